@@ -1,0 +1,75 @@
+// The staircase of ARCHITECTURE.md as rules: `npm run architecture`; test/architecture.test.ts plants what each must refuse.
+
+/** From the ground up; a room imports only from floors below its own. */
+const FLOORS = [['generated'], ['runtime'], ['webhooks'], ['graphql'], ['nodes'], ['app\\.ts'], ['api', 'worker'], ['cli']];
+const STAGES = 'capture|fan-out|lease|payload|request|send|verdict';
+
+const path = (rooms) => `^src/(${rooms.join('|')})(/|$)`;
+
+const upwards = FLOORS.slice(0, -1).map((rooms, floor) => ({
+  name: `no-way-up-from-${rooms.join('-').replace('\\.ts', '')}`,
+  comment: 'Import only from floors below.',
+  severity: 'error',
+  from: { path: path(rooms) },
+  to: { path: path(FLOORS.slice(floor + 1).flat()) },
+}));
+
+const between = (rooms) =>
+  rooms.map((room) => ({
+    name: `no-neighbour-of-${room}`,
+    comment: 'Rooms of one floor do not know each other.',
+    severity: 'error',
+    from: { path: path([room]) },
+    to: { path: path(rooms.filter((other) => other !== room)) },
+  }));
+
+export default {
+  forbidden: [
+    ...upwards,
+    ...between(['api', 'worker']),
+    { name: 'no-cycle', comment: 'Data flows one way.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'through-the-door',
+      comment: 'A room is entered through its index.ts where it has one.',
+      severity: 'error',
+      from: { path: '^src/(?:(webhooks|nodes|api|worker)/)?', pathNot: '^src/generated/' },
+      to: { path: '^src/(webhooks|nodes|api|worker)/', pathNot: ['^src/[^/]+/index\\.ts$', '^src/$1/'] },
+    },
+    {
+      name: 'stages-apart',
+      comment: 'Stages never import each other: only journey.ts knows the order.',
+      severity: 'error',
+      from: { path: `^src/webhooks/(${STAGES})/` },
+      to: { path: `^src/webhooks/(${STAGES})/`, pathNot: '^src/webhooks/$1/' },
+    },
+    {
+      name: 'stages-know-base-alone',
+      comment: 'A stage stands on base; what joins the stages is above it.',
+      severity: 'error',
+      from: { path: `^src/webhooks/(${STAGES})/` },
+      to: { path: '^src/webhooks/[^/]+\\.ts$' },
+    },
+    {
+      name: 'base-knows-no-stage',
+      comment: 'base is what the stages stand on.',
+      severity: 'error',
+      from: { path: '^src/webhooks/base/' },
+      to: { path: '^src/webhooks/', pathNot: '^src/webhooks/base/' },
+    },
+    {
+      name: 'engine-knows-no-domain',
+      comment: 'The engine names neither Pothos nor Prisma nor a domain model.',
+      severity: 'error',
+      from: { path: '^src/webhooks/' },
+      to: { path: ['^src/generated/', 'node_modules/@?(prisma|pothos)', '^@?(prisma|pothos)'] },
+    },
+    { name: 'no-tests-in-src', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|scripts|bench)/' } },
+    { name: 'resolvable', severity: 'error', from: { path: '^src/' }, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '^src/generated/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: new URL('tsconfig.json', import.meta.url).pathname },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,42 @@
+// `npm run drift`: both rooms' migrations on a throw-away Postgres must make what their Prisma schemas describe.
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { openPool } from '../src/runtime/database.js';
+import { startEmbeddedPostgres } from '../src/runtime/embedded-postgres.js';
+import { createLog } from '../src/runtime/log.js';
+import { migrate } from '../src/runtime/migrate.js';
+import { ROOMS } from '../src/runtime/rooms.js';
+
+const root = resolve(import.meta.dirname, '..');
+const dir = await mkdtemp(join(tmpdir(), 'hookgraph-drift-'));
+const postgres = await startEmbeddedPostgres({ dataDir: dir, settings: { fsync: 'off' } });
+try {
+  const pool = openPool(postgres.url, { log: createLog('warn') });
+  for (const room of ROOMS) await migrate(pool, room.dir, room);
+  await pool.end();
+  for (const room of ['nodes', 'webhooks']) if (!(await isInStep(room))) process.exitCode = 1;
+} finally {
+  await postgres.stop();
+  await rm(dir, { recursive: true, force: true });
+}
+
+async function isInStep(room: string): Promise<boolean> {
+  const written = await readFile(join(root, 'prisma', room, 'schema.prisma'), 'utf8');
+  // dbgenerated() keeps Prisma's client from inventing times; its introspection calls the same default now().
+  const schema = join(dir, `${room}.prisma`);
+  await writeFile(schema, written.replaceAll('dbgenerated("now()")', 'now()'));
+  const config = ['--config', join(root, `prisma.config.${room}.ts`)];
+  const diff = ['migrate', 'diff', ...config, '--from-config-datasource', '--to-schema', schema, '--exit-code', '--script'];
+  const engine = join(root, 'scripts/schema-engine.mjs');
+  const env = { ...process.env, DATABASE_URL: postgres.url, PRISMA_SCHEMA_ENGINE_BINARY: engine, PRISMA_HIDE_UPDATE_MESSAGE: '1' };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'node_modules/prisma/build/index.js'), ...diff], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  });
+  if (status === 0) console.log(`prisma/${room}: migrations and schema agree`);
+  else console.error(`prisma/${room}: the schema wants what no migration does:\n${stdout}${status === 2 ? '' : stderr}`);
+  return status === 0;
+}

@@ -1,0 +1,24 @@
+// `npm run check`: everything that must hold before a commit; goes through all of it, then says what failed.
+import { spawnSync } from 'node:child_process';
+import { prepare, ROOT } from './prepare.mjs';
+
+const CHECKS = [
+  ['format and lint', 'lint'],
+  ['types', 'types'],
+  ['architecture', 'architecture'],
+  ['dead code', 'dead-code'],
+  ['printed schema', 'schema:check'],
+  ['migrations', 'drift'],
+  ['tests', 'test'],
+];
+
+await prepare();
+const failed = [];
+for (const [title, script] of CHECKS) {
+  console.log(`\n== ${title} (npm run ${script})`);
+  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
+  const { status } = spawnSync(npm[0], [...npm.slice(1), 'run', '--silent', script], { cwd: ROOT, stdio: 'inherit' });
+  if (status !== 0) failed.push(title);
+}
+console.log(failed.length === 0 ? '\nEverything holds.' : `\nFailed: ${failed.join(', ')}`);
+process.exitCode = failed.length === 0 ? 0 : 1;

@@ -1,0 +1,130 @@
+// A checkout in, an installed, generated and built one out; does only what its sources changed. Needs Node and npm alone.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const at = (...path) => join(ROOT, ...path);
+
+/** Installs the dependencies, generates the Prisma client, builds dist. */
+export async function prepare() {
+  requireNode();
+  if (!isInstalled())
+    await step('Installing dependencies', npm('ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'));
+  await generate();
+  const hash = hashOf('src', 'prisma', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json');
+  if (!isFresh('dist', hash)) {
+    rmSync(at('dist'), { recursive: true, force: true });
+    await step('Building', [process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+    stamp('dist', hash);
+  }
+}
+
+/** The domain's Prisma client and Pothos types, in src/generated. */
+export async function generate({ force = false } = {}) {
+  const hash = hashOf('prisma/nodes/schema.prisma', 'package-lock.json');
+  if (!force && isFresh('src/generated', hash)) return;
+  // Generating needs no schema engine, but Prisma would download one unless this names a file that exists.
+  const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: at('scripts/schema-engine.mjs'), PRISMA_HIDE_UPDATE_MESSAGE: '1' };
+  const prisma = [process.execPath, 'node_modules/prisma/build/index.js', 'generate', '--config', 'prisma.config.nodes.ts'];
+  // Prisma finds its generators in the PATH, as npm scripts do.
+  env.PATH = `${at('node_modules/.bin')}${process.platform === 'win32' ? ';' : ':'}${env.PATH}`;
+  await step('Generating the Prisma client', prisma, env);
+  stamp('src/generated', hash);
+}
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  console.error(`Node ${process.versions.node} is too old: Hookgraph needs 20.19 or newer.`);
+  process.exit(1);
+}
+
+// npm's own record of what it installed, against the lockfile.
+function isInstalled() {
+  if (!existsSync(at('node_modules/.package-lock.json'))) return false;
+  const packagesOf = (path) => JSON.parse(readFileSync(at(path), 'utf8')).packages;
+  const installed = packagesOf('node_modules/.package-lock.json');
+  return Object.entries(packagesOf('package-lock.json')).every(([path, wanted]) => {
+    if (path === '') return true;
+    const found = installed[path];
+    return found
+      ? found.version === wanted.version && found.integrity === wanted.integrity
+      : Boolean(wanted.optional || wanted.devOptional);
+  });
+}
+
+function hashOf(...paths) {
+  const hash = createHash('sha256');
+  const add = (path) => {
+    if (path.endsWith('src/generated')) return;
+    if (path.endsWith('.md')) return;
+    const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      if (entry.isDirectory()) add(join(path, entry.name));
+      else
+        hash
+          .update(join(path, entry.name).slice(ROOT.length))
+          .update('\0')
+          .update(readFileSync(join(path, entry.name)));
+    }
+  };
+  for (const path of paths) {
+    if (path === 'src' || path === 'prisma') add(at(path));
+    else
+      hash
+        .update(path)
+        .update('\0')
+        .update(readFileSync(at(path)));
+  }
+  return hash.digest('hex');
+}
+
+function isFresh(dir, hash) {
+  return existsSync(at(dir, '.stamp')) && readFileSync(at(dir, '.stamp'), 'utf8') === hash;
+}
+
+function stamp(dir, hash) {
+  mkdirSync(at(dir), { recursive: true });
+  writeFileSync(at(dir, '.stamp'), hash);
+}
+
+function npm(...args) {
+  // npm tells its children where it is; without it, it is in the PATH.
+  return process.env.npm_execpath ? [process.execPath, process.env.npm_execpath, ...args] : ['npm', ...args];
+}
+
+/** Runs a command; its output is shown when it fails, its time always. */
+function step(title, [command, ...args], env = process.env) {
+  const startedAt = Date.now();
+  const seconds = () => `${Math.round((Date.now() - startedAt) / 1000)} s`;
+  console.log(`${title} …`);
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: command === 'npm' && process.platform === 'win32',
+    });
+    const beat = setInterval(() => console.log(`${title} … ${seconds()}`), 5000);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => {
+        output += text;
+      });
+    const end = (problem) => {
+      clearInterval(beat);
+      if (problem === null) {
+        console.log(`${title} … done in ${seconds()}`);
+        resolve();
+        return;
+      }
+      console.error(`${output}\n${title} failed: ${problem}`);
+      process.exit(1);
+    };
+    child.on('error', (error) => end(error.message));
+    child.on('close', (code, signal) => end(code === 0 ? null : (signal ?? `exit code ${code}`)));
+  });
+}

@@ -1,0 +1,15 @@
+// `npm run schema` writes the built schema to schema.graphql; with --check it fails where the two differ.
+import { readFile, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { schema } from '../src/nodes/index.js';
+
+const file = resolve(import.meta.dirname, '../schema.graphql');
+const built = `${printSchema(lexicographicSortSchema(schema))}\n`;
+if (!process.argv.includes('--check')) {
+  await writeFile(file, built);
+  console.log('schema.graphql is written');
+} else if ((await readFile(file, 'utf8').catch(() => '')) !== built) {
+  console.error('schema.graphql is not what the code says: run `npm run schema` and review the difference.');
+  process.exit(1);
+} else console.log('schema.graphql is what the code says');

@@ -1,0 +1,16 @@
+// `npm start`: nothing in, a running Hookgraph out.
+import { prepare } from './prepare.mjs';
+
+// npm forwards Ctrl-C and SIGTERM to this process (`exec` leaves no shell between), but a killed npm would leave it behind.
+const npmPid = process.ppid;
+if (process.env.npm_lifecycle_event) {
+  const watch = setInterval(() => {
+    if (process.ppid === npmPid) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, 500).unref();
+}
+
+await prepare();
+process.argv.splice(2, Number.POSITIVE_INFINITY, 'serve', ...process.argv.slice(2));
+await import('../dist/cli/main.js');

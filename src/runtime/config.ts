@@ -1,0 +1,221 @@
+// The environment in, the typed configuration out. No other file of ours reads the environment.
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import { RuntimeError } from './runtime-error.js';
+
+export interface Config {
+  port: number;
+  host: string;
+  /** null: the embedded Postgres. */
+  databaseUrl: string | null;
+  /** Absolute. */
+  dataDir: string;
+  /** Without a trailing slash. */
+  baseUrl: string;
+  domain: string;
+  headerPrefix: string;
+  /** null: generated when the sample data is made. */
+  adminToken: string | null;
+  allowedNetworks: string[];
+  /** 32 bytes each, newest first; null: kept in the data folder. */
+  encryptionKeys: Buffer[] | null;
+  queryMaxFields: number;
+  queryMaxDepth: number;
+  queryTimeoutMs: number;
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+}
+
+interface Variable<T> {
+  name: string;
+  meaning: string;
+  parse: z.ZodType<T, string>;
+  /** What an unset variable means, given the texts of those above it; null: nothing. */
+  fallback: string | null | ((texts: Record<string, string | null>) => string);
+  secret?: true;
+  /** Set to nothing is a value of its own; elsewhere it is the same as not set. */
+  emptyCounts?: true;
+}
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+
+const list = (text: string) => text.split(/[\s,]+/).filter(Boolean);
+
+const url = (protocols: string[], example: string) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must be a URL like ${example}`);
+
+const networks = z
+  .string()
+  .refine(
+    (text) => list(text).every((item) => ipaddr.isValidCIDR(item) || ipaddr.isValid(item)),
+    'must be a list of networks like 10.0.0.0/8,::1/128',
+  )
+  .transform((text) =>
+    list(text).map((item) => (item.includes('/') ? item : `${item}/${ipaddr.parse(item).kind() === 'ipv4' ? 32 : 128}`)),
+  );
+
+const keys = z
+  .string()
+  .refine(
+    (text) => list(text).length > 0 && list(text).every((item) => decodeKey(item).length === 32),
+    'must be a list of keys, each the base64 or hex of 32 bytes',
+  )
+  .transform((text) => list(text).map(decodeKey));
+
+/** The base64, base64url or hex of a key. */
+export function decodeKey(text: string): Buffer {
+  return Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64');
+}
+
+const orNull = <T>(type: z.ZodType<T, string>): z.ZodType<T | null, string> => type;
+
+const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
+  port: { name: 'PORT', meaning: 'port of the API; 0: any that is free', parse: wholeNumber(0, 65535), fallback: '4000' },
+  host: {
+    name: 'HOST',
+    meaning: 'address that the API listens on; 0.0.0.0 for all',
+    parse: z.string().regex(/^[\w.:-]+$/, 'must be a host name or an address'),
+    fallback: '127.0.0.1',
+  },
+  databaseUrl: {
+    name: 'DATABASE_URL',
+    meaning: 'Postgres 15 or newer; absent: the embedded one',
+    parse: orNull(url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')),
+    fallback: null,
+    secret: true,
+  },
+  dataDir: {
+    name: 'HOOKGRAPH_DATA_DIR',
+    meaning: 'where the embedded Postgres and generated keys live',
+    parse: z.string().transform((path) => resolve(path)),
+    fallback: '.hookgraph',
+  },
+  baseUrl: {
+    name: 'HOOKGRAPH_BASE_URL',
+    meaning: 'public address of the API, the stem of object URLs',
+    parse: url(['http:', 'https:'], 'https://hooks.example.com').transform((text) => text.replace(/\/+$/, '')),
+    fallback: ({ PORT, HOST }) => `http://${reachable(HOST as string)}:${PORT}`,
+  },
+  domain: {
+    name: 'HOOKGRAPH_DOMAIN',
+    meaning: 'X-Scope-Domain of every notification; default: the host of the base URL',
+    parse: z.string().regex(/^[\x21-\x7e]+$/, 'must be a domain name'),
+    fallback: ({ HOOKGRAPH_BASE_URL }) =>
+      URL.canParse(HOOKGRAPH_BASE_URL ?? '') ? new URL(HOOKGRAPH_BASE_URL as string).hostname : hostname(),
+  },
+  headerPrefix: {
+    name: 'HOOKGRAPH_HEADER_PREFIX',
+    meaning: 'beginning of our headers in notifications',
+    parse: z.string().regex(/^[A-Za-z][A-Za-z0-9-]*-$/, 'must be the beginning of a header name and end with a hyphen, like X-Scope-'),
+    fallback: 'X-Scope-',
+  },
+  adminToken: {
+    name: 'HOOKGRAPH_ADMIN_TOKEN',
+    meaning: "API token of the sample organization's admin; absent: generated once and printed",
+    parse: orNull(z.string().regex(/^[^\s",]+$/, 'must have no spaces, commas or quotes')),
+    fallback: null,
+    secret: true,
+  },
+  allowedNetworks: {
+    name: 'HOOKGRAPH_ALLOWED_NETWORKS',
+    meaning:
+      'networks (CIDR) that deliveries may reach although they are private, and where http: is accepted; default on the embedded Postgres: loopback',
+    parse: networks,
+    fallback: ({ DATABASE_URL }) => (DATABASE_URL === null ? '127.0.0.0/8,::1/128' : ''),
+    emptyCounts: true,
+  },
+  encryptionKeys: {
+    name: 'HOOKGRAPH_ENCRYPTION_KEYS',
+    meaning: 'keys for secrets at rest, newest first, base64 of 32 bytes each; absent: generated once into the data folder',
+    parse: orNull(keys),
+    fallback: null,
+    secret: true,
+  },
+  queryMaxFields: {
+    name: 'HOOKGRAPH_QUERY_MAX_FIELDS',
+    meaning: 'greatest number of fields of a stored query, fragments expanded',
+    parse: wholeNumber(1, 1_000_000),
+    fallback: '1000',
+  },
+  queryMaxDepth: {
+    name: 'HOOKGRAPH_QUERY_MAX_DEPTH',
+    meaning: 'greatest depth of a stored query',
+    parse: wholeNumber(1, 1000),
+    fallback: '12',
+  },
+  queryTimeoutMs: {
+    name: 'HOOKGRAPH_QUERY_TIMEOUT_MS',
+    meaning: 'milliseconds after which the database gives up on a statement of a stored query',
+    parse: wholeNumber(1, 3_600_000),
+    fallback: '5000',
+  },
+  logLevel: {
+    name: 'HOOKGRAPH_LOG_LEVEL',
+    meaning: 'trace, debug, info, warn, error, fatal or silent',
+    parse: z.enum(
+      ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      'must be trace, debug, info, warn, error, fatal or silent',
+    ) as z.ZodType<Config['logLevel'], string>,
+    fallback: 'info',
+  },
+};
+
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+type Environment = Record<string, string | undefined>;
+
+/** Throws BAD_CONFIG, naming the variable and its value. */
+export function readConfig(env: Environment = process.env): Config {
+  const texts = readTexts(env);
+  const entries = Object.entries(VARIABLES).map(([key, { name, parse, secret }]) => {
+    const text = texts[name] as string | null;
+    if (text === null) return [key, null];
+    const { success, data, error } = parse.safeParse(text);
+    if (success) return [key, data];
+    const shown = secret ? '(a secret)' : JSON.stringify(text);
+    throw new RuntimeError(
+      'BAD_CONFIG',
+      `${name} is ${shown}, but it ${error.issues[0]?.message}`,
+      '`hookgraph config` prints every variable with its meaning.',
+    );
+  });
+  return Object.fromEntries(entries) as Config;
+}
+
+function readTexts(env: Environment): Record<string, string | null> {
+  const texts: Record<string, string | null> = {};
+  for (const { name, fallback } of Object.values(VARIABLES))
+    texts[name] = isSet(env, name) ? (env[name] as string) : typeof fallback === 'function' ? fallback(texts) : fallback;
+  return texts;
+}
+
+function isSet(env: Environment, name: string): boolean {
+  const { emptyCounts } = Object.values(VARIABLES).find((variable) => variable.name === name) as Variable<unknown>;
+  return env[name] !== undefined && (env[name] !== '' || emptyCounts === true);
+}
+
+export interface ConfigLine {
+  name: string;
+  value: string;
+  source: 'environment' | 'default';
+  meaning: string;
+}
+
+/** Every variable with the value that counts, for people; secrets are told only as set or not. */
+export function describeConfig(env: Environment = process.env): ConfigLine[] {
+  const texts = readTexts(env);
+  return Object.values(VARIABLES).map(({ name, meaning, secret }) => {
+    const text = texts[name] as string | null;
+    const value = text === null ? '(not set)' : text === '' ? '(none)' : secret ? '(secret)' : text;
+    return { name, value, source: isSet(env, name) ? 'environment' : 'default', meaning };
+  });
+}

@@ -1,0 +1,57 @@
+// A Postgres URL in, connections out: a plain pool, and Prisma clients of the domain.
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { PrismaClient } from '../generated/nodes/client.js';
+import { RuntimeError } from './runtime-error.js';
+
+export interface PoolOptions {
+  log: Logger;
+  /** Shown in pg_stat_activity. */
+  name?: string;
+  /** Greatest number of connections. */
+  max?: number;
+}
+
+export function openPool(url: string, { log, name = 'hookgraph', max = 20 }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, application_name: name, max });
+  // A connection that breaks is replaced at the next query; without listeners it would end the process.
+  const onBroken = (error: Error) => log.warn({ error }, 'a database connection broke');
+  pool.on('error', onBroken);
+  // The pool listens to idle ones only.
+  pool.on('connect', (client) => client.on('error', onBroken));
+  return pool;
+}
+
+export function openPrisma(url: string): PrismaClient {
+  return new PrismaClient({ adapter: new PrismaPg({ connectionString: url, application_name: 'hookgraph prisma' }) });
+}
+
+/** Its connections can't write, and give up on a statement after `statementTimeoutMs`. Any transaction on it is read-only too. */
+export function openReadOnlyPrisma(url: string, { statementTimeoutMs }: { statementTimeoutMs: number }): PrismaClient {
+  const options = `-c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs}`;
+  return new PrismaClient({ adapter: new PrismaPg({ connectionString: url, application_name: 'hookgraph queries', options }) });
+}
+
+const OLDEST_VERSION = 15;
+
+/** Throws a RuntimeError, which names no password, where nothing answers or what answers is too old. */
+export async function checkDatabase(url: string): Promise<void> {
+  const { host, pathname } = new URL(url);
+  const name = `The database ${host}${pathname}`;
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query('SHOW server_version_num');
+    const version = Math.floor(Number(rows[0].server_version_num) / 10_000);
+    if (version < OLDEST_VERSION)
+      throw new RuntimeError('DATABASE_TOO_OLD', `${name} is Postgres ${version}`, `Hookgraph needs ${OLDEST_VERSION} or newer.`);
+  } catch (cause) {
+    if (cause instanceof RuntimeError) throw cause;
+    const said = cause instanceof AggregateError ? String(cause.errors[0]?.message) : (cause as Error).message;
+    throw new RuntimeError('DATABASE_UNREACHABLE', `${name} can't be used: ${said}`, 'Check DATABASE_URL.', { cause });
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

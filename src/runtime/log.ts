@@ -1,0 +1,39 @@
+// A level in, the process's log out: lines for people on a terminal, JSON elsewhere; always on stderr, never with a secret.
+import { Writable } from 'node:stream';
+import { type Logger, pino } from 'pino';
+import type { Config } from './config.js';
+
+const SECRETS = ['authorization', 'Authorization', 'sharedSecret', 'token', 'password', 'clientSecret', 'adminToken', 'encryptionKeys'];
+const REDACTED = [...SECRETS, ...SECRETS.map((name) => `*.${name}`), ...SECRETS.map((name) => `*.*.${name}`)];
+
+export function createLog(level: Config['logLevel'], out: NodeJS.WriteStream = process.stderr): Logger {
+  const options = {
+    level,
+    base: undefined,
+    redact: { paths: REDACTED, censor: '[redacted]' },
+    serializers: { error: describeError, err: describeError },
+  };
+  return pino(options, out.isTTY ? forPeople(out) : out);
+}
+
+// Named fields only: errors of pg drag whole connections along.
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, cause } = error as Error & { code?: unknown };
+  const errors = error instanceof AggregateError ? error.errors.map(describeError) : undefined;
+  return { type: error.name, message: error.message, stack: error.stack, code, cause: cause && describeError(cause), errors };
+}
+
+function forPeople(out: NodeJS.WritableStream): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      const { level, time, msg, error, err, ...rest } = JSON.parse(String(chunk));
+      const details = Object.entries(rest).map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      const failure = error ?? err;
+      const trace = failure ? `\n  ${failure.stack ?? failure.message ?? JSON.stringify(failure)}` : '';
+      const label = (pino.levels.labels[level] ?? String(level)).toUpperCase().padEnd(5);
+      out.write(`${new Date(time).toISOString().slice(11, 23)} ${label} ${msg ?? ''}${details.join('')}${trace}\n`);
+      done();
+    },
+  });
+}

@@ -1,0 +1,123 @@
+// A folder of Prisma migrations in, an up-to-date Postgres schema out; recorded as `prisma migrate deploy` records it.
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { RuntimeError } from './runtime-error.js';
+
+export interface MigrateOptions {
+  /** The Postgres schema that holds the ledger `_prisma_migrations`; also the search_path of unqualified statements. */
+  schema: string;
+  /** Called after each migration that was applied. */
+  onApplied?: (name: string) => void;
+}
+
+interface LedgerRow {
+  migration_name: string;
+  checksum: string;
+  finished_at: Date | null;
+}
+
+/** The advisory lock that Prisma's schema engine takes, so that neither runs beside the other. */
+const LOCK = 72707369;
+
+const LEDGER_COLUMNS = `id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL,
+  logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0`;
+
+/** Applies what is missing, in the order of the names, and answers the names. Processes that start together wait for each other. */
+export async function migrate(pool: pg.Pool, dir: string, options: MigrateOptions): Promise<string[]> {
+  const client = await pool.connect();
+  let failure: unknown;
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    const schema = pg.escapeIdentifier(options.schema);
+    const ledger = `${schema}._prisma_migrations`;
+    // Asked first: IF NOT EXISTS would still demand the right to create, and print notices at every start.
+    const { rows: found } = await client.query('SELECT to_regclass($1) IS NOT NULL AS present', [ledger]);
+    if (!found[0].present) await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE TABLE ${ledger} (${LEDGER_COLUMNS})`);
+    const { rows } = await client.query<LedgerRow>(
+      `SELECT migration_name, checksum, finished_at FROM ${ledger} WHERE rolled_back_at IS NULL`,
+    );
+    const applied = new Map(rows.map((row) => [row.migration_name, row]));
+    const done: string[] = [];
+    for (const name of await listMigrations(dir)) {
+      const sql = await readFile(join(dir, name, 'migration.sql'), 'utf8');
+      const checksum = createHash('sha256').update(sql).digest('hex');
+      const row = applied.get(name);
+      if (row) {
+        refuseUnlessSame(row, checksum);
+        continue;
+      }
+      await apply(client, { name, sql, checksum, schema, ledger });
+      options.onApplied?.(name);
+      done.push(name);
+    }
+    return done;
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    // After a failure the connection is destroyed, which frees the lock whatever state it is in.
+    if (failure === undefined) await client.query('SELECT pg_advisory_unlock($1)', [LOCK]);
+    client.release(failure !== undefined);
+  }
+}
+
+/** The names that `migrate` would apply; needs no right to write. */
+export async function listPendingMigrations(pool: pg.Pool, dir: string, schema: string): Promise<string[]> {
+  const ledger = `${pg.escapeIdentifier(schema)}._prisma_migrations`;
+  const { rows: found } = await pool.query('SELECT to_regclass($1) IS NOT NULL AS present', [ledger]);
+  const names = await listMigrations(dir);
+  if (!found[0].present) return names;
+  const { rows } = await pool.query<LedgerRow>(
+    `SELECT migration_name FROM ${ledger} WHERE rolled_back_at IS NULL AND finished_at IS NOT NULL`,
+  );
+  const applied = new Set(rows.map((row) => row.migration_name));
+  return names.filter((name) => !applied.has(name));
+}
+
+async function listMigrations(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+function refuseUnlessSame(row: LedgerRow, checksum: string): void {
+  const name = row.migration_name;
+  if (!row.finished_at)
+    throw new RuntimeError('MIGRATION_UNFINISHED', `Migration ${name} failed earlier`, 'Resolve it with `prisma migrate resolve`.');
+  if (row.checksum !== checksum)
+    throw new RuntimeError(
+      'MIGRATION_EDITED',
+      `Migration ${name} was edited after it was applied`,
+      'Restore the file, and put the change into a new migration.',
+    );
+}
+
+// The migration and its ledger row commit together: a process killed half-way leaves nothing to clean up.
+async function apply(
+  client: pg.PoolClient,
+  { name, sql, checksum, schema, ledger }: { name: string; sql: string; checksum: string; schema: string; ledger: string },
+): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query(`SET LOCAL search_path = ${schema}`);
+    await client.query(sql);
+  } catch (error) {
+    throw new RuntimeError('MIGRATION_FAILED', `Migration ${name} failed${place(sql, error)}: ${(error as Error).message}`, undefined, {
+      cause: error,
+    });
+  }
+  await client.query(
+    `INSERT INTO ${ledger} (id, checksum, migration_name, started_at, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`,
+    [randomUUID(), checksum, name],
+  );
+  await client.query('COMMIT');
+}
+
+function place(sql: string, error: unknown): string {
+  const position = error instanceof pg.DatabaseError ? Number(error.position) : Number.NaN;
+  return Number.isNaN(position) ? '' : ` at line ${sql.slice(0, position).split('\n').length}`;
+}

@@ -1,0 +1,109 @@
+// The environment's variables: defaults, values, mistakes.
+import { describe, expect, test } from 'vitest';
+import { describeConfig, readConfig } from '../../src/runtime/config.js';
+
+const KEY = Buffer.alloc(32, 7);
+
+describe('readConfig', () => {
+  test('gives everything a default', () => {
+    expect(readConfig({})).toEqual({
+      port: 4000,
+      host: '127.0.0.1',
+      databaseUrl: null,
+      dataDir: `${process.cwd()}/.hookgraph`,
+      baseUrl: 'http://127.0.0.1:4000',
+      domain: '127.0.0.1',
+      headerPrefix: 'X-Scope-',
+      adminToken: null,
+      allowedNetworks: ['127.0.0.0/8', '::1/128'],
+      encryptionKeys: null,
+      queryMaxFields: 1000,
+      queryMaxDepth: 12,
+      queryTimeoutMs: 5000,
+      logLevel: 'info',
+    });
+  });
+
+  test('allows no private network beside a database of ones own, unless told to', () => {
+    const DATABASE_URL = 'postgres://me@db/hooks';
+    expect(readConfig({ DATABASE_URL }).allowedNetworks).toEqual([]);
+    expect(readConfig({ DATABASE_URL, HOOKGRAPH_ALLOWED_NETWORKS: '10.0.0.0/8, fd00::/8 192.168.1.7' }).allowedNetworks).toEqual([
+      '10.0.0.0/8',
+      'fd00::/8',
+      '192.168.1.7/32',
+    ]);
+  });
+
+  test('an explicit list of networks replaces the default, an empty one too', () => {
+    expect(readConfig({ HOOKGRAPH_ALLOWED_NETWORKS: '' }).allowedNetworks).toEqual([]);
+    expect(readConfig({ HOOKGRAPH_ALLOWED_NETWORKS: '10.1.0.0/16' }).allowedNetworks).toEqual(['10.1.0.0/16']);
+  });
+
+  test('derives the base URL from address and port, and the domain from the base URL', () => {
+    expect(readConfig({ HOST: '0.0.0.0', PORT: '80' })).toMatchObject({ baseUrl: 'http://localhost:80', domain: 'localhost' });
+    expect(readConfig({ HOST: '::1' }).baseUrl).toBe('http://[::1]:4000');
+    expect(readConfig({ HOOKGRAPH_BASE_URL: 'https://hooks.example.com/' })).toMatchObject({
+      baseUrl: 'https://hooks.example.com',
+      domain: 'hooks.example.com',
+    });
+  });
+
+  test('reads keys in base64 and hex, newest first', () => {
+    const keys = readConfig({ HOOKGRAPH_ENCRYPTION_KEYS: `${KEY.toString('base64')},${KEY.toString('hex')}` }).encryptionKeys;
+    expect(keys).toEqual([KEY, KEY]);
+  });
+
+  test('takes a variable set to nothing for one that is not set', () => {
+    expect(readConfig({ PORT: '', DATABASE_URL: '', HOOKGRAPH_ENCRYPTION_KEYS: '' })).toEqual(readConfig({}));
+  });
+
+  test.each([
+    ['PORT', 'http', 'PORT is "http", but it must be a whole number from 1 to 65535'],
+    ['PORT', '70000', 'PORT is "70000", but it must be a whole number from 1 to 65535'],
+    ['HOOKGRAPH_BASE_URL', 'ftp://x', 'HOOKGRAPH_BASE_URL is "ftp://x", but it must be a URL like https://hooks.example.com'],
+    [
+      'HOOKGRAPH_HEADER_PREFIX',
+      'X Scope',
+      'HOOKGRAPH_HEADER_PREFIX is "X Scope", but it must be the beginning of a header name and end with a hyphen, like X-Scope-',
+    ],
+    ['HOOKGRAPH_ALLOWED_NETWORKS', 'lan', 'HOOKGRAPH_ALLOWED_NETWORKS is "lan", but it must be a list of networks like 10.0.0.0/8,::1/128'],
+    ['HOOKGRAPH_LOG_LEVEL', 'loud', 'HOOKGRAPH_LOG_LEVEL is "loud", but it must be trace, debug, info, warn, error, fatal or silent'],
+  ])('names the variable and its value: %s=%s', (name, value, message) => {
+    expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ code: 'BAD_CONFIG', message }));
+  });
+
+  test.each([
+    ['DATABASE_URL', 'mysql://root:hunter2@db/x'],
+    ['HOOKGRAPH_ENCRYPTION_KEYS', 'hunter2'],
+    ['HOOKGRAPH_ADMIN_TOKEN', 'hunter2 hunter2'],
+  ])('never repeats the value of a secret: %s', (name, value) => {
+    expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name} is \\(a secret\\), but it must`));
+  });
+});
+
+describe('describeConfig', () => {
+  test('tells value, source and meaning of every variable', () => {
+    const lines = describeConfig({ PORT: '8080' });
+    expect(lines.length).toBe(Object.keys(readConfig({})).length);
+    expect(lines.find(({ name }) => name === 'PORT')).toEqual({
+      name: 'PORT',
+      value: '8080',
+      source: 'environment',
+      meaning: 'port of the API',
+    });
+    expect(lines.find(({ name }) => name === 'HOST')).toMatchObject({ value: '127.0.0.1', source: 'default' });
+    expect(lines.every(({ meaning }) => meaning.length > 0)).toBe(true);
+  });
+
+  test('hides secrets, and says whether they are set', () => {
+    const env = { DATABASE_URL: 'postgres://me:hunter2@db/x', HOOKGRAPH_ADMIN_TOKEN: 'hunter2' };
+    const text = JSON.stringify(describeConfig(env));
+    expect(text).not.toContain('hunter2');
+    expect(describeConfig(env).find(({ name }) => name === 'HOOKGRAPH_ADMIN_TOKEN')?.value).toBe('(secret)');
+    expect(describeConfig({}).find(({ name }) => name === 'HOOKGRAPH_ADMIN_TOKEN')?.value).toBe('(not set)');
+  });
+
+  test('describes even what readConfig refuses', () => {
+    expect(describeConfig({ HOOKGRAPH_BASE_URL: 'nonsense' }).find(({ name }) => name === 'HOOKGRAPH_BASE_URL')?.value).toBe('nonsense');
+  });
+});

@@ -1,0 +1,69 @@
+// Nothing in, a joined app on a database of its own out: sample data, an admin and a stranger of another organization to ask as.
+import { randomBytes } from 'node:crypto';
+import { type ExecutionResult, graphql } from 'graphql';
+import { pino } from 'pino';
+import { type App, createApp } from '../../src/app.js';
+import type { Viewer } from '../../src/graphql/context.js';
+import { readConfig } from '../../src/runtime/config.js';
+import { type TestDatabase, testDatabase } from './database.js';
+
+export const ADMIN_TOKEN = 'test-admin-token';
+
+export interface TestApp {
+  app: App;
+  database: TestDatabase;
+  /** Ada, who may do everything in the organization Acme. */
+  admin: Viewer;
+  /** Alain, who may not manage users. */
+  member: Viewer;
+  /** Hank, the admin of another organization. */
+  stranger: Viewer;
+  ask(query: string, variables?: Record<string, unknown>, as?: Viewer): Promise<Answer>;
+  /** The global id of the first row of a table, e.g. `idOf('User', 'first_name', 'Alain')`. */
+  idOf(typename: string, column: string, value: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape.
+export type Answer = ExecutionResult<any>;
+
+const TABLES: Record<string, string> = {
+  Organization: 'organizations',
+  User: 'users',
+  Group: 'groups',
+  Scenario: 'scenarios',
+  ScenarioSession: 'scenario_sessions',
+};
+
+export async function testApp(env: Record<string, string> = {}): Promise<TestApp> {
+  const database = await testDatabase();
+  const config = readConfig({ DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, ...env });
+  const app = await createApp({ config, databaseUrl: database.url, keys: [randomBytes(32)], log: pino({ level: 'silent' }) });
+  await app.prepare();
+  await app.seed();
+  const viewers = await database.pool.query('SELECT id, first_name, organization_id, admin FROM users');
+  const viewer = (name: string): Viewer => {
+    const row = viewers.rows.find(({ first_name }) => first_name === name);
+    return { userId: row.id, organizationId: row.organization_id, admin: row.admin };
+  };
+  const admin = viewer('Ada');
+  return {
+    app,
+    database,
+    admin,
+    member: viewer('Alain'),
+    stranger: viewer('Hank'),
+    ask: async (source, variableValues = {}, as = admin) =>
+      graphql({ schema: app.schema, source, variableValues, contextValue: app.contextOf(as) }) as Promise<Answer>,
+    idOf: async (typename, column, value) => {
+      const { rows } = await database.pool.query(`SELECT id FROM ${TABLES[typename]} WHERE ${column}::text = $1 ORDER BY id LIMIT 1`, [
+        value,
+      ]);
+      return app.webhooks.engine.host.toGlobalId(typename, rows[0].id);
+    },
+    close: async () => {
+      await app.close();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+// A command line in, a real process of it out: with its output, and a way to wait for words in it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { until } from './until.js';
+
+export interface RunningCli {
+  child: ChildProcess;
+  /** Everything it has said so far, on both channels. */
+  output(): string;
+  /** Resolves when the words were said; rejects when the process ends without them. */
+  says(words: string | RegExp): Promise<void>;
+  /** Its exit code, or the signal that ended it. */
+  ended(): Promise<number | NodeJS.Signals>;
+}
+
+export function runCli(args: string[], env: Record<string, string> = {}): RunningCli {
+  // Nothing of the tester's own environment but what finds programs.
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  const isSaid = (words: string | RegExp) => (typeof words === 'string' ? output.includes(words) : words.test(output));
+  return {
+    child,
+    output: () => output,
+    says: async (words) => {
+      await until(
+        `it says ${words}`,
+        () => {
+          if (!isSaid(words) && child.exitCode !== null)
+            throw new Error(`It ended with ${child.exitCode} and never said ${words}:\n${output}`);
+          return isSaid(words);
+        },
+        { timeoutMs: 30_000 },
+      ).catch((error) => {
+        throw new Error(`${error.message}\n${output}`);
+      });
+    },
+    ended: async () => {
+      const [code, signal] = await closed;
+      return code ?? (signal as NodeJS.Signals);
+    },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,43 @@
+// Nothing in, a migrated database of one's own out: a clone of the run's template.
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+
+export const TEMPLATE = 'hookgraph_template';
+
+export interface TestDatabase {
+  url: string;
+  pool: pg.Pool;
+  /** Ends the pool and drops the database, whoever is still connected to it. */
+  close(): Promise<void>;
+}
+
+/** `empty`: without our migrations. */
+export async function testDatabase({ empty = false } = {}): Promise<TestDatabase> {
+  const server = inject('postgresUrl');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${empty ? 'template1' : TEMPLATE}`);
+  const address = new URL(server);
+  address.pathname = `/${name}`;
+  const pool = new pg.Pool({ connectionString: address.href });
+  // A test that drops its connections on purpose must not end the process.
+  pool.on('error', () => {});
+  return {
+    url: address.href,
+    pool,
+    close: async () => {
+      await pool.end();
+      await onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    },
+  };
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

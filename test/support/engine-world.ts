@@ -1,0 +1,132 @@
+// The engine alone, on a schema and a table that are nobody's domain: a host, a receiver, a worker in this process.
+import { randomBytes } from 'node:crypto';
+import { buildSchema, GraphQLError, type GraphQLObjectType, type GraphQLSchema, type GraphQLUnionType } from 'graphql';
+import { pino } from 'pino';
+import {
+  type Actor,
+  createSubscription,
+  createWebhooks,
+  type Host,
+  type Snapshot,
+  type SubscriptionInput,
+  type Webhooks,
+  type Working,
+} from '../../src/webhooks/index.js';
+import { type TestDatabase, testDatabase } from './database.js';
+import { type Receiver, startReceiver } from './receiver.js';
+
+export const OWNER: Actor = { tenant: 'org', userId: 'user', canManageWebhooks: true };
+
+export interface EngineWorld {
+  db: TestDatabase;
+  receiver: Receiver;
+  webhooks: Webhooks;
+  /** What the host answers from now on. */
+  host: { sdl: string; ownerGone: boolean; fault: 'data' | 'node' | 'ours'; fail: string | null };
+  /** Starts a worker; the world stops it. */
+  work(): Promise<Working>;
+  /** Subscribes to thing/created, asking for the name. Throws what was refused. */
+  subscribe(input?: Partial<SubscriptionInput>): Promise<string>;
+  insertThings(...names: string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const SDL = `
+  interface Node { id: ID! }
+  type Thing implements Node { id: ID! name: String org: String }
+  type Query { node(id: ID!): Node }`;
+export const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
+
+export async function startEngineWorld(): Promise<EngineWorld> {
+  const db = await testDatabase();
+  const receiver = await startReceiver();
+  await db.pool.query(
+    'CREATE TABLE public.things (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, org text, name text, updated_at timestamptz(3) DEFAULT now())',
+  );
+  const answers: EngineWorld['host'] = { sdl: SDL, ownerGone: false, fault: 'node', fail: null };
+  let built: { sdl: string; schema: GraphQLSchema } | undefined;
+  const schema = () => {
+    if (built?.sdl !== answers.sdl) built = { sdl: answers.sdl, schema: executable(answers.sdl, db, answers) };
+    return built.schema;
+  };
+  const host: Host = {
+    schema,
+    nodes: [
+      {
+        typename: 'Thing',
+        table: { schema: 'public', name: 'things' },
+        key: ['id'],
+        columns: { id: 'id', org: 'org', name: 'name' },
+        tenant: { column: 'org' },
+        updatedAt: 'updated_at',
+      },
+    ],
+    toGlobalId: (typename, key) => Buffer.from(`${typename}:${key}`).toString('base64url'),
+    fromGlobalId: (id) => {
+      const [typename, key] = Buffer.from(id, 'base64url').toString().split(':');
+      return typename && key ? { typename, key } : null;
+    },
+    contextFor: async (_owner, overlay) => (answers.ownerGone ? null : { overlay }),
+    faultOf: () => answers.fault,
+  };
+  const webhooks = createWebhooks({
+    pool: db.pool,
+    host,
+    keys: [randomBytes(32)],
+    log: pino({ level: 'silent' }),
+    settings: {
+      baseUrl: 'https://api.example',
+      domain: 'api.example',
+      headerPrefix: 'X-Scope-',
+      allowedNetworks: ['127.0.0.0/8'],
+      queryLimits: { fields: 1000, depth: 12 },
+    },
+  });
+  await webhooks.prepare();
+  await webhooks.checkKeys();
+  const workers: Working[] = [];
+  return {
+    db,
+    receiver,
+    webhooks,
+    host: answers,
+    async work() {
+      const working = await webhooks.work();
+      workers.push(working);
+      return working;
+    },
+    async subscribe(input) {
+      const { subscription, problems } = await createSubscription(webhooks.engine, OWNER, {
+        topic: { key: 'thing/created' },
+        callbackUrl: receiver.url,
+        query: QUERY,
+        ...input,
+      });
+      if (!subscription) throw new Error(JSON.stringify(problems));
+      return subscription.id;
+    },
+    insertThings: async (...names) => {
+      await db.pool.query(`INSERT INTO public.things (org, name) SELECT 'org', unnest($1::text[])`, [names]);
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await webhooks.close();
+      await receiver.close();
+      await db.close();
+    },
+  };
+}
+
+function executable(sdl: string, db: TestDatabase, answers: EngineWorld['host']): GraphQLSchema {
+  const schema = buildSchema(sdl);
+  (schema.getType('Node') as unknown as GraphQLUnionType).resolveType = () => 'Thing';
+  const node = (schema.getQueryType() as GraphQLObjectType).getFields().node;
+  if (node === undefined) throw new Error('the schema has no node field');
+  node.resolve = async (_root, { id }: { id: string }, { overlay }: { overlay: Snapshot[] }) => {
+    if (answers.fail !== null) throw new GraphQLError(answers.fail);
+    const key = Buffer.from(id, 'base64url').toString().split(':')[1];
+    const { rows } = await db.pool.query('SELECT * FROM public.things WHERE id = $1', [key]);
+    return rows[0] ?? overlay.find((snapshot) => snapshot.key === key)?.columns ?? null;
+  };
+  return schema;
+}

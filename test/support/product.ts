@@ -1,0 +1,146 @@
+// The product as a user runs it: real processes of dist/cli/main.js on a database of the test's own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import { type TestDatabase, testDatabase } from './database.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const ADMIN_TOKEN = 'admin-token-of-the-test';
+
+export interface Process {
+  child: ChildProcess;
+  /** Everything it printed so far. */
+  output(): string;
+  /** Sends the signal and waits for the end; answers the exit code (null: by a signal). */
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface Product {
+  db: TestDatabase;
+  pool: pg.Pool;
+  /** Of the API, without a trailing slash. */
+  url: string;
+  /** The process that serves the API. */
+  main: Process;
+  /** Starts another process: `worker`, `api` or `serve`; ready when it resolves. */
+  start(command: 'serve' | 'api' | 'worker', env?: Record<string, string>): Promise<Process & { url: string }>;
+  /** As the sample organization's admin, or with another token. Throws on top-level errors. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  graphql(query: string, variables?: object, token?: string): Promise<any>;
+  /** Creates a subscription by the guide's mutation and answers its record id (uuid). Throws its errors. */
+  subscribe(input: object, token?: string): Promise<{ id: string; recordId: string }>;
+  close(): Promise<void>;
+}
+
+/** `command`: what the main process runs; `api` leaves the worker to the test. */
+export async function startProduct({
+  command = 'serve',
+  env = {},
+}: {
+  command?: 'serve' | 'api';
+  env?: Record<string, string>;
+} = {}): Promise<Product> {
+  const db = await testDatabase();
+  const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-product-'));
+  const processes: Process[] = [];
+  const environment = {
+    DATABASE_URL: db.url,
+    HOOKGRAPH_DATA_DIR: dataDir,
+    HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN,
+    HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8',
+    HOOKGRAPH_BASE_URL: 'http://api.example',
+    PORT: '0',
+    ...env,
+  };
+  async function start(name: 'serve' | 'api' | 'worker', more: Record<string, string> = {}) {
+    const process = launch([name], { ...environment, ...more });
+    processes.push(process);
+    return { ...process, url: await ready(process, name) };
+  }
+  if (command === 'api') await run(['migrate', '--sample-data'], environment);
+  const main = await start(command);
+  const graphql: Product['graphql'] = async (query, variables = {}, token = ADMIN_TOKEN) => {
+    const response = await fetch(`${main.url}/api/v3/graphql`, {
+      method: 'POST',
+      headers: { authorization: `Token token=${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    const answer = (await response.json()) as { data?: unknown; errors?: unknown[] };
+    if (answer.errors) throw new Error(`${response.status} ${JSON.stringify(answer.errors, null, 2)}`);
+    return answer.data;
+  };
+  return {
+    db,
+    pool: db.pool,
+    url: main.url,
+    main,
+    start,
+    graphql,
+    async subscribe(input, token) {
+      const { createWebhookSubscription: payload } = await graphql(
+        `mutation ($input: WebhookSubscriptionInput) {
+          createWebhookSubscription(webhookSubscription: $input) { errors { field message } webhookSubscription { id databaseId } }
+        }`,
+        { input },
+        token,
+      );
+      if (payload.errors.length > 0) throw new Error(JSON.stringify(payload.errors));
+      return { id: payload.webhookSubscription.id, recordId: payload.webhookSubscription.databaseId };
+    },
+    async close() {
+      await Promise.all(processes.map((process) => process.kill('SIGKILL')));
+      await db.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs a command of the product to its end; throws with its output when it fails. */
+export async function run(args: string[], env: Record<string, string>): Promise<string> {
+  const process = launch(args, env);
+  const [code] = await once(process.child, 'close');
+  if (code !== 0) throw new Error(`hookgraph ${args.join(' ')} ended with ${code}:\n${process.output()}`);
+  return process.output();
+}
+
+function launch(args: string[], env: Record<string, string>): Process {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  return {
+    child,
+    output: () => output,
+    async kill(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const ended = once(child, 'exit');
+      child.kill(signal);
+      const [code] = await ended;
+      return code as number | null;
+    },
+  };
+}
+
+/** Resolves with the API's address (of a worker: ''); rejects with the output when the process ends first. */
+function ready({ child, output }: Process, name: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const text = output();
+      const address = /API\s+(http:\S+)\/api\/v3\/graphql/.exec(text)?.[1];
+      if (address) resolve(address);
+      else if (name === 'worker' && text.includes('The worker is running.')) resolve('');
+    };
+    child.stdout?.on('data', look);
+    child.once('exit', (code) => reject(new Error(`hookgraph ${name} ended with ${code}:\n${output()}`)));
+  });
+}

@@ -1,0 +1,16 @@
+// A condition in, its first truthy answer out; fails after a deadline, with what was waited for.
+import { setTimeout as wait } from 'node:timers/promises';
+
+export async function until<T>(
+  what: string,
+  condition: () => Promise<T> | T,
+  { timeoutMs = 10_000, everyMs = 20 } = {},
+): Promise<NonNullable<Awaited<T>>> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const answer = await condition();
+    if (answer) return answer as NonNullable<Awaited<T>>;
+    if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`);
+    await wait(everyMs);
+  }
+}

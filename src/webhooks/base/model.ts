@@ -1,0 +1,187 @@
+// The engine's nouns. No stage, no SQL, no domain: what travels between the stages.
+import type { GraphQLError, GraphQLSchema } from 'graphql';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export type Operation = 'created' | 'updated' | 'deleted';
+
+/** A topic that fires when a column of an updated row changes to a value. */
+export interface Lifecycle {
+  /** The topic's key, e.g. `scenario_session/paused`. */
+  topic: string;
+  column: string;
+  to: string;
+  /** The value before; absent: any other. */
+  from?: string;
+  description?: string;
+}
+
+/** Where a row's tenant is read. `parent`: on the announced node that the column points to; `sql`: a scalar expression over the row alias `r`. */
+export type TenantSource = { column: string } | { parent: { column: string; typename: string } } | { sql: string };
+
+/** What the host announces of one node type; nothing here depends on an ORM. */
+export interface AnnouncedNode {
+  typename: string;
+  /** The stem of its topics; default: the typename in snake_case. */
+  topic?: string;
+  table: { schema: string; name: string };
+  /** The primary key's columns. One column: the key is its text; several: a JSON array of their texts. */
+  key: string[];
+  /** Column → GraphQL field. Only these are compared and recorded. */
+  columns: Record<string, string>;
+  tenant: TenantSource;
+  environment?: { column: string };
+  /** A column that turns non-null when the row is deleted softly. */
+  softDelete?: { column: string };
+  /** The column that the database sets when a declared column changed; never itself a change. */
+  updatedAt?: string;
+  /** Which of the three topics are announced; default: all. */
+  operations?: Operation[];
+  lifecycle?: Lifecycle[];
+}
+
+/** As whom a stored query runs. Opaque to the engine. */
+export interface Owner {
+  tenant: string;
+  userId: string;
+}
+
+/** Who calls the engine's subscription and delivery functions. */
+export interface Actor extends Owner {
+  canManageWebhooks: boolean;
+}
+
+/** A row as an event saw it, by column name; answers `node(id:)` where the row is gone. */
+export interface Snapshot {
+  typename: string;
+  key: string;
+  columns: Record<string, Json>;
+}
+
+/** Whose fault a resolver's error is: `data`, a null that the payload may carry; `node`, this node's; `ours`, run again. */
+export type Fault = 'data' | 'node' | 'ours';
+
+/** What the host tells the engine, and no more. */
+export interface Host {
+  schema(): GraphQLSchema;
+  nodes: AnnouncedNode[];
+  toGlobalId(typename: string, key: string): string;
+  fromGlobalId(id: string): { typename: string; key: string } | null;
+  /** A fresh context to execute a stored query as `owner`; null when the owner is gone, disabled or moved. */
+  contextFor(owner: Owner, overlay: Snapshot[]): Promise<object | null>;
+  faultOf(error: GraphQLError): Fault;
+}
+
+export type ContentType = 'JSON' | 'XML';
+
+/** One immutable version of what a subscriber asked for; secrets live apart. */
+export interface Definition {
+  callbackUrl: string;
+  contentType: ContentType;
+  query: string | null;
+  validationTemplate: string | null;
+  template: string | null;
+  errorTemplate: string | null;
+  /** Names of the custom headers, in order; their values are secrets. */
+  headerNames: string[];
+  /** Its own limits in place of the installation's 25 retries; then a spent delivery FAILs and nothing is disabled. */
+  retry: { maxTries: number | null; maxTimeMs: number | null } | null;
+}
+
+export interface Secrets {
+  sharedSecret?: string;
+  /** Custom header name → value. */
+  headers?: Record<string, string>;
+}
+
+export type SecretField = keyof Secrets;
+
+export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'SNAPSHOT' | 'BEFORE';
+export type DeliveryState = 'PENDING' | 'SKIPPED' | 'DELIVERED' | 'RETRYING' | 'HELD' | 'FAILED' | 'CANCELLED';
+export type DisabledReason = 'OWNER' | 'RETRIES_EXHAUSTED' | 'TOO_MANY_ERRORS' | 'GONE' | 'OWNER_GONE';
+export type Stage = 'QUERY' | 'VALIDATION' | 'TEMPLATE' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'STATUS' | 'ERROR_TEMPLATE';
+export type Outcome = 'DELIVERED' | 'SKIPPED' | 'HELD' | 'FAILED';
+
+export interface Topic {
+  id: string;
+  key: string;
+  version: string;
+  typename: string;
+  operation: Operation;
+  description: string;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface EventRecord {
+  id: string;
+  occurredAt: Date;
+  typename: string;
+  nodeKey: string;
+  operation: Operation;
+  changed: string[] | null;
+  before: Record<string, Json> | null;
+  after: Record<string, Json> | null;
+  /** `hookgraph.context` as the writer's session had it: actor, trace parent. */
+  context: Json;
+}
+
+export interface Subscription {
+  id: string;
+  tenant: string;
+  owner: string;
+  name: string | null;
+  topicId: string;
+  version: number;
+  definition: Definition;
+  secretFields: SecretField[];
+  integrationId: string | null;
+  environmentIds: string[] | null;
+  status: 'ENABLED' | 'DISABLED' | 'HELD' | 'DELETED';
+  disabledAt: Date | null;
+  disabledReason: DisabledReason | null;
+  /** The sentence behind the reason, for people. */
+  disabledMessage: string | null;
+  brokenReason: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface Delivery {
+  id: string;
+  eventId: string | null;
+  subscriptionId: string;
+  topicId: string;
+  kind: DeliveryKind;
+  typename: string;
+  nodeKey: string;
+  state: DeliveryState;
+  reason: string | null;
+  dueAt: Date;
+  attemptCount: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** Milliseconds per stage; only stages that ran. */
+export interface Timings {
+  queryMs?: number;
+  renderMs?: number;
+  sendMs?: number;
+  firstByteMs?: number;
+}
+
+export interface Attempt {
+  id: string;
+  deliveryId: string;
+  subscriptionVersion: number;
+  number: number;
+  outcome: Outcome;
+  stage: Stage | null;
+  message: string | null;
+  startedAt: Date;
+  durationMs: number;
+  timings: Timings | null;
+  request: { url: string; headers: Record<string, string>; body: string } | null;
+  response: { status: number; headers: Record<string, string>; body: string } | null;
+}

@@ -1,0 +1,216 @@
+// Announced nodes -> triggers in the database that are in step with them. Called by migrate only.
+import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Pool, PoolClient } from 'pg';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { WebhooksError } from '../base/errors.js';
+import type { AnnouncedNode } from '../base/model.js';
+import { checkNodes } from './check-nodes.js';
+import type { AnnouncedTable } from './row-sql.js';
+import { readTableFacts } from './table-facts.js';
+import { type FunctionSql, functionsOf, SHARED_FUNCTIONS, TRIGGER_NAMES, type TriggerSql, triggersOf } from './trigger-sql.js';
+
+/** While we wait for a table's lock, its writers wait behind us: so briefly, and again later. */
+const LOCK_TIMEOUT_MS = 300;
+const GIVE_UP_MS = 60_000;
+
+/** What a function's comment starts with; the fingerprint of its SQL follows. */
+const MARK = 'hookgraph capture';
+
+const id = pg.escapeIdentifier;
+
+/**
+ * Does nothing when all is in step. Runs take turns; each table is done in a transaction of its own, and a run that was cut short is
+ * finished by the next. Throws the codes of check-nodes.ts, `TENANT_SQL_INVALID` and `ATTACH_BLOCKED`.
+ */
+export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Logger): Promise<{ changed: string[] }> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(`SELECT pg_advisory_lock(hashtextextended('hookgraph.attach', 0))`);
+    const facts = await readTableFacts(
+      client,
+      nodes.map((node) => node.table),
+    );
+    const tables = checkNodes(nodes, facts);
+    await checkTenantSql(client, tables);
+    await replaceFunctions(client, tables);
+    const changed = await replaceTriggers(client, tables, log);
+    await dropFunctions(client, tables);
+    return { changed };
+  } finally {
+    // Closing the connection would free the lock as well.
+    await client.query(`SELECT pg_advisory_unlock(hashtextextended('hookgraph.attach', 0))`).catch((error: Error) => {
+      broken = error;
+    });
+    client.release(broken);
+  }
+}
+
+async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN');
+  try {
+    const result = await work();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+/** A mistake in a host's expression shows here, not as events that nobody gets. */
+async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Promise<void> {
+  for (const { node, facts } of tables) {
+    if (!('sql' in node.tenant)) continue;
+    const { sql } = node.tenant;
+    await inTransaction(client, async () => {
+      await client.query('SET LOCAL search_path = pg_catalog, pg_temp');
+      await client.query(`EXPLAIN SELECT (\n${sql}\n)::text FROM ${id(facts.schema)}.${id(facts.name)} r`);
+    }).catch((error: Error) => {
+      throw new WebhooksError(
+        'TENANT_SQL_INVALID',
+        `The tenant of ${node.typename}, \`${sql}\`, is no expression over a row r of ${facts.schema}.${facts.name}: ${error.message}.`,
+        'Qualify tables, functions and types outside pg_catalog with their schema.',
+        { cause: error },
+      );
+    });
+  }
+}
+
+interface Wanted extends FunctionSql {
+  comment: string;
+}
+
+/** Types belong to the fingerprint: a session keeps a function's plans, and only a new function makes it plan anew. */
+function wantedFunctions(tables: AnnouncedTable[]): Wanted[] {
+  const marked = (of: FunctionSql, besides: string) => ({
+    ...of,
+    comment: `${MARK}: ${createHash('sha256').update(of.sql).update(besides).digest('hex')}`,
+  });
+  const typesOf = ({ facts }: AnnouncedTable) =>
+    JSON.stringify(
+      Object.entries(facts.columns)
+        .map(([name, { type }]) => [name, type])
+        .sort(),
+    );
+  return [
+    ...SHARED_FUNCTIONS.map((one) => marked(one, '')),
+    ...tables.flatMap((table) => functionsOf(table, tables).map((one) => marked(one, typesOf(table)))),
+  ];
+}
+
+async function readFunctions(client: PoolClient): Promise<Map<string, { signature: string; comment: string }>> {
+  const { rows } = await client.query<{ name: string; signature: string; comment: string }>(
+    `SELECT p.proname AS name, p.oid::regprocedure::text AS signature, d.description AS comment
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_catalog.pg_proc'::regclass
+     WHERE p.pronamespace = 'hookgraph'::regnamespace AND d.description LIKE $1`,
+    [`${MARK}: %`],
+  );
+  return new Map(rows.map(({ name, ...rest }) => [name, rest]));
+}
+
+async function replaceFunctions(client: PoolClient, tables: AnnouncedTable[]): Promise<void> {
+  const present = await readFunctions(client);
+  const changed = wantedFunctions(tables).filter(({ name, comment }) => present.get(name)?.comment !== comment);
+  if (changed.length === 0) return;
+  await inTransaction(client, async () => {
+    for (const { name, arguments: parameters, sql, comment } of changed) {
+      const signature = `hookgraph.${id(name)}(${parameters})`;
+      await client.query(
+        `${sql}; REVOKE ALL ON FUNCTION ${signature} FROM PUBLIC; COMMENT ON FUNCTION ${signature} IS ${pg.escapeLiteral(comment)}`,
+      );
+    }
+  });
+}
+
+async function dropFunctions(client: PoolClient, tables: AnnouncedTable[]): Promise<void> {
+  const wanted = new Set(wantedFunctions(tables).map(({ name }) => name));
+  for (const [name, { signature }] of await readFunctions(client)) {
+    if (!wanted.has(name)) await client.query(`DROP FUNCTION ${signature}`);
+  }
+}
+
+interface PresentTrigger {
+  oid: number;
+  schema: string;
+  table: string;
+  name: string;
+  function: string;
+  enabled: boolean;
+}
+
+async function readTriggers(client: PoolClient): Promise<PresentTrigger[]> {
+  const { rows } = await client.query<PresentTrigger>(
+    `SELECT c.oid, n.nspname AS schema, c.relname AS table, t.tgname AS name, p.proname AS function, t.tgenabled IN ('O', 'A') AS enabled
+     FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'hookgraph'::regnamespace
+     WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname = ANY ($1)`,
+    [TRIGGER_NAMES],
+  );
+  return rows;
+}
+
+interface Target {
+  oid: number;
+  table: string;
+  triggers: TriggerSql[];
+}
+
+/** Answers the names of the tables that were not in step. */
+async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], log: Logger): Promise<string[]> {
+  const targets: Target[] = tables.flatMap((table) => {
+    const triggers = triggersOf(table);
+    const parts = table.facts.partitions.map((part) => ({ ...part, triggers: triggers.filter((trigger) => !trigger.inherited) }));
+    return [{ ...table.facts, triggers }, ...parts].map(({ oid, schema, name, triggers }) => ({
+      oid,
+      table: `${id(schema)}.${id(name)}`,
+      triggers,
+    }));
+  });
+  const present = await readTriggers(client);
+  for (const { oid, schema, table } of present) {
+    if (!targets.some((target) => target.oid === oid)) targets.push({ oid, table: `${id(schema)}.${id(table)}`, triggers: [] });
+  }
+  const changed: string[] = [];
+  for (const target of targets) {
+    const own = present.filter(({ oid }) => oid === target.oid);
+    const fits = (trigger: TriggerSql) =>
+      own.some(({ name, function: fn, enabled }) => name === trigger.name && fn === trigger.functionName && enabled);
+    const missing = target.triggers.filter((trigger) => !fits(trigger));
+    const wrong = own.filter(({ name }) => !target.triggers.some((trigger) => trigger.name === name && fits(trigger)));
+    if (missing.length + wrong.length === 0) continue;
+    const statements = [
+      ...wrong.map(({ name }) => `DROP TRIGGER IF EXISTS ${id(name)} ON ${target.table}`),
+      ...missing.map(({ sql: [before, after] }) => `${before} ${target.table} ${after}`),
+    ];
+    await changeTable(client, target.table, statements, log);
+    changed.push(target.table);
+  }
+  return changed;
+}
+
+async function changeTable(client: PoolClient, table: string, statements: string[], log: Logger): Promise<void> {
+  const giveUpAt = Date.now() + GIVE_UP_MS;
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
+    try {
+      await inTransaction(client, () => client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${statements.join('; ')}`));
+      log.info({ table, statements: statements.length }, 'capture triggers brought in step');
+      return;
+    } catch (error) {
+      const { code } = error as pg.DatabaseError;
+      if (code !== '55P03' && code !== '40P01') throw error;
+      if (Date.now() > giveUpAt) {
+        throw new WebhooksError(
+          'ATTACH_BLOCKED',
+          `The table ${table} was in use for ${GIVE_UP_MS / 1000} s on end, so its triggers could not be attached.`,
+          'End the long transaction that holds it (pg_stat_activity), then migrate again.',
+          { cause: error },
+        );
+      }
+      log.info({ table, pauseMs }, 'the table is in use; trying again');
+      await wait(pauseMs);
+    }
+  }
+}

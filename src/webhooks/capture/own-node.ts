@@ -1,0 +1,49 @@
+// Nothing in; out comes the one node of the engine's own that is announced, so that an owner learns of trouble.
+import type { AnnouncedNode } from '../base/model.js';
+
+/** Its subscribers never hear about subscriptions to its own topics: see fan-out/relay.ts. */
+export const OWN_NODE: AnnouncedNode = {
+  typename: 'WebhookSubscription',
+  table: { schema: 'hookgraph', name: 'subscriptions' },
+  key: ['id'],
+  columns: {
+    owner: 'createdBy',
+    name: 'name',
+    topic_id: 'topic',
+    version: 'version',
+    integration_id: 'integration',
+    environment_ids: 'environmentIds',
+    status: 'status',
+    disabled_at: 'disabledAt',
+    disabled_reason: 'disabledReason',
+    disabled_message: 'disabledMessage',
+    broken_at: 'brokenAt',
+    broken_reason: 'brokenReason',
+    created_at: 'createdAt',
+    updated_at: 'updatedAt',
+  },
+  tenant: { column: 'tenant' },
+  softDelete: { column: 'deleted_at' },
+  updatedAt: 'updated_at',
+  operations: [],
+  lifecycle: [
+    {
+      topic: 'webhook_subscription/disabled',
+      column: 'status',
+      to: 'DISABLED',
+      description: 'A webhook subscription was disabled, by its owner or by a rule.',
+    },
+    {
+      topic: 'webhook_subscription/held',
+      column: 'status',
+      to: 'HELD',
+      description: 'The definition of a webhook subscription no longer works: its deliveries wait.',
+    },
+    {
+      topic: 'webhook_subscription/recovered',
+      column: 'status',
+      to: 'ENABLED',
+      description: 'A webhook subscription that was disabled or held works again.',
+    },
+  ],
+};

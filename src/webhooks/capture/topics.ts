@@ -1,0 +1,117 @@
+// Announced nodes -> the topics that can be subscribed to, as rows.
+import type { Pool, PoolClient } from 'pg';
+import { WebhooksError } from '../base/errors.js';
+import type { AnnouncedNode, Operation } from '../base/model.js';
+
+/** The version of every topic that is announced today. */
+export const TOPIC_VERSION = '1.1';
+
+export interface TopicRow {
+  key: string;
+  version: string;
+  typename: string;
+  operation: Operation;
+  /** Of a lifecycle topic: the column whose change from `from_value` (null: any other) to `to_value` counts. */
+  column_name: string | null;
+  from_value: string | null;
+  to_value: string | null;
+  description: string;
+}
+
+const OPERATIONS: Record<Operation, (typename: string) => string> = {
+  created: (typename) => `A ${typename} was created.`,
+  updated: (typename) => `An attribute of a ${typename} changed.`,
+  deleted: (typename) => `A ${typename} was deleted.`,
+};
+
+/** `ScenarioSession` → `scenario_session`. */
+function snakeCase(typename: string): string {
+  return typename
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
+    .toLowerCase();
+}
+
+/** Throws `TOPIC_ANNOUNCED_TWICE` and `LIFECYCLE_COLUMN_NOT_ANNOUNCED`. */
+export function topicsOf(nodes: AnnouncedNode[]): TopicRow[] {
+  const topics = nodes.flatMap((node) => [...operationTopics(node), ...lifecycleTopics(node)]);
+  const seen = new Map<string, TopicRow>();
+  for (const topic of topics) {
+    const other = seen.get(topic.key);
+    if (other) {
+      throw new WebhooksError(
+        'TOPIC_ANNOUNCED_TWICE',
+        `The topic "${topic.key}" is announced by ${other.typename} and again by ${topic.typename}.`,
+        'Give one of them another `topic`.',
+      );
+    }
+    seen.set(topic.key, topic);
+  }
+  return topics;
+}
+
+function operationTopics({ typename, topic, operations }: AnnouncedNode): TopicRow[] {
+  const stem = topic ?? snakeCase(typename);
+  const announced = operations ?? (Object.keys(OPERATIONS) as Operation[]);
+  return announced.map((operation) => ({
+    key: `${stem}/${operation}`,
+    version: TOPIC_VERSION,
+    typename,
+    operation,
+    column_name: null,
+    from_value: null,
+    to_value: null,
+    description: OPERATIONS[operation](typename),
+  }));
+}
+
+function lifecycleTopics({ typename, columns, lifecycle = [] }: AnnouncedNode): TopicRow[] {
+  return lifecycle.map(({ topic, column, from, to, description }) => {
+    const field = columns[column];
+    if (field === undefined) {
+      throw new WebhooksError(
+        'LIFECYCLE_COLUMN_NOT_ANNOUNCED',
+        `The topic "${topic}" follows the column "${column}", which ${typename} doesn't announce.`,
+        `Add it to the columns of ${typename}.`,
+      );
+    }
+    return {
+      key: topic,
+      version: TOPIC_VERSION,
+      typename,
+      operation: 'updated',
+      column_name: column,
+      from_value: from ?? null,
+      to_value: to,
+      description: description ?? `The ${field} of a ${typename} changed ${from === undefined ? '' : `from ${from} `}to ${to}.`,
+    };
+  });
+}
+
+/** Stores what is announced and retires the rest; says what changed. Safe to run at the same time as another. */
+export async function syncTopics(db: Pool | PoolClient, nodes: AnnouncedNode[]): Promise<{ saved: number; retired: number }> {
+  const { rows } = await db.query<{ saved: number; retired: number }>(SYNC_TOPICS, [JSON.stringify(topicsOf(nodes))]);
+  return rows[0] as { saved: number; retired: number };
+}
+
+// The lock makes runs with different lists take turns; a row that is in step isn't written.
+const SYNC_TOPICS = `
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended('hookgraph.topics', 0)) AS taken),
+announced AS MATERIALIZED (
+  SELECT a.* FROM turn CROSS JOIN jsonb_to_recordset($1::jsonb) AS a (key text, version text, typename text, operation text,
+    column_name text, from_value text, to_value text, description text)),
+saved AS (
+  INSERT INTO hookgraph.topics AS t (key, version, typename, operation, column_name, from_value, to_value, description)
+  SELECT key, version, typename, operation, column_name, from_value, to_value, description FROM announced ORDER BY key, version
+  ON CONFLICT (key, version) DO UPDATE SET typename = EXCLUDED.typename, operation = EXCLUDED.operation,
+    column_name = EXCLUDED.column_name, from_value = EXCLUDED.from_value, to_value = EXCLUDED.to_value,
+    description = EXCLUDED.description, retired_at = NULL, updated_at = now()
+  WHERE (t.typename, t.operation, t.column_name, t.from_value, t.to_value, t.description, t.retired_at)
+    IS DISTINCT FROM (EXCLUDED.typename, EXCLUDED.operation, EXCLUDED.column_name, EXCLUDED.from_value, EXCLUDED.to_value,
+      EXCLUDED.description, NULL::timestamptz)
+  RETURNING 1),
+retired AS (
+  UPDATE hookgraph.topics t SET retired_at = now(), updated_at = now()
+  WHERE t.retired_at IS NULL AND NOT EXISTS (SELECT 1 FROM announced a WHERE a.key = t.key AND a.version = t.version)
+  RETURNING 1)
+SELECT (SELECT count(*) FROM saved)::int AS saved, (SELECT count(*) FROM retired)::int AS retired`;

@@ -1,0 +1,233 @@
+// An announced node and the catalog's facts about its table -> the SQL text of its functions and triggers. Pure.
+import pg from 'pg';
+import type { AnnouncedNode } from '../base/model.js';
+import { type AnnouncedTable, functionName, keySql, rowsOf, tenantSql } from './row-sql.js';
+
+const id = pg.escapeIdentifier;
+const text = pg.escapeLiteral;
+
+/** `CREATE OR REPLACE`, in its own right: no lock on any table. */
+export interface FunctionSql {
+  name: string;
+  arguments: string;
+  sql: string;
+}
+
+export interface TriggerSql {
+  name: string;
+  /** Of the function that it calls. */
+  functionName: string;
+  /** Before and after the table's name. */
+  sql: [before: string, after: string];
+  /** Postgres gives it to the partitions by itself. */
+  inherited: boolean;
+}
+
+/** Last in the alphabet, so that it sees what other BEFORE triggers made of the row. */
+const TOUCH_TRIGGER = 'zz_hookgraph_updated_at';
+export const TRIGGER_NAMES = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete', 'hookgraph_truncate', TOUCH_TRIGGER];
+
+const CAPTURE_IS_OFF = `lower(current_setting('hookgraph.capture', true)) IN ('off', 'false', 'no', '0')`;
+
+// What the session set must not show in keys and snapshots, and nobody's objects shadow ours.
+const PINNED = `SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO'
+SET "IntervalStyle" = 'postgres' SET bytea_output = 'hex' SET extra_float_digits = 1`;
+
+/** What all tables share. */
+export const SHARED_FUNCTIONS: FunctionSql[] = [
+  {
+    name: 'json_of',
+    arguments: 'anyelement',
+    // json accepts what jsonb refuses (\u0000, lone surrogates, 1e999999), and no jsonb holds 256 MB: then it is kept as text, cut if need be.
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.json_of(anyelement) RETURNS jsonb LANGUAGE plpgsql STABLE STRICT AS $hookgraph$
+DECLARE result jsonb; plain text;
+BEGIN
+  BEGIN
+    result := to_jsonb($1);
+    IF pg_column_size(result) <= 1048576 THEN RETURN result; END IF;
+  EXCEPTION WHEN OTHERS THEN
+    NULL;
+  END;
+  plain := format('%s', $1);
+  IF octet_length(plain) <= 1048576 THEN RETURN to_jsonb(plain); END IF;
+  RETURN to_jsonb(left(plain, 1000) || format('... (cut: %s bytes, hash %s)', octet_length(plain), hashtextextended(plain COLLATE "C", 0)));
+EXCEPTION WHEN OTHERS THEN
+  RETURN to_jsonb(format('(cut: %s bytes stored)', pg_column_size($1)));
+END $hookgraph$`,
+  },
+  {
+    name: 'refuse_truncate',
+    arguments: '',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.refuse_truncate() RETURNS trigger LANGUAGE plpgsql ${PINNED} AS $hookgraph$
+BEGIN
+  IF ${CAPTURE_IS_OFF} THEN RETURN NULL; END IF;
+  RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+    MESSAGE = format('TRUNCATE of %I.%I would delete announced rows without telling anybody', TG_TABLE_SCHEMA, TG_TABLE_NAME),
+    HINT = 'DELETE the rows, or SET hookgraph.capture = off first.';
+END $hookgraph$`,
+  },
+];
+
+/** All functions of one table. `others`: every announced table, for the parents. */
+export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql[] {
+  const isParent = others.some(({ node }) => 'parent' in node.tenant && node.tenant.parent.typename === own.node.typename);
+  return [captureFunction(own, others), ...(isParent ? [tenantFunction(own, others)] : []), ...(touched(own) ? [touchFunction(own)] : [])];
+}
+
+export function triggersOf(own: AnnouncedTable): TriggerSql[] {
+  const capture = functionName('capture', own.node);
+  const after = (event: string, rows: string): TriggerSql => ({
+    name: `hookgraph_${event.toLowerCase()}`,
+    functionName: capture,
+    sql: [
+      `CREATE TRIGGER hookgraph_${event.toLowerCase()} AFTER ${event} ON`,
+      `REFERENCING ${rows} FOR EACH STATEMENT EXECUTE FUNCTION hookgraph.${id(capture)}()`,
+    ],
+    inherited: false,
+  });
+  const triggers = [
+    after('INSERT', 'NEW TABLE AS new_rows'),
+    after('UPDATE', 'OLD TABLE AS old_rows NEW TABLE AS new_rows'),
+    after('DELETE', 'OLD TABLE AS old_rows'),
+    {
+      name: 'hookgraph_truncate',
+      functionName: 'refuse_truncate',
+      sql: ['CREATE TRIGGER hookgraph_truncate BEFORE TRUNCATE ON', 'FOR EACH STATEMENT EXECUTE FUNCTION hookgraph.refuse_truncate()'],
+      inherited: false,
+    } satisfies TriggerSql,
+  ];
+  if (touched(own)) {
+    const touch = functionName('touch', own.node);
+    triggers.push({
+      name: TOUCH_TRIGGER,
+      functionName: touch,
+      sql: [`CREATE TRIGGER ${TOUCH_TRIGGER} BEFORE UPDATE ON`, `FOR EACH ROW EXECUTE FUNCTION hookgraph.${id(touch)}()`],
+      inherited: true,
+    });
+  }
+  return triggers;
+}
+
+function captureFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
+  const { node } = own;
+  const name = functionName('capture', node);
+  const bySql = 'sql' in node.tenant;
+  const rows = (transition: string) => rowsOf(own, others, transition);
+  const find = (transition: string) => (bySql ? findTenants(node, transition) : '');
+  return {
+    name,
+    arguments: '',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql ${PINNED} AS $hookgraph$
+#variable_conflict use_column
+<<captured>>
+${bySql ? 'DECLARE old_rows_tenants jsonb; new_rows_tenants jsonb;\n' : ''}BEGIN
+  IF ${CAPTURE_IS_OFF} THEN RETURN NULL; END IF;
+  IF TG_OP = 'INSERT' THEN${find('new_rows')}
+${append(node, `'created', NULL, NULL, s.doc`, `${rows('new_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
+  ELSIF TG_OP = 'DELETE' THEN${find('old_rows')}
+${append(node, `'deleted', NULL, s.doc, NULL`, `${rows('old_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
+  ELSE${find('old_rows')}${find('new_rows')}
+${append(node, 's.operation, s.changed, s.before, s.after', `${comparedRows(node, rows)} s`)}
+  END IF;
+  RETURN NULL;
+END captured $hookgraph$`,
+  };
+}
+
+/** The one statement that writes: events and their place in the queue. */
+function append({ typename, tenant }: AnnouncedNode, what: string, from: string): string {
+  const parent =
+    'parent' in tenant ? `CASE WHEN s.tenant IS NULL AND s.parent_key IS NOT NULL THEN ${text(tenant.parent.typename)} END` : 'NULL';
+  return `    WITH e AS (
+      INSERT INTO hookgraph.events (tenant, parent_typename, parent_key, environment, typename, node_key, context, operation, changed, before, after)
+      SELECT s.tenant, ${parent}, CASE WHEN s.tenant IS NULL THEN s.parent_key END, s.environment, ${text(typename)}, s.key,
+        nullif(current_setting('hookgraph.context', true), ''), ${what}
+      FROM ${from}
+      RETURNING id)
+    INSERT INTO hookgraph.event_queue (event_id) SELECT id FROM e;`;
+}
+
+/**
+ * Old and new rows by key -> what became of each. A row whose key or tenant changed is a delete and a create.
+ * FULL JOIN: whatever plan the session keeps, it can't be a nested loop. OFFSET 0: documents are built once.
+ */
+function comparedRows({ updatedAt }: AnnouncedNode, rows: (transition: string) => string): string {
+  const compared = (alias: string) => (updatedAt === undefined ? `${alias}.doc` : `(${alias}.doc - ${text(updatedAt)})`);
+  return `(
+        SELECT CASE WHEN n.alive THEN n.tenant ELSE o.tenant END AS tenant,
+          coalesce(n.parent_key, o.parent_key) AS parent_key,
+          CASE WHEN n.alive THEN n.environment ELSE o.environment END AS environment,
+          coalesce(n.key, o.key) AS key,
+          CASE WHEN o.alive AND n.alive THEN 'updated' WHEN n.alive THEN 'created' ELSE 'deleted' END AS operation,
+          CASE WHEN o.alive AND n.alive THEN ARRAY(
+            SELECT k FROM jsonb_object_keys(${compared('n')}) k WHERE o.doc -> k IS DISTINCT FROM n.doc -> k) END AS changed,
+          CASE WHEN o.alive THEN o.doc END AS before,
+          CASE WHEN n.alive THEN n.doc END AS after
+        FROM ${rows('old_rows')} o
+        FULL JOIN ${rows('new_rows')} n ON n.key = o.key AND coalesce(n.tenant, '') = coalesce(o.tenant, '')
+        WHERE coalesce(n.key, o.key) IS NOT NULL AND CASE WHEN o.alive AND n.alive THEN ${compared('o')} IS DISTINCT FROM ${compared('n')}
+          ELSE coalesce(o.alive, false) <> coalesce(n.alive, false) END
+        ORDER BY n.alive IS NOT NULL
+        OFFSET 0)`;
+}
+
+/** Of a host's expression: evaluated apart, since whatever it throws must not reach the writer. */
+function findTenants(node: AnnouncedNode, transition: string): string {
+  const { sql } = node.tenant as { sql: string };
+  return `
+    BEGIN
+      SELECT jsonb_object_agg(${keySql(node)}, (\n${sql}\n)::text) INTO ${transition}_tenants FROM ${transition} r WHERE ${keySql(node)} IS NOT NULL;
+    EXCEPTION WHEN OTHERS THEN
+      RAISE LOG 'hookgraph: no tenant for rows of %: %', TG_TABLE_NAME, SQLERRM;
+    END;`;
+}
+
+/** A parent's key -> its tenant; null where the row, or its own parent, is gone. Called by capture functions alone. */
+function tenantFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
+  const { node, facts } = own;
+  const name = functionName('tenant_of', node);
+  const key = node.key[0] as string;
+  return {
+    name,
+    arguments: 'text',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $hookgraph$
+BEGIN
+  RETURN (SELECT ${tenantSql(own, others)} FROM ${id(facts.schema)}.${id(facts.name)} r WHERE r.${id(key)} = $1::${facts.columns[key]?.type});
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'hookgraph: no tenant of ${node.typename} %: %', $1, SQLERRM;
+  RETURN NULL;
+END $hookgraph$`,
+  };
+}
+
+/** The columns whose change moves updated_at. A BEFORE trigger doesn't see generated ones yet: what they are made of counts. */
+function touched({ node, facts }: AnnouncedTable): string[] | null {
+  if (node.updatedAt === undefined) return null;
+  const columns = new Set(Object.keys(node.columns).flatMap((column) => facts.columns[column]?.generatedFrom ?? [column]));
+  columns.delete(node.updatedAt);
+  return columns.size > 0 ? [...columns] : null;
+}
+
+/** Not a WHEN clause: that would make every later ALTER or DROP of those columns fail. The image comparison takes json as well. */
+function touchFunction(own: AnnouncedTable): FunctionSql {
+  const name = functionName('touch', own.node);
+  const updatedAt = own.node.updatedAt as string;
+  const row = (alias: string) => `ROW(${(touched(own) as string[]).map((column) => `${alias}.${id(column)}`).join(', ')})::record`;
+  const now =
+    own.facts.columns[updatedAt]?.time === 'timestamp'
+      ? `pg_catalog.timezone('UTC', pg_catalog.clock_timestamp())`
+      : 'pg_catalog.clock_timestamp()';
+  return {
+    name,
+    arguments: '',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql AS $hookgraph$
+BEGIN
+  IF ${row('OLD')} OPERATOR(pg_catalog.*<>) ${row('NEW')} THEN NEW.${id(updatedAt)} := ${now}; END IF;
+  RETURN NEW;
+EXCEPTION WHEN OTHERS THEN
+  -- A column was dropped or changed its type since we were attached.
+  RAISE LOG 'hookgraph: no updated_at for a row of %: %', TG_TABLE_NAME, SQLERRM;
+  RETURN NEW;
+END $hookgraph$`,
+  };
+}

@@ -1,0 +1,82 @@
+// The door of the engine: createWebhooks() and the public types.
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Engine, Settings } from './base/engine.js';
+import type { Host } from './base/model.js';
+import { checkKeys, createVault } from './base/vault.js';
+import { OWN_NODE } from './capture/own-node.js';
+import { prepareCapture } from './capture/prepare-capture.js';
+import { createPoker } from './fan-out/create-poker.js';
+import { startWorking, type Working } from './work.js';
+
+export type { Engine, Settings } from './base/engine.js';
+export { type Problem, WebhooksError } from './base/errors.js';
+export * from './base/model.js';
+export { type Page, type PageArguments, type Rows, toCursor, toPage } from './base/page.js';
+export { countSubscriptions, cursorOfSubscription, listSubscriptions, type SubscriptionFilter, subscriptionsByIds } from './base/store.js';
+export {
+  attemptsByIds,
+  attemptsOf,
+  countDeliveriesOf,
+  type DeliveryFilter,
+  deliveriesByIds,
+  eventsByIds,
+  listDeliveries,
+  listDeliveriesOf,
+  type VisibleEvent,
+} from './base/store-deliveries.js';
+export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store-topics.js';
+export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './subscriptions.js';
+export type { Working } from './work.js';
+
+export interface WebhooksOptions {
+  /** Connections to the database of the host; the engine's tables live in its schema `hookgraph`. */
+  pool: Pool;
+  host: Host;
+  /** 32-byte keys for secrets at rest, newest first. */
+  keys: Buffer[];
+  settings: Settings;
+  log: Logger;
+  /** 0 ≤ x < 1; default Math.random. */
+  random?: () => number;
+}
+
+export interface Webhooks {
+  engine: Engine;
+  /** Brings partitions, topics and triggers in step with the announced nodes; a no-op when they are. Only `migrate` calls it. */
+  prepare(): Promise<void>;
+  /** Throws WebhooksError KEYS_MISMATCH where this process lacks the key that the database's secrets are sealed with. */
+  checkKeys(): Promise<void>;
+  /** After a commit that may have made events: the relay looks at once, here or in another process. */
+  poke(): void;
+  /** Starts relaying, sending and recording in this process. */
+  work(): Promise<Working>;
+  close(): Promise<void>;
+}
+
+export function createWebhooks(options: WebhooksOptions): Webhooks {
+  const { pool, host, settings, log, random = Math.random } = options;
+  const nodes = [...host.nodes, OWN_NODE];
+  const vault = createVault(options.keys);
+  const engine: Engine = { pool, host, vault, settings, log, random };
+  const poker = createPoker(pool);
+  let working: Working | undefined;
+  return {
+    engine,
+    prepare: () => prepareCapture(pool, nodes, log),
+    checkKeys: () => checkKeys(pool, vault),
+    poke: () => (working ?? poker).poke(),
+    async work() {
+      const started = await startWorking(engine);
+      working = started;
+      let stopped: Promise<void> | undefined;
+      const stop = () => {
+        if (working === started) working = undefined;
+        stopped ??= started.stop();
+        return stopped;
+      };
+      return { ...started, stop };
+    },
+    close: () => poker.stop(),
+  };
+}

@@ -1,0 +1,178 @@
+// The story: the order of the stages, and no detail.
+import { type Compiled, compileDefinition } from './base/compiled.js';
+import { afterAttempt, holdDeliveries } from './base/delivery-state.js';
+import type { Engine } from './base/engine.js';
+import type { Snapshot } from './base/model.js';
+import { loadForSending } from './base/store.js';
+import { type DeliveryInHand, LEASE_MS } from './lease/claim.js';
+import { buildPayload } from './payload/build-payload.js';
+import { buildRequest } from './request/build-request.js';
+import { DEADLINE_MS, type HttpsDestination } from './send/https.js';
+import { judge } from './verdict/judge.js';
+import type { AttemptRecord, Settlement } from './verdict/settle.js';
+
+/** What a definition is at the moment of a claim: ready, or the reason why nothing of it can run. */
+type Prepared = Compiled | { broken: string; version: number } | { failed: unknown };
+
+/** When a failure of ours put a delivery back, it is due again after so long. */
+const PUT_BACK_MS = 5000;
+
+export interface Journey {
+  /** Takes a claimed batch through payload, request, send and verdict. One promise per delivery; none rejects. */
+  run(batch: DeliveryInHand[]): Promise<Settlement>[];
+  /** Where a subscription's requests go, once a delivery of it has run. */
+  originOf(subscriptionId: string): string | undefined;
+}
+
+export function createJourney(engine: Engine, destination: HttpsDestination): Journey {
+  const compiled = new Map<string, Prepared>();
+
+  async function prepare(batch: DeliveryInHand[]): Promise<Map<string, Prepared>> {
+    const stale = new Set<string>();
+    for (const { subscriptionId, version } of batch) {
+      const known = compiled.get(subscriptionId);
+      if (known === undefined || 'failed' in known || known.version !== version) stale.add(subscriptionId);
+    }
+    if (stale.size > 0) {
+      if (compiled.size > MAX_COMPILED) compiled.clear();
+      const loaded = await loadForSending(engine, [...stale]);
+      for (const id of stale) {
+        const sendable = loaded.get(id);
+        if (sendable) compiled.set(id, { ...compileDefinition(engine, sendable), version: sendable.subscription.version });
+        else compiled.set(id, { failed: new Error(`subscription ${id} could not be loaded`) });
+      }
+    }
+    return new Map(batch.map(({ subscriptionId }) => [subscriptionId, compiled.get(subscriptionId) as Prepared]));
+  }
+
+  async function deliver(delivery: DeliveryInHand, prepared: Prepared, checkOwner: OwnerCheck): Promise<Settlement> {
+    if ('failed' in prepared) throw prepared.failed;
+    if ('broken' in prepared) return broken(engine, delivery, prepared);
+    const context = await checkOwner(prepared, overlayOf(delivery));
+    if (context === null) return ownerGone(delivery);
+
+    const startedAt = new Date();
+    const started = performance.now();
+    const payload = await buildPayload(engine, prepared, delivery, context);
+    // A lease that would end during the exchange is given back: nobody else may send while we do.
+    if (performance.now() - started > LEASE_MS - DEADLINE_MS - 1000) throw new Error('the payload took longer than the lease allows');
+    const record = (rest: Pick<AttemptRecord, 'outcome' | 'stage' | 'message' | 'request' | 'response'>, timings = {}): AttemptRecord => ({
+      subscriptionVersion: prepared.version,
+      startedAt,
+      durationMs: performance.now() - started,
+      timings: { queryMs: payload.queryMs, renderMs: payload.renderMs, ...timings },
+      ...rest,
+    });
+    if (payload.outcome !== 'READY') {
+      const { outcome, stage, message } = payload;
+      const attempt = record({ outcome, stage, message, request: null, response: null });
+      return settled(delivery, { next: afterAttempt(outcome, null), attempt });
+    }
+
+    const request = buildRequest(engine.settings, prepared, delivery.id, payload.body, new Date());
+    const answer = await destination.send(request);
+    const nowMs = Date.now();
+    const { attemptCount } = delivery;
+    const verdict = judge(answer, prepared.errorTemplate, prepared.retry, {
+      attemptCount,
+      ageMs: nowMs - delivery.createdAt.getTime(),
+      nowMs,
+      random: engine.random(),
+    });
+    const { outcome, stage, message } = verdict;
+    const attempt = record(
+      {
+        outcome,
+        stage,
+        message,
+        request: { url: request.url, headers: request.recordedHeaders, body: payload.body.text },
+        response: answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null,
+      },
+      { sendMs: answer.sendMs, ...(answer.kind === 'REPLY' && { firstByteMs: answer.firstByteMs }) },
+    );
+    return settled(delivery, {
+      next: afterAttempt(outcome, verdict.retryMs),
+      attempt,
+      disable: verdict.disable && { reason: verdict.disable, message: DISABLED_BECAUSE[verdict.disable](attemptCount + 1) },
+    });
+  }
+
+  return {
+    run(batch) {
+      const prepared = prepare(batch);
+      const checkOwner = ownerCheck(engine);
+      return batch.map(async (delivery) => {
+        try {
+          const own = (await prepared).get(delivery.subscriptionId) as Prepared;
+          return await deliver(delivery, own, checkOwner);
+        } catch (error) {
+          engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
+          return settled(delivery, { putBackMs: PUT_BACK_MS });
+        }
+      });
+    },
+    originOf(subscriptionId) {
+      const known = compiled.get(subscriptionId);
+      return known && 'origin' in known ? known.origin : undefined;
+    },
+  };
+}
+
+/** Definitions kept compiled; beyond it all are compiled afresh. */
+const MAX_COMPILED = 10_000;
+
+const DISABLED_BECAUSE = {
+  RETRIES_EXHAUSTED: (attempts: number) => `A delivery failed ${attempts} times; no retry is left.`,
+  GONE: () => 'The receiver answered 410 Gone.',
+};
+
+const settled = (delivery: DeliveryInHand, rest: Partial<Settlement>): Settlement => ({
+  deliveryId: delivery.id,
+  token: delivery.token,
+  subscriptionId: delivery.subscriptionId,
+  next: null,
+  attempt: null,
+  disable: null,
+  ...rest,
+});
+
+type OwnerCheck = (compiled: Compiled, overlay: Snapshot[]) => Promise<object | null>;
+
+/** A query runs on a fresh context of its own; without one, the owner is looked up once per batch. */
+function ownerCheck(engine: Engine): OwnerCheck {
+  const seen = new Map<string, Promise<object | null>>();
+  return ({ owner, document }, overlay) => {
+    if (document) return engine.host.contextFor(owner, overlay);
+    const key = JSON.stringify([owner.tenant, owner.userId]);
+    const context = seen.get(key) ?? engine.host.contextFor(owner, []);
+    seen.set(key, context);
+    return context;
+  };
+}
+
+/** The node as the event saw it, for a query that finds its row gone. */
+function overlayOf({ event, typename, nodeKey }: DeliveryInHand): Snapshot[] {
+  const columns = event?.after ?? event?.before;
+  return columns ? [{ typename, key: nodeKey, columns }] : [];
+}
+
+/** Marks the subscription broken, once; the delivery is held unrun. */
+async function broken(
+  engine: Engine,
+  delivery: DeliveryInHand,
+  { broken: reason, version }: { broken: string; version: number },
+): Promise<Settlement> {
+  const { rowCount } = await engine.pool.query(
+    `UPDATE hookgraph.subscriptions SET broken_at = now(), broken_reason = $3, updated_at = clock_timestamp()
+     WHERE id = $1 AND version = $2 AND broken_at IS NULL`,
+    [delivery.subscriptionId, version, reason],
+  );
+  if (rowCount === 1) await holdDeliveries(engine.pool, [delivery.subscriptionId], 'BROKEN');
+  return settled(delivery, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
+}
+
+const ownerGone = (delivery: DeliveryInHand): Settlement =>
+  settled(delivery, {
+    next: { state: 'HELD', reason: 'DISABLED', retryMs: null },
+    disable: { reason: 'OWNER_GONE', message: 'Its owner is gone, disabled, or belongs to another organization now.' },
+  });

@@ -1,0 +1,106 @@
+// Due deliveries of all awake subscriptions -> deliveries in hand, leased under a fresh token.
+import { randomInt } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { DeliveryKind, Json, Operation } from '../base/model.js';
+
+/** How long a claimed delivery is ours; three times the request's deadline, so that a slow exchange still settles in time. */
+export const LEASE_MS = 15_000;
+
+/** What one subscription may claim now, and from where in its queue. */
+export interface Want {
+  subscriptionId: string;
+  count: number;
+  after: Cursor | null;
+}
+
+/**
+ * A place in a subscription's due index. It hides the dead entries at the head of the index, which an old snapshot
+ * elsewhere keeps from being vacuumed; the drain drops it often enough that a row it hides waits a second at most.
+ */
+export interface Cursor {
+  dueAt: string;
+  id: string;
+}
+
+export interface DeliveryInHand {
+  id: string;
+  token: string;
+  subscriptionId: string;
+  /** The version of the definition at the claim. */
+  version: number;
+  kind: DeliveryKind;
+  typename: string;
+  nodeKey: string;
+  /** Attempts before this one. */
+  attemptCount: number;
+  dueAt: string;
+  createdAt: Date;
+  claimedAt: Date;
+  event: {
+    id: string;
+    operation: Operation;
+    before: Record<string, Json> | null;
+    after: Record<string, Json> | null;
+  } | null;
+}
+
+// The subscription's row is locked while `status` is checked: a mutation that disables it waits for this statement,
+// and one under way makes us skip it. OFFSET 0 keeps the planner on the primary key.
+const CLAIM = `
+  WITH c AS MATERIALIZED (
+    SELECT d.ctid AS place, d.event_id, x.version
+    FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::bigint[]) AS s (id, want, due_at, after_id)
+    CROSS JOIN LATERAL (
+      SELECT x.version FROM hookgraph.subscriptions x WHERE x.id = s.id AND x.status = 'ENABLED' OFFSET 0 FOR SHARE SKIP LOCKED
+    ) x
+    CROSS JOIN LATERAL (
+      SELECT d.ctid, d.event_id FROM hookgraph.deliveries d
+      WHERE d.subscription_id = s.id AND d.state IN ('PENDING', 'RETRYING') AND d.due_at <= now()
+        AND (d.due_at, d.id) > (s.due_at, s.after_id) AND (d.lease_until IS NULL OR d.lease_until < now())
+      ORDER BY d.due_at, d.id LIMIT s.want FOR UPDATE SKIP LOCKED
+    ) d
+  )
+  UPDATE hookgraph.deliveries d SET lease_until = now() + $5 * interval '1 ms', lease_token = $6
+  FROM c LEFT JOIN hookgraph.events e ON e.id = c.event_id
+  WHERE d.ctid = c.place
+  RETURNING d.id, d.subscription_id, c.version, d.kind, d.typename, d.node_key, d.attempt_count, d.due_at::text, d.created_at, now(),
+    e.id, e.operation, e.before, e.after`;
+
+/** Claims up to `count` due deliveries of each subscription that is enabled, oldest due first. */
+export async function claimDue(pool: Pool, wants: Want[], leaseMs = LEASE_MS): Promise<DeliveryInHand[]> {
+  const token = String(randomInt(1, 2 ** 47));
+  const { rows } = await pool.query({
+    name: 'hookgraph-claim',
+    text: CLAIM,
+    rowMode: 'array',
+    values: [
+      wants.map((want) => want.subscriptionId),
+      wants.map((want) => want.count),
+      wants.map((want) => want.after?.dueAt ?? '-infinity'),
+      wants.map((want) => want.after?.id ?? '0'),
+      leaseMs,
+      token,
+    ],
+  });
+  return rows
+    .map(
+      (row): DeliveryInHand => ({
+        id: row[0],
+        token,
+        subscriptionId: row[1],
+        version: row[2],
+        kind: row[3],
+        typename: row[4],
+        nodeKey: row[5],
+        attemptCount: row[6],
+        dueAt: row[7],
+        createdAt: row[8],
+        claimedAt: row[9],
+        event: row[10] === null ? null : { id: row[10], operation: row[11], before: row[12], after: row[13] },
+      }),
+    )
+    .sort((a, b) => (a.dueAt === b.dueAt ? compareIds(a.id, b.id) : a.dueAt < b.dueAt ? -1 : 1));
+}
+
+/** Ids are positive bigints as text. */
+const compareIds = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);

@@ -1,0 +1,156 @@
+// Subscriptions that may have something due -> deliveries claimed and handed on, within bounds in flight.
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { type Cursor, claimDue, type DeliveryInHand, type Want } from './claim.js';
+
+export interface DrainOptions {
+  pool: Pool;
+  log: Logger;
+  /** In flight at once: in all, per subscription, per destination host. */
+  bounds?: { total: number; perSubscription: number; perHost: number };
+  /** The destination host of a subscription, once known; undefined: not bounded by host yet. */
+  hostOf(subscriptionId: string): string | undefined;
+  /** Takes a claimed batch; each delivery's slot is free again when its promise resolves. Must not reject. */
+  deliver(batch: DeliveryInHand[]): Promise<void>[];
+}
+
+export interface Drain {
+  wake(subscriptionIds: string[]): void;
+  /** Claims nothing more; resolves when nothing is in flight. */
+  stop(): Promise<void>;
+}
+
+const BOUNDS = { total: 1000, perSubscription: 100, perHost: 200 };
+
+/** A cursor may hide a row for this long: one that commits late or is due again earlier than the last one claimed. */
+const CURSOR_LIFE_MS = 1000;
+
+interface Awake {
+  cursor: Cursor | null;
+  cursorSince: number;
+}
+
+export function startDrain(options: DrainOptions): Drain {
+  const { pool, log, hostOf, deliver, bounds = BOUNDS } = options;
+  const awake = new Map<string, Awake>();
+  const inFlightOf = new Map<string, number>();
+  const inFlightAt = new Map<string, number>();
+  let inFlight = 0;
+  let claiming = false;
+  let stopping = false;
+  let retryTimer: NodeJS.Timeout | undefined;
+  let idle: (() => void) | undefined;
+
+  const add = (counts: Map<string, number>, key: string | undefined, by: number) => {
+    if (key === undefined) return;
+    const count = (counts.get(key) ?? 0) + by;
+    if (count > 0) counts.set(key, count);
+    else counts.delete(key);
+  };
+
+  function wants(): Want[] {
+    const result: Want[] = [];
+    let free = bounds.total - inFlight;
+    const taken = new Map<string, number>();
+    const now = Date.now();
+    for (const [subscriptionId, state] of awake) {
+      if (free <= 0) break;
+      const host = hostOf(subscriptionId);
+      const atHost = host === undefined ? 0 : (inFlightAt.get(host) ?? 0) + (taken.get(host) ?? 0);
+      // At most half of what is free, so that the one that comes next finds a slot however many hang.
+      const share = Math.max(1, Math.floor(free / 2));
+      const count = Math.min(share, bounds.perSubscription - (inFlightOf.get(subscriptionId) ?? 0), bounds.perHost - atHost);
+      if (count <= 0) continue;
+      if (state.cursor && now - state.cursorSince > CURSOR_LIFE_MS) state.cursor = null;
+      result.push({ subscriptionId, count, after: state.cursor });
+      add(taken, host, count);
+      free -= count;
+    }
+    return result;
+  }
+
+  async function claim(): Promise<void> {
+    if (claiming || stopping) return;
+    claiming = true;
+    try {
+      for (;;) {
+        const asked = stopping ? [] : wants();
+        if (asked.length === 0) return;
+        // Whoever is woken during the claim is awake again after it, even if the claim found nothing for it.
+        const before = new Map(asked.map((want) => [want.subscriptionId, awake.get(want.subscriptionId)]));
+        const batch = await claimDue(pool, asked);
+        advance(asked, batch, before);
+        start(batch);
+      }
+    } catch (error) {
+      log.error({ err: error }, 'claiming failed; trying again');
+      retryTimer = setTimeout(() => void claim(), 500);
+    } finally {
+      claiming = false;
+    }
+  }
+
+  function advance(asked: Want[], batch: DeliveryInHand[], before: Map<string, Awake | undefined>): void {
+    const last = new Map<string, DeliveryInHand>();
+    const counts = new Map<string, number>();
+    for (const delivery of batch) {
+      last.set(delivery.subscriptionId, delivery);
+      add(counts, delivery.subscriptionId, 1);
+    }
+    for (const { subscriptionId, count, after } of asked) {
+      const state = before.get(subscriptionId);
+      if (state === undefined || awake.get(subscriptionId) !== state) continue;
+      // It goes to the back, so that everybody's turn comes.
+      awake.delete(subscriptionId);
+      const claimed = last.get(subscriptionId);
+      if (claimed === undefined || (counts.get(subscriptionId) ?? 0) < count) {
+        // Fewer than asked for: nothing more is due behind the cursor. Before it sleeps it looks once without one.
+        if (after !== null) awake.set(subscriptionId, { cursor: null, cursorSince: 0 });
+        continue;
+      }
+      awake.set(subscriptionId, {
+        cursor: { dueAt: claimed.dueAt, id: claimed.id },
+        cursorSince: state.cursor === null ? Date.now() : state.cursorSince,
+      });
+    }
+  }
+
+  function start(batch: DeliveryInHand[]): void {
+    if (batch.length === 0) return;
+    const hosts = batch.map((delivery) => hostOf(delivery.subscriptionId));
+    inFlight += batch.length;
+    for (const [i, delivery] of batch.entries()) {
+      add(inFlightOf, delivery.subscriptionId, 1);
+      add(inFlightAt, hosts[i], 1);
+    }
+    for (const [i, done] of deliver(batch).entries()) {
+      void done.then(() => {
+        inFlight -= 1;
+        add(inFlightOf, batch[i]?.subscriptionId, -1);
+        add(inFlightAt, hosts[i], -1);
+        if (stopping) {
+          if (inFlight === 0) idle?.();
+        } else if (awake.size > 0) void claim();
+      });
+    }
+  }
+
+  return {
+    wake(subscriptionIds) {
+      for (const id of subscriptionIds) awake.set(id, { cursor: null, cursorSince: 0 });
+      if (subscriptionIds.length > 0) void claim();
+    },
+    async stop() {
+      stopping = true;
+      clearTimeout(retryTimer);
+      if (inFlight > 0 || claiming) {
+        await new Promise<void>((resolve) => {
+          idle = resolve;
+          // A claim under way may still bring a batch; it looks once more when it ends.
+          const check = () => (claiming ? setTimeout(check, 5) : inFlight === 0 && resolve());
+          check();
+        });
+      }
+    },
+  };
+}

@@ -1,0 +1,49 @@
+// A body and its delivery -> the request: the headers of contracts section 2, the owner's own, the signature.
+import type { Compiled } from '../base/compiled.js';
+import type { Settings } from '../base/engine.js';
+import { signScope } from './signatures/scope.js';
+
+export interface OutgoingRequest {
+  url: string;
+  origin: string;
+  /** What is sent. */
+  headers: Record<string, string>;
+  /** What is recorded: the values of the owner's own headers are secrets. */
+  recordedHeaders: Record<string, string>;
+  body: Buffer;
+}
+
+const REDACTED = '[redacted]';
+
+/** @param at when it is sent; `X-Scope-Time` */
+export function buildRequest(
+  settings: Settings,
+  compiled: Compiled,
+  deliveryId: string,
+  body: { text: string; contentType: string },
+  at: Date,
+): OutgoingRequest {
+  const bytes = Buffer.from(body.text, 'utf8');
+  const { headerPrefix: prefix } = settings;
+  const headers: Record<string, string> = {
+    'Content-Type': body.contentType,
+    'User-Agent': 'Hookgraph',
+    [`${prefix}Topic`]: compiled.topic.key,
+    [`${prefix}Topic-Version`]: compiled.topic.version,
+    [`${prefix}API-Version`]: '3',
+    [`${prefix}Domain`]: settings.domain,
+    [`${prefix}Webhook-Id`]: compiled.subscriptionId,
+    [`${prefix}Webhook-Type`]: 'node',
+    [`${prefix}Webhook-Job-Id`]: deliveryId,
+    [`${prefix}Time`]: at.toISOString(),
+  };
+  if (compiled.sharedSecret !== null) headers[`${prefix}Hmac-Sha256`] = signScope(compiled.sharedSecret, bytes);
+  const redacted = Object.fromEntries(Object.keys(compiled.headers).map((name) => [name, REDACTED]));
+  return {
+    url: compiled.url,
+    origin: compiled.origin,
+    headers: { ...compiled.headers, ...headers },
+    recordedHeaders: { ...redacted, ...headers },
+    body: bytes,
+  };
+}

@@ -1,0 +1,5 @@
+// The SCOPE signature (contracts, section 2): base64(HMAC-SHA256(shared secret, exact body bytes)).
+import { createHmac } from 'node:crypto';
+
+/** The value of `X-Scope-Hmac-Sha256`. */
+export const signScope = (secret: string, body: Uint8Array): string => createHmac('sha256', secret).update(body).digest('base64');

@@ -1,0 +1,108 @@
+// A request -> the reply, or the stage at which there was none.
+import { Agent, errors } from 'undici';
+import type { Stage } from '../base/model.js';
+import { AddressRefused, guardedConnector } from './address-guard.js';
+
+/** The whole exchange: name, connection, request, reply (contracts, section 2). */
+export const DEADLINE_MS = 5000;
+/** What is read of a reply's body. */
+export const MAX_RESPONSE_BYTES = 64 * 1024;
+
+export interface Exchange {
+  url: string;
+  origin: string;
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+export interface Reply {
+  kind: 'REPLY';
+  status: number;
+  /** Names in lower case; repeated ones joined by a comma. */
+  headers: Record<string, string>;
+  body: string;
+  firstByteMs: number;
+  sendMs: number;
+}
+
+export interface NoReply {
+  kind: 'NO_REPLY';
+  stage: Extract<Stage, 'ADDRESS' | 'CONNECT' | 'TIMEOUT'>;
+  message: string;
+  sendMs: number;
+}
+
+export interface HttpsDestination {
+  send(request: Exchange): Promise<Reply | NoReply>;
+  close(): Promise<void>;
+}
+
+/** Keeps connections alive per origin; never follows a redirect; never rejects. */
+export function openHttpsDestination(allowedNetworks: string[], deadlineMs = DEADLINE_MS): HttpsDestination {
+  const agent = new Agent({
+    connect: guardedConnector(allowedNetworks, deadlineMs),
+    connections: 200,
+    pipelining: 1,
+    keepAliveTimeout: 10_000,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  return {
+    async send(request) {
+      const started = performance.now();
+      const deadline = new AbortController();
+      const timer = setTimeout(() => deadline.abort(), deadlineMs);
+      try {
+        try {
+          return await exchange(agent, request, deadline.signal, started);
+        } catch (error) {
+          // A kept-alive connection that the receiver closed as we wrote: no reply can have been meant for us.
+          if (!deadline.signal.aborted && isStaleConnection(error)) return await exchange(agent, request, deadline.signal, started);
+          throw error;
+        }
+      } catch (error) {
+        return noReply(error, deadline.signal.aborted, deadlineMs, performance.now() - started);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+async function exchange(agent: Agent, request: Exchange, signal: AbortSignal, started: number): Promise<Reply> {
+  const { origin, headers, body } = request;
+  const response = await agent.request({ origin, path: request.url.slice(origin.length) || '/', method: 'POST', headers, body, signal });
+  const firstByteMs = performance.now() - started;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= MAX_RESPONSE_BYTES) break;
+  }
+  return {
+    kind: 'REPLY',
+    status: response.statusCode,
+    headers: Object.fromEntries(
+      Object.entries(response.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]),
+    ),
+    body: Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES).toString('utf8'),
+    firstByteMs,
+    sendMs: performance.now() - started,
+  };
+}
+
+const isStaleConnection = (error: unknown): boolean =>
+  error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0 && error.message === 'other side closed';
+
+function noReply(error: unknown, timedOut: boolean, deadlineMs: number, sendMs: number): NoReply {
+  const no = (stage: NoReply['stage'], message: string): NoReply => ({ kind: 'NO_REPLY', stage, message, sendMs });
+  const cause = error as Error & { code?: string; errors?: Error[] };
+  if (timedOut || cause.code === 'UND_ERR_CONNECT_TIMEOUT') return no('TIMEOUT', `No complete answer within ${deadlineMs / 1000} seconds.`);
+  if (error instanceof AddressRefused) return no('ADDRESS', error.message);
+  if (cause.code === 'ENOTFOUND' || cause.code === 'EAI_AGAIN') return no('ADDRESS', 'The name of the receiver could not be resolved.');
+  // Several addresses tried: the first failure speaks for all.
+  const told = cause.errors?.[0] ?? cause;
+  return no('CONNECT', `The connection failed: ${told.message || cause.code || told.name}.`);
+}

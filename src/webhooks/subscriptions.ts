@@ -1,0 +1,177 @@
+// What a subscriber asked for -> checked and saved, or the list of mistakes. Each change of a definition is a new version.
+import { isDeepStrictEqual } from 'node:util';
+import type { PoolClient } from 'pg';
+import { cancelDeliveries, holdDeliveries, releaseDeliveries } from './base/delivery-state.js';
+import type { Engine } from './base/engine.js';
+import { type Problem, WebhooksError } from './base/errors.js';
+import type { Actor, Definition, SecretField, Secrets, Subscription, Topic } from './base/model.js';
+import { loadUnsealed, lockSubscription, placeOfSecret, subscriptionsByIds, type Unsealed } from './base/store.js';
+import { resolveTopic, topicsByIds } from './base/store-topics.js';
+import { insideTransaction } from './base/transaction.js';
+import { checkDraft } from './subscriptions/check-draft.js';
+import { type SubscriptionInput, splitDraft, toDraft } from './subscriptions/input.js';
+
+export type { SubscriptionInput } from './subscriptions/input.js';
+
+/** `problems` without a severity are mistakes, and then nothing was saved; warnings come along with what was. */
+export interface SaveResult {
+  subscription: Subscription | null;
+  problems: Problem[];
+}
+
+export async function createSubscription(engine: Engine, actor: Actor, input: SubscriptionInput): Promise<SaveResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const { topic, problems } = await checkedTopic(engine, input, null);
+  const draft = toDraft(input, null);
+  problems.push(...(await checkDraft(engine, draft, topic?.typename ?? '')));
+  if (!topic || problems.some(isMistake)) return refused(...problems);
+  const { definition, secrets } = splitDraft(draft);
+  const id = await insideTransaction(engine.pool, async (client) => {
+    const { rows } = await client.query<{ id: string }>(
+      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason)
+       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END) RETURNING id`,
+      [actor.tenant, actor.userId, draft.name, topic.id, input.disabled === true],
+    );
+    const created = (rows[0] as { id: string }).id;
+    await insertVersion(client, actor, created, 1, definition);
+    await writeSecrets(client, engine, created, {}, secrets);
+    return created;
+  });
+  return { subscription: await read(engine, actor, id), problems };
+}
+
+/** Also enables and disables. `id`: the record's. */
+export async function updateSubscription(engine: Engine, actor: Actor, id: string, input: SubscriptionInput): Promise<SaveResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  // Checks may take seconds and hold no lock; a save that came between makes them start over.
+  for (let round = 0; round < 5; round++) {
+    const before = await loadUnsealed(engine.pool, engine.vault, actor, id);
+    if (!before) return refused(NOT_FOUND);
+    const result = await tryUpdate(engine, actor, before, input);
+    if (result) return result;
+  }
+  throw new WebhooksError('CONFLICT', `The subscription ${id} is being saved by others all the time.`, 'Try again.');
+}
+
+/** History stays; secrets don't. */
+export async function deleteSubscription(engine: Engine, actor: Actor, id: string): Promise<SaveResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const subscription = await read(engine, actor, id);
+  if (!subscription) return refused(NOT_FOUND);
+  const deleted = await insideTransaction(engine.pool, async (client) => {
+    const { rowCount } = await client.query(
+      `UPDATE hookgraph.subscriptions SET deleted_at = now(), updated_at = clock_timestamp()
+       WHERE id = $1 AND tenant = $2 AND owner = $3 AND deleted_at IS NULL`,
+      [id, actor.tenant, actor.userId],
+    );
+    await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1', [id]);
+    return rowCount === 1;
+  });
+  if (!deleted) return refused(NOT_FOUND);
+  await cancelDeliveries(engine.pool, [id]);
+  return { subscription, problems: [] };
+}
+
+const NOT_ALLOWED: Problem = { field: 'base', message: 'you may not manage webhooks', type: 'FORBIDDEN' };
+const NOT_FOUND: Problem = { field: 'id', message: 'not found', type: 'NOT_FOUND' };
+
+const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });
+const isMistake = (problem: Problem): boolean => problem.severity !== 'warning';
+
+/** Null: somebody saved in between. */
+async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: SubscriptionInput): Promise<SaveResult | null> {
+  const { subscription: was, secrets: oldSecrets } = before;
+  const { topic, problems } = await checkedTopic(engine, input, was.topicId);
+  const draft = toDraft(input, { name: was.name, definition: was.definition, secrets: oldSecrets });
+  const { definition, secrets } = splitDraft(draft);
+  const redefined = topic?.id !== was.topicId || !isDeepStrictEqual(definition, was.definition) || !isDeepStrictEqual(secrets, oldSecrets);
+  // What stays as it is isn't judged by today's rules: it can be switched off, on and renamed.
+  if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, draft, topic?.typename ?? '')));
+  if (!topic || problems.some(isMistake)) return refused(...problems);
+
+  const disabled = input.disabled === undefined ? was.disabledAt !== null : input.disabled === true;
+  const saved = await insideTransaction(engine.pool, async (client) => {
+    await lockSubscription(client, actor, was.id);
+    const { rows } = await client.query<{ disabled: boolean }>(
+      `SELECT disabled_at IS NOT NULL AS disabled FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL`,
+      [was.id, was.version],
+    );
+    if (!rows[0]) return null;
+    const switched = input.disabled !== undefined && rows[0].disabled !== disabled;
+    if (!redefined && !switched && draft.name === was.name) return { switched };
+    if (redefined) {
+      await insertVersion(client, actor, was.id, was.version + 1, definition);
+      await writeSecrets(client, engine, was.id, oldSecrets, secrets);
+    }
+    await client.query(UPDATE, [was.id, draft.name, topic.id, redefined, switched, disabled]);
+    // With the save: nothing else would ever release what one node's answer held.
+    if (redefined) await releaseDeliveries(client, [was.id], ['BROKEN', 'NODE']);
+    return { switched };
+  });
+  if (!saved) return null;
+  // Only now: the row says what holds, and the scans make good what a crash leaves out here.
+  if (saved.switched && !disabled) await releaseDeliveries(engine.pool, [was.id], ['DISABLED']);
+  const subscription = await read(engine, actor, was.id);
+  if (subscription?.status === 'DISABLED') await holdDeliveries(engine.pool, [was.id], 'DISABLED');
+  return { subscription, problems };
+}
+
+const UPDATE = `
+  UPDATE hookgraph.subscriptions SET name = $2, topic_id = $3, version = version + $4::boolean::int,
+    broken_at = CASE WHEN $4 THEN NULL ELSE broken_at END, broken_reason = CASE WHEN $4 THEN NULL ELSE broken_reason END,
+    disabled_at = CASE WHEN NOT $5 THEN disabled_at WHEN $6 THEN now() END,
+    disabled_reason = CASE WHEN NOT $5 THEN disabled_reason WHEN $6 THEN 'OWNER' END,
+    disabled_message = CASE WHEN NOT $5 THEN disabled_message END,
+    enabled_at = CASE WHEN $5 AND NOT $6 THEN now() ELSE enabled_at END,
+    updated_at = clock_timestamp()
+  WHERE id = $1`;
+
+/** The topic that is asked for, or else the one that was pinned when it was saved. */
+async function checkedTopic(
+  engine: Engine,
+  input: SubscriptionInput,
+  pinned: string | null,
+): Promise<{ topic: Topic | null; problems: Problem[] }> {
+  const asked = input.topic;
+  if (asked === undefined && pinned !== null)
+    return { topic: (await topicsByIds(engine.pool, [pinned])).get(pinned) ?? null, problems: [] };
+  if (asked == null || (asked.id == null && asked.key == null))
+    return { topic: null, problems: [{ field: 'topic', message: "can't be blank", type: 'BLANK' }] };
+  const topic = await resolveTopic(engine.pool, asked);
+  if (topic) return { topic, problems: [] };
+  const named =
+    asked.key == null ? '' : `: ${JSON.stringify(asked.key)}${asked.version == null ? '' : ` ${JSON.stringify(asked.version)}`}`;
+  return { topic: null, problems: [{ field: 'topic', message: `not found${named}`, type: 'NOT_FOUND' }] };
+}
+
+async function insertVersion(client: PoolClient, actor: Actor, id: string, number: number, definition: Definition): Promise<void> {
+  await client.query(
+    'INSERT INTO hookgraph.subscription_versions (subscription_id, number, definition, created_by) VALUES ($1, $2, $3, $4)',
+    [id, number, JSON.stringify(definition), actor.userId],
+  );
+}
+
+async function writeSecrets(client: PoolClient, engine: Engine, id: string, before: Secrets, after: Secrets): Promise<void> {
+  const texts: Record<SecretField, string | null> = {
+    sharedSecret: after.sharedSecret ?? null,
+    headers: after.headers ? JSON.stringify(after.headers) : null,
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    const field = name as SecretField;
+    if (isDeepStrictEqual(before[field], after[field])) continue;
+    if (text === null) {
+      await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1 AND field = $2', [id, field]);
+      continue;
+    }
+    const { ciphertext, fingerprint } = engine.vault.seal(placeOfSecret(id, field), text);
+    await client.query(
+      `INSERT INTO hookgraph.secrets (subscription_id, field, ciphertext, fingerprint) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (subscription_id, field) DO UPDATE SET ciphertext = excluded.ciphertext, fingerprint = excluded.fingerprint, updated_at = now()`,
+      [id, field, ciphertext, fingerprint],
+    );
+  }
+}
+
+async function read(engine: Engine, actor: Actor, id: string): Promise<Subscription | null> {
+  return (await subscriptionsByIds(engine.pool, actor, [id])).get(id) ?? null;
+}

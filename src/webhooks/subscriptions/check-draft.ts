@@ -1,0 +1,96 @@
+// A draft -> every mistake in it, and what looks like one. Asks a resolver for the callback's name; changes nothing.
+import type { DocumentNode } from 'graphql';
+import { vetUrl } from '../base/address.js';
+import type { Engine } from '../base/engine.js';
+import type { Problem } from '../base/errors.js';
+import { checkQuery } from '../base/query.js';
+import { checkTemplates } from './check-templates.js';
+import type { Draft } from './input.js';
+
+const MAX_NAME_LENGTH = 255;
+const MAX_SECRET_LENGTH = 1_024;
+const MAX_HEADERS = 32;
+const MAX_HEADER_NAME_LENGTH = 128;
+const MAX_HEADER_VALUE_LENGTH = 4_096;
+const MAX_TRIES = 100;
+const MAX_TIME_MS = 90 * 24 * 60 * 60 * 1000;
+
+/** Set by us, by HTTP, or between two hops only; and every signature scheme's own. */
+const RESERVED_HEADERS = new Set(
+  `connection content-digest content-encoding content-length content-type date expect host keep-alive proxy-authenticate proxy-authorization
+  proxy-connection signature signature-input te trailer transfer-encoding upgrade user-agent webhook-id webhook-signature webhook-timestamp
+  x-servo-signature x-signature`.split(/\s+/),
+);
+
+/** `typename`: the topic's. */
+export async function checkDraft(engine: Engine, draft: Draft, typename: string): Promise<Problem[]> {
+  const { settings, host } = engine;
+  const { definition } = draft;
+  const problems: Problem[] = [...unstorable(draft), ...headerProblems(draft, settings.headerPrefix), ...retryProblems(draft)];
+  if (draft.name !== null && draft.name.length > MAX_NAME_LENGTH) problems.push(tooLong('name', draft.name.length, MAX_NAME_LENGTH));
+  if (definition.contentType !== 'JSON' && definition.contentType !== 'XML')
+    problems.push({ field: 'contentType', message: 'must be JSON or XML' });
+  if (draft.sharedSecret === '') problems.push({ field: 'sharedSecret', message: "can't be empty; null removes it" });
+  if ((draft.sharedSecret?.length ?? 0) > MAX_SECRET_LENGTH)
+    problems.push(tooLong('sharedSecret', draft.sharedSecret?.length ?? 0, MAX_SECRET_LENGTH));
+
+  const callback = definition.callbackUrl
+    ? await vetUrl(definition.callbackUrl, settings.allowedNetworks)
+    : { field: 'callbackUrl', message: "can't be blank", type: 'BLANK' as const };
+  if (callback) problems.push(callback);
+
+  const schema = host.schema();
+  let document: DocumentNode | null = null;
+  if (definition.query !== null) {
+    const checked = checkQuery(schema, definition.query, settings.queryLimits);
+    if (checked.problems) problems.push(...checked.problems);
+    else document = checked.document;
+  }
+  const shapeKnown = definition.query === null || document !== null;
+  problems.push(...checkTemplates(schema, definition, shapeKnown ? { document, typename } : null));
+  return problems;
+}
+
+/** Postgres stores neither NUL nor half a character. */
+function unstorable({ name, definition, sharedSecret }: Draft): Problem[] {
+  const { callbackUrl, query, validationTemplate, template, errorTemplate } = definition;
+  const texts = { name, callbackUrl, query, validationTemplate, template, errorTemplate, sharedSecret };
+  return Object.entries(texts).flatMap(([field, text]) =>
+    text !== null && /\0|\p{Surrogate}/u.test(text) ? [{ field, message: 'holds a character that is no text' }] : [],
+  );
+}
+
+function headerProblems({ headers }: Draft, prefix: string): Problem[] {
+  const problem = (message: string): Problem => ({ field: 'headers', message });
+  if (headers.length > MAX_HEADERS) return [problem(`are ${headers.length}, more than ${MAX_HEADERS}`)];
+  const seen = new Set<string>();
+  return headers.flatMap(({ name, value }) => {
+    const lower = name.toLowerCase();
+    const told = JSON.stringify(name.slice(0, MAX_HEADER_NAME_LENGTH));
+    // https://www.rfc-editor.org/rfc/rfc9110#section-5.1
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || name.length > MAX_HEADER_NAME_LENGTH) return [problem(`${told} is no header name`)];
+    if (RESERVED_HEADERS.has(lower) || lower.startsWith(prefix.toLowerCase()) || lower === '__proto__')
+      return [problem(`${told} is reserved`)];
+    if (seen.has(lower)) return [problem(`${told} is given twice`)];
+    seen.add(lower);
+    if (value === null || value === '') return [problem(`${told} has no value`)];
+    if (value.length > MAX_HEADER_VALUE_LENGTH)
+      return [problem(`${told} has a value of ${value.length} characters, more than ${MAX_HEADER_VALUE_LENGTH}`)];
+    // Never the value itself: it is a secret.
+    return /^[\t\u0020-\u007E]+$/.test(value)
+      ? []
+      : [problem(`${told} has a value with a line break or another character that no header holds`)];
+  });
+}
+
+function retryProblems({ definition: { retry } }: Draft): Problem[] {
+  const wrong = (field: string, value: number | null | undefined, least: number, most: number): Problem[] =>
+    value == null || (Number.isInteger(value) && value >= least && value <= most)
+      ? []
+      : [{ field: `retry.${field}`, message: `is ${value}; it goes from ${least} to ${most}` }];
+  return [...wrong('maxTries', retry?.maxTries, 1, MAX_TRIES), ...wrong('maxTimeMs', retry?.maxTimeMs, 0, MAX_TIME_MS)];
+}
+
+function tooLong(field: string, length: number, most: number): Problem {
+  return { field, message: `has ${length} characters, more than ${most}` };
+}

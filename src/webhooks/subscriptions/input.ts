@@ -1,0 +1,75 @@
+// What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
+import type { ContentType, Definition, Secrets } from '../base/model.js';
+import type { TopicReference } from '../base/store-topics.js';
+
+export interface SubscriptionInput {
+  name?: string | null;
+  topic?: TopicReference | null;
+  callbackUrl?: string | null;
+  contentType?: ContentType | null;
+  query?: string | null;
+  validationTemplate?: string | null;
+  template?: string | null;
+  errorTemplate?: string | null;
+  sharedSecret?: string | null;
+  /** All of them. A header that is named without a value keeps the value it has. */
+  headers?: readonly { name?: string | null; value?: string | null }[] | null;
+  retry?: { maxTries?: number | null; maxTimeMs?: number | null } | null;
+  disabled?: boolean | null;
+}
+
+/** Not checked yet. */
+export interface Draft {
+  name: string | null;
+  definition: Omit<Definition, 'headerNames'>;
+  sharedSecret: string | null;
+  headers: { name: string; value: string | null }[];
+}
+
+export interface SavedBefore {
+  name: string | null;
+  definition: Definition;
+  secrets: Secrets;
+}
+
+export function toDraft(input: SubscriptionInput, before: SavedBefore | null): Draft {
+  const was = before?.definition;
+  const text = (asked: string | null | undefined, old: string | null | undefined): string | null => {
+    const given = asked === undefined ? (old ?? null) : asked;
+    // A form's empty field is no template.
+    return given === null || given.trim() === '' ? null : given;
+  };
+  const kept = new Map(Object.entries(before?.secrets.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+  const keptHeaders = (was?.headerNames ?? []).map((name) => ({ name, value: kept.get(name.toLowerCase()) ?? null }));
+  const askedHeaders = (input.headers ?? []).map(({ name, value }) => ({
+    name: (name ?? '').trim(),
+    value: (value === undefined ? kept.get((name ?? '').trim().toLowerCase()) : value)?.trim() ?? null,
+  }));
+  return {
+    name: text(input.name, before?.name),
+    definition: {
+      callbackUrl: text(input.callbackUrl, was?.callbackUrl)?.trim() ?? '',
+      contentType: (input.contentType === undefined ? was?.contentType : input.contentType) ?? 'JSON',
+      query: text(input.query, was?.query),
+      validationTemplate: text(input.validationTemplate, was?.validationTemplate),
+      template: text(input.template, was?.template),
+      errorTemplate: text(input.errorTemplate, was?.errorTemplate),
+      retry: input.retry === undefined ? (was?.retry ?? null) : toRetry(input.retry),
+    },
+    sharedSecret: input.sharedSecret === undefined ? (before?.secrets.sharedSecret ?? null) : input.sharedSecret,
+    headers: input.headers === undefined ? keptHeaders : askedHeaders,
+  };
+}
+
+function toRetry(asked: NonNullable<SubscriptionInput['retry']> | null): Definition['retry'] {
+  if (asked === null || (asked.maxTries == null && asked.maxTimeMs == null)) return null;
+  return { maxTries: asked.maxTries ?? null, maxTimeMs: asked.maxTimeMs ?? null };
+}
+
+/** What is stored of a checked draft: the definition, and apart from it the secrets. */
+export function splitDraft(draft: Draft): { definition: Definition; secrets: Secrets } {
+  const secrets: Secrets = {};
+  if (draft.sharedSecret !== null) secrets.sharedSecret = draft.sharedSecret;
+  if (draft.headers.length > 0) secrets.headers = Object.fromEntries(draft.headers.map(({ name, value }) => [name, value ?? '']));
+  return { definition: { ...draft.definition, headerNames: draft.headers.map(({ name }) => name) }, secrets };
+}

@@ -1,0 +1,146 @@
+// Judged attempts -> attempts recorded, deliveries moved, subscriptions switched off, in one transaction per batch.
+import type { Pool, PoolClient } from 'pg';
+import type { NextState } from '../base/delivery-state.js';
+import type { DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
+import { insideTransaction } from '../base/transaction.js';
+
+export interface AttemptRecord {
+  subscriptionVersion: number;
+  outcome: Outcome;
+  stage: Stage | null;
+  message: string | null;
+  startedAt: Date;
+  durationMs: number;
+  timings: Timings;
+  request: { url: string; headers: Record<string, string>; body: string } | null;
+  response: { status: number; headers: Record<string, string>; body: string } | null;
+}
+
+export interface Settlement {
+  deliveryId: string;
+  token: string;
+  subscriptionId: string;
+  /** Where the delivery goes; null: back to where it was, due again after `putBackMs`, nothing charged. */
+  next: NextState | null;
+  putBackMs?: number;
+  attempt: AttemptRecord | null;
+  disable: { reason: DisabledReason; message: string } | null;
+}
+
+/** More than this many failed attempts of one subscription within an hour switch it off. */
+export const ERRORS_PER_HOUR = 100;
+
+// Fenced: only the claim whose token still stands moves the delivery and records its attempt. A delivery that was
+// cancelled meanwhile stays so; one whose subscription is no longer enabled is held instead of retried.
+const SETTLE = `
+  WITH r AS MATERIALIZED (
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+      $10::float8[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::int[], $16::jsonb[], $17::text[], $18::int[])
+    AS r (id, token, state, reason, wait_ms, outcome, stage, message, started_at, duration_ms, timings, url, request_headers, request_body,
+      status, response_headers, response_body, version)
+  ), u AS (
+    UPDATE hookgraph.deliveries d SET
+      state = CASE WHEN d.state NOT IN ('PENDING', 'RETRYING') THEN d.state
+        WHEN coalesce(r.state, d.state) IN ('PENDING', 'RETRYING') AND x.status <> 'ENABLED' THEN 'HELD'
+        ELSE coalesce(r.state, d.state) END,
+      reason = CASE WHEN d.state NOT IN ('PENDING', 'RETRYING') THEN d.reason
+        WHEN coalesce(r.state, d.state) IN ('PENDING', 'RETRYING') AND x.status <> 'ENABLED' THEN CASE x.status WHEN 'HELD' THEN 'BROKEN' ELSE 'DISABLED' END
+        ELSE r.reason END,
+      due_at = CASE WHEN r.wait_ms IS NULL THEN d.due_at ELSE now() + r.wait_ms * interval '1 ms' END,
+      attempt_count = d.attempt_count + CASE WHEN r.outcome IS NULL THEN 0 ELSE 1 END,
+      lease_until = NULL, lease_token = NULL, updated_at = clock_timestamp()
+    FROM r, hookgraph.subscriptions x
+    WHERE d.id = r.id AND d.lease_token = r.token AND x.id = d.subscription_id
+    RETURNING d.id AS delivery_id, d.subscription_id, d.attempt_count, r.*
+  )
+  INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, outcome, stage, message, started_at, duration_ms,
+    timings, request_url, request_headers, request_body, response_status, response_headers, response_body)
+  SELECT delivery_id, subscription_id, version, attempt_count, outcome, stage, message, started_at, duration_ms,
+    timings, url, request_headers, request_body, status, response_headers, response_body
+  FROM u WHERE outcome IS NOT NULL
+  RETURNING delivery_id`;
+
+/** Settles a batch; idempotent, since a token stands once. Answers the subscriptions that were switched off. */
+export async function settle(pool: Pool, batch: Settlement[]): Promise<string[]> {
+  const mayDisable = batch.some((one) => one.disable !== null || one.attempt?.outcome === 'FAILED');
+  if (!mayDisable) {
+    await record(pool, batch);
+    return [];
+  }
+  return insideTransaction(pool, async (client) => {
+    const recorded = await record(client, batch);
+    return switchOff(
+      client,
+      // An order without an attempt (the owner is gone) stands by itself; one by an attempt only if the attempt counted.
+      batch.filter((one) => one.attempt === null || recorded.has(one.deliveryId)),
+    );
+  });
+}
+
+async function record(db: Pool | PoolClient, batch: Settlement[]): Promise<Set<string>> {
+  const column = <T>(read: (one: Settlement) => T) => batch.map(read);
+  // Nor does jsonb take an escaped one.
+  const json = (value: object | null | undefined) => (value ? JSON.stringify(value).replaceAll('\\u0000', '\\ufffd') : null);
+  const { rows } = await db.query<{ delivery_id: string }>({
+    name: 'hookgraph-settle',
+    text: SETTLE,
+    values: [
+      column((one) => one.deliveryId),
+      column((one) => one.token),
+      column((one) => one.next?.state ?? null),
+      column((one) => one.next?.reason ?? null),
+      column((one) => (one.next ? one.next.retryMs : (one.putBackMs ?? 0))),
+      column((one) => one.attempt?.outcome ?? null),
+      column((one) => one.attempt?.stage ?? null),
+      column((one) => storable(one.attempt?.message)),
+      column((one) => one.attempt?.startedAt ?? null),
+      column((one) => one.attempt?.durationMs ?? null),
+      column((one) => json(one.attempt?.timings)),
+      column((one) => one.attempt?.request?.url ?? null),
+      column((one) => json(one.attempt?.request?.headers)),
+      column((one) => storable(one.attempt?.request?.body)),
+      column((one) => one.attempt?.response?.status ?? null),
+      column((one) => json(one.attempt?.response?.headers)),
+      column((one) => storable(one.attempt?.response?.body)),
+      column((one) => one.attempt?.subscriptionVersion ?? null),
+    ],
+  });
+  return new Set(rows.map((row) => row.delivery_id));
+}
+
+/** Postgres stores no NUL; a receiver may send one. */
+const storable = (text: string | null | undefined): string | null => (text == null ? null : text.replaceAll('\0', '\uFFFD'));
+
+async function switchOff(client: PoolClient, batch: Settlement[]): Promise<string[]> {
+  const orders = new Map(batch.flatMap((one) => (one.disable ? [[one.subscriptionId, one.disable] as const] : [])));
+  const failing = [...new Set(batch.filter((one) => one.attempt?.outcome === 'FAILED').map((one) => one.subscriptionId))];
+  const { rows } = await client.query<{ id: string }>(
+    `WITH orders AS (
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS o (id, reason, message)
+     ), noisy AS (
+       SELECT x.id FROM hookgraph.subscriptions x
+       WHERE x.id = ANY ($4::uuid[]) AND (
+         SELECT count(*) FROM (
+           SELECT 1 FROM hookgraph.attempts a
+           WHERE a.subscription_id = x.id AND a.outcome = 'FAILED' AND a.id >= hookgraph.id_at(greatest(now() - interval '1 hour', x.enabled_at))
+           LIMIT $5 + 1
+         ) counted
+       ) > $5
+     ), off AS (
+       SELECT id, reason, message FROM orders
+       UNION ALL
+       SELECT id, 'TOO_MANY_ERRORS', 'More than ' || $5 || ' errors within an hour.' FROM noisy WHERE id NOT IN (SELECT id FROM orders)
+     )
+     UPDATE hookgraph.subscriptions x SET disabled_at = now(), disabled_reason = off.reason, disabled_message = off.message, updated_at = clock_timestamp()
+     FROM off WHERE x.id = off.id AND x.disabled_at IS NULL AND x.deleted_at IS NULL
+     RETURNING x.id`,
+    [
+      [...orders.keys()],
+      [...orders.values()].map((order) => order.reason),
+      [...orders.values()].map((order) => order.message),
+      failing,
+      ERRORS_PER_HOUR,
+    ],
+  );
+  return rows.map((row) => row.id);
+}

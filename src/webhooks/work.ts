@@ -1,0 +1,98 @@
+// The engine at work in one process: the loops that wake each other. What happens to a delivery is journey.ts.
+import { compileDefinition } from './base/compiled.js';
+import { holdDeliveries, releaseDeliveries } from './base/delivery-state.js';
+import type { Engine } from './base/engine.js';
+import { loadForSending } from './base/store.js';
+import { startRelay } from './fan-out/relay-loop.js';
+import { createJourney } from './journey.js';
+import { LEASE_MS } from './lease/claim.js';
+import { startDrain } from './lease/drain.js';
+import { releaseScan, scanDue } from './lease/due-scan.js';
+import { openHttpsDestination } from './send/https.js';
+import { createSettler } from './verdict/settler.js';
+
+export interface Working {
+  /** There may be new events: the relay looks at once. */
+  poke(): void;
+  /** These subscriptions may have something due: the drain looks at once. */
+  wake(subscriptionIds: string[]): void;
+  /** Claims nothing more, lets what is in flight end and be recorded, then resolves. */
+  stop(): Promise<void>;
+}
+
+const DUE_SCAN_MS = 500;
+const RELEASE_SCAN_MS = 5000;
+
+export async function startWorking(engine: Engine): Promise<Working> {
+  const { pool, log } = engine;
+  await recheckBroken(engine);
+  const destination = openHttpsDestination(engine.settings.allowedNetworks);
+  const journey = createJourney(engine, destination);
+  const settler = createSettler(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);
+  const drain = startDrain({
+    pool,
+    log,
+    hostOf: journey.originOf,
+    deliver: (batch) => journey.run(batch).map(async (settlement) => settler.settle(await settlement)),
+  });
+  const relay = startRelay({ pool, log, onDeliveries: drain.wake });
+  const dueScan = repeat(DUE_SCAN_MS, async () => drain.wake(await scanDue(pool)), engine);
+  const heldScan = repeat(RELEASE_SCAN_MS, () => releaseScan(pool), engine);
+  return {
+    poke: relay.poke,
+    wake: drain.wake,
+    async stop() {
+      await Promise.all([relay.stop(), dueScan.stop(), heldScan.stop()]);
+      await drain.stop();
+      await destination.close();
+    },
+  };
+}
+
+/** Runs `work` at once and then `everyMs` after it ended; a failure is logged and tried again. */
+function repeat(everyMs: number, work: () => Promise<void>, { log }: Engine): { stop(): Promise<void> } {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let running = Promise.resolve();
+  const run = async () => {
+    try {
+      await work();
+    } catch (error) {
+      log.error({ err: error }, 'a scan failed; trying again');
+    }
+    if (!stopped) timer = setTimeout(() => (running = run()), everyMs);
+  };
+  running = run();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/** A definition that a schema change broke may be valid again with the schema that this process was built with. */
+async function recheckBroken(engine: Engine): Promise<void> {
+  const { rows } = await engine.pool.query<{ id: string }>(
+    `SELECT id FROM hookgraph.subscriptions WHERE broken_at IS NOT NULL AND deleted_at IS NULL`,
+  );
+  if (rows.length === 0) return;
+  const loaded = await loadForSending(
+    engine,
+    rows.map((row) => row.id),
+  );
+  const valid = [...loaded.values()].filter((sendable) => !('broken' in compileDefinition(engine, sendable)));
+  if (valid.length === 0) return;
+  // By version: an edit meanwhile has its own say.
+  const { rows: corrected } = await engine.pool.query<{ id: string }>(
+    `UPDATE hookgraph.subscriptions x SET broken_at = NULL, broken_reason = NULL, updated_at = clock_timestamp()
+     FROM unnest($1::uuid[], $2::int[]) AS v (id, version) WHERE x.id = v.id AND x.version = v.version RETURNING x.id`,
+    [valid.map((sendable) => sendable.subscription.id), valid.map((sendable) => sendable.subscription.version)],
+  );
+  await releaseDeliveries(
+    engine.pool,
+    corrected.map((row) => row.id),
+    ['BROKEN'],
+  );
+}

@@ -1,0 +1,85 @@
+// Table definitions and announced nodes in, a database that captures them out; and what it captured.
+import pg from 'pg';
+import { pino } from 'pino';
+import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
+import type { AnnouncedNode, Json } from '../../../src/webhooks/index.js';
+import { type TestDatabase, testDatabase } from '../../support/database.js';
+
+export const silent = pino({ level: 'silent' });
+
+export interface CapturedEvent {
+  tenant: string | null;
+  environment: string | null;
+  typename: string;
+  key: string;
+  operation: string;
+  changed: string[] | null;
+  before: Record<string, Json> | null;
+  after: Record<string, Json> | null;
+  context: string | null;
+}
+
+export interface CapturedTables extends TestDatabase {
+  /** Events since the last call, in the order of their ids. */
+  events(): Promise<CapturedEvent[]>;
+  /** Another session, as another role if need be. */
+  connect(options?: { user?: string; options?: string }): Promise<pg.Client>;
+}
+
+/** A node type `Thing` on `public.things (id, tenant, …)`, but for what is given. */
+export function thing(rest: Partial<AnnouncedNode> = {}): AnnouncedNode {
+  return {
+    typename: 'Thing',
+    table: { schema: 'public', name: 'things' },
+    key: ['id'],
+    columns: { id: 'id', name: 'name' },
+    tenant: { column: 'tenant' },
+    ...rest,
+  };
+}
+
+export const THINGS = 'CREATE TABLE public.things (id integer PRIMARY KEY, tenant text, name text)';
+
+export async function captureTables(ddl: string, nodes: AnnouncedNode[] = [thing()]): Promise<CapturedTables> {
+  const database = await testDatabase();
+  await publicFirst(database.url);
+  await database.pool.query(ddl);
+  await attachTriggers(database.pool, nodes, silent);
+  const clients: pg.Client[] = [];
+  let seen = '0';
+  return {
+    ...database,
+    async events() {
+      const { rows } = await database.pool.query<CapturedEvent & { id: string }>(
+        `SELECT e.id, tenant, environment, typename, node_key AS key, operation, changed, before, after, context
+         FROM hookgraph.events e JOIN hookgraph.event_queue q ON q.event_id = e.id WHERE e.id > $1 ORDER BY e.id`,
+        [seen],
+      );
+      seen = rows.at(-1)?.id ?? seen;
+      return rows.map(({ id: _, ...event }) => event);
+    },
+    async connect({ user, options } = {}) {
+      const client = new pg.Client({
+        connectionString: database.url,
+        ...(user !== undefined && { user }),
+        ...(options !== undefined && { options }),
+      });
+      client.on('error', () => {});
+      await client.connect();
+      clients.push(client);
+      return client;
+    },
+    async close() {
+      await Promise.all(clients.map((client) => client.end()));
+      await database.close();
+    },
+  };
+}
+
+/** The tests' role is called like our schema, where unqualified tables would go. */
+async function publicFirst(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public', current_database()); END $$`);
+  await client.end();
+}

@@ -1,0 +1,137 @@
+// When the relay looks: poked here, poked from another process, or by itself; and that it survives its database.
+import pg from 'pg';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
+import { createPoker } from '../../../src/webhooks/fan-out/create-poker.js';
+import { type Relay, startRelay } from '../../../src/webhooks/fan-out/relay-loop.js';
+import { until } from '../../support/until.js';
+import { type CapturedTables, captureTables, silent, THINGS, thing } from '../capture/captured-tables.js';
+import { deliveries, subscribe } from './subscribers.js';
+
+let db: CapturedTables;
+let pool: pg.Pool;
+let relay: Relay;
+let woken: string[];
+let next = 0;
+
+beforeEach(async () => {
+  db = await captureTables(THINGS, []);
+  await prepareCapture(db.pool, [thing()], silent);
+  pool = new pg.Pool({ connectionString: db.url, application_name: 'relay' });
+  pool.on('error', () => {});
+  woken = [];
+});
+
+afterEach(async () => {
+  await relay.stop();
+  await pool.end();
+  await db.close();
+});
+
+const start = (log = silent) => {
+  relay = startRelay({ pool, log, onDeliveries: (ids) => woken.push(...ids) });
+};
+const write = (tenant: string | null = 'acme') => db.pool.query('INSERT INTO things VALUES ($1, $2)', [++next, tenant]);
+const listening = () =>
+  until('the relay listens', async () => {
+    const { rows } = await db.pool.query(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'relay' AND query LIKE 'LISTEN%' AND datname = current_database()`,
+    );
+    return rows[0]?.pid as number | undefined;
+  });
+
+it('finds by itself what nobody told it of, and wakes the subscriptions', async () => {
+  const id = await subscribe(db.pool, { topic: 'thing/created' });
+  start();
+  await write();
+  await until('the subscription is woken', () => woken.includes(id), { timeoutMs: 2000 });
+  expect(await deliveries(db.pool)).toHaveLength(1);
+});
+
+it('drains many batches without pausing', async () => {
+  await subscribe(db.pool, { topic: 'thing/created' });
+  await db.pool.query(`INSERT INTO things SELECT n, 'acme' FROM generate_series(100000, 105499) n`);
+  start();
+  await until('all are relayed', async () => (await deliveries(db.pool)).length === 5500);
+});
+
+it('finds what took long to commit, and a backlog, though most looks are for the recent', async () => {
+  await subscribe(db.pool, { topic: 'thing/created', set: { created_at: `now() - interval '1 hour'` } });
+  start();
+  await listening();
+  await db.pool.query(`WITH e AS (INSERT INTO hookgraph.events (id, occurred_at, tenant, typename, node_key, operation)
+    SELECT hookgraph.id_at(now() - interval '1 minute') + n, now() - interval '1 minute', 'acme', 'Thing', n, 'created' FROM generate_series(1, 6000) n RETURNING id)
+    INSERT INTO hookgraph.event_queue SELECT id FROM e`);
+  await until('all are relayed', async () => (await deliveries(db.pool)).length === 6000, { timeoutMs: 5000 });
+});
+
+it('looks at once when another process pokes', async () => {
+  await subscribe(db.pool, { topic: 'thing/created' });
+  start();
+  await listening();
+  const poker = createPoker(db.pool);
+  const took: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    const before = woken.length;
+    await write();
+    const started = performance.now();
+    poker.poke();
+    await until('the subscription is woken', () => woken.length > before, { everyMs: 1 });
+    took.push(performance.now() - started);
+  }
+  await poker.stop();
+  // Polling alone would take up to 100 ms: in twenty rounds, half of them more than 20 ms.
+  expect(took.sort((a, b) => a - b)[10]).toBeLessThan(20);
+});
+
+it('turns many pokes into few notifications', async () => {
+  start();
+  const ear = await db.connect();
+  let heard = 0;
+  ear.on('notification', () => heard++);
+  await ear.query('LISTEN hookgraph_poke');
+  const poker = createPoker(db.pool);
+  for (let n = 0; n < 1000; n++) poker.poke();
+  await poker.stop();
+  await ear.query('SELECT 1');
+  expect(heard).toBeGreaterThanOrEqual(1);
+  expect(heard).toBeLessThanOrEqual(2);
+  poker.poke();
+  await poker.stop();
+  await ear.query('SELECT 1');
+  expect(heard).toBeLessThanOrEqual(2);
+});
+
+it('goes on after the database dropped all its connections, and listens again', async () => {
+  const lines: string[] = [];
+  const id = await subscribe(db.pool, { topic: 'thing/created' });
+  start(pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }));
+  const first = await listening();
+  await db.pool.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'relay' AND datname = current_database()`,
+  );
+  await write();
+  await until('the subscription is woken', () => woken.includes(id), { timeoutMs: 5000 });
+  await until('it listens again', async () => (await listening()) !== first);
+  expect(lines.join()).toContain('hears pokes broke');
+});
+
+it('warns of events without a tenant', async () => {
+  const lines: string[] = [];
+  start(pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }));
+  await write(null);
+  await until('it is logged', () => lines.join().includes('without a tenant'));
+});
+
+it('stops at once, and starts nothing afterwards', async () => {
+  start();
+  await listening();
+  const started = performance.now();
+  await relay.stop();
+  expect(performance.now() - started).toBeLessThan(1000);
+  await until('its connections are idle', () => pool.idleCount === pool.totalCount);
+  await write();
+  relay.poke();
+  expect((await db.pool.query('SELECT 1 FROM hookgraph.event_queue')).rowCount).toBeGreaterThan(0);
+});

@@ -1,0 +1,292 @@
+// Who hears of what: events in, deliveries out.
+import { afterEach, describe, expect, it } from 'vitest';
+import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
+import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
+import type { AnnouncedNode } from '../../../src/webhooks/index.js';
+import { type CapturedTables, captureTables, silent, THINGS, thing } from '../capture/captured-tables.js';
+import { deliveries, subscribe } from './subscribers.js';
+
+let db: CapturedTables;
+afterEach(() => db.close());
+
+async function prepare(ddl = THINGS, nodes: AnnouncedNode[] = [thing()]): Promise<void> {
+  db = await captureTables(ddl, []);
+  await prepareCapture(db.pool, nodes, silent);
+}
+
+it('makes a delivery for each subscription of the tenant to the topic, and for nobody else', async () => {
+  await prepare();
+  const one = await subscribe(db.pool, { topic: 'thing/created' });
+  const two = await subscribe(db.pool, { topic: 'thing/created' });
+  const updates = await subscribe(db.pool, { topic: 'thing/updated' });
+  await subscribe(db.pool, { topic: 'thing/created', tenant: 'other' });
+  await subscribe(db.pool, { topic: 'thing/deleted' });
+  await subscribe(db.pool, { topic: 'thing/created', set: { deleted_at: 'now()' } });
+  await relayOnce(db.pool);
+  await db.pool.query(`INSERT INTO things VALUES (1, 'acme', 'a')`);
+  const relayed = await relayOnce(db.pool);
+  expect(relayed).toEqual({ events: 1, deliveries: 2, ownerless: 0, subscriptionIds: expect.arrayContaining([one, two]) });
+  expect(relayed.subscriptionIds).toHaveLength(2);
+  await db.pool.query(`UPDATE things SET name = 'b'`);
+  expect(await relayOnce(db.pool)).toEqual({ events: 1, deliveries: 1, ownerless: 0, subscriptionIds: [updates] });
+  expect(await relayOnce(db.pool)).toEqual({ events: 0, deliveries: 0, ownerless: 0, subscriptionIds: [] });
+  expect((await deliveries(db.pool)).at(-1)).toEqual({
+    subscription: updates,
+    typename: 'Thing',
+    key: '1',
+    tenant: 'acme',
+    state: 'PENDING',
+    reason: null,
+  });
+});
+
+it('fires a lifecycle topic on its transition only', async () => {
+  const lifecycle = [
+    { topic: 'thing/paused', column: 'name', to: 'PAUSED' },
+    { topic: 'thing/resumed', column: 'name', from: 'PAUSED', to: 'STARTED' },
+  ];
+  await prepare(`${THINGS}; ALTER TABLE things ADD size int`, [thing({ columns: { id: 'id', name: 'name', size: 'size' }, lifecycle })]);
+  const names = new Map<string, string>();
+  for (const topic of ['thing/paused', 'thing/resumed']) names.set(await subscribe(db.pool, { topic }), topic);
+  await relayOnce(db.pool);
+  const heard: string[][] = [];
+  for (const sql of [
+    `INSERT INTO things VALUES (1, 'acme', 'PAUSED')`,
+    `UPDATE things SET size = 1`,
+    `UPDATE things SET name = 'STARTED'`,
+    `UPDATE things SET name = 'PAUSED', size = 2`,
+    `UPDATE things SET name = 'DONE'`,
+    `UPDATE things SET name = 'STARTED'`,
+  ]) {
+    await db.pool.query(sql);
+    heard.push((await relayOnce(db.pool)).subscriptionIds.map((id) => names.get(id) as string));
+  }
+  expect(heard).toEqual([[], [], ['thing/resumed'], ['thing/paused'], [], []]);
+});
+
+it('keeps to the environments of a subscription; none means all', async () => {
+  await prepare(`${THINGS}; ALTER TABLE things ADD env text`, [thing({ environment: { column: 'env' } })]);
+  const names: Record<string, string> = {};
+  for (const [name, environmentIds] of Object.entries({ all: null, none: [], a: ['a'], ab: ['a', 'b'] })) {
+    names[await subscribe(db.pool, { topic: 'thing/created', environmentIds })] = name;
+  }
+  await relayOnce(db.pool);
+  const heard = async (env: string) => {
+    await db.pool.query(`DELETE FROM things; INSERT INTO things VALUES (1, 'acme', 'x', ${env})`);
+    return (await relayOnce(db.pool)).subscriptionIds.map((id) => names[id]).sort();
+  };
+  expect(await heard(`'a'`)).toEqual(['a', 'ab', 'all', 'none']);
+  expect(await heard(`'b'`)).toEqual(['ab', 'all', 'none']);
+  expect(await heard(`'c'`)).toEqual(['all', 'none']);
+  expect(await heard('NULL')).toEqual(['a', 'ab', 'all', 'none']);
+});
+
+it('records what a disabled subscription is not sent, and holds what a broken one would be', async () => {
+  await prepare();
+  const disabled = await subscribe(db.pool, { topic: 'thing/created', set: { disabled_at: 'now()' } });
+  const broken = await subscribe(db.pool, { topic: 'thing/created', set: { broken_at: 'now()' } });
+  await relayOnce(db.pool);
+  await db.pool.query(`INSERT INTO things VALUES (1, 'acme', 'a')`);
+  expect(await relayOnce(db.pool)).toEqual({ events: 1, deliveries: 2, ownerless: 0, subscriptionIds: [] });
+  expect(await deliveries(db.pool)).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ subscription: disabled, state: 'SKIPPED', reason: 'DISABLED' }),
+      expect.objectContaining({ subscription: broken, state: 'HELD', reason: 'BROKEN' }),
+    ]),
+  );
+});
+
+it('sends nothing that was recorded before the subscription was created, also if it commits later', async () => {
+  await prepare();
+  const writer = await db.connect();
+  await writer.query(`BEGIN; INSERT INTO things VALUES (1, 'acme', 'a'); SELECT pg_sleep(0.002)`);
+  await subscribe(db.pool, { topic: 'thing/created' });
+  await writer.query('COMMIT');
+  await db.pool.query(`INSERT INTO things VALUES (2, 'acme', 'b')`);
+  await relayOnce(db.pool);
+  expect((await deliveries(db.pool)).map(({ key }) => key)).toEqual(['2']);
+});
+
+it('sends what was written in the transaction that created the subscription', async () => {
+  await prepare();
+  await db.pool.query(`BEGIN; INSERT INTO hookgraph.subscriptions (tenant, owner, topic_id) SELECT 'acme', 'o', id FROM hookgraph.topics WHERE key = 'thing/created';
+    INSERT INTO things VALUES (1, 'acme', 'a'); COMMIT`);
+  await relayOnce(db.pool);
+  expect(await deliveries(db.pool)).toHaveLength(1);
+});
+
+it('doesn’t skip a transaction that commits late with an earlier id', async () => {
+  await prepare();
+  await subscribe(db.pool, { topic: 'thing/created' });
+  await relayOnce(db.pool);
+  const late = await db.connect();
+  await late.query(`BEGIN; INSERT INTO things VALUES (1, 'acme', 'late')`);
+  await db.pool.query(`INSERT INTO things VALUES (2, 'acme', 'early')`);
+  expect(await relayOnce(db.pool)).toMatchObject({ events: 1, deliveries: 1 });
+  await late.query('COMMIT');
+  expect(await relayOnce(db.pool)).toMatchObject({ events: 1, deliveries: 1 });
+  expect((await deliveries(db.pool)).map(({ key }) => key)).toEqual(['1', '2']);
+});
+
+it('shares a queue among concurrent relays, doubling and losing nothing, in batches', async () => {
+  await prepare();
+  for (let n = 0; n < 3; n++) await subscribe(db.pool, { topic: 'thing/created' });
+  await relayOnce(db.pool);
+  await db.pool.query(`INSERT INTO things SELECT n, 'acme', 'x' FROM generate_series(1, 2000) n`);
+  let events = 0;
+  await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      for (let took = -1; took !== 0; events += took) {
+        const relayed = await relayOnce(db.pool, 100);
+        expect(relayed.events).toBeLessThanOrEqual(100);
+        took = relayed.events;
+      }
+    }),
+  );
+  while ((await relayOnce(db.pool, 100)).events > 0) events += 100;
+  expect(events).toBe(2000);
+  const { rows } = await db.pool.query(
+    'SELECT count(*)::int AS all, count(DISTINCT (event_id, subscription_id))::int AS distinct FROM hookgraph.deliveries',
+  );
+  expect(rows).toEqual([{ all: 6000, distinct: 6000 }]);
+});
+
+it('loses nothing and doubles nothing when a relay rolls back, or an event is queued again', async () => {
+  await prepare();
+  await subscribe(db.pool, { topic: 'thing/created' });
+  await relayOnce(db.pool);
+  await db.pool.query(`INSERT INTO things VALUES (1, 'acme', 'a')`);
+  const client = await db.pool.connect();
+  await client.query('BEGIN');
+  expect(await relayOnce(client)).toMatchObject({ events: 1, deliveries: 1 });
+  expect(await relayOnce(db.pool)).toMatchObject({ events: 0 });
+  await client.query('ROLLBACK');
+  client.release();
+  expect(await relayOnce(db.pool)).toMatchObject({ events: 1, deliveries: 1 });
+  await db.pool.query('INSERT INTO hookgraph.event_queue SELECT id FROM hookgraph.events');
+  expect(await relayOnce(db.pool)).toMatchObject({ deliveries: 0, subscriptionIds: [] });
+  expect(await deliveries(db.pool)).toHaveLength(1);
+});
+
+it('is in no writer’s way', async () => {
+  await prepare();
+  await subscribe(db.pool, { topic: 'thing/created' });
+  await db.pool.query(`INSERT INTO things SELECT n, 'acme', 'x' FROM generate_series(1, 100) n`);
+  const relaying = await db.pool.connect();
+  await relaying.query('BEGIN');
+  await relayOnce(relaying);
+  const writer = await db.connect({ options: '-c lock_timeout=200' });
+  await writer.query(`INSERT INTO things VALUES (1000, 'acme', 'a')`);
+  await writer.query(`UPDATE things SET name = 'b'`);
+  await writer.query('DELETE FROM things');
+  await relaying.query('ROLLBACK');
+  relaying.release();
+});
+
+it('tells of trouble with a subscription, but never about a subscription to such trouble', async () => {
+  await prepare();
+  const watch = await subscribe(db.pool, { topic: 'webhook_subscription/disabled' });
+  await subscribe(db.pool, { topic: 'webhook_subscription/disabled', tenant: 'other' });
+  const recovered = await subscribe(db.pool, { topic: 'webhook_subscription/recovered' });
+  const plain = await subscribe(db.pool, { topic: 'thing/created' });
+  await relayOnce(db.pool);
+  const disable = (id: string, at: string) => db.pool.query(`UPDATE hookgraph.subscriptions SET disabled_at = ${at} WHERE id = $1`, [id]);
+  await disable(plain, 'now()');
+  expect(await relayOnce(db.pool)).toMatchObject({ events: 1, deliveries: 1, subscriptionIds: [watch] });
+  await disable(plain, 'NULL');
+  expect(await relayOnce(db.pool)).toMatchObject({ events: 1, deliveries: 1, subscriptionIds: [recovered] });
+  await disable(recovered, 'now()');
+  await disable(recovered, 'NULL');
+  expect(await relayOnce(db.pool)).toMatchObject({ events: 2, deliveries: 0 });
+  await db.pool.query('UPDATE hookgraph.subscriptions SET deleted_at = now() WHERE id = $1', [plain]);
+  expect(await relayOnce(db.pool)).toMatchObject({ events: 1, deliveries: 0 });
+});
+
+describe('where the tenant is on a parent row', () => {
+  const DDL = `
+    CREATE TABLE orgs (id int PRIMARY KEY, tenant text);
+    CREATE TABLE teams (id text PRIMARY KEY, org int REFERENCES orgs ON DELETE CASCADE, name text);
+    CREATE TABLE things (id int PRIMARY KEY, team text REFERENCES teams ON DELETE CASCADE ON UPDATE CASCADE, name text);
+    CREATE TABLE notes (id int PRIMARY KEY, team text REFERENCES teams ON DELETE SET NULL, name text);
+    INSERT INTO orgs VALUES (1, 'acme'), (2, 'other')`;
+  const node = (typename: string, table: string, rest: Partial<AnnouncedNode>) =>
+    thing({ typename, table: { schema: 'public', name: table }, columns: { name: 'name' }, ...rest });
+  const onTeam = { tenant: { parent: { column: 'team', typename: 'Team' } } };
+  const NODES = [
+    node('Thing', 'things', onTeam),
+    node('Note', 'notes', { ...onTeam, columns: { name: 'name', team: 'team' } }),
+    node('Team', 'teams', { tenant: { parent: { column: 'org', typename: 'Org' } } }),
+    node('Org', 'orgs', { columns: { id: 'id' } }),
+  ];
+
+  /** Subscribes both tenants to everything, runs the SQL, answers `tenant operation Type key`. */
+  async function heard(sql: string, limit = 1000): Promise<string[]> {
+    await prepare(DDL, NODES);
+    await db.pool.query(
+      `INSERT INTO teams VALUES ('t', 1, 'team'); INSERT INTO things VALUES (1, 't', 'a'), (2, 't', 'b'); INSERT INTO notes VALUES (1, 't', 'n')`,
+    );
+    await db.pool.query(`INSERT INTO hookgraph.subscriptions (tenant, owner, topic_id)
+      SELECT tenant, 'o', id FROM hookgraph.topics, unnest(ARRAY['acme', 'other']) tenant WHERE column_name IS NULL`);
+    while ((await relayOnce(db.pool)).events > 0);
+    await db.pool.query('DELETE FROM hookgraph.deliveries');
+    await db.pool.query(sql);
+    while ((await relayOnce(db.pool, limit)).events > 0);
+    const { rows } = await db.pool.query(
+      `SELECT d.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id`,
+    );
+    expect(rows.every(({ tenant, stored }) => tenant === stored)).toBe(true);
+    return rows.map(({ tenant, operation, typename, node_key }) => `${tenant} ${operation} ${typename} ${node_key}`).sort();
+  }
+
+  it('looks it up, over several parents', async () => {
+    expect(
+      await heard(`INSERT INTO things VALUES (3, 't', 'c'); UPDATE things SET name = 'x' WHERE id = 1; DELETE FROM things WHERE id = 2`),
+    ).toEqual(['acme created Thing 3', 'acme deleted Thing 2', 'acme updated Thing 1']);
+  });
+
+  it('tells a row that moves to a parent of another tenant as deleted and created', async () => {
+    expect(await heard(`INSERT INTO teams VALUES ('u', 2, 'their'); UPDATE things SET team = 'u' WHERE id = 1`)).toEqual([
+      'acme deleted Thing 1',
+      'other created Team u',
+      'other created Thing 1',
+    ]);
+  });
+
+  const CASCADED = ['acme deleted Org 1', 'acme deleted Team t', 'acme deleted Thing 1', 'acme deleted Thing 2', 'acme updated Note 1'];
+  it.each([1000, 1])('fills it in from the deletion of the parents, over a cascade of several, %i a batch', async (limit) => {
+    expect(await heard('DELETE FROM orgs WHERE id = 1', limit)).toEqual(CASCADED);
+  });
+
+  it('never takes it from an older deletion, nor from another transaction', async () => {
+    // Team t belonged to acme, was deleted and came back under other; then its things go with it.
+    expect(
+      await heard(`DELETE FROM teams WHERE id = 't';
+        INSERT INTO teams VALUES ('t', 2, 'their'); INSERT INTO things VALUES (7, 't', 'secret')`).then(async () => {
+        await db.pool.query('DELETE FROM hookgraph.deliveries');
+        await db.pool.query(`DELETE FROM teams WHERE id = 't'`);
+        await relayOnce(db.pool);
+        return (await deliveries(db.pool)).map(({ tenant, typename }) => `${tenant} ${typename}`).sort();
+      }),
+    ).toEqual(['other Team', 'other Thing']);
+  });
+
+  it('takes none where the same transaction deleted the parent of two tenants', async () => {
+    expect(
+      (
+        await heard(`BEGIN; DELETE FROM teams WHERE id = 't'; INSERT INTO teams VALUES ('t', 2, 'their');
+          INSERT INTO things VALUES (7, 't', 'secret'); DELETE FROM teams WHERE id = 't'; COMMIT`)
+      ).filter((line) => line.endsWith('Thing 7')),
+    ).toEqual(['other created Thing 7']);
+  });
+
+  it('leaves it open where the parent’s deletion was not captured, and says so', async () => {
+    await prepare(DDL, NODES);
+    await db.pool.query(`INSERT INTO teams VALUES ('t', 1, 'team'); INSERT INTO things VALUES (1, 't', 'a')`);
+    await relayOnce(db.pool);
+    await db.pool.query(
+      `BEGIN; ALTER TABLE things DROP CONSTRAINT things_team_fkey; SET LOCAL hookgraph.capture = off; DELETE FROM teams; COMMIT`,
+    );
+    await db.pool.query('DELETE FROM things');
+    expect(await relayOnce(db.pool)).toMatchObject({ events: 1, deliveries: 0, ownerless: 1 });
+  });
+});

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { claimDue } from '../../../src/webhooks/lease/claim.js';
+import { releaseScan, scanDue } from '../../../src/webhooks/lease/due-scan.js';
+import { type TestDatabase, testDatabase } from '../../support/database.js';
+import { deliveriesOf, insertDeliveries, insertSubscription } from '../../support/engine-rows.js';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await testDatabase();
+});
+afterAll(() => db.close());
+
+const want = (subscriptionId: string, count = 100) => [{ subscriptionId, count, after: null }];
+
+describe('claimDue', () => {
+  it('hands out each due delivery once, oldest due first, whoever claims at the same time', async () => {
+    const subscription = await insertSubscription(db.pool);
+    const late = await insertDeliveries(db.pool, subscription, 30, { dueInMs: -1000 });
+    const early = await insertDeliveries(db.pool, subscription, 30, { dueInMs: -5000 });
+    const first = await claimDue(db.pool, want(subscription, 30));
+    expect(first.map((one) => one.id)).toEqual(early);
+    const rest = (await Promise.all([1, 2, 3].map(() => claimDue(db.pool, want(subscription, 20))))).flat();
+    expect(rest.map((one) => one.id).sort()).toEqual([...late].sort());
+    expect(first[0]?.event?.after).toEqual({ id: 1 });
+  });
+
+  it('leaves what is not due, and takes again what a dead worker left when its lease ends', async () => {
+    const subscription = await insertSubscription(db.pool);
+    await insertDeliveries(db.pool, subscription, 1, { dueInMs: 60_000 });
+    const [due] = await insertDeliveries(db.pool, subscription, 1);
+    const [first] = await claimDue(db.pool, want(subscription), 50);
+    expect(first?.id).toBe(due);
+    expect(await claimDue(db.pool, want(subscription))).toEqual(
+      await expectEventually(() => claimDue(db.pool, want(subscription), 60_000), due),
+    );
+  });
+
+  it('claims nothing of a subscription that is disabled, and skips one that is being changed', async () => {
+    const [off, changing, on] = await Promise.all([1, 2, 3].map(() => insertSubscription(db.pool)));
+    for (const id of [off, changing, on]) await insertDeliveries(db.pool, id as string, 1);
+    await db.pool.query(`UPDATE hookgraph.subscriptions SET disabled_at = now() WHERE id = $1`, [off]);
+    const client = await db.pool.connect();
+    await client.query('BEGIN');
+    await client.query(`UPDATE hookgraph.subscriptions SET disabled_at = now() WHERE id = $1`, [changing]);
+    const claimed = await claimDue(
+      db.pool,
+      [off, changing, on].flatMap((id) => want(id as string)),
+    );
+    await client.query('ROLLBACK');
+    client.release();
+    expect(claimed.map((one) => one.subscriptionId)).toEqual([on]);
+  });
+});
+
+describe('the scans', () => {
+  it('find the enabled subscriptions with something due, and hold what belongs to a disabled one', async () => {
+    const [due, later, off] = await Promise.all([1, 2, 3].map(() => insertSubscription(db.pool)));
+    await insertDeliveries(db.pool, due as string, 5);
+    await insertDeliveries(db.pool, later as string, 5, { dueInMs: 60_000 });
+    await insertDeliveries(db.pool, off as string, 5, { dueInMs: 60_000, state: 'RETRYING', attemptCount: 2 });
+    await db.pool.query(`UPDATE hookgraph.subscriptions SET disabled_at = now() WHERE id = $1`, [off]);
+
+    const found = await scanDue(db.pool);
+    expect(found).toContain(due);
+    expect(found).not.toContain(later);
+    expect(new Set((await deliveriesOf(db.pool, off as string)).map((one) => `${one.state} ${one.reason}`))).toEqual(
+      new Set(['HELD DISABLED']),
+    );
+
+    await db.pool.query(`UPDATE hookgraph.subscriptions SET disabled_at = NULL WHERE id = $1`, [off]);
+    await releaseScan(db.pool);
+    expect(new Set((await deliveriesOf(db.pool, off as string)).map((one) => `${one.state} ${one.attemptCount}`))).toEqual(
+      new Set(['RETRYING 2']),
+    );
+    expect(await scanDue(db.pool)).toContain(off);
+  });
+});
+
+/** Asks until the answer holds the delivery; then nothing is left for anybody else. */
+async function expectEventually(ask: () => Promise<{ id: string }[]>, id: string | undefined): Promise<never[]> {
+  await expect.poll(async () => (await ask()).map((one) => one.id), { timeout: 5000, interval: 20 }).toEqual([id]);
+  return [];
+}

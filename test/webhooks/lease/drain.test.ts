@@ -1,0 +1,98 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
+import { type Drain, startDrain } from '../../../src/webhooks/lease/drain.js';
+import { type TestDatabase, testDatabase } from '../../support/database.js';
+import { insertDeliveries, insertSubscription } from '../../support/engine-rows.js';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await testDatabase();
+});
+afterAll(() => db.close());
+
+const log = pino({ level: 'silent' });
+
+/** A drain whose deliveries end when told; `finish` also takes them out of the queue, as settle would. */
+function drainByHand(
+  bounds: { total: number; perSubscription: number; perHost: number },
+  hostOf: (id: string) => string | undefined = () => undefined,
+) {
+  const inHand: { delivery: DeliveryInHand; done: () => void }[] = [];
+  const drain: Drain = startDrain({
+    pool: db.pool,
+    log,
+    bounds,
+    hostOf,
+    deliver: (batch) => batch.map((delivery) => new Promise<void>((done) => inHand.push({ delivery, done }))),
+  });
+  const countOf = (id: string | undefined) => inHand.filter((one) => one.delivery.subscriptionId === id).length;
+  const finish = async (id?: string) => {
+    const ending = inHand.filter((one) => id === undefined || one.delivery.subscriptionId === id);
+    for (const one of ending) inHand.splice(inHand.indexOf(one), 1);
+    await db.pool.query(`UPDATE hookgraph.deliveries SET state = 'DELIVERED', lease_until = NULL WHERE id = ANY ($1::bigint[])`, [
+      ending.map((one) => one.delivery.id),
+    ]);
+    for (const one of ending) one.done();
+    return ending.map((one) => one.delivery.id);
+  };
+  return { drain, inHand, countOf, finish };
+}
+
+it('keeps to its bounds, and a subscription that hangs leaves slots to the next', async () => {
+  const [hanging, other] = await Promise.all([insertSubscription(db.pool), insertSubscription(db.pool)]);
+  await insertDeliveries(db.pool, hanging, 50);
+  const { drain, countOf, finish } = drainByHand({ total: 20, perSubscription: 15, perHost: 100 });
+  drain.wake([hanging]);
+  await expect.poll(() => countOf(hanging)).toBe(15);
+  await insertDeliveries(db.pool, other, 8);
+  drain.wake([other]);
+  await expect.poll(() => countOf(other)).toBeGreaterThanOrEqual(3);
+  expect(countOf(hanging)).toBe(15);
+
+  // Its slots alone carry the other one's backlog to its end.
+  let delivered = 0;
+  await expect.poll(async () => (delivered += (await finish(other)).length)).toBe(8);
+  expect(countOf(hanging)).toBe(15);
+  await stop(drain, finish);
+});
+
+it('bounds what goes to one host, whoever subscribed', async () => {
+  const [a, b] = await Promise.all([insertSubscription(db.pool), insertSubscription(db.pool)]);
+  await insertDeliveries(db.pool, a, 20);
+  await insertDeliveries(db.pool, b, 20);
+  const { drain, inHand, finish } = drainByHand({ total: 100, perSubscription: 15, perHost: 10 }, () => 'https://same.example');
+  drain.wake([a, b]);
+  await expect.poll(() => inHand.length).toBe(10);
+  const seen = new Set<string>();
+  await expect
+    .poll(async () => {
+      expect(inHand.length).toBeLessThanOrEqual(10);
+      for (const id of await finish()) seen.add(id);
+      return seen.size;
+    })
+    .toBe(40);
+  await drain.stop();
+});
+
+it('when stopped claims nothing more, and waits for what is in flight', async () => {
+  const subscription = await insertSubscription(db.pool);
+  await insertDeliveries(db.pool, subscription, 30);
+  const { drain, inHand, finish } = drainByHand({ total: 100, perSubscription: 10, perHost: 100 });
+  drain.wake([subscription]);
+  await expect.poll(() => inHand.length).toBe(10);
+  const stopping = drain.stop();
+  expect(await Promise.race([stopping.then(() => 'stopped'), Promise.resolve('in flight')])).toBe('in flight');
+  await finish();
+  await stopping;
+  expect(inHand).toEqual([]);
+});
+
+/** Ends whatever is in flight, also what a claim under way still brings. */
+async function stop(drain: Drain, finish: () => Promise<string[]>): Promise<void> {
+  let stopped = false;
+  void drain.stop().then(() => {
+    stopped = true;
+  });
+  await expect.poll(async () => (await finish()) && stopped).toBe(true);
+}

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+import { renderXml } from '../../../src/webhooks/payload/render-xml.js';
+
+it('renders the default XML body: keys as elements, lists as items, null as nil, text escaped', () => {
+  const data = { node: { name: 'A & <B>', age: 3, ok: true, none: null, tags: ['x', null], empty: [] } };
+  expect(renderXml({ data })).toBe(
+    '<?xml version="1.0" encoding="UTF-8"?><data><node><name>A &amp; &lt;B&gt;</name><age>3</age><ok>true</ok><none nil="true"/>' +
+      '<tags><item>x</item><item nil="true"/></tags><empty></empty></node></data>',
+  );
+});
+
+it('puts a key that is no XML name into an attribute', () => {
+  expect(renderXml({ data: { '1 & "x"': 'y' } })).toContain('<entry key="1 &amp; &quot;x&quot;">y</entry>');
+});

@@ -1,0 +1,33 @@
+// An error of an execution in, what the caller may know of it out.
+import { randomUUID } from 'node:crypto';
+import { PothosValidationError } from '@pothos/core';
+import { ForbiddenError } from '@pothos/plugin-scope-auth';
+import { GraphQLError } from 'graphql';
+import type { Logger } from 'pino';
+import { WebhooksError } from '../webhooks/index.js';
+
+/** Mistakes of the caller are told; ours get an id, by which the log tells them to us. */
+export function maskError(error: unknown, log: Logger): Error {
+  if (!(error instanceof GraphQLError)) return mask(error, log);
+  const cause = error.originalError;
+  if (!cause || cause instanceof GraphQLError || cause instanceof ForbiddenError || cause instanceof PothosValidationError) return error;
+  if (cause instanceof WebhooksError)
+    return withExtensions(error, cause.message, { code: cause.code, ...(cause.hint && { hint: cause.hint }) });
+  return mask(cause, log, error);
+}
+
+function mask(cause: unknown, log: Logger, error?: GraphQLError): GraphQLError {
+  const id = randomUUID();
+  log.error({ error: cause, errorId: id, path: error?.path?.join('.') }, 'a resolver failed');
+  return withExtensions(error, `Something went wrong on our side (error ${id}).`, { code: 'INTERNAL_SERVER_ERROR', errorId: id });
+}
+
+function withExtensions(error: GraphQLError | undefined, message: string, extensions: Record<string, unknown>): GraphQLError {
+  return new GraphQLError(message, {
+    nodes: error?.nodes,
+    source: error?.source,
+    positions: error?.positions,
+    path: error?.path,
+    extensions,
+  });
+}

@@ -1,0 +1,28 @@
+// An object's global id in, its own attributes as JSON out, and no relations: what the URL of the default payload answers.
+import { execute, type GraphQLObjectType, getNamedType, isLeafType, isObjectType, parse } from 'graphql';
+import type { App } from '../app.js';
+import type { Context } from '../graphql/context.js';
+import { decodeGlobalId } from '../graphql/global-id.js';
+import { type Answer, json } from './answer.js';
+import { maskError } from './mask-error.js';
+
+export async function readObject({ schema, log }: App, ctx: Context, id: string): Promise<Answer> {
+  const type = schema.getType(decodeGlobalId(id)?.typename ?? '');
+  const missing = json(404, { errors: [{ message: 'There is no object with this id.' }] });
+  if (!isObjectType(type) || !type.getInterfaces().some(({ name }) => name === 'Node')) return missing;
+  const document = parse(`query Object($id: ID!) { node(id: $id) { ... on ${type.name} { ${attributesOf(type).join(' ')} } } }`);
+  const result = await execute({ schema, document, contextValue: ctx, variableValues: { id } });
+  const object = result.data?.node;
+  if (object) return json(200, object);
+  const [error] = result.errors ?? [];
+  if (!error) return missing;
+  const shown = maskError(error, log);
+  // The same answer as where there is none: an id of another organization tells nothing.
+  return shown === error ? missing : json(500, { errors: [shown] });
+}
+
+function attributesOf(type: GraphQLObjectType): string[] {
+  return Object.values(type.getFields())
+    .filter((field) => isLeafType(getNamedType(field.type)) && field.args.length === 0)
+    .map(({ name }) => name);
+}

@@ -1,0 +1,98 @@
+// A request in, the answer of whoever is responsible out.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import type { App } from '../app.js';
+import { type Answer, html, json, plain, send } from './answer.js';
+import { authenticate } from './authenticate.js';
+import { createEndpoint } from './endpoint.js';
+import { checkReadiness } from './health.js';
+import { readObject } from './object.js';
+import { BodyTooLarge, readBody } from './read-body.js';
+
+const ENDPOINT = '/api/v3/graphql';
+const OBJECT = `${ENDPOINT}/object/`;
+
+type Route = (request: IncomingMessage, url: URL) => Answer | Promise<Answer>;
+
+export function createRoutes(app: App): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const endpoint = createEndpoint(app, ENDPOINT);
+
+  /** With the token's user; without one, what to do about it. */
+  const authenticated =
+    (route: (request: IncomingMessage, url: URL, ctx: ReturnType<App['contextOf']>) => Promise<Answer>): Route =>
+    async (request, url) => {
+      const { viewer, refusal } = await authenticate(app, request.headers.authorization);
+      if (!viewer) return refusal;
+      return route(request, url, app.contextOf(viewer, traceparentOf(request)));
+    };
+
+  const graphql = authenticated(async (request, url, ctx) => endpoint(request, { url, ctx, body: await readBody(request) }));
+  const object = authenticated(async (_request, url, ctx) => readObject(app, ctx, url.pathname.slice(OBJECT.length)));
+  let explorer: string | undefined;
+  const routes: Record<string, Route> = {
+    '/': () => plain(200, greeting(app)),
+    '/healthz': () => json(200, { status: 'alive' }),
+    '/readyz': () => checkReadiness(app),
+    // 9 MB of script, all inlined: rendered when somebody asks for it first.
+    [`${ENDPOINT}/explorer`]: () => {
+      explorer ??= renderExplorer();
+      return html(explorer);
+    },
+    [ENDPOINT]: graphql,
+  };
+
+  return async (request, response) => {
+    try {
+      const url = new URL(request.url ?? '/', 'http://localhost');
+      const route = routes[url.pathname.replace(/(.)\/$/, '$1')] ?? (url.pathname.startsWith(OBJECT) ? object : notFound);
+      await send(response, request, await refuseMethod(request, route, url));
+    } catch (error) {
+      if (error instanceof BodyTooLarge) return send(response, request, problem(413, error.message));
+      app.log.error({ error }, 'a request failed');
+      if (!response.headersSent) await send(response, request, problem(500, 'Something went wrong on our side.'));
+    }
+  };
+
+  function refuseMethod(request: IncomingMessage, route: Route, url: URL): Answer | Promise<Answer> {
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (isRead || route === notFound || (route === graphql && request.method === 'POST')) return route(request, url);
+    const allowed = route === graphql ? 'GET, POST' : 'GET';
+    return { ...problem(405, `${request.method} isn't allowed here, but ${allowed} is.`), headers: { Allow: allowed } };
+  }
+}
+
+const notFound: Route = (request, url) =>
+  problem(
+    404,
+    `There is nothing at ${request.method} ${url.pathname}. The API is at POST ${ENDPOINT}, its explorer at ${ENDPOINT}/explorer.`,
+  );
+
+function problem(status: number, message: string): Answer {
+  return json(status, { errors: [{ message }] });
+}
+
+function traceparentOf({ headers }: IncomingMessage): string | null {
+  const { traceparent } = headers;
+  return typeof traceparent === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent) ? traceparent : null;
+}
+
+function renderExplorer(): string {
+  return renderGraphiQL({
+    endpoint: ENDPOINT,
+    title: 'Hookgraph explorer',
+    defaultQuery:
+      '# Put your token into the Headers below: {"Authorization": "Token token=…"}\n\nquery {\n  viewer {\n    name\n    organization {\n      name\n    }\n  }\n}\n',
+    headers: '{\n  "Authorization": "Token token="\n}',
+  });
+}
+
+function greeting({ config }: App): string {
+  const endpoint = `${config.baseUrl}${ENDPOINT}`;
+  return `Hookgraph: a row changes; whoever asked to know is told, in the words they chose.
+
+API       POST ${endpoint}
+          Authorization: Token token=<your token>
+Explorer  ${endpoint}/explorer
+Health    ${config.baseUrl}/healthz, ${config.baseUrl}/readyz
+`;
+}

@@ -1,0 +1,90 @@
+// Configuration, database and keys in, the joined application out: the one place where the parts meet.
+import type { GraphQLSchema } from 'graphql';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { type Context, createContext, type Viewer } from './graphql/context.js';
+import { faultOf } from './graphql/faults.js';
+import { decodeGlobalId, encodeGlobalId } from './graphql/global-id.js';
+import { withOverlay } from './graphql/overlay.js';
+import { findViewer, makeSampleData, nodes, schema } from './nodes/index.js';
+import type { Config } from './runtime/config.js';
+import { openPool, openPrisma, openReadOnlyPrisma } from './runtime/database.js';
+import { createWebhooks, type Owner, type Snapshot, type Webhooks } from './webhooks/index.js';
+
+export interface AppOptions {
+  config: Config;
+  databaseUrl: string;
+  /** 32-byte keys for secrets at rest, newest first. */
+  keys: Buffer[];
+  log: Logger;
+}
+
+export interface App {
+  config: Config;
+  log: Logger;
+  pool: Pool;
+  schema: GraphQLSchema;
+  webhooks: Webhooks;
+  /** Brings topics and triggers in step with the nodes. */
+  prepare(): Promise<void>;
+  /** Makes the sample data once; `adminToken` is null where only its maker knows it. */
+  seed(): Promise<{ adminToken: string | null }>;
+  /** Whose token it is; null: nobody's. */
+  authenticate(token: string): Promise<Viewer | null>;
+  /** What the resolvers of one request are handed. */
+  contextOf(viewer: Viewer, traceparent?: string | null): Context;
+  close(): Promise<void>;
+}
+
+export async function createApp({ config, databaseUrl, keys, log }: AppOptions): Promise<App> {
+  const pool = openPool(databaseUrl, { log });
+  const prisma = openPrisma(databaseUrl);
+  // Apart from the other, so that a stored query can neither write nor take the API's connections.
+  const reader = openReadOnlyPrisma(databaseUrl, { statementTimeoutMs: config.queryTimeoutMs });
+
+  async function contextFor({ tenant, userId }: Owner, overlay: Snapshot[]): Promise<Context | null> {
+    // By findUnique, which Prisma batches; and never through the overlay: a snapshot of a user is no user.
+    const user = await reader.user.findUnique({ where: { id: userId }, select: { organizationId: true, admin: true, disabled: true } });
+    if (!user || user.disabled || user.organizationId !== tenant) return null;
+    const viewer = { userId, organizationId: tenant, admin: user.admin };
+    return createContext({ prisma: withOverlay(reader, overlay), viewer, webhooks });
+  }
+
+  const webhooks = createWebhooks({
+    pool,
+    host: { schema: () => schema, nodes, toGlobalId: encodeGlobalId, fromGlobalId: decodeGlobalId, contextFor, faultOf },
+    keys,
+    settings: {
+      baseUrl: config.baseUrl,
+      domain: config.domain,
+      headerPrefix: config.headerPrefix,
+      allowedNetworks: config.allowedNetworks,
+      queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth },
+    },
+    log,
+  });
+
+  async function close(): Promise<void> {
+    await webhooks.close();
+    await Promise.all([pool.end(), prisma.$disconnect(), reader.$disconnect()]);
+  }
+
+  try {
+    await webhooks.checkKeys();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    config,
+    log,
+    pool,
+    schema,
+    webhooks,
+    prepare: () => webhooks.prepare(),
+    seed: async () => ({ adminToken: await makeSampleData(prisma, { adminToken: config.adminToken }) }),
+    authenticate: (token) => findViewer(prisma, token),
+    contextOf: (viewer, traceparent = null) => createContext({ prisma, viewer, webhooks, traceparent }),
+    close,
+  };
+}

@@ -1,0 +1,29 @@
+// The definitions of all nodes in, the GraphQL schema out: built once, with nothing of an app in it.
+import type { GraphQLSchema } from 'graphql';
+import { createBuilder } from './builder.js';
+import { addConnectionInputs } from './connections.js';
+import { actorOf } from './context.js';
+import { datamodel } from './datamodel.js';
+import { attributesOf, type NodeDefinition } from './define-node.js';
+import { addMutations } from './mutations.js';
+import { addConnectionTypes, addEnum, addNodeType, addRootConnection, type Workshop } from './node-type.js';
+import { addUserError } from './user-error.js';
+import { addViewer } from './viewer.js';
+import { addWebhooks } from './webhooks/index.js';
+
+export function buildSchema(definitions: NodeDefinition[]): GraphQLSchema {
+  const builder = createBuilder(definitions.map(({ model }) => model));
+  const userError = addUserError(builder);
+  const used = new Set(definitions.flatMap((definition) => attributesOf(definition).map(({ type }) => type)));
+  const enums = new Map(datamodel.enums.filter(({ name }) => used.has(name)).map((found) => [found.name, addEnum(builder, found)]));
+  const shop: Workshop = { builder, definitions, inputs: addConnectionInputs(builder), enums, refs: new Map() };
+  for (const definition of definitions) addNodeType(shop, definition);
+  for (const definition of definitions) addConnectionTypes(shop, definition);
+  for (const definition of definitions) {
+    addRootConnection(shop, definition);
+    addMutations(shop, definition, userError);
+  }
+  addViewer(builder);
+  addWebhooks(builder, { webhooks: ({ webhooks }) => webhooks, actor: actorOf, ownerType: 'User', userError });
+  return builder.toSchema();
+}

@@ -1,0 +1,159 @@
+// A definition in, its object type, connection type and root connection on the builder out.
+import type { Builder, Types } from './builder.js';
+import { type ConnectionArguments, type ConnectionInputs, connectionArgs, connectionQuery } from './connections.js';
+import type { Context } from './context.js';
+import { type Enum, type Field, keyName } from './datamodel.js';
+import { attributesOf, definitionOf, type NodeDefinition, relationsOf, tenantPath } from './define-node.js';
+import { delegateOf, type Row } from './delegate.js';
+import { keyOf } from './global-id.js';
+import { isRemembered } from './overlay.js';
+
+/** What the types of all nodes are built with. */
+export interface Workshop {
+  builder: Builder;
+  definitions: NodeDefinition[];
+  inputs: ConnectionInputs;
+  /** Enum types by the model's enum name. */
+  enums: Map<string, unknown>;
+  /** The types of each node by typename: its own, filled by addNodeType, and those of addConnectionTypes. */
+  refs: Map<string, { type: unknown; connection?: unknown; edge?: unknown }>;
+}
+
+const SCALARS: Record<string, string> = { DateTime: 'DateTime', Json: 'JSON', BigInt: 'BigInt', Decimal: 'String', Bytes: 'String' };
+
+const DESCRIPTIONS: Record<string, string> = {
+  createdAt: 'When it was made.',
+  updatedAt: 'When one of its own attributes changed last.',
+};
+
+export function addEnum(builder: Builder, { name, values, documentation }: Enum): unknown {
+  const entries = values.map((value) => [value.name, { description: value.documentation }]);
+  return builder.enumType(name, { description: documentation, values: Object.fromEntries(entries) });
+}
+
+/** The GraphQL type of a column. */
+export function graphqlType({ kind, type }: Field, enums: Map<string, unknown>): unknown {
+  return kind === 'enum' ? enums.get(type) : (SCALARS[type] ?? type);
+}
+
+type FieldsOf = PothosSchemaTypes.PrismaObjectFieldBuilder<Types, Types['PrismaTypes']['User']>;
+
+export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
+  const { builder, definitions } = shop;
+  const { model } = definition;
+  const path = tenantPath(definition, definitions);
+  const type = builder.prismaNode(
+    model.name as 'User',
+    {
+      id: { field: keyName(model), description: 'Its global id: opaque, and safe in a URL path.' },
+      // A row that is gone is null, not an error.
+      nullable: true,
+      description: model.documentation,
+      ...(path.length > 1 && { include: includePath(path) }),
+      authScopes: (row: Row) =>
+        isRemembered(row) || { tenant: String(path.reduce<unknown>((value, name) => (value as Row | null)?.[name], row)) },
+      fields: (t: FieldsOf) => ({
+        databaseId: t.string({ nullable: false, description: 'Its key in the database.', resolve: (row) => keyOf(model, row as Row) }),
+        ...Object.fromEntries(attributesOf(definition).map((field) => [field.name, exposeAttribute(t, field, shop)])),
+        ...Object.fromEntries(
+          relationsOf(definition, definitions).map(({ name }) => [name, t.relation(name as never, { nullable: true } as never)]),
+        ),
+        ...Object.fromEntries(definition.connections.map((name) => [name, relatedConnection(t, name, { shop, definition })])),
+        ...definition.fields?.(t as never),
+      }),
+    } as never,
+  );
+  shop.refs.set(model.name, { type });
+}
+
+function refsOf({ refs }: Workshop, { model }: NodeDefinition) {
+  return refs.get(model.name) ?? { type: undefined };
+}
+
+function exposeAttribute(t: FieldsOf, field: Field, { enums }: Workshop): unknown {
+  const { name, type, isList, isRequired, documentation } = field;
+  const exposed = graphqlType(field, enums);
+  return t.field({
+    type: isList ? [exposed] : exposed,
+    nullable: !isRequired,
+    description: documentation ?? DESCRIPTIONS[name],
+    resolve: (row: Row) => {
+      const value = row[name];
+      if (value === null || value === undefined) return value;
+      if (type === 'Decimal') return String(value);
+      return type === 'Bytes' ? Buffer.from(value as Uint8Array).toString('base64') : value;
+    },
+  } as never);
+}
+
+function includePath([relation, ...rest]: string[]): Row {
+  return { [relation as string]: rest.length > 1 ? { include: includePath(rest) } : true };
+}
+
+function relatedConnection(t: FieldsOf, name: string, { shop, definition }: { shop: Workshop; definition: NodeDefinition }): unknown {
+  const relation = definition.model.fields.find((field) => field.name === name) as Field;
+  const target = definitionOf(relation.type, shop.definitions);
+  const path = tenantPath(target, shop.definitions);
+  const { connection, edge } = refsOf(shop, target);
+  return t.relatedConnection(
+    name as never,
+    {
+      cursor: keyName(target.model),
+      totalCount: true,
+      nullable: true,
+      args: connectionArgs(t.arg, target, shop),
+      query: (args: ConnectionArguments, ctx: Context) => connectionQuery(target, { args, ctx, path, definitions: shop.definitions }),
+    } as never,
+    connection as never,
+    edge as never,
+  );
+}
+
+export function addRootConnection(shop: Workshop, definition: NodeDefinition): void {
+  const { builder, definitions } = shop;
+  const path = tenantPath(definition, definitions);
+  const { model, plural } = definition;
+  const { connection, edge } = refsOf(shop, definition);
+  builder.queryField(plural, (t) =>
+    t.prismaConnection(
+      {
+        type: model.name as 'User',
+        cursor: keyName(model) as 'id',
+        nullable: true,
+        description: `Those of the viewer's organization. ${model.documentation ?? ''}`.trim(),
+        args: connectionArgs(t.arg, definition, shop),
+        totalCount: (_root: unknown, args: ConnectionArguments, ctx: Context) =>
+          delegateOf(ctx.prisma, model.name).count({ where: connectionQuery(definition, { args, ctx, path, definitions }).where }),
+        resolve: (query: object, _root: unknown, args: ConnectionArguments, ctx: Context) =>
+          delegateOf(ctx.prisma, model.name).findMany({ ...query, ...connectionQuery(definition, { args, ctx, path, definitions }) }),
+      } as never,
+      connection as never,
+      edge as never,
+    ),
+  );
+}
+
+/** One pair of types for all connections to a node type: a client's fragment on it fits everywhere. */
+export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeDefinition): void {
+  const type = refs.get(model.name)?.type as never;
+  const edge = builder.edgeObject({ type, name: `${model.name}Edge`, description: `A ${model.name} in a connection.` } as never);
+  const connection = builder.connectionObject(
+    {
+      type,
+      name: `${model.name}Connection`,
+      description: `A page of ${model.name} objects.`,
+    } as never,
+    edge as never,
+  );
+  builder.objectField(connection as never, 'totalCount', (t) =>
+    t.int({
+      nullable: false,
+      description: 'How many there are on all pages.',
+      extensions: { pothosPrismaTotalCount: true },
+      // The root connection counts when it is asked; the others bring the number along.
+      resolve: ({ totalCount }: { totalCount: number | (() => Promise<number>) }) =>
+        typeof totalCount === 'function' ? totalCount() : totalCount,
+    } as never),
+  );
+  refs.set(model.name, { type, connection, edge });
+}

@@ -1,0 +1,45 @@
+// A user's mistake in, what the payload's `errors` says out. Mistakes are data: they are never top-level errors.
+import type { ObjectRef } from '@pothos/core';
+import type { Builder, Types } from './schema-types.js';
+
+export interface UserError {
+  /** The input's field; `base` where it is none of them. */
+  field: string;
+  message: string;
+  /** Where the field is in the arguments. */
+  path: string[];
+  type: 'BLANK' | 'INVALID' | 'NOT_FOUND' | 'TAKEN' | 'IN_USE' | 'FORBIDDEN';
+}
+
+/** Thrown inside a write, so that its transaction is rolled back; the mutation answers its errors. */
+export class UserMistake extends Error {
+  override name = 'UserMistake';
+  constructor(readonly errors: UserError[]) {
+    super(errors.map(({ field, message }) => `${field} ${message}`).join(', '));
+  }
+}
+
+/** `firstName` and `can't be blank` make `First name can't be blank`. */
+export function fullMessage({ field, message }: UserError): string {
+  if (field === 'base') return message.charAt(0).toUpperCase() + message.slice(1);
+  const words = field
+    .replace(/Ids?$/, '')
+    .replace(/([A-Z])/g, ' $1')
+    .toLowerCase();
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)} ${message}`;
+}
+
+export type UserErrorRef = ObjectRef<Types, UserError>;
+
+export function addUserError(builder: Builder): UserErrorRef {
+  return builder.objectRef<UserError>('UserError').implement({
+    description: 'A mistake in the input of a mutation.',
+    fields: (t) => ({
+      field: t.exposeString('field', { nullable: false, description: 'The field of the input; `base` where it is none of them.' }),
+      message: t.exposeString('message', { nullable: false, description: 'What is wrong with it.' }),
+      fullMessage: t.string({ nullable: false, description: 'The field and the message in one sentence.', resolve: fullMessage }),
+      path: t.exposeStringList('path', { nullable: false, description: 'Where the field is in the arguments.' }),
+      type: t.exposeString('type', { nullable: false, description: 'The kind of mistake, for programs.' }),
+    }),
+  });
+}

@@ -1,0 +1,14 @@
+// The builder in, the field `viewer` on it out.
+import type { Builder } from './schema-types.js';
+
+export function addViewer(builder: Builder): void {
+  builder.queryField('viewer', (t) =>
+    t.prismaField({
+      type: 'User',
+      nullable: true,
+      description: 'Who is asking: the user of the API token.',
+      resolve: (query, _root, _args, ctx) =>
+        ctx.viewer ? ctx.prisma.user.findUnique({ ...query, where: { id: ctx.viewer.userId } }) : null,
+    }),
+  );
+}

@@ -1,0 +1,84 @@
+// A builder in, the engine's enums on it out.
+import type { Builder } from '../builder.js';
+
+export function addEnums(builder: Builder) {
+  return {
+    contentType: builder.enumType('WebhookContentType', {
+      description: 'What a notification is written in.',
+      values: { JSON: { description: '`application/json`' }, XML: { description: '`application/xml`' } } as const,
+    }),
+    operation: builder.enumType('WebhookOperation', {
+      description: 'What happened to a node.',
+      values: {
+        CREATED: { value: 'created', description: 'It was created.' },
+        UPDATED: { value: 'updated', description: 'One of its own attributes or foreign keys changed.' },
+        DELETED: { value: 'deleted', description: 'It was deleted.' },
+      } as const,
+    }),
+    status: builder.enumType('WebhookSubscriptionStatus', {
+      description: 'Whether a subscription sends.',
+      values: {
+        ENABLED: { description: 'It sends.' },
+        DISABLED: { description: 'It was switched off, by its owner or by a rule; see `disabledReason`.' },
+        HELD: { description: 'Its definition no longer works, so its deliveries wait until it is corrected; see `heldReason`.' },
+        DELETED: { description: 'It is gone; its history stays.' },
+      } as const,
+    }),
+    disabledReason: builder.enumType('WebhookDisabledReason', {
+      description: 'Why a subscription was disabled.',
+      values: {
+        OWNER: { description: 'Its owner switched it off.' },
+        RETRIES_EXHAUSTED: { description: 'All retries of one delivery failed.' },
+        TOO_MANY_ERRORS: { description: 'More than 100 errors within an hour.' },
+        GONE: { description: 'The receiver answered 410.' },
+        OWNER_GONE: { description: 'Its owner was disabled, deleted, or moved to another organization.' },
+      } as const,
+    }),
+    kind: builder.enumType('WebhookDeliveryKind', {
+      description: 'Why there is a delivery.',
+      values: {
+        LIVE: { description: 'An event happened.' },
+        TEST: { description: 'Somebody asked for a test.' },
+        REPLAY: { description: 'Somebody asked to send past events again.' },
+        SNAPSHOT: { description: 'Somebody asked to send nodes as they are now.' },
+        BEFORE: { description: 'A write was about to happen.' },
+      } as const,
+    }),
+    state: builder.enumType('WebhookDeliveryState', {
+      description: 'Where a delivery is on its way.',
+      values: {
+        PENDING: { description: 'No attempt was made yet.' },
+        SKIPPED: { description: 'Nothing is sent: the validation template said false, or the subscription was disabled when it happened.' },
+        DELIVERED: { description: 'The receiver answered with success.' },
+        RETRYING: { description: 'An attempt failed; another one follows.' },
+        HELD: { description: 'It waits: the subscription is disabled or broken, or this node gave nothing that can be sent.' },
+        FAILED: { description: 'All attempts failed.' },
+        CANCELLED: { description: 'The subscription was deleted first.' },
+      } as const,
+    }),
+    outcome: builder.enumType('WebhookAttemptOutcome', {
+      description: 'How an attempt ended.',
+      values: {
+        DELIVERED: { description: 'The receiver answered with success.' },
+        SKIPPED: { description: 'The validation template said false.' },
+        HELD: { description: 'There is nothing that can be sent.' },
+        FAILED: { description: 'The receiver was not reached, or answered with a failure.' },
+      } as const,
+    }),
+    stage: builder.enumType('WebhookStage', {
+      description: 'The step at which an attempt ended.',
+      values: {
+        QUERY: { description: 'The stored query.' },
+        VALIDATION: { description: 'The validation template.' },
+        TEMPLATE: { description: 'The template of the body.' },
+        ADDRESS: { description: 'The address of the receiver, which must be one that deliveries may reach.' },
+        CONNECT: { description: 'The connection to the receiver.' },
+        TIMEOUT: { description: 'The time limit of the exchange.' },
+        STATUS: { description: "The status of the receiver's answer." },
+        ERROR_TEMPLATE: { description: 'The error template, which found an error in the answer.' },
+      } as const,
+    }),
+  };
+}
+
+export type Enums = ReturnType<typeof addEnums>;

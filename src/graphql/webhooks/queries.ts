@@ -1,0 +1,100 @@
+// A builder and the types in, the root fields that read them out.
+import {
+  countDeliveriesOf,
+  countSubscriptions,
+  countTopics,
+  cursorOfSubscription,
+  listDeliveries,
+  listSubscriptions,
+  listTopics,
+  resolveTopic,
+} from '../../webhooks/index.js';
+import type { Builder } from '../builder.js';
+import { type AccessOf, keyOfId, pageOf } from './access.js';
+import { toConnection } from './connection.js';
+import { filterOf } from './delivery.js';
+import type { WebhookTypes } from './types.js';
+
+export function addQueries(builder: Builder, access: AccessOf, { topic, subscription, delivery }: WebhookTypes): void {
+  builder.queryFields((t) => ({
+    webhookTopics: t.connection(
+      {
+        type: topic.ref,
+        nullable: false,
+        description: 'Everything that can be subscribed to, by key and version.',
+        args: {
+          key: t.arg.string({ description: 'Only the versions of this topic, e.g. `user/created`.' }),
+          nodeType: t.arg.string({ description: 'Only what happens to nodes of this type, e.g. `User`.' }),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { pool } = access(ctx).engine;
+          const filter = { key: args.key, typename: args.nodeType };
+          return toConnection(
+            await listTopics(pool, filter, pageOf(args)),
+            (row) => row.id,
+            () => countTopics(pool, filter),
+          );
+        },
+      },
+      topic.connection,
+      topic.edge,
+    ),
+    webhookTopic: t.field({
+      type: topic.ref,
+      description: 'The topic of this id, or this key: of its versions the given or the latest one.',
+      args: {
+        id: t.arg.id({ description: 'The id of the topic.' }),
+        key: t.arg.string({ description: 'E.g. `user/created`.' }),
+        version: t.arg.string({ description: 'E.g. `1.1`.' }),
+      },
+      resolve: (_root, { id, key, version }, ctx) => {
+        const { engine } = access(ctx);
+        return resolveTopic(engine.pool, { id: id == null ? null : keyOfId(engine, 'WebhookTopic', id), key, version });
+      },
+    }),
+    webhookSubscriptions: t.connection(
+      {
+        type: subscription.ref,
+        nullable: false,
+        description: 'Your subscriptions, the oldest first.',
+        args: {
+          topicKey: t.arg.string({ description: 'Only those to this topic, e.g. `user/created`.' }),
+          disabled: t.arg.boolean({ description: 'Only those that are switched off, or only those that are not.' }),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { engine, actor } = access(ctx);
+          const filter = { topicKey: args.topicKey, disabled: args.disabled };
+          return toConnection(await listSubscriptions(engine.pool, actor, filter, pageOf(args)), cursorOfSubscription, () =>
+            countSubscriptions(engine.pool, actor, filter),
+          );
+        },
+      },
+      subscription.connection,
+      subscription.edge,
+    ),
+    webhookDeliveries: t.connection(
+      {
+        type: delivery.ref,
+        nullable: false,
+        description: 'What was or is to be sent to your subscriptions, the newest first.',
+        args: {
+          webhookSubscriptionId: t.arg.id({ description: 'Only those for this subscription.' }),
+          ...delivery.args(t.arg),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { engine, actor } = access(ctx);
+          const { webhookSubscriptionId: id } = args;
+          const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
+          const filter = filterOf(args);
+          return toConnection(
+            await listDeliveries(engine.pool, actor, ids, filter, pageOf(args)),
+            (row) => row.id,
+            async () => [...(await countDeliveriesOf(engine.pool, actor, ids, filter)).values()].reduce((sum, count) => sum + count, 0),
+          );
+        },
+      },
+      delivery.connection,
+      delivery.edge,
+    ),
+  }));
+}

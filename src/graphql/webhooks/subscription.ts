@@ -1,0 +1,150 @@
+// A builder in, WebhookSubscription and its connection out. Nothing here can show a secret: the engine hands none over.
+import type { Subscription } from '../../webhooks/index.js';
+import type { Builder } from '../builder.js';
+import { type AccessOf, pageOf } from './access.js';
+import { toConnection } from './connection.js';
+import { type DeliveryParts, filterOf } from './delivery.js';
+import type { Enums } from './enums.js';
+import { type TopicRef, totalOf } from './topic.js';
+
+interface Parts {
+  enums: Enums;
+  topic: TopicRef;
+  delivery: DeliveryParts;
+  ownerType: string;
+}
+
+export function addSubscription(builder: Builder, access: AccessOf, { enums, topic, delivery, ownerType }: Parts) {
+  const header = builder.objectRef<{ name: string }>('WebhookHeader').implement({
+    description: 'A header of its own that a subscription sends; its value is a secret.',
+    fields: (t) => ({ name: t.exposeString('name', { nullable: false, description: 'The name of the header.' }) }),
+  });
+  const retry = builder.objectRef<NonNullable<Subscription['definition']['retry']>>('WebhookRetry').implement({
+    description: "A subscription's own limits of trying again.",
+    fields: (t) => ({
+      maxTries: t.exposeInt('maxTries', { description: 'Tries in all, the first one too; null: no limit of its own.' }),
+      maxTimeMs: t.exposeFloat('maxTimeMs', { description: 'Milliseconds from the first to the last try; null: no limit of its own.' }),
+    }),
+  });
+  const ref = builder.objectRef<Subscription>('WebhookSubscription');
+  builder.node(ref, {
+    description: 'Who wants to be told of a topic, where, and in which words. Only its owner sees it.',
+    id: { resolve: (subscription) => subscription.id, description: 'For `node(id:)` and the mutations.' },
+    loadOne: (id, ctx) => access(ctx).loaders.subscription.load(id),
+    fields: (t) => ({
+      databaseId: t.exposeString('id', { nullable: false, description: "The record's id, which the receiver reads in `…Webhook-Id`." }),
+      name: t.exposeString('name', { description: 'For people.' }),
+      topic: t.field({
+        type: topic,
+        description: 'What it is told of.',
+        resolve: (subscription, _args, ctx) => access(ctx).loaders.topic.load(subscription.topicId),
+      }),
+      callbackUrl: t.string({
+        nullable: false,
+        description: 'Where notifications are sent.',
+        resolve: ({ definition }) => definition.callbackUrl,
+      }),
+      contentType: t.field({
+        type: enums.contentType,
+        nullable: false,
+        description: 'What a notification is written in.',
+        resolve: ({ definition }) => definition.contentType,
+      }),
+      query: t.string({
+        description: "The query whose result is the payload; null: the node's id and address.",
+        resolve: ({ definition }) => definition.query,
+      }),
+      validationTemplate: t.string({
+        description: 'Liquid over the payload that says `true` or `false`: whether to send.',
+        resolve: ({ definition }) => definition.validationTemplate,
+      }),
+      template: t.string({
+        description: 'Liquid over the payload that writes the body; null: the payload itself.',
+        resolve: ({ definition }) => definition.template,
+      }),
+      errorTemplate: t.string({
+        description: "Liquid over the receiver's answer; whatever it writes is an error.",
+        resolve: ({ definition }) => definition.errorTemplate,
+      }),
+      headers: t.field({
+        type: [header],
+        nullable: { list: false, items: false },
+        description: 'The headers that are sent besides ours.',
+        resolve: ({ definition }) => definition.headerNames.map((name) => ({ name })),
+      }),
+      retry: t.field({
+        type: retry,
+        description: "Its own limits of trying again; null: the installation's.",
+        resolve: ({ definition }) => definition.retry,
+      }),
+      hasSharedSecret: t.boolean({
+        nullable: false,
+        description: 'Whether notifications are signed with a shared secret.',
+        resolve: ({ secretFields }) => secretFields.includes('sharedSecret'),
+      }),
+      version: t.exposeInt('version', { nullable: false, description: 'Counts the changes of its definition, from 1.' }),
+      status: t.field({ type: enums.status, nullable: false, description: 'Whether it sends.', resolve: ({ status }) => status }),
+      disabled: t.boolean({
+        nullable: false,
+        description: 'Whether it is switched off.',
+        resolve: ({ disabledAt }) => disabledAt !== null,
+      }),
+      disabledAt: t.expose('disabledAt', { type: 'DateTime', description: 'When it was switched off.' }),
+      disabledReason: t.field({
+        type: enums.disabledReason,
+        description: 'Why it was switched off.',
+        resolve: ({ disabledReason }) => disabledReason,
+      }),
+      disabledMessage: t.exposeString('disabledMessage', { description: 'Why it was switched off, in a sentence.' }),
+      heldReason: t.exposeString('brokenReason', { description: 'Why its definition no longer works; null when it does.' }),
+      createdBy: t.node({ description: 'Its owner.', id: ({ owner }) => ({ type: ownerType, id: owner }) }),
+      deliveries: t.connection(
+        {
+          type: delivery.ref,
+          nullable: false,
+          description: 'What was or is to be sent to it, the newest first.',
+          args: delivery.args(t.arg),
+          resolve: async (subscription, args, ctx) => {
+            const { loaders } = access(ctx);
+            const filter = filterOf(args);
+            const page = await loaders.deliveriesOf({ filter, page: pageOf(args) }).load(subscription.id);
+            return toConnection(
+              page,
+              (row) => row.id,
+              () => loaders.deliveryCountOf(filter).load(subscription.id),
+            );
+          },
+        },
+        delivery.connection,
+        delivery.edge,
+      ),
+      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was created.' }),
+      updatedAt: t.expose('updatedAt', { type: 'DateTime', nullable: false, description: 'When anything of it last changed.' }),
+    }),
+  });
+  builder.objectField(delivery.ref, 'webhookSubscription', (t) =>
+    t.field({
+      type: ref,
+      description: 'Whom it is for; null when that was deleted.',
+      resolve: ({ subscriptionId }, _args, ctx) => access(ctx).loaders.subscription.load(subscriptionId),
+    }),
+  );
+  const edge = builder.edgeObject({
+    name: 'WebhookSubscriptionEdge',
+    description: 'A subscription in a list.',
+    type: ref,
+    nodeNullable: false,
+  });
+  const connection = builder.connectionObject(
+    {
+      name: 'WebhookSubscriptionConnection',
+      description: 'A list of subscriptions, the oldest first.',
+      type: ref,
+      fields: (t) => ({
+        totalCount: t.int({ nullable: false, description: 'How many there are on all pages.', resolve: totalOf }),
+      }),
+    },
+    edge,
+  );
+  return { ref, connection, edge };
+}

@@ -1,0 +1,27 @@
+// A builder and access to the engine in, the types of topics, subscriptions, deliveries, attempts and events out.
+import type { Builder } from '../builder.js';
+import type { AccessOf } from './access.js';
+import { addAttempt } from './attempt.js';
+import { addDelivery } from './delivery.js';
+import { addEnums } from './enums.js';
+import { addEvent } from './event.js';
+import { addSubscription } from './subscription.js';
+import { addTopic } from './topic.js';
+
+export interface Joined {
+  access: AccessOf;
+  /** The typename of owners. */
+  ownerType: string;
+}
+
+export function addTypes(builder: Builder, { access, ownerType }: Joined) {
+  const enums = addEnums(builder);
+  const topic = addTopic(builder, access, enums);
+  const event = addEvent(builder, access, enums);
+  const attempt = addAttempt(builder, access, enums);
+  const delivery = addDelivery(builder, access, { enums, topic: topic.ref, event, attempt });
+  const subscription = addSubscription(builder, access, { enums, topic: topic.ref, delivery, ownerType });
+  return { enums, topic, event, attempt, delivery, subscription };
+}
+
+export type WebhookTypes = ReturnType<typeof addTypes>;

@@ -1,0 +1,8 @@
+// Organization: the tenant. Everything else belongs to exactly one.
+import { defineNode } from '../graphql/define-node.js';
+
+export const organization = defineNode('Organization', {
+  tenant: 'id',
+  adminOnly: true,
+  connections: ['groups', 'members', 'scenarios', 'scenarioSessions'],
+});

@@ -1,0 +1,66 @@
+// Which faces to show in; runs until a signal, then drains and stops everything.
+import { startApi } from '../../api/index.js';
+import { startWorker } from '../../worker/index.js';
+import { type Installation, openInstallation } from '../installation.js';
+import { makeSampleData } from '../sample-data.js';
+import { welcome } from '../welcome.js';
+
+export interface Faces {
+  api: boolean;
+  worker: boolean;
+  /** Migrate, and make the sample data the first time. */
+  prepare: boolean;
+}
+
+interface Part {
+  stop(): Promise<void>;
+}
+
+export async function serve(faces: Faces): Promise<void> {
+  const stopping = nextSignal();
+  const installation = await openInstallation({ prepare: faces.prepare, join: !faces.prepare });
+  const { app, config, log, postgres } = installation;
+  const parts: Part[] = [];
+  try {
+    const token = faces.prepare ? await makeSampleData(installation) : null;
+    if (faces.worker) parts.push(await startWorker(app));
+    if (faces.api) {
+      const api = await startApi(app, { host: config.host, port: config.port });
+      parts.push(api);
+      console.log(welcome({ url: api.url, config, token, embedded: postgres !== null }));
+    } else console.log('The worker is running.');
+  } catch (error) {
+    await stop(parts, installation);
+    throw error;
+  }
+  const cause = await Promise.race([stopping, postgres?.exited.then(() => 'Postgres') ?? new Promise<never>(() => {})]);
+  if (cause === 'Postgres') {
+    // Nothing can be recorded any more; leases run out, and the next start goes on.
+    log.fatal('the embedded Postgres has ended');
+    process.exit(1);
+  }
+  console.log('Stopping: what is in flight ends first. Once more to stop at once.');
+  await stop(parts, installation);
+  process.exit(0);
+}
+
+async function stop(parts: Part[], installation: Installation): Promise<void> {
+  await Promise.all(parts.map((part) => part.stop()));
+  await installation.close();
+}
+
+/** Resolves at the first signal; a second one ends the process there and then. */
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let firstAt: number | null = null;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (firstAt === null) {
+          firstAt = Date.now();
+          resolve(signal);
+          // One Ctrl-C arrives twice under npm: from the terminal, and forwarded by npm.
+        } else if (Date.now() - firstAt > 500) process.exit(130);
+      });
+    }
+  });
+}

@@ -1,0 +1,83 @@
+// The environment in, what every command stands on out: configuration, log, database and the joined app.
+import type { Logger } from 'pino';
+import { type App, createApp } from '../app.js';
+import { type Config, readConfig } from '../runtime/config.js';
+import { checkDatabase, openPool } from '../runtime/database.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/embedded-postgres.js';
+import { loadKeys } from '../runtime/keys.js';
+import { createLog } from '../runtime/log.js';
+import { listPendingMigrations, migrate } from '../runtime/migrate.js';
+import { ROOMS } from '../runtime/rooms.js';
+import { RuntimeError } from '../runtime/runtime-error.js';
+
+export interface Installation {
+  config: Config;
+  log: Logger;
+  /** null: DATABASE_URL names one. */
+  postgres: EmbeddedPostgres | null;
+  app: App;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** Bring the database up to date; otherwise one that isn't is refused. */
+  prepare: boolean;
+  /** Use the embedded Postgres that another process runs, if one does. */
+  join: boolean;
+}
+
+export async function openInstallation({ prepare, join }: OpenOptions): Promise<Installation> {
+  const config = readConfig();
+  const log = createLog(config.logLevel);
+  const keys = await loadKeys(config);
+  const postgres = config.databaseUrl === null ? await startEmbedded(config, log, join) : null;
+  if (config.databaseUrl !== null) await checkDatabase(config.databaseUrl);
+  const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
+  try {
+    if (prepare) await migrateRooms(databaseUrl, log);
+    else await refuseUnlessMigrated(databaseUrl, log);
+    const app = await createApp({ config, databaseUrl, keys, log });
+    if (prepare) await app.prepare();
+    const close = async () => {
+      await app.close();
+      await postgres?.stop();
+    };
+    return { config, log, postgres, app, close };
+  } catch (error) {
+    await postgres?.stop();
+    throw error;
+  }
+}
+
+function startEmbedded(config: Config, log: Logger, join: boolean): Promise<EmbeddedPostgres> {
+  return startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    join,
+    onProgress: (message) => console.log(`${message} …`),
+    onLog: (line) => log.debug({ line }, 'postgres'),
+  });
+}
+
+async function migrateRooms(url: string, log: Logger): Promise<void> {
+  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 1 });
+  try {
+    for (const room of ROOMS) await migrate(pool, room.dir, { ...room, onApplied: (name) => console.log(`Migrated: ${name}`) });
+  } finally {
+    await pool.end();
+  }
+}
+
+async function refuseUnlessMigrated(url: string, log: Logger): Promise<void> {
+  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 1 });
+  try {
+    const pending = (await Promise.all(ROOMS.map((room) => listPendingMigrations(pool, room.dir, room.schema)))).flat();
+    if (pending.length > 0)
+      throw new RuntimeError(
+        'NOT_MIGRATED',
+        `The database lacks ${pending.length} migrations: ${pending.join(', ')}`,
+        'Run `hookgraph migrate`.',
+      );
+  } finally {
+    await pool.end();
+  }
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+// argv in, an exit code out: 0 all is well, 1 a mistake that is told with its code and what to do.
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { Faces } from './commands/serve.js';
+import { explain } from './explain.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+// Loaded when they run: help and configuration don't wait for the whole product.
+const serve = async (faces: Faces) => (await import('./commands/serve.js')).serve(faces);
+
+const program = new Command('hookgraph')
+  .description('GraphQL-driven webhooks: a row changes, and whoever asked to know is told, in the words they chose.')
+  .version(version)
+  .showHelpAfterError();
+
+program
+  .command('serve')
+  .description('run API and worker; migrates, and makes the sample data the first time')
+  .action(() => serve({ api: true, worker: true, prepare: true }));
+program
+  .command('api')
+  .description('run the API alone, on a migrated database')
+  .action(() => serve({ api: true, worker: false, prepare: false }));
+program
+  .command('worker')
+  .description('run a worker alone, on a migrated database; start as many as you like')
+  .action(() => serve({ api: false, worker: true, prepare: false }));
+program
+  .command('migrate')
+  .description('bring tables, topics and triggers up to date')
+  .option('--sample-data', 'make the sample data too, if there is none')
+  .action(async (options: { sampleData?: boolean }) =>
+    (await import('./commands/migrate.js')).migrateDatabase({ sampleData: options.sampleData === true }),
+  );
+program
+  .command('config')
+  .description('print every environment variable with its value, source and meaning')
+  .option('--json', 'as JSON')
+  .action(async (options: { json?: boolean }) => (await import('./commands/config.js')).printConfig({ json: options.json === true }));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(explain(error));
+  // Not exitCode alone: what was started before the mistake would keep the process alive.
+  process.exit(1);
+}

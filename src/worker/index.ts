@@ -1,0 +1,22 @@
+// A joined app in, its deliveries under way and its cron running out.
+import type { App } from '../app.js';
+import { startQueue } from '../runtime/queue.js';
+import { ensurePartitions } from './tasks/ensure-partitions.js';
+
+export interface Worker {
+  /** Claims nothing more, lets what is in flight end and be recorded, then resolves. */
+  stop(): Promise<void>;
+}
+
+const CRONTAB = '30 3 * * * ensure-partitions ?fill=2d';
+
+export async function startWorker(app: App): Promise<Worker> {
+  const { pool, log } = app;
+  const queue = await startQueue({ pool, log, tasks: { 'ensure-partitions': () => ensurePartitions(pool, log) }, crontab: CRONTAB });
+  const working = await app.webhooks.work();
+  return {
+    stop: async () => {
+      await Promise.all([working.stop(), queue.stop()]);
+    },
+  };
+}

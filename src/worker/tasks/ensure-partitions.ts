@@ -1,0 +1,8 @@
+// A pool in, the partitions of the coming weeks out; daily.
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+
+export async function ensurePartitions(pool: Pool, log: Logger): Promise<void> {
+  const { rows } = await pool.query('SELECT hookgraph.ensure_partitions() AS made');
+  log.info({ made: rows[0].made }, 'partitions are in place');
+}

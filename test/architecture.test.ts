@@ -1,0 +1,106 @@
+// The house's rules are executable: each planted breach is refused, a sound tree is not, and no file grows too long.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '..');
+/** Each file with a reason. */
+const MAY_BE_LONGER: Record<string, string> = {};
+const GREATEST_LENGTH = 300;
+
+let planted: string | undefined;
+afterEach(() => {
+  if (planted) rmSync(planted, { recursive: true });
+  planted = undefined;
+});
+
+/** The names of the rules that a tree breaks; a file maps to the modules that it imports. */
+function breaches(tree: Record<string, string[]>): string[] {
+  planted = mkdtempSync(join(tmpdir(), 'hookgraph-tree-'));
+  for (const [file, imports] of Object.entries(tree)) {
+    mkdirSync(dirname(join(planted, file)), { recursive: true });
+    const lines = imports.map((from, i) => `import { x as x${i} } from '${from}';\nexport const y${i} = x${i};\n`);
+    writeFileSync(join(planted, file), `${lines.join('')}export const x = 1;\n`);
+  }
+  const { stdout, stderr } = depcruise(planted);
+  if (!stdout.startsWith('{')) throw new Error(stderr);
+  const { violations } = JSON.parse(stdout).summary as { violations: { rule: { name: string } }[] };
+  return [...new Set(violations.map(({ rule }) => rule.name))].sort();
+}
+
+function depcruise(cwd: string) {
+  const program = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+  const args = [program, 'src', '--config', join(ROOT, '.dependency-cruiser.mjs'), '--output-type', 'json'];
+  return spawnSync(process.execPath, args, { cwd, encoding: 'utf8', maxBuffer: 1 << 28 });
+}
+
+test('a tree in which every import goes down is accepted', () => {
+  const sound = {
+    'src/cli/main.ts': ['../api/index.js', '../worker/index.js', '../app.js'],
+    'src/api/index.ts': ['../app.js', '../runtime/config.js'],
+    'src/worker/index.ts': ['../app.js'],
+    'src/app.ts': ['./nodes/index.js', './webhooks/index.js', './runtime/config.js'],
+    'src/nodes/index.ts': ['./user.js'],
+    'src/nodes/user.ts': ['../graphql/builder.js'],
+    'src/graphql/builder.ts': ['../webhooks/index.js', '../generated/client.js'],
+    'src/webhooks/index.ts': ['./journey.js'],
+    'src/webhooks/journey.ts': ['./send/https.js', './lease/claim.js'],
+    'src/webhooks/send/https.ts': ['../base/model.js'],
+    'src/webhooks/lease/claim.ts': ['../base/model.js'],
+    'src/webhooks/base/model.ts': ['../../runtime/config.js'],
+    'src/runtime/config.ts': [],
+    'src/generated/client.ts': [],
+  };
+  expect(breaches(sound)).toEqual([]);
+});
+
+test.each([
+  ['runtime imports the engine', 'no-way-up-from-runtime', { 'src/runtime/a.ts': ['../webhooks/index.js'], 'src/webhooks/index.ts': [] }],
+  ['the engine imports graphql', 'no-way-up-from-webhooks', { 'src/webhooks/index.ts': ['../graphql/a.js'], 'src/graphql/a.ts': [] }],
+  ['graphql imports a node', 'no-way-up-from-graphql', { 'src/graphql/a.ts': ['../nodes/index.js'], 'src/nodes/index.ts': [] }],
+  ['a node imports the app', 'no-way-up-from-nodes', { 'src/nodes/index.ts': ['../app.js'], 'src/app.ts': [] }],
+  ['the app imports a face', 'no-way-up-from-app', { 'src/app.ts': ['./api/index.js'], 'src/api/index.ts': [] }],
+  ['one face imports another', 'no-neighbour-of-api', { 'src/api/index.ts': ['../worker/index.js'], 'src/worker/index.ts': [] }],
+  ['a stage imports a stage', 'stages-apart', { 'src/webhooks/lease/a.ts': ['../send/b.js'], 'src/webhooks/send/b.ts': [] }],
+  [
+    'a stage imports the journey',
+    'stages-know-base-alone',
+    { 'src/webhooks/lease/a.ts': ['../journey.js'], 'src/webhooks/journey.ts': [] },
+  ],
+  ['base imports a stage', 'base-knows-no-stage', { 'src/webhooks/base/a.ts': ['../send/b.js'], 'src/webhooks/send/b.ts': [] }],
+  [
+    'the engine imports Prisma',
+    'engine-knows-no-domain',
+    { 'src/webhooks/a.ts': ['../generated/client.js'], 'src/generated/client.ts': [] },
+  ],
+  ['a room is entered by a window', 'through-the-door', { 'src/app.ts': ['./nodes/user.js'], 'src/nodes/user.ts': [] }],
+  ['two files import each other', 'no-cycle', { 'src/nodes/a.ts': ['./b.js'], 'src/nodes/b.ts': ['./a.js'] }],
+] as [string, string, Record<string, string[]>][])('refused: %s', (_breach, rule, tree) => {
+  expect(breaches(tree)).toEqual([rule]);
+});
+
+test('our own tree keeps every rule', () => {
+  const { violations } = JSON.parse(depcruise(ROOT).stdout).summary as {
+    violations: { rule: { name: string }; from: string; to: string }[];
+  };
+  expect(violations.map(({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`)).toEqual([]);
+});
+
+test(`no file is longer than ${GREATEST_LENGTH} lines but by name, and no name stands there in vain`, () => {
+  const files = ['src', 'test', 'scripts', 'bench'].flatMap((dir) => sources(dir)).filter((file) => !file.startsWith('src/generated/'));
+  expect(files.length).toBeGreaterThan(0);
+  const long = files.filter((file) => readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1 > GREATEST_LENGTH);
+  expect(long.sort()).toEqual(Object.keys(MAY_BE_LONGER).sort());
+});
+
+function sources(dir: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(join(ROOT, dir), { recursive: true, encoding: 'utf8' });
+  } catch {
+    return [];
+  }
+  return names.filter((name) => /\.(m?[jt]s|tsx)$/.test(name)).map((name) => join(dir, name));
+}

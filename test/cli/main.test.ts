@@ -1,0 +1,66 @@
+// The command line as a stranger meets it: help, version, configuration, mistakes.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runCli } from '../support/cli.js';
+import { testDatabase } from '../support/database.js';
+
+let dataDir: string;
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-cli-'));
+});
+afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+async function run(args: string[], env: Record<string, string> = {}) {
+  const cli = runCli(args, { HOOKGRAPH_DATA_DIR: dataDir, ...env });
+  return { code: await cli.ended(), output: cli.output() };
+}
+
+test('--help lists the commands, and --version tells the version', async () => {
+  const help = await run(['--help']);
+  expect(help.code).toBe(0);
+  for (const command of ['serve', 'api', 'worker', 'migrate', 'config']) expect(help.output).toMatch(new RegExp(`^ +${command} `, 'm'));
+  expect(await run(['--version'])).toEqual({ code: 0, output: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});
+
+test('an unknown command is a mistake', async () => {
+  expect((await run(['sevre'])).code).toBe(1);
+});
+
+test('config prints every variable with value, source and meaning, and no secret', async () => {
+  const { code, output } = await run(['config'], { PORT: '4321', HOOKGRAPH_ADMIN_TOKEN: 'hunter2' });
+  expect(code).toBe(0);
+  expect(output).toContain('PORT=4321  (environment)\n    port of the API\n');
+  expect(output).toContain('HOST=127.0.0.1  (default)');
+  expect(output).not.toContain('hunter2');
+});
+
+test('a bad value is told with its code, its name, itself, and what to do', async () => {
+  const { code, output } = await run(['serve'], { PORT: 'http' });
+  expect(code).toBe(1);
+  expect(output).toBe(
+    'BAD_CONFIG: PORT is "http", but it must be a whole number from 1 to 65535\n`hookgraph config` prints every variable with its meaning.\n',
+  );
+});
+
+test('api and worker refuse a database that was never migrated', async () => {
+  const database = await testDatabase({ empty: true });
+  try {
+    for (const command of ['api', 'worker']) {
+      const { code, output } = await run([command], { DATABASE_URL: database.url });
+      expect(code).toBe(1);
+      expect(output).toMatch(/^NOT_MIGRATED: .*\nRun `hookgraph migrate`\.\n$/);
+    }
+  } finally {
+    await database.close();
+  }
+});
+
+test('a database that does not answer is named, without its password', async () => {
+  const { code, output } = await run(['migrate'], { DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/hooks' });
+  expect(code).toBe(1);
+  expect(output).toBe(
+    "DATABASE_UNREACHABLE: The database 127.0.0.1:1/hooks can't be used: connect ECONNREFUSED 127.0.0.1:1\nCheck DATABASE_URL.\n",
+  );
+});

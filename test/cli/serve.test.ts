@@ -1,0 +1,93 @@
+// The whole product as processes, with real signals: start, stop, kill, start again; apart and together.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { findPostmaster } from '../../src/runtime/postmaster.js';
+import { freePort, type RunningCli, runCli } from '../support/cli.js';
+import { testDatabase } from '../support/database.js';
+import { until } from '../support/until.js';
+
+let dataDir: string;
+let env: Record<string, string>;
+const running: RunningCli[] = [];
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-serve-'));
+  env = { HOOKGRAPH_DATA_DIR: dataDir, PORT: String(await freePort()) };
+});
+afterEach(async () => {
+  for (const { child } of running.splice(0)) child.kill('SIGKILL');
+  await until('Postgres is gone', async () => (await postmaster()) === null);
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+function start(args: string[], more: Record<string, string> = {}): RunningCli {
+  const cli = runCli(args, { ...env, ...more });
+  running.push(cli);
+  return cli;
+}
+
+const postmaster = () => findPostmaster(join(dataDir, 'postgres'));
+const tokenIn = (output: string) => /Token +(\S+)/.exec(output)?.[1];
+
+async function viewer(token: string | undefined): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${env.PORT}/api/v3/graphql`, {
+    method: 'POST',
+    headers: { authorization: `Token token=${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ viewer { admin organization { name } } }' }),
+  });
+  return response.json();
+}
+
+test('serve starts on nothing, answers with the token that it prints, and ends cleanly on SIGTERM', async () => {
+  const cli = start(['serve']);
+  await cli.says('Hookgraph is running.');
+  await cli.says('curl -s');
+  expect((await fetch(`http://127.0.0.1:${env.PORT}/readyz`)).status).toBe(200);
+  expect(await viewer(tokenIn(cli.output()))).toMatchObject({
+    data: { viewer: { admin: true, organization: { name: expect.any(String) } } },
+  });
+  expect(await readFile(join(dataDir, 'database-url'), 'utf8')).toMatch(/^postgres:/);
+  cli.child.kill('SIGTERM');
+  expect(await cli.ended()).toBe(0);
+  expect(await postmaster()).toBeNull();
+});
+
+test('after kill -9 the next start just works, tells the same token, and makes the sample data no second time', async () => {
+  const first = start(['serve']);
+  await first.says('curl -s');
+  const token = tokenIn(first.output());
+  first.child.kill('SIGKILL');
+  const second = start(['serve']);
+  await second.says('curl -s');
+  expect(tokenIn(second.output())).toBe(token);
+  expect(second.output()).not.toContain('Migrated');
+  expect(await viewer(token)).toMatchObject({ data: { viewer: { admin: true } } });
+});
+
+test('the environment decides the token of the sample admin', async () => {
+  const cli = start(['serve'], { HOOKGRAPH_ADMIN_TOKEN: 'a-token-of-mine' });
+  await cli.says('curl -s');
+  expect(await viewer('a-token-of-mine')).toMatchObject({ data: { viewer: { admin: true } } });
+});
+
+test('one API and two workers share a database that migrate prepared', async () => {
+  const database = await testDatabase({ empty: true });
+  try {
+    const own = { DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: 'a-token-of-mine' };
+    const migrate = start(['migrate', '--sample-data'], own);
+    expect(await migrate.ended()).toBe(0);
+    expect(migrate.output()).toContain('The database is up to date.');
+    const api = start(['api'], own);
+    const workers = [start(['worker'], own), start(['worker'], own)];
+    await api.says('Hookgraph is running.');
+    for (const worker of workers) await worker.says('The worker is running.');
+    expect(await viewer('a-token-of-mine')).toMatchObject({ data: { viewer: { admin: true } } });
+    for (const cli of [...workers, api]) {
+      cli.child.kill('SIGTERM');
+      expect(await cli.ended()).toBe(0);
+    }
+  } finally {
+    await database.close();
+  }
+});

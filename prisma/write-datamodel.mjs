@@ -5,23 +5,69 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 
-function toField({ name, kind, type, dbName, isList, isRequired, isId, isUnique, nativeType, relationName, relationFromFields, relationToFields, hasDefaultValue, documentation }) {
-  return { name, kind, type, column: dbName ?? name, isList, isRequired, isId, isUnique, nativeType: nativeType?.[0] ?? null, relationName, relationFromFields, relationToFields, hasDefaultValue, documentation };
+function toField({
+  name,
+  kind,
+  type,
+  dbName,
+  isList,
+  isRequired,
+  isId,
+  isUnique,
+  nativeType,
+  relationName,
+  relationFromFields,
+  relationToFields,
+  hasDefaultValue,
+  documentation,
+}) {
+  return {
+    name,
+    kind,
+    type,
+    column: dbName ?? name,
+    isList,
+    isRequired,
+    isId,
+    isUnique,
+    nativeType: nativeType?.[0] ?? null,
+    relationName,
+    relationFromFields,
+    relationToFields,
+    hasDefaultValue,
+    documentation,
+  };
 }
 
 function toModel({ name, dbName, schema, fields, primaryKey, uniqueFields, uniqueIndexes, documentation }) {
-  return { name, table: dbName ?? name, schema: schema ?? 'public', fields: fields.map(toField), primaryKey, uniqueFields, uniqueIndexes, documentation };
+  return {
+    name,
+    table: dbName ?? name,
+    schema: schema ?? 'public',
+    fields: fields.map(toField),
+    primaryKey,
+    uniqueFields,
+    uniqueIndexes,
+    documentation,
+  };
 }
 
 function toEnum({ name, values, documentation }) {
-  return { name, values: values.map((value) => ({ name: value.name, stored: value.dbName ?? value.name, documentation: value.documentation })), documentation };
+  return {
+    name,
+    values: values.map((value) => ({ name: value.name, stored: value.dbName ?? value.name, documentation: value.documentation })),
+    documentation,
+  };
 }
 
 function generate({ generator, dmmf }) {
   const datamodel = { models: dmmf.datamodel.models.map(toModel), enums: dmmf.datamodel.enums.map(toEnum) };
   const path = generator.output.value;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `// Written by prisma/write-datamodel.mjs.\nexport const datamodel: unknown = JSON.parse(${JSON.stringify(JSON.stringify(datamodel))});\n`);
+  writeFileSync(
+    path,
+    `// Written by prisma/write-datamodel.mjs.\nexport const datamodel: unknown = JSON.parse(${JSON.stringify(JSON.stringify(datamodel))});\n`,
+  );
   return null;
 }
 

@@ -17,26 +17,23 @@ export interface Api {
 /** Rejects where the address is taken. */
 export async function startApi(app: App, { host, port }: { host: string; port: number }): Promise<Api> {
   const answer = createRoutes(app);
-  let stopping = false;
+  const open = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    // A kept-alive connection would keep a stopping server open.
-    if (stopping) response.setHeader('Connection', 'close');
-    void answer(request, response);
+    const answering = answer(request, response).finally(() => open.delete(answering));
+    open.add(answering);
   });
-  await new Promise<void>((resolve, reject) => {
+  await listen(server, host, port);
+  return { url: urlOf(server, host), stop: () => drain(server, open) };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
       server.off('error', reject);
       resolve();
     });
   });
-  return {
-    url: urlOf(server, host),
-    stop: () => {
-      stopping = true;
-      return drain(server);
-    },
-  };
 }
 
 function urlOf(server: Server, host: string): string {
@@ -45,13 +42,12 @@ function urlOf(server: Server, host: string): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
-function drain(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+async function drain(server: Server, open: Set<Promise<void>>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  while (open.size > 0) await Promise.all(open);
+  clearTimeout(late);
+  // What is connected now only waits for a further request.
+  server.closeAllConnections();
+  await closed;
 }

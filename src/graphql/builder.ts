@@ -15,7 +15,7 @@ export type { Builder, Types } from './schema-types.js';
 export const PAGE = { greatest: 100, usual: 25 };
 
 /** What people read where an object of another organization would be. */
-export const NOT_AUTHORIZED = 'Not authorized to read object';
+const NOT_AUTHORIZED = 'Not authorized to read object';
 
 /** No type has this name: `node` answers null to it. */
 const NOBODY = { typename: '', id: '' };

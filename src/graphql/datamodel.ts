@@ -88,7 +88,7 @@ export function keyName(model: Model): string {
 }
 
 /** Relations whose foreign key is on this model. */
-export function toOneRelations(model: Model): Field[] {
+function toOneRelations(model: Model): Field[] {
   return model.fields.filter(({ kind, relationFromFields }) => kind === 'object' && relationFromFields?.length);
 }
 

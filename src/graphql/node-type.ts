@@ -1,4 +1,5 @@
 // A definition in, its object type, connection type and root connection on the builder out.
+import { GraphQLError } from 'graphql';
 import type { Builder, Types } from './builder.js';
 import { type ConnectionArguments, type ConnectionInputs, connectionArgs, connectionQuery } from './connections.js';
 import type { Context } from './context.js';
@@ -124,8 +125,14 @@ export function addRootConnection(shop: Workshop, definition: NodeDefinition): v
         args: connectionArgs(t.arg, definition, shop),
         totalCount: (_root: unknown, args: ConnectionArguments, ctx: Context) =>
           delegateOf(ctx.prisma, model.name).count({ where: connectionQuery(definition, { args, ctx, path, definitions }).where }),
-        resolve: (query: object, _root: unknown, args: ConnectionArguments, ctx: Context) =>
-          delegateOf(ctx.prisma, model.name).findMany({ ...query, ...connectionQuery(definition, { args, ctx, path, definitions }) }),
+        resolve: async (query: { cursor?: object }, _root: unknown, args: ConnectionArguments, ctx: Context) => {
+          const delegate = delegateOf(ctx.prisma, model.name);
+          const rows = await delegate.findMany({ ...query, ...connectionQuery(definition, { args, ctx, path, definitions }) });
+          // Prisma takes a cursor whose row was deleted since for the end: whoever pages through would miss the rest.
+          if (rows.length === 0 && query.cursor && !(await delegate.findUnique({ where: query.cursor })))
+            throw new GraphQLError('The object that the cursor points to is gone: start over, or go on with createdAtMin.');
+          return rows;
+        },
       } as never,
       connection as never,
       edge as never,

@@ -20,7 +20,7 @@ export class UserMistake extends Error {
 }
 
 /** `firstName` and `can't be blank` make `First name can't be blank`. */
-export function fullMessage({ field, message }: UserError): string {
+function fullMessage({ field, message }: UserError): string {
   if (field === 'base') return message.charAt(0).toUpperCase() + message.slice(1);
   const words = field
     .replace(/Ids?$/, '')

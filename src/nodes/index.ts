@@ -13,7 +13,7 @@ import { scenarioSession } from './scenario-session.js';
 import { user } from './user.js';
 
 /** A further type is a line here. */
-export const definitions: NodeDefinition[] = [organization, user, group, scenario, scenarioSession];
+const definitions: NodeDefinition[] = [organization, user, group, scenario, scenarioSession];
 
 export const nodes = definitions.map(announceNode);
 export const schema = buildSchema(definitions);

@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import type { Engine, Settings } from './base/engine.js';
 import type { Host } from './base/model.js';
 import { checkKeys, createVault } from './base/vault.js';
-import { OWN_NODE } from './capture/own-node.js';
 import { prepareCapture } from './capture/prepare-capture.js';
 import { createPoker } from './fan-out/create-poker.js';
 import { startWorking, type Working } from './work.js';
@@ -56,14 +55,13 @@ export interface Webhooks {
 
 export function createWebhooks(options: WebhooksOptions): Webhooks {
   const { pool, host, settings, log, random = Math.random } = options;
-  const nodes = [...host.nodes, OWN_NODE];
   const vault = createVault(options.keys);
   const engine: Engine = { pool, host, vault, settings, log, random };
   const poker = createPoker(pool);
   let working: Working | undefined;
   return {
     engine,
-    prepare: () => prepareCapture(pool, nodes, log),
+    prepare: () => prepareCapture(pool, host.nodes, log),
     checkKeys: () => checkKeys(pool, vault),
     poke: () => (working ?? poker).poke(),
     async work() {

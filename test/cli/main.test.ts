@@ -31,7 +31,7 @@ test('an unknown command is a mistake', async () => {
 test('config prints every variable with value, source and meaning, and no secret', async () => {
   const { code, output } = await run(['config'], { PORT: '4321', HOOKGRAPH_ADMIN_TOKEN: 'hunter2' });
   expect(code).toBe(0);
-  expect(output).toContain('PORT=4321  (environment)\n    port of the API\n');
+  expect(output).toContain('PORT=4321  (environment)\n    port of the API');
   expect(output).toContain('HOST=127.0.0.1  (default)');
   expect(output).not.toContain('hunter2');
 });
@@ -40,7 +40,7 @@ test('a bad value is told with its code, its name, itself, and what to do', asyn
   const { code, output } = await run(['serve'], { PORT: 'http' });
   expect(code).toBe(1);
   expect(output).toBe(
-    'BAD_CONFIG: PORT is "http", but it must be a whole number from 1 to 65535\n`hookgraph config` prints every variable with its meaning.\n',
+    'BAD_CONFIG: PORT is "http", but it must be a whole number from 0 to 65535\n`hookgraph config` prints every variable with its meaning.\n',
   );
 });
 

@@ -73,6 +73,16 @@ describe('a connection', () => {
     expect(theirs.data?.users).toEqual({ totalCount: 1, nodes: [{ firstName: 'Hank' }] });
   });
 
+  it('is empty for nobody', async () => {
+    const contextValue = { ...t.app.contextOf(t.admin), viewer: null };
+    const answer = await graphql({
+      schema: t.app.schema,
+      source: '{ viewer { id } users { totalCount nodes { id } } organizations { totalCount } }',
+      contextValue,
+    });
+    expect(answer).toEqual({ data: { viewer: null, users: { totalCount: 0, nodes: [] }, organizations: { totalCount: 0 } } });
+  });
+
   it('leaves out members of another organization', async () => {
     await t.database.pool.query(
       `INSERT INTO _group_members ("A", "B") SELECT g.id, u.id FROM groups g, users u WHERE g.name = 'Trainers' AND u.first_name = 'Hank'`,
@@ -107,6 +117,16 @@ describe('a connection', () => {
     }
     const order = await t.ask('{ users(orderBy: { attribute: "password" }) { nodes { id } } }');
     expect(order.errors?.[0]?.message).toContain('it must be one of admin, createdAt, disabled, email, firstName');
+  });
+
+  it('says so when the object of a cursor is gone, instead of coming to an end', async () => {
+    await t.ask('mutation { createScenario(scenario: { name: "A" }) { errors { field } } }');
+    const first = await t.ask('{ scenarios(first: 1) { edges { cursor node { name } } } }');
+    const { cursor, node } = first.data?.scenarios.edges[0];
+    const next = 'query ($after: String) { scenarios(after: $after) { totalCount nodes { id } } }';
+    expect((await t.ask(next, { after: cursor })).data?.scenarios.nodes).toHaveLength(2);
+    await t.database.pool.query(`UPDATE scenarios SET id = gen_random_uuid() WHERE name = $1`, [node.name]);
+    expect((await t.ask(next, { after: cursor })).errors?.[0]?.message).toContain('is gone: start over');
   });
 
   it('has 25 objects where nobody says how many', async () => {

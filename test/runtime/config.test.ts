@@ -58,8 +58,8 @@ describe('readConfig', () => {
   });
 
   test.each([
-    ['PORT', 'http', 'PORT is "http", but it must be a whole number from 1 to 65535'],
-    ['PORT', '70000', 'PORT is "70000", but it must be a whole number from 1 to 65535'],
+    ['PORT', 'http', 'PORT is "http", but it must be a whole number from 0 to 65535'],
+    ['PORT', '70000', 'PORT is "70000", but it must be a whole number from 0 to 65535'],
     ['HOOKGRAPH_BASE_URL', 'ftp://x', 'HOOKGRAPH_BASE_URL is "ftp://x", but it must be a URL like https://hooks.example.com'],
     [
       'HOOKGRAPH_HEADER_PREFIX',
@@ -89,7 +89,7 @@ describe('describeConfig', () => {
       name: 'PORT',
       value: '8080',
       source: 'environment',
-      meaning: 'port of the API',
+      meaning: 'port of the API; 0: any that is free',
     });
     expect(lines.find(({ name }) => name === 'HOST')).toMatchObject({ value: '127.0.0.1', source: 'default' });
     expect(lines.every(({ meaning }) => meaning.length > 0)).toBe(true);

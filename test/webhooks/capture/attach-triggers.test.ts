@@ -129,6 +129,13 @@ it('makes partitions while a writer’s transaction is open, and rows never lack
   expect(await db.events()).toHaveLength(1);
 });
 
+it('leaves the tables free: the triggers keep nobody from changing or dropping a column', async () => {
+  db = await captureTables(`${THINGS}; ALTER TABLE things ADD updated_at timestamptz(3)`, [thing({ updatedAt: 'updated_at' })]);
+  await db.pool.query('ALTER TABLE things ALTER name TYPE varchar(10)');
+  await db.pool.query('ALTER TABLE things DROP COLUMN name');
+  await db.pool.query('DROP TABLE things');
+});
+
 describe('names what is wrong', () => {
   const wrong: [string, string, AnnouncedNode[], RegExp][] = [
     ['ANNOUNCED_TABLE_MISSING', '', [thing({ table: { schema: 'public', name: 'nothings' } })], /public\.nothings of Thing doesn't exist/],

@@ -42,7 +42,6 @@ export const THINGS = 'CREATE TABLE public.things (id integer PRIMARY KEY, tenan
 
 export async function captureTables(ddl: string, nodes: AnnouncedNode[] = [thing()]): Promise<CapturedTables> {
   const database = await testDatabase();
-  await publicFirst(database.url);
   await database.pool.query(ddl);
   await attachTriggers(database.pool, nodes, silent);
   const clients: pg.Client[] = [];
@@ -74,12 +73,4 @@ export async function captureTables(ddl: string, nodes: AnnouncedNode[] = [thing
       await database.close();
     },
   };
-}
-
-/** The tests' role is called like our schema, where unqualified tables would go. */
-async function publicFirst(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public', current_database()); END $$`);
-  await client.end();
 }

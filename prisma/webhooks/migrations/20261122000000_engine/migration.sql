@@ -104,7 +104,8 @@ CREATE TABLE hookgraph.encryption_keys (
 CREATE TABLE hookgraph.deliveries (
   id bigint PRIMARY KEY DEFAULT hookgraph.next_id(),
   event_id bigint,
-  subscription_id uuid NOT NULL REFERENCES hookgraph.subscriptions (id),
+  -- No foreign key: it would halve the relay, and a subscription is never deleted, only marked so.
+  subscription_id uuid NOT NULL,
   topic_id uuid NOT NULL,
   tenant text NOT NULL,
   kind text NOT NULL DEFAULT 'LIVE' CHECK (kind IN ('LIVE', 'TEST', 'REPLAY', 'SNAPSHOT', 'BEFORE')),

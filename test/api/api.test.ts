@@ -1,0 +1,167 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Api, startApi } from '../../src/api/index.js';
+import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+
+let t: TestApp;
+let api: Api;
+beforeAll(async () => {
+  t = await testApp();
+  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+});
+afterAll(async () => {
+  await api.stop();
+  await t.close();
+});
+
+const AUTHORIZED = { Authorization: `Token token=${ADMIN_TOKEN}` };
+
+function post(body: unknown, headers: Record<string, string> = AUTHORIZED) {
+  return fetch(`${api.url}/api/v3/graphql`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+}
+
+describe('the endpoint', () => {
+  it.each([`Token token=${ADMIN_TOKEN}`, `Token token="${ADMIN_TOKEN}"`, `token token=${ADMIN_TOKEN}`, `Bearer ${ADMIN_TOKEN}`])(
+    'answers whoever sends %s',
+    async (Authorization) => {
+      const response = await post({ query: '{ viewer { username } }' }, { Authorization });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toEqual({ data: { viewer: { username: 'ada.lovelace' } } });
+    },
+  );
+
+  it.each([
+    [{}, 'The Authorization header is missing.'],
+    [{ Authorization: 'Basic YTpi' }, 'The Authorization header can’t be read.'],
+    [{ Authorization: 'Bearer unknown' }, 'Nobody has this token'],
+  ])('refuses %o with 401 and says what to send', async (headers, message) => {
+    const response = await post({ query: '{ viewer { id } }' }, headers as Record<string, string>);
+    expect(response.status).toBe(401);
+    const body = await response.json();
+    expect(body.errors[0].message).toContain(message);
+    expect(body.errors[0].message).toContain('Send `Authorization: Token token=<your token>`');
+    expect(body.errors[0].extensions).toEqual({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('refuses the token of somebody who was disabled', async () => {
+    await t.database.pool.query(
+      `INSERT INTO api_tokens (user_id, name, token_hash) SELECT id, 'x', encode(sha256('linus'), 'hex') FROM users WHERE first_name = 'Linus'`,
+    );
+    expect((await post({ query: '{ viewer { id } }' }, { Authorization: 'Bearer linus' })).status).toBe(401);
+  });
+
+  it('stores no token, and notes when one was used', async () => {
+    const { rows } = await t.database.pool.query(`SELECT token_hash, last_used_at FROM api_tokens WHERE name = 'sample data'`);
+    expect(rows[0].token_hash).toMatch(/^[0-9a-f]{64}$/);
+    expect(rows[0].last_used_at).toBeInstanceOf(Date);
+  });
+
+  it('hands the trace parent of a request to the events that it makes', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await post({ query: 'mutation { createGroup(group: { name: "Traced" }) { errors { field } } }' }, { ...AUTHORIZED, traceparent });
+    const { rows } = await t.database.pool.query('SELECT context FROM hookgraph.events ORDER BY id DESC LIMIT 1');
+    expect(JSON.parse(rows[0].context)).toMatchObject({ traceparent });
+  });
+
+  it('tells a malformed document as such', async () => {
+    const body = await (await post({ query: '{ viewer { shoeSize } }' })).json();
+    expect(body.errors[0].message).toContain('Cannot query field "shoeSize" on type "User"');
+  });
+
+  it('tells nothing of our own failures but an id', async () => {
+    await t.database.pool.query('ALTER TABLE groups RENAME TO groups_gone');
+    const body = await (await post({ query: '{ groups { nodes { id } } }' })).json();
+    await t.database.pool.query('ALTER TABLE groups_gone RENAME TO groups');
+    expect(body.data).toEqual({ groups: null });
+    expect(body.errors[0].message).toMatch(/^Something went wrong on our side \(error [0-9a-f-]{36}\)\.$/);
+    expect(JSON.stringify(body)).not.toMatch(/prisma|relation|groups_gone/i);
+  });
+
+  it('refuses a body of more than a megabyte, told beforehand or not', async () => {
+    const query = `{ viewer { id } } # ${'x'.repeat(1024 * 1024)}`;
+    expect((await post({ query })).status).toBe(413);
+    const chunked = await fetch(`${api.url}/api/v3/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...AUTHORIZED },
+      body: new Blob([query]).stream(),
+      duplex: 'half',
+    } as RequestInit);
+    expect(chunked.status).toBe(413);
+    expect((await post({ query: `{ viewer { admin } } # ${'x'.repeat(1_000_000)}` })).status).toBe(200);
+  });
+});
+
+describe('an object’s URL', () => {
+  it('answers its own attributes and no relations', async () => {
+    const id = await t.idOf('User', 'first_name', 'Alain');
+    const response = await fetch(`${api.url}/api/v3/graphql/object/${id}`, { headers: AUTHORIZED });
+    expect(response.status).toBe(200);
+    const object = await response.json();
+    expect(object).toMatchObject({ id, name: 'Alain Bloch', email: 'alain@acme.example', licenses: [] });
+    expect(Object.keys(object)).not.toContain('organization');
+  });
+
+  it('is a 404 for what is gone, nonsense, or another organization’s, and a 401 without a token', async () => {
+    const hank = await t.idOf('User', 'first_name', 'Hank');
+    for (const id of [hank, 'nonsense', ''])
+      expect((await fetch(`${api.url}/api/v3/graphql/object/${id}`, { headers: AUTHORIZED })).status).toBe(404);
+    expect((await fetch(`${api.url}/api/v3/graphql/object/${hank}`)).status).toBe(401);
+  });
+});
+
+describe('the pages around it', () => {
+  it('greet a newcomer, and say where to look', async () => {
+    expect(await (await fetch(`${api.url}/`)).text()).toContain('/api/v3/graphql/explorer');
+    const missing = await fetch(`${api.url}/graphql`);
+    expect(missing.status).toBe(404);
+    expect((await missing.json()).errors[0].message).toContain('The API is at POST /api/v3/graphql');
+  });
+
+  it('have an explorer that loads nothing from elsewhere', async () => {
+    const page = await (await fetch(`${api.url}/api/v3/graphql/explorer`)).text();
+    expect(page).toContain('/api/v3/graphql');
+    expect(page).not.toMatch(/<(script|link)[^>]+(src|href)="(https?:)?\/\//);
+  });
+
+  it('tell whether it lives and is ready', async () => {
+    expect((await fetch(`${api.url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${api.url}/readyz`)).status).toBe(200);
+  });
+
+  it('refuse other methods', async () => {
+    const response = await fetch(`${api.url}/healthz`, { method: 'DELETE' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
+  });
+});
+
+describe('stopping', () => {
+  it('lets an open request end, and is not held up by idle connections', async () => {
+    const second = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+    const port = Number(new URL(second.url).port);
+    const idle = connect(port, '127.0.0.1');
+    await new Promise((resolve) => idle.once('connect', resolve));
+    const client = await t.database.pool.connect();
+    await client.query('BEGIN; LOCK TABLE groups');
+    const open = fetch(`${second.url}/api/v3/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...AUTHORIZED },
+      body: JSON.stringify({ query: '{ groups { totalCount } }' }),
+    });
+    let waiting = 0;
+    while (waiting === 0)
+      waiting = (
+        await t.database.pool.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+      ).rows.length;
+    const stopping = second.stop();
+    await client.query('ROLLBACK');
+    client.release();
+    expect((await open).status).toBe(200);
+    await stopping;
+    await expect(fetch(`${second.url}/healthz`)).rejects.toThrow();
+    idle.destroy();
+  });
+});

@@ -1,0 +1,34 @@
+// A subscription's record id in, what was tried for it out.
+import type pg from 'pg';
+
+export interface AttemptRow {
+  deliveryId: string;
+  number: number;
+  outcome: string;
+  stage: string | null;
+  message: string | null;
+  version: number;
+  startedAt: Date;
+  status: number | null;
+  requestBody: string | null;
+}
+
+/** In the order in which they were recorded. */
+export async function attemptsOf(pool: pg.Pool, subscriptionId: string): Promise<AttemptRow[]> {
+  const { rows } = await pool.query<AttemptRow>(
+    `SELECT delivery_id AS "deliveryId", number, outcome, stage, message, subscription_version AS version, started_at AS "startedAt",
+       response_status AS status, request_body AS "requestBody"
+     FROM hookgraph.attempts WHERE subscription_id = $1 ORDER BY id`,
+    [subscriptionId],
+  );
+  return rows;
+}
+
+/** How many deliveries of the subscription are in each state, e.g. `{ DELIVERED: 20, PENDING: 1 }`. */
+export async function countStates(pool: pg.Pool, subscriptionId: string): Promise<Record<string, number>> {
+  const { rows } = await pool.query<{ state: string; count: number }>(
+    'SELECT state, count(*)::int AS count FROM hookgraph.deliveries WHERE subscription_id = $1 GROUP BY state',
+    [subscriptionId],
+  );
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+}

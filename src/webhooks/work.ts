@@ -42,8 +42,7 @@ export async function startWorking(engine: Engine): Promise<Working> {
     poke: relay.poke,
     wake: drain.wake,
     async stop() {
-      await Promise.all([relay.stop(), dueScan.stop(), heldScan.stop()]);
-      await drain.stop();
+      await Promise.all([drain.stop(), relay.stop(), dueScan.stop(), heldScan.stop()]);
       await destination.close();
     },
   };

@@ -122,7 +122,7 @@ describe('a connection', () => {
   it('says so when the object of a cursor is gone, instead of coming to an end', async () => {
     await t.ask('mutation { createScenario(scenario: { name: "A" }) { errors { field } } }');
     const first = await t.ask('{ scenarios(first: 1) { edges { cursor node { name } } } }');
-    const { cursor, node } = first.data?.scenarios.edges[0];
+    const { cursor, node } = first.data.scenarios.edges[0];
     const next = 'query ($after: String) { scenarios(after: $after) { totalCount nodes { id } } }';
     expect((await t.ask(next, { after: cursor })).data?.scenarios.nodes).toHaveLength(2);
     await t.database.pool.query(`UPDATE scenarios SET id = gen_random_uuid() WHERE name = $1`, [node.name]);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 
-export async function insertTopic(pool: Pool, key = 'thing/created'): Promise<string> {
+async function insertTopic(pool: Pool, key = 'thing/created'): Promise<string> {
   const { rows } = await pool.query(
     `INSERT INTO hookgraph.topics (key, version, typename, operation) VALUES ($1, '1.1', 'Thing', 'created')
      ON CONFLICT (key, version) DO UPDATE SET key = excluded.key RETURNING id`,

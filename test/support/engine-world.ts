@@ -35,7 +35,7 @@ export const SDL = `
   interface Node { id: ID! }
   type Thing implements Node { id: ID! name: String org: String }
   type Query { node(id: ID!): Node }`;
-export const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
+const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
 
 export async function startEngineWorld(): Promise<EngineWorld> {
   const db = await testDatabase();

@@ -100,7 +100,7 @@ export async function startProduct({
 }
 
 /** Runs a command of the product to its end; throws with its output when it fails. */
-export async function run(args: string[], env: Record<string, string>): Promise<string> {
+async function run(args: string[], env: Record<string, string>): Promise<string> {
   const process = launch(args, env);
   const [code] = await once(process.child, 'close');
   if (code !== 0) throw new Error(`hookgraph ${args.join(' ')} ended with ${code}:\n${process.output()}`);

@@ -5,7 +5,7 @@ import { type Problem, WebhooksError } from './errors.js';
 
 export type Cidr = [IPv4 | IPv6, number];
 
-export const MAX_URL_LENGTH = 2_048;
+const MAX_URL_LENGTH = 2_048;
 const LOOKUP_DEADLINE_MS = 3_000;
 const LOCAL_NAMES = ['localhost', 'localhost.localdomain', 'ip6-localhost', 'ip6-loopback'];
 // Public by its number, but answers with the machine's credentials: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
@@ -13,7 +13,7 @@ const METADATA: Record<string, string> = { '168.63.129.16': 'a cloud metadata ad
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
 
 /** Throws WebhooksError NETWORKS_INVALID for what is no CIDR or address. */
-export function parseNetworks(networks: readonly string[]): readonly Cidr[] {
+function parseNetworks(networks: readonly string[]): readonly Cidr[] {
   const known = parsedNetworks.get(networks);
   if (known) return known;
   const parsed = networks.map(parseNetwork);

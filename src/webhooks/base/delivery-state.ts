@@ -1,12 +1,7 @@
 // The one place that moves deliveries between states. Pure transitions for one delivery; set-based moves for many.
+// PENDING and RETRYING are open: due at due_at, unless leased. HELD waits for a cause to end. The rest is final.
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryState, Outcome } from './model.js';
-
-/**
- * PENDING and RETRYING are open: due at `due_at`, unless leased. HELD waits for a cause to end.
- * The rest is final; a resend opens a final one again as RETRYING.
- */
-export type OpenState = Extract<DeliveryState, 'PENDING' | 'RETRYING'>;
 
 /** Why a delivery is HELD: its subscription is disabled, or its definition broken, or this node's answer can't be used. */
 export type HeldReason = 'DISABLED' | 'BROKEN' | 'NODE';

@@ -13,9 +13,9 @@ export interface Template {
 }
 
 /** Characters of a template's source. */
-export const MAX_TEMPLATE_LENGTH = 65_536;
+const MAX_TEMPLATE_LENGTH = 65_536;
 /** Characters of what a template renders. */
-export const MAX_RENDERED_LENGTH = 2_000_000;
+const MAX_RENDERED_LENGTH = 2_000_000;
 const RENDER_LIMIT_MS = 50;
 /** Characters and list items that a rendering may create. */
 const MEMORY_LIMIT = 5_000_000;

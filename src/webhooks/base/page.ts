@@ -22,8 +22,8 @@ export interface Rows<T> {
   hasPreviousPage: boolean;
 }
 
-export const DEFAULT_PAGE_SIZE = 25;
-export const MAX_PAGE_SIZE = 100;
+const DEFAULT_PAGE_SIZE = 25;
+const MAX_PAGE_SIZE = 100;
 
 /** Throws WebhooksError PAGE_INVALID. A cursor is the key of a row, opaque to clients. */
 export function toPage(asked: PageArguments): Page {

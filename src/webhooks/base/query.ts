@@ -26,7 +26,7 @@ export interface QueryLimits {
 }
 
 /** Characters of a query's source. */
-export const MAX_QUERY_LENGTH = 32_768;
+const MAX_QUERY_LENGTH = 32_768;
 const MAX_TOKENS = 5_000;
 const MAX_PROBLEMS = 20;
 /** What the server supplies; both are strings on the wire. */

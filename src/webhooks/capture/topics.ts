@@ -4,7 +4,7 @@ import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode, Operation } from '../base/model.js';
 
 /** The version of every topic that is announced today. */
-export const TOPIC_VERSION = '1.1';
+const TOPIC_VERSION = '1.1';
 
 export interface TopicRow {
   key: string;

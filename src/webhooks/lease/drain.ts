@@ -129,7 +129,7 @@ export function startDrain(options: DrainOptions): Drain {
         add(inFlightOf, batch[i]?.subscriptionId, -1);
         add(inFlightAt, hosts[i], -1);
         if (stopping) {
-          if (inFlight === 0) idle?.();
+          if (inFlight === 0 && !claiming) idle?.();
         } else if (awake.size > 0) void claim();
       });
     }

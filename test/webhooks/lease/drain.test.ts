@@ -88,6 +88,29 @@ it('when stopped claims nothing more, and waits for what is in flight', async ()
   expect(inHand).toEqual([]);
 });
 
+it('when stopped during a claim waits for what that claim brings, also if all else has ended', async () => {
+  const subscription = await insertSubscription(db.pool);
+  await insertDeliveries(db.pool, subscription, 1);
+  const { drain, inHand, finish } = drainByHand({ total: 100, perSubscription: 10, perHost: 100 });
+  drain.wake([subscription]);
+  await expect.poll(() => inHand.length).toBe(1);
+  await insertDeliveries(db.pool, subscription, 1);
+  const lock = await db.pool.connect();
+  await lock.query('BEGIN; LOCK TABLE hookgraph.subscriptions IN ACCESS EXCLUSIVE MODE');
+  drain.wake([subscription]);
+  let stopped = false;
+  const stopping = drain.stop().then(() => {
+    stopped = true;
+  });
+  await finish();
+  await lock.query('COMMIT');
+  lock.release();
+  await expect.poll(() => inHand.length).toBe(1);
+  expect(stopped).toBe(false);
+  await finish();
+  await stopping;
+});
+
 /** Ends whatever is in flight, also what a claim under way still brings. */
 async function stop(drain: Drain, finish: () => Promise<string[]>): Promise<void> {
   let stopped = false;

@@ -8,6 +8,7 @@ const CHECKS = [
   ['architecture', 'architecture'],
   ['dead code', 'dead-code'],
   ['printed schema', 'schema:check'],
+  ['reference of the docs', 'docs:check'],
   ['migrations', 'drift'],
   ['tests', 'test'],
 ];

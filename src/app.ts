@@ -52,7 +52,16 @@ export async function createApp({ config, databaseUrl, keys, log }: AppOptions):
 
   const webhooks = createWebhooks({
     pool,
-    host: { schema: () => schema, nodes, toGlobalId: encodeGlobalId, fromGlobalId: decodeGlobalId, contextFor, faultOf },
+    host: {
+      schema: () => schema,
+      nodes,
+      integrationType: 'Integration',
+      environmentType: 'Environment',
+      toGlobalId: encodeGlobalId,
+      fromGlobalId: decodeGlobalId,
+      contextFor,
+      faultOf,
+    },
     keys,
     settings: {
       baseUrl: config.baseUrl,

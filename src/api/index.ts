@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { App } from '../app.js';
 import { createRoutes } from './routes.js';
 
+export { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
+
 /** Open requests get this long to end when the server stops. */
 const DRAIN_MS = 10_000;
 
@@ -14,9 +16,17 @@ export interface Api {
   stop(): Promise<void>;
 }
 
+export interface ApiOptions {
+  host: string;
+  /** 0: any that is free. */
+  port: number;
+  /** A token for the explorer to fill in where only this machine can see it; absent: none. */
+  localToken?: string | null;
+}
+
 /** Rejects where the address is taken. */
-export async function startApi(app: App, { host, port }: { host: string; port: number }): Promise<Api> {
-  const answer = createRoutes(app);
+export async function startApi(app: App, { host, port, localToken = null }: ApiOptions): Promise<Api> {
+  const answer = createRoutes(app, { host, localToken });
   const open = new Set<Promise<void>>();
   const server = createServer((request, response) => {
     const answering = answer(request, response).finally(() => open.delete(answering));

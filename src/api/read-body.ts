@@ -1,7 +1,7 @@
 // A request in, its whole body out; more than a megabyte is refused.
 import type { IncomingMessage } from 'node:http';
 
-const LIMIT_BYTES = 1024 * 1024;
+export const LIMIT_BYTES = 1024 * 1024;
 
 export class BodyTooLarge extends Error {
   override name = 'BodyTooLarge';

@@ -1,10 +1,10 @@
 // A request in, the answer of whoever is responsible out.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import type { App } from '../app.js';
-import { type Answer, html, json, plain, send } from './answer.js';
+import { type Answer, json, plain, send } from './answer.js';
 import { authenticate } from './authenticate.js';
 import { createEndpoint } from './endpoint.js';
+import { createExplorer } from './explorer.js';
 import { checkReadiness } from './health.js';
 import { readObject } from './object.js';
 import { BodyTooLarge, readBody } from './read-body.js';
@@ -14,8 +14,19 @@ const OBJECT = `${ENDPOINT}/object/`;
 
 type Route = (request: IncomingMessage, url: URL) => Answer | Promise<Answer>;
 
-export function createRoutes(app: App): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+export interface RoutesOptions {
+  /** Where the API listens. */
+  host: string;
+  /** Filled in by the explorer for whoever sits at this machine; null: nothing is. */
+  localToken: string | null;
+}
+
+export function createRoutes(
+  app: App,
+  { host, localToken }: RoutesOptions,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const endpoint = createEndpoint(app, ENDPOINT);
+  const explorer = createExplorer({ endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken });
 
   /** With the token's user; without one, what to do about it. */
   const authenticated =
@@ -28,16 +39,11 @@ export function createRoutes(app: App): (request: IncomingMessage, response: Ser
 
   const graphql = authenticated(async (request, url, ctx) => endpoint(request, { url, ctx, body: await readBody(request) }));
   const object = authenticated(async (_request, url, ctx) => readObject(app, ctx, url.pathname.slice(OBJECT.length)));
-  let explorer: string | undefined;
   const routes: Record<string, Route> = {
     '/': () => plain(200, greeting(app)),
     '/healthz': () => json(200, { status: 'alive' }),
     '/readyz': () => checkReadiness(app),
-    // 9 MB of script, all inlined: rendered when somebody asks for it first.
-    [`${ENDPOINT}/explorer`]: () => {
-      explorer ??= renderExplorer();
-      return html(explorer);
-    },
+    [`${ENDPOINT}/explorer`]: explorer,
     [ENDPOINT]: graphql,
   };
 
@@ -74,16 +80,6 @@ function problem(status: number, message: string): Answer {
 function traceparentOf({ headers }: IncomingMessage): string | null {
   const { traceparent } = headers;
   return typeof traceparent === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent) ? traceparent : null;
-}
-
-function renderExplorer(): string {
-  return renderGraphiQL({
-    endpoint: ENDPOINT,
-    title: 'Hookgraph explorer',
-    defaultQuery:
-      '# Put your token into the Headers below: {"Authorization": "Token token=…"}\n\nquery {\n  viewer {\n    name\n    organization {\n      name\n    }\n  }\n}\n',
-    headers: '{\n  "Authorization": "Token token="\n}',
-  });
 }
 
 function greeting({ config }: App): string {

@@ -24,10 +24,12 @@ export interface OpenOptions {
   prepare: boolean;
   /** Use the embedded Postgres that another process runs, if one does. */
   join: boolean;
+  /** In place of the process's own. */
+  env?: Record<string, string>;
 }
 
-export async function openInstallation({ prepare, join }: OpenOptions): Promise<Installation> {
-  const config = readConfig();
+export async function openInstallation({ prepare, join, env }: OpenOptions): Promise<Installation> {
+  const config = readConfig(env);
   const log = createLog(config.logLevel);
   const keys = await loadKeys(config);
   const postgres = config.databaseUrl === null ? await startEmbedded(config, log, join) : null;

@@ -35,6 +35,18 @@ program
     (await import('./commands/migrate.js')).migrateDatabase({ sampleData: options.sampleData === true }),
   );
 program
+  .command('demo')
+  .description("run the guide's example from start to end, on a throw-away database, and tell what happened")
+  .option('--running', 'use the Hookgraph that runs already')
+  .action(async (options: { running?: boolean }) => (await import('./commands/demo.js')).runDemo({ running: options.running === true }));
+program
+  .command('simulate')
+  .description('keep changing the sample organization like a living customer, through the API, until Ctrl-C')
+  .option('--rate <rate>', 'how often, e.g. 2/s or 30/min', '1/s')
+  .option('--url <url>', 'of the API; usually the one that this configuration serves')
+  .option('--token <token>', 'whose name to act in; usually the sample organization’s admin’s')
+  .action(async (options: { rate: string; url?: string; token?: string }) => (await import('./commands/simulate.js')).simulate(options));
+program
   .command('config')
   .description('print every environment variable with its value, source and meaning')
   .option('--json', 'as JSON')

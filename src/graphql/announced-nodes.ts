@@ -5,6 +5,7 @@ import type { NodeDefinition } from './define-node.js';
 
 export function announceNode({ model, tenant, environment, softDelete, lifecycle }: NodeDefinition): AnnouncedNode {
   const column = (field: string) => fieldOf(model, field).column;
+  const createdAt = model.fields.find(({ name }) => name === 'createdAt');
   const updatedAt = model.fields.find(({ name }) => name === 'updatedAt');
   return {
     typename: model.name,
@@ -16,6 +17,7 @@ export function announceNode({ model, tenant, environment, softDelete, lifecycle
     tenant: tenantSource(model, tenant),
     ...(environment && { environment: { column: column(environment) } }),
     ...(softDelete && { softDelete: { column: column(softDelete) } }),
+    ...(createdAt && { createdAt: createdAt.column }),
     ...(updatedAt && { updatedAt: updatedAt.column }),
     ...(lifecycle.length > 0 && { lifecycle: lifecycle.map(({ field, ...rest }) => ({ ...rest, column: column(field) })) }),
   };

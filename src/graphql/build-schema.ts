@@ -1,15 +1,21 @@
 // The definitions of all nodes in, the GraphQL schema out: built once, with nothing of an app in it.
 import type { GraphQLSchema } from 'graphql';
+import { readAsOfFirst } from './as-of.js';
 import { createBuilder } from './builder.js';
 import { addConnectionInputs } from './connections.js';
 import { actorOf } from './context.js';
 import { datamodel } from './datamodel.js';
 import { attributesOf, type NodeDefinition } from './define-node.js';
+import type { Row } from './delegate.js';
+import { keyOf } from './global-id.js';
 import { addMutations } from './mutations.js';
 import { addConnectionTypes, addEnum, addNodeType, addRootConnection, type Workshop } from './node-type.js';
 import { addUserError } from './user-error.js';
 import { addViewer } from './viewer.js';
 import { addWebhooks } from './webhooks/index.js';
+
+/** The node type that groups webhook subscriptions, where there is one. */
+const INTEGRATION = 'Integration';
 
 export function buildSchema(definitions: NodeDefinition[]): GraphQLSchema {
   const builder = createBuilder(definitions.map(({ model }) => model));
@@ -24,6 +30,8 @@ export function buildSchema(definitions: NodeDefinition[]): GraphQLSchema {
     addMutations(shop, definition, userError);
   }
   addViewer(builder);
-  addWebhooks(builder, { webhooks: ({ webhooks }) => webhooks, actor: actorOf, ownerType: 'User', userError });
-  return builder.toSchema();
+  const group = definitions.find(({ model }) => model.name === INTEGRATION);
+  const integration = group && { type: shop.refs.get(INTEGRATION)?.type as never, keyOf: (row: object) => keyOf(group.model, row as Row) };
+  addWebhooks(builder, { webhooks: ({ webhooks }) => webhooks, actor: actorOf, ownerType: 'User', userError, integration });
+  return readAsOfFirst(builder.toSchema());
 }

@@ -3,9 +3,10 @@ import type { ArgBuilder } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import { type Builder, PAGE, type Types } from './builder.js';
 import type { Context } from './context.js';
-import { type Field, keyFields, type Model } from './datamodel.js';
+import { type Field, fieldOf, keyFields, type Model } from './datamodel.js';
 import { attributesOf, type NodeDefinition, relationsOf, whereTenant } from './define-node.js';
 import type { Row } from './delegate.js';
+import { type ExternalDataFilter, hasExternalData, whereExternalData } from './external-data.js';
 import { decodeGlobalId, whereKey } from './global-id.js';
 
 export interface ConnectionArguments {
@@ -17,7 +18,7 @@ export interface ConnectionArguments {
   updatedAtMin?: Date | null;
   updatedAtMax?: Date | null;
   fullText?: string | null;
-  externalData?: { type?: string | null; key?: string | null; value?: string | number | null } | null;
+  externalData?: ExternalDataFilter | null;
   [foreignKey: string]: unknown;
 }
 
@@ -50,7 +51,7 @@ export type ConnectionInputs = ReturnType<typeof addConnectionInputs>;
 export function connectionArgs(
   arg: ArgBuilder<Types>,
   definition: NodeDefinition,
-  { inputs, definitions }: { inputs: ConnectionInputs; definitions: NodeDefinition[] },
+  { inputs, definitions, enums }: { inputs: ConnectionInputs; definitions: NodeDefinition[]; enums: Map<string, unknown> },
 ) {
   const time = (description: string) => arg({ type: 'DateTime', description });
   return {
@@ -65,6 +66,15 @@ export function connectionArgs(
     ...(hasExternalData(definition) && {
       externalData: arg({ type: inputs.externalData, description: 'Only those with such external data.' }),
     }),
+    ...Object.fromEntries(
+      Object.entries(definition.anyOf).map(([name, attribute]) => [
+        name,
+        arg({
+          type: [enums.get(fieldOf(definition.model, attribute).type)] as unknown as ['String'],
+          description: `Only those whose ${attribute} is one of these.`,
+        }),
+      ]),
+    ),
     ...Object.fromEntries(
       foreignKeys(definition, definitions).map(({ name, type }) => [
         `${name}Id`,
@@ -81,10 +91,6 @@ function foreignKeys(definition: NodeDefinition, definitions: NodeDefinition[]) 
   );
 }
 
-function hasExternalData({ model }: NodeDefinition): boolean {
-  return model.fields.some(({ name, type }) => name === 'externalData' && type === 'Json');
-}
-
 /** Prisma's `where` and `orderBy`; throws a GraphQLError that says what the arguments should be. */
 export function connectionQuery(
   definition: NodeDefinition,
@@ -98,6 +104,7 @@ export function connectionQuery(
   }
   for (const word of args.fullText?.split(/\s+/).filter(Boolean) ?? [])
     conditions.push({ OR: definition.fullText.map((field) => ({ [field]: { contains: word, mode: 'insensitive' } })) });
+  for (const [name, attribute] of Object.entries(definition.anyOf)) if (args[name]) conditions.push({ [attribute]: { in: args[name] } });
   if (args.externalData) conditions.push(whereExternalData(args.externalData));
   for (const { name, type, relationFromFields } of foreignKeys(definition, definitions)) {
     const id = args[`${name}Id`];
@@ -122,13 +129,6 @@ function whereForeignKey(
 /** Not `OR: []`, which Prisma takes for everything inside an AND. */
 function whereNothing(model: Model): Row {
   return { [(keyFields(model)[0] as Field).name]: { in: [] } };
-}
-
-function whereExternalData({ type, key, value }: NonNullable<ConnectionArguments['externalData']>): Row {
-  if (!key || value === null || value === undefined) throw new GraphQLError('externalData needs a type, a key and a value.');
-  if (type === 'MATCH') return { externalData: { path: [key], equals: value } };
-  if (type === 'CONTAINS') return { externalData: { path: [key], array_contains: [value] } };
-  throw new GraphQLError(`externalData.type is ${JSON.stringify(type)}, but it must be "MATCH" or "CONTAINS".`);
 }
 
 function refusePage({ first, last }: ConnectionArguments): void {

@@ -25,10 +25,16 @@ export interface NodeOptions<M extends ModelName> {
   connections?: ListName<M>[];
   /** Those of them that mutations set, by the ids of their members. */
   writableConnections?: ListName<M>[];
+  /** Connections under another name, or to some of the related only. */
+  furtherConnections?: Record<string, { of: ListName<M>; where?: Row; description?: string }>;
   /** Fields and relations that the API doesn't show. */
   hidden?: (FieldName<M> | RelationName<M>)[];
   /** Text fields that `fullText` searches; without any there is no such argument. */
   fullText?: FieldName<M>[];
+  /** Arguments of its connections that take several values of an attribute: any of them will do. */
+  anyOf?: Record<string, FieldName<M>>;
+  /** Attributes and relations to one that shall not be used any more, with what to use instead. */
+  deprecated?: Partial<Record<FieldName<M> | RelationName<M>, string>>;
   /** Attributes to order by that are no fields, as the fields that they stand for. */
   orderBy?: Record<string, FieldName<M>[]>;
   /** Only admins may change them. */
@@ -49,8 +55,11 @@ export interface NodeDefinition {
   lifecycle: (Omit<Lifecycle, 'column'> & { field: string })[];
   connections: string[];
   writableConnections: string[];
+  furtherConnections: Record<string, { of: string; where?: Row; description?: string }>;
   hidden: string[];
   fullText: string[];
+  anyOf: Record<string, string>;
+  deprecated: Record<string, string>;
   orderBy: Record<string, string[]>;
   adminOnly: boolean;
   complete?: (row: Row, source: { tx: Client; viewer: Viewer }) => Promise<Row>;
@@ -67,8 +76,11 @@ export function defineNode<M extends ModelName>(name: M, options: NodeOptions<M>
     lifecycle: [],
     connections: [],
     writableConnections: [],
+    furtherConnections: {},
     hidden: [],
     fullText: [],
+    anyOf: {},
+    deprecated: {},
     orderBy: {},
     adminOnly: false,
     ...(options as object),

@@ -1,11 +1,13 @@
 // A definition in, its object type, connection type and root connection on the builder out.
 import { GraphQLError } from 'graphql';
+import { readAsOf } from './as-of.js';
 import type { Builder, Types } from './builder.js';
 import { type ConnectionArguments, type ConnectionInputs, connectionArgs, connectionQuery } from './connections.js';
 import type { Context } from './context.js';
-import { type Enum, type Field, keyName } from './datamodel.js';
+import { type Enum, type Field, fieldOf, keyName } from './datamodel.js';
 import { attributesOf, definitionOf, type NodeDefinition, relationsOf, tenantPath } from './define-node.js';
 import { delegateOf, type Row } from './delegate.js';
+import { narrowByExternalData } from './external-data.js';
 import { keyOf } from './global-id.js';
 import { isRemembered } from './overlay.js';
 
@@ -55,11 +57,17 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
         isRemembered(row) || { tenant: String(path.reduce<unknown>((value, name) => (value as Row | null)?.[name], row)) },
       fields: (t: FieldsOf) => ({
         databaseId: t.string({ nullable: false, description: 'Its key in the database.', resolve: (row) => keyOf(model, row as Row) }),
-        ...Object.fromEntries(attributesOf(definition).map((field) => [field.name, exposeAttribute(t, field, shop)])),
+        ...Object.fromEntries(attributesOf(definition).map((field) => [field.name, exposeAttribute(t, field, { shop, definition })])),
         ...Object.fromEntries(
-          relationsOf(definition, definitions).map(({ name }) => [name, t.relation(name as never, { nullable: true } as never)]),
+          relationsOf(definition, definitions).map(({ name }) => [
+            name,
+            t.relation(name as never, { nullable: true, deprecationReason: definition.deprecated[name] } as never),
+          ]),
         ),
-        ...Object.fromEntries(definition.connections.map((name) => [name, relatedConnection(t, name, { shop, definition })])),
+        ...Object.fromEntries(definition.connections.map((name) => [name, relatedConnection(t, { of: name }, { shop, definition })])),
+        ...Object.fromEntries(
+          Object.entries(definition.furtherConnections).map(([name, view]) => [name, relatedConnection(t, view, { shop, definition })]),
+        ),
         ...definition.fields?.(t as never),
       }),
     } as never,
@@ -71,13 +79,14 @@ function refsOf({ refs }: Workshop, { model }: NodeDefinition) {
   return refs.get(model.name) ?? { type: undefined };
 }
 
-function exposeAttribute(t: FieldsOf, field: Field, { enums }: Workshop): unknown {
+function exposeAttribute(t: FieldsOf, field: Field, { shop, definition }: { shop: Workshop; definition: NodeDefinition }): unknown {
   const { name, type, isList, isRequired, documentation } = field;
-  const exposed = graphqlType(field, enums);
+  const exposed = graphqlType(field, shop.enums);
   return t.field({
     type: isList ? [exposed] : exposed,
     nullable: !isRequired,
     description: documentation ?? DESCRIPTIONS[name],
+    deprecationReason: definition.deprecated[name],
     resolve: (row: Row) => {
       const value = row[name];
       if (value === null || value === undefined) return value;
@@ -91,19 +100,27 @@ function includePath([relation, ...rest]: string[]): Row {
   return { [relation as string]: rest.length > 1 ? { include: includePath(rest) } : true };
 }
 
-function relatedConnection(t: FieldsOf, name: string, { shop, definition }: { shop: Workshop; definition: NodeDefinition }): unknown {
-  const relation = definition.model.fields.find((field) => field.name === name) as Field;
+function relatedConnection(
+  t: FieldsOf,
+  { of, where, description }: NodeDefinition['furtherConnections'][string],
+  { shop, definition }: { shop: Workshop; definition: NodeDefinition },
+): unknown {
+  const relation = fieldOf(definition.model, of);
   const target = definitionOf(relation.type, shop.definitions);
   const path = tenantPath(target, shop.definitions);
   const { connection, edge } = refsOf(shop, target);
   return t.relatedConnection(
-    name as never,
+    of as never,
     {
       cursor: keyName(target.model),
       totalCount: true,
       nullable: true,
+      description: description ?? relation.documentation,
       args: connectionArgs(t.arg, target, shop),
-      query: (args: ConnectionArguments, ctx: Context) => connectionQuery(target, { args, ctx, path, definitions: shop.definitions }),
+      query: (args: ConnectionArguments, ctx: Context) => {
+        const query = connectionQuery(target, { args, ctx, path, definitions: shop.definitions });
+        return where ? { ...query, where: { AND: [where, query.where] } } : query;
+      },
     } as never,
     connection as never,
     edge as never,
@@ -115,6 +132,10 @@ export function addRootConnection(shop: Workshop, definition: NodeDefinition): v
   const path = tenantPath(definition, definitions);
   const { model, plural } = definition;
   const { connection, edge } = refsOf(shop, definition);
+  const queryOf = async (args: ConnectionArguments, ctx: Context) => {
+    const { where, orderBy } = connectionQuery(definition, { args, ctx, path, definitions });
+    return { where: { AND: [await narrowByExternalData(definition, { filter: args.externalData, ctx }), where] }, orderBy };
+  };
   builder.queryField(plural, (t) =>
     t.prismaConnection(
       {
@@ -123,11 +144,11 @@ export function addRootConnection(shop: Workshop, definition: NodeDefinition): v
         nullable: true,
         description: `Those of the viewer's organization. ${model.documentation ?? ''}`.trim(),
         args: connectionArgs(t.arg, definition, shop),
-        totalCount: (_root: unknown, args: ConnectionArguments, ctx: Context) =>
-          delegateOf(ctx.prisma, model.name).count({ where: connectionQuery(definition, { args, ctx, path, definitions }).where }),
+        totalCount: async (_root: unknown, args: ConnectionArguments, ctx: Context) =>
+          delegateOf(ctx.prisma, model.name).count({ where: (await queryOf(args, ctx)).where }),
         resolve: async (query: { cursor?: object }, _root: unknown, args: ConnectionArguments, ctx: Context) => {
           const delegate = delegateOf(ctx.prisma, model.name);
-          const rows = await delegate.findMany({ ...query, ...connectionQuery(definition, { args, ctx, path, definitions }) });
+          const rows = await delegate.findMany({ ...query, ...(await queryOf(args, ctx)) });
           // Prisma takes a cursor whose row was deleted since for the end: whoever pages through would miss the rest.
           if (rows.length === 0 && query.cursor && !(await delegate.findUnique({ where: query.cursor })))
             throw new GraphQLError('The object that the cursor points to is gone: start over, or go on with createdAtMin.');
@@ -160,6 +181,15 @@ export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeD
       // The root connection counts when it is asked; the others bring the number along.
       resolve: ({ totalCount }: { totalCount: number | (() => Promise<number>) }) =>
         typeof totalCount === 'function' ? totalCount() : totalCount,
+    } as never),
+  );
+  builder.objectField(connection as never, 'asOf', (t) =>
+    t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'No transaction that is still open can commit an object with an `updatedAt` before this moment: who passes it as the next `updatedAtMin` misses none. Null where that can’t be told at the moment: go on with the one before.',
+      resolve: (_page: unknown, _args: unknown, ctx: Context) => readAsOf(ctx),
     } as never),
   );
   refs.set(model.name, { type, connection, edge });

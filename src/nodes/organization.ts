@@ -4,5 +4,5 @@ import { defineNode } from '../graphql/define-node.js';
 export const organization = defineNode('Organization', {
   tenant: 'id',
   adminOnly: true,
-  connections: ['groups', 'members', 'scenarios', 'scenarioSessions'],
+  connections: ['groups', 'members', 'scenarios', 'scenarioSessions', 'calls', 'integrations', 'environments'],
 });

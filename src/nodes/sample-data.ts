@@ -1,22 +1,23 @@
-// An empty domain in, two small organizations to play with out; nothing where there is data already.
+// An empty domain in, two organizations to explore out; nothing where there is data already.
 import type { Prisma, PrismaClient } from '../generated/nodes/client.js';
 import { generateToken, hashToken } from './api-token.js';
+import { makeHistory } from './sample-data/history.js';
+import { makeOrganizations, SAMPLE } from './sample-data/organizations.js';
 
 type Transaction = Prisma.TransactionClient;
 
-/** Told apart by their permalinks. */
-const SAMPLE = 'acme';
-const OTHER = 'globex';
-
 /** Any number of ours: processes that start together make the data once. */
 const LOCK = 72707370;
+
+/** Others wait for the first, and a small machine takes its time. */
+const LIMITS = { maxWait: 30_000, timeout: 120_000 };
 
 /** Answers the admin's token where it was given, or was generated just now. */
 export async function makeSampleData(prisma: PrismaClient, { adminToken }: { adminToken: string | null }): Promise<string | null> {
   return prisma.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;
     const isNew = (await tx.organization.findFirst({ select: { id: true } })) === null;
-    const adminId = isNew ? await makeOrganizations(tx) : await findAdmin(tx);
+    const adminId = isNew ? await fill(tx) : await findAdmin(tx);
     if (adminId === null) return null;
     const token = adminToken ?? (isNew ? generateToken() : null);
     if (token === null) return null;
@@ -26,7 +27,26 @@ export async function makeSampleData(prisma: PrismaClient, { adminToken }: { adm
       update: {},
     });
     return token;
+  }, LIMITS);
+}
+
+async function fill(tx: Transaction): Promise<string> {
+  // The past of a customer is nothing to be told of.
+  await tx.$executeRaw`SELECT set_config('hookgraph.capture', 'off', true)`;
+  const { organizationId, adminId, neighbourId } = await makeOrganizations(tx);
+  await makeHistory(tx, {
+    organizationId,
+    domain: 'acme.example',
+    seed: 1,
+    size: { users: 30, scenarios: 5, sessions: 240, calls: 40 },
   });
+  await makeHistory(tx, {
+    organizationId: neighbourId,
+    domain: 'globex.example',
+    seed: 2,
+    size: { users: 4, scenarios: 2, sessions: 12, calls: 3 },
+  });
+  return adminId;
 }
 
 async function findAdmin(tx: Transaction): Promise<string | null> {
@@ -36,90 +56,4 @@ async function findAdmin(tx: Transaction): Promise<string | null> {
     select: { id: true },
   });
   return admin?.id ?? null;
-}
-
-async function makeOrganizations(tx: Transaction): Promise<string> {
-  const { id: organizationId } = await tx.organization.create({ data: { name: 'Acme Training', permalink: SAMPLE } });
-  const technicians = await tx.group.create({ data: { organizationId, name: 'Technicians' } });
-  const trainers = await tx.group.create({ data: { organizationId, name: 'Trainers' } });
-  const person = (firstName: string, lastName: string, more: Partial<Prisma.UserUncheckedCreateInput>) =>
-    tx.user.create({
-      data: {
-        organizationId,
-        firstName,
-        lastName,
-        username: `${firstName}.${lastName}`.toLowerCase(),
-        email: `${firstName}@acme.example`.toLowerCase(),
-        ...more,
-      },
-    });
-  const admin = await person('Ada', 'Lovelace', { admin: true, jobTitle: 'Head of training', groups: { connect: { id: trainers.id } } });
-  const alain = await person('Alain', 'Bloch', {
-    jobTitle: 'Technician',
-    originGroupId: technicians.id,
-    groups: { connect: { id: technicians.id } },
-  });
-  const grace = await person('Grace', 'Hopper', {
-    jobTitle: 'Technician',
-    originGroupId: technicians.id,
-    groups: { connect: { id: technicians.id } },
-  });
-  await person('Linus', 'Gone', { disabled: true });
-  const pump = await tx.scenario.create({
-    data: {
-      organizationId,
-      name: 'Change the filter of a pump',
-      description: 'From shutting the valve to the test run.',
-      authorId: admin.id,
-      originGroupId: trainers.id,
-      publishedAt: new Date(),
-    },
-  });
-  const draft = await tx.scenario.create({ data: { organizationId, name: 'Start a cold boiler', authorId: admin.id } });
-  const hourAgo = new Date(Date.now() - 3_600_000);
-  await tx.scenarioSession.createMany({
-    data: [
-      {
-        organizationId,
-        scenarioId: pump.id,
-        createdById: alain.id,
-        startedAt: hourAgo,
-        numberOfStepsPossible: 12,
-        numberOfStepsViewed: 4,
-        externalData: { workOrder: 'WO-1001', tags: ['pump', 'hall 3'] },
-      },
-      {
-        organizationId,
-        scenarioId: pump.id,
-        createdById: grace.id,
-        state: 'PAUSED',
-        startedAt: hourAgo,
-        idleDuration: 300,
-        numberOfStepsPossible: 12,
-        numberOfStepsViewed: 7,
-      },
-      {
-        organizationId,
-        scenarioId: draft.id,
-        createdById: alain.id,
-        state: 'COMPLETED',
-        startedAt: hourAgo,
-        endedAt: new Date(),
-        numberOfStepsPossible: 5,
-        numberOfStepsViewed: 5,
-      },
-    ],
-  });
-  await makeNeighbour(tx);
-  return admin.id;
-}
-
-/** Somebody else's data, so that one can see that one can't see it. */
-async function makeNeighbour(tx: Transaction): Promise<void> {
-  const { id: organizationId } = await tx.organization.create({ data: { name: 'Globex', permalink: OTHER } });
-  const { id: createdById } = await tx.user.create({
-    data: { organizationId, firstName: 'Hank', lastName: 'Scorpio', email: 'hank@globex.example', admin: true },
-  });
-  const scenario = await tx.scenario.create({ data: { organizationId, name: 'Evacuate the volcano', authorId: createdById } });
-  await tx.scenarioSession.create({ data: { organizationId, scenarioId: scenario.id, createdById } });
 }

@@ -1,8 +1,13 @@
 // ScenarioSession: one run through a scenario by one person.
 import { defineNode } from '../graphql/define-node.js';
+import { secondsBetween } from './seconds-between.js';
 
 export const scenarioSession = defineNode('ScenarioSession', {
-  hidden: ['environmentId'],
+  connections: ['parts', 'scenarioSessionEvents', 'scenarioSessionCheckboxes'],
+  furtherConnections: {
+    completedSteps: { of: 'scenarioSessionSteps', where: { state: 'COMPLETED' }, description: 'The steps that were done in it.' },
+    events: { of: 'scenarioSessionEvents', description: 'The same as scenarioSessionEvents.' },
+  },
   lifecycle: [
     { topic: 'scenario_session/paused', field: 'state', to: 'PAUSED', description: 'A scenario session was interrupted.' },
     { topic: 'scenario_session/resumed', field: 'state', from: 'PAUSED', to: 'STARTED', description: 'A scenario session goes on.' },
@@ -16,7 +21,7 @@ export const scenarioSession = defineNode('ScenarioSession', {
     duration: t.float({
       nullable: true,
       description: 'Seconds from its beginning to its end; null until it has ended.',
-      resolve: ({ startedAt, endedAt }) => endedAt && (endedAt.getTime() - startedAt.getTime()) / 1000,
+      resolve: secondsBetween,
     }),
     percentOfStepsViewed: t.float({
       nullable: true,

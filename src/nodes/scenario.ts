@@ -2,6 +2,6 @@
 import { defineNode } from '../graphql/define-node.js';
 
 export const scenario = defineNode('Scenario', {
-  hidden: ['environmentId'],
+  connections: ['scenarioReleases'],
   complete: async (_row, { viewer }) => ({ authorId: viewer.userId }),
 });

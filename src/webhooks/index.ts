@@ -12,7 +12,16 @@ export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
 export * from './base/model.js';
 export { type Page, type PageArguments, type Rows, toCursor, toPage } from './base/page.js';
-export { countSubscriptions, cursorOfSubscription, listSubscriptions, type SubscriptionFilter, subscriptionsByIds } from './base/store.js';
+export type { ReportStage, StageReport } from './base/report.js';
+export {
+  countOfIntegrations,
+  countSubscriptions,
+  cursorOfSubscription,
+  listSubscriptions,
+  type SubscriptionFilter,
+  subscriptionsByIds,
+  subscriptionsOfIntegrations,
+} from './base/store.js';
 export {
   attemptsByIds,
   attemptsOf,
@@ -24,8 +33,21 @@ export {
   listDeliveriesOf,
   type VisibleEvent,
 } from './base/store-deliveries.js';
+export {
+  countErrorsOf,
+  type DeliveryError,
+  dismissErrors,
+  type ErrorFilter,
+  errorsByIds,
+  listErrors,
+  listErrorsOf,
+} from './base/store-errors.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store-topics.js';
+export { previewSubscription } from './preview-subscription.js';
+export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './send-again.js';
 export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './subscriptions.js';
+export { testSubscription } from './test-subscription.js';
+export type { TryReport, TryResult } from './try-out/try-result.js';
 export type { Working } from './work.js';
 
 export interface WebhooksOptions {

@@ -4,15 +4,17 @@ import { afterAttempt, holdDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import type { Snapshot } from './base/model.js';
 import { loadForSending } from './base/store.js';
-import { type DeliveryInHand, LEASE_MS } from './lease/claim.js';
+import { begin } from './lease/begin.js';
+import type { DeliveryInHand } from './lease/claim.js';
 import { buildPayload } from './payload/build-payload.js';
 import { buildRequest } from './request/build-request.js';
-import { DEADLINE_MS, type HttpsDestination } from './send/https.js';
+import type { HttpsDestination } from './send/https.js';
 import { judge } from './verdict/judge.js';
 import type { AttemptRecord, Settlement } from './verdict/settle.js';
 
-/** What a definition is at the moment of a claim: ready, or the reason why nothing of it can run. */
-type Prepared = Compiled | { broken: string; version: number } | { failed: unknown };
+/** What a definition is at the moment of a claim: ready, or the reason why nothing of it can run. `off`: no longer enabled. */
+type Prepared = Known | { failed: unknown } | { off: true };
+type Known = Compiled | { broken: string; version: number };
 
 /** When a failure of ours put a delivery back, it is due again after so long. */
 const PUT_BACK_MS = 5000;
@@ -25,37 +27,45 @@ export interface Journey {
 }
 
 export function createJourney(engine: Engine, destination: HttpsDestination): Journey {
-  const compiled = new Map<string, Prepared>();
+  const compiled = new Map<string, Known>();
 
   async function prepare(batch: DeliveryInHand[]): Promise<Map<string, Prepared>> {
+    const prepared = new Map<string, Prepared>();
     const stale = new Set<string>();
     for (const { subscriptionId, version } of batch) {
       const known = compiled.get(subscriptionId);
-      if (known === undefined || 'failed' in known || known.version !== version) stale.add(subscriptionId);
+      if (known?.version === version) prepared.set(subscriptionId, known);
+      else stale.add(subscriptionId);
     }
-    if (stale.size > 0) {
-      if (compiled.size > MAX_COMPILED) compiled.clear();
-      const loaded = await loadForSending(engine, [...stale]);
-      for (const id of stale) {
-        const sendable = loaded.get(id);
-        if (sendable) compiled.set(id, { ...compileDefinition(engine, sendable), version: sendable.subscription.version });
-        else compiled.set(id, { failed: new Error(`subscription ${id} could not be loaded`) });
+    if (stale.size === 0) return prepared;
+    const loaded = await loadForSending(engine, [...stale]);
+    if (compiled.size > MAX_COMPILED) compiled.clear();
+    for (const id of stale) {
+      const sendable = loaded.get(id);
+      if (!sendable) prepared.set(id, { failed: new Error(`subscription ${id} could not be loaded`) });
+      // Switched off since the claim. A deleted one has no secrets any more: what it would send were unsigned.
+      else if (sendable.subscription.status !== 'ENABLED') prepared.set(id, { off: true });
+      else {
+        const known = { ...compileDefinition(engine, sendable), version: sendable.subscription.version };
+        compiled.set(id, known);
+        prepared.set(id, known);
       }
     }
-    return new Map(batch.map(({ subscriptionId }) => [subscriptionId, compiled.get(subscriptionId) as Prepared]));
+    return prepared;
   }
 
-  async function deliver(delivery: DeliveryInHand, prepared: Prepared, checkOwner: OwnerCheck): Promise<Settlement> {
+  async function deliver(claimed: DeliveryInHand, prepared: Prepared, checkOwner: OwnerCheck): Promise<Settlement> {
     if ('failed' in prepared) throw prepared.failed;
-    if ('broken' in prepared) return broken(engine, delivery, prepared);
-    const context = await checkOwner(prepared, overlayOf(delivery));
-    if (context === null) return ownerGone(delivery);
+    if ('off' in prepared) return settled(claimed, {});
+    if ('broken' in prepared) return broken(engine, claimed, prepared);
+    const context = await checkOwner(prepared, overlayOf(claimed));
+    if (context === null) return ownerGone(claimed);
 
+    const delivery = await begin(engine.pool, claimed);
+    if (!delivery) return settled(claimed, {});
     const startedAt = new Date();
     const started = performance.now();
     const payload = await buildPayload(engine, prepared, delivery, context);
-    // A lease that would end during the exchange is given back: nobody else may send while we do.
-    if (performance.now() - started > LEASE_MS - DEADLINE_MS - 1000) throw new Error('the payload took longer than the lease allows');
     const record = (rest: Pick<AttemptRecord, 'outcome' | 'stage' | 'message' | 'request' | 'response'>, timings = {}): AttemptRecord => ({
       subscriptionVersion: prepared.version,
       startedAt,
@@ -69,6 +79,8 @@ export function createJourney(engine: Engine, destination: HttpsDestination): Jo
       return settled(delivery, { next: afterAttempt(outcome, null), attempt });
     }
 
+    // Once more, for a payload that took long: the lease outlives the exchange, and its subscription is enabled still.
+    if (!(await begin(engine.pool, delivery))) return settled(delivery, {});
     const request = buildRequest(engine.settings, prepared, delivery.id, payload.body, new Date());
     const answer = await destination.send(request);
     const nowMs = Date.now();

@@ -8,7 +8,9 @@ import type { Actor, Definition, SecretField, Secrets, Subscription, Topic } fro
 import { loadUnsealed, lockSubscription, placeOfSecret, subscriptionsByIds, type Unsealed } from './base/store.js';
 import { resolveTopic, topicsByIds } from './base/store-topics.js';
 import { insideTransaction } from './base/transaction.js';
+import { listYoungClaims, untilNoneBegins } from './lease/begin.js';
 import { checkDraft } from './subscriptions/check-draft.js';
+import { checkReferences } from './subscriptions/check-references.js';
 import { type SubscriptionInput, splitDraft, toDraft } from './subscriptions/input.js';
 
 export type { SubscriptionInput } from './subscriptions/input.js';
@@ -23,14 +25,14 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const { topic, problems } = await checkedTopic(engine, input, null);
   const draft = toDraft(input, null);
-  problems.push(...(await checkDraft(engine, draft, topic?.typename ?? '')));
+  problems.push(...(await checkDraft(engine, draft, topic?.typename ?? '')), ...(await checkReferences(engine, actor, draft, null)));
   if (!topic || problems.some(isMistake)) return refused(...problems);
   const { definition, secrets } = splitDraft(draft);
   const id = await insideTransaction(engine.pool, async (client) => {
     const { rows } = await client.query<{ id: string }>(
-      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason)
-       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END) RETURNING id`,
-      [actor.tenant, actor.userId, draft.name, topic.id, input.disabled === true],
+      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids)
+       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7) RETURNING id`,
+      [actor.tenant, actor.userId, draft.name, topic.id, input.disabled === true, draft.integrationId, draft.environmentIds],
     );
     const created = (rows[0] as { id: string }).id;
     await insertVersion(client, actor, created, 1, definition);
@@ -58,36 +60,41 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const subscription = await read(engine, actor, id);
   if (!subscription) return refused(NOT_FOUND);
-  const deleted = await insideTransaction(engine.pool, async (client) => {
+  const young = await insideTransaction(engine.pool, async (client) => {
     const { rowCount } = await client.query(
       `UPDATE hookgraph.subscriptions SET deleted_at = now(), updated_at = clock_timestamp()
        WHERE id = $1 AND tenant = $2 AND owner = $3 AND deleted_at IS NULL`,
       [id, actor.tenant, actor.userId],
     );
+    if (rowCount !== 1) return null;
     await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1', [id]);
-    return rowCount === 1;
+    return listYoungClaims(client, id);
   });
-  if (!deleted) return refused(NOT_FOUND);
+  if (!young) return refused(NOT_FOUND);
   await cancelDeliveries(engine.pool, [id]);
+  await untilNoneBegins(engine.pool, young);
   return { subscription, problems: [] };
 }
 
-const NOT_ALLOWED: Problem = { field: 'base', message: 'you may not manage webhooks', type: 'FORBIDDEN' };
-const NOT_FOUND: Problem = { field: 'id', message: 'not found', type: 'NOT_FOUND' };
+export const NOT_ALLOWED: Problem = { field: 'base', message: 'you may not manage webhooks', type: 'FORBIDDEN' };
+export const NOT_FOUND: Problem = { field: 'id', message: 'not found', type: 'NOT_FOUND' };
 
 const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });
-const isMistake = (problem: Problem): boolean => problem.severity !== 'warning';
+export const isMistake = (problem: Problem): boolean => problem.severity !== 'warning';
 
 /** Null: somebody saved in between. */
 async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: SubscriptionInput): Promise<SaveResult | null> {
   const { subscription: was, secrets: oldSecrets } = before;
   const { topic, problems } = await checkedTopic(engine, input, was.topicId);
-  const draft = toDraft(input, { name: was.name, definition: was.definition, secrets: oldSecrets });
+  const draft = toDraft(input, { ...was, secrets: oldSecrets });
   const { definition, secrets } = splitDraft(draft);
   const redefined = topic?.id !== was.topicId || !isDeepStrictEqual(definition, was.definition) || !isDeepStrictEqual(secrets, oldSecrets);
   // What stays as it is isn't judged by today's rules: it can be switched off, on and renamed.
   if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, draft, topic?.typename ?? '')));
+  problems.push(...(await checkReferences(engine, actor, draft, was)));
   if (!topic || problems.some(isMistake)) return refused(...problems);
+  const { name, integrationId, environmentIds } = draft;
+  const relabelled = !isDeepStrictEqual([name, integrationId, environmentIds], [was.name, was.integrationId, was.environmentIds]);
 
   const disabled = input.disabled === undefined ? was.disabledAt !== null : input.disabled === true;
   const saved = await insideTransaction(engine.pool, async (client) => {
@@ -98,21 +105,23 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     );
     if (!rows[0]) return null;
     const switched = input.disabled !== undefined && rows[0].disabled !== disabled;
-    if (!redefined && !switched && draft.name === was.name) return { switched };
+    const off = async () => (input.disabled === true ? listYoungClaims(client, was.id) : []);
+    if (!redefined && !switched && !relabelled) return { switched, young: await off() };
     if (redefined) {
       await insertVersion(client, actor, was.id, was.version + 1, definition);
       await writeSecrets(client, engine, was.id, oldSecrets, secrets);
     }
-    await client.query(UPDATE, [was.id, draft.name, topic.id, redefined, switched, disabled]);
+    await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds]);
     // With the save: nothing else would ever release what one node's answer held.
     if (redefined) await releaseDeliveries(client, [was.id], ['BROKEN', 'NODE']);
-    return { switched };
+    return { switched, young: await off() };
   });
   if (!saved) return null;
   // Only now: the row says what holds, and the scans make good what a crash leaves out here.
   if (saved.switched && !disabled) await releaseDeliveries(engine.pool, [was.id], ['DISABLED']);
   const subscription = await read(engine, actor, was.id);
   if (subscription?.status === 'DISABLED') await holdDeliveries(engine.pool, [was.id], 'DISABLED');
+  await untilNoneBegins(engine.pool, saved.young);
   return { subscription, problems };
 }
 
@@ -122,12 +131,12 @@ const UPDATE = `
     disabled_at = CASE WHEN NOT $5 THEN disabled_at WHEN $6 THEN now() END,
     disabled_reason = CASE WHEN NOT $5 THEN disabled_reason WHEN $6 THEN 'OWNER' END,
     disabled_message = CASE WHEN NOT $5 THEN disabled_message END,
-    enabled_at = CASE WHEN $5 AND NOT $6 THEN now() ELSE enabled_at END,
+    enabled_at = CASE WHEN $5 AND NOT $6 THEN now() ELSE enabled_at END, integration_id = $7, environment_ids = $8,
     updated_at = clock_timestamp()
   WHERE id = $1`;
 
 /** The topic that is asked for, or else the one that was pinned when it was saved. */
-async function checkedTopic(
+export async function checkedTopic(
   engine: Engine,
   input: SubscriptionInput,
   pinned: string | null,

@@ -66,9 +66,15 @@ describe('a mutation', () => {
   });
 
   it('completes a session: its creator is the viewer, its environment the scenario’s', async () => {
-    const environment = '11111111-1111-4111-8111-111111111111';
-    await t.database.pool.query(`UPDATE scenarios SET environment_id = $1 WHERE name LIKE 'Change%'`, [environment]);
     const scenarioId = await t.idOf('Scenario', 'name', 'Change the filter of a pump');
+    const setUp = await t.ask(
+      'mutation { createEnvironment(environment: { name: "Production" }) { errors { message } environment { id databaseId } } }',
+    );
+    const { id, databaseId: environment } = setUp.data.createEnvironment.environment;
+    await t.ask('mutation ($s: ID, $e: ID) { updateScenario(scenario: { id: $s environmentId: $e }) { errors { message } } }', {
+      s: scenarioId,
+      e: id,
+    });
     const answer = await t.ask(
       'mutation ($s: ID) { createScenarioSession(scenarioSession: { scenarioId: $s externalData: { a: [1, "x"] } }) { errors { field } scenarioSession { databaseId state externalData createdBy { firstName } } } }',
       { s: scenarioId },

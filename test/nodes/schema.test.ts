@@ -43,6 +43,38 @@ describe('what the engine is told of the domain', () => {
 
   it('makes an organization its own tenant, and API tokens no node', () => {
     expect(nodes.find(({ typename }) => typename === 'Organization')?.tenant).toEqual({ column: 'id' });
-    expect(nodes.map(({ typename }) => typename)).toEqual(['Organization', 'User', 'Group', 'Scenario', 'ScenarioSession']);
+    expect(nodes.map(({ typename }) => typename).sort()).toEqual([
+      'Attachment',
+      'Call',
+      'CallRecording',
+      'Environment',
+      'Group',
+      'Integration',
+      'Organization',
+      'Scenario',
+      'ScenarioRelease',
+      'ScenarioSession',
+      'ScenarioSessionCheckbox',
+      'ScenarioSessionEvent',
+      'ScenarioSessionPart',
+      'ScenarioSessionStep',
+      'ScenarioStep',
+      'User',
+    ]);
+  });
+
+  it('has the other lifecycles as well, and only three environments', () => {
+    const topics = nodes.flatMap(({ typename, lifecycle = [] }) =>
+      typename === 'ScenarioSession' ? [] : lifecycle.map(({ topic }) => topic),
+    );
+    expect(topics.sort()).toEqual([
+      'call/completed',
+      'call_recording/completed',
+      'scenario_session_part/completed',
+      'scenario_session_step/completed',
+    ]);
+    expect(nodes.filter(({ environment }) => environment).map(({ typename }) => typename)).toEqual(['Scenario', 'ScenarioSession', 'Call']);
+    for (const { typename, tenant } of nodes)
+      expect(tenant, typename).toEqual({ column: typename === 'Organization' ? 'id' : 'organization_id' });
   });
 });

@@ -1,10 +1,13 @@
-// Nothing in, a joined app on a database of its own out: sample data, an admin and a stranger of another organization to ask as.
+// Nothing in, a joined app on a database of its own out: two small organizations, an admin and a stranger to ask as.
 import { randomBytes } from 'node:crypto';
 import { type ExecutionResult, graphql } from 'graphql';
 import { pino } from 'pino';
 import { type App, createApp } from '../../src/app.js';
 import type { Viewer } from '../../src/graphql/context.js';
+import { nodes } from '../../src/nodes/index.js';
+import { makeOrganizations } from '../../src/nodes/sample-data/organizations.js';
 import { readConfig } from '../../src/runtime/config.js';
+import { openPrisma } from '../../src/runtime/database.js';
 import { type TestDatabase, testDatabase } from './database.js';
 
 export const ADMIN_TOKEN = 'test-admin-token';
@@ -27,19 +30,13 @@ export interface TestApp {
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape.
 export type Answer = ExecutionResult<any>;
 
-const TABLES: Record<string, string> = {
-  Organization: 'organizations',
-  User: 'users',
-  Group: 'groups',
-  Scenario: 'scenarios',
-  ScenarioSession: 'scenario_sessions',
-};
-
-export async function testApp(env: Record<string, string> = {}): Promise<TestApp> {
+/** `sampleData`: all of it; otherwise the few people and things that it calls by name. */
+export async function testApp(env: Record<string, string> = {}, { sampleData = false } = {}): Promise<TestApp> {
   const database = await testDatabase();
   const config = readConfig({ DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, ...env });
   const app = await createApp({ config, databaseUrl: database.url, keys: [randomBytes(32)], log: pino({ level: 'silent' }) });
   await app.prepare();
+  if (!sampleData) await seedFew(database.url);
   await app.seed();
   const viewers = await database.pool.query('SELECT id, first_name, organization_id, admin FROM users');
   const viewer = (name: string): Viewer => {
@@ -56,9 +53,10 @@ export async function testApp(env: Record<string, string> = {}): Promise<TestApp
     ask: async (source, variableValues = {}, as = admin) =>
       graphql({ schema: app.schema, source, variableValues, contextValue: app.contextOf(as) }) as Promise<Answer>,
     idOf: async (typename, column, value) => {
-      const { rows } = await database.pool.query(`SELECT id FROM ${TABLES[typename]} WHERE ${column}::text = $1 ORDER BY id LIMIT 1`, [
-        value,
-      ]);
+      const { rows } = await database.pool.query(
+        `SELECT id FROM ${nodes.find((node) => node.typename === typename)?.table.name} WHERE ${column}::text = $1 ORDER BY id LIMIT 1`,
+        [value],
+      );
       return app.webhooks.engine.host.toGlobalId(typename, rows[0].id);
     },
     close: async () => {
@@ -66,4 +64,10 @@ export async function testApp(env: Record<string, string> = {}): Promise<TestApp
       await database.close();
     },
   };
+}
+
+async function seedFew(url: string): Promise<void> {
+  const prisma = openPrisma(url);
+  await prisma.$transaction(makeOrganizations);
+  await prisma.$disconnect();
 }

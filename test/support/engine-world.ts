@@ -22,7 +22,14 @@ export interface EngineWorld {
   receiver: Receiver;
   webhooks: Webhooks;
   /** What the host answers from now on. */
-  host: { sdl: string; ownerGone: boolean; fault: 'data' | 'node' | 'ours'; fail: string | null };
+  host: {
+    sdl: string;
+    ownerGone: boolean;
+    fault: 'data' | 'node' | 'ours';
+    fail: string | null;
+    /** The name of a thing that nobody may read. */
+    hidden: string | null;
+  };
   /** Starts a worker; the world stops it. */
   work(): Promise<Working>;
   /** Subscribes to thing/created, asking for the name. Throws what was refused. */
@@ -35,7 +42,7 @@ export const SDL = `
   interface Node { id: ID! }
   type Thing implements Node { id: ID! name: String org: String }
   type Query { node(id: ID!): Node }`;
-const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
+export const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
 
 export async function startEngineWorld(): Promise<EngineWorld> {
   const db = await testDatabase();
@@ -43,7 +50,7 @@ export async function startEngineWorld(): Promise<EngineWorld> {
   await db.pool.query(
     'CREATE TABLE public.things (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, org text, name text, updated_at timestamptz(3) DEFAULT now())',
   );
-  const answers: EngineWorld['host'] = { sdl: SDL, ownerGone: false, fault: 'node', fail: null };
+  const answers: EngineWorld['host'] = { sdl: SDL, ownerGone: false, fault: 'node', fail: null, hidden: null };
   let built: { sdl: string; schema: GraphQLSchema } | undefined;
   const schema = () => {
     if (built?.sdl !== answers.sdl) built = { sdl: answers.sdl, schema: executable(answers.sdl, db, answers) };
@@ -126,6 +133,7 @@ function executable(sdl: string, db: TestDatabase, answers: EngineWorld['host'])
     if (answers.fail !== null) throw new GraphQLError(answers.fail);
     const key = Buffer.from(id, 'base64url').toString().split(':')[1];
     const { rows } = await db.pool.query('SELECT * FROM public.things WHERE id = $1', [key]);
+    if (rows[0] && rows[0].name === answers.hidden) return null;
     return rows[0] ?? overlay.find((snapshot) => snapshot.key === key)?.columns ?? null;
   };
   return schema;

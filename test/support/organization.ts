@@ -1,4 +1,4 @@
-// An organization of the sample data in; its ids, a token of its admin, and a way to write its users out.
+// A database in; a new organization with its ids, a token of its admin, and a way to write its users out.
 import { createHash, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 
@@ -19,17 +19,16 @@ export const LAST_NAME = {
 export const nameIn = ({ body }: { body: string }): string => JSON.parse(body).name;
 export const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
 
-export async function organization(pool: pg.Pool, permalink: 'acme' | 'globex' = 'acme'): Promise<Organization> {
+export async function makeOrganization(pool: pg.Pool): Promise<Organization> {
+  const token = randomBytes(16).toString('hex');
   const { rows } = await pool.query<{ id: string; adminId: string }>(
-    `SELECT o.id, u.id AS "adminId" FROM organizations o JOIN users u ON u.organization_id = o.id AND u.admin WHERE o.permalink = $1`,
-    [permalink],
+    `WITH o AS (INSERT INTO organizations (name, permalink) VALUES ('Test', $1) RETURNING id),
+     u AS (INSERT INTO users (organization_id, first_name, last_name, admin) SELECT id, 'The', 'Admin', true FROM o RETURNING id, organization_id),
+     t AS (INSERT INTO api_tokens (user_id, name, token_hash) SELECT id, 'test', $2 FROM u)
+     SELECT organization_id AS id, id AS "adminId" FROM u`,
+    [`test-${token}`, createHash('sha256').update(token).digest('hex')],
   );
   const [{ id, adminId }] = rows as [{ id: string; adminId: string }];
-  const token = randomBytes(16).toString('hex');
-  await pool.query(`INSERT INTO api_tokens (user_id, name, token_hash) VALUES ($1, 'test', $2)`, [
-    adminId,
-    createHash('sha256').update(token).digest('hex'),
-  ]);
   return {
     id,
     adminId,

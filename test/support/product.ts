@@ -36,15 +36,17 @@ export interface Product {
   close(): Promise<void>;
 }
 
-/** `command`: what the main process runs; `api` leaves the worker to the test. */
+/** `command`: what the main process runs; `api` leaves the worker to the test. `program`: another build's main.js, on an empty database. */
 export async function startProduct({
   command = 'serve',
   env = {},
+  program,
 }: {
   command?: 'serve' | 'api';
   env?: Record<string, string>;
+  program?: string;
 } = {}): Promise<Product> {
-  const db = await testDatabase();
+  const db = await testDatabase({ empty: program !== undefined });
   const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-product-'));
   const processes: Process[] = [];
   const environment = {
@@ -57,7 +59,7 @@ export async function startProduct({
     ...env,
   };
   async function start(name: 'serve' | 'api' | 'worker', more: Record<string, string> = {}) {
-    const process = launch([name], { ...environment, ...more });
+    const process = launch([name], { ...environment, ...more }, program);
     processes.push(process);
     return { ...process, url: await ready(process, name) };
   }
@@ -100,15 +102,15 @@ export async function startProduct({
 }
 
 /** Runs a command of the product to its end; throws with its output when it fails. */
-async function run(args: string[], env: Record<string, string>): Promise<string> {
+export async function run(args: string[], env: Record<string, string>): Promise<string> {
   const process = launch(args, env);
   const [code] = await once(process.child, 'close');
   if (code !== 0) throw new Error(`hookgraph ${args.join(' ')} ended with ${code}:\n${process.output()}`);
   return process.output();
 }
 
-function launch(args: string[], env: Record<string, string>): Process {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+function launch(args: string[], env: Record<string, string>, program = MAIN): Process {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -25,7 +25,7 @@ export async function serve(faces: Faces): Promise<void> {
     const token = faces.prepare ? await makeSampleData(installation) : null;
     if (faces.worker) parts.push(await startWorker(app));
     if (faces.api) {
-      const api = await startApi(app, { host: config.host, port: config.port });
+      const api = await startApi(app, { host: config.host, port: config.port, localToken: postgres ? token : null });
       parts.push(api);
       console.log(welcome({ url: api.url, config, token, embedded: postgres !== null }));
     } else console.log('The worker is running.');

@@ -47,7 +47,7 @@ export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage 
       response: t.field({ type: response, description: 'What came back; null when nothing did.', resolve: (attempt) => attempt.response }),
     }),
   });
-  return ref;
+  return { ref, request, response };
 }
 
-export type AttemptRef = ReturnType<typeof addAttempt>;
+export type AttemptParts = ReturnType<typeof addAttempt>;

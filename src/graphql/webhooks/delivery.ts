@@ -3,7 +3,7 @@ import type { ArgBuilder, ObjectRef } from '@pothos/core';
 import type { Delivery, DeliveryFilter, DeliveryState, VisibleEvent } from '../../webhooks/index.js';
 import type { Builder, Types } from '../builder.js';
 import type { AccessOf } from './access.js';
-import type { AttemptRef } from './attempt.js';
+import type { AttemptParts } from './attempt.js';
 import type { Enums } from './enums.js';
 import { type TopicRef, totalOf } from './topic.js';
 
@@ -11,7 +11,7 @@ interface Parts {
   enums: Enums;
   topic: TopicRef;
   event: ObjectRef<Types, VisibleEvent>;
-  attempt: AttemptRef;
+  attempt: AttemptParts['ref'];
 }
 
 export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, event, attempt }: Parts) {

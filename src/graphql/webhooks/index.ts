@@ -5,8 +5,13 @@ import type { Builder, Types } from '../builder.js';
 import type { Context } from '../context.js';
 import type { UserError } from '../user-error.js';
 import { createAccess } from './access.js';
+import { addDismissal } from './error.js';
+import { addInput } from './input.js';
+import { addGroups, type GroupType } from './integration.js';
 import { addMutations } from './mutations.js';
 import { addQueries } from './queries.js';
+import { addSendAgain } from './send-again.js';
+import { addTryOut } from './try-out.js';
 import { addTypes } from './types.js';
 
 export interface AddWebhooksOptions {
@@ -16,11 +21,18 @@ export interface AddWebhooksOptions {
   /** The typename of owners, which must implement Node. */
   ownerType: string;
   userError: ObjectRef<Types, UserError>;
+  /** The type that groups subscriptions, where there is one: it gets the field `webhookSubscriptions`. */
+  integration?: GroupType;
 }
 
-export function addWebhooks(builder: Builder, { webhooks, actor, ownerType, userError }: AddWebhooksOptions): void {
+export function addWebhooks(builder: Builder, { webhooks, actor, ownerType, userError, integration }: AddWebhooksOptions): void {
   const access = createAccess((ctx) => webhooks(ctx).engine, actor);
   const types = addTypes(builder, { access, ownerType });
   addQueries(builder, access, types);
-  addMutations(builder, access, { types, userError });
+  const input = addInput(builder, types.enums);
+  addMutations(builder, access, { types, userError, input });
+  addTryOut(builder, access, { types, userError, input });
+  addSendAgain(builder, access, { types, userError });
+  addDismissal(builder, access, userError);
+  if (integration) addGroups(builder, access, { types, integration });
 }

@@ -6,23 +6,31 @@ import {
   attemptsByIds,
   attemptsOf,
   countDeliveriesOf,
+  countErrorsOf,
+  countOfIntegrations,
   type Delivery,
+  type DeliveryError,
   type DeliveryFilter,
   deliveriesByIds,
   type Engine,
+  type ErrorFilter,
+  errorsByIds,
   eventsByIds,
   listDeliveriesOf,
+  listErrorsOf,
   type Page,
   type Rows,
   type Subscription,
+  type SubscriptionFilter,
   subscriptionsByIds,
+  subscriptionsOfIntegrations,
   type Topic,
   topicsByIds,
   type VisibleEvent,
 } from '../../webhooks/index.js';
 
-export interface DeliveriesAsked {
-  filter: DeliveryFilter;
+export interface PageAsked<Filter> {
+  filter: Filter;
   page: Page;
 }
 
@@ -32,51 +40,60 @@ export interface Loaders {
   delivery: DataLoader<string, Delivery | null>;
   attempt: DataLoader<string, Attempt | null>;
   event: DataLoader<string, VisibleEvent | null>;
+  error: DataLoader<string, DeliveryError | null>;
   attemptsOf: DataLoader<string, Attempt[]>;
   /** The same arguments for many subscriptions are one statement. */
-  deliveriesOf(asked: DeliveriesAsked): DataLoader<string, Rows<Delivery>>;
+  deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
   deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
+  errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
+  errorCountOf(filter: ErrorFilter): DataLoader<string, number>;
+  /** By the key of their integration. */
+  subscriptionsOf(asked: PageAsked<SubscriptionFilter>): DataLoader<string, Rows<Subscription>>;
+  subscriptionCountOf(filter: SubscriptionFilter): DataLoader<string, number>;
 }
 
 export function createLoaders({ pool }: Engine, actor: Actor): Loaders {
-  const byArguments = <T>(make: (asked: T) => unknown) => {
-    const known = new Map<string, unknown>();
-    return (asked: T) => {
-      const key = JSON.stringify(asked);
-      if (!known.has(key)) known.set(key, make(asked));
-      return known.get(key);
-    };
-  };
   return {
     topic: byId((ids) => topicsByIds(pool, ids)),
     subscription: byId((ids) => subscriptionsByIds(pool, actor, ids)),
     delivery: byId((ids) => deliveriesByIds(pool, actor, ids)),
     attempt: byId((ids) => attemptsByIds(pool, actor, ids)),
     event: byId((ids) => eventsByIds(pool, actor, ids)),
-    attemptsOf: new DataLoader(async (ids) => {
-      const found = await attemptsOf(pool, actor, ids);
-      return ids.map((id) => found.get(id) ?? []);
-    }),
-    deliveriesOf: byArguments(
-      ({ filter, page }: DeliveriesAsked) =>
-        new DataLoader<string, Rows<Delivery>>(async (ids) => {
-          const found = await listDeliveriesOf(pool, actor, ids, filter, page);
-          return ids.map((id) => found.get(id) ?? { rows: [], hasNextPage: false, hasPreviousPage: false });
-        }),
-    ) as Loaders['deliveriesOf'],
-    deliveryCountOf: byArguments(
-      (filter: DeliveryFilter) =>
-        new DataLoader<string, number>(async (ids) => {
-          const counts = await countDeliveriesOf(pool, actor, ids, filter);
-          return ids.map((id) => counts.get(id) ?? 0);
-        }),
-    ) as Loaders['deliveryCountOf'],
+    error: byId((ids) => errorsByIds(pool, actor, ids)),
+    attemptsOf: byKey(
+      (ids) => attemptsOf(pool, actor, ids),
+      () => [],
+    ),
+    deliveriesOf: byArguments(({ filter, page }) => byKey((ids) => listDeliveriesOf(pool, actor, ids, filter, page), noRows)),
+    deliveryCountOf: byArguments((filter) => byKey((ids) => countDeliveriesOf(pool, actor, ids, filter), none)),
+    errorsOf: byArguments(({ filter, page }) => byKey((ids) => listErrorsOf(pool, actor, ids, filter, page), noRows)),
+    errorCountOf: byArguments((filter) => byKey((ids) => countErrorsOf(pool, actor, ids, filter), none)),
+    subscriptionsOf: byArguments(({ filter, page }) => byKey((ids) => subscriptionsOfIntegrations(pool, actor, ids, filter, page), noRows)),
+    subscriptionCountOf: byArguments((filter) => byKey((ids) => countOfIntegrations(pool, actor, ids, filter), none)),
+  };
+}
+
+const noRows = () => ({ rows: [], hasNextPage: false, hasPreviousPage: false });
+const none = () => 0;
+
+/** One loader for each set of arguments. */
+function byArguments<Asked, Loader>(make: (asked: Asked) => Loader): (asked: Asked) => Loader {
+  const known = new Map<string, Loader>();
+  return (asked) => {
+    const key = JSON.stringify(asked);
+    const loader = known.get(key) ?? make(asked);
+    known.set(key, loader);
+    return loader;
   };
 }
 
 function byId<T>(read: (ids: readonly string[]) => Promise<Map<string, T>>): DataLoader<string, T | null> {
-  return new DataLoader(async (ids) => {
-    const found = await read(ids);
-    return ids.map((id) => found.get(id) ?? null);
+  return byKey<T | null>(read, () => null);
+}
+
+function byKey<T>(read: (keys: readonly string[]) => Promise<Map<string, T>>, absent: () => T): DataLoader<string, T> {
+  return new DataLoader(async (keys) => {
+    const found = await read(keys);
+    return keys.map((key) => found.get(key) ?? absent());
   });
 }

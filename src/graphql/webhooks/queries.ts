@@ -1,10 +1,12 @@
 // A builder and the types in, the root fields that read them out.
 import {
   countDeliveriesOf,
+  countErrorsOf,
   countSubscriptions,
   countTopics,
   cursorOfSubscription,
   listDeliveries,
+  listErrors,
   listSubscriptions,
   listTopics,
   resolveTopic,
@@ -13,9 +15,10 @@ import type { Builder } from '../builder.js';
 import { type AccessOf, keyOfId, pageOf } from './access.js';
 import { toConnection } from './connection.js';
 import { filterOf } from './delivery.js';
+import { errorFilterOf } from './error.js';
 import type { WebhookTypes } from './types.js';
 
-export function addQueries(builder: Builder, access: AccessOf, { topic, subscription, delivery }: WebhookTypes): void {
+export function addQueries(builder: Builder, access: AccessOf, { topic, subscription, delivery, error }: WebhookTypes): void {
   builder.queryFields((t) => ({
     webhookTopics: t.connection(
       {
@@ -60,10 +63,13 @@ export function addQueries(builder: Builder, access: AccessOf, { topic, subscrip
         args: {
           topicKey: t.arg.string({ description: 'Only those to this topic, e.g. `user/created`.' }),
           disabled: t.arg.boolean({ description: 'Only those that are switched off, or only those that are not.' }),
+          integrationId: t.arg.id({ description: 'Only those that belong to this integration.' }),
         },
         resolve: async (_root, args, ctx) => {
           const { engine, actor } = access(ctx);
-          const filter = { topicKey: args.topicKey, disabled: args.disabled };
+          const { integrationType = '' } = engine.host;
+          const integrationId = args.integrationId == null ? null : keyOfId(engine, integrationType, args.integrationId);
+          const filter = { topicKey: args.topicKey, disabled: args.disabled, integrationId };
           return toConnection(await listSubscriptions(engine.pool, actor, filter, pageOf(args)), cursorOfSubscription, () =>
             countSubscriptions(engine.pool, actor, filter),
           );
@@ -89,12 +95,40 @@ export function addQueries(builder: Builder, access: AccessOf, { topic, subscrip
           return toConnection(
             await listDeliveries(engine.pool, actor, ids, filter, pageOf(args)),
             (row) => row.id,
-            async () => [...(await countDeliveriesOf(engine.pool, actor, ids, filter)).values()].reduce((sum, count) => sum + count, 0),
+            async () => sumOf(await countDeliveriesOf(engine.pool, actor, ids, filter)),
           );
         },
       },
       delivery.connection,
       delivery.edge,
     ),
+    webhookErrors: t.connection(
+      {
+        type: error.ref,
+        nullable: false,
+        description: 'What went wrong and nobody has dismissed, over all of your subscriptions, the newest first.',
+        args: {
+          webhookSubscriptionId: t.arg.id({ description: 'Only those of this subscription.' }),
+          ...error.args(t.arg),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { engine, actor } = access(ctx);
+          const { webhookSubscriptionId: id } = args;
+          const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
+          const filter = errorFilterOf(args);
+          return toConnection(
+            await listErrors(engine.pool, actor, ids, filter, pageOf(args)),
+            (row) => row.id,
+            async () => sumOf(await countErrorsOf(engine.pool, actor, ids, filter)),
+          );
+        },
+      },
+      error.connection,
+      error.edge,
+    ),
   }));
+}
+
+function sumOf(counts: Map<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }

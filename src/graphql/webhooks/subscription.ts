@@ -5,16 +5,18 @@ import { type AccessOf, pageOf } from './access.js';
 import { toConnection } from './connection.js';
 import { type DeliveryParts, filterOf } from './delivery.js';
 import type { Enums } from './enums.js';
+import { type ErrorParts, errorFilterOf } from './error.js';
 import { type TopicRef, totalOf } from './topic.js';
 
 interface Parts {
   enums: Enums;
   topic: TopicRef;
   delivery: DeliveryParts;
+  error: ErrorParts;
   ownerType: string;
 }
 
-export function addSubscription(builder: Builder, access: AccessOf, { enums, topic, delivery, ownerType }: Parts) {
+export function addSubscription(builder: Builder, access: AccessOf, { enums, topic, delivery, error, ownerType }: Parts) {
   const header = builder.objectRef<{ name: string }>('WebhookHeader').implement({
     description: 'A header of its own that a subscription sends; its value is a secret.',
     fields: (t) => ({ name: t.exposeString('name', { nullable: false, description: 'The name of the header.' }) }),
@@ -98,6 +100,20 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
       disabledMessage: t.exposeString('disabledMessage', { description: 'Why it was switched off, in a sentence.' }),
       heldReason: t.exposeString('brokenReason', { description: 'Why its definition no longer works; null when it does.' }),
       createdBy: t.node({ description: 'Its owner.', id: ({ owner }) => ({ type: ownerType, id: owner }) }),
+      integration: t.node({
+        description: 'The integration that it belongs to.',
+        id: ({ integrationId }, _args, ctx) => {
+          const { integrationType } = access(ctx).engine.host;
+          return integrationId === null || !integrationType ? null : { type: integrationType, id: integrationId };
+        },
+      }),
+      environments: t.nodeList({
+        description: 'The environments whose nodes it is told of; none: of all.',
+        ids: ({ environmentIds }, _args, ctx) => {
+          const { environmentType } = access(ctx).engine.host;
+          return environmentType ? (environmentIds ?? []).map((id) => ({ type: environmentType, id })) : [];
+        },
+      }),
       deliveries: t.connection(
         {
           type: delivery.ref,
@@ -118,6 +134,26 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
         delivery.connection,
         delivery.edge,
       ),
+      errors: t.connection(
+        {
+          type: error.ref,
+          nullable: false,
+          description: 'What went wrong and nobody has dismissed, the newest first.',
+          args: error.args(t.arg),
+          resolve: async (subscription, args, ctx) => {
+            const { loaders } = access(ctx);
+            const filter = errorFilterOf(args);
+            const page = await loaders.errorsOf({ filter, page: pageOf(args) }).load(subscription.id);
+            return toConnection(
+              page,
+              (row) => row.id,
+              () => loaders.errorCountOf(filter).load(subscription.id),
+            );
+          },
+        },
+        error.connection,
+        error.edge,
+      ),
       createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was created.' }),
       updatedAt: t.expose('updatedAt', { type: 'DateTime', nullable: false, description: 'When anything of it last changed.' }),
     }),
@@ -126,6 +162,13 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
     t.field({
       type: ref,
       description: 'Whom it is for; null when that was deleted.',
+      resolve: ({ subscriptionId }, _args, ctx) => access(ctx).loaders.subscription.load(subscriptionId),
+    }),
+  );
+  builder.objectField(error.ref, 'webhookSubscription', (t) =>
+    t.field({
+      type: ref,
+      description: 'Whose error it is; null when that was deleted.',
       resolve: ({ subscriptionId }, _args, ctx) => access(ctx).loaders.subscription.load(subscriptionId),
     }),
   );

@@ -5,7 +5,7 @@ import { type Problem, WebhooksError } from './errors.js';
 
 export type Cidr = [IPv4 | IPv6, number];
 
-const MAX_URL_LENGTH = 2_048;
+export const MAX_URL_LENGTH = 2_048;
 const LOOKUP_DEADLINE_MS = 3_000;
 const LOCAL_NAMES = ['localhost', 'localhost.localdomain', 'ip6-localhost', 'ip6-loopback'];
 // Public by its number, but answers with the machine's credentials: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16

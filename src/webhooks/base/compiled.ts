@@ -12,6 +12,11 @@ export interface Sendable {
   secrets: Secrets;
 }
 
+/** What of it is compiled; a preview has no more. */
+export interface Compilable extends Omit<Sendable, 'subscription'> {
+  subscription: Pick<Subscription, 'id' | 'version' | 'tenant' | 'owner' | 'definition'>;
+}
+
 export interface Compiled {
   subscriptionId: string;
   version: number;
@@ -31,7 +36,7 @@ export interface Compiled {
 }
 
 /** Compiles, or says why the definition can't run any more: the schema changed since it was saved. */
-export function compileDefinition(engine: Engine, { subscription, topic, secrets }: Sendable): Compiled | { broken: string } {
+export function compileDefinition(engine: Engine, { subscription, topic, secrets }: Compilable): Compiled | { broken: string } {
   const { definition } = subscription;
   let document: DocumentNode | null = null;
   if (definition.query !== null) {

@@ -27,6 +27,11 @@ export function afterAttempt(outcome: Outcome, retryMs: number | null): NextStat
   }
 }
 
+/** A test is never tried again and never waits: whatever stopped it, it failed. */
+export function afterTest(outcome: Outcome): DeliveryState {
+  return outcome === 'DELIVERED' ? 'DELIVERED' : 'FAILED';
+}
+
 type Db = Pool | PoolClient;
 
 /** Holds the open, unleased deliveries of these subscriptions; those in flight are held by settle. Answers how many. */
@@ -47,6 +52,17 @@ export async function releaseDeliveries(db: Db, subscriptionIds: string[], reaso
     [subscriptionIds, reasons],
   );
   return rowCount ?? 0;
+}
+
+/** Makes any delivery due at once, attempts kept, but one that is in flight or a test. Answers whether it did. */
+export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE hookgraph.deliveries SET state = CASE WHEN attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL, due_at = now(),
+       lease_until = NULL, lease_token = NULL, updated_at = now()
+     WHERE id = $1 AND kind <> 'TEST' AND (lease_until IS NULL OR lease_until < now())`,
+    [id],
+  );
+  return rowCount === 1;
 }
 
 /** Cancels what is not final yet, in flight or not: settle then records the attempt and leaves the state. */

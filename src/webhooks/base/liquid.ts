@@ -13,10 +13,10 @@ export interface Template {
 }
 
 /** Characters of a template's source. */
-const MAX_TEMPLATE_LENGTH = 65_536;
+export const MAX_TEMPLATE_LENGTH = 65_536;
 /** Characters of what a template renders. */
-const MAX_RENDERED_LENGTH = 2_000_000;
-const RENDER_LIMIT_MS = 50;
+export const MAX_RENDERED_LENGTH = 2_000_000;
+export const RENDER_LIMIT_MS = 50;
 /** Characters and list items that a rendering may create. */
 const MEMORY_LIMIT = 5_000_000;
 
@@ -55,6 +55,12 @@ export function renderTemplate(template: Template, data: object): string {
     if (!(error instanceof TemplateError) || !error.message.startsWith('template render limit')) throw error;
     return renderOnce(template, data);
   }
+}
+
+/** What a template may use, by name: the same in all three styles. */
+export function listLiquid(): { filters: string[]; tags: string[] } {
+  const { filters, tags } = engines.none;
+  return { filters: Object.keys(filters).sort(), tags: Object.keys(tags).sort() };
 }
 
 /** Header names are looked up without case: `headers.Retry-After` and `headers.retry-after` are one. */

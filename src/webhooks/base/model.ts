@@ -33,6 +33,8 @@ export interface AnnouncedNode {
   environment?: { column: string };
   /** A column that turns non-null when the row is deleted softly. */
   softDelete?: { column: string };
+  /** The column with the time of a row's creation, best with an index behind the tenant's: by it a test finds the last node. */
+  createdAt?: string;
   /** The column that the database sets when a declared column changed; never itself a change. */
   updatedAt?: string;
   /** Which of the three topics are announced; default: all. */
@@ -65,6 +67,9 @@ export type Fault = 'data' | 'node' | 'ours';
 export interface Host {
   schema(): GraphQLSchema;
   nodes: AnnouncedNode[];
+  /** The announced types that group subscriptions and that limit them, where the host has such. */
+  integrationType?: string;
+  environmentType?: string;
   toGlobalId(typename: string, key: string): string;
   fromGlobalId(id: string): { typename: string; key: string } | null;
   /** A fresh context to execute a stored query as `owner`; null when the owner is gone, disabled or moved. */

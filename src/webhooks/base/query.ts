@@ -26,11 +26,11 @@ export interface QueryLimits {
 }
 
 /** Characters of a query's source. */
-const MAX_QUERY_LENGTH = 32_768;
+export const MAX_QUERY_LENGTH = 32_768;
 const MAX_TOKENS = 5_000;
 const MAX_PROBLEMS = 20;
 /** What the server supplies; both are strings on the wire. */
-const VARIABLES: Record<string, string> = { nodeId: 'ID', nodeType: 'String' };
+export const VARIABLES: Record<string, string> = { nodeId: 'ID', nodeType: 'String' };
 
 export type CheckedQuery = { document: DocumentNode; problems?: undefined } | { document?: undefined; problems: Problem[] };
 

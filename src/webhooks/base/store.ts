@@ -29,18 +29,22 @@ export async function subscriptionsByIds(db: Db, owner: Owner, ids: readonly str
 export interface SubscriptionFilter {
   topicKey?: string | null;
   disabled?: boolean | null;
+  integrationId?: string | null;
 }
 
 const MATCHES = `${OWN} AND ($3::text IS NULL OR s.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $3))
-  AND ($4::boolean IS NULL OR (s.disabled_at IS NOT NULL) = $4)`;
+  AND ($4::boolean IS NULL OR (s.disabled_at IS NOT NULL) = $4) AND ($5::text IS NULL OR s.integration_id = $5)`;
+
+const AFTER_AND_BEFORE = `($6::timestamptz IS NULL OR (s.created_at, s.id) > ($6, $7::uuid))
+  AND ($8::timestamptz IS NULL OR (s.created_at, s.id) < ($8, $9::uuid))`;
 
 /** Oldest first. A page's cursor is cursorOfSubscription. */
 export async function listSubscriptions(db: Db, owner: Owner, filter: SubscriptionFilter, page: Page): Promise<Rows<Subscription>> {
   const direction = page.backward ? 'DESC' : 'ASC';
   const { rows } = await db.query<Subscription>(
     `SELECT ${COLUMNS} FROM ${TABLES} WHERE ${MATCHES}
-       AND ($5::timestamptz IS NULL OR (s.created_at, s.id) > ($5, $6::uuid)) AND ($7::timestamptz IS NULL OR (s.created_at, s.id) < ($7, $8::uuid))
-     ORDER BY s.created_at ${direction}, s.id ${direction} LIMIT $9`,
+       AND ${AFTER_AND_BEFORE}
+     ORDER BY s.created_at ${direction}, s.id ${direction} LIMIT $10`,
     [...filterValues(owner, filter), ...keyOf(page.after), ...keyOf(page.before), page.limit + 1],
   );
   return cutPage(rows, page);
@@ -54,12 +58,47 @@ export async function countSubscriptions(db: Db, owner: Owner, filter: Subscript
   return rows[0]?.count ?? 0;
 }
 
+/** The page of each of these integrations, oldest first, in one statement: an integration is a group of subscriptions. */
+export async function subscriptionsOfIntegrations(
+  db: Db,
+  owner: Owner,
+  integrationIds: readonly string[],
+  filter: SubscriptionFilter,
+  page: Page,
+): Promise<Map<string, Rows<Subscription>>> {
+  const direction = page.backward ? 'DESC' : 'ASC';
+  const { rows } = await db.query<Subscription>(
+    `SELECT f.* FROM unnest($11::text[]) AS i (id) CROSS JOIN LATERAL (
+       SELECT ${COLUMNS} FROM ${TABLES} WHERE s.integration_id = i.id AND ${MATCHES} AND ${AFTER_AND_BEFORE}
+       ORDER BY s.created_at ${direction}, s.id ${direction} LIMIT $10
+     ) f ORDER BY f."createdAt" ${direction}, f.id ${direction}`,
+    [...filterValues(owner, filter), ...keyOf(page.after), ...keyOf(page.before), page.limit + 1, [...new Set(integrationIds)]],
+  );
+  const byIntegration = new Map<string, Subscription[]>(integrationIds.map((id) => [id, []]));
+  for (const subscription of rows) byIntegration.get(subscription.integrationId as string)?.push(subscription);
+  return new Map([...byIntegration].map(([id, found]) => [id, cutPage(found, page)]));
+}
+
+export async function countOfIntegrations(
+  db: Db,
+  owner: Owner,
+  integrationIds: readonly string[],
+  filter: SubscriptionFilter,
+): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ id: string; count: number }>(
+    `SELECT s.integration_id AS id, count(*)::int AS count FROM hookgraph.subscriptions s
+     WHERE ${MATCHES} AND s.integration_id = ANY ($6::text[]) GROUP BY s.integration_id`,
+    [...filterValues(owner, filter), integrationIds],
+  );
+  return new Map(rows.map((row) => [row.id, row.count]));
+}
+
 export function cursorOfSubscription(subscription: Subscription): string {
   return `${subscription.createdAt.toISOString()}_${subscription.id}`;
 }
 
 function filterValues(owner: Owner, filter: SubscriptionFilter): unknown[] {
-  return [owner.tenant, owner.userId, filter.topicKey ?? null, filter.disabled ?? null];
+  return [owner.tenant, owner.userId, filter.topicKey ?? null, filter.disabled ?? null, filter.integrationId ?? null];
 }
 
 function keyOf(cursor: string | null): [string | null, string | null] {

@@ -12,7 +12,7 @@ export const OWN_NODE: AnnouncedNode = {
     topic_id: 'topic',
     version: 'version',
     integration_id: 'integration',
-    environment_ids: 'environmentIds',
+    environment_ids: 'environments',
     status: 'status',
     disabled_at: 'disabledAt',
     disabled_reason: 'disabledReason',
@@ -24,6 +24,7 @@ export const OWN_NODE: AnnouncedNode = {
   },
   tenant: { column: 'tenant' },
   softDelete: { column: 'deleted_at' },
+  createdAt: 'created_at',
   updatedAt: 'updated_at',
   operations: [],
   lifecycle: [

@@ -35,7 +35,8 @@ export interface DeliveryInHand {
   attemptCount: number;
   dueAt: string;
   createdAt: Date;
-  claimedAt: Date;
+  /** By `performance.now()`, just before the claim was sent: never later than its lease began. */
+  claimedAtMs: number;
   event: {
     id: string;
     operation: Operation;
@@ -63,12 +64,13 @@ const CLAIM = `
   UPDATE hookgraph.deliveries d SET lease_until = now() + $5 * interval '1 ms', lease_token = $6
   FROM c LEFT JOIN hookgraph.events e ON e.id = c.event_id
   WHERE d.ctid = c.place
-  RETURNING d.id, d.subscription_id, c.version, d.kind, d.typename, d.node_key, d.attempt_count, d.due_at::text, d.created_at, now(),
+  RETURNING d.id, d.subscription_id, c.version, d.kind, d.typename, d.node_key, d.attempt_count, d.due_at::text, d.created_at,
     e.id, e.operation, e.before, e.after`;
 
 /** Claims up to `count` due deliveries of each subscription that is enabled, oldest due first. */
 export async function claimDue(pool: Pool, wants: Want[], leaseMs = LEASE_MS): Promise<DeliveryInHand[]> {
   const token = String(randomInt(1, 2 ** 47));
+  const claimedAtMs = performance.now();
   const { rows } = await pool.query({
     name: 'hookgraph-claim',
     text: CLAIM,
@@ -95,8 +97,8 @@ export async function claimDue(pool: Pool, wants: Want[], leaseMs = LEASE_MS): P
         attemptCount: row[6],
         dueAt: row[7],
         createdAt: row[8],
-        claimedAt: row[9],
-        event: row[10] === null ? null : { id: row[10], operation: row[11], before: row[12], after: row[13] },
+        claimedAtMs,
+        event: row[9] === null ? null : { id: row[9], operation: row[10], before: row[11], after: row[12] },
       }),
     )
     .sort((a, b) => (a.dueAt === b.dueAt ? compareIds(a.id, b.id) : a.dueAt < b.dueAt ? -1 : 1));

@@ -57,9 +57,10 @@ export function startDrain(options: DrainOptions): Drain {
       if (free <= 0) break;
       const host = hostOf(subscriptionId);
       const atHost = host === undefined ? 0 : (inFlightAt.get(host) ?? 0) + (taken.get(host) ?? 0);
-      // At most half of what is free, so that the one that comes next finds a slot however many hang.
-      const share = Math.max(1, Math.floor(free / 2));
-      const count = Math.min(share, bounds.perSubscription - (inFlightOf.get(subscriptionId) ?? 0), bounds.perHost - atHost);
+      const own = inFlightOf.get(subscriptionId) ?? 0;
+      // Never more in flight than it leaves free, so that the one that comes next finds slots however many hang.
+      const share = Math.max(own === 0 ? 1 : 0, Math.floor((free + own) / 2) - own);
+      const count = Math.min(share, bounds.perSubscription - own, bounds.perHost - atHost);
       if (count <= 0) continue;
       if (state.cursor && now - state.cursorSince > CURSOR_LIFE_MS) state.cursor = null;
       result.push({ subscriptionId, count, after: state.cursor });

@@ -8,15 +8,15 @@ import { checkTemplates } from './check-templates.js';
 import type { Draft } from './input.js';
 
 const MAX_NAME_LENGTH = 255;
-const MAX_SECRET_LENGTH = 1_024;
-const MAX_HEADERS = 32;
+export const MAX_SECRET_LENGTH = 1_024;
+export const MAX_HEADERS = 32;
 const MAX_HEADER_NAME_LENGTH = 128;
-const MAX_HEADER_VALUE_LENGTH = 4_096;
-const MAX_TRIES = 100;
-const MAX_TIME_MS = 90 * 24 * 60 * 60 * 1000;
+export const MAX_HEADER_VALUE_LENGTH = 4_096;
+export const MAX_TRIES = 100;
+export const MAX_TIME_MS = 90 * 24 * 60 * 60 * 1000;
 
 /** Set by us, by HTTP, or between two hops only; and every signature scheme's own. */
-const RESERVED_HEADERS = new Set(
+export const RESERVED_HEADERS = new Set(
   `connection content-digest content-encoding content-length content-type date expect host keep-alive proxy-authenticate proxy-authorization
   proxy-connection signature signature-input te trailer transfer-encoding upgrade user-agent webhook-id webhook-signature webhook-timestamp
   x-servo-signature x-signature`.split(/\s+/),

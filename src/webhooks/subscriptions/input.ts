@@ -16,6 +16,10 @@ export interface SubscriptionInput {
   headers?: readonly { name?: string | null; value?: string | null }[] | null;
   retry?: { maxTries?: number | null; maxTimeMs?: number | null } | null;
   disabled?: boolean | null;
+  /** Key of a node of the host's integration type. */
+  integrationId?: string | null;
+  /** Keys of nodes of the host's environment type; none is all. */
+  environmentIds?: readonly string[] | null;
 }
 
 /** Not checked yet. */
@@ -24,12 +28,16 @@ export interface Draft {
   definition: Omit<Definition, 'headerNames'>;
   sharedSecret: string | null;
   headers: { name: string; value: string | null }[];
+  integrationId: string | null;
+  environmentIds: string[] | null;
 }
 
 export interface SavedBefore {
   name: string | null;
   definition: Definition;
   secrets: Secrets;
+  integrationId: string | null;
+  environmentIds: string[] | null;
 }
 
 export function toDraft(input: SubscriptionInput, before: SavedBefore | null): Draft {
@@ -58,7 +66,13 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
     },
     sharedSecret: input.sharedSecret === undefined ? (before?.secrets.sharedSecret ?? null) : input.sharedSecret,
     headers: input.headers === undefined ? keptHeaders : askedHeaders,
+    integrationId: input.integrationId === undefined ? (before?.integrationId ?? null) : input.integrationId,
+    environmentIds: input.environmentIds === undefined ? (before?.environmentIds ?? null) : toSet(input.environmentIds),
   };
+}
+
+function toSet(asked: readonly string[] | null): string[] | null {
+  return asked === null || asked.length === 0 ? null : [...new Set(asked)].sort();
 }
 
 function toRetry(asked: NonNullable<SubscriptionInput['retry']> | null): Definition['retry'] {

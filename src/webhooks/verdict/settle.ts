@@ -79,8 +79,6 @@ export async function settle(pool: Pool, batch: Settlement[]): Promise<string[]>
 
 async function record(db: Pool | PoolClient, batch: Settlement[]): Promise<Set<string>> {
   const column = <T>(read: (one: Settlement) => T) => batch.map(read);
-  // Nor does jsonb take an escaped one.
-  const json = (value: object | null | undefined) => (value ? JSON.stringify(value).replaceAll('\\u0000', '\\ufffd') : null);
   const { rows } = await db.query<{ delivery_id: string }>({
     name: 'hookgraph-settle',
     text: SETTLE,
@@ -109,7 +107,11 @@ async function record(db: Pool | PoolClient, batch: Settlement[]): Promise<Set<s
 }
 
 /** Postgres stores no NUL; a receiver may send one. */
-const storable = (text: string | null | undefined): string | null => (text == null ? null : text.replaceAll('\0', '\uFFFD'));
+export const storable = (text: string | null | undefined): string | null => (text == null ? null : text.replaceAll('\0', '\uFFFD'));
+
+/** Nor does jsonb take an escaped one. */
+export const json = (value: object | null | undefined): string | null =>
+  value ? JSON.stringify(value).replaceAll('\\u0000', '\\ufffd') : null;
 
 async function switchOff(client: PoolClient, batch: Settlement[]): Promise<string[]> {
   const orders = new Map(batch.flatMap((one) => (one.disable ? [[one.subscriptionId, one.disable] as const] : [])));
@@ -122,7 +124,7 @@ async function switchOff(client: PoolClient, batch: Settlement[]): Promise<strin
        WHERE x.id = ANY ($4::uuid[]) AND (
          SELECT count(*) FROM (
            SELECT 1 FROM hookgraph.attempts a
-           WHERE a.subscription_id = x.id AND a.outcome = 'FAILED' AND a.id >= hookgraph.id_at(greatest(now() - interval '1 hour', x.enabled_at))
+           WHERE a.subscription_id = x.id AND a.outcome = 'FAILED' AND NOT a.test AND a.id >= hookgraph.id_at(greatest(now() - interval '1 hour', x.enabled_at))
            LIMIT $5 + 1
          ) counted
        ) > $5

@@ -38,8 +38,12 @@ export function createSettler(
           batch.map((entry) => entry.one),
         );
         waiting = waiting.slice(batch.length);
-        for (const entry of batch) entry.done();
-        if (disabled.length > 0) await onDisabled(disabled);
+        try {
+          if (disabled.length > 0) await onDisabled(disabled);
+        } finally {
+          // Last: whoever stops when nothing is in flight closes the database next.
+          for (const entry of batch) entry.done();
+        }
       } catch (error) {
         log.error({ err: error, settlements: waiting.length }, 'recording attempts failed; trying again');
         const [late, fresh] = [

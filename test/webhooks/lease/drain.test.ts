@@ -42,7 +42,7 @@ function drainByHand(
 it('keeps to its bounds, and a subscription that hangs leaves slots to the next', async () => {
   const [hanging, other] = await Promise.all([insertSubscription(db.pool), insertSubscription(db.pool)]);
   await insertDeliveries(db.pool, hanging, 50);
-  const { drain, countOf, finish } = drainByHand({ total: 20, perSubscription: 15, perHost: 100 });
+  const { drain, countOf, finish } = drainByHand({ total: 30, perSubscription: 15, perHost: 100 });
   drain.wake([hanging]);
   await expect.poll(() => countOf(hanging)).toBe(15);
   await insertDeliveries(db.pool, other, 8);
@@ -54,6 +54,23 @@ it('keeps to its bounds, and a subscription that hangs leaves slots to the next'
   let delivered = 0;
   await expect.poll(async () => (delivered += (await finish(other)).length)).toBe(8);
   expect(countOf(hanging)).toBe(15);
+  await stop(drain, finish);
+});
+
+it('leaves a slot to the next, however many hang and however often they ask', async () => {
+  const hanging = await Promise.all([1, 2, 3, 4].map(() => insertSubscription(db.pool)));
+  const next = await insertSubscription(db.pool);
+  for (const id of hanging) await insertDeliveries(db.pool, id, 50);
+  const { drain, inHand, countOf, finish } = drainByHand({ total: 32, perSubscription: 100, perHost: 100 });
+  drain.wake(hanging);
+  await expect.poll(() => inHand.length).toBe(16 + 8 + 4 + 2);
+  for (let i = 0; i < 20; i++) drain.wake(hanging);
+  await insertDeliveries(db.pool, next, 5);
+  drain.wake([next]);
+  await expect.poll(() => countOf(next)).toBe(1);
+  let delivered = 0;
+  await expect.poll(async () => (delivered += (await finish(next)).length)).toBe(5);
+  expect(inHand.length).toBe(16 + 8 + 4 + 2);
   await stop(drain, finish);
 });
 

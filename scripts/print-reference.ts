@@ -1,0 +1,185 @@
+// `npm run docs` writes docs/reference.md from the code; with --check it fails where the two differ.
+import { readFile, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { isEnumType } from 'graphql';
+import { LIMIT_BYTES } from '../src/api/read-body.js';
+import { PAGE } from '../src/graphql/builder.js';
+import { schema } from '../src/nodes/index.js';
+import { describeConfig } from '../src/runtime/config.js';
+import { MAX_URL_LENGTH } from '../src/webhooks/base/address.js';
+import type { NextState } from '../src/webhooks/base/delivery-state.js';
+import { listLiquid, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/liquid.js';
+import { MAX_QUERY_LENGTH, VARIABLES } from '../src/webhooks/base/query.js';
+import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/https.js';
+import {
+  MAX_HEADER_VALUE_LENGTH,
+  MAX_HEADERS,
+  MAX_SECRET_LENGTH,
+  MAX_TIME_MS,
+  MAX_TRIES,
+  RESERVED_HEADERS,
+} from '../src/webhooks/subscriptions/check-draft.js';
+import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
+import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/settle.js';
+import { sentHeaders } from './sent-headers.js';
+
+const code = (text: string) => `\`${text}\``;
+const table = (head: string[], rows: string[][]) =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+const number = (value: number) => value.toLocaleString('en-US');
+
+/** An enum of the printed API, in its own words. */
+function enumTable(name: string): string {
+  const type = schema.getType(name);
+  if (!isEnumType(type)) throw new Error(`The schema has no enum ${name}`);
+  return table(
+    [name, 'meaning'],
+    type.getValues().map((value) => [code(value.name), value.description ?? '']),
+  );
+}
+
+type Reason = NonNullable<NextState['reason']> | 'DELETED';
+const REASONS: Record<Reason, string> = {
+  VALIDATION: 'SKIPPED: the validation template said false.',
+  DISABLED: 'SKIPPED where the subscription was disabled when the event happened, HELD where it was disabled later.',
+  BROKEN: 'HELD: the definition no longer works; goes on when it is corrected.',
+  NODE: "HELD: this node's answer gives nothing that can be sent; the attempt says why.",
+  DELETED: 'CANCELLED: the subscription was deleted.',
+};
+
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(1)} d`;
+}
+
+function retryTable(): string {
+  let sumMs = 0;
+  const rows = Array.from({ length: RETRIES }, (_, retry) => {
+    const [least, most] = [retryDelayMs(retry, 0), retryDelayMs(retry, 0.999_999)];
+    sumMs += (least + most) / 2;
+    return [String(retry + 1), duration(least), duration(most), duration(sumMs)];
+  });
+  return table(['retry', 'wait at least', 'wait at most', 'since the first attempt, on average'], rows);
+}
+
+const limits: [string, string][] = [
+  ['the whole exchange with a receiver', `${DEADLINE_MS / 1000} s`],
+  ["what is kept of a receiver's answer", `${number(MAX_RESPONSE_BYTES)} bytes`],
+  ['failed attempts of one subscription within an hour, beyond which it is disabled', number(ERRORS_PER_HOUR)],
+  ['a query', `${number(MAX_QUERY_LENGTH)} characters; its fields and depth as configured`],
+  ['a template', `${number(MAX_TEMPLATE_LENGTH)} characters`],
+  ['what a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms`],
+  ['a callback URL', `${number(MAX_URL_LENGTH)} characters`],
+  ['a shared secret', `${number(MAX_SECRET_LENGTH)} characters`],
+  ['custom headers', `${MAX_HEADERS}, of ${number(MAX_HEADER_VALUE_LENGTH)} characters each`],
+  ['`retry.maxTries`, `retry.maxTimeMs`', `${MAX_TRIES}, ${number(MAX_TIME_MS)} (${MAX_TIME_MS / 86_400_000} days)`],
+  ['a page of a connection', `${PAGE.greatest} nodes; ${PAGE.usual} where nothing is said`],
+  ['a request to the API', `${number(LIMIT_BYTES)} bytes`],
+];
+
+const { filters, tags } = listLiquid();
+
+const page = `# Reference
+
+Written by \`npm run docs\` from the code; don't edit it here.
+
+## Variables of a query
+
+${table(
+  ['variable', 'type', 'holds'],
+  Object.entries(VARIABLES).map(([name, type]) => [
+    code(`$${name}`),
+    code(name === 'nodeId' ? `${type}!` : type),
+    name === 'nodeId' ? 'the global id of the node that the event is about' : 'its GraphQL type, e.g. `User`',
+  ]),
+)}
+
+Declare those that the query uses, and no other.
+
+## What templates read
+
+${table(
+  ['template', 'reads'],
+  [
+    ['`validationTemplate`, `template`', "`data`: the query's answer; without a query `data.id` and `data.url`"],
+    ['`errorTemplate`', "`body` (parsed where it is JSON, else text), `headers` (found in any case), `status`: of the receiver's answer"],
+  ],
+)}
+
+## Liquid
+
+Tags: ${tags.map(code).join(', ')}.
+
+Filters, which [LiquidJS](https://liquidjs.com/filters/overview.html) describes: ${filters.map(code).join(', ')}.
+
+\`json\` (or \`jsonify\`) writes a whole JSON value. An unknown filter or tag is refused when the subscription is saved. Times are UTC.
+
+## Headers of a notification
+
+${table(['header', 'value'], sentHeaders())}
+
+\`X-Scope-\` is the prefix that the installation configured. Of a subscription's own headers, these names are refused: ${[...RESERVED_HEADERS].map(code).join(', ')}, and all with the prefix.
+
+## States of a delivery
+
+${enumTable('WebhookDeliveryState')}
+
+### Why: \`reason\`
+
+${table(
+  ['reason', 'meaning'],
+  Object.entries(REASONS).map(([name, meaning]) => [code(name), meaning]),
+)}
+
+### Why it exists: \`kind\`
+
+${enumTable('WebhookDeliveryKind')}
+
+## Attempts
+
+${enumTable('WebhookAttemptOutcome')}
+
+### Where it ended: \`stage\`
+
+${enumTable('WebhookStage')}
+
+## Subscriptions
+
+${enumTable('WebhookSubscriptionStatus')}
+
+### Why one is disabled: \`disabledReason\`
+
+${enumTable('WebhookDisabledReason')}
+
+## Retries
+
+A failed delivery is tried again ${RETRIES} times: before retry n (from 0) it waits n⁴ + 15 + random(0–30) · (n + 1) seconds. \`Retry-After\` on 429 and 503 is heeded, from one to two times the wait.
+
+${retryTable()}
+
+After the last one, the delivery has FAILED and the subscription is disabled; with a \`retry\` of its own, only the delivery has failed.
+
+## Limits
+
+${table(['of', 'limit'], limits)}
+
+## Configuration
+
+\`hookgraph config\` prints it with the values that count.
+
+${table(
+  ['variable', 'default', 'meaning'],
+  describeConfig({}).map(({ name, value, meaning }) => [code(name), value.startsWith('(') ? value : code(value), meaning]),
+)}
+`;
+
+const file = resolve(import.meta.dirname, '../docs/reference.md');
+if (!process.argv.includes('--check')) {
+  await writeFile(file, page);
+  console.log('docs/reference.md is written');
+} else if ((await readFile(file, 'utf8').catch(() => '')) !== page) {
+  console.error('docs/reference.md is not what the code says: run `npm run docs` and review the difference.');
+  process.exit(1);
+} else console.log('docs/reference.md is what the code says');

@@ -1,0 +1,50 @@
+// Nothing in, the headers of a notification with their meaning out: as a request has them; one without a meaning is a mistake.
+import type { Compiled } from '../src/webhooks/base/compiled.js';
+import { buildRequest } from '../src/webhooks/request/build-request.js';
+
+const MEANINGS: Record<string, string> = {
+  'Content-Type': '`application/json` or `application/xml`',
+  'User-Agent': '`Hookgraph`',
+  'X-Scope-Topic': 'the topic, e.g. `user/created`',
+  'X-Scope-Topic-Version': 'its version, e.g. `1.1`',
+  'X-Scope-API-Version': '`3`',
+  'X-Scope-Domain': "the installation's domain",
+  'X-Scope-Webhook-Id': "the subscription's record id: its `databaseId`",
+  'X-Scope-Webhook-Type': '`node`',
+  'X-Scope-Webhook-Job-Id': "the delivery's record id: the same on every retry",
+  'X-Scope-Time': 'when it was sent: UTC, ISO 8601',
+  'X-Scope-Hmac-Sha256': 'base64 of the HMAC-SHA256 of the exact body bytes with the shared secret; absent without one',
+};
+
+export function sentHeaders(): string[][] {
+  const settings = {
+    baseUrl: 'https://hooks.example.com',
+    domain: 'hooks.example.com',
+    headerPrefix: 'X-Scope-',
+    allowedNetworks: [],
+    queryLimits: { fields: 1, depth: 1 },
+  };
+  const { headers } = buildRequest(settings, EXAMPLE, '1', { text: '{}', contentType: 'application/json' }, new Date(0));
+  return Object.keys(headers).map((name) => {
+    const meaning = MEANINGS[name];
+    if (!meaning) throw new Error(`scripts/sent-headers.ts has no meaning for the header ${name}`);
+    return [`\`${name}\``, meaning];
+  });
+}
+
+const EXAMPLE: Compiled = {
+  subscriptionId: '00000000-0000-0000-0000-000000000000',
+  version: 1,
+  owner: { tenant: '', userId: '' },
+  topic: { key: 'user/created', version: '1.1' },
+  contentType: 'JSON',
+  url: 'https://receiver.example.com/',
+  origin: 'https://receiver.example.com',
+  document: null,
+  validation: null,
+  template: null,
+  errorTemplate: null,
+  headers: {},
+  sharedSecret: 'a secret',
+  retry: null,
+};

@@ -1,0 +1,97 @@
+// Nothing in, the explorer's first tabs out: the README's tour, one press of play each.
+import { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
+
+export interface Tab {
+  query: string;
+  variables?: string;
+}
+
+const variables = (value: object): string => JSON.stringify(value, null, 2);
+
+export const TABS: Tab[] = [
+  {
+    query: `# 1. Who you are, and who else is there.
+#    Press play, or Ctrl-Enter.
+query WhoAmI {
+  viewer { name admin organization { name } }
+  users(first: 10) {
+    totalCount
+    nodes { id name email jobTitle }
+  }
+}
+`,
+  },
+  {
+    query: `# 2. What one can be told of.
+query Topics {
+  webhookTopics(first: 100) {
+    totalCount
+    nodes { key version description }
+  }
+}
+`,
+  },
+  {
+    query: `# 3. Subscribe. In the variables below: a query that
+#    fetches, a template that decides whether to send, and
+#    one that shapes the body. Somebody has to listen at
+#    callbackUrl: the README's tour has a one-liner.
+${SUBSCRIBE}
+`,
+    variables: variables({ webhookSubscription: GUIDE_SUBSCRIPTION }),
+  },
+  {
+    query: `# 4. Two people come; the receiver is told of one.
+${CREATE_TWO_USERS}
+`,
+    variables: variables(GUIDE_USERS),
+  },
+  {
+    query: `# 5. What happened, attempt by attempt, and at which
+#    stage each one ended.
+query Deliveries {
+  webhookDeliveries(first: 5) {
+    nodes {
+      state
+      topic { key }
+      node { ... on User { name } }
+      nextAttemptAt
+      attempts {
+        number outcome stage message durationMs
+        request { url headers body }
+        response { status body }
+      }
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# 6. Whether your subscriptions still send: one whose
+#    receiver fails for too long is disabled.
+query Subscriptions {
+  webhookSubscriptions(first: 10) {
+    nodes {
+      id name status
+      disabledReason disabledMessage
+      topic { key }
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# 7. Enable one again: put its id, from the tab before,
+#    into the variables. What waited goes on.
+mutation EnableAgain($id: ID) {
+  updateWebhookSubscription(
+    webhookSubscription: { id: $id, disabled: false }
+  ) {
+    errors { field message }
+    webhookSubscription { id name status }
+  }
+}
+`,
+    variables: variables({ id: 'the id of a subscription' }),
+  },
+];

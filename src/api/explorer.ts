@@ -1,0 +1,89 @@
+// A request in, GraphiQL as one page out: everything inlined, no outside host, the token filled in on a local start.
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { type Answer, html } from './answer.js';
+import { TABS } from './explorer-tabs.js';
+
+export interface ExplorerOptions {
+  endpoint: string;
+  /** Where the API listens. */
+  host: string;
+  /** Public address of the API. */
+  baseUrl: string;
+  /** A token that opens nothing but this machine's throw-away data; null: nothing is filled in. */
+  localToken: string | null;
+}
+
+/** The page needs no authentication, so a token in it is everybody's who reaches it: nobody beyond this machine may. */
+export function createExplorer({ endpoint, host, baseUrl, localToken }: ExplorerOptions): (request: IncomingMessage) => Answer {
+  const isLocalStart = isLoopback(host) && isLoopback(new URL(baseUrl).hostname);
+  // What needs no quoting: anything else could end the script that it stands in.
+  const token = isLocalStart && localToken !== null && /^[\w.~+/=-]+$/.test(localToken) ? localToken : null;
+  // 9 MB: rendered when somebody asks for it first.
+  let open: Answer | undefined;
+  let closed: Answer | undefined;
+  return (request) => {
+    if (token !== null && isFromHere(request)) {
+      open ??= render(endpoint, token);
+      return open;
+    }
+    closed ??= render(endpoint, null);
+    return closed;
+  };
+}
+
+function render(endpoint: string, token: string | null): Answer {
+  const authorization = { Authorization: `Token token=${token ?? '<your token>'}` };
+  const headers = JSON.stringify(authorization, null, 2);
+  const graphiql = renderGraphiQL({
+    endpoint,
+    title: 'Hookgraph explorer',
+    headers,
+    defaultTabs: TABS.map((tab) => ({ ...tab, headers })),
+    // The browser forgets the headers of its tabs; a reloaded tab still works where we know the token.
+    shouldPersistHeaders: false,
+    ...(token !== null && { additionalHeaders: authorization }),
+    defaultEditorToolsVisibility: token === null ? 'headers' : 'variables',
+  });
+  const page = graphiql.replace('</head>', `${STEADY_TABS}</head>`);
+  return { ...html(page), headers: { ...ISOLATION, 'Content-Security-Policy': policyOf(page) } };
+}
+
+/** GraphiQL lets tabs be dragged, and a tab that is pressed first jumps out from under the pointer: its click is lost. */
+const STEADY_TABS = '<style>.graphiql-tab { transform: none !important; }</style>';
+
+const ISOLATION = {
+  'Cache-Control': 'no-store',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+};
+
+/** Our one script runs, and talks to this origin; the editor makes its styles and workers itself. */
+function policyOf(page: string): string {
+  const script = page.slice(page.indexOf('<script>') + '<script>'.length, page.lastIndexOf('</script>'));
+  return [
+    "default-src 'none'",
+    `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+    "style-src 'unsafe-inline'",
+    'worker-src blob:',
+    "connect-src 'self'",
+    'img-src data:',
+    'font-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+/** From this machine, to a name of this machine (against DNS rebinding), and by no proxy. */
+function isFromHere({ socket, headers }: IncomingMessage): boolean {
+  const isForwarded = Object.keys(headers).some((name) => name === 'forwarded' || name === 'via' || name.startsWith('x-forwarded-'));
+  const asked = `http://${headers.host}`;
+  return !isForwarded && isLoopback(socket.remoteAddress ?? '') && URL.canParse(asked) && isLoopback(new URL(asked).hostname);
+}
+
+function isLoopback(address: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::ffff:127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(address);
+}

@@ -1,0 +1,72 @@
+// A running API in, a customer who keeps changing things out, at a rate; until Ctrl-C.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { createSimulation } from '../../nodes/index.js';
+import { type Config, readConfig } from '../../runtime/config.js';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+
+export interface SimulateOptions {
+  /** E.g. `2/s` or `30/min`. */
+  rate: string;
+  /** Default: where this configuration serves. */
+  url?: string;
+  /** Default: the sample organization's admin's. */
+  token?: string;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export async function simulate(options: SimulateOptions): Promise<void> {
+  const everyMs = readRate(options.rate);
+  const config = readConfig();
+  const url = `${options.url ?? `http://${config.host}:${config.port}`}/api/v3/graphql`;
+  const ask = askingAt(url, options.token ?? (await readToken(config)));
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+  const { viewer } = await ask('{ viewer { name organization { name } } }');
+  console.log(`As ${viewer.name} of ${viewer.organization.name} at ${url}, ${options.rate}; Ctrl-C ends it.`);
+  const simulation = createSimulation({ ask, seed: Date.now() % 2 ** 31 });
+  let count = 0;
+  for (let dueAtMs = Date.now(); !stopping.signal.aborted; dueAtMs = Math.max(dueAtMs + everyMs, Date.now())) {
+    await wait(Math.max(0, dueAtMs - Date.now()), undefined, { signal: stopping.signal }).catch(() => {});
+    if (stopping.signal.aborted) break;
+    const told = await simulation.act().catch((error: Error) => `failed: ${error.message}`);
+    count += 1;
+    console.log(`${new Date().toISOString()}  ${told}`);
+  }
+  console.log(`Did ${count} things.`);
+}
+
+/** The time between two acts. */
+function readRate(rate: string): number {
+  const [, times, unit = 's'] = /^(\d+(?:\.\d+)?)(?:\/(s|min|h))?$/.exec(rate) ?? [];
+  const unitMs = { s: 1_000, min: 60_000, h: 3_600_000 }[unit] as number;
+  if (!(Number(times) > 0) || unitMs / Number(times) < 1)
+    throw new RuntimeError('RATE_INVALID', `--rate is ${JSON.stringify(rate)}`, 'Write it like 2/s, 30/min or 100/h; 1000/s is the most.');
+  return unitMs / Number(times);
+}
+
+async function readToken({ adminToken, dataDir }: Config): Promise<string> {
+  const token = adminToken ?? (await readFile(join(dataDir, 'admin-token'), 'utf8').catch(() => null));
+  if (token) return token;
+  throw new RuntimeError('TOKEN_MISSING', 'There is no API token to act with', 'Pass --token, or set HOOKGRAPH_ADMIN_TOKEN.');
+}
+
+function askingAt(url: string, token: string) {
+  return async (query: string, variables: Record<string, unknown> = {}) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Token token=${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    }).catch((cause: Error) => {
+      throw new RuntimeError('API_UNREACHABLE', `Nothing answers at ${url}`, 'Start it with `npm start`, or pass --url.', { cause });
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: of whatever the query asked for.
+    const answer = (await response.json()) as { data?: any; errors?: { message: string }[] };
+    const [error] = answer.errors ?? [];
+    if (error) throw new RuntimeError('API_REFUSED', `The API answers ${response.status}: ${error.message}`, 'Check --url and --token.');
+    return answer.data;
+  };
+}

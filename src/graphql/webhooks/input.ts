@@ -1,0 +1,73 @@
+// A builder in, what subscriptions are asked for with out; and what was asked, as the engine takes it.
+import type { Engine, SubscriptionInput } from '../../webhooks/index.js';
+import type { Builder } from '../builder.js';
+import { keyOfId } from './access.js';
+import type { Enums } from './enums.js';
+
+export function addInput(builder: Builder, enums: Enums) {
+  const topic = builder.inputType('WebhookTopicInput', {
+    description: 'Names a topic: by its id, by its key, or by its key and version.',
+    fields: (t) => ({
+      id: t.id({ description: 'The id of the topic.' }),
+      key: t.string({ description: 'E.g. `user/created`.' }),
+      version: t.string({ description: 'E.g. `1.1`; without it the latest one, which is then kept.' }),
+    }),
+  });
+  const header = builder.inputType('WebhookHeaderInput', {
+    description: 'A header to send.',
+    fields: (t) => ({
+      name: t.string({ description: 'The name of the header.' }),
+      value: t.string({ description: 'Its value; absent: the value that it has already.' }),
+    }),
+  });
+  const retry = builder.inputType('WebhookRetryInput', {
+    description: "Limits of trying again, in place of the installation's; a spent delivery then fails, and the subscription stays on.",
+    fields: (t) => ({
+      maxTries: t.int({ description: 'Tries in all, the first one too: 1–100.' }),
+      maxTimeMs: t.float({ description: 'Milliseconds from the first to the last try, up to 90 days.' }),
+    }),
+  });
+  return builder.inputType('WebhookSubscriptionInput', {
+    description: 'A subscription as it is asked for. Absent: unchanged; null: cleared.',
+    fields: (t) => ({
+      id: t.id({ description: 'Which one to change, delete or preview.' }),
+      name: t.string({ description: 'For people.' }),
+      topic: t.field({ type: topic, description: 'What to be told of.' }),
+      callbackUrl: t.string({ description: 'Where to send notifications: an https URL.' }),
+      contentType: t.field({ type: enums.contentType, description: 'What to write notifications in; default: JSON.' }),
+      integrationId: t.id({ description: 'The id of the integration that it belongs to.' }),
+      environmentIds: t.idList({ description: 'The ids of the environments whose nodes it is told of; none: of all.' }),
+      sharedSecret: t.string({ description: 'The secret that notifications are signed with. It is never answered.' }),
+      query: t.string({ description: 'A query over `$nodeId: ID!` and `$nodeType: String` whose result is the payload.' }),
+      validationTemplate: t.string({ description: 'Liquid over the payload that must say `true` or `false`: whether to send.' }),
+      template: t.string({ description: 'Liquid over the payload that writes the body.' }),
+      errorTemplate: t.string({
+        description: "Liquid over the receiver's answer (`body`, `headers`, `status`): whatever it writes is an error.",
+      }),
+      headers: t.field({ type: [header], description: 'Headers to send besides ours. Their values are never answered.' }),
+      retry: t.field({ type: retry, description: 'Limits of trying again of its own.' }),
+      disabled: t.boolean({ description: 'Whether it is switched off.' }),
+      test: t.boolean({ description: 'Whether to send a test right after saving; see `testWebhookSubscription`.' }),
+    }),
+  });
+}
+
+export type InputRef = ReturnType<typeof addInput>;
+
+export interface Asked {
+  /** The record's. */
+  id: string | null;
+  input: SubscriptionInput;
+  test: boolean;
+}
+
+/** Global ids become the keys that the engine knows; one of another type finds nothing. */
+export function readAsked(engine: Engine, written: InputRef['$inferInput']): Asked {
+  const { id, topic, integrationId, environmentIds, test, ...rest } = written;
+  const { integrationType = '', environmentType = '' } = engine.host;
+  const input: SubscriptionInput = { ...rest };
+  if (topic !== undefined) input.topic = topic && { ...topic, id: topic.id == null ? topic.id : keyOfId(engine, 'WebhookTopic', topic.id) };
+  if (integrationId !== undefined) input.integrationId = integrationId === null ? null : keyOfId(engine, integrationType, integrationId);
+  if (environmentIds !== undefined) input.environmentIds = environmentIds?.map((one) => keyOfId(engine, environmentType, one)) ?? null;
+  return { id: id == null ? null : keyOfId(engine, 'WebhookSubscription', id), input, test: test === true };
+}

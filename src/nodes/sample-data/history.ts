@@ -1,0 +1,32 @@
+// An organization in, its people's last ninety days out: the same for the same seed, up to the day it is made on.
+import type { Prisma } from '../../generated/nodes/client.js';
+import { makeCalls } from './calls.js';
+import { makePeople } from './people.js';
+import { DAY_MS, madeAt, type Place } from './place.js';
+import { createRandom } from './random.js';
+import { makeScenarios } from './scenarios.js';
+import { makeSessions } from './sessions.js';
+import { ENVIRONMENTS, INTEGRATIONS } from './words.js';
+
+export interface Size {
+  users: number;
+  scenarios: number;
+  sessions: number;
+  calls: number;
+}
+
+export async function makeHistory(
+  tx: Prisma.TransactionClient,
+  { organizationId, domain, seed, size }: { organizationId: string; domain: string; seed: number; size: Size },
+): Promise<void> {
+  const place: Place = { tx, organizationId, domain, random: createRandom(seed), nowMs: Date.now() };
+  const begun = madeAt(place, 100 * DAY_MS);
+  const environments = ENVIRONMENTS.map((name) => ({ id: place.random.uuid(), organizationId, name, ...begun }));
+  await tx.environment.createMany({ data: environments });
+  await tx.integration.createMany({ data: INTEGRATIONS.map((words) => ({ id: place.random.uuid(), organizationId, ...words, ...begun })) });
+  const userIds = await makePeople(place, size.users);
+  const environmentIds = [...environments.map(({ id }) => id), null];
+  const releases = await makeScenarios(place, { count: size.scenarios, userIds, environmentIds });
+  await makeSessions(place, { count: size.sessions, userIds, releases });
+  await makeCalls(place, { count: size.calls, userIds, environmentIds });
+}

@@ -1,0 +1,125 @@
+// A definition, saved or not, and a node -> the report of every stage up to the request that would be sent. Saves and sends nothing.
+import { compileDefinition } from './base/compiled.js';
+import type { Engine } from './base/engine.js';
+import type { Problem } from './base/errors.js';
+import type { Actor, Definition } from './base/model.js';
+import { REPORT_STAGES, type ReportStage, type StageReport } from './base/report.js';
+import { loadUnsealed } from './base/store.js';
+import { buildPayload } from './payload/build-payload.js';
+import { buildRequest } from './request/build-request.js';
+import { checkDraft } from './subscriptions/check-draft.js';
+import { checkReferences } from './subscriptions/check-references.js';
+import { splitDraft, toDraft } from './subscriptions/input.js';
+import { checkedTopic, isMistake, NOT_ALLOWED, NOT_FOUND, type SubscriptionInput } from './subscriptions.js';
+import { findLastNode, findNode } from './try-out/find-node.js';
+import { inOrder, notRun, OWNER_GONE, refused, type TryResult } from './try-out/try-result.js';
+import type { AttemptRecord } from './verdict/settle.js';
+
+/** The ids in the request of a preview, where nothing is saved and nothing sent. */
+const NO_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
+const NO_DELIVERY = '0';
+
+/**
+ * Of a definition that isn't saved, or of the saved one `id` with the input over it; on the node of this global id, or else the
+ * last one. Saves and sends nothing; a stage whose source has a mistake fails, and the others are tried all the same.
+ */
+export async function previewSubscription(
+  engine: Engine,
+  actor: Actor,
+  { id, input, nodeId }: { id: string | null; input: SubscriptionInput; nodeId: string | null },
+): Promise<TryResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const before = id === null ? null : await loadUnsealed(engine.pool, engine.vault, actor, id);
+  if (id !== null && !before) return refused(NOT_FOUND);
+  const { topic, problems } = await checkedTopic(engine, input, before?.subscription.topicId ?? null);
+  const draft = toDraft(input, before && { ...before.subscription, secrets: before.secrets });
+  problems.push(
+    ...(await checkDraft(engine, draft, topic?.typename ?? '')),
+    ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
+  );
+  if (!topic) return refused(...problems);
+  const found = await (nodeId === null ? findLastNode(engine, actor, topic) : findNode(engine, actor, topic, nodeId));
+  if ('problem' in found) return refused(...problems, found.problem);
+  const { node } = found;
+  const context = await engine.host.contextFor(actor, node.overlay);
+  if (!context) return refused(OWNER_GONE);
+
+  const started = performance.now();
+  const { definition, secrets } = splitDraft(draft);
+  const mistakes = problems.filter(isMistake);
+  const compiled = compileDefinition(engine, {
+    subscription: {
+      id: before?.subscription.id ?? NO_SUBSCRIPTION,
+      version: 0,
+      tenant: actor.tenant,
+      owner: actor.userId,
+      definition: withoutMistakes(definition, mistakes),
+    },
+    topic,
+    secrets,
+  });
+  if ('broken' in compiled) throw new Error(`A definition without mistakes does not compile: ${compiled.broken}`);
+  const told = new Map<ReportStage, StageReport>();
+  const watch = (report: StageReport) => void told.set(report.stage, report);
+  // Without its query there is nothing to render.
+  const payload = mistakes.some(({ field }) => field === 'query') ? null : await buildPayload(engine, compiled, node, context, watch);
+  const blocked = mistakes.some(({ field }) => BLOCKING.includes(SOURCES[field]));
+  let sent: AttemptRecord['request'] = null;
+  if (payload?.outcome === 'READY' && !blocked) {
+    const request = buildRequest(engine.settings, compiled, NO_DELIVERY, payload.body, new Date());
+    sent = { url: request.url, headers: request.recordedHeaders, body: payload.body.text };
+    told.set('SEND', { ...notRun('SEND'), input: sent });
+  }
+  for (const stage of REPORT_STAGES) {
+    const own = mistakes.filter(({ field }) => SOURCES[field] === stage).map(({ message }) => message);
+    if (own.length > 0)
+      told.set(stage, { ...(told.get(stage) ?? notRun(stage)), outcome: 'FAILED', output: null, message: own.join('\n') });
+  }
+  const stages = inOrder([...told.values()]);
+  const failed = stages.find(({ outcome }) => outcome === 'FAILED');
+  const skipped = stages.find(({ outcome }) => outcome === 'SKIPPED');
+  const ended = failed ?? skipped;
+  return {
+    problems,
+    report: {
+      typename: node.typename,
+      nodeKey: node.nodeKey,
+      outcome: failed ? 'FAILED' : skipped ? 'SKIPPED' : 'READY',
+      stage: ended ? (ended.stage === 'SEND' ? 'ADDRESS' : ended.stage) : null,
+      message: ended?.message ?? null,
+      stages,
+      request: sent,
+      response: null,
+      durationMs: performance.now() - started,
+    },
+    deliveryId: null,
+  };
+}
+
+/** The stage that fails where a field of the definition has a mistake. */
+const SOURCES: Record<string, ReportStage> = {
+  query: 'QUERY',
+  validationTemplate: 'VALIDATION',
+  template: 'TEMPLATE',
+  errorTemplate: 'ERROR_TEMPLATE',
+  callbackUrl: 'SEND',
+  headers: 'SEND',
+  sharedSecret: 'SEND',
+};
+
+/** Where one of these fails there is no request. */
+const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'SEND'];
+
+/** So that the rest of it compiles. */
+function withoutMistakes(definition: Definition, mistakes: Problem[]): Definition {
+  const wrong = new Set(mistakes.map(({ field }) => field));
+  const text = (field: 'query' | 'validationTemplate' | 'template' | 'errorTemplate') => (wrong.has(field) ? null : definition[field]);
+  return {
+    ...definition,
+    callbackUrl: wrong.has('callbackUrl') ? 'https://invalid.invalid/' : definition.callbackUrl,
+    query: text('query'),
+    validationTemplate: text('validationTemplate'),
+    template: text('template'),
+    errorTemplate: text('errorTemplate'),
+  };
+}

@@ -1,0 +1,91 @@
+// A saved subscription -> its last node, sent now and recorded, and the report of every stage.
+import { compileDefinition } from './base/compiled.js';
+import type { Engine } from './base/engine.js';
+import { WebhooksError } from './base/errors.js';
+import type { Actor, Subscription, Topic } from './base/model.js';
+import type { StageReport } from './base/report.js';
+import { loadForSending, subscriptionsByIds } from './base/store.js';
+import { topicsByIds } from './base/store-topics.js';
+import { buildPayload } from './payload/build-payload.js';
+import { buildRequest } from './request/build-request.js';
+import { openHttpsDestination } from './send/https.js';
+import { NOT_ALLOWED, NOT_FOUND } from './subscriptions.js';
+import { findLastNode } from './try-out/find-node.js';
+import { inOrder, OWNER_GONE, refused, type TryResult } from './try-out/try-result.js';
+import { judge } from './verdict/judge.js';
+import { nextDeliveryId, recordTest } from './verdict/record-test.js';
+import type { AttemptRecord } from './verdict/settle.js';
+
+/**
+ * Sends the last node of the topic's type now, from this process, once, whatever the validation template says; also for a
+ * subscription that is disabled. @throws Error for a failure of ours
+ */
+export async function testSubscription(engine: Engine, actor: Actor, id: string): Promise<TryResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const own = (await subscriptionsByIds(engine.pool, actor, [id])).get(id);
+  if (!own) return refused(NOT_FOUND);
+  const sendable = (await loadForSending(engine, [own.id])).get(own.id);
+  if (!sendable) throw new WebhooksError('SECRETS_UNREADABLE', `The secrets of the subscription ${own.id} can't be opened.`);
+  const { subscription } = sendable;
+  const topic = (await topicsByIds(engine.pool, [subscription.topicId])).get(subscription.topicId) as Topic;
+  const compiled = compileDefinition(engine, sendable);
+  if ('broken' in compiled) return refused({ field: 'base', message: compiled.broken });
+  const found = await findLastNode(engine, actor, topic);
+  if ('problem' in found) return refused(found.problem);
+  const { node } = found;
+
+  const [deliveryId, context] = await Promise.all([nextDeliveryId(engine.pool), engine.host.contextFor(actor, node.overlay)]);
+  if (!context) return refused(OWNER_GONE);
+  const startedAt = new Date();
+  const started = performance.now();
+  const told: StageReport[] = [];
+  const watch = (report: StageReport) => void told.push(report);
+  const payload = await buildPayload(engine, compiled, node, context, watch);
+  const { queryMs, renderMs } = payload;
+  let attempt: AttemptRecord;
+  if (payload.outcome !== 'READY') {
+    const { outcome, stage, message } = payload;
+    attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings: { queryMs, renderMs } };
+  } else {
+    const request = buildRequest(engine.settings, compiled, deliveryId, payload.body, new Date());
+    const sent = { url: request.url, headers: request.recordedHeaders, body: payload.body.text };
+    const answer = await sendOnce(engine, request);
+    const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
+    const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
+    const { outcome, stage, message } = judge(answer, compiled.errorTemplate, compiled.retry, about, watch);
+    const failed = stage !== null && stage !== 'ERROR_TEMPLATE';
+    told.push({
+      stage: 'SEND',
+      outcome: failed ? 'FAILED' : 'OK',
+      input: sent,
+      output: response,
+      message: failed ? message : null,
+      durationMs: answer.sendMs,
+    });
+    const timings = { queryMs, renderMs, sendMs: answer.sendMs };
+    attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings, request: sent, response };
+  }
+  await recordTest(engine.pool, { deliveryId, subscriptionId: own.id, topicId: topic.id, tenant: actor.tenant, ...node, attempt });
+  const { outcome, stage, message, request, response, durationMs } = attempt;
+  const stages = inOrder(told);
+  const ended = outcome === 'DELIVERED' ? outcome : 'FAILED';
+  return {
+    problems: [],
+    report: { typename: node.typename, nodeKey: node.nodeKey, outcome: ended, stage, message, stages, request, response, durationMs },
+    deliveryId,
+  };
+}
+
+/** A destination of its own: whether a worker runs in this process or not. */
+async function sendOnce(engine: Engine, request: ReturnType<typeof buildRequest>) {
+  const destination = openHttpsDestination(engine.settings.allowedNetworks);
+  try {
+    return await destination.send(request);
+  } finally {
+    await destination.close();
+  }
+}
+
+function attemptOf({ version }: Subscription, startedAt: Date, started: number) {
+  return { subscriptionVersion: version, startedAt, durationMs: performance.now() - started, request: null, response: null };
+}

@@ -1,0 +1,151 @@
+// Promise: `npm start` on a checkout: says where everything is, can be tried at once, stops as a whole, and starts again whatever was killed.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Checkout, makeCheckout, type Started } from '../support/checkout.js';
+import { until } from '../support/until.js';
+
+const execute = promisify(execFile);
+/** What only the first start does. */
+const DONE_ONCE = /Installing|Generating|Building|Creating|Migrated/;
+
+let checkout: Checkout;
+/** Printed by the first start. */
+let token: string;
+beforeAll(async () => {
+  checkout = await makeCheckout();
+});
+afterAll(() => checkout.remove());
+
+async function ask(query: string) {
+  const response = await fetch(`${checkout.url}/api/v3/graphql`, {
+    method: 'POST',
+    headers: { authorization: `Token token=${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: the test knows what it asked for
+  return ((await response.json()) as any).data;
+}
+
+const tokenIn = (output: string) => /Token +(\S+)/.exec(output)?.[1] ?? '';
+
+/** Everything is gone within three seconds: npm, node, Postgres and the shell that watches it. */
+async function leavesNothing(started: Started): Promise<void> {
+  const left = async () => [...(await started.survivors()), ...(await checkout.postgresProcesses())];
+  await until('nothing is left', async () => (await left()).length === 0, { timeoutMs: 3000, everyMs: 100 }).catch(async () => {
+    throw new Error(`After 3 s there still is:\n${(await left()).join('\n')}\n${started.output()}`);
+  });
+  expect(await checkout.postmaster()).toBeNull();
+}
+
+/** The next start just works, and does nothing a second time; what was there is there. */
+async function startsAgain(): Promise<Started> {
+  const started = checkout.start();
+  const readyMs = await started.ready();
+  console.log(`npm start, not for the first time: ready after ${readyMs} ms`);
+  expect(started.output()).not.toMatch(DONE_ONCE);
+  expect(tokenIn(started.output())).toBe(token);
+  expect((await ask('{ webhookSubscriptions { totalCount } }')).webhookSubscriptions.totalCount).toBeGreaterThan(0);
+  expect((await fetch(`${checkout.url}/readyz`)).status).toBe(200);
+  return started;
+}
+
+test('the first start prints API, explorer, token and a command that works; Ctrl-C stops all of it', async () => {
+  const first = checkout.start();
+  console.log(`npm start, for the first time: ready after ${await first.ready()} ms`);
+  const output = first.output();
+  expect(output).toContain(`API       ${checkout.url}/api/v3/graphql\n`);
+  expect(output).toContain(`Explorer  ${checkout.url}/api/v3/graphql/explorer\n`);
+  token = tokenIn(output);
+  expect(token.length).toBeGreaterThan(20);
+  const explorer = await fetch(`${checkout.url}/api/v3/graphql/explorer`);
+  expect([explorer.status, explorer.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
+  expect(await ask('{ viewer { admin organization { name } } }')).toMatchObject({ viewer: { admin: true } });
+
+  const command = /curl -s[\s\S]+?'\n(?=\s*$|\n)/.exec(output)?.[0] ?? '';
+  expect(command).toContain(token);
+  const answer = await execute('sh', ['-c', command]).catch((error) => {
+    // Without curl on this machine the same is asked by hand.
+    if (error.code !== 127) throw error;
+    return { stdout: '' };
+  });
+  if (answer.stdout === '') await ask(JSON.parse(/-d '(.+)'/.exec(command)?.[1] ?? '').query);
+  else expect(JSON.parse(answer.stdout)).toMatchObject({ data: { createWebhookSubscription: { errors: [] } } });
+  expect((await ask('{ webhookSubscriptions { totalCount } }')).webhookSubscriptions.totalCount).toBe(1);
+
+  first.signalAll('SIGINT');
+  await first.ended();
+  expect(first.output()).toContain('Stopping: what is in flight ends first.');
+  await leavesNothing(first);
+}, 180_000);
+
+test('so does SIGINT or SIGTERM to npm alone', async () => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const started = await startsAgain();
+    started.npm.kill(signal);
+    await started.ended();
+    expect(started.output()).toContain('Stopping: what is in flight ends first.');
+    await leavesNothing(started);
+  }
+});
+
+test('after kill -9 of node, of Postgres or of npm nothing is left, and the next start just works', async () => {
+  const victims: [string, (started: Started) => Promise<number | null>][] = [
+    ['node', (started) => started.server()],
+    ['Postgres', () => checkout.postmaster()],
+    ['npm', async (started) => started.npm.pid ?? null],
+  ];
+  for (const [name, find] of victims) {
+    const started = await startsAgain();
+    const pid = await find(started);
+    expect([name, pid]).toEqual([name, expect.any(Number)]);
+    process.kill(pid as number, 'SIGKILL');
+    await started.ended();
+    await leavesNothing(started);
+  }
+  const last = await startsAgain();
+  last.signalAll('SIGKILL');
+  await last.ended();
+  // Without waiting for anything to be gone.
+  const next = await startsAgain();
+  next.signalAll('SIGINT');
+  await next.ended();
+  await leavesNothing(next);
+}, 60_000);
+
+test('a second start on the same data is refused, and the first one goes on', async () => {
+  const first = await startsAgain();
+  const second = checkout.start({ PORT: '0' });
+  expect(await second.ended()).toBe(1);
+  expect(second.output()).toContain(`DATA_DIR_IN_USE: Another process already runs the Postgres in ${checkout.dataDir}\n`);
+  expect(second.output()).toContain('Stop it, or set HOOKGRAPH_DATA_DIR to another folder.');
+  expect(await second.survivors()).toEqual([]);
+  expect(await ask('{ viewer { admin } }')).toEqual({ viewer: { admin: true } });
+
+  const other = checkout.start({ HOOKGRAPH_DATA_DIR: `${checkout.dir}/other-data` });
+  expect(await other.ended()).toBe(1);
+  expect(other.output()).toContain('EADDRINUSE');
+  expect(other.output()).toContain('set PORT to a free one');
+  expect((await checkout.postgresProcesses()).filter((line) => line.includes('other-data'))).toEqual([]);
+  first.signalAll('SIGINT');
+  await first.ended();
+  await leavesNothing(first);
+});
+
+test('a bad value is told with its name, and ends it with 1', async () => {
+  const started = checkout.start({ HOOKGRAPH_ALLOWED_NETWORKS: 'everywhere' });
+  expect(await started.ended()).toBe(1);
+  expect(started.output()).toContain('BAD_CONFIG: HOOKGRAPH_ALLOWED_NETWORKS is "everywhere", but it must be a list of networks');
+  await leavesNothing(started);
+});
+
+test('the built command answers --help, --version and config', async () => {
+  const run = async (...args: string[]) => (await execute(process.execPath, ['dist/cli/main.js', ...args], { cwd: checkout.dir })).stdout;
+  for (const command of ['serve', 'api', 'worker', 'migrate', 'config']) expect(await run('--help')).toContain(command);
+  expect(await run('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const config = await run('config');
+  for (const name of ['PORT', 'HOST', 'DATABASE_URL', 'HOOKGRAPH_DATA_DIR', 'HOOKGRAPH_BASE_URL', 'HOOKGRAPH_DOMAIN'])
+    expect(config).toContain(`${name}=`);
+  for (const name of ['HEADER_PREFIX', 'ADMIN_TOKEN', 'ALLOWED_NETWORKS', 'ENCRYPTION_KEYS'])
+    expect(config).toContain(`HOOKGRAPH_${name}=`);
+});

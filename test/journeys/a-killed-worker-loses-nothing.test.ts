@@ -1,0 +1,63 @@
+// Promise: kill -9 a worker in the middle of sending; what it had in hand goes on with another one within 20 seconds, and nothing is lost.
+import type { ServerResponse } from 'node:http';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { attemptsOf, countStates } from '../support/attempts.js';
+import { deliveriesOf } from '../support/engine-rows.js';
+import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
+import { type Product, startProduct } from '../support/product.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { until } from '../support/until.js';
+
+// Processes start slowly on a machine that is busy; what counts in time is asserted.
+vi.setConfig({ testTimeout: 90_000 });
+
+let product: Product;
+let receiver: Receiver;
+beforeEach(async () => {
+  [product, receiver] = await Promise.all([startProduct({ command: 'api' }), startReceiver()]);
+});
+afterEach(() => Promise.all([product.close(), receiver.close()]));
+
+it('another worker sends what a killed one had in hand, within 20 s and once more only what was in flight', async () => {
+  const acme = await makeOrganization(product.pool);
+  const { recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
+  const done = names('done', 20);
+  const rest = names('rest', 150);
+  const kept: ServerResponse[] = [];
+  receiver.answer = (response, request) => {
+    if (nameIn(request).startsWith('done')) response.end();
+    else kept.push(response);
+  };
+  const first = await product.start('worker');
+  await acme.insertUsers(done);
+  await until('the first ones are recorded', async () => (await countStates(product.pool, recordId)).DELIVERED === done.length);
+  await acme.insertUsers(rest);
+  await until('the worker is in the middle of sending', () => kept.length >= 50);
+
+  await first.kill('SIGKILL');
+  const killedAt = Date.now();
+  const inFlight = new Set(receiver.requests.map(nameIn).filter((name) => name.startsWith('rest')));
+  receiver.answer = (response) => void response.end();
+  await product.start('worker');
+  await until('everything is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === done.length + rest.length, {
+    timeoutMs: 25_000,
+  });
+  expect(Date.now() - killedAt).toBeLessThan(20_000);
+
+  const times = new Map<string, number>();
+  for (const request of receiver.requests) times.set(nameIn(request), (times.get(nameIn(request)) ?? 0) + 1);
+  expect([...times.keys()].sort()).toEqual([...done, ...rest].sort());
+  for (const name of done) expect([name, times.get(name)]).toEqual([name, 1]);
+  for (const name of rest) expect([name, times.get(name)]).toEqual([name, inFlight.has(name) ? 2 : 1]);
+
+  // The attempt that nobody saw end isn't counted; the one after it bears the same job id.
+  const attempts = await attemptsOf(product.pool, recordId);
+  expect(new Set(attempts.map(({ number, outcome }) => `${number} ${outcome}`))).toEqual(new Set(['1 DELIVERED']));
+  expect(attempts.map((one) => one.deliveryId).sort()).toEqual((await deliveriesOf(product.pool, recordId)).map((one) => one.id).sort());
+  const jobs = new Map<string, Set<unknown>>();
+  for (const request of receiver.requests) {
+    const seen = jobs.get(nameIn(request)) ?? new Set();
+    jobs.set(nameIn(request), seen.add(request.headers['x-scope-webhook-job-id']));
+  }
+  expect([...jobs.values()].filter((seen) => seen.size !== 1)).toEqual([]);
+});

@@ -1,0 +1,174 @@
+// Promise: more than 100 errors within an hour, a 410 or a spent delivery switch a subscription off, for a reason that its owner can read and
+// hear of; the rest waits, and goes on when the guide's mutation enables it again.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { attemptsOf, countStates } from '../support/attempts.js';
+import { deliveriesOf } from '../support/engine-rows.js';
+import { LAST_NAME, makeOrganization, nameIn, names, type Organization } from '../support/organization.js';
+import { type Product, startProduct } from '../support/product.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { until } from '../support/until.js';
+
+// Processes start slowly on a machine that is busy; what counts in time is asserted.
+vi.setConfig({ testTimeout: 60_000 });
+
+let product: Product;
+let receiver: Receiver;
+let owner: Receiver;
+let acme: Organization;
+beforeAll(async () => {
+  product = await startProduct();
+});
+afterAll(() => product.close());
+beforeEach(async () => {
+  [acme, receiver, owner] = await Promise.all([makeOrganization(product.pool), startReceiver(), startReceiver()]);
+});
+afterEach(() => Promise.all([receiver.close(), owner.close()]));
+
+const ask = (query: string, variables: object = {}) => product.graphql(query, variables, acme.token);
+const subscribe = (more: object = {}) =>
+  product.subscribe({ name: 'new users', topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME, ...more }, acme.token);
+
+async function read(id: string) {
+  const { node } = await ask(
+    'query ($id: ID!) { node(id: $id) { ... on WebhookSubscription { disabled status disabledReason disabledMessage disabledAt } } }',
+    { id },
+  );
+  return node;
+}
+
+/** The mutation, character by character, as the guide prints it. */
+async function enable(id: string): Promise<void> {
+  const { updateWebhookSubscription: payload } = await ask(
+    `mutation { updateWebhookSubscription(webhookSubscription: { id: "${id}" disabled: false }) { errors { field message } webhookSubscription { id } } }`,
+  );
+  expect(payload).toEqual({ errors: [], webhookSubscription: { id } });
+}
+
+async function switchedOff(id: string, reason: string): Promise<{ disabledMessage: string; disabledAt: string }> {
+  const node = await until(`it is off: ${reason}`, async () => {
+    const found = await read(id);
+    return found.disabled && found;
+  });
+  expect(node).toMatchObject({ status: 'DISABLED', disabledReason: reason });
+  expect(Math.abs(Date.now() - Date.parse(node.disabledAt))).toBeLessThan(10_000);
+  return node;
+}
+
+it('at more than 100 errors within an hour; the rest is held, and goes on with its attempts kept', async () => {
+  const { id, recordId } = await subscribe();
+  receiver.answer = (response) => void response.writeHead(500).end('broken');
+  await acme.insertUsers(names('a', 100));
+  await until('100 errors', async () => (await attemptsOf(product.pool, recordId)).length === 100);
+  // A hundred are not yet too many; those of more than an hour ago don't count.
+  expect(await read(id)).toMatchObject({ disabled: false, status: 'ENABLED', disabledReason: null });
+  await product.pool.query(`UPDATE hookgraph.attempts SET id = id - (3601000::bigint << 20) WHERE subscription_id = $1`, [recordId]);
+  await acme.insertUsers(names('b', 99));
+  await until('199 errors', async () => (await attemptsOf(product.pool, recordId)).length === 199);
+  expect(await read(id)).toMatchObject({ disabled: false });
+
+  await acme.insertUsers(names('c', 150));
+  const { disabledMessage } = await switchedOff(id, 'TOO_MANY_ERRORS');
+  expect(disabledMessage).toBe('More than 100 errors within an hour.');
+  await until('the rest is held', async () => (await countStates(product.pool, recordId)).HELD === 349);
+  const tried = (await deliveriesOf(product.pool, recordId)).filter((one) => one.attemptCount === 1);
+  // What was in flight ended; nothing else began.
+  expect(tried.length).toBeGreaterThanOrEqual(201);
+  expect(tried.length).toBeLessThanOrEqual(199 + 101 + 99);
+  expect(await attemptsOf(product.pool, recordId)).toHaveLength(tried.length);
+
+  const before = receiver.requests.length;
+  receiver.answer = (response) => void response.end();
+  await enable(id);
+  await until('the held ones are delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 349);
+  expect(receiver.requests.slice(before).map(nameIn).sort()).toEqual([...names('a', 100), ...names('b', 99), ...names('c', 150)].sort());
+  const again = new Set(tried.map((one) => one.id));
+  for (const one of await deliveriesOf(product.pool, recordId)) expect(one.attemptCount).toBe(again.has(one.id) ? 2 : 1);
+  expect(await read(id)).toEqual({
+    disabled: false,
+    status: 'ENABLED',
+    disabledReason: null,
+    disabledMessage: null,
+    disabledAt: null,
+  });
+});
+
+it('at a 410, and at a spent delivery', async () => {
+  const gone = await subscribe();
+  receiver.answer = (response) => void response.writeHead(410).end();
+  await acme.insertUsers(['a']);
+  expect((await switchedOff(gone.id, 'GONE')).disabledMessage).toContain('410');
+  // It has retries left, so it waits for them.
+  await until('it is held', async () => (await countStates(product.pool, gone.recordId)).HELD === 1);
+  // While it is off, what happens is recorded as not sent.
+  await acme.insertUsers(['b']);
+  await until('it is recorded', async () => (await countStates(product.pool, gone.recordId)).SKIPPED === 1);
+
+  const spent = await subscribe();
+  receiver.answer = (response) => void response.writeHead(500).end();
+  await acme.insertUsers(['c', 'd']);
+  await until('both failed once', async () => (await countStates(product.pool, spent.recordId)).RETRYING === 2);
+  const [c, d] = await deliveriesOf(product.pool, spent.recordId);
+  await product.pool.query('UPDATE hookgraph.deliveries SET attempt_count = 25, due_at = now() WHERE id = $1', [c.id]);
+  expect((await switchedOff(spent.id, 'RETRIES_EXHAUSTED')).disabledMessage).toContain('26 times');
+  await until('the other one is held', async () => {
+    const rows = await deliveriesOf(product.pool, spent.recordId);
+    return rows.find((one) => one.id === d.id)?.state === 'HELD' && rows.find((one) => one.id === c.id)?.state === 'FAILED';
+  });
+
+  receiver.answer = (response) => void response.end();
+  await enable(gone.id);
+  await enable(spent.id);
+  await until('both go on', async () => (await countStates(product.pool, gone.recordId)).DELIVERED === 1);
+  // A spent one stays so; what happened meanwhile isn't sent by itself.
+  await until('the rest goes on', async () => (await countStates(product.pool, spent.recordId)).DELIVERED === 1);
+  expect(await countStates(product.pool, spent.recordId)).toEqual({ DELIVERED: 1, FAILED: 1 });
+  expect(await countStates(product.pool, gone.recordId)).toEqual({ DELIVERED: 1, SKIPPED: 3 });
+});
+
+it('a subscription with retries of its own stays on when one of its deliveries is spent', async () => {
+  const own = await subscribe({ retry: { maxTries: 1 } });
+  receiver.answer = (response) => void response.writeHead(500).end();
+  await acme.insertUsers(['a']);
+  await until('it failed', async () => (await countStates(product.pool, own.recordId)).FAILED === 1);
+  expect(await read(own.id)).toMatchObject({ disabled: false });
+});
+
+it('tells its owner, who subscribed to that; but never a subscription of such about another such', async () => {
+  const trouble = {
+    query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on WebhookSubscription { databaseId name disabledReason disabledMessage } } }',
+    template: '{{ data.node | json }}',
+  };
+  const told = await subscribe({ topic: { key: 'webhook_subscription/disabled' }, callbackUrl: owner.url, ...trouble });
+  const recovered = await subscribe({
+    topic: { key: 'webhook_subscription/recovered' },
+    callbackUrl: `${owner.url}/recovered`,
+    ...trouble,
+  });
+  // Hears of the same, answers 410, and so goes off itself.
+  const deaf = await subscribe({ topic: { key: 'webhook_subscription/disabled' }, callbackUrl: receiver.url, ...trouble });
+  const first = await subscribe();
+  receiver.answer = (response) => void response.writeHead(410).end();
+  await acme.insertUsers(['a']);
+  await owner.waitFor(1);
+  expect(JSON.parse(owner.requests[0]?.body ?? '')).toEqual({
+    databaseId: first.recordId,
+    name: 'new users',
+    disabledReason: 'GONE',
+    disabledMessage: 'The receiver answered 410 Gone.',
+  });
+  expect(owner.requests[0]?.headers['x-scope-topic']).toBe('webhook_subscription/disabled');
+  await switchedOff(deaf.id, 'GONE');
+  await enable(first.id);
+  await owner.waitFor(2);
+  expect(owner.requests[1]).toMatchObject({ path: '/recovered' });
+  expect(JSON.parse(owner.requests[1]?.body ?? '')).toMatchObject({ databaseId: first.recordId, disabledReason: null });
+
+  // One more, so that whatever was said of `deaf` and `recovered` would have come before it.
+  await ask('mutation ($id: ID!) { updateWebhookSubscription(webhookSubscription: { id: $id disabled: true }) { errors { message } } }', {
+    id: recovered.id,
+  });
+  await acme.insertUsers(['b']);
+  await owner.waitFor(3);
+  expect(owner.requests.map(({ body }) => JSON.parse(body).databaseId)).toEqual([first.recordId, first.recordId, first.recordId]);
+  expect(await countStates(product.pool, told.recordId)).toEqual({ DELIVERED: 2 });
+});

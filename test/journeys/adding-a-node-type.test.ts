@@ -1,0 +1,212 @@
+// Promise: a node type costs a Prisma model, a file in src/nodes and its mention in src/nodes/index.ts; its three topics come by themselves.
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { untilSettled } from '../support/journey.js';
+import { type Product, startProduct } from '../support/product.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** An integer key, other names in the database, a `json` column, and its organization on the scenario that it belongs to. */
+const MODEL = `
+/// A remark on a scenario.
+model ScenarioNote {
+  number     Int      @id @default(autoincrement()) @map("note_no")
+  scenarioId String   @map("scenario_ref") @db.Uuid
+  /// What is remarked.
+  remark     String   @map("note_text")
+  /// Whatever goes with it.
+  details    Json?    @map("extra") @db.Json
+  createdAt  DateTime @default(dbgenerated("now()")) @map("created_at") @db.Timestamptz(3)
+  updatedAt  DateTime @default(dbgenerated("now()")) @map("updated_at") @db.Timestamptz(3)
+  /// The scenario that it is about.
+  scenario   Scenario @relation(fields: [scenarioId], references: [id], onDelete: Cascade)
+
+  @@index([scenarioId])
+  @@map("scenario_note_rows")
+}
+`;
+const MIGRATION = `
+CREATE TABLE "scenario_note_rows" (
+  "note_no" SERIAL PRIMARY KEY,
+  "scenario_ref" UUID NOT NULL REFERENCES "scenarios" ("id") ON DELETE CASCADE ON UPDATE CASCADE,
+  "note_text" TEXT NOT NULL,
+  "extra" JSON,
+  "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+  "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now()
+);
+CREATE INDEX "scenario_note_rows_scenario_ref_idx" ON "scenario_note_rows" ("scenario_ref");
+`;
+const FILE = `// ScenarioNote: a remark on a scenario.
+import { defineNode } from '../graphql/define-node.js';
+
+export const scenarioNote = defineNode('ScenarioNote', { tenant: 'scenario' });
+`;
+
+let copy: string;
+/** The sources before the type was added. */
+let before: Record<string, string>;
+let product: Product;
+let receiver: Receiver;
+let scenario: { id: string; databaseId: string };
+beforeAll(async () => {
+  copy = await copyProject();
+  before = await readSources();
+  await addScenarioNote();
+  await build();
+  product = await startProduct({ program: join(copy, 'dist/cli/main.js') });
+  receiver = await startReceiver();
+  const query = 'query ($nodeId: ID!) { node(id: $nodeId) { id ... on ScenarioNote { databaseId remark details scenario { name } } } }';
+  for (const operation of ['created', 'updated', 'deleted'])
+    await product.subscribe({ topic: { key: `scenario_note/${operation}` }, callbackUrl: receiver.url, query });
+  const { createScenario } = await product.graphql(
+    'mutation { createScenario(scenario: { name: "Noted" }) { scenario { id databaseId } } }',
+  );
+  scenario = createScenario.scenario;
+}, 120_000);
+afterAll(async () => {
+  await receiver?.close();
+  await product?.close();
+  await rm(copy, { recursive: true, force: true });
+});
+beforeEach(() => {
+  receiver.requests.length = 0;
+});
+
+/** Topic and node of each notification. */
+async function told() {
+  await untilSettled(product);
+  return receiver.requests.splice(0).map(({ headers, body }) => [headers['x-scope-topic'], JSON.parse(body).data.node]);
+}
+
+it('changes nothing of the engine, nor anything else but what was said', async () => {
+  const after = await readSources();
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((path) => before[path] !== after[path]);
+  expect(changed.sort()).toEqual(['src/nodes/index.ts', 'src/nodes/scenario-note.ts']);
+  expect(Object.keys(before).some((path) => path.startsWith('src/webhooks/'))).toBe(true);
+});
+
+it('has its topics, its connection and its mutations', async () => {
+  const { webhookTopics, scenarioNotes } = await product.graphql(
+    '{ webhookTopics(nodeType: "ScenarioNote") { nodes { key version } } scenarioNotes { totalCount } }',
+  );
+  expect(webhookTopics.nodes.map(({ key }: { key: string }) => key).sort()).toEqual([
+    'scenario_note/created',
+    'scenario_note/deleted',
+    'scenario_note/updated',
+  ]);
+  expect(scenarioNotes).toEqual({ totalCount: 0 });
+});
+
+it('is told of by mutation: created, updated and deleted', async () => {
+  const note = { scenarioId: scenario.id, remark: 'First', details: { of: ['many', 1] } };
+  const change = async (verb: string, input: object) => {
+    const { [`${verb}ScenarioNote`]: payload } = await product.graphql(
+      `mutation ($note: ScenarioNoteInput) { ${verb}ScenarioNote(scenarioNote: $note) { errors { field message } scenarioNote { id } } }`,
+      { note: input },
+    );
+    expect(payload.errors).toEqual([]);
+    return payload.scenarioNote.id as string;
+  };
+  const id = await change('create', note);
+  const node = { id, databaseId: '1', remark: 'First', details: { of: ['many', 1] }, scenario: { name: 'Noted' } };
+  expect(await told()).toEqual([['scenario_note/created', node]]);
+  await change('update', { id, remark: 'Second' });
+  expect(await told()).toEqual([['scenario_note/updated', { ...node, remark: 'Second' }]]);
+  await change('update', { id, remark: 'Second' });
+  expect(await told()).toEqual([]);
+  await change('delete', { id });
+  expect(await told()).toEqual([['scenario_note/deleted', { ...node, remark: 'Second' }]]);
+});
+
+it('is told of by SQL, whatever its json column says', async () => {
+  const insert = `INSERT INTO scenario_note_rows (scenario_ref, note_text, extra) VALUES ($1, 'By SQL', $2) RETURNING note_no`;
+  const { rows } = await product.pool.query(insert, [scenario.databaseId, '{"a": 1, "a": 2}']);
+  expect(await told()).toMatchObject([['scenario_note/created', { databaseId: String(rows[0].note_no), remark: 'By SQL' }]]);
+  // The same value in another writing is no change; a bare comparison of a json column would make this write fail.
+  await product.pool.query(`UPDATE scenario_note_rows SET extra = '{"a":2}', updated_at = now() WHERE note_no = $1`, [rows[0].note_no]);
+  expect(await told()).toEqual([]);
+  await product.pool.query(`UPDATE scenario_note_rows SET extra = '[3]' WHERE note_no = $1`, [rows[0].note_no]);
+  expect(await told()).toMatchObject([['scenario_note/updated', { details: [3] }]]);
+});
+
+it('is told of by cascade, to the organization of the scenario that went with it', async () => {
+  await product.pool.query('DELETE FROM scenarios WHERE id = $1', [scenario.databaseId]);
+  expect(await told()).toMatchObject([['scenario_note/deleted', { remark: 'By SQL', details: [3], scenario: null }]]);
+});
+
+it('stays within its organization', async () => {
+  const { rows } = await product.pool.query(
+    `INSERT INTO scenario_note_rows (scenario_ref, note_text) SELECT id, 'Secret' FROM scenarios WHERE name = 'Evacuate the volcano' RETURNING note_no`,
+  );
+  expect(rows).toHaveLength(1);
+  expect(await told()).toEqual([]);
+  expect(await product.graphql('{ scenarioNotes { totalCount } }')).toEqual({ scenarioNotes: { totalCount: 0 } });
+});
+
+/** Everything that a developer's clone has, with the dependencies that are installed here. */
+async function copyProject(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hookgraph-node-type-'));
+  const parts = [
+    'src',
+    'prisma',
+    'scripts',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'prisma.config.nodes.ts',
+  ];
+  await Promise.all(parts.map((part) => cp(join(ROOT, part), join(folder, part), { recursive: true })));
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  return folder;
+}
+
+async function addScenarioNote(): Promise<void> {
+  await edit(
+    'prisma/nodes/schema.prisma',
+    (text) => text.replace(/^( {2}sessions +)ScenarioSession\[\]\n(?=[^}]*@@map\("scenarios"\))/m, '$&  notes ScenarioNote[]\n') + MODEL,
+  );
+  const migration = join(copy, 'prisma/nodes/migrations/29990101000000_scenario_note');
+  await mkdir(migration);
+  await writeFile(join(migration, 'migration.sql'), MIGRATION);
+  await writeFile(join(copy, 'src/nodes/scenario-note.ts'), FILE);
+  await edit('src/nodes/index.ts', (text) =>
+    text
+      .replace('import { scenarioSession }', "import { scenarioNote } from './scenario-note.js';\n$&")
+      .replace(/(definitions: NodeDefinition\[\] = \[[^\]]*?),?\s*\]/, '$1,\n  scenarioNote,\n]'),
+  );
+}
+
+async function edit(path: string, change: (text: string) => string): Promise<void> {
+  const text = await readFile(join(copy, path), 'utf8');
+  const changed = change(text);
+  expect(changed).not.toBe(text);
+  await writeFile(join(copy, path), changed);
+}
+
+/** What `npm run build` does, without looking for dependencies to install; their types can't be named across a link. */
+async function build(): Promise<void> {
+  const run = promisify(execFile);
+  await run(process.execPath, ['scripts/generate.mjs'], { cwd: copy });
+  await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--declaration', 'false'], {
+    cwd: copy,
+  }).catch((error) => {
+    throw new Error(error.stdout);
+  });
+}
+
+/** The sources by their paths, but for what is generated. */
+async function readSources(): Promise<Record<string, string>> {
+  const entries = await readdir(join(copy, 'src'), { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(copy, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+  const own = paths.filter((path) => !path.startsWith('src/generated/')).sort();
+  return Object.fromEntries(await Promise.all(own.map(async (path) => [path, await readFile(join(copy, path), 'utf8')] as const)));
+}

@@ -1,0 +1,113 @@
+// Promise: a save changes what it names and nothing else; each change of the definition is a version, and each attempt names its own.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createUser, triedDeliveries } from '../support/journey.js';
+import { type Product, startProduct } from '../support/product.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+
+let product: Product;
+let receiver: Receiver;
+beforeAll(async () => {
+  product = await startProduct();
+  receiver = await startReceiver();
+});
+afterAll(async () => {
+  await receiver?.close();
+  await product?.close();
+});
+
+/** The fields that are refused. */
+async function update(input: object): Promise<string[]> {
+  const { updateWebhookSubscription: payload } = await product.graphql(
+    'mutation ($in: WebhookSubscriptionInput) { updateWebhookSubscription(webhookSubscription: $in) { errors { field } } }',
+    { in: input },
+  );
+  return payload.errors.map(({ field }: { field: string }) => field).sort();
+}
+
+const READ = `query ($id: ID!) { node(id: $id) { ... on WebhookSubscription { name callbackUrl contentType query validationTemplate template errorTemplate
+  headers { name } retry { maxTries maxTimeMs } hasSharedSecret version topic { key } disabled } } }`;
+
+it('leaves what is absent, and clears what is null', async () => {
+  const everything = {
+    name: 'everything',
+    callbackUrl: receiver.url,
+    contentType: 'XML',
+    query: 'query ($nodeId: ID!) { node(id: $nodeId) { id } }',
+    validationTemplate: 'true',
+    template: '<a/>',
+    errorTemplate: '{% if status == 201 %}no{% endif %}',
+    retry: { maxTries: 3, maxTimeMs: 60_000 },
+  };
+  const secrets = { sharedSecret: 'hush', headers: [{ name: 'X-Key', value: 'v' }] };
+  const { id } = await product.subscribe({ topic: { key: 'scenario/created' }, ...everything, ...secrets });
+  const read = async () => (await product.graphql(READ, { id })).node;
+  const full = {
+    ...everything,
+    headers: [{ name: 'X-Key' }],
+    hasSharedSecret: true,
+    version: 1,
+    topic: { key: 'scenario/created' },
+    disabled: false,
+  };
+  expect(await read()).toEqual(full);
+  expect(await update({ id })).toEqual([]);
+  expect(await read()).toEqual(full);
+  // A name is for people: no version of the definition.
+  await update({ id, name: 'renamed' });
+  expect(await read()).toEqual({ ...full, name: 'renamed' });
+  await update({ id, template: '<b/>' });
+  expect(await read()).toEqual({ ...full, name: 'renamed', template: '<b/>', version: 2 });
+  const cleared = {
+    name: null,
+    contentType: null,
+    query: null,
+    validationTemplate: null,
+    template: null,
+    errorTemplate: null,
+    retry: null,
+  };
+  expect(await update({ id, ...cleared, sharedSecret: null, headers: null })).toEqual([]);
+  expect(await read()).toEqual({ ...full, ...cleared, contentType: 'JSON', headers: [], hasSharedSecret: false, version: 3 });
+  // What can't be without is refused, and stays.
+  expect(await update({ id, topic: null, callbackUrl: null })).toEqual(['callbackUrl', 'topic']);
+  expect(await read()).toMatchObject({ callbackUrl: receiver.url, topic: { key: 'scenario/created' }, version: 3 });
+});
+
+it('keeps each version as it was saved, and each attempt names the one that it used', async () => {
+  receiver.answer = (response) => void response.writeHead(500).end();
+  const { id, recordId } = await product.subscribe({
+    topic: { key: 'user/created' },
+    callbackUrl: receiver.url,
+    template: '{"version": 1}',
+  });
+  await createUser(product);
+  await triedDeliveries(product, id, 1);
+  const versions = async () =>
+    (
+      await product.pool.query(
+        `SELECT number, definition ->> 'template' AS template FROM hookgraph.subscription_versions WHERE subscription_id = $1 ORDER BY number`,
+        [recordId],
+      )
+    ).rows;
+  expect(await versions()).toEqual([{ number: 1, template: '{"version": 1}' }]);
+  await update({ id, template: '{"version": 2}' });
+  receiver.answer = (response) => void response.end();
+  // The wait before a retry is the schedule's; a later one is no other than this.
+  await product.pool.query('UPDATE hookgraph.deliveries SET due_at = now() WHERE subscription_id = $1', [recordId]);
+  await createUser(product);
+  await expect.poll(async () => (await triedDeliveries(product, id, 2)).map(({ state }) => state)).toEqual(['DELIVERED', 'DELIVERED']);
+  const told = (await triedDeliveries(product, id, 2)).map(({ attempts }) =>
+    attempts.map(({ subscriptionVersion, request }) => [subscriptionVersion, request?.body]),
+  );
+  expect(told).toEqual([
+    [[2, '{"version": 2}']],
+    [
+      [1, '{"version": 1}'],
+      [2, '{"version": 2}'],
+    ],
+  ]);
+  expect(await versions()).toEqual([
+    { number: 1, template: '{"version": 1}' },
+    { number: 2, template: '{"version": 2}' },
+  ]);
+});

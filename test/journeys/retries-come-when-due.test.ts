@@ -1,0 +1,124 @@
+// Promise: a failed delivery comes again by the schedule, within a second of its time, as the same job with a body rendered anew; 26 times in all.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { attemptsOf, countStates } from '../support/attempts.js';
+import { deliveriesOf } from '../support/engine-rows.js';
+import { LAST_NAME, makeOrganization, nameIn, names, type Organization } from '../support/organization.js';
+import { type Product, startProduct } from '../support/product.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { until } from '../support/until.js';
+
+// Processes start slowly on a machine that is busy; what counts in time is asserted.
+vi.setConfig({ testTimeout: 60_000 });
+
+let product: Product;
+let receiver: Receiver;
+let acme: Organization;
+let recordId: string;
+beforeAll(async () => {
+  product = await startProduct();
+});
+afterAll(() => product.close());
+beforeEach(async () => {
+  [acme, receiver] = await Promise.all([makeOrganization(product.pool), startReceiver()]);
+  ({ recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token));
+});
+afterEach(() => receiver.close());
+
+/** Time travel, for all of its deliveries. */
+async function setDeliveries(what: string): Promise<Date> {
+  const { rows } = await product.pool.query(`UPDATE hookgraph.deliveries SET ${what} WHERE subscription_id = $1 RETURNING due_at`, [
+    recordId,
+  ]);
+  return rows[0].due_at;
+}
+const forget = () => product.pool.query('DELETE FROM hookgraph.deliveries WHERE subscription_id = $1', [recordId]);
+
+/** Seconds from each failure to the next attempt. */
+async function waits(): Promise<number[]> {
+  const { rows } = await product.pool.query(
+    'SELECT extract(epoch FROM due_at - updated_at)::float AS wait FROM hookgraph.deliveries WHERE subscription_id = $1',
+    [recordId],
+  );
+  return rows.map((row) => row.wait);
+}
+const retrying = (count: number) =>
+  until('they are to be retried', async () => (await countStates(product.pool, recordId)).RETRYING === count);
+
+it('first after 15 to 45 s; then when it is due, with the same job id and the row as it is by then', async () => {
+  receiver.answer = (response) => void response.writeHead(500).end('no');
+  await acme.insertUsers(['before']);
+  await retrying(1);
+  const [wait] = (await waits()) as [number];
+  expect(wait).toBeGreaterThan(14.9);
+  expect(wait).toBeLessThan(45.1);
+
+  await product.pool.query(`UPDATE users SET last_name = 'after' WHERE last_name = 'before'`);
+  for (let attempt = 2; attempt <= 4; attempt++) {
+    const dueAt = await setDeliveries(`due_at = clock_timestamp() + interval '2 s'`);
+    await receiver.waitFor(attempt);
+    const lateMs = (receiver.requests[attempt - 1]?.at ?? 0) - dueAt.getTime();
+    expect(lateMs).toBeGreaterThanOrEqual(-1);
+    expect(lateMs).toBeLessThan(1000);
+    await until('it is recorded', async () => (await attemptsOf(product.pool, recordId)).length === attempt);
+  }
+  expect(receiver.requests.map(nameIn)).toEqual(['before', 'after', 'after', 'after']);
+  const [delivery] = await deliveriesOf(product.pool, recordId);
+  expect(receiver.requests.map(({ headers }) => headers['x-scope-webhook-job-id'])).toEqual(Array(4).fill(delivery.id));
+  expect(await attemptsOf(product.pool, recordId)).toMatchObject(
+    [1, 2, 3, 4].map((number) => ({ number, outcome: 'FAILED', stage: 'STATUS', status: 500 })),
+  );
+
+  receiver.answer = (response) => void response.end();
+  await setDeliveries('due_at = now()');
+  await until('it is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 1);
+  expect((await attemptsOf(product.pool, recordId)).at(-1)).toMatchObject({ number: 5, outcome: 'DELIVERED' });
+});
+
+it('later ones wait by the fourth power of their number', async () => {
+  receiver.answer = (response) => void response.writeHead(500).end();
+  await acme.insertUsers(['a']);
+  await retrying(1);
+  for (const retries of [3, 10, 24]) {
+    await setDeliveries(`due_at = now(), attempt_count = ${retries}`);
+    await until('it failed again', async () => (await deliveriesOf(product.pool, recordId))[0].attemptCount === retries + 1);
+    const [wait] = (await waits()) as [number];
+    expect(wait).toBeGreaterThan(retries ** 4 + 14.9);
+    expect(wait).toBeLessThan(retries ** 4 + 15.1 + 30 * (retries + 1));
+  }
+});
+
+it('a receiver that asks for more time by Retry-After gets up to twice the step, with 503 and 429 only', async () => {
+  const ask = (status: number) => {
+    receiver.answer = (response) => void response.writeHead(status, { 'retry-after': '86400' }).end();
+  };
+  for (const status of [503, 429]) {
+    ask(status);
+    await forget();
+    await acme.insertUsers(names(String(status), 12));
+    await retrying(12);
+    // Twice 15 to 45 s.
+    for (const wait of await waits()) {
+      expect(wait).toBeGreaterThan(29.9);
+      expect(wait).toBeLessThan(90.1);
+    }
+  }
+  ask(500);
+  await forget();
+  await acme.insertUsers(names('500', 12));
+  await retrying(12);
+  expect(Math.min(...(await waits()))).toBeLessThan(30);
+});
+
+it('the 26th failure is the last: the delivery FAILED, and its subscription is disabled', async () => {
+  receiver.answer = (response) => void response.writeHead(500).end();
+  await acme.insertUsers(['a']);
+  await retrying(1);
+  await setDeliveries('due_at = now(), attempt_count = 24');
+  await until('the 25th failed', async () => (await attemptsOf(product.pool, recordId)).at(-1)?.number === 25);
+  expect(await countStates(product.pool, recordId)).toEqual({ RETRYING: 1 });
+  await setDeliveries('due_at = now()');
+  await until('it has failed for good', async () => (await countStates(product.pool, recordId)).FAILED === 1);
+  expect((await attemptsOf(product.pool, recordId)).at(-1)).toMatchObject({ number: 26, outcome: 'FAILED' });
+  const { rows } = await product.pool.query('SELECT status, disabled_reason FROM hookgraph.subscriptions WHERE id = $1', [recordId]);
+  expect(rows).toEqual([{ status: 'DISABLED', disabled_reason: 'RETRIES_EXHAUSTED' }]);
+});

@@ -1,0 +1,75 @@
+// Promise: SIGTERM lets the requests in flight end and be recorded, claims nothing new, and ends with 0; the next worker does the rest, once.
+import type { ServerResponse } from 'node:http';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { attemptsOf, countStates } from '../support/attempts.js';
+import { deliveriesOf } from '../support/engine-rows.js';
+import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
+import { type Product, startProduct } from '../support/product.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { until } from '../support/until.js';
+
+// Processes start slowly on a machine that is busy; what counts in time is asserted.
+vi.setConfig({ testTimeout: 90_000 });
+
+let product: Product;
+let receiver: Receiver;
+beforeAll(async () => {
+  product = await startProduct({ command: 'api' });
+});
+afterAll(() => product.close());
+beforeEach(async () => {
+  receiver = await startReceiver();
+});
+afterEach(() => receiver.close());
+
+it('a worker that is told to stop finishes what it has in hand, and leaves the rest to the next', async () => {
+  const acme = await makeOrganization(product.pool);
+  const { recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
+  const kept: ServerResponse[] = [];
+  receiver.answer = (response) => void kept.push(response);
+  const first = await product.start('worker');
+  await acme.insertUsers(names('early', 150));
+  await until('its slots are full', () => kept.length === 100);
+
+  const ending = first.kill('SIGTERM');
+  await until('it drains', () => first.output().includes('Stopping'));
+  await acme.insertUsers(names('late', 20));
+  for (const response of kept.splice(0)) response.end();
+  expect(await ending).toBe(0);
+  expect(receiver.requests).toHaveLength(100);
+  expect(await countStates(product.pool, recordId)).toMatchObject({ DELIVERED: 100 });
+  expect((await attemptsOf(product.pool, recordId)).map(({ number, outcome }) => `${number} ${outcome}`)).toEqual(
+    Array(100).fill('1 DELIVERED'),
+  );
+  // Nobody has to wait for a lease to end.
+  expect((await deliveriesOf(product.pool, recordId)).filter((one) => one.leaseToken !== null)).toEqual([]);
+  expect(first.output()).not.toMatch(/"level":(50|60)/);
+
+  receiver.answer = (response) => void response.end();
+  const second = await product.start('worker');
+  await until('the rest is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 170);
+  expect(receiver.requests.map(nameIn).sort()).toEqual([...names('early', 150), ...names('late', 20)].sort());
+
+  // An idle one just ends.
+  expect(await second.kill('SIGTERM')).toBe(0);
+});
+
+it('stops under load without sending anything twice, again and again', async () => {
+  const acme = await makeOrganization(product.pool);
+  const { recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
+  let sentAtLastStop = 0;
+  for (let round = 0; round < 4; round++) {
+    const worker = await product.start('worker');
+    await acme.insertUsers(names(`round-${round}`, 400));
+    await until('it sends', () => receiver.requests.length > sentAtLastStop + 30);
+    expect(await worker.kill('SIGTERM')).toBe(0);
+    expect(worker.output()).not.toMatch(/"level":(50|60)/);
+    sentAtLastStop = receiver.requests.length;
+    expect((await countStates(product.pool, recordId)).DELIVERED).toBe(sentAtLastStop);
+    expect((await deliveriesOf(product.pool, recordId)).filter((one) => one.leaseToken !== null)).toEqual([]);
+  }
+  await product.start('worker');
+  await until('everything is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 1600);
+  expect(receiver.requests).toHaveLength(1600);
+  expect(new Set(receiver.requests.map(nameIn)).size).toBe(1600);
+});

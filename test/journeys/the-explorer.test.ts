@@ -1,0 +1,94 @@
+// Promise: who opens the explorer on a local start goes through the README's tour by pressing play, and nothing leaves the machine.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page, Response } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TABS } from '../../src/api/explorer-tabs.js';
+import { hasBrowser, startBrowser, type TestBrowser } from '../support/browser.js';
+import { type RunningCli, runCli } from '../support/cli.js';
+
+describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
+  let cli: RunningCli;
+  let dataDir: string;
+  let browser: TestBrowser;
+  let page: Page;
+  let explorer: string;
+  const requested: string[] = [];
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-explorer-'));
+    cli = runCli(['serve'], { HOOKGRAPH_DATA_DIR: dataDir, PORT: '0' });
+    await cli.says('curl -s');
+    explorer = /Explorer +(\S+)/.exec(cli.output())?.[1] as string;
+    browser = await startBrowser();
+    page = await browser.browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.on('request', (request) => requested.push(request.url()));
+    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.goto(explorer);
+    await page.getByRole('tab').first().waitFor();
+  }, 90_000);
+  afterAll(async () => {
+    await browser?.close();
+    cli.child.kill('SIGTERM');
+    await cli.ended();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  /** Opens a tab, presses play, and answers what is shown. */
+  async function play(title: string): Promise<string> {
+    await page.getByTitle(title, { exact: true }).click();
+    await expect.poll(() => page.locator('.graphiql-query-editor .view-lines').textContent()).toContain(title);
+    // GraphiQL learns an operation's name a moment after its tab was opened, and until then sends nothing.
+    let response: Response | null = null;
+    for (let press = 0; press < 10 && response === null; press++) {
+      const answered = page.waitForResponse((one) => (one.request().postData() ?? '').includes(title), { timeout: 1_500 });
+      await page.getByRole('button', { name: /execute query/i }).click();
+      response = await answered.catch(() => null);
+    }
+    if (response === null) throw new Error(`Nothing was sent by the tab ${title}`);
+    expect(response.status()).toBe(200);
+    const result = page.locator('.graphiql-response .view-lines');
+    await expect.poll(async () => (await result.textContent()) ?? '', { timeout: 10_000 }).toContain('data');
+    return JSON.stringify(await response.json());
+  }
+
+  it('opens with the tour as its tabs', async () => {
+    const titles = await page.locator('.graphiql-tab-button').allTextContents();
+    expect(titles).toEqual(['WhoAmI', 'Topics', 'Subscribe', 'CreateTwoUsers', 'Deliveries', 'Subscriptions', 'EnableAgain']);
+    expect(titles).toHaveLength(TABS.length);
+    await page.getByRole('button', { name: 'Headers', exact: true }).click();
+    const token = /Token +(\S+)/.exec(cli.output())?.[1] as string;
+    await expect
+      .poll(() => page.locator('.graphiql-editor-tool .view-lines').allTextContents())
+      .toContainEqual(expect.stringContaining(token));
+  });
+
+  it('goes through the tour by pressing play', async () => {
+    expect(await play('WhoAmI')).toContain('"viewer":{"name":"Ada Lovelace"');
+    expect(await play('Topics')).toContain('"user/created"');
+    expect(await play('Subscribe')).toMatch(/"errors":\[\],"webhookSubscription":\{"id":"[^"]+".*"status":"ENABLED"/);
+    expect(await play('CreateTwoUsers')).toMatch(/"told":\{"errors":\[\].*"leftOut":\{"errors":\[\]/);
+    // Nobody listens at the example's address.
+    await expect.poll(() => play('Deliveries'), { timeout: 15_000 }).toMatch(/(?=.*"state":"SKIPPED")(?=.*"state":"RETRYING")/);
+    expect(await play('Subscriptions')).toContain('"status":"ENABLED"');
+    expect(await play('EnableAgain')).toContain('"field":"id"');
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, 'explorer.png') });
+  }, 60_000);
+
+  it('still knows the token after a reload', async () => {
+    await page.reload();
+    await page.getByRole('tab').first().waitFor();
+    expect(await play('WhoAmI')).toContain('Ada Lovelace');
+    expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain('Token token');
+  });
+
+  it('asks no other host, and has nothing to complain about', () => {
+    const { origin } = new URL(explorer);
+    expect(requested.filter((url) => !url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url))).toEqual([]);
+    expect(requested.length).toBeGreaterThan(5);
+    expect(complaints).toEqual([]);
+  });
+});

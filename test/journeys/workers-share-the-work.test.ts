@@ -1,0 +1,43 @@
+// Promise: several workers on one database share a backlog: each delivery is sent once, and each worker does a part.
+import type { ServerResponse } from 'node:http';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { attemptsOf, countStates } from '../support/attempts.js';
+import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
+import { type Product, startProduct } from '../support/product.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { until } from '../support/until.js';
+
+// Processes start slowly on a machine that is busy; what counts in time is asserted.
+vi.setConfig({ testTimeout: 90_000 });
+
+let product: Product;
+let receiver: Receiver;
+beforeEach(async () => {
+  [product, receiver] = await Promise.all([startProduct({ command: 'api' }), startReceiver()]);
+});
+afterEach(() => Promise.all([product.close(), receiver.close()]));
+
+it('three workers send one backlog of 1,500 deliveries, each once', async () => {
+  const acme = await makeOrganization(product.pool);
+  const { recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
+  // Each worker signs with a domain of its own, so the receiver knows who sent what.
+  const workers = ['one.example', 'two.example', 'three.example'];
+  const partOf = (domain: string) => receiver.requests.filter(({ headers }) => headers['x-scope-domain'] === domain).length;
+  const kept: ServerResponse[] = [];
+  receiver.answer = (response) => {
+    kept.push(response);
+    // Nobody is answered before everybody has begun.
+    if (workers.every((domain) => partOf(domain) > 0)) for (const one of kept.splice(0)) one.end();
+  };
+  await Promise.all(workers.map((domain) => product.start('worker', { HOOKGRAPH_DOMAIN: domain })));
+  const backlog = names('n', 1500);
+  await acme.insertUsers(backlog);
+  await until('everything is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === backlog.length, {
+    timeoutMs: 25_000,
+  });
+  expect(receiver.requests.map(nameIn).sort()).toEqual(backlog.sort());
+  expect(workers.map(partOf).filter((part) => part === 0)).toEqual([]);
+  const attempts = await attemptsOf(product.pool, recordId);
+  expect(attempts).toHaveLength(backlog.length);
+  expect(new Set(attempts.map(({ number, outcome }) => `${number} ${outcome}`))).toEqual(new Set(['1 DELIVERED']));
+});

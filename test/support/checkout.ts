@@ -1,0 +1,132 @@
+// The working tree in, a copy of it in a temporary folder out, on which `npm start` runs with a data folder and a port of its own.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { findPostmaster } from '../../src/runtime/postmaster.js';
+import { freePort } from './cli.js';
+import { until } from './until.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const COPIED = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'prisma.config.nodes.ts'];
+const FOLDERS = ['scripts', 'prisma', 'src', 'dist'];
+
+export interface Started {
+  npm: ChildProcess;
+  /** Everything it printed so far. */
+  output(): string;
+  /** Milliseconds from the start to the greeting; rejects with the output when it ends first. */
+  ready(): Promise<number>;
+  /** Its exit code, or the signal that ended it. */
+  ended(): Promise<number | NodeJS.Signals>;
+  /** As a terminal does at Ctrl-C: to npm and to all that it started. */
+  signalAll(signal: NodeJS.Signals): void;
+  /** The pid of the process that serves. */
+  server(): Promise<number>;
+  /** What of npm and all that it started is alive. */
+  survivors(): Promise<string[]>;
+}
+
+export interface Checkout {
+  dir: string;
+  dataDir: string;
+  url: string;
+  start(env?: Record<string, string>): Started;
+  /** The pid of the embedded Postgres, if it lives. */
+  postmaster(): Promise<number | null>;
+  /** Every process of an embedded Postgres in any folder here, the shell that watches it too. */
+  postgresProcesses(): Promise<string[]>;
+  remove(): Promise<void>;
+}
+
+export async function makeCheckout(): Promise<Checkout> {
+  const dir = await mkdtemp(join(tmpdir(), 'hookgraph-checkout-'));
+  await Promise.all([
+    ...COPIED.map((name) => cp(join(ROOT, name), join(dir, name))),
+    ...FOLDERS.map((name) => cp(join(ROOT, name), join(dir, name), { recursive: true })),
+    symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules')),
+  ]);
+  const dataDir = join(dir, 'data');
+  const port = await freePort();
+  const started: Started[] = [];
+  const postmaster = () => findPostmaster(join(dataDir, 'postgres'));
+  return {
+    dir,
+    dataDir,
+    url: `http://127.0.0.1:${port}`,
+    start(env = {}) {
+      const one = startNpm(dir, { HOOKGRAPH_DATA_DIR: dataDir, PORT: String(port), ...env });
+      started.push(one);
+      return one;
+    },
+    postmaster,
+    postgresProcesses: () => processes((line) => line.args.includes(`${dir}/`) && line.args.includes('/bin/postgres')),
+    async remove() {
+      for (const one of started) one.signalAll('SIGKILL');
+      await until('Postgres is gone', async () => (await postmaster()) === null);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function startNpm(cwd: string, env: Record<string, string>): Started {
+  const startedAt = Date.now();
+  // A group of its own, as a terminal makes for each command.
+  const npm = spawn('npm', ['start'], {
+    cwd,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+  });
+  const group = npm.pid as number;
+  let output = '';
+  for (const stream of [npm.stdout, npm.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+    npm.once('exit', (code, signal) => resolve(code ?? (signal as NodeJS.Signals)));
+  });
+  const ofGroup = (matches: (args: string) => boolean) => processes((line) => line.group === group && matches(line.args));
+  return {
+    npm,
+    output: () => output,
+    ended: () => exited,
+    async ready() {
+      await until(
+        'npm start greets',
+        () => {
+          if (npm.exitCode !== null || npm.signalCode !== null) throw new Error(`npm start ended with ${npm.exitCode}:\n${output}`);
+          return output.includes('errors { field message } webhookSubscription { id } } }');
+        },
+        { timeoutMs: 120_000 },
+      );
+      return Date.now() - startedAt;
+    },
+    signalAll(signal) {
+      try {
+        process.kill(-group, signal);
+      } catch {
+        // Nobody is left.
+      }
+    },
+    async server() {
+      const [line] = await ofGroup((args) => /^\S*node scripts\/start\.mjs/.test(args));
+      return Number(line?.split(' ')[0]);
+    },
+    survivors: () => ofGroup(() => true),
+  };
+}
+
+/** The living processes that match, each as `pid args`. */
+async function processes(matches: (line: { group: number; args: string }) => boolean): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,pgid=,stat=,args='], { maxBuffer: 16 * 1024 * 1024 });
+  return stdout.split('\n').flatMap((text) => {
+    const [, pid, group, state, args] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(text) ?? [];
+    if (args === undefined || state?.startsWith('Z')) return [];
+    return matches({ group: Number(group), args }) ? [`${pid} ${args}`] : [];
+  });
+}

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { insideTransaction } from '../../../src/webhooks/base/transaction.js';
+import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
+import { deleteSubscription, updateSubscription } from '../../../src/webhooks/index.js';
+import { createJourney } from '../../../src/webhooks/journey.js';
+import { BEGIN_WITHIN_MS, begin, listYoungClaims, untilNoneBegins } from '../../../src/webhooks/lease/begin.js';
+import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
+import { openHttpsDestination } from '../../../src/webhooks/send/https.js';
+import { deliveriesOf } from '../../support/engine-rows.js';
+import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
+
+let world: EngineWorld;
+beforeEach(async () => {
+  world = await startEngineWorld();
+});
+afterEach(() => world.close());
+
+async function claimed(subscriptionId: string): Promise<DeliveryInHand> {
+  await world.insertThings('a');
+  await relayOnce(world.db.pool);
+  const [delivery] = await claimDue(world.db.pool, [{ subscriptionId, count: 1, after: null }]);
+  return delivery as DeliveryInHand;
+}
+
+/** As if the claim were older than that. */
+const aged = (delivery: DeliveryInHand, byMs = BEGIN_WITHIN_MS): DeliveryInHand => ({
+  ...delivery,
+  claimedAtMs: delivery.claimedAtMs - byMs,
+});
+
+async function switchOff(id: string): Promise<void> {
+  await world.db.pool.query('UPDATE hookgraph.subscriptions SET disabled_at = now() WHERE id = $1', [id]);
+}
+
+describe('begin', () => {
+  it('asks nobody while the claim is young', async () => {
+    const id = await world.subscribe();
+    const delivery = await claimed(id);
+    await switchOff(id);
+    expect(await begin(world.db.pool, delivery)).toBe(delivery);
+  });
+
+  it('renews an old claim, and with it the lease', async () => {
+    const delivery = await claimed(await world.subscribe());
+    await world.db.pool.query(`UPDATE hookgraph.deliveries SET lease_until = now() + interval '1 s'`);
+    const renewed = await begin(world.db.pool, aged(delivery));
+    expect(renewed?.claimedAtMs).toBeGreaterThan(delivery.claimedAtMs);
+    const { rows } = await world.db.pool.query(`SELECT lease_until > now() + interval '10 s' AS fresh FROM hookgraph.deliveries`);
+    expect(rows).toEqual([{ fresh: true }]);
+  });
+
+  it('refuses an old claim of a subscription that is off, and one that somebody else has taken over', async () => {
+    const id = await world.subscribe();
+    const delivery = await claimed(id);
+    expect(await begin(world.db.pool, { ...aged(delivery), token: '1' })).toBeNull();
+    await switchOff(id);
+    expect(await begin(world.db.pool, aged(delivery))).toBeNull();
+  });
+});
+
+describe('untilNoneBegins', () => {
+  it('waits for a young claim until it is settled', async () => {
+    const id = await world.subscribe();
+    await claimed(id);
+    const young = await insideTransaction(world.db.pool, (client) => listYoungClaims(client, id));
+    expect(young).toHaveLength(1);
+    let resolved = false;
+    const waiting = untilNoneBegins(world.db.pool, young).then(() => {
+      resolved = true;
+    });
+    await world.db.pool.query('SELECT 1');
+    expect(resolved).toBe(false);
+    await world.db.pool.query('UPDATE hookgraph.deliveries SET lease_until = NULL, lease_token = NULL');
+    const from = performance.now();
+    await waiting;
+    expect(performance.now() - from).toBeLessThan(BEGIN_WITHIN_MS / 2);
+  });
+
+  it('does not wait for a claim that is too old to begin', async () => {
+    const id = await world.subscribe();
+    await claimed(id);
+    await world.db.pool.query(`UPDATE hookgraph.deliveries SET lease_until = lease_until - interval '2 s'`);
+    expect(await insideTransaction(world.db.pool, (client) => listYoungClaims(client, id))).toEqual([]);
+  });
+});
+
+describe('the journey of a claim that was overtaken', () => {
+  const run = async (delivery: DeliveryInHand) => {
+    const destination = openHttpsDestination(['127.0.0.0/8']);
+    const [settlement] = await Promise.all(createJourney(world.webhooks.engine, destination).run([delivery]));
+    await destination.close();
+    return settlement;
+  };
+
+  it('sends nothing, least of all unsigned, once its subscription is deleted and its secrets are wiped', async () => {
+    const id = await world.subscribe({ sharedSecret: 'hush' });
+    const delivery = await claimed(id);
+    const deleting = deleteSubscription(world.webhooks.engine, OWNER, id);
+    await expect.poll(async () => (await deliveriesOf(world.db.pool, id))[0]?.state).toBe('CANCELLED');
+    expect(await run(delivery)).toMatchObject({ attempt: null, next: null });
+    await deleting;
+    expect(world.receiver.requests).toEqual([]);
+  });
+
+  it('sends nothing when it is too old, and its subscription was disabled', async () => {
+    const id = await world.subscribe({ query: null });
+    const delivery = await claimed(id);
+    await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
+    expect(await run(aged(delivery))).toMatchObject({ attempt: null, next: null });
+    expect(world.receiver.requests).toEqual([]);
+  });
+});

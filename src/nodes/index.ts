@@ -5,7 +5,7 @@ import type { NodeDefinition } from '../graphql/define-node.js';
 
 export { findViewer } from './api-token.js';
 export { makeSampleData } from './sample-data.js';
-export { type Ask, createSimulation } from './simulation.js';
+export { createSimulation } from './simulation.js';
 
 import { attachment } from './attachment.js';
 import { call } from './call.js';

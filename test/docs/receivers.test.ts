@@ -69,7 +69,7 @@ for (const language of LANGUAGES)
         output += text;
       });
       child.stderr?.resume();
-      await until(`${language.file} listens`, () => isListening(port), { timeoutMs: 20_000 });
+      await until(`${language.file} listens`, () => isListening(port), { timeoutMs: 60_000 });
 
       const send = async (job: string, secret: string) => {
         const headers = {

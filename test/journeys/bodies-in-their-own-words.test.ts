@@ -19,8 +19,10 @@ let groupIds: string[];
 beforeAll(async () => {
   product = await startProduct();
   receiver = await startReceiver();
-  const { groups } = await product.graphql('{ groups { nodes { id } } }');
-  groupIds = groups.nodes.map(({ id }: { id: string }) => id);
+  const { a, b } = await product.graphql(
+    'mutation { a: createGroup(group: { name: "Technicians" }) { group { id } } b: createGroup(group: { name: "Trainers" }) { group { id } } }',
+  );
+  groupIds = [a.group.id, b.group.id];
 });
 afterAll(async () => {
   await receiver?.close();

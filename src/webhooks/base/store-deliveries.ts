@@ -23,7 +23,7 @@ export interface DeliveryFilter {
 
 // An id is as late as its row's created_at or later, so a lower bound of the time is one of the id, and an index's.
 const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
-  AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= hookgraph.id_at($6))) AND ($7::timestamptz IS NULL OR d.created_at <= $7)`;
+  AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= hookgraph.id_at(least(greatest($6, '2000-01-01Z'), '2200-01-01Z')))) AND ($7::timestamptz IS NULL OR d.created_at <= $7)`;
 
 function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, filter: DeliveryFilter): unknown[] {
   const { states, topicKey, createdAtMin, createdAtMax } = filter;

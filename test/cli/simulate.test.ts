@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Api, startApi } from '../../src/api/index.js';
+import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { runCli } from '../support/cli.js';
+
+let t: TestApp;
+let api: Api;
+beforeAll(async () => {
+  t = await testApp({}, { sampleData: true });
+  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+});
+afterAll(async () => {
+  await api.stop();
+  await t.close();
+});
+
+test('simulate changes things through the API at its rate, tells them, and ends at Ctrl-C', async () => {
+  const cli = runCli(['simulate', '--rate', '50/s', '--url', api.url], { HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN });
+  await cli.says(`As Ada Lovelace of Acme Training at ${api.url}`);
+  await cli.says('started a session of');
+  await cli.says(/(began|did) “/);
+  cli.child.kill('SIGINT');
+  expect(await cli.ended()).toBe(0);
+  expect(cli.output()).toMatch(/Did \d+ things\.\n$/);
+  expect(cli.output()).not.toContain('failed');
+  const { rows } = await t.database.pool.query(`SELECT context FROM hookgraph.events WHERE typename = 'ScenarioSession' LIMIT 1`);
+  expect(JSON.parse(rows[0].context).actor).toEqual({ userId: t.admin.userId });
+});
+
+test.each([
+  [['--rate', 'often'], 'RATE_INVALID: --rate is "often"\nWrite it like 2/s'],
+  [['--rate', '0/s'], 'RATE_INVALID'],
+  [['--url', 'http://127.0.0.1:1', '--token', 'x'], 'API_UNREACHABLE: Nothing answers at http://127.0.0.1:1/api/v3/graphql\nStart it'],
+  [[], 'TOKEN_MISSING: There is no API token'],
+])('simulate %j says what is wrong', async (args, message) => {
+  const cli = runCli(['simulate', ...args], { HOOKGRAPH_DATA_DIR: '/nowhere' });
+  expect(await cli.ended()).toBe(1);
+  expect(cli.output()).toContain(message);
+});
+
+test('simulate with somebody’s old token says so', async () => {
+  const cli = runCli(['simulate', '--url', api.url, '--token', 'old']);
+  expect(await cli.ended()).toBe(1);
+  expect(cli.output()).toContain('API_REFUSED: The API answers 401: Nobody has this token');
+});

@@ -100,7 +100,7 @@ export function tenantPath(definition: NodeDefinition, definitions: NodeDefiniti
 
 export function definitionOf(typename: string, definitions: NodeDefinition[]): NodeDefinition {
   const found = definitions.find(({ model }) => model.name === typename);
-  if (!found) throw new Error(`${typename} is no node: src/nodes/index.ts doesn't list it`);
+  if (!found) throw new Error(`${typename} is no node: src/nodes/list.ts doesn't list it`);
   return found;
 }
 

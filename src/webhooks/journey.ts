@@ -8,6 +8,7 @@ import { begin } from './lease/begin.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { buildPayload } from './payload/build-payload.js';
 import { buildRequest } from './request/build-request.js';
+import { redactEcho } from './request/redact-echo.js';
 import type { HttpsDestination } from './send/https.js';
 import { judge } from './verdict/judge.js';
 import type { AttemptRecord, Settlement } from './verdict/settle.js';
@@ -82,7 +83,7 @@ export function createJourney(engine: Engine, destination: HttpsDestination): Jo
     // Once more, for a payload that took long: the lease outlives the exchange, and its subscription is enabled still.
     if (!(await begin(engine.pool, delivery))) return settled(delivery, {});
     const request = buildRequest(engine.settings, prepared, delivery.id, payload.body, new Date());
-    const answer = await destination.send(request);
+    const answer = redactEcho(prepared, await destination.send(request));
     const nowMs = Date.now();
     const { attemptCount } = delivery;
     const verdict = judge(answer, prepared.errorTemplate, prepared.retry, {

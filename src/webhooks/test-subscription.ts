@@ -8,6 +8,7 @@ import { loadForSending, subscriptionsByIds } from './base/store.js';
 import { topicsByIds } from './base/store-topics.js';
 import { buildPayload } from './payload/build-payload.js';
 import { buildRequest } from './request/build-request.js';
+import { redactEcho } from './request/redact-echo.js';
 import { openHttpsDestination } from './send/https.js';
 import { NOT_ALLOWED, NOT_FOUND } from './subscriptions.js';
 import { findLastNode } from './try-out/find-node.js';
@@ -49,7 +50,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   } else {
     const request = buildRequest(engine.settings, compiled, deliveryId, payload.body, new Date());
     const sent = { url: request.url, headers: request.recordedHeaders, body: payload.body.text };
-    const answer = await sendOnce(engine, request);
+    const answer = redactEcho(compiled, await sendOnce(engine, request));
     const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
     const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
     const { outcome, stage, message } = judge(answer, compiled.errorTemplate, compiled.retry, about, watch);

@@ -61,6 +61,7 @@ it('at more than 100 errors within an hour; the rest is held, and goes on with i
   await until('100 errors', async () => (await attemptsOf(product.pool, recordId)).length === 100);
   // A hundred are not yet too many; those of more than an hour ago don't count.
   expect(await read(id)).toMatchObject({ disabled: false, status: 'ENABLED', disabledReason: null });
+  await product.pool.query(`UPDATE hookgraph.subscriptions SET enabled_at = now() - interval '1 day' WHERE id = $1`, [recordId]);
   await product.pool.query(`UPDATE hookgraph.attempts SET id = id - (3601000::bigint << 20) WHERE subscription_id = $1`, [recordId]);
   await acme.insertUsers(names('b', 99));
   await until('199 errors', async () => (await attemptsOf(product.pool, recordId)).length === 199);
@@ -170,5 +171,6 @@ it('tells its owner, who subscribed to that; but never a subscription of such ab
   await acme.insertUsers(['b']);
   await owner.waitFor(3);
   expect(owner.requests.map(({ body }) => JSON.parse(body).databaseId)).toEqual([first.recordId, first.recordId, first.recordId]);
+  await until('it is recorded', async () => (await countStates(product.pool, told.recordId)).DELIVERED === 2);
   expect(await countStates(product.pool, told.recordId)).toEqual({ DELIVERED: 2 });
 });

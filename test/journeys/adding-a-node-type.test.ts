@@ -1,4 +1,4 @@
-// Promise: a node type costs a Prisma model, a file in src/nodes and its mention in src/nodes/index.ts; its three topics come by themselves.
+// Promise: a node type costs a Prisma model, a file in src/nodes and a line in src/nodes/list.ts; its three topics come by themselves.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -87,7 +87,7 @@ async function told() {
 it('changes nothing of the engine, nor anything else but what was said', async () => {
   const after = await readSources();
   const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((path) => before[path] !== after[path]);
-  expect(changed.sort()).toEqual(['src/nodes/index.ts', 'src/nodes/scenario-note.ts']);
+  expect(changed.sort()).toEqual(['src/nodes/list.ts', 'src/nodes/scenario-note.ts']);
   expect(Object.keys(before).some((path) => path.startsWith('src/webhooks/'))).toBe(true);
 });
 
@@ -176,11 +176,7 @@ async function addScenarioNote(): Promise<void> {
   await mkdir(migration);
   await writeFile(join(migration, 'migration.sql'), MIGRATION);
   await writeFile(join(copy, 'src/nodes/scenario-note.ts'), FILE);
-  await edit('src/nodes/index.ts', (text) =>
-    text
-      .replace('import { scenarioSession }', "import { scenarioNote } from './scenario-note.js';\n$&")
-      .replace(/(definitions: NodeDefinition\[\] = \[[^\]]*?),?\s*\]/, '$1,\n  scenarioNote,\n]'),
-  );
+  await edit('src/nodes/list.ts', (text) => `${text}export { scenarioNote } from './scenario-note.js';\n`);
 }
 
 async function edit(path: string, change: (text: string) => string): Promise<void> {

@@ -74,6 +74,7 @@ it('5,000 writes, three kills, one subscription disabled', { timeout: 90_000 }, 
       );
       answeredAt = Date.now();
       expect(payload.errors).toEqual([]);
+      await until('it goes on sending to the others', () => received() > before + 600, { timeoutMs: 30_000 });
     }
     await worker.kill('SIGKILL');
     worker = await product.start('worker');
@@ -82,7 +83,7 @@ it('5,000 writes, three kills, one subscription disabled', { timeout: 90_000 }, 
   await Promise.all(clients.map((client) => client.end()));
 
   for (const { recordId, committed } of sides)
-    await until('everything is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === committed.length, {
+    await until('everything is delivered', async () => ((await countStates(product.pool, recordId)).DELIVERED ?? 0) >= committed.length, {
       timeoutMs: 30_000,
     });
   expect(sides[0].committed.length + sides[1].committed.length).toBe(WRITES - Math.ceil(WRITES / 7));

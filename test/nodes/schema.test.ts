@@ -73,7 +73,12 @@ describe('what the engine is told of the domain', () => {
       'scenario_session_part/completed',
       'scenario_session_step/completed',
     ]);
-    expect(nodes.filter(({ environment }) => environment).map(({ typename }) => typename)).toEqual(['Scenario', 'ScenarioSession', 'Call']);
+    expect(
+      nodes
+        .filter(({ environment }) => environment)
+        .map(({ typename }) => typename)
+        .sort(),
+    ).toEqual(['Call', 'Scenario', 'ScenarioSession']);
     for (const { typename, tenant } of nodes)
       expect(tenant, typename).toEqual({ column: typename === 'Organization' ? 'id' : 'organization_id' });
   });

@@ -114,7 +114,7 @@ interface Product {
 async function startThrowAway(closing: Closing): Promise<Product> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-demo-'));
   closing.push(() => rm(dataDir, { recursive: true, force: true }));
-  const env = { HOOKGRAPH_DATA_DIR: dataDir, HOOKGRAPH_LOG_LEVEL: 'warn', PORT: '0' };
+  const env = { HOOKGRAPH_DATA_DIR: dataDir, HOOKGRAPH_LOG_LEVEL: 'error', PORT: '0' };
   const installation = await openInstallation({ prepare: true, join: false, env });
   closing.push(installation.close);
   const token = (await makeSampleData(installation)) as string;

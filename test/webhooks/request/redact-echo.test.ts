@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { redactEcho } from '../../../src/webhooks/request/redact-echo.js';
+
+const compiled = { headers: { 'x-api-key': 'key-"quoted"-1', 'x-short': 'abc' }, sharedSecret: 'a shared secret' };
+
+it('takes out of an answer the secrets of the request that it repeats, in headers and body, as they are and inside JSON', () => {
+  const answer = {
+    kind: 'REPLY' as const,
+    status: 200,
+    headers: { 'x-echo': 'key-"quoted"-1' },
+    body: `${JSON.stringify({ key: 'key-"quoted"-1', other: 'abc' })} a shared secret`,
+  };
+  expect(redactEcho(compiled, answer)).toEqual({
+    kind: 'REPLY',
+    status: 200,
+    headers: { 'x-echo': '[redacted]' },
+    body: '{"key":"[redacted]","other":"abc"} [redacted]',
+  });
+});
+
+it('leaves everything else as it is', () => {
+  const noReply = { kind: 'NO_REPLY' as const, stage: 'TIMEOUT' as const, message: 'No complete answer within 5 seconds.', sendMs: 5000 };
+  expect(redactEcho(compiled, noReply)).toEqual(noReply);
+});

@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/start-postgres.ts'],
     pool: 'forks',
+    // Most of a test's time is waiting for real processes; the default on two cores would be one worker.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -1,13 +1,16 @@
 // Promise: `npm start` on a checkout: says where everything is, can be tried at once, stops as a whole, and starts again whatever was killed.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Checkout, makeCheckout, type Started } from '../support/checkout.js';
 import { until } from '../support/until.js';
 
 const execute = promisify(execFile);
 /** What only the first start does. */
 const DONE_ONCE = /Installing|Generating|Building|Creating|Migrated/;
+
+// Times are printed; they never fail it.
+vi.setConfig({ testTimeout: 180_000 });
 
 let checkout: Checkout;
 /** Printed by the first start. */
@@ -77,7 +80,7 @@ test('the first start prints API, explorer, token and a command that works; Ctrl
   await first.ended();
   expect(first.output()).toContain('Stopping: what is in flight ends first.');
   await leavesNothing(first);
-}, 180_000);
+});
 
 test('so does SIGINT or SIGTERM to npm alone', async () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -111,7 +114,7 @@ test('after kill -9 of node, of Postgres or of npm nothing is left, and the next
   next.signalAll('SIGINT');
   await next.ended();
   await leavesNothing(next);
-}, 60_000);
+});
 
 test('a second start on the same data is refused, and the first one goes on', async () => {
   const first = await startsAgain();

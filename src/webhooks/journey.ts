@@ -58,7 +58,7 @@ export function createJourney(engine: Engine, destination: HttpsDestination): Jo
   async function deliver(claimed: DeliveryInHand, prepared: Prepared, checkOwner: OwnerCheck): Promise<Settlement> {
     if ('failed' in prepared) throw prepared.failed;
     if ('off' in prepared) return settled(claimed, {});
-    if ('broken' in prepared) return broken(engine, claimed, prepared);
+    if ('broken' in prepared) return settled(claimed, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
     const context = await checkOwner(prepared, overlayOf(claimed));
     if (context === null) return ownerGone(claimed);
 
@@ -112,7 +112,7 @@ export function createJourney(engine: Engine, destination: HttpsDestination): Jo
 
   return {
     run(batch) {
-      const prepared = prepare(batch);
+      const prepared = prepare(batch).then((all) => markBroken(engine, all));
       const checkOwner = ownerCheck(engine);
       return batch.map(async (delivery) => {
         try {
@@ -169,19 +169,19 @@ function overlayOf({ event, typename, nodeKey }: DeliveryInHand): Snapshot[] {
   return columns ? [{ typename, key: nodeKey, columns }] : [];
 }
 
-/** Marks the subscription broken, once; the delivery is held unrun. */
-async function broken(
-  engine: Engine,
-  delivery: DeliveryInHand,
-  { broken: reason, version }: { broken: string; version: number },
-): Promise<Settlement> {
-  const { rowCount } = await engine.pool.query(
-    `UPDATE hookgraph.subscriptions SET broken_at = now(), broken_reason = $3, updated_at = clock_timestamp()
-     WHERE id = $1 AND version = $2 AND broken_at IS NULL`,
-    [delivery.subscriptionId, version, reason],
+/** Marks the broken ones of a batch in one statement, each once; their deliveries are held unrun. */
+async function markBroken(engine: Engine, prepared: Map<string, Prepared>): Promise<Map<string, Prepared>> {
+  const broken = [...prepared].flatMap(([id, one]) => ('broken' in one ? [{ id, version: one.version, reason: one.broken }] : []));
+  if (broken.length === 0) return prepared;
+  const { rows } = await engine.pool.query<{ id: string }>(
+    `UPDATE hookgraph.subscriptions x SET broken_at = now(), broken_reason = b.reason, updated_at = clock_timestamp()
+     FROM unnest($1::uuid[], $2::int[], $3::text[]) AS b (id, version, reason)
+     WHERE x.id = b.id AND x.version = b.version AND x.broken_at IS NULL RETURNING x.id`,
+    [broken.map(({ id }) => id), broken.map(({ version }) => version), broken.map(({ reason }) => reason)],
   );
-  if (rowCount === 1) await holdDeliveries(engine.pool, [delivery.subscriptionId], 'BROKEN');
-  return settled(delivery, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
+  const marked = rows.map(({ id }) => id);
+  if (marked.length > 0) await holdDeliveries(engine.pool, marked, 'BROKEN');
+  return prepared;
 }
 
 const ownerGone = (delivery: DeliveryInHand): Settlement =>

@@ -46,5 +46,6 @@ const EXAMPLE: Compiled = {
   errorTemplate: null,
   headers: {},
   sharedSecret: 'a secret',
+  auth: null,
   retry: null,
 };

@@ -63,7 +63,7 @@ export async function previewSubscription(
   const watch = (report: StageReport) => void told.set(report.stage, report);
   // Without its query there is nothing to render.
   const payload = mistakes.some(({ field }) => field === 'query') ? null : await buildPayload(engine, compiled, node, context, watch);
-  const blocked = mistakes.some(({ field }) => BLOCKING.includes(SOURCES[field]));
+  const blocked = mistakes.some((mistake) => BLOCKING.includes(sourceOf(mistake)));
   let sent: AttemptRecord['request'] = null;
   if (payload?.outcome === 'READY' && !blocked) {
     const request = buildRequest(engine.settings, compiled, NO_DELIVERY, payload.body, new Date());
@@ -71,7 +71,7 @@ export async function previewSubscription(
     told.set('SEND', { ...notRun('SEND'), input: sent });
   }
   for (const stage of REPORT_STAGES) {
-    const own = mistakes.filter(({ field }) => SOURCES[field] === stage).map(({ message }) => message);
+    const own = mistakes.filter((mistake) => sourceOf(mistake) === stage).map(({ message }) => message);
     if (own.length > 0)
       told.set(stage, { ...(told.get(stage) ?? notRun(stage)), outcome: 'FAILED', output: null, message: own.join('\n') });
   }
@@ -105,7 +105,10 @@ const SOURCES: Record<string, ReportStage> = {
   callbackUrl: 'SEND',
   headers: 'SEND',
   sharedSecret: 'SEND',
+  auth: 'SEND',
 };
+
+const sourceOf = ({ field }: Problem): ReportStage | undefined => SOURCES[field.split('.')[0] ?? ''];
 
 /** Where one of these fails there is no request. */
 const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'SEND'];

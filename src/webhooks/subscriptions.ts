@@ -164,6 +164,7 @@ async function writeSecrets(client: PoolClient, engine: Engine, id: string, befo
   const texts: Record<SecretField, string | null> = {
     sharedSecret: after.sharedSecret ?? null,
     headers: after.headers ? JSON.stringify(after.headers) : null,
+    auth: after.auth ? JSON.stringify(after.auth) : null,
   };
   for (const [name, text] of Object.entries(texts)) {
     const field = name as SecretField;

@@ -2,6 +2,7 @@
 import type { Engine, SubscriptionInput } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 import { keyOfId } from './access.js';
+import { addAuthInput } from './auth.js';
 import type { Enums } from './enums.js';
 
 export function addInput(builder: Builder, enums: Enums) {
@@ -27,6 +28,7 @@ export function addInput(builder: Builder, enums: Enums) {
       maxTimeMs: t.float({ description: 'Milliseconds from the first to the last try, up to 90 days.' }),
     }),
   });
+  const auth = addAuthInput(builder);
   return builder.inputType('WebhookSubscriptionInput', {
     description: 'A subscription as it is asked for. Absent: unchanged; null: cleared.',
     fields: (t) => ({
@@ -45,6 +47,7 @@ export function addInput(builder: Builder, enums: Enums) {
         description: "Liquid over the receiver's answer (`body`, `headers`, `status`): whatever it writes is an error.",
       }),
       headers: t.field({ type: [header], description: 'Headers to send besides ours. Their values are never answered.' }),
+      auth: t.field({ type: auth, description: 'How to make ourselves known to the receiver. Secrets in it are never answered.' }),
       retry: t.field({ type: retry, description: 'Limits of trying again of its own.' }),
       disabled: t.boolean({ description: 'Whether it is switched off.' }),
       test: t.boolean({ description: 'Whether to send a test right after saving; see `testWebhookSubscription`.' }),

@@ -2,6 +2,7 @@
 import type { Subscription } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 import { type AccessOf, pageOf } from './access.js';
+import { addAuth } from './auth.js';
 import { toConnection } from './connection.js';
 import { type DeliveryParts, filterOf } from './delivery.js';
 import type { Enums } from './enums.js';
@@ -28,6 +29,7 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
       maxTimeMs: t.exposeFloat('maxTimeMs', { description: 'Milliseconds from the first to the last try; null: no limit of its own.' }),
     }),
   });
+  const auth = addAuth(builder);
   const ref = builder.objectRef<Subscription>('WebhookSubscription');
   builder.node(ref, {
     description: 'Who wants to be told of a topic, where, and in which words. Only its owner sees it.',
@@ -73,6 +75,11 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
         nullable: { list: false, items: false },
         description: 'The headers that are sent besides ours.',
         resolve: ({ definition }) => definition.headerNames.map((name) => ({ name })),
+      }),
+      auth: t.field({
+        type: auth,
+        description: 'How we make ourselves known to the receiver; null: not at all.',
+        resolve: ({ definition }) => definition.auth,
       }),
       retry: t.field({
         type: retry,

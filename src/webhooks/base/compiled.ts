@@ -2,7 +2,7 @@
 import type { DocumentNode } from 'graphql';
 import type { Engine } from './engine.js';
 import { type Escape, parseTemplate, type Template, TemplateError } from './liquid.js';
-import type { ContentType, Definition, Owner, Secrets, Subscription } from './model.js';
+import type { Auth, ContentType, Definition, Owner, Secrets, Subscription } from './model.js';
 import { checkQuery } from './query.js';
 
 /** What the worker loads of a subscription; never leaves the process. */
@@ -32,6 +32,7 @@ export interface Compiled {
   errorTemplate: Template | null;
   headers: Record<string, string>;
   sharedSecret: string | null;
+  auth: Auth | null;
   retry: Definition['retry'];
 }
 
@@ -61,6 +62,7 @@ export function compileDefinition(engine: Engine, { subscription, topic, secrets
       errorTemplate: parse(definition.errorTemplate, 'none'),
       headers: secrets.headers ?? {},
       sharedSecret: secrets.sharedSecret ?? null,
+      auth: definition.auth && { ...definition.auth, secrets: secrets.auth ?? {} },
       retry: definition.retry,
     };
   } catch (error) {

@@ -79,6 +79,18 @@ export interface Host {
 
 export type ContentType = 'JSON' | 'XML';
 
+/** How a subscription makes itself known to its receiver (contracts, section 4), without the secret parts. */
+export type AuthDefinition = { kind: 'BASIC'; scheme: string } | { kind: 'TOKEN'; scheme: string };
+
+export interface AuthSecrets {
+  username?: string;
+  password?: string;
+  token?: string;
+}
+
+/** Both together, as only the worker sees them. */
+export type Auth = AuthDefinition & { secrets: AuthSecrets };
+
 /** One immutable version of what a subscriber asked for; secrets live apart. */
 export interface Definition {
   callbackUrl: string;
@@ -89,6 +101,7 @@ export interface Definition {
   errorTemplate: string | null;
   /** Names of the custom headers, in order; their values are secrets. */
   headerNames: string[];
+  auth: AuthDefinition | null;
   /** Its own limits in place of the installation's 25 retries; then a spent delivery FAILs and nothing is disabled. */
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
 }
@@ -97,6 +110,7 @@ export interface Secrets {
   sharedSecret?: string;
   /** Custom header name → value. */
   headers?: Record<string, string>;
+  auth?: AuthSecrets;
 }
 
 export type SecretField = keyof Secrets;

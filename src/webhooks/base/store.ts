@@ -8,7 +8,10 @@ import type { SecretPlace, Vault } from './vault.js';
 
 type Db = Pool | PoolClient;
 
-const COLUMNS = `s.id, s.tenant, s.owner, s.name, s.topic_id AS "topicId", s.version, v.definition,
+/** What a definition that was stored before there was such a field says of it. */
+const ABSENT = `'{"auth": null}'::jsonb`;
+
+const COLUMNS = `s.id, s.tenant, s.owner, s.name, s.topic_id AS "topicId", s.version, ${ABSENT} || v.definition AS definition,
   ARRAY(SELECT x.field FROM hookgraph.secrets x WHERE x.subscription_id = s.id ORDER BY x.field) AS "secretFields",
   s.integration_id AS "integrationId", s.environment_ids AS "environmentIds", s.status, s.disabled_at AS "disabledAt",
   s.disabled_reason AS "disabledReason", s.disabled_message AS "disabledMessage", s.broken_reason AS "brokenReason",
@@ -173,7 +176,7 @@ function openSecrets(vault: Vault, subscriptionId: string, sealed: SealedRow[]):
   for (const { field, ciphertext, fingerprint } of sealed) {
     const text = vault.open(placeOfSecret(subscriptionId, field), Buffer.from(ciphertext, 'base64'), fingerprint);
     if (field === 'sharedSecret') secrets.sharedSecret = text;
-    else if (field === 'headers') secrets.headers = JSON.parse(text) as Record<string, string>;
+    else secrets[field] = JSON.parse(text);
   }
   return secrets;
 }

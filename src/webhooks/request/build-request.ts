@@ -1,6 +1,7 @@
 // A body and its delivery -> the request: the headers of contracts section 2, the owner's own, the signature.
 import type { Compiled } from '../base/compiled.js';
 import type { Settings } from '../base/engine.js';
+import { authorize } from './auth/authorize.js';
 import { signScope } from './signatures/scope.js';
 
 export interface OutgoingRequest {
@@ -39,11 +40,12 @@ export function buildRequest(
   };
   if (compiled.sharedSecret !== null) headers[`${prefix}Hmac-Sha256`] = signScope(compiled.sharedSecret, bytes);
   const redacted = Object.fromEntries(Object.keys(compiled.headers).map((name) => [name, REDACTED]));
+  const { auth } = compiled;
   return {
     url: compiled.url,
     origin: compiled.origin,
-    headers: { ...compiled.headers, ...headers },
-    recordedHeaders: { ...redacted, ...headers },
+    headers: { ...compiled.headers, ...(auth && { Authorization: authorize(auth) }), ...headers },
+    recordedHeaders: { ...redacted, ...(auth && { Authorization: REDACTED }), ...headers },
     body: bytes,
   };
 }

@@ -1,15 +1,16 @@
 // A receiver's answer -> the same without the secrets of the request that it repeats.
 import type { Compiled } from '../base/compiled.js';
+import { secretsOf } from './auth/authorize.js';
 
 /** Shorter ones would cut ordinary words out of an answer. */
 const MIN_SECRET_LENGTH = 8;
 
 /** Before anything reads or records the answer: receivers that echo what they got are common in development. */
 export function redactEcho<T extends { kind: string; headers?: Record<string, string>; body?: string }>(
-  { headers, sharedSecret }: Pick<Compiled, 'headers' | 'sharedSecret'>,
+  { headers, sharedSecret, auth }: Pick<Compiled, 'headers' | 'sharedSecret' | 'auth'>,
   answer: T,
 ): T {
-  const secrets = [...Object.values(headers), ...(sharedSecret === null ? [] : [sharedSecret])]
+  const secrets = [...Object.values(headers), ...(sharedSecret === null ? [] : [sharedSecret]), ...(auth ? secretsOf(auth) : [])]
     .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
     // As it is, and as JSON writes it inside a string; the longest first, since one may hold another.
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])

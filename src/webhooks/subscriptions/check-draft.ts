@@ -4,6 +4,7 @@ import { vetUrl } from '../base/address.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import { checkQuery } from '../base/query.js';
+import { authProblems } from './auth.js';
 import { checkTemplates } from './check-templates.js';
 import type { Draft } from './input.js';
 
@@ -38,6 +39,8 @@ export async function checkDraft(engine: Engine, draft: Draft, typename: string)
     ? await vetUrl(definition.callbackUrl, settings.allowedNetworks)
     : { field: 'callbackUrl', message: "can't be blank", type: 'BLANK' as const };
   if (callback) problems.push(callback);
+
+  problems.push(...authProblems(draft.auth, draft.headers));
 
   const schema = host.schema();
   let document: DocumentNode | null = null;

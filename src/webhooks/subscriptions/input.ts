@@ -1,6 +1,7 @@
 // What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
 import type { ContentType, Definition, Secrets } from '../base/model.js';
 import type { TopicReference } from '../base/store-topics.js';
+import { type AuthDraft, type AuthInput, toAuthDraft } from './auth.js';
 
 export interface SubscriptionInput {
   name?: string | null;
@@ -14,6 +15,8 @@ export interface SubscriptionInput {
   sharedSecret?: string | null;
   /** All of them. A header that is named without a value keeps the value it has. */
   headers?: readonly { name?: string | null; value?: string | null }[] | null;
+  /** One of them; what is absent in it stays as it is. */
+  auth?: AuthInput | null;
   retry?: { maxTries?: number | null; maxTimeMs?: number | null } | null;
   disabled?: boolean | null;
   /** Key of a node of the host's integration type. */
@@ -25,9 +28,10 @@ export interface SubscriptionInput {
 /** Not checked yet. */
 export interface Draft {
   name: string | null;
-  definition: Omit<Definition, 'headerNames'>;
+  definition: Omit<Definition, 'headerNames' | 'auth'>;
   sharedSecret: string | null;
   headers: { name: string; value: string | null }[];
+  auth: AuthDraft | null;
   integrationId: string | null;
   environmentIds: string[] | null;
 }
@@ -66,6 +70,7 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
     },
     sharedSecret: input.sharedSecret === undefined ? (before?.secrets.sharedSecret ?? null) : input.sharedSecret,
     headers: input.headers === undefined ? keptHeaders : askedHeaders,
+    auth: toAuthDraft(input.auth, was?.auth ?? null, before?.secrets.auth ?? {}),
     integrationId: input.integrationId === undefined ? (before?.integrationId ?? null) : input.integrationId,
     environmentIds: input.environmentIds === undefined ? (before?.environmentIds ?? null) : toSet(input.environmentIds),
   };
@@ -85,5 +90,9 @@ export function splitDraft(draft: Draft): { definition: Definition; secrets: Sec
   const secrets: Secrets = {};
   if (draft.sharedSecret !== null) secrets.sharedSecret = draft.sharedSecret;
   if (draft.headers.length > 0) secrets.headers = Object.fromEntries(draft.headers.map(({ name, value }) => [name, value ?? '']));
-  return { definition: { ...draft.definition, headerNames: draft.headers.map(({ name }) => name) }, secrets };
+  if (draft.auth !== null) secrets.auth = draft.auth.secrets;
+  return {
+    definition: { ...draft.definition, headerNames: draft.headers.map(({ name }) => name), auth: draft.auth?.definition ?? null },
+    secrets,
+  };
 }

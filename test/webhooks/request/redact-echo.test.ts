@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { redactEcho } from '../../../src/webhooks/request/redact-echo.js';
 
-const compiled = { headers: { 'x-api-key': 'key-"quoted"-1', 'x-short': 'abc' }, sharedSecret: 'a shared secret' };
+const compiled = { headers: { 'x-api-key': 'key-"quoted"-1', 'x-short': 'abc' }, sharedSecret: 'a shared secret', auth: null };
 
 it('takes out of an answer the secrets of the request that it repeats, in headers and body, as they are and inside JSON', () => {
   const answer = {

@@ -1,0 +1,6 @@
+// A token -> the value of Authorization, e.g. of https://www.rfc-editor.org/rfc/rfc6750.
+import type { AuthSecrets } from '../../base/model.js';
+
+export function authorizeToken(scheme: string, { token = '' }: AuthSecrets): string {
+  return `${scheme} ${token}`;
+}

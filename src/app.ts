@@ -16,6 +16,8 @@ export interface AppOptions {
   databaseUrl: string;
   /** 32-byte keys for secrets at rest, newest first. */
   keys: Buffer[];
+  /** Reads them anew, where a key can come while this process runs. */
+  reloadKeys?: () => Promise<Buffer[]>;
   log: Logger;
 }
 
@@ -36,7 +38,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-export async function createApp({ config, databaseUrl, keys, log }: AppOptions): Promise<App> {
+export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: AppOptions): Promise<App> {
   const pool = openPool(databaseUrl, { log });
   const prisma = openPrisma(databaseUrl);
   // Apart from the other, so that a stored query can neither write nor take the API's connections.
@@ -63,6 +65,7 @@ export async function createApp({ config, databaseUrl, keys, log }: AppOptions):
       faultOf,
     },
     keys,
+    ...(reloadKeys && { reloadKeys }),
     settings: {
       baseUrl: config.baseUrl,
       domain: config.domain,

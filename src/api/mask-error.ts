@@ -11,7 +11,8 @@ export function maskError(error: unknown, log: Logger): Error {
   if (!(error instanceof GraphQLError)) return mask(error, log);
   const cause = error.originalError;
   if (!cause || cause instanceof GraphQLError || cause instanceof ForbiddenError || cause instanceof PothosValidationError) return error;
-  if (cause instanceof WebhooksError)
+  // Which keys a process has is its operator's business.
+  if (cause instanceof WebhooksError && cause.code !== 'KEYS_MISMATCH')
     return withExtensions(error, cause.message, { code: cause.code, ...(cause.hint && { hint: cause.hint }) });
   return mask(cause, log, error);
 }

@@ -29,33 +29,60 @@ export interface OpenOptions {
 }
 
 export async function openInstallation({ prepare, join, env }: OpenOptions): Promise<Installation> {
-  const config = readConfig(env);
-  const log = createLog(config.logLevel);
-  const keys = await loadKeys(config);
-  const postgres = config.databaseUrl === null ? await startEmbedded(config, log, join) : null;
-  if (config.databaseUrl !== null) await checkDatabase(config.databaseUrl);
-  const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
+  const store = await openStore({ join, ...(env && { env }) });
+  const { config, keys, log, postgres, databaseUrl } = store;
   try {
     if (prepare) await migrateRooms(databaseUrl, log);
     else await refuseUnlessMigrated(databaseUrl, log);
-    const app = await createApp({ config, databaseUrl, keys, log });
+    const reloadKeys = config.encryptionKeys === null ? () => loadKeys(config) : undefined;
+    const app = await createApp({ config, databaseUrl, keys, ...(reloadKeys && { reloadKeys }), log });
     if (prepare) await app.prepare();
     const close = async () => {
       await app.close();
-      await postgres?.stop();
+      await store.close();
     };
     return { config, log, postgres, app, close };
   } catch (error) {
-    await postgres?.stop();
+    await store.close();
     throw error;
   }
 }
 
-function startEmbedded(config: Config, log: Logger, join: boolean): Promise<EmbeddedPostgres> {
+/** What an installation keeps things in: a database that answers, and the keys. */
+export interface Store {
+  config: Config;
+  /** 32 bytes each, newest first. */
+  keys: Buffer[];
+  log: Logger;
+  postgres: EmbeddedPostgres | null;
+  databaseUrl: string;
+  close(): Promise<void>;
+}
+
+/** `say`: told what takes long. */
+export async function openStore({
+  join,
+  env,
+  say = (line) => console.log(line),
+}: {
+  join: boolean;
+  env?: Record<string, string>;
+  say?: (line: string) => void;
+}): Promise<Store> {
+  const config = readConfig(env);
+  const log = createLog(config.logLevel);
+  const keys = await loadKeys(config);
+  const postgres = config.databaseUrl === null ? await startEmbedded(config, log, join, say) : null;
+  if (config.databaseUrl !== null) await checkDatabase(config.databaseUrl);
+  const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
+  return { config, keys, log, postgres, databaseUrl, close: async () => postgres?.stop() };
+}
+
+function startEmbedded(config: Config, log: Logger, join: boolean, say: (line: string) => void): Promise<EmbeddedPostgres> {
   return startEmbeddedPostgres({
     dataDir: config.dataDir,
     join,
-    onProgress: (message) => console.log(`${message} …`),
+    onProgress: (message) => say(`${message} …`),
     onLog: (line) => log.debug({ line }, 'postgres'),
   });
 }
@@ -69,7 +96,8 @@ async function migrateRooms(url: string, log: Logger): Promise<void> {
   }
 }
 
-async function refuseUnlessMigrated(url: string, log: Logger): Promise<void> {
+/** Throws RuntimeError NOT_MIGRATED. */
+export async function refuseUnlessMigrated(url: string, log: Logger): Promise<void> {
   const pool = openPool(url, { log, name: 'hookgraph migrate', max: 1 });
   try {
     const pending = (await Promise.all(ROOMS.map((room) => listPendingMigrations(pool, room.dir, room.schema)))).flat();

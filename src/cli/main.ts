@@ -47,6 +47,19 @@ program
   .option('--token <token>', 'whose name to act in; usually the sample organization’s admin’s')
   .action(async (options: { rate: string; url?: string; token?: string }) => (await import('./commands/simulate.js')).simulate(options));
 program
+  .command('rotate-keys')
+  .description('seal every stored secret with the newest encryption key; can be stopped and run again at any time')
+  .option('--generate', 'first put a new key before those of HOOKGRAPH_DATA_DIR')
+  .option('--dry-run', 'open every secret that would be sealed anew, and change nothing')
+  .option('--json', 'print the result as one line of JSON')
+  .action(async (options: { generate?: boolean; dryRun?: boolean; json?: boolean }) =>
+    (await import('./commands/rotate-keys.js')).rotateKeys({
+      generate: options.generate === true,
+      dryRun: options.dryRun === true,
+      json: options.json === true,
+    }),
+  );
+program
   .command('config')
   .description('print every environment variable with its value, source and meaning')
   .option('--json', 'as JSON')

@@ -19,9 +19,9 @@ export function createLog(level: Config['logLevel'], out: NodeJS.WriteStream = p
 // Named fields only: errors of pg drag whole connections along.
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const { code, cause } = error as Error & { code?: unknown };
+  const { code, hint, cause } = error as Error & { code?: unknown; hint?: unknown };
   const errors = error instanceof AggregateError ? error.errors.map(describeError) : undefined;
-  return { type: error.name, message: error.message, stack: error.stack, code, cause: cause && describeError(cause), errors };
+  return { type: error.name, message: error.message, stack: error.stack, code, hint, cause: cause && describeError(cause), errors };
 }
 
 function forPeople(out: NodeJS.WritableStream): Writable {
@@ -30,7 +30,9 @@ function forPeople(out: NodeJS.WritableStream): Writable {
       const { level, time, msg, error, err, ...rest } = JSON.parse(String(chunk));
       const details = Object.entries(rest).map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
       const failure = error ?? err;
-      const trace = failure ? `\n  ${failure.stack ?? failure.message ?? JSON.stringify(failure)}` : '';
+      const trace = failure
+        ? `\n  ${failure.stack ?? failure.message ?? JSON.stringify(failure)}${failure.hint ? `\n  ${failure.hint}` : ''}`
+        : '';
       const label = (pino.levels.labels[level] ?? String(level)).toUpperCase().padEnd(5);
       out.write(`${new Date(time).toISOString().slice(11, 23)} ${label} ${msg ?? ''}${details.join('')}${trace}\n`);
       done();

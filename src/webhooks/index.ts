@@ -44,6 +44,7 @@ export {
 } from './base/store-errors.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store-topics.js';
 export { previewSubscription } from './preview-subscription.js';
+export { type Resealed, resealSecrets } from './reseal-secrets.js';
 export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './send-again.js';
 export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './subscriptions.js';
 export { testSubscription } from './test-subscription.js';
@@ -56,6 +57,8 @@ export interface WebhooksOptions {
   host: Host;
   /** 32-byte keys for secrets at rest, newest first. */
   keys: Buffer[];
+  /** Reads them anew, where a key can come while this process runs. */
+  reloadKeys?: () => Promise<Buffer[]>;
   settings: Settings;
   log: Logger;
   /** 0 ≤ x < 1; default Math.random. */
@@ -77,14 +80,14 @@ export interface Webhooks {
 
 export function createWebhooks(options: WebhooksOptions): Webhooks {
   const { pool, host, settings, log, random = Math.random } = options;
-  const vault = createVault(options.keys);
+  const vault = createVault(options.keys, options.reloadKeys);
   const engine: Engine = { pool, host, vault, settings, log, random };
   const poker = createPoker(pool);
   let working: Working | undefined;
   return {
     engine,
     prepare: () => prepareCapture(pool, host.nodes, log),
-    checkKeys: () => checkKeys(pool, vault),
+    checkKeys: async () => void (await checkKeys(pool, vault)),
     poke: () => (working ?? poker).poke(),
     async work() {
       const started = await startWorking(engine);

@@ -8,6 +8,7 @@ import type { Actor, Definition, SecretField, Secrets, Subscription, Topic } fro
 import { loadUnsealed, lockSubscription, placeOfSecret, subscriptionsByIds, type Unsealed } from './base/store.js';
 import { resolveTopic, topicsByIds } from './base/store-topics.js';
 import { insideTransaction } from './base/transaction.js';
+import { keyForSealing } from './base/vault.js';
 import { listYoungClaims, untilNoneBegins } from './lease/begin.js';
 import { checkDraft } from './subscriptions/check-draft.js';
 import { checkReferences } from './subscriptions/check-references.js';
@@ -173,7 +174,8 @@ async function writeSecrets(client: PoolClient, engine: Engine, id: string, befo
       await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1 AND field = $2', [id, field]);
       continue;
     }
-    const { ciphertext, fingerprint } = engine.vault.seal(placeOfSecret(id, field), text);
+    const key = await keyForSealing(client, engine.vault);
+    const { ciphertext, fingerprint } = engine.vault.seal(placeOfSecret(id, field), text, key);
     await client.query(
       `INSERT INTO hookgraph.secrets (subscription_id, field, ciphertext, fingerprint) VALUES ($1, $2, $3, $4)
        ON CONFLICT (subscription_id, field) DO UPDATE SET ciphertext = excluded.ciphertext, fingerprint = excluded.fingerprint, updated_at = now()`,

@@ -10,6 +10,7 @@ import {
   type Snapshot,
   type SubscriptionInput,
   type Webhooks,
+  type WebhooksOptions,
   type Working,
 } from '../../src/webhooks/index.js';
 import { type TestDatabase, testDatabase } from './database.js';
@@ -44,7 +45,10 @@ export const SDL = `
   type Query { node(id: ID!): Node }`;
 export const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { name } } }';
 
-export async function startEngineWorld(): Promise<EngineWorld> {
+export async function startEngineWorld({
+  keys = [randomBytes(32)],
+  log = pino({ level: 'silent' }),
+}: Partial<Pick<WebhooksOptions, 'keys' | 'log'>> = {}): Promise<EngineWorld> {
   const db = await testDatabase();
   const receiver = await startReceiver();
   await db.pool.query(
@@ -79,8 +83,8 @@ export async function startEngineWorld(): Promise<EngineWorld> {
   const webhooks = createWebhooks({
     pool: db.pool,
     host,
-    keys: [randomBytes(32)],
-    log: pino({ level: 'silent' }),
+    keys,
+    log,
     settings: {
       baseUrl: 'https://api.example',
       domain: 'api.example',

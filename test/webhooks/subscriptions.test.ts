@@ -125,6 +125,17 @@ describe('a save', () => {
     expect((await listSubscriptions(db.pool, owner, {}, toPage({ first: 100 }))).rows).toHaveLength(before);
   });
 
+  it('warns of what looks like a credential in a URL, and names no value', async () => {
+    const credential = { field: 'callbackUrl', severity: 'warning', message: expect.stringContaining('looks like a credential') };
+    for (const name of ['token', 'access_token', 'apiKey', 'X-Amz-Signature', 'client.secret']) {
+      const problems = await problemsOf({ callbackUrl: `https://8.8.8.8/?a=1&${name}=hunter2` });
+      expect(problems).toMatchObject([credential]);
+      expect(JSON.stringify(problems)).not.toContain('hunter2');
+    }
+    for (const name of ['monkey', 'tokens', 'keyword', 'id'])
+      expect(await problemsOf({ callbackUrl: `https://8.8.8.8/?${name}=1` })).toEqual([]);
+  });
+
   it('warns of what fails on invented data only, and is made', async () => {
     const result = await createSubscription(engine, owner, {
       ...good,

@@ -2,6 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Sendable } from './compiled.js';
 import type { Engine } from './engine.js';
+import { WebhooksError } from './errors.js';
 import type { Owner, SecretField, Secrets, Subscription } from './model.js';
 import { cutPage, isUuid, type Page, type Rows } from './page.js';
 import type { SecretPlace, Vault } from './vault.js';
@@ -132,7 +133,7 @@ export async function loadForSending(engine: Engine, ids: readonly string[]): Pr
   const sendables = new Map<string, Sendable>();
   for (const { topicKey, topicVersion, sealed, ...subscription } of rows) {
     try {
-      const secrets = openSecrets(engine.vault, subscription.id, sealed);
+      const secrets = await unseal(engine.vault, subscription.id, sealed);
       sendables.set(subscription.id, { subscription, topic: { key: topicKey, version: topicVersion }, secrets });
     } catch (error) {
       engine.log.error({ err: error, subscriptionId: subscription.id }, "a subscription's secrets can't be opened; it sends nothing");
@@ -155,7 +156,7 @@ export async function loadUnsealed(db: Db, vault: Vault, owner: Owner, id: strin
   );
   if (!rows[0]) return null;
   const { sealed, ...subscription } = rows[0];
-  return { subscription, secrets: openSecrets(vault, id, sealed) };
+  return { subscription, secrets: await unseal(vault, id, sealed) };
 }
 
 /** Until the end of the transaction no other save, claim or rule changes it. What was read before may be old by now. */
@@ -167,8 +168,18 @@ export async function lockSubscription(client: PoolClient, owner: Owner, id: str
   ]);
 }
 
-export function placeOfSecret(subscriptionId: string, field: SecretField): SecretPlace {
+export function placeOfSecret(subscriptionId: string, field: SecretField | (string & {})): SecretPlace {
   return { table: 'hookgraph.secrets', row: subscriptionId, field };
+}
+
+/** A key that came after this process started is looked for once. */
+async function unseal(vault: Vault, subscriptionId: string, sealed: SealedRow[]): Promise<Secrets> {
+  try {
+    return openSecrets(vault, subscriptionId, sealed);
+  } catch (error) {
+    if (!(error instanceof WebhooksError && error.code === 'KEYS_MISMATCH') || !(await vault.learn())) throw error;
+    return openSecrets(vault, subscriptionId, sealed);
+  }
 }
 
 function openSecrets(vault: Vault, subscriptionId: string, sealed: SealedRow[]): Secrets {

@@ -1,6 +1,6 @@
 // Plaintext secret + the place of its row -> ciphertext that opens nowhere else; and the check that all processes share a key.
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { WebhooksError } from './errors.js';
 
 /** Where a secret is stored. A ciphertext that is moved to another place doesn't open. */
@@ -19,33 +19,34 @@ export interface Sealed {
 export interface Vault {
   /** Of its keys, newest first. */
   fingerprints: readonly string[];
-  /** Always with the newest key. */
-  seal(place: SecretPlace, plaintext: string): Sealed;
+  /** With the newest key, or with the one of this fingerprint. */
+  seal(place: SecretPlace, plaintext: string, fingerprint?: string): Sealed;
   /** Throws WebhooksError KEYS_MISMATCH without the key, SECRET_UNREADABLE where anything was altered or moved. */
   open(place: SecretPlace, ciphertext: Buffer, fingerprint: string): string;
+  /** Reads the keys anew where they can change under a running process; answers whether it has one more now. */
+  learn(): Promise<boolean>;
 }
 
 const VERSION = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** `keys`: 32 bytes each, newest first. */
-export function createVault(keys: Buffer[]): Vault {
-  if (keys.length === 0) throw new WebhooksError('KEYS_INVALID', 'There is no encryption key.', 'Set HOOKGRAPH_ENCRYPTION_KEYS.');
-  for (const [index, key] of keys.entries())
-    if (key.length !== 32) throw new WebhooksError('KEYS_INVALID', `Encryption key ${index + 1} has ${key.length} bytes, not 32.`);
-  const byFingerprint = new Map(keys.map((key) => [fingerprintOf(key), key]));
-  const newest = keys[0] as Buffer;
-  const newestFingerprint = fingerprintOf(newest);
+/** `keys`: 32 bytes each, newest first. `reload` reads them anew; without it they never change. */
+export function createVault(keys: Buffer[], reload?: () => Promise<Buffer[]>): Vault {
+  let byFingerprint = indexKeys(keys);
 
   return {
-    fingerprints: [...byFingerprint.keys()],
-    seal(place, plaintext) {
+    get fingerprints() {
+      return [...byFingerprint.keys()];
+    },
+    seal(place, plaintext, fingerprint = byFingerprint.keys().next().value as string) {
+      const key = byFingerprint.get(fingerprint);
+      if (!key) throw keysMismatch(`Secrets are to be sealed with key ${fingerprint}, which this process doesn't have.`);
       const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', newest, nonce, { authTagLength: TAG_BYTES });
+      const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
       cipher.setAAD(additionalData(place));
       const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
-      return { ciphertext: Buffer.concat([Buffer.of(VERSION), nonce, body, cipher.getAuthTag()]), fingerprint: newestFingerprint };
+      return { ciphertext: Buffer.concat([Buffer.of(VERSION), nonce, body, cipher.getAuthTag()]), fingerprint };
     },
     open(place, ciphertext, fingerprint) {
       const where = `${place.table}.${place.field} of ${place.row}`;
@@ -61,7 +62,21 @@ export function createVault(keys: Buffer[]): Vault {
         throw unreadable(where, cause);
       }
     },
+    async learn() {
+      if (!reload) return false;
+      const known = byFingerprint;
+      // What it had it keeps: a key that was taken away may still be needed by what was read before.
+      byFingerprint = new Map([...indexKeys(await reload()), ...known]);
+      return byFingerprint.size > known.size;
+    },
   };
+}
+
+function indexKeys(keys: Buffer[]): Map<string, Buffer> {
+  if (keys.length === 0) throw new WebhooksError('KEYS_INVALID', 'There is no encryption key.', 'Set HOOKGRAPH_ENCRYPTION_KEYS.');
+  for (const [index, key] of keys.entries())
+    if (key.length !== 32) throw new WebhooksError('KEYS_INVALID', `Encryption key ${index + 1} has ${key.length} bytes, not 32.`);
+  return new Map(keys.map((key) => [fingerprintOf(key), key]));
 }
 
 /** A name for a key that tells nothing about it. */
@@ -71,18 +86,18 @@ export function fingerprintOf(key: Buffer): string {
 
 /**
  * Refuses (WebhooksError KEYS_MISMATCH) where this process lacks the current key of the database, or one that a stored secret needs.
- * The first process ever records its newest key; later a first key that was never seen before becomes the current one.
+ * The first process ever records its newest key; later a first key that was never seen before becomes the current one,
+ * unless it is only to be looked (`activate` false). Answers the current one as it was before.
  */
-export async function checkKeys(pool: Pool, vault: Vault): Promise<void> {
+export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = {}): Promise<string | undefined> {
   const client = await pool.connect();
   let failed: unknown;
   try {
     await client.query('BEGIN');
     // Two processes that start at once with two generated keys: the second one sees what the first one recorded.
+    // And what is being saved is sealed before another key becomes the current one: see keyForSealing.
     await client.query("SELECT pg_advisory_xact_lock(hashtext('hookgraph.encryption_keys'))");
-    const { rows } = await client.query<{ fingerprint: string }>(
-      'SELECT fingerprint FROM hookgraph.encryption_keys ORDER BY activated_at DESC, fingerprint',
-    );
+    const { rows } = await client.query<{ fingerprint: string }>(KNOWN);
     const known = rows.map((row) => row.fingerprint);
     const [current] = known;
     if (current && !vault.fingerprints.includes(current))
@@ -96,8 +111,10 @@ export async function checkKeys(pool: Pool, vault: Vault): Promise<void> {
         `${orphans[0].count} stored secret(s) are sealed with key ${orphans[0].fingerprint}, which this process doesn't have.`,
       );
     const newest = vault.fingerprints[0] as string;
-    if (!known.includes(newest)) await client.query('INSERT INTO hookgraph.encryption_keys (fingerprint) VALUES ($1)', [newest]);
+    if (activate && !known.includes(newest))
+      await client.query('INSERT INTO hookgraph.encryption_keys (fingerprint) VALUES ($1)', [newest]);
     await client.query('COMMIT');
+    return current;
   } catch (error) {
     failed = error;
     await client.query('ROLLBACK').catch(() => undefined);
@@ -105,6 +122,24 @@ export async function checkKeys(pool: Pool, vault: Vault): Promise<void> {
   } finally {
     client.release(failed !== undefined && !(failed instanceof WebhooksError));
   }
+}
+
+/** The current one first. */
+const KNOWN = 'SELECT fingerprint FROM hookgraph.encryption_keys ORDER BY activated_at DESC, fingerprint';
+
+/**
+ * The current key of the database, which stays so until the end of this transaction: a rotation never misses a save.
+ * @throws WebhooksError KEYS_MISMATCH where this process, started before that key came, doesn't have it
+ */
+export async function keyForSealing(client: PoolClient, vault: Vault): Promise<string> {
+  await client.query("SELECT pg_advisory_xact_lock_shared(hashtext('hookgraph.encryption_keys'))");
+  // A statement of its own: it must see what was committed while the lock was waited for.
+  const { rows } = await client.query<{ fingerprint: string }>(`${KNOWN} LIMIT 1`);
+  const current = rows[0]?.fingerprint ?? (vault.fingerprints[0] as string);
+  if (vault.fingerprints.includes(current)) return current;
+  await vault.learn();
+  if (vault.fingerprints.includes(current)) return current;
+  throw keysMismatch(`Secrets are sealed with key ${current} now, which this process doesn't have.`);
 }
 
 function additionalData(place: SecretPlace): Buffer {
@@ -116,7 +151,7 @@ function keysMismatch(message: string): WebhooksError {
   return new WebhooksError(
     'KEYS_MISMATCH',
     message,
-    'Every process on one database needs the same keys: set HOOKGRAPH_ENCRYPTION_KEYS (newest first) to the keys of the process that came first, or copy its key file from HOOKGRAPH_DATA_DIR.',
+    'Every process on one database needs the same keys: set HOOKGRAPH_ENCRYPTION_KEYS (newest first) to the keys of the process that came first, or copy its key file from HOOKGRAPH_DATA_DIR; then start this one again.',
   );
 }
 

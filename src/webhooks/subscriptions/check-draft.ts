@@ -39,6 +39,7 @@ export async function checkDraft(engine: Engine, draft: Draft, typename: string)
     ? await vetUrl(definition.callbackUrl, settings.allowedNetworks)
     : { field: 'callbackUrl', message: "can't be blank", type: 'BLANK' as const };
   if (callback) problems.push(callback);
+  problems.push(...credentialWarnings(definition.callbackUrl));
 
   problems.push(...authProblems(draft.auth, draft.headers));
 
@@ -53,6 +54,18 @@ export async function checkDraft(engine: Engine, draft: Draft, typename: string)
   problems.push(...checkTemplates(schema, definition, shapeKnown ? { document, typename } : null));
   return problems;
 }
+
+/** A URL is shown and recorded; what looks like a secret in it had better be a header. */
+function credentialWarnings(url: string): Problem[] {
+  const names = URL.canParse(url) ? [...new Set(new URL(url).searchParams.keys())].filter((name) => CREDENTIAL.test(name)) : [];
+  return names.map((name) => ({
+    field: 'callbackUrl',
+    message: `has a parameter ${JSON.stringify(name.slice(0, 64))} that looks like a credential: a URL is shown and recorded; a header's value never is`,
+    severity: 'warning',
+  }));
+}
+
+const CREDENTIAL = /(^|[-_.]|api|access|auth|client|shared)(token|key|secret|password|passwd|pwd|auth|credentials?|signature|sig)$/i;
 
 /** Postgres stores neither NUL nor half a character. */
 function unstorable({ name, definition, sharedSecret }: Draft): Problem[] {

@@ -1,0 +1,75 @@
+// The keys in, every stored secret sealed with the newest one; tells what it did and which keys can go. Exit code 1 where a secret stays unread.
+import { openPool } from '../../runtime/database.js';
+import { addKey, keyFile } from '../../runtime/keys.js';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import { type Resealed, resealSecrets } from '../../webhooks/index.js';
+import { openStore, refuseUnlessMigrated } from '../installation.js';
+
+export interface RotateOptions {
+  /** Make a new key first; only where keys are kept in the data folder. */
+  generate: boolean;
+  dryRun: boolean;
+  /** The result as one line of JSON, and nothing else on stdout. */
+  json: boolean;
+}
+
+/** Between two lines of progress where nobody watches. */
+const QUIET_MS = 2000;
+
+export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Promise<void> {
+  const store = await openStore({ join: true, ...(json && { say: () => {} }) });
+  const { config, keys, databaseUrl, log } = store;
+  const pool = openPool(databaseUrl, { log, name: 'hookgraph rotate-keys', max: 2 });
+  try {
+    if (generate && config.encryptionKeys !== null)
+      throw new RuntimeError(
+        'KEYS_NOT_KEPT_HERE',
+        'The keys come from HOOKGRAPH_ENCRYPTION_KEYS, where no new one can be put from here',
+        'Make one with `openssl rand -base64 32`, put it there as docs/secrets.md tells, and run `hookgraph rotate-keys` without --generate.',
+      );
+    await refuseUnlessMigrated(databaseUrl, log);
+    const result = await resealSecrets(pool, {
+      keys,
+      dryRun,
+      ...(generate && { addKey: () => addKey(config) }),
+      ...(!json && { onProgress: progress(process.stdout) }),
+    });
+    if (json) console.log(JSON.stringify({ ...result, dryRun }));
+    else tell(result, { generate, dryRun, keptIn: config.encryptionKeys === null ? keyFile(config) : 'HOOKGRAPH_ENCRYPTION_KEYS' });
+    if (result.unreadable.length > 0) process.exitCode = 1;
+  } finally {
+    await pool.end();
+    await store.close();
+  }
+}
+
+/** One line that counts up, on a terminal; elsewhere a line now and then. */
+function progress(out: NodeJS.WriteStream): (done: number, of: number) => void {
+  let toldAt = Date.now();
+  return (done, of) => {
+    const line = `${done.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} secrets`;
+    if (out.isTTY) return void out.write(`\r${line}${done >= of ? '\n' : ''}`);
+    if (Date.now() - toldAt < QUIET_MS) return;
+    toldAt = Date.now();
+    out.write(`${line}\n`);
+  };
+}
+
+function tell(result: Resealed, { generate, dryRun, keptIn }: { generate: boolean; dryRun: boolean; keptIn: string }): void {
+  const { key, added, total, resealed, unreadable, unneeded } = result;
+  const named = key === null ? 'a new key' : `key ${key}`;
+  if (dryRun) console.log(`${secrets(resealed)} of ${total} would be sealed anew, with ${named}. Nothing was changed.`);
+  else if (resealed > 0) console.log(`${secrets(resealed)} re-sealed with ${named}.`);
+  else if (unreadable.length === 0)
+    console.log(`Nothing to do: ${total === 0 ? 'there are no secrets' : `all ${secrets(total)} are sealed with ${named}`}.`);
+  if (generate && !added) console.log(`No new key was made: this finished the rotation to ${named}. Run it again for a newer one.`);
+  for (const { subscriptionId, field } of unreadable.slice(0, 20))
+    console.log(`Unreadable: ${field} of the subscription ${subscriptionId}, altered or moved. Its owner has to set it again.`);
+  if (unreadable.length > 20) console.log(`… and ${unreadable.length - 20} more.`);
+  if (unneeded.length > 0)
+    console.log(
+      `${unneeded.length === 1 ? `Key ${unneeded[0]} is` : `Keys ${unneeded.join(', ')} are`} no longer needed: remove ${unneeded.length === 1 ? 'it' : 'them'} from ${keptIn}, unless you keep backups of the database from before.`,
+    );
+}
+
+const secrets = (count: number): string => `${count.toLocaleString('en-US')} ${count === 1 ? 'secret' : 'secrets'}`;

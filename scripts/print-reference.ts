@@ -6,10 +6,10 @@ import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { PAGE } from '../src/graphql/builder.js';
 import { schema } from '../src/nodes/index.js';
 import { describeConfig } from '../src/runtime/config.js';
-import { MAX_URL_LENGTH } from '../src/webhooks/base/address.js';
 import type { NextState } from '../src/webhooks/base/delivery-state.js';
 import { listLiquid, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/liquid.js';
 import { MAX_QUERY_LENGTH, VARIABLES } from '../src/webhooks/base/query.js';
+import { MAX_URL_LENGTH } from '../src/webhooks/base/reach.js';
 import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/https.js';
 import {
   MAX_HEADER_VALUE_LENGTH,

@@ -8,8 +8,8 @@ import { decodeGlobalId, encodeGlobalId } from './graphql/global-id.js';
 import { withOverlay } from './graphql/overlay.js';
 import { findViewer, makeSampleData, nodes, schema } from './nodes/index.js';
 import type { Config } from './runtime/config.js';
-import { openPool, openPrisma, openReadOnlyPrisma } from './runtime/database.js';
-import { createWebhooks, type Owner, type Snapshot, type Webhooks } from './webhooks/index.js';
+import { databaseEndpoint, openPool, openPrisma, openReadOnlyPrisma } from './runtime/database.js';
+import { createWebhooks, type Endpoint, type Owner, type Snapshot, type Webhooks } from './webhooks/index.js';
 
 export interface AppOptions {
   config: Config;
@@ -71,6 +71,10 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
       domain: config.domain,
       headerPrefix: config.headerPrefix,
       allowedNetworks: config.allowedNetworks,
+      allowedPorts: config.allowedPorts,
+      caCertificates: config.caCertificates ?? [],
+      ...(config.egressProxy !== null && { egressProxy: config.egressProxy }),
+      forbiddenEndpoints: ownEndpoints(config, databaseUrl),
       queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth },
     },
     log,
@@ -99,4 +103,18 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
     contextOf: (viewer, traceparent = null) => createContext({ prisma, viewer, webhooks, traceparent }),
     close,
   };
+}
+
+/**
+ * Where a delivery would meet ourselves. The public address counts by its name alone: behind a load balancer its addresses are
+ * others' too. A port that the system chooses is told when the API listens.
+ */
+function ownEndpoints({ host, port, baseUrl }: Config, databaseUrl: string): Endpoint[] {
+  const database = databaseEndpoint(databaseUrl);
+  const { hostname, port: basePort, protocol } = new URL(baseUrl);
+  return [
+    ...(database ? [database] : []),
+    ...(port === 0 ? [] : [{ host, port }]),
+    { host: hostname, port: Number(basePort || (protocol === 'https:' ? 443 : 80)), byName: true },
+  ];
 }

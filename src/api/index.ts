@@ -33,6 +33,7 @@ export async function startApi(app: App, { host, port, localToken = null }: ApiO
     open.add(answering);
   });
   await listen(server, host, port);
+  app.webhooks.forbid({ host, port: (server.address() as AddressInfo).port });
   return { url: urlOf(server, host), stop: () => drain(server, open) };
 }
 

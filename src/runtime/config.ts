@@ -3,6 +3,8 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { readCertificates } from './certificates.js';
+import { parsePorts, USUAL_PORTS } from './ports.js';
 import { RuntimeError } from './runtime-error.js';
 
 export interface Config {
@@ -19,6 +21,11 @@ export interface Config {
   /** null: generated when the sample data is made. */
   adminToken: string | null;
   allowedNetworks: string[];
+  /** As `443,8000-8999,!8500`. */
+  allowedPorts: string;
+  /** PEM, one certificate each; null: no private ones. */
+  caCertificates: string[] | null;
+  egressProxy: string | null;
   /** 32 bytes each, newest first; null: kept in the data folder. */
   encryptionKeys: Buffer[] | null;
   queryMaxFields: number;
@@ -71,6 +78,16 @@ const keys = z
 /** The base64, base64url or hex of a key. */
 export function decodeKey(text: string): Buffer {
   return Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64');
+}
+
+/** A user name or password with a lone % can't be told to the proxy. */
+function isDecodable(text: string): boolean {
+  try {
+    const { username, password } = new URL(text);
+    return decodeURIComponent(username + password) !== null;
+  } catch {
+    return false;
+  }
 }
 
 const orNull = <T>(type: z.ZodType<T, string>): z.ZodType<T | null, string> => type;
@@ -129,6 +146,31 @@ const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     parse: networks,
     fallback: ({ DATABASE_URL }) => (DATABASE_URL === null ? '127.0.0.0/8,::1/128' : ''),
     emptyCounts: true,
+  },
+  allowedPorts: {
+    name: 'HOOKGRAPH_ALLOWED_PORTS',
+    meaning:
+      'ports and ranges of ports that deliveries may use, without those after a !; default: web ports and unprivileged ones, but those of other services',
+    parse: z.string().refine((text) => parsePorts(text) !== null, 'must be a list of ports like 443,8000-8999,!8500'),
+    fallback: USUAL_PORTS,
+  },
+  caCertificates: {
+    name: 'HOOKGRAPH_CA_FILE',
+    meaning: 'file of PEM certificates of authorities that deliveries trust beside those that Node brings',
+    parse: orNull(z.string().transform(readCertificates)),
+    fallback: null,
+  },
+  egressProxy: {
+    name: 'HOOKGRAPH_EGRESS_PROXY',
+    meaning: 'proxy whose CONNECT tunnels all deliveries take, http://user:password@host:port or https://…; absent: none',
+    parse: orNull(
+      url(['http:', 'https:'], 'http://user:password@proxy.example.com:3128').refine(
+        (text) => /^https?:\/\/[^/?#]+\/?$/i.test(text) && isDecodable(text),
+        'must be a URL of a host and port alone, like http://user:password@proxy.example.com:3128',
+      ),
+    ),
+    fallback: null,
+    secret: true,
   },
   encryptionKeys: {
     name: 'HOOKGRAPH_ENCRYPTION_KEYS',

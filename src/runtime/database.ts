@@ -33,6 +33,12 @@ export function openReadOnlyPrisma(url: string, { statementTimeoutMs }: { statem
   return new PrismaClient({ adapter: new PrismaPg({ connectionString: url, application_name: 'hookgraph queries', options }) });
 }
 
+/** Where pg would connect, whatever notation says so; null: a Unix socket. */
+export function databaseEndpoint(url: string): { host: string; port: number } | null {
+  const { host, port } = new pg.Client({ connectionString: url });
+  return host.startsWith('/') ? null : { host, port };
+}
+
 const OLDEST_VERSION = 15;
 
 /** Throws a RuntimeError, which names no password, where nothing answers or what answers is too old. */

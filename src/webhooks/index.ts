@@ -2,14 +2,17 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Engine, Settings } from './base/engine.js';
+import type { Endpoint } from './base/guard.js';
 import type { Host } from './base/model.js';
 import { checkKeys, createVault } from './base/vault.js';
 import { prepareCapture } from './capture/prepare-capture.js';
 import { createPoker } from './fan-out/create-poker.js';
+import { createGuard } from './send/address-guard.js';
 import { startWorking, type Working } from './work.js';
 
 export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
+export type { Endpoint } from './base/guard.js';
 export * from './base/model.js';
 export { type Page, type PageArguments, type Rows, toCursor, toPage } from './base/page.js';
 export type { ReportStage, StageReport } from './base/report.js';
@@ -73,6 +76,8 @@ export interface Webhooks {
   checkKeys(): Promise<void>;
   /** After a commit that may have made events: the relay looks at once, here or in another process. */
   poke(): void;
+  /** This is a part of Hookgraph: from now on no delivery of this process goes there. */
+  forbid(endpoint: Endpoint): void;
   /** Starts relaying, sending and recording in this process. */
   work(): Promise<Working>;
   close(): Promise<void>;
@@ -81,7 +86,8 @@ export interface Webhooks {
 export function createWebhooks(options: WebhooksOptions): Webhooks {
   const { pool, host, settings, log, random = Math.random } = options;
   const vault = createVault(options.keys, options.reloadKeys);
-  const engine: Engine = { pool, host, vault, settings, log, random };
+  const guard = createGuard(settings);
+  const engine: Engine = { pool, host, vault, settings, guard, log, random };
   const poker = createPoker(pool);
   let working: Working | undefined;
   return {
@@ -100,6 +106,10 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
       };
       return { ...started, stop };
     },
-    close: () => poker.stop(),
+    forbid: guard.forbid,
+    async close() {
+      guard.close();
+      await poker.stop();
+    },
   };
 }

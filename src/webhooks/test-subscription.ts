@@ -79,7 +79,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
 
 /** A destination of its own: whether a worker runs in this process or not. */
 async function sendOnce(engine: Engine, request: ReturnType<typeof buildRequest>) {
-  const destination = openHttpsDestination(engine.settings.allowedNetworks);
+  const destination = openHttpsDestination(engine.guard);
   try {
     return await destination.send(request);
   } finally {

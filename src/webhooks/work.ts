@@ -26,7 +26,7 @@ const RELEASE_SCAN_MS = 5000;
 export async function startWorking(engine: Engine): Promise<Working> {
   const { pool, log } = engine;
   await recheckBroken(engine);
-  const destination = openHttpsDestination(engine.settings.allowedNetworks);
+  const destination = openHttpsDestination(engine.guard);
   const journey = createJourney(engine, destination);
   const settler = createSettler(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);
   const drain = startDrain({

@@ -1,6 +1,7 @@
 // The environment's variables: defaults, values, mistakes.
 import { describe, expect, test } from 'vitest';
 import { describeConfig, readConfig } from '../../src/runtime/config.js';
+import { USUAL_PORTS } from '../../src/runtime/ports.js';
 
 const KEY = Buffer.alloc(32, 7);
 
@@ -16,6 +17,9 @@ describe('readConfig', () => {
       headerPrefix: 'X-Scope-',
       adminToken: null,
       allowedNetworks: ['127.0.0.0/8', '::1/128'],
+      allowedPorts: USUAL_PORTS,
+      caCertificates: null,
+      egressProxy: null,
       encryptionKeys: null,
       queryMaxFields: 1000,
       queryMaxDepth: 12,

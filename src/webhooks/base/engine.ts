@@ -1,6 +1,8 @@
 // What every stage is handed: the host, the database, the keys and the installation's settings.
+import type { LookupAddress } from 'node:dns';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { Endpoint, Guard } from './guard.js';
 import type { Host } from './model.js';
 import type { Vault } from './vault.js';
 
@@ -13,6 +15,16 @@ export interface Settings {
   headerPrefix: string;
   /** CIDRs that deliveries may reach although they are not public; `http:` is accepted only there. */
   allowedNetworks: string[];
+  /** Ports that deliveries may use, as `443,8000-8999,!8500`; default: USUAL_PORTS of runtime/ports.ts. */
+  allowedPorts?: string;
+  /** Our own parts, which no delivery reaches, even in an allowed network. */
+  forbiddenEndpoints?: Endpoint[];
+  /** PEM of authorities that are trusted beside those that Node brings. */
+  caCertificates?: string[];
+  /** Every delivery goes through a CONNECT tunnel of this proxy: `http://user:password@host:port`, or https. */
+  egressProxy?: string;
+  /** All addresses of a name; default: what the system's resolver answers. */
+  lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
   /** Limits of a stored query, fragments expanded. */
   queryLimits: { fields: number; depth: number };
 }
@@ -22,6 +34,8 @@ export interface Engine {
   host: Host;
   vault: Vault;
   settings: Settings;
+  /** Every connection that a subscription causes goes through this one. */
+  guard: Guard;
   log: Logger;
   /** 0 ≤ x < 1; the jitter of retries. */
   random: () => number;

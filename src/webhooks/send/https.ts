@@ -1,7 +1,7 @@
 // A request -> the reply, or the stage at which there was none.
 import { Agent, errors } from 'undici';
+import { AddressRefused, EgressFailed, type Guard } from '../base/guard.js';
 import type { Stage } from '../base/model.js';
-import { AddressRefused, guardedConnector } from './address-guard.js';
 
 /** The whole exchange: name, connection, request, reply (contracts, section 2). */
 export const DEADLINE_MS = 5000;
@@ -33,14 +33,15 @@ export interface NoReply {
 }
 
 export interface HttpsDestination {
+  /** @throws EgressFailed where our own way out failed; whatever the receiver does is an answer. */
   send(request: Exchange): Promise<Reply | NoReply>;
   close(): Promise<void>;
 }
 
-/** Keeps connections alive per origin; never follows a redirect; never rejects. */
-export function openHttpsDestination(allowedNetworks: string[], deadlineMs = DEADLINE_MS): HttpsDestination {
+/** Keeps connections alive per origin; never follows a redirect. */
+export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs = DEADLINE_MS): HttpsDestination {
   const agent = new Agent({
-    connect: guardedConnector(allowedNetworks, deadlineMs),
+    connect: guard.connect,
     connections: 200,
     pipelining: 1,
     keepAliveTimeout: 10_000,
@@ -61,6 +62,7 @@ export function openHttpsDestination(allowedNetworks: string[], deadlineMs = DEA
           throw error;
         }
       } catch (error) {
+        if (error instanceof EgressFailed) throw error;
         return noReply(error, deadline.signal.aborted, deadlineMs, performance.now() - started);
       } finally {
         clearTimeout(timer);
@@ -72,7 +74,9 @@ export function openHttpsDestination(allowedNetworks: string[], deadlineMs = DEA
 
 async function exchange(agent: Agent, request: Exchange, signal: AbortSignal, started: number): Promise<Reply> {
   const { origin, headers, body } = request;
-  const response = await agent.request({ origin, path: request.url.slice(origin.length) || '/', method: 'POST', headers, body, signal });
+  // Not a slice of what was written: an origin leaves out :443 and writes a host as DNS does.
+  const { pathname, search } = new URL(request.url);
+  const response = await agent.request({ origin, path: pathname + search, method: 'POST', headers, body, signal });
   const firstByteMs = performance.now() - started;
   const chunks: Buffer[] = [];
   let size = 0;

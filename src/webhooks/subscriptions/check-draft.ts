@@ -1,6 +1,5 @@
 // A draft -> every mistake in it, and what looks like one. Asks a resolver for the callback's name; changes nothing.
 import type { DocumentNode } from 'graphql';
-import { vetUrl } from '../base/address.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import { checkQuery } from '../base/query.js';
@@ -36,7 +35,7 @@ export async function checkDraft(engine: Engine, draft: Draft, typename: string)
     problems.push(tooLong('sharedSecret', draft.sharedSecret?.length ?? 0, MAX_SECRET_LENGTH));
 
   const callback = definition.callbackUrl
-    ? await vetUrl(definition.callbackUrl, settings.allowedNetworks)
+    ? await engine.guard.vetUrl(definition.callbackUrl)
     : { field: 'callbackUrl', message: "can't be blank", type: 'BLANK' as const };
   if (callback) problems.push(callback);
   problems.push(...credentialWarnings(definition.callbackUrl));

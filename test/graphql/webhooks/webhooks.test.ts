@@ -9,6 +9,7 @@ import { addUserError } from '../../../src/graphql/user-error.js';
 import { addWebhooks } from '../../../src/graphql/webhooks/index.js';
 import { createVault } from '../../../src/webhooks/base/vault.js';
 import type { Engine } from '../../../src/webhooks/index.js';
+import { createGuard } from '../../../src/webhooks/send/address-guard.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { insertDeliveries } from '../../support/engine-rows.js';
 
@@ -56,6 +57,7 @@ beforeAll(async () => {
     },
     vault: createVault([randomBytes(32)]),
     settings: { baseUrl: '', domain: 'test', headerPrefix: 'X-Scope-', allowedNetworks: [], queryLimits: { fields: 1000, depth: 12 } },
+    guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
     random: () => 0.5,
   };

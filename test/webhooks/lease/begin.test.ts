@@ -86,7 +86,7 @@ describe('untilNoneBegins', () => {
 
 describe('the journey of a claim that was overtaken', () => {
   const run = async (delivery: DeliveryInHand) => {
-    const destination = openHttpsDestination(['127.0.0.0/8']);
+    const destination = openHttpsDestination(world.webhooks.engine.guard);
     const [settlement] = await Promise.all(createJourney(world.webhooks.engine, destination).run([delivery]));
     await destination.close();
     return settlement;

@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createGuard } from '../../../src/webhooks/send/address-guard.js';
 import { type Exchange, type HttpsDestination, MAX_RESPONSE_BYTES, openHttpsDestination } from '../../../src/webhooks/send/https.js';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
@@ -34,7 +35,7 @@ async function receiver(
 }
 
 function destination(allowed = LOOPBACK, deadlineMs?: number): HttpsDestination {
-  const one = openHttpsDestination(allowed, deadlineMs);
+  const one = openHttpsDestination(createGuard({ allowedNetworks: allowed }), deadlineMs);
   open.push(one);
   return one;
 }

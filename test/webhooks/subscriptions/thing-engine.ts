@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { Engine } from '../../../src/webhooks/base/engine.js';
 import type { Actor } from '../../../src/webhooks/base/model.js';
 import { createVault } from '../../../src/webhooks/base/vault.js';
+import { createGuard } from '../../../src/webhooks/send/address-guard.js';
 import { createSubscription, type SubscriptionInput } from '../../../src/webhooks/subscriptions.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 
@@ -50,6 +51,7 @@ export async function thingEngine(): Promise<ThingEngine> {
       allowedNetworks: [],
       queryLimits: { fields: 1000, depth: 12 },
     },
+    guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
     random: () => 0.5,
   };

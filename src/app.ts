@@ -6,7 +6,7 @@ import { type Context, createContext, type Viewer } from './graphql/context.js';
 import { faultOf } from './graphql/faults.js';
 import { decodeGlobalId, encodeGlobalId } from './graphql/global-id.js';
 import { withOverlay } from './graphql/overlay.js';
-import { findViewer, makeSampleData, nodes, schema } from './nodes/index.js';
+import { type Authentication, findViewer, makeSampleData, nodes, schema } from './nodes/index.js';
 import type { Config } from './runtime/config.js';
 import { databaseEndpoint, openPool, openPrisma, openReadOnlyPrisma } from './runtime/database.js';
 import { createWebhooks, type Endpoint, type Owner, type Snapshot, type Webhooks } from './webhooks/index.js';
@@ -31,8 +31,8 @@ export interface App {
   prepare(): Promise<void>;
   /** Makes the sample data once; `adminToken` is null where only its maker knows it. */
   seed(): Promise<{ adminToken: string | null }>;
-  /** Whose token it is; null: nobody's. */
-  authenticate(token: string): Promise<Viewer | null>;
+  /** Whose token it is, or why it opens nothing. */
+  authenticate(token: string): Promise<Authentication>;
   /** What the resolvers of one request are handed. */
   contextOf(viewer: Viewer, traceparent?: string | null): Context;
   close(): Promise<void>;
@@ -48,7 +48,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
     // By findUnique, which Prisma batches; and never through the overlay: a snapshot of a user is no user.
     const user = await reader.user.findUnique({ where: { id: userId }, select: { organizationId: true, admin: true, disabled: true } });
     if (!user || user.disabled || user.organizationId !== tenant) return null;
-    const viewer = { userId, organizationId: tenant, admin: user.admin };
+    const viewer: Viewer = { userId, organizationId: tenant, admin: user.admin, scope: 'READ', token: null };
     return createContext({ prisma: withOverlay(reader, overlay), viewer, webhooks });
   }
 

@@ -11,8 +11,12 @@ export async function authenticate(app: App, header: string | undefined): Promis
   if (!header) return refuse('The Authorization header is missing.');
   const token = SCHEME.exec(header)?.[2];
   if (!token) return refuse('The Authorization header can’t be read.');
-  const viewer = await app.authenticate(token);
-  return viewer ? { viewer } : refuse('Nobody has this token, or its user is disabled.');
+  const { viewer, refusal } = await app.authenticate(token);
+  if (viewer) return { viewer };
+  if (refusal === 'UNKNOWN') return refuse('Nobody has this token, or its user is disabled.');
+  // Whoever reads this holds the very token.
+  if ('revokedAt' in refusal) return refuse(`This token was revoked at ${refusal.revokedAt.toISOString()}.`);
+  return refuse(`This token expired at ${refusal.expiredAt.toISOString()}.`);
 }
 
 function refuse(message: string): Authenticated {

@@ -10,15 +10,20 @@ import type { Row } from './delegate.js';
 import { keyOf } from './global-id.js';
 import { addMutations } from './mutations.js';
 import { addConnectionTypes, addEnum, addNodeType, addRootConnection, type Workshop } from './node-type.js';
-import { addUserError } from './user-error.js';
+import { requireScopes } from './require-scopes.js';
+import type { Builder } from './schema-types.js';
+import { addUserError, type UserErrorRef } from './user-error.js';
 import { addViewer } from './viewer.js';
 import { addWebhooks } from './webhooks/index.js';
 
 /** The node type that groups webhook subscriptions, where there is one. */
 const INTEGRATION = 'Integration';
 
-export function buildSchema(definitions: NodeDefinition[]): GraphQLSchema {
-  const builder = createBuilder(definitions.map(({ model }) => model));
+/** What a domain has to say beside its nodes. */
+export type Addition = (builder: Builder, userError: UserErrorRef) => void;
+
+export function buildSchema(definitions: NodeDefinition[], additions: Addition[] = []): GraphQLSchema {
+  const builder = createBuilder(datamodel.models);
   const userError = addUserError(builder);
   const used = new Set(definitions.flatMap((definition) => attributesOf(definition).map(({ type }) => type)));
   const enums = new Map(datamodel.enums.filter(({ name }) => used.has(name)).map((found) => [found.name, addEnum(builder, found)]));
@@ -32,6 +37,13 @@ export function buildSchema(definitions: NodeDefinition[]): GraphQLSchema {
   addViewer(builder);
   const group = definitions.find(({ model }) => model.name === INTEGRATION);
   const integration = group && { type: shop.refs.get(INTEGRATION)?.type as never, keyOf: (row: object) => keyOf(group.model, row as Row) };
-  addWebhooks(builder, { webhooks: ({ webhooks }) => webhooks, actor: actorOf, ownerType: 'User', userError, integration });
-  return readAsOfFirst(builder.toSchema());
+  for (const add of additions) add(builder, userError);
+  const managing = addWebhooks(builder, {
+    webhooks: ({ webhooks }) => webhooks,
+    actor: actorOf,
+    ownerType: 'User',
+    userError,
+    integration,
+  });
+  return readAsOfFirst(requireScopes(builder.toSchema(), managing));
 }

@@ -1,4 +1,4 @@
-// The models of all nodes in, a Pothos builder out that knows our scalars, ids and rules of access.
+// The models whose rows have ids in, a Pothos builder out that knows our scalars, ids and rules of access.
 import SchemaBuilder from '@pothos/core';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
@@ -20,8 +20,8 @@ const NOT_AUTHORIZED = 'Not authorized to read object';
 /** No type has this name: `node` answers null to it. */
 const NOBODY = { typename: '', id: '' };
 
-export function createBuilder(nodes: Model[]): Builder {
-  const models = new Map(nodes.map((model) => [model.name, model]));
+export function createBuilder(known: Model[]): Builder {
+  const models = new Map(known.map((model) => [model.name, model]));
   const builder = new SchemaBuilder<SchemaShape>({
     plugins: [ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
     prisma: {

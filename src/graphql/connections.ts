@@ -131,7 +131,7 @@ function whereNothing(model: Model): Row {
   return { [(keyFields(model)[0] as Field).name]: { in: [] } };
 }
 
-function refusePage({ first, last }: ConnectionArguments): void {
+export function refusePage({ first, last }: ConnectionArguments): void {
   for (const [name, size] of Object.entries({ first, last }))
     if (typeof size === 'number' && (size < 1 || size > PAGE.greatest))
       throw new GraphQLError(`${name} is ${size}, but it must be from 1 to ${PAGE.greatest}.`);

@@ -1,12 +1,17 @@
 // What every resolver is handed, made anew for each request and each stored query.
 import type { PrismaClient } from '../generated/nodes/client.js';
 import type { Actor, Webhooks } from '../webhooks/index.js';
+import { reaches, type Scope } from './scope.js';
 
 export interface Viewer {
   userId: string;
   organizationId: string;
-  /** May manage users and all webhooks of the organization. */
+  /** May manage users and webhooks of the organization, as far as the scope goes. */
   admin: boolean;
+  /** How far the token goes; a stored query runs with READ. */
+  scope: Scope;
+  /** Null: no token asks; a stored query runs. */
+  token: { id: string; name: string } | null;
 }
 
 export interface Context {
@@ -30,5 +35,7 @@ export function createContext({
 }
 
 export function actorOf({ viewer }: Context): Actor | null {
-  return viewer && { tenant: viewer.organizationId, userId: viewer.userId, canManageWebhooks: viewer.admin };
+  if (!viewer) return null;
+  const canManageWebhooks = viewer.admin && reaches(viewer.scope, 'MANAGE_WEBHOOKS');
+  return { tenant: viewer.organizationId, userId: viewer.userId, canManageWebhooks };
 }

@@ -41,7 +41,7 @@ export async function testApp(env: Record<string, string> = {}, { sampleData = f
   const viewers = await database.pool.query('SELECT id, first_name, organization_id, admin FROM users');
   const viewer = (name: string): Viewer => {
     const row = viewers.rows.find(({ first_name }) => first_name === name);
-    return { userId: row.id, organizationId: row.organization_id, admin: row.admin };
+    return { userId: row.id, organizationId: row.organization_id, admin: row.admin, scope: 'ADMIN', token: null };
   };
   const admin = viewer('Ada');
   return {

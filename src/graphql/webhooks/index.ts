@@ -25,7 +25,10 @@ export interface AddWebhooksOptions {
   integration?: GroupType;
 }
 
-export function addWebhooks(builder: Builder, { webhooks, actor, ownerType, userError, integration }: AddWebhooksOptions): void {
+/** Answers the names of the mutations: what a host may leave to those who manage webhooks alone. */
+export function addWebhooks(host: Builder, { webhooks, actor, ownerType, userError, integration }: AddWebhooksOptions): string[] {
+  const mutations: string[] = [];
+  const builder = noting(host, mutations);
   const access = createAccess((ctx) => webhooks(ctx).engine, actor);
   const types = addTypes(builder, { access, ownerType });
   addQueries(builder, access, types);
@@ -35,4 +38,20 @@ export function addWebhooks(builder: Builder, { webhooks, actor, ownerType, user
   addSendAgain(builder, access, { types, userError });
   addDismissal(builder, access, userError);
   if (integration) addGroups(builder, access, { types, integration });
+  return mutations;
+}
+
+/** The same builder, whose mutations leave their names in the list. */
+function noting(builder: Builder, names: string[]): Builder {
+  const mutationField: Builder['mutationField'] = (name, field) => {
+    names.push(name);
+    builder.mutationField(name, field);
+  };
+  return new Proxy(builder, {
+    get(target, key) {
+      if (key === 'mutationField') return mutationField;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }

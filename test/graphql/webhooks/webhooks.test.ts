@@ -17,7 +17,7 @@ let db: TestDatabase;
 let engine: Engine;
 let schema: GraphQLSchema;
 let statements: string[] = [];
-const admin: Viewer = { userId: 'ann', organizationId: 'org', admin: true };
+const admin: Viewer = { userId: 'ann', organizationId: 'org', admin: true, scope: 'ADMIN', token: null };
 
 beforeAll(async () => {
   db = await testDatabase();

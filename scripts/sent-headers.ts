@@ -45,7 +45,10 @@ const EXAMPLE: Compiled = {
   template: null,
   errorTemplate: null,
   headers: {},
+  signatures: ['SCOPE'],
   sharedSecret: 'a secret',
   auth: null,
+  oldSecrets: [],
+  secretTexts: [],
   retry: null,
 };

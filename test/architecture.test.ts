@@ -58,6 +58,8 @@ test('a tree in which every import goes down is accepted', async () => {
     'src/webhooks/base/model.ts': ['../../runtime/config.js'],
     'src/runtime/config.ts': [],
     'src/generated/client.ts': [],
+    'src/verify/index.ts': ['node:crypto', './scope.js'],
+    'src/verify/scope.ts': [],
   };
   expect(await breaches(sound)).toEqual([]);
 });
@@ -81,6 +83,12 @@ test.each([
     'engine-knows-no-domain',
     { 'src/webhooks/a.ts': ['../generated/client.js'], 'src/generated/client.ts': [] },
   ],
+  [
+    'the verifying library imports the engine',
+    'verify-stands-alone',
+    { 'src/verify/index.ts': ['../runtime/a.js'], 'src/runtime/a.ts': [] },
+  ],
+  ['the verifying library imports more of Node', 'verify-stands-alone', { 'src/verify/index.ts': ['node:fs'] }],
   ['a room is entered by a window', 'through-the-door', { 'src/app.ts': ['./nodes/user.js'], 'src/nodes/user.ts': [] }],
   ['two files import each other', 'no-cycle', { 'src/nodes/a.ts': ['./b.js'], 'src/nodes/b.ts': ['./a.js'] }],
 ] as [string, string, Record<string, string[]>][])('refused: %s', async (_breach, rule, tree) => {

@@ -106,6 +106,7 @@ const SOURCES: Record<string, ReportStage> = {
   headers: 'SEND',
   sharedSecret: 'SEND',
   auth: 'SEND',
+  signatures: 'SEND',
 };
 
 const sourceOf = ({ field }: Problem): ReportStage | undefined => SOURCES[field.split('.')[0] ?? ''];

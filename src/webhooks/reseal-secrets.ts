@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { WebhooksError } from './base/errors.js';
-import { placeOfSecret } from './base/store.js';
+import { placeOfSecret } from './base/store-secrets.js';
 import { checkKeys, createVault, type Vault } from './base/vault.js';
 
 export interface ResealOptions {

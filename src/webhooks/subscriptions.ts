@@ -4,11 +4,11 @@ import type { PoolClient } from 'pg';
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import { type Problem, WebhooksError } from './base/errors.js';
-import type { Actor, Definition, SecretField, Secrets, Subscription, Topic } from './base/model.js';
-import { loadUnsealed, lockSubscription, placeOfSecret, subscriptionsByIds, type Unsealed } from './base/store.js';
+import type { Actor, Definition, Subscription, Topic } from './base/model.js';
+import { loadUnsealed, lockSubscription, subscriptionsByIds, type Unsealed } from './base/store.js';
+import { writeSecrets } from './base/store-secrets.js';
 import { resolveTopic, topicsByIds } from './base/store-topics.js';
 import { insideTransaction } from './base/transaction.js';
-import { keyForSealing } from './base/vault.js';
 import { listYoungClaims, untilNoneBegins } from './lease/begin.js';
 import { checkDraft } from './subscriptions/check-draft.js';
 import { checkReferences } from './subscriptions/check-references.js';
@@ -37,7 +37,7 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     );
     const created = (rows[0] as { id: string }).id;
     await insertVersion(client, actor, created, 1, definition);
-    await writeSecrets(client, engine, created, {}, secrets);
+    await writeSecrets(client, engine.vault, created, {}, secrets);
     return created;
   });
   return { subscription: await read(engine, actor, id), problems };
@@ -110,7 +110,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     if (!redefined && !switched && !relabelled) return { switched, young: await off() };
     if (redefined) {
       await insertVersion(client, actor, was.id, was.version + 1, definition);
-      await writeSecrets(client, engine, was.id, oldSecrets, secrets);
+      await writeSecrets(client, engine.vault, was.id, oldSecrets, secrets);
     }
     await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds]);
     // With the save: nothing else would ever release what one node's answer held.
@@ -159,29 +159,6 @@ async function insertVersion(client: PoolClient, actor: Actor, id: string, numbe
     'INSERT INTO hookgraph.subscription_versions (subscription_id, number, definition, created_by) VALUES ($1, $2, $3, $4)',
     [id, number, JSON.stringify(definition), actor.userId],
   );
-}
-
-async function writeSecrets(client: PoolClient, engine: Engine, id: string, before: Secrets, after: Secrets): Promise<void> {
-  const texts: Record<SecretField, string | null> = {
-    sharedSecret: after.sharedSecret ?? null,
-    headers: after.headers ? JSON.stringify(after.headers) : null,
-    auth: after.auth ? JSON.stringify(after.auth) : null,
-  };
-  for (const [name, text] of Object.entries(texts)) {
-    const field = name as SecretField;
-    if (isDeepStrictEqual(before[field], after[field])) continue;
-    if (text === null) {
-      await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1 AND field = $2', [id, field]);
-      continue;
-    }
-    const key = await keyForSealing(client, engine.vault);
-    const { ciphertext, fingerprint } = engine.vault.seal(placeOfSecret(id, field), text, key);
-    await client.query(
-      `INSERT INTO hookgraph.secrets (subscription_id, field, ciphertext, fingerprint) VALUES ($1, $2, $3, $4)
-       ON CONFLICT (subscription_id, field) DO UPDATE SET ciphertext = excluded.ciphertext, fingerprint = excluded.fingerprint, updated_at = now()`,
-      [id, field, ciphertext, fingerprint],
-    );
-  }
 }
 
 async function read(engine: Engine, actor: Actor, id: string): Promise<Subscription | null> {

@@ -7,6 +7,22 @@ export function addEnums(builder: Builder) {
       description: 'What a notification is written in.',
       values: { JSON: { description: '`application/json`' }, XML: { description: '`application/xml`' } } as const,
     }),
+    signature: builder.enumType('WebhookSignature', {
+      description: 'How a notification is signed with the shared secret; see docs/verifying.md.',
+      values: {
+        SCOPE: { description: '`X-Scope-Hmac-Sha256` over the body. Sent with every other one too, unless the secret is a private key.' },
+        STANDARD_WEBHOOKS: {
+          description:
+            'Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`; `v1` with a secret `whsec_…`, `v1a` with a private key `whsk_…`.',
+        },
+        HTTP_MESSAGE_SIGNATURES: {
+          description: 'RFC 9421 with `hmac-sha256`: `Signature-Input`, `Signature`, and the `Content-Digest` of RFC 9530.',
+        },
+        UP42: { description: "UP42's: `signature-input` and `signature` over the values of headers, a digest of the body among them." },
+        SCALR: { description: "Scalr's: `X-Signature` over the body and `Date`." },
+        SERVO: { description: "Servo's: `X-Servo-Signature`, an HMAC-SHA1 over the body." },
+      } as const,
+    }),
     operation: builder.enumType('WebhookOperation', {
       description: 'What happened to a node.',
       values: {

@@ -40,6 +40,10 @@ export function addInput(builder: Builder, enums: Enums) {
       integrationId: t.id({ description: 'The id of the integration that it belongs to.' }),
       environmentIds: t.idList({ description: 'The ids of the environments whose nodes it is told of; none: of all.' }),
       sharedSecret: t.string({ description: 'The secret that notifications are signed with. It is never answered.' }),
+      signatures: t.field({
+        type: [enums.signature],
+        description: 'How notifications are signed: one way or several at once; default: SCOPE. All but SCOPE need a `sharedSecret`.',
+      }),
       query: t.string({ description: 'A query over `$nodeId: ID!` and `$nodeType: String` whose result is the payload.' }),
       validationTemplate: t.string({ description: 'Liquid over the payload that must say `true` or `false`: whether to send.' }),
       template: t.string({ description: 'Liquid over the payload that writes the body.' }),

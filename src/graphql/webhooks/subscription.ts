@@ -91,6 +91,17 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
         description: 'Whether notifications are signed with a shared secret.',
         resolve: ({ secretFields }) => secretFields.includes('sharedSecret'),
       }),
+      signatures: t.field({
+        type: [enums.signature],
+        nullable: { list: false, items: false },
+        description: 'How notifications are signed.',
+        resolve: ({ definition }) => definition.signatures,
+      }),
+      publicKey: t.string({
+        description:
+          'What `v1a` signatures of Standard Webhooks are verified with, `whpk_…`; null where the shared secret is no private key.',
+        resolve: ({ definition }) => definition.publicKey,
+      }),
       version: t.exposeInt('version', { nullable: false, description: 'Counts the changes of its definition, from 1.' }),
       status: t.field({ type: enums.status, nullable: false, description: 'Whether it sends.', resolve: ({ status }) => status }),
       disabled: t.boolean({

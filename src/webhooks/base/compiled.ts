@@ -2,8 +2,9 @@
 import type { DocumentNode } from 'graphql';
 import type { Engine } from './engine.js';
 import { type Escape, parseTemplate, type Template, TemplateError } from './liquid.js';
-import type { Auth, ContentType, Definition, Owner, Secrets, Subscription } from './model.js';
+import type { Auth, ContentType, Definition, OldSecret, Owner, Secrets, SignatureScheme, Subscription } from './model.js';
 import { checkQuery } from './query.js';
+import { textsOf } from './store-secrets.js';
 
 /** What the worker loads of a subscription; never leaves the process. */
 export interface Sendable {
@@ -31,8 +32,12 @@ export interface Compiled {
   template: Template | null;
   errorTemplate: Template | null;
   headers: Record<string, string>;
+  signatures: SignatureScheme[];
   sharedSecret: string | null;
   auth: Auth | null;
+  oldSecrets: readonly OldSecret[];
+  /** What an answer must not repeat. */
+  secretTexts: string[];
   retry: Definition['retry'];
 }
 
@@ -61,8 +66,11 @@ export function compileDefinition(engine: Engine, { subscription, topic, secrets
       template: parse(definition.template, definition.contentType === 'XML' ? 'xml' : 'json'),
       errorTemplate: parse(definition.errorTemplate, 'none'),
       headers: secrets.headers ?? {},
+      signatures: definition.signatures,
       sharedSecret: secrets.sharedSecret ?? null,
       auth: definition.auth && { ...definition.auth, secrets: secrets.auth ?? {} },
+      oldSecrets: secrets.oldSecrets ?? [],
+      secretTexts: textsOf(secrets),
       retry: definition.retry,
     };
   } catch (error) {

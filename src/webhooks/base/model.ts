@@ -91,6 +91,10 @@ export interface AuthSecrets {
 /** Both together, as only the worker sees them. */
 export type Auth = AuthDefinition & { secrets: AuthSecrets };
 
+/** How a request can be signed; one file each in `request/signatures/`. */
+export const SIGNATURE_SCHEMES = ['SCOPE', 'STANDARD_WEBHOOKS', 'HTTP_MESSAGE_SIGNATURES', 'UP42', 'SCALR', 'SERVO'] as const;
+export type SignatureScheme = (typeof SIGNATURE_SCHEMES)[number];
+
 /** One immutable version of what a subscriber asked for; secrets live apart. */
 export interface Definition {
   callbackUrl: string;
@@ -102,18 +106,32 @@ export interface Definition {
   /** Names of the custom headers, in order; their values are secrets. */
   headerNames: string[];
   auth: AuthDefinition | null;
+  /** In the order of SIGNATURE_SCHEMES, each once; at least one. */
+  signatures: SignatureScheme[];
+  /** Of a shared secret that is a private key: what its receiver verifies with. */
+  publicKey: string | null;
   /** Its own limits in place of the installation's 25 retries; then a spent delivery FAILs and nothing is disabled. */
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
 }
 
+/** A shared secret that was replaced, and signs until its overlap ends. */
+export interface OldSecret {
+  secret: string;
+  /** The last version whose shared secret it was. */
+  version: number;
+  endsAt: Date;
+}
+
 export interface Secrets {
   sharedSecret?: string;
+  /** The newest first; absent where there is none. */
+  oldSecrets?: OldSecret[];
   /** Custom header name → value. */
   headers?: Record<string, string>;
   auth?: AuthSecrets;
 }
 
-export type SecretField = keyof Secrets;
+export type SecretField = Exclude<keyof Secrets, 'oldSecrets'>;
 
 export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'SNAPSHOT' | 'BEFORE';
 export type DeliveryState = 'PENDING' | 'SKIPPED' | 'DELIVERED' | 'RETRYING' | 'HELD' | 'FAILED' | 'CANCELLED';

@@ -2,15 +2,15 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Sendable } from './compiled.js';
 import type { Engine } from './engine.js';
-import { WebhooksError } from './errors.js';
-import type { Owner, SecretField, Secrets, Subscription } from './model.js';
+import type { Owner, Secrets, Subscription } from './model.js';
 import { cutPage, isUuid, type Page, type Rows } from './page.js';
-import type { SecretPlace, Vault } from './vault.js';
+import { SEALED, type SealedRow, unseal } from './store-secrets.js';
+import type { Vault } from './vault.js';
 
 type Db = Pool | PoolClient;
 
 /** What a definition that was stored before there was such a field says of it. */
-const ABSENT = `'{"auth": null}'::jsonb`;
+const ABSENT = `'{"auth": null, "signatures": ["SCOPE"], "publicKey": null}'::jsonb`;
 
 const COLUMNS = `s.id, s.tenant, s.owner, s.name, s.topic_id AS "topicId", s.version, ${ABSENT} || v.definition AS definition,
   ARRAY(SELECT x.field FROM hookgraph.secrets x WHERE x.subscription_id = s.id ORDER BY x.field) AS "secretFields",
@@ -110,16 +110,6 @@ function keyOf(cursor: string | null): [string | null, string | null] {
   return isUuid(id) && !Number.isNaN(Date.parse(at)) ? [at, id] : [null, null];
 }
 
-interface SealedRow {
-  field: SecretField;
-  /** base64 */
-  ciphertext: string;
-  fingerprint: string;
-}
-
-const SEALED = `(SELECT coalesce(jsonb_agg(jsonb_build_object('field', x.field, 'ciphertext', encode(x.ciphertext, 'base64'), 'fingerprint', x.fingerprint)), '[]')
-  FROM hookgraph.secrets x WHERE x.subscription_id = s.id) AS sealed`;
-
 /**
  * For the worker, whoever owns them; deleted ones too, without secrets. In one statement: a save in between can't mix two versions.
  * One whose secrets don't open is logged and left out: sent unsigned it would be worse than late.
@@ -166,28 +156,4 @@ export async function lockSubscription(client: PoolClient, owner: Owner, id: str
     owner.userId,
     id,
   ]);
-}
-
-export function placeOfSecret(subscriptionId: string, field: SecretField | (string & {})): SecretPlace {
-  return { table: 'hookgraph.secrets', row: subscriptionId, field };
-}
-
-/** A key that came after this process started is looked for once. */
-async function unseal(vault: Vault, subscriptionId: string, sealed: SealedRow[]): Promise<Secrets> {
-  try {
-    return openSecrets(vault, subscriptionId, sealed);
-  } catch (error) {
-    if (!(error instanceof WebhooksError && error.code === 'KEYS_MISMATCH') || !(await vault.learn())) throw error;
-    return openSecrets(vault, subscriptionId, sealed);
-  }
-}
-
-function openSecrets(vault: Vault, subscriptionId: string, sealed: SealedRow[]): Secrets {
-  const secrets: Secrets = {};
-  for (const { field, ciphertext, fingerprint } of sealed) {
-    const text = vault.open(placeOfSecret(subscriptionId, field), Buffer.from(ciphertext, 'base64'), fingerprint);
-    if (field === 'sharedSecret') secrets.sharedSecret = text;
-    else secrets[field] = JSON.parse(text);
-  }
-  return secrets;
 }

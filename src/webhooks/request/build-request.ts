@@ -1,8 +1,8 @@
-// A body and its delivery -> the request: the headers of contracts section 2, the owner's own, the signature.
+// A body and its delivery -> the request: the headers of contracts section 2, the owner's own, the signatures.
 import type { Compiled } from '../base/compiled.js';
 import type { Settings } from '../base/engine.js';
 import { authorize } from './auth/authorize.js';
-import { signScope } from './signatures/scope.js';
+import { signRequest } from './signatures/schemes.js';
 
 export interface OutgoingRequest {
   url: string;
@@ -38,7 +38,16 @@ export function buildRequest(
     [`${prefix}Webhook-Job-Id`]: deliveryId,
     [`${prefix}Time`]: at.toISOString(),
   };
-  if (compiled.sharedSecret !== null) headers[`${prefix}Hmac-Sha256`] = signScope(compiled.sharedSecret, bytes);
+  const unsigned = {
+    method: 'POST',
+    url: compiled.url,
+    headers: { ...headers },
+    body: bytes,
+    deliveryId,
+    at,
+    headerPrefix: prefix,
+  } as const;
+  Object.assign(headers, signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)));
   const redacted = Object.fromEntries(Object.keys(compiled.headers).map((name) => [name, REDACTED]));
   const { auth } = compiled;
   return {
@@ -48,4 +57,10 @@ export function buildRequest(
     recordedHeaders: { ...redacted, ...(auth && { Authorization: REDACTED }), ...headers },
     body: bytes,
   };
+}
+
+/** The newest first. By the time of sending alone: whether an old one has been wiped yet doesn't matter. */
+function secretsInForce({ sharedSecret, oldSecrets }: Compiled, at: Date): string[] {
+  if (sharedSecret === null) return [];
+  return [sharedSecret, ...oldSecrets.filter(({ endsAt }) => endsAt > at).map(({ secret }) => secret)];
 }

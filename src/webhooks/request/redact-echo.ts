@@ -7,10 +7,12 @@ const MIN_SECRET_LENGTH = 8;
 
 /** Before anything reads or records the answer: receivers that echo what they got are common in development. */
 export function redactEcho<T extends { kind: string; headers?: Record<string, string>; body?: string }>(
-  { headers, sharedSecret, auth }: Pick<Compiled, 'headers' | 'sharedSecret' | 'auth'>,
+  { secretTexts, auth }: Pick<Compiled, 'secretTexts' | 'auth'>,
   answer: T,
 ): T {
-  const secrets = [...Object.values(headers), ...(sharedSecret === null ? [] : [sharedSecret]), ...(auth ? secretsOf(auth) : [])]
+  const secrets = [...secretTexts, ...(auth ? secretsOf(auth) : [])]
+    // A key is as secret without the prefix that names its kind.
+    .flatMap((secret) => [secret, secret.replace(/^wh(sec|sk)_/, '')])
     .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
     // As it is, and as JSON writes it inside a string; the longest first, since one may hold another.
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])

@@ -2,7 +2,9 @@
 import type { DocumentNode } from 'graphql';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
+import type { SignatureScheme } from '../base/model.js';
 import { checkQuery } from '../base/query.js';
+import { signatureProblems } from '../request/signatures/schemes.js';
 import { authProblems } from './auth.js';
 import { checkTemplates } from './check-templates.js';
 import type { Draft } from './input.js';
@@ -30,9 +32,7 @@ export async function checkDraft(engine: Engine, draft: Draft, typename: string)
   if (draft.name !== null && draft.name.length > MAX_NAME_LENGTH) problems.push(tooLong('name', draft.name.length, MAX_NAME_LENGTH));
   if (definition.contentType !== 'JSON' && definition.contentType !== 'XML')
     problems.push({ field: 'contentType', message: 'must be JSON or XML' });
-  if (draft.sharedSecret === '') problems.push({ field: 'sharedSecret', message: "can't be empty; null removes it" });
-  if ((draft.sharedSecret?.length ?? 0) > MAX_SECRET_LENGTH)
-    problems.push(tooLong('sharedSecret', draft.sharedSecret?.length ?? 0, MAX_SECRET_LENGTH));
+  problems.push(...secretProblems(definition.signatures, draft.sharedSecret));
 
   const callback = definition.callbackUrl
     ? await engine.guard.vetUrl(definition.callbackUrl)
@@ -65,6 +65,13 @@ function credentialWarnings(url: string): Problem[] {
 }
 
 const CREDENTIAL = /(^|[-_.]|api|access|auth|client|shared)(token|key|secret|password|passwd|pwd|auth|credentials?|signature|sig)$/i;
+
+/** What keeps it from being the secret that these schemes sign with. */
+function secretProblems(signatures: readonly SignatureScheme[], secret: string | null): Problem[] {
+  if (secret === '') return [{ field: 'sharedSecret', message: "can't be empty; null removes it" }];
+  if (secret !== null && secret.length > MAX_SECRET_LENGTH) return [tooLong('sharedSecret', secret.length, MAX_SECRET_LENGTH)];
+  return signatureProblems(signatures, secret);
+}
 
 /** Postgres stores neither NUL nor half a character. */
 function unstorable({ name, definition, sharedSecret }: Draft): Problem[] {

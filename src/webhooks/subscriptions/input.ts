@@ -1,6 +1,7 @@
 // What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
-import type { ContentType, Definition, Secrets } from '../base/model.js';
+import { type ContentType, type Definition, type Secrets, SIGNATURE_SCHEMES, type SignatureScheme } from '../base/model.js';
 import type { TopicReference } from '../base/store-topics.js';
+import { publicKeyOf } from '../request/signatures/schemes.js';
 import { type AuthDraft, type AuthInput, toAuthDraft } from './auth.js';
 
 export interface SubscriptionInput {
@@ -13,6 +14,8 @@ export interface SubscriptionInput {
   template?: string | null;
   errorTemplate?: string | null;
   sharedSecret?: string | null;
+  /** All of them; none is SCOPE. */
+  signatures?: readonly SignatureScheme[] | null;
   /** All of them. A header that is named without a value keeps the value it has. */
   headers?: readonly { name?: string | null; value?: string | null }[] | null;
   /** One of them; what is absent in it stays as it is. */
@@ -28,7 +31,7 @@ export interface SubscriptionInput {
 /** Not checked yet. */
 export interface Draft {
   name: string | null;
-  definition: Omit<Definition, 'headerNames' | 'auth'>;
+  definition: Omit<Definition, 'headerNames' | 'auth' | 'publicKey'>;
   sharedSecret: string | null;
   headers: { name: string; value: string | null }[];
   auth: AuthDraft | null;
@@ -66,6 +69,7 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
       validationTemplate: text(input.validationTemplate, was?.validationTemplate),
       template: text(input.template, was?.template),
       errorTemplate: text(input.errorTemplate, was?.errorTemplate),
+      signatures: input.signatures === undefined ? (was?.signatures ?? ['SCOPE']) : toSchemes(input.signatures),
       retry: input.retry === undefined ? (was?.retry ?? null) : toRetry(input.retry),
     },
     sharedSecret: input.sharedSecret === undefined ? (before?.secrets.sharedSecret ?? null) : input.sharedSecret,
@@ -74,6 +78,11 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
     integrationId: input.integrationId === undefined ? (before?.integrationId ?? null) : input.integrationId,
     environmentIds: input.environmentIds === undefined ? (before?.environmentIds ?? null) : toSet(input.environmentIds),
   };
+}
+
+function toSchemes(asked: readonly SignatureScheme[] | null): SignatureScheme[] {
+  const chosen = SIGNATURE_SCHEMES.filter((scheme) => asked?.includes(scheme));
+  return chosen.length === 0 ? ['SCOPE'] : chosen;
 }
 
 function toSet(asked: readonly string[] | null): string[] | null {
@@ -91,8 +100,7 @@ export function splitDraft(draft: Draft): { definition: Definition; secrets: Sec
   if (draft.sharedSecret !== null) secrets.sharedSecret = draft.sharedSecret;
   if (draft.headers.length > 0) secrets.headers = Object.fromEntries(draft.headers.map(({ name, value }) => [name, value ?? '']));
   if (draft.auth !== null) secrets.auth = draft.auth.secrets;
-  return {
-    definition: { ...draft.definition, headerNames: draft.headers.map(({ name }) => name), auth: draft.auth?.definition ?? null },
-    secrets,
-  };
+  const headerNames = draft.headers.map(({ name }) => name);
+  const publicKey = publicKeyOf(draft.definition.signatures, draft.sharedSecret);
+  return { definition: { ...draft.definition, headerNames, auth: draft.auth?.definition ?? null, publicKey }, secrets };
 }

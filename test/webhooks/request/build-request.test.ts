@@ -18,7 +18,9 @@ const compiled = {
   url: 'https://receiver.example/hook',
   origin: 'https://receiver.example',
   headers: { 'x-api-key': 'k1' },
+  signatures: ['SCOPE'],
   sharedSecret: 'hush',
+  oldSecrets: [],
 } as unknown as Compiled;
 const at = new Date('2026-11-22T12:00:00.123Z');
 const body = { text: '{"name":"Zoë"}', contentType: 'application/json' };

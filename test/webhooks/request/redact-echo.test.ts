@@ -1,20 +1,20 @@
 import { expect, it } from 'vitest';
 import { redactEcho } from '../../../src/webhooks/request/redact-echo.js';
 
-const compiled = { headers: { 'x-api-key': 'key-"quoted"-1', 'x-short': 'abc' }, sharedSecret: 'a shared secret', auth: null };
+const compiled = { secretTexts: ['key-"quoted"-1', 'abc', 'a shared secret', 'whsec_QUJDREVGR0g='], auth: null };
 
 it('takes out of an answer the secrets of the request that it repeats, in headers and body, as they are and inside JSON', () => {
   const answer = {
     kind: 'REPLY' as const,
     status: 200,
     headers: { 'x-echo': 'key-"quoted"-1' },
-    body: `${JSON.stringify({ key: 'key-"quoted"-1', other: 'abc' })} a shared secret`,
+    body: `${JSON.stringify({ key: 'key-"quoted"-1', other: 'abc' })} a shared secret QUJDREVGR0g=`,
   };
   expect(redactEcho(compiled, answer)).toEqual({
     kind: 'REPLY',
     status: 200,
     headers: { 'x-echo': '[redacted]' },
-    body: '{"key":"[redacted]","other":"abc"} [redacted]',
+    body: '{"key":"[redacted]","other":"abc"} [redacted] [redacted]',
   });
 });
 

@@ -1,5 +1,11 @@
 // The SCOPE signature (contracts, section 2): base64(HMAC-SHA256(shared secret, exact body bytes)).
 import { createHmac } from 'node:crypto';
+import type { Scheme } from './scheme.js';
 
 /** The value of `X-Scope-Hmac-Sha256`. */
 export const signScope = (secret: string, body: Uint8Array): string => createHmac('sha256', secret).update(body).digest('base64');
+
+export const scope: Scheme = {
+  severalSecrets: false,
+  sign: ({ headerPrefix, body }, [secret = '']) => ({ [`${headerPrefix}Hmac-Sha256`]: signScope(secret, body) }),
+};

@@ -1,0 +1,11 @@
+// Body bytes -> the value of `Content-Digest` that Hookgraph sends: https://www.rfc-editor.org/rfc/rfc9530
+import { createHash } from 'node:crypto';
+import { isSame, type Message } from './message.js';
+
+/** Whether the digest that the request carries is that of its body, as it came. */
+export function isDigestRight(message: Message): boolean {
+  const digest = createHash('sha256').update(message.body).digest('base64');
+  return isSame(`sha-256=:${digest}:`, message.header('content-digest') ?? '');
+}
+
+export const DIGEST_WRONG = { code: 'DIGEST_WRONG', message: 'The body is not the one whose digest is signed.' } as const;

@@ -1,0 +1,78 @@
+// The door of the verifying library: a received request and the secrets it may be signed with -> whether it is ours, fresh and whole.
+import { verifyHttpMessageSignatures } from './http-message-signatures.js';
+import { type Claim, type Code, readMessage, type Verdict, type VerifyOptions } from './message.js';
+import { verifyScalr } from './scalr.js';
+import { verifyScope } from './scope.js';
+import { verifyServo } from './servo.js';
+import { verifyStandardWebhooks } from './standard-webhooks.js';
+import { verifyUp42 } from './up42.js';
+
+export type { Code, Covered, HeadersLike, VerifyOptions } from './message.js';
+
+const SCHEMES = {
+  SCOPE: verifyScope,
+  STANDARD_WEBHOOKS: verifyStandardWebhooks,
+  HTTP_MESSAGE_SIGNATURES: verifyHttpMessageSignatures,
+  UP42: verifyUp42,
+  SCALR: verifyScalr,
+  SERVO: verifyServo,
+};
+
+export type Scheme = keyof typeof SCHEMES;
+
+export interface Verified extends Claim {
+  ok: true;
+  scheme: Scheme;
+  /** The parsed body where it is JSON; undefined otherwise. */
+  payload: unknown;
+}
+
+export interface Refused {
+  ok: false;
+  /** For programs. */
+  code: Code;
+  /** For people: a log of the receiver. Never answer it to the sender. */
+  message: string;
+}
+
+export type VerifyResult = Verified | Refused;
+
+/**
+ * Says whether a request was signed with (one of) the secrets in the chosen scheme, over just this body, and lately. A bad request
+ * is a result, never an exception. Secrets are compared in constant time.
+ *
+ * The scheme is the receiver's choice and never read from the request: a forger would choose the weakest.
+ *
+ * @throws TypeError for misuse: no secret, one that isn't of the scheme, a parsed body, a missing `url`
+ */
+export function verifyWebhook(options: VerifyOptions & { scheme: Scheme }): VerifyResult {
+  const { scheme, toleranceSeconds = 300, now = () => new Date() } = options;
+  if (!Object.hasOwn(SCHEMES, scheme)) throw new TypeError(`scheme must be one of ${Object.keys(SCHEMES).join(', ')}.`);
+  if (!(toleranceSeconds >= 0)) throw new TypeError('toleranceSeconds must be 0 or more.');
+  const message = readMessage(options);
+  const verdict: Verdict = SCHEMES[scheme](message, secretsOf(options.secret));
+  if ('code' in verdict) return { ok: false, ...verdict };
+  const ageSeconds = (now().getTime() - verdict.timestamp.getTime()) / 1000;
+  if (ageSeconds > toleranceSeconds) return refused('TIMESTAMP_STALE', `The request was sent ${Math.round(ageSeconds)} seconds ago.`);
+  if (ageSeconds < -toleranceSeconds)
+    return refused('TIMESTAMP_IN_FUTURE', `The request is dated ${Math.round(-ageSeconds)} seconds ahead: is this clock right?`);
+  return { ok: true, scheme, ...verdict, payload: parsed(message.header('content-type'), message.body) };
+}
+
+const refused = (code: Code, message: string): Refused => ({ ok: false, code, message });
+
+function secretsOf(secret: string | readonly string[]): readonly string[] {
+  const secrets = typeof secret === 'string' ? [secret] : secret;
+  if (!Array.isArray(secrets) || secrets.length === 0 || secrets.some((one) => typeof one !== 'string' || one === ''))
+    throw new TypeError('secret must be the shared secret or, while it is being rotated, a list of those in force; none may be empty.');
+  return secrets;
+}
+
+function parsed(contentType: string | null, body: Buffer): unknown {
+  if (!/^application\/([\w.+-]+\+)?json\b/i.test(contentType ?? '')) return undefined;
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

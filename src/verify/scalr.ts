@@ -1,0 +1,16 @@
+// SCALR: hex of the HMAC-SHA256 of the body and the text of `Date`. The id is not signed.
+import { createHmac } from 'node:crypto';
+import { anyMakes, type Message, type Verdict } from './message.js';
+
+export function verifyScalr(message: Message, secrets: readonly string[]): Verdict {
+  const given = message.header('x-signature');
+  if (given === null || given === '') return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
+  const date = message.header('date') ?? '';
+  const time = new Date(date);
+  // In one exact form, which a body's end can't be taken for.
+  if (Number.isNaN(time.getTime()) || time.toUTCString() !== date)
+    return { code: 'TIMESTAMP_MISSING', message: 'The request has no Date as RFC 7231 writes it.' };
+  const make = (secret: string) => createHmac('sha256', secret).update(message.body).update(date).digest('hex');
+  if (!anyMakes(secrets, make, given)) return { code: 'SIGNATURE_WRONG', message: 'The signature is not of this body, date and secret.' };
+  return { id: message.own('Webhook-Job-Id'), topic: message.own('Topic'), covers: ['body', 'timestamp'], timestamp: time };
+}

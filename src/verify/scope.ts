@@ -1,0 +1,17 @@
+// SCOPE: base64 of the HMAC-SHA256 of the body. Neither the id nor the time is signed.
+import { createHmac } from 'node:crypto';
+import { anyMakes, type Message, readIsoTime, type Verdict } from './message.js';
+
+export function verifyScope(message: Message, secrets: readonly string[]): Verdict {
+  const given = message.own('Hmac-Sha256');
+  return verifyBody(message, given, (secret) => createHmac('sha256', secret).update(message.body).digest('base64'), secrets);
+}
+
+/** Of schemes that sign the body alone. An old time is refused all the same: that stops whoever replays a request as it was. */
+export function verifyBody(message: Message, given: string | null, make: (secret: string) => string, secrets: readonly string[]): Verdict {
+  if (given === null || given === '') return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
+  if (!anyMakes(secrets, make, given)) return { code: 'SIGNATURE_WRONG', message: 'The signature is not of this body and secret.' };
+  const time = readIsoTime(message.own('Time') ?? '');
+  if (!time) return { code: 'TIMESTAMP_MISSING', message: `The request has no time in ${message.nameOfOwn('Time')}.` };
+  return { id: message.own('Webhook-Job-Id'), topic: message.own('Topic'), covers: ['body'], timestamp: time };
+}

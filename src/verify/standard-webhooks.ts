@@ -1,0 +1,44 @@
+// STANDARD_WEBHOOKS 1.0.0: an HMAC-SHA256 (`v1`) or ed25519 (`v1a`) over "id.timestamp.body"; several are separated by spaces.
+import { createHmac, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { isSame, type Message, readSeconds, type Verdict } from './message.js';
+
+/** Node reads a raw ed25519 public key in this envelope: https://www.rfc-editor.org/rfc/rfc8410 */
+const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
+
+type Key = Buffer | KeyObject;
+
+export function verifyStandardWebhooks(message: Message, secrets: readonly string[]): Verdict {
+  const keys = secrets.map(readKey);
+  const [id, timestamp, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => message.header(name));
+  if (!signatures) return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
+  const time = readSeconds(timestamp ?? '');
+  if (!time) return { code: 'TIMESTAMP_MISSING', message: 'The request has no webhook-timestamp in Unix seconds.' };
+  // The id ends at the first point: one that holds a point could take over the timestamp.
+  if (!id || id.includes('.')) return { code: 'SIGNATURE_MALFORMED', message: 'The request has no webhook-id, or one with a point in it.' };
+  const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), message.body]);
+  const given = signatures.split(' ');
+  const isRight = keys.flatMap((key) => given.map((signature) => isBy(key, signed, signature))).includes(true);
+  if (!isRight) return { code: 'SIGNATURE_WRONG', message: 'No signature is of this id, timestamp, body and secret.' };
+  return { id, topic: message.own('Topic'), covers: ['body', 'timestamp', 'id'], timestamp: time };
+}
+
+function isBy(key: Key, signed: Buffer, signature: string): boolean {
+  if (Buffer.isBuffer(key)) return isSame(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`, signature);
+  const bytes = signature.startsWith('v1a,') ? decode(signature.slice('v1a,'.length)) : null;
+  return bytes?.length === 64 && verify(null, signed, key, bytes);
+}
+
+function readKey(secret: string): Key {
+  if (secret.startsWith('whsk_')) throw new TypeError('secret is a private key; a receiver has the public one, whpk_….');
+  const bytes = decode(secret.replace(/^wh(sec|pk)_/, ''));
+  if (!bytes) throw new TypeError('secret is none of Standard Webhooks: whsec_ and base64 or, for v1a signatures, whpk_ and base64.');
+  if (!secret.startsWith('whpk_')) return bytes;
+  if (bytes.length !== 32) throw new TypeError('secret holds no ed25519 public key: after whpk_ comes the base64 of 32 bytes.');
+  return createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: 'der', type: 'spki' });
+}
+
+/** Only what every reader of base64 takes for the same bytes. */
+function decode(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length > 0 && bytes.toString('base64') === text ? bytes : null;
+}

@@ -1,0 +1,42 @@
+// UP42: base64 of the HMAC-SHA256 of the values of listed headers, with nothing between them.
+import { createHmac } from 'node:crypto';
+import { DIGEST_WRONG, isDigestRight } from './digest.js';
+import { anyMakes, type Message, readIsoTime, readSeconds, type Verdict } from './message.js';
+
+const INPUT = /^up42-sig=\(("[a-z0-9-]+"(?: "[a-z0-9-]+")*)\);created=(\d+)$/;
+const SIGNATURE = /^up42-sig=([A-Za-z0-9+/]+={0,2})$/;
+
+export function verifyUp42(message: Message, secrets: readonly string[]): Verdict {
+  const [inputText, signatureText] = [message.header('signature-input'), message.header('signature')];
+  if (!inputText || !signatureText) return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
+  const input = INPUT.exec(inputText);
+  const signature = SIGNATURE.exec(signatureText)?.[1];
+  const created = readSeconds(input?.[2] ?? '');
+  if (!input || !signature || !created)
+    return { code: 'SIGNATURE_MALFORMED', message: 'signature-input or signature is not as UP42 writes it.' };
+  const names = (input[1] as string).slice(1, -1).split('" "');
+  const values = names.map((name) => message.header(name));
+  const make = (secret: string) => createHmac('sha256', secret).update(values.join('')).digest('base64');
+  if (values.includes(null) || !anyMakes(secrets, make, signature))
+    return { code: 'SIGNATURE_WRONG', message: 'The signature is not of these headers and this secret.' };
+  // Neither the list nor `created` is signed, and a value may have been cut elsewhere: so the list must begin with the time and the
+  // id and end with the digest, each in a form that no other division gives.
+  const [time, id] = [readIsoTime(values[0] ?? ''), values[1] ?? ''];
+  const isList =
+    names[0] === message.nameOfOwn('Time') && names[1] === message.nameOfOwn('Webhook-Job-Id') && names.at(-1) === 'content-digest';
+  if (!isList || new Set(names).size !== names.length || !time || !/^\d+$/.test(id) || /^(\d|$)/.test(values[2] ?? ''))
+    return {
+      code: 'NOT_COVERED',
+      message: `The signed headers must be ${message.nameOfOwn('Time')}, ${message.nameOfOwn('Webhook-Job-Id')}, …, content-digest.`,
+    };
+  if (Math.floor(time.getTime() / 1000) * 1000 !== created.getTime())
+    return { code: 'SIGNATURE_MALFORMED', message: '`created` is not the time that is signed.' };
+  if (!isDigestRight(message)) return DIGEST_WRONG;
+  const topic = names[2] === message.nameOfOwn('Topic') && names.length === 4;
+  return {
+    id,
+    topic: message.own('Topic'),
+    covers: ['body', 'timestamp', 'id', ...(topic ? (['topic'] as const) : [])],
+    timestamp: time,
+  };
+}

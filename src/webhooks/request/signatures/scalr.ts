@@ -1,0 +1,11 @@
+// The SCALR signature: hex(HMAC-SHA256(key, body bytes + the text of the `Date` header)), with `Date` as RFC 7231 has it.
+import { createHmac } from 'node:crypto';
+import type { Scheme } from './scheme.js';
+
+export const scalr: Scheme = {
+  severalSecrets: false,
+  sign({ body, at }, [secret = '']) {
+    const date = at.toUTCString();
+    return { Date: date, 'X-Signature': createHmac('sha256', secret).update(body).update(date).digest('hex') };
+  },
+};

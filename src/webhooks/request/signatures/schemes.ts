@@ -1,0 +1,83 @@
+// All signature schemes: what they add to a request, and what keeps a choice of them from signing with a secret.
+import type { Problem } from '../../base/errors.js';
+import type { SignatureScheme } from '../../base/model.js';
+import { httpMessageSignatures } from './http-message-signatures.js';
+import { scalr } from './scalr.js';
+import type { Scheme, Unsigned } from './scheme.js';
+import { scope } from './scope.js';
+import { servo } from './servo.js';
+import { readKey, standardWebhooks } from './standard-webhooks.js';
+import { up42 } from './up42.js';
+
+const SCHEMES: Record<SignatureScheme, Scheme> = {
+  SCOPE: scope,
+  STANDARD_WEBHOOKS: standardWebhooks,
+  HTTP_MESSAGE_SIGNATURES: httpMessageSignatures,
+  UP42: up42,
+  SCALR: scalr,
+  SERVO: servo,
+};
+
+/**
+ * The headers of these schemes, and of SCOPE with a secret that is shared. `secrets`: those in force, the newest first. Where a
+ * request can carry one signature only, the oldest signs: its receiver knows it for certain.
+ */
+export function signRequest(chosen: readonly SignatureScheme[], request: Unsigned, secrets: readonly string[]): Record<string, string> {
+  const oldest = secrets.at(-1);
+  if (oldest === undefined) return {};
+  const headers: Record<string, string> = {};
+  for (const name of new Set<SignatureScheme>(['SCOPE', ...chosen])) {
+    if (name !== 'STANDARD_WEBHOOKS' && isPrivateKey(chosen, oldest)) continue;
+    const scheme = SCHEMES[name];
+    Object.assign(headers, scheme.sign(request, scheme.severalSecrets ? secrets : [oldest]));
+  }
+  return headers;
+}
+
+/** `secret`: null where there is none. */
+export function signatureProblems(chosen: readonly SignatureScheme[], secret: string | null): Problem[] {
+  const problems: Problem[] = [];
+  if (chosen.includes('UP42') && chosen.includes('HTTP_MESSAGE_SIGNATURES'))
+    problems.push({
+      field: 'signatures',
+      message:
+        "can't be UP42 and HTTP_MESSAGE_SIGNATURES at once: both write Signature, and neither's receivers read the other's; make two subscriptions",
+    });
+  const needing = chosen.filter((name) => name !== 'SCOPE');
+  if (secret === null) {
+    if (needing.length > 0) {
+      const example = chosen.includes('STANDARD_WEBHOOKS') ? ', e.g. `whsec_` and the output of `openssl rand -base64 32`' : '';
+      problems.push({ field: 'sharedSecret', message: `can't be blank: ${needing.join(' and ')} signs with it${example}`, type: 'BLANK' });
+    }
+    return problems;
+  }
+  if (!chosen.includes('STANDARD_WEBHOOKS')) return problems;
+  const key = readKey(secret);
+  if ('problem' in key) problems.push({ field: 'sharedSecret', message: key.problem });
+  else if (key.kind === 'ed25519') {
+    const others = chosen.filter((name) => name !== 'STANDARD_WEBHOOKS');
+    if (others.length > 0)
+      problems.push({
+        field: 'sharedSecret',
+        message: `is a private key, which is never shared, but ${others.join(' and ')} needs a shared secret; sign with STANDARD_WEBHOOKS alone`,
+      });
+  } else if (key.bytes.length < 24 || key.bytes.length > 64)
+    problems.push({
+      field: 'sharedSecret',
+      message: `is ${key.bytes.length} bytes long; Standard Webhooks asks for 24 to 64`,
+      severity: 'warning',
+    });
+  return problems;
+}
+
+/** What a receiver verifies with where the secret is a private key. */
+export function publicKeyOf(chosen: readonly SignatureScheme[], secret: string | null): string | null {
+  if (secret === null || !isPrivateKey(chosen, secret)) return null;
+  const key = readKey(secret);
+  return 'publicKey' in key ? key.publicKey : null;
+}
+
+/** Other schemes than STANDARD_WEBHOOKS give no prefix a meaning. */
+function isPrivateKey(chosen: readonly SignatureScheme[], secret: string): boolean {
+  return chosen.includes('STANDARD_WEBHOOKS') && secret.startsWith('whsk_');
+}

@@ -1,0 +1,8 @@
+// The SERVO signature: hex(HMAC-SHA1(secret, exact body bytes)).
+import { createHmac } from 'node:crypto';
+import type { Scheme } from './scheme.js';
+
+export const servo: Scheme = {
+  severalSecrets: false,
+  sign: ({ body }, [secret = '']) => ({ 'X-Servo-Signature': createHmac('sha1', secret).update(body).digest('hex') }),
+};

@@ -1,0 +1,60 @@
+// The STANDARD_WEBHOOKS signature, 1.0.0: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { type Scheme, secondsOf } from './scheme.js';
+
+export type Key = { kind: 'hmac'; bytes: Buffer } | { kind: 'ed25519'; privateKey: KeyObject; publicKey: string };
+
+/** Node reads a raw ed25519 seed in this PKCS #8 envelope: https://www.rfc-editor.org/rfc/rfc8410 */
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+const HOW_TO = 'write `whsec_` and the base64 of 24 to 64 random bytes, e.g. of `openssl rand -base64 32`';
+
+/**
+ * `whsec_` or nothing and base64: the bytes of an HMAC key, as the official libraries read it. `whsk_` and base64: an ed25519
+ * seed, alone or with its public key behind it. Otherwise the reason why it is neither.
+ */
+export function readKey(secret: string): Key | { problem: string } {
+  if (secret.startsWith('whpk_')) return { problem: 'is a public key; the private one, `whsk_…`, signs' };
+  if (secret.startsWith('whsk_')) return readPrivateKey(decode(secret.slice('whsk_'.length)));
+  const prefixed = secret.startsWith('whsec_');
+  const bytes = decode(prefixed ? secret.slice('whsec_'.length) : secret);
+  if (bytes) return { kind: 'hmac', bytes };
+  return { problem: prefixed ? `holds no padded base64 after \`whsec_\`: ${HOW_TO}` : `is no secret of Standard Webhooks: ${HOW_TO}` };
+}
+
+export const standardWebhooks: Scheme = {
+  severalSecrets: true,
+  sign({ deliveryId, at, body }, secrets) {
+    const timestamp = String(secondsOf(at));
+    const signed = Buffer.concat([Buffer.from(`${deliveryId}.${timestamp}.`), body]);
+    // An old secret may be from before the scheme was chosen, and none of its own.
+    const keys = secrets.map(readKey).filter((key) => 'kind' in key);
+    if (keys.length === 0) throw new Error('There is no secret of Standard Webhooks to sign with.');
+    return {
+      'webhook-id': deliveryId,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': keys
+        .map((key) =>
+          key.kind === 'hmac'
+            ? `v1,${createHmac('sha256', key.bytes).update(signed).digest('base64')}`
+            : `v1a,${sign(null, signed, key.privateKey).toString('base64')}`,
+        )
+        .join(' '),
+    };
+  },
+};
+
+function readPrivateKey(bytes: Buffer | null): Key | { problem: string } {
+  if (bytes?.length !== 32 && bytes?.length !== 64)
+    return { problem: 'holds no ed25519 key after `whsk_`: the base64 of 32 bytes, or of those and the 32 of the public key' };
+  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8, bytes.subarray(0, 32)]), format: 'der', type: 'pkcs8' });
+  const own = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32);
+  if (bytes.length === 64 && !own.equals(bytes.subarray(32)))
+    return { problem: 'holds a public key that is not the one of its private key' };
+  return { kind: 'ed25519', privateKey, publicKey: `whpk_${own.toString('base64')}` };
+}
+
+/** Only what every reader of base64 takes for the same bytes. */
+function decode(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length > 0 && bytes.toString('base64') === text ? bytes : null;
+}

@@ -45,13 +45,17 @@ export {
   listErrors,
   listErrorsOf,
 } from './base/store-errors.js';
+export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store-replays.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store-topics.js';
 export { previewSubscription } from './preview-subscription.js';
+export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './replay-events.js';
 export { type Resealed, resealSecrets } from './reseal-secrets.js';
 export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './send-again.js';
 export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './subscriptions.js';
+export { type Switched, switchGroup } from './switch-group.js';
 export { testSubscription } from './test-subscription.js';
 export type { TryReport, TryResult } from './try-out/try-result.js';
+export { type Finding, type WhyNot, type WhyNotQuestion, whyNot } from './why-not.js';
 export type { Working } from './work.js';
 
 export interface WebhooksOptions {

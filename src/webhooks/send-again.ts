@@ -44,7 +44,8 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [id])).get(id) ?? null };
 }
 
-function whyAsleep({ status }: Subscription): Problem | null {
+/** Why nothing of it is sent now. */
+export function whyAsleep({ status }: Subscription): Problem | null {
   if (status === 'DISABLED') return { field: 'base', message: 'the subscription is disabled; enable it first' };
   return status === 'HELD' ? { field: 'base', message: 'the definition no longer works; correct it first' } : null;
 }

@@ -69,7 +69,8 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
     );
     if (rowCount !== 1) return null;
     await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1', [id]);
-    return listYoungClaims(client, id);
+    await client.query("UPDATE hookgraph.replays SET state = 'CANCELLED' WHERE subscription_id = $1 AND state = 'RUNNING'", [id]);
+    return listYoungClaims(client, [id]);
   });
   if (!young) return refused(NOT_FOUND);
   await cancelDeliveries(engine.pool, [id]);
@@ -106,7 +107,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     );
     if (!rows[0]) return null;
     const switched = input.disabled !== undefined && rows[0].disabled !== disabled;
-    const off = async () => (input.disabled === true ? listYoungClaims(client, was.id) : []);
+    const off = async () => (input.disabled === true ? listYoungClaims(client, [was.id]) : []);
     if (!redefined && !switched && !relabelled) return { switched, young: await off() };
     if (redefined) {
       await insertVersion(client, actor, was.id, was.version + 1, definition);

@@ -4,6 +4,7 @@ import { holdDeliveries, releaseDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import { loadForSending } from './base/store.js';
 import { startRelay } from './fan-out/relay-loop.js';
+import { stepReplay } from './fan-out/replay.js';
 import { createJourney } from './journey.js';
 import { LEASE_MS } from './lease/claim.js';
 import { startDrain } from './lease/drain.js';
@@ -22,6 +23,7 @@ export interface Working {
 
 const DUE_SCAN_MS = 500;
 const RELEASE_SCAN_MS = 5000;
+const REPLAY_SCAN_MS = 500;
 
 export async function startWorking(engine: Engine): Promise<Working> {
   const { pool, log } = engine;
@@ -38,24 +40,31 @@ export async function startWorking(engine: Engine): Promise<Working> {
   const relay = startRelay({ pool, log, onDeliveries: drain.wake });
   const dueScan = repeat(DUE_SCAN_MS, async () => drain.wake(await scanDue(pool)), engine);
   const heldScan = repeat(RELEASE_SCAN_MS, () => releaseScan(pool), engine);
+  const replays = repeat(
+    REPLAY_SCAN_MS,
+    async (isStopped) => {
+      for (let step = await stepReplay(pool); step && !isStopped(); step = await stepReplay(pool)) drain.wake([step.subscriptionId]);
+    },
+    engine,
+  );
   return {
     poke: relay.poke,
     wake: drain.wake,
     async stop() {
-      await Promise.all([drain.stop(), relay.stop(), dueScan.stop(), heldScan.stop()]);
+      await Promise.all([drain.stop(), relay.stop(), dueScan.stop(), heldScan.stop(), replays.stop()]);
       await destination.close();
     },
   };
 }
 
 /** Runs `work` at once and then `everyMs` after it ended; a failure is logged and tried again. */
-function repeat(everyMs: number, work: () => Promise<void>, { log }: Engine): { stop(): Promise<void> } {
+function repeat(everyMs: number, work: (isStopped: () => boolean) => Promise<void>, { log }: Engine): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let running = Promise.resolve();
   const run = async () => {
     try {
-      await work();
+      await work(() => stopped);
     } catch (error) {
       log.error({ err: error }, 'a scan failed; trying again');
     }

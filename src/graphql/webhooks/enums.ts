@@ -47,7 +47,16 @@ export function addEnums(builder: Builder) {
         RETRIES_EXHAUSTED: { description: 'All retries of one delivery failed.' },
         TOO_MANY_ERRORS: { description: 'More than 100 errors within an hour.' },
         GONE: { description: 'The receiver answered 410.' },
+        INTEGRATION: { description: 'The integration that it belongs to was switched off.' },
         OWNER_GONE: { description: 'Its owner was disabled, deleted, or moved to another organization.' },
+      } as const,
+    }),
+    replayState: builder.enumType('WebhookReplayState', {
+      description: 'Whether a replay goes on.',
+      values: {
+        RUNNING: { description: 'It makes deliveries; while its subscription is off, it waits.' },
+        DONE: { description: 'All of its deliveries are made.' },
+        CANCELLED: { description: 'It was ended before.' },
       } as const,
     }),
     kind: builder.enumType('WebhookDeliveryKind', {

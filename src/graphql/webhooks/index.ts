@@ -10,9 +10,12 @@ import { addInput } from './input.js';
 import { addGroups, type GroupType } from './integration.js';
 import { addMutations } from './mutations.js';
 import { addQueries } from './queries.js';
+import { addReplaying } from './replay.js';
 import { addSendAgain } from './send-again.js';
+import { addSwitch } from './switch-group.js';
 import { addTryOut } from './try-out.js';
 import { addTypes } from './types.js';
+import { addWhyNot } from './why-not.js';
 
 export interface AddWebhooksOptions {
   webhooks: (ctx: Context) => Pick<Webhooks, 'engine'>;
@@ -36,8 +39,13 @@ export function addWebhooks(host: Builder, { webhooks, actor, ownerType, userErr
   addMutations(builder, access, { types, userError, input });
   addTryOut(builder, access, { types, userError, input });
   addSendAgain(builder, access, { types, userError });
+  addReplaying(builder, access, { replay: types.replay, userError });
+  addWhyNot(builder, access, types);
   addDismissal(builder, access, userError);
-  if (integration) addGroups(builder, access, { types, integration });
+  if (integration) {
+    addGroups(builder, access, { types, integration });
+    addSwitch(builder, access, userError);
+  }
   return mutations;
 }
 

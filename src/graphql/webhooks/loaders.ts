@@ -19,7 +19,9 @@ import {
   listDeliveriesOf,
   listErrorsOf,
   type Page,
+  type Replay,
   type Rows,
+  replaysByIds,
   type Subscription,
   type SubscriptionFilter,
   subscriptionsByIds,
@@ -41,6 +43,7 @@ export interface Loaders {
   attempt: DataLoader<string, Attempt | null>;
   event: DataLoader<string, VisibleEvent | null>;
   error: DataLoader<string, DeliveryError | null>;
+  replay: DataLoader<string, Replay | null>;
   attemptsOf: DataLoader<string, Attempt[]>;
   /** The same arguments for many subscriptions are one statement. */
   deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
@@ -60,6 +63,7 @@ export function createLoaders({ pool }: Engine, actor: Actor): Loaders {
     attempt: byId((ids) => attemptsByIds(pool, actor, ids)),
     event: byId((ids) => eventsByIds(pool, actor, ids)),
     error: byId((ids) => errorsByIds(pool, actor, ids)),
+    replay: byId((ids) => replaysByIds(pool, actor, ids)),
     attemptsOf: byKey(
       (ids) => attemptsOf(pool, actor, ids),
       () => [],

@@ -2,11 +2,13 @@
 import {
   countDeliveriesOf,
   countErrorsOf,
+  countReplays,
   countSubscriptions,
   countTopics,
   cursorOfSubscription,
   listDeliveries,
   listErrors,
+  listReplays,
   listSubscriptions,
   listTopics,
   resolveTopic,
@@ -18,7 +20,11 @@ import { filterOf } from './delivery.js';
 import { errorFilterOf } from './error.js';
 import type { WebhookTypes } from './types.js';
 
-export function addQueries(builder: Builder, access: AccessOf, { topic, subscription, delivery, error }: WebhookTypes): void {
+export function addQueries(
+  builder: Builder,
+  access: AccessOf,
+  { topic, subscription, delivery, error, replay, enums }: WebhookTypes,
+): void {
   builder.queryFields((t) => ({
     webhookTopics: t.connection(
       {
@@ -125,6 +131,29 @@ export function addQueries(builder: Builder, access: AccessOf, { topic, subscrip
       },
       error.connection,
       error.edge,
+    ),
+    webhookReplays: t.connection(
+      {
+        type: replay.ref,
+        nullable: false,
+        description: 'Replays of events to your subscriptions, the newest first.',
+        args: {
+          webhookSubscriptionId: t.arg.id({ description: 'Only those to this subscription.' }),
+          state: t.arg({ type: enums.replayState, description: 'Only those in this state.' }),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { engine, actor } = access(ctx);
+          const { webhookSubscriptionId: id } = args;
+          const filter = { subscriptionId: id == null ? null : keyOfId(engine, 'WebhookSubscription', id), state: args.state };
+          return toConnection(
+            await listReplays(engine.pool, actor, filter, pageOf(args)),
+            (row) => row.id,
+            () => countReplays(engine.pool, actor, filter),
+          );
+        },
+      },
+      replay.connection,
+      replay.edge,
     ),
   }));
 }

@@ -209,3 +209,5 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
   );
   return { ref, connection, edge };
 }
+
+export type SubscriptionParts = ReturnType<typeof addSubscription>;

@@ -1,4 +1,4 @@
-// A builder and access to the engine in, the types of topics, subscriptions, deliveries, attempts, errors, events and reports out.
+// A builder and access to the engine in, the types of topics, subscriptions, deliveries, attempts, errors, events, replays and reports out.
 import type { Builder } from '../builder.js';
 import type { AccessOf } from './access.js';
 import { addAttempt } from './attempt.js';
@@ -6,6 +6,7 @@ import { addDelivery } from './delivery.js';
 import { addEnums } from './enums.js';
 import { addError } from './error.js';
 import { addEvent } from './event.js';
+import { addReplay } from './replay.js';
 import { addReport } from './report.js';
 import { addSubscription } from './subscription.js';
 import { addTopic } from './topic.js';
@@ -24,8 +25,9 @@ export function addTypes(builder: Builder, { access, ownerType }: Joined) {
   const delivery = addDelivery(builder, access, { enums, topic: topic.ref, event, attempt: attempt.ref });
   const error = addError(builder, access, { enums, topic: topic.ref, delivery, attempt });
   const subscription = addSubscription(builder, access, { enums, topic: topic.ref, delivery, error, ownerType });
+  const replay = addReplay(builder, access, { enums, subscription });
   const report = addReport(builder, access, { enums, attempt });
-  return { enums, topic, event, attempt, delivery, error, subscription, report };
+  return { enums, topic, event, attempt, delivery, error, subscription, replay, report };
 }
 
 export type WebhookTypes = ReturnType<typeof addTypes>;

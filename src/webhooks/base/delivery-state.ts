@@ -74,3 +74,12 @@ export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promi
   );
   return rowCount ?? 0;
 }
+
+/** Cancels what of a replay is not final yet, as cancelDeliveries does. */
+export async function cancelReplayed(db: Db, replayId: string): Promise<void> {
+  await db.query(
+    `UPDATE hookgraph.deliveries SET state = 'CANCELLED', reason = 'REPLAY', updated_at = now()
+     WHERE replay_id = $1 AND state IN ('PENDING', 'RETRYING', 'HELD')`,
+    [replayId],
+  );
+}

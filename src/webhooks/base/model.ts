@@ -135,7 +135,7 @@ export type SecretField = Exclude<keyof Secrets, 'oldSecrets'>;
 
 export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'SNAPSHOT' | 'BEFORE';
 export type DeliveryState = 'PENDING' | 'SKIPPED' | 'DELIVERED' | 'RETRYING' | 'HELD' | 'FAILED' | 'CANCELLED';
-export type DisabledReason = 'OWNER' | 'RETRIES_EXHAUSTED' | 'TOO_MANY_ERRORS' | 'GONE' | 'OWNER_GONE';
+export type DisabledReason = 'OWNER' | 'RETRIES_EXHAUSTED' | 'TOO_MANY_ERRORS' | 'GONE' | 'OWNER_GONE' | 'INTEGRATION';
 export type Stage = 'QUERY' | 'VALIDATION' | 'TEMPLATE' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'STATUS' | 'ERROR_TEMPLATE';
 export type Outcome = 'DELIVERED' | 'SKIPPED' | 'HELD' | 'FAILED';
 
@@ -146,6 +146,23 @@ export interface Topic {
   typename: string;
   operation: Operation;
   description: string;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export type ReplayState = 'RUNNING' | 'DONE' | 'CANCELLED';
+
+/** Past events that are sent again to one subscription. */
+export interface Replay {
+  id: string;
+  subscriptionId: string;
+  /** Both inclusive. */
+  fromAt: Date;
+  toAt: Date;
+  state: ReplayState;
+  deliveryCount: number;
+  /** Of its time, 0–1. */
+  progress: number;
   createdAt: Date;
   updatedAt: Date;
 }

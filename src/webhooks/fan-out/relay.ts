@@ -1,5 +1,6 @@
 // New events -> a delivery for each subscription that asked for them. One statement: all of a batch or nothing.
 import type { Pool, PoolClient } from 'pg';
+import { FITS_ENVIRONMENT, FITS_TOPIC, SETS_OFF_NO_OTHER } from './match.js';
 
 export interface Relayed {
   /** Events taken from the queue. */
@@ -22,7 +23,6 @@ export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceMs: nu
 // - A tenant that went with its parent is the one that the parent's own deletion recorded, in the same transaction; an older event
 //   won't do: the parent may have moved to another tenant since. Ambiguous: none.
 // - created_at <= occurred_at: what was recorded before the subscription was created isn't sent to it, also if it commits later.
-// - A subscription to the topics of subscriptions never hears about another such: they would set off each other for ever.
 const RELAY = `
 WITH q AS MATERIALIZED (
   DELETE FROM hookgraph.event_queue WHERE event_id = ANY (ARRAY(
@@ -51,17 +51,13 @@ d AS (
     CASE s.status WHEN 'ENABLED' THEN 'PENDING' WHEN 'DISABLED' THEN 'SKIPPED' ELSE 'HELD' END,
     CASE s.status WHEN 'DISABLED' THEN 'DISABLED' WHEN 'HELD' THEN 'BROKEN' END
   FROM e
-  JOIN hookgraph.topics t ON t.typename = e.typename AND t.operation = e.operation AND t.retired_at IS NULL
-    AND (t.column_name IS NULL OR (t.column_name = ANY (e.changed) AND e.after ->> t.column_name = t.to_value
-      AND (t.from_value IS NULL OR e.before ->> t.column_name = t.from_value)))
+  JOIN hookgraph.topics t ON ${FITS_TOPIC}
   CROSS JOIN LATERAL (
     SELECT s.id, s.status FROM hookgraph.subscriptions s
     WHERE s.tenant = e.tenant AND s.topic_id = t.id AND s.deleted_at IS NULL AND s.created_at <= e.occurred_at
-      AND (e.environment IS NULL OR s.environment_ids IS NULL OR s.environment_ids = '{}' OR e.environment = ANY (s.environment_ids))
+      AND ${FITS_ENVIRONMENT}
     OFFSET 0) s
-  WHERE NOT CASE WHEN e.typename = 'WebhookSubscription' THEN EXISTS (
-    SELECT 1 FROM hookgraph.subscriptions about JOIN hookgraph.topics its ON its.id = about.topic_id
-    WHERE about.id = e.node_key::uuid AND its.typename = 'WebhookSubscription') ELSE false END
+  WHERE ${SETS_OFF_NO_OTHER}
   ORDER BY e.id
   ON CONFLICT (event_id, subscription_id) WHERE kind = 'LIVE' DO NOTHING
   RETURNING subscription_id, state)

@@ -28,11 +28,11 @@ export async function begin(pool: Pool, delivery: DeliveryInHand): Promise<Deliv
 
 const YOUNG = `lease_until > now() + ${LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
 
-/** The deliveries of a subscription whose attempts may still begin. To be asked after the write that switches it off, in its transaction. */
-export async function listYoungClaims(client: PoolClient, subscriptionId: string): Promise<string[]> {
+/** The deliveries of subscriptions whose attempts may still begin. To be asked after the write that switches them off, in its transaction. */
+export async function listYoungClaims(client: PoolClient, subscriptionIds: string[]): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
-    `SELECT id FROM hookgraph.deliveries WHERE subscription_id = $1 AND state IN ('PENDING', 'RETRYING') AND ${YOUNG}`,
-    [subscriptionId],
+    `SELECT id FROM hookgraph.deliveries WHERE subscription_id = ANY ($1::uuid[]) AND state IN ('PENDING', 'RETRYING') AND ${YOUNG}`,
+    [subscriptionIds],
   );
   return rows.map((row) => row.id);
 }

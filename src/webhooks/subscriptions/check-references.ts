@@ -32,7 +32,8 @@ export async function checkReferences(engine: Engine, owner: Owner, draft: Refer
   return problems;
 }
 
-async function missingOf({ pool, host }: Engine, owner: Owner, typename: string | undefined, keys: string[]): Promise<string[]> {
+/** Those of the keys that no row of the tenant has. */
+export async function missingOf({ pool, host }: Engine, owner: Owner, typename: string | undefined, keys: string[]): Promise<string[]> {
   const node = host.nodes.find((one) => one.typename === typename);
   const there = node ? await keysWithin(pool, node, host.nodes, owner.tenant, keys) : new Set<string>();
   return keys.filter((key) => !there.has(key));

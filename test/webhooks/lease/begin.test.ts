@@ -62,7 +62,7 @@ describe('untilNoneBegins', () => {
   it('waits for a young claim until it is settled', async () => {
     const id = await world.subscribe();
     await claimed(id);
-    const young = await insideTransaction(world.db.pool, (client) => listYoungClaims(client, id));
+    const young = await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]));
     expect(young).toHaveLength(1);
     let resolved = false;
     const waiting = untilNoneBegins(world.db.pool, young).then(() => {
@@ -80,7 +80,7 @@ describe('untilNoneBegins', () => {
     const id = await world.subscribe();
     await claimed(id);
     await world.db.pool.query(`UPDATE hookgraph.deliveries SET lease_until = lease_until - interval '2 s'`);
-    expect(await insideTransaction(world.db.pool, (client) => listYoungClaims(client, id))).toEqual([]);
+    expect(await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]))).toEqual([]);
   });
 });
 

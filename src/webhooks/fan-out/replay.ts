@@ -1,0 +1,50 @@
+// A replay under way -> its next deliveries, and where it goes on. One statement: a batch and its position, or neither.
+import type { Pool } from 'pg';
+import { FITS_ENVIRONMENT, FITS_TOPIC, SETS_OFF_NO_OTHER } from './match.js';
+
+/** Events that one step looks at, whoever they belong to. */
+const BATCH = 2_000;
+/** A replay waits while its subscription has so many due: what happens now is to wait behind a few of the past only. */
+const MOST_DUE = 2_000;
+
+export interface ReplayStep {
+  subscriptionId: string;
+  deliveries: number;
+}
+
+// - Position and deliveries move together, and an event is unique per replay: a step may run twice.
+// - A subscription that is off or broken makes its replay wait, and nothing is skipped.
+// - Unlike the relay it doesn't ask when the subscription was created: whoever is new may want the past.
+const STEP = `
+WITH r AS MATERIALIZED (
+  SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id
+  FROM hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
+  WHERE r.state = 'RUNNING' AND s.status = 'ENABLED' AND (
+    SELECT count(*) FROM (
+      SELECT 1 FROM hookgraph.deliveries d
+      WHERE d.subscription_id = r.subscription_id AND d.state IN ('PENDING', 'RETRYING') AND d.due_at <= now() LIMIT $2
+    ) due) < $2
+  ORDER BY r.updated_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED
+), e AS MATERIALIZED (
+  SELECT e.* FROM r CROSS JOIN LATERAL (
+    SELECT * FROM hookgraph.events e WHERE e.id > r.position AND e.id < hookgraph.id_at(r.to_at + interval '1 ms') ORDER BY e.id LIMIT $1) e
+), d AS (
+  INSERT INTO hookgraph.deliveries (event_id, replay_id, subscription_id, topic_id, tenant, kind, typename, node_key)
+  SELECT e.id, r.id, s.id, t.id, s.tenant, 'REPLAY', e.typename, e.node_key
+  FROM r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id JOIN hookgraph.topics t ON t.id = s.topic_id
+  JOIN e ON e.tenant = s.tenant AND ${FITS_TOPIC} AND ${FITS_ENVIRONMENT} AND e.occurred_at BETWEEN r.from_at AND r.to_at
+  WHERE ${SETS_OFF_NO_OTHER}
+  ORDER BY e.id
+  ON CONFLICT (replay_id, event_id) WHERE replay_id IS NOT NULL DO NOTHING
+  RETURNING 1)
+UPDATE hookgraph.replays x SET position = coalesce((SELECT max(id) FROM e), x.position),
+  delivery_count = x.delivery_count + (SELECT count(*) FROM d),
+  state = CASE WHEN (SELECT count(*) FROM e) < $1 THEN 'DONE' ELSE x.state END, updated_at = clock_timestamp()
+FROM r WHERE x.id = r.id
+RETURNING x.subscription_id AS "subscriptionId", (SELECT count(*) FROM d)::int AS deliveries`;
+
+/** Takes one replay one step further; null: none can go on now. Several workers share them, each replay in one hand at a time. */
+export async function stepReplay(pool: Pool, batch = BATCH, mostDue = MOST_DUE): Promise<ReplayStep | null> {
+  const { rows } = await pool.query<ReplayStep>({ name: 'hookgraph-replay', text: STEP, values: [batch, mostDue] });
+  return rows[0] ?? null;
+}

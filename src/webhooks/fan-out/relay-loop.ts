@@ -19,6 +19,8 @@ export interface RelayOptions {
   log: Logger;
   /** These have new deliveries that are due now. Losing a call never matters. */
   onDeliveries(subscriptionIds: string[]): void;
+  /** How long it naps after a look that found something, and at most. */
+  pollMs?: { busy: number; idle: number };
 }
 
 export interface Relay {
@@ -29,13 +31,13 @@ export interface Relay {
 }
 
 /** Survives the database's restarts. Holds one connection of the pool, to listen for other processes' pokes. */
-export function startRelay({ pool, log, onDeliveries }: RelayOptions): Relay {
+export function startRelay({ pool, log, onDeliveries, pollMs = POLL_MS }: RelayOptions): Relay {
   const nap = createNap();
   const stopping = new AbortController();
   const listening = listen(pool, log, nap.end, stopping.signal);
 
   async function run(): Promise<void> {
-    let idleMs = POLL_MS.busy;
+    let idleMs = pollMs.busy;
     let backoffMs = BACKOFF_MS.first;
     let everythingAt = 0;
     while (!stopping.signal.aborted) {
@@ -47,7 +49,7 @@ export function startRelay({ pool, log, onDeliveries }: RelayOptions): Relay {
         if (ownerless > 0) log.warn({ events: ownerless }, 'events without a tenant reached nobody');
         if (subscriptionIds.length > 0) onDeliveries(subscriptionIds);
         if (events === BATCH) continue;
-        idleMs = events > 0 ? POLL_MS.busy : Math.min(idleMs * 2, POLL_MS.idle);
+        idleMs = events > 0 ? pollMs.busy : Math.min(idleMs * 2, pollMs.idle);
         await nap.take(idleMs);
       } catch (error) {
         log.error({ err: error, backoffMs }, 'relaying failed; trying again');

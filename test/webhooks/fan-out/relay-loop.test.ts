@@ -29,8 +29,8 @@ afterEach(async () => {
   await db.close();
 });
 
-const start = (log = silent) => {
-  relay = startRelay({ pool, log, onDeliveries: (ids) => woken.push(...ids) });
+const start = (log = silent, pollMs?: { busy: number; idle: number }) => {
+  relay = startRelay({ pool, log, pollMs, onDeliveries: (ids) => woken.push(...ids) });
 };
 const write = (tenant: string | null = 'acme') => db.pool.query('INSERT INTO things VALUES ($1, $2)', [++next, tenant]);
 const listening = () =>
@@ -68,21 +68,17 @@ it('finds what took long to commit, and a backlog, though most looks are for the
 
 it('looks at once when another process pokes', async () => {
   await subscribe(db.pool, { topic: 'thing/created' });
-  start();
+  // By itself it would look too late.
+  start(silent, { busy: 60_000, idle: 60_000 });
   await listening();
   const poker = createPoker(db.pool);
-  const took: number[] = [];
   for (let round = 0; round < 20; round++) {
     const before = woken.length;
     await write();
-    const started = performance.now();
     poker.poke();
     await until('the subscription is woken', () => woken.length > before, { everyMs: 1 });
-    took.push(performance.now() - started);
   }
   await poker.stop();
-  // Polling alone would take up to 100 ms: in twenty rounds, half of them more than 20 ms.
-  expect(took.sort((a, b) => a - b)[10]).toBeLessThan(20);
 });
 
 it('turns many pokes into few notifications', async () => {

@@ -10,6 +10,7 @@ import type { NextState } from '../src/webhooks/base/delivery-state.js';
 import { listLiquid, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/liquid.js';
 import { MAX_QUERY_LENGTH, VARIABLES } from '../src/webhooks/base/query.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/reach.js';
+import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording.js';
 import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/https.js';
 import {
   MAX_HEADER_VALUE_LENGTH,
@@ -74,6 +75,7 @@ const limits: [string, string][] = [
   ['a callback URL', `${number(MAX_URL_LENGTH)} characters`],
   ['a shared secret', `${number(MAX_SECRET_LENGTH)} characters`],
   ['custom headers', `${MAX_HEADERS}, of ${number(MAX_HEADER_VALUE_LENGTH)} characters each`],
+  ['`recording.maskedPaths`', `${MAX_MASKED_PATHS}, of ${MAX_MASKED_PATH_LENGTH} characters each`],
   ['`retry.maxTries`, `retry.maxTimeMs`', `${MAX_TRIES}, ${number(MAX_TIME_MS)} (${MAX_TIME_MS / 86_400_000} days)`],
   ['a page of a connection', `${PAGE.greatest} nodes; ${PAGE.usual} where nothing is said`],
   ['a request to the API', `${number(LIMIT_BYTES)} bytes`],

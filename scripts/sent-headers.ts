@@ -51,4 +51,5 @@ const EXAMPLE: Compiled = {
   oldSecrets: [],
   secretTexts: [],
   retry: null,
+  recorder: null,
 };

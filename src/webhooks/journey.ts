@@ -67,13 +67,16 @@ export function createJourney(engine: Engine, destination: HttpsDestination): Jo
     const startedAt = new Date();
     const started = performance.now();
     const payload = await buildPayload(engine, prepared, delivery, context);
-    const record = (rest: Pick<AttemptRecord, 'outcome' | 'stage' | 'message' | 'request' | 'response'>, timings = {}): AttemptRecord => ({
-      subscriptionVersion: prepared.version,
-      startedAt,
-      durationMs: performance.now() - started,
-      timings: { queryMs: payload.queryMs, renderMs: payload.renderMs, ...timings },
-      ...rest,
-    });
+    const record = (rest: Pick<AttemptRecord, 'outcome' | 'stage' | 'message' | 'request' | 'response'>, timings = {}): AttemptRecord => {
+      const attempt: AttemptRecord = {
+        subscriptionVersion: prepared.version,
+        startedAt,
+        durationMs: performance.now() - started,
+        timings: { queryMs: payload.queryMs, renderMs: payload.renderMs, ...timings },
+        ...rest,
+      };
+      return prepared.recorder?.(attempt) ?? attempt;
+    };
     if (payload.outcome !== 'READY') {
       const { outcome, stage, message } = payload;
       const attempt = record({ outcome, stage, message, request: null, response: null });

@@ -66,7 +66,16 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     const timings = { queryMs, renderMs, sendMs: answer.sendMs };
     attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings, request: sent, response };
   }
-  await recordTest(engine.pool, { deliveryId, subscriptionId: own.id, topicId: topic.id, tenant: actor.tenant, ...node, attempt });
+  // What is answered is told to its owner and gone; only what stays is masked.
+  const recorded = compiled.recorder?.(attempt) ?? attempt;
+  await recordTest(engine.pool, {
+    deliveryId,
+    subscriptionId: own.id,
+    topicId: topic.id,
+    tenant: actor.tenant,
+    ...node,
+    attempt: recorded,
+  });
   const { outcome, stage, message, request, response, durationMs } = attempt;
   const stages = inOrder(told);
   const ended = outcome === 'DELIVERED' ? outcome : 'FAILED';

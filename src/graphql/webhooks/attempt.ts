@@ -1,16 +1,18 @@
 // A builder in, WebhookAttempt with its request and response out.
-import type { Attempt } from '../../webhooks/index.js';
+import type { Attempt, RecordedBody } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 import type { AccessOf } from './access.js';
 import type { Enums } from './enums.js';
 
-export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage }: Enums) {
+export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage, bodyOmitted }: Enums) {
   const request = builder.objectRef<NonNullable<Attempt['request']>>('WebhookRequest').implement({
     description: 'A request as it was sent; secrets in it are redacted.',
     fields: (t) => ({
       url: t.exposeString('url', { nullable: false, description: 'Where it went.' }),
       headers: t.field({ type: 'JSON', nullable: false, description: 'Name and value of each header.', resolve: (sent) => sent.headers }),
-      body: t.exposeString('body', { nullable: false, description: 'The body.' }),
+      body: t.exposeString('body', { description: 'The body; null where it is not recorded: see `bodyOmitted`.' }),
+      bodyBytes: t.int({ nullable: false, description: 'How long the body was, in bytes.', resolve: bytesOf }),
+      bodyOmitted: t.field({ type: bodyOmitted, description: 'Why the body is not recorded; null when it is.', resolve: omittedOf }),
     }),
   });
   const response = builder.objectRef<NonNullable<Attempt['response']>>('WebhookResponse').implement({
@@ -18,7 +20,9 @@ export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage 
     fields: (t) => ({
       status: t.exposeInt('status', { nullable: false, description: 'The HTTP status.' }),
       headers: t.field({ type: 'JSON', nullable: false, description: 'Name and value of each header.', resolve: (got) => got.headers }),
-      body: t.exposeString('body', { nullable: false, description: 'The body, up to 64 KiB of it.' }),
+      body: t.exposeString('body', { description: 'The body, up to 64 KiB of it; null where it is not recorded: see `bodyOmitted`.' }),
+      bodyBytes: t.int({ nullable: false, description: 'How long that was, in bytes.', resolve: bytesOf }),
+      bodyOmitted: t.field({ type: bodyOmitted, description: 'Why the body is not recorded; null when it is.', resolve: omittedOf }),
     }),
   });
   const ref = builder.objectRef<Attempt>('WebhookAttempt');
@@ -49,5 +53,8 @@ export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage 
   });
   return { ref, request, response };
 }
+
+const bytesOf = ({ body, bytes }: RecordedBody): number => bytes ?? Buffer.byteLength(body ?? '');
+const omittedOf = ({ omitted }: RecordedBody) => omitted ?? null;
 
 export type AttemptParts = ReturnType<typeof addAttempt>;

@@ -23,6 +23,15 @@ export function addEnums(builder: Builder) {
         SERVO: { description: "Servo's: `X-Servo-Signature`, an HMAC-SHA1 over the body." },
       } as const,
     }),
+    bodyOmitted: builder.enumType('WebhookBodyOmitted', {
+      description: 'Why a body is not recorded.',
+      values: {
+        SWITCHED_OFF: { description: 'The subscription records no bodies.' },
+        UNMASKABLE: {
+          description: 'The subscription wants something masked that could not be looked for: the body is neither JSON nor XML.',
+        },
+      } as const,
+    }),
     operation: builder.enumType('WebhookOperation', {
       description: 'What happened to a node.',
       values: {

@@ -29,6 +29,16 @@ export function addInput(builder: Builder, enums: Enums) {
     }),
   });
   const auth = addAuthInput(builder);
+  const recording = builder.inputType('WebhookRecordingInput', {
+    description: 'What is kept of the bodies of its attempts. It changes nothing of what is sent.',
+    fields: (t) => ({
+      bodies: t.boolean({ description: 'Whether bodies are recorded; default: yes. Headers, sizes and the status are, either way.' }),
+      maskedPaths: t.stringList({
+        description:
+          'What is recorded as `[masked]` in bodies, JSON or XML, of request and answer: `data.node.email`, `users[*].phone`, `**.token`. An answer that these can’t be looked for in is not recorded.',
+      }),
+    }),
+  });
   return builder.inputType('WebhookSubscriptionInput', {
     description: 'A subscription as it is asked for. Absent: unchanged; null: cleared.',
     fields: (t) => ({
@@ -53,6 +63,7 @@ export function addInput(builder: Builder, enums: Enums) {
       headers: t.field({ type: [header], description: 'Headers to send besides ours. Their values are never answered.' }),
       auth: t.field({ type: auth, description: 'How to make ourselves known to the receiver. Secrets in it are never answered.' }),
       retry: t.field({ type: retry, description: 'Limits of trying again of its own.' }),
+      recording: t.field({ type: recording, description: 'What is kept of the bodies of its attempts; null: all.' }),
       disabled: t.boolean({ description: 'Whether it is switched off.' }),
       test: t.boolean({ description: 'Whether to send a test right after saving; see `testWebhookSubscription`.' }),
     }),

@@ -30,6 +30,16 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
     }),
   });
   const auth = addAuth(builder);
+  const recording = builder.objectRef<NonNullable<Subscription['definition']['recording']>>('WebhookRecording').implement({
+    description: 'What is kept of the bodies of its attempts.',
+    fields: (t) => ({
+      bodies: t.exposeBoolean('bodies', { nullable: false, description: 'Whether they are recorded.' }),
+      maskedPaths: t.exposeStringList('maskedPaths', {
+        nullable: { list: false, items: false },
+        description: 'What of them is recorded as `[masked]`.',
+      }),
+    }),
+  });
   const ref = builder.objectRef<Subscription>('WebhookSubscription');
   builder.node(ref, {
     description: 'Who wants to be told of a topic, where, and in which words. Only its owner sees it.',
@@ -85,6 +95,12 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
         type: retry,
         description: "Its own limits of trying again; null: the installation's.",
         resolve: ({ definition }) => definition.retry,
+      }),
+      recording: t.field({
+        type: recording,
+        nullable: false,
+        description: 'What is kept of the bodies of its attempts.',
+        resolve: ({ definition }) => definition.recording ?? { bodies: true, maskedPaths: [] },
       }),
       hasSharedSecret: t.boolean({
         nullable: false,

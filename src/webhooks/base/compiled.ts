@@ -4,6 +4,7 @@ import type { Engine } from './engine.js';
 import { type Escape, parseTemplate, type Template, TemplateError } from './liquid.js';
 import type { Auth, ContentType, Definition, OldSecret, Owner, Secrets, SignatureScheme, Subscription } from './model.js';
 import { checkQuery } from './query.js';
+import { createRecorder, type Recorder } from './recording.js';
 import { textsOf } from './store-secrets.js';
 
 /** What the worker loads of a subscription; never leaves the process. */
@@ -39,6 +40,8 @@ export interface Compiled {
   /** What an answer must not repeat. */
   secretTexts: string[];
   retry: Definition['retry'];
+  /** Null: attempts are recorded as they are. */
+  recorder: Recorder | null;
 }
 
 /** Compiles, or says why the definition can't run any more: the schema changed since it was saved. */
@@ -72,6 +75,7 @@ export function compileDefinition(engine: Engine, { subscription, topic, secrets
       oldSecrets: secrets.oldSecrets ?? [],
       secretTexts: textsOf(secrets),
       retry: definition.retry,
+      recorder: createRecorder(definition.recording, definition.contentType),
     };
   } catch (error) {
     if (error instanceof TemplateError) return { broken: `A template can no longer be parsed: ${error.message}` };

@@ -112,6 +112,15 @@ export interface Definition {
   publicKey: string | null;
   /** Its own limits in place of the installation's 25 retries; then a spent delivery FAILs and nothing is disabled. */
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
+  /** Absent: all is recorded as it is. */
+  recording?: Recording;
+}
+
+/** What is kept of the bodies of a subscription's attempts. */
+export interface Recording {
+  bodies: boolean;
+  /** What is replaced by `[masked]` in bodies and messages: see base/mask-path.ts. */
+  maskedPaths: string[];
 }
 
 /** A shared secret that was replaced, and signs until its overlap ends. */
@@ -225,6 +234,17 @@ export interface Timings {
   firstByteMs?: number;
 }
 
+/** `SWITCHED_OFF`: its subscription records none. `UNMASKABLE`: what it wants masked could not be looked for in it. */
+export type BodyOmitted = 'SWITCHED_OFF' | 'UNMASKABLE';
+
+export interface RecordedBody {
+  /** Null: it was left out. */
+  body: string | null;
+  omitted?: BodyOmitted | null;
+  /** Of the body as it was, where something of it isn't there any more. */
+  bytes?: number | null;
+}
+
 export interface Attempt {
   id: string;
   deliveryId: string;
@@ -236,6 +256,6 @@ export interface Attempt {
   startedAt: Date;
   durationMs: number;
   timings: Timings | null;
-  request: { url: string; headers: Record<string, string>; body: string } | null;
-  response: { status: number; headers: Record<string, string>; body: string } | null;
+  request: ({ url: string; headers: Record<string, string> } & RecordedBody) | null;
+  response: ({ status: number; headers: Record<string, string> } & RecordedBody) | null;
 }

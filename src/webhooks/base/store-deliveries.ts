@@ -102,9 +102,11 @@ export async function deliveriesByIds(db: Db, owner: Owner, ids: readonly string
 
 const ATTEMPT = `a.id, a.delivery_id AS "deliveryId", a.subscription_version AS "subscriptionVersion", a.number, a.outcome, a.stage, a.message,
   a.started_at AS "startedAt", a.duration_ms AS "durationMs", a.timings,
-  CASE WHEN a.request_url IS NOT NULL THEN jsonb_build_object('url', a.request_url, 'headers', a.request_headers, 'body', a.request_body) END AS request,
+  CASE WHEN a.request_url IS NOT NULL THEN jsonb_build_object('url', a.request_url, 'headers', a.request_headers, 'body', a.request_body,
+    'omitted', a.recording->'request'->'omitted', 'bytes', a.recording->'request'->'bytes') END AS request,
   CASE WHEN a.response_status IS NOT NULL
-    THEN jsonb_build_object('status', a.response_status, 'headers', a.response_headers, 'body', a.response_body) END AS response`;
+    THEN jsonb_build_object('status', a.response_status, 'headers', a.response_headers, 'body', a.response_body,
+      'omitted', a.recording->'response'->'omitted', 'bytes', a.recording->'response'->'bytes') END AS response`;
 const OWN_ATTEMPTS = `hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE ${OWN}`;
 
 /** All attempts of each of these deliveries, first one first, in one statement. */

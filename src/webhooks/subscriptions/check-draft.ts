@@ -2,8 +2,10 @@
 import type { DocumentNode } from 'graphql';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
+import { parseMaskPath } from '../base/mask-path.js';
 import type { SignatureScheme } from '../base/model.js';
 import { checkQuery } from '../base/query.js';
+import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../base/recording.js';
 import { signatureProblems } from '../request/signatures/schemes.js';
 import { authProblems } from './auth.js';
 import { checkTemplates } from './check-templates.js';
@@ -28,7 +30,12 @@ export const RESERVED_HEADERS = new Set(
 export async function checkDraft(engine: Engine, draft: Draft, typename: string): Promise<Problem[]> {
   const { settings, host } = engine;
   const { definition } = draft;
-  const problems: Problem[] = [...unstorable(draft), ...headerProblems(draft, settings.headerPrefix), ...retryProblems(draft)];
+  const problems: Problem[] = [
+    ...unstorable(draft),
+    ...headerProblems(draft, settings.headerPrefix),
+    ...retryProblems(draft),
+    ...recordingProblems(draft),
+  ];
   if (draft.name !== null && draft.name.length > MAX_NAME_LENGTH) problems.push(tooLong('name', draft.name.length, MAX_NAME_LENGTH));
   if (definition.contentType !== 'JSON' && definition.contentType !== 'XML')
     problems.push({ field: 'contentType', message: 'must be JSON or XML' });
@@ -111,6 +118,18 @@ function retryProblems({ definition: { retry } }: Draft): Problem[] {
       ? []
       : [{ field: `retry.${field}`, message: `is ${value}; it goes from ${least} to ${most}` }];
   return [...wrong('maxTries', retry?.maxTries, 1, MAX_TRIES), ...wrong('maxTimeMs', retry?.maxTimeMs, 0, MAX_TIME_MS)];
+}
+
+function recordingProblems({ definition: { recording } }: Draft): Problem[] {
+  const field = 'recording.maskedPaths';
+  const paths = recording?.maskedPaths ?? [];
+  if (paths.length > MAX_MASKED_PATHS) return [{ field, message: `are ${paths.length}, more than ${MAX_MASKED_PATHS}` }];
+  return paths.flatMap((path) => {
+    if (path.length > MAX_MASKED_PATH_LENGTH)
+      return [{ field, message: `has one of ${path.length} characters, more than ${MAX_MASKED_PATH_LENGTH}` }];
+    const parsed = /\0|\p{Surrogate}/u.test(path) ? { wrong: 'one holds a character that is no text' } : parseMaskPath(path);
+    return 'wrong' in parsed ? [{ field, message: parsed.wrong }] : [];
+  });
 }
 
 function tooLong(field: string, length: number, most: number): Problem {

@@ -1,5 +1,5 @@
 // What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
-import { type ContentType, type Definition, type Secrets, SIGNATURE_SCHEMES, type SignatureScheme } from '../base/model.js';
+import { type ContentType, type Definition, type Recording, type Secrets, SIGNATURE_SCHEMES, type SignatureScheme } from '../base/model.js';
 import type { TopicReference } from '../base/store-topics.js';
 import { publicKeyOf } from '../request/signatures/schemes.js';
 import { type AuthDraft, type AuthInput, toAuthDraft } from './auth.js';
@@ -21,6 +21,8 @@ export interface SubscriptionInput {
   /** One of them; what is absent in it stays as it is. */
   auth?: AuthInput | null;
   retry?: { maxTries?: number | null; maxTimeMs?: number | null } | null;
+  /** All of it. `bodies` absent: they are recorded. */
+  recording?: { bodies?: boolean | null; maskedPaths?: readonly string[] | null } | null;
   disabled?: boolean | null;
   /** Key of a node of the host's integration type. */
   integrationId?: string | null;
@@ -71,6 +73,7 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
       errorTemplate: text(input.errorTemplate, was?.errorTemplate),
       signatures: input.signatures === undefined ? (was?.signatures ?? ['SCOPE']) : toSchemes(input.signatures),
       retry: input.retry === undefined ? (was?.retry ?? null) : toRetry(input.retry),
+      ...toRecording(input.recording, was?.recording),
     },
     sharedSecret: input.sharedSecret === undefined ? (before?.secrets.sharedSecret ?? null) : input.sharedSecret,
     headers: input.headers === undefined ? keptHeaders : askedHeaders,
@@ -92,6 +95,13 @@ function toSet(asked: readonly string[] | null): string[] | null {
 function toRetry(asked: NonNullable<SubscriptionInput['retry']> | null): Definition['retry'] {
   if (asked === null || (asked.maxTries == null && asked.maxTimeMs == null)) return null;
   return { maxTries: asked.maxTries ?? null, maxTimeMs: asked.maxTimeMs ?? null };
+}
+
+/** Nothing where all is recorded as it is: then a definition is the same as one that never heard of it. */
+function toRecording(asked: SubscriptionInput['recording'], was: Recording | undefined): { recording?: Recording } {
+  if (asked === undefined) return was ? { recording: was } : {};
+  const recording = { bodies: asked?.bodies !== false, maskedPaths: [...new Set(asked?.maskedPaths ?? [])] };
+  return recording.bodies && recording.maskedPaths.length === 0 ? {} : { recording };
 }
 
 /** What is stored of a checked draft: the definition, and apart from it the secrets. */

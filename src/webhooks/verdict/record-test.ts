@@ -1,7 +1,7 @@
 // A test that was made -> its delivery with its one attempt, both final from the first: no worker ever takes it up.
 import type { Pool } from 'pg';
 import { afterTest } from '../base/delivery-state.js';
-import { type AttemptRecord, json, storable } from './settle.js';
+import { type AttemptRecord, json, recordingOf, storable } from './settle.js';
 
 export interface TestRecord {
   deliveryId: string;
@@ -26,8 +26,8 @@ export async function recordTest(pool: Pool, { attempt, ...test }: TestRecord): 
        INSERT INTO hookgraph.deliveries (id, subscription_id, topic_id, tenant, kind, typename, node_key, state, attempt_count)
        VALUES ($1, $2, $3, $4, 'TEST', $5, $6, $7, 1))
      INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, test, outcome, stage, message, started_at,
-       duration_ms, timings, request_url, request_headers, request_body, response_status, response_headers, response_body)
-     VALUES ($1, $2, $8, 1, true, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+       duration_ms, timings, request_url, request_headers, request_body, response_status, response_headers, response_body, recording)
+     VALUES ($1, $2, $8, 1, true, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
     [
       test.deliveryId,
       test.subscriptionId,
@@ -49,6 +49,7 @@ export async function recordTest(pool: Pool, { attempt, ...test }: TestRecord): 
       response?.status ?? null,
       json(response?.headers),
       storable(response?.body),
+      json(recordingOf(attempt)),
     ],
   );
 }

@@ -1,7 +1,7 @@
 // Judged attempts -> attempts recorded, deliveries moved, subscriptions switched off, in one transaction per batch.
 import type { Pool, PoolClient } from 'pg';
 import type { NextState } from '../base/delivery-state.js';
-import type { DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
+import type { Attempt, DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
 import { insideTransaction } from '../base/transaction.js';
 
 export interface AttemptRecord {
@@ -12,8 +12,8 @@ export interface AttemptRecord {
   startedAt: Date;
   durationMs: number;
   timings: Timings;
-  request: { url: string; headers: Record<string, string>; body: string } | null;
-  response: { status: number; headers: Record<string, string>; body: string } | null;
+  request: Attempt['request'];
+  response: Attempt['response'];
 }
 
 export interface Settlement {
@@ -35,9 +35,9 @@ export const ERRORS_PER_HOUR = 100;
 const SETTLE = `
   WITH r AS MATERIALIZED (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-      $10::float8[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::int[], $16::jsonb[], $17::text[], $18::int[])
+      $10::float8[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::int[], $16::jsonb[], $17::text[], $18::int[], $19::jsonb[])
     AS r (id, token, state, reason, wait_ms, outcome, stage, message, started_at, duration_ms, timings, url, request_headers, request_body,
-      status, response_headers, response_body, version)
+      status, response_headers, response_body, version, recording)
   ), u AS (
     UPDATE hookgraph.deliveries d SET
       state = CASE WHEN d.state NOT IN ('PENDING', 'RETRYING') THEN d.state
@@ -54,9 +54,9 @@ const SETTLE = `
     RETURNING d.id AS delivery_id, d.subscription_id, d.attempt_count, r.*
   )
   INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, outcome, stage, message, started_at, duration_ms,
-    timings, request_url, request_headers, request_body, response_status, response_headers, response_body)
+    timings, request_url, request_headers, request_body, response_status, response_headers, response_body, recording)
   SELECT delivery_id, subscription_id, version, attempt_count, outcome, stage, message, started_at, duration_ms,
-    timings, url, request_headers, request_body, status, response_headers, response_body
+    timings, url, request_headers, request_body, status, response_headers, response_body, recording
   FROM u WHERE outcome IS NOT NULL
   RETURNING delivery_id`;
 
@@ -101,9 +101,18 @@ async function record(db: Pool | PoolClient, batch: Settlement[]): Promise<Set<s
       column((one) => json(one.attempt?.response?.headers)),
       column((one) => storable(one.attempt?.response?.body)),
       column((one) => one.attempt?.subscriptionVersion ?? null),
+      column((one) => json(one.attempt && recordingOf(one.attempt))),
     ],
   });
   return new Set(rows.map((row) => row.delivery_id));
+}
+
+/** What there is to tell of bodies that aren't recorded as they were; null of nearly all. */
+export function recordingOf({ request, response }: AttemptRecord): object | null {
+  const of = (part: Attempt['request'] | Attempt['response']) =>
+    part?.bytes == null ? undefined : { bytes: part.bytes, omitted: part.omitted };
+  const [sent, got] = [of(request), of(response)];
+  return sent || got ? { request: sent, response: got } : null;
 }
 
 /** Postgres stores no NUL; a receiver may send one. */

@@ -1,0 +1,68 @@
+// The text of a path to what is to be masked -> its segments; and how far many paths have come on the way down a document.
+
+export type MaskPath = Segment[];
+type Segment = { kind: 'deep' } | { kind: 'any' } | { kind: 'each' } | { kind: 'name'; name: string } | { kind: 'index'; index: number };
+
+// Names end at what has a meaning; `["…"]` takes any name.
+const TOKEN = /(\*\*|\*|[^.[\]"'*\s]+)|\[(?:(\*)|(\d{1,9})|("(?:[^"\\]|\\.)*"))\]/y;
+
+/** `data.node.email`, `users[*].phone`, `users[0]`, `meta["any name"]`, `*` for any one step, `**` for any number. Or what is wrong, with the character. */
+export function parseMaskPath(text: string): MaskPath | { wrong: string } {
+  const path: MaskPath = [];
+  let at = text.startsWith('$.') ? 2 : 0;
+  const wrong = () => ({
+    wrong: `${JSON.stringify(text)} is no path: at character ${at + 1} it needs a name, *, **, [*], [0] or ["name"]`,
+  });
+  while (at < text.length || path.length === 0) {
+    if (path.length > 0 && text[at] === '.') {
+      at++;
+      if (text[at] === '[') return wrong();
+    } else if (path.length > 0 && text[at] !== '[') return wrong();
+    TOKEN.lastIndex = at;
+    const [whole, word, each, index, quoted] = TOKEN.exec(text) ?? [];
+    if (whole === undefined) return wrong();
+    try {
+      if (word === '**') path.push({ kind: 'deep' });
+      else if (word === '*') path.push({ kind: 'any' });
+      else if (word !== undefined) path.push({ kind: 'name', name: word });
+      else if (each !== undefined) path.push({ kind: 'each' });
+      else if (index !== undefined) path.push({ kind: 'index', index: Number(index) });
+      else path.push({ kind: 'name', name: JSON.parse(quoted as string) });
+    } catch {
+      return wrong();
+    }
+    at += whole.length;
+  }
+  return path;
+}
+
+/** Where paths have come to: several places in each, since `**` may stop anywhere. */
+export type Progress = readonly { path: MaskPath; at: number }[];
+
+/** One step down: to a key of an object or an element's name, or (a number) to an item of a list. `masked`: a path ends here. */
+export function stepDown(progress: Progress, key: string | number): { masked: boolean; progress: Progress } {
+  const next: { path: MaskPath; at: number }[] = [];
+  let masked = false;
+  const arrive = (path: MaskPath, at: number) => {
+    if (at === path.length) masked = true;
+    else if (!next.some((one) => one.path === path && one.at === at)) next.push({ path, at });
+  };
+  const from = [...progress];
+  for (const { path, at } of from) {
+    const segment = path[at] as Segment;
+    if (segment.kind === 'deep') {
+      if (at + 1 === path.length) masked = true;
+      else from.push({ path, at: at + 1 });
+      arrive(path, at);
+    } else if (fits(segment, key)) arrive(path, at + 1);
+    // A list is passed through: `users.phone` says as much as `users[*].phone`, and to mask too little is worse.
+    else if (typeof key === 'number' && segment.kind === 'name') arrive(path, at);
+  }
+  return { masked, progress: next };
+}
+
+function fits(segment: Segment, key: string | number): boolean {
+  if (segment.kind === 'any') return true;
+  if (typeof key === 'number') return segment.kind === 'each' || (segment.kind === 'index' && segment.index === key);
+  return segment.kind === 'name' && segment.name === key;
+}

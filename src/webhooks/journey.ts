@@ -4,12 +4,10 @@ import { afterAttempt, holdDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import type { Snapshot } from './base/model.js';
 import { loadForSending } from './base/store.js';
+import type { Courier } from './courier.js';
 import { begin } from './lease/begin.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { buildPayload } from './payload/build-payload.js';
-import { buildRequest } from './request/build-request.js';
-import { redactEcho } from './request/redact-echo.js';
-import type { HttpsDestination } from './send/https.js';
 import { judge } from './verdict/judge.js';
 import type { AttemptRecord, Settlement } from './verdict/settle.js';
 
@@ -27,7 +25,7 @@ export interface Journey {
   originOf(subscriptionId: string): string | undefined;
 }
 
-export function createJourney(engine: Engine, destination: HttpsDestination): Journey {
+export function createJourney(engine: Engine, courier: Courier): Journey {
   const compiled = new Map<string, Known>();
 
   async function prepare(batch: DeliveryInHand[]): Promise<Map<string, Prepared>> {
@@ -85,8 +83,7 @@ export function createJourney(engine: Engine, destination: HttpsDestination): Jo
 
     // Once more, for a payload that took long: the lease outlives the exchange, and its subscription is enabled still.
     if (!(await begin(engine.pool, delivery))) return settled(delivery, {});
-    const request = buildRequest(engine.settings, prepared, delivery.id, payload.body, new Date());
-    const answer = redactEcho(prepared, await destination.send(request));
+    const { request, answer, authMs } = await courier.carry(prepared, delivery.id, payload.body);
     const nowMs = Date.now();
     const { attemptCount } = delivery;
     const verdict = judge(answer, prepared.errorTemplate, prepared.retry, {
@@ -101,10 +98,14 @@ export function createJourney(engine: Engine, destination: HttpsDestination): Jo
         outcome,
         stage,
         message,
-        request: { url: request.url, headers: request.recordedHeaders, body: payload.body.text },
+        request,
         response: answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null,
       },
-      { sendMs: answer.sendMs, ...(answer.kind === 'REPLY' && { firstByteMs: answer.firstByteMs }) },
+      {
+        ...(authMs !== undefined && { authMs }),
+        sendMs: answer.sendMs,
+        ...(answer.kind === 'REPLY' && { firstByteMs: answer.firstByteMs }),
+      },
     );
     return settled(delivery, {
       next: afterAttempt(outcome, verdict.retryMs),

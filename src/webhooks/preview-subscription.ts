@@ -70,6 +70,7 @@ export async function previewSubscription(
     sent = { url: request.url, headers: request.recordedHeaders, body: payload.body.text };
     told.set('SEND', { ...notRun('SEND'), input: sent });
   }
+  if (compiled.auth) told.set('AUTH', notRun('AUTH'));
   for (const stage of REPORT_STAGES) {
     const own = mistakes.filter((mistake) => sourceOf(mistake) === stage).map(({ message }) => message);
     if (own.length > 0)
@@ -105,14 +106,14 @@ const SOURCES: Record<string, ReportStage> = {
   callbackUrl: 'SEND',
   headers: 'SEND',
   sharedSecret: 'SEND',
-  auth: 'SEND',
+  auth: 'AUTH',
   signatures: 'SEND',
 };
 
 const sourceOf = ({ field }: Problem): ReportStage | undefined => SOURCES[field.split('.')[0] ?? ''];
 
 /** Where one of these fails there is no request. */
-const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'SEND'];
+const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'AUTH', 'SEND'];
 
 /** So that the rest of it compiles. */
 function withoutMistakes(definition: Definition, mistakes: Problem[]): Definition {

@@ -6,10 +6,8 @@ import type { Actor, Subscription, Topic } from './base/model.js';
 import type { StageReport } from './base/report.js';
 import { loadForSending, subscriptionsByIds } from './base/store.js';
 import { topicsByIds } from './base/store-topics.js';
+import { type Courier, openCourier } from './courier.js';
 import { buildPayload } from './payload/build-payload.js';
-import { buildRequest } from './request/build-request.js';
-import { redactEcho } from './request/redact-echo.js';
-import { openHttpsDestination } from './send/https.js';
 import { NOT_ALLOWED, NOT_FOUND } from './subscriptions.js';
 import { findLastNode } from './try-out/find-node.js';
 import { inOrder, OWNER_GONE, refused, type TryResult } from './try-out/try-result.js';
@@ -48,21 +46,20 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     const { outcome, stage, message } = payload;
     attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings: { queryMs, renderMs } };
   } else {
-    const request = buildRequest(engine.settings, compiled, deliveryId, payload.body, new Date());
-    const sent = { url: request.url, headers: request.recordedHeaders, body: payload.body.text };
-    const answer = redactEcho(compiled, await sendOnce(engine, request));
+    const { request: sent, answer } = await carryOnce(engine, (courier) => courier.carry(compiled, deliveryId, payload.body, watch));
     const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
     const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
     const { outcome, stage, message } = judge(answer, compiled.errorTemplate, compiled.retry, about, watch);
     const failed = stage !== null && stage !== 'ERROR_TEMPLATE';
-    told.push({
-      stage: 'SEND',
-      outcome: failed ? 'FAILED' : 'OK',
-      input: sent,
-      output: response,
-      message: failed ? message : null,
-      durationMs: answer.sendMs,
-    });
+    if (stage !== 'AUTH')
+      told.push({
+        stage: 'SEND',
+        outcome: failed ? 'FAILED' : 'OK',
+        input: sent,
+        output: response,
+        message: failed ? message : null,
+        durationMs: answer.sendMs,
+      });
     const timings = { queryMs, renderMs, sendMs: answer.sendMs };
     attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings, request: sent, response };
   }
@@ -86,13 +83,13 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   };
 }
 
-/** A destination of its own: whether a worker runs in this process or not. */
-async function sendOnce(engine: Engine, request: ReturnType<typeof buildRequest>) {
-  const destination = openHttpsDestination(engine.guard);
+/** A courier of its own: whether a worker runs in this process or not, and with no token of before. */
+async function carryOnce<T>(engine: Engine, carry: (courier: Courier) => Promise<T>): Promise<T> {
+  const courier = openCourier(engine);
   try {
-    return await destination.send(request);
+    return await carry(courier);
   } finally {
-    await destination.close();
+    await courier.close();
   }
 }
 

@@ -3,13 +3,13 @@ import { compileDefinition } from './base/compiled.js';
 import { holdDeliveries, releaseDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import { loadForSending } from './base/store.js';
+import { openCourier } from './courier.js';
 import { startRelay } from './fan-out/relay-loop.js';
 import { stepReplay } from './fan-out/replay.js';
 import { createJourney } from './journey.js';
 import { LEASE_MS } from './lease/claim.js';
 import { startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
-import { openHttpsDestination } from './send/https.js';
 import { createSettler } from './verdict/settler.js';
 
 export interface Working {
@@ -28,8 +28,8 @@ const REPLAY_SCAN_MS = 500;
 export async function startWorking(engine: Engine): Promise<Working> {
   const { pool, log } = engine;
   await recheckBroken(engine);
-  const destination = openHttpsDestination(engine.guard);
-  const journey = createJourney(engine, destination);
+  const courier = openCourier(engine);
+  const journey = createJourney(engine, courier);
   const settler = createSettler(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);
   const drain = startDrain({
     pool,
@@ -52,7 +52,7 @@ export async function startWorking(engine: Engine): Promise<Working> {
     wake: drain.wake,
     async stop() {
       await Promise.all([drain.stop(), relay.stop(), dueScan.stop(), heldScan.stop(), replays.stop()]);
-      await destination.close();
+      await courier.close();
     },
   };
 }

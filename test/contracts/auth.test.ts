@@ -8,6 +8,7 @@ import {
   updateSubscription,
 } from '../../src/webhooks/index.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
+import { CLIENT_SECRET, type OAuth2Server, startOAuth2Server } from '../support/oauth2-server.js';
 import { until } from '../support/until.js';
 
 type AuthInput = NonNullable<SubscriptionInput['auth']>;
@@ -16,11 +17,11 @@ interface Scheme {
   name: string;
   input: () => AuthInput;
   /** The receiver's own check. */
-  accepts: (authorization: string | undefined) => boolean;
+  accepts: (authorization: string | undefined) => boolean | Promise<boolean>;
   /** Another secret of the same kind, and the rest of it as it was. */
   change: { input: AuthInput; accepts: Scheme['accepts'] };
   /** Everything that may be seen of it. */
-  shown: object;
+  shown: () => object;
   secrets: string[];
   /** Each with a mistake, and the field that it is told of. */
   mistakes: [AuthInput, string][];
@@ -28,6 +29,37 @@ interface Scheme {
 
 const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64');
 const LONG = 'x'.repeat(5000);
+
+let oauth2: OAuth2Server;
+const oauth2Scheme = (clientAuthentication: 'BASIC' | 'POST', clientId: string): Scheme => ({
+  name: `oauth2, the client known by ${clientAuthentication}`,
+  input: () => ({
+    oauth2: {
+      tokenUrl: oauth2.tokenUrl,
+      clientId,
+      clientSecret: CLIENT_SECRET,
+      scope: 'hooks.write',
+      audience: 'here',
+      clientAuthentication,
+    },
+  }),
+  accepts: async (value) => (await oauth2.scopeOf(value)) === 'hooks.write' && oauth2.asked.at(-1)?.audience === 'here',
+  change: {
+    input: { oauth2: { audience: 'there' } },
+    accepts: async (value) => (await oauth2.scopeOf(value)) === 'hooks.write' && oauth2.asked.at(-1)?.audience === 'there',
+  },
+  shown: () => ({ kind: 'OAUTH2', tokenUrl: oauth2.tokenUrl, clientId, scope: 'hooks.write', audience: 'here', clientAuthentication }),
+  secrets: [CLIENT_SECRET, new URLSearchParams({ a: CLIENT_SECRET }).toString().slice(2)],
+  mistakes: [
+    [{ oauth2: { clientId: 'c', clientSecret: 's' } }, 'auth.oauth2.tokenUrl'],
+    [{ oauth2: { tokenUrl: 'https://10.0.0.1/token', clientId: 'c', clientSecret: 's' } }, 'auth.oauth2.tokenUrl'],
+    [{ oauth2: { tokenUrl: 'http://8.8.8.8/token', clientId: 'c', clientSecret: 's' } }, 'auth.oauth2.tokenUrl'],
+    [{ oauth2: { tokenUrl: 'https://8.8.8.8/token', clientSecret: 's' } }, 'auth.oauth2.clientId'],
+    [{ oauth2: { tokenUrl: 'https://8.8.8.8/token', clientId: 'c' } }, 'auth.oauth2.clientSecret'],
+    [{ oauth2: { tokenUrl: 'https://8.8.8.8/token', clientId: 'c', clientSecret: 's', scope: 'a "b"' } }, 'auth.oauth2.scope'],
+    [{ oauth2: { tokenUrl: 'https://8.8.8.8/token', clientId: 'c', clientSecret: 's', audience: LONG } }, 'auth.oauth2.audience'],
+  ],
+});
 
 const SCHEMES: Scheme[] = [
   {
@@ -38,7 +70,7 @@ const SCHEMES: Scheme[] = [
       input: { basic: { password: 'another one', scheme: 'Basic' } },
       accepts: (value) => value === `Basic ${base64('hook-user:another one')}`,
     },
-    shown: { kind: 'BASIC', scheme: 'basic' },
+    shown: () => ({ kind: 'BASIC', scheme: 'basic' }),
     secrets: ['hook-user', 'pässword: 1', base64('hook-user:pässword: 1')],
     mistakes: [
       [{ basic: {} }, 'auth.basic.username'],
@@ -53,7 +85,7 @@ const SCHEMES: Scheme[] = [
     input: () => ({ token: { token: 'token-of-the-receiver' } }),
     accepts: (value) => value === 'token token-of-the-receiver',
     change: { input: { token: { scheme: 'Bearer' } }, accepts: (value) => value === 'Bearer token-of-the-receiver' },
-    shown: { kind: 'TOKEN', scheme: 'token' },
+    shown: () => ({ kind: 'TOKEN', scheme: 'token' }),
     secrets: ['token-of-the-receiver'],
     mistakes: [
       [{ token: {} }, 'auth.token.token'],
@@ -62,14 +94,20 @@ const SCHEMES: Scheme[] = [
       [{ token: { token: 't', scheme: 'a:b' } }, 'auth.token.scheme'],
     ],
   },
+  oauth2Scheme('BASIC', 'by-header'),
+  oauth2Scheme('POST', 'by-body'),
 ];
 
 let world: EngineWorld;
 beforeAll(async () => {
+  oauth2 = await startOAuth2Server();
   world = await startEngineWorld();
   await world.work();
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  await oauth2.close();
+});
 beforeEach(() => {
   world.receiver.requests.length = 0;
   world.receiver.answer = (response) => void response.end();
@@ -107,25 +145,26 @@ describe.each(SCHEMES)('$name', ({ input, accepts, change, shown, secrets, mista
     };
     const id = await world.subscribe({ auth: input() });
     const { request, attempt } = await nextRequest(id);
-    expect(accepts(request?.headers.authorization)).toBe(true);
+    const { authorization } = request?.headers ?? {};
+    expect(await accepts(authorization)).toBe(true);
     expect(attempt.outcome).toBe('DELIVERED');
     expect(attempt.request_headers.Authorization).toBe('[redacted]');
     expect(attempt.response_body).toContain('[redacted]');
     const everything = await stored(id);
-    for (const secret of secrets) expect(everything).not.toContain(secret);
+    for (const secret of [...secrets, authorization?.split(' ')[1]]) expect(everything).not.toContain(secret);
     await save(id, { disabled: true });
   });
 
   it('is shown without its secrets, changes in part, and goes when it is cleared', async () => {
     const id = await world.subscribe({ auth: input() });
-    expect((await read(id))?.definition.auth).toEqual(shown);
+    expect((await read(id))?.definition.auth).toEqual(shown());
     expect(await read(id)).toMatchObject({ version: 1, secretFields: ['auth'] });
     // The same once more, and what doesn't concern it, are no new version.
     await save(id, { auth: input(), name: 'named' });
     await save(id, { auth: {} });
     expect((await read(id))?.version).toBe(1);
     expect((await save(id, { auth: change.input })).problems).toEqual([]);
-    expect(change.accepts((await nextRequest(id)).request?.headers.authorization)).toBe(true);
+    expect(await change.accepts((await nextRequest(id)).request?.headers.authorization)).toBe(true);
     expect((await read(id))?.version).toBe(2);
     await save(id, { auth: null });
     expect(await read(id)).toMatchObject({ version: 3, secretFields: [], definition: { auth: null } });
@@ -139,7 +178,7 @@ describe.each(SCHEMES)('$name', ({ input, accepts, change, shown, secrets, mista
     await world.insertThings('for the test');
     const { report } = await testSubscription(world.webhooks.engine, OWNER, id);
     expect(report?.outcome).toBe('DELIVERED');
-    expect(accepts(world.receiver.requests.at(-1)?.headers.authorization)).toBe(true);
+    expect(await accepts(world.receiver.requests.at(-1)?.headers.authorization)).toBe(true);
     for (const secret of secrets) expect(JSON.stringify(report)).not.toContain(secret);
   });
 

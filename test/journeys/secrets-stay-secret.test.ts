@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../support/cli.js';
 import { addToken, createUser, triedDeliveries, untilSettled } from '../support/journey.js';
+import { CLIENT_SECRET, type OAuth2Server, startOAuth2Server } from '../support/oauth2-server.js';
 import { type Product, run, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { selectEverything } from '../support/select-everything.js';
@@ -15,19 +16,27 @@ const SECRETS: Record<string, string> = {
   replaced: planted('replaced'),
   header: planted('header'),
   refused: planted('refused'),
+  username: planted('username'),
+  password: planted('password'),
+  authToken: planted('auth-token'),
+  wrongClientSecret: planted('wrong-client-secret'),
+  clientSecret: CLIENT_SECRET,
   wrongToken: planted('wrong-token'),
   token: '',
 };
 
 let product: Product;
 let receiver: Receiver;
+let oauth2: OAuth2Server;
 beforeAll(async () => {
   product = await startProduct({ env: { HOOKGRAPH_LOG_LEVEL: 'trace', HOOKGRAPH_ENCRYPTION_KEYS: KEY.toString('base64') } });
+  oauth2 = await startOAuth2Server();
   receiver = await startReceiver((response, { path }) => void response.writeHead(path === '/500' ? 500 : 200).end('{"ok": false}'));
   SECRETS.token = await addToken(product, 'ada@acme.example');
 });
 afterAll(async () => {
   await receiver?.close();
+  await oauth2?.close();
   await product?.close();
 });
 
@@ -55,7 +64,12 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
   const good = { topic: { key: 'user/created' }, callbackUrl: `${receiver.url}/200`, ...secrets };
 
   const { webhookSubscription } = await save('create', good);
+  const client = { tokenUrl: oauth2.tokenUrl, clientId: 'by-header', clientSecret: SECRETS.clientSecret };
   const inputs = [
+    { auth: { basic: { username: SECRETS.username, password: SECRETS.password } } },
+    { auth: { token: { token: SECRETS.authToken } } },
+    { auth: { oauth2: client } },
+    { auth: { oauth2: { ...client, clientSecret: SECRETS.wrongClientSecret } } },
     { callbackUrl: `${receiver.url}/500` },
     { callbackUrl: `http://127.0.0.1:${await freePort()}/` },
     { errorTemplate: '{% unless body.ok %}{{ headers | json }}{{ body | json }}{% endunless %}' },
@@ -69,6 +83,9 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
     { query: '{ nope }' },
     { headers: [{ name: 'X-Planted', value: `${SECRETS.refused}\r\nX-Other: 1` }] },
     { headers: [{ name: 'X-Scope-Topic', value: SECRETS.refused }] },
+    { auth: { token: { token: `${SECRETS.refused}\r\nX-Other: 1` } } },
+    { auth: { basic: { username: `${SECRETS.refused}:`, password: SECRETS.refused } } },
+    { auth: { oauth2: { tokenUrl: 'https://10.0.0.1/', clientId: 'c', clientSecret: SECRETS.refused } } },
     { sharedSecret: SECRETS.refused?.repeat(100) },
     { callbackUrl: 'https://10.0.0.1/' },
   ])
@@ -103,6 +120,12 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
   const again = receiver.requests.findLast(({ headers }) => headers['x-scope-webhook-id'] === webhookSubscription.databaseId);
   expect(again?.headers).toMatchObject({ 'x-planted': SECRETS.header, 'x-scope-hmac-sha256': sign(SECRETS.replaced, again?.body) });
 
+  for (const { headers } of receiver.requests) {
+    const [scheme, credential] = headers.authorization?.split(' ') ?? [];
+    if (scheme) SECRETS[`sent as ${scheme}`] = credential as string;
+  }
+  expect(Object.keys(SECRETS)).toEqual(expect.arrayContaining(['sent as basic', 'sent as token', 'sent as Bearer']));
+
   const everything = JSON.stringify([
     await product.graphql(`{ webhookSubscriptions(first: 100) { ${await selectEverything(product, 'WebhookSubscriptionConnection')} } }`),
     await product.graphql(`{ webhookDeliveries(first: 100) { ${await selectEverything(product, 'WebhookDeliveryConnection')} } }`),
@@ -111,6 +134,8 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
   for (const word of [
     '"hasSharedSecret":true',
     '"X-Planted":"[redacted]"',
+    '"Authorization":"[redacted]"',
+    '"AUTH"',
     '"CONNECT"',
     '"ERROR_TEMPLATE"',
     '"STATUS"',

@@ -90,6 +90,13 @@ export function addEnums(builder: Builder) {
         CANCELLED: { description: 'The subscription was deleted first.' },
       } as const,
     }),
+    clientAuthentication: builder.enumType('WebhookClientAuthentication', {
+      description: 'How a client makes itself known to a token endpoint.',
+      values: {
+        BASIC: { description: 'In the header `Authorization`: client_secret_basic.' },
+        POST: { description: 'In the body: client_secret_post.' },
+      } as const,
+    }),
     outcome: builder.enumType('WebhookAttemptOutcome', {
       description: 'How an attempt ended.',
       values: {
@@ -105,6 +112,7 @@ export function addEnums(builder: Builder) {
         QUERY: { description: 'The stored query.' },
         VALIDATION: { description: 'The validation template.' },
         TEMPLATE: { description: 'The template of the body.' },
+        AUTH: { description: 'The token endpoint, which gave no token. The receiver was not asked, or had refused the token before.' },
         ADDRESS: { description: 'The address of the receiver, which must be one that deliveries may reach.' },
         CONNECT: { description: 'The connection to the receiver.' },
         TIMEOUT: { description: 'The time limit of the exchange.' },

@@ -28,7 +28,7 @@ export function addInput(builder: Builder, enums: Enums) {
       maxTimeMs: t.float({ description: 'Milliseconds from the first to the last try, up to 90 days.' }),
     }),
   });
-  const auth = addAuthInput(builder);
+  const auth = addAuthInput(builder, enums);
   const recording = builder.inputType('WebhookRecordingInput', {
     description: 'What is kept of the bodies of its attempts. It changes nothing of what is sent.',
     fields: (t) => ({

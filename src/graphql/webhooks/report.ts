@@ -21,6 +21,7 @@ export function addReport(builder: Builder, access: AccessOf, { enums, attempt }
       QUERY: { description: 'The stored query runs as its owner; without one the default payload is made.' },
       VALIDATION: { description: 'The validation template says whether to send. A test and a preview go on whatever it says.' },
       TEMPLATE: { description: 'The template writes the body; without one it is the payload itself.' },
+      AUTH: { description: 'We make ourselves known to the receiver; with OAuth 2.0, the token endpoint gives the token.' },
       SEND: { description: 'The request goes to the receiver.' },
       ERROR_TEMPLATE: { description: "The error template reads the receiver's answer." },
     } as const,

@@ -29,7 +29,7 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
       maxTimeMs: t.exposeFloat('maxTimeMs', { description: 'Milliseconds from the first to the last try; null: no limit of its own.' }),
     }),
   });
-  const auth = addAuth(builder);
+  const auth = addAuth(builder, enums);
   const recording = builder.objectRef<NonNullable<Subscription['definition']['recording']>>('WebhookRecording').implement({
     description: 'What is kept of the bodies of its attempts.',
     fields: (t) => ({

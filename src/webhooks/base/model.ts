@@ -80,12 +80,24 @@ export interface Host {
 export type ContentType = 'JSON' | 'XML';
 
 /** How a subscription makes itself known to its receiver (contracts, section 4), without the secret parts. */
-export type AuthDefinition = { kind: 'BASIC'; scheme: string } | { kind: 'TOKEN'; scheme: string };
+export type AuthDefinition =
+  | { kind: 'BASIC'; scheme: string }
+  | { kind: 'TOKEN'; scheme: string }
+  | {
+      kind: 'OAUTH2';
+      tokenUrl: string;
+      clientId: string;
+      scope: string | null;
+      audience: string | null;
+      /** Where the token endpoint reads the client's credentials: in the header Authorization, or in the body. */
+      clientAuthentication: 'BASIC' | 'POST';
+    };
 
 export interface AuthSecrets {
   username?: string;
   password?: string;
   token?: string;
+  clientSecret?: string;
 }
 
 /** Both together, as only the worker sees them. */
@@ -145,7 +157,7 @@ export type SecretField = Exclude<keyof Secrets, 'oldSecrets'>;
 export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'SNAPSHOT' | 'BEFORE';
 export type DeliveryState = 'PENDING' | 'SKIPPED' | 'DELIVERED' | 'RETRYING' | 'HELD' | 'FAILED' | 'CANCELLED';
 export type DisabledReason = 'OWNER' | 'RETRIES_EXHAUSTED' | 'TOO_MANY_ERRORS' | 'GONE' | 'OWNER_GONE' | 'INTEGRATION';
-export type Stage = 'QUERY' | 'VALIDATION' | 'TEMPLATE' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'STATUS' | 'ERROR_TEMPLATE';
+export type Stage = 'QUERY' | 'VALIDATION' | 'TEMPLATE' | 'AUTH' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'STATUS' | 'ERROR_TEMPLATE';
 export type Outcome = 'DELIVERED' | 'SKIPPED' | 'HELD' | 'FAILED';
 
 export interface Topic {
@@ -226,10 +238,20 @@ export interface Delivery {
   updatedAt: Date;
 }
 
+/** An HTTP request as it goes out: always a POST. */
+export interface Exchange {
+  url: string;
+  origin: string;
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
 /** Milliseconds per stage; only stages that ran. */
 export interface Timings {
   queryMs?: number;
   renderMs?: number;
+  /** Waited for an access token. */
+  authMs?: number;
   sendMs?: number;
   firstByteMs?: number;
 }

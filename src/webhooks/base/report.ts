@@ -1,6 +1,6 @@
 // What a test or a preview tells of each stage that a notification passes.
 /** The stages in their order. SEND fails as ADDRESS, CONNECT, TIMEOUT or STATUS. */
-export const REPORT_STAGES = ['QUERY', 'VALIDATION', 'TEMPLATE', 'SEND', 'ERROR_TEMPLATE'] as const;
+export const REPORT_STAGES = ['QUERY', 'VALIDATION', 'TEMPLATE', 'AUTH', 'SEND', 'ERROR_TEMPLATE'] as const;
 export type ReportStage = (typeof REPORT_STAGES)[number];
 
 export interface StageReport {

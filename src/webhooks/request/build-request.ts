@@ -1,13 +1,12 @@
 // A body and its delivery -> the request: the headers of contracts section 2, the owner's own, the signatures.
 import type { Compiled } from '../base/compiled.js';
 import type { Settings } from '../base/engine.js';
-import { authorize } from './auth/authorize.js';
 import { signRequest } from './signatures/schemes.js';
 
 export interface OutgoingRequest {
   url: string;
   origin: string;
-  /** What is sent. */
+  /** What is sent, but for Authorization. */
   headers: Record<string, string>;
   /** What is recorded: the values of the owner's own headers are secrets. */
   recordedHeaders: Record<string, string>;
@@ -49,12 +48,11 @@ export function buildRequest(
   } as const;
   Object.assign(headers, signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)));
   const redacted = Object.fromEntries(Object.keys(compiled.headers).map((name) => [name, REDACTED]));
-  const { auth } = compiled;
   return {
     url: compiled.url,
     origin: compiled.origin,
-    headers: { ...compiled.headers, ...(auth && { Authorization: authorize(auth) }), ...headers },
-    recordedHeaders: { ...redacted, ...(auth && { Authorization: REDACTED }), ...headers },
+    headers: { ...compiled.headers, ...headers },
+    recordedHeaders: { ...redacted, ...(compiled.auth && { Authorization: REDACTED }), ...headers },
     body: bytes,
   };
 }

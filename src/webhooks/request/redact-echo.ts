@@ -6,11 +6,13 @@ import { secretsOf } from './auth/authorize.js';
 const MIN_SECRET_LENGTH = 8;
 
 /** Before anything reads or records the answer: receivers that echo what they got are common in development. */
-export function redactEcho<T extends { kind: string; headers?: Record<string, string>; body?: string }>(
+export function redactEcho<T extends { kind: string; headers?: Record<string, string>; body?: string; message?: string }>(
   { secretTexts, auth }: Pick<Compiled, 'secretTexts' | 'auth'>,
   answer: T,
+  /** Secrets that were fetched for this one request. */
+  tokens: string[] = [],
 ): T {
-  const secrets = [...secretTexts, ...(auth ? secretsOf(auth) : [])]
+  const secrets = [...secretTexts, ...(auth ? secretsOf(auth) : []), ...tokens]
     // A key is as secret without the prefix that names its kind.
     .flatMap((secret) => [secret, secret.replace(/^wh(sec|sk)_/, '')])
     .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
@@ -22,6 +24,7 @@ export function redactEcho<T extends { kind: string; headers?: Record<string, st
   return {
     ...answer,
     ...(answer.headers && { headers: Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, clean(value)])) }),
+    ...(answer.message !== undefined && { message: clean(answer.message) }),
     ...(answer.body !== undefined && { body: clean(answer.body) }),
   };
 }

@@ -1,19 +1,12 @@
 // A request -> the reply, or the stage at which there was none.
 import { Agent, errors } from 'undici';
 import { AddressRefused, EgressFailed, type Guard } from '../base/guard.js';
-import type { Stage } from '../base/model.js';
+import type { Exchange, Stage } from '../base/model.js';
 
 /** The whole exchange: name, connection, request, reply (contracts, section 2). */
 export const DEADLINE_MS = 5000;
 /** What is read of a reply's body. */
 export const MAX_RESPONSE_BYTES = 64 * 1024;
-
-export interface Exchange {
-  url: string;
-  origin: string;
-  headers: Record<string, string>;
-  body: Buffer;
-}
 
 export interface Reply {
   kind: 'REPLY';
@@ -27,14 +20,17 @@ export interface Reply {
 
 export interface NoReply {
   kind: 'NO_REPLY';
-  stage: Extract<Stage, 'ADDRESS' | 'CONNECT' | 'TIMEOUT'>;
+  stage: Extract<Stage, 'AUTH' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT'>;
   message: string;
   sendMs: number;
 }
 
 export interface HttpsDestination {
-  /** @throws EgressFailed where our own way out failed; whatever the receiver does is an answer. */
-  send(request: Exchange): Promise<Reply | NoReply>;
+  /**
+   * `withinMs`: what is left of a deadline that began earlier.
+   * @throws EgressFailed where our own way out failed; whatever the receiver does is an answer.
+   */
+  send(request: Exchange, withinMs?: number): Promise<Reply | NoReply>;
   close(): Promise<void>;
 }
 
@@ -49,10 +45,10 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
     bodyTimeout: 0,
   });
   return {
-    async send(request) {
+    async send(request, withinMs = deadlineMs) {
       const started = performance.now();
       const deadline = new AbortController();
-      const timer = setTimeout(() => deadline.abort(), deadlineMs);
+      const timer = setTimeout(() => deadline.abort(), withinMs);
       try {
         try {
           return await exchange(agent, request, deadline.signal, started);

@@ -47,7 +47,7 @@ export async function checkDraft(engine: Engine, draft: Draft, typename: string)
   if (callback) problems.push(callback);
   problems.push(...credentialWarnings(definition.callbackUrl));
 
-  problems.push(...authProblems(draft.auth, draft.headers));
+  problems.push(...(await authProblems(draft.auth, draft.headers, engine.guard)));
 
   const schema = host.schema();
   let document: DocumentNode | null = null;

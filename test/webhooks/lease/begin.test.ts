@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { insideTransaction } from '../../../src/webhooks/base/transaction.js';
+import { openCourier } from '../../../src/webhooks/courier.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { deleteSubscription, updateSubscription } from '../../../src/webhooks/index.js';
 import { createJourney } from '../../../src/webhooks/journey.js';
 import { BEGIN_WITHIN_MS, begin, listYoungClaims, untilNoneBegins } from '../../../src/webhooks/lease/begin.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
-import { openHttpsDestination } from '../../../src/webhooks/send/https.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
 
@@ -86,9 +86,9 @@ describe('untilNoneBegins', () => {
 
 describe('the journey of a claim that was overtaken', () => {
   const run = async (delivery: DeliveryInHand) => {
-    const destination = openHttpsDestination(world.webhooks.engine.guard);
-    const [settlement] = await Promise.all(createJourney(world.webhooks.engine, destination).run([delivery]));
-    await destination.close();
+    const courier = openCourier(world.webhooks.engine);
+    const [settlement] = await Promise.all(createJourney(world.webhooks.engine, courier).run([delivery]));
+    await courier.close();
     return settlement;
   };
 

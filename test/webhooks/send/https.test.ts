@@ -2,8 +2,9 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Exchange } from '../../../src/webhooks/base/model.js';
 import { createGuard } from '../../../src/webhooks/send/address-guard.js';
-import { type Exchange, type HttpsDestination, MAX_RESPONSE_BYTES, openHttpsDestination } from '../../../src/webhooks/send/https.js';
+import { type HttpsDestination, MAX_RESPONSE_BYTES, openHttpsDestination } from '../../../src/webhooks/send/https.js';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const open: { close(): Promise<void> }[] = [];

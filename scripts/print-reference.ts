@@ -3,12 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isEnumType } from 'graphql';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
-import { PAGE } from '../src/graphql/builder.js';
 import { schema } from '../src/nodes/index.js';
 import { describeConfig } from '../src/runtime/config.js';
 import type { NextState } from '../src/webhooks/base/delivery-state.js';
 import { listLiquid, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/liquid.js';
-import { MAX_QUERY_LENGTH, VARIABLES } from '../src/webhooks/base/query.js';
+import { PAGE } from '../src/webhooks/base/page.js';
+import { VARIABLES } from '../src/webhooks/base/query.js';
+import { type ConfiguredLimits, type QueryLimits, storedLimits } from '../src/webhooks/base/query-limits.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/reach.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording.js';
 import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/https.js';
@@ -65,11 +66,34 @@ function retryTable(): string {
   return table(['retry', 'wait at least', 'wait at most', 'since the first attempt, on average'], rows);
 }
 
+/** What `HOOKGRAPH_QUERY_MAX_…` are where nothing is configured. */
+function configured(kind: 'QUERY'): ConfiguredLimits {
+  const value = (name: string) => Number(describeConfig({}).find((line) => line.name === `HOOKGRAPH_${kind}_MAX_${name}`)?.value);
+  return { fields: value('FIELDS'), depth: value('DEPTH'), cost: value('COST') };
+}
+
+function queryLimits(of: QueryLimits, what: string): [string, string][] {
+  const introspection = of.introspection === 0 ? 'none' : `cost ${number(of.introspection)}, counted apart`;
+  return [
+    [
+      what,
+      `${number(of.length)} characters, ${number(of.tokens)} tokens, ${of.nesting} brackets within brackets, ${of.directives} directives, ${of.fragments} fragments`,
+    ],
+    [`${what}: a name, number or string in it, a list in it`, `${number(of.literal)} characters, ${number(of.list)} values`],
+    [
+      `${what}: what it selects, fragments expanded`,
+      `${number(of.fields)} fields, ${of.depth} levels, ${of.rootFields} root fields, ${of.aliases} aliases, ${number(of.repeats)} pairs of the same field in the same place`,
+    ],
+    [`${what}: its cost, each field times the sizes of the pages and lists above it`, number(of.cost)],
+    [`${what}: \`__schema\` and \`__type\``, introspection],
+  ];
+}
+
 const limits: [string, string][] = [
   ['the whole exchange with a receiver', `${DEADLINE_MS / 1000} s`],
   ["what is kept of a receiver's answer", `${number(MAX_RESPONSE_BYTES)} bytes`],
   ['failed attempts of one subscription within an hour, beyond which it is disabled', number(ERRORS_PER_HOUR)],
-  ['a query', `${number(MAX_QUERY_LENGTH)} characters; its fields and depth as configured`],
+  ...queryLimits(storedLimits(configured('QUERY')), 'a stored query'),
   ['a template', `${number(MAX_TEMPLATE_LENGTH)} characters`],
   ['what a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms`],
   ['a callback URL', `${number(MAX_URL_LENGTH)} characters`],

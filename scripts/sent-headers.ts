@@ -22,7 +22,7 @@ export function sentHeaders(): string[][] {
     domain: 'hooks.example.com',
     headerPrefix: 'X-Scope-',
     allowedNetworks: [],
-    queryLimits: { fields: 1, depth: 1 },
+    queryLimits: { fields: 1, depth: 1, cost: 1 },
   };
   const { headers } = buildRequest(settings, EXAMPLE, '1', { text: '{}', contentType: 'application/json' }, new Date(0));
   return Object.keys(headers).map((name) => {

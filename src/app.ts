@@ -75,7 +75,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
       caCertificates: config.caCertificates ?? [],
       ...(config.egressProxy !== null && { egressProxy: config.egressProxy }),
       forbiddenEndpoints: ownEndpoints(config, databaseUrl),
-      queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth },
+      queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth, cost: config.queryMaxCost },
     },
     log,
   });

@@ -4,15 +4,13 @@ import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { type GraphQLSchema, isObjectType } from 'graphql';
+import { PAGE } from '../webhooks/index.js';
 import { datamodel, type Model } from './datamodel.js';
 import { decodeGlobalId, encodeGlobalId, whereKey } from './global-id.js';
 import { addScalars } from './scalars.js';
 import type { Builder, SchemaShape } from './schema-types.js';
 
 export type { Builder, Types } from './schema-types.js';
-
-/** The greatest page of a connection, and the page of who doesn't say. */
-export const PAGE = { greatest: 100, usual: 25 };
 
 /** What people read where an object of another organization would be. */
 const NOT_AUTHORIZED = 'Not authorized to read object';

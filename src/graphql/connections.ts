@@ -1,7 +1,8 @@
 // A definition and a reader's arguments in, Prisma's query of a connection out; and the connection's types.
 import type { ArgBuilder } from '@pothos/core';
 import { GraphQLError } from 'graphql';
-import { type Builder, PAGE, type Types } from './builder.js';
+import { PAGE } from '../webhooks/index.js';
+import type { Builder, Types } from './builder.js';
 import type { Context } from './context.js';
 import { type Field, fieldOf, keyFields, type Model } from './datamodel.js';
 import { attributesOf, type NodeDefinition, relationsOf, whereTenant } from './define-node.js';

@@ -30,6 +30,7 @@ export interface Config {
   encryptionKeys: Buffer[] | null;
   queryMaxFields: number;
   queryMaxDepth: number;
+  queryMaxCost: number;
   queryTimeoutMs: number;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
@@ -190,6 +191,12 @@ const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     meaning: 'greatest depth of a stored query',
     parse: wholeNumber(1, 1000),
     fallback: '12',
+  },
+  queryMaxCost: {
+    name: 'HOOKGRAPH_QUERY_MAX_COST',
+    meaning: 'greatest cost of a stored query: its fields, each times the sizes of the pages and lists above it',
+    parse: wholeNumber(1, 1_000_000_000),
+    fallback: '25000',
   },
   queryTimeoutMs: {
     name: 'HOOKGRAPH_QUERY_TIMEOUT_MS',

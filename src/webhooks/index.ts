@@ -14,7 +14,7 @@ export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
 export type { Endpoint } from './base/guard.js';
 export * from './base/model.js';
-export { type Page, type PageArguments, type Rows, toCursor, toPage } from './base/page.js';
+export { PAGE, type Page, type PageArguments, type Rows, toCursor, toPage } from './base/page.js';
 export type { ReportStage, StageReport } from './base/report.js';
 export {
   countOfIntegrations,

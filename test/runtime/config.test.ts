@@ -23,6 +23,7 @@ describe('readConfig', () => {
       encryptionKeys: null,
       queryMaxFields: 1000,
       queryMaxDepth: 12,
+      queryMaxCost: 25_000,
       queryTimeoutMs: 5000,
       logLevel: 'info',
     });

@@ -90,7 +90,7 @@ export async function startEngineWorld({
       domain: 'api.example',
       headerPrefix: 'X-Scope-',
       allowedNetworks: ['127.0.0.0/8'],
-      queryLimits: { fields: 1000, depth: 12 },
+      queryLimits: { fields: 1000, depth: 12, cost: 25_000 },
     },
   });
   await webhooks.prepare();

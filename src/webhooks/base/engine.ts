@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Endpoint, Guard } from './guard.js';
 import type { Host } from './model.js';
+import type { ConfiguredLimits } from './query-limits.js';
 import type { Vault } from './vault.js';
 
 export interface Settings {
@@ -26,7 +27,7 @@ export interface Settings {
   /** All addresses of a name; default: what the system's resolver answers. */
   lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
   /** Limits of a stored query, fragments expanded. */
-  queryLimits: { fields: number; depth: number };
+  queryLimits: ConfiguredLimits;
 }
 
 export interface Engine {

@@ -22,17 +22,17 @@ export interface Rows<T> {
   hasPreviousPage: boolean;
 }
 
-const DEFAULT_PAGE_SIZE = 25;
-const MAX_PAGE_SIZE = 100;
+/** The greatest page of a connection, and the page of who doesn't say. */
+export const PAGE = { greatest: 100, usual: 25 };
 
 /** Throws WebhooksError PAGE_INVALID. A cursor is the key of a row, opaque to clients. */
 export function toPage(asked: PageArguments): Page {
   const { first, last } = asked;
   if (first != null && last != null)
     throw new WebhooksError('PAGE_INVALID', 'Both "first" and "last" are given.', 'Give the one or the other.');
-  const [name, limit] = last != null ? ['last', last] : ['first', first ?? DEFAULT_PAGE_SIZE];
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE_SIZE)
-    throw new WebhooksError('PAGE_INVALID', `"${name}" is ${limit}.`, `It goes from 1 to ${MAX_PAGE_SIZE}.`);
+  const [name, limit] = last != null ? ['last', last] : ['first', first ?? PAGE.usual];
+  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE.greatest)
+    throw new WebhooksError('PAGE_INVALID', `"${name}" is ${limit}.`, `It goes from 1 to ${PAGE.greatest}.`);
   return { limit, backward: last != null, after: readCursor('after', asked.after), before: readCursor('before', asked.before) };
 }
 

@@ -9,7 +9,7 @@ const settings: Settings = {
   domain: 'api.example',
   headerPrefix: 'X-Scope-',
   allowedNetworks: [],
-  queryLimits: { fields: 1000, depth: 12 },
+  queryLimits: { fields: 1000, depth: 12, cost: 25_000 },
 };
 const compiled = {
   subscriptionId: '5f0c…',

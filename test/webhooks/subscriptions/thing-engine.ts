@@ -49,7 +49,7 @@ export async function thingEngine(): Promise<ThingEngine> {
       domain: 'test',
       headerPrefix: 'X-Scope-',
       allowedNetworks: [],
-      queryLimits: { fields: 1000, depth: 12 },
+      queryLimits: { fields: 1000, depth: 12, cost: 25_000 },
     },
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),

@@ -1,0 +1,52 @@
+// A query's source + limits -> the first token beyond one of them. One pass, no recursion: what a parser would choke on never reaches it.
+import { GraphQLError, Lexer, Source, type Token, TokenKind } from 'graphql';
+import type { QueryLimits } from './query-limits.js';
+
+export interface Breach {
+  message: string;
+  /** Characters into the source. */
+  start: number;
+}
+
+const OPENING = new Set<TokenKind>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
+const CLOSING = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
+
+/** null: within the limits as far as its tokens can be read; what can't is told by the parser. */
+export function scanQuery(source: string, limits: QueryLimits): Breach | null {
+  if (source.length > limits.length)
+    return { message: `has ${source.length} characters; the limit is ${limits.length}`, start: limits.length };
+  const lexer = new Lexer(new Source(source));
+  /** How many values each open list holds; null: another bracket. */
+  const open: (number | null)[] = [];
+  let tokens = 0;
+  let directives = 0;
+  try {
+    for (let token = lexer.advance(); token.kind !== TokenKind.EOF; token = lexer.advance()) {
+      const breach = (message: string): Breach => ({ message, start: token.start });
+      tokens += 1;
+      if (tokens > limits.tokens) return breach(`has more than ${limits.tokens} tokens, which is the limit`);
+      const length = (token.value?.length ?? 0) > limits.literal ? token.value?.length : 0;
+      if (length) return breach(`holds ${nounOf(token)} of ${length} characters; the limit of one is ${limits.literal}`);
+      if (token.value?.includes('\0')) return breach('holds the character U+0000, which no database stores');
+      if (token.kind === TokenKind.AT) directives += 1;
+      if (directives > limits.directives) return breach(`has more than ${limits.directives} directives, which is the limit`);
+      if (CLOSING.has(token.kind)) open.pop();
+      const within = open.at(-1);
+      // The value of a variable is told by its name alone.
+      if (typeof within === 'number' && !CLOSING.has(token.kind) && token.kind !== TokenKind.DOLLAR) {
+        if (within >= limits.list) return breach(`holds a list of more than ${limits.list} values, which is the limit`);
+        open[open.length - 1] = within + 1;
+      }
+      if (OPENING.has(token.kind)) open.push(token.kind === TokenKind.BRACKET_L ? 0 : null);
+      if (open.length > limits.nesting) return breach(`nests more than ${limits.nesting} brackets, which is the limit`);
+    }
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+  }
+  return null;
+}
+
+function nounOf({ kind }: Token): string {
+  if (kind === TokenKind.STRING || kind === TokenKind.BLOCK_STRING) return 'a string';
+  return kind === TokenKind.NAME ? 'a name' : 'a number';
+}

@@ -7,6 +7,7 @@ import {
   createSubscription,
   createWebhooks,
   type Host,
+  type Settings,
   type Snapshot,
   type SubscriptionInput,
   type Webhooks,
@@ -17,6 +18,14 @@ import { type TestDatabase, testDatabase } from './database.js';
 import { type Receiver, startReceiver } from './receiver.js';
 
 export const OWNER: Actor = { tenant: 'org', userId: 'user', canManageWebhooks: true };
+
+export const SETTINGS: Settings = {
+  baseUrl: 'https://api.example',
+  domain: 'api.example',
+  headerPrefix: 'X-Scope-',
+  allowedNetworks: ['127.0.0.0/8'],
+  queryLimits: { fields: 1000, depth: 12, cost: 25_000 },
+};
 
 export interface EngineWorld {
   db: TestDatabase;
@@ -85,13 +94,7 @@ export async function startEngineWorld({
     host,
     keys,
     log,
-    settings: {
-      baseUrl: 'https://api.example',
-      domain: 'api.example',
-      headerPrefix: 'X-Scope-',
-      allowedNetworks: ['127.0.0.0/8'],
-      queryLimits: { fields: 1000, depth: 12, cost: 25_000 },
-    },
+    settings: SETTINGS,
   });
   await webhooks.prepare();
   await webhooks.checkKeys();

@@ -12,6 +12,7 @@ import type { Engine } from '../../../src/webhooks/index.js';
 import { createGuard } from '../../../src/webhooks/send/address-guard.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { insertDeliveries } from '../../support/engine-rows.js';
+import { SETTINGS } from '../../support/engine-world.js';
 
 let db: TestDatabase;
 let engine: Engine;
@@ -56,13 +57,7 @@ beforeAll(async () => {
       faultOf: () => 'data',
     },
     vault: createVault([randomBytes(32)]),
-    settings: {
-      baseUrl: '',
-      domain: 'test',
-      headerPrefix: 'X-Scope-',
-      allowedNetworks: [],
-      queryLimits: { fields: 1000, depth: 12, cost: 25_000 },
-    },
+    settings: { ...SETTINGS, domain: 'test', allowedNetworks: [] },
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
     random: () => 0.5,

@@ -28,7 +28,7 @@ export function signedRequest(signatures: SignatureScheme[], asked: Asked): Sign
     domain: 'api.example',
     headerPrefix,
     allowedNetworks: [],
-    queryLimits: { fields: 1000, depth: 12 },
+    queryLimits: { fields: 1000, depth: 12, cost: 25_000 },
   };
   const compiled = {
     subscriptionId: '5f0c4b1e-0000-4000-8000-000000000000',

@@ -1,26 +1,67 @@
-// An Authorization header in, the viewer or a helpful refusal out.
+// A request in, its viewer or a helpful refusal out: guesses are slowed, and each token has a budget of requests.
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { App } from '../app.js';
 import type { Viewer } from '../graphql/context.js';
 import { type Answer, json } from './answer.js';
+import { createBudget, type Spent } from './budget.js';
+import { createGuesses, GUESSES } from './guesses.js';
+import { createNetworkOf } from './network-of.js';
 
 const SCHEME = /^(?:Token\s+token=|Bearer\s+)("?)([^"\s,]+)\1\s*$/i;
 
-export type Authenticated = { viewer: Viewer; refusal?: undefined } | { viewer: null; refusal: Answer };
+/** `headers`: for the answer to the viewer. */
+export type Authenticated = { viewer: Viewer; headers: Record<string, string> } | { viewer: null; refusal: Answer };
 
-export async function authenticate(app: App, header: string | undefined): Promise<Authenticated> {
-  if (!header) return refuse('The Authorization header is missing.');
-  const token = SCHEME.exec(header)?.[2];
-  if (!token) return refuse('The Authorization header can’t be read.');
-  const { viewer, refusal } = await app.authenticate(token);
-  if (viewer) return { viewer };
-  if (refusal === 'UNKNOWN') return refuse('Nobody has this token, or its user is disabled.');
-  // Whoever reads this holds the very token.
-  if ('revokedAt' in refusal) return refuse(`This token was revoked at ${refusal.revokedAt.toISOString()}.`);
-  return refuse(`This token expired at ${refusal.expiredAt.toISOString()}.`);
+export function createAuthenticate(app: App): (request: IncomingMessage) => Promise<Authenticated> {
+  const { rateLimit, trustedProxies } = app.config;
+  const budget = createBudget(rateLimit);
+  const guesses = createGuesses();
+  const networkOf = createNetworkOf(trustedProxies);
+  return async (request) => {
+    const { authorization } = request.headers;
+    if (!authorization) return refuse('The Authorization header is missing.');
+    const token = SCHEME.exec(authorization)?.[2];
+    if (!token) return refuse('The Authorization header can’t be read.');
+    const hash = createHash('sha256').update(token).digest('hex');
+    // Of a token that is known, before the database is asked; one that is new here is nobody's yet.
+    const before = guesses.isKnown(hash) ? await budget.spend(hash) : null;
+    if (before?.waitMs != null) return overBudget(before, rateLimit);
+    const found = await guesses.tried(networkOf(request), hash, () => app.authenticate(token));
+    if ('waitMs' in found) return tooManyGuesses(found.waitMs);
+    const { viewer, tokenId, refusal } = found;
+    const now = before ?? (tokenId === null ? null : await budget.spend(hash));
+    if (now?.waitMs != null) return overBudget(now, rateLimit);
+    if (viewer) return { viewer, headers: now?.headers ?? {} };
+    if (refusal === 'UNKNOWN') return refuse('Nobody has this token, or its user is disabled.');
+    // Whoever reads this holds the very token.
+    if ('revokedAt' in refusal) return refuse(`This token was revoked at ${refusal.revokedAt.toISOString()}.`);
+    return refuse(`This token expired at ${refusal.expiredAt.toISOString()}.`);
+  };
 }
 
 function refuse(message: string): Authenticated {
   const hint = 'Send `Authorization: Token token=<your token>` or `Authorization: Bearer <your token>`.';
   const answer = json(401, { errors: [{ message: `${message} ${hint}`, extensions: { code: 'UNAUTHENTICATED' } }] });
   return { viewer: null, refusal: { ...answer, headers: { 'WWW-Authenticate': 'Bearer realm="hookgraph"' } } };
+}
+
+function overBudget({ waitMs, headers }: Spent, perSecond: number): Authenticated {
+  return tooMany(
+    `This token makes more than ${perSecond} requests a second, and what it may make beyond that is spent.`,
+    waitMs ?? 0,
+    headers,
+  );
+}
+
+function tooManyGuesses(waitMs: number): Authenticated {
+  const { count, withinSeconds } = GUESSES;
+  return tooMany(`More than ${count} tokens that nobody has came from your network within ${withinSeconds} s.`, waitMs, {});
+}
+
+function tooMany(message: string, waitMs: number, headers: Record<string, string>): Authenticated {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  const extensions = { code: 'RATE_LIMITED', retryAfterSeconds: seconds };
+  const answer = json(429, { errors: [{ message: `${message} Send it again in ${seconds} s.`, extensions }] });
+  return { viewer: null, refusal: { ...answer, headers: { ...headers, 'Retry-After': String(seconds) } } };
 }

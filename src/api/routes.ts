@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from '../app.js';
 import { type Answer, json, plain, send } from './answer.js';
-import { authenticate } from './authenticate.js';
+import { createAuthenticate } from './authenticate.js';
 import { createEndpoint } from './endpoint.js';
 import { createExplorer } from './explorer.js';
 import { checkReadiness } from './health.js';
@@ -25,6 +25,7 @@ export function createRoutes(
   app: App,
   { host, localToken }: RoutesOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const authenticate = createAuthenticate(app);
   const endpoint = createEndpoint(app, ENDPOINT);
   const explorer = createExplorer({ endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken });
 
@@ -32,9 +33,10 @@ export function createRoutes(
   const authenticated =
     (route: (request: IncomingMessage, url: URL, ctx: ReturnType<App['contextOf']>) => Promise<Answer>): Route =>
     async (request, url) => {
-      const { viewer, refusal } = await authenticate(app, request.headers.authorization);
-      if (!viewer) return refusal;
-      return route(request, url, app.contextOf(viewer, traceparentOf(request)));
+      const authenticated = await authenticate(request);
+      if (!authenticated.viewer) return authenticated.refusal;
+      const answer = await route(request, url, app.contextOf(authenticated.viewer, traceparentOf(request)));
+      return { ...answer, headers: { ...answer.headers, ...authenticated.headers } };
     };
 
   const graphql = authenticated(async (request, url, ctx) => endpoint(request, { url, ctx, body: await readBody(request) }));

@@ -28,6 +28,9 @@ export interface Config {
   egressProxy: string | null;
   /** 32 bytes each, newest first; null: kept in the data folder. */
   encryptionKeys: Buffer[] | null;
+  /** Requests a second of one token; 0: no limit. */
+  rateLimit: number;
+  trustedProxies: string[];
   queryMaxFields: number;
   queryMaxDepth: number;
   queryMaxCost: number;
@@ -179,6 +182,18 @@ const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     parse: orNull(keys),
     fallback: null,
     secret: true,
+  },
+  rateLimit: {
+    name: 'HOOKGRAPH_RATE_LIMIT',
+    meaning: 'requests a second of one token in one process, with bursts of a minute’s worth; 0: no limit',
+    parse: wholeNumber(0, 1_000_000),
+    fallback: '100',
+  },
+  trustedProxies: {
+    name: 'HOOKGRAPH_TRUSTED_PROXIES',
+    meaning: 'networks (CIDR) of proxies whose X-Forwarded-For tells from where a request comes',
+    parse: networks,
+    fallback: '',
   },
   queryMaxFields: {
     name: 'HOOKGRAPH_QUERY_MAX_FIELDS',

@@ -21,6 +21,8 @@ describe('readConfig', () => {
       caCertificates: null,
       egressProxy: null,
       encryptionKeys: null,
+      rateLimit: 100,
+      trustedProxies: [],
       queryMaxFields: 1000,
       queryMaxDepth: 12,
       queryMaxCost: 25_000,

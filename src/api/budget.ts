@@ -1,0 +1,44 @@
+// A token's requests in, whether one more is within its budget out, with the headers that tell its client how it stands.
+import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+
+/** What a second is short of is taken from a burst of so many seconds' worth, anew each as many seconds. */
+const BURST_SECONDS = 60;
+
+export interface Spent {
+  /** Null: it is within the budget. */
+  waitMs: number | null;
+  /** https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html */
+  headers: Record<string, string>;
+}
+
+export interface Budget {
+  spend(hash: string): Promise<Spent>;
+}
+
+/** In the memory of this process; only of tokens that exist. `perSecond` 0: no limit. */
+export function createBudget(perSecond: number): Budget {
+  if (perSecond === 0) return { spend: async () => ({ waitMs: null, headers: {} }) };
+  const steady = new RateLimiterMemory({ points: perSecond, duration: 1 });
+  const burst = new RateLimiterMemory({ points: perSecond * BURST_SECONDS, duration: BURST_SECONDS });
+  const both = new BurstyRateLimiter(steady, burst);
+  const policy = `"second";q=${steady.points};w=1, "burst";q=${burst.points};w=${BURST_SECONDS}`;
+
+  async function headersOf(hash: string): Promise<Record<string, string>> {
+    const [second, minute] = await Promise.all([steady.get(hash), burst.get(hash)]);
+    const state = (name: string, limiter: RateLimiterMemory, now: RateLimiterRes | null) =>
+      `"${name}";r=${now?.remainingPoints ?? limiter.points};t=${Math.ceil((now?.msBeforeNext ?? 0) / 1000)}`;
+    return { 'RateLimit-Policy': policy, RateLimit: `${state('second', steady, second)}, ${state('burst', burst, minute)}` };
+  }
+
+  return {
+    async spend(hash) {
+      try {
+        await both.consume(hash);
+        return { waitMs: null, headers: await headersOf(hash) };
+      } catch (error) {
+        if (!(error instanceof RateLimiterRes)) throw error;
+        return { waitMs: error.msBeforeNext, headers: await headersOf(hash) };
+      }
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import type { IncomingMessage } from 'node:http';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Api, startApi } from '../../src/api/index.js';
+import { createNetworkOf } from '../../src/api/network-of.js';
+import type { App } from '../../src/app.js';
+import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+
+let t: TestApp;
+let api: Api;
+/** How often the database was asked whose a token is. */
+let lookUps = 0;
+beforeAll(async () => {
+  t = await testApp();
+});
+afterEach(() => api.stop());
+afterAll(() => t.close());
+
+async function start(config: Partial<App['config']> = {}): Promise<void> {
+  lookUps = 0;
+  const authenticate: App['authenticate'] = (token) => {
+    lookUps++;
+    return t.app.authenticate(token);
+  };
+  api = await startApi({ ...t.app, authenticate, config: { ...t.app.config, ...config } }, { host: '127.0.0.1', port: 0 });
+}
+
+const ask = (token: string, headers: Record<string, string> = {}) =>
+  fetch(`${api.url}/api/v3/graphql?query={__typename}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
+const statusOf = async (...args: Parameters<typeof ask>) => (await ask(...args)).status;
+/** How many of so many tokens that nobody has are answered with which status, all sent at once. */
+async function guess(count: number, headers: (index: number) => Record<string, string> = () => ({})) {
+  const statuses = await Promise.all(Array.from({ length: count }, (_, index) => statusOf(`guess-${index}`, headers(index))));
+  return { 401: statuses.filter((status) => status === 401).length, 429: statuses.filter((status) => status === 429).length };
+}
+async function newToken(): Promise<string> {
+  const { data } = await t.ask('mutation { createApiToken(apiToken: { name: "new" }) { token } }');
+  return data.createApiToken.token;
+}
+
+describe('a token', () => {
+  it('has a budget of requests, is told how it stands, and then when to come again', async () => {
+    await start({ rateLimit: 1 });
+    const other = await newToken();
+    const first = await ask(ADMIN_TOKEN);
+    expect(first.status).toBe(200);
+    expect(first.headers.get('ratelimit-policy')).toBe('"second";q=1;w=1, "burst";q=60;w=60');
+    expect(first.headers.get('ratelimit')).toBe('"second";r=0;t=1, "burst";r=60;t=0');
+    let refused: Response | undefined;
+    for (let round = 0; round < 20 && !refused; round++) {
+      const answers = await Promise.all(Array.from({ length: 30 }, () => ask(ADMIN_TOKEN)));
+      refused = answers.find(({ status }) => status === 429);
+    }
+    expect(refused?.status).toBe(429);
+    expect(refused?.headers.get('retry-after')).toBe('1');
+    expect(refused?.headers.get('ratelimit')).toMatch(/^"second";r=0;t=1, "burst";r=0;t=\d+$/);
+    expect(await refused?.json()).toEqual({
+      errors: [
+        {
+          message: 'This token makes more than 1 requests a second, and what it may make beyond that is spent. Send it again in 1 s.',
+          extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
+        },
+      ],
+    });
+    expect(await statusOf(other)).toBe(200);
+    const before = lookUps;
+    expect((await Promise.all(Array.from({ length: 10 }, () => statusOf(ADMIN_TOKEN)))).includes(429)).toBe(true);
+    expect(lookUps - before).toBeLessThan(10);
+  });
+
+  it('has none where the limit is 0', async () => {
+    await start({ rateLimit: 0 });
+    const answer = await ask(ADMIN_TOKEN);
+    expect([answer.status, answer.headers.get('ratelimit')]).toEqual([200, null]);
+  });
+});
+
+describe('whoever guesses tokens', () => {
+  it('is slowed, then refused before the database is asked; a token that is in use from the same network goes on working', async () => {
+    await start();
+    const fresh = await newToken();
+    expect(await statusOf(ADMIN_TOKEN)).toBe(200);
+    lookUps = 0;
+    expect(await guess(50)).toEqual({ 401: 30, 429: 20 });
+    expect(lookUps).toBe(30);
+    const refused = await ask('another-guess');
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(1);
+    expect(JSON.stringify(await refused.json())).toContain('More than 30 tokens that nobody has came from your network within 60 s.');
+    expect(lookUps).toBe(30);
+    expect(await statusOf(ADMIN_TOKEN)).toBe(200);
+    // It was never used here, so nothing tells it from a guess.
+    expect(await statusOf(fresh)).toBe(429);
+  });
+
+  it('is not who starts many requests at once with a token that is new here, nor who holds one that is over', async () => {
+    await start();
+    const fresh = await newToken();
+    const started = await Promise.all(Array.from({ length: 60 }, () => statusOf(fresh)));
+    expect(new Set(started)).toEqual(new Set([200]));
+    await t.database.pool.query(`UPDATE api_tokens SET revoked_at = now() WHERE name = 'new'`);
+    for (let index = 0; index < 40; index++) expect(await statusOf(fresh)).toBe(401);
+    expect(await guess(1)).toEqual({ 401: 1, 429: 0 });
+  });
+
+  it('is known by the address that a trusted proxy tells, and by no other', async () => {
+    const from = (address: string) => () => ({ 'x-forwarded-for': address });
+    await start();
+    expect(await guess(40, (index) => ({ 'x-forwarded-for': `198.51.100.${index}` }))).toEqual({ 401: 30, 429: 10 });
+    await api.stop();
+    await start({ trustedProxies: ['127.0.0.0/8'] });
+    expect(await guess(40, from('203.0.113.7'))).toEqual({ 401: 30, 429: 10 });
+    expect(await guess(1, from('203.0.113.8'))).toEqual({ 401: 1, 429: 0 });
+  });
+});
+
+describe('the network of a request', () => {
+  const networkOf = (trusted: string[], remoteAddress: string, forwarded?: string) =>
+    createNetworkOf(trusted)({
+      headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
+      socket: { remoteAddress },
+    } as unknown as IncomingMessage);
+
+  it.each([
+    [[], '192.0.2.1', undefined, '192.0.2.1'],
+    [[], '::ffff:192.0.2.1', undefined, '192.0.2.1'],
+    [[], '192.0.2.1', '198.51.100.1', '192.0.2.1'],
+    [['192.0.2.0/24'], '192.0.2.1', '198.51.100.1', '198.51.100.1'],
+    [['192.0.2.0/24'], '::ffff:192.0.2.1', '203.0.113.9, 198.51.100.1', '198.51.100.1'],
+    [['192.0.2.0/24'], '192.0.2.1', 'a forged thing, 198.51.100.1, 192.0.2.7', '198.51.100.1'],
+    [['192.0.2.0/24'], '192.0.2.1', 'unknown', '192.0.2.1'],
+  ])('with %j trusted, from %s, told %s, is %s', (trusted, remote, forwarded, network) => {
+    expect(networkOf(trusted, remote, forwarded)).toBe(network);
+  });
+
+  it('is the /64 of an IPv6 address', () => {
+    const [one, same, other] = ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '2001:db8:1:3::1'].map((address) => networkOf([], address));
+    expect(one).toBe(same);
+    expect(one).not.toBe(other);
+  });
+});

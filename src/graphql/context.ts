@@ -37,5 +37,5 @@ export function createContext({
 export function actorOf({ viewer }: Context): Actor | null {
   if (!viewer) return null;
   const canManageWebhooks = viewer.admin && reaches(viewer.scope, 'MANAGE_WEBHOOKS');
-  return { tenant: viewer.organizationId, userId: viewer.userId, canManageWebhooks };
+  return { tenant: viewer.organizationId, userId: viewer.userId, canManageWebhooks, token: viewer.token };
 }

@@ -10,6 +10,7 @@ import { createPoker } from './fan-out/create-poker.js';
 import { createGuard } from './send/address-guard.js';
 import { startWorking, type Working } from './work.js';
 
+export { AUDIT_ACTIONS, type AuditAction, type Change, diffOf } from './base/audit.js';
 export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
 export type { Endpoint } from './base/guard.js';
@@ -25,6 +26,7 @@ export {
   subscriptionsByIds,
   subscriptionsOfIntegrations,
 } from './base/store.js';
+export { type AuditEntry, type AuditFilter, countAuditOf, listAudit, listAuditOf } from './base/store-audit.js';
 export {
   attemptsByIds,
   attemptsOf,

@@ -1,4 +1,5 @@
 // The story: the order of the stages, and no detail.
+import { auditByRule } from './base/audit.js';
 import { type Compiled, compileDefinition } from './base/compiled.js';
 import { afterAttempt, holdDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
@@ -178,9 +179,13 @@ async function markBroken(engine: Engine, prepared: Map<string, Prepared>): Prom
   const broken = [...prepared].flatMap(([id, one]) => ('broken' in one ? [{ id, version: one.version, reason: one.broken }] : []));
   if (broken.length === 0) return prepared;
   const { rows } = await engine.pool.query<{ id: string }>(
-    `UPDATE hookgraph.subscriptions x SET broken_at = now(), broken_reason = b.reason, updated_at = clock_timestamp()
-     FROM unnest($1::uuid[], $2::int[], $3::text[]) AS b (id, version, reason)
-     WHERE x.id = b.id AND x.version = b.version AND x.broken_at IS NULL RETURNING x.id`,
+    `WITH changed AS (
+       UPDATE hookgraph.subscriptions x SET broken_at = now(), broken_reason = b.reason, updated_at = clock_timestamp()
+       FROM unnest($1::uuid[], $2::int[], $3::text[]) AS b (id, version, reason)
+       WHERE x.id = b.id AND x.version = b.version AND x.broken_at IS NULL
+       RETURNING x.id, x.tenant, x.owner, x.version, 'BROKEN' AS rule, b.reason AS message
+     ), told AS (${auditByRule('HELD')})
+     SELECT id FROM changed`,
     [broken.map(({ id }) => id), broken.map(({ version }) => version), broken.map(({ reason }) => reason)],
   );
   const marked = rows.map(({ id }) => id);

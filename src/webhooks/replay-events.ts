@@ -1,4 +1,5 @@
 // What its owner wants to hear once more -> a replay, which a worker turns into deliveries batch by batch; or its end.
+import { recordAudit } from './base/audit.js';
 import { cancelReplayed } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import type { Problem } from './base/errors.js';
@@ -7,7 +8,7 @@ import { isBigId } from './base/page.js';
 import { subscriptionsByIds } from './base/store.js';
 import { replaysByIds } from './base/store-replays.js';
 import { insideTransaction } from './base/transaction.js';
-import { whyAsleep } from './send-again.js';
+import { about, whyAsleep } from './send-again.js';
 import { NOT_ALLOWED, NOT_FOUND } from './subscriptions.js';
 
 export interface Replayed {
@@ -36,17 +37,22 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   if (from && to && from > to) return refused({ field: 'to', message: 'is before from' });
   // An event's id is a little older than its time.
   // "from" before the epoch of ids is the first event; "to" in the future would go on for ever.
-  const { rows } = await engine.pool.query<{ id: string }>(
-    `WITH range AS (
+  const id = await insideTransaction(engine.pool, async (client) => {
+    const { rows } = await client.query<{ id: string }>(
+      `WITH range AS (
        SELECT greatest(coalesce($3::timestamptz, (SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)), now()),
          '2020-01-01Z') AS from_at, least(coalesce($4::timestamptz, now()), now()) AS to_at)
      INSERT INTO hookgraph.replays (subscription_id, requested_by, from_at, to_at, position)
      SELECT $1, $2, least(from_at, to_at), to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') FROM range
      ON CONFLICT (subscription_id) WHERE state = 'RUNNING' DO NOTHING RETURNING id`,
-    [subscription.id, actor.userId, from, to],
-  );
-  if (!rows[0]) return refused({ field: 'base', message: 'a replay of this subscription is under way; wait for its end or cancel it' });
-  return { problems: [], replay: await read(engine, actor, rows[0].id) };
+      [subscription.id, actor.userId, from, to],
+    );
+    const range = `From ${from?.toISOString() ?? 'the first event'} to ${to?.toISOString() ?? 'now'}.`;
+    if (rows[0]) await recordAudit(client, actor, [{ ...about(subscription), action: 'REPLAYED', message: range }]);
+    return rows[0]?.id ?? null;
+  });
+  if (id === null) return refused({ field: 'base', message: 'a replay of this subscription is under way; wait for its end or cancel it' });
+  return { problems: [], replay: await read(engine, actor, id) };
 }
 
 /** Ends it, and cancels what of it is not sent yet. Repeating it changes nothing. */
@@ -57,10 +63,11 @@ export async function cancelReplay(engine: Engine, actor: Actor, id: string): Pr
   if (replay.state === 'DONE') return refused({ field: 'base', message: 'it is done; all of its deliveries are made' });
   await insideTransaction(engine.pool, async (client) => {
     // Its step locks the row as well: what is made after this is nothing.
-    await client.query(
+    const { rowCount } = await client.query(
       `UPDATE hookgraph.replays SET state = 'CANCELLED', updated_at = clock_timestamp() WHERE id = $1 AND state = 'RUNNING'`,
       [id],
     );
+    if (rowCount === 1) await recordAudit(client, actor, [{ subscriptionId: replay.subscriptionId, action: 'REPLAY_CANCELLED' }]);
     await cancelReplayed(client, id);
   });
   return { problems: [], replay: await read(engine, actor, id) };

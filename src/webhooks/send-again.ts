@@ -1,10 +1,12 @@
 // What its owner wants sent after all -> deliveries that are due at once: held ones released, one sent again.
+import { recordAudit } from './base/audit.js';
 import { releaseDeliveries, reopenDelivery } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import type { Problem } from './base/errors.js';
 import type { Actor, Delivery, Subscription } from './base/model.js';
 import { subscriptionsByIds } from './base/store.js';
 import { deliveriesByIds } from './base/store-deliveries.js';
+import { insideTransaction } from './base/transaction.js';
 import { NOT_ALLOWED, NOT_FOUND } from './subscriptions.js';
 
 export interface Released {
@@ -21,7 +23,12 @@ export async function releaseHeldDeliveries(engine: Engine, actor: Actor, id: st
   if (!subscription) return refused({ ...NOT_FOUND, field: 'webhookSubscriptionId' });
   const asleep = whyAsleep(subscription);
   if (asleep) return refused(asleep);
-  return { problems: [], subscription, count: await releaseDeliveries(engine.pool, [id], ['NODE', 'DISABLED', 'BROKEN']) };
+  const count = await insideTransaction(engine.pool, async (client) => {
+    const released = await releaseDeliveries(client, [id], ['NODE', 'DISABLED', 'BROKEN']);
+    await recordAudit(client, actor, [{ ...about(subscription), action: 'RELEASED', message: `Held deliveries: ${released}.` }]);
+    return released;
+  });
+  return { problems: [], subscription, count };
 }
 
 export interface Resent {
@@ -40,9 +47,17 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   const asleep = whyAsleep(subscription);
   if (asleep) return refused(asleep);
   if (delivery.kind === 'TEST') return refused({ field: 'base', message: 'a test is not sent again; make another one' });
-  if (!(await reopenDelivery(engine.pool, id))) return refused({ field: 'base', message: 'it is being sent right now' });
+  const reopened = await insideTransaction(engine.pool, async (client) => {
+    if (!(await reopenDelivery(client, id))) return false;
+    await recordAudit(client, actor, [{ ...about(subscription), action: 'RESENT', deliveryId: id }]);
+    return true;
+  });
+  if (!reopened) return refused({ field: 'base', message: 'it is being sent right now' });
   return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [id])).get(id) ?? null };
 }
+
+/** What the audit log says of something that leaves the definition as it is. */
+export const about = ({ id, version }: Subscription) => ({ subscriptionId: id, versionBefore: version, versionAfter: version });
 
 /** Why nothing of it is sent now. */
 export function whyAsleep({ status }: Subscription): Problem | null {

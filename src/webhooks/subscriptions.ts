@@ -1,10 +1,11 @@
 // What a subscriber asked for -> checked and saved, or the list of mistakes. Each change of a definition is a new version.
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
+import { type Auditable, changesOf, recordAudit, switched as switchedTo } from './base/audit.js';
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import { type Problem, WebhooksError } from './base/errors.js';
-import type { Actor, Definition, Subscription, Topic } from './base/model.js';
+import type { Actor, Definition, Secrets, Subscription, Topic } from './base/model.js';
 import { loadUnsealed, lockSubscription, subscriptionsByIds, type Unsealed } from './base/store.js';
 import { writeSecrets } from './base/store-secrets.js';
 import { resolveTopic, topicsByIds } from './base/store-topics.js';
@@ -38,6 +39,9 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     const created = (rows[0] as { id: string }).id;
     await insertVersion(client, actor, created, 1, definition);
     await writeSecrets(client, engine.vault, created, {}, secrets);
+    const changes = changesOf(null, auditable(draft, topic, definition, secrets));
+    if (input.disabled === true) changes.push(switchedTo(true));
+    await recordAudit(client, actor, [{ subscriptionId: created, action: 'CREATED', versionAfter: 1, changes }]);
     return created;
   });
   return { subscription: await read(engine, actor, id), problems };
@@ -62,12 +66,13 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
   const subscription = await read(engine, actor, id);
   if (!subscription) return refused(NOT_FOUND);
   const young = await insideTransaction(engine.pool, async (client) => {
-    const { rowCount } = await client.query(
+    const { rows } = await client.query<{ version: number }>(
       `UPDATE hookgraph.subscriptions SET deleted_at = now(), updated_at = clock_timestamp()
-       WHERE id = $1 AND tenant = $2 AND owner = $3 AND deleted_at IS NULL`,
+       WHERE id = $1 AND tenant = $2 AND owner = $3 AND deleted_at IS NULL RETURNING version`,
       [id, actor.tenant, actor.userId],
     );
-    if (rowCount !== 1) return null;
+    if (!rows[0]) return null;
+    await recordAudit(client, actor, [{ subscriptionId: id, action: 'DELETED', versionBefore: rows[0].version }]);
     await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1', [id]);
     await client.query("UPDATE hookgraph.replays SET state = 'CANCELLED' WHERE subscription_id = $1 AND state = 'RUNNING'", [id]);
     return listYoungClaims(client, [id]);
@@ -98,12 +103,16 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   const { name, integrationId, environmentIds } = draft;
   const relabelled = !isDeepStrictEqual([name, integrationId, environmentIds], [was.name, was.integrationId, was.environmentIds]);
 
+  const old = (await topicsByIds(engine.pool, [was.topicId])).get(was.topicId) as Topic;
+  const changes = changesOf(auditable(was, old, was.definition, oldSecrets), auditable(draft, topic, definition, secrets));
+
   const disabled = input.disabled === undefined ? was.disabledAt !== null : input.disabled === true;
   const saved = await insideTransaction(engine.pool, async (client) => {
     await lockSubscription(client, actor, was.id);
     const { rows } = await client.query<{ disabled: boolean }>(
-      `SELECT disabled_at IS NOT NULL AS disabled FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL`,
-      [was.id, was.version],
+      `SELECT disabled_at IS NOT NULL AS disabled FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL
+         AND (name, integration_id, environment_ids) IS NOT DISTINCT FROM ($3, $4, $5::text[])`,
+      [was.id, was.version, was.name, was.integrationId, was.environmentIds],
     );
     if (!rows[0]) return null;
     const switched = input.disabled !== undefined && rows[0].disabled !== disabled;
@@ -114,6 +123,20 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
       await writeSecrets(client, engine.vault, was.id, oldSecrets, secrets);
     }
     await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds]);
+    const versions = { versionBefore: was.version, versionAfter: was.version + Number(redefined) };
+    await recordAudit(client, actor, [
+      ...(changes.length > 0 ? [{ subscriptionId: was.id, action: 'UPDATED' as const, ...versions, changes }] : []),
+      ...(switched
+        ? [
+            {
+              subscriptionId: was.id,
+              action: disabled ? ('DISABLED' as const) : ('ENABLED' as const),
+              ...versions,
+              changes: [switchedTo(disabled)],
+            },
+          ]
+        : []),
+    ]);
     // With the save: nothing else would ever release what one node's answer held.
     if (redefined) await releaseDeliveries(client, [was.id], ['BROKEN', 'NODE']);
     return { switched, young: await off() };
@@ -153,6 +176,15 @@ export async function checkedTopic(
   const named =
     asked.key == null ? '' : `: ${JSON.stringify(asked.key)}${asked.version == null ? '' : ` ${JSON.stringify(asked.version)}`}`;
   return { topic: null, problems: [{ field: 'topic', message: `not found${named}`, type: 'NOT_FOUND' }] };
+}
+
+function auditable(
+  { name, integrationId, environmentIds }: Pick<Auditable, 'name' | 'integrationId' | 'environmentIds'>,
+  { key, version }: Topic,
+  definition: Definition,
+  secrets: Secrets,
+): Auditable {
+  return { name, topic: `${key} ${version}`, integrationId, environmentIds, definition, secrets };
 }
 
 async function insertVersion(client: PoolClient, actor: Actor, id: string, number: number, definition: Definition): Promise<void> {

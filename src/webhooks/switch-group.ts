@@ -1,4 +1,5 @@
 // An integration and whoever asks -> all of their subscriptions that belong to it, switched off or on again.
+import { recordAudit, switched as switchedTo } from './base/audit.js';
 import { holdDeliveries, releaseDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import type { Problem } from './base/errors.js';
@@ -23,8 +24,15 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
   if ((await missingOf(engine, actor, engine.host.integrationType, [integrationId])).length > 0)
     return { problems: [{ field: 'integrationId', message: 'not found', type: 'NOT_FOUND' }], count: 0 };
   const { ids, young } = await insideTransaction(engine.pool, async (client) => {
-    const { rows } = await client.query<{ id: string }>(disabled ? OFF : ON, [actor.tenant, actor.userId, integrationId]);
+    const { rows } = await client.query<{ id: string; version: number }>(disabled ? OFF : ON, [actor.tenant, actor.userId, integrationId]);
     const switched = rows.map(({ id }) => id);
+    const records = rows.map(({ id, version }) => ({ subscriptionId: id, versionBefore: version, versionAfter: version }));
+    const change = { action: disabled ? ('DISABLED' as const) : ('ENABLED' as const), changes: [switchedTo(disabled)] };
+    await recordAudit(
+      client,
+      actor,
+      records.map((record) => ({ ...record, ...change, message: 'With its integration.' })),
+    );
     return { ids: switched, young: disabled ? await listYoungClaims(client, switched) : [] };
   });
   // Only now: the rows say what holds, and the scans make good what a crash leaves out here.
@@ -36,7 +44,7 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
 
 const OFF = `
   UPDATE hookgraph.subscriptions SET disabled_at = now(), disabled_reason = 'INTEGRATION', disabled_message = NULL, updated_at = clock_timestamp()
-  WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_at IS NULL RETURNING id`;
+  WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_at IS NULL RETURNING id, version`;
 const ON = `
   UPDATE hookgraph.subscriptions SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, enabled_at = now(), updated_at = clock_timestamp()
-  WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_reason = 'INTEGRATION' RETURNING id`;
+  WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_reason = 'INTEGRATION' RETURNING id, version`;

@@ -69,7 +69,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     deliveryId,
     subscriptionId: own.id,
     topicId: topic.id,
-    tenant: actor.tenant,
+    actor,
     ...node,
     attempt: recorded,
   });

@@ -1,4 +1,5 @@
 // The engine at work in one process: the loops that wake each other. What happens to a delivery is journey.ts.
+import { auditByRule } from './base/audit.js';
 import { compileDefinition } from './base/compiled.js';
 import { holdDeliveries, releaseDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
@@ -94,8 +95,12 @@ async function recheckBroken(engine: Engine): Promise<void> {
   if (valid.length === 0) return;
   // By version: an edit meanwhile has its own say.
   const { rows: corrected } = await engine.pool.query<{ id: string }>(
-    `UPDATE hookgraph.subscriptions x SET broken_at = NULL, broken_reason = NULL, updated_at = clock_timestamp()
-     FROM unnest($1::uuid[], $2::int[]) AS v (id, version) WHERE x.id = v.id AND x.version = v.version RETURNING x.id`,
+    `WITH changed AS (
+       UPDATE hookgraph.subscriptions x SET broken_at = NULL, broken_reason = NULL, updated_at = clock_timestamp()
+       FROM unnest($1::uuid[], $2::int[]) AS v (id, version) WHERE x.id = v.id AND x.version = v.version AND x.broken_at IS NOT NULL
+       RETURNING x.id, x.tenant, x.owner, x.version, 'RECHECKED' AS rule, NULL AS message
+     ), told AS (${auditByRule('RESTORED')})
+     SELECT id FROM changed`,
     [valid.map((sendable) => sendable.subscription.id), valid.map((sendable) => sendable.subscription.version)],
   );
   await releaseDeliveries(

@@ -5,6 +5,7 @@ import type { Builder, Types } from '../builder.js';
 import type { Context } from '../context.js';
 import type { UserError } from '../user-error.js';
 import { createAccess } from './access.js';
+import { addAudit } from './audit.js';
 import { addDismissal } from './error.js';
 import { addInput } from './input.js';
 import { addGroups, type GroupType } from './integration.js';
@@ -46,6 +47,7 @@ export function addWebhooks(host: Builder, { webhooks, actor, ownerType, userErr
     addGroups(builder, access, { types, integration });
     addSwitch(builder, access, userError);
   }
+  addAudit(builder, access, { types, ownerType });
   return mutations;
 }
 

@@ -3,8 +3,11 @@ import DataLoader from 'dataloader';
 import {
   type Actor,
   type Attempt,
+  type AuditEntry,
+  type AuditFilter,
   attemptsByIds,
   attemptsOf,
+  countAuditOf,
   countDeliveriesOf,
   countErrorsOf,
   countOfIntegrations,
@@ -16,6 +19,7 @@ import {
   type ErrorFilter,
   errorsByIds,
   eventsByIds,
+  listAuditOf,
   listDeliveriesOf,
   listErrorsOf,
   type Page,
@@ -50,6 +54,8 @@ export interface Loaders {
   deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
   errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
   errorCountOf(filter: ErrorFilter): DataLoader<string, number>;
+  auditOf(asked: PageAsked<AuditFilter>): DataLoader<string, Rows<AuditEntry>>;
+  auditCountOf(filter: AuditFilter): DataLoader<string, number>;
   /** By the key of their integration. */
   subscriptionsOf(asked: PageAsked<SubscriptionFilter>): DataLoader<string, Rows<Subscription>>;
   subscriptionCountOf(filter: SubscriptionFilter): DataLoader<string, number>;
@@ -72,6 +78,8 @@ export function createLoaders({ pool }: Engine, actor: Actor): Loaders {
     deliveryCountOf: byArguments((filter) => byKey((ids) => countDeliveriesOf(pool, actor, ids, filter), none)),
     errorsOf: byArguments(({ filter, page }) => byKey((ids) => listErrorsOf(pool, actor, ids, filter, page), noRows)),
     errorCountOf: byArguments((filter) => byKey((ids) => countErrorsOf(pool, actor, ids, filter), none)),
+    auditOf: byArguments(({ filter, page }) => byKey((ids) => listAuditOf(pool, actor, ids, filter, page), noRows)),
+    auditCountOf: byArguments((filter) => byKey((ids) => countAuditOf(pool, actor, ids, filter), none)),
     subscriptionsOf: byArguments(({ filter, page }) => byKey((ids) => subscriptionsOfIntegrations(pool, actor, ids, filter, page), noRows)),
     subscriptionCountOf: byArguments((filter) => byKey((ids) => countOfIntegrations(pool, actor, ids, filter), none)),
   };

@@ -51,6 +51,8 @@ export interface Owner {
 /** Who calls the engine's subscription and delivery functions. */
 export interface Actor extends Owner {
   canManageWebhooks: boolean;
+  /** What they ask with, for the audit log; absent where the host doesn't know. */
+  token?: { id: string; name: string } | null;
 }
 
 /** A row as an event saw it, by column name; answers `node(id:)` where the row is gone. */

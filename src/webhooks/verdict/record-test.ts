@@ -1,13 +1,16 @@
 // A test that was made -> its delivery with its one attempt, both final from the first: no worker ever takes it up.
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
+import { recordAudit } from '../base/audit.js';
 import { afterTest } from '../base/delivery-state.js';
+import type { Actor } from '../base/model.js';
+import { insideTransaction } from '../base/transaction.js';
 import { type AttemptRecord, json, recordingOf, storable } from './settle.js';
 
 export interface TestRecord {
   deliveryId: string;
   subscriptionId: string;
   topicId: string;
-  tenant: string;
+  actor: Actor;
   typename: string;
   nodeKey: string;
   attempt: AttemptRecord;
@@ -19,9 +22,18 @@ export async function nextDeliveryId(pool: Pool): Promise<string> {
   return (rows[0] as { id: string }).id;
 }
 
-export async function recordTest(pool: Pool, { attempt, ...test }: TestRecord): Promise<void> {
+export async function recordTest(pool: Pool, test: TestRecord): Promise<void> {
+  const { actor, subscriptionId, deliveryId, attempt } = test;
+  await insideTransaction(pool, async (client) => {
+    await insertTest(client, test);
+    const version = attempt.subscriptionVersion;
+    await recordAudit(client, actor, [{ subscriptionId, action: 'TESTED', versionBefore: version, versionAfter: version, deliveryId }]);
+  });
+}
+
+async function insertTest(client: PoolClient, { attempt, ...test }: TestRecord): Promise<void> {
   const { request, response } = attempt;
-  await pool.query(
+  await client.query(
     `WITH d AS (
        INSERT INTO hookgraph.deliveries (id, subscription_id, topic_id, tenant, kind, typename, node_key, state, attempt_count)
        VALUES ($1, $2, $3, $4, 'TEST', $5, $6, $7, 1))
@@ -32,7 +44,7 @@ export async function recordTest(pool: Pool, { attempt, ...test }: TestRecord): 
       test.deliveryId,
       test.subscriptionId,
       test.topicId,
-      test.tenant,
+      test.actor.tenant,
       test.typename,
       test.nodeKey,
       afterTest(attempt.outcome),

@@ -1,5 +1,6 @@
 // Judged attempts -> attempts recorded, deliveries moved, subscriptions switched off, in one transaction per batch.
 import type { Pool, PoolClient } from 'pg';
+import { auditByRule, switched } from '../base/audit.js';
 import type { NextState } from '../base/delivery-state.js';
 import type { Attempt, DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
 import { insideTransaction } from '../base/transaction.js';
@@ -141,10 +142,12 @@ async function switchOff(client: PoolClient, batch: Settlement[]): Promise<strin
        SELECT id, reason, message FROM orders
        UNION ALL
        SELECT id, 'TOO_MANY_ERRORS', 'More than ' || $5 || ' errors within an hour.' FROM noisy WHERE id NOT IN (SELECT id FROM orders)
-     )
-     UPDATE hookgraph.subscriptions x SET disabled_at = now(), disabled_reason = off.reason, disabled_message = off.message, updated_at = clock_timestamp()
-     FROM off WHERE x.id = off.id AND x.disabled_at IS NULL AND x.deleted_at IS NULL
-     RETURNING x.id`,
+     ), changed AS (
+       UPDATE hookgraph.subscriptions x SET disabled_at = now(), disabled_reason = off.reason, disabled_message = off.message, updated_at = clock_timestamp()
+       FROM off WHERE x.id = off.id AND x.disabled_at IS NULL AND x.deleted_at IS NULL
+       RETURNING x.id, x.tenant, x.owner, x.version, off.reason AS rule, off.message
+     ), told AS (${auditByRule('DISABLED', [switched(true)])})
+     SELECT id FROM changed`,
     [
       [...orders.keys()],
       [...orders.values()].map((order) => order.reason),

@@ -27,7 +27,7 @@ const OF_TARGET =
   /(?:^|;)\s*error\s*=\s*"?(?:destination_(?!ip_prohibited)\w+|connection_(?:refused|terminated|timeout|read_timeout|write_timeout))/i;
 const SQUID_OF_TARGET = /^ERR_(?:CONNECT_FAIL|READ_TIMEOUT|READ_ERROR|ZERO_SIZE_OBJECT)\b/;
 
-export function createTunnels(proxyUrl: string, secureContext: SecureContext): Tunnels {
+export function createTunnels(proxyUrl: string, secureContext: SecureContext, tunnelMs = TUNNEL_MS): Tunnels {
   const proxy = new URL(proxyUrl);
   const secure = proxy.protocol === 'https:';
   const name = `the egress proxy ${proxy.host}`;
@@ -48,7 +48,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext): T
         signal,
         ...(secure && { secureContext, rejectUnauthorized: true }),
       });
-      const hangs = setTimeout(() => request.destroy(new Hang()), TUNNEL_MS);
+      const hangs = setTimeout(() => request.destroy(new Hang()), tunnelMs);
       request.once('connect', (response, socket, head) => {
         clearTimeout(hangs);
         socket.on('error', () => {});

@@ -1,0 +1,40 @@
+// Answers in their order -> a real DNS server on loopback that gives each question the next of them, for no time to live.
+import { createSocket } from 'node:dgram';
+import type { LookupAddress } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
+import { once } from 'node:events';
+
+export interface DnsServer {
+  /** How many questions came. */
+  questions(): number;
+  /** Asks this server, as a guard does. */
+  lookup(host: string): Promise<LookupAddress[]>;
+  close(): void;
+}
+
+/** The last answer stays. Only IPv4 addresses. */
+export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
+  let asked = 0;
+  const socket = createSocket('udp4');
+  socket.on('message', (question, { port, address }) => {
+    const addresses = answers[Math.min(asked, answers.length - 1)] as string[];
+    asked += 1;
+    const header = Buffer.from(question.subarray(0, 12));
+    header.writeUInt16BE(0x8180, 2);
+    header.writeUInt16BE(addresses.length, 6);
+    header.writeUInt32BE(0, 8);
+    const end = question.indexOf(0, 12) + 5;
+    // Name (a pointer to the question's), A, IN, time to live 0, four bytes: https://www.rfc-editor.org/rfc/rfc1035#section-4.1.3
+    const records = addresses.map((one) => Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...one.split('.').map(Number)]));
+    socket.send(Buffer.concat([header, question.subarray(12, end), ...records]), port, address);
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  resolver.setServers([`127.0.0.1:${socket.address().port}`]);
+  return {
+    questions: () => asked,
+    lookup: async (host) => (await resolver.resolve4(host)).map((address) => ({ address, family: 4 })),
+    close: () => void socket.close(),
+  };
+}

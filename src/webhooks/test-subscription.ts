@@ -1,12 +1,13 @@
 // A saved subscription -> its last node, sent now and recorded, and the report of every stage.
 import { compileDefinition } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import { WebhooksError } from './base/errors.js';
+import { type Problem, WebhooksError } from './base/errors.js';
+import { EgressFailed } from './base/guard.js';
 import type { Actor, Subscription, Topic } from './base/model.js';
 import type { StageReport } from './base/report.js';
 import { loadForSending, subscriptionsByIds } from './base/store.js';
 import { topicsByIds } from './base/store-topics.js';
-import { type Courier, openCourier } from './courier.js';
+import { type Carried, type Courier, openCourier } from './courier.js';
 import { buildPayload } from './payload/build-payload.js';
 import { NOT_ALLOWED, NOT_FOUND } from './subscriptions.js';
 import { findLastNode } from './try-out/find-node.js';
@@ -46,7 +47,9 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     const { outcome, stage, message } = payload;
     attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings: { queryMs, renderMs } };
   } else {
-    const { request: sent, answer } = await carryOnce(engine, (courier) => courier.carry(compiled, deliveryId, payload.body, watch));
+    const carried = await carryOnce(engine, (courier) => courier.carry(compiled, deliveryId, payload.body, watch));
+    if ('problem' in carried) return refused(carried.problem);
+    const { request: sent, answer } = carried;
     const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
     const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
     const { outcome, stage, message } = judge(answer, compiled.errorTemplate, compiled.retry, about, watch);
@@ -83,11 +86,15 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   };
 }
 
-/** A courier of its own: whether a worker runs in this process or not, and with no token of before. */
-async function carryOnce<T>(engine: Engine, carry: (courier: Courier) => Promise<T>): Promise<T> {
+/** A courier of its own: whether a worker runs in this process or not, and with no token of before. A problem is ours, and no attempt. */
+async function carryOnce(engine: Engine, carry: (courier: Courier) => Promise<Carried>): Promise<Carried | { problem: Problem }> {
   const courier = openCourier(engine);
   try {
     return await carry(courier);
+  } catch (error) {
+    if (!(error instanceof EgressFailed)) throw error;
+    engine.log.error({ err: error }, 'a test could not be sent for a reason of ours');
+    return { problem: { field: 'base', message: "nothing could be sent: this installation's own way out of its network fails" } };
   } finally {
     await courier.close();
   }

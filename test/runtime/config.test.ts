@@ -1,7 +1,11 @@
 // The environment's variables: defaults, values, mistakes.
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describeConfig, readConfig } from '../../src/runtime/config.js';
 import { USUAL_PORTS } from '../../src/runtime/ports.js';
+import { tlsFile, tlsPath } from '../support/tls-file.js';
 
 const KEY = Buffer.alloc(32, 7);
 
@@ -64,6 +68,38 @@ describe('readConfig', () => {
     expect(readConfig({ PORT: '', DATABASE_URL: '', HOOKGRAPH_ENCRYPTION_KEYS: '' })).toEqual(readConfig({}));
   });
 
+  test('reads the authorities of a CA file, each by itself', () => {
+    expect(readConfig({ HOOKGRAPH_CA_FILE: tlsPath('ca') }).caCertificates).toEqual([tlsFile('ca').trim()]);
+  });
+
+  test.each([
+    ['/nowhere/ca.pem', 'must be a file that can be read (ENOENT)'],
+    ['/', 'must be a file that can be read (EISDIR)'],
+    ['/dev/null', 'must be a file that holds a PEM certificate'],
+    [tlsPath('key'), 'must be a file that holds a PEM certificate'],
+  ])('refuses the CA file %s', (path, why) => {
+    expect(() => readConfig({ HOOKGRAPH_CA_FILE: path })).toThrow(`HOOKGRAPH_CA_FILE is ${JSON.stringify(path)}, but it ${why}`);
+  });
+
+  test('refuses a CA file whose certificate is none, and says which', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'hookgraph-ca-')), 'ca.pem');
+    await writeFile(path, `${tlsFile('ca')}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`);
+    expect(() => readConfig({ HOOKGRAPH_CA_FILE: path })).toThrow('must be a file of PEM certificates, but number 2 in it is none');
+  });
+
+  test.each(['http://proxy:3128', 'https://user:pa%20ss@proxy.example/', 'http://[::1]:8080'])('takes the proxy %s', (url) => {
+    expect(readConfig({ HOOKGRAPH_EGRESS_PROXY: url }).egressProxy).toBe(url);
+  });
+
+  test.each(['proxy:3128', 'socks5://proxy:1080', 'http://user:hu%sh@proxy', 'http://user:hush@proxy/path', 'http://user:hush@proxy?x'])(
+    'refuses the proxy %s, and tells no password',
+    (url) => {
+      const read = () => readConfig({ HOOKGRAPH_EGRESS_PROXY: url });
+      expect(read).toThrow(/^HOOKGRAPH_EGRESS_PROXY is \(a secret\), but it must be a URL/);
+      expect(read).not.toThrow(/hush|hu%sh/);
+    },
+  );
+
   test.each([
     ['PORT', 'http', 'PORT is "http", but it must be a whole number from 0 to 65535'],
     ['PORT', '70000', 'PORT is "70000", but it must be a whole number from 0 to 65535'],
@@ -73,6 +109,7 @@ describe('readConfig', () => {
       'X Scope',
       'HOOKGRAPH_HEADER_PREFIX is "X Scope", but it must be the beginning of a header name and end with a hyphen, like X-Scope-',
     ],
+    ['HOOKGRAPH_ALLOWED_PORTS', 'https', 'HOOKGRAPH_ALLOWED_PORTS is "https", but it must be a list of ports like 443,8000-8999,!8500'],
     ['HOOKGRAPH_ALLOWED_NETWORKS', 'lan', 'HOOKGRAPH_ALLOWED_NETWORKS is "lan", but it must be a list of networks like 10.0.0.0/8,::1/128'],
     ['HOOKGRAPH_LOG_LEVEL', 'loud', 'HOOKGRAPH_LOG_LEVEL is "loud", but it must be trace, debug, info, warn, error, fatal or silent'],
   ])('names the variable and its value: %s=%s', (name, value, message) => {

@@ -1,6 +1,6 @@
 // Connections of the queries that subscribers store: they read, and not for long.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openPrisma, openReadOnlyPrisma } from '../../src/runtime/database.js';
+import { databaseEndpoint, openPrisma, openReadOnlyPrisma } from '../../src/runtime/database.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 
 let database: TestDatabase;
@@ -29,4 +29,15 @@ test('the read-only client gives up on a slow statement', async () => {
   } finally {
     await reader.$disconnect();
   }
+});
+
+test.each([
+  ['postgres://me:secret@db.example/hooks', { host: 'db.example', port: 5432 }],
+  ['postgresql://db.example:6543/hooks?sslmode=disable', { host: 'db.example', port: 6543 }],
+  ['postgres://me@[::1]:6543/hooks', { host: '::1', port: 6543 }],
+  ['postgres://me@elsewhere/hooks?host=10.0.0.5&port=6543', { host: '10.0.0.5', port: 6543 }],
+  ['postgres:///hooks?host=/var/run/postgresql', null],
+  ['postgres://%2Fvar%2Frun%2Fpostgresql/hooks', null],
+])('the database of %s is at %o', (url, endpoint) => {
+  expect(databaseEndpoint(url)).toEqual(endpoint);
 });

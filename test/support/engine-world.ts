@@ -57,7 +57,8 @@ export const QUERY = 'query($nodeId: ID!) { node(id: $nodeId) { ... on Thing { n
 export async function startEngineWorld({
   keys = [randomBytes(32)],
   log = pino({ level: 'silent' }),
-}: Partial<Pick<WebhooksOptions, 'keys' | 'log'>> = {}): Promise<EngineWorld> {
+  settings = {},
+}: Partial<Pick<WebhooksOptions, 'keys' | 'log'>> & { settings?: Partial<Settings> } = {}): Promise<EngineWorld> {
   const db = await testDatabase();
   const receiver = await startReceiver();
   await db.pool.query(
@@ -94,7 +95,7 @@ export async function startEngineWorld({
     host,
     keys,
     log,
-    settings: SETTINGS,
+    settings: { ...SETTINGS, ...settings },
   });
   await webhooks.prepare();
   await webhooks.checkKeys();

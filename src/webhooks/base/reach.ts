@@ -11,8 +11,9 @@ import { AddressRefused, type Endpoint } from './guard.js';
 
 export type ReachSettings = Pick<Settings, 'allowedNetworks' | 'allowedPorts' | 'forbiddenEndpoints' | 'lookup'>;
 
-/** Where a connection shall go; an IPv6 address without brackets. */
+/** Where a connection shall go. */
 export interface Target {
+  /** As `bare` writes it. */
   host: string;
   port: number;
   /** TLS; plain http is accepted only in allowed networks. */
@@ -53,12 +54,18 @@ export function createReach(settings: ReachSettings): Reach {
   function refusalOf({ host, port, secure }: Target): string | null {
     if (!isPort?.(port)) return `port ${port} is not one that deliveries may use (HOOKGRAPH_ALLOWED_PORTS)`;
     if (!secure && allowedNetworks.length === 0) return HTTP;
-    if (isAddress(host)) return isBlocked(host, allowedNetworks);
+    // First what is refused to everybody: that something is ours, inside, must not be found out by asking.
+    const blocked = isAddress(host) ? isBlocked(host, allowedNetworks) : blockedName(host);
+    if (blocked) return blocked;
+    return endpoints.some((own) => own.byName && own.port === port && bare(own.host) === host) ? ourselves(host, port) : null;
+  }
+
+  function blockedName(host: string): string | null {
     if (!isHostName(host)) return `"${host}" is no host name`;
-    if (METADATA_NAMES.has(host.toLowerCase())) return `"${host}" is the name of a cloud metadata service`;
+    if (METADATA_NAMES.has(host)) return `"${host}" is the name of a cloud metadata service`;
     if (isLocal(host))
       return ownAddresses(host).some(({ address }) => isAllowed(address, allowedNetworks)) ? null : `${host} is not public`;
-    if (allowedNetworks.length === 0 && INSIDE_NAMES.test(host.toLowerCase()))
+    if (allowedNetworks.length === 0 && INSIDE_NAMES.test(host))
       return `"${host}" is a name inside of a network, and none is allowed (HOOKGRAPH_ALLOWED_NETWORKS)`;
     return null;
   }
@@ -74,7 +81,7 @@ export function createReach(settings: ReachSettings): Reach {
       if (reason) throw new AddressRefused(isAddress(host) ? reason : `"${host}" leads to an address that is not public`);
       if (!secure && !isAllowed(address, allowedNetworks)) throw new AddressRefused(HTTP);
     }
-    if (await isOurs(host, port, addresses)) throw new AddressRefused(`"${host}", port ${port}, is a part of Hookgraph itself`);
+    if (await isOurs(port, addresses)) throw new AddressRefused(ourselves(host, port));
     return addresses;
   }
 
@@ -93,13 +100,12 @@ export function createReach(settings: ReachSettings): Reach {
     return [...addresses];
   }
 
-  async function isOurs(host: string, port: number, addresses: readonly LookupAddress[]): Promise<boolean> {
+  async function isOurs(port: number, addresses: readonly LookupAddress[]): Promise<boolean> {
     for (const own of endpoints) {
-      if (own.port !== port) continue;
-      if (bare(own.host) === bare(host)) return true;
-      if (own.byName) continue;
+      if (own.port !== port || own.byName) continue;
       // A name that doesn't resolve now is no way to our database for us either.
-      const theirs = await (isLocal(own.host) ? ownAddresses(own.host) : resolve(bare(own.host)).catch(() => []));
+      const name = bare(own.host);
+      const theirs = isLocal(name) ? ownAddresses(name) : await resolve(name).catch(() => []);
       if (addresses.some(({ address }) => theirs.some((one) => isSame(address, one.address)))) return true;
     }
     return false;
@@ -140,6 +146,9 @@ export function createReach(settings: ReachSettings): Reach {
 
 const HTTP = 'http is accepted in allowed networks only (HOOKGRAPH_ALLOWED_NETWORKS)';
 
+// One sentence for all of our parts: which one it is, is nobody's business.
+const ourselves = (host: string, port: number) => `"${host}", port ${port}, is a part of Hookgraph itself`;
+
 /** Without brackets and the root's dot, in small letters. */
 export function bare(host: string): string {
   return host
@@ -156,7 +165,7 @@ function isHostName(host: string): boolean {
 }
 
 function isLocal(host: string): boolean {
-  return LOCAL_NAMES.has(bare(host)) || bare(host).endsWith('.localhost');
+  return LOCAL_NAMES.has(host) || host.endsWith('.localhost');
 }
 
 /** Every resolver answers loopback for these, or should: https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createReach, type ReachSettings } from '../../../src/webhooks/base/reach.js';
-import { carriers, GOOD, HOSTILE, METADATA, NOT_PUBLIC, notations } from './hostile-urls.js';
+import { GOOD, HOSTILE } from './hostile-urls.js';
+import { carriers, METADATA, NOT_PUBLIC, notations } from './notations.js';
 
 /** A resolver that knows these names and no other. */
 const names =
@@ -70,6 +71,24 @@ describe('a callback URL', () => {
     expect(await vetUrl('http://receiver:8080/', settings)).toBeNull();
     expect(await vetUrl('https://a.internal/', settings)).toBeNull();
     expect(await vetUrl('https://db/', settings)).not.toBeNull();
+  });
+
+  it('that leads to a part of ours inside of a network that is not allowed gets the refusal that any other gets', async () => {
+    const lookup = names({ 'db.example': ['10.0.0.5'], 'other.example': ['10.0.0.6'] });
+    const told = async (host: string) => {
+      const settings = {
+        forbiddenEndpoints: [
+          { host: 'db.example', port: 6000 },
+          { host: '10.0.0.7', port: 6000 },
+        ],
+        allowedPorts: '6000',
+        lookup,
+      };
+      return (await vetUrl(`https://${host}:6000/`, settings))?.message.replaceAll(host, 'HOST');
+    };
+    expect(await told('db.example')).toBe(await told('other.example'));
+    expect(await told('10.0.0.5')).toBe(await told('10.0.0.6'));
+    expect(await told('10.0.0.7')).toBe(await told('10.0.0.6'));
   });
 
   it('may use the ports that are configured, and no other', async () => {

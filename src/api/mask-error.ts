@@ -10,7 +10,8 @@ import { WebhooksError } from '../webhooks/index.js';
 export function maskError(error: unknown, log: Logger): Error {
   if (!(error instanceof GraphQLError)) return mask(error, log);
   const cause = error.originalError;
-  if (!cause || cause instanceof GraphQLError || cause instanceof ForbiddenError || cause instanceof PothosValidationError) return error;
+  if (!cause || cause instanceof GraphQLError) return withoutValue(error);
+  if (cause instanceof ForbiddenError || cause instanceof PothosValidationError) return error;
   // Which keys a process has is its operator's business.
   if (cause instanceof WebhooksError && cause.code !== 'KEYS_MISMATCH')
     return withExtensions(error, cause.message, { code: cause.code, ...(cause.hint && { hint: cause.hint }) });
@@ -21,6 +22,19 @@ function mask(cause: unknown, log: Logger, error?: GraphQLError): GraphQLError {
   const id = randomUUID();
   log.error({ error: cause, errorId: id, path: error?.path?.join('.') }, 'a resolver failed');
   return withExtensions(error, `Something went wrong on our side (error ${id}).`, { code: 'INTERNAL_SERVER_ERROR', errorId: id });
+}
+
+/** graphql-js repeats a value of the wrong type, and all around it: a secret may be in it. Its author knows it; whoever logs errors need not. */
+function withoutValue(error: GraphQLError): GraphQLError {
+  const told = (message: string) => /^\w+ cannot represent [^:]+(?=: )/.exec(message)?.[0] ?? message;
+  const variable = /^Variable "\$\w+" got invalid value/.exec(error.message)?.[0];
+  if (variable === undefined) {
+    const message = told(error.message);
+    return message === error.message ? error : withExtensions(error, message, error.extensions);
+  }
+  const cause = error.originalError?.message ?? '';
+  const place = / at "[^"]*"$/.exec(error.message.slice(0, -`; ${cause}`.length))?.[0] ?? '';
+  return withExtensions(error, `${variable}${place}; ${told(cause)}`, error.extensions);
 }
 
 function withExtensions(error: GraphQLError | undefined, message: string, extensions: Record<string, unknown>): GraphQLError {

@@ -3,7 +3,10 @@ import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
 import type { Config } from './config.js';
 
-const SECRETS = ['authorization', 'Authorization', 'sharedSecret', 'token', 'password', 'clientSecret', 'adminToken', 'encryptionKeys'];
+/** Names under which nothing is ever shown. A second line: nothing of ours logs them. */
+const SECRETS =
+  `authorization Authorization cookie sharedSecret secret secrets secretTexts oldSecrets token password passphrase clientSecret privateKey
+  adminToken encryptionKeys keys databaseUrl connectionString`.split(/\s+/);
 const REDACTED = [...SECRETS, ...SECRETS.map((name) => `*.${name}`), ...SECRETS.map((name) => `*.*.${name}`)];
 
 export function createLog(level: Config['logLevel'], out: NodeJS.WriteStream = process.stderr): Logger {

@@ -1,13 +1,19 @@
 // Promise: a secret goes to its receiver and nowhere else: into no answer, no log, no error, no table.
 import { createHmac, randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../support/cli.js';
+import { dumpTables } from '../support/dump-tables.js';
 import { addToken, createUser, triedDeliveries, untilSettled } from '../support/journey.js';
 import { CLIENT_SECRET, type OAuth2Server, startOAuth2Server } from '../support/oauth2-server.js';
 import { type Product, run, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
+import { tracesOf, writtenIn } from '../support/secret-traces.js';
 import { selectEverything } from '../support/select-everything.js';
 import { until } from '../support/until.js';
+import { findWriteOnly } from '../support/write-only.js';
 
 const planted = (name: string) => `planted-${name}-${randomBytes(6).toString('hex')}`;
 const KEY = randomBytes(32);
@@ -25,32 +31,78 @@ const SECRETS: Record<string, string> = {
   token: '',
 };
 
+/** Every place where a subscription takes a secret: the path in its input, and an input that has it there. A new one is a line here. */
+const PLACES: Record<string, (secret: string) => object> = {
+  sharedSecret: (secret) => ({ sharedSecret: secret }),
+  'headers.value': (secret) => ({ headers: [{ name: 'X-Planted', value: secret }] }),
+  'auth.basic.username': (secret) => ({ auth: { basic: { username: secret, password: 'some password' } } }),
+  'auth.basic.password': (secret) => ({ auth: { basic: { username: 'somebody', password: secret } } }),
+  'auth.token.token': (secret) => ({ auth: { token: { token: secret } } }),
+  'auth.oauth2.clientSecret': (clientSecret) => ({ auth: { oauth2: { tokenUrl: oauth2.tokenUrl, clientId: 'by-header', clientSecret } } }),
+};
+for (const place of Object.keys(PLACES)) SECRETS[place] = planted(place.replaceAll('.', '-').toLowerCase());
+
 let product: Product;
 let receiver: Receiver;
 let oauth2: OAuth2Server;
+let dataDir: string;
+/** Everything that the API answered, errors too. */
+const answers: string[] = [];
 beforeAll(async () => {
-  product = await startProduct({ env: { HOOKGRAPH_LOG_LEVEL: 'trace', HOOKGRAPH_ENCRYPTION_KEYS: KEY.toString('base64') } });
+  dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-secrets-'));
+  const env = { HOOKGRAPH_LOG_LEVEL: 'trace', HOOKGRAPH_ENCRYPTION_KEYS: KEY.toString('base64'), HOOKGRAPH_DATA_DIR: dataDir };
+  product = await startProduct({ env });
+  const ask = product.graphql;
+  product.graphql = async (...asked) => {
+    const answer = ask(...asked);
+    answers.push(await answer.then(JSON.stringify, String));
+    return answer;
+  };
   oauth2 = await startOAuth2Server();
-  receiver = await startReceiver((response, { path }) => void response.writeHead(path === '/500' ? 500 : 200).end('{"ok": false}'));
+  receiver = await startReceiver((response, request) => {
+    if (!request.path.startsWith('/echo')) return void response.writeHead(request.path === '/500' ? 500 : 200).end('{"ok": false}');
+    const { 'x-planted': planted = '', authorization = '' } = request.headers;
+    const given = [String(planted), authorization.replace(/^\S+ /, '')].filter(Boolean);
+    response.writeHead(request.path === '/echo/500' ? 500 : 200, { 'x-echo': given.map(encodeURIComponent) });
+    response.end(JSON.stringify({ headers: request.headers, body: request.body, again: given.flatMap(writtenIn) }));
+  });
   SECRETS.token = await addToken(product, 'ada@acme.example');
 });
 afterAll(async () => {
   await receiver?.close();
   await oauth2?.close();
   await product?.close();
+  await rm(dataDir, { recursive: true, force: true });
 });
 
-/** Every secret in this text, in whatever writing: plain, hex (as Postgres shows bytes), base64. */
+/** The names of the secrets that are in this text, in whatever writing. */
 function leaksIn(text: string): string[] {
-  const writings = (bytes: Buffer) => [bytes.toString('utf8'), bytes.toString('hex'), bytes.toString('base64').replace(/=+$/, '')];
-  const secrets = Object.entries(SECRETS).map(([name, secret]) => [name, writings(Buffer.from(secret))] as const);
-  return [...secrets, ['key', [KEY.toString('hex'), KEY.toString('base64').replace(/=+$/, ''), KEY.toString('base64url')]] as const]
-    .filter(([, written]) => written.some((one) => one !== '' && text.includes(one)))
-    .map(([name]) => name);
+  const found = Object.entries(SECRETS).filter(([, secret]) => secret !== '' && tracesOf(secret).some((trace) => text.includes(trace)));
+  const key = [KEY.toString('hex'), KEY.toString('base64').replace(/=+$/, ''), KEY.toString('base64url'), [...KEY].join(',')];
+  return [...found.map(([name]) => name), ...(key.some((trace) => text.includes(trace)) ? ['key'] : [])];
+}
+
+/** In nothing that was written or answered so far. */
+async function expectNowhere(): Promise<void> {
+  expect(product.main.output().length).toBeGreaterThan(1000);
+  expect(leaksIn(product.main.output())).toEqual([]);
+  const dump = await dumpTables(product.pool);
+  for (const written of ['X-Planted', 'ada@acme.example', 'webhook_subscription/disabled']) expect(dump).toContain(written);
+  expect(leaksIn(dump)).toEqual([]);
+  for (const answer of answers) expect(leaksIn(answer), answer.slice(0, 2000)).toEqual([]);
+  const files = (await readdir(dataDir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  for (const file of files) expect(leaksIn(await readFile(join(file.parentPath, file.name), 'latin1')), file.name).toEqual([]);
 }
 
 const SAVE = (verb: string) => `mutation ($in: WebhookSubscriptionInput) {
   ${verb}WebhookSubscription(webhookSubscription: $in) { errors { field message fullMessage } warnings { message } webhookSubscription { id databaseId } } }`;
+
+const REPORT =
+  'errors { message } report { message request { url headers body } response { headers body } stages { input output message } }';
+const TRY = `mutation ($id: ID, $preview: WebhookSubscriptionInput, $fresh: WebhookSubscriptionInput) {
+  testWebhookSubscription(id: $id) { ${REPORT} }
+  saved: previewWebhookSubscription(webhookSubscription: $preview) { ${REPORT} }
+  unsaved: previewWebhookSubscription(webhookSubscription: $fresh) { ${REPORT} } }`;
 
 const DELETE = 'mutation ($id: ID) { deleteWebhookSubscription(webhookSubscription: { id: $id }) { errors { message } } }';
 
@@ -143,10 +195,71 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
     '"VALIDATION"',
   ])
     expect(everything).toContain(word);
-  expect(leaksIn(everything)).toEqual([]);
-  expect(product.main.output().length).toBeGreaterThan(1000);
-  expect(leaksIn(product.main.output())).toEqual([]);
-  expect(leaksIn(await dumpTables())).toEqual([]);
+  await expectNowhere();
+});
+
+it('stays secret wherever a subscription takes one, and whatever a receiver repeats of it', async () => {
+  // Letters that every writing writes its own way come before it.
+  const secretOf = (place: string) => `"&<%+/ ${SECRETS[place]}`;
+  const errorTemplate = '{{ body | json }}{{ headers | json }}';
+  const made = await Promise.all(
+    Object.entries(PLACES).flatMap(([place, input]) =>
+      ['/echo', '/echo/500'].map(async (path) => {
+        const wanted = { topic: { key: 'user/created' }, callbackUrl: `${receiver.url}${path}`, errorTemplate, ...input(secretOf(place)) };
+        const { createWebhookSubscription: saved } = await product.graphql(SAVE('create'), { in: wanted });
+        expect(saved.errors).toEqual([]);
+        const { id } = saved.webhookSubscription;
+        await product.graphql(TRY, { id, preview: { id }, fresh: wanted });
+        // Mistakes beside it, in its type, around it; and at the place itself.
+        for (const wrong of [
+          { callbackUrl: 'nowhere' },
+          { query: ['{'] },
+          { nope: 1 },
+          input([secretOf(place)] as never),
+          input(`${secretOf(place)}\r\n\0`),
+        ])
+          await product.graphql(SAVE('update'), { in: { id, ...wanted, ...wrong } }).catch(() => {});
+        return saved.webhookSubscription;
+      }),
+    ),
+  );
+  await createUser(product);
+  await untilSettled(product);
+  const all = await selectEverything(product, 'WebhookSubscription');
+  for (const { id } of made) await product.graphql(`{ node(id: "${id}") { ... on WebhookSubscription { ${all} } } }`);
+  const told = receiver.requests.filter(({ path }) => path.startsWith('/echo'));
+  // Where the secret itself goes to the receiver; each tried out and told in earnest.
+  const sent = Object.keys(PLACES).filter((place) => place !== 'sharedSecret' && !place.startsWith('auth.oauth2'));
+  expect(told.length).toBeGreaterThanOrEqual(sent.length * 4);
+  for (const place of sent) expect(leaksIn(JSON.stringify(told))).toContain(place);
+  expect(answers.join()).toContain('[redacted]');
+  await expectNowhere();
+  for (const { id } of made) await product.graphql(DELETE, { id });
+});
+
+it('is looked for in every place of the input that nothing can read back', async () => {
+  expect(await findWriteOnly(product)).toEqual(Object.keys(PLACES).sort());
+});
+
+it('is in nothing that a process says when it can not start', async () => {
+  const password = planted('database-password');
+  const fails = (url: string) =>
+    run(['worker'], {
+      DATABASE_URL: url,
+      HOOKGRAPH_ENCRYPTION_KEYS: KEY.toString('base64'),
+      HOOKGRAPH_LOG_LEVEL: 'trace',
+      HOOKGRAPH_DATA_DIR: dataDir,
+    }).then(() => 'it started', String);
+  const [unreachable, wrong] = await Promise.all([
+    fails(`postgres://somebody:${password}@127.0.0.1:${await freePort()}/none`),
+    fails(`mysql://somebody:${password}@127.0.0.1/none`),
+  ]);
+  expect(unreachable).toContain('DATABASE_UNREACHABLE');
+  expect(wrong).toContain('BAD_CONFIG');
+  for (const said of [unreachable, wrong]) {
+    for (const trace of tracesOf(password)) expect(said).not.toContain(trace);
+    expect(leaksIn(said)).toEqual([]);
+  }
 });
 
 it('is wiped with its subscription', async () => {
@@ -174,17 +287,3 @@ it('is no part of what `hookgraph config` prints', async () => {
   expect(printed).not.toContain('planted-password');
   expect(leaksIn(printed)).toEqual([]);
 });
-
-/** Every row of every table, ours and others', as text. */
-async function dumpTables(): Promise<string> {
-  const { rows: tables } = await product.pool.query(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')`,
-  );
-  const dumps = await Promise.all(
-    tables.map(async ({ name }) => (await product.pool.query(`SELECT t::text AS row FROM ${name} t`)).rows.map(({ row }) => row)),
-  );
-  const dump = dumps.flat().join('\n');
-  for (const known of ['X-Planted', 'ada@acme.example', 'webhook_subscription/disabled']) expect(dump).toContain(known);
-  return dump;
-}

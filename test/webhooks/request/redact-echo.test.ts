@@ -22,3 +22,19 @@ it('leaves everything else as it is', () => {
   const noReply = { kind: 'NO_REPLY' as const, stage: 'TIMEOUT' as const, message: 'No complete answer within 5 seconds.', sendMs: 5000 };
   expect(redactEcho(compiled, noReply)).toEqual(noReply);
 });
+
+it('knows a secret in the writings of XML, URLs, forms and bytes', () => {
+  const secret = 'a "b" & c/é+';
+  const bytes = Buffer.from(secret);
+  const writings = [
+    'a &quot;b&quot; &amp; c/é+',
+    encodeURIComponent(secret),
+    'a+%22b%22+%26+c%2F%C3%A9%2B',
+    bytes.toString('base64'),
+    bytes.toString('hex'),
+  ];
+  const answer = { kind: 'REPLY', body: writings.join('|') };
+  expect(redactEcho({ secretTexts: [secret], auth: null }, answer).body.replaceAll('=', '')).toBe(
+    writings.map(() => '[redacted]').join('|'),
+  );
+});

@@ -1,0 +1,14 @@
+// A database in, all that is written in it out.
+import type pg from 'pg';
+
+/** Every row of every table, ours and others', as text. */
+export async function dumpTables(pool: pg.Pool): Promise<string> {
+  const { rows: tables } = await pool.query(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')`,
+  );
+  const dumps = await Promise.all(
+    tables.map(async ({ name }) => (await pool.query(`SELECT t::text AS row FROM ${name} t`)).rows.map(({ row }) => row)),
+  );
+  return dumps.flat().join('\n');
+}

@@ -12,6 +12,7 @@ import { VARIABLES } from '../src/webhooks/base/query.js';
 import { type ConfiguredLimits, type QueryLimits, storedLimits } from '../src/webhooks/base/query-limits.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/reach.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording.js';
+import { MAX_OVERLAP_SECONDS } from '../src/webhooks/rotate-secret.js';
 import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/https.js';
 import {
   MAX_HEADER_VALUE_LENGTH,
@@ -98,6 +99,7 @@ const limits: [string, string][] = [
   ['what a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms`],
   ['a callback URL', `${number(MAX_URL_LENGTH)} characters`],
   ['a shared secret', `${number(MAX_SECRET_LENGTH)} characters`],
+  ['the overlap of two shared secrets', `${number(MAX_OVERLAP_SECONDS)} s (${MAX_OVERLAP_SECONDS / 86_400} days)`],
   ['custom headers', `${MAX_HEADERS}, of ${number(MAX_HEADER_VALUE_LENGTH)} characters each`],
   ['`recording.maskedPaths`', `${MAX_MASKED_PATHS}, of ${MAX_MASKED_PATH_LENGTH} characters each`],
   ['`retry.maxTries`, `retry.maxTimeMs`', `${MAX_TRIES}, ${number(MAX_TIME_MS)} (${MAX_TIME_MS / 86_400_000} days)`],

@@ -48,10 +48,12 @@ export {
   listErrorsOf,
 } from './base/store-errors.js';
 export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store-replays.js';
+export { wipeOldSecrets } from './base/store-secrets.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store-topics.js';
 export { previewSubscription } from './preview-subscription.js';
 export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './replay-events.js';
 export { type Resealed, resealSecrets } from './reseal-secrets.js';
+export { rotateSecret } from './rotate-secret.js';
 export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './send-again.js';
 export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './subscriptions.js';
 export { type Switched, switchGroup } from './switch-group.js';

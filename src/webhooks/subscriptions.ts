@@ -187,7 +187,7 @@ function auditable(
   return { name, topic: `${key} ${version}`, integrationId, environmentIds, definition, secrets };
 }
 
-async function insertVersion(client: PoolClient, actor: Actor, id: string, number: number, definition: Definition): Promise<void> {
+export async function insertVersion(client: PoolClient, actor: Actor, id: string, number: number, definition: Definition): Promise<void> {
   await client.query(
     'INSERT INTO hookgraph.subscription_versions (subscription_id, number, definition, created_by) VALUES ($1, $2, $3, $4)',
     [id, number, JSON.stringify(definition), actor.userId],

@@ -12,6 +12,7 @@ import { addGroups, type GroupType } from './integration.js';
 import { addMutations } from './mutations.js';
 import { addQueries } from './queries.js';
 import { addReplaying } from './replay.js';
+import { addRotation } from './rotate-secret.js';
 import { addSendAgain } from './send-again.js';
 import { addSwitch } from './switch-group.js';
 import { addTryOut } from './try-out.js';
@@ -42,6 +43,7 @@ export function addWebhooks(host: Builder, { webhooks, actor, ownerType, userErr
   addSendAgain(builder, access, { types, userError });
   addReplaying(builder, access, { replay: types.replay, userError });
   addWhyNot(builder, access, types);
+  addRotation(builder, access, { types, userError });
   addDismissal(builder, access, userError);
   if (integration) {
     addGroups(builder, access, { types, integration });

@@ -7,6 +7,7 @@ import { toConnection } from './connection.js';
 import { type DeliveryParts, filterOf } from './delivery.js';
 import type { Enums } from './enums.js';
 import { type ErrorParts, errorFilterOf } from './error.js';
+import { addRotationType } from './secret-rotation.js';
 import { type TopicRef, totalOf } from './topic.js';
 
 interface Parts {
@@ -30,6 +31,7 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
     }),
   });
   const auth = addAuth(builder, enums);
+  const rotation = addRotationType(builder);
   const recording = builder.objectRef<NonNullable<Subscription['definition']['recording']>>('WebhookRecording').implement({
     description: 'What is kept of the bodies of its attempts.',
     fields: (t) => ({
@@ -117,6 +119,11 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
         description:
           'What `v1a` signatures of Standard Webhooks are verified with, `whpk_…`; null where the shared secret is no private key.',
         resolve: ({ definition }) => definition.publicKey,
+      }),
+      secretRotation: t.field({
+        type: rotation,
+        description: 'The replacement of the shared secret that is under way; null: none is. See `rotateWebhookSecret`.',
+        resolve: ({ rotationEndsAt }) => rotationEndsAt && { endsAt: rotationEndsAt },
       }),
       version: t.exposeInt('version', { nullable: false, description: 'Counts the changes of its definition, from 1.' }),
       status: t.field({ type: enums.status, nullable: false, description: 'Whether it sends.', resolve: ({ status }) => status }),

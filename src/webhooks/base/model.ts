@@ -212,6 +212,8 @@ export interface Subscription {
   version: number;
   definition: Definition;
   secretFields: SecretField[];
+  /** When the last old shared secret stops signing; null: there is none. */
+  rotationEndsAt: Date | null;
   integrationId: string | null;
   environmentIds: string[] | null;
   status: 'ENABLED' | 'DISABLED' | 'HELD' | 'DELETED';

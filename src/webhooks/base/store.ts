@@ -13,7 +13,8 @@ type Db = Pool | PoolClient;
 const ABSENT = `'{"auth": null, "signatures": ["SCOPE"], "publicKey": null}'::jsonb`;
 
 const COLUMNS = `s.id, s.tenant, s.owner, s.name, s.topic_id AS "topicId", s.version, ${ABSENT} || v.definition AS definition,
-  ARRAY(SELECT x.field FROM hookgraph.secrets x WHERE x.subscription_id = s.id ORDER BY x.field) AS "secretFields",
+  ARRAY(SELECT x.field FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND x.expires_at IS NULL ORDER BY x.field) AS "secretFields",
+  (SELECT max(x.expires_at) FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND x.expires_at > now()) AS "rotationEndsAt",
   s.integration_id AS "integrationId", s.environment_ids AS "environmentIds", s.status, s.disabled_at AS "disabledAt",
   s.disabled_reason AS "disabledReason", s.disabled_message AS "disabledMessage", s.broken_reason AS "brokenReason",
   s.created_at AS "createdAt", s.updated_at AS "updatedAt"`;

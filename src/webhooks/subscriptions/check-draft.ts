@@ -74,18 +74,21 @@ function credentialWarnings(url: string): Problem[] {
 const CREDENTIAL = /(^|[-_.]|api|access|auth|client|shared)(token|key|secret|password|passwd|pwd|auth|credentials?|signature|sig)$/i;
 
 /** What keeps it from being the secret that these schemes sign with. */
-function secretProblems(signatures: readonly SignatureScheme[], secret: string | null): Problem[] {
+export function secretProblems(signatures: readonly SignatureScheme[], secret: string | null): Problem[] {
   if (secret === '') return [{ field: 'sharedSecret', message: "can't be empty; null removes it" }];
   if (secret !== null && secret.length > MAX_SECRET_LENGTH) return [tooLong('sharedSecret', secret.length, MAX_SECRET_LENGTH)];
+  if (secret !== null && UNSTORABLE.test(secret)) return [{ field: 'sharedSecret', message: 'holds a character that is no text' }];
   return signatureProblems(signatures, secret);
 }
 
 /** Postgres stores neither NUL nor half a character. */
-function unstorable({ name, definition, sharedSecret }: Draft): Problem[] {
+const UNSTORABLE = /\0|\p{Surrogate}/u;
+
+function unstorable({ name, definition }: Draft): Problem[] {
   const { callbackUrl, query, validationTemplate, template, errorTemplate } = definition;
-  const texts = { name, callbackUrl, query, validationTemplate, template, errorTemplate, sharedSecret };
+  const texts = { name, callbackUrl, query, validationTemplate, template, errorTemplate };
   return Object.entries(texts).flatMap(([field, text]) =>
-    text !== null && /\0|\p{Surrogate}/u.test(text) ? [{ field, message: 'holds a character that is no text' }] : [],
+    text !== null && UNSTORABLE.test(text) ? [{ field, message: 'holds a character that is no text' }] : [],
   );
 }
 

@@ -1,5 +1,13 @@
 // What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
-import { type ContentType, type Definition, type Recording, type Secrets, SIGNATURE_SCHEMES, type SignatureScheme } from '../base/model.js';
+import {
+  type ContentType,
+  type Definition,
+  type OldSecret,
+  type Recording,
+  type Secrets,
+  SIGNATURE_SCHEMES,
+  type SignatureScheme,
+} from '../base/model.js';
 import type { TopicReference } from '../base/store-topics.js';
 import { publicKeyOf } from '../request/signatures/schemes.js';
 import { type AuthDraft, type AuthInput, toAuthDraft } from './auth.js';
@@ -35,6 +43,8 @@ export interface Draft {
   name: string | null;
   definition: Omit<Definition, 'headerNames' | 'auth' | 'publicKey'>;
   sharedSecret: string | null;
+  /** Those of a rotation under way: they go when the secret is set by hand. */
+  oldSecrets: OldSecret[];
   headers: { name: string; value: string | null }[];
   auth: AuthDraft | null;
   integrationId: string | null;
@@ -62,6 +72,7 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
     name: (name ?? '').trim(),
     value: (value === undefined ? kept.get((name ?? '').trim().toLowerCase()) : value)?.trim() ?? null,
   }));
+  const sharedSecret = input.sharedSecret === undefined ? (before?.secrets.sharedSecret ?? null) : input.sharedSecret;
   return {
     name: text(input.name, before?.name),
     definition: {
@@ -75,7 +86,8 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
       retry: input.retry === undefined ? (was?.retry ?? null) : toRetry(input.retry),
       ...toRecording(input.recording, was?.recording),
     },
-    sharedSecret: input.sharedSecret === undefined ? (before?.secrets.sharedSecret ?? null) : input.sharedSecret,
+    sharedSecret,
+    oldSecrets: sharedSecret === before?.secrets.sharedSecret ? (before?.secrets.oldSecrets ?? []) : [],
     headers: input.headers === undefined ? keptHeaders : askedHeaders,
     auth: toAuthDraft(input.auth, was?.auth ?? null, before?.secrets.auth ?? {}),
     integrationId: input.integrationId === undefined ? (before?.integrationId ?? null) : input.integrationId,
@@ -108,6 +120,7 @@ function toRecording(asked: SubscriptionInput['recording'], was: Recording | und
 export function splitDraft(draft: Draft): { definition: Definition; secrets: Secrets } {
   const secrets: Secrets = {};
   if (draft.sharedSecret !== null) secrets.sharedSecret = draft.sharedSecret;
+  if (draft.oldSecrets.length > 0) secrets.oldSecrets = draft.oldSecrets;
   if (draft.headers.length > 0) secrets.headers = Object.fromEntries(draft.headers.map(({ name, value }) => [name, value ?? '']));
   if (draft.auth !== null) secrets.auth = draft.auth.secrets;
   const headerNames = draft.headers.map(({ name }) => name);

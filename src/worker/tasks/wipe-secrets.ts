@@ -1,0 +1,9 @@
+// A pool in, the old shared secrets whose overlap has ended gone; hourly. Nothing signs with them meanwhile.
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { wipeOldSecrets } from '../../webhooks/index.js';
+
+export async function wipeSecrets(pool: Pool, log: Logger): Promise<void> {
+  const count = await wipeOldSecrets(pool);
+  if (count > 0) log.info({ count }, 'old shared secrets are wiped');
+}

@@ -2,7 +2,7 @@
 
 /** From the ground up; a room imports only from floors below its own. */
 const FLOORS = [['generated'], ['runtime'], ['webhooks'], ['graphql'], ['nodes'], ['app\\.ts'], ['api', 'worker'], ['cli']];
-const STAGES = 'capture|fan-out|lease|payload|request|send|verdict';
+const STAGES = 'capture|fan-out|gate|lease|payload|request|send|verdict';
 
 const path = (rooms) => `^src/(${rooms.join('|')})(/|$)`;
 

@@ -22,6 +22,8 @@ import {
   MAX_TRIES,
   RESERVED_HEADERS,
 } from '../src/webhooks/subscriptions/check-draft.js';
+import { MAX_HOOKS } from '../src/webhooks/subscriptions/check-phase.js';
+import { HOOK_TIMEOUT_MS } from '../src/webhooks/subscriptions/input.js';
 import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/settle.js';
 import { sentHeaders } from './sent-headers.js';
@@ -41,13 +43,15 @@ function enumTable(name: string): string {
   );
 }
 
-type Reason = NonNullable<NextState['reason']> | 'DELETED';
+type Reason = NonNullable<NextState['reason']> | 'DELETED' | 'REFUSED' | 'ALLOWED';
 const REASONS: Record<Reason, string> = {
   VALIDATION: 'SKIPPED: the validation template said false.',
   DISABLED: 'SKIPPED where the subscription was disabled when the event happened, HELD where it was disabled later.',
   BROKEN: 'HELD: the definition no longer works; goes on when it is corrected.',
   NODE: "HELD: this node's answer gives nothing that can be sent; the attempt says why.",
   DELETED: 'CANCELLED: the subscription was deleted.',
+  REFUSED: 'DELIVERED or FAILED, of a before-hook: it refused the write, by its answer or by its policy.',
+  ALLOWED: 'FAILED, of a before-hook: the write went on, by its policy.',
 };
 
 function duration(ms: number): string {
@@ -102,6 +106,11 @@ const limits: [string, string][] = [
   ['the overlap of two shared secrets', `${number(MAX_OVERLAP_SECONDS)} s (${MAX_OVERLAP_SECONDS / 86_400} days)`],
   ['custom headers', `${MAX_HEADERS}, of ${number(MAX_HEADER_VALUE_LENGTH)} characters each`],
   ['`recording.maskedPaths`', `${MAX_MASKED_PATHS}, of ${MAX_MASKED_PATH_LENGTH} characters each`],
+  ['Before-hooks of one topic and organization', String(MAX_HOOKS)],
+  [
+    '`timeoutMs`',
+    `${number(HOOK_TIMEOUT_MS.least)}–${number(HOOK_TIMEOUT_MS.most)} ms; ${number(HOOK_TIMEOUT_MS.usual)} where none is given`,
+  ],
   ['`retry.maxTries`, `retry.maxTimeMs`', `${MAX_TRIES}, ${number(MAX_TIME_MS)} (${MAX_TIME_MS / 86_400_000} days)`],
   ['a page of a connection', `${PAGE.greatest} nodes; ${PAGE.usual} where nothing is said`],
   ['a request to the API', `${number(LIMIT_BYTES)} bytes`],

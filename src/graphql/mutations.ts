@@ -1,14 +1,17 @@
 // A definition in, its create, update and delete mutations on the builder out, in both published forms.
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
+import type { Snapshot } from '../webhooks/index.js';
 import { announcedWrite } from './announced-write.js';
 import type { Context, Viewer } from './context.js';
-import { keyName } from './datamodel.js';
-import { type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
+import { columnFields, keyName, type Model } from './datamodel.js';
+import { KEPT_BY_DATABASE, type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
 import { type Client, delegateOf, type Row } from './delegate.js';
+import { keyOf } from './global-id.js';
 import { idsField, readInput, whereGlobalId, writableAttributes, writableRelations } from './mutation-input.js';
 import { graphqlType, type Workshop } from './node-type.js';
 import type { Builder } from './schema-types.js';
+import { rowOfSnapshot } from './snapshot-row.js';
 import { type UserError, type UserErrorRef, UserMistake } from './user-error.js';
 import { mistakesOf } from './write-errors.js';
 
@@ -22,6 +25,7 @@ interface Arguments {
   [node: string]: Row | null | undefined;
 }
 
+const OPERATIONS = { create: 'created', update: 'updated', delete: 'deleted' } as const;
 const SENTENCES: Record<Operation, string> = { create: 'Makes', update: 'Changes', delete: 'Deletes' };
 
 export function addMutations(shop: Workshop, definition: NodeDefinition, userError: UserErrorRef): void {
@@ -126,7 +130,13 @@ async function answer(shop: Workshop, definition: NodeDefinition, { operation, n
   const query = queryFromInfo({ context: ctx, info, path: [node] });
   const viewer = ctx.viewer;
   try {
-    const row = await announcedWrite(ctx, (tx) => WRITES[operation]({ shop, definition, written, path, viewer, tx, query }));
+    const row = await announcedWrite(ctx, {
+      typename: definition.model.name,
+      operation: OPERATIONS[operation],
+      path,
+      write: (tx, seen) => WRITES[operation]({ shop, definition, written, path, viewer, tx, query, seen }),
+      keyOf: (row) => keyOf(definition.model, row),
+    });
     if (operation === 'create' && definition.tenant === keyName(definition.model))
       ctx.createdOrganizations.add(String(row[definition.tenant]));
     return { errors: [], row };
@@ -146,16 +156,19 @@ interface Write {
   tx: Client;
   /** What the payload asks for. */
   query: object;
+  /** The row that before-hooks were shown. */
+  seen: Snapshot | null;
 }
 
 const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
-  async create({ shop, definition, written, path, viewer, tx, query }) {
+  async create({ shop, definition, written, path, viewer, tx, query, seen }) {
     const { model, tenant, complete } = definition;
     const source = { definition, definitions: shop.definitions, organizationId: viewer.organizationId, tx, path };
     const data = await readInput(written, 'create', source);
     const belongs = tenant === 'organizationId' ? { organizationId: viewer.organizationId } : {};
     const completed = complete ? await complete(data, { tx, viewer }) : {};
-    return delegateOf(tx, model.name).create({ ...query, data: { ...completed, ...data, ...belongs } });
+    const shown = seen ? shownValues(model, completed, seen) : {};
+    return delegateOf(tx, model.name).create({ ...query, data: { ...completed, ...shown, ...data, ...belongs } });
   },
   async update({ shop, definition, written, path, viewer, tx, query }) {
     const where = whereWritten(shop, definition, { written, path, viewer });
@@ -172,6 +185,16 @@ const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
     return row;
   },
 };
+
+/** What the user didn't say, as before-hooks were shown it: the key above all. */
+function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
+  const row = rowOfSnapshot(model, seen);
+  const fields = columnFields(model).filter(
+    ({ name, type, hasDefaultValue }) =>
+      (hasDefaultValue || name in completed) && !KEPT_BY_DATABASE.includes(name) && !(type === 'Json' && row[name] === null),
+  );
+  return Object.fromEntries(fields.map(({ name }) => [name, row[name]]));
+}
 
 /** The row that the user names, if it belongs to the viewer's organization. */
 function whereWritten(

@@ -1,4 +1,4 @@
-// A Prisma client and snapshots of rows in, a client out that answers from a snapshot where the row itself is gone.
+// A Prisma client and snapshots of rows in, a client out that answers from a snapshot where the row itself is gone, or not there yet.
 import { Prisma, type PrismaClient } from '../generated/nodes/client.js';
 import type { Snapshot } from '../webhooks/index.js';
 import { datamodel, type Field, inverseOf, keyName, type Model } from './datamodel.js';
@@ -30,10 +30,12 @@ export function withOverlay(prisma: PrismaClient, snapshots: Snapshot[]): Prisma
   if (models.length === 0) return prisma;
   const extensions = models.map((model) => {
     const recall = (args: FindArgs) => rememberedRow(extended, model, { args, snapshots });
-    const findUnique = async ({ args, query }: Find) => (await query(args)) ?? (await recall(args));
+    const coming = snapshots.filter(({ ahead }) => ahead);
+    const foresee = async (args: FindArgs) => (coming.length > 0 ? rememberedRow(extended, model, { args, snapshots: coming }) : null);
+    const findUnique = async ({ args, query }: Find) => (await foresee(args)) ?? (await query(args)) ?? (await recall(args));
     const findUniqueOrThrow = async ({ args, query }: Find) => {
       try {
-        return await query(args);
+        return (await foresee(args)) ?? (await query(args));
       } catch (error) {
         const row = isMissing(error) ? await recall(args) : null;
         if (row) return row;

@@ -8,7 +8,7 @@ export interface UserError {
   message: string;
   /** Where the field is in the arguments. */
   path: string[];
-  type: 'BLANK' | 'INVALID' | 'NOT_FOUND' | 'TAKEN' | 'IN_USE' | 'FORBIDDEN';
+  type: 'BLANK' | 'INVALID' | 'NOT_FOUND' | 'TAKEN' | 'IN_USE' | 'FORBIDDEN' | 'CANCELLED' | 'HOOK_FAILED' | 'CONFLICT';
 }
 
 /** Thrown inside a write, so that its transaction is rolled back; the mutation answers its errors. */
@@ -39,7 +39,10 @@ export function addUserError(builder: Builder): UserErrorRef {
       message: t.exposeString('message', { nullable: false, description: 'What is wrong with it.' }),
       fullMessage: t.string({ nullable: false, description: 'The field and the message in one sentence.', resolve: fullMessage }),
       path: t.exposeStringList('path', { nullable: false, description: 'Where the field is in the arguments.' }),
-      type: t.exposeString('type', { nullable: false, description: 'The kind of mistake, for programs.' }),
+      type: t.exposeString('type', {
+        nullable: false,
+        description: 'The kind of mistake, for programs; CANCELLED, HOOK_FAILED and CONFLICT come from before-hooks.',
+      }),
     }),
   });
 }

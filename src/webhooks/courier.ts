@@ -18,10 +18,16 @@ export interface Carried {
 
 export interface Courier {
   /**
-   * `watch`: who is told how it made itself known.
+   * `watch`: who is told how it made itself known. `withinMs`: what is left of a deadline that began earlier, in place of the usual one.
    * @throws EgressFailed where our own way out failed; whatever the receiver or its token endpoint do is an answer.
    */
-  carry(compiled: Compiled, deliveryId: string, body: { text: string; contentType: string }, watch?: Watch): Promise<Carried>;
+  carry(
+    compiled: Compiled,
+    deliveryId: string,
+    body: { text: string; contentType: string },
+    watch?: Watch,
+    withinMs?: number,
+  ): Promise<Carried>;
   close(): Promise<void>;
 }
 
@@ -31,13 +37,13 @@ export function openCourier({ settings, guard }: Pick<Engine, 'settings' | 'guar
   const tokens = createTokens((request) => destination.send(request));
 
   return {
-    async carry(compiled, deliveryId, body, watch) {
+    async carry(compiled, deliveryId, body, watch, withinMs = deadlineMs) {
       const started = performance.now();
-      const leftMs = () => deadlineMs - (performance.now() - started);
+      const leftMs = () => withinMs - (performance.now() - started);
       const outgoing = buildRequest(settings, compiled, deliveryId, body, new Date());
       const request = { url: outgoing.url, headers: outgoing.recordedHeaders, body: body.text };
       const { auth } = compiled;
-      if (auth === null) return { request, answer: redactEcho(compiled, await destination.send(outgoing)) };
+      if (auth === null) return { request, answer: redactEcho(compiled, await destination.send(outgoing, withinMs)) };
 
       let authMs: number | undefined;
       const seen: string[] = [];
@@ -53,7 +59,7 @@ export function openCourier({ settings, guard }: Pick<Engine, 'settings' | 'guar
         const since = performance.now();
         const got = authorize(tokens, auth, compiled, refused);
         if (!(got instanceof Promise)) return got;
-        const late: Authorization = { failed: `The token endpoint gave no token within ${deadlineMs / 1000} seconds.` };
+        const late: Authorization = { failed: `The token endpoint gave no token within ${Math.round(withinMs / 100) / 10} seconds.` };
         const answer = await within(got, leftMs(), late);
         authMs = (authMs ?? 0) + performance.now() - since;
         return answer;

@@ -7,6 +7,7 @@ import type { Host } from './base/model.js';
 import { checkKeys, createVault } from './base/vault.js';
 import { prepareCapture } from './capture/prepare-capture.js';
 import { createPoker } from './fan-out/create-poker.js';
+import { createGate, type Gate } from './gate.js';
 import { createGuard } from './send/address-guard.js';
 import { startWorking, type Working } from './work.js';
 
@@ -50,6 +51,10 @@ export {
 export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store-replays.js';
 export { wipeOldSecrets } from './base/store-secrets.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store-topics.js';
+export type { TransactionQuery } from './gate/change.js';
+export type { PlannedWrite } from './gate/find-hooks.js';
+export { type Refusal, WriteRefused } from './gate/write-refused.js';
+export type { AttemptWrite, Check } from './gate.js';
 export { previewSubscription } from './preview-subscription.js';
 export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './replay-events.js';
 export { type Resealed, resealSecrets } from './reseal-secrets.js';
@@ -82,6 +87,8 @@ export interface Webhooks {
   prepare(): Promise<void>;
   /** Throws WebhooksError KEYS_MISMATCH where this process lacks the key that the database's secrets are sealed with. */
   checkKeys(): Promise<void>;
+  /** A write of the host's own that before-hooks may refuse: see Gate. Nothing else can be gated. */
+  passGate: Gate['pass'];
   /** After a commit that may have made events: the relay looks at once, here or in another process. */
   poke(): void;
   /** This is a part of Hookgraph: from now on no delivery of this process goes there. */
@@ -97,11 +104,13 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   const guard = createGuard(settings);
   const engine: Engine = { pool, host, vault, settings, guard, log, random };
   const poker = createPoker(pool);
+  const gate = createGate(engine);
   let working: Working | undefined;
   return {
     engine,
     prepare: () => prepareCapture(pool, host.nodes, log),
     checkKeys: async () => void (await checkKeys(pool, vault)),
+    passGate: gate.pass,
     poke: () => (working ?? poker).poke(),
     async work() {
       const started = await startWorking(engine);
@@ -117,7 +126,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     forbid: guard.forbid,
     async close() {
       guard.close();
-      await poker.stop();
+      await Promise.all([poker.stop(), gate.close()]);
     },
   };
 }

@@ -8,6 +8,7 @@ import { loadUnsealed } from './base/store.js';
 import { buildPayload } from './payload/build-payload.js';
 import { buildRequest } from './request/build-request.js';
 import { checkDraft } from './subscriptions/check-draft.js';
+import { checkPhase } from './subscriptions/check-phase.js';
 import { checkReferences } from './subscriptions/check-references.js';
 import { splitDraft, toDraft } from './subscriptions/input.js';
 import { checkedTopic, isMistake, NOT_ALLOWED, NOT_FOUND, type SubscriptionInput } from './subscriptions.js';
@@ -35,6 +36,7 @@ export async function previewSubscription(
   const draft = toDraft(input, before && { ...before.subscription, secrets: before.secrets });
   problems.push(
     ...(await checkDraft(engine, draft, topic?.typename ?? '')),
+    ...(await checkPhase(engine, actor, input, draft, topic, id)),
     ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
   );
   if (!topic) return refused(...problems);

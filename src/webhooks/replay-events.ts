@@ -32,6 +32,8 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const subscription = (await subscriptionsByIds(engine.pool, actor, [subscriptionId])).get(subscriptionId);
   if (!subscription) return refused({ ...NOT_FOUND, field: 'webhookSubscriptionId' });
+  if (subscription.definition.before)
+    return refused({ field: 'base', message: 'it is a before-hook: it is asked, and never told of an event' });
   const asleep = whyAsleep(subscription);
   if (asleep) return refused(asleep);
   if (from && to && from > to) return refused({ field: 'to', message: 'is before from' });

@@ -47,6 +47,7 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   const asleep = whyAsleep(subscription);
   if (asleep) return refused(asleep);
   if (delivery.kind === 'TEST') return refused({ field: 'base', message: 'a test is not sent again; make another one' });
+  if (delivery.kind === 'BEFORE') return refused({ field: 'base', message: 'a before-hook is not asked again: the write is decided' });
   const reopened = await insideTransaction(engine.pool, async (client) => {
     if (!(await reopenDelivery(client, id))) return false;
     await recordAudit(client, actor, [{ ...about(subscription), action: 'RESENT', deliveryId: id }]);

@@ -12,6 +12,7 @@ import { resolveTopic, topicsByIds } from './base/store-topics.js';
 import { insideTransaction } from './base/transaction.js';
 import { listYoungClaims, untilNoneBegins } from './lease/begin.js';
 import { checkDraft } from './subscriptions/check-draft.js';
+import { checkPhase } from './subscriptions/check-phase.js';
 import { checkReferences } from './subscriptions/check-references.js';
 import { type SubscriptionInput, splitDraft, toDraft } from './subscriptions/input.js';
 
@@ -27,14 +28,27 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const { topic, problems } = await checkedTopic(engine, input, null);
   const draft = toDraft(input, null);
-  problems.push(...(await checkDraft(engine, draft, topic?.typename ?? '')), ...(await checkReferences(engine, actor, draft, null)));
+  problems.push(
+    ...(await checkDraft(engine, draft, topic?.typename ?? '')),
+    ...(await checkPhase(engine, actor, input, draft, topic, null)),
+    ...(await checkReferences(engine, actor, draft, null)),
+  );
   if (!topic || problems.some(isMistake)) return refused(...problems);
   const { definition, secrets } = splitDraft(draft);
   const id = await insideTransaction(engine.pool, async (client) => {
     const { rows } = await client.query<{ id: string }>(
-      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids)
-       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7) RETURNING id`,
-      [actor.tenant, actor.userId, draft.name, topic.id, input.disabled === true, draft.integrationId, draft.environmentIds],
+      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase)
+       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8) RETURNING id`,
+      [
+        actor.tenant,
+        actor.userId,
+        draft.name,
+        topic.id,
+        input.disabled === true,
+        draft.integrationId,
+        draft.environmentIds,
+        phaseOf(definition),
+      ],
     );
     const created = (rows[0] as { id: string }).id;
     await insertVersion(client, actor, created, 1, definition);
@@ -98,6 +112,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   const redefined = topic?.id !== was.topicId || !isDeepStrictEqual(definition, was.definition) || !isDeepStrictEqual(secrets, oldSecrets);
   // What stays as it is isn't judged by today's rules: it can be switched off, on and renamed.
   if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, draft, topic?.typename ?? '')));
+  if (redefined || !definition.before) problems.push(...(await checkPhase(engine, actor, input, draft, topic, was.id)));
   problems.push(...(await checkReferences(engine, actor, draft, was)));
   if (!topic || problems.some(isMistake)) return refused(...problems);
   const { name, integrationId, environmentIds } = draft;
@@ -122,7 +137,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
       await insertVersion(client, actor, was.id, was.version + 1, definition);
       await writeSecrets(client, engine.vault, was.id, oldSecrets, secrets);
     }
-    await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds]);
+    await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds, phaseOf(definition)]);
     const versions = { versionBefore: was.version, versionAfter: was.version + Number(redefined) };
     await recordAudit(client, actor, [
       ...(changes.length > 0 ? [{ subscriptionId: was.id, action: 'UPDATED' as const, ...versions, changes }] : []),
@@ -156,9 +171,11 @@ const UPDATE = `
     disabled_at = CASE WHEN NOT $5 THEN disabled_at WHEN $6 THEN now() END,
     disabled_reason = CASE WHEN NOT $5 THEN disabled_reason WHEN $6 THEN 'OWNER' END,
     disabled_message = CASE WHEN NOT $5 THEN disabled_message END,
-    enabled_at = CASE WHEN $5 AND NOT $6 THEN now() ELSE enabled_at END, integration_id = $7, environment_ids = $8,
-    updated_at = clock_timestamp()
+    enabled_at = CASE WHEN ($5 AND NOT $6) OR phase <> $9 THEN now() ELSE enabled_at END, integration_id = $7, environment_ids = $8,
+    phase = $9, updated_at = clock_timestamp()
   WHERE id = $1`;
+
+const phaseOf = ({ before }: Definition): 'AFTER' | 'BEFORE' => (before ? 'BEFORE' : 'AFTER');
 
 /** The topic that is asked for, or else the one that was pinned when it was saved. */
 export async function checkedTopic(

@@ -8,6 +8,7 @@ import type { StageReport } from './base/report.js';
 import { loadForSending, subscriptionsByIds } from './base/store.js';
 import { topicsByIds } from './base/store-topics.js';
 import { type Carried, type Courier, openCourier } from './courier.js';
+import { readCancel } from './gate/read-cancel.js';
 import { buildPayload } from './payload/build-payload.js';
 import { NOT_ALLOWED, NOT_FOUND } from './subscriptions.js';
 import { findLastNode } from './try-out/find-node.js';
@@ -47,12 +48,16 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     const { outcome, stage, message } = payload;
     attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings: { queryMs, renderMs } };
   } else {
-    const carried = await carryOnce(engine, (courier) => courier.carry(compiled, deliveryId, payload.body, watch));
+    const withinMs = subscription.definition.before?.timeoutMs;
+    const carried = await carryOnce(engine, withinMs, (courier) => courier.carry(compiled, deliveryId, payload.body, watch));
     if ('problem' in carried) return refused(carried.problem);
     const { request: sent, answer } = carried;
     const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
     const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
-    const { outcome, stage, message } = judge(answer, compiled.errorTemplate, compiled.retry, about, watch);
+    const cancel = subscription.definition.before ? readCancel(answer) : null;
+    const judged = judge(answer, compiled.errorTemplate, compiled.retry, about, watch);
+    const { outcome, stage } = judged;
+    const message = cancel === null ? judged.message : `It would refuse the write: ${cancel}`;
     const failed = stage !== null && stage !== 'ERROR_TEMPLATE';
     if (stage !== 'AUTH')
       told.push({
@@ -87,8 +92,12 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
 }
 
 /** A courier of its own: whether a worker runs in this process or not, and with no token of before. A problem is ours, and no attempt. */
-async function carryOnce(engine: Engine, carry: (courier: Courier) => Promise<Carried>): Promise<Carried | { problem: Problem }> {
-  const courier = openCourier(engine);
+async function carryOnce(
+  engine: Engine,
+  withinMs: number | undefined,
+  carry: (courier: Courier) => Promise<Carried>,
+): Promise<Carried | { problem: Problem }> {
+  const courier = openCourier(engine, withinMs);
   try {
     return await carry(courier);
   } catch (error) {

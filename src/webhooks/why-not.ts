@@ -26,6 +26,8 @@ export interface WhyNotQuestion {
   since: Date | null;
 }
 
+const IS_HOOK =
+  "It is a before-hook: it is asked while this API's own mutations wait, and told of no event. Its deliveries of the kind BEFORE say what came of it.";
 const MOST_FINDINGS = 20;
 /** Without a node, so many of the newest events of all are looked at. */
 const MOST_LOOKED_AT = 10_000;
@@ -34,6 +36,7 @@ const MOST_LOOKED_AT = 10_000;
 export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuestion): Promise<WhyNot | null> {
   const subscription = (await subscriptionsByIds(engine.pool, actor, [question.subscriptionId])).get(question.subscriptionId);
   if (!subscription) return null;
+  if (subscription.definition.before) return { conclusion: IS_HOOK, findings: [] };
   const topic = (await topicsByIds(engine.pool, [subscription.topicId])).get(subscription.topicId) as Topic;
   const named = question.nodeId === null ? null : engine.host.fromGlobalId(question.nodeId);
   const since = question.since ?? new Date(Date.now() - 24 * 60 * 60 * 1000);

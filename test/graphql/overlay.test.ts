@@ -102,6 +102,26 @@ describe('a row that exists', () => {
   });
 });
 
+describe('a row as it is going to be', () => {
+  it('is answered in place of the one that exists, with what its new foreign keys point to and what points to it', async () => {
+    const { rows } = await t.database.pool.query(
+      `SELECT s.id, s.environment_id, to_jsonb(s) AS columns FROM scenarios s WHERE name = 'Start a cold boiler'`,
+    );
+    const { rows: groups } = await t.database.pool.query(`SELECT id FROM groups WHERE name = 'Trainers'`);
+    const columns = { ...rows[0].columns, name: 'Start a warm boiler', author_id: null, origin_group_id: groups[0].id };
+    const source = `query ($nodeId: ID!) { node(id: $nodeId) { ... on Scenario { name author { firstName } originGroup { name } scenarioReleases { totalCount } } } }`;
+    const asIs = await askOverlay(source, { typename: 'Scenario', key: rows[0].id, columns });
+    const ahead = await askOverlay(source, { typename: 'Scenario', key: rows[0].id, columns, ahead: true });
+    expect(asIs.data?.node).toMatchObject({ name: 'Start a cold boiler', author: { firstName: 'Ada' }, originGroup: null });
+    expect(ahead.data?.node).toEqual({
+      ...(asIs.data?.node as object),
+      name: 'Start a warm boiler',
+      author: null,
+      originGroup: { name: 'Trainers' },
+    });
+  });
+});
+
 describe('the owner of a stored query', () => {
   it('gets no context once disabled, moved or gone', async () => {
     const { contextFor } = t.app.webhooks.engine.host;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deleteSubscription, type TryResult, testSubscription, updateSubscription } from '../../src/webhooks/index.js';
+import { freePort } from '../support/cli.js';
 import { deliveriesOf } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 
@@ -138,7 +139,7 @@ describe('a test', () => {
     expect(inside.report).toMatchObject({ outcome: 'FAILED', stage: 'ERROR_TEMPLATE', message: 'no such user', response: { status: 200 } });
     expect(stages(inside)).toMatchObject({ SEND: 'OK', ERROR_TEMPLATE: 'FAILED' });
 
-    const unreachable = await world.subscribe({ callbackUrl: 'http://127.0.0.1:1/' });
+    const unreachable = await world.subscribe({ callbackUrl: `http://127.0.0.1:${await freePort()}/` });
     const refused = await test(unreachable);
     expect(refused.report).toMatchObject({ outcome: 'FAILED', stage: 'CONNECT', response: null });
     expect(stages(refused)).toMatchObject({ SEND: 'FAILED', ERROR_TEMPLATE: 'NOT_RUN' });

@@ -29,7 +29,10 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
         resolve: (delivery) => delivery.kind,
       }),
       state: t.field({ type: enums.state, nullable: false, description: 'Where it is on its way.', resolve: (delivery) => delivery.state }),
-      reason: t.exposeString('reason', { description: 'Why it is held, skipped or cancelled.' }),
+      reason: t.exposeString('reason', {
+        description:
+          'Why it is held, skipped or cancelled; of a before-hook that refused or failed: whether the write was `REFUSED` or `ALLOWED` by it.',
+      }),
       topic: t.field({
         type: topic,
         description: 'What happened.',

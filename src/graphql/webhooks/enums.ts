@@ -68,6 +68,23 @@ export function addEnums(builder: Builder) {
         CANCELLED: { description: 'It was ended before.' },
       } as const,
     }),
+    phase: builder.enumType('WebhookPhase', {
+      description: 'When a subscription is called.',
+      values: {
+        AFTER: { description: 'It is told what happened: the ordinary case.' },
+        BEFORE: {
+          description:
+            "It is asked before a mutation of this API writes, and may refuse. Only this API's own mutations wait for it: cascades, raw SQL and background writes are neither asked nor told about.",
+        },
+      } as const,
+    }),
+    onFailure: builder.enumType('WebhookFailurePolicy', {
+      description: "What it means that a before-hook can't be asked, fails, or takes too long.",
+      values: {
+        ALLOW: { description: 'The write goes on; the failure is recorded.' },
+        REFUSE: { description: 'The write is refused.' },
+      } as const,
+    }),
     kind: builder.enumType('WebhookDeliveryKind', {
       description: 'Why there is a delivery.',
       values: {

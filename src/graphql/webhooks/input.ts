@@ -64,6 +64,13 @@ export function addInput(builder: Builder, enums: Enums) {
       auth: t.field({ type: auth, description: 'How to make ourselves known to the receiver. Secrets in it are never answered.' }),
       retry: t.field({ type: retry, description: 'Limits of trying again of its own.' }),
       recording: t.field({ type: recording, description: 'What is kept of the bodies of its attempts; null: all.' }),
+      phase: t.field({
+        type: enums.phase,
+        description:
+          "Default: AFTER. BEFORE: it is asked before this API's mutations write, and may refuse; for created, updated and deleted topics.",
+      }),
+      onFailure: t.field({ type: enums.onFailure, description: "Of a before-hook: what it means that it can't be asked. Default: ALLOW." }),
+      timeoutMs: t.int({ description: 'Of a before-hook: milliseconds that a write waits for it, 100–10000; default: 2000.' }),
       disabled: t.boolean({ description: 'Whether it is switched off.' }),
       test: t.boolean({ description: 'Whether to send a test right after saving; see `testWebhookSubscription`.' }),
     }),

@@ -104,6 +104,21 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
         description: 'What is kept of the bodies of its attempts.',
         resolve: ({ definition }) => definition.recording ?? { bodies: true, maskedPaths: [] },
       }),
+      phase: t.field({
+        type: enums.phase,
+        nullable: false,
+        description: 'Whether it is asked before a write, or told after it.',
+        resolve: ({ definition }) => (definition.before ? 'BEFORE' : 'AFTER'),
+      }),
+      onFailure: t.field({
+        type: enums.onFailure,
+        description: "Of a before-hook: what it means that it can't be asked; null for the phase AFTER.",
+        resolve: ({ definition }) => definition.before?.onFailure,
+      }),
+      timeoutMs: t.int({
+        description: 'Of a before-hook: milliseconds that a write waits for it; null for the phase AFTER.',
+        resolve: ({ definition }) => definition.before?.timeoutMs,
+      }),
       hasSharedSecret: t.boolean({
         nullable: false,
         description: 'Whether notifications are signed with a shared secret.',

@@ -27,9 +27,9 @@ export function afterAttempt(outcome: Outcome, retryMs: number | null): NextStat
   }
 }
 
-/** A test is never tried again and never waits: whatever stopped it, it failed. */
-export function afterTest(outcome: Outcome): DeliveryState {
-  return outcome === 'DELIVERED' ? 'DELIVERED' : 'FAILED';
+/** A test or a before-hook is never tried again and never waits: whatever stopped it, it failed. */
+export function afterOnlyAttempt(outcome: Outcome): DeliveryState {
+  return outcome === 'HELD' ? 'FAILED' : outcome;
 }
 
 type Db = Pool | PoolClient;
@@ -54,12 +54,12 @@ export async function releaseDeliveries(db: Db, subscriptionIds: string[], reaso
   return rowCount ?? 0;
 }
 
-/** Makes any delivery due at once, attempts kept, but one that is in flight or a test. Answers whether it did. */
+/** Makes any delivery due at once, attempts kept, but one that is in flight, a test, or a before-hook's: the write it is about is decided. Answers whether it did. */
 export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `UPDATE hookgraph.deliveries SET state = CASE WHEN attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL, due_at = now(),
        lease_until = NULL, lease_token = NULL, updated_at = now()
-     WHERE id = $1 AND kind <> 'TEST' AND (lease_until IS NULL OR lease_until < now())`,
+     WHERE id = $1 AND kind NOT IN ('TEST', 'BEFORE') AND (lease_until IS NULL OR lease_until < now())`,
     [id],
   );
   return rowCount === 1;

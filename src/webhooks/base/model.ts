@@ -60,6 +60,8 @@ export interface Snapshot {
   typename: string;
   key: string;
   columns: Record<string, Json>;
+  /** The row as it is going to be: answers also where there is another in the database. */
+  ahead?: true;
 }
 
 /** Whose fault a resolver's error is: `data`, a null that the payload may carry; `node`, this node's; `ours`, run again. */
@@ -128,6 +130,8 @@ export interface Definition {
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
   /** Absent: all is recorded as it is. */
   recording?: Recording;
+  /** Phase BEFORE: it is asked while a write waits. Absent: AFTER, the ordinary case. */
+  before?: Before;
 }
 
 /** What is kept of the bodies of a subscription's attempts. */
@@ -135,6 +139,14 @@ export interface Recording {
   bodies: boolean;
   /** What is replaced by `[masked]` in bodies and messages: see base/mask-path.ts. */
   maskedPaths: string[];
+}
+
+/** What a before-hook may cost a write. */
+export interface Before {
+  /** What it means that it can't be asked, fails, or takes too long. */
+  onFailure: 'ALLOW' | 'REFUSE';
+  /** For all of it: payload, request, answer. */
+  timeoutMs: number;
 }
 
 /** A shared secret that was replaced, and signs until its overlap ends. */
@@ -168,6 +180,8 @@ export interface Topic {
   version: string;
   typename: string;
   operation: Operation;
+  /** It tells of a value that a column took. */
+  isLifecycle: boolean;
   description: string;
   createdAt: Date;
   updatedAt: Date;

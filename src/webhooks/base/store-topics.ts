@@ -5,7 +5,7 @@ import { cutPage, isUuid, type Page, type Rows } from './page.js';
 
 type Db = Pool | PoolClient;
 
-const COLUMNS = `id, key, version, typename, operation, description, created_at AS "createdAt", updated_at AS "updatedAt"`;
+const COLUMNS = `id, key, version, typename, operation, column_name IS NOT NULL AS "isLifecycle", description, created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 export interface TopicFilter {
   key?: string | null;

@@ -23,6 +23,7 @@ export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceMs: nu
 // - A tenant that went with its parent is the one that the parent's own deletion recorded, in the same transaction; an older event
 //   won't do: the parent may have moved to another tenant since. Ambiguous: none.
 // - created_at <= occurred_at: what was recorded before the subscription was created isn't sent to it, also if it commits later.
+// - A before-hook was asked already, and is never told.
 const RELAY = `
 WITH q AS MATERIALIZED (
   DELETE FROM hookgraph.event_queue WHERE event_id = ANY (ARRAY(
@@ -54,7 +55,7 @@ d AS (
   JOIN hookgraph.topics t ON ${FITS_TOPIC}
   CROSS JOIN LATERAL (
     SELECT s.id, s.status FROM hookgraph.subscriptions s
-    WHERE s.tenant = e.tenant AND s.topic_id = t.id AND s.deleted_at IS NULL AND s.created_at <= e.occurred_at
+    WHERE s.tenant = e.tenant AND s.topic_id = t.id AND s.phase = 'AFTER' AND s.deleted_at IS NULL AND s.created_at <= e.occurred_at
       AND ${FITS_ENVIRONMENT}
     OFFSET 0) s
   WHERE ${SETS_OFF_NO_OTHER}

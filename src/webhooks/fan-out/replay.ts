@@ -13,13 +13,13 @@ export interface ReplayStep {
 }
 
 // - Position and deliveries move together, and an event is unique per replay: a step may run twice.
-// - A subscription that is off or broken makes its replay wait, and nothing is skipped.
+// - A subscription that is off, broken or a before-hook by now makes its replay wait, and nothing is skipped.
 // - Unlike the relay it doesn't ask when the subscription was created: whoever is new may want the past.
 const STEP = `
 WITH r AS MATERIALIZED (
   SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id
   FROM hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
-  WHERE r.state = 'RUNNING' AND s.status = 'ENABLED' AND (
+  WHERE r.state = 'RUNNING' AND s.status = 'ENABLED' AND s.phase = 'AFTER' AND (
     SELECT count(*) FROM (
       SELECT 1 FROM hookgraph.deliveries d
       WHERE d.subscription_id = r.subscription_id AND d.state IN ('PENDING', 'RETRYING') AND d.due_at <= now() LIMIT $2

@@ -1,5 +1,6 @@
 // What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
 import {
+  type Before,
   type ContentType,
   type Definition,
   type OldSecret,
@@ -31,12 +32,18 @@ export interface SubscriptionInput {
   retry?: { maxTries?: number | null; maxTimeMs?: number | null } | null;
   /** All of it. `bodies` absent: they are recorded. */
   recording?: { bodies?: boolean | null; maskedPaths?: readonly string[] | null } | null;
+  phase?: 'AFTER' | 'BEFORE' | null;
+  onFailure?: Before['onFailure'] | null;
+  timeoutMs?: number | null;
   disabled?: boolean | null;
   /** Key of a node of the host's integration type. */
   integrationId?: string | null;
   /** Keys of nodes of the host's environment type; none is all. */
   environmentIds?: readonly string[] | null;
 }
+
+/** How long a write waits for one before-hook. */
+export const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
 
 /** Not checked yet. */
 export interface Draft {
@@ -61,6 +68,7 @@ export interface SavedBefore {
 
 export function toDraft(input: SubscriptionInput, before: SavedBefore | null): Draft {
   const was = before?.definition;
+  const asHook = toBefore(input, was?.before);
   const text = (asked: string | null | undefined, old: string | null | undefined): string | null => {
     const given = asked === undefined ? (old ?? null) : asked;
     // A form's empty field is no template.
@@ -85,6 +93,7 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
       signatures: input.signatures === undefined ? (was?.signatures ?? ['SCOPE']) : toSchemes(input.signatures),
       retry: input.retry === undefined ? (was?.retry ?? null) : toRetry(input.retry),
       ...toRecording(input.recording, was?.recording),
+      ...(asHook && { before: asHook }),
     },
     sharedSecret,
     oldSecrets: sharedSecret === before?.secrets.sharedSecret ? (before?.secrets.oldSecrets ?? []) : [],
@@ -114,6 +123,15 @@ function toRecording(asked: SubscriptionInput['recording'], was: Recording | und
   if (asked === undefined) return was ? { recording: was } : {};
   const recording = { bodies: asked?.bodies !== false, maskedPaths: [...new Set(asked?.maskedPaths ?? [])] };
   return recording.bodies && recording.maskedPaths.length === 0 ? {} : { recording };
+}
+
+function toBefore({ phase, onFailure, timeoutMs }: SubscriptionInput, was: Before | undefined): Before | null {
+  const isBefore = phase === undefined ? was !== undefined : phase === 'BEFORE';
+  if (!isBefore) return null;
+  return {
+    onFailure: (onFailure === undefined ? was?.onFailure : onFailure) ?? 'ALLOW',
+    timeoutMs: (timeoutMs === undefined ? was?.timeoutMs : timeoutMs) ?? HOOK_TIMEOUT_MS.usual,
+  };
 }
 
 /** What is stored of a checked draft: the definition, and apart from it the secrets. */

@@ -1,0 +1,15 @@
+// Why a write doesn't happen: thrown to whoever was about to do it.
+
+export interface Refusal {
+  /** `CANCELLED`: a receiver said no. `HOOK_FAILED`: it could not be asked, and refuses then. `CONFLICT`: the row changes all the time. */
+  type: 'CANCELLED' | 'HOOK_FAILED' | 'CONFLICT';
+  /** For whoever writes; the subscription's owner finds more in its deliveries. */
+  message: string;
+}
+
+export class WriteRefused extends Error {
+  override name = 'WriteRefused';
+  constructor(readonly refusals: Refusal[]) {
+    super(refusals.map(({ message }) => message).join('\n'));
+  }
+}

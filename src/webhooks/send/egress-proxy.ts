@@ -2,7 +2,7 @@
 import type { LookupAddress } from 'node:dns';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIPv6, type Socket } from 'node:net';
+import { isIP, isIPv6, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { EgressFailed } from '../base/guard.js';
 
@@ -30,6 +30,7 @@ const SQUID_OF_TARGET = /^ERR_(?:CONNECT_FAIL|READ_TIMEOUT|READ_ERROR|ZERO_SIZE_
 export function createTunnels(proxyUrl: string, secureContext: SecureContext, tunnelMs = TUNNEL_MS): Tunnels {
   const proxy = new URL(proxyUrl);
   const secure = proxy.protocol === 'https:';
+  const host = proxy.hostname.replace(/^\[|\]$/g, '');
   const name = `the egress proxy ${proxy.host}`;
   const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   const authorization = credentials === ':' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
@@ -40,13 +41,14 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
     return new Promise((resolve, reject) => {
       const request = (secure ? requestHttps : requestHttp)({
         method: 'CONNECT',
-        host: proxy.hostname.replace(/^\[|\]$/g, ''),
+        host,
         port: proxy.port || (secure ? 443 : 80),
         path: authority,
         headers: { host: authority, ...authorization },
         agent: false,
         signal,
-        ...(secure && { secureContext, rejectUnauthorized: true }),
+        // Its own name: Node would take the Host header's, which is the receiver's address.
+        ...(secure && { secureContext, rejectUnauthorized: true, servername: isIP(host) === 0 ? host : '' }),
       });
       const hangs = setTimeout(() => request.destroy(new Hang()), tunnelMs);
       request.once('connect', (response, socket, head) => {

@@ -10,6 +10,7 @@ const CHECKS = [
   ['printed schema', 'schema:check'],
   ['reference of the docs', 'docs:check'],
   ['migrations', 'drift'],
+  ['known holes in dependencies', 'audit'],
   ['tests', 'test'],
 ];
 

@@ -164,7 +164,7 @@ it.each([
   ['callbackUrl', 'https://10.0.0.1/', 'not public (private)'],
   ['callbackUrl', 'https://0x0a.1/', 'not public (private)'],
   ['callbackUrl', 'https://[::ffff:10.0.0.1]/', 'not public'],
-  ['callbackUrl', 'https://169.254.169.254/latest/meta-data', 'not public (linkLocal)'],
+  ['callbackUrl', 'https://169.254.169.254/latest/meta-data', 'is a cloud metadata address'],
   ['callbackUrl', null, "can't be blank"],
   ['topic', { key: 'user/vanished' }, 'not found: "user/vanished"'],
   ['topic', { key: 'user/created', version: '9.9' }, 'not found: "user/created" "9.9"'],

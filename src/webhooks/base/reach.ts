@@ -136,7 +136,8 @@ export function createReach(settings: ReachSettings): Reach {
         await withinMs(LOOKUP_DEADLINE_MS, addressesOf(checked.target));
         return null;
       } catch (error) {
-        if (error instanceof AddressRefused) return { field, message: `leads where deliveries may not go: ${error.reason}` };
+        if (error instanceof AddressRefused)
+          return { field, message: `${error.reason === HTTP ? 'must be https' : 'leads where deliveries may not go'}: ${error.reason}` };
         const message = `has the host "${host}", which doesn't resolve`;
         return { field, message, ...(secure && { severity: 'warning' as const }) };
       }

@@ -35,8 +35,10 @@ export function checkQuery(schema: GraphQLSchema, source: string, configured: Co
   const parsed = parseWithin(source, limits);
   if (parsed instanceof GraphQLError) return { problems: [fromGraphQL(parsed, source)] };
   // Before validation, whose cost grows with what is selected.
-  const problems = [...operationProblems(parsed, at), ...limitErrors(schema, parsed, limits).map((error) => fromGraphQL(error, source))];
-  if (problems.length > 0) return { problems };
+  const misfits = operationProblems(parsed, at);
+  if (misfits.length > 0) return { problems: misfits };
+  const breaches = limitErrors(schema, parsed, limits);
+  if (breaches.length > 0) return { problems: breaches.map((error) => fromGraphQL(error, source)) };
   // The two supplied variables may be declared and not used: the guide's queries declare both. No others get this far.
   const rules = [...new Set([...specifiedRules, ...recommendedRules])].filter((rule) => rule !== NoUnusedVariablesRule);
   const invalid = validate(schema, parsed, rules, { maxErrors: MAX_PROBLEMS });

@@ -12,5 +12,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A machine that is busy starts processes slowly, and the first rendering waits for one.
+    expect: { poll: { timeout: 10_000 } },
   },
 });

@@ -6,12 +6,13 @@ import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { schema } from '../src/nodes/index.js';
 import { describeConfig } from '../src/runtime/config.js';
 import type { NextState } from '../src/webhooks/base/delivery-state.js';
-import { listLiquid, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/liquid.js';
+import { listLiquid } from '../src/webhooks/base/liquid.mjs';
 import { PAGE } from '../src/webhooks/base/page.js';
 import { VARIABLES } from '../src/webhooks/base/query.js';
 import { type ConfiguredLimits, type QueryLimits, storedLimits } from '../src/webhooks/base/query-limits.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/reach.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording.js';
+import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/rendering.mjs';
 import { MAX_OVERLAP_SECONDS } from '../src/webhooks/rotate-secret.js';
 import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/https.js';
 import {
@@ -100,7 +101,8 @@ const limits: [string, string][] = [
   ['failed attempts of one subscription within an hour, beyond which it is disabled', number(ERRORS_PER_HOUR)],
   ...queryLimits(storedLimits(configured('QUERY')), 'a stored query'),
   ['a template', `${number(MAX_TEMPLATE_LENGTH)} characters`],
-  ['what a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms`],
+  ['what a template reads', `${number(MAX_DATA_LENGTH)} characters of JSON`],
+  ['what a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms of computing`],
   ['a callback URL', `${number(MAX_URL_LENGTH)} characters`],
   ['a shared secret', `${number(MAX_SECRET_LENGTH)} characters`],
   ['the overlap of two shared secrets', `${number(MAX_OVERLAP_SECONDS)} s (${MAX_OVERLAP_SECONDS / 86_400} days)`],

@@ -10,6 +10,7 @@ import { readCancel } from './gate/read-cancel.js';
 import type { Refusal } from './gate/write-refused.js';
 import { buildPayload } from './payload/build-payload.js';
 import { judge } from './verdict/judge.js';
+import { readError } from './verdict/read-error.js';
 import { recordEnded } from './verdict/record-ended.js';
 import { type AttemptRecord, settle } from './verdict/settle.js';
 
@@ -40,9 +41,12 @@ export function createAskHooks(engine: Engine): AskHooks {
     const isKnown = ({ subscriptionId, version }: Hook) => compiled.get(subscriptionId)?.version === version;
     const stale = hooks.filter((hook) => !isKnown(hook)).map(({ subscriptionId }) => subscriptionId);
     if (compiled.size > MAX_COMPILED) compiled.clear();
-    if (stale.length > 0)
-      for (const [id, sendable] of await loadForSending(engine, stale))
-        compiled.set(id, { version: sendable.subscription.version, definition: compileDefinition(engine, sendable) });
+    const loaded = stale.length > 0 ? await loadForSending(engine, stale) : [];
+    await Promise.all(
+      [...loaded].map(async ([id, sendable]) =>
+        compiled.set(id, { version: sendable.subscription.version, definition: await compileDefinition(engine, sendable) }),
+      ),
+    );
     return new Map(
       hooks.map(({ subscriptionId }) => [
         subscriptionId,
@@ -120,7 +124,9 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
     } else if (answer.stage === 'TIMEOUT') return ended('FAILED', 'TIMEOUT', `No complete answer within ${timeoutMs / 1000} seconds.`);
     const cancel = readCancel(answer);
     if (cancel !== null) return ended('DELIVERED', null, `Refused the write: ${cancel}`, { cancel });
-    const verdict = judge(answer, definition.errorTemplate, null, { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 });
+    const read = await within(Math.max(1, timeoutMs - (performance.now() - started)), () => readError(engine, definition, answer));
+    if (read === LATE) return ended('FAILED', 'TIMEOUT', `The answer was not read within ${timeoutMs / 1000} seconds.`);
+    const verdict = judge(answer, read, null, { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 });
     return ended(verdict.outcome, verdict.stage, verdict.message);
   } catch (error) {
     // Also what is ours to answer for: whoever set the policy decided what a hook that can't be asked means.

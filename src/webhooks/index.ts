@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Engine, Settings } from './base/engine.js';
 import type { Endpoint } from './base/guard.js';
 import type { Host } from './base/model.js';
+import { createRenderer } from './base/renderer.js';
 import { checkKeys, createVault } from './base/vault.js';
 import { prepareCapture } from './capture/prepare-capture.js';
 import { createPoker } from './fan-out/create-poker.js';
@@ -102,7 +103,8 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   const { pool, host, settings, log, random = Math.random } = options;
   const vault = createVault(options.keys, options.reloadKeys);
   const guard = createGuard(settings);
-  const engine: Engine = { pool, host, vault, settings, guard, log, random };
+  const renderer = createRenderer();
+  const engine: Engine = { pool, host, vault, renderer, settings, guard, log, random };
   const poker = createPoker(pool);
   const gate = createGate(engine);
   let working: Working | undefined;
@@ -127,6 +129,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     async close() {
       guard.close();
       await Promise.all([poker.stop(), gate.close()]);
+      await Promise.all([poker.stop(), renderer.close()]);
     },
   };
 }

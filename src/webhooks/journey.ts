@@ -1,15 +1,17 @@
 // The story: the order of the stages, and no detail.
 import { auditByRule } from './base/audit.js';
-import { type Compiled, compileDefinition } from './base/compiled.js';
+import { type Compiled, compileDefinition, type Sendable } from './base/compiled.js';
 import { afterAttempt, holdDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import type { Snapshot } from './base/model.js';
 import { loadForSending } from './base/store.js';
+import { TemplateError } from './base/template.js';
 import type { Courier } from './courier.js';
 import { begin } from './lease/begin.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { buildPayload } from './payload/build-payload.js';
 import { judge } from './verdict/judge.js';
+import { readError } from './verdict/read-error.js';
 import type { AttemptRecord, Settlement } from './verdict/settle.js';
 
 /** What a definition is at the moment of a claim: ready, or the reason why nothing of it can run. `off`: no longer enabled. */
@@ -40,18 +42,21 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     if (stale.size === 0) return prepared;
     const loaded = await loadForSending(engine, [...stale]);
     if (compiled.size > MAX_COMPILED) compiled.clear();
-    for (const id of stale) {
-      const sendable = loaded.get(id);
-      if (!sendable) prepared.set(id, { failed: new Error(`subscription ${id} could not be loaded`) });
-      // Switched off since the claim. A deleted one has no secrets any more: what it would send were unsigned.
-      else if (sendable.subscription.status !== 'ENABLED') prepared.set(id, { off: true });
-      else {
-        const known = { ...compileDefinition(engine, sendable), version: sendable.subscription.version };
-        compiled.set(id, known);
-        prepared.set(id, known);
-      }
-    }
+    await Promise.all([...stale].map(async (id) => prepared.set(id, await prepareOne(id, loaded.get(id)))));
     return prepared;
+  }
+
+  async function prepareOne(id: string, sendable: Sendable | undefined): Promise<Prepared> {
+    if (!sendable) return { failed: new Error(`subscription ${id} could not be loaded`) };
+    // Switched off since the claim. A deleted one has no secrets any more: what it would send were unsigned.
+    if (sendable.subscription.status !== 'ENABLED') return { off: true };
+    try {
+      const known = { ...(await compileDefinition(engine, sendable)), version: sendable.subscription.version };
+      compiled.set(id, known);
+      return known;
+    } catch (failed) {
+      return { failed };
+    }
   }
 
   async function deliver(claimed: DeliveryInHand, prepared: Prepared, checkOwner: OwnerCheck): Promise<Settlement> {
@@ -85,9 +90,10 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     // Once more, for a payload that took long: the lease outlives the exchange, and its subscription is enabled still.
     if (!(await begin(engine.pool, delivery))) return settled(delivery, {});
     const { request, answer, authMs } = await courier.carry(prepared, delivery.id, payload.body);
+    const read = await readError(engine, prepared, answer);
     const nowMs = Date.now();
     const { attemptCount } = delivery;
-    const verdict = judge(answer, prepared.errorTemplate, prepared.retry, {
+    const verdict = judge(answer, read, prepared.retry, {
       attemptCount,
       ageMs: nowMs - delivery.createdAt.getTime(),
       nowMs,
@@ -124,7 +130,9 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
           const own = (await prepared).get(delivery.subscriptionId) as Prepared;
           return await deliver(delivery, own, checkOwner);
         } catch (error) {
-          engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
+          // `busy`, and no other, comes so far: its own tenant's templates had all the turns.
+          if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
+          else engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
           return settled(delivery, { putBackMs: PUT_BACK_MS });
         }
       });

@@ -35,7 +35,7 @@ export async function previewSubscription(
   const { topic, problems } = await checkedTopic(engine, input, before?.subscription.topicId ?? null);
   const draft = toDraft(input, before && { ...before.subscription, secrets: before.secrets });
   problems.push(
-    ...(await checkDraft(engine, draft, topic?.typename ?? '')),
+    ...(await checkDraft(engine, actor.tenant, draft, topic?.typename ?? '')),
     ...(await checkPhase(engine, actor, input, draft, topic, id)),
     ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
   );
@@ -49,7 +49,7 @@ export async function previewSubscription(
   const started = performance.now();
   const { definition, secrets } = splitDraft(draft);
   const mistakes = problems.filter(isMistake);
-  const compiled = compileDefinition(engine, {
+  const compiled = await compileDefinition(engine, {
     subscription: {
       id: before?.subscription.id ?? NO_SUBSCRIPTION,
       version: 0,

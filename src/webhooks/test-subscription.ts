@@ -14,6 +14,7 @@ import { NOT_ALLOWED, NOT_FOUND } from './subscriptions.js';
 import { findLastNode } from './try-out/find-node.js';
 import { inOrder, OWNER_GONE, refused, type TryResult } from './try-out/try-result.js';
 import { judge } from './verdict/judge.js';
+import { readError } from './verdict/read-error.js';
 import { nextDeliveryId, recordTest } from './verdict/record-test.js';
 import type { AttemptRecord } from './verdict/settle.js';
 
@@ -29,7 +30,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   if (!sendable) throw new WebhooksError('SECRETS_UNREADABLE', `The secrets of the subscription ${own.id} can't be opened.`);
   const { subscription } = sendable;
   const topic = (await topicsByIds(engine.pool, [subscription.topicId])).get(subscription.topicId) as Topic;
-  const compiled = compileDefinition(engine, sendable);
+  const compiled = await compileDefinition(engine, sendable);
   if ('broken' in compiled) return refused({ field: 'base', message: compiled.broken });
   const found = await findLastNode(engine, actor, topic);
   if ('problem' in found) return refused(found.problem);
@@ -55,7 +56,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
     const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
     const cancel = subscription.definition.before ? readCancel(answer) : null;
-    const judged = judge(answer, compiled.errorTemplate, compiled.retry, about, watch);
+    const judged = judge(answer, await readError(engine, compiled, answer, watch), compiled.retry, about);
     const { outcome, stage } = judged;
     const message = cancel === null ? judged.message : `It would refuse the write: ${cancel}`;
     const failed = stage !== null && stage !== 'ERROR_TEMPLATE';

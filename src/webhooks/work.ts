@@ -28,6 +28,7 @@ const REPLAY_SCAN_MS = 500;
 
 export async function startWorking(engine: Engine): Promise<Working> {
   const { pool, log } = engine;
+  engine.renderer.start();
   await recheckBroken(engine);
   const courier = openCourier(engine);
   const journey = createJourney(engine, courier);
@@ -91,7 +92,8 @@ async function recheckBroken(engine: Engine): Promise<void> {
     engine,
     rows.map((row) => row.id),
   );
-  const valid = [...loaded.values()].filter((sendable) => !('broken' in compileDefinition(engine, sendable)));
+  const compiled = await Promise.all([...loaded.values()].map(async (one) => ({ ...one, result: await compileDefinition(engine, one) })));
+  const valid = compiled.filter(({ result }) => !('broken' in result));
   if (valid.length === 0) return;
   // By version: an edit meanwhile has its own say.
   const { rows: corrected } = await engine.pool.query<{ id: string }>(

@@ -119,7 +119,7 @@ describe('the deadline', () => {
   async function compiledOf(id: string): Promise<Compiled> {
     const loaded = (await loadForSending(world.webhooks.engine, [id])).get(id);
     if (!loaded) throw new Error('not loaded');
-    return compileDefinition(world.webhooks.engine, loaded) as Compiled;
+    return (await compileDefinition(world.webhooks.engine, loaded)) as Compiled;
   }
 
   it('is one for the token and the exchange', async () => {

@@ -1,11 +1,13 @@
 // One version of a definition with its secrets -> parsed once, ready to run for every delivery.
 import type { DocumentNode } from 'graphql';
 import type { Engine } from './engine.js';
-import { type Escape, parseTemplate, type Template, TemplateError } from './liquid.js';
 import type { Auth, ContentType, Definition, OldSecret, Owner, Secrets, SignatureScheme, Subscription } from './model.js';
 import { checkQuery } from './query.js';
 import { createRecorder, type Recorder } from './recording.js';
+import type { Payer } from './renderer.js';
+import type { Escape, Step } from './rendering.mjs';
 import { textsOf } from './store-secrets.js';
+import { type Template, TemplateError } from './template.js';
 
 /** What the worker loads of a subscription; never leaves the process. */
 export interface Sendable {
@@ -45,7 +47,10 @@ export interface Compiled {
 }
 
 /** Compiles, or says why the definition can't run any more: the schema changed since it was saved. */
-export function compileDefinition(engine: Engine, { subscription, topic, secrets }: Compilable): Compiled | { broken: string } {
+export async function compileDefinition(
+  engine: Engine,
+  { subscription, topic, secrets }: Compilable,
+): Promise<Compiled | { broken: string }> {
   const { definition } = subscription;
   let document: DocumentNode | null = null;
   if (definition.query !== null) {
@@ -54,31 +59,41 @@ export function compileDefinition(engine: Engine, { subscription, topic, secrets
       return { broken: `The query is no longer valid: ${checked.problems.map((problem) => problem.message).join('\n')}` };
     document = checked.document;
   }
-  try {
-    const parse = (source: string | null, style: Escape) => (source === null ? null : parseTemplate(source, style));
-    return {
-      subscriptionId: subscription.id,
-      version: subscription.version,
-      owner: { tenant: subscription.tenant, userId: subscription.owner },
-      topic,
-      contentType: definition.contentType,
-      url: definition.callbackUrl,
-      origin: new URL(definition.callbackUrl).origin,
-      document,
-      validation: parse(definition.validationTemplate, 'none'),
-      template: parse(definition.template, definition.contentType === 'XML' ? 'xml' : 'json'),
-      errorTemplate: parse(definition.errorTemplate, 'none'),
-      headers: secrets.headers ?? {},
-      signatures: definition.signatures,
-      sharedSecret: secrets.sharedSecret ?? null,
-      auth: definition.auth && { ...definition.auth, secrets: secrets.auth ?? {} },
-      oldSecrets: secrets.oldSecrets ?? [],
-      secretTexts: textsOf(secrets),
-      retry: definition.retry,
-      recorder: createRecorder(definition.recording, definition.contentType),
-    };
-  } catch (error) {
-    if (error instanceof TemplateError) return { broken: `A template can no longer be parsed: ${error.message}` };
-    throw error;
-  }
+  const known = (source: string | null, style: Escape): Template | null => (source === null ? null : { source, style });
+  const validation = known(definition.validationTemplate, 'none');
+  const template = known(definition.template, definition.contentType === 'XML' ? 'xml' : 'json');
+  const errorTemplate = known(definition.errorTemplate, 'none');
+  const mistake = await findMistake(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
+  if (mistake !== null) return { broken: `A template can no longer be parsed: ${mistake}` };
+  return {
+    subscriptionId: subscription.id,
+    version: subscription.version,
+    owner: { tenant: subscription.tenant, userId: subscription.owner },
+    topic,
+    contentType: definition.contentType,
+    url: definition.callbackUrl,
+    origin: new URL(definition.callbackUrl).origin,
+    document,
+    validation,
+    template,
+    errorTemplate,
+    headers: secrets.headers ?? {},
+    signatures: definition.signatures,
+    sharedSecret: secrets.sharedSecret ?? null,
+    auth: definition.auth && { ...definition.auth, secrets: secrets.auth ?? {} },
+    oldSecrets: secrets.oldSecrets ?? [],
+    secretTexts: textsOf(secrets),
+    retry: definition.retry,
+    recorder: createRecorder(definition.recording, definition.contentType),
+  };
+}
+
+async function findMistake(engine: Engine, payer: Payer, templates: (Template | null)[]): Promise<string | null> {
+  const steps = templates.flatMap((template): Step[] => (template ? [{ ...template, ask: 'parse' }] : []));
+  if (steps.length === 0) return null;
+  const found = (await engine.renderer.render(payer, { data: '{}' }, steps)).find((result) => 'fault' in result);
+  if (!found) return null;
+  // It was never looked at: that is no mistake of its author.
+  if (found.fault === 'busy') throw new TemplateError(found.message, 'busy');
+  return found.message;
 }

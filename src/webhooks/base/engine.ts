@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Endpoint, Guard } from './guard.js';
 import type { Host } from './model.js';
 import type { ConfiguredLimits } from './query-limits.js';
+import type { Renderer } from './renderer.js';
 import type { Vault } from './vault.js';
 
 export interface Settings {
@@ -34,6 +35,7 @@ export interface Engine {
   pool: Pool;
   host: Host;
   vault: Vault;
+  renderer: Renderer;
   settings: Settings;
   /** Every connection that a subscription causes goes through this one. */
   guard: Guard;

@@ -1,8 +1,8 @@
 // A JSON or XML text and paths -> the same text, byte for byte but for what the paths name; and the values that were masked.
 import { type ParseError, parseTree, type Node as TextNode } from 'jsonc-parser';
 import { SaxesParser } from 'saxes';
-import { escapeXml } from './liquid.js';
 import { type MaskPath, type Progress, stepDown } from './mask-path.js';
+import { escapeXml } from './rendering.mjs';
 
 export const MASK = '[masked]';
 

@@ -1,8 +1,9 @@
 // How a subscription wants its bodies recorded + an attempt as it was -> the attempt as it is recorded. What is sent never passes here.
-import { escapeXml } from './liquid.js';
+
 import { MASK, maskBody } from './mask-body.js';
 import { type MaskPath, parseMaskPath } from './mask-path.js';
 import type { Attempt, BodyOmitted, ContentType, Recording } from './model.js';
+import { escapeXml } from './rendering.mjs';
 
 export const MAX_MASKED_PATHS = 50;
 export const MAX_MASKED_PATH_LENGTH = 256;

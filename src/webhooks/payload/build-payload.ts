@@ -1,9 +1,10 @@
 // A delivery in hand -> the body to send, or why none is sent.
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
-import { renderTemplate, type Template, TemplateError } from '../base/liquid.js';
-import type { Json, Stage } from '../base/model.js';
+import type { Stage } from '../base/model.js';
+import type { Faulted, Step, StepResult } from '../base/rendering.mjs';
 import type { ReportStage, StageReport, Watch } from '../base/report.js';
+import { type Template, toTemplateError } from '../base/template.js';
 import { renderXml } from './render-xml.js';
 import { runQuery } from './run-query.js';
 
@@ -26,7 +27,7 @@ export type PayloadResult =
 /**
  * Runs the query as the owner (`context`), then the validation template, then the body's template.
  * @param watch who tries the definition: then the validation template is told of, and not obeyed
- * @throws Error for a failure of ours.
+ * @throws TemplateError `busy` where others had all the turns: run it later; Error for a failure of ours
  */
 export async function buildPayload(
   engine: Engine,
@@ -61,18 +62,21 @@ export async function buildPayload(
   if ('refused' in answer) return stop('HELD', 'QUERY', answer.refused);
   const payload = { data: answer.data };
 
+  const results = await renderAll(engine, compiled, payload, watch !== undefined);
   if (compiled.validation) {
-    const at = performance.now();
-    const said = validate(compiled.validation, payload);
-    const { outcome, message } = said;
-    watch?.(report('VALIDATION', outcome === 'HELD' ? 'FAILED' : (outcome ?? 'OK'), { input: payload, output: said.text, message, at }));
+    const said = validate(compiled.validation, results.shift() as StepResult);
+    const { outcome, message, text: output, ms } = said;
+    watch?.(report('VALIDATION', outcome === 'HELD' ? 'FAILED' : (outcome ?? 'OK'), { input: payload, output, message, ms }));
     if (outcome !== null && !watch) return stop(outcome, 'VALIDATION', message);
   }
 
   const at = performance.now();
-  const body = renderBody(compiled, payload);
+  const body = compiled.template
+    ? bodyOf(compiled.template, results.shift() as StepResult)
+    : withoutTemplate(compiled.contentType, payload);
   const error = 'error' in body ? body.error : null;
-  watch?.(report('TEMPLATE', error === null ? 'OK' : 'FAILED', { input: payload, output: body.text ?? null, message: error, at }));
+  const ms = body.ms ?? performance.now() - at;
+  watch?.(report('TEMPLATE', error === null ? 'OK' : 'FAILED', { input: payload, output: body.text ?? null, message: error, ms }));
   if ('error' in body) return stop('HELD', 'TEMPLATE', body.error);
   return {
     outcome: 'READY',
@@ -82,53 +86,59 @@ export async function buildPayload(
   };
 }
 
+/** Both templates in one go; who watches sees the second whatever comes of the first. */
+async function renderAll(engine: Engine, compiled: Compiled, payload: { data: unknown }, isTrial: boolean): Promise<StepResult[]> {
+  const { validation, template, contentType, owner, subscriptionId } = compiled;
+  const steps: Step[] = [];
+  if (validation) steps.push({ ...validation, ask: isTrial ? 'text' : 'gate' });
+  if (template) steps.push({ ...template, ask: contentType === 'XML' ? 'text' : 'json' });
+  if (steps.length === 0) return [];
+  const payer = { tenant: owner.tenant, key: subscriptionId, isTrial };
+  const input = { data: JSON.stringify(payload) };
+  const rounds = isTrial ? steps.map((step) => [step]) : [steps];
+  return (await Promise.all(rounds.map((round) => engine.renderer.render(payer, input, round)))).flat();
+}
+
 function report(
   stage: ReportStage,
   outcome: StageReport['outcome'],
-  { at, ...rest }: Pick<StageReport, 'input' | 'output' | 'message'> & { at: number },
+  { ms, ...rest }: Pick<StageReport, 'input' | 'output' | 'message'> & { ms: number },
 ): StageReport {
-  return { stage, outcome, ...rest, durationMs: performance.now() - at };
+  return { stage, outcome, ...rest, durationMs: ms };
 }
 
 /** `text` beside an error: what was rendered, and can't be used. */
-type Rendered = { text: string } | { error: string; text?: string };
+type Rendered = { text: string; ms?: number } | { error: string; text?: string; ms?: number };
 
 /** `outcome` null: it may be sent. */
-type Said = { text: string | null } & ({ outcome: null; message: null } | { outcome: 'SKIPPED' | 'HELD'; message: string });
+type Said = { text: string | null; ms: number } & ({ outcome: null; message: null } | { outcome: 'SKIPPED' | 'HELD'; message: string });
 
-function validate(template: Template, payload: { data: unknown }): Said {
-  const rendered = render(template, payload);
-  if ('error' in rendered) return { outcome: 'HELD', text: null, message: rendered.error };
-  const text = rendered.text.trim();
-  if (text === 'true') return { outcome: null, text, message: null };
-  if (text === 'false') return { outcome: 'SKIPPED', text, message: 'The validation template rendered false.' };
-  return { outcome: 'HELD', text, message: `The validation template rendered ${quote(text)}; it must render true or false.` };
+function validate(template: Template, result: StepResult): Said {
+  const { ms } = result;
+  if ('fault' in result) return { outcome: 'HELD', text: null, message: describe(template, result), ms };
+  const text = result.text.trim();
+  if (text === 'true') return { outcome: null, text, message: null, ms };
+  if (text === 'false') return { outcome: 'SKIPPED', text, message: 'The validation template rendered false.', ms };
+  return { outcome: 'HELD', text, message: `The validation template rendered ${quote(text)}; it must render true or false.`, ms };
 }
 
-function renderBody(compiled: Compiled, payload: { data: unknown }): Rendered {
-  if (!compiled.template) return { text: compiled.contentType === 'XML' ? renderXml(payload) : JSON.stringify(payload) };
-  const body = render(compiled.template, payload);
-  if ('error' in body || compiled.contentType === 'XML') return body;
-  try {
-    JSON.parse(body.text);
-    return body;
-  } catch (error) {
-    const why = `The template's result is not valid JSON: ${(error as Error).message}. It begins with ${quote(body.text.trim())}.`;
-    return { error: why, text: body.text };
-  }
+function bodyOf(template: Template, result: StepResult): Rendered {
+  const { ms } = result;
+  if ('fault' in result) return { error: describe(template, result), ms };
+  const { text, invalid } = result;
+  if (invalid === null) return { text, ms };
+  return { error: `The template's result is not valid JSON: ${invalid}. It begins with ${quote(text.trim())}.`, text, ms };
 }
 
-function render(template: Template, payload: { data: unknown }): Rendered {
-  try {
-    return { text: renderTemplate(template, payload as { data: Json }) };
-  } catch (error) {
-    if (error instanceof TemplateError) return { error: describe(error) };
-    throw error;
-  }
+function withoutTemplate(contentType: Compiled['contentType'], payload: { data: unknown }): { text: string; ms?: number } {
+  return { text: contentType === 'XML' ? renderXml(payload) : JSON.stringify(payload) };
 }
 
-/** With the place and a caret, where one is known. */
-function describe({ message, place, frame }: TemplateError): string {
+/** With the place and a caret, where one is known. @throws TemplateError `busy`: it was not rendered, and is to be later */
+function describe({ source }: Template, faulted: Faulted): string {
+  const error = toTemplateError(faulted, source);
+  if (error.fault === 'busy') throw error;
+  const { message, place, frame } = error;
   return place ? `${message.replace(/\.$/, '')} (line ${place.line}, column ${place.column})\n${frame}` : message;
 }
 

@@ -26,8 +26,8 @@ export const RESERVED_HEADERS = new Set(
   x-servo-signature x-signature`.split(/\s+/),
 );
 
-/** `typename`: the topic's. */
-export async function checkDraft(engine: Engine, draft: Draft, typename: string): Promise<Problem[]> {
+/** `typename`: the topic's; `tenant`: whose turn it is where templates are tried. */
+export async function checkDraft(engine: Engine, tenant: string, draft: Draft, typename: string): Promise<Problem[]> {
   const { settings, host } = engine;
   const { definition } = draft;
   const problems: Problem[] = [
@@ -57,7 +57,7 @@ export async function checkDraft(engine: Engine, draft: Draft, typename: string)
     else document = checked.document;
   }
   const shapeKnown = definition.query === null || document !== null;
-  problems.push(...checkTemplates(schema, definition, shapeKnown ? { document, typename } : null));
+  problems.push(...(await checkTemplates(engine, tenant, definition, shapeKnown ? { document, typename } : null)));
   return problems;
 }
 

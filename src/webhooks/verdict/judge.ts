@@ -1,8 +1,6 @@
 // A reply, or none -> the attempt's outcome, and what follows for the delivery and its subscription.
 import type { Compiled } from '../base/compiled.js';
-import { caselessHeaders, renderTemplate, type Template, TemplateError } from '../base/liquid.js';
 import type { DisabledReason, Stage } from '../base/model.js';
-import type { Watch } from '../base/report.js';
 import { clampRetryAfterMs, RETRIES, retryDelayMs } from './retry-delay.js';
 
 export type Answer =
@@ -29,15 +27,9 @@ export interface Circumstances {
   random: number;
 }
 
-/** Pure: the rules of contracts section 2. `watch`: who is told what the error template did. */
-export function judge(
-  answer: Answer,
-  errorTemplate: Template | null,
-  retry: Compiled['retry'],
-  about: Circumstances,
-  watch?: Watch,
-): Verdict {
-  const failure = failureOf(answer, errorTemplate, watch);
+/** Pure: the rules of contracts section 2. `read`: what the error template read out of the answer; '' when all is well. */
+export function judge(answer: Answer, read: string, retry: Compiled['retry'], about: Circumstances): Verdict {
+  const failure = failureOf(answer, read);
   if (failure === null) return { outcome: 'DELIVERED', stage: null, message: null, retryMs: null, disable: null };
   const isReply = answer.kind === 'REPLY';
   const gone = isReply && answer.status === 410;
@@ -52,44 +44,9 @@ export function judge(
   return { outcome: 'FAILED', ...failure, retryMs: spent ? null : waitMs, disable: gone ? 'GONE' : exhausted };
 }
 
-function failureOf(answer: Answer, errorTemplate: Template | null, watch: Watch | undefined): { stage: Stage; message: string } | null {
+function failureOf(answer: Answer, read: string): { stage: Stage; message: string } | null {
   if (answer.kind === 'NO_REPLY') return { stage: answer.stage, message: answer.message };
-  const read = errorTemplate ? readError(errorTemplate, answer, watch) : '';
   if (answer.status < 200 || answer.status > 299)
     return { stage: 'STATUS', message: `The receiver answered with status ${answer.status}.${read === '' ? '' : ` ${read}`}` };
   return read === '' ? null : { stage: 'ERROR_TEMPLATE', message: read };
-}
-
-/** What the error template reads out of the answer; '' when all is well. */
-function readError(template: Template, answer: Extract<Answer, { kind: 'REPLY' }>, watch: Watch | undefined): string {
-  const at = performance.now();
-  const { status, headers } = answer;
-  const body = parsed(answer.body);
-  let output: string | null = null;
-  let read: string;
-  try {
-    output = renderTemplate(template, { body, headers: caselessHeaders(headers), status });
-    read = output.trim();
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
-    read = `The error template could not read the answer: ${error.message}`;
-  }
-  const found = read !== '';
-  watch?.({
-    stage: 'ERROR_TEMPLATE',
-    outcome: found ? 'FAILED' : 'OK',
-    input: { status, headers, body },
-    output,
-    message: found ? read : null,
-    durationMs: performance.now() - at,
-  });
-  return read;
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
 }

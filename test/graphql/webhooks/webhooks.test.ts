@@ -7,6 +7,7 @@ import { actorOf, type Context, createContext, type Viewer } from '../../../src/
 import { decodeGlobalId, encodeGlobalId } from '../../../src/graphql/global-id.js';
 import { addUserError } from '../../../src/graphql/user-error.js';
 import { addWebhooks } from '../../../src/graphql/webhooks/index.js';
+import { createRenderer } from '../../../src/webhooks/base/renderer.js';
 import { createVault } from '../../../src/webhooks/base/vault.js';
 import type { Engine } from '../../../src/webhooks/index.js';
 import { createGuard } from '../../../src/webhooks/send/address-guard.js';
@@ -56,6 +57,7 @@ beforeAll(async () => {
       contextFor: async () => ({}),
       faultOf: () => 'data',
     },
+    renderer: createRenderer(),
     vault: createVault([randomBytes(32)]),
     settings: { ...SETTINGS, domain: 'test', allowedNetworks: [] },
     guard: createGuard({ allowedNetworks: [] }),

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { caselessHeaders, type Escape, parseTemplate, renderTemplate, TemplateError } from '../../../src/webhooks/base/liquid.js';
+import { caret } from '../../../src/webhooks/base/errors.js';
+import { caselessHeaders, faultOf, parseTemplate, renderNodes } from '../../../src/webhooks/base/liquid.mjs';
+import type { Escape } from '../../../src/webhooks/base/rendering.mjs';
 
-const render = (source: string, data: object = {}, style: Escape = 'json') => renderTemplate(parseTemplate(source, style), data);
-const failure = (source: string, data: object = {}, style: Escape = 'json'): TemplateError => {
+const render = (source: string, data: object = {}, style: Escape = 'json') => renderNodes(parseTemplate(source, style), style, data);
+const failure = (source: string, data: object = {}, style: Escape = 'json') => {
+  let usual: 'syntax' | 'render' = 'syntax';
   try {
-    render(source, data, style);
+    const nodes = parseTemplate(source, style);
+    usual = 'render';
+    renderNodes(nodes, style, data);
   } catch (error) {
-    if (error instanceof TemplateError) return error;
-    throw error;
+    return faultOf(error, usual);
   }
   throw new Error(`${source.slice(0, 50)} rendered`);
 };
@@ -86,7 +90,9 @@ describe('a mistake', () => {
   });
 
   it('shows the line with a caret', () => {
-    expect(failure('one\n  {{ x | nofilter }}').frame).toBe('2 |   {{ x | nofilter }}\n      ^');
+    const source = 'one\n  {{ x | nofilter }}';
+    const { place } = failure(source);
+    expect(place && caret(source, place)).toBe('2 |   {{ x | nofilter }}\n      ^');
   });
 });
 
@@ -114,6 +120,9 @@ describe('a hostile template', () => {
   });
 
   it('sees own properties only', () => {
+    const drops = '{% for i in l %}{% for p in names %}{{ forloop[p] }}{{ empty[p] }}{{ forloop[p][p] | json }}{% endfor %}{% endfor %}';
+    const names = ['__proto__', 'constructor', 'next', 'valueOf', 'toString', 'liquidMethodMissing', 'i'];
+    expect(render(drops, { l: [1], names }, 'none')).toBe('null'.repeat(names.length));
     const source =
       '{{ x.constructor }}{{ x.__proto__ }}{{ x.toString }}{{ l.constructor.name }}{{ s.constructor }}{{ constructor }}{{ __proto__ }}';
     expect(render(source, { x: { a: 1 }, l: [1], s: 'x' }, 'none')).toBe('');

@@ -4,6 +4,7 @@ import { buildSchema } from 'graphql';
 import { pino } from 'pino';
 import type { Engine } from '../../../src/webhooks/base/engine.js';
 import type { Actor } from '../../../src/webhooks/base/model.js';
+import { createRenderer } from '../../../src/webhooks/base/renderer.js';
 import { createVault } from '../../../src/webhooks/base/vault.js';
 import { createGuard } from '../../../src/webhooks/send/address-guard.js';
 import { createSubscription, type SubscriptionInput } from '../../../src/webhooks/subscriptions.js';
@@ -43,6 +44,7 @@ export async function thingEngine(): Promise<ThingEngine> {
       contextFor: async () => ({}),
       faultOf: () => 'data',
     },
+    renderer: createRenderer(),
     vault: createVault([randomBytes(32)]),
     settings: {
       baseUrl: 'http://localhost',

@@ -1,0 +1,36 @@
+// A reply and the subscription's error template -> what it reads out of it: '' when all is well.
+import type { Compiled } from '../base/compiled.js';
+import type { Engine } from '../base/engine.js';
+import type { Watch } from '../base/report.js';
+import type { Answer } from './judge.js';
+
+/** `watch`: who is told what the template did. */
+export async function readError(engine: Engine, compiled: Compiled, answer: Answer, watch?: Watch): Promise<string> {
+  const { errorTemplate, owner, subscriptionId } = compiled;
+  if (!errorTemplate || answer.kind === 'NO_REPLY') return '';
+  const { status, headers, body } = answer;
+  const payer = { tenant: owner.tenant, key: subscriptionId, isTrial: watch !== undefined };
+  const [result] = await engine.renderer.render(payer, { reply: { status, headers, body } }, [{ ...errorTemplate, ask: 'text' }]);
+  if (!result) throw new Error('an error template without a result');
+  const output = 'text' in result ? result.text : null;
+  // One that never came to its turn, too: the request was made, and making it again were worse.
+  const read = 'text' in result ? result.text.trim() : `The error template could not read the answer: ${result.message}`;
+  const found = read !== '';
+  watch?.({
+    stage: 'ERROR_TEMPLATE',
+    outcome: found ? 'FAILED' : 'OK',
+    input: { status, headers, body: parsed(body) },
+    output,
+    message: found ? read : null,
+    durationMs: result.ms,
+  });
+  return read;
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}

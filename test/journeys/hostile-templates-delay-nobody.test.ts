@@ -1,0 +1,65 @@
+// Promise: templates that loop, multiply and fill memory are stopped and told of as what they are, and delay nobody else's deliveries.
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createSubscription } from '../../src/webhooks/index.js';
+import { type EngineWorld, OWNER, QUERY, startEngineWorld } from '../support/engine-world.js';
+import { until } from '../support/until.js';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+let world: EngineWorld;
+beforeEach(async () => {
+  world = await startEngineWorld();
+});
+afterEach(() => world.close());
+
+const DOUBLED = '{% assign a = "x,x" | split: "," %}{% for i in (1..60) %}{% assign a = a | push: a %}{% endfor %}';
+/** What each does with a thing that is named so; with the invented one of a save it does nothing. */
+const HOSTILE = [
+  '{% for i in (1..9999) %}{% for j in (1..9999) %}{{ j | json }}{% endfor %}{% endfor %}',
+  '{% assign s = "0123456789" %}{% for i in (1..18) %}{% assign s = s | append: s %}{% endfor %}{{ s | split: "" | sort | join }}',
+  `${DOUBLED}{{ a | join }}`,
+  `${DOUBLED}{{ a | json }}`,
+].map((bomb) => `{% if data.node.name contains "boom" %}${bomb}{% endif %}{}`);
+
+/** Milliseconds until 100 things of the ordinary one have arrived. */
+async function deliver100(round: string): Promise<number> {
+  const before = world.receiver.requests.length;
+  const started = performance.now();
+  await world.insertThings(...Array.from({ length: 100 }, (_, i) => `${round}-${i}`));
+  await until(`100 of ${round} arrived`, () => world.receiver.requests.length >= before + 100, { everyMs: 5, timeoutMs: 30_000 });
+  expect(new Set(world.receiver.requests.slice(before).map(({ body }) => JSON.parse(body).name)).size).toBe(100);
+  return performance.now() - started;
+}
+
+it('neither while they run nor after', async () => {
+  const hostile = { ...OWNER, tenant: 'hostile' };
+  await world.subscribe({ validationTemplate: '{{ data.node.name != "no" }}', template: '{"name": {{ data.node.name | json }}}' });
+  for (const template of HOSTILE) {
+    const input = { topic: { key: 'thing/created' }, callbackUrl: `${world.receiver.url}/hostile`, query: QUERY, template };
+    expect((await createSubscription(world.webhooks.engine, hostile, input)).problems).toEqual([]);
+  }
+  const boom = () =>
+    world.db.pool.query(`INSERT INTO public.things (org, name) SELECT 'hostile', 'boom' || i FROM generate_series(1, 25) i`);
+  const held = async () =>
+    (
+      await world.db.pool.query<{ stage: string; message: string; subscription: string }>(
+        `SELECT a.stage, a.message, a.subscription_id AS subscription FROM hookgraph.attempts a
+         JOIN hookgraph.deliveries d ON d.id = a.delivery_id WHERE d.tenant = 'hostile' AND d.state = 'HELD'`,
+      )
+    ).rows;
+  await world.work();
+  await deliver100('warm-up');
+  const alone = await deliver100('alone');
+
+  // Once for each it costs the others the start of a process, until it is known.
+  await boom();
+  await deliver100('unknown yet');
+  const stopped = async () => new Set((await held()).map(({ subscription }) => subscription)).size;
+  await until('each was stopped', async () => (await stopped()) === HOSTILE.length, { timeoutMs: 30_000 });
+
+  await boom();
+  const during = [await deliver100('during-1'), await deliver100('during-2')];
+  expect(Math.max(...during) - alone).toBeLessThan(1500);
+  for (const { stage, message } of await held()) expect([stage, message]).toEqual(['TEMPLATE', expect.stringContaining('limit exceeded')]);
+  expect(world.receiver.requests.filter(({ path }) => path.includes('hostile'))).toEqual([]);
+});

@@ -10,6 +10,7 @@ import type { Row } from './delegate.js';
 import { keyOf } from './global-id.js';
 import { addMutations } from './mutations.js';
 import { addConnectionTypes, addEnum, addNodeType, addRootConnection, type Workshop } from './node-type.js';
+import { ownCursors } from './own-cursors.js';
 import { requireScopes } from './require-scopes.js';
 import type { Builder } from './schema-types.js';
 import { addUserError, type UserErrorRef } from './user-error.js';
@@ -45,5 +46,5 @@ export function buildSchema(definitions: NodeDefinition[], additions: Addition[]
     userError,
     integration,
   });
-  return readAsOfFirst(requireScopes(builder.toSchema(), managing));
+  return readAsOfFirst(ownCursors(requireScopes(builder.toSchema(), managing), definitions));
 }

@@ -128,7 +128,7 @@ function whereForeignKey(
 }
 
 /** Not `OR: []`, which Prisma takes for everything inside an AND. */
-function whereNothing(model: Model): Row {
+export function whereNothing(model: Model): Row {
   return { [(keyFields(model)[0] as Field).name]: { in: [] } };
 }
 

@@ -1,14 +1,13 @@
 // A definition in, its object type, connection type and root connection on the builder out.
-import { GraphQLError } from 'graphql';
 import { readAsOf } from './as-of.js';
 import type { Builder, Types } from './builder.js';
-import { type ConnectionArguments, type ConnectionInputs, connectionArgs, connectionQuery } from './connections.js';
+import { type ConnectionArguments, type ConnectionInputs, connectionArgs, connectionQuery, whereNothing } from './connections.js';
 import type { Context } from './context.js';
-import { type Enum, type Field, fieldOf, keyName } from './datamodel.js';
-import { attributesOf, definitionOf, type NodeDefinition, relationsOf, tenantPath } from './define-node.js';
+import { type Enum, type Field, fieldOf, keyName, type Model } from './datamodel.js';
+import { attributesOf, definitionOf, type NodeDefinition, relationsOf, tenantPath, whereTenant } from './define-node.js';
 import { delegateOf, type Row } from './delegate.js';
 import { narrowByExternalData } from './external-data.js';
-import { keyOf } from './global-id.js';
+import { keyOf, whereKey } from './global-id.js';
 import { isRemembered } from './overlay.js';
 
 /** What the types of all nodes are built with. */
@@ -49,6 +48,7 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
     model.name as 'User',
     {
       id: { field: keyName(model), description: 'Its global id: opaque, and safe in a URL path.' },
+      findUnique: (key: string, ctx: Context) => whereOwn(model, path, { key: String(key), ctx }),
       // A row that is gone is null, not an error.
       nullable: true,
       description: model.documentation,
@@ -73,6 +73,19 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
     } as never,
   );
   shop.refs.set(model.name, { type });
+}
+
+/** Another organization's row is found as little as one that isn't there. */
+function whereOwn(model: Model, path: string[], { key, ctx }: { key: string; ctx: Context }): Row {
+  const where = whereKey(model, key);
+  if (!ctx.viewer || !where) return { ...where, AND: [whereNothing(model)] };
+  if (ctx.createdOrganizations.has(key)) return where;
+  const [field, ...further] = path as [string];
+  const { organizationId } = ctx.viewer;
+  // A plain equality where that will do: look-ups with nothing else are batched by Prisma.
+  return further.length === 0 && !(field in where)
+    ? { ...where, [field]: organizationId }
+    : { ...where, AND: [whereTenant(path, organizationId)] };
 }
 
 function refsOf({ refs }: Workshop, { model }: NodeDefinition) {
@@ -146,14 +159,8 @@ export function addRootConnection(shop: Workshop, definition: NodeDefinition): v
         args: connectionArgs(t.arg, definition, shop),
         totalCount: async (_root: unknown, args: ConnectionArguments, ctx: Context) =>
           delegateOf(ctx.prisma, model.name).count({ where: (await queryOf(args, ctx)).where }),
-        resolve: async (query: { cursor?: object }, _root: unknown, args: ConnectionArguments, ctx: Context) => {
-          const delegate = delegateOf(ctx.prisma, model.name);
-          const rows = await delegate.findMany({ ...query, ...(await queryOf(args, ctx)) });
-          // Prisma takes a cursor whose row was deleted since for the end: whoever pages through would miss the rest.
-          if (rows.length === 0 && query.cursor && !(await delegate.findUnique({ where: query.cursor })))
-            throw new GraphQLError('The object that the cursor points to is gone: start over, or go on with createdAtMin.');
-          return rows;
-        },
+        resolve: async (query: object, _root: unknown, args: ConnectionArguments, ctx: Context) =>
+          delegateOf(ctx.prisma, model.name).findMany({ ...query, ...(await queryOf(args, ctx)) }),
       } as never,
       connection as never,
       edge as never,

@@ -4,6 +4,7 @@ import { refusePage } from '../graphql/connections.js';
 import type { Context, Viewer } from '../graphql/context.js';
 import { enumOf, modelOf } from '../graphql/datamodel.js';
 import { decodeGlobalId, whereKey } from '../graphql/global-id.js';
+import { cursorIsGone } from '../graphql/own-cursors.js';
 import type { Builder } from '../graphql/schema-types.js';
 import type { Scope } from '../graphql/scope.js';
 import type { UserError, UserErrorRef } from '../graphql/user-error.js';
@@ -85,9 +86,10 @@ function addConnection(builder: Builder): void {
         nullable: true,
         description: 'Your tokens, the oldest first; an admin sees those of the organization. Revoked and expired ones too.',
         totalCount: (_root, _args, { prisma, viewer }) => prisma.apiToken.count({ where: viewer ? whereVisible(viewer) : nobody }),
-        resolve: (query, _root, args, { prisma, viewer }) => {
+        resolve: async (query, _root, args, { prisma, viewer }) => {
           refusePage({ ...args });
           const where = viewer ? whereVisible(viewer) : nobody;
+          if (query.cursor && !(await prisma.apiToken.findFirst({ where: { AND: [query.cursor, where] } }))) throw cursorIsGone();
           return prisma.apiToken.findMany({ ...query, where, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
         },
       },

@@ -2,7 +2,6 @@
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-
 export type Operation = 'created' | 'updated' | 'deleted';
 
 /** A topic that fires when a column of an updated row changes to a value. */

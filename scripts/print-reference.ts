@@ -14,7 +14,7 @@ import { MAX_URL_LENGTH } from '../src/webhooks/base/reach.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording.js';
 import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/rendering.mjs';
 import { MAX_OVERLAP_SECONDS } from '../src/webhooks/rotate-secret.js';
-import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/https.js';
+import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/destination.js';
 import {
   MAX_HEADER_VALUE_LENGTH,
   MAX_HEADERS,

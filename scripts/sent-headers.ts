@@ -40,6 +40,7 @@ const EXAMPLE: Compiled = {
   contentType: 'JSON',
   url: 'https://receiver.example.com/',
   origin: 'https://receiver.example.com',
+  sns: null,
   document: null,
   validation: null,
   template: null,

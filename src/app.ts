@@ -73,6 +73,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
       allowedNetworks: config.allowedNetworks,
       allowedPorts: config.allowedPorts,
       caCertificates: config.caCertificates ?? [],
+      sns: { accounts: config.snsAccounts, managedTopics: config.snsManaged },
       ...(config.egressProxy !== null && { egressProxy: config.egressProxy }),
       forbiddenEndpoints: ownEndpoints(config, databaseUrl),
       queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth, cost: config.queryMaxCost },

@@ -1,9 +1,9 @@
 // The environment in, the typed configuration out. No other file of ours reads the environment.
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { readCertificates } from './certificates.js';
+import { isDecodable, keys, list, networks, orNull, url, wholeNumber } from './config-texts.js';
 import { parsePorts, USUAL_PORTS } from './ports.js';
 import { RuntimeError } from './runtime-error.js';
 
@@ -31,6 +31,10 @@ export interface Config {
   /** Requests a second of one token; 0: no limit. */
   rateLimit: number;
   trustedProxies: string[];
+  /** Accounts, each for every organization or, after a colon, for one. */
+  snsAccounts: string[];
+  /** null: no topics are made. */
+  snsManaged: string | null;
   queryMaxFields: number;
   queryMaxDepth: number;
   queryMaxCost: number;
@@ -48,53 +52,6 @@ interface Variable<T> {
   /** Set to nothing is a value of its own; elsewhere it is the same as not set. */
   emptyCounts?: true;
 }
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
-
-const list = (text: string) => text.split(/[\s,]+/).filter(Boolean);
-
-const url = (protocols: string[], example: string) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must be a URL like ${example}`);
-
-const networks = z
-  .string()
-  .refine(
-    (text) => list(text).every((item) => ipaddr.isValidCIDR(item) || ipaddr.isValid(item)),
-    'must be a list of networks like 10.0.0.0/8,::1/128',
-  )
-  .transform((text) =>
-    list(text).map((item) => (item.includes('/') ? item : `${item}/${ipaddr.parse(item).kind() === 'ipv4' ? 32 : 128}`)),
-  );
-
-const keys = z
-  .string()
-  .refine(
-    (text) => list(text).length > 0 && list(text).every((item) => decodeKey(item).length === 32),
-    'must be a list of keys, each the base64 or hex of 32 bytes',
-  )
-  .transform((text) => list(text).map(decodeKey));
-
-/** The base64, base64url or hex of a key. */
-export function decodeKey(text: string): Buffer {
-  return Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64');
-}
-
-/** A user name or password with a lone % can't be told to the proxy. */
-function isDecodable(text: string): boolean {
-  try {
-    const { username, password } = new URL(text);
-    return decodeURIComponent(username + password) !== null;
-  } catch {
-    return false;
-  }
-}
-
-const orNull = <T>(type: z.ZodType<T, string>): z.ZodType<T | null, string> => type;
 
 const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   port: { name: 'PORT', meaning: 'port of the API; 0: any that is free', parse: wholeNumber(0, 65535), fallback: '4000' },
@@ -194,6 +151,22 @@ const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     meaning: 'networks (CIDR) of proxies whose X-Forwarded-For tells from where a request comes',
     parse: networks,
     fallback: '',
+  },
+  snsAccounts: {
+    name: 'HOOKGRAPH_SNS_ACCOUNTS',
+    meaning:
+      "AWS accounts whose SNS topics and roles subscriptions may use with this process' own AWS credentials: 123456789012, or 123456789012:organization-id",
+    parse: z
+      .string()
+      .refine((text) => list(text).every((item) => /^\d{12}(:\S+)?$/.test(item)), 'must be a list of accounts like 123456789012')
+      .transform(list),
+    fallback: '',
+  },
+  snsManaged: {
+    name: 'HOOKGRAPH_SNS_MANAGED',
+    meaning: "where SNS topics are made for subscriptions, with this process' own AWS credentials; absent: nowhere",
+    parse: orNull(z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}$/, 'must be like arn:aws:sns:eu-central-1:123456789012')),
+    fallback: null,
   },
   queryMaxFields: {
     name: 'HOOKGRAPH_QUERY_MAX_FIELDS',

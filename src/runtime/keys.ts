@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config, decodeKey } from './config.js';
+import type { Config } from './config.js';
+import { decodeKey } from './config-texts.js';
 import { createPrivateFile, writePrivateFile } from './private-file.js';
 import { RuntimeError } from './runtime-error.js';
 

@@ -113,13 +113,14 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
     if (payload.outcome !== 'READY') return ended(payload.outcome, payload.stage, payload.message);
 
     const leftMs = Math.max(1, timeoutMs - (performance.now() - started));
-    const carried = await carry(definition, hook.deliveryId, payload.body, undefined, leftMs);
+    const parcel = { deliveryId: hook.deliveryId, typename: change.snapshot.typename, nodeKey: change.key, eventId: null };
+    const carried = await carry(definition, parcel, payload.body, undefined, leftMs);
     const { answer } = carried;
     request = carried.request;
     if (carried.authMs !== undefined) timings.authMs = carried.authMs;
     timings.sendMs = answer.sendMs;
     if (answer.kind === 'REPLY') {
-      timings.firstByteMs = answer.firstByteMs;
+      if (answer.firstByteMs !== undefined) timings.firstByteMs = answer.firstByteMs;
       response = { status: answer.status, headers: answer.headers, body: answer.body };
     } else if (answer.stage === 'TIMEOUT') return ended('FAILED', 'TIMEOUT', `No complete answer within ${timeoutMs / 1000} seconds.`);
     const cancel = readCancel(answer);

@@ -19,6 +19,7 @@ export type { Endpoint } from './base/guard.js';
 export * from './base/model.js';
 export { PAGE, type Page, type PageArguments, type Rows, toCursor, toPage } from './base/page.js';
 export type { ReportStage, StageReport } from './base/report.js';
+export { regionOf, topicArnOf } from './base/sns.js';
 export {
   countOfIntegrations,
   countSubscriptions,

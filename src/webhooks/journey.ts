@@ -6,7 +6,7 @@ import type { Engine } from './base/engine.js';
 import type { Snapshot } from './base/model.js';
 import { loadForSending } from './base/store.js';
 import { TemplateError } from './base/template.js';
-import type { Courier } from './courier.js';
+import type { Courier, Parcel } from './courier.js';
 import { begin } from './lease/begin.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { buildPayload } from './payload/build-payload.js';
@@ -89,7 +89,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
 
     // Once more, for a payload that took long: the lease outlives the exchange, and its subscription is enabled still.
     if (!(await begin(engine.pool, delivery))) return settled(delivery, {});
-    const { request, answer, authMs } = await courier.carry(prepared, delivery.id, payload.body);
+    const { request, answer, authMs } = await courier.carry(prepared, parcelOf(delivery), payload.body);
     const read = await readError(engine, prepared, answer);
     const nowMs = Date.now();
     const { attemptCount } = delivery;
@@ -111,7 +111,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
       {
         ...(authMs !== undefined && { authMs }),
         sendMs: answer.sendMs,
-        ...(answer.kind === 'REPLY' && { firstByteMs: answer.firstByteMs }),
+        ...(answer.kind === 'REPLY' && answer.firstByteMs !== undefined && { firstByteMs: answer.firstByteMs }),
       },
     );
     return settled(delivery, {
@@ -175,6 +175,13 @@ function ownerCheck(engine: Engine): OwnerCheck {
     return context;
   };
 }
+
+const parcelOf = ({ id, typename, nodeKey, event }: DeliveryInHand): Parcel => ({
+  deliveryId: id,
+  typename,
+  nodeKey,
+  eventId: event?.id ?? null,
+});
 
 /** The node as the event saw it, for a query that finds its row gone. */
 function overlayOf({ event, typename, nodeKey }: DeliveryInHand): Snapshot[] {

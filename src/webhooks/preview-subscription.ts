@@ -5,8 +5,8 @@ import type { Problem } from './base/errors.js';
 import type { Actor, Definition } from './base/model.js';
 import { REPORT_STAGES, type ReportStage, type StageReport } from './base/report.js';
 import { loadUnsealed } from './base/store.js';
+import { compose } from './courier.js';
 import { buildPayload } from './payload/build-payload.js';
-import { buildRequest } from './request/build-request.js';
 import { checkDraft } from './subscriptions/check-draft.js';
 import { checkPhase } from './subscriptions/check-phase.js';
 import { checkReferences } from './subscriptions/check-references.js';
@@ -33,7 +33,7 @@ export async function previewSubscription(
   const before = id === null ? null : await loadUnsealed(engine.pool, engine.vault, actor, id);
   if (id !== null && !before) return refused(NOT_FOUND);
   const { topic, problems } = await checkedTopic(engine, input, before?.subscription.topicId ?? null);
-  const draft = toDraft(input, before && { ...before.subscription, secrets: before.secrets });
+  const draft = toDraft(input, before && { ...before.subscription, secrets: before.secrets }, engine.settings);
   problems.push(
     ...(await checkDraft(engine, actor.tenant, draft, topic?.typename ?? '')),
     ...(await checkPhase(engine, actor, input, draft, topic, id)),
@@ -68,8 +68,8 @@ export async function previewSubscription(
   const blocked = mistakes.some((mistake) => BLOCKING.includes(sourceOf(mistake)));
   let sent: AttemptRecord['request'] = null;
   if (payload?.outcome === 'READY' && !blocked) {
-    const request = buildRequest(engine.settings, compiled, NO_DELIVERY, payload.body, new Date());
-    sent = { url: request.url, headers: request.recordedHeaders, body: payload.body.text };
+    const { typename, nodeKey } = node;
+    sent = compose(engine, compiled, { deliveryId: NO_DELIVERY, typename, nodeKey, eventId: null }, payload.body).recorded;
     told.set('SEND', { ...notRun('SEND'), input: sent });
   }
   if (compiled.auth) told.set('AUTH', notRun('AUTH'));
@@ -106,6 +106,7 @@ const SOURCES: Record<string, ReportStage> = {
   template: 'TEMPLATE',
   errorTemplate: 'ERROR_TEMPLATE',
   callbackUrl: 'SEND',
+  sns: 'SEND',
   headers: 'SEND',
   sharedSecret: 'SEND',
   auth: 'AUTH',
@@ -121,9 +122,11 @@ const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'AUTH', 'SEN
 function withoutMistakes(definition: Definition, mistakes: Problem[]): Definition {
   const wrong = new Set(mistakes.map(({ field }) => field));
   const text = (field: 'query' | 'validationTemplate' | 'template' | 'errorTemplate') => (wrong.has(field) ? null : definition[field]);
+  const nowhere = mistakes.some((mistake) => ['callbackUrl', 'sns'].includes(mistake.field.split('.')[0] ?? ''));
+  const { sns, ...rest } = definition;
   return {
-    ...definition,
-    callbackUrl: wrong.has('callbackUrl') ? 'https://invalid.invalid/' : definition.callbackUrl,
+    ...rest,
+    ...(nowhere ? { callbackUrl: 'https://invalid.invalid/' } : { ...(sns && { sns }) }),
     query: text('query'),
     validationTemplate: text('validationTemplate'),
     template: text('template'),

@@ -11,6 +11,7 @@ import { writeSecrets } from './base/store-secrets.js';
 import { resolveTopic, topicsByIds } from './base/store-topics.js';
 import { insideTransaction } from './base/transaction.js';
 import { listYoungClaims, untilNoneBegins } from './lease/begin.js';
+import { forgetTopics, noteTopics, settleTopics } from './managed-topics.js';
 import { checkDraft } from './subscriptions/check-draft.js';
 import { checkPhase } from './subscriptions/check-phase.js';
 import { checkReferences } from './subscriptions/check-references.js';
@@ -27,7 +28,7 @@ export interface SaveResult {
 export async function createSubscription(engine: Engine, actor: Actor, input: SubscriptionInput): Promise<SaveResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const { topic, problems } = await checkedTopic(engine, input, null);
-  const draft = toDraft(input, null);
+  const draft = toDraft(input, null, engine.settings);
   problems.push(
     ...(await checkDraft(engine, actor.tenant, draft, topic?.typename ?? '')),
     ...(await checkPhase(engine, actor, input, draft, topic, null)),
@@ -53,11 +54,13 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     const created = (rows[0] as { id: string }).id;
     await insertVersion(client, actor, created, 1, definition);
     await writeSecrets(client, engine.vault, created, {}, secrets);
+    await noteTopics(client, created, definition.sns);
     const changes = changesOf(null, auditable(draft, topic, definition, secrets));
     if (input.disabled === true) changes.push(switchedTo(true));
     await recordAudit(client, actor, [{ subscriptionId: created, action: 'CREATED', versionAfter: 1, changes }]);
     return created;
   });
+  if (definition.sns) problems.push(...(await settleTopics(engine, id)));
   return { subscription: await read(engine, actor, id), problems };
 }
 
@@ -88,13 +91,14 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
     if (!rows[0]) return null;
     await recordAudit(client, actor, [{ subscriptionId: id, action: 'DELETED', versionBefore: rows[0].version }]);
     await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1', [id]);
+    await forgetTopics(client, id);
     await client.query("UPDATE hookgraph.replays SET state = 'CANCELLED' WHERE subscription_id = $1 AND state = 'RUNNING'", [id]);
     return listYoungClaims(client, [id]);
   });
   if (!young) return refused(NOT_FOUND);
   await cancelDeliveries(engine.pool, [id]);
   await untilNoneBegins(engine.pool, young);
-  return { subscription, problems: [] };
+  return { subscription, problems: subscription.definition.sns ? await settleTopics(engine, id) : [] };
 }
 
 export const NOT_ALLOWED: Problem = { field: 'base', message: 'you may not manage webhooks', type: 'FORBIDDEN' };
@@ -107,7 +111,7 @@ export const isMistake = (problem: Problem): boolean => problem.severity !== 'wa
 async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: SubscriptionInput): Promise<SaveResult | null> {
   const { subscription: was, secrets: oldSecrets } = before;
   const { topic, problems } = await checkedTopic(engine, input, was.topicId);
-  const draft = toDraft(input, { ...was, secrets: oldSecrets });
+  const draft = toDraft(input, { ...was, secrets: oldSecrets }, engine.settings);
   const { definition, secrets } = splitDraft(draft);
   const redefined = topic?.id !== was.topicId || !isDeepStrictEqual(definition, was.definition) || !isDeepStrictEqual(secrets, oldSecrets);
   // What stays as it is isn't judged by today's rules: it can be switched off, on and renamed.
@@ -136,6 +140,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     if (redefined) {
       await insertVersion(client, actor, was.id, was.version + 1, definition);
       await writeSecrets(client, engine.vault, was.id, oldSecrets, secrets);
+      await noteTopics(client, was.id, was.definition.sns, definition.sns);
     }
     await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds, phaseOf(definition)]);
     const versions = { versionBefore: was.version, versionAfter: was.version + Number(redefined) };
@@ -162,6 +167,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   const subscription = await read(engine, actor, was.id);
   if (subscription?.status === 'DISABLED') await holdDeliveries(engine.pool, [was.id], 'DISABLED');
   await untilNoneBegins(engine.pool, saved.young);
+  if (was.definition.sns || definition.sns) problems.push(...(await settleTopics(engine, was.id)));
   return { subscription, problems };
 }
 

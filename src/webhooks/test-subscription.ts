@@ -50,7 +50,9 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings: { queryMs, renderMs } };
   } else {
     const withinMs = subscription.definition.before?.timeoutMs;
-    const carried = await carryOnce(engine, withinMs, (courier) => courier.carry(compiled, deliveryId, payload.body, watch));
+    const { typename, nodeKey } = node;
+    const parcel = { deliveryId, typename, nodeKey, eventId: null };
+    const carried = await carryOnce(engine, withinMs, (courier) => courier.carry(compiled, parcel, payload.body, watch));
     if ('problem' in carried) return refused(carried.problem);
     const { request: sent, answer } = carried;
     const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
@@ -60,9 +62,9 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     const { outcome, stage } = judged;
     const message = cancel === null ? judged.message : `It would refuse the write: ${cancel}`;
     const failed = stage !== null && stage !== 'ERROR_TEMPLATE';
-    if (stage !== 'AUTH')
+    if (stage !== 'AUTH' || !told.some((one) => one.stage === 'AUTH'))
       told.push({
-        stage: 'SEND',
+        stage: stage === 'AUTH' ? 'AUTH' : 'SEND',
         outcome: failed ? 'FAILED' : 'OK',
         input: sent,
         output: response,

@@ -11,6 +11,7 @@ import { createJourney } from './journey.js';
 import { LEASE_MS } from './lease/claim.js';
 import { startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
+import { settleTopics } from './managed-topics.js';
 import { createSettler } from './verdict/settler.js';
 
 export interface Working {
@@ -24,6 +25,7 @@ export interface Working {
 
 const DUE_SCAN_MS = 500;
 const RELEASE_SCAN_MS = 5000;
+const TOPIC_SCAN_MS = 2000;
 const REPLAY_SCAN_MS = 500;
 
 export async function startWorking(engine: Engine): Promise<Working> {
@@ -42,6 +44,7 @@ export async function startWorking(engine: Engine): Promise<Working> {
   const relay = startRelay({ pool, log, onDeliveries: drain.wake });
   const dueScan = repeat(DUE_SCAN_MS, async () => drain.wake(await scanDue(pool)), engine);
   const heldScan = repeat(RELEASE_SCAN_MS, () => releaseScan(pool), engine);
+  const topics = repeat(TOPIC_SCAN_MS, async () => void (await settleTopics(engine)), engine);
   const replays = repeat(
     REPLAY_SCAN_MS,
     async (isStopped) => {
@@ -53,7 +56,7 @@ export async function startWorking(engine: Engine): Promise<Working> {
     poke: relay.poke,
     wake: drain.wake,
     async stop() {
-      await Promise.all([drain.stop(), relay.stop(), dueScan.stop(), heldScan.stop(), replays.stop()]);
+      await Promise.all([drain.stop(), relay.stop(), dueScan.stop(), heldScan.stop(), topics.stop(), replays.stop()]);
       await courier.close();
     },
   };

@@ -113,7 +113,7 @@ export async function startEngineWorld({
     async subscribe(input) {
       const { subscription, problems } = await createSubscription(webhooks.engine, OWNER, {
         topic: { key: 'thing/created' },
-        callbackUrl: receiver.url,
+        ...(input?.sns ? {} : { callbackUrl: receiver.url }),
         query: QUERY,
         ...input,
       });

@@ -111,7 +111,11 @@ describe('the deadline', () => {
   async function carried(compiled: Compiled) {
     const courier = openCourier(world.webhooks.engine, DEADLINE_MS);
     const started = performance.now();
-    const { answer } = await courier.carry(compiled, '1', { text: '{}', contentType: 'application/json' });
+    const { answer } = await courier.carry(
+      compiled,
+      { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null },
+      { text: '{}', contentType: 'application/json' },
+    );
     const tookMs = performance.now() - started;
     await courier.close();
     return { answer, tookMs };

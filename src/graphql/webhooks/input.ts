@@ -4,6 +4,7 @@ import type { Builder } from '../builder.js';
 import { keyOfId } from './access.js';
 import { addAuthInput } from './auth.js';
 import type { Enums } from './enums.js';
+import { addSnsInput } from './sns.js';
 
 export function addInput(builder: Builder, enums: Enums) {
   const topic = builder.inputType('WebhookTopicInput', {
@@ -29,6 +30,7 @@ export function addInput(builder: Builder, enums: Enums) {
     }),
   });
   const auth = addAuthInput(builder, enums);
+  const sns = addSnsInput(builder);
   const recording = builder.inputType('WebhookRecordingInput', {
     description: 'What is kept of the bodies of its attempts. It changes nothing of what is sent.',
     fields: (t) => ({
@@ -46,6 +48,7 @@ export function addInput(builder: Builder, enums: Enums) {
       name: t.string({ description: 'For people.' }),
       topic: t.field({ type: topic, description: 'What to be told of.' }),
       callbackUrl: t.string({ description: 'Where to send notifications: an https URL.' }),
+      sns: t.field({ type: sns, description: 'An AWS SNS topic to publish notifications to, in place of `callbackUrl`.' }),
       contentType: t.field({ type: enums.contentType, description: 'What to write notifications in; default: JSON.' }),
       integrationId: t.id({ description: 'The id of the integration that it belongs to.' }),
       environmentIds: t.idList({ description: 'The ids of the environments whose nodes it is told of; none: of all.' }),

@@ -8,6 +8,7 @@ import { type DeliveryParts, filterOf } from './delivery.js';
 import type { Enums } from './enums.js';
 import { type ErrorParts, errorFilterOf } from './error.js';
 import { addRotationType } from './secret-rotation.js';
+import { addSns } from './sns.js';
 import { type TopicRef, totalOf } from './topic.js';
 
 interface Parts {
@@ -32,6 +33,7 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
   });
   const auth = addAuth(builder, enums);
   const rotation = addRotationType(builder);
+  const sns = addSns(builder);
   const recording = builder.objectRef<NonNullable<Subscription['definition']['recording']>>('WebhookRecording').implement({
     description: 'What is kept of the bodies of its attempts.',
     fields: (t) => ({
@@ -56,9 +58,13 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
         resolve: (subscription, _args, ctx) => access(ctx).loaders.topic.load(subscription.topicId),
       }),
       callbackUrl: t.string({
-        nullable: false,
-        description: 'Where notifications are sent.',
+        description: 'Where notifications are sent; null where they go to an SNS topic.',
         resolve: ({ definition }) => definition.callbackUrl,
+      }),
+      sns: t.field({
+        type: sns,
+        description: 'The SNS topic where notifications are published; null where they go to a URL.',
+        resolve: (subscription) => (subscription.definition.sns ? subscription : null),
       }),
       contentType: t.field({
         type: enums.contentType,

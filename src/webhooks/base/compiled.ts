@@ -1,11 +1,12 @@
 // One version of a definition with its secrets -> parsed once, ready to run for every delivery.
 import type { DocumentNode } from 'graphql';
 import type { Engine } from './engine.js';
-import type { Auth, ContentType, Definition, OldSecret, Owner, Secrets, SignatureScheme, Subscription } from './model.js';
+import type { Auth, ContentType, Definition, OldSecret, Owner, Secrets, SignatureScheme, SnsAccess, Subscription } from './model.js';
 import { checkQuery } from './query.js';
 import { createRecorder, type Recorder } from './recording.js';
 import type { Payer } from './renderer.js';
 import type { Escape, Step } from './rendering.mjs';
+import { accessOf, originOf } from './sns.js';
 import { textsOf } from './store-secrets.js';
 import { type Template, TemplateError } from './template.js';
 
@@ -27,9 +28,12 @@ export interface Compiled {
   owner: Owner;
   topic: { key: string; version: string };
   contentType: ContentType;
+  /** Where it goes: a URL, or the ARN of an SNS topic. */
   url: string;
-  /** Origin of `url`: what is bounded and pooled together. */
+  /** The origin behind `url`: what is bounded and pooled together. */
   origin: string;
+  /** Null: to a URL. */
+  sns: SnsAccess | null;
   document: DocumentNode | null;
   validation: Template | null;
   template: Template | null;
@@ -65,14 +69,17 @@ export async function compileDefinition(
   const errorTemplate = known(definition.errorTemplate, 'none');
   const mistake = await findMistake(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
   if (mistake !== null) return { broken: `A template can no longer be parsed: ${mistake}` };
+  const sns = definition.sns ? accessOf(subscription, definition.sns, secrets.sns) : null;
+  const callbackUrl = definition.callbackUrl ?? '';
   return {
     subscriptionId: subscription.id,
     version: subscription.version,
     owner: { tenant: subscription.tenant, userId: subscription.owner },
     topic,
     contentType: definition.contentType,
-    url: definition.callbackUrl,
-    origin: new URL(definition.callbackUrl).origin,
+    url: sns?.topicArn ?? callbackUrl,
+    origin: sns ? originOf(sns) : new URL(callbackUrl).origin,
+    sns,
     document,
     validation,
     template,

@@ -27,6 +27,13 @@ export interface Settings {
   egressProxy?: string;
   /** All addresses of a name; default: what the system's resolver answers. */
   lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
+  /** What subscriptions may do with the installation's own AWS credentials; absent: nothing. */
+  sns?: {
+    /** Accounts whose topics they may publish to and whose roles they may assume: `123456789012`, or `123456789012:tenant`. */
+    accounts: string[];
+    /** Where topics of ours are made, as the beginning of their ARN: `arn:aws:sns:eu-central-1:123456789012`; null: nowhere. */
+    managedTopics: string | null;
+  };
   /** Limits of a stored query, fragments expanded. */
   queryLimits: ConfiguredLimits;
 }

@@ -106,13 +106,26 @@ export interface AuthSecrets {
 /** Both together, as only the worker sees them. */
 export type Auth = AuthDefinition & { secrets: AuthSecrets };
 
+/** An SNS topic that notifications go to (contracts, section 5); its ARN says region and account. */
+export type SnsDefinition =
+  | { kind: 'OWN'; topicArn: string; endpoint: string | null; roleArn: string | null; ownKeys: boolean }
+  /** Ours: made, opened to this principal, and deleted with the subscription. `prefix`: its ARN up to the name. */
+  | { kind: 'MANAGED'; prefix: string; fifo: boolean; subscriberPrincipal: string };
+
+/** Keys of an AWS account, to be used in place of the installation's credentials. */
+export interface SnsSecrets {
+  accessKeyId?: string;
+  secretAccessKey?: string;
+}
+
 /** How a request can be signed; one file each in `request/signatures/`. */
 export const SIGNATURE_SCHEMES = ['SCOPE', 'STANDARD_WEBHOOKS', 'HTTP_MESSAGE_SIGNATURES', 'UP42', 'SCALR', 'SERVO'] as const;
 export type SignatureScheme = (typeof SIGNATURE_SCHEMES)[number];
 
 /** One immutable version of what a subscriber asked for; secrets live apart. */
 export interface Definition {
-  callbackUrl: string;
+  /** Null where it goes to an SNS topic. */
+  callbackUrl: string | null;
   contentType: ContentType;
   query: string | null;
   validationTemplate: string | null;
@@ -121,6 +134,8 @@ export interface Definition {
   /** Names of the custom headers, in order; their values are secrets. */
   headerNames: string[];
   auth: AuthDefinition | null;
+  /** Absent where it goes to a URL. */
+  sns?: SnsDefinition;
   /** In the order of SIGNATURE_SCHEMES, each once; at least one. */
   signatures: SignatureScheme[];
   /** Of a shared secret that is a private key: what its receiver verifies with. */
@@ -163,6 +178,7 @@ export interface Secrets {
   /** Custom header name → value. */
   headers?: Record<string, string>;
   auth?: AuthSecrets;
+  sns?: SnsSecrets;
 }
 
 export type SecretField = Exclude<keyof Secrets, 'oldSecrets'>;
@@ -261,6 +277,31 @@ export interface Exchange {
   origin: string;
   headers: Record<string, string>;
   body: Buffer;
+}
+
+/** Where and as whom to publish. */
+export interface SnsAccess {
+  topicArn: string;
+  /** A topic that we made. */
+  managed: boolean;
+  /** Null: AWS' own. */
+  endpoint: string | null;
+  /** A role to be assumed, which may ask for the tenant as its external id. */
+  role: { arn: string; externalId: string } | null;
+  /** Null: the installation's credentials. */
+  keys: { accessKeyId: string; secretAccessKey: string } | null;
+}
+
+/** A message as it is published to an SNS topic. */
+export interface Publication {
+  access: SnsAccess;
+  /** Of a subscription's version: what holds credentials holds them for so long. */
+  subscriptionId: string;
+  version: number;
+  message: string;
+  attributes: Record<string, string>;
+  /** Of FIFO topics only. */
+  fifo: { groupId: string; deduplicationId: string } | null;
 }
 
 /** Milliseconds per stage; only stages that ran. */

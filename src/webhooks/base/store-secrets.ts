@@ -18,6 +18,7 @@ const CODECS: { [F in SecretField]-?: Codec<NonNullable<Secrets[F]>> } = {
   sharedSecret: TEXT,
   headers: json(),
   auth: json(),
+  sns: json(),
 };
 const FIELDS = Object.keys(CODECS) as SecretField[];
 

@@ -1,41 +1,11 @@
 // A request -> the reply, or the stage at which there was none.
 import { Agent, errors } from 'undici';
-import { AddressRefused, EgressFailed, type Guard } from '../base/guard.js';
-import type { Exchange, Stage } from '../base/model.js';
-
-/** The whole exchange: name, connection, request, reply (contracts, section 2). */
-export const DEADLINE_MS = 5000;
-/** What is read of a reply's body. */
-export const MAX_RESPONSE_BYTES = 64 * 1024;
-
-export interface Reply {
-  kind: 'REPLY';
-  status: number;
-  /** Names in lower case; repeated ones joined by a comma. */
-  headers: Record<string, string>;
-  body: string;
-  firstByteMs: number;
-  sendMs: number;
-}
-
-export interface NoReply {
-  kind: 'NO_REPLY';
-  stage: Extract<Stage, 'AUTH' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT'>;
-  message: string;
-  sendMs: number;
-}
-
-export interface HttpsDestination {
-  /**
-   * `withinMs`: what is left of a deadline that began earlier.
-   * @throws EgressFailed where our own way out failed; whatever the receiver does is an answer.
-   */
-  send(request: Exchange, withinMs?: number): Promise<Reply | NoReply>;
-  close(): Promise<void>;
-}
+import { EgressFailed, type Guard } from '../base/guard.js';
+import type { Exchange } from '../base/model.js';
+import { DEADLINE_MS, type Destination, MAX_RESPONSE_BYTES, noReplyOf, type Reply } from './destination.js';
 
 /** Keeps connections alive per origin; never follows a redirect. */
-export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs = DEADLINE_MS): HttpsDestination {
+export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs = DEADLINE_MS): Destination<Exchange> {
   const agent = new Agent({
     connect: guard.connect,
     connections: 200,
@@ -59,7 +29,7 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
         }
       } catch (error) {
         if (error instanceof EgressFailed) throw error;
-        return noReply(error, deadline.signal.aborted, deadlineMs, performance.now() - started);
+        return noReplyOf(error, deadline.signal.aborted, deadlineMs, performance.now() - started);
       } finally {
         clearTimeout(timer);
       }
@@ -95,14 +65,3 @@ async function exchange(agent: Agent, request: Exchange, signal: AbortSignal, st
 
 const isStaleConnection = (error: unknown): boolean =>
   error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0 && error.message === 'other side closed';
-
-function noReply(error: unknown, timedOut: boolean, deadlineMs: number, sendMs: number): NoReply {
-  const no = (stage: NoReply['stage'], message: string): NoReply => ({ kind: 'NO_REPLY', stage, message, sendMs });
-  const cause = error as Error & { code?: string; errors?: Error[] };
-  if (timedOut || cause.code === 'UND_ERR_CONNECT_TIMEOUT') return no('TIMEOUT', `No complete answer within ${deadlineMs / 1000} seconds.`);
-  if (error instanceof AddressRefused) return no('ADDRESS', error.message);
-  if (cause.code === 'ENOTFOUND' || cause.code === 'EAI_AGAIN') return no('ADDRESS', 'The name of the receiver could not be resolved.');
-  // Several addresses tried: the first failure speaks for all.
-  const told = cause.errors?.[0] ?? cause;
-  return no('CONNECT', `The connection failed: ${told.message || cause.code || told.name}.`);
-}

@@ -10,6 +10,7 @@ import { signatureProblems } from '../request/signatures/schemes.js';
 import { authProblems } from './auth.js';
 import { checkTemplates } from './check-templates.js';
 import type { Draft } from './input.js';
+import { snsProblems } from './sns.js';
 
 const MAX_NAME_LENGTH = 255;
 export const MAX_SECRET_LENGTH = 1_024;
@@ -41,12 +42,7 @@ export async function checkDraft(engine: Engine, tenant: string, draft: Draft, t
     problems.push({ field: 'contentType', message: 'must be JSON or XML' });
   problems.push(...secretProblems(definition.signatures, draft.sharedSecret));
 
-  const callback = definition.callbackUrl
-    ? await engine.guard.vetUrl(definition.callbackUrl)
-    : { field: 'callbackUrl', message: "can't be blank", type: 'BLANK' as const };
-  if (callback) problems.push(callback);
-  problems.push(...credentialWarnings(definition.callbackUrl));
-
+  problems.push(...(await destinationProblems(engine, draft, tenant)));
   problems.push(...(await authProblems(draft.auth, draft.headers, engine.guard)));
 
   const schema = host.schema();
@@ -59,6 +55,22 @@ export async function checkDraft(engine: Engine, tenant: string, draft: Draft, t
   const shapeKnown = definition.query === null || document !== null;
   problems.push(...(await checkTemplates(engine, tenant, definition, shapeKnown ? { document, typename } : null)));
   return problems;
+}
+
+async function destinationProblems({ settings, guard }: Engine, draft: Draft, tenant: string): Promise<Problem[]> {
+  const { definition, sns, auth, headers, sharedSecret } = draft;
+  const { callbackUrl } = definition;
+  if (sns) {
+    if (definition.before)
+      return [{ field: 'sns', message: 'is for the phase AFTER: a topic answers nothing that a write could wait for' }];
+    if (callbackUrl !== null) return [{ field: 'sns', message: 'and callbackUrl are given; there can be one of them' }];
+    const given = { auth: auth !== null, headers: headers.length > 0, sharedSecret: sharedSecret !== null };
+    const without = Object.entries(given).flatMap(([field, is]) => (is ? [field] : []));
+    return snsProblems(sns, without, { settings, guard, tenant });
+  }
+  if (callbackUrl === null) return [{ field: 'callbackUrl', message: "can't be blank", type: 'BLANK' }];
+  const problem = await guard.vetUrl(callbackUrl);
+  return [...(problem ? [problem] : []), ...credentialWarnings(callbackUrl)];
 }
 
 /** A URL is shown and recorded; what looks like a secret in it had better be a header. */

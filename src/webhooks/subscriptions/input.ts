@@ -1,4 +1,5 @@
 // What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
+import type { Settings } from '../base/engine.js';
 import {
   type Before,
   type ContentType,
@@ -12,11 +13,14 @@ import {
 import type { TopicReference } from '../base/store-topics.js';
 import { publicKeyOf } from '../request/signatures/schemes.js';
 import { type AuthDraft, type AuthInput, toAuthDraft } from './auth.js';
+import { type SnsDraft, type SnsInput, toSnsDraft } from './sns.js';
 
 export interface SubscriptionInput {
   name?: string | null;
   topic?: TopicReference | null;
+  /** This or `sns`: what is given takes the other's place. */
   callbackUrl?: string | null;
+  sns?: SnsInput | null;
   contentType?: ContentType | null;
   query?: string | null;
   validationTemplate?: string | null;
@@ -48,12 +52,13 @@ export const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
 /** Not checked yet. */
 export interface Draft {
   name: string | null;
-  definition: Omit<Definition, 'headerNames' | 'auth' | 'publicKey'>;
+  definition: Omit<Definition, 'headerNames' | 'auth' | 'sns' | 'publicKey'>;
   sharedSecret: string | null;
   /** Those of a rotation under way: they go when the secret is set by hand. */
   oldSecrets: OldSecret[];
   headers: { name: string; value: string | null }[];
   auth: AuthDraft | null;
+  sns: SnsDraft | null;
   integrationId: string | null;
   environmentIds: string[] | null;
 }
@@ -66,7 +71,7 @@ export interface SavedBefore {
   environmentIds: string[] | null;
 }
 
-export function toDraft(input: SubscriptionInput, before: SavedBefore | null): Draft {
+export function toDraft(input: SubscriptionInput, before: SavedBefore | null, { sns: offered }: Pick<Settings, 'sns'>): Draft {
   const was = before?.definition;
   const asHook = toBefore(input, was?.before);
   const text = (asked: string | null | undefined, old: string | null | undefined): string | null => {
@@ -74,6 +79,9 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
     // A form's empty field is no template.
     return given === null || given.trim() === '' ? null : given;
   };
+  // What is given takes the other's place; both at once are a mistake.
+  const callbackUrl = input.callbackUrl === undefined && input.sns ? null : text(input.callbackUrl, was?.callbackUrl);
+  const sns = input.sns === undefined && input.callbackUrl ? null : input.sns;
   const kept = new Map(Object.entries(before?.secrets.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const keptHeaders = (was?.headerNames ?? []).map((name) => ({ name, value: kept.get(name.toLowerCase()) ?? null }));
   const askedHeaders = (input.headers ?? []).map(({ name, value }) => ({
@@ -84,7 +92,7 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
   return {
     name: text(input.name, before?.name),
     definition: {
-      callbackUrl: text(input.callbackUrl, was?.callbackUrl)?.trim() ?? '',
+      callbackUrl: callbackUrl?.trim() ?? null,
       contentType: (input.contentType === undefined ? was?.contentType : input.contentType) ?? 'JSON',
       query: text(input.query, was?.query),
       validationTemplate: text(input.validationTemplate, was?.validationTemplate),
@@ -99,6 +107,7 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null): D
     oldSecrets: sharedSecret === before?.secrets.sharedSecret ? (before?.secrets.oldSecrets ?? []) : [],
     headers: input.headers === undefined ? keptHeaders : askedHeaders,
     auth: toAuthDraft(input.auth, was?.auth ?? null, before?.secrets.auth ?? {}),
+    sns: toSnsDraft(sns, was?.sns, before?.secrets.sns ?? {}, offered?.managedTopics ?? null),
     integrationId: input.integrationId === undefined ? (before?.integrationId ?? null) : input.integrationId,
     environmentIds: input.environmentIds === undefined ? (before?.environmentIds ?? null) : toSet(input.environmentIds),
   };
@@ -141,7 +150,9 @@ export function splitDraft(draft: Draft): { definition: Definition; secrets: Sec
   if (draft.oldSecrets.length > 0) secrets.oldSecrets = draft.oldSecrets;
   if (draft.headers.length > 0) secrets.headers = Object.fromEntries(draft.headers.map(({ name, value }) => [name, value ?? '']));
   if (draft.auth !== null) secrets.auth = draft.auth.secrets;
+  if (draft.sns?.secrets.accessKeyId) secrets.sns = draft.sns.secrets;
   const headerNames = draft.headers.map(({ name }) => name);
   const publicKey = publicKeyOf(draft.definition.signatures, draft.sharedSecret);
-  return { definition: { ...draft.definition, headerNames, auth: draft.auth?.definition ?? null, publicKey }, secrets };
+  const auth = draft.auth?.definition ?? null;
+  return { definition: { ...draft.definition, headerNames, auth, publicKey, ...(draft.sns && { sns: draft.sns.definition }) }, secrets };
 }

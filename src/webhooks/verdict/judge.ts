@@ -4,11 +4,11 @@ import type { DisabledReason, Stage } from '../base/model.js';
 import { clampRetryAfterMs, RETRIES, retryDelayMs } from './retry-delay.js';
 
 export type Answer =
-  | { kind: 'REPLY'; status: number; headers: Record<string, string>; body: string }
-  | { kind: 'NO_REPLY'; stage: Stage; message: string };
+  | { kind: 'REPLY'; status: number; headers: Record<string, string>; body: string; told?: string }
+  | { kind: 'NO_REPLY'; stage: Stage; message: string; held?: true };
 
 export interface Verdict {
-  outcome: 'DELIVERED' | 'FAILED';
+  outcome: 'DELIVERED' | 'FAILED' | 'HELD';
   stage: Stage | null;
   message: string | null;
   /** Null: delivered, or no retry is left. */
@@ -31,6 +31,7 @@ export interface Circumstances {
 export function judge(answer: Answer, read: string, retry: Compiled['retry'], about: Circumstances): Verdict {
   const failure = failureOf(answer, read);
   if (failure === null) return { outcome: 'DELIVERED', stage: null, message: null, retryMs: null, disable: null };
+  if (answer.kind === 'NO_REPLY' && answer.held) return { outcome: 'HELD', ...failure, retryMs: null, disable: null };
   const isReply = answer.kind === 'REPLY';
   const gone = isReply && answer.status === 410;
   const stepMs = retryDelayMs(about.attemptCount, about.random);
@@ -47,6 +48,9 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
 function failureOf(answer: Answer, read: string): { stage: Stage; message: string } | null {
   if (answer.kind === 'NO_REPLY') return { stage: answer.stage, message: answer.message };
   if (answer.status < 200 || answer.status > 299)
-    return { stage: 'STATUS', message: `The receiver answered with status ${answer.status}.${read === '' ? '' : ` ${read}`}` };
+    return {
+      stage: 'STATUS',
+      message: `The receiver answered with status ${answer.status}${answer.told ? `: ${answer.told}` : ''}.${read === '' ? '' : ` ${read}`}`,
+    };
   return read === '' ? null : { stage: 'ERROR_TEMPLATE', message: read };
 }

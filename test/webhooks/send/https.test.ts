@@ -4,7 +4,8 @@ import { createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Exchange } from '../../../src/webhooks/base/model.js';
 import { createGuard } from '../../../src/webhooks/send/address-guard.js';
-import { type HttpsDestination, MAX_RESPONSE_BYTES, openHttpsDestination } from '../../../src/webhooks/send/https.js';
+import { type Destination, MAX_RESPONSE_BYTES } from '../../../src/webhooks/send/destination.js';
+import { openHttpsDestination } from '../../../src/webhooks/send/https.js';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const open: { close(): Promise<void> }[] = [];
@@ -35,7 +36,7 @@ async function receiver(
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, paths, server };
 }
 
-function destination(allowed = LOOPBACK, deadlineMs?: number): HttpsDestination {
+function destination(allowed = LOOPBACK, deadlineMs?: number): Destination<Exchange> {
   const one = openHttpsDestination(createGuard({ allowedNetworks: allowed }), deadlineMs);
   open.push(one);
   return one;

@@ -1,0 +1,214 @@
+// What every destination must do with a message: bring it whole, tell why it couldn't, and give up in time.
+import { createServer } from 'node:http';
+import { createServer as createTcpServer, type Server } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { compileDefinition } from '../../src/webhooks/base/compiled.js';
+import { loadForSending } from '../../src/webhooks/base/store.js';
+import { openCourier } from '../../src/webhooks/courier.js';
+import { type SubscriptionInput, updateSubscription } from '../../src/webhooks/index.js';
+import { attemptsOf } from '../support/attempts.js';
+import { type Aws, answerError, KEYS, startAws } from '../support/aws.js';
+import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
+import { until } from '../support/until.js';
+
+interface Kind {
+  name: string;
+  /** To what lies at this origin; default: where it works. */
+  input: (origin?: string) => Promise<SubscriptionInput>;
+  /** The bodies that came since the last call, once there are so many. */
+  arrived: (count: number) => Promise<string[]>;
+  /** From now on the receiver refuses, saying so. */
+  refuse: (status: number, message: string) => void;
+  heal: () => void;
+}
+
+let world: EngineWorld;
+let aws: Aws;
+let queueUrl: string;
+let topicArn: string;
+
+const KINDS: Kind[] = [
+  {
+    name: 'HTTPS',
+    input: async (origin = world.receiver.url) => ({
+      callbackUrl: `${origin}/hook`,
+      headers: [{ name: 'X-Key', value: KEYS.secretAccessKey }],
+    }),
+    arrived: async (count) => {
+      await world.receiver.waitFor(count);
+      return world.receiver.requests.splice(0).map(({ body }) => body);
+    },
+    refuse: (status, message) => {
+      world.receiver.answer = (response) => void response.writeHead(status).end(message);
+    },
+    heal: () => {
+      world.receiver.answer = (response) => void response.end();
+    },
+  },
+  {
+    name: 'SNS',
+    input: async (endpoint = aws.endpoint) => ({ sns: { topicArn, endpoint, ...KEYS } }),
+    arrived: async (count) => (await aws.receive(queueUrl, count)).map(({ Body = '' }) => Body),
+    refuse: (status, message) => {
+      aws.answer = (response) => answerError(response, status, 'Refused', message);
+    },
+    heal: () => {
+      aws.answer = null;
+    },
+  },
+];
+
+beforeAll(async () => {
+  [aws, world] = await Promise.all([startAws(), startEngineWorld()]);
+  ({ topicArn, queueUrl } = await aws.topicWithQueue('contract'));
+  await world.work();
+});
+afterAll(async () => {
+  await world.close();
+  await aws.close();
+});
+beforeEach(() => {
+  for (const { heal } of KINDS) heal();
+  world.receiver.requests.length = 0;
+});
+
+const attempts = (id: string, count: number) =>
+  until(`${count} attempts are recorded`, async () => {
+    const rows = await attemptsOf(world.db.pool, id);
+    return rows.length >= count ? rows : null;
+  });
+const off = (id: string) => updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
+
+/** Sends once, within `deadlineMs`, what nobody records. */
+async function sendOnce(input: SubscriptionInput, deadlineMs?: number) {
+  const id = await world.subscribe({ ...input, disabled: true });
+  const loaded = (await loadForSending(world.webhooks.engine, [id])).get(id);
+  const compiled = loaded && (await compileDefinition(world.webhooks.engine, loaded));
+  if (!compiled || 'broken' in compiled) throw new Error('it does not compile');
+  const courier = openCourier(world.webhooks.engine, deadlineMs);
+  const started = performance.now();
+  const { answer } = await courier.carry(
+    compiled,
+    { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null },
+    { text: '{}', contentType: 'application/json' },
+  );
+  const tookMs = performance.now() - started;
+  await courier.close();
+  return { answer, tookMs };
+}
+
+async function listening(server: Server) {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  return { origin: `http://127.0.0.1:${port}`, close: () => new Promise((resolve) => server.close(resolve)) };
+}
+
+describe.each(KINDS)('$name', ({ input, arrived, refuse, heal }) => {
+  it('brings every body, whole, and records what was sent and answered, without a secret', async () => {
+    const id = await world.subscribe({ ...(await input()), template: '{"name": {{ data.node.name | json }}}' });
+    const names = Array.from({ length: 25 }, (_, i) => `Zoë "${i}" \\ 𝄞 <&>`);
+    await world.insertThings(...names);
+    expect((await arrived(25)).map((body) => JSON.parse(body).name).sort()).toEqual([...names].sort());
+    const told = await attempts(id, 25);
+    expect(told.map(({ outcome }) => outcome)).toEqual(told.map(() => 'DELIVERED'));
+    const { rows } = await world.db.pool.query('SELECT a, a::text AS text FROM hookgraph.attempts a WHERE subscription_id = $1', [id]);
+    for (const { text } of rows) expect(text).not.toContain(KEYS.secretAccessKey);
+    const { rows: requests } = await world.db.pool.query(
+      'SELECT request_url, request_body FROM hookgraph.attempts WHERE subscription_id = $1',
+      [id],
+    );
+    expect(requests.map(({ request_body }) => JSON.parse(request_body).name).sort()).toEqual([...names].sort());
+    await off(id);
+  });
+
+  it('tells a refusal with its status and what the receiver says, and it is tried again', async () => {
+    refuse(503, 'too busy');
+    const id = await world.subscribe({ ...(await input()), errorTemplate: '{% unless status == 200 %}{{ body | json }}{% endunless %}' });
+    await world.insertThings('refused');
+    const [attempt] = await attempts(id, 1);
+    expect(attempt).toMatchObject({ outcome: 'FAILED', stage: 'STATUS', status: 503 });
+    expect(attempt?.message).toMatch(/^The receiver answered with status 503.*too busy/);
+    heal();
+    await world.db.pool.query(`UPDATE hookgraph.deliveries SET due_at = now() WHERE subscription_id = $1 AND state = 'RETRYING'`, [id]);
+    expect((await attempts(id, 2)).at(-1)).toMatchObject({ outcome: 'DELIVERED', number: 2 });
+    await arrived(1);
+    await off(id);
+  });
+
+  it('gives up at the deadline, whoever hangs', async () => {
+    const hanging = await listening(createTcpServer((socket) => void socket.on('error', () => {})));
+    const { answer, tookMs } = await sendOnce(await input(hanging.origin), 300);
+    expect(answer).toMatchObject({ kind: 'NO_REPLY', stage: 'TIMEOUT', message: 'No complete answer within 0.3 seconds.' });
+    expect(tookMs).toBeLessThan(1500);
+    void hanging.close();
+  });
+
+  it('gives up at the deadline when the answer never ends, and reads no more than it must', async () => {
+    let written = 0;
+    const dripping = await listening(
+      createServer((_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/xml' });
+        const more = () => {
+          while (!response.destroyed && response.write('x'.repeat(16_384))) written += 16_384;
+        };
+        response.on('drain', more);
+        more();
+      }),
+    );
+    const { answer, tookMs } = await sendOnce(await input(dripping.origin), 1000);
+    expect(answer.kind === 'NO_REPLY' || answer.body.length <= 65_536).toBe(true);
+    expect(tookMs).toBeLessThan(2500);
+    expect(written).toBeLessThan(64 * 1024 * 1024);
+    void dripping.close();
+  });
+
+  it('tells that nobody listens', async () => {
+    const gone = await listening(createTcpServer());
+    await gone.close();
+    expect((await sendOnce(await input(gone.origin))).answer).toMatchObject({
+      stage: 'CONNECT',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
+  it('connects nowhere but where deliveries may go', async () => {
+    let connections = 0;
+    const inside = await listening(
+      createTcpServer((socket) => {
+        connections += 1;
+        socket.destroy();
+      }),
+    );
+    // Allowed when it was saved; another network since.
+    const strict = await startEngineWorld({ settings: { allowedNetworks: ['10.0.0.0/8'] } });
+    const own = await input(inside.origin);
+    const id = await world.subscribe({ ...own, disabled: true });
+    const loaded = (await loadForSending(world.webhooks.engine, [id])).get(id);
+    const compiled = loaded && (await compileDefinition(world.webhooks.engine, loaded));
+    const courier = openCourier(strict.webhooks.engine);
+    const parcel = { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null };
+    const { answer } = await courier.carry(compiled as never, parcel, { text: '{}', contentType: 'application/json' });
+    expect(answer).toMatchObject({ stage: 'ADDRESS', message: expect.stringContaining('Refused to connect') });
+    await expect(strict.subscribe({ ...own })).rejects.toThrow('leads where deliveries may not go');
+    expect(connections).toBe(0);
+    await courier.close();
+    await strict.close();
+    await inside.close();
+  });
+});
+
+it('one of them: what is given takes the other’s place, and both at once are refused', async () => {
+  const sns = { topicArn, endpoint: aws.endpoint, ...KEYS };
+  await expect(world.subscribe({ callbackUrl: world.receiver.url, sns })).rejects.toThrow('there can be one of them');
+  const id = await world.subscribe({ sns });
+  const read = async () => (await loadForSending(world.webhooks.engine, [id])).get(id);
+  expect(await read()).toMatchObject({ subscription: { definition: { callbackUrl: null, sns: { kind: 'OWN' } } }, secrets: { sns: KEYS } });
+  await updateSubscription(world.webhooks.engine, OWNER, id, { callbackUrl: world.receiver.url });
+  expect((await read())?.subscription.definition).not.toHaveProperty('sns');
+  expect((await read())?.secrets.sns).toBeUndefined();
+  await updateSubscription(world.webhooks.engine, OWNER, id, { sns });
+  expect((await read())?.subscription.definition.callbackUrl).toBeNull();
+  expect((await updateSubscription(world.webhooks.engine, OWNER, id, { sns: null })).problems).toMatchObject([
+    { field: 'callbackUrl', type: 'BLANK' },
+  ]);
+});

@@ -1,0 +1,144 @@
+// Nothing in, SNS and SQS on loopback out, as the official SDK finds them; and an STS that knows one role.
+import { once } from 'node:events';
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { CreateTopicCommand, GetTopicAttributesCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { CreateQueueCommand, DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { buildApp } from 'fauxqs';
+import { until } from './until.js';
+
+export const REGION = 'eu-central-1';
+/** fauxqs' own. */
+export const ACCOUNT = '000000000000';
+export const KEYS = { accessKeyId: 'AKIAOWNOWNOWNOWNOWN1', secretAccessKey: 'own-secret/access+key' };
+export const ROLE = `arn:aws:iam::${ACCOUNT}:role/publisher`;
+const ASSUMED = 'ASIAASSUMEDASSUMED01';
+
+export interface Aws {
+  endpoint: string;
+  /** Action and access key of each request to SNS or STS, in order; of AssumeRole also role and external id. */
+  asked: { action: string; accessKeyId: string; parameters: URLSearchParams }[];
+  /** How the next requests are answered in place of SNS; null: by it. */
+  answer: ((response: ServerResponse, action: string) => void) | null;
+  /** Who may assume ROLE. */
+  externalId: string;
+  /** A topic with a queue that reads it, raw. */
+  topicWithQueue(name: string): Promise<{ topicArn: string; queueUrl: string }>;
+  subscribeQueue(topicArn: string, name: string): Promise<string>;
+  /** Null: there is no such topic. */
+  attributesOf(topicArn: string): Promise<Record<string, string> | null>;
+  /** Waits until so many messages came; takes them off the queue. */
+  receive(queueUrl: string, count: number): Promise<Message[]>;
+  close(): Promise<void>;
+}
+
+export async function startAws(): Promise<Aws> {
+  const fauxqs = buildApp({ logger: false, defaultRegion: REGION });
+  await fauxqs.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = fauxqs.server.address() as AddressInfo;
+
+  const front = createServer(async (request, response) => {
+    const body = await text(request);
+    const isQuery = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+    if (isQuery && byUs(request)) {
+      const parameters = new URLSearchParams(body);
+      const action = parameters.get('Action') ?? '';
+      const accessKeyId = /Credential=(\w+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
+      aws.asked.push({ action, accessKeyId, parameters });
+      if (action === 'AssumeRole') return assumeRole(response, parameters);
+      if (aws.answer) return aws.answer(response, action);
+    }
+    const onward = forward({ host: '127.0.0.1', port, method: request.method, path: request.url, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.end(body);
+  });
+  front.listen(0, '127.0.0.1');
+  await once(front, 'listening');
+  const endpoint = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+
+  function assumeRole(response: ServerResponse, parameters: URLSearchParams): void {
+    const isMay = parameters.get('RoleArn') === ROLE && parameters.get('ExternalId') === aws.externalId;
+    if (!isMay) {
+      answerError(response, 403, 'AccessDenied', `not authorized to perform: sts:AssumeRole on ${parameters.get('RoleArn')}`);
+      return;
+    }
+    const expiration = new Date(Date.now() + 3_600_000).toISOString();
+    response
+      .writeHead(200, { 'content-type': 'text/xml' })
+      .end(
+        `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>${ASSUMED}</AccessKeyId><SecretAccessKey>assumed-secret</SecretAccessKey><SessionToken>assumed-session</SessionToken><Expiration>${expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+      );
+  }
+
+  // Ours, as a person with the command line of AWS has them.
+  const own = { region: REGION, endpoint, credentials: { accessKeyId: OBSERVER, secretAccessKey: 'x' } };
+  const sns = new SNSClient(own);
+  const sqs = new SQSClient(own);
+  const aws: Aws = {
+    endpoint,
+    asked: [],
+    answer: null,
+    externalId: 'org',
+    async topicWithQueue(name) {
+      const fifo = name.endsWith('.fifo');
+      const { TopicArn = '' } = await sns.send(new CreateTopicCommand({ Name: name, ...(fifo && { Attributes: { FifoTopic: 'true' } }) }));
+      return { topicArn: TopicArn, queueUrl: await aws.subscribeQueue(TopicArn, name) };
+    },
+    async subscribeQueue(topicArn, name) {
+      const fifo = name.endsWith('.fifo');
+      const { QueueUrl = '' } = await sqs.send(
+        new CreateQueueCommand({ QueueName: name, ...(fifo && { Attributes: { FifoQueue: 'true' } }) }),
+      );
+      const Endpoint = `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
+      await sns.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint, Attributes: { RawMessageDelivery: 'true' } }));
+      return QueueUrl;
+    },
+    async attributesOf(topicArn) {
+      try {
+        return (await sns.send(new GetTopicAttributesCommand({ TopicArn: topicArn }))).Attributes ?? {};
+      } catch (error) {
+        if ((error as Error).name === 'NotFoundException') return null;
+        throw error;
+      }
+    },
+    async receive(queueUrl, count) {
+      const messages: Message[] = [];
+      await until(`${count} messages came`, async () => {
+        const { Messages = [] } = await sqs.send(
+          new ReceiveMessageCommand({
+            QueueUrl: queueUrl,
+            MaxNumberOfMessages: 10,
+            MessageAttributeNames: ['All'],
+            MessageSystemAttributeNames: ['All'],
+          }),
+        );
+        messages.push(...Messages);
+        const Entries = Messages.map(({ ReceiptHandle }, i) => ({ Id: String(i), ReceiptHandle }));
+        if (Entries.length > 0) await sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+        return messages.length >= count;
+      });
+      return messages;
+    },
+    async close() {
+      front.closeAllConnections();
+      front.close();
+      await fauxqs.close();
+    },
+  };
+  return aws;
+}
+
+const OBSERVER = 'OBSERVEROBSERVER';
+const byUs = ({ headers }: IncomingMessage) => !headers.authorization?.includes(`Credential=${OBSERVER}/`);
+
+/** As SNS and STS write errors. */
+export function answerError(response: ServerResponse, status: number, code: string, message: string): void {
+  response
+    .writeHead(status, { 'content-type': 'text/xml' })
+    .end(
+      `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>`,
+    );
+}

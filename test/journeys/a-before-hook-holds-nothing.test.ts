@@ -110,6 +110,24 @@ it('a hook that fails in any other way refuses or allows as its owner decided', 
   }
 });
 
+it('a hook whose owner is gone is switched off, and stands in nobody’s way', async () => {
+  const { data } = await t.ask(
+    `mutation { createUser(user: { firstName: "Former" lastName: "Admin" admin: true }) { user { databaseId } } }`,
+  );
+  const userId = data?.createUser.user.databaseId;
+  const hook = await hooks.subscribe({ topic: 'group/created', answer: cancel('no'), onFailure: 'REFUSE' });
+  await t.database.pool.query('UPDATE hookgraph.subscriptions SET owner = $2 WHERE id = $1', [hook.databaseId, userId]);
+  expect((await createGroup('Theirs')).errors).toMatchObject([{ type: 'CANCELLED' }]);
+  await t.database.pool.query('UPDATE users SET disabled = true WHERE id = $1', [userId]);
+  expect((await createGroup('Ours')).errors).toEqual([]);
+  expect(hook.requests).toHaveLength(1);
+  const { rows } = await t.database.pool.query('SELECT status, disabled_reason FROM hookgraph.subscriptions WHERE id = $1', [
+    hook.databaseId,
+  ]);
+  expect(rows).toEqual([{ status: 'DISABLED', disabled_reason: 'OWNER_GONE' }]);
+  await t.database.pool.query('UPDATE hookgraph.subscriptions SET owner = $2 WHERE id = $1', [hook.databaseId, t.admin.userId]);
+});
+
 it('hooks are asked side by side', async () => {
   const waiting: (() => void)[] = [];
   const answer = (response: ServerResponse) => void waiting.push(() => response.end());

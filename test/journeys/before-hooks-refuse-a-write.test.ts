@@ -1,6 +1,7 @@
 // Promise: a before-hook is asked about the row as it would be, before anything is written, and its no is the mutation's answer.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type TestApp, testApp } from '../support/app.js';
+import { installedLanguages, startForeignReceiver } from '../support/foreign-receiver.js';
 import { cancel, type Hooks, startHooks } from '../support/hooks.js';
 
 let t: TestApp;
@@ -235,4 +236,20 @@ describe('nobody is asked', () => {
     expect(limited.requests).toEqual([]);
     expect(await limited.deliveries()).toEqual([]);
   });
+});
+
+it.skipIf(!installedLanguages().includes('python3'))('a receiver that was written for Servo cancels unchanged', async () => {
+  const servo = await startForeignReceiver('python3', 'geheim', 'servo-before-hook.py');
+  const hook = { callbackUrl: servo.url, signatures: ['SERVO'], sharedSecret: 'geheim', onFailure: 'REFUSE' };
+  const query = 'query ($nodeId: ID!) { node(id: $nodeId) { ... on Group { name } } }';
+  await hooks.subscribe({ topic: 'group/created', ...hook, query, template: '{"hour": {{ data.node.name }}}' });
+  try {
+    expect((await createGroup('14')).data?.createGroup.errors).toMatchObject([
+      { type: 'CANCELLED', message: expect.stringContaining('Unable to authorize adjustment: only between midnight and 3 am, not at 14.') },
+    ]);
+    expect((await createGroup('2')).data?.createGroup).toMatchObject({ errors: [], group: { name: '2' } });
+    expect((await servo.waitFor(2)).map(({ verified }) => verified)).toEqual([true, true]);
+  } finally {
+    servo.close();
+  }
 });

@@ -31,8 +31,13 @@ export interface ForeignReceiver {
   close(): void;
 }
 
-export async function startForeignReceiver(language: Language, secret: string): Promise<ForeignReceiver> {
-  const script = fileURLToPath(new URL(`foreign-receivers/${LANGUAGES[language].script}`, import.meta.url));
+/** `program`: another than the one that verifies SCOPE. */
+export async function startForeignReceiver(
+  language: Language,
+  secret: string,
+  program = LANGUAGES[language].script,
+): Promise<ForeignReceiver> {
+  const script = fileURLToPath(new URL(`foreign-receivers/${program}`, import.meta.url));
   const child = spawn(language, [script, secret], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: string[] = [];
   const requests: ForeignRequest[] = [];

@@ -197,6 +197,10 @@ describe('nobody is asked', () => {
 
   it('by a write of another organization, by raw SQL, or while it is switched off', async () => {
     const hook = await hooks.subscribe({ topic: 'group/created', answer: cancel('no') });
+    const organizations = await hooks.subscribe({ topic: 'organization/created', answer: cancel('no') });
+    // A new organization is its own tenant, whoever makes it.
+    const { data } = await t.ask('mutation { createOrganization(organization: { name: "New" permalink: "new" }) { errors { message } } }');
+    expect([data?.createOrganization.errors, organizations.requests]).toEqual([[], []]);
     expect((await createGroup('Theirs', t.stranger)).data?.createGroup.errors).toEqual([]);
     await t.database.pool.query(`INSERT INTO groups (organization_id, name) VALUES ($1, 'Raw')`, [t.admin.organizationId]);
     await hook.update({ disabled: true });

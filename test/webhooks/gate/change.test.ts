@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { type Change, isSameChange, readChange } from '../../../src/webhooks/gate/change.js';
+
+const event = (operation: string, before: object | null, after: object | null) => ({
+  operation,
+  tenant: 'org',
+  environment: null,
+  before: before && JSON.stringify(before),
+  after: after && JSON.stringify(after),
+});
+const read = (...events: object[]) => readChange(async () => events, 'Thing', '7');
+
+it('takes several events of one row for one change, from the first row to the last', async () => {
+  expect(await read(event('updated', { n: 1 }, { n: 2 }), event('updated', { n: 2 }, { n: 3 }))).toEqual({
+    operation: 'updated',
+    tenant: 'org',
+    environment: null,
+    key: '7',
+    before: '{"n":1}',
+    snapshot: { typename: 'Thing', key: '7', columns: { n: 3 }, ahead: true },
+  });
+  expect(await read(event('created', null, { n: 1 }), event('updated', { n: 1 }, { n: 2 }))).toMatchObject({ operation: 'created' });
+  expect(await read(event('updated', { n: 1 }, { n: 2 }), event('deleted', { n: 2 }, null))).toMatchObject({
+    operation: 'deleted',
+    snapshot: { columns: { n: 1 } },
+  });
+  expect(await read()).toBeNull();
+});
+
+it('is the same change as long as the row that it finds is the same', async () => {
+  const seen = (await read(event('updated', { n: 1 }, { n: 2, at: 'now' }))) as Change;
+  expect(isSameChange(seen, await read(event('updated', { n: 1 }, { n: 2, at: 'later' })))).toBe(true);
+  expect(isSameChange(seen, await read(event('updated', { n: 0 }, { n: 2, at: 'now' })))).toBe(false);
+  expect(isSameChange(seen, await read(event('deleted', { n: 1 }, null)))).toBe(false);
+  expect(isSameChange(seen, null)).toBe(false);
+  expect(isSameChange(null, seen)).toBe(false);
+  expect(isSameChange(null, null)).toBe(true);
+  expect(isSameChange(seen, { ...seen, key: '8' })).toBe(false);
+});

@@ -3,12 +3,11 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { signScope } from '../../src/webhooks/request/signatures/scope.js';
-import { freePort } from '../support/cli.js';
+import { freePort, isListening } from '../support/cli.js';
 import { until } from '../support/until.js';
 
 const page = readFileSync(new URL('../../docs/receiving.md', import.meta.url), 'utf8');
@@ -91,11 +90,3 @@ for (const language of LANGUAGES)
     },
     60_000,
   );
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
-}

@@ -1,12 +1,22 @@
-// Whatever was thrown in, what a person at a terminal needs to read out.
+// Whatever was thrown in, what a person at a terminal needs to read out, and the exit code for programs.
 
 /** A mistake with a code: code, sentence, hint. Anything else is ours: the whole trace. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return `${String(error)}\n`;
   const { code, hint } = error as { code?: unknown; hint?: unknown };
-  const known = error.name === 'WebhooksError' || error.name === 'RuntimeError';
-  if (known) return `${code}: ${error.message}\n${typeof hint === 'string' ? `${hint}\n` : ''}`;
+  if (isKnown(error)) return `${code}: ${error.message}\n${typeof hint === 'string' ? `${hint}\n` : ''}`;
   if (code === 'EADDRINUSE') return `${code}: ${error.message}\nAnother program uses that port: stop it, or set PORT to a free one.\n`;
   if (typeof code === 'string' && error.message) return `${code}: ${error.message}\n${error.stack ?? ''}\n`;
   return `${error.stack ?? error.message}\n`;
+}
+
+const EXIT_CODES: Record<string, number> = { USAGE: 2, CHANGES: 2, NOT_FOUND: 3, NOT_LOGGED_IN: 4, NOT_AUTHENTICATED: 4, FORBIDDEN: 4 };
+
+/** 1 a mistake or a failure, 2 wrong usage, 3 not found, 4 not logged in or not allowed. */
+export function exitCodeOf(error: unknown): number {
+  return (isKnown(error) && EXIT_CODES[String((error as { code?: unknown }).code)]) || 1;
+}
+
+function isKnown(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'WebhooksError' || error.name === 'RuntimeError');
 }

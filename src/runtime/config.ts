@@ -40,6 +40,9 @@ export interface Config {
   queryMaxCost: number;
   queryTimeoutMs: number;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** Which Hookgraph the command line asks; null: the one of the login, or the local one. */
+  url: string | null;
+  token: string | null;
 }
 
 interface Variable<T> {
@@ -201,6 +204,19 @@ const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     ) as z.ZodType<Config['logLevel'], string>,
     fallback: 'info',
   },
+  url: {
+    name: 'HOOKGRAPH_URL',
+    meaning: 'which Hookgraph the command line asks; absent: the one of `hookgraph login`, else the local one',
+    parse: orNull(url(['http:', 'https:'], 'https://hooks.example.com')),
+    fallback: null,
+  },
+  token: {
+    name: 'HOOKGRAPH_TOKEN',
+    meaning: 'API token that the command line asks with; absent: the one of `hookgraph login`, else the local admin’s',
+    parse: orNull(z.string().regex(/^[^\s",]+$/, 'must have no spaces, commas or quotes')),
+    fallback: null,
+    secret: true,
+  },
 };
 
 function reachable(host: string): string {
@@ -208,7 +224,7 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-type Environment = Record<string, string | undefined>;
+export type Environment = Record<string, string | undefined>;
 
 /** Throws BAD_CONFIG, naming the variable and its value. */
 export function readConfig(env: Environment = process.env): Config {

@@ -20,12 +20,18 @@ async function run(args: string[], env: Record<string, string> = {}) {
 test('--help lists the commands, and --version tells the version', async () => {
   const help = await run(['--help']);
   expect(help.code).toBe(0);
-  for (const command of ['serve', 'api', 'worker', 'migrate', 'config']) expect(help.output).toMatch(new RegExp(`^ +${command} `, 'm'));
+  for (const command of ['serve', 'api', 'worker', 'migrate', 'config', 'webhooks', 'completion'])
+    expect(help.output).toMatch(new RegExp(`^ +${command} `, 'm'));
   expect(await run(['--version'])).toEqual({ code: 0, output: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
 });
 
-test('an unknown command is a mistake', async () => {
-  expect((await run(['sevre'])).code).toBe(1);
+test('an unknown command is wrong usage, and told with what was meant', async () => {
+  expect(await run(['sevre'])).toEqual({ code: 2, output: "error: unknown command 'sevre'\n(Did you mean serve?)\n" });
+});
+
+test('completion prints a script, which completes commands and options', async () => {
+  expect(await run(['completion', 'zsh'])).toEqual({ code: 0, output: expect.stringContaining('#compdef hookgraph') });
+  expect((await run(['complete', '--', 'webhooks', 'list', '--'])).output).toMatch(/^--topic\b/m);
 });
 
 test('config prints every variable with value, source and meaning, and no secret', async () => {

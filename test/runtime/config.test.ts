@@ -33,6 +33,8 @@ describe('readConfig', () => {
       queryMaxDepth: 12,
       queryMaxCost: 25_000,
       queryTimeoutMs: 5000,
+      url: null,
+      token: null,
       logLevel: 'info',
     });
   });

@@ -1,0 +1,126 @@
+// An address and a token in, a way to ask the API out. It speaks GraphQL over HTTP and nothing else: no database is needed.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { GraphQLSchema, IntrospectionQuery } from 'graphql';
+import { RuntimeError } from '../runtime/runtime-error.js';
+
+const PATH = '/api/v3/graphql';
+const REQUEST_TIMEOUT_MS = 60_000;
+/** A budget that comes back later than this is told instead of waited for. */
+const PATIENCE_MS = 30_000;
+const PAGE = 100;
+
+// biome-ignore lint/suspicious/noExplicitAny: each caller reads what it asked for.
+export type Answer = any;
+
+export interface UserError {
+  field: string;
+  fullMessage: string;
+  type: string;
+}
+
+export interface Client {
+  /** Of the API's host, without a trailing slash. */
+  url: string;
+  token: string;
+  ask(query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  /** The payload of the mutation that is alone in its document. Throws its `errors`. */
+  mutate(query: string, variables: Record<string, unknown>): Promise<Answer>;
+  /** Up to `limit` nodes of the connection that is alone in its query, which takes `$first` and `$after`. */
+  list(query: string, variables: Record<string, unknown>, limit: number): Promise<Answer[]>;
+  /** As it is introspected; asked for once. */
+  schema(): Promise<GraphQLSchema>;
+}
+
+/** A host, with or without the path of the API. */
+export function normalizeUrl(url: string): string {
+  const withScheme = /^[a-z]+:\/\//i.test(url) ? url : `https://${url}`;
+  if (!URL.canParse(withScheme) || !/^https?:$/.test(new URL(withScheme).protocol))
+    throw new RuntimeError('URL_INVALID', `${JSON.stringify(url)} is no address of a Hookgraph`, 'Write it like https://hooks.example.com');
+  return withScheme.replace(/\/+$/, '').replace(new RegExp(`${PATH}$`), '');
+}
+
+export function createClient({ url, token }: { url: string; token: string }): Client {
+  const ask: Client['ask'] = async (query, variables = {}) => {
+    for (let triesLeft = 3; ; triesLeft -= 1) {
+      const { status, answer } = await post(`${url}${PATH}`, token, { query, variables });
+      const [error] = answer.errors ?? [];
+      if (!error) return answer.data;
+      const { code, retryAfterSeconds = 0 } = error.extensions ?? {};
+      const waitMs = retryAfterSeconds * 1000;
+      if (status === 429 && triesLeft > 0 && waitMs <= PATIENCE_MS) await wait(waitMs);
+      else throw refusalOf(url, status, code, answer.errors?.map(({ message }) => message).join('\n') ?? '');
+    }
+  };
+  let schema: Promise<GraphQLSchema> | null = null;
+  return {
+    url,
+    token,
+    ask,
+    mutate: async (query, variables) => {
+      const [payload] = Object.values((await ask(query, variables)) as Record<string, Answer>);
+      throwMistakes(payload.errors);
+      return payload;
+    },
+    list: async (query, variables, limit) => {
+      const nodes: Answer[] = [];
+      for (let after: string | null = null; nodes.length < limit; ) {
+        const asked: Record<string, unknown> = { ...variables, first: Math.min(PAGE, limit - nodes.length), after };
+        const [page] = Object.values(await ask(query, asked)) as Answer[];
+        nodes.push(...page.nodes);
+        if (!page.pageInfo.hasNextPage) break;
+        after = page.pageInfo.endCursor;
+      }
+      return nodes;
+    },
+    schema: () => {
+      schema ??= introspect(ask);
+      return schema;
+    },
+  };
+}
+
+async function introspect(ask: Client['ask']): Promise<GraphQLSchema> {
+  const { buildClientSchema, getIntrospectionQuery } = await import('graphql');
+  return buildClientSchema((await ask(getIntrospectionQuery())) as IntrospectionQuery);
+}
+
+/** A user's mistakes, each with its field and, inside a source, its place and caret. */
+export function throwMistakes(errors: readonly UserError[], told = (error: UserError) => error.fullMessage): void {
+  if (errors.length === 0) return;
+  const only = (type: string) => errors.every((error) => error.type === type);
+  const code = only('NOT_FOUND') ? 'NOT_FOUND' : only('FORBIDDEN') ? 'FORBIDDEN' : 'REFUSED';
+  throw new RuntimeError(code, errors.map(told).join('\n'));
+}
+
+interface Answered {
+  data?: Answer;
+  errors?: { message: string; extensions?: { code?: string; retryAfterSeconds?: number } }[];
+}
+
+async function post(url: string, token: string, body: object): Promise<{ status: number; answer: Answered }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    // A redirect would carry the token elsewhere.
+    redirect: 'manual',
+    headers: { authorization: `Token token=${token}`, 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  }).catch((cause: Error) => {
+    const why = (cause.cause as Error | undefined)?.message || cause.message;
+    throw new RuntimeError('API_UNREACHABLE', `Nothing answers at ${url}: ${why}`, HINT, { cause });
+  });
+  const text = await response.text();
+  try {
+    return { status: response.status, answer: JSON.parse(text) as Answered };
+  } catch (cause) {
+    throw new RuntimeError('API_UNUSABLE', `What answers ${response.status} at ${url} is no Hookgraph`, HINT, { cause });
+  }
+}
+
+const HINT = 'Start it with `npm start`, or name another one with `hookgraph login --url …` or HOOKGRAPH_URL.';
+
+function refusalOf(url: string, status: number, code: string | undefined, message: string): RuntimeError {
+  if (status === 401 || code === 'UNAUTHENTICATED')
+    return new RuntimeError('NOT_AUTHENTICATED', `${url} refuses the token: ${message}`, 'Log in with `hookgraph login`.');
+  return new RuntimeError(code === 'RATE_LIMITED' ? code : 'API_REFUSED', message);
+}

@@ -1,0 +1,72 @@
+// What a command stands on, and how one is added to the tree: with examples, and --json where it answers something.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Environment } from '../runtime/config.js';
+import type { Client } from './client.js';
+import type { Terminal } from './terminal.js';
+
+export interface Cli {
+  terminal: Terminal;
+  env: Environment;
+  /** As whoever is logged in. Throws NOT_LOGGED_IN. */
+  connect(): Promise<Client>;
+  /** Aborted by Ctrl-C, after which whatever was made for the time being is taken back. */
+  interrupted(): AbortSignal;
+}
+
+/** `examples`: command lines without `hookgraph`. */
+export function addCommand(parent: Command, signature: string, description: string, examples: string[]): Command {
+  const command = parent.command(signature).description(description);
+  if (examples.length > 0)
+    command.addHelpText(
+      'after',
+      `\n${examples.length > 1 ? 'Examples' : 'Example'}:\n${examples.map((line) => `  $ hookgraph ${line}`).join('\n')}`,
+    );
+  return command;
+}
+
+/** A command that answers something: for people, for pipes, and with --json for programs. */
+export function addAnswering(parent: Command, signature: string, description: string, examples: string[]): Command {
+  return addCommand(parent, signature, description, examples).option('--json', 'answer in JSON');
+}
+
+/** A command whose answer is a list. */
+export function addListing(parent: Command, signature: string, description: string, examples: string[]): Command {
+  return addAnswering(parent, signature, description, examples)
+    .addOption(new Option('--limit <count>', 'so many at most').argParser(wholeNumber).default(50))
+    .option('--all', 'all of them');
+}
+
+export interface Answering {
+  json?: true;
+}
+
+export interface Listing extends Answering {
+  limit: number;
+  all?: true;
+}
+
+export const limitOf = ({ limit, all }: Listing): number => (all ? Number.POSITIVE_INFINITY : limit);
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}
+
+/** For options that may be given several times. */
+export const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+/** A moment in ISO 8601, or a span back from now: `90s`, `15m`, `2h`, `7d`. */
+export function moment(text: string): string {
+  const [, count, unit] = /^(\d+)\s*(s|m|h|d)$/.exec(text) ?? [];
+  if (count && unit)
+    return new Date(Date.now() - Number(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] as number) * 1000).toISOString();
+  if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
+  throw new InvalidArgumentError('Write a moment like 2026-11-22T18:30:00Z, or how long ago it is: 90s, 15m, 2h, 7d.');
+}
+
+/** Of many, a list with how much of it is shown; told on stderr where there is more. */
+export function noteLimit(terminal: Terminal, shown: number, limit: number): void {
+  if (shown >= limit) terminal.note(`The first ${shown}; --limit or --all shows more.`);
+}
+
+export type { Command };

@@ -1,0 +1,126 @@
+// What was or is to be sent: listed, opened with each exact request and response, sent again, let go.
+
+import type { Answer } from '../client.js';
+import {
+  type Answering,
+  addAnswering,
+  addCommand,
+  addListing,
+  type Cli,
+  type Command,
+  collect,
+  type Listing,
+  limitOf,
+  moment,
+  noteLimit,
+} from '../command.js';
+import { findNode, findSubscription } from '../find.js';
+import { ms, tellRequest, tellResponse } from '../report.js';
+import { called } from '../saving.js';
+import { visible } from '../terminal.js';
+
+const LIST = `query ($id: ID, $states: [WebhookDeliveryState!], $topicKey: String, $min: DateTime, $max: DateTime, $first: Int, $after: String) {
+  webhookDeliveries(webhookSubscriptionId: $id, states: $states, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max, first: $first, after: $after) {
+    nodes { id databaseId kind state reason topic { key } nodeId attemptCount nextAttemptAt createdAt webhookSubscription { id name } }
+    pageInfo { hasNextPage endCursor } } }`;
+const DELIVERY = `id databaseId kind state reason topic { key version } nodeId attemptCount nextAttemptAt createdAt updatedAt
+  webhookSubscription { id name } event { id operation occurredAt changedFields }
+  attempts { id databaseId number subscriptionVersion startedAt durationMs outcome stage message timings
+    request { url headers body } response { status headers body } }`;
+const RESEND =
+  'mutation ($id: ID) { resendWebhookDelivery(id: $id) { errors { field fullMessage type } webhookDelivery { id databaseId state } } }';
+const RELEASE =
+  'mutation ($id: ID) { releaseWebhookDeliveries(webhookSubscriptionId: $id) { errors { field fullMessage type } releasedCount } }';
+
+export interface Span {
+  since?: string;
+  until?: string;
+}
+
+export function addDeliveries(program: Command, { terminal, connect }: Cli): void {
+  const deliveries = addCommand(program, 'deliveries', 'what was or is to be sent', []);
+  addListing(deliveries, 'list', 'list them, the newest first', [
+    'deliveries list --webhook "CRM users" --state FAILED --state HELD',
+    'deliveries list --since 2h --json',
+  ])
+    .option('--webhook <webhook>', 'only those to this subscription')
+    .option('--state <state>', 'only those in this state; several times', collect)
+    .option('--topic <key>', 'only those of this topic')
+    .option('--since <moment>', 'only those made since; ISO 8601, or e.g. 2h', moment)
+    .option('--until <moment>', 'only those made until then', moment)
+    .action(async (options: Listing & Span & { webhook?: string; state?: string[]; topic?: string }) => {
+      const client = await connect();
+      const id = options.webhook === undefined ? null : (await findSubscription(client, options.webhook)).id;
+      const states = options.state?.map((state) => state.toUpperCase());
+      const found = await client.list(
+        LIST,
+        { id, states, topicKey: options.topic, min: options.since, max: options.until },
+        limitOf(options),
+      );
+      if (options.json) return terminal.json(found);
+      if (found.length === 0) terminal.note('There are no such deliveries. `hookgraph why-not` tells why.');
+      else
+        terminal.table(
+          ['id', 'made', 'webhook', 'topic', 'state', 'attempts', 'next'],
+          found.map((one) => [
+            one.databaseId,
+            one.createdAt,
+            one.webhookSubscription?.name ?? one.webhookSubscription?.id,
+            one.topic?.key,
+            one.reason ? `${one.state} (${one.reason})` : one.state,
+            one.attemptCount,
+            one.nextAttemptAt,
+          ]),
+        );
+      noteLimit(terminal, found.length, limitOf(options));
+    });
+  addAnswering(
+    deliveries,
+    'show <delivery>',
+    'open one, with the exact request and response of each attempt; its id may be the one in …-Webhook-Job-Id',
+    ['deliveries show 7263548190000128'],
+  ).action(async (id: string, options: Answering) => {
+    const delivery = await findNode(await connect(), 'WebhookDelivery', id, DELIVERY);
+    if (options.json) return terminal.json(delivery);
+    const { attempts, event } = delivery;
+    terminal.details([
+      ['delivery', delivery.databaseId],
+      ['webhook', delivery.webhookSubscription && called(delivery.webhookSubscription)],
+      ['topic', `${delivery.topic?.key}@${delivery.topic?.version}`],
+      ['node', delivery.nodeId],
+      [
+        'event',
+        event && `${event.operation} at ${event.occurredAt}${event.changedFields.length > 0 ? `: ${event.changedFields.join(', ')}` : ''}`,
+      ],
+      ['kind', delivery.kind],
+      ['state', delivery.reason ? `${delivery.state} (${delivery.reason})` : delivery.state],
+      ['next attempt', delivery.nextAttemptAt],
+    ]);
+    for (const attempt of attempts as Answer[]) {
+      const { number, startedAt, durationMs, outcome, stage, message, request, response } = attempt;
+      terminal.say(`\nAttempt ${number}, ${startedAt}, ${ms(durationMs)}: ${outcome}${stage ? ` at ${stage}` : ''}`);
+      if (message) terminal.say(visible(message));
+      if (request) tellRequest(terminal, request);
+      if (response) tellResponse(terminal, response);
+    }
+    if (attempts.length === 0) terminal.say('\nIt has not been tried yet.');
+  });
+  addAnswering(program, 'resend <delivery...>', 'send deliveries again: a further attempt each', ['resend 7263548190000128']).action(
+    async (ids: string[], options: Answering) => {
+      const client = await connect();
+      const resent: Answer[] = [];
+      for (const id of ids) resent.push((await client.mutate(RESEND, { id })).webhookDelivery);
+      if (options.json) return terminal.json(resent);
+      for (const { databaseId } of resent) terminal.say(`${databaseId} is due now.`);
+    },
+  );
+  addAnswering(program, 'release <webhook>', 'let its held deliveries go on', ['release "CRM users"']).action(
+    async (name: string, options: Answering) => {
+      const client = await connect();
+      const one = await findSubscription(client, name);
+      const { releasedCount } = await client.mutate(RELEASE, { id: one.id });
+      if (options.json) terminal.json({ ...one, releasedCount });
+      else terminal.say(`${releasedCount} ${releasedCount === 1 ? 'delivery' : 'deliveries'} of ${called(one)} will be tried again.`);
+    },
+  );
+}

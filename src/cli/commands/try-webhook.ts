@@ -1,0 +1,67 @@
+// A subscription, saved or not, in; what a test did or a preview would do out, stage by stage.
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import { type Answer, type Client, throwMistakes } from '../client.js';
+import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
+import { findSubscription } from '../find.js';
+import { failed, REPORT, tellReport } from '../report.js';
+import type { Terminal } from '../terminal.js';
+import { addDefinition, readWritten, type Written } from './save-webhook.js';
+
+const TEST = `mutation ($id: ID) { testWebhookSubscription(id: $id) { errors { field fullMessage type } report { ${REPORT} } webhookDelivery { id databaseId } } }`;
+const PREVIEW = `mutation ($webhookSubscription: WebhookSubscriptionInput, $nodeId: ID) {
+  previewWebhookSubscription(webhookSubscription: $webhookSubscription, nodeId: $nodeId) {
+    errors { field fullMessage type } warnings { field fullMessage } report { ${REPORT} } } }`;
+
+export function addTryOut(webhooks: Command, cli: Cli): void {
+  const { terminal, connect } = cli;
+  addAnswering(webhooks, 'test <webhook>', 'send the last node of its type now, and tell how it went', [
+    'webhooks test "CRM users"',
+  ]).action(async (name: string, { json }: Answering) => {
+    const client = await connect();
+    const { id } = await findSubscription(client, name);
+    const tested = await testSubscription(client, id);
+    if (json) terminal.json(tested);
+    else tellReport(terminal, tested.report);
+    throwFailure(tested.report);
+  });
+  addDefinition(
+    addAnswering(
+      webhooks,
+      'preview [webhook]',
+      'tell what would be sent, of one as it is saved or with options over it, or of none yet; sends nothing',
+      [
+        'webhooks preview "CRM users" --node VXNlcjox',
+        'webhooks preview --topic user/created --url https://crm.example/hooks --query @users.graphql',
+      ],
+    ),
+  )
+    .option('--node <id>', "the node to try it on; default: the last one of the topic's type")
+    .action(async (name: string | undefined, options: Written & Answering & { node?: string }) => {
+      const client = await connect();
+      const known = name === undefined ? null : await findSubscription(client, name);
+      const [input] = await readWritten(client, cli, options, known === null);
+      const [payload] = Object.values(
+        await client.ask(PREVIEW, { webhookSubscription: { ...input, ...(known && { id: known.id }) }, nodeId: options.node ?? null }),
+      ) as [Answer];
+      if (options.json) terminal.json(payload);
+      else tellPreview(terminal, payload);
+      throwMistakes(payload.errors);
+      throwFailure(payload.report);
+    });
+}
+
+function tellPreview(terminal: Terminal, { warnings, report }: Answer): void {
+  if (report) tellReport(terminal, report);
+  for (const { fullMessage } of warnings) terminal.note(`Warning: ${fullMessage}`);
+}
+
+/** Throws where there is nothing to send, or nothing there. */
+async function testSubscription(client: Client, id: string): Promise<{ report: Answer; webhookDelivery: Answer }> {
+  const { report, webhookDelivery } = await client.mutate(TEST, { id });
+  return { report, webhookDelivery };
+}
+
+function throwFailure(report: Answer): void {
+  if (report && failed(report))
+    throw new RuntimeError('TEST_FAILED', `It failed at ${report.stage ?? 'a stage'}`, report.message ?? undefined);
+}

@@ -1,0 +1,105 @@
+// One's subscriptions: listed, shown, switched, deleted.
+
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import type { Client } from '../client.js';
+import {
+  type Answering,
+  addAnswering,
+  addCommand,
+  addListing,
+  type Cli,
+  type Command,
+  type Listing,
+  limitOf,
+  noteLimit,
+} from '../command.js';
+import { findSubscription } from '../find.js';
+import { called, DELETE, UPDATE } from '../saving.js';
+import { ownFields } from '../subscription-fields.js';
+import { addSaving } from './save-webhook.js';
+import { addTryOut } from './try-webhook.js';
+
+const LIST = `query ($topicKey: String, $disabled: Boolean, $integrationId: ID, $first: Int, $after: String) {
+  webhookSubscriptions(topicKey: $topicKey, disabled: $disabled, integrationId: $integrationId, first: $first, after: $after) {
+    nodes { id databaseId name status topic { key version } callbackUrl disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
+
+export function addWebhooks(program: Command, cli: Cli): void {
+  const { terminal, connect } = cli;
+  const webhooks = addCommand(program, 'webhooks', 'your subscriptions', []);
+  addListing(webhooks, 'list', 'list your subscriptions', ['webhooks list', 'webhooks list --topic user/created --json'])
+    .option('--topic <key>', 'only those to this topic')
+    .option('--disabled', 'only those that are switched off')
+    .option('--enabled', 'only those that are not')
+    .option('--integration <id>', 'only those that belong to this integration')
+    .action(async (options: Listing & { topic?: string; disabled?: true; enabled?: true; integration?: string }) => {
+      const disabled = options.disabled ? true : options.enabled ? false : null;
+      const asked = { topicKey: options.topic, disabled, integrationId: options.integration };
+      const found = await (await connect()).list(LIST, asked, limitOf(options));
+      if (options.json) return terminal.json(found);
+      if (found.length === 0) terminal.note('There are no such subscriptions. `hookgraph webhooks create --help` tells how to make one.');
+      else
+        terminal.table(
+          ['id', 'name', 'topic', 'status', 'to'],
+          found.map(({ id, name, topic, status, callbackUrl }) => [id, name, topic?.key, status, callbackUrl]),
+        );
+      noteLimit(terminal, found.length, limitOf(options));
+    });
+
+  addAnswering(webhooks, 'show <webhook>', 'show all of one, by its id or name', ['webhooks show "CRM users"']).action(
+    async (name: string, options: Answering) => {
+      const client = await connect();
+      const { id } = await findSubscription(client, name);
+      const shown = await showSubscription(client, id);
+      if (options.json) terminal.json(shown);
+      else terminal.details(Object.entries(shown).map(([field, value]) => [field, flat(value)]));
+    },
+  );
+
+  for (const [name, disabled, what] of [
+    ['enable', false, 'switch on; what waited goes on'],
+    ['disable', true, 'switch off; what is due waits'],
+  ] as const)
+    addAnswering(webhooks, `${name} <webhook...>`, what, [`webhooks ${name} "CRM users"`]).action(
+      async (names: string[], options: Answering) => {
+        const client = await connect();
+        const found = await Promise.all(names.map((one) => findSubscription(client, one)));
+        for (const { id } of found) await client.mutate(UPDATE, { webhookSubscription: { id, disabled } });
+        if (options.json) return terminal.json(found.map((one) => ({ ...one, disabled })));
+        for (const one of found) terminal.say(`${called(one)} is switched ${disabled ? 'off' : 'on'}.`);
+      },
+    );
+
+  addAnswering(webhooks, 'delete <webhook...>', 'delete; its history stays, its secrets are wiped', ['webhooks delete "CRM users" --yes'])
+    .option('--yes', 'ask nothing')
+    .action(async (names: string[], options: Answering & { yes?: true }) => {
+      const client = await connect();
+      const found = await Promise.all(names.map((one) => findSubscription(client, one)));
+      if (!options.yes) {
+        const told = found.map(called).join(', ');
+        const answer = await terminal.confirm(`Delete ${told}?`);
+        if (answer !== true) throw new RuntimeError('NOT_CONFIRMED', `Nothing was deleted: ${told}`, 'Confirm with --yes.');
+      }
+      for (const { id } of found) await client.mutate(DELETE, { webhookSubscription: { id } });
+      if (options.json) return terminal.json(found);
+      for (const one of found) terminal.say(`${called(one)} is deleted.`);
+    });
+  addSaving(webhooks, cli);
+  addTryOut(webhooks, cli);
+}
+
+async function showSubscription(client: Client, id: string): Promise<Record<string, unknown>> {
+  const fields = ownFields(await client.schema());
+  const { node } = await client.ask(`query ($id: ID!) { node(id: $id) { ... on WebhookSubscription { ${fields} } } }`, { id });
+  if (!node) throw new RuntimeError('NOT_FOUND', `You have no subscription ${id}`);
+  return node;
+}
+
+function flat(value: unknown): string | number | boolean | null {
+  if (value === null || typeof value !== 'object') return value as string | number | boolean | null;
+  if (Array.isArray(value)) return value.map(flat).join(', ');
+  const entries = Object.entries(value).filter(([, item]) => item !== null);
+  const { key, version, id, name } = value as Record<string, unknown>;
+  if (key && version) return `${key}@${version}`;
+  if (entries.length === 1) return String(name ?? id ?? entries[0]?.[1]);
+  return entries.map(([field, item]) => `${field}: ${flat(item)}`).join(', ');
+}

@@ -1,0 +1,73 @@
+// The environment in, where the API is and whose token counts out: HOOKGRAPH_URL and HOOKGRAPH_TOKEN, else the login, else what runs here.
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Config, type Environment, readConfig } from '../runtime/config.js';
+import { writePrivateFile } from '../runtime/private-file.js';
+import { RuntimeError } from '../runtime/runtime-error.js';
+import { readTerminalConfig } from '../runtime/terminal-config.js';
+import { normalizeUrl } from './client.js';
+
+export interface Login {
+  url: string;
+  token: string;
+}
+
+export type Source = 'environment' | 'login' | 'this machine';
+
+export function loginFile(env: Environment): string {
+  return join(readTerminalConfig(env).configHome, 'hookgraph', 'login.json');
+}
+
+/** Readable by its owner alone. */
+export async function saveLogin(env: Environment, login: Login): Promise<void> {
+  const file = loginFile(env);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writePrivateFile(file, `${JSON.stringify(login, null, 2)}\n`);
+}
+
+async function readLogin(env: Environment): Promise<Login | null> {
+  const file = loginFile(env);
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    const { url, token } = JSON.parse(text);
+    if (typeof url === 'string' && typeof token === 'string') return { url, token };
+  } catch {}
+  throw new RuntimeError('LOGIN_UNREADABLE', `${file} is no login`, 'Log in again with `hookgraph login`.');
+}
+
+/** Answers whether there was one. */
+export async function forgetLogin(env: Environment): Promise<boolean> {
+  const existed = (await readFile(loginFile(env), 'utf8').catch(() => null)) !== null;
+  await rm(loginFile(env), { force: true });
+  return existed;
+}
+
+/** A token goes only to the host that it was given for. Throws NOT_LOGGED_IN. */
+export async function findLogin(env: Environment): Promise<Login & { source: Source }> {
+  const config = readConfig(env);
+  const saved = await readLogin(env);
+  const local = localUrl(config);
+  const url = config.url === null ? null : normalizeUrl(config.url);
+  if (config.token !== null) return { url: url ?? saved?.url ?? local, token: config.token, source: 'environment' };
+  if (saved && (url === null || url === saved.url)) return { ...saved, source: 'login' };
+  const token = url === null || url === local ? await localToken(config) : null;
+  if (token !== null) return { url: local, token, source: 'this machine' };
+  throw new RuntimeError(
+    'NOT_LOGGED_IN',
+    url === null ? 'You are not logged in, and no Hookgraph has been started here' : `You are not logged in at ${url}`,
+    'Log in with `hookgraph login`, set HOOKGRAPH_TOKEN, or run `npm start` here first.',
+  );
+}
+
+/** Where this configuration serves. */
+export function localUrl({ host, port, baseUrl }: Config): string {
+  if (port === 0) return baseUrl;
+  const reached = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${reached}:${port}`;
+}
+
+/** Of the sample organization's admin, where `npm start` ran. */
+async function localToken({ adminToken, dataDir }: Config): Promise<string | null> {
+  return adminToken ?? (await readFile(join(dataDir, 'admin-token'), 'utf8').catch(() => null))?.trim() ?? null;
+}

@@ -1,0 +1,93 @@
+// What commands stand on in, the tree of all commands out.
+import { readFileSync } from 'node:fs';
+import tab from '@bomb.sh/tab/commander';
+import { Command } from 'commander';
+import { addCommand, type Cli } from './command.js';
+import { addDeliveries } from './commands/deliveries.js';
+import { addErrors } from './commands/errors.js';
+import { addLogin } from './commands/login.js';
+import { addReplay } from './commands/replay.js';
+import type { Faces } from './commands/serve.js';
+import { addTopics } from './commands/topics.js';
+import { addWebhooks } from './commands/webhooks.js';
+
+// Loaded when they run: help and what speaks to a distant API don't wait for the whole product.
+const serve = async (faces: Faces) => (await import('./commands/serve.js')).serve(faces);
+
+export function createProgram(cli: Cli): Command {
+  const program = new Command('hookgraph')
+    .description('GraphQL-driven webhooks: a row changes, and whoever asked to know is told, in the words they chose.')
+    .version(readVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => cli.terminal.write(text),
+      writeErr: (text) => cli.terminal.note(text.trimEnd()),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
+  program.commandsGroup('Running it:');
+  addRunning(program);
+  program.commandsGroup('Asking a Hookgraph that runs:');
+  addLogin(program, cli);
+  addTopics(program, cli);
+  addWebhooks(program, cli);
+  addDeliveries(program, cli);
+  addErrors(program, cli);
+  addReplay(program, cli);
+  // `completion <shell>` prints a script, which asks the hidden `complete` for what may come next.
+  tab(program, { completionCommandName: 'completion' });
+  return program;
+}
+
+const EXIT_CODES = '0 all is well, 1 a mistake or a failure, 2 wrong usage, 3 not found, 4 not logged in or not allowed.';
+
+function readVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+function addRunning(program: Command): void {
+  addCommand(program, 'serve', 'run API and worker; migrates, and makes the sample data the first time', ['serve']).action(() =>
+    serve({ api: true, worker: true, prepare: true }),
+  );
+  addCommand(program, 'api', 'run the API alone, on a migrated database', ['api']).action(() =>
+    serve({ api: true, worker: false, prepare: false }),
+  );
+  addCommand(program, 'worker', 'run a worker alone, on a migrated database; start as many as you like', ['worker']).action(() =>
+    serve({ api: false, worker: true, prepare: false }),
+  );
+  addCommand(program, 'migrate', 'bring tables, topics and triggers up to date', ['migrate', 'migrate --sample-data'])
+    .option('--sample-data', 'make the sample data too, if there is none')
+    .action(async (options: { sampleData?: boolean }) =>
+      (await import('./commands/migrate.js')).migrateDatabase({ sampleData: options.sampleData === true }),
+    );
+  addCommand(program, 'demo', "run the guide's example from start to end, on a throw-away database, and tell what happened", [
+    'demo',
+    'demo --running',
+  ])
+    .option('--running', 'use the Hookgraph that runs already')
+    .action(async (options: { running?: boolean }) => (await import('./commands/demo.js')).runDemo({ running: options.running === true }));
+  addCommand(program, 'simulate', 'keep changing the sample organization like a living customer, through the API, until Ctrl-C', [
+    'simulate --rate 30/min',
+  ])
+    .option('--rate <rate>', 'how often, e.g. 2/s or 30/min', '1/s')
+    .option('--url <url>', 'of the API; usually the one that this configuration serves')
+    .option('--token <token>', 'whose name to act in; usually the sample organization’s admin’s')
+    .action(async (options: { rate: string; url?: string; token?: string }) => (await import('./commands/simulate.js')).simulate(options));
+  addCommand(program, 'rotate-keys', 'seal every stored secret with the newest encryption key; can be stopped and run again at any time', [
+    'rotate-keys --generate',
+  ])
+    .option('--generate', 'first put a new key before those of HOOKGRAPH_DATA_DIR')
+    .option('--dry-run', 'open every secret that would be sealed anew, and change nothing')
+    .option('--json', 'print the result as one line of JSON')
+    .action(async (options: { generate?: boolean; dryRun?: boolean; json?: boolean }) =>
+      (await import('./commands/rotate-keys.js')).rotateKeys({
+        generate: options.generate === true,
+        dryRun: options.dryRun === true,
+        json: options.json === true,
+      }),
+    );
+  addCommand(program, 'config', 'print every environment variable with its value, source and meaning', ['config', 'config --json'])
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: boolean }) => (await import('./commands/config.js')).printConfig({ json: options.json === true }));
+}

@@ -1,0 +1,42 @@
+// argv, streams and environment in, an exit code out: 0 all is well, 1 a mistake that is told with its code and what to do.
+import { CommanderError } from 'commander';
+import type { Environment } from '../runtime/config.js';
+import { readTerminalConfig } from '../runtime/terminal-config.js';
+import { createClient } from './client.js';
+import type { Cli } from './command.js';
+import { exitCodeOf, explain } from './explain.js';
+import { findLogin } from './login.js';
+import { createProgram } from './program.js';
+import { createTerminal, type Streams } from './terminal.js';
+
+export interface RunOptions extends Streams {
+  env: Environment;
+  /** In place of Ctrl-C. */
+  signal?: AbortSignal;
+}
+
+export async function run(args: readonly string[], { env, signal, ...streams }: RunOptions): Promise<number> {
+  const terminal = createTerminal(streams, { noColour: readTerminalConfig(env).noColour });
+  const cli: Cli = {
+    terminal,
+    env,
+    connect: async () => createClient(await findLogin(env)),
+    interrupted: () => signal ?? nextInterrupt(),
+  };
+  try {
+    await createProgram(cli).parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has told it already, and calls help and version errors too.
+    if (error instanceof CommanderError) return error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
+    terminal.note(explain(error).trimEnd());
+    return exitCodeOf(error);
+  }
+}
+
+/** A second one ends the process there and then. */
+function nextInterrupt(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}

@@ -1,0 +1,34 @@
+// A subscription as it is asked for in, the saved one out; with the warnings and, where a test was asked for, its report.
+import type { Answer, Client } from './client.js';
+import { REPORT } from './report.js';
+import type { Input } from './subscription-input.js';
+
+const saving = (
+  name: string,
+) => `mutation ($webhookSubscription: WebhookSubscriptionInput) { ${name}(webhookSubscription: $webhookSubscription) {
+  errors { field fullMessage type } warnings { field fullMessage } report { ${REPORT} }
+  webhookSubscription { id databaseId name version status topic { key version } callbackUrl } } }`;
+export const CREATE = saving('createWebhookSubscription');
+export const UPDATE = saving('updateWebhookSubscription');
+
+export interface Saved {
+  webhookSubscription: {
+    id: string;
+    databaseId: string;
+    name: string | null;
+    version: number;
+    status: string;
+    topic: { key: string; version: string };
+  };
+  warnings: { field: string; fullMessage: string }[];
+  report: Answer | null;
+}
+
+export async function save(client: Client, mutation: string, webhookSubscription: Input): Promise<Saved> {
+  return client.mutate(mutation, { webhookSubscription });
+}
+
+export const DELETE = `mutation ($webhookSubscription: WebhookSubscriptionInput) {
+  deleteWebhookSubscription(webhookSubscription: $webhookSubscription) { errors { field fullMessage type } } }`;
+
+export const called = ({ name, id }: { name: string | null; id: string }): string => (name ? `“${name}”` : id);

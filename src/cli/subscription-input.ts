@@ -1,0 +1,88 @@
+// What a person wrote of a subscription - options, or a file of YAML or JSON - in; the API's input out, checked against its schema.
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { coerceInputValue, type GraphQLSchema, isInputType } from 'graphql';
+import { parseAllDocuments } from 'yaml';
+import type { Environment } from '../runtime/config.js';
+import { RuntimeError } from '../runtime/runtime-error.js';
+import { readSecretVariable } from '../runtime/terminal-config.js';
+
+export type Input = Record<string, unknown>;
+
+/** `@file` stands for what the file holds, `@-` for stdin, `@@` for an @. */
+export async function readText(text: string, readStdin: () => Promise<string>): Promise<string> {
+  if (text === '@-') return readStdin();
+  if (text.startsWith('@@') || !text.startsWith('@')) return text.replace(/^@@/, '@');
+  return readWritten(resolve(text.slice(1)));
+}
+
+/** Also `env:NAME`, so that no secret is seen in the list of processes. */
+export async function readSecret(text: string, env: Environment, readStdin: () => Promise<string>): Promise<string> {
+  if (text.startsWith('env:')) return readSecretVariable(text.slice(4), env);
+  return text.startsWith('@') ? (await readText(text, readStdin)).trim() : text;
+}
+
+async function readWritten(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? 'There is no file' : `${cause.code}:`;
+    throw new RuntimeError('FILE_UNREADABLE', `${why} ${path}`, undefined, { cause });
+  });
+}
+
+/** Every document of a file. Throws FILE_INVALID with the place. JSON is YAML. */
+export async function readDocuments(path: string): Promise<unknown[]> {
+  const documents = parseAllDocuments(await readWritten(path), { prettyErrors: true });
+  const list = Array.isArray(documents) ? documents : [];
+  for (const { errors } of list) if (errors[0]) throw new RuntimeError('FILE_INVALID', `${path}: ${errors[0].message.trimEnd()}`);
+  return list.map((document) => document.toJS()).filter((value) => value !== null);
+}
+
+/**
+ * References become what they stand for: `{ fromFile: path }` beside the file, `{ fromEnv: NAME }` and `${env:NAME}` in any text.
+ * @param readVariable in place of the environment, e.g. where only the form of a secret matters
+ */
+export async function resolveReferences(value: unknown, file: string, readVariable: (name: string) => string): Promise<unknown> {
+  if (typeof value === 'string') return value.replace(/\$\{env:([A-Za-z_]\w*)\}/g, (_, name) => readVariable(name));
+  if (Array.isArray(value)) return Promise.all(value.map((item) => resolveReferences(item, file, readVariable)));
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value);
+  const [[key, target] = []] = entries;
+  if (entries.length === 1 && typeof target === 'string') {
+    if (key === 'fromEnv') return readVariable(target);
+    if (key === 'fromFile') return readWritten(resolve(dirname(file), target));
+  }
+  return Object.fromEntries(
+    await Promise.all(entries.map(async ([name, item]) => [name, await resolveReferences(item, file, readVariable)])),
+  );
+}
+
+/** Throws INPUT_INVALID with every mistake: unknown fields, with what was meant, and values of a wrong type. `where` is told with each. */
+export function checkInput(schema: GraphQLSchema, input: Input, where: string): Input {
+  const type = schema.getType('WebhookSubscriptionInput');
+  if (!isInputType(type)) throw new RuntimeError('API_UNUSABLE', 'The API knows no WebhookSubscriptionInput');
+  const mistakes: string[] = [];
+  coerceInputValue(input, type, (path, _value, error) => mistakes.push(`${[where, ...path].join('.')}: ${error.message}`));
+  if (mistakes.length > 0) throw new RuntimeError('INPUT_INVALID', mistakes.join('\n'));
+  return input;
+}
+
+/** `a.b=value` written into the input, the value as YAML. */
+export function assign(input: Input, assignment: string): void {
+  const [, path = '', text = ''] = /^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)=(.*)$/s.exec(assignment) ?? [];
+  if (path === '') throw new RuntimeError('INPUT_INVALID', `--set ${assignment} assigns nothing`, 'Write it like --set retry.maxTries=3');
+  const [document] = parseAllDocuments(text);
+  const value = document && 'toJS' in document ? document.toJS() : null;
+  const names = path.split('.');
+  let target = input;
+  for (const name of names.slice(0, -1)) {
+    target[name] = typeof target[name] === 'object' && target[name] !== null ? target[name] : {};
+    target = target[name] as Input;
+  }
+  target[names.at(-1) as string] = value;
+}
+
+/** `user/created`, or `user/created@1.1`. */
+export function topicOf(text: string): { key: string; version?: string } {
+  const [key = '', version] = text.split('@');
+  return version === undefined ? { key } : { key, version };
+}

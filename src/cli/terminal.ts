@@ -1,0 +1,124 @@
+// Streams in, what commands write with out: tables for people on a terminal, tab-separated lines for pipes.
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import Table from 'cli-table3';
+
+export interface Terminal {
+  /** Whether a person reads stdout. */
+  isTty: boolean;
+  /** To stdout, with a line break. */
+  say(line: string): void;
+  /** To stderr, with a line break: what is no part of the answer. */
+  note(line: string): void;
+  /** To stdout, as it is. */
+  write(text: string): void;
+  paint(colour: Colour, text: string): string;
+  table(head: readonly string[], rows: readonly (readonly Cell[])[]): void;
+  /** Name and value, one a line; null is left out. */
+  details(pairs: readonly (readonly [name: string, value: Cell])[]): void;
+  json(value: unknown): void;
+  /** On a terminal one line that is written over; elsewhere nothing. */
+  progress(line: string): void;
+  /** All of stdin. */
+  readAll(): Promise<string>;
+  /** Asked without echo where a person sits at it, else all of stdin. */
+  readSecret(question: string): Promise<string>;
+  /** Null: nobody to ask. */
+  confirm(question: string): Promise<boolean | null>;
+}
+
+export type Cell = string | number | boolean | null | undefined;
+export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
+
+export interface Streams {
+  stdin: Readable & { isTTY?: boolean; setRawMode?(mode: boolean): unknown };
+  stdout: Writable & { isTTY?: boolean; columns?: number };
+  stderr: Writable & { isTTY?: boolean };
+}
+
+const CODES: Record<Colour, [number, number]> = { red: [31, 39], green: [32, 39], yellow: [33, 39], dim: [2, 22], bold: [1, 22] };
+const NO_CHARS = Object.fromEntries(
+  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid'
+    .split(' ')
+    .map((name) => [name, '']),
+);
+
+/** A receiver's answer may hold what moves the cursor or sets the title: none of it reaches a terminal. */
+export function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out.
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\u{fffd}');
+}
+
+export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }: { noColour: boolean }): Terminal {
+  const isTty = stdout.isTTY === true;
+  const colours = isTty && !noColour;
+  let hasProgress = false;
+  const clear = () => {
+    if (hasProgress) stdout.write('\r\x1b[K');
+    hasProgress = false;
+  };
+  const write = (out: string) => {
+    clear();
+    stdout.write(out);
+  };
+  const plain = (cell: Cell): string => (cell == null ? '' : String(cell));
+  const ask = (question: string, hidden: boolean) =>
+    new Promise<string>((resolve) => {
+      stderr.write(question);
+      // Where readline has nowhere to write, it shows nothing of what is typed.
+      const lines = createInterface({ input: stdin, ...(!hidden && { output: stderr }), terminal: true });
+      lines.once('SIGINT', () => {
+        lines.close();
+        process.kill(process.pid, 'SIGINT');
+      });
+      lines.once('line', (line) => {
+        lines.close();
+        if (hidden) stderr.write('\n');
+        resolve(line);
+      });
+      lines.once('close', () => resolve(''));
+    });
+  const terminal: Terminal = {
+    isTty,
+    write,
+    say: (line) => write(`${line}\n`),
+    note: (line) => {
+      clear();
+      stderr.write(`${line}\n`);
+    },
+    paint: (colour, painted) => (colours ? `\x1b[${CODES[colour][0]}m${painted}\x1b[${CODES[colour][1]}m` : painted),
+    table(head, rows) {
+      if (!isTty) {
+        for (const row of rows) write(`${row.map((cell) => visible(plain(cell)).replace(/\s+/g, ' ').trim()).join('\t')}\n`);
+        return;
+      }
+      const table = new Table({ head: head.map((name) => terminal.paint('bold', name)), chars: { ...NO_CHARS, middle: '  ' }, style });
+      for (const row of rows) table.push(row.map((cell) => visible(plain(cell)).replace(/\s+/g, ' ').trim()));
+      write(`${table.toString()}\n`);
+    },
+    details(pairs) {
+      const shown = pairs.filter(([, value]) => value != null && value !== '');
+      const width = Math.max(0, ...shown.map(([name]) => name.length));
+      for (const [name, value] of shown) {
+        const lines = visible(plain(value)).trimEnd().split('\n');
+        if (!isTty) write(`${name}\t${lines.length > 1 ? JSON.stringify(plain(value)) : lines[0]}\n`);
+        else if (lines.length === 1) write(`${terminal.paint('dim', name.padEnd(width))}  ${lines[0]}\n`);
+        else write(`${terminal.paint('dim', name)}\n${lines.map((line) => `    ${line}`).join('\n')}\n`);
+      }
+    },
+    json: (value) => write(`${JSON.stringify(value, null, 2)}\n`),
+    progress(line) {
+      if (!isTty) return;
+      clear();
+      stdout.write(line);
+      hasProgress = true;
+    },
+    readAll: () => text(stdin),
+    readSecret: async (question) => (stdin.isTTY ? ask(question, true) : text(stdin)).then((answer) => answer.trim()),
+    confirm: async (question) => (stdin.isTTY ? /^y(es)?$/i.test((await ask(`${question} [y/N] `, false)).trim()) : null),
+  };
+  return terminal;
+}
+
+const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };

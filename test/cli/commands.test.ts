@@ -1,0 +1,227 @@
+// The commands that ask an API, in this process, over real HTTP, with a worker and a receiver.
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Api, startApi } from '../../src/api/index.js';
+import type { Working } from '../../src/webhooks/index.js';
+import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { type CommandLine, commandLine } from '../support/command-line.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { until } from '../support/until.js';
+
+let t: TestApp;
+let api: Api;
+let working: Working;
+let receiver: Receiver;
+let cli: CommandLine;
+beforeAll(async () => {
+  t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
+  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  working = await t.app.webhooks.work();
+  receiver = await startReceiver();
+  cli = await commandLine({ HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
+});
+afterAll(async () => {
+  await cli.close();
+  await receiver.close();
+  await working.stop();
+  await api.stop();
+  await t.close();
+});
+
+const QUERY = 'query ($nodeId: ID!) { node(id: $nodeId) { ... on Environment { name } } }';
+
+async function makeEnvironment(name: string): Promise<string> {
+  const { data } = await t.ask('mutation ($in: EnvironmentInput) { createEnvironment(environment: $in) { environment { id } } }', {
+    in: { name },
+  });
+  return data.createEnvironment.environment.id;
+}
+
+it('login keeps a token that works, for its owner alone; logout forgets it, and then one is told what to do', async () => {
+  const env = { HOOKGRAPH_URL: '', HOOKGRAPH_TOKEN: '', PORT: '1' };
+  const without = await cli.run(['whoami'], { env });
+  expect(without.code).toBe(4);
+  expect(without.stderr).toContain('NOT_LOGGED_IN: You are not logged in, and no Hookgraph has been started here\nLog in with');
+
+  const wrong = await cli.run(['login', '--url', api.url], { env, stdin: 'wrong\n' });
+  expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringContaining('NOT_AUTHENTICATED')]);
+  const login = await cli.run(['login', '--url', `${api.url}/api/v3/graphql/`], { env, stdin: `${ADMIN_TOKEN}\n` });
+  expect(login.stdout).toContain(`Logged in at ${api.url} as Ada Lovelace of Acme Training.`);
+  expect((await stat(join(cli.dir, 'hookgraph/login.json'))).mode & 0o777).toBe(0o600);
+  expect((await cli.run(['whoami'], { env })).stdout).toBe(
+    `user\tAda Lovelace\norganization\tAcme Training\nat\t${api.url}\ntoken from\tlogin\n`,
+  );
+  // The token was given for that host, and goes to no other.
+  const elsewhere = await cli.run(['whoami'], { env: { ...env, HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
+  expect([elsewhere.code, elsewhere.stderr]).toEqual([4, expect.stringContaining('You are not logged in at http://127.0.0.1:9')]);
+
+  expect((await cli.run(['logout'], { env })).code).toBe(0);
+  expect((await cli.run(['whoami'], { env })).code).toBe(4);
+  // Where `npm start` ran, its admin's token serves.
+  const local = { ...env, PORT: new URL(api.url).port, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN };
+  expect((await cli.run(['whoami'], { env: local })).stdout).toContain('token from\tthis machine');
+});
+
+it('topics are a table for people, tab-separated lines for pipes and JSON for programs', async () => {
+  const piped = await cli.run(['topics', 'list', '--type', 'User']);
+  expect(
+    piped.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t').slice(0, 3)),
+  ).toEqual(['user/created', 'user/deleted', 'user/updated'].map((key) => [key, '1.1', 'User']));
+  const shown = await cli.run(['topics', 'list', '--type', 'User', '--limit', '1'], { tty: true });
+  expect(shown.stdout).toContain('\x1b[1mtopic\x1b[22m');
+  expect(shown.stderr).toContain('The first 1; --limit or --all shows more.');
+  expect((await cli.run(['topics', 'list', '--type', 'User'], { tty: true, env: { NO_COLOR: '1' } })).stdout).not.toContain('\x1b');
+  expect((await cli.json('topics', 'list', '--all')).length).toBeGreaterThan(50);
+});
+
+it('a subscription is created from options and files, shown, changed, switched, tested and deleted, by its name', async () => {
+  await writeFile(join(cli.dir, 'environment.graphql'), QUERY);
+  const created = await cli.run(
+    [
+      ...['webhooks', 'create', '--name', 'All', '--topic', 'environment/created', '--url', `${receiver.url}/hook`],
+      ...['--query', `@${join(cli.dir, 'environment.graphql')}`, '--template', '{"called": "{{ data.node.name }}"}'],
+      ...[
+        '--secret',
+        'env:HUSH',
+        '--signature',
+        'scope',
+        '--signature',
+        'servo',
+        '--header',
+        'x-api-key: env:HUSH',
+        '--set',
+        'retry.maxTries=3',
+      ],
+    ],
+    { env: { HUSH: 'hush-hush' } },
+  );
+  expect([created.code, created.stderr]).toEqual([0, '']);
+  const id = created.stdout.trim();
+  expect(await cli.json('webhooks', 'show', 'All')).toMatchObject({
+    id,
+    name: 'All',
+    query: QUERY,
+    hasSharedSecret: true,
+    signatures: ['SCOPE', 'SERVO'],
+    headers: [{ name: 'x-api-key' }],
+    retry: { maxTries: 3, maxTimeMs: null },
+    topic: { key: 'environment/created' },
+  });
+  expect((await cli.run(['webhooks', 'list', '--topic', 'environment/created'])).stdout).toBe(
+    `${id}\tAll\tenvironment/created\tENABLED\t${receiver.url}/hook\n`,
+  );
+
+  await makeEnvironment('One');
+  const tested = await cli.run(['webhooks', 'test', 'All'], { tty: true, env: { NO_COLOR: '1' } });
+  expect(tested.code).toBe(0);
+  expect(tested.stdout).toMatch(
+    /✓ query .*\n(.*\n)*✓ send .*\n(.*\n)*POST http:(.*\n)*\{"called": "One"\}\n(.*\n)*HTTP 200\n(.*\n)*DELIVERED/,
+  );
+  expect(tested.stdout).not.toContain('hush-hush');
+  const preview = await cli.json('webhooks', 'preview', 'All', '--template', '{"other": 1}', '--node', await makeEnvironment('Two'));
+  expect(preview.report).toMatchObject({ outcome: 'READY', request: { body: '{"other": 1}' } });
+
+  expect((await cli.run(['webhooks', 'update', 'All', '--set', 'template=null', '--name', 'All of them'])).code).toBe(0);
+  expect(await cli.json('webhooks', 'show', id)).toMatchObject({ template: null, query: QUERY, name: 'All of them' });
+  expect((await cli.run(['webhooks', 'disable', 'All of them'])).stdout).toBe('“All of them” is switched off.\n');
+  expect(await cli.json('webhooks', 'list', '--disabled')).toMatchObject([{ id, status: 'DISABLED' }]);
+  expect((await cli.run(['webhooks', 'enable', 'All of them'])).code).toBe(0);
+  const unasked = await cli.run(['webhooks', 'delete', 'All of them']);
+  expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Confirm with --yes.')]);
+  expect((await cli.run(['webhooks', 'delete', 'All of them', '--yes'])).code).toBe(0);
+  expect((await cli.run(['webhooks', 'show', 'All of them'])).code).toBe(3);
+});
+
+it('several topics are one subscription each, and a name that two have is told with their ids', async () => {
+  const both = await cli.json(
+    'webhooks',
+    'create',
+    '--name',
+    'X',
+    '--topic',
+    'user/created',
+    '--topic',
+    'user/deleted',
+    '--url',
+    receiver.url,
+  );
+  expect(both.map((one: { name: string }) => one.name)).toEqual(['X: user/created', 'X: user/deleted']);
+  for (const { id } of both) await cli.json('webhooks', 'update', id, '--name', 'Same');
+  const ambiguous = await cli.run(['webhooks', 'show', 'Same']);
+  expect([ambiguous.code, ambiguous.stderr]).toEqual([
+    1,
+    expect.stringMatching(/AMBIGUOUS: 2 subscriptions are called "Same": .*user\/deleted/),
+  ]);
+  await cli.json('webhooks', 'delete', '--yes', ...both.map((one: { databaseId: string }) => one.databaseId));
+});
+
+it('mistakes are told with their field, their place and a caret, and change nothing', async () => {
+  const query = 'query ($nodeId: ID!) {\n  node(id: $nodeId) { ... on User { nmae } }\n}';
+  const refused = await cli.run(['webhooks', 'create', '--topic', 'user/created', '--url', receiver.url, '--query', query]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/^REFUSED: Query Cannot query field "nmae" on type "User".*\(line 2, column 37\)\n2 \| .*\n +\^\n$/s);
+  const unknown = await cli.run(['webhooks', 'create', '--topic', 'user/created', '--url', receiver.url, '--set', 'retry.maxTrys=3']);
+  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('Did you mean "maxTries"')]);
+  expect((await cli.run(['webhooks', 'create', '--url', receiver.url])).stderr).toContain('No topic is named');
+  expect((await cli.run(['webhooks', 'create', '--query', '@nowhere.graphql'])).stderr).toMatch(
+    /FILE_UNREADABLE: There is no file .*nowhere\.graphql/,
+  );
+  expect(await cli.json('webhooks', 'list')).toEqual([]);
+});
+
+it('what went wrong is listed, opened with each request and answer, resent and dismissed; and the past is sent again', async () => {
+  receiver.answer = (response) => void response.writeHead(503).end('{"busy":\u001b[31m true}');
+  await cli.json(
+    'webhooks',
+    'create',
+    '--name',
+    'Busy',
+    '--topic',
+    'environment/created',
+    '--url',
+    `${receiver.url}/busy`,
+    '--query',
+    QUERY,
+  );
+  const before = new Date().toISOString();
+  await makeEnvironment('Three');
+  const [error] = await until('it is an error', async () => {
+    const errors = await cli.json('errors', 'list', '--webhook', 'Busy', '--stage', 'status');
+    return errors.length > 0 ? errors : null;
+  });
+  const deliveryId = error.webhookDelivery.databaseId;
+  expect((await cli.run(['errors', 'list'])).stdout.split('\t')).toContain('STATUS');
+  expect((await cli.run(['deliveries', 'list', '--webhook', 'Busy', '--state', 'retrying'])).stdout).toContain(`${deliveryId}\t`);
+  const opened = await cli.run(['deliveries', 'show', deliveryId]);
+  expect(opened.stdout).toMatch(/state\tRETRYING\n/);
+  expect(opened.stdout).toMatch(
+    /POST http.*\/busy\n(.*\n)*\{"data":\{"node":\{"name":"Three"\}\}\}\n(.*\n)*HTTP 503\n(.*\n)*\{"busy":\ufffd\[31m true\}/,
+  );
+
+  receiver.answer = (response) => void response.end();
+  expect((await cli.run(['resend', deliveryId])).stdout).toBe(`${deliveryId} is due now.\n`);
+  await until('it is delivered', async () => (await cli.json('deliveries', 'show', deliveryId)).state === 'DELIVERED');
+  expect((await cli.run(['errors', 'dismiss', '--webhook', 'Busy', '--all'])).stdout).toBe('1 error is dismissed.\n');
+  expect((await cli.run(['errors', 'dismiss'])).code).toBe(2);
+  expect((await cli.run(['errors', 'list', '--webhook', 'Busy'])).stderr).toContain('There are no such errors.');
+
+  const replay = await cli.json('replay', 'Busy', '--from', before, '--follow');
+  expect(replay).toMatchObject({ state: 'DONE', deliveryCount: 1 });
+  expect((await cli.run(['release', 'Busy'])).stdout).toContain('0 deliveries of “Busy” will be tried again.');
+  const why = await cli.run(['why-not', 'Busy', '--since', '1h']);
+  expect(why.stdout).toMatch(/delivered/i);
+  expect((await cli.run(['why-not', 'Busy', '--since', 'yesterday'])).code).toBe(2);
+});
+
+it('wrong usage is told with what was meant, a missing API with what to do', async () => {
+  const unknown = await cli.run(['webhook', 'list']);
+  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean webhooks?')]);
+  const help = await cli.run(['webhooks', 'create', '--help']);
+  expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('$ hookgraph webhooks create --name')]);
+  const away = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
+  expect([away.code, away.stderr]).toEqual([1, expect.stringMatching(/^API_UNREACHABLE: Nothing answers at .*\nStart it with/)]);
+});

@@ -95,6 +95,7 @@ it('a hook that fails in any other way refuses or allows as its owner decided', 
       errorTemplate: '{{ body.problem }}',
       answer: (response: ServerResponse) => void response.end('{"problem":"overheated"}'),
     },
+    QUERY: { query: NAME },
     TEMPLATE: { query: NAME, template: '{"a": {{ data.node.name }}}' },
     CONNECT: { callbackUrl: `http://127.0.0.1:${await freePort()}/` },
   };
@@ -102,6 +103,11 @@ it('a hook that fails in any other way refuses or allows as its owner decided', 
   for (const onFailure of ['ALLOW', 'REFUSE']) {
     const subscribed = [];
     for (const one of Object.values(failing)) subscribed.push(await hooks.subscribe({ topic: 'group/created', onFailure, ...one }));
+    // As if the schema had changed since it was saved.
+    await t.database.pool.query(
+      `UPDATE hookgraph.subscription_versions SET definition = jsonb_set(definition, '{query}', '"{ gone }"') WHERE subscription_id = $1`,
+      [subscribed[stages.indexOf('QUERY')]?.databaseId],
+    );
     const { errors } = await createGroup(`Broken ${onFailure}`);
     expect(errors.map(({ message }: { message: string }) => /\((.*)\)/.exec(message)?.[1])).toEqual(onFailure === 'ALLOW' ? [] : stages);
     const told = await Promise.all(subscribed.map((hook) => hook.deliveries()));

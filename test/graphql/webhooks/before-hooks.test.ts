@@ -93,4 +93,12 @@ describe('a save', () => {
     const again = await t.ask('mutation ($id: ID) { resendWebhookDelivery(id: $id) { errors { message } } }', { id: asked.id });
     expect(again.data?.resendWebhookDelivery.errors).toMatchObject([{ message: 'a before-hook is not asked again: the write is decided' }]);
   });
+
+  it('keeps what a receiver says out of its record where bodies are not recorded, and tells the writer', async () => {
+    const quiet = await hooks.subscribe({ topic: 'group/created', answer: cancel('Rosa is on the list.'), recording: { bodies: false } });
+    const { data } = await t.ask('mutation { createGroup(group: { name: "Quiet" }) { errors { message } } }');
+    expect(data?.createGroup.errors).toMatchObject([{ message: expect.stringContaining('Rosa is on the list.') }]);
+    const [told] = await quiet.deliveries();
+    expect(told.attempts).toMatchObject([{ message: 'Refused the write; the reason is not recorded.', response: { body: null } }]);
+  });
 });

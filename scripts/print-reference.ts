@@ -13,6 +13,7 @@ import { type ConfiguredLimits, type QueryLimits, storedLimits } from '../src/we
 import { MAX_URL_LENGTH } from '../src/webhooks/base/reach.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording.js';
 import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/rendering.mjs';
+import { PRESETS } from '../src/webhooks/presets.js';
 import { MAX_OVERLAP_SECONDS } from '../src/webhooks/rotate-secret.js';
 import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/destination.js';
 import {
@@ -29,6 +30,8 @@ import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/settle.js';
 import { sentHeaders } from './sent-headers.js';
 
+const presetOf = ({ key, description, fields: { signatures, template } }: (typeof PRESETS)[number]) =>
+  `**${key}**: ${description}${signatures ? ` Signatures: ${signatures.join(', ')}.` : ''}\n\n\`\`\`liquid\n${template}\n\`\`\``;
 const code = (text: string) => `\`${text}\``;
 const table = (head: string[], rows: string[][]) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
@@ -143,9 +146,19 @@ ${table(
   ['template', 'reads'],
   [
     ['`validationTemplate`, `template`', "`data`: the query's answer; without a query `data.id` and `data.url`"],
+    [
+      'the same',
+      '`notification`: `id` (of the delivery, the same on every retry), `topic`, `topicVersion`, `phase` (`after`, or `before`), `live` (false in a test), `nodeId`, `nodeType`, `webhookId`, `time` (of this attempt)',
+    ],
     ['`errorTemplate`', "`body` (parsed where it is JSON, else text), `headers` (found in any case), `status`: of the receiver's answer"],
   ],
 )}
+
+## Presets
+
+Body shapes that receivers of published systems read. ${code('preset')} fills in what a subscription leaves absent; afterwards they are fields like any other, to be edited. ${code('webhookPresets')} answers them, too.
+
+${PRESETS.map(presetOf).join('\n\n')}
 
 ## Liquid
 

@@ -104,7 +104,8 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
   try {
     const payload = await within(timeoutMs, async () => {
       const context = await engine.host.contextFor(definition.owner, [change.snapshot]);
-      return context && buildPayload(engine, definition, { typename: change.snapshot.typename, nodeKey: change.key }, context);
+      const subject = { id: hook.deliveryId, kind: 'BEFORE' as const, typename: change.snapshot.typename, nodeKey: change.key };
+      return context && buildPayload(engine, definition, subject, context);
     });
     if (payload === LATE) return ended('FAILED', 'TIMEOUT', `The payload was not ready within ${timeoutMs / 1000} seconds.`);
     if (payload === null) return ended('FAILED', 'QUERY', OWNER_GONE, { ownerGone: true });

@@ -64,7 +64,9 @@ export async function previewSubscription(
   const told = new Map<ReportStage, StageReport>();
   const watch = (report: StageReport) => void told.set(report.stage, report);
   // Without its query there is nothing to render.
-  const payload = mistakes.some(({ field }) => field === 'query') ? null : await buildPayload(engine, compiled, node, context, watch);
+  const payload = mistakes.some(({ field }) => field === 'query')
+    ? null
+    : await buildPayload(engine, compiled, { ...node, id: NO_DELIVERY, kind: 'TEST' }, context, watch);
   const blocked = mistakes.some((mistake) => BLOCKING.includes(sourceOf(mistake)));
   let sent: AttemptRecord['request'] = null;
   if (payload?.outcome === 'READY' && !blocked) {

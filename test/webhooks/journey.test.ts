@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { updateSubscription } from '../../src/webhooks/index.js';
+import { testSubscription, updateSubscription } from '../../src/webhooks/index.js';
 import { deliveriesOf } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, SDL, startEngineWorld } from '../support/engine-world.js';
 
@@ -32,6 +32,32 @@ describe('the journey', () => {
     const [request] = await world.receiver.waitFor(1);
     const id = Buffer.from('Thing:1').toString('base64url');
     expect(JSON.parse(request?.body ?? '')).toEqual({ data: { id, url: `https://api.example/api/v3/graphql/object/${id}` } });
+  });
+
+  it('tells templates what the notification is: the same id on every try, live unless it is a test', async () => {
+    const id = await world.subscribe({ validationTemplate: '{{ notification.live }}', template: '{{ notification | json }}' });
+    world.receiver.answer = (response) => void response.writeHead(500).end();
+    await world.work();
+    await world.insertThings('Ada');
+    const [first] = await world.receiver.waitFor(1);
+    const delivery = (await deliveriesOf(world.db.pool, id))[0];
+    expect(JSON.parse(first?.body ?? '')).toEqual({
+      id: delivery.id,
+      topic: 'thing/created',
+      topicVersion: '1.1',
+      phase: 'after',
+      live: true,
+      nodeId: Buffer.from('Thing:1').toString('base64url'),
+      nodeType: 'Thing',
+      webhookId: id,
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+    await expect.poll(() => states(id)).toEqual([['RETRYING', null, 1]]);
+    await world.db.pool.query('UPDATE hookgraph.deliveries SET due_at = now()');
+    const [, again] = await world.receiver.waitFor(2);
+    expect(JSON.parse(again?.body ?? '').id).toBe(delivery.id);
+    const { report } = await testSubscription(world.webhooks.engine, OWNER, id);
+    expect(JSON.parse(report?.request?.body ?? '').live).toBe(false);
   });
 
   it('answers the query from the event where the row is gone', async () => {

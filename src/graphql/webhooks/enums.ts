@@ -1,4 +1,5 @@
 // A builder in, the engine's enums on it out.
+import { PRESETS, type PresetKey } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 
 export function addEnums(builder: Builder) {
@@ -59,6 +60,13 @@ export function addEnums(builder: Builder) {
         INTEGRATION: { description: 'The integration that it belongs to was switched off.' },
         OWNER_GONE: { description: 'Its owner was disabled, deleted, or moved to another organization.' },
       } as const,
+    }),
+    preset: builder.enumType('WebhookPresetKey', {
+      description: 'A body shape that is ready to be picked.',
+      values: Object.fromEntries(PRESETS.map(({ key, description }) => [key, { description }])) as Record<
+        PresetKey,
+        { description: string }
+      >,
     }),
     replayState: builder.enumType('WebhookReplayState', {
       description: 'Whether a replay goes on.',

@@ -10,6 +10,7 @@ import { addDismissal } from './error.js';
 import { addInput } from './input.js';
 import { addGroups, type GroupType } from './integration.js';
 import { addMutations } from './mutations.js';
+import { addPresets } from './preset.js';
 import { addQueries } from './queries.js';
 import { addReplaying } from './replay.js';
 import { addRotation } from './rotate-secret.js';
@@ -43,6 +44,7 @@ export function addWebhooks(host: Builder, { webhooks, actor, ownerType, userErr
   addSendAgain(builder, access, { types, userError });
   addReplaying(builder, access, { replay: types.replay, userError });
   addWhyNot(builder, access, types);
+  addPresets(builder, types.enums);
   addRotation(builder, access, { types, userError });
   addDismissal(builder, access, userError);
   if (integration) {

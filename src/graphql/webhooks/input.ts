@@ -1,5 +1,5 @@
 // A builder in, what subscriptions are asked for with out; and what was asked, as the engine takes it.
-import type { Engine, SubscriptionInput } from '../../webhooks/index.js';
+import { type Engine, type SubscriptionInput, withPreset } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 import { keyOfId } from './access.js';
 import { addAuthInput } from './auth.js';
@@ -74,6 +74,10 @@ export function addInput(builder: Builder, enums: Enums) {
       }),
       onFailure: t.field({ type: enums.onFailure, description: "Of a before-hook: what it means that it can't be asked. Default: ALLOW." }),
       timeoutMs: t.int({ description: 'Of a before-hook: milliseconds that a write waits for it, 100–10000; default: 2000.' }),
+      preset: t.field({
+        type: enums.preset,
+        description: 'Fills in what is absent here by `webhookPresets`: a template and its signatures, to be edited from then on.',
+      }),
       disabled: t.boolean({ description: 'Whether it is switched off.' }),
       test: t.boolean({ description: 'Whether to send a test right after saving; see `testWebhookSubscription`.' }),
     }),
@@ -91,9 +95,9 @@ export interface Asked {
 
 /** Global ids become the keys that the engine knows; one of another type finds nothing. */
 export function readAsked(engine: Engine, written: InputRef['$inferInput']): Asked {
-  const { id, topic, integrationId, environmentIds, test, ...rest } = written;
+  const { id, topic, integrationId, environmentIds, test, preset, ...rest } = written;
   const { integrationType = '', environmentType = '' } = engine.host;
-  const input: SubscriptionInput = { ...rest };
+  const input: SubscriptionInput = preset == null ? { ...rest } : withPreset(rest, preset);
   if (topic !== undefined) input.topic = topic && { ...topic, id: topic.id == null ? topic.id : keyOfId(engine, 'WebhookTopic', topic.id) };
   if (integrationId !== undefined) input.integrationId = integrationId === null ? null : keyOfId(engine, integrationType, integrationId);
   if (environmentIds !== undefined) input.environmentIds = environmentIds?.map((one) => keyOfId(engine, environmentType, one)) ?? null;

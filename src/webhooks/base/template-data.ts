@@ -20,6 +20,21 @@ import type { Json } from './model.js';
 const TEXT = `invented "text" <of> O'Brien & Co`;
 const SCALARS: Record<string, Json> = { ID: 'aW52ZW50ZWQ', Int: 1, Float: 1.5, Boolean: true, DateTime: '2020-01-02T03:04:05.678Z' };
 
+/** What templates read beside `data`; see payload/notification.ts. */
+export const INVENTED_NOTIFICATION: Record<string, Json> = {
+  notification: {
+    id: '123456789012345678',
+    topic: 'thing/created',
+    topicVersion: '1.1',
+    phase: 'after',
+    live: false,
+    nodeId: 'aW52ZW50ZWQ',
+    nodeType: 'Thing',
+    webhookId: '00000000-0000-4000-8000-000000000000',
+    time: '2020-01-02T03:04:05.678Z',
+  },
+};
+
 /** `typename`: the topic's; what an interface such as Node answers. `document` must be valid; null: the default payload. */
 export function inventData(schema: GraphQLSchema, document: DocumentNode | null, typename: string): { data: Json } {
   if (!document) return { data: { id: 'aW52ZW50ZWQ', url: 'https://hookgraph.example/api/v3/graphql/object/aW52ZW50ZWQ' } };

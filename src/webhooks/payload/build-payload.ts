@@ -1,15 +1,18 @@
 // A delivery in hand -> the body to send, or why none is sent.
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
-import type { Stage } from '../base/model.js';
+import type { DeliveryKind, Stage } from '../base/model.js';
 import type { Faulted, Step, StepResult } from '../base/rendering.mjs';
 import type { ReportStage, StageReport, Watch } from '../base/report.js';
 import { type Template, toTemplateError } from '../base/template.js';
+import { notificationOf } from './notification.js';
 import { renderXml } from './render-xml.js';
 import { runQuery } from './run-query.js';
 
-/** The node that a delivery is about. */
+/** A delivery, and the node that it is about. */
 export interface PayloadSubject {
+  id: string;
+  kind: DeliveryKind;
   typename: string;
   nodeKey: string;
 }
@@ -62,11 +65,13 @@ export async function buildPayload(
   if ('refused' in answer) return stop('HELD', 'QUERY', answer.refused);
   const payload = { data: answer.data };
 
-  const results = await renderAll(engine, compiled, payload, watch !== undefined);
+  const about = { deliveryId: subject.id, kind: subject.kind, nodeId, nodeType: subject.typename };
+  const scope = { ...payload, notification: notificationOf(compiled, about, new Date()) };
+  const results = await renderAll(engine, compiled, scope, watch !== undefined);
   if (compiled.validation) {
     const said = validate(compiled.validation, results.shift() as StepResult);
     const { outcome, message, text: output, ms } = said;
-    watch?.(report('VALIDATION', outcome === 'HELD' ? 'FAILED' : (outcome ?? 'OK'), { input: payload, output, message, ms }));
+    watch?.(report('VALIDATION', outcome === 'HELD' ? 'FAILED' : (outcome ?? 'OK'), { input: scope, output, message, ms }));
     if (outcome !== null && !watch) return stop(outcome, 'VALIDATION', message);
   }
 
@@ -76,7 +81,7 @@ export async function buildPayload(
     : withoutTemplate(compiled.contentType, payload);
   const error = 'error' in body ? body.error : null;
   const ms = body.ms ?? performance.now() - at;
-  watch?.(report('TEMPLATE', error === null ? 'OK' : 'FAILED', { input: payload, output: body.text ?? null, message: error, ms }));
+  watch?.(report('TEMPLATE', error === null ? 'OK' : 'FAILED', { input: scope, output: body.text ?? null, message: error, ms }));
   if ('error' in body) return stop('HELD', 'TEMPLATE', body.error);
   return {
     outcome: 'READY',
@@ -87,14 +92,14 @@ export async function buildPayload(
 }
 
 /** Both templates in one go; who watches sees the second whatever comes of the first. */
-async function renderAll(engine: Engine, compiled: Compiled, payload: { data: unknown }, isTrial: boolean): Promise<StepResult[]> {
+async function renderAll(engine: Engine, compiled: Compiled, scope: object, isTrial: boolean): Promise<StepResult[]> {
   const { validation, template, contentType, owner, subscriptionId } = compiled;
   const steps: Step[] = [];
   if (validation) steps.push({ ...validation, ask: isTrial ? 'text' : 'gate' });
   if (template) steps.push({ ...template, ask: contentType === 'XML' ? 'text' : 'json' });
   if (steps.length === 0) return [];
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial };
-  const input = { data: JSON.stringify(payload) };
+  const input = { data: JSON.stringify(scope) };
   const rounds = isTrial ? steps.map((step) => [step]) : [steps];
   return (await Promise.all(rounds.map((round) => engine.renderer.render(payer, input, round)))).flat();
 }

@@ -4,7 +4,7 @@ import type { Engine } from '../base/engine.js';
 import { type Problem, problemAt } from '../base/errors.js';
 import type { Definition } from '../base/model.js';
 import type { Escape, RenderInput } from '../base/rendering.mjs';
-import { inventData } from '../base/template-data.js';
+import { INVENTED_NOTIFICATION, inventData } from '../base/template-data.js';
 
 type Sources = Pick<Definition, 'validationTemplate' | 'template' | 'errorTemplate' | 'contentType'>;
 type Field = 'validationTemplate' | 'template' | 'errorTemplate';
@@ -20,7 +20,9 @@ export async function checkTemplates(
 ): Promise<Problem[]> {
   const { validationTemplate, template, errorTemplate, contentType } = sources;
   if (validationTemplate === null && template === null && errorTemplate === null) return [];
-  const payload = shape && { data: JSON.stringify(inventData(engine.host.schema(), shape.document, shape.typename)) };
+  const payload = shape && {
+    data: JSON.stringify({ ...inventData(engine.host.schema(), shape.document, shape.typename), ...INVENTED_NOTIFICATION }),
+  };
   const reply = { reply: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' } };
   const doubtBody: Doubt = (text, invalid) =>
     invalid === null ? null : `renders invalid JSON on invented data: ${invalid}. It begins with ${quote(text.trim())}`;

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isEnumType } from 'graphql';
+import { REQUEST_MS } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { schema } from '../src/nodes/index.js';
 import { describeConfig } from '../src/runtime/config.js';
@@ -9,10 +10,11 @@ import type { NextState } from '../src/webhooks/base/delivery-state.js';
 import { listLiquid } from '../src/webhooks/base/liquid.mjs';
 import { PAGE } from '../src/webhooks/base/page.js';
 import { VARIABLES } from '../src/webhooks/base/query.js';
-import { type ConfiguredLimits, type QueryLimits, storedLimits } from '../src/webhooks/base/query-limits.js';
+import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query-limits.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/reach.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording.js';
 import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/rendering.mjs';
+import { MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
 import { PRESETS } from '../src/webhooks/presets.js';
 import { MAX_OVERLAP_SECONDS } from '../src/webhooks/rotate-secret.js';
 import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/destination.js';
@@ -75,11 +77,13 @@ function retryTable(): string {
   return table(['retry', 'wait at least', 'wait at most', 'since the first attempt, on average'], rows);
 }
 
-/** What `HOOKGRAPH_QUERY_MAX_…` are where nothing is configured. */
-function configured(kind: 'QUERY'): ConfiguredLimits {
-  const value = (name: string) => Number(describeConfig({}).find((line) => line.name === `HOOKGRAPH_${kind}_MAX_${name}`)?.value);
-  return { fields: value('FIELDS'), depth: value('DEPTH'), cost: value('COST') };
-}
+/** What `HOOKGRAPH_…` is where nothing is configured. */
+const setting = (name: string) => Number(describeConfig({}).find((line) => line.name === `HOOKGRAPH_${name}`)?.value);
+const configured: ConfiguredLimits = {
+  fields: setting('QUERY_MAX_FIELDS'),
+  depth: setting('QUERY_MAX_DEPTH'),
+  cost: setting('QUERY_MAX_COST'),
+};
 
 function queryLimits(of: QueryLimits, what: string): [string, string][] {
   const introspection = of.introspection === 0 ? 'none' : `cost ${number(of.introspection)}, counted apart`;
@@ -102,7 +106,8 @@ const limits: [string, string][] = [
   ['the whole exchange with a receiver', `${DEADLINE_MS / 1000} s`],
   ["what is kept of a receiver's answer", `${number(MAX_RESPONSE_BYTES)} bytes`],
   ['failed attempts of one subscription within an hour, beyond which it is disabled', number(ERRORS_PER_HOUR)],
-  ...queryLimits(storedLimits(configured('QUERY')), 'a stored query'),
+  ['the answer of a stored query', `${number(MAX_ANSWER_LENGTH)} characters as JSON`],
+  ...queryLimits(storedLimits(configured), 'a stored query'),
   ['a template', `${number(MAX_TEMPLATE_LENGTH)} characters`],
   ['what a template reads', `${number(MAX_DATA_LENGTH)} characters of JSON`],
   ['what a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms of computing`],
@@ -118,7 +123,8 @@ const limits: [string, string][] = [
   ],
   ['`retry.maxTries`, `retry.maxTimeMs`', `${MAX_TRIES}, ${number(MAX_TIME_MS)} (${MAX_TIME_MS / 86_400_000} days)`],
   ['a page of a connection', `${PAGE.greatest} nodes; ${PAGE.usual} where nothing is said`],
-  ['a request to the API', `${number(LIMIT_BYTES)} bytes`],
+  ['a request to the API', `${number(LIMIT_BYTES)} bytes, sent within ${REQUEST_MS / 1000} s`],
+  ...queryLimits(requestLimits(setting('API_MAX_COST')), 'a query to the API'),
 ];
 
 const { filters, tags } = listLiquid();

@@ -4,11 +4,13 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type Context, createContext, type Viewer } from './graphql/context.js';
 import { faultOf } from './graphql/faults.js';
+import { fencedPool, readInTurn, startReading } from './graphql/fenced.js';
 import { decodeGlobalId, encodeGlobalId } from './graphql/global-id.js';
 import { withOverlay } from './graphql/overlay.js';
 import { type Authentication, findViewer, makeSampleData, nodes, schema } from './nodes/index.js';
 import type { Config } from './runtime/config.js';
-import { databaseEndpoint, openPool, openPrisma, openReadOnlyPrisma } from './runtime/database.js';
+import { databaseEndpoint, openPool, openPrisma, openReader } from './runtime/database.js';
+import { createTurns } from './runtime/turns.js';
 import { createWebhooks, type Endpoint, type Owner, type Snapshot, type Webhooks } from './webhooks/index.js';
 
 export interface AppOptions {
@@ -20,6 +22,13 @@ export interface AppOptions {
   reloadKeys?: () => Promise<Buffer[]>;
   log: Logger;
 }
+
+/** Of stored queries: a tenant alone takes half of them, two take a half and a quarter. */
+const READER_CONNECTIONS = 20;
+/** Of these, for looking up owners, which waits for nobody's turn. */
+const OWNER_CONNECTIONS = 2;
+/** So long a stored query waits in all for its tenant's turn; then it runs later. Well within a lease, with what it may take itself. */
+const MAX_WAIT_MS = 3000;
 
 export interface App {
   config: Config;
@@ -42,14 +51,20 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
   const pool = openPool(databaseUrl, { log });
   const prisma = openPrisma(databaseUrl);
   // Apart from the other, so that a stored query can neither write nor take the API's connections.
-  const reader = openReadOnlyPrisma(databaseUrl, { statementTimeoutMs: config.queryTimeoutMs });
+  const reader = openReader(databaseUrl, { log, max: READER_CONNECTIONS, statementTimeoutMs: config.queryTimeoutMs });
+  const turns = createTurns({ connections: READER_CONNECTIONS - OWNER_CONNECTIONS, maxWaitMs: MAX_WAIT_MS });
 
   async function contextFor({ tenant, userId }: Owner, overlay: Snapshot[]): Promise<Context | null> {
     // By findUnique, which Prisma batches; and never through the overlay: a snapshot of a user is no user.
-    const user = await reader.user.findUnique({ where: { id: userId }, select: { organizationId: true, admin: true, disabled: true } });
+    const user = await reader.prisma.user.findUnique({
+      where: { id: userId },
+      select: { organizationId: true, admin: true, disabled: true },
+    });
     if (!user || user.disabled || user.organizationId !== tenant) return null;
     const viewer: Viewer = { userId, organizationId: tenant, admin: user.admin, scope: 'READ', token: null };
-    return createContext({ prisma: withOverlay(reader, overlay), viewer, webhooks });
+    const reading = startReading({ visit: turns.visit(tenant), timeoutMs: config.queryTimeoutMs });
+    const fenced = { ...webhooks, engine: { ...webhooks.engine, pool: fencedPool(reader.pool, reading) } };
+    return createContext({ prisma: withOverlay(reader.prisma, overlay, readInTurn(reading)), viewer, webhooks: fenced });
   }
 
   const webhooks = createWebhooks({
@@ -76,6 +91,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
       sns: { accounts: config.snsAccounts, managedTopics: config.snsManaged },
       ...(config.egressProxy !== null && { egressProxy: config.egressProxy }),
       forbiddenEndpoints: ownEndpoints(config, databaseUrl),
+      queryDeadlineMs: config.queryTimeoutMs + MAX_WAIT_MS,
       queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth, cost: config.queryMaxCost },
     },
     log,
@@ -83,7 +99,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
 
   async function close(): Promise<void> {
     await webhooks.close();
-    await Promise.all([pool.end(), prisma.$disconnect(), reader.$disconnect()]);
+    await Promise.all([pool.end(), prisma.$disconnect(), reader.close()]);
   }
 
   try {

@@ -3,7 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { createYoga } from 'graphql-yoga';
 import type { App } from '../app.js';
 import type { Context } from '../graphql/context.js';
+import { requestLimits } from '../webhooks/index.js';
 import type { Answer } from './answer.js';
+import { useDocuments } from './documents.js';
 import { maskError } from './mask-error.js';
 
 export interface EndpointRequest {
@@ -12,15 +14,20 @@ export interface EndpointRequest {
   body: Buffer;
 }
 
-export function createEndpoint({ schema, log }: App, path: string): (request: IncomingMessage, more: EndpointRequest) => Promise<Answer> {
+export function createEndpoint(
+  { schema, log, config }: App,
+  path: string,
+): (request: IncomingMessage, more: EndpointRequest) => Promise<Answer> {
   const yoga = createYoga<Context>({
     schema,
     graphqlEndpoint: path,
     graphiql: false,
     landingPage: false,
     multipart: false,
-    // A token is no cookie: no other site's page can use it unless its user pastes it there.
+    // Answered before anybody is authenticated: see cors.ts.
     cors: false,
+    parserAndValidationCache: false,
+    plugins: [useDocuments(requestLimits(config.apiMaxCost))],
     logging: false,
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });

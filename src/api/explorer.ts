@@ -1,9 +1,9 @@
 // A request in, GraphiQL as one page out: everything inlined, no outside host, the token filled in on a local start.
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { type Answer, html } from './answer.js';
+import type { Answer } from './answer.js';
 import { TABS } from './explorer-tabs.js';
+import { page } from './security-headers.js';
 
 export interface ExplorerOptions {
   endpoint: string;
@@ -46,36 +46,20 @@ function render(endpoint: string, token: string | null): Answer {
     ...(token !== null && { additionalHeaders: authorization }),
     defaultEditorToolsVisibility: token === null ? 'headers' : 'variables',
   });
-  const page = graphiql.replace('</head>', `${STEADY_TABS}</head>`);
-  return { ...html(page), headers: { ...ISOLATION, 'Content-Security-Policy': policyOf(page) } };
+  return page(graphiql.replace('</head>', `${STEADY_TABS}</head>`), NEEDS);
 }
 
 /** GraphiQL lets tabs be dragged, and a tab that is pressed first jumps out from under the pointer: its click is lost. */
 const STEADY_TABS = '<style>.graphiql-tab { transform: none !important; }</style>';
 
-const ISOLATION = {
-  'Cache-Control': 'no-store',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
+/** It talks to this origin; the editor makes its styles and workers itself. */
+const NEEDS = {
+  'style-src': ["'unsafe-inline'"],
+  'worker-src': ['blob:'],
+  'connect-src': ["'self'"],
+  'img-src': ['data:'],
+  'font-src': ['data:'],
 };
-
-/** Our one script runs, and talks to this origin; the editor makes its styles and workers itself. */
-function policyOf(page: string): string {
-  const script = page.slice(page.indexOf('<script>') + '<script>'.length, page.lastIndexOf('</script>'));
-  return [
-    "default-src 'none'",
-    `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
-    "style-src 'unsafe-inline'",
-    'worker-src blob:',
-    "connect-src 'self'",
-    'img-src data:',
-    'font-src data:',
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-}
 
 /** From this machine, to a name of this machine (against DNS rebinding), and by no proxy. */
 function isFromHere({ socket, headers }: IncomingMessage): boolean {

@@ -1,13 +1,19 @@
 // A joined app and an address in, an HTTP server out that can drain.
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { App } from '../app.js';
+import { problem } from './answer.js';
 import { createRoutes } from './routes.js';
+import { securityHeaders } from './security-headers.js';
 
 export { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
 
 /** Open requests get this long to end when the server stops. */
 const DRAIN_MS = 10_000;
+
+/** So long a client may take to send the head of a request, and all of it. */
+const HEADERS_MS = 10_000;
+export const REQUEST_MS = 30_000;
 
 export interface Api {
   /** Where it listens, without a trailing slash. */
@@ -28,13 +34,34 @@ export interface ApiOptions {
 export async function startApi(app: App, { host, port, localToken = null }: ApiOptions): Promise<Api> {
   const answer = createRoutes(app, { host, localToken });
   const open = new Set<Promise<void>>();
-  const server = createServer((request, response) => {
-    const answering = answer(request, response).finally(() => open.delete(answering));
-    open.add(answering);
-  });
+  const server = createServer(
+    { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 5000 },
+    (request, response) => {
+      const answering = answer(request, response).finally(() => open.delete(answering));
+      open.add(answering);
+    },
+  );
+  refuseUnreadable(server, app.config);
   await listen(server, host, port);
   app.webhooks.forbid({ host, port: (server.address() as AddressInfo).port });
   return { url: urlOf(server, host), stop: () => drain(server, open) };
+}
+
+/** What is no HTTP, has too large a head, or comes too slowly gets an answer all the same, and no connection. */
+function refuseUnreadable(server: Server, config: App['config']): void {
+  const headers = Object.entries(securityHeaders(config)).map(([name, value]) => `${name}: ${value}`);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    const [status, message] =
+      error.code === 'HPE_HEADER_OVERFLOW'
+        ? [431, 'The head of the request is too large.']
+        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          ? [408, 'The request took too long to arrive.']
+          : [400, 'This is no HTTP request that can be read.'];
+    const { body, contentType } = problem(status, message);
+    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Connection: close', `Content-Type: ${contentType}`, ...headers];
+    socket.end(`${[...head, `Content-Length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
+  });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

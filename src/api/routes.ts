@@ -1,16 +1,21 @@
 // A request in, the answer of whoever is responsible out.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from '../app.js';
-import { type Answer, json, plain, send } from './answer.js';
+import { type Answer, json, plain, problem, send } from './answer.js';
 import { createAuthenticate } from './authenticate.js';
+import { answerPreflight, corsHeaders } from './cors.js';
 import { createEndpoint } from './endpoint.js';
 import { createExplorer } from './explorer.js';
 import { checkReadiness } from './health.js';
 import { readObject } from './object.js';
 import { BodyTooLarge, readBody } from './read-body.js';
+import { refuseOperation } from './read-operation.js';
+import { securityHeaders } from './security-headers.js';
 
 const ENDPOINT = '/api/v3/graphql';
 const OBJECT = `${ENDPOINT}/object/`;
+/** To read paths against. */
+const BASE = 'http://localhost';
 
 type Route = (request: IncomingMessage, url: URL) => Answer | Promise<Answer>;
 
@@ -39,7 +44,10 @@ export function createRoutes(
       return { ...answer, headers: { ...answer.headers, ...authenticated.headers } };
     };
 
-  const graphql = authenticated(async (request, url, ctx) => endpoint(request, { url, ctx, body: await readBody(request) }));
+  const graphql = authenticated(async (request, url, ctx) => {
+    const body = await readBody(request);
+    return refuseOperation(request, url, body) ?? endpoint(request, { url, ctx, body });
+  });
   const object = authenticated(async (_request, url, ctx) => readObject(app, ctx, url.pathname.slice(OBJECT.length)));
   const routes: Record<string, Route> = {
     '/': () => plain(200, greeting(app)),
@@ -49,23 +57,35 @@ export function createRoutes(
     [ENDPOINT]: graphql,
   };
 
+  const guards = securityHeaders(app.config);
+  const origins = app.config.corsOrigins;
+
   return async (request, response) => {
+    const reply = (answer: Answer) => send(response, request, answer, guards);
     try {
-      const url = new URL(request.url ?? '/', 'http://localhost');
+      const target = request.url ?? '/';
+      // Never our own name from a header: what we write of ourselves is configured.
+      if (!URL.canParse(target, BASE)) return await reply(problem(400, 'The address of this request can’t be read.'));
+      const url = new URL(target, BASE);
       const route = routes[url.pathname.replace(/(.)\/$/, '$1')] ?? (url.pathname.startsWith(OBJECT) ? object : notFound);
-      await send(response, request, await refuseMethod(request, route, url));
+      const answer = await answerMethod(request, route, url);
+      const isApi = route === graphql || route === object;
+      await reply(isApi ? { ...answer, headers: { ...answer.headers, ...corsHeaders(request, origins) } } : answer);
     } catch (error) {
-      if (error instanceof BodyTooLarge) return send(response, request, problem(413, error.message));
+      if (error instanceof BodyTooLarge) return reply(problem(413, error.message));
       app.log.error({ error }, 'a request failed');
-      if (!response.headersSent) await send(response, request, problem(500, 'Something went wrong on our side.'));
+      if (!response.headersSent) await reply(problem(500, 'Something went wrong on our side.'));
     }
   };
 
-  function refuseMethod(request: IncomingMessage, route: Route, url: URL): Answer | Promise<Answer> {
+  function answerMethod(request: IncomingMessage, route: Route, url: URL): Answer | Promise<Answer> {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (isRead || route === notFound || (route === graphql && request.method === 'POST')) return route(request, url);
-    const allowed = route === graphql ? 'GET, POST' : 'GET';
-    return { ...problem(405, `${request.method} isn't allowed here, but ${allowed} is.`), headers: { Allow: allowed } };
+    const methods = route === graphql ? 'GET, POST' : 'GET';
+    const isApi = route === graphql || route === object;
+    if (request.method === 'OPTIONS' && isApi && request.headers['access-control-request-method'])
+      return answerPreflight(request, { origins, methods });
+    return { ...problem(405, `${request.method} isn't allowed here, but ${methods} is.`), headers: { Allow: methods } };
   }
 }
 
@@ -74,10 +94,6 @@ const notFound: Route = (request, url) =>
     404,
     `There is nothing at ${request.method} ${url.pathname}. The API is at POST ${ENDPOINT}, its explorer at ${ENDPOINT}/explorer.`,
   );
-
-function problem(status: number, message: string): Answer {
-  return json(status, { errors: [{ message }] });
-}
 
 function traceparentOf({ headers }: IncomingMessage): string | null {
   const { traceparent } = headers;

@@ -12,6 +12,12 @@ interface FindArgs {
   select?: Selection;
   include?: Selection;
 }
+export interface Operation {
+  operation: string;
+  model?: string;
+  args: unknown;
+  query: (args: unknown) => Promise<unknown>;
+}
 interface Find {
   args: FindArgs;
   query: (args: FindArgs) => Promise<Row | null>;
@@ -24,10 +30,14 @@ export function isRemembered(row: object): boolean {
   return remembered.has(row);
 }
 
-/** Prisma's batching survives: the query goes out first, and only a miss looks at the snapshots. */
-export function withOverlay(prisma: PrismaClient, snapshots: Snapshot[]): PrismaClient {
+/** `around` each operation. Prisma's batching survives: the query goes out first, and only a miss looks at the snapshots. */
+export function withOverlay(
+  prisma: PrismaClient,
+  snapshots: Snapshot[],
+  around?: (operation: Operation) => Promise<unknown>,
+): PrismaClient {
   const models = datamodel.models.filter(({ name }) => snapshots.some(({ typename }) => typename === name));
-  if (models.length === 0) return prisma;
+  if (models.length === 0 && !around) return prisma;
   const extensions = models.map((model) => {
     const recall = (args: FindArgs) => rememberedRow(extended, model, { args, snapshots });
     const coming = snapshots.filter(({ ahead }) => ahead);
@@ -44,7 +54,9 @@ export function withOverlay(prisma: PrismaClient, snapshots: Snapshot[]): Prisma
     };
     return [model.name.charAt(0).toLowerCase() + model.name.slice(1), { findUnique, findUniqueOrThrow }];
   });
-  const extended = prisma.$extends({ query: Object.fromEntries(extensions) }) as unknown as PrismaClient;
+  const extended = prisma.$extends({
+    query: { ...Object.fromEntries(extensions), ...(around && { $allOperations: around }) },
+  }) as unknown as PrismaClient;
   return extended;
 }
 

@@ -24,6 +24,14 @@ export const networks = z
     list(text).map((item) => (item.includes('/') ? item : `${item}/${ipaddr.parse(item).kind() === 'ipv4' ? 32 : 128}`)),
   );
 
+export const origins = z
+  .string()
+  .refine(
+    (text) => list(text).every((item) => /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item),
+    'must be a list of origins like https://app.example.com, without a path',
+  )
+  .transform(list);
+
 export const keys = z
   .string()
   .refine(

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { readCertificates } from './certificates.js';
-import { isDecodable, keys, list, networks, orNull, url, wholeNumber } from './config-texts.js';
+import { isDecodable, keys, list, networks, origins, orNull, url, wholeNumber } from './config-texts.js';
 import { parsePorts, USUAL_PORTS } from './ports.js';
 import { RuntimeError } from './runtime-error.js';
 
@@ -39,6 +39,8 @@ export interface Config {
   queryMaxDepth: number;
   queryMaxCost: number;
   queryTimeoutMs: number;
+  apiMaxCost: number;
+  corsOrigins: string[];
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /** Which Hookgraph the command line asks; null: the one of the login, or the local one. */
   url: string | null;
@@ -191,9 +193,22 @@ const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   queryTimeoutMs: {
     name: 'HOOKGRAPH_QUERY_TIMEOUT_MS',
-    meaning: 'milliseconds after which the database gives up on a statement of a stored query',
-    parse: wholeNumber(1, 3_600_000),
+    meaning: 'milliseconds that a stored query may take, waiting for its turn not counted; a lease ends soon after the greatest',
+    parse: wholeNumber(1, 10_000),
     fallback: '5000',
+  },
+  apiMaxCost: {
+    name: 'HOOKGRAPH_API_MAX_COST',
+    meaning: 'the same of a request to the API: its fields, each times the sizes of the pages and lists above it',
+    parse: wholeNumber(1, 1_000_000_000),
+    fallback: '100000',
+  },
+  corsOrigins: {
+    name: 'HOOKGRAPH_CORS_ORIGINS',
+    meaning: 'origins whose pages may use the API in a browser, like https://app.example.com; none: closed',
+    parse: origins,
+    fallback: '',
+    emptyCounts: true,
   },
   logLevel: {
     name: 'HOOKGRAPH_LOG_LEVEL',

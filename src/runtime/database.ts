@@ -11,10 +11,12 @@ export interface PoolOptions {
   name?: string;
   /** Greatest number of connections. */
   max?: number;
+  /** Settings of each session, as the command line of Postgres takes them. */
+  options?: string;
 }
 
-export function openPool(url: string, { log, name = 'hookgraph', max = 20 }: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({ connectionString: url, application_name: name, max });
+export function openPool(url: string, { log, name = 'hookgraph', max = 20, options }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, application_name: name, max, ...(options && { options }) });
   // A connection that breaks is replaced at the next query; without listeners it would end the process.
   const onBroken = (error: Error) => log.warn({ error }, 'a database connection broke');
   pool.on('error', onBroken);
@@ -27,10 +29,30 @@ export function openPrisma(url: string): PrismaClient {
   return new PrismaClient({ adapter: new PrismaPg({ connectionString: url, application_name: 'hookgraph prisma' }) });
 }
 
-/** Its connections can't write, and give up on a statement after `statementTimeoutMs`. Any transaction on it is read-only too. */
-export function openReadOnlyPrisma(url: string, { statementTimeoutMs }: { statementTimeoutMs: number }): PrismaClient {
-  const options = `-c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs}`;
-  return new PrismaClient({ adapter: new PrismaPg({ connectionString: url, application_name: 'hookgraph queries', options }) });
+export interface Reader {
+  prisma: PrismaClient;
+  /** Its connections, which `prisma` uses as well. */
+  pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+/**
+ * Its connections can't write, give up on a statement after `statementTimeoutMs`, and before that on a lock that somebody else holds:
+ * so that what waits is told from what works for too long. Any transaction on it is read-only too.
+ */
+export function openReader(url: string, { log, max = 10, statementTimeoutMs }: PoolOptions & { statementTimeoutMs: number }): Reader {
+  const lockTimeoutMs = Math.ceil(statementTimeoutMs / 2);
+  const options = `-c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs}`;
+  const pool = openPool(url, { log, name: 'hookgraph queries', max, options });
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  return {
+    prisma,
+    pool,
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
 }
 
 /** Where pg would connect, whatever notation says so; null: a Unix socket. */

@@ -18,6 +18,8 @@ export { type Problem, WebhooksError } from './base/errors.js';
 export type { Endpoint } from './base/guard.js';
 export * from './base/model.js';
 export { PAGE, type Page, type PageArguments, type Rows, toCursor, toPage } from './base/page.js';
+export { limitErrors, parseWithin } from './base/query.js';
+export { type QueryLimits, requestLimits } from './base/query-limits.js';
 export type { ReportStage, StageReport } from './base/report.js';
 export { regionOf, topicArnOf } from './base/sns.js';
 export {

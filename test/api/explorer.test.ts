@@ -55,7 +55,7 @@ describe('the token', () => {
 
 it('runs its one script, and nothing else, from nowhere else, in nobody’s frame', () => {
   const policy = createExplorer(LOCAL)(request()).headers?.['Content-Security-Policy'] ?? '';
-  expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-[A-Za-z0-9+/]{43}='; /);
+  expect(policy).toMatch(/^default-src 'none'; .*script-src 'sha256-[A-Za-z0-9+/]{43}='; /);
   expect(policy).toContain("connect-src 'self'");
   expect(policy).toContain("frame-ancestors 'none'");
   expect(policy).not.toMatch(/https?:|\*|unsafe-eval|script-src[^;]*unsafe-inline/);

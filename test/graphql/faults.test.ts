@@ -2,7 +2,8 @@ import { type ExecutionResult, GraphQLError, graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createContext } from '../../src/graphql/context.js';
 import { faultOf } from '../../src/graphql/faults.js';
-import { openPrisma, openReadOnlyPrisma } from '../../src/runtime/database.js';
+import { openPrisma, openReader } from '../../src/runtime/database.js';
+import { NoTurnError } from '../../src/runtime/turns.js';
 import { type TestApp, testApp } from '../support/app.js';
 
 let t: TestApp;
@@ -29,17 +30,17 @@ describe('the fault of an error', () => {
     expect(await faultsOn(openPrisma('postgres://nobody:x@127.0.0.1:1/nothing'))).toEqual(['ours']);
   });
 
-  it('is ours where the database gives up on a statement', async () => {
+  it('is ours where somebody holds a lock for longer than a query waits', async () => {
     const client = await t.database.pool.connect();
     try {
       await client.query('BEGIN; LOCK TABLE users');
-      const reader = openReadOnlyPrisma(t.database.url, { statementTimeoutMs: 100 });
+      const reader = openReader(t.database.url, { log: t.app.log, statementTimeoutMs: 100 });
       const { rows } = await client.query('SELECT id FROM users LIMIT 1');
       const id = t.app.webhooks.engine.host.toGlobalId('User', rows[0].id);
-      const contextValue = createContext({ prisma: reader, viewer: t.admin, webhooks: t.app.webhooks });
+      const contextValue = createContext({ prisma: reader.prisma, viewer: t.admin, webhooks: t.app.webhooks });
       const answer = await graphql({ schema: t.app.schema, source: `{ node(id: "${id}") { id } }`, contextValue });
       expect(answer.errors?.map(faultOf)).toEqual(['ours']);
-      await reader.$disconnect();
+      await reader.close();
     } finally {
       await client.query('ROLLBACK');
       client.release();
@@ -68,6 +69,11 @@ describe('the fault of an error', () => {
       client.release();
       await prisma.$disconnect();
     }
+  });
+
+  it('is ours where its turn didn’t come, and the node’s where the query takes too long', () => {
+    expect(faultOf(new GraphQLError('x', { originalError: new NoTurnError('busy') }))).toBe('ours');
+    expect(faultOf(new GraphQLError('x', { originalError: new GraphQLError('The query took longer than 5000 ms') }))).toBe('node');
   });
 
   it('is the node’s where a resolver fails otherwise', () => {

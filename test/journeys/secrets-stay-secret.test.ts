@@ -50,7 +50,12 @@ let dataDir: string;
 const answers: string[] = [];
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-secrets-'));
-  const env = { HOOKGRAPH_LOG_LEVEL: 'trace', HOOKGRAPH_ENCRYPTION_KEYS: KEY.toString('base64'), HOOKGRAPH_DATA_DIR: dataDir };
+  const env = {
+    HOOKGRAPH_LOG_LEVEL: 'trace',
+    HOOKGRAPH_API_MAX_COST: '1000000000',
+    HOOKGRAPH_ENCRYPTION_KEYS: KEY.toString('base64'),
+    HOOKGRAPH_DATA_DIR: dataDir,
+  };
   product = await startProduct({ env });
   const ask = product.graphql;
   product.graphql = async (...asked) => {

@@ -1,6 +1,7 @@
 // Connections of the queries that subscribers store: they read, and not for long.
+import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { databaseEndpoint, openPrisma, openReadOnlyPrisma } from '../../src/runtime/database.js';
+import { databaseEndpoint, openPrisma, openReader } from '../../src/runtime/database.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 
 let database: TestDatabase;
@@ -9,25 +10,35 @@ beforeEach(async () => {
 });
 afterEach(() => database.close());
 
-test('the read-only client reads what the other wrote, and can write nothing', async () => {
+const log = pino({ level: 'silent' });
+
+test('the reader reads what others wrote, and can write nothing, by neither of its doors', async () => {
   const prisma = openPrisma(database.url);
-  const reader = openReadOnlyPrisma(database.url, { statementTimeoutMs: 5000 });
+  const reader = openReader(database.url, { log, statementTimeoutMs: 5000 });
   try {
     await prisma.organization.create({ data: { name: 'Acme', permalink: 'acme' } });
-    expect(await reader.organization.count()).toBe(1);
-    await expect(reader.organization.create({ data: { name: 'Evil', permalink: 'evil' } })).rejects.toThrow(/read-only/);
+    expect(await reader.prisma.organization.count()).toBe(1);
+    await expect(reader.prisma.organization.create({ data: { name: 'Evil', permalink: 'evil' } })).rejects.toThrow(/read-only/);
+    await expect(reader.prisma.$transaction((tx) => tx.organization.deleteMany())).rejects.toThrow(/read-only/);
+    await expect(reader.pool.query('DELETE FROM organizations')).rejects.toThrow(/read-only/);
     expect(await prisma.organization.count()).toBe(1);
   } finally {
-    await Promise.all([prisma.$disconnect(), reader.$disconnect()]);
+    await Promise.all([prisma.$disconnect(), reader.close()]);
   }
 });
 
-test('the read-only client gives up on a slow statement', async () => {
-  const reader = openReadOnlyPrisma(database.url, { statementTimeoutMs: 50 });
+test('the reader gives up on a slow statement, and before that on a lock', async () => {
+  const reader = openReader(database.url, { log, statementTimeoutMs: 100 });
+  const client = await database.pool.connect();
   try {
-    await expect(reader.$queryRaw`SELECT pg_sleep(5)::text`).rejects.toThrow(/statement timeout/);
+    await expect(reader.prisma.$queryRaw`SELECT pg_sleep(5)::text`).rejects.toThrow(/statement timeout/);
+    await expect(reader.pool.query('SELECT pg_sleep(5)')).rejects.toMatchObject({ code: '57014' });
+    await client.query('BEGIN; LOCK TABLE organizations');
+    await expect(reader.pool.query('SELECT FROM organizations')).rejects.toMatchObject({ code: '55P03' });
   } finally {
-    await reader.$disconnect();
+    await client.query('ROLLBACK');
+    client.release();
+    await reader.close();
   }
 });
 

@@ -36,6 +36,8 @@ export interface Settings {
   };
   /** Limits of a stored query, fragments expanded. */
   queryLimits: ConfiguredLimits;
+  /** Milliseconds after which the execution of a stored query is given up, whatever it waits for; default 8,000. */
+  queryDeadlineMs?: number;
 }
 
 export interface Engine {

@@ -45,7 +45,7 @@ const STORED: Omit<QueryLimits, keyof ConfiguredLimits> = {
 };
 
 /** Larger than those of a stored query: its author waits for the answer, and large texts of a mutation may be literals. */
-const REQUESTED: Omit<QueryLimits, keyof ConfiguredLimits> = {
+const REQUESTED: Omit<QueryLimits, 'cost'> = {
   length: 1_048_576,
   tokens: 10_000,
   nesting: 100,
@@ -56,8 +56,10 @@ const REQUESTED: Omit<QueryLimits, keyof ConfiguredLimits> = {
   repeats: 5_000,
   rootFields: 100,
   fragments: 200,
+  fields: 3_000,
+  depth: 20,
   introspection: 300_000,
 };
 
 export const storedLimits = (configured: ConfiguredLimits): QueryLimits => ({ ...STORED, ...configured });
-export const requestLimits = (configured: ConfiguredLimits): QueryLimits => ({ ...REQUESTED, ...configured });
+export const requestLimits = (cost: number): QueryLimits => ({ ...REQUESTED, cost });

@@ -233,7 +233,7 @@ describe('a stored query', () => {
   });
 
   it('of an API counts the pages that the variables ask for, and nothing beyond the operation that asks', () => {
-    const allowed = requestLimits({ fields: 500, depth: 20, cost: 1000 });
+    const allowed = requestLimits(1000);
     const errors = (source: string, variables: Record<string, unknown>) => {
       const document = parseWithin(source, allowed);
       return document instanceof GraphQLError

@@ -1,0 +1,24 @@
+// A request and the origins that an operator opened the API to in, what a browser is told about it out. None: closed.
+import type { IncomingMessage } from 'node:http';
+import { type Answer, problem } from './answer.js';
+
+/** Headers of an answer to a page of an allowed origin. A token is no cookie: credentials are never allowed. */
+export function corsHeaders({ headers }: IncomingMessage, origins: string[]): Record<string, string> {
+  if (origins.length === 0) return {};
+  const { origin } = headers;
+  if (origin === undefined || !origins.includes(origin)) return { Vary: 'Origin' };
+  return { Vary: 'Origin', 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': '*' };
+}
+
+/** The answer to the question that a browser asks before it sends a page's request. */
+export function answerPreflight(request: IncomingMessage, { origins, methods }: { origins: string[]; methods: string }): Answer {
+  const { origin } = request.headers;
+  if (origin === undefined || !origins.includes(origin))
+    return problem(403, 'Pages of this origin may not use the API. Its operator can allow them by HOOKGRAPH_CORS_ORIGINS.');
+  const headers = {
+    'Access-Control-Allow-Methods': methods,
+    'Access-Control-Allow-Headers': 'Authorization, Content-Type, Traceparent',
+    'Access-Control-Max-Age': '600',
+  };
+  return { status: 204, contentType: '', body: '', headers };
+}

@@ -1,0 +1,61 @@
+// A request to the GraphQL endpoint and its body in, whether it is one operation that can be read, or what is wrong with it.
+import type { IncomingMessage } from 'node:http';
+import { type Answer, problem } from './answer.js';
+
+const MAX_NESTING = 100;
+
+/** null: it can be read. A page of another site can send forms and plain text without asking: they are refused unread. */
+export function refuseOperation(request: IncomingMessage, url: URL, body: Buffer): Answer | null {
+  if (request.method !== 'POST') return refuseSearch(url.searchParams);
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
+  if (!/^application\/(graphql\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type))
+    return problem(415, `The body is ${JSON.stringify(type.slice(0, 100))}, but it must be application/json, in UTF-8.`);
+  if (encoding.toLowerCase() !== 'identity') return problem(415, 'The body must not be compressed.');
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    return problem(400, 'The body is not UTF-8.');
+  }
+  return refuseJson('The body', text, (sent) => {
+    if (Array.isArray(sent)) return 'The body is a list, but batches are not supported: send one operation a request.';
+    if (typeof sent !== 'object' || sent === null || !('query' in sent) || typeof sent.query !== 'string')
+      return 'The body must be an object with `query`, the text of an operation, and `variables` where it has some.';
+    return null;
+  });
+}
+
+function refuseSearch(search: URLSearchParams): Answer | null {
+  for (const name of ['variables', 'extensions']) {
+    const text = search.get(name);
+    const refusal = text
+      ? refuseJson(`The parameter ${name}`, text, (sent) =>
+          typeof sent === 'object' && !Array.isArray(sent) ? null : `The parameter ${name} must be an object.`,
+        )
+      : null;
+    if (refusal) return refusal;
+  }
+  return null;
+}
+
+function refuseJson(what: string, text: string, wrong: (sent: unknown) => string | null): Answer | null {
+  let sent: unknown;
+  try {
+    sent = JSON.parse(text);
+  } catch (error) {
+    return problem(400, `${what} is not JSON: ${(error as Error).message.slice(0, 200)}.`);
+  }
+  const message = wrong(sent) ?? wrongWithin(what, sent, MAX_NESTING);
+  return message === null ? null : problem(400, message);
+}
+
+function wrongWithin(what: string, value: unknown, left: number): string | null {
+  if (typeof value === 'string') return value.includes('\0') ? `${what} holds the character U+0000, which no database stores.` : null;
+  if (typeof value !== 'object' || value === null) return null;
+  if (left === 0) return `${what} nests more than ${MAX_NESTING} lists and objects, which is the limit.`;
+  for (const inner of Object.values(value)) {
+    const wrong = wrongWithin(what, inner, left - 1);
+    if (wrong !== null) return wrong;
+  }
+  return null;
+}

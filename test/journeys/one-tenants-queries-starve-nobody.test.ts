@@ -1,0 +1,109 @@
+// Promise: one organization's hundred slow queries are held, each with the reason, while another's deliveries go through in ordinary time.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Working } from '../../src/webhooks/index.js';
+import { type TestApp, testApp } from '../support/app.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { until } from '../support/until.js';
+
+let t: TestApp;
+let receiver: Receiver;
+let working: Working | undefined;
+beforeAll(async () => {
+  [t, receiver] = await Promise.all([
+    testApp({ HOOKGRAPH_QUERY_TIMEOUT_MS: '1500', HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' }),
+    startReceiver(),
+  ]);
+});
+afterAll(async () => {
+  await working?.stop();
+  await t.close();
+  await receiver.close();
+});
+
+async function subscribe(query: string, path: string, as = t.admin): Promise<string> {
+  const { data } = await t.ask(
+    `mutation ($s: WebhookSubscriptionInput) { createWebhookSubscription(webhookSubscription: $s) { errors { message } webhookSubscription { databaseId } } }`,
+    { s: { topic: { key: 'user/created' }, callbackUrl: `${receiver.url}${path}`, query } },
+    as,
+  );
+  expect(data.createWebhookSubscription.errors).toEqual([]);
+  return data.createWebhookSubscription.webhookSubscription.databaseId;
+}
+
+const insertUsers = (organizationId: string, count: number) =>
+  t.database.pool.query(
+    `INSERT INTO users (organization_id, first_name, last_name) SELECT $1, 'New', 'N' || n FROM generate_series(1, $2) n`,
+    [organizationId, count],
+  );
+
+const NAME = 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { lastName } } }';
+/** Five statements side by side, none of which ends. */
+const SLOW =
+  'query ($nodeId: ID!) { node(id: $nodeId) { id } a: groups { nodes { id } } b: groups { nodes { name } } c: groups { totalCount } }';
+
+it('goes on delivering to one organization while another one’s queries take for ever', async () => {
+  const { pool } = t.database;
+  // What reads groups sleeps: as a table that is large, and has no index for what is asked, would.
+  await pool.query(`INSERT INTO groups (organization_id, name) VALUES ('${t.admin.organizationId}', 'Slow')`);
+  await pool.query(`ALTER TABLE groups RENAME TO quick_groups;
+    CREATE VIEW groups AS SELECT g.* FROM pg_sleep(30) CROSS JOIN quick_groups g`);
+  const slow = await subscribe(SLOW, '/slow');
+  await subscribe(NAME, '/quick', t.stranger);
+  working = await t.app.webhooks.work();
+
+  await insertUsers(t.admin.organizationId, 100);
+  const sleeping = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%groups%' AND wait_event = 'PgSleep'`;
+  const count = async () => (await pool.query(sleeping)).rows[0].count as number;
+  await until('slow queries are under way', async () => (await count()) > 0);
+
+  let most = 0;
+  const quick = () => receiver.requests.filter(({ path }) => path === '/quick').length;
+  for (let round = 1; round <= 5; round++) {
+    const before = performance.now();
+    await insertUsers(t.stranger.organizationId, 10);
+    await until('the others are told', async () => {
+      most = Math.max(most, await count());
+      return quick() === round * 10;
+    });
+    // Behind a hundred of the slow ones, nine at a time, it would take much longer.
+    expect(performance.now() - before).toBeLessThan(5000);
+  }
+  expect(most).toBeGreaterThan(0);
+  // Of twenty connections.
+  expect(most).toBeLessThanOrEqual(9);
+
+  const held = await until(
+    'the first of them are held',
+    async () => {
+      const { rows } = await pool.query(
+        `SELECT d.state, a.stage, a.message FROM hookgraph.deliveries d JOIN hookgraph.attempts a ON a.delivery_id = d.id WHERE d.subscription_id = $1 LIMIT 5`,
+        [slow],
+      );
+      return rows.length === 5 ? rows : null;
+    },
+    { timeoutMs: 20_000 },
+  );
+  for (const one of held) {
+    expect(one).toMatchObject({ state: 'HELD', stage: 'QUERY' });
+    expect(one.message).toContain('1500 ms, which is the limit');
+  }
+  // What waits for its turn is charged nothing: none has failed, and none is lost.
+  const { rows } = await pool.query(
+    `SELECT count(*)::int AS total, count(*) FILTER (WHERE state NOT IN ('PENDING', 'HELD'))::int AS other FROM hookgraph.deliveries WHERE subscription_id = $1`,
+    [slow],
+  );
+  expect(rows[0]).toEqual({ total: 100, other: 0 });
+  expect(receiver.requests.filter(({ path }) => path === '/slow')).toEqual([]);
+
+  // Once they are quick again, what is left goes through.
+  await pool.query('DROP VIEW groups; ALTER TABLE quick_groups RENAME TO groups');
+  await until(
+    'nothing is pending',
+    async () => (await pool.query(`SELECT 1 FROM hookgraph.deliveries WHERE state = 'PENDING'`)).rowCount === 0,
+    { timeoutMs: 20_000 },
+  );
+  const states = await pool.query(`SELECT state, count(*)::int AS count FROM hookgraph.deliveries WHERE subscription_id = $1 GROUP BY 1`, [
+    slow,
+  ]);
+  expect(states.rows.map(({ state }) => state).sort()).toEqual(['DELIVERED', 'HELD']);
+});

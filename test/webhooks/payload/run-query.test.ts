@@ -1,0 +1,54 @@
+import { buildSchema, GraphQLError, type GraphQLObjectType, parse } from 'graphql';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { Engine } from '../../../src/webhooks/index.js';
+import { MAX_ANSWER_LENGTH, runQuery } from '../../../src/webhooks/payload/run-query.js';
+
+/** An engine whose schema has one field, which does this. */
+function engineOf(resolve: () => unknown, queryDeadlineMs?: number): Engine {
+  const schema = buildSchema('type Query { value: String list: [String!] }');
+  for (const field of Object.values((schema.getQueryType() as GraphQLObjectType).getFields())) field.resolve = resolve;
+  return {
+    host: { schema: () => schema, faultOf: ({ message }: GraphQLError) => (message.startsWith('ours') ? 'ours' : 'node') },
+    settings: { ...(queryDeadlineMs && { queryDeadlineMs }) },
+    log: pino({ level: 'silent' }),
+  } as unknown as Engine;
+}
+
+const run = (engine: Engine, query = '{ value }') => runQuery(engine, parse(query), {}, { nodeId: 'x', nodeType: 'User' });
+
+describe('a stored query', () => {
+  it('is given up after its deadline, whatever it waits for', async () => {
+    const engine = engineOf(() => new Promise(() => {}), 30);
+    expect(await run(engine)).toEqual({ refused: 'The query took longer than 30 ms, which is the limit.' });
+  });
+
+  it('is refused where its answer is larger than its limit, and not a character before', async () => {
+    const fits = 'x'.repeat(MAX_ANSWER_LENGTH - '{"value":""}'.length);
+    expect(await run(engineOf(() => fits))).toEqual({ data: { value: fits } });
+    expect(await run(engineOf(() => `${fits}x`))).toEqual({
+      refused: `The query's answer has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.`,
+    });
+    expect(
+      await run(
+        engineOf(() => new Array(300_000).fill('x')),
+        '{ list }',
+      ),
+    ).toMatchObject({ refused: expect.stringContaining('limit') });
+  });
+
+  it('tells what a resolver says to people, and nothing of what it threw otherwise', async () => {
+    const told = engineOf(() => {
+      throw new GraphQLError('first is 0, but it must be from 1 to 100.');
+    });
+    expect(await run(told)).toEqual({ refused: 'first is 0, but it must be from 1 to 100. (at value)' });
+    const untold = engineOf(() => {
+      throw new TypeError('SELECT secret FROM /home/us/src/x.ts');
+    });
+    expect(await run(untold)).toEqual({ refused: 'The resolver failed. (at value)' });
+    const ours = engineOf(() => {
+      throw new Error('ours');
+    });
+    await expect(run(ours)).rejects.toThrow('for a reason of ours');
+  });
+});

@@ -30,6 +30,15 @@ describe('a save', () => {
     ['a topic of subscriptions', { topic: { key: 'webhook_subscription/disabled' } }, 'phase', 'is told afterwards'],
     ['too long a timeout', { timeoutMs: 10_001 }, 'timeoutMs', 'is 10001; it goes from 100 to 10000'],
     ['too short a timeout', { timeoutMs: 99 }, 'timeoutMs', 'is 99; it goes from 100 to 10000'],
+    [
+      'an SNS topic',
+      {
+        callbackUrl: undefined,
+        sns: { topicArn: 'arn:aws:sns:eu-west-1:123456789012:things', accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
+      },
+      'sns',
+      'is for the phase AFTER',
+    ],
     ['limits of trying again', { retry: { maxTries: 3 } }, 'retry', 'is not for the phase BEFORE'],
     [
       'a policy of one that is told afterwards',

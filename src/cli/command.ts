@@ -47,7 +47,7 @@ export interface Listing extends Answering {
 
 export const limitOf = ({ limit, all }: Listing): number => (all ? Number.POSITIVE_INFINITY : limit);
 
-function wholeNumber(text: string): number {
+export function wholeNumber(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
   return Number(text);
 }

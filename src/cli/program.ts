@@ -4,11 +4,15 @@ import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
 import { addCommand, type Cli } from './command.js';
 import { addDeliveries } from './commands/deliveries.js';
+import { addDoctor } from './commands/doctor.js';
 import { addErrors } from './commands/errors.js';
+import { addListen } from './commands/listen.js';
 import { addLogin } from './commands/login.js';
 import { addReplay } from './commands/replay.js';
+import { addSchema } from './commands/schema.js';
 import type { Faces } from './commands/serve.js';
 import { addTopics } from './commands/topics.js';
+import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
 
 // Loaded when they run: help and what speaks to a distant API don't wait for the whole product.
@@ -28,6 +32,7 @@ export function createProgram(cli: Cli): Command {
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
   program.commandsGroup('Running it:');
   addRunning(program);
+  addDoctor(program, cli);
   program.commandsGroup('Asking a Hookgraph that runs:');
   addLogin(program, cli);
   addTopics(program, cli);
@@ -35,6 +40,10 @@ export function createProgram(cli: Cli): Command {
   addDeliveries(program, cli);
   addErrors(program, cli);
   addReplay(program, cli);
+  program.commandsGroup('Developing a receiver:');
+  addListen(program, cli);
+  addTrigger(program, cli);
+  addSchema(program, cli);
   // `completion <shell>` prints a script, which asks the hidden `complete` for what may come next.
   tab(program, { completionCommandName: 'completion' });
   return program;

@@ -55,6 +55,7 @@ export {
 export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store-replays.js';
 export { wipeOldSecrets } from './base/store-secrets.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store-topics.js';
+export { checkKeys, createVault } from './base/vault.js';
 export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite } from './gate/find-hooks.js';
 export { type Refusal, WriteRefused } from './gate/write-refused.js';

@@ -225,3 +225,53 @@ it('wrong usage is told with what was meant, a missing API with what to do', asy
   const away = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
   expect([away.code, away.stderr]).toEqual([1, expect.stringMatching(/^API_UNREACHABLE: Nothing answers at .*\nStart it with/)]);
 });
+
+it('doctor tells of each thing that Hookgraph stands on how it is, and ends with 1 where one fails', async () => {
+  await working.stop();
+  const env = { DATABASE_URL: t.database.url };
+  const healthy = await cli.run(['doctor'], { env });
+  const outcomes = (ran: { stdout: string }) =>
+    ran.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t').slice(0, 2).join(' '));
+  expect([healthy.stderr, healthy.code]).toEqual(['', 0]);
+  expect(outcomes(healthy)).toEqual([
+    'ok node',
+    'ok configuration',
+    'ok networks',
+    'warn keys',
+    'ok database',
+    'ok clock',
+    'ok migrations',
+    'ok worker',
+    'ok API',
+    'ok login',
+    'ok subscriptions',
+  ]);
+
+  // No worker: what happens waits. A receiver that is gone: a rule switches its subscription off.
+  const busy = (await cli.json('webhooks', 'list')).find(({ name }: { name: string }) => name === 'Busy');
+  await makeEnvironment('Late');
+  await t.database.pool.query(
+    `UPDATE hookgraph.events SET occurred_at = occurred_at - interval '1 h' WHERE id IN (SELECT event_id FROM hookgraph.event_queue)`,
+  );
+  await t.database.pool.query(
+    `UPDATE hookgraph.subscriptions SET disabled_at = now(), disabled_reason = 'GONE', disabled_message = 'It answered 410.' WHERE id = $1`,
+    [busy.databaseId],
+  );
+  const keys = Buffer.alloc(32, 7).toString('base64');
+  const ill = await cli.run(['doctor'], { env: { ...env, HOOKGRAPH_ENCRYPTION_KEYS: keys, HOOKGRAPH_ALLOWED_NETWORKS: '0.0.0.0/0' } });
+  expect(ill.code).toBe(1);
+  expect(outcomes(ill)).toEqual(expect.arrayContaining(['fail networks', 'fail keys', 'fail worker', 'warn subscription']));
+  expect(ill.stdout).toContain('Busy: It answered 410.\thookgraph webhooks enable');
+  expect(ill.stdout).toMatch(/\d events and 0 deliveries have waited.*\tStart one with `hookgraph worker`/);
+  const away = await cli.run(['doctor', '--json'], {
+    env: { ...env, DATABASE_URL: 'postgres://me@127.0.0.1:9/x', HOOKGRAPH_URL: 'http://127.0.0.1:9' },
+  });
+  expect(
+    JSON.parse(away.stdout)
+      .filter(({ outcome }: { outcome: string }) => outcome === 'FAIL')
+      .map(({ check }: { check: string }) => check),
+  ).toEqual(['database', 'API']);
+});

@@ -56,7 +56,7 @@ function tellPreview(terminal: Terminal, { warnings, report }: Answer): void {
 }
 
 /** Throws where there is nothing to send, or nothing there. */
-async function testSubscription(client: Client, id: string): Promise<{ report: Answer; webhookDelivery: Answer }> {
+export async function testSubscription(client: Client, id: string): Promise<{ report: Answer; webhookDelivery: Answer }> {
   const { report, webhookDelivery } = await client.mutate(TEST, { id });
   return { report, webhookDelivery };
 }

@@ -1,0 +1,133 @@
+// A port in, a receiver on it that stores and tells what comes out, until Ctrl-C; subscribed for the time being, if asked to.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { Option } from 'commander';
+import { readConfig } from '../../runtime/config.js';
+import type { Scheme } from '../../verify/index.js';
+import type { Client } from '../client.js';
+import { type Answering, addAnswering, type Cli, type Command, collect, wholeNumber } from '../command.js';
+import { type LocalReceiver, type Received, splitDocuments, startLocalReceiver } from '../local-receiver.js';
+import { CREATE, DELETE, save } from '../saving.js';
+import { readSecret, readText, topicOf } from '../subscription-input.js';
+import { type Terminal, visible } from '../terminal.js';
+
+interface ListenOptions extends Answering {
+  port: number;
+  host: string;
+  secret?: string;
+  scheme?: Scheme[];
+  publicUrl?: string;
+  forward?: string;
+  replay?: string;
+  subscribe?: string[];
+  query?: string;
+}
+
+export function addListen(program: Command, cli: Cli): void {
+  addAnswering(
+    program,
+    'listen',
+    'receive notifications on a port: POST /receive-webhooks stores one, GET /dump-webhooks prints all, /ping answers PONG',
+    [
+      'listen --port 8080',
+      'listen --subscribe user/created --subscribe user/updated',
+      'listen --secret env:HUSH --scheme UP42 --forward http://127.0.0.1:3000/hooks',
+      'listen --replay dump.json --forward http://127.0.0.1:3000/hooks',
+    ],
+  )
+    .addOption(new Option('--port <port>', 'to listen on').argParser(wholeNumber).default(8080))
+    .option('--host <address>', 'to listen on', '127.0.0.1')
+    .option(
+      '--secret <secret>',
+      'that notifications must be signed with; others are told, and answered with 401: env:NAME, @file, or itself',
+    )
+    .option('--scheme <scheme>', 'how they must be signed; several times; default: SCOPE', collect)
+    .option('--public-url <url>', 'under which the sender reaches this, e.g. of a tunnel')
+    .option('--forward <url>', 'send each on, once its /ping answers PONG; its answer becomes ours')
+    .option('--replay <file>', 'begin with what /dump-webhooks printed into this file; @- reads stdin')
+    .option('--subscribe <topic>', 'subscribe to it for as long as this listens; several times', collect)
+    .option('--query <query>', 'of that subscription; @file')
+    .action((options: ListenOptions) => listen(options, cli));
+}
+
+async function listen(options: ListenOptions, { terminal, env, connect, interrupted }: Cli): Promise<void> {
+  const signal = interrupted();
+  const stdin = () => terminal.readAll();
+  const given = options.secret === undefined ? null : await readSecret(options.secret, env, stdin);
+  // A subscription of our own is signed, so that whatever else comes is told apart.
+  const secret = given ?? (options.subscribe ? `whsec_${randomBytes(32).toString('base64')}` : null);
+  const schemes = (options.scheme ?? ['SCOPE']).map((scheme) => scheme.toUpperCase() as Scheme);
+  const publicUrl = options.publicUrl ?? null;
+  const replayed = options.replay && (await readText(options.replay.startsWith('@') ? options.replay : `@${options.replay}`, stdin));
+  const receiver = await startLocalReceiver({
+    host: options.host,
+    port: options.port,
+    verify: secret === null ? null : { secret, schemes, headerPrefix: readConfig(env).headerPrefix, publicUrl },
+    forward: options.forward ?? null,
+    before: replayed ? splitDocuments(replayed, options.replay as string) : [],
+    onReceived: (received) => (options.json ? terminal.write(`${JSON.stringify(received)}\n`) : tell(terminal, received)),
+  });
+  const undo: (() => Promise<unknown>)[] = [receiver.close];
+  try {
+    terminal.note(`Listening: ${receiver.url}; Ctrl-C ends it.`);
+    if (options.subscribe) {
+      const client = await connect();
+      const query = options.query === undefined ? null : await readText(options.query, stdin);
+      for (const topic of options.subscribe)
+        undo.push(await subscribe(client, receiver, { topic, query, publicUrl, sharedSecret: secret, signatures: schemes }));
+      terminal.note(`Subscribed to ${options.subscribe.join(', ')} until then.`);
+    }
+    if (!signal.aborted) await once(signal, 'abort');
+  } finally {
+    for (const take of undo.reverse()) await take();
+  }
+  terminal.note(`Received ${receiver.count()}.`);
+}
+
+interface Subscribing {
+  topic: string;
+  query: string | null;
+  publicUrl: string | null;
+  sharedSecret: string | null;
+  signatures: Scheme[];
+}
+
+/** Answers how to take it back. */
+async function subscribe(
+  client: Client,
+  receiver: LocalReceiver,
+  { topic, query, publicUrl, ...signing }: Subscribing,
+): Promise<() => Promise<unknown>> {
+  const callbackUrl = publicUrl ?? receiver.url;
+  const definition = { name: `listen (${topic})`, topic: topicOf(topic), callbackUrl, query, ...signing };
+  const { webhookSubscription } = await save(client, CREATE, definition);
+  return () => client.mutate(DELETE, { webhookSubscription: { id: webhookSubscription.id } });
+}
+
+function tell(terminal: Terminal, { key, at, headers, body, verdicts, forwarded }: Received): void {
+  const topic = Object.entries(headers).find(([name]) => name.endsWith('-topic'))?.[1];
+  const words = [
+    key === null ? 'refused' : `key ${key}`,
+    String(headers['content-type'] ?? 'no content type'),
+    topic && String(topic),
+    `${Buffer.byteLength(body)} bytes`,
+  ];
+  terminal.say(`${terminal.paint('dim', at)} ${words.filter(Boolean).join(', ')}`);
+  for (const verdict of verdicts)
+    terminal.say(
+      verdict.ok
+        ? `  ${terminal.paint('green', '✓')} ${verdict.scheme}: the signature is right`
+        : `  ${terminal.paint('red', '✗')} ${verdict.code}: ${visible(verdict.message)}`,
+    );
+  if (forwarded !== null)
+    terminal.say(`  ${terminal.paint(typeof forwarded === 'number' && forwarded < 300 ? 'green' : 'red', '→')} ${forwarded}`);
+  terminal.say(visible(pretty(body)));
+}
+
+function pretty(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return body;
+  }
+}

@@ -1,0 +1,90 @@
+// A topic or a subscription in, the content type and the JSON Schema (or the TypeScript) of its payload out.
+import { Option } from 'commander';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import type { Client } from '../client.js';
+import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
+import { findNode, findSubscription } from '../find.js';
+import { type JsonSchema, payloadSchema } from '../payload-schema.js';
+import { topicOf } from '../subscription-input.js';
+
+export interface DescribedPayload {
+  contentType: 'application/json' | 'application/xml';
+  /** What the schema is of: what is sent, or what a template makes the body from. */
+  describes: 'BODY' | 'TEMPLATE_INPUT';
+  note: string | null;
+  schema: JsonSchema;
+}
+
+export function addSchema(program: Command, { terminal, connect }: Cli): void {
+  addAnswering(program, 'schema <topic|webhook>', "tell the content type and the JSON Schema of a topic's or a subscription's payload", [
+    'schema user/created',
+    'schema "CRM users" > crm-users.schema.json',
+    'schema "CRM users" --format typescript > crm-users.ts',
+  ])
+    .addOption(new Option('--format <format>', 'what to write it in').choices(['json-schema', 'typescript']).default('json-schema'))
+    .action(async (name: string, options: Answering & { format: string }) => {
+      const described = await describePayload(await connect(), name);
+      const { contentType, note, schema } = described;
+      if (options.json) return terminal.json(described);
+      terminal.note(`Content-Type: ${contentType}${note ? `\n${note}` : ''}`);
+      if (options.format === 'json-schema') return terminal.json(schema);
+      const { compile } = await import('json-schema-to-typescript-lite');
+      terminal.write(`${await compile(schema, String(schema.title))}\n`.trimStart().replace(/\n+$/, '\n'));
+    });
+}
+
+const TOPIC = 'query ($key: String, $version: String) { webhookTopic(key: $key, version: $version) { key version nodeType description } }';
+
+/** Throws NOT_FOUND. */
+async function describePayload(client: Client, name: string): Promise<DescribedPayload> {
+  const { webhookTopic: topic } = name.includes('/') ? await client.ask(TOPIC, topicOf(name)) : { webhookTopic: null };
+  if (topic) return describe(client, { topic, query: null, template: null, contentType: 'JSON', name: null });
+  const found = await findSubscription(client, name).catch((error: RuntimeError) => {
+    if (error.code !== 'NOT_FOUND') throw error;
+    throw new RuntimeError(
+      'NOT_FOUND',
+      `There is no topic, and you have no subscription, ${JSON.stringify(name)}`,
+      '`hookgraph topics list` and `hookgraph webhooks list` show them.',
+    );
+  });
+  return describe(
+    client,
+    await findNode(client, 'WebhookSubscription', found.id, 'name query template contentType topic { key nodeType description }'),
+  );
+}
+
+interface Described {
+  name: string | null;
+  query: string | null;
+  template: string | null;
+  contentType: 'JSON' | 'XML';
+  topic: { key: string; nodeType: string; description: string };
+}
+
+async function describe(client: Client, { name, query, template, contentType, topic }: Described): Promise<DescribedPayload> {
+  const note =
+    template !== null
+      ? 'A template writes the body: this is the schema of what the template is given.'
+      : contentType === 'XML'
+        ? 'The body is this as XML: a key is an element, a list repeats <item>, null is an empty element with nil="true".'
+        : null;
+  const { properties, ...rest } = payloadSchema(await client.schema(), query, topic.nodeType);
+  return {
+    contentType: contentType === 'XML' ? 'application/xml' : 'application/json',
+    describes: template === null && contentType === 'JSON' ? 'BODY' : 'TEMPLATE_INPUT',
+    note,
+    schema: {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      title: `${pascal(name ?? topic.key)}Payload`,
+      description: [`${topic.key}: ${topic.description}`, note].filter(Boolean).join(' '),
+      ...rest,
+      properties,
+    },
+  };
+}
+
+const pascal = (text: string): string =>
+  text
+    .split(/[^\p{L}\p{N}]+/u)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');

@@ -1,0 +1,82 @@
+// A topic in, tests of one's subscriptions to it out; or of a throw-away one, which leaves nothing behind.
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import type { Answer, Client } from '../client.js';
+import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
+import { findSubscription } from '../find.js';
+import { failed, tellReport } from '../report.js';
+import { CREATE, called, DELETE, save } from '../saving.js';
+import { topicOf } from '../subscription-input.js';
+import { testSubscription } from './try-webhook.js';
+
+const OF_TOPIC = `query ($topicKey: String, $first: Int, $after: String) { webhookSubscriptions(topicKey: $topicKey, first: $first, after: $after) {
+  nodes { id databaseId name topic { key version } } pageInfo { hasNextPage endCursor } } }`;
+
+interface Target {
+  id: string;
+  name: string | null;
+  topic: { key: string; version: string } | null;
+}
+
+export function addTrigger(program: Command, { terminal, connect, interrupted }: Cli): void {
+  addAnswering(program, 'trigger <topic> [target]', 'send a test of a topic now: to a subscription, to any URL once, or to all of yours', [
+    'trigger user/created',
+    'trigger user/created "CRM users"',
+    'trigger user/created http://127.0.0.1:8080/receive-webhooks',
+  ]).action(async (topic: string, target: string | undefined, options: Answering) => {
+    const client = await connect();
+    const reports: { webhookSubscription: Target; report: Answer }[] = [];
+    const tell = (webhookSubscription: Target, report: Answer) => {
+      reports.push({ webhookSubscription, report });
+      if (options.json) return;
+      terminal.note(`${called(webhookSubscription)}:`);
+      tellReport(terminal, report);
+    };
+    if (target && /^https?:\/\//i.test(target))
+      await withThrowAway(client, { topic: topicOf(topic), callbackUrl: target }, interrupted(), async (one) =>
+        tell({ ...one, name: target }, (await testSubscription(client, one.id)).report),
+      );
+    else for (const one of await findTargets(client, topic, target)) tell(one, (await testSubscription(client, one.id)).report);
+    if (options.json) terminal.json(reports);
+    const failures = reports.filter(({ report }) => failed(report));
+    if (failures.length > 0) throw new RuntimeError('TEST_FAILED', `${failures.length} of ${reports.length} failed`);
+  });
+}
+
+async function findTargets(client: Client, topic: string, target: string | undefined): Promise<Target[]> {
+  const { key } = topicOf(topic);
+  if (target === undefined) {
+    const all = await client.list(OF_TOPIC, { topicKey: key }, Number.POSITIVE_INFINITY);
+    if (all.length > 0) return all;
+    throw new RuntimeError(
+      'NOT_FOUND',
+      `You have no subscription to ${key}`,
+      `Name an address to send it to once: hookgraph trigger ${key} http://…`,
+    );
+  }
+  const one = await findSubscription(client, target);
+  if (one.topic?.key === key) return [one];
+  throw new RuntimeError('TOPIC_WRONG', `${called(one)} is a subscription to ${one.topic?.key}, not to ${key}`);
+}
+
+/** Switched off, so that nothing but what `use` sends ever goes there. Deleted at the end, however that comes. */
+async function withThrowAway(
+  client: Client,
+  definition: Record<string, unknown>,
+  signal: AbortSignal,
+  use: (one: Target) => Promise<void>,
+): Promise<void> {
+  const { webhookSubscription } = await save(client, CREATE, { ...definition, name: 'trigger (throw-away)', disabled: true });
+  try {
+    await Promise.race([use(webhookSubscription), rejectedBy(signal)]);
+  } finally {
+    await client.mutate(DELETE, { webhookSubscription: { id: webhookSubscription.id } });
+  }
+}
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = () => reject(new RuntimeError('INTERRUPTED', 'Stopped; the throw-away subscription is deleted'));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}

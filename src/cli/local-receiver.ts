@@ -1,0 +1,198 @@
+// Notifications in over HTTP, stored and told: the receiver that people develop against. Its answers are those that scripts rely on.
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { RuntimeError } from '../runtime/runtime-error.js';
+import { type Scheme, type VerifyResult, verifyWebhook } from '../verify/index.js';
+
+export interface ReceiverOptions {
+  host: string;
+  port: number;
+  /** Null: signatures are not looked at. */
+  verify: { secret: string; schemes: readonly Scheme[]; headerPrefix: string; publicUrl: string | null } | null;
+  /** Where each notification is sent on to; its answer becomes ours. */
+  forward: string | null;
+  /** Bodies to take before anything comes: stored, sent on, told; unsigned. */
+  before: readonly string[];
+  onReceived(received: Received): void;
+}
+
+export interface Received {
+  /** Null: it was refused and isn't stored. */
+  key: number | null;
+  at: string;
+  headers: IncomingHttpHeaders;
+  body: string;
+  /** One for each scheme; empty where signatures are not looked at. */
+  verdicts: VerifyResult[];
+  /** The status that the forward answered, or why there is none. */
+  forwarded: number | string | null;
+}
+
+export interface LocalReceiver {
+  /** Where notifications go. */
+  url: string;
+  count(): number;
+  close(): Promise<void>;
+}
+
+const MOST_BYTES = 32 * 1024 * 1024;
+const FORWARD_TIMEOUT_MS = 10_000;
+const HOP_BY_HOP = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Throws FORWARD_UNREACHABLE where the forward's `/ping` answers no PONG. */
+export async function startLocalReceiver(options: ReceiverOptions): Promise<LocalReceiver> {
+  const { host, port, verify, forward } = options;
+  if (forward) await askPing(forward);
+  const stored: string[] = [];
+  const receive = async (body: Buffer, headers: IncomingHttpHeaders, url: string | null): Promise<Answer> => {
+    const verdicts =
+      verify && url
+        ? verify.schemes.map((scheme) => verifyWebhook({ ...verify, scheme, headers, body, url: verify.publicUrl ?? url }))
+        : [];
+    const refused = verdicts.find((verdict) => !verdict.ok);
+    const key = refused ? null : stored.push(toJson(body.toString('utf8')));
+    const sent = key !== null && forward ? await sendOn(forward, body, headers) : null;
+    options.onReceived({
+      key,
+      at: new Date().toISOString(),
+      headers,
+      body: body.toString('utf8'),
+      verdicts,
+      forwarded: sent && ('status' in sent ? sent.status : sent.why),
+    });
+    if (refused && !refused.ok) return json(401, { code: 401, msg: refused.message });
+    if (sent) return 'status' in sent ? sent : json(502, { code: 502, msg: sent.why });
+    return json(200, { msg: `value with key ${key} stored` });
+  };
+  for (const body of options.before) await receive(Buffer.from(body), { 'content-type': 'application/json' }, null);
+  const server = createServer(async (request, response) => {
+    send(response, await answer(request, receive, stored).catch((error: Error) => json(500, { code: 500, msg: error.message })));
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}/receive-webhooks`,
+    count: () => stored.length,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+}
+
+const json = (status: number, value: unknown): Answer => ({ status, type: 'application/json', body: JSON.stringify(value) });
+
+async function answer(
+  request: IncomingMessage,
+  receive: (body: Buffer, headers: IncomingHttpHeaders, url: string) => Promise<Answer>,
+  stored: string[],
+): Promise<Answer> {
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const path = pathname.replace(/(.)\/$/, '$1');
+  if (path.toLowerCase() === '/ping') return { status: 200, type: 'text/plain', body: 'PONG' };
+  if (path === '/dump-webhooks') return { status: 200, type: 'application/json', body: dump(stored) };
+  if (path !== '/receive-webhooks')
+    return json(404, { code: 404, msg: `nothing is at ${path}; there are /ping, /receive-webhooks and /dump-webhooks` });
+  if (request.method !== 'POST') return json(405, { code: 405, msg: 'method not allowed' });
+  if (Number(request.headers['content-length'] ?? 0) > MOST_BYTES) return json(413, { code: 413, msg: `more than ${MOST_BYTES} bytes` });
+  return receive(await buffer(request), request.headers, `http://${request.headers.host}${request.url}`);
+}
+
+/** Documents one after another, for `jq 'select(…)'`. */
+const dump = (stored: string[]): string => `${[...stored, JSON.stringify({ number_webhooks_received: stored.length })].join('\n')}\n`;
+
+/** What is no JSON, XML for instance, is dumped as a string. */
+function toJson(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return JSON.stringify(body);
+  }
+}
+
+function send(response: ServerResponse, { status, type, body }: Answer): void {
+  response.writeHead(status, { 'content-type': type, ...(status === 405 && { allow: 'POST' }) }).end(body);
+}
+
+async function askPing(forward: string): Promise<void> {
+  const ping = new URL('/ping', forward).href;
+  const said = await fetch(ping, { signal: AbortSignal.timeout(FORWARD_TIMEOUT_MS) })
+    .then((response) => response.text())
+    .catch((error: Error) => error);
+  if (typeof said === 'string' && /^"?pong"?$/i.test(said.trim())) return;
+  const why = typeof said === 'string' ? `answers ${JSON.stringify(said.slice(0, 80))}, not PONG` : 'does not answer';
+  throw new RuntimeError(
+    'FORWARD_UNREACHABLE',
+    `${ping} ${why}`,
+    'Start what listens there; it tells that it is ready by answering PONG to GET /ping.',
+  );
+}
+
+async function sendOn(url: string, body: Buffer, headers: IncomingHttpHeaders): Promise<Answer | { why: string }> {
+  const kept = Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name));
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: Object.fromEntries(kept.map(([name, value]) => [name, [value].flat().join(', ')])),
+      body: new Uint8Array(body),
+      signal: AbortSignal.timeout(FORWARD_TIMEOUT_MS),
+    });
+    return { status: response.status, type: response.headers.get('content-type') ?? 'text/plain', body: await response.text() };
+  } catch (error) {
+    return { why: `${url} does not answer: ${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message}` };
+  }
+}
+
+/** The JSON documents that stand one after another in a text, as `/dump-webhooks` prints them, without its last line. Throws FILE_INVALID. */
+export function splitDocuments(text: string, path: string): string[] {
+  const documents: string[] = [];
+  let [start, depth, inString, escaped] = [-1, 0, false, false];
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at] as string;
+    if (start < 0) {
+      if (/\s/.test(character)) continue;
+      start = at;
+    }
+    if (inString) {
+      if (escaped) escaped = false;
+      else if (character === '\\') escaped = true;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
+    const next = text[at + 1];
+    const isScalarOver = !inString && depth === 0 && (character === '"' || next === undefined || /[\s"{[]/.test(next));
+    if (depth === 0 && !inString && (/[}\]]/.test(character) || isScalarOver)) {
+      documents.push(text.slice(start, at + 1));
+      start = -1;
+    }
+  }
+  if (start >= 0) documents.push(text.slice(start));
+  return documents.filter((document) => {
+    try {
+      const value = JSON.parse(document);
+      return !(value && typeof value === 'object' && Object.keys(value).join() === 'number_webhooks_received');
+    } catch (cause) {
+      throw new RuntimeError('FILE_INVALID', `${path} holds what is no JSON: ${document.slice(0, 80)}`, undefined, { cause });
+    }
+  });
+}

@@ -1,0 +1,169 @@
+// What people develop receivers with: a receiver to listen with, a topic to trigger, the schema of what will come.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Api, startApi } from '../../src/api/index.js';
+import type { Working } from '../../src/webhooks/index.js';
+import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { freePort } from '../support/cli.js';
+import { type CommandLine, commandLine, type Ran } from '../support/command-line.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+import { signedRequest } from '../support/signed-request.js';
+import { until } from '../support/until.js';
+
+let t: TestApp;
+let api: Api;
+let working: Working;
+let receiver: Receiver;
+let cli: CommandLine;
+beforeAll(async () => {
+  t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
+  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  working = await t.app.webhooks.work();
+  receiver = await startReceiver();
+  cli = await commandLine({ HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
+});
+afterAll(async () => {
+  await cli.close();
+  await receiver.close();
+  await working.stop();
+  await api.stop();
+  await t.close();
+});
+
+/** With the headers of ours, as the engine signs the body. */
+function signed(body: string): Record<string, string> {
+  const { headers } = signedRequest(['SCOPE'], { secret: 'hush', body });
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-scope-')));
+}
+
+/** Listens until `use` is done. */
+async function listening(args: string[], use: (url: string) => Promise<void>): Promise<Ran> {
+  const port = await freePort();
+  const stop = new AbortController();
+  const ran = cli.run(['listen', '--port', String(port), ...args], { signal: stop.signal });
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await until('it listens', () =>
+      Promise.race([
+        ran.then((ended) => Promise.reject(new Error(ended.stderr))),
+        fetch(`${url}/ping`).then(
+          () => true,
+          () => false,
+        ),
+      ]),
+    );
+    await use(url);
+  } finally {
+    stop.abort();
+  }
+  return ran;
+}
+
+const post = (url: string, body: string, headers = {}) => fetch(`${url}/receive-webhooks`, { method: 'POST', body, headers });
+
+it('listen answers to ping, stores what is posted, and dumps it one document after another', async () => {
+  const ran = await listening([], async (url) => {
+    for (const path of ['/ping', '/PING']) {
+      const pong = await fetch(`${url}${path}`);
+      expect([pong.headers.get('content-type'), await pong.text()]).toEqual(['text/plain', 'PONG']);
+    }
+    expect(await (await post(url, '{"liveMode": false, "n": "}"}')).json()).toEqual({ msg: 'value with key 1 stored' });
+    expect(await (await post(url, '<data/>', { 'content-type': 'application/xml' })).text()).toBe('{"msg":"value with key 2 stored"}');
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const refused = await fetch(`${url}/receive-webhooks`, { method });
+      expect([refused.status, await refused.json()]).toEqual([405, { code: 405, msg: 'method not allowed' }]);
+    }
+    const dump = await (await fetch(`${url}/dump-webhooks`)).text();
+    expect(dump).toBe('{\n  "liveMode": false,\n  "n": "}"\n}\n"<data/>"\n{"number_webhooks_received":2}\n');
+    await writeFile(join(cli.dir, 'dump.json'), dump);
+  });
+  expect([ran.code, ran.stdout, ran.stderr]).toEqual([0, expect.stringContaining('key 1'), expect.stringContaining('Received 2.')]);
+});
+
+it('listen tells whether a signature is right, refuses others, and sends on what came, also out of a dump', async () => {
+  await cli
+    .run(['listen', '--forward', 'http://127.0.0.1:9/hooks'])
+    .then(({ code, stderr }) => expect([code, stderr]).toEqual([1, expect.stringContaining('FORWARD_UNREACHABLE')]));
+  receiver.answer = (response, { path }) => void (path === '/ping' ? response.end('PONG') : response.writeHead(202).end('taken'));
+  const replayed = ['--replay', join(cli.dir, 'dump.json'), '--forward', `${receiver.url}/hooks`];
+  const ran = await listening(['--secret', 'hush', ...replayed], async (url) => {
+    const body = '{"data":{}}';
+    const right = await post(url, body, signed(body));
+    expect([right.status, await right.text()]).toEqual([202, 'taken']);
+    const wrong = await post(url, '{"data":{"more":1}}', signed(body));
+    expect([wrong.status, await wrong.json()]).toEqual([401, { code: 401, msg: expect.stringContaining('not of this body') }]);
+  });
+  const hooks = receiver.requests.filter(({ path }) => path === '/hooks');
+  expect(hooks.map(({ body }) => JSON.parse(body))).toEqual([{ liveMode: false, n: '}' }, '<data/>', { data: {} }]);
+  expect(hooks[2]?.headers['x-scope-hmac-sha256']).toBeDefined();
+  expect(ran.stdout).toMatch(/✓ SCOPE: the signature is right\n.*→ 202(.*\n)*.*✗ SIGNATURE_WRONG/s);
+});
+
+it('listen subscribes for the time being, with a query, and its payloads are what the schema of the subscription says', async () => {
+  const query = `query ($nodeId: ID!) { node(id: $nodeId) { __typename ... on User { name email admin createdAt
+    organization { name environments(first: 2) { totalCount nodes { id name } } } } } }`;
+  let described: { schema: object; contentType: string } | undefined;
+  let typescript: Ran | undefined;
+  const ran = await listening(['--json', '--subscribe', 'user/created', '--query', query], async (url) => {
+    await until('it has subscribed', async () => (await cli.json('webhooks', 'list', '--topic', 'user/created')).length === 1);
+    described = await cli.json('schema', 'listen (user/created)');
+    typescript = await cli.run(['schema', 'listen (user/created)', '--format', 'typescript']);
+    const made = await t.ask('mutation { createUser(user: { firstName: "Zoë", lastName: "Müller" }) { errors { message } } }');
+    expect(made.data.createUser.errors).toEqual([]);
+    await until('it comes', async () => (await (await fetch(`${url}/dump-webhooks`)).text()).includes('Zoë'));
+  });
+  expect(await cli.json('webhooks', 'list')).toEqual([]);
+  const received = JSON.parse(ran.stdout);
+  expect(received.verdicts).toMatchObject([{ ok: true, scheme: 'SCOPE', topic: 'user/created' }]);
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+  addFormats.default(ajv);
+  const validate = ajv.compile(described?.schema as object);
+  const payload = JSON.parse(received.body);
+  expect([validate(payload), validate.errors]).toEqual([true, null]);
+  expect(validate({ data: { node: { ...payload.data.node, more: 1 } } })).toBe(false);
+  expect(described?.contentType).toBe('application/json');
+  expect(typescript?.stdout).toContain('export interface ListenUserCreatedPayload');
+  expect(typescript?.stdout).toMatch(/email: \(?string \| null\)?/);
+});
+
+it('schema tells of a topic the default payload, of a template that it is what the template is given, and of strangers nothing', async () => {
+  const schema = JSON.parse((await cli.run(['schema', 'user/created'])).stdout);
+  expect(Object.keys(schema.properties.data.properties)).toEqual(['id', 'url']);
+  await cli.json('webhooks', 'create', '--name', 'T', '--topic', 'user/created', '--url', receiver.url, '--template', '{}');
+  expect(await cli.json('schema', 'T')).toMatchObject({
+    describes: 'TEMPLATE_INPUT',
+    note: expect.stringContaining('A template writes the body'),
+  });
+  await cli.json('webhooks', 'delete', 'T', '--yes');
+  expect((await cli.run(['schema', 'nothing/ever'])).code).toBe(3);
+});
+
+it('trigger sends a test to an address and leaves nothing behind, also when it fails or is stopped', async () => {
+  receiver.answer = (response) => void response.end();
+  const before = receiver.requests.length;
+  const url = `${receiver.url}/once`;
+  expect((await cli.run(['trigger', 'user/created', url])).stdout).toMatch(/^RESULT\tDELIVERED/m);
+  expect(receiver.requests.slice(before).map(({ path }) => path)).toEqual(['/once']);
+  receiver.answer = (response) => void response.writeHead(500).end();
+  expect((await cli.run(['trigger', 'user/created', url])).code).toBe(1);
+  receiver.answer = () => {};
+  const stop = new AbortController();
+  const stopped = cli.run(['trigger', 'user/created', url], { signal: stop.signal });
+  await receiver.waitFor(before + 3);
+  stop.abort();
+  expect(await stopped).toMatchObject({ code: 1, stderr: expect.stringContaining('INTERRUPTED') });
+  expect(await cli.json('webhooks', 'list')).toEqual([]);
+
+  receiver.answer = (response) => void response.end();
+  expect((await cli.run(['trigger', 'user/created'])).code).toBe(3);
+  for (const name of ['One', 'Two']) await cli.json('webhooks', 'create', '--name', name, '--topic', 'user/created', '--url', url);
+  expect((await cli.json('trigger', 'user/created')).map(({ report }: { report: { outcome: string } }) => report.outcome)).toEqual([
+    'DELIVERED',
+    'DELIVERED',
+  ]);
+  expect(await cli.json('trigger', 'user/created', 'Two')).toHaveLength(1);
+  expect((await cli.run(['trigger', 'user/updated', 'Two'])).stderr).toContain('TOPIC_WRONG');
+});

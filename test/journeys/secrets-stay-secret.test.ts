@@ -39,8 +39,18 @@ const PLACES: Record<string, (secret: string) => object> = {
   'auth.basic.password': (secret) => ({ auth: { basic: { username: 'somebody', password: secret } } }),
   'auth.token.token': (secret) => ({ auth: { token: { token: secret } } }),
   'auth.oauth2.clientSecret': (clientSecret) => ({ auth: { oauth2: { tokenUrl: oauth2.tokenUrl, clientId: 'by-header', clientSecret } } }),
+  'sns.accessKeyId': (accessKeyId) => sns({ accessKeyId, secretAccessKey: 'some-key' }),
+  'sns.secretAccessKey': (secretAccessKey) => sns({ accessKeyId: 'SOMEACCESSKEYOF1', secretAccessKey }),
 };
+/** The id of an access key goes to the endpoint with each message, the key itself never does. */
+const sns = (keys: object) => ({
+  callbackUrl: null,
+  errorTemplate: null,
+  sns: { topicArn: 'arn:aws:sns:eu-central-1:123456789012:told', endpoint: `${receiver.url}/echo`, ...keys },
+});
 for (const place of Object.keys(PLACES)) SECRETS[place] = planted(place.replaceAll('.', '-').toLowerCase());
+// Letters and digits alone.
+SECRETS['sns.accessKeyId'] = (SECRETS['sns.accessKeyId'] as string).replace(/\W/g, '');
 
 let product: Product;
 let receiver: Receiver;
@@ -205,7 +215,8 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
 
 it('stays secret wherever a subscription takes one, and whatever a receiver repeats of it', async () => {
   // Letters that every writing writes its own way come before it.
-  const secretOf = (place: string) => `"&<%+/ ${SECRETS[place]}`;
+  const lead: Record<string, string> = { 'sns.accessKeyId': '', 'sns.secretAccessKey': '"&<%+/' };
+  const secretOf = (place: string) => `${lead[place] ?? '"&<%+/ '}${SECRETS[place]}`;
   const errorTemplate = '{{ body | json }}{{ headers | json }}';
   const made = await Promise.all(
     Object.entries(PLACES).flatMap(([place, input]) =>
@@ -234,7 +245,9 @@ it('stays secret wherever a subscription takes one, and whatever a receiver repe
   for (const { id } of made) await product.graphql(`{ node(id: "${id}") { ... on WebhookSubscription { ${all} } } }`);
   const told = receiver.requests.filter(({ path }) => path.startsWith('/echo'));
   // Where the secret itself goes to the receiver; each tried out and told in earnest.
-  const sent = Object.keys(PLACES).filter((place) => place !== 'sharedSecret' && !place.startsWith('auth.oauth2'));
+  const sent = Object.keys(PLACES).filter(
+    (place) => place !== 'sharedSecret' && place !== 'sns.secretAccessKey' && !place.startsWith('auth.oauth2'),
+  );
   expect(told.length).toBeGreaterThanOrEqual(sent.length * 4);
   for (const place of sent) expect(leaksIn(JSON.stringify(told))).toContain(place);
   expect(answers.join()).toContain('[redacted]');

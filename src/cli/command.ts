@@ -57,11 +57,22 @@ export const collect = (value: string, before: string[] | undefined): string[] =
 
 /** A moment in ISO 8601, or a span back from now: `90s`, `15m`, `2h`, `7d`. */
 export function moment(text: string): string {
-  const [, count, unit] = /^(\d+)\s*(s|m|h|d)$/.exec(text) ?? [];
-  if (count && unit)
-    return new Date(Date.now() - Number(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] as number) * 1000).toISOString();
+  const span = spanOf(text);
+  if (span !== null) return new Date(Date.now() - span * 1000).toISOString();
   if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
   throw new InvalidArgumentError('Write a moment like 2026-11-22T18:30:00Z, or how long ago it is: 90s, 15m, 2h, 7d.');
+}
+
+/** Of a span: `90s`, `15m`, `2h`, `7d`. */
+export function seconds(text: string): number {
+  const span = spanOf(text);
+  if (span === null) throw new InvalidArgumentError('Write it like 90s, 15m, 2h, 7d.');
+  return span;
+}
+
+function spanOf(text: string): number | null {
+  const [, count, unit] = /^(\d+)\s*(s|m|h|d)$/.exec(text) ?? [];
+  return count && unit ? Number(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] as number) : null;
 }
 
 /** Of many, a list with how much of it is shown; told on stderr where there is more. */

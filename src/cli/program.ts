@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
 import { addCommand, type Cli } from './command.js';
+import { addAsCode } from './commands/as-code.js';
 import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
 import { addErrors } from './commands/errors.js';
@@ -40,6 +41,8 @@ export function createProgram(cli: Cli): Command {
   addDeliveries(program, cli);
   addErrors(program, cli);
   addReplay(program, cli);
+  program.commandsGroup('Subscriptions as code:');
+  addAsCode(program, cli);
   program.commandsGroup('Developing a receiver:');
   addListen(program, cli);
   addTrigger(program, cli);

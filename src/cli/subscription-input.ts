@@ -86,3 +86,13 @@ export function topicOf(text: string): { key: string; version?: string } {
   const [key = '', version] = text.split('@');
   return version === undefined ? { key } : { key, version };
 }
+
+/** Of a list of topics one subscription each, with the topic in its name. */
+export function eachTopic({ topics, ...input }: Input, keys: string[] = Array.isArray(topics) ? topics.map(String) : []): Input[] {
+  const withTopic = typeof input.topic === 'string' ? { ...input, topic: topicOf(input.topic) } : input;
+  const [only] = keys;
+  if (only === undefined) return [withTopic];
+  // A list in a file keeps its names when another topic is added to it.
+  if (keys.length === 1 && !Array.isArray(topics)) return [{ ...input, topic: topicOf(only) }];
+  return keys.map((key) => ({ ...input, ...(input.name != null && { name: `${input.name}: ${topicOf(key).key}` }), topic: topicOf(key) }));
+}

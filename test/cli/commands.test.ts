@@ -125,6 +125,9 @@ it('a subscription is created from options and files, shown, changed, switched, 
   const preview = await cli.json('webhooks', 'preview', 'All', '--template', '{"other": 1}', '--node', await makeEnvironment('Two'));
   expect(preview.report).toMatchObject({ outcome: 'READY', request: { body: '{"other": 1}' } });
 
+  const rotated = await cli.run(['webhooks', 'rotate-secret', 'All', '--secret', '@-', '--overlap', '2h'], { stdin: 'another one\n' });
+  expect([rotated.code, rotated.stdout]).toEqual([0, expect.stringContaining('“All” has a new secret; the old one goes on')]);
+  expect((await cli.json('webhooks', 'show', 'All')).secretRotation).not.toBeNull();
   expect((await cli.run(['webhooks', 'update', 'All', '--set', 'template=null', '--name', 'All of them'])).code).toBe(0);
   expect(await cli.json('webhooks', 'show', id)).toMatchObject({ template: null, query: QUERY, name: 'All of them' });
   expect((await cli.run(['webhooks', 'disable', 'All of them'])).stdout).toBe('“All of them” is switched off.\n');

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
 import type { Working } from '../../src/webhooks/index.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
-import { freePort } from '../support/cli.js';
+import { freePort, runCli } from '../support/cli.js';
 import { type CommandLine, commandLine, type Ran } from '../support/command-line.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { signedRequest } from '../support/signed-request.js';
@@ -127,6 +127,16 @@ it('listen subscribes for the time being, with a query, and its payloads are wha
   expect(described?.contentType).toBe('application/json');
   expect(typescript?.stdout).toContain('export interface ListenUserCreatedPayload');
   expect(typescript?.stdout).toMatch(/email: \(?string \| null\)?/);
+});
+
+it('a real process listens until Ctrl-C, and takes its subscription back', async () => {
+  const env = { HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN };
+  const listener = runCli(['listen', '--port', String(await freePort()), '--subscribe', 'user/deleted'], env);
+  await listener.says('Subscribed to user/deleted');
+  expect(await cli.json('webhooks', 'list')).toMatchObject([{ name: 'listen (user/deleted)' }]);
+  listener.child.kill('SIGINT');
+  expect([await listener.ended(), listener.output()]).toEqual([0, expect.stringMatching(/Received 0\.\n$/)]);
+  expect(await cli.json('webhooks', 'list')).toEqual([]);
 });
 
 it('schema tells of a topic the default payload, of a template that it is what the template is given, and of strangers nothing', async () => {

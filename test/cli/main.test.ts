@@ -34,6 +34,12 @@ test('completion prints a script, which completes commands and options', async (
   expect((await run(['complete', '--', 'webhooks', 'list', '--'])).output).toMatch(/^--topic\b/m);
 });
 
+test('whoever reads no further, as `| head` does, is no mistake', async () => {
+  const cli = runCli(['config'], { HOOKGRAPH_DATA_DIR: dataDir });
+  cli.child.stdout?.destroy();
+  expect([await cli.ended(), cli.output()]).toEqual([0, '']);
+});
+
 test('config prints every variable with value, source and meaning, and no secret', async () => {
   const { code, output } = await run(['config'], { PORT: '4321', HOOKGRAPH_ADMIN_TOKEN: 'hunter2' });
   expect(code).toBe(0);

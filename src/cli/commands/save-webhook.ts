@@ -7,7 +7,16 @@ import { type Answering, addAnswering, type Cli, type Command, collect } from '.
 import { findSubscription } from '../find.js';
 import { failed, tellReport } from '../report.js';
 import { CREATE, called, type Saved, save, UPDATE } from '../saving.js';
-import { assign, checkInput, type Input, readDocuments, readSecret, readText, resolveReferences, topicOf } from '../subscription-input.js';
+import {
+  assign,
+  checkInput,
+  eachTopic,
+  type Input,
+  readDocuments,
+  readSecret,
+  readText,
+  resolveReferences,
+} from '../subscription-input.js';
 
 export interface Written {
   name?: string;
@@ -15,6 +24,7 @@ export interface Written {
   url?: string;
   contentType?: string;
   integration?: string;
+  preset?: string;
   environment?: string[];
   secret?: string;
   signature?: string[];
@@ -53,6 +63,7 @@ export function addDefinition(command: Command): Command {
     .option('--auth-token <token>', 'authenticate with a token; env:NAME, @file')
     .option('--auth-scheme <word>', 'the word before user or token, e.g. Bearer')
     .option('--oauth2 <name=value>', 'authenticate by OAuth 2.0: tokenUrl=…, clientId=…, clientSecret=env:NAME, scope=…', collect)
+    .option('--preset <key>', 'fill in what is not given, e.g. UP42')
     .option('--integration <id>', 'that it belongs to')
     .option('--environment <id>', 'whose nodes it is told of; several times; none: of all', collect)
     .option('--max-tries <count>', 'tries of a delivery in all')
@@ -132,6 +143,7 @@ export async function readWritten(client: Client, cli: Cli, written: Written, is
     ['errorTemplate', written.errorTemplate, text],
     ['sharedSecret', written.secret, secret],
     ['integrationId', written.integration, (value) => value],
+    ['preset', written.preset, (value) => value.toUpperCase()],
   ];
   for (const [field, value, read] of fields) if (value !== undefined) input[field] = await read(value);
   if (written.environment) input.environmentIds = written.environment;
@@ -150,16 +162,6 @@ export async function readWritten(client: Client, cli: Cli, written: Written, is
     throw new RuntimeError('INPUT_INVALID', 'No topic is named', 'Name one with --topic; `hookgraph topics list` shows all.');
   const schema = await client.schema();
   return inputs.map((one) => checkInput(schema, one, written.from ?? 'options'));
-}
-
-/** Of a list of topics one subscription each, with the topic in its name. */
-function eachTopic({ topics, ...input }: Input, keys: string[] = Array.isArray(topics) ? topics.map(String) : []): Input[] {
-  const withTopic = typeof input.topic === 'string' ? { ...input, topic: topicOf(input.topic) } : input;
-  const [only] = keys;
-  if (only === undefined) return [withTopic];
-  // A list in a file keeps its names when another topic is added to it.
-  if (keys.length === 1 && !Array.isArray(topics)) return [{ ...input, topic: topicOf(only) }];
-  return keys.map((key) => ({ ...input, ...(input.name != null && { name: `${input.name}: ${topicOf(key).key}` }), topic: topicOf(key) }));
 }
 
 async function readHeader(header: string, secret: (value: string) => Promise<string>): Promise<Input> {

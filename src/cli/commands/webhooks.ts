@@ -12,10 +12,12 @@ import {
   type Listing,
   limitOf,
   noteLimit,
+  seconds,
 } from '../command.js';
 import { findSubscription } from '../find.js';
 import { called, DELETE, UPDATE } from '../saving.js';
 import { ownFields } from '../subscription-fields.js';
+import { readSecret } from '../subscription-input.js';
 import { addSaving } from './save-webhook.js';
 import { addTryOut } from './try-webhook.js';
 
@@ -23,8 +25,12 @@ const LIST = `query ($topicKey: String, $disabled: Boolean, $integrationId: ID, 
   webhookSubscriptions(topicKey: $topicKey, disabled: $disabled, integrationId: $integrationId, first: $first, after: $after) {
     nodes { id databaseId name status topic { key version } callbackUrl disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
 
+const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
+  rotateWebhookSecret(id: $id, sharedSecret: $sharedSecret, overlapSeconds: $overlapSeconds) {
+    errors { field fullMessage type } webhookSubscription { id databaseId name version } } }`;
+
 export function addWebhooks(program: Command, cli: Cli): void {
-  const { terminal, connect } = cli;
+  const { terminal, env, connect } = cli;
   const webhooks = addCommand(program, 'webhooks', 'your subscriptions', []);
   addListing(webhooks, 'list', 'list your subscriptions', ['webhooks list', 'webhooks list --topic user/created --json'])
     .option('--topic <key>', 'only those to this topic')
@@ -82,6 +88,21 @@ export function addWebhooks(program: Command, cli: Cli): void {
       for (const { id } of found) await client.mutate(DELETE, { webhookSubscription: { id } });
       if (options.json) return terminal.json(found);
       for (const one of found) terminal.say(`${called(one)} is deleted.`);
+    });
+  addAnswering(webhooks, 'rotate-secret <webhook>', 'replace the shared secret, with an overlap during which the old one still signs', [
+    'webhooks rotate-secret "CRM users" --secret env:NEW_SECRET --overlap 24h',
+  ])
+    .requiredOption('--secret <secret>', 'the new one: env:NAME, @file, @- for stdin, or itself')
+    .option('--overlap <span>', 'how long the old one goes on: 90s, 15m, 24h, 7d; default: a day', seconds)
+    .action(async (name: string, options: Answering & { secret: string; overlap?: number }) => {
+      const client = await connect();
+      const one = await findSubscription(client, name);
+      const sharedSecret = await readSecret(options.secret, env, () => terminal.readAll());
+      const { webhookSubscription } = await client.mutate(ROTATE, { id: one.id, sharedSecret, overlapSeconds: options.overlap ?? null });
+      if (options.json) return terminal.json(webhookSubscription);
+      terminal.say(
+        `${called(one)} has a new secret${options.overlap === 0 ? '' : '; the old one goes on signing for a while, as its schemes allow'}.`,
+      );
     });
   addSaving(webhooks, cli);
   addTryOut(webhooks, cli);

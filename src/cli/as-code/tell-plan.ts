@@ -1,0 +1,49 @@
+// Changes in, what a person reads of them out: a sign, the name, and each field as a diff.
+import { structuredPatch } from 'diff';
+import type { Terminal } from '../terminal.js';
+import { visible } from '../terminal.js';
+import type { Change, FieldChange } from './compare.js';
+
+const SIGNS = { CREATE: ['+', 'green'], UPDATE: ['~', 'yellow'], DELETE: ['-', 'red'], NONE: [' ', 'dim'] } as const;
+
+export function tellPlan(terminal: Terminal, changes: readonly Change[], { prune }: { prune: boolean }): void {
+  for (const { action, name, file, changes: fields, secrets } of changes) {
+    if (action === 'NONE') continue;
+    const [sign, colour] = SIGNS[action];
+    const where = action === 'DELETE' ? (prune ? '' : ' (not in the folder; --prune deletes it)') : ` (${file})`;
+    terminal.say(`${terminal.paint(colour, `${sign} ${visible(name)}`)}${terminal.paint('dim', where)}`);
+    for (const field of fields) tellField(terminal, field, action === 'CREATE');
+    const compared = secrets.filter((field) => !fields.some((one) => one.field === field));
+    if (action === 'UPDATE' && compared.length > 0)
+      terminal.say(terminal.paint('dim', `    ${compared.join(', ')}: secrets can't be compared; sent each time`));
+  }
+  terminal.say(
+    `${sum(changes, 'CREATE')} to create, ${sum(changes, 'UPDATE')} to change, ${prune ? sum(changes, 'DELETE') : 0} to delete, ${sum(changes, 'NONE')} as they are.`,
+  );
+}
+
+export const sum = (changes: readonly Change[], action: Change['action']): number =>
+  changes.filter((change) => change.action === action).length;
+
+function tellField(terminal: Terminal, { field, before, after }: FieldChange, isNew: boolean): void {
+  if (isNew) {
+    const lines = asText(after).split('\n');
+    terminal.say(
+      lines.length === 1
+        ? `    ${field}: ${visible(lines[0] as string)}`
+        : `    ${field}:\n${lines.map((line) => `      ${visible(line)}`).join('\n')}`,
+    );
+    return;
+  }
+  terminal.say(`    ${field}:`);
+  const { hunks } = structuredPatch('', '', `${asText(before)}\n`, `${asText(after)}\n`, '', '', { context: 2 });
+  for (const line of hunks.flatMap((hunk) => hunk.lines)) {
+    const colour = line.startsWith('+') ? 'green' : line.startsWith('-') ? 'red' : 'dim';
+    terminal.say(`      ${terminal.paint(colour, visible(line))}`);
+  }
+}
+
+function asText(value: unknown): string {
+  if (value == null) return '(none)';
+  return typeof value === 'string' ? value.trimEnd() : JSON.stringify(value);
+}

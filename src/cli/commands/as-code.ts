@@ -1,0 +1,157 @@
+// Subscriptions as code: a folder in, the difference to what is there out; made so, or written down.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import { type Change, compare, type Existing } from '../as-code/compare.js';
+import { readFolder, readScope, SETTINGS } from '../as-code/read-folder.js';
+import { sum, tellPlan } from '../as-code/tell-plan.js';
+import { writeFolder } from '../as-code/write-folder.js';
+import type { Client, UserError } from '../client.js';
+import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
+import { CREATE, called, DELETE, save, UPDATE } from '../saving.js';
+import { ownFields } from '../subscription-fields.js';
+
+const PREVIEW = `mutation ($webhookSubscription: WebhookSubscriptionInput) {
+  previewWebhookSubscription(webhookSubscription: $webhookSubscription) { errors { field fullMessage type } } }`;
+
+interface Planning extends Answering {
+  prune?: true;
+}
+
+export function addAsCode(program: Command, cli: Cli): void {
+  const { terminal, connect } = cli;
+  addAnswering(program, 'plan [folder]', 'tell what `apply` would change, and every mistake in the files; changes nothing', [
+    'plan webhooks',
+    'plan webhooks --prune --detailed-exitcode',
+  ])
+    .option('--prune', "count what is in the folder's scope and not in the folder as to be deleted")
+    .option('--detailed-exitcode', 'end with 2 where there are changes')
+    .action(async (folder: string | undefined, options: Planning & { detailedExitcode?: true }) => {
+      const changes = await plan(await connect(), folder, options, cli);
+      if (options.json) terminal.json(changes.map(told));
+      else tellPlan(terminal, changes, { prune: options.prune === true });
+      if (options.detailedExitcode && changes.some((change) => counts(change, options)))
+        throw new RuntimeError('CHANGES', 'What is there is not what the folder says', '`hookgraph apply` makes it so.');
+    });
+  addAnswering(program, 'apply [folder]', 'make what is there what the folder says', ['apply webhooks', 'apply webhooks --prune --yes'])
+    .option('--prune', "delete what is in the folder's scope and not in the folder")
+    .option('--yes', 'ask nothing')
+    .action(async (folder: string | undefined, options: Planning & { yes?: true }) => {
+      const client = await connect();
+      const changes = await plan(client, folder, options, cli);
+      if (!options.json) tellPlan(terminal, changes, { prune: options.prune === true });
+      const due = changes.filter((change) => counts(change, options));
+      if (due.length > 0 && !options.yes && (await terminal.confirm('Make it so?')) !== true)
+        throw new RuntimeError('NOT_CONFIRMED', 'Nothing was changed', 'Confirm with --yes.');
+      const done = await apply(client, changes, options, cli);
+      if (options.json) terminal.json(done.map(told));
+      else
+        terminal.say(
+          `${done.length === 0 ? 'Nothing had to be done' : `Done: ${['CREATE', 'UPDATE', 'DELETE'].map((action, at) => `${sum(done, action as Change['action'])} ${['created', 'changed', 'deleted'][at]}`).join(', ')}`}.`,
+        );
+    });
+  addAnswering(program, 'pull [folder]', 'write what is there into a folder; secrets are written as references to the environment', [
+    'pull webhooks',
+    'pull webhooks --scope crm',
+  ])
+    .option('--scope <scope>', 'only those whose names begin with it and a slash; default: the one of the folder, else all')
+    .option('--force', 'write over files that differ')
+    .action(async (folder: string | undefined, options: Answering & { scope?: string; force?: true }) => {
+      const dir = folder ?? '.';
+      const scope = options.scope ?? (await readScope(join(dir, SETTINGS)).catch(() => null));
+      const all = await listExisting(await connect());
+      const files = writeFolder(scope === null ? all : all.filter(({ name }) => name?.startsWith(`${scope}/`)), scope);
+      const written = await writeFiles(dir, files, options.force === true);
+      if (options.json) return terminal.json(written);
+      for (const file of written) terminal.say(join(dir, file));
+      if (written.length === 0)
+        terminal.note(files.size === 0 ? 'There are no subscriptions to write.' : 'All of it is written there already.');
+    });
+}
+
+const counts = ({ action }: Change, { prune }: Planning): boolean => action !== 'NONE' && (action !== 'DELETE' || prune === true);
+/** Without the input, in which secrets are. */
+const told = ({ input: _, ...change }: Change) => change;
+
+async function listExisting(client: Client): Promise<Existing[]> {
+  const fields = ownFields(await client.schema());
+  return client.list(
+    `query ($first: Int, $after: String) { webhookSubscriptions(first: $first, after: $after) { nodes { ${fields} } pageInfo { hasNextPage endCursor } } }`,
+    {},
+    Number.POSITIVE_INFINITY,
+  );
+}
+
+/** What is to be done; every mistake in it is found before anything is. */
+async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli): Promise<Change[]> {
+  const schema = await client.schema();
+  const folder = await readFolder(dir, schema, env);
+  if (prune && folder.scope === null)
+    throw new RuntimeError(
+      'SCOPE_MISSING',
+      `Without a scope ${dir} lays claim to nothing but what is in it`,
+      `Write \`scope: a-name\` into ${join(dir, SETTINGS)}: then what is called a-name/… is its own.`,
+    );
+  const changes = compare(schema, folder, await listExisting(client));
+  const mistakes: string[] = [];
+  for (const { action, name, file, input } of changes) {
+    if (!input || action === 'NONE') continue;
+    const [{ errors }] = Object.values(await client.ask(PREVIEW, { webhookSubscription: input })) as [{ errors: UserError[] }];
+    // That there is no node to try it on yet is no mistake.
+    for (const { field, type, fullMessage } of errors)
+      if (field !== 'base' || type !== 'NOT_FOUND') mistakes.push(`${file}, ${name}: ${fullMessage}`);
+  }
+  if (mistakes.length > 0) throw new RuntimeError('REFUSED', mistakes.join('\n'), 'Nothing was changed.');
+  return changes;
+}
+
+/** One after another; what is done stays done, so that it can be run again after a failure. */
+async function apply(client: Client, changes: readonly Change[], options: Planning, { terminal }: Cli): Promise<Change[]> {
+  const done: Change[] = [];
+  const versions = new Map((await listExisting(client)).map(({ id, version }) => [id, version]));
+  for (const [at, change] of changes.entries()) {
+    terminal.progress(`${at + 1} of ${changes.length}: ${change.name}`);
+    const { action, id, input, file, name } = change;
+    if (action === 'DELETE') {
+      if (!options.prune) continue;
+      await client.mutate(DELETE, { webhookSubscription: { id } });
+      done.push(change);
+    } else if (input) {
+      const saved = await save(client, action === 'CREATE' ? CREATE : UPDATE, input).catch((error: RuntimeError) => {
+        throw new RuntimeError(
+          error.code,
+          `${file}, ${name}: ${error.message}`,
+          `${done.length} done before it stay; correct it and run it again.`,
+          { cause: error },
+        );
+      });
+      for (const { fullMessage } of saved.warnings) terminal.note(`${file}, ${called({ name, id: '' })}: warning: ${fullMessage}`);
+      const isNew = versions.get(saved.webhookSubscription.id) !== saved.webhookSubscription.version;
+      if (action !== 'NONE' || isNew) done.push(action === 'NONE' ? { ...change, action: 'UPDATE' } : change);
+    }
+  }
+  terminal.progress('');
+  return done;
+}
+
+async function writeFiles(dir: string, files: ReadonlyMap<string, string>, force: boolean): Promise<string[]> {
+  const changed: string[] = [];
+  const inTheWay: string[] = [];
+  for (const [file, text] of files) {
+    const before = await readFile(join(dir, file), 'utf8').catch(() => null);
+    if (before === text) continue;
+    changed.push(file);
+    if (before !== null) inTheWay.push(file);
+  }
+  if (inTheWay.length > 0 && !force)
+    throw new RuntimeError(
+      'FILE_IN_THE_WAY',
+      `${inTheWay.join(', ')} in ${dir} would be written over`,
+      'Allow it with --force, or pull into another folder.',
+    );
+  for (const file of changed) {
+    await mkdir(dirname(join(dir, file)), { recursive: true });
+    await writeFile(join(dir, file), files.get(file) as string);
+  }
+  return changed;
+}

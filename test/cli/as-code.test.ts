@@ -1,0 +1,244 @@
+// A folder of YAML and what is there: told, made so, written down; again and again, and after a failure.
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type Api, startApi } from '../../src/api/index.js';
+import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { type CommandLine, commandLine } from '../support/command-line.js';
+
+let t: TestApp;
+let api: Api;
+let cli: CommandLine;
+let dir: string;
+let count = 0;
+const SECRETS = { CRM_SECRET: 'hush-hush', CRM_KEY: 'key-of-the-crm' };
+beforeAll(async () => {
+  t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
+  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  cli = await commandLine({ HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN, ...SECRETS });
+});
+afterAll(async () => {
+  await cli.close();
+  await api.stop();
+  await t.close();
+});
+beforeEach(async () => {
+  await t.database.pool.query('UPDATE hookgraph.subscriptions SET deleted_at = now() WHERE deleted_at IS NULL');
+  count += 1;
+  dir = join(cli.dir, `folder-${count}`);
+  await mkdir(dir);
+});
+
+const QUERY = `query ($nodeId: ID!) {
+  node(id: $nodeId) { ... on User { name } }
+}
+`;
+const YAML = `name: users
+topics: [user/created, user/updated]
+callbackUrl: https://8.8.8.8/hooks
+query: { fromFile: users.graphql }
+template: |
+  {"name": "{{ data.node.name }}"}
+sharedSecret: { fromEnv: CRM_SECRET }
+headers:
+  - { name: x-api-key, value: "Key \${env:CRM_KEY}" }
+retry: { maxTries: 5 }
+`;
+
+async function writeFolder(files: Record<string, string> = {}) {
+  const all = { 'hookgraph.yaml': 'scope: crm\n', 'users.yaml': YAML, 'users.graphql': QUERY, ...files };
+  for (const [file, content] of Object.entries(all)) await writeFile(join(dir, file), content);
+}
+
+const names = async () => (await cli.json('webhooks', 'list')).map(({ name }: { name: string }) => name);
+const versions = async () =>
+  (await t.database.pool.query('SELECT version FROM hookgraph.subscriptions WHERE deleted_at IS NULL ORDER BY name')).rows.map(
+    (row) => row.version,
+  );
+
+it('plan tells what apply does, which does it once; a list of topics is one subscription each', async () => {
+  await writeFolder();
+  const planned = await cli.run(['plan', dir, '--detailed-exitcode']);
+  expect(planned.code).toBe(2);
+  expect(planned.stdout).toMatch(/^\+ crm\/users: user\/created \(users\.yaml\)\n(.*\n)*\+ crm\/users: user\/updated/);
+  expect(planned.stdout).toContain('2 to create, 0 to change, 0 to delete, 0 as they are.');
+  for (const secret of Object.values(SECRETS)) expect(planned.stdout + JSON.stringify(await cli.json('plan', dir))).not.toContain(secret);
+  expect(await names()).toEqual([]);
+  const unasked = await cli.run(['apply', dir]);
+  expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Confirm with --yes.')]);
+  expect(await names()).toEqual([]);
+
+  expect((await cli.run(['apply', dir, '--yes'])).stdout).toContain('Done: 2 created, 0 changed, 0 deleted.');
+  expect(await names()).toEqual(['crm/users: user/created', 'crm/users: user/updated']);
+  expect(await cli.json('webhooks', 'show', 'crm/users: user/created')).toMatchObject({
+    query: QUERY,
+    hasSharedSecret: true,
+    headers: [{ name: 'x-api-key' }],
+    retry: { maxTries: 5 },
+  });
+  const again = await cli.run(['apply', dir, '--yes']);
+  expect([again.code, again.stdout]).toEqual([0, '0 to create, 0 to change, 0 to delete, 2 as they are.\nNothing had to be done.\n']);
+  expect((await cli.run(['plan', dir, '--detailed-exitcode'])).code).toBe(0);
+  expect(await versions()).toEqual([1, 1]);
+});
+
+it('a change is shown as a diff and made; what the file leaves out is cleared; a secret that changed is sent, though none can be compared', async () => {
+  await writeFolder();
+  await cli.run(['apply', dir, '--yes']);
+  await writeFolder({ 'users.graphql': QUERY.replace('name', 'name email'), 'users.yaml': YAML.replace('retry: { maxTries: 5 }\n', '') });
+  const planned = await cli.run(['plan', dir]);
+  expect(planned.stdout).toContain(`    query:
+       query ($nodeId: ID!) {
+      -  node(id: $nodeId) { ... on User { name } }
+      +  node(id: $nodeId) { ... on User { name email } }
+       }
+    retry:
+      -{"maxTimeMs":null,"maxTries":5}
+      +(none)
+`);
+  expect((await cli.run(['apply', dir, '--yes'])).stdout).toContain('Done: 0 created, 2 changed, 0 deleted.');
+  expect(await cli.json('webhooks', 'show', 'crm/users: user/updated')).toMatchObject({
+    retry: null,
+    query: expect.stringContaining('email'),
+  });
+  const rotated = await cli.run(['apply', dir, '--yes'], { env: { CRM_SECRET: 'another one' } });
+  expect(rotated.stdout).toBe('0 to create, 0 to change, 0 to delete, 2 as they are.\nDone: 0 created, 2 changed, 0 deleted.\n');
+  // A rule or a person switched it off: the file says nothing of that.
+  await cli.json('webhooks', 'disable', 'crm/users: user/created');
+  expect((await cli.run(['plan', dir])).stdout).toContain('2 as they are');
+});
+
+it('mistakes are told with their file, place and caret before anything is changed', async () => {
+  await writeFolder({
+    'users.graphql': QUERY.replace('name', 'nmae'),
+    'more.yaml': 'name: more\ntopic: user/created\ncallbackUrl: https://8.8.8.8/\n',
+  });
+  const refused = await cli.run(['apply', dir, '--yes']);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(
+    /REFUSED: users\.yaml, crm\/users: user\/created: Query Cannot query field "nmae".*\(line 2, column 37\)\n2 \| .*\n +\^\n/s,
+  );
+  for (const [files, told] of [
+    [{ 'users.yaml': YAML.replace('callbackUrl', 'callbackURL') }, /users\.yaml.*callbackURL.*Did you mean "callbackUrl"/],
+    [
+      { 'users.yaml': YAML, 'twice.yaml': `webhooks:\n- ${YAML.trim().replace(/\n/g, '\n  ')}\n` },
+      /users\.yaml: there is a subscription "crm\/users: user\/created" in twice\.yaml already/,
+    ],
+    [{ 'twice.yaml': 'name: [\n' }, /FILE_INVALID: .*twice\.yaml: .* at line 2/s],
+    [{ 'twice.yaml': 'name: x\n' }, /x must have a topic/],
+    [
+      { 'twice.yaml': `name: x\ntopic: user/created\nsharedSecret: { fromEnv: NOWHERE }\nquery: "\${env:NOR_THERE}"\n` },
+      /ENV_MISSING: .* NOWHERE, NOR_THERE/,
+    ],
+  ] as const) {
+    await writeFolder({ 'users.graphql': QUERY, ...files });
+    const ran = await cli.run(['plan', dir]);
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringMatching(told)]);
+  }
+  expect((await cli.run(['plan', `${dir}/nowhere`])).stderr).toContain('There is no folder');
+  expect(await names()).toEqual([]);
+});
+
+it('--prune deletes what is in the scope and not in the folder, and nothing else', async () => {
+  for (const name of ['crm/old', 'other', 'crmx/old'])
+    await cli.json('webhooks', 'create', '--name', name, '--topic', 'user/created', '--url', 'https://8.8.8.8/');
+  await writeFolder();
+  expect((await cli.run(['plan', dir])).stdout).toContain(
+    '- crm/old (not in the folder; --prune deletes it)\n2 to create, 0 to change, 0 to delete',
+  );
+  await cli.run(['apply', dir, '--yes']);
+  expect(await names()).toContain('crm/old');
+  expect((await cli.run(['apply', dir, '--yes', '--prune'])).stdout).toContain('1 deleted');
+  expect((await names()).sort()).toEqual(['crm/users: user/created', 'crm/users: user/updated', 'crmx/old', 'other']);
+  await writeFolder({ 'hookgraph.yaml': '' });
+  expect((await cli.run(['apply', dir, '--yes', '--prune'])).stderr).toContain('SCOPE_MISSING');
+});
+
+it('pull writes what is there, secrets as references, so that plan finds no difference', async () => {
+  await writeFolder();
+  await cli.run(['apply', dir, '--yes']);
+  await cli.json(
+    ...[
+      'webhooks',
+      'create',
+      '--name',
+      'crm/more/Orders & so on',
+      '--topic',
+      'scenario_session/completed',
+      '--url',
+      'https://8.8.8.8/',
+      '--disabled',
+    ],
+    ...['--auth-basic', 'me:hunter2', '--content-type', 'xml', '--mask', 'data.node.name', '--signature', 'servo', '--secret', 'shh'],
+  );
+  await cli.json('webhooks', 'create', '--name', 'other', '--topic', 'user/created', '--url', 'https://8.8.8.8/');
+  const pulled = join(dir, 'pulled');
+  expect((await cli.run(['pull', pulled, '--scope', 'crm'])).code).toBe(0);
+  const files = (await readdir(pulled, { recursive: true })).filter((file) => /\.\w+$/.test(file)).sort();
+  expect(files).toEqual(['hookgraph.yaml', 'more/orders-so-on.yaml', 'users.graphql', 'users.liquid', 'users.yaml']);
+  const all = (await Promise.all(files.map((file) => readFile(join(pulled, file), 'utf8')))).join('\n');
+  for (const secret of [...Object.values(SECRETS), 'hunter2', 'shh']) expect(all).not.toContain(secret);
+  expect(await readFile(join(pulled, 'users.yaml'), 'utf8')).toBe(`name: users
+topics:
+  - user/created@1.1
+  - user/updated@1.1
+callbackUrl: https://8.8.8.8/hooks
+query:
+  fromFile: users.graphql
+template:
+  fromFile: users.liquid
+sharedSecret:
+  fromEnv: USERS_SECRET
+headers:
+  - name: x-api-key
+    value:
+      fromEnv: USERS_X_API_KEY
+retry:
+  maxTries: 5
+`);
+  const env = {
+    USERS_SECRET: 'a',
+    USERS_X_API_KEY: 'b',
+    MORE_ORDERS_SO_ON_SECRET: 'c',
+    MORE_ORDERS_SO_ON_USERNAME: 'd',
+    MORE_ORDERS_SO_ON_PASSWORD: 'e',
+  };
+  const planned = await cli.run(['plan', pulled], { env });
+  expect([planned.stderr, planned.stdout]).toEqual(['', '0 to create, 0 to change, 0 to delete, 3 as they are.\n']);
+
+  await writeFile(join(pulled, 'users.graphql'), 'mine');
+  expect((await cli.run(['pull', pulled])).stderr).toContain('FILE_IN_THE_WAY: users.graphql');
+  expect((await cli.run(['pull', pulled, '--force'])).stdout).toBe(`${join(pulled, 'users.graphql')}\n`);
+  expect((await cli.run(['pull', pulled])).stderr).toContain('All of it is written there already.');
+});
+
+it('an apply that fails half-way is run again, and makes nothing twice', async () => {
+  await writeFolder();
+  let creations = 0;
+  // Between the command line and the API: breaks at the second creation.
+  const between = createServer(async (request, response) => {
+    const body = await text(request);
+    if (body.includes('{ createWebhookSubscription(') && ++creations === 2) return void response.writeHead(502).end('Bad Gateway');
+    const answer = await fetch(`${api.url}${request.url}`, {
+      method: 'POST',
+      headers: { authorization: String(request.headers.authorization), 'content-type': 'application/json' },
+      body,
+    });
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+  });
+  await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve));
+  const env = { HOOKGRAPH_URL: `http://127.0.0.1:${(between.address() as AddressInfo).port}` };
+  const failed = await cli.run(['apply', dir, '--yes'], { env });
+  expect([failed.code, failed.stderr]).toEqual([
+    1,
+    expect.stringMatching(/API_UNUSABLE: users\.yaml, crm\/users: user\/updated: .*\n1 done before it stay; correct it and run it again\./),
+  ]);
+  expect(await names()).toEqual(['crm/users: user/created']);
+  expect((await cli.run(['apply', dir, '--yes'], { env })).stdout).toContain('Done: 1 created, 0 changed');
+  expect(await names()).toEqual(['crm/users: user/created', 'crm/users: user/updated']);
+  between.closeAllConnections();
+  between.close();
+});

@@ -1,32 +1,128 @@
-// A request -> the reply, or the stage at which there was none.
+// A request -> the reply, or the stage at which there was none; over HTTP/2 where the receiver offers it.
+import type { TLSSocket } from 'node:tls';
 import { Agent, errors } from 'undici';
 import { EgressFailed, type Guard } from '../base/guard.js';
 import type { Exchange } from '../base/model.js';
 import { DEADLINE_MS, type Destination, MAX_RESPONSE_BYTES, noReplyOf, type Reply } from './destination.js';
+import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
+
+/** An origin that chose HTTP/1.1 is asked again after so long. */
+const CHOICE_MS = 10 * 60_000;
+const SPARE_MS = 10_000;
+/** Beyond so many origins the oldest one's choice is forgotten. */
+const MAX_ORIGINS = 10_000;
+
+interface Choice {
+  /** Null: HTTP/1.1. */
+  made: Promise<Http2Origin | null>;
+  /** The same, once it is there. */
+  known?: Http2Origin | null;
+  untilMs: number;
+}
 
 /** Keeps connections alive per origin; never follows a redirect. */
 export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs = DEADLINE_MS): Destination<Exchange> {
+  const choices = new Map<string, Choice>();
+  /** Connections on which an origin chose HTTP/1.1, until the agent takes them. */
+  const spares = new Map<string, TLSSocket>();
   const agent = new Agent({
-    connect: guard.connect,
+    connect(options, callback) {
+      const origin = `${options.protocol}//${options.host}`;
+      const spare = spares.get(origin);
+      spares.delete(origin);
+      // Never at once: undici would not go on.
+      if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
+      else guard.connect(options, callback);
+    },
     connections: 200,
     pipelining: 1,
     keepAliveTimeout: 10_000,
     headersTimeout: 0,
     bodyTimeout: 0,
   });
+
+  /** A connection on which the origin chose between h2 and HTTP/1.1. */
+  function offer(origin: string): Promise<TLSSocket> {
+    const { hostname, host, port, protocol } = new URL(origin);
+    const options = { hostname, host, port, protocol, allowH2: true };
+    return new Promise((resolve, reject) => {
+      guard.connect(options, (error, socket) => (error ? reject(error) : resolve(socket as TLSSocket)));
+    });
+  }
+
+  function keepSpare(origin: string, socket: TLSSocket): void {
+    spares.get(origin)?.destroy();
+    spares.set(origin, socket);
+    const isSpare = () => spares.get(origin) === socket;
+    socket.on('error', () => {}).once('close', () => isSpare() && spares.delete(origin));
+    socket.setTimeout(SPARE_MS, () => isSpare() && socket.destroy());
+  }
+
+  async function choose(origin: string): Promise<Http2Origin | null> {
+    const socket = await offer(origin);
+    if (socket.alpnProtocol !== 'h2') {
+      keepSpare(origin, socket);
+      return null;
+    }
+    return openHttp2Origin(origin, socket, async () => {
+      const another = await offer(origin);
+      if (another.alpnProtocol === 'h2') return another;
+      // It changed its mind: whoever comes next asks it afresh.
+      choices.delete(origin);
+      keepSpare(origin, another);
+      throw new ChoseHttp1();
+    });
+  }
+
+  function choiceOf(origin: string): Choice {
+    const before = choices.get(origin);
+    if (before && Date.now() < before.untilMs) return before;
+    const made = choose(origin);
+    const choice: Choice = { made, untilMs: Number.POSITIVE_INFINITY };
+    choices.delete(origin);
+    choices.set(origin, choice);
+    made.then(
+      (http2) => {
+        choice.known = http2;
+        if (http2 === null) choice.untilMs = Date.now() + CHOICE_MS;
+      },
+      () => choices.get(origin) === choice && choices.delete(origin),
+    );
+    const [oldest] = choices.size > MAX_ORIGINS ? choices : [];
+    if (oldest) {
+      choices.delete(oldest[0]);
+      oldest[1].made.then((http2) => http2?.close()).catch(() => {});
+    }
+    return choice;
+  }
+
+  async function exchange(request: Exchange, signal: AbortSignal, started: number): Promise<Reply> {
+    const { origin } = request;
+    if (origin.startsWith('https:')) {
+      const { known, made } = choiceOf(origin);
+      const http2 = known === undefined ? await unlessAborted(signal, made) : known;
+      try {
+        if (http2) return await http2.send(request, signal, started);
+      } catch (error) {
+        if (!(error instanceof ChoseHttp1)) throw error;
+      }
+    }
+    try {
+      return await exchangeHttp1(agent, request, signal, started);
+    } catch (error) {
+      // A kept-alive connection that the receiver closed as we wrote: no reply can have been meant for us.
+      if (!signal.aborted && isStaleConnection(error)) return exchangeHttp1(agent, request, signal, started);
+      throw error;
+    }
+  }
+
   return {
     async send(request, withinMs = deadlineMs) {
       const started = performance.now();
       const deadline = new AbortController();
       const timer = setTimeout(() => deadline.abort(), withinMs);
       try {
-        try {
-          return await exchange(agent, request, deadline.signal, started);
-        } catch (error) {
-          // A kept-alive connection that the receiver closed as we wrote: no reply can have been meant for us.
-          if (!deadline.signal.aborted && isStaleConnection(error)) return await exchange(agent, request, deadline.signal, started);
-          throw error;
-        }
+        return await exchange(request, deadline.signal, started);
       } catch (error) {
         if (error instanceof EgressFailed) throw error;
         return noReplyOf(error, deadline.signal.aborted, deadlineMs, performance.now() - started);
@@ -34,11 +130,16 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
         clearTimeout(timer);
       }
     },
-    close: () => agent.close(),
+    async close() {
+      const made = await Promise.allSettled([...choices.values()].map((choice) => choice.made));
+      for (const one of made) if (one.status === 'fulfilled') one.value?.close();
+      for (const spare of spares.values()) spare.destroy();
+      await agent.close();
+    },
   };
 }
 
-async function exchange(agent: Agent, request: Exchange, signal: AbortSignal, started: number): Promise<Reply> {
+async function exchangeHttp1(agent: Agent, request: Exchange, signal: AbortSignal, started: number): Promise<Reply> {
   const { origin, headers, body } = request;
   // Not a slice of what was written: an origin leaves out :443 and writes a host as DNS does.
   const { pathname, search } = new URL(request.url);

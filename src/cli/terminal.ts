@@ -73,9 +73,10 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
         process.kill(process.pid, 'SIGINT');
       });
       lines.once('line', (line) => {
+        // First of all: closing says that nothing was typed.
+        resolve(line);
         lines.close();
         if (hidden) stderr.write('\n');
-        resolve(line);
       });
       lines.once('close', () => resolve(''));
     });
@@ -93,8 +94,14 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
         for (const row of rows) write(`${row.map((cell) => visible(plain(cell)).replace(/\s+/g, ' ').trim()).join('\t')}\n`);
         return;
       }
-      const table = new Table({ head: head.map((name) => terminal.paint('bold', name)), chars: { ...NO_CHARS, middle: '  ' }, style });
-      for (const row of rows) table.push(row.map((cell) => visible(plain(cell)).replace(/\s+/g, ' ').trim()));
+      const cells = rows.map((row) => row.map((cell) => visible(plain(cell)).replace(/\s+/g, ' ').trim()));
+      const table = new Table({
+        head: head.map((name) => terminal.paint('bold', name)),
+        chars: { ...NO_CHARS, middle: '  ' },
+        style,
+        ...lastColumnWithin(stdout.columns, [[...head], ...cells]),
+      });
+      table.push(...cells);
       write(`${table.toString()}\n`);
     },
     details(pairs) {
@@ -122,3 +129,13 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
 }
 
 const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
+
+/** What is said in sentences comes last: that column is wrapped where a row would be longer than the terminal. */
+function lastColumnWithin(columns: number | undefined, rows: readonly string[][]): { colWidths?: (number | null)[]; wordWrap?: boolean } {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  const last = widths.pop() ?? 0;
+  const room = (columns ?? Number.POSITIVE_INFINITY) - widths.reduce((sum, width) => sum + width + 2, 0);
+  return last <= room || room < LEAST_WRAPPED ? {} : { colWidths: [...widths.map(() => null), room], wordWrap: true };
+}
+
+const LEAST_WRAPPED = 20;

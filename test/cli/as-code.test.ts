@@ -215,6 +215,23 @@ retry:
   expect((await cli.run(['pull', pulled])).stderr).toContain('All of it is written there already.');
 });
 
+it('the example of the docs is one; and pull leaves out what has no name of its own', async () => {
+  const page = await readFile(new URL('../../docs/command-line.md', import.meta.url), 'utf8');
+  const blocks = [...page.matchAll(/```yaml\n# webhooks\/(\S+)\n([^`]*(?:`[^`]+`[^`]*)*?)```/g)];
+  for (const [, file, content] of blocks) await writeFile(join(dir, file as string), content as string);
+  await writeFile(join(dir, 'users.graphql'), QUERY);
+  await writeFile(join(dir, 'users.liquid'), '{}');
+  const planned = await cli.run(['plan', dir]);
+  expect([blocks.length, planned.stderr, planned.stdout]).toEqual([2, '', expect.stringContaining('2 to create')]);
+  expect(planned.stdout).toContain('+ crm/users: user/created');
+
+  for (const name of [[], ['--name', 'twin'], ['--name', 'twin'], ['--name', 'Hookgraph']])
+    await cli.json('webhooks', 'create', ...name, '--topic', 'user/created', '--url', 'https://8.8.8.8/');
+  const pulled = await cli.run(['pull', join(dir, 'pulled')]);
+  expect(pulled.stdout).toBe(`${join(dir, 'pulled', 'hookgraph-2.yaml')}\n`);
+  expect(pulled.stderr).toMatch(/^Left out, since each needs a name of its own first: .*, “twin”, “twin”\n$/);
+});
+
 it('an apply that fails half-way is run again, and makes nothing twice', async () => {
   await writeFolder();
   let creations = 0;

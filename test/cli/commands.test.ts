@@ -1,5 +1,5 @@
 // The commands that ask an API, in this process, over real HTTP, with a worker and a receiver.
-import { stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
@@ -59,7 +59,9 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   expect((await cli.run(['logout'], { env })).code).toBe(0);
   expect((await cli.run(['whoami'], { env })).code).toBe(4);
   // Where `npm start` ran, its admin's token serves.
-  const local = { ...env, PORT: new URL(api.url).port, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN };
+  await mkdir(join(cli.dir, 'data'));
+  await writeFile(join(cli.dir, 'data/admin-token'), `${ADMIN_TOKEN}\n`);
+  const local = { ...env, PORT: new URL(api.url).port };
   expect((await cli.run(['whoami'], { env: local })).stdout).toContain('token from\tthis machine');
 });
 

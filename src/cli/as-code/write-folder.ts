@@ -1,6 +1,7 @@
 // Subscriptions in, the files that make them again out: YAML, with queries and templates beside it and secrets by reference.
 import { stringify } from 'yaml';
 import type { Existing } from './compare.js';
+import { SETTINGS } from './read-folder.js';
 
 /** Path relative to the folder, and text. */
 export type Files = Map<string, string>;
@@ -12,11 +13,17 @@ const SOURCES: Record<string, string> = {
   errorTemplate: 'errors.liquid',
 };
 
-/** `scope`: what is left out of the names. */
+/** A name is how a subscription is found again: what has none, or one that others have too, can't be written. */
+export function writable(existing: readonly Existing[]): { named: Existing[]; others: Existing[] } {
+  const isAlone = ({ name }: Existing) => name !== null && existing.filter((one) => one.name === name).length === 1;
+  return { named: existing.filter(isAlone), others: existing.filter((one) => !isAlone(one)) };
+}
+
+/** `scope`: what is left out of the names. Each has a name of its own. */
 export function writeFolder(existing: readonly Existing[], scope: string | null): Files {
   const files: Files = new Map();
   if (scope !== null)
-    files.set('hookgraph.yaml', `# Names in this folder stand for names that begin with ${scope}/ in Hookgraph.\n${stringify({ scope })}`);
+    files.set(SETTINGS, `# Names in this folder stand for names that begin with ${scope}/ in Hookgraph.\n${stringify({ scope })}`);
   for (const { name, topics, node } of grouped(existing, scope)) {
     const stem = unused(files, slug(name));
     files.set(`${stem}.yaml`, stringify(documentOf(node, { name, topics, stem, files }), { lineWidth: 120 }));
@@ -40,7 +47,7 @@ const topicOf = ({ topic }: Existing): string => {
 function grouped(existing: readonly Existing[], scope: string | null): Group[] {
   const groups = new Map<string, Group>();
   for (const node of existing) {
-    const whole = node.name ?? `${topicOf(node)} ${String(node.databaseId)}`;
+    const whole = String(node.name);
     const name = scope !== null && whole.startsWith(`${scope}/`) ? whole.slice(scope.length + 1) : whole;
     const suffix = `: ${(node.topic as { key: string }).key}`;
     const stem = name.endsWith(suffix) ? name.slice(0, -suffix.length) : null;
@@ -153,6 +160,6 @@ const variable = (name: string, what: string): string =>
 function unused(files: Files, stem: string): string {
   for (let count = 1; ; count += 1) {
     const candidate = count === 1 ? stem : `${stem}-${count}`;
-    if (!files.has(`${candidate}.yaml`)) return candidate;
+    if (!files.has(`${candidate}.yaml`) && `${candidate}.yaml` !== SETTINGS) return candidate;
   }
 }

@@ -5,7 +5,7 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import { type Change, compare, type Existing } from '../as-code/compare.js';
 import { readFolder, readScope, SETTINGS } from '../as-code/read-folder.js';
 import { sum, tellPlan } from '../as-code/tell-plan.js';
-import { writeFolder } from '../as-code/write-folder.js';
+import { writable, writeFolder } from '../as-code/write-folder.js';
 import type { Client, UserError } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
 import { CREATE, called, DELETE, save, UPDATE } from '../saving.js';
@@ -60,7 +60,12 @@ export function addAsCode(program: Command, cli: Cli): void {
       const dir = folder ?? '.';
       const scope = options.scope ?? (await readScope(join(dir, SETTINGS)).catch(() => null));
       const all = await listExisting(await connect());
-      const files = writeFolder(scope === null ? all : all.filter(({ name }) => name?.startsWith(`${scope}/`)), scope);
+      const { named, others } = writable(scope === null ? all : all.filter(({ name }) => name?.startsWith(`${scope}/`)));
+      const files = writeFolder(named, scope);
+      if (others.length > 0)
+        terminal.note(
+          `Left out, since each needs a name of its own first: ${others.map(({ name, id }) => called({ name, id })).join(', ')}`,
+        );
       const written = await writeFiles(dir, files, options.force === true);
       if (options.json) return terminal.json(written);
       for (const file of written) terminal.say(join(dir, file));

@@ -1,0 +1,44 @@
+// What people see on a terminal, and what a pipe gets.
+import { PassThrough } from 'node:stream';
+import { expect, it } from 'vitest';
+import { createTerminal } from '../../src/cli/terminal.js';
+
+function terminalOf({ isTTY, columns = 80 }: { isTTY: boolean; columns?: number }) {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough().setEncoding('utf8'), new PassThrough().setEncoding('utf8')];
+  const streams = { stdin: Object.assign(stdin, { isTTY }), stdout: Object.assign(stdout, { isTTY, columns }), stderr };
+  const terminal = createTerminal(streams, { noColour: true });
+  return { terminal, type: (keys: string) => stdin.write(keys), said: () => stdout.read() as string, asked: () => stderr.read() as string };
+}
+
+const row = ['1', 'user/created', 'Something went wrong at the receiver, which answered 503 twice'];
+
+it('a table stays within the terminal: its last column is wrapped', () => {
+  const { terminal, said } = terminalOf({ isTTY: true, columns: 48 });
+  terminal.table(['id', 'topic', 'message'], [row]);
+  const lines = said().trimEnd().split('\n');
+  expect(Math.max(...lines.map((line) => line.trimEnd().length))).toBeLessThanOrEqual(48);
+  expect(lines.join(' ').replace(/\s+/g, ' ')).toContain('answered 503 twice');
+});
+
+it('a pipe gets a line an item, with tabs between, however long and whatever is in it', () => {
+  const { terminal, said } = terminalOf({ isTTY: false, columns: 10 });
+  terminal.table(['id', 'topic', 'message'], [row, ['2', null, 'two\nlines\tand \u001b[31mcolour']]);
+  expect(said()).toBe(`${row.join('\t')}\n2\t\ttwo lines and \ufffd[31mcolour\n`);
+});
+
+it('a secret is asked for without echo, and a question answered; where nobody sits, stdin holds the secret and no answer', async () => {
+  const person = terminalOf({ isTTY: true });
+  const secret = person.terminal.readSecret('Token: ');
+  person.type('hunter2\r');
+  expect([await secret, person.asked(), person.said()]).toEqual(['hunter2', 'Token: \n', null]);
+  for (const [typed, answer] of [
+    ['y', true],
+    ['', false],
+  ] as const) {
+    const asked = person.terminal.confirm('Delete?');
+    person.type(`${typed}\r`);
+    expect(await asked).toBe(answer);
+  }
+  const pipe = terminalOf({ isTTY: false });
+  expect(await pipe.terminal.confirm('Delete?')).toBeNull();
+});

@@ -50,9 +50,10 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Throws FORWARD_UNREACHABLE where the forward's `/ping` answers no PONG. */
+/** Throws FORWARD_UNREACHABLE where the forward's `/ping` answers no PONG, SECRET_INVALID where the secret is none of a scheme's. */
 export async function startLocalReceiver(options: ReceiverOptions): Promise<LocalReceiver> {
   const { host, port, verify, forward } = options;
+  if (verify) refuseUnusable(verify);
   if (forward) await askPing(forward);
   const stored: string[] = [];
   const receive = async (body: Buffer, headers: IncomingHttpHeaders, url: string | null): Promise<Answer> => {
@@ -81,8 +82,9 @@ export async function startLocalReceiver(options: ReceiverOptions): Promise<Loca
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   const { port: bound } = server.address() as AddressInfo;
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}/receive-webhooks`,
+    url: `http://${reached}:${bound}/receive-webhooks`,
     count: () => stored.length,
     close: () =>
       new Promise((resolve) => {
@@ -90,6 +92,17 @@ export async function startLocalReceiver(options: ReceiverOptions): Promise<Loca
         server.close(() => resolve());
       }),
   };
+}
+
+/** The verifying library throws for misuse alone, and only once there is something to verify. */
+function refuseUnusable({ secret, schemes, headerPrefix }: NonNullable<ReceiverOptions['verify']>): void {
+  for (const scheme of schemes) {
+    try {
+      verifyWebhook({ scheme, secret, headerPrefix, headers: {}, body: '', url: 'http://localhost' });
+    } catch (cause) {
+      throw new RuntimeError('SECRET_INVALID', `${scheme}: ${(cause as Error).message}`, 'See docs/receiving.md.', { cause });
+    }
+  }
 }
 
 interface Answer {

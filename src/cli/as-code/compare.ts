@@ -82,9 +82,9 @@ function changed(fields: Fields, { name, file, input }: Desired, existing: Exist
     const given = input[field];
     if (given === undefined && LEFT_ALONE.has(field)) continue;
     const before = fields.existing(field, existing);
-    const after = fields.visible(field, given);
-    const isSame = same(before, fill(field, after, before));
-    if (!isSame) changes.push({ field, before, after });
+    const filled = fill(field, fields.visible(field, given), before);
+    const isSame = same(before, filled);
+    if (!isSame) changes.push({ field, before, after: filled });
     if (!isSame || (given != null && fields.hasSecret(field, given))) sent[field] = given ?? null;
   }
   return {

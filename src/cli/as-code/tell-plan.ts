@@ -45,5 +45,8 @@ function tellField(terminal: Terminal, { field, before, after }: FieldChange, is
 
 function asText(value: unknown): string {
   if (value == null) return '(none)';
-  return typeof value === 'string' ? value.trimEnd() : JSON.stringify(value);
+  if (typeof value === 'string') return value.trimEnd();
+  if (typeof value !== 'object' || Array.isArray(value)) return JSON.stringify(value);
+  const given = Object.entries(value).filter(([, item]) => item != null);
+  return JSON.stringify(Object.fromEntries(given), null, given.length > 1 ? 2 : 0);
 }

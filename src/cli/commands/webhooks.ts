@@ -23,7 +23,7 @@ import { addTryOut } from './try-webhook.js';
 
 const LIST = `query ($topicKey: String, $disabled: Boolean, $integrationId: ID, $first: Int, $after: String) {
   webhookSubscriptions(topicKey: $topicKey, disabled: $disabled, integrationId: $integrationId, first: $first, after: $after) {
-    nodes { id databaseId name status topic { key version } callbackUrl disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
+    nodes { id databaseId name status topic { key version } callbackUrl sns { topicArn } disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
 
 const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
   rotateWebhookSecret(id: $id, sharedSecret: $sharedSecret, overlapSeconds: $overlapSeconds) {
@@ -46,7 +46,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
       else
         terminal.table(
           ['id', 'name', 'topic', 'status', 'to'],
-          found.map(({ id, name, topic, status, callbackUrl }) => [id, name, topic?.key, status, callbackUrl]),
+          found.map(({ id, name, topic, status, callbackUrl, sns }) => [id, name, topic?.key, status, callbackUrl ?? sns?.topicArn]),
         );
       noteLimit(terminal, found.length, limitOf(options));
     });

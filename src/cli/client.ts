@@ -27,7 +27,7 @@ export interface Client {
   mutate(query: string, variables: Record<string, unknown>): Promise<Answer>;
   /** Up to `limit` nodes of the connection that is alone in its query, which takes `$first` and `$after`. */
   list(query: string, variables: Record<string, unknown>, limit: number): Promise<Answer[]>;
-  /** As it is introspected; asked for once. */
+  /** As it is introspected; asked for once in a process. */
   schema(): Promise<GraphQLSchema>;
 }
 
@@ -51,7 +51,6 @@ export function createClient({ url, token }: { url: string; token: string }): Cl
       else throw refusalOf(url, status, code, answer.errors?.map(({ message }) => message).join('\n') ?? '');
     }
   };
-  let schema: Promise<GraphQLSchema> | null = null;
   return {
     url,
     token,
@@ -72,11 +71,20 @@ export function createClient({ url, token }: { url: string; token: string }): Cl
       }
       return nodes;
     },
-    schema: () => {
-      schema ??= introspect(ask);
-      return schema;
-    },
+    schema: () => schemaOf(url, ask),
   };
+}
+
+/** By address. */
+const schemas = new Map<string, Promise<GraphQLSchema>>();
+
+function schemaOf(url: string, ask: Client['ask']): Promise<GraphQLSchema> {
+  const known = schemas.get(url);
+  if (known) return known;
+  const asked = introspect(ask);
+  schemas.set(url, asked);
+  asked.catch(() => schemas.delete(url));
+  return asked;
 }
 
 async function introspect(ask: Client['ask']): Promise<GraphQLSchema> {

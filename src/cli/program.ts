@@ -48,7 +48,11 @@ export function createProgram(cli: Cli): Command {
   addTrigger(program, cli);
   addSchema(program, cli);
   // `completion <shell>` prints a script, which asks the hidden `complete` for what may come next.
+  program.commandsGroup('Here:');
   tab(program, { completionCommandName: 'completion' });
+  const completion = program.commands.find((command) => command.name() === 'completion');
+  completion?.description('print a script for the shell that completes commands and options');
+  completion?.addHelpText('after', '\nExample:\n  $ source <(hookgraph completion bash)');
   return program;
 }
 

@@ -20,12 +20,12 @@ export interface Aws {
   /** Action and access key of each request to SNS or STS, in order; of AssumeRole also role and external id. */
   asked: { action: string; accessKeyId: string; parameters: URLSearchParams }[];
   /** How the next requests are answered in place of SNS; null: by it. */
-  answer: ((response: ServerResponse, action: string) => void) | null;
+  answer: ((response: ServerResponse, action: string, passOn: () => void) => void) | null;
   /** Who may assume ROLE. */
   externalId: string;
-  /** A topic with a queue that reads it, raw. */
-  topicWithQueue(name: string): Promise<{ topicArn: string; queueUrl: string }>;
-  subscribeQueue(topicArn: string, name: string): Promise<string>;
+  /** A topic with a queue that reads it; raw, unless told otherwise. */
+  topicWithQueue(name: string, options?: { raw: boolean }): Promise<{ topicArn: string; queueUrl: string }>;
+  subscribeQueue(topicArn: string, name: string, options?: { raw: boolean }): Promise<string>;
   /** Null: there is no such topic. */
   attributesOf(topicArn: string): Promise<Record<string, string> | null>;
   /** Waits until so many messages came; takes them off the queue. */
@@ -47,13 +47,20 @@ export async function startAws(): Promise<Aws> {
       const accessKeyId = /Credential=(\w+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
       aws.asked.push({ action, accessKeyId, parameters });
       if (action === 'AssumeRole') return assumeRole(response, parameters);
-      if (aws.answer) return aws.answer(response, action);
+      if (aws.answer) return aws.answer(response, action, passOn);
     }
-    const onward = forward({ host: '127.0.0.1', port, method: request.method, path: request.url, headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onward.end(body);
+    passOn();
+
+    function passOn(): void {
+      const { method, url: path, headers } = request;
+      const onward = forward({ host: '127.0.0.1', port, method, path, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      // Whoever asked, or the server, ends in the middle of a long poll.
+      onward.on('error', () => response.destroy());
+      onward.end(body);
+    }
   });
   front.listen(0, '127.0.0.1');
   await once(front, 'listening');
@@ -82,18 +89,20 @@ export async function startAws(): Promise<Aws> {
     asked: [],
     answer: null,
     externalId: 'org',
-    async topicWithQueue(name) {
+    async topicWithQueue(name, options) {
       const fifo = name.endsWith('.fifo');
       const { TopicArn = '' } = await sns.send(new CreateTopicCommand({ Name: name, ...(fifo && { Attributes: { FifoTopic: 'true' } }) }));
-      return { topicArn: TopicArn, queueUrl: await aws.subscribeQueue(TopicArn, name) };
+      return { topicArn: TopicArn, queueUrl: await aws.subscribeQueue(TopicArn, name, options) };
     },
-    async subscribeQueue(topicArn, name) {
+    async subscribeQueue(topicArn, name, { raw } = { raw: true }) {
       const fifo = name.endsWith('.fifo');
       const { QueueUrl = '' } = await sqs.send(
         new CreateQueueCommand({ QueueName: name, ...(fifo && { Attributes: { FifoQueue: 'true' } }) }),
       );
       const Endpoint = `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
-      await sns.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint, Attributes: { RawMessageDelivery: 'true' } }));
+      await sns.send(
+        new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint, Attributes: { RawMessageDelivery: String(raw) } }),
+      );
       return QueueUrl;
     },
     async attributesOf(topicArn) {

@@ -1,0 +1,18 @@
+# A queue's URL in argv; a consumer as Scurri's customers write one: reads SQS, looks at event_type, deletes what it has handled.
+# Prints a line of JSON for each event.
+import json, sys
+import boto3
+
+queue = boto3.resource("sqs").Queue(sys.argv[1])
+
+
+def handle(event):
+    print(json.dumps({"event_type": event["event_type"], "event": event}), flush=True)
+
+
+print("ready", flush=True)
+while True:
+    for message in queue.receive_messages(MaxNumberOfMessages=10, WaitTimeSeconds=1):
+        notification = json.loads(message.body)
+        handle(json.loads(notification["Message"]))
+        message.delete()

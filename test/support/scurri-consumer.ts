@@ -1,0 +1,50 @@
+// A language and a queue in, a consumer of another system's customer out: what it has handled, by the type of the event.
+import { spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { until } from './until.js';
+
+const PROGRAMS = {
+  node: { command: process.execPath, script: 'scurri-consumer.mjs', needs: ['--version'] },
+  python3: { command: 'python3', script: 'scurri-consumer.py', needs: ['-c', 'import boto3'] },
+};
+type Consuming = keyof typeof PROGRAMS;
+
+/** Those that this machine has; Node always. */
+export const consumerLanguages = (): Consuming[] =>
+  (Object.keys(PROGRAMS) as Consuming[]).filter((language) => spawnSync(PROGRAMS[language].command, PROGRAMS[language].needs).status === 0);
+
+export interface Consumer {
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the template wrote.
+  handled: { event_type: string; event: any }[];
+  waitFor(count: number): Promise<Consumer['handled']>;
+  close(): void;
+}
+
+/** `env`: where its queue is, in the names of every AWS SDK. */
+export async function startScurriConsumer(language: Consuming, queueUrl: string, env: Record<string, string>): Promise<Consumer> {
+  const { command, script } = PROGRAMS[language];
+  const path = fileURLToPath(new URL(`foreign-receivers/${script}`, import.meta.url));
+  const child = spawn(command, [path, queueUrl], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const handled: Consumer['handled'] = [];
+  let ready = false;
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text;
+  });
+  const lives = () => {
+    if (child.exitCode !== null) throw new Error(`the consumer in ${language} ended with ${child.exitCode}: ${complaint}`);
+    return true;
+  };
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line === 'ready') ready = true;
+    else handled.push(JSON.parse(line));
+  });
+  await until(`the consumer in ${language} is ready`, () => lives() && ready, { timeoutMs: 30_000 });
+  return {
+    handled,
+    waitFor: (count) =>
+      until(`${count} events were handled`, () => (lives() && handled.length >= count ? handled : null), { timeoutMs: 20_000 }),
+    close: () => void child.kill('SIGKILL'),
+  };
+}

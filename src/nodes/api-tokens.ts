@@ -3,7 +3,7 @@ import type { ApiToken, Prisma, User } from '../generated/nodes/client.js';
 import { refusePage } from '../graphql/connections.js';
 import type { Context, Viewer } from '../graphql/context.js';
 import { enumOf, modelOf } from '../graphql/datamodel.js';
-import { decodeGlobalId, whereKey } from '../graphql/global-id.js';
+import { decodeGlobalId, encodeGlobalId, whereKey } from '../graphql/global-id.js';
 import { cursorIsGone } from '../graphql/own-cursors.js';
 import type { Builder } from '../graphql/schema-types.js';
 import type { Scope } from '../graphql/scope.js';
@@ -48,16 +48,15 @@ function addScope(builder: Builder) {
 
 type ScopeRef = ReturnType<typeof addScope>;
 
+/** No Node: what happens to a key is announced to nobody. */
 function addType(builder: Builder, scope: ScopeRef) {
-  return builder.prismaNode('ApiToken', {
-    id: { field: 'id', description: 'For `node(id:)` and `revokeApiToken`.' },
-    findUnique: (id, { viewer }) => ({ id, AND: viewer ? whereVisible(viewer) : nobody }),
-    nullable: true,
+  return builder.prismaObject('ApiToken', {
     description: 'A key to the API: acts as its user, as far as its scope goes.',
     include: { user: true },
     authScopes: ({ userId, user }, { viewer }) =>
       viewer !== null && (userId === viewer.userId || (viewer.admin && user.organizationId === viewer.organizationId)),
     fields: (t) => ({
+      id: t.id({ nullable: false, description: 'For `revokeApiToken`.', resolve: ({ id }) => encodeGlobalId('ApiToken', id) }),
       databaseId: t.exposeString('id', { nullable: false, description: 'Its key in the database.' }),
       name: t.exposeString('name', { nullable: false, description: 'What it is for.' }),
       scope: t.field({ type: scope, nullable: false, description: 'What it lets its user do.', resolve: (token) => token.scope }),

@@ -140,6 +140,16 @@ describe('a message', () => {
 });
 
 describe('credentials', () => {
+  it('are recorded nowhere, though an endpoint repeats them', async () => {
+    aws.answer = (response) => answerError(response, 403, 'Denied', `no: ${KEYS.accessKeyId} ${KEYS.secretAccessKey}`);
+    const id = await world.subscribe({ sns: { topicArn: `${MANAGED}:some`, endpoint: aws.endpoint, ...KEYS } });
+    await world.insertThings('one');
+    expect((await attempts(id, 1))[0]?.message).toBe('The receiver answered with status 403: Denied: no: [redacted] [redacted].');
+    const { rows } = await world.db.pool.query('SELECT a::text AS text FROM hookgraph.attempts a WHERE subscription_id = $1', [id]);
+    for (const secret of Object.values(KEYS)) expect(rows[0].text).not.toContain(secret);
+    await off(id);
+  });
+
   it('of the installation publish to the accounts that it is allowed for this tenant, and to no others', async () => {
     const { topicArn, queueUrl } = await aws.topicWithQueue('chain');
     const id = await world.subscribe({ sns: { topicArn } });

@@ -7,7 +7,7 @@ import { secretsOf } from './auth/authorize.js';
 const MIN_SECRET_LENGTH = 8;
 
 /** Before anything reads or records the answer: receivers that echo what they got are common in development. */
-export function redactEcho<T extends { kind: string; headers?: Record<string, string>; body?: string; message?: string }>(
+export function redactEcho<T extends { kind: string; headers?: Record<string, string>; body?: string; message?: string; told?: string }>(
   compiled: Pick<Compiled, 'secretTexts' | 'auth'>,
   answer: T,
   /** Secrets that were fetched for this one request. */
@@ -20,6 +20,7 @@ export function redactEcho<T extends { kind: string; headers?: Record<string, st
     ...answer,
     ...(answer.headers && { headers: Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, clean(value)])) }),
     ...(answer.message !== undefined && { message: clean(answer.message) }),
+    ...(answer.told !== undefined && { told: clean(answer.told) }),
     ...(answer.body !== undefined && { body: clean(answer.body) }),
   };
 }

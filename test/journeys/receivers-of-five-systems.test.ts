@@ -1,10 +1,10 @@
-// Promise: a receiver that was written for another system takes our notifications unchanged, and nobody else's.
+// Promise: a receiver that was written for another system takes the notifications of a stock process unchanged, and nobody else's.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SignatureScheme, Working } from '../../src/webhooks/index.js';
-import { type TestApp, testApp } from '../support/app.js';
+import type { SignatureScheme } from '../../src/webhooks/index.js';
 import { type ForeignReceiver, installedLanguages, type Language, startForeignReceiver } from '../support/foreign-receiver.js';
+import { triedDeliveries } from '../support/journey.js';
+import { type Product, startProduct } from '../support/product.js';
 import { type SignedRequest, signedRequest } from '../support/signed-request.js';
-import { until } from '../support/until.js';
 
 interface System {
   name: string;
@@ -12,40 +12,57 @@ interface System {
   language: Language;
   /** In test/support/foreign-receivers. */
   script: string;
-  template?: string;
+  /** What a subscription to that system says besides topic, address and secret. */
+  says: object;
+  /** What its receivers find in the body. */
+  reads: object;
   /** False: its receivers know no time. */
   ages: boolean;
 }
 
+const data = { id: expect.any(String), url: expect.stringMatching(/^http:\/\/api\.example\/api\/v3\/graphql\/object\/[\w-]+$/) };
+const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 const SYSTEMS: System[] = [
-  { name: 'Scope', scheme: 'SCOPE', language: 'python3', script: 'verify-hmac.py', ages: false },
-  { name: 'Scope', scheme: 'SCOPE', language: 'perl', script: 'verify-hmac.pl', ages: false },
-  { name: 'Scalr', scheme: 'SCALR', language: 'python3', script: 'scalr.py', ages: true },
-  { name: 'Servo', scheme: 'SERVO', language: 'python3', script: 'servo.py', ages: false },
+  { name: 'Scope', scheme: 'SCOPE', language: 'python3', script: 'verify-hmac.py', says: {}, reads: { data }, ages: false },
+  { name: 'Scope', scheme: 'SCOPE', language: 'perl', script: 'verify-hmac.pl', says: {}, reads: { data }, ages: false },
+  {
+    name: 'Scalr',
+    scheme: 'SCALR',
+    language: 'python3',
+    script: 'scalr.py',
+    says: { preset: 'SCALR' },
+    reads: { 'payload-version': 1, 'event-name': 'group:created', group: data, webhook: { id: expect.any(String) } },
+    ages: true,
+  },
+  {
+    name: 'Servo',
+    scheme: 'SERVO',
+    language: 'python3',
+    script: 'servo.py',
+    says: { preset: 'SERVO' },
+    reads: { event: 'after:group/created', created_at: time, results: [{ connector: 'Group', value: data }] },
+    ages: false,
+  },
   {
     name: 'UP42',
     scheme: 'UP42',
     language: 'python3',
     script: 'up42.py',
-    template: '{"event": "group.created", "liveMode": true, "body": {{ data | json }}}',
+    says: { preset: 'UP42' },
+    reads: { event: 'group.created', liveMode: true, messageId: expect.any(String), timestamp: time, body: data },
     ages: true,
   },
 ];
 const SECRET = 'a shared secret — with ünïcode';
 const languages = installedLanguages();
 
-let t: TestApp;
-let working: Working;
+let product: Product;
 beforeAll(async () => {
-  t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
-  working = await t.app.webhooks.work();
+  product = await startProduct();
 });
-afterAll(async () => {
-  await working.stop();
-  await t.close();
-});
+afterAll(() => product?.close());
 
-describe.each(SYSTEMS)('a receiver of $name in $language', ({ scheme, language, script, template = null, ages }) => {
+describe.each(SYSTEMS)('a receiver of $name in $language', ({ scheme, language, script, says, reads, ages }) => {
   let receiver: ForeignReceiver;
   let taken: SignedRequest;
   const installed = languages.includes(language);
@@ -54,27 +71,29 @@ describe.each(SYSTEMS)('a receiver of $name in $language', ({ scheme, language, 
   });
   afterAll(() => receiver?.close());
 
-  it.skipIf(!installed)('takes a delivery', async () => {
-    const input = { topic: { key: 'group/created' }, callbackUrl: receiver.url, sharedSecret: SECRET, signatures: [scheme], template };
-    const { data } = await t.ask(
-      `mutation ($in: WebhookSubscriptionInput) { createWebhookSubscription(webhookSubscription: $in) { errors { field message } webhookSubscription { id } } }`,
-      { in: input },
-    );
-    expect(data.createWebhookSubscription.errors).toEqual([]);
-    const { id } = data.createWebhookSubscription.webhookSubscription;
-    await t.ask('mutation { createGroup(group: { name: "Zoë’s" }) { errors { message } } }');
+  it.skipIf(!installed)('takes a delivery and a test', async () => {
+    const { id } = await product.subscribe({
+      topic: { key: 'group/created' },
+      callbackUrl: receiver.url,
+      sharedSecret: SECRET,
+      ...says,
+    });
+    await product.graphql('mutation { createGroup(group: { name: "Zoë’s" }) { errors { message } } }');
     const [request] = await receiver.waitFor(1);
     expect(request).toMatchObject({ verified: true });
-    const state = await until('it is recorded', async () => {
-      const answer = await t.ask(
-        'query ($id: ID) { webhookDeliveries(webhookSubscriptionId: $id) { nodes { state attempts { number } } } }',
-        { id },
-      );
-      const [delivery] = answer.data.webhookDeliveries.nodes;
-      return delivery?.attempts.length > 0 ? delivery.state : null;
-    });
-    expect(state).toBe('DELIVERED');
+    expect(JSON.parse(request?.body ?? '')).toEqual(reads);
+    expect(await triedDeliveries(product, id, 1)).toMatchObject([{ state: 'DELIVERED' }]);
     taken = { url: receiver.url, headers: request?.headers ?? {}, body: Buffer.from(request?.body ?? '') };
+    const { testWebhookSubscription } = await product.graphql(
+      'mutation ($id: ID) { testWebhookSubscription(id: $id) { errors { message } report { outcome } } }',
+      { id },
+    );
+    expect(testWebhookSubscription).toEqual({ errors: [], report: { outcome: 'DELIVERED' } });
+    const test = (await receiver.waitFor(2))[1];
+    expect(JSON.parse(test?.body ?? '')).toEqual('liveMode' in reads ? { ...reads, liveMode: false } : reads);
+    await product.graphql('mutation ($id: ID) { deleteWebhookSubscription(webhookSubscription: { id: $id }) { errors { message } } }', {
+      id,
+    });
   });
 
   /** Whether the receiver answers with success. */

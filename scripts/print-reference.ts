@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isEnumType } from 'graphql';
-import { REQUEST_MS } from '../src/api/index.js';
+import { ARRIVAL } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { schema } from '../src/nodes/index.js';
 import { describeConfig } from '../src/runtime/config.js';
@@ -123,7 +123,7 @@ const limits: [string, string][] = [
   ],
   ['`retry.maxTries`, `retry.maxTimeMs`', `${MAX_TRIES}, ${number(MAX_TIME_MS)} (${MAX_TIME_MS / 86_400_000} days)`],
   ['a page of a connection', `${PAGE.greatest} nodes; ${PAGE.usual} where nothing is said`],
-  ['a request to the API', `${number(LIMIT_BYTES)} bytes, sent within ${REQUEST_MS / 1000} s`],
+  ['a request to the API', `${number(LIMIT_BYTES)} bytes, sent within ${ARRIVAL.requestMs / 1000} s`],
   ...queryLimits(requestLimits(setting('API_MAX_COST')), 'a query to the API'),
 ];
 

@@ -32,6 +32,8 @@ export function send(
   guards: Record<string, string>,
 ): Promise<void> {
   return new Promise((resolve) => {
+    // Closed already: neither `close` nor the end of writing would ever be told.
+    if (response.closed) return resolve();
     response.on('close', resolve);
     // No content is of no type.
     const content = status === 204 ? {} : { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) };

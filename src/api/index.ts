@@ -12,8 +12,7 @@ export { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './
 const DRAIN_MS = 10_000;
 
 /** So long a client may take to send the head of a request, and all of it. */
-const HEADERS_MS = 10_000;
-export const REQUEST_MS = 30_000;
+export const ARRIVAL = { headMs: 10_000, requestMs: 30_000 };
 
 export interface Api {
   /** Where it listens, without a trailing slash. */
@@ -28,14 +27,16 @@ export interface ApiOptions {
   port: number;
   /** A token for the explorer to fill in where only this machine can see it; absent: none. */
   localToken?: string | null;
+  /** Absent: `ARRIVAL`. */
+  arrival?: typeof ARRIVAL;
 }
 
 /** Rejects where the address is taken. */
-export async function startApi(app: App, { host, port, localToken = null }: ApiOptions): Promise<Api> {
+export async function startApi(app: App, { host, port, localToken = null, arrival = ARRIVAL }: ApiOptions): Promise<Api> {
   const answer = createRoutes(app, { host, localToken });
   const open = new Set<Promise<void>>();
   const server = createServer(
-    { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 5000 },
+    { headersTimeout: arrival.headMs, requestTimeout: arrival.requestMs, connectionsCheckingInterval: arrival.headMs / 2 },
     (request, response) => {
       const answering = answer(request, response).finally(() => open.delete(answering));
       open.add(answering);

@@ -73,6 +73,8 @@ export function createRoutes(
       await reply(isApi ? { ...answer, headers: { ...answer.headers, ...corsHeaders(request, origins) } } : answer);
     } catch (error) {
       if (error instanceof BodyTooLarge) return reply(problem(413, error.message));
+      // Whoever went away before all was sent is no failure of ours, and reads no answer.
+      if (request.destroyed && !request.complete) return;
       app.log.error({ error }, 'a request failed');
       if (!response.headersSent) await reply(problem(500, 'Something went wrong on our side.'));
     }

@@ -1,4 +1,5 @@
 // What the API refuses, says and tells nobody: every request real, over HTTP.
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,10 +27,10 @@ const send = (body: string | Uint8Array, headers: Record<string, string> = JSON_
   request(ENDPOINT, { method: 'POST', headers: { ...AUTHORIZED, ...headers }, body: body as BodyInit });
 const ask = async (query: string, variables?: unknown) => (await send(JSON.stringify({ query, variables }))).json();
 
-/** What one writes on a bare connection, and all that comes back. */
-function raw(text: string): Promise<string> {
+/** What one writes on a bare connection, and all that comes back until it is closed. */
+function raw(text: string, { url } = api): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
     let answer = '';
     socket.on('data', (chunk) => {
       answer += chunk;
@@ -255,5 +256,36 @@ describe('pages of other origins', () => {
 
   it('learn nothing from other paths', async () => {
     expect((await preflight(ORIGIN, '/healthz')).status).toBe(405);
+  });
+});
+
+describe('whoever sends slowly, or not all of it', () => {
+  const head = `POST ${ENDPOINT} HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZED.Authorization}\r\nContent-Type: application/json\r\n`;
+  let hurried: Api;
+  beforeAll(async () => {
+    hurried = await startApi(t.app, { host: '127.0.0.1', port: 0, arrival: { headMs: 200, requestMs: 400 } });
+  });
+  afterAll(() => hurried.stop());
+
+  it.each([
+    ['the head', head],
+    ['the body', `${head}Content-Length: 100\r\n\r\n{"query":`],
+  ])('loses the connection where %s never ends, and is told why', async (_what, text) => {
+    const answer = await raw(text, hurried);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    expect(answer).toContain('X-Content-Type-Options: nosniff');
+    expect(answer).toContain('{"errors":[{"message":"The request took too long to arrive."');
+    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+
+  it('holds up no server that stops', async () => {
+    const stopping = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+    const socket = connect(Number(new URL(stopping.url).port), '127.0.0.1');
+    await new Promise<void>((resolve) =>
+      socket.write(`${head}Content-Length: 100\r\nExpect: 100-continue\r\n\r\n{"query":`, () => resolve()),
+    );
+    await once(socket, 'data');
+    socket.destroy();
+    await stopping.stop();
   });
 });

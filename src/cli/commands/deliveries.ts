@@ -24,7 +24,7 @@ const LIST = `query ($id: ID, $states: [WebhookDeliveryState!], $topicKey: Strin
     nodes { id databaseId kind state reason topic { key } nodeId attemptCount nextAttemptAt createdAt webhookSubscription { id name } }
     pageInfo { hasNextPage endCursor } } }`;
 const DELIVERY = `id databaseId kind state reason topic { key version } nodeId attemptCount nextAttemptAt createdAt updatedAt
-  webhookSubscription { id name } event { id operation occurredAt changedFields }
+  webhookSubscription { id name } event { id operation occurredAt changedFields } webhookReplay { databaseId }
   attempts { id databaseId number subscriptionVersion startedAt durationMs outcome stage message timings
     request { url headers body } response { status headers body } }`;
 const RESEND =
@@ -92,7 +92,7 @@ export function addDeliveries(program: Command, { terminal, connect }: Cli): voi
         'event',
         event && `${event.operation} at ${event.occurredAt}${event.changedFields.length > 0 ? `: ${event.changedFields.join(', ')}` : ''}`,
       ],
-      ['kind', delivery.kind],
+      ['kind', delivery.webhookReplay ? `${delivery.kind} ${delivery.webhookReplay.databaseId}` : delivery.kind],
       ['state', delivery.reason ? `${delivery.state} (${delivery.reason})` : delivery.state],
       ['next attempt', delivery.nextAttemptAt],
     ]);

@@ -3,12 +3,19 @@ import { cancelReplay, type Replay, type Replayed, replayEvents } from '../../we
 import type { Builder } from '../builder.js';
 import type { UserErrorRef } from '../user-error.js';
 import { type AccessOf, keyOfId } from './access.js';
+import type { DeliveryParts } from './delivery.js';
 import type { Enums } from './enums.js';
 import { type Answered, errorsOf } from './problems.js';
 import type { SubscriptionParts } from './subscription.js';
 import { totalOf } from './topic.js';
 
-export function addReplay(builder: Builder, access: AccessOf, { enums, subscription }: { enums: Enums; subscription: SubscriptionParts }) {
+interface Parts {
+  enums: Enums;
+  subscription: SubscriptionParts;
+  delivery: DeliveryParts;
+}
+
+export function addReplay(builder: Builder, access: AccessOf, { enums, subscription, delivery }: Parts) {
   const ref = builder.objectRef<Replay>('WebhookReplay');
   builder.node(ref, {
     description: 'Past events that are sent again to one subscription, as new deliveries.',
@@ -34,6 +41,13 @@ export function addReplay(builder: Builder, access: AccessOf, { enums, subscript
       }),
     }),
   });
+  builder.objectField(delivery.ref, 'webhookReplay', (t) =>
+    t.field({
+      type: ref,
+      description: 'The replay that made it; null where none did.',
+      resolve: ({ replayId }, _args, ctx) => (replayId === null ? null : access(ctx).loaders.replay.load(replayId)),
+    }),
+  );
   const edge = builder.edgeObject({ name: 'WebhookReplayEdge', description: 'A replay in a list.', type: ref, nodeNullable: false });
   const connection = builder.connectionObject(
     {

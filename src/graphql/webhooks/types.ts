@@ -25,7 +25,7 @@ export function addTypes(builder: Builder, { access, ownerType }: Joined) {
   const delivery = addDelivery(builder, access, { enums, topic: topic.ref, event, attempt: attempt.ref });
   const error = addError(builder, access, { enums, topic: topic.ref, delivery, attempt });
   const subscription = addSubscription(builder, access, { enums, topic: topic.ref, delivery, error, ownerType });
-  const replay = addReplay(builder, access, { enums, subscription });
+  const replay = addReplay(builder, access, { enums, subscription, delivery });
   const report = addReport(builder, access, { enums, attempt });
   return { enums, topic, event, attempt, delivery, error, subscription, replay, report };
 }

@@ -158,6 +158,8 @@ export interface Subscription {
 export interface Delivery {
   id: string;
   eventId: string | null;
+  /** Of the replay that made it. */
+  replayId: string | null;
   subscriptionId: string;
   topicId: string;
   kind: DeliveryKind;

@@ -5,7 +5,7 @@ import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
 
 type Db = Pool | PoolClient;
 
-const DELIVERY = `d.id, d.event_id AS "eventId", d.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.kind, d.typename,
+const DELIVERY = `d.id, d.event_id AS "eventId", d.replay_id AS "replayId", d.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.kind, d.typename,
   d.node_key AS "nodeKey", d.state, d.reason, d.due_at AS "dueAt", d.attempt_count AS "attemptCount",
   d.created_at AS "createdAt", d.updated_at AS "updatedAt"`;
 /** History outlives its subscription, so a deleted one's deliveries are its owner's still. */

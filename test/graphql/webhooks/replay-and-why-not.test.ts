@@ -116,6 +116,13 @@ it.each([
     state: 'DONE',
   });
   expect((await why(id, node)).findings).toMatchObject([{ delivery: { kind: 'REPLAY', state: 'PENDING' } }]);
+  const made = await ask(
+    'query ($id: ID) { webhookDeliveries(webhookSubscriptionId: $id) { totalCount nodes { kind webhookReplay { id deliveryCount } } } }',
+    { id },
+  );
+  expect(made.totalCount).toBe(listed.nodes[0].deliveryCount);
+  for (const delivery of made.nodes)
+    expect(delivery).toEqual({ kind: 'REPLAY', webhookReplay: { id: listed.nodes[0].id, deliveryCount: made.totalCount } });
   expect((await ask(REPLAY, {})).errors).toEqual([{ field: 'webhookSubscriptionId', type: 'BLANK' }]);
   expect((await ask(CANCEL, { id })).errors).toEqual([{ field: 'id', type: 'NOT_FOUND' }]);
   expect((await ask(CANCEL, { id: listed.nodes[0].id })).errors).toEqual([{ field: 'base', type: 'INVALID' }]);

@@ -206,7 +206,7 @@ describe('reading', () => {
       const { data, errors } = await ask(
         `{ webhookSubscriptions { totalCount nodes { topic { key } createdBy { id ... on User { name } }
            deliveries(first: 10, state: PENDING) { totalCount pageInfo { hasNextPage } edges { cursor node {
-             state topic { key } node { id ... on Thing { name } } nodeId event { occurredAt } webhookSubscription { id }
+             state topic { key } node { id ... on Thing { name } } nodeId event { occurredAt } webhookSubscription { id } webhookReplay { id }
              attempts { number outcome request { url headers body } response { status } timings } } } } } } }`,
         {},
         viewer,

@@ -173,6 +173,8 @@ it.each([
   ['topic', null, "can't be blank"],
   ['headers', [{ name: 'X-Scope-Topic', value: 'mine' }], '"X-Scope-Topic" is reserved'],
   ['headers', [{ name: 'Content-Length', value: '1' }], '"Content-Length" is reserved'],
+  ['headers', [{ name: 'HTTP2-Settings', value: 'AAMAAABk' }], '"HTTP2-Settings" is reserved'],
+  ['headers', [{ name: 'X-Key', value: '  ' }], '"X-Key" has no value'],
   ['headers', [{ name: 'X Key', value: '1' }], '"X Key" is no header name'],
   ['headers', [{ name: 'X-Key', value: 'a\r\nX-Other: b' }], '"X-Key" has a value with a line break'],
   [

@@ -22,7 +22,7 @@ export const MAX_TIME_MS = 90 * 24 * 60 * 60 * 1000;
 
 /** Set by us, by HTTP, or between two hops only; and every signature scheme's own. */
 export const RESERVED_HEADERS = new Set(
-  `connection content-digest content-encoding content-length content-type date expect host keep-alive proxy-authenticate proxy-authorization
+  `connection content-digest content-encoding content-length content-type date expect host http2-settings keep-alive proxy-authenticate proxy-authorization
   proxy-connection signature signature-input te trailer transfer-encoding upgrade user-agent webhook-id webhook-signature webhook-timestamp
   x-servo-signature x-signature`.split(/\s+/),
 );

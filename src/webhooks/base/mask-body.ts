@@ -16,14 +16,26 @@ export interface Masked {
 export function maskBody(text: string, format: 'JSON' | 'XML', paths: readonly MaskPath[]): Masked | null {
   if (text.trim() === '') return { text, values: new Set() };
   try {
-    return format === 'XML' ? maskXml(text, startOf(paths)) : maskJson(text, startOf(paths));
+    return format === 'XML' ? maskXml(text, startOf(paths), walk()) : maskJson(text, startOf(paths), walk());
   } catch {
-    // No JSON, no well-formed XML, or nested so deep that it can't be walked.
+    // No JSON, no well-formed XML, or nested so deep or so wide that it can't be walked.
     return null;
   }
 }
 
 const startOf = (paths: readonly MaskPath[]): Progress => paths.map((path) => ({ path, at: 0 }));
+
+/** Places in paths that all steps down one body may come from: a fraction of a second, in which nobody else is served. */
+const MAX_PLACES = 2_000_000;
+
+function walk(): typeof stepDown {
+  let left = MAX_PLACES;
+  return (progress, key) => {
+    left -= progress.length;
+    if (left < 0) throw new Error('The body is too large for its paths.');
+    return stepDown(progress, key);
+  };
+}
 
 /** In the order of the text, and apart from each other. */
 type Cut = { from: number; to: number; put: string };
@@ -39,7 +51,7 @@ function replace(text: string, cuts: Cut[]): string {
 }
 
 // In place: writing it anew would lose digits of long numbers, repeated keys and the sender's own spacing.
-function maskJson(text: string, start: Progress): Masked {
+function maskJson(text: string, start: Progress, step: typeof stepDown): Masked {
   JSON.parse(text);
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
@@ -47,11 +59,11 @@ function maskJson(text: string, start: Progress): Masked {
   const cuts: Cut[] = [];
   const values = new Set<string>();
   const visit = (node: TextNode, key: string | number, progress: Progress): void => {
-    const step = stepDown(progress, key);
-    if (step.masked) {
+    const { masked, progress: next } = step(progress, key);
+    if (masked) {
       cuts.push({ from: node.offset, to: node.offset + node.length, put: `"${MASK}"` });
       collect(node);
-    } else down(node, step.progress);
+    } else down(node, next);
   };
   const down = (node: TextNode, progress: Progress): void => {
     if (progress.length === 0) return;
@@ -78,7 +90,7 @@ interface Open {
 }
 
 /** Of a masked element goes what it holds and the values of its attributes. */
-function maskXml(text: string, start: Progress): Masked {
+function maskXml(text: string, start: Progress, step: typeof stepDown): Masked {
   const parser = new SaxesParser();
   const cuts: Cut[] = [];
   const values = new Set<string>();
@@ -95,8 +107,8 @@ function maskXml(text: string, start: Progress): Masked {
     const inside = hidden !== null;
     // As our own XML writes what is no XML name, and a list.
     const key = name === 'entry' && attributes.key !== undefined ? String(attributes.key) : name;
-    const named = stepDown(parent.progress, key);
-    const counted = key === 'item' ? stepDown(parent.progress, index) : { masked: false, progress: [] };
+    const named = step(parent.progress, key);
+    const counted = key === 'item' ? step(parent.progress, index) : { masked: false, progress: [] };
     open.push({ progress: [...named.progress, ...counted.progress], count: 0 });
     if (inside || named.masked || counted.masked) for (const value of Object.values(attributes)) add(String(value));
     if (inside || !(named.masked || counted.masked)) return;

@@ -22,8 +22,10 @@ export function parseMaskPath(text: string): MaskPath | { wrong: string } {
     const [whole, word, each, index, quoted] = TOKEN.exec(text) ?? [];
     if (whole === undefined) return wrong();
     try {
-      if (word === '**') path.push({ kind: 'deep' });
-      else if (word === '*') path.push({ kind: 'any' });
+      if (word === '**') {
+        // Two in a row say what one says, and would be walked in each other's every way.
+        if (path.at(-1)?.kind !== 'deep') path.push({ kind: 'deep' });
+      } else if (word === '*') path.push({ kind: 'any' });
       else if (word !== undefined) path.push({ kind: 'name', name: word });
       else if (each !== undefined) path.push({ kind: 'each' });
       else if (index !== undefined) path.push({ kind: 'index', index: Number(index) });
@@ -42,10 +44,15 @@ export type Progress = readonly { path: MaskPath; at: number }[];
 /** One step down: to a key of an object or an element's name, or (a number) to an item of a list. `masked`: a path ends here. */
 export function stepDown(progress: Progress, key: string | number): { masked: boolean; progress: Progress } {
   const next: { path: MaskPath; at: number }[] = [];
+  const arrived = new Set<Segment>();
   let masked = false;
   const arrive = (path: MaskPath, at: number) => {
-    if (at === path.length) masked = true;
-    else if (!next.some((one) => one.path === path && one.at === at)) next.push({ path, at });
+    const segment = path[at];
+    if (!segment) masked = true;
+    else if (!arrived.has(segment)) {
+      arrived.add(segment);
+      next.push({ path, at });
+    }
   };
   const from = [...progress];
   for (const { path, at } of from) {

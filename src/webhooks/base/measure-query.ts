@@ -140,8 +140,9 @@ export function measureQuery(
     const ids = argument(node, 'ids');
     if (ids?.kind === Kind.LIST) return ids.values.length;
     if (ids?.kind === Kind.VARIABLE) {
-      const value = variables?.[ids.name.value];
-      return Array.isArray(value) ? value.length : PAGE.greatest;
+      const { given, otherwise } = variable(ids.name.value);
+      if (Array.isArray(given)) return given.length;
+      return given === undefined && otherwise?.kind === Kind.LIST ? otherwise.values.length : PAGE.greatest;
     }
     if (!type || !isIntrospectionType(type)) return null;
     return node.name.value === 'types' ? TYPES : INTROSPECTED;
@@ -152,11 +153,15 @@ export function measureQuery(
     if (value?.kind === Kind.INT) return Math.min(Number(value.value), ENDLESS);
     if (value?.kind !== Kind.VARIABLE) return typeof fallback === 'number' ? fallback : 0;
     if (!variables) return PAGE.greatest;
-    const name = value.name.value;
-    const declared = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name);
-    const given = variables[name] === undefined ? declared?.defaultValue : variables[name];
-    if (typeof given === 'number') return Math.min(given, ENDLESS);
-    return typeof given === 'object' && given !== null ? numberOf(given as ValueNode, fallback) : 0;
+    const { given, otherwise } = variable(value.name.value);
+    if (given === undefined) return numberOf(otherwise, fallback);
+    return typeof given === 'number' ? Math.min(given, ENDLESS) : 0;
+  }
+
+  /** What the request brings, and what the operation says where it brings nothing. */
+  function variable(name: string): { given: unknown; otherwise: ValueNode | undefined } {
+    const declared = operation.variableDefinitions?.find((one) => one.variable.name.value === name);
+    return { given: variables && Object.hasOwn(variables, name) ? variables[name] : undefined, otherwise: declared?.defaultValue };
   }
 
   function worst(metric: keyof Size, limit: number): SelectionNode | OperationDefinitionNode {

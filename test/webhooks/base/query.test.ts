@@ -243,13 +243,22 @@ describe('a stored query', () => {
     const paged =
       'query ($n: Int, $ids: [ID!]! = []) { users(first: $n) { nodes { friendsOf(first: $n) { nodes { id } } } } nodes(ids: $ids) { id } }';
     expect(errors(paged, { n: 10 })).toEqual([]);
-    expect(errors(paged, { n: 100 })).toEqual([expect.stringContaining('costs 10303')]);
+    expect(errors(paged, { n: 100 })).toEqual([expect.stringContaining('costs 10203')]);
     expect(errors(paged, { n: 1, ids: new Array(2000).fill('1') })).toEqual([expect.stringContaining('costs 2006')]);
     // What a page can't be is refused later; here it counts as usual.
     expect(errors(paged, { n: 'x', ids: 7 })).toEqual([]);
     expect(errors('query ($n: Int = 50) { users(first: $n) { nodes { friendsOf(first: $n) { nodes { id } } } } }', {})).toEqual([
       expect.stringContaining('costs 2602'),
     ]);
+    // Whatever it is called, and where a default is all there is.
+    const named =
+      'query ($constructor: Int = 100) { users(first: $constructor) { nodes { friendsOf(first: $constructor) { nodes { id } } } } }';
+    expect(errors(named, {})).toEqual([expect.stringContaining('costs 10202')]);
+    const many = `query ($ids: [ID!] = [${'"1" '.repeat(999)}]) { nodes(ids: $ids) { id name: __typename } }`;
+    expect(errors(many, {})).toEqual([expect.stringContaining('costs 1999')]);
+    // A value that looks like a part of a document is none.
+    for (const n of [{ kind: 'Variable', name: { value: 'n' } }, { kind: 'Variable' }, { kind: 'IntValue' }])
+      expect(errors(paged, { n })).toEqual([]);
     expect(errors(getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true }), {})).toEqual([]);
   });
 });

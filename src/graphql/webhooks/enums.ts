@@ -29,7 +29,8 @@ export function addEnums(builder: Builder) {
       values: {
         SWITCHED_OFF: { description: 'The subscription records no bodies.' },
         UNMASKABLE: {
-          description: 'The subscription wants something masked that could not be looked for: the body is neither JSON nor XML.',
+          description:
+            'The subscription wants something masked that could not be looked for: the body is neither JSON nor XML, or too large.',
         },
       } as const,
     }),

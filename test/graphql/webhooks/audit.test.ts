@@ -193,3 +193,23 @@ it('tells what rules did', async () => {
     await world.close();
   }
 });
+
+it('makes no more diffs for one answer than hold nobody up, and says so', async () => {
+  const lines = (prefix: string) => Array.from({ length: 16_000 }, (_, index) => `${prefix}${index}`).join('\n');
+  const { id, databaseId } = await save('create', { topic: { key: 'user/created' }, callbackUrl: `${receiver.url}/diffs` });
+  await t.database.pool.query(
+    `INSERT INTO hookgraph.audit_log (tenant, owner, user_id, subscription_id, action, changes)
+     SELECT $1, $2, $2, $3, 'UPDATED', $4::jsonb FROM generate_series(1, 20)`,
+    [ada.organizationId, ada.userId, databaseId, JSON.stringify([{ field: 'template', before: lines('a'), after: lines('b') }])],
+  );
+  const aliases = Array.from({ length: 20 }, (_, index) => `d${index}: diff`).join(' ');
+  const before = process.cpuUsage().user;
+  const { data, errors } = await t.ask(
+    `{ webhookAuditLog(webhookSubscriptionId: "${id}", first: 20) { nodes { action changes { ${aliases} } } } }`,
+    {},
+    ada,
+  );
+  expect((process.cpuUsage().user - before) / 1000).toBeLessThan(5_000);
+  expect(errors?.at(-1)?.message).toMatch(/^The diffs of this answer take longer than \d+ ms, which is the limit/);
+  expect(data.webhookAuditLog.nodes).toHaveLength(20);
+});

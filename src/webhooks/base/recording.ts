@@ -78,17 +78,20 @@ function formatOf({ headers, body }: NonNullable<Attempt['response']>): ContentT
 
 /** Takes masked values out of a text, in the writings that bodies know. Of short ones only whole words: `42` is no part of `420`. */
 function hider(values: string[]): (text: string) => string {
-  const writings = values
-    .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), escapeXml(value)])
-    .filter((value) => value.length >= 2)
-    .sort((a, b) => b.length - a.length);
-  return (text) =>
-    [...new Set(writings)].reduce((rest, value) => {
-      if (!rest.includes(value)) return rest;
-      if (value.length >= 8) return rest.replaceAll(value, MASK);
-      const literal = value.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-      return rest.replace(new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, 'gu'), () => MASK);
-    }, text);
+  const writings = new Set(
+    values
+      .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), escapeXml(value)])
+      .filter((value) => value.length >= 2)
+      .sort((a, b) => b.length - a.length),
+  );
+  const long = [...writings].filter((value) => value.length >= 8);
+  const short = [...writings].filter((value) => value.length < 8).map((value) => value.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  // All at once: a walk for each of thousands would hold up everybody.
+  const words = short.length > 0 ? new RegExp(`(?<![\\p{L}\\p{N}])(?:${short.join('|')})(?![\\p{L}\\p{N}])`, 'gu') : null;
+  return (text) => {
+    const rest = long.reduce((left, value) => left.replaceAll(value, MASK), text);
+    return words ? rest.replace(words, () => MASK) : rest;
+  };
 }
 
 /** Where a stage says what it can't use, it quotes it; a frame with a caret quotes the template alone. */

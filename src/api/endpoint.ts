@@ -5,6 +5,7 @@ import type { App } from '../app.js';
 import type { Context } from '../graphql/context.js';
 import { requestLimits } from '../webhooks/index.js';
 import type { Answer } from './answer.js';
+import { useAnswerLimit } from './answer-limit.js';
 import { useDocuments } from './documents.js';
 import { maskError } from './mask-error.js';
 
@@ -27,7 +28,7 @@ export function createEndpoint(
     // Answered before anybody is authenticated: see cors.ts.
     cors: false,
     parserAndValidationCache: false,
-    plugins: [useDocuments(requestLimits(config.apiMaxCost))],
+    plugins: [useDocuments(requestLimits(config.apiMaxCost)), useAnswerLimit()],
     logging: false,
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });

@@ -60,6 +60,7 @@ export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite } from './gate/find-hooks.js';
 export { type Refusal, WriteRefused } from './gate/write-refused.js';
 export type { AttemptWrite, Check } from './gate.js';
+export { isLonger } from './payload/run-query.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './presets.js';
 export { previewSubscription } from './preview-subscription.js';
 export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './replay-events.js';

@@ -54,6 +54,24 @@ describe('a test', () => {
     expect(JSON.stringify(report)).not.toMatch(/very secret|geheim/);
   });
 
+  it('tells the beginning of what an error template writes, whose message is in every list of errors', async () => {
+    const id = await world.subscribe({ errorTemplate: '{% for i in (1..30) %}{{ body }}{% endfor %}' });
+    world.receiver.answer = (response) => void response.end('é'.repeat(30_000));
+    await world.insertThings('Ada');
+    const { report } = await test(id);
+    expect(report).toMatchObject({ stage: 'ERROR_TEMPLATE', message: `${'é'.repeat(4_096)}…` });
+    expect(await attempts()).toMatchObject([{ message: report?.message }]);
+  });
+
+  it('can be told whatever an answer nests', async () => {
+    const id = await world.subscribe({ errorTemplate: '{{ status }}' });
+    const body = '['.repeat(30_000) + ']'.repeat(30_000);
+    world.receiver.answer = (response) => void response.end(body);
+    await world.insertThings('Ada');
+    const { report } = await test(id);
+    expect(JSON.parse(JSON.stringify(report?.stages.at(-1)?.input))).toMatchObject({ body });
+  });
+
   it('is recorded as a delivery of kind TEST with one attempt, that no worker takes up', async () => {
     const id = await world.subscribe();
     await world.insertThings('Ada');

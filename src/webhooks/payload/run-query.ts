@@ -66,7 +66,7 @@ function describe({ log }: Engine, { message, path, originalError: cause }: Grap
 }
 
 /** Counts no further than it has to; escapes and digits are not counted, so that what is longer is longer. */
-function isLonger(value: unknown, limit: number): boolean {
+export function isLonger(value: unknown, limit: number): boolean {
   let left = limit;
   const count = (one: unknown): void => {
     if (left < 0) return;

@@ -14,7 +14,7 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   if (!result) throw new Error('an error template without a result');
   const output = 'text' in result ? result.text : null;
   // One that never came to its turn, too: the request was made, and making it again were worse.
-  const read = 'text' in result ? result.text.trim() : `The error template could not read the answer: ${result.message}`;
+  const read = 'text' in result ? beginningOf(result.text.trim()) : `The error template could not read the answer: ${result.message}`;
   const found = read !== '';
   watch?.({
     stage: 'ERROR_TEMPLATE',
@@ -27,10 +27,27 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   return read;
 }
 
+/** Of what an error template writes: a message stands in every list of errors. */
+const MAX_READ_LENGTH = 4_096;
+
+function beginningOf(text: string): string {
+  // Not half a character.
+  return text.length <= MAX_READ_LENGTH ? text : `${text.slice(0, MAX_READ_LENGTH).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+/** What nests deeper can't be written out again: it is told as the text that it is. */
+const MAX_NESTING = 100;
+
 function parsed(body: string): unknown {
   try {
-    return JSON.parse(body);
+    const value = JSON.parse(body);
+    return isDeeper(value, MAX_NESTING) ? body : value;
   } catch {
     return body;
   }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1));
 }

@@ -1,0 +1,29 @@
+// A request whose answer would fill the process in, a refusal out.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Api, startApi } from '../../src/api/index.js';
+import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+
+let t: TestApp;
+let api: Api;
+beforeAll(async () => {
+  t = await testApp();
+  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+});
+afterAll(async () => {
+  await api.stop();
+  await t.close();
+});
+
+async function ask(query: string) {
+  const headers = { Authorization: `Token token=${ADMIN_TOKEN}`, 'Content-Type': 'application/json' };
+  return (await fetch(`${api.url}/api/v3/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) })).json();
+}
+
+it('answers no more than a process has room for, however often one field is asked for', async () => {
+  await t.database.pool.query("UPDATE users SET job_title = repeat('x', 1000000) WHERE first_name = 'Ada'");
+  const titles = (count: number) => Array.from({ length: count }, (_, index) => `t${index}: jobTitle`).join(' ');
+  expect((await ask(`{ viewer { ${titles(2)} } }`)).data.viewer.t1).toHaveLength(1_000_000);
+  const { data, errors } = await ask(`{ viewer { ${titles(40)} } }`);
+  expect(errors[0].message).toBe('The answer has more than 33554432 characters, which is the limit: ask for less at once.');
+  expect(data).toBeUndefined();
+});

@@ -1,6 +1,5 @@
 // A request in, GraphiQL as one page out: everything inlined, no outside host, the token filled in on a local start.
 import type { IncomingMessage } from 'node:http';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import type { Answer } from './answer.js';
 import { TABS } from './explorer-tabs.js';
 import { page } from './security-headers.js';
@@ -16,13 +15,13 @@ export interface ExplorerOptions {
 }
 
 /** The page needs no authentication, so a token in it is everybody's who reaches it: nobody beyond this machine may. */
-export function createExplorer({ endpoint, host, baseUrl, localToken }: ExplorerOptions): (request: IncomingMessage) => Answer {
+export function createExplorer({ endpoint, host, baseUrl, localToken }: ExplorerOptions): (request: IncomingMessage) => Promise<Answer> {
   const isLocalStart = isLoopback(host) && isLoopback(new URL(baseUrl).hostname);
   // What needs no quoting: anything else could end the script that it stands in.
   const token = isLocalStart && localToken !== null && /^[\w.~+/=-]+$/.test(localToken) ? localToken : null;
-  // 9 MB: rendered when somebody asks for it first.
-  let open: Answer | undefined;
-  let closed: Answer | undefined;
+  // 9 MB: loaded and rendered when somebody asks for it first.
+  let open: Promise<Answer> | undefined;
+  let closed: Promise<Answer> | undefined;
   return (request) => {
     if (token !== null && isFromHere(request)) {
       open ??= render(endpoint, token);
@@ -33,7 +32,8 @@ export function createExplorer({ endpoint, host, baseUrl, localToken }: Explorer
   };
 }
 
-function render(endpoint: string, token: string | null): Answer {
+async function render(endpoint: string, token: string | null): Promise<Answer> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const authorization = { Authorization: `Token token=${token ?? '<your token>'}` };
   const headers = JSON.stringify(authorization, null, 2);
   const graphiql = renderGraphiQL({

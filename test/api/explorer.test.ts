@@ -9,8 +9,8 @@ function request(headers: Record<string, string> = {}, remoteAddress = '127.0.0.
   return { headers: { host: '127.0.0.1:4000', ...headers }, socket: { remoteAddress } } as unknown as IncomingMessage;
 }
 
-const shows = (options: Partial<ExplorerOptions>, from = request()): boolean =>
-  String(createExplorer({ ...LOCAL, ...options })(from).body).includes(options.localToken ?? TOKEN);
+const shows = async (options: Partial<ExplorerOptions>, from = request()): Promise<boolean> =>
+  String((await createExplorer({ ...LOCAL, ...options })(from)).body).includes(options.localToken ?? TOKEN);
 
 describe('the token', () => {
   it.each([
@@ -18,8 +18,8 @@ describe('the token', () => {
     ['by name', 'localhost:4000', '127.0.0.1'],
     ['over IPv6', '[::1]:4000', '::1'],
     ['over IPv4 in IPv6', 'localhost', '::ffff:127.0.0.1'],
-  ])('is filled in on a local start, for whoever asks from this machine %s', (_how, host, remoteAddress) => {
-    expect(shows({}, request({ host }, remoteAddress))).toBe(true);
+  ])('is filled in on a local start, for whoever asks from this machine %s', async (_how, host, remoteAddress) => {
+    expect(await shows({}, request({ host }, remoteAddress))).toBe(true);
   });
 
   it.each([
@@ -27,8 +27,8 @@ describe('the token', () => {
     ['that listens on all addresses', { host: '0.0.0.0' }],
     ['that listens on a public address', { host: '192.0.2.7' }],
     ['with a public address', { baseUrl: 'https://hooks.example.com' }],
-  ])('is not filled in on a start %s', (_which, options) => {
-    expect(shows(options)).toBe(false);
+  ])('is not filled in on a start %s', async (_which, options) => {
+    expect(await shows(options)).toBe(false);
   });
 
   it.each([
@@ -38,23 +38,23 @@ describe('the token', () => {
     ['without a readable name', request({ host: ']' })],
     ['through a proxy', request({ 'x-forwarded-for': '192.0.2.7' })],
     ['through a proxy of the new kind', request({ forwarded: 'for=192.0.2.7' })],
-  ])('is not filled in for whoever asks %s', (_how, from) => {
-    expect(shows({}, from)).toBe(false);
+  ])('is not filled in for whoever asks %s', async (_how, from) => {
+    expect(await shows({}, from)).toBe(false);
   });
 
-  it('is not told to the next one who asks from elsewhere', () => {
+  it('is not told to the next one who asks from elsewhere', async () => {
     const explorer = createExplorer(LOCAL);
-    expect(explorer(request()).body).toContain(TOKEN);
-    expect(explorer(request({}, '192.0.2.7')).body).not.toContain(TOKEN);
+    expect((await explorer(request())).body).toContain(TOKEN);
+    expect((await explorer(request({}, '192.0.2.7'))).body).not.toContain(TOKEN);
   });
 
-  it('is left out where it could end the script that it stands in', () => {
-    expect(shows({ localToken: '</script><script>alert(1)</script>' })).toBe(false);
+  it('is left out where it could end the script that it stands in', async () => {
+    expect(await shows({ localToken: '</script><script>alert(1)</script>' })).toBe(false);
   });
 });
 
-it('runs its one script, and nothing else, from nowhere else, in nobody’s frame', () => {
-  const policy = createExplorer(LOCAL)(request()).headers?.['Content-Security-Policy'] ?? '';
+it('runs its one script, and nothing else, from nowhere else, in nobody’s frame', async () => {
+  const policy = (await createExplorer(LOCAL)(request())).headers?.['Content-Security-Policy'] ?? '';
   expect(policy).toMatch(/^default-src 'none'; .*script-src 'sha256-[A-Za-z0-9+/]{43}='; /);
   expect(policy).toContain("connect-src 'self'");
   expect(policy).toContain("frame-ancestors 'none'");

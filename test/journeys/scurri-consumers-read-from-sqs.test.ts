@@ -17,8 +17,6 @@ afterAll(async () => {
 });
 
 const QUERY = 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { id firstName lastName } } }';
-const TEMPLATE =
-  '{"event_type": "user.created", "user": { "id": {{ data.node.id | json }}, "name": "{{ data.node.firstName }} {{ data.node.lastName }}" } }';
 
 it.each(consumerLanguages())('in %s, though the topic is busy at times', async (language) => {
   const { topicArn, queueUrl } = await aws.topicWithQueue(`scurri-${language}`, { raw: false });
@@ -30,7 +28,7 @@ it.each(consumerLanguages())('in %s, though the topic is busy at times', async (
     AWS_SECRET_ACCESS_KEY: 'consumer',
   });
   const sns = { topicArn, endpoint: aws.endpoint, ...KEYS };
-  const { id, recordId } = await product.subscribe({ topic: { key: 'user/created' }, sns, query: QUERY, template: TEMPLATE });
+  const { id, recordId } = await product.subscribe({ topic: { key: 'user/created' }, sns, query: QUERY, preset: 'SCURRI' });
 
   let publishes = 0;
   aws.answer = (response, _action, passOn) => {
@@ -48,8 +46,8 @@ it.each(consumerLanguages())('in %s, though the topic is busy at times', async (
   await product.pool.query("UPDATE hookgraph.deliveries SET due_at = now() WHERE subscription_id = $1 AND state = 'RETRYING'", [recordId]);
 
   const handled = await consumer.waitFor(12);
-  expect(handled.map(({ event_type, event }) => [event_type, event.user.id, event.user.name]).sort()).toEqual(
-    users.map((user, i) => ['user.created', user.id, `${names[i]} Müller`]).sort(),
+  expect(handled.map(({ event_type, event }) => [event_type, event.payload.node.id, event.payload.node.firstName]).sort()).toEqual(
+    users.map((user, i) => ['user_created', user.id, names[i]]).sort(),
   );
   await until('all of them are delivered', async () =>
     (await triedDeliveries(product, id, 12)).every(({ state }) => state === 'DELIVERED'),

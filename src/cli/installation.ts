@@ -26,10 +26,12 @@ export interface OpenOptions {
   join: boolean;
   /** In place of the process's own. */
   env?: Record<string, string>;
+  /** Told what takes long; absent: stdout. */
+  say?: (line: string) => void;
 }
 
-export async function openInstallation({ prepare, join, env }: OpenOptions): Promise<Installation> {
-  const store = await openStore({ join, ...(env && { env }) });
+export async function openInstallation({ prepare, join, env, say }: OpenOptions): Promise<Installation> {
+  const store = await openStore({ join, ...(env && { env }), ...(say && { say }) });
   const { config, keys, log, postgres, databaseUrl } = store;
   try {
     if (prepare) await migrateRooms(databaseUrl, log);

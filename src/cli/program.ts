@@ -74,8 +74,9 @@ function addRunning(program: Command): void {
   );
   addCommand(program, 'migrate', 'bring tables, topics and triggers up to date', ['migrate', 'migrate --sample-data'])
     .option('--sample-data', 'make the sample data too, if there is none')
-    .action(async (options: { sampleData?: boolean }) =>
-      (await import('./commands/migrate.js')).migrateDatabase({ sampleData: options.sampleData === true }),
+    .option('--json', 'answer in JSON')
+    .action(async (options: { sampleData?: boolean; json?: boolean }) =>
+      (await import('./commands/migrate.js')).migrateDatabase({ sampleData: options.sampleData === true, json: options.json === true }),
     );
   addCommand(program, 'demo', "run the guide's example from start to end, on a throw-away database, and tell what happened", [
     'demo',

@@ -56,7 +56,7 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   const elsewhere = await cli.run(['whoami'], { env: { ...env, HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
   expect([elsewhere.code, elsewhere.stderr]).toEqual([4, expect.stringContaining('You are not logged in at http://127.0.0.1:9')]);
 
-  expect((await cli.run(['logout'], { env })).code).toBe(0);
+  expect((await cli.run(['logout', '--json'], { env })).stdout.trim()).toMatch(/^\{\s*"wasLoggedIn": ?true\s*\}$/);
   expect((await cli.run(['whoami'], { env })).code).toBe(4);
   // Where `npm start` ran, its admin's token serves.
   await mkdir(join(cli.dir, 'data'));

@@ -27,6 +27,12 @@ it('every command has an example there, and one in its help', () => {
   expect(silent.map(({ path }) => path)).toEqual([]);
 });
 
+it('every command that ends with an answer answers in JSON, too', () => {
+  const run = ['serve', 'api', 'worker', 'demo', 'simulate', 'completion'];
+  const deaf = known.filter(({ path, command }) => !run.includes(path) && !command.options.some(({ long }) => long === '--json'));
+  expect(deaf.map(({ path }) => path)).toEqual([]);
+});
+
 it('every example there is of a command with those options', () => {
   for (const line of shown.filter((one) => !one.startsWith('<'))) {
     const found = commandOf(line);

@@ -3,7 +3,7 @@
 import { readConfig } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { type Client, createClient, normalizeUrl } from '../client.js';
-import { type Answering, addAnswering, addCommand, type Cli, type Command } from '../command.js';
+import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
 import { findLogin, forgetLogin, localUrl, loginFile, saveLogin } from '../login.js';
 
 export function addLogin(program: Command, cli: Cli): void {
@@ -26,10 +26,11 @@ export function addLogin(program: Command, cli: Cli): void {
       if (options.json) terminal.json({ url, ...who });
       else terminal.say(`Logged in at ${url} as ${who.name} of ${who.organization}. The token is in ${loginFile(env)}.`);
     });
-  addCommand(program, 'logout', 'forget the token that `login` keeps', ['logout']).action(async () => {
-    terminal.say(
-      (await forgetLogin(env)) ? 'Logged out. The token itself still works: revoke it with `revokeApiToken`.' : 'You were not logged in.',
-    );
+  addAnswering(program, 'logout', 'forget the token that `login` keeps', ['logout']).action(async (options: Answering) => {
+    const wasLoggedIn = await forgetLogin(env);
+    if (options.json) terminal.json({ wasLoggedIn });
+    else if (wasLoggedIn) terminal.say('Logged out. The token itself still works: revoke it with `revokeApiToken`.');
+    else terminal.say('You were not logged in.');
   });
   addAnswering(program, 'whoami', 'tell where and as whom the other commands ask', ['whoami']).action(async (options: Answering) => {
     const { url, token, source } = await findLogin(env);

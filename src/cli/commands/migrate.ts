@@ -2,13 +2,12 @@
 import { openInstallation } from '../installation.js';
 import { makeSampleData } from '../sample-data.js';
 
-export async function migrateDatabase({ sampleData }: { sampleData: boolean }): Promise<void> {
-  const installation = await openInstallation({ prepare: true, join: true });
+export async function migrateDatabase({ sampleData, json }: { sampleData: boolean; json: boolean }): Promise<void> {
+  const installation = await openInstallation({ prepare: true, join: true, ...(json && { say: () => {} }) });
   try {
-    if (sampleData) {
-      const token = await makeSampleData(installation);
-      console.log(token ? `The sample data is there; its admin's token: ${token}` : 'The sample data is there.');
-    }
+    const adminToken = sampleData ? await makeSampleData(installation) : null;
+    if (json) return console.log(JSON.stringify({ upToDate: true, sampleData, adminToken }));
+    if (sampleData) console.log(adminToken ? `The sample data is there; its admin's token: ${adminToken}` : 'The sample data is there.');
     console.log('The database is up to date.');
   } finally {
     await installation.close();

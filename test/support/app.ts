@@ -32,7 +32,7 @@ export type Answer = ExecutionResult<any>;
 
 /** `sampleData`: all of it; otherwise the few people and things that it calls by name. */
 export async function testApp(env: Record<string, string> = {}, { sampleData = false } = {}): Promise<TestApp> {
-  const database = await testDatabase();
+  const database = await testDatabase({ seeded: sampleData });
   const config = readConfig({ DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, ...env });
   const app = await createApp({ config, databaseUrl: database.url, keys: [randomBytes(32)], log: pino({ level: 'silent' }) });
   await app.prepare();

@@ -4,6 +4,10 @@ import pg from 'pg';
 import { inject } from 'vitest';
 
 export const TEMPLATE = 'hookgraph_template';
+/** Triggers and sample data too, as a first start of the product makes them. */
+export const SEEDED = 'hookgraph_seeded';
+/** Of the admin of its sample organization. */
+export const SEEDED_TOKEN = 'admin-token-of-the-test';
 
 export interface TestDatabase {
   url: string;
@@ -12,11 +16,11 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** `empty`: without our migrations. */
-export async function testDatabase({ empty = false } = {}): Promise<TestDatabase> {
+/** `empty`: without our migrations; `seeded`: with the domain's triggers and sample data. */
+export async function testDatabase({ empty = false, seeded = false } = {}): Promise<TestDatabase> {
   const server = inject('postgresUrl');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${empty ? 'template1' : TEMPLATE}`);
+  await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${empty ? 'template1' : seeded ? SEEDED : TEMPLATE}`);
   const address = new URL(server);
   address.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: address.href });

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { type TestDatabase, testDatabase } from './database.js';
+import { SEEDED_TOKEN as ADMIN_TOKEN, type TestDatabase, testDatabase } from './database.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-export const ADMIN_TOKEN = 'admin-token-of-the-test';
+
+export { ADMIN_TOKEN };
 
 export interface Process {
   child: ChildProcess;
@@ -46,7 +47,7 @@ export async function startProduct({
   env?: Record<string, string>;
   program?: string;
 } = {}): Promise<Product> {
-  const db = await testDatabase({ empty: program !== undefined });
+  const db = await testDatabase(program === undefined ? { seeded: true } : { empty: true });
   const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-product-'));
   const processes: Process[] = [];
   const environment = {
@@ -63,7 +64,7 @@ export async function startProduct({
     processes.push(process);
     return { ...process, url: await ready(process, name) };
   }
-  if (command === 'api') await run(['migrate', '--sample-data'], environment);
+  if (command === 'api' && program !== undefined) await run(['migrate', '--sample-data'], environment);
   const main = await start(command);
   const graphql: Product['graphql'] = async (query, variables = {}, token = ADMIN_TOKEN) => {
     const response = await fetch(`${main.url}/api/v3/graphql`, {

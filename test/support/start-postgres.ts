@@ -1,13 +1,17 @@
-// Vitest's global set-up: nothing in, a throw-away Postgres with the migrated template database out.
+// Vitest's global set-up: nothing in, a throw-away Postgres with a migrated and a seeded template database out.
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
+import { createApp } from '../../src/app.js';
+import { readConfig } from '../../src/runtime/config.js';
 import { startEmbeddedPostgres } from '../../src/runtime/embedded-postgres.js';
 import { migrate } from '../../src/runtime/migrate.js';
 import { ROOMS } from '../../src/runtime/rooms.js';
-import { TEMPLATE } from './database.js';
+import { SEEDED, SEEDED_TOKEN, TEMPLATE } from './database.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -34,6 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   try {
     await makeTemplate(postgres.url);
+    await makeSeeded(postgres.url);
   } catch (error) {
     await tearDown();
     throw error;
@@ -43,16 +48,32 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function makeTemplate(url: string): Promise<void> {
-  const server = new pg.Client({ connectionString: url });
-  await server.connect();
-  await server.query(`CREATE DATABASE ${TEMPLATE}`);
-  await server.end();
-  const template = new URL(url);
-  template.pathname = `/${TEMPLATE}`;
-  const pool = new pg.Pool({ connectionString: template.href, max: 1 });
+  const pool = new pg.Pool({ connectionString: await createDatabase(url, TEMPLATE), max: 1 });
   try {
     for (const room of ROOMS) await migrate(pool, room.dir, room);
   } finally {
     await pool.end();
   }
+}
+
+/** Once for all: some fifty tests start the product, and each start would make the same. */
+async function makeSeeded(url: string): Promise<void> {
+  const databaseUrl = await createDatabase(url, `${SEEDED} TEMPLATE ${TEMPLATE}`);
+  const config = readConfig({ DATABASE_URL: databaseUrl, HOOKGRAPH_ADMIN_TOKEN: SEEDED_TOKEN });
+  const app = await createApp({ config, databaseUrl, keys: [randomBytes(32)], log: pino({ level: 'silent' }) });
+  await app.prepare();
+  await app.seed();
+  // Whoever starts on it brings keys of its own.
+  await app.pool.query('DELETE FROM hookgraph.encryption_keys');
+  await app.close();
+}
+
+async function createDatabase(server: string, named: string): Promise<string> {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${named}`);
+  await client.end();
+  const address = new URL(server);
+  address.pathname = `/${named.split(' ')[0]}`;
+  return address.href;
 }

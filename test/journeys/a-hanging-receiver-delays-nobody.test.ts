@@ -34,9 +34,6 @@ async function deliver200(round: string): Promise<{ firstMs: number; lastMs: num
   return { firstMs: Math.min(...own.map(({ at }) => at)) - committedAt, lastMs: Math.max(...own.map(({ at }) => at)) - committedAt };
 }
 
-/** A second; more where the machine itself is slow. */
-const toleratedMs = ({ lastMs }: { lastMs: number }) => Math.max(1000, 3 * lastMs);
-
 async function hang(count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     const receiver = await startReceiver(() => {});
@@ -54,9 +51,8 @@ it.each([1, 5])('%i of them', async (count) => {
   await hang(count);
   const during = [await deliver200('with-1'), await deliver200('with-2')];
   const longest = (pick: 'firstMs' | 'lastMs') => Math.max(...during.map((one) => one[pick])) - without[pick];
-  const most = toleratedMs(without);
-  expect(longest('firstMs')).toBeLessThan(most);
-  expect(longest('lastMs')).toBeLessThan(most);
+  expect(longest('firstMs')).toBeLessThan(1000);
+  expect(longest('lastMs')).toBeLessThan(1000);
   // They did hang meanwhile: nobody was answered, nobody gave up before.
   const { rows } = await product.pool.query(
     `SELECT count(*)::int AS waiting FROM hookgraph.deliveries WHERE tenant = $1 AND state = 'PENDING'`,
@@ -76,5 +72,5 @@ it('a dozen of them, who take every slot that they can get', async () => {
   await acme.insertUsers(names('stuck', 300));
   await until('most slots are gone', () => hanging.reduce((sum, { requests }) => sum + requests.length, 0) >= 950);
   const during = await deliver200('with');
-  expect(during.lastMs - without.lastMs).toBeLessThan(toleratedMs(without));
+  expect(during.lastMs - without.lastMs).toBeLessThan(1000);
 });

@@ -55,10 +55,11 @@ it('neither while they run nor after', async () => {
   await until('each was stopped', async () => (await stopped()) === HOSTILE.length, { timeoutMs: 30_000 });
 
   await boom();
+  const before = (await held()).length;
   await deliver100('during-1');
   await deliver100('during-2');
-  // Two hundred ordinary ones have overtaken them: had they waited for their turn behind them, none would be left.
-  expect((await held()).length).toBeLessThan(50 * HOSTILE.length);
+  // Two hundred ordinary ones have overtaken most of them: in turns with them, none would be left.
+  expect((await held()).length - before).toBeLessThan((50 * HOSTILE.length - before) / 2);
   for (const { stage, message } of await held()) expect([stage, message]).toEqual(['TEMPLATE', expect.stringContaining('limit exceeded')]);
   expect(world.receiver.requests.filter(({ path }) => path.includes('hostile'))).toEqual([]);
 });

@@ -1,0 +1,126 @@
+// A program and its environment in, a running process with what it costs out.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export interface Program {
+  child: ChildProcess;
+  pid: number;
+  /** Everything it printed so far. */
+  output(): string;
+  /** The next message that it sends; rejects when it ends. */
+  message<T>(): Promise<T>;
+  /** Sends the signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+const HOOKGRAPH = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+/** A file of `baseline/` or beside this one. */
+export function startProgram(file: string, env: Record<string, string> = {}): Program {
+  return launch(['--import', 'tsx', fileURLToPath(new URL(file, import.meta.url))], env, true);
+}
+
+/** The built product; resolves when it says that it is ready. */
+export async function startHookgraph(command: 'worker' | 'api' | 'serve', env: Record<string, string>): Promise<Program & { url: string }> {
+  const program = launch([HOOKGRAPH, command], env, false);
+  const url = await new Promise<string>((resolve, reject) => {
+    const look = () => {
+      const text = program.output();
+      const told =
+        command === 'worker' ? /The worker is running/.exec(text) : /(http:\/\/[^\s/]+)\/graphiql|API\s+(http:\/\/[^\s/]+)/.exec(text);
+      if (told) resolve(told[1] ?? told[2] ?? '');
+    };
+    program.child.stdout?.on('data', look);
+    program.child.once('exit', (code) => reject(new Error(`hookgraph ${command} ended with ${code}:\n${program.output()}`)));
+  });
+  return { ...program, url };
+}
+
+/** Nothing outlives the bench. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+function launch(args: string[], env: Record<string, string>, ipc: boolean): Program {
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, NODE_ENV: 'production', ...env },
+    stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const exited = once(child, 'exit');
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return {
+    child,
+    pid: child.pid as number,
+    output: () => output,
+    message: <T>() =>
+      Promise.race([
+        once(child, 'message').then(([message]) => message as T),
+        exited.then(([code]) => {
+          throw new Error(`${args.at(-1)} ended with ${code}:\n${output}`);
+        }),
+      ]),
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      await exited;
+    },
+  };
+}
+
+interface Stat {
+  pid: number;
+  parent: number;
+  ownMs: number;
+  /** Of children that have ended. */
+  endedMs: number;
+}
+
+/** Milliseconds of processor that a process and its children, running or ended, have used so far; NaN where the system doesn't tell. */
+export function cpuMs(pid: number): number {
+  if (process.platform !== 'linux') return Number.NaN;
+  const all = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (statOf(Number(name)) ?? []) : []));
+  let sum = 0;
+  const add = (one: Stat) => {
+    sum += one.ownMs + one.endedMs;
+    for (const child of all) if (child.parent === one.pid) add(child);
+  };
+  const own = all.find((one) => one.pid === pid);
+  if (own) add(own);
+  return sum;
+}
+
+/** The most memory that a process held so far, in MB (10⁶ bytes). */
+export function peakMemoryMb(pid: number): number {
+  if (process.platform !== 'linux') return Number.NaN;
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return (Number(kilobytes) * 1024) / 1e6;
+}
+
+export function childrenOf(pid: number): number[] {
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) && statOf(Number(name))?.parent === pid ? [Number(name)] : []));
+}
+
+const TICK_MS = 10;
+
+function statOf(pid: number): Stat | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is a name in brackets, which may hold anything.
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
+    const at = (field: number) => fields[field - 3] as number;
+    return { pid, parent: at(4), ownMs: (at(14) + at(15)) * TICK_MS, endedMs: (at(16) + at(17)) * TICK_MS };
+  } catch {
+    return null;
+  }
+}

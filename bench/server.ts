@@ -1,0 +1,132 @@
+// Nothing in, a Postgres of this run's own out, as the product starts it, with databases made from a template.
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { pino } from 'pino';
+import { type App, createApp } from '../src/app.js';
+import { makeOrganizations } from '../src/nodes/sample-data/organizations.js';
+import { readConfig } from '../src/runtime/config.js';
+import { openPrisma } from '../src/runtime/database.js';
+import { startEmbeddedPostgres } from '../src/runtime/embedded-postgres.js';
+import { migrate } from '../src/runtime/migrate.js';
+import { ROOMS } from '../src/runtime/rooms.js';
+
+export interface Server {
+  version: string;
+  /** Of the postmaster. */
+  pid: number;
+  /** What every process of Hookgraph is told, beside DATABASE_URL. */
+  env: Record<string, string>;
+  /** A database of one's own: migrated, with triggers and two small organizations; or a copy of another one, to which nobody may be connected. */
+  database(from?: string): Promise<Database>;
+  stop(): Promise<void>;
+}
+
+export interface Database {
+  name: string;
+  url: string;
+  pool: pg.Pool;
+  /** Makes it the source of copies: ends the pool. */
+  freeze(): Promise<void>;
+  drop(): Promise<void>;
+}
+
+const TEMPLATE = 'bench_template';
+export const ADMIN_TOKEN = 'token-of-the-bench';
+
+export async function startServer(): Promise<Server> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-bench-'));
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    settings: { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track': 'none' },
+  });
+  const key = randomBytes(32).toString('hex');
+  const env = {
+    HOOKGRAPH_DATA_DIR: dataDir,
+    HOOKGRAPH_ENCRYPTION_KEYS: key,
+    HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN,
+    HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8',
+    HOOKGRAPH_ALLOWED_PORTS: '1-65535',
+    HOOKGRAPH_BASE_URL: 'http://api.example',
+    HOOKGRAPH_RATE_LIMIT: '0',
+    HOOKGRAPH_LOG_LEVEL: 'warn',
+    PORT: '0',
+  };
+  const onServer = async (statement: string) => {
+    const client = new pg.Client({ connectionString: postgres.url });
+    await client.connect();
+    try {
+      return (await client.query(statement)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const address = (name: string) => Object.assign(new URL(postgres.url), { pathname: `/${name}` }).href;
+  let count = 0;
+
+  async function open(name: string): Promise<Database> {
+    const pool = new pg.Pool({ connectionString: address(name), max: 10 });
+    pool.on('error', () => {});
+    pool.on('connect', (client) => client.on('error', () => {}));
+    let ended: Promise<void> | undefined;
+    const freeze = () => {
+      ended ??= pool.end();
+      return ended;
+    };
+    return {
+      name,
+      url: address(name),
+      pool,
+      freeze,
+      drop: async () => {
+        await freeze();
+        await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      },
+    };
+  }
+
+  const server: Server = {
+    version: ((await onServer('SHOW server_version'))[0] as { server_version: string }).server_version,
+    pid: Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]),
+    env,
+    database: async (from = TEMPLATE) => {
+      count += 1;
+      const name = `bench_${count}`;
+      await onServer(`CREATE DATABASE ${name} TEMPLATE ${from}`);
+      return open(name);
+    },
+    stop: async () => {
+      await postgres.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+  try {
+    await onServer(`CREATE DATABASE ${TEMPLATE}`);
+    await prepareTemplate(address(TEMPLATE), env);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+async function prepareTemplate(url: string, env: Record<string, string>): Promise<void> {
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  for (const room of ROOMS) await migrate(pool, room.dir, room);
+  await pool.end();
+  const app = await openApp(url, env);
+  await app.prepare();
+  const prisma = openPrisma(url);
+  await prisma.$transaction(makeOrganizations);
+  await prisma.$disconnect();
+  await app.seed();
+  await app.close();
+}
+
+/** The joined parts in this process, to set up with; what is measured runs elsewhere. */
+export async function openApp(url: string, env: Record<string, string>): Promise<App> {
+  const config = readConfig({ ...env, DATABASE_URL: url });
+  return createApp({ config, databaseUrl: url, keys: config.encryptionKeys ?? [], log: pino({ level: 'silent' }) });
+}

@@ -1,0 +1,114 @@
+// A database of the bench in, people, subscriptions and deliveries in it out.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { App } from '../src/app.js';
+import { createSubscription, type SubscriptionInput } from '../src/webhooks/index.js';
+import { startProgram } from './processes.js';
+import type { Order, Received } from './receiver.js';
+import { type Database, openApp, type Server } from './server.js';
+
+export interface Receiver {
+  url: string;
+  pid: number;
+  /** Counts afresh from now on; `done` resolves when so many have come. */
+  expect(order: Order): Promise<{ done: Promise<Received> }>;
+  /** What has come so far. */
+  soFar(): Promise<Received>;
+  stop(): Promise<void>;
+}
+
+export async function startReceiver(): Promise<Receiver> {
+  const program = startProgram('./receiver.ts');
+  const { port } = await program.message<{ port: number }>();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: program.pid,
+    async expect(order) {
+      const ready = program.message<'ready'>();
+      program.child.send(order);
+      await ready;
+      return { done: program.message<Received>() };
+    },
+    async soFar() {
+      const told = program.message<Received>();
+      program.child.send('tell');
+      return told;
+    },
+    stop: () => program.stop('SIGKILL'),
+  };
+}
+
+/** The organization of the sample data, and who manages it. */
+export async function acme({ pool }: Database): Promise<{ tenant: string; userId: string }> {
+  const { rows } = await pool.query(
+    `SELECT u.id, u.organization_id FROM users u JOIN organizations o ON o.id = u.organization_id WHERE o.permalink = 'acme' AND u.admin ORDER BY u.created_at LIMIT 1`,
+  );
+  return { tenant: rows[0].organization_id, userId: rows[0].id };
+}
+
+/** Subscribes the admin to user/created (or what `input` says); answers the subscription's id. */
+export async function subscribe(
+  app: App,
+  database: Database,
+  input: Partial<SubscriptionInput> & { callbackUrl: string },
+): Promise<string> {
+  const { tenant, userId } = await acme(database);
+  const actor = { tenant, userId, canManageWebhooks: true, token: null };
+  const { subscription, problems } = await createSubscription(app.webhooks.engine, actor, {
+    topic: { key: 'user/created' },
+    sharedSecret: 'a secret that is long enough',
+    ...input,
+  });
+  if (!subscription) throw new Error(JSON.stringify(problems));
+  return subscription.id;
+}
+
+/** A column's expression over the number `n`. */
+export const PERSON = `gen_random_uuid(), o.id, 'First' || n, 'Last' || n, 'user' || n, 'user' || n || '@acme.example', 'Technician'`;
+
+/** People of the sample organization, by one statement; answers their keys. */
+export async function insertPeople({ pool }: Database, count: number, from = 1): Promise<string[]> {
+  const { rows } = await pool.query(
+    `INSERT INTO users (id, organization_id, first_name, last_name, username, email, job_title)
+     SELECT ${PERSON} FROM generate_series($1::int, $2::int) n, organizations o WHERE o.permalink = 'acme' RETURNING id`,
+    [from, from + count - 1],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Relays all that is in the queue by a worker's own relay. */
+export async function relayAll({ pool }: Database): Promise<void> {
+  const { relayOnce } = await import('../src/webhooks/fan-out/relay.js');
+  while ((await relayOnce(pool)).events > 0);
+}
+
+/** What a database looks like that has been at rest for a while. */
+export async function settleDown({ pool }: Database): Promise<void> {
+  await pool.query('VACUUM ANALYZE');
+  await pool.query('CHECKPOINT');
+}
+
+/** Resolves when the query answers true in its first column. */
+export async function untilTrue({ pool }: Database, sql: string, everyMs = 5): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query({ text: sql, rowMode: 'array' });
+    if (rows[0]?.[0] === true) return;
+    await wait(everyMs);
+  }
+}
+
+/** A database that is prepared once and copied for each measurement. */
+export async function prepared(
+  server: Server,
+  prepare: (database: Database, app: App) => Promise<void>,
+): Promise<{ copy(): Promise<Database>; drop(): Promise<void> }> {
+  const source = await server.database();
+  const app = await openApp(source.url, server.env);
+  try {
+    await prepare(source, app);
+    await settleDown(source);
+  } finally {
+    await app.close();
+  }
+  await source.freeze();
+  return { copy: () => server.database(source.name), drop: source.drop };
+}

@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { type Line, measureLine } from './frame.js';
 import { backlog } from './lines/backlog.js';
+import { storedQuery } from './lines/stored-query.js';
+import { templates } from './lines/templates.js';
 import { barRow, writeResults } from './report.js';
 import { startServer } from './server.js';
 
-const LINES: Line[] = [backlog];
+const LINES: Line[] = [backlog, storedQuery, templates];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -23,7 +23,7 @@ export const backlog: Line = {
     });
     const baseline = (name: string, file: string, env: Record<string, string>): Variant => ({
       name,
-      measure: () => drainJobs(bench, receiver, jobs, () => startBaseline(file, env)),
+      measure: () => drainJobs(bench, receiver, jobs, { count: DELIVERIES, start: startBaseline(file, env) }),
     });
     const startBaseline = (file: string, env: Record<string, string>) => (url: string) =>
       startProgram(`./baseline/${file}`, { DATABASE_URL: url, RECEIVER_URL: receiver.url, ...env });
@@ -52,7 +52,7 @@ export const backlog: Line = {
   },
 };
 
-type Source = Awaited<ReturnType<typeof prepared>>;
+export type Source = Awaited<ReturnType<typeof prepared>>;
 
 function due({ server }: Bench, receiver: Receiver, subscriptions: number): Promise<Source> {
   return prepared(server, async (database, app) => {
@@ -71,15 +71,21 @@ export async function drainDeliveries(bench: Bench, receiver: Receiver, source: 
   });
 }
 
-function drainJobs(bench: Bench, receiver: Receiver, source: Source, start: () => (url: string) => Program): Promise<Metrics> {
-  return drain(bench, receiver, source, DELIVERIES, {
+/** What a baseline makes of the jobs in a copy of `source`. */
+export function drainJobs(
+  bench: Bench,
+  receiver: Receiver,
+  source: Source,
+  { count, start }: { count: number; start: (url: string) => Program },
+): Promise<Metrics> {
+  return drain(bench, receiver, source, count, {
     start: async (url) => {
-      const program = start()(url);
+      const program = start(url);
       await program.message();
       return program;
     },
     finished: `SELECT NOT EXISTS (SELECT 1 FROM graphile_worker._private_jobs)`,
-    check: `SELECT count(*) = ${DELIVERIES} FROM webhook_results`,
+    check: `SELECT count(*) = ${count} FROM webhook_results`,
   });
 }
 

@@ -15,16 +15,17 @@ export interface Program {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const HOOKGRAPH = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
 /** A file of `baseline/` or beside this one. */
 export function startProgram(file: string, env: Record<string, string> = {}): Program {
-  return launch(['--import', 'tsx', fileURLToPath(new URL(file, import.meta.url))], env, true);
+  return launch(['--import', 'tsx', fileURLToPath(new URL(file, import.meta.url))], env, { ipc: true });
 }
 
 /** The built product; resolves when it says that it is ready. */
 export async function startHookgraph(command: 'worker' | 'api' | 'serve', env: Record<string, string>): Promise<Program & { url: string }> {
-  const program = launch([HOOKGRAPH, command], env, false);
+  const program = launch([HOOKGRAPH, command], env, { ipc: false });
   const url = await new Promise<string>((resolve, reject) => {
     const look = () => {
       const text = program.output();
@@ -38,14 +39,26 @@ export async function startHookgraph(command: 'worker' | 'api' | 'serve', env: R
   return { ...program, url };
 }
 
+/** What `npm …` runs in this project. */
+export function startNpm(args: string[], env: Record<string, string | undefined>): Program {
+  // npm tells its children where it is; without it, it is in the PATH.
+  const [command, ...before] = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
+  return launch([...before, ...args], env, { command, ipc: false });
+}
+
 /** Nothing outlives the bench. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-function launch(args: string[], env: Record<string, string>, ipc: boolean): Program {
-  const child = spawn(process.execPath, args, {
+function launch(
+  args: string[],
+  env: Record<string, string | undefined>,
+  { command = process.execPath, ipc }: { command?: string; ipc: boolean },
+): Program {
+  const child = spawn(command, args, {
+    cwd: ROOT,
     env: { ...process.env, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
   });

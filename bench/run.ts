@@ -2,13 +2,15 @@
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { type Line, measureLine } from './frame.js';
+import { api } from './lines/api.js';
 import { backlog } from './lines/backlog.js';
+import { start } from './lines/start.js';
 import { storedQuery } from './lines/stored-query.js';
 import { templates } from './lines/templates.js';
 import { barRow, writeResults } from './report.js';
 import { startServer } from './server.js';
 
-const LINES: Line[] = [backlog, storedQuery, templates];
+const LINES: Line[] = [backlog, storedQuery, templates, api, start];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

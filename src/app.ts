@@ -116,7 +116,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
     webhooks,
     prepare: () => webhooks.prepare(),
     seed: async () => ({ adminToken: await makeSampleData(prisma, { adminToken: config.adminToken }) }),
-    authenticate: (token) => findViewer(prisma, token),
+    authenticate: (token) => findViewer(pool, token),
     contextOf: (viewer, traceparent = null) => createContext({ prisma, viewer, webhooks, traceparent }),
     close,
   };

@@ -11,6 +11,7 @@ import { keyOf } from './global-id.js';
 import { addMutations } from './mutations.js';
 import { addConnectionTypes, addEnum, addNodeType, addRootConnection, type Workshop } from './node-type.js';
 import { ownCursors } from './own-cursors.js';
+import { plainIds } from './plain-ids.js';
 import { requireScopes } from './require-scopes.js';
 import type { Builder } from './schema-types.js';
 import { addUserError, type UserErrorRef } from './user-error.js';
@@ -46,5 +47,5 @@ export function buildSchema(definitions: NodeDefinition[], additions: Addition[]
     userError,
     integration,
   });
-  return readAsOfFirst(ownCursors(requireScopes(builder.toSchema(), managing), definitions));
+  return readAsOfFirst(ownCursors(plainIds(requireScopes(builder.toSchema(), managing), definitions), definitions));
 }

@@ -32,9 +32,8 @@ export function createBuilder(known: Model[]): Builder {
       defaultConnectionSize: PAGE.usual,
     },
     scopeAuth: {
-      authScopes: (ctx) => ({
-        tenant: (organizationId) => ctx.viewer?.organizationId === organizationId || ctx.createdOrganizations.has(organizationId),
-      }),
+      // Types decide by themselves: none of their rules has a name.
+      authScopes: () => ({}),
       // Once per object, not per field; and the object is null, not each of its fields.
       runScopesOnType: true,
       unauthorizedError: () => NOT_AUTHORIZED,

@@ -53,8 +53,8 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
       nullable: true,
       description: model.documentation,
       ...(path.length > 1 && { include: includePath(path) }),
-      authScopes: (row: Row) =>
-        isRemembered(row) || { tenant: String(path.reduce<unknown>((value, name) => (value as Row | null)?.[name], row)) },
+      // The answer itself, not a scope by name: once per row, and a page has hundreds.
+      authScopes: (row: Row, ctx: Context) => isRemembered(row) || isOwn(tenantOf(row, path), ctx),
       fields: (t: FieldsOf) => ({
         databaseId: t.string({ nullable: false, description: 'Its key in the database.', resolve: (row) => keyOf(model, row as Row) }),
         ...Object.fromEntries(attributesOf(definition).map((field) => [field.name, exposeAttribute(t, field, { shop, definition })])),
@@ -86,6 +86,16 @@ function whereOwn(model: Model, path: string[], { key, ctx }: { key: string; ctx
   return further.length === 0 && !(field in where)
     ? { ...where, [field]: organizationId }
     : { ...where, AND: [whereTenant(path, organizationId)] };
+}
+
+function tenantOf(row: Row, path: string[]): unknown {
+  let value: unknown = row;
+  for (const name of path) value = (value as Row | null | undefined)?.[name];
+  return value;
+}
+
+function isOwn(organizationId: unknown, { viewer, createdOrganizations }: Context): boolean {
+  return typeof organizationId === 'string' && (viewer?.organizationId === organizationId || createdOrganizations.has(organizationId));
 }
 
 function refsOf({ refs }: Workshop, { model }: NodeDefinition) {

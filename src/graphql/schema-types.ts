@@ -6,8 +6,7 @@ import type { Context } from './context.js';
 export interface SchemaShape {
   PrismaTypes: PrismaTypes;
   Context: Context;
-  /** `tenant`: the organization that an object belongs to, which must be the viewer's. */
-  AuthScopes: { tenant: string };
+  AuthScopes: Record<never, never>;
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };

@@ -1,4 +1,5 @@
-// The receiver as a program: answers 200 to what comes, /hang… never; counts, and notes when what arrived.
+// The receiver as a program: answers 200 to what comes, /hang… never; counts what it answers, and notes when what arrived.
+// ORIGINS=10 makes it ten of them, on as many ports.
 // Told by message { expect, note }: from now on count afresh; answers { firstMs, lastMs, received } when so many have come.
 import { createServer } from 'node:http';
 
@@ -6,9 +7,12 @@ import { createServer } from 'node:http';
 export interface Order {
   expect: number;
   note?: 'id' | 'path' | `header:${string}`;
+  /** So many origins, from the last one, answer nothing. */
+  hanging?: number;
 }
 
 export interface Received {
+  /** When the first one arrived, answered or not. */
   firstMs: number;
   lastMs: number;
   count: number;
@@ -23,26 +27,30 @@ if (process.send) {
   let received: Received = { firstMs: 0, lastMs: 0, count: 0, arrivals: [] };
   const tell = () => process.send?.(received);
 
-  const server = createServer((request, response) => {
-    const path = request.url ?? '';
-    const atMs = nowMs();
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      if (path.startsWith('/hang')) return;
-      response.end('ok');
-      received.count += 1;
-      if (received.count === 1) received.firstMs = atMs;
-      received.lastMs = atMs;
-      const { note } = order;
-      if (note === 'path') received.arrivals.push([path, atMs]);
-      else if (note === 'id') received.arrivals.push([JSON.parse(Buffer.concat(chunks).toString()).data.id, atMs]);
-      else if (note) received.arrivals.push([String(request.headers[note.slice(7)]), atMs]);
-      if (received.count === order.expect) tell();
+  const origins = Number(process.env.ORIGINS ?? 1);
+  const listen = (origin: number): Promise<number> => {
+    const server = createServer((request, response) => {
+      const path = request.url ?? '';
+      const atMs = nowMs();
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        if (received.firstMs === 0) received.firstMs = atMs;
+        if (path.startsWith('/hang') || origin >= origins - (order.hanging ?? 0)) return;
+        response.end('ok');
+        received.count += 1;
+        received.lastMs = atMs;
+        const { note } = order;
+        if (note === 'path') received.arrivals.push([path, atMs]);
+        else if (note === 'id') received.arrivals.push([JSON.parse(Buffer.concat(chunks).toString()).data.id, atMs]);
+        else if (note) received.arrivals.push([String(request.headers[note.slice(7)]), atMs]);
+        if (received.count === order.expect) tell();
+      });
     });
-  });
-  server.keepAliveTimeout = 60_000;
-  server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as { port: number }).port }));
+    server.keepAliveTimeout = 60_000;
+    return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)));
+  };
+  void Promise.all(Array.from({ length: origins }, (_, origin) => listen(origin))).then((ports) => process.send?.({ ports }));
   process.on('message', (message: Order | 'tell') => {
     if (message === 'tell') return tell();
     order = message;

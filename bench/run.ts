@@ -4,13 +4,16 @@ import { parseArgs } from 'node:util';
 import { type Line, measureLine } from './frame.js';
 import { api } from './lines/api.js';
 import { backlog } from './lines/backlog.js';
+import { isolation } from './lines/isolation.js';
+import { latency } from './lines/latency.js';
 import { start } from './lines/start.js';
 import { storedQuery } from './lines/stored-query.js';
+import { tables } from './lines/tables.js';
 import { templates } from './lines/templates.js';
 import { barRow, writeResults } from './report.js';
 import { startServer } from './server.js';
 
-const LINES: Line[] = [backlog, storedQuery, templates, api, start];
+const LINES: Line[] = [backlog, storedQuery, templates, latency, isolation, tables, api, start];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -8,6 +8,8 @@ import { type Database, openApp, type Server } from './server.js';
 
 export interface Receiver {
   url: string;
+  /** One for each of its origins. */
+  urls: string[];
   pid: number;
   /** Counts afresh from now on; `done` resolves when so many have come. */
   expect(order: Order): Promise<{ done: Promise<Received> }>;
@@ -16,11 +18,14 @@ export interface Receiver {
   stop(): Promise<void>;
 }
 
-export async function startReceiver(): Promise<Receiver> {
-  const program = startProgram('./receiver.ts');
-  const { port } = await program.message<{ port: number }>();
+/** @param origins on as many ports, as receivers of different hosts are */
+export async function startReceiver(origins = 1): Promise<Receiver> {
+  const program = startProgram('./receiver.ts', { ORIGINS: String(origins) });
+  const { ports } = await program.message<{ ports: number[] }>();
+  const urls = ports.map((port) => `http://127.0.0.1:${port}`);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: urls[0] as string,
+    urls,
     pid: program.pid,
     async expect(order) {
       const ready = program.message<'ready'>();

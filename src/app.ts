@@ -4,9 +4,10 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type Context, createContext, type Viewer } from './graphql/context.js';
 import { faultOf } from './graphql/faults.js';
-import { fencedPool, readInTurn, startReading } from './graphql/fenced.js';
+import { fencedPool, startReading } from './graphql/fenced.js';
 import { decodeGlobalId, encodeGlobalId } from './graphql/global-id.js';
-import { withOverlay } from './graphql/overlay.js';
+import { createQuickFind } from './graphql/quick-find.js';
+import { storedClient } from './graphql/stored-client.js';
 import { type Authentication, findViewer, makeSampleData, nodes, schema } from './nodes/index.js';
 import type { Config } from './runtime/config.js';
 import { databaseEndpoint, openPool, openPrisma, openReader } from './runtime/database.js';
@@ -54,7 +55,9 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
   const reader = openReader(databaseUrl, { log, max: READER_CONNECTIONS, statementTimeoutMs: config.queryTimeoutMs });
   const turns = createTurns({ connections: READER_CONNECTIONS - OWNER_CONNECTIONS, maxWaitMs: MAX_WAIT_MS });
 
-  async function contextFor({ tenant, userId }: Owner, overlay: Snapshot[]): Promise<Context | null> {
+  const quick = createQuickFind(reader.pool);
+
+  async function contextFor({ tenant, userId }: Owner): Promise<((overlay: Snapshot[]) => Context) | null> {
     // By findUnique, which Prisma batches; and never through the overlay: a snapshot of a user is no user.
     const user = await reader.prisma.user.findUnique({
       where: { id: userId },
@@ -62,9 +65,12 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
     });
     if (!user || user.disabled || user.organizationId !== tenant) return null;
     const viewer: Viewer = { userId, organizationId: tenant, admin: user.admin, scope: 'READ', token: null };
-    const reading = startReading({ visit: turns.visit(tenant), timeoutMs: config.queryTimeoutMs });
-    const fenced = { ...webhooks, engine: { ...webhooks.engine, pool: fencedPool(reader.pool, reading) } };
-    return createContext({ prisma: withOverlay(reader.prisma, overlay, readInTurn(reading)), viewer, webhooks: fenced });
+    return (snapshots) => {
+      const reading = startReading({ visit: turns.visit(tenant), timeoutMs: config.queryTimeoutMs });
+      const prisma = storedClient({ prisma: reader.prisma, quick, snapshots, reading });
+      const fenced = { ...webhooks, engine: { ...webhooks.engine, pool: fencedPool(reader.pool, reading) } };
+      return createContext({ prisma, viewer, webhooks: fenced });
+    };
   }
 
   const webhooks = createWebhooks({

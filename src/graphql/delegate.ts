@@ -6,6 +6,7 @@ export type Row = Record<string, unknown>;
 /** The part of a Prisma model delegate that code for any model uses. */
 export interface Delegate {
   findUnique(args: object): Promise<Row | null>;
+  findUniqueOrThrow(args: object): Promise<Row>;
   findFirst(args: object): Promise<Row | null>;
   findMany(args: object): Promise<Row[]>;
   count(args: object): Promise<number>;
@@ -17,7 +18,9 @@ export interface Delegate {
 /** A client, or one inside a transaction. */
 export type Client = PrismaClient | Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
 
+/** Of the door, e.g. `scenarioSession`. */
+export const delegateName = (modelName: string): string => modelName.charAt(0).toLowerCase() + modelName.slice(1);
+
 export function delegateOf(client: Client, modelName: string): Delegate {
-  const name = modelName.charAt(0).toLowerCase() + modelName.slice(1);
-  return (client as unknown as Record<string, Delegate>)[name] as Delegate;
+  return (client as unknown as Record<string, Delegate>)[delegateName(modelName)] as Delegate;
 }

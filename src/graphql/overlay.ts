@@ -2,12 +2,12 @@
 import { Prisma, type PrismaClient } from '../generated/nodes/client.js';
 import type { Snapshot } from '../webhooks/index.js';
 import { datamodel, type Field, inverseOf, keyName, type Model } from './datamodel.js';
-import { delegateOf, type Row } from './delegate.js';
+import { delegateName, delegateOf, type Row } from './delegate.js';
 import { keyOf } from './global-id.js';
 import { rowOfSnapshot } from './snapshot-row.js';
 
 type Selection = Record<string, true | { select?: Selection; include?: Selection } | undefined | false>;
-interface FindArgs {
+export interface FindArgs {
   where: Row;
   select?: Selection;
   include?: Selection;
@@ -38,26 +38,39 @@ export function withOverlay(
 ): PrismaClient {
   const models = datamodel.models.filter(({ name }) => snapshots.some(({ typename }) => typename === name));
   if (models.length === 0 && !around) return prisma;
+  const memory = createMemory(() => extended, snapshots);
   const extensions = models.map((model) => {
-    const recall = (args: FindArgs) => rememberedRow(extended, model, { args, snapshots });
-    const coming = snapshots.filter(({ ahead }) => ahead);
-    const foresee = async (args: FindArgs) => (coming.length > 0 ? rememberedRow(extended, model, { args, snapshots: coming }) : null);
-    const findUnique = async ({ args, query }: Find) => (await foresee(args)) ?? (await query(args)) ?? (await recall(args));
+    const findUnique = async ({ args, query }: Find) =>
+      (await memory.foresee(model, args)) ?? (await query(args)) ?? (await memory.recall(model, args));
     const findUniqueOrThrow = async ({ args, query }: Find) => {
       try {
-        return (await foresee(args)) ?? (await query(args));
+        return (await memory.foresee(model, args)) ?? (await query(args));
       } catch (error) {
-        const row = isMissing(error) ? await recall(args) : null;
+        const row = isMissing(error) ? await memory.recall(model, args) : null;
         if (row) return row;
         throw error;
       }
     };
-    return [model.name.charAt(0).toLowerCase() + model.name.slice(1), { findUnique, findUniqueOrThrow }];
+    return [delegateName(model.name), { findUnique, findUniqueOrThrow }];
   });
   const extended = prisma.$extends({
     query: { ...Object.fromEntries(extensions), ...(around && { $allOperations: around }) },
   }) as unknown as PrismaClient;
   return extended;
+}
+
+export interface Memory {
+  /** Null at once where no snapshot goes before what the database has. */
+  foresee(model: Model, args: FindArgs): Promise<Row | null> | null;
+  recall(model: Model, args: FindArgs): Promise<Row | null> | null;
+}
+
+/** `client`: reads what a snapshot points to. */
+export function createMemory(client: () => PrismaClient, snapshots: Snapshot[]): Memory {
+  const coming = snapshots.filter(({ ahead }) => ahead);
+  const from = (known: Snapshot[]) => (model: Model, args: FindArgs) =>
+    known.some(({ typename }) => typename === model.name) ? rememberedRow(client(), model, { args, snapshots: known }) : null;
+  return { foresee: from(coming), recall: from(snapshots) };
 }
 
 function isMissing(error: unknown): boolean {

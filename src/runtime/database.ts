@@ -42,7 +42,7 @@ export interface Reader {
  */
 export function openReader(url: string, { log, max = 10, statementTimeoutMs }: PoolOptions & { statementTimeoutMs: number }): Reader {
   const lockTimeoutMs = Math.ceil(statementTimeoutMs / 2);
-  const options = `-c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs}`;
+  const options = `-c TimeZone=UTC -c DateStyle=ISO -c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs}`;
   const pool = openPool(url, { log, name: 'hookgraph queries', max, options });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {

@@ -103,7 +103,7 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
   if ('broken' in definition) return ended('FAILED', 'QUERY', definition.broken);
   try {
     const payload = await within(timeoutMs, async () => {
-      const context = await engine.host.contextFor(definition.owner, [change.snapshot]);
+      const context = (await engine.host.contextFor(definition.owner))?.([change.snapshot]) ?? null;
       const subject = { id: hook.deliveryId, kind: 'BEFORE' as const, typename: change.snapshot.typename, nodeKey: change.key };
       return context && buildPayload(engine, definition, subject, context);
     });

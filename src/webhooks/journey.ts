@@ -3,7 +3,7 @@ import { auditByRule } from './base/audit.js';
 import { type Compiled, compileDefinition, type Sendable } from './base/compiled.js';
 import { afterAttempt, holdDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
-import type { Snapshot } from './base/model.js';
+import type { Host, Owner, Snapshot } from './base/model.js';
 import { loadForSending } from './base/store.js';
 import { TemplateError } from './base/template.js';
 import type { Courier, Parcel } from './courier.js';
@@ -63,14 +63,14 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     if ('failed' in prepared) throw prepared.failed;
     if ('off' in prepared) return settled(claimed, {});
     if ('broken' in prepared) return settled(claimed, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
-    const context = await checkOwner(prepared, overlayOf(claimed));
-    if (context === null) return ownerGone(claimed);
+    const contextOf = await checkOwner(prepared.owner);
+    if (contextOf === null) return ownerGone(claimed);
 
     const delivery = await begin(engine.pool, claimed);
     if (!delivery) return settled(claimed, {});
     const startedAt = new Date();
     const started = performance.now();
-    const payload = await buildPayload(engine, prepared, delivery, context);
+    const payload = await buildPayload(engine, prepared, delivery, contextOf(overlayOf(claimed)));
     const record = (rest: Pick<AttemptRecord, 'outcome' | 'stage' | 'message' | 'request' | 'response'>, timings = {}): AttemptRecord => {
       const attempt: AttemptRecord = {
         subscriptionVersion: prepared.version,
@@ -162,17 +162,16 @@ const settled = (delivery: DeliveryInHand, rest: Partial<Settlement>): Settlemen
   ...rest,
 });
 
-type OwnerCheck = (compiled: Compiled, overlay: Snapshot[]) => Promise<object | null>;
+type OwnerCheck = (owner: Owner) => ReturnType<Host['contextFor']>;
 
-/** A query runs on a fresh context of its own; without one, the owner is looked up once per batch. */
-function ownerCheck(engine: Engine): OwnerCheck {
-  const seen = new Map<string, Promise<object | null>>();
-  return ({ owner, document }, overlay) => {
-    if (document) return engine.host.contextFor(owner, overlay);
+/** Once per batch; each query runs on a fresh context all the same. */
+function ownerCheck({ host }: Engine): OwnerCheck {
+  const seen = new Map<string, ReturnType<Host['contextFor']>>();
+  return (owner) => {
     const key = JSON.stringify([owner.tenant, owner.userId]);
-    const context = seen.get(key) ?? engine.host.contextFor(owner, []);
-    seen.set(key, context);
-    return context;
+    const found = seen.get(key) ?? host.contextFor(owner);
+    seen.set(key, found);
+    return found;
   };
 }
 

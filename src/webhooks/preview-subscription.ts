@@ -43,7 +43,7 @@ export async function previewSubscription(
   const found = await (nodeId === null ? findLastNode(engine, actor, topic) : findNode(engine, actor, topic, nodeId));
   if ('problem' in found) return refused(...problems, found.problem);
   const { node } = found;
-  const context = await engine.host.contextFor(actor, node.overlay);
+  const context = (await engine.host.contextFor(actor))?.(node.overlay);
   if (!context) return refused(OWNER_GONE);
 
   const started = performance.now();

@@ -36,13 +36,13 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   if ('problem' in found) return refused(found.problem);
   const { node } = found;
 
-  const [deliveryId, context] = await Promise.all([nextDeliveryId(engine.pool), engine.host.contextFor(actor, node.overlay)]);
-  if (!context) return refused(OWNER_GONE);
+  const [deliveryId, contextOf] = await Promise.all([nextDeliveryId(engine.pool), engine.host.contextFor(actor)]);
+  if (!contextOf) return refused(OWNER_GONE);
   const startedAt = new Date();
   const started = performance.now();
   const told: StageReport[] = [];
   const watch = (report: StageReport) => void told.push(report);
-  const payload = await buildPayload(engine, compiled, { ...node, id: deliveryId, kind: 'TEST' }, context, watch);
+  const payload = await buildPayload(engine, compiled, { ...node, id: deliveryId, kind: 'TEST' }, contextOf(node.overlay), watch);
   const { queryMs, renderMs } = payload;
   let attempt: AttemptRecord;
   if (payload.outcome !== 'READY') {

@@ -87,7 +87,7 @@ export async function startEngineWorld({
       const [typename, key] = Buffer.from(id, 'base64url').toString().split(':');
       return typename && key ? { typename, key } : null;
     },
-    contextFor: async (_owner, overlay) => (answers.ownerGone ? null : { overlay }),
+    contextFor: async () => (answers.ownerGone ? null : (overlay) => ({ overlay })),
     faultOf: () => answers.fault,
   };
   const webhooks = createWebhooks({

@@ -78,8 +78,11 @@ export interface Host {
   environmentType?: string;
   toGlobalId(typename: string, key: string): string;
   fromGlobalId(id: string): { typename: string; key: string } | null;
-  /** A fresh context to execute a stored query as `owner`; null when the owner is gone, disabled or moved. */
-  contextFor(owner: Owner, overlay: Snapshot[]): Promise<object | null>;
+  /**
+   * Looks `owner` up now; answers what makes a fresh context for each stored query to execute as them, or null when they are gone,
+   * disabled or moved.
+   */
+  contextFor(owner: Owner): Promise<((overlay: Snapshot[]) => object) | null>;
   faultOf(error: GraphQLError): Fault;
 }
 

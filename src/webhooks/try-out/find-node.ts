@@ -78,11 +78,9 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   const schema = host.schema();
   // A schema without node(id:) has nothing that could tell.
   if (candidates.length === 0 || !schema.getQueryType()?.getFields().node) return candidates[0] ?? null;
-  const context = await host.contextFor(
-    owner,
-    candidates.flatMap(({ overlay }) => overlay),
-  );
-  if (!context) return null;
+  const contextOf = await host.contextFor(owner);
+  if (!contextOf) return null;
+  const context = contextOf(candidates.flatMap(({ overlay }) => overlay));
   const ids = candidates.map(({ typename, nodeKey }) => host.toGlobalId(typename, nodeKey));
   const fields = ids.map((nodeId, index) => `n${index}: node(id: ${JSON.stringify(nodeId)}) { __typename }`);
   const { data, errors = [] } = await execute({ schema, document: parse(`{ ${fields.join(' ')} }`), contextValue: context });

@@ -54,7 +54,7 @@ beforeAll(async () => {
       nodes: [],
       toGlobalId: encodeGlobalId,
       fromGlobalId: decodeGlobalId,
-      contextFor: async () => ({}),
+      contextFor: async () => () => ({}),
       faultOf: () => 'data',
     },
     renderer: createRenderer(),

@@ -41,7 +41,7 @@ export async function thingEngine(): Promise<ThingEngine> {
       nodes: [],
       toGlobalId: (typename, key) => `${typename}:${key}`,
       fromGlobalId: () => null,
-      contextFor: async () => ({}),
+      contextFor: async () => () => ({}),
       faultOf: () => 'data',
     },
     renderer: createRenderer(),

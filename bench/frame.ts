@@ -17,6 +17,8 @@ export interface Bar {
   against?: string | string[];
   atLeast?: number;
   atMost?: number;
+  /** The worst round counts, not the median. */
+  always?: true;
 }
 
 export interface Prepared {
@@ -51,6 +53,7 @@ export interface Figure {
 export interface Verdict extends Bar {
   /** Per round: the ratio, or the figure itself. */
   rounds: number[];
+  /** Or the worst one, of a bar that must always hold. */
   median: number;
   reached: boolean;
 }
@@ -97,7 +100,8 @@ function judge(bar: Bar, found: Record<string, Metrics>[]): Verdict {
     const others = against.map((name) => round[name]?.[bar.metric] as number);
     return own / (bar.atLeast === undefined ? Math.min(...others) : Math.max(...others));
   });
-  const middle = median(rounds);
+  const worst = bar.atLeast === undefined ? Math.max : Math.min;
+  const middle = bar.always ? worst(...rounds) : median(rounds);
   const reached = bar.atLeast === undefined ? middle <= (bar.atMost ?? Number.POSITIVE_INFINITY) : middle >= bar.atLeast;
   return { ...bar, rounds, median: middle, reached };
 }

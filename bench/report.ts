@@ -54,9 +54,9 @@ function sectionOf({ key, title, method }: Line, { figures, verdicts, notes }: M
   ].join('\n');
 }
 
-export function barRow({ what, atLeast, atMost, rounds, median: middle, reached }: Verdict): string {
+export function barRow({ what, atLeast, atMost, always, rounds, median: middle, reached }: Verdict): string {
   const must = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
-  return `| ${what}: ${must} | **${round(middle)}** | ${rounds.map(round).join(', ')} | ${reached ? '✓' : '✗'} |`;
+  return `| ${what}: ${must}${always ? ' in every round' : ''} | **${round(middle)}** | ${rounds.map(round).join(', ')} | ${reached ? '✓' : '✗'} |`;
 }
 
 function tableOf(figures: Measured['figures']): string[] {

@@ -5,7 +5,9 @@ import { type Line, measureLine } from './frame.js';
 import { api } from './lines/api.js';
 import { backlog } from './lines/backlog.js';
 import { isolation } from './lines/isolation.js';
+import { kill } from './lines/kill.js';
 import { latency } from './lines/latency.js';
+import { memory } from './lines/memory.js';
 import { start } from './lines/start.js';
 import { storedQuery } from './lines/stored-query.js';
 import { tables } from './lines/tables.js';
@@ -13,7 +15,7 @@ import { templates } from './lines/templates.js';
 import { barRow, writeResults } from './report.js';
 import { startServer } from './server.js';
 
-const LINES: Line[] = [backlog, storedQuery, templates, latency, isolation, tables, api, start];
+const LINES: Line[] = [backlog, storedQuery, templates, latency, isolation, tables, kill, memory, api, start];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

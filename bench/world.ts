@@ -70,11 +70,14 @@ export async function subscribe(
 /** A column's expression over the number `n`. */
 export const PERSON = `gen_random_uuid(), o.id, 'First' || n, 'Last' || n, 'user' || n, 'user' || n || '@acme.example', 'Technician'`;
 
+/** In place of 'Technician': about 2 KB that don't compress well. */
+export const LONG_TITLE = "(SELECT string_agg(md5(n || '/' || i), '') FROM generate_series(1, 60) i)";
+
 /** People of the sample organization, by one statement; answers their keys. */
-export async function insertPeople({ pool }: Database, count: number, from = 1): Promise<string[]> {
+export async function insertPeople({ pool }: Database, count: number, from = 1, person = PERSON): Promise<string[]> {
   const { rows } = await pool.query(
     `INSERT INTO users (id, organization_id, first_name, last_name, username, email, job_title)
-     SELECT ${PERSON} FROM generate_series($1::int, $2::int) n, organizations o WHERE o.permalink = 'acme' RETURNING id`,
+     SELECT ${person} FROM generate_series($1::int, $2::int) n, organizations o WHERE o.permalink = 'acme' RETURNING id`,
     [from, from + count - 1],
   );
   return rows.map((row) => row.id);

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Line, measureLine } from './frame.js';
 import { api } from './lines/api.js';
 import { backlog } from './lines/backlog.js';
+import { growth } from './lines/growth.js';
 import { isolation } from './lines/isolation.js';
 import { kill } from './lines/kill.js';
 import { latency } from './lines/latency.js';
@@ -15,7 +16,7 @@ import { templates } from './lines/templates.js';
 import { barRow, writeResults } from './report.js';
 import { startServer } from './server.js';
 
-const LINES: Line[] = [backlog, storedQuery, templates, latency, isolation, tables, kill, memory, api, start];
+const LINES: Line[] = [backlog, storedQuery, templates, latency, isolation, tables, kill, memory, api, start, growth];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -2,11 +2,13 @@
 import type { GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { User } from './generated/nodes/client.js';
 import { type Context, createContext, type Viewer } from './graphql/context.js';
+import { modelOf } from './graphql/datamodel.js';
 import { faultOf } from './graphql/faults.js';
 import { fencedPool, startReading } from './graphql/fenced.js';
 import { decodeGlobalId, encodeGlobalId } from './graphql/global-id.js';
-import { createQuickFind } from './graphql/quick-find.js';
+import { createQuickFind, quicklyOr } from './graphql/quick-find.js';
 import { storedClient } from './graphql/stored-client.js';
 import { type Authentication, findViewer, makeSampleData, nodes, schema } from './nodes/index.js';
 import type { Config } from './runtime/config.js';
@@ -57,19 +59,29 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
 
   const quick = createQuickFind(reader.pool);
 
+  /** Many at once are one statement; and never through an overlay: a snapshot of a user is no user. */
+  async function findOwner(id: string): Promise<Pick<User, 'organizationId' | 'admin' | 'disabled'> | null> {
+    const plan = quick.plan(modelOf('User'), { where: { id } });
+    const row = plan ? await quicklyOr(plan.read()) : undefined;
+    return row === undefined ? reader.prisma.user.findUnique({ where: { id } }) : (row as User | null);
+  }
+
   async function contextFor({ tenant, userId }: Owner): Promise<((overlay: Snapshot[]) => Context) | null> {
-    // By findUnique, which Prisma batches; and never through the overlay: a snapshot of a user is no user.
-    const user = await reader.prisma.user.findUnique({
-      where: { id: userId },
-      select: { organizationId: true, admin: true, disabled: true },
-    });
+    const user = await findOwner(userId);
     if (!user || user.disabled || user.organizationId !== tenant) return null;
     const viewer: Viewer = { userId, organizationId: tenant, admin: user.admin, scope: 'READ', token: null };
     return (snapshots) => {
       const reading = startReading({ visit: turns.visit(tenant), timeoutMs: config.queryTimeoutMs });
       const prisma = storedClient({ prisma: reader.prisma, quick, snapshots, reading });
-      const fenced = { ...webhooks, engine: { ...webhooks.engine, pool: fencedPool(reader.pool, reading) } };
-      return createContext({ prisma, viewer, webhooks: fenced });
+      let fenced: Webhooks | undefined;
+      return {
+        ...createContext({ prisma, viewer, webhooks }),
+        // Few queries ask for what the engine keeps.
+        get webhooks() {
+          fenced ??= { ...webhooks, engine: { ...webhooks.engine, pool: fencedPool(reader.pool, reading) } };
+          return fenced;
+        },
+      };
     };
   }
 

@@ -42,6 +42,16 @@ interface Shape {
   waiting: Map<string, ((texts: Texts | undefined, error?: Error) => void)[]>;
 }
 
+/** Undefined: Prisma is to be asked. */
+export async function quicklyOr<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof QuickFindFailed) return undefined;
+    throw error;
+  }
+}
+
 export function createQuickFind(pool: Pick<pg.Pool, 'query'>): QuickFind {
   const shapes = new Map<string, Shape | null>();
   let names = 0;

@@ -5,7 +5,7 @@ import { datamodel, type Model } from './datamodel.js';
 import { type Delegate, delegateName, delegateOf, type Row } from './delegate.js';
 import { type Reading, readInTurn } from './fenced.js';
 import { createMemory, type FindArgs, type Memory, withOverlay } from './overlay.js';
-import { type QuickFind, QuickFindFailed } from './quick-find.js';
+import { type QuickFind, quicklyOr } from './quick-find.js';
 
 export interface Sources {
   prisma: PrismaClient;
@@ -55,12 +55,8 @@ function quickDelegate(model: Model, { quick, reading, memory, full }: Ways): De
     const foreseen = memory.foresee(model, args);
     const coming = foreseen && (await foreseen);
     if (coming) return coming;
-    try {
-      return (await reading(plan.read, { connections: 1, key: plan.key })) ?? (await memory.recall(model, args));
-    } catch (error) {
-      if (error instanceof QuickFindFailed) return undefined;
-      throw error;
-    }
+    const row = await quicklyOr(reading(plan.read, { connections: 1, key: plan.key }));
+    return row === null ? memory.recall(model, args) : row;
   };
   const quickly: Pick<Delegate, 'findUnique' | 'findUniqueOrThrow'> = {
     findUnique: async (args) => {

@@ -27,10 +27,10 @@ const DUE_SCAN_MS = 500;
 const RELEASE_SCAN_MS = 5000;
 const TOPIC_SCAN_MS = 2000;
 const REPLAY_SCAN_MS = 500;
+const TEMPLATE_SCAN_MS = 2000;
 
 export async function startWorking(engine: Engine): Promise<Working> {
   const { pool, log } = engine;
-  engine.renderer.start();
   await recheckBroken(engine);
   const courier = openCourier(engine);
   const journey = createJourney(engine, courier);
@@ -52,13 +52,34 @@ export async function startWorking(engine: Engine): Promise<Working> {
     },
     engine,
   );
+  const templates = repeat(TEMPLATE_SCAN_MS, templateScan(engine), engine);
   return {
     poke: relay.poke,
     wake: drain.wake,
     async stop() {
-      await Promise.all([drain.stop(), relay.stop(), dueScan.stop(), heldScan.stop(), topics.stop(), replays.stop()]);
+      await Promise.all([drain.stop(), relay.stop(), dueScan.stop(), heldScan.stop(), topics.stop(), replays.stop(), templates.stop()]);
       await courier.close();
     },
+  };
+}
+
+/** Has a render process ready before the first delivery needs it, once there is a subscription with a template: it takes 65 MB. */
+function templateScan({ pool, renderer }: Engine): () => Promise<void> {
+  let since: Date | null = null;
+  let found = false;
+  return async () => {
+    if (found) return;
+    const { rows } = await pool.query<{ now: Date; found: boolean }>(
+      `SELECT now(), EXISTS (
+         SELECT FROM hookgraph.subscriptions x JOIN hookgraph.subscription_versions v ON v.subscription_id = x.id AND v.number = x.version
+         WHERE x.status = 'ENABLED' AND ($1::timestamptz IS NULL OR x.updated_at > $1 - interval '1 minute')
+           AND num_nonnulls(v.definition ->> 'validationTemplate', v.definition ->> 'template', v.definition ->> 'errorTemplate') > 0
+       ) AS found`,
+      [since],
+    );
+    since = rows[0]?.now ?? null;
+    found = rows[0]?.found ?? false;
+    if (found) renderer.start();
   };
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 // A subscriber's Liquid source -> its nodes; nodes + data -> text; or a fault with its place. Runs in render processes; reads no file.
 import { CaptureTag, Context, Drop, Liquid, LiquidError, toValue } from 'liquidjs';
-import { cpuMs } from './cpu-clock.mjs';
+import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
 import { escapeXml, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, MEMORY_LIMIT, RENDER_LIMIT_MS } from './rendering.mjs';
 
 /** @import { FilterImplOptions, Template as Node } from 'liquidjs' */
@@ -84,12 +84,12 @@ export function caselessHeaders(headers) {
  * @returns {Clock}
  */
 function startClock() {
-  const start = cpuMs();
+  const start = recentCpuMs();
   let dueMs = performance.now() + RENDER_LIMIT_MS;
   return {
     check(nowMs) {
       if (nowMs < dueMs) return;
-      const leftMs = RENDER_LIMIT_MS - (cpuMs() - start);
+      const leftMs = RENDER_LIMIT_MS + STALE_MS - (cpuMs() - start);
       if (leftMs <= 0) throw new Error(OUT_OF_TIME);
       dueMs = nowMs + leftMs;
     },

@@ -2,7 +2,7 @@
 // Jobs from the engine's process -> what their templates render. A process of its own, with an empty environment: templates that
 // strangers wrote block it, fill its memory or end it, and nothing else. Keeps parsed templates, and nothing of what they read.
 import { Worker } from 'node:worker_threads';
-import { cpuMs } from './cpu-clock.mjs';
+import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
 import { caselessHeaders, faultOf, OUT_OF_TIME, parseTemplate, renderNodes } from './liquid.mjs';
 import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
 
@@ -65,6 +65,7 @@ function tell(progress) {
  */
 function run({ id, input, steps, alone }) {
   phase[2] = id;
+  const startMs = performance.now();
   const startCpu = startPhase(PARSE_LIMIT_MS);
   /** @type {StepResult[]} */
   const results = [];
@@ -78,7 +79,9 @@ function run({ id, input, steps, alone }) {
     if (step.ask === 'gate' && !('text' in result && result.text.trim() === 'true')) break;
   }
   const outOfTime = results.some((result) => 'fault' in result && result.message === OUT_OF_TIME);
-  return { id, results, done: true, isSlow: outOfTime || (!isYoung(startCpu) && cpuMs() - startCpu > SLOW_MS) };
+  // It has not computed for longer than it took.
+  const tookLong = performance.now() - startMs > SLOW_MS && !isYoung(startCpu) && cpuMs() - startCpu > SLOW_MS + STALE_MS;
+  return { id, results, done: true, isSlow: outOfTime || tookLong };
 }
 
 /**
@@ -86,7 +89,7 @@ function run({ id, input, steps, alone }) {
  * @param {number} limitMs
  */
 function startPhase(limitMs) {
-  const now = cpuMs();
+  const now = recentCpuMs();
   phase[1] = limitMs;
   phase[0] = now;
   return now;

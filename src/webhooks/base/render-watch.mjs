@@ -3,7 +3,7 @@
 // answer from anybody, so it also holds where the engine is busy or dead.
 import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { cpuMs } from './cpu-clock.mjs';
+import { cpuMs, STALE_MS } from './cpu-clock.mjs';
 
 /** @type {{ busy: Int32Array, phase: Float64Array }} */
 const { busy, phase } = workerData;
@@ -14,7 +14,7 @@ for (;;) {
   Atomics.wait(busy, 0, 0);
   Atomics.store(busy, 1, 0);
   const [start = 0, limitMs = 0, id = 0] = phase;
-  if (busy[0] === 1 && phase[0] === start && cpuMs() - start > limitMs) {
+  if (busy[0] === 1 && phase[0] === start && cpuMs() - start > limitMs + STALE_MS) {
     writeSync(2, `overstayed ${limitMs} ms in ${id}`);
     process.kill(process.pid, 'SIGKILL');
   }

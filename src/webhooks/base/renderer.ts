@@ -26,10 +26,12 @@ export interface Renderer {
   close(): Promise<void>;
 }
 
-/** One processor is left to the engine; where one of two starts anew the other goes on. */
+/** One processor is left to the engine; where one of two starts anew the other goes on. Each takes 65 MB: they start when they pay. */
 const FAST_PROCESSES = Math.min(4, Math.max(2, availableParallelism() - 1));
 /** Jobs that a fast process has in hand at most: enough that it never waits for us, few enough that one which dies costs little. */
 const MOST_IN_HAND = 16;
+/** A further one starts when what waits has found no room for so long, or, after a death, at once for as long as the dead one's job is apart. */
+const CROWDED_FOR_MS = 100;
 /** How long one stays apart after it was slow. */
 const SLOW_FOR_MS = 60_000;
 /** Slow subscriptions of a tenant that make all of it slow. */
@@ -65,6 +67,9 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
   const ordinary = createTurns<Waiting>();
   const turns = createTurns<Waiting>();
   const slowUntil = new Map<string, Map<string, number>>();
+  /** Since when there is more than the processes have room for. */
+  let crowdedSince = Number.POSITIVE_INFINITY;
+  let lastDeath = Number.NEGATIVE_INFINITY;
   let ids = 0;
   let closed = false;
   let scheduled = false;
@@ -83,12 +88,13 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
     if (closed) return;
     while (ordinary.size > 0) {
       let lane = [...fast].sort((a, b) => a.inHand.size - b.inHand.size)[0];
-      if ((!lane || lane.inHand.size >= MOST_IN_HAND / 4) && fast.size < fastProcesses) {
+      if (!lane || (fast.size < fastProcesses && lane.inHand.size >= MOST_IN_HAND / 4 && isAnotherWanted())) {
         lane = open(false);
         fast.add(lane);
+        crowdedSince = Number.POSITIVE_INFINITY;
       }
-      const room = MOST_IN_HAND - (lane?.inHand.size ?? 0);
-      if (!lane || room <= 0) break;
+      const room = MOST_IN_HAND - lane.inHand.size;
+      if (room <= 0) break;
       const next: Waiting[] = [];
       while (next.length < room && ordinary.size > 0) {
         const one = ordinary.next() as Waiting;
@@ -98,11 +104,18 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
       }
       if (next.length > 0) give(lane, next);
     }
+    if (ordinary.size === 0) crowdedSince = Number.POSITIVE_INFINITY;
+    else crowdedSince = Math.min(crowdedSince, performance.now());
     if (turns.size === 0 || (slow && slow.inHand.size > 0)) return;
     slow ??= open(true);
     const next = turns.next() as Waiting;
     clearTimeout(next.giveUp);
     give(slow, [next]);
+  }
+
+  function isAnotherWanted(): boolean {
+    const nowMs = performance.now();
+    return nowMs - crowdedSince > CROWDED_FOR_MS || nowMs - lastDeath < SLOW_FOR_MS;
   }
 
   function open(isSlow: boolean): Lane {
@@ -141,7 +154,7 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
   }
 
   function bury(lane: Lane, death: Death): void {
-    fast.delete(lane);
+    if (fast.delete(lane)) lastDeath = performance.now();
     if (slow === lane) slow = null;
     clearTimeout(lane.silent);
     const inHand = [...lane.inHand.values()];

@@ -24,8 +24,12 @@ export function startProgram(file: string, env: Record<string, string> = {}): Pr
 }
 
 /** The built product; resolves when it says that it is ready. */
-export async function startHookgraph(command: 'worker' | 'api' | 'serve', env: Record<string, string>): Promise<Program & { url: string }> {
-  const program = launch([HOOKGRAPH, command], env, { ipc: false });
+export async function startHookgraph(
+  command: 'worker' | 'api' | 'serve',
+  env: Record<string, string>,
+  nodeOptions: string[] = [],
+): Promise<Program & { url: string }> {
+  const program = launch([...nodeOptions, HOOKGRAPH, command], env, { ipc: false });
   const url = await new Promise<string>((resolve, reject) => {
     const look = () => {
       const text = program.output();
@@ -74,13 +78,17 @@ function launch(
     child,
     pid: child.pid as number,
     output: () => output,
-    message: <T>() =>
-      Promise.race([
+    message<T>() {
+      const next = Promise.race([
         once(child, 'message').then(([message]) => message as T),
         exited.then(([code]) => {
           throw new Error(`${args.at(-1)} ended with ${code}:\n${output}`);
         }),
-      ]),
+      ]);
+      // Whoever asked may have failed for another reason by then, which is the one to be told.
+      next.catch(() => {});
+      return next;
+    },
     async stop(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       await exited;

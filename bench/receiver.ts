@@ -6,6 +6,8 @@ import { createServer } from 'node:http';
 /** `id`: `data.id` of the body. `header:x-…`: that header. `path`: the path. */
 export interface Order {
   expect: number;
+  /** So many come first and are not counted: their program warms up. */
+  after?: number;
   note?: 'id' | 'path' | `header:${string}`;
   /** So many origins, from the last one, answer nothing. */
   hanging?: number;
@@ -25,6 +27,7 @@ export const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 if (process.send) {
   let order: Order = { expect: Number.POSITIVE_INFINITY };
   let received: Received = { firstMs: 0, lastMs: 0, count: 0, arrivals: [] };
+  let skipped = 0;
   const tell = () => process.send?.(received);
 
   const origins = Number(process.env.ORIGINS ?? 1);
@@ -35,9 +38,13 @@ if (process.send) {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        if (received.firstMs === 0) received.firstMs = atMs;
+        if (received.firstMs === 0 && skipped >= (order.after ?? 0)) received.firstMs = atMs;
         if (path.startsWith('/hang') || origin >= origins - (order.hanging ?? 0)) return;
         response.end('ok');
+        if (skipped < (order.after ?? 0)) {
+          skipped += 1;
+          return;
+        }
         received.count += 1;
         received.lastMs = atMs;
         const { note } = order;
@@ -55,6 +62,7 @@ if (process.send) {
     if (message === 'tell') return tell();
     order = message;
     received = { firstMs: 0, lastMs: 0, count: 0, arrivals: [] };
+    skipped = 0;
     process.send?.('ready');
   });
   process.on('disconnect', () => process.exit());

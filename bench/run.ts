@@ -9,6 +9,7 @@ import { isolation } from './lines/isolation.js';
 import { kill } from './lines/kill.js';
 import { latency } from './lines/latency.js';
 import { memory } from './lines/memory.js';
+import { profile } from './lines/profile.js';
 import { start } from './lines/start.js';
 import { storedQuery } from './lines/stored-query.js';
 import { tables } from './lines/tables.js';
@@ -16,7 +17,7 @@ import { templates } from './lines/templates.js';
 import { barRow, writeResults } from './report.js';
 import { startServer } from './server.js';
 
-const LINES: Line[] = [backlog, storedQuery, templates, latency, isolation, tables, kill, memory, api, start, growth];
+const LINES: Line[] = [backlog, profile, storedQuery, templates, latency, isolation, tables, kill, memory, api, start, growth];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

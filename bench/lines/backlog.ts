@@ -8,6 +8,7 @@ import type { Database } from '../server.js';
 import { insertPeople, prepared, type Receiver, relayAll, startReceiver, subscribe, untilTrue } from '../world.js';
 
 const DELIVERIES = 20_000;
+const WARM_UP = 0;
 
 export const backlog: Line = {
   key: 'backlog',
@@ -54,7 +55,7 @@ export const backlog: Line = {
 
 export type Source = Awaited<ReturnType<typeof prepared>>;
 
-function due({ server }: Bench, receiver: Receiver, subscriptions: number): Promise<Source> {
+export function due({ server }: Bench, receiver: Receiver, subscriptions: number): Promise<Source> {
   return prepared(server, async (database, app) => {
     for (let i = 0; i < subscriptions; i++) await subscribe(app, database, { callbackUrl: `${receiver.url}/${i}` });
     await insertPeople(database, DELIVERIES / subscriptions);
@@ -63,11 +64,19 @@ function due({ server }: Bench, receiver: Receiver, subscriptions: number): Prom
 }
 
 /** What a worker makes of all that is due in a copy of `source`. */
-export async function drainDeliveries(bench: Bench, receiver: Receiver, source: Source, count: number, env = {}): Promise<Metrics> {
+export async function drainDeliveries(
+  bench: Bench,
+  receiver: Receiver,
+  source: Source,
+  count: number,
+  more: { nodeOptions?: string[] } & Pick<Way, 'before' | 'after'> = {},
+): Promise<Metrics> {
   return drain(bench, receiver, source, count, {
-    start: (url) => startHookgraph('worker', { ...bench.server.env, DATABASE_URL: url, ...env }),
+    start: (url) => startHookgraph('worker', { ...bench.server.env, DATABASE_URL: url }, more.nodeOptions),
     finished: `SELECT NOT EXISTS (SELECT 1 FROM hookgraph.deliveries WHERE state IN ('PENDING', 'RETRYING'))`,
     check: `SELECT count(*) = ${count} FROM hookgraph.attempts WHERE outcome = 'DELIVERED'`,
+    ...(more.before && { before: more.before }),
+    ...(more.after && { after: more.after }),
   });
 }
 
@@ -93,12 +102,16 @@ interface Way {
   start(databaseUrl: string): Promise<Program>;
   finished: string;
   check: string;
+  before?(database: Database): Promise<void>;
+  /** Before the program is ended. */
+  after?(database: Database, program: Program): Promise<void>;
 }
 
-async function drain({ server }: Bench, receiver: Receiver, source: Source, count: number, way: Way): Promise<Metrics> {
+export async function drain({ server }: Bench, receiver: Receiver, source: Source, count: number, way: Way): Promise<Metrics> {
   const database: Database = await source.copy();
   try {
-    const { done } = await receiver.expect({ expect: count });
+    await way.before?.(database);
+    const { done } = await receiver.expect({ expect: count - WARM_UP, after: WARM_UP });
     const cpuBefore = { postgres: cpuMs(server.pid), receiver: cpuMs(receiver.pid) };
     const program = await way.start(database.url);
     try {
@@ -113,7 +126,8 @@ async function drain({ server }: Bench, receiver: Receiver, source: Source, coun
       };
       const { rows } = await database.pool.query({ text: way.check, rowMode: 'array' });
       if (rows[0]?.[0] !== true) throw new Error(`Not all is there: ${way.check}\n${program.output()}`);
-      return { perSecond: (count / (endMs - firstMs)) * 1000, ...cpu };
+      await way.after?.(database, program);
+      return { perSecond: ((count - WARM_UP) / (endMs - firstMs)) * 1000, ...cpu };
     } finally {
       await program.stop('SIGKILL');
     }

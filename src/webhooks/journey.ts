@@ -10,6 +10,7 @@ import type { Courier, Parcel } from './courier.js';
 import { begin } from './lease/begin.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { buildPayload } from './payload/build-payload.js';
+import { type Columns, loadSnapshots } from './payload/load-snapshots.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 import type { AttemptRecord, Settlement } from './verdict/settle.js';
@@ -59,7 +60,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     }
   }
 
-  async function deliver(claimed: DeliveryInHand, prepared: Prepared, checkOwner: OwnerCheck): Promise<Settlement> {
+  async function deliver(claimed: DeliveryInHand, prepared: Prepared, overlay: Snapshot[], checkOwner: OwnerCheck): Promise<Settlement> {
     if ('failed' in prepared) throw prepared.failed;
     if ('off' in prepared) return settled(claimed, {});
     if ('broken' in prepared) return settled(claimed, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
@@ -70,7 +71,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     if (!delivery) return settled(claimed, {});
     const startedAt = new Date();
     const started = performance.now();
-    const payload = await buildPayload(engine, prepared, delivery, contextOf(overlayOf(claimed)));
+    const payload = await buildPayload(engine, prepared, delivery, contextOf(overlay));
     const record = (rest: Pick<AttemptRecord, 'outcome' | 'stage' | 'message' | 'request' | 'response'>, timings = {}): AttemptRecord => {
       const attempt: AttemptRecord = {
         subscriptionVersion: prepared.version,
@@ -95,7 +96,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     const { attemptCount } = delivery;
     const verdict = judge(answer, read, prepared.retry, {
       attemptCount,
-      ageMs: nowMs - delivery.createdAt.getTime(),
+      ageMs: nowMs - delivery.createdAtMs,
       nowMs,
       random: engine.random(),
     });
@@ -123,12 +124,16 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
 
   return {
     run(batch) {
-      const prepared = prepare(batch).then((all) => markBroken(engine, all));
+      const ready = prepare(batch).then(async (all) => {
+        await markBroken(engine, all);
+        return { prepared: all, snapshots: await snapshotsFor(engine, batch, all) };
+      });
       const checkOwner = ownerCheck(engine);
       return batch.map(async (delivery) => {
         try {
-          const own = (await prepared).get(delivery.subscriptionId) as Prepared;
-          return await deliver(delivery, own, checkOwner);
+          const { prepared, snapshots } = await ready;
+          const own = prepared.get(delivery.subscriptionId) as Prepared;
+          return await deliver(delivery, own, overlayOf(delivery, snapshots), checkOwner);
         } catch (error) {
           // `busy`, and no other, comes so far: its own tenant's templates had all the turns.
           if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
@@ -175,23 +180,31 @@ function ownerCheck({ host }: Engine): OwnerCheck {
   };
 }
 
-const parcelOf = ({ id, typename, nodeKey, event }: DeliveryInHand): Parcel => ({
+const parcelOf = ({ id, typename, nodeKey, eventId }: DeliveryInHand): Parcel => ({
   deliveryId: id,
   typename,
   nodeKey,
-  eventId: event?.id ?? null,
+  eventId,
 });
 
-/** The node as the event saw it, for a query that finds its row gone. */
-function overlayOf({ event, typename, nodeKey }: DeliveryInHand): Snapshot[] {
-  const columns = event?.after ?? event?.before;
+/** The nodes as their events saw them, for queries that find their rows gone. */
+async function snapshotsFor(engine: Engine, batch: DeliveryInHand[], prepared: Map<string, Prepared>): Promise<Map<string, Columns>> {
+  const asksBack = ({ subscriptionId }: DeliveryInHand) => {
+    const own = prepared.get(subscriptionId);
+    return own !== undefined && 'document' in own && own.document !== null;
+  };
+  return loadSnapshots(engine.pool, [...new Set(batch.flatMap((one) => (one.eventId !== null && asksBack(one) ? [one.eventId] : [])))]);
+}
+
+function overlayOf({ eventId, typename, nodeKey }: DeliveryInHand, snapshots: Map<string, Columns>): Snapshot[] {
+  const columns = eventId === null ? undefined : snapshots.get(eventId);
   return columns ? [{ typename, key: nodeKey, columns }] : [];
 }
 
 /** Marks the broken ones of a batch in one statement, each once; their deliveries are held unrun. */
-async function markBroken(engine: Engine, prepared: Map<string, Prepared>): Promise<Map<string, Prepared>> {
+async function markBroken(engine: Engine, prepared: Map<string, Prepared>): Promise<void> {
   const broken = [...prepared].flatMap(([id, one]) => ('broken' in one ? [{ id, version: one.version, reason: one.broken }] : []));
-  if (broken.length === 0) return prepared;
+  if (broken.length === 0) return;
   const { rows } = await engine.pool.query<{ id: string }>(
     `WITH changed AS (
        UPDATE hookgraph.subscriptions x SET broken_at = now(), broken_reason = b.reason, updated_at = clock_timestamp()
@@ -204,7 +217,6 @@ async function markBroken(engine: Engine, prepared: Map<string, Prepared>): Prom
   );
   const marked = rows.map(({ id }) => id);
   if (marked.length > 0) await holdDeliveries(engine.pool, marked, 'BROKEN');
-  return prepared;
 }
 
 const ownerGone = (delivery: DeliveryInHand): Settlement =>

@@ -57,7 +57,8 @@ export async function startWorking(engine: Engine): Promise<Working> {
     poke: relay.poke,
     wake: drain.wake,
     async stop() {
-      await Promise.all([drain.stop(), relay.stop(), dueScan.stop(), heldScan.stop(), topics.stop(), replays.stop(), templates.stop()]);
+      const scans = [dueScan, heldScan, topics, replays, templates].map((scan) => scan.stop());
+      await Promise.all([drain.stop().then(settler.written), relay.stop(), ...scans]);
       await courier.close();
     },
   };

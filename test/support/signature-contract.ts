@@ -111,6 +111,8 @@ function splitLabel(signature: string): [(value: string) => string, string] {
 function altered(value: string): string {
   const at = value.search(/[0-9a-zA-Z](?=[^0-9a-zA-Z]*$)/);
   const old = value[at] as string;
+  // Before base64's padding the last bits say nothing: another group of sixteen.
+  if (value[at + 1] === '=') return `${value.slice(0, at)}${/[A-P]/.test(old) ? 'Q' : 'A'}${value.slice(at + 1)}`;
   const next = /\d/.test(old) ? String((Number(old) + 1) % 10) : old === 'b' ? 'c' : 'b';
   return `${value.slice(0, at)}${next}${value.slice(at + 1)}`;
 }

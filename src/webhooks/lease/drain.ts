@@ -25,6 +25,13 @@ const BOUNDS = { total: 1000, perSubscription: 100, perHost: 200 };
 /** A cursor may hide a row for this long: one that commits late or is due again earlier than the last one claimed. */
 const CURSOR_LIFE_MS = 1000;
 
+/**
+ * Slots that become free while others are in flight gather up to so many, or for so long, before one claim fills them: what starts
+ * together is written together, and each statement and each sleeping receiver is woken once for all of it.
+ */
+const WORTHWHILE = 100;
+const GATHER_MS = 5;
+
 interface Awake {
   cursor: Cursor | null;
   cursorSince: number;
@@ -39,6 +46,7 @@ export function startDrain(options: DrainOptions): Drain {
   let claiming = false;
   let stopping = false;
   let retryTimer: NodeJS.Timeout | undefined;
+  let gathering: NodeJS.Timeout | undefined;
   let idle: (() => void) | undefined;
 
   const add = (counts: Map<string, number>, key: string | undefined, by: number) => {
@@ -70,13 +78,20 @@ export function startDrain(options: DrainOptions): Drain {
     return result;
   }
 
-  async function claim(): Promise<void> {
+  async function claim(most = 1): Promise<void> {
     if (claiming || stopping) return;
     claiming = true;
+    clearTimeout(gathering);
+    gathering = undefined;
     try {
       for (;;) {
         const asked = stopping ? [] : wants();
         if (asked.length === 0) return;
+        if (asked.reduce((sum, { count }) => sum + count, 0) < Math.min(most, inFlight)) {
+          gathering = setTimeout(() => void claim(), GATHER_MS);
+          return;
+        }
+        most = WORTHWHILE;
         // Whoever is woken during the claim is awake again after it, even if the claim found nothing for it.
         const before = new Map(asked.map((want) => [want.subscriptionId, awake.get(want.subscriptionId)]));
         const batch = await claimDue(pool, asked);
@@ -131,7 +146,7 @@ export function startDrain(options: DrainOptions): Drain {
         add(inFlightAt, hosts[i], -1);
         if (stopping) {
           if (inFlight === 0 && !claiming) idle?.();
-        } else if (awake.size > 0) void claim();
+        } else if (awake.size > 0) void claim(WORTHWHILE);
       });
     }
   }
@@ -144,6 +159,7 @@ export function startDrain(options: DrainOptions): Drain {
     async stop() {
       stopping = true;
       clearTimeout(retryTimer);
+      clearTimeout(gathering);
       if (inFlight > 0 || claiming) {
         await new Promise<void>((resolve) => {
           idle = resolve;

@@ -40,20 +40,24 @@ export function buildRequest(
   const unsigned = {
     method: 'POST',
     url: compiled.url,
-    headers: { ...headers },
+    headers,
     body: bytes,
     deliveryId,
     at,
     headerPrefix: prefix,
   } as const;
-  Object.assign(headers, signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)));
-  const redacted = Object.fromEntries(Object.keys(compiled.headers).map((name) => [name, REDACTED]));
+  const signed = { ...headers, ...signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)) };
+  const { url, origin } = compiled;
+  return { url, origin, body: bytes, ...withOwn(compiled, signed) };
+}
+
+function withOwn({ headers: own, auth }: Compiled, signed: Record<string, string>): Pick<OutgoingRequest, 'headers' | 'recordedHeaders'> {
+  const names = Object.keys(own);
+  if (names.length === 0 && auth === null) return { headers: signed, recordedHeaders: signed };
+  const redacted = Object.fromEntries(names.map((name) => [name, REDACTED]));
   return {
-    url: compiled.url,
-    origin: compiled.origin,
-    headers: { ...compiled.headers, ...headers },
-    recordedHeaders: { ...redacted, ...(compiled.auth && { Authorization: REDACTED }), ...headers },
-    body: bytes,
+    headers: { ...own, ...signed },
+    recordedHeaders: { ...redacted, ...(auth && { Authorization: REDACTED }), ...signed },
   };
 }
 

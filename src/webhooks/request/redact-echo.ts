@@ -15,6 +15,7 @@ export function redactEcho<T extends { kind: string; headers?: Record<string, st
 ): T {
   const writings = [...tokens.flatMap(writingsOf), ...writingsIn(compiled)];
   if (writings.length === 0) return answer;
+  if (!repeats(answer, writings)) return answer;
   const clean = (text: string) => writings.reduce((rest, writing) => rest.replaceAll(writing, '[redacted]'), text);
   return {
     ...answer,
@@ -23,6 +24,13 @@ export function redactEcho<T extends { kind: string; headers?: Record<string, st
     ...(answer.told !== undefined && { told: clean(answer.told) }),
     ...(answer.body !== undefined && { body: clean(answer.body) }),
   };
+}
+
+/** Nearly none does: one look at all of it together costs less than a copy. */
+function repeats({ headers, message = '', told = '', body = '' }: Parameters<typeof redactEcho>[1], writings: string[]): boolean {
+  let all = `${message}\n${told}\n${body}`;
+  for (const name in headers) all += `\n${headers[name]}`;
+  return writings.some((writing) => all.includes(writing));
 }
 
 /** Of a definition that is compiled once and asked for with every answer. */

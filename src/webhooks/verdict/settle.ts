@@ -1,9 +1,11 @@
 // Judged attempts -> attempts recorded, deliveries moved, subscriptions switched off, in one transaction per batch.
 import type { Pool, PoolClient } from 'pg';
+import { bigintArray, floatArray, integerArray, jsonbArray, textArray, timestampArray, uuidArray } from '../base/arrays.js';
 import { auditByRule, switched } from '../base/audit.js';
 import type { NextState } from '../base/delivery-state.js';
 import type { Attempt, DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
 import { insideTransaction } from '../base/transaction.js';
+import { shareHeaders } from './shared-headers.js';
 
 export interface AttemptRecord {
   subscriptionVersion: number;
@@ -33,12 +35,14 @@ export const ERRORS_PER_HOUR = 100;
 
 // Fenced: only the claim whose token still stands moves the delivery and records its attempt. A delivery that was
 // cancelled meanwhile stays so; one whose subscription is no longer enabled is held instead of retried.
+// OFFSET 0 keeps the planner to one probe a row, however many subscriptions there are.
 const SETTLE = `
   WITH r AS MATERIALIZED (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-      $10::float8[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::int[], $16::jsonb[], $17::text[], $18::int[], $19::jsonb[])
+      $10::float8[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::int[], $16::jsonb[], $17::text[], $18::int[], $19::jsonb[],
+      $20::uuid[], $21::int[], $22::int[])
     AS r (id, token, state, reason, wait_ms, outcome, stage, message, started_at, duration_ms, timings, url, request_headers, request_body,
-      status, response_headers, response_body, version, recording)
+      status, response_headers, response_body, version, recording, subscription, request_stem, response_stem)
   ), u AS (
     UPDATE hookgraph.deliveries d SET
       state = CASE WHEN d.state NOT IN ('PENDING', 'RETRYING') THEN d.state
@@ -50,15 +54,19 @@ const SETTLE = `
       due_at = CASE WHEN r.wait_ms IS NULL THEN d.due_at ELSE now() + r.wait_ms * interval '1 ms' END,
       attempt_count = d.attempt_count + CASE WHEN r.outcome IS NULL THEN 0 ELSE 1 END,
       lease_until = NULL, lease_token = NULL, updated_at = clock_timestamp()
-    FROM r, hookgraph.subscriptions x
-    WHERE d.id = r.id AND d.lease_token = r.token AND x.id = d.subscription_id
+    FROM r CROSS JOIN LATERAL (SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = r.subscription OFFSET 0) x
+    WHERE d.id = r.id AND d.lease_token = r.token
     RETURNING d.id AS delivery_id, d.subscription_id, d.attempt_count, r.*
   )
   INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, outcome, stage, message, started_at, duration_ms,
     timings, request_url, request_headers, request_body, response_status, response_headers, response_body, recording)
   SELECT delivery_id, subscription_id, version, attempt_count, outcome, stage, message, started_at, duration_ms,
-    timings, url, request_headers, request_body, status, response_headers, response_body, recording
-  FROM u WHERE outcome IS NOT NULL
+    timings, url, coalesce(q.headers || request_headers, request_headers), request_body,
+    status, coalesce(p.headers || response_headers, response_headers), response_body, recording
+  FROM u
+  LEFT JOIN unnest($23::jsonb[]) WITH ORDINALITY AS q (headers, n) ON q.n = u.request_stem
+  LEFT JOIN unnest($24::jsonb[]) WITH ORDINALITY AS p (headers, n) ON p.n = u.response_stem
+  WHERE outcome IS NOT NULL
   RETURNING delivery_id`;
 
 /** Settles a batch; idempotent, since a token stands once. Answers the subscriptions that were switched off. */
@@ -80,32 +88,46 @@ export async function settle(pool: Pool, batch: Settlement[]): Promise<string[]>
 
 async function record(db: Pool | PoolClient, batch: Settlement[]): Promise<Set<string>> {
   const column = <T>(read: (one: Settlement) => T) => batch.map(read);
+  const requests = shareHeaders(batch.map(({ subscriptionId: key, attempt }) => ({ key, headers: attempt?.request?.headers })));
+  const responses = shareHeaders(batch.map(({ subscriptionId: key, attempt }) => ({ key, headers: attempt?.response?.headers })));
   const { rows } = await db.query<{ delivery_id: string }>({
     name: 'hookgraph-settle',
     text: SETTLE,
     values: [
-      column((one) => one.deliveryId),
-      column((one) => one.token),
-      column((one) => one.next?.state ?? null),
-      column((one) => one.next?.reason ?? null),
-      column((one) => (one.next ? one.next.retryMs : (one.putBackMs ?? 0))),
-      column((one) => one.attempt?.outcome ?? null),
-      column((one) => one.attempt?.stage ?? null),
-      column((one) => storable(one.attempt?.message)),
-      column((one) => one.attempt?.startedAt ?? null),
-      column((one) => one.attempt?.durationMs ?? null),
-      column((one) => json(one.attempt?.timings)),
-      column((one) => one.attempt?.request?.url ?? null),
-      column((one) => json(one.attempt?.request?.headers)),
-      column((one) => storable(one.attempt?.request?.body)),
-      column((one) => one.attempt?.response?.status ?? null),
-      column((one) => json(one.attempt?.response?.headers)),
-      column((one) => storable(one.attempt?.response?.body)),
-      column((one) => one.attempt?.subscriptionVersion ?? null),
-      column((one) => json(one.attempt && recordingOf(one.attempt))),
+      bigintArray(column((one) => one.deliveryId)),
+      bigintArray(column((one) => one.token)),
+      textArray(column((one) => one.next?.state)),
+      textArray(column((one) => one.next?.reason)),
+      floatArray(column((one) => (one.next ? one.next.retryMs : (one.putBackMs ?? 0)))),
+      textArray(column((one) => one.attempt?.outcome)),
+      textArray(column((one) => one.attempt?.stage)),
+      textArray(column((one) => storable(one.attempt?.message))),
+      timestampArray(column((one) => one.attempt?.startedAt)),
+      floatArray(column((one) => one.attempt?.durationMs)),
+      jsonbArray(column((one) => json(one.attempt && toMicroseconds(one.attempt.timings)))),
+      textArray(column((one) => one.attempt?.request?.url)),
+      jsonbArray(requests.own.map(json)),
+      textArray(column((one) => storable(one.attempt?.request?.body))),
+      integerArray(column((one) => one.attempt?.response?.status)),
+      jsonbArray(responses.own.map(json)),
+      textArray(column((one) => storable(one.attempt?.response?.body))),
+      integerArray(column((one) => one.attempt?.subscriptionVersion)),
+      jsonbArray(column((one) => json(one.attempt && recordingOf(one.attempt)))),
+      uuidArray(column((one) => one.subscriptionId)),
+      integerArray(requests.stemOf),
+      integerArray(responses.stemOf),
+      jsonbArray(requests.stems.map(storableJson)),
+      jsonbArray(responses.stems.map(storableJson)),
     ],
   });
   return new Set(rows.map((row) => row.delivery_id));
+}
+
+/** What nobody measured isn't told. */
+function toMicroseconds(timings: Timings): Timings {
+  const rounded: Timings = {};
+  for (const name in timings) rounded[name as keyof Timings] = Math.round((timings[name as keyof Timings] as number) * 1000) / 1000;
+  return rounded;
 }
 
 /** What there is to tell of bodies that aren't recorded as they were; null of nearly all. */
@@ -117,11 +139,13 @@ export function recordingOf({ request, response }: AttemptRecord): object | null
 }
 
 /** Postgres stores no NUL; a receiver may send one. */
-export const storable = (text: string | null | undefined): string | null => (text == null ? null : text.replaceAll('\0', '\uFFFD'));
+export const storable = (text: string | null | undefined): string | null =>
+  text == null ? null : text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
 
 /** Nor does jsonb take an escaped one. */
-export const json = (value: object | null | undefined): string | null =>
-  value ? JSON.stringify(value).replaceAll('\\u0000', '\\ufffd') : null;
+const storableJson = (text: string): string => (text.includes('\\u0000') ? text.replaceAll('\\u0000', '\\ufffd') : text);
+
+export const json = (value: object | null | undefined): string | null => (value ? storableJson(JSON.stringify(value)) : null);
 
 async function switchOff(client: PoolClient, batch: Settlement[]): Promise<string[]> {
   const orders = new Map(batch.flatMap((one) => (one.disable ? [[one.subscriptionId, one.disable] as const] : [])));

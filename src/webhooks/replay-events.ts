@@ -42,8 +42,8 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   const id = await insideTransaction(engine.pool, async (client) => {
     const { rows } = await client.query<{ id: string }>(
       `WITH range AS (
-       SELECT greatest(coalesce($3::timestamptz, (SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)), now()),
-         '2020-01-01Z') AS from_at, least(coalesce($4::timestamptz, now()), now()) AS to_at)
+       SELECT greatest(coalesce($3::timestamptz, least((SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)),
+         (SELECT hookgraph.time_of(min(id)) FROM hookgraph.captures)), now()), '2020-01-01Z') AS from_at, least(coalesce($4::timestamptz, now()), now()) AS to_at)
      INSERT INTO hookgraph.replays (subscription_id, requested_by, from_at, to_at, position)
      SELECT $1, $2, least(from_at, to_at), to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') FROM range
      ON CONFLICT (subscription_id) WHERE state = 'RUNNING' DO NOTHING RETURNING id`,

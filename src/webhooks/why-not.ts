@@ -2,7 +2,7 @@
 import type { Engine } from './base/engine.js';
 import type { Actor, Attempt, Delivery, Operation, Subscription, Topic } from './base/model.js';
 import { subscriptionsByIds } from './base/store.js';
-import { attemptsOf, deliveriesByIds, eventsByIds, type VisibleEvent } from './base/store-deliveries.js';
+import { attemptsOf, deliveriesByIds, type VisibleEvent } from './base/store-deliveries.js';
 import { topicsByIds } from './base/store-topics.js';
 import { FITS_ENVIRONMENT, FITS_TOPIC, SETS_OFF_NO_OTHER } from './fan-out/match.js';
 
@@ -55,8 +55,7 @@ interface Look {
   since: Date;
 }
 
-interface Row {
-  id: string;
+interface Row extends VisibleEvent {
   deliveryId: string | null;
   fitsTopic: boolean;
   fitsEnvironment: boolean;
@@ -76,21 +75,13 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
     MOST_LOOKED_AT,
   ]);
   const deliveryIds = rows.flatMap(({ deliveryId }) => deliveryId ?? []);
-  const [events, deliveries, attempts] = await Promise.all([
-    eventsByIds(
-      pool,
-      actor,
-      rows.map(({ id }) => id),
-    ),
-    deliveriesByIds(pool, actor, deliveryIds),
-    attemptsOf(pool, actor, deliveryIds),
-  ]);
-  return rows.flatMap((row) => {
-    const event = events.get(row.id);
-    if (!event) return [];
+  const [deliveries, attempts] = await Promise.all([deliveriesByIds(pool, actor, deliveryIds), attemptsOf(pool, actor, deliveryIds)]);
+  return rows.map((row) => {
+    const { id, occurredAt, typename, nodeKey, operation, changed, before, after } = row;
+    const event: VisibleEvent = { id, occurredAt, typename, nodeKey, operation, changed, before, after };
     const delivery = deliveries.get(row.deliveryId ?? '') ?? null;
     const last = delivery && (attempts.get(delivery.id)?.at(-1) ?? null);
-    return [{ event, delivery, reason: delivery ? reasonOf(delivery, last) : reasonWithout(row, event.operation, topic) }];
+    return { event, delivery, reason: delivery ? reasonOf(delivery, last) : reasonWithout(row, event.operation, topic) };
   });
 }
 
@@ -98,10 +89,11 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
 const LAST_EVENTS = `
   SELECT e.id, d.id AS "deliveryId", coalesce(${FITS_TOPIC}, false) AS "fitsTopic", ${FITS_ENVIRONMENT} AS "fitsEnvironment",
     ${SETS_OFF_NO_OTHER} AS "setsOffNoOther", s.created_at > e.occurred_at AS "isOlder",
-    EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id) AS "isQueued"
+    e.is_captured OR EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id) AS "isQueued",
+    e.occurred_at AS "occurredAt", e.typename, e.node_key AS "nodeKey", e.operation, e.changed, e.before, e.after
   FROM hookgraph.subscriptions s JOIN hookgraph.topics t ON t.id = s.topic_id CROSS JOIN LATERAL (
     SELECT * FROM (
-      SELECT * FROM hookgraph.events e
+      SELECT * FROM hookgraph.recorded e
       WHERE e.id >= hookgraph.id_at(greatest($5::timestamptz, '2020-01-01Z')) AND ($4::text IS NULL OR (e.typename = $3 AND e.node_key = $4))
       ORDER BY e.id DESC LIMIT $7
     ) e WHERE e.tenant = $2 AND e.typename = $3 ORDER BY e.id DESC LIMIT $6

@@ -63,7 +63,7 @@ describe('the endpoint', () => {
   it('hands the trace parent of a request to the events that it makes', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     await post({ query: 'mutation { createGroup(group: { name: "Traced" }) { errors { field } } }' }, { ...AUTHORIZED, traceparent });
-    const { rows } = await t.database.pool.query('SELECT context FROM hookgraph.events ORDER BY id DESC LIMIT 1');
+    const { rows } = await t.database.pool.query('SELECT context FROM hookgraph.recorded ORDER BY id DESC LIMIT 1');
     expect(JSON.parse(rows[0].context)).toMatchObject({ traceparent });
   });
 

@@ -258,9 +258,7 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
   // No worker: what happens waits. A receiver that is gone: a rule switches its subscription off.
   const busy = (await cli.json('webhooks', 'list')).find(({ name }: { name: string }) => name === 'Busy');
   await makeEnvironment('Late');
-  await t.database.pool.query(
-    `UPDATE hookgraph.events SET occurred_at = occurred_at - interval '1 h' WHERE id IN (SELECT event_id FROM hookgraph.event_queue)`,
-  );
+  await t.database.pool.query('UPDATE hookgraph.captures SET id = id - (3600000::bigint << 20)');
   await t.database.pool.query(
     `UPDATE hookgraph.subscriptions SET disabled_at = now(), disabled_reason = 'GONE', disabled_message = 'It answered 410.' WHERE id = $1`,
     [busy.databaseId],

@@ -23,7 +23,7 @@ test('simulate changes things through the API at its rate, tells them, and ends 
   expect(await cli.ended()).toBe(0);
   expect(cli.output()).toMatch(/Did \d+ things\.\n$/);
   expect(cli.output()).not.toContain('failed');
-  const { rows } = await t.database.pool.query(`SELECT context FROM hookgraph.events WHERE typename = 'ScenarioSession' LIMIT 1`);
+  const { rows } = await t.database.pool.query(`SELECT context FROM hookgraph.recorded WHERE typename = 'ScenarioSession' LIMIT 1`);
   expect(JSON.parse(rows[0].context).actor).toEqual({ userId: t.admin.userId });
 });
 

@@ -10,7 +10,7 @@ afterAll(() => t.close());
 const ERRORS = 'errors { field message fullMessage path type }';
 
 async function lastEvent() {
-  const { rows } = await t.database.pool.query('SELECT * FROM hookgraph.events ORDER BY id DESC LIMIT 1');
+  const { rows } = await t.database.pool.query('SELECT * FROM hookgraph.recorded ORDER BY id DESC LIMIT 1');
   return rows[0];
 }
 

@@ -16,7 +16,7 @@ afterAll(() => t.close());
 async function deleteAndRemember(typename: string, sql: string, values: unknown[] = []): Promise<Snapshot> {
   await t.database.pool.query(sql, values);
   const { rows } = await t.database.pool.query(
-    `SELECT node_key, before FROM hookgraph.events WHERE typename = $1 AND operation = 'deleted' ORDER BY id DESC LIMIT 1`,
+    `SELECT node_key, before FROM hookgraph.recorded WHERE typename = $1 AND operation = 'deleted' ORDER BY id DESC LIMIT 1`,
     [typename],
   );
   return { typename, key: rows[0].node_key, columns: rows[0].before as Record<string, Json> };

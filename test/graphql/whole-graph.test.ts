@@ -95,7 +95,7 @@ describe('every type', () => {
     const deleted = Object.keys(CHANGES).filter((typename) => typename !== 'Attachment');
     for (const typename of deleted.reverse()) await write('delete', typename, { id: idOf(typename) });
     const { rows } = await t.database.pool.query(
-      `SELECT typename, array_agg(operation ORDER BY id) AS operations FROM hookgraph.events GROUP BY 1`,
+      `SELECT typename, array_agg(operation ORDER BY id) AS operations FROM hookgraph.recorded GROUP BY 1`,
     );
     const operations = Object.fromEntries(rows.map((row) => [row.typename, row.operations]));
     for (const typename of Object.keys(CHANGES)) {

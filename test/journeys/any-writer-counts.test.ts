@@ -150,7 +150,7 @@ describe('nothing is told of', () => {
       })
       .catch(() => {});
     expect(await countEvents()).toBe(before);
-    expect((await product.pool.query('SELECT 1 FROM hookgraph.event_queue')).rowCount).toBe(0);
+    expect((await product.pool.query('SELECT 1 FROM hookgraph.captures')).rowCount).toBe(0);
   });
 
   it('a back-fill with capture switched off', async () => {
@@ -205,5 +205,5 @@ it('makes the same notification of raw SQL as of the mutation: headers, body and
 });
 
 async function countEvents(): Promise<number> {
-  return (await product.pool.query('SELECT count(*)::int AS count FROM hookgraph.events')).rows[0].count;
+  return (await product.pool.query('SELECT count(*)::int AS count FROM hookgraph.recorded')).rows[0].count;
 }

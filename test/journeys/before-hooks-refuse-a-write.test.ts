@@ -42,7 +42,7 @@ describe('a cancel answer', () => {
       group: null,
     });
     expect(await groupsNamed('Pilots')).toEqual([]);
-    const { rows } = await t.database.pool.query(`SELECT 1 FROM hookgraph.events WHERE after ->> 'name' = 'Pilots'`);
+    const { rows } = await t.database.pool.query(`SELECT 1 FROM hookgraph.recorded WHERE after ->> 'name' = 'Pilots'`);
     expect(rows).toEqual([]);
   });
 

@@ -31,7 +31,7 @@ it('delivers each committed write of eight concurrent writers once, and no other
   };
   await Promise.all(Array.from({ length: 8 }, (_, number) => writer(number)));
 
-  await until('the queue is empty', async () => (await db.pool.query('SELECT 1 FROM hookgraph.event_queue LIMIT 1')).rowCount === 0);
+  await until('the queue is empty', async () => (await db.pool.query('SELECT 1 FROM hookgraph.captures LIMIT 1')).rowCount === 0);
   await Promise.all(relays.map((relay) => relay.stop()));
   const { rows } = await db.pool.query<{ said: string }>(
     `SELECT e.operation || ' ' || d.node_key AS said FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id`,

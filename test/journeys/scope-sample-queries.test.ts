@@ -15,7 +15,7 @@ async function ask(query: string, variables: Record<string, unknown> = {}, as = 
 }
 
 it('nobody is told of the sample data: it is the past', async () => {
-  expect((await t.database.pool.query('SELECT 1 FROM hookgraph.events')).rowCount).toBe(0);
+  expect((await t.database.pool.query('SELECT 1 FROM hookgraph.recorded')).rowCount).toBe(0);
 });
 
 it('sessions with the steps that were done, and the newest part of each', async () => {

@@ -149,7 +149,7 @@ it('deleted: open deliveries are cancelled, later events make none, history stay
   kept.pop()?.writeHead(500).end();
   await becomes('in flight', { state: 'CANCELLED', attemptCount: 1 });
   await acme.insertUsers(['later']);
-  await until('the event is relayed', async () => (await product.pool.query('SELECT 1 FROM hookgraph.event_queue')).rowCount === 0);
+  await until('the event is relayed', async () => (await product.pool.query('SELECT 1 FROM hookgraph.captures')).rowCount === 0);
   expect(await row('later')).toBeUndefined();
 
   const answer = await ask(

@@ -36,7 +36,7 @@ describe('a simulated customer', () => {
         told.some((line) => line.startsWith(words)),
         words,
       ).toBe(true);
-    const { rows } = await t.database.pool.query(`SELECT DISTINCT typename || ' ' || operation AS what FROM hookgraph.events`);
+    const { rows } = await t.database.pool.query(`SELECT DISTINCT typename || ' ' || operation AS what FROM hookgraph.recorded`);
     expect(rows.map(({ what }) => what)).toEqual(
       expect.arrayContaining([
         'ScenarioSession created',

@@ -65,7 +65,7 @@ export async function startHooks(t: TestApp): Promise<Hooks> {
       };
     },
     async untilQuiet() {
-      const open = `SELECT 1 FROM hookgraph.event_queue UNION ALL SELECT 1 FROM hookgraph.deliveries WHERE state = 'PENDING' LIMIT 1`;
+      const open = `SELECT 1 FROM hookgraph.captures UNION ALL SELECT 1 FROM hookgraph.deliveries WHERE state = 'PENDING' LIMIT 1`;
       await until('nothing is under way', async () => (await t.database.pool.query(open)).rowCount === 0);
     },
     async close() {

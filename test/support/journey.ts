@@ -33,7 +33,7 @@ export async function organizationId({ pool }: Product, permalink = 'acme'): Pro
 
 /** Resolves when every event has been relayed and every delivery has been tried: what didn't happen by now doesn't. */
 export async function untilSettled({ pool }: Product, timeoutMs = 10_000): Promise<void> {
-  const open = `SELECT 1 FROM hookgraph.event_queue UNION ALL SELECT 1 FROM hookgraph.deliveries WHERE state = 'PENDING' LIMIT 1`;
+  const open = `SELECT 1 FROM hookgraph.captures UNION ALL SELECT 1 FROM hookgraph.deliveries WHERE state = 'PENDING' LIMIT 1`;
   await until('nothing is under way', async () => (await pool.query(open)).rowCount === 0, { timeoutMs });
 }
 

@@ -181,8 +181,9 @@ async function checkStore(url: string, config: Config, tell: Tell): Promise<void
 async function checkWorker(pool: pg.Pool, tell: Tell): Promise<void> {
   const { rows } = await pool.query(
     `
-    SELECT (SELECT count(*)::int FROM hookgraph.event_queue) AS events,
-      (SELECT extract(epoch FROM clock_timestamp() - min(e.occurred_at)) FROM hookgraph.event_queue q JOIN hookgraph.events e ON e.id = q.event_id) AS "eventSeconds",
+    WITH queued AS (SELECT id FROM hookgraph.captures UNION ALL SELECT event_id FROM hookgraph.event_queue)
+    SELECT (SELECT count(*)::int FROM queued) AS events,
+      (SELECT extract(epoch FROM clock_timestamp() - hookgraph.time_of(min(id))) FROM queued) AS "eventSeconds",
       (SELECT count(*)::int FROM hookgraph.deliveries WHERE state IN ('PENDING', 'RETRYING') AND due_at < clock_timestamp() - $1::float8 * interval '1 s') AS due`,
     [PATIENCE_S],
   );

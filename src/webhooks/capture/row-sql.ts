@@ -7,6 +7,9 @@ import type { ColumnFacts, TableFacts } from './table-facts.js';
 const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
 
+/** No compression makes a megabyte of it. */
+const SHORT_BYTES = 2000;
+
 /** A table's node type, with the facts; those of the parent are looked up among the others. */
 export interface AnnouncedTable {
   node: AnnouncedNode;
@@ -22,24 +25,24 @@ export function functionName(kind: string, { typename, table }: AnnouncedNode): 
   return `${kind}_${typename.slice(0, 40)}_${hash}`;
 }
 
+/** How many parents up the tenant is. */
+export function depthOf({ tenant }: AnnouncedNode, others: AnnouncedTable[]): number {
+  const parent = 'parent' in tenant ? others.find(({ node }) => node.typename === tenant.parent.typename) : undefined;
+  return parent ? depthOf(parent.node, others) + 1 : 0;
+}
+
 /**
  * A transition table -> key, alive, tenant, parent_key, environment, doc. A column that was dropped or renamed after we were attached
  * is read from `absent`, so that the write goes on until migrate attaches us anew; hence also no expression that needs a certain type.
  */
 export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition: string): string {
-  const { node, facts } = own;
+  const { node } = own;
   const used = [...new Set([...Object.keys(node.columns), ...columnsBesides(node)])];
-  const doc = inChunks(Object.keys(node.columns), 50)
-    .map(
-      (columns) =>
-        `jsonb_build_object(${columns.map((column) => `${text(column)}, ${valueSql(column, facts.columns[column])}`).join(', ')})`,
-    )
-    .join('\n            || ');
   const tenant = 'sql' in node.tenant ? `captured.${transition}_tenants ->> ${keySql(node)}` : tenantSql(own, others);
   return `(SELECT ${keySql(node)} AS key, ${node.softDelete ? `num_nonnulls(r.${id(node.softDelete.column)}) = 0` : 'true'} AS alive,
             ${tenant} AS tenant, ${'parent' in node.tenant ? `r.${id(node.tenant.parent.column)}::text` : 'NULL::text'} AS parent_key,
             ${node.environment ? `r.${id(node.environment.column)}::text` : 'NULL::text'} AS environment,
-            ${doc || `'{}'::jsonb`} AS doc
+            ${docSql(own)} AS doc
           FROM ${transition} t
           CROSS JOIN (SELECT ${used.map((column) => `NULL::text AS ${id(column)}`).join(', ')}) absent
           CROSS JOIN LATERAL (SELECT ${used.map(id).join(', ')} FROM (SELECT t.*) present) r
@@ -47,9 +50,14 @@ export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition
 }
 
 /** The columns that capture reads, declared or not. */
-export function columnsBesides({ key, tenant, environment, softDelete }: AnnouncedNode): string[] {
+export function columnsBesides(node: AnnouncedNode): string[] {
+  return [...textColumns(node), ...(node.softDelete ? [node.softDelete.column] : [])];
+}
+
+/** Those whose text it keeps. */
+export function textColumns({ key, tenant, environment }: AnnouncedNode): string[] {
   const ofTenant = 'column' in tenant ? [tenant.column] : 'parent' in tenant ? [tenant.parent.column] : [];
-  return [...key, ...ofTenant, ...(environment ? [environment.column] : []), ...(softDelete ? [softDelete.column] : [])];
+  return [...key, ...ofTenant, ...(environment ? [environment.column] : [])];
 }
 
 function inChunks<T>(list: T[], size: number): T[][] {
@@ -63,14 +71,36 @@ export function keySql({ key }: AnnouncedNode): string {
   return `(('[' || ${texts.map((one) => `to_json(${one})::text`).join(` || ',' || `)} || ']') COLLATE "C")`;
 }
 
-function valueSql(column: string, facts: ColumnFacts | undefined): string {
+/** A short row, as nearly all are, needs no look at its values: one that a page holds uncompressed or nearly so can't be too long. */
+function docSql({ node, facts }: AnnouncedTable): string {
+  // As jsonb sorts its keys: then there is nothing to sort.
+  const columns = Object.keys(node.columns).sort(
+    (a, b) => Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b)),
+  );
+  const object = (valueSql: typeof shortValueSql) =>
+    inChunks(columns, 50)
+      .map(
+        (chunk) => `jsonb_build_object(${chunk.map((column) => `${text(column)}, ${valueSql(column, facts.columns[column])}`).join(', ')})`,
+      )
+      .join(' || ') || `'{}'::jsonb`;
+  if (!columns.some((column) => facts.columns[column]?.kind === 'PLAIN' && facts.columns[column].long)) return object(shortValueSql);
+  return `CASE WHEN pg_column_size(t.*) > ${SHORT_BYTES}
+              THEN ${object(longValueSql)}
+              ELSE ${object(shortValueSql)} END`;
+}
+
+function shortValueSql(column: string, facts: ColumnFacts | undefined): string {
   const value = `r.${id(column)}`;
-  if (facts?.kind === 'ENUM') return `to_jsonb(${value}::text)`;
-  if (facts?.kind === 'ENUM_ARRAY') return `to_jsonb(${value}::text[])`;
-  if (facts?.kind !== 'PLAIN') return `hookgraph.json_of(${value})`;
-  return facts.long
-    ? `CASE WHEN pg_column_size(${value}) > 2000 THEN hookgraph.json_of(${value}) ELSE to_jsonb(${value}) END`
-    : `to_jsonb(${value})`;
+  if (facts?.kind === 'ENUM') return `${value}::text`;
+  if (facts?.kind === 'ENUM_ARRAY') return `${value}::text[]`;
+  return facts?.kind === 'PLAIN' ? value : `hookgraph.json_of(${value})`;
+}
+
+function longValueSql(column: string, facts: ColumnFacts | undefined): string {
+  const value = `r.${id(column)}`;
+  return facts?.kind === 'PLAIN' && facts.long
+    ? `CASE WHEN pg_column_size(${value}) > ${SHORT_BYTES} THEN hookgraph.json_of(${value}) ELSE to_jsonb(${value}) END`
+    : shortValueSql(column, facts);
 }
 
 /** The tenant of row `r`, where it needs no care: a column, or what the parent's function answers. */

@@ -6,6 +6,8 @@ export interface ColumnFacts {
   type: string;
   /** The type below domains. `ENUM`, `ENUM_ARRAY`: labels. `PLAIN`: to_jsonb can't fail. `CAREFUL`: it can. */
   kind: 'ENUM' | 'ENUM_ARRAY' | 'PLAIN' | 'CAREFUL';
+  /** What of a session's settings shows in its JSON: none, its time zone, or any. In its text a time zone is any. */
+  bentBy: 'NONE' | 'ZONE' | 'ANY';
   /** The type below domains is timestamptz or timestamp. */
   time: 'timestamptz' | 'timestamp' | null;
   /** A value may be too long for jsonb. */
@@ -54,13 +56,16 @@ types AS (
       WHEN t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype <> 'c' AND t.typname <> 'json'
         AND (e.oid IS NULL OR (e.typnamespace = 'pg_catalog'::regnamespace AND e.typtype <> 'c' AND e.typname <> 'json')) THEN 'PLAIN'
       ELSE 'CAREFUL' END AS kind,
+    CASE WHEN 'e' IN (t.typtype, e.typtype) OR coalesce(e.oid, t.oid) = ANY (ARRAY['boolean', 'smallint', 'integer', 'bigint', 'numeric', 'text', 'varchar',
+        'bpchar', 'name', 'uuid', 'json', 'jsonb']::regtype[]) THEN 'NONE'
+      WHEN coalesce(e.oid, t.oid) = 'timestamptz'::regtype THEN 'ZONE' ELSE 'ANY' END AS bent_by,
     CASE WHEN t.oid IN ('timestamptz'::regtype, 'timestamp'::regtype) THEN t.typname END AS time,
     t.typlen = -1 AND t.oid <> 'numeric'::regtype AS long
   FROM below b JOIN pg_type t ON t.oid = b.base AND t.typtype <> 'd' LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A')
 SELECT CASE WHEN w.oid IS NOT NULL THEN jsonb_build_object('oid', w.oid::bigint, 'schema', w.schema, 'name', w.name, 'isTable', w.relkind IN ('r', 'p'),
   'columns', (
     SELECT coalesce(jsonb_object_agg(a.attname, jsonb_build_object(
-      'type', quote_ident(tn.nspname) || '.' || quote_ident(ty.typname), 'kind', t.kind, 'time', t.time, 'long', t.long, 'notNull', a.attnotnull,
+      'type', quote_ident(tn.nspname) || '.' || quote_ident(ty.typname), 'kind', t.kind, 'bentBy', t.bent_by, 'time', t.time, 'long', t.long, 'notNull', a.attnotnull,
       'generatedFrom', CASE WHEN a.attgenerated <> '' THEN (
         SELECT coalesce(jsonb_agg(DISTINCT g.attname), '[]') FROM pg_attrdef d
         JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refclassid = 'pg_class'::regclass AND p.refobjid = a.attrelid

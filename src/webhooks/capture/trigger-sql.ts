@@ -1,7 +1,7 @@
 // An announced node and the catalog's facts about its table -> the SQL text of its functions and triggers. Pure.
 import pg from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
-import { type AnnouncedTable, functionName, keySql, rowsOf, tenantSql } from './row-sql.js';
+import { type AnnouncedTable, depthOf, functionName, keySql, rowsOf, tenantSql, textColumns } from './row-sql.js';
 
 const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
@@ -29,9 +29,19 @@ export const TRIGGER_NAMES = ['hookgraph_insert', 'hookgraph_update', 'hookgraph
 
 const CAPTURE_IS_OFF = `lower(current_setting('hookgraph.capture', true)) IN ('off', 'false', 'no', '0')`;
 
-// What the session set must not show in keys and snapshots, and nobody's objects shadow ours.
-const PINNED = `SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET "TimeZone" = 'UTC' SET "DateStyle" = 'ISO'
+// Nobody's objects shadow ours, and what the session set must not show in keys and snapshots. Each setting costs every statement.
+const PINNED_PATH = 'SECURITY DEFINER SET search_path = pg_catalog, pg_temp';
+const PINNED_ZONE = `${PINNED_PATH} SET "TimeZone" = 'UTC'`;
+const PINNED = `${PINNED_ZONE} SET row_security = on SET "DateStyle" = 'ISO'
 SET "IntervalStyle" = 'postgres' SET bytea_output = 'hex' SET extra_float_digits = 1`;
+
+/** A tenant that is looked up reads other tables; the rest is read from the row. */
+function pinnedFor({ node, facts }: AnnouncedTable): string {
+  const bentBy = (columns: string[]) => columns.map((column) => facts.columns[column]?.bentBy ?? 'ANY');
+  const inJson = bentBy(Object.keys(node.columns));
+  if (!('column' in node.tenant) || inJson.includes('ANY') || bentBy(textColumns(node)).some((by) => by !== 'NONE')) return PINNED;
+  return inJson.includes('ZONE') ? PINNED_ZONE : PINNED_PATH;
+}
 
 /** What all tables share. */
 export const SHARED_FUNCTIONS: FunctionSql[] = [
@@ -58,7 +68,7 @@ END $hookgraph$`,
   {
     name: 'refuse_truncate',
     arguments: '',
-    sql: `CREATE OR REPLACE FUNCTION hookgraph.refuse_truncate() RETURNS trigger LANGUAGE plpgsql ${PINNED} AS $hookgraph$
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.refuse_truncate() RETURNS trigger LANGUAGE plpgsql ${PINNED_PATH} AS $hookgraph$
 BEGIN
   IF ${CAPTURE_IS_OFF} THEN RETURN NULL; END IF;
   RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -117,34 +127,32 @@ function captureFunction(own: AnnouncedTable, others: AnnouncedTable[]): Functio
   return {
     name,
     arguments: '',
-    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql ${PINNED} AS $hookgraph$
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql ${pinnedFor(own)} AS $hookgraph$
 #variable_conflict use_column
 <<captured>>
 ${bySql ? 'DECLARE old_rows_tenants jsonb; new_rows_tenants jsonb;\n' : ''}BEGIN
   IF ${CAPTURE_IS_OFF} THEN RETURN NULL; END IF;
   IF TG_OP = 'INSERT' THEN${find('new_rows')}
-${append(node, `'created', NULL, NULL, s.doc`, `${rows('new_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
+${append(own, others, `'created', NULL, NULL, s.doc`, `${rows('new_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
   ELSIF TG_OP = 'DELETE' THEN${find('old_rows')}
-${append(node, `'deleted', NULL, s.doc, NULL`, `${rows('old_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
+${append(own, others, `'deleted', NULL, s.doc, NULL`, `${rows('old_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
   ELSE${find('old_rows')}${find('new_rows')}
-${append(node, 's.operation, s.changed, s.before, s.after', `${comparedRows(node, rows)} s`)}
+${append(own, others, 's.operation, s.changed, s.before, s.after', `${comparedRows(node, rows)} s`)}
   END IF;
   RETURN NULL;
 END captured $hookgraph$`,
   };
 }
 
-/** The one statement that writes: events and their place in the queue. */
-function append({ typename, tenant }: AnnouncedNode, what: string, from: string): string {
+/** The one statement that writes. */
+function append({ node }: AnnouncedTable, others: AnnouncedTable[], what: string, from: string): string {
+  const { typename, tenant } = node;
   const parent =
     'parent' in tenant ? `CASE WHEN s.tenant IS NULL AND s.parent_key IS NOT NULL THEN ${text(tenant.parent.typename)} END` : 'NULL';
-  return `    WITH e AS (
-      INSERT INTO hookgraph.events (tenant, parent_typename, parent_key, environment, typename, node_key, context, operation, changed, before, after)
-      SELECT s.tenant, ${parent}, CASE WHEN s.tenant IS NULL THEN s.parent_key END, s.environment, ${text(typename)}, s.key,
-        nullif(current_setting('hookgraph.context', true), ''), ${what}
-      FROM ${from}
-      RETURNING id)
-    INSERT INTO hookgraph.event_queue (event_id) SELECT id FROM e;`;
+  return `    INSERT INTO hookgraph.captures (depth, tenant, parent_typename, parent_key, environment, typename, node_key, context, operation, changed, before, after)
+    SELECT ${depthOf(node, others)}, s.tenant, ${parent}, CASE WHEN s.tenant IS NULL THEN s.parent_key END, s.environment, ${text(typename)}, s.key,
+      nullif(current_setting('hookgraph.context', true), ''), ${what}
+    FROM ${from};`;
 }
 
 /**

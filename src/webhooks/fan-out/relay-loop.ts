@@ -3,15 +3,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { POKE_CHANNEL } from './create-poker.js';
-import { relayOnce } from './relay.js';
+import { nextXid, relayOnce } from './relay.js';
 
 const BATCH = 1000;
 const POLL_MS = { busy: 20, idle: 100 };
 /**
  * While an old snapshot is open (a dump, a report), rows taken long ago stay as dead entries at the head of the queue's index: most
- * looks begin after them. What took longer than `sinceMs` to commit waits for the next look at everything.
+ * looks begin with the transactions of the last few looks at everything. An older one that commits waits for the next of those.
  */
-const RECENT = { sinceMs: 5000, everythingEveryMs: 1000 };
+const RECENT = { looks: 5, everythingEveryMs: 1000 };
 const BACKOFF_MS = { first: 100, last: 5000 };
 
 export interface RelayOptions {
@@ -40,10 +40,12 @@ export function startRelay({ pool, log, onDeliveries, pollMs = POLL_MS }: RelayO
     let idleMs = pollMs.busy;
     let backoffMs = BACKOFF_MS.first;
     let everythingAt = 0;
+    let horizons: string[] = [];
     while (!stopping.signal.aborted) {
       try {
         const everything = performance.now() >= everythingAt;
-        const { events, subscriptionIds, ownerless } = await relayOnce(pool, BATCH, everything ? null : RECENT.sinceMs);
+        if (everything) horizons = [...horizons, await nextXid(pool)].slice(-RECENT.looks);
+        const { events, subscriptionIds, ownerless } = await relayOnce(pool, BATCH, everything ? '0' : horizons[0]);
         if (everything && events < BATCH) everythingAt = performance.now() + RECENT.everythingEveryMs;
         backoffMs = BACKOFF_MS.first;
         if (ownerless > 0) log.warn({ events: ownerless }, 'events without a tenant reached nobody');

@@ -1,9 +1,9 @@
-// New events -> a delivery for each subscription that asked for them. One statement: all of a batch or nothing.
+// What writers recorded -> events, and a delivery for each subscription that asked for them. One statement: all of a batch or nothing.
 import type { Pool, PoolClient } from 'pg';
 import { FITS_ENVIRONMENT, FITS_TOPIC, SETS_OFF_NO_OTHER } from './match.js';
 
 export interface Relayed {
-  /** Events taken from the queue. */
+  /** Taken from the queue. */
   events: number;
   deliveries: number;
   /** Subscriptions that have something due now. */
@@ -12,40 +12,75 @@ export interface Relayed {
   ownerless: number;
 }
 
-/** Takes up to `limit` events, only those of the last `sinceMs` if given. Several relays share the queue; one that rolls back or dies leaves its batch as it was. */
-export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceMs: number | null = null): Promise<Relayed> {
-  const { rows } = await db.query<Relayed>({ name: 'hookgraph.relay', text: RELAY, values: [limit, sinceMs] });
+/**
+ * Takes up to `limit`, only those of transactions from `sinceXid` on if given. Several relays share the queue; one that rolls back or
+ * dies leaves its batch as it was.
+ */
+export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = '0'): Promise<Relayed> {
+  const { rows } = await db.query<Relayed>({ name: 'hookgraph.relay', text: RELAY, values: [limit, sinceXid] });
   return rows[0] as Relayed;
 }
 
-// - A queue row is taken by its deletion, whatever its id: a cursor over ids would skip a transaction that commits late.
+/** The number of the transaction that begins next: none from it on was there before. */
+export async function nextXid(db: Pool | PoolClient): Promise<string> {
+  const { rows } = await db.query<{ xid: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS xid');
+  return (rows[0] as { xid: string }).xid;
+}
+
+// - A capture is taken by its deletion, whatever its id: a cursor over ids would skip a transaction that commits late.
+// - `old`: events that triggers of before the captures wrote and queued themselves.
 // - LATERAL … OFFSET 0 keeps the planner to one index probe per row, with and without statistics.
 // - A tenant that went with its parent is the one that the parent's own deletion recorded, in the same transaction; an older event
-//   won't do: the parent may have moved to another tenant since. Ambiguous: none.
+//   won't do: the parent may have moved to another tenant since. Ambiguous: none. `gone` has the deletions that are no events yet as
+//   this statement sees it: those in its own hands and in those of other relays. Depth first: there are never more.
 // - created_at <= occurred_at: what was recorded before the subscription was created isn't sent to it, also if it commits later.
 // - A before-hook was asked already, and is never told.
 const RELAY = `
-WITH q AS MATERIALIZED (
+WITH old AS MATERIALIZED (
   DELETE FROM hookgraph.event_queue WHERE event_id = ANY (ARRAY(
-    SELECT event_id FROM hookgraph.event_queue WHERE event_id >= coalesce(hookgraph.id_at(now() - $2::float8 * interval '1 ms'), 0)
-    ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED))
+    SELECT event_id FROM hookgraph.event_queue ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED))
   RETURNING event_id),
+q AS MATERIALIZED (
+  DELETE FROM hookgraph.captures WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM hookgraph.captures WHERE xid >= $2::text::xid8
+    ORDER BY xid, depth, id LIMIT $1 - (SELECT count(*) FROM old) FOR UPDATE SKIP LOCKED))
+  RETURNING *),
+taken AS MATERIALIZED (
+  SELECT true AS is_new, id, xid, hookgraph.time_of(id)::timestamptz(3) AS occurred_at, tenant, parent_typename, parent_key, environment, typename,
+    node_key, operation, changed, before, after, context, depth FROM q
+  UNION ALL
+  SELECT false, id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename,
+    node_key, operation, changed, before, after, context, 32767
+  FROM old CROSS JOIN LATERAL (SELECT * FROM hookgraph.events e WHERE e.id = old.event_id OFFSET 0) e),
+orphaned AS MATERIALIZED (
+  SELECT xid, parent_typename, parent_key, max(depth) AS depth FROM taken WHERE tenant IS NULL AND parent_key IS NOT NULL GROUP BY 1, 2, 3),
+gone AS MATERIALIZED (
+  SELECT c.xid, c.typename, c.node_key, c.parent_typename, c.parent_key, c.tenant FROM hookgraph.captures c
+  WHERE c.xid = ANY (ARRAY(SELECT xid FROM orphaned)) AND c.depth < (SELECT max(depth) FROM orphaned) AND c.operation = 'deleted'),
+parents AS MATERIALIZED (
+  WITH RECURSIVE up AS (
+    SELECT xid, parent_typename AS typename, parent_key AS node_key, parent_typename, parent_key, NULL::text AS tenant FROM orphaned
+    UNION
+    SELECT up.xid, up.typename, up.node_key, p.parent_typename, p.parent_key, p.tenant FROM up CROSS JOIN LATERAL (
+      SELECT e.parent_typename, e.parent_key, e.tenant FROM hookgraph.events e
+      WHERE e.typename = up.parent_typename AND e.node_key = up.parent_key AND e.xid = up.xid AND e.operation = 'deleted'
+      UNION ALL
+      SELECT g.parent_typename, g.parent_key, g.tenant FROM gone g
+      WHERE g.typename = up.parent_typename AND g.node_key = up.parent_key AND g.xid = up.xid OFFSET 0) p
+    WHERE up.tenant IS NULL)
+  SELECT xid, typename, node_key, min(tenant) AS tenant FROM up GROUP BY 1, 2, 3 HAVING min(tenant) = max(tenant)),
 e AS MATERIALIZED (
-  SELECT e.id, e.occurred_at, e.environment, e.typename, e.node_key, e.operation, e.changed, e.before, e.after,
-    coalesce(e.tenant, parent.tenant) AS tenant, e.tenant IS NULL AND parent.tenant IS NOT NULL AS filled
-  FROM q CROSS JOIN LATERAL (SELECT * FROM hookgraph.events e WHERE e.id = q.event_id OFFSET 0) e
-  LEFT JOIN LATERAL (
-    WITH RECURSIVE up AS (
-      SELECT e.parent_typename AS typename, e.parent_key AS key, NULL::text AS tenant WHERE e.tenant IS NULL AND e.parent_key IS NOT NULL
-      UNION
-      SELECT p.parent_typename, p.parent_key, p.tenant FROM up CROSS JOIN LATERAL (
-        SELECT * FROM hookgraph.events p
-        WHERE p.typename = up.typename AND p.node_key = up.key AND p.xid = e.xid AND p.operation = 'deleted' OFFSET 0) p
-      WHERE up.tenant IS NULL)
-    SELECT min(tenant) AS tenant FROM up HAVING min(tenant) = max(tenant)) parent ON true),
+  SELECT t.is_new, t.id, t.xid, t.occurred_at, coalesce(t.tenant, p.tenant) AS tenant, t.parent_typename, t.parent_key, t.environment, t.typename,
+    t.node_key, t.operation, t.changed, t.before, t.after, t.context, t.tenant IS NULL AND p.tenant IS NOT NULL AS filled
+  FROM taken t LEFT JOIN parents p ON t.tenant IS NULL AND p.xid = t.xid AND p.typename = t.parent_typename AND p.node_key = t.parent_key),
+written AS (
+  INSERT INTO hookgraph.events (id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation, changed,
+    before, after, context)
+  SELECT id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation, changed, before, after, context
+  FROM e WHERE is_new),
 filled AS (
   UPDATE hookgraph.events x SET tenant = e.tenant FROM e
-  WHERE e.filled AND x.id = e.id AND x.id = ANY (ARRAY(SELECT id FROM e WHERE filled))),
+  WHERE e.filled AND NOT e.is_new AND x.id = e.id AND x.id = ANY (ARRAY(SELECT id FROM e WHERE filled AND NOT is_new))),
 d AS (
   INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, typename, node_key, state, reason)
   SELECT e.id, s.id, t.id, e.tenant, e.typename, e.node_key,
@@ -62,6 +97,6 @@ d AS (
   ORDER BY e.id
   ON CONFLICT (event_id, subscription_id) WHERE kind = 'LIVE' DO NOTHING
   RETURNING subscription_id, state)
-SELECT (SELECT count(*) FROM q)::int AS events, (SELECT count(*) FROM d)::int AS deliveries,
+SELECT (SELECT count(*) FROM taken)::int AS events, (SELECT count(*) FROM d)::int AS deliveries,
   (SELECT count(*) FROM e WHERE tenant IS NULL)::int AS ownerless,
   ARRAY(SELECT DISTINCT subscription_id FROM d WHERE state = 'PENDING') AS "subscriptionIds"`;

@@ -15,11 +15,9 @@ export interface Change {
   snapshot: Snapshot;
 }
 
-// Ids are times: the bound keeps a node with a long history cheap. The slack is for a clock that was set back.
 const OWN_EVENTS = `
-  SELECT operation, tenant, environment, before::text AS before, after::text AS after FROM hookgraph.events
-  WHERE typename = $1 AND node_key = $2 AND xid = pg_current_xact_id() AND id >= hookgraph.id_at(now() - interval '1 minute')
-  ORDER BY id`;
+  SELECT operation, tenant, environment, before::text AS before, after::text AS after FROM hookgraph.captures
+  WHERE xid = pg_current_xact_id() AND typename = $1 AND node_key = $2 ORDER BY id`;
 
 interface OwnEvent {
   operation: Operation;

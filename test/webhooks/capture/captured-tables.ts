@@ -50,8 +50,8 @@ export async function captureTables(ddl: string, nodes: AnnouncedNode[] = [thing
     ...database,
     async events() {
       const { rows } = await database.pool.query<CapturedEvent & { id: string }>(
-        `SELECT e.id, tenant, environment, typename, node_key AS key, operation, changed, before, after, context
-         FROM hookgraph.events e JOIN hookgraph.event_queue q ON q.event_id = e.id WHERE e.id > $1 ORDER BY e.id`,
+        `SELECT id, tenant, environment, typename, node_key AS key, operation, changed, before, after, context
+         FROM hookgraph.captures WHERE id > $1 ORDER BY id`,
         [seen],
       );
       seen = rows.at(-1)?.id ?? seen;

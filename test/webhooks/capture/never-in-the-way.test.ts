@@ -140,7 +140,9 @@ it('needs no rights of the writer, and row security hides nothing from it', asyn
   );
   const poor = await db.connect();
   await poor.query(`SET ROLE poor; SET app.tenant = 'acme'; SET row_security = on`);
-  await expect(poor.query('SELECT * FROM hookgraph.events')).rejects.toThrow('permission denied');
+  for (const table of ['captures', 'recorded', 'events']) {
+    await expect(poor.query(`SELECT * FROM hookgraph.${table}`)).rejects.toThrow('permission denied');
+  }
   await poor.query(`INSERT INTO things VALUES (1, 'acme', 'a')`);
   await poor.query(`UPDATE things SET name = 'b'`);
   expect((await poor.query('SELECT updated_at FROM things')).rows).toEqual([{ updated_at: expect.any(Date) }]);
@@ -166,7 +168,7 @@ it('is not fooled by what a session puts in front of pg_catalog', async () => {
     CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.text_is);
     CREATE FUNCTION evil.record_is(record, record) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'fooled'; END $$;
     CREATE OPERATOR evil.*<> (LEFTARG = record, RIGHTARG = record, FUNCTION = evil.record_is);
-    CREATE TEMP TABLE events (id int); CREATE TEMP TABLE new_rows (id int); CREATE TEMP TABLE event_queue (event_id int);
+    CREATE TEMP TABLE events (id int); CREATE TEMP TABLE new_rows (id int); CREATE TEMP TABLE captures (id int);
     CREATE DOMAIN pg_temp.text AS pg_catalog.int4; CREATE DOMAIN pg_temp.jsonb AS pg_catalog.int4`);
   await client.query(`INSERT INTO public.things (id, tenant, name, doc) VALUES (1, 'acme', 'a', '{"a": 1}')`);
   await client.query(`UPDATE public.things SET name = 'b'`);

@@ -129,5 +129,5 @@ it('stops at once, and starts nothing afterwards', async () => {
   await until('its connections are idle', () => pool.idleCount === pool.totalCount);
   await write();
   relay.poke();
-  expect((await db.pool.query('SELECT 1 FROM hookgraph.event_queue')).rowCount).toBeGreaterThan(0);
+  expect((await db.pool.query('SELECT 1 FROM hookgraph.captures')).rowCount).toBeGreaterThan(0);
 });

@@ -168,6 +168,28 @@ it('loses nothing and doubles nothing when a relay rolls back, or an event is qu
   expect(await deliveries(db.pool)).toHaveLength(1);
 });
 
+it('makes an event of what was recorded, with the writer’s transaction, time and words', async () => {
+  await prepare(`${THINGS}; ALTER TABLE things ADD env text`, [thing({ environment: { column: 'env' } })]);
+  const writer = await db.connect();
+  await writer.query(`BEGIN; SET LOCAL hookgraph.context = 'words'`);
+  await writer.query(`INSERT INTO things VALUES (1, 'acme', 'a', 'e')`);
+  await writer.query(`UPDATE things SET name = 'b'`);
+  const { rows } = await writer.query('SELECT pg_current_xact_id()::text AS xid');
+  await writer.query('COMMIT');
+  const recorded = `SELECT id, xid::text, occurred_at, tenant, environment, typename, node_key, operation, changed, before, after, context, is_captured
+    FROM hookgraph.recorded WHERE typename = 'Thing' ORDER BY id`;
+  const before = (await db.pool.query(recorded)).rows;
+  await relayOnce(db.pool);
+  const after = (await db.pool.query(recorded)).rows;
+  expect(before.map(({ is_captured }) => is_captured)).toEqual([true, true]);
+  expect(after).toEqual(before.map((row) => ({ ...row, is_captured: false })));
+  expect(after).toMatchObject([
+    { xid: rows[0].xid, environment: 'e', operation: 'created', context: 'words' },
+    { xid: rows[0].xid, operation: 'updated', changed: ['name'], before: { name: 'a' }, after: { name: 'b' }, context: 'words' },
+  ]);
+  expect(Math.abs(after[0].occurred_at - Date.now())).toBeLessThan(60_000);
+});
+
 it('is in no writer’s way', async () => {
   await prepare();
   await subscribe(db.pool, { topic: 'thing/created' });
@@ -255,6 +277,44 @@ describe('where the tenant is on a parent row', () => {
   const CASCADED = ['acme deleted Org 1', 'acme deleted Team t', 'acme deleted Thing 1', 'acme deleted Thing 2', 'acme updated Note 1'];
   it.each([1000, 1])('fills it in from the deletion of the parents, over a cascade of several, %i a batch', async (limit) => {
     expect(await heard('DELETE FROM orgs WHERE id = 1', limit)).toEqual(CASCADED);
+  });
+
+  it('fills it in while another relay holds the parents, and of what older triggers wrote and queued', async () => {
+    await prepare(DDL, NODES);
+    await db.pool.query(
+      `INSERT INTO teams VALUES ('t', 1, 'team'); INSERT INTO things VALUES (1, 't', 'a'); INSERT INTO notes VALUES (1, 't', 'n')`,
+    );
+    await relayOnce(db.pool);
+    await db.pool.query('DELETE FROM orgs WHERE id = 1');
+    // As the triggers before the captures did.
+    await db.pool.query(`WITH c AS (DELETE FROM hookgraph.captures WHERE typename = 'Note' RETURNING *), e AS (
+        INSERT INTO hookgraph.events (id, xid, tenant, parent_typename, parent_key, typename, node_key, operation, changed, before, after)
+        SELECT id, xid, tenant, parent_typename, parent_key, typename, node_key, operation, changed, before, after FROM c RETURNING id)
+      INSERT INTO hookgraph.event_queue SELECT id FROM e`);
+    const other = await db.pool.connect();
+    await other.query('BEGIN');
+    await other.query(`SELECT FROM hookgraph.captures WHERE typename IN ('Org', 'Team') FOR UPDATE`);
+    expect(await relayOnce(db.pool)).toMatchObject({ events: 2, ownerless: 0 });
+    await other.query('ROLLBACK');
+    other.release();
+    await relayOnce(db.pool);
+    const { rows } = await db.pool.query(`SELECT typename, tenant FROM hookgraph.events WHERE operation <> 'created' ORDER BY typename`);
+    expect(rows.map(({ typename, tenant }) => `${tenant} ${typename}`)).toEqual(['acme Note', 'acme Org', 'acme Team', 'acme Thing']);
+  });
+
+  it('makes events of a transaction’s parents before those of their children', async () => {
+    await prepare(DDL, NODES);
+    await db.pool.query(`INSERT INTO teams VALUES ('t', 1, 'team'); INSERT INTO things VALUES (1, 't', 'a')`);
+    await relayOnce(db.pool);
+    await db.pool.query('DELETE FROM orgs WHERE id = 1');
+    const order: string[] = [];
+    while ((await relayOnce(db.pool, 1)).events > 0) {
+      const { rows } = await db.pool.query(`SELECT typename FROM hookgraph.events WHERE operation = 'deleted' AND typename <> ALL ($1)`, [
+        order,
+      ]);
+      order.push(...rows.map(({ typename }) => typename));
+    }
+    expect(order).toEqual(['Org', 'Team', 'Thing']);
   });
 
   it('never takes it from an older deletion, nor from another transaction', async () => {

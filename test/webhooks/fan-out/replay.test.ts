@@ -49,6 +49,7 @@ it('makes each event of its topic a delivery, also from before the subscription,
 
 it('makes nothing twice when its position is lost', async () => {
   await world.insertThings(...things(3));
+  await relayOnce(world.db.pool);
   const id = await world.subscribe();
   await begin(id);
   while (await stepReplay(world.db.pool));
@@ -61,6 +62,7 @@ it('takes only what happened within its time', async () => {
   await world.insertThings('before');
   await world.insertThings('within');
   await world.insertThings('after');
+  await relayOnce(world.db.pool);
   const { rows } = await world.db.pool.query(`SELECT occurred_at FROM hookgraph.events ORDER BY id`);
   await world.db.pool.query(`UPDATE hookgraph.events SET occurred_at = occurred_at - interval '1 s' WHERE node_key = '1'`);
   await world.db.pool.query(`UPDATE hookgraph.events SET occurred_at = occurred_at + interval '1 s' WHERE node_key = '3'`);
@@ -72,8 +74,23 @@ it('takes only what happened within its time', async () => {
   expect((await begin(id, { from: new Date(2), to: new Date(1) })).problems).toEqual([{ field: 'to', message: 'is before from' }]);
 });
 
+it('waits until what was recorded in its time is relayed, and for no other tenant’s', async () => {
+  await world.insertThings(...things(3));
+  const id = await world.subscribe();
+  await begin(id);
+  expect(await stepReplay(world.db.pool)).toBeNull();
+  expect(await replayRow(id)).toEqual({ state: 'RUNNING', count: 0 });
+  await relayOnce(world.db.pool);
+  await world.db.pool.query(`INSERT INTO public.things (org, name) VALUES ('another', 'stranger')`);
+  await world.db.pool.query(`UPDATE hookgraph.replays SET to_at = clock_timestamp()`);
+  while (await stepReplay(world.db.pool));
+  expect(await replayed(id)).toEqual(['1', '2', '3']);
+  expect(await replayRow(id)).toEqual({ state: 'DONE', count: 3 });
+});
+
 it('waits while so many are due, and while the subscription is off', async () => {
   await world.insertThings(...things(6));
+  await relayOnce(world.db.pool);
   const id = await world.subscribe();
   await begin(id);
   expect(await stepReplay(world.db.pool, 3, 3)).toMatchObject({ deliveries: 3 });
@@ -88,6 +105,7 @@ it('waits while so many are due, and while the subscription is off', async () =>
 
 it('is one at a time, ends when it is cancelled, and with its subscription', async () => {
   await world.insertThings(...things(6));
+  await relayOnce(world.db.pool);
   const id = await world.subscribe();
   const { replay } = await begin(id);
   expect((await begin(id)).problems).toMatchObject([{ message: expect.stringContaining('is under way') }]);

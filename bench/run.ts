@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Line, measureLine } from './frame.js';
 import { api } from './lines/api.js';
 import { backlog } from './lines/backlog.js';
+import { fanOut } from './lines/fan-out.js';
 import { growth } from './lines/growth.js';
 import { isolation } from './lines/isolation.js';
 import { kill } from './lines/kill.js';
@@ -14,10 +15,26 @@ import { start } from './lines/start.js';
 import { storedQuery } from './lines/stored-query.js';
 import { tables } from './lines/tables.js';
 import { templates } from './lines/templates.js';
+import { writersTax } from './lines/writers-tax.js';
 import { barRow, writeResults } from './report.js';
 import { startServer } from './server.js';
 
-const LINES: Line[] = [backlog, profile, storedQuery, templates, latency, isolation, tables, kill, memory, api, start, growth];
+const LINES: Line[] = [
+  backlog,
+  profile,
+  storedQuery,
+  templates,
+  latency,
+  writersTax,
+  fanOut,
+  isolation,
+  tables,
+  kill,
+  memory,
+  api,
+  start,
+  growth,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,5 +1,6 @@
 // A database of the bench in, people, subscriptions and deliveries in it out.
 import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
 import type { App } from '../src/app.js';
 import { createSubscription, type SubscriptionInput } from '../src/webhooks/index.js';
 import { startProgram } from './processes.js';
@@ -119,4 +120,13 @@ export async function prepared(
   }
   await source.freeze();
   return { copy: () => server.database(source.name), drop: source.drop };
+}
+
+/** The table as it is without Hookgraph. Dropped, not disabled: for disabled triggers Postgres still gathers what they would read. */
+export async function detachCapture({ pool }: Database, table = 'users'): Promise<void> {
+  const { rows } = await pool.query(
+    `SELECT tgname FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgname LIKE '%hookgraph%'`,
+    [table],
+  );
+  for (const { tgname } of rows) await pool.query(`DROP TRIGGER ${pg.escapeIdentifier(tgname)} ON ${table}`);
 }

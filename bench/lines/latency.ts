@@ -8,7 +8,7 @@ import { type Line, type Metrics, quantile, type Variant } from '../frame.js';
 import { type Program, startHookgraph, startProgram } from '../processes.js';
 import { nowMs } from '../receiver.js';
 import { ADMIN_TOKEN, type Database } from '../server.js';
-import { acme, prepared, type Receiver, startReceiver, subscribe } from '../world.js';
+import { acme, detachCapture, prepared, type Receiver, startReceiver, subscribe } from '../world.js';
 
 const A_SECOND = 200;
 const SECONDS = 5;
@@ -203,9 +203,3 @@ const spread = (when: string, values: number[]): Metrics => ({
   [`${when}P99Ms`]: quantile(values, 0.99),
   [`${when}MaxMs`]: Math.max(...values),
 });
-
-/** A table as it is without Hookgraph. */
-async function detachCapture({ pool }: Database): Promise<void> {
-  const { rows } = await pool.query(`SELECT tgname FROM pg_trigger WHERE tgrelid = 'users'::regclass AND NOT tgisinternal`);
-  for (const { tgname } of rows) await pool.query(`DROP TRIGGER ${pg.escapeIdentifier(tgname)} ON users`);
-}

@@ -33,6 +33,7 @@ export async function nextXid(db: Pool | PoolClient): Promise<string> {
 // - A tenant that went with its parent is the one that the parent's own deletion recorded, in the same transaction; an older event
 //   won't do: the parent may have moved to another tenant since. Ambiguous: none. `gone` has the deletions that are no events yet as
 //   this statement sees it: those in its own hands and in those of other relays. Depth first: there are never more.
+// - `told`, the topics of this batch: the planner takes the queue for empty, and would compare every event with every topic.
 // - created_at <= occurred_at: what was recorded before the subscription was created isn't sent to it, also if it commits later.
 // - A before-hook was asked already, and is never told.
 const RELAY = `
@@ -81,13 +82,15 @@ written AS (
 filled AS (
   UPDATE hookgraph.events x SET tenant = e.tenant FROM e
   WHERE e.filled AND NOT e.is_new AND x.id = e.id AND x.id = ANY (ARRAY(SELECT id FROM e WHERE filled AND NOT is_new))),
+kinds AS MATERIALIZED (SELECT DISTINCT typename, operation FROM e),
+told AS MATERIALIZED (SELECT t.* FROM kinds CROSS JOIN hookgraph.topics t WHERE t.typename = kinds.typename AND t.operation = kinds.operation),
 d AS (
   INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, typename, node_key, state, reason)
   SELECT e.id, s.id, t.id, e.tenant, e.typename, e.node_key,
     CASE s.status WHEN 'ENABLED' THEN 'PENDING' WHEN 'DISABLED' THEN 'SKIPPED' ELSE 'HELD' END,
     CASE s.status WHEN 'DISABLED' THEN 'DISABLED' WHEN 'HELD' THEN 'BROKEN' END
   FROM e
-  JOIN hookgraph.topics t ON ${FITS_TOPIC}
+  JOIN told t ON ${FITS_TOPIC}
   CROSS JOIN LATERAL (
     SELECT s.id, s.status FROM hookgraph.subscriptions s
     WHERE s.tenant = e.tenant AND s.topic_id = t.id AND s.phase = 'AFTER' AND s.deleted_at IS NULL AND s.created_at <= e.occurred_at

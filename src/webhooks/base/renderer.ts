@@ -28,7 +28,7 @@ export interface Renderer {
 
 /** One processor is left to the engine; where one of two starts anew the other goes on. Each takes 65 MB: they start when they pay. */
 const FAST_PROCESSES = Math.min(4, Math.max(2, availableParallelism() - 1));
-/** Jobs that a fast process has in hand at most: enough that it never waits for us, few enough that one which dies costs little. */
+/** Jobs that a fast process has in hand at most: half of them enough that it never waits for us, all few enough that one which dies costs little. */
 const MOST_IN_HAND = 16;
 /** A further one starts when what waits has found no room for so long, or, after a death, at once for as long as the dead one's job is apart. */
 const CROWDED_FOR_MS = 100;
@@ -93,8 +93,9 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
         fast.add(lane);
         crowdedSince = Number.POSITIVE_INFINITY;
       }
+      // Half of it at once: one by one, each would be a message of its own, there and back.
+      if (lane.inHand.size > MOST_IN_HAND / 2) break;
       const room = MOST_IN_HAND - lane.inHand.size;
-      if (room <= 0) break;
       const next: Waiting[] = [];
       while (next.length < room && ordinary.size > 0) {
         const one = ordinary.next() as Waiting;

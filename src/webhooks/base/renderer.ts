@@ -26,11 +26,11 @@ export interface Renderer {
   close(): Promise<void>;
 }
 
-/** One processor is left to the engine; where one of two starts anew the other goes on. Each takes 65 MB: they start when they pay. */
-const FAST_PROCESSES = Math.min(4, Math.max(2, availableParallelism() - 1));
+/** One processor is left to the engine: of two a second process took as much as it gave. Each takes 65 MB: they start when they pay. */
+const FAST_PROCESSES = Math.min(4, Math.max(1, availableParallelism() - 1));
 /** Jobs that a fast process has in hand at most: half of them enough that it never waits for us, all few enough that one which dies costs little. */
 const MOST_IN_HAND = 16;
-/** A further one starts when what waits has found no room for so long, or, after a death, at once for as long as the dead one's job is apart. */
+/** A further one starts when what waits has found no room for so long. */
 const CROWDED_FOR_MS = 100;
 /** How long one stays apart after it was slow. */
 const SLOW_FOR_MS = 60_000;
@@ -88,7 +88,7 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
     if (closed) return;
     while (ordinary.size > 0) {
       let lane = [...fast].sort((a, b) => a.inHand.size - b.inHand.size)[0];
-      if (!lane || (fast.size < fastProcesses && lane.inHand.size >= MOST_IN_HAND / 4 && isAnotherWanted())) {
+      if (!lane || (lane.inHand.size >= MOST_IN_HAND / 4 && isAnotherWanted())) {
         lane = open(false);
         fast.add(lane);
         crowdedSince = Number.POSITIVE_INFINITY;
@@ -116,7 +116,9 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
 
   function isAnotherWanted(): boolean {
     const nowMs = performance.now();
-    return nowMs - crowdedSince > CROWDED_FOR_MS || nowMs - lastDeath < SLOW_FOR_MS;
+    // Where one of two starts anew the other goes on.
+    if (nowMs - lastDeath < SLOW_FOR_MS && fast.size < 2) return true;
+    return fast.size < fastProcesses && nowMs - crowdedSince > CROWDED_FOR_MS;
   }
 
   function open(isSlow: boolean): Lane {

@@ -4,8 +4,8 @@ import pg from 'pg';
 import { Pool } from 'undici';
 import { encodeGlobalId } from '../../src/graphql/global-id.js';
 import { prepareJobs } from '../baseline/prepare.js';
-import { type Line, type Metrics, quantile, type Variant } from '../frame.js';
-import { type Program, startHookgraph, startProgram } from '../processes.js';
+import { type Bench, type Line, type Metrics, quantile, type Variant } from '../frame.js';
+import { cpuMs, type Program, startHookgraph, startProgram } from '../processes.js';
 import { nowMs } from '../receiver.js';
 import { ADMIN_TOKEN, type Database } from '../server.js';
 import { acme, detachCapture, prepared, type Receiver, startReceiver, subscribe } from '../world.js';
@@ -21,7 +21,7 @@ const IDLE = {
 export const latency: Line = {
   key: 'latency',
   title: 'From a change to its notification',
-  method: `Milliseconds from just before the client writes its request (the mutation createUser by HTTP, or an INSERT of its own) until the receiver has the headers of the notification. Idle: ${IDLE.api.count} changes, each ${IDLE.api.pauseMs.join(' to ')} ms after the one before was received; by SQL ${IDLE.sql.count}, after ${IDLE.sql.pauseMs.join(' to ')} ms. Under load: ${A_SECOND} changes a second for ${SECONDS} s, sent whether or not the ones before were answered. The usual baseline is a graphql-yoga API over pg, which looks the token up, writes the row and adds a graphile-worker job in one transaction, with the usual task in a process of its own.`,
+  method: `Milliseconds from just before the client writes its request (the mutation createUser by HTTP, or an INSERT of its own) until the receiver has the headers of the notification. Idle: ${IDLE.api.count} changes, each ${IDLE.api.pauseMs.join(' to ')} ms after the one before was received; by SQL ${IDLE.sql.count}, after ${IDLE.sql.pauseMs.join(' to ')} ms. Under load: ${A_SECOND} changes a second for ${SECONDS} s, sent whether or not the ones before were answered. The usual baseline is a graphql-yoga API over pg, which looks the token up, writes the row and adds a graphile-worker job in one transaction, with the usual task in a process of its own. Answered: until the client has its answer. CPU: milliseconds of processor for each change under load, of the programs and of Postgres.`,
   async prepare(bench) {
     const receiver = await startReceiver();
     const ours = await prepared(bench.server, async (database, app) => {
@@ -40,7 +40,7 @@ export const latency: Line = {
       idle: Idle = IDLE.api,
     ): Variant => ({
       name,
-      measure: () => measure(receiver, source, start, idle),
+      measure: () => measure(bench, receiver, source, start, idle),
     });
     return {
       variants: [
@@ -142,6 +142,7 @@ async function inserts(database: Database): Promise<Change> {
 }
 
 async function measure(
+  { server }: Bench,
   receiver: Receiver,
   source: Awaited<ReturnType<typeof prepared>>,
   start: (database: Database) => Promise<System>,
@@ -152,18 +153,31 @@ async function measure(
     const { programs, change } = await start(database);
     try {
       let n = 0;
+      let answers: number[] = [];
       const one = async () => {
         const sentMs = nowMs();
-        return { sentMs, id: await change.make(n++) };
+        const id = await change.make(n++);
+        answers.push(nowMs() - sentMs);
+        return { sentMs, id };
       };
+      const cpu = () => ({ programs: programs.reduce((sum, { pid }) => sum + cpuMs(pid), 0), postgres: cpuMs(server.pid) });
       await steadily(receiver, one, 1);
       const idle: number[] = [];
       for (let i = 0; i < count; i++) {
         await wait(least + Math.random() * (most - least));
         idle.push(...(await received(receiver, 1, async () => [await one()])));
       }
+      answers = [];
+      const before = cpu();
       const load = await steadily(receiver, one, SECONDS);
-      return { ...spread('idle', idle), ...spread('load', load) };
+      const after = cpu();
+      return {
+        ...spread('idle', idle),
+        ...spread('load', load),
+        loadAnsweredP50Ms: quantile(answers, 0.5),
+        loadCpu: (after.programs - before.programs) / load.length,
+        loadPostgresCpu: (after.postgres - before.postgres) / load.length,
+      };
     } finally {
       await change.close();
       for (const program of programs) await program.stop('SIGKILL');

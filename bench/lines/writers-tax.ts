@@ -8,7 +8,7 @@ import { type Line, type Metrics, median } from '../frame.js';
 import type { Database } from '../server.js';
 import { acme, detachCapture, PERSON, settleDown } from '../world.js';
 
-const FOR_MS = { one: 1500, eight: 2000 };
+const FOR_MS = { one: 3000, eight: 3000 };
 const STATEMENTS = 20;
 const WITH = 'with capture';
 const WITHOUT = 'without';

@@ -6,8 +6,8 @@ import { createServer } from 'node:http';
 /** `id`: `data.id` of the body. `header:x-…`: that header. `path`: the path. */
 export interface Order {
   expect: number;
-  /** So many come first and are not counted: their program warms up. */
-  after?: number;
+  /** When so many have come is noted as `markMs`. */
+  mark?: number;
   note?: 'id' | 'path' | `header:${string}`;
   /** So many origins, from the last one, answer nothing. */
   hanging?: number;
@@ -16,6 +16,7 @@ export interface Order {
 export interface Received {
   /** When the first one arrived, answered or not. */
   firstMs: number;
+  markMs: number;
   lastMs: number;
   count: number;
   /** What was asked to be noted, with the millisecond of its arrival, by the clock that all processes share. */
@@ -26,8 +27,7 @@ export const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 if (process.send) {
   let order: Order = { expect: Number.POSITIVE_INFINITY };
-  let received: Received = { firstMs: 0, lastMs: 0, count: 0, arrivals: [] };
-  let skipped = 0;
+  let received: Received = { firstMs: 0, markMs: 0, lastMs: 0, count: 0, arrivals: [] };
   const tell = () => process.send?.(received);
 
   const origins = Number(process.env.ORIGINS ?? 1);
@@ -38,15 +38,12 @@ if (process.send) {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        if (received.firstMs === 0 && skipped >= (order.after ?? 0)) received.firstMs = atMs;
+        if (received.firstMs === 0) received.firstMs = atMs;
         if (path.startsWith('/hang') || origin >= origins - (order.hanging ?? 0)) return;
         response.end('ok');
-        if (skipped < (order.after ?? 0)) {
-          skipped += 1;
-          return;
-        }
         received.count += 1;
         received.lastMs = atMs;
+        if (received.count === order.mark) received.markMs = atMs;
         const { note } = order;
         if (note === 'path') received.arrivals.push([path, atMs]);
         else if (note === 'id') received.arrivals.push([JSON.parse(Buffer.concat(chunks).toString()).data.id, atMs]);
@@ -61,8 +58,7 @@ if (process.send) {
   process.on('message', (message: Order | 'tell') => {
     if (message === 'tell') return tell();
     order = message;
-    received = { firstMs: 0, lastMs: 0, count: 0, arrivals: [] };
-    skipped = 0;
+    received = { firstMs: 0, markMs: 0, lastMs: 0, count: 0, arrivals: [] };
     process.send?.('ready');
   });
   process.on('disconnect', () => process.exit());

@@ -7,7 +7,7 @@ import type { Host, Owner, Snapshot } from './base/model.js';
 import { loadForSending } from './base/store.js';
 import { TemplateError } from './base/template.js';
 import type { Courier, Parcel } from './courier.js';
-import { begin } from './lease/begin.js';
+import { mayBegin, renew } from './lease/begin.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { buildPayload } from './payload/build-payload.js';
 import { type Columns, loadSnapshots } from './payload/load-snapshots.js';
@@ -67,7 +67,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     const contextOf = await checkOwner(prepared.owner);
     if (contextOf === null) return ownerGone(claimed);
 
-    const delivery = await begin(engine.pool, claimed);
+    const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed);
     if (!delivery) return settled(claimed, {});
     const startedAt = new Date();
     const started = performance.now();
@@ -89,9 +89,9 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     }
 
     // Once more, for a payload that took long: the lease outlives the exchange, and its subscription is enabled still.
-    if (!(await begin(engine.pool, delivery))) return settled(delivery, {});
+    if (!mayBegin(delivery) && !(await renew(engine.pool, delivery))) return settled(delivery, {});
     const { request, answer, authMs } = await courier.carry(prepared, parcelOf(delivery), payload.body);
-    const read = await readError(engine, prepared, answer);
+    const read = prepared.errorTemplate ? await readError(engine, prepared, answer) : '';
     const nowMs = Date.now();
     const { attemptCount } = delivery;
     const verdict = judge(answer, read, prepared.retry, {

@@ -17,10 +17,12 @@ const RENEW = `
   UPDATE hookgraph.deliveries d SET lease_until = now() + $4 * interval '1 ms' FROM x
   WHERE d.id = $1 AND d.lease_token = $3 AND d.subscription_id = x.id AND d.state IN ('PENDING', 'RETRYING')`;
 
-/** The delivery, under a claim that is young enough; null: it is no longer ours, or its subscription is not enabled. */
-export async function begin(pool: Pool, delivery: DeliveryInHand): Promise<DeliveryInHand | null> {
+/** Whether its attempt may begin under the claim that it has. */
+export const mayBegin = (delivery: DeliveryInHand): boolean => performance.now() - delivery.claimedAtMs < BEGIN_WITHIN_MS;
+
+/** The delivery, under a claim that is young again; null: it is no longer ours, or its subscription is not enabled. */
+export async function renew(pool: Pool, delivery: DeliveryInHand): Promise<DeliveryInHand | null> {
   const now = performance.now();
-  if (now - delivery.claimedAtMs < BEGIN_WITHIN_MS) return delivery;
   const values = [delivery.id, delivery.subscriptionId, delivery.token, LEASE_MS];
   const { rowCount } = await pool.query({ name: 'hookgraph-renew', text: RENEW, values });
   return rowCount === 1 ? { ...delivery, claimedAtMs: now } : null;

@@ -66,8 +66,9 @@ export async function buildPayload(
   const payload = { data: answer.data };
 
   const about = { deliveryId: subject.id, kind: subject.kind, nodeId, nodeType: subject.typename };
-  const scope = { ...payload, notification: notificationOf(compiled, about, new Date()) };
-  const results = await renderAll(engine, compiled, scope, watch !== undefined);
+  const isRendered = compiled.validation !== null || compiled.template !== null;
+  const scope = isRendered || watch ? { ...payload, notification: notificationOf(compiled, about, new Date()) } : payload;
+  const results = isRendered ? await renderAll(engine, compiled, scope, watch !== undefined) : [];
   if (compiled.validation) {
     const said = validate(compiled.validation, results.shift() as StepResult);
     const { outcome, message, text: output, ms } = said;
@@ -97,7 +98,6 @@ async function renderAll(engine: Engine, compiled: Compiled, scope: object, isTr
   const steps: Step[] = [];
   if (validation) steps.push({ ...validation, ask: isTrial ? 'text' : 'gate' });
   if (template) steps.push({ ...template, ask: contentType === 'XML' ? 'text' : 'json' });
-  if (steps.length === 0) return [];
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial };
   const input = { data: JSON.stringify(scope) };
   const rounds = isTrial ? steps.map((step) => [step]) : [steps];

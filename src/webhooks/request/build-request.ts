@@ -27,13 +27,7 @@ export function buildRequest(
   const { headerPrefix: prefix } = settings;
   const headers: Record<string, string> = {
     'Content-Type': body.contentType,
-    'User-Agent': 'Hookgraph',
-    [`${prefix}Topic`]: compiled.topic.key,
-    [`${prefix}Topic-Version`]: compiled.topic.version,
-    [`${prefix}API-Version`]: '3',
-    [`${prefix}Domain`]: settings.domain,
-    [`${prefix}Webhook-Id`]: compiled.subscriptionId,
-    [`${prefix}Webhook-Type`]: 'node',
+    ...headersOfAll(settings, compiled),
     [`${prefix}Webhook-Job-Id`]: deliveryId,
     [`${prefix}Time`]: at.toISOString(),
   };
@@ -49,6 +43,25 @@ export function buildRequest(
   const signed = { ...headers, ...signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)) };
   const { url, origin } = compiled;
   return { url, origin, body: bytes, ...withOwn(compiled, signed) };
+}
+
+/** Of a definition that is compiled once; an installation's settings don't change. */
+const known = new WeakMap<Compiled, Record<string, string>>();
+
+function headersOfAll({ headerPrefix: prefix, domain }: Settings, compiled: Compiled): Record<string, string> {
+  const before = known.get(compiled);
+  if (before) return before;
+  const headers = {
+    'User-Agent': 'Hookgraph',
+    [`${prefix}Topic`]: compiled.topic.key,
+    [`${prefix}Topic-Version`]: compiled.topic.version,
+    [`${prefix}API-Version`]: '3',
+    [`${prefix}Domain`]: domain,
+    [`${prefix}Webhook-Id`]: compiled.subscriptionId,
+    [`${prefix}Webhook-Type`]: 'node',
+  };
+  known.set(compiled, headers);
+  return headers;
 }
 
 function withOwn({ headers: own, auth }: Compiled, signed: Record<string, string>): Pick<OutgoingRequest, 'headers' | 'recordedHeaders'> {

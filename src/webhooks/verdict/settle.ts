@@ -35,7 +35,7 @@ export const ERRORS_PER_HOUR = 100;
 
 // Fenced: only the claim whose token still stands moves the delivery and records its attempt. A delivery that was
 // cancelled meanwhile stays so; one whose subscription is no longer enabled is held instead of retried.
-// OFFSET 0 keeps the planner to one probe a row, however many subscriptions there are.
+// OFFSET 0 keeps the planner to one probe a subscription, however many there are.
 const SETTLE = `
   WITH r AS MATERIALIZED (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
@@ -54,7 +54,10 @@ const SETTLE = `
       due_at = CASE WHEN r.wait_ms IS NULL THEN d.due_at ELSE now() + r.wait_ms * interval '1 ms' END,
       attempt_count = d.attempt_count + CASE WHEN r.outcome IS NULL THEN 0 ELSE 1 END,
       lease_until = NULL, lease_token = NULL, updated_at = clock_timestamp()
-    FROM r CROSS JOIN LATERAL (SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = r.subscription OFFSET 0) x
+    FROM r JOIN (
+      SELECT x.id, x.status FROM (SELECT DISTINCT subscription FROM r) k
+      CROSS JOIN LATERAL (SELECT x.id, x.status FROM hookgraph.subscriptions x WHERE x.id = k.subscription OFFSET 0) x OFFSET 0
+    ) x ON x.id = r.subscription
     WHERE d.id = r.id AND d.lease_token = r.token
     RETURNING d.id AS delivery_id, d.subscription_id, d.attempt_count, r.*
   )

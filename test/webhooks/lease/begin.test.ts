@@ -4,7 +4,7 @@ import { openCourier } from '../../../src/webhooks/courier.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { deleteSubscription, updateSubscription } from '../../../src/webhooks/index.js';
 import { createJourney } from '../../../src/webhooks/journey.js';
-import { BEGIN_WITHIN_MS, begin, listYoungClaims, untilNoneBegins } from '../../../src/webhooks/lease/begin.js';
+import { BEGIN_WITHIN_MS, listYoungClaims, mayBegin, renew, untilNoneBegins } from '../../../src/webhooks/lease/begin.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
@@ -32,18 +32,17 @@ async function switchOff(id: string): Promise<void> {
   await world.db.pool.query('UPDATE hookgraph.subscriptions SET disabled_at = now() WHERE id = $1', [id]);
 }
 
-describe('begin', () => {
-  it('asks nobody while the claim is young', async () => {
-    const id = await world.subscribe();
-    const delivery = await claimed(id);
-    await switchOff(id);
-    expect(await begin(world.db.pool, delivery)).toBe(delivery);
+describe('renew', () => {
+  it('is for a claim that is no longer young', async () => {
+    const delivery = await claimed(await world.subscribe());
+    expect(mayBegin(delivery)).toBe(true);
+    expect(mayBegin(aged(delivery))).toBe(false);
   });
 
   it('renews an old claim, and with it the lease', async () => {
     const delivery = await claimed(await world.subscribe());
     await world.db.pool.query(`UPDATE hookgraph.deliveries SET lease_until = now() + interval '1 s'`);
-    const renewed = await begin(world.db.pool, aged(delivery));
+    const renewed = await renew(world.db.pool, aged(delivery));
     expect(renewed?.claimedAtMs).toBeGreaterThan(delivery.claimedAtMs);
     const { rows } = await world.db.pool.query(`SELECT lease_until > now() + interval '10 s' AS fresh FROM hookgraph.deliveries`);
     expect(rows).toEqual([{ fresh: true }]);
@@ -52,9 +51,9 @@ describe('begin', () => {
   it('refuses an old claim of a subscription that is off, and one that somebody else has taken over', async () => {
     const id = await world.subscribe();
     const delivery = await claimed(id);
-    expect(await begin(world.db.pool, { ...aged(delivery), token: '1' })).toBeNull();
+    expect(await renew(world.db.pool, { ...aged(delivery), token: '1' })).toBeNull();
     await switchOff(id);
-    expect(await begin(world.db.pool, aged(delivery))).toBeNull();
+    expect(await renew(world.db.pool, aged(delivery))).toBeNull();
   });
 });
 

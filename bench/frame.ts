@@ -118,7 +118,7 @@ export function quantile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] as number;
 }
 
-export const describe = (metrics: Metrics): string =>
+const describe = (metrics: Metrics): string =>
   Object.entries(metrics)
     .map(([name, value]) => `${name} ${round(value)}`)
     .join(', ');

@@ -112,7 +112,7 @@ interface Way {
   after?(database: Database, program: Program): Promise<void>;
 }
 
-export async function drain({ server }: Bench, receiver: Receiver, source: Source, count: number, way: Way): Promise<Metrics> {
+async function drain({ server }: Bench, receiver: Receiver, source: Source, count: number, way: Way): Promise<Metrics> {
   const { warmUp = 0 } = way;
   const database: Database = await source.copy();
   try {

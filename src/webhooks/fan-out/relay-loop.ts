@@ -6,7 +6,7 @@ import { POKE_CHANNEL } from './create-poker.js';
 import { nextXid, relayOnce } from './relay.js';
 
 const BATCH = 1000;
-const POLL_MS = { busy: 20, idle: 100 };
+const POLL_MS = { busy: 20, idle: 75 };
 /**
  * While an old snapshot is open (a dump, a report), rows taken long ago stay as dead entries at the head of the queue's index: most
  * looks begin with the transactions of the last few looks at everything. An older one that commits waits for the next of those.

@@ -9,7 +9,7 @@ import { insertPeople, prepared, type Receiver, relayAll, startReceiver, subscri
 
 const COUNTED = 20_000;
 const WARM_UP = 10_000;
-const DELIVERIES = WARM_UP + COUNTED;
+export const DELIVERIES = WARM_UP + COUNTED;
 
 export const backlog: Line = {
   key: 'backlog',

@@ -6,9 +6,7 @@ import { type Line, round } from '../frame.js';
 import type { Program } from '../processes.js';
 import type { Database } from '../server.js';
 import { startReceiver } from '../world.js';
-import { drainDeliveries, due } from './backlog.js';
-
-const DELIVERIES = 20_000;
+import { DELIVERIES, drainDeliveries, due } from './backlog.js';
 
 export const profile: Line = {
   key: 'profile',

@@ -33,9 +33,8 @@ export function shareHeaders(rows: readonly { key: string; headers: Headers | nu
   const own = rows.map(({ key, headers }, i) => {
     if (!headers || stemOf[i] === null) return headers ?? null;
     const { common } = groups.get(key) as { common: Headers };
-    const rest: Headers = {};
-    for (const name in headers) if (!Object.hasOwn(common, name)) rest[name] = headers[name] as string;
-    return rest;
+    // Not by assignment: a receiver may call a header `__proto__`.
+    return Object.fromEntries(Object.entries(headers).filter(([name]) => !Object.hasOwn(common, name)));
   });
   return { stems, stemOf, own };
 }

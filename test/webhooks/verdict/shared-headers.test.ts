@@ -27,7 +27,9 @@ describe('shareHeaders', () => {
       { key: 'a', headers: { Date: 'later' } as Record<string, string> },
     ];
     expect(shareHeaders(rows)).toEqual({ stems: [], stemOf: [null, null], own: rows.map(({ headers }) => headers) });
-    const alike = [1, 2].map(() => ({ key: 'a', headers: JSON.parse('{"__proto__":"x","toString":"y"}') as Record<string, string> }));
-    expect(together(shareHeaders(alike)).map((headers) => JSON.stringify(headers))).toHaveLength(2);
+    const hostile = ['x', 'z'].map((value) => `{"__proto__":"${value}","toString":"y"}`);
+    const shared = shareHeaders(hostile.map((text) => ({ key: 'a', headers: JSON.parse(text) as Record<string, string> })));
+    expect(shared.stems).toEqual(['{"toString":"y"}']);
+    expect(shared.own.map((own) => JSON.stringify(own))).toEqual(['{"__proto__":"x"}', '{"__proto__":"z"}']);
   });
 });

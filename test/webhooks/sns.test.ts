@@ -93,6 +93,7 @@ describe('a message', () => {
     }));
     for (const { group, once, node, delivery } of told) expect([group, once]).toEqual([node, delivery]);
     expect(new Set(told.map(({ group }) => group)).size).toBe(2);
+    await attempts(id, 2);
     // Sent again within five minutes, as after a kill: SNS knows it.
     await world.db.pool.query(`UPDATE hookgraph.deliveries SET state = 'RETRYING', due_at = now() WHERE subscription_id = $1`, [id]);
     await attempts(id, 4);

@@ -5,6 +5,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 
+/** Functions in `@default` that no database has. */
+const PRISMAS_OWN = ['cuid', 'nanoid', 'ulid', 'uuid'];
+
 function toField({
   name,
   kind,
@@ -19,6 +22,8 @@ function toField({
   relationFromFields,
   relationToFields,
   hasDefaultValue,
+  default: byDefault,
+  isUpdatedAt,
   documentation,
 }) {
   return {
@@ -35,6 +40,7 @@ function toField({
     relationFromFields,
     relationToFields,
     hasDefaultValue,
+    isMadeByPrisma: isUpdatedAt || PRISMAS_OWN.includes(byDefault?.name),
     documentation,
   };
 }

@@ -9,10 +9,11 @@ import { faultOf } from './graphql/faults.js';
 import { fencedPool, startReading } from './graphql/fenced.js';
 import { decodeGlobalId, encodeGlobalId } from './graphql/global-id.js';
 import { createQuickFind, quicklyOr } from './graphql/quick-find.js';
+import { createQuickWrite } from './graphql/quick-write.js';
 import { storedClient } from './graphql/stored-client.js';
 import { type Authentication, findViewer, makeSampleData, nodes, schema } from './nodes/index.js';
 import type { Config } from './runtime/config.js';
-import { databaseEndpoint, openPool, openPrisma, openReader } from './runtime/database.js';
+import { databaseEndpoint, openPool, openPrisma, openReader, openWriter } from './runtime/database.js';
 import { createTurns } from './runtime/turns.js';
 import { createWebhooks, type Endpoint, type Owner, type Snapshot, type Webhooks } from './webhooks/index.js';
 
@@ -52,7 +53,9 @@ export interface App {
 
 export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: AppOptions): Promise<App> {
   const pool = openPool(databaseUrl, { log });
-  const prisma = openPrisma(databaseUrl);
+  const writer = openWriter(databaseUrl, log);
+  const prisma = openPrisma(writer);
+  const quickWrite = createQuickWrite(writer);
   // Apart from the other, so that a stored query can neither write nor take the API's connections.
   const reader = openReader(databaseUrl, { log, max: READER_CONNECTIONS, statementTimeoutMs: config.queryTimeoutMs });
   const turns = createTurns({ connections: READER_CONNECTIONS - OWNER_CONNECTIONS, maxWaitMs: MAX_WAIT_MS });
@@ -117,7 +120,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
 
   async function close(): Promise<void> {
     await webhooks.close();
-    await Promise.all([pool.end(), prisma.$disconnect(), reader.close()]);
+    await Promise.all([pool.end(), prisma.$disconnect().then(() => writer.end()), reader.close()]);
   }
 
   try {
@@ -135,7 +138,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
     prepare: () => webhooks.prepare(),
     seed: async () => ({ adminToken: await makeSampleData(prisma, { adminToken: config.adminToken }) }),
     authenticate: (token) => findViewer(pool, token),
-    contextOf: (viewer, traceparent = null) => createContext({ prisma, viewer, webhooks, traceparent }),
+    contextOf: (viewer, traceparent = null) => createContext({ prisma, viewer, webhooks, quickWrite, traceparent }),
     close,
   };
 }

@@ -1,9 +1,10 @@
 // A write in, its committed result out: the one way in which our mutations change the domain, so that every event knows its cause
 // and every before-hook is asked.
 
-import { type AttemptWrite, type PlannedWrite, WriteRefused } from '../webhooks/index.js';
+import { type AttemptWrite, announceValues, isForHooks, type PlannedWrite, WriteRefused } from '../webhooks/index.js';
 import type { Context } from './context.js';
 import type { Client } from './delegate.js';
+import { isPrismasToTell } from './quick-write.js';
 import { UserMistake } from './user-error.js';
 
 /** Waiting for a connection, and the whole of a write. */
@@ -12,6 +13,8 @@ const LIMITS = { maxWait: 5_000, timeout: 15_000 };
 export interface AnnouncedWrite<T> extends Omit<PlannedWrite, 'tenant'> {
   /** Where the input is in the arguments. */
   path: string[];
+  /** The same as one statement, which takes `announceValues`; null: it isn't that simple. */
+  plan(): Promise<((announcement: string[]) => Promise<T>) | null>;
   /** May be called more than once, each time in a transaction of its own; `seen`: see AttemptWrite. */
   write(tx: Client, seen: Parameters<AttemptWrite<T>>[1]): Promise<T>;
   /** The key of the row that it wrote. */
@@ -19,9 +22,20 @@ export interface AnnouncedWrite<T> extends Omit<PlannedWrite, 'tenant'> {
 }
 
 /** @throws UserMistake where a before-hook refuses it */
-export async function announcedWrite<T>(ctx: Context, { path, write, keyOf, typename, operation }: AnnouncedWrite<T>): Promise<T> {
+export async function announcedWrite<T>(ctx: Context, { path, plan, write, keyOf, typename, operation }: AnnouncedWrite<T>): Promise<T> {
   const cause = JSON.stringify({ actor: ctx.viewer && { userId: ctx.viewer.userId }, traceparent: ctx.traceparent });
-  const tenant = ctx.viewer?.organizationId ?? '';
+  const planned = { tenant: ctx.viewer?.organizationId ?? '', typename, operation };
+  /** Null: nothing is written, and it is to be done the long way. */
+  const writeAtOnce = async (): Promise<{ result: T } | null> => {
+    const statement = await plan();
+    if (!statement) return null;
+    try {
+      return { result: await statement(announceValues(planned, cause)) };
+    } catch (error) {
+      if (isForHooks(error) || isPrismasToTell(error)) return null;
+      throw error;
+    }
+  };
   const attempt: AttemptWrite<T> = (check, seen) =>
     ctx.prisma.$transaction(async (tx) => {
       await tx.$executeRaw`SELECT set_config('hookgraph.context', ${cause}, true)`;
@@ -30,7 +44,7 @@ export async function announcedWrite<T>(ctx: Context, { path, write, keyOf, type
       return result;
     }, LIMITS);
   try {
-    const result = await ctx.webhooks.passGate({ tenant, typename, operation }, attempt);
+    const { result } = (await writeAtOnce()) ?? { result: await ctx.webhooks.passGate(planned, attempt) };
     ctx.webhooks.poke();
     return result;
   } catch (error) {

@@ -1,6 +1,7 @@
 // What every resolver is handed, made anew for each request and each stored query.
 import type { PrismaClient } from '../generated/nodes/client.js';
 import type { Actor, Webhooks } from '../webhooks/index.js';
+import type { QuickWrite } from './quick-write.js';
 import { reaches, type Scope } from './scope.js';
 
 export interface Viewer {
@@ -19,6 +20,8 @@ export interface Context {
   prisma: PrismaClient;
   viewer: Viewer | null;
   webhooks: Webhooks;
+  /** Null: Prisma writes everything. */
+  quickWrite: QuickWrite | null;
   /** W3C trace parent of the request; goes into the events that it makes. */
   traceparent: string | null;
   /** Organizations that this very request created: their creator may read the answer. */
@@ -29,9 +32,10 @@ export function createContext({
   prisma,
   viewer,
   webhooks,
+  quickWrite = null,
   traceparent = null,
-}: Pick<Context, 'prisma' | 'viewer' | 'webhooks'> & { traceparent?: string | null }): Context {
-  return { prisma, viewer, webhooks, traceparent, createdOrganizations: new Set() };
+}: Pick<Context, 'prisma' | 'viewer' | 'webhooks'> & Partial<Pick<Context, 'quickWrite' | 'traceparent'>>): Context {
+  return { prisma, viewer, webhooks, quickWrite, traceparent, createdOrganizations: new Set() };
 }
 
 export function actorOf({ viewer }: Context): Actor | null {

@@ -18,6 +18,8 @@ export interface Field {
   relationFromFields?: string[];
   relationToFields?: string[];
   hasDefaultValue: boolean;
+  /** Its value, where none is given, comes from Prisma and not from the database: `uuid()`, `@updatedAt`. */
+  isMadeByPrisma: boolean;
   documentation?: string;
 }
 

@@ -39,7 +39,7 @@ export interface NodeOptions<M extends ModelName> {
   orderBy?: Record<string, FieldName<M>[]>;
   /** Only admins may change them. */
   adminOnly?: boolean;
-  /** Completes a new row: what was not given follows from what was. */
+  /** Completes a new row: what was not given follows from what was. Reads only: it is asked more than once, outside of the write too. */
   complete?: (row: Partial<PrismaTypes[M]['Shape']>, source: { tx: Client; viewer: Viewer }) => Promise<Partial<PrismaTypes[M]['Shape']>>;
   /** Fields beyond the model's: computed ones. */
   fields?: (t: PothosSchemaTypes.PrismaObjectFieldBuilder<Types, PrismaTypes[M]>) => object;

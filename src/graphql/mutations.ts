@@ -1,21 +1,19 @@
 // A definition in, its create, update and delete mutations on the builder out, in both published forms.
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
-import type { Snapshot } from '../webhooks/index.js';
 import { announcedWrite } from './announced-write.js';
-import type { Context, Viewer } from './context.js';
-import { columnFields, keyName, type Model } from './datamodel.js';
-import { KEPT_BY_DATABASE, type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
-import { type Client, delegateOf, type Row } from './delegate.js';
+import type { Context } from './context.js';
+import { keyName } from './datamodel.js';
+import type { NodeDefinition } from './define-node.js';
+import type { Row } from './delegate.js';
 import { keyOf } from './global-id.js';
-import { idsField, readInput, whereGlobalId, writableAttributes, writableRelations } from './mutation-input.js';
+import { idsField, writableAttributes, writableRelations } from './mutation-input.js';
 import { graphqlType, type Workshop } from './node-type.js';
+import { type Operation, planStatement, WRITES } from './node-write.js';
 import type { Builder } from './schema-types.js';
-import { rowOfSnapshot } from './snapshot-row.js';
-import { type UserError, type UserErrorRef, UserMistake } from './user-error.js';
+import type { UserError, UserErrorRef } from './user-error.js';
 import { mistakesOf } from './write-errors.js';
 
-type Operation = 'create' | 'update' | 'delete';
 interface Payload {
   errors: UserError[];
   row: Row | null;
@@ -127,14 +125,14 @@ async function answer(shop: Workshop, definition: NodeDefinition, { operation, n
   if (definition.adminOnly && !ctx.viewer.admin)
     return fail({ field: 'base', message: `only an admin may ${operation} a ${definition.model.name}`, type: 'FORBIDDEN' });
   if (!written) return fail({ field: node, message: "can't be blank", type: 'BLANK' });
-  const query = queryFromInfo({ context: ctx, info, path: [node] });
-  const viewer = ctx.viewer;
+  const asked = { shop, definition, written, path, viewer: ctx.viewer, query: queryFromInfo({ context: ctx, info, path: [node] }) };
   try {
     const row = await announcedWrite(ctx, {
       typename: definition.model.name,
       operation: OPERATIONS[operation],
       path,
-      write: (tx, seen) => WRITES[operation]({ shop, definition, written, path, viewer, tx, query, seen }),
+      plan: () => planStatement(operation, { ...asked, tx: ctx.prisma, seen: null }, ctx.quickWrite),
+      write: (tx, seen) => WRITES[operation]({ ...asked, tx, seen }),
       keyOf: (row) => keyOf(definition.model, row),
     });
     if (operation === 'create' && definition.tenant === keyName(definition.model))
@@ -145,70 +143,4 @@ async function answer(shop: Workshop, definition: NodeDefinition, { operation, n
     if (!errors) throw error;
     return { errors, row: null };
   }
-}
-
-interface Write {
-  shop: Workshop;
-  definition: NodeDefinition;
-  written: Row;
-  path: string[];
-  viewer: Viewer;
-  tx: Client;
-  /** What the payload asks for. */
-  query: object;
-  /** The row that before-hooks were shown. */
-  seen: Snapshot | null;
-}
-
-const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
-  async create({ shop, definition, written, path, viewer, tx, query, seen }) {
-    const { model, tenant, complete } = definition;
-    const source = { definition, definitions: shop.definitions, organizationId: viewer.organizationId, tx, path };
-    const data = await readInput(written, 'create', source);
-    const belongs = tenant === 'organizationId' ? { organizationId: viewer.organizationId } : {};
-    const completed = complete ? await complete(data, { tx, viewer }) : {};
-    const shown = seen ? shownValues(model, completed, seen) : {};
-    return delegateOf(tx, model.name).create({ ...query, data: { ...completed, ...shown, ...data, ...belongs } });
-  },
-  async update({ shop, definition, written, path, viewer, tx, query }) {
-    const where = whereWritten(shop, definition, { written, path, viewer });
-    const source = { definition, definitions: shop.definitions, organizationId: viewer.organizationId, tx, path };
-    const data = await readInput(written, 'update', source);
-    return delegateOf(tx, definition.model.name).update({ ...query, where, data });
-  },
-  async delete({ shop, definition, written, path, viewer, tx, query }) {
-    const where = whereWritten(shop, definition, { written, path, viewer });
-    const delegate = delegateOf(tx, definition.model.name);
-    const row = await delegate.findUnique({ ...query, where });
-    if (!row) throw notFound(path);
-    await delegate.delete({ where, select: { [Object.keys(where)[0] as string]: true } });
-    return row;
-  },
-};
-
-/** What the user didn't say, as before-hooks were shown it: the key above all. */
-function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
-  const row = rowOfSnapshot(model, seen);
-  const fields = columnFields(model).filter(
-    ({ name, type, hasDefaultValue }) =>
-      (hasDefaultValue || name in completed) && !KEPT_BY_DATABASE.includes(name) && !(type === 'Json' && row[name] === null),
-  );
-  return Object.fromEntries(fields.map(({ name }) => [name, row[name]]));
-}
-
-/** The row that the user names, if it belongs to the viewer's organization. */
-function whereWritten(
-  shop: Workshop,
-  definition: NodeDefinition,
-  { written, path, viewer }: Pick<Write, 'written' | 'path' | 'viewer'>,
-): Row {
-  if (written.id === undefined || written.id === null)
-    throw new UserMistake([{ field: 'id', message: "can't be blank", path: [...path, 'id'], type: 'BLANK' }]);
-  const where = whereGlobalId(String(written.id), definition.model);
-  if (!where) throw notFound(path);
-  return { ...where, AND: [whereTenant(tenantPath(definition, shop.definitions), viewer.organizationId)] };
-}
-
-function notFound(path: string[]): UserMistake {
-  return new UserMistake([{ field: 'id', message: 'not found', path: [...path, 'id'], type: 'NOT_FOUND' }]);
 }

@@ -208,7 +208,7 @@ function innerOf(value: unknown): { include?: object } | null {
 }
 
 /** Null: Prisma reads it. */
-function readOf(field: Field): Read | null {
+export function readOf(field: Field): Read | null {
   const read = scalarOf(field);
   if (!field.isList || read === null) return read;
   if (field.kind === 'enum' || field.type !== 'String') return null;
@@ -241,8 +241,8 @@ function readMoment(text: string): Date {
   return new Date(`${text.slice(0, 10)}T${text.endsWith('+00') ? text.slice(11, -3) : text.slice(11)}Z`);
 }
 
-const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-const tableOf = ({ schema, table }: Model): string => `${quote(schema)}.${quote(table)}`;
+export const tableOf = ({ schema, table }: Model): string => `${quote(schema)}.${quote(table)}`;
 
 const columnOf = (model: Model, name: string): string => (model.fields.find((field) => field.name === name) as Field).column;

@@ -5,7 +5,10 @@ import { columnFields, enumOf, type Field, type Model } from './datamodel.js';
 import type { Row } from './delegate.js';
 
 /** A column that the snapshot lacks is null. */
-export function rowOfSnapshot(model: Model, { columns }: Snapshot): Row {
+export const rowOfSnapshot = (model: Model, { columns }: Snapshot): Row => rowOfColumns(model, columns);
+
+/** Columns as any of Postgres' ways to make JSON of a row tells them. */
+export function rowOfColumns(model: Model, columns: Snapshot['columns']): Row {
   return Object.fromEntries(columnFields(model).map((field) => [field.name, readColumn(field, columns[field.column] ?? null)]));
 }
 

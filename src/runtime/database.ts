@@ -25,8 +25,18 @@ export function openPool(url: string, { log, name = 'hookgraph', max = 20, optio
   return pool;
 }
 
-export function openPrisma(url: string): PrismaClient {
-  return new PrismaClient({ adapter: new PrismaPg({ connectionString: url, application_name: 'hookgraph prisma' }) });
+/** By a URL it opens connections of its own; a pool stays its opener's to end. */
+export function openPrisma(database: string | pg.Pool): PrismaClient {
+  const own = typeof database === 'string' ? { connectionString: database, application_name: 'hookgraph prisma' } : database;
+  return new PrismaClient({ adapter: new PrismaPg(own) });
+}
+
+/** Greatest number of connections on which the domain is read and written. */
+const WRITER_CONNECTIONS = 10;
+
+/** For the domain: apart from the engine's, so that writes that wait for each other stop no delivery. No lock is waited for longer than 15 s. */
+export function openWriter(url: string, log: Logger): pg.Pool {
+  return openPool(url, { log, name: 'hookgraph prisma', max: WRITER_CONNECTIONS, options: '-c lock_timeout=15000' });
 }
 
 export interface Reader {
@@ -44,7 +54,7 @@ export function openReader(url: string, { log, max = 10, statementTimeoutMs }: P
   const lockTimeoutMs = Math.ceil(statementTimeoutMs / 2);
   const options = `-c TimeZone=UTC -c DateStyle=ISO -c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs}`;
   const pool = openPool(url, { log, name: 'hookgraph queries', max, options });
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const prisma = openPrisma(pool);
   return {
     prisma,
     pool,

@@ -56,6 +56,7 @@ export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './ba
 export { wipeOldSecrets } from './base/store-secrets.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store-topics.js';
 export { checkKeys, createVault } from './base/vault.js';
+export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';
 export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite } from './gate/find-hooks.js';
 export { type Refusal, WriteRefused } from './gate/write-refused.js';

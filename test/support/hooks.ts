@@ -69,7 +69,7 @@ export async function startHooks(t: TestApp): Promise<Hooks> {
       await until('nothing is under way', async () => (await t.database.pool.query(open)).rowCount === 0);
     },
     async close() {
-      for (const { id, receiver } of started) {
+      for (const { id, receiver } of started.splice(0)) {
         await save('delete', { id });
         await receiver.close();
       }

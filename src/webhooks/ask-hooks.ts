@@ -105,7 +105,7 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
     const payload = await within(timeoutMs, async () => {
       const context = (await engine.host.contextFor(definition.owner))?.([change.snapshot]) ?? null;
       const subject = { id: hook.deliveryId, kind: 'BEFORE' as const, typename: change.snapshot.typename, nodeKey: change.key };
-      return context && buildPayload(engine, definition, subject, context);
+      return context && buildPayload(engine, definition, subject, () => context);
     });
     if (payload === LATE) return ended('FAILED', 'TIMEOUT', `The payload was not ready within ${timeoutMs / 1000} seconds.`);
     if (payload === null) return ended('FAILED', 'QUERY', OWNER_GONE, { ownerGone: true });

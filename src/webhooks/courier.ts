@@ -1,7 +1,7 @@
 // A body for one subscription -> the request as it is recorded, and the receiver's answer without our secrets. One deadline for all of it.
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import type { Owner } from './base/model.js';
+import type { Auth, Owner } from './base/model.js';
 import type { Watch } from './base/report.js';
 import { mayUseInstallation } from './base/sns.js';
 import { type Authorization, authorize } from './request/auth/authorize.js';
@@ -69,48 +69,56 @@ export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>,
     return sns.send(publication, withinMs);
   }
 
+  async function carryAuthorized(
+    compiled: Compiled,
+    auth: Auth,
+    { exchange, recorded: request }: Extract<ReturnType<typeof compose>, { kind: 'HTTPS' }>,
+    watch: Watch | undefined,
+    withinMs: number,
+  ): Promise<Carried> {
+    const started = performance.now();
+    const leftMs = () => withinMs - (performance.now() - started);
+    let authMs: number | undefined;
+    const seen: string[] = [];
+    const told = (raw: Reply | NoReply): Carried => {
+      const answer = redactEcho(compiled, raw, seen);
+      const { secrets: _secrets, ...shown } = auth;
+      const failed = answer.kind === 'NO_REPLY' && answer.stage === 'AUTH' ? answer.message : null;
+      const outcome = failed === null ? 'OK' : 'FAILED';
+      watch?.({ stage: 'AUTH', outcome, input: shown, output: null, message: failed, durationMs: authMs ?? 0 });
+      return { request, answer, ...(authMs !== undefined && { authMs }) };
+    };
+    const known = async (refused?: string): Promise<Authorization> => {
+      const since = performance.now();
+      const got = authorize(tokens, auth, compiled, refused);
+      if (!(got instanceof Promise)) return got;
+      const late: Authorization = { failed: `The token endpoint gave no token within ${Math.round(withinMs / 100) / 10} seconds.` };
+      const answer = await within(got, leftMs(), late);
+      authMs = (authMs ?? 0) + performance.now() - since;
+      return answer;
+    };
+    const send = (authorization: Exclude<Authorization, { failed: string }>) => {
+      if (authorization.token !== undefined) seen.push(authorization.token);
+      return https.send({ ...exchange, headers: { ...exchange.headers, Authorization: authorization.value } }, leftMs());
+    };
+
+    const first = await known();
+    if ('failed' in first) return told(noReply('AUTH', first.failed));
+    const answer = await send(first);
+    if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return told(answer);
+    const second = await known(first.token);
+    if ('failed' in second) return told(noReply('AUTH', `The receiver answered 401, and there is no new token: ${second.failed}`));
+    return told(await send(second));
+  }
+
   return {
     async carry(compiled, parcel, body, watch, withinMs = deadlineMs) {
-      const started = performance.now();
-      const leftMs = () => withinMs - (performance.now() - started);
       const composed = compose(engine, compiled, parcel, body);
       const { recorded: request } = composed;
       if (composed.kind === 'SNS') return { request, answer: redactEcho(compiled, await publish(composed, compiled.owner, withinMs)) };
-      const { exchange } = composed;
       const { auth } = compiled;
-      if (auth === null) return { request, answer: redactEcho(compiled, await https.send(exchange, withinMs)) };
-
-      let authMs: number | undefined;
-      const seen: string[] = [];
-      const told = (raw: Reply | NoReply): Carried => {
-        const answer = redactEcho(compiled, raw, seen);
-        const { secrets: _secrets, ...shown } = auth;
-        const failed = answer.kind === 'NO_REPLY' && answer.stage === 'AUTH' ? answer.message : null;
-        const outcome = failed === null ? 'OK' : 'FAILED';
-        watch?.({ stage: 'AUTH', outcome, input: shown, output: null, message: failed, durationMs: authMs ?? 0 });
-        return { request, answer, ...(authMs !== undefined && { authMs }) };
-      };
-      const known = async (refused?: string): Promise<Authorization> => {
-        const since = performance.now();
-        const got = authorize(tokens, auth, compiled, refused);
-        if (!(got instanceof Promise)) return got;
-        const late: Authorization = { failed: `The token endpoint gave no token within ${Math.round(withinMs / 100) / 10} seconds.` };
-        const answer = await within(got, leftMs(), late);
-        authMs = (authMs ?? 0) + performance.now() - since;
-        return answer;
-      };
-      const send = (authorization: Exclude<Authorization, { failed: string }>) => {
-        if (authorization.token !== undefined) seen.push(authorization.token);
-        return https.send({ ...exchange, headers: { ...exchange.headers, Authorization: authorization.value } }, leftMs());
-      };
-
-      const first = await known();
-      if ('failed' in first) return told(noReply('AUTH', first.failed));
-      const answer = await send(first);
-      if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return told(answer);
-      const second = await known(first.token);
-      if ('failed' in second) return told(noReply('AUTH', `The receiver answered 401, and there is no new token: ${second.failed}`));
-      return told(await send(second));
+      if (auth === null) return { request, answer: redactEcho(compiled, await https.send(composed.exchange, withinMs)) };
+      return carryAuthorized(compiled, auth, composed, watch, withinMs);
     },
     close: async () => {
       await Promise.all([https.close(), sns.close()]);

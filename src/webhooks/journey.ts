@@ -6,10 +6,10 @@ import type { Engine } from './base/engine.js';
 import type { Host, Owner, Snapshot } from './base/model.js';
 import { loadForSending } from './base/store.js';
 import { TemplateError } from './base/template.js';
-import type { Courier, Parcel } from './courier.js';
+import type { Carried, Courier, Parcel } from './courier.js';
 import { mayBegin, renew } from './lease/begin.js';
 import type { DeliveryInHand } from './lease/claim.js';
-import { buildPayload } from './payload/build-payload.js';
+import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type Columns, loadSnapshots } from './payload/load-snapshots.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
@@ -19,12 +19,26 @@ import type { AttemptRecord, Settlement } from './verdict/settle.js';
 type Prepared = Known | { failed: unknown } | { off: true };
 type Known = Compiled | { broken: string; version: number };
 
+interface Ready {
+  prepared: Map<string, Prepared>;
+  /** By subscription; null: its owner is gone. */
+  contexts: Map<string, Awaited<ReturnType<Host['contextFor']>>>;
+  snapshots: Map<string, Columns>;
+}
+
+/** When an attempt did. */
+interface Begun {
+  at: Date;
+  /** By `performance.now()`. */
+  ms: number;
+}
+
 /** When a failure of ours put a delivery back, it is due again after so long. */
 const PUT_BACK_MS = 5000;
 
 export interface Journey {
-  /** Takes a claimed batch through payload, request, send and verdict. One promise per delivery; none rejects. */
-  run(batch: DeliveryInHand[]): Promise<Settlement>[];
+  /** Takes a claimed batch through payload, request, send and verdict; tells what came of each, by its place in the batch. */
+  run(batch: DeliveryInHand[], tell: (place: number, settlement: Settlement) => void): void;
   /** Where a subscription's requests go, once a delivery of it has run. */
   originOf(subscriptionId: string): string | undefined;
 }
@@ -60,59 +74,65 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     }
   }
 
-  async function deliver(claimed: DeliveryInHand, prepared: Prepared, overlay: Snapshot[], checkOwner: OwnerCheck): Promise<Settlement> {
-    if ('failed' in prepared) throw prepared.failed;
-    if ('off' in prepared) return settled(claimed, {});
-    if ('broken' in prepared) return settled(claimed, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
-    const contextOf = await checkOwner(prepared.owner);
-    if (contextOf === null) return ownerGone(claimed);
+  /** What a whole batch needs, loaded at once. */
+  async function getReady(batch: DeliveryInHand[]): Promise<Ready> {
+    const prepared = await prepare(batch);
+    await markBroken(engine, prepared);
+    const [contexts, snapshots] = await Promise.all([contextsFor(engine, prepared), snapshotsFor(engine, batch, prepared)]);
+    return { prepared, contexts, snapshots };
+  }
+
+  async function deliver(claimed: DeliveryInHand, ready: Ready): Promise<Settlement> {
+    const own = ready.prepared.get(claimed.subscriptionId) as Prepared;
+    if ('failed' in own) throw own.failed;
+    if ('off' in own) return settled(claimed, {});
+    if ('broken' in own) return settled(claimed, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
+    const contextOf = ready.contexts.get(claimed.subscriptionId);
+    if (!contextOf) return ownerGone(claimed);
 
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed);
     if (!delivery) return settled(claimed, {});
-    const startedAt = new Date();
-    const started = performance.now();
-    const payload = await buildPayload(engine, prepared, delivery, contextOf(overlay));
-    const record = (rest: Pick<AttemptRecord, 'outcome' | 'stage' | 'message' | 'request' | 'response'>, timings = {}): AttemptRecord => {
-      const attempt: AttemptRecord = {
-        subscriptionVersion: prepared.version,
-        startedAt,
-        durationMs: performance.now() - started,
-        timings: { queryMs: payload.queryMs, renderMs: payload.renderMs, ...timings },
-        ...rest,
-      };
-      return prepared.recorder?.(attempt) ?? attempt;
-    };
+    const begun: Begun = { at: new Date(), ms: performance.now() };
+    const built = buildPayload(engine, own, delivery, () => contextOf(overlayOf(delivery, ready.snapshots)));
+    const payload = built instanceof Promise ? await built : built;
     if (payload.outcome !== 'READY') {
       const { outcome, stage, message } = payload;
-      const attempt = record({ outcome, stage, message, request: null, response: null });
+      const attempt = attemptOf(own, begun, payload, { outcome, stage, message, request: null, response: null });
       return settled(delivery, { next: afterAttempt(outcome, null), attempt });
     }
 
     // Once more, for a payload that took long: the lease outlives the exchange, and its subscription is enabled still.
     if (!mayBegin(delivery) && !(await renew(engine.pool, delivery))) return settled(delivery, {});
-    const { request, answer, authMs } = await courier.carry(prepared, parcelOf(delivery), payload.body);
-    const read = prepared.errorTemplate ? await readError(engine, prepared, answer) : '';
+    const carried = await courier.carry(own, parcelOf(delivery), payload.body);
+    const read = own.errorTemplate ? await readError(engine, own, carried.answer) : '';
+    return conclude(own, delivery, begun, payload, carried, read);
+  }
+
+  function conclude(
+    own: Compiled,
+    delivery: DeliveryInHand,
+    begun: Begun,
+    payload: PayloadResult,
+    carried: Carried,
+    read: string,
+  ): Settlement {
+    const { request, answer, authMs } = carried;
     const nowMs = Date.now();
     const { attemptCount } = delivery;
-    const verdict = judge(answer, read, prepared.retry, {
-      attemptCount,
-      ageMs: nowMs - delivery.createdAtMs,
-      nowMs,
-      random: engine.random(),
-    });
+    const ageMs = nowMs - delivery.createdAtMs;
+    const verdict = judge(answer, read, own.retry, { attemptCount, ageMs, nowMs, random: engine.random() });
     const { outcome, stage, message } = verdict;
-    const attempt = record(
-      {
-        outcome,
-        stage,
-        message,
-        request,
-        response: answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null,
-      },
+    const replied = answer.kind === 'REPLY' ? answer : null;
+    const response = replied && { status: replied.status, headers: replied.headers, body: replied.body };
+    const attempt = attemptOf(
+      own,
+      begun,
+      payload,
+      { outcome, stage, message, request, response },
       {
         ...(authMs !== undefined && { authMs }),
         sendMs: answer.sendMs,
-        ...(answer.kind === 'REPLY' && answer.firstByteMs !== undefined && { firstByteMs: answer.firstByteMs }),
+        ...(replied?.firstByteMs !== undefined && { firstByteMs: replied.firstByteMs }),
       },
     );
     return settled(delivery, {
@@ -123,24 +143,26 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
   }
 
   return {
-    run(batch) {
-      const ready = prepare(batch).then(async (all) => {
-        await markBroken(engine, all);
-        return { prepared: all, snapshots: await snapshotsFor(engine, batch, all) };
-      });
-      const checkOwner = ownerCheck(engine);
-      return batch.map(async (delivery) => {
-        try {
-          const { prepared, snapshots } = await ready;
-          const own = prepared.get(delivery.subscriptionId) as Prepared;
-          return await deliver(delivery, own, overlayOf(delivery, snapshots), checkOwner);
-        } catch (error) {
-          // `busy`, and no other, comes so far: its own tenant's templates had all the turns.
-          if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
-          else engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
-          return settled(delivery, { putBackMs: PUT_BACK_MS });
-        }
-      });
+    run(batch, tell) {
+      const putBack = (place: number, error: unknown) => {
+        const delivery = batch[place] as DeliveryInHand;
+        // `busy`, and no other, comes so far: its own tenant's templates had all the turns.
+        if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
+        else engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
+        tell(place, settled(delivery, { putBackMs: PUT_BACK_MS }));
+      };
+      getReady(batch).then(
+        (ready) => {
+          for (let place = 0; place < batch.length; place++)
+            deliver(batch[place] as DeliveryInHand, ready).then(
+              (settlement) => tell(place, settlement),
+              (error) => putBack(place, error),
+            );
+        },
+        (error) => {
+          for (let place = 0; place < batch.length; place++) putBack(place, error);
+        },
+      );
     },
     originOf(subscriptionId) {
       const known = compiled.get(subscriptionId);
@@ -167,17 +189,29 @@ const settled = (delivery: DeliveryInHand, rest: Partial<Settlement>): Settlemen
   ...rest,
 });
 
-type OwnerCheck = (owner: Owner) => ReturnType<Host['contextFor']>;
-
-/** Once per batch; each query runs on a fresh context all the same. */
-function ownerCheck({ host }: Engine): OwnerCheck {
-  const seen = new Map<string, ReturnType<Host['contextFor']>>();
-  return (owner) => {
+/** Each owner once per batch, so that what happens to one counts from the next batch on; each query runs on a fresh context all the same. */
+async function contextsFor({ host }: Engine, prepared: Map<string, Prepared>): Promise<Ready['contexts']> {
+  const ofOwner = new Map<string, ReturnType<Host['contextFor']>>();
+  const ask = (owner: Owner) => {
     const key = JSON.stringify([owner.tenant, owner.userId]);
-    const found = seen.get(key) ?? host.contextFor(owner);
-    seen.set(key, found);
-    return found;
+    const asked = ofOwner.get(key) ?? host.contextFor(owner);
+    ofOwner.set(key, asked);
+    return asked;
   };
+  const asked = [...prepared].flatMap(([id, own]) => ('owner' in own ? [{ id, context: ask(own.owner) }] : []));
+  return new Map(await Promise.all(asked.map(async ({ id, context }) => [id, await context] as const)));
+}
+
+function attemptOf(
+  { version: subscriptionVersion, recorder }: Compiled,
+  begun: Begun,
+  { queryMs, renderMs }: PayloadResult,
+  came: Pick<AttemptRecord, 'outcome' | 'stage' | 'message' | 'request' | 'response'>,
+  timings = {},
+): AttemptRecord {
+  const durationMs = performance.now() - begun.ms;
+  const attempt = { subscriptionVersion, startedAt: begun.at, durationMs, timings: { queryMs, renderMs, ...timings }, ...came };
+  return recorder?.(attempt) ?? attempt;
 }
 
 const parcelOf = ({ id, typename, nodeKey, eventId }: DeliveryInHand): Parcel => ({

@@ -66,7 +66,7 @@ export async function previewSubscription(
   // Without its query there is nothing to render.
   const payload = mistakes.some(({ field }) => field === 'query')
     ? null
-    : await buildPayload(engine, compiled, { ...node, id: NO_DELIVERY, kind: 'TEST' }, context, watch);
+    : await buildPayload(engine, compiled, { ...node, id: NO_DELIVERY, kind: 'TEST' }, () => context, watch);
   const blocked = mistakes.some((mistake) => BLOCKING.includes(sourceOf(mistake)));
   let sent: AttemptRecord['request'] = null;
   if (payload?.outcome === 'READY' && !blocked) {

@@ -42,7 +42,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   const started = performance.now();
   const told: StageReport[] = [];
   const watch = (report: StageReport) => void told.push(report);
-  const payload = await buildPayload(engine, compiled, { ...node, id: deliveryId, kind: 'TEST' }, contextOf(node.overlay), watch);
+  const payload = await buildPayload(engine, compiled, { ...node, id: deliveryId, kind: 'TEST' }, () => contextOf(node.overlay), watch);
   const { queryMs, renderMs } = payload;
   let attempt: AttemptRecord;
   if (payload.outcome !== 'READY') {

@@ -39,7 +39,12 @@ export async function startWorking(engine: Engine): Promise<Working> {
     pool,
     log,
     hostOf: journey.originOf,
-    deliver: (batch) => journey.run(batch).map(async (settlement) => settler.settle(await settlement)),
+    deliver: (batch, free) =>
+      journey.run(batch, (place, settlement) => {
+        const room = settler.settle(settlement);
+        if (room) void room.then(() => free(place));
+        else free(place);
+      }),
   });
   const relay = startRelay({ pool, log, onDeliveries: drain.wake });
   const dueScan = repeat(DUE_SCAN_MS, async () => drain.wake(await scanDue(pool)), engine);

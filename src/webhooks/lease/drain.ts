@@ -10,8 +10,8 @@ export interface DrainOptions {
   bounds?: { total: number; perSubscription: number; perHost: number };
   /** The destination host of a subscription, once known; undefined: not bounded by host yet. */
   hostOf(subscriptionId: string): string | undefined;
-  /** Takes a claimed batch; each delivery's slot is free again when its promise resolves. Must not reject. */
-  deliver(batch: DeliveryInHand[]): Promise<void>[];
+  /** Takes a claimed batch, and calls `free` once for each of it, by its place in there, when its slot is free again. Must not throw. */
+  deliver(batch: DeliveryInHand[], free: (place: number) => void): void;
 }
 
 export interface Drain {
@@ -20,7 +20,7 @@ export interface Drain {
   stop(): Promise<void>;
 }
 
-const BOUNDS = { total: 1000, perSubscription: 100, perHost: 200 };
+const BOUNDS = { total: 2000, perSubscription: 200, perHost: 200 };
 
 /** A cursor may hide a row for this long: one that commits late or is due again earlier than the last one claimed. */
 const CURSOR_LIFE_MS = 1000;
@@ -47,6 +47,8 @@ export function startDrain(options: DrainOptions): Drain {
   let stopping = false;
   let retryTimer: NodeJS.Timeout | undefined;
   let gathering: NodeJS.Timeout | undefined;
+  /** Slots that became free since the last claim. */
+  let freed = 0;
   let idle: (() => void) | undefined;
 
   const add = (counts: Map<string, number>, key: string | undefined, by: number) => {
@@ -78,20 +80,17 @@ export function startDrain(options: DrainOptions): Drain {
     return result;
   }
 
-  async function claim(most = 1): Promise<void> {
+  async function claim(): Promise<void> {
     if (claiming || stopping) return;
     claiming = true;
-    clearTimeout(gathering);
-    gathering = undefined;
     try {
-      for (;;) {
+      for (let first = true; ; first = false) {
+        clearTimeout(gathering);
+        gathering = undefined;
+        freed = 0;
         const asked = stopping ? [] : wants();
         if (asked.length === 0) return;
-        if (asked.reduce((sum, { count }) => sum + count, 0) < Math.min(most, inFlight)) {
-          gathering = setTimeout(() => void claim(), GATHER_MS);
-          return;
-        }
-        most = WORTHWHILE;
+        if (!first && asked.reduce((sum, { count }) => sum + count, 0) < Math.min(WORTHWHILE, inFlight)) return gather();
         // Whoever is woken during the claim is awake again after it, even if the claim found nothing for it.
         const before = new Map(asked.map((want) => [want.subscriptionId, awake.get(want.subscriptionId)]));
         const batch = await claimDue(pool, asked);
@@ -104,6 +103,13 @@ export function startDrain(options: DrainOptions): Drain {
     } finally {
       claiming = false;
     }
+  }
+
+  function gather(): void {
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      void claim();
+    }, GATHER_MS);
   }
 
   function advance(asked: Want[], batch: DeliveryInHand[], before: Map<string, Awake | undefined>): void {
@@ -135,20 +141,22 @@ export function startDrain(options: DrainOptions): Drain {
     if (batch.length === 0) return;
     const hosts = batch.map((delivery) => hostOf(delivery.subscriptionId));
     inFlight += batch.length;
-    for (const [i, delivery] of batch.entries()) {
-      add(inFlightOf, delivery.subscriptionId, 1);
+    for (let i = 0; i < batch.length; i++) {
+      add(inFlightOf, batch[i]?.subscriptionId, 1);
       add(inFlightAt, hosts[i], 1);
     }
-    for (const [i, done] of deliver(batch).entries()) {
-      void done.then(() => {
-        inFlight -= 1;
-        add(inFlightOf, batch[i]?.subscriptionId, -1);
-        add(inFlightAt, hosts[i], -1);
-        if (stopping) {
-          if (inFlight === 0 && !claiming) idle?.();
-        } else if (awake.size > 0) void claim(WORTHWHILE);
-      });
-    }
+    deliver(batch, (place) => {
+      inFlight -= 1;
+      add(inFlightOf, batch[place]?.subscriptionId, -1);
+      add(inFlightAt, hosts[place], -1);
+      if (stopping) {
+        if (inFlight === 0 && !claiming) idle?.();
+      } else if (awake.size > 0) {
+        freed += 1;
+        if (freed >= Math.min(WORTHWHILE, inFlight)) void claim();
+        else gather();
+      }
+    });
   }
 
   return {

@@ -28,23 +28,47 @@ export type PayloadResult =
   | { outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string; queryMs: number; renderMs: number };
 
 /**
- * Runs the query as the owner (`context`), then the validation template, then the body's template.
+ * Runs the query as the owner (in `context`), then the validation template, then the body's template; a definition with none of
+ * them is answered at once.
  * @param watch who tries the definition: then the validation template is told of, and not obeyed
  * @throws TemplateError `busy` where others had all the turns: run it later; Error for a failure of ours
  */
-export async function buildPayload(
+export function buildPayload(
   engine: Engine,
   compiled: Compiled,
   subject: PayloadSubject,
-  context: object,
+  context: () => object,
+  watch?: Watch,
+): PayloadResult | Promise<PayloadResult> {
+  const isPlain = compiled.document === null && compiled.validation === null && compiled.template === null;
+  return isPlain && !watch ? buildDefault(engine, compiled, subject) : buildOwn(engine, compiled, subject, context, watch);
+}
+
+const defaultData = ({ settings }: Engine, nodeId: string) => ({ id: nodeId, url: `${settings.baseUrl}/api/v3/graphql/object/${nodeId}` });
+
+function buildDefault(engine: Engine, { contentType }: Compiled, { typename, nodeKey }: PayloadSubject): PayloadResult {
+  const started = performance.now();
+  const { text } = withoutTemplate(contentType, { data: defaultData(engine, engine.host.toGlobalId(typename, nodeKey)) });
+  const body = { text, contentType: mediaTypeOf(contentType) };
+  return { outcome: 'READY', body, queryMs: 0, renderMs: performance.now() - started };
+}
+
+const mediaTypeOf = (contentType: Compiled['contentType']): Body['contentType'] =>
+  contentType === 'XML' ? 'application/xml' : 'application/json';
+
+async function buildOwn(
+  engine: Engine,
+  compiled: Compiled,
+  subject: PayloadSubject,
+  context: () => object,
   watch?: Watch,
 ): Promise<PayloadResult> {
   const started = performance.now();
   const nodeId = engine.host.toGlobalId(subject.typename, subject.nodeKey);
   const variables = { nodeId, nodeType: subject.typename };
   const answer = compiled.document
-    ? await runQuery(engine, compiled.document, context, variables)
-    : { data: { id: nodeId, url: `${engine.settings.baseUrl}/api/v3/graphql/object/${nodeId}` } };
+    ? await runQuery(engine, compiled.document, context(), variables)
+    : { data: defaultData(engine, nodeId) };
   const queryMs = performance.now() - started;
   const stop = (outcome: 'SKIPPED' | 'HELD', stage: Stage, message: string): PayloadResult => ({
     outcome,
@@ -86,7 +110,7 @@ export async function buildPayload(
   if ('error' in body) return stop('HELD', 'TEMPLATE', body.error);
   return {
     outcome: 'READY',
-    body: { text: body.text, contentType: compiled.contentType === 'XML' ? 'application/xml' : 'application/json' },
+    body: { text: body.text, contentType: mediaTypeOf(compiled.contentType) },
     queryMs,
     renderMs: performance.now() - started - queryMs,
   };

@@ -24,44 +24,45 @@ export function buildRequest(
   at: Date,
 ): OutgoingRequest {
   const bytes = Buffer.from(body.text, 'utf8');
-  const { headerPrefix: prefix } = settings;
-  const headers: Record<string, string> = {
-    'Content-Type': body.contentType,
-    ...headersOfAll(settings, compiled),
-    [`${prefix}Webhook-Job-Id`]: deliveryId,
-    [`${prefix}Time`]: at.toISOString(),
-  };
-  const unsigned = {
-    method: 'POST',
-    url: compiled.url,
-    headers,
-    body: bytes,
-    deliveryId,
-    at,
-    headerPrefix: prefix,
-  } as const;
-  const signed = { ...headers, ...signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)) };
+  const { headerPrefix } = settings;
   const { url, origin } = compiled;
-  return { url, origin, body: bytes, ...withOwn(compiled, signed) };
+  const { always, jobId, time } = knownOf(settings, compiled);
+  const headers: Record<string, string> = { 'Content-Type': body.contentType, ...always, [jobId]: deliveryId, [time]: at.toISOString() };
+  const unsigned = { method: 'POST', url, headers, body: bytes, deliveryId, at, headerPrefix } as const;
+  // Signed as it is, then with its signatures: nobody else holds it yet.
+  Object.assign(headers, signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)));
+  return { url, origin, body: bytes, ...withOwn(compiled, headers) };
+}
+
+interface Known {
+  /** Headers of all its requests. */
+  always: Record<string, string>;
+  /** Names of those that each request has its own of. */
+  jobId: string;
+  time: string;
 }
 
 /** Of a definition that is compiled once; an installation's settings don't change. */
-const known = new WeakMap<Compiled, Record<string, string>>();
+const known = new WeakMap<Compiled, Known>();
 
-function headersOfAll({ headerPrefix: prefix, domain }: Settings, compiled: Compiled): Record<string, string> {
+function knownOf({ headerPrefix: prefix, domain }: Settings, compiled: Compiled): Known {
   const before = known.get(compiled);
   if (before) return before;
-  const headers = {
-    'User-Agent': 'Hookgraph',
-    [`${prefix}Topic`]: compiled.topic.key,
-    [`${prefix}Topic-Version`]: compiled.topic.version,
-    [`${prefix}API-Version`]: '3',
-    [`${prefix}Domain`]: domain,
-    [`${prefix}Webhook-Id`]: compiled.subscriptionId,
-    [`${prefix}Webhook-Type`]: 'node',
+  const made = {
+    always: {
+      'User-Agent': 'Hookgraph',
+      [`${prefix}Topic`]: compiled.topic.key,
+      [`${prefix}Topic-Version`]: compiled.topic.version,
+      [`${prefix}API-Version`]: '3',
+      [`${prefix}Domain`]: domain,
+      [`${prefix}Webhook-Id`]: compiled.subscriptionId,
+      [`${prefix}Webhook-Type`]: 'node',
+    },
+    jobId: `${prefix}Webhook-Job-Id`,
+    time: `${prefix}Time`,
   };
-  known.set(compiled, headers);
-  return headers;
+  known.set(compiled, made);
+  return made;
 }
 
 function withOwn({ headers: own, auth }: Compiled, signed: Record<string, string>): Pick<OutgoingRequest, 'headers' | 'recordedHeaders'> {
@@ -77,5 +78,6 @@ function withOwn({ headers: own, auth }: Compiled, signed: Record<string, string
 /** The newest first. By the time of sending alone: whether an old one has been wiped yet doesn't matter. */
 function secretsInForce({ sharedSecret, oldSecrets }: Compiled, at: Date): string[] {
   if (sharedSecret === null) return [];
+  if (oldSecrets.length === 0) return [sharedSecret];
   return [sharedSecret, ...oldSecrets.filter(({ endsAt }) => endsAt > at).map(({ secret }) => secret)];
 }

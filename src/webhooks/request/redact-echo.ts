@@ -13,7 +13,7 @@ export function redactEcho<T extends { kind: string; headers?: Record<string, st
   /** Secrets that were fetched for this one request. */
   tokens: string[] = [],
 ): T {
-  const writings = [...tokens.flatMap(writingsOf), ...writingsIn(compiled)];
+  const writings = tokens.length === 0 ? writingsIn(compiled) : [...tokens.flatMap(writingsOf), ...writingsIn(compiled)];
   if (writings.length === 0) return answer;
   if (!repeats(answer, writings)) return answer;
   const clean = (text: string) => writings.reduce((rest, writing) => rest.replaceAll(writing, '[redacted]'), text);

@@ -1,9 +1,10 @@
 // A request -> the reply, or the stage at which there was none; over HTTP/2 where the receiver offers it.
 import type { TLSSocket } from 'node:tls';
-import { Agent, type Dispatcher, errors } from 'undici';
+import { Agent } from 'undici';
 import { EgressFailed, type Guard } from '../base/guard.js';
 import type { Exchange } from '../base/model.js';
-import { DEADLINE_MS, type Destination, MAX_RESPONSE_BYTES, noReplyOf, type Reply } from './destination.js';
+import { DEADLINE_MS, type Destination, type NoReply, noReplyOf, type Reply } from './destination.js';
+import { sendHttp1 } from './http1.js';
 import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
 
 /** An origin that chose HTTP/1.1 is asked again after so long. */
@@ -96,38 +97,30 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
     return choice;
   }
 
-  async function exchange(request: Exchange, deadline: Deadline, started: number): Promise<Reply> {
-    const { origin } = request;
-    if (origin.startsWith('https:')) {
-      const { known, made } = choiceOf(origin);
-      const http2 = known === undefined ? await unlessAborted(deadline.signal(), made) : known;
-      try {
-        if (http2) return await http2.send(request, deadline.signal(), started);
-      } catch (error) {
-        if (!(error instanceof ChoseHttp1)) throw error;
-      }
-    }
+  /** Where an origin may have chosen HTTP/2: over what it chose. */
+  async function sendChosen({ known, made }: Choice, request: Exchange, withinMs: number): Promise<Reply | NoReply> {
+    const started = performance.now();
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), withinMs);
     try {
-      return await exchangeHttp1(agent, request, deadline, started);
+      const http2 = known ?? (await unlessAborted(deadline.signal, made));
+      if (http2) return await http2.send(request, deadline.signal, started);
     } catch (error) {
-      // A kept-alive connection that the receiver closed as we wrote: no reply can have been meant for us.
-      if (!deadline.passed && isStaleConnection(error)) return exchangeHttp1(agent, request, deadline, started);
-      throw error;
+      if (error instanceof EgressFailed) throw error;
+      const sendMs = performance.now() - started;
+      if (!(error instanceof ChoseHttp1)) return noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs);
+    } finally {
+      clearTimeout(timer);
     }
+    return sendHttp1(agent, request, { startedMs: started, untilMs: started + withinMs, deadlineMs });
   }
 
   return {
-    async send(request, withinMs = deadlineMs) {
-      const started = performance.now();
-      const deadline = startDeadline(withinMs);
-      try {
-        return await exchange(request, deadline, started);
-      } catch (error) {
-        if (error instanceof EgressFailed) throw error;
-        return noReplyOf(error, deadline.passed, deadlineMs, performance.now() - started);
-      } finally {
-        deadline.end();
-      }
+    send(request, withinMs = deadlineMs) {
+      const choice = request.origin.startsWith('https:') ? choiceOf(request.origin) : null;
+      if (choice && choice.known !== null) return sendChosen(choice, request, withinMs);
+      const startedMs = performance.now();
+      return sendHttp1(agent, request, { startedMs, untilMs: startedMs + withinMs, deadlineMs });
     },
     async close() {
       const made = await Promise.allSettled([...choices.values()].map((choice) => choice.made));
@@ -137,108 +130,3 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
     },
   };
 }
-
-interface Deadline {
-  passed: boolean;
-  /** Called once when it passes, or at once if it has. */
-  onPassed(listener: () => void): void;
-  signal(): AbortSignal;
-  end(): void;
-}
-
-/** A signal is made only for who asks for one: with its listeners it costs as much as half of the rest of a request. */
-function startDeadline(ms: number): Deadline {
-  let listener: (() => void) | undefined;
-  let controller: AbortController | undefined;
-  const timer = setTimeout(() => {
-    deadline.passed = true;
-    listener?.();
-    controller?.abort();
-  }, ms);
-  const deadline: Deadline = {
-    passed: false,
-    onPassed(next) {
-      listener = next;
-      if (deadline.passed) next();
-    },
-    signal() {
-      controller ??= new AbortController();
-      if (deadline.passed) controller.abort();
-      return controller.signal;
-    },
-    end: () => clearTimeout(timer),
-  };
-  return deadline;
-}
-
-/** Of a URL that many requests go to: not a slice of what was written, since an origin leaves out :443 and writes a host as DNS does. */
-const paths = new Map<string, string>();
-
-function pathOf(url: string): string {
-  const known = paths.get(url);
-  if (known !== undefined) return known;
-  const { pathname, search } = new URL(url);
-  if (paths.size >= MAX_ORIGINS) paths.clear();
-  paths.set(url, pathname + search);
-  return pathname + search;
-}
-
-function exchangeHttp1(agent: Agent, { origin, url, headers, body }: Exchange, deadline: Deadline, started: number): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    let opened: Dispatcher.DispatchController | undefined;
-    let status = 0;
-    let firstByteMs = 0;
-    let answered: Record<string, string> = {};
-    const chunks: Buffer[] = [];
-    let size = 0;
-    // Whatever comes after the first of these changes nothing.
-    const reply = () => {
-      const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-      resolve({
-        kind: 'REPLY',
-        status,
-        headers: answered,
-        body: bytes.toString('utf8', 0, MAX_RESPONSE_BYTES),
-        firstByteMs,
-        sendMs: performance.now() - started,
-      });
-    };
-    // One that waits for a connection is rejected too: it isn't opened any more when its turn comes.
-    deadline.onPassed(() => {
-      const late = new Error('the deadline has passed');
-      reject(late);
-      opened?.abort(late);
-    });
-    if (deadline.passed) return;
-    agent.dispatch(
-      { origin, path: pathOf(url), method: 'POST', headers, body },
-      {
-        onRequestStart(controller) {
-          opened = controller;
-          if (deadline.passed) controller.abort(new Error('the deadline has passed'));
-        },
-        onResponseStart(_controller, statusCode, found) {
-          status = statusCode;
-          firstByteMs = performance.now() - started;
-          for (const name in found) {
-            const value = found[name];
-            if (typeof value !== 'string') found[name] = Array.isArray(value) ? value.join(', ') : String(value);
-          }
-          answered = found as Record<string, string>;
-        },
-        onResponseData(controller, chunk) {
-          chunks.push(chunk);
-          size += chunk.length;
-          if (size < MAX_RESPONSE_BYTES) return;
-          reply();
-          controller.abort(new Error('the rest of the answer is not read'));
-        },
-        onResponseEnd: reply,
-        onResponseError: (_controller, error) => reject(error),
-      },
-    );
-  });
-}
-
-const isStaleConnection = (error: unknown): boolean =>
-  error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0 && error.message === 'other side closed';

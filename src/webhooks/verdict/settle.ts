@@ -35,7 +35,8 @@ export const ERRORS_PER_HOUR = 100;
 
 // Fenced: only the claim whose token still stands moves the delivery and records its attempt. A delivery that was
 // cancelled meanwhile stays so; one whose subscription is no longer enabled is held instead of retried.
-// OFFSET 0 keeps the planner to one probe a subscription, however many there are.
+// Its status is looked up for the few that go on: joined for all of a batch, it was read again for each of its rows.
+const STATUS = '(SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = r.subscription)';
 const SETTLE = `
   WITH r AS MATERIALIZED (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
@@ -46,18 +47,15 @@ const SETTLE = `
   ), u AS (
     UPDATE hookgraph.deliveries d SET
       state = CASE WHEN d.state NOT IN ('PENDING', 'RETRYING') THEN d.state
-        WHEN coalesce(r.state, d.state) IN ('PENDING', 'RETRYING') AND x.status <> 'ENABLED' THEN 'HELD'
+        WHEN coalesce(r.state, d.state) IN ('PENDING', 'RETRYING') AND ${STATUS} <> 'ENABLED' THEN 'HELD'
         ELSE coalesce(r.state, d.state) END,
       reason = CASE WHEN d.state NOT IN ('PENDING', 'RETRYING') THEN d.reason
-        WHEN coalesce(r.state, d.state) IN ('PENDING', 'RETRYING') AND x.status <> 'ENABLED' THEN CASE x.status WHEN 'HELD' THEN 'BROKEN' ELSE 'DISABLED' END
+        WHEN coalesce(r.state, d.state) IN ('PENDING', 'RETRYING') AND ${STATUS} <> 'ENABLED' THEN CASE ${STATUS} WHEN 'HELD' THEN 'BROKEN' ELSE 'DISABLED' END
         ELSE r.reason END,
       due_at = CASE WHEN r.wait_ms IS NULL THEN d.due_at ELSE now() + r.wait_ms * interval '1 ms' END,
       attempt_count = d.attempt_count + CASE WHEN r.outcome IS NULL THEN 0 ELSE 1 END,
       lease_until = NULL, lease_token = NULL, updated_at = clock_timestamp()
-    FROM r JOIN (
-      SELECT x.id, x.status FROM (SELECT DISTINCT subscription FROM r) k
-      CROSS JOIN LATERAL (SELECT x.id, x.status FROM hookgraph.subscriptions x WHERE x.id = k.subscription OFFSET 0) x OFFSET 0
-    ) x ON x.id = r.subscription
+    FROM r
     WHERE d.id = r.id AND d.lease_token = r.token
     RETURNING d.id AS delivery_id, d.subscription_id, d.attempt_count, r.*
   )
@@ -91,8 +89,15 @@ export async function settle(pool: Pool, batch: Settlement[]): Promise<string[]>
 
 async function record(db: Pool | PoolClient, batch: Settlement[]): Promise<Set<string>> {
   const column = <T>(read: (one: Settlement) => T) => batch.map(read);
-  const requests = shareHeaders(batch.map(({ subscriptionId: key, attempt }) => ({ key, headers: attempt?.request?.headers })));
-  const responses = shareHeaders(batch.map(({ subscriptionId: key, attempt }) => ({ key, headers: attempt?.response?.headers })));
+  const subscriptionIds = column((one) => one.subscriptionId);
+  const requests = shareHeaders(
+    subscriptionIds,
+    column((one) => one.attempt?.request?.headers),
+  );
+  const responses = shareHeaders(
+    subscriptionIds,
+    column((one) => one.attempt?.response?.headers),
+  );
   const { rows } = await db.query<{ delivery_id: string }>({
     name: 'hookgraph-settle',
     text: SETTLE,
@@ -116,7 +121,7 @@ async function record(db: Pool | PoolClient, batch: Settlement[]): Promise<Set<s
       textArray(column((one) => storable(one.attempt?.response?.body))),
       integerArray(column((one) => one.attempt?.subscriptionVersion)),
       jsonbArray(column((one) => json(one.attempt && recordingOf(one.attempt)))),
-      uuidArray(column((one) => one.subscriptionId)),
+      uuidArray(subscriptionIds),
       integerArray(requests.stemOf),
       integerArray(responses.stemOf),
       jsonbArray(requests.stems.map(storableJson)),

@@ -6,8 +6,8 @@ import type { Logger } from 'pino';
 import { type Settlement, settle } from './settle.js';
 
 export interface Settler {
-  /** Resolves when there is room for more: at once, unless much waits to be written. */
-  settle(one: Settlement): Promise<void>;
+  /** Answers a promise where much waits to be written: until it resolves there is no room for more. */
+  settle(one: Settlement): Promise<void> | undefined;
   /** Resolves when all is written, or dropped since its lease ran out before it could be. */
   written(): Promise<void>;
 }
@@ -80,15 +80,15 @@ export function createSettler(
   }
 
   return {
-    async settle(one) {
+    settle(one) {
       const entry: (typeof waiting)[number] = { one, since: Date.now() };
       waiting.push(entry);
       if (waiting.length >= WORTHWHILE) enough?.();
       flushing ??= flush();
-      if (waiting.length > MAX_WAITING)
-        await new Promise<void>((done) => {
-          entry.done = done;
-        });
+      if (waiting.length <= MAX_WAITING) return;
+      return new Promise<void>((done) => {
+        entry.done = done;
+      });
     },
     async written() {
       while (flushing) await flushing;

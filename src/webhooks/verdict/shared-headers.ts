@@ -11,30 +11,41 @@ export interface SharedHeaders {
   own: (Headers | null)[];
 }
 
-/** Nearly all of a subscription's headers are alike, and to write and read them again is what recording costs most. */
-export function shareHeaders(rows: readonly { key: string; headers: Headers | null | undefined }[]): SharedHeaders {
-  const groups = new Map<string, { common: Headers; count: number }>();
-  for (const { key, headers } of rows) {
+/** Nearly all of a subscription's headers are alike, and to write and read them again is what recording costs most. `keys`: whose they are. */
+export function shareHeaders(keys: readonly string[], rows: readonly (Headers | null | undefined)[]): SharedHeaders {
+  const groups = new Map<string, { common: Headers; count: number; stem: number | null }>();
+  for (let i = 0; i < rows.length; i++) {
+    const headers = rows[i];
     if (!headers) continue;
+    const key = keys[i] as string;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { common: { ...headers }, count: 1 });
+    if (group === undefined) groups.set(key, { common: { ...headers }, count: 1, stem: null });
     else {
       group.count += 1;
       for (const name in group.common) if (headers[name] !== group.common[name]) delete group.common[name];
     }
   }
   const stems: string[] = [];
-  const numbers = new Map<string, number>();
-  for (const [key, { common, count }] of groups) {
-    if (count === 1 || Object.keys(common).length === 0) continue;
-    numbers.set(key, stems.push(JSON.stringify(common)));
+  for (const group of groups.values())
+    if (group.count > 1 && Object.keys(group.common).length > 0) group.stem = stems.push(JSON.stringify(group.common));
+  const stemOf: (number | null)[] = [];
+  const own: (Headers | null)[] = [];
+  for (let i = 0; i < rows.length; i++) {
+    const headers = rows[i];
+    const group = headers ? groups.get(keys[i] as string) : undefined;
+    stemOf.push(group?.stem ?? null);
+    own.push(!headers ? null : group?.stem ? without(headers, group.common) : headers);
   }
-  const stemOf = rows.map(({ key, headers }) => (headers ? (numbers.get(key) ?? null) : null));
-  const own = rows.map(({ key, headers }, i) => {
-    if (!headers || stemOf[i] === null) return headers ?? null;
-    const { common } = groups.get(key) as { common: Headers };
-    // Not by assignment: a receiver may call a header `__proto__`.
-    return Object.fromEntries(Object.entries(headers).filter(([name]) => !Object.hasOwn(common, name)));
-  });
   return { stems, stemOf, own };
+}
+
+function without(headers: Headers, common: Headers): Headers {
+  const own: Headers = {};
+  for (const name in headers) {
+    if (Object.hasOwn(common, name)) continue;
+    // Not by assignment: a receiver may call a header so.
+    if (name === '__proto__') Object.defineProperty(own, name, { value: headers[name], enumerable: true });
+    else own[name] = headers[name] as string;
+  }
+  return own;
 }

@@ -86,7 +86,8 @@ describe('untilNoneBegins', () => {
 describe('the journey of a claim that was overtaken', () => {
   const run = async (delivery: DeliveryInHand) => {
     const courier = openCourier(world.webhooks.engine);
-    const [settlement] = await Promise.all(createJourney(world.webhooks.engine, courier).run([delivery]));
+    const journey = createJourney(world.webhooks.engine, courier);
+    const settlement = await new Promise((resolve) => journey.run([delivery], (_place, settled) => resolve(settled)));
     await courier.close();
     return settlement;
   };

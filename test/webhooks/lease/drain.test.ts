@@ -24,7 +24,9 @@ function drainByHand(
     log,
     bounds,
     hostOf,
-    deliver: (batch) => batch.map((delivery) => new Promise<void>((done) => inHand.push({ delivery, done }))),
+    deliver: (batch, free) => {
+      for (const [place, delivery] of batch.entries()) inHand.push({ delivery, done: () => free(place) });
+    },
   });
   const countOf = (id: string | undefined) => inHand.filter((one) => one.delivery.subscriptionId === id).length;
   const finish = async (id?: string) => {

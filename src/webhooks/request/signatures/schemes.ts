@@ -18,6 +18,8 @@ const SCHEMES: Record<SignatureScheme, Scheme> = {
   SERVO: servo,
 };
 
+const ALWAYS: readonly SignatureScheme[] = ['SCOPE'];
+
 /**
  * The headers of these schemes, and of SCOPE with a secret that is shared. `secrets`: those in force, the newest first. Where a
  * request can carry one signature only, the oldest signs: its receiver knows it for certain.
@@ -26,7 +28,7 @@ export function signRequest(chosen: readonly SignatureScheme[], request: Unsigne
   const oldest = secrets.at(-1);
   if (oldest === undefined) return {};
   const headers: Record<string, string> = {};
-  for (const name of new Set<SignatureScheme>(['SCOPE', ...chosen])) {
+  for (const name of chosen.length === 0 ? ALWAYS : new Set([...ALWAYS, ...chosen])) {
     if (name !== 'STANDARD_WEBHOOKS' && isPrivateKey(chosen, oldest)) continue;
     const scheme = SCHEMES[name];
     Object.assign(headers, scheme.sign(request, scheme.severalSecrets ? secrets : [oldest]));

@@ -28,18 +28,18 @@ it('a worker that is told to stop finishes what it has in hand, and leaves the r
   const kept: ServerResponse[] = [];
   receiver.answer = (response) => void kept.push(response);
   const first = await product.start('worker');
-  await acme.insertUsers(names('early', 150));
-  await until('its slots are full', () => kept.length === 100);
+  await acme.insertUsers(names('early', 250));
+  await until('its slots are full', () => kept.length === 200);
 
   const ending = first.kill('SIGTERM');
   await until('it drains', () => first.output().includes('Stopping'));
   await acme.insertUsers(names('late', 20));
   for (const response of kept.splice(0)) response.end();
   expect(await ending).toBe(0);
-  expect(receiver.requests).toHaveLength(100);
-  expect(await countStates(product.pool, recordId)).toMatchObject({ DELIVERED: 100 });
+  expect(receiver.requests).toHaveLength(200);
+  expect(await countStates(product.pool, recordId)).toMatchObject({ DELIVERED: 200 });
   expect((await attemptsOf(product.pool, recordId)).map(({ number, outcome }) => `${number} ${outcome}`)).toEqual(
-    Array(100).fill('1 DELIVERED'),
+    Array(200).fill('1 DELIVERED'),
   );
   // Nobody has to wait for a lease to end.
   expect((await deliveriesOf(product.pool, recordId)).filter((one) => one.leaseToken !== null)).toEqual([]);
@@ -47,8 +47,8 @@ it('a worker that is told to stop finishes what it has in hand, and leaves the r
 
   receiver.answer = (response) => void response.end();
   const second = await product.start('worker');
-  await until('the rest is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 170);
-  expect(receiver.requests.map(nameIn).sort()).toEqual([...names('early', 150), ...names('late', 20)].sort());
+  await until('the rest is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 270);
+  expect(receiver.requests.map(nameIn).sort()).toEqual([...names('early', 250), ...names('late', 20)].sort());
 
   // An idle one just ends.
   expect(await second.kill('SIGTERM')).toBe(0);

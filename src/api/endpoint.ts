@@ -26,6 +26,8 @@ export function createEndpoint(
     graphiql: false,
     landingPage: false,
     multipart: false,
+    // It is bounded already: see read-body.ts.
+    maxRequestBodySize: false,
     // Answered before anybody is authenticated: see cors.ts.
     cors: false,
     parserAndValidationCache: false,
@@ -33,16 +35,15 @@ export function createEndpoint(
     logging: false,
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });
-  return async (request, { url, ctx, body }) => {
-    const headers = Object.entries(request.headers).flatMap(([name, value]) =>
-      typeof value === 'string' ? [[name, value] as [string, string]] : [],
-    );
-    const sent = new Request(url, { method: request.method, headers, body: body.length > 0 ? new Uint8Array(body) : undefined });
-    const response = await yoga.fetch(sent, ctx);
+  return async ({ method = 'GET', headers }, { url, ctx, body }) => {
+    const told = Object.fromEntries(Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === 'string'));
+    const sent = method === 'POST' ? new TextDecoder().decode(body) : undefined;
+    // Texts and yoga's own Request: streams and the Request of Node cost as much as the execution.
+    const response = await yoga.fetch(url.href, { method, headers: told, body: sent }, ctx);
     return {
       status: response.status,
       contentType: response.headers.get('content-type') ?? 'application/json; charset=utf-8',
-      body: Buffer.from(await response.arrayBuffer()),
+      body: await response.text(),
     };
   };
 }

@@ -125,7 +125,8 @@ async function answer(shop: Workshop, definition: NodeDefinition, { operation, n
   if (definition.adminOnly && !ctx.viewer.admin)
     return fail({ field: 'base', message: `only an admin may ${operation} a ${definition.model.name}`, type: 'FORBIDDEN' });
   if (!written) return fail({ field: node, message: "can't be blank", type: 'BLANK' });
-  const asked = { shop, definition, written, path, viewer: ctx.viewer, query: queryFromInfo({ context: ctx, info, path: [node] }) };
+  const query = () => queryFromInfo({ context: ctx, info, path: [node] });
+  const asked = { shop, definition, written, path, viewer: ctx.viewer, query };
   try {
     const row = await announcedWrite(ctx, {
       typename: definition.model.name,

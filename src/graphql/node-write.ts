@@ -19,18 +19,18 @@ interface Write {
   path: string[];
   viewer: Viewer;
   tx: Client;
-  /** What the payload asks for. */
-  query: object;
+  /** What the payload asks for; told only when it is needed. */
+  query: () => object;
   /** The row that before-hooks were shown. */
   seen: Snapshot | null;
 }
 
 /** @throws UserMistake, and what Prisma throws */
 export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
-  create: async (write) => delegateOf(write.tx, write.definition.model.name).create({ ...write.query, data: await newRow(write) }),
+  create: async (write) => delegateOf(write.tx, write.definition.model.name).create({ ...write.query(), data: await newRow(write) }),
   async update(write) {
     const where = whereWritten(write);
-    return delegateOf(write.tx, write.definition.model.name).update({ ...write.query, where, data: await changes(write) });
+    return delegateOf(write.tx, write.definition.model.name).update({ ...write.query(), where, data: await changes(write) });
   },
   async delete(write) {
     const row = await rowToDelete(write);
@@ -73,7 +73,7 @@ const PLANS: Record<Operation, (write: Write, quick: QuickWrite) => Promise<Plan
   },
   async delete(write, quick) {
     const statement = quick.delete(write.definition.model, equalitiesOf(write));
-    if (!statement || Object.keys(write.query).length === 0) return statement;
+    if (!statement || Object.keys(write.query()).length === 0) return statement;
     return async (announcement) => {
       const related = await rowToDelete(write);
       const row = await statement(announcement);
@@ -103,7 +103,7 @@ async function newRow(write: Write): Promise<Row> {
 }
 
 async function rowToDelete(write: Write): Promise<Row> {
-  const row = await delegateOf(write.tx, write.definition.model.name).findUnique({ ...write.query, where: whereWritten(write) });
+  const row = await delegateOf(write.tx, write.definition.model.name).findUnique({ ...write.query(), where: whereWritten(write) });
   if (!row) throw notFound(write.path);
   return row;
 }

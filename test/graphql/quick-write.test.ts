@@ -136,6 +136,23 @@ describe('a quick write that fails', () => {
     expect(await backend()).toBe(pid);
   });
 
+  it('because what it points to goes at that very moment is told as a mistake', async () => {
+    const { id } = await insertGroup('Going');
+    const holder = await t.database.pool.connect();
+    await holder.query(`BEGIN; DELETE FROM groups WHERE id = '${id}'`);
+    const answer = t.ask(
+      'mutation ($id: ID) { createUser(user: { firstName: "A" lastName: "B" originGroupId: $id }) { errors { field type } } }',
+      {
+        id: t.app.webhooks.engine.host.toGlobalId('Group', id as string),
+      },
+    );
+    const waits = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO "public"."users"%' AND datname = current_database()`;
+    await until('it waits', async () => (await t.database.pool.query(waits)).rowCount === 1);
+    await holder.query('COMMIT');
+    holder.release();
+    expect((await answer).data).toEqual({ createUser: { errors: [{ field: 'originGroupId', type: 'NOT_FOUND' }] } });
+  });
+
   it('because its connection is cut off tells so, and the next one is done', async () => {
     const { id } = await insertGroup('Cut off');
     const holder = await t.database.pool.connect();

@@ -10,25 +10,16 @@ export class BodyTooLarge extends Error {
   }
 }
 
-/** By events: an iterator of the request costs as much as reading a small one. */
-export function readBody(request: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > LIMIT_BYTES) return reject(refuse(request));
-    // Neither its end nor its failure would be told any more.
-    if (request.destroyed) return reject(new Error('The client went away.'));
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const take = (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= LIMIT_BYTES) return void chunks.push(chunk);
-      request.off('data', take);
-      reject(refuse(request));
-    };
-    request.on('data', take);
-    request.on('end', () => resolve(Buffer.concat(chunks)));
-    request.on('error', reject);
-    request.on('close', () => reject(new Error('The client went away.')));
-  });
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > LIMIT_BYTES) throw refuse(request);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > LIMIT_BYTES) throw refuse(request);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** What is still on its way is let go by, so that the client gets to read the answer. */

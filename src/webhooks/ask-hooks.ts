@@ -12,7 +12,8 @@ import { buildPayload } from './payload/build-payload.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 import { recordEnded } from './verdict/record-ended.js';
-import { type AttemptRecord, settle } from './verdict/settle.js';
+import { settle } from './verdict/settle.js';
+import type { AttemptRecord } from './verdict/settlement.js';
 
 export interface AskHooks {
   ask(hooks: Hook[], change: Change): Promise<Refusal[]>;

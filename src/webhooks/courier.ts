@@ -12,7 +12,7 @@ import { redactEcho } from './request/redact-echo.js';
 import { DEADLINE_MS, type NoReply, type Reply } from './send/destination.js';
 import { openHttpsDestination } from './send/https.js';
 import { openSnsDestination } from './send/sns.js';
-import type { AttemptRecord } from './verdict/settle.js';
+import type { AttemptRecord } from './verdict/settlement.js';
 
 export interface Carried {
   request: NonNullable<AttemptRecord['request']>;

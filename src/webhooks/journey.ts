@@ -13,7 +13,7 @@ import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type Columns, loadSnapshots } from './payload/load-snapshots.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
-import type { AttemptRecord, Settlement } from './verdict/settle.js';
+import type { AttemptRecord, Settlement } from './verdict/settlement.js';
 
 /** What a definition is at the moment of a claim: ready, or the reason why nothing of it can run. `off`: no longer enabled. */
 type Prepared = Known | { failed: unknown } | { off: true };

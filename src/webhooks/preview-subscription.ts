@@ -14,7 +14,7 @@ import { splitDraft, toDraft } from './subscriptions/input.js';
 import { checkedTopic, isMistake, NOT_ALLOWED, NOT_FOUND, type SubscriptionInput } from './subscriptions.js';
 import { findLastNode, findNode } from './try-out/find-node.js';
 import { inOrder, notRun, OWNER_GONE, refused, type TryResult } from './try-out/try-result.js';
-import type { AttemptRecord } from './verdict/settle.js';
+import type { AttemptRecord } from './verdict/settlement.js';
 
 /** The ids in the request of a preview, where nothing is saved and nothing sent. */
 const NO_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';

@@ -16,7 +16,7 @@ import { inOrder, OWNER_GONE, refused, type TryResult } from './try-out/try-resu
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 import { nextDeliveryId, recordTest } from './verdict/record-test.js';
-import type { AttemptRecord } from './verdict/settle.js';
+import type { AttemptRecord } from './verdict/settlement.js';
 
 /**
  * Sends the last node of the topic's type now, from this process, once, whatever the validation template says; also for a

@@ -1,16 +1,62 @@
-// Values of one column for many rows -> an array in Postgres' binary format, which needs no escaping here and no parsing there.
+// Values of one column, row by row -> an array in Postgres' binary format, which needs no escaping here and no parsing there.
 // https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES; array_recv() in src/backend/utils/adt/arrayfuncs.c
 
 /** Type OIDs: pg_type.dat */
 const OID = { bigint: 20, integer: 23, text: 25, float8: 701, timestamptz: 1184, uuid: 2950, jsonb: 3802 };
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
 
-type Write<T> = (target: Scratch, value: T) => void;
+/** Dimensions, whether any is null, the type; the number of elements and the first one's index. */
+const HEADER_BYTES = 20;
+const FIRST_BYTES = 1024;
+/** What grew for a few large bodies isn't kept. */
+const KEPT_BYTES = 1_048_576;
 
-/** Grows, and is used again: encoding is synchronous. */
-class Scratch {
-  bytes = Buffer.allocUnsafeSlow(65_536);
-  at = 0;
+type Write<T> = (column: Column<T>, value: T) => void;
+
+/** Encodes at once: what was pushed need not be kept. */
+export class Column<T> {
+  bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  at = HEADER_BYTES;
+  private count = 0;
+  private anyNull = 0;
+
+  constructor(
+    private readonly oid: number,
+    private readonly write: Write<T>,
+  ) {}
+
+  push(value: T | null | undefined): void {
+    this.count += 1;
+    this.need(4);
+    const lengthAt = this.at;
+    this.at += 4;
+    if (value == null) {
+      this.anyNull = 1;
+      this.bytes.writeInt32BE(-1, lengthAt);
+      return;
+    }
+    this.write(this, value);
+    this.bytes.writeInt32BE(this.at - lengthAt - 4, lengthAt);
+  }
+
+  /** All that was pushed, as one parameter; its bytes are the column's own, until the next push or clear. */
+  toParameter(): Buffer {
+    const { bytes, count } = this;
+    bytes.writeInt32BE(count === 0 ? 0 : 1, 0);
+    bytes.writeInt32BE(this.anyNull, 4);
+    bytes.writeInt32BE(this.oid, 8);
+    if (count === 0) return bytes.subarray(0, 12);
+    bytes.writeInt32BE(count, 12);
+    bytes.writeInt32BE(1, 16);
+    return bytes.subarray(0, this.at);
+  }
+
+  clear(): void {
+    this.at = HEADER_BYTES;
+    this.count = 0;
+    this.anyNull = 0;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  }
 
   need(count: number): void {
     if (this.at + count <= this.bytes.length) return;
@@ -18,82 +64,52 @@ class Scratch {
     this.bytes.copy(larger, 0, 0, this.at);
     this.bytes = larger;
   }
-
-  int32(value: number): void {
-    this.need(4);
-    this.at = this.bytes.writeInt32BE(value, this.at);
-  }
 }
 
-const scratch = new Scratch();
-/** What grew for a few large bodies isn't kept. */
-const KEPT_BYTES = 4_194_304;
-
-function encode<T>(oid: number, values: readonly (T | null | undefined)[], write: Write<T>): Buffer {
-  scratch.at = 0;
-  scratch.int32(values.length === 0 ? 0 : 1);
-  scratch.int32(values.some((value) => value == null) ? 1 : 0);
-  scratch.int32(oid);
-  if (values.length > 0) {
-    scratch.int32(values.length);
-    scratch.int32(1);
-  }
-  for (const value of values) {
-    if (value == null) {
-      scratch.int32(-1);
-      continue;
-    }
-    const lengthAt = scratch.at;
-    scratch.int32(0);
-    write(scratch, value);
-    scratch.bytes.writeInt32BE(scratch.at - lengthAt - 4, lengthAt);
-  }
-  const encoded = Buffer.from(scratch.bytes.subarray(0, scratch.at));
-  if (scratch.bytes.length > KEPT_BYTES) scratch.bytes = Buffer.allocUnsafeSlow(65_536);
-  return encoded;
-}
-
-const writeText: Write<string> = (target, value) => {
-  target.need(3 * value.length);
-  target.at += target.bytes.write(value, target.at, 'utf8');
+const writeText: Write<string> = (column, value) => {
+  column.need(3 * value.length);
+  column.at += column.bytes.write(value, column.at, 'utf8');
 };
 
-export const textArray = (values: readonly (string | null | undefined)[]): Buffer => encode(OID.text, values, writeText);
+export const texts = () => new Column(OID.text, writeText);
 
 /** JSON texts. */
-export const jsonbArray = (values: readonly (string | null | undefined)[]): Buffer =>
-  encode(OID.jsonb, values, (target, value: string) => {
-    target.need(1);
+export const jsonbs = () =>
+  new Column<string>(OID.jsonb, (column, value) => {
+    column.need(1);
     // The version of the format.
-    target.bytes[target.at++] = 1;
-    writeText(target, value);
+    column.bytes[column.at++] = 1;
+    writeText(column, value);
   });
 
-export const integerArray = (values: readonly (number | null | undefined)[]): Buffer =>
-  encode(OID.integer, values, (target, value: number) => target.int32(value));
+export const integers = () =>
+  new Column<number>(OID.integer, (column, value) => {
+    column.need(4);
+    column.at = column.bytes.writeInt32BE(value, column.at);
+  });
 
 /** Whole numbers as text, as pg tells them. */
-export const bigintArray = (values: readonly (string | null | undefined)[]): Buffer =>
-  encode(OID.bigint, values, (target, value: string) => {
-    target.need(8);
-    target.at = target.bytes.writeBigInt64BE(BigInt(value), target.at);
+export const bigints = () =>
+  new Column<string>(OID.bigint, (column, value) => {
+    column.need(8);
+    column.at = column.bytes.writeBigInt64BE(BigInt(value), column.at);
   });
 
-export const floatArray = (values: readonly (number | null | undefined)[]): Buffer =>
-  encode(OID.float8, values, (target, value: number) => {
-    target.need(8);
-    target.at = target.bytes.writeDoubleBE(value, target.at);
+export const floats = () =>
+  new Column<number>(OID.float8, (column, value) => {
+    column.need(8);
+    column.at = column.bytes.writeDoubleBE(value, column.at);
   });
 
-export const uuidArray = (values: readonly (string | null | undefined)[]): Buffer =>
-  encode(OID.uuid, values, (target, value: string) => {
-    target.need(16);
-    target.at += target.bytes.write(value.replaceAll('-', ''), target.at, 'hex');
+export const uuids = () =>
+  new Column<string>(OID.uuid, (column, value) => {
+    column.need(16);
+    column.at += column.bytes.write(value.replaceAll('-', ''), column.at, 'hex');
   });
 
 /** To the millisecond. */
-export const timestampArray = (values: readonly (Date | null | undefined)[]): Buffer =>
-  encode(OID.timestamptz, values, (target, value: Date) => {
-    target.need(8);
-    target.at = target.bytes.writeBigInt64BE(BigInt(value.getTime() - POSTGRES_EPOCH_MS) * 1000n, target.at);
+export const timestamps = () =>
+  new Column<Date>(OID.timestamptz, (column, value) => {
+    column.need(8);
+    column.at = column.bytes.writeBigInt64BE(BigInt(value.getTime() - POSTGRES_EPOCH_MS) * 1000n, column.at);
   });

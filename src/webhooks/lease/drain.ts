@@ -8,7 +8,7 @@ export interface DrainOptions {
   log: Logger;
   /** In flight at once: in all, per subscription, per destination host. */
   bounds?: { total: number; perSubscription: number; perHost: number };
-  /** The destination host of a subscription, once known; undefined: not bounded by host yet. */
+  /** The destination host of a subscription, once known. */
   hostOf(subscriptionId: string): string | undefined;
   /** Takes a claimed batch, and calls `free` once for each of it, by its place in there, when its slot is free again. Must not throw. */
   deliver(batch: DeliveryInHand[], free: (place: number) => void): void;
@@ -31,6 +31,14 @@ const CURSOR_LIFE_MS = 1000;
  */
 const WORTHWHILE = 100;
 const GATHER_MS = 5;
+
+/** So many of one subscription are claimed at once where others have something due too. */
+const PART = 16;
+
+/** So many of a subscription whose host isn't known yet: it is as soon as the first of them are prepared. */
+const PROBES = 4;
+
+const countOf = (wants: Want[]): number => wants.reduce((sum, { count }) => sum + count, 0);
 
 interface Awake {
   cursor: Cursor | null;
@@ -58,7 +66,15 @@ export function startDrain(options: DrainOptions): Drain {
     else counts.delete(key);
   };
 
+  /** A part for each of as many as may, so that neighbours in the table are claimed together; all that one may have if they are few. */
   function wants(): Want[] {
+    const parts = wantsOf(Math.max(PART, Math.ceil(bounds.perHost / awake.size)));
+    if (countOf(parts) >= WORTHWHILE) return parts;
+    const all = wantsOf(Number.POSITIVE_INFINITY);
+    return countOf(all) > countOf(parts) ? all : parts;
+  }
+
+  function wantsOf(most: number): Want[] {
     const result: Want[] = [];
     let free = bounds.total - inFlight;
     const taken = new Map<string, number>();
@@ -70,7 +86,8 @@ export function startDrain(options: DrainOptions): Drain {
       const own = inFlightOf.get(subscriptionId) ?? 0;
       // Never more in flight than it leaves free, so that the one that comes next finds slots however many hang.
       const share = Math.max(own === 0 ? 1 : 0, Math.floor((free + own) / 2) - own);
-      const count = Math.min(share, bounds.perSubscription - own, bounds.perHost - atHost);
+      const alike = host === undefined ? PROBES - own : Math.min(bounds.perSubscription - own, bounds.perHost - atHost);
+      const count = Math.min(most, share, alike);
       if (count <= 0) continue;
       if (state.cursor && now - state.cursorSince > CURSOR_LIFE_MS) state.cursor = null;
       result.push({ subscriptionId, count, after: state.cursor });
@@ -90,7 +107,7 @@ export function startDrain(options: DrainOptions): Drain {
         freed = 0;
         const asked = stopping ? [] : wants();
         if (asked.length === 0) return;
-        if (!first && asked.reduce((sum, { count }) => sum + count, 0) < Math.min(WORTHWHILE, inFlight)) return gather();
+        if (!first && countOf(asked) < Math.min(WORTHWHILE, inFlight)) return gather();
         // Whoever is woken during the claim is awake again after it, even if the claim found nothing for it.
         const before = new Map(asked.map((want) => [want.subscriptionId, awake.get(want.subscriptionId)]));
         const batch = await claimDue(pool, asked);

@@ -2,7 +2,7 @@
 import type { Problem } from '../base/errors.js';
 import type { Stage } from '../base/model.js';
 import { REPORT_STAGES, type ReportStage, type StageReport } from '../base/report.js';
-import type { AttemptRecord } from '../verdict/settle.js';
+import type { AttemptRecord } from '../verdict/settlement.js';
 
 export interface TryReport {
   typename: string;

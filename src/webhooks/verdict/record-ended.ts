@@ -2,7 +2,9 @@
 import type { Pool, PoolClient } from 'pg';
 import { afterOnlyAttempt } from '../base/delivery-state.js';
 import type { DeliveryKind } from '../base/model.js';
-import { type AttemptRecord, json, recordingOf, storable } from './settle.js';
+import type { AttemptRecord } from './settlement.js';
+import { recordingOf } from './settlement-batch.js';
+import { json, storable } from './storable.js';
 
 export interface EndedRecord {
   deliveryId: string;

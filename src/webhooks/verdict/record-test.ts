@@ -4,7 +4,7 @@ import { recordAudit } from '../base/audit.js';
 import type { Actor } from '../base/model.js';
 import { insideTransaction } from '../base/transaction.js';
 import { recordEnded } from './record-ended.js';
-import type { AttemptRecord } from './settle.js';
+import type { AttemptRecord } from './settlement.js';
 
 export interface TestRecord {
   deliveryId: string;

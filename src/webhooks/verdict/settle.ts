@@ -1,34 +1,9 @@
 // Judged attempts -> attempts recorded, deliveries moved, subscriptions switched off, in one transaction per batch.
 import type { Pool, PoolClient } from 'pg';
-import { bigintArray, floatArray, integerArray, jsonbArray, textArray, timestampArray, uuidArray } from '../base/arrays.js';
 import { auditByRule, switched } from '../base/audit.js';
-import type { NextState } from '../base/delivery-state.js';
-import type { Attempt, DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
 import { insideTransaction } from '../base/transaction.js';
-import { shareHeaders } from './shared-headers.js';
-
-export interface AttemptRecord {
-  subscriptionVersion: number;
-  outcome: Outcome;
-  stage: Stage | null;
-  message: string | null;
-  startedAt: Date;
-  durationMs: number;
-  timings: Timings;
-  request: Attempt['request'];
-  response: Attempt['response'];
-}
-
-export interface Settlement {
-  deliveryId: string;
-  token: string;
-  subscriptionId: string;
-  /** Where the delivery goes; null: back to where it was, due again after `putBackMs`, nothing charged. */
-  next: NextState | null;
-  putBackMs?: number;
-  attempt: AttemptRecord | null;
-  disable: { reason: DisabledReason; message: string } | null;
-}
+import type { Settlement } from './settlement.js';
+import { SettlementBatch } from './settlement-batch.js';
 
 /** More than this many failed attempts of one subscription within an hour switch it off. */
 export const ERRORS_PER_HOUR = 100;
@@ -67,97 +42,40 @@ const SETTLE = `
   FROM u
   LEFT JOIN unnest($23::jsonb[]) WITH ORDINALITY AS q (headers, n) ON q.n = u.request_stem
   LEFT JOIN unnest($24::jsonb[]) WITH ORDINALITY AS p (headers, n) ON p.n = u.response_stem
-  WHERE outcome IS NOT NULL
-  RETURNING delivery_id`;
+  WHERE outcome IS NOT NULL`;
 
-/** Settles a batch; idempotent, since a token stands once. Answers the subscriptions that were switched off. */
-export async function settle(pool: Pool, batch: Settlement[]): Promise<string[]> {
-  const mayDisable = batch.some((one) => one.disable !== null || one.attempt?.outcome === 'FAILED');
-  if (!mayDisable) {
-    await record(pool, batch);
+/** Settles them; idempotent, since a token stands once. Answers the subscriptions that were switched off. */
+export function settle(pool: Pool, settlements: Settlement[]): Promise<string[]> {
+  const batch = new SettlementBatch();
+  for (const one of settlements) batch.add(one);
+  return settleBatch(pool, batch);
+}
+
+/** The same for those that a batch has; it may be used again when this has ended. */
+export async function settleBatch(pool: Pool, batch: SettlementBatch): Promise<string[]> {
+  const values = batch.toParameters();
+  if (batch.mayDisable.length === 0) {
+    await pool.query({ name: 'hookgraph-settle', text: SETTLE, values });
     return [];
   }
   return insideTransaction(pool, async (client) => {
-    const recorded = await record(client, batch);
+    const { rows } = await client.query<{ id: string }>({
+      name: 'hookgraph-settle-and-tell',
+      text: `${SETTLE} RETURNING delivery_id AS id`,
+      values,
+    });
+    const recorded = new Set(rows.map(({ id }) => id));
     return switchOff(
       client,
       // An order without an attempt (the owner is gone) stands by itself; one by an attempt only if the attempt counted.
-      batch.filter((one) => one.attempt === null || recorded.has(one.deliveryId)),
+      batch.mayDisable.filter((one) => one.outcome === null || recorded.has(one.deliveryId)),
     );
   });
 }
 
-async function record(db: Pool | PoolClient, batch: Settlement[]): Promise<Set<string>> {
-  const column = <T>(read: (one: Settlement) => T) => batch.map(read);
-  const subscriptionIds = column((one) => one.subscriptionId);
-  const requests = shareHeaders(
-    subscriptionIds,
-    column((one) => one.attempt?.request?.headers),
-  );
-  const responses = shareHeaders(
-    subscriptionIds,
-    column((one) => one.attempt?.response?.headers),
-  );
-  const { rows } = await db.query<{ delivery_id: string }>({
-    name: 'hookgraph-settle',
-    text: SETTLE,
-    values: [
-      bigintArray(column((one) => one.deliveryId)),
-      bigintArray(column((one) => one.token)),
-      textArray(column((one) => one.next?.state)),
-      textArray(column((one) => one.next?.reason)),
-      floatArray(column((one) => (one.next ? one.next.retryMs : (one.putBackMs ?? 0)))),
-      textArray(column((one) => one.attempt?.outcome)),
-      textArray(column((one) => one.attempt?.stage)),
-      textArray(column((one) => storable(one.attempt?.message))),
-      timestampArray(column((one) => one.attempt?.startedAt)),
-      floatArray(column((one) => one.attempt?.durationMs)),
-      jsonbArray(column((one) => json(one.attempt && toMicroseconds(one.attempt.timings)))),
-      textArray(column((one) => one.attempt?.request?.url)),
-      jsonbArray(requests.own.map(json)),
-      textArray(column((one) => storable(one.attempt?.request?.body))),
-      integerArray(column((one) => one.attempt?.response?.status)),
-      jsonbArray(responses.own.map(json)),
-      textArray(column((one) => storable(one.attempt?.response?.body))),
-      integerArray(column((one) => one.attempt?.subscriptionVersion)),
-      jsonbArray(column((one) => json(one.attempt && recordingOf(one.attempt)))),
-      uuidArray(subscriptionIds),
-      integerArray(requests.stemOf),
-      integerArray(responses.stemOf),
-      jsonbArray(requests.stems.map(storableJson)),
-      jsonbArray(responses.stems.map(storableJson)),
-    ],
-  });
-  return new Set(rows.map((row) => row.delivery_id));
-}
-
-/** What nobody measured isn't told. */
-function toMicroseconds(timings: Timings): Timings {
-  const rounded: Timings = {};
-  for (const name in timings) rounded[name as keyof Timings] = Math.round((timings[name as keyof Timings] as number) * 1000) / 1000;
-  return rounded;
-}
-
-/** What there is to tell of bodies that aren't recorded as they were; null of nearly all. */
-export function recordingOf({ request, response }: AttemptRecord): object | null {
-  const of = (part: Attempt['request'] | Attempt['response']) =>
-    part?.bytes == null ? undefined : { bytes: part.bytes, omitted: part.omitted };
-  const [sent, got] = [of(request), of(response)];
-  return sent || got ? { request: sent, response: got } : null;
-}
-
-/** Postgres stores no NUL; a receiver may send one. */
-export const storable = (text: string | null | undefined): string | null =>
-  text == null ? null : text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
-
-/** Nor does jsonb take an escaped one. */
-const storableJson = (text: string): string => (text.includes('\\u0000') ? text.replaceAll('\\u0000', '\\ufffd') : text);
-
-export const json = (value: object | null | undefined): string | null => (value ? storableJson(JSON.stringify(value)) : null);
-
-async function switchOff(client: PoolClient, batch: Settlement[]): Promise<string[]> {
+async function switchOff(client: PoolClient, batch: SettlementBatch['mayDisable']): Promise<string[]> {
   const orders = new Map(batch.flatMap((one) => (one.disable ? [[one.subscriptionId, one.disable] as const] : [])));
-  const failing = [...new Set(batch.filter((one) => one.attempt?.outcome === 'FAILED').map((one) => one.subscriptionId))];
+  const failing = [...new Set(batch.filter((one) => one.outcome === 'FAILED').map((one) => one.subscriptionId))];
   const { rows } = await client.query<{ id: string }>(
     `WITH orders AS (
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS o (id, reason, message)

@@ -3,13 +3,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { type Settlement, settle } from './settle.js';
+import { settleBatch } from './settle.js';
+import type { Settlement } from './settlement.js';
+import { SettlementBatch } from './settlement-batch.js';
 
 export interface Settler {
   /** Answers a promise where much waits to be written: until it resolves there is no room for more. */
   settle(one: Settlement): Promise<void> | undefined;
   /** Resolves when all is written, or dropped since its lease ran out before it could be. */
   written(): Promise<void>;
+}
+
+interface Filling {
+  batch: SettlementBatch;
+  /** Told when it is written, or dropped. */
+  ended: (() => void)[];
 }
 
 const MAX_BATCH = 200;
@@ -30,7 +38,11 @@ export function createSettler(
   onDisabled: (subscriptionIds: string[]) => Promise<void>,
   giveUpMs: number,
 ): Settler {
-  let waiting: { one: Settlement; since: number; done?: () => void }[] = [];
+  /** The oldest first; the last one takes what comes. */
+  const batches: Filling[] = [];
+  const spare: SettlementBatch[] = [];
+  /** In all of them, and in the one that is being written. */
+  let waiting = 0;
   let flushing: Promise<void> | null = null;
   let enough: (() => void) | undefined;
 
@@ -49,46 +61,51 @@ export function createSettler(
     // One turn of the event loop, so that replies that arrive together are written together.
     await new Promise(setImmediate);
     let busy = false;
-    while (waiting.length > 0) {
-      if (busy && waiting.length < WORTHWHILE) await gathered();
-      const batch = waiting.slice(0, MAX_BATCH);
+    while (batches.length > 0) {
+      if (busy && waiting < WORTHWHILE) await gathered();
+      const filled = batches.shift() as Filling;
+      busy = filled.batch.size >= BUSY;
       try {
-        const disabled = await settle(
-          pool,
-          batch.map((entry) => entry.one),
-        );
-        waiting = waiting.slice(batch.length);
-        busy = batch.length >= BUSY;
-        try {
-          if (disabled.length > 0) await onDisabled(disabled);
-        } finally {
-          // Last: whoever stops when nothing is in flight closes the database next.
-          for (const entry of batch) entry.done?.();
-        }
+        await write(filled.batch);
+        // Last: whoever stops when nothing is in flight closes the database next.
+        end(filled);
       } catch (error) {
-        log.error({ err: error, settlements: waiting.length }, 'recording attempts failed; trying again');
-        const [late, fresh] = [
-          waiting.filter((e) => Date.now() - e.since > giveUpMs),
-          waiting.filter((e) => Date.now() - e.since <= giveUpMs),
-        ];
-        for (const entry of late) entry.done?.();
-        waiting = fresh;
+        log.error({ err: error, settlements: waiting }, 'recording attempts failed; trying again');
+        if (Date.now() - filled.batch.newestMs > giveUpMs) end(filled);
+        else batches.unshift(filled);
         await sleep(250);
       }
     }
     flushing = null;
   }
 
+  /** What is written twice changes nothing, so a failure of what follows may repeat it. */
+  async function write(batch: SettlementBatch): Promise<void> {
+    const disabled = await settleBatch(pool, batch);
+    if (disabled.length > 0) await onDisabled(disabled);
+  }
+
+  function end({ batch, ended }: Filling): void {
+    waiting -= batch.size;
+    batch.clear();
+    if (spare.length < 2) spare.push(batch);
+    for (const end of ended) end();
+  }
+
   return {
     settle(one) {
-      const entry: (typeof waiting)[number] = { one, since: Date.now() };
-      waiting.push(entry);
-      if (waiting.length >= WORTHWHILE) enough?.();
+      let last = batches.at(-1);
+      if (last === undefined || last.batch.size >= MAX_BATCH) {
+        last = { batch: spare.pop() ?? new SettlementBatch(), ended: [] };
+        batches.push(last);
+      }
+      last.batch.add(one);
+      waiting += 1;
+      if (waiting >= WORTHWHILE) enough?.();
       flushing ??= flush();
-      if (waiting.length <= MAX_WAITING) return;
-      return new Promise<void>((done) => {
-        entry.done = done;
-      });
+      if (waiting <= MAX_WAITING) return;
+      const { ended } = last;
+      return new Promise<void>((resolve) => void ended.push(resolve));
     },
     async written() {
       while (flushing) await flushing;

@@ -1,51 +1,51 @@
-// The headers of many requests or answers -> what those of one subscription have in common, told once, and what is each one's own.
+// The headers of many requests or answers -> those of the first of each subscription told once, and where another's differ.
+import { jsonbs } from '../base/arrays.js';
+import { json } from './storable.js';
 
 type Headers = Record<string, string>;
 
-export interface SharedHeaders {
-  /** JSON texts. */
-  stems: string[];
-  /** Per row: the number of its stem, from 1. */
-  stemOf: (number | null)[];
-  /** Per row, beside its stem: a JSON object. */
-  own: (Headers | null)[];
+interface Stem {
+  /** Its place among the stems, from 1. */
+  number: number;
+  headers: Headers;
+  size: number;
 }
 
-/** Nearly all of a subscription's headers are alike, and to write and read them again is what recording costs most. `keys`: whose they are. */
-export function shareHeaders(keys: readonly string[], rows: readonly (Headers | null | undefined)[]): SharedHeaders {
-  const groups = new Map<string, { common: Headers; count: number; stem: number | null }>();
-  for (let i = 0; i < rows.length; i++) {
-    const headers = rows[i];
-    if (!headers) continue;
-    const key = keys[i] as string;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { common: { ...headers }, count: 1, stem: null });
-    else {
-      group.count += 1;
-      for (const name in group.common) if (headers[name] !== group.common[name]) delete group.common[name];
+const NOTHING: Headers = {};
+
+/** Nearly all of a subscription's headers are alike, and to write and read them again is what recording costs most. */
+export class SharedHeaders {
+  readonly stems = jsonbs();
+  private readonly of = new Map<string, Stem>();
+
+  /** `own` beside the stem of that number are the headers again. */
+  share(subscriptionId: string, headers: Headers | null | undefined): { stem: number | null; own: Headers | null } {
+    if (!headers) return { stem: null, own: null };
+    const stem = this.of.get(subscriptionId);
+    if (stem === undefined) {
+      const number = this.of.size + 1;
+      this.of.set(subscriptionId, { number, headers, size: Object.keys(headers).length });
+      this.stems.push(json(headers));
+      return { stem: number, own: NOTHING };
     }
+    const own: Headers = {};
+    let found = 0;
+    for (const name in headers) {
+      const value = headers[name] as string;
+      if (Object.hasOwn(stem.headers, name)) {
+        found += 1;
+        if (stem.headers[name] === value) continue;
+      }
+      // Not by assignment: a receiver may call a header so.
+      if (name === '__proto__') Object.defineProperty(own, name, { value, enumerable: true });
+      else own[name] = value;
+    }
+    // It lacks one of the stem's, which nothing beside it could take back.
+    return found < stem.size ? { stem: null, own: headers } : { stem: stem.number, own };
   }
-  const stems: string[] = [];
-  for (const group of groups.values())
-    if (group.count > 1 && Object.keys(group.common).length > 0) group.stem = stems.push(JSON.stringify(group.common));
-  const stemOf: (number | null)[] = [];
-  const own: (Headers | null)[] = [];
-  for (let i = 0; i < rows.length; i++) {
-    const headers = rows[i];
-    const group = headers ? groups.get(keys[i] as string) : undefined;
-    stemOf.push(group?.stem ?? null);
-    own.push(!headers ? null : group?.stem ? without(headers, group.common) : headers);
-  }
-  return { stems, stemOf, own };
-}
 
-function without(headers: Headers, common: Headers): Headers {
-  const own: Headers = {};
-  for (const name in headers) {
-    if (Object.hasOwn(common, name)) continue;
-    // Not by assignment: a receiver may call a header so.
-    if (name === '__proto__') Object.defineProperty(own, name, { value: headers[name], enumerable: true });
-    else own[name] = headers[name] as string;
+  clear(): void {
+    this.of.clear();
+    this.stems.clear();
   }
-  return own;
 }

@@ -16,7 +16,7 @@ const log = pino({ level: 'silent' });
 /** A drain whose deliveries end when told; `finish` also takes them out of the queue, as settle would. */
 function drainByHand(
   bounds: { total: number; perSubscription: number; perHost: number },
-  hostOf: (id: string) => string | undefined = () => undefined,
+  hostOf: (id: string) => string | undefined = (id) => `https://${id}.example`,
 ) {
   const inHand: { delivery: DeliveryInHand; done: () => void }[] = [];
   const drain: Drain = startDrain({

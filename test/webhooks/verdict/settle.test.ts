@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { afterAttempt, cancelDeliveries, holdDeliveries } from '../../../src/webhooks/base/delivery-state.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
-import { ERRORS_PER_HOUR, type Settlement, settle } from '../../../src/webhooks/verdict/settle.js';
+import { ERRORS_PER_HOUR, settle } from '../../../src/webhooks/verdict/settle.js';
+import type { Settlement } from '../../../src/webhooks/verdict/settlement.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { deliveriesOf, insertDeliveries, insertSubscription } from '../../support/engine-rows.js';
 

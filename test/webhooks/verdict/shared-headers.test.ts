@@ -1,35 +1,56 @@
 import { describe, expect, it } from 'vitest';
-import { shareHeaders } from '../../../src/webhooks/verdict/shared-headers.js';
+import { SharedHeaders } from '../../../src/webhooks/verdict/shared-headers.js';
 
-const together = ({ stems, stemOf, own }: ReturnType<typeof shareHeaders>) =>
-  own.map((rest, i) =>
-    rest === null ? null : { ...(stemOf[i] === null ? {} : JSON.parse(stems[(stemOf[i] as number) - 1] as string)), ...rest },
-  );
+type Headers = Record<string, string>;
 
-describe('shareHeaders', () => {
-  it('tells once what the requests of one subscription have in common, and loses nothing', () => {
-    const rows: Parameters<typeof shareHeaders>[1] = [
-      { Topic: 'user/created', Id: '1' },
-      { Topic: 'user/deleted', Id: '2' },
-      { Topic: 'user/created', Id: '3', More: 'x' },
-      null,
-      { Topic: 'user/created', Id: '1' },
-    ];
-    const shared = shareHeaders(['a', 'b', 'a', 'c', 'a'], rows);
-    expect(shared.stems).toEqual(['{"Topic":"user/created"}']);
-    expect(shared.own.slice(0, 3)).toEqual([{ Id: '1' }, { Topic: 'user/deleted', Id: '2' }, { Id: '3', More: 'x' }]);
-    expect(together(shared)).toEqual(rows);
+/** What is told of each row, and what Postgres makes of it: the stem, overwritten by the row's own. */
+function share(rows: (readonly [string, Headers | null])[]) {
+  const shared = new SharedHeaders();
+  const told = rows.map(([key, headers]) => shared.share(key, headers));
+  const stems: Headers[] = [];
+  for (const [i, { stem }] of told.entries()) if (stem !== null) stems[stem - 1] ??= rows[i]?.[1] as Headers;
+  return { told, together: told.map(({ stem, own }) => (stem === null ? own : { ...stems[stem - 1], ...own })) };
+}
+
+describe('SharedHeaders', () => {
+  it('tells the first of each subscription once and of the others what differs, and loses nothing', () => {
+    const rows = [
+      ['a', { Topic: 'user/created', Id: '1' }],
+      ['b', { Topic: 'user/deleted', Id: '2' }],
+      ['a', { Topic: 'user/created', Id: '3', More: 'x' }],
+      ['c', null],
+      ['a', { Topic: 'user/created', Id: '1' }],
+    ] as const;
+    const { told, together } = share([...rows]);
+    expect(told).toEqual([
+      { stem: 1, own: {} },
+      { stem: 2, own: {} },
+      { stem: 1, own: { Id: '3', More: 'x' } },
+      { stem: null, own: null },
+      { stem: 1, own: {} },
+    ]);
+    expect(together).toEqual(rows.map(([, headers]) => headers));
   });
 
-  it('takes a header that is missing or another for none in common, whatever it is called', () => {
-    const rows: Record<string, string>[] = [{ constructor: '1', Date: 'now' }, { Date: 'later' }];
-    expect(shareHeaders(['a', 'a'], rows)).toEqual({ stems: [], stemOf: [null, null], own: rows });
-    const hostile = ['x', 'z'].map((value) => `{"__proto__":"${value}","toString":"y"}`);
-    const shared = shareHeaders(
-      ['a', 'a'],
-      hostile.map((text) => JSON.parse(text)),
-    );
-    expect(shared.stems).toEqual(['{"toString":"y"}']);
-    expect(shared.own.map((own) => JSON.stringify(own))).toEqual(['{"__proto__":"x"}', '{"__proto__":"z"}']);
+  it('tells one whole that lacks what the first had, whatever it is called', () => {
+    const rows = [
+      ['a', { constructor: '1', Date: 'now' }],
+      ['a', { Date: 'later' } as Headers],
+    ] as const;
+    expect(share([...rows]).told).toEqual([
+      { stem: 1, own: {} },
+      { stem: null, own: { Date: 'later' } },
+    ]);
+    const hostile = ['x', 'z'].map((value) => ['a', JSON.parse(`{"__proto__":"${value}","toString":"y"}`)] as const);
+    expect(share(hostile).told.map(({ own }) => JSON.stringify(own))).toEqual(['{}', '{"__proto__":"z"}']);
+  });
+
+  it('begins afresh when it is cleared', () => {
+    const shared = new SharedHeaders();
+    shared.share('a', { Id: '1' });
+    shared.clear();
+    expect(shared.share('a', { Id: '2' })).toEqual({ stem: 1, own: {} });
+    expect(shared.stems.toParameter().toString()).toContain('{"Id":"2"}');
+    expect(shared.stems.toParameter().toString()).not.toContain('{"Id":"1"}');
   });
 });

@@ -1,0 +1,26 @@
+// What an attempt is recorded with, and where its delivery goes.
+import type { NextState } from '../base/delivery-state.js';
+import type { Attempt, DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
+
+export interface AttemptRecord {
+  subscriptionVersion: number;
+  outcome: Outcome;
+  stage: Stage | null;
+  message: string | null;
+  startedAt: Date;
+  durationMs: number;
+  timings: Timings;
+  request: Attempt['request'];
+  response: Attempt['response'];
+}
+
+export interface Settlement {
+  deliveryId: string;
+  token: string;
+  subscriptionId: string;
+  /** Where the delivery goes; null: back to where it was, due again after `putBackMs`, nothing charged. */
+  next: NextState | null;
+  putBackMs?: number;
+  attempt: AttemptRecord | null;
+  disable: { reason: DisabledReason; message: string } | null;
+}

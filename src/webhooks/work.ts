@@ -28,6 +28,7 @@ const RELEASE_SCAN_MS = 5000;
 const TOPIC_SCAN_MS = 2000;
 const REPLAY_SCAN_MS = 500;
 const TEMPLATE_SCAN_MS = 2000;
+const STATISTICS_SCAN_MS = 2000;
 
 export async function startWorking(engine: Engine): Promise<Working> {
   const { pool, log } = engine;
@@ -58,11 +59,12 @@ export async function startWorking(engine: Engine): Promise<Working> {
     engine,
   );
   const templates = repeat(TEMPLATE_SCAN_MS, templateScan(engine), engine);
+  const statistics = repeat(STATISTICS_SCAN_MS, statisticsScan(engine), engine);
   return {
     poke: relay.poke,
     wake: drain.wake,
     async stop() {
-      const scans = [dueScan, heldScan, topics, replays, templates].map((scan) => scan.stop());
+      const scans = [dueScan, heldScan, topics, replays, templates, statistics].map((scan) => scan.stop());
       await Promise.all([drain.stop().then(settler.written), relay.stop(), ...scans]);
       await courier.close();
     },
@@ -86,6 +88,22 @@ function templateScan({ pool, renderer }: Engine): () => Promise<void> {
     since = rows[0]?.now ?? null;
     found = rows[0]?.found ?? false;
     if (found) renderer.start();
+  };
+}
+
+/**
+ * Statements that were planned while the queue was empty read all of it for each batch, until Postgres has counted it: a minute or
+ * so after a new installation's first backlog. Here it is told to as soon as there is one.
+ */
+function statisticsScan({ pool }: Engine): () => Promise<void> {
+  let known = false;
+  return async () => {
+    if (known) return;
+    const { rows } = await pool.query<{ known: boolean; grown: boolean }>(
+      `SELECT reltuples >= 1000 AS known, pg_relation_size(oid) > 500000 AS grown FROM pg_class WHERE oid = 'hookgraph.deliveries'::regclass`,
+    );
+    known = rows[0]?.known ?? false;
+    if (!known && rows[0]?.grown) await pool.query('ANALYZE hookgraph.deliveries');
   };
 }
 

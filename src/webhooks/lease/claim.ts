@@ -42,12 +42,13 @@ export interface DeliveryInHand {
 
 // The subscription's row is locked while `status` is checked: a mutation that disables it waits for this statement,
 // and one under way makes us skip it. OFFSET 0 and the array of places keep the planner to one probe a row, whatever the
-// statistics say: a join with `c` was read from whole tables. A lease need not survive a crash of Postgres: its commit waits for no disk.
+// statistics say: a join with `c` was read from whole tables. A SELECT around an array hides its length from the planner, which would
+// plan each claim anew. A lease need not survive a crash of Postgres: its commit waits for no disk.
 const CLAIM = `
   WITH c AS MATERIALIZED (
     SELECT d.ctid AS place, x.id, x.version
     FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
-    CROSS JOIN unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::bigint[]) AS s (id, want, due_at, after_id)
+    CROSS JOIN unnest((SELECT $1::uuid[]), (SELECT $2::int[]), (SELECT $3::timestamptz[]), (SELECT $4::bigint[])) AS s (id, want, due_at, after_id)
     CROSS JOIN LATERAL (
       SELECT x.id, x.version FROM hookgraph.subscriptions x WHERE x.id = s.id AND x.status = 'ENABLED' OFFSET 0 FOR SHARE SKIP LOCKED
     ) x

@@ -33,14 +33,18 @@ const WORTHWHILE = 100;
 const GATHER_MS = 5;
 
 /** So many of one subscription are claimed at once where others have something due too. */
-const PART = 16;
+const PART = 24;
 
-/** So many of a subscription whose host isn't known yet: it is as soon as the first of them are prepared. */
+/**
+ * Of a subscription whose host isn't known yet so many are in flight, and of all those together as many as of one host: it is known as
+ * soon as the first of them are prepared, and they may all be of one.
+ */
 const PROBES = 4;
 
 const countOf = (wants: Want[]): number => wants.reduce((sum, { count }) => sum + count, 0);
 
 interface Awake {
+  host?: string | undefined;
   cursor: Cursor | null;
   cursorSince: number;
 }
@@ -50,6 +54,8 @@ export function startDrain(options: DrainOptions): Drain {
   const awake = new Map<string, Awake>();
   const inFlightOf = new Map<string, number>();
   const inFlightAt = new Map<string, number>();
+  /** In flight of subscriptions whose host wasn't known when they were claimed. */
+  const probing = new Map<string, number>();
   let inFlight = 0;
   let claiming = false;
   let stopping = false;
@@ -66,33 +72,44 @@ export function startDrain(options: DrainOptions): Drain {
     else counts.delete(key);
   };
 
-  /** A part for each of as many as may, so that neighbours in the table are claimed together; all that one may have if they are few. */
+  /** A part for each of as many as may, so that neighbours in the table are claimed together; what is left then for those who may have more. */
   function wants(): Want[] {
-    const parts = wantsOf(Math.max(PART, Math.ceil(bounds.perHost / awake.size)));
-    if (countOf(parts) >= WORTHWHILE) return parts;
-    const all = wantsOf(Number.POSITIVE_INFINITY);
-    return countOf(all) > countOf(parts) ? all : parts;
-  }
-
-  function wantsOf(most: number): Want[] {
-    const result: Want[] = [];
-    let free = bounds.total - inFlight;
+    const part = Math.max(PART, Math.ceil(bounds.perHost / awake.size));
+    const result: (Want & { state: Awake })[] = [];
     const taken = new Map<string, number>();
+    let free = bounds.total - inFlight;
+    let probes = bounds.perHost;
+    for (const [id, count] of probing) {
+      if (hostOf(id) === undefined) probes -= count;
+      else probing.delete(id);
+    }
     const now = Date.now();
-    for (const [subscriptionId, state] of awake) {
-      if (free <= 0) break;
-      const host = hostOf(subscriptionId);
-      const atHost = host === undefined ? 0 : (inFlightAt.get(host) ?? 0) + (taken.get(host) ?? 0);
-      const own = inFlightOf.get(subscriptionId) ?? 0;
+    const most = (subscriptionId: string, { host }: Awake, had: number): number => {
+      const own = (inFlightOf.get(subscriptionId) ?? 0) + had;
       // Never more in flight than it leaves free, so that the one that comes next finds slots however many hang.
       const share = Math.max(own === 0 ? 1 : 0, Math.floor((free + own) / 2) - own);
-      const alike = host === undefined ? PROBES - own : Math.min(bounds.perSubscription - own, bounds.perHost - atHost);
-      const count = Math.min(most, share, alike);
+      if (host === undefined) return Math.min(share, PROBES - own, probes);
+      return Math.min(share, bounds.perSubscription - own, bounds.perHost - (inFlightAt.get(host) ?? 0) - (taken.get(host) ?? 0));
+    };
+    const take = (host: string | undefined, count: number) => {
+      if (host === undefined) probes -= count;
+      else add(taken, host, count);
+      free -= count;
+    };
+    for (const [subscriptionId, state] of awake) {
+      if (free <= 0) break;
+      state.host ??= hostOf(subscriptionId);
+      const count = Math.min(part, most(subscriptionId, state, 0));
       if (count <= 0) continue;
       if (state.cursor && now - state.cursorSince > CURSOR_LIFE_MS) state.cursor = null;
-      result.push({ subscriptionId, count, after: state.cursor });
-      add(taken, host, count);
-      free -= count;
+      result.push({ subscriptionId, count, after: state.cursor, state });
+      take(state.host, count);
+    }
+    for (const want of result) {
+      const more = want.count < part ? 0 : most(want.subscriptionId, want.state, want.count);
+      if (more <= 0) continue;
+      want.count += more;
+      take(want.state.host, more);
     }
     return result;
   }
@@ -136,17 +153,14 @@ export function startDrain(options: DrainOptions): Drain {
       last.set(delivery.subscriptionId, delivery);
       add(counts, delivery.subscriptionId, 1);
     }
-    for (const { subscriptionId, count, after } of asked) {
+    for (const { subscriptionId, count } of asked) {
       const state = before.get(subscriptionId);
       if (state === undefined || awake.get(subscriptionId) !== state) continue;
       // It goes to the back, so that everybody's turn comes.
       awake.delete(subscriptionId);
       const claimed = last.get(subscriptionId);
-      if (claimed === undefined || (counts.get(subscriptionId) ?? 0) < count) {
-        // Fewer than asked for: nothing more is due behind the cursor. Before it sleeps it looks once without one.
-        if (after !== null) awake.set(subscriptionId, { cursor: null, cursorSince: 0 });
-        continue;
-      }
+      // Fewer than asked for: nothing more is due behind the cursor. What it hides wakes it by the due-scan.
+      if (claimed === undefined || (counts.get(subscriptionId) ?? 0) < count) continue;
       awake.set(subscriptionId, {
         cursor: { dueAt: claimed.dueAt, id: claimed.id },
         cursorSince: state.cursor === null ? Date.now() : state.cursorSince,
@@ -160,12 +174,15 @@ export function startDrain(options: DrainOptions): Drain {
     inFlight += batch.length;
     for (let i = 0; i < batch.length; i++) {
       add(inFlightOf, batch[i]?.subscriptionId, 1);
-      add(inFlightAt, hosts[i], 1);
+      if (hosts[i] === undefined) add(probing, batch[i]?.subscriptionId, 1);
+      else add(inFlightAt, hosts[i], 1);
     }
     deliver(batch, (place) => {
       inFlight -= 1;
-      add(inFlightOf, batch[place]?.subscriptionId, -1);
-      add(inFlightAt, hosts[place], -1);
+      const subscriptionId = batch[place]?.subscriptionId as string;
+      add(inFlightOf, subscriptionId, -1);
+      if (hosts[place] !== undefined) add(inFlightAt, hosts[place], -1);
+      else if (probing.has(subscriptionId)) add(probing, subscriptionId, -1);
       if (stopping) {
         if (inFlight === 0 && !claiming) idle?.();
       } else if (awake.size > 0) {
@@ -178,8 +195,10 @@ export function startDrain(options: DrainOptions): Drain {
 
   return {
     wake(subscriptionIds) {
+      if (subscriptionIds.length === 0) return;
       for (const id of subscriptionIds) awake.set(id, { cursor: null, cursorSince: 0 });
-      if (subscriptionIds.length > 0) void claim();
+      if (inFlight < WORTHWHILE) void claim();
+      else gather();
     },
     async stop() {
       stopping = true;

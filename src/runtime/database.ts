@@ -13,10 +13,18 @@ export interface PoolOptions {
   max?: number;
   /** Settings of each session, as the command line of Postgres takes them. */
   options?: string;
+  /** So long a connection is waited for; else as long as it takes. */
+  connectWithinMs?: number;
 }
 
-export function openPool(url: string, { log, name = 'hookgraph', max = 20, options }: PoolOptions): pg.Pool {
-  const pool = new pg.Pool({ connectionString: url, application_name: name, max, ...(options && { options }) });
+export function openPool(url: string, { log, name = 'hookgraph', max = 20, options, connectWithinMs }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: name,
+    max,
+    ...(options && { options }),
+    ...(connectWithinMs !== undefined && { connectionTimeoutMillis: connectWithinMs }),
+  });
   // A connection that breaks is replaced at the next query; without listeners it would end the process.
   const onBroken = (error: Error) => log.warn({ error }, 'a database connection broke');
   pool.on('error', onBroken);
@@ -34,9 +42,13 @@ export function openPrisma(database: string | pg.Pool): PrismaClient {
 /** Greatest number of connections on which the domain is read and written. */
 const WRITER_CONNECTIONS = 10;
 
-/** For the domain: apart from the engine's, so that writes that wait for each other stop no delivery. No lock is waited for longer than 15 s. */
+/**
+ * For the domain: apart from the engine's, so that writes that wait for each other stop no delivery. A statement has 15 s, a connection
+ * is waited for 5 s. In UTC, as everywhere: Prisma writes moments without their zone.
+ */
 export function openWriter(url: string, log: Logger): pg.Pool {
-  return openPool(url, { log, name: 'hookgraph prisma', max: WRITER_CONNECTIONS, options: '-c lock_timeout=15000' });
+  const options = '-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=15000';
+  return openPool(url, { log, name: 'hookgraph prisma', max: WRITER_CONNECTIONS, options, connectWithinMs: 5_000 });
 }
 
 export interface Reader {

@@ -1,6 +1,6 @@
 // The story: the order of the stages, and no detail.
 import { auditByRule } from './base/audit.js';
-import { type Compiled, compileDefinition, type Sendable } from './base/compiled.js';
+import { type Compiled, compileDefinition, destinationOf, type Sendable } from './base/compiled.js';
 import { afterAttempt, holdDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import type { Host, Owner, Snapshot } from './base/model.js';
@@ -22,7 +22,7 @@ type Known = Compiled | { broken: string; version: number };
 interface Ready {
   prepared: Map<string, Prepared>;
   /** By subscription; null: its owner is gone. */
-  contexts: Map<string, Awaited<ReturnType<Host['contextFor']>>>;
+  contexts: Map<string, Awaited<ReturnType<Host['contextFor']>> | { failed: unknown }>;
   snapshots: Map<string, Columns>;
 }
 
@@ -39,12 +39,14 @@ const PUT_BACK_MS = 5000;
 export interface Journey {
   /** Takes a claimed batch through payload, request, send and verdict; tells what came of each, by its place in the batch. */
   run(batch: DeliveryInHand[], tell: (place: number, settlement: Settlement) => void): void;
-  /** Where a subscription's requests go, once a delivery of it has run. */
+  /** Where a subscription's requests go, once a delivery of it was claimed. */
   originOf(subscriptionId: string): string | undefined;
 }
 
 export function createJourney(engine: Engine, courier: Courier): Journey {
   const compiled = new Map<string, Known>();
+  /** Beside it, since a template may wait for its turn to be parsed. */
+  const origins = new Map<string, string>();
 
   async function prepare(batch: DeliveryInHand[]): Promise<Map<string, Prepared>> {
     const prepared = new Map<string, Prepared>();
@@ -57,6 +59,8 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     if (stale.size === 0) return prepared;
     const loaded = await loadForSending(engine, [...stale]);
     if (compiled.size > MAX_COMPILED) compiled.clear();
+    if (origins.size > MAX_ORIGINS) origins.clear();
+    for (const [id, sendable] of loaded) origins.set(id, destinationOf(sendable).origin);
     await Promise.all([...stale].map(async (id) => prepared.set(id, await prepareOne(id, loaded.get(id)))));
     return prepared;
   }
@@ -89,6 +93,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     if ('broken' in own) return settled(claimed, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
     const contextOf = ready.contexts.get(claimed.subscriptionId);
     if (!contextOf) return ownerGone(claimed);
+    if ('failed' in contextOf) throw contextOf.failed;
 
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed);
     if (!delivery) return settled(claimed, {});
@@ -164,15 +169,13 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
         },
       );
     },
-    originOf(subscriptionId) {
-      const known = compiled.get(subscriptionId);
-      return known && 'origin' in known ? known.origin : undefined;
-    },
+    originOf: (subscriptionId) => origins.get(subscriptionId),
   };
 }
 
 /** Definitions kept compiled; beyond it all are compiled afresh. */
 const MAX_COMPILED = 10_000;
+const MAX_ORIGINS = 100_000;
 
 const DISABLED_BECAUSE = {
   RETRIES_EXHAUSTED: (attempts: number) => `A delivery failed ${attempts} times; no retry is left.`,
@@ -199,7 +202,9 @@ async function contextsFor({ host }: Engine, prepared: Map<string, Prepared>): P
     return asked;
   };
   const asked = [...prepared].flatMap(([id, own]) => ('owner' in own ? [{ id, context: ask(own.owner) }] : []));
-  return new Map(await Promise.all(asked.map(async ({ id, context }) => [id, await context] as const)));
+  return new Map(
+    await Promise.all(asked.map(async ({ id, context }) => [id, await context.catch((failed: unknown) => ({ failed }))] as const)),
+  );
 }
 
 function attemptOf(

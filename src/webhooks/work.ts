@@ -96,14 +96,16 @@ function templateScan({ pool, renderer }: Engine): () => Promise<void> {
  * so after a new installation's first backlog. Here it is told to as soon as there is one.
  */
 function statisticsScan({ pool }: Engine): () => Promise<void> {
-  let known = false;
+  let done = false;
   return async () => {
-    if (known) return;
+    if (done) return;
     const { rows } = await pool.query<{ known: boolean; grown: boolean }>(
       `SELECT reltuples >= 1000 AS known, pg_relation_size(oid) > 500000 AS grown FROM pg_class WHERE oid = 'hookgraph.deliveries'::regclass`,
     );
-    known = rows[0]?.known ?? false;
-    if (!known && rows[0]?.grown) await pool.query('ANALYZE hookgraph.deliveries');
+    const { known = false, grown = false } = rows[0] ?? {};
+    if (!known && grown) await pool.query('ANALYZE hookgraph.deliveries');
+    // Once at most: a table may be large and have few rows.
+    done = known || grown;
   };
 }
 

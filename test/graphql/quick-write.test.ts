@@ -48,6 +48,32 @@ function written({ isList, type }: Field, value: unknown): unknown {
 }
 
 describe('a row that is written quickly', () => {
+  it('has its moments as they are, and as Prisma reads and writes them, wherever the server is', async () => {
+    const { rows: databases } = await t.database.pool.query('SELECT current_database() AS name');
+    const inZone = (zone: string) => t.database.pool.query(`ALTER DATABASE ${databases[0].name} ${zone}`);
+    await inZone("SET timezone = 'Europe/Berlin'");
+    const writer = openWriter(t.database.url, t.app.log);
+    const prisma = openPrisma(writer);
+    onTestFinished(async () => {
+      await prisma.$disconnect();
+      await writer.end();
+      await inZone('RESET timezone');
+    });
+    const { id } = await prisma.scenarioSession.findFirstOrThrow();
+    const stored = async () =>
+      (await t.database.pool.query('SELECT started_at FROM scenario_sessions WHERE id = $1', [id])).rows[0].started_at;
+    const summer = new Date('2026-07-01T12:00:00.123Z');
+    const update = createQuickWrite(writer).update(modelOf('ScenarioSession'), [['id', id]], { startedAt: summer });
+    expect((await update?.(announced('', 'ScenarioSession')))?.startedAt).toEqual(summer);
+    expect(await stored()).toEqual(summer);
+    expect((await prisma.scenarioSession.findUniqueOrThrow({ where: { id } })).startedAt).toEqual(summer);
+    const early = new Date('1890-01-01T00:00:00Z');
+    await prisma.scenarioSession.update({ where: { id }, data: { startedAt: early } });
+    expect(await stored()).toEqual(early);
+    const again = createQuickWrite(writer).update(modelOf('ScenarioSession'), [['id', id]], { startedAt: early });
+    expect((await again?.(announced('', 'ScenarioSession')))?.startedAt).toEqual(early);
+  });
+
   it.each(datamodel.models.filter((model) => keyFields(model).length === 1).map(({ name }) => name))(
     'of %s is what Prisma reads, column by column',
     async (name) => {

@@ -69,16 +69,15 @@ export async function compileDefinition(
   const errorTemplate = known(definition.errorTemplate, 'none');
   const mistake = await findMistake(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
   if (mistake !== null) return { broken: `A template can no longer be parsed: ${mistake}` };
-  const sns = definition.sns ? accessOf(subscription, definition.sns, secrets.sns) : null;
-  const callbackUrl = definition.callbackUrl ?? '';
+  const { url, origin, sns } = destinationOf({ subscription, secrets });
   return {
     subscriptionId: subscription.id,
     version: subscription.version,
     owner: { tenant: subscription.tenant, userId: subscription.owner },
     topic,
     contentType: definition.contentType,
-    url: sns?.topicArn ?? callbackUrl,
-    origin: sns ? originOf(sns) : new URL(callbackUrl).origin,
+    url,
+    origin,
     sns,
     document,
     validation,
@@ -93,6 +92,17 @@ export async function compileDefinition(
     retry: definition.retry,
     recorder: createRecorder(definition.recording, definition.contentType),
   };
+}
+
+/** Where it goes: known before anything of it is compiled. */
+export function destinationOf({
+  subscription,
+  secrets,
+}: Pick<Compilable, 'subscription' | 'secrets'>): Pick<Compiled, 'url' | 'origin' | 'sns'> {
+  const { sns: definition, callbackUrl } = subscription.definition;
+  const sns = definition ? accessOf(subscription, definition, secrets.sns) : null;
+  const url = sns?.topicArn ?? callbackUrl ?? '';
+  return { url, origin: sns ? originOf(sns) : new URL(url).origin, sns };
 }
 
 async function findMistake(engine: Engine, payer: Payer, templates: (Template | null)[]): Promise<string | null> {

@@ -1,4 +1,4 @@
-// A kind of write that is about to happen -> the BEFORE subscriptions that it may concern. Every mutation asks: one probe of a small index.
+// A kind of write that is about to happen -> the BEFORE subscriptions that it may concern. Asked where hooks may concern the write: announce.ts knows first.
 import type { Pool } from 'pg';
 import type { Before, Operation } from '../base/model.js';
 import type { Change } from './change.js';

@@ -43,6 +43,10 @@ const PROBES = 4;
 
 const countOf = (wants: Want[]): number => wants.reduce((sum, { count }) => sum + count, 0);
 
+interface Slot {
+  host: string | undefined;
+}
+
 interface Awake {
   host?: string | undefined;
   cursor: Cursor | null;
@@ -54,8 +58,8 @@ export function startDrain(options: DrainOptions): Drain {
   const awake = new Map<string, Awake>();
   const inFlightOf = new Map<string, number>();
   const inFlightAt = new Map<string, number>();
-  /** In flight of subscriptions whose host wasn't known when they were claimed. */
-  const probing = new Map<string, number>();
+  /** In flight of subscriptions whose host isn't known yet. */
+  const probing = new Map<string, Set<Slot>>();
   let inFlight = 0;
   let claiming = false;
   let stopping = false;
@@ -79,9 +83,14 @@ export function startDrain(options: DrainOptions): Drain {
     const taken = new Map<string, number>();
     let free = bounds.total - inFlight;
     let probes = bounds.perHost;
-    for (const [id, count] of probing) {
-      if (hostOf(id) === undefined) probes -= count;
-      else probing.delete(id);
+    for (const [id, slots] of probing) {
+      const host = hostOf(id);
+      if (host === undefined) probes -= slots.size;
+      else {
+        probing.delete(id);
+        for (const slot of slots) slot.host = host;
+        add(inFlightAt, host, slots.size);
+      }
     }
     const now = Date.now();
     const most = (subscriptionId: string, { host }: Awake, had: number): number => {
@@ -170,19 +179,25 @@ export function startDrain(options: DrainOptions): Drain {
 
   function start(batch: DeliveryInHand[]): void {
     if (batch.length === 0) return;
-    const hosts = batch.map((delivery) => hostOf(delivery.subscriptionId));
     inFlight += batch.length;
-    for (let i = 0; i < batch.length; i++) {
-      add(inFlightOf, batch[i]?.subscriptionId, 1);
-      if (hosts[i] === undefined) add(probing, batch[i]?.subscriptionId, 1);
-      else add(inFlightAt, hosts[i], 1);
-    }
+    const slots = batch.map(({ subscriptionId }) => {
+      const slot: Slot = { host: hostOf(subscriptionId) };
+      add(inFlightOf, subscriptionId, 1);
+      if (slot.host !== undefined) add(inFlightAt, slot.host, 1);
+      else probing.set(subscriptionId, (probing.get(subscriptionId) ?? new Set()).add(slot));
+      return slot;
+    });
     deliver(batch, (place) => {
+      const { subscriptionId } = batch[place] as DeliveryInHand;
+      const slot = slots[place] as Slot;
       inFlight -= 1;
-      const subscriptionId = batch[place]?.subscriptionId as string;
       add(inFlightOf, subscriptionId, -1);
-      if (hosts[place] !== undefined) add(inFlightAt, hosts[place], -1);
-      else if (probing.has(subscriptionId)) add(probing, subscriptionId, -1);
+      if (slot.host !== undefined) add(inFlightAt, slot.host, -1);
+      else {
+        const others = probing.get(subscriptionId);
+        others?.delete(slot);
+        if (others?.size === 0) probing.delete(subscriptionId);
+      }
       if (stopping) {
         if (inFlight === 0 && !claiming) idle?.();
       } else if (awake.size > 0) {

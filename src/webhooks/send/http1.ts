@@ -71,6 +71,8 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, found: Record<string, string | string[] | undefined>): void {
+    // An answer that began is the answer, or its failure.
+    this.mayRepeat = false;
     this.status = status;
     this.firstByteMs = performance.now() - this.timing.startedMs;
     for (const name in found) {

@@ -8,6 +8,8 @@ import { json, storable } from './storable.js';
 
 export class SettlementBatch {
   size = 0;
+  /** Characters of the bodies in it. */
+  bodies = 0;
   /** When the newest was added; `Date.now()`. */
   newestMs = 0;
   /** Those that may switch their subscription off: by an order of their own, or by failing once too often. */
@@ -71,6 +73,7 @@ export class SettlementBatch {
     if (disable !== null || attempt?.outcome === 'FAILED')
       this.mayDisable.push({ deliveryId, subscriptionId, disable, outcome: attempt?.outcome ?? null });
     const { request, response } = attempt ?? {};
+    this.bodies += (request?.body?.length ?? 0) + (response?.body?.length ?? 0);
     const sent = this.requests.share(subscriptionId, request?.headers);
     const got = this.responses.share(subscriptionId, response?.headers);
     this.id.push(deliveryId);
@@ -104,6 +107,7 @@ export class SettlementBatch {
 
   clear(): void {
     this.size = 0;
+    this.bodies = 0;
     this.mayDisable.length = 0;
     this.requests.clear();
     this.responses.clear();

@@ -21,6 +21,8 @@ interface Filling {
 }
 
 const MAX_BATCH = 200;
+/** Characters: beyond it the next one begins another batch, since all of one is in memory several times while it is sent. */
+const MAX_BODIES = 8_000_000;
 /** Where so many came together, more are coming: the next ones gather up to WORTHWHILE, or for GATHER_MS. */
 const BUSY = 10;
 const WORTHWHILE = 100;
@@ -79,10 +81,11 @@ export function createSettler(
     flushing = null;
   }
 
-  /** What is written twice changes nothing, so a failure of what follows may repeat it. */
   async function write(batch: SettlementBatch): Promise<void> {
     const disabled = await settleBatch(pool, batch);
-    if (disabled.length > 0) await onDisabled(disabled);
+    if (disabled.length === 0) return;
+    // It is recorded, whatever comes of this; the due-scan would do the same.
+    await onDisabled(disabled).catch((error) => log.error({ err: error }, 'holding deliveries failed; the due-scan holds them'));
   }
 
   function end({ batch, ended }: Filling): void {
@@ -95,7 +98,7 @@ export function createSettler(
   return {
     settle(one) {
       let last = batches.at(-1);
-      if (last === undefined || last.batch.size >= MAX_BATCH) {
+      if (last === undefined || last.batch.size >= MAX_BATCH || last.batch.bodies >= MAX_BODIES) {
         last = { batch: spare.pop() ?? new SettlementBatch(), ended: [] };
         batches.push(last);
       }

@@ -94,6 +94,27 @@ it('bounds what goes to one host, whoever subscribed', async () => {
   await drain.stop();
 });
 
+it('takes few of those whose host nobody knows yet, and counts them for it once it is known', async () => {
+  const subscriptions = await Promise.all([1, 2, 3].map(() => insertSubscription(db.pool)));
+  for (const id of subscriptions) await insertDeliveries(db.pool, id, 30);
+  let host: string | undefined;
+  const { drain, inHand, countOf, finish } = drainByHand({ total: 100, perSubscription: 20, perHost: 10 }, () => host);
+  drain.wake(subscriptions);
+  await expect.poll(() => inHand.length).toBe(10);
+  expect(Math.max(...subscriptions.map(countOf))).toBeLessThanOrEqual(4);
+  host = 'https://same.example';
+  const seen = new Set<string>();
+  await expect
+    .poll(async () => {
+      expect(inHand.length).toBeLessThanOrEqual(10);
+      const [one] = inHand;
+      for (const id of await finish(one?.delivery.subscriptionId)) seen.add(id);
+      return seen.size;
+    })
+    .toBe(90);
+  await drain.stop();
+});
+
 it('when stopped claims nothing more, and waits for what is in flight', async () => {
   const subscription = await insertSubscription(db.pool);
   await insertDeliveries(db.pool, subscription, 30);

@@ -145,4 +145,26 @@ describe('the https destination', () => {
     expect({ connections: sockets.length, answered }).toEqual({ connections: 2, answered: 2 });
     for (const socket of sockets) socket.destroy();
   });
+
+  it('takes an answer that breaks off for a failure, and asks nobody again', async () => {
+    const sockets: Socket[] = [];
+    let asked = 0;
+    const tcp = createTcpServer((socket) => {
+      sockets.push(socket);
+      socket.on('error', () => {});
+      socket.on('data', () => {
+        asked += 1;
+        if (asked === 2) socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc');
+        else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: keep-alive\r\n\r\nok');
+      });
+    });
+    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+    open.push({ close: () => new Promise<void>((resolve) => tcp.close(() => resolve())) });
+    const origin = `http://127.0.0.1:${(tcp.address() as AddressInfo).port}`;
+    const one = destination();
+    expect(await one.send(post(origin))).toMatchObject({ status: 200, body: 'ok' });
+    expect(await one.send(post(origin))).toMatchObject({ kind: 'NO_REPLY', stage: 'CONNECT' });
+    expect(asked).toBe(2);
+    for (const socket of sockets) socket.destroy();
+  });
 });

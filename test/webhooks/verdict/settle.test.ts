@@ -56,6 +56,39 @@ describe('settle', () => {
     expect(await attemptsOf(a?.id)).toMatchObject([{ number: 1, outcome: 'DELIVERED', request_body: '{"x":1}', response_status: 200 }]);
   });
 
+  it('records of each attempt its own headers, though those of a subscription are told once', async () => {
+    const [ours, theirs] = await Promise.all([inHand(3), inHand(2)]);
+    const batch = [ours[0], theirs[0], ours[1], theirs[1], ours[2]] as DeliveryInHand[];
+    const headersOf = (delivery: DeliveryInHand, place: number): Record<'request' | 'response', Record<string, string>> => ({
+      request: { Topic: `of ${delivery.subscriptionId}`, Id: delivery.id },
+      // The last one lacks a header that the first of its subscription had.
+      response: place === 4 ? { date: 'now' } : { date: `at ${place}`, server: delivery.subscriptionId },
+    });
+    await settle(
+      db.pool,
+      batch.map((delivery, place) => {
+        const one = settlement(delivery, 'DELIVERED');
+        const { request, response } = headersOf(delivery, place);
+        const attempt = one.attempt as NonNullable<Settlement['attempt']>;
+        return {
+          ...one,
+          attempt: {
+            ...attempt,
+            request: { url: 'u', headers: request, body: '' },
+            response: { status: 200, headers: response, body: '' },
+          },
+        };
+      }),
+    );
+    for (const [place, delivery] of batch.entries()) {
+      const { request, response } = headersOf(delivery, place);
+      expect(await attemptsOf(delivery.id)).toMatchObject([
+        { delivery_id: delivery.id, request_headers: request, response_headers: response },
+      ]);
+      expect((await attemptsOf(delivery.id))[0].response_headers).toEqual(response);
+    }
+  });
+
   it('changes nothing for a worker that lost its lease, and nothing the second time', async () => {
     const [delivery] = (await inHand(1)) as [DeliveryInHand];
     await settle(db.pool, [settlement({ ...delivery, token: '1' }, 'DELIVERED')]);

@@ -7,8 +7,12 @@ type Headers = Record<string, string>;
 function share(rows: (readonly [string, Headers | null])[]) {
   const shared = new SharedHeaders();
   const told = rows.map(([key, headers]) => shared.share(key, headers));
-  const stems: Headers[] = [];
-  for (const [i, { stem }] of told.entries()) if (stem !== null) stems[stem - 1] ??= rows[i]?.[1] as Headers;
+  const texts =
+    shared.stems
+      .toParameter()
+      .toString('latin1')
+      .match(/\{[^}]*\}/g) ?? [];
+  const stems = texts.map((text) => JSON.parse(text) as Headers);
   return { told, together: told.map(({ stem, own }) => (stem === null ? own : { ...stems[stem - 1], ...own })) };
 }
 

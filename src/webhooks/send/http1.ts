@@ -29,8 +29,16 @@ export interface Timing {
 /** Over a connection of the agent's. @throws EgressFailed */
 export function sendHttp1(agent: Agent, request: Exchange, timing: Timing): Promise<Reply | NoReply> {
   return new Promise((resolve, reject) => {
-    new Http1Exchange(agent, request, timing, resolve, reject).start();
+    new Http1Exchange(agent, timing, { request, resolve, reject }).start();
   });
+}
+
+const NONE: Record<string, string> = {};
+
+interface Task {
+  request: Exchange;
+  resolve(answer: Reply | NoReply): void;
+  reject(error: unknown): void;
 }
 
 /** One request and what comes of it. A class, since thousands are under way: it is one object where closures were a dozen. */
@@ -38,26 +46,25 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private status = 0;
   private firstByteMs = 0;
-  private headers: Record<string, string> = {};
-  private readonly chunks: Buffer[] = [];
+  private headers = NONE;
+  private chunks: Buffer[] = [];
   private size = 0;
   private mayRepeat = true;
-  private ended = false;
   private readonly timer: NodeJS.Timeout;
 
+  /** `task`: null once it has ended, since a connection keeps its last exchange, and that then nothing else. */
   constructor(
     private readonly agent: Agent,
-    private readonly request: Exchange,
     private readonly timing: Timing,
-    private readonly resolve: (answer: Reply | NoReply) => void,
-    private readonly reject: (error: unknown) => void,
+    private task: Task | null,
   ) {
     // One that waits for a connection ends too: it isn't opened any more when its turn comes.
     this.timer = setTimeout(onDeadline, timing.untilMs - performance.now(), this);
   }
 
   start(): void {
-    const { origin, url, headers, body } = this.request;
+    if (this.task === null) return;
+    const { origin, url, headers, body } = this.task.request;
     try {
       this.agent.dispatch({ origin, path: pathOf(url), method: 'POST', headers, body }, this);
     } catch (error) {
@@ -67,7 +74,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    if (this.ended) controller.abort(LATE);
+    if (this.task === null) controller.abort(LATE);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, found: Record<string, string | string[] | undefined>): void {
@@ -91,15 +98,16 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (!this.end()) return;
     const { chunks, status, headers, firstByteMs } = this;
+    const task = this.end();
+    if (task === null) return;
     const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
     const body = bytes.toString('utf8', 0, MAX_RESPONSE_BYTES);
-    this.resolve({ kind: 'REPLY', status, headers, body, firstByteMs, sendMs: this.tookMs() });
+    task.resolve({ kind: 'REPLY', status, headers, body, firstByteMs, sendMs: this.tookMs() });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.ended) return;
+    if (this.task === null) return;
     // A kept-alive connection that the receiver closed as we wrote: no reply can have been meant for us.
     if (this.mayRepeat && isStaleConnection(error)) {
       this.mayRepeat = false;
@@ -108,22 +116,28 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
   }
 
   passDeadline(): void {
+    const { controller } = this;
     this.fail(LATE, true);
-    this.controller?.abort(LATE);
+    controller?.abort(LATE);
   }
 
   private fail(error: unknown, isLate: boolean): void {
-    if (!this.end()) return;
-    if (error instanceof EgressFailed) this.reject(error);
-    else this.resolve(noReplyOf(error, isLate, this.timing.deadlineMs, this.tookMs()));
+    const task = this.end();
+    if (task === null) return;
+    if (error instanceof EgressFailed) task.reject(error);
+    else task.resolve(noReplyOf(error, isLate, this.timing.deadlineMs, this.tookMs()));
   }
 
-  /** Whether it had not ended before: whatever comes afterwards changes nothing. */
-  private end(): boolean {
-    if (this.ended) return false;
-    this.ended = true;
+  /** Null where it had ended before: whatever comes afterwards changes nothing. */
+  private end(): Task | null {
+    const { task } = this;
+    if (task === null) return null;
     clearTimeout(this.timer);
-    return true;
+    this.task = null;
+    this.controller = undefined;
+    this.headers = NONE;
+    this.chunks = [];
+    return task;
   }
 
   private tookMs(): number {

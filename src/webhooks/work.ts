@@ -96,16 +96,20 @@ function templateScan({ pool, renderer }: Engine): () => Promise<void> {
  * so after a new installation's first backlog. Here it is told to as soon as there is one.
  */
 function statisticsScan({ pool }: Engine): () => Promise<void> {
-  let done = false;
+  // Each makes every session plan anew, and a table may be large and have few rows.
+  let triesLeft = 3;
   return async () => {
-    if (done) return;
+    if (triesLeft === 0) return;
     const { rows } = await pool.query<{ known: boolean; grown: boolean }>(
       `SELECT reltuples >= 1000 AS known, pg_relation_size(oid) > 500000 AS grown FROM pg_class WHERE oid = 'hookgraph.deliveries'::regclass`,
     );
     const { known = false, grown = false } = rows[0] ?? {};
-    if (!known && grown) await pool.query('ANALYZE hookgraph.deliveries');
-    // Once at most: a table may be large and have few rows.
-    done = known || grown;
+    if (known) triesLeft = 0;
+    else if (grown) {
+      // Not the last word: it may have grown by what is not committed, and so not counted yet.
+      triesLeft -= 1;
+      await pool.query('ANALYZE hookgraph.deliveries');
+    }
   };
 }
 

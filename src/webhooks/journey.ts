@@ -60,7 +60,6 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     const loaded = await loadForSending(engine, [...stale]);
     if (compiled.size > MAX_COMPILED) compiled.clear();
     if (origins.size > MAX_ORIGINS) origins.clear();
-    for (const [id, sendable] of loaded) origins.set(id, destinationOf(sendable).origin);
     await Promise.all([...stale].map(async (id) => prepared.set(id, await prepareOne(id, loaded.get(id)))));
     return prepared;
   }
@@ -70,6 +69,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     // Switched off since the claim. A deleted one has no secrets any more: what it would send were unsigned.
     if (sendable.subscription.status !== 'ENABLED') return { off: true };
     try {
+      origins.set(id, destinationOf(sendable).origin);
       const known = { ...(await compileDefinition(engine, sendable)), version: sendable.subscription.version };
       compiled.set(id, known);
       return known;

@@ -53,6 +53,10 @@ interface Awake {
   cursorSince: number;
 }
 
+interface Asked extends Want {
+  state: Awake;
+}
+
 export function startDrain(options: DrainOptions): Drain {
   const { pool, log, hostOf, deliver, bounds = BOUNDS } = options;
   const awake = new Map<string, Awake>();
@@ -77,9 +81,9 @@ export function startDrain(options: DrainOptions): Drain {
   };
 
   /** A part for each of as many as may, so that neighbours in the table are claimed together; what is left then for those who may have more. */
-  function wants(): Want[] {
+  function wants(): Asked[] {
     const part = Math.max(PART, Math.ceil(bounds.perHost / awake.size));
-    const result: (Want & { state: Awake })[] = [];
+    const result: Asked[] = [];
     const taken = new Map<string, number>();
     let free = bounds.total - inFlight;
     let probes = bounds.perHost;
@@ -134,10 +138,8 @@ export function startDrain(options: DrainOptions): Drain {
         const asked = stopping ? [] : wants();
         if (asked.length === 0) return;
         if (!first && countOf(asked) < Math.min(WORTHWHILE, inFlight)) return gather();
-        // Whoever is woken during the claim is awake again after it, even if the claim found nothing for it.
-        const before = new Map(asked.map((want) => [want.subscriptionId, awake.get(want.subscriptionId)]));
         const batch = await claimDue(pool, asked);
-        advance(asked, batch, before);
+        advance(asked, batch);
         start(batch);
       }
     } catch (error) {
@@ -155,16 +157,16 @@ export function startDrain(options: DrainOptions): Drain {
     }, GATHER_MS);
   }
 
-  function advance(asked: Want[], batch: DeliveryInHand[], before: Map<string, Awake | undefined>): void {
+  function advance(asked: Asked[], batch: DeliveryInHand[]): void {
     const last = new Map<string, DeliveryInHand>();
     const counts = new Map<string, number>();
     for (const delivery of batch) {
       last.set(delivery.subscriptionId, delivery);
       add(counts, delivery.subscriptionId, 1);
     }
-    for (const { subscriptionId, count } of asked) {
-      const state = before.get(subscriptionId);
-      if (state === undefined || awake.get(subscriptionId) !== state) continue;
+    for (const { subscriptionId, count, state } of asked) {
+      // Woken during the claim it stays awake, even if the claim found nothing for it.
+      if (awake.get(subscriptionId) !== state) continue;
       // It goes to the back, so that everybody's turn comes.
       awake.delete(subscriptionId);
       const claimed = last.get(subscriptionId);

@@ -20,15 +20,15 @@ interface Filling {
   ended: (() => void)[];
 }
 
-const MAX_BATCH = 200;
+const MAX_BATCH = 400;
 /** Characters: beyond it the next one begins another batch, since all of one is in memory several times while it is sent. */
 const MAX_BODIES = 8_000_000;
 /** Where so many came together, more are coming: the next ones gather up to WORTHWHILE, or for GATHER_MS. */
 const BUSY = 10;
-const WORTHWHILE = 100;
-const GATHER_MS = 5;
+const WORTHWHILE = 200;
+const GATHER_MS = 20;
 /** Beyond so many that wait, whoever settles waits too: they are what is sent again after a kill. */
-const MAX_WAITING = 400;
+const MAX_WAITING = 800;
 
 /**
  * @param giveUpMs after so long without a database a settlement is dropped: its lease has ended and the delivery is

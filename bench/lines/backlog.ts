@@ -74,7 +74,7 @@ export async function drainDeliveries(
 ): Promise<Metrics> {
   return drain(bench, receiver, source, count, {
     start: (url) => startHookgraph('worker', { ...bench.server.env, DATABASE_URL: url }, more.nodeOptions),
-    finished: `SELECT NOT EXISTS (SELECT 1 FROM hookgraph.deliveries WHERE state IN ('PENDING', 'RETRYING'))`,
+    finished: `SELECT NOT EXISTS (SELECT 1 FROM hookgraph.open_deliveries)`,
     check: `SELECT count(*) = ${count} FROM hookgraph.attempts WHERE outcome = 'DELIVERED'`,
     ...(more.warmUp && { warmUp: more.warmUp }),
     ...(more.before && { before: more.before }),

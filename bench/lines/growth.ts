@@ -185,7 +185,7 @@ async function writeAndSend(
 async function untilSettled(client: pg.PoolClient): Promise<void> {
   for (;;) {
     const { rows } = await client.query(
-      `SELECT NOT EXISTS (SELECT FROM hookgraph.captures) AND NOT EXISTS (SELECT FROM hookgraph.deliveries WHERE state IN ('PENDING', 'RETRYING')) AS settled`,
+      `SELECT NOT EXISTS (SELECT FROM hookgraph.captures) AND NOT EXISTS (SELECT FROM hookgraph.open_deliveries) AS settled`,
     );
     if (rows[0].settled) return;
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -76,11 +76,11 @@ async function measure(
         : null;
     await Promise.all([another, wait(SETTLED_MS)]);
     const { rows } = await pool.query<{ id: string }>(
-      `SELECT id FROM hookgraph.deliveries WHERE state IN ('PENDING', 'RETRYING') AND lease_until BETWEEN now() AND $1`,
+      `SELECT delivery_id AS id FROM hookgraph.open_deliveries WHERE lease_until BETWEEN now() AND $1`,
       [leasedBefore],
     );
     const leased = new Set(rows.map(({ id }) => id));
-    await untilTrue(database, `SELECT NOT EXISTS (SELECT 1 FROM hookgraph.deliveries WHERE state IN ('PENDING', 'RETRYING'))`, 50);
+    await untilTrue(database, `SELECT NOT EXISTS (SELECT 1 FROM hookgraph.open_deliveries)`, 50);
     const [{ arrivals }, states] = [
       await receiver.soFar(),
       await pool.query(`SELECT count(*)::int AS delivered FROM hookgraph.deliveries WHERE state = 'DELIVERED'`),

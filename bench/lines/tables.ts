@@ -81,6 +81,10 @@ async function enlarge({ pool }: Database, subscriptionIds: string[]): Promise<v
       [state, even, odd],
     );
   await pool.query(
+    `INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at)
+     SELECT id, subscription_id, due_at FROM hookgraph.deliveries WHERE state = 'RETRYING' ORDER BY id`,
+  );
+  await pool.query(
     `WITH a AS MATERIALIZED (SELECT * FROM hookgraph.attempts LIMIT 1)
      INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, outcome, started_at, duration_ms, timings,
        request_url, request_headers, request_body, response_status, response_headers, response_body)
@@ -118,8 +122,8 @@ async function drain(
       const { firstMs } = await done;
       await untilTrue(
         database,
-        `SELECT NOT EXISTS (SELECT 1 FROM hookgraph.deliveries
-         WHERE subscription_id = '${subscriptionId}' AND state IN ('PENDING', 'RETRYING') AND due_at <= now())`,
+        `SELECT NOT EXISTS (SELECT 1 FROM hookgraph.open_deliveries
+         WHERE subscription_id = '${subscriptionId}' AND held_for IS NULL AND due_at <= now())`,
       );
       const endMs = nowMs();
       const workerCpu = (cpuMs(worker.pid) - workerBefore) / count;

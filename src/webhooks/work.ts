@@ -11,6 +11,7 @@ import { createJourney } from './journey.js';
 import { LEASE_MS } from './lease/claim.js';
 import { startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
+import { keepLarge } from './lease/keep-large.js';
 import { settleTopics } from './managed-topics.js';
 import { createSettler } from './verdict/settler.js';
 
@@ -33,6 +34,7 @@ const STATISTICS_SCAN_MS = 2000;
 export async function startWorking(engine: Engine): Promise<Working> {
   const { pool, log } = engine;
   await recheckBroken(engine);
+  await keepLarge(pool);
   const courier = openCourier(engine);
   const journey = createJourney(engine, courier);
   const settler = createSettler(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);

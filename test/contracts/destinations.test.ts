@@ -8,6 +8,7 @@ import { openCourier } from '../../src/webhooks/courier.js';
 import { type SubscriptionInput, updateSubscription } from '../../src/webhooks/index.js';
 import { attemptsOf } from '../support/attempts.js';
 import { type Aws, answerError, KEYS, startAws } from '../support/aws.js';
+import { makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
 
@@ -129,7 +130,7 @@ describe.each(KINDS)('$name', ({ input, arrived, refuse, heal }) => {
     expect(attempt).toMatchObject({ outcome: 'FAILED', stage: 'STATUS', status: 503 });
     expect(attempt?.message).toMatch(/^The receiver answered with status 503.*too busy/);
     heal();
-    await world.db.pool.query(`UPDATE hookgraph.deliveries SET due_at = now() WHERE subscription_id = $1 AND state = 'RETRYING'`, [id]);
+    await makeDue(world.db.pool, id);
     expect((await attempts(id, 2)).at(-1)).toMatchObject({ outcome: 'DELIVERED', number: 2 });
     await arrived(1);
     await off(id);

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { testSubscription } from '../../src/webhooks/index.js';
 import { type EgressProxy, PROXY_PASSWORD, startEgressProxy } from '../support/egress-proxy.js';
-import { deliveriesOf } from '../support/engine-rows.js';
+import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
 
@@ -41,7 +41,7 @@ it('whether it is gone, refuses us, or answers with an error', async () => {
         deliveries.length === 2 && deliveries.every(({ leaseToken, dueInSeconds }) => leaseToken === null && dueInSeconds > 1) && deliveries
       );
     });
-  const again = () => world.db.pool.query('UPDATE hookgraph.deliveries SET due_at = now()');
+  const again = () => makeDue(world.db.pool);
   expect(await putBack()).toMatchObject(Array(2).fill({ state: 'PENDING', reason: null, attemptCount: 0 }));
   await proxy.start();
   for (const answer of ['407 Proxy Authentication Required', '503 Service Unavailable', '502 Bad Gateway', '504 Gateway Timeout']) {

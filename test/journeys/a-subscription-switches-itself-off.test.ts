@@ -109,7 +109,8 @@ it('at a 410, and at a spent delivery', async () => {
   await acme.insertUsers(['c', 'd']);
   await until('both failed once', async () => (await countStates(product.pool, spent.recordId)).RETRYING === 2);
   const [c, d] = await deliveriesOf(product.pool, spent.recordId);
-  await product.pool.query('UPDATE hookgraph.deliveries SET attempt_count = 25, due_at = now() WHERE id = $1', [c.id]);
+  await product.pool.query('UPDATE hookgraph.deliveries SET attempt_count = 25 WHERE id = $1', [c.id]);
+  await product.pool.query('UPDATE hookgraph.open_deliveries SET due_at = now() WHERE delivery_id = $1', [c.id]);
   expect((await switchedOff(spent.id, 'RETRIES_EXHAUSTED')).disabledMessage).toContain('26 times');
   await until('the other one is held', async () => {
     const rows = await deliveriesOf(product.pool, spent.recordId);

@@ -1,5 +1,6 @@
 // Promise: a save changes what it names and nothing else; each change of the definition is a version, and each attempt names its own.
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeDue } from '../support/engine-rows.js';
 import { createUser, triedDeliveries } from '../support/journey.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -93,7 +94,7 @@ it('keeps each version as it was saved, and each attempt names the one that it u
   await update({ id, template: '{"version": 2}' });
   receiver.answer = (response) => void response.end();
   // The wait before a retry is the schedule's; a later one is no other than this.
-  await product.pool.query('UPDATE hookgraph.deliveries SET due_at = now() WHERE subscription_id = $1', [recordId]);
+  await makeDue(product.pool, recordId);
   await createUser(product);
   await expect.poll(async () => (await triedDeliveries(product, id, 2)).map(({ state }) => state)).toEqual(['DELIVERED', 'DELIVERED']);
   const told = (await triedDeliveries(product, id, 2)).map(({ attempts }) =>

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createLog } from '../../src/runtime/log.js';
 import { createWebhooks, resealSecrets, updateSubscription, type Webhooks } from '../../src/webhooks/index.js';
+import { makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
 
@@ -88,7 +89,7 @@ it('goes through every moment of a rotation', async () => {
   // One that finds new keys in its file needs no restart. Put back by 5 s; the test doesn't wait for them.
   const learning = process([old], { reloadKeys: async () => [current, old] });
   const worker = await learning.work();
-  await db.pool.query(`UPDATE hookgraph.deliveries SET due_at = now() WHERE state = 'PENDING'`);
+  await makeDue(db.pool);
   await receiver.waitFor(3);
   await worker.stop();
   expect(receiver.requests.every((request) => isSigned(request))).toBe(true);

@@ -1,7 +1,7 @@
 // Promise: a failed delivery comes again by the schedule, within a second of its time, as the same job with a body rendered anew; 26 times in all.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
-import { deliveriesOf } from '../support/engine-rows.js';
+import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, names, type Organization } from '../support/organization.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -25,9 +25,16 @@ beforeEach(async () => {
 afterEach(() => receiver.close());
 
 /** Time travel, for all of its deliveries. */
-const setDeliveries = (what: string) =>
-  product.pool.query(`UPDATE hookgraph.deliveries SET ${what} WHERE subscription_id = $1`, [recordId]);
-const forget = () => product.pool.query('DELETE FROM hookgraph.deliveries WHERE subscription_id = $1', [recordId]);
+async function setDue(attempts?: number): Promise<void> {
+  if (attempts !== undefined)
+    await product.pool.query('UPDATE hookgraph.deliveries SET attempt_count = $2 WHERE subscription_id = $1', [recordId, attempts]);
+  await makeDue(product.pool, recordId);
+}
+const forget = () =>
+  product.pool.query(
+    'WITH o AS (DELETE FROM hookgraph.open_deliveries WHERE subscription_id = $1) DELETE FROM hookgraph.deliveries WHERE subscription_id = $1',
+    [recordId],
+  );
 
 /** Seconds from each failure to the next attempt. */
 async function waits(): Promise<number[]> {
@@ -50,7 +57,7 @@ it('first after 15 to 45 s, as the same job with the row as it is by then', asyn
 
   await product.pool.query(`UPDATE users SET last_name = 'after' WHERE last_name = 'before'`);
   for (let attempt = 2; attempt <= 4; attempt++) {
-    await setDeliveries('due_at = now()');
+    await setDue();
     await until('it is recorded', async () => (await attemptsOf(product.pool, recordId)).length === attempt);
   }
   expect(receiver.requests.map(nameIn)).toEqual(['before', 'after', 'after', 'after']);
@@ -61,7 +68,7 @@ it('first after 15 to 45 s, as the same job with the row as it is by then', asyn
   );
 
   receiver.answer = (response) => void response.end();
-  await setDeliveries('due_at = now()');
+  await setDue();
   await until('it is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 1);
   expect((await attemptsOf(product.pool, recordId)).at(-1)).toMatchObject({ number: 5, outcome: 'DELIVERED' });
 });
@@ -73,9 +80,9 @@ it('within a second of their time, whenever that is', async () => {
   await retrying(count);
   // Spread over four seconds, in step with no clock of ours.
   const { rows } = await product.pool.query<{ id: string; dueAt: Date }>(
-    `UPDATE hookgraph.deliveries d SET due_at = clock_timestamp() + (500 + 250 * n.number) * interval '1 ms'
+    `UPDATE hookgraph.open_deliveries o SET due_at = clock_timestamp() + (500 + 250 * n.number) * interval '1 ms'
      FROM (SELECT id, row_number() OVER (ORDER BY id) AS number FROM hookgraph.deliveries WHERE subscription_id = $1) n
-     WHERE d.id = n.id RETURNING d.id, d.due_at AS "dueAt"`,
+     WHERE o.delivery_id = n.id RETURNING n.id, o.due_at AS "dueAt"`,
     [recordId],
   );
   await receiver.waitFor(2 * count, 15_000);
@@ -93,7 +100,7 @@ it('later ones wait by the fourth power of their number', async () => {
   await acme.insertUsers(['a']);
   await retrying(1);
   for (const retries of [3, 10, 24]) {
-    await setDeliveries(`due_at = now(), attempt_count = ${retries}`);
+    await setDue(retries);
     await until('it failed again', async () => (await deliveriesOf(product.pool, recordId))[0].attemptCount === retries + 1);
     const [wait] = (await waits()) as [number];
     expect(wait).toBeGreaterThan(retries ** 4 + 14.9);
@@ -127,10 +134,10 @@ it('the 26th failure is the last: the delivery FAILED, and its subscription is d
   receiver.answer = (response) => void response.writeHead(500).end();
   await acme.insertUsers(['a']);
   await retrying(1);
-  await setDeliveries('due_at = now(), attempt_count = 24');
+  await setDue(24);
   await until('the 25th failed', async () => (await attemptsOf(product.pool, recordId)).at(-1)?.number === 25);
   expect(await countStates(product.pool, recordId)).toEqual({ RETRYING: 1 });
-  await setDeliveries('due_at = now()');
+  await setDue();
   await until('it has failed for good', async () => (await countStates(product.pool, recordId)).FAILED === 1);
   expect((await attemptsOf(product.pool, recordId)).at(-1)).toMatchObject({ number: 26, outcome: 'FAILED' });
   const { rows } = await product.pool.query('SELECT status, disabled_reason FROM hookgraph.subscriptions WHERE id = $1', [recordId]);

@@ -1,6 +1,7 @@
 // Promise: a consumer written for Scurri, unchanged, gets every event from the queue behind an SNS topic.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Aws, answerError, KEYS, REGION, startAws } from '../support/aws.js';
+import { makeDue } from '../support/engine-rows.js';
 import { createUser, triedDeliveries, untilSettled } from '../support/journey.js';
 import { type Product, startProduct } from '../support/product.js';
 import { consumerLanguages, startScurriConsumer } from '../support/scurri-consumer.js';
@@ -43,7 +44,7 @@ it.each(consumerLanguages())('in %s, though the topic is busy at times', async (
   expect(busy).toHaveLength(3);
   for (const { attempts } of busy) expect(attempts[0]?.message).toBe('The receiver answered with status 400: Throttling: Rate exceeded.');
   aws.answer = null;
-  await product.pool.query("UPDATE hookgraph.deliveries SET due_at = now() WHERE subscription_id = $1 AND state = 'RETRYING'", [recordId]);
+  await makeDue(product.pool, recordId);
 
   const handled = await consumer.waitFor(12);
   expect(handled.map(({ event_type, event }) => [event_type, event.payload.node.id, event.payload.node.firstName]).sort()).toEqual(

@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
-import { deliveriesOf } from '../support/engine-rows.js';
+import { deliveriesOf, makeDue, outOfStep } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../support/organization.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -37,7 +37,10 @@ beforeEach(async () => {
   ));
   kept = [];
 });
-afterEach(() => receiver.close());
+afterEach(async () => {
+  await until('states and queue say the same', async () => (await outOfStep(product.pool)).length === 0);
+  await receiver.close();
+});
 
 const ask = (query: string, variables: object = {}) => product.graphql(query, variables, acme.token);
 
@@ -118,7 +121,7 @@ it('edited: open deliveries go on with the new definition, and each attempt name
   kept.pop()?.writeHead(500).end();
   await becomes('in flight', { state: 'RETRYING', attemptCount: 1 });
   const before = receiver.requests.length;
-  await product.pool.query('UPDATE hookgraph.deliveries SET due_at = now() WHERE subscription_id = $1', [recordId]);
+  await makeDue(product.pool, recordId);
   await becomes('waiting', { state: 'DELIVERED', attemptCount: 2 });
   await becomes('in flight', { state: 'DELIVERED', attemptCount: 2 });
   await acme.insertUsers(['later']);

@@ -35,6 +35,9 @@ export async function insertSubscription(pool: Pool, { tenant = 'org', callbackU
   return id;
 }
 
+const OPEN =
+  'INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for) SELECT id, subscription_id, due_at, reason';
+
 /** `dueInMs`: when, from now; negative is overdue. */
 export async function insertDeliveries(
   pool: Pool,
@@ -46,19 +49,61 @@ export async function insertDeliveries(
     `WITH e AS (
        INSERT INTO hookgraph.events (tenant, typename, node_key, operation, after)
        SELECT 'org', 'Thing', i::text, 'created', jsonb_build_object('id', i) FROM generate_series(1, $2) i RETURNING id, node_key
-     )
-     INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, typename, node_key, state, due_at, attempt_count)
-     SELECT e.id, x.id, x.topic_id, x.tenant, 'Thing', e.node_key, $4, now() + $3 * interval '1 ms', $5
-     FROM e, hookgraph.subscriptions x WHERE x.id = $1 RETURNING id`,
+     ), d AS (
+       INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, typename, node_key, state, reason, due_at, attempt_count)
+       SELECT e.id, x.id, x.topic_id, x.tenant, 'Thing', e.node_key, $4, CASE $4 WHEN 'HELD' THEN 'NODE' END, now() + $3 * interval '1 ms', $5
+       FROM e, hookgraph.subscriptions x WHERE x.id = $1 RETURNING *
+     ), o AS (${OPEN} FROM d WHERE state IN ('PENDING', 'RETRYING', 'HELD'))
+     SELECT id FROM d`,
     [subscriptionId, count, dueInMs, state, attemptCount],
   );
   return rows.map((row) => row.id);
 }
 
+/** Deliveries whose state says one thing and open_deliveries another; there are none, but for what was cancelled in flight and isn't settled yet. */
+export async function outOfStep(pool: Pool): Promise<unknown[]> {
+  const { rows } = await pool.query(
+    `SELECT d.id, d.state, d.reason, d.due_at, o.* FROM hookgraph.deliveries d FULL JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id
+     WHERE CASE WHEN d.state IN ('PENDING', 'RETRYING') THEN o.delivery_id IS NULL OR o.held_for IS NOT NULL OR o.due_at <> d.due_at
+       WHEN d.state = 'HELD' THEN o.delivery_id IS NULL OR o.held_for IS DISTINCT FROM d.reason
+       ELSE o.delivery_id IS NOT NULL END`,
+  );
+  return rows;
+}
+
+/** Time travel: what waits is due now. */
+export async function makeDue(pool: Pool, subscriptionId: string | null = null): Promise<void> {
+  await pool.query(
+    `WITH o AS (
+       UPDATE hookgraph.open_deliveries SET due_at = now() WHERE held_for IS NULL AND ($1::uuid IS NULL OR subscription_id = $1)
+       RETURNING delivery_id, due_at
+     )
+     UPDATE hookgraph.deliveries d SET due_at = o.due_at FROM o WHERE d.id = o.delivery_id`,
+    [subscriptionId],
+  );
+}
+
+/** As if all of them had come to this; leases end. */
+export async function moveDeliveries(
+  pool: Pool,
+  subscriptionId: string | null,
+  state: string,
+  reason: string | null = null,
+): Promise<void> {
+  await pool.query(`DELETE FROM hookgraph.open_deliveries WHERE $1::uuid IS NULL OR subscription_id = $1`, [subscriptionId]);
+  await pool.query(
+    `WITH d AS (UPDATE hookgraph.deliveries SET state = $2, reason = $3 WHERE $1::uuid IS NULL OR subscription_id = $1 RETURNING *)
+     ${OPEN} FROM d WHERE state IN ('PENDING', 'RETRYING', 'HELD')`,
+    [subscriptionId, state, reason],
+  );
+}
+
 export async function deliveriesOf(pool: Pool, subscriptionId: string) {
   const { rows } = await pool.query(
-    `SELECT id, state, reason, attempt_count AS "attemptCount", lease_token AS "leaseToken", extract(epoch FROM due_at - now())::float AS "dueInSeconds"
-     FROM hookgraph.deliveries WHERE subscription_id = $1 ORDER BY id`,
+    `SELECT d.id, d.state, d.reason, d.attempt_count AS "attemptCount", o.lease_token AS "leaseToken",
+       extract(epoch FROM d.due_at - now())::float AS "dueInSeconds"
+     FROM hookgraph.deliveries d LEFT JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id
+     WHERE d.subscription_id = $1 ORDER BY d.id`,
     [subscriptionId],
   );
   return rows;

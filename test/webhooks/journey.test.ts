@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { testSubscription, updateSubscription } from '../../src/webhooks/index.js';
-import { deliveriesOf } from '../support/engine-rows.js';
+import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, SDL, startEngineWorld } from '../support/engine-world.js';
 
 let world: EngineWorld;
@@ -53,7 +53,7 @@ describe('the journey', () => {
       time: expect.stringMatching(/^\d{4}-.*Z$/),
     });
     await expect.poll(() => states(id)).toEqual([['RETRYING', null, 1]]);
-    await world.db.pool.query('UPDATE hookgraph.deliveries SET due_at = now()');
+    await makeDue(world.db.pool);
     const [, again] = await world.receiver.waitFor(2);
     expect(JSON.parse(again?.body ?? '').id).toBe(delivery.id);
     const { report } = await testSubscription(world.webhooks.engine, OWNER, id);
@@ -114,7 +114,7 @@ describe('the journey', () => {
     await expect.poll(async () => (await deliveriesOf(world.db.pool, id))[2]?.dueInSeconds).toBeGreaterThan(1);
     expect((await states(id))[2]).toEqual(['PENDING', null, 0]);
     world.host.fail = null;
-    await world.db.pool.query('UPDATE hookgraph.deliveries SET due_at = now()');
+    await makeDue(world.db.pool);
     await expect.poll(async () => (await states(id))[2]).toEqual(['DELIVERED', null, 1]);
   });
 

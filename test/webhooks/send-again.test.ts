@@ -1,13 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { releaseHeldDeliveries, resendDelivery, testSubscription, updateSubscription } from '../../src/webhooks/index.js';
-import { deliveriesOf } from '../support/engine-rows.js';
+import { deliveriesOf, moveDeliveries, outOfStep } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 
 let world: EngineWorld;
 beforeEach(async () => {
   world = await startEngineWorld();
 });
-afterEach(() => world.close());
+afterEach(async () => {
+  expect(await outOfStep(world.db.pool)).toEqual([]);
+  await world.close();
+});
 
 const states = async (id: string) => (await deliveriesOf(world.db.pool, id)).map((row) => [row.state, row.attemptCount]);
 const resend = (id: string, actor = OWNER) => resendDelivery(world.webhooks.engine, actor, id);
@@ -44,7 +47,9 @@ describe('a resend', () => {
     await world.insertThings('Ada');
     const { deliveryId } = await testSubscription(world.webhooks.engine, OWNER, id);
     expect((await resend(deliveryId as string)).problems).toMatchObject([{ message: 'a test is not sent again; make another one' }]);
-    await world.db.pool.query(`UPDATE hookgraph.deliveries SET kind = 'LIVE', lease_until = now() + interval '1 minute'`);
+    await world.db.pool.query(`UPDATE hookgraph.deliveries SET kind = 'LIVE'`);
+    await moveDeliveries(world.db.pool, id, 'PENDING');
+    await world.db.pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = now() + interval '1 minute'`);
     expect((await resend(deliveryId as string)).problems).toMatchObject([{ message: 'it is being sent right now' }]);
     for (const actor of [
       { ...OWNER, userId: 'other' },

@@ -10,6 +10,7 @@ import {
 import { settleTopics } from '../../src/webhooks/managed-topics.js';
 import { attemptsOf } from '../support/attempts.js';
 import { ACCOUNT, type Aws, answerError, KEYS, REGION, ROLE, startAws } from '../support/aws.js';
+import { moveDeliveries } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
 
@@ -95,7 +96,7 @@ describe('a message', () => {
     expect(new Set(told.map(({ group }) => group)).size).toBe(2);
     await attempts(id, 2);
     // Sent again within five minutes, as after a kill: SNS knows it.
-    await world.db.pool.query(`UPDATE hookgraph.deliveries SET state = 'RETRYING', due_at = now() WHERE subscription_id = $1`, [id]);
+    await moveDeliveries(world.db.pool, id, 'RETRYING');
     await attempts(id, 4);
     await world.insertThings('c');
     expect((await aws.receive(queueUrl, 1)).map(({ Attributes }) => Attributes?.MessageDeduplicationId)).not.toEqual(
@@ -278,10 +279,8 @@ describe('a managed topic', () => {
     // As after a kill: nobody but the row remembers.
     await due(id);
     await until('the worker made it', async () => (await aws.attributesOf(arn)) !== null);
-    await until(
-      'it says so',
-      async () => (await world.db.pool.query('SELECT 1 FROM hookgraph.managed_topics WHERE arn = $1 AND NOT pending', [arn])).rowCount,
-    );
+    const settled = `SELECT 1 FROM hookgraph.managed_topics WHERE arn = $1 AND NOT pending`;
+    await until('it says so', async () => (await world.db.pool.query(settled, [arn])).rowCount);
 
     aws.answer = refuse;
     const deleted = await deleteSubscription(world.webhooks.engine, OWNER, id);

@@ -3,7 +3,7 @@ import { toPage } from '../../src/webhooks/base/page.js';
 import { listSubscriptions, subscriptionsByIds } from '../../src/webhooks/base/store.js';
 import { listDeliveries } from '../../src/webhooks/base/store-deliveries.js';
 import { createSubscription, deleteSubscription, type SubscriptionInput, updateSubscription } from '../../src/webhooks/subscriptions.js';
-import { deliveriesOf, insertDeliveries } from '../support/engine-rows.js';
+import { deliveriesOf, insertDeliveries, moveDeliveries, outOfStep } from '../support/engine-rows.js';
 import { good, owner, type ThingEngine, thingEngine } from './subscriptions/thing-engine.js';
 
 let db: ThingEngine['db'];
@@ -12,7 +12,10 @@ let create: ThingEngine['create'];
 beforeAll(async () => {
   ({ db, engine, create } = await thingEngine());
 });
-afterAll(() => db.close());
+afterAll(async () => {
+  expect(await outOfStep(db.pool)).toEqual([]);
+  await db.close();
+});
 
 const read = async (id: string, actor = owner) => (await subscriptionsByIds(db.pool, actor, [id])).get(id);
 const problemsOf = async (input: SubscriptionInput) => (await createSubscription(engine, owner, { ...good, ...input })).problems;
@@ -192,7 +195,7 @@ describe('switching', () => {
     const id = await create();
     await insertDeliveries(db.pool, id, 2);
     await db.pool.query(`UPDATE hookgraph.subscriptions SET broken_at = now(), broken_reason = 'schema' WHERE id = $1`, [id]);
-    await db.pool.query(`UPDATE hookgraph.deliveries SET state = 'HELD', reason = 'NODE' WHERE subscription_id = $1`, [id]);
+    await moveDeliveries(db.pool, id, 'HELD', 'NODE');
     await updateSubscription(engine, owner, id, { name: 'still broken' });
     expect((await read(id))?.status).toBe('HELD');
     await updateSubscription(engine, owner, id, { template: '{"a":1}' });

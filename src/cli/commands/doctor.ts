@@ -184,7 +184,7 @@ async function checkWorker(pool: pg.Pool, tell: Tell): Promise<void> {
     WITH queued AS (SELECT id FROM hookgraph.captures UNION ALL SELECT event_id FROM hookgraph.event_queue)
     SELECT (SELECT count(*)::int FROM queued) AS events,
       (SELECT extract(epoch FROM clock_timestamp() - hookgraph.time_of(min(id))) FROM queued) AS "eventSeconds",
-      (SELECT count(*)::int FROM hookgraph.deliveries WHERE state IN ('PENDING', 'RETRYING') AND due_at < clock_timestamp() - $1::float8 * interval '1 s') AS due`,
+      (SELECT count(*)::int FROM hookgraph.open_deliveries WHERE held_for IS NULL AND due_at < clock_timestamp() - $1::float8 * interval '1 s') AS due`,
     [PATIENCE_S],
   );
   const { events, eventSeconds, due } = rows[0];

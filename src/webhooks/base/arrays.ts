@@ -2,7 +2,7 @@
 // https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES; array_recv() in src/backend/utils/adt/arrayfuncs.c
 
 /** Type OIDs: pg_type.dat */
-const OID = { bigint: 20, integer: 23, text: 25, float8: 701, timestamptz: 1184, uuid: 2950, jsonb: 3802 };
+const OID = { bigint: 20, integer: 23, text: 25, float8: 701, timestamptz: 1184, jsonb: 3802 };
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
 
 /** Dimensions, whether any is null, the type; the number of elements and the first one's index. */
@@ -99,12 +99,6 @@ export const floats = () =>
   new Column<number>(OID.float8, (column, value) => {
     column.need(8);
     column.at = column.bytes.writeDoubleBE(value, column.at);
-  });
-
-export const uuids = () =>
-  new Column<string>(OID.uuid, (column, value) => {
-    column.need(16);
-    column.at += column.bytes.write(value.replaceAll('-', ''), column.at, 'hex');
   });
 
 /** To the millisecond. */

@@ -1,5 +1,7 @@
 // The one place that moves deliveries between states. Pure transitions for one delivery; set-based moves for many.
-// PENDING and RETRYING are open: due at due_at, unless leased. HELD waits for a cause to end. The rest is final.
+// PENDING and RETRYING are due at due_at, unless leased; HELD waits for a cause to end. Each of these three has a row in
+// open_deliveries: without `held_for` the first two, with its reason the third. The rest is final and has none, but for what was
+// cancelled in flight, until it is settled or claimed again. Moves write open_deliveries first: nobody waits for another in a circle.
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryState, Outcome } from './model.js';
 
@@ -34,11 +36,17 @@ export function afterOnlyAttempt(outcome: Outcome): DeliveryState {
 
 type Db = Pool | PoolClient;
 
+const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
+
 /** Holds the open, unleased deliveries of these subscriptions; those in flight are held by settle. Answers how many. */
 export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: HeldReason): Promise<number> {
   const { rowCount } = await db.query(
-    `UPDATE hookgraph.deliveries SET state = 'HELD', reason = $2, lease_until = NULL, lease_token = NULL, updated_at = now()
-     WHERE subscription_id = ANY ($1::uuid[]) AND state IN ('PENDING', 'RETRYING') AND (lease_until IS NULL OR lease_until < now())`,
+    `WITH o AS (
+       UPDATE hookgraph.open_deliveries o SET held_for = $2, lease_until = NULL, lease_token = NULL
+       WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for IS NULL AND ${UNLEASED} RETURNING o.delivery_id
+     )
+     UPDATE hookgraph.deliveries d SET state = 'HELD', reason = $2, updated_at = now()
+     FROM o WHERE d.id = o.delivery_id AND d.state IN ('PENDING', 'RETRYING')`,
     [subscriptionIds, reason],
   );
   return rowCount ?? 0;
@@ -47,8 +55,13 @@ export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: 
 /** Makes held deliveries due at once, attempts kept. Answers how many. */
 export async function releaseDeliveries(db: Db, subscriptionIds: string[], reasons: HeldReason[]): Promise<number> {
   const { rowCount } = await db.query(
-    `UPDATE hookgraph.deliveries SET state = CASE WHEN attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL, due_at = now(), updated_at = now()
-     WHERE subscription_id = ANY ($1::uuid[]) AND state = 'HELD' AND reason = ANY ($2::text[])`,
+    `WITH o AS (
+       UPDATE hookgraph.open_deliveries o SET held_for = NULL, due_at = now()
+       WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for = ANY ($2::text[]) RETURNING o.delivery_id, o.due_at
+     )
+     UPDATE hookgraph.deliveries d SET state = CASE WHEN d.attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL,
+       due_at = o.due_at, updated_at = now()
+     FROM o WHERE d.id = o.delivery_id AND d.state = 'HELD'`,
     [subscriptionIds, reasons],
   );
   return rowCount ?? 0;
@@ -57,9 +70,15 @@ export async function releaseDeliveries(db: Db, subscriptionIds: string[], reaso
 /** Makes any delivery due at once, attempts kept, but one that is in flight, a test, or a before-hook's: the write it is about is decided. Answers whether it did. */
 export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    `UPDATE hookgraph.deliveries SET state = CASE WHEN attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL, due_at = now(),
-       lease_until = NULL, lease_token = NULL, updated_at = now()
-     WHERE id = $1 AND kind NOT IN ('TEST', 'BEFORE') AND (lease_until IS NULL OR lease_until < now())`,
+    `WITH o AS (
+       INSERT INTO hookgraph.open_deliveries AS o (delivery_id, subscription_id, due_at)
+       SELECT d.id, d.subscription_id, now() FROM hookgraph.deliveries d WHERE d.id = $1 AND d.kind NOT IN ('TEST', 'BEFORE')
+       ON CONFLICT (delivery_id) DO UPDATE SET due_at = excluded.due_at, held_for = NULL, lease_until = NULL, lease_token = NULL WHERE ${UNLEASED}
+       RETURNING o.delivery_id, o.due_at
+     )
+     UPDATE hookgraph.deliveries d SET state = CASE WHEN d.attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL,
+       due_at = o.due_at, updated_at = now()
+     FROM o WHERE d.id = o.delivery_id`,
     [id],
   );
   return rowCount === 1;
@@ -67,19 +86,32 @@ export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
 
 /** Cancels what is not final yet, in flight or not: settle then records the attempt and leaves the state. */
 export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promise<number> {
-  const { rowCount } = await db.query(
-    `UPDATE hookgraph.deliveries SET state = 'CANCELLED', reason = 'DELETED', updated_at = now()
-     WHERE subscription_id = ANY ($1::uuid[]) AND state IN ('PENDING', 'RETRYING', 'HELD')`,
-    [subscriptionIds],
+  return cancel(
+    db,
+    'SELECT o.delivery_id FROM hookgraph.open_deliveries o WHERE o.subscription_id = ANY ($1::uuid[])',
+    subscriptionIds,
+    'DELETED',
   );
-  return rowCount ?? 0;
 }
 
 /** Cancels what of a replay is not final yet, as cancelDeliveries does. */
 export async function cancelReplayed(db: Db, replayId: string): Promise<void> {
-  await db.query(
-    `UPDATE hookgraph.deliveries SET state = 'CANCELLED', reason = 'REPLAY', updated_at = now()
-     WHERE replay_id = $1 AND state IN ('PENDING', 'RETRYING', 'HELD')`,
-    [replayId],
+  await cancel(
+    db,
+    'SELECT o.delivery_id FROM hookgraph.deliveries d JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id WHERE d.replay_id = $1',
+    replayId,
+    'REPLAY',
   );
+}
+
+async function cancel(db: Db, which: string, value: unknown, reason: 'DELETED' | 'REPLAY'): Promise<number> {
+  const { rowCount } = await db.query(
+    `WITH w AS MATERIALIZED (${which}), gone AS (
+       DELETE FROM hookgraph.open_deliveries o USING w WHERE o.delivery_id = w.delivery_id AND ${UNLEASED} RETURNING 1
+     )
+     UPDATE hookgraph.deliveries d SET state = 'CANCELLED', reason = $2, updated_at = now()
+     FROM w WHERE (SELECT count(*) FROM gone) >= 0 AND d.id = w.delivery_id AND d.state IN ('PENDING', 'RETRYING', 'HELD')`,
+    [value, reason],
+  );
+  return rowCount ?? 0;
 }

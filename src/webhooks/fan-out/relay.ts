@@ -99,7 +99,10 @@ d AS (
   WHERE ${SETS_OFF_NO_OTHER}
   ORDER BY e.id
   ON CONFLICT (event_id, subscription_id) WHERE kind = 'LIVE' DO NOTHING
-  RETURNING subscription_id, state)
+  RETURNING id, subscription_id, due_at, state, reason),
+opened AS (
+  INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for)
+  SELECT id, subscription_id, due_at, reason FROM d WHERE state <> 'SKIPPED')
 SELECT (SELECT count(*) FROM taken)::int AS events, (SELECT count(*) FROM d)::int AS deliveries,
   (SELECT count(*) FROM e WHERE tenant IS NULL)::int AS ownerless,
-  ARRAY(SELECT DISTINCT subscription_id FROM d WHERE state = 'PENDING') AS "subscriptionIds"`;
+  ARRAY(SELECT subscription_id FROM d WHERE state = 'PENDING' GROUP BY 1 ORDER BY min(id)) AS "subscriptionIds"`;

@@ -26,8 +26,8 @@ WITH r AS MATERIALIZED (
     WHERE t.id = s.topic_id AND coalesce(c.tenant, s.tenant) = s.tenant AND c.id > r.position AND c.id < hookgraph.id_at(r.to_at + interval '1 ms'))
   AND (
     SELECT count(*) FROM (
-      SELECT 1 FROM hookgraph.deliveries d
-      WHERE d.subscription_id = r.subscription_id AND d.state IN ('PENDING', 'RETRYING') AND d.due_at <= now() LIMIT $2
+      SELECT 1 FROM hookgraph.open_deliveries o
+      WHERE o.subscription_id = r.subscription_id AND o.held_for IS NULL AND o.due_at <= now() LIMIT $2
     ) due) < $2
   ORDER BY r.updated_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED
 ), e AS MATERIALIZED (
@@ -41,7 +41,8 @@ WITH r AS MATERIALIZED (
   WHERE ${SETS_OFF_NO_OTHER}
   ORDER BY e.id
   ON CONFLICT (replay_id, event_id) WHERE replay_id IS NOT NULL DO NOTHING
-  RETURNING 1)
+  RETURNING id, subscription_id, due_at), opened AS (
+  INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at) SELECT id, subscription_id, due_at FROM d)
 UPDATE hookgraph.replays x SET position = coalesce((SELECT max(id) FROM e), x.position),
   delivery_count = x.delivery_count + (SELECT count(*) FROM d),
   state = CASE WHEN (SELECT count(*) FROM e) < $1 THEN 'DONE' ELSE x.state END, updated_at = clock_timestamp()

@@ -14,8 +14,9 @@ const LOOK_EVERY_MS = 10;
 // FOR SHARE, and no SKIP LOCKED: a mutation under way decides first.
 const RENEW = `
   WITH x AS (SELECT x.id FROM hookgraph.subscriptions x WHERE x.id = $2 AND x.status = 'ENABLED' FOR SHARE)
-  UPDATE hookgraph.deliveries d SET lease_until = now() + $4 * interval '1 ms' FROM x
-  WHERE d.id = $1 AND d.lease_token = $3 AND d.subscription_id = x.id AND d.state IN ('PENDING', 'RETRYING')`;
+  UPDATE hookgraph.open_deliveries o SET lease_until = now() + $4 * interval '1 ms' FROM x
+  WHERE o.delivery_id = $1 AND o.lease_token = $3 AND o.subscription_id = x.id
+    AND EXISTS (SELECT FROM hookgraph.deliveries d WHERE d.id = $1 AND d.state IN ('PENDING', 'RETRYING'))`;
 
 /** Whether its attempt may begin under the claim that it has. */
 export const mayBegin = (delivery: DeliveryInHand): boolean => performance.now() - delivery.claimedAtMs < BEGIN_WITHIN_MS;
@@ -33,7 +34,7 @@ const YOUNG = `lease_until > now() + ${LEASE_MS - BEGIN_WITHIN_MS} * interval '1
 /** The deliveries of subscriptions whose attempts may still begin. To be asked after the write that switches them off, in its transaction. */
 export async function listYoungClaims(client: PoolClient, subscriptionIds: string[]): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
-    `SELECT id FROM hookgraph.deliveries WHERE subscription_id = ANY ($1::uuid[]) AND state IN ('PENDING', 'RETRYING') AND ${YOUNG}`,
+    `SELECT delivery_id AS id FROM hookgraph.open_deliveries WHERE subscription_id = ANY ($1::uuid[]) AND held_for IS NULL AND ${YOUNG}`,
     [subscriptionIds],
   );
   return rows.map((row) => row.id);
@@ -45,7 +46,7 @@ export async function untilNoneBegins(pool: Pool, deliveryIds: string[]): Promis
   let left = deliveryIds.length;
   while (left > 0 && performance.now() < giveUpAt) {
     const { rows } = await pool.query<{ left: number }>(
-      `SELECT count(*)::int AS left FROM hookgraph.deliveries WHERE id = ANY ($1::bigint[]) AND ${YOUNG}`,
+      `SELECT count(*)::int AS left FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND ${YOUNG}`,
       [deliveryIds],
     );
     left = rows[0]?.left ?? 0;

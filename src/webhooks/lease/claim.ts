@@ -46,29 +46,31 @@ export interface DeliveryInHand {
 // plan each claim anew. A lease need not survive a crash of Postgres: its commit waits for no disk.
 const CLAIM = `
   WITH c AS MATERIALIZED (
-    SELECT d.ctid AS place, x.id, x.version
+    SELECT o.ctid AS place, x.id, x.version
     FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
     CROSS JOIN unnest((SELECT $1::uuid[]), (SELECT $2::int[]), (SELECT $3::timestamptz[]), (SELECT $4::bigint[])) AS s (id, want, due_at, after_id)
     CROSS JOIN LATERAL (
       SELECT x.id, x.version FROM hookgraph.subscriptions x WHERE x.id = s.id AND x.status = 'ENABLED' OFFSET 0 FOR SHARE SKIP LOCKED
     ) x
     CROSS JOIN LATERAL (
-      SELECT d.ctid FROM hookgraph.deliveries d
-      WHERE d.subscription_id = s.id AND d.state IN ('PENDING', 'RETRYING') AND d.due_at <= now()
-        AND (d.due_at, d.id) > (s.due_at, s.after_id) AND (d.lease_until IS NULL OR d.lease_until < now())
-      ORDER BY d.due_at, d.id LIMIT s.want FOR UPDATE SKIP LOCKED
-    ) d
+      SELECT o.ctid FROM hookgraph.open_deliveries o
+      WHERE o.subscription_id = s.id AND o.held_for IS NULL AND o.due_at <= now()
+        AND (o.due_at, o.delivery_id) > (s.due_at, s.after_id) AND (o.lease_until IS NULL OR o.lease_until < now())
+      ORDER BY o.due_at, o.delivery_id LIMIT s.want FOR UPDATE SKIP LOCKED
+    ) o
+    LIMIT $7
   ), u AS (
-    UPDATE hookgraph.deliveries d SET lease_until = now() + $5 * interval '1 ms', lease_token = $6
-    WHERE d.ctid = ANY (ARRAY(SELECT place FROM c))
-    RETURNING d.id, d.subscription_id, d.kind, d.typename, d.node_key, d.attempt_count, d.due_at, d.created_at, d.event_id
+    UPDATE hookgraph.open_deliveries o SET lease_until = now() + $5 * interval '1 ms', lease_token = $6
+    WHERE o.ctid = ANY (ARRAY(SELECT place FROM c))
+    RETURNING o.delivery_id, o.due_at
   )
-  SELECT u.id, u.subscription_id, x.version, u.kind, u.typename, u.node_key, u.attempt_count, u.due_at::text,
-    extract(epoch FROM u.created_at)::float8 * 1000, u.event_id
-  FROM u JOIN (SELECT DISTINCT id, version FROM c) x ON x.id = u.subscription_id`;
+  SELECT d.id, d.subscription_id, x.version, d.kind, d.typename, d.node_key, d.attempt_count, u.due_at::text,
+    extract(epoch FROM d.created_at)::float8 * 1000, d.event_id, d.state IN ('PENDING', 'RETRYING')
+  FROM u CROSS JOIN LATERAL (SELECT * FROM hookgraph.deliveries d WHERE d.id = u.delivery_id OFFSET 0) d
+  JOIN (SELECT DISTINCT id, version FROM c) x ON x.id = d.subscription_id`;
 
-/** Claims up to `count` due deliveries of each subscription that is enabled, oldest due first. */
-export async function claimDue(pool: Pool, wants: Want[], leaseMs = LEASE_MS): Promise<DeliveryInHand[]> {
+/** Claims up to `count` due deliveries of each subscription that is enabled, oldest due first; the first ones’ where that is more than `most`. */
+export async function claimDue(pool: Pool, wants: Want[], most = countOf(wants), leaseMs = LEASE_MS): Promise<DeliveryInHand[]> {
   const token = String(randomInt(1, 2 ** 47));
   const claimedAtMs = performance.now();
   const { rows } = await pool.query({
@@ -82,9 +84,14 @@ export async function claimDue(pool: Pool, wants: Want[], leaseMs = LEASE_MS): P
       wants.map((want) => want.after?.id ?? '0'),
       leaseMs,
       token,
+      most,
     ],
   });
+  // Cancelled under a lease that nobody settled.
+  const cancelled = rows.filter((row) => !row[10]).map((row) => row[0]);
+  if (cancelled.length > 0) await pool.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[])', [cancelled]);
   return rows
+    .filter((row) => row[10])
     .map(
       (row): DeliveryInHand => ({
         id: row[0],
@@ -103,6 +110,8 @@ export async function claimDue(pool: Pool, wants: Want[], leaseMs = LEASE_MS): P
     )
     .sort((a, b) => (a.dueAt === b.dueAt ? compareIds(a.id, b.id) : a.dueAt < b.dueAt ? -1 : 1));
 }
+
+export const countOf = (wants: Want[]): number => wants.reduce((sum, { count }) => sum + count, 0);
 
 /** Ids are positive bigints as text. */
 const compareIds = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);

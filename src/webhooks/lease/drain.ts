@@ -1,7 +1,7 @@
 // Subscriptions that may have something due -> deliveries claimed and handed on, within bounds in flight.
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { type Cursor, claimDue, type DeliveryInHand, type Want } from './claim.js';
+import { type Cursor, claimDue, countOf, type DeliveryInHand, type Want } from './claim.js';
 
 export interface DrainOptions {
   pool: Pool;
@@ -41,7 +41,11 @@ const PART = 24;
  */
 const PROBES = 4;
 
-const countOf = (wants: Want[]): number => wants.reduce((sum, { count }) => sum + count, 0);
+/** Of whom there is no room for, so many are asked all the same: others may have less than they were asked for. */
+const SPARE = 50;
+
+/** Never more in flight than it leaves free, so that the one that comes next finds slots however many hang. */
+const shareOf = (own: number, free: number): number => Math.max(own === 0 ? 1 : 0, Math.floor((free + own) / 2) - own);
 
 interface Slot {
   host: string | undefined;
@@ -55,6 +59,12 @@ interface Awake {
 
 interface Asked extends Want {
   state: Awake;
+}
+
+/** Of all these no more than `most`; the last ones are there in case. */
+interface Asking {
+  asked: Asked[];
+  most: number;
 }
 
 export function startDrain(options: DrainOptions): Drain {
@@ -81,7 +91,7 @@ export function startDrain(options: DrainOptions): Drain {
   };
 
   /** A part for each of as many as may, so that neighbours in the table are claimed together; what is left then for those who may have more. */
-  function wants(): Asked[] {
+  function wants(): Asking {
     const part = Math.max(PART, Math.ceil(bounds.perHost / awake.size));
     const result: Asked[] = [];
     const taken = new Map<string, number>();
@@ -96,11 +106,9 @@ export function startDrain(options: DrainOptions): Drain {
         add(inFlightAt, host, slots.size);
       }
     }
-    const now = Date.now();
     const most = (subscriptionId: string, { host }: Awake, had: number): number => {
       const own = (inFlightOf.get(subscriptionId) ?? 0) + had;
-      // Never more in flight than it leaves free, so that the one that comes next finds slots however many hang.
-      const share = Math.max(own === 0 ? 1 : 0, Math.floor((free + own) / 2) - own);
+      const share = shareOf(own, free);
       if (host === undefined) return Math.min(share, PROBES - own, probes);
       return Math.min(share, bounds.perSubscription - own, bounds.perHost - (inFlightAt.get(host) ?? 0) - (taken.get(host) ?? 0));
     };
@@ -114,8 +122,7 @@ export function startDrain(options: DrainOptions): Drain {
       state.host ??= hostOf(subscriptionId);
       const count = Math.min(part, most(subscriptionId, state, 0));
       if (count <= 0) continue;
-      if (state.cursor && now - state.cursorSince > CURSOR_LIFE_MS) state.cursor = null;
-      result.push({ subscriptionId, count, after: state.cursor, state });
+      result.push({ subscriptionId, count, after: freshen(state), state });
       take(state.host, count);
     }
     for (const want of result) {
@@ -124,7 +131,29 @@ export function startDrain(options: DrainOptions): Drain {
       want.count += more;
       take(want.state.host, more);
     }
+    return { asked: [...result, ...spares(result, free)], most: countOf(result) };
+  }
+
+  /** Where all are of one host, whose room is the sum's then. */
+  function spares(wanted: Asked[], free: number): Asked[] {
+    const [host, ...others] = new Set(wanted.map(({ state }) => state.host));
+    if (host === undefined || others.length > 0) return [];
+    const had = new Set(wanted.map(({ subscriptionId }) => subscriptionId));
+    const result: Asked[] = [];
+    for (const [subscriptionId, state] of awake) {
+      if (result.length === SPARE) break;
+      if (had.has(subscriptionId) || state.host !== host) continue;
+      const own = inFlightOf.get(subscriptionId) ?? 0;
+      const count = Math.min(PART, bounds.perSubscription - own, shareOf(own, free));
+      if (count > 0) result.push({ subscriptionId, count, after: freshen(state), state });
+    }
     return result;
+  }
+
+  /** Its cursor, unless that has hidden what it hides for long enough. */
+  function freshen(state: Awake): Cursor | null {
+    if (state.cursor && Date.now() - state.cursorSince > CURSOR_LIFE_MS) state.cursor = null;
+    return state.cursor;
   }
 
   async function claim(): Promise<void> {
@@ -135,11 +164,11 @@ export function startDrain(options: DrainOptions): Drain {
         clearTimeout(gathering);
         gathering = undefined;
         freed = 0;
-        const asked = stopping ? [] : wants();
+        const { asked, most } = stopping ? { asked: [], most: 0 } : wants();
         if (asked.length === 0) return;
-        if (!first && countOf(asked) < Math.min(WORTHWHILE, inFlight)) return gather();
-        const batch = await claimDue(pool, asked);
-        advance(asked, batch);
+        if (!first && most < Math.min(WORTHWHILE, inFlight)) return gather();
+        const batch = await claimDue(pool, asked, most);
+        advance(asked, batch, batch.length === most);
         start(batch);
       }
     } catch (error) {
@@ -157,21 +186,24 @@ export function startDrain(options: DrainOptions): Drain {
     }, GATHER_MS);
   }
 
-  function advance(asked: Asked[], batch: DeliveryInHand[]): void {
+  /** @param full there was no room for more: whoever comes after the last one that something was found of was not looked at */
+  function advance(asked: Asked[], batch: DeliveryInHand[], full: boolean): void {
     const last = new Map<string, DeliveryInHand>();
     const counts = new Map<string, number>();
     for (const delivery of batch) {
       last.set(delivery.subscriptionId, delivery);
       add(counts, delivery.subscriptionId, 1);
     }
-    for (const { subscriptionId, count, state } of asked) {
+    const end = full ? asked.findLastIndex(({ subscriptionId }) => counts.has(subscriptionId)) : asked.length;
+    for (const [place, { subscriptionId, count, state }] of asked.entries()) {
+      if (place > end) break;
       // Woken during the claim it stays awake, even if the claim found nothing for it.
       if (awake.get(subscriptionId) !== state) continue;
       // It goes to the back, so that everybody's turn comes.
       awake.delete(subscriptionId);
       const claimed = last.get(subscriptionId);
       // Fewer than asked for: nothing more is due behind the cursor. What it hides wakes it by the due-scan.
-      if (claimed === undefined || (counts.get(subscriptionId) ?? 0) < count) continue;
+      if (claimed === undefined || (place < end && (counts.get(subscriptionId) ?? 0) < count)) continue;
       awake.set(subscriptionId, {
         cursor: { dueAt: claimed.dueAt, id: claimed.id },
         cursorSince: state.cursor === null ? Date.now() : state.cursorSince,

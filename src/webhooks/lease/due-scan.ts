@@ -5,13 +5,13 @@ import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/del
 // One index probe per subscription with open deliveries, however many deliveries those are (a loose index scan).
 const SCAN = `
   WITH RECURSIVE s AS (
-    (SELECT subscription_id, due_at FROM hookgraph.deliveries
-     WHERE state IN ('PENDING', 'RETRYING') ORDER BY subscription_id, due_at, id LIMIT 1)
+    (SELECT subscription_id, due_at FROM hookgraph.open_deliveries
+     WHERE held_for IS NULL ORDER BY subscription_id, due_at, delivery_id LIMIT 1)
     UNION ALL
     SELECT n.subscription_id, n.due_at FROM s CROSS JOIN LATERAL (
-      SELECT d.subscription_id, d.due_at FROM hookgraph.deliveries d
-      WHERE d.state IN ('PENDING', 'RETRYING') AND d.subscription_id > s.subscription_id
-      ORDER BY d.subscription_id, d.due_at, d.id LIMIT 1
+      SELECT o.subscription_id, o.due_at FROM hookgraph.open_deliveries o
+      WHERE o.held_for IS NULL AND o.subscription_id > s.subscription_id
+      ORDER BY o.subscription_id, o.due_at, o.delivery_id LIMIT 1
     ) n
   )
   SELECT s.subscription_id AS id, x.status FROM s JOIN hookgraph.subscriptions x ON x.id = s.subscription_id
@@ -35,11 +35,11 @@ export async function scanDue(pool: Pool): Promise<string[]> {
 
 const HELD_SCAN = `
   WITH RECURSIVE s AS (
-    (SELECT subscription_id FROM hookgraph.deliveries WHERE state = 'HELD' ORDER BY subscription_id LIMIT 1)
+    (SELECT subscription_id FROM hookgraph.open_deliveries WHERE held_for IS NOT NULL ORDER BY subscription_id LIMIT 1)
     UNION ALL
     SELECT n.subscription_id FROM s CROSS JOIN LATERAL (
-      SELECT d.subscription_id FROM hookgraph.deliveries d WHERE d.state = 'HELD' AND d.subscription_id > s.subscription_id
-      ORDER BY d.subscription_id LIMIT 1
+      SELECT o.subscription_id FROM hookgraph.open_deliveries o WHERE o.held_for IS NOT NULL AND o.subscription_id > s.subscription_id
+      ORDER BY o.subscription_id LIMIT 1
     ) n
   )
   SELECT s.subscription_id AS id FROM s JOIN hookgraph.subscriptions x ON x.id = s.subscription_id WHERE x.status = 'ENABLED'`;

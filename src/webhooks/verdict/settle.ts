@@ -11,14 +11,23 @@ export const ERRORS_PER_HOUR = 100;
 // Fenced: only the claim whose token still stands moves the delivery and records its attempt. A delivery that was
 // cancelled meanwhile stays so; one whose subscription is no longer enabled is held instead of retried.
 // Its status is looked up for the few that go on: joined for all of a batch, it was read again for each of its rows.
-const STATUS = '(SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = r.subscription)';
+const STATUS = '(SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = d.subscription_id)';
+// OFFSET 0 and the array of places keep the planner to one probe a row of open_deliveries, which it has often seen empty; see lease/claim.ts.
+// IS TRUE keeps it to a hash of what was taken: a join of r and taken compared each with each.
 const SETTLE = `
   WITH r AS MATERIALIZED (
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-      $10::float8[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::int[], $16::jsonb[], $17::text[], $18::int[], $19::jsonb[],
-      $20::uuid[], $21::int[], $22::int[])
+    SELECT r.*, o.place FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[],
+      $9::timestamptz[], $10::float8[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::int[], $16::jsonb[], $17::text[], $18::int[],
+      $19::jsonb[], $20::int[], $21::int[])
     AS r (id, token, state, reason, wait_ms, outcome, stage, message, started_at, duration_ms, timings, url, request_headers, request_body,
-      status, response_headers, response_body, version, recording, subscription, request_stem, response_stem)
+      status, response_headers, response_body, version, recording, request_stem, response_stem)
+    CROSS JOIN LATERAL (
+      SELECT o.ctid AS place FROM hookgraph.open_deliveries o WHERE o.delivery_id = r.id AND o.lease_token = r.token OFFSET 0
+    ) o
+  ), taken AS (
+    DELETE FROM hookgraph.open_deliveries o
+    WHERE o.ctid = ANY (ARRAY(SELECT place FROM r)) AND o.lease_token = ANY (ARRAY(SELECT DISTINCT token FROM r))
+    RETURNING o.delivery_id
   ), u AS (
     UPDATE hookgraph.deliveries d SET
       state = CASE WHEN d.state NOT IN ('PENDING', 'RETRYING') THEN d.state
@@ -29,10 +38,14 @@ const SETTLE = `
         ELSE r.reason END,
       due_at = CASE WHEN r.wait_ms IS NULL THEN d.due_at ELSE now() + r.wait_ms * interval '1 ms' END,
       attempt_count = d.attempt_count + CASE WHEN r.outcome IS NULL THEN 0 ELSE 1 END,
-      lease_until = NULL, lease_token = NULL, updated_at = clock_timestamp()
+      updated_at = clock_timestamp()
     FROM r
-    WHERE d.id = r.id AND d.lease_token = r.token
-    RETURNING d.id AS delivery_id, d.subscription_id, d.attempt_count, r.*
+    WHERE d.id = r.id AND (r.id IN (SELECT delivery_id FROM taken)) IS TRUE
+    RETURNING d.id AS delivery_id, d.subscription_id, d.attempt_count, d.due_at, d.state AS state_now, d.reason AS reason_now, r.*
+  ), goes_on AS (
+    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for)
+    SELECT delivery_id, subscription_id, due_at, CASE state_now WHEN 'HELD' THEN reason_now END
+    FROM u WHERE state_now IN ('PENDING', 'RETRYING', 'HELD')
   )
   INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, outcome, stage, message, started_at, duration_ms,
     timings, request_url, request_headers, request_body, response_status, response_headers, response_body, recording)
@@ -40,8 +53,8 @@ const SETTLE = `
     timings, url, coalesce(q.headers || request_headers, request_headers), request_body,
     status, coalesce(p.headers || response_headers, response_headers), response_body, recording
   FROM u
-  LEFT JOIN unnest($23::jsonb[]) WITH ORDINALITY AS q (headers, n) ON q.n = u.request_stem
-  LEFT JOIN unnest($24::jsonb[]) WITH ORDINALITY AS p (headers, n) ON p.n = u.response_stem
+  LEFT JOIN unnest($22::jsonb[]) WITH ORDINALITY AS q (headers, n) ON q.n = u.request_stem
+  LEFT JOIN unnest($23::jsonb[]) WITH ORDINALITY AS p (headers, n) ON p.n = u.response_stem
   WHERE outcome IS NOT NULL`;
 
 /** Settles them; idempotent, since a token stands once. Answers the subscriptions that were switched off. */

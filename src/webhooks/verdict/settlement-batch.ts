@@ -1,6 +1,6 @@
 // Settlements, one after the other -> the parameters of one statement. Each is encoded as it comes, so that nothing of it has to be
 // kept until it is written: what waits dies young.
-import { bigints, floats, integers, jsonbs, texts, timestamps, uuids } from '../base/arrays.js';
+import { bigints, floats, integers, jsonbs, texts, timestamps } from '../base/arrays.js';
 import type { Attempt, Outcome, Timings } from '../base/model.js';
 import type { AttemptRecord, Settlement } from './settlement.js';
 import { SharedHeaders } from './shared-headers.js';
@@ -34,7 +34,6 @@ export class SettlementBatch {
   private readonly responseBody = texts();
   private readonly version = integers();
   private readonly recording = jsonbs();
-  private readonly subscription = uuids();
   private readonly requestStem = integers();
   private readonly responseStem = integers();
   private readonly requests = new SharedHeaders();
@@ -60,7 +59,6 @@ export class SettlementBatch {
     this.responseBody,
     this.version,
     this.recording,
-    this.subscription,
     this.requestStem,
     this.responseStem,
     this.requests.stems,
@@ -95,7 +93,6 @@ export class SettlementBatch {
     this.responseBody.push(storable(response?.body));
     this.version.push(attempt?.subscriptionVersion);
     this.recording.push(json(attempt && recordingOf(attempt)));
-    this.subscription.push(subscriptionId);
     this.requestStem.push(sent.stem);
     this.responseStem.push(got.stem);
   }

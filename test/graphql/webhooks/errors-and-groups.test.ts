@@ -130,7 +130,6 @@ describe('sending again', () => {
     expect((await ask(resend)).errors).toEqual([{ field: 'id', type: 'BLANK' }]);
 
     await insertDeliveries(app.database.pool, databaseId, 2, { state: 'HELD' });
-    await app.database.pool.query(`UPDATE hookgraph.deliveries SET reason = 'NODE' WHERE state = 'HELD'`);
     const release = `mutation ($id: ID) { releaseWebhookDeliveries${all} { errors { field type } releasedCount webhookSubscription { id } } }`;
     expect(await ask(release, { id })).toEqual({ errors: [], releasedCount: 2, webhookSubscription: { id } });
     expect((await ask(release, { id: delivery })).errors).toEqual([{ field: 'webhookSubscriptionId', type: 'NOT_FOUND' }]);

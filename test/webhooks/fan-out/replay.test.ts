@@ -3,13 +3,17 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../../src/webhooks/fan-out/replay.js';
 import { cancelReplay, deleteSubscription, replayEvents, updateSubscription } from '../../../src/webhooks/index.js';
+import { moveDeliveries, outOfStep } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
 
 let world: EngineWorld;
 beforeEach(async () => {
   world = await startEngineWorld();
 });
-afterEach(() => world.close());
+afterEach(async () => {
+  expect(await outOfStep(world.db.pool)).toEqual([]);
+  await world.close();
+});
 
 const everything = { from: null, to: null };
 const begin = (id: string, range: { from: Date | null; to: Date | null } = everything) =>
@@ -95,7 +99,7 @@ it('waits while so many are due, and while the subscription is off', async () =>
   await begin(id);
   expect(await stepReplay(world.db.pool, 3, 3)).toMatchObject({ deliveries: 3 });
   expect(await stepReplay(world.db.pool, 3, 3)).toBeNull();
-  await world.db.pool.query(`UPDATE hookgraph.deliveries SET state = 'DELIVERED'`);
+  await moveDeliveries(world.db.pool, id, 'DELIVERED');
   await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
   expect(await stepReplay(world.db.pool, 3, 3)).toBeNull();
   expect((await begin(id)).problems).toMatchObject([{ message: 'the subscription is disabled; enable it first' }]);

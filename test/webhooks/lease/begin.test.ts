@@ -41,10 +41,10 @@ describe('renew', () => {
 
   it('renews an old claim, and with it the lease', async () => {
     const delivery = await claimed(await world.subscribe());
-    await world.db.pool.query(`UPDATE hookgraph.deliveries SET lease_until = now() + interval '1 s'`);
+    await world.db.pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = now() + interval '1 s'`);
     const renewed = await renew(world.db.pool, aged(delivery));
     expect(renewed?.claimedAtMs).toBeGreaterThan(delivery.claimedAtMs);
-    const { rows } = await world.db.pool.query(`SELECT lease_until > now() + interval '10 s' AS fresh FROM hookgraph.deliveries`);
+    const { rows } = await world.db.pool.query(`SELECT lease_until > now() + interval '10 s' AS fresh FROM hookgraph.open_deliveries`);
     expect(rows).toEqual([{ fresh: true }]);
   });
 
@@ -69,7 +69,7 @@ describe('untilNoneBegins', () => {
     });
     await world.db.pool.query('SELECT 1');
     expect(resolved).toBe(false);
-    await world.db.pool.query('UPDATE hookgraph.deliveries SET lease_until = NULL, lease_token = NULL');
+    await world.db.pool.query('DELETE FROM hookgraph.open_deliveries');
     const from = performance.now();
     await waiting;
     expect(performance.now() - from).toBeLessThan(BEGIN_WITHIN_MS / 2);
@@ -78,7 +78,7 @@ describe('untilNoneBegins', () => {
   it('does not wait for a claim that is too old to begin', async () => {
     const id = await world.subscribe();
     await claimed(id);
-    await world.db.pool.query(`UPDATE hookgraph.deliveries SET lease_until = lease_until - interval '2 s'`);
+    await world.db.pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = lease_until - interval '2 s'`);
     expect(await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]))).toEqual([]);
   });
 });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cancelDeliveries } from '../../../src/webhooks/base/delivery-state.js';
 import { claimDue } from '../../../src/webhooks/lease/claim.js';
 import { releaseScan, scanDue } from '../../../src/webhooks/lease/due-scan.js';
 import { loadSnapshots } from '../../../src/webhooks/payload/load-snapshots.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
-import { deliveriesOf, insertDeliveries, insertSubscription } from '../../support/engine-rows.js';
+import { deliveriesOf, insertDeliveries, insertSubscription, outOfStep } from '../../support/engine-rows.js';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -33,11 +34,36 @@ describe('claimDue', () => {
     const subscription = await insertSubscription(db.pool);
     await insertDeliveries(db.pool, subscription, 1, { dueInMs: 60_000 });
     const [due] = await insertDeliveries(db.pool, subscription, 1);
-    const [first] = await claimDue(db.pool, want(subscription), 50);
+    const [first] = await claimDue(db.pool, want(subscription), 1, 50);
     expect(first?.id).toBe(due);
     expect(await claimDue(db.pool, want(subscription))).toEqual(
-      await expectEventually(() => claimDue(db.pool, want(subscription), 60_000), due),
+      await expectEventually(() => claimDue(db.pool, want(subscription), 1, 60_000), due),
     );
+  });
+
+  it('drops what was cancelled under the lease of a worker that died', async () => {
+    const subscription = await insertSubscription(db.pool);
+    await insertDeliveries(db.pool, subscription, 3);
+    expect(await claimDue(db.pool, want(subscription), 2, 50)).toHaveLength(2);
+    await cancelDeliveries(db.pool, [subscription]);
+    const left = () => db.pool.query('SELECT FROM hookgraph.open_deliveries WHERE subscription_id = $1', [subscription]);
+    expect((await left()).rowCount).toBe(2);
+    await expect
+      .poll(async () => [await claimDue(db.pool, want(subscription), 2, 50), (await left()).rowCount], { timeout: 5000 })
+      .toEqual([[], 0]);
+    expect((await deliveriesOf(db.pool, subscription)).map(({ state }) => state)).toEqual(Array(3).fill('CANCELLED'));
+    expect(await outOfStep(db.pool)).toEqual([]);
+  });
+
+  it('claims no more than there is room for, of the first ones first', async () => {
+    const [a, b, c] = await Promise.all([1, 2, 3].map(() => insertSubscription(db.pool)));
+    for (const id of [a, b, c]) await insertDeliveries(db.pool, id as string, 4);
+    const claimed = await claimDue(
+      db.pool,
+      [a, b, c].flatMap((id) => want(id as string, 3)),
+      5,
+    );
+    expect([a, b, c].map((id) => claimed.filter((one) => one.subscriptionId === id).length)).toEqual([3, 2, 0]);
   });
 
   it('claims nothing of a subscription that is disabled, and skips one that is being changed', async () => {

@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
@@ -17,10 +18,11 @@ const log = pino({ level: 'silent' });
 function drainByHand(
   bounds: { total: number; perSubscription: number; perHost: number },
   hostOf: (id: string) => string | undefined = (id) => `https://${id}.example`,
+  pool: Pool = db.pool,
 ) {
   const inHand: { delivery: DeliveryInHand; done: () => void }[] = [];
   const drain: Drain = startDrain({
-    pool: db.pool,
+    pool,
     log,
     bounds,
     hostOf,
@@ -32,7 +34,7 @@ function drainByHand(
   const finish = async (id?: string) => {
     const ending = inHand.filter((one) => id === undefined || one.delivery.subscriptionId === id);
     for (const one of ending) inHand.splice(inHand.indexOf(one), 1);
-    await db.pool.query(`UPDATE hookgraph.deliveries SET state = 'DELIVERED', lease_until = NULL WHERE id = ANY ($1::bigint[])`, [
+    await db.pool.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[])', [
       ending.map((one) => one.delivery.id),
     ]);
     for (const one of ending) one.done();
@@ -112,6 +114,33 @@ it('takes few of those whose host nobody knows yet, and counts them for it once 
       return seen.size;
     })
     .toBe(90);
+  await drain.stop();
+});
+
+it('fills the room that a host has by one claim, also where each of its subscriptions has less due than it was asked for', async () => {
+  const subscriptions = await Promise.all(Array.from({ length: 30 }, () => insertSubscription(db.pool)));
+  for (const id of subscriptions) await insertDeliveries(db.pool, id, 2);
+  let claims = 0;
+  const counting = {
+    query(...statement: unknown[]) {
+      claims += 1;
+      return (db.pool.query as (...args: unknown[]) => unknown)(...statement);
+    },
+  } as unknown as Pool;
+  const { drain, inHand, finish } = drainByHand({ total: 100, perSubscription: 20, perHost: 20 }, () => 'https://same.example', counting);
+  drain.wake(subscriptions);
+  await expect.poll(() => inHand.length).toBe(20);
+  expect(claims).toBe(1);
+  // Those that it had no room for are not forgotten.
+  const seen = new Set<string>();
+  await expect
+    .poll(async () => {
+      expect(inHand.length).toBeLessThanOrEqual(20);
+      for (const id of await finish()) seen.add(id);
+      return seen.size;
+    })
+    .toBe(60);
+  expect(claims).toBeLessThan(10);
   await drain.stop();
 });
 

@@ -1,21 +1,24 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Pool, PoolClient } from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { afterAttempt, cancelDeliveries, holdDeliveries } from '../../../src/webhooks/base/delivery-state.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
+import { keepLarge } from '../../../src/webhooks/lease/keep-large.js';
 import { ERRORS_PER_HOUR, settle } from '../../../src/webhooks/verdict/settle.js';
 import type { Settlement } from '../../../src/webhooks/verdict/settlement.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
-import { deliveriesOf, insertDeliveries, insertSubscription } from '../../support/engine-rows.js';
+import { deliveriesOf, insertDeliveries, insertSubscription, outOfStep } from '../../support/engine-rows.js';
 
 let db: TestDatabase;
 beforeAll(async () => {
   db = await testDatabase();
 });
+afterEach(async () => expect(await outOfStep(db.pool)).toEqual([]));
 afterAll(() => db.close());
 
-async function inHand(count: number, subscriptionId?: string): Promise<DeliveryInHand[]> {
+async function inHand(count: number, subscriptionId?: string, pool: Pool | PoolClient = db.pool): Promise<DeliveryInHand[]> {
   const id = subscriptionId ?? (await insertSubscription(db.pool));
   await insertDeliveries(db.pool, id, count);
-  return claimDue(db.pool, [{ subscriptionId: id, count, after: null }]);
+  return claimDue(pool as Pool, [{ subscriptionId: id, count, after: null }]);
 }
 
 const settlement = (delivery: DeliveryInHand, outcome: 'DELIVERED' | 'FAILED', rest: Partial<Settlement> = {}): Settlement => ({
@@ -96,6 +99,40 @@ describe('settle', () => {
     await settle(db.pool, [settlement(delivery, 'DELIVERED')]);
     await settle(db.pool, [settlement(delivery, 'DELIVERED')]);
     expect(await attemptsOf(delivery.id)).toHaveLength(1);
+  });
+
+  it('is planned for one row at a time, whatever the queue was like when Postgres looked at it', async () => {
+    const { pool } = db;
+    const plansOf = async (client: PoolClient) => {
+      const { rows } = await client.query(
+        `SELECT statement FROM pg_prepared_statements WHERE name IN ('hookgraph-settle', 'hookgraph-claim')`,
+      );
+      const plans = await Promise.all(rows.map(({ statement }) => client.query(`EXPLAIN (GENERIC_PLAN) ${statement}`)));
+      return plans.map((plan) => plan.rows.map((row) => row['QUERY PLAN']).join('\n'));
+    };
+    const client = await pool.connect();
+    const [delivery] = (await inHand(1, undefined, client)) as [DeliveryInHand];
+    await settle(client as never, [settlement(delivery, 'DELIVERED')]);
+    await keepLarge(pool);
+    // Empty and counted as such, full and counted, and emptied since.
+    for (const change of [
+      'SELECT',
+      `INSERT INTO hookgraph.open_deliveries SELECT i, gen_random_uuid(), now() FROM generate_series(1, 20000) i`,
+      'DELETE FROM hookgraph.open_deliveries WHERE delivery_id <= 20000',
+    ]) {
+      await client.query(change);
+      await client.query('VACUUM ANALYZE hookgraph.open_deliveries');
+      const plans = await plansOf(client);
+      expect(plans).toHaveLength(2);
+      for (const plan of plans) {
+        expect(plan).not.toContain('Seq Scan on open_deliveries');
+        // An index is asked for rows, never read as a whole.
+        expect(plan.match(/(Index Scan|Index Only Scan) .*open_deliveries/g)?.length).toBe(
+          plan.match(/(Index Scan|Index Only Scan) .*open_deliveries.*\n *Index Cond/g)?.length,
+        );
+      }
+    }
+    client.release();
   });
 
   it('puts back what failed for a reason of ours, with nothing charged', async () => {

@@ -11,6 +11,7 @@ import { mayBegin, renew } from './lease/begin.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type Columns, loadSnapshots } from './payload/load-snapshots.js';
+import { Lanes } from './send/lanes.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 import type { AttemptRecord, Settlement } from './verdict/settlement.js';
@@ -41,12 +42,15 @@ export interface Journey {
   run(batch: DeliveryInHand[], tell: (place: number, settlement: Settlement) => void): void;
   /** Where a subscription's requests go, once a delivery of it was claimed. */
   originOf(subscriptionId: string): string | undefined;
+  /** What waits behind others of its origin is put back, now and from now on. */
+  stop(): void;
 }
 
 export function createJourney(engine: Engine, courier: Courier): Journey {
   const compiled = new Map<string, Known>();
   /** Beside it, since a template may wait for its turn to be parsed. */
   const origins = new Map<string, string>();
+  const lanes = new Lanes();
 
   async function prepare(batch: DeliveryInHand[]): Promise<Map<string, Prepared>> {
     const prepared = new Map<string, Prepared>();
@@ -95,10 +99,23 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     if (!contextOf) return ownerGone(claimed);
     if ('failed' in contextOf) throw contextOf.failed;
 
+    const origin = origins.get(claimed.subscriptionId) ?? '';
+    const turn = lanes.enter(origin);
+    if (turn && !(await turn)) return settled(claimed, {});
+    try {
+      // Its owner was asked about too long ago: it is claimed again.
+      if (turn && !mayBegin(claimed)) return settled(claimed, {});
+      return await begin(own, claimed, () => contextOf(overlayOf(claimed, ready.snapshots)));
+    } finally {
+      lanes.leave(origin);
+    }
+  }
+
+  async function begin(own: Compiled, claimed: DeliveryInHand, openContext: Parameters<typeof buildPayload>[3]): Promise<Settlement> {
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed);
     if (!delivery) return settled(claimed, {});
     const begun: Begun = { at: new Date(), ms: performance.now() };
-    const built = buildPayload(engine, own, delivery, () => contextOf(overlayOf(delivery, ready.snapshots)));
+    const built = buildPayload(engine, own, delivery, openContext);
     const payload = built instanceof Promise ? await built : built;
     if (payload.outcome !== 'READY') {
       const { outcome, stage, message } = payload;
@@ -170,6 +187,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
       );
     },
     originOf: (subscriptionId) => origins.get(subscriptionId),
+    stop: () => lanes.close(),
   };
 }
 

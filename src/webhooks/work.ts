@@ -67,6 +67,7 @@ export async function startWorking(engine: Engine): Promise<Working> {
     wake: drain.wake,
     async stop() {
       const scans = [dueScan, heldScan, topics, replays, templates, statistics].map((scan) => scan.stop());
+      journey.stop();
       await Promise.all([drain.stop().then(settler.written), relay.stop(), ...scans]);
       await courier.close();
     },

@@ -4,6 +4,7 @@
 /** Type OIDs: pg_type.dat */
 const OID = { bigint: 20, integer: 23, text: 25, float8: 701, timestamptz: 1184, jsonb: 3802 };
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
+const TWO_TO_32 = 2 ** 32;
 
 /** Dimensions, whether any is null, the type; the number of elements and the first one's index. */
 const HEADER_BYTES = 20;
@@ -105,5 +106,7 @@ export const floats = () =>
 export const timestamps = () =>
   new Column<Date>(OID.timestamptz, (column, value) => {
     column.need(8);
-    column.at = column.bytes.writeBigInt64BE(BigInt(value.getTime() - POSTGRES_EPOCH_MS) * 1000n, column.at);
+    const us = (value.getTime() - POSTGRES_EPOCH_MS) * 1000;
+    column.bytes.writeInt32BE(Math.floor(us / TWO_TO_32), column.at);
+    column.at = column.bytes.writeUInt32BE(((us % TWO_TO_32) + TWO_TO_32) % TWO_TO_32, column.at + 4);
   });

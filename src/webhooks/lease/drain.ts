@@ -6,7 +6,7 @@ import { type Cursor, claimDue, countOf, type DeliveryInHand, type Want } from '
 export interface DrainOptions {
   pool: Pool;
   log: Logger;
-  /** In flight at once: in all, per subscription, per destination host. */
+  /** In hand at once: in all, per subscription, per destination host. */
   bounds?: { total: number; perSubscription: number; perHost: number };
   /** The destination host of a subscription, once known. */
   hostOf(subscriptionId: string): string | undefined;
@@ -20,7 +20,8 @@ export interface Drain {
   stop(): Promise<void>;
 }
 
-const BOUNDS = { total: 2000, perSubscription: 200, perHost: 200 };
+/** A host's are more than are sent at once (send/lanes.ts): the next ones are in hand when those are answered. */
+const BOUNDS = { total: 3000, perSubscription: 300, perHost: 300 };
 
 /** A cursor may hide a row for this long: one that commits late or is due again earlier than the last one claimed. */
 const CURSOR_LIFE_MS = 1000;
@@ -29,7 +30,7 @@ const CURSOR_LIFE_MS = 1000;
  * Slots that become free while others are in flight gather up to so many, or for so long, before one claim fills them: what starts
  * together is written together, and each statement and each sleeping receiver is woken once for all of it.
  */
-const WORTHWHILE = 100;
+const WORTHWHILE = 150;
 const GATHER_MS = 5;
 
 /** So many of one subscription are claimed at once where others have something due too. */

@@ -6,6 +6,7 @@ import type { Exchange } from '../base/model.js';
 import { DEADLINE_MS, type Destination, type NoReply, noReplyOf, type Reply } from './destination.js';
 import { sendHttp1 } from './http1.js';
 import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
+import { AT_ONCE } from './lanes.js';
 
 /** An origin that chose HTTP/1.1 is asked again after so long. */
 const CHOICE_MS = 10 * 60_000;
@@ -35,7 +36,7 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
       if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
       else guard.connect(options, callback);
     },
-    connections: 200,
+    connections: AT_ONCE,
     pipelining: 1,
     keepAliveTimeout: 10_000,
     headersTimeout: 0,

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { insideTransaction } from '../../../src/webhooks/base/transaction.js';
 import { openCourier } from '../../../src/webhooks/courier.js';
@@ -6,6 +7,8 @@ import { deleteSubscription, updateSubscription } from '../../../src/webhooks/in
 import { createJourney } from '../../../src/webhooks/journey.js';
 import { BEGIN_WITHIN_MS, listYoungClaims, mayBegin, renew, untilNoneBegins } from '../../../src/webhooks/lease/begin.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
+import { AT_ONCE } from '../../../src/webhooks/send/lanes.js';
+import type { Settlement } from '../../../src/webhooks/verdict/settlement.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
 
@@ -100,6 +103,28 @@ describe('the journey of a claim that was overtaken', () => {
     expect(await run(delivery)).toMatchObject({ attempt: null, next: null });
     await deleting;
     expect(world.receiver.requests).toEqual([]);
+  });
+
+  it('puts back, unsent, what waited too long behind others of its origin', async () => {
+    const id = await world.subscribe({ query: null });
+    await world.insertThings(...Array.from({ length: AT_ONCE + 2 }, (_, i) => `n${i}`));
+    await relayOnce(world.db.pool);
+    const batch = await claimDue(world.db.pool, [{ subscriptionId: id, count: AT_ONCE + 2, after: null }]);
+    // The last but one is going to be too old when its turn comes.
+    batch[AT_ONCE] = aged(batch[AT_ONCE] as DeliveryInHand, BEGIN_WITHIN_MS - 5);
+    const kept: ServerResponse[] = [];
+    world.receiver.answer = (response) => void kept.push(response);
+    const courier = openCourier(world.webhooks.engine);
+    const told = new Map<number, Settlement>();
+    createJourney(world.webhooks.engine, courier).run(batch, (place, settlement) => told.set(place, settlement));
+    await expect.poll(() => kept.length).toBe(AT_ONCE);
+    world.receiver.answer = (response) => void response.end();
+    for (const response of kept) response.end();
+    await expect.poll(() => told.size).toBe(AT_ONCE + 2);
+    await courier.close();
+    expect(told.get(AT_ONCE)).toMatchObject({ attempt: null, next: null });
+    expect(told.get(AT_ONCE + 1)).toMatchObject({ attempt: { outcome: 'DELIVERED' } });
+    expect(world.receiver.requests).toHaveLength(AT_ONCE + 1);
   });
 
   it('sends nothing when it is too old, and its subscription was disabled', async () => {

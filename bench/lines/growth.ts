@@ -114,8 +114,8 @@ async function insertFinished(client: pg.PoolClient, count: number): Promise<voi
     [count / SUBSCRIPTIONS],
   );
   await client.query(
-    `INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, typename, node_key, state, attempt_count)
-     SELECT e.id, s.id, s.topic_id, e.tenant, e.typename, e.node_key, 'DELIVERED', 1
+    `INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, typename, node_key, due_at, state, attempt_count)
+     SELECT e.id, s.id, s.topic_id, e.tenant, e.typename, e.node_key, now(), 'DELIVERED', 1
      FROM hookgraph.events e JOIN hookgraph.subscriptions s ON s.tenant = e.tenant JOIN hookgraph.topics t ON t.id = s.topic_id
      WHERE t.key = 'user/created' AND e.typename = 'User' ORDER BY e.id`,
   );

@@ -99,12 +99,12 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     if (!contextOf) return ownerGone(claimed);
     if ('failed' in contextOf) throw contextOf.failed;
 
-    const origin = origins.get(claimed.subscriptionId) ?? '';
+    const { origin } = own;
     const turn = lanes.enter(origin);
-    if (turn && !(await turn)) return settled(claimed, {});
+    if (turn && !(await turn)) return settled(claimed, { putBackMs: null });
     try {
       // Its owner was asked about too long ago: it is claimed again.
-      if (turn && !mayBegin(claimed)) return settled(claimed, {});
+      if (turn && !mayBegin(claimed)) return settled(claimed, { putBackMs: null });
       return await begin(own, claimed, () => contextOf(overlayOf(claimed, ready.snapshots)));
     } finally {
       lanes.leave(origin);

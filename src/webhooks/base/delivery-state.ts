@@ -1,7 +1,8 @@
 // The one place that moves deliveries between states. Pure transitions for one delivery; set-based moves for many.
 // PENDING and RETRYING are due at due_at, unless leased; HELD waits for a cause to end. Each of these three has a row in
 // open_deliveries: without `held_for` the first two, with its reason the third. The rest is final and has none, but for what was
-// cancelled in flight, until it is settled or claimed again. Moves write open_deliveries first: nobody waits for another in a circle.
+// cancelled in flight, until it is settled or claimed again. Moves write open_deliveries first, so that two that meet wait for each other
+// nearly never; a settlement and a scan that did are tried again.
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryState, Outcome } from './model.js';
 
@@ -88,7 +89,7 @@ export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
 export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promise<number> {
   return cancel(
     db,
-    'SELECT o.delivery_id FROM hookgraph.open_deliveries o WHERE o.subscription_id = ANY ($1::uuid[])',
+    'SELECT o.delivery_id, o.due_at FROM hookgraph.open_deliveries o WHERE o.subscription_id = ANY ($1::uuid[])',
     subscriptionIds,
     'DELETED',
   );
@@ -98,7 +99,7 @@ export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promi
 export async function cancelReplayed(db: Db, replayId: string): Promise<void> {
   await cancel(
     db,
-    'SELECT o.delivery_id FROM hookgraph.deliveries d JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id WHERE d.replay_id = $1',
+    'SELECT o.delivery_id, o.due_at FROM hookgraph.deliveries d JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id WHERE d.replay_id = $1',
     replayId,
     'REPLAY',
   );
@@ -107,7 +108,8 @@ export async function cancelReplayed(db: Db, replayId: string): Promise<void> {
 async function cancel(db: Db, which: string, value: unknown, reason: 'DELETED' | 'REPLAY'): Promise<number> {
   const { rowCount } = await db.query(
     `WITH w AS MATERIALIZED (${which}), gone AS (
-       DELETE FROM hookgraph.open_deliveries o USING w WHERE o.delivery_id = w.delivery_id AND ${UNLEASED} RETURNING 1
+       DELETE FROM hookgraph.open_deliveries o USING w
+       WHERE o.delivery_id = w.delivery_id AND o.due_at = w.due_at AND ${UNLEASED} RETURNING 1
      )
      UPDATE hookgraph.deliveries d SET state = 'CANCELLED', reason = $2, updated_at = now()
      FROM w WHERE (SELECT count(*) FROM gone) >= 0 AND d.id = w.delivery_id AND d.state IN ('PENDING', 'RETRYING', 'HELD')`,

@@ -85,8 +85,8 @@ filled AS (
 kinds AS MATERIALIZED (SELECT DISTINCT typename, operation FROM e),
 told AS MATERIALIZED (SELECT t.* FROM kinds CROSS JOIN hookgraph.topics t WHERE t.typename = kinds.typename AND t.operation = kinds.operation),
 d AS (
-  INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, typename, node_key, state, reason)
-  SELECT e.id, s.id, t.id, e.tenant, e.typename, e.node_key,
+  INSERT INTO hookgraph.deliveries (event_id, subscription_id, topic_id, tenant, typename, node_key, due_at, state, reason)
+  SELECT e.id, s.id, t.id, e.tenant, e.typename, e.node_key, now(),
     CASE s.status WHEN 'ENABLED' THEN 'PENDING' WHEN 'DISABLED' THEN 'SKIPPED' ELSE 'HELD' END,
     CASE s.status WHEN 'DISABLED' THEN 'DISABLED' WHEN 'HELD' THEN 'BROKEN' END
   FROM e

@@ -34,8 +34,8 @@ WITH r AS MATERIALIZED (
   SELECT e.* FROM r CROSS JOIN LATERAL (
     SELECT * FROM hookgraph.events e WHERE e.id > r.position AND e.id < hookgraph.id_at(r.to_at + interval '1 ms') ORDER BY e.id LIMIT $1) e
 ), d AS (
-  INSERT INTO hookgraph.deliveries (event_id, replay_id, subscription_id, topic_id, tenant, kind, typename, node_key)
-  SELECT e.id, r.id, s.id, t.id, s.tenant, 'REPLAY', e.typename, e.node_key
+  INSERT INTO hookgraph.deliveries (event_id, replay_id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at)
+  SELECT e.id, r.id, s.id, t.id, s.tenant, 'REPLAY', e.typename, e.node_key, now()
   FROM r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id JOIN hookgraph.topics t ON t.id = s.topic_id
   JOIN e ON e.tenant = s.tenant AND ${FITS_TOPIC} AND ${FITS_ENVIRONMENT} AND e.occurred_at BETWEEN r.from_at AND r.to_at
   WHERE ${SETS_OFF_NO_OTHER}

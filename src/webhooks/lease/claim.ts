@@ -62,12 +62,12 @@ const CLAIM = `
   ), u AS (
     UPDATE hookgraph.open_deliveries o SET lease_until = now() + $5 * interval '1 ms', lease_token = $6
     WHERE o.ctid = ANY (ARRAY(SELECT place FROM c))
-    RETURNING o.delivery_id, o.due_at
+    RETURNING o.delivery_id, o.subscription_id, o.due_at
   )
-  SELECT d.id, d.subscription_id, x.version, d.kind, d.typename, d.node_key, d.attempt_count, u.due_at::text,
+  SELECT u.delivery_id, u.subscription_id, x.version, d.kind, d.typename, d.node_key, d.attempt_count, u.due_at::text,
     extract(epoch FROM d.created_at)::float8 * 1000, d.event_id, d.state IN ('PENDING', 'RETRYING')
-  FROM u CROSS JOIN LATERAL (SELECT * FROM hookgraph.deliveries d WHERE d.id = u.delivery_id OFFSET 0) d
-  JOIN (SELECT DISTINCT id, version FROM c) x ON x.id = d.subscription_id`;
+  FROM u LEFT JOIN LATERAL (SELECT * FROM hookgraph.deliveries d WHERE d.id = u.delivery_id OFFSET 0) d ON true
+  JOIN (SELECT DISTINCT id, version FROM c) x ON x.id = u.subscription_id`;
 
 /** Claims up to `count` due deliveries of each subscription that is enabled, oldest due first; the first ones’ where that is more than `most`. */
 export async function claimDue(pool: Pool, wants: Want[], most = countOf(wants), leaseMs = LEASE_MS): Promise<DeliveryInHand[]> {
@@ -87,11 +87,10 @@ export async function claimDue(pool: Pool, wants: Want[], most = countOf(wants),
       most,
     ],
   });
-  // Cancelled under a lease that nobody settled.
-  const cancelled = rows.filter((row) => !row[10]).map((row) => row[0]);
-  if (cancelled.length > 0) await pool.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[])', [cancelled]);
+  const gone = rows.filter((row) => row[10] !== true).map((row) => row[0]);
+  if (gone.length > 0) await drop(pool, gone, token);
   return rows
-    .filter((row) => row[10])
+    .filter((row) => row[10] === true)
     .map(
       (row): DeliveryInHand => ({
         id: row[0],
@@ -109,6 +108,15 @@ export async function claimDue(pool: Pool, wants: Want[], most = countOf(wants),
       }),
     )
     .sort((a, b) => (a.dueAt === b.dueAt ? compareIds(a.id, b.id) : a.dueAt < b.dueAt ? -1 : 1));
+}
+
+/** Cancelled under a lease that nobody settled, or deleted by hand. */
+async function drop(pool: Pool, ids: string[], token: string): Promise<void> {
+  try {
+    await pool.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND lease_token = $2', [ids, token]);
+  } catch {
+    // They come again when this lease ends; what was claimed with them goes its way.
+  }
 }
 
 export const countOf = (wants: Want[]): number => wants.reduce((sum, { count }) => sum + count, 0);

@@ -6,7 +6,7 @@ const ENOUGH_BYTES = 1_000_000;
 
 /**
  * The planner goes by the size of a table's file: statements that were planned while the queue was small would read all of it later, for each
- * batch. The file never shrinks (vacuum_truncate), so this is done once; what it writes is gone in the same transaction.
+ * batch. The file doesn't shrink by itself (vacuum_truncate), so this is done once, or again after a restore; what it writes is gone in the same transaction.
  */
 export async function keepLarge(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ bytes: string }>(`SELECT pg_relation_size('hookgraph.open_deliveries') AS bytes`);

@@ -29,8 +29,8 @@ export async function recordEnded(db: Pool | PoolClient, records: EndedRecord[])
        AS r (id, subscription_id, topic_id, tenant, kind, typename, node_key, state, reason, version, outcome, stage, message, started_at,
          duration_ms, timings, url, request_headers, request_body, status, response_headers, response_body, recording)
      ), d AS (
-       INSERT INTO hookgraph.deliveries (id, subscription_id, topic_id, tenant, kind, typename, node_key, state, reason, attempt_count)
-       SELECT id, subscription_id, topic_id, tenant, kind, typename, node_key, state, reason, 1 FROM r)
+       INSERT INTO hookgraph.deliveries (id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at, state, reason, attempt_count)
+       SELECT id, subscription_id, topic_id, tenant, kind, typename, node_key, now(), state, reason, 1 FROM r)
      INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, test, outcome, stage, message, started_at,
        duration_ms, timings, request_url, request_headers, request_body, response_status, response_headers, response_body, recording)
      SELECT id, subscription_id, version, 1, kind = 'TEST', outcome, stage, message, started_at,

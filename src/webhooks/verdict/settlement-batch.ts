@@ -78,7 +78,7 @@ export class SettlementBatch {
     this.token.push(token);
     this.state.push(next?.state);
     this.reason.push(next?.reason);
-    this.waitMs.push(next ? next.retryMs : (putBackMs ?? 0));
+    this.waitMs.push(next ? next.retryMs : putBackMs === undefined ? 0 : putBackMs);
     this.outcome.push(attempt?.outcome);
     this.stage.push(attempt?.stage);
     this.message.push(storable(attempt?.message));

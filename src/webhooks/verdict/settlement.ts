@@ -18,9 +18,9 @@ export interface Settlement {
   deliveryId: string;
   token: string;
   subscriptionId: string;
-  /** Where the delivery goes; null: back to where it was, due again after `putBackMs`, nothing charged. */
+  /** Where the delivery goes; null: back to where it was, due again after `putBackMs` (null: as it was, in its place), nothing charged. */
   next: NextState | null;
-  putBackMs?: number;
+  putBackMs?: number | null;
   attempt: AttemptRecord | null;
   disable: { reason: DisabledReason; message: string } | null;
 }

@@ -24,7 +24,10 @@ async function secretsOf(id: string): Promise<(string | undefined)[]> {
 const rowsOf = async (id: string) =>
   (await t.db.pool.query('SELECT field, expires_at FROM hookgraph.secrets WHERE subscription_id = $1 ORDER BY field', [id])).rows;
 const endOverlap = (id: string) =>
-  t.db.pool.query('UPDATE hookgraph.secrets SET expires_at = now() WHERE subscription_id = $1 AND expires_at IS NOT NULL', [id]);
+  t.db.pool.query(
+    `UPDATE hookgraph.secrets SET expires_at = now() - interval '1 ms' WHERE subscription_id = $1 AND expires_at IS NOT NULL`,
+    [id],
+  );
 
 describe('a rotation', () => {
   it('keeps the old secret beside the new one until its end, which the subscription shows', async () => {

@@ -1,7 +1,9 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { Lanes } from '../../../src/webhooks/send/lanes.js';
 
 const A = 'https://a.example';
+
+afterEach(() => void vi.useRealTimers());
 
 it('lets in as many as there is room for, and the others in order when somebody leaves', async () => {
   const lanes = new Lanes(2);
@@ -30,4 +32,23 @@ it('tells those who wait when it closes, and lets those end who are in', async (
   expect(await lanes.enter(A)).toBe(false);
   lanes.leave(A);
   expect(lanes.enter(A)).toBeNull();
+});
+
+it('lets those who wait in together, when there is room for all of them or after a moment', async () => {
+  vi.useFakeTimers();
+  const lanes = new Lanes(3);
+  for (let i = 0; i < 3; i++) lanes.enter(A);
+  const told: number[] = [];
+  for (const number of [1, 2, 3]) void lanes.enter(A)?.then(() => told.push(number));
+  const leave = async (count: number) => {
+    for (let i = 0; i < count; i++) lanes.leave(A);
+    await vi.advanceTimersByTimeAsync(0);
+    return told.length;
+  };
+  expect(await leave(2)).toBe(0);
+  expect(await leave(1)).toBe(3);
+  for (const number of [4, 5, 6]) void lanes.enter(A)?.then(() => told.push(number));
+  expect(await leave(2)).toBe(3);
+  await vi.advanceTimersByTimeAsync(5);
+  expect(told).toEqual([1, 2, 3, 4, 5]);
 });

@@ -1,4 +1,4 @@
-// The headers of many requests or answers -> those of the first of each subscription told once, and where another's differ.
+// The headers of many requests or answers -> those of one told once, and where another's differ.
 import { jsonbs } from '../base/arrays.js';
 import { json } from './storable.js';
 
@@ -11,41 +11,65 @@ interface Stem {
   size: number;
 }
 
-const NOTHING: Headers = {};
+interface Shared {
+  stem: number | null;
+  own: Headers | null;
+}
 
-/** Nearly all of a subscription's headers are alike, and to write and read them again is what recording costs most. */
+const NOTHING: Headers = {};
+const NONE: Shared = { stem: null, own: null };
+
+/** Nearly all of the headers are alike, and to write and read them again is what recording costs most. */
 export class SharedHeaders {
   readonly stems = jsonbs();
   private readonly of = new Map<string, Stem>();
+  private newest: Stem | undefined;
 
   /** `own` beside the stem of that number are the headers again. */
-  share(subscriptionId: string, headers: Headers | null | undefined): { stem: number | null; own: Headers | null } {
-    if (!headers) return { stem: null, own: null };
-    const stem = this.of.get(subscriptionId);
-    if (stem === undefined) {
-      const number = this.of.size + 1;
-      this.of.set(subscriptionId, { number, headers, size: Object.keys(headers).length });
-      this.stems.push(json(headers));
-      return { stem: number, own: NOTHING };
+  share(subscriptionId: string, headers: Headers | null | undefined): Shared {
+    if (!headers) return NONE;
+    const usual = this.of.get(subscriptionId);
+    if (usual !== undefined) return beside(usual, headers, usual.size) ?? { stem: null, own: headers };
+    // Another subscription's, where that says at least half of them.
+    const { newest } = this;
+    const shared = newest && beside(newest, headers, newest.size / 2);
+    if (newest && shared) {
+      this.of.set(subscriptionId, newest);
+      return shared;
     }
-    const own: Headers = {};
-    let found = 0;
-    for (const name in headers) {
-      const value = headers[name] as string;
-      if (Object.hasOwn(stem.headers, name)) {
-        found += 1;
-        if (stem.headers[name] === value) continue;
-      }
-      // Not by assignment: a receiver may call a header so.
-      if (name === '__proto__') Object.defineProperty(own, name, { value, enumerable: true });
-      else own[name] = value;
-    }
-    // It lacks one of the stem's, which nothing beside it could take back.
-    return found < stem.size ? { stem: null, own: headers } : { stem: stem.number, own };
+    return this.add(subscriptionId, headers);
   }
 
   clear(): void {
     this.of.clear();
     this.stems.clear();
+    this.newest = undefined;
   }
+
+  private add(subscriptionId: string, headers: Headers): Shared {
+    const number = (this.newest?.number ?? 0) + 1;
+    this.newest = { number, headers, size: Object.keys(headers).length };
+    this.of.set(subscriptionId, this.newest);
+    this.stems.push(json(headers));
+    return { stem: number, own: NOTHING };
+  }
+}
+
+/** Null: they lack one of the stem's, which nothing beside it could take back, or more than `most` of them differ. */
+function beside({ number, headers: stem, size }: Stem, headers: Headers, most: number): Shared | null {
+  const own: Headers = {};
+  let found = 0;
+  let differing = 0;
+  for (const name in headers) {
+    const value = headers[name] as string;
+    if (Object.hasOwn(stem, name)) {
+      found += 1;
+      if (stem[name] === value) continue;
+    }
+    differing += 1;
+    // Not by assignment: a receiver may call a header so.
+    if (name === '__proto__') Object.defineProperty(own, name, { value, enumerable: true });
+    else own[name] = value;
+  }
+  return found < size || differing > most ? null : { stem: number, own };
 }

@@ -17,13 +17,16 @@ function share(rows: (readonly [string, Headers | null])[]) {
 }
 
 describe('SharedHeaders', () => {
-  it('tells the first of each subscription once and of the others what differs, and loses nothing', () => {
+  it('tells the first of a kind once and of the others what differs, and loses nothing', () => {
     const rows = [
       ['a', { Topic: 'user/created', Id: '1' }],
       ['b', { Topic: 'user/deleted', Id: '2' }],
       ['a', { Topic: 'user/created', Id: '3', More: 'x' }],
       ['c', null],
       ['a', { Topic: 'user/created', Id: '1' }],
+      ['d', { Topic: 'user/deleted', Id: '4' }],
+      ['d', { Id: '4' } as Headers],
+      ['e', { Id: '4' } as Headers],
     ] as const;
     const { told, together } = share([...rows]);
     expect(told).toEqual([
@@ -32,6 +35,10 @@ describe('SharedHeaders', () => {
       { stem: 1, own: { Id: '3', More: 'x' } },
       { stem: null, own: null },
       { stem: 1, own: {} },
+      // Another subscription's, since half of it is the same; and one of its own, since none may be missing.
+      { stem: 2, own: { Id: '4' } },
+      { stem: null, own: { Id: '4' } },
+      { stem: 3, own: {} },
     ]);
     expect(together).toEqual(rows.map(([, headers]) => headers));
   });

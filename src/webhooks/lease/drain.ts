@@ -1,7 +1,8 @@
 // Subscriptions that may have something due -> deliveries claimed and handed on, within bounds in flight.
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { type Cursor, claimDue, countOf, type DeliveryInHand, type Want } from './claim.js';
+import { claimDue, countOf, type DeliveryInHand, type Want } from './claim.js';
+import { type Turn, Turns } from './turns.js';
 
 export interface DrainOptions {
   pool: Pool;
@@ -22,9 +23,6 @@ export interface Drain {
 
 /** A host's are more than are sent at once (send/lanes.ts): the next ones are in hand when those are answered. */
 const BOUNDS = { total: 3000, perSubscription: 300, perHost: 300 };
-
-/** A cursor may hide a row for this long: one that commits late or is due again earlier than the last one claimed. */
-const CURSOR_LIFE_MS = 1000;
 
 /**
  * Slots that become free while others are in flight gather up to so many, or for so long, before one claim fills them: what starts
@@ -52,14 +50,9 @@ interface Slot {
   host: string | undefined;
 }
 
-interface Awake {
-  host?: string | undefined;
-  cursor: Cursor | null;
-  cursorSince: number;
-}
-
 interface Asked extends Want {
-  state: Awake;
+  host: string | undefined;
+  turn: Turn;
 }
 
 /** Of all these no more than `most`; the last ones are there in case. */
@@ -70,7 +63,7 @@ interface Asking {
 
 export function startDrain(options: DrainOptions): Drain {
   const { pool, log, hostOf, deliver, bounds = BOUNDS } = options;
-  const awake = new Map<string, Awake>();
+  const awake = new Turns(hostOf);
   const inFlightOf = new Map<string, number>();
   const inFlightAt = new Map<string, number>();
   /** In flight of subscriptions whose host isn't known yet. */
@@ -107,54 +100,49 @@ export function startDrain(options: DrainOptions): Drain {
         add(inFlightAt, host, slots.size);
       }
     }
-    const most = (subscriptionId: string, { host }: Awake, had: number): number => {
+    const roomAt = (host: string | undefined): number =>
+      host === undefined ? probes : bounds.perHost - (inFlightAt.get(host) ?? 0) - (taken.get(host) ?? 0);
+    const most = (subscriptionId: string, host: string | undefined, had: number): number => {
       const own = (inFlightOf.get(subscriptionId) ?? 0) + had;
-      const share = shareOf(own, free);
-      if (host === undefined) return Math.min(share, PROBES - own, probes);
-      return Math.min(share, bounds.perSubscription - own, bounds.perHost - (inFlightAt.get(host) ?? 0) - (taken.get(host) ?? 0));
+      const ownMost = host === undefined ? PROBES : bounds.perSubscription;
+      return Math.min(shareOf(own, free), ownMost - own, roomAt(host));
     };
     const take = (host: string | undefined, count: number) => {
       if (host === undefined) probes -= count;
       else add(taken, host, count);
       free -= count;
     };
-    for (const [subscriptionId, state] of awake) {
-      if (free <= 0) break;
-      state.host ??= hostOf(subscriptionId);
-      const count = Math.min(part, most(subscriptionId, state, 0));
-      if (count <= 0) continue;
-      result.push({ subscriptionId, count, after: freshen(state), state });
-      take(state.host, count);
-    }
+    for (const [host, queue] of awake.byHost())
+      for (const [subscriptionId, turn] of queue) {
+        if (free <= 0 || roomAt(host) <= 0) break;
+        const count = Math.min(part, most(subscriptionId, host, 0));
+        if (count <= 0) continue;
+        result.push({ subscriptionId, count, after: turn.after(), host, turn });
+        take(host, count);
+      }
     for (const want of result) {
-      const more = want.count < part ? 0 : most(want.subscriptionId, want.state, want.count);
+      const more = want.count < part ? 0 : most(want.subscriptionId, want.host, want.count);
       if (more <= 0) continue;
       want.count += more;
-      take(want.state.host, more);
+      take(want.host, more);
     }
     return { asked: [...result, ...spares(result, free)], most: countOf(result) };
   }
 
   /** Where all are of one host, whose room is the sum's then. */
   function spares(wanted: Asked[], free: number): Asked[] {
-    const [host, ...others] = new Set(wanted.map(({ state }) => state.host));
+    const [host, ...others] = new Set(wanted.map((want) => want.host));
     if (host === undefined || others.length > 0) return [];
     const had = new Set(wanted.map(({ subscriptionId }) => subscriptionId));
     const result: Asked[] = [];
-    for (const [subscriptionId, state] of awake) {
+    for (const [subscriptionId, turn] of awake.queue(host)) {
       if (result.length === SPARE) break;
-      if (had.has(subscriptionId) || state.host !== host) continue;
+      if (had.has(subscriptionId)) continue;
       const own = inFlightOf.get(subscriptionId) ?? 0;
       const count = Math.min(PART, bounds.perSubscription - own, shareOf(own, free));
-      if (count > 0) result.push({ subscriptionId, count, after: freshen(state), state });
+      if (count > 0) result.push({ subscriptionId, count, after: turn.after(), host, turn });
     }
     return result;
-  }
-
-  /** Its cursor, unless that has hidden what it hides for long enough. */
-  function freshen(state: Awake): Cursor | null {
-    if (state.cursor && Date.now() - state.cursorSince > CURSOR_LIFE_MS) state.cursor = null;
-    return state.cursor;
   }
 
   async function claim(): Promise<void> {
@@ -196,19 +184,12 @@ export function startDrain(options: DrainOptions): Drain {
       add(counts, delivery.subscriptionId, 1);
     }
     const end = full ? asked.findLastIndex(({ subscriptionId }) => counts.has(subscriptionId)) : asked.length;
-    for (const [place, { subscriptionId, count, state }] of asked.entries()) {
+    for (const [place, { subscriptionId, count, turn }] of asked.entries()) {
       if (place > end) break;
-      // Woken during the claim it stays awake, even if the claim found nothing for it.
-      if (awake.get(subscriptionId) !== state) continue;
-      // It goes to the back, so that everybody's turn comes.
-      awake.delete(subscriptionId);
       const claimed = last.get(subscriptionId);
       // Fewer than asked for: nothing more is due behind the cursor. What it hides wakes it by the due-scan.
-      if (claimed === undefined || (place < end && (counts.get(subscriptionId) ?? 0) < count)) continue;
-      awake.set(subscriptionId, {
-        cursor: { dueAt: claimed.dueAt, id: claimed.id },
-        cursorSince: state.cursor === null ? Date.now() : state.cursorSince,
-      });
+      const isDone = claimed === undefined || (place < end && (counts.get(subscriptionId) ?? 0) < count);
+      awake.end(subscriptionId, turn, isDone ? null : turn.next({ dueAt: claimed.dueAt, id: claimed.id }));
     }
   }
 
@@ -246,7 +227,7 @@ export function startDrain(options: DrainOptions): Drain {
   return {
     wake(subscriptionIds) {
       if (subscriptionIds.length === 0) return;
-      for (const id of subscriptionIds) awake.set(id, { cursor: null, cursorSince: 0 });
+      for (const id of subscriptionIds) awake.wake(id);
       if (inFlight < WORTHWHILE) void claim();
       else gather();
     },

@@ -59,7 +59,8 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
     private task: Task | null,
   ) {
     // One that waits for a connection ends too: it isn't opened any more when its turn comes.
-    this.timer = setTimeout(onDeadline, timing.untilMs - performance.now(), this);
+    // Whole milliseconds: Node looks the timers of a fraction up by its digits, written out anew for each.
+    this.timer = setTimeout(onDeadline, Math.ceil(timing.untilMs - performance.now()), this);
   }
 
   start(): void {

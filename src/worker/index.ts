@@ -1,5 +1,6 @@
 // A joined app in, its deliveries under way and its cron running out.
 import type { App } from '../app.js';
+import { keepYoung } from '../runtime/heap.js';
 import { startQueue } from '../runtime/queue.js';
 import { ensurePartitions } from './tasks/ensure-partitions.js';
 import { wipeSecrets } from './tasks/wipe-secrets.js';
@@ -15,6 +16,7 @@ const CRONTAB = `
 `;
 
 export async function startWorker(app: App): Promise<Worker> {
+  keepYoung();
   const { pool, log } = app;
   const queue = await startQueue({
     pool,

@@ -1,8 +1,9 @@
 // The one place that moves deliveries between states. Pure transitions for one delivery; set-based moves for many.
 // PENDING and RETRYING are due at due_at, unless leased; HELD waits for a cause to end. Each of these three has a row in
 // open_deliveries: without `held_for` the first two, with its reason the third. The rest is final and has none, but for what was
-// cancelled in flight, until it is settled or claimed again. Moves write open_deliveries first, so that two that meet wait for each other
-// nearly never; a settlement and a scan that did are tried again.
+// cancelled in flight, until it is settled or claimed again. Moves lock rows of open_deliveries first, all that they are about, as they lie
+// there (IN_ORDER; so does a settlement's list of places): two that meet wait for each other in no circle, but for rows that a third has
+// just moved elsewhere. A settlement and a scan that did are tried again.
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryState, Outcome } from './model.js';
 
@@ -37,14 +38,18 @@ export function afterOnlyAttempt(outcome: Outcome): DeliveryState {
 
 type Db = Pool | PoolClient;
 
+const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE';
 const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
 
 /** Holds the open, unleased deliveries of these subscriptions; those in flight are held by settle. Answers how many. */
 export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: HeldReason): Promise<number> {
   const { rowCount } = await db.query(
-    `WITH o AS (
+    `WITH w AS MATERIALIZED (
+       SELECT o.delivery_id FROM hookgraph.open_deliveries o
+       WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for IS NULL AND ${UNLEASED} ${IN_ORDER}
+     ), o AS (
        UPDATE hookgraph.open_deliveries o SET held_for = $2, lease_until = NULL, lease_token = NULL
-       WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for IS NULL AND ${UNLEASED} RETURNING o.delivery_id
+       FROM w WHERE o.delivery_id = w.delivery_id RETURNING o.delivery_id
      )
      UPDATE hookgraph.deliveries d SET state = 'HELD', reason = $2, updated_at = now()
      FROM o WHERE d.id = o.delivery_id AND d.state IN ('PENDING', 'RETRYING')`,
@@ -56,9 +61,12 @@ export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: 
 /** Makes held deliveries due at once, attempts kept. Answers how many. */
 export async function releaseDeliveries(db: Db, subscriptionIds: string[], reasons: HeldReason[]): Promise<number> {
   const { rowCount } = await db.query(
-    `WITH o AS (
+    `WITH w AS MATERIALIZED (
+       SELECT o.delivery_id FROM hookgraph.open_deliveries o
+       WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for = ANY ($2::text[]) ${IN_ORDER}
+     ), o AS (
        UPDATE hookgraph.open_deliveries o SET held_for = NULL, due_at = now()
-       WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for = ANY ($2::text[]) RETURNING o.delivery_id, o.due_at
+       FROM w WHERE o.delivery_id = w.delivery_id RETURNING o.delivery_id, o.due_at
      )
      UPDATE hookgraph.deliveries d SET state = CASE WHEN d.attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL,
        due_at = o.due_at, updated_at = now()
@@ -107,7 +115,7 @@ export async function cancelReplayed(db: Db, replayId: string): Promise<void> {
 
 async function cancel(db: Db, which: string, value: unknown, reason: 'DELETED' | 'REPLAY'): Promise<number> {
   const { rowCount } = await db.query(
-    `WITH w AS MATERIALIZED (${which}), gone AS (
+    `WITH w AS MATERIALIZED (${which} ${IN_ORDER.replace('UPDATE', 'UPDATE OF o')}), gone AS (
        DELETE FROM hookgraph.open_deliveries o USING w
        WHERE o.delivery_id = w.delivery_id AND o.due_at = w.due_at AND ${UNLEASED} RETURNING 1
      )

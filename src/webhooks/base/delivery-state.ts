@@ -38,7 +38,7 @@ export function afterOnlyAttempt(outcome: Outcome): DeliveryState {
 
 type Db = Pool | PoolClient;
 
-const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE';
+const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE OF o';
 const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
 
 /** Holds the open, unleased deliveries of these subscriptions; those in flight are held by settle. Answers how many. */
@@ -115,7 +115,7 @@ export async function cancelReplayed(db: Db, replayId: string): Promise<void> {
 
 async function cancel(db: Db, which: string, value: unknown, reason: 'DELETED' | 'REPLAY'): Promise<number> {
   const { rowCount } = await db.query(
-    `WITH w AS MATERIALIZED (${which} ${IN_ORDER.replace('UPDATE', 'UPDATE OF o')}), gone AS (
+    `WITH w AS MATERIALIZED (${which} ${IN_ORDER}), gone AS (
        DELETE FROM hookgraph.open_deliveries o USING w
        WHERE o.delivery_id = w.delivery_id AND o.due_at = w.due_at AND ${UNLEASED} RETURNING 1
      )

@@ -1,14 +1,14 @@
 // A request with its viewer's context in, the answer of graphql-yoga out.
 import type { IncomingMessage } from 'node:http';
 import { createYoga } from 'graphql-yoga';
+import { useDocuments } from '../graphql/http/documents.js';
+import { useExecutor } from '../graphql/http/executor.js';
+import { maskError } from '../graphql/http/mask-error.js';
 import type { App } from '../sample/app.js';
 import type { Context } from '../sample/graph/context.js';
 import { requestLimits } from '../webhooks/index.js';
 import type { Answer } from './answer.js';
 import { useAnswerLimit } from './answer-limit.js';
-import { useDocuments } from './documents.js';
-import { useExecutor } from './executor.js';
-import { maskError } from './mask-error.js';
 
 export interface EndpointRequest {
   url: URL;

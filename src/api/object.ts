@@ -1,10 +1,10 @@
 // An object's global id in, its own attributes as JSON out, and no relations: what the URL of the default payload answers.
 import { execute, type GraphQLObjectType, getNamedType, isLeafType, isObjectType, parse } from 'graphql';
+import { maskError } from '../graphql/http/mask-error.js';
 import type { App } from '../sample/app.js';
 import type { Context } from '../sample/graph/context.js';
 import { decodeGlobalId } from '../sample/graph/global-id.js';
 import { type Answer, json } from './answer.js';
-import { maskError } from './mask-error.js';
 
 export async function readObject({ schema, log }: App, ctx: Context, id: string): Promise<Answer> {
   const type = schema.getType(decodeGlobalId(id)?.typename ?? '');

@@ -16,3 +16,6 @@ export const ROOMS: Room[] = [
   { dir: fileURLToPath(new URL('nodes/migrations', prisma)), schema: 'public' },
   { dir: fileURLToPath(new URL('webhooks/migrations', prisma)), schema: 'hookgraph' },
 ];
+
+/** The engine's own, which an adopter's database needs. */
+export const ENGINE_MIGRATIONS = ROOMS[1] as Room;

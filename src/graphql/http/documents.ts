@@ -1,7 +1,7 @@
 // The schema and the limits of a request in, a plugin of graphql-yoga out: sources are parsed, measured and validated, in this order.
 import { type DocumentNode, GraphQLError, Kind, type TypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { limitErrors, parseWithin, type QueryLimits } from '../webhooks/index.js';
+import { limitErrors, parseWithin, type QueryLimits } from '../../webhooks/index.js';
 
 /** Sources whose documents are kept, and the characters of the longest. */
 const KEPT = { count: 500, length: 10_000 };

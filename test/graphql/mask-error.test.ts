@@ -2,7 +2,7 @@
 import { buildSchema, graphqlSync } from 'graphql';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { maskError } from '../../src/api/mask-error.js';
+import { maskError } from '../../src/graphql/http/mask-error.js';
 
 const schema = buildSchema('input In { secret: String inner: In } type Query { take(in: In): Int }');
 const shown = (source: string, variableValues?: Record<string, unknown>) =>

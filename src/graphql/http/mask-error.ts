@@ -4,7 +4,7 @@ import { PothosValidationError } from '@pothos/core';
 import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
-import { WebhooksError } from '../webhooks/index.js';
+import { WebhooksError } from '../../webhooks/index.js';
 
 /** Mistakes of the caller are told; ours get an id, by which the log tells them to us. */
 export function maskError(error: unknown, log: Logger): Error {

@@ -1,0 +1,62 @@
+// Keeps what the host announces, completed from its database's catalog.
+import type { GraphQLSchema } from 'graphql';
+import type { Pool } from 'pg';
+import { type Completed, completeAnnouncements } from '../sources/catalog/complete.js';
+import { readCatalog } from '../sources/catalog/read-catalog.js';
+import type { AnnouncementProblem, Tables } from '../sources/catalog/table-options.js';
+import type { SourceModel } from '../sources/source.js';
+import { type AnnouncedNode, WebhooksError } from '../webhooks/index.js';
+
+export interface Announcement {
+  /** @throws WebhooksError `NOT_READY` before the catalog was read */
+  nodes(): AnnouncedNode[];
+  /** Reads the catalog once. @throws WebhooksError `ANNOUNCEMENT_INCOMPLETE` with every problem */
+  ready(): Promise<AnnouncedNode[]>;
+  /** Reads the catalog again, as after a migration. @throws as `ready` */
+  refresh(): Promise<AnnouncedNode[]>;
+  /** Reads the catalog for somebody who wants to know every problem. */
+  inspect(): Promise<Completed>;
+}
+
+export function createAnnouncement(
+  { tables, schema }: { tables: Tables; schema?: GraphQLSchema },
+  { pool, models }: { pool: Pool; models: SourceModel[] },
+): Announcement {
+  let known: AnnouncedNode[] | undefined;
+  let reading: Promise<AnnouncedNode[]> | undefined;
+  const inspect = async () => completeAnnouncements(tables, { catalog: await readCatalog(pool), models, ...(schema && { schema }) });
+
+  async function refresh(): Promise<AnnouncedNode[]> {
+    const { nodes, problems } = await inspect();
+    if (problems.length > 0) throw incomplete(problems);
+    known = nodes;
+    return nodes;
+  }
+
+  return {
+    nodes() {
+      if (known) return known;
+      throw new WebhooksError(
+        'NOT_READY',
+        'The announced tables have not been read yet.',
+        'Await `hooks.migrate()`, `hooks.work()` or a request first.',
+      );
+    },
+    async ready() {
+      if (known) return known;
+      reading ??= refresh().finally(() => {
+        // A failure is tried again by whoever comes next.
+        reading = undefined;
+      });
+      return reading;
+    },
+    refresh,
+    inspect,
+  };
+}
+
+function incomplete(problems: AnnouncementProblem[]): WebhooksError {
+  const lines = problems.map(({ typename, message, hint }) => `- ${typename}: ${message} ${hint}`);
+  const count = problems.length === 1 ? 'One of the announced tables is' : `${problems.length} things about the announced tables are`;
+  return new WebhooksError('ANNOUNCEMENT_INCOMPLETE', `${count} wrong:\n${lines.join('\n')}`, 'Correct `tables` of createHookgraph().');
+}

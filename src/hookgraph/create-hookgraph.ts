@@ -1,0 +1,139 @@
+// Joins the engine, our API and the host's source into one object.
+import type { GraphQLSchema } from 'graphql';
+import pg, { type Pool } from 'pg';
+import { type Logger, pino } from 'pino';
+import { createApi, mergeApi } from '../graphql/index.js';
+import { migrate } from '../runtime/migrate.js';
+import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
+import { type PoolReader, poolSource, surviveBrokenConnections } from '../sources/pool-source.js';
+import type { Source } from '../sources/source.js';
+import { type Actor, createWebhooks, type Engine, type Webhooks, type Working } from '../webhooks/index.js';
+import { createAnnouncement } from './announcement.js';
+import { faultOf } from './faults.js';
+import { createHandler } from './handler.js';
+import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
+import { createSignIn, MAX_WAIT_MS } from './sign-in.js';
+
+/** Limits of stored queries, fragments expanded. */
+const QUERY_LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
+
+export interface Hookgraph {
+  /** The host's schema with our API in it; our API alone where the host has none. */
+  schema: GraphQLSchema;
+  /** Answers GraphQL requests, whatever path it is mounted at. */
+  handler(request: Request): Promise<Response>;
+  /** Brings the engine's tables, the topics and the triggers up to date. Safe to run again and beside another run. */
+  migrate(): Promise<void>;
+  /** Everything that is wrong, changing nothing; empty when all is well. */
+  check(): Promise<CheckProblem[]>;
+  /** Starts relaying, sending and recording in this process. */
+  work(): Promise<Working>;
+  /** After a commit that may have made events: the relay looks at once, here or in another process. */
+  poke(): void;
+  /** Runs a write of the host's that before-hooks may refuse. */
+  gate: Webhooks['passGate'];
+  close(): Promise<void>;
+  /** For our own faces and tests. */
+  webhooks: Webhooks;
+  pool: Pool;
+}
+
+export interface CheckProblem {
+  subject: string;
+  message: string;
+  hint: string;
+}
+
+export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
+  const log = options.log ?? pino({ name: 'hookgraph' });
+  const { queryConnections = 20, queryTimeoutMs = 5000 } = options;
+  const pool = openPool(options.database, log);
+  const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
+  const source = (options.source ?? poolSource) as Source<Reader>;
+  const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
+  const announcement = createAnnouncement(options, { pool, models: source.models });
+  const ids = options.ids ?? DEFAULT_IDS;
+  const stored = new WeakMap<object, { engine: Engine; actor: Actor }>();
+
+  const api = createApi({
+    access: (context) => stored.get(context) ?? { engine: webhooks.engine, actor: options.actor(context as Context) },
+    ...(options.types && { types: options.types }),
+    ...(options.presets && { presets: true }),
+  });
+  const schema = options.schema ? mergeApi(options.schema, api, { ...(options.prefix && { prefix: options.prefix }) }) : api.schema;
+  const webhooks: Webhooks = createWebhooks({
+    pool,
+    host: {
+      schema: () => schema,
+      get nodes() {
+        return announcement.nodes();
+      },
+      ...(options.types?.integration && { integrationType: options.types.integration }),
+      ...(options.types?.environment && { environmentType: options.types.environment }),
+      ...(options.find && { find: options.find }),
+      toGlobalId: ids.encode,
+      fromGlobalId: ids.decode,
+      contextFor: createSignIn({
+        signIn: options.signIn,
+        opened,
+        connections: queryConnections,
+        queryTimeoutMs,
+        engine: () => webhooks.engine,
+        onContext: (context, as) => stored.set(context, as),
+      }),
+      faultOf: (error) => options.faultOf?.(error) ?? opened.faultOf(error) ?? faultOf(error),
+    },
+    keys: decodeKeys(options.keys),
+    ...(options.reloadKeys && { reloadKeys: options.reloadKeys }),
+    settings: {
+      baseUrl: 'http://localhost',
+      domain: 'localhost',
+      headerPrefix: 'X-Hookgraph-',
+      allowedNetworks: [],
+      queryLimits: QUERY_LIMITS,
+      queryDeadlineMs: queryTimeoutMs + MAX_WAIT_MS,
+      ...options.settings,
+    },
+    log,
+  });
+  const handler = createHandler({
+    schema,
+    log,
+    maxCost: options.apiMaxCost ?? 100_000,
+    context: async (request) => (await options.context?.(request)) ?? {},
+    ready: announcement.ready,
+  });
+
+  return {
+    schema,
+    handler,
+    webhooks,
+    pool,
+    async migrate() {
+      await migrate(pool, ENGINE_MIGRATIONS.dir, ENGINE_MIGRATIONS);
+      await announcement.refresh();
+      await webhooks.prepare();
+    },
+    check: async () => [],
+    async work() {
+      await announcement.ready();
+      await webhooks.checkKeys();
+      return webhooks.work();
+    },
+    poke: () => webhooks.poke(),
+    gate: webhooks.passGate,
+    async close() {
+      await webhooks.close();
+      await Promise.all([opened.close(), options.database === pool ? undefined : pool.end()]);
+    },
+  };
+}
+
+const POOL_CONNECTIONS = 20;
+
+function openPool(database: string | Pool, log: Logger): Pool {
+  if (typeof database !== 'string') return database;
+  const pool = new pg.Pool({ connectionString: database, application_name: 'hookgraph', max: POOL_CONNECTIONS });
+  surviveBrokenConnections(pool, log);
+  return pool;
+}

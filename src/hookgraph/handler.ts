@@ -1,0 +1,38 @@
+// Answers GraphQL requests as a Fetch handler, which Node's frameworks mount by one line.
+import type { GraphQLSchema } from 'graphql';
+import { createYoga } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { useDocuments } from '../graphql/http/documents.js';
+import { useExecutor } from '../graphql/http/executor.js';
+import { maskError } from '../graphql/http/mask-error.js';
+import { requestLimits } from '../webhooks/index.js';
+
+export type Handler = (request: Request) => Promise<Response>;
+
+export interface HandlerOptions {
+  schema: GraphQLSchema;
+  context(request: Request): object | Promise<object>;
+  log: Logger;
+  maxCost: number;
+  /** Awaited before a request is answered. */
+  ready(): Promise<unknown>;
+}
+
+/** Answers whatever path it is mounted at. */
+export function createHandler({ schema, context, log, maxCost, ready }: HandlerOptions): Handler {
+  const yoga = createYoga({
+    schema,
+    graphqlEndpoint: '*',
+    graphiql: false,
+    landingPage: false,
+    logging: false,
+    parserAndValidationCache: false,
+    context: ({ request }) => context(request),
+    plugins: [useDocuments(requestLimits(maxCost)), useExecutor()],
+    maskedErrors: { maskError: (error) => maskError(error, log) },
+  });
+  return async (request) => {
+    await ready();
+    return yoga.fetch(request);
+  };
+}

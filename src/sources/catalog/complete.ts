@@ -1,0 +1,186 @@
+// Completes what a host says of its types with what the catalog, the source and the GraphQL schema say: whole announcements, or every problem.
+import type { GraphQLSchema } from 'graphql';
+import type { AnnouncedNode, Lifecycle, TenantSource } from '../../webhooks/index.js';
+import type { SourceModel } from '../source.js';
+import { columnOf, fieldsOf } from './fields.js';
+import { findTable } from './find-table.js';
+import type { KnownTable } from './known-table.js';
+import type { CatalogTable } from './read-catalog.js';
+import { relationOf } from './relations.js';
+import type { AnnouncementProblem, TableDefaults, TableOptions, Tables, When } from './table-options.js';
+
+export interface Knowledge {
+  catalog: CatalogTable[];
+  models: SourceModel[];
+  /** Absent: types are made of the catalog. */
+  schema?: GraphQLSchema;
+}
+
+export interface Completed {
+  nodes: AnnouncedNode[];
+  tables: KnownTable[];
+  problems: AnnouncementProblem[];
+}
+
+export function completeAnnouncements({ defaults = {}, ...types }: Tables, knowledge: Knowledge): Completed {
+  const problems: AnnouncementProblem[] = [];
+  const tables = Object.entries(types as Record<string, TableOptions>).flatMap(([typename, options]) => {
+    const found = findTable({ typename, options, defaults, ...knowledge });
+    if ('problem' in found) {
+      problems.push({ typename, ...found.problem });
+      return [];
+    }
+    const model = knowledge.models.find((candidate) => candidate.typename === typename);
+    const { table } = found;
+    return [{ typename, options, table, model, fields: fieldsOf({ typename, table, model, ...knowledge }) }];
+  });
+  const nodes = tables.flatMap((known) => {
+    const node = announce(known, { tables, defaults, schema: knowledge.schema, fail: (problem) => problems.push(problem) });
+    return node ? [node] : [];
+  });
+  return { nodes, tables, problems };
+}
+
+interface Surroundings {
+  tables: KnownTable[];
+  defaults: TableDefaults;
+  schema: GraphQLSchema | undefined;
+  fail(problem: AnnouncementProblem): void;
+}
+
+function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null {
+  const { typename, options, table, fields } = known;
+  const { defaults } = around;
+  const fail = (message: string, hint: string) => around.fail({ typename, message, hint });
+  /** The column of an option, which must be there; of a default, which needn't. */
+  const named = (option: 'softDelete' | 'environment' | 'createdAt' | 'updatedAt', ...usual: string[]): string | undefined => {
+    const said = options[option];
+    if (said !== undefined) {
+      const column = columnOf(known, said);
+      if (!column) fail(`\`${option}\` is "${said}", and ${nameOf(table)} has no such column.`, `Its columns: ${columnsOf(table)}.`);
+      return column;
+    }
+    return [defaults[option], ...usual].map((name) => name && columnOf(known, name)).find(Boolean) || undefined;
+  };
+  const key = options.key?.map((name) => columnOf(known, name) ?? name) ?? table.primaryKey;
+  if (key.length === 0)
+    fail(`${nameOf(table)} has no primary key, so its rows can't be found again.`, 'Add one, or say `key: […]` of a unique index.');
+  const omitted = omittedColumns(known, around);
+  const tenant = tenantOf(known, around);
+  const lifecycle = Object.entries(options.when ?? {}).flatMap(([topic, when]) => lifecycleOf(known, { topic, when, fail }) ?? []);
+  const softDelete = named('softDelete');
+  const environment = named('environment');
+  const createdAt = named('createdAt', 'created_at', 'createdAt');
+  const updatedAt = updatedAtOf(table, named('updatedAt', 'updated_at', 'updatedAt'));
+  if (!tenant || key.length === 0) return null;
+  return {
+    typename,
+    ...(options.topic !== undefined && { topic: options.topic }),
+    table: { schema: table.schema, name: table.name },
+    key,
+    columns: Object.fromEntries(Object.entries(fields).filter(([column]) => !omitted.has(column))),
+    tenant,
+    ...(environment && { environment: { column: environment } }),
+    ...(softDelete && { softDelete: { column: softDelete } }),
+    ...(createdAt && { createdAt }),
+    ...(updatedAt && { updatedAt }),
+    ...(options.operations && { operations: options.operations }),
+    ...(lifecycle.length > 0 && { lifecycle }),
+  };
+}
+
+function omittedColumns(known: KnownTable, { defaults, fail }: Surroundings): Set<string> {
+  const omitted = new Set<string>();
+  for (const name of defaults.omit ?? []) {
+    const column = columnOf(known, name);
+    if (column) omitted.add(column);
+  }
+  for (const name of known.options.omit ?? []) {
+    const column = columnOf(known, name);
+    if (column) omitted.add(column);
+    else
+      fail({
+        typename: known.typename,
+        message: `\`omit\` names "${name}", and ${nameOf(known.table)} has no such column.`,
+        hint: `Its columns: ${columnsOf(known.table)}.`,
+      });
+  }
+  return omitted;
+}
+
+function tenantOf(known: KnownTable, { tables, defaults, schema, fail }: Surroundings): TenantSource | null {
+  const { typename, options, table } = known;
+  const said = options.tenants ?? options.tenant ?? defaults.tenant;
+  const refuse = (message: string): null => {
+    fail({ typename, message, hint: hintOfTenant(known, tables) });
+    return null;
+  };
+  if (said === undefined) return refuse('says no `tenant`: whose rows are these?');
+  if (typeof said === 'string') {
+    const column = columnOf(known, said);
+    if (column) return { column };
+    return refuse(
+      options.tenant === undefined
+        ? `has no column "${said}", which is the default of \`tenant\`.`
+        : `\`tenant\` is "${said}", and ${nameOf(table)} has no such column.`,
+    );
+  }
+  if ('sql' in said) return { sql: said.sql };
+  const relation = relationOf(known, said.of, { tables, schema });
+  if (!relation) return refuse(`\`of: '${said.of}'\` is no relation of ${typename} to another of these tables.`);
+  const { other, columns, foreignColumns, holdsKey } = relation;
+  if (holdsKey && options.tenants)
+    return refuse(`\`tenants\` asks for rows that point to ${typename}, and "${said.of}" is the one that it points to.`);
+  if (holdsKey) {
+    const [column, second] = columns;
+    if (!column || second) return refuse(`the foreign key of "${said.of}" has several columns; a parent is found by one.`);
+    return { parent: { column, typename: other.typename } };
+  }
+  const source = { typename: other.typename, columns: foreignColumns };
+  return (options.tenants ? { several: source } : { children: source }) as unknown as TenantSource;
+}
+
+/** The relations that lead somewhere, so that the reader can choose. */
+function hintOfTenant({ table }: KnownTable, tables: KnownTable[]): string {
+  const parents = table.foreignKeys.flatMap(({ columns, table: to }) => {
+    const other = tables.find((known) => known.table.schema === to.schema && known.table.name === to.name);
+    return other ? [`\`tenant: { of: '${columns[0]}' }\` (its ${other.typename})`] : [];
+  });
+  const choices = ['`tenant: <column>`', ...parents.slice(0, 3), '`tenant: { sql: "…" }`'];
+  return `Say ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}. Its columns: ${columnsOf(table)}.`;
+}
+
+function lifecycleOf(
+  known: KnownTable,
+  { topic, when, fail }: { topic: string; when: When; fail: (message: string, hint: string) => void },
+): Lifecycle | null {
+  const [first, second] = Object.entries(when);
+  if (first === undefined || second !== undefined) {
+    fail(`\`when\` of "${topic}" must name one field.`, "Write it as `'invoice/paid': { status: 'paid' }`.");
+    return null;
+  }
+  const column = columnOf(known, field);
+  if (!column) {
+    fail(
+      `\`when\` of "${topic}" follows "${field}", and ${nameOf(known.table)} has no such column.`,
+      `Its columns: ${columnsOf(known.table)}.`,
+    );
+    return null;
+  }
+  const change = typeof value === 'string' ? { to: value } : value;
+  const stored = (name: string) => known.model?.enums?.[column]?.[name] ?? name;
+  const labels = known.table.columns.find(({ name }) => name === column)?.labels;
+  for (const name of [change.to, change.from ?? change.to])
+    if (labels && !labels.includes(stored(name)))
+      fail(`\`when\` of "${topic}" waits for "${name}", which "${field}" can't be.`, `It can be ${labels.join(', ')}.`);
+  return { topic, column, to: stored(change.to), ...(change.from !== undefined && { from: stored(change.from) }) };
+}
+
+function updatedAtOf({ columns }: CatalogTable, column: string | undefined): string | undefined {
+  const found = columns.find(({ name }) => name === column);
+  return found && /^timestamptz?$/.test(found.type) && !found.isGenerated ? column : undefined;
+}
+
+export const nameOf = ({ schema, name }: { schema: string; name: string }): string => (schema === 'public' ? name : `${schema}.${name}`);
+
+const columnsOf = ({ columns }: CatalogTable): string => columns.map(({ name }) => name).join(', ');

@@ -1,0 +1,69 @@
+// Finds the table of a type: the one that the host names, the source's, or the one whose name fits the type's.
+import type { SourceModel } from '../source.js';
+import type { CatalogTable } from './read-catalog.js';
+import type { TableDefaults, TableOptions } from './table-options.js';
+
+interface Wanted {
+  typename: string;
+  options: TableOptions;
+  defaults: TableDefaults;
+  catalog: CatalogTable[];
+  models: SourceModel[];
+}
+
+export type FoundTable = { table: CatalogTable } | { problem: { message: string; hint: string } };
+
+export function findTable({ typename, options, defaults, catalog, models }: Wanted): FoundTable {
+  const schema = defaults.schema ?? 'public';
+  const refuse = (
+    message: string,
+    hint = `Say \`table: '<name>'\`. The tables there are: ${
+      catalog
+        .map(({ name }) => name)
+        .slice(0, 40)
+        .join(', ') || 'none'
+    }.`,
+  ) => ({
+    problem: { message, hint },
+  });
+  const at = (place: { schema: string; name: string }) =>
+    catalog.find((table) => table.schema === place.schema && table.name === place.name);
+  if (options.table !== undefined) {
+    const dot = options.table.indexOf('.');
+    // A name may hold a dot itself.
+    const places = [
+      { schema, name: options.table },
+      ...(dot < 0 ? [] : [{ schema: options.table.slice(0, dot), name: options.table.slice(dot + 1) }]),
+    ];
+    const table = places.map(at).find((found) => found !== undefined);
+    return table ? { table } : refuse(`\`table\` is "${options.table}", and there is no such table.`);
+  }
+  const model = models.find((candidate) => candidate.typename === typename);
+  if (model) {
+    const table = at(model.table);
+    return table
+      ? { table }
+      : refuse(`its table ${model.table.schema}.${model.table.name} isn't in this database.`, 'Run your migrations first.');
+  }
+  const names = namesFor(typename);
+  const fitting = catalog.filter((table) => table.schema === schema && names.includes(table.name));
+  const [table, second] = fitting;
+  if (second) return refuse(`several tables fit its name: ${fitting.map(({ name }) => name).join(', ')}.`);
+  return table ? { table } : refuse(`no table fits its name: tried ${names.join(', ')}.`);
+}
+
+/** `OrderLine` → `OrderLine`, `orderLine`, `order_line` and their plurals. */
+function namesFor(typename: string): string[] {
+  const snake = typename
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
+    .toLowerCase();
+  const stems = [typename, typename.charAt(0).toLowerCase() + typename.slice(1), snake, typename.toLowerCase()];
+  return [...new Set(stems.flatMap((stem) => [stem, ...pluralsOf(stem)]))];
+}
+
+const pluralsOf = (word: string): string[] => [
+  `${word}s`,
+  ...(/(s|x|z|ch|sh)$/.test(word) ? [`${word}es`] : []),
+  ...(/[^aeiou]y$/.test(word) ? [`${word.slice(0, -1)}ies`] : []),
+];

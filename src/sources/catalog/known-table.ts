@@ -1,0 +1,13 @@
+// A type of the host beside the table that holds its rows.
+import type { SourceModel } from '../source.js';
+import type { CatalogTable } from './read-catalog.js';
+import type { TableOptions } from './table-options.js';
+
+export interface KnownTable {
+  typename: string;
+  options: TableOptions;
+  table: CatalogTable;
+  model: SourceModel | undefined;
+  /** Column → field. */
+  fields: Record<string, string>;
+}

@@ -1,0 +1,84 @@
+// Reads the tables of a database, with their columns and keys, from Postgres' catalog.
+import type { Pool } from 'pg';
+
+export interface CatalogColumn {
+  name: string;
+  /** The type below domains, e.g. `int4`, `uuid`, `booking_state`. */
+  type: string;
+  /** Whether the type is an array, of `type`. */
+  isArray: boolean;
+  notNull: boolean;
+  hasDefault: boolean;
+  isGenerated: boolean;
+  /** The labels of an enum. */
+  labels: string[] | null;
+  comment: string | null;
+}
+
+export interface CatalogForeignKey {
+  name: string;
+  columns: string[];
+  table: { schema: string; name: string };
+  foreignColumns: string[];
+}
+
+export interface CatalogTable {
+  schema: string;
+  name: string;
+  columns: CatalogColumn[];
+  /** Empty when the table has no primary key. */
+  primaryKey: string[];
+  foreignKeys: CatalogForeignKey[];
+  /** Columns of each unique index that covers all rows. */
+  uniqueKeys: string[][];
+  /** The planner's estimate; -1 when the table was never analyzed. */
+  estimatedRows: number;
+  comment: string | null;
+}
+
+/** Every table of the database's own schemas. Partitions belong to their table and aren't listed. */
+export async function readCatalog(db: Pick<Pool, 'query'>): Promise<CatalogTable[]> {
+  const { rows } = await db.query<{ table: CatalogTable }>(READ_CATALOG);
+  return rows.map(({ table }) => table);
+}
+
+const READ_CATALOG = `
+WITH RECURSIVE tables AS (
+  SELECT c.oid, n.nspname AS schema, c.relname AS name, c.reltuples AS rows
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'hookgraph', 'graphile_worker')
+    AND c.relname NOT LIKE E'\\\\_prisma\\\\_%'),
+base AS (
+  SELECT t.oid AS declared, t.oid AS base FROM pg_type t
+  UNION ALL SELECT b.declared, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.base AND t.typtype = 'd'),
+types AS (
+  SELECT b.declared, coalesce(e.oid, t.oid) AS oid, coalesce(e.typname, t.typname) AS name, e.oid IS NOT NULL AS is_array
+  FROM base b JOIN pg_type t ON t.oid = b.base AND t.typtype <> 'd'
+  LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'),
+columns AS (
+  SELECT a.attrelid, jsonb_agg(jsonb_build_object('name', a.attname, 'type', y.name, 'isArray', y.is_array, 'notNull', a.attnotnull,
+      'hasDefault', a.atthasdef OR a.attidentity <> '', 'isGenerated', a.attgenerated <> '',
+      'labels', (SELECT jsonb_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_enum l WHERE l.enumtypid = y.oid),
+      'comment', col_description(a.attrelid, a.attnum)) ORDER BY a.attnum) AS list
+  FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN types y ON y.declared = a.atttypid
+  GROUP BY a.attrelid)
+SELECT jsonb_build_object('schema', t.schema, 'name', t.name, 'estimatedRows', t.rows, 'comment', obj_description(t.oid, 'pg_class'),
+  'columns', coalesce(c.list, '[]'),
+  'primaryKey', coalesce((
+    SELECT jsonb_agg(a.attname ORDER BY k.place) FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
+    WHERE i.indrelid = t.oid AND i.indisprimary AND k.place <= i.indnkeyatts), '[]'),
+  'uniqueKeys', (
+    SELECT coalesce(jsonb_agg((SELECT jsonb_agg(a.attname) FROM pg_attribute a
+      WHERE a.attrelid = t.oid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))), '[]')
+    FROM pg_index i WHERE i.indrelid = t.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL),
+  'foreignKeys', (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('name', f.conname, 'table', jsonb_build_object('schema', fn.nspname, 'name', fc.relname),
+      'columns', (SELECT jsonb_agg(a.attname ORDER BY k.place) FROM unnest(f.conkey) WITH ORDINALITY AS k (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.attnum),
+      'foreignColumns', (SELECT jsonb_agg(a.attname ORDER BY k.place) FROM unnest(f.confkey) WITH ORDINALITY AS k (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = f.confrelid AND a.attnum = k.attnum)) ORDER BY f.conname), '[]')
+    FROM pg_constraint f JOIN pg_class fc ON fc.oid = f.confrelid JOIN pg_namespace fn ON fn.oid = fc.relnamespace
+    WHERE f.conrelid = t.oid AND f.contype = 'f' AND f.conparentid = 0)) AS table
+FROM tables t LEFT JOIN columns c ON c.attrelid = t.oid ORDER BY t.schema, t.name`;

@@ -1,0 +1,93 @@
+// The catalog completes an announcement; what can't be completed is told at once, with what to do.
+import { buildSchema } from 'graphql';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { completeAnnouncements } from '../../../src/sources/catalog/complete.js';
+import { type CatalogTable, readCatalog } from '../../../src/sources/catalog/read-catalog.js';
+import type { Tables } from '../../../src/sources/catalog/table-options.js';
+import { type TestDatabase, testDatabase } from '../../support/database.js';
+import { BOOKING_SHOP } from './booking-shop.js';
+
+const schema = buildSchema(`
+  type Organisation { id: ID! name: String }
+  type User { id: Int! email: String memberships: [Membership!]! }
+  type Membership { organisation: Organisation user: User }
+  type Space { id: Int! title: String organisation: Organisation }
+  type Slot { id: ID! space: Space startsAt: String }
+  type Booking { id: Int! note: String bookingSlots: [BookingSlot!]! }
+  type BookingSlot { booking: Booking slot: Slot price: String }
+  type Query { space(id: Int!): Space }`);
+
+const TABLES: Tables = {
+  defaults: { tenant: 'organisationId', softDelete: 'deletedAt' },
+  Organisation: { tenant: 'id' },
+  Space: {},
+  Slot: { tenant: { of: 'space' } },
+  BookingSlot: { tenant: { of: 'slot' } },
+  Booking: { tenant: { of: 'bookingSlots' } },
+  Membership: {},
+  User: { tenants: { of: 'memberships' } },
+  Coupon: { omit: ['code'] },
+  Invoice: { when: { 'invoice/paid': { status: { from: 'open', to: 'paid' } } } },
+};
+
+let database: TestDatabase;
+let catalog: CatalogTable[];
+beforeAll(async () => {
+  database = await testDatabase();
+  await database.pool.query(`CREATE SCHEMA shop; SET search_path = shop; ${BOOKING_SHOP}`);
+  catalog = (await readCatalog(database.pool)).filter((table) => table.schema === 'shop');
+});
+afterAll(() => database.close());
+
+const complete = (tables: Tables) =>
+  completeAnnouncements({ ...tables, defaults: { schema: 'shop', ...tables.defaults } }, { catalog, models: [], schema });
+
+it('takes tables, keys, columns and relations from the catalog and the schema', () => {
+  const { nodes, problems } = complete(TABLES);
+  expect(problems).toEqual([]);
+  const of = (typename: string) => nodes.find((node) => node.typename === typename);
+  expect(of('Space')).toEqual({
+    typename: 'Space',
+    table: { schema: 'shop', name: 'spaces' },
+    key: ['id'],
+    columns: {
+      id: 'id',
+      organisation_id: 'organisation',
+      title: 'title',
+      deleted_at: 'deletedAt',
+      created_at: 'createdAt',
+      updated_at: 'updatedAt',
+    },
+    tenant: { column: 'organisation_id' },
+    softDelete: { column: 'deleted_at' },
+    createdAt: 'created_at',
+    updatedAt: 'updated_at',
+  });
+  expect(of('Slot')?.tenant).toEqual({ parent: { column: 'space_id', typename: 'Space' } });
+  expect(of('BookingSlot')).toMatchObject({ key: ['booking_id', 'slot_id'], tenant: { parent: { column: 'slot_id', typename: 'Slot' } } });
+  expect(of('Booking')?.tenant).toEqual({ children: { typename: 'BookingSlot', columns: ['booking_id'] } });
+  expect(of('User')?.tenant).toEqual({ several: { typename: 'Membership', columns: ['user_id'] } });
+  expect(of('Coupon')?.columns).toEqual({ id: 'id', organisation_id: 'organisationId', percent: 'percent' });
+  expect(of('Invoice')?.lifecycle).toEqual([{ topic: 'invoice/paid', column: 'status', from: 'open', to: 'paid' }]);
+});
+
+it('tells everything that is wrong at once, with what to do', () => {
+  const { problems } = complete({
+    Space: { tenant: 'organization' },
+    Slot: {},
+    Ghost: { tenant: 'x' },
+    Coupon: { tenant: 'organisation_id', omit: ['secret'] },
+    Invoice: { tenant: 'organisation_id', when: { 'invoice/paid': { status: 'settled' }, 'invoice/due': {} } },
+    NotesWithoutKey: { table: 'notes_without_key', tenant: 'organisation_id' },
+  });
+  expect(problems.map(({ typename, message }) => `${typename}: ${message}`)).toEqual([
+    expect.stringMatching(/^Ghost: no table fits its name: tried Ghost, Ghosts, ghost, ghosts/),
+    'Space: `tenant` is "organization", and shop.spaces has no such column.',
+    'Slot: says no `tenant`: whose rows are these?',
+    'Coupon: `omit` names "secret", and shop.coupons has no such column.',
+    'Invoice: `when` of "invoice/paid" waits for "settled", which "status" can\'t be.',
+    'Invoice: `when` of "invoice/due" must name one field.',
+    "NotesWithoutKey: shop.notes_without_key has no primary key, so its rows can't be found again.",
+  ]);
+  expect(problems.find(({ typename }) => typename === 'Slot')?.hint).toContain("tenant: { of: 'space_id' }");
+});

@@ -159,6 +159,7 @@ function lifecycleOf(
     fail(`\`when\` of "${topic}" must name one field.`, "Write it as `'invoice/paid': { status: 'paid' }`.");
     return null;
   }
+  const [field, value] = first;
   const column = columnOf(known, field);
   if (!column) {
     fail(

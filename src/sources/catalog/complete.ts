@@ -171,7 +171,7 @@ function lifecycleOf(
   const change = typeof value === 'string' ? { to: value } : value;
   const stored = (name: string) => known.model?.enums?.[column]?.[name] ?? name;
   const labels = known.table.columns.find(({ name }) => name === column)?.labels;
-  for (const name of [change.to, change.from ?? change.to])
+  for (const name of new Set([change.to, change.from ?? change.to]))
     if (labels && !labels.includes(stored(name)))
       fail(`\`when\` of "${topic}" waits for "${name}", which "${field}" can't be.`, `It can be ${labels.join(', ')}.`);
   return { topic, column, to: stored(change.to), ...(change.from !== undefined && { from: stored(change.from) }) };

@@ -55,8 +55,8 @@ function selectKeys(node: AnnouncedNode, nodes: AnnouncedNode[]): string {
     FROM ${id(table.schema)}.${id(table.name)} r WHERE ${isOfTenant(node, nodes, 'r')}${alive}`;
 }
 
-/** $1 is the tenant, of the column's own type, so that an index on the column serves. */
-function isOfTenant({ tenant }: AnnouncedNode, nodes: AnnouncedNode[], alias: string): string {
+/** SQL that a row of `alias` is the tenant's. $1 is the tenant, of the column's own type, so that an index on the column serves. */
+export function isOfTenant({ tenant }: AnnouncedNode, nodes: AnnouncedNode[], alias: string): string {
   if ('column' in tenant) return `${alias}.${id(tenant.column)} = $1`;
   // A host's expression is written over `r`.
   if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r) = $1`;

@@ -1,0 +1,160 @@
+// Reads rows of announced tables for one execution: the tenant's alone, all of one tick by one statement.
+import DataLoader from 'dataloader';
+import pg, { type Pool } from 'pg';
+import { type AnnouncedNode, isOfTenant, type Json, type Snapshot } from '../../webhooks/index.js';
+import type { KnownTable } from './known-table.js';
+import type { CatalogColumn } from './read-catalog.js';
+
+const id = pg.escapeIdentifier;
+
+export interface Row {
+  /** Column → its text; arrays and JSON as JSON. */
+  columns: Record<string, string | null>;
+  /** What GraphQL answers for a column. */
+  values(column: CatalogColumn): unknown;
+}
+
+export interface RowReader {
+  one(known: KnownTable, columns: string[], values: (string | null)[]): Promise<Row | null>;
+  /** By the key, `first` at most. */
+  many(known: KnownTable, columns: string[], asked: { values: (string | null)[]; first: number }): Promise<Row[]>;
+}
+
+export interface RowReaderOptions {
+  pool: Pick<Pool, 'query'>;
+  nodes: AnnouncedNode[];
+  tenant: string;
+  /** Rows as they were (or, `ahead`, are going to be). */
+  snapshots: Snapshot[];
+}
+
+type Texts = Record<string, string | null>;
+
+export function createRowReader({ pool, nodes, tenant, snapshots }: RowReaderOptions): RowReader {
+  const loaders = new Map<string, DataLoader<string, Texts[]>>();
+  const nodeOf = ({ typename }: KnownTable) => nodes.find((node) => node.typename === typename) as AnnouncedNode;
+
+  function loader(known: KnownTable, columns: string[], first: number): DataLoader<string, Texts[]> {
+    const name = JSON.stringify([known.typename, columns, first]);
+    const before = loaders.get(name);
+    if (before) return before;
+    const sql = selectRows(known, nodeOf(known), { nodes, columns });
+    const made = new DataLoader<string, Texts[]>(async (keys) => {
+      const values = keys.map((key) => JSON.parse(key) as string[]);
+      const { rows } = await pool.query<{ place: string; row: Texts }>(sql, [
+        tenant,
+        first,
+        ...columns.map((_, at) => values.map((texts) => texts[at])),
+      ]);
+      const found: Texts[][] = keys.map(() => []);
+      for (const { place, row } of rows) found[Number(place) - 1]?.push(row);
+      return found;
+    });
+    loaders.set(name, made);
+    return made;
+  }
+
+  /** A row of a snapshot, where the columns are its key. */
+  function remembered(known: KnownTable, columns: string[], values: string[], ahead: boolean): Row | null {
+    const { key } = nodeOf(known);
+    if (key.length !== columns.length || !key.every((column) => columns.includes(column))) return null;
+    const texts = key.map((column) => values[columns.indexOf(column)] as string);
+    const wanted = texts.length === 1 ? texts[0] : JSON.stringify(texts);
+    const snapshot = snapshots.find((one) => one.typename === known.typename && one.key === wanted && (!ahead || one.ahead));
+    return snapshot ? toRow(Object.fromEntries(Object.entries(snapshot.columns).map(([column, value]) => [column, textOf(value)]))) : null;
+  }
+
+  return {
+    async one(known, columns, values) {
+      if (values.includes(null)) return null;
+      const texts = values as string[];
+      const coming = remembered(known, columns, texts, true);
+      if (coming) return coming;
+      const [row] = await loader(known, columns, 1).load(JSON.stringify(texts));
+      return row ? toRow(row) : remembered(known, columns, texts, false);
+    },
+    async many(known, columns, { values, first }) {
+      if (values.includes(null)) return [];
+      return (await loader(known, columns, first).load(JSON.stringify(values))).map(toRow);
+    },
+  };
+}
+
+function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns }: { nodes: AnnouncedNode[]; columns: string[] }): string {
+  const typeOf = (name: string) => known.table.columns.find((column) => column.name === name) as CatalogColumn;
+  const read = [...new Set([...Object.keys(node.columns), ...node.key, ...known.table.foreignKeys.flatMap((key) => key.columns)])];
+  const object = read.map((column) => `${pg.escapeLiteral(column)}, ${textSql(typeOf(column))}`).join(', ');
+  const alive = node.softDelete ? ` AND r.${id(node.softDelete.column)} IS NULL` : '';
+  const arrays = columns.map((_, at) => `$${at + 3}::text[]`).join(', ');
+  const parts = columns.map((_, at) => `k${at}`).join(', ');
+  // Compared as the column's own type, so that its index serves; a text that is no such value finds nothing.
+  const equal = columns.map((column, at) => `r.${id(column)} = ${castSql(typeOf(column), `k.k${at}`)}`).join(' AND ');
+  return `SELECT k.place, x.row FROM unnest(${arrays}) WITH ORDINALITY AS k (${parts}, place)
+    CROSS JOIN LATERAL (
+      SELECT json_build_object(${object}) AS row FROM ${id(known.table.schema)}.${id(known.table.name)} r
+      WHERE ${equal}${alive} AND ${isOfTenant(node, nodes, 'r')}
+      ORDER BY ${node.key.map((column) => `r.${id(column)}`).join(', ')} LIMIT $2) x`;
+}
+
+const UUID = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
+const BITS: Record<string, bigint> = { int2: 15n, int4: 31n, int8: 63n };
+
+function castSql({ type }: CatalogColumn, text: string): string {
+  const bits = BITS[type];
+  if (bits) {
+    const limit = 2n ** bits;
+    const isWithin = `${text}::numeric BETWEEN ${-limit} AND ${limit - 1n}`;
+    return `(CASE WHEN ${text} ~ '^-?\\d{1,19}$' THEN CASE WHEN ${isWithin} THEN ${text}::${type} END END)`;
+  }
+  if (type === 'uuid') return `(CASE WHEN ${text} ~ '${UUID}' THEN ${text}::uuid END)`;
+  return ['text', 'varchar'].includes(type) ? text : `${text}::${id(type)}`;
+}
+
+/** A text that keeps every digit, whatever the type is. */
+function textSql({ name, type, isArray }: CatalogColumn): string {
+  const value = `r.${id(name)}`;
+  if (isArray) return `to_json(${value}::text[])::text`;
+  if (type === 'timestamptz' || type === 'timestamp') return `(to_json(${value}) #>> '{}')`;
+  return type === 'bytea' ? `encode(${value}, 'base64')` : `${value}::text`;
+}
+
+const textOf = (value: Json): string | null => (value === null ? null : typeof value === 'string' ? value : JSON.stringify(value));
+
+function toRow(columns: Texts): Row {
+  return {
+    columns,
+    values: (column) => {
+      const text = columns[column.name] ?? null;
+      if (text === null) return null;
+      return column.isArray
+        ? (JSON.parse(text) as (string | null)[]).map((item) => (item === null ? null : valueIn(column, item)))
+        : valueIn(column, text);
+    },
+  };
+}
+
+function valueIn({ type }: CatalogColumn, text: string): unknown {
+  switch (type) {
+    case 'int2':
+    case 'int4':
+    case 'float4':
+    case 'float8':
+      return Number(text);
+    case 'bool':
+      return text === 't' || text === 'true';
+    case 'json':
+    case 'jsonb':
+      return JSON.parse(text);
+    case 'timestamptz':
+    case 'timestamp':
+      return momentOf(text);
+    default:
+      return text;
+  }
+}
+
+/** As UTC with milliseconds, or as Postgres writes what a Date can't hold. */
+function momentOf(text: string): string {
+  const date = new Date(/[Zz]|[+-]\d{2}(:?\d{2})?$/.test(text.slice(10)) ? text : `${text}Z`);
+  return Number.isNaN(date.getTime()) ? text : date.toISOString();
+}

@@ -1,0 +1,194 @@
+// Makes a GraphQL schema of announced tables, for hosts that have none: a field a column, relations by foreign keys, a look-up by key.
+import {
+  GraphQLBoolean,
+  GraphQLEnumType,
+  type GraphQLFieldConfigMap,
+  GraphQLFloat,
+  type GraphQLInputType,
+  GraphQLInt,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  type GraphQLOutputType,
+  GraphQLScalarType,
+  GraphQLSchema,
+  GraphQLString,
+} from 'graphql';
+import type { AnnouncedNode } from '../../webhooks/index.js';
+import { camelCase } from './fields.js';
+import type { KnownTable } from './known-table.js';
+import type { CatalogColumn } from './read-catalog.js';
+import { createRowReader, type Row, type RowReader } from './rows.js';
+
+/** Greatest and usual length of a list. */
+export const LIST = { greatest: 100, usual: 25 };
+
+export interface TablesSchema {
+  schema: GraphQLSchema;
+  /** The root field that finds each type: `Space: 'space(id: $id)'`. */
+  find: Record<string, string>;
+}
+
+export interface TablesSchemaOptions {
+  tables: KnownTable[];
+  nodes: AnnouncedNode[];
+  /** Reads rows as the context may; each execution has its own. */
+  readerOf(context: object): RowReader;
+}
+
+const JSON_SCALAR = new GraphQLScalarType({ name: 'JSON', description: 'Any JSON value.' });
+const DATE_TIME = new GraphQLScalarType({ name: 'DateTime', description: 'A moment in ISO 8601, in UTC.' });
+
+/** Numbers that a double may not hold are texts. */
+const SCALARS: Record<string, GraphQLScalarType> = {
+  int2: GraphQLInt,
+  int4: GraphQLInt,
+  float4: GraphQLFloat,
+  float8: GraphQLFloat,
+  bool: GraphQLBoolean,
+  json: JSON_SCALAR,
+  jsonb: JSON_SCALAR,
+  timestamp: DATE_TIME,
+  timestamptz: DATE_TIME,
+};
+
+export { createRowReader };
+
+export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOptions): TablesSchema {
+  const enums = new Map<string, GraphQLEnumType>();
+  const types = new Map<string, GraphQLObjectType>();
+  const shown = tables.filter(({ typename }) => nodes.some((node) => node.typename === typename));
+  for (const known of shown)
+    types.set(
+      known.typename,
+      new GraphQLObjectType({
+        name: known.typename,
+        description: known.table.comment ?? `A row of \`${known.table.name}\`.`,
+        fields: () => ({ ...ownFields(known, enums, nodes), ...relations(known) }),
+      }),
+    );
+
+  function relations(known: KnownTable): GraphQLFieldConfigMap<Row, object> {
+    const fields: GraphQLFieldConfigMap<Row, object> = {};
+    const taken = new Set(Object.values(declaredFields(known, nodes)));
+    const add = (name: string, field: GraphQLFieldConfigMap<Row, object>[string]) => {
+      const free = [name, `${name}Row`, `${name}Rows`].find((candidate) => !taken.has(candidate) && !fields[candidate]);
+      if (free) fields[free] = field;
+    };
+    for (const { columns, foreignColumns, table } of known.table.foreignKeys) {
+      const other = shown.find((one) => one.table.schema === table.schema && one.table.name === table.name);
+      const type = other && types.get(other.typename);
+      if (!other || !type) continue;
+      const stem =
+        columns.length === 1 ? camelCase((columns[0] as string).replace(/_id$/, '')).replace(/Id$/, '') : lowerFirst(other.typename);
+      add(stem, {
+        type,
+        description: `The ${other.typename} that it belongs to.`,
+        resolve: (row, _args, context) =>
+          readerOf(context).one(
+            other,
+            foreignColumns,
+            columns.map((column) => row.columns[column] ?? null),
+          ),
+      });
+    }
+    for (const other of shown)
+      for (const { columns, foreignColumns, table } of other.table.foreignKeys) {
+        const type = types.get(other.typename);
+        if (table.schema !== known.table.schema || table.name !== known.table.name || !type) continue;
+        add(lowerFirst(plural(other.typename)), {
+          type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type))),
+          description: `The ${plural(other.typename)} that belong to it, by their key.`,
+          args: {
+            first: { type: GraphQLInt, description: `How many: 1–${LIST.greatest}, usually ${LIST.usual}.`, defaultValue: LIST.usual },
+          },
+          resolve: (row, args, context) =>
+            readerOf(context).many(other, columns, {
+              values: foreignColumns.map((column) => row.columns[column] ?? null),
+              first: Math.min(Math.max(1, args.first ?? LIST.usual), LIST.greatest),
+            }),
+        });
+      }
+    return fields;
+  }
+
+  const find: Record<string, string> = {};
+  const query: GraphQLFieldConfigMap<unknown, object> = {};
+  for (const known of shown) {
+    const node = nodes.find(({ typename }) => typename === known.typename) as AnnouncedNode;
+    const declared = declaredFields(known, nodes);
+    const args = node.key.map((column) => ({ column, name: declared[column] ?? camelCase(column) }));
+    const field = lowerFirst(known.typename);
+    find[known.typename] = `${field}(${args.map(({ name }) => `${name}: $${name}`).join(', ')})`;
+    query[field] = {
+      type: types.get(known.typename) as GraphQLObjectType,
+      description: `The ${known.typename} with this key; \`null\` when there is none that you may read.`,
+      args: Object.fromEntries(
+        args.map(({ column, name }) => {
+          const { type } = known.table.columns.find((one) => one.name === column) as CatalogColumn;
+          return [name, { type: new GraphQLNonNull(keyType(type)) }];
+        }),
+      ),
+      resolve: (_root, given, context) =>
+        readerOf(context).one(
+          known,
+          node.key,
+          args.map(({ name }) => (given[name] === null ? null : String(given[name]))),
+        ),
+    };
+  }
+  return { schema: new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: query }) }), find };
+}
+
+/** Column → field of what is declared: what a host omits has no field. */
+function declaredFields({ typename, table }: KnownTable, nodes: AnnouncedNode[]): Record<string, string> {
+  const declared = nodes.find((node) => node.typename === typename)?.columns ?? {};
+  // A foreign key is shown as what it is; its relation is a field of its own.
+  return Object.fromEntries(table.columns.filter(({ name }) => declared[name] !== undefined).map(({ name }) => [name, fieldName(name)]));
+}
+
+/** GraphQL names hold letters, digits and `_` alone. */
+function fieldName(column: string): string {
+  const name = camelCase(column).replace(/\W/g, '_');
+  return /^[A-Za-z_]/.test(name) && !name.startsWith('__') ? name : `_${name}`;
+}
+
+function ownFields(known: KnownTable, enums: Map<string, GraphQLEnumType>, nodes: AnnouncedNode[]): GraphQLFieldConfigMap<Row, object> {
+  const declared = declaredFields(known, nodes);
+  return Object.fromEntries(
+    known.table.columns.flatMap((column) => {
+      const name = declared[column.name];
+      if (name === undefined) return [];
+      const item = typeOf(column, enums);
+      const type = column.isArray ? new GraphQLList(item) : item;
+      return [
+        [
+          name,
+          {
+            type: column.notNull ? new GraphQLNonNull(type) : type,
+            description: column.comment ?? `The column \`${column.name}\`.`,
+            resolve: (row: Row) => row.values(column),
+          },
+        ],
+      ];
+    }),
+  );
+}
+
+function typeOf({ type, labels }: CatalogColumn, enums: Map<string, GraphQLEnumType>): GraphQLOutputType {
+  if (!labels?.every((label) => /^[A-Za-z_]\w*$/.test(label) && !['true', 'false', 'null'].includes(label)))
+    return SCALARS[type] ?? GraphQLString;
+  const name = fieldName(type).replace(/^./, (first) => first.toUpperCase());
+  const known = enums.get(name) ?? new GraphQLEnumType({ name, values: Object.fromEntries(labels.map((label) => [label, {}])) });
+  enums.set(name, known);
+  return known;
+}
+
+const keyType = (type: string): GraphQLInputType => (type === 'int2' || type === 'int4' ? GraphQLInt : GraphQLString);
+
+const lowerFirst = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
+
+function plural(name: string): string {
+  if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`;
+  return /(s|x|z|ch|sh)$/.test(name) ? `${name}es` : `${name}s`;
+}

@@ -1,0 +1,100 @@
+// A schema made of tables: fields, relations in both directions, the tenant's rows alone, one statement for all rows of a tick.
+import { type GraphQLSchema, graphql, printType } from 'graphql';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { completeAnnouncements } from '../../../src/sources/catalog/complete.js';
+import { readCatalog } from '../../../src/sources/catalog/read-catalog.js';
+import { createRowReader } from '../../../src/sources/catalog/rows.js';
+import { createTablesSchema } from '../../../src/sources/catalog/tables-schema.js';
+import type { AnnouncedNode, Snapshot } from '../../../src/webhooks/index.js';
+import { type TestDatabase, testDatabase } from '../../support/database.js';
+import { BOOKING_SHOP } from './booking-shop.js';
+
+const ACME = '00000000-0000-4000-8000-000000000001';
+const OTHER = '00000000-0000-4000-8000-000000000002';
+
+let database: TestDatabase;
+let schema: GraphQLSchema;
+let nodes: AnnouncedNode[];
+let find: Record<string, string>;
+let statements = 0;
+beforeAll(async () => {
+  database = await testDatabase();
+  await database.pool.query(`CREATE SCHEMA shop; SET search_path = shop; ${BOOKING_SHOP}
+    INSERT INTO organisations (id, name) VALUES ('${ACME}', 'Acme'), ('${OTHER}', 'Other');
+    INSERT INTO spaces (organisation_id, title) VALUES ('${ACME}', 'Attic'), ('${ACME}', 'Barn'), ('${OTHER}', 'Secret');
+    INSERT INTO slots (space_id, starts_at) SELECT s.id, '2026-01-01 10:00Z'::timestamptz + h * interval '1 hour' FROM spaces s, generate_series(0, 2) h ORDER BY s.id, h;
+    INSERT INTO bookings (note) VALUES ('first');
+    INSERT INTO booking_slots (booking_id, slot_id, price) SELECT 1, id, 123456789.01 FROM slots WHERE space_id = 1`);
+  const catalog = (await readCatalog(database.pool)).filter((table) => table.schema === 'shop');
+  const completed = completeAnnouncements(
+    {
+      defaults: { schema: 'shop', tenant: 'organisation_id', softDelete: 'deleted_at' },
+      Space: {},
+      Slot: { tenant: { of: 'space_id' } },
+      BookingSlot: { tenant: { of: 'slot_id' } },
+      Coupon: { omit: ['code'] },
+      Invoice: {},
+    },
+    { catalog, models: [] },
+  );
+  expect(completed.problems).toEqual([]);
+  nodes = completed.nodes;
+  ({ schema, find } = createTablesSchema({ ...completed, readerOf: (context) => context as ReturnType<typeof createRowReader> }));
+});
+afterAll(() => database.close());
+beforeEach(() => {
+  statements = 0;
+});
+
+function ask(source: string, { tenant = ACME, snapshots = [] }: { tenant?: string; snapshots?: Snapshot[] } = {}) {
+  const query = (...args: unknown[]) => {
+    statements++;
+    return (database.pool.query as (...args: unknown[]) => unknown)(...args);
+  };
+  return graphql({ schema, source, contextValue: createRowReader({ pool: { query } as never, nodes, tenant, snapshots }) });
+}
+
+it('has a field for each declared column, and the root fields that find rows', () => {
+  expect(find).toMatchObject({ Space: 'space(id: $id)', BookingSlot: 'bookingSlot(bookingId: $bookingId, slotId: $slotId)' });
+  const coupon = printType(schema.getType('Coupon') as never);
+  expect(coupon).toContain('percent: Int!');
+  expect(coupon).not.toContain('code');
+  expect(printType(schema.getType('Invoice') as never)).toContain('status: InvoiceStatus!');
+});
+
+it('reads rows and what they point to, digits and all', async () => {
+  const { data, errors } = await ask('{ bookingSlot(bookingId: 1, slotId: "2") { price slot { id startsAt space { title } } } }');
+  expect(errors).toBeUndefined();
+  expect(data).toEqual({
+    bookingSlot: { price: '123456789.01', slot: { id: '2', startsAt: '2026-01-01T11:00:00.000Z', space: { title: 'Attic' } } },
+  });
+});
+
+it('reads all rows of a level by one statement', async () => {
+  const { data, errors } = await ask(
+    '{ a: space(id: 1) { slots(first: 2) { id space { title } } } b: space(id: 2) { slots(first: 2) { id space { title } } } }',
+  );
+  expect(errors).toBeUndefined();
+  expect(data).toMatchObject({ a: { slots: [{ id: '1' }, { id: '2' }] }, b: { slots: [{ id: '4' }, { id: '5' }] } });
+  expect(statements).toBe(3);
+});
+
+it('never reads a row of another tenant', async () => {
+  expect((await ask('{ space(id: 3) { title } slot(id: "9") { id } }')).data).toEqual({ space: null, slot: null });
+  expect((await ask('{ space(id: 1) { title } bookingSlot(bookingId: 1, slotId: "1") { price } }', { tenant: OTHER })).data).toEqual({
+    space: null,
+    bookingSlot: null,
+  });
+});
+
+it('finds nothing by a key that can be no key', async () => {
+  expect((await ask('{ slot(id: "nonsense") { id } }')).data).toEqual({ slot: null });
+  expect((await ask('{ slot(id: "99999999999999999999") { id } }')).data).toEqual({ slot: null });
+});
+
+it('answers a row that is gone from its snapshot', async () => {
+  const snapshots = [{ typename: 'Space', key: '77', columns: { id: 77, organisation_id: ACME, title: 'Gone' } }];
+  expect((await ask('{ space(id: 77) { id title slots { id } } }', { snapshots })).data).toEqual({
+    space: { id: 77, title: 'Gone', slots: [] },
+  });
+});

@@ -20,17 +20,18 @@ export interface Announcement {
 
 export function createAnnouncement(
   { tables, schema }: { tables: Tables; schema?: GraphQLSchema },
-  { pool, models }: { pool: Pool; models: SourceModel[] },
+  { pool, models, onRead }: { pool: Pool; models: SourceModel[]; onRead?(completed: Completed): void },
 ): Announcement {
   let known: AnnouncedNode[] | undefined;
   let reading: Promise<AnnouncedNode[]> | undefined;
   const inspect = async () => completeAnnouncements(tables, { catalog: await readCatalog(pool), models, ...(schema && { schema }) });
 
   async function refresh(): Promise<AnnouncedNode[]> {
-    const { nodes, problems } = await inspect();
-    if (problems.length > 0) throw incomplete(problems);
-    known = nodes;
-    return nodes;
+    const completed = await inspect();
+    if (completed.problems.length > 0) throw incomplete(completed.problems);
+    known = completed.nodes;
+    onRead?.(completed);
+    return known;
   }
 
   return {

@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import pg, { type Pool } from 'pg';
 import { type Logger, pino } from 'pino';
 import { createApi, mergeApi } from '../graphql/index.js';
+import { createTurns } from '../runtime/fair-share.js';
 import { migrate } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
 import { type PoolReader, poolSource, surviveBrokenConnections } from '../sources/pool-source.js';
@@ -12,10 +13,16 @@ import { createAnnouncement } from './announcement.js';
 import { faultOf } from './faults.js';
 import { createHandler } from './handler.js';
 import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
-import { createSignIn, MAX_WAIT_MS } from './sign-in.js';
+import { createSignIn, type StoredContext } from './sign-in.js';
+import { createTablesHost } from './tables-host.js';
 
 /** Limits of stored queries, fragments expanded. */
 const QUERY_LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
+
+/** Of the read-only connections, those that look owners up, which waits for no tenant's turn. */
+const OWNER_CONNECTIONS = 2;
+/** Greatest time that a stored query waits for its tenant's turn; then it runs later. With the query's own time well within a lease. */
+const MAX_WAIT_MS = 3000;
 
 export interface Hookgraph {
   /** The host's schema with our API in it; our API alone where the host has none. */
@@ -51,35 +58,44 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
-  const announcement = createAnnouncement(options, { pool, models: source.models });
-  const ids = options.ids ?? DEFAULT_IDS;
-  const stored = new WeakMap<object, { engine: Engine; actor: Actor }>();
-
+  const turns = createTurns({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: MAX_WAIT_MS });
+  const stored = new WeakMap<object, StoredContext>();
+  const actorOf = (context: object) => stored.get(context)?.actor ?? options.actor(context as Context);
   const api = createApi({
-    access: (context) => stored.get(context) ?? { engine: webhooks.engine, actor: options.actor(context as Context) },
+    access: (context) => ({ engine: stored.get(context)?.engine ?? webhooks.engine, actor: actorOf(context) }),
     ...(options.types && { types: options.types }),
     ...(options.presets && { presets: true }),
   });
-  const schema = options.schema ? mergeApi(options.schema, api, { ...(options.prefix && { prefix: options.prefix }) }) : api.schema;
+  const merge = (host: GraphQLSchema) => mergeApi(host, api, { ...(options.prefix && { prefix: options.prefix }) });
+  const schema = options.schema ? merge(options.schema) : api.schema;
+  const tablesHost = options.schema ? null : createTablesHost({ pool: opened.pool, turns, queryTimeoutMs, actor: actorOf, merge });
+  const announcement = createAnnouncement(options, { pool, models: source.models, onRead: (completed) => tablesHost?.rebuild(completed) });
+  const schemaNow = () => tablesHost?.current()?.schema ?? schema;
+  const ids = options.ids ?? DEFAULT_IDS;
   const webhooks: Webhooks = createWebhooks({
     pool,
     host: {
-      schema: () => schema,
+      schema: schemaNow,
       get nodes() {
         return announcement.nodes();
       },
       ...(options.types?.integration && { integrationType: options.types.integration }),
       ...(options.types?.environment && { environmentType: options.types.environment }),
-      ...(options.find && { find: options.find }),
+      get find() {
+        return options.find ?? tablesHost?.current()?.find;
+      },
       toGlobalId: ids.encode,
       fromGlobalId: ids.decode,
       contextFor: createSignIn({
         signIn: options.signIn,
         opened,
-        connections: queryConnections,
+        turns,
         queryTimeoutMs,
         engine: () => webhooks.engine,
-        onContext: (context, as) => stored.set(context, as),
+        onContext: (context, as) => {
+          stored.set(context, as);
+          tablesHost?.register(context, { tenant: as.actor.tenant, pool: as.pool, snapshots: as.snapshots });
+        },
       }),
       faultOf: (error) => options.faultOf?.(error) ?? opened.faultOf(error) ?? faultOf(error),
     },
@@ -97,7 +113,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     log,
   });
   const handler = createHandler({
-    schema,
+    schema: schemaNow,
     log,
     maxCost: options.apiMaxCost ?? 100_000,
     context: async (request) => (await options.context?.(request)) ?? {},

@@ -10,7 +10,7 @@ import { requestLimits } from '../webhooks/index.js';
 export type Handler = (request: Request) => Promise<Response>;
 
 export interface HandlerOptions {
-  schema: GraphQLSchema;
+  schema(): GraphQLSchema;
   context(request: Request): object | Promise<object>;
   log: Logger;
   maxCost: number;

@@ -1,37 +1,38 @@
 // Signs owners in for their stored queries: each execution gets a context that reads in its tenant's turn.
 import type { Pool } from 'pg';
-import { createTurns } from '../runtime/fair-share.js';
+import type { Turns } from '../runtime/fair-share.js';
 import { limitedPool } from '../sources/pool-source.js';
 import { startReading } from '../sources/reading.js';
 import type { OpenSource } from '../sources/source.js';
-import type { Actor, Engine, Host, Owner } from '../webhooks/index.js';
+import type { Actor, Engine, Host, Owner, Snapshot } from '../webhooks/index.js';
 import type { HookgraphOptions } from './options.js';
 
-/** Of the read-only connections, those that look owners up, which waits for no tenant's turn. */
-const OWNER_CONNECTIONS = 2;
-/** Greatest time that a stored query waits for its tenant's turn; then it runs later. With the query's own time well within a lease. */
-export const MAX_WAIT_MS = 3000;
+/** What was registered for a context of a stored query. */
+export interface StoredContext {
+  engine: Engine;
+  actor: Actor;
+  pool: Pick<Pool, 'query'>;
+  snapshots: Snapshot[];
+}
 
 interface SignInOptions<Context extends object, Reader> {
   signIn: HookgraphOptions<Context, Reader>['signIn'];
   opened: OpenSource<Reader>;
-  connections: number;
+  turns: Turns;
   queryTimeoutMs: number;
   engine(): Engine;
   /** Is told of each context that was made for a stored query. */
-  onContext(context: object, as: { engine: Engine; actor: Actor }): void;
+  onContext(context: object, as: StoredContext): void;
 }
 
 export function createSignIn<Context extends object, Reader>({
   signIn,
   opened,
-  connections,
+  turns,
   queryTimeoutMs,
   engine,
   onContext,
 }: SignInOptions<Context, Reader>): Host['contextFor'] {
-  const turns = createTurns({ connections: Math.max(1, connections - OWNER_CONNECTIONS), maxWaitMs: MAX_WAIT_MS });
-
   return async (owner) => {
     const first = await signIn(owner, opened.plain);
     if (!first) return null;
@@ -39,9 +40,12 @@ export function createSignIn<Context extends object, Reader>({
       const reading = startReading({ visit: turns.visit(owner.tenant), timeoutMs: queryTimeoutMs });
       const reader = opened.reader({ snapshots, reading });
       const register = (context: Context): Context => {
+        const pool = limitedPool(opened.pool, reading);
         onContext(context, {
-          engine: { ...engine(), pool: limitedPool(opened.pool, reading) as Pool },
+          engine: { ...engine(), pool: pool as Pool },
           actor: { ...owner, canManageWebhooks: false },
+          pool,
+          snapshots,
         });
         return context;
       };

@@ -34,15 +34,16 @@ export function buildSchema(definitions: NodeDefinition[], additions: Addition[]
   }
   addViewer(builder);
   for (const add of additions) add(builder, userError);
-  const api = webhooksApi(builder);
+  const api = webhooksApi(builder, definitions);
   const schema = requireScopes(mergeApi(builder.toSchema(), api), api.mutations);
   return readAsOfFirst(ownCursors(plainIds(schema, definitions), definitions));
 }
 
-function webhooksApi(builder: Builder): Api {
+function webhooksApi(builder: Builder, definitions: NodeDefinition[]): Api {
+  const known = (name: string) => definitions.find(({ model }) => model.name === name)?.model.name;
   return createApi({
     access: (context) => ({ engine: (context as Context).webhooks.engine, actor: actorOf(context as Context) }),
-    types: { owner: 'User', integration: 'Integration', environment: 'Environment' },
+    types: { owner: known('User'), integration: known('Integration'), environment: known('Environment') },
     // Look-ups of the same tick are one statement of Prisma's.
     loadNode: async (typename, id, context, info) => (await resolveNodes(builder, context, info, [{ typename, id }]))[0],
     presets: true,

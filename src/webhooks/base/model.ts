@@ -84,6 +84,18 @@ export interface Host {
    */
   contextFor(owner: Owner): Promise<((overlay: Snapshot[]) => object) | null>;
   faultOf(error: GraphQLError): Fault;
+  /**
+   * By typename, the root field that finds a node by its key: `space(id: $id)`, `bookingSlot(bookingId: $bookingId, slotId: $slotId)`.
+   * A part of the key has the name of its GraphQL field; the only part is also `$id` and `$key`. Absent: `node(id: $nodeId)`, where
+   * the schema has that.
+   */
+  find?: Record<string, string>;
+  /** Arguments that give the size of a page; default: first, last, limit, take, pageSize, perPage. */
+  pageArguments?: string[];
+  /** What is sent where a subscription has no query: the node's id with its URL, or its row. Default: LINK. */
+  defaultPayload?: 'LINK' | 'ROW';
+  /** False: no resolver refuses a field to an owner who finds the node, so events are told without asking as the owner. Default: true. */
+  fieldRights?: boolean;
 }
 
 export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'SNAPSHOT' | 'BEFORE';
@@ -120,6 +132,20 @@ export interface Replay {
   progress: number;
   createdAt: Date;
   updatedAt: Date;
+}
+
+/** A row by column, each value as the JSON text that Postgres wrote: no digit is lost. */
+export type RowTexts = Record<string, string>;
+
+/** What templates are told of an event, before the owner's rights decide about its fields. */
+export interface RecordedEvent {
+  operation: Operation;
+  /** Columns; `null` of a creation and a deletion. */
+  changed: string[] | null;
+  before: RowTexts | null;
+  after: RowTexts | null;
+  /** `hookgraph.context`, as the writer's session had it. */
+  context: string | null;
 }
 
 export interface EventRecord {

@@ -2,8 +2,8 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { AnnouncedNode } from '../base/model.js';
+import { OWN_NODE } from '../base/own-node.js';
 import { attachTriggers } from './attach-triggers.js';
-import { OWN_NODE } from './own-node.js';
 import { syncTopics } from './topics.js';
 
 /** `nodes` are the host's; the engine's own is added. Topics come first: whoever sees an event finds its topic. */

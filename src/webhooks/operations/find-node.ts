@@ -1,10 +1,14 @@
-// A topic and whoever asks -> the node to try it on: the last one of its type, or a given one, that they may read.
-import { execute, parse } from 'graphql';
+// Finds the node to try a topic on, as whoever asks: the last one of its type that they may read, or a given one.
+import { execute, Kind, type SelectionSetNode } from 'graphql';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
-import type { Json, Owner, Snapshot, Topic } from '../base/model.js';
-import { newestKeys } from '../base/store/announced-rows.js';
-import { OWN_NODE } from '../capture/own-node.js';
+import type { AnnouncedNode, Json, Owner, RecordedEvent, Snapshot, Topic } from '../base/model.js';
+import { announcedNode, OWN_NODE } from '../base/own-node.js';
+import { askFor, finderOf } from '../base/query/finders.js';
+import { HOW_TO_RECALL, openContext } from '../base/recall.js';
+import { keysWithin, newestKeys } from '../base/store/announced-rows.js';
+import { lastEventOf, rowNow, unrecorded } from '../base/store/recorded-events.js';
+import { FITS_TOPIC } from '../fan-out/match.js';
 
 export interface FoundNode {
   typename: string;
@@ -24,7 +28,8 @@ export async function findLastNode(engine: Engine, owner: Owner, topic: Topic): 
   const node = await firstVisible(engine, owner, candidates);
   if (node) return { node };
   const what = topic.operation === 'deleted' ? `no ${topic.typename} was deleted` : `there is no ${topic.typename}`;
-  return { problem: { field: 'base', message: `${what} yet that you may read`, type: 'NOT_FOUND' } };
+  const hint = topic.operation === 'deleted' && candidates.length > 0 ? `: ${HOW_TO_RECALL}` : '';
+  return { problem: { field: 'base', message: `${what} yet that you may read${hint}`, type: 'NOT_FOUND' } };
 }
 
 /** `globalId` of a node that is there or, of a `deleted` topic, was. */
@@ -36,8 +41,24 @@ export async function findNode(engine: Engine, owner: Owner, topic: Topic, globa
     return problem(`is the id of a ${named.typename}, and ${topic.key} happens to a ${topic.typename}`);
   const [deleted] = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, named.key) : [];
   const asked = deleted ?? { typename: topic.typename, nodeKey: named.key, overlay: [] };
-  const node = await firstVisible(engine, owner, [asked]);
+  // Where the schema can't tell what the owner may read, their tenant's rows are theirs.
+  const isOwn = deleted !== undefined || finderOf(engine.host, topic.typename) !== null || (await isWithin(engine, owner, asked));
+  const node = isOwn ? await firstVisible(engine, owner, [asked]) : null;
   return node ? { node } : problem('not found', 'NOT_FOUND');
+}
+
+async function isWithin({ host, pool }: Engine, { tenant }: Owner, { typename, nodeKey }: FoundNode): Promise<boolean> {
+  const node = announcedNode(host, typename);
+  return node !== null && (await keysWithin(pool, node, host.nodes, tenant, [nodeKey])).has(nodeKey);
+}
+
+/** The event that a try of the topic on this node is about: the last one that was recorded, else one made of the row as it is now. */
+export async function eventOf(engine: Engine, { tenant }: Owner, topic: Topic, { nodeKey }: FoundNode): Promise<RecordedEvent> {
+  const { id: topicId, typename, operation } = topic;
+  const found = await lastEventOf(engine.pool, { tenant, topicId, typename, key: nodeKey, fits: FITS_TOPIC });
+  if (found) return found;
+  const node = announcedNode(engine.host, typename);
+  return unrecorded(operation, node && operation !== 'deleted' ? await rowNow(engine.pool, node, nodeKey) : null);
 }
 
 async function lastOnes({ host, pool }: Engine, owner: Owner, { typename }: Topic): Promise<FoundNode[]> {
@@ -72,21 +93,37 @@ async function lastDeleted({ pool }: Engine, owner: Owner, { typename }: Topic, 
   return rows.map(({ nodeKey, before }) => ({ typename, nodeKey, overlay: [{ typename, key: nodeKey, columns: before }] }));
 }
 
-/** Asked through `node(id:)` as the owner: their rights decide, and nothing here knows them. One execution for all. */
+const TYPENAME: SelectionSetNode = {
+  kind: Kind.SELECTION_SET,
+  selections: [{ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }],
+};
+
+/** Asked by the host's finder as the owner: their rights decide, and nothing here knows them. One execution for all. */
 async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[]): Promise<FoundNode | null> {
   const { host } = engine;
-  const schema = host.schema();
-  // A schema without node(id:) has nothing that could tell.
-  if (candidates.length === 0 || !schema.getQueryType()?.getFields().node) return candidates[0] ?? null;
+  const [first] = candidates;
+  const node = first && (announcedNode(host, first.typename) as AnnouncedNode);
+  const finder = first && finderOf(host, first.typename);
+  // Without a finder there is nothing that could tell.
+  if (!first || !node || !finder) return first ?? null;
   const contextOf = await host.contextFor(owner);
   if (!contextOf) return null;
-  const context = contextOf(candidates.flatMap(({ overlay }) => overlay));
-  const ids = candidates.map(({ typename, nodeKey }) => host.toGlobalId(typename, nodeKey));
-  const fields = ids.map((nodeId, index) => `n${index}: node(id: ${JSON.stringify(nodeId)}) { __typename }`);
-  const { data, errors = [] } = await execute({ schema, document: parse(`{ ${fields.join(' ')} }`), contextValue: context });
+  const contextValue = openContext(
+    host,
+    contextOf,
+    candidates.flatMap(({ overlay }) => overlay),
+  );
+  const keys = candidates.map(({ nodeKey }) => nodeKey);
+  const question = askFor(host, finder, node, keys, TYPENAME);
+  if (question.isEmpty) return null;
+  const { data, errors = [] } = await execute({ ...question, schema: host.schema(), contextValue });
   const ours = errors.find((error) => host.faultOf(error) === 'ours');
   if (ours) throw new Error(`The last node could not be read for a reason of ours: ${ours.message}`, { cause: ours.originalError ?? ours });
   // An error that isn't a lack of rights is the node's own: the stored query will tell it.
   const failed = new Set(errors.filter((error) => host.faultOf(error) === 'node').map((error) => error.path?.[0]));
-  return candidates.find((_, index) => data?.[`n${index}`] || failed.has(`n${index}`)) ?? null;
+  const isFound = (answer: unknown): boolean => {
+    const [found] = Array.isArray(answer) ? answer : [answer];
+    return (found as { __typename?: unknown } | null | undefined)?.__typename === node.typename;
+  };
+  return candidates.find((_, place) => isFound(data?.[`n${place}`]) || failed.has(`n${place}`)) ?? null;
 }

@@ -1,6 +1,6 @@
 // Which topics announced nodes make, and how the stored ones follow.
 import { afterEach, describe, expect, it } from 'vitest';
-import { OWN_NODE } from '../../../src/webhooks/capture/own-node.js';
+import { OWN_NODE } from '../../../src/webhooks/base/own-node.js';
 import { syncTopics, topicsOf } from '../../../src/webhooks/capture/topics.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { thing } from './captured-tables.js';

@@ -55,13 +55,21 @@ const ENDLESS = 1e15;
 const TYPES = 100;
 const INTROSPECTED = 4;
 
-/** `variables`: the values that the request brings; absent: a page whose size is a variable is the greatest. */
+/** Arguments that give the size of a page, where the host names no others. */
+export const PAGE_ARGUMENTS: readonly string[] = ['first', 'last', 'limit', 'take', 'pageSize', 'perPage'];
+
+/**
+ * @param variables the values that the request brings; absent: a page whose size is a variable is endless
+ * @param pageArguments names of arguments, or of fields of an input object in an argument, that give the size of a page
+ */
 export function measureQuery(
   schema: GraphQLSchema,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
   operation: OperationDefinitionNode,
   variables?: Record<string, unknown>,
+  pageArguments: readonly string[] = PAGE_ARGUMENTS,
 ): Measured {
+  const isPageArgument = (name: string): boolean => pageArguments.includes(name);
   const sizes = new Map<SelectionNode, OpenSize>();
   const ofFragments = new Map<string, OpenSize>();
   const path: string[] = [];
@@ -112,8 +120,10 @@ export function measureQuery(
     const inner = node.selectionSet ? setSize(node.selectionSet, type) : NOTHING;
     const isList = field !== undefined && isListType(getNullableType(field.type));
     const about = type && isIntrospectionType(type) && node.name.value.startsWith('__');
-    const each = bounded(inner.cost + inner.paged * pageOf(node, field));
-    const length = isList ? listLength(node, type) : null;
+    const page = pageOf(node, field);
+    const length = isList ? (listLength(node, type) ?? page) : null;
+    // A list that has a page of its own says nothing about the lists in its elements.
+    const each = bounded(inner.cost + inner.paged * ((isList ? null : page) ?? PAGE.usual));
     const cost = bounded(1 + each * (length ?? 1));
     const open = isList && length === null;
     return {
@@ -127,15 +137,31 @@ export function measureQuery(
     };
   }
 
-  /** How many elements the lists directly below this field have. */
-  function pageOf(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): number {
-    const sizes = (field?.args ?? []).flatMap(({ name, defaultValue }) =>
-      name === 'first' || name === 'last' ? [numberOf(argument(node, name), defaultValue)] : [],
-    );
-    return Math.max(...sizes, 0) || PAGE.usual;
+  /** How many elements the field, or the lists directly below it, have by its page arguments; `null`: it has none. */
+  function pageOf(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): number | null {
+    let page: number | null = null;
+    for (const { name, defaultValue } of field?.args ?? [])
+      if (isPageArgument(name)) page = Math.max(page ?? 0, numberOf(argument(node, name), defaultValue));
+    // `pagination: { limit: 10 }`
+    for (const { value } of node.arguments ?? []) page = largest(page, pageWithin(value));
+    return page === null ? null : page || PAGE.usual;
   }
 
-  /** null: whatever the field above says. */
+  function pageWithin(value: ValueNode): number | null {
+    let page: number | null = null;
+    if (value.kind === Kind.OBJECT)
+      for (const { name, value: size } of value.fields)
+        page = largest(page, isPageArgument(name.value) ? numberOf(size, undefined) : pageWithin(size));
+    if (value.kind === Kind.VARIABLE && variables) {
+      const { given } = variable(value.name.value);
+      if (typeof given === 'object' && given !== null)
+        for (const [name, size] of Object.entries(given))
+          if (isPageArgument(name)) page = largest(page, typeof size === 'number' ? Math.min(size, ENDLESS) : 0);
+    }
+    return page;
+  }
+
+  /** `null`: the field above says it. */
   function listLength(node: FieldNode, type: GraphQLNamedType | undefined): number | null {
     const ids = argument(node, 'ids');
     if (ids?.kind === Kind.LIST) return ids.values.length;
@@ -152,7 +178,8 @@ export function measureQuery(
   function numberOf(value: ValueNode | undefined, fallback: unknown): number {
     if (value?.kind === Kind.INT) return Math.min(Number(value.value), ENDLESS);
     if (value?.kind !== Kind.VARIABLE) return typeof fallback === 'number' ? fallback : 0;
-    if (!variables) return PAGE.greatest;
+    // Of a stored query: a part of its node's key, which may be any number.
+    if (!variables) return ENDLESS;
     const { given, otherwise } = variable(value.name.value);
     if (given === undefined) return numberOf(otherwise, fallback);
     return typeof given === 'number' ? Math.min(given, ENDLESS) : 0;
@@ -185,6 +212,9 @@ export function measureQuery(
 }
 
 const bounded = (size: number): number => Math.min(size, ENDLESS);
+
+const largest = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.max(one, other);
 
 const weigh = (size: OpenSize, metric: keyof Size): number => (metric === 'cost' ? size.cost + size.paged : size[metric]);
 

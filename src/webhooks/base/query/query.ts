@@ -9,6 +9,7 @@ import {
   Kind,
   NoUnusedVariablesRule,
   parse,
+  print,
   recommendedRules,
   Source,
   specifiedRules,
@@ -17,32 +18,49 @@ import {
   validate,
 } from 'graphql';
 import { type Problem, problemAt } from '../errors.js';
+import type { AnnouncedNode } from '../model.js';
+import { formOf, type KeyVariable, keyNames, VARIABLES } from './key-variables.js';
 import { measureQuery, type Size } from './measure-query.js';
 import { type ConfiguredLimits, type QueryLimits, storedLimits } from './query-limits.js';
 import { findRepeats } from './repeated-fields.js';
 import { scanQuery } from './scan-query.js';
 
 const MAX_PROBLEMS = 20;
-/** What the server supplies; both are strings on the wire. */
-export const VARIABLES: Record<string, string> = { nodeId: 'ID', nodeType: 'String' };
 
-export type CheckedQuery = { document: DocumentNode; problems?: undefined } | { document?: undefined; problems: Problem[] };
+/** `keys`: the parts of the node's key that the query declares as variables. */
+export type CheckedQuery =
+  | { document: DocumentNode; keys: KeyVariable[]; problems?: undefined }
+  | { document?: undefined; problems: Problem[] };
+
+/** What a query is about, and how its pages are counted. */
+export interface QuerySubject {
+  /** The topic's node: its key is supplied as variables. `null`: it isn't announced. */
+  node: AnnouncedNode | null;
+  topicKey?: string;
+  pageArguments?: readonly string[] | undefined;
+}
 
 /** One read operation that validates against the schema, within the limits, with no variable that the server doesn't supply. */
-export function checkQuery(schema: GraphQLSchema, source: string, configured: ConfiguredLimits): CheckedQuery {
+export function checkQuery(
+  schema: GraphQLSchema,
+  source: string,
+  configured: ConfiguredLimits,
+  subject: QuerySubject = { node: null },
+): CheckedQuery {
   const limits = storedLimits(configured);
   const at = (message: string, node?: ASTNode): Problem => problemAt('query', message, source, placeOf(node));
   const parsed = parseWithin(source, limits);
   if (parsed instanceof GraphQLError) return { problems: [fromGraphQL(parsed, source)] };
   // Before validation, whose cost grows with what is selected.
-  const misfits = operationProblems(parsed, at);
+  const keys: KeyVariable[] = [];
+  const misfits = operationProblems(parsed, at, (variable) => takeVariable(schema, subject, variable, keys, at));
   if (misfits.length > 0) return { problems: misfits };
-  const breaches = limitErrors(schema, parsed, limits);
+  const breaches = limitErrors(schema, parsed, limits, undefined, subject.pageArguments);
   if (breaches.length > 0) return { problems: breaches.map((error) => fromGraphQL(error, source)) };
-  // The two supplied variables may be declared and not used: the guide's queries declare both. No others get this far.
+  // A supplied variable may be declared and not used: the guide's queries declare two of them. No others get this far.
   const rules = [...new Set([...specifiedRules, ...recommendedRules])].filter((rule) => rule !== NoUnusedVariablesRule);
   const invalid = validate(schema, parsed, rules, { maxErrors: MAX_PROBLEMS });
-  return invalid.length > 0 ? { problems: invalid.map((error) => fromGraphQL(error, source)) } : { document: parsed };
+  return invalid.length > 0 ? { problems: invalid.map((error) => fromGraphQL(error, source)) } : { document: parsed, keys };
 }
 
 /** The document of a source whose length, tokens, nesting, literals and directives are within the limits; else what is wrong, and where. */
@@ -59,13 +77,15 @@ export function parseWithin(body: string, limits: QueryLimits): DocumentNode | G
 
 /**
  * Every limit that an operation of the document breaks, in linear time. To be asked before the document is validated or run.
- * @param variables what the request brings, for the sizes of pages; absent: they count as the greatest
+ * @param variables what the request brings, for the sizes of pages; absent: they count as endless
+ * @param pageArguments names of the arguments that give the size of a page; default: PAGE_ARGUMENTS
  */
 export function limitErrors(
   schema: GraphQLSchema,
   document: DocumentNode,
   limits: QueryLimits,
   variables?: Record<string, unknown>,
+  pageArguments?: readonly string[],
 ): GraphQLError[] {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
@@ -79,7 +99,7 @@ export function limitErrors(
   const unused = new Set(fragments.keys());
   const errors = document.definitions.flatMap((operation) => {
     if (operation.kind !== Kind.OPERATION_DEFINITION) return [];
-    const measured = measureQuery(schema, fragments, operation, variables);
+    const measured = measureQuery(schema, fragments, operation, variables, pageArguments);
     for (const name of measured.spread) unused.delete(name);
     const [cycle] = measured.cycles;
     if (cycle) return [new GraphQLError(cycle.message, { nodes: cycle.spread })];
@@ -114,23 +134,52 @@ export function limitErrors(
 }
 
 type At = (message: string, node?: ASTNode) => Problem;
+type TakeVariable = (variable: VariableDefinitionNode) => Problem | null;
 
-function operationProblems(document: DocumentNode, at: At): Problem[] {
+function operationProblems(document: DocumentNode, at: At, take: TakeVariable): Problem[] {
   const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const [operation, second] = operations;
   if (!operation) return [at('must hold a query operation', document.definitions[0])];
   if (second) return [at(`must hold one operation, and this is the second of ${operations.length}`, second)];
   if (operation.operation !== 'query') return [at(`must be a query: a ${operation.operation} is not run for a notification`, operation)];
-  return (operation.variableDefinitions ?? []).slice(0, MAX_PROBLEMS).flatMap((variable) => variableProblem(variable, at) ?? []);
+  return (operation.variableDefinitions ?? []).slice(0, MAX_PROBLEMS).flatMap((variable) => take(variable) ?? []);
 }
 
-function variableProblem(variable: VariableDefinitionNode, at: At): Problem | null {
+/** Adds the variable to `keys` where it is a part of the key; answers what is wrong with it. */
+function takeVariable(
+  schema: GraphQLSchema,
+  { node, topicKey }: QuerySubject,
+  variable: VariableDefinitionNode,
+  keys: KeyVariable[],
+  at: At,
+): Problem | null {
   const name = variable.variable.name.value;
-  const expected = Object.hasOwn(VARIABLES, name) ? VARIABLES[name] : undefined;
-  if (!expected) return at(`declares $${name}, which the server doesn't supply; it supplies $nodeId: ID! and $nodeType: String`, variable);
-  const named = namedType(variable.type);
-  if (named === 'ID' || named === 'String') return null;
-  return at(`declares $${name} of a type that the server doesn't supply: it is ${name === 'nodeId' ? 'ID!' : expected}`, variable.type);
+  const names = node ? keyNames(node) : new Map<string, number>();
+  if (Object.hasOwn(VARIABLES, name)) {
+    const named = namedType(variable.type);
+    if (named === 'ID' || named === 'String') return null;
+    return at(
+      `declares $${name} of a type that the server doesn't supply: it is ${name === 'nodeId' ? 'ID!' : VARIABLES[name]}`,
+      variable.type,
+    );
+  }
+  const part = names.get(name);
+  if (part === undefined) {
+    const forTopic = topicKey === undefined ? '' : `for ${topicKey} `;
+    return at(`declares $${name}, which the server doesn't supply; ${forTopic}it supplies ${listSupplied(names)}`, variable);
+  }
+  const form = formOf(schema, variable.type);
+  if (form) keys.push({ name, part, form });
+  return form
+    ? null
+    : at(`declares $${name} as ${print(variable.type)}, but it is one value: of a scalar type of the schema or an enum`, variable.type);
+}
+
+function listSupplied(names: ReadonlyMap<string, number>): string {
+  const always = '$nodeId: ID! and $nodeType: String';
+  const parts = [...names.keys()].map((name) => `$${name}`);
+  if (parts.length === 0) return always;
+  return `$nodeId: ID!, $nodeType: String and, in the type that the query declares, ${parts.join(', ')}`;
 }
 
 function namedType(type: TypeNode): string | null {

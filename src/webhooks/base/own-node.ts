@@ -1,5 +1,5 @@
-// Nothing in; out comes the one node of the engine's own that is announced, so that an owner learns of trouble.
-import type { AnnouncedNode } from '../base/model.js';
+// The one node of the engine's own that is announced, so that an owner learns of trouble; and the look-up of any announced node.
+import type { AnnouncedNode, Host } from './model.js';
 
 /** Its subscribers never hear about subscriptions to its own topics: see fan-out/relay.ts. */
 export const OWN_NODE: AnnouncedNode = {
@@ -48,3 +48,7 @@ export const OWN_NODE: AnnouncedNode = {
     },
   ],
 };
+
+/** `null`: no announced type has this name. */
+export const announcedNode = ({ nodes }: Pick<Host, 'nodes'>, typename: string): AnnouncedNode | null =>
+  typename === OWN_NODE.typename ? OWN_NODE : (nodes.find((node) => node.typename === typename) ?? null);

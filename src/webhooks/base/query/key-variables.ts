@@ -1,0 +1,101 @@
+// The key of an announced node as variables of a GraphQL query, each in the type that the query declares.
+import {
+  type GraphQLInputType,
+  type GraphQLSchema,
+  getNamedType,
+  isEnumType,
+  isListType,
+  isNonNullType,
+  isScalarType,
+  Kind,
+  specifiedScalarTypes,
+  type TypeNode,
+  typeFromAST,
+} from 'graphql';
+import type { AnnouncedNode } from '../model.js';
+
+/** How the text of a key's part is handed to GraphQL. */
+type Form = 'TEXT' | 'NUMBER' | 'BOOLEAN';
+
+/** A variable that holds a part of the key. */
+export interface KeyVariable {
+  name: string;
+  /** The part's place in the key. */
+  part: number;
+  form: Form;
+}
+
+/** What every stored query is supplied with; both are strings in JSON. */
+export const VARIABLES: Record<string, string> = { nodeId: 'ID', nodeType: 'String' };
+
+/**
+ * Name → place in the key. A part has the name of its GraphQL field and of its column in camelCase; the only part of a key is also
+ * `id` and `key`. The names of VARIABLES are taken.
+ */
+export function keyNames({ key, columns }: Pick<AnnouncedNode, 'key' | 'columns'>): Map<string, number> {
+  const names = new Map<string, number>();
+  const add = (name: string, part: number) => {
+    if (/^[_A-Za-z]\w*$/.test(name) && !Object.hasOwn(VARIABLES, name) && !names.has(name)) names.set(name, part);
+  };
+  for (const [part, column] of key.entries()) add(columns[column] ?? camelCase(column), part);
+  for (const [part, column] of key.entries()) add(camelCase(column), part);
+  if (key.length === 1) for (const name of ['id', 'key']) add(name, 0);
+  return names;
+}
+
+const camelCase = (column: string): string => column.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** The texts of a key's columns; `null` where the key is not one of the node's. */
+export function keyTexts({ key: columns }: Pick<AnnouncedNode, 'key'>, key: string): string[] | null {
+  if (columns.length === 1) return [key];
+  try {
+    const texts: unknown = JSON.parse(key);
+    return Array.isArray(texts) && texts.length === columns.length && texts.every((text) => typeof text === 'string') ? texts : null;
+  } catch {
+    return null;
+  }
+}
+
+/** `null`: a part of a key can't be a value of this type. */
+export function formOf(schema: GraphQLSchema, declared: TypeNode): Form | null {
+  const type = declared.kind === Kind.LIST_TYPE ? undefined : typeFromAST(schema, declared as never);
+  return type ? formOfType(type as GraphQLInputType) : null;
+}
+
+export function formOfType(type: GraphQLInputType): Form | null {
+  const named = getNamedType(type);
+  if (isListType(isNonNullType(type) ? type.ofType : type)) return null;
+  if (isEnumType(named)) return 'TEXT';
+  if (!isScalarType(named)) return null;
+  if (named.name === 'Int' || named.name === 'Float') return 'NUMBER';
+  if (named.name === 'Boolean') return 'BOOLEAN';
+  if (specifiedScalarTypes.some(({ name }) => name === named.name)) return 'TEXT';
+  // A scalar of the host's: one that takes 1 and refuses "1" is a kind of number.
+  const takes = (value: unknown): boolean => {
+    try {
+      return named.parseValue(value) !== undefined;
+    } catch {
+      return false;
+    }
+  };
+  return !takes('1') && takes(1) ? 'NUMBER' : 'TEXT';
+}
+
+/** A number where it is exactly the text; else GraphQL is handed the text, and says what is wrong with it. */
+export function givenValue(form: Form, text: string): string | number | boolean {
+  if (form === 'BOOLEAN') return text === 'true' || text === 't' ? true : text === 'false' || text === 'f' ? false : text;
+  if (form === 'TEXT' || !/^-?\d+(\.\d+)?$/.test(text)) return text;
+  return isExact(text) ? Number(text) : text;
+}
+
+/** Whether a double holds this decimal number, as Postgres writes it, without losing a digit. */
+export function isExact(text: string): boolean {
+  const plain = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  return String(Number(plain)) === plain || /^-0(\.0*)?$/.test(text);
+}
+
+/** The values of a query's key variables; `null` where the key is not one of the node's. */
+export function keyValues(node: AnnouncedNode, variables: readonly KeyVariable[], key: string): Record<string, unknown> | null {
+  const texts = keyTexts(node, key);
+  return texts && Object.fromEntries(variables.map(({ name, part, form }) => [name, givenValue(form, texts[part] as string)]));
+}

@@ -1,0 +1,49 @@
+// Rows as events saw them, for resolvers of a host that find a row gone.
+
+import type { Host, Json, Snapshot } from './model.js';
+import { announcedNode } from './own-node.js';
+
+interface Known {
+  host: Pick<Host, 'nodes'>;
+  snapshots: Snapshot[];
+}
+
+const known = new WeakMap<object, Known>();
+
+/** What a host does about deleted nodes that its root fields don't find. */
+export const HOW_TO_RECALL =
+  'a host answers for deleted nodes by a source that remembers them, or in the root field itself: `row ?? recall(context, typename, key)`';
+
+/** A context that is handed out again remembers this many snapshots. */
+const MOST_SNAPSHOTS = 500;
+
+/** Makes the context of one execution and remembers what it may recall. */
+export function openContext(host: Pick<Host, 'nodes'>, contextOf: (overlay: Snapshot[]) => object, overlay: Snapshot[]): object {
+  const context = contextOf(overlay);
+  if (overlay.length === 0) return context;
+  const before = known.get(context)?.snapshots ?? [];
+  known.set(context, { host, snapshots: before.length === 0 ? overlay : [...overlay, ...before].slice(0, MOST_SNAPSHOTS) });
+  return context;
+}
+
+/**
+ * The row of a node as the event of this stored query saw it, by column and by GraphQL field; `null` where the query is about another
+ * node, and in every other request. To be asked by a root field that finds no row, so that a query about a deleted node has an answer.
+ * @param key the primary key's value; of several columns a list of their values, in the order of the announced key
+ */
+export function recall(
+  context: object,
+  typename: string,
+  key: string | number | bigint | readonly (string | number | bigint)[],
+): Record<string, Json> | null {
+  const remembered = known.get(context);
+  const text = Array.isArray(key) ? JSON.stringify(key.map(String)) : String(key);
+  const snapshot = remembered?.snapshots.find((one) => one.typename === typename && one.key === text);
+  if (!remembered || !snapshot) return null;
+  const fields = Object.entries(announcedNode(remembered.host, typename)?.columns ?? {});
+  const { columns } = snapshot;
+  return {
+    ...columns,
+    ...Object.fromEntries(fields.flatMap(([column, field]) => (column in columns ? [[field, columns[column] as Json]] : []))),
+  };
+}

@@ -1,0 +1,65 @@
+// Events as templates are told of them, read in batches; their rows by column, each value as JSON text.
+import pg, { type Pool } from 'pg';
+import type { AnnouncedNode, Operation, RecordedEvent, RowTexts } from '../model.js';
+import { keyTexts } from '../query/key-variables.js';
+
+/** SQL for the RowTexts of a jsonb document; NULL of NULL. */
+export const rowTextsSql = (document: string): string => `(SELECT jsonb_object_agg(d.key, d.value::text) FROM jsonb_each(${document}) d)`;
+
+const COLUMNS = `e.operation, e.changed, ${rowTextsSql('e.before')} AS before, ${rowTextsSql('e.after')} AS after, e.context`;
+
+/** By id; one that was dropped with its partition is missing. OFFSET 0 keeps the planner to one probe an event. */
+export async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<string, RecordedEvent>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await pool.query<RecordedEvent & { id: string }>({
+    name: 'hookgraph-events',
+    text: `SELECT e.id, ${COLUMNS} FROM unnest($1::bigint[]) AS i (id)
+           CROSS JOIN LATERAL (SELECT * FROM hookgraph.events e WHERE e.id = i.id OFFSET 0) e`,
+    values: [ids],
+  });
+  return new Map(rows.map(({ id, ...event }) => [id, event]));
+}
+
+/** The last event of a node that `fits` a topic, recorded in the tenant; `null`: there is none. */
+export async function lastEventOf(
+  pool: Pool,
+  { tenant, topicId, typename, key, fits }: { tenant: string; topicId: string; typename: string; key: string; fits: string },
+): Promise<RecordedEvent | null> {
+  const { rows } = await pool.query<RecordedEvent>(
+    `SELECT ${COLUMNS} FROM hookgraph.recorded e JOIN hookgraph.topics t ON t.id = $4
+     WHERE e.tenant = $1 AND e.typename = $2 AND e.node_key = $3 AND ${fits} ORDER BY e.id DESC LIMIT 1`,
+    [tenant, typename, key, topicId],
+  );
+  return rows[0] ?? null;
+}
+
+const id = pg.escapeIdentifier;
+
+/** The declared columns of a row as it is now; `null`: it is gone. */
+export async function rowNow(pool: Pool, node: AnnouncedNode, key: string): Promise<RowTexts | null> {
+  const texts = keyTexts(node, key);
+  if (!texts) return null;
+  // In the column's own type, so that the key's index serves.
+  const isOne = node.key.map((column, place) => `r.${id(column)} = $${place + 2}`).join(' AND ');
+  try {
+    const { rows } = await pool.query<{ row: RowTexts }>(
+      `SELECT (SELECT jsonb_object_agg(d.key, d.value::text) FROM jsonb_each(to_jsonb(r)) d WHERE d.key = ANY ($1)) AS row
+       FROM ${id(node.table.schema)}.${id(node.table.name)} r WHERE ${isOne} LIMIT 1`,
+      [Object.keys(node.columns), ...texts],
+    );
+    return rows[0]?.row ?? null;
+  } catch (error) {
+    // Class 22: the text is no value of the key's type, so no row has it.
+    if (String((error as { code?: unknown }).code).startsWith('22')) return null;
+    throw error;
+  }
+}
+
+/** What is told where no event was recorded, or it was dropped. */
+export const unrecorded = (operation: Operation, after: RowTexts | null = null): RecordedEvent => ({
+  operation,
+  changed: null,
+  before: null,
+  after,
+  context: null,
+});

@@ -8,7 +8,7 @@ import { migrate } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
 import { type PoolReader, poolSource, surviveBrokenConnections } from '../sources/pool-source.js';
 import type { Source } from '../sources/source.js';
-import { type Actor, createWebhooks, type Engine, type Webhooks, type Working } from '../webhooks/index.js';
+import { createWebhooks, type Webhooks, type Working } from '../webhooks/index.js';
 import { createAnnouncement } from './announcement.js';
 import { faultOf } from './faults.js';
 import { createHandler } from './handler.js';

@@ -1,0 +1,115 @@
+// Promise: a host without Prisma and without GraphQL adopts Hookgraph by naming its tables.
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createHookgraph, type Hookgraph } from '../../src/index.js';
+import type { Working } from '../../src/webhooks/index.js';
+import { BOOKING_SHOP } from '../sources/catalog/booking-shop.js';
+import { type TestDatabase, testDatabase } from '../support/database.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+
+const ACME = '00000000-0000-4000-8000-000000000001';
+const OTHER = '00000000-0000-4000-8000-000000000002';
+
+interface Context {
+  member: { organisation: string; user: string } | null;
+}
+
+let database: TestDatabase;
+let receiver: Receiver;
+let hooks: Hookgraph;
+let working: Working;
+beforeAll(async () => {
+  database = await testDatabase({ empty: true });
+  receiver = await startReceiver();
+  await database.pool.query(`${BOOKING_SHOP}
+    INSERT INTO organisations (id, name) VALUES ('${ACME}', 'Acme'), ('${OTHER}', 'Other');
+    INSERT INTO users (email) VALUES ('ada@acme.example'), ('eve@other.example');
+    INSERT INTO memberships VALUES (1, '${ACME}'), (2, '${OTHER}')`);
+  hooks = createHookgraph<Context>({
+    database: database.url,
+    keys: [randomBytes(32)],
+    tables: {
+      defaults: { tenant: 'organisation_id', softDelete: 'deleted_at' },
+      Space: {},
+      Slot: { tenant: { of: 'space_id' } },
+      BookingSlot: { tenant: { of: 'slot_id' } },
+      Coupon: { omit: ['code'] },
+      Invoice: { when: { 'invoice/paid': { status: 'paid' } } },
+    },
+    signIn: async ({ tenant, userId }, { pool }) => {
+      const { rows } = await pool.query('SELECT 1 FROM memberships WHERE user_id = $1 AND organisation_id = $2', [userId, tenant]);
+      return rows.length > 0 ? { member: { organisation: tenant, user: userId } } : null;
+    },
+    context: (request) => ({ member: request.headers.get('x-user') === '1' ? { organisation: ACME, user: '1' } : null }),
+    actor: ({ member }) => member && { tenant: member.organisation, userId: member.user, canManageWebhooks: true },
+    settings: { allowedNetworks: ['127.0.0.0/8'] },
+    log: pino({ level: 'silent' }),
+  });
+  await hooks.migrate();
+  working = await hooks.work();
+});
+afterAll(async () => {
+  await working.stop();
+  await hooks.close();
+  await receiver.close();
+  await database.close();
+});
+
+async function ask(query: string, user = '1') {
+  const request = new Request('http://localhost/anywhere', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-user': user },
+    body: JSON.stringify({ query }),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: the tests read what they asked for.
+  return (await (await hooks.handler(request)).json()) as any;
+}
+
+async function subscribe(fields: string): Promise<void> {
+  const { data, errors } = await ask(
+    `mutation { createWebhookSubscription(webhookSubscription: { callbackUrl: "${receiver.url}" ${fields} }) { errors { field message } webhookSubscription { id } } }`,
+  );
+  expect(errors).toBeUndefined();
+  expect(data.createWebhookSubscription.errors).toEqual([]);
+}
+
+it('makes none of our tables in theirs', async () => {
+  const { rows } = await database.pool.query(`SELECT count(*)::int AS n FROM pg_tables WHERE schemaname = 'public'`);
+  expect(rows[0].n).toBe(10);
+});
+
+it('lists the topics of its tables', async () => {
+  const { data } = await ask('{ webhookTopics(first: 100) { nodes { key } } }');
+  const keys = data.webhookTopics.nodes.map(({ key }: { key: string }) => key);
+  expect(keys).toEqual(expect.arrayContaining(['space/created', 'booking_slot/deleted', 'invoice/paid']));
+});
+
+it('delivers what a stored query over the tables answers, to its tenant alone', async () => {
+  await subscribe('topic: { key: "slot/created" } query: "query ($id: String!) { slot(id: $id) { id startsAt space { title } } }"');
+  await database.pool.query(`INSERT INTO spaces (organisation_id, title) VALUES ('${ACME}', 'Attic'), ('${OTHER}', 'Secret');
+    INSERT INTO slots (space_id, starts_at) VALUES (1, '2026-01-01 10:00Z'), (2, '2026-01-01 11:00Z')`);
+  await expect.poll(() => receiver.requests.length).toBe(1);
+  expect(JSON.parse(String(receiver.requests[0]?.body))).toEqual({
+    data: { slot: { id: '1', startsAt: '2026-01-01T10:00:00.000Z', space: { title: 'Attic' } } },
+  });
+});
+
+it('delivers a deleted row as it was', async () => {
+  receiver.requests.length = 0;
+  await subscribe('topic: { key: "coupon/deleted" } query: "query ($id: Int!) { coupon(id: $id) { id percent } }"');
+  await database.pool.query(`INSERT INTO coupons (organisation_id, code, percent) VALUES ('${ACME}', 'HUSH', 20)`);
+  await database.pool.query('DELETE FROM coupons');
+  await expect.poll(() => receiver.requests.length).toBe(1);
+  expect(JSON.parse(String(receiver.requests[0]?.body))).toEqual({ data: { coupon: { id: 1, percent: 20 } } });
+  const { rows } = await database.pool.query(
+    `SELECT count(*)::int AS n FROM hookgraph.events WHERE before::text || after::text LIKE '%HUSH%'`,
+  );
+  expect(rows[0].n).toBe(0);
+});
+
+it('lets somebody who is signed in read their tenant’s rows alone', async () => {
+  expect((await ask('{ space(id: 1) { title } }')).data).toEqual({ space: { title: 'Attic' } });
+  expect((await ask('{ space(id: 2) { title } }')).data).toEqual({ space: null });
+  expect((await ask('{ space(id: 1) { title } }', 'nobody')).errors[0].extensions.code).toBe('UNAUTHENTICATED');
+});

@@ -1,7 +1,7 @@
 // Takes the secrets of a request out of the answer to it, in whatever encoding a receiver or token endpoint repeats them.
 import type { Compiled } from '../base/compiled.js';
-import { createFinder, type Finder, MAX_OPERATIONS, MIN_LENGTH } from '../base/find-texts.js';
-import { escapeXml } from '../base/rendering.mjs';
+import { createFinder, type Finder, MAX_OPERATIONS, MIN_LENGTH } from '../base/recording/find-texts.js';
+import { escapeXml } from '../base/templates/rendering.mjs';
 import { secretsOf } from './auth/credentials.js';
 
 type Secretive = Pick<Compiled, 'secretTexts' | 'auth'>;

@@ -1,7 +1,7 @@
 // What commands stand on in, the tree of all commands out.
 import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addCommand, type Cli } from './command.js';
 import { addAsCode } from './commands/as-code.js';
 import { addDeliveries } from './commands/deliveries.js';
@@ -32,7 +32,7 @@ export function createProgram(cli: Cli): Command {
     })
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
   program.commandsGroup('Running it:');
-  addRunning(program);
+  addRunning(program, cli);
   addDoctor(program, cli);
   program.commandsGroup('Asking a Hookgraph that runs:');
   addLogin(program, cli);
@@ -62,22 +62,68 @@ function readVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
-function addRunning(program: Command): void {
-  addCommand(program, 'serve', 'run API and worker; migrates, and makes the sample data the first time', ['serve']).action(() =>
-    serve({ api: true, worker: true, prepare: true }),
-  );
-  addCommand(program, 'api', 'run the API alone, on a migrated database', ['api']).action(() =>
-    serve({ api: true, worker: false, prepare: false }),
-  );
-  addCommand(program, 'worker', 'run a worker alone, on a migrated database; start as many as you like', ['worker']).action(() =>
-    serve({ api: false, worker: true, prepare: false }),
-  );
-  addCommand(program, 'migrate', 'bring tables, topics and triggers up to date', ['migrate', 'migrate --sample-data'])
+const FACES: Record<string, string> = {
+  serve: 'run API and worker; without --app it migrates, and makes the sample data the first time',
+  api: 'run the API alone, on a migrated database',
+  worker: 'run a worker alone, on a migrated database; start as many as you like',
+};
+
+const appOption = () =>
+  new Option('--app <file>', 'your file that calls createHookgraph(); absent: the sample product').env('HOOKGRAPH_APP');
+
+function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
+  addCommand(program, name, FACES[name] as string, [name, `${name} --app ./hookgraph.ts`])
+    .addOption(appOption())
+    .action(async ({ app }: { app?: string }) => {
+      if (app === undefined) return serve(faces);
+      const [{ loadApp }, { serveApp }, { readConfig }] = await Promise.all([
+        import('./adopter/load-app.js'),
+        import('./adopter/serve-app.js'),
+        import('../runtime/config.js'),
+      ]);
+      const { host, port } = readConfig(cli.env);
+      await serveApp(await loadApp(app), { ...faces, host, port, terminal: cli.terminal, stopped: cli.interrupted() });
+    });
+}
+
+async function migrateApp(cli: Cli, app: string): Promise<void> {
+  const hooks = await (await import('./adopter/load-app.js')).loadApp(app);
+  try {
+    await hooks.migrate();
+    cli.terminal.say('The database is up to date.');
+  } finally {
+    await hooks.close();
+  }
+}
+
+function addRunning(program: Command, cli: Cli): void {
+  addFace(program, cli, 'serve', { api: true, worker: true, prepare: true });
+  addFace(program, cli, 'api', { api: true, worker: false, prepare: false });
+  addFace(program, cli, 'worker', { api: false, worker: true, prepare: false });
+  addCommand(program, 'migrate', 'bring tables, topics and triggers up to date', ['migrate', 'migrate --app ./hookgraph.ts'])
+    .addOption(appOption())
     .option('--sample-data', 'make the sample data too, if there is none')
     .option('--json', 'answer in JSON')
-    .action(async (options: { sampleData?: boolean; json?: boolean }) =>
-      (await import('./commands/migrate.js')).migrateDatabase({ sampleData: options.sampleData === true, json: options.json === true }),
-    );
+    .action(async ({ app, sampleData, json }: { app?: string; sampleData?: boolean; json?: boolean }) => {
+      if (app !== undefined) return migrateApp(cli, app);
+      await (await import('./commands/migrate.js')).migrateDatabase({ sampleData: sampleData === true, json: json === true });
+    });
+  addCommand(program, 'check', 'say what is out of step, or would be after a deployment; changes nothing', [
+    'check --app ./hookgraph.ts',
+    'check --app ./hookgraph.ts --schema new.graphql --json',
+  ])
+    .addOption(appOption().makeOptionMandatory())
+    .option('--schema <file>', 'the GraphQL schema that is going to be deployed, in SDL')
+    .option('--json', 'answer in JSON')
+    .action(async ({ app, schema, json }: { app: string; schema?: string; json?: boolean }) => {
+      const [{ loadApp }, { checkApp }] = await Promise.all([import('./adopter/load-app.js'), import('./adopter/check-app.js')]);
+      const hooks = await loadApp(app);
+      try {
+        await checkApp(hooks, { ...(schema !== undefined && { schema }), ...(json && { json }), terminal: cli.terminal });
+      } finally {
+        await hooks.close();
+      }
+    });
   addCommand(program, 'demo', "run the guide's example from start to end, on a throw-away database, and tell what happened", [
     'demo',
     'demo --running',

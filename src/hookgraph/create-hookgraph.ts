@@ -10,6 +10,7 @@ import { type PoolReader, poolSource, surviveBrokenConnections } from '../source
 import type { Source } from '../sources/source.js';
 import { createWebhooks, type Webhooks, type Working } from '../webhooks/index.js';
 import { createAnnouncement } from './announcement.js';
+import { type CheckProblem, checkAll } from './check.js';
 import { faultOf } from './faults.js';
 import { createHandler } from './handler.js';
 import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
@@ -31,8 +32,8 @@ export interface Hookgraph {
   handler(request: Request): Promise<Response>;
   /** Brings the engine's tables, the topics and the triggers up to date. Safe to run again and beside another run. */
   migrate(): Promise<void>;
-  /** Everything that is wrong, changing nothing; empty when all is well. */
-  check(): Promise<CheckProblem[]>;
+  /** Everything that is wrong, or would be with `schema`; changes nothing. Empty when all is well. */
+  check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]>;
   /** Starts relaying, sending and recording in this process. */
   work(): Promise<Working>;
   /** After a commit that may have made events: the relay looks at once, here or in another process. */
@@ -43,12 +44,6 @@ export interface Hookgraph {
   /** For our own faces and tests. */
   webhooks: Webhooks;
   pool: Pool;
-}
-
-export interface CheckProblem {
-  subject: string;
-  message: string;
-  hint: string;
 }
 
 export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
@@ -102,7 +97,6 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     keys: decodeKeys(options.keys),
     ...(options.reloadKeys && { reloadKeys: options.reloadKeys }),
     settings: {
-      baseUrl: 'http://localhost',
       domain: 'localhost',
       headerPrefix: 'X-Hookgraph-',
       allowedNetworks: [],
@@ -130,7 +124,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       await announcement.refresh();
       await webhooks.prepare();
     },
-    check: async () => [],
+    check: (next) => checkAll({ announcement, webhooks, schema: next?.schema ?? schemaNow() }),
     async work() {
       await announcement.ready();
       await webhooks.checkKeys();

@@ -18,11 +18,14 @@ export interface Queue {
   stop(): Promise<void>;
 }
 
+/** Of its own, so that a host may use graphile-worker itself, in whichever version. */
+const SCHEMA = 'hookgraph_worker';
+
 const LEVELS = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const;
 
 export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }: QueueOptions): Promise<Queue> {
   const logger = new GraphileLogger(() => (level, message) => log[LEVELS[level]](message));
   // Signals are the command line's: it drains everything in its own order.
-  const runner = await run({ pgPool: pool, logger, taskList: tasks, crontab, concurrency, noHandleSignals: true });
+  const runner = await run({ pgPool: pool, schema: SCHEMA, logger, taskList: tasks, crontab, concurrency, noHandleSignals: true });
   return { stop: () => runner.stop() };
 }

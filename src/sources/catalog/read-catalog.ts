@@ -47,7 +47,7 @@ WITH RECURSIVE tables AS (
   SELECT c.oid, n.nspname AS schema, c.relname AS name, c.reltuples AS rows
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'hookgraph', 'graphile_worker')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'hookgraph', 'hookgraph_worker', 'graphile_worker')
     AND c.relname NOT LIKE E'\\\\_prisma\\\\_%'),
 base AS (
   SELECT t.oid AS declared, t.oid AS base FROM pg_type t

@@ -1,0 +1,43 @@
+// `hookgraph check`: says before a deployment what would break, and changes nothing.
+import { readFile } from 'node:fs/promises';
+import { buildSchema, type GraphQLSchema } from 'graphql';
+import type { Hookgraph } from '../../index.js';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import type { Terminal } from '../terminal.js';
+
+export interface CheckAppOptions {
+  /** A file with the schema that is going to be deployed, in SDL. */
+  schema?: string;
+  json?: boolean;
+  terminal: Terminal;
+}
+
+/** Throws RuntimeError `CHECK_FAILED`, which exits with 1, where something is wrong. */
+export async function checkApp(hooks: Hookgraph, { schema, json, terminal }: CheckAppOptions): Promise<void> {
+  const next = schema === undefined ? undefined : await readSchema(schema);
+  const problems = await hooks.check(next && { schema: next });
+  if (json) terminal.json(problems);
+  else
+    for (const { severity, subject, message, hint } of problems) {
+      terminal.say(`${terminal.paint(severity === 'ERROR' ? 'red' : 'yellow', severity.toLowerCase().padEnd(7))}  ${subject}: ${message}`);
+      if (hint) terminal.say(`${' '.repeat(9)}${hint}`);
+    }
+  const errors = problems.filter(({ severity }) => severity === 'ERROR').length;
+  if (errors > 0) throw new RuntimeError('CHECK_FAILED', errors === 1 ? 'There is 1 error' : `There are ${errors} errors`);
+  if (!json) terminal.say('Everything is in step.');
+}
+
+async function readSchema(path: string): Promise<GraphQLSchema> {
+  const source = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new RuntimeError('SCHEMA_NOT_READ', `${path} can't be read: ${cause.code}`, 'Name a file with the new schema in SDL.');
+  });
+  try {
+    return buildSchema(source, { assumeValidSDL: true });
+  } catch (cause) {
+    throw new RuntimeError(
+      'SCHEMA_INVALID',
+      `${path} is no GraphQL schema: ${(cause as Error).message}`,
+      'Print it with `printSchema` of graphql.',
+    );
+  }
+}

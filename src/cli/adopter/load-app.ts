@@ -1,0 +1,61 @@
+// Loads the file that `--app` names and finds the host's Hookgraph in it.
+import { access } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Hookgraph } from '../../index.js';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+
+/** Throws a RuntimeError that says what to do. */
+export async function loadApp(path: string): Promise<Hookgraph> {
+  const file = resolve(path);
+  await access(file).catch(() => {
+    throw new RuntimeError(
+      'APP_NOT_FOUND',
+      `--app names ${path}, and there is no such file`,
+      'Name the file that calls createHookgraph().',
+    );
+  });
+  const module = await load(file);
+  const found = Object.values(module).filter(isHookgraph);
+  if (found[0]) return found[0];
+  throw new RuntimeError(
+    'APP_WITHOUT_HOOKGRAPH',
+    `${path} exports no Hookgraph`,
+    'Export what createHookgraph() returns: `export const hooks = createHookgraph({ … })`.',
+  );
+}
+
+async function load(file: string): Promise<Record<string, unknown>> {
+  const { href } = pathToFileURL(file);
+  if (/\.[cm]?tsx?$/.test(file)) await registerTypeScript(file);
+  const module = (await import(href)) as Record<string, unknown>;
+  // A CommonJS module's exports are all in `default`.
+  const { default: only } = module;
+  return typeof only === 'object' && only !== null && !isHookgraph(only) ? { ...module, ...only } : module;
+}
+
+/** Node runs TypeScript by itself from 22.18 on. Before that, the application's own tsx does. */
+async function registerTypeScript(file: string): Promise<void> {
+  if ((process.features as { typescript?: unknown }).typescript) return;
+  let loader: string;
+  try {
+    loader = createRequire(file).resolve('tsx/esm/api');
+  } catch {
+    throw new RuntimeError(
+      'APP_IS_TYPESCRIPT',
+      `Node ${process.versions.node} can't run ${file}, which is TypeScript`,
+      'Install tsx (`npm install --save-dev tsx`), or name the compiled file.',
+    );
+  }
+  const { register } = (await import(pathToFileURL(loader).href)) as { register(): void };
+  register();
+}
+
+const VERBS = ['migrate', 'check', 'work', 'handler', 'close'] as const;
+
+function isHookgraph(value: unknown): value is Hookgraph {
+  return (
+    typeof value === 'object' && value !== null && VERBS.every((verb) => typeof (value as Record<string, unknown>)[verb] === 'function')
+  );
+}

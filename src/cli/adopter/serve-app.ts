@@ -1,0 +1,43 @@
+// Runs a host's Hookgraph until a signal: its API over HTTP, its deliveries, or both.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createServerAdapter } from '@whatwg-node/server';
+import type { Hookgraph } from '../../index.js';
+import type { Terminal } from '../terminal.js';
+
+export interface ServeAppOptions {
+  api: boolean;
+  worker: boolean;
+  host: string;
+  port: number;
+  terminal: Terminal;
+  /** Resolves when the process shall stop. */
+  stopped: AbortSignal;
+}
+
+export async function serveApp(hooks: Hookgraph, { api, worker, host, port, terminal, stopped }: ServeAppOptions): Promise<void> {
+  const parts: (() => Promise<void>)[] = [];
+  try {
+    if (worker) {
+      const working = await hooks.work();
+      parts.push(() => working.stop());
+    }
+    if (api) {
+      const server = createServer(createServerAdapter(hooks.handler));
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, resolve);
+      });
+      parts.push(() => new Promise((resolve) => server.close(() => resolve())));
+      const { port: open } = server.address() as AddressInfo;
+      hooks.webhooks.forbid({ host, port: open });
+      terminal.say(`The API listens on http://${host}:${open}`);
+    }
+    if (worker) terminal.say('The worker is running.');
+    await new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }));
+    terminal.say('Stopping: what is in flight ends first.');
+  } finally {
+    await Promise.all(parts.map((stop) => stop()));
+    await hooks.close();
+  }
+}

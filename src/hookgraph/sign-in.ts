@@ -11,7 +11,7 @@ import type { HookgraphOptions } from './options.js';
 export interface StoredContext {
   engine: Engine;
   actor: Actor;
-  pool: Pick<Pool, 'query'>;
+  pool: Pool;
   snapshots: Snapshot[];
 }
 
@@ -42,7 +42,7 @@ export function createSignIn<Context extends object, Reader>({
       const register = (context: Context): Context => {
         const pool = limitedPool(opened.pool, reading);
         onContext(context, {
-          engine: { ...engine(), pool: pool as Pool },
+          engine: { ...engine(), pool },
           actor: { ...owner, canManageWebhooks: false },
           pool,
           snapshots,

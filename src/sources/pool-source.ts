@@ -4,8 +4,11 @@ import type { Logger } from 'pino';
 import type { OpenOptions, OpenSource, Reading, Source } from './source.js';
 
 export interface PoolReader {
-  /** Read-only; its statements wait for their tenant's turn and end at the time limit. It has `query` alone, since a connection held would be nobody else's. */
-  pool: Pick<Pool, 'query'>;
+  /**
+   * Read-only; each statement waits for its tenant's turn and ends at the time limit. `connect()` answers a stand-in for a client, so that
+   * query builders work; a transaction needs a connection of its own and is refused.
+   */
+  pool: Pool;
 }
 
 export const poolSource: Source<PoolReader> = { models: [], open };
@@ -41,7 +44,13 @@ export function surviveBrokenConnections(pool: Pool, log: Logger): void {
   pool.on('connect', (client) => client.on('error', onBroken));
 }
 
-export function limitedPool(pool: Pool, reading: Reading): Pick<Pool, 'query'> {
-  const query = (...args: unknown[]) => reading(() => (pool.query as (...args: unknown[]) => Promise<unknown>)(...args));
-  return { query } as unknown as Pick<Pool, 'query'>;
+export function limitedPool(pool: Pool, reading: Reading): Pool {
+  const query = (...args: unknown[]) => {
+    const text = typeof args[0] === 'string' ? args[0] : (args[0] as { text?: string } | undefined)?.text;
+    if (/^\s*(begin|start\s+transaction|commit|rollback|savepoint)\b/i.test(text ?? ''))
+      return Promise.reject(new Error('A stored query reads without a transaction of its own.'));
+    return reading(() => (pool.query as (...args: unknown[]) => Promise<unknown>)(...args));
+  };
+  const connect = async () => ({ query, release() {}, on() {}, off() {}, removeListener() {} });
+  return { query, connect, options: pool.options } as unknown as Pool;
 }

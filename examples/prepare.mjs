@@ -1,0 +1,34 @@
+// Installs the examples with the Hookgraph of this checkout, packed as npm would publish it.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const EXAMPLES = dirname(fileURLToPath(import.meta.url));
+const ROOT = dirname(EXAMPLES);
+const FOLDER = join(EXAMPLES, '.packed');
+const PACKED = join(FOLDER, 'hookgraph.tgz');
+const INSTALLED = join(EXAMPLES, 'node_modules/hookgraph/package.json');
+
+const npm = (args, cwd) => execFileSync('npm', args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
+
+/** When the newest of these files changed. */
+function newest(path) {
+  const found = statSync(path);
+  if (!found.isDirectory()) return found.mtimeMs;
+  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
+}
+
+const changedAt = Math.max(...['src', 'prisma', 'package.json'].map((path) => newest(join(ROOT, path))));
+if (!existsSync(PACKED) || statSync(PACKED).mtimeMs < changedAt) {
+  console.log('Packing Hookgraph …');
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(FOLDER);
+  npm(['pack', '--silent', '--pack-destination', FOLDER], ROOT);
+  renameSync(join(FOLDER, readdirSync(FOLDER)[0]), PACKED);
+}
+if (!existsSync(INSTALLED) || statSync(INSTALLED).ctimeMs < statSync(PACKED).mtimeMs) {
+  console.log('Installing …');
+  rmSync(join(EXAMPLES, 'node_modules/hookgraph'), { recursive: true, force: true });
+  npm(['install', '--no-audit', '--no-fund', '--loglevel=error', '--no-package-lock'], EXAMPLES);
+}

@@ -64,6 +64,15 @@ export default {
       to: { path: ['^src/generated/', 'node_modules/@?(prisma|pothos)', '^@?(prisma|pothos)'] },
     },
     {
+      name: 'graphql-knows-no-host',
+      comment: 'Our API is a schema of its own, for any host: it names no ORM, nothing generated, no source, no sign-in, no sample.',
+      severity: 'error',
+      from: { path: '^src/graphql/' },
+      to: {
+        path: ['^src/(generated|sample|sources|auth)(/|$)', 'node_modules/@?prisma', '^@?prisma', '@pothos/plugin-(prisma|scope-auth)'],
+      },
+    },
+    {
       name: 'verify-stands-alone',
       comment: 'Receivers install it: nothing of the server, and no dependency but node:crypto.',
       severity: 'error',

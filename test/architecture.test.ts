@@ -47,7 +47,9 @@ test('a tree in which every import goes down is accepted', async () => {
     'src/cli/main.ts': ['../api/index.js', '../worker/index.js', '../sample/index.js'],
     'src/api/index.ts': ['../sample/index.js', '../runtime/config.js'],
     'src/worker/index.ts': ['../sample/index.js'],
-    'src/sample/index.ts': ['./nodes/user.js', '../webhooks/index.js', '../runtime/config.js'],
+    'src/sample/index.ts': ['./nodes/user.js', '../graphql/index.js', '../webhooks/index.js', '../runtime/config.js'],
+    'src/graphql/index.ts': ['../webhooks/index.js', '@pothos/plugin-relay'],
+    'node_modules/@pothos/plugin-relay/index.js': [],
     'src/sample/nodes/user.ts': ['../graph/builder.js'],
     'src/sample/graph/builder.ts': ['../../webhooks/index.js', '../../generated/client.js'],
     'src/webhooks/index.ts': ['./journey.js'],
@@ -91,6 +93,21 @@ test.each([
     'the engine imports Prisma',
     'engine-knows-no-domain',
     { 'src/webhooks/a.ts': ['../generated/client.js'], 'src/generated/client.ts': [] },
+  ],
+  ...['generated', 'sample', 'sources/prisma', 'auth'].map((room): [string, string, Record<string, string[]>] => [
+    `the API imports ${room}`,
+    'graphql-knows-no-host',
+    { 'src/graphql/types/a.ts': [`../../${room}/b.js`], [`src/${room}/b.ts`]: [] },
+  ]),
+  [
+    'the API imports Prisma',
+    'graphql-knows-no-host',
+    { 'src/graphql/a.ts': ['@prisma/client'], 'node_modules/@prisma/client/index.js': [] },
+  ],
+  [
+    "the API imports Pothos' plugin for Prisma",
+    'graphql-knows-no-host',
+    { 'src/graphql/a.ts': ['@pothos/plugin-prisma'], 'node_modules/@pothos/plugin-prisma/index.js': [] },
   ],
   [
     'the verifying library imports the engine',

@@ -1,6 +1,5 @@
-// A resolver's context -> the engine, whoever asks, and this request's loaders; without anybody a top-level error.
-import { GraphQLError, type GraphQLErrorOptions } from 'graphql';
-import type { Context } from '../sample/graph/context.js';
+// Answers to a resolver's context: the engine, who asks, and this request's loaders. Throws a top-level error when nobody is signed in.
+import { GraphQLError } from 'graphql';
 import { type Actor, type Engine, type Page, type PageArguments, toPage, WebhooksError } from '../webhooks/index.js';
 import { createLoaders, type Loaders } from './loaders.js';
 
@@ -10,23 +9,24 @@ export interface Access {
   loaders: Loaders;
 }
 
-export type AccessOf = (ctx: Context) => Access;
+export type AccessOf = (ctx: object) => Access;
 
-export function createAccess(engineOf: (ctx: Context) => Engine, actorOf: (ctx: Context) => Actor | null): AccessOf {
-  const known = new WeakMap<Context, Access>();
+/** One Access for each context, so that one request's look-ups are batched. */
+export function createAccess(open: (context: object) => { engine: Engine; actor: Actor | null }): AccessOf {
+  const known = new WeakMap<object, Access>();
   return (ctx) => {
     const existing = known.get(ctx);
     if (existing) return existing;
-    const actor = actorOf(ctx);
-    if (!actor) throw new GraphQLError('Not authenticated', { extensions: { code: 'UNAUTHENTICATED' } } satisfies GraphQLErrorOptions);
-    const engine = engineOf(ctx);
+    const { engine, actor } = open(ctx);
+    if (!actor) throw new GraphQLError('Not authenticated', { extensions: { code: 'UNAUTHENTICATED' } });
     const access = { engine, actor, loaders: createLoaders(engine, actor) };
-    known.set(ctx, access);
+    // A host may execute without a context.
+    if (typeof ctx === 'object' && ctx !== null) known.set(ctx, access);
     return access;
   };
 }
 
-/** The engine's page; a mistake in the arguments is the client's, told with its code. */
+/** The engine's page; a mistake in the arguments is the client's and is answered with its code. */
 export function pageOf(asked: PageArguments): Page {
   try {
     return toPage(asked);
@@ -34,11 +34,4 @@ export function pageOf(asked: PageArguments): Page {
     if (!(error instanceof WebhooksError)) throw error;
     throw new GraphQLError([error.message, error.hint].filter(Boolean).join(' '), { extensions: { code: error.code } });
   }
-}
-
-/** The key behind a global id of this type, or the record's own id as our headers carry it; otherwise something that no row has. */
-export function keyOfId(engine: Engine, typename: string, id: string): string {
-  const decoded = engine.host.fromGlobalId(id);
-  if (!decoded) return id;
-  return decoded.typename === typename ? decoded.key : '';
 }

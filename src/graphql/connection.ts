@@ -1,22 +1,24 @@
-// Rows of a page -> what a connection field answers, counted only where somebody asks.
+// Makes what a connection field answers of a page of rows; they are counted only where somebody asks.
 import { type Rows, toCursor } from '../webhooks/index.js';
+
+/** A class, so that a host's type PageInfo that ours is joined with knows our values. */
+export class PageInfo {
+  constructor(
+    readonly hasNextPage: boolean,
+    readonly hasPreviousPage: boolean,
+    readonly startCursor: string | null,
+    readonly endCursor: string | null,
+  ) {}
+}
 
 export interface Connection<T> {
   edges: { cursor: string; node: T }[];
-  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
+  pageInfo: PageInfo;
   totalCount: () => Promise<number>;
 }
 
 export function toConnection<T>(page: Rows<T>, keyOf: (row: T) => string, totalCount: () => Promise<number>): Connection<T> {
   const edges = page.rows.map((node) => ({ cursor: toCursor(keyOf(node)), node }));
-  return {
-    edges,
-    pageInfo: {
-      hasNextPage: page.hasNextPage,
-      hasPreviousPage: page.hasPreviousPage,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
-    },
-    totalCount,
-  };
+  const cursors = [edges[0]?.cursor ?? null, edges.at(-1)?.cursor ?? null] as const;
+  return { edges, pageInfo: new PageInfo(page.hasNextPage, page.hasPreviousPage, ...cursors), totalCount };
 }

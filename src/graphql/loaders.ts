@@ -1,4 +1,4 @@
-// A request's context -> loaders that read the engine's rows in sets, whatever the number of objects that ask.
+// Creates a request's loaders, which read the engine's rows in sets, whatever the number of objects that ask.
 import DataLoader from 'dataloader';
 import {
   type Actor,

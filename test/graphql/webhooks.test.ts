@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { execute, type GraphQLSchema, parse, validate } from 'graphql';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { addWebhooks } from '../../src/graphql/index.js';
+import { createApi, mergeApi } from '../../src/graphql/index.js';
 import { createBuilder } from '../../src/sample/graph/builder.js';
 import { actorOf, type Context, createContext, type Viewer } from '../../src/sample/graph/context.js';
 import { decodeGlobalId, encodeGlobalId } from '../../src/sample/graph/global-id.js';
-import { addUserError } from '../../src/sample/graph/user-error.js';
 import { createGuard } from '../../src/webhooks/base/network/address-guard.js';
 import { createVault } from '../../src/webhooks/base/secrets/vault.js';
 import { createRenderer } from '../../src/webhooks/base/templates/renderer.js';
@@ -36,17 +35,17 @@ beforeAll(async () => {
       fields: (t) => ({ name: t.string({ resolve: ({ id }) => `${name} ${id}` }) }),
     });
   }
-  addWebhooks(builder, { webhooks: (ctx) => ctx.webhooks, actor: actorOf, ownerType: 'User', userError: addUserError(builder) });
-  schema = builder.toSchema();
-  const counted = new Proxy(db.pool, {
-    get(pool, name) {
-      if (name !== 'query') return Reflect.get(pool, name);
-      return (...args: [string, unknown[]]) => {
-        statements.push(args[0]);
-        return pool.query(...args);
-      };
-    },
+  const api = createApi({
+    access: (context) => ({ engine: (context as Context).webhooks.engine, actor: actorOf(context as Context) }),
+    types: { owner: 'User' },
+    loadNode: (_typename, id) => ({ id }),
   });
+  schema = mergeApi(builder.toSchema(), api);
+  const query = (...args: [string, unknown[]]) => {
+    statements.push(args[0]);
+    return db.pool.query(...args);
+  };
+  const counted = new Proxy(db.pool, { get: (pool, name) => (name === 'query' ? query : Reflect.get(pool, name)) });
   engine = {
     pool: counted,
     host: {

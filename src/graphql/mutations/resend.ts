@@ -1,11 +1,12 @@
-// A builder and the types in, the mutations that release held deliveries and send one again out.
+// Adds the mutations that release held deliveries and send one again.
 
-import type { Builder } from '../../sample/graph/builder.js';
-import type { UserErrorRef } from '../../sample/graph/user-error.js';
 import { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from '../../webhooks/index.js';
-import { type AccessOf, keyOfId } from '../access.js';
-import { type Answered, errorsOf } from '../problems.js';
+import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import { keyOfId } from '../own-nodes.js';
 import type { WebhookTypes } from '../types/index.js';
+import type { UserErrorRef } from '../user-error.js';
+import { type Answered, errorsOf } from '../user-error.js';
 
 interface Parts {
   types: WebhookTypes;

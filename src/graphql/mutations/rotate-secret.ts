@@ -1,11 +1,12 @@
-// A builder and the types in, the mutation that replaces a shared secret with an overlap out.
+// Adds the mutation that replaces a shared secret with an overlap.
 
-import type { Builder } from '../../sample/graph/builder.js';
-import type { UserErrorRef } from '../../sample/graph/user-error.js';
 import { rotateSecret, type SaveResult } from '../../webhooks/index.js';
-import { type AccessOf, keyOfId } from '../access.js';
-import { type Answered, errorsOf, warningsOf } from '../problems.js';
+import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import { keyOfId } from '../own-nodes.js';
 import type { WebhookTypes } from '../types/index.js';
+import type { UserErrorRef } from '../user-error.js';
+import { type Answered, errorsOf, warningsOf } from '../user-error.js';
 
 const ARGUMENTS = {
   id: 'The id of the subscription.',

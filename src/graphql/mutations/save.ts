@@ -1,7 +1,5 @@
-// A builder and the types in, the mutations of subscriptions out, in both published forms. A user's mistake is data.
+// Adds the mutations of subscriptions, in both published forms.
 
-import type { Builder } from '../../sample/graph/builder.js';
-import type { UserErrorRef } from '../../sample/graph/user-error.js';
 import {
   createSubscription,
   deleteSubscription,
@@ -13,9 +11,11 @@ import {
   updateSubscription,
 } from '../../webhooks/index.js';
 import type { Access, AccessOf } from '../access.js';
-import { type Answered, errorsOf, warningsOf } from '../problems.js';
+import type { Builder } from '../builder.js';
 import type { WebhookTypes } from '../types/index.js';
 import { type InputRef, readAsked } from '../types/input.js';
+import type { UserErrorRef } from '../user-error.js';
+import { type Answered, errorsOf, warningsOf } from '../user-error.js';
 
 type Save = (access: Access, id: string | null, input: SubscriptionInput) => Promise<SaveResult>;
 
@@ -78,7 +78,11 @@ export function addMutations(
         },
         resolve: async (_root, args, ctx) => {
           const own = access(ctx);
-          const { id, input: asked, test } = readAsked(own.engine, args.webhookSubscription ?? args.input?.webhookSubscription ?? {});
+          const {
+            id,
+            input: asked,
+            test,
+          } = readAsked(own.engine, types.host, args.webhookSubscription ?? args.input?.webhookSubscription ?? {});
           const { subscription, problems } = await save(own, id, asked);
           if (subscription && verb !== 'delete') own.loaders.subscription.clear(subscription.id);
           const tested = subscription && test && verb !== 'delete' ? await testSubscription(own.engine, own.actor, subscription.id) : null;

@@ -1,12 +1,18 @@
-// A builder in, the mutation that switches all subscriptions of an integration off or on out.
+// Adds the mutation that switches all subscriptions of an integration off or on.
 
-import type { Builder } from '../../sample/graph/builder.js';
-import type { UserErrorRef } from '../../sample/graph/user-error.js';
 import { type Switched, switchGroup } from '../../webhooks/index.js';
-import { type AccessOf, keyOfId } from '../access.js';
-import { type Answered, errorsOf } from '../problems.js';
+import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import type { HostType } from '../host-types.js';
+import { keyOfId } from '../own-nodes.js';
+import type { UserErrorRef } from '../user-error.js';
+import { type Answered, errorsOf } from '../user-error.js';
 
-export function addSwitch(builder: Builder, access: AccessOf, userError: UserErrorRef): void {
+export function addSwitch(
+  builder: Builder,
+  access: AccessOf,
+  { integration, userError }: { integration: HostType; userError: UserErrorRef },
+): void {
   const wrapped = builder.inputType('SwitchWebhookIntegrationInput', {
     description: 'What `switchWebhookIntegration` takes in its `input` form.',
     fields: (t) => ({
@@ -39,7 +45,7 @@ export function addSwitch(builder: Builder, access: AccessOf, userError: UserErr
         const blank = (field: string) => ({ problems: [{ field, message: "can't be blank", type: 'BLANK' as const }], count: 0, path });
         if (asked.integrationId == null) return blank('integrationId');
         if (asked.disabled == null) return blank('disabled');
-        const key = keyOfId(engine, engine.host.integrationType ?? '', asked.integrationId);
+        const key = keyOfId(engine, integration.typename, asked.integrationId);
         return { ...(await switchGroup(engine, actor, key, asked.disabled)), path };
       },
     }),

@@ -1,12 +1,13 @@
-// A builder and the types in, the mutations that test and preview a subscription out.
+// Adds the mutations that test and preview a subscription.
 
-import type { Builder } from '../../sample/graph/builder.js';
-import type { UserErrorRef } from '../../sample/graph/user-error.js';
 import { previewSubscription, type TryResult, testSubscription } from '../../webhooks/index.js';
-import { type AccessOf, keyOfId } from '../access.js';
-import { type Answered, errorsOf, warningsOf } from '../problems.js';
+import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import { keyOfId } from '../own-nodes.js';
 import type { WebhookTypes } from '../types/index.js';
 import { type InputRef, readAsked } from '../types/input.js';
+import type { UserErrorRef } from '../user-error.js';
+import { type Answered, errorsOf, warningsOf } from '../user-error.js';
 
 interface Parts {
   types: WebhookTypes;
@@ -100,7 +101,7 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
         const { engine, actor } = access(ctx);
         const asked = plain.webhookSubscription || !plain.input ? plain : plain.input;
         const around = asked === plain ? [] : ['input'];
-        const { id, input: definition } = readAsked(engine, asked.webhookSubscription ?? {});
+        const { id, input: definition } = readAsked(engine, types.host, asked.webhookSubscription ?? {});
         const result = await previewSubscription(engine, actor, { id, input: definition, nodeId: asked.nodeId ?? null });
         // The node is beside the subscription, not in it.
         const problems = result.problems.map((one) => (one.field === 'nodeId' ? { ...one, path: [...around, 'nodeId'] } : one));

@@ -1,6 +1,5 @@
-// A builder and the types in, the root fields that read them out.
+// Adds the root fields that list our types, and those that find one by its id.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import {
   countDeliveriesOf,
   countErrorsOf,
@@ -15,8 +14,10 @@ import {
   listTopics,
   resolveTopic,
 } from '../../webhooks/index.js';
-import { type AccessOf, keyOfId, pageOf } from '../access.js';
+import { type AccessOf, pageOf } from '../access.js';
+import type { Builder } from '../builder.js';
 import { toConnection } from '../connection.js';
+import { keyOfId } from '../own-nodes.js';
 import { filterOf } from '../types/delivery.js';
 import { errorFilterOf } from '../types/error.js';
 import type { WebhookTypes } from '../types/index.js';
@@ -24,7 +25,7 @@ import type { WebhookTypes } from '../types/index.js';
 export function addQueries(
   builder: Builder,
   access: AccessOf,
-  { topic, subscription, delivery, error, replay, enums }: WebhookTypes,
+  { topic, subscription, delivery, error, replay, enums, host: { integration } }: WebhookTypes,
 ): void {
   builder.queryFields((t) => ({
     webhookTopics: t.connection(
@@ -70,12 +71,12 @@ export function addQueries(
         args: {
           topicKey: t.arg.string({ description: 'Only those to this topic, e.g. `user/created`.' }),
           disabled: t.arg.boolean({ description: 'Only those that are switched off, or only those that are not.' }),
-          integrationId: t.arg.id({ description: 'Only those that belong to this integration.' }),
+          ...(integration && { integrationId: t.arg.id({ description: 'Only those that belong to this integration.' }) }),
         },
         resolve: async (_root, args, ctx) => {
           const { engine, actor } = access(ctx);
-          const { integrationType = '' } = engine.host;
-          const integrationId = args.integrationId == null ? null : keyOfId(engine, integrationType, args.integrationId);
+          const integrationId =
+            args.integrationId == null || !integration ? null : keyOfId(engine, integration.typename, args.integrationId);
           const filter = { topicKey: args.topicKey, disabled: args.disabled, integrationId };
           return toConnection(await listSubscriptions(engine.pool, actor, filter, pageOf(args)), cursorOfSubscription, () =>
             countSubscriptions(engine.pool, actor, filter),

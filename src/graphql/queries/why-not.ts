@@ -1,8 +1,9 @@
-// A builder and the types in, the query that explains why nothing came out.
+// Adds the query that explains why nothing came.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import { type Finding, type WhyNot, whyNot } from '../../webhooks/index.js';
-import { type AccessOf, keyOfId } from '../access.js';
+import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import { keyOfId } from '../own-nodes.js';
 import type { WebhookTypes } from '../types/index.js';
 
 export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery }: WebhookTypes): void {

@@ -1,8 +1,9 @@
-// A builder in, WebhookAttempt with its request and response out.
+// Adds WebhookAttempt with its request and response.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import type { Attempt, RecordedBody } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import { idField } from '../own-nodes.js';
 import type { Enums } from './enums.js';
 
 export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage, bodyOmitted }: Enums) {
@@ -27,11 +28,11 @@ export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage,
     }),
   });
   const ref = builder.objectRef<Attempt>('WebhookAttempt');
-  builder.node(ref, {
+  builder.objectType(ref, {
     description: 'One try to deliver a notification.',
-    id: { resolve: (attempt) => attempt.id, description: 'For `node(id:)`.' },
-    loadOne: (id, ctx) => access(ctx).loaders.attempt.load(id),
+    interfaces: ['Node'],
     fields: (t) => ({
+      id: idField(t, access, 'Its global id: for `webhookAttempt(id:)`.'),
       databaseId: t.exposeString('id', { nullable: false, description: "The record's id." }),
       number: t.exposeInt('number', { nullable: false, description: 'The first one of a delivery is 1.' }),
       subscriptionVersion: t.exposeInt('subscriptionVersion', {

@@ -1,8 +1,6 @@
-// A builder and the types in, the audit log out: of one subscription, and of all.
+// Adds the audit log, of one subscription and of all.
 import type { ArgBuilder } from '@pothos/core';
 import { GraphQLError } from 'graphql';
-import type { Builder, Types } from '../../sample/graph/builder.js';
-import type { Context } from '../../sample/graph/context.js';
 import {
   AUDIT_ACTIONS,
   type AuditAction,
@@ -13,12 +11,15 @@ import {
   diffOf,
   listAudit,
 } from '../../webhooks/index.js';
-import { type AccessOf, keyOfId, pageOf } from '../access.js';
+import { type AccessOf, pageOf } from '../access.js';
+import type { Builder, Types } from '../builder.js';
 import { toConnection } from '../connection.js';
+import type { HostTypes } from '../host-types.js';
+import { keyOfId, typenameOf } from '../own-nodes.js';
 import type { WebhookTypes } from './index.js';
 import { totalOf } from './topic.js';
 
-export function addAudit(builder: Builder, access: AccessOf, { types, ownerType }: { types: WebhookTypes; ownerType: string }): void {
+export function addAudit(builder: Builder, access: AccessOf, types: WebhookTypes): void {
   const action = builder.enumType('WebhookAuditAction', {
     description: 'What was done to a subscription.',
     values: Object.fromEntries(Object.entries(AUDIT_ACTIONS).map(([name, description]) => [name, { description }])) as Record<
@@ -27,7 +28,7 @@ export function addAudit(builder: Builder, access: AccessOf, { types, ownerType 
     >,
   });
   const change = addChange(builder);
-  const actor = addActor(builder, access, ownerType);
+  const actor = addActor(builder, access, types.host);
   const ref = builder.objectRef<AuditEntry>('WebhookAuditEntry').implement({
     description: 'A change of a subscription, written down in its own transaction and never altered.',
     fields: (t) => ({
@@ -52,7 +53,8 @@ export function addAudit(builder: Builder, access: AccessOf, { types, ownerType 
       webhookSubscriptionId: t.id({
         nullable: false,
         description: 'The id of what it was done to.',
-        resolve: ({ subscriptionId }, _args, ctx) => access(ctx).engine.host.toGlobalId('WebhookSubscription', subscriptionId),
+        resolve: ({ subscriptionId }, _args, ctx, info) =>
+          access(ctx).engine.host.toGlobalId(typenameOf(info, 'webhookSubscription'), subscriptionId),
       }),
       webhookDelivery: t.field({
         type: types.delivery.ref,
@@ -145,9 +147,9 @@ function addChange(builder: Builder) {
 
 /** What all diffs of one answer may take: nobody else is served meanwhile, and one change can be asked for under many aliases. */
 const DIFFS_LIMIT_MS = 250;
-const spentMs = new WeakMap<Context, number>();
+const spentMs = new WeakMap<object, number>();
 
-function diffFor(ctx: Context, change: Change): string | null {
+function diffFor(ctx: object, change: Change): string | null {
   const spent = spentMs.get(ctx) ?? 0;
   if (spent > DIFFS_LIMIT_MS)
     throw new GraphQLError(`The diffs of this answer take longer than ${DIFFS_LIMIT_MS} ms, which is the limit: ask for fewer at once.`);
@@ -157,17 +159,21 @@ function diffFor(ctx: Context, change: Change): string | null {
   return diff;
 }
 
-function addActor(builder: Builder, access: AccessOf, ownerType: string) {
+function addActor(builder: Builder, access: AccessOf, { owner }: HostTypes) {
   return builder.objectRef<AuditEntry>('WebhookAuditActor').implement({
     description: 'Who changed a subscription: somebody, or a rule.',
     fields: (t) => ({
-      user: t.node({
-        description: 'Who it was; null: a rule.',
-        id: ({ userId }) => (userId === null ? null : { type: ownerType, id: userId }),
+      ...(owner && {
+        user: t.field({
+          type: owner.ref,
+          description: 'Who it was; null: a rule.',
+          resolve: ({ userId }, _args, ctx, info) => (userId === null ? null : owner.load(userId, ctx, info)),
+        }),
       }),
       userId: t.id({
         description: 'Their id, also where they are gone.',
-        resolve: ({ userId }, _args, ctx) => (userId === null ? null : access(ctx).engine.host.toGlobalId(ownerType, userId)),
+        resolve: ({ userId }, _args, ctx) =>
+          userId !== null && owner ? access(ctx).engine.host.toGlobalId(owner.typename, userId) : userId,
       }),
       tokenId: t.exposeString('tokenId', { description: "The record's id of the token that they asked with." }),
       tokenName: t.exposeString('tokenName', { description: 'The name of that token, as it was then.' }),

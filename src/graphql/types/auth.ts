@@ -1,7 +1,7 @@
-// A builder in, how subscriptions make themselves known to their receivers out: asked for with secrets, answered without.
+// Adds how a subscription makes itself known to its receiver: an input with secrets, a type without.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import type { AuthDefinition } from '../../webhooks/index.js';
+import type { Builder } from '../builder.js';
 import type { Enums } from './enums.js';
 
 export function addAuthInput(builder: Builder, { clientAuthentication }: Enums) {

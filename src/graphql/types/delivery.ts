@@ -1,8 +1,10 @@
-// A builder in, WebhookDelivery, its connection and its filters out.
+// Adds WebhookDelivery, its connection and its filters.
 import type { ArgBuilder, ObjectRef } from '@pothos/core';
-import type { Builder, Types } from '../../sample/graph/builder.js';
 import type { Delivery, DeliveryFilter, DeliveryState, VisibleEvent } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
+import type { Builder, Types } from '../builder.js';
+import { type HostTypes, nodeField } from '../host-types.js';
+import { idField } from '../own-nodes.js';
 import type { AttemptParts } from './attempt.js';
 import type { Enums } from './enums.js';
 import { type TopicRef, totalOf } from './topic.js';
@@ -12,15 +14,16 @@ interface Parts {
   topic: TopicRef;
   event: ObjectRef<Types, VisibleEvent>;
   attempt: AttemptParts['ref'];
+  host: HostTypes;
 }
 
-export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, event, attempt }: Parts) {
+export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, event, attempt, host }: Parts) {
   const ref = builder.objectRef<Delivery>('WebhookDelivery');
-  builder.node(ref, {
+  builder.objectType(ref, {
     description: 'A notification on its way to one subscription.',
-    id: { resolve: (delivery) => delivery.id, description: 'For `node(id:)`.' },
-    loadOne: (id, ctx) => access(ctx).loaders.delivery.load(id),
+    interfaces: ['Node'],
     fields: (t) => ({
+      id: idField(t, access, 'Its global id: for `webhookDelivery(id:)` and `resendWebhookDelivery`.'),
       databaseId: t.exposeString('id', { nullable: false, description: "The record's id, which the receiver reads in `…Webhook-Job-Id`." }),
       kind: t.field({
         type: enums.kind,
@@ -38,10 +41,7 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
         description: 'What happened.',
         resolve: (delivery, _args, ctx) => access(ctx).loaders.topic.load(delivery.topicId),
       }),
-      node: t.node({
-        description: 'The node as it is now; null when it is gone, or not yours to read.',
-        id: (delivery) => ({ type: delivery.typename, id: delivery.nodeKey }),
-      }),
+      ...(host.loadAny && { node: nodeField(t, host.loadAny, 'The node as it is now; null when it is gone, or not yours to read.') }),
       nodeId: t.id({
         nullable: false,
         description: 'The id of the node.',

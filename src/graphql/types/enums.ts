@@ -1,9 +1,9 @@
-// A builder in, the engine's enums on it out.
+// Adds the engine's enums; those about presets and integrations only where there are such.
 
-import type { Builder } from '../../sample/graph/builder.js';
-import { PRESETS, type PresetKey } from '../../webhooks/index.js';
+import { type DisabledReason, PRESETS, type PresetKey } from '../../webhooks/index.js';
+import type { Builder } from '../builder.js';
 
-export function addEnums(builder: Builder) {
+export function addEnums(builder: Builder, { presets, integrations }: { presets: boolean; integrations: boolean }) {
   return {
     contentType: builder.enumType('WebhookContentType', {
       description: 'What a notification is written in.',
@@ -59,17 +59,19 @@ export function addEnums(builder: Builder) {
         RETRIES_EXHAUSTED: { description: 'All retries of one delivery failed.' },
         TOO_MANY_ERRORS: { description: 'More than 100 errors within an hour.' },
         GONE: { description: 'The receiver answered 410.' },
-        INTEGRATION: { description: 'The integration that it belongs to was switched off.' },
+        ...(integrations && { INTEGRATION: { description: 'The integration that it belongs to was switched off.' } }),
         OWNER_GONE: { description: 'Its owner was disabled, deleted, or moved to another organization.' },
-      } as const,
+      } as Record<DisabledReason, { description: string }>,
     }),
-    preset: builder.enumType('WebhookPresetKey', {
-      description: 'A body shape that is ready to be picked.',
-      values: Object.fromEntries(PRESETS.map(({ key, description }) => [key, { description }])) as Record<
-        PresetKey,
-        { description: string }
-      >,
-    }),
+    preset: presets
+      ? builder.enumType('WebhookPresetKey', {
+          description: 'A body shape that is ready to be picked.',
+          values: Object.fromEntries(PRESETS.map(({ key, description }) => [key, { description }])) as Record<
+            PresetKey,
+            { description: string }
+          >,
+        })
+      : null,
     replayState: builder.enumType('WebhookReplayState', {
       description: 'Whether a replay goes on.',
       values: {

@@ -1,10 +1,11 @@
-// A builder in, WebhookError, its connection, its filters and the mutation that dismisses errors out.
+// Adds WebhookError, its connection, its filters and the mutation that dismisses errors.
 import type { ArgBuilder } from '@pothos/core';
-import type { Builder, Types } from '../../sample/graph/builder.js';
-import type { UserErrorRef } from '../../sample/graph/user-error.js';
 import { type DeliveryError, dismissErrors, type ErrorFilter } from '../../webhooks/index.js';
-import { type AccessOf, keyOfId } from '../access.js';
-import { type Answered, errorsOf } from '../problems.js';
+import type { AccessOf } from '../access.js';
+import type { Builder, Types } from '../builder.js';
+import { idField, keyOfId } from '../own-nodes.js';
+import type { UserErrorRef } from '../user-error.js';
+import { type Answered, errorsOf } from '../user-error.js';
 import type { AttemptParts } from './attempt.js';
 import type { DeliveryParts } from './delivery.js';
 import type { Enums } from './enums.js';
@@ -19,11 +20,11 @@ interface Parts {
 
 export function addError(builder: Builder, access: AccessOf, { enums, topic, delivery, attempt }: Parts) {
   const ref = builder.objectRef<DeliveryError>('WebhookError');
-  builder.node(ref, {
+  builder.objectType(ref, {
     description: 'An attempt that failed, or found nothing that could be sent, and that nobody has dismissed.',
-    id: { resolve: (error) => error.id, description: 'For `node(id:)` and `deleteWebhookErrors`.' },
-    loadOne: (id, ctx) => access(ctx).loaders.error.load(id),
+    interfaces: ['Node'],
     fields: (t) => ({
+      id: idField(t, access, 'Its global id: for `webhookError(id:)` and `deleteWebhookErrors`.'),
       databaseId: t.exposeString('id', { nullable: false, description: "The record's id: that of its attempt." }),
       outcome: t.field({ type: enums.outcome, nullable: false, description: 'How the attempt ended.', resolve: ({ outcome }) => outcome }),
       stage: t.field({ type: enums.stage, description: 'Where it failed.', resolve: ({ stage }) => stage }),

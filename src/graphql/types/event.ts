@@ -1,17 +1,18 @@
-// A builder in, WebhookEvent out.
+// Adds WebhookEvent.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import type { VisibleEvent } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import { idField } from '../own-nodes.js';
 import type { Enums } from './enums.js';
 
 export function addEvent(builder: Builder, access: AccessOf, { operation }: Enums) {
   const ref = builder.objectRef<VisibleEvent>('WebhookEvent');
-  builder.node(ref, {
+  builder.objectType(ref, {
     description: 'A change of a node, recorded in the transaction that made it.',
-    id: { resolve: (event) => event.id, description: 'For `node(id:)`.' },
-    loadOne: (id, ctx) => access(ctx).loaders.event.load(id),
+    interfaces: ['Node'],
     fields: (t) => ({
+      id: idField(t, access, 'Its global id: for `webhookEvent(id:)`.'),
       databaseId: t.exposeString('id', { nullable: false, description: "The record's id; a later event has a greater one." }),
       operation: t.field({ type: operation, nullable: false, description: 'What happened.', resolve: (event) => event.operation }),
       occurredAt: t.expose('occurredAt', { type: 'DateTime', nullable: false, description: 'When the row was written.' }),

@@ -1,6 +1,8 @@
-// A builder and access to the engine in, the types of topics, subscriptions, deliveries, attempts, errors, events, replays and reports out.
-import type { Builder } from '../../sample/graph/builder.js';
+// Adds the types of topics, subscriptions, deliveries, attempts, errors, events, replays and reports.
+
 import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import type { HostTypes } from '../host-types.js';
 import { addAttempt } from './attempt.js';
 import { addDelivery } from './delivery.js';
 import { addEnums } from './enums.js';
@@ -13,21 +15,21 @@ import { addTopic } from './topic.js';
 
 export interface Joined {
   access: AccessOf;
-  /** The typename of owners. */
-  ownerType: string;
+  host: HostTypes;
+  presets: boolean;
 }
 
-export function addTypes(builder: Builder, { access, ownerType }: Joined) {
-  const enums = addEnums(builder);
+export function addTypes(builder: Builder, { access, host, presets }: Joined) {
+  const enums = addEnums(builder, { presets, integrations: host.integration !== null });
   const topic = addTopic(builder, access, enums);
   const event = addEvent(builder, access, enums);
   const attempt = addAttempt(builder, access, enums);
-  const delivery = addDelivery(builder, access, { enums, topic: topic.ref, event, attempt: attempt.ref });
+  const delivery = addDelivery(builder, access, { enums, topic: topic.ref, event, attempt: attempt.ref, host });
   const error = addError(builder, access, { enums, topic: topic.ref, delivery, attempt });
-  const subscription = addSubscription(builder, access, { enums, topic: topic.ref, delivery, error, ownerType });
+  const subscription = addSubscription(builder, access, { enums, topic: topic.ref, delivery, error, host });
   const replay = addReplay(builder, access, { enums, subscription, delivery });
-  const report = addReport(builder, access, { enums, attempt });
-  return { enums, topic, event, attempt, delivery, error, subscription, replay, report };
+  const report = addReport(builder, access, { enums, attempt, host });
+  return { host, enums, topic, event, attempt, delivery, error, subscription, replay, report };
 }
 
 export type WebhookTypes = ReturnType<typeof addTypes>;

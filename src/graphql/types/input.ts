@@ -1,13 +1,15 @@
-// A builder in, what subscriptions are asked for with out; and what was asked, as the engine takes it.
+// Adds the input of a subscription, and reads what was asked as the engine takes it.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import { type Engine, type SubscriptionInput, withPreset } from '../../webhooks/index.js';
-import { keyOfId } from '../access.js';
+import type { Builder } from '../builder.js';
+import type { HostTypes } from '../host-types.js';
+import { keyOfId } from '../own-nodes.js';
+
 import { addAuthInput } from './auth.js';
-import type { Enums } from './enums.js';
+import type { WebhookTypes } from './index.js';
 import { addSnsInput } from './sns.js';
 
-export function addInput(builder: Builder, enums: Enums) {
+export function addInput(builder: Builder, { enums, host }: WebhookTypes) {
   const topic = builder.inputType('WebhookTopicInput', {
     description: 'Names a topic: by its id, by its key, or by its key and version.',
     fields: (t) => ({
@@ -51,8 +53,10 @@ export function addInput(builder: Builder, enums: Enums) {
       callbackUrl: t.string({ description: 'Where to send notifications: an https URL.' }),
       sns: t.field({ type: sns, description: 'An AWS SNS topic to publish notifications to, in place of `callbackUrl`.' }),
       contentType: t.field({ type: enums.contentType, description: 'What to write notifications in; default: JSON.' }),
-      integrationId: t.id({ description: 'The id of the integration that it belongs to.' }),
-      environmentIds: t.idList({ description: 'The ids of the environments whose nodes it is told of; none: of all.' }),
+      ...(host.integration && { integrationId: t.id({ description: 'The id of the integration that it belongs to.' }) }),
+      ...(host.environment && {
+        environmentIds: t.idList({ description: 'The ids of the environments whose nodes it is told of; none: of all.' }),
+      }),
       sharedSecret: t.string({ description: 'The secret that notifications are signed with. It is never answered.' }),
       signatures: t.field({
         type: [enums.signature],
@@ -75,9 +79,11 @@ export function addInput(builder: Builder, enums: Enums) {
       }),
       onFailure: t.field({ type: enums.onFailure, description: "Of a before-hook: what it means that it can't be asked. Default: ALLOW." }),
       timeoutMs: t.int({ description: 'Of a before-hook: milliseconds that a write waits for it, 100–10000; default: 2000.' }),
-      preset: t.field({
-        type: enums.preset,
-        description: 'Fills in what is absent here by `webhookPresets`: a template and its signatures, to be edited from then on.',
+      ...(enums.preset && {
+        preset: t.field({
+          type: enums.preset,
+          description: 'Fills in what is absent here by `webhookPresets`: a template and its signatures, to be edited from then on.',
+        }),
       }),
       disabled: t.boolean({ description: 'Whether it is switched off.' }),
       test: t.boolean({ description: 'Whether to send a test right after saving; see `testWebhookSubscription`.' }),
@@ -95,9 +101,9 @@ export interface Asked {
 }
 
 /** Global ids become the keys that the engine knows; one of another type finds nothing. */
-export function readAsked(engine: Engine, written: InputRef['$inferInput']): Asked {
+export function readAsked(engine: Engine, host: HostTypes, written: InputRef['$inferInput']): Asked {
   const { id, topic, integrationId, environmentIds, test, preset, ...rest } = written;
-  const { integrationType = '', environmentType = '' } = engine.host;
+  const [integrationType = '', environmentType = ''] = [host.integration?.typename, host.environment?.typename];
   const input: SubscriptionInput = preset == null ? { ...rest } : withPreset(rest, preset);
   if (topic !== undefined) input.topic = topic && { ...topic, id: topic.id == null ? topic.id : keyOfId(engine, 'WebhookTopic', topic.id) };
   if (integrationId !== undefined) input.integrationId = integrationId === null ? null : keyOfId(engine, integrationType, integrationId);

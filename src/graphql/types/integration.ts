@@ -1,23 +1,14 @@
-// A type of the host's that groups subscriptions in, its field `webhookSubscriptions` out.
-import type { ObjectRef } from '@pothos/core';
-import type { Builder, Types } from '../../sample/graph/builder.js';
-import { cursorOfSubscription } from '../../webhooks/index.js';
+// Adds the field `webhookSubscriptions` to the host's type that groups subscriptions.
+
+import { cursorOfSubscription, type Engine, WebhooksError } from '../../webhooks/index.js';
 import { type AccessOf, pageOf } from '../access.js';
+import type { Builder } from '../builder.js';
 import { toConnection } from '../connection.js';
 import type { WebhookTypes } from './index.js';
 
-export interface GroupType {
-  type: ObjectRef<Types, object>;
-  /** The key that the engine knows a row by. */
-  keyOf(row: object): string;
-}
-
-export function addGroups(
-  builder: Builder,
-  access: AccessOf,
-  { types: { subscription }, integration }: { types: WebhookTypes; integration: GroupType },
-): void {
-  builder.objectField(integration.type, 'webhookSubscriptions', (t) =>
+export function addGroups(builder: Builder, access: AccessOf, { subscription, host: { integration } }: WebhookTypes): void {
+  if (!integration) return;
+  builder.objectField(integration.ref, 'webhookSubscriptions', (t) =>
     t.connection(
       {
         type: subscription.ref,
@@ -28,9 +19,9 @@ export function addGroups(
           disabled: t.arg.boolean({ description: 'Only those that are switched off, or only those that are not.' }),
         },
         resolve: async (row, args, ctx) => {
-          const { loaders } = access(ctx);
+          const { engine, loaders } = access(ctx);
           const filter = { topicKey: args.topicKey, disabled: args.disabled };
-          const key = integration.keyOf(row);
+          const key = keyOfRow(engine, integration.typename, row);
           const page = await loaders.subscriptionsOf({ filter, page: pageOf(args) }).load(key);
           return toConnection(page, cursorOfSubscription, () => loaders.subscriptionCountOf(filter).load(key));
         },
@@ -39,4 +30,16 @@ export function addGroups(
       subscription.edge,
     ),
   );
+}
+
+/** The key of a row of the host's, whose names are those of its fields or of its columns. */
+function keyOfRow({ host }: Engine, typename: string, row: object): string {
+  const { key = [], columns = {} } = host.nodes.find((node) => node.typename === typename) ?? {};
+  const values = key.map((column) => {
+    const { [column]: byColumn, [columns[column] ?? column]: value = byColumn } = row as Record<string, unknown>;
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return String(value);
+    throw new WebhooksError('KEY_UNKNOWN', `The resolvers of ${typename} answer an object without its key, the column ${column}.`);
+  });
+  if (values.length === 0) throw new WebhooksError('KEY_UNKNOWN', `${typename} is no announced node, so its key isn't known.`);
+  return values.length === 1 ? (values[0] as string) : JSON.stringify(values);
 }

@@ -1,14 +1,16 @@
-// A builder in, the list of ready body shapes out.
+// Adds the list of ready body shapes.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import { PRESETS, type Preset } from '../../webhooks/index.js';
+import type { Builder } from '../builder.js';
 import type { Enums } from './enums.js';
 
 export function addPresets(builder: Builder, enums: Enums): void {
+  const { preset: presetKey } = enums;
+  if (!presetKey) return;
   const preset = builder.objectRef<Preset>('WebhookPreset').implement({
     description: 'A body shape that receivers of a published system read, as fields of a subscription to begin with.',
     fields: (t) => ({
-      key: t.field({ type: enums.preset, nullable: false, description: 'For `preset` of a subscription.', resolve: ({ key }) => key }),
+      key: t.field({ type: presetKey, nullable: false, description: 'For `preset` of a subscription.', resolve: ({ key }) => key }),
       name: t.exposeString('name', { nullable: false, description: 'What people call it.' }),
       description: t.exposeString('description', { nullable: false, description: 'What it looks like.' }),
       contentType: t.field({

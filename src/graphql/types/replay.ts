@@ -1,10 +1,11 @@
-// A builder in, WebhookReplay with its connection, and the mutations that begin and cancel one out.
+// Adds WebhookReplay with its connection, and the mutations that begin and cancel one.
 
-import type { Builder } from '../../sample/graph/builder.js';
-import type { UserErrorRef } from '../../sample/graph/user-error.js';
 import { cancelReplay, type Replay, type Replayed, replayEvents } from '../../webhooks/index.js';
-import { type AccessOf, keyOfId } from '../access.js';
-import { type Answered, errorsOf } from '../problems.js';
+import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import { idField, keyOfId } from '../own-nodes.js';
+import type { UserErrorRef } from '../user-error.js';
+import { type Answered, errorsOf } from '../user-error.js';
 import type { DeliveryParts } from './delivery.js';
 import type { Enums } from './enums.js';
 import type { SubscriptionParts } from './subscription.js';
@@ -18,11 +19,11 @@ interface Parts {
 
 export function addReplay(builder: Builder, access: AccessOf, { enums, subscription, delivery }: Parts) {
   const ref = builder.objectRef<Replay>('WebhookReplay');
-  builder.node(ref, {
+  builder.objectType(ref, {
     description: 'Past events that are sent again to one subscription, as new deliveries.',
-    id: { resolve: (replay) => replay.id, description: 'For `node(id:)` and `cancelWebhookReplay`.' },
-    loadOne: (id, ctx) => access(ctx).loaders.replay.load(id),
+    interfaces: ['Node'],
     fields: (t) => ({
+      id: idField(t, access, 'Its global id: for `webhookReplay(id:)` and `cancelWebhookReplay`.'),
       databaseId: t.exposeString('id', { nullable: false, description: "The record's id." }),
       webhookSubscription: t.field({
         type: subscription.ref,

@@ -1,12 +1,19 @@
-// A builder in, the report of a test or a preview out.
+// Adds the report of a test or a preview.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import type { StageReport, TryReport } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
+import { type HostTypes, nodeField } from '../host-types.js';
 import type { AttemptParts } from './attempt.js';
 import type { Enums } from './enums.js';
 
-export function addReport(builder: Builder, access: AccessOf, { enums, attempt }: { enums: Enums; attempt: AttemptParts }) {
+interface Parts {
+  enums: Enums;
+  attempt: AttemptParts;
+  host: HostTypes;
+}
+
+export function addReport(builder: Builder, access: AccessOf, { enums, attempt, host }: Parts) {
   const outcome = builder.enumType('WebhookReportOutcome', {
     description: 'What came of a test, or would come of a notification.',
     values: {
@@ -77,10 +84,7 @@ export function addReport(builder: Builder, access: AccessOf, { enums, attempt }
         description: 'What came back; null when nothing did.',
         resolve: (report) => report.response,
       }),
-      node: t.node({
-        description: 'The node that it was tried on; null when it is gone.',
-        id: (report) => ({ type: report.typename, id: report.nodeKey }),
-      }),
+      ...(host.loadAny && { node: nodeField(t, host.loadAny, 'The node that it was tried on; null when it is gone.') }),
       nodeId: t.id({
         nullable: false,
         description: 'The id of that node.',

@@ -1,5 +1,5 @@
-// A builder in, the type of a rotation that is under way out.
-import type { Builder } from '../../sample/graph/builder.js';
+// Adds the type of a rotation that is under way.
+import type { Builder } from '../builder.js';
 
 export function addRotationType(builder: Builder) {
   return builder.objectRef<{ endsAt: Date }>('WebhookSecretRotation').implement({

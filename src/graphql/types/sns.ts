@@ -1,7 +1,7 @@
-// A builder in, SNS topics as destinations out: asked for with keys, answered without.
+// Adds SNS topics as destinations: an input with keys, a type without.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import { regionOf, type Subscription, topicArnOf } from '../../webhooks/index.js';
+import type { Builder } from '../builder.js';
 
 export function addSnsInput(builder: Builder) {
   return builder.inputType('WebhookSnsInput', {

@@ -1,9 +1,11 @@
-// A builder in, WebhookSubscription and its connection out. Nothing here can show a secret: the engine hands none over.
+// Adds WebhookSubscription and its connection. Nothing here can show a secret: the engine hands none over.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import type { Subscription } from '../../webhooks/index.js';
 import { type AccessOf, pageOf } from '../access.js';
+import type { Builder, Types } from '../builder.js';
 import { toConnection } from '../connection.js';
+import type { HostTypes } from '../host-types.js';
+import { idField } from '../own-nodes.js';
 import { addAuth } from './auth.js';
 import { type DeliveryParts, filterOf } from './delivery.js';
 import type { Enums } from './enums.js';
@@ -17,10 +19,10 @@ interface Parts {
   topic: TopicRef;
   delivery: DeliveryParts;
   error: ErrorParts;
-  ownerType: string;
+  host: HostTypes;
 }
 
-export function addSubscription(builder: Builder, access: AccessOf, { enums, topic, delivery, error, ownerType }: Parts) {
+export function addSubscription(builder: Builder, access: AccessOf, { enums, topic, delivery, error, host }: Parts) {
   const header = builder.objectRef<{ name: string }>('WebhookHeader').implement({
     description: 'A header of its own that a subscription sends; its value is a secret.',
     fields: (t) => ({ name: t.exposeString('name', { nullable: false, description: 'The name of the header.' }) }),
@@ -46,11 +48,11 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
     }),
   });
   const ref = builder.objectRef<Subscription>('WebhookSubscription');
-  builder.node(ref, {
+  builder.objectType(ref, {
     description: 'Who wants to be told of a topic, where, and in which words. Only its owner sees it.',
-    id: { resolve: (subscription) => subscription.id, description: 'For `node(id:)` and the mutations.' },
-    loadOne: (id, ctx) => access(ctx).loaders.subscription.load(id),
+    interfaces: ['Node'],
     fields: (t) => ({
+      id: idField(t, access, 'Its global id: for `webhookSubscription(id:)` and the mutations.'),
       databaseId: t.exposeString('id', { nullable: false, description: "The record's id, which the receiver reads in `…Webhook-Id`." }),
       name: t.exposeString('name', { description: 'For people.' }),
       topic: t.field({
@@ -162,21 +164,7 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
       }),
       disabledMessage: t.exposeString('disabledMessage', { description: 'Why it was switched off, in a sentence.' }),
       heldReason: t.exposeString('brokenReason', { description: 'Why its definition no longer works; null when it does.' }),
-      createdBy: t.node({ description: 'Its owner.', id: ({ owner }) => ({ type: ownerType, id: owner }) }),
-      integration: t.node({
-        description: 'The integration that it belongs to.',
-        id: ({ integrationId }, _args, ctx) => {
-          const { integrationType } = access(ctx).engine.host;
-          return integrationId === null || !integrationType ? null : { type: integrationType, id: integrationId };
-        },
-      }),
-      environments: t.nodeList({
-        description: 'The environments whose nodes it is told of; none: of all.',
-        ids: ({ environmentIds }, _args, ctx) => {
-          const { environmentType } = access(ctx).engine.host;
-          return environmentType ? (environmentIds ?? []).map((id) => ({ type: environmentType, id })) : [];
-        },
-      }),
+      ...partsOfHost(t, host),
       deliveries: t.connection(
         {
           type: delivery.ref,
@@ -253,6 +241,38 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
     edge,
   );
   return { ref, connection, edge };
+}
+
+type FieldsOf = PothosSchemaTypes.ObjectFieldBuilder<Types, Subscription>;
+
+/** What a subscription says of the host's objects: only of those that the host has. */
+function partsOfHost(t: FieldsOf, { owner, integration, environment }: HostTypes) {
+  return {
+    ...(owner
+      ? {
+          createdBy: t.field({
+            type: owner.ref,
+            description: 'Its owner.',
+            resolve: (subscription, _args, ctx, info) => owner.load(subscription.owner, ctx, info),
+          }),
+        }
+      : { createdById: t.exposeString('owner', { nullable: false, description: "Its owner's key." }) }),
+    ...(integration && {
+      integration: t.field({
+        type: integration.ref,
+        description: 'The integration that it belongs to.',
+        resolve: ({ integrationId }, _args, ctx, info) => (integrationId === null ? null : integration.load(integrationId, ctx, info)),
+      }),
+    }),
+    ...(environment && {
+      environments: t.field({
+        type: [environment.ref],
+        nullable: { list: false, items: true },
+        description: 'The environments whose nodes it is told of; none: of all.',
+        resolve: ({ environmentIds }, _args, ctx, info) => (environmentIds ?? []).map((key) => environment.load(key, ctx, info)),
+      }),
+    }),
+  };
 }
 
 export type SubscriptionParts = ReturnType<typeof addSubscription>;

@@ -1,18 +1,19 @@
-// A builder in, WebhookTopic and its connection out.
+// Adds WebhookTopic and its connection.
 
-import type { Builder } from '../../sample/graph/builder.js';
 import type { Topic } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
+import type { Builder } from '../builder.js';
 import type { Connection } from '../connection.js';
+import { idField } from '../own-nodes.js';
 import type { Enums } from './enums.js';
 
 export function addTopic(builder: Builder, access: AccessOf, { operation }: Enums) {
   const ref = builder.objectRef<Topic>('WebhookTopic');
-  builder.node(ref, {
+  builder.objectType(ref, {
     description: 'Something that can happen to a node of one type, which subscriptions name.',
-    id: { resolve: (topic) => topic.id, description: 'For `node(id:)`, and for `topic: { id: … }` of a subscription.' },
-    loadOne: (id, ctx) => access(ctx).loaders.topic.load(id),
+    interfaces: ['Node'],
     fields: (t) => ({
+      id: idField(t, access, 'Its global id: for `webhookTopic(id:)`, and for `topic: { id: … }` of a subscription.'),
       databaseId: t.exposeString('id', { nullable: false, description: "The record's id." }),
       key: t.exposeString('key', { nullable: false, description: 'E.g. `user/created`.' }),
       version: t.exposeString('version', { nullable: false, description: 'Of its payload, e.g. `1.1`.' }),

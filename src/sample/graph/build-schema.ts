@@ -1,14 +1,14 @@
 // The definitions of all nodes in, the GraphQL schema out: built once, with nothing of an app in it.
+import { resolveNodes } from '@pothos/plugin-relay';
 import type { GraphQLSchema } from 'graphql';
-import { addWebhooks } from '../../graphql/index.js';
+import { type Api, createApi, mergeApi } from '../../graphql/index.js';
 import { datamodel } from '../../sources/prisma/datamodel.js';
-import type { Row } from '../../sources/prisma/delegate.js';
 import { readAsOfFirst } from './as-of.js';
 import { createBuilder } from './builder.js';
 import { addConnectionInputs } from './connections.js';
-import { actorOf } from './context.js';
+import { actorOf, type Context } from './context.js';
 import { attributesOf, type NodeDefinition } from './define-node.js';
-import { keyOf } from './global-id.js';
+import { decodeGlobalId } from './global-id.js';
 import { addMutations } from './mutations.js';
 import { addConnectionTypes, addEnum, addNodeType, addRootConnection, type Workshop } from './node-type.js';
 import { ownCursors } from './own-cursors.js';
@@ -17,9 +17,6 @@ import { requireScopes } from './require-scopes.js';
 import type { Builder } from './schema-types.js';
 import { addUserError, type UserErrorRef } from './user-error.js';
 import { addViewer } from './viewer.js';
-
-/** The node type that groups webhook subscriptions, where there is one. */
-const INTEGRATION = 'Integration';
 
 /** What a domain has to say beside its nodes. */
 export type Addition = (builder: Builder, userError: UserErrorRef) => void;
@@ -37,15 +34,21 @@ export function buildSchema(definitions: NodeDefinition[], additions: Addition[]
     addMutations(shop, definition, userError);
   }
   addViewer(builder);
-  const group = definitions.find(({ model }) => model.name === INTEGRATION);
-  const integration = group && { type: shop.refs.get(INTEGRATION)?.type as never, keyOf: (row: object) => keyOf(group.model, row as Row) };
   for (const add of additions) add(builder, userError);
-  const managing = addWebhooks(builder, {
-    webhooks: ({ webhooks }) => webhooks,
-    actor: actorOf,
-    ownerType: 'User',
-    userError,
-    integration,
+  const api = webhooksApi(builder, definitions);
+  const schema = requireScopes(mergeApi(builder.toSchema(), api), api.mutations);
+  return readAsOfFirst(ownCursors(plainIds(schema, definitions), definitions));
+}
+
+function webhooksApi(builder: Builder, definitions: NodeDefinition[]): Api {
+  const known = (name: string) => definitions.find(({ model }) => model.name === name)?.model.name;
+  return createApi({
+    access: (context) => ({ engine: (context as Context).webhooks.engine, actor: actorOf(context as Context) }),
+    types: { owner: known('User'), integration: known('Integration'), environment: known('Environment') },
+    // Look-ups of the same tick are one statement of Prisma's.
+    loadNode: async (typename, id, context, info) => (await resolveNodes(builder, context, info, [{ typename, id }]))[0],
+    // A stored query seldom asks for what the engine keeps, and its context makes that when it is asked for.
+    decodeId: decodeGlobalId,
+    presets: true,
   });
-  return readAsOfFirst(ownCursors(plainIds(requireScopes(builder.toSchema(), managing), definitions), definitions));
 }

@@ -1,0 +1,74 @@
+// Creates the Pothos builder of our own schema: relay connections, our scalars, the interface Node. No host's types or plugins.
+import SchemaBuilder from '@pothos/core';
+import RelayPlugin, { type RelayPluginOptions } from '@pothos/plugin-relay';
+import { GraphQLError } from 'graphql';
+import { type Json, PAGE } from '../webhooks/index.js';
+
+interface Shape {
+  /** The host's; only `access` of ApiOptions looks into it. */
+  Context: object;
+  Interfaces: { Node: { id: string } };
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    JSON: { Input: Json; Output: Json };
+  };
+  DefaultInputFieldRequiredness: false;
+  DefaultEdgesNullability: { list: false; items: false };
+  DefaultNodeNullability: false;
+}
+
+export type Types = PothosSchemaTypes.ExtendDefaultTypes<Shape>;
+export type Builder = PothosSchemaTypes.SchemaBuilder<Types>;
+
+const NOT_NULL = { list: false, items: false } as const;
+
+const relay: RelayPluginOptions<Types> = {
+  cursorType: 'String',
+  clientMutationId: 'omit',
+  // We open no look-up: where the host has `node` and `nodes`, mergeApi lets them find our types.
+  nodeQueryOptions: false,
+  nodesQueryOptions: false,
+  nodesOnConnection: { nullable: NOT_NULL, description: 'The objects of this page.' } as never,
+  edgesFieldOptions: { nullable: NOT_NULL, description: 'The objects of this page with their cursors.' },
+  pageInfoFieldOptions: { nullable: false, description: 'Where this page is.' },
+  nodeFieldOptions: { nullable: false, description: 'The object.' },
+  cursorFieldOptions: { nullable: false, description: 'For `after` or `before` of the next page.' },
+  pageInfoTypeOptions: { description: 'Where a page is in its connection.' },
+  hasNextPageFieldOptions: { description: 'Whether more follow.' },
+  hasPreviousPageFieldOptions: { description: 'Whether some precede.' },
+  startCursorFieldOptions: { description: 'The cursor of the first object of this page.' },
+  endCursorFieldOptions: { description: 'The cursor of the last object of this page.' },
+  firstArgOptions: { description: `How many from the beginning: 1–${PAGE.greatest}, usually ${PAGE.usual}.` },
+  lastArgOptions: { description: `How many from the end: 1–${PAGE.greatest}.` },
+  afterArgOptions: { description: 'Only what follows this cursor.' },
+  beforeArgOptions: { description: 'Only what precedes this cursor.' },
+};
+
+export function createBuilder(): Builder {
+  // Other plugins of the same TypeScript program ask for options here although this builder doesn't have them.
+  const builder = new SchemaBuilder<Shape>({ plugins: [RelayPlugin], relay } as never);
+  builder.queryType({ description: 'Everything that can be read.' });
+  builder.mutationType({ description: 'Everything that can be changed.' });
+  builder.scalarType('DateTime', {
+    description: 'A moment in ISO 8601, e.g. `2026-11-22T18:30:00.000Z`; without a zone it is UTC.',
+    serialize: (value) => value.toISOString(),
+    parseValue: parseDateTime,
+  });
+  builder.scalarType('JSON', { description: 'Any JSON value.', serialize: (value) => value, parseValue: (value) => value as Json });
+  builder.interfaceType('Node', {
+    description: 'An object with an id of its own.',
+    fields: (t) => ({ id: t.exposeID('id', { nullable: false, description: 'Its global id: opaque, and safe in a URL path.' }) }),
+  });
+  return builder;
+}
+
+const ISO_8601 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+
+function parseDateTime(value: unknown): Date {
+  const text = String(value);
+  const zoned = /T.*(Z|[+-]\d{2}:?\d{2})$/.test(text) || !text.includes('T') ? text : `${text}Z`;
+  const date = new Date(zoned);
+  if (ISO_8601.test(text) && !Number.isNaN(date.getTime())) return date;
+  throw new GraphQLError(`DateTime can't be ${JSON.stringify(value)}: write it like 2026-11-22T18:30:00Z.`);
+}

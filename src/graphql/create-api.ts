@@ -1,0 +1,83 @@
+// Builds our API as a schema of its own: served beside a host's schema, or merged into it by mergeApi.
+import type { GraphQLSchema } from 'graphql';
+import type { Actor, Engine } from '../webhooks/index.js';
+import { createAccess } from './access.js';
+import { createBuilder } from './builder.js';
+import { addHostTypes, type HostTypenames, type LoadNode } from './host-types.js';
+import { addSendAgain } from './mutations/resend.js';
+import { addRotation } from './mutations/rotate-secret.js';
+import { addMutations } from './mutations/save.js';
+import { addSwitch } from './mutations/switch-group.js';
+import { addTryOut } from './mutations/try-out.js';
+import { loadOwn, type OwnTypename } from './own-nodes.js';
+import { addById } from './queries/by-id.js';
+import { addQueries } from './queries/lists.js';
+import { addWhyNot } from './queries/why-not.js';
+import { addAudit } from './types/audit.js';
+import { addDismissal } from './types/error.js';
+import { addTypes } from './types/index.js';
+import { addInput } from './types/input.js';
+import { addGroups } from './types/integration.js';
+import { addPresets } from './types/preset.js';
+import { addReplaying } from './types/replay.js';
+import { addUserError } from './user-error.js';
+
+export interface ApiOptions {
+  /** The engine, and who asks; `actor: null` when nobody is signed in. Called more than once for a context. */
+  access(context: object): { engine: Engine; actor: Actor | null };
+  /** The host's typenames, where it has such parts; without them the fields, arguments and mutations about them don't exist. */
+  types?: HostTypenames;
+  loadNode?: LoadNode;
+  /** Reads the host's ids. Absent: the engine's codec, for which `access` is called for each `node(id:)`, whoever's id it is. */
+  decodeId?(id: string): DecodedId | null;
+  /** Whether body shapes of published systems are offered; default: no. */
+  presets?: boolean;
+}
+
+interface DecodedId {
+  typename: string;
+  key: string;
+}
+
+export interface Api {
+  schema: GraphQLSchema;
+  /** The names of the mutations: what a host may leave to those who manage webhooks. */
+  mutations: string[];
+  /** The types that stand for the host's. */
+  placeholders: string[];
+  /** `null` when the text is no id of the host's. */
+  decodeId(id: string, context: object): DecodedId | null;
+  /** One of our objects with the actor's rights; `null` when there is none. */
+  load(typename: OwnTypename, key: string, context: object): Promise<object | null>;
+}
+
+/** @throws WebhooksError NO_LOADER when `types` are given without `loadNode`. */
+export function createApi({ access: open, types: typenames = {}, loadNode, decodeId, presets = false }: ApiOptions): Api {
+  const builder = createBuilder();
+  const access = createAccess(open);
+  const host = addHostTypes(builder, access, typenames, loadNode);
+  const types = addTypes(builder, { access, host, presets });
+  const userError = addUserError(builder);
+  addQueries(builder, access, types);
+  addById(builder, access, types);
+  const input = addInput(builder, types);
+  addMutations(builder, access, { types, userError, input });
+  addTryOut(builder, access, { types, userError, input });
+  addSendAgain(builder, access, { types, userError });
+  addReplaying(builder, access, { replay: types.replay, userError });
+  addWhyNot(builder, access, types);
+  addPresets(builder, types.enums);
+  addRotation(builder, access, { types, userError });
+  addDismissal(builder, access, userError);
+  addGroups(builder, access, types);
+  if (host.integration) addSwitch(builder, access, { integration: host.integration, userError });
+  addAudit(builder, access, types);
+  const schema = builder.toSchema();
+  return {
+    schema,
+    mutations: Object.keys(schema.getMutationType()?.getFields() ?? {}),
+    placeholders: host.placeholders,
+    decodeId: decodeId ?? ((id, context) => open(context).engine.host.fromGlobalId(id)),
+    load: async (typename, key, context) => loadOwn(access(context), typename, key),
+  };
+}

@@ -1,0 +1,90 @@
+// Merges our API into a host's schema: one schema of both, in which the host's types and resolvers stay as they are.
+import { rewireTypes } from '@graphql-tools/utils';
+import {
+  type GraphQLFieldConfigMap,
+  type GraphQLNamedType,
+  GraphQLObjectType,
+  GraphQLSchema,
+  type GraphQLSchemaConfig,
+  getNamedType,
+  isInterfaceType,
+  isObjectType,
+} from 'graphql';
+import type { Api } from '../create-api.js';
+import { findOwnNodes, readOwnValues } from './own-values.js';
+import { type MergedNames, planNames } from './plan-names.js';
+
+export interface MergeOptions {
+  /** Put before those names of ours that collide with the host's: `Acme` makes `AcmeWebhookEvent` and `acmeWebhookEvents`. */
+  prefix?: string;
+}
+
+type Types = Record<string, GraphQLNamedType>;
+type Fields = GraphQLFieldConfigMap<unknown, object>;
+
+/**
+ * Types are copied by `toConfig()` and joined by their names, so that resolvers, `isTypeOf`, enum values, directives and extensions
+ * come along as they are. `mergeSchemas` of @graphql-tools/schema prints both schemas and parses them again instead, and loses a root
+ * type that isn't called Query.
+ * @throws WebhooksError SCHEMA_COLLISION with all that collides, TYPE_UNKNOWN where the host hasn't a type that createApi was told of.
+ */
+export function mergeApi(host: GraphQLSchema, api: Api, { prefix }: MergeOptions = {}): GraphQLSchema {
+  const names = planNames(host, api, prefix);
+  const ours = copyOfOurs(api, names);
+  const types: Types = { ...host.getTypeMap() };
+  for (const name of names.joined) types[name] = readOwnValues(types[name] as GraphQLNamedType, names);
+  for (const [own, name] of names.receivers) types[name] = withFields(types[name], { own: ours[own], name, names });
+  const query = names.receivers.get('Query') as string;
+  if (names.joined.has('Node')) types[query] = findOwnNodes(types[query] as GraphQLObjectType, { api, names });
+  for (const own of names.added) types[names.types.get(own) as string] = ours[own] as GraphQLNamedType;
+  const { typeMap, directives } = rewireTypes(types, host.getDirectives());
+  const root = (name = '') => (typeMap[name] as GraphQLObjectType | undefined) ?? null;
+  return new GraphQLSchema({
+    ...(host.toConfig() as GraphQLSchemaConfig),
+    query: root(query),
+    mutation: root(names.receivers.get('Mutation')),
+    subscription: root(host.getSubscriptionType()?.name),
+    types: Object.values(typeMap),
+    directives,
+  });
+}
+
+/** Our types by our names for them, called and referred to as in the merged schema. */
+function copyOfOurs(api: Api, names: MergedNames): Types {
+  const renamed: Types = {};
+  for (const [own, name] of names.types) renamed[own] = copyOf(api.schema.getType(own) as GraphQLNamedType, name, names);
+  const { typeMap } = rewireTypes(renamed, []);
+  return Object.fromEntries([...names.types].map(([own, name]) => [own, typeMap[name] as GraphQLNamedType]));
+}
+
+/** A copy with another name, without the interface Node and the fields that answer one where the host's nodes aren't of it. */
+function copyOf(type: GraphQLNamedType, name: string, names: MergedNames): GraphQLNamedType {
+  if (!isObjectType(type)) {
+    const Type = type.constructor as new (config: unknown) => GraphQLNamedType;
+    return new Type({ ...type.toConfig(), name });
+  }
+  const { fields, interfaces, ...config } = type.toConfig();
+  const isKnown = (named: GraphQLNamedType) => names.types.has(named.name);
+  const answersNode = (field: Fields[string]) => isInterfaceType(getNamedType(field.type));
+  return new GraphQLObjectType({
+    ...config,
+    name,
+    interfaces: interfaces.filter(isKnown),
+    fields: names.joined.has('Node') ? fields : Object.fromEntries(Object.entries(fields).filter(([, field]) => !answersNode(field))),
+  });
+}
+
+/** The host's type with the fields that ours adds to it; a root type that the host hasn't is ours. */
+function withFields(
+  theirs: GraphQLNamedType | undefined,
+  { own, name, names }: { own: GraphQLNamedType | undefined; name: string; names: MergedNames },
+): GraphQLNamedType {
+  const added: Fields = {};
+  for (const [field, config] of Object.entries((own as GraphQLObjectType).toConfig().fields)) {
+    const merged = names.fields.get(`${own?.name}.${field}`);
+    if (merged !== undefined) added[merged] = config;
+  }
+  if (Object.keys(added).length === 0) return theirs as GraphQLNamedType;
+  const { fields, ...config } = (theirs as GraphQLObjectType | undefined)?.toConfig() ?? { description: own?.description, fields: {} };
+  return new GraphQLObjectType({ ...config, name, fields: { ...fields, ...added } });
+}

@@ -1,0 +1,127 @@
+// Decides what our types and fields are called in the merged schema, and which of the host's types stand for ours.
+import { type GraphQLSchema, isCompositeType, isIntrospectionType, isObjectType, isSpecifiedScalarType } from 'graphql';
+import { WebhooksError } from '../../webhooks/index.js';
+import type { Api } from '../create-api.js';
+import { isShared, meansTheSame } from './same-meaning.js';
+
+export interface MergedNames {
+  /** The name of our type in the merged schema, by our name for it. A type that isn't here is left out. */
+  types: Map<string, string>;
+  /** Our types that are added; the host's stand for the others. */
+  added: string[];
+  /** Those of the host's types that stand for ours because they mean the same. */
+  joined: Set<string>;
+  /** The host's types that get our fields, by our names for them: root types and placeholders. */
+  receivers: Map<string, string>;
+  /** The names of these fields in the merged schema, by ours: `Query.webhookTopics`. */
+  fields: Map<string, string>;
+}
+
+/** Put before a shared type of ours when the host's means something else and there is no prefix. */
+const USUAL_PREFIX = 'Hookgraph';
+
+export function planNames(host: GraphQLSchema, api: Api, prefix: string | undefined): MergedNames {
+  if (prefix !== undefined && !/^(?!__)[A-Za-z_]\w*$/.test(prefix))
+    throw new WebhooksError('PREFIX_INVALID', `The prefix ${JSON.stringify(prefix)} can't begin a GraphQL name.`);
+  refuseUnknown(host, api);
+  const types = planTypes(host, api, prefix);
+  const fields = planFields(host, { api, prefix, receivers: types.receivers });
+  const taken = [...types.taken, ...fields.taken];
+  if (taken.length > 0) throw collision(taken, prefix);
+  return { ...types, fields: fields.names };
+}
+
+type TypePlan = Omit<MergedNames, 'fields'> & { taken: string[] };
+
+function planTypes(host: GraphQLSchema, api: Api, prefix: string | undefined): TypePlan {
+  const plan: TypePlan = { types: new Map(), added: [], joined: new Set(), receivers: new Map(), taken: [] };
+  const receivers = new Map([
+    ['Query', rootName(host, 'Query')],
+    ['Mutation', rootName(host, 'Mutation')],
+    ...api.placeholders.map((name): [string, string] => [name, name]),
+  ]);
+  for (const type of Object.values(api.schema.getTypeMap())) {
+    const { name } = type;
+    if (isIntrospectionType(type) || isSpecifiedScalarType(type)) continue;
+    const theirs = host.getType(name);
+    if (receivers.has(name) || !theirs) plan.types.set(name, name);
+    else if (meansTheSame(type, theirs)) plan.joined.add(name);
+    // Our types have root fields that find them: they can do without an interface.
+    else if (name !== 'Node') {
+      const before = prefix ?? (isShared(name) ? USUAL_PREFIX : '');
+      const merged = prefixedType(before, name);
+      if (host.getType(merged)) plan.taken.push(`the type ${merged}`);
+      plan.types.set(name, merged);
+    }
+    if (plan.types.has(name) && !receivers.has(name)) plan.added.push(name);
+    if (plan.joined.has(name)) plan.types.set(name, name);
+  }
+  return { ...plan, receivers };
+}
+
+interface FieldPlan {
+  api: Api;
+  prefix: string | undefined;
+  receivers: Map<string, string>;
+}
+
+function planFields(host: GraphQLSchema, { api, prefix, receivers }: FieldPlan): { names: Map<string, string>; taken: string[] } {
+  const names = new Map<string, string>();
+  const taken: string[] = [];
+  for (const [own, receiver] of receivers) {
+    const type = host.getType(receiver);
+    const theirs = isObjectType(type) ? type.getFields() : {};
+    for (const field of addedFields(api, own)) {
+      const merged = field in theirs && prefix !== undefined ? prefixedField(prefix, field) : field;
+      if (merged in theirs) taken.push(`the field ${receiver}.${merged}`);
+      names.set(`${own}.${field}`, merged);
+    }
+  }
+  return { names, taken };
+}
+
+/** The fields that our type of this name adds to the host's; a placeholder's `id` only stands for the host's. */
+function addedFields(api: Api, typename: string): string[] {
+  const type = api.schema.getType(typename);
+  const fields = isObjectType(type) ? Object.keys(type.getFields()) : [];
+  return api.placeholders.includes(typename) ? fields.filter((name) => name !== 'id') : fields;
+}
+
+function refuseUnknown(host: GraphQLSchema, api: Api): void {
+  const unknown = api.placeholders.filter((name) => {
+    const type = host.getType(name);
+    return addedFields(api, name).length > 0 ? !isObjectType(type) : !isCompositeType(type);
+  });
+  if (unknown.length === 0) return;
+  const what = unknown.length === 1 ? 'type' : 'types';
+  throw new WebhooksError(
+    'TYPE_UNKNOWN',
+    `createApi was told of the ${what} ${unknown.join(', ')}, but the schema has no such object type. Correct its option \`types\`.`,
+  );
+}
+
+/** The host's root type; where it has none, ours by a name that is free. */
+function rootName(host: GraphQLSchema, own: 'Query' | 'Mutation'): string {
+  const theirs = own === 'Query' ? host.getQueryType() : host.getMutationType();
+  return theirs?.name ?? (host.getType(own) ? prefixedType(USUAL_PREFIX, own) : own);
+}
+
+function prefixedType(prefix: string, name: string): string {
+  return `${prefix.charAt(0).toUpperCase()}${prefix.slice(1)}${name}`;
+}
+
+function prefixedField(prefix: string, name: string): string {
+  const rest = prefix.endsWith('_') ? name : `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  return `${prefix.charAt(0).toLowerCase()}${prefix.slice(1)}${rest}`;
+}
+
+function collision(taken: string[], prefix: string | undefined): WebhooksError {
+  const [given, advice] =
+    prefix === undefined
+      ? ['', `Give a prefix for ours, e.g. \`prefix: '${USUAL_PREFIX}'\``]
+      : [` with the prefix ${JSON.stringify(prefix)}`, 'Give another prefix'];
+  return new WebhooksError(
+    'SCHEMA_COLLISION',
+    `The webhook API can't be merged${given} into the schema, which has other meanings for ${taken.join(', ')}. ${advice}, or rename the schema's own.`,
+  );
+}

@@ -1,0 +1,70 @@
+// Decides whether a host's type means the same as ours of that name: Node, PageInfo, UserError, DateTime, JSON.
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type GraphQLInterfaceType,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLScalarType,
+  isInterfaceType,
+  isObjectType,
+  isScalarType,
+  Kind,
+} from 'graphql';
+
+/** By their names. A type that isn't here is ours alone: a host's type of that name collides with it. */
+const SAME: Record<string, (ours: GraphQLNamedType, theirs: GraphQLNamedType) => boolean> = {
+  Node: (_ours, theirs) => isInterfaceType(theirs) && theirs.getInterfaces().length === 0 && hasOnlyOurId(theirs),
+  PageInfo: (ours, theirs) => isObjectType(theirs) && hasSameFields(ours as GraphQLObjectType, theirs),
+  UserError: (ours, theirs) => isObjectType(theirs) && hasSameFields(ours as GraphQLObjectType, theirs),
+  DateTime: (_ours, theirs) => isScalarType(theirs) && handlesDates(theirs),
+  JSON: (_ours, theirs) => isScalarType(theirs) && answersJson(theirs),
+};
+
+export function isShared(name: string): boolean {
+  return Object.hasOwn(SAME, name);
+}
+
+export function meansTheSame(ours: GraphQLNamedType, theirs: GraphQLNamedType): boolean {
+  return SAME[ours.name]?.(ours, theirs) ?? false;
+}
+
+/** `id: ID!` or `id: ID`, which our types' `id: ID!` fulfils. */
+function hasOnlyOurId(theirs: GraphQLInterfaceType): boolean {
+  const fields = Object.values(theirs.getFields());
+  return fields.length === 1 && fields.every(({ name, type, args }) => name === 'id' && /^ID!?$/.test(String(type)) && args.length === 0);
+}
+
+/** A further field of theirs would be asked of our values, which don't have it. */
+function hasSameFields(ours: GraphQLObjectType, theirs: GraphQLObjectType): boolean {
+  const shapeOf = (type: GraphQLObjectType) =>
+    Object.fromEntries(Object.values(type.getFields()).map((field) => [field.name, [String(field.type), field.args.length]]));
+  return isDeepStrictEqual(shapeOf(ours), shapeOf(theirs)) && theirs.getInterfaces().length === 0;
+}
+
+const MOMENT = new Date('2026-11-22T18:30:00.123Z');
+
+/** Our resolvers answer and expect Date, to the millisecond; clients read and write ISO 8601. */
+function handlesDates(theirs: GraphQLScalarType): boolean {
+  const text = MOMENT.toISOString();
+  return tried(() => {
+    const answered = theirs.serialize(MOMENT);
+    const isText = typeof answered === 'string' || answered instanceof Date;
+    const read = [theirs.parseValue(text), theirs.parseLiteral({ kind: Kind.STRING, value: text })];
+    return isText && [new Date(answered), ...read].every((date) => date instanceof Date && date.getTime() === MOMENT.getTime());
+  });
+}
+
+const JSON_VALUES = [{ name: ['x', 1, true, null] }, [1, 'x'], 'x', '{"x":1}', 1.5, false];
+
+function answersJson(theirs: GraphQLScalarType): boolean {
+  return tried(() => JSON_VALUES.every((value) => isDeepStrictEqual(theirs.serialize(value), value)));
+}
+
+/** A scalar that throws doesn't take our values. */
+function tried(works: () => boolean): boolean {
+  try {
+    return works();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,77 @@
+// Defines UserError, and answers the engine's problems as a payload's `errors` and `warnings`. A user's mistake is data.
+import type { ObjectRef } from '@pothos/core';
+import type { Problem } from '../webhooks/index.js';
+import type { Builder, Types } from './builder.js';
+
+/** A class, so that a host's type UserError that ours is joined with knows our values. */
+export class UserError {
+  constructor(
+    /** The input's field; `base` where it is none of them. */
+    readonly field: string,
+    readonly message: string,
+    readonly type: string,
+    /** Where the field is in the arguments. */
+    readonly path: string[],
+  ) {}
+
+  /** `firstName` and `can't be blank` make `First name can't be blank`. */
+  get fullMessage(): string {
+    if (this.field === 'base') return this.message.charAt(0).toUpperCase() + this.message.slice(1);
+    const words = this.field
+      .replace(/Ids?$/, '')
+      .replace(/([A-Z])/g, ' $1')
+      .toLowerCase();
+    return `${words.charAt(0).toUpperCase()}${words.slice(1)} ${this.message}`;
+  }
+}
+
+export type UserErrorRef = ObjectRef<Types, UserError>;
+
+export function addUserError(builder: Builder): UserErrorRef {
+  return builder.objectType(UserError, {
+    name: 'UserError',
+    description: 'A mistake in the input of a mutation.',
+    fields: (t) => ({
+      field: t.exposeString('field', { nullable: false, description: 'The field of the input; `base` where it is none of them.' }),
+      message: t.exposeString('message', { nullable: false, description: 'What is wrong with it.' }),
+      fullMessage: t.exposeString('fullMessage', { nullable: false, description: 'The field and the message in one sentence.' }),
+      path: t.exposeStringList('path', { nullable: false, description: 'Where the field is in the arguments.' }),
+      type: t.exposeString('type', { nullable: false, description: 'The kind of mistake, for programs.' }),
+    }),
+  }) as UserErrorRef;
+}
+
+export interface Answered {
+  /** `path`: where the field is, if not below that of the input. */
+  problems: (Problem & { path?: string[] })[];
+  /** Where the input is in the arguments. */
+  path: string[];
+}
+
+/** The options of a payload's `errors`. */
+export function errorsOf(userError: UserErrorRef, description: string) {
+  return listOf(userError, description, false);
+}
+
+/** The options of a payload's `warnings`. */
+export function warningsOf(userError: UserErrorRef, description: string) {
+  return listOf(userError, description, true);
+}
+
+function listOf(userError: UserErrorRef, description: string, warnings: boolean) {
+  return {
+    type: [userError] as [UserErrorRef],
+    nullable: { list: false as const, items: false as const },
+    description,
+    resolve: ({ problems, path }: Answered) => answer(problems, path, warnings),
+  };
+}
+
+function answer(problems: Answered['problems'], path: string[], warnings: boolean): UserError[] {
+  return problems
+    .filter(({ severity }) => (severity === 'warning') === warnings)
+    .map(({ field, message, type = 'INVALID', path: own }) => {
+      const place = own ?? (field === 'base' ? path : [...path, ...field.split('.')]);
+      return new UserError(field, message, type, place);
+    });
+}

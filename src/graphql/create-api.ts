@@ -28,8 +28,15 @@ export interface ApiOptions {
   /** The host's typenames, where it has such parts; without them the fields, arguments and mutations about them don't exist. */
   types?: HostTypenames;
   loadNode?: LoadNode;
+  /** Reads the host's ids. Absent: the engine's codec, for which `access` is called for each `node(id:)`, whoever's id it is. */
+  decodeId?(id: string): DecodedId | null;
   /** Whether body shapes of published systems are offered; default: no. */
   presets?: boolean;
+}
+
+interface DecodedId {
+  typename: string;
+  key: string;
 }
 
 export interface Api {
@@ -38,14 +45,14 @@ export interface Api {
   mutations: string[];
   /** The types that stand for the host's. */
   placeholders: string[];
-  /** The typename and key that the host's codec reads out of an id; `null` when it isn't one. */
-  decodeId(id: string, context: object): { typename: string; key: string } | null;
+  /** `null` when the text is no id of the host's. */
+  decodeId(id: string, context: object): DecodedId | null;
   /** One of our objects with the actor's rights; `null` when there is none. */
   load(typename: OwnTypename, key: string, context: object): Promise<object | null>;
 }
 
 /** @throws WebhooksError NO_LOADER when `types` are given without `loadNode`. */
-export function createApi({ access: open, types: typenames = {}, loadNode, presets = false }: ApiOptions): Api {
+export function createApi({ access: open, types: typenames = {}, loadNode, decodeId, presets = false }: ApiOptions): Api {
   const builder = createBuilder();
   const access = createAccess(open);
   const host = addHostTypes(builder, access, typenames, loadNode);
@@ -70,7 +77,7 @@ export function createApi({ access: open, types: typenames = {}, loadNode, prese
     schema,
     mutations: Object.keys(schema.getMutationType()?.getFields() ?? {}),
     placeholders: host.placeholders,
-    decodeId: (id, context) => open(context).engine.host.fromGlobalId(id),
+    decodeId: decodeId ?? ((id, context) => open(context).engine.host.fromGlobalId(id)),
     load: async (typename, key, context) => loadOwn(access(context), typename, key),
   };
 }

@@ -58,6 +58,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const actorOf = (context: object) => stored.get(context)?.actor ?? options.actor(context as Context);
   const api = createApi({
     access: (context) => ({ engine: stored.get(context)?.engine ?? webhooks.engine, actor: actorOf(context) }),
+    decodeId: ids.decode,
     ...(options.types && { types: options.types }),
     ...(options.presets && { presets: true }),
   });

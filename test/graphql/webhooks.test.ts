@@ -41,15 +41,11 @@ beforeAll(async () => {
     loadNode: (_typename, id) => ({ id }),
   });
   schema = mergeApi(builder.toSchema(), api);
-  const counted = new Proxy(db.pool, {
-    get(pool, name) {
-      if (name !== 'query') return Reflect.get(pool, name);
-      return (...args: [string, unknown[]]) => {
-        statements.push(args[0]);
-        return pool.query(...args);
-      };
-    },
-  });
+  const query = (...args: [string, unknown[]]) => {
+    statements.push(args[0]);
+    return db.pool.query(...args);
+  };
+  const counted = new Proxy(db.pool, { get: (pool, name) => (name === 'query' ? query : Reflect.get(pool, name)) });
   engine = {
     pool: counted,
     host: {

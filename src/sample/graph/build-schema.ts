@@ -8,6 +8,7 @@ import { createBuilder } from './builder.js';
 import { addConnectionInputs } from './connections.js';
 import { actorOf, type Context } from './context.js';
 import { attributesOf, type NodeDefinition } from './define-node.js';
+import { decodeGlobalId } from './global-id.js';
 import { addMutations } from './mutations.js';
 import { addConnectionTypes, addEnum, addNodeType, addRootConnection, type Workshop } from './node-type.js';
 import { ownCursors } from './own-cursors.js';
@@ -46,6 +47,8 @@ function webhooksApi(builder: Builder, definitions: NodeDefinition[]): Api {
     types: { owner: known('User'), integration: known('Integration'), environment: known('Environment') },
     // Look-ups of the same tick are one statement of Prisma's.
     loadNode: async (typename, id, context, info) => (await resolveNodes(builder, context, info, [{ typename, id }]))[0],
+    // A stored query seldom asks for what the engine keeps, and its context makes that when it is asked for.
+    decodeId: decodeGlobalId,
     presets: true,
   });
 }

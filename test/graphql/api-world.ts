@@ -1,0 +1,48 @@
+// The API over an engine on a database of its own, asked in any schema as any actor.
+import { type GraphQLSchema, graphql } from 'graphql';
+import { type ApiOptions, createApi } from '../../src/graphql/index.js';
+import type { Actor } from '../../src/webhooks/index.js';
+import { owner, type ThingEngine, thingEngine } from '../webhooks/operations/save/thing-engine.js';
+
+export interface ApiWorld extends ThingEngine {
+  api(options?: Partial<ApiOptions>): ReturnType<typeof createApi>;
+  /** The first save in this schema. Throws what was refused. */
+  save(schema: GraphQLSchema): Promise<{ id: string; databaseId: string; createdAt: string }>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked at by the tests themselves.
+export type Answer = { data: any; errors?: { message: string }[] };
+
+export function ask(
+  schema: GraphQLSchema,
+  source: string,
+  { actor = owner, rootValue }: { actor?: Actor | null; rootValue?: unknown } = {},
+) {
+  return graphql({ schema, source, rootValue, contextValue: { actor } }) as Promise<Answer>;
+}
+
+/** `field`: the mutation's name in the merged schema. */
+export const saveBy = (field: string) => `mutation { saved: ${field}(webhookSubscription: {
+  topic: { key: "thing/created" } callbackUrl: "https://8.8.8.8/hook" headers: [{ name: "X-A", value: "b" }] }) {
+    errors { field message fullMessage path type } webhookSubscription { __typename id databaseId createdAt createdById topic { key createdAt } } } }`;
+
+export async function apiWorld(): Promise<ApiWorld> {
+  const world = await thingEngine();
+  Object.assign(world.engine.host, {
+    toGlobalId: (typename: string, key: string) => `${typename}:${key}`,
+    fromGlobalId: (id: string) => {
+      const [typename, key] = id.split(':');
+      return typename && key ? { typename, key } : null;
+    },
+  });
+  return {
+    ...world,
+    api: (options) =>
+      createApi({ access: (context) => ({ engine: world.engine, actor: (context as { actor: Actor | null }).actor }), ...options }),
+    async save(schema) {
+      const { data, errors } = await ask(schema, saveBy('createWebhookSubscription'));
+      if (errors || data.saved.errors.length > 0) throw new Error(JSON.stringify(errors ?? data.saved.errors));
+      return data.saved.webhookSubscription;
+    },
+  };
+}

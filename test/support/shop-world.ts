@@ -18,7 +18,7 @@ import { type Receiver, startReceiver } from './receiver.js';
 
 export const KEEPER: Actor = { tenant: '1', userId: 'keeper', canManageWebhooks: true };
 
-export const SHOP_SDL = `
+const SHOP_SDL = `
   scalar UUID
   scalar Serial
   type Space { id: Int! name: String! email: String phone: String notes: String owner: Person shopId: Int total: String }

@@ -53,6 +53,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
+  const ids = options.ids ?? DEFAULT_IDS;
   const turns = createTurns({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: MAX_WAIT_MS });
   const stored = new WeakMap<object, StoredContext>();
   const actorOf = (context: object) => stored.get(context)?.actor ?? options.actor(context as Context);
@@ -67,7 +68,6 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const tablesHost = options.schema ? null : createTablesHost({ pool: opened.pool, turns, queryTimeoutMs, actor: actorOf, merge });
   const announcement = createAnnouncement(options, { pool, models: source.models, onRead: (completed) => tablesHost?.rebuild(completed) });
   const schemaNow = () => tablesHost?.current()?.schema ?? schema;
-  const ids = options.ids ?? DEFAULT_IDS;
   const webhooks: Webhooks = createWebhooks({
     pool,
     host: {

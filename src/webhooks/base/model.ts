@@ -82,7 +82,7 @@ export interface Host {
    * Looks `owner` up now; answers what makes a fresh context for each stored query to execute as them, or null when they are gone,
    * disabled or moved.
    */
-  contextFor(owner: Owner): Promise<((overlay: Snapshot[]) => object) | null>;
+  contextFor(owner: Owner): Promise<((overlay: Snapshot[]) => object | Promise<object>) | null>;
   faultOf(error: GraphQLError): Fault;
   /**
    * By typename, the root field that finds a node by its key: `space(id: $id)`, `bookingSlot(bookingId: $bookingId, slotId: $slotId)`.

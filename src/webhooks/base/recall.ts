@@ -18,8 +18,16 @@ export const HOW_TO_RECALL =
 const MOST_SNAPSHOTS = 500;
 
 /** Makes the context of one execution and remembers what it may recall. */
-export function openContext(host: Pick<Host, 'nodes'>, contextOf: (overlay: Snapshot[]) => object, overlay: Snapshot[]): object {
-  const context = contextOf(overlay);
+export function openContext(
+  host: Pick<Host, 'nodes'>,
+  contextOf: (overlay: Snapshot[]) => object | Promise<object>,
+  overlay: Snapshot[],
+): object | Promise<object> {
+  const made = contextOf(overlay);
+  return made instanceof Promise ? made.then((context) => remember(host, context, overlay)) : remember(host, made, overlay);
+}
+
+function remember(host: Pick<Host, 'nodes'>, context: object, overlay: Snapshot[]): object {
   if (overlay.length === 0) return context;
   const before = known.get(context)?.snapshots ?? [];
   known.set(context, { host, snapshots: before.length === 0 ? overlay : [...overlay, ...before].slice(0, MOST_SNAPSHOTS) });

@@ -108,7 +108,7 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   if (!first || !node || !finder) return first ?? null;
   const contextOf = await host.contextFor(owner);
   if (!contextOf) return null;
-  const contextValue = openContext(
+  const contextValue = await openContext(
     host,
     contextOf,
     candidates.flatMap(({ overlay }) => overlay),

@@ -10,7 +10,7 @@ export interface Rows {
   before: RowTexts | null;
   after: RowTexts | null;
   /** Makes the context of one execution as the owner. */
-  open(overlay: Snapshot[]): object;
+  open(overlay: Snapshot[]): object | Promise<object>;
   /** What the stored query sees. */
   own: Snapshot[];
 }
@@ -69,7 +69,7 @@ async function ask(
   for (let round = 0; round < MOST_ROUNDS && left.length > 0; round++) {
     const question = askFor(engine.host, finder, node, [key], select(engine, node.typename, left));
     if (question.isEmpty) return new Map();
-    const answer = await run(engine, question, open());
+    const answer = await run(engine, question, await open());
     if (!answer) return null;
     const { row, refused } = answer;
     if (row) return new Map(left.flatMap((field, place) => (refused.has(`f${place}`) ? [] : [[field, row[`f${place}`] ?? null] as const])));

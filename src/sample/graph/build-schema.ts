@@ -1,8 +1,8 @@
 // The definitions of all nodes in, the GraphQL schema out: built once, with nothing of an app in it.
 import type { GraphQLSchema } from 'graphql';
 import { addWebhooks } from '../../graphql/index.js';
-import { datamodel } from '../../sources/prisma/datamodel.js';
-import type { Row } from '../../sources/prisma/delegate.js';
+import type { Row } from '../../sources/prisma/index.js';
+import { datamodel } from '../prisma.js';
 import { readAsOfFirst } from './as-of.js';
 import { createBuilder } from './builder.js';
 import { addConnectionInputs } from './connections.js';

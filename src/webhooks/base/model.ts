@@ -84,6 +84,8 @@ export interface Host {
    */
   contextFor(owner: Owner): Promise<((overlay: Snapshot[]) => object) | null>;
   faultOf(error: GraphQLError): Fault;
+  /** The announced types whose writes pass the gate, so that before-hooks can be asked. Absent: all of them do. */
+  gatedTypes?: ReadonlySet<string>;
 }
 
 export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'SNAPSHOT' | 'BEFORE';

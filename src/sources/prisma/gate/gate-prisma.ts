@@ -46,7 +46,8 @@ interface TransactionLimits {
 }
 
 /** For `$extends`. The last extension of a client, so that what others make of the arguments is what the hooks are shown. */
-export type GateExtension = (client: never) => {
+// biome-ignore lint/suspicious/noExplicitAny: each adopter's client has a type of its own
+export type GateExtension = (client: any) => {
   $extends: {
     extArgs: {
       result: Record<never, never>;

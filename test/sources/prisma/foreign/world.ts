@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { buildSchema, type GraphQLObjectType, type GraphQLUnionType } from 'graphql';
+import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { createTurns } from '../../../../src/runtime/fair-share.js';
 import { startReading } from '../../../../src/sources/limited-reader.js';
@@ -63,7 +64,7 @@ export function generate(): void {
 // biome-ignore lint/suspicious/noExplicitAny: generated when the tests run, so the compiler doesn't know it
 export type ForeignClient = any;
 
-/** `FOREIGN_CLIENT`: another version's client over the same schema. */
+/** Another version of Prisma runs the same tests: `FOREIGN_CLIENT` is its client over the same schema, `FOREIGN_ADAPTER` its adapter. */
 async function loadClient() {
   generate();
   const path = process.env.FOREIGN_CLIENT ?? join(GENERATED, 'client/client.ts');
@@ -73,7 +74,9 @@ async function loadClient() {
     ? ((await import(process.env.FOREIGN_ADAPTER)) as { PrismaPg: typeof PrismaPg })
     : { PrismaPg };
   const open = (url: string): ForeignClient => new PrismaClient({ adapter: new adapters.PrismaPg({ connectionString: url }) });
-  return { PrismaClient, Prisma, models, open };
+  const ownAdapter = (adapter: PrismaPg) =>
+    adapters.PrismaPg === PrismaPg ? adapter : new adapters.PrismaPg((adapter as unknown as { externalPool: Pool }).externalPool);
+  return { PrismaClient, Prisma, models, open, ownAdapter };
 }
 
 const TENANTS: Record<string, TenantSource> = {
@@ -96,12 +99,17 @@ const SDL = `
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 export async function startWorld({ role }: { role?: string } = {}) {
-  const { PrismaClient, Prisma, models, open } = await loadClient();
+  const { PrismaClient, Prisma, models, open, ownAdapter } = await loadClient();
   const db = await testDatabase();
   await db.pool.query(await readFile(join(here, 'schema.sql'), 'utf8'));
   if (role) await db.pool.query(`GRANT USAGE ON SCHEMA shop, staff TO ${role}; GRANT SELECT ON shop.spaces TO ${role}`);
   const log = pino({ level: 'silent' });
-  const source = fromPrisma<ForeignClient>({ models, Prisma, role, client: (adapter) => new PrismaClient({ adapter }) });
+  const source = fromPrisma<ForeignClient>({
+    models,
+    Prisma,
+    role,
+    client: (adapter) => new PrismaClient({ adapter: ownAdapter(adapter) }),
+  });
   const opened = source.open({ connectionString: db.url, log, connections: 6, queryTimeoutMs: 2000 });
   const turns = createTurns({ connections: 4, maxWaitMs: 2000 });
   const readerFor = (tenant: string, snapshots: Snapshot[] = []) =>

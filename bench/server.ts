@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
 import { readConfig } from '../src/runtime/config.js';
-import { openPrisma } from '../src/runtime/database.js';
 import { migrate } from '../src/runtime/migrate.js';
 import { ROOMS } from '../src/runtime/migration-sets.js';
 import { startEmbeddedPostgres } from '../src/runtime/postgres/embedded-postgres.js';
 import { type App, createApp } from '../src/sample/app.js';
 import { makeOrganizations } from '../src/sample/data/organizations.js';
+import { openPrisma } from '../src/sample/prisma.js';
 
 export interface Server {
   version: string;

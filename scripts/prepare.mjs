@@ -24,7 +24,12 @@ export async function prepare() {
 
 /** The domain's Prisma client and Pothos types, in src/generated. */
 export async function generate({ force = false } = {}) {
-  const hash = hashOf('prisma/nodes/schema.prisma', 'prisma/write-datamodel.mjs', 'package-lock.json');
+  const hash = hashOf(
+    'prisma/nodes/schema.prisma',
+    'src/sources/prisma/generator.ts',
+    'src/sources/prisma/write-models.ts',
+    'package-lock.json',
+  );
   if (!force && isFresh('src/generated', hash)) return;
   // Generating needs no schema engine, but Prisma would download one unless this names a file that exists.
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: at('scripts/schema-engine.mjs'), PRISMA_HIDE_UPDATE_MESSAGE: '1' };

@@ -1,12 +1,13 @@
 // Joins the engine, our API and the host's source into one object.
 import type { GraphQLSchema } from 'graphql';
-import pg, { type Pool } from 'pg';
-import { type Logger, pino } from 'pino';
+import type { Pool } from 'pg';
+import { pino } from 'pino';
 import { createApi, mergeApi } from '../graphql/index.js';
+import { openPool } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
 import { migrate } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
-import { type PoolReader, poolSource, surviveBrokenConnections } from '../sources/pool-source.js';
+import { type PoolReader, poolSource } from '../sources/pool-source.js';
 import type { Source } from '../sources/source.js';
 import { createWebhooks, type Webhooks, type Working } from '../webhooks/index.js';
 import { createAnnouncement } from './announcement.js';
@@ -49,7 +50,7 @@ export interface Hookgraph {
 export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
   const log = options.log ?? pino({ name: 'hookgraph' });
   const { queryConnections = 20, queryTimeoutMs = 5000 } = options;
-  const pool = openPool(options.database, log);
+  const pool = typeof options.database === 'string' ? openPool(options.database, { log }) : options.database;
   const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
@@ -138,13 +139,4 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       await Promise.all([opened.close(), options.database === pool ? undefined : pool.end()]);
     },
   };
-}
-
-const POOL_CONNECTIONS = 20;
-
-function openPool(database: string | Pool, log: Logger): Pool {
-  if (typeof database !== 'string') return database;
-  const pool = new pg.Pool({ connectionString: database, application_name: 'hookgraph', max: POOL_CONNECTIONS });
-  surviveBrokenConnections(pool, log);
-  return pool;
 }

@@ -1,8 +1,7 @@
 // Signs owners in for their stored queries: each execution gets a context that reads in its tenant's turn.
 import type { Pool } from 'pg';
 import type { Turns } from '../runtime/fair-share.js';
-import { limitedPool } from '../sources/pool-source.js';
-import { startReading } from '../sources/reading.js';
+import { fencedPool, startReading } from '../sources/limited-reader.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Actor, Engine, Host, Owner, Snapshot } from '../webhooks/index.js';
 import type { HookgraphOptions } from './options.js';
@@ -40,7 +39,7 @@ export function createSignIn<Context extends object, Reader>({
       const reading = startReading({ visit: turns.visit(owner.tenant), timeoutMs: queryTimeoutMs });
       const reader = opened.reader({ snapshots, reading });
       const register = (context: Context): Context => {
-        const pool = limitedPool(opened.pool, reading);
+        const pool = fencedPool(opened.pool, reading);
         onContext(context, {
           engine: { ...engine(), pool },
           actor: { ...owner, canManageWebhooks: false },

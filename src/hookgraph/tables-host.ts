@@ -5,8 +5,7 @@ import type { Turns } from '../runtime/fair-share.js';
 import type { Completed } from '../sources/catalog/complete.js';
 import { createRowReader, type RowReader } from '../sources/catalog/rows.js';
 import { createTablesSchema, type TablesSchema } from '../sources/catalog/tables-schema.js';
-import { limitedPool } from '../sources/pool-source.js';
-import { startReading } from '../sources/reading.js';
+import { fencedPool, startReading } from '../sources/limited-reader.js';
 import type { Actor, AnnouncedNode, Snapshot } from '../webhooks/index.js';
 
 export interface TablesHost {
@@ -40,7 +39,7 @@ export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge }: 
     const asking = actor(context);
     if (!asking) throw new GraphQLError('Sign in first: nobody is signed in.', { extensions: { code: 'UNAUTHENTICATED' } });
     const reading = startReading({ visit: turns.visit(asking.tenant), timeoutMs: queryTimeoutMs });
-    const reader = createRowReader({ pool: limitedPool(pool, reading), nodes, tenant: asking.tenant, snapshots: [] });
+    const reader = createRowReader({ pool: fencedPool(pool, reading), nodes, tenant: asking.tenant, snapshots: [] });
     readers.set(context, reader);
     return reader;
   }

@@ -1,8 +1,6 @@
-// A Postgres URL in, connections out: a plain pool, and Prisma clients of the domain.
-import { PrismaPg } from '@prisma/adapter-pg';
+// Opens pools of connections to a Postgres URL, and checks what answers there.
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { PrismaClient } from '../generated/nodes/client.js';
 import { RuntimeError } from './runtime-error.js';
 
 export interface PoolOptions {
@@ -17,9 +15,12 @@ export interface PoolOptions {
   connectWithinMs?: number;
 }
 
-export function openPool(url: string, { log, name = 'hookgraph', max = 20, options, connectWithinMs }: PoolOptions): pg.Pool {
+export function openPool(
+  connection: string | pg.PoolConfig,
+  { log, name = 'hookgraph', max = 20, options, connectWithinMs }: PoolOptions,
+): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: url,
+    ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     application_name: name,
     max,
     ...(options && { options }),
@@ -33,12 +34,6 @@ export function openPool(url: string, { log, name = 'hookgraph', max = 20, optio
   return pool;
 }
 
-/** By a URL it opens connections of its own; a pool stays its opener's to end. */
-export function openPrisma(database: string | pg.Pool): PrismaClient {
-  const own = typeof database === 'string' ? { connectionString: database, application_name: 'hookgraph prisma' } : database;
-  return new PrismaClient({ adapter: new PrismaPg(own) });
-}
-
 /** Greatest number of connections on which the domain is read and written. */
 const WRITER_CONNECTIONS = 10;
 
@@ -49,32 +44,6 @@ const WRITER_CONNECTIONS = 10;
 export function openWriter(url: string, log: Logger): pg.Pool {
   const options = '-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=15000';
   return openPool(url, { log, name: 'hookgraph prisma', max: WRITER_CONNECTIONS, options, connectWithinMs: 5_000 });
-}
-
-export interface Reader {
-  prisma: PrismaClient;
-  /** Its connections, which `prisma` uses as well. */
-  pool: pg.Pool;
-  close(): Promise<void>;
-}
-
-/**
- * Its connections can't write, give up on a statement after `statementTimeoutMs`, and before that on a lock that somebody else holds:
- * so that what waits is told from what works for too long. Any transaction on it is read-only too.
- */
-export function openReader(url: string, { log, max = 10, statementTimeoutMs }: PoolOptions & { statementTimeoutMs: number }): Reader {
-  const lockTimeoutMs = Math.ceil(statementTimeoutMs / 2);
-  const options = `-c TimeZone=UTC -c DateStyle=ISO -c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs}`;
-  const pool = openPool(url, { log, name: 'hookgraph queries', max, options });
-  const prisma = openPrisma(pool);
-  return {
-    prisma,
-    pool,
-    async close() {
-      await prisma.$disconnect();
-      await pool.end();
-    },
-  };
 }
 
 /** Where pg would connect, whatever notation says so; null: a Unix socket. */

@@ -3,13 +3,13 @@
 import { generateToken, hashToken } from '../auth/api-token.js';
 import type { Scope } from '../auth/scope.js';
 import type { ApiToken, Prisma, User } from '../generated/nodes/client.js';
-import { enumOf, modelOf } from '../sources/prisma/datamodel.js';
 import { refusePage } from './graph/connections.js';
 import type { Context, Viewer } from './graph/context.js';
 import { decodeGlobalId, encodeGlobalId, whereKey } from './graph/global-id.js';
 import { cursorIsGone } from './graph/own-cursors.js';
 import type { Builder } from './graph/schema-types.js';
 import type { UserError, UserErrorRef } from './graph/user-error.js';
+import { enumOf, modelOf } from './prisma.js';
 
 const USUAL_LIFE_DAYS = 90;
 const MAX_NAME_LENGTH = 100;

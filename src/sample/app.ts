@@ -1,21 +1,19 @@
 // Configuration, database and keys in, the joined application out: the one place where the parts meet.
+import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import type { GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { User } from '../generated/nodes/client.js';
+import { Prisma } from '../generated/nodes/client.js';
 import type { Config } from '../runtime/config.js';
-import { databaseEndpoint, openPool, openPrisma, openReader, openWriter } from '../runtime/database.js';
+import { databaseEndpoint, openPool, openWriter } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
-import { modelOf } from '../sources/prisma/datamodel.js';
-import { faultOf } from '../sources/prisma/faults.js';
-import { fencedPool, startReading } from '../sources/prisma/limited-reader.js';
-import { createQuickFind, quicklyOr } from '../sources/prisma/quick-find.js';
-import { createQuickWrite } from '../sources/prisma/quick-write.js';
-import { storedClient } from '../sources/prisma/stored-client.js';
+import { fencedPool, startReading } from '../sources/limited-reader.js';
+import { createQuickWrite } from '../sources/prisma/index.js';
 import { createWebhooks, type Endpoint, type Owner, type Snapshot, type Webhooks } from '../webhooks/index.js';
 import { type Context, createContext, type Viewer } from './graph/context.js';
 import { decodeGlobalId, encodeGlobalId } from './graph/global-id.js';
 import { type Authentication, findViewer, makeSampleData, nodes, schema } from './index.js';
+import { openPrisma, source } from './prisma.js';
 
 export interface AppOptions {
   config: Config;
@@ -55,27 +53,24 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
   const pool = openPool(databaseUrl, { log });
   const writer = openWriter(databaseUrl, log);
   const prisma = openPrisma(writer);
-  const quickWrite = createQuickWrite(writer);
+  const quickWrite = createQuickWrite(Prisma, writer);
   // Apart from the other, so that a stored query can neither write nor take the API's connections.
-  const reader = openReader(databaseUrl, { log, max: READER_CONNECTIONS, statementTimeoutMs: config.queryTimeoutMs });
+  const reader = source.open({
+    connection: { connectionString: databaseUrl },
+    log,
+    connections: READER_CONNECTIONS,
+    queryTimeoutMs: config.queryTimeoutMs,
+  });
   const turns = createTurns({ connections: READER_CONNECTIONS - OWNER_CONNECTIONS, maxWaitMs: MAX_WAIT_MS });
 
-  const quick = createQuickFind(reader.pool);
-
-  /** Many at once are one statement; and never through an overlay: a snapshot of a user is no user. */
-  async function findOwner(id: string): Promise<Pick<User, 'organizationId' | 'admin' | 'disabled'> | null> {
-    const plan = quick.plan(modelOf('User'), { where: { id } });
-    const row = plan ? await quicklyOr(plan.read()) : undefined;
-    return row === undefined ? reader.prisma.user.findUnique({ where: { id } }) : (row as User | null);
-  }
-
   async function contextFor({ tenant, userId }: Owner): Promise<((overlay: Snapshot[]) => Context) | null> {
-    const user = await findOwner(userId);
+    // Many at once are one statement; and never from a snapshot: a deleted owner must count as deleted.
+    const user = await reader.plain.prisma.user.findUnique({ where: { id: userId } });
     if (!user || user.disabled || user.organizationId !== tenant) return null;
     const viewer: Viewer = { userId, organizationId: tenant, admin: user.admin, scope: 'READ', token: null };
     return (snapshots) => {
       const reading = startReading({ visit: turns.visit(tenant), timeoutMs: config.queryTimeoutMs });
-      const prisma = storedClient({ prisma: reader.prisma, quick, snapshots, reading });
+      const { prisma } = reader.reader({ snapshots, reading });
       let fenced: Webhooks | undefined;
       return {
         ...createContext({ prisma, viewer, webhooks }),
@@ -98,7 +93,8 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
       toGlobalId: encodeGlobalId,
       fromGlobalId: decodeGlobalId,
       contextFor,
-      faultOf,
+      // What the owner may not read is a null of the payload.
+      faultOf: (error) => (error.originalError instanceof ForbiddenError ? 'data' : (reader.faultOf(error) ?? 'node')),
     },
     keys,
     ...(reloadKeys && { reloadKeys }),

@@ -3,9 +3,7 @@ import type { GraphQLError } from 'graphql';
 import type { Pool, PoolConfig } from 'pg';
 import type { Logger } from 'pino';
 import type { Fault, Snapshot } from '../webhooks/index.js';
-
-/** Runs the statements of one execution within its tenant's share of the connections, and within its time. */
-export type Reading = <T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }) => Promise<T>;
+import type { Reading } from './limited-reader.js';
 
 /** A relation between two models, by columns. */
 export interface SourceRelation {
@@ -24,6 +22,8 @@ export interface SourceRelation {
 export interface SourceModel {
   typename: string;
   table: { schema: string; name: string };
+  /** The columns of the primary key, in its order; empty when the model has none. */
+  key: string[];
   /** Column → field. */
   columns: Record<string, string>;
   relations: SourceRelation[];

@@ -61,9 +61,9 @@ export {
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
 export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';
 export type { TransactionQuery } from './gate/change.js';
-export type { PlannedWrite } from './gate/find-hooks.js';
+export type { PlannedWrite, PlannedWrites } from './gate/find-hooks.js';
 export { type Refusal, WriteRefused } from './gate/write-refused.js';
-export type { AttemptWrite, Check } from './gate.js';
+export type { AttemptWrite, AttemptWrites, Check } from './gate.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
 export { previewSubscription } from './operations/preview.js';
 export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './operations/replay.js';
@@ -100,6 +100,8 @@ export interface Webhooks {
   checkKeys(): Promise<void>;
   /** A write of the host's own that before-hooks may refuse: see Gate. Nothing else can be gated. */
   passGate: Gate['pass'];
+  /** The same of a write of several rows. */
+  passGateForAll: Gate['passAll'];
   /** After a commit that may have made events: the relay looks at once, here or in another process. */
   poke(): void;
   /** This is a part of Hookgraph: from now on no delivery of this process goes there. */
@@ -123,6 +125,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     prepare: () => prepareCapture(pool, host.nodes, log),
     checkKeys: async () => void (await checkKeys(pool, vault)),
     passGate: gate.pass,
+    passGateForAll: gate.passAll,
     poke: () => (working ?? poker).poke(),
     async work() {
       const started = await startWorking(engine);

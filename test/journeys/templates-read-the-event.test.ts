@@ -286,7 +286,7 @@ describe('for every kind', () => {
     await client.query('ROLLBACK');
     client.release();
     if (!change) throw new Error('nothing changed');
-    const hooks = await findHooks(world.db.pool, { tenant: '1', typename: 'Space', operation: 'updated' }, false);
+    const hooks = await findHooks(world.db.pool, { tenant: '1', typenames: ['Space'] });
     const asker = createAskHooks(world.webhooks.engine);
     expect(await asker.ask(hooks, change)).toEqual([]);
     await asker.close();

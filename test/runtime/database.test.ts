@@ -1,8 +1,10 @@
 // Connections of the queries that subscribers store: they read, and not for long.
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { databaseEndpoint, openPrisma, openReader } from '../../src/runtime/database.js';
+import { databaseEndpoint } from '../../src/runtime/database.js';
+import { openPrisma } from '../../src/sample/prisma.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
+import { openReader } from '../support/reader.js';
 
 let database: TestDatabase;
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPrisma } from '../../src/runtime/database.js';
 import { makeSampleData, nodes } from '../../src/sample/index.js';
+import { openPrisma } from '../../src/sample/prisma.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 
 let database: TestDatabase;

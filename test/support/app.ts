@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { type ExecutionResult, graphql } from 'graphql';
 import { pino } from 'pino';
 import { readConfig } from '../../src/runtime/config.js';
-import { openPrisma } from '../../src/runtime/database.js';
 import { type App, createApp } from '../../src/sample/app.js';
 import { makeOrganizations } from '../../src/sample/data/organizations.js';
 import type { Viewer } from '../../src/sample/graph/context.js';
 import { nodes } from '../../src/sample/index.js';
+import { openPrisma } from '../../src/sample/prisma.js';
 import { type TestDatabase, testDatabase } from './database.js';
 
 export const ADMIN_TOKEN = 'test-admin-token';

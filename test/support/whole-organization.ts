@@ -1,7 +1,8 @@
 // A database and an organization in, at least one row of every node type in it out, with a marker in every text.
 import type { PrismaClient } from '../../src/generated/nodes/client.js';
-import { datamodel, type Field, type Model } from '../../src/sources/prisma/datamodel.js';
-import { delegateOf, type Row } from '../../src/sources/prisma/delegate.js';
+import { datamodel } from '../../src/sample/prisma.js';
+import type { Field, Model } from '../../src/sources/prisma/datamodel.js';
+import { delegateOf, type Row } from '../../src/sources/prisma/index.js';
 
 export interface WholeOrganization {
   organizationId: string;

@@ -1,7 +1,8 @@
 // Rows as Prisma's createMany takes them in, one INSERT of them all out: for thousands of rows, half of its time.
 import pg from 'pg';
 import type { Prisma } from '../../generated/nodes/client.js';
-import { fieldOf, modelOf } from '../../sources/prisma/datamodel.js';
+import { fieldOf } from '../../sources/prisma/index.js';
+import { modelOf } from '../prisma.js';
 
 /** What a row lacks and another one has is null. */
 export async function insertRows<T extends object>(tx: Prisma.TransactionClient, modelName: string, rows: T[]): Promise<void> {

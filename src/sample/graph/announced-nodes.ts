@@ -1,6 +1,6 @@
 // The definition of a node type in, what the engine is told of it out: tables and columns, nothing of Prisma.
 
-import { columnFields, fieldOf, keyFields, type Model, relationOfColumn } from '../../sources/prisma/datamodel.js';
+import { columnFields, fieldOf, keyFields, type Model, relationOfColumn } from '../../sources/prisma/index.js';
 import type { AnnouncedNode, TenantSource } from '../../webhooks/index.js';
 import type { NodeDefinition } from './define-node.js';
 

@@ -2,7 +2,7 @@
 import { resolveNodes } from '@pothos/plugin-relay';
 import type { GraphQLSchema } from 'graphql';
 import { type Api, createApi, mergeApi } from '../../graphql/index.js';
-import { datamodel } from '../../sources/prisma/datamodel.js';
+import { datamodel } from '../prisma.js';
 import { readAsOfFirst } from './as-of.js';
 import { createBuilder } from './builder.js';
 import { addConnectionInputs } from './connections.js';

@@ -1,8 +1,7 @@
 // A definition and a reader's arguments in, Prisma's query of a connection out; and the connection's types.
 import type { ArgBuilder } from '@pothos/core';
 import { GraphQLError } from 'graphql';
-import { type Field, fieldOf, keyFields, type Model } from '../../sources/prisma/datamodel.js';
-import type { Row } from '../../sources/prisma/delegate.js';
+import { type Field, fieldOf, keyFields, type Model, type Row } from '../../sources/prisma/index.js';
 import { PAGE } from '../../webhooks/index.js';
 import type { Builder, Types } from './builder.js';
 import type { Context } from './context.js';

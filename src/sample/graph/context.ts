@@ -2,7 +2,7 @@
 
 import { reaches, type Scope } from '../../auth/scope.js';
 import type { PrismaClient } from '../../generated/nodes/client.js';
-import type { QuickWrite } from '../../sources/prisma/quick-write.js';
+import type { QuickWrite } from '../../sources/prisma/index.js';
 import type { Actor, Webhooks } from '../../webhooks/index.js';
 
 export interface Viewer {

@@ -1,8 +1,8 @@
 // A Prisma model's name and what the model can't say in, the definition of a node type out.
 import type PrismaTypes from '../../generated/nodes/pothos-types.js';
-import { type Field, fieldOf, type Model, modelOf } from '../../sources/prisma/datamodel.js';
-import type { Client, Row } from '../../sources/prisma/delegate.js';
+import { type Field, fieldOf, type Model, type Row } from '../../sources/prisma/index.js';
 import type { Lifecycle } from '../../webhooks/index.js';
+import { type Client, modelOf } from '../prisma.js';
 import type { Viewer } from './context.js';
 import type { Types } from './schema-types.js';
 

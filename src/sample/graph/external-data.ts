@@ -2,8 +2,7 @@
 
 import { GraphQLError } from 'graphql';
 import pg from 'pg';
-import { fieldOf, keyFields } from '../../sources/prisma/datamodel.js';
-import type { Row } from '../../sources/prisma/delegate.js';
+import { fieldOf, keyFields, type Row } from '../../sources/prisma/index.js';
 import type { Context } from './context.js';
 import type { NodeDefinition } from './define-node.js';
 

@@ -1,5 +1,5 @@
 // A typename and a key in, an opaque id that is safe in a URL path out; and back.
-import { type Field, keyFields, keyName, type Model } from '../../sources/prisma/datamodel.js';
+import { type Field, keyFields, keyName, type Model } from '../../sources/prisma/index.js';
 
 export function encodeGlobalId(typename: string, key: string): string {
   return Buffer.from(`${typename}:${key}`).toString('base64url');

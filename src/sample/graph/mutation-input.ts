@@ -1,7 +1,7 @@
 // What a user wrote in, Prisma's data or the user's mistakes out.
 import { Prisma } from '../../generated/nodes/client.js';
-import { keyFields, type Model } from '../../sources/prisma/datamodel.js';
-import { type Client, delegateOf, type Row } from '../../sources/prisma/delegate.js';
+import { delegateOf, keyFields, type Model, type Row } from '../../sources/prisma/index.js';
+import type { Client } from '../prisma.js';
 import { attributesOf, definitionOf, KEPT_BY_DATABASE, type NodeDefinition, relationsOf, tenantPath, whereTenant } from './define-node.js';
 import { decodeGlobalId, whereKey } from './global-id.js';
 import { type UserError, UserMistake } from './user-error.js';

@@ -1,9 +1,8 @@
 // A definition in, its create, update and delete mutations on the builder out, in both published forms.
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
-import { announcedWrite } from '../../sources/prisma/announced-write.js';
-import { keyName } from '../../sources/prisma/datamodel.js';
-import type { Row } from '../../sources/prisma/delegate.js';
+import { announcedWrite, keyName, type Row } from '../../sources/prisma/index.js';
+import type { Client } from '../prisma.js';
 import type { Context } from './context.js';
 import type { NodeDefinition } from './define-node.js';
 import { keyOf } from './global-id.js';
@@ -128,10 +127,11 @@ async function answer(shop: Workshop, definition: NodeDefinition, { operation, n
   const query = () => queryFromInfo({ context: ctx, info, path: [node] });
   const asked = { shop, definition, written, path, viewer: ctx.viewer, query };
   try {
-    const row = await announcedWrite(ctx, {
+    const row = await announcedWrite<Row, Client>(ctx, {
+      tenant: ctx.viewer.organizationId,
       typename: definition.model.name,
       operation: OPERATIONS[operation],
-      path,
+      cause: JSON.stringify({ actor: { userId: ctx.viewer.userId }, traceparent: ctx.traceparent }),
       plan: () => planStatement(operation, { ...asked, tx: ctx.prisma, seen: null }, ctx.quickWrite),
       write: (tx, seen) => WRITES[operation]({ ...asked, tx, seen }),
       keyOf: (row) => keyOf(definition.model, row),

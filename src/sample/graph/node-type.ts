@@ -1,8 +1,6 @@
 // A definition in, its object type, connection type and root connection on the builder out.
 
-import { type Enum, type Field, fieldOf, keyName, type Model } from '../../sources/prisma/datamodel.js';
-import { delegateOf, type Row } from '../../sources/prisma/delegate.js';
-import { isRemembered } from '../../sources/prisma/overlay.js';
+import { delegateOf, type Enum, type Field, fieldOf, isRemembered, keyName, type Model, type Row } from '../../sources/prisma/index.js';
 import { readAsOf } from './as-of.js';
 import type { Builder, Types } from './builder.js';
 import { type ConnectionArguments, type ConnectionInputs, connectionArgs, connectionQuery, whereNothing } from './connections.js';

@@ -1,10 +1,19 @@
 // What a user wants of a row in, the row written out: by Prisma, inside a transaction, or planned as one statement.
 
-import { columnFields, fieldOf, type Model } from '../../sources/prisma/datamodel.js';
-import { type Client, delegateOf, type Row } from '../../sources/prisma/delegate.js';
-import type { Equalities, PlannedStatement, QuickWrite } from '../../sources/prisma/quick-write.js';
-import { rowOfSnapshot } from '../../sources/prisma/snapshot-row.js';
+import { Prisma } from '../../generated/nodes/client.js';
+import {
+  columnFields,
+  delegateOf,
+  type Equalities,
+  fieldOf,
+  type Model,
+  type PlannedStatement,
+  type QuickWrite,
+  type Row,
+  rowOfSnapshot,
+} from '../../sources/prisma/index.js';
 import type { Snapshot } from '../../webhooks/index.js';
+import type { Client } from '../prisma.js';
 import type { Viewer } from './context.js';
 import { KEPT_BY_DATABASE, type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
 import { type InputSource, idsField, readInput, whereGlobalId } from './mutation-input.js';
@@ -111,7 +120,7 @@ async function rowToDelete(write: Write): Promise<Row> {
 
 /** What the user didn't say, as before-hooks were shown it: the key above all. */
 function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
-  const row = rowOfSnapshot(model, seen);
+  const row = rowOfSnapshot(model, seen, Prisma);
   const fields = columnFields(model).filter(
     ({ name, type, hasDefaultValue }) =>
       (hasDefaultValue || name in completed) && !KEPT_BY_DATABASE.includes(name) && !(type === 'Json' && row[name] === null),

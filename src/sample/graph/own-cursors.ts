@@ -1,8 +1,7 @@
 // A schema in, the same out with connections of nodes whose cursors point to the viewer's own rows: others' are as good as gone.
 import { parsePrismaCursor } from '@pothos/plugin-prisma';
 import { defaultFieldResolver, GraphQLError, type GraphQLSchema, getNamedType, isObjectType } from 'graphql';
-import { keyName } from '../../sources/prisma/datamodel.js';
-import { delegateOf } from '../../sources/prisma/delegate.js';
+import { delegateOf, keyName } from '../../sources/prisma/index.js';
 import type { Context } from './context.js';
 import { type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
 import { whereKey } from './global-id.js';

@@ -1,6 +1,6 @@
 // A schema in, the same out with ids that are answered at once: Pothos promises each, which makes a promise of every object above it.
 import { type GraphQLSchema, isObjectType } from 'graphql';
-import type { Row } from '../../sources/prisma/delegate.js';
+import type { Row } from '../../sources/prisma/index.js';
 import type { NodeDefinition } from './define-node.js';
 import { encodeGlobalId, keyOf } from './global-id.js';
 

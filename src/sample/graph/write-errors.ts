@@ -1,11 +1,13 @@
 // What a failed write threw in, the user's mistakes in it out; null where the failure is ours.
 import { Prisma } from '../../generated/nodes/client.js';
-import { fieldOf, relationOfColumn } from '../../sources/prisma/datamodel.js';
+import { fieldOf, relationOfColumn } from '../../sources/prisma/index.js';
+import { WriteRefused } from '../../webhooks/index.js';
 import type { NodeDefinition } from './define-node.js';
 import { type UserError, UserMistake } from './user-error.js';
 
 export function mistakesOf(error: unknown, { definition, path }: { definition: NodeDefinition; path: string[] }): UserError[] | null {
   if (error instanceof UserMistake) return error.errors;
+  if (error instanceof WriteRefused) return error.refusals.map((refusal) => ({ ...refusal, field: 'base', path }));
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return null;
   const mistake = (field: string, message: string, type: UserError['type']): UserError[] => [
     { field, message, type, path: field === 'base' ? path : [...path, field] },

@@ -1,30 +1,41 @@
-// A write in, its committed result out: the one way in which our mutations change the domain, so that every event knows its cause
-// and every before-hook is asked.
-
-import type { Context } from '../../sample/graph/context.js';
-import { UserMistake } from '../../sample/graph/user-error.js';
-import { type AttemptWrite, announceValues, isForHooks, type PlannedWrite, WriteRefused } from '../../webhooks/index.js';
-import type { Client } from './delegate.js';
+// Writes so that the events know their cause and every before-hook is asked: by one statement where it is that simple, else by Prisma.
+import { type AttemptWrite, announceValues, isForHooks, type PlannedWrite, type Webhooks } from '../../webhooks/index.js';
 import { isPrismasToTell } from './quick-write.js';
 
 /** Waiting for a connection, and the whole of a write. */
 const LIMITS = { maxWait: 5_000, timeout: 15_000 };
 
-export interface AnnouncedWrite<T> extends Omit<PlannedWrite, 'tenant'> {
-  /** Where the input is in the arguments. */
-  path: string[];
+/** A client inside of a transaction, as far as announcing needs it. */
+interface Transaction {
+  $executeRaw(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<number>;
+  $queryRawUnsafe<T>(query: string, ...values: unknown[]): PromiseLike<T>;
+}
+
+interface Transactional<Tx extends Transaction> {
+  $transaction<T>(work: (tx: Tx) => Promise<T>, limits: typeof LIMITS): Promise<T>;
+}
+
+export interface Announcing<Tx extends Transaction> {
+  prisma: Transactional<Tx>;
+  webhooks: Pick<Webhooks, 'passGate' | 'poke'>;
+}
+
+export interface AnnouncedWrite<T, Tx extends Transaction> extends PlannedWrite {
+  /** What its events shall have as their cause. */
+  cause: string;
   /** The same as one statement, which takes `announceValues`; null: it isn't that simple. */
   plan(): Promise<((announcement: string[]) => Promise<T>) | null>;
   /** May be called more than once, each time in a transaction of its own; `seen`: see AttemptWrite. */
-  write(tx: Client, seen: Parameters<AttemptWrite<T>>[1]): Promise<T>;
+  write(tx: Tx, seen: Parameters<AttemptWrite<T>>[1]): Promise<T>;
   /** The key of the row that it wrote. */
   keyOf(result: T): string;
 }
 
-/** @throws UserMistake where a before-hook refuses it */
-export async function announcedWrite<T>(ctx: Context, { path, plan, write, keyOf, typename, operation }: AnnouncedWrite<T>): Promise<T> {
-  const cause = JSON.stringify({ actor: ctx.viewer && { userId: ctx.viewer.userId }, traceparent: ctx.traceparent });
-  const planned = { tenant: ctx.viewer?.organizationId ?? '', typename, operation };
+/** @throws WriteRefused where a before-hook refuses it, and what the write throws */
+export async function announcedWrite<T, Tx extends Transaction>(
+  { prisma, webhooks }: Announcing<Tx>,
+  { cause, plan, write, keyOf, ...planned }: AnnouncedWrite<T, Tx>,
+): Promise<T> {
   /** Null: nothing is written, and it is to be done the long way. */
   const writeAtOnce = async (): Promise<{ result: T } | null> => {
     const statement = await plan();
@@ -37,18 +48,13 @@ export async function announcedWrite<T>(ctx: Context, { path, plan, write, keyOf
     }
   };
   const attempt: AttemptWrite<T> = (check, seen) =>
-    ctx.prisma.$transaction(async (tx) => {
+    prisma.$transaction(async (tx) => {
       await tx.$executeRaw`SELECT set_config('hookgraph.context', ${cause}, true)`;
       const result = await write(tx, seen);
-      await check((sql, values) => tx.$queryRawUnsafe<unknown[]>(sql, ...values), keyOf(result));
+      await check(async (sql, values) => tx.$queryRawUnsafe<unknown[]>(sql, ...values), keyOf(result));
       return result;
     }, LIMITS);
-  try {
-    const { result } = (await writeAtOnce()) ?? { result: await ctx.webhooks.passGate(planned, attempt) };
-    ctx.webhooks.poke();
-    return result;
-  } catch (error) {
-    if (error instanceof WriteRefused) throw new UserMistake(error.refusals.map((refusal) => ({ ...refusal, field: 'base', path })));
-    throw error;
-  }
+  const { result } = (await writeAtOnce()) ?? { result: await webhooks.passGate(planned, attempt) };
+  webhooks.poke();
+  return result;
 }

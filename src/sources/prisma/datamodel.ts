@@ -1,5 +1,13 @@
-// The Prisma schema as its generator wrote it: models, fields, columns, keys and comments, typed and searchable.
-import { datamodel as written } from '../../generated/nodes/datamodel.js';
+// Reads what our generator wrote of a Prisma schema: models, fields, columns, keys and comments, typed and searchable.
+
+/** The file that `hookgraph-prisma` writes exports this as `models`. */
+export interface GeneratedModels {
+  format: number;
+  datamodel: unknown;
+}
+
+/** Changes with the shape of what is written. */
+export const FORMAT = 1;
 
 export interface Field {
   name: string;
@@ -13,17 +21,21 @@ export interface Field {
   isUnique: boolean;
   /** The `@db.` type; null: Prisma's default. */
   nativeType: string | null;
+  /** Of an enum: its values. */
+  values?: EnumValue[];
   relationName?: string;
   /** The foreign key's fields on this model; empty on the other side of the relation. */
   relationFromFields?: string[];
   relationToFields?: string[];
+  /** What a delete on the other side does to this row, e.g. `Cascade`; absent: Prisma's default. */
+  onDelete?: string;
   hasDefaultValue: boolean;
   /** Its value, where none is given, comes from Prisma and not from the database: `uuid()`, `@updatedAt`. */
   isMadeByPrisma: boolean;
   documentation?: string;
 }
 
-interface Index {
+export interface Index {
   name: string | null;
   fields: string[];
 }
@@ -40,30 +52,50 @@ export interface Model {
   documentation?: string;
 }
 
+export interface EnumValue {
+  name: string;
+  /** The value as the database has it. */
+  stored: string;
+  documentation?: string;
+}
+
 export interface Enum {
   name: string;
-  /** `stored` is the value as the database has it. */
-  values: { name: string; stored: string; documentation?: string }[];
+  values: EnumValue[];
   documentation?: string;
 }
 
 export interface Datamodel {
   models: Model[];
   enums: Enum[];
+  /** @throws Error where the schema has none of this name */
+  modelOf(name: string): Model;
+  /** @throws Error where the schema has none of this name */
+  enumOf(name: string): Enum;
 }
 
-export const datamodel = written as Datamodel;
-
-export function modelOf(name: string): Model {
-  const model = datamodel.models.find((candidate) => candidate.name === name);
-  if (!model) throw new Error(`The Prisma schema has no model ${name}`);
-  return model;
-}
-
-export function enumOf(name: string): Enum {
-  const found = datamodel.enums.find((candidate) => candidate.name === name);
-  if (!found) throw new Error(`The Prisma schema has no enum ${name}`);
-  return found;
+/** @param schema of models without `@@schema` */
+export function readModels({ format, datamodel }: GeneratedModels, schema = 'public'): Datamodel {
+  if (format !== FORMAT)
+    throw new Error(
+      `The models were written by another version of hookgraph-prisma (format ${format}, this one reads ${FORMAT}). Run \`prisma generate\`.`,
+    );
+  const { models: written, enums } = datamodel as { models: (Omit<Model, 'schema'> & { schema: string | null })[]; enums: Enum[] };
+  const valuesOf = new Map(enums.map(({ name, values }) => [name, values]));
+  const models = written.map((model) => ({
+    ...model,
+    schema: model.schema ?? schema,
+    fields: model.fields.map((field) => (field.kind === 'enum' ? { ...field, values: valuesOf.get(field.type) ?? [] } : field)),
+  }));
+  const find = <T extends { name: string }>(what: string, list: T[]) => {
+    const byName = new Map(list.map((one) => [one.name, one]));
+    return (name: string): T => {
+      const found = byName.get(name);
+      if (!found) throw new Error(`The Prisma schema has no ${what} ${name}`);
+      return found;
+    };
+  };
+  return { models, enums, modelOf: find('model', models), enumOf: find('enum', enums) };
 }
 
 export function fieldOf(model: Model, name: string): Field {
@@ -86,8 +118,10 @@ export function keyFields(model: Model): Field[] {
 /** What Prisma calls the key in a `where`: the field, or its fields joined. */
 export function keyName(model: Model): string {
   if (!model.primaryKey) return (keyFields(model)[0] as Field).name;
-  return model.primaryKey.name ?? model.primaryKey.fields.join('_');
+  return compoundName(model.primaryKey);
 }
+
+export const compoundName = ({ name, fields }: Index): string => name ?? fields.join('_');
 
 /** Relations whose foreign key is on this model. */
 function toOneRelations(model: Model): Field[] {
@@ -100,7 +134,7 @@ export function relationOfColumn(model: Model, fieldName: string): Field | undef
 }
 
 /** The other side of a relation. */
-export function inverseOf(model: Model, relation: Field): Field {
+export function inverseOf({ modelOf }: Pick<Datamodel, 'modelOf'>, model: Model, relation: Field): Field {
   const other = modelOf(relation.type);
   const inverse = other.fields.find(
     (field) => field.relationName === relation.relationName && (other !== model || field.name !== relation.name),

@@ -1,9 +1,7 @@
-// A model's name in, its door on a Prisma client out, with types that fit any model.
-import type { PrismaClient } from '../../generated/nodes/client.js';
+// Finds a model's methods on a Prisma client, with types that fit any model.
+import type { Row } from './prisma-types.js';
 
-export type Row = Record<string, unknown>;
-
-/** The part of a Prisma model delegate that code for any model uses. */
+/** The methods of a Prisma model that code for any model uses. */
 export interface Delegate {
   findUnique(args: object): Promise<Row | null>;
   findUniqueOrThrow(args: object): Promise<Row>;
@@ -15,12 +13,9 @@ export interface Delegate {
   delete(args: object): Promise<Row>;
 }
 
-/** A client, or one inside a transaction. */
-export type Client = PrismaClient | Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
-
-/** Of the door, e.g. `scenarioSession`. */
+/** The property of a client that has a model's methods, e.g. `scenarioSession`. */
 export const delegateName = (modelName: string): string => modelName.charAt(0).toLowerCase() + modelName.slice(1);
 
-export function delegateOf(client: Client, modelName: string): Delegate {
-  return (client as unknown as Record<string, Delegate>)[delegateName(modelName)] as Delegate;
+export function delegateOf(client: object, modelName: string): Delegate {
+  return (client as Record<string, Delegate>)[delegateName(modelName)] as Delegate;
 }

@@ -1,26 +1,24 @@
-// A Prisma client and snapshots of rows in, a client out that answers from a snapshot where the row itself is gone, or not there yet.
-import { Prisma, type PrismaClient } from '../../generated/nodes/client.js';
-import { keyOf } from '../../sample/graph/global-id.js';
+// Makes a Prisma client answer from snapshots where the row itself is gone, or not there yet.
 import type { Snapshot } from '../../webhooks/index.js';
-import { datamodel, type Field, inverseOf, keyName, type Model } from './datamodel.js';
-import { delegateName, delegateOf, type Row } from './delegate.js';
+import { type Field, inverseOf, keyFields, type Model } from './datamodel.js';
+import { delegateName, delegateOf } from './delegate.js';
+import { isPinned, type Known, matches } from './match-where.js';
+import { knownCodeOf, type Operation, type Row } from './prisma-types.js';
 import { rowOfSnapshot } from './snapshot-row.js';
 
 type Selection = Record<string, true | { select?: Selection; include?: Selection } | undefined | false>;
 export interface FindArgs {
-  where: Row;
+  where?: Row;
   select?: Selection;
   include?: Selection;
+  omit?: Record<string, boolean | undefined>;
+  skip?: number;
+  take?: number;
+  cursor?: object;
 }
-export interface Operation {
-  operation: string;
-  model?: string;
-  args: unknown;
-  query: (args: unknown) => Promise<unknown>;
-}
-interface Find {
+interface Find<Answer> {
   args: FindArgs;
-  query: (args: FindArgs) => Promise<Row | null>;
+  query: (args: FindArgs) => Promise<Answer>;
 }
 
 const remembered = new WeakSet<object>();
@@ -31,69 +29,104 @@ export function isRemembered(row: object): boolean {
 }
 
 /** `around` each operation. Prisma's batching survives: the query goes out first, and only a miss looks at the snapshots. */
-export function withOverlay(
-  prisma: PrismaClient,
+export function withOverlay<Client extends object>(
+  known: Known,
+  prisma: Client,
   snapshots: Snapshot[],
   around?: (operation: Operation) => Promise<unknown>,
-): PrismaClient {
-  const models = datamodel.models.filter(({ name }) => snapshots.some(({ typename }) => typename === name));
+): Client {
+  const models = known.models.filter(({ name }) => snapshots.some(({ typename }) => typename === name));
   if (models.length === 0 && !around) return prisma;
-  const memory = createMemory(() => extended, snapshots);
-  const extensions = models.map((model) => {
-    const findUnique = async ({ args, query }: Find) =>
-      (await memory.foresee(model, args)) ?? (await query(args)) ?? (await memory.recall(model, args));
-    const findUniqueOrThrow = async ({ args, query }: Find) => {
-      try {
-        return (await memory.foresee(model, args)) ?? (await query(args));
-      } catch (error) {
-        const row = isMissing(error) ? await memory.recall(model, args) : null;
-        if (row) return row;
-        throw error;
-      }
-    };
-    return [delegateName(model.name), { findUnique, findUniqueOrThrow }];
-  });
-  const extended = prisma.$extends({
+  const memory = createMemory(known, () => extended, snapshots);
+  const extensions = models.map((model) => [delegateName(model.name), readsOf(memory, model)]);
+  const extended = (prisma as { $extends(extension: object): unknown }).$extends({
     query: { ...Object.fromEntries(extensions), ...(around && { $allOperations: around }) },
-  }) as unknown as PrismaClient;
+  }) as Client;
   return extended;
+}
+
+/** The reads of a model that name single rows. */
+function readsOf(memory: Memory, model: Model) {
+  const find = async ({ args, query }: Find<Row | null>) =>
+    (await memory.foresee(model, args)) ?? (await query(args)) ?? (await memory.recall(model, args));
+  const findOrThrow = async ({ args, query }: Find<Row>) => {
+    try {
+      return (await memory.foresee(model, args)) ?? (await query(args));
+    } catch (error) {
+      const row = isMissing(error) ? await memory.recall(model, args) : null;
+      if (row) return row;
+      throw error;
+    }
+  };
+  const findMany = async ({ args, query }: Find<Row[]>) => memory.complete(model, args, await query(args));
+  return { findUnique: find, findFirst: find, findUniqueOrThrow: findOrThrow, findFirstOrThrow: findOrThrow, findMany };
 }
 
 export interface Memory {
   /** Null at once where no snapshot goes before what the database has. */
   foresee(model: Model, args: FindArgs): Promise<Row | null> | null;
   recall(model: Model, args: FindArgs): Promise<Row | null> | null;
+  /** Adds to the rows that were found those that the arguments name by key, as loaders of many do. */
+  complete(model: Model, args: FindArgs, rows: Row[]): Promise<Row[]>;
 }
 
 /** `client`: reads what a snapshot points to. */
-export function createMemory(client: () => PrismaClient, snapshots: Snapshot[]): Memory {
+export function createMemory(known: Known, client: () => object, snapshots: Snapshot[]): Memory {
   const coming = snapshots.filter(({ ahead }) => ahead);
-  const from = (known: Snapshot[]) => (model: Model, args: FindArgs) =>
-    known.some(({ typename }) => typename === model.name) ? rememberedRow(client(), model, { args, snapshots: known }) : null;
-  return { foresee: from(coming), recall: from(snapshots) };
+  const among = (list: Snapshot[], model: Model) => list.filter(({ typename }) => typename === model.name);
+  const source = { known, client };
+  const from = (list: Snapshot[]) => (model: Model, args: FindArgs) => {
+    const own = among(list, model);
+    return own.length > 0 ? rememberedRow(source, model, args, own) : null;
+  };
+  return {
+    foresee: from(coming),
+    recall: from(snapshots),
+    async complete(model, args, rows) {
+      const keys = keyFields(model).map(({ name }) => name);
+      if (!isNamed(model, args) || !rows.every((row) => keys.every((name) => name in row))) return rows;
+      const keyOf = (row: Row) => JSON.stringify(keys.map((name) => String(row[name])));
+      const found = new Map(rows.map((row) => [keyOf(row), row]));
+      for (const snapshot of among(snapshots, model)) {
+        const key = keyOf(rowOfSnapshot(model, snapshot, known.Prisma));
+        if (found.has(key) && !snapshot.ahead) continue;
+        if (!found.has(key) && args.take !== undefined && found.size >= Math.abs(args.take)) continue;
+        const row = await rememberedRow(source, model, args, [snapshot]);
+        if (row) found.set(key, row);
+      }
+      return [...found.values()];
+    },
+  };
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2025';
+const isNamed = (model: Model, { where, skip, cursor }: FindArgs): boolean => !skip && cursor === undefined && isPinned(model, where);
+
+const isMissing = (error: unknown): boolean => knownCodeOf(error) === 'P2025';
+
+interface Source {
+  known: Known;
+  client(): object;
 }
 
-async function rememberedRow(
-  client: PrismaClient,
-  model: Model,
-  { args, snapshots }: { args: FindArgs; snapshots: Snapshot[] },
-): Promise<Row | null> {
-  const key = keyOf(model, model.primaryKey ? ((args.where[keyName(model)] ?? {}) as Row) : args.where);
-  const snapshot = snapshots.find((candidate) => candidate.typename === model.name && candidate.key === key);
-  if (!snapshot) return null;
-  const full = rowOfSnapshot(model, snapshot);
-  const row = args.select ? Object.fromEntries(Object.entries(full).filter(([name]) => args.select?.[name])) : { ...full };
-  const chosen = Object.entries(args.select ?? args.include ?? {}).filter(([, value]) => value);
+async function rememberedRow(source: Source, model: Model, args: FindArgs, snapshots: Snapshot[]): Promise<Row | null> {
+  if (!isNamed(model, args)) return null;
+  for (const snapshot of snapshots) {
+    const row = rowOfSnapshot(model, snapshot, source.known.Prisma);
+    if ((await matches({ ...source, model, row }, args.where)) !== false) return selectFrom(source, model, row, args);
+  }
+  return null;
+}
+
+async function selectFrom(source: Source, model: Model, full: Row, { select, include, omit }: FindArgs): Promise<Row> {
+  const chosen = Object.entries(full).filter(([name]) => (select ? select[name] : !omit?.[name]));
+  const row: Row = Object.fromEntries(chosen);
+  const nested = Object.entries(select ?? include ?? {}).filter(([, value]) => value);
   await Promise.all(
-    chosen.map(async ([name, value]) => {
-      const nested = value === true ? {} : (value as Row);
+    nested.map(async ([name, value]) => {
+      const args = value === true ? {} : (value as Row);
       const relation = model.fields.find((field) => field.name === name && field.kind === 'object');
-      if (name === '_count') row._count = await countRelated(client, model, { row: full, nested });
-      else if (relation) row[name] = await findRelated(client, model, { row: full, relation, nested });
+      if (name === '_count') row._count = await countRelated(source, model, { row: full, nested: args });
+      else if (relation) row[name] = await findRelated(source, model, { row: full, relation, nested: args });
     }),
   );
   remembered.add(row);
@@ -106,37 +139,40 @@ interface Related {
   nested: Row;
 }
 
-async function findRelated(client: PrismaClient, model: Model, { row, relation, nested }: Related): Promise<unknown> {
-  const delegate = delegateOf(client, relation.type);
+async function findRelated({ known, client }: Source, model: Model, { row, relation, nested }: Related): Promise<unknown> {
+  const delegate = delegateOf(client(), relation.type);
   if (relation.relationFromFields?.length) {
     const where = pairs(relation.relationToFields, relation.relationFromFields, row);
     if (Object.values(where).some((value) => value === null || value === undefined)) return null;
     // One field: findUnique, which Prisma batches.
-    return Object.keys(where).length === 1 ? delegate.findUnique({ ...nested, where }) : delegate.findFirst({ ...nested, where });
+    return Object.keys(where).length === 1 && !nested.where
+      ? delegate.findUnique({ ...nested, where })
+      : delegate.findFirst({ ...nested, where: { AND: [nested.where ?? {}, where] } });
   }
-  const where = { AND: [nested.where ?? {}, whereInverse(model, relation, row)] };
+  const where = { AND: [nested.where ?? {}, whereInverse(known, model, relation, row)] };
   return relation.isList ? delegate.findMany({ ...nested, where }) : delegate.findFirst({ ...nested, where });
 }
 
 /** The rows on the other side that still point to the one that is gone. */
-function whereInverse(model: Model, relation: Field, row: Row): Row {
-  const inverse = inverseOf(model, relation);
+function whereInverse(known: Known, model: Model, relation: Field, row: Row): Row {
+  const inverse = inverseOf(known, model, relation);
   // By the foreign key itself: asked through the relation, a row that is gone would match nothing.
   if (inverse.relationFromFields?.length) return pairs(inverse.relationFromFields, inverse.relationToFields, row);
-  const key = model.primaryKey ? model.primaryKey.fields : [keyName(model)];
-  return { [inverse.name]: { some: Object.fromEntries(key.map((name) => [name, row[name]])) } };
+  return { [inverse.name]: { some: Object.fromEntries(keyFields(model).map(({ name }) => [name, row[name]])) } };
 }
 
 function pairs(names: string[] = [], sources: string[] = [], row: Row): Row {
   return Object.fromEntries(names.map((name, index) => [name, row[sources[index] as string]]));
 }
 
-async function countRelated(client: PrismaClient, model: Model, { row, nested }: Omit<Related, 'relation'>): Promise<Row> {
-  const wanted = Object.entries((nested.select ?? {}) as Row).filter(([, value]) => value);
+async function countRelated({ known, client }: Source, model: Model, { row, nested }: Omit<Related, 'relation'>): Promise<Row> {
+  const everyList = () =>
+    Object.fromEntries(model.fields.filter(({ kind, isList }) => kind === 'object' && isList).map(({ name }) => [name, true]));
+  const wanted = Object.entries((nested.select ?? everyList()) as Row).filter(([, value]) => value);
   const counts = wanted.map(async ([name, value]) => {
     const relation = model.fields.find((field) => field.name === name) as Field;
-    const where = { AND: [(value as Row).where ?? {}, whereInverse(model, relation, row)] };
-    return [name, await delegateOf(client, relation.type).count({ where })] as const;
+    const where = { AND: [(value as Row).where ?? {}, whereInverse(known, model, relation, row)] };
+    return [name, await delegateOf(client(), relation.type).count({ where })] as const;
   });
   return Object.fromEntries(await Promise.all(counts));
 }

@@ -1,8 +1,8 @@
 // The arguments of a findUnique of the usual shape (a node by its key, with objects that it points to) -> its row, as Prisma reads it:
 // all that are asked for in one tick by one statement. Prisma takes five times as long over it; what is out of the usual stays its own.
 import pg from 'pg';
-import { columnFields, enumOf, type Field, keyFields, type Model, modelOf } from './datamodel.js';
-import type { Row } from './delegate.js';
+import { columnFields, type Datamodel, type Field, keyFields, type Model } from './datamodel.js';
+import type { Row } from './prisma-types.js';
 
 export interface QuickFind {
   /** Null: Prisma is to be asked. */
@@ -52,7 +52,7 @@ export async function quicklyOr<T>(found: Promise<T>): Promise<T | undefined> {
   }
 }
 
-export function createQuickFind(pool: Pick<pg.Pool, 'query'>): QuickFind {
+export function createQuickFind(datamodel: Pick<Datamodel, 'modelOf'>, pool: Pick<pg.Pool, 'query'>): QuickFind {
   const shapes = new Map<string, Shape | null>();
   let names = 0;
 
@@ -61,7 +61,7 @@ export function createQuickFind(pool: Pick<pg.Pool, 'query'>): QuickFind {
     const known = shapes.get(key);
     if (known !== undefined) return known;
     if (shapes.size >= MOST_SHAPES) return null;
-    const shape = makeShape(model, { key, include, name: `hookgraph-find-${++names}` });
+    const shape = makeShape(datamodel, model, { key, include, name: `hookgraph-find-${++names}` });
     shapes.set(key, shape);
     return shape;
   }
@@ -109,20 +109,21 @@ export function createQuickFind(pool: Pick<pg.Pool, 'query'>): QuickFind {
   }
 
   return {
-    plan(model, { where, select, include }) {
-      if (select !== undefined) return null;
+    plan(model, { where, include, ...others }) {
+      // `select`, `omit` and what later versions of Prisma bring.
+      for (const name in others) if (others[name as keyof typeof others] !== undefined) return null;
       const shape = shapeOf(model, include);
       if (shape === null) return null;
       const key = keyText(shape.keyField, where[shape.keyField.name]);
       if (key === null) return null;
-      const others = Object.keys(where).filter((name) => name !== shape.keyField.name);
+      const conditions = Object.keys(where).filter((name) => name !== shape.keyField.name);
       // Nothing but equalities, as with the tenant.
-      for (const name of others) if (typeof where[name] !== 'string') return null;
+      for (const name of conditions) if (typeof where[name] !== 'string') return null;
       return {
         key: shape.key,
         read: async () => {
           const row = await read(shape, key);
-          return row !== null && others.every((name) => row[name] === where[name]) ? row : null;
+          return row !== null && conditions.every((name) => row[name] === where[name]) ? row : null;
         },
       };
     },
@@ -145,7 +146,11 @@ function keyText({ nativeType, type }: Field, value: unknown): string | null {
 
 const KEY_TYPES: Record<string, string> = { Uuid: 'uuid', Text: 'text', Int: 'int', Integer: 'int' };
 
-function makeShape(model: Model, { key, include, name }: { key: string; include: object | undefined; name: string }): Shape | null {
+function makeShape(
+  { modelOf }: Pick<Datamodel, 'modelOf'>,
+  model: Model,
+  { key, include, name }: { key: string; include: object | undefined; name: string },
+): Shape | null {
   const columns: string[] = [];
   const joins: string[] = [];
   let tables = 0;
@@ -192,9 +197,10 @@ function makeShape(model: Model, { key, include, name }: { key: string; include:
   }
 
   const build = addTable(model, include);
-  const keyField = keyFields(model)[0] as Field;
+  const [keyField] = keyFields(model);
+  if (build === null || !keyField || keyField.kind === 'enum') return null;
   const keyType = KEY_TYPES[keyField.nativeType ?? (keyField.type === 'Int' ? 'Int' : 'Text')];
-  if (build === null || keyType === undefined) return null;
+  if (keyType === undefined) return null;
   const text = `SELECT ${columns.join(', ')} FROM ${tableOf(model)} t0 ${joins.join(' ')} WHERE t0.${quote(keyField.column)} = ANY ($1::${keyType}[])`;
   return { key, statement: { name, text }, keyField, build: build as Shape['build'], waiting: new Map() };
 }
@@ -220,9 +226,9 @@ const TEXT_ARRAY = 1009 as never;
 const parseTextArray = pg.types.getTypeParser(TEXT_ARRAY) as Read;
 const same: Read = (text) => text;
 
-function scalarOf({ kind, type, nativeType }: Field): Read | null {
+function scalarOf({ kind, type, nativeType, values }: Field): Read | null {
   if (kind === 'enum') {
-    const names = new Map(enumOf(type).values.map(({ stored, name }) => [stored, name]));
+    const names = new Map(values?.map(({ stored, name }) => [stored, name]));
     return (text) => names.get(text) ?? text;
   }
   const native = nativeType ?? '';

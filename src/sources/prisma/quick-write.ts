@@ -1,10 +1,9 @@
 // A write of the usual shape (one row, its own columns) -> that row, as Prisma answers it: one statement, which announces itself, and so
 // one message. Prisma needs a transaction of four, and 0.4 ms for its own part; what is out of the usual stays its own.
 import pg from 'pg';
-import { Prisma } from '../../generated/nodes/client.js';
 import { ANNOUNCE, isForHooks, type Json } from '../../webhooks/index.js';
-import { columnFields, enumOf, type Field, type Model } from './datamodel.js';
-import type { Row } from './delegate.js';
+import { columnFields, type Field, type Model } from './datamodel.js';
+import type { PrismaNamespace, Row } from './prisma-types.js';
 import { quote, readOf, tableOf } from './quick-find.js';
 import { rowOfColumns } from './snapshot-row.js';
 
@@ -32,7 +31,7 @@ interface Cell {
   value: unknown;
 }
 
-export function createQuickWrite(pool: Pick<pg.Pool, 'connect'>): QuickWrite {
+export function createQuickWrite(Prisma: PrismaNamespace, pool: Pick<pg.Pool, 'connect'>): QuickWrite {
   const names = new Map<string, string>();
   const usual = new Map<Model, boolean>();
 
@@ -52,7 +51,7 @@ export function createQuickWrite(pool: Pick<pg.Pool, 'connect'>): QuickWrite {
     for (const [name, written] of entries) {
       if (written === undefined) continue;
       const field = model.fields.find((candidate) => candidate.name === name);
-      const value = field && sentValue(field, written);
+      const value = field && sentValue(field, written, Prisma);
       if (!field || value === undefined) return null;
       cells.push({ column: quote(field.column), value });
     }
@@ -66,7 +65,7 @@ export function createQuickWrite(pool: Pick<pg.Pool, 'connect'>): QuickWrite {
     return async (announcement) => {
       const values = [...announcement, ...cells.map(({ value }) => value)];
       const columns = await run({ text, values, ...(name && { name }) });
-      return columns && rowOfColumns(model, columns);
+      return columns && rowOfColumns(model, columns, Prisma);
     };
   }
 
@@ -121,14 +120,14 @@ function equal(cells: Cell[], first: number): string {
 }
 
 /** As pg sends it for the column's own type to parse; undefined: it is no plain value. */
-function sentValue({ kind, type, isList }: Field, written: unknown): unknown {
+function sentValue({ kind, type, isList, values }: Field, written: unknown, Prisma: PrismaNamespace): unknown {
   if (written === null || written === Prisma.DbNull) return null;
   if (isList) {
     const { set } = written as { set?: unknown };
     return Array.isArray(set) ? set : undefined;
   }
   if (type === 'Json') return JSON.stringify(written);
-  if (kind === 'enum') return enumOf(type).values.find(({ name }) => name === written)?.stored;
+  if (kind === 'enum') return values?.find(({ name }) => name === written)?.stored;
   if (written instanceof Date) return written.toISOString();
   return typeof written === 'object' ? undefined : written;
 }

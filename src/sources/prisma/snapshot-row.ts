@@ -1,25 +1,24 @@
 // A snapshot's columns, as jsonb tells them, in; the row as Prisma would have read it out.
-import { Prisma } from '../../generated/nodes/client.js';
 import type { Json, Snapshot } from '../../webhooks/index.js';
-import { columnFields, enumOf, type Field, type Model } from './datamodel.js';
-import type { Row } from './delegate.js';
+import { columnFields, type Field, type Model } from './datamodel.js';
+import type { PrismaNamespace, Row } from './prisma-types.js';
 
 /** A column that the snapshot lacks is null. */
-export const rowOfSnapshot = (model: Model, { columns }: Snapshot): Row => rowOfColumns(model, columns);
+export const rowOfSnapshot = (model: Model, { columns }: Snapshot, Prisma: PrismaNamespace): Row => rowOfColumns(model, columns, Prisma);
 
 /** Columns as any of Postgres' ways to make JSON of a row tells them. */
-export function rowOfColumns(model: Model, columns: Snapshot['columns']): Row {
-  return Object.fromEntries(columnFields(model).map((field) => [field.name, readColumn(field, columns[field.column] ?? null)]));
+export function rowOfColumns(model: Model, columns: Snapshot['columns'], Prisma: PrismaNamespace): Row {
+  return Object.fromEntries(columnFields(model).map((field) => [field.name, readColumn(field, columns[field.column] ?? null, Prisma)]));
 }
 
-function readColumn(field: Field, value: Json): unknown {
-  if (field.isList) return Array.isArray(value) ? value.map((item) => readValue(field, item)) : [];
-  return readValue(field, value);
+function readColumn(field: Field, value: Json, Prisma: PrismaNamespace): unknown {
+  if (field.isList) return Array.isArray(value) ? value.map((item) => readValue(field, item, Prisma)) : [];
+  return readValue(field, value, Prisma);
 }
 
-function readValue({ kind, type, nativeType }: Field, value: Json): unknown {
+function readValue({ kind, type, nativeType, values }: Field, value: Json, Prisma: PrismaNamespace): unknown {
   if (value === null || type === 'Json') return value;
-  if (kind === 'enum') return enumOf(type).values.find(({ stored }) => stored === value)?.name ?? value;
+  if (kind === 'enum') return values?.find(({ stored }) => stored === value)?.name ?? value;
   switch (type) {
     case 'BigInt':
       return BigInt(String(value));

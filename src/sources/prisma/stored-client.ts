@@ -1,61 +1,67 @@
-// A read-only client, what an execution may recall and its turns in; the client that its resolvers read with out.
-import type { PrismaClient } from '../../generated/nodes/client.js';
+// Makes the client that the resolvers of one stored query read with: read-only, in its tenant's share, aware of what is gone.
 import type { Snapshot } from '../../webhooks/index.js';
-import { datamodel, type Model } from './datamodel.js';
-import { type Delegate, delegateName, delegateOf, type Row } from './delegate.js';
-import { type Reading, readInTurn } from './limited-reader.js';
+import type { Reading } from '../limited-reader.js';
+import type { Model } from './datamodel.js';
+import { type Delegate, delegateName, delegateOf } from './delegate.js';
+import type { Known } from './match-where.js';
 import { createMemory, type FindArgs, type Memory, withOverlay } from './overlay.js';
-import { type QuickFind, quicklyOr } from './quick-find.js';
+import type { Row } from './prisma-types.js';
+import { type FindUniqueArgs, type QuickFind, quicklyOr } from './quick-find.js';
+import { readInTurn } from './read-in-turn.js';
 
-export interface Sources {
-  prisma: PrismaClient;
+export interface Sources<Client extends object> {
+  known: Known;
+  /** The models by the names of their methods on a client. */
+  models: Map<string, Model>;
+  prisma: Client;
   quick: QuickFind;
   snapshots: Snapshot[];
-  reading: Reading;
+  /** Null: its reads wait for nobody. */
+  reading: Reading | null;
 }
 
-const models = new Map(datamodel.models.map((model) => [delegateName(model.name), model]));
+export const byDelegate = ({ models }: Known): Map<string, Model> => new Map(models.map((model) => [delegateName(model.name), model]));
 
 /** Single rows come the quick way; for anything else, and where that fails, there is Prisma, made ready when it is first needed. */
-export function storedClient({ prisma, quick, snapshots, reading }: Sources): PrismaClient {
-  let extended: PrismaClient | undefined;
+export function storedClient<Client extends object>({ known, models, prisma, quick, snapshots, reading }: Sources<Client>): Client {
+  let extended: Client | undefined;
   const full = () => {
-    extended ??= withOverlay(prisma, snapshots, readInTurn(reading));
+    extended ??= withOverlay(known, prisma, snapshots, reading ? readInTurn(reading) : undefined);
     return extended;
   };
   const delegates = new Map<string, Delegate>();
-  const client: PrismaClient = new Proxy(prisma, {
+  const client: Client = new Proxy(prisma, {
     get(_, name) {
       const model = typeof name === 'string' ? models.get(name) : undefined;
       if (!model) {
         const value: unknown = Reflect.get(full(), name);
         return typeof value === 'function' ? value.bind(full()) : value;
       }
-      const known = delegates.get(model.name) ?? quickDelegate(model, { quick, reading, memory, full });
-      delegates.set(model.name, known);
-      return known;
+      const made = delegates.get(model.name) ?? quickDelegate(model, { quick, reading, memory, full });
+      delegates.set(model.name, made);
+      return made;
     },
   });
-  const memory = createMemory(() => client, snapshots);
+  const memory = createMemory(known, () => client, snapshots);
   return client;
 }
 
 interface Ways {
   quick: QuickFind;
-  reading: Reading;
+  reading: Reading | null;
   memory: Memory;
-  full(): PrismaClient;
+  full(): object;
 }
 
 function quickDelegate(model: Model, { quick, reading, memory, full }: Ways): Delegate {
   /** Null: there is none; undefined: Prisma has to say. */
   const find = async (args: FindArgs): Promise<Row | null | undefined> => {
-    const plan = quick.plan(model, args);
+    const plan = quick.plan(model, args as FindUniqueArgs);
     if (!plan) return undefined;
     const foreseen = memory.foresee(model, args);
     const coming = foreseen && (await foreseen);
     if (coming) return coming;
-    const row = await quicklyOr(reading(plan.read, { connections: 1, key: plan.key }));
+    const row = await quicklyOr(reading ? reading(plan.read, { connections: 1, key: plan.key }) : plan.read());
     return row === null ? memory.recall(model, args) : row;
   };
   const quickly: Pick<Delegate, 'findUnique' | 'findUniqueOrThrow'> = {

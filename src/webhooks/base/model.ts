@@ -96,6 +96,8 @@ export interface Host {
   defaultPayload?: 'LINK' | 'ROW';
   /** False: no resolver refuses a field to an owner who finds the node, so events are told without asking as the owner. Default: true. */
   fieldRights?: boolean;
+  /** The announced types whose writes pass the gate, so that before-hooks can be asked. Absent: all of them do. */
+  gatedTypes?: ReadonlySet<string>;
 }
 
 export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'SNAPSHOT' | 'BEFORE';

@@ -18,11 +18,24 @@ export interface Change {
   event: RecordedEvent;
 }
 
-const OWN_EVENTS = `
-  SELECT operation, tenant, environment, before::text AS before, after::text AS after, changed, context,
-    ${rowTextsSql('before')} AS "rowBefore", ${rowTextsSql('after')} AS "rowAfter"
-  FROM hookgraph.captures
-  WHERE xid = pg_current_xact_id() AND typename = $1 AND node_key = $2 ORDER BY id`;
+// A row that goes with the parent that its tenant is read from has none: the parent went in the same transaction, and says whose it was.
+const ownEvents = (rows: string, limit: string): string => `
+  WITH RECURSIVE own AS MATERIALIZED (SELECT * FROM hookgraph.captures WHERE xid = pg_current_xact_id()),
+  wanted AS (SELECT * FROM own WHERE ${rows} ORDER BY id ${limit}),
+  above (id, tenant, parent_typename, parent_key) AS (
+    SELECT id, tenant, parent_typename, parent_key FROM wanted
+    UNION ALL
+    SELECT a.id, p.tenant, p.parent_typename, p.parent_key
+    FROM above a JOIN own p ON p.typename = a.parent_typename AND p.node_key = a.parent_key AND p.id <> a.id
+    WHERE a.tenant IS NULL
+  )
+  SELECT operation, coalesce(tenant, (SELECT min(a.tenant) FROM above a WHERE a.id = w.id)) AS tenant, environment,
+    before::text AS before, after::text AS after, changed, context, ${rowTextsSql('before')} AS "rowBefore", ${rowTextsSql('after')} AS "rowAfter",
+    typename, node_key AS key
+  FROM wanted w ORDER BY w.id`;
+
+const OF_ROW = ownEvents('typename = $1 AND node_key = $2', '');
+const OF_TYPES = ownEvents('typename IN (SELECT jsonb_array_elements_text($1::jsonb))', 'LIMIT $2::int');
 
 interface OwnEvent {
   operation: Operation;
@@ -38,11 +51,35 @@ interface OwnEvent {
 
 /** Null: nobody would be told of it either, since no declared column changes. Several events of one row are one change. */
 export async function readChange(query: TransactionQuery, typename: string, key: string): Promise<Change | null> {
-  const events = (await query(OWN_EVENTS, [typename, key])) as OwnEvent[];
+  return changeOf(typename, key, (await query(OF_ROW, [typename, key])) as OwnEvent[]);
+}
+
+/** The same of all rows of these types, in the order in which they were written first; null: there are more than `limit` events. */
+export async function readChanges(query: TransactionQuery, typenames: string[], limit: number): Promise<Change[] | null> {
+  const events = (await query(OF_TYPES, [JSON.stringify(typenames), String(limit + 1)])) as (OwnEvent & {
+    typename: string;
+    key: string;
+  })[];
+  if (events.length > limit) return null;
+  const byRow = new Map<string, { typename: string; key: string; events: OwnEvent[] }>();
+  for (const event of events) {
+    const { typename, key } = event;
+    const row = JSON.stringify([typename, key]);
+    const known = byRow.get(row);
+    if (known) known.events.push(event);
+    else byRow.set(row, { typename, key, events: [event] });
+  }
+  const changes = [...byRow.values()].map(({ typename, key, events: ofRow }) => changeOf(typename, key, ofRow));
+  return changes.filter((change) => change !== null);
+}
+
+function changeOf(typename: string, key: string, events: OwnEvent[]): Change | null {
   const [first, last] = [events[0], events.at(-1)];
   if (!first || !last) return null;
   const { before } = first;
   const { tenant, environment, after, context } = last;
+  // Made and deleted again: nothing comes of it.
+  if (before === null && after === null) return null;
   const operation = before === null ? 'created' : after === null ? 'deleted' : 'updated';
   const columns = JSON.parse(after ?? before ?? '{}') as Record<string, Json>;
   const rows = { before: first.rowBefore, after: last.rowAfter };
@@ -64,3 +101,23 @@ export function isSameChange(seen: Change | null, now: Change | null): boolean {
   if (seen === null || now === null) return seen === now;
   return seen.operation === now.operation && seen.key === now.key && seen.before === now.before;
 }
+
+/**
+ * The same of several rows. Whoever writes new rows gives them the keys that were shown where it can; where the database makes the keys,
+ * as many new rows of each type are the same change.
+ */
+export function areSameChanges(seen: Change[], now: Change[]): boolean {
+  const isNew = ({ operation }: Change) => operation === 'created';
+  const known = new Map(seen.filter((change) => !isNew(change)).map((change) => [rowOf(change), change]));
+  const old = now.filter((change) => !isNew(change));
+  if (old.length !== known.size || !old.every((change) => isSameChange(known.get(rowOf(change)) ?? null, change))) return false;
+  const typesOf = (changes: Change[]) =>
+    changes
+      .filter(isNew)
+      .map(({ snapshot }) => snapshot.typename)
+      .sort()
+      .join();
+  return typesOf(seen) === typesOf(now);
+}
+
+const rowOf = ({ snapshot, key }: Change): string => JSON.stringify([snapshot.typename, key]);

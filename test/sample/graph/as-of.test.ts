@@ -1,9 +1,9 @@
 import { graphql } from 'graphql';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPrisma } from '../../../src/runtime/database.js';
 import { readAsOf } from '../../../src/sample/graph/as-of.js';
 import { createContext } from '../../../src/sample/graph/context.js';
+import { openPrisma } from '../../../src/sample/prisma.js';
 import { type TestApp, testApp } from '../../support/app.js';
 import { openCountingPrisma } from '../../support/count-statements.js';
 import { until } from '../../support/until.js';

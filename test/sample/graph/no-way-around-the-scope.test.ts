@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { isObjectType } from 'graphql';
 import { expect, it } from 'vitest';
 import { schema } from '../../../src/sample/index.js';
-import { datamodel } from '../../../src/sources/prisma/datamodel.js';
+import { datamodel } from '../../../src/sample/prisma.js';
 
 const SRC = resolve(import.meta.dirname, '../../../src');
 

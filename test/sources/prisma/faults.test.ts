@@ -1,10 +1,11 @@
 import { type ExecutionResult, GraphQLError, graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPrisma, openReader } from '../../../src/runtime/database.js';
 import { NoTurnError } from '../../../src/runtime/fair-share.js';
 import { createContext } from '../../../src/sample/graph/context.js';
+import { openPrisma } from '../../../src/sample/prisma.js';
 import { faultOf } from '../../../src/sources/prisma/faults.js';
 import { type TestApp, testApp } from '../../support/app.js';
+import { openReader } from '../../support/reader.js';
 
 let t: TestApp;
 beforeAll(async () => {
@@ -71,13 +72,13 @@ describe('the fault of an error', () => {
     }
   });
 
-  it('is ours where its turn didn’t come, and the node’s where the query takes too long', () => {
+  it('is ours where its turn didn’t come, and not the database’s where the query takes too long', () => {
     expect(faultOf(new GraphQLError('x', { originalError: new NoTurnError('busy') }))).toBe('ours');
-    expect(faultOf(new GraphQLError('x', { originalError: new GraphQLError('The query took longer than 5000 ms') }))).toBe('node');
+    expect(faultOf(new GraphQLError('x', { originalError: new GraphQLError('The query took longer than 5000 ms') }))).toBeNull();
   });
 
-  it('is the node’s where a resolver fails otherwise', () => {
-    expect(faultOf(new GraphQLError('x', { originalError: new TypeError('undefined is not a function') }))).toBe('node');
-    expect(faultOf(new GraphQLError('first is 0'))).toBe('node');
+  it('is not known where a resolver fails otherwise', () => {
+    expect(faultOf(new GraphQLError('x', { originalError: new TypeError('undefined is not a function') }))).toBeNull();
+    expect(faultOf(new GraphQLError('first is 0'))).toBeNull();
   });
 });

@@ -1,12 +1,17 @@
 // What a stored query reads with: in turn, and still in few statements.
 import { execute, parse } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Prisma } from '../../../src/generated/nodes/client.js';
 import { createTurns } from '../../../src/runtime/fair-share.js';
 import { createContext } from '../../../src/sample/graph/context.js';
-import { readInTurn, startReading } from '../../../src/sources/prisma/limited-reader.js';
+import { datamodel } from '../../../src/sample/prisma.js';
+import { startReading } from '../../../src/sources/limited-reader.js';
 import { withOverlay } from '../../../src/sources/prisma/overlay.js';
+import { readInTurn } from '../../../src/sources/prisma/read-in-turn.js';
 import { type TestApp, testApp } from '../../support/app.js';
 import { type CountingPrisma, openCountingPrisma } from '../../support/count-statements.js';
+
+const known = { ...datamodel, Prisma };
 
 let t: TestApp;
 let counting: CountingPrisma;
@@ -28,7 +33,7 @@ async function ten(query: string, connections: number): Promise<string[]> {
     Array.from({ length: 10 }, async (_, i) => {
       const viewer = i % 2 === 0 ? t.admin : t.stranger;
       const reading = startReading({ visit: turns.visit(viewer.organizationId), timeoutMs: 5000 });
-      const prisma = withOverlay(counting.prisma, [], readInTurn(reading));
+      const prisma = withOverlay(known, counting.prisma, [], readInTurn(reading));
       const contextValue = createContext({ prisma, viewer, webhooks: t.app.webhooks });
       return execute({ schema: t.app.schema, document: parse(query), contextValue, variableValues: { nodeId: ids[i % 2] } });
     }),

@@ -1,10 +1,14 @@
 import { graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Prisma } from '../../../src/generated/nodes/client.js';
 import { type Context, createContext } from '../../../src/sample/graph/context.js';
+import { datamodel } from '../../../src/sample/prisma.js';
 import { withOverlay } from '../../../src/sources/prisma/overlay.js';
 import type { Json, Snapshot } from '../../../src/webhooks/index.js';
 import { type TestApp, testApp } from '../../support/app.js';
 import { openCountingPrisma } from '../../support/count-statements.js';
+
+const known = { ...datamodel, Prisma };
 
 let t: TestApp;
 beforeAll(async () => {
@@ -169,7 +173,7 @@ describe('ten stored queries at once, each with a context and an overlay of its 
     const answers = await Promise.all(
       keys.map((key) => {
         const contextValue = createContext({
-          prisma: withOverlay(counting.prisma, [snapshotOf(key)]),
+          prisma: withOverlay(known, counting.prisma, [snapshotOf(key)]),
           viewer: t.admin,
           webhooks: t.app.webhooks,
         });

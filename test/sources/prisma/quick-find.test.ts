@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PrismaClient } from '../../../src/generated/nodes/client.js';
-import { openReader } from '../../../src/runtime/database.js';
-import { datamodel, type Field, keyFields, type Model, modelOf } from '../../../src/sources/prisma/datamodel.js';
-import { delegateOf, type Row } from '../../../src/sources/prisma/delegate.js';
+import { datamodel, modelOf } from '../../../src/sample/prisma.js';
+import { type Field, keyFields, type Model } from '../../../src/sources/prisma/datamodel.js';
+import { delegateOf, type Row } from '../../../src/sources/prisma/index.js';
 import { createQuickFind, type FindUniqueArgs, QuickFindFailed } from '../../../src/sources/prisma/quick-find.js';
 import { type TestApp, testApp } from '../../support/app.js';
+import { openReader } from '../../support/reader.js';
 
 let t: TestApp;
 let reader: ReturnType<typeof openReader>;
@@ -17,7 +18,7 @@ beforeAll(async () => {
     statements.push(config.text);
     return reader.pool.query(config as never);
   };
-  quick = createQuickFind({ query } as never);
+  quick = createQuickFind(datamodel, { query } as never);
 });
 afterAll(async () => {
   await reader.close();

@@ -3,10 +3,11 @@ import { graphql } from 'graphql';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Prisma } from '../../../src/generated/nodes/client.js';
-import { openPrisma, openWriter } from '../../../src/runtime/database.js';
+import { openWriter } from '../../../src/runtime/database.js';
 import { type Context, createContext } from '../../../src/sample/graph/context.js';
-import { columnFields, datamodel, type Field, keyFields, type Model, modelOf } from '../../../src/sources/prisma/datamodel.js';
-import { delegateOf, type Row } from '../../../src/sources/prisma/delegate.js';
+import { datamodel, modelOf, openPrisma } from '../../../src/sample/prisma.js';
+import { columnFields, type Field, keyFields, type Model } from '../../../src/sources/prisma/datamodel.js';
+import { delegateOf, type Row } from '../../../src/sources/prisma/index.js';
 import { createQuickWrite, isPrismasToTell } from '../../../src/sources/prisma/quick-write.js';
 import { announceValues, isForHooks } from '../../../src/webhooks/index.js';
 import { type Answer, type TestApp, testApp } from '../../support/app.js';
@@ -22,7 +23,7 @@ beforeAll(async () => {
   t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' }, { sampleData: true });
   pool = new pg.Pool({ connectionString: t.database.url, max: 1 });
   pool.on('error', () => {});
-  quick = createQuickWrite(pool);
+  quick = createQuickWrite(Prisma, pool);
 });
 afterAll(async () => {
   await pool.end();
@@ -63,14 +64,14 @@ describe('a row that is written quickly', () => {
     const stored = async () =>
       (await t.database.pool.query('SELECT started_at FROM scenario_sessions WHERE id = $1', [id])).rows[0].started_at;
     const summer = new Date('2026-07-01T12:00:00.123Z');
-    const update = createQuickWrite(writer).update(modelOf('ScenarioSession'), [['id', id]], { startedAt: summer });
+    const update = createQuickWrite(Prisma, writer).update(modelOf('ScenarioSession'), [['id', id]], { startedAt: summer });
     expect((await update?.(announced('', 'ScenarioSession')))?.startedAt).toEqual(summer);
     expect(await stored()).toEqual(summer);
     expect((await prisma.scenarioSession.findUniqueOrThrow({ where: { id } })).startedAt).toEqual(summer);
     const early = new Date('1890-01-01T00:00:00Z');
     await prisma.scenarioSession.update({ where: { id }, data: { startedAt: early } });
     expect(await stored()).toEqual(early);
-    const again = createQuickWrite(writer).update(modelOf('ScenarioSession'), [['id', id]], { startedAt: early });
+    const again = createQuickWrite(Prisma, writer).update(modelOf('ScenarioSession'), [['id', id]], { startedAt: early });
     expect((await again?.(announced('', 'ScenarioSession')))?.startedAt).toEqual(early);
   });
 
@@ -235,7 +236,7 @@ describe('a mutation on the wire', () => {
   beforeAll(async () => {
     proxy = await startCountingProxy(t.database.url);
     writer = openWriter(proxy.url, t.app.log);
-    const [prisma, quickWrite] = [openPrisma(writer), createQuickWrite(writer)];
+    const [prisma, quickWrite] = [openPrisma(writer), createQuickWrite(Prisma, writer)];
     context = () => createContext({ prisma, viewer: t.admin, webhooks: t.app.webhooks, quickWrite });
   });
   afterAll(async () => {

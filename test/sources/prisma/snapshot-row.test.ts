@@ -6,7 +6,7 @@ import type { Json } from '../../../src/webhooks/index.js';
 
 function read(field: Partial<Field>, value: Json): unknown {
   const full = { name: 'x', kind: 'scalar', column: 'x', isList: false, nativeType: null, ...field } as Field;
-  return rowOfSnapshot({ name: 'Thing', fields: [full] } as Model, { typename: 'Thing', key: '1', columns: { x: value } }).x;
+  return rowOfSnapshot({ name: 'Thing', fields: [full] } as Model, { typename: 'Thing', key: '1', columns: { x: value } }, Prisma).x;
 }
 
 describe('a column of a snapshot', () => {

@@ -31,6 +31,11 @@ export async function checkPhase(
       field: 'phase',
       message: `can't be BEFORE: ${topic.key} is told afterwards; a created, updated or deleted topic of a node type can be asked before`,
     });
+  else if (engine.host.gatedTypes?.has(topic.typename) === false)
+    problems.push({
+      field: 'phase',
+      message: `can't be BEFORE: writes of ${topic.typename} don't pass the gate of this application, so nobody would ask; use AFTER`,
+    });
   else if ((await countHooks(engine, owner, topic, id)) >= MAX_HOOKS)
     problems.push({ field: 'phase', message: `can't be BEFORE: ${topic.key} has ${MAX_HOOKS} such subscriptions in your organization` });
   return problems;

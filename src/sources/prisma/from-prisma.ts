@@ -1,0 +1,71 @@
+// Makes a source of nodes of an application's own Prisma client: read-only connections, limits, batches and snapshots.
+import { PrismaPg } from '@prisma/adapter-pg';
+import type { Reading } from '../limited-reader.js';
+import { openReadOnlyPool } from '../limited-reader.js';
+import type { OpenOptions, OpenSource, Source } from '../source.js';
+import { type GeneratedModels, readModels } from './datamodel.js';
+import { faultOf } from './faults.js';
+import type { Known } from './match-where.js';
+import type { AnyClient, PrismaNamespace } from './prisma-types.js';
+import { createQuickFind, type QuickFind } from './quick-find.js';
+import { sourceModels } from './source-models.js';
+import { byDelegate, storedClient } from './stored-client.js';
+
+export interface PrismaOptions<Client extends AnyClient> {
+  /** What `generator hookgraph` wrote. */
+  models: GeneratedModels;
+  /** The namespace that the generated client exports. */
+  Prisma: PrismaNamespace;
+  /** Makes a client for stored queries: `(adapter) => new PrismaClient({ adapter })`, with extensions if your resolvers need them. */
+  client(adapter: PrismaPg): Client;
+  /** The Postgres schema of models without `@@schema`. Default: `public`. */
+  schema?: string;
+  /** A role of Postgres with which stored queries read; the connection's user must be a member. Default: that user. */
+  role?: string;
+}
+
+export interface PrismaReader<Client> {
+  prisma: Client;
+}
+
+export function fromPrisma<Client extends AnyClient>(options: PrismaOptions<Client>): Source<PrismaReader<Client>> {
+  const known: Known = { ...readModels(options.models, options.schema), Prisma: options.Prisma };
+  return { models: sourceModels(known), open: (opening) => openSource(options, known, opening) };
+}
+
+function openSource<Client extends AnyClient>(
+  { client: makeClient, schema, role }: PrismaOptions<Client>,
+  known: Known,
+  { connection, log, connections, queryTimeoutMs }: OpenOptions,
+): OpenSource<PrismaReader<Client>> {
+  const pool = openReadOnlyPool(connection, { log, max: connections, statementTimeoutMs: queryTimeoutMs, role });
+  const adapter = new PrismaPg(pool, { schema });
+  if ((adapter as unknown as { externalPool?: unknown }).externalPool !== pool)
+    throw new Error(
+      '@prisma/adapter-pg has a copy of pg of its own and does not know our pool. Bring both to one version of pg: see `npm ls pg`.',
+    );
+  const prisma = makeClient(adapter);
+  const quick = isBare(prisma) ? createQuickFind(known, pool) : NOTHING_QUICK;
+  const models = byDelegate(known);
+  const read = (snapshots: Parameters<typeof storedClient>[0]['snapshots'], reading: Reading | null) => ({
+    prisma: storedClient({ known, models, prisma, quick, snapshots, reading }),
+  });
+  return {
+    pool,
+    plain: read([], null),
+    reader: ({ snapshots, reading }) => read(snapshots, reading),
+    faultOf,
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** Rows that don't come through Prisma have neither its extensions nor what the client omits everywhere. */
+function isBare(prisma: AnyClient): boolean {
+  const { $on, _globalOmit: omitted } = prisma as { $on?: unknown; _globalOmit?: object };
+  return $on !== undefined && Object.keys(omitted ?? {}).length === 0;
+}
+
+const NOTHING_QUICK: QuickFind = { plan: () => null };

@@ -1,0 +1,117 @@
+// Gives new rows the keys and defaults that before-hooks were shown in a rehearsal, so that the rows written are the ones they allowed.
+import type { Snapshot } from '../../../webhooks/index.js';
+import { columnFields, type Field, type Model } from '../datamodel.js';
+import type { Known } from '../match-where.js';
+import type { Row } from '../prisma-types.js';
+import { rowOfSnapshot } from '../snapshot-row.js';
+import { nestedWrites } from './written-types.js';
+
+/** Completes the arguments of one operation; several operations of one transaction share what was shown. */
+export type GiveValues = (typename: string, operation: string, args: Row) => Row;
+
+/** A new row in the arguments. `maybe`: only if there is none yet. */
+interface Place {
+  model: Model;
+  data: Row;
+  maybe: boolean;
+}
+
+export const giveNothing: GiveValues = (_typename, _operation, args) => args;
+
+/** `seen`: the new rows, in the order in which they were written. Which of them is which follows from the order among those of a type. */
+export function giveSeen(known: Known, seen: Snapshot[]): GiveValues {
+  const left = groupByType(seen);
+  return (typename, operation, args) => {
+    const copy = copyOf(args) as Row;
+    const places: Place[] = [];
+    const model = known.modelOf(typename);
+    if (operation.startsWith('create')) for (const data of [copy.data].flat()) addPlaces(known, model, data as Row, false, places);
+    else {
+      for (const data of [copy.data, copy.update].flat()) addNestedPlaces(known, model, data, places);
+      if (operation === 'upsert') addPlaces(known, model, copy.create as Row, true, places);
+    }
+    for (const [name, rows] of left) {
+      const own = places.filter((place) => place.model.name === name);
+      const certain = own.filter(({ maybe }) => !maybe);
+      // Of a transaction's last operation all are taken; of those before it, as many as it has places.
+      const taking = own.length <= rows.length ? own : certain.length <= rows.length ? certain : [];
+      for (const place of taking) fill(known, place, rows.shift() as Snapshot);
+    }
+    return copy;
+  };
+}
+
+function groupByType(seen: Snapshot[]): Map<string, Snapshot[]> {
+  const groups = new Map<string, Snapshot[]>();
+  for (const snapshot of seen) groups.set(snapshot.typename, [...(groups.get(snapshot.typename) ?? []), snapshot]);
+  return groups;
+}
+
+/** As Prisma writes: first what the row points to, then the row, then what points to it. */
+function addPlaces(known: Known, model: Model, data: Row | undefined, maybe: boolean, places: Place[]): void {
+  if (typeof data !== 'object' || data === null) return;
+  addNestedPlaces(known, model, data, places, true);
+  places.push({ model, data, maybe });
+  addNestedPlaces(known, model, data, places, false);
+}
+
+/** `holdsKey`: only relations whose foreign key this model has, or only the others; default: all. */
+function addNestedPlaces(known: Known, model: Model, data: unknown, places: Place[], holdsKey?: boolean): void {
+  for (const { relation, writes } of nestedWrites(model, data)) {
+    if (holdsKey !== undefined && holdsKey !== Boolean(relation.relationFromFields?.length)) continue;
+    const target = known.modelOf(relation.type);
+    for (const inner of [writes.create].flat()) addPlaces(known, target, inner as Row, false, places);
+    for (const inner of [(writes.createMany as Row | undefined)?.data].flat()) addPlaces(known, target, inner as Row, false, places);
+    for (const inner of [writes.connectOrCreate, writes.upsert].flat() as (Row | undefined)[]) {
+      addPlaces(known, target, inner?.create as Row | undefined, true, places);
+      addNestedPlaces(known, target, inner?.update, places);
+    }
+    for (const inner of [writes.update].flat() as (Row | undefined)[]) addNestedPlaces(known, target, inner?.data ?? inner, places);
+  }
+}
+
+function fill({ Prisma }: Known, { model, data }: Place, seen: Snapshot): void {
+  const row = rowOfSnapshot(model, seen, Prisma);
+  const foreign = new Set(model.fields.flatMap(({ relationFromFields }) => relationFromFields ?? []));
+  const pointing = nestedWrites(model, data).filter(({ relation }) => relation.relationFromFields?.length);
+  const asColumns = pointing.map(({ relation, writes }) => columnsOf(relation, writes));
+  // Beside a relation that is written as an object Prisma takes no number that the database counts.
+  const takesNumbers = !asColumns.includes(null);
+  const given = columnFields(model).filter(
+    (field) =>
+      data[field.name] === undefined &&
+      (field.hasDefaultValue || field.isMadeByPrisma) &&
+      !foreign.has(field.name) &&
+      field.column in seen.columns &&
+      row[field.name] !== null &&
+      (takesNumbers || !isCounted(field)),
+  );
+  if (given.some(isCounted))
+    pointing.forEach(({ relation }, index) => {
+      delete data[relation.name];
+      Object.assign(data, asColumns[index]);
+    });
+  for (const { name } of given) data[name] = row[name];
+}
+
+const isCounted = ({ type, isId, hasDefaultValue }: Field): boolean =>
+  hasDefaultValue && (isId || type === 'BigInt') && ['Int', 'BigInt'].includes(type);
+
+/** `{ connect: { id: 1 } }` as the foreign key's columns; null: it is more than that. */
+function columnsOf({ relationFromFields = [], relationToFields = [] }: Field, { connect, ...others }: Row): Row | null {
+  if (Object.values(others).some((other) => other !== undefined) || typeof connect !== 'object' || connect === null) return null;
+  const named =
+    Object.values(connect).length === 1 && isPlain(Object.values(connect)[0]) ? (Object.values(connect)[0] as Row) : (connect as Row);
+  if (!relationToFields.every((name) => named[name] !== undefined) || Object.keys(named).length !== relationToFields.length) return null;
+  return Object.fromEntries(relationFromFields.map((name, index) => [name, named[relationToFields[index] as string]]));
+}
+
+function isPlain(value: unknown): value is Row {
+  return typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
+}
+
+/** Objects and arrays alone: Dates, Decimals and bytes stay what they are. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  return isPlain(value) ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyOf(inner)])) : value;
+}

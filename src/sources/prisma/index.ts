@@ -1,0 +1,11 @@
+// The door of `hookgraph/prisma`.
+export { type AnnouncedWrite, type Announcing, announcedWrite } from './announced-write.js';
+export * from './datamodel.js';
+export { type Delegate, delegateName, delegateOf } from './delegate.js';
+export { faultOf } from './faults.js';
+export { fromPrisma, type PrismaOptions, type PrismaReader } from './from-prisma.js';
+export { type GateExtension, type GateOptions, gatePrisma, type PrismaGate, type Writer } from './gate/gate-prisma.js';
+export { isRemembered } from './overlay.js';
+export type { PrismaNamespace, Row } from './prisma-types.js';
+export { createQuickWrite, type Equalities, type PlannedStatement, type QuickWrite } from './quick-write.js';
+export { rowOfSnapshot } from './snapshot-row.js';

@@ -1,0 +1,128 @@
+// Judges whether a row that is no longer (or not yet) in the database matches a Prisma `where`.
+import { compoundName, type Datamodel, type Field, inverseOf, type Model } from './datamodel.js';
+import { delegateOf } from './delegate.js';
+import type { PrismaNamespace, Row } from './prisma-types.js';
+
+export interface Known extends Datamodel {
+  Prisma: PrismaNamespace;
+}
+
+/** Undefined: it can't be told, e.g. because what the filter goes through is gone as well. */
+type Verdict = boolean | undefined;
+
+interface Judged {
+  known: Known;
+  model: Model;
+  row: Row;
+  /** Reads what the row points to. */
+  client: () => object;
+}
+
+type Where = Record<string, unknown>;
+
+/** What the `where` says of single columns: field → the values that it allows. */
+function pinsOf(model: Model, where: Where | undefined, pins = new Map<string, unknown[]>()): Map<string, unknown[]> {
+  const compounds = compoundsOf(model);
+  for (const [name, value] of Object.entries(where ?? {})) {
+    if (value === undefined) continue;
+    if (name === 'AND') for (const inner of [value].flat()) pinsOf(model, inner as Where, pins);
+    else if (compounds.has(name)) pinsOf(model, value as Where, pins);
+    else if (!isFilter(value)) pins.set(name, [value]);
+    else if ('equals' in value) pins.set(name, [value.equals]);
+    else if (Array.isArray(value.in)) pins.set(name, value.in);
+  }
+  return pins;
+}
+
+/** Whether the `where` names single rows by a key or a unique index: only then a snapshot can stand for what isn't found. */
+export function isPinned(model: Model, where: Where | undefined): boolean {
+  const pins = pinsOf(model, where);
+  const uniques = [
+    ...(model.primaryKey ? [model.primaryKey.fields] : []),
+    ...model.uniqueFields,
+    ...model.fields.filter(({ isId, isUnique }) => isId || isUnique).map(({ name }) => [name]),
+  ];
+  return uniques.some((fields) => fields.every((name) => pins.has(name)));
+}
+
+const compoundsOf = (model: Model): Set<string> =>
+  new Set(
+    [...(model.primaryKey ? [model.primaryKey] : []), ...model.uniqueIndexes].filter(({ fields }) => fields.length > 1).map(compoundName),
+  );
+
+export async function matches(judged: Judged, where: Where | undefined): Promise<Verdict> {
+  const compounds = compoundsOf(judged.model);
+  const verdicts = Object.entries(where ?? {}).map(([name, filter]): Verdict | Promise<Verdict> => {
+    if (filter === undefined) return true;
+    if (name === 'AND' || compounds.has(name)) return all([filter].flat().map((inner) => matches(judged, inner as Where)));
+    if (name === 'OR') return negate(all([filter].flat().map(async (inner) => not(await matches(judged, inner as Where)))));
+    if (name === 'NOT') return all([filter].flat().map(async (inner) => not(await matches(judged, inner as Where))));
+    const field = judged.model.fields.find((candidate) => candidate.name === name);
+    if (!field) return undefined;
+    return field.kind === 'object' ? matchesRelation(judged, field, filter) : matchesColumn(judged, field, filter);
+  });
+  return all(verdicts);
+}
+
+const not = (verdict: Verdict): Verdict => (verdict === undefined ? undefined : !verdict);
+const negate = async (verdict: Promise<Verdict>): Promise<Verdict> => not(await verdict);
+
+async function all(verdicts: (Verdict | Promise<Verdict>)[]): Promise<Verdict> {
+  const known = await Promise.all(verdicts);
+  return known.includes(false) ? false : known.includes(undefined) ? undefined : true;
+}
+
+/** An object of operators, and no Date, Decimal or bytes. */
+function isFilter(value: unknown): value is Where {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function matchesColumn(judged: Judged, field: Field, filter: unknown): Verdict {
+  const value = judged.row[field.name];
+  const equals = (other: unknown) => sameValue(judged.known, field, value, other);
+  if (!isFilter(filter)) return equals(filter);
+  const verdicts = Object.entries(filter).map(([operator, operand]): Verdict => {
+    if (operand === undefined) return true;
+    if (operator === 'equals') return equals(operand);
+    if (operator === 'not') return isFilter(operand) ? not(matchesColumn(judged, field, operand)) : not(equals(operand));
+    if (!Array.isArray(operand)) return undefined;
+    const among = operand.map(equals);
+    const found = among.includes(true) ? true : among.includes(undefined) ? undefined : false;
+    return operator === 'in' ? found : operator === 'notIn' ? not(found) : undefined;
+  });
+  return verdicts.includes(false) ? false : verdicts.includes(undefined) ? undefined : true;
+}
+
+function sameValue({ Prisma }: Known, { type, kind, isList, nativeType }: Field, value: unknown, other: unknown): Verdict {
+  if (value === null || value === undefined || other === null) return (value ?? null) === other;
+  if (isList || (kind === 'scalar' && type === 'Json')) return undefined;
+  if (type === 'DateTime') return new Date(value as Date).getTime() === new Date(other as Date).getTime();
+  if (type === 'Bytes') return Buffer.from(value as Uint8Array).equals(Buffer.from(other as Uint8Array));
+  if (type === 'Decimal') return String(new Prisma.Decimal(String(value))) === String(new Prisma.Decimal(String(other)));
+  if (nativeType === 'Uuid') return String(value).toLowerCase() === String(other).toLowerCase();
+  if (nativeType === 'Char') return String(value).trimEnd() === String(other).trimEnd();
+  return String(value) === String(other);
+}
+
+/** By what is still there: where the related row is gone too, nobody can tell. */
+async function matchesRelation({ known, model, row, client }: Judged, relation: Field, filter: unknown): Promise<Verdict> {
+  const other = delegateOf(client(), relation.type);
+  const { relationFromFields: from = [], relationToFields: to = [] } = relation;
+  if (from.length === 0) {
+    const inverse = inverseOf(known, model, relation);
+    const wanted = relation.isList ? (filter as { some?: Where } | null)?.some : (filter as Where | null);
+    if (!wanted || !inverse.relationFromFields?.length) return undefined;
+    const held = Object.fromEntries(inverse.relationFromFields.map((name, i) => [name, row[inverse.relationToFields?.[i] as string]]));
+    return (await other.findFirst({ where: { AND: [held, wanted] } })) ? true : undefined;
+  }
+  const pointed = Object.fromEntries(to.map((name, i) => [name, row[from[i] as string]]));
+  const pointsNowhere = Object.values(pointed).some((value) => value === null || value === undefined);
+  const { is, isNot, ...direct } = (filter ?? {}) as { is?: Where | null; isNot?: Where | null };
+  if (isNot !== undefined) return undefined;
+  const wanted = filter === null || is === null ? null : (is ?? direct);
+  if (wanted === null || pointsNowhere) return (wanted === null) === pointsNowhere;
+  if (await other.findFirst({ where: { AND: [pointed, wanted] } })) return true;
+  return (await other.findFirst({ where: pointed })) ? false : undefined;
+}

@@ -1,0 +1,30 @@
+// Makes each operation of a Prisma client wait for its tenant's share of the connections.
+import type { Reading } from '../limited-reader.js';
+import type { Operation } from './prisma-types.js';
+
+/** For `$extends`: each operation takes as many connections as it reads relations at once; of the same shape, Prisma makes one statement. */
+export function readInTurn(reading: Reading) {
+  return ({ operation, model, args, query }: Operation) => {
+    const shape = shapeOf(args);
+    const key = operation.startsWith('findUnique') ? `${model}.${JSON.stringify(shape, textOfBigInt)}` : null;
+    return reading(() => query(args), { connections: Math.max(1, relationsIn(shape)), key });
+  };
+}
+
+type Shape = Record<string, unknown>;
+
+function shapeOf(args: unknown): Shape {
+  const { select, include } = (args ?? {}) as { select?: Shape; include?: Shape };
+  return select ?? include ?? {};
+}
+
+function relationsIn(shape: Shape): number {
+  let count = 0;
+  for (const name in shape) {
+    const nested = shape[name];
+    if (typeof nested === 'object' && nested !== null) count += 1 + relationsIn(shapeOf(nested));
+  }
+  return count;
+}
+
+const textOfBigInt = (_key: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value);

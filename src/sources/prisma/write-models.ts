@@ -1,0 +1,109 @@
+// Turns Prisma's parsed schema into the text of the file that adopters import. Prisma's own clients keep no column types, keys and
+// comments; announced nodes and snapshots need them.
+import { FORMAT } from './datamodel.js';
+
+/** Functions in `@default` that Prisma computes and no database has. */
+const PRISMAS_OWN = ['auto', 'cuid', 'nanoid', 'ulid', 'uuid'];
+
+/** As Prisma 6 and 7 hand them to generators; what isn't read here isn't named. */
+export interface Dmmf {
+  datamodel: { models: readonly DmmfModel[]; enums: readonly DmmfEnum[] };
+}
+
+interface DmmfModel {
+  name: string;
+  dbName: string | null;
+  schema?: string | null;
+  fields: readonly DmmfField[];
+  primaryKey: { name?: string | null; fields: readonly string[] } | null;
+  uniqueFields: readonly (readonly string[])[];
+  uniqueIndexes: readonly { name?: string | null; fields: readonly string[] }[];
+  documentation?: string;
+}
+
+interface DmmfField {
+  name: string;
+  kind: string;
+  type: string;
+  dbName?: string | null;
+  isList: boolean;
+  isRequired: boolean;
+  isId: boolean;
+  isUnique: boolean;
+  nativeType?: readonly [string, readonly string[]] | null;
+  relationName?: string;
+  relationFromFields?: readonly string[];
+  relationToFields?: readonly string[];
+  relationOnDelete?: string;
+  hasDefaultValue: boolean;
+  default?: unknown;
+  isUpdatedAt?: boolean;
+  documentation?: string;
+}
+
+interface DmmfEnum {
+  name: string;
+  values: readonly { name: string; dbName?: string | null; documentation?: string }[];
+  documentation?: string;
+}
+
+export type Syntax = 'ts' | 'esm' | 'cjs';
+
+/** Path endings of the files that it writes, with their texts. */
+export function writeModels(dmmf: Dmmf, syntax: Syntax): { source: string; declaration: string | null } {
+  const { models, enums } = dmmf.datamodel;
+  const value = `{\n  format: ${FORMAT},\n  datamodel: {\n    models: ${list(models.map(toModel))},\n    enums: ${list(enums.map(toEnum))},\n  },\n}`;
+  const note = '// Written by hookgraph-prisma from the Prisma schema; `prisma generate` writes it anew.\n';
+  const lint = '/* eslint-disable */\n// biome-ignore-all lint: generated\n';
+  const type = '{ format: number; datamodel: unknown }';
+  if (syntax === 'ts') return { source: `${note}${lint}export const models: ${type} = ${value};\n`, declaration: null };
+  const start = syntax === 'esm' ? 'export const models =' : "'use strict';\nexports.models =";
+  return { source: `${note}${lint}${start} ${value};\n`, declaration: `${note}export declare const models: ${type};\n` };
+}
+
+/** A line each, so that a change of the schema reads well in a diff. */
+const list = (items: object[]): string => `[\n${items.map((item) => `      ${JSON.stringify(item)},\n`).join('')}    ]`;
+
+function toModel({ name, dbName, schema, fields, primaryKey, uniqueFields, uniqueIndexes, documentation }: DmmfModel) {
+  const toIndex = (index: { name?: string | null; fields: readonly string[] }) => ({ name: index.name ?? null, fields: index.fields });
+  return {
+    name,
+    table: dbName ?? name,
+    schema: schema ?? null,
+    fields: fields.map(toField),
+    primaryKey: primaryKey && toIndex(primaryKey),
+    uniqueFields,
+    uniqueIndexes: uniqueIndexes.map(toIndex),
+    documentation,
+  };
+}
+
+function toField(field: DmmfField) {
+  const { name, kind, type, isList, isRequired, isId, isUnique, relationName, relationFromFields, relationToFields } = field;
+  return {
+    name,
+    kind,
+    type,
+    column: field.dbName ?? name,
+    isList,
+    isRequired,
+    isId,
+    isUnique,
+    nativeType: field.nativeType?.[0] ?? null,
+    relationName,
+    relationFromFields,
+    relationToFields,
+    onDelete: field.relationOnDelete,
+    hasDefaultValue: field.hasDefaultValue,
+    isMadeByPrisma: field.isUpdatedAt === true || PRISMAS_OWN.includes((field.default as { name?: string } | null | undefined)?.name ?? ''),
+    documentation: field.documentation,
+  };
+}
+
+function toEnum({ name, values, documentation }: DmmfEnum) {
+  return {
+    name,
+    values: values.map((value) => ({ name: value.name, stored: value.dbName ?? value.name, documentation: value.documentation })),
+    documentation,
+  };
+}

@@ -73,6 +73,20 @@ export default {
       },
     },
     {
+      name: 'sources-are-a-library',
+      comment: 'A source works for any application: it knows the engine by its door, and neither ours nor anything generated.',
+      severity: 'error',
+      from: { path: '^src/sources/' },
+      to: { path: '^src/', pathNot: ['^src/sources/', '^src/runtime/', '^src/webhooks/index\\.ts$'] },
+    },
+    {
+      name: 'prisma-stays-inside',
+      comment: 'Whoever adopts Hookgraph without Prisma has none of its packages.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(generated|sample)/', '^src/sources/prisma/'] },
+      to: { path: ['^src/sources/prisma/', 'node_modules/@?prisma', '^@?prisma'] },
+    },
+    {
       name: 'verify-stands-alone',
       comment: 'Receivers install it: nothing of the server, and no dependency but node:crypto.',
       severity: 'error',

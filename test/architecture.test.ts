@@ -110,6 +110,18 @@ test.each([
     { 'src/graphql/a.ts': ['@pothos/plugin-prisma'], 'node_modules/@pothos/plugin-prisma/index.js': [] },
   ],
   [
+    'a source imports what is generated',
+    'sources-are-a-library',
+    { 'src/sources/prisma/a.ts': ['../../generated/client.js'], 'src/generated/client.ts': [] },
+  ],
+  ['a source imports the sample', 'sources-are-a-library', { 'src/sources/a.ts': ['../sample/b.js'], 'src/sample/b.ts': [] }],
+  [
+    'a source enters the engine by a window',
+    'sources-are-a-library',
+    { 'src/sources/a.ts': ['../webhooks/base/b.js'], 'src/webhooks/base/b.ts': [] },
+  ],
+  ['every source imports Prisma', 'prisma-stays-inside', { 'src/sources/a.ts': ['./prisma/b.js'], 'src/sources/prisma/b.ts': [] }],
+  [
     'the verifying library imports the engine',
     'verify-stands-alone',
     { 'src/verify/index.ts': ['../runtime/a.js'], 'src/runtime/a.ts': [] },

@@ -7,7 +7,7 @@ import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { describeConfig } from '../src/runtime/config.js';
 import { schema } from '../src/sample/index.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/network/address-policy.js';
-import { VARIABLES } from '../src/webhooks/base/query/query.js';
+import { VARIABLES } from '../src/webhooks/base/query/key-variables.js';
 import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query/query-limits.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording/recording.js';
 import type { NextState } from '../src/webhooks/base/store/delivery-state.js';
@@ -137,14 +137,19 @@ Written by \`npm run docs\` from the code; don't edit it here.
 
 ${table(
   ['variable', 'type', 'holds'],
-  Object.entries(VARIABLES).map(([name, type]) => [
-    code(`$${name}`),
-    code(name === 'nodeId' ? `${type}!` : type),
-    name === 'nodeId' ? 'the global id of the node that the event is about' : 'its GraphQL type, e.g. `User`',
-  ]),
+  Object.entries(VARIABLES)
+    .map(([name, type]) => [
+      code(`$${name}`),
+      code(name === 'nodeId' ? `${type}!` : type),
+      name === 'nodeId' ? 'the global id of the node that the event is about' : 'its GraphQL type, e.g. `User`',
+    ])
+    .concat([
+      [code('$id'), 'as declared', "the node's key, where it is one column; also `$key`, and by the column's own field"],
+      [code('$bookingId'), 'as declared', 'a part of a key of several columns, each by the name of its field'],
+    ]),
 )}
 
-Declare those that the query uses, and no other.
+Declare those that the query uses, and no other. A part of the key is declared in the type of the argument that it is for: \`Int!\`, \`UUID!\`, an enum. Which parts a topic has is told when a query with another variable is saved.
 
 ## What templates read
 
@@ -155,6 +160,10 @@ ${table(
     [
       'the same',
       '`notification`: `id` (of the delivery, the same on every retry), `topic`, `topicVersion`, `phase` (`after`, or `before`), `live` (false in a test), `nodeId`, `nodeType`, `webhookId`, `time` (of this attempt)',
+    ],
+    [
+      'all three',
+      "`event`: `operation` (`created`, `updated`, `deleted`), `changed` (names of fields), `before` and `after` (by field name, those that the subscription's owner may read; nil where there are none), `actor` (who did it; nil where the write doesn't say)",
     ],
     ['`errorTemplate`', "`body` (parsed where it is JSON, else text), `headers` (found in any case), `status`: of the receiver's answer"],
   ],

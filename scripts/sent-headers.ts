@@ -18,7 +18,6 @@ const MEANINGS: Record<string, string> = {
 
 export function sentHeaders(): string[][] {
   const settings = {
-    baseUrl: 'https://hooks.example.com',
     domain: 'hooks.example.com',
     headerPrefix: 'X-Scope-',
     allowedNetworks: [],
@@ -36,7 +35,10 @@ const EXAMPLE: Compiled = {
   subscriptionId: '00000000-0000-0000-0000-000000000000',
   version: 1,
   owner: { tenant: '', userId: '' },
-  topic: { key: 'user/created', version: '1.1' },
+  topic: { key: 'user/created', version: '1.1', typename: 'User', operation: 'created' },
+  node: null,
+  keys: [],
+  event: null,
   contentType: 'JSON',
   url: 'https://receiver.example.com/',
   origin: 'https://receiver.example.com',

@@ -103,7 +103,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
     keys,
     ...(reloadKeys && { reloadKeys }),
     settings: {
-      baseUrl: config.baseUrl,
+      objectUrl: (nodeId) => `${config.baseUrl}/api/v3/graphql/object/${nodeId}`,
       domain: config.domain,
       headerPrefix: config.headerPrefix,
       allowedNetworks: config.allowedNetworks,

@@ -1,7 +1,8 @@
 // Before-hooks and the change they are about -> the refusals. Walks the stages for all of them side by side, each within its own time, and records it.
 import { type Compiled, compileDefinition } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import type { Outcome, Stage, Timings } from './base/model.js';
+import type { Outcome, Snapshot, Stage, Timings } from './base/model.js';
+import { openContext } from './base/recall.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import type { Change } from './gate/change.js';
 import type { Hook } from './gate/find-hooks.js';
@@ -104,9 +105,14 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
   if ('broken' in definition) return ended('FAILED', 'QUERY', definition.broken);
   try {
     const payload = await within(timeoutMs, async () => {
-      const context = (await engine.host.contextFor(definition.owner))?.([change.snapshot]) ?? null;
+      const contextOf = await engine.host.contextFor(definition.owner);
       const subject = { id: hook.deliveryId, kind: 'BEFORE' as const, typename: change.snapshot.typename, nodeKey: change.key };
-      return context && buildPayload(engine, definition, subject, () => context);
+      const sources = (by: NonNullable<typeof contextOf>) => ({
+        open: (overlay: Snapshot[]) => openContext(engine.host, by, overlay),
+        overlay: [change.snapshot],
+        event: change.event,
+      });
+      return contextOf && buildPayload(engine, definition, subject, () => sources(contextOf));
     });
     if (payload === LATE) return ended('FAILED', 'TIMEOUT', `The payload was not ready within ${timeoutMs / 1000} seconds.`);
     if (payload === null) return ended('FAILED', 'QUERY', OWNER_GONE, { ownerGone: true });
@@ -127,7 +133,9 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
     } else if (answer.stage === 'TIMEOUT') return ended('FAILED', 'TIMEOUT', `No complete answer within ${timeoutMs / 1000} seconds.`);
     const cancel = readCancel(answer);
     if (cancel !== null) return ended('DELIVERED', null, `Refused the write: ${cancel}`, { cancel });
-    const read = await within(Math.max(1, timeoutMs - (performance.now() - started)), () => readError(engine, definition, answer));
+    const read = await within(Math.max(1, timeoutMs - (performance.now() - started)), () =>
+      readError(engine, definition, answer, payload.event),
+    );
     if (read === LATE) return ended('FAILED', 'TIMEOUT', `The answer was not read within ${timeoutMs / 1000} seconds.`);
     const verdict = judge(answer, read, null, { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 });
     return ended(verdict.outcome, verdict.stage, verdict.message);

@@ -2,9 +2,11 @@
 
 import { type Compiled, compileDefinition, destinationOf, type Sendable } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import type { Host, Owner, Snapshot } from './base/model.js';
+import type { Host, Owner, RecordedEvent, Snapshot } from './base/model.js';
+import { openContext } from './base/recall.js';
 import { auditByRule } from './base/store/audit.js';
 import { afterAttempt, holdDeliveries } from './base/store/delivery-state.js';
+import { loadEvents } from './base/store/recorded-events.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { TemplateError } from './base/templates/template.js';
 import { Lanes } from './destinations/https/origin-slots.js';
@@ -26,6 +28,8 @@ interface Ready {
   /** By subscription; null: its owner is gone. */
   contexts: Map<string, Awaited<ReturnType<Host['contextFor']>> | { failed: unknown }>;
   snapshots: Map<string, Columns>;
+  /** Those that definitions of the batch read. */
+  events: Map<string, RecordedEvent>;
 }
 
 /** When an attempt did. */
@@ -87,8 +91,12 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
   async function getReady(batch: DeliveryInHand[]): Promise<Ready> {
     const prepared = await prepare(batch);
     await markBroken(engine, prepared);
-    const [contexts, snapshots] = await Promise.all([contextsFor(engine, prepared), snapshotsFor(engine, batch, prepared)]);
-    return { prepared, contexts, snapshots };
+    const [contexts, snapshots, events] = await Promise.all([
+      contextsFor(engine, prepared),
+      snapshotsFor(engine, batch, prepared),
+      eventsFor(engine, batch, prepared),
+    ]);
+    return { prepared, contexts, snapshots, events };
   }
 
   async function deliver(claimed: DeliveryInHand, ready: Ready): Promise<Settlement> {
@@ -106,17 +114,21 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     try {
       // Its owner was asked about too long ago: it is claimed again.
       if (turn && !mayBegin(claimed)) return settled(claimed, { putBackMs: null });
-      return await begin(own, claimed, () => contextOf(overlayOf(claimed, ready.snapshots)));
+      return await begin(own, claimed, () => ({
+        open: (overlay) => openContext(engine.host, contextOf, overlay),
+        overlay: overlayOf(claimed, ready.snapshots),
+        event: ready.events.get(claimed.eventId ?? '') ?? null,
+      }));
     } finally {
       lanes.leave(origin);
     }
   }
 
-  async function begin(own: Compiled, claimed: DeliveryInHand, openContext: Parameters<typeof buildPayload>[3]): Promise<Settlement> {
+  async function begin(own: Compiled, claimed: DeliveryInHand, sources: Parameters<typeof buildPayload>[3]): Promise<Settlement> {
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed);
     if (!delivery) return settled(claimed, {});
     const begun: Begun = { at: new Date(), ms: performance.now() };
-    const built = buildPayload(engine, own, delivery, openContext);
+    const built = buildPayload(engine, own, delivery, sources);
     const payload = built instanceof Promise ? await built : built;
     if (payload.outcome !== 'READY') {
       const { outcome, stage, message } = payload;
@@ -127,7 +139,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     // Once more, for a payload that took long: the lease outlives the exchange, and its subscription is enabled still.
     if (!mayBegin(delivery) && !(await renew(engine.pool, delivery))) return settled(delivery, {});
     const carried = await courier.carry(own, parcelOf(delivery), payload.body);
-    const read = own.errorTemplate ? await readError(engine, own, carried.answer) : '';
+    const read = own.errorTemplate ? await readError(engine, own, carried.answer, payload.event) : '';
     return conclude(own, delivery, begun, payload, carried, read);
   }
 
@@ -249,9 +261,18 @@ const parcelOf = ({ id, typename, nodeKey, eventId }: DeliveryInHand): Parcel =>
 async function snapshotsFor(engine: Engine, batch: DeliveryInHand[], prepared: Map<string, Prepared>): Promise<Map<string, Columns>> {
   const asksBack = ({ subscriptionId }: DeliveryInHand) => {
     const own = prepared.get(subscriptionId);
-    return own !== undefined && 'document' in own && own.document !== null;
+    return own !== undefined && 'document' in own && (own.document !== null || own.event !== null);
   };
   return loadSnapshots(engine.pool, [...new Set(batch.flatMap((one) => (one.eventId !== null && asksBack(one) ? [one.eventId] : [])))]);
+}
+
+/** Of definitions that read nothing of it, none: no statement for them. */
+function eventsFor({ pool }: Engine, batch: DeliveryInHand[], prepared: Map<string, Prepared>): Promise<Map<string, RecordedEvent>> {
+  const reads = ({ subscriptionId }: DeliveryInHand) => {
+    const own = prepared.get(subscriptionId);
+    return own !== undefined && 'event' in own && own.event !== null;
+  };
+  return loadEvents(pool, [...new Set(batch.flatMap((one) => (one.eventId !== null && reads(one) ? [one.eventId] : [])))]);
 }
 
 function overlayOf({ eventId, typename, nodeKey }: DeliveryInHand, snapshots: Map<string, Columns>): Snapshot[] {

@@ -32,7 +32,7 @@ it('there are at least ten of them', async () => {
 });
 
 it.each(examples)('$title', async ({ topic, definition, cases }) => {
-  for (const { node, change, response, body, attempt } of cases) {
+  for (const { node, change, statement, response, body, attempt } of cases) {
     receiver = await startReceiver((answer) => {
       answer.writeHead(response?.status ?? 200, response?.headers);
       answer.end(response?.body);
@@ -42,7 +42,11 @@ it.each(examples)('$title', async ({ topic, definition, cases }) => {
     const made = happensFirst ? await create(typename, input) : null;
     const id = await subscribe({ ...definition, topic: { key: topic }, callbackUrl: `${receiver.url}/hook` });
     if (made === null) await create(typename, input);
-    else if (topic.endsWith('/deleted')) await write('delete', typename, { id: made });
+    else if (statement !== null) {
+      const key = t.app.webhooks.engine.host.fromGlobalId(made)?.key;
+      await t.database.pool.query(statement.replaceAll(':id', '$1'), [key]);
+      t.app.webhooks.poke();
+    } else if (topic.endsWith('/deleted')) await write('delete', typename, { id: made });
     else await write('update', typename, { id: made, ...change });
 
     const tried = await attemptOf(id);

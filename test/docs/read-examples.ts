@@ -12,6 +12,8 @@ export interface Case {
   /** Type → attributes; a relation is an object, or a list of them. */
   node: Record<string, object>;
   change: object | null;
+  /** In place of a change by the API: SQL, with `:id` for the node's key. */
+  statement: string | null;
   response: { status: number; headers: Record<string, string>; body: string } | null;
   /** Either or both: what arrives, and how the attempt ends. */
   body: string | null;
@@ -35,11 +37,12 @@ function readExample(section: string): Example {
   for (const [, kind = '', text = ''] of section.matchAll(/^```\w+ (\w+)\n(.*?)\n```$/gms)) {
     const last = cases.at(-1);
     if (/^query$|emplate$/.test(kind)) definition[kind] = text;
-    else if (kind === 'node') cases.push({ node: JSON.parse(text), change: null, response: null, body: null, attempt: null });
+    else if (kind === 'node')
+      cases.push({ node: JSON.parse(text), change: null, statement: null, response: null, body: null, attempt: null });
     else if (!last) throw new Error(`"${title}" has a block "${kind}" before its node`);
     else if (kind === 'change') last.change = JSON.parse(text);
     else if (kind === 'response') last.response = readResponse(text);
-    else if (kind === 'body' || kind === 'attempt') last[kind] = text;
+    else if (kind === 'body' || kind === 'attempt' || kind === 'statement') last[kind] = text;
     else throw new Error(`"${title}" has a block of the unknown kind "${kind}"`);
   }
   const isProof = cases.length > 0 && cases.every(({ body, attempt }) => body !== null || attempt !== null);

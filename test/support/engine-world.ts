@@ -20,7 +20,7 @@ import { type Receiver, startReceiver } from './receiver.js';
 export const OWNER: Actor = { tenant: 'org', userId: 'user', canManageWebhooks: true };
 
 export const SETTINGS: Settings = {
-  baseUrl: 'https://api.example',
+  objectUrl: (nodeId) => `https://api.example/api/v3/graphql/object/${nodeId}`,
   domain: 'api.example',
   headerPrefix: 'X-Scope-',
   allowedNetworks: ['127.0.0.0/8'],

@@ -24,7 +24,6 @@ export function signedRequest(signatures: SignatureScheme[], asked: Asked): Sign
   const { secret, oldSecrets = [], at = new Date(), id = '7346', body = '{"name":"Zoë","n":1}\n' } = asked;
   const { url = 'https://receiver.example:8443/hook?a=1&b=%C3%BC', contentType = 'application/json', headerPrefix = 'X-Scope-' } = asked;
   const settings = {
-    baseUrl: 'https://api.example',
     domain: 'api.example',
     headerPrefix,
     allowedNetworks: [],

@@ -1,11 +1,26 @@
 // One version of a definition with its secrets -> parsed once, ready to run for every delivery.
 import type { DocumentNode } from 'graphql';
 import type { Engine } from './engine.js';
-import type { Auth, ContentType, Definition, OldSecret, Owner, Secrets, SignatureScheme, SnsAccess, Subscription } from './model.js';
+import type {
+  AnnouncedNode,
+  Auth,
+  ContentType,
+  Definition,
+  OldSecret,
+  Owner,
+  Secrets,
+  SignatureScheme,
+  SnsAccess,
+  Subscription,
+  Topic,
+} from './model.js';
+import { announcedNode } from './own-node.js';
+import type { KeyVariable } from './query/key-variables.js';
 import { checkQuery } from './query/query.js';
 import { createRecorder, type Recorder } from './recording/recording.js';
 import { accessOf, originOf } from './sns.js';
 import { textsOf } from './store/secrets.js';
+import { type EventUse, eventUseOf } from './templates/event-use.js';
 import type { Payer } from './templates/renderer.js';
 import type { Escape, Step } from './templates/rendering.mjs';
 import { type Template, TemplateError } from './templates/template.js';
@@ -13,7 +28,7 @@ import { type Template, TemplateError } from './templates/template.js';
 /** What the worker loads of a subscription; never leaves the process. */
 export interface Sendable {
   subscription: Subscription;
-  topic: { key: string; version: string };
+  topic: Pick<Topic, 'key' | 'version' | 'typename' | 'operation'>;
   secrets: Secrets;
 }
 
@@ -26,7 +41,9 @@ export interface Compiled {
   subscriptionId: string;
   version: number;
   owner: Owner;
-  topic: { key: string; version: string };
+  topic: Sendable['topic'];
+  /** The topic's node; `null`: it isn't announced any more. */
+  node: AnnouncedNode | null;
   contentType: ContentType;
   /** Where it goes: a URL, or the ARN of an SNS topic. */
   url: string;
@@ -35,6 +52,10 @@ export interface Compiled {
   /** Null: to a URL. */
   sns: SnsAccess | null;
   document: DocumentNode | null;
+  /** The parts of the node's key that the document declares. */
+  keys: KeyVariable[];
+  /** `null`: neither a template nor the default payload reads of the event. */
+  event: EventUse | null;
   validation: Template | null;
   template: Template | null;
   errorTemplate: Template | null;
@@ -56,30 +77,39 @@ export async function compileDefinition(
   { subscription, topic, secrets }: Compilable,
 ): Promise<Compiled | { broken: string }> {
   const { definition } = subscription;
+  const { host } = engine;
   let document: DocumentNode | null = null;
+  let keys: KeyVariable[] = [];
+  const node = announcedNode(host, topic.typename);
   if (definition.query !== null) {
-    const checked = checkQuery(engine.host.schema(), definition.query, engine.settings.queryLimits);
+    const about = { node, topicKey: topic.key, pageArguments: host.pageArguments };
+    const checked = checkQuery(host.schema(), definition.query, engine.settings.queryLimits, about);
     if (checked.problems)
       return { broken: `The query is no longer valid: ${checked.problems.map((problem) => problem.message).join('\n')}` };
-    document = checked.document;
+    ({ document, keys } = checked);
   }
   const known = (source: string | null, style: Escape): Template | null => (source === null ? null : { source, style });
   const validation = known(definition.validationTemplate, 'none');
   const template = known(definition.template, definition.contentType === 'XML' ? 'xml' : 'json');
   const errorTemplate = known(definition.errorTemplate, 'none');
-  const mistake = await findMistake(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
-  if (mistake !== null) return { broken: `A template can no longer be parsed: ${mistake}` };
+  const read = await readTemplates(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
+  if ('mistake' in read) return { broken: `A template can no longer be parsed: ${read.mistake}` };
+  // A row that is the payload is told like one that a template reads.
+  const sendsRow = document === null && host.defaultPayload === 'ROW';
   const { url, origin, sns } = destinationOf({ subscription, secrets });
   return {
     subscriptionId: subscription.id,
     version: subscription.version,
     owner: { tenant: subscription.tenant, userId: subscription.owner },
     topic,
+    node,
     contentType: definition.contentType,
     url,
     origin,
     sns,
     document,
+    keys,
+    event: sendsRow ? { fields: 'ALL' } : eventUseOf(read.paths),
     validation,
     template,
     errorTemplate,
@@ -105,12 +135,20 @@ export function destinationOf({
   return { url, origin: sns ? originOf(sns) : new URL(url).origin, sns };
 }
 
-async function findMistake(engine: Engine, payer: Payer, templates: (Template | null)[]): Promise<string | null> {
+/** Has them parsed: what they read of `event`, or the first mistake. */
+async function readTemplates(
+  engine: Engine,
+  payer: Payer,
+  templates: (Template | null)[],
+): Promise<{ paths: string[][] } | { mistake: string }> {
   const steps = templates.flatMap((template): Step[] => (template ? [{ ...template, ask: 'parse' }] : []));
-  if (steps.length === 0) return null;
-  const found = (await engine.renderer.render(payer, { data: '{}' }, steps)).find((result) => 'fault' in result);
-  if (!found) return null;
-  // It was never looked at: that is no mistake of its author.
-  if (found.fault === 'busy') throw new TemplateError(found.message, 'busy');
-  return found.message;
+  if (steps.length === 0) return { paths: [] };
+  const paths: string[][] = [];
+  for (const result of await engine.renderer.render(payer, { data: '{}' }, steps)) {
+    if (!('fault' in result)) paths.push(...(JSON.parse(result.text) as string[][]));
+    // It was never looked at: that is no mistake of its author.
+    else if (result.fault === 'busy') throw new TemplateError(result.message, 'busy');
+    else return { mistake: result.message };
+  }
+  return { paths };
 }

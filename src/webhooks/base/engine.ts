@@ -9,8 +9,8 @@ import type { Vault } from './secrets/vault.js';
 import type { Renderer } from './templates/renderer.js';
 
 export interface Settings {
-  /** Public address of the API, without a trailing slash; the stem of object URLs. */
-  baseUrl: string;
+  /** Where a node can be looked at, for notifications of subscriptions without a query; absent or `null`: they have its id alone. */
+  objectUrl?: (nodeId: string) => string | null;
   /** `X-Scope-Domain`. */
   domain: string;
   /** The prefix of our headers, e.g. `X-Scope-`. */

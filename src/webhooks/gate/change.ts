@@ -1,5 +1,6 @@
 // A write's transaction -> what the write makes of one row, as capture recorded it in there: every default and trigger has had its say.
-import type { Json, Operation, Snapshot } from '../base/model.js';
+import type { Json, Operation, RecordedEvent, RowTexts, Snapshot } from '../base/model.js';
+import { rowTextsSql } from '../base/store/recorded-events.js';
 
 /** Runs a statement inside the write's transaction; `values` are texts. */
 export type TransactionQuery = (sql: string, values: string[]) => Promise<unknown[]>;
@@ -13,10 +14,14 @@ export interface Change {
   before: string | null;
   /** The row as it is going to be; of one that is deleted, as it is. */
   snapshot: Snapshot;
+  /** What the rehearsal recorded, as templates are told of it. */
+  event: RecordedEvent;
 }
 
 const OWN_EVENTS = `
-  SELECT operation, tenant, environment, before::text AS before, after::text AS after FROM hookgraph.captures
+  SELECT operation, tenant, environment, before::text AS before, after::text AS after, changed, context,
+    ${rowTextsSql('before')} AS "rowBefore", ${rowTextsSql('after')} AS "rowAfter"
+  FROM hookgraph.captures
   WHERE xid = pg_current_xact_id() AND typename = $1 AND node_key = $2 ORDER BY id`;
 
 interface OwnEvent {
@@ -25,6 +30,10 @@ interface OwnEvent {
   environment: string | null;
   before: string | null;
   after: string | null;
+  changed: string[] | null;
+  context: string | null;
+  rowBefore: RowTexts | null;
+  rowAfter: RowTexts | null;
 }
 
 /** Null: nobody would be told of it either, since no declared column changes. Several events of one row are one change. */
@@ -33,10 +42,18 @@ export async function readChange(query: TransactionQuery, typename: string, key:
   const [first, last] = [events[0], events.at(-1)];
   if (!first || !last) return null;
   const { before } = first;
-  const { tenant, environment, after } = last;
+  const { tenant, environment, after, context } = last;
   const operation = before === null ? 'created' : after === null ? 'deleted' : 'updated';
   const columns = JSON.parse(after ?? before ?? '{}') as Record<string, Json>;
-  return { operation, tenant, environment, key, before, snapshot: { typename, key, columns, ahead: true } };
+  const rows = { before: first.rowBefore, after: last.rowAfter };
+  const event: RecordedEvent = { operation, changed: operation === 'updated' ? changedIn(events, rows) : null, ...rows, context };
+  return { operation, tenant, environment, key, before, snapshot: { typename, key, columns, ahead: true }, event };
+}
+
+/** The columns that some statement of the write changed and that no other changed back. */
+function changedIn(events: OwnEvent[], { before, after }: Pick<RecordedEvent, 'before' | 'after'>): string[] {
+  const changed = new Set(events.flatMap((event) => event.changed ?? []));
+  return [...changed].filter((column) => before?.[column] !== after?.[column]);
 }
 
 /**

@@ -2,13 +2,14 @@
 import { compileDefinition } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
-import type { Actor, Definition } from '../base/model.js';
+import type { Actor, Definition, Snapshot } from '../base/model.js';
+import { openContext } from '../base/recall.js';
 import { REPORT_STAGES, type ReportStage, type StageReport } from '../base/report.js';
 import { loadUnsealed } from '../base/store/subscriptions.js';
 import { buildPayload } from '../payload/build-payload.js';
 import { compose } from '../send-delivery.js';
 import type { AttemptRecord } from '../verdict/attempt-result.js';
-import { findLastNode, findNode } from './find-node.js';
+import { eventOf, findLastNode, findNode } from './find-node.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
@@ -35,7 +36,7 @@ export async function previewSubscription(
   const { topic, problems } = await checkedTopic(engine, input, before?.subscription.topicId ?? null);
   const draft = toDraft(input, before && { ...before.subscription, secrets: before.secrets }, engine.settings);
   problems.push(
-    ...(await checkDraft(engine, actor.tenant, draft, topic?.typename ?? '')),
+    ...(await checkDraft(engine, actor.tenant, draft, topic)),
     ...(await checkPhase(engine, actor, input, draft, topic, id)),
     ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
   );
@@ -43,8 +44,8 @@ export async function previewSubscription(
   const found = await (nodeId === null ? findLastNode(engine, actor, topic) : findNode(engine, actor, topic, nodeId));
   if ('problem' in found) return refused(...problems, found.problem);
   const { node } = found;
-  const context = (await engine.host.contextFor(actor))?.(node.overlay);
-  if (!context) return refused(OWNER_GONE);
+  const contextOf = await engine.host.contextFor(actor);
+  if (!contextOf) return refused(OWNER_GONE);
 
   const started = performance.now();
   const { definition, secrets } = splitDraft(draft);
@@ -63,10 +64,12 @@ export async function previewSubscription(
   if ('broken' in compiled) throw new Error(`A definition without mistakes does not compile: ${compiled.broken}`);
   const told = new Map<ReportStage, StageReport>();
   const watch = (report: StageReport) => void told.set(report.stage, report);
+  const event = compiled.event && (await eventOf(engine, actor, topic, node));
+  const sources = () => ({ open: (overlay: Snapshot[]) => openContext(engine.host, contextOf, overlay), overlay: node.overlay, event });
   // Without its query there is nothing to render.
   const payload = mistakes.some(({ field }) => field === 'query')
     ? null
-    : await buildPayload(engine, compiled, { ...node, id: NO_DELIVERY, kind: 'TEST' }, () => context, watch);
+    : await buildPayload(engine, compiled, { ...node, id: NO_DELIVERY, kind: 'TEST' }, sources, watch);
   const blocked = mistakes.some((mistake) => BLOCKING.includes(sourceOf(mistake)));
   let sent: AttemptRecord['request'] = null;
   if (payload?.outcome === 'READY' && !blocked) {

@@ -30,7 +30,7 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
   const { topic, problems } = await checkedTopic(engine, input, null);
   const draft = toDraft(input, null, engine.settings);
   problems.push(
-    ...(await checkDraft(engine, actor.tenant, draft, topic?.typename ?? '')),
+    ...(await checkDraft(engine, actor.tenant, draft, topic)),
     ...(await checkPhase(engine, actor, input, draft, topic, null)),
     ...(await checkReferences(engine, actor, draft, null)),
   );
@@ -115,7 +115,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   const { definition, secrets } = splitDraft(draft);
   const redefined = topic?.id !== was.topicId || !isDeepStrictEqual(definition, was.definition) || !isDeepStrictEqual(secrets, oldSecrets);
   // What stays as it is isn't judged by today's rules: it can be switched off, on and renamed.
-  if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, actor.tenant, draft, topic?.typename ?? '')));
+  if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, actor.tenant, draft, topic)));
   if (redefined || !definition.before) problems.push(...(await checkPhase(engine, actor, input, draft, topic, was.id)));
   problems.push(...(await checkReferences(engine, actor, draft, was)));
   if (!topic || problems.some(isMistake)) return refused(...problems);

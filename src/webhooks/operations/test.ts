@@ -2,8 +2,9 @@
 import { compileDefinition } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import { type Problem, WebhooksError } from '../base/errors.js';
-import type { Actor, Subscription, Topic } from '../base/model.js';
+import type { Actor, Snapshot, Subscription, Topic } from '../base/model.js';
 import { EgressFailed } from '../base/network/guard.js';
+import { openContext } from '../base/recall.js';
 import type { StageReport } from '../base/report.js';
 import { loadForSending, subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
@@ -14,7 +15,7 @@ import type { AttemptRecord } from '../verdict/attempt-result.js';
 import { judge } from '../verdict/judge.js';
 import { readError } from '../verdict/read-error.js';
 import { nextDeliveryId, recordTest } from '../verdict/record-test.js';
-import { findLastNode } from './find-node.js';
+import { eventOf, findLastNode } from './find-node.js';
 import { NOT_ALLOWED, NOT_FOUND } from './save.js';
 import { inOrder, OWNER_GONE, refused, type TryResult } from './try-result.js';
 
@@ -42,7 +43,9 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   const started = performance.now();
   const told: StageReport[] = [];
   const watch = (report: StageReport) => void told.push(report);
-  const payload = await buildPayload(engine, compiled, { ...node, id: deliveryId, kind: 'TEST' }, () => contextOf(node.overlay), watch);
+  const event = compiled.event && (await eventOf(engine, actor, topic, node));
+  const sources = () => ({ open: (overlay: Snapshot[]) => openContext(engine.host, contextOf, overlay), overlay: node.overlay, event });
+  const payload = await buildPayload(engine, compiled, { ...node, id: deliveryId, kind: 'TEST' }, sources, watch);
   const { queryMs, renderMs } = payload;
   let attempt: AttemptRecord;
   if (payload.outcome !== 'READY') {
@@ -58,7 +61,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
     const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
     const cancel = subscription.definition.before ? readCancel(answer) : null;
-    const judged = judge(answer, await readError(engine, compiled, answer, watch), compiled.retry, about);
+    const judged = judge(answer, await readError(engine, compiled, answer, payload.event, watch), compiled.retry, about);
     const { outcome, stage } = judged;
     const message = cancel === null ? judged.message : `It would refuse the write: ${cancel}`;
     const failed = stage !== null && stage !== 'ERROR_TEMPLATE';

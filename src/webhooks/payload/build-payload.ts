@@ -2,12 +2,14 @@
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { DeliveryKind, Stage } from '../base/model.js';
+import { keyValues } from '../base/query/key-variables.js';
 import type { ReportStage, StageReport, Watch } from '../base/report.js';
 import type { Faulted, Step, StepResult } from '../base/templates/rendering.mjs';
 import { type Template, toTemplateError } from '../base/templates/template.js';
+import { findData, linkTo, type PayloadSources } from './find-data.js';
 import { notificationOf } from './notification.js';
 import { renderXml } from './render-xml.js';
-import { runQuery } from './run-query.js';
+import { digitsKept, type FieldTexts, rowJson } from './tell-event.js';
 
 /** A delivery, and the node that it is about. */
 export interface PayloadSubject {
@@ -22,14 +24,22 @@ export interface Body {
   contentType: 'application/json' | 'application/xml';
 }
 
-/** `SKIPPED`: the validation template said false. `HELD`: this node's answer can't be used; told with its stage. */
-export type PayloadResult =
-  | { outcome: 'READY'; body: Body; queryMs: number; renderMs: number }
-  | { outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string; queryMs: number; renderMs: number };
+interface Took {
+  queryMs: number;
+  renderMs: number;
+}
 
 /**
- * Runs the query as the owner (in `context`), then the validation template, then the body's template; a definition with none of
- * them is answered at once.
+ * `event`: its JSON, for the error template. `SKIPPED`: the validation template said false. `HELD`: this node's answer can't be used;
+ * told with its stage.
+ */
+export type PayloadResult =
+  | ({ outcome: 'READY'; body: Body; event: string | null } & Took)
+  | ({ outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string } & Took);
+
+/**
+ * Runs the query as the owner, then the validation template, then the body's template; a definition with none of them is answered at
+ * once.
  * @param watch who tries the definition: then the validation template is told of, and not obeyed
  * @throws TemplateError `busy` where others had all the turns: run it later; Error for a failure of ours
  */
@@ -37,20 +47,18 @@ export function buildPayload(
   engine: Engine,
   compiled: Compiled,
   subject: PayloadSubject,
-  context: () => object,
+  sources: () => PayloadSources,
   watch?: Watch,
 ): PayloadResult | Promise<PayloadResult> {
-  const isPlain = compiled.document === null && compiled.validation === null && compiled.template === null;
-  return isPlain && !watch ? buildDefault(engine, compiled, subject) : buildOwn(engine, compiled, subject, context, watch);
+  const isPlain = compiled.document === null && compiled.validation === null && compiled.template === null && compiled.event === null;
+  return isPlain && !watch ? buildDefault(engine, compiled, subject) : buildOwn(engine, compiled, subject, sources, watch);
 }
-
-const defaultData = ({ settings }: Engine, nodeId: string) => ({ id: nodeId, url: `${settings.baseUrl}/api/v3/graphql/object/${nodeId}` });
 
 function buildDefault(engine: Engine, { contentType }: Compiled, { typename, nodeKey }: PayloadSubject): PayloadResult {
   const started = performance.now();
-  const { text } = withoutTemplate(contentType, { data: defaultData(engine, engine.host.toGlobalId(typename, nodeKey)) });
+  const text = withoutTemplate(contentType, { data: linkTo(engine, engine.host.toGlobalId(typename, nodeKey)) });
   const body = { text, contentType: mediaTypeOf(contentType) };
-  return { outcome: 'READY', body, queryMs: 0, renderMs: performance.now() - started };
+  return { outcome: 'READY', body, event: null, queryMs: 0, renderMs: performance.now() - started };
 }
 
 const mediaTypeOf = (contentType: Compiled['contentType']): Body['contentType'] =>
@@ -60,15 +68,15 @@ async function buildOwn(
   engine: Engine,
   compiled: Compiled,
   subject: PayloadSubject,
-  context: () => object,
+  sources: () => PayloadSources,
   watch?: Watch,
 ): Promise<PayloadResult> {
   const started = performance.now();
   const nodeId = engine.host.toGlobalId(subject.typename, subject.nodeKey);
-  const variables = { nodeId, nodeType: subject.typename };
-  const answer = compiled.document
-    ? await runQuery(engine, compiled.document, context(), variables)
-    : { data: defaultData(engine, nodeId) };
+  const about = { nodeId, nodeType: subject.typename };
+  const keys = compiled.node && compiled.keys.length > 0 ? keyValues(compiled.node, compiled.keys, subject.nodeKey) : null;
+  const variables = keys ? { ...about, ...keys } : about;
+  const found = await findData(engine, compiled, subject.nodeKey, { variables, nodeId, sources });
   const queryMs = performance.now() - started;
   const stop = (outcome: 'SKIPPED' | 'HELD', stage: Stage, message: string): PayloadResult => ({
     outcome,
@@ -77,22 +85,26 @@ async function buildOwn(
     queryMs,
     renderMs: performance.now() - started - queryMs,
   });
-  const refused = 'refused' in answer ? answer.refused : null;
+  const refused = 'refused' in found ? found.refused : null;
   watch?.({
     stage: 'QUERY',
     outcome: refused === null ? 'OK' : 'FAILED',
     input: { query: compiled.document?.loc?.source.body ?? null, variables },
-    output: 'refused' in answer ? null : { data: answer.data },
+    output: 'refused' in found ? null : { data: found.data },
     message: refused,
     durationMs: queryMs,
   });
-  if ('refused' in answer) return stop('HELD', 'QUERY', answer.refused);
-  const payload = { data: answer.data };
+  if ('refused' in found) return stop('HELD', 'QUERY', found.refused);
+  const { event, row } = found;
+  const payload = { data: found.data };
 
-  const about = { deliveryId: subject.id, kind: subject.kind, nodeId, nodeType: subject.typename };
   const isRendered = compiled.validation !== null || compiled.template !== null;
-  const scope = isRendered || watch ? { ...payload, notification: notificationOf(compiled, about, new Date()) } : payload;
-  const results = isRendered ? await renderAll(engine, compiled, scope, watch !== undefined) : [];
+  const notification =
+    isRendered || watch ? notificationOf(compiled, { deliveryId: subject.id, kind: subject.kind, ...about }, new Date()) : null;
+  const scope = watch && { ...payload, notification, ...(event !== null && { event: JSON.parse(event) as unknown }) };
+  const input = () =>
+    scopeJson(row ? digitsKept(rowJson(row)) : (JSON.stringify(payload.data) ?? 'null'), JSON.stringify(notification), event);
+  const results = isRendered ? await renderAll(engine, compiled, input(), watch !== undefined) : [];
   if (compiled.validation) {
     const said = validate(compiled.validation, results.shift() as StepResult);
     const { outcome, message, text: output, ms } = said;
@@ -101,9 +113,9 @@ async function buildOwn(
   }
 
   const at = performance.now();
-  const body = compiled.template
+  const body: Rendered = compiled.template
     ? bodyOf(compiled.template, results.shift() as StepResult)
-    : withoutTemplate(compiled.contentType, payload);
+    : { text: row ? rowBody(compiled.contentType, row) : withoutTemplate(compiled.contentType, payload) };
   const error = 'error' in body ? body.error : null;
   const ms = body.ms ?? performance.now() - at;
   watch?.(report('TEMPLATE', error === null ? 'OK' : 'FAILED', { input: scope, output: body.text ?? null, message: error, ms }));
@@ -111,19 +123,29 @@ async function buildOwn(
   return {
     outcome: 'READY',
     body: { text: body.text, contentType: mediaTypeOf(compiled.contentType) },
+    event,
     queryMs,
     renderMs: performance.now() - started - queryMs,
   };
 }
 
+const scopeJson = (data: string, notification: string, event: string | null): string =>
+  `{"data":${data},"notification":${notification}${event === null ? '' : `,"event":${event}`}}`;
+
+/** The row as it is: its numbers keep their digits. */
+function rowBody(contentType: Compiled['contentType'], row: FieldTexts): string {
+  if (contentType === 'JSON') return `{"data":${rowJson(row)}}`;
+  return renderXml({ data: JSON.parse(digitsKept(rowJson(row))) as unknown });
+}
+
 /** Both templates in one go; who watches sees the second whatever comes of the first. */
-async function renderAll(engine: Engine, compiled: Compiled, scope: object, isTrial: boolean): Promise<StepResult[]> {
+async function renderAll(engine: Engine, compiled: Compiled, data: string, isTrial: boolean): Promise<StepResult[]> {
   const { validation, template, contentType, owner, subscriptionId } = compiled;
   const steps: Step[] = [];
   if (validation) steps.push({ ...validation, ask: isTrial ? 'text' : 'gate' });
   if (template) steps.push({ ...template, ask: contentType === 'XML' ? 'text' : 'json' });
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial };
-  const input = { data: JSON.stringify(scope) };
+  const input = { data };
   const rounds = isTrial ? steps.map((step) => [step]) : [steps];
   return (await Promise.all(rounds.map((round) => engine.renderer.render(payer, input, round)))).flat();
 }
@@ -159,8 +181,8 @@ function bodyOf(template: Template, result: StepResult): Rendered {
   return { error: `The template's result is not valid JSON: ${invalid}. It begins with ${quote(text.trim())}.`, text, ms };
 }
 
-function withoutTemplate(contentType: Compiled['contentType'], payload: { data: unknown }): { text: string; ms?: number } {
-  return { text: contentType === 'XML' ? renderXml(payload) : JSON.stringify(payload) };
+function withoutTemplate(contentType: Compiled['contentType'], payload: { data: unknown }): string {
+  return contentType === 'XML' ? renderXml(payload) : JSON.stringify(payload);
 }
 
 /** With the place and a caret, where one is known. @throws TemplateError `busy`: it was not rendered, and is to be later */

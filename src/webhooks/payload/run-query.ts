@@ -3,7 +3,8 @@ import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from '
 import type { Engine } from '../base/engine.js';
 import { WebhooksError } from '../base/errors.js';
 
-export type QueryAnswer = { data: unknown } | { refused: string };
+/** `isWhole`: no resolver answered an error. */
+export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string };
 
 /** Characters of an answer as JSON. */
 export const MAX_ANSWER_LENGTH = 1_048_576;
@@ -16,14 +17,11 @@ export async function runQuery(
   engine: Engine,
   document: DocumentNode,
   context: object,
-  variables: { nodeId: string; nodeType: string },
+  variables: Record<string, unknown>,
 ): Promise<QueryAnswer> {
-  const { host, settings } = engine;
-  const execution = execute({ schema: host.schema(), document, contextValue: context, variableValues: variables });
-  const deadlineMs = settings.queryDeadlineMs ?? DEADLINE_MS;
-  const result = await within(deadlineMs, execution);
-  // What is still under way ends by the host's own limits.
-  if (!result) return { refused: `The query took longer than ${deadlineMs} ms, which is the limit.` };
+  const { host } = engine;
+  const result = await executeInTime(engine, document, context, variables);
+  if (!result) return { refused: `The query took longer than ${deadlineOf(engine)} ms, which is the limit.` };
   const ours = result.errors?.find((error) => host.faultOf(error) === 'ours');
   if (ours) throw new Error(`The stored query failed for a reason of ours: ${ours.message}`, { cause: ours.originalError ?? ours });
   const theirs = result.errors?.filter((error) => host.faultOf(error) === 'node') ?? [];
@@ -36,11 +34,24 @@ export async function runQuery(
     };
   if (isLonger(result.data, MAX_ANSWER_LENGTH))
     return { refused: `The query's answer has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.` };
-  return { data: result.data ?? null };
+  return { data: result.data ?? null, isWhole: !result.errors?.length };
 }
 
 /** Of an execution; well within a lease. */
 const DEADLINE_MS = 8000;
+
+const deadlineOf = ({ settings }: Pick<Engine, 'settings'>): number => settings.queryDeadlineMs ?? DEADLINE_MS;
+
+/** `null`: it took too long; what is still under way ends by the host's own limits. */
+export function executeInTime(
+  engine: Engine,
+  document: DocumentNode,
+  contextValue: object,
+  variableValues: Record<string, unknown>,
+): Promise<ExecutionResult | null> {
+  const execution = execute({ schema: engine.host.schema(), document, contextValue, variableValues });
+  return within(deadlineOf(engine), execution);
+}
 
 /** Errors of one answer that are told. */
 const MAX_TOLD = 20;

@@ -4,13 +4,17 @@ import type { Engine } from '../base/engine.js';
 import type { Watch } from '../base/report.js';
 import type { Answer } from './judge.js';
 
-/** `watch`: who is told what the template did. */
-export async function readError(engine: Engine, compiled: Compiled, answer: Answer, watch?: Watch): Promise<string> {
+/**
+ * @param event its JSON; `null`: no template of the definition reads it
+ * @param watch who is told what the template did
+ */
+export async function readError(engine: Engine, compiled: Compiled, answer: Answer, event: string | null, watch?: Watch): Promise<string> {
   const { errorTemplate, owner, subscriptionId } = compiled;
   if (!errorTemplate || answer.kind === 'NO_REPLY') return '';
   const { status, headers, body } = answer;
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial: watch !== undefined };
-  const [result] = await engine.renderer.render(payer, { reply: { status, headers, body } }, [{ ...errorTemplate, ask: 'text' }]);
+  const input = { reply: { status, headers, body }, ...(event !== null && { event }) };
+  const [result] = await engine.renderer.render(payer, input, [{ ...errorTemplate, ask: 'text' }]);
   if (!result) throw new Error('an error template without a result');
   const output = 'text' in result ? result.text : null;
   // One that never came to its turn, too: the request was made, and making it again were worse.
@@ -19,7 +23,7 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   watch?.({
     stage: 'ERROR_TEMPLATE',
     outcome: found ? 'FAILED' : 'OK',
-    input: { status, headers, body: parsed(body) },
+    input: { status, headers, body: parsed(body), ...(event !== null && { event: JSON.parse(event) as unknown }) },
     output,
     message: found ? read : null,
     durationMs: result.ms,

@@ -1,12 +1,18 @@
 import { expect, it } from 'vitest';
 import { type Change, isSameChange, readChange } from '../../../src/webhooks/gate/change.js';
 
+const texts = (row: object | null) =>
+  row && Object.fromEntries(Object.entries(row).map(([column, value]) => [column, JSON.stringify(value)]));
 const event = (operation: string, before: object | null, after: object | null) => ({
   operation,
   tenant: 'org',
   environment: null,
   before: before && JSON.stringify(before),
   after: after && JSON.stringify(after),
+  changed: operation === 'updated' ? Object.keys(after ?? {}) : null,
+  context: null,
+  rowBefore: texts(before),
+  rowAfter: texts(after),
 });
 const read = (...events: object[]) => readChange(async () => events, 'Thing', '7');
 
@@ -18,6 +24,11 @@ it('takes several events of one row for one change, from the first row to the la
     key: '7',
     before: '{"n":1}',
     snapshot: { typename: 'Thing', key: '7', columns: { n: 3 }, ahead: true },
+    event: { operation: 'updated', changed: ['n'], before: { n: '1' }, after: { n: '3' }, context: null },
+  });
+  // There and back is no change.
+  expect(await read(event('updated', { n: 1, m: 1 }, { n: 2, m: 2 }), event('updated', { n: 2, m: 2 }, { n: 1, m: 2 }))).toMatchObject({
+    event: { changed: ['m'] },
   });
   expect(await read(event('created', null, { n: 1 }), event('updated', { n: 1 }, { n: 2 }))).toMatchObject({ operation: 'created' });
   expect(await read(event('updated', { n: 1 }, { n: 2 }), event('deleted', { n: 2 }, null))).toMatchObject({

@@ -25,7 +25,7 @@ describe('a stored query', () => {
 
   it('is refused where its answer is larger than its limit, and not a character before', async () => {
     const fits = 'x'.repeat(MAX_ANSWER_LENGTH - '{"value":""}'.length);
-    expect(await run(engineOf(() => fits))).toEqual({ data: { value: fits } });
+    expect(await run(engineOf(() => fits))).toEqual({ data: { value: fits }, isWhole: true });
     expect(await run(engineOf(() => `${fits}x`))).toEqual({
       refused: `The query's answer has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.`,
     });

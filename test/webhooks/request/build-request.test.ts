@@ -5,7 +5,6 @@ import type { Settings } from '../../../src/webhooks/base/engine.js';
 import { buildRequest } from '../../../src/webhooks/request/build-request.js';
 
 const settings: Settings = {
-  baseUrl: 'https://api.example',
   domain: 'api.example',
   headerPrefix: 'X-Scope-',
   allowedNetworks: [],

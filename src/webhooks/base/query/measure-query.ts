@@ -56,7 +56,7 @@ const TYPES = 100;
 const INTROSPECTED = 4;
 
 /** Arguments that give the size of a page, where the host names no others. */
-export const PAGE_ARGUMENTS: readonly string[] = ['first', 'last', 'limit', 'take', 'pageSize', 'perPage'];
+const PAGE_ARGUMENTS: readonly string[] = ['first', 'last', 'limit', 'take', 'pageSize', 'perPage'];
 
 /**
  * @param variables the values that the request brings; absent: a page whose size is a variable is endless

@@ -116,16 +116,16 @@ function keyOf(cursor: string | null): [string | null, string | null] {
  * One whose secrets don't open is logged and left out: sent unsigned it would be worse than late.
  */
 export async function loadForSending(engine: Engine, ids: readonly string[]): Promise<Map<string, Sendable>> {
-  const { rows } = await engine.pool.query<Subscription & { sealed: SealedRow[]; topicKey: string; topicVersion: string }>(
-    `SELECT ${COLUMNS}, ${SEALED}, t.key AS "topicKey", t.version AS "topicVersion"
+  const { rows } = await engine.pool.query<Subscription & { sealed: SealedRow[]; topic: Sendable['topic'] }>(
+    `SELECT ${COLUMNS}, ${SEALED}, jsonb_build_object('key', t.key, 'version', t.version, 'typename', t.typename, 'operation', t.operation) AS topic
      FROM ${TABLES} JOIN hookgraph.topics t ON t.id = s.topic_id WHERE s.id = ANY ($1::uuid[])`,
     [ids],
   );
   const sendables = new Map<string, Sendable>();
-  for (const { topicKey, topicVersion, sealed, ...subscription } of rows) {
+  for (const { topic, sealed, ...subscription } of rows) {
     try {
       const secrets = await unseal(engine.vault, subscription.id, sealed);
-      sendables.set(subscription.id, { subscription, topic: { key: topicKey, version: topicVersion }, secrets });
+      sendables.set(subscription.id, { subscription, topic, secrets });
     } catch (error) {
       engine.log.error({ err: error, subscriptionId: subscription.id }, "a subscription's secrets can't be opened; it sends nothing");
     }

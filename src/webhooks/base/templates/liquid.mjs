@@ -38,6 +38,34 @@ export function renderNodes(nodes, style, data) {
 }
 
 /**
+ * What of `event` a template reads, as paths of at most two names: `[]` is all of it.
+ * @param {Node[]} nodes
+ * @param {string} source
+ * @param {Escape} style
+ * @returns {string[][]}
+ */
+export function eventPaths(nodes, source, style) {
+  if (!/\bevent\b/.test(source)) return [];
+  // An expression in an argument, as of `where_exp`, is text to the analysis.
+  /** @type {string[][]} */
+  const paths = /_exp\b/.test(source) ? [[]] : [];
+  for (const [root, ...names] of engines[style].variableSegmentsSync(nodes, { partials: false }))
+    if (typeof root !== 'string') paths.push([]);
+    else if (root === 'event') paths.push(leadingNames(names.slice(0, 2)));
+  return paths;
+}
+
+/**
+ * Up to the first that is known only when it is rendered.
+ * @param {unknown[]} segments
+ * @returns {string[]}
+ */
+function leadingNames(segments) {
+  const end = segments.findIndex((segment) => typeof segment !== 'string');
+  return /** @type {string[]} */ (end < 0 ? segments : segments.slice(0, end));
+}
+
+/**
  * What was thrown, in the subscriber's terms.
  * @param {unknown} error
  * @param {'syntax' | 'render'} usual

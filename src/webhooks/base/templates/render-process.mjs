@@ -3,7 +3,7 @@
 // strangers wrote block it, fill its memory or end it, and nothing else. Keeps parsed templates, and nothing of what they read.
 import { Worker } from 'node:worker_threads';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
-import { caselessHeaders, faultOf, OUT_OF_TIME, parseTemplate, renderNodes } from './liquid.mjs';
+import { caselessHeaders, eventPaths, faultOf, OUT_OF_TIME, parseTemplate, renderNodes } from './liquid.mjs';
 import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
 
 /** @import { Template as Node } from 'liquidjs' */
@@ -102,7 +102,8 @@ function startPhase(limitMs) {
 function read(input) {
   if ('data' in input) return JSON.parse(input.data);
   const { status, headers, body } = input.reply;
-  return { status, headers: caselessHeaders(headers), body: parseOr(body) };
+  const reply = { status, headers: caselessHeaders(headers), body: parseOr(body) };
+  return input.event === undefined ? reply : { ...reply, event: JSON.parse(input.event) };
 }
 
 /** @param {string} body */
@@ -127,7 +128,7 @@ function take({ source, style, ask }, data) {
     startPhase(PARSE_LIMIT_MS);
     const nodes = parse(source, style);
     usual = 'render';
-    const text = ask === 'parse' ? '' : render(nodes, style, data);
+    const text = ask === 'parse' ? JSON.stringify(eventPaths(nodes, source, style)) : render(nodes, style, data);
     startPhase(PARSE_LIMIT_MS);
     return { text, invalid: ask === 'json' ? mistakeIn(text) : null, ms: performance.now() - started };
   } catch (error) {

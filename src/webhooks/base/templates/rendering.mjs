@@ -35,14 +35,14 @@ export const HEAP_MB = 192;
  */
 
 /**
- * `data`: JSON of what the templates read; `reply`: an answer, read by an error template.
- * @typedef {{ data: string } | { reply: { status: number, headers: Record<string, string>, body: string } }} RenderInput
+ * `data`: JSON of what the templates read; `reply`: an answer, read by an error template, with the JSON of the `event` where it reads that.
+ * @typedef {{ data: string } | { reply: { status: number, headers: Record<string, string>, body: string }, event?: string }} RenderInput
  */
 
 /** @typedef {{ id: number, input: RenderInput, steps: Step[], alone: boolean }} Job */
 
 /**
- * `text`: '' of what was parsed only; `invalid`: why it is not JSON.
+ * `text`: of what was parsed only, JSON of the paths that it reads of `event`; `invalid`: why it is not JSON.
  * @typedef {{ text: string, invalid: string | null, ms: number }} Rendered
  */
 

@@ -14,7 +14,7 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql';
-import type { Json } from '../model.js';
+import type { AnnouncedNode, Json, Operation } from '../model.js';
 
 /** The string says what it is, and holds what has to be escaped everywhere. */
 const TEXT = `invented "text" <of> O'Brien & Co`;
@@ -35,9 +35,48 @@ export const INVENTED_NOTIFICATION: Record<string, Json> = {
   },
 };
 
-/** `typename`: the topic's; what an interface such as Node answers. `document` must be valid; null: the default payload. */
-export function inventData(schema: GraphQLSchema, document: DocumentNode | null, typename: string): { data: Json } {
-  if (!document) return { data: { id: 'aW52ZW50ZWQ', url: 'https://hookgraph.example/api/v3/graphql/object/aW52ZW50ZWQ' } };
+/** What templates read as `event`; see payload/tell-event.ts. */
+export interface InventedEvent {
+  operation: Operation;
+  changed: string[];
+  before: Record<string, Json> | null;
+  after: Record<string, Json> | null;
+  actor: Json;
+}
+
+/** A change of the fields that the type shows: all of them, since a template may ask for any. */
+export function inventEvent(schema: GraphQLSchema, node: AnnouncedNode | null, operation: Operation): InventedEvent {
+  const type = schema.getType(node?.typename ?? '');
+  const fields = isObjectType(type) ? type.getFields() : {};
+  const names = Object.values(node?.columns ?? {}).filter((name) => Object.hasOwn(fields, name));
+  const row = Object.fromEntries(names.map((name) => [name, inventValue(fields[name]?.type as GraphQLOutputType)]));
+  return {
+    operation,
+    changed: operation === 'updated' ? names : [],
+    before: operation === 'created' ? null : row,
+    after: operation === 'deleted' ? null : row,
+    actor: { userId: '00000000-0000-4000-8000-000000000000' },
+  };
+}
+
+/** Of a column: a relation is told as the key that it holds. */
+function inventValue(type: GraphQLOutputType): Json {
+  const nullable = getNullableType(type);
+  if (isListType(nullable)) return [inventValue(nullable.ofType)];
+  const named = getNamedType(nullable);
+  if (isEnumType(named)) return named.getValues()[0]?.name ?? TEXT;
+  return Object.hasOwn(SCALARS, named.name) ? (SCALARS[named.name] as Json) : TEXT;
+}
+
+/** The default payload of a host that sends links. */
+export function inventLink(objectUrl: ((nodeId: string) => string | null) | undefined): Json {
+  const id = 'aW52ZW50ZWQ';
+  const url = objectUrl?.(id) ?? null;
+  return { id, ...(url !== null && { url }) };
+}
+
+/** `typename`: the topic's; what an interface such as Node answers. `document` must be valid. */
+export function inventData(schema: GraphQLSchema, document: DocumentNode, typename: string): { data: Json } {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);

@@ -2,7 +2,8 @@
 import type { DocumentNode } from 'graphql';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
-import type { SignatureScheme } from '../../base/model.js';
+import type { SignatureScheme, Topic } from '../../base/model.js';
+import { announcedNode } from '../../base/own-node.js';
 import { checkQuery } from '../../base/query/query.js';
 import { parseMaskPath } from '../../base/recording/mask-path.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../../base/recording/recording.js';
@@ -27,8 +28,8 @@ export const RESERVED_HEADERS = new Set(
   x-servo-signature x-signature`.split(/\s+/),
 );
 
-/** `typename`: the topic's; `tenant`: whose turn it is where templates are tried. */
-export async function checkDraft(engine: Engine, tenant: string, draft: Draft, typename: string): Promise<Problem[]> {
+/** `tenant`: whose turn it is where templates are tried. */
+export async function checkDraft(engine: Engine, tenant: string, draft: Draft, topic: Topic | null): Promise<Problem[]> {
   const { settings, host } = engine;
   const { definition } = draft;
   const problems: Problem[] = [
@@ -45,15 +46,16 @@ export async function checkDraft(engine: Engine, tenant: string, draft: Draft, t
   problems.push(...(await destinationProblems(engine, draft, tenant)));
   problems.push(...(await authProblems(draft.auth, draft.headers, engine.guard)));
 
-  const schema = host.schema();
   let document: DocumentNode | null = null;
   if (definition.query !== null) {
-    const checked = checkQuery(schema, definition.query, settings.queryLimits);
+    const node = topic && announcedNode(host, topic.typename);
+    const about = { node, ...(topic && { topicKey: topic.key }), pageArguments: host.pageArguments };
+    const checked = checkQuery(host.schema(), definition.query, settings.queryLimits, about);
     if (checked.problems) problems.push(...checked.problems);
     else document = checked.document;
   }
   const shapeKnown = definition.query === null || document !== null;
-  problems.push(...(await checkTemplates(engine, tenant, definition, shapeKnown ? { document, typename } : null)));
+  problems.push(...(await checkTemplates(engine, tenant, definition, shapeKnown ? { document, topic } : null)));
   return problems;
 }
 

@@ -2,9 +2,10 @@
 import type { DocumentNode } from 'graphql';
 import type { Engine } from '../../base/engine.js';
 import { type Problem, problemAt } from '../../base/errors.js';
-import type { Definition } from '../../base/model.js';
+import type { Definition, Topic } from '../../base/model.js';
+import { announcedNode } from '../../base/own-node.js';
 import type { Escape, RenderInput } from '../../base/templates/rendering.mjs';
-import { INVENTED_NOTIFICATION, inventData } from '../../base/templates/template-data.js';
+import { INVENTED_NOTIFICATION, inventData, inventEvent, inventLink } from '../../base/templates/template-data.js';
 
 type Sources = Pick<Definition, 'validationTemplate' | 'template' | 'errorTemplate' | 'contentType'>;
 type Field = 'validationTemplate' | 'template' | 'errorTemplate';
@@ -16,14 +17,18 @@ export async function checkTemplates(
   engine: Engine,
   tenant: string,
   sources: Sources,
-  shape: { document: DocumentNode | null; typename: string } | null,
+  shape: { document: DocumentNode | null; topic: Topic | null } | null,
 ): Promise<Problem[]> {
   const { validationTemplate, template, errorTemplate, contentType } = sources;
   if (validationTemplate === null && template === null && errorTemplate === null) return [];
-  const payload = shape && {
-    data: JSON.stringify({ ...inventData(engine.host.schema(), shape.document, shape.typename), ...INVENTED_NOTIFICATION }),
-  };
-  const reply = { reply: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' } };
+  const { host, settings } = engine;
+  const schema = host.schema();
+  const topic = shape?.topic ?? null;
+  const event = inventEvent(schema, topic && announcedNode(host, topic.typename), topic?.operation ?? 'updated');
+  const byDefault = host.defaultPayload === 'ROW' ? (event.after ?? event.before) : inventLink(settings.objectUrl);
+  const invented = shape && (shape.document ? inventData(schema, shape.document, topic?.typename ?? '').data : byDefault);
+  const payload = shape && { data: JSON.stringify({ data: invented, ...INVENTED_NOTIFICATION, event }) };
+  const reply = { reply: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' }, event: JSON.stringify(event) };
   const doubtBody: Doubt = (text, invalid) =>
     invalid === null ? null : `renders invalid JSON on invented data: ${invalid}. It begins with ${quote(text.trim())}`;
   const found = await Promise.all([

@@ -47,7 +47,6 @@ export async function thingEngine(): Promise<ThingEngine> {
     renderer: createRenderer(),
     vault: createVault([randomBytes(32)]),
     settings: {
-      baseUrl: 'http://localhost',
       domain: 'test',
       headerPrefix: 'X-Scope-',
       allowedNetworks: [],

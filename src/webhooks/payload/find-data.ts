@@ -1,0 +1,90 @@
+// Finds what templates and body are made of: the query's answer or the default payload, and the event beside it.
+import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
+import type { Compiled } from '../base/compiled.js';
+import type { Engine } from '../base/engine.js';
+import type { RecordedEvent, Snapshot } from '../base/model.js';
+import { HOW_TO_RECALL } from '../base/recall.js';
+import { unrecorded } from '../base/store/recorded-events.js';
+import { runQuery } from './run-query.js';
+import { digitsKept, eventJson, type FieldTexts, type Open, rowJson, tellEvent } from './tell-event.js';
+
+/** As whom and over what the payload is built; asked for only where it is needed. */
+export interface PayloadSources {
+  /** Makes the context of one execution as the owner. */
+  open: Open;
+  /** The node as the event saw it, for a query that finds it gone. */
+  overlay: Snapshot[];
+  /** `null`: none was recorded, or it is dropped, or the definition reads nothing of it. */
+  event: RecordedEvent | null;
+}
+
+export function linkTo({ settings }: Engine, nodeId: string): { id: string; url?: string } {
+  const url = settings.objectUrl?.(nodeId) ?? null;
+  return { id: nodeId, ...(url !== null && { url }) };
+}
+
+/** `row`: what the data is where it is the node's row. `event`: its JSON; `null` where no template reads it. */
+export type Found = { data: unknown; row: FieldTexts | null; event: string | null } | { refused: string };
+
+/** The query's answer, or what stands in its place, and the event beside it. */
+export async function findData(
+  engine: Engine,
+  compiled: Compiled,
+  nodeKey: string,
+  { variables, nodeId, sources }: { variables: Record<string, unknown>; nodeId: string; sources: () => PayloadSources },
+): Promise<Found> {
+  const { document, topic } = compiled;
+  if (document === null && compiled.event === null) return { data: linkTo(engine, nodeId), row: null, event: null };
+  const { open, overlay: own, event } = sources();
+  const answer = document ? await runQuery(engine, document, open(own), variables) : null;
+  if (answer && 'refused' in answer) return answer;
+  if (document && answer?.isWhole && topic.operation === 'deleted' && findsNothing(document, answer.data))
+    return { refused: FINDS_NOTHING };
+  const told = compiled.event && (await tellEvent(engine, compiled, nodeKey, event ?? unrecorded(topic.operation), { open, own }));
+  if (told && 'refused' in told) return told;
+  const json = told && eventJson(told);
+  if (answer) return { data: answer.data, row: null, event: json };
+  const readable = told?.after ?? told?.before ?? {};
+  const row = engine.host.defaultPayload === 'ROW' && Object.keys(readable).length > 0 ? readable : null;
+  return { data: row ? (JSON.parse(digitsKept(rowJson(row))) as unknown) : linkTo(engine, nodeId), row, event: json };
+}
+
+const FINDS_NOTHING = `The query finds nothing: the node is deleted, and every root field answered null; ${HOW_TO_RECALL}.`;
+
+/** Whether every root field is null, or a list without an element that was asked for by a variable; `__typename` doesn't count. */
+function findsNothing(document: DocumentNode, data: unknown): boolean {
+  if (data === null || typeof data !== 'object') return true;
+  const roots = rootFields(document);
+  const isNothing = ([name, value]: [string, unknown]): boolean =>
+    value === null || (Array.isArray(value) && roots.get(name) === true && value.every((one) => one === null));
+  const answers = Object.entries(data).filter(([name]) => roots.has(name));
+  return answers.length > 0 && answers.every(isNothing);
+}
+
+/** The names in the answer, each with whether an argument has a variable. */
+function rootFields(document: DocumentNode): Map<string, boolean> {
+  const found = new Map<string, boolean>();
+  const fragments = new Map(
+    document.definitions.flatMap((one) => (one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one] as const] : [])),
+  );
+  const sets = document.definitions.flatMap((one) => (one.kind === Kind.OPERATION_DEFINITION ? [one.selectionSet] : []));
+  for (let set = sets.pop(); set; set = sets.pop())
+    for (const selection of set.selections)
+      if (selection.kind === Kind.INLINE_FRAGMENT) sets.push(selection.selectionSet);
+      else if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const fragment = fragments.get(selection.name.value);
+        if (fragment) sets.push(fragment.selectionSet);
+      } else if (selection.name.value !== '__typename') found.set((selection.alias ?? selection.name).value, hasVariable(selection));
+  return found;
+}
+
+function hasVariable({ arguments: given = [] }: FieldNode): boolean {
+  let has = false;
+  for (const argument of given)
+    visit(argument, {
+      Variable: () => {
+        has = true;
+      },
+    });
+  return has;
+}

@@ -1,0 +1,122 @@
+// Finds out which fields of an event its owner may read, by asking the host's own resolvers as the owner.
+import { type DocumentNode, type GraphQLError, getNamedType, isLeafType, isObjectType, Kind, type SelectionSetNode } from 'graphql';
+import type { Engine } from '../base/engine.js';
+import type { AnnouncedNode, Json, RowTexts, Snapshot } from '../base/model.js';
+import { OWN_NODE } from '../base/own-node.js';
+import { askFor, finderOf } from '../base/query/finders.js';
+import { executeInTime } from './run-query.js';
+
+export interface Rows {
+  before: RowTexts | null;
+  after: RowTexts | null;
+  /** Makes the context of one execution as the owner. */
+  open(overlay: Snapshot[]): object;
+  /** What the stored query sees. */
+  own: Snapshot[];
+}
+
+/** How often the other fields are asked for again: a refused field that can't be null takes its whole node along. */
+const MOST_ROUNDS = 10;
+
+/**
+ * The node is asked for once, as the stored query finds it. A field that answers an error is refused. So is one that answers null
+ * although the row as the event saw it, asked for in its turn, has a value: hosts refuse by null as well. `null`: it took too long.
+ * @param fields field and column
+ * @throws Error for a failure of ours
+ */
+export async function readableFields(
+  engine: Engine,
+  node: AnnouncedNode,
+  key: string,
+  fields: (readonly [field: string, column: string])[],
+  { before, after, open, own }: Rows,
+): Promise<ReadonlySet<string> | null> {
+  // Our own node is no type of the host's: a subscription is its owner's alone.
+  if (engine.host.fieldRights === false && node !== OWN_NODE) return new Set(fields.map(([field]) => field));
+  const hasValue = (row: RowTexts | null) => (column: string) => row !== null && (row[column] ?? 'null') !== 'null';
+  const ahead = (row: RowTexts): Snapshot[] => [{ typename: node.typename, key, columns: parseRow(row), ahead: true }];
+  const answer = await ask(engine, node, key, fields, () => open(own));
+  if (!answer) return null;
+  const readable = new Set<string>();
+  const doubtful: (readonly [string, string])[] = [];
+  for (const [field, column] of fields) {
+    const value = answer.get(field);
+    if (value === undefined) continue;
+    if (value !== null || !(hasValue(after)(column) || hasValue(before)(column))) readable.add(field);
+    else doubtful.push([field, column]);
+  }
+  for (const row of [after, before]) {
+    const again = row ? doubtful.filter(([field, column]) => !readable.has(field) && hasValue(row)(column)) : [];
+    if (!row || again.length === 0) continue;
+    const said = await ask(engine, node, key, again, () => open(ahead(row)));
+    if (!said) return null;
+    for (const [field] of again) if (said.get(field) != null) readable.add(field);
+  }
+  return readable;
+}
+
+/** The answers of the fields that were not refused, none where the owner doesn't find the node; `null`: it took too long. */
+async function ask(
+  engine: Engine,
+  node: AnnouncedNode,
+  key: string,
+  fields: (readonly [field: string, column: string])[],
+  open: () => object,
+): Promise<Map<string, unknown> | null> {
+  const finder = finderOf(engine.host, node.typename);
+  if (!finder) return new Map();
+  let left = fields.map(([field]) => field);
+  for (let round = 0; round < MOST_ROUNDS && left.length > 0; round++) {
+    const question = askFor(engine.host, finder, node, [key], select(engine, node.typename, left));
+    if (question.isEmpty) return new Map();
+    const answer = await run(engine, question, open());
+    if (!answer) return null;
+    const { row, refused } = answer;
+    if (row) return new Map(left.flatMap((field, place) => (refused.has(`f${place}`) ? [] : [[field, row[`f${place}`] ?? null] as const])));
+    if (refused.size === 0) return new Map();
+    left = left.filter((_, place) => !refused.has(`f${place}`));
+  }
+  return new Map();
+}
+
+function select({ host }: Engine, typename: string, fields: string[]): SelectionSetNode {
+  const name = (value: string) => ({ kind: Kind.NAME, value }) as const;
+  const justTypename: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [{ kind: Kind.FIELD, name: name('__typename') }] };
+  const type = host.schema().getType(typename);
+  const known = isObjectType(type) ? type.getFields() : {};
+  const selections = fields.map((field, place) => {
+    const found = known[field];
+    const isLeaf = found !== undefined && isLeafType(getNamedType(found.type));
+    return { kind: Kind.FIELD, name: name(field), alias: name(`f${place}`), ...(!isLeaf && { selectionSet: justTypename }) } as const;
+  });
+  const typeCondition = { kind: Kind.NAMED_TYPE, name: name(typename) } as const;
+  return {
+    kind: Kind.SELECTION_SET,
+    selections: [{ kind: Kind.INLINE_FRAGMENT, typeCondition, selectionSet: { kind: Kind.SELECTION_SET, selections } }],
+  };
+}
+
+/** `row`: null where the node was not found, or a refused field took it along. */
+async function run(
+  engine: Engine,
+  { document, variableValues }: { document: DocumentNode; variableValues: Record<string, unknown> },
+  contextValue: object,
+): Promise<{ row: Record<string, unknown> | null; refused: Set<string> } | null> {
+  const result = await executeInTime(engine, document, contextValue, variableValues);
+  if (!result) return null;
+  const { data, errors = [] } = result;
+  const ours = errors.find((error) => engine.host.faultOf(error) === 'ours');
+  if (ours)
+    throw new Error(`What the owner may read of an event could not be found out for a reason of ours: ${ours.message}`, {
+      cause: ours.originalError ?? ours,
+    });
+  const found = data?.n0;
+  const row = (Array.isArray(found) ? found[0] : found) as Record<string, unknown> | null | undefined;
+  return { row: row ?? null, refused: new Set(errors.flatMap((error) => fieldIn(error) ?? [])) };
+}
+
+const fieldIn = ({ path }: GraphQLError): string | null =>
+  (path?.find((step, place) => place > 0 && /^f\d+$/.test(String(step))) as string) ?? null;
+
+const parseRow = (row: RowTexts): Record<string, Json> =>
+  Object.fromEntries(Object.entries(row).map(([column, text]) => [column, JSON.parse(text) as Json]));

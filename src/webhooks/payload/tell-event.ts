@@ -1,0 +1,114 @@
+// Makes the JSON of an event for templates: GraphQL field names, declared columns and fields that the owner may read alone.
+import { isObjectType, isRequiredArgument } from 'graphql';
+import type { Compiled } from '../base/compiled.js';
+import type { Engine } from '../base/engine.js';
+import type { AnnouncedNode, Json, Operation, RecordedEvent, RowTexts, Snapshot } from '../base/model.js';
+import { isExact } from '../base/query/key-variables.js';
+import { readsRows } from '../base/templates/event-use.js';
+import { readableFields } from './readable-fields.js';
+
+export interface ToldEvent {
+  operation: Operation;
+  changed: string[];
+  before: FieldTexts | null;
+  after: FieldTexts | null;
+  actor: Json;
+}
+
+/** By GraphQL field, each value as JSON text. */
+export type FieldTexts = Record<string, string>;
+
+/** Makes the context of one execution as the owner, who sees these rows where the database has none. */
+export type Open = (overlay: Snapshot[]) => object;
+
+/**
+ * `refused`: what the owner may read could not be found out in time.
+ * @param own what the stored query sees
+ * @throws Error for a failure of ours
+ */
+export async function tellEvent(
+  engine: Engine,
+  { node, event: use }: Compiled,
+  nodeKey: string,
+  event: RecordedEvent,
+  { open, own }: { open: Open; own: Snapshot[] },
+): Promise<ToldEvent | { refused: string }> {
+  const fields = node ? exposedFields(engine, node) : new Map<string, string>();
+  const { operation, changed, before, after } = event;
+  const wanted = [...fields].filter(([field]) => use?.fields === 'ALL' || use?.fields.includes(field));
+  const asked = use && readsRows(use) && (before || after) ? wanted : [];
+  const readable = node && asked.length > 0 ? await readableFields(engine, node, nodeKey, asked, { before, after, open, own }) : NONE;
+  if (readable === null) return { refused: 'To find out which fields of the event its owner may read took longer than a query may take.' };
+  const told = (row: RowTexts | null): FieldTexts | null =>
+    row && Object.fromEntries(asked.flatMap(([field, column]) => (readable.has(field) ? [[field, row[column] ?? 'null']] : [])));
+  const names = new Map([...fields].map(([field, column]) => [column, field]));
+  return {
+    operation,
+    changed: (changed ?? []).flatMap((column) => names.get(column) ?? []),
+    before: told(before),
+    after: told(after),
+    actor: actorIn(event.context),
+  };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** The event as templates read it. A number that a double can't hold is text, so that its digits are kept. */
+export function eventJson({ operation, changed, before, after, actor }: ToldEvent): string {
+  const rows = [before, after].map((row) => (row ? digitsKept(rowJson(row)) : 'null'));
+  return `{"operation":${JSON.stringify(operation)},"changed":${JSON.stringify(changed)},"before":${rows[0]},"after":${rows[1]},"actor":${JSON.stringify(actor)}}`;
+}
+
+export const rowJson = (row: FieldTexts): string =>
+  `{${Object.entries(row)
+    .map(([field, text]) => `${JSON.stringify(field)}:${text}`)
+    .join(',')}}`;
+
+/** JSON → the same JSON with each number that a double can't hold as a string. One pass; no long string is matched as a whole. */
+export function digitsKept(json: string): string {
+  const token = /"|-?\d[\d.eE+-]*/g;
+  let kept = '';
+  let from = 0;
+  for (let found = token.exec(json); found; found = token.exec(json)) {
+    const [text] = found;
+    if (text === '"') token.lastIndex = endOfString(json, found.index);
+    else if (!isExact(text)) {
+      kept += `${json.slice(from, found.index)}"${text}"`;
+      from = token.lastIndex;
+    }
+  }
+  return kept + json.slice(from);
+}
+
+/** The place behind the string's closing quote. */
+function endOfString(json: string, start: number): number {
+  for (let end = json.indexOf('"', start + 1); end > 0; end = json.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (json[end - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return end + 1;
+  }
+  return json.length;
+}
+
+/** Field → column, of the declared columns that the host's type shows under that name. */
+function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): Map<string, string> {
+  const type = host.schema().getType(typename);
+  const fields = isObjectType(type) ? type.getFields() : {};
+  return new Map(
+    Object.entries(columns).flatMap(([column, name]) => {
+      const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      return field && !field.args.some(isRequiredArgument) ? [[name, column] as const] : [];
+    }),
+  );
+}
+
+/** Of a context that is a JSON object, its `actor`. */
+function actorIn(context: string | null): Json {
+  if (context === null) return null;
+  try {
+    const said = JSON.parse(digitsKept(context)) as { actor?: Json } | null;
+    return typeof said === 'object' && said !== null ? (said.actor ?? null) : null;
+  } catch {
+    return null;
+  }
+}

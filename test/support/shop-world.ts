@@ -1,0 +1,183 @@
+// A host that nobody wrote for Hookgraph: SDL over plain pg, no Relay, integer, big and composite keys, fields that refuse their reader.
+import { randomBytes } from 'node:crypto';
+import { buildSchema, GraphQLError, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLScalarType } from 'graphql';
+import { pino } from 'pino';
+import {
+  type Actor,
+  createSubscription,
+  createWebhooks,
+  type Host,
+  recall,
+  type SubscriptionInput,
+  type Webhooks,
+  type Working,
+} from '../../src/webhooks/index.js';
+import { type TestDatabase, testDatabase } from './database.js';
+import { SETTINGS } from './engine-world.js';
+import { type Receiver, startReceiver } from './receiver.js';
+
+export const KEEPER: Actor = { tenant: '1', userId: 'keeper', canManageWebhooks: true };
+
+const SHOP_SDL = `
+  scalar UUID
+  scalar Serial
+  type Space { id: Int! name: String! email: String phone: String notes: String owner: Person shopId: Int total: String }
+  type Person { id: ID! }
+  type BookingSlot { bookingId: Int! slotId: Int! seat: String }
+  type Query {
+    space(id: Int!): Space
+    spaceBySerial(serial: Serial!): Space
+    spaces(ids: [Int!], limit: Int): [Space!]!
+    bookingSlot(bookingId: Int!, slotId: Int!): BookingSlot
+    shopName: String
+  }`;
+
+export interface ShopWorld {
+  db: TestDatabase;
+  receiver: Receiver;
+  webhooks: Webhooks;
+  host: Host;
+  /** Fields of Space, and how they refuse whoever asks. */
+  refused: Map<string, 'ERROR' | 'NULL'>;
+  /** How often a root field was asked for, by name. */
+  asked: string[];
+  state: {
+    /** Whether root fields ask `recall` for what they don't find. */
+    recalls: boolean;
+    /** Whether they answer from rows that are ahead, as a source with an overlay does. */
+    overlays: boolean;
+    /** A space that nobody may read. */
+    hidden: number | null;
+  };
+  subscribe(input: SubscriptionInput): Promise<string>;
+  work(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface ShopContext {
+  overlay: { typename: string; key: string; columns: Record<string, unknown>; ahead?: true }[];
+}
+
+export async function startShopWorld(host: Partial<Host> = {}): Promise<ShopWorld> {
+  const db = await testDatabase();
+  const receiver = await startReceiver();
+  await db.pool.query(`
+    CREATE TABLE public.spaces (space_id bigint PRIMARY KEY, shop_id int, name text NOT NULL DEFAULT '', email text, phone text, notes text,
+      secret text, owner_id int, total numeric);
+    CREATE TABLE public.booking_slots (booking_id int, slot_id int, shop_id int, seat text, PRIMARY KEY (booking_id, slot_id));`);
+  const refused: ShopWorld['refused'] = new Map();
+  const asked: string[] = [];
+  const state: ShopWorld['state'] = { recalls: true, overlays: false, hidden: null };
+  const schema = buildSchema(SHOP_SDL);
+  const fields = (type: string) => (schema.getType(type) as GraphQLObjectType).getFields();
+  const serial = schema.getType('Serial') as GraphQLScalarType;
+  serial.parseValue = (value) => {
+    if (typeof value !== 'number') throw new TypeError(`a Serial is a number, and not ${JSON.stringify(value)}`);
+    return value;
+  };
+  const findSpace = async (id: number | string, context: ShopContext) => {
+    if (Number(id) === state.hidden) return null;
+    const ahead = state.overlays ? context.overlay.find((one) => one.ahead && one.key === String(id)) : undefined;
+    const { rows } = ahead ? { rows: [ahead.columns] } : await db.pool.query('SELECT * FROM public.spaces WHERE space_id = $1', [id]);
+    return rows[0] ?? (state.recalls ? recall(context, 'Space', id) : null);
+  };
+  const root: Record<string, GraphQLFieldResolver<unknown, ShopContext>> = {
+    space: (_, { id }, context) => findSpace(id, context),
+    spaceBySerial: (_, { serial: id }, context) => findSpace(id, context),
+    spaces: async (_, { ids }, context) => (await Promise.all(ids.map((id: number) => findSpace(id, context)))).filter(Boolean),
+    bookingSlot: async (_, { bookingId, slotId }, context) => {
+      const { rows } = await db.pool.query('SELECT * FROM public.booking_slots WHERE booking_id = $1 AND slot_id = $2', [
+        bookingId,
+        slotId,
+      ]);
+      return rows[0] ?? (state.recalls ? recall(context, 'BookingSlot', [bookingId, slotId]) : null);
+    },
+    shopName: () => 'Corner shop',
+  };
+  for (const [name, resolve] of Object.entries(root))
+    (fields('Query')[name] as { resolve: unknown }).resolve = (...given: Parameters<typeof resolve>) => {
+      asked.push(name);
+      return resolve(...given);
+    };
+  const read: Record<string, (row: Record<string, unknown>) => unknown> = {
+    id: (row) => Number(row.space_id),
+    owner: (row) => (row.owner_id === null ? null : { id: row.owner_id }),
+    shopId: (row) => row.shop_id,
+  };
+  for (const name of Object.keys(fields('Space')))
+    (fields('Space')[name] as { resolve: unknown }).resolve = (row: Record<string, unknown>) => {
+      if (refused.get(name) === 'ERROR') throw new GraphQLError('not for you', { extensions: { code: 'FORBIDDEN' } });
+      return refused.get(name) === 'NULL' ? null : (read[name] ?? ((one) => one[name]))(row);
+    };
+  for (const [name, column] of [
+    ['bookingId', 'booking_id'],
+    ['slotId', 'slot_id'],
+  ] as const)
+    (fields('BookingSlot')[name] as { resolve: unknown }).resolve = (row: Record<string, unknown>) => row[column];
+  const whole: Host = {
+    schema: () => schema,
+    nodes: [
+      {
+        typename: 'Space',
+        table: { schema: 'public', name: 'spaces' },
+        key: ['space_id'],
+        columns: {
+          space_id: 'id',
+          shop_id: 'shopId',
+          name: 'name',
+          email: 'email',
+          phone: 'phone',
+          notes: 'notes',
+          owner_id: 'owner',
+          total: 'total',
+          secret: 'secret',
+        },
+        tenant: { column: 'shop_id' },
+      },
+      {
+        typename: 'BookingSlot',
+        table: { schema: 'public', name: 'booking_slots' },
+        key: ['booking_id', 'slot_id'],
+        columns: { booking_id: 'bookingId', slot_id: 'slotId', seat: 'seat' },
+        tenant: { column: 'shop_id' },
+      },
+    ],
+    find: { Space: 'space(id: $id)', BookingSlot: 'bookingSlot(bookingId: $bookingId, slotId: $slotId)' },
+    toGlobalId: (typename, key) => `${typename}:${key}`,
+    fromGlobalId: (id) => {
+      const [, typename, key] = /^(\w+):(.*)$/s.exec(id) ?? [];
+      return typename !== undefined && key !== undefined ? { typename, key } : null;
+    },
+    contextFor: async () => (overlay) => ({ overlay }),
+    faultOf: ({ extensions }) => (extensions.code === 'FORBIDDEN' ? 'data' : 'node'),
+    ...host,
+  };
+  const { objectUrl: _, ...settings } = SETTINGS;
+  const webhooks = createWebhooks({ pool: db.pool, host: whole, keys: [randomBytes(32)], log: pino({ level: 'silent' }), settings });
+  await webhooks.prepare();
+  await webhooks.checkKeys();
+  let working: Working | undefined;
+  return {
+    db,
+    receiver,
+    webhooks,
+    host: whole,
+    refused,
+    asked,
+    state,
+    async subscribe(input) {
+      const { subscription, problems } = await createSubscription(webhooks.engine, KEEPER, { callbackUrl: receiver.url, ...input });
+      if (!subscription) throw new Error(problems.map(({ message }) => message).join('\n'));
+      return subscription.id;
+    },
+    async work() {
+      working = await webhooks.work();
+    },
+    async close() {
+      await working?.stop();
+      await webhooks.close();
+      await receiver.close();
+      await db.close();
+    },
+  };
+}

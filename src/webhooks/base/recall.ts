@@ -1,4 +1,4 @@
-// Rows as events saw them, for resolvers of a host that find a row gone.
+// Remembers rows as events saw them, for resolvers of a host that find a row gone.
 
 import type { Host, Json, Snapshot } from './model.js';
 import { announcedNode } from './own-node.js';

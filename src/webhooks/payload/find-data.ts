@@ -1,4 +1,4 @@
-// A delivery's node -> what its templates and body are made of: the query's answer or what stands in its place, and the event beside it.
+// Finds what templates and body are made of: the query's answer or the default payload, and the event beside it.
 import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';

@@ -1,4 +1,4 @@
-// An event's node and fields -> the fields that its owner may read, found out by asking the host's own resolvers as the owner.
+// Finds out which fields of an event its owner may read, by asking the host's own resolvers as the owner.
 import { type DocumentNode, type GraphQLError, getNamedType, isLeafType, isObjectType, Kind, type SelectionSetNode } from 'graphql';
 import type { Engine } from '../base/engine.js';
 import type { AnnouncedNode, Json, RowTexts, Snapshot } from '../base/model.js';
@@ -15,7 +15,7 @@ export interface Rows {
   own: Snapshot[];
 }
 
-/** A refused field that can't be null takes its node with it: so often the others are asked for again. */
+/** How often the other fields are asked for again: a refused field that can't be null takes its whole node along. */
 const MOST_ROUNDS = 10;
 
 /**

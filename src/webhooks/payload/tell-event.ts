@@ -1,4 +1,4 @@
-// What a definition is told of its event, as JSON: GraphQL field names, only columns that are declared and fields that the owner may read.
+// Makes the JSON of an event for templates: GraphQL field names, declared columns and fields that the owner may read alone.
 import { isObjectType, isRequiredArgument } from 'graphql';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';

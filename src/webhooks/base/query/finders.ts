@@ -1,4 +1,4 @@
-// The host's own root fields that find a node by its key: checked against the schema, and asked as part of a query.
+// Checks the host's root fields that find a node by its key against the schema, and builds queries that ask them.
 import {
   type DocumentNode,
   type FieldNode,

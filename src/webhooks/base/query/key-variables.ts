@@ -1,4 +1,4 @@
-// The key of an announced node as variables of a GraphQL query, each in the type that the query declares.
+// Supplies the key of an announced node as variables of a GraphQL query, each in the type that the query declares.
 import {
   type GraphQLInputType,
   type GraphQLSchema,

@@ -1,4 +1,4 @@
-// Events as templates are told of them, read in batches; their rows by column, each value as JSON text.
+// Reads recorded events in batches; their rows by column, each value as JSON text.
 import pg, { type Pool } from 'pg';
 import type { AnnouncedNode, Operation, RecordedEvent, RowTexts } from '../model.js';
 import { keyTexts } from '../query/key-variables.js';

@@ -1,4 +1,4 @@
-// What the templates of a definition read of `event`, so that no more of an event is loaded, and asked about as the owner.
+// Tells what the templates of a definition read of `event`, so that no more of it is loaded or asked about as the owner.
 
 export interface EventUse {
   /** Fields of `event.before` and `event.after`; ALL: which ones is known only when the templates run. */

@@ -233,7 +233,12 @@ describe('what else the source does', () => {
           result: { organisation: { shout: { needs: { name: true }, compute: ({ name }: { name: string }) => `${name}!` } } },
         }),
     });
-    const opened = source.open({ connection: { connectionString: w.db.url }, log: { warn() {} } as never, connections: 2, queryTimeoutMs: 1000 });
+    const opened = source.open({
+      connection: { connectionString: w.db.url },
+      log: { warn() {} } as never,
+      connections: 2,
+      queryTimeoutMs: 1000,
+    });
     try {
       const found = await opened.plain.prisma.organisation.findUnique({ where: { id: organisationId } });
       expect(found.shout).toBe('Ours!');

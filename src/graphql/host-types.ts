@@ -1,5 +1,5 @@
 // Adds placeholders for the types that the host has, by their names; mergeApi puts the host's own types in their place.
-import type { ObjectRef } from '@pothos/core';
+import type { FieldRef, ObjectRef } from '@pothos/core';
 import { type GraphQLResolveInfo, isCompositeType } from 'graphql';
 import { WebhooksError } from '../webhooks/index.js';
 import type { AccessOf } from './access.js';
@@ -77,7 +77,7 @@ export function nodeField<Row extends { typename: string; nodeKey: string }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Row>,
   load: LoadNode,
   description: string,
-) {
+): FieldRef<Types, { id: string } | null | undefined> {
   return t.field({
     type: 'Node',
     description,

@@ -1,4 +1,5 @@
 // Lists our types that have ids, finds their rows by key with the actor's rights, and makes and reads their ids.
+import type { FieldRef } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Engine } from '../webhooks/index.js';
 import type { Access, AccessOf } from './access.js';
@@ -33,7 +34,7 @@ export function idField<Row extends { id: string }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Row>,
   access: AccessOf,
   description: string,
-) {
+): FieldRef<Types, string> {
   return t.id({
     nullable: false,
     description,

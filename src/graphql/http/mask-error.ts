@@ -1,7 +1,6 @@
 // An error of an execution in, what the caller may know of it out.
 import { randomUUID } from 'node:crypto';
 import { PothosValidationError } from '@pothos/core';
-import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { WebhooksError } from '../../webhooks/index.js';
@@ -11,7 +10,7 @@ export function maskError(error: unknown, log: Logger): Error {
   if (!(error instanceof GraphQLError)) return mask(error, log);
   const cause = error.originalError;
   if (!cause || cause instanceof GraphQLError) return withoutValue(error);
-  if (cause instanceof ForbiddenError || cause instanceof PothosValidationError) return error;
+  if (cause instanceof PothosValidationError) return error;
   // Which keys a process has is its operator's business.
   if (cause instanceof WebhooksError && cause.code !== 'KEYS_MISMATCH')
     return withExtensions(error, cause.message, { code: cause.code, ...(cause.hint && { hint: cause.hint }) });

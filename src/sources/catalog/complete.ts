@@ -182,6 +182,6 @@ function updatedAtOf({ columns }: CatalogTable, column: string | undefined): str
   return found && /^timestamptz?$/.test(found.type) && !found.isGenerated ? column : undefined;
 }
 
-export const nameOf = ({ schema, name }: { schema: string; name: string }): string => (schema === 'public' ? name : `${schema}.${name}`);
+const nameOf = ({ schema, name }: { schema: string; name: string }): string => (schema === 'public' ? name : `${schema}.${name}`);
 
 const columnsOf = ({ columns }: CatalogTable): string => columns.map(({ name }) => name).join(', ');

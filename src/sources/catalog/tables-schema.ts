@@ -18,10 +18,10 @@ import type { AnnouncedNode } from '../../webhooks/index.js';
 import { camelCase } from './fields.js';
 import type { KnownTable } from './known-table.js';
 import type { CatalogColumn } from './read-catalog.js';
-import { createRowReader, type Row, type RowReader } from './rows.js';
+import type { Row, RowReader } from './rows.js';
 
 /** Greatest and usual length of a list. */
-export const LIST = { greatest: 100, usual: 25 };
+const LIST = { greatest: 100, usual: 25 };
 
 export interface TablesSchema {
   schema: GraphQLSchema;
@@ -51,8 +51,6 @@ const SCALARS: Record<string, GraphQLScalarType> = {
   timestamp: DATE_TIME,
   timestamptz: DATE_TIME,
 };
-
-export { createRowReader };
 
 export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOptions): TablesSchema {
   const enums = new Map<string, GraphQLEnumType>();

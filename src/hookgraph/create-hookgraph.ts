@@ -9,7 +9,8 @@ import { migrate } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
 import { type PoolReader, poolSource } from '../sources/pool-source.js';
 import type { Source } from '../sources/source.js';
-import { createWebhooks, type Webhooks, type Working } from '../webhooks/index.js';
+import { createWebhooks, type Webhooks } from '../webhooks/index.js';
+import { startWorker, type Worker } from '../worker/index.js';
 import { createAnnouncement } from './announcement.js';
 import { type CheckProblem, checkAll } from './check.js';
 import { faultOf } from './faults.js';
@@ -36,7 +37,7 @@ export interface Hookgraph {
   /** Everything that is wrong, or would be with `schema`; changes nothing. Empty when all is well. */
   check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]>;
   /** Starts relaying, sending and recording in this process. */
-  work(): Promise<Working>;
+  work(): Promise<Worker>;
   /** After a commit that may have made events: the relay looks at once, here or in another process. */
   poke(): void;
   /** Runs a write of the host's that before-hooks may refuse. */
@@ -130,7 +131,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     async work() {
       await announcement.ready();
       await webhooks.checkKeys();
-      return webhooks.work();
+      return startWorker({ pool, log, webhooks }, { isOwnProcess: false });
     },
     poke: () => webhooks.poke(),
     gate: webhooks.passGate,

@@ -1,8 +1,9 @@
 // A joined app in, its deliveries under way and its cron running out.
-
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
 import { keepYoung } from '../runtime/heap.js';
 import { startQueue } from '../runtime/queue.js';
-import type { App } from '../sample/app.js';
+import type { Webhooks } from '../webhooks/index.js';
 import { ensurePartitions } from './tasks/ensure-partitions.js';
 import { wipeSecrets } from './tasks/wipe-secrets.js';
 
@@ -16,16 +17,19 @@ const CRONTAB = `
 7 * * * * wipe-secrets ?fill=2h
 `;
 
-export async function startWorker(app: App): Promise<Worker> {
-  keepYoung();
-  const { pool, log } = app;
+/** `keepYoung` sets a flag of V8 for the whole process: only where deliveries are what the process is for. */
+export async function startWorker(
+  { pool, log, webhooks }: { pool: Pool; log: Logger; webhooks: Pick<Webhooks, 'work'> },
+  { isOwnProcess = true } = {},
+): Promise<Worker> {
+  if (isOwnProcess) keepYoung();
   const queue = await startQueue({
     pool,
     log,
     tasks: { 'ensure-partitions': () => ensurePartitions(pool, log), 'wipe-secrets': () => wipeSecrets(pool, log) },
     crontab: CRONTAB,
   });
-  const working = await app.webhooks.work();
+  const working = await webhooks.work();
   return {
     stop: async () => {
       await Promise.all([working.stop(), queue.stop()]);

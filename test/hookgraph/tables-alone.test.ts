@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createHookgraph, type Hookgraph } from '../../src/index.js';
-import type { Working } from '../../src/webhooks/index.js';
+import type { Worker } from '../../src/worker/index.js';
 import { BOOKING_SHOP } from '../sources/catalog/booking-shop.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -18,7 +18,7 @@ interface Context {
 let database: TestDatabase;
 let receiver: Receiver;
 let hooks: Hookgraph;
-let working: Working;
+let working: Worker;
 beforeAll(async () => {
   database = await testDatabase({ empty: true });
   receiver = await startReceiver();

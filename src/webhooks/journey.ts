@@ -2,18 +2,17 @@
 
 import { type Compiled, compileDefinition, destinationOf, type Sendable } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import type { Host, Owner, RecordedEvent, Snapshot } from './base/model.js';
+import type { Host, Owner, Snapshot } from './base/model.js';
 import { openContext } from './base/recall.js';
 import { auditByRule } from './base/store/audit.js';
 import { afterAttempt, holdDeliveries } from './base/store/delivery-state.js';
-import { loadEvents } from './base/store/recorded-events.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { TemplateError } from './base/templates/template.js';
 import { Lanes } from './destinations/https/origin-slots.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { mayBegin, renew } from './lease/lease-freshness.js';
 import { buildPayload, type PayloadResult } from './payload/build-payload.js';
-import { type Columns, loadSnapshots } from './payload/load-snapshots.js';
+import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
 import type { Carried, Courier, Parcel } from './send-delivery.js';
 import type { AttemptRecord, Settlement } from './verdict/attempt-result.js';
 import { judge } from './verdict/judge.js';
@@ -27,9 +26,7 @@ interface Ready {
   prepared: Map<string, Prepared>;
   /** By subscription; null: its owner is gone. */
   contexts: Map<string, Awaited<ReturnType<Host['contextFor']>> | { failed: unknown }>;
-  snapshots: Map<string, Columns>;
-  /** Those that definitions of the batch read. */
-  events: Map<string, RecordedEvent>;
+  recorded: BatchEvents;
 }
 
 /** When an attempt did. */
@@ -91,12 +88,12 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
   async function getReady(batch: DeliveryInHand[]): Promise<Ready> {
     const prepared = await prepare(batch);
     await markBroken(engine, prepared);
-    const [contexts, snapshots, events] = await Promise.all([
-      contextsFor(engine, prepared),
-      snapshotsFor(engine, batch, prepared),
-      eventsFor(engine, batch, prepared),
-    ]);
-    return { prepared, contexts, snapshots, events };
+    const definitionOf = ({ subscriptionId }: DeliveryInHand): Compiled | null => {
+      const own = prepared.get(subscriptionId);
+      return own && 'document' in own ? own : null;
+    };
+    const [contexts, recorded] = await Promise.all([contextsFor(engine, prepared), loadBatchEvents(engine.pool, batch, definitionOf)]);
+    return { prepared, contexts, recorded };
   }
 
   async function deliver(claimed: DeliveryInHand, ready: Ready): Promise<Settlement> {
@@ -116,8 +113,8 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
       if (turn && !mayBegin(claimed)) return settled(claimed, { putBackMs: null });
       return await begin(own, claimed, () => ({
         open: (overlay) => openContext(engine.host, contextOf, overlay),
-        overlay: overlayOf(claimed, ready.snapshots),
-        event: ready.events.get(claimed.eventId ?? '') ?? null,
+        overlay: overlayOf(claimed, ready.recorded),
+        event: ready.recorded.events.get(claimed.eventId ?? '') ?? null,
       }));
     } finally {
       lanes.leave(origin);
@@ -257,25 +254,7 @@ const parcelOf = ({ id, typename, nodeKey, eventId }: DeliveryInHand): Parcel =>
   eventId,
 });
 
-/** The nodes as their events saw them, for queries that find their rows gone. */
-async function snapshotsFor(engine: Engine, batch: DeliveryInHand[], prepared: Map<string, Prepared>): Promise<Map<string, Columns>> {
-  const asksBack = ({ subscriptionId }: DeliveryInHand) => {
-    const own = prepared.get(subscriptionId);
-    return own !== undefined && 'document' in own && (own.document !== null || own.event !== null);
-  };
-  return loadSnapshots(engine.pool, [...new Set(batch.flatMap((one) => (one.eventId !== null && asksBack(one) ? [one.eventId] : [])))]);
-}
-
-/** Of definitions that read nothing of it, none: no statement for them. */
-function eventsFor({ pool }: Engine, batch: DeliveryInHand[], prepared: Map<string, Prepared>): Promise<Map<string, RecordedEvent>> {
-  const reads = ({ subscriptionId }: DeliveryInHand) => {
-    const own = prepared.get(subscriptionId);
-    return own !== undefined && 'event' in own && own.event !== null;
-  };
-  return loadEvents(pool, [...new Set(batch.flatMap((one) => (one.eventId !== null && reads(one) ? [one.eventId] : [])))]);
-}
-
-function overlayOf({ eventId, typename, nodeKey }: DeliveryInHand, snapshots: Map<string, Columns>): Snapshot[] {
+function overlayOf({ eventId, typename, nodeKey }: DeliveryInHand, { snapshots }: BatchEvents): Snapshot[] {
   const columns = eventId === null ? undefined : snapshots.get(eventId);
   return columns ? [{ typename, key: nodeKey, columns }] : [];
 }

@@ -99,70 +99,6 @@ describe('an event', () => {
   });
 });
 
-describe('a field that refuses the owner', () => {
-  it.each(['ERROR', 'NULL'] as const)('comes out of no event (%s)', async (how) => {
-    await start();
-    world.refused.set('phone', how);
-    world.refused.set('owner', how);
-    await insert();
-    await sql(`UPDATE spaces SET phone = '2', name = 'Loft'`);
-    await world.work();
-    const [event] = await bodies(1);
-    expect(Object.keys(event.before).sort()).toEqual(['email', 'id', 'name', 'notes', 'shopId', 'total']);
-    expect(Object.keys(event.after).sort()).toEqual(['email', 'id', 'name', 'notes', 'shopId', 'total']);
-  });
-
-  it('that can not be null takes no other along', async () => {
-    await start('{"e": {{ event.before.email | json }}, "n": {{ event.before.name | json }}}');
-    world.refused.set('name', 'ERROR');
-    await insert();
-    await sql(`UPDATE spaces SET name = 'Loft'`);
-    await world.work();
-    expect(await bodies(1)).toEqual([{ e: 'old@example.org', n: null }]);
-  });
-
-  it('that was emptied: its old value is told only where a source can show the row as it was', async () => {
-    for (const overlays of [true, false]) {
-      await start('{"e": {{ event.before.email | json }}}');
-      world.state.overlays = overlays;
-      await insert();
-      await sql('UPDATE spaces SET email = NULL');
-      await world.work();
-      expect(await bodies(1)).toEqual([{ e: overlays ? 'old@example.org' : null }]);
-      if (overlays) await world.close();
-    }
-  });
-
-  it('by null is refused also where the source shows the row as it was', async () => {
-    await start('{"e": {{ event.before.email | json }}}');
-    world.state.overlays = true;
-    world.refused.set('email', 'NULL');
-    await insert();
-    await sql('UPDATE spaces SET email = NULL');
-    await world.work();
-    expect(await bodies(1)).toEqual([{ e: null }]);
-  });
-
-  it('is a matter of whether the owner finds the node at all', async () => {
-    await start('{"e": {{ event.before.email | json }}, "o": {{ event.operation | json }}}');
-    world.state.hidden = 7;
-    await insert();
-    await sql(`UPDATE spaces SET email = 'new@example.org'`);
-    await world.work();
-    expect(await bodies(1)).toEqual([{ e: null, o: 'updated' }]);
-  });
-
-  it('does not exist for a host that says so: then nobody is asked', async () => {
-    await start(EVENT, 'space/updated', { fieldRights: false });
-    world.refused.set('email', 'ERROR');
-    await insert();
-    await sql(`UPDATE spaces SET name = 'Loft'`);
-    await world.work();
-    expect((await bodies(1))[0].before.email).toBe('old@example.org');
-    expect(world.asked).toEqual([]);
-  });
-});
-
 /** The texts of all statements from now on. */
 function recordStatements(): string[] {
   const { pool } = world.webhooks.engine;
@@ -299,35 +235,6 @@ describe('for every kind', () => {
         actor: { userId: 'bob' },
       },
     ]);
-  });
-});
-
-describe('the default payload', () => {
-  it('is the id alone without a URL of the product', async () => {
-    world = await startShopWorld();
-    await world.subscribe({ topic: { key: 'space/created' } });
-    await insert();
-    await world.work();
-    expect(await bodies(1)).toEqual([{ data: { id: 'Space:7' } }]);
-  });
-
-  it('is the row of a host that says so, by field names, with its digits, without what the owner may not read', async () => {
-    world = await startShopWorld({ defaultPayload: 'ROW' });
-    world.refused.set('phone', 'ERROR');
-    await world.subscribe({ topic: { key: 'space/created' } });
-    await world.subscribe({ topic: { key: 'space/deleted' }, contentType: 'XML' });
-    await world.subscribe({ topic: { key: 'space/created' }, template: '{"{{ data.name }}": {{ data.total | json }}}' });
-    await insert();
-    await world.work();
-    await world.receiver.waitFor(2);
-    await sql('DELETE FROM spaces');
-    const sent = (await world.receiver.waitFor(3)).map(({ body }) => body);
-    expect(sent.slice(0, 2).sort()).toEqual([
-      '{"Attic": "750727362669608961.10"}',
-      '{"data":{"id":7,"shopId":1,"name":"Attic","email":"old@example.org","notes":"n","owner":5,"total":750727362669608961.10}}',
-    ]);
-    expect(sent[2]).toContain('<total>750727362669608961.10</total>');
-    expect(sent[2]).not.toContain('phone');
   });
 });
 

@@ -1,8 +1,42 @@
-// Events' ids -> the rows as those events saw them, for queries that find their node's row gone.
+// Loads what a batch of deliveries needs of its events: rows for queries that find theirs gone, and the events that templates read.
 import type { Pool } from 'pg';
-import type { Json } from '../base/model.js';
+import type { Compiled } from '../base/compiled.js';
+import type { Json, RecordedEvent } from '../base/model.js';
+import { loadEvents } from '../base/store/recorded-events.js';
 
-export type Columns = Record<string, Json>;
+type Columns = Record<string, Json>;
+
+/** By the event's id. */
+export interface BatchEvents {
+  snapshots: Map<string, Columns>;
+  events: Map<string, RecordedEvent>;
+}
+
+/** A definition that asks nothing back and reads nothing of its event has nothing loaded. */
+export async function loadBatchEvents<Delivery extends { eventId: string | null }>(
+  pool: Pool,
+  batch: Delivery[],
+  definitionOf: (delivery: Delivery) => Compiled | null,
+): Promise<BatchEvents> {
+  const idsWhere = (needs: (own: Compiled) => boolean): string[] => {
+    const ids = batch.flatMap((one) => {
+      const own = one.eventId === null ? null : definitionOf(one);
+      return own && needs(own) ? [one.eventId as string] : [];
+    });
+    return [...new Set(ids)];
+  };
+  const [snapshots, events] = await Promise.all([
+    loadSnapshots(
+      pool,
+      idsWhere(({ document, event }) => document !== null || event !== null),
+    ),
+    loadEvents(
+      pool,
+      idsWhere(({ event }) => event !== null),
+    ),
+  ]);
+  return { snapshots, events };
+}
 
 /** By the event's id; OFFSET 0 keeps the planner to one probe an event. */
 export async function loadSnapshots(pool: Pool, eventIds: string[]): Promise<Map<string, Columns>> {

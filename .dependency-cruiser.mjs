@@ -83,7 +83,7 @@ export default {
       name: 'prisma-stays-inside',
       comment: 'Whoever adopts Hookgraph without Prisma has none of its packages.',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(generated|sample)/', '^src/sources/prisma/'] },
+      from: { path: '^src/', pathNot: ['^src/(generated|sample|graphql)/', '^src/sources/prisma/'] },
       to: { path: ['^src/sources/prisma/', 'node_modules/@?prisma', '^@?prisma'] },
     },
     {

@@ -139,7 +139,9 @@ test('our own tree keeps every rule', async () => {
 });
 
 test(`no file is longer than ${GREATEST_LENGTH} lines but by name, and no name stands there in vain`, () => {
-  const files = ['src', 'test', 'scripts', 'bench'].flatMap((dir) => sources(dir)).filter((file) => !file.startsWith('src/generated/'));
+  const files = ['src', 'test', 'scripts', 'bench']
+    .flatMap((dir) => sources(dir))
+    .filter((file) => !/(^src|\/foreign)\/generated\//.test(file));
   expect(files.length).toBeGreaterThan(0);
   const long = files.filter((file) => readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1 > GREATEST_LENGTH);
   expect(long.sort()).toEqual(Object.keys(MAY_BE_LONGER).sort());

@@ -1,31 +1,12 @@
 // Makes a Prisma client extension that says who writes and lets before-hooks refuse: for single operations, whatever they nest, and for
 // transactions that are lists. Interactive ones can't be rehearsed unless they say so ($gatedTransaction).
-import { type AttemptWrites, isForHooks, type Json, type Webhooks } from '../../../webhooks/index.js';
-import { postgresCodeOf } from '../../faults.js';
+import type { Webhooks } from '../../../webhooks/index.js';
 import { type GeneratedModels, readModels } from '../datamodel.js';
 import type { Known } from '../match-where.js';
 import type { PrismaNamespace, Row } from '../prisma-types.js';
-import { type GiveValues, giveNothing, giveSeen } from './give-values.js';
-import {
-  type GateClient,
-  type GateOperation,
-  join,
-  type PrismaPromise,
-  type PrismaTransaction,
-  STEPS,
-  stepOf,
-  transactionOf,
-} from './prisma-internals.js';
+import { createPassing, type Passing, type Work, type Writer } from './pass-writes.js';
+import { type GateClient, type GateOperation, join, type PrismaPromise, STEPS, stepOf, transactionOf } from './prisma-internals.js';
 import { isWrite, writtenTypes } from './written-types.js';
-
-export interface Writer {
-  /** Whose before-hooks are asked. */
-  tenant: string;
-  /** Who writes, as the events shall say it, e.g. `{ userId }`. */
-  actor?: Json;
-  /** W3C trace parent of the request. */
-  traceparent?: string | null;
-}
 
 export interface GateOptions<Context> {
   webhooks: Pick<Webhooks, 'passGateForAll' | 'poke'>;
@@ -71,122 +52,35 @@ export interface PrismaGate<Context> {
   gatedTypes: ReadonlySet<string>;
 }
 
-const LIMITS = { maxWait: 5_000, timeout: 15_000 };
-
-/** "cannot insert a non-DEFAULT value": the database lets nobody else make this key. */
-const GENERATED_ALWAYS = '428C9';
-
-const SET_CAUSE = `SELECT set_config('hookgraph.context', $1, true)`;
-const ANNOUNCE_TYPES = 'SELECT hookgraph.announce($1, $2, t) FROM jsonb_array_elements_text($3::jsonb) t';
-
 export function gatePrisma<Context>({ webhooks, models, Prisma, writer }: GateOptions<Context>): PrismaGate<Context> {
   const known: Known = { ...readModels(models), Prisma };
   const gate = (context: Context) => {
     const who = writer(context);
-    return ((client: GateClient) => gateClient(client, { known, webhooks, writer: who })) as unknown as GateExtension;
+    return ((client: GateClient) => (who ? gateClient(client, known, webhooks, who) : ungated(client))) as unknown as GateExtension;
   };
   return Object.assign(gate, { gatedTypes: new Set(known.models.map(({ name }) => name)) });
 }
 
-interface Gating {
-  known: Known;
-  webhooks: GateOptions<never>['webhooks'];
-  writer: Writer | null;
+/** For a writer who is nobody: it has the same methods. */
+function ungated(client: GateClient): GateClient {
+  return client.$extends({
+    client: {
+      $gatedTransaction(this: GateClient, work: unknown, options?: object) {
+        return this.$transaction(work, options);
+      },
+    },
+  });
 }
 
-/** Does the write in an open transaction. */
-type Work = (transaction: PrismaTransaction, give: GiveValues, tx: GateClient) => PromiseLike<unknown>;
-
-function gateClient(client: GateClient, { known, webhooks, writer }: Gating): GateClient {
-  if (!writer)
-    return client.$extends({
-      client: {
-        $gatedTransaction(this: GateClient, work: unknown, options?: object) {
-          return this.$transaction(work, options);
-        },
-      },
-    });
-  const { tenant, actor = null, traceparent = null } = writer;
-  const cause = JSON.stringify({ actor, traceparent });
+function gateClient(client: GateClient, known: Known, webhooks: GateOptions<never>['webhooks'], writer: Writer): GateClient {
+  const passing = createPassing(client, known, webhooks, writer);
   const everyType = known.models.map(({ name }) => name);
-  /** Interactive transactions whose cause is told, with what their new rows are to have. */
-  const announced = new WeakMap<object, GiveValues>();
-
-  const announce = (typenames: string[]) => client.$executeRawUnsafe(ANNOUNCE_TYPES, cause, tenant, JSON.stringify(typenames));
-
-  async function pass(self: GateClient, typenames: string[], work: Work, options?: object): Promise<unknown> {
-    let givesValues = true;
-    const attempt: AttemptWrites<unknown> = async (check, seen) => {
-      const go = (give: GiveValues) =>
-        Reflect.apply(client.$transaction, self, [
-          async (tx: GateClient) => {
-            const transaction = (await transactionOf(tx)) as PrismaTransaction;
-            announced.set(transaction, give);
-            await join(client.$executeRawUnsafe(SET_CAUSE, cause), transaction);
-            const result = await work(transaction, give, tx);
-            await check(async (sql, values) => join(client.$queryRawUnsafe(sql, ...values), transaction));
-            return result;
-          },
-          { ...LIMITS, ...options },
-        ]);
-      if (!givesValues || seen.length === 0) return go(giveNothing);
-      try {
-        return await go(giveSeen(known, seen));
-      } catch (error) {
-        if (postgresCodeOf(error) !== GENERATED_ALWAYS) throw error;
-        givesValues = false;
-        return go(giveNothing);
-      }
-    };
-    const result = await webhooks.passGateForAll({ tenant, typenames }, attempt);
-    webhooks.poke();
-    return result;
-  }
-
-  /** Null: nothing is written, because hooks are to be asked first. */
-  async function writeAtOnce(
-    self: GateClient,
-    announcement: string[],
-    writes: PrismaPromise[],
-    options?: object,
-  ): Promise<unknown[] | null> {
-    try {
-      const [, ...results] = (await Reflect.apply(client.$transaction, self, [[announce(announcement), ...writes], options])) as unknown[];
-      webhooks.poke();
-      return results;
-    } catch (error) {
-      if (isForHooks({ code: postgresCodeOf(error) })) return null;
-      throw error;
-    }
-  }
 
   async function writeOne({ model, operation, args, query }: Required<GateOperation>): Promise<unknown> {
     const typenames = writtenTypes(known, model, operation, args as Row);
-    const written = await writeAtOnce(client, typenames, [query(args)]);
+    const written = await passing.writeAtOnce(client, typenames, [query(args)]);
     if (written) return written[0];
-    return pass(client, typenames, (transaction, give) => join(query(give(model, operation, args as Row)), transaction));
-  }
-
-  async function writeInTransaction({ model, operation, args, query }: Required<GateOperation>, transaction: PrismaTransaction) {
-    if (!announced.has(transaction)) {
-      announced.set(transaction, giveNothing);
-      await join(client.$executeRawUnsafe(SET_CAUSE, cause), transaction);
-    }
-    return query((announced.get(transaction) as GiveValues)(model, operation, args as Row));
-  }
-
-  async function writeList(self: GateClient, list: PrismaPromise[], options?: object): Promise<unknown> {
-    if (await transactionOf(self)) return Reflect.apply(client.$transaction, self, [list, options]);
-    const written = await writeAtOnce(self, everyType, list, options);
-    if (written) return written;
-    const stepByStep: Work = async (transaction, give) => {
-      const complete = (model: string | undefined, operation: string, args: unknown) =>
-        model && isWrite(operation) ? give(model, operation, args as Row) : args;
-      const results: unknown[] = [];
-      for (const [index, step] of list.entries()) results.push(await join(step, stepOf({ transaction, complete }, index)));
-      return results;
-    };
-    return pass(self, everyType, stepByStep, options);
+    return passing.pass(client, typenames, (transaction, give) => join(query(give(model, operation, args as Row)), transaction));
   }
 
   return client.$extends({
@@ -197,18 +91,40 @@ function gateClient(client: GateClient, { known, webhooks, writer }: Gating): Ga
         const steps = transaction?.[STEPS];
         if (steps) return join(query(steps.complete(model, operation, args)), steps.transaction);
         if (model === undefined || !isWrite(operation) || transaction?.kind === 'batch') return query(args);
-        const write = called as Required<GateOperation>;
-        return transaction ? writeInTransaction(write, transaction) : writeOne(write);
+        if (!transaction) return writeOne(called as Required<GateOperation>);
+        return passing.enter(transaction).then((give) => query(give(model, operation, args as Row)));
       },
     },
     client: {
       $transaction(this: GateClient, work: unknown, options?: object) {
-        if (Array.isArray(work)) return writeList(this, work, options);
+        if (Array.isArray(work)) return writeList(passing, this, { client, everyType, list: work, options });
         return (Reflect.apply(client.$transaction, this, [work, options]) as Promise<unknown>).finally(() => webhooks.poke());
       },
       $gatedTransaction(this: GateClient, work: (tx: GateClient) => Promise<unknown>, options?: object) {
-        return pass(this, everyType, (_transaction, _give, tx) => work(tx), options);
+        return passing.pass(this, everyType, (_transaction, _give, tx) => work(tx), options);
       },
     },
   });
+}
+
+interface List {
+  client: GateClient;
+  everyType: string[];
+  list: PrismaPromise[];
+  options?: object;
+}
+
+/** A transaction that is a list: as Prisma does it, or step by step in a transaction that is rehearsed. */
+async function writeList(passing: Passing, self: GateClient, { client, everyType, list, options }: List): Promise<unknown> {
+  if (await transactionOf(self)) return Reflect.apply(client.$transaction, self, [list, options]);
+  const written = await passing.writeAtOnce(self, everyType, list, options);
+  if (written) return written;
+  const stepByStep: Work = async (transaction, give) => {
+    const complete = (model: string | undefined, operation: string, args: unknown) =>
+      model && isWrite(operation) ? give(model, operation, args as Row) : args;
+    const results: unknown[] = [];
+    for (const [index, step] of list.entries()) results.push(await join(step, stepOf({ transaction, complete }, index)));
+    return results;
+  };
+  return passing.pass(self, everyType, stepByStep, options);
 }

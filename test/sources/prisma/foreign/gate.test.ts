@@ -265,6 +265,25 @@ describe('a before-hook', () => {
   });
 });
 
+describe('a writer whose role has no right to our schema', () => {
+  it('writes as ever, and its events say who wrote', async () => {
+    const role = `writer_${process.pid}`;
+    await w.db.pool.query(`CREATE ROLE ${role}; GRANT USAGE ON SCHEMA shop, staff TO ${role};
+      GRANT ALL ON ALL TABLES IN SCHEMA shop, staff TO ${role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA shop, staff TO ${role}`);
+    const plain = w.open(`${w.db.url}?options=${encodeURIComponent(`-c role=${role}`)}`);
+    try {
+      const limited = plain.$extends(w.gate({ tenant: '1', actor: { userId: 'u' }, traceparent: '00-1-2-01' })) as ForeignClient;
+      await expect(limited.$queryRaw`SELECT 1 AS one FROM hookgraph.topics`).rejects.toThrow('permission denied');
+      await limited.space.create({ data: { name: 'By a role', organisationId: 1 } });
+      const [event] = (await events('Space')).filter(({ after }) => after?.name === 'By a role');
+      expect(event?.context).toBe(cause);
+    } finally {
+      await plain.$disconnect();
+      await w.db.pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  });
+});
+
 describe('a key that the database alone may make', () => {
   it('is another one than the hook saw, and the write goes on', async () => {
     await w.db.pool.query(`

@@ -154,6 +154,7 @@ export async function startWorld({ role }: { role?: string } = {}) {
     models,
     /** Writes as the application does, past the gate. */
     prisma,
+    open,
     gate,
     readerFor,
     /** As the events saw the last rows of a type that are gone. */

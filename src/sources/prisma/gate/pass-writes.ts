@@ -1,0 +1,102 @@
+// Does the writes of one writer in transactions that name their cause, and takes them through the gate where hooks may concern them.
+import { type AttemptWrites, isForHooks, type Json, type Webhooks } from '../../../webhooks/index.js';
+import { postgresCodeOf } from '../../faults.js';
+import type { Known } from '../match-where.js';
+import { type GiveValues, giveNothing, giveSeen } from './give-values.js';
+import { type GateClient, join, type PrismaPromise, type PrismaTransaction, transactionOf } from './prisma-internals.js';
+
+export interface Writer {
+  /** Whose before-hooks are asked. */
+  tenant: string;
+  /** Who writes, as the events shall say it, e.g. `{ userId }`. */
+  actor?: Json;
+  /** W3C trace parent of the request. */
+  traceparent?: string | null;
+}
+
+export interface Passing {
+  /** In one message to the database; null: nothing is written, because hooks are to be asked, or looked for, first. `self`: the extended client. */
+  writeAtOnce(self: GateClient, typenames: string[], writes: PrismaPromise[], options?: object): Promise<unknown[] | null>;
+  /** By rehearsal, where there are hooks. @throws WriteRefused */
+  pass(self: GateClient, typenames: string[], work: Work, options?: object): Promise<unknown>;
+  /** Names the cause in an interactive transaction, once. Answers what completes its writes. */
+  enter(transaction: PrismaTransaction): Promise<GiveValues>;
+}
+
+/** Does the write in an open transaction. */
+export type Work = (transaction: PrismaTransaction, give: GiveValues, tx: GateClient) => PromiseLike<unknown>;
+
+const LIMITS = { maxWait: 5_000, timeout: 15_000 };
+
+/** "cannot insert a non-DEFAULT value": the database lets nobody else make this key. */
+const GENERATED_ALWAYS = '428C9';
+
+const SET_CAUSE = `SELECT set_config('hookgraph.context', $1, true)`;
+const ANNOUNCE_TYPES = 'SELECT hookgraph.announce($1, $2, t) FROM jsonb_array_elements_text($3::jsonb) t';
+
+/** The writer's role may not look into our schema. Nothing is written; the engine, whose role may, looks for hooks instead. */
+const isForbidden = (error: unknown): boolean =>
+  ['42501', '3F000', '42883'].includes(postgresCodeOf(error) ?? '') && (error as Error).message.includes('hookgraph');
+
+export function createPassing(
+  client: GateClient,
+  known: Known,
+  webhooks: Pick<Webhooks, 'passGateForAll' | 'poke'>,
+  { tenant, actor = null, traceparent = null }: Writer,
+): Passing {
+  const cause = JSON.stringify({ actor, traceparent });
+  /** Transactions whose cause is named, with what their new rows are to have. */
+  const entered = new WeakMap<object, GiveValues>();
+  const begin = (self: GateClient, work: unknown, options?: object) => Reflect.apply(client.$transaction, self, [work, options]);
+
+  async function enter(transaction: PrismaTransaction, give = giveNothing): Promise<GiveValues> {
+    const given = entered.get(transaction);
+    if (given) return given;
+    entered.set(transaction, give);
+    await join(client.$executeRawUnsafe(SET_CAUSE, cause), transaction);
+    return give;
+  }
+
+  return {
+    enter,
+    async writeAtOnce(self, typenames, writes, options) {
+      const announcement = client.$executeRawUnsafe(ANNOUNCE_TYPES, cause, tenant, JSON.stringify(typenames));
+      try {
+        const [, ...results] = (await begin(self, [announcement, ...writes], options)) as unknown[];
+        webhooks.poke();
+        return results;
+      } catch (error) {
+        if (isForHooks({ code: postgresCodeOf(error) }) || isForbidden(error)) return null;
+        throw error;
+      }
+    },
+    async pass(self, typenames, work, options) {
+      let givesValues = true;
+      const attempt: AttemptWrites<unknown> = async (check, seen) => {
+        const write = (give: GiveValues) =>
+          begin(
+            self,
+            async (tx: GateClient) => {
+              const transaction = (await transactionOf(tx)) as PrismaTransaction;
+              await enter(transaction, give);
+              const result = await work(transaction, give, tx);
+              await check(async (sql, values) => join(client.$queryRawUnsafe(sql, ...values), transaction));
+              return result;
+            },
+            { ...LIMITS, ...options },
+          );
+        if (!givesValues || seen.length === 0) return write(giveNothing);
+        try {
+          return await write(giveSeen(known, seen));
+        } catch (error) {
+          if (postgresCodeOf(error) !== GENERATED_ALWAYS) throw error;
+          givesValues = false;
+          return write(giveNothing);
+        }
+      };
+      const result = await webhooks.passGateForAll({ tenant, typenames }, attempt);
+      webhooks.poke();
+      return result;
+    },
+  };
+}

@@ -3,6 +3,7 @@ import { auditByRule } from './base/audit.js';
 import { type Compiled, compileDefinition, destinationOf, type Sendable } from './base/compiled.js';
 import { afterAttempt, holdDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
+import { EgressFailed } from './base/guard.js';
 import type { Host, Owner, Snapshot } from './base/model.js';
 import { loadForSending } from './base/store.js';
 import { TemplateError } from './base/template.js';
@@ -12,6 +13,7 @@ import type { DeliveryInHand } from './lease/claim.js';
 import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type Columns, loadSnapshots } from './payload/load-snapshots.js';
 import { Lanes } from './send/lanes.js';
+import { watchOutages } from './send/outage.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 import type { AttemptRecord, Settlement } from './verdict/settlement.js';
@@ -46,11 +48,17 @@ export interface Journey {
   stop(): void;
 }
 
-export function createJourney(engine: Engine, courier: Courier): Journey {
+/** `onOutage`: called when our own network failed a delivery of this subscription; nothing of it need be claimed for so long. */
+export function createJourney(
+  engine: Engine,
+  courier: Courier,
+  onOutage: (subscriptionId: string, waitMs: number) => void = () => {},
+): Journey {
   const compiled = new Map<string, Known>();
   /** Beside it, since a template may wait for its turn to be parsed. */
   const origins = new Map<string, string>();
   const lanes = new Lanes();
+  const outage = watchOutages(engine.log, engine.guard.evidence);
 
   async function prepare(batch: DeliveryInHand[]): Promise<Map<string, Prepared>> {
     const prepared = new Map<string, Prepared>();
@@ -168,6 +176,11 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     run(batch, tell) {
       const putBack = (place: number, error: unknown) => {
         const delivery = batch[place] as DeliveryInHand;
+        if (error instanceof EgressFailed) {
+          const waitMs = outage.putBack(delivery, error);
+          onOutage(delivery.subscriptionId, waitMs);
+          return tell(place, settled(delivery, { putBackMs: waitMs }));
+        }
         // `busy`, and no other, comes so far: its own tenant's templates had all the turns.
         if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
         else engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
@@ -187,7 +200,10 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
       );
     },
     originOf: (subscriptionId) => origins.get(subscriptionId),
-    stop: () => lanes.close(),
+    stop() {
+      lanes.close();
+      outage.close();
+    },
   };
 }
 

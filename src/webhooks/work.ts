@@ -9,7 +9,7 @@ import { startRelay } from './fan-out/relay-loop.js';
 import { stepReplay } from './fan-out/replay.js';
 import { createJourney } from './journey.js';
 import { LEASE_MS } from './lease/claim.js';
-import { startDrain } from './lease/drain.js';
+import { type Drain, startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
 import { keepLarge } from './lease/keep-large.js';
 import { settleTopics } from './managed-topics.js';
@@ -36,9 +36,9 @@ export async function startWorking(engine: Engine): Promise<Working> {
   await recheckBroken(engine);
   await keepLarge(pool);
   const courier = openCourier(engine);
-  const journey = createJourney(engine, courier);
+  const journey = createJourney(engine, courier, (subscriptionId, waitMs) => drain.rest(subscriptionId, waitMs));
   const settler = createSettler(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);
-  const drain = startDrain({
+  const drain: Drain = startDrain({
     pool,
     log,
     hostOf: journey.originOf,

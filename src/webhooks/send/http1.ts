@@ -2,6 +2,7 @@
 import { type Agent, type Dispatcher, errors } from 'undici';
 import { EgressFailed } from '../base/guard.js';
 import type { Exchange } from '../base/model.js';
+import { bare } from '../base/reach.js';
 import { MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from './destination.js';
 
 const MAX_PATHS = 10_000;
@@ -126,7 +127,10 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
     const task = this.end();
     if (task === null) return;
     if (error instanceof EgressFailed) task.reject(error);
-    else task.resolve(noReplyOf(error, isLate, this.timing.deadlineMs, this.tookMs()));
+    else {
+      const host = this.status === 0 ? bare(new URL(task.request.origin).hostname) : undefined;
+      task.resolve(noReplyOf(error, isLate, this.timing.deadlineMs, this.tookMs(), host));
+    }
   }
 
   /** Null where it had ended before: whatever comes afterwards changes nothing. */

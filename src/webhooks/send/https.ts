@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { Agent } from 'undici';
 import { EgressFailed, type Guard } from '../base/guard.js';
 import type { Exchange } from '../base/model.js';
+import { bare } from '../base/reach.js';
 import { DEADLINE_MS, type Destination, type NoReply, noReplyOf, type Reply } from './destination.js';
 import { sendHttp1 } from './http1.js';
 import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
@@ -109,7 +110,8 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
     } catch (error) {
       if (error instanceof EgressFailed) throw error;
       const sendMs = performance.now() - started;
-      if (!(error instanceof ChoseHttp1)) return noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs);
+      if (!(error instanceof ChoseHttp1))
+        return noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs, bare(new URL(request.origin).hostname));
     } finally {
       clearTimeout(timer);
     }

@@ -17,6 +17,7 @@ export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
 export type { Endpoint } from './base/guard.js';
 export * from './base/model.js';
+export { PACE_STATES } from './base/pace.js';
 export { PAGE, type Page, type PageArguments, type Rows, toCursor, toPage } from './base/page.js';
 export { limitErrors, parseWithin } from './base/query.js';
 export { type QueryLimits, requestLimits } from './base/query-limits.js';

@@ -14,7 +14,8 @@ import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type Columns, loadSnapshots } from './payload/load-snapshots.js';
 import { Lanes } from './send/lanes.js';
 import { watchOutages } from './send/outage.js';
-import { judge } from './verdict/judge.js';
+import { Circuits } from './verdict/circuits.js';
+import { judge, type Verdict } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 import type { AttemptRecord, Settlement } from './verdict/settlement.js';
 
@@ -28,6 +29,9 @@ interface Ready {
   contexts: Map<string, Awaited<ReturnType<Host['contextFor']>> | { failed: unknown }>;
   snapshots: Map<string, Columns>;
 }
+
+/** A subscription's pace counts for all workers once it is recorded; until then this one claims nothing more of it. */
+const UNTIL_RECORDED_MS = 1000;
 
 /** When an attempt did. */
 interface Begun {
@@ -48,16 +52,17 @@ export interface Journey {
   stop(): void;
 }
 
-/** `onOutage`: called when our own network failed a delivery of this subscription; nothing of it need be claimed for so long. */
-export function createJourney(
-  engine: Engine,
-  courier: Courier,
-  onOutage: (subscriptionId: string, waitMs: number) => void = () => {},
-): Journey {
+interface JourneyOptions {
+  /** Nothing of this subscription need be claimed for so long, in this process. */
+  rest?(subscriptionId: string, ms: number): void;
+}
+
+export function createJourney(engine: Engine, courier: Courier, { rest = () => {} }: JourneyOptions = {}): Journey {
   const compiled = new Map<string, Known>();
   /** Beside it, since a template may wait for its turn to be parsed. */
   const origins = new Map<string, string>();
   const lanes = new Lanes();
+  const circuits = new Circuits();
   const outage = watchOutages(engine.log, engine.guard.evidence);
 
   async function prepare(batch: DeliveryInHand[]): Promise<Map<string, Prepared>> {
@@ -111,8 +116,8 @@ export function createJourney(
     const turn = lanes.enter(origin);
     if (turn && !(await turn)) return settled(claimed, { putBackMs: null });
     try {
-      // Its owner was asked about too long ago: it is claimed again.
-      if (turn && !mayBegin(claimed)) return settled(claimed, { putBackMs: null });
+      // Its receiver stopped taking any since it was claimed, or its owner was asked about too long ago: it is claimed again.
+      if (circuits.isStopped(claimed) || (turn && !mayBegin(claimed))) return settled(claimed, { putBackMs: null });
       return await begin(own, claimed, () => contextOf(overlayOf(claimed, ready.snapshots)));
     } finally {
       lanes.leave(origin);
@@ -152,6 +157,7 @@ export function createJourney(
     const ageMs = nowMs - delivery.createdAtMs;
     const verdict = judge(answer, read, own.retry, { attemptCount, ageMs, nowMs, random: engine.random() });
     const { outcome, stage, message } = verdict;
+    const meaning = paceAfter(delivery, verdict);
     const replied = answer.kind === 'REPLY' ? answer : null;
     const response = replied && { status: replied.status, headers: replied.headers, body: replied.body };
     const attempt = attemptOf(
@@ -169,7 +175,28 @@ export function createJourney(
       next: afterAttempt(outcome, verdict.retryMs),
       attempt,
       disable: verdict.disable && { reason: verdict.disable, message: DISABLED_BECAUSE[verdict.disable](attemptCount + 1) },
+      ...meaning,
     });
+  }
+
+  /** What the verdict means for the pace of the subscription; an ordinary success means nothing. */
+  function paceAfter(delivery: DeliveryInHand, { outcome, slowMs }: Verdict): Pick<Settlement, 'pace' | 'uncounted'> | null {
+    if (outcome === 'DELIVERED') {
+      circuits.delivered(delivery);
+      return delivery.pace === null || delivery.pace === 'LIMITED' ? null : { pace: { slowMs: null, opens: false, delivered: 1 } };
+    }
+    if (outcome !== 'FAILED') return null;
+    if (slowMs !== undefined) {
+      circuits.slowed(delivery);
+      rest(delivery.subscriptionId, UNTIL_RECORDED_MS);
+      return { uncounted: true, pace: { slowMs, opens: false, delivered: 0 } };
+    }
+    const { counted, opens } = circuits.failed(delivery);
+    if (opens) rest(delivery.subscriptionId, UNTIL_RECORDED_MS);
+    return {
+      ...(!counted && { uncounted: true }),
+      ...(opens && { pace: { slowMs: null, opens, probed: delivery.pace === 'PROBING', delivered: 0 } }),
+    };
   }
 
   return {
@@ -178,7 +205,7 @@ export function createJourney(
         const delivery = batch[place] as DeliveryInHand;
         if (error instanceof EgressFailed) {
           const waitMs = outage.putBack(delivery, error);
-          onOutage(delivery.subscriptionId, waitMs);
+          rest(delivery.subscriptionId, waitMs);
           return tell(place, settled(delivery, { putBackMs: waitMs }));
         }
         // `busy`, and no other, comes so far: its own tenant's templates had all the turns.
@@ -223,6 +250,8 @@ const settled = (delivery: DeliveryInHand, rest: Partial<Settlement>): Settlemen
   next: null,
   attempt: null,
   disable: null,
+  // A probe that was not sent tells nothing: another one follows.
+  ...(delivery.pace === 'PROBING' && { pace: { slowMs: null, opens: false, probed: true, delivered: 0 } }),
   ...rest,
 });
 

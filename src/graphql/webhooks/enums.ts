@@ -1,5 +1,5 @@
 // A builder in, the engine's enums on it out.
-import { PRESETS, type PresetKey } from '../../webhooks/index.js';
+import { PACE_STATES, PRESETS, type PresetKey } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 
 export function addEnums(builder: Builder) {
@@ -61,6 +61,10 @@ export function addEnums(builder: Builder) {
         INTEGRATION: { description: 'The integration that it belongs to was switched off.' },
         OWNER_GONE: { description: 'Its owner was disabled, deleted, or moved to another organization.' },
       } as const,
+    }),
+    paceState: builder.enumType('WebhookPaceState', {
+      description: 'Why the notifications of a subscription are slowed down.',
+      values: describe(PACE_STATES),
     }),
     preset: builder.enumType('WebhookPresetKey', {
       description: 'A body shape that is ready to be picked.',
@@ -150,3 +154,6 @@ export function addEnums(builder: Builder) {
 }
 
 export type Enums = ReturnType<typeof addEnums>;
+
+const describe = <K extends string>(texts: Record<K, string>) =>
+  Object.fromEntries(Object.entries(texts).map(([key, description]) => [key, { description }])) as Record<K, { description: string }>;

@@ -19,6 +19,10 @@ export interface Drain {
   wake(subscriptionIds: string[]): void;
   /** Claims nothing of this subscription for so long, in this process. The due-scan wakes it afterwards. */
   rest(subscriptionId: string, ms: number): void;
+  /** How many more may be in hand. */
+  room(): number;
+  /** Hands on what was claimed elsewhere. */
+  start(batch: DeliveryInHand[]): void;
   /** Claims nothing more; resolves when nothing is in flight. */
   stop(): Promise<void>;
 }
@@ -243,6 +247,8 @@ export function startDrain(options: DrainOptions): Drain {
       if (inFlight < WORTHWHILE) void claim();
       else gather();
     },
+    room: () => (stopping ? 0 : bounds.total - inFlight),
+    start,
     rest(subscriptionId, ms) {
       resting.set(subscriptionId, Date.now() + ms);
       awake.remove(subscriptionId);

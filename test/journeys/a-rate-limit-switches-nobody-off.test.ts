@@ -2,7 +2,7 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { subscriptionsByIds } from '../../src/webhooks/base/store.js';
+import { subscriptionsByIds } from '../../src/webhooks/base/store/subscriptions.js';
 import { type Subscription, updateSubscription, whyNot } from '../../src/webhooks/index.js';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';

@@ -1,6 +1,6 @@
 // Promise: a receiver that fails again and again is probed, not hammered; a short outage doesn't switch its subscription off, and one that lasts does.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { subscriptionsByIds } from '../../src/webhooks/base/store.js';
+import { subscriptionsByIds } from '../../src/webhooks/base/store/subscriptions.js';
 import { updateSubscription } from '../../src/webhooks/index.js';
 import { countStates } from '../support/attempts.js';
 import { deliveriesOf, insertErrors, makeDue } from '../support/engine-rows.js';

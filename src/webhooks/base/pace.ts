@@ -52,17 +52,17 @@ export function mergePaceOutcomes(one: PaceOutcome | undefined, other: PaceOutco
 /** Failures in a row, in one worker, that open the circuit. Those of the same moment that end later are recorded and not counted. */
 export const CIRCUIT_FAILURES = 5;
 /** Pauses between probes: doubled from the first to the last. */
-export const PROBE_PAUSES_MS = { first: 1_000, last: 25_000 };
+const PROBE_PAUSES_MS = { first: 1_000, last: 25_000 };
 /** A probe that nobody settles is followed by another. */
 export const PROBE_LOST_MS = 20_000;
 /** What is heeded of a receiver's wish to wait. */
 export const SLOW_DOWN_MS = { least: 1_000, usual: 5_000, most: 60 * 60_000 };
 
 /** Where the pace begins: after the receiver asked for less, and after it failed or was switched off. */
-export const START_PER_SECOND = { told: 1, failed: 5 };
+const START_PER_SECOND = { told: 1, failed: 5 };
 const LEAST_PER_SECOND = 0.1;
 /** Beyond it, the subscription isn't slowed any more. */
-export const FULL_PER_SECOND = 200;
+const FULL_PER_SECOND = 200;
 /** A second without trouble multiplies the pace by this while no ceiling is known. */
 const GROWTH = { told: 1.5, failed: 2 };
 /** Below so much of a known ceiling it grows by at least one a second; from there it stays for as long as it last had to wait. */
@@ -189,7 +189,7 @@ const leastOf = (...limits: (number | null | undefined)[]): number | null =>
   limits.reduce<number | null>((least, limit) => (limit == null ? least : Math.min(least ?? limit, limit)), null);
 
 /** What may begin at once under both the pace and the limit; `null`: any number a second. */
-export const effectivePerSecond = ({ perSecond, limit }: Pick<Pace, 'perSecond' | 'limit'>): number | null =>
+const effectivePerSecond = ({ perSecond, limit }: Pick<Pace, 'perSecond' | 'limit'>): number | null =>
   leastOf(perSecond, limit?.perSecond);
 
 export function concurrencyOf({ state, limit }: Pick<Pace, 'state' | 'limit'>): number {

@@ -1,8 +1,8 @@
 // Claims due deliveries of subscriptions that are slowed, probed or limited, no more than their pace allows over all workers.
 import type { Pool, PoolClient } from 'pg';
 import { type Bucket, concurrencyOf, type Pace, PROBE_LOST_MS, roomOf } from '../base/pace.js';
-import { databaseNow, PACE_COLUMNS, toPaces } from '../base/store-paces.js';
-import { insideTransaction } from '../base/transaction.js';
+import { databaseNow, PACE_COLUMNS, toPaces } from '../base/store/paces.js';
+import { insideTransaction } from '../base/store/transaction.js';
 import { claimDue, type DeliveryInHand, LEASE_MS } from './claim.js';
 
 export interface PacedClaim {

@@ -1,7 +1,7 @@
 // Changes the paces of subscriptions by what came of their attempts, in the transaction that records those.
 import type { PoolClient } from 'pg';
 import { nextPace, type Pace, type PaceOutcome } from '../base/pace.js';
-import { lockPaces, writePaces } from '../base/store-paces.js';
+import { lockPaces, writePaces } from '../base/store/paces.js';
 
 /** A subscription's pace took another state; for one line in the log. */
 export interface PaceChange {

@@ -24,6 +24,7 @@ import {
   MAX_SECRET_LENGTH,
   MAX_TIME_MS,
   MAX_TRIES,
+  RATE_LIMIT,
   RESERVED_HEADERS,
 } from '../src/webhooks/operations/save/check-draft.js';
 import { MAX_HOOKS } from '../src/webhooks/operations/save/check-phase.js';
@@ -126,6 +127,10 @@ const limits: [string, string][] = [
     '`timeoutMs`',
     `${number(HOOK_TIMEOUT_MS.least)}–${number(HOOK_TIMEOUT_MS.most)} ms; ${number(HOOK_TIMEOUT_MS.usual)} where none is given`,
   ],
+  [
+    '`rateLimit.perSecond`, `rateLimit.concurrency`',
+    `${RATE_LIMIT.perSecond.least}–${number(RATE_LIMIT.perSecond.most)}, ${RATE_LIMIT.concurrency.least}–${RATE_LIMIT.concurrency.most}`,
+  ],
   ['`retry.maxTries`, `retry.maxTimeMs`', `${MAX_TRIES}, ${number(MAX_TIME_MS)} (${MAX_TIME_MS / 86_400_000} days)`],
   ['a page of a connection', `${PAGE.greatest} nodes; ${PAGE.usual} where nothing is said`],
   ['a request to the API', `${number(LIMIT_BYTES)} bytes, sent within ${ARRIVAL.requestMs / 1000} s`],
@@ -227,7 +232,7 @@ ${enumTable('WebhookDisabledReason')}
 
 ## Retries
 
-A failed delivery is tried again ${RETRIES} times: before retry n (from 0) it waits n⁴ + 15 + random(0–30) · (n + 1) seconds. \`Retry-After\` on 429 and 503 is heeded, from one to two times the wait.
+A failed delivery is tried again ${RETRIES} times: before retry n (from 0) it waits n⁴ + 15 + random(0–30) · (n + 1) seconds. \`Retry-After\` on 429 and 503 is heeded: from that wait up to an hour, or twice the wait where that is more. [Its subscription waits, too](when-something-is-missing.md#3-see-whether-it-is-slowed-down), and then goes on slowly.
 
 ${retryTable()}
 

@@ -1,4 +1,5 @@
 // The door of the engine: createWebhooks() and the public types.
+
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Engine, Settings } from './base/engine.js';
@@ -16,6 +17,7 @@ export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
 export * from './base/model.js';
 export type { Endpoint } from './base/network/guard.js';
+export { PACE_STATES } from './base/pace.js';
 export { finderProblems } from './base/query/finders.js';
 export { limitErrors, parseWithin } from './base/query/query.js';
 export { type QueryLimits, requestLimits } from './base/query/query-limits.js';

@@ -3,19 +3,22 @@
 import { type Compiled, compileDefinition, destinationOf, type Sendable } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Host, Owner, Snapshot } from './base/model.js';
+import { EgressFailed } from './base/network/guard.js';
 import { openContext } from './base/recall.js';
 import { auditByRule } from './base/store/audit.js';
 import { afterAttempt, holdDeliveries } from './base/store/delivery-state.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { TemplateError } from './base/templates/template.js';
 import { Lanes } from './destinations/https/origin-slots.js';
+import { watchOutages } from './destinations/outage.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { mayBegin, renew } from './lease/lease-freshness.js';
 import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
 import type { Carried, Courier, Parcel } from './send-delivery.js';
 import type { AttemptRecord, Settlement } from './verdict/attempt-result.js';
-import { judge } from './verdict/judge.js';
+import { Circuits } from './verdict/circuits.js';
+import { judge, type Verdict } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 
 /** What a definition is at the moment of a claim: ready, or the reason why nothing of it can run. `off`: no longer enabled. */
@@ -28,6 +31,9 @@ interface Ready {
   contexts: Map<string, Awaited<ReturnType<Host['contextFor']>> | { failed: unknown }>;
   recorded: BatchEvents;
 }
+
+/** A subscription's pace counts for all workers once it is recorded; until then this one claims nothing more of it. */
+const UNTIL_RECORDED_MS = 1000;
 
 /** When an attempt did. */
 interface Begun {
@@ -48,11 +54,18 @@ export interface Journey {
   stop(): void;
 }
 
-export function createJourney(engine: Engine, courier: Courier): Journey {
+interface JourneyOptions {
+  /** Nothing of this subscription need be claimed for so long, in this process. */
+  rest?(subscriptionId: string, ms: number): void;
+}
+
+export function createJourney(engine: Engine, courier: Courier, { rest = () => {} }: JourneyOptions = {}): Journey {
   const compiled = new Map<string, Known>();
   /** Beside it, since a template may wait for its turn to be parsed. */
   const origins = new Map<string, string>();
   const lanes = new Lanes();
+  const circuits = new Circuits();
+  const outage = watchOutages(engine.log, engine.guard.evidence);
 
   async function prepare(batch: DeliveryInHand[]): Promise<Map<string, Prepared>> {
     const prepared = new Map<string, Prepared>();
@@ -109,8 +122,8 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     const turn = lanes.enter(origin);
     if (turn && !(await turn)) return settled(claimed, { putBackMs: null });
     try {
-      // Its owner was asked about too long ago: it is claimed again.
-      if (turn && !mayBegin(claimed)) return settled(claimed, { putBackMs: null });
+      // Its receiver stopped taking any since it was claimed, or its owner was asked about too long ago: it is claimed again.
+      if (circuits.isStopped(claimed) || (turn && !mayBegin(claimed))) return settled(claimed, { putBackMs: null });
       return await begin(own, claimed, () => ({
         open: (overlay) => openContext(engine.host, contextOf, overlay),
         overlay: overlayOf(claimed, ready.recorded),
@@ -154,6 +167,7 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
     const ageMs = nowMs - delivery.createdAtMs;
     const verdict = judge(answer, read, own.retry, { attemptCount, ageMs, nowMs, random: engine.random() });
     const { outcome, stage, message } = verdict;
+    const meaning = paceAfter(delivery, verdict);
     const replied = answer.kind === 'REPLY' ? answer : null;
     const response = replied && { status: replied.status, headers: replied.headers, body: replied.body };
     const attempt = attemptOf(
@@ -171,13 +185,39 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
       next: afterAttempt(outcome, verdict.retryMs),
       attempt,
       disable: verdict.disable && { reason: verdict.disable, message: DISABLED_BECAUSE[verdict.disable](attemptCount + 1) },
+      ...meaning,
     });
+  }
+
+  /** What the verdict means for the pace of the subscription; an ordinary success means nothing. */
+  function paceAfter(delivery: DeliveryInHand, { outcome, slowMs }: Verdict): Pick<Settlement, 'pace' | 'uncounted'> | null {
+    if (outcome === 'DELIVERED') {
+      circuits.delivered(delivery);
+      return delivery.pace === null || delivery.pace === 'LIMITED' ? null : { pace: { slowMs: null, opens: false, delivered: 1 } };
+    }
+    if (outcome !== 'FAILED') return null;
+    if (slowMs !== undefined) {
+      circuits.slowed(delivery);
+      rest(delivery.subscriptionId, UNTIL_RECORDED_MS);
+      return { uncounted: true, pace: { slowMs, opens: false, delivered: 0 } };
+    }
+    const { counted, opens } = circuits.failed(delivery);
+    if (opens) rest(delivery.subscriptionId, UNTIL_RECORDED_MS);
+    return {
+      ...(!counted && { uncounted: true }),
+      ...(opens && { pace: { slowMs: null, opens, probed: delivery.pace === 'PROBING', delivered: 0 } }),
+    };
   }
 
   return {
     run(batch, tell) {
       const putBack = (place: number, error: unknown) => {
         const delivery = batch[place] as DeliveryInHand;
+        if (error instanceof EgressFailed) {
+          const waitMs = outage.putBack(delivery, error);
+          rest(delivery.subscriptionId, waitMs);
+          return tell(place, settled(delivery, { putBackMs: waitMs }));
+        }
         // `busy`, and no other, comes so far: its own tenant's templates had all the turns.
         if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
         else engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
@@ -197,7 +237,10 @@ export function createJourney(engine: Engine, courier: Courier): Journey {
       );
     },
     originOf: (subscriptionId) => origins.get(subscriptionId),
-    stop: () => lanes.close(),
+    stop() {
+      lanes.close();
+      outage.close();
+    },
   };
 }
 
@@ -217,6 +260,8 @@ const settled = (delivery: DeliveryInHand, rest: Partial<Settlement>): Settlemen
   next: null,
   attempt: null,
   disable: null,
+  // A probe that was not sent tells nothing: another one follows.
+  ...(delivery.pace === 'PROBING' && { pace: { slowMs: null, opens: false, probed: true, delivered: 0 } }),
   ...rest,
 });
 

@@ -1,7 +1,11 @@
 // A body for one subscription -> the request as it is recorded, and the receiver's answer without our secrets. One deadline for all of it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Auth, Owner } from './base/model.js';
+import { bare } from './base/network/address-policy.js';
+import type { NetworkFailure } from './base/network/evidence.js';
+import { EgressFailed } from './base/network/guard.js';
 import type { Watch } from './base/report.js';
 import { mayUseInstallation } from './base/sns.js';
 import { DEADLINE_MS, type NoReply, type Reply } from './destinations/destination.js';
@@ -56,7 +60,27 @@ export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>,
   const { settings, guard } = engine;
   const https = openHttpsDestination(guard, deadlineMs);
   const sns = openSnsDestination(guard, deadlineMs);
-  const tokens = createTokens((request) => https.send(request));
+  const tokens = createTokens(async (request) => blamed(await https.send(request), request.origin, null));
+
+  /** @throws EgressFailed where what failed is our own network. */
+  function blamed(answer: Reply | NoReply, origin: string, tenant: string | null): Reply | NoReply | Promise<Reply | NoReply> {
+    if (answer.kind === 'REPLY') {
+      if (guard.evidence.isSuspicious) guard.evidence.worked('CONNECT', hostOf(origin));
+      return answer;
+    }
+    return answer.failure ? blame(answer, answer.failure, tenant) : answer;
+  }
+
+  async function blame(answer: NoReply, failure: NetworkFailure, tenant: string | null): Promise<NoReply> {
+    let blame = guard.evidence.judge(failure, tenant);
+    if (blame === 'UNSURE') {
+      // Others may be failing at this very moment.
+      await sleep(UNSURE_MS);
+      blame = guard.evidence.judge(failure, tenant);
+    }
+    if (blame !== 'OURS') return answer;
+    throw new EgressFailed(OURS[failure.step](failure.code), undefined, failure);
+  }
 
   function publish(
     { publication, tooLarge }: OutgoingPublication,
@@ -99,7 +123,8 @@ export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>,
     };
     const send = (authorization: Exclude<Authorization, { failed: string }>) => {
       if (authorization.token !== undefined) seen.push(authorization.token);
-      return https.send({ ...exchange, headers: { ...exchange.headers, Authorization: authorization.value } }, leftMs());
+      const request = { ...exchange, headers: { ...exchange.headers, Authorization: authorization.value } };
+      return https.send(request, leftMs()).then((answer) => blamed(answer, compiled.origin, compiled.owner.tenant));
     };
 
     const first = await known();
@@ -115,16 +140,38 @@ export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>,
     async carry(compiled, parcel, body, watch, withinMs = deadlineMs) {
       const composed = compose(engine, compiled, parcel, body);
       const { recorded: request } = composed;
-      if (composed.kind === 'SNS') return { request, answer: redactEcho(compiled, await publish(composed, compiled.owner, withinMs)) };
-      const { auth } = compiled;
-      if (auth === null) return { request, answer: redactEcho(compiled, await https.send(composed.exchange, withinMs)) };
-      return carryAuthorized(compiled, auth, composed, watch, withinMs);
+      const { auth, origin, owner } = compiled;
+      if (auth !== null && composed.kind === 'HTTPS') return carryAuthorized(compiled, auth, composed, watch, withinMs);
+      const raw = await (composed.kind === 'SNS' ? publish(composed, owner, withinMs) : https.send(composed.exchange, withinMs));
+      // Awaited only where there is something to find out.
+      const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blamed(raw, origin, owner.tenant);
+      return { request, answer: redactEcho(compiled, answer) };
     },
     close: async () => {
       await Promise.all([https.close(), sns.close()]);
     },
   };
 }
+
+const hosts = new Map<string, string>();
+const MAX_HOSTS = 10_000;
+
+function hostOf(origin: string): string {
+  const known = hosts.get(origin);
+  if (known !== undefined) return known;
+  if (hosts.size >= MAX_HOSTS) hosts.clear();
+  const host = bare(new URL(origin).hostname);
+  hosts.set(origin, host);
+  return host;
+}
+
+/** This long a failure waits for others of the same moment. */
+const UNSURE_MS = 500;
+
+const OURS = {
+  NAME: (code: string) => `the resolver fails: ${code}`,
+  CONNECT: (code: string) => `connections out of this machine fail: ${code}`,
+};
 
 const noReply = (stage: NoReply['stage'], message: string): NoReply => ({ kind: 'NO_REPLY', stage, message, sendMs: 0 });
 

@@ -10,8 +10,9 @@ import { startRelay } from './fan-out/relay-loop.js';
 import { stepReplay } from './fan-out/replay.js';
 import { createJourney } from './journey.js';
 import { LEASE_MS } from './lease/claim.js';
-import { startDrain } from './lease/drain.js';
+import { type Drain, startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
+import { claimPaced } from './lease/paced.js';
 import { keepLarge } from './lease/pad-queue-table.js';
 import { openCourier } from './send-delivery.js';
 import { createSettler } from './verdict/attempt-writer.js';
@@ -25,21 +26,25 @@ export interface Working {
   stop(): Promise<void>;
 }
 
+/** Claimed at once of subscriptions that have a pace. */
+const MAX_PACED = 500;
 const DUE_SCAN_MS = 500;
 const RELEASE_SCAN_MS = 5000;
 const TOPIC_SCAN_MS = 2000;
 const REPLAY_SCAN_MS = 500;
 const TEMPLATE_SCAN_MS = 2000;
 const STATISTICS_SCAN_MS = 2000;
+/** While a subscription with a pace has something due, and while none has. */
+const PACED_SCAN_MS = { due: 50, idle: 250 };
 
 export async function startWorking(engine: Engine): Promise<Working> {
   const { pool, log } = engine;
   await recheckBroken(engine);
   await keepLarge(pool);
   const courier = openCourier(engine);
-  const journey = createJourney(engine, courier);
+  const journey = createJourney(engine, courier, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
   const settler = createSettler(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);
-  const drain = startDrain({
+  const drain: Drain = startDrain({
     pool,
     log,
     hostOf: journey.originOf,
@@ -53,6 +58,16 @@ export async function startWorking(engine: Engine): Promise<Working> {
   const relay = startRelay({ pool, log, onDeliveries: drain.wake });
   const dueScan = repeat(DUE_SCAN_MS, async () => drain.wake(await scanDue(pool)), engine);
   const heldScan = repeat(RELEASE_SCAN_MS, () => releaseScan(pool), engine);
+  let pacedMs = PACED_SCAN_MS.idle;
+  const paced = repeat(
+    () => pacedMs,
+    async () => {
+      const { waiting, batch } = await claimPaced(pool, Math.min(drain.room(), MAX_PACED));
+      drain.start(batch);
+      pacedMs = waiting > 0 ? PACED_SCAN_MS.due : PACED_SCAN_MS.idle;
+    },
+    engine,
+  );
   const topics = repeat(TOPIC_SCAN_MS, async () => void (await settleTopics(engine)), engine);
   const replays = repeat(
     REPLAY_SCAN_MS,
@@ -67,7 +82,7 @@ export async function startWorking(engine: Engine): Promise<Working> {
     poke: relay.poke,
     wake: drain.wake,
     async stop() {
-      const scans = [dueScan, heldScan, topics, replays, templates, statistics].map((scan) => scan.stop());
+      const scans = [dueScan, heldScan, paced, topics, replays, templates, statistics].map((scan) => scan.stop());
       journey.stop();
       await Promise.all([drain.stop().then(settler.written), relay.stop(), ...scans]);
       await courier.close();
@@ -117,8 +132,12 @@ function statisticsScan({ pool }: Engine): () => Promise<void> {
   };
 }
 
-/** Runs `work` at once and then `everyMs` after it ended; a failure is logged and tried again. */
-function repeat(everyMs: number, work: (isStopped: () => boolean) => Promise<void>, { log }: Engine): { stop(): Promise<void> } {
+/** Runs `work` at once and then `everyMs` after it ended, or what that answers then; a failure is logged and tried again. */
+function repeat(
+  everyMs: number | (() => number),
+  work: (isStopped: () => boolean) => Promise<void>,
+  { log }: Engine,
+): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let running = Promise.resolve();
@@ -128,7 +147,7 @@ function repeat(everyMs: number, work: (isStopped: () => boolean) => Promise<voi
     } catch (error) {
       log.error({ err: error }, 'a scan failed; trying again');
     }
-    if (!stopped) timer = setTimeout(() => (running = run()), everyMs);
+    if (!stopped) timer = setTimeout(() => (running = run()), typeof everyMs === 'number' ? everyMs : everyMs());
   };
   running = run();
   return {

@@ -2,7 +2,7 @@
 // hear of; the rest waits, and goes on when the guide's mutation enables it again.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
-import { deliveriesOf } from '../support/engine-rows.js';
+import { deliveriesOf, endPause, insertErrors, makeDue } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, names, type Organization } from '../support/organization.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -57,33 +57,33 @@ async function switchedOff(id: string, reason: string): Promise<{ disabledMessag
 it('at more than 100 errors within an hour; the rest is held, and goes on with its attempts kept', async () => {
   const { id, recordId } = await subscribe();
   receiver.answer = (response) => void response.writeHead(500).end('broken');
-  await acme.insertUsers(names('a', 100));
-  await until('100 errors', async () => (await attemptsOf(product.pool, recordId)).length === 100);
+  await acme.insertUsers(names('a', 5));
+  await until('five errors', async () => (await attemptsOf(product.pool, recordId)).length === 5);
   // A hundred are not yet too many; those of more than an hour ago don't count.
+  await insertErrors(product.pool, recordId, 94);
+  await insertErrors(product.pool, recordId, 50, '61 minutes');
+  await endPause(product.pool, recordId);
+  await makeDue(product.pool, recordId);
+  await until('the hundredth error', async () => (await attemptsOf(product.pool, recordId)).length === 150);
   expect(await read(id)).toMatchObject({ disabled: false, status: 'ENABLED', disabledReason: null });
-  await product.pool.query(`UPDATE hookgraph.subscriptions SET enabled_at = now() - interval '1 day' WHERE id = $1`, [recordId]);
-  await product.pool.query(`UPDATE hookgraph.attempts SET id = id - (3601000::bigint << 20) WHERE subscription_id = $1`, [recordId]);
-  await acme.insertUsers(names('b', 99));
-  await until('199 errors', async () => (await attemptsOf(product.pool, recordId)).length === 199);
-  expect(await read(id)).toMatchObject({ disabled: false });
 
+  // Nothing of it is tried but by the next probe, which is one too many.
   await acme.insertUsers(names('c', 150));
   const { disabledMessage } = await switchedOff(id, 'TOO_MANY_ERRORS');
   expect(disabledMessage).toBe('More than 100 errors within an hour.');
-  await until('the rest is held', async () => (await countStates(product.pool, recordId)).HELD === 349);
-  const tried = (await deliveriesOf(product.pool, recordId)).filter((one) => one.attemptCount === 1);
-  // What was in flight ended; nothing else began.
-  expect(tried.length).toBeGreaterThanOrEqual(201);
-  expect(tried.length).toBeLessThanOrEqual(199 + 101 + 99);
-  expect(await attemptsOf(product.pool, recordId)).toHaveLength(tried.length);
+  await until('the rest is held', async () => (await countStates(product.pool, recordId)).HELD === 155);
+  const tried = (await deliveriesOf(product.pool, recordId)).filter((one) => one.attemptCount > 0);
+  expect(receiver.requests).toHaveLength(7);
 
   const before = receiver.requests.length;
   receiver.answer = (response) => void response.end();
   await enable(id);
-  await until('the held ones are delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 349);
-  expect(receiver.requests.slice(before).map(nameIn).sort()).toEqual([...names('a', 100), ...names('b', 99), ...names('c', 150)].sort());
-  const again = new Set(tried.map((one) => one.id));
-  for (const one of await deliveriesOf(product.pool, recordId)) expect(one.attemptCount).toBe(again.has(one.id) ? 2 : 1);
+  await until('the held ones are delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 155, {
+    timeoutMs: 20_000,
+  });
+  expect(receiver.requests.slice(before).map(nameIn).sort()).toEqual([...names('a', 5), ...names('c', 150)].sort());
+  const had = new Map(tried.map((one) => [one.id, one.attemptCount]));
+  for (const one of await deliveriesOf(product.pool, recordId)) expect(one.attemptCount).toBe((had.get(one.id) ?? 0) + 1);
   expect(await read(id)).toEqual({
     disabled: false,
     status: 'ENABLED',

@@ -9,6 +9,8 @@ export interface DnsServer {
   questions(): number;
   /** Asks this server, as a guard does. */
   lookup(host: string): Promise<LookupAddress[]>;
+  /** How the next questions about a name are answered. */
+  behave: (name: string) => 'answer' | 'silent' | 'SERVFAIL' | 'NXDOMAIN';
   close(): void;
 }
 
@@ -17,10 +19,12 @@ export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
   let asked = 0;
   const socket = createSocket('udp4');
   socket.on('message', (question, { port, address }) => {
-    const addresses = answers[Math.min(asked, answers.length - 1)] as string[];
+    const how = server.behave(nameIn(question));
+    const addresses = how === 'answer' ? (answers[Math.min(asked, answers.length - 1)] as string[]) : [];
     asked += 1;
+    if (how === 'silent') return;
     const header = Buffer.from(question.subarray(0, 12));
-    header.writeUInt16BE(0x8180, 2);
+    header.writeUInt16BE(0x8180 + { answer: 0, SERVFAIL: 2, NXDOMAIN: 3 }[how], 2);
     header.writeUInt16BE(addresses.length, 6);
     header.writeUInt32BE(0, 8);
     const end = question.indexOf(0, 12) + 5;
@@ -32,9 +36,19 @@ export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
   await once(socket, 'listening');
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
   resolver.setServers([`127.0.0.1:${socket.address().port}`]);
-  return {
+  const server: DnsServer = {
     questions: () => asked,
     lookup: async (host) => (await resolver.resolve4(host)).map((address) => ({ address, family: 4 })),
+    behave: () => 'answer',
     close: () => void socket.close(),
   };
+  return server;
+}
+
+/** Labels, each behind its length, up to an empty one. */
+function nameIn(question: Buffer): string {
+  const labels: string[] = [];
+  for (let at = 12; question[at]; at += 1 + (question[at] as number))
+    labels.push(question.toString('latin1', at + 1, at + 1 + (question[at] as number)));
+  return labels.join('.').toLowerCase();
 }

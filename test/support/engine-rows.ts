@@ -83,6 +83,21 @@ export async function makeDue(pool: Pool, subscriptionId: string | null = null):
   );
 }
 
+/** Time travel for a subscription that is slowed or probed: it goes on now. */
+export async function endPause(pool: Pool, subscriptionId: string): Promise<void> {
+  await pool.query('UPDATE hookgraph.paces SET resume_at = now() WHERE subscription_id = $1 AND resume_at > now()', [subscriptionId]);
+}
+
+/** As if its receiver had failed so many times, so long ago; `ago`: an interval. */
+export async function insertErrors(pool: Pool, subscriptionId: string, count: number, ago = '30 minutes'): Promise<void> {
+  await pool.query(`UPDATE hookgraph.subscriptions SET enabled_at = now() - interval '1 day' WHERE id = $1`, [subscriptionId]);
+  await pool.query(
+    `INSERT INTO hookgraph.attempts (id, delivery_id, subscription_id, subscription_version, number, outcome, started_at, duration_ms)
+     SELECT hookgraph.id_at(now() - $3::interval) + i, 1, $1, 1, 1, 'FAILED', now() - $3::interval, 1 FROM generate_series(1, $2) i`,
+    [subscriptionId, count, ago],
+  );
+}
+
 /** As if all of them had come to this; leases end. */
 export async function moveDeliveries(
   pool: Pool,

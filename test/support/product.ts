@@ -27,8 +27,8 @@ export interface Product {
   url: string;
   /** The process that serves the API. */
   main: Process;
-  /** Starts another process: `worker`, `api` or `serve`; ready when it resolves. */
-  start(command: 'serve' | 'api' | 'worker', env?: Record<string, string>): Promise<Process & { url: string }>;
+  /** Starts another process: `worker`, `api` or `serve`; ready when it resolves. `inside`: a program that runs it, with its options. */
+  start(command: 'serve' | 'api' | 'worker', env?: Record<string, string>, inside?: string[]): Promise<Process & { url: string }>;
   /** As the sample organization's admin, or with another token. Throws on top-level errors. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
   graphql(query: string, variables?: object, token?: string): Promise<any>;
@@ -59,8 +59,8 @@ export async function startProduct({
     PORT: '0',
     ...env,
   };
-  async function start(name: 'serve' | 'api' | 'worker', more: Record<string, string> = {}) {
-    const process = launch([name], { ...environment, ...more }, program);
+  async function start(name: 'serve' | 'api' | 'worker', more: Record<string, string> = {}, inside: string[] = []) {
+    const process = launch([name], { ...environment, ...more }, program, inside);
     processes.push(process);
     return { ...process, url: await ready(process, name) };
   }
@@ -110,8 +110,9 @@ export async function run(args: string[], env: Record<string, string>): Promise<
   return process.output();
 }
 
-function launch(args: string[], env: Record<string, string>, program = MAIN): Process {
-  const child = spawn(process.execPath, [program, ...args], {
+function launch(args: string[], env: Record<string, string>, program = MAIN, inside: string[] = []): Process {
+  const [command, ...rest] = [...inside, process.execPath, program, ...args] as [string, ...string[]];
+  const child = spawn(command, rest, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

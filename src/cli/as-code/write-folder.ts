@@ -66,7 +66,7 @@ function grouped(existing: readonly Existing[], scope: string | null): Group[] {
 
 /** What differs between those of one list, and what is no part of a definition. */
 const OWN = Object.fromEntries(
-  'id databaseId name topic version status createdAt updatedAt createdBy publicKey disabledAt disabledReason disabledMessage heldReason secretRotation'
+  'id databaseId name topic version status createdAt updatedAt createdBy publicKey disabledAt disabledReason disabledMessage heldReason secretRotation pace'
     .split(' ')
     .map((field) => [field, null]),
 );
@@ -103,6 +103,7 @@ function documentOf(node: Existing, { name, topics, stem, files }: Around): Reco
     integrationId: (node.integration as { id: string } | null)?.id,
     environmentIds: environments.length > 0 ? environments.map(({ id }) => id) : null,
     retry: node.retry,
+    rateLimit: node.rateLimit,
     recording: JSON.stringify(node.recording) === '{"bodies":true,"maskedPaths":[]}' ? null : node.recording,
     phase: node.phase === 'AFTER' ? null : node.phase,
     onFailure: node.phase === 'BEFORE' ? node.onFailure : null,

@@ -39,6 +39,8 @@ export interface Written {
   oauth2?: string[];
   maxTries?: string;
   maxTimeMs?: string;
+  maxPerSecond?: string;
+  maxConcurrency?: string;
   recordBodies?: boolean;
   mask?: string[];
   disabled?: true;
@@ -68,6 +70,8 @@ export function addDefinition(command: Command): Command {
     .option('--environment <id>', 'whose nodes it is told of; several times; none: of all', collect)
     .option('--max-tries <count>', 'tries of a delivery in all')
     .option('--max-time-ms <ms>', 'from its first to its last try')
+    .option('--max-per-second <count>', 'maximum number of notifications a second')
+    .option('--max-concurrency <count>', 'maximum number of requests under way at once')
     .option('--mask <path>', 'what is recorded as [masked] in bodies, e.g. data.node.email; several times', collect)
     .option('--no-record-bodies', 'record no bodies at all')
     .option('--disabled', 'switched off')
@@ -153,6 +157,8 @@ export async function readWritten(client: Client, cli: Cli, written: Written, is
   if (auth) input.auth = auth;
   if (written.maxTries !== undefined) assign(input, `retry.maxTries=${written.maxTries}`);
   if (written.maxTimeMs !== undefined) assign(input, `retry.maxTimeMs=${written.maxTimeMs}`);
+  if (written.maxPerSecond !== undefined) assign(input, `rateLimit.perSecond=${written.maxPerSecond}`);
+  if (written.maxConcurrency !== undefined) assign(input, `rateLimit.concurrency=${written.maxConcurrency}`);
   if (written.mask) input.recording = { ...(input.recording as object), maskedPaths: written.mask };
   if (written.recordBodies === false) input.recording = { ...(input.recording as object), bodies: false };
   if (written.disabled) input.disabled = true;

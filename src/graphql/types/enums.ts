@@ -1,6 +1,6 @@
 // Adds the engine's enums; those about presets and integrations only where there are such.
 
-import { type DisabledReason, PRESETS, type PresetKey } from '../../webhooks/index.js';
+import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 
 export function addEnums(builder: Builder, { presets, integrations }: { presets: boolean; integrations: boolean }) {
@@ -62,6 +62,10 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         ...(integrations && { INTEGRATION: { description: 'The integration that it belongs to was switched off.' } }),
         OWNER_GONE: { description: 'Its owner was disabled, deleted, or moved to another organization.' },
       } as Record<DisabledReason, { description: string }>,
+    }),
+    paceState: builder.enumType('WebhookPaceState', {
+      description: 'Why the notifications of a subscription are slowed down.',
+      values: describe(PACE_STATES),
     }),
     preset: presets
       ? builder.enumType('WebhookPresetKey', {
@@ -153,3 +157,6 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
 }
 
 export type Enums = ReturnType<typeof addEnums>;
+
+const describe = <K extends string>(texts: Record<K, string>) =>
+  Object.fromEntries(Object.entries(texts).map(([key, description]) => [key, { description }])) as Record<K, { description: string }>;

@@ -32,6 +32,13 @@ export function addInput(builder: Builder, { enums, host }: WebhookTypes) {
       maxTimeMs: t.float({ description: 'Milliseconds from the first to the last try, up to 90 days.' }),
     }),
   });
+  const rateLimit = builder.inputType('WebhookRateLimitInput', {
+    description: 'The most that the receiver gets. It holds over all workers; what is beyond it waits and is sent later.',
+    fields: (t) => ({
+      perSecond: t.float({ description: 'The maximum number of notifications a second, 0.01–1000; null: no maximum.' }),
+      concurrency: t.int({ description: 'The maximum number of requests under way at once, 1–200; null: no maximum of its own.' }),
+    }),
+  });
   const auth = addAuthInput(builder, enums);
   const sns = addSnsInput(builder);
   const recording = builder.inputType('WebhookRecordingInput', {
@@ -71,6 +78,10 @@ export function addInput(builder: Builder, { enums, host }: WebhookTypes) {
       headers: t.field({ type: [header], description: 'Headers to send besides ours. Their values are never answered.' }),
       auth: t.field({ type: auth, description: 'How to make ourselves known to the receiver. Secrets in it are never answered.' }),
       retry: t.field({ type: retry, description: 'Limits of trying again of its own.' }),
+      rateLimit: t.field({
+        type: rateLimit,
+        description: 'The most that the receiver gets, a second and at once; default: as much as it takes. For the phase AFTER only.',
+      }),
       recording: t.field({ type: recording, description: 'What is kept of the bodies of its attempts; null: all.' }),
       phase: t.field({
         type: enums.phase,

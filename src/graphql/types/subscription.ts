@@ -10,6 +10,7 @@ import { addAuth } from './auth.js';
 import { type DeliveryParts, filterOf } from './delivery.js';
 import type { Enums } from './enums.js';
 import { type ErrorParts, errorFilterOf } from './error.js';
+import { addPace } from './pace.js';
 import { addRotationType } from './secret-rotation.js';
 import { addSns } from './sns.js';
 import { type TopicRef, totalOf } from './topic.js';
@@ -34,6 +35,7 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
       maxTimeMs: t.exposeFloat('maxTimeMs', { description: 'Milliseconds from the first to the last try; null: no limit of its own.' }),
     }),
   });
+  const { rateLimit, pace } = addPace(builder, enums);
   const auth = addAuth(builder, enums);
   const rotation = addRotationType(builder);
   const sns = addSns(builder);
@@ -106,6 +108,16 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
         type: retry,
         description: "Its own limits of trying again; null: the installation's.",
         resolve: ({ definition }) => definition.retry,
+      }),
+      rateLimit: t.field({
+        type: rateLimit,
+        description: 'The most that its owner lets the receiver get; null: as much as it takes.',
+        resolve: ({ definition }) => definition.rateLimit,
+      }),
+      pace: t.field({
+        type: pace,
+        description: 'Why and how notifications are slowed down now; null: they are sent at full speed.',
+        resolve: (subscription) => subscription.pace,
       }),
       recording: t.field({
         type: recording,

@@ -1,5 +1,7 @@
 // What a subscriber asks for, and what they entrust to us.
 
+import type { RateLimit } from './pace.js';
+
 export type ContentType = 'JSON' | 'XML';
 
 /** How a subscription makes itself known to its receiver (contracts, section 4), without the secret parts. */
@@ -62,6 +64,8 @@ export interface Definition {
   publicKey: string | null;
   /** Its own limits in place of the installation's 25 retries; then a spent delivery FAILs and nothing is disabled. */
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
+  /** Absent: no limit of its own. */
+  rateLimit?: RateLimit;
   /** Absent: all is recorded as it is. */
   recording?: Recording;
   /** Phase BEFORE: it is asked while a write waits. Absent: AFTER, the ordinary case. */

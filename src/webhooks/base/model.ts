@@ -2,6 +2,8 @@
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Definition, SecretField } from './definition.js';
 
+import type { PaceState } from './pace.js';
+
 export * from './definition.js';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -163,6 +165,17 @@ export interface EventRecord {
   context: Json;
 }
 
+/** How fast notifications of a subscription begin. */
+export interface CurrentPace {
+  state: PaceState;
+  /** `null`: no limit a second. */
+  perSecond: number | null;
+  /** ISO 8601. Nothing begins before; `null`: it goes on now. */
+  resumesAt: string | null;
+  /** ISO 8601: when the state began. */
+  since: string;
+}
+
 export interface Subscription {
   id: string;
   tenant: string;
@@ -182,6 +195,8 @@ export interface Subscription {
   /** The sentence behind the reason, for people. */
   disabledMessage: string | null;
   brokenReason: string | null;
+  /** `null`: full speed. */
+  pace: CurrentPace | null;
   createdAt: Date;
   updatedAt: Date;
 }

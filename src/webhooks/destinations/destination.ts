@@ -1,7 +1,8 @@
 // What every destination answers and promises; one file for each beside this one.
 
 import type { Stage } from '../base/model.js';
-import { AddressRefused } from '../base/network/guard.js';
+import { type NetworkFailure, suspicionOf } from '../base/network/evidence.js';
+import { AddressRefused, failureStep } from '../base/network/guard.js';
 
 /** The whole exchange: name, connection, request, reply (contracts, section 2). */
 export const DEADLINE_MS = 5000;
@@ -26,6 +27,8 @@ export interface NoReply {
   message: string;
   /** No retry can help: the delivery waits for another definition. */
   held?: true;
+  /** What failed of the network: it may be this installation's fault, which `send-delivery.ts` finds out. */
+  failure?: NetworkFailure;
   sendMs: number;
 }
 
@@ -39,14 +42,32 @@ export interface Destination<M> {
   close(): Promise<void>;
 }
 
-/** What an error of a connection is called. */
-export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number, sendMs: number): NoReply {
-  const no = (stage: NoReply['stage'], message: string): NoReply => ({ kind: 'NO_REPLY', stage, message, sendMs });
+/** What an error of a connection is called. `host`: whom it was to; absent when an answer had begun. */
+export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number, sendMs: number, host?: string): NoReply {
+  const failure = networkFailure(error, timedOut, host);
+  const no = (stage: NoReply['stage'], message: string): NoReply => ({
+    kind: 'NO_REPLY',
+    stage,
+    message,
+    ...(failure && { failure }),
+    sendMs,
+  });
   const cause = error as Error & { code?: string; errors?: Error[] };
   if (timedOut || cause.code === 'UND_ERR_CONNECT_TIMEOUT') return no('TIMEOUT', `No complete answer within ${deadlineMs / 1000} seconds.`);
   if (error instanceof AddressRefused) return no('ADDRESS', error.message);
-  if (cause.code === 'ENOTFOUND' || cause.code === 'EAI_AGAIN') return no('ADDRESS', 'The name of the receiver could not be resolved.');
+  if (failure?.step === 'NAME' || cause.code === 'ENOTFOUND' || cause.code === 'EAI_AGAIN')
+    return no('ADDRESS', 'The name of the receiver could not be resolved.');
   // Several addresses tried: the first failure speaks for all.
   const told = cause.errors?.[0] ?? cause;
   return no('CONNECT', `The connection failed: ${told.message || cause.code || told.name}.`);
+}
+
+function networkFailure(error: unknown, timedOut: boolean, host: string | undefined): NetworkFailure | null {
+  const failed = failureStep(error);
+  if (failed) return { ...failed, ...suspicionOf(error, failed.step) };
+  if (host === undefined) return null;
+  const { suspicion, code } = suspicionOf(error, 'CONNECT');
+  if (suspicion !== 'POSSIBLE') return { step: 'CONNECT', suspicion, host, code };
+  // Old connections are silent when the way out is gone.
+  return timedOut ? { step: 'CONNECT', suspicion: 'POSSIBLE', host, code: 'TIMEOUT' } : null;
 }

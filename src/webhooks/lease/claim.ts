@@ -1,7 +1,8 @@
 // Due deliveries of all awake subscriptions -> deliveries in hand, leased under a fresh token.
 import { randomInt } from 'node:crypto';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { DeliveryKind } from '../base/model.js';
+import type { PaceState } from '../base/pace.js';
 
 /** How long a claimed delivery is ours; three times the request's deadline, so that a slow exchange still settles in time. */
 export const LEASE_MS = 15_000;
@@ -38,6 +39,8 @@ export interface DeliveryInHand {
   /** By `performance.now()`, just before the claim was sent: never later than its lease began. */
   claimedAtMs: number;
   eventId: string | null;
+  /** Of a subscription that is slowed, probed or limited (lease/paced.ts); null: of any other. */
+  pace: PaceState | null;
 }
 
 // The subscription's row is locked while `status` is checked: a mutation that disables it waits for this statement,
@@ -50,7 +53,7 @@ const CLAIM = `
     FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
     CROSS JOIN unnest((SELECT $1::uuid[]), (SELECT $2::int[]), (SELECT $3::timestamptz[]), (SELECT $4::bigint[])) AS s (id, want, due_at, after_id)
     CROSS JOIN LATERAL (
-      SELECT x.id, x.version FROM hookgraph.subscriptions x WHERE x.id = s.id AND x.status = 'ENABLED' OFFSET 0 FOR SHARE SKIP LOCKED
+      SELECT x.id, x.version FROM hookgraph.subscriptions x WHERE x.id = s.id AND x.status = 'ENABLED' AND x.paced = $8 OFFSET 0 FOR SHARE SKIP LOCKED
     ) x
     CROSS JOIN LATERAL (
       SELECT o.ctid FROM hookgraph.open_deliveries o
@@ -70,10 +73,17 @@ const CLAIM = `
   JOIN (SELECT DISTINCT id, version FROM c) x ON x.id = u.subscription_id`;
 
 /** Claims up to `count` due deliveries of each subscription that is enabled, oldest due first; the first ones’ where that is more than `most`. */
-export async function claimDue(pool: Pool, wants: Want[], most = countOf(wants), leaseMs = LEASE_MS): Promise<DeliveryInHand[]> {
+export async function claimDue(
+  db: Pool | PoolClient,
+  wants: Want[],
+  most = countOf(wants),
+  leaseMs = LEASE_MS,
+  /** By subscription; null: those that have no pace. */
+  paces: ReadonlyMap<string, PaceState> | null = null,
+): Promise<DeliveryInHand[]> {
   const token = String(randomInt(1, 2 ** 47));
   const claimedAtMs = performance.now();
-  const { rows } = await pool.query({
+  const { rows } = await db.query({
     name: 'hookgraph-claim',
     text: CLAIM,
     rowMode: 'array',
@@ -85,10 +95,11 @@ export async function claimDue(pool: Pool, wants: Want[], most = countOf(wants),
       leaseMs,
       token,
       most,
+      paces !== null,
     ],
   });
   const gone = rows.filter((row) => row[10] !== true).map((row) => row[0]);
-  if (gone.length > 0) await drop(pool, gone, token);
+  if (gone.length > 0) await drop(db, gone, token);
   return rows
     .filter((row) => row[10] === true)
     .map(
@@ -105,15 +116,16 @@ export async function claimDue(pool: Pool, wants: Want[], most = countOf(wants),
         createdAtMs: row[8],
         claimedAtMs,
         eventId: row[9],
+        pace: paces?.get(row[1]) ?? null,
       }),
     )
     .sort((a, b) => (a.dueAt === b.dueAt ? compareIds(a.id, b.id) : a.dueAt < b.dueAt ? -1 : 1));
 }
 
 /** Cancelled under a lease that nobody settled, or deleted by hand. */
-async function drop(pool: Pool, ids: string[], token: string): Promise<void> {
+async function drop(db: Pool | PoolClient, ids: string[], token: string): Promise<void> {
   try {
-    await pool.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND lease_token = $2', [ids, token]);
+    await db.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND lease_token = $2', [ids, token]);
   } catch {
     // They come again when this lease ends; what was claimed with them goes its way.
   }

@@ -17,6 +17,12 @@ export interface DrainOptions {
 
 export interface Drain {
   wake(subscriptionIds: string[]): void;
+  /** Claims nothing of this subscription for so long, in this process. The due-scan wakes it afterwards. */
+  rest(subscriptionId: string, ms: number): void;
+  /** How many more may be in hand. */
+  room(): number;
+  /** Hands on what was claimed elsewhere. */
+  start(batch: DeliveryInHand[]): void;
   /** Claims nothing more; resolves when nothing is in flight. */
   stop(): Promise<void>;
 }
@@ -68,6 +74,8 @@ export function startDrain(options: DrainOptions): Drain {
   const inFlightAt = new Map<string, number>();
   /** In flight of subscriptions whose host isn't known yet. */
   const probing = new Map<string, Set<Slot>>();
+  /** Until when nothing of a subscription is claimed; by `Date.now()`. */
+  const resting = new Map<string, number>();
   let inFlight = 0;
   let claiming = false;
   let stopping = false;
@@ -82,6 +90,14 @@ export function startDrain(options: DrainOptions): Drain {
     const count = (counts.get(key) ?? 0) + by;
     if (count > 0) counts.set(key, count);
     else counts.delete(key);
+  };
+
+  const rests = (subscriptionId: string): boolean => {
+    const untilMs = resting.get(subscriptionId);
+    if (untilMs === undefined) return false;
+    if (Date.now() < untilMs) return true;
+    resting.delete(subscriptionId);
+    return false;
   };
 
   /** A part for each of as many as may, so that neighbours in the table are claimed together; what is left then for those who may have more. */
@@ -227,9 +243,15 @@ export function startDrain(options: DrainOptions): Drain {
   return {
     wake(subscriptionIds) {
       if (subscriptionIds.length === 0) return;
-      for (const id of subscriptionIds) awake.wake(id);
+      for (const id of subscriptionIds) if (resting.size === 0 || !rests(id)) awake.wake(id);
       if (inFlight < WORTHWHILE) void claim();
       else gather();
+    },
+    room: () => (stopping ? 0 : bounds.total - inFlight),
+    start,
+    rest(subscriptionId, ms) {
+      resting.set(subscriptionId, Date.now() + ms);
+      awake.remove(subscriptionId);
     },
     async stop() {
       stopping = true;

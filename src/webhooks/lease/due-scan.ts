@@ -14,11 +14,11 @@ const SCAN = `
       ORDER BY o.subscription_id, o.due_at, o.delivery_id LIMIT 1
     ) n
   )
-  SELECT s.subscription_id AS id, x.status FROM s JOIN hookgraph.subscriptions x ON x.id = s.subscription_id
+  SELECT s.subscription_id AS id, CASE WHEN x.paced AND x.status = 'ENABLED' THEN 'PACED' ELSE x.status END AS status FROM s JOIN hookgraph.subscriptions x ON x.id = s.subscription_id
   WHERE s.due_at <= now() OR x.status <> 'ENABLED'`;
 
 /**
- * The enabled subscriptions that have a delivery due. Holding the others' here is what makes disabling safe against a
+ * The enabled subscriptions that have a delivery due, but for those with a pace (lease/paced.ts). Holding the others' here is what makes disabling safe against a
  * relay or a settle that didn't see it yet, and against a crash between its two statements; the same for deleting.
  */
 export async function scanDue(pool: Pool): Promise<string[]> {

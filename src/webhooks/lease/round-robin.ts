@@ -76,7 +76,7 @@ export class Turns {
     this.hosts.set(subscriptionId, host);
   }
 
-  private remove(subscriptionId: string): void {
+  remove(subscriptionId: string): void {
     const host = this.hosts.get(subscriptionId);
     const queue = this.queues.get(host);
     this.hosts.delete(subscriptionId);

@@ -6,6 +6,7 @@ import { type Problem, WebhooksError } from '../base/errors.js';
 import type { Actor, Definition, Secrets, Subscription, Topic } from '../base/model.js';
 import { type Auditable, changesOf, recordAudit, switched as switchedTo } from '../base/store/audit.js';
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
+import { writePaces } from '../base/store/paces.js';
 import { writeSecrets } from '../base/store/secrets.js';
 import { loadUnsealed, lockSubscription, subscriptionsByIds, type Unsealed } from '../base/store/subscriptions.js';
 import { resolveTopic, topicsByIds } from '../base/store/topics.js';
@@ -16,6 +17,7 @@ import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
 import { type SubscriptionInput, splitDraft, toDraft } from './save/input.js';
+import { isMoved, savePace } from './save/pace.js';
 
 export type { SubscriptionInput } from './save/input.js';
 
@@ -55,6 +57,7 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     await insertVersion(client, actor, created, 1, definition);
     await writeSecrets(client, engine.vault, created, {}, secrets);
     await noteTopics(client, created, definition.sns);
+    if (definition.rateLimit) await savePace(client, created, { limit: definition.rateLimit, isMoved: false, isBack: false });
     const changes = changesOf(null, auditable(draft, topic, definition, secrets));
     if (input.disabled === true) changes.push(switchedTo(true));
     await recordAudit(client, actor, [{ subscriptionId: created, action: 'CREATED', versionAfter: 1, changes }]);
@@ -91,6 +94,7 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
     if (!rows[0]) return null;
     await recordAudit(client, actor, [{ subscriptionId: id, action: 'DELETED', versionBefore: rows[0].version }]);
     await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1', [id]);
+    await writePaces(client, new Map([[id, null]]));
     await forgetTopics(client, id);
     await client.query("UPDATE hookgraph.replays SET state = 'CANCELLED' WHERE subscription_id = $1 AND state = 'RUNNING'", [id]);
     return listYoungClaims(client, [id]);
@@ -128,8 +132,8 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   const disabled = input.disabled === undefined ? was.disabledAt !== null : input.disabled === true;
   const saved = await insideTransaction(engine.pool, async (client) => {
     await lockSubscription(client, actor, was.id);
-    const { rows } = await client.query<{ disabled: boolean }>(
-      `SELECT disabled_at IS NOT NULL AS disabled FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL
+    const { rows } = await client.query<{ disabled: boolean; byRule: boolean }>(
+      `SELECT disabled_at IS NOT NULL AS disabled, disabled_reason IN ('TOO_MANY_ERRORS', 'RETRIES_EXHAUSTED', 'GONE') IS TRUE AS "byRule" FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL
          AND (name, integration_id, environment_ids) IS NOT DISTINCT FROM ($3, $4, $5::text[])`,
       [was.id, was.version, was.name, was.integrationId, was.environmentIds],
     );
@@ -142,6 +146,13 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
       await writeSecrets(client, engine.vault, was.id, oldSecrets, secrets);
       await noteTopics(client, was.id, was.definition.sns, definition.sns);
     }
+    const isBack = switched && !disabled;
+    if (redefined || isBack)
+      await savePace(client, was.id, {
+        limit: definition.rateLimit ?? null,
+        isMoved: isMoved(was.definition, definition),
+        isBack: isBack && (was.pace !== null || rows[0].byRule),
+      });
     await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds, phaseOf(definition)]);
     const versions = { versionBefore: was.version, versionAfter: was.version + Number(redefined) };
     await recordAudit(client, actor, [

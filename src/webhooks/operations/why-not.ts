@@ -1,6 +1,6 @@
 // A subscription, perhaps a node -> for each of its last events, in a sentence, what came of it or why nothing did.
 import type { Engine } from '../base/engine.js';
-import type { Actor, Attempt, Delivery, Operation, Subscription, Topic } from '../base/model.js';
+import type { Actor, Attempt, CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
 import { attemptsOf, deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
@@ -81,7 +81,7 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
     const event: VisibleEvent = { id, occurredAt, typename, nodeKey, operation, changed, before, after };
     const delivery = deliveries.get(row.deliveryId ?? '') ?? null;
     const last = delivery && (attempts.get(delivery.id)?.at(-1) ?? null);
-    return { event, delivery, reason: delivery ? reasonOf(delivery, last) : reasonWithout(row, event.operation, topic) };
+    return { event, delivery, reason: delivery ? reasonOf(delivery, last, subscription) : reasonWithout(row, event.operation, topic) };
   });
 }
 
@@ -112,7 +112,7 @@ function reasonWithout(row: Row, operation: Operation, topic: Topic): string {
   return 'It would be told of now, but the subscription had another topic or other environments when it happened. A replay sends it.';
 }
 
-function reasonOf(delivery: Delivery, last: Attempt | null): string {
+function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscription): string {
   const failure = last?.message ? ` ${last.stage ?? 'It'}: ${last.message}` : '';
   switch (delivery.state) {
     case 'DELIVERED':
@@ -124,13 +124,27 @@ function reasonOf(delivery: Delivery, last: Attempt | null): string {
     case 'HELD':
       return `${HELD_BECAUSE[delivery.reason ?? ''] ?? 'It is held.'}${failure}`;
     case 'RETRYING':
-      return `Attempt ${delivery.attemptCount} failed; the next one is due at ${delivery.dueAt.toISOString()}.${failure}`;
+      return `Attempt ${delivery.attemptCount} failed; the next one is due at ${delivery.dueAt.toISOString()}.${failure}${pace ? ` ${paceOf(pace)}` : ''}`;
     case 'FAILED':
       return `It failed for good, with attempt ${delivery.attemptCount}. It can be resent.${failure}`;
     case 'CANCELLED':
       return 'It was cancelled: its subscription was deleted, or its replay ended.';
     case 'PENDING':
+      if (pace) return `It is due since ${delivery.dueAt.toISOString()} and waits for its turn. ${paceOf(pace)}`;
       return `It is due since ${delivery.dueAt.toISOString()} and waits for a worker. Does one run?`;
+  }
+}
+
+function paceOf({ state, perSecond, resumesAt }: CurrentPace): string {
+  const rate = perSecond === null ? '' : ` at ${Number(perSecond.toPrecision(2))} a second`;
+  const wait = resumesAt === null ? '' : ` Nothing is sent before ${new Date(resumesAt).toISOString()}.`;
+  switch (state) {
+    case 'PROBING':
+      return `The receiver fails again and again: one notification at a time is tried until one is taken.${wait}`;
+    case 'SLOWED':
+      return `The receiver asked to slow down, or works again after failures: notifications are sent${rate}.${wait}`;
+    case 'LIMITED':
+      return `The subscription's own rate limit holds: notifications are sent${rate || ' a few at a time'}.`;
   }
 }
 
@@ -156,5 +170,6 @@ function conclude(
   }
   const delivered = findings.filter(({ delivery }) => delivery?.state === 'DELIVERED').length;
   if (delivered === findings.length) return 'All of it was delivered.';
-  return findings.length === 1 ? (findings[0] as Finding).reason : `Of the last ${findings.length} changes ${delivered} were delivered.`;
+  if (findings.length === 1) return (findings[0] as Finding).reason;
+  return `Of the last ${findings.length} changes ${delivered} were delivered.${subscription.pace ? ` ${paceOf(subscription.pace)}` : ''}`;
 }

@@ -2,6 +2,7 @@
 // kept until it is written: what waits dies young.
 
 import type { Attempt, Outcome, Timings } from '../base/model.js';
+import { mergePaceOutcomes, type PaceOutcome } from '../base/pace.js';
 import { bigints, floats, integers, jsonbs, texts, timestamps } from '../base/store/arrays.js';
 import type { AttemptRecord, Settlement } from './attempt-result.js';
 import { SharedHeaders } from './shared-headers.js';
@@ -15,6 +16,9 @@ export class SettlementBatch {
   newestMs = 0;
   /** Those that may switch their subscription off: by an order of their own, or by failing once too often. */
   readonly mayDisable: (Pick<Settlement, 'deliveryId' | 'subscriptionId' | 'disable'> & { outcome: Outcome | null })[] = [];
+
+  /** By subscription: what its attempts mean for its pace. Empty as long as all receivers are well and none is limited. */
+  readonly paces = new Map<string, PaceOutcome>();
 
   private readonly id = bigints();
   private readonly token = bigints();
@@ -37,6 +41,7 @@ export class SettlementBatch {
   private readonly recording = jsonbs();
   private readonly requestStem = integers();
   private readonly responseStem = integers();
+  private readonly uncounted = integers();
   private readonly requests = new SharedHeaders();
   private readonly responses = new SharedHeaders();
   /** In the order of the parameters; the stems are last. */
@@ -62,14 +67,16 @@ export class SettlementBatch {
     this.recording,
     this.requestStem,
     this.responseStem,
+    this.uncounted,
     this.requests.stems,
     this.responses.stems,
   ];
 
-  add({ deliveryId, token, subscriptionId, next, putBackMs, attempt, disable }: Settlement): void {
+  add({ deliveryId, token, subscriptionId, next, putBackMs, attempt, disable, uncounted, pace }: Settlement): void {
     this.size += 1;
     this.newestMs = Date.now();
-    if (disable !== null || attempt?.outcome === 'FAILED')
+    if (pace !== undefined) this.paces.set(subscriptionId, mergePaceOutcomes(this.paces.get(subscriptionId), pace));
+    if (disable !== null || (attempt?.outcome === 'FAILED' && !uncounted))
       this.mayDisable.push({ deliveryId, subscriptionId, disable, outcome: attempt?.outcome ?? null });
     const { request, response } = attempt ?? {};
     this.bodies += (request?.body?.length ?? 0) + (response?.body?.length ?? 0);
@@ -96,6 +103,8 @@ export class SettlementBatch {
     this.recording.push(json(attempt && recordingOf(attempt)));
     this.requestStem.push(sent.stem);
     this.responseStem.push(got.stem);
+    // Null, the ordinary case, takes four bytes and no work.
+    this.uncounted.push(uncounted && 1);
   }
 
   /** Valid until something is added or it is cleared. */
@@ -107,6 +116,7 @@ export class SettlementBatch {
     this.size = 0;
     this.bodies = 0;
     this.mayDisable.length = 0;
+    this.paces.clear();
     this.requests.clear();
     this.responses.clear();
     for (const column of this.columns) column.clear();

@@ -1,6 +1,7 @@
 // What an attempt is recorded with, and where its delivery goes.
 
 import type { Attempt, DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
+import type { PaceOutcome } from '../base/pace.js';
 import type { NextState } from '../base/store/delivery-state.js';
 
 export interface AttemptRecord {
@@ -24,4 +25,8 @@ export interface Settlement {
   putBackMs?: number | null;
   attempt: AttemptRecord | null;
   disable: { reason: DisabledReason; message: string } | null;
+  /** A failure that does not count for the rule of errors within an hour. */
+  uncounted?: true;
+  /** What it means for the pace of its subscription; absent: nothing. */
+  pace?: PaceOutcome;
 }

@@ -5,6 +5,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { SettlementBatch } from './attempt-batch.js';
 import type { Settlement } from './attempt-result.js';
+import type { PaceChange } from './change-paces.js';
 import { settleBatch } from './write-attempts.js';
 
 export interface Settler {
@@ -82,7 +83,8 @@ export function createSettler(
   }
 
   async function write(batch: SettlementBatch): Promise<void> {
-    const disabled = await settleBatch(pool, batch);
+    const { disabled, paces } = await settleBatch(pool, batch);
+    for (const change of paces) logPace(log, change);
     if (disabled.length === 0) return;
     // It is recorded, whatever comes of this; the due-scan would do the same.
     await onDisabled(disabled).catch((error) => log.error({ err: error }, 'holding deliveries failed; the due-scan holds them'));
@@ -114,4 +116,22 @@ export function createSettler(
       while (flushing) await flushing;
     },
   };
+}
+
+const PACE_LINES = {
+  SLOWED: 'subscription slowed: its receiver takes less, and the pace that it takes is being found',
+  PROBING: 'circuit opened: the receiver fails again and again, and one delivery at a time is tried',
+};
+
+/** One line for each change of state. */
+function logPace(log: Logger, { subscriptionId, before, after }: PaceChange): void {
+  const fields = {
+    subscriptionId,
+    before: before?.state ?? null,
+    ...(after && { perSecond: after.perSecond, resumesAt: new Date(after.resumeAtMs).toISOString() }),
+  };
+  if (after === null || after.state === 'LIMITED') log.info(fields, 'subscription runs at full speed again');
+  else if (before?.state === 'PROBING' && after.toldAtMs !== after.changedAtMs)
+    log.info(fields, 'circuit closed: the receiver works again');
+  else log.warn(fields, PACE_LINES[after.state]);
 }

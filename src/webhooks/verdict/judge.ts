@@ -1,7 +1,8 @@
 // A reply, or none -> the attempt's outcome, and what follows for the delivery and its subscription.
 import type { Compiled } from '../base/compiled.js';
 import type { DisabledReason, Stage } from '../base/model.js';
-import { clampRetryAfterMs, RETRIES, retryDelayMs } from './retry-delay.js';
+import { SLOW_DOWN_MS } from '../base/pace.js';
+import { clampRetryAfterMs, RETRIES, retryAfterMs, retryDelayMs } from './retry-delay.js';
 
 export type Answer =
   | { kind: 'REPLY'; status: number; headers: Record<string, string>; body: string; told?: string }
@@ -15,6 +16,8 @@ export interface Verdict {
   retryMs: number | null;
   /** The rule by which this one attempt switches its subscription off. */
   disable: Extract<DisabledReason, 'RETRIES_EXHAUSTED' | 'GONE'> | null;
+  /** The receiver asked to slow down, and to wait for so many milliseconds; absent: it didn't. */
+  slowMs?: number;
 }
 
 export interface Circumstances {
@@ -36,13 +39,22 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const gone = isReply && answer.status === 410;
   const stepMs = retryDelayMs(about.attemptCount, about.random);
   const asks = isReply && (answer.status === 429 || answer.status === 503);
-  const waitMs = asks ? clampRetryAfterMs(answer.headers['retry-after'], stepMs, about.nowMs) : stepMs;
+  const askedMs = asks ? retryAfterMs(answer.headers['retry-after'], about.nowMs) : null;
+  const waitMs = clampRetryAfterMs(askedMs, stepMs);
+  // A bare 503 says no more than a 500 does.
+  const slowMs = isReply && answer.status === 429 ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;
   const spent = retry
     ? about.attemptCount + 1 >= (retry.maxTries ?? RETRIES + 1) || about.ageMs + waitMs > (retry.maxTimeMs ?? Number.POSITIVE_INFINITY)
     : about.attemptCount >= RETRIES;
   // A resend of what was spent before is one more failure, and no verdict over its subscription.
   const exhausted = spent && !retry && about.attemptCount === RETRIES ? 'RETRIES_EXHAUSTED' : null;
-  return { outcome: 'FAILED', ...failure, retryMs: spent ? null : waitMs, disable: gone ? 'GONE' : exhausted };
+  return {
+    outcome: 'FAILED',
+    ...failure,
+    retryMs: spent ? null : waitMs,
+    disable: gone ? 'GONE' : exhausted,
+    ...(slowMs !== null && { slowMs }),
+  };
 }
 
 function failureOf(answer: Answer, read: string): { stage: Stage; message: string } | null {

@@ -1,4 +1,5 @@
 // How many retries came before -> how long to wait for the next.
+import { SLOW_DOWN_MS } from '../base/pace.js';
 
 /** Retries of a delivery by the installation's schedule: about 21 days in all. */
 export const RETRIES = 25;
@@ -12,11 +13,16 @@ export function retryDelayMs(retry: number, random: number): number {
 }
 
 /**
- * The wait that a receiver asked for by `Retry-After` (seconds or an HTTP date, RFC 9110 section 10.2.3), clamped to one
- * to two times `stepMs`; `stepMs` where it asked for nothing that can be read.
+ * The wait in milliseconds that a receiver asked for by `Retry-After` (seconds or an HTTP date, RFC 9110 section 10.2.3); `null` where it
+ * asked for nothing that can be read.
  */
-export function clampRetryAfterMs(retryAfter: string | undefined, stepMs: number, nowMs: number): number {
-  if (retryAfter === undefined) return stepMs;
+export function retryAfterMs(retryAfter: string | undefined, nowMs: number): number | null {
+  if (retryAfter === undefined) return null;
   const askedMs = /^\d+$/.test(retryAfter.trim()) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - nowMs;
-  return Number.isFinite(askedMs) ? Math.min(Math.max(askedMs, stepMs), 2 * stepMs) : stepMs;
+  return Number.isFinite(askedMs) ? Math.max(askedMs, 0) : null;
+}
+
+/** The wait that was asked for, at least the schedule's, and no more than an hour or twice the schedule's. */
+export function clampRetryAfterMs(askedMs: number | null, stepMs: number): number {
+  return askedMs === null ? stepMs : Math.min(Math.max(askedMs, stepMs), Math.max(SLOW_DOWN_MS.most, 2 * stepMs));
 }

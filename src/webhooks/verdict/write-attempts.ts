@@ -1,9 +1,11 @@
 // Judged attempts -> attempts recorded, deliveries moved, subscriptions switched off, in one transaction per batch.
+
 import type { Pool, PoolClient } from 'pg';
 import { auditByRule, switched } from '../base/store/audit.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { SettlementBatch } from './attempt-batch.js';
 import type { Settlement } from './attempt-result.js';
+import { changePaces, type PaceChange } from './change-paces.js';
 
 /** More than this many failed attempts of one subscription within an hour switch it off. */
 export const ERRORS_PER_HOUR = 100;
@@ -18,9 +20,9 @@ const SETTLE = `
   WITH r AS MATERIALIZED (
     SELECT r.*, o.place FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[],
       $9::timestamptz[], $10::float8[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::int[], $16::jsonb[], $17::text[], $18::int[],
-      $19::jsonb[], $20::int[], $21::int[])
+      $19::jsonb[], $20::int[], $21::int[], $22::int[])
     AS r (id, token, state, reason, wait_ms, outcome, stage, message, started_at, duration_ms, timings, url, request_headers, request_body,
-      status, response_headers, response_body, version, recording, request_stem, response_stem)
+      status, response_headers, response_body, version, recording, request_stem, response_stem, uncounted)
     CROSS JOIN LATERAL (
       SELECT o.ctid AS place FROM hookgraph.open_deliveries o WHERE o.delivery_id = r.id AND o.lease_token = r.token OFFSET 0
     ) o
@@ -48,28 +50,35 @@ const SETTLE = `
     FROM u WHERE state_now IN ('PENDING', 'RETRYING', 'HELD')
   )
   INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, outcome, stage, message, started_at, duration_ms,
-    timings, request_url, request_headers, request_body, response_status, response_headers, response_body, recording)
+    timings, request_url, request_headers, request_body, response_status, response_headers, response_body, recording, counted)
   SELECT delivery_id, subscription_id, version, attempt_count, outcome, stage, message, started_at, duration_ms,
     timings, url, coalesce(q.headers || request_headers, request_headers), request_body,
-    status, coalesce(p.headers || response_headers, response_headers), response_body, recording
+    status, coalesce(p.headers || response_headers, response_headers), response_body, recording, uncounted IS NULL
   FROM u
-  LEFT JOIN unnest($22::jsonb[]) WITH ORDINALITY AS q (headers, n) ON q.n = u.request_stem
-  LEFT JOIN unnest($23::jsonb[]) WITH ORDINALITY AS p (headers, n) ON p.n = u.response_stem
+  LEFT JOIN unnest($23::jsonb[]) WITH ORDINALITY AS q (headers, n) ON q.n = u.request_stem
+  LEFT JOIN unnest($24::jsonb[]) WITH ORDINALITY AS p (headers, n) ON p.n = u.response_stem
   WHERE outcome IS NOT NULL`;
 
+/** What recording attempts changed beside them. */
+export interface Settled {
+  /** The subscriptions that were switched off. */
+  disabled: string[];
+  paces: PaceChange[];
+}
+
 /** Settles them; idempotent, since a token stands once. Answers the subscriptions that were switched off. */
-export function settle(pool: Pool, settlements: Settlement[]): Promise<string[]> {
+export async function settle(pool: Pool, settlements: Settlement[]): Promise<string[]> {
   const batch = new SettlementBatch();
   for (const one of settlements) batch.add(one);
-  return settleBatch(pool, batch);
+  return (await settleBatch(pool, batch)).disabled;
 }
 
 /** The same for those that a batch has; it may be used again when this has ended. */
-export async function settleBatch(pool: Pool, batch: SettlementBatch): Promise<string[]> {
+export async function settleBatch(pool: Pool, batch: SettlementBatch): Promise<Settled> {
   const values = batch.toParameters();
-  if (batch.mayDisable.length === 0) {
+  if (batch.mayDisable.length === 0 && batch.paces.size === 0) {
     await pool.query({ name: 'hookgraph-settle', text: SETTLE, values });
-    return [];
+    return NOTHING;
   }
   return insideTransaction(pool, async (client) => {
     const { rows } = await client.query<{ id: string }>({
@@ -78,13 +87,14 @@ export async function settleBatch(pool: Pool, batch: SettlementBatch): Promise<s
       values,
     });
     const recorded = new Set(rows.map(({ id }) => id));
-    return switchOff(
-      client,
-      // An order without an attempt (the owner is gone) stands by itself; one by an attempt only if the attempt counted.
-      batch.mayDisable.filter((one) => one.outcome === null || recorded.has(one.deliveryId)),
-    );
+    // An order without an attempt (the owner is gone) stands by itself; one by an attempt only if the attempt counted.
+    const orders = batch.mayDisable.filter((one) => one.outcome === null || recorded.has(one.deliveryId));
+    const paces = batch.paces.size === 0 ? [] : await changePaces(client, batch.paces);
+    return { disabled: orders.length === 0 ? [] : await switchOff(client, orders), paces };
   });
 }
+
+const NOTHING: Settled = { disabled: [], paces: [] };
 
 async function switchOff(client: PoolClient, batch: SettlementBatch['mayDisable']): Promise<string[]> {
   const orders = new Map(batch.flatMap((one) => (one.disable ? [[one.subscriptionId, one.disable] as const] : [])));
@@ -97,7 +107,7 @@ async function switchOff(client: PoolClient, batch: SettlementBatch['mayDisable'
        WHERE x.id = ANY ($4::uuid[]) AND (
          SELECT count(*) FROM (
            SELECT 1 FROM hookgraph.attempts a
-           WHERE a.subscription_id = x.id AND a.outcome = 'FAILED' AND NOT a.test AND a.id >= hookgraph.id_at(greatest(now() - interval '1 hour', x.enabled_at))
+           WHERE a.subscription_id = x.id AND a.outcome = 'FAILED' AND NOT a.test AND a.counted AND a.id >= hookgraph.id_at(greatest(now() - interval '1 hour', x.enabled_at))
            LIMIT $5 + 1
          ) counted
        ) > $5

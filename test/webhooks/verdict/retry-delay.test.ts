@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clampRetryAfterMs, RETRIES, retryDelayMs } from '../../../src/webhooks/verdict/retry-delay.js';
+import { clampRetryAfterMs, RETRIES, retryAfterMs, retryDelayMs } from '../../../src/webhooks/verdict/retry-delay.js';
 
 describe('retryDelayMs', () => {
   it('waits n⁴ + 15 + rand(0..30)·(n+1) seconds', () => {
@@ -17,18 +17,23 @@ describe('retryDelayMs', () => {
   });
 });
 
-describe('clampRetryAfterMs', () => {
+describe('Retry-After', () => {
   const now = Date.parse('2026-11-22T12:00:00Z');
 
   it.each([
-    ['nothing', undefined, 20_000],
-    ['less than the step', '1', 20_000],
-    ['between', '30', 30_000],
-    ['more than twice the step', '9999', 40_000],
-    ['a date', 'Sun, 22 Nov 2026 12:00:25 GMT', 25_000],
-    ['a past date', 'Sun, 22 Nov 2020 12:00:25 GMT', 20_000],
-    ['something unreadable', 'soon', 20_000],
-  ])('clamps %s to one to two times the step', (_, value, expected) => {
-    expect(clampRetryAfterMs(value, 20_000, now)).toBe(expected);
+    ['nothing', undefined, null, 20_000],
+    ['less than the step', '1', 1_000, 20_000],
+    ['seconds', '60', 60_000, 60_000],
+    ['more than an hour', '9999', 9_999_000, 3_600_000],
+    ['a date', 'Sun, 22 Nov 2026 12:00:25 GMT', 25_000, 25_000],
+    ['a past date', 'Sun, 22 Nov 2020 12:00:25 GMT', 0, 20_000],
+    ['something unreadable', 'soon', null, 20_000],
+  ])('of %s is read, and heeded from the step to an hour', (_, value, asked, waits) => {
+    expect(retryAfterMs(value, now)).toBe(asked);
+    expect(clampRetryAfterMs(retryAfterMs(value, now), 20_000)).toBe(waits);
+  });
+
+  it('is heeded up to twice a step that is more than half an hour', () => {
+    expect(clampRetryAfterMs(86_400_000, 7_200_000)).toBe(14_400_000);
   });
 });

@@ -9,10 +9,14 @@ import { buildConnector, errors } from 'undici';
 import type { Settings } from '../engine.js';
 import { bare, createReach, type ReachSettings, type Target } from './address-policy.js';
 import { createTunnels } from './egress-proxy.js';
-import { AddressRefused, type Guard } from './guard.js';
+import { NetworkEvidence, type Step, suspicionOf } from './evidence.js';
+import { AddressRefused, type Guard, noteFailure } from './guard.js';
 
 /** Name, connection, tunnel and TLS; a little less than an exchange, which ends later and then is the receiver's. */
 const CONNECT_MS = 4_500;
+
+/** The resolver is tried no more often than this. */
+const CONTROL_MS = 2_000;
 
 type Opening = Target & { allowH2?: boolean };
 
@@ -26,19 +30,43 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
   const tunnels = settings.egressProxy ? createTunnels(settings.egressProxy, secureContext) : null;
   const tls = { secureContext, rejectUnauthorized: true, timeout: CONNECT_MS };
   const secure = { http1: buildConnector(tls), h2: buildConnector({ ...tls, allowH2: true }) };
+  const evidence = new NetworkEvidence();
+  let triedAtMs = 0;
+
+  /** Asks the resolver for a name that it knew before, so that one subscriber's dead name servers aren't taken for an outage. */
+  function tryResolver(host: string): void {
+    const control = evidence.controlName(host);
+    if (control === null || Date.now() - triedAtMs < CONTROL_MS) return;
+    triedAtMs = Date.now();
+    reach.resolve(control).then(
+      () => evidence.worked('NAME', control),
+      () => {},
+    );
+  }
 
   async function open({ host, port, secure: isSecure, allowH2 }: Opening): Promise<Socket> {
     const deadline = new AbortController();
     const late = new errors.ConnectTimeoutError(`No connection within ${CONNECT_MS / 1000} seconds`);
     const timer = setTimeout(() => deadline.abort(late), CONNECT_MS);
+    let step: Step | null = 'NAME';
     try {
       const addresses = await unlessAborted(deadline.signal, reach.addressesOf({ host, port, secure: isSecure }));
+      step = 'CONNECT';
+      const [{ address }] = addresses as [LookupAddress];
+      evidence.worked('NAME', host);
+      evidence.noteNetwork(host, address);
       const socket = await (tunnels
         ? tunnels.open(addresses, port, deadline.signal)
         : unlessAborted(deadline.signal, openTcp(host, addresses, port, deadline.signal)));
+      evidence.worked('CONNECT', host);
+      // Whoever answered in TCP is there: what fails from here on is the receiver's.
+      step = null;
       return isSecure ? await startTls(allowH2 ? secure.h2 : secure.http1, host, port, socket) : socket;
-    } catch (error) {
-      throw (error as Error).name === 'AbortError' ? late : error;
+    } catch (thrown) {
+      const error = (thrown as Error).name === 'AbortError' ? late : thrown;
+      if (step !== null) noteFailure(error, step, host);
+      if (step === 'NAME' && suspicionOf(error, step).suspicion === 'LIKELY') tryResolver(host);
+      throw error;
     } finally {
       clearTimeout(timer);
     }
@@ -54,6 +82,7 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
   }
   return {
     vetUrl: reach.vetUrl,
+    evidence,
     forbid: reach.forbid,
     connect({ hostname, port, protocol, ...options }, callback) {
       const isSecure = protocol === 'https:';

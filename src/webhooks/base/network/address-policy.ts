@@ -24,6 +24,8 @@ export interface Reach {
   vetUrl(url: string, field?: string): Promise<Problem | null>;
   /** All addresses of the target, each vetted. @throws AddressRefused, and what the resolver throws */
   addressesOf(target: Target): Promise<LookupAddress[]>;
+  /** All addresses of a name, unvetted. @throws what the resolver throws */
+  resolve(host: string): Promise<LookupAddress[]>;
   forbid(endpoint: Endpoint): void;
 }
 
@@ -127,6 +129,7 @@ export function createReach(settings: ReachSettings): Reach {
 
   return {
     addressesOf,
+    resolve,
     forbid: (endpoint) => void endpoints.push(endpoint),
     async vetUrl(url, field = 'callbackUrl') {
       const checked = checkUrl(url, field);

@@ -1,8 +1,10 @@
 // What a subscription's connections are guarded by: the shape that stages are handed. It is made in send/address-guard.ts.
+
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { buildConnector } from 'undici';
 import type { Problem } from '../errors.js';
+import type { NetworkEvidence, NetworkFailure, Step } from './evidence.js';
 
 /** A part of Hookgraph itself, which no subscription reaches, whatever networks are allowed. */
 export interface Endpoint {
@@ -22,6 +24,8 @@ export interface Guard {
   /** For whoever uses node:http and node:https, such as the SDK of AWS. */
   httpAgent: HttpAgent;
   httpsAgent: HttpsAgent;
+  /** What worked and what failed lately, on the way out of this process. */
+  evidence: NetworkEvidence;
   /** From now on this is refused, too: the API's port is known when it listens. */
   forbid(endpoint: Endpoint): void;
   /** Ends idle connections of the two agents. */
@@ -39,4 +43,24 @@ export class AddressRefused extends Error {
 /** Our way out failed, not the receiver: the delivery runs again and nothing is charged. */
 export class EgressFailed extends Error {
   override name = 'EgressFailed';
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    /** `null`: an egress proxy's. */
+    readonly failure: NetworkFailure | null = null,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Where making a connection failed, by the error: it reaches a sender through libraries, which look at its class and its code. */
+const failedAt = new WeakMap<object, { step: Step; host: string }>();
+
+export function noteFailure(error: unknown, step: Step, host: string): void {
+  if (typeof error === 'object' && error !== null && !(error instanceof AddressRefused)) failedAt.set(error, { step, host });
+}
+
+/** `null`: the error came after the connection was made, or is no failure of a connection. */
+export function failureStep(error: unknown): { step: Step; host: string } | null {
+  return (typeof error === 'object' && error !== null && failedAt.get(error)) || null;
 }

@@ -58,14 +58,16 @@ export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: 
   return rowCount ?? 0;
 }
 
-/** Makes held deliveries due at once, attempts kept. Answers how many. */
+/** Makes held deliveries due at once, attempts kept; of a receiver that asked to slow down, when they were due. Answers how many. */
 export async function releaseDeliveries(db: Db, subscriptionIds: string[], reasons: HeldReason[]): Promise<number> {
   const { rowCount } = await db.query(
     `WITH w AS MATERIALIZED (
        SELECT o.delivery_id FROM hookgraph.open_deliveries o
        WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for = ANY ($2::text[]) ${IN_ORDER}
      ), o AS (
-       UPDATE hookgraph.open_deliveries o SET held_for = NULL, due_at = now()
+       UPDATE hookgraph.open_deliveries o SET held_for = NULL, due_at = CASE
+         WHEN o.held_for = 'DISABLED' AND o.subscription_id IN (SELECT p.subscription_id FROM hookgraph.paces p WHERE p.told_at IS NOT NULL)
+         THEN greatest(o.due_at, now()) ELSE now() END
        FROM w WHERE o.delivery_id = w.delivery_id RETURNING o.delivery_id, o.due_at
      )
      UPDATE hookgraph.deliveries d SET state = CASE WHEN d.attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL,

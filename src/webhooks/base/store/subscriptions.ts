@@ -12,12 +12,16 @@ type Db = Pool | PoolClient;
 /** What a definition that was stored before there was such a field says of it. */
 const ABSENT = `'{"auth": null, "signatures": ["SCOPE"], "publicKey": null}'::jsonb`;
 
+const PER_SECOND = `CASE WHEN p.state <> 'PROBING' THEN least(p.per_second, p.limit_per_second) END`;
+const RESUMES_AT = 'CASE WHEN p.resume_at > now() THEN p.resume_at END';
+
 const COLUMNS = `s.id, s.tenant, s.owner, s.name, s.topic_id AS "topicId", s.version, ${ABSENT} || v.definition AS definition,
   ARRAY(SELECT x.field FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND x.expires_at IS NULL ORDER BY x.field) AS "secretFields",
   (SELECT max(x.expires_at) FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND x.expires_at > now()) AS "rotationEndsAt",
   s.integration_id AS "integrationId", s.environment_ids AS "environmentIds", s.status, s.disabled_at AS "disabledAt",
   s.disabled_reason AS "disabledReason", s.disabled_message AS "disabledMessage", s.broken_reason AS "brokenReason",
-  s.created_at AS "createdAt", s.updated_at AS "updatedAt"`;
+  CASE WHEN s.paced THEN (SELECT jsonb_build_object('state', p.state, 'perSecond', ${PER_SECOND}, 'resumesAt', ${RESUMES_AT}, 'since', p.since)
+    FROM hookgraph.paces p WHERE p.subscription_id = s.id) END AS pace, s.created_at AS "createdAt", s.updated_at AS "updatedAt"`;
 const TABLES = 'hookgraph.subscriptions s JOIN hookgraph.subscription_versions v ON v.subscription_id = s.id AND v.number = s.version';
 /** Nobody else's, and none that is deleted. */
 const OWN = 's.tenant = $1 AND s.owner = $2 AND s.deleted_at IS NULL';

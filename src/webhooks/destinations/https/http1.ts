@@ -1,6 +1,8 @@
 // A request over HTTP/1.1 -> the reply, or why there was none.
+
 import { type Agent, type Dispatcher, errors } from 'undici';
 import type { Exchange } from '../../base/model.js';
+import { bare } from '../../base/network/address-policy.js';
 import { EgressFailed } from '../../base/network/guard.js';
 import { MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
 
@@ -126,7 +128,10 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
     const task = this.end();
     if (task === null) return;
     if (error instanceof EgressFailed) task.reject(error);
-    else task.resolve(noReplyOf(error, isLate, this.timing.deadlineMs, this.tookMs()));
+    else {
+      const host = this.status === 0 ? bare(new URL(task.request.origin).hostname) : undefined;
+      task.resolve(noReplyOf(error, isLate, this.timing.deadlineMs, this.tookMs(), host));
+    }
   }
 
   /** Null where it had ended before: whatever comes afterwards changes nothing. */

@@ -1,7 +1,9 @@
 // A request -> the reply, or the stage at which there was none; over HTTP/2 where the receiver offers it.
+
 import type { TLSSocket } from 'node:tls';
 import { Agent } from 'undici';
 import type { Exchange } from '../../base/model.js';
+import { bare } from '../../base/network/address-policy.js';
 import { EgressFailed, type Guard } from '../../base/network/guard.js';
 import { DEADLINE_MS, type Destination, type NoReply, noReplyOf, type Reply } from '../destination.js';
 import { sendHttp1 } from './http1.js';
@@ -109,7 +111,8 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
     } catch (error) {
       if (error instanceof EgressFailed) throw error;
       const sendMs = performance.now() - started;
-      if (!(error instanceof ChoseHttp1)) return noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs);
+      if (!(error instanceof ChoseHttp1))
+        return noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs, bare(new URL(request.origin).hostname));
     } finally {
       clearTimeout(timer);
     }

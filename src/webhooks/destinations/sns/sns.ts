@@ -2,7 +2,7 @@
 import { pipeline, Transform } from 'node:stream';
 import type { SNSClient, SNSServiceException } from '@aws-sdk/client-sns';
 import type { Publication, SnsAccess } from '../../base/model.js';
-import { EgressFailed, type Guard } from '../../base/network/guard.js';
+import { EgressFailed, failureStep, type Guard } from '../../base/network/guard.js';
 import { regionOf } from '../../base/sns.js';
 import { DEADLINE_MS, type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
 
@@ -38,7 +38,11 @@ export function openSnsDestination(guard: Agents, deadlineMs = DEADLINE_MS): Des
       const what = role
         ? `The role ${role.arn} could not be assumed`
         : `${keys ? 'The keys' : "The installation's AWS credentials"} can't be used`;
-      return { kind: 'NO_REPLY', stage: 'AUTH', message: `${what}: ${toldBy(error)}.`, sendMs: performance.now() - started };
+      // The provider of credentials may wrap what failed.
+      const cause = (error as Error).cause;
+      const { failure } = noReplyOf(failureStep(error) === null && cause ? cause : error, false, deadlineMs, 0);
+      const sendMs = performance.now() - started;
+      return { kind: 'NO_REPLY', stage: 'AUTH', message: `${what}: ${toldBy(error)}.`, ...(failure && { failure }), sendMs };
     }
     const { PublishCommand } = await sdk();
     const { access, message, attributes, fifo } = publication;

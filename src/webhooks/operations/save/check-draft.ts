@@ -19,6 +19,7 @@ export const MAX_HEADERS = 32;
 const MAX_HEADER_NAME_LENGTH = 128;
 export const MAX_HEADER_VALUE_LENGTH = 4_096;
 export const MAX_TRIES = 100;
+export const RATE_LIMIT = { perSecond: { least: 0.01, most: 1_000 }, concurrency: { least: 1, most: 200 } };
 export const MAX_TIME_MS = 90 * 24 * 60 * 60 * 1000;
 
 /** Set by us, by HTTP, or between two hops only; and every signature scheme's own. */
@@ -36,6 +37,7 @@ export async function checkDraft(engine: Engine, tenant: string, draft: Draft, t
     ...unstorable(draft),
     ...headerProblems(draft, settings.headerPrefix),
     ...retryProblems(draft),
+    ...rateLimitProblems(draft),
     ...recordingProblems(draft),
   ];
   if (draft.name !== null && draft.name.length > MAX_NAME_LENGTH) problems.push(tooLong('name', draft.name.length, MAX_NAME_LENGTH));
@@ -135,6 +137,16 @@ function retryProblems({ definition: { retry } }: Draft): Problem[] {
       ? []
       : [{ field: `retry.${field}`, message: `is ${value}; it goes from ${least} to ${most}` }];
   return [...wrong('maxTries', retry?.maxTries, 1, MAX_TRIES), ...wrong('maxTimeMs', retry?.maxTimeMs, 0, MAX_TIME_MS)];
+}
+
+function rateLimitProblems({ definition: { rateLimit } }: Draft): Problem[] {
+  const wrong = (field: keyof typeof RATE_LIMIT, isRight: (value: number) => boolean): Problem[] => {
+    const value = rateLimit?.[field];
+    const { least, most } = RATE_LIMIT[field];
+    if (value == null || (isRight(value) && value >= least && value <= most)) return [];
+    return [{ field: `rateLimit.${field}`, message: `is ${value}; it goes from ${least} to ${most}` }];
+  };
+  return [...wrong('perSecond', Number.isFinite), ...wrong('concurrency', Number.isInteger)];
 }
 
 function recordingProblems({ definition: { recording } }: Draft): Problem[] {

@@ -12,7 +12,7 @@ export async function checkPhase(
   engine: Engine,
   owner: Owner,
   input: SubscriptionInput,
-  { definition: { before, retry } }: Pick<Draft, 'definition'>,
+  { definition: { before, retry, rateLimit } }: Pick<Draft, 'definition'>,
   topic: Topic | null,
   id: string | null,
 ): Promise<Problem[]> {
@@ -25,6 +25,7 @@ export async function checkPhase(
   if (!Number.isInteger(before.timeoutMs) || before.timeoutMs < least || before.timeoutMs > most)
     problems.push({ field: 'timeoutMs', message: `is ${before.timeoutMs}; it goes from ${least} to ${most}` });
   if (retry !== null) problems.push({ field: 'retry', message: 'is not for the phase BEFORE: a write waits, so it is asked once' });
+  if (rateLimit) problems.push({ field: 'rateLimit', message: 'is not for the phase BEFORE: a write waits for it' });
   if (!topic) return problems;
   if (topic.isLifecycle)
     problems.push({

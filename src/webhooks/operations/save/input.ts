@@ -1,4 +1,5 @@
 // What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
+
 import type { Settings } from '../../base/engine.js';
 import {
   type Before,
@@ -10,6 +11,7 @@ import {
   SIGNATURE_SCHEMES,
   type SignatureScheme,
 } from '../../base/model.js';
+import type { RateLimit } from '../../base/pace.js';
 import type { TopicReference } from '../../base/store/topics.js';
 import { publicKeyOf } from '../../request/signatures/schemes.js';
 import { type AuthDraft, type AuthInput, toAuthDraft } from './auth.js';
@@ -34,6 +36,8 @@ export interface SubscriptionInput {
   /** One of them; what is absent in it stays as it is. */
   auth?: AuthInput | null;
   retry?: { maxTries?: number | null; maxTimeMs?: number | null } | null;
+  /** All of it. */
+  rateLimit?: { perSecond?: number | null; concurrency?: number | null } | null;
   /** All of it. `bodies` absent: they are recorded. */
   recording?: { bodies?: boolean | null; maskedPaths?: readonly string[] | null } | null;
   phase?: 'AFTER' | 'BEFORE' | null;
@@ -100,6 +104,7 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null, { 
       errorTemplate: text(input.errorTemplate, was?.errorTemplate),
       signatures: input.signatures === undefined ? (was?.signatures ?? ['SCOPE']) : toSchemes(input.signatures),
       retry: input.retry === undefined ? (was?.retry ?? null) : toRetry(input.retry),
+      ...toRateLimit(input.rateLimit, was?.rateLimit),
       ...toRecording(input.recording, was?.recording),
       ...(asHook && { before: asHook }),
     },
@@ -125,6 +130,12 @@ function toSet(asked: readonly string[] | null): string[] | null {
 function toRetry(asked: NonNullable<SubscriptionInput['retry']> | null): Definition['retry'] {
   if (asked === null || (asked.maxTries == null && asked.maxTimeMs == null)) return null;
   return { maxTries: asked.maxTries ?? null, maxTimeMs: asked.maxTimeMs ?? null };
+}
+
+function toRateLimit(asked: SubscriptionInput['rateLimit'], was: RateLimit | undefined): { rateLimit?: RateLimit } {
+  if (asked === undefined) return was ? { rateLimit: was } : {};
+  const { perSecond = null, concurrency = null } = asked ?? {};
+  return perSecond === null && concurrency === null ? {} : { rateLimit: { perSecond, concurrency } };
 }
 
 /** Nothing where all is recorded as it is: then a definition is the same as one that never heard of it. */

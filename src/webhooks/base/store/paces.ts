@@ -1,0 +1,89 @@
+// Reads, locks and writes the paces of subscriptions. A subscription without a row, and with `paced` unset, runs at full speed.
+import type { Pool, PoolClient } from 'pg';
+import type { Bucket, Pace, PaceState, RateLimit } from '../pace.js';
+
+export interface LockedPaces {
+  /** By the database's clock: several workers share the paces. */
+  nowMs: number;
+  paces: Map<string, Pace & Bucket>;
+}
+
+interface Row {
+  id: string;
+  state: PaceState;
+  perSecond: number | null;
+  ceiling: number | null;
+  resumeAtMs: number;
+  toldAtMs: number | null;
+  failures: number;
+  sinceMs: number;
+  changedAtMs: number;
+  allowance: number;
+  refilledAtMs: number;
+  limitPerSecond: number | null;
+  limitConcurrency: number | null;
+}
+
+const ms = (column: string, name: string) => `extract(epoch FROM p.${column})::float8 * 1000 AS "${name}"`;
+
+export const PACE_COLUMNS = `p.subscription_id AS id, p.state, p.per_second AS "perSecond", p.ceiling, p.failures, p.allowance,
+  p.limit_per_second AS "limitPerSecond", p.limit_concurrency AS "limitConcurrency", ${ms('resume_at', 'resumeAtMs')}, ${ms('told_at', 'toldAtMs')},
+  ${ms('since', 'sinceMs')}, ${ms('changed_at', 'changedAtMs')}, ${ms('refilled_at', 'refilledAtMs')}`;
+
+export function toPaces(rows: Row[]): Map<string, Pace & Bucket> {
+  return new Map(
+    rows.map(({ id, limitPerSecond, limitConcurrency, ...pace }) => {
+      const limit =
+        limitPerSecond === null && limitConcurrency === null ? null : { perSecond: limitPerSecond, concurrency: limitConcurrency };
+      return [id, { ...pace, limit }];
+    }),
+  );
+}
+
+export async function databaseNow(db: Pool | PoolClient): Promise<number> {
+  const { rows } = await db.query<{ now: number }>('SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now');
+  return (rows[0] as { now: number }).now;
+}
+
+/** Locks the subscriptions first, as a save does, and then their paces. */
+export async function lockPaces(client: PoolClient, ids: readonly string[]): Promise<LockedPaces> {
+  await client.query('SELECT 1 FROM hookgraph.subscriptions x WHERE x.id = ANY ($1::uuid[]) ORDER BY x.id FOR NO KEY UPDATE', [ids]);
+  const { rows } = await client.query<Row>(
+    `SELECT ${PACE_COLUMNS} FROM hookgraph.paces p WHERE p.subscription_id = ANY ($1::uuid[]) ORDER BY p.subscription_id FOR UPDATE`,
+    [ids],
+  );
+  return { nowMs: await databaseNow(client), paces: toPaces(rows) };
+}
+
+/** Writes those that were locked; `null`: full speed. What may begin at once stays as it is. */
+export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, Pace | null>): Promise<void> {
+  const paced = [...paces].flatMap(([id, pace]) => (pace === null ? [] : [{ id, ...pace, ...columnsOf(pace.limit) }]));
+  const full = [...paces].flatMap(([id, pace]) => (pace === null ? [id] : []));
+  if (paced.length > 0)
+    await client.query(
+      `WITH r AS (
+         SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, state text, "perSecond" float8, ceiling float8, "resumeAtMs" float8, "toldAtMs" float8,
+           failures int, "sinceMs" float8, "changedAtMs" float8, "limitPerSecond" float8, "limitConcurrency" int)
+       ), x AS (
+         UPDATE hookgraph.subscriptions x SET paced = true FROM r WHERE x.id = r.id AND NOT x.paced AND x.deleted_at IS NULL
+       )
+       INSERT INTO hookgraph.paces AS p (subscription_id, state, per_second, ceiling, resume_at, told_at, failures, since, changed_at, limit_per_second, limit_concurrency)
+       SELECT id, state, "perSecond", ceiling, to_timestamp("resumeAtMs" / 1000), to_timestamp("toldAtMs" / 1000), failures, to_timestamp("sinceMs" / 1000),
+         to_timestamp("changedAtMs" / 1000), "limitPerSecond", "limitConcurrency" FROM r
+       ON CONFLICT (subscription_id) DO UPDATE SET state = excluded.state, per_second = excluded.per_second, ceiling = excluded.ceiling,
+         resume_at = excluded.resume_at, told_at = excluded.told_at, failures = excluded.failures, since = excluded.since, changed_at = excluded.changed_at,
+         limit_per_second = excluded.limit_per_second, limit_concurrency = excluded.limit_concurrency`,
+      [JSON.stringify(paced)],
+    );
+  if (full.length > 0)
+    await client.query(
+      `WITH gone AS (DELETE FROM hookgraph.paces WHERE subscription_id = ANY ($1::uuid[]))
+       UPDATE hookgraph.subscriptions SET paced = false WHERE id = ANY ($1::uuid[]) AND paced`,
+      [full],
+    );
+}
+
+const columnsOf = (limit: RateLimit | null) => ({
+  limitPerSecond: limit?.perSecond ?? null,
+  limitConcurrency: limit?.concurrency ?? null,
+});

@@ -1,0 +1,94 @@
+// Logs an outage of this installation's own network once, and says for how long its deliveries are put back.
+import type { Logger } from 'pino';
+import type { NetworkEvidence } from '../base/network/evidence.js';
+import type { EgressFailed } from '../base/network/guard.js';
+
+export interface Outage {
+  /** A delivery failed for a reason of ours. Answers the milliseconds after which it is due again. */
+  putBack(delivery: { id: string; subscriptionId: string }, error: EgressFailed): number;
+  close(): void;
+}
+
+/** The pause grows with the outage: half of what it has lasted, within these bounds. */
+const LEAST_PAUSE_MS = 2_000;
+const MOST_PAUSE_MS = 30_000;
+/** The warning waits until most of those that failed at once are counted. */
+const GATHER_MS = 1_000;
+const LOOK_MS = 1_000;
+/** It is over when connections have worked since the last failure, and none has failed for this long. */
+const QUIET_MS = 3_000;
+/** Or when nothing was put back for this long: whatever waited has ended otherwise. */
+const FORGOTTEN_MS = 3 * MOST_PAUSE_MS;
+const MOST_IDS = 10;
+
+interface Known {
+  cause: string;
+  sinceMs: number;
+  lastMs: number;
+  putBack: number;
+  deliveryIds: Set<string>;
+  subscriptionIds: Set<string>;
+  /** What failed, by step and host: it is over when this works for anybody. */
+  last: EgressFailed;
+}
+
+/** Pure: half of what the outage has lasted. */
+export function pauseMs(outageMs: number): number {
+  return Math.min(Math.max(outageMs / 2, LEAST_PAUSE_MS), MOST_PAUSE_MS);
+}
+
+export function watchOutages(log: Logger, evidence: NetworkEvidence, now: () => number = Date.now): Outage {
+  let known: Known | null = null;
+  let warning: NodeJS.Timeout | undefined;
+  let looking: NodeJS.Timeout | undefined;
+
+  function begin(error: EgressFailed): Known {
+    const begun = {
+      cause: error.message,
+      sinceMs: now(),
+      lastMs: now(),
+      putBack: 0,
+      deliveryIds: new Set<string>(),
+      subscriptionIds: new Set<string>(),
+      last: error,
+    };
+    known = begun;
+    warning = setTimeout(() => warn(begun), GATHER_MS);
+    looking = setInterval(look, LOOK_MS);
+    return begun;
+  }
+
+  function warn({ cause, putBack, deliveryIds, subscriptionIds }: Known): void {
+    const fields = { cause, deliveries: putBack, deliveryIds: [...deliveryIds], subscriptionIds: [...subscriptionIds] };
+    log.warn(fields, 'outage of our own network: deliveries are put back uncharged until it ends');
+  }
+
+  function look(): void {
+    if (known === null) return;
+    const { cause, sinceMs, lastMs, putBack, last } = known;
+    const quietMs = now() - lastMs;
+    const works = quietMs >= QUIET_MS && evidence.hasWorkedSince(last.failure ?? { step: 'CONNECT', host: '' }, lastMs);
+    if (!works && quietMs < FORGOTTEN_MS) return;
+    end();
+    log.info({ cause, lastedMs: lastMs - sinceMs, deliveries: putBack }, 'outage of our own network is over');
+  }
+
+  function end(): void {
+    known = null;
+    clearTimeout(warning);
+    clearInterval(looking);
+  }
+
+  return {
+    putBack({ id, subscriptionId }, error) {
+      const outage = known ?? begin(error);
+      outage.putBack += 1;
+      outage.lastMs = now();
+      outage.last = error;
+      if (outage.deliveryIds.size < MOST_IDS) outage.deliveryIds.add(id);
+      if (outage.subscriptionIds.size < MOST_IDS) outage.subscriptionIds.add(subscriptionId);
+      return pauseMs(now() - outage.sinceMs);
+    },
+    close: end,
+  };
+}

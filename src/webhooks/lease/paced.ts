@@ -1,0 +1,76 @@
+// Claims due deliveries of subscriptions that are slowed, probed or limited, no more than their pace allows over all workers.
+import type { Pool, PoolClient } from 'pg';
+import { type Bucket, concurrencyOf, type Pace, PROBE_LOST_MS, roomOf } from '../base/pace.js';
+import { databaseNow, PACE_COLUMNS, toPaces } from '../base/store/paces.js';
+import { insideTransaction } from '../base/store/transaction.js';
+import { claimDue, type DeliveryInHand, LEASE_MS } from './claim.js';
+
+export interface PacedClaim {
+  /** How many subscriptions have a pace and something due. */
+  waiting: number;
+  batch: DeliveryInHand[];
+}
+
+/** Paces that one claim locks; another worker, or the next claim, takes the others. */
+const MAX_PACES = 500;
+/** Deliveries in flight are among the first of their subscription's, but for those that were put back meanwhile. */
+const LOOK_AHEAD = 200;
+
+// Whoever has the row decides what begins: another worker skips it.
+const LOCK = `
+  SELECT ${PACE_COLUMNS} FROM hookgraph.paces p
+  WHERE p.resume_at <= now()
+    AND (SELECT x.status = 'ENABLED' AND x.paced FROM hookgraph.subscriptions x WHERE x.id = p.subscription_id)
+    AND EXISTS (SELECT FROM hookgraph.open_deliveries o WHERE o.subscription_id = p.subscription_id AND o.held_for IS NULL AND o.due_at <= now())
+  ORDER BY p.refilled_at LIMIT ${MAX_PACES} FOR UPDATE OF p SKIP LOCKED`;
+
+const IN_FLIGHT = `
+  SELECT s.id, f.count::int FROM unnest($1::uuid[], $2::int[]) AS s (id, most) CROSS JOIN LATERAL (
+    SELECT count(*) FROM (
+      SELECT o.lease_until FROM hookgraph.open_deliveries o WHERE o.subscription_id = s.id AND o.held_for IS NULL
+      ORDER BY o.due_at, o.delivery_id LIMIT s.most
+    ) o WHERE o.lease_until > now()
+  ) f`;
+
+const TAKE = `
+  UPDATE hookgraph.paces p SET allowance = r.allowance, refilled_at = to_timestamp($4::float8 / 1000),
+    resume_at = CASE WHEN r.is_probed THEN to_timestamp(($4 + $5) / 1000) ELSE p.resume_at END
+  FROM unnest($1::uuid[], $2::float8[], $3::boolean[]) AS r (id, allowance, is_probed) WHERE p.subscription_id = r.id`;
+
+/** `most`: how many deliveries the caller has slots for. */
+export async function claimPaced(pool: Pool, most: number): Promise<PacedClaim> {
+  return insideTransaction(pool, async (client) => {
+    const paces = toPaces((await client.query({ name: 'hookgraph-paced', text: LOCK })).rows);
+    if (paces.size === 0 || most <= 0) return { waiting: paces.size, batch: [] };
+    // A statement of its own: it sees what others claimed until the rows were locked.
+    const inFlight = await countInFlight(client, paces);
+    const nowMs = await databaseNow(client);
+    const rooms = new Map([...paces].map(([id, pace]) => [id, roomOf(pace, pace, inFlight.get(id) ?? 0, nowMs)]));
+    const wants = [...rooms].flatMap(([subscriptionId, { room }]) =>
+      room > 0 ? [{ subscriptionId, count: Math.min(room, most), after: null }] : [],
+    );
+    const states = new Map([...paces].map(([id, { state }]) => [id, state]));
+    const batch = wants.length === 0 ? [] : await claimDue(client, wants, most, LEASE_MS, states);
+    const taken = new Map<string, number>();
+    for (const { subscriptionId } of batch) taken.set(subscriptionId, (taken.get(subscriptionId) ?? 0) + 1);
+    const ids = [...paces.keys()];
+    await client.query(TAKE, [
+      ids,
+      ids.map((id) => Math.max(0, (rooms.get(id)?.allowance ?? 0) - (taken.get(id) ?? 0))),
+      ids.map((id) => paces.get(id)?.state === 'PROBING' && taken.has(id)),
+      nowMs,
+      PROBE_LOST_MS,
+    ]);
+    return { waiting: paces.size, batch };
+  });
+}
+
+async function countInFlight(client: PoolClient, paces: Map<string, Pace & Bucket>): Promise<Map<string, number>> {
+  const bounded = [...paces].filter(([, pace]) => Number.isFinite(concurrencyOf(pace)));
+  if (bounded.length === 0) return new Map();
+  const { rows } = await client.query<{ id: string; count: number }>(IN_FLIGHT, [
+    bounded.map(([id]) => id),
+    bounded.map(([, pace]) => concurrencyOf(pace) + LOOK_AHEAD),
+  ]);
+  return new Map(rows.map(({ id, count }) => [id, count]));
+}

@@ -1,0 +1,31 @@
+// Brings a subscription's pace in step with what its owner saved: a limit, another destination, or that it is enabled again.
+import { isDeepStrictEqual } from 'node:util';
+import type { PoolClient } from 'pg';
+import type { Definition } from '../../base/model.js';
+import { limited, type Pace, paceAfterDisabled, type RateLimit } from '../../base/pace.js';
+import { lockPaces, writePaces } from '../../base/store/paces.js';
+
+export interface SavedPace {
+  limit: RateLimit | null;
+  /** What was learned of one receiver says nothing of another. */
+  isMoved: boolean;
+  /** It was off by a rule, and is on again: it starts slowly. */
+  isBack: boolean;
+}
+
+/** In the transaction of the save. */
+export async function savePace(client: PoolClient, id: string, { limit, isMoved, isBack }: SavedPace): Promise<void> {
+  const { nowMs, paces } = await lockPaces(client, [id]);
+  const { allowance: _allowance, refilledAtMs: _refilledAtMs, ...known } = paces.get(id) ?? {};
+  const before = 'state' in known ? (known as Pace) : null;
+  const kept = isMoved ? null : before;
+  let after: Pace | null = kept && (kept.state !== 'LIMITED' || limit) ? { ...kept, limit } : limit && limited(limit, nowMs);
+  if (isBack) after = paceAfterDisabled(after, limit, nowMs);
+  if (!isDeepStrictEqual(after, before)) await writePaces(client, new Map([[id, after]]));
+}
+
+/** A URL's origin, or the topic. */
+export function isMoved(before: Definition, after: Definition): boolean {
+  const where = ({ callbackUrl, sns }: Definition) => (callbackUrl === null ? sns : new URL(callbackUrl).origin);
+  return !isDeepStrictEqual(where(before), where(after));
+}

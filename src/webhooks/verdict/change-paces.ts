@@ -1,0 +1,26 @@
+// Changes the paces of subscriptions by what came of their attempts, in the transaction that records those.
+import type { PoolClient } from 'pg';
+import { nextPace, type Pace, type PaceOutcome } from '../base/pace.js';
+import { lockPaces, writePaces } from '../base/store/paces.js';
+
+/** A subscription's pace took another state; for one line in the log. */
+export interface PaceChange {
+  subscriptionId: string;
+  before: Pace | null;
+  after: Pace | null;
+}
+
+export async function changePaces(client: PoolClient, outcomes: ReadonlyMap<string, PaceOutcome>): Promise<PaceChange[]> {
+  const { nowMs, paces } = await lockPaces(client, [...outcomes.keys()]);
+  const next = new Map<string, Pace | null>();
+  const changes: PaceChange[] = [];
+  for (const [subscriptionId, outcome] of outcomes) {
+    const before = paces.get(subscriptionId) ?? null;
+    const after = nextPace(before, outcome, nowMs);
+    if (after === before) continue;
+    next.set(subscriptionId, after);
+    if (after?.state !== before?.state) changes.push({ subscriptionId, before, after });
+  }
+  if (next.size > 0) await writePaces(client, next);
+  return changes;
+}

@@ -1,0 +1,162 @@
+// Promise: a receiver that says "slow down" is no error: the subscription waits as asked, finds the pace that it takes, and shows it; an owner's limit holds over all workers.
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { subscriptionsByIds } from '../../src/webhooks/base/store/subscriptions.js';
+import { type Subscription, updateSubscription, whyNot } from '../../src/webhooks/index.js';
+import { attemptsOf, countStates } from '../support/attempts.js';
+import { deliveriesOf, makeDue } from '../support/engine-rows.js';
+import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
+import { until } from '../support/until.js';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+let world: EngineWorld;
+let logged: string;
+beforeEach(async () => {
+  logged = '';
+  const write = (chunk: Buffer, _encoding: string, done: () => void) => {
+    logged += chunk;
+    done();
+  };
+  world = await startEngineWorld({ log: pino({ level: 'info' }, new Writable({ write })) });
+});
+afterEach(() => world.close());
+
+const read = async (id: string): Promise<Subscription | undefined> => (await subscriptionsByIds(world.db.pool, OWNER, [id])).get(id);
+const lines = (text: string) => logged.split('\n').filter((line) => line.includes(text));
+const things = (count: number) => Array.from({ length: count }, (_, i) => `thing ${i}`);
+
+/** Takes so many in any second, and tells all others to wait. */
+function takes(perSecond: number, retryAfter: () => string, status = 429): { refused: number } {
+  const taken: number[] = [];
+  const counts = { refused: 0 };
+  world.receiver.answer = (response, { at }) => {
+    while (taken[0] !== undefined && taken[0] <= at - 1000) taken.shift();
+    if (taken.length < perSecond) {
+      taken.push(at);
+      response.end();
+    } else {
+      counts.refused += 1;
+      response.writeHead(status, { 'retry-after': retryAfter() }).end();
+    }
+  };
+  return counts;
+}
+
+/** Time travel: what was told to wait has waited. */
+async function wait(id: string): Promise<void> {
+  await makeDue(world.db.pool, id);
+  await world.db.pool.query(
+    `UPDATE hookgraph.paces SET told_at = told_at - (resume_at - now()), changed_at = now(), resume_at = now() WHERE subscription_id = $1 AND resume_at > now()`,
+    [id],
+  );
+}
+
+describe('500 changes to a receiver that takes ten a second', () => {
+  it.each([
+    ['429 and seconds', 429, (): string => '60'],
+    ['429 and a date', 429, (): string => new Date(Date.now() + 60_000).toUTCString()],
+    ['503 and seconds', 503, (): string => '60'],
+  ] as const)('wait as it asks by %s: nothing is switched off, nothing hammered', async (_, status, retryAfter) => {
+    const id = await world.subscribe();
+    takes(10, retryAfter, status);
+    await world.work();
+    await world.insertThings(...things(500));
+    await until('it is slowed', async () => (await read(id))?.pace);
+    const slowed = (await read(id)) as Subscription;
+    expect(slowed).toMatchObject({ status: 'ENABLED', pace: { state: 'SLOWED', perSecond: 1 } });
+    const inMs = Date.parse(slowed.pace?.resumesAt ?? '') - Date.now();
+    expect(inMs).toBeGreaterThan(45_000);
+    expect(inMs).toBeLessThanOrEqual(61_000);
+    await until('nothing is under way', async () => (await deliveriesOf(world.db.pool, id)).every(({ leaseToken }) => leaseToken === null));
+    const { length } = world.receiver.requests;
+    expect(length).toBeLessThanOrEqual(300);
+    // What was told to wait is due when it was told; what wasn't tried wasn't charged.
+    const deliveries = await deliveriesOf(world.db.pool, id);
+    for (const one of deliveries.filter(({ state }) => state === 'RETRYING')) expect(one.dueInSeconds).toBeGreaterThan(50);
+    expect(deliveries.filter(({ state }) => state === 'PENDING').every(({ attemptCount }) => attemptCount === 0)).toBe(true);
+    expect((await countStates(world.db.pool, id)).HELD).toBeUndefined();
+    const { rows } = await world.db.pool.query(
+      `SELECT count(*)::int AS count FROM hookgraph.attempts WHERE outcome = 'FAILED' AND counted`,
+    );
+    expect(rows[0].count).toBe(0);
+    const answer = await whyNot(world.webhooks.engine, OWNER, { subscriptionId: id, nodeId: null, since: null });
+    expect(answer?.conclusion).toContain('Nothing is sent before');
+    expect(lines('subscription slowed')).toHaveLength(1);
+    expect(world.receiver.requests).toHaveLength(length);
+  });
+
+  it('go on slowly over two workers and a restart, and all arrive with few refusals', async () => {
+    const id = await world.subscribe();
+    const counts = takes(10, () => '1');
+    const worker = await world.work();
+    await world.work();
+    await world.insertThings(...things(200));
+    await until('it is slowed', async () => (await read(id))?.pace?.state === 'SLOWED');
+    await worker.stop();
+    await world.work();
+    const before = counts.refused;
+    const waiting = setInterval(() => void makeDue(world.db.pool, id), 1000);
+    await until('all are delivered', async () => (await countStates(world.db.pool, id)).DELIVERED === 200, { timeoutMs: 80_000 }).finally(
+      () => clearInterval(waiting),
+    );
+    expect(counts.refused - before).toBeLessThan(40);
+    expect((await read(id))?.status).toBe('ENABLED');
+  });
+});
+
+it('enabling keeps the due times of what was told to wait, and starts slowly', async () => {
+  const id = await world.subscribe();
+  takes(0, () => '60');
+  await world.work();
+  await world.insertThings(...things(50));
+  await until('it is slowed', async () => (await read(id))?.pace?.state === 'SLOWED');
+  await until('nothing is under way', async () => (await deliveriesOf(world.db.pool, id)).every(({ leaseToken }) => leaseToken === null));
+  const { length } = world.receiver.requests;
+  for (const disabled of [true, false]) await updateSubscription(world.webhooks.engine, OWNER, id, { disabled });
+  expect((await read(id))?.pace).toMatchObject({ state: 'SLOWED', perSecond: 1, resumesAt: expect.any(String) });
+  const told = (await deliveriesOf(world.db.pool, id)).filter(({ attemptCount }) => attemptCount === 1);
+  expect(told.length).toBeGreaterThan(0);
+  for (const { dueInSeconds } of told) expect(dueInSeconds).toBeGreaterThan(45);
+  world.receiver.answer = (response) => void response.end();
+  expect(world.receiver.requests).toHaveLength(length);
+  await wait(id);
+  await until('one arrives', () => world.receiver.requests.length > length);
+  expect(world.receiver.requests.length - length).toBeLessThan(10);
+  await until('all arrive', async () => (await countStates(world.db.pool, id)).DELIVERED === 50, { timeoutMs: 30_000 });
+});
+
+it('a limit of the owner holds over two workers, a second and at once', async () => {
+  const id = await world.subscribe({ rateLimit: { perSecond: 20, concurrency: 3 } });
+  expect((await read(id))?.pace).toMatchObject({ state: 'LIMITED', perSecond: 20 });
+  let open = 0;
+  let most = 0;
+  world.receiver.answer = (response) => {
+    open += 1;
+    most = Math.max(most, open);
+    setTimeout(() => {
+      open -= 1;
+      response.end();
+    }, 30);
+  };
+  await Promise.all([world.work(), world.work()]);
+  await world.insertThings(...things(60));
+  await until('all are delivered', async () => (await countStates(world.db.pool, id)).DELIVERED === 60, { timeoutMs: 30_000 });
+  expect(most).toBeLessThanOrEqual(3);
+  const at = world.receiver.requests.map((request) => request.at);
+  expect(Math.max(...at.map((from) => at.filter((one) => one >= from && one < from + 1000).length))).toBeLessThanOrEqual(22);
+  expect((await attemptsOf(world.db.pool, id)).every(({ number }) => number === 1)).toBe(true);
+  // Without it: at full speed again.
+  await updateSubscription(world.webhooks.engine, OWNER, id, { rateLimit: null });
+  expect((await read(id))?.pace).toBeNull();
+});
+
+it.each([
+  [{ perSecond: 0 }, 'rateLimit.perSecond'],
+  [{ perSecond: 1001 }, 'rateLimit.perSecond'],
+  [{ concurrency: 0 }, 'rateLimit.concurrency'],
+  [{ concurrency: 2.5 }, 'rateLimit.concurrency'],
+])('a limit of %j is refused', async (rateLimit, field) => {
+  await expect(world.subscribe({ rateLimit })).rejects.toThrow(field);
+});

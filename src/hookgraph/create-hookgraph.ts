@@ -1,12 +1,12 @@
 // Joins the engine, our API and the host's source into one object.
 import type { GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
-import { pino } from 'pino';
 import { createApi, mergeApi } from '../graphql/index.js';
 import { openPool } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
 import { migrate } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
+import { createPlainLog } from '../runtime/plain-log.js';
 import { type PoolReader, poolSource } from '../sources/pool-source.js';
 import type { Source } from '../sources/source.js';
 import { createWebhooks, type Webhooks } from '../webhooks/index.js';
@@ -49,7 +49,7 @@ export interface Hookgraph {
 }
 
 export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
-  const log = options.log ?? pino({ name: 'hookgraph' });
+  const log = options.log ?? createPlainLog();
   const { queryConnections = 20, queryTimeoutMs = 5000 } = options;
   const pool = typeof options.database === 'string' ? openPool(options.database, { log }) : options.database;
   const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;

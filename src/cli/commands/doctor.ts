@@ -2,9 +2,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { pino } from 'pino';
 import { type Config, readConfig } from '../../runtime/config.js';
 import { keyFile } from '../../runtime/keys.js';
+import { createPlainLog } from '../../runtime/plain-log.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
@@ -149,7 +149,7 @@ async function checkStore(url: string, config: Config, tell: Tell): Promise<void
   const { loadKeys } = await import('../../runtime/keys.js');
   const { refuseUnlessMigrated } = await import('../installation.js');
   const { createVault, checkKeys } = await import('../../webhooks/index.js');
-  const log = pino({ level: 'silent' });
+  const log = createPlainLog('silent');
   const answers = await attempt('database', tell, () => checkDatabase(url).then(() => true));
   if (!answers) return;
   const pool = openPool(url, { log, name: 'hookgraph doctor', max: 1 });

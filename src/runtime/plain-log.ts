@@ -1,0 +1,25 @@
+// Logs one JSON line an entry to stderr, for hosts that hand over no logger of their own.
+import type { Logger } from 'pino';
+
+const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
+type Level = keyof typeof LEVELS;
+
+/** In the shape of pino's loggers. Entries below `least` are dropped. */
+export function createPlainLog(least: Level | 'silent' = 'info', out: { write(line: string): unknown } = process.stderr): Logger {
+  const write = (level: Level) => (fields: object | string, message?: string) => {
+    if (least === 'silent' || LEVELS[level] < LEVELS[least]) return;
+    const [known, said] = typeof fields === 'string' ? [{}, fields] : [fields, message];
+    const entry = { time: new Date().toISOString(), level, msg: said, ...known };
+    out.write(`${JSON.stringify(entry, tellError)}\n`);
+  };
+  const methods = Object.fromEntries((Object.keys(LEVELS) as Level[]).map((level) => [level, write(level)]));
+  const log = { ...methods, level: least, silent() {}, child: () => log } as unknown as Logger;
+  return log;
+}
+
+/** Named fields only: pg's errors hold whole connections. */
+function tellError(_key: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  const { name, message, stack, cause } = value;
+  return { type: name, message, stack, code: (value as { code?: unknown }).code, cause };
+}

@@ -9,18 +9,21 @@ import { type TestDatabase, testDatabase } from '../support/database.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
+const EXAMPLES = ['sql-only', 'schema-first'];
+/** What the examples use besides; none of it is Hookgraph's. */
+const EXAMPLES_NEED = ['kysely@0.28'];
 const KEYS = Buffer.alloc(32, 7).toString('base64');
 
 let folder: string;
 let databases: TestDatabase[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hookgraph-stranger-'));
-  databases = await Promise.all(['cli', 'example'].map(() => testDatabase({ empty: true })));
+  databases = await Promise.all(['cli', 'sql-only', 'schema-first'].map(() => testDatabase({ empty: true })));
   await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
   const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   const npm = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--no-package-lock', '--ignore-scripts'];
-  await run('npm', [...npm, `./${tarball}`, 'pg@8', 'graphql@16'], { cwd: folder });
+  await run('npm', [...npm, `./${tarball}`, 'pg@8', 'graphql@16', ...EXAMPLES_NEED], { cwd: folder });
 }, 180_000);
 afterAll(async () => {
   await Promise.all(databases.map((database) => database.close()));
@@ -69,7 +72,7 @@ it('says what is missing where an application has no file of its own', async () 
   expect(failed.stderr).toContain('--app ./hookgraph.ts');
 });
 
-it.each(['sql-only'])(
+it.each(EXAMPLES)(
   'runs the tests of examples/%s',
   async (example) => {
     for (const name of ['database.mjs', 'receiver.mjs', example])
@@ -78,7 +81,7 @@ it.each(['sql-only'])(
     const tsx = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
     const { stdout } = await run(process.execPath, ['--import', tsx, '--test', 'example.test.ts'], {
       cwd: join(folder, 'examples', example),
-      env: { ...process.env, DATABASE_URL: databases[1]?.url, HOOKGRAPH_ENCRYPTION_KEYS: KEYS, NODE_OPTIONS: '' },
+      env: { ...process.env, DATABASE_URL: databases[1 + EXAMPLES.indexOf(example)]?.url, HOOKGRAPH_ENCRYPTION_KEYS: KEYS, NODE_OPTIONS: '' },
     });
     expect(stdout).toContain('# fail 0');
   },

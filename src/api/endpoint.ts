@@ -7,6 +7,7 @@ import { requestLimits } from '../webhooks/index.js';
 import type { Answer } from './answer.js';
 import { useAnswerLimit } from './answer-limit.js';
 import { useDocuments } from './documents.js';
+import { useExactJson } from './exact-requests.js';
 import { useExecutor } from './executor.js';
 import { maskError } from './mask-error.js';
 
@@ -31,7 +32,7 @@ export function createEndpoint(
     // Answered before anybody is authenticated: see cors.ts.
     cors: false,
     parserAndValidationCache: false,
-    plugins: [useDocuments(requestLimits(config.apiMaxCost)), useExecutor(), useAnswerLimit()],
+    plugins: [useDocuments(requestLimits(config.apiMaxCost)), useExecutor(), useAnswerLimit(), useExactJson()],
     logging: false,
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });

@@ -9,6 +9,7 @@ import { delegateOf, type Row } from './delegate.js';
 import { narrowByExternalData } from './external-data.js';
 import { keyOf, whereKey } from './global-id.js';
 import { isRemembered } from './overlay.js';
+import { isSometimesUnsayable, toTold } from './told-value.js';
 
 /** What the types of all nodes are built with. */
 export interface Workshop {
@@ -103,19 +104,14 @@ function refsOf({ refs }: Workshop, { model }: NodeDefinition) {
 }
 
 function exposeAttribute(t: FieldsOf, field: Field, { shop, definition }: { shop: Workshop; definition: NodeDefinition }): unknown {
-  const { name, type, isList, isRequired, documentation } = field;
+  const { name, isList, isRequired, documentation } = field;
   const exposed = graphqlType(field, shop.enums);
   return t.field({
     type: isList ? [exposed] : exposed,
-    nullable: !isRequired,
+    nullable: !isRequired || isSometimesUnsayable(field),
     description: documentation ?? DESCRIPTIONS[name],
     deprecationReason: definition.deprecated[name],
-    resolve: (row: Row) => {
-      const value = row[name];
-      if (value === null || value === undefined) return value;
-      if (type === 'Decimal') return String(value);
-      return type === 'Bytes' ? Buffer.from(value as Uint8Array).toString('base64') : value;
-    },
+    resolve: (row: Row) => toTold(field, row[name]),
   } as never);
 }
 

@@ -1,4 +1,6 @@
 // What a user wants of a row in, the row written out: by Prisma, inside a transaction, or planned as one statement.
+import { Prisma } from '../generated/nodes/client.js';
+import { toMarked } from '../runtime/exact-json.mjs';
 import type { Snapshot } from '../webhooks/index.js';
 import type { Viewer } from './context.js';
 import { columnFields, fieldOf, type Model } from './datamodel.js';
@@ -27,10 +29,15 @@ interface Write {
 
 /** @throws UserMistake, and what Prisma throws */
 export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
-  create: async (write) => delegateOf(write.tx, write.definition.model.name).create({ ...write.query(), data: await newRow(write) }),
+  create: async (write) =>
+    delegateOf(write.tx, write.definition.model.name).create({ ...write.query(), data: forPrisma(write, await newRow(write)) }),
   async update(write) {
     const where = whereWritten(write);
-    return delegateOf(write.tx, write.definition.model.name).update({ ...write.query(), where, data: await changes(write) });
+    return delegateOf(write.tx, write.definition.model.name).update({
+      ...write.query(),
+      where,
+      data: forPrisma(write, await changes(write)),
+    });
   },
   async delete(write) {
     const row = await rowToDelete(write);
@@ -39,6 +46,12 @@ export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
     return row;
   },
 };
+
+/** Prisma writes JSON by itself, and would lose digits. */
+function forPrisma({ definition: { model } }: Write, data: Row): Row {
+  const json = columnFields(model).filter(({ name, type }) => type === 'Json' && data[name] != null && data[name] !== Prisma.DbNull);
+  return { ...data, ...Object.fromEntries(json.map(({ name }) => [name, toMarked(data[name])])) };
+}
 
 /**
  * The write as one statement; null: it isn't that simple. What the payload asks for beside the row is read when the write is done, by

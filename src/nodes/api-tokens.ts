@@ -8,6 +8,7 @@ import { cursorIsGone } from '../graphql/own-cursors.js';
 import type { Builder } from '../graphql/schema-types.js';
 import type { Scope } from '../graphql/scope.js';
 import type { UserError, UserErrorRef } from '../graphql/user-error.js';
+import { millisecondsOf } from '../runtime/moments.js';
 import { generateToken, hashToken } from './api-token.js';
 
 const USUAL_LIFE_DAYS = 90;
@@ -68,7 +69,7 @@ function addType(builder: Builder, scope: ScopeRef) {
       active: t.boolean({
         nullable: false,
         description: 'Whether it opens the API: neither expired nor revoked.',
-        resolve: ({ revokedAt, expiresAt }) => revokedAt === null && (expiresAt === null || expiresAt.getTime() > Date.now()),
+        resolve: ({ revokedAt, expiresAt }) => revokedAt === null && (expiresAt === null || millisecondsOf(expiresAt) > Date.now()),
       }),
     }),
   });
@@ -159,7 +160,7 @@ async function create(asked: Asked, path: string[], { prisma, viewer }: Context)
   if (name === '') fail('name', "can't be blank", 'BLANK');
   if (name.length > MAX_NAME_LENGTH) fail('name', `has ${name.length} characters, more than ${MAX_NAME_LENGTH}`);
   if (/\0|\p{Surrogate}/u.test(name)) fail('name', 'holds a character that is no text');
-  if (expiresAt && expiresAt.getTime() <= Date.now()) fail('expiresAt', 'is over already');
+  if (expiresAt && millisecondsOf(expiresAt) <= Date.now()) fail('expiresAt', 'is over already');
   if (errors.length > 0) return refused(...errors);
   const token = generateToken();
   const row = await prisma.apiToken.create({

@@ -1,8 +1,8 @@
 // A Postgres URL in, connections out: a plain pool, and Prisma clients of the domain.
-import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { PrismaClient } from '../generated/nodes/client.js';
+import { ExactPg } from './exact-adapter.js';
 import { RuntimeError } from './runtime-error.js';
 
 export interface PoolOptions {
@@ -36,18 +36,21 @@ export function openPool(url: string, { log, name = 'hookgraph', max = 20, optio
 /** By a URL it opens connections of its own; a pool stays its opener's to end. */
 export function openPrisma(database: string | pg.Pool): PrismaClient {
   const own = typeof database === 'string' ? { connectionString: database, application_name: 'hookgraph prisma' } : database;
-  return new PrismaClient({ adapter: new PrismaPg(own) });
+  return new PrismaClient({ adapter: new ExactPg(own) });
 }
+
+/** In UTC, because Prisma writes moments without their zone. Money in a notation that is the same everywhere. */
+const SESSION = '-c TimeZone=UTC -c DateStyle=ISO -c lc_monetary=C';
 
 /** Greatest number of connections on which the domain is read and written. */
 const WRITER_CONNECTIONS = 10;
 
 /**
  * For the domain: apart from the engine's, so that writes that wait for each other stop no delivery. A statement has 15 s, a connection
- * is waited for 5 s. In UTC, as everywhere: Prisma writes moments without their zone.
+ * is waited for 5 s.
  */
 export function openWriter(url: string, log: Logger): pg.Pool {
-  const options = '-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=15000';
+  const options = `${SESSION} -c statement_timeout=15000`;
   return openPool(url, { log, name: 'hookgraph prisma', max: WRITER_CONNECTIONS, options, connectWithinMs: 5_000 });
 }
 
@@ -64,7 +67,7 @@ export interface Reader {
  */
 export function openReader(url: string, { log, max = 10, statementTimeoutMs }: PoolOptions & { statementTimeoutMs: number }): Reader {
   const lockTimeoutMs = Math.ceil(statementTimeoutMs / 2);
-  const options = `-c TimeZone=UTC -c DateStyle=ISO -c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs}`;
+  const options = `${SESSION} -c default_transaction_read_only=on -c statement_timeout=${statementTimeoutMs} -c lock_timeout=${lockTimeoutMs}`;
   const pool = openPool(url, { log, name: 'hookgraph queries', max, options });
   const prisma = openPrisma(pool);
   return {

@@ -1,4 +1,5 @@
 // A write's transaction -> what the write makes of one row, as capture recorded it in there: every default and trigger has had its say.
+import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Json, Operation, Snapshot } from '../base/model.js';
 
 /** Runs a statement inside the write's transaction; `values` are texts. */
@@ -35,7 +36,7 @@ export async function readChange(query: TransactionQuery, typename: string, key:
   const { before } = first;
   const { tenant, environment, after } = last;
   const operation = before === null ? 'created' : after === null ? 'deleted' : 'updated';
-  const columns = JSON.parse(after ?? before ?? '{}') as Record<string, Json>;
+  const columns = parseJson(after ?? before ?? '{}') as Record<string, Json>;
   return { operation, tenant, environment, key, before, snapshot: { typename, key, columns, ahead: true } };
 }
 

@@ -1,4 +1,5 @@
 // A delivery in hand -> the body to send, or why none is sent.
+import { stringifyJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { DeliveryKind, Stage } from '../base/model.js';
@@ -123,7 +124,7 @@ async function renderAll(engine: Engine, compiled: Compiled, scope: object, isTr
   if (validation) steps.push({ ...validation, ask: isTrial ? 'text' : 'gate' });
   if (template) steps.push({ ...template, ask: contentType === 'XML' ? 'text' : 'json' });
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial };
-  const input = { data: JSON.stringify(scope) };
+  const input = { data: stringifyJson(scope) };
   const rounds = isTrial ? steps.map((step) => [step]) : [steps];
   return (await Promise.all(rounds.map((round) => engine.renderer.render(payer, input, round)))).flat();
 }
@@ -160,7 +161,7 @@ function bodyOf(template: Template, result: StepResult): Rendered {
 }
 
 function withoutTemplate(contentType: Compiled['contentType'], payload: { data: unknown }): { text: string; ms?: number } {
-  return { text: contentType === 'XML' ? renderXml(payload) : JSON.stringify(payload) };
+  return { text: contentType === 'XML' ? renderXml(payload) : stringifyJson(payload) };
 }
 
 /** With the place and a caret, where one is known. @throws TemplateError `busy`: it was not rendered, and is to be later */

@@ -1,4 +1,5 @@
 // A reply and the subscription's error template -> what it reads out of it: '' when all is well.
+import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Watch } from '../base/report.js';
@@ -40,7 +41,7 @@ const MAX_NESTING = 100;
 
 function parsed(body: string): unknown {
   try {
-    const value = JSON.parse(body);
+    const value = parseJson(body);
     return isDeeper(value, MAX_NESTING) ? body : value;
   } catch {
     return body;

@@ -1,4 +1,4 @@
-// Promise: a node type costs a Prisma model, a file in src/nodes and a line in src/nodes/list.ts; its three topics come by themselves.
+// Promise: a node type costs a Prisma model, a file in src/sample/nodes and a line in src/sample/nodes/list.ts; its three topics come by themselves.
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ CREATE TABLE "scenario_note_rows" (
 CREATE INDEX "scenario_note_rows_scenario_ref_idx" ON "scenario_note_rows" ("scenario_ref");
 `;
 const FILE = `// ScenarioNote: a remark on a scenario.
-import { defineNode } from '../graphql/define-node.js';
+import { defineNode } from '../graph/define-node.js';
 
 export const scenarioNote = defineNode('ScenarioNote', { tenant: 'scenario' });
 `;
@@ -88,7 +88,7 @@ async function told() {
 it('changes nothing of the engine, nor anything else but what was said', async () => {
   const after = await readSources();
   const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((path) => before[path] !== after[path]);
-  expect(changed.sort()).toEqual(['src/nodes/list.ts', 'src/nodes/scenario-note.ts']);
+  expect(changed.sort()).toEqual(['src/sample/nodes/list.ts', 'src/sample/nodes/scenario-note.ts']);
   expect(Object.keys(before).some((path) => path.startsWith('src/webhooks/'))).toBe(true);
 });
 

@@ -53,7 +53,7 @@ ALTER SEQUENCE "invoices_invoice_no_seq" RESTART 9007199254740993;
 CREATE INDEX "invoices_organization_id_idx" ON "invoices" ("organization_id");
 `;
 const SOURCE = `// Invoice: what somebody has to pay.
-import { defineNode } from '../graphql/define-node.js';
+import { defineNode } from '../graph/define-node.js';
 
 export const invoice = defineNode('Invoice');
 `;

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface OwnNodeType {
-  /** Of its file in `src/nodes`, without the ending. */
+  /** Of its file in `src/sample/nodes`, without the ending. */
   file: string;
   source: string;
   /** The Prisma model. */
@@ -42,9 +42,9 @@ export async function addNodeType(copy: string, { file, source, model, migration
   const folder = join(copy, `prisma/nodes/migrations/29990101000000_${file.replaceAll('-', '_')}`);
   await mkdir(folder);
   await writeFile(join(folder, 'migration.sql'), migration);
-  await writeFile(join(copy, `src/nodes/${file}.ts`), source);
+  await writeFile(join(copy, `src/sample/nodes/${file}.ts`), source);
   const name = file.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-  await edit(copy, 'src/nodes/list.ts', (text) => `${text}export { ${name} } from './${file}.js';\n`);
+  await edit(copy, 'src/sample/nodes/list.ts', (text) => `${text}export { ${name} } from './${file}.js';\n`);
 }
 
 async function edit(copy: string, path: string, change: (text: string) => string): Promise<void> {

@@ -1,6 +1,6 @@
 // A receiver's answer -> the same without the secrets of the request that it repeats.
 import type { Compiled } from '../base/compiled.js';
-import { escapeXml } from '../base/rendering.mjs';
+import { escapeXml } from '../base/templates/rendering.mjs';
 import { secretsOf } from './auth/authorize.js';
 
 /** Shorter ones would cut ordinary words out of an answer. */

@@ -1,8 +1,8 @@
 // A client's credentials -> an access token of its token endpoint, kept until shortly before it expires. https://www.rfc-editor.org/rfc/rfc6749#section-4.4
 import { Buffer } from 'node:buffer';
 import * as oauth from 'oauth4webapi';
-import { EgressFailed } from '../../base/guard.js';
 import type { Auth, Exchange } from '../../base/model.js';
+import { EgressFailed } from '../../base/network/guard.js';
 
 export type OAuth2 = Extract<Auth, { kind: 'OAUTH2' }>;
 

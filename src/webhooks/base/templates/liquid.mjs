@@ -1,0 +1,280 @@
+// @ts-check
+// A subscriber's Liquid source -> its nodes; nodes + data -> text; or a fault with its place. Runs in render processes; reads no file.
+import { CaptureTag, Context, Drop, Liquid, LiquidError, Tokenizer, toValue } from 'liquidjs';
+import { compareNumbers, ExactNumber, stringifyJson, toExact } from '../../../runtime/exact-json.mjs';
+import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
+import { escapeXml, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, MEMORY_LIMIT, RENDER_LIMIT_MS } from './rendering.mjs';
+
+/** @import { FilterImplOptions, Template as Node } from 'liquidjs' */
+/** @import { Escape, TemplateFault } from './rendering.mjs' */
+export const OUT_OF_TIME = 'template render limit exceeded';
+/** @typedef {{ check(nowMs: number): void }} Clock */
+
+/**
+ * Throws what `faultOf` reads.
+ * @param {string} source
+ * @param {Escape} style
+ * @returns {Node[]}
+ */
+export function parseTemplate(source, style) {
+  return engines[style].parse(source);
+}
+
+/**
+ * Throws what `faultOf` reads. Of `data` only own properties are seen, and nothing of it is changed.
+ * @param {Node[]} nodes
+ * @param {Escape} style
+ * @param {object} data
+ * @returns {string}
+ */
+export function renderNodes(nodes, style, data) {
+  const engine = engines[style];
+  const renderLimit = /** @type {Context['renderLimit']} */ (/** @type {unknown} */ (startClock()));
+  // A copy: counters of `increment` are written into it.
+  const environment = Object.assign(Object.create(null), data);
+  const context = new OwnContext(environment, engine.options, { sync: true }, { liquid: engine, renderLimit });
+  const rendered = String(engine.renderSync(nodes, context));
+  if (rendered.length > MAX_RENDERED_LENGTH) throw new Error(`rendered length limit exceeded: ${rendered.length} > ${MAX_RENDERED_LENGTH}`);
+  return rendered;
+}
+
+/**
+ * What was thrown, in the subscriber's terms.
+ * @param {unknown} error
+ * @param {'syntax' | 'render'} usual
+ * @returns {{ fault: TemplateFault, message: string, place: { line: number, column: number } | null }}
+ */
+export function faultOf(error, usual) {
+  const original = LiquidError.is(error) ? (error.originalError ?? error) : error;
+  if (original instanceof RangeError && /call stack|Invalid (string|array) length|Invalid count|too large/.test(original.message))
+    return { fault: 'limit', message: 'nested too deeply, or rendered too much', place: null };
+  const told = error instanceof Error ? error.message : String(error);
+  const message = told.replace(/(, file:[^,]*)?, line:\d+, col:\d+$/, '');
+  const fault = / limit exceeded/.test(message) ? 'limit' : usual;
+  if (!LiquidError.is(error)) return { fault, message, place: null };
+  const [line = 1, column = 1] = error.token.getPosition();
+  return { fault, message, place: { line, column } };
+}
+
+/** What a template may use, by name: the same in all three styles. */
+export function listLiquid() {
+  const { filters, tags } = engines.none;
+  return { filters: Object.keys(filters).sort(), tags: Object.keys(tags).sort() };
+}
+
+/**
+ * Header names are looked up without case: `headers.Retry-After` and `headers.retry-after` are one.
+ * @param {Record<string, string>} headers
+ * @returns {object}
+ */
+export function caselessHeaders(headers) {
+  /** @type {Record<string, string>} */
+  const lower = Object.create(null);
+  for (const [name, value] of Object.entries(headers)) lower[name.toLowerCase()] = value;
+  /** @param {string | symbol} name */
+  const key = (name) => (typeof name === 'string' ? name.toLowerCase() : name);
+  return new Proxy(lower, {
+    get: (target, name) => Reflect.get(target, key(name)),
+    has: (target, name) => Reflect.has(target, key(name)),
+    getOwnPropertyDescriptor: (target, name) => Reflect.getOwnPropertyDescriptor(target, key(name)),
+  });
+}
+
+/**
+ * The library asks with the wall's time; where that is up, the processor's decides.
+ * @returns {Clock}
+ */
+function startClock() {
+  const start = recentCpuMs();
+  let dueMs = performance.now() + RENDER_LIMIT_MS;
+  return {
+    check(nowMs) {
+      if (nowMs < dueMs) return;
+      const leftMs = RENDER_LIMIT_MS + STALE_MS - (cpuMs() - start);
+      if (leftMs <= 0) throw new Error(OUT_OF_TIME);
+      dueMs = nowMs + leftMs;
+    },
+  };
+}
+
+// The library lets any property of a drop through, inherited ones and functions too.
+const OF_DROPS = new Set('name length index index0 rindex rindex0 first last row col col0 col_first col_last'.split(' '));
+
+class OwnContext extends Context {
+  /** @override @type {Context['readProperty']} */
+  readProperty(object, key) {
+    if (/** @type {unknown} */ (object) instanceof Drop && !OF_DROPS.has(String(toValue(key)))) return undefined;
+    return super.readProperty(object, key);
+  }
+
+  /** @override */
+  spawn(scope = {}) {
+    const { sync, globals, strictVariables, ownPropertyOnly, renderLimit, memoryLimit, liquid } = this;
+    return new OwnContext(scope, this.opts, { sync, globals, strictVariables, ownPropertyOnly }, { renderLimit, memoryLimit, liquid });
+  }
+}
+
+// The library reads a number of a template as a double; its own token keeps the text.
+const { readNumber } = Tokenizer.prototype;
+Tokenizer.prototype.readNumber = function () {
+  const token = readNumber.call(this);
+  if (token && /\d$/.test(token.getText())) token.content = /** @type {number} */ (toExact(token.getText()));
+  return token;
+};
+
+/** @typedef {{ context: Context }} FilterThis */
+const CAPTURING = 'hookgraph.capturing';
+
+/** What `{% capture %}` collects is text like any other: it is escaped once, where it is written. */
+class PlainCapture extends CaptureTag {
+  /**
+   * @override
+   * @param {Context} context
+   * @returns {Generator<unknown, void, string>}
+   */
+  *render(context) {
+    const outer = context.getRegister(CAPTURING);
+    context.setRegister(CAPTURING, true);
+    try {
+      yield* super.render(context);
+    } finally {
+      context.setRegister(CAPTURING, outer);
+    }
+  }
+}
+
+/**
+ * @param {Escape} style
+ * @returns {Liquid}
+ */
+function createEngine(style) {
+  const engine = new Liquid({
+    parseLimit: MAX_TEMPLATE_LENGTH,
+    memoryLimit: MEMORY_LIMIT,
+    ownPropertyOnly: true,
+    strictFilters: true,
+    timezoneOffset: 0,
+    locale: 'en-US',
+    fs: NO_FILES,
+    relativeReference: false,
+    /** @this {unknown} */
+    outputEscape(value) {
+      const { context } = /** @type {FilterThis} */ (this);
+      const text = write(toValue(value), context.getRegister(CAPTURING) ? 'none' : style, context);
+      context.memoryLimit.use(text.length);
+      return text;
+    },
+  });
+  for (const tag of ['include', 'render', 'layout', 'block']) delete engine.tags[tag];
+  engine.registerTag('capture', PlainCapture);
+  /** @type {(this: unknown, value: unknown, indent?: unknown) => string} */
+  const json = function (value, indent = 0) {
+    return toJson(toValue(value), /** @type {FilterThis} */ (this).context, Math.min(Number(indent) || 0, 10));
+  };
+  // In XML a JSON value is text, to be escaped like all text.
+  for (const name of ['json', 'jsonify']) engine.registerFilter(name, { raw: style !== 'xml', handler: json });
+  engine.registerFilter('sort', sortExactly(/** @type {FilterImplOptions} */ (engine.filters.sort)));
+  if (style === 'xml')
+    for (const name of ['escape', 'xml_escape'])
+      engine.registerFilter(name, {
+        raw: true,
+        handler(value) {
+          return write(toValue(value), 'xml', this.context);
+        },
+      });
+  // The library looks at the clock between tags only; a chain of filters in one of them is as long as its author likes.
+  for (const [name, filter] of Object.entries(engine.filters)) engine.registerFilter(name, watchClock(filter));
+  return engine;
+}
+
+/**
+ * The library's filter compares by `<`, to which neighbours among long numbers are equal.
+ * @param {FilterImplOptions} filter
+ * @returns {FilterImplOptions}
+ */
+function sortExactly(filter) {
+  const sort = /** @type {(this: unknown, list: unknown, property?: unknown) => Generator<unknown, unknown[], unknown>} */ (filter);
+  return function* (list, property) {
+    const sorted = yield* sort.call(this, list, property);
+    const path = property === undefined ? [] : String(property).split('.');
+    /** @param {any} item */
+    const read = (item) => path.reduce((found, name) => (found == null ? found : this.context.readProperty(found, name)), item);
+    const values = sorted.map((item) => ({ item, value: read(item) }));
+    if (!values.some(({ value }) => value instanceof ExactNumber)) return sorted;
+    /** @param {unknown} value */
+    const isNumber = (value) => value instanceof ExactNumber || typeof value === 'number';
+    return values.sort((a, b) => (isNumber(a.value) && isNumber(b.value) ? compareNumbers(a.value, b.value) : 0)).map(({ item }) => item);
+  };
+}
+
+/**
+ * @param {FilterImplOptions} filter
+ * @returns {FilterImplOptions}
+ */
+function watchClock(filter) {
+  const { handler, raw } = typeof filter === 'function' ? { handler: filter, raw: false } : filter;
+  return {
+    raw: raw ?? false,
+    handler(value, ...args) {
+      this.context.renderLimit.check(performance.now());
+      return handler.call(this, value, ...args);
+    },
+  };
+}
+
+/**
+ * @param {unknown} value
+ * @param {Escape} style
+ * @param {Context} context
+ * @returns {string}
+ */
+function write(value, style, context) {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'string') {
+    if (style === 'json') return JSON.stringify(value).slice(1, -1);
+    return style === 'xml' ? escapeXml(value) : value;
+  }
+  if (typeof value !== 'object' || value instanceof ExactNumber) return String(value);
+  // Liquid joins the items of a list; where nothing is escaped, that stays.
+  if (style === 'none' && Array.isArray(value)) return value.map((item) => write(toValue(item), 'none', context)).join('');
+  const json = toJson(value, context, 0);
+  return style === 'xml' ? escapeXml(json) : json;
+}
+
+/**
+ * Each value is charged as it is written: lists that hold each other twice over make more text than there is memory.
+ * @param {unknown} value
+ * @param {Context} context
+ * @param {number} indent
+ * @returns {string}
+ */
+function toJson(value, context, indent) {
+  const { memoryLimit } = context;
+  if (typeof value !== 'object') {
+    const text = JSON.stringify(value) ?? 'null';
+    memoryLimit.use(text.length);
+    return text;
+  }
+  return stringifyJson(
+    value,
+    (key, item) => {
+      memoryLimit.use(key.length + (typeof item === 'string' ? item.length : 2));
+      return item;
+    },
+    indent,
+  );
+}
+
+const refuse = () => {
+  throw new Error('templates read no files');
+};
+const NO_FILES = {
+  exists: async () => false,
+  existsSync: () => false,
+  readFile: async () => refuse(),
+  readFileSync: refuse,
+  resolve: refuse,
+};
+
+/** @type {Record<Escape, Liquid>} */
+const engines = { json: createEngine('json'), xml: createEngine('xml'), none: createEngine('none') };

@@ -1,62 +1,9 @@
 // Promise: a number is told as it is stored, and stored as it was sent; a value that no JSON can say costs its own field alone.
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Invoices, startInvoices } from '../support/invoices.js';
 import { triedDeliveries, untilSettled } from '../support/journey.js';
-import { addNodeType, build, copyProject } from '../support/own-node-type.js';
-import { ADMIN_TOKEN, type Product, startProduct } from '../support/product.js';
+import type { Product } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
-
-const MODEL = `
-/// What somebody has to pay.
-model Invoice {
-  id             BigInt       @id @default(autoincrement()) @map("invoice_no")
-  organizationId String       @map("organization_id") @db.Uuid
-  title          String
-  amount         Decimal?     @db.Decimal(60, 20)
-  fee            Decimal?     @db.Money
-  rate           Float?
-  serial         BigInt?
-  details        Json?
-  raw            Json?        @db.Json
-  dueAt          DateTime     @default(dbgenerated("now()")) @map("due_at") @db.Timestamptz(3)
-  seenAt         DateTime?    @map("seen_at") @db.Timestamp(3)
-  dueOn          DateTime?    @map("due_on") @db.Date
-  opens          DateTime?    @db.Time(3)
-  createdAt      DateTime     @default(dbgenerated("now()")) @map("created_at") @db.Timestamptz(3)
-  updatedAt      DateTime     @default(dbgenerated("now()")) @map("updated_at") @db.Timestamptz(3)
-  organization   Organization @relation(fields: [organizationId], references: [id], onDelete: Cascade)
-
-  @@index([organizationId])
-  @@map("invoices")
-}
-`;
-const MIGRATION = `
-CREATE TABLE "invoices" (
-  "invoice_no" BIGSERIAL PRIMARY KEY,
-  "organization_id" UUID NOT NULL REFERENCES "organizations" ("id") ON DELETE CASCADE ON UPDATE CASCADE,
-  "title" TEXT NOT NULL,
-  "amount" NUMERIC,
-  "fee" MONEY,
-  "rate" DOUBLE PRECISION,
-  "serial" BIGINT,
-  "details" JSONB,
-  "raw" JSON,
-  "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
-  "seen_at" TIMESTAMP(3),
-  "due_on" DATE,
-  "opens" TIME(3),
-  "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
-  "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now()
-);
-ALTER SEQUENCE "invoices_invoice_no_seq" RESTART 9007199254740993;
-CREATE INDEX "invoices_organization_id_idx" ON "invoices" ("organization_id");
-`;
-const SOURCE = `// Invoice: what somebody has to pay.
-import { defineNode } from '../graph/define-node.js';
-
-export const invoice = defineNode('Invoice');
-`;
 
 const ID = '750727362669608961';
 const NEXT = '750727362669608962';
@@ -64,26 +11,17 @@ const LONG = '0.1000000000000000055511151231257827';
 const DETAILS = `{"id": ${ID}, "of": [${LONG}, 1.5, 12], "text": "${ID}"}`;
 const FIELDS = 'databaseId title amount fee rate serial details raw dueAt seenAt dueOn opens';
 
-let copy: string;
+let invoices: Invoices;
 let product: Product;
 let receiver: Receiver;
 beforeAll(async () => {
-  copy = await copyProject();
-  await addNodeType(copy, {
-    file: 'invoice',
-    source: SOURCE,
-    model: MODEL,
-    migration: MIGRATION,
-    beside: { line: /^( {2}members +)User\[\]\n(?=[^}]*@@map\("organizations"\))/m, field: 'invoices Invoice[]' },
-  });
-  await build(copy);
-  product = await startProduct({ program: join(copy, 'dist/cli/main.js') });
+  invoices = await startInvoices();
+  product = invoices.product;
   receiver = await startReceiver();
 }, 180_000);
 afterAll(async () => {
   await receiver?.close();
-  await product?.close();
-  if (copy) await rm(copy, { recursive: true, force: true });
+  await invoices?.close();
 });
 const subscriptions: { id: string }[] = [];
 afterEach(async () => {
@@ -95,15 +33,7 @@ afterEach(async () => {
   receiver.requests.length = 0;
 });
 
-/** The text of the answer, in which no digit is lost by reading it. `variables`: JSON. */
-async function ask(query: string, variables = '{}'): Promise<string> {
-  const response = await fetch(`${product.url}/api/v3/graphql`, {
-    method: 'POST',
-    headers: { authorization: `Token token=${ADMIN_TOKEN}`, 'content-type': 'application/json' },
-    body: `{"query": ${JSON.stringify(query)}, "variables": ${variables}}`,
-  });
-  return response.text();
-}
+const ask: Invoices['ask'] = (...asked) => invoices.ask(...asked);
 
 async function subscribe(operation: string, more: object = {}) {
   const query = `query ($nodeId: ID!) { node(id: $nodeId) { ... on Invoice { ${FIELDS} } } }`;
@@ -112,15 +42,7 @@ async function subscribe(operation: string, more: object = {}) {
   return subscription;
 }
 
-async function insert(columns: Record<string, string>): Promise<string> {
-  const names = Object.keys(columns);
-  const { rows } = await product.pool.query(
-    `INSERT INTO invoices (organization_id, title, ${names.join(', ')})
-     SELECT id, 'By SQL', ${names.map((_, index) => `$${index + 1}`).join(', ')} FROM organizations WHERE permalink = 'acme' RETURNING invoice_no`,
-    Object.values(columns),
-  );
-  return rows[0].invoice_no;
-}
+const insert: Invoices['insert'] = (columns) => invoices.insert(columns);
 
 const bodies = async (): Promise<string[]> => {
   await untilSettled(product);

@@ -63,7 +63,7 @@ function addType(builder: Builder, scope: ScopeRef) {
       name: t.exposeString('name', { nullable: false, description: 'What it is for.' }),
       scope: t.field({ type: scope, nullable: false, description: 'What it lets its user do.', resolve: (token) => token.scope }),
       user: t.relation('user', { nullable: true, description: 'As whom it acts.' }),
-      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was made.' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
       lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was used last, to the minute; null: never.' }),
       expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends by itself; null: never.' }),
       revokedAt: t.expose('revokedAt', { type: 'DateTime', description: 'When it was revoked; null: it was not.' }),

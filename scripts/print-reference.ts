@@ -9,6 +9,7 @@ import { schema } from '../src/sample/index.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/network/address-policy.js';
 import { VARIABLES } from '../src/webhooks/base/query/query.js';
 import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query/query-limits.js';
+import { MAX_MASKED_LENGTH, MAX_VALUES } from '../src/webhooks/base/recording/mask-body.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording/recording.js';
 import type { NextState } from '../src/webhooks/base/store/delivery-state.js';
 import { PAGE } from '../src/webhooks/base/store/page.js';
@@ -28,6 +29,7 @@ import {
 import { MAX_HOOKS } from '../src/webhooks/operations/save/check-phase.js';
 import { HOOK_TIMEOUT_MS } from '../src/webhooks/operations/save/input.js';
 import { MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
+import { MAX_TOKEN_LENGTH } from '../src/webhooks/request/auth/read-token.js';
 import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
 import { sentHeaders } from './sent-headers.js';
@@ -116,6 +118,9 @@ const limits: [string, string][] = [
   ['the overlap of two shared secrets', `${number(MAX_OVERLAP_SECONDS)} s (${MAX_OVERLAP_SECONDS / 86_400} days)`],
   ['custom headers', `${MAX_HEADERS}, of ${number(MAX_HEADER_VALUE_LENGTH)} characters each`],
   ['`recording.maskedPaths`', `${MAX_MASKED_PATHS}, of ${MAX_MASKED_PATH_LENGTH} characters each`],
+  ['a body in which `recording.maskedPaths` are looked for', `${number(MAX_MASKED_LENGTH)} characters; a longer one is not recorded`],
+  ['masked values that are looked for in the answer', number(MAX_VALUES)],
+  ['an access token', `${number(MAX_TOKEN_LENGTH)} characters`],
   ['Before-hooks of one topic and organization', String(MAX_HOOKS)],
   [
     '`timeoutMs`',

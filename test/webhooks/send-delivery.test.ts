@@ -73,7 +73,7 @@ describe('an access token', () => {
     expect(attempt).toMatchObject({
       outcome: 'FAILED',
       stage: 'AUTH',
-      message: 'The token endpoint answered with status 401: invalid_client: client authentication failed.',
+      message: expect.stringMatching(/status 401: invalid_client: client authentication failed\. Check .*clientAuthentication: POST/),
       status: null,
     });
     expect(world.receiver.requests).toEqual([]);

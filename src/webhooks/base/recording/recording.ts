@@ -2,7 +2,8 @@
 
 import type { Attempt, BodyOmitted, ContentType, Recording } from '../model.js';
 import { escapeXml } from '../templates/rendering.mjs';
-import { MASK, maskBody } from './mask-body.js';
+import { createFinder, MAX_OPERATIONS, MIN_LENGTH } from './find-texts.js';
+import { MASK, MAX_VALUES, maskBody } from './mask-body.js';
 import { type MaskPath, parseMaskPath } from './mask-path.js';
 
 export const MAX_MASKED_PATHS = 50;
@@ -14,8 +15,6 @@ type Recordable = Pick<Attempt, 'outcome' | 'stage' | 'message' | 'request' | 'r
 export type Recorder = <T extends Recordable>(attempt: T) => T;
 
 const NOT_RECORDED = '[not recorded]';
-/** More masked values than these aren't looked for elsewhere: the answer is left out instead. */
-const MAX_VALUES = 2_000;
 
 /** Null: all is recorded as it is. Paths that don't parse were refused when they were saved. */
 export function createRecorder(recording: Recording | undefined, contentType: ContentType): Recorder | null {
@@ -51,20 +50,22 @@ const leftOut = <T extends { body: string | null }>(part: T, omitted: BodyOmitte
 function masked({ outcome, stage, message, request, response }: Recordable, contentType: ContentType, paths: MaskPath[]): Recordable {
   const sent = request?.body == null ? null : maskBody(request.body, contentType, paths);
   const got = response?.body == null ? null : maskBody(response.body, formatOf(response), paths);
-  const values = [...new Set([...(sent?.values ?? []), ...(got?.values ?? [])])];
-  const hide = values.length > MAX_VALUES ? null : hider(values);
-  const readable = got !== null && hide !== null;
-  const told = withoutQuote(stage, message);
+  const values = new Set([...(sent?.values ?? []), ...(got?.values ?? [])]);
+  // Where what was sent can't be read, nobody knows what of it an answer repeats.
+  const unknown = (request?.body != null && sent === null) || values.size > MAX_VALUES;
+  const said = unknown
+    ? null
+    : hideIn({ message: withoutQuote(stage, message), body: got?.text ?? '', headers: response?.headers ?? {} }, values);
+  const told = said ? said.message : withoutQuote(stage, message);
   return {
     outcome,
     stage,
     // What the error template wrote may hold anything of an answer that nothing could be found in.
-    message: response && !readable ? withoutAnswer(stage, told) : told && (hide ? hide(told) : told),
+    message: response && !(got && said) ? withoutAnswer(stage, told) : told,
     request: request && (sent ? changed(request, sent.text) : leftOut(request, 'UNMASKABLE')),
     response: response && {
-      ...(readable ? changed(response, hide(got.text)) : leftOut(response, 'UNMASKABLE')),
-      // A receiver may repeat what it was sent.
-      headers: hide ? Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, hide(value)])) : {},
+      ...(got && said ? changed(response, said.body) : leftOut(response, 'UNMASKABLE')),
+      headers: said?.headers ?? {},
     },
   };
 }
@@ -76,22 +77,30 @@ function formatOf({ headers, body }: NonNullable<Attempt['response']>): ContentT
   return /\bxml\b/i.test(headers['content-type'] ?? '') || body?.trimStart().startsWith('<') ? 'XML' : 'JSON';
 }
 
-/** Takes masked values out of a text, in the writings that bodies know. Of short ones only whole words: `42` is no part of `420`. */
-function hider(values: string[]): (text: string) => string {
-  const writings = new Set(
-    values
-      .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), escapeXml(value)])
-      .filter((value) => value.length >= 2)
-      .sort((a, b) => b.length - a.length),
-  );
-  const long = [...writings].filter((value) => value.length >= 8);
-  const short = [...writings].filter((value) => value.length < 8).map((value) => value.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  // All at once: a walk for each of thousands would hold up everybody.
-  const words = short.length > 0 ? new RegExp(`(?<![\\p{L}\\p{N}])(?:${short.join('|')})(?![\\p{L}\\p{N}])`, 'gu') : null;
-  return (text) => {
-    const rest = long.reduce((left, value) => left.replaceAll(value, MASK), text);
-    return words ? rest.replace(words, () => MASK) : rest;
+interface Said {
+  message: string | null;
+  body: string;
+  headers: Record<string, string>;
+}
+
+/** Takes masked values out of what a receiver may repeat, in the writings that bodies know. `null` where looking would take too long. */
+function hideIn(said: Said, values: Set<string>): Said | null {
+  const writings = [...values].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), escapeXml(value)]);
+  const words = writings.filter(({ length }) => length >= 2 && length < MIN_LENGTH);
+  const finder = createFinder(writings, words);
+  const budget = { left: MAX_OPERATIONS };
+  let isSpent = false;
+  const hide = (text: string): string => {
+    const rest = isSpent ? null : finder.replace(text, MASK, budget);
+    isSpent ||= rest === null;
+    return rest ?? '';
   };
+  const hidden = {
+    headers: Object.fromEntries(Object.entries(said.headers).map(([name, value]) => [hide(name), hide(value)])),
+    message: said.message && hide(said.message),
+    body: hide(said.body),
+  };
+  return isSpent ? null : hidden;
 }
 
 /** Where a stage says what it can't use, it quotes it; a frame with a caret quotes the template alone. */

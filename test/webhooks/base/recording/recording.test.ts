@@ -28,3 +28,31 @@ it('takes no longer where thousands of values are repeated than others can wait'
   expect((process.cpuUsage().user - before) / 1000).toBeLessThan(1_000);
   expect(recorded?.message).not.toMatch(/10[0-9a-z]{2}/);
 });
+
+it('leaves out the answer to a body that could not be read, since nobody knows what of it is repeated', () => {
+  const secret = 'ada.private@example.org';
+  const large = { ...attempt([secret, 'x'.repeat(200_000)], `hello ${secret}`), outcome: 'FAILED' } as Attempt;
+  const recorded = record?.(large);
+  expect(recorded).toMatchObject({
+    message: 'The error template found an error in the answer; what it wrote is not recorded.',
+    request: { body: null, omitted: 'UNMASKABLE' },
+    response: { body: null, omitted: 'UNMASKABLE', headers: {} },
+  });
+  expect(JSON.stringify(recorded)).not.toContain(secret);
+});
+
+it('finds masked values in other writings, and what is left of one that was cut off', () => {
+  const recorded = record?.(
+    attempt('größer "als" alle', 'x=gr%C3%B6%C3%9Fer+%22als%22+alle, gr\\u00f6\\u00dfer \\"als\\" alle, größer "al'),
+  );
+  expect(recorded?.message).toBe('x=[masked], [masked], [masked]');
+});
+
+it('gives up before the cost where values and answer share long runs, and records neither answer nor headers', () => {
+  const values = Array.from({ length: 60 }, (_, i) => `${'a'.repeat(900)}b${i}${'a'.repeat(900)}`);
+  const before = process.cpuUsage().user;
+  const recorded = record?.(attempt(values, 'a'.repeat(30_000)));
+  expect((process.cpuUsage().user - before) / 1000).toBeLessThan(1_000);
+  expect(recorded?.response).toMatchObject({ body: null, omitted: 'UNMASKABLE', headers: {} });
+  expect(recorded?.message).not.toContain('aaaa');
+});

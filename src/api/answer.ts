@@ -1,5 +1,6 @@
 // What a route decided in, an HTTP response out.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { stringifyJson } from '../runtime/exact-json.mjs';
 
 export interface Answer {
   status: number;
@@ -9,7 +10,7 @@ export interface Answer {
 }
 
 export function json(status: number, value: unknown): Answer {
-  return { status, contentType: 'application/json; charset=utf-8', body: JSON.stringify(value) };
+  return { status, contentType: 'application/json; charset=utf-8', body: stringifyJson(value) };
 }
 
 /** A mistake in a request, in the shape of GraphQL's errors. */

@@ -35,10 +35,13 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     if (viewer) return { viewer, headers: now?.headers ?? {} };
     if (refusal === 'UNKNOWN') return refuse('Nobody has this token, or its user is disabled.');
     // Whoever reads this holds the very token.
-    if ('revokedAt' in refusal) return refuse(`This token was revoked at ${refusal.revokedAt.toISOString()}.`);
-    return refuse(`This token expired at ${refusal.expiredAt.toISOString()}.`);
+    if ('revokedAt' in refusal) return refuse(`This token was revoked at ${told(refusal.revokedAt)}.`);
+    return refuse(`This token expired at ${told(refusal.expiredAt)}.`);
   };
 }
+
+/** pg reads an infinite moment as an infinite number. */
+const told = (moment: Date): string => (moment instanceof Date ? moment.toISOString() : String(moment).toLowerCase());
 
 function refuse(message: string): Authenticated {
   const hint = 'Send `Authorization: Token token=<your token>` or `Authorization: Bearer <your token>`.';

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createYoga } from 'graphql-yoga';
 import { useDocuments } from '../graphql/http/documents.js';
+import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
 import { maskError } from '../graphql/http/mask-error.js';
 import type { App } from '../sample/app.js';
@@ -31,7 +32,7 @@ export function createEndpoint(
     // Answered before anybody is authenticated: see cors.ts.
     cors: false,
     parserAndValidationCache: false,
-    plugins: [useDocuments(requestLimits(config.apiMaxCost)), useExecutor(), useAnswerLimit()],
+    plugins: [useDocuments(requestLimits(config.apiMaxCost)), useExecutor(), useAnswerLimit(), useExactJson()],
     logging: false,
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });

@@ -1,6 +1,7 @@
 // An address and a token in, a way to ask the API out. It speaks GraphQL over HTTP and nothing else: no database is needed.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { GraphQLSchema, IntrospectionQuery } from 'graphql';
+import { parseJson, stringifyJson } from '../runtime/exact-json.mjs';
 import { RuntimeError } from '../runtime/runtime-error.js';
 
 const PATH = '/api/v3/graphql';
@@ -111,7 +112,7 @@ async function post(url: string, token: string, body: object): Promise<{ status:
     // A redirect would carry the token elsewhere.
     redirect: 'manual',
     headers: { authorization: `Token token=${token}`, 'content-type': 'application/json', accept: 'application/json' },
-    body: JSON.stringify(body),
+    body: stringifyJson(body),
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   }).catch((cause: Error) => {
     const why = (cause.cause as Error | undefined)?.message || cause.message;
@@ -119,7 +120,7 @@ async function post(url: string, token: string, body: object): Promise<{ status:
   });
   const text = await response.text();
   try {
-    return { status: response.status, answer: JSON.parse(text) as Answered };
+    return { status: response.status, answer: parseJson(text) as Answered };
   } catch (cause) {
     throw new RuntimeError('API_UNUSABLE', `What answers ${response.status} at ${url} is no Hookgraph`, HINT, { cause });
   }

@@ -2,6 +2,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { parseJson, stringifyJson } from '../runtime/exact-json.mjs';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { type Scheme, type VerifyResult, verifyWebhook } from '../verify/index.js';
 
@@ -135,7 +136,7 @@ const dump = (stored: string[]): string => `${[...stored, JSON.stringify({ numbe
 /** What is no JSON, XML for instance, is dumped as a string. */
 function toJson(body: string): string {
   try {
-    return JSON.stringify(JSON.parse(body), null, 2);
+    return stringifyJson(parseJson(body), null, 2);
   } catch {
     return JSON.stringify(body);
   }

@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { coerceInputValue, type GraphQLSchema, isInputType } from 'graphql';
-import { parseAllDocuments } from 'yaml';
+import { type Document, parseAllDocuments, visit } from 'yaml';
 import type { Environment } from '../runtime/config.js';
+import { ExactNumber, toExact } from '../runtime/exact-json.mjs';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { readSecretVariable } from '../runtime/terminal-config.js';
 
@@ -34,7 +35,18 @@ export async function readDocuments(path: string): Promise<unknown[]> {
   const documents = parseAllDocuments(await readWritten(path), { prettyErrors: true });
   const list = Array.isArray(documents) ? documents : [];
   for (const { errors } of list) if (errors[0]) throw new RuntimeError('FILE_INVALID', `${path}: ${errors[0].message.trimEnd()}`);
-  return list.map((document) => document.toJS()).filter((value) => value !== null);
+  return list.map(plainOf).filter((value) => value !== null);
+}
+
+/** With all digits of its numbers. */
+function plainOf(document: Document.Parsed): unknown {
+  visit(document, {
+    Scalar(_key, scalar) {
+      if (typeof scalar.value === 'number' && scalar.source && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(scalar.source))
+        scalar.value = toExact(scalar.source);
+    },
+  });
+  return document.toJS();
 }
 
 /**
@@ -44,7 +56,7 @@ export async function readDocuments(path: string): Promise<unknown[]> {
 export async function resolveReferences(value: unknown, file: string, readVariable: (name: string) => string): Promise<unknown> {
   if (typeof value === 'string') return value.replace(/\$\{env:([A-Za-z_]\w*)\}/g, (_, name) => readVariable(name));
   if (Array.isArray(value)) return Promise.all(value.map((item) => resolveReferences(item, file, readVariable)));
-  if (value === null || typeof value !== 'object') return value;
+  if (value === null || typeof value !== 'object' || value instanceof ExactNumber) return value;
   const entries = Object.entries(value);
   const [[key, target] = []] = entries;
   if (entries.length === 1 && typeof target === 'string') {
@@ -71,7 +83,7 @@ export function assign(input: Input, assignment: string): void {
   const [, path = '', text = ''] = /^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)=(.*)$/s.exec(assignment) ?? [];
   if (path === '') throw new RuntimeError('INPUT_INVALID', `--set ${assignment} assigns nothing`, 'Write it like --set retry.maxTries=3');
   const [document] = parseAllDocuments(text);
-  const value = document && 'toJS' in document ? document.toJS() : null;
+  const value = document && 'toJS' in document ? plainOf(document as Document.Parsed) : null;
   const names = path.split('.');
   let target = input;
   for (const name of names.slice(0, -1)) {

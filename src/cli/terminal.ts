@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import Table from 'cli-table3';
+import { stringifyJson } from '../runtime/exact-json.mjs';
 
 export interface Terminal {
   /** Whether a person reads stdout. */
@@ -114,7 +115,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
         else write(`${terminal.paint('dim', name)}\n${lines.map((line) => `    ${line}`).join('\n')}\n`);
       }
     },
-    json: (value) => write(`${JSON.stringify(value, null, 2)}\n`),
+    json: (value) => write(`${stringifyJson(value, null, 2)}\n`),
     progress(line) {
       if (!isTty) return;
       clear();

@@ -1,8 +1,8 @@
 // Creates the Pothos builder of our own schema: relay connections, our scalars, the interface Node. No host's types or plugins.
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin, { type RelayPluginOptions } from '@pothos/plugin-relay';
-import { GraphQLError } from 'graphql';
 import { type Json, PAGE } from '../webhooks/index.js';
+import { DATE_TIME, JSON_VALUE } from './scalars.js';
 
 interface Shape {
   /** The host's; only `access` of ApiOptions looks into it. */
@@ -50,25 +50,11 @@ export function createBuilder(): Builder {
   const builder = new SchemaBuilder<Shape>({ plugins: [RelayPlugin], relay } as never);
   builder.queryType({ description: 'Everything that can be read.' });
   builder.mutationType({ description: 'Everything that can be changed.' });
-  builder.scalarType('DateTime', {
-    description: 'A moment in ISO 8601, e.g. `2026-11-22T18:30:00.000Z`; without a zone it is UTC.',
-    serialize: (value) => value.toISOString(),
-    parseValue: parseDateTime,
-  });
-  builder.scalarType('JSON', { description: 'Any JSON value.', serialize: (value) => value, parseValue: (value) => value as Json });
+  builder.scalarType('DateTime', DATE_TIME);
+  builder.scalarType('JSON', JSON_VALUE);
   builder.interfaceType('Node', {
     description: 'An object with an id of its own.',
     fields: (t) => ({ id: t.exposeID('id', { nullable: false, description: 'Its global id: opaque, and safe in a URL path.' }) }),
   });
   return builder;
-}
-
-const ISO_8601 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
-
-function parseDateTime(value: unknown): Date {
-  const text = String(value);
-  const zoned = /T.*(Z|[+-]\d{2}:?\d{2})$/.test(text) || !text.includes('T') ? text : `${text}Z`;
-  const date = new Date(zoned);
-  if (ISO_8601.test(text) && !Number.isNaN(date.getTime())) return date;
-  throw new GraphQLError(`DateTime can't be ${JSON.stringify(value)}: write it like 2026-11-22T18:30:00Z.`);
 }

@@ -1,6 +1,7 @@
 // Tells whose fault an error of a resolver is, where neither the host nor its source knows.
 import type { GraphQLError } from 'graphql';
 import { NoTurnError } from '../runtime/fair-share.js';
+import { UnsayableValue } from '../runtime/unsayable-value.js';
 import type { Fault } from '../webhooks/index.js';
 
 /** What APIs answer when somebody may not read something. */
@@ -14,7 +15,7 @@ const NETWORK_TROUBLE = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EAI_AGAI
 export function faultOf(error: GraphQLError): Fault {
   const cause = error.originalError;
   const codes = [error.extensions?.code, (cause as { code?: unknown } | null | undefined)?.code].map(String);
-  if (cause?.name === 'ForbiddenError' || codes.some((code) => FORBIDDEN.has(code))) return 'data';
+  if (cause instanceof UnsayableValue || cause?.name === 'ForbiddenError' || codes.some((code) => FORBIDDEN.has(code))) return 'data';
   if (cause instanceof NoTurnError || codes.some((code) => POSTGRES_TROUBLE.test(code) || NETWORK_TROUBLE.test(code))) return 'ours';
   return 'node';
 }

@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { useDocuments } from '../graphql/http/documents.js';
+import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
 import { maskError } from '../graphql/http/mask-error.js';
 import { requestLimits } from '../webhooks/index.js';
@@ -28,7 +29,7 @@ export function createHandler({ schema, context, log, maxCost, ready }: HandlerO
     logging: false,
     parserAndValidationCache: false,
     context: ({ request }) => context(request),
-    plugins: [useDocuments(requestLimits(maxCost)), useExecutor()],
+    plugins: [useDocuments(requestLimits(maxCost)), useExecutor(), useExactJson()],
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });
   return async (request) => {

@@ -34,15 +34,25 @@ export function openPool(
   return pool;
 }
 
+/** In UTC, because Prisma writes moments without their zone. Money in a notation that is the same everywhere. */
+export const SESSION = { TimeZone: 'UTC', DateStyle: 'ISO', lc_monetary: 'C' };
+
+/** Settings of each session, as the command line of Postgres takes them: a backslash keeps what would end the word. */
+export function sessionOptions(settings: Record<string, string>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
+    .join(' ');
+}
+
 /** Greatest number of connections on which the domain is read and written. */
 const WRITER_CONNECTIONS = 10;
 
 /**
  * For the domain: apart from the engine's, so that writes that wait for each other stop no delivery. A statement has 15 s, a connection
- * is waited for 5 s. In UTC, as everywhere: Prisma writes moments without their zone.
+ * is waited for 5 s.
  */
 export function openWriter(url: string, log: Logger): pg.Pool {
-  const options = '-c TimeZone=UTC -c DateStyle=ISO -c statement_timeout=15000';
+  const options = sessionOptions({ ...SESSION, statement_timeout: '15000' });
   return openPool(url, { log, name: 'hookgraph prisma', max: WRITER_CONNECTIONS, options, connectWithinMs: 5_000 });
 }
 

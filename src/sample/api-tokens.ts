@@ -3,6 +3,7 @@
 import { generateToken, hashToken } from '../auth/api-token.js';
 import type { Scope } from '../auth/scope.js';
 import type { ApiToken, Prisma, User } from '../generated/nodes/client.js';
+import { millisecondsOf } from '../runtime/moments.js';
 import { refusePage } from './graph/connections.js';
 import type { Context, Viewer } from './graph/context.js';
 import { decodeGlobalId, encodeGlobalId, whereKey } from './graph/global-id.js';
@@ -62,14 +63,14 @@ function addType(builder: Builder, scope: ScopeRef) {
       name: t.exposeString('name', { nullable: false, description: 'What it is for.' }),
       scope: t.field({ type: scope, nullable: false, description: 'What it lets its user do.', resolve: (token) => token.scope }),
       user: t.relation('user', { nullable: true, description: 'As whom it acts.' }),
-      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was made.' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
       lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was used last, to the minute; null: never.' }),
       expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends by itself; null: never.' }),
       revokedAt: t.expose('revokedAt', { type: 'DateTime', description: 'When it was revoked; null: it was not.' }),
       active: t.boolean({
         nullable: false,
         description: 'Whether it opens the API: neither expired nor revoked.',
-        resolve: ({ revokedAt, expiresAt }) => revokedAt === null && (expiresAt === null || expiresAt.getTime() > Date.now()),
+        resolve: ({ revokedAt, expiresAt }) => revokedAt === null && (expiresAt === null || millisecondsOf(expiresAt) > Date.now()),
       }),
     }),
   });
@@ -160,7 +161,7 @@ async function create(asked: Asked, path: string[], { prisma, viewer }: Context)
   if (name === '') fail('name', "can't be blank", 'BLANK');
   if (name.length > MAX_NAME_LENGTH) fail('name', `has ${name.length} characters, more than ${MAX_NAME_LENGTH}`);
   if (/\0|\p{Surrogate}/u.test(name)) fail('name', 'holds a character that is no text');
-  if (expiresAt && expiresAt.getTime() <= Date.now()) fail('expiresAt', 'is over already');
+  if (expiresAt && millisecondsOf(expiresAt) <= Date.now()) fail('expiresAt', 'is over already');
   if (errors.length > 0) return refused(...errors);
   const token = generateToken();
   const row = await prisma.apiToken.create({

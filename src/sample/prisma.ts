@@ -1,9 +1,8 @@
 // The sample's own Prisma client: its models, typed, and clients that write.
-import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
 import { Prisma, PrismaClient } from '../generated/nodes/client.js';
 import { models } from '../generated/nodes/hookgraph-models.js';
-import { fromPrisma, readModels } from '../sources/prisma/index.js';
+import { ExactPg, fromPrisma, readModels } from '../sources/prisma/index.js';
 
 export type { PrismaClient } from '../generated/nodes/client.js';
 
@@ -19,5 +18,5 @@ export const source = fromPrisma({ models, Prisma, client: (adapter) => new Pris
 /** By a URL it opens connections of its own; a pool stays its opener's to end. */
 export function openPrisma(database: string | pg.Pool): PrismaClient {
   const own = typeof database === 'string' ? { connectionString: database, application_name: 'hookgraph prisma' } : database;
-  return new PrismaClient({ adapter: new PrismaPg(own) });
+  return new PrismaClient({ adapter: new ExactPg(own) });
 }

@@ -2,7 +2,7 @@
 import { GraphQLError } from 'graphql';
 import type pg from 'pg';
 import type { Pool, PoolConfig } from 'pg';
-import { openPool, type PoolOptions } from '../runtime/database.js';
+import { openPool, type PoolOptions, SESSION, sessionOptions } from '../runtime/database.js';
 import { createStopwatch, type Visit } from '../runtime/fair-share.js';
 import { isCancelled } from './faults.js';
 
@@ -61,14 +61,11 @@ export function openReadOnlyPool(
   { log, max = 10, statementTimeoutMs, role }: Pick<PoolOptions, 'log' | 'max'> & { statementTimeoutMs: number; role?: string },
 ): pg.Pool {
   const settings = {
-    TimeZone: 'UTC',
-    DateStyle: 'ISO',
+    ...SESSION,
     default_transaction_read_only: 'on',
     statement_timeout: String(statementTimeoutMs),
     lock_timeout: String(Math.ceil(statementTimeoutMs / 2)),
     ...(role !== undefined && { role }),
   };
-  // As the command line of Postgres takes them: a backslash keeps what would end the word.
-  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`);
-  return openPool(connection, { log, name: 'hookgraph queries', max, options: options.join(' ') });
+  return openPool(connection, { log, name: 'hookgraph queries', max, options: sessionOptions(settings) });
 }

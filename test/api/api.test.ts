@@ -54,6 +54,15 @@ describe('the endpoint', () => {
     expect((await post({ query: '{ viewer { id } }' }, { Authorization: 'Bearer linus' })).status).toBe(401);
   });
 
+  it('refuses a token that was never good, too', async () => {
+    await t.database.pool.query(
+      `INSERT INTO api_tokens (user_id, name, token_hash, expires_at) SELECT id, 'x', encode(sha256('never'), 'hex'), '-infinity' FROM users WHERE first_name = 'Ada'`,
+    );
+    const response = await post({ query: '{ viewer { id } }' }, { Authorization: 'Bearer never' });
+    expect(response.status).toBe(401);
+    expect((await response.json()).errors[0].message).toContain('This token expired at -infinity.');
+  });
+
   it('stores no token, and notes when one was used', async () => {
     const { rows } = await t.database.pool.query(`SELECT token_hash, last_used_at FROM api_tokens WHERE name = 'sample data'`);
     expect(rows[0].token_hash).toMatch(/^[0-9a-f]{64}$/);

@@ -122,6 +122,7 @@ it('mistakes are told with their file, place and caret before anything is change
     /REFUSED: users\.yaml, crm\/users: user\/created: Query Cannot query field "nmae".*\(line 2, column 37\)\n2 \| .*\n +\^\n/s,
   );
   for (const [files, told] of [
+    [{ 'users.yaml': YAML.replace('maxTries: 5', 'maxTries: 750727362669608961') }, /users\.yaml.*750727362669608961/],
     [{ 'users.yaml': YAML.replace('callbackUrl', 'callbackURL') }, /users\.yaml.*callbackURL.*Did you mean "callbackUrl"/],
     [
       { 'users.yaml': YAML, 'twice.yaml': `webhooks:\n- ${YAML.trim().replace(/\n/g, '\n  ')}\n` },

@@ -2,6 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
 import { createTerminal } from '../../src/cli/terminal.js';
+import { parseJson } from '../../src/runtime/exact-json.mjs';
 
 function terminalOf({ isTTY, columns = 80 }: { isTTY: boolean; columns?: number }) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough().setEncoding('utf8'), new PassThrough().setEncoding('utf8')];
@@ -18,6 +19,12 @@ it('a table stays within the terminal: its last column is wrapped', () => {
   const lines = said().trimEnd().split('\n');
   expect(Math.max(...lines.map((line) => line.trimEnd().length))).toBeLessThanOrEqual(48);
   expect(lines.join(' ').replace(/\s+/g, ' ')).toContain('answered 503 twice');
+});
+
+it('JSON has every digit', () => {
+  const { terminal, said } = terminalOf({ isTTY: false });
+  terminal.json(parseJson('{"id":750727362669608961}'));
+  expect(said()).toBe('{\n  "id": 750727362669608961\n}\n');
 });
 
 it('a pipe gets a line an item, with tabs between, however long and whatever is in it', () => {

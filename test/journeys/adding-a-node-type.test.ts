@@ -1,16 +1,11 @@
 // Promise: a node type costs a Prisma model, a file in src/sample/nodes and a line in src/sample/nodes/list.ts; its three topics come by themselves.
-import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { untilSettled } from '../support/journey.js';
+import { addNodeType, build, copyProject } from '../support/own-node-type.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** An integer key, other names in the database, a `json` column, and its organization on the scenario that it belongs to. */
 const MODEL = `
@@ -57,8 +52,14 @@ let scenario: { id: string; databaseId: string };
 beforeAll(async () => {
   copy = await copyProject();
   before = await readSources();
-  await addScenarioNote();
-  await build();
+  await addNodeType(copy, {
+    file: 'scenario-note',
+    source: FILE,
+    model: MODEL,
+    migration: MIGRATION,
+    beside: { line: /^( {2}sessions +)ScenarioSession\[\]\n(?=[^}]*@@map\("scenarios"\))/m, field: 'notes ScenarioNote[]' },
+  });
+  await build(copy);
   product = await startProduct({ program: join(copy, 'dist/cli/main.js') });
   receiver = await startReceiver();
   const query = 'query ($nodeId: ID!) { node(id: $nodeId) { id ... on ScenarioNote { databaseId remark details scenario { name } } } }';
@@ -68,7 +69,7 @@ beforeAll(async () => {
     'mutation { createScenario(scenario: { name: "Noted" }) { scenario { id databaseId } } }',
   );
   scenario = createScenario.scenario;
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await receiver?.close();
   await product?.close();
@@ -148,54 +149,6 @@ it('stays within its organization', async () => {
   expect(await told()).toEqual([]);
   expect(await product.graphql('{ scenarioNotes { totalCount } }')).toEqual({ scenarioNotes: { totalCount: 0 } });
 });
-
-/** Everything that a developer's clone has, with the dependencies that are installed here. */
-async function copyProject(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'hookgraph-node-type-'));
-  const parts = [
-    'src',
-    'prisma',
-    'scripts',
-    'package.json',
-    'package-lock.json',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'prisma.config.nodes.ts',
-  ];
-  await Promise.all(parts.map((part) => cp(join(ROOT, part), join(folder, part), { recursive: true })));
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');
-  return folder;
-}
-
-async function addScenarioNote(): Promise<void> {
-  await edit(
-    'prisma/nodes/schema.prisma',
-    (text) => text.replace(/^( {2}sessions +)ScenarioSession\[\]\n(?=[^}]*@@map\("scenarios"\))/m, '$&  notes ScenarioNote[]\n') + MODEL,
-  );
-  const migration = join(copy, 'prisma/nodes/migrations/29990101000000_scenario_note');
-  await mkdir(migration);
-  await writeFile(join(migration, 'migration.sql'), MIGRATION);
-  await writeFile(join(copy, 'src/sample/nodes/scenario-note.ts'), FILE);
-  await edit('src/sample/nodes/list.ts', (text) => `${text}export { scenarioNote } from './scenario-note.js';\n`);
-}
-
-async function edit(path: string, change: (text: string) => string): Promise<void> {
-  const text = await readFile(join(copy, path), 'utf8');
-  const changed = change(text);
-  expect(changed).not.toBe(text);
-  await writeFile(join(copy, path), changed);
-}
-
-/** What `npm run build` does, without looking for dependencies to install; their types can't be named across a link. */
-async function build(): Promise<void> {
-  const run = promisify(execFile);
-  await run(process.execPath, ['scripts/generate.mjs'], { cwd: copy });
-  await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--declaration', 'false'], {
-    cwd: copy,
-  }).catch((error) => {
-    throw new Error(error.stdout);
-  });
-}
 
 /** The sources by their paths, but for what is generated. */
 async function readSources(): Promise<Record<string, string>> {

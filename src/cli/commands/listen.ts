@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Option } from 'commander';
 import { readConfig } from '../../runtime/config.js';
+import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import type { Scheme } from '../../verify/index.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command, collect, wholeNumber } from '../command.js';
@@ -126,7 +127,7 @@ function tell(terminal: Terminal, { key, at, headers, body, verdicts, forwarded 
 
 function pretty(body: string): string {
   try {
-    return JSON.stringify(JSON.parse(body), null, 2);
+    return stringifyJson(parseJson(body), null, 2);
   } catch {
     return body;
   }

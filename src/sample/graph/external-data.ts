@@ -2,6 +2,7 @@
 
 import { GraphQLError } from 'graphql';
 import pg from 'pg';
+import { type ExactNumber, stringifyJson, toMarked } from '../../runtime/exact-json.mjs';
 import { fieldOf, keyFields, type Row } from '../../sources/prisma/index.js';
 import type { Context } from './context.js';
 import type { NodeDefinition } from './define-node.js';
@@ -9,7 +10,7 @@ import type { NodeDefinition } from './define-node.js';
 export interface ExternalDataFilter {
   type?: string | null;
   key?: string | null;
-  value?: string | number | null;
+  value?: string | number | ExactNumber | null;
 }
 
 /** So many rows are found by the index; of more than that, a page is soon full without it. */
@@ -22,8 +23,8 @@ export function hasExternalData({ model }: NodeDefinition): boolean {
 /** Throws a GraphQLError that says what the filter should be. */
 export function whereExternalData({ type, key, value }: ExternalDataFilter): Row {
   if (!key || value === null || value === undefined) throw new GraphQLError('externalData needs a type, a key and a value.');
-  if (type === 'MATCH') return { externalData: { path: [key], equals: value } };
-  if (type === 'CONTAINS') return { externalData: { path: [key], array_contains: [value] } };
+  if (type === 'MATCH') return { externalData: { path: [key], equals: toMarked(value) } };
+  if (type === 'CONTAINS') return { externalData: { path: [key], array_contains: toMarked([value]) } };
   throw new GraphQLError(`externalData.type is ${JSON.stringify(type)}, but it must be "MATCH" or "CONTAINS".`);
 }
 
@@ -35,7 +36,7 @@ export async function narrowByExternalData(
   const [key, ...more] = keyFields(model);
   const owner = fieldOf(model, tenant);
   if (!filter?.key || !ctx.viewer || !key || more.length > 0 || owner.kind === 'object') return {};
-  const held = JSON.stringify({ [filter.key]: filter.type === 'CONTAINS' ? [filter.value] : filter.value });
+  const held = stringifyJson({ [filter.key]: filter.type === 'CONTAINS' ? [filter.value] : filter.value });
   const [id, table, data, organization] = [key.column, model.table, fieldOf(model, 'externalData').column, owner.column].map(
     pg.escapeIdentifier,
   );

@@ -1,6 +1,17 @@
 // A definition in, its object type, connection type and root connection on the builder out.
 
-import { delegateOf, type Enum, type Field, fieldOf, isRemembered, keyName, type Model, type Row } from '../../sources/prisma/index.js';
+import {
+  delegateOf,
+  type Enum,
+  type Field,
+  fieldOf,
+  isRemembered,
+  isSometimesUnsayable,
+  keyName,
+  type Model,
+  type Row,
+  toTold,
+} from '../../sources/prisma/index.js';
 import { readAsOf } from './as-of.js';
 import type { Builder, Types } from './builder.js';
 import { type ConnectionArguments, type ConnectionInputs, connectionArgs, connectionQuery, whereNothing } from './connections.js';
@@ -102,19 +113,14 @@ function refsOf({ refs }: Workshop, { model }: NodeDefinition) {
 }
 
 function exposeAttribute(t: FieldsOf, field: Field, { shop, definition }: { shop: Workshop; definition: NodeDefinition }): unknown {
-  const { name, type, isList, isRequired, documentation } = field;
+  const { name, isList, isRequired, documentation } = field;
   const exposed = graphqlType(field, shop.enums);
   return t.field({
     type: isList ? [exposed] : exposed,
-    nullable: !isRequired,
+    nullable: !isRequired || isSometimesUnsayable(field),
     description: documentation ?? DESCRIPTIONS[name],
     deprecationReason: definition.deprecated[name],
-    resolve: (row: Row) => {
-      const value = row[name];
-      if (value === null || value === undefined) return value;
-      if (type === 'Decimal') return String(value);
-      return type === 'Bytes' ? Buffer.from(value as Uint8Array).toString('base64') : value;
-    },
+    resolve: (row: Row) => toTold(field, row[name]),
   } as never);
 }
 

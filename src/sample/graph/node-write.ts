@@ -1,6 +1,7 @@
 // What a user wants of a row in, the row written out: by Prisma, inside a transaction, or planned as one statement.
 
 import { Prisma } from '../../generated/nodes/client.js';
+import { toMarked } from '../../runtime/exact-json.mjs';
 import {
   columnFields,
   delegateOf,
@@ -37,10 +38,15 @@ interface Write {
 
 /** @throws UserMistake, and what Prisma throws */
 export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
-  create: async (write) => delegateOf(write.tx, write.definition.model.name).create({ ...write.query(), data: await newRow(write) }),
+  create: async (write) =>
+    delegateOf(write.tx, write.definition.model.name).create({ ...write.query(), data: forPrisma(write, await newRow(write)) }),
   async update(write) {
     const where = whereWritten(write);
-    return delegateOf(write.tx, write.definition.model.name).update({ ...write.query(), where, data: await changes(write) });
+    return delegateOf(write.tx, write.definition.model.name).update({
+      ...write.query(),
+      where,
+      data: forPrisma(write, await changes(write)),
+    });
   },
   async delete(write) {
     const row = await rowToDelete(write);
@@ -49,6 +55,12 @@ export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
     return row;
   },
 };
+
+/** Prisma writes JSON by itself, and would lose digits. */
+function forPrisma({ definition: { model } }: Write, data: Row): Row {
+  const json = columnFields(model).filter(({ name, type }) => type === 'Json' && data[name] != null && data[name] !== Prisma.DbNull);
+  return { ...data, ...Object.fromEntries(json.map(({ name }) => [name, toMarked(data[name])])) };
+}
 
 /**
  * The write as one statement; null: it isn't that simple. What the payload asks for beside the row is read when the write is done, by

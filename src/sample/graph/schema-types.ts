@@ -1,5 +1,6 @@
 // What Pothos must know at compile time: models, context, scalars, rules of access. Types only.
 import type PrismaTypes from '../../generated/nodes/pothos-types.js';
+import type { ExactNumber } from '../../runtime/exact-json.mjs';
 import type { Json } from '../../webhooks/index.js';
 import type { Context } from './context.js';
 
@@ -12,7 +13,7 @@ export interface SchemaShape {
     DateTime: { Input: Date; Output: Date };
     JSON: { Input: Json; Output: Json };
     BigInt: { Input: bigint; Output: bigint };
-    Alphanumeric: { Input: string | number; Output: string | number };
+    Alphanumeric: { Input: string | number | ExactNumber; Output: string | number | ExactNumber };
   };
   DefaultInputFieldRequiredness: false;
   DefaultEdgesNullability: { list: false; items: false };

@@ -1,5 +1,7 @@
-// A row with a beginning and perhaps an end in, the seconds between them out.
+// A row with a beginning and perhaps an end in, the seconds between them out; null too where either is infinite.
+import { millisecondsOf } from '../../runtime/moments.js';
 
 export function secondsBetween({ startedAt, endedAt }: { startedAt: Date; endedAt: Date | null }): number | null {
-  return endedAt && (endedAt.getTime() - startedAt.getTime()) / 1000;
+  const seconds = endedAt && (millisecondsOf(endedAt) - millisecondsOf(startedAt)) / 1000;
+  return Number.isFinite(seconds) ? seconds : null;
 }

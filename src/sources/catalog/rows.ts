@@ -1,6 +1,9 @@
 // Reads rows of announced tables for one execution: the tenant's alone, all of one tick by one statement.
 import DataLoader from 'dataloader';
 import pg, { type Pool } from 'pg';
+import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
+import { isInfinite, isoOf, readMoment } from '../../runtime/moments.js';
+import { UnsayableValue } from '../../runtime/unsayable-value.js';
 import { type AnnouncedNode, isOfTenant, type Json, type Snapshot } from '../../webhooks/index.js';
 import type { KnownTable } from './known-table.js';
 import type { CatalogColumn } from './read-catalog.js';
@@ -118,7 +121,7 @@ function textSql({ name, type, isArray }: CatalogColumn): string {
   return type === 'bytea' ? `encode(${value}, 'base64')` : `${value}::text`;
 }
 
-const textOf = (value: Json): string | null => (value === null ? null : typeof value === 'string' ? value : JSON.stringify(value));
+const textOf = (value: Json): string | null => (value === null ? null : typeof value === 'string' ? value : stringifyJson(value));
 
 function toRow(columns: Texts): Row {
   return {
@@ -133,28 +136,31 @@ function toRow(columns: Texts): Row {
   };
 }
 
-function valueIn({ type }: CatalogColumn, text: string): unknown {
+function valueIn({ name, type }: CatalogColumn, text: string): unknown {
   switch (type) {
     case 'int2':
     case 'int4':
+      return Number(text);
     case 'float4':
     case 'float8':
+      if (!Number.isFinite(Number(text))) throw new UnsayableValue(`${name} is ${text}, which a Float cannot say.`);
       return Number(text);
     case 'bool':
       return text === 't' || text === 'true';
     case 'json':
     case 'jsonb':
-      return JSON.parse(text);
+      return parseJson(text);
     case 'timestamptz':
     case 'timestamp':
-      return momentOf(text);
+      return momentOf(name, text);
     default:
       return text;
   }
 }
 
-/** As UTC with milliseconds, or as Postgres writes what a Date can't hold. */
-function momentOf(text: string): string {
-  const date = new Date(/[Zz]|[+-]\d{2}(:?\d{2})?$/.test(text.slice(10)) ? text : `${text}Z`);
-  return Number.isNaN(date.getTime()) ? text : date.toISOString();
+/** As UTC with milliseconds. @throws UnsayableValue */
+function momentOf(name: string, text: string): string {
+  const moment = readMoment(text);
+  if (isInfinite(moment)) throw new UnsayableValue(`${name} is ${isoOf(moment)}, which a DateTime cannot say.`);
+  return isoOf(moment);
 }

@@ -52,6 +52,9 @@ const SCALARS: Record<string, GraphQLScalarType> = {
   timestamptz: DATE_TIME,
 };
 
+/** A moment may be infinite, and a float no number: such a field is null, and all around it stays. */
+const SOMETIMES_UNSAYABLE = new Set(['float4', 'float8', 'timestamp', 'timestamptz']);
+
 export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOptions): TablesSchema {
   const enums = new Map<string, GraphQLEnumType>();
   const types = new Map<string, GraphQLObjectType>();
@@ -163,7 +166,7 @@ function ownFields(known: KnownTable, enums: Map<string, GraphQLEnumType>, nodes
         [
           name,
           {
-            type: column.notNull ? new GraphQLNonNull(type) : type,
+            type: column.notNull && !SOMETIMES_UNSAYABLE.has(column.type) ? new GraphQLNonNull(type) : type,
             description: column.comment ?? `The column \`${column.name}\`.`,
             resolve: (row: Row) => row.values(column),
           },

@@ -1,15 +1,17 @@
 // Makes a source of nodes of an application's own Prisma client: read-only connections, limits, batches and snapshots.
-import { PrismaPg } from '@prisma/adapter-pg';
+import type { PrismaPg } from '@prisma/adapter-pg';
 import type { Reading } from '../limited-reader.js';
 import { openReadOnlyPool } from '../limited-reader.js';
 import type { OpenOptions, OpenSource, Source } from '../source.js';
 import { type GeneratedModels, readModels } from './datamodel.js';
+import { ExactPg } from './exact-adapter.js';
 import { faultOf } from './faults.js';
 import type { Known } from './match-where.js';
 import type { AnyClient, PrismaNamespace } from './prisma-types.js';
 import { createQuickFind, type QuickFind } from './quick-find.js';
 import { sourceModels } from './source-models.js';
 import { byDelegate, storedClient } from './stored-client.js';
+import { unmarked } from './unmarked.js';
 
 export interface PrismaOptions<Client extends AnyClient> {
   /** What `generator hookgraph` wrote. */
@@ -39,13 +41,14 @@ function openSource<Client extends AnyClient>(
   { connection, log, connections, queryTimeoutMs }: OpenOptions,
 ): OpenSource<PrismaReader<Client>> {
   const pool = openReadOnlyPool(connection, { log, max: connections, statementTimeoutMs: queryTimeoutMs, role });
-  const adapter = new PrismaPg(pool, { schema });
+  const adapter = new ExactPg(pool, { schema });
   if ((adapter as unknown as { externalPool?: unknown }).externalPool !== pool)
     throw new Error(
       '@prisma/adapter-pg has a copy of pg of its own and does not know our pool. Bring both to one version of pg: see `npm ls pg`.',
     );
-  const prisma = makeClient(adapter);
-  const quick = isBare(prisma) ? createQuickFind(known, pool) : NOTHING_QUICK;
+  const made = makeClient(adapter);
+  const prisma = unmarked(known, made);
+  const quick = isBare(made) ? createQuickFind(known, pool) : NOTHING_QUICK;
   const models = byDelegate(known);
   const read = (snapshots: Parameters<typeof storedClient>[0]['snapshots'], reading: Reading | null) => ({
     prisma: storedClient({ known, models, prisma, quick, snapshots, reading }),

@@ -2,6 +2,7 @@
 export { type AnnouncedWrite, type Announcing, announcedWrite } from './announced-write.js';
 export * from './datamodel.js';
 export { type Delegate, delegateName, delegateOf } from './delegate.js';
+export { ExactPg } from './exact-adapter.js';
 export { faultOf } from './faults.js';
 export { fromPrisma, type PrismaOptions, type PrismaReader } from './from-prisma.js';
 export { type GateExtension, type GateOptions, gatePrisma, type PrismaGate } from './gate/gate-prisma.js';
@@ -10,3 +11,4 @@ export { isRemembered } from './overlay.js';
 export type { PrismaNamespace, Row } from './prisma-types.js';
 export { createQuickWrite, type Equalities, type PlannedStatement, type QuickWrite } from './quick-write.js';
 export { rowOfSnapshot } from './snapshot-row.js';
+export { isSometimesUnsayable, toTold } from './told-value.js';

@@ -1,6 +1,8 @@
 // The arguments of a findUnique of the usual shape (a node by its key, with objects that it points to) -> its row, as Prisma reads it:
 // all that are asked for in one tick by one statement. Prisma takes five times as long over it; what is out of the usual stays its own.
 import pg from 'pg';
+import { parseJson } from '../../runtime/exact-json.mjs';
+import { readMoment } from '../../runtime/moments.js';
 import { columnFields, type Datamodel, type Field, keyFields, type Model } from './datamodel.js';
 import type { Row } from './prisma-types.js';
 
@@ -23,7 +25,7 @@ export interface Planned {
 }
 
 /** The statement failed: Prisma is to be asked, whose errors are known. */
-export class QuickFindFailed extends Error {
+class QuickFindFailed extends Error {
   override name = 'QuickFindFailed';
 }
 
@@ -236,15 +238,9 @@ function scalarOf({ kind, type, nativeType, values }: Field): Read | null {
   if (type === 'Boolean') return native === '' || native === 'Boolean' ? (text) => text === 't' : null;
   if (type === 'Int') return ['', 'Integer', 'SmallInt'].includes(native) ? Number : null;
   if (type === 'Float') return ['', 'DoublePrecision'].includes(native) ? Number : null;
-  if (type === 'Json') return ['', 'JsonB', 'Json'].includes(native) ? JSON.parse : null;
+  if (type === 'Json') return ['', 'JsonB', 'Json'].includes(native) ? parseJson : null;
   if (type === 'DateTime') return ['', 'Timestamp', 'Timestamptz'].includes(native) ? readMoment : null;
   return null;
-}
-
-/** The reader's sessions write UTC: `2026-01-02 03:04:05.678+00`, and without a zone what Prisma keeps in UTC. */
-function readMoment(text: string): Date {
-  if (text.charAt(10) !== ' ' || text.endsWith('BC')) throw new Error(`${text} is no usual moment`);
-  return new Date(`${text.slice(0, 10)}T${text.endsWith('+00') ? text.slice(11, -3) : text.slice(11)}Z`);
 }
 
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;

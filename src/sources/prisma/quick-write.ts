@@ -1,6 +1,8 @@
 // A write of the usual shape (one row, its own columns) -> that row, as Prisma answers it: one statement, which announces itself, and so
 // one message. Prisma needs a transaction of four, and 0.4 ms for its own part; what is out of the usual stays its own.
 import pg from 'pg';
+import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
+import { sqlOf } from '../../runtime/moments.js';
 import { ANNOUNCE, isForHooks, type Json } from '../../webhooks/index.js';
 import { columnFields, type Field, type Model } from './datamodel.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';
@@ -59,7 +61,7 @@ export function createQuickWrite(Prisma: PrismaNamespace, pool: Pick<pg.Pool, 'c
   }
 
   function plan(model: Model, statement: string, cells: Cell[]): PlannedStatement {
-    const text = `${statement} RETURNING row_to_json(t) AS row`;
+    const text = `${statement} RETURNING row_to_json(t)::text AS row`;
     if (!names.has(text) && names.size < MOST_NAMES) names.set(text, `hookgraph-write-${names.size}`);
     const name = names.get(text);
     return async (announcement) => {
@@ -73,9 +75,9 @@ export function createQuickWrite(Prisma: PrismaNamespace, pool: Pick<pg.Pool, 'c
   async function run(config: pg.QueryConfig): Promise<Record<string, Json> | null> {
     const client = await pool.connect();
     try {
-      const { rows } = await client.query<{ row: Record<string, Json> }>(config);
+      const { rows } = await client.query<{ row: string }>(config);
       client.release();
-      return rows[0]?.row ?? null;
+      return rows[0] ? parseJson(rows[0].row) : null;
     } catch (error) {
       client.release(!isPrismasToTell(error) && !isForHooks(error));
       throw error;
@@ -126,8 +128,8 @@ function sentValue({ kind, type, isList, values }: Field, written: unknown, Pris
     const { set } = written as { set?: unknown };
     return Array.isArray(set) ? set : undefined;
   }
-  if (type === 'Json') return JSON.stringify(written);
+  if (type === 'Json') return stringifyJson(written);
   if (kind === 'enum') return values?.find(({ name }) => name === written)?.stored;
-  if (written instanceof Date) return written.toISOString();
+  if (written instanceof Date) return sqlOf(written);
   return typeof written === 'object' ? undefined : written;
 }

@@ -1,4 +1,5 @@
 // A snapshot's columns, as jsonb tells them, in; the row as Prisma would have read it out.
+import { readMoment } from '../../runtime/moments.js';
 import type { Json, Snapshot } from '../../webhooks/index.js';
 import { columnFields, type Field, type Model } from './datamodel.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';
@@ -23,26 +24,26 @@ function readValue({ kind, type, nativeType, values }: Field, value: Json, Prism
     case 'BigInt':
       return BigInt(String(value));
     case 'Decimal':
-      return new Prisma.Decimal(String(value));
+      return new Prisma.Decimal(nativeType === 'Money' ? digitsOf(String(value)) : String(value));
     case 'Int':
     case 'Float':
       return Number(value);
     case 'Bytes':
       return Uint8Array.from(Buffer.from(String(value).replace(/^\\x/, ''), 'hex'));
     case 'DateTime':
-      return readMoment(String(value), nativeType);
+      return readColumnMoment(String(value), nativeType);
     default:
       return value;
   }
 }
 
 /** Postgres writes a zone only for timestamptz; Prisma reads the others as UTC, and a time as of 1970-01-01. */
-function readMoment(text: string, nativeType: string | null): Date {
-  if (nativeType === 'Time' || nativeType === 'Timetz') return new Date(`1970-01-01T${withZone(text)}`);
-  return new Date(text.includes('T') ? withZone(text) : text);
+function readColumnMoment(text: string, nativeType: string | null): Date {
+  return readMoment(nativeType === 'Time' || nativeType === 'Timetz' ? `1970-01-01T${text}` : text);
 }
 
-function withZone(text: string): string {
-  const zoned = /(Z|[+-]\d{2}(:?\d{2})?)$/.test(text) ? text : `${text}Z`;
-  return zoned.replace(/([+-]\d{2})$/, '$1:00');
+/** Money as any locale of the writer's session wrote it: the last separator is the decimal one, if no more than two digits follow. */
+function digitsOf(money: string): string {
+  const [, whole = '', cents = ''] = /^(.*?)(?:[.,](\d{1,2}))?\D*$/.exec(money) ?? [];
+  return `${/[-(]/.test(money) ? '-' : ''}${whole.replace(/\D/g, '') || '0'}.${cents || '0'}`;
 }

@@ -1,4 +1,5 @@
 // A write's transaction -> what the write makes of one row, as capture recorded it in there: every default and trigger has had its say.
+import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Json, Operation, RecordedEvent, RowTexts, Snapshot } from '../base/model.js';
 import { rowTextsSql } from '../base/store/recorded-events.js';
 
@@ -81,7 +82,7 @@ function changeOf(typename: string, key: string, events: OwnEvent[]): Change | n
   // Made and deleted again: nothing comes of it.
   if (before === null && after === null) return null;
   const operation = before === null ? 'created' : after === null ? 'deleted' : 'updated';
-  const columns = JSON.parse(after ?? before ?? '{}') as Record<string, Json>;
+  const columns = parseJson(after ?? before ?? '{}') as Record<string, Json>;
   const rows = { before: first.rowBefore, after: last.rowAfter };
   const event: RecordedEvent = { operation, changed: operation === 'updated' ? changedIn(events, rows) : null, ...rows, context };
   return { operation, tenant, environment, key, before, snapshot: { typename, key, columns, ahead: true }, event };

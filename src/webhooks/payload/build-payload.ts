@@ -1,4 +1,5 @@
 // A delivery in hand -> the body to send, or why none is sent.
+import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { DeliveryKind, Stage } from '../base/model.js';
@@ -9,7 +10,7 @@ import { type Template, toTemplateError } from '../base/templates/template.js';
 import { findData, linkTo, type PayloadSources } from './find-data.js';
 import { notificationOf } from './notification.js';
 import { renderXml } from './render-xml.js';
-import { digitsKept, type FieldTexts, rowJson } from './tell-event.js';
+import { type FieldTexts, rowJson } from './tell-event.js';
 
 /** A delivery, and the node that it is about. */
 export interface PayloadSubject {
@@ -101,9 +102,8 @@ async function buildOwn(
   const isRendered = compiled.validation !== null || compiled.template !== null;
   const notification =
     isRendered || watch ? notificationOf(compiled, { deliveryId: subject.id, kind: subject.kind, ...about }, new Date()) : null;
-  const scope = watch && { ...payload, notification, ...(event !== null && { event: JSON.parse(event) as unknown }) };
-  const input = () =>
-    scopeJson(row ? digitsKept(rowJson(row)) : (JSON.stringify(payload.data) ?? 'null'), JSON.stringify(notification), event);
+  const scope = watch && { ...payload, notification, ...(event !== null && { event: parseJson(event) as unknown }) };
+  const input = () => scopeJson(row ? rowJson(row) : (stringifyJson(payload.data) ?? 'null'), JSON.stringify(notification), event);
   const results = isRendered ? await renderAll(engine, compiled, input(), watch !== undefined) : [];
   if (compiled.validation) {
     const said = validate(compiled.validation, results.shift() as StepResult);
@@ -135,7 +135,7 @@ const scopeJson = (data: string, notification: string, event: string | null): st
 /** The row as it is: its numbers keep their digits. */
 function rowBody(contentType: Compiled['contentType'], row: FieldTexts): string {
   if (contentType === 'JSON') return `{"data":${rowJson(row)}}`;
-  return renderXml({ data: JSON.parse(digitsKept(rowJson(row))) as unknown });
+  return renderXml({ data: parseJson(rowJson(row)) as unknown });
 }
 
 /** Both templates in one go; who watches sees the second whatever comes of the first. */
@@ -182,7 +182,7 @@ function bodyOf(template: Template, result: StepResult): Rendered {
 }
 
 function withoutTemplate(contentType: Compiled['contentType'], payload: { data: unknown }): string {
-  return contentType === 'XML' ? renderXml(payload) : JSON.stringify(payload);
+  return contentType === 'XML' ? renderXml(payload) : stringifyJson(payload);
 }
 
 /** With the place and a caret, where one is known. @throws TemplateError `busy`: it was not rendered, and is to be later */

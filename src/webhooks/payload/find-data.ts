@@ -1,12 +1,13 @@
 // Finds what templates and body are made of: the query's answer or the default payload, and the event beside it.
 import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
+import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { RecordedEvent, Snapshot } from '../base/model.js';
 import { HOW_TO_RECALL } from '../base/recall.js';
 import { unrecorded } from '../base/store/recorded-events.js';
 import { runQuery } from './run-query.js';
-import { digitsKept, eventJson, type FieldTexts, type Open, rowJson, tellEvent } from './tell-event.js';
+import { eventJson, type FieldTexts, type Open, rowJson, tellEvent } from './tell-event.js';
 
 /** As whom and over what the payload is built; asked for only where it is needed. */
 export interface PayloadSources {
@@ -46,7 +47,7 @@ export async function findData(
   if (answer) return { data: answer.data, row: null, event: json };
   const readable = told?.after ?? told?.before ?? {};
   const row = engine.host.defaultPayload === 'ROW' && Object.keys(readable).length > 0 ? readable : null;
-  return { data: row ? (JSON.parse(digitsKept(rowJson(row))) as unknown) : linkTo(engine, nodeId), row, event: json };
+  return { data: row ? (parseJson(rowJson(row)) as unknown) : linkTo(engine, nodeId), row, event: json };
 }
 
 const FINDS_NOTHING = `The query finds nothing: the node is deleted, and every root field answered null; ${HOW_TO_RECALL}.`;

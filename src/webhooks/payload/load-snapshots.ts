@@ -1,5 +1,6 @@
 // Loads what a batch of deliveries needs of its events: rows for queries that find theirs gone, and the events that templates read.
 import type { Pool } from 'pg';
+import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Json, RecordedEvent } from '../base/model.js';
 import { loadEvents } from '../base/store/recorded-events.js';
@@ -41,12 +42,12 @@ export async function loadBatchEvents<Delivery extends { eventId: string | null 
 /** By the event's id; OFFSET 0 keeps the planner to one probe an event. */
 export async function loadSnapshots(pool: Pool, eventIds: string[]): Promise<Map<string, Columns>> {
   if (eventIds.length === 0) return new Map();
-  const { rows } = await pool.query<[string, Columns]>({
+  const { rows } = await pool.query<[string, string]>({
     name: 'hookgraph-snapshots',
-    text: `SELECT e.id, e.columns FROM unnest($1::bigint[]) AS i (id)
+    text: `SELECT e.id, e.columns::text FROM unnest($1::bigint[]) AS i (id)
            CROSS JOIN LATERAL (SELECT e.id, coalesce(e.after, e.before) AS columns FROM hookgraph.events e WHERE e.id = i.id OFFSET 0) e`,
     rowMode: 'array',
     values: [eventIds],
   });
-  return new Map(rows);
+  return new Map(rows.map(([id, columns]) => [id, parseJson(columns)]));
 }

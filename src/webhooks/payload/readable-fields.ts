@@ -1,5 +1,6 @@
 // Finds out which fields of an event its owner may read, by asking the host's own resolvers as the owner.
 import { type DocumentNode, type GraphQLError, getNamedType, isLeafType, isObjectType, Kind, type SelectionSetNode } from 'graphql';
+import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Engine } from '../base/engine.js';
 import type { AnnouncedNode, Json, RowTexts, Snapshot } from '../base/model.js';
 import { OWN_NODE } from '../base/own-node.js';
@@ -119,4 +120,4 @@ const fieldIn = ({ path }: GraphQLError): string | null =>
   (path?.find((step, place) => place > 0 && /^f\d+$/.test(String(step))) as string) ?? null;
 
 const parseRow = (row: RowTexts): Record<string, Json> =>
-  Object.fromEntries(Object.entries(row).map(([column, text]) => [column, JSON.parse(text) as Json]));
+  Object.fromEntries(Object.entries(row).map(([column, text]) => [column, parseJson(text) as Json]));

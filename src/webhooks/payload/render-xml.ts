@@ -1,4 +1,6 @@
 // A payload -> the XML body of a subscription without a template (contracts, section 1).
+
+import { ExactNumber } from '../../runtime/exact-json.mjs';
 import { escapeXml } from '../base/templates/rendering.mjs';
 
 /** `<?xml …?><data>…</data>`: a key is an element, a list repeats `<item>`, null is an empty element with `nil="true"`. */
@@ -14,7 +16,7 @@ function element(name: string, value: unknown): string {
 
 function content(value: unknown): string {
   if (Array.isArray(value)) return value.map((item) => element('item', item)).join('');
-  if (typeof value === 'object' && value !== null)
+  if (typeof value === 'object' && value !== null && !(value instanceof ExactNumber))
     return Object.entries(value)
       .map(([key, item]) => element(key, item))
       .join('');

@@ -1,5 +1,6 @@
 // A stored query and a delivery's node -> the answer `{ data }` as its owner sees it, or why this node's can't be used.
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from 'graphql';
+import { ExactNumber } from '../../runtime/exact-json.mjs';
 import type { Engine } from '../base/engine.js';
 import { WebhooksError } from '../base/errors.js';
 
@@ -76,12 +77,13 @@ function describe({ log }: Engine, { message, path, originalError: cause }: Grap
   return path ? `${told} (at ${path.join('.')})` : told;
 }
 
-/** Counts no further than it has to; escapes and digits are not counted, so that what is longer is longer. */
+/** Counts no further than it has to; escapes and the digits of ordinary numbers are not counted, so that what is longer is longer. */
 export function isLonger(value: unknown, limit: number): boolean {
   let left = limit;
   const count = (one: unknown): void => {
     if (left < 0) return;
     if (typeof one === 'string') left -= one.length + 2;
+    else if (one instanceof ExactNumber) left -= String(one).length;
     else if (Array.isArray(one)) {
       left -= 1 + one.length;
       for (const item of one) count(item);

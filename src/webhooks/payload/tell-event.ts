@@ -1,9 +1,9 @@
 // Makes the JSON of an event for templates: GraphQL field names, declared columns and fields that the owner may read alone.
 import { isObjectType, isRequiredArgument } from 'graphql';
+import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { AnnouncedNode, Json, Operation, RecordedEvent, RowTexts, Snapshot } from '../base/model.js';
-import { isExact } from '../base/query/key-variables.js';
 import { readsRows } from '../base/templates/event-use.js';
 import { readableFields } from './readable-fields.js';
 
@@ -53,42 +53,16 @@ export async function tellEvent(
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** The event as templates read it. A number that a double can't hold is text, so that its digits are kept. */
+/** The event as templates read it. */
 export function eventJson({ operation, changed, before, after, actor }: ToldEvent): string {
-  const rows = [before, after].map((row) => (row ? digitsKept(rowJson(row)) : 'null'));
-  return `{"operation":${JSON.stringify(operation)},"changed":${JSON.stringify(changed)},"before":${rows[0]},"after":${rows[1]},"actor":${JSON.stringify(actor)}}`;
+  const rows = [before, after].map((row) => (row ? rowJson(row) : 'null'));
+  return `{"operation":${JSON.stringify(operation)},"changed":${JSON.stringify(changed)},"before":${rows[0]},"after":${rows[1]},"actor":${stringifyJson(actor)}}`;
 }
 
 export const rowJson = (row: FieldTexts): string =>
   `{${Object.entries(row)
     .map(([field, text]) => `${JSON.stringify(field)}:${text}`)
     .join(',')}}`;
-
-/** JSON → the same JSON with each number that a double can't hold as a string. One pass; no long string is matched as a whole. */
-export function digitsKept(json: string): string {
-  const token = /"|-?\d[\d.eE+-]*/g;
-  let kept = '';
-  let from = 0;
-  for (let found = token.exec(json); found; found = token.exec(json)) {
-    const [text] = found;
-    if (text === '"') token.lastIndex = endOfString(json, found.index);
-    else if (!isExact(text)) {
-      kept += `${json.slice(from, found.index)}"${text}"`;
-      from = token.lastIndex;
-    }
-  }
-  return kept + json.slice(from);
-}
-
-/** The place behind the string's closing quote. */
-function endOfString(json: string, start: number): number {
-  for (let end = json.indexOf('"', start + 1); end > 0; end = json.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (json[end - 1 - backslashes] === '\\') backslashes += 1;
-    if (backslashes % 2 === 0) return end + 1;
-  }
-  return json.length;
-}
 
 /** Field → column, of the declared columns that the host's type shows under that name. */
 function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): Map<string, string> {
@@ -106,7 +80,7 @@ function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): 
 function actorIn(context: string | null): Json {
   if (context === null) return null;
   try {
-    const said = JSON.parse(digitsKept(context)) as { actor?: Json } | null;
+    const said = parseJson(context) as { actor?: Json } | null;
     return typeof said === 'object' && said !== null ? (said.actor ?? null) : null;
   } catch {
     return null;

@@ -1,4 +1,5 @@
 // A reply and the subscription's error template -> what it reads out of it: '' when all is well.
+import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Watch } from '../base/report.js';
@@ -23,7 +24,7 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   watch?.({
     stage: 'ERROR_TEMPLATE',
     outcome: found ? 'FAILED' : 'OK',
-    input: { status, headers, body: parsed(body), ...(event !== null && { event: JSON.parse(event) as unknown }) },
+    input: { status, headers, body: parsed(body), ...(event !== null && { event: parseJson(event) as unknown }) },
     output,
     message: found ? read : null,
     durationMs: result.ms,
@@ -44,7 +45,7 @@ const MAX_NESTING = 100;
 
 function parsed(body: string): unknown {
   try {
-    const value = JSON.parse(body);
+    const value = parseJson(body);
     return isDeeper(value, MAX_NESTING) ? body : value;
   } catch {
     return body;

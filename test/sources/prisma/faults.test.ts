@@ -27,6 +27,15 @@ async function faultsOn(prisma: ReturnType<typeof openPrisma>): Promise<unknown[
 }
 
 describe('the fault of an error', () => {
+  it('is the data’s where a value has no word in GraphQL: the field is null, and the rest is answered', async () => {
+    const id = await t.idOf('User', 'first_name', 'Alain');
+    await t.database.pool.query(`UPDATE users SET created_at = 'infinity' WHERE first_name = 'Alain'`);
+    const { data, errors = [] } = await t.ask('query ($id: ID!) { node(id: $id) { ... on User { firstName createdAt } } }', { id });
+    expect(data).toEqual({ node: { firstName: 'Alain', createdAt: null } });
+    expect(errors.map(faultOf)).toEqual(['data']);
+    expect(errors[0]?.message).toBe('createdAt is infinity, which a DateTime cannot say.');
+  });
+
   it('is ours where the database can’t be reached', async () => {
     expect(await faultsOn(openPrisma('postgres://nobody:x@127.0.0.1:1/nothing'))).toEqual(['ours']);
   });

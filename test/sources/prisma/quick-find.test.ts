@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PrismaClient } from '../../../src/generated/nodes/client.js';
+import { readMarked, stringifyJson } from '../../../src/runtime/exact-json.mjs';
 import { datamodel, modelOf } from '../../../src/sample/prisma.js';
 import { type Field, keyFields, type Model } from '../../../src/sources/prisma/datamodel.js';
 import { delegateOf, type Row } from '../../../src/sources/prisma/index.js';
-import { createQuickFind, type FindUniqueArgs, QuickFindFailed } from '../../../src/sources/prisma/quick-find.js';
+import { createQuickFind, type FindUniqueArgs } from '../../../src/sources/prisma/quick-find.js';
 import { type TestApp, testApp } from '../../support/app.js';
 import { openReader } from '../../support/reader.js';
 
@@ -83,15 +84,28 @@ describe('a row by its key', () => {
     expect(one?.organization).not.toBe(other?.organization);
   });
 
-  it('whose moments are out of the usual is Prisma’s to read, and delays nobody beside it', async () => {
-    const [one] = (await t.database.pool.query('SELECT id FROM groups ORDER BY id LIMIT 1')).rows;
+  it.each(['0044-03-15 BC', '290000-01-02 03:04:05.678', 'infinity', '-infinity'])('of %s is what Prisma reads', async (moment) => {
     const { rows } = await t.database.pool.query(
-      `INSERT INTO groups (organization_id, name, created_at) VALUES ($1, 'Of old', '0044-03-15 BC') RETURNING id`,
-      [t.admin.organizationId],
+      `INSERT INTO groups (organization_id, name, created_at) VALUES ($1, 'Of old', $2) RETURNING id`,
+      [t.admin.organizationId, moment],
     );
-    const [good, odd] = await Promise.allSettled([one, rows[0]].map(({ id }) => find(modelOf('Group'), { where: { id } })));
-    expect(good).toMatchObject({ status: 'fulfilled' });
-    expect((odd as PromiseRejectedResult).reason).toBeInstanceOf(QuickFindFailed);
+    const where = { id: rows[0].id };
+    const own = await find(modelOf('Group'), { where });
+    expect(own).toEqual(await reader.prisma.group.findUnique({ where }));
+    expect(String(own?.createdAt)).not.toBe('Invalid Date');
+  });
+
+  it('with long numbers in its JSON is what Prisma reads, once each is read out', async () => {
+    const data = '{"id": 750727362669608961, "of": [0.1000000000000000055511151231257827]}';
+    const { rows } = await t.database.pool.query(
+      'UPDATE scenario_sessions SET external_data = $1 WHERE id = (SELECT id FROM scenario_sessions ORDER BY id LIMIT 1) RETURNING id',
+      [data],
+    );
+    const where = { id: rows[0].id };
+    const own = await find(modelOf('ScenarioSession'), { where });
+    expect(stringifyJson(own?.externalData)).toBe(data.replaceAll(' ', ''));
+    const prismas = await reader.prisma.scenarioSession.findUnique({ where });
+    expect(readMarked(prismas?.externalData)?.replaceAll(' ', '')).toBe(data.replaceAll(' ', ''));
   });
 });
 

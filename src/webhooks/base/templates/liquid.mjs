@@ -1,6 +1,7 @@
 // @ts-check
 // A subscriber's Liquid source -> its nodes; nodes + data -> text; or a fault with its place. Runs in render processes; reads no file.
-import { CaptureTag, Context, Drop, Liquid, LiquidError, toValue } from 'liquidjs';
+import { CaptureTag, Context, Drop, Liquid, LiquidError, Tokenizer, toValue } from 'liquidjs';
+import { compareNumbers, ExactNumber, stringifyJson, toExact } from '../../../runtime/exact-json.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
 import { escapeXml, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, MEMORY_LIMIT, RENDER_LIMIT_MS } from './rendering.mjs';
 
@@ -141,6 +142,14 @@ class OwnContext extends Context {
   }
 }
 
+// The library reads a number of a template as a double; its own token keeps the text.
+const { readNumber } = Tokenizer.prototype;
+Tokenizer.prototype.readNumber = function () {
+  const token = readNumber.call(this);
+  if (token && /\d$/.test(token.getText())) token.content = /** @type {number} */ (toExact(token.getText()));
+  return token;
+};
+
 /** @typedef {{ context: Context }} FilterThis */
 const CAPTURING = 'hookgraph.capturing';
 
@@ -192,6 +201,7 @@ function createEngine(style) {
   };
   // In XML a JSON value is text, to be escaped like all text.
   for (const name of ['json', 'jsonify']) engine.registerFilter(name, { raw: style !== 'xml', handler: json });
+  engine.registerFilter('sort', sortExactly(/** @type {FilterImplOptions} */ (engine.filters.sort)));
   if (style === 'xml')
     for (const name of ['escape', 'xml_escape'])
       engine.registerFilter(name, {
@@ -203,6 +213,26 @@ function createEngine(style) {
   // The library looks at the clock between tags only; a chain of filters in one of them is as long as its author likes.
   for (const [name, filter] of Object.entries(engine.filters)) engine.registerFilter(name, watchClock(filter));
   return engine;
+}
+
+/**
+ * The library's filter compares by `<`, to which neighbours among long numbers are equal.
+ * @param {FilterImplOptions} filter
+ * @returns {FilterImplOptions}
+ */
+function sortExactly(filter) {
+  const sort = /** @type {(this: unknown, list: unknown, property?: unknown) => Generator<unknown, unknown[], unknown>} */ (filter);
+  return function* (list, property) {
+    const sorted = yield* sort.call(this, list, property);
+    const path = property === undefined ? [] : String(property).split('.');
+    /** @param {any} item */
+    const read = (item) => path.reduce((found, name) => (found == null ? found : this.context.readProperty(found, name)), item);
+    const values = sorted.map((item) => ({ item, value: read(item) }));
+    if (!values.some(({ value }) => value instanceof ExactNumber)) return sorted;
+    /** @param {unknown} value */
+    const isNumber = (value) => value instanceof ExactNumber || typeof value === 'number';
+    return values.sort((a, b) => (isNumber(a.value) && isNumber(b.value) ? compareNumbers(a.value, b.value) : 0)).map(({ item }) => item);
+  };
 }
 
 /**
@@ -232,7 +262,7 @@ function write(value, style, context) {
     if (style === 'json') return JSON.stringify(value).slice(1, -1);
     return style === 'xml' ? escapeXml(value) : value;
   }
-  if (typeof value !== 'object') return String(value);
+  if (typeof value !== 'object' || value instanceof ExactNumber) return String(value);
   // Liquid joins the items of a list; where nothing is escaped, that stays.
   if (style === 'none' && Array.isArray(value)) return value.map((item) => write(toValue(item), 'none', context)).join('');
   const json = toJson(value, context, 0);
@@ -253,7 +283,7 @@ function toJson(value, context, indent) {
     memoryLimit.use(text.length);
     return text;
   }
-  return JSON.stringify(
+  return stringifyJson(
     value,
     (key, item) => {
       memoryLimit.use(key.length + (typeof item === 'string' ? item.length : 2));

@@ -2,6 +2,7 @@
 // Jobs from the engine's process -> what their templates render. A process of its own, with an empty environment: templates that
 // strangers wrote block it, fill its memory or end it, and nothing else. Keeps parsed templates, and nothing of what they read.
 import { Worker } from 'node:worker_threads';
+import { parseJson } from '../../../runtime/exact-json.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
 import { caselessHeaders, eventPaths, faultOf, OUT_OF_TIME, parseTemplate, renderNodes } from './liquid.mjs';
 import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
@@ -100,16 +101,16 @@ function startPhase(limitMs) {
  * @returns {object}
  */
 function read(input) {
-  if ('data' in input) return JSON.parse(input.data);
+  if ('data' in input) return parseJson(input.data);
   const { status, headers, body } = input.reply;
   const reply = { status, headers: caselessHeaders(headers), body: parseOr(body) };
-  return input.event === undefined ? reply : { ...reply, event: JSON.parse(input.event) };
+  return input.event === undefined ? reply : { ...reply, event: parseJson(input.event) };
 }
 
 /** @param {string} body */
 function parseOr(body) {
   try {
-    return JSON.parse(body);
+    return parseJson(body);
   } catch {
     return body;
   }

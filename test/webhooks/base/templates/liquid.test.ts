@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseJson } from '../../../../src/runtime/exact-json.mjs';
 import { caret } from '../../../../src/webhooks/base/errors.js';
 import { caselessHeaders, faultOf, parseTemplate, renderNodes } from '../../../../src/webhooks/base/templates/liquid.mjs';
 import type { Escape } from '../../../../src/webhooks/base/templates/rendering.mjs';
@@ -38,6 +39,57 @@ describe('a JSON template', () => {
     ['{{ x | raw }}', '{"a":1}', { a: 1 }],
   ])('%s writes %j so that it is read as %j', (source, x, expected) => {
     expect(JSON.parse(render(source, { x }))).toEqual(expected);
+  });
+});
+
+describe('a number that a double can’t hold', () => {
+  const ID = '750727362669608961';
+  const data = parseJson(
+    `{"id": ${ID}, "next": 750727362669608962, "big": 1e400, "zero": -0, "rows": [{"id": 750727362669608962}, {"id": 7}, {"id": ${ID}}, {"id": ${ID}}]}`,
+  );
+
+  it.each([
+    ['{{ id }}', ID],
+    ['{{ id | json }}', ID],
+    ['{{ id | append: "!" }}', `${ID}!`],
+    ['{{ 750727362669608961 }}', ID],
+    ['{{ rows | json }}', `[{"id":750727362669608962},{"id":7},{"id":${ID}},{"id":${ID}}]`],
+    ['{{ rows | sort: "id" | map: "id" | join: " " }}', `7 ${ID} ${ID} 750727362669608962`],
+    ['{{ rows | map: "id" | uniq | sort | join: " " }}', `7 ${ID} 750727362669608962`],
+    ['{{ rows | where: "id", id | size }}', '2'],
+    [`{{ rows | find_exp: "row", "row.id == ${ID}" | json }}`, `{"id":${ID}}`],
+    ['{{ rows | group_by: "id" | map: "items" | map: "size" | size }}', '3'],
+    ['{% for row in rows %}{% if row.id == next %}{{ row.id }}{% endif %}{% endfor %}', '750727362669608962'],
+    [`{% case id %}{% when 750727362669608960 %}no{% when ${ID} %}yes{% endcase %}`, 'yes'],
+    ['{{ big }} {{ zero }}', '1e400 -0'],
+    ['{{ id.text }}{{ id.equals }}{{ id.toString }}', ''],
+  ])('%s is %s', (source, text) => {
+    expect(render(source, data, 'none')).toBe(text);
+    expect(render(source, data, 'json').replaceAll('\\', '')).toBe(text);
+  });
+
+  it.each([
+    ['id == 750727362669608961', true],
+    ['id == 750727362669608960', false],
+    ['id != next', true],
+    ['id < next', true],
+    ['next <= id', false],
+    ['id > 750727362669608960', true],
+    ['750727362669608960 < id', true],
+    ['id >= 7', true],
+    ['7 > id', false],
+    ['id == "750727362669608961"', false],
+    ['big > 1.5', true],
+    ['zero == 0', true],
+    ['id', true],
+    ['id == nil', false],
+  ])('%s: %s', (condition, expected) => {
+    expect(render(`{% if ${condition} %}true{% else %}false{% endif %}`, data, 'none')).toBe(String(expected));
+  });
+
+  it('is a double to what counts', () => {
+    expect(render('{{ id | minus: 1 }}', data)).toBe('750727362669609000');
+    expect(Number(render('{{ rows | sum: "id" }}', data))).toBeCloseTo(2.25e18, -17);
   });
 });
 

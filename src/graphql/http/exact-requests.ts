@@ -1,0 +1,87 @@
+// Nothing in, a plugin of graphql-yoga out: variables are read and answers are written with all of their digits.
+import {
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLInputType,
+  isInputObjectType,
+  isInputType,
+  isListType,
+  isNonNullType,
+  isScalarType,
+  Kind,
+  typeFromAST,
+} from 'graphql';
+import type { GraphQLParams, Plugin } from 'graphql-yoga';
+import { ExactNumber, parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
+import { TAKES_DIGITS } from '../scalars.js';
+
+type Variables = Record<string, unknown>;
+
+/** Forms and other ways to ask are yoga's to read. */
+export const useExactJson = (): Plugin => ({
+  onRequestParse({ request, url, setRequestParser }) {
+    if (request.method === 'GET') setRequestParser(() => told(() => paramsOf(url.searchParams)));
+    else if (/^application\/(graphql\+)?json *(;|,|$)/i.test(request.headers.get('content-type') ?? ''))
+      setRequestParser(async () => {
+        const text = await request.text();
+        return told(() => {
+          const sent: unknown = parseJson(text);
+          if (typeof sent === 'object' && sent !== null && !(sent instanceof ExactNumber)) return sent as GraphQLParams;
+          throw new SyntaxError('it is no object');
+        });
+      });
+  },
+  onExecute({ args }) {
+    args.variableValues &&= forTypes(args as ExecutionArgs, args.variableValues as Variables);
+    return {
+      onExecuteDone({ result }) {
+        // Yoga writes the answer by it, where there is one.
+        Object.assign(result, { stringify: stringifyJson });
+      },
+    };
+  },
+});
+
+function told(read: () => GraphQLParams): GraphQLParams {
+  try {
+    return read();
+  } catch (cause) {
+    const extensions = { code: 'BAD_REQUEST', http: { status: 400 } };
+    throw new GraphQLError(`The request can't be read as JSON: ${(cause as Error).message}`, { extensions });
+  }
+}
+
+function paramsOf(search: URLSearchParams): GraphQLParams {
+  const text = (name: string) => search.get(name) || undefined;
+  const json = (name: string) => {
+    const found = text(name);
+    return found && parseJson(found);
+  };
+  return { operationName: text('operationName'), query: text('query'), variables: json('variables'), extensions: json('extensions') };
+}
+
+/** Only scalars that say so know an ExactNumber: for any other type it is the double that graphql-js would have read. */
+function forTypes({ schema, document, operationName }: ExecutionArgs, variables: Variables): Variables {
+  const types = new Map<string, GraphQLInputType>();
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION || (operationName && definition.name?.value !== operationName)) continue;
+    for (const { variable, type } of definition.variableDefinitions ?? []) {
+      const found = typeFromAST(schema, type as never);
+      if (isInputType(found)) types.set(variable.name.value, found);
+    }
+  }
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, forType(types.get(name), value)]));
+}
+
+function forType(type: GraphQLInputType | undefined, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || type === undefined) return value;
+  if (isNonNullType(type)) return forType(type.ofType, value);
+  if (isListType(type)) return Array.isArray(value) ? value.map((item) => forType(type.ofType, item)) : forType(type.ofType, value);
+  if (value instanceof ExactNumber) {
+    if (isScalarType(type) && TAKES_DIGITS in type.extensions) return value;
+    return type.name === 'ID' && /^-?\d+$/.test(String(value)) ? String(value) : Number(value);
+  }
+  if (!isInputObjectType(type) || Array.isArray(value)) return value;
+  const fields = type.getFields();
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, forType(fields[name]?.type, item)]));
+}

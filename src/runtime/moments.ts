@@ -1,0 +1,90 @@
+// Moments of Postgres as JavaScript Dates, and back: years before 0, after 275760, and the two infinities.
+// A Date ends in the year 275760, a timestamp in 294276, a date in 5874897. Prisma hands on nothing but Dates, so what lies beyond is a
+// Date that Postgres can't hold: one of the years before -4712. `isoOf` and `sqlOf` turn it back; arithmetic must ask `millisecondsOf`.
+
+const DAY_MS = 86_400_000;
+/** The Gregorian calendar repeats itself after 400 years. */
+const CYCLE = { years: 400, days: 146_097 };
+/** Thousand cycles before a timestamp that no Date holds is a Date that no timestamp is. */
+const FAR = { years: 400_000, ms: 146_097_000 * DAY_MS };
+const LAST_MS = 8.64e15;
+
+/** Milliseconds where the years before -4712 begin, and what is there. */
+const STAND_INS = { end: -7.9e15, timestamps: -8.5e15, days: -8.6e15, infinity: -8.62e15, minusInfinity: -8.63e15 };
+
+const MOMENT =
+  /^([+-]?\d{4,7})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?)?(?:Z|([+-])(\d\d)(?::?(\d\d))?(?::?(\d\d))?)?( BC)?(?:\+00:00)?$/;
+const PLAIN = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d(?::\d\d)?)?)?$/;
+
+/**
+ * @param text as Postgres writes a date or a timestamp with DateStyle ISO, as it does in JSON, or ISO 8601; without a zone it is UTC
+ * @throws RangeError where it is none of these
+ */
+export function readMoment(text: string): Date {
+  // As our sessions write nearly all of them.
+  if (text.charAt(10) === ' ' && text.endsWith('+00')) return new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+  if (PLAIN.test(text)) return readPlain(text);
+  if (/^-?infinity/.test(text)) return new Date(text.startsWith('-') ? STAND_INS.minusInfinity : STAND_INS.infinity);
+  const [, year, month, day, hour, minute, second, fraction = '', sign, zoneHour, zoneMinute = '0', zoneSecond = '0', bc] =
+    MOMENT.exec(text) ?? [];
+  if (year === undefined) throw new RangeError(`${text} is no moment`);
+  const zoneMs = sign ? Number(`${sign}1`) * ((Number(zoneHour) * 60 + Number(zoneMinute)) * 60 + Number(zoneSecond)) * 1000 : 0;
+  const astronomical = bc ? 1 - Number(year) : Number(year);
+  const cycles = Math.floor((astronomical - 2000) / CYCLE.years);
+  const ms = Number(fraction.slice(0, 3).padEnd(3, '0'));
+  // Date.UTC takes years below 100 for those of the twentieth century: so it is asked about the years from 2000.
+  const within = Date.UTC(astronomical - cycles * CYCLE.years, Number(month) - 1, Number(day), Number(hour ?? 0), Number(minute ?? 0));
+  const rest = within + Number(second ?? 0) * 1000 + ms - zoneMs;
+  const date = new Date(rest + cycles * CYCLE.days * DAY_MS);
+  if (!Number.isNaN(date.getTime())) return date;
+  if (hour === undefined) return new Date(STAND_INS.days + within / DAY_MS + cycles * CYCLE.days);
+  // In this order, in which no sum is beyond what a double counts in ones.
+  const beyond = rest + (cycles - 1000) * CYCLE.days * DAY_MS + (FAR.ms - LAST_MS);
+  return new Date(STAND_INS.timestamps + beyond);
+}
+
+function readPlain(text: string): Date {
+  if (text.length === 10) return new Date(text);
+  const zoned = /(?:Z|[+-]\d\d(?::\d\d)?)$/.test(text.slice(10)) ? text : `${text}Z`;
+  return new Date(zoned.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'));
+}
+
+/** ISO 8601 in UTC, with an expanded year where it needs one; `infinity` or `-infinity`. */
+export function isoOf(date: Date): string {
+  const ms = date.getTime();
+  if (!(ms < STAND_INS.end)) return date.toISOString();
+  if (ms === STAND_INS.infinity) return 'infinity';
+  if (ms === STAND_INS.minusInfinity) return '-infinity';
+  if (ms >= STAND_INS.timestamps) return later(new Date(ms - STAND_INS.timestamps - (FAR.ms - LAST_MS)), FAR.years);
+  const days = ms - STAND_INS.days;
+  const cycles = Math.floor(days / CYCLE.days);
+  return later(new Date((days - cycles * CYCLE.days) * DAY_MS), cycles * CYCLE.years);
+}
+
+function later(date: Date, years: number): string {
+  const [, year, rest] = /^([+-]?\d+)(-.*)$/.exec(date.toISOString()) as unknown as [string, string, string];
+  return `+${String(Number(year) + years).padStart(6, '0')}${rest}`;
+}
+
+export function isInfinite(date: Date): boolean {
+  const ms = date.getTime();
+  return ms === STAND_INS.infinity || ms === STAND_INS.minusInfinity;
+}
+
+/** As Postgres reads a timestamp, in UTC. */
+export function sqlOf(date: Date): string {
+  const iso = isoOf(date);
+  const [, year, rest, time] = /^([+-]?\d+)(-\d\d-\d\d)T(.*)Z$/.exec(iso) ?? [];
+  if (year === undefined) return iso;
+  const written = Number(year);
+  const own = String(written > 0 ? written : 1 - written).padStart(4, '0');
+  return `${own}${rest} ${time}+00${written > 0 ? '' : ' BC'}`;
+}
+
+/** Since 1970, for arithmetic: beyond the years of a Date exact to two milliseconds. An infinity is infinite. */
+export function millisecondsOf(date: Date): number {
+  const ms = date.getTime();
+  if (!(ms < STAND_INS.end)) return ms;
+  if (isInfinite(date)) return ms === STAND_INS.infinity ? Infinity : -Infinity;
+  return ms >= STAND_INS.timestamps ? ms - STAND_INS.timestamps + LAST_MS : (ms - STAND_INS.days) * DAY_MS;
+}

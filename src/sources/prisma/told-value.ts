@@ -1,0 +1,36 @@
+// An attribute's value as a row has it in, the value that GraphQL is handed out; or an error that names field and value.
+import { parseJson, readMarked } from '../../runtime/exact-json.mjs';
+import { isInfinite, isoOf } from '../../runtime/moments.js';
+import { UnsayableValue } from '../../runtime/unsayable-value.js';
+import type { Field } from './datamodel.js';
+
+/** An infinite moment, and a float that is infinite or not a number. Such a field is nullable, so that one row can't empty a list. */
+export const isSometimesUnsayable = ({ type }: Field): boolean => type === 'DateTime' || type === 'Float';
+
+/** @throws UnsayableValue */
+export function toTold(field: Field, value: unknown): unknown {
+  if (value === null || value === undefined) return value;
+  return field.isList && Array.isArray(value) ? value.map((item) => toldItem(field, item)) : toldItem(field, value);
+}
+
+function toldItem({ name, type }: Field, value: unknown): unknown {
+  switch (type) {
+    case 'Decimal':
+      // Prisma's Decimal. String() would write an exponent.
+      return (value as { toFixed(): string }).toFixed();
+    case 'Bytes':
+      return Buffer.from(value as Uint8Array).toString('base64');
+    case 'Json': {
+      const text = readMarked(value);
+      return text === null ? value : parseJson(text);
+    }
+    case 'DateTime':
+      if (isInfinite(value as Date)) throw new UnsayableValue(`${name} is ${isoOf(value as Date)}, which a DateTime cannot say.`);
+      return value;
+    case 'Float':
+      if (!Number.isFinite(value)) throw new UnsayableValue(`${name} is ${value}, which a Float cannot say.`);
+      return value;
+    default:
+      return value;
+  }
+}

@@ -1,0 +1,66 @@
+// A copy of the project with a node type of the test's own, built: what a developer's clone is after they added one.
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface OwnNodeType {
+  /** Of its file in `src/sample/nodes`, without the ending. */
+  file: string;
+  source: string;
+  /** The Prisma model. */
+  model: string;
+  migration: string;
+  /** A line of another model, to which the other side of the relation is added. */
+  beside: { line: RegExp; field: string };
+}
+
+/** Everything that a developer's clone has, with the dependencies that are installed here. */
+export async function copyProject(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hookgraph-node-type-'));
+  const parts = [
+    'src',
+    'prisma',
+    'scripts',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'prisma.config.nodes.ts',
+  ];
+  await Promise.all(parts.map((part) => cp(join(ROOT, part), join(folder, part), { recursive: true })));
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  return folder;
+}
+
+export async function addNodeType(copy: string, { file, source, model, migration, beside }: OwnNodeType): Promise<void> {
+  await edit(copy, 'prisma/nodes/schema.prisma', (text) => text.replace(beside.line, `$&  ${beside.field}\n`) + model);
+  const folder = join(copy, `prisma/nodes/migrations/29990101000000_${file.replaceAll('-', '_')}`);
+  await mkdir(folder);
+  await writeFile(join(folder, 'migration.sql'), migration);
+  await writeFile(join(copy, `src/sample/nodes/${file}.ts`), source);
+  const name = file.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  await edit(copy, 'src/sample/nodes/list.ts', (text) => `${text}export { ${name} } from './${file}.js';\n`);
+}
+
+async function edit(copy: string, path: string, change: (text: string) => string): Promise<void> {
+  const text = await readFile(join(copy, path), 'utf8');
+  const changed = change(text);
+  if (changed === text) throw new Error(`${path} has no place for the node type`);
+  await writeFile(join(copy, path), changed);
+}
+
+/** What `npm run build` does, without looking for dependencies to install; their types can't be named across a link. */
+export async function build(copy: string): Promise<void> {
+  const run = promisify(execFile);
+  await run(process.execPath, ['scripts/generate.mjs'], { cwd: copy });
+  await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--declaration', 'false'], {
+    cwd: copy,
+  }).catch((error) => {
+    throw new Error(error.stdout);
+  });
+}

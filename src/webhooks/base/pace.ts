@@ -189,8 +189,7 @@ const leastOf = (...limits: (number | null | undefined)[]): number | null =>
   limits.reduce<number | null>((least, limit) => (limit == null ? least : Math.min(least ?? limit, limit)), null);
 
 /** What may begin at once under both the pace and the limit; `null`: any number a second. */
-const effectivePerSecond = ({ perSecond, limit }: Pick<Pace, 'perSecond' | 'limit'>): number | null =>
-  leastOf(perSecond, limit?.perSecond);
+const effectivePerSecond = ({ perSecond, limit }: Pick<Pace, 'perSecond' | 'limit'>): number | null => leastOf(perSecond, limit?.perSecond);
 
 export function concurrencyOf({ state, limit }: Pick<Pace, 'state' | 'limit'>): number {
   if (state === 'PROBING') return 1;

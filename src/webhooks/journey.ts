@@ -5,8 +5,7 @@ import type { Engine } from './base/engine.js';
 import type { Host, Owner, Snapshot } from './base/model.js';
 import { EgressFailed } from './base/network/guard.js';
 import { openContext } from './base/recall.js';
-import { auditByRule } from './base/store/audit.js';
-import { afterAttempt, holdDeliveries } from './base/store/delivery-state.js';
+import { afterAttempt } from './base/store/delivery-state.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { TemplateError } from './base/templates/template.js';
 import { Lanes } from './destinations/https/origin-slots.js';
@@ -18,7 +17,8 @@ import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
 import type { Carried, Courier, Parcel } from './send-delivery.js';
 import type { AttemptRecord, Settlement } from './verdict/attempt-result.js';
 import { Circuits } from './verdict/circuits.js';
-import { judge, type Verdict } from './verdict/judge.js';
+import { judge } from './verdict/judge.js';
+import { markBroken } from './verdict/mark-broken.js';
 import { readError } from './verdict/read-error.js';
 
 /** What a definition is at the moment of a claim: ready, or the reason why nothing of it can run. `off`: no longer enabled. */
@@ -100,7 +100,8 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
   /** What a whole batch needs, loaded at once. */
   async function getReady(batch: DeliveryInHand[]): Promise<Ready> {
     const prepared = await prepare(batch);
-    await markBroken(engine, prepared);
+    const broken = [...prepared].flatMap(([id, one]) => ('broken' in one ? [{ id, version: one.version, reason: one.broken }] : []));
+    if (broken.length > 0) await markBroken(engine.pool, broken);
     const definitionOf = ({ subscriptionId }: DeliveryInHand): Compiled | null => {
       const own = prepared.get(subscriptionId);
       return own && 'document' in own ? own : null;
@@ -167,7 +168,8 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
     const ageMs = nowMs - delivery.createdAtMs;
     const verdict = judge(answer, read, own.retry, { attemptCount, ageMs, nowMs, random: engine.random() });
     const { outcome, stage, message } = verdict;
-    const meaning = paceAfter(delivery, verdict);
+    const meaning = circuits.judge(delivery, verdict);
+    if (circuits.isStopped(delivery)) rest(delivery.subscriptionId, UNTIL_RECORDED_MS);
     const replied = answer.kind === 'REPLY' ? answer : null;
     const response = replied && { status: replied.status, headers: replied.headers, body: replied.body };
     const attempt = attemptOf(
@@ -187,26 +189,6 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
       disable: verdict.disable && { reason: verdict.disable, message: DISABLED_BECAUSE[verdict.disable](attemptCount + 1) },
       ...meaning,
     });
-  }
-
-  /** What the verdict means for the pace of the subscription; an ordinary success means nothing. */
-  function paceAfter(delivery: DeliveryInHand, { outcome, slowMs }: Verdict): Pick<Settlement, 'pace' | 'uncounted'> | null {
-    if (outcome === 'DELIVERED') {
-      circuits.delivered(delivery);
-      return delivery.pace === null || delivery.pace === 'LIMITED' ? null : { pace: { slowMs: null, opens: false, delivered: 1 } };
-    }
-    if (outcome !== 'FAILED') return null;
-    if (slowMs !== undefined) {
-      circuits.slowed(delivery);
-      rest(delivery.subscriptionId, UNTIL_RECORDED_MS);
-      return { uncounted: true, pace: { slowMs, opens: false, delivered: 0 } };
-    }
-    const { counted, opens } = circuits.failed(delivery);
-    if (opens) rest(delivery.subscriptionId, UNTIL_RECORDED_MS);
-    return {
-      ...(!counted && { uncounted: true }),
-      ...(opens && { pace: { slowMs: null, opens, probed: delivery.pace === 'PROBING', delivered: 0 } }),
-    };
   }
 
   return {
@@ -302,24 +284,6 @@ const parcelOf = ({ id, typename, nodeKey, eventId }: DeliveryInHand): Parcel =>
 function overlayOf({ eventId, typename, nodeKey }: DeliveryInHand, { snapshots }: BatchEvents): Snapshot[] {
   const columns = eventId === null ? undefined : snapshots.get(eventId);
   return columns ? [{ typename, key: nodeKey, columns }] : [];
-}
-
-/** Marks the broken ones of a batch in one statement, each once; their deliveries are held unrun. */
-async function markBroken(engine: Engine, prepared: Map<string, Prepared>): Promise<void> {
-  const broken = [...prepared].flatMap(([id, one]) => ('broken' in one ? [{ id, version: one.version, reason: one.broken }] : []));
-  if (broken.length === 0) return;
-  const { rows } = await engine.pool.query<{ id: string }>(
-    `WITH changed AS (
-       UPDATE hookgraph.subscriptions x SET broken_at = now(), broken_reason = b.reason, updated_at = clock_timestamp()
-       FROM unnest($1::uuid[], $2::int[], $3::text[]) AS b (id, version, reason)
-       WHERE x.id = b.id AND x.version = b.version AND x.broken_at IS NULL
-       RETURNING x.id, x.tenant, x.owner, x.version, 'BROKEN' AS rule, b.reason AS message
-     ), told AS (${auditByRule('HELD')})
-     SELECT id FROM changed`,
-    [broken.map(({ id }) => id), broken.map(({ version }) => version), broken.map(({ reason }) => reason)],
-  );
-  const marked = rows.map(({ id }) => id);
-  if (marked.length > 0) await holdDeliveries(engine.pool, marked, 'BROKEN');
 }
 
 const ownerGone = (delivery: DeliveryInHand): Settlement =>

@@ -46,6 +46,7 @@ sharedSecret: { fromEnv: CRM_SECRET }
 headers:
   - { name: x-api-key, value: "Key \${env:CRM_KEY}" }
 retry: { maxTries: 5 }
+rateLimit: { perSecond: 10, concurrency: 2 }
 `;
 
 async function writeFolder(files: Record<string, string> = {}) {
@@ -78,6 +79,8 @@ it('plan tells what apply does, which does it once; a list of topics is one subs
     hasSharedSecret: true,
     headers: [{ name: 'x-api-key' }],
     retry: { maxTries: 5 },
+    rateLimit: { perSecond: 10, concurrency: 2 },
+    pace: { state: 'LIMITED', perSecond: 10, resumesAt: null },
   });
   const again = await cli.run(['apply', dir, '--yes']);
   expect([again.code, again.stdout]).toEqual([0, '0 to create, 0 to change, 0 to delete, 2 as they are.\nNothing had to be done.\n']);

@@ -1,5 +1,7 @@
 // Counts failures in a row of each subscription in this process, and says which of them count for the rule of errors within an hour.
 import { CIRCUIT_FAILURES, type PaceState } from '../base/pace.js';
+import type { Settlement } from './attempt-result.js';
+import type { Verdict } from './judge.js';
 
 interface Claimed {
   subscriptionId: string;
@@ -27,6 +29,22 @@ export class Circuits {
       pace !== 'PROBING' &&
       claimedAtMs <= (this.streaks.get(subscriptionId)?.stoppedAtMs ?? Number.NEGATIVE_INFINITY)
     );
+  }
+
+  /** What a verdict means for the pace of the subscription, and whether it counts; `null`: nothing, as nearly always. */
+  judge(delivery: Claimed, { outcome, slowMs }: Pick<Verdict, 'outcome' | 'slowMs'>): Pick<Settlement, 'pace' | 'uncounted'> | null {
+    if (outcome === 'DELIVERED') {
+      this.delivered(delivery);
+      return delivery.pace === null || delivery.pace === 'LIMITED' ? null : { pace: { slowMs: null, opens: false, delivered: 1 } };
+    }
+    if (outcome !== 'FAILED') return null;
+    if (slowMs !== undefined) {
+      this.slowed(delivery);
+      return { uncounted: true, pace: { slowMs, opens: false, delivered: 0 } };
+    }
+    const { counted, opens } = this.failed(delivery);
+    const probed = delivery.pace === 'PROBING';
+    return { ...(!counted && { uncounted: true }), ...(opens && { pace: { slowMs: null, opens, probed, delivered: 0 } }) };
   }
 
   delivered({ subscriptionId }: Pick<Claimed, 'subscriptionId'>): void {

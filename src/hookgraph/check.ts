@@ -1,12 +1,12 @@
-// Finds everything that is out of step: announced tables, triggers, finders, and the stored queries that a schema breaks.
+// Finds everything that is out of step: announced tables, finders, and the stored queries that a schema breaks.
 import type { GraphQLSchema } from 'graphql';
-import type { Webhooks } from '../webhooks/index.js';
+import { checkStored, finderProblems, type Webhooks } from '../webhooks/index.js';
 import type { Announcement } from './announcement.js';
 
 export interface CheckProblem {
-  /** `ERROR`: something doesn't work. `WARNING`: it will not, or somebody should look. */
+  /** `ERROR`: something doesn't work, or wouldn't. `WARNING`: somebody should look. */
   severity: 'ERROR' | 'WARNING';
-  /** The type, the topic or the subscription that it is about. */
+  /** The type, the finder or the subscription that it is about. */
   subject: string;
   message: string;
   hint: string | null;
@@ -15,11 +15,34 @@ export interface CheckProblem {
 export interface CheckOptions {
   announcement: Announcement;
   webhooks: Webhooks;
-  /** The host's schema as it is or is going to be. */
+  /** The schema as it is or is going to be. */
   schema: GraphQLSchema;
+  find: Record<string, string> | undefined;
 }
 
-export async function checkAll({ announcement }: CheckOptions): Promise<CheckProblem[]> {
-  const { problems } = await announcement.inspect();
-  return problems.map(({ typename, message, hint }): CheckProblem => ({ severity: 'ERROR', subject: typename, message, hint }));
+export async function checkAll({ announcement, webhooks, schema, find }: CheckOptions): Promise<CheckProblem[]> {
+  const { nodes, problems } = await announcement.inspect();
+  const announced = problems.map(({ typename, message, hint }): CheckProblem => ({ severity: 'ERROR', subject: typename, message, hint }));
+  const finders = finderProblems(schema, nodes, find ?? {}).map(
+    (message): CheckProblem => ({ severity: 'ERROR', subject: 'find', message, hint: null }),
+  );
+  if (announced.length > 0 || !(await isMigrated(webhooks))) return [...announced, ...finders];
+  await announcement.ready();
+  const stored = await checkStored(webhooks.engine, schema);
+  return [
+    ...finders,
+    ...stored.map(
+      ({ subscriptionId, name, tenant, owner, topic, kind, message, recentDeliveries }): CheckProblem => ({
+        severity: kind === 'DEPRECATED' ? 'WARNING' : 'ERROR',
+        subject: `subscription ${name ?? subscriptionId} (${topic})`,
+        message,
+        hint: `Of ${owner} in ${tenant}; ${recentDeliveries} deliveries in the last 7 days.`,
+      }),
+    ),
+  ];
+}
+
+async function isMigrated({ engine }: Webhooks): Promise<boolean> {
+  const { rows } = await engine.pool.query<{ there: boolean }>(`SELECT to_regclass('hookgraph.subscriptions') IS NOT NULL AS there`);
+  return rows[0]?.there ?? false;
 }

@@ -66,6 +66,8 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     ...(options.presets && { presets: true }),
   });
   const merge = (host: GraphQLSchema) => mergeApi(host, api, { ...(options.prefix && { prefix: options.prefix }) });
+  /** A printed schema may hold our API already, as the one that is served does. */
+  const mergedOrAsIs = (host: GraphQLSchema) => (host.getType('WebhookSubscription') ? host : merge(host));
   const schema = options.schema ? merge(options.schema) : api.schema;
   const tablesHost = options.schema ? null : createTablesHost({ pool: opened.pool, turns, queryTimeoutMs, actor: actorOf, merge });
   const announcement = createAnnouncement(options, { pool, models: source.models, onRead: (completed) => tablesHost?.rebuild(completed) });
@@ -127,7 +129,11 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       await announcement.refresh();
       await webhooks.prepare();
     },
-    check: (next) => checkAll({ announcement, webhooks, schema: next?.schema ?? schemaNow() }),
+    check: async (next) => {
+      await announcement.ready().catch(() => {});
+      const schema = next ? mergedOrAsIs(next.schema) : schemaNow();
+      return checkAll({ announcement, webhooks, schema, find: webhooks.engine.host.find });
+    },
     async work() {
       await announcement.ready();
       await webhooks.checkKeys();

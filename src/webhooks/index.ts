@@ -66,6 +66,7 @@ export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite, PlannedWrites } from './gate/find-hooks.js';
 export { type Refusal, WriteRefused } from './gate/write-refused.js';
 export type { AttemptWrite, AttemptWrites, Check } from './gate.js';
+export { checkStored, type StoredFinding } from './operations/check-stored.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
 export { previewSubscription } from './operations/preview.js';
 export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './operations/replay.js';

@@ -1,10 +1,7 @@
 // The engine at work in one process: the loops that wake each other. What happens to a delivery is journey.ts.
 
-import { compileDefinition } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import { auditByRule } from './base/store/audit.js';
-import { holdDeliveries, releaseDeliveries } from './base/store/delivery-state.js';
-import { loadForSending } from './base/store/subscriptions.js';
+import { holdDeliveries } from './base/store/delivery-state.js';
 import { settleTopics } from './destinations/sns/managed-sns-topics.js';
 import { startRelay } from './fan-out/relay-loop.js';
 import { stepReplay } from './fan-out/replay.js';
@@ -14,6 +11,7 @@ import { type Drain, startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
 import { claimPaced } from './lease/paced.js';
 import { keepLarge } from './lease/pad-queue-table.js';
+import { recheckStored } from './recheck-stored.js';
 import { openCourier } from './send-delivery.js';
 import { createSettler } from './verdict/attempt-writer.js';
 
@@ -39,7 +37,7 @@ const PACED_SCAN_MS = { due: 50, idle: 250 };
 
 export async function startWorking(engine: Engine): Promise<Working> {
   const { pool, log } = engine;
-  await recheckBroken(engine);
+  await recheckStored(engine);
   await keepLarge(pool);
   const courier = openCourier(engine);
   const journey = createJourney(engine, courier, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
@@ -157,34 +155,4 @@ function repeat(
       await running;
     },
   };
-}
-
-/** A definition that a schema change broke may be valid again with the schema that this process was built with. */
-async function recheckBroken(engine: Engine): Promise<void> {
-  const { rows } = await engine.pool.query<{ id: string }>(
-    `SELECT id FROM hookgraph.subscriptions WHERE broken_at IS NOT NULL AND deleted_at IS NULL`,
-  );
-  if (rows.length === 0) return;
-  const loaded = await loadForSending(
-    engine,
-    rows.map((row) => row.id),
-  );
-  const compiled = await Promise.all([...loaded.values()].map(async (one) => ({ ...one, result: await compileDefinition(engine, one) })));
-  const valid = compiled.filter(({ result }) => !('broken' in result));
-  if (valid.length === 0) return;
-  // By version: an edit meanwhile has its own say.
-  const { rows: corrected } = await engine.pool.query<{ id: string }>(
-    `WITH changed AS (
-       UPDATE hookgraph.subscriptions x SET broken_at = NULL, broken_reason = NULL, updated_at = clock_timestamp()
-       FROM unnest($1::uuid[], $2::int[]) AS v (id, version) WHERE x.id = v.id AND x.version = v.version AND x.broken_at IS NOT NULL
-       RETURNING x.id, x.tenant, x.owner, x.version, 'RECHECKED' AS rule, NULL AS message
-     ), told AS (${auditByRule('RESTORED')})
-     SELECT id FROM changed`,
-    [valid.map((sendable) => sendable.subscription.id), valid.map((sendable) => sendable.subscription.version)],
-  );
-  await releaseDeliveries(
-    engine.pool,
-    corrected.map((row) => row.id),
-    ['BROKEN'],
-  );
 }

@@ -1,0 +1,86 @@
+// Finds the subscriptions whose stored query a schema breaks or deprecates, and those whose topic is no longer announced.
+import { type GraphQLSchema, NoDeprecatedCustomRule, validate } from 'graphql';
+import type { Engine } from '../base/engine.js';
+import { announcedNode } from '../base/own-node.js';
+import { checkQuery } from '../base/query/query.js';
+
+export interface StoredFinding {
+  subscriptionId: string;
+  version: number;
+  name: string | null;
+  tenant: string;
+  owner: string;
+  topic: string;
+  /** `BROKEN`: it can't run. `DEPRECATED`: it runs, and selects what is going to go. `RETIRED`: nothing happens on its topic any more. */
+  kind: 'BROKEN' | 'DEPRECATED' | 'RETIRED';
+  message: string;
+  /** Deliveries of the last seven days. */
+  recentDeliveries: number;
+}
+
+interface Stored {
+  id: string;
+  version: number;
+  name: string | null;
+  tenant: string;
+  owner: string;
+  topic: string;
+  typename: string;
+  retired: boolean;
+  query: string | null;
+}
+
+/** Subscriptions that are looked at before other work of the process has its turn. */
+const CHUNK = 100;
+
+const STORED = `
+  SELECT s.id, s.version, s.name, s.tenant, s.owner, t.key AS topic, t.typename, t.retired_at IS NOT NULL AS retired, v.definition ->> 'query' AS query
+  FROM hookgraph.subscriptions s
+  JOIN hookgraph.subscription_versions v ON v.subscription_id = s.id AND v.number = s.version
+  JOIN hookgraph.topics t ON t.id = s.topic_id
+  WHERE s.deleted_at IS NULL AND s.id > $1 ORDER BY s.id LIMIT ${CHUNK}`;
+
+const RECENT = `
+  SELECT subscription_id AS id, count(*)::int AS count FROM hookgraph.deliveries
+  WHERE subscription_id = ANY ($1::uuid[]) AND created_at > now() - interval '7 days' GROUP BY subscription_id`;
+
+export async function checkStored(engine: Engine, schema: GraphQLSchema): Promise<StoredFinding[]> {
+  const findings: StoredFinding[] = [];
+  const known = new Map<string, Pick<StoredFinding, 'kind' | 'message'> | null>();
+  for await (const stored of everyStored(engine)) {
+    const key = `${stored.topic}\n${stored.query}`;
+    const judged = stored.retired
+      ? { kind: 'RETIRED' as const, message: retiredMessage(stored.topic) }
+      : known.has(key)
+        ? (known.get(key) ?? null)
+        : judge(engine, schema, stored);
+    if (!stored.retired) known.set(key, judged);
+    const { id: subscriptionId, version, name, tenant, owner, topic } = stored;
+    if (judged) findings.push({ subscriptionId, version, name, tenant, owner, topic, ...judged, recentDeliveries: 0 });
+  }
+  const { rows } = await engine.pool.query<{ id: string; count: number }>(RECENT, [findings.map((one) => one.subscriptionId)]);
+  const recent = new Map(rows.map(({ id, count }) => [id, count]));
+  return findings.map((finding) => ({ ...finding, recentDeliveries: recent.get(finding.subscriptionId) ?? 0 }));
+}
+
+export const retiredMessage = (topic: string): string => `The topic ${topic} is no longer announced.`;
+
+async function* everyStored({ pool }: Engine): AsyncGenerator<Stored> {
+  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+    const { rows } = await pool.query<Stored>(STORED, [after]);
+    yield* rows;
+    const last = rows.at(-1);
+    if (!last || rows.length < CHUNK) return;
+    after = last.id;
+  }
+}
+
+function judge({ host, settings }: Engine, schema: GraphQLSchema, { query, typename, topic }: Stored) {
+  if (query === null) return null;
+  const about = { node: announcedNode(host, typename), topicKey: topic, pageArguments: host.pageArguments };
+  const checked = checkQuery(schema, query, settings.queryLimits, about);
+  const told = (problems: readonly { message: string }[]) => problems.map(({ message }) => message).join('\n');
+  if (checked.problems) return { kind: 'BROKEN' as const, message: told(checked.problems) };
+  const deprecated = validate(schema, checked.document, [NoDeprecatedCustomRule]);
+  return deprecated.length > 0 ? { kind: 'DEPRECATED' as const, message: told(deprecated) } : null;
+}

@@ -1,0 +1,51 @@
+// When a worker starts, holds the subscriptions that its schema breaks, and releases those that it mends.
+import { compileDefinition } from './base/compiled.js';
+import type { Engine } from './base/engine.js';
+import { auditByRule } from './base/store/audit.js';
+import { releaseDeliveries } from './base/store/delivery-state.js';
+import { loadForSending } from './base/store/subscriptions.js';
+import { checkStored } from './operations/check-stored.js';
+import { markBroken } from './verdict/mark-broken.js';
+
+/** At once, and not at the next event: the owner learns of it before anything is missed. */
+export async function recheckStored(engine: Engine): Promise<void> {
+  const found = await checkStored(engine, engine.host.schema());
+  const broken = found.filter(({ kind }) => kind !== 'DEPRECATED');
+  if (broken.length > 0)
+    await markBroken(
+      engine.pool,
+      broken.map(({ subscriptionId: id, version, kind, message }) => ({
+        id,
+        version,
+        reason: kind === 'RETIRED' ? message : `The query is no longer valid: ${message}`,
+      })),
+    );
+  await releaseMended(engine, new Set(broken.map(({ subscriptionId }) => subscriptionId)));
+}
+
+async function releaseMended(engine: Engine, broken: ReadonlySet<string>): Promise<void> {
+  const { rows } = await engine.pool.query<{ id: string }>(
+    `SELECT id FROM hookgraph.subscriptions WHERE broken_at IS NOT NULL AND deleted_at IS NULL`,
+  );
+  const candidates = rows.map((row) => row.id).filter((id) => !broken.has(id));
+  if (candidates.length === 0) return;
+  const loaded = await loadForSending(engine, candidates);
+  const compiled = await Promise.all([...loaded.values()].map(async (one) => ({ ...one, result: await compileDefinition(engine, one) })));
+  const valid = compiled.filter(({ result }) => !('broken' in result));
+  if (valid.length === 0) return;
+  // By version: an edit meanwhile has its own say.
+  const { rows: corrected } = await engine.pool.query<{ id: string }>(
+    `WITH changed AS (
+       UPDATE hookgraph.subscriptions x SET broken_at = NULL, broken_reason = NULL, updated_at = clock_timestamp()
+       FROM unnest($1::uuid[], $2::int[]) AS v (id, version) WHERE x.id = v.id AND x.version = v.version AND x.broken_at IS NOT NULL
+       RETURNING x.id, x.tenant, x.owner, x.version, 'RECHECKED' AS rule, NULL AS message
+     ), told AS (${auditByRule('RESTORED')})
+     SELECT id FROM changed`,
+    [valid.map((sendable) => sendable.subscription.id), valid.map((sendable) => sendable.subscription.version)],
+  );
+  await releaseDeliveries(
+    engine.pool,
+    corrected.map((row) => row.id),
+    ['BROKEN'],
+  );
+}

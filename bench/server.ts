@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
-import { type App, createApp } from '../src/app.js';
-import { makeOrganizations } from '../src/nodes/sample-data/organizations.js';
 import { readConfig } from '../src/runtime/config.js';
 import { openPrisma } from '../src/runtime/database.js';
-import { startEmbeddedPostgres } from '../src/runtime/embedded-postgres.js';
 import { migrate } from '../src/runtime/migrate.js';
-import { ROOMS } from '../src/runtime/rooms.js';
+import { ROOMS } from '../src/runtime/migration-sets.js';
+import { startEmbeddedPostgres } from '../src/runtime/postgres/embedded-postgres.js';
+import { type App, createApp } from '../src/sample/app.js';
+import { makeOrganizations } from '../src/sample/data/organizations.js';
 
 export interface Server {
   version: string;

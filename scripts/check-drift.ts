@@ -4,10 +4,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openPool } from '../src/runtime/database.js';
-import { startEmbeddedPostgres } from '../src/runtime/embedded-postgres.js';
 import { createLog } from '../src/runtime/log.js';
 import { migrate } from '../src/runtime/migrate.js';
-import { ROOMS } from '../src/runtime/rooms.js';
+import { ROOMS } from '../src/runtime/migration-sets.js';
+import { startEmbeddedPostgres } from '../src/runtime/postgres/embedded-postgres.js';
 
 const root = resolve(import.meta.dirname, '..');
 const dir = await mkdtemp(join(tmpdir(), 'hookgraph-drift-'));

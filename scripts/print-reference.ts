@@ -4,20 +4,20 @@ import { resolve } from 'node:path';
 import { isEnumType } from 'graphql';
 import { ARRIVAL } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
-import { schema } from '../src/nodes/index.js';
 import { describeConfig } from '../src/runtime/config.js';
-import type { NextState } from '../src/webhooks/base/delivery-state.js';
-import { listLiquid } from '../src/webhooks/base/liquid.mjs';
-import { PAGE } from '../src/webhooks/base/page.js';
-import { VARIABLES } from '../src/webhooks/base/query.js';
-import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query-limits.js';
-import { MAX_URL_LENGTH } from '../src/webhooks/base/reach.js';
-import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording.js';
-import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/rendering.mjs';
-import { MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
-import { PRESETS } from '../src/webhooks/presets.js';
-import { MAX_OVERLAP_SECONDS } from '../src/webhooks/rotate-secret.js';
-import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/send/destination.js';
+import { schema } from '../src/sample/index.js';
+import { MAX_URL_LENGTH } from '../src/webhooks/base/network/address-policy.js';
+import { VARIABLES } from '../src/webhooks/base/query/query.js';
+import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query/query-limits.js';
+import { MAX_MASKED_LENGTH, MAX_VALUES } from '../src/webhooks/base/recording/mask-body.js';
+import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording/recording.js';
+import type { NextState } from '../src/webhooks/base/store/delivery-state.js';
+import { PAGE } from '../src/webhooks/base/store/page.js';
+import { listLiquid } from '../src/webhooks/base/templates/liquid.mjs';
+import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/templates/rendering.mjs';
+import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/destinations/destination.js';
+import { PRESETS } from '../src/webhooks/operations/presets.js';
+import { MAX_OVERLAP_SECONDS } from '../src/webhooks/operations/rotate-secret.js';
 import {
   MAX_HEADER_VALUE_LENGTH,
   MAX_HEADERS,
@@ -25,11 +25,13 @@ import {
   MAX_TIME_MS,
   MAX_TRIES,
   RESERVED_HEADERS,
-} from '../src/webhooks/subscriptions/check-draft.js';
-import { MAX_HOOKS } from '../src/webhooks/subscriptions/check-phase.js';
-import { HOOK_TIMEOUT_MS } from '../src/webhooks/subscriptions/input.js';
+} from '../src/webhooks/operations/save/check-draft.js';
+import { MAX_HOOKS } from '../src/webhooks/operations/save/check-phase.js';
+import { HOOK_TIMEOUT_MS } from '../src/webhooks/operations/save/input.js';
+import { MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
+import { MAX_TOKEN_LENGTH } from '../src/webhooks/request/auth/read-token.js';
 import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
-import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/settle.js';
+import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
 import { sentHeaders } from './sent-headers.js';
 
 const presetOf = ({ key, description, fields: { signatures, template } }: (typeof PRESETS)[number]) =>
@@ -116,6 +118,9 @@ const limits: [string, string][] = [
   ['the overlap of two shared secrets', `${number(MAX_OVERLAP_SECONDS)} s (${MAX_OVERLAP_SECONDS / 86_400} days)`],
   ['custom headers', `${MAX_HEADERS}, of ${number(MAX_HEADER_VALUE_LENGTH)} characters each`],
   ['`recording.maskedPaths`', `${MAX_MASKED_PATHS}, of ${MAX_MASKED_PATH_LENGTH} characters each`],
+  ['a body in which `recording.maskedPaths` are looked for', `${number(MAX_MASKED_LENGTH)} characters; a longer one is not recorded`],
+  ['masked values that are looked for in the answer', number(MAX_VALUES)],
+  ['an access token', `${number(MAX_TOKEN_LENGTH)} characters`],
   ['Before-hooks of one topic and organization', String(MAX_HOOKS)],
   [
     '`timeoutMs`',

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
-import { schema } from '../src/nodes/index.js';
+import { schema } from '../src/sample/index.js';
 
 const file = resolve(import.meta.dirname, '../schema.graphql');
 const built = `${printSchema(lexicographicSortSchema(schema))}\n`;

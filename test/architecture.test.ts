@@ -44,16 +44,15 @@ async function violationsIn(baseDir: string): Promise<Violation[]> {
 
 test('a tree in which every import goes down is accepted', async () => {
   const sound = {
-    'src/cli/main.ts': ['../api/index.js', '../worker/index.js', '../app.js'],
-    'src/api/index.ts': ['../app.js', '../runtime/config.js'],
-    'src/worker/index.ts': ['../app.js'],
-    'src/app.ts': ['./nodes/index.js', './webhooks/index.js', './runtime/config.js'],
-    'src/nodes/index.ts': ['./user.js'],
-    'src/nodes/user.ts': ['../graphql/builder.js'],
-    'src/graphql/builder.ts': ['../webhooks/index.js', '../generated/client.js'],
+    'src/cli/main.ts': ['../api/index.js', '../worker/index.js', '../sample/index.js'],
+    'src/api/index.ts': ['../sample/index.js', '../runtime/config.js'],
+    'src/worker/index.ts': ['../sample/index.js'],
+    'src/sample/index.ts': ['./nodes/user.js', '../webhooks/index.js', '../runtime/config.js'],
+    'src/sample/nodes/user.ts': ['../graph/builder.js'],
+    'src/sample/graph/builder.ts': ['../../webhooks/index.js', '../../generated/client.js'],
     'src/webhooks/index.ts': ['./journey.js'],
-    'src/webhooks/journey.ts': ['./send/https.js', './lease/claim.js'],
-    'src/webhooks/send/https.ts': ['../base/model.js'],
+    'src/webhooks/journey.ts': ['./destinations/https.js', './lease/claim.js'],
+    'src/webhooks/destinations/https.ts': ['../base/model.js'],
     'src/webhooks/lease/claim.ts': ['../base/model.js'],
     'src/webhooks/base/model.ts': ['../../runtime/config.js'],
     'src/runtime/config.ts': [],
@@ -67,17 +66,27 @@ test('a tree in which every import goes down is accepted', async () => {
 test.each([
   ['runtime imports the engine', 'no-way-up-from-runtime', { 'src/runtime/a.ts': ['../webhooks/index.js'], 'src/webhooks/index.ts': [] }],
   ['the engine imports graphql', 'no-way-up-from-webhooks', { 'src/webhooks/index.ts': ['../graphql/a.js'], 'src/graphql/a.ts': [] }],
-  ['graphql imports a node', 'no-way-up-from-graphql', { 'src/graphql/a.ts': ['../nodes/index.js'], 'src/nodes/index.ts': [] }],
-  ['a node imports the app', 'no-way-up-from-nodes', { 'src/nodes/index.ts': ['../app.js'], 'src/app.ts': [] }],
-  ['the app imports a face', 'no-way-up-from-app', { 'src/app.ts': ['./api/index.js'], 'src/api/index.ts': [] }],
+  [
+    'the sample imports a face',
+    'no-way-up-from-graphql-sources-auth-sample',
+    { 'src/sample/index.ts': ['../api/index.js'], 'src/api/index.ts': [] },
+  ],
   ['one face imports another', 'no-neighbour-of-api', { 'src/api/index.ts': ['../worker/index.js'], 'src/worker/index.ts': [] }],
-  ['a stage imports a stage', 'stages-apart', { 'src/webhooks/lease/a.ts': ['../send/b.js'], 'src/webhooks/send/b.ts': [] }],
+  [
+    'a stage imports a stage',
+    'stages-apart',
+    { 'src/webhooks/lease/a.ts': ['../destinations/b.js'], 'src/webhooks/destinations/b.ts': [] },
+  ],
   [
     'a stage imports the journey',
     'stages-know-base-alone',
     { 'src/webhooks/lease/a.ts': ['../journey.js'], 'src/webhooks/journey.ts': [] },
   ],
-  ['base imports a stage', 'base-knows-no-stage', { 'src/webhooks/base/a.ts': ['../send/b.js'], 'src/webhooks/send/b.ts': [] }],
+  [
+    'base imports a stage',
+    'base-knows-no-stage',
+    { 'src/webhooks/base/a.ts': ['../destinations/b.js'], 'src/webhooks/destinations/b.ts': [] },
+  ],
   [
     'the engine imports Prisma',
     'engine-knows-no-domain',
@@ -89,8 +98,8 @@ test.each([
     { 'src/verify/index.ts': ['../runtime/a.js'], 'src/runtime/a.ts': [] },
   ],
   ['the verifying library imports more of Node', 'verify-stands-alone', { 'src/verify/index.ts': ['node:fs'] }],
-  ['a room is entered by a window', 'through-the-door', { 'src/app.ts': ['./nodes/user.js'], 'src/nodes/user.ts': [] }],
-  ['two files import each other', 'no-cycle', { 'src/nodes/a.ts': ['./b.js'], 'src/nodes/b.ts': ['./a.js'] }],
+  ['a room is entered by a window', 'through-the-door', { 'src/api/index.ts': ['../webhooks/journey.js'], 'src/webhooks/journey.ts': [] }],
+  ['two files import each other', 'no-cycle', { 'src/sample/a.ts': ['./b.js'], 'src/sample/b.ts': ['./a.js'] }],
 ] as [string, string, Record<string, string[]>][])('refused: %s', async (_breach, rule, tree) => {
   expect(await breaches(tree)).toEqual([rule]);
 });

@@ -2,10 +2,10 @@
 import { type DocumentNode, execute, parse, validate } from 'graphql';
 import { Liquid } from 'liquidjs';
 import type pg from 'pg';
-import { createContext } from '../../src/graphql/context.js';
-import { encodeGlobalId } from '../../src/graphql/global-id.js';
-import { schema } from '../../src/nodes/index.js';
 import { openPrisma } from '../../src/runtime/database.js';
+import { createContext } from '../../src/sample/graph/context.js';
+import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
+import { schema } from '../../src/sample/index.js';
 
 /** One relation. */
 export const QUERY = `query ($nodeId: ID!) {

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { Pool } from 'undici';
-import { encodeGlobalId } from '../../src/graphql/global-id.js';
+import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
 import { prepareJobs } from '../baseline/prepare.js';
 import { type Bench, type Line, type Metrics, quantile, type Variant } from '../frame.js';
 import { cpuMs, type Program, startHookgraph, startProgram } from '../processes.js';

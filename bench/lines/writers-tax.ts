@@ -1,7 +1,7 @@
 // The same table with and without capture in, what a write costs on each out.
 import pg from 'pg';
 import { pino } from 'pino';
-import { nodes } from '../../src/nodes/index.js';
+import { nodes } from '../../src/sample/index.js';
 import { prepareCapture } from '../../src/webhooks/capture/prepare-capture.js';
 import type { AnnouncedNode } from '../../src/webhooks/index.js';
 import { type Line, type Metrics, median } from '../frame.js';

@@ -1,8 +1,8 @@
 // A request with its viewer's context in, the answer of graphql-yoga out.
 import type { IncomingMessage } from 'node:http';
 import { createYoga } from 'graphql-yoga';
-import type { App } from '../app.js';
-import type { Context } from '../graphql/context.js';
+import type { App } from '../sample/app.js';
+import type { Context } from '../sample/graph/context.js';
 import { requestLimits } from '../webhooks/index.js';
 import type { Answer } from './answer.js';
 import { useAnswerLimit } from './answer-limit.js';

@@ -1,5 +1,5 @@
 // The app in, whether it can serve out.
-import type { App } from '../app.js';
+import type { App } from '../sample/app.js';
 import { type Answer, json } from './answer.js';
 
 /** Topics are there once migrations ran and triggers were attached. */

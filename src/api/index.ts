@@ -1,7 +1,7 @@
 // A joined app and an address in, an HTTP server out that can drain.
 import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { App } from '../app.js';
+import type { App } from '../sample/app.js';
 import { problem } from './answer.js';
 import { createRoutes } from './routes.js';
 import { securityHeaders } from './security-headers.js';

@@ -1,8 +1,8 @@
 // An object's global id in, its own attributes as JSON out, and no relations: what the URL of the default payload answers.
 import { execute, type GraphQLObjectType, getNamedType, isLeafType, isObjectType, parse } from 'graphql';
-import type { App } from '../app.js';
-import type { Context } from '../graphql/context.js';
-import { decodeGlobalId } from '../graphql/global-id.js';
+import type { App } from '../sample/app.js';
+import type { Context } from '../sample/graph/context.js';
+import { decodeGlobalId } from '../sample/graph/global-id.js';
 import { type Answer, json } from './answer.js';
 import { maskError } from './mask-error.js';
 

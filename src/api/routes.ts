@@ -1,6 +1,6 @@
 // A request in, the answer of whoever is responsible out.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { App } from '../app.js';
+import type { App } from '../sample/app.js';
 import { type Answer, json, plain, problem, send } from './answer.js';
 import { createAuthenticate } from './authenticate.js';
 import { answerPreflight, corsHeaders } from './cors.js';

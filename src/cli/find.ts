@@ -33,7 +33,7 @@ export async function findSubscription(client: Client, nameOrId: string): Promis
 /** The node with this id, or this record's id; `fields`: what to ask of it. Throws NOT_FOUND. */
 export async function findNode(client: Client, typename: string, id: string, fields: string): Promise<Answer> {
   const isRecordId = /^\d+$/.test(id) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
-  const globalId = isRecordId ? (await import('../graphql/global-id.js')).encodeGlobalId(typename, id) : id;
+  const globalId = isRecordId ? (await import('../sample/graph/global-id.js')).encodeGlobalId(typename, id) : id;
   const { node } = await client.ask(`query ($id: ID!) { node(id: $id) { __typename ... on ${typename} { ${fields} } } }`, { id: globalId });
   if (node?.__typename === typename) return node;
   const what = typename.replace(/^Webhook/, '').toLowerCase();

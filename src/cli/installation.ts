@@ -1,14 +1,14 @@
 // The environment in, what every command stands on out: configuration, log, database and the joined app.
 import type { Logger } from 'pino';
-import { type App, createApp } from '../app.js';
 import { type Config, readConfig } from '../runtime/config.js';
 import { checkDatabase, openPool } from '../runtime/database.js';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/embedded-postgres.js';
 import { loadKeys } from '../runtime/keys.js';
 import { createLog } from '../runtime/log.js';
 import { listPendingMigrations, migrate } from '../runtime/migrate.js';
-import { ROOMS } from '../runtime/rooms.js';
+import { ROOMS } from '../runtime/migration-sets.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/postgres/embedded-postgres.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
+import { type App, createApp } from '../sample/app.js';
 
 export interface Installation {
   config: Config;

@@ -2,18 +2,18 @@
 import { type Compiled, compileDefinition } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Outcome, Stage, Timings } from './base/model.js';
-import { loadForSending } from './base/store.js';
-import { type Courier, openCourier } from './courier.js';
+import { loadForSending } from './base/store/subscriptions.js';
 import type { Change } from './gate/change.js';
 import type { Hook } from './gate/find-hooks.js';
 import { readCancel } from './gate/read-cancel.js';
 import type { Refusal } from './gate/write-refused.js';
 import { buildPayload } from './payload/build-payload.js';
+import { type Courier, openCourier } from './send-delivery.js';
+import type { AttemptRecord } from './verdict/attempt-result.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 import { recordEnded } from './verdict/record-ended.js';
-import { settle } from './verdict/settle.js';
-import type { AttemptRecord } from './verdict/settlement.js';
+import { settle } from './verdict/write-attempts.js';
 
 export interface AskHooks {
   ask(hooks: Hook[], change: Change): Promise<Refusal[]>;

@@ -2,36 +2,27 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Engine, Settings } from './base/engine.js';
-import type { Endpoint } from './base/guard.js';
 import type { Host } from './base/model.js';
-import { createRenderer } from './base/renderer.js';
-import { checkKeys, createVault } from './base/vault.js';
+import { createGuard } from './base/network/address-guard.js';
+import type { Endpoint } from './base/network/guard.js';
+import { checkKeys, createVault } from './base/secrets/vault.js';
+import { createRenderer } from './base/templates/renderer.js';
 import { prepareCapture } from './capture/prepare-capture.js';
 import { createPoker } from './fan-out/create-poker.js';
 import { createGate, type Gate } from './gate.js';
-import { createGuard } from './send/address-guard.js';
-import { startWorking, type Working } from './work.js';
+import { startWorking, type Working } from './worker-loops.js';
 
-export { AUDIT_ACTIONS, type AuditAction, type Change, diffOf } from './base/audit.js';
 export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
-export type { Endpoint } from './base/guard.js';
 export * from './base/model.js';
-export { PAGE, type Page, type PageArguments, type Rows, toCursor, toPage } from './base/page.js';
-export { limitErrors, parseWithin } from './base/query.js';
-export { type QueryLimits, requestLimits } from './base/query-limits.js';
+export type { Endpoint } from './base/network/guard.js';
+export { limitErrors, parseWithin } from './base/query/query.js';
+export { type QueryLimits, requestLimits } from './base/query/query-limits.js';
 export type { ReportStage, StageReport } from './base/report.js';
+export { checkKeys, createVault } from './base/secrets/vault.js';
 export { regionOf, topicArnOf } from './base/sns.js';
-export {
-  countOfIntegrations,
-  countSubscriptions,
-  cursorOfSubscription,
-  listSubscriptions,
-  type SubscriptionFilter,
-  subscriptionsByIds,
-  subscriptionsOfIntegrations,
-} from './base/store.js';
-export { type AuditEntry, type AuditFilter, countAuditOf, listAudit, listAuditOf } from './base/store-audit.js';
+export { AUDIT_ACTIONS, type AuditAction, type Change, diffOf } from './base/store/audit.js';
+export { type AuditEntry, type AuditFilter, countAuditOf, listAudit, listAuditOf } from './base/store/audit-log.js';
 export {
   attemptsByIds,
   attemptsOf,
@@ -42,7 +33,7 @@ export {
   listDeliveries,
   listDeliveriesOf,
   type VisibleEvent,
-} from './base/store-deliveries.js';
+} from './base/store/deliveries.js';
 export {
   countErrorsOf,
   type DeliveryError,
@@ -51,29 +42,38 @@ export {
   errorsByIds,
   listErrors,
   listErrorsOf,
-} from './base/store-errors.js';
-export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store-replays.js';
-export { wipeOldSecrets } from './base/store-secrets.js';
-export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store-topics.js';
-export { checkKeys, createVault } from './base/vault.js';
+} from './base/store/errors.js';
+export { PAGE, type Page, type PageArguments, type Rows, toCursor, toPage } from './base/store/page.js';
+export { countReplays, listReplays, type ReplayFilter, replaysByIds } from './base/store/replays.js';
+export { wipeOldSecrets } from './base/store/secrets.js';
+export {
+  countOfIntegrations,
+  countSubscriptions,
+  cursorOfSubscription,
+  listSubscriptions,
+  type SubscriptionFilter,
+  subscriptionsByIds,
+  subscriptionsOfIntegrations,
+} from './base/store/subscriptions.js';
+export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
 export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';
 export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite } from './gate/find-hooks.js';
 export { type Refusal, WriteRefused } from './gate/write-refused.js';
 export type { AttemptWrite, Check } from './gate.js';
+export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
+export { previewSubscription } from './operations/preview.js';
+export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './operations/replay.js';
+export { type Resealed, resealSecrets } from './operations/reseal-secrets.js';
+export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './operations/resend.js';
+export { rotateSecret } from './operations/rotate-secret.js';
+export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './operations/save.js';
+export { type Switched, switchGroup } from './operations/switch-group.js';
+export { testSubscription } from './operations/test.js';
+export type { TryReport, TryResult } from './operations/try-result.js';
+export { type Finding, type WhyNot, type WhyNotQuestion, whyNot } from './operations/why-not.js';
 export { isLonger } from './payload/run-query.js';
-export { PRESETS, type Preset, type PresetKey, withPreset } from './presets.js';
-export { previewSubscription } from './preview-subscription.js';
-export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './replay-events.js';
-export { type Resealed, resealSecrets } from './reseal-secrets.js';
-export { rotateSecret } from './rotate-secret.js';
-export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './send-again.js';
-export { createSubscription, deleteSubscription, type SaveResult, type SubscriptionInput, updateSubscription } from './subscriptions.js';
-export { type Switched, switchGroup } from './switch-group.js';
-export { testSubscription } from './test-subscription.js';
-export type { TryReport, TryResult } from './try-out/try-result.js';
-export { type Finding, type WhyNot, type WhyNotQuestion, whyNot } from './why-not.js';
-export type { Working } from './work.js';
+export type { Working } from './worker-loops.js';
 
 export interface WebhooksOptions {
   /** Connections to the database of the host; the engine's tables live in its schema `hookgraph`. */

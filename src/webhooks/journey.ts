@@ -1,20 +1,21 @@
 // The story: the order of the stages, and no detail.
-import { auditByRule } from './base/audit.js';
+
 import { type Compiled, compileDefinition, destinationOf, type Sendable } from './base/compiled.js';
-import { afterAttempt, holdDeliveries } from './base/delivery-state.js';
 import type { Engine } from './base/engine.js';
 import type { Host, Owner, Snapshot } from './base/model.js';
-import { loadForSending } from './base/store.js';
-import { TemplateError } from './base/template.js';
-import type { Carried, Courier, Parcel } from './courier.js';
-import { mayBegin, renew } from './lease/begin.js';
+import { auditByRule } from './base/store/audit.js';
+import { afterAttempt, holdDeliveries } from './base/store/delivery-state.js';
+import { loadForSending } from './base/store/subscriptions.js';
+import { TemplateError } from './base/templates/template.js';
+import { Lanes } from './destinations/https/origin-slots.js';
 import type { DeliveryInHand } from './lease/claim.js';
+import { mayBegin, renew } from './lease/lease-freshness.js';
 import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type Columns, loadSnapshots } from './payload/load-snapshots.js';
-import { Lanes } from './send/lanes.js';
+import type { Carried, Courier, Parcel } from './send-delivery.js';
+import type { AttemptRecord, Settlement } from './verdict/attempt-result.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
-import type { AttemptRecord, Settlement } from './verdict/settlement.js';
 
 /** What a definition is at the moment of a claim: ready, or the reason why nothing of it can run. `off`: no longer enabled. */
 type Prepared = Known | { failed: unknown } | { off: true };

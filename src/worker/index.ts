@@ -1,7 +1,8 @@
 // A joined app in, its deliveries under way and its cron running out.
-import type { App } from '../app.js';
+
 import { keepYoung } from '../runtime/heap.js';
 import { startQueue } from '../runtime/queue.js';
+import type { App } from '../sample/app.js';
 import { ensurePartitions } from './tasks/ensure-partitions.js';
 import { wipeSecrets } from './tasks/wipe-secrets.js';
 

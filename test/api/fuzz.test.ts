@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { type GraphQLField, type GraphQLObjectType, getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
-import { schema } from '../../src/nodes/index.js';
-import { checkQuery } from '../../src/webhooks/base/query.js';
+import { schema } from '../../src/sample/index.js';
+import { checkQuery } from '../../src/webhooks/base/query/query.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
 
 const SEED = 20_261_125;

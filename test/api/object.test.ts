@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
-import { nodes } from '../../src/nodes/index.js';
+import { nodes } from '../../src/sample/index.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
 
 let t: TestApp;

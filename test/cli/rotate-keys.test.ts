@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadKeys } from '../../src/runtime/keys.js';
-import { checkKeys, createVault, fingerprintOf } from '../../src/webhooks/base/vault.js';
+import { checkKeys, createVault, fingerprintOf } from '../../src/webhooks/base/secrets/vault.js';
 import { runCli } from '../support/cli.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { insertSubscription } from '../support/engine-rows.js';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findPostmaster } from '../../src/runtime/postmaster.js';
+import { findPostmaster } from '../../src/runtime/postgres/postmaster.js';
 import { freePort, type RunningCli, runCli } from '../support/cli.js';
 import { testDatabase } from '../support/database.js';
 import { until } from '../support/until.js';

@@ -1,6 +1,6 @@
 // Promise: the query of a `deleted` topic sees the node as it was, with what it belonged to; and so does any query that comes too late.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { encodeGlobalId } from '../../src/graphql/global-id.js';
+import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
 import { createUser, organizationId, untilSettled } from '../support/journey.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';

@@ -1,4 +1,4 @@
-// Promise: a node type costs a Prisma model, a file in src/nodes and a line in src/nodes/list.ts; its three topics come by themselves.
+// Promise: a node type costs a Prisma model, a file in src/sample/nodes and a line in src/sample/nodes/list.ts; its three topics come by themselves.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,7 @@ CREATE TABLE "scenario_note_rows" (
 CREATE INDEX "scenario_note_rows_scenario_ref_idx" ON "scenario_note_rows" ("scenario_ref");
 `;
 const FILE = `// ScenarioNote: a remark on a scenario.
-import { defineNode } from '../graphql/define-node.js';
+import { defineNode } from '../graph/define-node.js';
 
 export const scenarioNote = defineNode('ScenarioNote', { tenant: 'scenario' });
 `;
@@ -87,7 +87,7 @@ async function told() {
 it('changes nothing of the engine, nor anything else but what was said', async () => {
   const after = await readSources();
   const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((path) => before[path] !== after[path]);
-  expect(changed.sort()).toEqual(['src/nodes/list.ts', 'src/nodes/scenario-note.ts']);
+  expect(changed.sort()).toEqual(['src/sample/nodes/list.ts', 'src/sample/nodes/scenario-note.ts']);
   expect(Object.keys(before).some((path) => path.startsWith('src/webhooks/'))).toBe(true);
 });
 
@@ -175,8 +175,8 @@ async function addScenarioNote(): Promise<void> {
   const migration = join(copy, 'prisma/nodes/migrations/29990101000000_scenario_note');
   await mkdir(migration);
   await writeFile(join(migration, 'migration.sql'), MIGRATION);
-  await writeFile(join(copy, 'src/nodes/scenario-note.ts'), FILE);
-  await edit('src/nodes/list.ts', (text) => `${text}export { scenarioNote } from './scenario-note.js';\n`);
+  await writeFile(join(copy, 'src/sample/nodes/scenario-note.ts'), FILE);
+  await edit('src/sample/nodes/list.ts', (text) => `${text}export { scenarioNote } from './scenario-note.js';\n`);
 }
 
 async function edit(path: string, change: (text: string) => string): Promise<void> {

@@ -1,8 +1,8 @@
 // Promise: whoever writes a row, and however, each change is told once; what changes nothing, or is rolled back, never.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PrismaClient } from '../../src/generated/nodes/client.js';
-import { encodeGlobalId } from '../../src/graphql/global-id.js';
 import { openPrisma } from '../../src/runtime/database.js';
+import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
 import { addToken, createUser, organizationId, untilSettled } from '../support/journey.js';
 import { type Product, startProduct } from '../support/product.js';
 import { hasPsql, runSql } from '../support/psql.js';

@@ -1,6 +1,6 @@
 // Promise: what an owner wants masked or not recorded is sent as ever, and found nowhere afterwards: in no body, message or answer.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { attemptsOf } from '../../src/webhooks/base/store-deliveries.js';
+import { attemptsOf } from '../../src/webhooks/base/store/deliveries.js';
 import { createSubscription, type SubscriptionInput, testSubscription, updateSubscription } from '../../src/webhooks/index.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';

@@ -1,7 +1,7 @@
 // Promise: no subscription reaches our own database or API, when it is saved and when it is sent, even where their network is allowed.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
-import { openHttpsDestination } from '../../src/webhooks/send/https.js';
+import { openHttpsDestination } from '../../src/webhooks/destinations/https/https.js';
 import { type TestApp, testApp } from '../support/app.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migrate } from '../../src/runtime/migrate.js';
-import { ROOMS } from '../../src/runtime/rooms.js';
+import { ROOMS } from '../../src/runtime/migration-sets.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 
 let database: TestDatabase;

@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { type ExecutionResult, graphql } from 'graphql';
 import { pino } from 'pino';
-import { type App, createApp } from '../../src/app.js';
-import type { Viewer } from '../../src/graphql/context.js';
-import { nodes } from '../../src/nodes/index.js';
-import { makeOrganizations } from '../../src/nodes/sample-data/organizations.js';
 import { readConfig } from '../../src/runtime/config.js';
 import { openPrisma } from '../../src/runtime/database.js';
+import { type App, createApp } from '../../src/sample/app.js';
+import { makeOrganizations } from '../../src/sample/data/organizations.js';
+import type { Viewer } from '../../src/sample/graph/context.js';
+import { nodes } from '../../src/sample/index.js';
 import { type TestDatabase, testDatabase } from './database.js';
 
 export const ADMIN_TOKEN = 'test-admin-token';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { findPostmaster } from '../../src/runtime/postmaster.js';
+import { findPostmaster } from '../../src/runtime/postgres/postmaster.js';
 import { freePort } from './cli.js';
 import { until } from './until.js';
 

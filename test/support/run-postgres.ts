@@ -1,5 +1,5 @@
 // A program for tests that kill: runs the embedded Postgres of the folder in argv, prints its URL, waits to be ended.
-import { startEmbeddedPostgres } from '../../src/runtime/embedded-postgres.js';
+import { startEmbeddedPostgres } from '../../src/runtime/postgres/embedded-postgres.js';
 
 const postgres = await startEmbeddedPostgres({ dataDir: process.argv[2] as string, settings: { fsync: 'off' } });
 console.log(postgres.url);

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
-import { createApp } from '../../src/app.js';
 import { readConfig } from '../../src/runtime/config.js';
-import { startEmbeddedPostgres } from '../../src/runtime/embedded-postgres.js';
 import { migrate } from '../../src/runtime/migrate.js';
-import { ROOMS } from '../../src/runtime/rooms.js';
+import { ROOMS } from '../../src/runtime/migration-sets.js';
+import { startEmbeddedPostgres } from '../../src/runtime/postgres/embedded-postgres.js';
+import { createApp } from '../../src/sample/app.js';
 import { SEEDED, SEEDED_TOKEN, TEMPLATE } from './database.js';
 
 declare module 'vitest' {

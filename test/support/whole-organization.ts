@@ -1,7 +1,7 @@
 // A database and an organization in, at least one row of every node type in it out, with a marker in every text.
 import type { PrismaClient } from '../../src/generated/nodes/client.js';
-import { datamodel, type Field, type Model } from '../../src/graphql/datamodel.js';
-import { delegateOf, type Row } from '../../src/graphql/delegate.js';
+import { datamodel, type Field, type Model } from '../../src/sources/prisma/datamodel.js';
+import { delegateOf, type Row } from '../../src/sources/prisma/delegate.js';
 
 export interface WholeOrganization {
   organizationId: string;

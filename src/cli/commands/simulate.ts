@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createSimulation } from '../../nodes/index.js';
 import { type Config, readConfig } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
+import { createSimulation } from '../../sample/index.js';
 
 export interface SimulateOptions {
   /** E.g. `2/s` or `30/min`. */

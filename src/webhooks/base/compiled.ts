@@ -2,13 +2,13 @@
 import type { DocumentNode } from 'graphql';
 import type { Engine } from './engine.js';
 import type { Auth, ContentType, Definition, OldSecret, Owner, Secrets, SignatureScheme, SnsAccess, Subscription } from './model.js';
-import { checkQuery } from './query.js';
-import { createRecorder, type Recorder } from './recording.js';
-import type { Payer } from './renderer.js';
-import type { Escape, Step } from './rendering.mjs';
+import { checkQuery } from './query/query.js';
+import { createRecorder, type Recorder } from './recording/recording.js';
 import { accessOf, originOf } from './sns.js';
-import { textsOf } from './store-secrets.js';
-import { type Template, TemplateError } from './template.js';
+import { textsOf } from './store/secrets.js';
+import type { Payer } from './templates/renderer.js';
+import type { Escape, Step } from './templates/rendering.mjs';
+import { type Template, TemplateError } from './templates/template.js';
 
 /** What the worker loads of a subscription; never leaves the process. */
 export interface Sendable {

@@ -2,11 +2,11 @@
 import type { LookupAddress } from 'node:dns';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { Endpoint, Guard } from './guard.js';
 import type { Host } from './model.js';
-import type { ConfiguredLimits } from './query-limits.js';
-import type { Renderer } from './renderer.js';
-import type { Vault } from './vault.js';
+import type { Endpoint, Guard } from './network/guard.js';
+import type { ConfiguredLimits } from './query/query-limits.js';
+import type { Vault } from './secrets/vault.js';
+import type { Renderer } from './templates/renderer.js';
 
 export interface Settings {
   /** Public address of the API, without a trailing slash; the stem of object URLs. */

@@ -2,7 +2,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { claimDue, countOf, type DeliveryInHand, type Want } from './claim.js';
-import { type Turn, Turns } from './turns.js';
+import { type Turn, Turns } from './round-robin.js';
 
 export interface DrainOptions {
   pool: Pool;

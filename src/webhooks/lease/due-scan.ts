@@ -1,6 +1,6 @@
 // The open deliveries -> whose are due; those of a subscription that is off, broken or deleted are held or cancelled on the way.
 import type { Pool } from 'pg';
-import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/delivery-state.js';
+import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
 
 // One index probe per subscription with open deliveries, however many deliveries those are (a loose index scan).
 const SCAN = `

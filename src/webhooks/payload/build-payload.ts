@@ -2,9 +2,9 @@
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { DeliveryKind, Stage } from '../base/model.js';
-import type { Faulted, Step, StepResult } from '../base/rendering.mjs';
 import type { ReportStage, StageReport, Watch } from '../base/report.js';
-import { type Template, toTemplateError } from '../base/template.js';
+import type { Faulted, Step, StepResult } from '../base/templates/rendering.mjs';
+import { type Template, toTemplateError } from '../base/templates/template.js';
 import { notificationOf } from './notification.js';
 import { renderXml } from './render-xml.js';
 import { runQuery } from './run-query.js';

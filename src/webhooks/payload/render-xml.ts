@@ -1,5 +1,5 @@
 // A payload -> the XML body of a subscription without a template (contracts, section 1).
-import { escapeXml } from '../base/rendering.mjs';
+import { escapeXml } from '../base/templates/rendering.mjs';
 
 /** `<?xml …?><data>…</data>`: a key is an element, a list repeats `<item>`, null is an empty element with `nil="true"`. */
 export const renderXml = (payload: { data: unknown }): string => `<?xml version="1.0" encoding="UTF-8"?>${element('data', payload.data)}`;

@@ -1,71 +1,109 @@
-// A receiver's answer -> the same without the secrets of the request that it repeats.
+// Takes the secrets of a request out of the answer to it, in whatever encoding a receiver or token endpoint repeats them.
 import type { Compiled } from '../base/compiled.js';
-import { escapeXml } from '../base/rendering.mjs';
-import { secretsOf } from './auth/authorize.js';
+import { createFinder, type Finder, MAX_OPERATIONS, MIN_LENGTH } from '../base/recording/find-texts.js';
+import { escapeXml } from '../base/templates/rendering.mjs';
+import { secretsOf } from './auth/credentials.js';
 
-/** Shorter ones would cut ordinary words out of an answer. */
-const MIN_SECRET_LENGTH = 8;
+type Secretive = Pick<Compiled, 'secretTexts' | 'auth'>;
+
+const REDACTED = '[redacted]';
+/** In the place of a text that would have taken too long to search. */
+const NOT_RECORDED = '[not recorded]';
 
 /** Before anything reads or records the answer: receivers that echo what they got are common in development. */
 export function redactEcho<T extends { kind: string; headers?: Record<string, string>; body?: string; message?: string; told?: string }>(
-  compiled: Pick<Compiled, 'secretTexts' | 'auth'>,
+  compiled: Secretive,
   answer: T,
   /** Secrets that were fetched for this one request. */
   tokens: string[] = [],
 ): T {
-  const writings = tokens.length === 0 ? writingsIn(compiled) : [...tokens.flatMap(writingsOf), ...writingsIn(compiled)];
-  if (writings.length === 0) return answer;
-  if (!repeats(answer, writings)) return answer;
-  const clean = (text: string) => writings.reduce((rest, writing) => rest.replaceAll(writing, '[redacted]'), text);
+  const finder = finderOf(compiled, tokens);
+  if (finder === null) return answer;
+  const clean = cleanerWith(finder);
+  const { headers: hadHeaders, message: hadMessage, told: hadTold, body: hadBody } = answer;
+  // First, so that no body leaves them without budget: statuses are judged by them.
+  const headers = hadHeaders && cleanHeaders(hadHeaders, clean);
+  const message = hadMessage && clean(hadMessage);
+  const told = hadTold && clean(hadTold);
+  const body = hadBody && clean(hadBody);
+  if (headers === hadHeaders && message === hadMessage && told === hadTold && body === hadBody) return answer;
   return {
     ...answer,
-    ...(answer.headers && { headers: Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, clean(value)])) }),
-    ...(answer.message !== undefined && { message: clean(answer.message) }),
-    ...(answer.told !== undefined && { told: clean(answer.told) }),
-    ...(answer.body !== undefined && { body: clean(answer.body) }),
+    ...(headers !== undefined && { headers }),
+    ...(message !== undefined && { message }),
+    ...(told !== undefined && { told }),
+    ...(body !== undefined && { body }),
   };
 }
 
-/** Nearly none does: one look at all of it together costs less than a copy. */
-function repeats({ headers, message = '', told = '', body = '' }: Parameters<typeof redactEcho>[1], writings: string[]): boolean {
-  let all = `${message}\n${told}\n${body}`;
-  for (const name in headers) all += `\n${headers[name]}`;
-  return writings.some((writing) => all.includes(writing));
+/** Takes secrets out of texts, all within one budget. */
+export function createCleaner(secrets: readonly string[]): (text: string) => string {
+  const finder = createFinder(secrets.filter(isLong).flatMap(writingsOf));
+  return cleanerWith(finder);
 }
 
-/** Of a definition that is compiled once and asked for with every answer. */
-const known = new WeakMap<object, string[]>();
+function cleanerWith(finder: Finder): (text: string) => string {
+  const budget = { left: MAX_OPERATIONS };
+  return (text) => (isLong(text) ? (finder.replace(text, REDACTED, budget) ?? NOT_RECORDED) : text);
+}
 
-/** The longest first, since one may hold another. */
-function writingsIn(compiled: Pick<Compiled, 'secretTexts' | 'auth'>): string[] {
+/** The same object where nothing of it is a secret, which is nearly always so. */
+function cleanHeaders(headers: Record<string, string>, clean: (text: string) => string): Record<string, string> {
+  let changed = false;
+  const cleaned: [string, string][] = [];
+  for (const name in headers) {
+    const value = headers[name] as string;
+    const pair: [string, string] = [clean(name), clean(value)];
+    changed ||= pair[0] !== name || pair[1] !== value;
+    cleaned.push(pair);
+  }
+  return changed ? Object.fromEntries(cleaned) : headers;
+}
+
+/** Shorter secrets would cut ordinary words out of an answer. */
+const isLong = (text: string): boolean => text.length >= MIN_LENGTH;
+
+interface Known {
+  finder: Finder | null;
+  tokens: string[];
+}
+
+/** By definition, which is compiled once, with the tokens of its last request, which are the same for a long time. */
+const known = new WeakMap<Secretive, Known>();
+
+function finderOf(compiled: Secretive, tokens: string[]): Finder | null {
   const before = known.get(compiled);
-  if (before) return before;
+  if (before && before.tokens.length === tokens.length && before.tokens.every((token, at) => token === tokens[at])) return before.finder;
   const { secretTexts, auth } = compiled;
-  const writings = [...secretTexts, ...(auth ? secretsOf(auth) : [])]
-    // A key is as secret without the prefix that names its kind.
-    .flatMap((secret) => [secret, secret.replace(/^wh(sec|sk)_/, '')])
-    .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
-    .flatMap(writingsOf);
-  const longestFirst = [...new Set(writings)].sort((a, b) => b.length - a.length);
-  known.set(compiled, longestFirst);
-  return longestFirst;
+  const secrets = [...secretTexts, ...(auth ? secretsOf(auth) : []), ...tokens].flatMap(withKeyOf).filter(isLong);
+  const finder = secrets.length === 0 ? null : createFinder(secrets.flatMap(writingsOf));
+  known.set(compiled, { finder, tokens });
+  return finder;
 }
 
-/** As it is, as JSON, XML, a URL and a form write it, and as the usual encodings of bytes. */
+/** A key is as secret without the prefix that names its kind, and as the bytes that sign. */
+function withKeyOf(secret: string): string[] {
+  const key = /^wh(?:sec|sk)_(.*)$/s.exec(secret)?.[1];
+  return key === undefined ? [secret] : [secret, key, Buffer.from(key, 'base64').toString('hex')];
+}
+
+/**
+ * As JSON, XML and forms write it whole, and as encodings of bytes do at each place in what is encoded, e.g. in `<id>:<secret>`, of
+ * which OAuth encodes both parts as forms do. Escapes that are nested, mixed or cover a part of it are the finder's.
+ */
 function writingsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret, 'utf8');
   const form = new URLSearchParams([['', secret]]).toString().slice(1);
-  const url = form.replaceAll('+', '%20');
-  return [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    escapeXml(secret),
-    form,
-    url,
-    encodeURIComponent(secret),
-    bytes.toString('base64').replace(/=+$/, ''),
-    bytes.toString('base64url'),
-    bytes.toString('hex'),
-    bytes.toString('hex').toUpperCase(),
-  ];
+  return [secret, JSON.stringify(secret).slice(1, -1), escapeXml(secret), form, ...[...new Set([secret, form])].flatMap(encodingsOf)];
+}
+
+function encodingsOf(text: string): string[] {
+  const bytes = Buffer.from(text, 'utf8');
+  return [bytes.toString('hex'), bytes.toString('base64url'), ...[0, 1, 2].map((before) => insideBase64(bytes, before))];
+}
+
+/** The characters that tell of these bytes alone where `before` others (and any multiple of three) stand before them. */
+function insideBase64(bytes: Buffer, before: number): string {
+  const length = before + bytes.length;
+  const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+  return whole.slice(before === 0 ? 0 : before + 1, Math.floor((length * 8) / 6));
 }

@@ -1,9 +1,9 @@
 // What was tried once and is over, a test or the hooks of a write -> its deliveries, each with its one attempt: no worker ever takes one up.
 import type { Pool, PoolClient } from 'pg';
-import { afterOnlyAttempt } from '../base/delivery-state.js';
 import type { DeliveryKind } from '../base/model.js';
-import type { AttemptRecord } from './settlement.js';
-import { recordingOf } from './settlement-batch.js';
+import { afterOnlyAttempt } from '../base/store/delivery-state.js';
+import { recordingOf } from './attempt-batch.js';
+import type { AttemptRecord } from './attempt-result.js';
 import { json, storable } from './storable.js';
 
 export interface EndedRecord {

@@ -1,10 +1,10 @@
 // A test that was made -> its delivery with its one attempt, both final from the first: no worker ever takes it up.
 import type { Pool } from 'pg';
-import { recordAudit } from '../base/audit.js';
 import type { Actor } from '../base/model.js';
-import { insideTransaction } from '../base/transaction.js';
+import { recordAudit } from '../base/store/audit.js';
+import { insideTransaction } from '../base/store/transaction.js';
+import type { AttemptRecord } from './attempt-result.js';
 import { recordEnded } from './record-ended.js';
-import type { AttemptRecord } from './settlement.js';
 
 export interface TestRecord {
   deliveryId: string;

@@ -1,5 +1,5 @@
 // The headers of many requests or answers -> those of one told once, and where another's differ.
-import { jsonbs } from '../base/arrays.js';
+import { jsonbs } from '../base/store/arrays.js';
 import { json } from './storable.js';
 
 type Headers = Record<string, string>;

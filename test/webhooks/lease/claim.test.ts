@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cancelDeliveries } from '../../../src/webhooks/base/delivery-state.js';
+import { cancelDeliveries } from '../../../src/webhooks/base/store/delivery-state.js';
 import { claimDue } from '../../../src/webhooks/lease/claim.js';
 import { releaseScan, scanDue } from '../../../src/webhooks/lease/due-scan.js';
 import { loadSnapshots } from '../../../src/webhooks/payload/load-snapshots.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { migrate } from '../../../src/runtime/migrate.js';
-import { ROOMS } from '../../../src/runtime/rooms.js';
+import { ROOMS } from '../../../src/runtime/migration-sets.js';
 import { claimDue } from '../../../src/webhooks/lease/claim.js';
 import { testDatabase } from '../../support/database.js';
 import { insertSubscription, outOfStep } from '../../support/engine-rows.js';

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { createTokens, type OAuth2, type Post } from '../../../src/webhooks/request/auth/oauth2.js';
+import type { Exchange } from '../../../src/webhooks/base/model.js';
+import type { OAuth2 } from '../../../src/webhooks/request/auth/credentials.js';
+import { createTokens, type Post } from '../../../src/webhooks/request/auth/oauth2.js';
 
 const auth: OAuth2 = {
   kind: 'OAUTH2',
@@ -13,7 +15,7 @@ const auth: OAuth2 = {
 
 const json = (status: number, body: object) => ({ kind: 'REPLY' as const, status, headers: {}, body: JSON.stringify(body) });
 /** Answers token-1, token-2, …, each for `expires_in` seconds. */
-function issuer(expires_in?: number) {
+function issuer(expires_in?: unknown) {
   let count = 0;
   const post: Post = async () => json(200, { access_token: `token-${++count}`, token_type: 'Bearer', expires_in });
   return { post, count: () => count };
@@ -22,7 +24,12 @@ function issuer(expires_in?: number) {
 it.each([
   [3600, 3540],
   [100, 90],
+  ['3600', 3540],
   [undefined, 270],
+  [null, 270],
+  [-1, 270],
+  ['soon', 270],
+  [1e308, 86_340],
 ])('a token for %s seconds is kept for %s', async (life, kept) => {
   let nowMs = 0;
   const { post } = issuer(life);
@@ -63,20 +70,115 @@ it('keeps no failure: the next one asks again', async () => {
   expect(await tokens.get('a', 1, auth)).toMatchObject({ token: 't' });
 });
 
+const text = (status: number, body: string, headers = {}) => ({ kind: 'REPLY' as const, status, headers, body });
+const BASIC = 'id and secret were sent in the header Authorization, `clientAuthentication: POST` sends them in the body.';
+
 it.each([
-  [json(400, { error: 'invalid_scope', error_description: 'no such scope', secret: 'x' }), 'status 400: invalid_scope: no such scope.'],
   [
-    { kind: 'REPLY' as const, status: 401, headers: { 'www-authenticate': 'Basic realm="x"' }, body: '{"error":"invalid_client"}' },
-    'status 401: invalid_client.',
+    json(400, { error: 'invalid_scope', error_description: 'no such scope', secret: 'x' }),
+    'The token endpoint answered with status 400: invalid_scope: no such scope. Check `scope`.',
   ],
-  [{ kind: 'REPLY' as const, status: 302, headers: { location: '/' }, body: '<html>' }, 'status 302.'],
-  [{ kind: 'REPLY' as const, status: 204, headers: {}, body: '' }, 'status 204.'],
-  [json(200, {}), 'has no token that can be used'],
-  [json(200, { access_token: 'a b', token_type: 'bearer' }), 'a token that no header holds'],
-  [json(200, { access_token: 't', token_type: 'mac' }), 'has no token that can be used'],
-  [{ kind: 'REPLY' as const, status: 200, headers: {}, body: '<html>' }, 'has no token that can be used'],
-  [{ kind: 'NO_REPLY' as const, message: 'The connection failed: ECONNREFUSED.' }, 'gave no answer: The connection failed: ECONNREFUSED.'],
-])('tells why there is none: %j', async (answer, message) => {
+  [
+    text(401, '{"error":"invalid_client"}', { 'www-authenticate': 'Basic realm="x"' }),
+    `The token endpoint answered with status 401: invalid_client. Check \`clientId\` and \`clientSecret\`: ${BASIC}`,
+  ],
+  [text(401, 'go away'), `The token endpoint answered with status 401. Check \`clientId\` and \`clientSecret\`: ${BASIC}`],
+  [
+    json(400, { error: 'unauthorized_client' }),
+    'The token endpoint answered with status 400: unauthorized_client. Let this client use the grant client_credentials there.',
+  ],
+  [
+    text(302, '<html>', { location: '/' }),
+    'The token endpoint answered with status 302. Redirects are never followed: give the address it leads to as `tokenUrl`.',
+  ],
+  [text(503, 'busy'), 'The token endpoint answered with status 503.'],
+  [text(404, ''), 'The token endpoint answered with status 404. Check `tokenUrl`.'],
+  [text(204, ''), 'The token endpoint answered with status 204, but not with JSON. Check `tokenUrl`.'],
+  [
+    text(200, '<html>', { 'content-type': 'text/html; charset=utf-8' }),
+    'The token endpoint answered with status 200, but not with JSON (it is text/html). Check `tokenUrl`.',
+  ],
+  [
+    json(200, { id_token: 'x', accessToken: 'y' }),
+    'The token endpoint answered with status 200, but without an access_token, only with id_token, accessToken. Check `tokenUrl`.',
+  ],
+  [
+    json(200, { error: 'slow down\r\n', error_description: ['no text'] }),
+    'The token endpoint answered with status 200: slow down . Check `tokenUrl`.',
+  ],
+  [json(200, { access_token: 'a b', token_type: 'bearer' }), 'The token endpoint answered with a token that no header holds.'],
+  [
+    json(200, { access_token: 't', token_type: 'mac' }),
+    "The token endpoint answered with a token that is no bearer token but mac, which can't be sent.",
+  ],
+  [json(200, { access_token: 't'.repeat(50_000) }), 'The token endpoint answered with a token of 50000 characters; 8192 is the limit.'],
+  [
+    { kind: 'NO_REPLY' as const, message: 'The connection failed: ECONNREFUSED.' },
+    'The token endpoint gave no answer: The connection failed: ECONNREFUSED.',
+  ],
+])('tells what was answered and what to try: %j', async (answer, failed) => {
   const tokens = createTokens(async () => answer);
-  expect(await tokens.get('a', 1, auth)).toEqual({ failed: expect.stringContaining(message) });
+  expect(await tokens.get('a', 1, auth)).toEqual({ failed });
+});
+
+it.each<[number, object]>([
+  [200, { access_token: 't' }],
+  [200, { access_token: 't', token_type: null, expires_in: null, scope: ['a'], refresh_token: null, id_token: 'none' }],
+  [200, { access_token: 't', token_type: 'BearerToken', expires_in: '3599' }],
+  [201, { access_token: 't', token_type: 'Bearer' }],
+])('takes a token of an answer as endpoints really give it: %i %j', async (status, body) => {
+  expect(await createTokens(async () => json(status, body)).get('a', 1, auth)).toMatchObject({ token: 't' });
+});
+
+const SECRET = 'p-_.~+/= %&"ä€🔑!*s3cret';
+
+it('sends id and secret as forms write them, in the header or in the body', async () => {
+  const sent: Exchange[] = [];
+  const post: Post = async (request) => {
+    sent.push(request);
+    return json(200, { access_token: 't' });
+  };
+  for (const clientAuthentication of ['BASIC', 'POST'] as const)
+    await createTokens(post).get('a', 1, {
+      ...auth,
+      clientAuthentication,
+      clientId: 'a-b_c.d~',
+      scope: 's t',
+      secrets: { clientSecret: SECRET },
+    });
+  const [basic, inBody] = sent;
+  expect(basic?.headers).toMatchObject({ 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'application/json' });
+  const credentials = Buffer.from(basic?.headers.Authorization?.replace(/^Basic /, '') ?? '', 'base64').toString();
+  // Nothing that many endpoints don't decode is encoded.
+  expect(credentials).toBe('a-b_c.d%7E:p-_.%7E%2B%2F%3D+%25%26%22%C3%A4%E2%82%AC%F0%9F%94%91%21*s3cret');
+  expect(basic?.body.toString()).toBe('grant_type=client_credentials&scope=s+t');
+  expect(inBody?.headers).not.toHaveProperty('Authorization');
+  expect([...new URLSearchParams(inBody?.body.toString())]).toEqual([
+    ['grant_type', 'client_credentials'],
+    ['client_id', 'a-b_c.d~'],
+    ['client_secret', SECRET],
+    ['scope', 's t'],
+  ]);
+});
+
+it.each(['BASIC', 'POST'] as const)('never repeats what was sent, whatever part of it is echoed, %s', async (clientAuthentication) => {
+  const own: OAuth2 = { ...auth, clientAuthentication, secrets: { clientSecret: SECRET } };
+  for (const before of [0, 200, 280, 290, 299]) {
+    const post: Post = async ({ headers, body }) => {
+      const got = [headers.Authorization ?? '', body.toString(), SECRET, JSON.stringify(SECRET), encodeURIComponent(SECRET)];
+      return json(401, { error: 'invalid_client', error_description: 'x'.repeat(before) + got.join(' ') });
+    };
+    const { failed } = (await createTokens(post).get('a', 1, own)) as { failed: string };
+    expect(failed).toContain('invalid_client');
+    // No more than the beginning of it is left where the message is cut.
+    for (const trace of [
+      's3cret',
+      'p-_.',
+      'p-_.%7E',
+      Buffer.from(`client:${SECRET.slice(0, 4)}`)
+        .toString('base64')
+        .slice(0, 12),
+    ])
+      expect(failed).not.toContain(trace);
+  }
 });

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { redactEcho } from '../../../src/webhooks/request/redact-echo.js';
 
 const compiled = { secretTexts: ['key-"quoted"-1', 'abc', 'a shared secret', 'whsec_QUJDREVGR0g='], auth: null };
@@ -37,4 +37,101 @@ it('knows a secret in the writings of XML, URLs, forms and bytes', () => {
   expect(redactEcho({ secretTexts: [secret], auth: null }, answer).body.replaceAll('=', '')).toBe(
     writings.map(() => '[redacted]').join('|'),
   );
+});
+
+// Every way in which a secret goes out, with letters that writings treat each in their own way; and everything that may repeat it.
+const SECRET = 'p-_.~+/= %&"ä€🔑!*s3cret';
+type Secretive = Parameters<typeof redactEcho>[0];
+const auths: Record<string, Secretive['auth']> = {
+  basic: { kind: 'BASIC', scheme: 'basic', secrets: { username: 'some-user', password: SECRET } },
+  token: { kind: 'TOKEN', scheme: 'token', secrets: { token: SECRET } },
+  'oauth2 in the header': oauth2('BASIC'),
+  'oauth2 in the body': oauth2('POST'),
+};
+function oauth2(clientAuthentication: 'BASIC' | 'POST'): Secretive['auth'] {
+  const at = { tokenUrl: 'https://id.example/token', scope: null, audience: null };
+  return { kind: 'OAUTH2', ...at, clientId: 'client-_.~1', clientAuthentication, secrets: { clientSecret: SECRET } };
+}
+const PLACES: Record<string, Secretive> = {
+  ...Object.fromEntries(Object.entries(auths).map(([name, auth]) => [name, { secretTexts: [], auth }])),
+  'a shared secret or header': { secretTexts: [SECRET], auth: null },
+};
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+/** As OAuth libraries encode a client's secret that encode all but letters and digits. */
+const strictly = (text: string) =>
+  encodeURIComponent(text).replace(/[-_.!~*'()]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+const ECHOES: Record<string, (secret: string) => string> = {
+  'as it is': (secret) => secret,
+  'in JSON': (secret) => JSON.stringify({ got: secret }),
+  'in JSON in JSON': (secret) => JSON.stringify({ got: JSON.stringify({ secret }) }),
+  'in a form': (secret) => new URLSearchParams({ client_secret: secret }).toString(),
+  'in a URL': (secret) => `https://id.example/?s=${encodeURIComponent(secret)}`,
+  'in a URL, strictly': (secret) => `s=${strictly(secret)}`,
+  'in a URL, in lower case': (secret) => `s=${strictly(secret).replace(/%../g, (one) => one.toLowerCase())}`,
+  'in a URL, twice': (secret) => `s=${encodeURIComponent(encodeURIComponent(secret))}`,
+  'in Basic': (secret) => `Basic ${base64(`client-_.~1:${secret}`)}`,
+  'in Basic, as a form': (secret) => `Basic ${base64(new URLSearchParams({ '': secret }).toString().replace('=', 'client:'))}`,
+  'in base64, one behind': (secret) => base64(`x${secret}more`),
+  'in base64, two behind': (secret) => base64(`xy${secret}more`),
+  'in base64 in a URL': (secret) => encodeURIComponent(base64(`xyz${secret}`)),
+  'in base64 of JSON': (secret) => base64(secret).replaceAll('/', '\\/'),
+  'in base64url': (secret) => Buffer.from(`x${secret}`).toString('base64url'),
+  'in hex': (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
+  'in HTML': (secret) => secret.replaceAll('&', '&amp;').replaceAll('"', '&#34;'),
+};
+/** Every eight bytes of it, decoded as often as anybody might. */
+function leaksIn(text: string): string[] {
+  const views = new Set([text]);
+  for (const view of views) {
+    if (views.size > 200) break;
+    for (const decode of [decodeURIComponent, (one: string) => JSON.parse(`"${one}"`), (one: string) => one.replaceAll('+', ' ')]) {
+      try {
+        views.add(decode(view));
+      } catch {}
+    }
+    for (const [run] of view.matchAll(/[\w+/-]{8,}/g))
+      for (const skip of [0, 1, 2, 3]) views.add(Buffer.from(run.slice(skip), 'base64').toString('utf8'));
+    for (const [run] of view.matchAll(/[0-9a-f]{16,}/gi)) views.add(Buffer.from(run, 'hex').toString('utf8'));
+  }
+  const parts = Array.from({ length: SECRET.length - 7 }, (_, at) => SECRET.slice(at, at + 8));
+  return parts.filter((part) => [...views].some((view) => view.includes(part)));
+}
+
+describe.each(Object.entries(PLACES))('of %s', (_place, compiled) => {
+  it.each(Object.entries(ECHOES))('nothing stays %s, in body, headers, their names, message or what the receiver said', (_name, write) => {
+    const echo = `got: ${write(SECRET)}, which is wrong`;
+    expect(leaksIn(echo)).not.toEqual([]);
+    const answer = { kind: 'REPLY', status: 200, headers: { 'x-echo': echo, [`x-${echo}`]: 'y' }, body: echo, message: echo, told: echo };
+    const cleaned = redactEcho(compiled, answer);
+    expect(JSON.stringify(cleaned)).toContain('[redacted]');
+    for (const text of [...Object.entries(cleaned.headers).flat(), cleaned.body, cleaned.message, cleaned.told])
+      expect(leaksIn(text), text).toEqual([]);
+  });
+});
+
+it('nothing stays of a token that was fetched, of a key behind its prefix, of a secret that the end of an answer cuts off', () => {
+  expect(redactEcho({ secretTexts: [], auth: null }, { kind: 'REPLY', body: `no ${SECRET}` }, [SECRET]).body).toBe('no [redacted]');
+  const key = Buffer.from('twenty-four bytes of key!');
+  const compiledKey = { secretTexts: [`whsec_${key.toString('base64')}`], auth: null };
+  const body = `${key.toString('base64')} ${key.toString('hex')}`;
+  expect(redactEcho(compiledKey, { kind: 'REPLY', body }).body.replaceAll('=', '')).toBe('[redacted] [redacted]');
+  for (const write of [String, encodeURIComponent, strictly, base64])
+    for (let cut = 0; cut < 20; cut++) {
+      const whole = write(SECRET);
+      const text = `so: ${whole.slice(0, whole.length - cut)}`;
+      expect(leaksIn(redactEcho({ secretTexts: [SECRET], auth: null }, { kind: 'REPLY', body: text }).body), text).toEqual([]);
+    }
+});
+
+it('records "[not recorded]" where looking would take too long, and never holds up the others for that', () => {
+  const secretTexts = Array.from({ length: 31 }, (_, i) => `${'a'.repeat(2_000)}b${i}${'a'.repeat(2_000)}`);
+  const answer = {
+    kind: 'REPLY',
+    headers: { 'retry-after': '120', 'x-a': 'a'.repeat(4_096), 'content-type': 'text/plain' },
+    body: 'a'.repeat(65_536),
+  };
+  const before = process.cpuUsage().user;
+  const cleaned = redactEcho({ secretTexts, auth: null }, answer);
+  expect((process.cpuUsage().user - before) / 1000).toBeLessThan(1_000);
+  expect(cleaned).toMatchObject({ headers: { 'retry-after': '120' }, body: '[not recorded]' });
 });

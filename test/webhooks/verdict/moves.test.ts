@@ -5,10 +5,10 @@ import {
   holdDeliveries,
   releaseDeliveries,
   reopenDelivery,
-} from '../../../src/webhooks/base/delivery-state.js';
+} from '../../../src/webhooks/base/store/delivery-state.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { scanDue } from '../../../src/webhooks/lease/due-scan.js';
-import { settle } from '../../../src/webhooks/verdict/settle.js';
+import { settle } from '../../../src/webhooks/verdict/write-attempts.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { insertDeliveries, insertSubscription, outOfStep } from '../../support/engine-rows.js';
 

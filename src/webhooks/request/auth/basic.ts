@@ -1,7 +1,7 @@
-// A user name and a password -> the value of Authorization. https://www.rfc-editor.org/rfc/rfc7617
-import { Buffer } from 'node:buffer';
+// A user name and a password -> the value of Authorization.
 import type { AuthSecrets } from '../../base/model.js';
+import { basicCredentials } from './credentials.js';
 
 export function authorizeBasic(scheme: string, { username = '', password = '' }: AuthSecrets): string {
-  return `${scheme} ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
+  return `${scheme} ${basicCredentials(username, password)}`;
 }

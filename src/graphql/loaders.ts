@@ -1,0 +1,111 @@
+// A request's context -> loaders that read the engine's rows in sets, whatever the number of objects that ask.
+import DataLoader from 'dataloader';
+import {
+  type Actor,
+  type Attempt,
+  type AuditEntry,
+  type AuditFilter,
+  attemptsByIds,
+  attemptsOf,
+  countAuditOf,
+  countDeliveriesOf,
+  countErrorsOf,
+  countOfIntegrations,
+  type Delivery,
+  type DeliveryError,
+  type DeliveryFilter,
+  deliveriesByIds,
+  type Engine,
+  type ErrorFilter,
+  errorsByIds,
+  eventsByIds,
+  listAuditOf,
+  listDeliveriesOf,
+  listErrorsOf,
+  type Page,
+  type Replay,
+  type Rows,
+  replaysByIds,
+  type Subscription,
+  type SubscriptionFilter,
+  subscriptionsByIds,
+  subscriptionsOfIntegrations,
+  type Topic,
+  topicsByIds,
+  type VisibleEvent,
+} from '../webhooks/index.js';
+
+export interface PageAsked<Filter> {
+  filter: Filter;
+  page: Page;
+}
+
+export interface Loaders {
+  topic: DataLoader<string, Topic | null>;
+  subscription: DataLoader<string, Subscription | null>;
+  delivery: DataLoader<string, Delivery | null>;
+  attempt: DataLoader<string, Attempt | null>;
+  event: DataLoader<string, VisibleEvent | null>;
+  error: DataLoader<string, DeliveryError | null>;
+  replay: DataLoader<string, Replay | null>;
+  attemptsOf: DataLoader<string, Attempt[]>;
+  /** The same arguments for many subscriptions are one statement. */
+  deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
+  deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
+  errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
+  errorCountOf(filter: ErrorFilter): DataLoader<string, number>;
+  auditOf(asked: PageAsked<AuditFilter>): DataLoader<string, Rows<AuditEntry>>;
+  auditCountOf(filter: AuditFilter): DataLoader<string, number>;
+  /** By the key of their integration. */
+  subscriptionsOf(asked: PageAsked<SubscriptionFilter>): DataLoader<string, Rows<Subscription>>;
+  subscriptionCountOf(filter: SubscriptionFilter): DataLoader<string, number>;
+}
+
+export function createLoaders({ pool }: Engine, actor: Actor): Loaders {
+  return {
+    topic: byId((ids) => topicsByIds(pool, ids)),
+    subscription: byId((ids) => subscriptionsByIds(pool, actor, ids)),
+    delivery: byId((ids) => deliveriesByIds(pool, actor, ids)),
+    attempt: byId((ids) => attemptsByIds(pool, actor, ids)),
+    event: byId((ids) => eventsByIds(pool, actor, ids)),
+    error: byId((ids) => errorsByIds(pool, actor, ids)),
+    replay: byId((ids) => replaysByIds(pool, actor, ids)),
+    attemptsOf: byKey(
+      (ids) => attemptsOf(pool, actor, ids),
+      () => [],
+    ),
+    deliveriesOf: byArguments(({ filter, page }) => byKey((ids) => listDeliveriesOf(pool, actor, ids, filter, page), noRows)),
+    deliveryCountOf: byArguments((filter) => byKey((ids) => countDeliveriesOf(pool, actor, ids, filter), none)),
+    errorsOf: byArguments(({ filter, page }) => byKey((ids) => listErrorsOf(pool, actor, ids, filter, page), noRows)),
+    errorCountOf: byArguments((filter) => byKey((ids) => countErrorsOf(pool, actor, ids, filter), none)),
+    auditOf: byArguments(({ filter, page }) => byKey((ids) => listAuditOf(pool, actor, ids, filter, page), noRows)),
+    auditCountOf: byArguments((filter) => byKey((ids) => countAuditOf(pool, actor, ids, filter), none)),
+    subscriptionsOf: byArguments(({ filter, page }) => byKey((ids) => subscriptionsOfIntegrations(pool, actor, ids, filter, page), noRows)),
+    subscriptionCountOf: byArguments((filter) => byKey((ids) => countOfIntegrations(pool, actor, ids, filter), none)),
+  };
+}
+
+const noRows = () => ({ rows: [], hasNextPage: false, hasPreviousPage: false });
+const none = () => 0;
+
+/** One loader for each set of arguments. */
+function byArguments<Asked, Loader>(make: (asked: Asked) => Loader): (asked: Asked) => Loader {
+  const known = new Map<string, Loader>();
+  return (asked) => {
+    const key = JSON.stringify(asked);
+    const loader = known.get(key) ?? make(asked);
+    known.set(key, loader);
+    return loader;
+  };
+}
+
+function byId<T>(read: (ids: readonly string[]) => Promise<Map<string, T>>): DataLoader<string, T | null> {
+  return byKey<T | null>(read, () => null);
+}
+
+function byKey<T>(read: (keys: readonly string[]) => Promise<Map<string, T>>, absent: () => T): DataLoader<string, T> {
+  return new DataLoader(async (keys) => {
+    const found = await read(keys);
+    return keys.map((key) => found.get(key) ?? absent());
+  });
+}

@@ -1,0 +1,95 @@
+// A builder and the types in, the mutations that release held deliveries and send one again out.
+
+import type { Builder } from '../../sample/graph/builder.js';
+import type { UserErrorRef } from '../../sample/graph/user-error.js';
+import { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from '../../webhooks/index.js';
+import { type AccessOf, keyOfId } from '../access.js';
+import { type Answered, errorsOf } from '../problems.js';
+import type { WebhookTypes } from '../types/index.js';
+
+interface Parts {
+  types: WebhookTypes;
+  userError: UserErrorRef;
+}
+
+const blank = (field: string) => ({ problems: [{ field, message: "can't be blank", type: 'BLANK' as const }] });
+
+export function addSendAgain(builder: Builder, access: AccessOf, parts: Parts): void {
+  addRelease(builder, access, parts);
+  addResend(builder, access, parts);
+}
+
+function addRelease(builder: Builder, access: AccessOf, { types, userError }: Parts): void {
+  const wrapped = builder.inputType('ReleaseWebhookDeliveriesInput', {
+    description: 'What `releaseWebhookDeliveries` takes in its `input` form.',
+    fields: (t) => ({ webhookSubscriptionId: t.id({ description: 'The id of the subscription.' }) }),
+  });
+  const payload = builder.objectRef<Released & Answered>('ReleaseWebhookDeliveriesPayload').implement({
+    description: 'What `releaseWebhookDeliveries` answers.',
+    fields: (t) => ({
+      errors: t.field(errorsOf(userError, 'Why nothing was released; empty when all is well.')),
+      releasedCount: t.exposeInt('count', { nullable: false, description: 'How many deliveries are due now.' }),
+      webhookSubscription: t.field({
+        type: types.subscription.ref,
+        description: 'The subscription; null when there are errors.',
+        resolve: ({ subscription }) => subscription,
+      }),
+    }),
+  });
+  builder.mutationField('releaseWebhookDeliveries', (t) =>
+    t.field({
+      type: payload,
+      nullable: false,
+      description: 'Makes all held deliveries of a subscription due at once, their attempts kept.',
+      args: {
+        webhookSubscriptionId: t.arg.id({ description: 'The id of the subscription.' }),
+        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+      },
+      resolve: async (_root, { webhookSubscriptionId: plain, input }, ctx) => {
+        const { engine, actor } = access(ctx);
+        const id = plain ?? input?.webhookSubscriptionId;
+        const path = plain == null && input ? ['input'] : [];
+        if (id == null) return { ...blank('webhookSubscriptionId'), subscription: null, count: 0, path };
+        return { ...(await releaseHeldDeliveries(engine, actor, keyOfId(engine, 'WebhookSubscription', id))), path };
+      },
+    }),
+  );
+}
+
+function addResend(builder: Builder, access: AccessOf, { types, userError }: Parts): void {
+  const wrapped = builder.inputType('ResendWebhookDeliveryInput', {
+    description: 'What `resendWebhookDelivery` takes in its `input` form.',
+    fields: (t) => ({ id: t.id({ description: 'The id of the delivery.' }) }),
+  });
+  const payload = builder.objectRef<Resent & Answered>('ResendWebhookDeliveryPayload').implement({
+    description: 'What `resendWebhookDelivery` answers.',
+    fields: (t) => ({
+      errors: t.field(errorsOf(userError, 'Why it is not sent again; empty when all is well.')),
+      webhookDelivery: t.field({
+        type: types.delivery.ref,
+        description: 'The delivery, due now; null when there are errors.',
+        resolve: ({ delivery }) => delivery,
+      }),
+    }),
+  });
+  builder.mutationField('resendWebhookDelivery', (t) =>
+    t.field({
+      type: payload,
+      nullable: false,
+      description: 'Sends a delivery again, whatever came of it: a further attempt of the same delivery, as soon as a worker takes it up.',
+      args: {
+        id: t.arg.id({ description: 'The id of the delivery.' }),
+        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+      },
+      resolve: async (_root, { id: plain, input }, ctx) => {
+        const { engine, actor, loaders } = access(ctx);
+        const id = plain ?? input?.id;
+        const path = plain == null && input ? ['input'] : [];
+        if (id == null) return { ...blank('id'), delivery: null, path };
+        const result = await resendDelivery(engine, actor, keyOfId(engine, 'WebhookDelivery', id));
+        if (result.delivery) loaders.delivery.clear(result.delivery.id);
+        return { ...result, path };
+      },
+    }),
+  );
+}

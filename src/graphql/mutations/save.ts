@@ -1,0 +1,92 @@
+// A builder and the types in, the mutations of subscriptions out, in both published forms. A user's mistake is data.
+
+import type { Builder } from '../../sample/graph/builder.js';
+import type { UserErrorRef } from '../../sample/graph/user-error.js';
+import {
+  createSubscription,
+  deleteSubscription,
+  type Problem,
+  type SaveResult,
+  type SubscriptionInput,
+  type TryReport,
+  testSubscription,
+  updateSubscription,
+} from '../../webhooks/index.js';
+import type { Access, AccessOf } from '../access.js';
+import { type Answered, errorsOf, warningsOf } from '../problems.js';
+import type { WebhookTypes } from '../types/index.js';
+import { type InputRef, readAsked } from '../types/input.js';
+
+type Save = (access: Access, id: string | null, input: SubscriptionInput) => Promise<SaveResult>;
+
+const MUTATIONS: Record<string, { description: string; save: Save }> = {
+  create: {
+    description: 'Subscribes to a topic.',
+    save: ({ engine, actor }, _id, input) => createSubscription(engine, actor, input),
+  },
+  update: {
+    description: 'Changes a subscription, switches it off or on. What is absent stays, what is null is cleared.',
+    save: ({ engine, actor }, id, input) => (id === null ? Promise.resolve(NO_ID) : updateSubscription(engine, actor, id, input)),
+  },
+  delete: {
+    description: 'Deletes a subscription: what is still to be sent is cancelled, its history stays, its secrets are wiped.',
+    save: ({ engine, actor }, id) => (id === null ? Promise.resolve(NO_ID) : deleteSubscription(engine, actor, id)),
+  },
+};
+
+const NO_ID: SaveResult = { subscription: null, problems: [{ field: 'id', message: "can't be blank", type: 'BLANK' }] };
+
+export function addMutations(
+  builder: Builder,
+  access: AccessOf,
+  { types, userError, input }: { types: WebhookTypes; userError: UserErrorRef; input: InputRef },
+): void {
+  for (const [verb, { description, save }] of Object.entries(MUTATIONS)) {
+    const stem = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}WebhookSubscription`;
+    const wrapped = builder.inputType(`${stem}Input`, {
+      description: `What \`${verb}WebhookSubscription\` takes in its \`input\` form.`,
+      fields: (t) => ({ webhookSubscription: t.field({ type: input, description: 'The subscription.' }) }),
+    });
+    const payload = builder.objectRef<SaveResult & Answered & { report: TryReport | null }>(`${stem}Payload`).implement({
+      description: `What \`${verb}WebhookSubscription\` answers.`,
+      fields: (t) => ({
+        errors: t.field(errorsOf(userError, 'The mistakes because of which nothing was saved; empty when all is well.')),
+        warnings: t.field(warningsOf(userError, 'What looks like a mistake, and was saved all the same.')),
+        webhookSubscription: t.field({
+          type: types.subscription.ref,
+          description:
+            verb === 'delete' ? 'The subscription as it was; null when there are errors.' : 'The subscription; null when there are errors.',
+          resolve: ({ subscription }) => subscription,
+        }),
+        ...(verb !== 'delete' && {
+          report: t.field({
+            type: types.report,
+            description: 'What the test found that `test: true` asked for; null without one. A test that could not be made is a warning.',
+            resolve: ({ report }) => report,
+          }),
+        }),
+      }),
+    });
+    builder.mutationField(`${verb}WebhookSubscription`, (t) =>
+      t.field({
+        type: payload,
+        nullable: false,
+        description,
+        args: {
+          webhookSubscription: t.arg({ type: input, description: 'The subscription.' }),
+          input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+        },
+        resolve: async (_root, args, ctx) => {
+          const own = access(ctx);
+          const { id, input: asked, test } = readAsked(own.engine, args.webhookSubscription ?? args.input?.webhookSubscription ?? {});
+          const { subscription, problems } = await save(own, id, asked);
+          if (subscription && verb !== 'delete') own.loaders.subscription.clear(subscription.id);
+          const tested = subscription && test && verb !== 'delete' ? await testSubscription(own.engine, own.actor, subscription.id) : null;
+          const untested = tested?.problems.map((one): Problem => ({ ...one, field: 'test', severity: 'warning' })) ?? [];
+          const path = args.webhookSubscription || !args.input ? ['webhookSubscription'] : ['input', 'webhookSubscription'];
+          return { subscription, problems: [...problems, ...untested], report: tested?.report ?? null, path };
+        },
+      }),
+    );
+  }
+}

@@ -1,0 +1,164 @@
+// A builder and the types in, the root fields that read them out.
+
+import type { Builder } from '../../sample/graph/builder.js';
+import {
+  countDeliveriesOf,
+  countErrorsOf,
+  countReplays,
+  countSubscriptions,
+  countTopics,
+  cursorOfSubscription,
+  listDeliveries,
+  listErrors,
+  listReplays,
+  listSubscriptions,
+  listTopics,
+  resolveTopic,
+} from '../../webhooks/index.js';
+import { type AccessOf, keyOfId, pageOf } from '../access.js';
+import { toConnection } from '../connection.js';
+import { filterOf } from '../types/delivery.js';
+import { errorFilterOf } from '../types/error.js';
+import type { WebhookTypes } from '../types/index.js';
+
+export function addQueries(
+  builder: Builder,
+  access: AccessOf,
+  { topic, subscription, delivery, error, replay, enums }: WebhookTypes,
+): void {
+  builder.queryFields((t) => ({
+    webhookTopics: t.connection(
+      {
+        type: topic.ref,
+        nullable: false,
+        description: 'Everything that can be subscribed to, by key and version.',
+        args: {
+          key: t.arg.string({ description: 'Only the versions of this topic, e.g. `user/created`.' }),
+          nodeType: t.arg.string({ description: 'Only what happens to nodes of this type, e.g. `User`.' }),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { pool } = access(ctx).engine;
+          const filter = { key: args.key, typename: args.nodeType };
+          return toConnection(
+            await listTopics(pool, filter, pageOf(args)),
+            (row) => row.id,
+            () => countTopics(pool, filter),
+          );
+        },
+      },
+      topic.connection,
+      topic.edge,
+    ),
+    webhookTopic: t.field({
+      type: topic.ref,
+      description: 'The topic of this id, or this key: of its versions the given or the latest one.',
+      args: {
+        id: t.arg.id({ description: 'The id of the topic.' }),
+        key: t.arg.string({ description: 'E.g. `user/created`.' }),
+        version: t.arg.string({ description: 'E.g. `1.1`.' }),
+      },
+      resolve: (_root, { id, key, version }, ctx) => {
+        const { engine } = access(ctx);
+        return resolveTopic(engine.pool, { id: id == null ? null : keyOfId(engine, 'WebhookTopic', id), key, version });
+      },
+    }),
+    webhookSubscriptions: t.connection(
+      {
+        type: subscription.ref,
+        nullable: false,
+        description: 'Your subscriptions, the oldest first.',
+        args: {
+          topicKey: t.arg.string({ description: 'Only those to this topic, e.g. `user/created`.' }),
+          disabled: t.arg.boolean({ description: 'Only those that are switched off, or only those that are not.' }),
+          integrationId: t.arg.id({ description: 'Only those that belong to this integration.' }),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { engine, actor } = access(ctx);
+          const { integrationType = '' } = engine.host;
+          const integrationId = args.integrationId == null ? null : keyOfId(engine, integrationType, args.integrationId);
+          const filter = { topicKey: args.topicKey, disabled: args.disabled, integrationId };
+          return toConnection(await listSubscriptions(engine.pool, actor, filter, pageOf(args)), cursorOfSubscription, () =>
+            countSubscriptions(engine.pool, actor, filter),
+          );
+        },
+      },
+      subscription.connection,
+      subscription.edge,
+    ),
+    webhookDeliveries: t.connection(
+      {
+        type: delivery.ref,
+        nullable: false,
+        description: 'What was or is to be sent to your subscriptions, the newest first.',
+        args: {
+          webhookSubscriptionId: t.arg.id({ description: 'Only those for this subscription.' }),
+          ...delivery.args(t.arg),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { engine, actor } = access(ctx);
+          const { webhookSubscriptionId: id } = args;
+          const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
+          const filter = filterOf(args);
+          return toConnection(
+            await listDeliveries(engine.pool, actor, ids, filter, pageOf(args)),
+            (row) => row.id,
+            async () => sumOf(await countDeliveriesOf(engine.pool, actor, ids, filter)),
+          );
+        },
+      },
+      delivery.connection,
+      delivery.edge,
+    ),
+    webhookErrors: t.connection(
+      {
+        type: error.ref,
+        nullable: false,
+        description: 'What went wrong and nobody has dismissed, over all of your subscriptions, the newest first.',
+        args: {
+          webhookSubscriptionId: t.arg.id({ description: 'Only those of this subscription.' }),
+          ...error.args(t.arg),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { engine, actor } = access(ctx);
+          const { webhookSubscriptionId: id } = args;
+          const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
+          const filter = errorFilterOf(args);
+          return toConnection(
+            await listErrors(engine.pool, actor, ids, filter, pageOf(args)),
+            (row) => row.id,
+            async () => sumOf(await countErrorsOf(engine.pool, actor, ids, filter)),
+          );
+        },
+      },
+      error.connection,
+      error.edge,
+    ),
+    webhookReplays: t.connection(
+      {
+        type: replay.ref,
+        nullable: false,
+        description: 'Replays of events to your subscriptions, the newest first.',
+        args: {
+          webhookSubscriptionId: t.arg.id({ description: 'Only those to this subscription.' }),
+          state: t.arg({ type: enums.replayState, description: 'Only those in this state.' }),
+        },
+        resolve: async (_root, args, ctx) => {
+          const { engine, actor } = access(ctx);
+          const { webhookSubscriptionId: id } = args;
+          const filter = { subscriptionId: id == null ? null : keyOfId(engine, 'WebhookSubscription', id), state: args.state };
+          return toConnection(
+            await listReplays(engine.pool, actor, filter, pageOf(args)),
+            (row) => row.id,
+            () => countReplays(engine.pool, actor, filter),
+          );
+        },
+      },
+      replay.connection,
+      replay.edge,
+    ),
+  }));
+}
+
+function sumOf(counts: Map<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,49 @@
+// A builder and the types in, the query that explains why nothing came out.
+
+import type { Builder } from '../../sample/graph/builder.js';
+import { type Finding, type WhyNot, whyNot } from '../../webhooks/index.js';
+import { type AccessOf, keyOfId } from '../access.js';
+import type { WebhookTypes } from '../types/index.js';
+
+export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery }: WebhookTypes): void {
+  const finding = builder.objectRef<Finding>('WebhookFinding').implement({
+    description: 'What came of one change, or why nothing did.',
+    fields: (t) => ({
+      event: t.field({ type: event, nullable: false, description: 'The change.', resolve: (found) => found.event }),
+      delivery: t.field({
+        type: delivery.ref,
+        description: 'The delivery that tells of it, the newest one; null when there is none.',
+        resolve: (found) => found.delivery,
+      }),
+      reason: t.exposeString('reason', { nullable: false, description: 'What came of it and why, in a sentence.' }),
+    }),
+  });
+  const answer = builder.objectRef<WhyNot>('WebhookWhyNot').implement({
+    description: 'Why a subscription did not hear of something.',
+    fields: (t) => ({
+      conclusion: t.exposeString('conclusion', { nullable: false, description: 'The most likely reason, in a sentence.' }),
+      findings: t.field({
+        type: [finding],
+        nullable: { list: false, items: false },
+        description: 'The last changes that it might have heard of, up to 20, the newest first.',
+        resolve: ({ findings }) => findings,
+      }),
+    }),
+  });
+  builder.queryField('webhookWhyNot', (t) =>
+    t.field({
+      type: answer,
+      description: 'Why nothing came: what became of the last changes of a node, or of all nodes. Null: no such subscription of yours.',
+      args: {
+        webhookSubscriptionId: t.arg.id({ required: true, description: 'The id of the subscription.' }),
+        nodeId: t.arg.id({ description: 'The id of the node that nothing was heard of; absent: of any.' }),
+        since: t.arg({ type: 'DateTime', description: 'Only changes at this moment or later; absent: those of the last day.' }),
+      },
+      resolve: (_root, { webhookSubscriptionId, nodeId, since }, ctx) => {
+        const { engine, actor } = access(ctx);
+        const subscriptionId = keyOfId(engine, 'WebhookSubscription', String(webhookSubscriptionId));
+        return whyNot(engine, actor, { subscriptionId, nodeId: nodeId == null ? null : String(nodeId), since: since ?? null });
+      },
+    }),
+  );
+}

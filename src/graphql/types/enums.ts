@@ -1,0 +1,153 @@
+// A builder in, the engine's enums on it out.
+
+import type { Builder } from '../../sample/graph/builder.js';
+import { PRESETS, type PresetKey } from '../../webhooks/index.js';
+
+export function addEnums(builder: Builder) {
+  return {
+    contentType: builder.enumType('WebhookContentType', {
+      description: 'What a notification is written in.',
+      values: { JSON: { description: '`application/json`' }, XML: { description: '`application/xml`' } } as const,
+    }),
+    signature: builder.enumType('WebhookSignature', {
+      description: 'How a notification is signed with the shared secret; see docs/verifying.md.',
+      values: {
+        SCOPE: { description: '`X-Scope-Hmac-Sha256` over the body. Sent with every other one too, unless the secret is a private key.' },
+        STANDARD_WEBHOOKS: {
+          description:
+            'Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`; `v1` with a secret `whsec_…`, `v1a` with a private key `whsk_…`.',
+        },
+        HTTP_MESSAGE_SIGNATURES: {
+          description: 'RFC 9421 with `hmac-sha256`: `Signature-Input`, `Signature`, and the `Content-Digest` of RFC 9530.',
+        },
+        UP42: { description: "UP42's: `signature-input` and `signature` over the values of headers, a digest of the body among them." },
+        SCALR: { description: "Scalr's: `X-Signature` over the body and `Date`." },
+        SERVO: { description: "Servo's: `X-Servo-Signature`, an HMAC-SHA1 over the body." },
+      } as const,
+    }),
+    bodyOmitted: builder.enumType('WebhookBodyOmitted', {
+      description: 'Why a body is not recorded.',
+      values: {
+        SWITCHED_OFF: { description: 'The subscription records no bodies.' },
+        UNMASKABLE: {
+          description:
+            'The subscription wants something masked that could not be looked for: the body is neither JSON nor XML, or too large.',
+        },
+      } as const,
+    }),
+    operation: builder.enumType('WebhookOperation', {
+      description: 'What happened to a node.',
+      values: {
+        CREATED: { value: 'created', description: 'It was created.' },
+        UPDATED: { value: 'updated', description: 'One of its own attributes or foreign keys changed.' },
+        DELETED: { value: 'deleted', description: 'It was deleted.' },
+      } as const,
+    }),
+    status: builder.enumType('WebhookSubscriptionStatus', {
+      description: 'Whether a subscription sends.',
+      values: {
+        ENABLED: { description: 'It sends.' },
+        DISABLED: { description: 'It was switched off, by its owner or by a rule; see `disabledReason`.' },
+        HELD: { description: 'Its definition no longer works, so its deliveries wait until it is corrected; see `heldReason`.' },
+        DELETED: { description: 'It is gone; its history stays.' },
+      } as const,
+    }),
+    disabledReason: builder.enumType('WebhookDisabledReason', {
+      description: 'Why a subscription was disabled.',
+      values: {
+        OWNER: { description: 'Its owner switched it off.' },
+        RETRIES_EXHAUSTED: { description: 'All retries of one delivery failed.' },
+        TOO_MANY_ERRORS: { description: 'More than 100 errors within an hour.' },
+        GONE: { description: 'The receiver answered 410.' },
+        INTEGRATION: { description: 'The integration that it belongs to was switched off.' },
+        OWNER_GONE: { description: 'Its owner was disabled, deleted, or moved to another organization.' },
+      } as const,
+    }),
+    preset: builder.enumType('WebhookPresetKey', {
+      description: 'A body shape that is ready to be picked.',
+      values: Object.fromEntries(PRESETS.map(({ key, description }) => [key, { description }])) as Record<
+        PresetKey,
+        { description: string }
+      >,
+    }),
+    replayState: builder.enumType('WebhookReplayState', {
+      description: 'Whether a replay goes on.',
+      values: {
+        RUNNING: { description: 'It makes deliveries; while its subscription is off, it waits.' },
+        DONE: { description: 'All of its deliveries are made.' },
+        CANCELLED: { description: 'It was ended before.' },
+      } as const,
+    }),
+    phase: builder.enumType('WebhookPhase', {
+      description: 'When a subscription is called.',
+      values: {
+        AFTER: { description: 'It is told what happened: the ordinary case.' },
+        BEFORE: {
+          description:
+            "It is asked before a mutation of this API writes, and may refuse. Only this API's own mutations wait for it: cascades, raw SQL and background writes are neither asked nor told about.",
+        },
+      } as const,
+    }),
+    onFailure: builder.enumType('WebhookFailurePolicy', {
+      description: "What it means that a before-hook can't be asked, fails, or takes too long.",
+      values: {
+        ALLOW: { description: 'The write goes on; the failure is recorded.' },
+        REFUSE: { description: 'The write is refused.' },
+      } as const,
+    }),
+    kind: builder.enumType('WebhookDeliveryKind', {
+      description: 'Why there is a delivery.',
+      values: {
+        LIVE: { description: 'An event happened.' },
+        TEST: { description: 'Somebody asked for a test.' },
+        REPLAY: { description: 'Somebody asked to send past events again.' },
+        SNAPSHOT: { description: 'Somebody asked to send nodes as they are now.' },
+        BEFORE: { description: 'A write was about to happen.' },
+      } as const,
+    }),
+    state: builder.enumType('WebhookDeliveryState', {
+      description: 'Where a delivery is on its way.',
+      values: {
+        PENDING: { description: 'No attempt was made yet.' },
+        SKIPPED: { description: 'Nothing is sent: the validation template said false, or the subscription was disabled when it happened.' },
+        DELIVERED: { description: 'The receiver answered with success.' },
+        RETRYING: { description: 'An attempt failed; another one follows.' },
+        HELD: { description: 'It waits: the subscription is disabled or broken, or this node gave nothing that can be sent.' },
+        FAILED: { description: 'All attempts failed.' },
+        CANCELLED: { description: 'The subscription was deleted first.' },
+      } as const,
+    }),
+    clientAuthentication: builder.enumType('WebhookClientAuthentication', {
+      description: 'How a client makes itself known to a token endpoint.',
+      values: {
+        BASIC: { description: 'In the header `Authorization`: client_secret_basic.' },
+        POST: { description: 'In the body: client_secret_post.' },
+      } as const,
+    }),
+    outcome: builder.enumType('WebhookAttemptOutcome', {
+      description: 'How an attempt ended.',
+      values: {
+        DELIVERED: { description: 'The receiver answered with success.' },
+        SKIPPED: { description: 'The validation template said false.' },
+        HELD: { description: 'There is nothing that can be sent.' },
+        FAILED: { description: 'The receiver was not reached, or answered with a failure.' },
+      } as const,
+    }),
+    stage: builder.enumType('WebhookStage', {
+      description: 'The step at which an attempt ended.',
+      values: {
+        QUERY: { description: 'The stored query.' },
+        VALIDATION: { description: 'The validation template.' },
+        TEMPLATE: { description: 'The template of the body.' },
+        AUTH: { description: 'The token endpoint, which gave no token. The receiver was not asked, or had refused the token before.' },
+        ADDRESS: { description: 'The address of the receiver, which must be one that deliveries may reach.' },
+        CONNECT: { description: 'The connection to the receiver.' },
+        TIMEOUT: { description: 'The time limit of the exchange.' },
+        STATUS: { description: "The status of the receiver's answer." },
+        ERROR_TEMPLATE: { description: 'The error template, which found an error in the answer.' },
+      } as const,
+    }),
+  };
+}
+
+export type Enums = ReturnType<typeof addEnums>;

@@ -1,0 +1,125 @@
+// A builder in, WebhookError, its connection, its filters and the mutation that dismisses errors out.
+import type { ArgBuilder } from '@pothos/core';
+import type { Builder, Types } from '../../sample/graph/builder.js';
+import type { UserErrorRef } from '../../sample/graph/user-error.js';
+import { type DeliveryError, dismissErrors, type ErrorFilter } from '../../webhooks/index.js';
+import { type AccessOf, keyOfId } from '../access.js';
+import { type Answered, errorsOf } from '../problems.js';
+import type { AttemptParts } from './attempt.js';
+import type { DeliveryParts } from './delivery.js';
+import type { Enums } from './enums.js';
+import { type TopicRef, totalOf } from './topic.js';
+
+interface Parts {
+  enums: Enums;
+  topic: TopicRef;
+  delivery: DeliveryParts;
+  attempt: AttemptParts;
+}
+
+export function addError(builder: Builder, access: AccessOf, { enums, topic, delivery, attempt }: Parts) {
+  const ref = builder.objectRef<DeliveryError>('WebhookError');
+  builder.node(ref, {
+    description: 'An attempt that failed, or found nothing that could be sent, and that nobody has dismissed.',
+    id: { resolve: (error) => error.id, description: 'For `node(id:)` and `deleteWebhookErrors`.' },
+    loadOne: (id, ctx) => access(ctx).loaders.error.load(id),
+    fields: (t) => ({
+      databaseId: t.exposeString('id', { nullable: false, description: "The record's id: that of its attempt." }),
+      outcome: t.field({ type: enums.outcome, nullable: false, description: 'How the attempt ended.', resolve: ({ outcome }) => outcome }),
+      stage: t.field({ type: enums.stage, description: 'Where it failed.', resolve: ({ stage }) => stage }),
+      message: t.exposeString('message', { description: 'What went wrong, for people.' }),
+      topic: t.field({
+        type: topic,
+        description: 'What the notification was about.',
+        resolve: ({ topicId }, _args, ctx) => access(ctx).loaders.topic.load(topicId),
+      }),
+      nodeId: t.id({
+        nullable: false,
+        description: 'The id of the node that it was about.',
+        resolve: ({ typename, nodeKey }, _args, ctx) => access(ctx).engine.host.toGlobalId(typename, nodeKey),
+      }),
+      webhookDelivery: t.field({
+        type: delivery.ref,
+        description: 'The delivery that it belongs to.',
+        resolve: ({ deliveryId }, _args, ctx) => access(ctx).loaders.delivery.load(deliveryId),
+      }),
+      attempt: t.field({
+        type: attempt.ref,
+        description: 'The attempt, with the exact request and response.',
+        resolve: ({ id }, _args, ctx) => access(ctx).loaders.attempt.load(id),
+      }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was recorded.' }),
+    }),
+  });
+  const edge = builder.edgeObject({ name: 'WebhookErrorEdge', description: 'An error in a list.', type: ref, nodeNullable: false });
+  const connection = builder.connectionObject(
+    {
+      name: 'WebhookErrorConnection',
+      description: 'A list of errors, the newest first.',
+      type: ref,
+      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'How many there are on all pages.', resolve: totalOf }) }),
+    },
+    edge,
+  );
+  const args = (arg: ArgBuilder<Types>) => ({
+    topicKey: arg.string({ description: 'Only those of notifications of this topic, e.g. `user/created`.' }),
+    stage: arg({ type: enums.stage, description: 'Only those that failed at this stage.' }),
+    createdAtMin: arg({ type: 'DateTime', description: 'Only those recorded at this moment or later.' }),
+    createdAtMax: arg({ type: 'DateTime', description: 'Only those recorded at this moment or before.' }),
+  });
+  return { ref, connection, edge, args };
+}
+
+export type ErrorParts = ReturnType<typeof addError>;
+
+/** Of the arguments, what filters. */
+export function errorFilterOf({ topicKey, stage, createdAtMin, createdAtMax }: ErrorFilter): ErrorFilter {
+  return { topicKey, stage, createdAtMin, createdAtMax };
+}
+
+const MOST_AT_ONCE = 1_000;
+
+export function addDismissal(builder: Builder, access: AccessOf, userError: UserErrorRef): void {
+  const wrapped = builder.inputType('DeleteWebhookErrorsInput', {
+    description: 'What `deleteWebhookErrors` takes in its `input` form.',
+    fields: (t) => ({ ids: t.idList({ description: 'The ids of the errors.' }) }),
+  });
+  const payload = builder.objectRef<Answered & { ids: string[] }>('DeleteWebhookErrorsPayload').implement({
+    description: 'What `deleteWebhookErrors` answers.',
+    fields: (t) => ({
+      errors: t.field(errorsOf(userError, 'The mistakes because of which none was dismissed; empty when all is well.')),
+      deletedIds: t.idList({ nullable: false, description: 'The ids of the errors that are dismissed now.', resolve: ({ ids }) => ids }),
+    }),
+  });
+  builder.mutationField('deleteWebhookErrors', (t) =>
+    t.field({
+      type: payload,
+      nullable: false,
+      description: `Dismisses errors, up to ${MOST_AT_ONCE} at once: all of them or none. Their attempts stay. Doing it again changes nothing.`,
+      args: {
+        ids: t.arg.idList({ description: 'The ids of the errors.' }),
+        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+      },
+      resolve: async (_root, { ids: plain, input }, ctx) => {
+        const { engine, actor, loaders } = access(ctx);
+        const ids = plain ?? input?.ids;
+        const path = plain == null && input ? ['input'] : [];
+        const refused = (message: string, type?: 'BLANK' | 'NOT_FOUND') => ({
+          problems: [{ field: 'ids', message, ...(type && { type }) }],
+          path,
+          ids: [],
+        });
+        if (!actor.canManageWebhooks)
+          return { problems: [{ field: 'base', message: 'you may not manage webhooks', type: 'FORBIDDEN' as const }], path, ids: [] };
+        if (ids == null) return refused("can't be blank", 'BLANK');
+        if (ids.length > MOST_AT_ONCE) return refused(`are ${ids.length}, more than ${MOST_AT_ONCE}`);
+        const keys = ids.map((id) => keyOfId(engine, 'WebhookError', id));
+        const { missing } = await dismissErrors(engine.pool, actor, keys);
+        if (missing.length > 0)
+          return refused(`not found: ${ids.filter((_, index) => missing.includes(keys[index] as string)).join(', ')}`, 'NOT_FOUND');
+        for (const key of keys) loaders.error.clear(key);
+        return { problems: [], path, ids: [...ids] };
+      },
+    }),
+  );
+}

@@ -1,0 +1,141 @@
+// A builder in, WebhookReplay with its connection, and the mutations that begin and cancel one out.
+
+import type { Builder } from '../../sample/graph/builder.js';
+import type { UserErrorRef } from '../../sample/graph/user-error.js';
+import { cancelReplay, type Replay, type Replayed, replayEvents } from '../../webhooks/index.js';
+import { type AccessOf, keyOfId } from '../access.js';
+import { type Answered, errorsOf } from '../problems.js';
+import type { DeliveryParts } from './delivery.js';
+import type { Enums } from './enums.js';
+import type { SubscriptionParts } from './subscription.js';
+import { totalOf } from './topic.js';
+
+interface Parts {
+  enums: Enums;
+  subscription: SubscriptionParts;
+  delivery: DeliveryParts;
+}
+
+export function addReplay(builder: Builder, access: AccessOf, { enums, subscription, delivery }: Parts) {
+  const ref = builder.objectRef<Replay>('WebhookReplay');
+  builder.node(ref, {
+    description: 'Past events that are sent again to one subscription, as new deliveries.',
+    id: { resolve: (replay) => replay.id, description: 'For `node(id:)` and `cancelWebhookReplay`.' },
+    loadOne: (id, ctx) => access(ctx).loaders.replay.load(id),
+    fields: (t) => ({
+      databaseId: t.exposeString('id', { nullable: false, description: "The record's id." }),
+      webhookSubscription: t.field({
+        type: subscription.ref,
+        description: 'To whom; null when it is deleted.',
+        resolve: ({ subscriptionId }, _args, ctx) => access(ctx).loaders.subscription.load(subscriptionId),
+      }),
+      from: t.expose('fromAt', { type: 'DateTime', nullable: false, description: 'The first moment whose events it sends.' }),
+      to: t.expose('toAt', { type: 'DateTime', nullable: false, description: 'The last moment whose events it sends.' }),
+      state: t.field({ type: enums.replayState, nullable: false, description: 'Whether it goes on.', resolve: ({ state }) => state }),
+      progress: t.exposeFloat('progress', { nullable: false, description: 'How much of its time it has gone through, from 0 to 1.' }),
+      deliveryCount: t.exposeInt('deliveryCount', { nullable: false, description: 'How many deliveries it has made.' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was asked for.' }),
+      finishedAt: t.field({
+        type: 'DateTime',
+        description: 'When it was done or cancelled; null while it runs.',
+        resolve: ({ state, updatedAt }) => (state === 'RUNNING' ? null : updatedAt),
+      }),
+    }),
+  });
+  builder.objectField(delivery.ref, 'webhookReplay', (t) =>
+    t.field({
+      type: ref,
+      description: 'The replay that made it; null where none did.',
+      resolve: ({ replayId }, _args, ctx) => (replayId === null ? null : access(ctx).loaders.replay.load(replayId)),
+    }),
+  );
+  const edge = builder.edgeObject({ name: 'WebhookReplayEdge', description: 'A replay in a list.', type: ref, nodeNullable: false });
+  const connection = builder.connectionObject(
+    {
+      name: 'WebhookReplayConnection',
+      description: 'A list of replays, the newest first.',
+      type: ref,
+      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'How many there are on all pages.', resolve: totalOf }) }),
+    },
+    edge,
+  );
+  return { ref, connection, edge };
+}
+
+export type ReplayParts = ReturnType<typeof addReplay>;
+
+export function addReplaying(
+  builder: Builder,
+  access: AccessOf,
+  { replay, userError }: { replay: ReplayParts; userError: UserErrorRef },
+): void {
+  const payload = (name: string) =>
+    builder.objectRef<Replayed & Answered>(`${name.charAt(0).toUpperCase()}${name.slice(1)}Payload`).implement({
+      description: `What \`${name}\` answers.`,
+      fields: (t) => ({
+        errors: t.field(errorsOf(userError, 'Why nothing was done; empty when all is well.')),
+        webhookReplay: t.field({
+          type: replay.ref,
+          description: 'The replay; null when there are errors.',
+          resolve: (answered) => answered.replay,
+        }),
+      }),
+    });
+  const blank = (field: string): Replayed => ({ problems: [{ field, message: "can't be blank", type: 'BLANK' }], replay: null });
+
+  const range = builder.inputType('ReplayWebhookEventsInput', {
+    description: 'What `replayWebhookEvents` takes in its `input` form.',
+    fields: (t) => ({
+      webhookSubscriptionId: t.id({ description: 'The id of the subscription.' }),
+      from: t.field({ type: 'DateTime', description: 'The first moment; absent: that of the first event that is kept.' }),
+      to: t.field({ type: 'DateTime', description: 'The last moment; absent: now.' }),
+    }),
+  });
+  builder.mutationField('replayWebhookEvents', (t) =>
+    t.field({
+      type: payload('replayWebhookEvents'),
+      nullable: false,
+      description:
+        'Sends the events of a time again to a subscription, as it is now: also those from before it was created or while it was disabled. They are new deliveries, made bit by bit, so that what happens meanwhile is not held up.',
+      args: {
+        webhookSubscriptionId: t.arg.id({ description: 'The id of the subscription.' }),
+        from: t.arg({ type: 'DateTime', description: 'The first moment; absent: that of the first event that is kept.' }),
+        to: t.arg({ type: 'DateTime', description: 'The last moment; absent: now.' }),
+        input: t.arg({ type: range, description: 'The same, one level deeper.' }),
+      },
+      resolve: async (_root, { input, ...plain }, ctx) => {
+        const { engine, actor } = access(ctx);
+        const asked = plain.webhookSubscriptionId == null && input ? input : plain;
+        const path = asked === input ? ['input'] : [];
+        if (asked.webhookSubscriptionId == null) return { ...blank('webhookSubscriptionId'), path };
+        const id = keyOfId(engine, 'WebhookSubscription', asked.webhookSubscriptionId);
+        return { ...(await replayEvents(engine, actor, id, { from: asked.from ?? null, to: asked.to ?? null })), path };
+      },
+    }),
+  );
+
+  const one = builder.inputType('CancelWebhookReplayInput', {
+    description: 'What `cancelWebhookReplay` takes in its `input` form.',
+    fields: (t) => ({ id: t.id({ description: 'The id of the replay.' }) }),
+  });
+  builder.mutationField('cancelWebhookReplay', (t) =>
+    t.field({
+      type: payload('cancelWebhookReplay'),
+      nullable: false,
+      description: 'Ends a replay, and cancels its deliveries that are not sent yet.',
+      args: {
+        id: t.arg.id({ description: 'The id of the replay.' }),
+        input: t.arg({ type: one, description: 'The same, one level deeper.' }),
+      },
+      resolve: async (_root, { id: plain, input }, ctx) => {
+        const { engine, actor, loaders } = access(ctx);
+        const id = plain ?? input?.id;
+        const path = plain == null && input ? ['input'] : [];
+        if (id == null) return { ...blank('id'), path };
+        const result = await cancelReplay(engine, actor, keyOfId(engine, 'WebhookReplay', id));
+        if (result.replay) loaders.replay.clear(result.replay.id);
+        return { ...result, path };
+      },
+    }),
+  );
+}

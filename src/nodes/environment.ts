@@ -1,4 +1,0 @@
-// Environment: a part of the organization's world that webhooks can be limited to.
-import { defineNode } from '../graphql/define-node.js';
-
-export const environment = defineNode('Environment', { adminOnly: true });

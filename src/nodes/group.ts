@@ -1,4 +1,0 @@
-// Group: a set of people.
-import { defineNode } from '../graphql/define-node.js';
-
-export const group = defineNode('Group', { connections: ['members'], writableConnections: ['members'] });

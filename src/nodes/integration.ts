@@ -1,4 +1,0 @@
-// Integration: a product that is connected by webhooks; a group of subscriptions.
-import { defineNode } from '../graphql/define-node.js';
-
-export const integration = defineNode('Integration', { adminOnly: true });

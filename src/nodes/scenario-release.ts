@@ -1,7 +1,0 @@
-// ScenarioRelease: a published state of a scenario.
-import { defineNode } from '../graphql/define-node.js';
-
-export const scenarioRelease = defineNode('ScenarioRelease', {
-  connections: ['scenarioSteps'],
-  complete: async (_row, { viewer }) => ({ authorId: viewer.userId }),
-});

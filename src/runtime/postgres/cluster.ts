@@ -1,0 +1,151 @@
+// A data folder in, an initialised cluster and the user to run it as out.
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { RuntimeError } from '../runtime-error.js';
+import { findPostgresBinaries } from './binaries.js';
+
+const run = promisify(execFile);
+
+/** Inside the cluster's folder, so that cluster and password come and go together. */
+export const PASSWORD_FILE = 'hookgraph-password';
+
+/** Postgres refuses to run as root: then `ids` says whom to run as, or `prefix` is the command that changes to them. */
+interface RunAs {
+  ids: { uid?: number; gid?: number };
+  prefix: string[];
+}
+
+interface Cluster {
+  dir: string;
+  binaries: { initdb: string; postgres: string };
+  runAs: RunAs;
+}
+
+export async function prepareCluster(dataDir: string, sync: boolean, onProgress?: (message: string) => void): Promise<Cluster> {
+  const dir = join(dataDir, 'postgres');
+  const binaries = await findPostgresBinaries();
+  const exists = await stat(dir).catch(() => null);
+  const runAs = await chooseUser(exists, [binaries.postgres, dataDir]);
+  if (!exists) {
+    onProgress?.(`Creating a Postgres database in ${dataDir}`);
+    await removeLeftovers(dataDir);
+    await initialise(dir, binaries.initdb, runAs, sync);
+  }
+  return { dir, binaries, runAs };
+}
+
+// Under another name first: a process killed half-way leaves nothing that looks like a cluster.
+async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boolean): Promise<void> {
+  const draft = `${dir}.draft-${process.pid}`;
+  const password = randomBytes(24).toString('base64url');
+  const passwordFile = join(tmpdir(), `hookgraph-${randomBytes(12).toString('hex')}`);
+  const { uid, gid } = runAs.ids;
+  await mkdir(draft, { mode: 0o700 });
+  await writeFile(passwordFile, password, { mode: 0o600, flag: 'wx' });
+  try {
+    if (uid !== undefined && gid !== undefined) {
+      await chown(draft, uid, gid);
+      await chown(passwordFile, uid, gid);
+    }
+    const args = [
+      '-D',
+      draft,
+      '-U',
+      'postgres',
+      '-A',
+      'scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--data-checksums',
+    ];
+    if (!sync) args.push('--no-sync');
+    const [command, ...rest] = [...runAs.prefix, initdb, ...args] as [string, ...string[]];
+    await run(command, rest, { ...(runAs.prefix.length > 0 ? {} : runAs.ids), cwd: '/' });
+    await writeFile(join(draft, PASSWORD_FILE), password, { mode: 0o600 });
+    await rename(draft, dir).catch((error: NodeJS.ErrnoException) => {
+      // Another process was quicker: its cluster is as good as ours.
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } catch (cause) {
+    const said = (cause as { stderr?: string }).stderr?.trim() || (cause as Error).message;
+    throw new RuntimeError('POSTGRES_FAILED', `Can't create a Postgres database in ${dir}: ${said}`, undefined, { cause });
+  } finally {
+    await rm(passwordFile, { force: true });
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+async function removeLeftovers(dataDir: string): Promise<void> {
+  for (const name of await readdir(dataDir)) {
+    const pid = /^postgres\.draft-(\d+)$/.exec(name)?.[1];
+    if (pid && !(await stat(`/proc/${pid}`).catch(() => null))) await rm(join(dataDir, name), { recursive: true, force: true });
+  }
+}
+
+async function chooseUser(existing: { uid: number; gid: number } | null, paths: string[]): Promise<RunAs> {
+  if (process.getuid?.() !== 0) return { ids: {}, prefix: [] };
+  // A cluster that an ordinary user made goes on as theirs.
+  const ids = existing && existing.uid !== 0 ? { uid: existing.uid, gid: existing.gid } : await postgresUser();
+  const reachable = await Promise.all(
+    paths.map((path) =>
+      run('test', ['-x', path], { ...ids, cwd: '/' }).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (!reachable.includes(false)) return { ids, prefix: [] };
+  // A clone in /root, say: the user keeps the right to pass through folders that aren't its own.
+  const capability = '+dac_override';
+  const prefix = [
+    'setpriv',
+    `--reuid=${ids.uid}`,
+    `--regid=${ids.gid}`,
+    '--clear-groups',
+    `--inh-caps=${capability}`,
+    `--ambient-caps=${capability}`,
+  ];
+  await run('setpriv', [...prefix.slice(1), 'true']).catch((cause) => {
+    throw new RuntimeError(
+      'POSTGRES_UNREACHABLE',
+      `Postgres can't run as root, and the user ${ids.uid} can't reach ${paths.filter((_, i) => !reachable[i]).join(' and ')}`,
+      'Move the project out of /root, run it as an ordinary user, or set DATABASE_URL.',
+      { cause },
+    );
+  });
+  return { ids, prefix };
+}
+
+async function postgresUser(): Promise<{ uid: number; gid: number }> {
+  const ids = await lookUp();
+  if (ids) return ids;
+  try {
+    await run('groupadd', ['--system', '--force', 'postgres']);
+    await run('useradd', ['--system', '--no-create-home', '--gid', 'postgres', 'postgres']);
+  } catch (cause) {
+    throw new RuntimeError(
+      'NO_POSTGRES_USER',
+      `Postgres can't run as root, and a user "postgres" can't be made: ${(cause as Error).message.trim()}`,
+      'Run as an ordinary user, make a user named postgres, or set DATABASE_URL.',
+      { cause },
+    );
+  }
+  const made = await lookUp();
+  if (!made) throw new RuntimeError('NO_POSTGRES_USER', 'The user "postgres" was made and is not there');
+  return made;
+}
+
+async function lookUp(): Promise<{ uid: number; gid: number } | null> {
+  try {
+    const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, 'postgres'])).stdout)));
+    return { uid: uid as number, gid: gid as number };
+  } catch {
+    return null;
+  }
+}

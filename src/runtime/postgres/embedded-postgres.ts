@@ -1,0 +1,208 @@
+// A data folder in, a running Postgres with our database in it out; it dies with this process, even on kill -9.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+import { writePrivateFile } from '../private-file.js';
+import { RuntimeError } from '../runtime-error.js';
+import { PASSWORD_FILE, prepareCluster } from './cluster.js';
+import { clearStalePidFile, findPostmaster } from './postmaster.js';
+
+export interface EmbeddedPostgresOptions {
+  /** Holds the cluster (`postgres/`) and `database-url`, which `psql "$(cat …)"` accepts. */
+  dataDir: string;
+  /** When another process already runs the Postgres of this folder: use that one, instead of failing. */
+  join?: boolean;
+  /** Settings of Postgres beside ours, e.g. `{ fsync: 'off' }`. */
+  settings?: Record<string, string>;
+  /** What takes long, and what Postgres says. */
+  onProgress?: (message: string) => void;
+  onLog?: (line: string) => void;
+}
+
+export interface EmbeddedPostgres {
+  url: string;
+  /** Resolves when Postgres is gone, wanted or not; never for one that was joined. */
+  exited: Promise<void>;
+  /** Waits for a clean shutdown; leaves alone what another process runs. */
+  stop(): Promise<void>;
+}
+
+const DATABASE = 'hookgraph';
+/** Held by the process that runs a cluster, for as long as it lives: tells an owner from an orphan. */
+const OWNER_LOCK = 0x686f6f6b;
+
+/**
+ * A shell keeps our pipe open on fd 3. When this process dies, however it dies, `cat` sees the end of it
+ * and Postgres gets its fast shutdown (SIGINT). Postgres is a session of its own: Ctrl-C reaches only us.
+ */
+const DEAD_MANS_SWITCH =
+  'exec 3<&0; "$0" "$@" </dev/null 3<&- & p=$!; trap "kill -INT $p" TERM INT; (cat <&3 >/dev/null; kill -INT $p 2>/dev/null) & wait $p; s=$?; wait $p 2>/dev/null; exit $s';
+
+/** Makes the cluster when it isn't there, starts it, makes the database `hookgraph`. */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const dataDir = resolve(options.dataDir);
+  await mkdir(dataDir, { recursive: true, mode: 0o755 });
+  const urlFile = join(dataDir, 'database-url');
+  const cluster = await prepareCluster(dataDir, options.settings?.fsync !== 'off', options.onProgress);
+  const password = await readFile(join(cluster.dir, PASSWORD_FILE), 'utf8');
+  let port = await rememberedPort(urlFile);
+  for (let attempt = 0; ; attempt++) {
+    // Not "hookgraph": a role named like our schema would have it first in its search_path ("$user").
+    const url = `postgres://postgres:${password}@127.0.0.1:${port}/${DATABASE}`;
+    if (await isTakenByOther(cluster.dir, dataDir, url)) {
+      if (options.join) return { url: (await readFile(urlFile, 'utf8')).trim(), exited: new Promise(() => {}), stop: async () => {} };
+      throw new RuntimeError(
+        'DATA_DIR_IN_USE',
+        `Another process already runs the Postgres in ${dataDir}`,
+        'Stop it, or set HOOKGRAPH_DATA_DIR to another folder.',
+      );
+    }
+    const args = ['-D', cluster.dir, '-p', String(port), ...flags({ ...OUR_SETTINGS, ...options.settings })];
+    const [command, ...before] = cluster.runAs.prefix;
+    const shell = ['/bin/sh', '-c', DEAD_MANS_SWITCH, cluster.binaries.postgres, ...args];
+    const child = command
+      ? spawn(command, [...before, ...shell], { stdio: ['pipe', 'ignore', 'pipe'], cwd: '/', detached: true })
+      : spawn(shell[0] as string, shell.slice(1), { ...cluster.runAs.ids, stdio: ['pipe', 'ignore', 'pipe'], cwd: '/', detached: true });
+    const failure = await untilReady(child, options.onLog);
+    if (failure === null) {
+      try {
+        return await own(child, url, urlFile);
+      } catch (error) {
+        child.stdin?.end();
+        throw error;
+      }
+    }
+    if (attempt >= 10) throw new RuntimeError('POSTGRES_FAILED', `The embedded Postgres in ${dataDir} does not start: ${failure.trim()}`);
+    if (/could not bind|could not create any TCP/.test(failure)) port = await freePort();
+    else if (/shared memory block|still in use|lock file/.test(failure)) await wait(300);
+    else throw new RuntimeError('POSTGRES_FAILED', `The embedded Postgres in ${dataDir} does not start: ${failure.trim()}`);
+  }
+}
+
+const OUR_SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  // A folder's path may be longer than a socket's may be.
+  unix_socket_directories: '',
+  max_connections: '200',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+};
+
+function flags(settings: Record<string, string>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** null when it is ready, otherwise what it said before it exited. */
+function untilReady(child: ChildProcess, onLog?: (line: string) => void): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    let starting: string | undefined = '';
+    child.on('error', reject);
+    child.stdin?.on('error', () => {});
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      for (const line of chunk.split('\n')) if (line.trim()) onLog?.(line);
+      if (starting === undefined) return;
+      starting += chunk;
+      if (!starting.includes('ready to accept connections')) return;
+      starting = undefined;
+      resolve(null);
+    });
+    // 'close', not 'exit': only then has everything that it said been read.
+    child.on('close', (code) => {
+      child.stdin?.destroy();
+      resolve(`${starting ?? ''}\nexit code ${code}`);
+    });
+  });
+}
+
+async function own(child: ChildProcess, url: string, urlFile: string): Promise<EmbeddedPostgres> {
+  const exited = new Promise<void>((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    else child.once('close', () => resolve());
+  });
+  const owner = maintenanceClient(url);
+  await owner.connect();
+  await owner.query('SELECT pg_advisory_lock($1)', [OWNER_LOCK]);
+  const { rowCount } = await owner.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
+  if (rowCount === 0) await owner.query(`CREATE DATABASE ${pg.escapeIdentifier(DATABASE)}`);
+  await writePrivateFile(urlFile, url);
+  return {
+    url,
+    exited,
+    stop: async () => {
+      child.stdin?.end();
+      await exited;
+    },
+  };
+}
+
+/** The database `postgres` of the same cluster; its connection may break at any time without harm. */
+function maintenanceClient(url: string): pg.Client {
+  const address = new URL(url);
+  address.pathname = '/postgres';
+  const client = new pg.Client({ connectionString: address.href, connectionTimeoutMillis: 5000, application_name: 'hookgraph owner' });
+  client.on('error', () => {});
+  return client;
+}
+
+/**
+ * Is a living process running this cluster? An orphan whose switch works is waited for; one whose switch was
+ * killed too is stopped. Answers false when the way is clear.
+ */
+async function isTakenByOther(clusterDir: string, dataDir: string, url: string): Promise<boolean> {
+  let looksFree = 0;
+  for (let look = 0; look < 600; look++) {
+    const pid = await findPostmaster(clusterDir);
+    if (pid === null) {
+      await clearStalePidFile(clusterDir);
+      return false;
+    }
+    const owned = await isOwned(url);
+    if (owned === true) return true;
+    // Five looks: its owner may be about to take the lock.
+    looksFree = owned === false ? looksFree + 1 : 0;
+    if (looksFree === 5) kill(pid);
+    await wait(100);
+  }
+  throw new RuntimeError('DATA_DIR_IN_USE', `A Postgres that doesn't answer runs in ${dataDir}`, 'Stop it, then start again.');
+}
+
+/** null: it takes no connections, so it is starting or stopping. */
+async function isOwned(url: string): Promise<boolean | null> {
+  const client = maintenanceClient(url);
+  try {
+    await client.connect();
+    const { rows } = await client.query('SELECT pg_try_advisory_lock($1) AS free', [OWNER_LOCK]);
+    return !rows[0].free;
+  } catch {
+    return null;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGINT');
+  } catch {
+    // Gone by itself.
+  }
+}
+
+async function rememberedPort(urlFile: string): Promise<number> {
+  const url = await readFile(urlFile, 'utf8').catch(() => '');
+  return URL.canParse(url.trim()) ? Number(new URL(url.trim()).port) : freePort();
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

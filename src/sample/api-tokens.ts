@@ -1,0 +1,218 @@
+// A builder in, the API's own tokens on it out: read, made and revoked. A token's text is answered once, its hash never.
+
+import { generateToken, hashToken } from '../auth/api-token.js';
+import type { Scope } from '../auth/scope.js';
+import type { ApiToken, Prisma, User } from '../generated/nodes/client.js';
+import { enumOf, modelOf } from '../sources/prisma/datamodel.js';
+import { refusePage } from './graph/connections.js';
+import type { Context, Viewer } from './graph/context.js';
+import { decodeGlobalId, encodeGlobalId, whereKey } from './graph/global-id.js';
+import { cursorIsGone } from './graph/own-cursors.js';
+import type { Builder } from './graph/schema-types.js';
+import type { UserError, UserErrorRef } from './graph/user-error.js';
+
+const USUAL_LIFE_DAYS = 90;
+const MAX_NAME_LENGTH = 100;
+
+interface Asked {
+  name?: string | null;
+  scope?: Scope | null;
+  expiresAt?: Date | null;
+}
+
+interface Payload {
+  errors: UserError[];
+  token: string | null;
+  row: (ApiToken & { user: User }) | null;
+}
+
+/** Whoever asks sees their own; an admin those of the organization. */
+function whereVisible({ userId, organizationId, admin }: Viewer): Prisma.ApiTokenWhereInput {
+  return admin ? { user: { organizationId } } : { userId };
+}
+
+const nobody: Prisma.ApiTokenWhereInput = { id: { in: [] } };
+
+export function addApiTokens(builder: Builder, userError: UserErrorRef): void {
+  const scope = addScope(builder);
+  const type = addType(builder, scope);
+  addConnection(builder);
+  addCreate(builder, { scope, type, userError });
+  addRevoke(builder, { type, userError });
+}
+
+function addScope(builder: Builder) {
+  const { documentation, values } = enumOf('ApiTokenScope');
+  const described = Object.fromEntries(values.map((value) => [value.name, { description: value.documentation }]));
+  return builder.enumType('ApiTokenScope', { description: documentation, values: described as Record<Scope, object> });
+}
+
+type ScopeRef = ReturnType<typeof addScope>;
+
+/** No Node: what happens to a key is announced to nobody. */
+function addType(builder: Builder, scope: ScopeRef) {
+  return builder.prismaObject('ApiToken', {
+    description: 'A key to the API: acts as its user, as far as its scope goes.',
+    include: { user: true },
+    authScopes: ({ userId, user }, { viewer }) =>
+      viewer !== null && (userId === viewer.userId || (viewer.admin && user.organizationId === viewer.organizationId)),
+    fields: (t) => ({
+      id: t.id({ nullable: false, description: 'For `revokeApiToken`.', resolve: ({ id }) => encodeGlobalId('ApiToken', id) }),
+      databaseId: t.exposeString('id', { nullable: false, description: 'Its key in the database.' }),
+      name: t.exposeString('name', { nullable: false, description: 'What it is for.' }),
+      scope: t.field({ type: scope, nullable: false, description: 'What it lets its user do.', resolve: (token) => token.scope }),
+      user: t.relation('user', { nullable: true, description: 'As whom it acts.' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was made.' }),
+      lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was used last, to the minute; null: never.' }),
+      expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends by itself; null: never.' }),
+      revokedAt: t.expose('revokedAt', { type: 'DateTime', description: 'When it was revoked; null: it was not.' }),
+      active: t.boolean({
+        nullable: false,
+        description: 'Whether it opens the API: neither expired nor revoked.',
+        resolve: ({ revokedAt, expiresAt }) => revokedAt === null && (expiresAt === null || expiresAt.getTime() > Date.now()),
+      }),
+    }),
+  });
+}
+
+type TypeRef = ReturnType<typeof addType>;
+
+function addConnection(builder: Builder): void {
+  builder.queryField('apiTokens', (t) =>
+    t.prismaConnection(
+      {
+        type: 'ApiToken',
+        cursor: 'id',
+        nullable: true,
+        description: 'Your tokens, the oldest first; an admin sees those of the organization. Revoked and expired ones too.',
+        totalCount: (_root, _args, { prisma, viewer }) => prisma.apiToken.count({ where: viewer ? whereVisible(viewer) : nobody }),
+        resolve: async (query, _root, args, { prisma, viewer }) => {
+          refusePage({ ...args });
+          const where = viewer ? whereVisible(viewer) : nobody;
+          if (query.cursor && !(await prisma.apiToken.findFirst({ where: { AND: [query.cursor, where] } }))) throw cursorIsGone();
+          return prisma.apiToken.findMany({ ...query, where, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+        },
+      },
+      {
+        name: 'ApiTokenConnection',
+        description: 'A page of tokens.',
+        fields: (f) => ({
+          totalCount: f.int({
+            nullable: false,
+            description: 'How many there are on all pages.',
+            resolve: (page) => (page as unknown as { totalCount: () => Promise<number> }).totalCount(),
+          }),
+        }),
+      },
+      { name: 'ApiTokenEdge', description: 'A token in a connection.' },
+    ),
+  );
+}
+
+function addCreate(builder: Builder, { scope, type, userError }: { scope: ScopeRef; type: TypeRef; userError: UserErrorRef }): void {
+  const input = builder.inputType('ApiTokenInput', {
+    description: 'A token as it is asked for.',
+    fields: (t) => ({
+      name: t.string({ description: `What it is for, in up to ${MAX_NAME_LENGTH} characters.` }),
+      scope: t.field({ type: scope, description: 'What it lets its user do; default: READ.' }),
+      expiresAt: t.field({ type: 'DateTime', description: `When it ends; absent: in ${USUAL_LIFE_DAYS} days, null: never.` }),
+    }),
+  });
+  const wrapped = builder.inputType('CreateApiTokenInput', {
+    description: 'The newer form of the argument of createApiToken.',
+    fields: (t) => ({ apiToken: t.field({ type: input, description: 'The token.' }) }),
+  });
+  const payload = builder.objectRef<Payload>('CreateApiTokenPayload').implement({
+    description: 'What came of it.',
+    fields: (t) => ({
+      errors: t.field(errorsOf(userError)),
+      token: t.exposeString('token', {
+        description:
+          'What to send as `Authorization: Token token=…`. Keep it: it is told now and never again. Null where there are errors.',
+      }),
+      apiToken: t.field({ type, description: 'The token; null where there are errors.', resolve: ({ row }) => row }),
+    }),
+  });
+  builder.mutationField('createApiToken', (t) =>
+    t.field({
+      type: payload,
+      nullable: false,
+      description: 'Makes a token of yours. Only a token of the scope ADMIN can.',
+      args: {
+        apiToken: t.arg({ type: input, description: 'The token.' }),
+        input: t.arg({ type: wrapped, description: 'The same in the newer form.' }),
+      },
+      resolve: (_root, args, ctx) => {
+        const inner = args.input?.apiToken;
+        return create(inner ?? args.apiToken ?? {}, inner ? ['input', 'apiToken'] : ['apiToken'], ctx);
+      },
+    }),
+  );
+}
+
+async function create(asked: Asked, path: string[], { prisma, viewer }: Context): Promise<Payload> {
+  if (!viewer) return refused({ field: 'base', message: 'not signed in', path, type: 'FORBIDDEN' });
+  const name = asked.name?.trim() ?? '';
+  const expiresAt = asked.expiresAt === undefined ? new Date(Date.now() + USUAL_LIFE_DAYS * 86_400_000) : asked.expiresAt;
+  const errors: UserError[] = [];
+  const fail = (field: string, message: string, type: UserError['type'] = 'INVALID') =>
+    errors.push({ field, message, path: [...path, field], type });
+  if (name === '') fail('name', "can't be blank", 'BLANK');
+  if (name.length > MAX_NAME_LENGTH) fail('name', `has ${name.length} characters, more than ${MAX_NAME_LENGTH}`);
+  if (/\0|\p{Surrogate}/u.test(name)) fail('name', 'holds a character that is no text');
+  if (expiresAt && expiresAt.getTime() <= Date.now()) fail('expiresAt', 'is over already');
+  if (errors.length > 0) return refused(...errors);
+  const token = generateToken();
+  const row = await prisma.apiToken.create({
+    data: { userId: viewer.userId, name, scope: asked.scope ?? 'READ', expiresAt, tokenHash: hashToken(token) },
+    include: { user: true },
+  });
+  return { errors: [], token, row };
+}
+
+function addRevoke(builder: Builder, { type, userError }: { type: TypeRef; userError: UserErrorRef }): void {
+  const wrapped = builder.inputType('RevokeApiTokenInput', {
+    description: 'The newer form of the argument of revokeApiToken.',
+    fields: (t) => ({ id: t.id({ description: 'The id of the token.' }) }),
+  });
+  const payload = builder.objectRef<Payload>('RevokeApiTokenPayload').implement({
+    description: 'What came of it.',
+    fields: (t) => ({
+      errors: t.field(errorsOf(userError)),
+      apiToken: t.field({ type, description: 'The token; null where there are errors.', resolve: ({ row }) => row }),
+    }),
+  });
+  builder.mutationField('revokeApiToken', (t) =>
+    t.field({
+      type: payload,
+      nullable: false,
+      description: 'Ends a token of yours at once and for good; an admin also ends those of others. Doing it again changes nothing.',
+      args: {
+        id: t.arg.id({ description: 'The id of the token.' }),
+        input: t.arg({ type: wrapped, description: 'The same in the newer form.' }),
+      },
+      resolve: (_root, { id, input }, ctx) => revoke(id ?? input?.id ?? null, id == null && input ? ['input', 'id'] : ['id'], ctx),
+    }),
+  );
+}
+
+async function revoke(id: string | null, path: string[], { prisma, viewer }: Context): Promise<Payload> {
+  if (!viewer) return refused({ field: 'base', message: 'not signed in', path: [], type: 'FORBIDDEN' });
+  if (id === null) return refused({ field: 'id', message: "can't be blank", path, type: 'BLANK' });
+  const decoded = decodeGlobalId(id);
+  const where = decoded?.typename === 'ApiToken' ? whereKey(modelOf('ApiToken'), decoded.key) : null;
+  if (!where) return refused({ field: 'id', message: 'not found', path, type: 'NOT_FOUND' });
+  const visible = { AND: [where, whereVisible(viewer)] };
+  await prisma.apiToken.updateMany({ where: { AND: [visible, { revokedAt: null }] }, data: { revokedAt: new Date() } });
+  const row = await prisma.apiToken.findFirst({ where: visible, include: { user: true } });
+  return row ? { errors: [], token: null, row } : refused({ field: 'id', message: 'not found', path, type: 'NOT_FOUND' });
+}
+
+const refused = (...errors: UserError[]): Payload => ({ errors, token: null, row: null });
+
+const errorsOf = (userError: UserErrorRef) => ({
+  type: [userError] as [UserErrorRef],
+  nullable: { list: false as const, items: false as const },
+  description: 'What is wrong with the input; empty when all is well.',
+  resolve: ({ errors }: Payload) => errors,
+});

@@ -1,0 +1,159 @@
+// A definition and a reader's arguments in, Prisma's query of a connection out; and the connection's types.
+import type { ArgBuilder } from '@pothos/core';
+import { GraphQLError } from 'graphql';
+import { type Field, fieldOf, keyFields, type Model } from '../../sources/prisma/datamodel.js';
+import type { Row } from '../../sources/prisma/delegate.js';
+import { PAGE } from '../../webhooks/index.js';
+import type { Builder, Types } from './builder.js';
+import type { Context } from './context.js';
+import { attributesOf, type NodeDefinition, relationsOf, whereTenant } from './define-node.js';
+import { type ExternalDataFilter, hasExternalData, whereExternalData } from './external-data.js';
+import { decodeGlobalId, whereKey } from './global-id.js';
+
+export interface ConnectionArguments {
+  first?: number | null;
+  last?: number | null;
+  orderBy?: { attribute?: string | null; direction?: 'ASC' | 'DESC' | null } | null;
+  createdAtMin?: Date | null;
+  createdAtMax?: Date | null;
+  updatedAtMin?: Date | null;
+  updatedAtMax?: Date | null;
+  fullText?: string | null;
+  externalData?: ExternalDataFilter | null;
+  [foreignKey: string]: unknown;
+}
+
+/** The input types that all connections share. */
+export function addConnectionInputs(builder: Builder) {
+  const direction = builder.enumType('OrderDirection', {
+    description: 'Which way to order.',
+    values: { ASC: { description: 'The least first.' }, DESC: { description: 'The greatest first.' } } as const,
+  });
+  const orderBy = builder.inputType('OrderBy', {
+    description: 'What to order a connection by.',
+    fields: (t) => ({
+      attribute: t.string({ description: 'An attribute of the objects, e.g. `createdAt`.' }),
+      direction: t.field({ type: direction, description: 'Default: ASC.' }),
+    }),
+  });
+  const externalData = builder.inputType('ExternalDataFilter', {
+    description: 'What the external data must hold.',
+    fields: (t) => ({
+      type: t.string({ description: "`MATCH`: the key's value equals; `CONTAINS`: the key holds a list with the value." }),
+      key: t.string({ description: 'The key in the external data.' }),
+      value: t.field({ type: 'Alphanumeric', description: 'The value.' }),
+    }),
+  });
+  return { orderBy, externalData };
+}
+
+export type ConnectionInputs = ReturnType<typeof addConnectionInputs>;
+
+export function connectionArgs(
+  arg: ArgBuilder<Types>,
+  definition: NodeDefinition,
+  { inputs, definitions, enums }: { inputs: ConnectionInputs; definitions: NodeDefinition[]; enums: Map<string, unknown> },
+) {
+  const time = (description: string) => arg({ type: 'DateTime', description });
+  return {
+    orderBy: arg({ type: inputs.orderBy, description: 'Default: the oldest first.' }),
+    createdAtMin: time('Only what was created at this moment or later.'),
+    createdAtMax: time('Only what was created at this moment or before.'),
+    updatedAtMin: time('Only what was updated at this moment or later.'),
+    updatedAtMax: time('Only what was updated at this moment or before.'),
+    ...(definition.fullText.length > 0 && {
+      fullText: arg.string({ description: `Only those in whose ${definition.fullText.join(', ')} every one of these words occurs.` }),
+    }),
+    ...(hasExternalData(definition) && {
+      externalData: arg({ type: inputs.externalData, description: 'Only those with such external data.' }),
+    }),
+    ...Object.fromEntries(
+      Object.entries(definition.anyOf).map(([name, attribute]) => [
+        name,
+        arg({
+          type: [enums.get(fieldOf(definition.model, attribute).type)] as unknown as ['String'],
+          description: `Only those whose ${attribute} is one of these.`,
+        }),
+      ]),
+    ),
+    ...Object.fromEntries(
+      foreignKeys(definition, definitions).map(({ name, type }) => [
+        `${name}Id`,
+        arg.id({ description: `Only those whose ${name} is this ${type}.` }),
+      ]),
+    ),
+  };
+}
+
+/** Foreign keys are filters; the tenant is none, since there is only the viewer's. */
+function foreignKeys(definition: NodeDefinition, definitions: NodeDefinition[]) {
+  return relationsOf(definition, definitions).filter(
+    ({ relationFromFields }) => relationFromFields?.length && !relationFromFields.includes(definition.tenant),
+  );
+}
+
+/** Prisma's `where` and `orderBy`; throws a GraphQLError that says what the arguments should be. */
+export function connectionQuery(
+  definition: NodeDefinition,
+  { args, ctx, path, definitions }: { args: ConnectionArguments; ctx: Context; path: string[]; definitions: NodeDefinition[] },
+): { where: Row; orderBy: Row[] } {
+  refusePage(args);
+  const conditions: Row[] = [ctx.viewer ? whereTenant(path, ctx.viewer.organizationId) : whereNothing(definition.model)];
+  for (const field of ['createdAt', 'updatedAt']) {
+    const [min, max] = [args[`${field}Min`], args[`${field}Max`]];
+    if (min || max) conditions.push({ [field]: { ...(min ? { gte: min } : {}), ...(max ? { lte: max } : {}) } });
+  }
+  for (const word of args.fullText?.split(/\s+/).filter(Boolean) ?? [])
+    conditions.push({ OR: definition.fullText.map((field) => ({ [field]: { contains: word, mode: 'insensitive' } })) });
+  for (const [name, attribute] of Object.entries(definition.anyOf)) if (args[name]) conditions.push({ [attribute]: { in: args[name] } });
+  if (args.externalData) conditions.push(whereExternalData(args.externalData));
+  for (const { name, type, relationFromFields } of foreignKeys(definition, definitions)) {
+    const id = args[`${name}Id`];
+    if (id === undefined) continue;
+    const foreignKey = relationFromFields?.[0] as string;
+    const where = id === null ? { [foreignKey]: null } : whereForeignKey(String(id), { name, type, definitions });
+    conditions.push(where ?? whereNothing(definition.model));
+  }
+  return { where: { AND: conditions }, orderBy: orderOf(definition, args.orderBy) };
+}
+
+function whereForeignKey(
+  id: string,
+  { name, type, definitions }: { name: string; type: string; definitions: NodeDefinition[] },
+): Row | null {
+  const decoded = decodeGlobalId(id);
+  const model = definitions.find((definition) => definition.model.name === type)?.model;
+  const where = decoded?.typename === type && model ? whereKey(model, decoded.key) : null;
+  return where && { [name]: where };
+}
+
+/** Not `OR: []`, which Prisma takes for everything inside an AND. */
+export function whereNothing(model: Model): Row {
+  return { [(keyFields(model)[0] as Field).name]: { in: [] } };
+}
+
+export function refusePage({ first, last }: ConnectionArguments): void {
+  for (const [name, size] of Object.entries({ first, last }))
+    if (typeof size === 'number' && (size < 1 || size > PAGE.greatest))
+      throw new GraphQLError(`${name} is ${size}, but it must be from 1 to ${PAGE.greatest}.`);
+}
+
+function orderOf(definition: NodeDefinition, orderBy: ConnectionArguments['orderBy']): Row[] {
+  const direction = orderBy?.direction === 'DESC' ? 'desc' : 'asc';
+  const attribute = orderBy?.attribute ?? 'createdAt';
+  const fields = definition.orderBy[attribute] ?? [attribute];
+  const known = orderableFields(definition);
+  if (!fields.every((field) => known.includes(field))) {
+    const choice = [...known, ...Object.keys(definition.orderBy)].sort().join(', ');
+    throw new GraphQLError(`orderBy.attribute is ${JSON.stringify(attribute)}, but it must be one of ${choice}.`);
+  }
+  const key = definition.model.primaryKey?.fields ?? definition.model.fields.filter(({ isId }) => isId).map(({ name }) => name);
+  // The key last, so that rows with equal attributes keep their order from page to page.
+  return [...new Set([...fields, ...key])].map((field) => ({ [field]: direction }));
+}
+
+function orderableFields(definition: NodeDefinition): string[] {
+  return attributesOf(definition)
+    .filter(({ type, isList }) => type !== 'Json' && type !== 'Bytes' && !isList)
+    .map(({ name }) => name);
+}

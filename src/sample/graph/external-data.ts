@@ -1,0 +1,49 @@
+// What a reader asks of external data in, Prisma's `where` of the rows that hold it out.
+
+import { GraphQLError } from 'graphql';
+import pg from 'pg';
+import { fieldOf, keyFields } from '../../sources/prisma/datamodel.js';
+import type { Row } from '../../sources/prisma/delegate.js';
+import type { Context } from './context.js';
+import type { NodeDefinition } from './define-node.js';
+
+export interface ExternalDataFilter {
+  type?: string | null;
+  key?: string | null;
+  value?: string | number | null;
+}
+
+/** So many rows are found by the index; of more than that, a page is soon full without it. */
+const FOUND_BY_INDEX = 1000;
+
+export function hasExternalData({ model }: NodeDefinition): boolean {
+  return model.fields.some(({ name, type }) => name === 'externalData' && type === 'Json');
+}
+
+/** Throws a GraphQLError that says what the filter should be. */
+export function whereExternalData({ type, key, value }: ExternalDataFilter): Row {
+  if (!key || value === null || value === undefined) throw new GraphQLError('externalData needs a type, a key and a value.');
+  if (type === 'MATCH') return { externalData: { path: [key], equals: value } };
+  if (type === 'CONTAINS') return { externalData: { path: [key], array_contains: [value] } };
+  throw new GraphQLError(`externalData.type is ${JSON.stringify(type)}, but it must be "MATCH" or "CONTAINS".`);
+}
+
+/** The keys of the few rows that hold it, by the GIN index, which Prisma's own filter never uses; empty where they aren't few. */
+export async function narrowByExternalData(
+  { model, tenant }: NodeDefinition,
+  { filter, ctx }: { filter: ExternalDataFilter | null | undefined; ctx: Context },
+): Promise<Row> {
+  const [key, ...more] = keyFields(model);
+  const owner = fieldOf(model, tenant);
+  if (!filter?.key || !ctx.viewer || !key || more.length > 0 || owner.kind === 'object') return {};
+  const held = JSON.stringify({ [filter.key]: filter.type === 'CONTAINS' ? [filter.value] : filter.value });
+  const [id, table, data, organization] = [key.column, model.table, fieldOf(model, 'externalData').column, owner.column].map(
+    pg.escapeIdentifier,
+  );
+  const found = await ctx.prisma.$queryRawUnsafe<{ id: unknown }[]>(
+    `SELECT ${id} AS id FROM ${pg.escapeIdentifier(model.schema)}.${table} WHERE ${data} @> $1::jsonb AND ${organization}::text = $2 LIMIT ${FOUND_BY_INDEX + 1}`,
+    held,
+    ctx.viewer.organizationId,
+  );
+  return found.length > FOUND_BY_INDEX ? {} : { [key.name]: { in: found.map((row) => row.id) } };
+}

@@ -1,0 +1,160 @@
+// What a user wrote in, Prisma's data or the user's mistakes out.
+import { Prisma } from '../../generated/nodes/client.js';
+import { keyFields, type Model } from '../../sources/prisma/datamodel.js';
+import { type Client, delegateOf, type Row } from '../../sources/prisma/delegate.js';
+import { attributesOf, definitionOf, KEPT_BY_DATABASE, type NodeDefinition, relationsOf, tenantPath, whereTenant } from './define-node.js';
+import { decodeGlobalId, whereKey } from './global-id.js';
+import { type UserError, UserMistake } from './user-error.js';
+
+export interface InputSource {
+  definition: NodeDefinition;
+  definitions: NodeDefinition[];
+  organizationId: string;
+  tx: Client;
+  /** Where the input is in the arguments. */
+  path: string[];
+}
+
+/** Attributes that a user may set. */
+export function writableAttributes(definition: NodeDefinition) {
+  return attributesOf(definition).filter(({ name }) => !KEPT_BY_DATABASE.includes(name));
+}
+
+/** Relations to one that a user may set: by `<relation>Id`; never the tenant. */
+export function writableRelations(definition: NodeDefinition, definitions: NodeDefinition[]) {
+  return relationsOf(definition, definitions).filter(
+    ({ relationFromFields }) => relationFromFields?.length && !relationFromFields.includes(definition.tenant),
+  );
+}
+
+/** `memberIds` of `members`. */
+export function idsField(connection: string): string {
+  return `${connection.replace(/s$/, '')}Ids`;
+}
+
+/** Absent is unchanged, null is cleared. Throws UserMistake with everything that is wrong. */
+export async function readInput(input: Row, operation: 'create' | 'update', source: InputSource): Promise<Row> {
+  const errors: UserError[] = [];
+  const data: Row = {};
+  const fail = (field: string, message: string, type: UserError['type']) =>
+    errors.push({ field, message, type, path: [...source.path, field] });
+  readAttributes({ input, data, operation, definition: source.definition, fail });
+  await readRelations({ input, data, operation, source, fail });
+  await readConnections({ input, data, operation, source, fail });
+  if (errors.length > 0) throw new UserMistake(errors);
+  return data;
+}
+
+type Fail = (field: string, message: string, type: UserError['type']) => void;
+type Operation = 'create' | 'update';
+
+function readAttributes({
+  input,
+  data,
+  operation,
+  definition,
+  fail,
+}: {
+  input: Row;
+  data: Row;
+  operation: Operation;
+  definition: NodeDefinition;
+  fail: Fail;
+}): void {
+  for (const { name, isRequired, isList, hasDefaultValue, type } of writableAttributes(definition)) {
+    const value = input[name];
+    if (value === undefined) {
+      if (operation === 'create' && isRequired && !isList && !hasDefaultValue) fail(name, "can't be blank", 'BLANK');
+    } else if (isBlank(value, isRequired && !isList)) fail(name, "can't be blank", 'BLANK');
+    else if (hasNul(value)) fail(name, 'has a character that can’t be stored (U+0000)', 'INVALID');
+    else if (isList) data[name] = { set: value ?? [] };
+    else data[name] = value === null && type === 'Json' ? Prisma.DbNull : value;
+  }
+}
+
+function isBlank(value: unknown, isRequired: boolean): boolean {
+  return isRequired && (value === null || (typeof value === 'string' && value.trim() === ''));
+}
+
+/** Postgres can't store U+0000, neither in text nor in jsonb. */
+function hasNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  if (value === null || typeof value !== 'object' || value instanceof Date) return false;
+  return Object.entries(value).some(([key, inner]) => hasNul(key) || hasNul(inner));
+}
+
+async function readRelations({
+  input,
+  data,
+  operation,
+  source,
+  fail,
+}: {
+  input: Row;
+  data: Row;
+  operation: Operation;
+  source: InputSource;
+  fail: Fail;
+}) {
+  for (const { name, type, isRequired, relationFromFields } of writableRelations(source.definition, source.definitions)) {
+    const field = `${name}Id`;
+    const id = input[field];
+    const foreignKey = relationFromFields?.[0] as string;
+    if (id === undefined) {
+      if (operation === 'create' && isRequired) fail(field, "can't be blank", 'BLANK');
+    } else if (id === null) {
+      if (isRequired) fail(field, "can't be blank", 'BLANK');
+      else data[foreignKey] = null;
+    } else {
+      const [row] = await findByIds([String(id)], type, source);
+      if (row) data[foreignKey] = row[(keyFields(definitionOf(type, source.definitions).model)[0] as { name: string }).name];
+      else fail(field, 'not found', 'NOT_FOUND');
+    }
+  }
+}
+
+async function readConnections({
+  input,
+  data,
+  operation,
+  source,
+  fail,
+}: {
+  input: Row;
+  data: Row;
+  operation: Operation;
+  source: InputSource;
+  fail: Fail;
+}) {
+  for (const name of source.definition.writableConnections) {
+    const ids = input[idsField(name)];
+    if (ids === undefined) continue;
+    const type = source.definition.model.fields.find((field) => field.name === name)?.type as string;
+    const wanted = [...new Set((ids as string[] | null) ?? [])];
+    const rows = await findByIds(wanted, type, source);
+    const missing = wanted.filter((_, index) => !rows[index]);
+    if (missing.length > 0) fail(idsField(name), `not found: ${missing.join(', ')}`, 'NOT_FOUND');
+    const keys = rows.filter((row) => row !== undefined);
+    data[name] = { [operation === 'create' ? 'connect' : 'set']: keys };
+  }
+}
+
+/** The keys of rows of the same organization, in the order of the ids; undefined where there is none. One statement. */
+async function findByIds(ids: string[], typename: string, { definitions, organizationId, tx }: InputSource): Promise<(Row | undefined)[]> {
+  const target = definitionOf(typename, definitions);
+  const wheres = ids.map((id) => whereGlobalId(id, target.model));
+  const known = wheres.filter((where) => where !== null);
+  if (known.length === 0) return ids.map(() => undefined);
+  const select = Object.fromEntries(keyFields(target.model).map(({ name }) => [name, true]));
+  const scope = whereTenant(tenantPath(target, definitions), organizationId);
+  const rows = await delegateOf(tx, typename).findMany({ where: { AND: [scope, { OR: known }] }, select });
+  return wheres
+    .map((where) => where && rows.find((row) => Object.entries(where).every(([field, value]) => row[field] === value)))
+    .map((row) => row ?? undefined);
+}
+
+/** Null where it is no id of this model. */
+export function whereGlobalId(id: string, model: Model): Row | null {
+  const decoded = decodeGlobalId(id);
+  return decoded?.typename === model.name ? whereKey(model, decoded.key) : null;
+}

@@ -1,0 +1,214 @@
+// A definition in, its object type, connection type and root connection on the builder out.
+
+import { type Enum, type Field, fieldOf, keyName, type Model } from '../../sources/prisma/datamodel.js';
+import { delegateOf, type Row } from '../../sources/prisma/delegate.js';
+import { isRemembered } from '../../sources/prisma/overlay.js';
+import { readAsOf } from './as-of.js';
+import type { Builder, Types } from './builder.js';
+import { type ConnectionArguments, type ConnectionInputs, connectionArgs, connectionQuery, whereNothing } from './connections.js';
+import type { Context } from './context.js';
+import { attributesOf, definitionOf, type NodeDefinition, relationsOf, tenantPath, whereTenant } from './define-node.js';
+import { narrowByExternalData } from './external-data.js';
+import { keyOf, whereKey } from './global-id.js';
+
+/** What the types of all nodes are built with. */
+export interface Workshop {
+  builder: Builder;
+  definitions: NodeDefinition[];
+  inputs: ConnectionInputs;
+  /** Enum types by the model's enum name. */
+  enums: Map<string, unknown>;
+  /** The types of each node by typename: its own, filled by addNodeType, and those of addConnectionTypes. */
+  refs: Map<string, { type: unknown; connection?: unknown; edge?: unknown }>;
+}
+
+const SCALARS: Record<string, string> = { DateTime: 'DateTime', Json: 'JSON', BigInt: 'BigInt', Decimal: 'String', Bytes: 'String' };
+
+const DESCRIPTIONS: Record<string, string> = {
+  createdAt: 'When it was made.',
+  updatedAt: 'When one of its own attributes changed last.',
+};
+
+export function addEnum(builder: Builder, { name, values, documentation }: Enum): unknown {
+  const entries = values.map((value) => [value.name, { description: value.documentation }]);
+  return builder.enumType(name, { description: documentation, values: Object.fromEntries(entries) });
+}
+
+/** The GraphQL type of a column. */
+export function graphqlType({ kind, type }: Field, enums: Map<string, unknown>): unknown {
+  return kind === 'enum' ? enums.get(type) : (SCALARS[type] ?? type);
+}
+
+type FieldsOf = PothosSchemaTypes.PrismaObjectFieldBuilder<Types, Types['PrismaTypes']['User']>;
+
+export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
+  const { builder, definitions } = shop;
+  const { model } = definition;
+  const path = tenantPath(definition, definitions);
+  const type = builder.prismaNode(
+    model.name as 'User',
+    {
+      id: { field: keyName(model), description: 'Its global id: opaque, and safe in a URL path.' },
+      findUnique: (key: string, ctx: Context) => whereOwn(model, path, { key: String(key), ctx }),
+      // A row that is gone is null, not an error.
+      nullable: true,
+      description: model.documentation,
+      ...(path.length > 1 && { include: includePath(path) }),
+      // The answer itself, not a scope by name: once per row, and a page has hundreds.
+      authScopes: (row: Row, ctx: Context) => isRemembered(row) || isOwn(tenantOf(row, path), ctx),
+      fields: (t: FieldsOf) => ({
+        databaseId: t.string({ nullable: false, description: 'Its key in the database.', resolve: (row) => keyOf(model, row as Row) }),
+        ...Object.fromEntries(attributesOf(definition).map((field) => [field.name, exposeAttribute(t, field, { shop, definition })])),
+        ...Object.fromEntries(
+          relationsOf(definition, definitions).map(({ name }) => [
+            name,
+            t.relation(name as never, { nullable: true, deprecationReason: definition.deprecated[name] } as never),
+          ]),
+        ),
+        ...Object.fromEntries(definition.connections.map((name) => [name, relatedConnection(t, { of: name }, { shop, definition })])),
+        ...Object.fromEntries(
+          Object.entries(definition.furtherConnections).map(([name, view]) => [name, relatedConnection(t, view, { shop, definition })]),
+        ),
+        ...definition.fields?.(t as never),
+      }),
+    } as never,
+  );
+  shop.refs.set(model.name, { type });
+}
+
+/** Another organization's row is found as little as one that isn't there. */
+function whereOwn(model: Model, path: string[], { key, ctx }: { key: string; ctx: Context }): Row {
+  const where = whereKey(model, key);
+  if (!ctx.viewer || !where) return { ...where, AND: [whereNothing(model)] };
+  if (ctx.createdOrganizations.has(key)) return where;
+  const [field, ...further] = path as [string];
+  const { organizationId } = ctx.viewer;
+  // A plain equality where that will do: look-ups with nothing else are batched by Prisma.
+  return further.length === 0 && !(field in where)
+    ? { ...where, [field]: organizationId }
+    : { ...where, AND: [whereTenant(path, organizationId)] };
+}
+
+function tenantOf(row: Row, path: string[]): unknown {
+  let value: unknown = row;
+  for (const name of path) value = (value as Row | null | undefined)?.[name];
+  return value;
+}
+
+function isOwn(organizationId: unknown, { viewer, createdOrganizations }: Context): boolean {
+  return typeof organizationId === 'string' && (viewer?.organizationId === organizationId || createdOrganizations.has(organizationId));
+}
+
+function refsOf({ refs }: Workshop, { model }: NodeDefinition) {
+  return refs.get(model.name) ?? { type: undefined };
+}
+
+function exposeAttribute(t: FieldsOf, field: Field, { shop, definition }: { shop: Workshop; definition: NodeDefinition }): unknown {
+  const { name, type, isList, isRequired, documentation } = field;
+  const exposed = graphqlType(field, shop.enums);
+  return t.field({
+    type: isList ? [exposed] : exposed,
+    nullable: !isRequired,
+    description: documentation ?? DESCRIPTIONS[name],
+    deprecationReason: definition.deprecated[name],
+    resolve: (row: Row) => {
+      const value = row[name];
+      if (value === null || value === undefined) return value;
+      if (type === 'Decimal') return String(value);
+      return type === 'Bytes' ? Buffer.from(value as Uint8Array).toString('base64') : value;
+    },
+  } as never);
+}
+
+function includePath([relation, ...rest]: string[]): Row {
+  return { [relation as string]: rest.length > 1 ? { include: includePath(rest) } : true };
+}
+
+function relatedConnection(
+  t: FieldsOf,
+  { of, where, description }: NodeDefinition['furtherConnections'][string],
+  { shop, definition }: { shop: Workshop; definition: NodeDefinition },
+): unknown {
+  const relation = fieldOf(definition.model, of);
+  const target = definitionOf(relation.type, shop.definitions);
+  const path = tenantPath(target, shop.definitions);
+  const { connection, edge } = refsOf(shop, target);
+  return t.relatedConnection(
+    of as never,
+    {
+      cursor: keyName(target.model),
+      totalCount: true,
+      nullable: true,
+      description: description ?? relation.documentation,
+      args: connectionArgs(t.arg, target, shop),
+      query: (args: ConnectionArguments, ctx: Context) => {
+        const query = connectionQuery(target, { args, ctx, path, definitions: shop.definitions });
+        return where ? { ...query, where: { AND: [where, query.where] } } : query;
+      },
+    } as never,
+    connection as never,
+    edge as never,
+  );
+}
+
+export function addRootConnection(shop: Workshop, definition: NodeDefinition): void {
+  const { builder, definitions } = shop;
+  const path = tenantPath(definition, definitions);
+  const { model, plural } = definition;
+  const { connection, edge } = refsOf(shop, definition);
+  const queryOf = async (args: ConnectionArguments, ctx: Context) => {
+    const { where, orderBy } = connectionQuery(definition, { args, ctx, path, definitions });
+    return { where: { AND: [await narrowByExternalData(definition, { filter: args.externalData, ctx }), where] }, orderBy };
+  };
+  builder.queryField(plural, (t) =>
+    t.prismaConnection(
+      {
+        type: model.name as 'User',
+        cursor: keyName(model) as 'id',
+        nullable: true,
+        description: `Those of the viewer's organization. ${model.documentation ?? ''}`.trim(),
+        args: connectionArgs(t.arg, definition, shop),
+        totalCount: async (_root: unknown, args: ConnectionArguments, ctx: Context) =>
+          delegateOf(ctx.prisma, model.name).count({ where: (await queryOf(args, ctx)).where }),
+        resolve: async (query: object, _root: unknown, args: ConnectionArguments, ctx: Context) =>
+          delegateOf(ctx.prisma, model.name).findMany({ ...query, ...(await queryOf(args, ctx)) }),
+      } as never,
+      connection as never,
+      edge as never,
+    ),
+  );
+}
+
+/** One pair of types for all connections to a node type: a client's fragment on it fits everywhere. */
+export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeDefinition): void {
+  const type = refs.get(model.name)?.type as never;
+  const edge = builder.edgeObject({ type, name: `${model.name}Edge`, description: `A ${model.name} in a connection.` } as never);
+  const connection = builder.connectionObject(
+    {
+      type,
+      name: `${model.name}Connection`,
+      description: `A page of ${model.name} objects.`,
+    } as never,
+    edge as never,
+  );
+  builder.objectField(connection as never, 'totalCount', (t) =>
+    t.int({
+      nullable: false,
+      description: 'How many there are on all pages.',
+      extensions: { pothosPrismaTotalCount: true },
+      // The root connection counts when it is asked; the others bring the number along.
+      resolve: ({ totalCount }: { totalCount: number | (() => Promise<number>) }) =>
+        typeof totalCount === 'function' ? totalCount() : totalCount,
+    } as never),
+  );
+  builder.objectField(connection as never, 'asOf', (t) =>
+    t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'No transaction that is still open can commit an object with an `updatedAt` before this moment: who passes it as the next `updatedAtMin` misses none. Null where that can’t be told at the moment: go on with the one before.',
+      resolve: (_page: unknown, _args: unknown, ctx: Context) => readAsOf(ctx),
+    } as never),
+  );
+  refs.set(model.name, { type, connection, edge });
+}

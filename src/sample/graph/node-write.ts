@@ -1,0 +1,142 @@
+// What a user wants of a row in, the row written out: by Prisma, inside a transaction, or planned as one statement.
+
+import { columnFields, fieldOf, type Model } from '../../sources/prisma/datamodel.js';
+import { type Client, delegateOf, type Row } from '../../sources/prisma/delegate.js';
+import type { Equalities, PlannedStatement, QuickWrite } from '../../sources/prisma/quick-write.js';
+import { rowOfSnapshot } from '../../sources/prisma/snapshot-row.js';
+import type { Snapshot } from '../../webhooks/index.js';
+import type { Viewer } from './context.js';
+import { KEPT_BY_DATABASE, type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
+import { type InputSource, idsField, readInput, whereGlobalId } from './mutation-input.js';
+import type { Workshop } from './node-type.js';
+import { UserMistake } from './user-error.js';
+
+export type Operation = 'create' | 'update' | 'delete';
+
+interface Write {
+  shop: Workshop;
+  definition: NodeDefinition;
+  written: Row;
+  path: string[];
+  viewer: Viewer;
+  tx: Client;
+  /** What the payload asks for; told only when it is needed. */
+  query: () => object;
+  /** The row that before-hooks were shown. */
+  seen: Snapshot | null;
+}
+
+/** @throws UserMistake, and what Prisma throws */
+export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
+  create: async (write) => delegateOf(write.tx, write.definition.model.name).create({ ...write.query(), data: await newRow(write) }),
+  async update(write) {
+    const where = whereWritten(write);
+    return delegateOf(write.tx, write.definition.model.name).update({ ...write.query(), where, data: await changes(write) });
+  },
+  async delete(write) {
+    const row = await rowToDelete(write);
+    const where = whereWritten(write);
+    await delegateOf(write.tx, write.definition.model.name).delete({ where, select: { [Object.keys(where)[0] as string]: true } });
+    return row;
+  },
+};
+
+/**
+ * The write as one statement; null: it isn't that simple. What the payload asks for beside the row is read when the write is done, by
+ * Pothos; of a row that is to go, before.
+ * @throws UserMistake
+ */
+export async function planStatement(
+  operation: Operation,
+  write: Write,
+  quick: QuickWrite | null,
+): Promise<((announcement: string[]) => Promise<Row>) | null> {
+  const { definition, written, path } = write;
+  // Whose row it is tells a parent, which is to be read with it.
+  if (!quick || fieldOf(definition.model, definition.tenant).kind === 'object') return null;
+  if (definition.writableConnections.some((connection) => written[idsField(connection)] !== undefined)) return null;
+  const statement = await PLANS[operation](write, quick);
+  return (
+    statement &&
+    (async (announcement) => {
+      const row = await statement(announcement);
+      if (!row) throw notFound(path);
+      return row;
+    })
+  );
+}
+
+const PLANS: Record<Operation, (write: Write, quick: QuickWrite) => Promise<PlannedStatement | null>> = {
+  create: async (write, quick) => quick.insert(write.definition.model, await newRow(write)),
+  async update(write, quick) {
+    const where = equalitiesOf(write);
+    return quick.update(write.definition.model, where, await changes(write));
+  },
+  async delete(write, quick) {
+    const statement = quick.delete(write.definition.model, equalitiesOf(write));
+    if (!statement || Object.keys(write.query()).length === 0) return statement;
+    return async (announcement) => {
+      const related = await rowToDelete(write);
+      const row = await statement(announcement);
+      return row && { ...related, ...row };
+    };
+  },
+};
+
+const sourceOf = ({ shop, definition, viewer, tx, path }: Write): InputSource => ({
+  definition,
+  definitions: shop.definitions,
+  organizationId: viewer.organizationId,
+  tx,
+  path,
+});
+
+const changes = (write: Write): Promise<Row> => readInput(write.written, 'update', sourceOf(write));
+
+async function newRow(write: Write): Promise<Row> {
+  const { definition, written, viewer, tx, seen } = write;
+  const { model, tenant, complete } = definition;
+  const data = await readInput(written, 'create', sourceOf(write));
+  const belongs = tenant === 'organizationId' ? { organizationId: viewer.organizationId } : {};
+  const completed = complete ? await complete(data, { tx, viewer }) : {};
+  const shown = seen ? shownValues(model, completed, seen) : {};
+  return { ...completed, ...shown, ...data, ...belongs };
+}
+
+async function rowToDelete(write: Write): Promise<Row> {
+  const row = await delegateOf(write.tx, write.definition.model.name).findUnique({ ...write.query(), where: whereWritten(write) });
+  if (!row) throw notFound(write.path);
+  return row;
+}
+
+/** What the user didn't say, as before-hooks were shown it: the key above all. */
+function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
+  const row = rowOfSnapshot(model, seen);
+  const fields = columnFields(model).filter(
+    ({ name, type, hasDefaultValue }) =>
+      (hasDefaultValue || name in completed) && !KEPT_BY_DATABASE.includes(name) && !(type === 'Json' && row[name] === null),
+  );
+  return Object.fromEntries(fields.map(({ name }) => [name, row[name]]));
+}
+
+/** The row that the user names, if it belongs to the viewer's organization. */
+function whereWritten(write: Write): Row {
+  return { ...keyWritten(write), AND: [whereTenant(tenantPath(write.definition, write.shop.definitions), write.viewer.organizationId)] };
+}
+
+/** The same, where the row names its organization itself. */
+function equalitiesOf(write: Write): Equalities {
+  return [...Object.entries(keyWritten(write)), [write.definition.tenant, write.viewer.organizationId]];
+}
+
+function keyWritten({ definition, written, path }: Write): Row {
+  if (written.id === undefined || written.id === null)
+    throw new UserMistake([{ field: 'id', message: "can't be blank", path: [...path, 'id'], type: 'BLANK' }]);
+  const key = whereGlobalId(String(written.id), definition.model);
+  if (!key) throw notFound(path);
+  return key;
+}
+
+function notFound(path: string[]): UserMistake {
+  return new UserMistake([{ field: 'id', message: 'not found', path: [...path, 'id'], type: 'NOT_FOUND' }]);
+}

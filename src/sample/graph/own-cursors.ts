@@ -1,0 +1,67 @@
+// A schema in, the same out with connections of nodes whose cursors point to the viewer's own rows: others' are as good as gone.
+import { parsePrismaCursor } from '@pothos/plugin-prisma';
+import { defaultFieldResolver, GraphQLError, type GraphQLSchema, getNamedType, isObjectType } from 'graphql';
+import { keyName } from '../../sources/prisma/datamodel.js';
+import { delegateOf } from '../../sources/prisma/delegate.js';
+import type { Context } from './context.js';
+import { type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
+import { whereKey } from './global-id.js';
+
+/**
+ * Prisma starts at a cursor's row whoever's it is: its place among one's own rows would tell of its attributes. And it takes a
+ * cursor whose row was deleted since for the end: whoever pages through would miss the rest.
+ */
+export function cursorIsGone(): GraphQLError {
+  return new GraphQLError('The object that the cursor points to is gone: start over, or go on with createdAtMin.');
+}
+
+export function ownCursors(schema: GraphQLSchema, definitions: NodeDefinition[]): GraphQLSchema {
+  const byConnection = new Map(definitions.map((definition) => [`${definition.model.name}Connection`, definition]));
+  for (const type of Object.values(schema.getTypeMap()).filter(isObjectType))
+    for (const field of Object.values(type.getFields())) {
+      const definition = byConnection.get(getNamedType(field.type).name);
+      if (!definition) continue;
+      const path = tenantPath(definition, definitions);
+      const { resolve = defaultFieldResolver } = field;
+      field.resolve = (source, args, ctx: Context, info) => {
+        const cursors = [args.after, args.before].filter((cursor): cursor is string => typeof cursor === 'string');
+        if (cursors.length === 0 || !ctx.viewer) return resolve(source, args, ctx, info);
+        return Promise.all(cursors.map((cursor) => isOwn(cursor, { definition, path, ctx }))).then((own) => {
+          if (own.includes(false)) throw cursorIsGone();
+          return resolve(source, args, ctx, info);
+        });
+      };
+    }
+  return schema;
+}
+
+const asked = new WeakMap<Context, Map<string, Promise<boolean>>>();
+
+interface Asked {
+  definition: NodeDefinition;
+  path: string[];
+  ctx: Context;
+}
+
+/** Once in a request, whatever the number of connections that start there. One that is no cursor is told so elsewhere. */
+function isOwn(cursor: string, { definition: { model }, path, ctx }: Asked): Promise<boolean> {
+  const known = asked.get(ctx) ?? new Map<string, Promise<boolean>>();
+  asked.set(ctx, known);
+  const name = `${model.name} ${cursor}`;
+  const answer = known.get(name) ?? look();
+  known.set(name, answer);
+  return answer;
+
+  async function look(): Promise<boolean> {
+    let key: unknown;
+    try {
+      key = parsePrismaCursor(cursor);
+    } catch {
+      return true;
+    }
+    const where = whereKey(model, Array.isArray(key) ? JSON.stringify(key.map(String)) : String(key));
+    const own = whereTenant(path, ctx.viewer?.organizationId ?? '');
+    const select = model.primaryKey ? undefined : { [keyName(model)]: true };
+    return where !== null && (await delegateOf(ctx.prisma, model.name).findFirst({ where: { AND: [where, own] }, select })) !== null;
+  }
+}

@@ -1,0 +1,60 @@
+// A schema in, the same out with mutations that a token's scope opens: ADMIN, unless those who manage webhooks may use it too.
+import {
+  defaultFieldResolver,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNullableType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
+import { reaches, type Scope } from '../../auth/scope.js';
+import type { Context } from './context.js';
+import type { UserError } from './user-error.js';
+
+/** What a payload is made of when its mutation didn't run. */
+class Refusal {
+  constructor(readonly errors: UserError[]) {}
+}
+
+/**
+ * Around the resolvers, so that none has to think of it: a mutation that nobody lists needs the greatest scope.
+ * Throws where a payload could not tell a refusal.
+ */
+export function requireScopes(schema: GraphQLSchema, managing: readonly string[]): GraphQLSchema {
+  const payloads = new Set<GraphQLObjectType>();
+  for (const [name, field] of Object.entries(schema.getMutationType()?.getFields() ?? {})) {
+    const payload = getNullableType(field.type);
+    if (!isObjectType(payload) || !payload.getFields().errors) throw new Error(`The mutation ${name} answers no errors`);
+    payloads.add(payload);
+    const needed: Scope = managing.includes(name) ? 'MANAGE_WEBHOOKS' : 'ADMIN';
+    const { resolve = defaultFieldResolver } = field;
+    field.resolve = (root, args, ctx: Context, info) =>
+      !ctx.viewer || reaches(ctx.viewer.scope, needed) ? resolve(root, args, ctx, info) : refuse(ctx.viewer.scope, needed);
+  }
+  for (const payload of payloads) tellRefusals(payload);
+  return schema;
+}
+
+function refuse(scope: Scope, needed: Scope): Refusal {
+  return new Refusal([{ field: 'base', message: `the token’s scope is ${scope}, but this needs ${needed}`, path: [], type: 'FORBIDDEN' }]);
+}
+
+function tellRefusals(payload: GraphQLObjectType): void {
+  for (const field of Object.values(payload.getFields())) {
+    const empty = field.name === 'errors' ? undefined : emptyOf(field.type, `${payload.name}.${field.name}`);
+    const { resolve = defaultFieldResolver } = field;
+    field.resolve = (source, args, ctx, info) => {
+      if (!(source instanceof Refusal)) return resolve(source, args, ctx, info);
+      return empty === undefined ? source.errors : empty;
+    };
+  }
+}
+
+function emptyOf(type: GraphQLOutputType, name: string): null | 0 | [] {
+  if (!isNonNullType(type)) return null;
+  if (isListType(type.ofType)) return [];
+  if (String(type.ofType) === 'Int') return 0;
+  throw new Error(`${name} can't be null, so its mutation can't be refused`);
+}

@@ -1,0 +1,23 @@
+// What Pothos must know at compile time: models, context, scalars, rules of access. Types only.
+import type PrismaTypes from '../../generated/nodes/pothos-types.js';
+import type { Json } from '../../webhooks/index.js';
+import type { Context } from './context.js';
+
+export interface SchemaShape {
+  PrismaTypes: PrismaTypes;
+  Context: Context;
+  AuthScopes: Record<never, never>;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    JSON: { Input: Json; Output: Json };
+    BigInt: { Input: bigint; Output: bigint };
+    Alphanumeric: { Input: string | number; Output: string | number };
+  };
+  DefaultInputFieldRequiredness: false;
+  DefaultEdgesNullability: { list: false; items: false };
+  DefaultNodeNullability: false;
+}
+
+export type Types = PothosSchemaTypes.ExtendDefaultTypes<SchemaShape>;
+export type Builder = PothosSchemaTypes.SchemaBuilder<Types>;

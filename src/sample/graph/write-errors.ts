@@ -1,0 +1,59 @@
+// What a failed write threw in, the user's mistakes in it out; null where the failure is ours.
+import { Prisma } from '../../generated/nodes/client.js';
+import { fieldOf, relationOfColumn } from '../../sources/prisma/datamodel.js';
+import type { NodeDefinition } from './define-node.js';
+import { type UserError, UserMistake } from './user-error.js';
+
+export function mistakesOf(error: unknown, { definition, path }: { definition: NodeDefinition; path: string[] }): UserError[] | null {
+  if (error instanceof UserMistake) return error.errors;
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return null;
+  const mistake = (field: string, message: string, type: UserError['type']): UserError[] => [
+    { field, message, type, path: field === 'base' ? path : [...path, field] },
+  ];
+  switch (error.code) {
+    case 'P2000':
+      return mistake('base', 'a value is too long', 'INVALID');
+    case 'P2020':
+      return mistake('base', 'a number is out of range', 'INVALID');
+    case 'P2002':
+      return mistake(takenField(error, definition), 'has already been taken', 'TAKEN');
+    // What was found a moment ago was deleted since, or is still pointed to.
+    case 'P2003':
+    case 'P2014':
+      return mistake('base', 'another object is gone, or still needs this one', 'IN_USE');
+    case 'P2025':
+      return mistake('id', 'not found', 'NOT_FOUND');
+    default:
+      return null;
+  }
+}
+
+interface DriverCause {
+  constraint?: { fields?: string[]; index?: string };
+}
+
+/** The field that a unique index is about: its last one that isn't the tenant. Postgres tells the index by its name. */
+function takenField({ meta }: Prisma.PrismaClientKnownRequestError, { model, tenant }: NodeDefinition): string {
+  const { fields: columns, index } = (meta?.driverAdapterError as { cause?: DriverCause } | undefined)?.cause?.constraint ?? {};
+  const uniques = [
+    ...model.uniqueIndexes.map(({ fields }) => fields),
+    ...model.fields.filter(({ isUnique }) => isUnique).map(({ name }) => [name]),
+  ];
+  const columnsOf = (fields: string[]) => fields.map((field) => fieldOf(model, field).column);
+  const taken = uniques.find((fields) =>
+    columns
+      ? sameMembers(
+          columnsOf(fields),
+          columns.map((column) => column.replaceAll('"', '')),
+        )
+      : `${model.table}_${columnsOf(fields).join('_')}_key` === index,
+  );
+  const name = taken?.filter((field) => field !== tenant).at(-1);
+  if (!name) return 'base';
+  const relation = relationOfColumn(model, name);
+  return relation ? `${relation.name}Id` : name;
+}
+
+function sameMembers(some: string[], others: string[]): boolean {
+  return some.length === others.length && some.every((one) => others.includes(one));
+}

@@ -1,0 +1,17 @@
+// Call: people who talk to each other.
+import { defineNode } from '../graph/define-node.js';
+import { secondsBetween } from './seconds-between.js';
+
+export const call = defineNode('Call', {
+  connections: ['participants', 'callRecordings'],
+  writableConnections: ['participants'],
+  lifecycle: [{ topic: 'call/completed', field: 'state', to: 'COMPLETED', description: 'A call is over.' }],
+  complete: async (_row, { viewer }) => ({ createdById: viewer.userId }),
+  fields: (t) => ({
+    duration: t.float({
+      nullable: true,
+      description: 'Seconds from its beginning to its end; null until it has ended.',
+      resolve: secondsBetween,
+    }),
+  }),
+});

@@ -1,0 +1,4 @@
+// Group: a set of people.
+import { defineNode } from '../graph/define-node.js';
+
+export const group = defineNode('Group', { connections: ['members'], writableConnections: ['members'] });

@@ -1,0 +1,33 @@
+// ScenarioSession: one run through a scenario by one person.
+import { defineNode } from '../graph/define-node.js';
+import { secondsBetween } from './seconds-between.js';
+
+export const scenarioSession = defineNode('ScenarioSession', {
+  connections: ['parts', 'scenarioSessionEvents', 'scenarioSessionCheckboxes'],
+  furtherConnections: {
+    completedSteps: { of: 'scenarioSessionSteps', where: { state: 'COMPLETED' }, description: 'The steps that were done in it.' },
+    events: { of: 'scenarioSessionEvents', description: 'The same as scenarioSessionEvents.' },
+  },
+  lifecycle: [
+    { topic: 'scenario_session/paused', field: 'state', to: 'PAUSED', description: 'A scenario session was interrupted.' },
+    { topic: 'scenario_session/resumed', field: 'state', from: 'PAUSED', to: 'STARTED', description: 'A scenario session goes on.' },
+    { topic: 'scenario_session/completed', field: 'state', to: 'COMPLETED', description: 'A scenario session came to its end.' },
+  ],
+  complete: async ({ scenarioId }, { tx, viewer }) => {
+    const scenario = await tx.scenario.findUnique({ where: { id: scenarioId }, select: { environmentId: true } });
+    return { createdById: viewer.userId, environmentId: scenario?.environmentId };
+  },
+  fields: (t) => ({
+    duration: t.float({
+      nullable: true,
+      description: 'Seconds from its beginning to its end; null until it has ended.',
+      resolve: secondsBetween,
+    }),
+    percentOfStepsViewed: t.float({
+      nullable: true,
+      description: 'How much of it was seen, 0–100; null where there is nothing to see.',
+      resolve: ({ numberOfStepsViewed, numberOfStepsPossible }) =>
+        numberOfStepsPossible > 0 ? (100 * numberOfStepsViewed) / numberOfStepsPossible : null,
+    }),
+  }),
+});

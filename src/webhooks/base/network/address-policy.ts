@@ -1,0 +1,197 @@
+// The settings -> whether a URL may be saved, and to which addresses a connection may go now.
+import type { LookupAddress } from 'node:dns';
+import { lookup as askSystem } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { parsePorts, USUAL_PORTS } from '../../../runtime/ports.js';
+import type { Settings } from '../engine.js';
+import { type Problem, WebhooksError } from '../errors.js';
+import { canonical, isAllowed, isBlocked, isLoopback } from './address.js';
+import { AddressRefused, type Endpoint } from './guard.js';
+
+export type ReachSettings = Pick<Settings, 'allowedNetworks' | 'allowedPorts' | 'forbiddenEndpoints' | 'lookup'>;
+
+/** Where a connection shall go. */
+export interface Target {
+  /** As `bare` writes it. */
+  host: string;
+  port: number;
+  /** TLS; plain http is accepted only in allowed networks. */
+  secure: boolean;
+}
+
+export interface Reach {
+  vetUrl(url: string, field?: string): Promise<Problem | null>;
+  /** All addresses of the target, each vetted. @throws AddressRefused, and what the resolver throws */
+  addressesOf(target: Target): Promise<LookupAddress[]>;
+  forbid(endpoint: Endpoint): void;
+}
+
+export const MAX_URL_LENGTH = 2_048;
+const LOOKUP_DEADLINE_MS = 3_000;
+const LOCAL_NAMES = new Set(['localhost', 'localhost.localdomain', 'ip6-localhost', 'ip6-loopback']);
+const METADATA_NAMES = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.goog',
+  'metadata.azure.internal',
+  'metadata.tencentyun.com',
+  'instance-data',
+  'instance-data.ec2.internal',
+]);
+/** Names that only a network's own resolver knows: asking it would tell a stranger what there is. RFC 6762, RFC 8375, ICANN's .internal. */
+const INSIDE_NAMES = /^[^.]+$|\.(?:internal|local|localdomain|lan|intranet|private|corp|home|home\.arpa)$/;
+
+export function createReach(settings: ReachSettings): Reach {
+  const { allowedNetworks, allowedPorts = USUAL_PORTS, lookup = (host) => askSystem(host, { all: true, verbatim: true }) } = settings;
+  const isPort = parsePorts(allowedPorts);
+  if (!isPort)
+    throw new WebhooksError('PORTS_INVALID', `"${allowedPorts}" is no list of ports.`, 'Write ports such as 443,8000-8999,!8500.');
+  const endpoints = [...(settings.forbiddenEndpoints ?? [])];
+  const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
+
+  /** What can be said without asking a resolver. */
+  function refusalOf({ host, port, secure }: Target): string | null {
+    if (!isPort?.(port)) return `port ${port} is not one that deliveries may use (HOOKGRAPH_ALLOWED_PORTS)`;
+    if (!secure && allowedNetworks.length === 0) return HTTP;
+    // First what is refused to everybody: that something is ours, inside, must not be found out by asking.
+    const blocked = isAddress(host) ? isBlocked(host, allowedNetworks) : blockedName(host);
+    if (blocked) return blocked;
+    return endpoints.some((own) => own.byName && own.port === port && bare(own.host) === host) ? ourselves(host, port) : null;
+  }
+
+  function blockedName(host: string): string | null {
+    if (!isHostName(host)) return `"${host}" is no host name`;
+    if (METADATA_NAMES.has(host)) return `"${host}" is the name of a cloud metadata service`;
+    if (isLocal(host))
+      return ownAddresses(host).some(({ address }) => isAllowed(address, allowedNetworks)) ? null : `${host} is not public`;
+    if (allowedNetworks.length === 0 && INSIDE_NAMES.test(host))
+      return `"${host}" is a name inside of a network, and none is allowed (HOOKGRAPH_ALLOWED_NETWORKS)`;
+    return null;
+  }
+
+  async function addressesOf(target: Target): Promise<LookupAddress[]> {
+    const { host, port, secure } = target;
+    const refusal = refusalOf(target);
+    if (refusal) throw new AddressRefused(refusal);
+    const addresses = await resolve(host);
+    for (const { address } of addresses) {
+      // Never the address that a name leads to: that is the network's business.
+      const reason = isBlocked(address, allowedNetworks);
+      if (reason) throw new AddressRefused(isAddress(host) ? reason : `"${host}" leads to an address that is not public`);
+      if (!secure && !isAllowed(address, allowedNetworks)) throw new AddressRefused(HTTP);
+    }
+    if (await isOurs(port, addresses)) throw new AddressRefused(ourselves(host, port));
+    return addresses;
+  }
+
+  /** Of a name that is ours by definition, those that are allowed: another one is no reason to refuse. */
+  async function resolve(host: string): Promise<LookupAddress[]> {
+    if (isAddress(host)) return [{ address: host, family: isIP(host) }];
+    if (isLocal(host)) return ownAddresses(host).filter(({ address }) => isAllowed(address, allowedNetworks));
+    // One question for all who ask at the same time: a burst of connections doesn't fill the resolver's threads.
+    let answer = underWay.get(host);
+    if (!answer) {
+      answer = lookup(host).finally(() => underWay.delete(host));
+      underWay.set(host, answer);
+    }
+    const addresses = await answer;
+    if (addresses.length === 0) throw Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' });
+    return [...addresses];
+  }
+
+  async function isOurs(port: number, addresses: readonly LookupAddress[]): Promise<boolean> {
+    for (const own of endpoints) {
+      if (own.port !== port || own.byName) continue;
+      // A name that doesn't resolve now is no way to our database for us either.
+      const name = bare(own.host);
+      const theirs = isLocal(name) ? ownAddresses(name) : await resolve(name).catch(() => []);
+      if (addresses.some(({ address }) => theirs.some((one) => isSame(address, one.address)))) return true;
+    }
+    return false;
+  }
+
+  function checkUrl(url: string, field: string): { problem: Problem } | { target: Target } {
+    const wrong = (message: string) => ({ problem: { field, message } });
+    if (url.length > MAX_URL_LENGTH) return wrong(`has ${url.length} characters, more than ${MAX_URL_LENGTH}`);
+    // A parser that strips these reads another URL than a person does.
+    if (/[\p{Cc}\s\\]/u.test(url)) return wrong('holds a space, a control character or a backslash');
+    const parsed = URL.canParse(url) ? new URL(url) : null;
+    if (!parsed?.hostname || !/^https?:\/\/[^/]/i.test(url)) return wrong('must be an absolute https URL');
+    if (parsed.username || parsed.password || /^[a-z]+:\/\/[^/?#]*@/i.test(url))
+      return wrong('must not hold a user name or password; use a header');
+    const secure = parsed.protocol === 'https:';
+    if (!secure && allowedNetworks.length === 0) return wrong(`must be https: ${HTTP}`);
+    return { target: { host: bare(parsed.hostname), port: Number(parsed.port || (secure ? 443 : 80)), secure } };
+  }
+
+  return {
+    addressesOf,
+    forbid: (endpoint) => void endpoints.push(endpoint),
+    async vetUrl(url, field = 'callbackUrl') {
+      const checked = checkUrl(url, field);
+      if ('problem' in checked) return checked.problem;
+      const { host, secure } = checked.target;
+      try {
+        await withinMs(LOOKUP_DEADLINE_MS, addressesOf(checked.target));
+        return null;
+      } catch (error) {
+        if (error instanceof AddressRefused)
+          return { field, message: `${error.reason === HTTP ? 'must be https' : 'leads where deliveries may not go'}: ${error.reason}` };
+        const message = `has the host "${host}", which doesn't resolve`;
+        return { field, message, ...(secure && { severity: 'warning' as const }) };
+      }
+    },
+  };
+}
+
+const HTTP = 'http is accepted in allowed networks only (HOOKGRAPH_ALLOWED_NETWORKS)';
+
+// One sentence for all of our parts: which one it is, is nobody's business.
+const ourselves = (host: string, port: number) => `"${host}", port ${port}, is a part of Hookgraph itself`;
+
+/** Without brackets and the root's dot, in small letters. */
+export function bare(host: string): string {
+  return host
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.+$/, '')
+    .toLowerCase();
+}
+
+// Anything with a colon or a zone is no name, and isBlocked says what it is.
+const isAddress = (host: string) => isIP(host) !== 0 || host.includes(':');
+
+function isHostName(host: string): boolean {
+  return host.length <= 253 && host.split('.').every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label));
+}
+
+function isLocal(host: string): boolean {
+  return LOCAL_NAMES.has(host) || host.endsWith('.localhost');
+}
+
+/** Every resolver answers loopback for these, or should: https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
+function ownAddresses(host: string): LookupAddress[] {
+  const [v4, v6] = [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ];
+  return host.startsWith('ip6-') ? [v6] : [v4, v6];
+}
+
+/** The same address, or two of this machine: what listens on one of them may listen on all. */
+function isSame(one: string, other: string): boolean {
+  return canonical(one) === canonical(other) || (isThisMachine(one) && isThisMachine(other));
+}
+
+function isThisMachine(address: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return isLoopback(address) || own.some((one) => canonical(one.address) === canonical(address));
+}
+
+function withinMs<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('late')), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

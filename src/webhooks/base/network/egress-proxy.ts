@@ -1,0 +1,100 @@
+// The URL of the installation's proxy -> tunnels to vetted addresses, and whose fault it is where there is none.
+import type { LookupAddress } from 'node:dns';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { isIP, isIPv6, type Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import { EgressFailed } from './guard.js';
+
+export interface Tunnels {
+  /** CONNECT names an address, never a name: the proxy resolves nothing. @throws EgressFailed, TargetUnreachable */
+  open(addresses: LookupAddress[], port: number, signal: AbortSignal): Promise<Socket>;
+}
+
+/** The proxy works, and says that the receiver doesn't. */
+class TargetUnreachable extends Error {}
+
+class Hang extends Error {}
+
+/** A proxy that takes longer hangs. */
+const TUNNEL_MS = 3_000;
+
+/**
+ * What a proxy says of the destination rather than of itself: https://www.rfc-editor.org/rfc/rfc9209#section-2.3, and the header
+ * of Squid. A bare 502, 503 or 504 may be either; then it is ours, and nothing is charged.
+ */
+const OF_TARGET =
+  /(?:^|;)\s*error\s*=\s*"?(?:destination_(?!ip_prohibited)\w+|connection_(?:refused|terminated|timeout|read_timeout|write_timeout))/i;
+const SQUID_OF_TARGET = /^ERR_(?:CONNECT_FAIL|READ_TIMEOUT|READ_ERROR|ZERO_SIZE_OBJECT)\b/;
+
+export function createTunnels(proxyUrl: string, secureContext: SecureContext, tunnelMs = TUNNEL_MS): Tunnels {
+  const proxy = new URL(proxyUrl);
+  const secure = proxy.protocol === 'https:';
+  const host = proxy.hostname.replace(/^\[|\]$/g, '');
+  const name = `the egress proxy ${proxy.host}`;
+  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const authorization = credentials === ':' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
+  let openedAtMs = Number.NEGATIVE_INFINITY;
+
+  function ask(authority: string, signal: AbortSignal): Promise<Socket> {
+    const askedAtMs = performance.now();
+    return new Promise((resolve, reject) => {
+      const request = (secure ? requestHttps : requestHttp)({
+        method: 'CONNECT',
+        host,
+        port: proxy.port || (secure ? 443 : 80),
+        path: authority,
+        headers: { host: authority, ...authorization },
+        agent: false,
+        signal,
+        // Its own name: Node would take the Host header's, which is the receiver's address.
+        ...(secure && { secureContext, rejectUnauthorized: true, servername: isIP(host) === 0 ? host : '' }),
+      });
+      const hangs = setTimeout(() => request.destroy(new Hang()), tunnelMs);
+      request.once('connect', (response, socket, head) => {
+        clearTimeout(hangs);
+        socket.on('error', () => {});
+        if (response.statusCode === 200) {
+          openedAtMs = performance.now();
+          if (head.length > 0) socket.unshift(head);
+          return resolve(socket as Socket);
+        }
+        socket.destroy();
+        reject(refusedBy(response));
+      });
+      request.on('error', (cause: Error & { code?: string }) => {
+        clearTimeout(hangs);
+        if (!(cause instanceof Hang || signal.aborted))
+          return reject(new EgressFailed(`${name} can't be reached: ${cause.code ?? cause.message}`, { cause }));
+        // It opened another one meanwhile: so it is alive, and waits for this receiver.
+        if (openedAtMs > askedAtMs) return reject(new TargetUnreachable('the receiver did not answer the egress proxy in time'));
+        reject(new EgressFailed(`${name} did not answer in time`));
+      });
+      request.end();
+    });
+  }
+
+  function refusedBy({ statusCode, headers }: IncomingMessage): Error {
+    const status = [headers['proxy-status'] ?? ''].flat().join(', ');
+    const ofTarget =
+      status.split(',').some((hop) => OF_TARGET.test(hop)) || SQUID_OF_TARGET.test([headers['x-squid-error'] ?? ''].flat().join());
+    if (ofTarget) return new TargetUnreachable('the egress proxy could not reach the receiver');
+    return new EgressFailed(`${name} answered CONNECT with status ${statusCode}`);
+  }
+
+  return {
+    async open(addresses, port, signal) {
+      let failure: unknown;
+      // IPv4 first: many a proxy has no other.
+      for (const { address } of [...addresses].sort((a, b) => a.family - b.family)) {
+        try {
+          return await ask(`${isIPv6(address) ? `[${address}]` : address}:${port}`, signal);
+        } catch (error) {
+          failure = error;
+          if (!(error instanceof TargetUnreachable) || signal.aborted) break;
+        }
+      }
+      throw failure;
+    },
+  };
+}

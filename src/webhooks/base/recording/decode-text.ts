@@ -1,0 +1,179 @@
+// Undoes the escapes of URLs, forms, JSON and XML in a text, however mixed and nested, and remembers where each byte came from.
+
+export interface Decoded {
+  /** One character per byte of the UTF-8 of the decoded text. */
+  text: string;
+  /** Bytes before an escape that the end of the text cuts off. */
+  end: number;
+  /** The characters `from[i]` to `to[i]` of the source were written for byte `i`. */
+  from: Int32Array;
+  to: Int32Array;
+}
+
+const ESCAPE = /[%\\&]/;
+const PERCENT = 0x25;
+const BACKSLASH = 0x5c;
+const AMPERSAND = 0x26;
+const LETTER_U = 0x75;
+
+/** The longest escape of XML is `&#x10FFFF;`. */
+const MAX_ENTITY_LENGTH = 10;
+const ENTITIES: Record<string, number> = { amp: 0x26, lt: 0x3c, gt: 0x3e, quot: 0x22, apos: 0x27 };
+const CUT_OFF = /(?:%[0-9a-f]?|\\(?:u[0-9a-f]{0,3})?|&#?[0-9a-z]{0,7})$/i;
+
+/** By byte: what may end an escape: 1 a hexadecimal digit, 2 a letter after a backslash, 4 the semicolon of an entity. */
+const ENDS = new Uint8Array(256);
+const DIGITS = new Uint8Array(256);
+for (const digit of '0123456789abcdefABCDEF') {
+  ENDS[digit.charCodeAt(0)] = 1;
+  DIGITS[digit.charCodeAt(0)] = Number.parseInt(digit, 16);
+}
+const AFTER_BACKSLASH = new Uint8Array(256);
+for (const [letter, meaning] of ['""', "''", '\\\\', '//', 'b\b', 'f\f', 'n\n', 'r\r', 't\t'] as Iterable<string>) {
+  const byte = (letter as string).charCodeAt(0);
+  ENDS[byte] = (ENDS[byte] as number) | 2;
+  AFTER_BACKSLASH[byte] = (meaning as string).charCodeAt(0);
+}
+ENDS[0x3b] = 4;
+
+/**
+ * `null` when the text holds no escape. Takes time linear in the text: each decoded escape makes the result shorter. Decodes
+ * again what decoding made (`%252F` is `/`), so texts that mean the same have one result.
+ */
+export function decodeText(text: string): Decoded | null {
+  if (!ESCAPE.test(text)) return null;
+  const decoder = new Decoder(Buffer.byteLength(text));
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) decoder.addAscii(unit, at);
+    else {
+      const point = text.codePointAt(at) as number;
+      const from = at;
+      if (point > 0xffff) at += 1;
+      decoder.put(point, from, at + 1);
+    }
+  }
+  return decoder.result();
+}
+
+class Decoder {
+  private readonly bytes: Buffer;
+  private readonly from: Int32Array;
+  private readonly to: Int32Array;
+  private size = 0;
+  private decoded = 0;
+
+  /** `size`: bytes of the source, of which there are never more after decoding. */
+  constructor(size: number) {
+    this.bytes = Buffer.allocUnsafe(size);
+    this.from = new Int32Array(size);
+    this.to = new Int32Array(size);
+  }
+
+  addAscii(byte: number, at: number): void {
+    this.putByte(byte, at, at + 1);
+    let ends = ENDS[byte] as number;
+    // Each turn takes one escape away.
+    while (ends !== 0 && this.reduce(ends)) {
+      this.decoded += 1;
+      ends = ENDS[this.bytes[this.size - 1] as number] as number;
+    }
+  }
+
+  result(): Decoded | null {
+    const text = this.bytes.toString('latin1', 0, this.size);
+    const cut = CUT_OFF.exec(text.slice(-MAX_ENTITY_LENGTH))?.[0].length ?? 0;
+    return this.decoded === 0 && cut === 0 ? null : { text, end: text.length - cut, from: this.from, to: this.to };
+  }
+
+  /** Replaces the escape that the last byte ends. `false`: it ends none. */
+  private reduce(ends: number): boolean {
+    const { bytes, size } = this;
+    if (ends & 2 && bytes[size - 2] === BACKSLASH) {
+      this.replace(2, AFTER_BACKSLASH[bytes[size - 1] as number] as number);
+      return true;
+    }
+    if (ends & 1) {
+      if (bytes[size - 3] === PERCENT) return this.replaceHex(3, 2);
+      return bytes[size - 6] === BACKSLASH && bytes[size - 5] === LETTER_U && this.replaceHex(6, 4);
+    }
+    return ends === 4 && this.replaceEntity();
+  }
+
+  private replaceHex(length: number, digits: number): boolean {
+    let number = 0;
+    for (let at = this.size - digits; at < this.size; at++) {
+      const byte = this.bytes[at] as number;
+      if (((ENDS[byte] as number) & 1) === 0) return false;
+      number = number * 16 + (DIGITS[byte] as number);
+    }
+    if (digits === 2) this.replaceByByte(length, number);
+    else if (number >= 0xdc00 && number < 0xe000 && this.joinSurrogates(number)) return true;
+    else this.replace(length, number);
+    return true;
+  }
+
+  /** The two halves of a character beyond U+FFFF, each with an escape of its own. */
+  private joinSurrogates(low: number): boolean {
+    const before = this.size - 6 - 3;
+    if (before < 0 || this.bytes[before] !== 0xed || (this.bytes[before + 1] as number) < 0xa0) return false;
+    const high = 0xd000 | (((this.bytes[before + 1] as number) & 0x3f) << 6) | ((this.bytes[before + 2] as number) & 0x3f);
+    if (high >= 0xdc00) return false;
+    this.replace(9, 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+    return true;
+  }
+
+  private replaceEntity(): boolean {
+    const { bytes, size } = this;
+    const least = Math.max(0, size - MAX_ENTITY_LENGTH);
+    let at = size - 2;
+    while (at >= least && bytes[at] !== AMPERSAND) at--;
+    if (at < least) return false;
+    const name = bytes.toString('latin1', at + 1, size - 1);
+    const [, hex, decimal] = /^#(?:x([0-9a-f]+)|(\d+))$/i.exec(name) ?? [];
+    const point = ENTITIES[name] ?? Number.parseInt(hex ?? decimal ?? '', hex === undefined ? 10 : 16);
+    if (!(point <= 0x10ffff)) return false;
+    this.replace(size - at, point);
+    return true;
+  }
+
+  private replace(length: number, point: number): void {
+    const from = this.from[this.size - length] as number;
+    const to = this.to[this.size - 1] as number;
+    this.size -= length;
+    this.put(point, from, to);
+  }
+
+  /** A byte of a character, of which several may be written one by one. */
+  private replaceByByte(length: number, byte: number): void {
+    const from = this.from[this.size - length] as number;
+    const to = this.to[this.size - 1] as number;
+    this.size -= length;
+    this.putByte(byte, from, to);
+  }
+
+  /** As UTF-8; half a character as if it were a whole one. */
+  put(point: number, from: number, to: number): void {
+    if (point < 0x80) {
+      this.putByte(point, from, to);
+      return;
+    }
+    if (point < 0x800) this.putByte(0xc0 | (point >> 6), from, to);
+    else {
+      if (point < 0x10000) this.putByte(0xe0 | (point >> 12), from, to);
+      else {
+        this.putByte(0xf0 | (point >> 18), from, to);
+        this.putByte(0x80 | ((point >> 12) & 0x3f), from, to);
+      }
+      this.putByte(0x80 | ((point >> 6) & 0x3f), from, to);
+    }
+    this.putByte(0x80 | (point & 0x3f), from, to);
+  }
+
+  private putByte(byte: number, from: number, to: number): void {
+    this.bytes[this.size] = byte;
+    this.from[this.size] = from;
+    this.to[this.size] = to;
+    this.size += 1;
+  }
+}

@@ -1,0 +1,118 @@
+// How a subscription wants its bodies recorded + an attempt as it was -> the attempt as it is recorded. What is sent never passes here.
+
+import type { Attempt, BodyOmitted, ContentType, Recording } from '../model.js';
+import { escapeXml } from '../templates/rendering.mjs';
+import { createFinder, MAX_OPERATIONS, MIN_LENGTH } from './find-texts.js';
+import { MASK, MAX_VALUES, maskBody } from './mask-body.js';
+import { type MaskPath, parseMaskPath } from './mask-path.js';
+
+export const MAX_MASKED_PATHS = 50;
+export const MAX_MASKED_PATH_LENGTH = 256;
+
+type Recordable = Pick<Attempt, 'outcome' | 'stage' | 'message' | 'request' | 'response'>;
+
+/** Never throws: the attempt was made, and has to be recorded. */
+export type Recorder = <T extends Recordable>(attempt: T) => T;
+
+const NOT_RECORDED = '[not recorded]';
+
+/** Null: all is recorded as it is. Paths that don't parse were refused when they were saved. */
+export function createRecorder(recording: Recording | undefined, contentType: ContentType): Recorder | null {
+  if (!recording) return null;
+  const paths = recording.maskedPaths.map(parseMaskPath).filter((path): path is MaskPath => Array.isArray(path));
+  return (attempt) => {
+    if (!recording.bodies) return { ...attempt, ...withoutBodies(attempt) };
+    try {
+      return { ...attempt, ...masked(attempt, contentType, paths) };
+    } catch {
+      return { ...attempt, ...withoutBodies(attempt, 'UNMASKABLE') };
+    }
+  };
+}
+
+function withoutBodies({ outcome, stage, message, request, response }: Recordable, omitted: BodyOmitted = 'SWITCHED_OFF'): Recordable {
+  return {
+    outcome,
+    stage,
+    message: withoutAnswer(stage, withoutQuote(stage, message)),
+    request: request && leftOut(request, omitted),
+    response: response && leftOut(response, omitted),
+  };
+}
+
+const leftOut = <T extends { body: string | null }>(part: T, omitted: BodyOmitted): T => ({
+  ...part,
+  body: null,
+  omitted,
+  bytes: Buffer.byteLength(part.body ?? ''),
+});
+
+function masked({ outcome, stage, message, request, response }: Recordable, contentType: ContentType, paths: MaskPath[]): Recordable {
+  const sent = request?.body == null ? null : maskBody(request.body, contentType, paths);
+  const got = response?.body == null ? null : maskBody(response.body, formatOf(response), paths);
+  const values = new Set([...(sent?.values ?? []), ...(got?.values ?? [])]);
+  // Where what was sent can't be read, nobody knows what of it an answer repeats.
+  const unknown = (request?.body != null && sent === null) || values.size > MAX_VALUES;
+  const said = unknown
+    ? null
+    : hideIn({ message: withoutQuote(stage, message), body: got?.text ?? '', headers: response?.headers ?? {} }, values);
+  const told = said ? said.message : withoutQuote(stage, message);
+  return {
+    outcome,
+    stage,
+    // What the error template wrote may hold anything of an answer that nothing could be found in.
+    message: response && !(got && said) ? withoutAnswer(stage, told) : told,
+    request: request && (sent ? changed(request, sent.text) : leftOut(request, 'UNMASKABLE')),
+    response: response && {
+      ...(got && said ? changed(response, said.body) : leftOut(response, 'UNMASKABLE')),
+      headers: said?.headers ?? {},
+    },
+  };
+}
+
+const changed = <T extends { body: string | null }>(part: T, text: string): T =>
+  text === part.body ? part : { ...part, body: text, bytes: Buffer.byteLength(part.body ?? '') };
+
+function formatOf({ headers, body }: NonNullable<Attempt['response']>): ContentType {
+  return /\bxml\b/i.test(headers['content-type'] ?? '') || body?.trimStart().startsWith('<') ? 'XML' : 'JSON';
+}
+
+interface Said {
+  message: string | null;
+  body: string;
+  headers: Record<string, string>;
+}
+
+/** Takes masked values out of what a receiver may repeat, in the writings that bodies know. `null` where looking would take too long. */
+function hideIn(said: Said, values: Set<string>): Said | null {
+  const writings = [...values].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), escapeXml(value)]);
+  const words = writings.filter(({ length }) => length >= 2 && length < MIN_LENGTH);
+  const finder = createFinder(writings, words);
+  const budget = { left: MAX_OPERATIONS };
+  let isSpent = false;
+  const hide = (text: string): string => {
+    const rest = isSpent ? null : finder.replace(text, MASK, budget);
+    isSpent ||= rest === null;
+    return rest ?? '';
+  };
+  const hidden = {
+    headers: Object.fromEntries(Object.entries(said.headers).map(([name, value]) => [hide(name), hide(value)])),
+    message: said.message && hide(said.message),
+    body: hide(said.body),
+  };
+  return isSpent ? null : hidden;
+}
+
+/** Where a stage says what it can't use, it quotes it; a frame with a caret quotes the template alone. */
+function withoutQuote(stage: Recordable['stage'], message: string | null): string | null {
+  if (message === null || (stage !== 'VALIDATION' && stage !== 'TEMPLATE') || /\n\d+ \| /.test(message)) return message;
+  const at = message.indexOf('"');
+  return at < 0 ? message : `${message.slice(0, at)}${NOT_RECORDED}`;
+}
+
+function withoutAnswer(stage: Recordable['stage'], message: string | null): string | null {
+  if (stage === 'ERROR_TEMPLATE') return 'The error template found an error in the answer; what it wrote is not recorded.';
+  // The status is our sentence; the rest is the error template's.
+  if (stage === 'STATUS') return message && (/^[^.]*\./.exec(message)?.[0] ?? message);
+  return message;
+}

@@ -1,0 +1,67 @@
+// An announced node and a tenant -> keys of its rows, by SQL that the table's own indexes serve.
+import pg, { type Pool } from 'pg';
+import type { AnnouncedNode } from '../model.js';
+
+const id = pg.escapeIdentifier;
+
+/** Newest first: by the time of creation, else of the last change, else by key. */
+export async function newestKeys(
+  pool: Pool,
+  node: AnnouncedNode,
+  nodes: AnnouncedNode[],
+  tenant: string,
+  limit: number,
+): Promise<string[]> {
+  const newest = node.createdAt ?? node.updatedAt;
+  const order = [...new Set([...(newest === undefined ? [] : [newest]), ...node.key])].map((column) => `r.${id(column)} DESC`);
+  return readKeys(pool, `${selectKeys(node, nodes)} ORDER BY ${order.join(', ')} LIMIT $2`, [tenant, limit]);
+}
+
+/** Those of the keys that are rows of the tenant. */
+export async function keysWithin(
+  pool: Pool,
+  node: AnnouncedNode,
+  nodes: AnnouncedNode[],
+  tenant: string,
+  keys: readonly string[],
+): Promise<Set<string>> {
+  // As text: what is no number or uuid finds nothing, and is no error.
+  const isOne = `(${node.key.map((column) => `r.${id(column)}::text`).join(', ')})`;
+  const texts = keys.map((key) => textsOf(node, key)).filter((list) => list.length === node.key.length && !list.join('').includes('\0'));
+  const columns = node.key.map((_, index) => texts.map((list) => list[index]));
+  const wanted = `SELECT * FROM unnest(${columns.map((_, index) => `$${index + 2}::text[]`).join(', ')})`;
+  return new Set(await readKeys(pool, `${selectKeys(node, nodes)} AND ${isOne} IN (${wanted})`, [tenant, ...columns]));
+}
+
+async function readKeys(pool: Pool, sql: string, values: unknown[]): Promise<string[]> {
+  const { rows } = await pool.query<{ key: string[] }>(sql, values);
+  return rows.map(({ key }) => (key.length === 1 ? (key[0] as string) : JSON.stringify(key)));
+}
+
+function textsOf(node: AnnouncedNode, key: string): string[] {
+  if (node.key.length === 1) return [key];
+  try {
+    const texts: unknown = JSON.parse(key);
+    return Array.isArray(texts) && texts.every((text) => typeof text === 'string') ? texts : [];
+  } catch {
+    return [];
+  }
+}
+
+function selectKeys(node: AnnouncedNode, nodes: AnnouncedNode[]): string {
+  const { table, softDelete } = node;
+  const alive = softDelete ? ` AND r.${id(softDelete.column)} IS NULL` : '';
+  return `SELECT ARRAY[${node.key.map((column) => `r.${id(column)}::text`).join(', ')}] AS key
+    FROM ${id(table.schema)}.${id(table.name)} r WHERE ${isOfTenant(node, nodes, 'r')}${alive}`;
+}
+
+/** $1 is the tenant, of the column's own type, so that an index on the column serves. */
+function isOfTenant({ tenant }: AnnouncedNode, nodes: AnnouncedNode[], alias: string): string {
+  if ('column' in tenant) return `${alias}.${id(tenant.column)} = $1`;
+  // A host's expression is written over `r`.
+  if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r) = $1`;
+  const parent = nodes.find(({ typename }) => typename === tenant.parent.typename) as AnnouncedNode;
+  const up = `${alias}p`;
+  return `EXISTS (SELECT 1 FROM ${id(parent.table.schema)}.${id(parent.table.name)} ${up}
+    WHERE ${up}.${id(parent.key[0] as string)} = ${alias}.${id(tenant.parent.column)} AND ${isOfTenant(parent, nodes, up)})`;
+}

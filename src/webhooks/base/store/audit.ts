@@ -1,0 +1,105 @@
+// A change of a subscription -> a row of the audit log, to be written in the change's own transaction; secrets only as changed.
+import { isDeepStrictEqual } from 'node:util';
+import { formatPatch, OMIT_HEADERS, structuredPatch } from 'diff';
+import type { Pool, PoolClient } from 'pg';
+import type { Actor, Definition, Json, Secrets } from '../model.js';
+
+export const AUDIT_ACTIONS = {
+  CREATED: 'It was created.',
+  UPDATED: 'Its definition, name or labels were changed.',
+  ENABLED: 'Its owner switched it on.',
+  DISABLED: 'It was switched off, by its owner or by a rule.',
+  DELETED: 'It was deleted, and its secrets wiped.',
+  TESTED: 'A test was sent.',
+  RESENT: 'A delivery was opened again.',
+  RELEASED: 'Held deliveries were made due.',
+  REPLAYED: 'Past events are sent again.',
+  REPLAY_CANCELLED: 'A replay was ended before its time.',
+  HELD: 'Its definition no longer works.',
+  RESTORED: 'Its definition works again.',
+};
+
+export type AuditAction = keyof typeof AUDIT_ACTIONS;
+
+export interface Change {
+  field: string;
+  before: Json;
+  after: Json;
+  /** Nothing of its value was written down. */
+  secret?: true;
+}
+
+/** What can change of a subscription. */
+export interface Auditable {
+  name: string | null;
+  /** Key and version. */
+  topic: string;
+  integrationId: string | null;
+  environmentIds: string[] | null;
+  definition: Definition;
+  secrets: Secrets;
+}
+
+/** Field by field, whatever fields a definition has; null: nothing was before. */
+export function changesOf(before: Auditable | null, after: Auditable): Change[] {
+  const [was, is] = [before ? plainOf(before) : {}, plainOf(after)];
+  const [had, has]: Record<string, unknown>[] = [{ ...before?.secrets }, { ...after.secrets }];
+  return [
+    ...differing(was, is).map((field): Change => ({ field, before: was[field] ?? null, after: is[field] ?? null })),
+    ...differing(had as Record<string, unknown>, has as Record<string, unknown>).map(
+      (field): Change => ({ field, before: null, after: null, secret: true }),
+    ),
+  ];
+}
+
+function plainOf({ definition: { headerNames, ...definition }, secrets: _, ...rest }: Auditable): Record<string, Json> {
+  const headers = headerNames.length > 0 ? headerNames : null;
+  return { ...rest, ...definition, headers } as unknown as Record<string, Json>;
+}
+
+function differing(one: Record<string, unknown>, other: Record<string, unknown>): string[] {
+  const fields = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
+  return fields.filter((field) => !isDeepStrictEqual(one[field] ?? null, other[field] ?? null));
+}
+
+export const switched = (disabled: boolean): Change => ({ field: 'disabled', before: !disabled, after: disabled });
+
+const DIFF_LIMIT_MS = 50;
+
+/** Of a text with several lines a unified diff, without its header; else null. */
+export function diffOf({ before, after, secret }: Change): string | null {
+  if (secret) return 'changed';
+  const [old, now] = [before ?? '', after ?? ''];
+  if (typeof old !== 'string' || typeof now !== 'string' || !`${old}${now}`.includes('\n')) return null;
+  const patch = structuredPatch('', '', old, now, undefined, undefined, { context: 3, timeout: DIFF_LIMIT_MS });
+  return patch ? formatPatch(patch, OMIT_HEADERS) : null;
+}
+
+export interface AuditRecord {
+  subscriptionId: string;
+  action: AuditAction;
+  versionBefore?: number | null;
+  versionAfter?: number | null;
+  changes?: Change[];
+  message?: string | null;
+  deliveryId?: string | null;
+}
+
+/** What its owner did. */
+export async function recordAudit(db: Pool | PoolClient, { tenant, userId, token }: Actor, records: AuditRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  await db.query(
+    `INSERT INTO hookgraph.audit_log (tenant, owner, user_id, token_id, token_name, subscription_id, action, version_before, version_after,
+       changes, message, delivery_id)
+     SELECT $1, $2, $2, $3, $4, r."subscriptionId", r.action, r."versionBefore", r."versionAfter", coalesce(r.changes, '[]'), r.message, r."deliveryId"
+     FROM jsonb_to_recordset($5::jsonb) AS r ("subscriptionId" uuid, action text, "versionBefore" int, "versionAfter" int, changes jsonb,
+       message text, "deliveryId" bigint)`,
+    [tenant, userId, token?.id ?? null, token?.name ?? null, JSON.stringify(records)],
+  );
+}
+
+/** What a rule did, many at once: for a statement whose `changed` is the rows of subscriptions with `rule` and `message`. */
+export function auditByRule(action: AuditAction, changes: Change[] = []): string {
+  return `INSERT INTO hookgraph.audit_log (tenant, owner, subscription_id, action, rule, version_before, version_after, changes, message)
+    SELECT tenant, owner, id, '${action}', rule, version, version, '${JSON.stringify(changes)}', message FROM changed`;
+}

@@ -1,0 +1,148 @@
+// Deliveries, their attempts and events, read in sets: only those of the owner's own subscriptions.
+import type { Pool, PoolClient } from 'pg';
+import type { Attempt, Delivery, DeliveryState, EventRecord, Owner } from '../model.js';
+import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
+
+type Db = Pool | PoolClient;
+
+const DELIVERY = `d.id, d.event_id AS "eventId", d.replay_id AS "replayId", d.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.kind, d.typename,
+  d.node_key AS "nodeKey", d.state, d.reason, d.due_at AS "dueAt", d.attempt_count AS "attemptCount",
+  d.created_at AS "createdAt", d.updated_at AS "updatedAt"`;
+/** History outlives its subscription, so a deleted one's deliveries are its owner's still. */
+const OWN = 's.tenant = $1 AND s.owner = $2';
+
+export interface DeliveryFilter {
+  /** Null or absent: any. */
+  states?: readonly DeliveryState[] | null;
+  topicKey?: string | null;
+  /** Inclusive. */
+  createdAtMin?: Date | null;
+  /** Inclusive. */
+  createdAtMax?: Date | null;
+}
+
+// An id is as late as its row's created_at or later, so a lower bound of the time is one of the id, and an index's.
+const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
+  AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= hookgraph.id_at(least(greatest($6, '2000-01-01Z'), '2200-01-01Z')))) AND ($7::timestamptz IS NULL OR d.created_at <= $7)`;
+
+function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, filter: DeliveryFilter): unknown[] {
+  const { states, topicKey, createdAtMin, createdAtMax } = filter;
+  const ids = subscriptionIds?.filter(isUuid) ?? null;
+  return [owner.tenant, owner.userId, ids, states ?? null, topicKey ?? null, createdAtMin ?? null, createdAtMax ?? null];
+}
+
+/** The page of each of these subscriptions, newest first, in one statement. */
+export async function listDeliveriesOf(
+  db: Db,
+  owner: Owner,
+  subscriptionIds: readonly string[],
+  filter: DeliveryFilter,
+  page: Page,
+): Promise<Map<string, Rows<Delivery>>> {
+  const found = await readPages(db, owner, subscriptionIds, filter, page, false);
+  const bySubscription = new Map<string, Delivery[]>(subscriptionIds.map((id) => [id, []]));
+  for (const delivery of found) bySubscription.get(delivery.subscriptionId)?.push(delivery);
+  return new Map([...bySubscription].map(([id, rows]) => [id, cutPage(rows, page)]));
+}
+
+/** One page over all of the owner's subscriptions, or over these, newest first. */
+export async function listDeliveries(
+  db: Db,
+  owner: Owner,
+  subscriptionIds: readonly string[] | null,
+  filter: DeliveryFilter,
+  page: Page,
+): Promise<Rows<Delivery>> {
+  return cutPage(await readPages(db, owner, subscriptionIds, filter, page, true), page);
+}
+
+async function readPages(
+  db: Db,
+  owner: Owner,
+  subscriptionIds: readonly string[] | null,
+  filter: DeliveryFilter,
+  page: Page,
+  asOne: boolean,
+): Promise<Delivery[]> {
+  const direction = page.backward ? 'ASC' : 'DESC';
+  // LATERAL: one walk of (subscription_id, id) per subscription, ended by its own limit.
+  const { rows } = await db.query<Delivery>(
+    `SELECT ${DELIVERY} FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
+       SELECT * FROM hookgraph.deliveries d
+       WHERE d.subscription_id = s.id AND ${MATCHES} AND ($8::bigint IS NULL OR d.id < $8) AND ($9::bigint IS NULL OR d.id > $9)
+       ORDER BY d.id ${direction} LIMIT $10
+     ) d
+     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) ORDER BY d.id ${direction} ${asOne ? 'LIMIT $10' : ''}`,
+    [...filterValues(owner, subscriptionIds, filter), idOrNull(page.after), idOrNull(page.before), page.limit + 1],
+  );
+  return rows;
+}
+
+export async function countDeliveriesOf(
+  db: Db,
+  owner: Owner,
+  subscriptionIds: readonly string[] | null,
+  filter: DeliveryFilter,
+): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ id: string; count: number }>(
+    `SELECT s.id, count(*)::int AS count FROM hookgraph.subscriptions s JOIN hookgraph.deliveries d ON d.subscription_id = s.id
+     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) AND ${MATCHES} GROUP BY s.id`,
+    filterValues(owner, subscriptionIds, filter),
+  );
+  return new Map(rows.map((row) => [row.id, row.count]));
+}
+
+export async function deliveriesByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, Delivery>> {
+  const { rows } = await db.query<Delivery>(
+    `SELECT ${DELIVERY} FROM hookgraph.deliveries d JOIN hookgraph.subscriptions s ON s.id = d.subscription_id WHERE ${OWN} AND d.id = ANY ($3::bigint[])`,
+    [owner.tenant, owner.userId, ids.filter(isBigId)],
+  );
+  return new Map(rows.map((delivery) => [delivery.id, delivery]));
+}
+
+const ATTEMPT = `a.id, a.delivery_id AS "deliveryId", a.subscription_version AS "subscriptionVersion", a.number, a.outcome, a.stage, a.message,
+  a.started_at AS "startedAt", a.duration_ms AS "durationMs", a.timings,
+  CASE WHEN a.request_url IS NOT NULL THEN jsonb_build_object('url', a.request_url, 'headers', a.request_headers, 'body', a.request_body,
+    'omitted', a.recording->'request'->'omitted', 'bytes', a.recording->'request'->'bytes') END AS request,
+  CASE WHEN a.response_status IS NOT NULL
+    THEN jsonb_build_object('status', a.response_status, 'headers', a.response_headers, 'body', a.response_body,
+      'omitted', a.recording->'response'->'omitted', 'bytes', a.recording->'response'->'bytes') END AS response`;
+const OWN_ATTEMPTS = `hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE ${OWN}`;
+
+/** All attempts of each of these deliveries, first one first, in one statement. */
+export async function attemptsOf(db: Db, owner: Owner, deliveryIds: readonly string[]): Promise<Map<string, Attempt[]>> {
+  const { rows } = await db.query<Attempt>(`SELECT ${ATTEMPT} FROM ${OWN_ATTEMPTS} AND a.delivery_id = ANY ($3::bigint[]) ORDER BY a.id`, [
+    owner.tenant,
+    owner.userId,
+    deliveryIds.filter(isBigId),
+  ]);
+  const byDelivery = new Map<string, Attempt[]>(deliveryIds.map((id) => [id, []]));
+  for (const attempt of rows) byDelivery.get(attempt.deliveryId)?.push(attempt);
+  return byDelivery;
+}
+
+export async function attemptsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, Attempt>> {
+  const { rows } = await db.query<Attempt>(`SELECT ${ATTEMPT} FROM ${OWN_ATTEMPTS} AND a.id = ANY ($3::bigint[])`, [
+    owner.tenant,
+    owner.userId,
+    ids.filter(isBigId),
+  ]);
+  return new Map(rows.map((attempt) => [attempt.id, attempt]));
+}
+
+/** Without what the writer's session put beside it. */
+export type VisibleEvent = Omit<EventRecord, 'context'>;
+
+/** Any event of the tenant. Its rows (`before`, `after`) are for the engine: no owner's rights were asked for their columns. */
+export async function eventsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, VisibleEvent>> {
+  const { rows } = await db.query<VisibleEvent>(
+    `SELECT id, occurred_at AS "occurredAt", typename, node_key AS "nodeKey", operation, changed, before, after
+     FROM hookgraph.events WHERE tenant = $1 AND id = ANY ($2::bigint[])`,
+    [owner.tenant, ids.filter(isBigId)],
+  );
+  return new Map(rows.map((event) => [event.id, event]));
+}
+
+function idOrNull(cursor: string | null): string | null {
+  return cursor !== null && isBigId(cursor) ? cursor : null;
+}

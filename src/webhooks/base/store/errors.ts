@@ -1,0 +1,139 @@
+// Errors, read in sets and dismissed: the owner's attempts that failed or had nothing to send, and that nobody has dismissed.
+import type { Pool, PoolClient } from 'pg';
+import type { Attempt, Outcome, Owner, Stage } from '../model.js';
+import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
+
+type Db = Pool | PoolClient;
+
+export interface DeliveryError {
+  /** Of its attempt. */
+  id: string;
+  deliveryId: string;
+  subscriptionId: string;
+  topicId: string;
+  typename: string;
+  nodeKey: string;
+  outcome: Extract<Outcome, 'FAILED' | 'HELD'>;
+  stage: Stage | null;
+  message: string | null;
+  createdAt: Date;
+}
+
+export interface ErrorFilter {
+  topicKey?: string | null;
+  stage?: Attempt['stage'];
+  /** Inclusive. */
+  createdAtMin?: Date | null;
+  /** Inclusive. */
+  createdAtMax?: Date | null;
+}
+
+const ERROR = `a.id, a.delivery_id AS "deliveryId", a.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.typename,
+  d.node_key AS "nodeKey", a.outcome, a.stage, a.message, hookgraph.time_of(a.id) AS "createdAt"`;
+/** History outlives its subscription. */
+const OWN = 's.tenant = $1 AND s.owner = $2';
+/** As the partial index attempts_in_error has it. */
+const IN_ERROR = `a.outcome IN ('FAILED', 'HELD')`;
+const DISMISSED = 'EXISTS (SELECT 1 FROM hookgraph.dismissals x WHERE x.attempt_id = a.id)';
+// Times are ranges of ids, and an index's; no id holds a time far from ours.
+const idAt = (parameter: string, plus = '') =>
+  `hookgraph.id_at(least(greatest(${parameter}::timestamptz, '2000-01-01Z'), '2200-01-01Z')${plus})`;
+const MATCHES = `${IN_ERROR} AND NOT ${DISMISSED} AND ($4::text IS NULL OR a.stage = $4)
+  AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
+  AND ($6::timestamptz IS NULL OR a.id >= ${idAt('$6')})
+  AND ($7::timestamptz IS NULL OR a.id < ${idAt('$7', ` + interval '1 ms'`)})`;
+const ATTEMPTS = 'hookgraph.attempts a JOIN hookgraph.deliveries d ON d.id = a.delivery_id';
+
+function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, filter: ErrorFilter): unknown[] {
+  const { stage, topicKey, createdAtMin, createdAtMax } = filter;
+  const ids = subscriptionIds?.filter(isUuid) ?? null;
+  return [owner.tenant, owner.userId, ids, stage ?? null, topicKey ?? null, createdAtMin ?? null, createdAtMax ?? null];
+}
+
+/** The page of each of these subscriptions, newest first, in one statement. */
+export async function listErrorsOf(
+  db: Db,
+  owner: Owner,
+  subscriptionIds: readonly string[],
+  filter: ErrorFilter,
+  page: Page,
+): Promise<Map<string, Rows<DeliveryError>>> {
+  const bySubscription = new Map<string, DeliveryError[]>(subscriptionIds.map((id) => [id, []]));
+  for (const error of await readPages(db, owner, subscriptionIds, filter, page, false))
+    bySubscription.get(error.subscriptionId)?.push(error);
+  return new Map([...bySubscription].map(([id, rows]) => [id, cutPage(rows, page)]));
+}
+
+/** One page over all of the owner's subscriptions, or over these, newest first. */
+export async function listErrors(
+  db: Db,
+  owner: Owner,
+  subscriptionIds: readonly string[] | null,
+  filter: ErrorFilter,
+  page: Page,
+): Promise<Rows<DeliveryError>> {
+  return cutPage(await readPages(db, owner, subscriptionIds, filter, page, true), page);
+}
+
+async function readPages(
+  db: Db,
+  owner: Owner,
+  subscriptionIds: readonly string[] | null,
+  filter: ErrorFilter,
+  page: Page,
+  asOne: boolean,
+): Promise<DeliveryError[]> {
+  const direction = page.backward ? 'ASC' : 'DESC';
+  const cursor = (key: string | null) => (key !== null && isBigId(key) ? key : null);
+  // LATERAL: one walk of (subscription_id, id) per subscription, ended by its own limit.
+  const { rows } = await db.query<DeliveryError>(
+    `SELECT e.* FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
+       SELECT ${ERROR} FROM ${ATTEMPTS}
+       WHERE a.subscription_id = s.id AND ${MATCHES} AND ($8::bigint IS NULL OR a.id < $8) AND ($9::bigint IS NULL OR a.id > $9)
+       ORDER BY a.id ${direction} LIMIT $10
+     ) e
+     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) ORDER BY e.id ${direction} ${asOne ? 'LIMIT $10' : ''}`,
+    [...filterValues(owner, subscriptionIds, filter), cursor(page.after), cursor(page.before), page.limit + 1],
+  );
+  return rows;
+}
+
+export async function countErrorsOf(
+  db: Db,
+  owner: Owner,
+  subscriptionIds: readonly string[] | null,
+  filter: ErrorFilter,
+): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ id: string; count: number }>(
+    `SELECT s.id, count(*)::int AS count FROM hookgraph.subscriptions s JOIN (${ATTEMPTS}) ON a.subscription_id = s.id
+     WHERE ${OWN} AND ($3::uuid[] IS NULL OR s.id = ANY ($3)) AND ${MATCHES} GROUP BY s.id`,
+    filterValues(owner, subscriptionIds, filter),
+  );
+  return new Map(rows.map((row) => [row.id, row.count]));
+}
+
+export async function errorsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, DeliveryError>> {
+  const { rows } = await db.query<DeliveryError>(
+    `SELECT ${ERROR} FROM ${ATTEMPTS} JOIN hookgraph.subscriptions s ON s.id = a.subscription_id
+     WHERE ${OWN} AND ${IN_ERROR} AND NOT ${DISMISSED} AND a.id = ANY ($3::bigint[])`,
+    [owner.tenant, owner.userId, ids.filter(isBigId)],
+  );
+  return new Map(rows.map((error) => [error.id, error]));
+}
+
+/** Dismisses all of them, or none where one is none of the owner's errors; answers those. One that was dismissed before stays so. */
+export async function dismissErrors(db: Db, owner: Owner, ids: readonly string[]): Promise<{ missing: string[] }> {
+  const { rows } = await db.query<{ known: string[] }>(
+    `WITH own AS MATERIALIZED (
+       SELECT a.id FROM hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id
+       WHERE ${OWN} AND ${IN_ERROR} AND a.id = ANY ($3::bigint[])
+     ), dismissed AS (
+       INSERT INTO hookgraph.dismissals (attempt_id, dismissed_by) SELECT id, $2 FROM own WHERE (SELECT count(*) FROM own) = $4
+       ORDER BY id ON CONFLICT DO NOTHING
+     )
+     SELECT coalesce(array_agg(id::text), '{}') AS known FROM own`,
+    [owner.tenant, owner.userId, [...new Set(ids.filter(isBigId))], new Set(ids).size],
+  );
+  const known = new Set(rows[0]?.known);
+  return { missing: ids.filter((id) => !known.has(id)) };
+}

@@ -1,0 +1,50 @@
+// Replays, read in sets: only those of the owner's own subscriptions.
+import type { Pool, PoolClient } from 'pg';
+import type { Owner, Replay, ReplayState } from '../model.js';
+import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
+
+type Db = Pool | PoolClient;
+
+const COLUMNS = `r.id, r.subscription_id AS "subscriptionId", r.from_at AS "fromAt", r.to_at AS "toAt", r.state,
+  r.delivery_count AS "deliveryCount", r.created_at AS "createdAt", r.updated_at AS "updatedAt",
+  CASE WHEN r.state = 'DONE' THEN 1 ELSE least(1, greatest(0, (r.position - hookgraph.id_at(r.from_at))::float8
+    / (hookgraph.id_at(r.to_at + interval '1 ms') - hookgraph.id_at(r.from_at)))) END AS progress`;
+const OWN = 'hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id WHERE s.tenant = $1 AND s.owner = $2';
+
+export interface ReplayFilter {
+  subscriptionId?: string | null;
+  state?: ReplayState | null;
+}
+
+const MATCHES = '($3::text IS NULL OR r.subscription_id::text = $3) AND ($4::text IS NULL OR r.state = $4)';
+
+/** Newest first. */
+export async function listReplays(db: Db, owner: Owner, filter: ReplayFilter, page: Page): Promise<Rows<Replay>> {
+  const direction = page.backward ? 'ASC' : 'DESC';
+  const idOrNull = (cursor: string | null) => (cursor !== null && isBigId(cursor) ? cursor : null);
+  const { rows } = await db.query<Replay>(
+    `SELECT ${COLUMNS} FROM ${OWN} AND ${MATCHES} AND ($5::bigint IS NULL OR r.id < $5) AND ($6::bigint IS NULL OR r.id > $6)
+     ORDER BY r.id ${direction} LIMIT $7`,
+    [...valuesOf(owner, filter), idOrNull(page.after), idOrNull(page.before), page.limit + 1],
+  );
+  return cutPage(rows, page);
+}
+
+export async function countReplays(db: Db, owner: Owner, filter: ReplayFilter): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${OWN} AND ${MATCHES}`, valuesOf(owner, filter));
+  return rows[0]?.count ?? 0;
+}
+
+export async function replaysByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, Replay>> {
+  const { rows } = await db.query<Replay>(`SELECT ${COLUMNS} FROM ${OWN} AND r.id = ANY ($3::bigint[])`, [
+    owner.tenant,
+    owner.userId,
+    ids.filter(isBigId),
+  ]);
+  return new Map(rows.map((replay) => [replay.id, replay]));
+}
+
+function valuesOf(owner: Owner, { subscriptionId, state }: ReplayFilter): unknown[] {
+  const asked = subscriptionId == null || isUuid(subscriptionId) ? (subscriptionId?.toLowerCase() ?? null) : '';
+  return [owner.tenant, owner.userId, asked, state ?? null];
+}

@@ -1,0 +1,109 @@
+// Secrets of a subscription <-> sealed rows: one per field, and one per old shared secret.
+import { isDeepStrictEqual } from 'node:util';
+import type { Pool, PoolClient } from 'pg';
+import { WebhooksError } from '../errors.js';
+import type { OldSecret, SecretField, Secrets } from '../model.js';
+import { keyForSealing, type SecretPlace, type Vault } from '../secrets/vault.js';
+
+interface Codec<T> {
+  write(value: T): string;
+  read(text: string): T;
+}
+
+const TEXT: Codec<string> = { write: (text) => text, read: (text) => text };
+const json = <T>(): Codec<T> => ({ write: (value) => JSON.stringify(value), read: (text) => JSON.parse(text) });
+
+/** What is sealed of each field. A new secret is a line here. */
+const CODECS: { [F in SecretField]-?: Codec<NonNullable<Secrets[F]>> } = {
+  sharedSecret: TEXT,
+  headers: json(),
+  auth: json(),
+  sns: json(),
+};
+const FIELDS = Object.keys(CODECS) as SecretField[];
+
+export interface SealedRow {
+  field: string;
+  /** base64 */
+  ciphertext: string;
+  fingerprint: string;
+  /** ISO 8601; null but for an old shared secret. */
+  expiresAt: string | null;
+}
+
+/** A column of rows to unseal, of the subscription `s`. */
+export const SEALED = `(SELECT coalesce(jsonb_agg(jsonb_build_object('field', x.field, 'ciphertext', encode(x.ciphertext, 'base64'),
+    'fingerprint', x.fingerprint, 'expiresAt', x.expires_at)), '[]')
+  FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND (x.expires_at IS NULL OR x.expires_at > now())) AS sealed`;
+
+/** Of the row of an old shared secret: by its last version, of which there is one. */
+const OLD = /^sharedSecret@(\d+)$/;
+const fieldOfOld = ({ version }: OldSecret): string => `sharedSecret@${version}`;
+
+/** Throws WebhooksError where one doesn't open. A key that came after this process started is looked for once. */
+export async function unseal(vault: Vault, subscriptionId: string, sealed: readonly SealedRow[]): Promise<Secrets> {
+  try {
+    return openSecrets(vault, subscriptionId, sealed);
+  } catch (error) {
+    if (!(error instanceof WebhooksError && error.code === 'KEYS_MISMATCH') || !(await vault.learn())) throw error;
+    return openSecrets(vault, subscriptionId, sealed);
+  }
+}
+
+function openSecrets(vault: Vault, subscriptionId: string, sealed: readonly SealedRow[]): Secrets {
+  const secrets: Secrets = {};
+  const old: OldSecret[] = [];
+  for (const { field, ciphertext, fingerprint, expiresAt } of sealed) {
+    const text = () => vault.open(placeOfSecret(subscriptionId, field), Buffer.from(ciphertext, 'base64'), fingerprint);
+    const version = OLD.exec(field)?.[1];
+    if (version !== undefined && expiresAt !== null) old.push({ secret: text(), version: Number(version), endsAt: new Date(expiresAt) });
+    else if (isField(field)) Object.assign(secrets, { [field]: CODECS[field].read(text()) });
+  }
+  if (old.length > 0) secrets.oldSecrets = old.sort((a, b) => b.version - a.version);
+  return secrets;
+}
+
+/** Seals what differs from before, and wipes what is no more: an old shared secret too that is past its end. */
+export async function writeSecrets(client: PoolClient, vault: Vault, id: string, before: Secrets, after: Secrets): Promise<void> {
+  const [was, is] = [rowsOf(before), rowsOf(after)];
+  await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1 AND (field = ANY ($2) OR expires_at <= now())', [
+    id,
+    [...was.keys()].filter((field) => !is.has(field)),
+  ]);
+  for (const [field, row] of is) {
+    if (isDeepStrictEqual(was.get(field), row)) continue;
+    const { ciphertext, fingerprint } = vault.seal(placeOfSecret(id, field), row.text, await keyForSealing(client, vault));
+    await client.query(
+      `INSERT INTO hookgraph.secrets (subscription_id, field, ciphertext, fingerprint, expires_at) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (subscription_id, field) DO UPDATE SET ciphertext = excluded.ciphertext, fingerprint = excluded.fingerprint,
+         expires_at = excluded.expires_at, updated_at = now()`,
+      [id, field, ciphertext, fingerprint, row.expiresAt],
+    );
+  }
+}
+
+/** Those whose overlap has ended: they sign no more by then, and are not to be kept. Answers how many there were. */
+export async function wipeOldSecrets(pool: Pool): Promise<number> {
+  const { rowCount } = await pool.query('DELETE FROM hookgraph.secrets WHERE expires_at <= now()');
+  return rowCount ?? 0;
+}
+
+function rowsOf(secrets: Secrets): Map<string, { text: string; expiresAt: Date | null }> {
+  const rows = new Map<string, { text: string; expiresAt: Date | null }>();
+  for (const field of FIELDS)
+    if (secrets[field] !== undefined) rows.set(field, { text: (CODECS[field] as Codec<unknown>).write(secrets[field]), expiresAt: null });
+  for (const old of secrets.oldSecrets ?? []) rows.set(fieldOfOld(old), { text: old.secret, expiresAt: old.endsAt });
+  return rows;
+}
+
+/** Every text in them that an answer must not repeat. */
+export function textsOf(secrets: unknown): string[] {
+  if (typeof secrets === 'string') return [secrets];
+  return secrets !== null && typeof secrets === 'object' ? Object.values(secrets).flatMap(textsOf) : [];
+}
+
+export function placeOfSecret(subscriptionId: string, field: string): SecretPlace {
+  return { table: 'hookgraph.secrets', row: subscriptionId, field };
+}
+
+const isField = (field: string): field is SecretField => Object.hasOwn(CODECS, field);

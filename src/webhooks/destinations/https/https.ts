@@ -1,0 +1,133 @@
+// A request -> the reply, or the stage at which there was none; over HTTP/2 where the receiver offers it.
+import type { TLSSocket } from 'node:tls';
+import { Agent } from 'undici';
+import type { Exchange } from '../../base/model.js';
+import { EgressFailed, type Guard } from '../../base/network/guard.js';
+import { DEADLINE_MS, type Destination, type NoReply, noReplyOf, type Reply } from '../destination.js';
+import { sendHttp1 } from './http1.js';
+import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
+import { AT_ONCE } from './origin-slots.js';
+
+/** An origin that chose HTTP/1.1 is asked again after so long. */
+const CHOICE_MS = 10 * 60_000;
+const SPARE_MS = 10_000;
+/** Beyond so many origins the oldest one's choice is forgotten. */
+const MAX_ORIGINS = 10_000;
+
+interface Choice {
+  /** Null: HTTP/1.1. */
+  made: Promise<Http2Origin | null>;
+  /** The same, once it is there. */
+  known?: Http2Origin | null;
+  untilMs: number;
+}
+
+/** Keeps connections alive per origin; never follows a redirect. */
+export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs = DEADLINE_MS): Destination<Exchange> {
+  const choices = new Map<string, Choice>();
+  /** Connections on which an origin chose HTTP/1.1, until the agent takes them. */
+  const spares = new Map<string, TLSSocket>();
+  const agent = new Agent({
+    connect(options, callback) {
+      const origin = `${options.protocol}//${options.host}`;
+      const spare = spares.get(origin);
+      spares.delete(origin);
+      // Never at once: undici would not go on.
+      if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
+      else guard.connect(options, callback);
+    },
+    connections: AT_ONCE,
+    pipelining: 1,
+    keepAliveTimeout: 10_000,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+
+  /** A connection on which the origin chose between h2 and HTTP/1.1. */
+  function offer(origin: string): Promise<TLSSocket> {
+    const { hostname, host, port, protocol } = new URL(origin);
+    const options = { hostname, host, port, protocol, allowH2: true };
+    return new Promise((resolve, reject) => {
+      guard.connect(options, (error, socket) => (error ? reject(error) : resolve(socket as TLSSocket)));
+    });
+  }
+
+  function keepSpare(origin: string, socket: TLSSocket): void {
+    spares.get(origin)?.destroy();
+    spares.set(origin, socket);
+    const isSpare = () => spares.get(origin) === socket;
+    socket.on('error', () => {}).once('close', () => isSpare() && spares.delete(origin));
+    socket.setTimeout(SPARE_MS, () => isSpare() && socket.destroy());
+  }
+
+  async function choose(origin: string): Promise<Http2Origin | null> {
+    const socket = await offer(origin);
+    if (socket.alpnProtocol !== 'h2') {
+      keepSpare(origin, socket);
+      return null;
+    }
+    return openHttp2Origin(origin, socket, async () => {
+      const another = await offer(origin);
+      if (another.alpnProtocol === 'h2') return another;
+      // It changed its mind: whoever comes next asks it afresh.
+      choices.delete(origin);
+      keepSpare(origin, another);
+      throw new ChoseHttp1();
+    });
+  }
+
+  function choiceOf(origin: string): Choice {
+    const before = choices.get(origin);
+    if (before && Date.now() < before.untilMs) return before;
+    const made = choose(origin);
+    const choice: Choice = { made, untilMs: Number.POSITIVE_INFINITY };
+    choices.delete(origin);
+    choices.set(origin, choice);
+    made.then(
+      (http2) => {
+        choice.known = http2;
+        if (http2 === null) choice.untilMs = Date.now() + CHOICE_MS;
+      },
+      () => choices.get(origin) === choice && choices.delete(origin),
+    );
+    const [oldest] = choices.size > MAX_ORIGINS ? choices : [];
+    if (oldest) {
+      choices.delete(oldest[0]);
+      oldest[1].made.then((http2) => http2?.close()).catch(() => {});
+    }
+    return choice;
+  }
+
+  /** Where an origin may have chosen HTTP/2: over what it chose. */
+  async function sendChosen({ known, made }: Choice, request: Exchange, withinMs: number): Promise<Reply | NoReply> {
+    const started = performance.now();
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), withinMs);
+    try {
+      const http2 = known ?? (await unlessAborted(deadline.signal, made));
+      if (http2) return await http2.send(request, deadline.signal, started);
+    } catch (error) {
+      if (error instanceof EgressFailed) throw error;
+      const sendMs = performance.now() - started;
+      if (!(error instanceof ChoseHttp1)) return noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs);
+    } finally {
+      clearTimeout(timer);
+    }
+    return sendHttp1(agent, request, { startedMs: started, untilMs: started + withinMs, deadlineMs });
+  }
+
+  return {
+    send(request, withinMs = deadlineMs) {
+      const choice = request.origin.startsWith('https:') ? choiceOf(request.origin) : null;
+      if (choice && choice.known !== null) return sendChosen(choice, request, withinMs);
+      const startedMs = performance.now();
+      return sendHttp1(agent, request, { startedMs, untilMs: startedMs + withinMs, deadlineMs });
+    },
+    async close() {
+      const made = await Promise.allSettled([...choices.values()].map((choice) => choice.made));
+      for (const one of made) if (one.status === 'fulfilled') one.value?.close();
+      for (const spare of spares.values()) spare.destroy();
+      await agent.close();
+    },
+  };
+}

@@ -1,0 +1,126 @@
+// What subscriptions say of topics that are ours -> those topics, made, opened to their principal, or deleted. All of it may run twice.
+import type { PoolClient } from 'pg';
+import type { Engine } from '../../base/engine.js';
+import type { Problem } from '../../base/errors.js';
+import type { SnsDefinition } from '../../base/model.js';
+import { accessOf, accountOf, topicArnOf } from '../../base/sns.js';
+import { openSnsClient } from './sns.js';
+
+/** Whoever takes a topic has so long for it; then another one may. */
+const TAKEN_MS = 60_000;
+const AGAIN_MS = 60_000;
+const CALL_MS = 5_000;
+
+/** In the transaction of a save: what it says, and said before, is to be done. */
+export async function noteTopics(client: PoolClient, id: string, ...said: (SnsDefinition | undefined)[]): Promise<void> {
+  const arns = said.flatMap((sns) => (sns?.kind === 'MANAGED' ? [topicArnOf(sns, id)] : []));
+  if (arns.length === 0) return;
+  await client.query(
+    `INSERT INTO hookgraph.managed_topics (arn, subscription_id) SELECT DISTINCT arn, $2::uuid FROM unnest($1::text[]) AS a (arn)
+     ON CONFLICT (arn) DO UPDATE SET generation = managed_topics.generation + 1, pending = true, due_at = now()`,
+    [arns, id],
+  );
+}
+
+/** In the transaction that deletes a subscription: whatever it has is to go. */
+export async function forgetTopics(client: PoolClient, id: string): Promise<void> {
+  await client.query(
+    'UPDATE hookgraph.managed_topics SET generation = generation + 1, pending = true, due_at = now() WHERE subscription_id = $1',
+    [id],
+  );
+}
+
+interface Taken {
+  arn: string;
+  id: string;
+  tenant: string;
+  generation: number;
+  deleted: boolean;
+  sns: SnsDefinition | null;
+}
+
+const TAKE = `
+  WITH due AS (
+    SELECT arn FROM hookgraph.managed_topics WHERE pending AND due_at <= now() AND ($1::uuid IS NULL OR subscription_id = $1)
+    ORDER BY due_at LIMIT 20 FOR UPDATE SKIP LOCKED
+  )
+  UPDATE hookgraph.managed_topics m SET due_at = now() + $2 * interval '1 ms'
+  FROM due, hookgraph.subscriptions s JOIN hookgraph.subscription_versions v ON v.subscription_id = s.id AND v.number = s.version
+  WHERE m.arn = due.arn AND s.id = m.subscription_id
+  RETURNING m.arn, m.subscription_id AS id, s.tenant, m.generation, s.deleted_at IS NOT NULL AS deleted, v.definition -> 'sns' AS sns`;
+
+/**
+ * Does what is due, of one subscription or of all. What fails is told as a warning, and tried again: by the worker a minute later.
+ * @throws Error for a failure of our database
+ */
+export async function settleTopics(engine: Engine, subscriptionId: string | null = null): Promise<Problem[]> {
+  const { rows } = await engine.pool.query<Taken>(TAKE, [subscriptionId, TAKEN_MS]);
+  const told = await Promise.all(rows.map((taken) => settleTopic(engine, taken)));
+  return told.filter((problem) => problem !== null);
+}
+
+async function settleTopic(engine: Engine, { arn, id, tenant, generation, deleted, sns }: Taken): Promise<Problem | null> {
+  const { pool, log } = engine;
+  const wanted = sns?.kind === 'MANAGED' && !deleted && topicArnOf(sns, id) === arn ? sns : null;
+  try {
+    if (wanted) await makeTopic(engine, arn, wanted, { id, tenant });
+    else await deleteTopic(engine, arn);
+  } catch (error) {
+    const { name, message } = error as Error;
+    log.warn({ err: error, arn, subscriptionId: id }, `a topic could not be ${wanted ? 'made' : 'deleted'}; trying again`);
+    await pool.query(`UPDATE hookgraph.managed_topics SET due_at = now() + $2 * interval '1 ms' WHERE arn = $1 AND generation = $3`, [
+      arn,
+      AGAIN_MS,
+      generation,
+    ]);
+    const what = wanted ? 'The topic could not be made yet' : 'The topic could not be deleted yet';
+    return { field: 'sns', message: `${what}, and is tried again: ${name}: ${message}`, severity: 'warning' };
+  }
+  const done = wanted ? 'UPDATE hookgraph.managed_topics SET pending = false' : 'DELETE FROM hookgraph.managed_topics';
+  await pool.query(`${done} WHERE arn = $1 AND generation = $2`, [arn, generation]);
+  return null;
+}
+
+async function makeTopic(
+  { guard }: Engine,
+  arn: string,
+  sns: Extract<SnsDefinition, { kind: 'MANAGED' }>,
+  of: { id: string; tenant: string },
+): Promise<void> {
+  const client = await openSnsClient(guard, accessOf(of, sns, undefined));
+  const { CreateTopicCommand, DeleteTopicCommand, SetTopicAttributesCommand } = await import('@aws-sdk/client-sns');
+  const Name = arn.slice(arn.lastIndexOf(':') + 1);
+  const { TopicArn } = await client.send(
+    new CreateTopicCommand({ Name, ...(sns.fifo && { Attributes: { FifoTopic: 'true' } }) }),
+    within(),
+  );
+  if (TopicArn !== arn) {
+    await client.send(new DeleteTopicCommand({ TopicArn }), within());
+    throw new Error(`it would be ${TopicArn}: HOOKGRAPH_SNS_MANAGED is not where the installation's credentials make topics`);
+  }
+  const { subscriberPrincipal: AWS } = sns;
+  const statement = { Sid: 'Subscribe', Effect: 'Allow', Principal: { AWS }, Action: 'sns:Subscribe', Resource: arn };
+  const AttributeValue = JSON.stringify({ Version: '2012-10-17', Statement: [statement, ownersOwn(arn)] });
+  await client.send(new SetTopicAttributesCommand({ TopicArn: arn, AttributeName: 'Policy', AttributeValue }), within());
+}
+
+/** A policy takes the place of the one that a topic is made with, which lets its own account do this. */
+function ownersOwn(arn: string) {
+  const Action = ['GetTopicAttributes', 'SetTopicAttributes', 'Publish', 'DeleteTopic', 'ListSubscriptionsByTopic'];
+  const [, partition] = arn.split(':');
+  return {
+    Sid: 'Owner',
+    Effect: 'Allow',
+    Principal: { AWS: `arn:${partition}:iam::${accountOf(arn)}:root` },
+    Action: Action.map((name) => `sns:${name}`),
+    Resource: arn,
+  };
+}
+
+async function deleteTopic({ guard }: Engine, arn: string): Promise<void> {
+  const client = await openSnsClient(guard, { topicArn: arn, managed: true, endpoint: null, role: null, keys: null });
+  const { DeleteTopicCommand } = await import('@aws-sdk/client-sns');
+  await client.send(new DeleteTopicCommand({ TopicArn: arn }), within());
+}
+
+const within = () => ({ abortSignal: AbortSignal.timeout(CALL_MS) });

@@ -1,0 +1,147 @@
+// A message -> published to an SNS topic by the official SDK, or the stage at which it wasn't. The SDK is loaded by the first message.
+import { pipeline, Transform } from 'node:stream';
+import type { SNSClient, SNSServiceException } from '@aws-sdk/client-sns';
+import type { Publication, SnsAccess } from '../../base/model.js';
+import { EgressFailed, type Guard } from '../../base/network/guard.js';
+import { regionOf } from '../../base/sns.js';
+import { DEADLINE_MS, type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
+
+/** Beyond so many the oldest is forgotten, with the credentials that it holds. */
+const MAX_CLIENTS = 1000;
+
+type Agents = Pick<Guard, 'httpAgent' | 'httpsAgent'>;
+
+/** One client per set of credentials and region; one try, since our own schedule says when the next is. */
+export function openSnsDestination(guard: Agents, deadlineMs = DEADLINE_MS): Destination<Publication> {
+  const clients = new Map<string, { version: number; client: Promise<SNSClient> }>();
+
+  function clientFor({ access, subscriptionId, version }: Publication): Promise<SNSClient> {
+    const shared = access.keys === null && access.role === null;
+    const key = shared ? regionOf(access.topicArn) : subscriptionId;
+    const wanted = shared ? 0 : version;
+    const known = clients.get(key);
+    if (known?.version === wanted) return known.client;
+    const client = openSnsClient(guard, access);
+    clients.delete(key);
+    clients.set(key, { version: wanted, client });
+    if (clients.size > MAX_CLIENTS) clients.delete(clients.keys().next().value as string);
+    return client;
+  }
+
+  async function publish(publication: Publication, signal: AbortSignal, started: number): Promise<Reply | NoReply> {
+    const client = await clientFor(publication);
+    try {
+      await client.config.credentials();
+    } catch (error) {
+      if (error instanceof EgressFailed) throw error;
+      const { role, keys } = publication.access;
+      const what = role
+        ? `The role ${role.arn} could not be assumed`
+        : `${keys ? 'The keys' : "The installation's AWS credentials"} can't be used`;
+      return { kind: 'NO_REPLY', stage: 'AUTH', message: `${what}: ${toldBy(error)}.`, sendMs: performance.now() - started };
+    }
+    const { PublishCommand } = await sdk();
+    const { access, message, attributes, fifo } = publication;
+    const output = await client.send(
+      new PublishCommand({
+        TopicArn: access.topicArn,
+        Message: message,
+        MessageAttributes: Object.fromEntries(
+          Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
+        ),
+        ...(fifo && { MessageGroupId: fifo.groupId, MessageDeduplicationId: fifo.deduplicationId }),
+      }),
+      { abortSignal: signal },
+    );
+    const { $metadata, ...answer } = output;
+    return {
+      kind: 'REPLY',
+      status: $metadata.httpStatusCode ?? 200,
+      headers: { 'content-type': 'application/json', ...($metadata.requestId && { 'x-amzn-requestid': $metadata.requestId }) },
+      body: JSON.stringify(answer),
+      sendMs: performance.now() - started,
+    };
+  }
+
+  return {
+    async send(publication, withinMs = deadlineMs) {
+      const started = performance.now();
+      const deadline = new AbortController();
+      let timer: NodeJS.Timeout | undefined;
+      // Credentials are fetched without our signal: whatever hangs, the attempt ends.
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          deadline.abort();
+          reject(new Error('late'));
+        }, withinMs);
+      });
+      try {
+        return await Promise.race([publish(publication, deadline.signal, started), late]);
+      } catch (error) {
+        if (error instanceof EgressFailed) throw error;
+        const sendMs = performance.now() - started;
+        return (deadline.signal.aborted ? null : refusalOf(error, sendMs)) ?? noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    close: async () => clients.clear(),
+  };
+}
+
+/** Credentials are the access' own or, without any, what the process' environment has for the SDK; every connection is the guard's. */
+export async function openSnsClient(guard: Agents, { topicArn, endpoint, role, keys }: SnsAccess): Promise<SNSClient> {
+  const { SNSClient } = await sdk();
+  const requestHandler = await boundedHandler(guard);
+  const config = { region: regionOf(topicArn), requestHandler, maxAttempts: 1, ...(endpoint !== null && { endpoint }) };
+  if (role === null) return new SNSClient({ ...config, ...(keys && { credentials: keys }) });
+  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  const assumed = fromTemporaryCredentials({
+    params: { RoleArn: role.arn, RoleSessionName: 'hookgraph', ExternalId: role.externalId },
+    clientConfig: config,
+    ...(keys && { masterCredentials: keys }),
+  });
+  return new SNSClient({ ...config, credentials: assumed });
+}
+
+const sdk = () => import('@aws-sdk/client-sns');
+
+/** Reads no more of an answer than of any receiver's, and nothing after the deadline. */
+async function boundedHandler({ httpAgent, httpsAgent }: Agents) {
+  const { NodeHttpHandler } = await import('@smithy/node-http-handler');
+  const inner = new NodeHttpHandler({ httpAgent, httpsAgent, requestTimeout: DEADLINE_MS });
+  const handle: typeof inner.handle = async (request, options) => {
+    const answered = await inner.handle(request, options);
+    let size = 0;
+    const bounded = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        size += chunk.length;
+        done(size > MAX_RESPONSE_BYTES ? new Error(`the answer has more than ${MAX_RESPONSE_BYTES} bytes`) : null, chunk);
+      },
+    });
+    const signal = options?.abortSignal as AbortSignal | undefined;
+    signal?.addEventListener('abort', () => bounded.destroy(new Error('late')), { once: true });
+    answered.response.body = pipeline(answered.response.body, bounded, () => {});
+    return answered;
+  };
+  return { handle };
+}
+
+/** What AWS answered; null: it didn't. */
+function refusalOf(error: unknown, sendMs: number): Reply | NoReply | null {
+  const { $metadata, name, message } = error as SNSServiceException;
+  const status = $metadata?.httpStatusCode;
+  if (status === undefined) return null;
+  if (status < 300)
+    return { kind: 'NO_REPLY', stage: 'STATUS', message: `The endpoint answered with status ${status}, but not as SNS does.`, sendMs };
+  return {
+    kind: 'REPLY',
+    status,
+    headers: { 'content-type': 'application/json', ...($metadata.requestId && { 'x-amzn-requestid': $metadata.requestId }) },
+    body: JSON.stringify({ code: name, message }),
+    told: toldBy(error),
+    sendMs,
+  };
+}
+
+const toldBy = (error: unknown): string => `${(error as Error).name}: ${(error as Error).message}`.replace(/\.$/, '');

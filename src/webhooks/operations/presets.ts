@@ -1,0 +1,96 @@
+// Nothing in, the body shapes that published systems' receivers read out: ready templates to begin with, plain fields from then on.
+import type { SubscriptionInput } from './save/input.js';
+
+export type PresetKey = 'UP42' | 'SCURRI' | 'SCALR' | 'SERVO' | 'STANDARD_WEBHOOKS';
+
+type PresetFields = Required<Pick<SubscriptionInput, 'contentType' | 'template'>> & Pick<SubscriptionInput, 'signatures'>;
+
+export interface Preset {
+  key: PresetKey;
+  name: string;
+  description: string;
+  fields: PresetFields;
+}
+
+/** Each template's `data` is what the stored query answered, or the default payload. */
+export const PRESETS: Preset[] = [
+  {
+    key: 'UP42',
+    name: 'UP42',
+    description: 'An envelope with the event, whether it is live, the id of the message and its time; signed headers.',
+    fields: {
+      contentType: 'JSON',
+      signatures: ['UP42'],
+      template: `{
+  "event": {{ notification.topic | replace: "/", "." | json }},
+  "liveMode": {{ notification.live }},
+  "messageId": {{ notification.id | json }},
+  "timestamp": {{ notification.time | json }},
+  "body": {{ data | json }}
+}`,
+    },
+  },
+  {
+    key: 'SCURRI',
+    name: 'Scurri',
+    description: 'The type of the event and the version of its payload first; for HTTPS endpoints and SNS topics.',
+    fields: {
+      contentType: 'JSON',
+      template: `{
+  "event_type": {{ notification.topic | replace: "/", "_" | json }},
+  "event_id": {{ notification.id | json }},
+  "payload_version": {{ notification.topicVersion | json }},
+  "payload": {{ data | json }}
+}`,
+    },
+  },
+  {
+    key: 'SCALR',
+    name: 'Scalr',
+    description: 'The name of the event, the object under the name of its type, and the webhook; signed with the date.',
+    fields: {
+      contentType: 'JSON',
+      signatures: ['SCALR'],
+      template: `{
+  "payload-version": 1,
+  "event-name": {{ notification.topic | replace: "/", ":" | json }},
+  {{ notification.topic | split: "/" | first | json }}: {{ data | json }},
+  "webhook": { "id": {{ notification.webhookId | json }} }
+}`,
+    },
+  },
+  {
+    key: 'SERVO',
+    name: 'Servo',
+    description: 'The event with its phase, the time, and a list of results; signed body.',
+    fields: {
+      contentType: 'JSON',
+      signatures: ['SERVO'],
+      template: `{
+  "event": "{{ notification.phase }}:{{ notification.topic }}",
+  "created_at": {{ notification.time | json }},
+  "results": [{ "connector": {{ notification.nodeType | json }}, "value": {{ data | json }} }]
+}`,
+    },
+  },
+  {
+    key: 'STANDARD_WEBHOOKS',
+    name: 'Standard Webhooks',
+    description: 'Type, timestamp and data, as https://www.standardwebhooks.com recommends; signed.',
+    fields: {
+      contentType: 'JSON',
+      signatures: ['STANDARD_WEBHOOKS'],
+      template: `{
+  "type": {{ notification.topic | replace: "/", "." | json }},
+  "timestamp": {{ notification.time | json }},
+  "data": {{ data | json }}
+}`,
+    },
+  },
+];
+
+/** What the input leaves out is the preset's; what it says stands. */
+export function withPreset(input: SubscriptionInput, key: PresetKey): SubscriptionInput {
+  const preset = PRESETS.find((one) => one.key === key) as Preset;
+  return { ...preset.fields, ...input };
+}

@@ -1,0 +1,68 @@
+// What its owner wants sent after all -> deliveries that are due at once: held ones released, one sent again.
+
+import type { Engine } from '../base/engine.js';
+import type { Problem } from '../base/errors.js';
+import type { Actor, Delivery, Subscription } from '../base/model.js';
+import { recordAudit } from '../base/store/audit.js';
+import { deliveriesByIds } from '../base/store/deliveries.js';
+import { releaseDeliveries, reopenDelivery } from '../base/store/delivery-state.js';
+import { subscriptionsByIds } from '../base/store/subscriptions.js';
+import { insideTransaction } from '../base/store/transaction.js';
+import { NOT_ALLOWED, NOT_FOUND } from './save.js';
+
+export interface Released {
+  problems: Problem[];
+  subscription: Subscription | null;
+  count: number;
+}
+
+/** Makes all that is held of a subscription due at once; for deliveries that wait because of what their node answered. */
+export async function releaseHeldDeliveries(engine: Engine, actor: Actor, id: string): Promise<Released> {
+  const refused = (problem: Problem): Released => ({ problems: [{ ...problem }], subscription: null, count: 0 });
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const subscription = (await subscriptionsByIds(engine.pool, actor, [id])).get(id);
+  if (!subscription) return refused({ ...NOT_FOUND, field: 'webhookSubscriptionId' });
+  const asleep = whyAsleep(subscription);
+  if (asleep) return refused(asleep);
+  const count = await insideTransaction(engine.pool, async (client) => {
+    const released = await releaseDeliveries(client, [id], ['NODE', 'DISABLED', 'BROKEN']);
+    await recordAudit(client, actor, [{ ...about(subscription), action: 'RELEASED', message: `Held deliveries: ${released}.` }]);
+    return released;
+  });
+  return { problems: [], subscription, count };
+}
+
+export interface Resent {
+  problems: Problem[];
+  delivery: Delivery | null;
+}
+
+/** A further attempt of the same delivery, due at once; whether it was sent before, held, skipped, cancelled or waits for a retry. */
+export async function resendDelivery(engine: Engine, actor: Actor, id: string): Promise<Resent> {
+  const refused = (problem: Problem): Resent => ({ problems: [problem], delivery: null });
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const delivery = (await deliveriesByIds(engine.pool, actor, [id])).get(id);
+  if (!delivery) return refused(NOT_FOUND);
+  const subscription = (await subscriptionsByIds(engine.pool, actor, [delivery.subscriptionId])).get(delivery.subscriptionId);
+  if (!subscription) return refused({ field: 'base', message: 'its subscription is deleted' });
+  const asleep = whyAsleep(subscription);
+  if (asleep) return refused(asleep);
+  if (delivery.kind === 'TEST') return refused({ field: 'base', message: 'a test is not sent again; make another one' });
+  if (delivery.kind === 'BEFORE') return refused({ field: 'base', message: 'a before-hook is not asked again: the write is decided' });
+  const reopened = await insideTransaction(engine.pool, async (client) => {
+    if (!(await reopenDelivery(client, id))) return false;
+    await recordAudit(client, actor, [{ ...about(subscription), action: 'RESENT', deliveryId: id }]);
+    return true;
+  });
+  if (!reopened) return refused({ field: 'base', message: 'it is being sent right now' });
+  return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [id])).get(id) ?? null };
+}
+
+/** What the audit log says of something that leaves the definition as it is. */
+export const about = ({ id, version }: Subscription) => ({ subscriptionId: id, versionBefore: version, versionAfter: version });
+
+/** Why nothing of it is sent now. */
+export function whyAsleep({ status }: Subscription): Problem | null {
+  if (status === 'DISABLED') return { field: 'base', message: 'the subscription is disabled; enable it first' };
+  return status === 'HELD' ? { field: 'base', message: 'the definition no longer works; correct it first' } : null;
+}

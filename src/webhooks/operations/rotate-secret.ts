@@ -1,0 +1,95 @@
+// A new shared secret and an overlap -> saved beside the old one, which signs until the overlap ends; or the list of mistakes.
+
+import type { Engine } from '../base/engine.js';
+import type { Problem } from '../base/errors.js';
+import type { Actor, OldSecret } from '../base/model.js';
+import { type Change, recordAudit } from '../base/store/audit.js';
+import { isUuid } from '../base/store/page.js';
+import { writeSecrets } from '../base/store/secrets.js';
+import { loadUnsealed, lockSubscription, subscriptionsByIds } from '../base/store/subscriptions.js';
+import { insideTransaction } from '../base/store/transaction.js';
+import { publicKeyOf } from '../request/signatures/schemes.js';
+import { secretProblems } from './save/check-draft.js';
+import { insertVersion, isMistake, NOT_ALLOWED, NOT_FOUND, type SaveResult } from './save.js';
+
+const DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60;
+export const MAX_OVERLAP_SECONDS = 30 * 24 * 60 * 60;
+/** Each is a further signature in a header. */
+const MAX_OLD_SECRETS = 3;
+
+/**
+ * The secret of before stays in force until the overlap ends: beside the new one where a request can carry several signatures,
+ * alone where it can't. So a receiver that learns the new secret within the overlap refuses nothing: it takes both where it can,
+ * and changes over at the end of the overlap where it can't.
+ *
+ * Rotating again meanwhile leaves each old secret the end that it was given. No overlap is what setting `sharedSecret` does: the
+ * new one at once, and every old one wiped. `overlapSeconds` null: a day.
+ */
+export async function rotateSecret(
+  engine: Engine,
+  actor: Actor,
+  id: string,
+  { sharedSecret, overlapSeconds }: { sharedSecret: string | null; overlapSeconds: number | null },
+): Promise<SaveResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  if (!isUuid(id)) return refused(NOT_FOUND);
+  const result = await insideTransaction(engine.pool, async (client) => {
+    // A save that is under way finds another version when it gets here, and starts over.
+    await lockSubscription(client, actor, id);
+    const before = await loadUnsealed(client, engine.vault, actor, id);
+    if (!before) return [NOT_FOUND];
+    const { subscription: was, secrets } = before;
+    const overlap = overlapSeconds ?? DEFAULT_OVERLAP_SECONDS;
+    const old = secrets.oldSecrets ?? [];
+    const problems = [
+      ...overlapProblems(overlap),
+      ...(sharedSecret === null
+        ? [{ field: 'sharedSecret', message: "can't be blank", type: 'BLANK' } satisfies Problem]
+        : secretProblems(was.definition.signatures, sharedSecret)),
+      ...rotationProblems(secrets.sharedSecret, old, sharedSecret, overlap),
+    ];
+    if (sharedSecret === null || secrets.sharedSecret === undefined || problems.some(isMistake)) return problems;
+    const replaced: OldSecret = { secret: secrets.sharedSecret, version: was.version, endsAt: new Date(Date.now() + overlap * 1000) };
+    const { oldSecrets: _, ...others } = secrets;
+    const publicKey = publicKeyOf(was.definition.signatures, sharedSecret);
+    await insertVersion(client, actor, id, was.version + 1, { ...was.definition, publicKey });
+    await writeSecrets(client, engine.vault, id, secrets, {
+      ...others,
+      sharedSecret,
+      ...(overlap > 0 && { oldSecrets: [replaced, ...old] }),
+    });
+    await client.query('UPDATE hookgraph.subscriptions SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1', [id]);
+    const message = overlap > 0 ? `The old secret signs until ${replaced.endsAt.toISOString()}.` : 'The old secret signs no more.';
+    const changes: Change[] = [{ field: 'sharedSecret', before: null, after: null, secret: true }];
+    if (publicKey !== was.definition.publicKey) changes.push({ field: 'publicKey', before: was.definition.publicKey, after: publicKey });
+    await recordAudit(client, actor, [
+      { subscriptionId: id, action: 'UPDATED', versionBefore: was.version, versionAfter: was.version + 1, changes, message },
+    ]);
+    return problems;
+  });
+  if (result.some(isMistake)) return refused(...result);
+  return { subscription: (await subscriptionsByIds(engine.pool, actor, [id])).get(id) ?? null, problems: result };
+}
+
+const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });
+
+function overlapProblems(seconds: number): Problem[] {
+  const isFine = Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_OVERLAP_SECONDS;
+  return isFine ? [] : [{ field: 'overlapSeconds', message: `is ${seconds}; it goes from 0 to ${MAX_OVERLAP_SECONDS} (30 days)` }];
+}
+
+function rotationProblems(current: string | undefined, old: OldSecret[], next: string | null, overlap: number): Problem[] {
+  if (current === undefined) return [{ field: 'base', message: 'has no shared secret to rotate; set one by updateWebhookSubscription' }];
+  if (next === current) return [{ field: 'sharedSecret', message: 'is the one that is in force already' }];
+  if (overlap === 0) return [];
+  if (old.some(({ secret }) => secret === next))
+    return [{ field: 'sharedSecret', message: 'is an old one, which still signs; to go back to it at once, rotate without an overlap' }];
+  if (old.length < MAX_OLD_SECRETS) return [];
+  const first = old.map(({ endsAt }) => endsAt).sort((a, b) => a.getTime() - b.getTime())[0] as Date;
+  return [
+    {
+      field: 'base',
+      message: `has ${old.length} old secrets that still sign, the first until ${first.toISOString()}; wait, or rotate without an overlap`,
+    },
+  ];
+}

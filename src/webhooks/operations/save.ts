@@ -1,0 +1,222 @@
+// What a subscriber asked for -> checked and saved, or the list of mistakes. Each change of a definition is a new version.
+import { isDeepStrictEqual } from 'node:util';
+import type { PoolClient } from 'pg';
+import type { Engine } from '../base/engine.js';
+import { type Problem, WebhooksError } from '../base/errors.js';
+import type { Actor, Definition, Secrets, Subscription, Topic } from '../base/model.js';
+import { type Auditable, changesOf, recordAudit, switched as switchedTo } from '../base/store/audit.js';
+import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
+import { writeSecrets } from '../base/store/secrets.js';
+import { loadUnsealed, lockSubscription, subscriptionsByIds, type Unsealed } from '../base/store/subscriptions.js';
+import { resolveTopic, topicsByIds } from '../base/store/topics.js';
+import { insideTransaction } from '../base/store/transaction.js';
+import { forgetTopics, noteTopics, settleTopics } from '../destinations/sns/managed-sns-topics.js';
+import { listYoungClaims, untilNoneBegins } from '../lease/lease-freshness.js';
+import { checkDraft } from './save/check-draft.js';
+import { checkPhase } from './save/check-phase.js';
+import { checkReferences } from './save/check-references.js';
+import { type SubscriptionInput, splitDraft, toDraft } from './save/input.js';
+
+export type { SubscriptionInput } from './save/input.js';
+
+/** `problems` without a severity are mistakes, and then nothing was saved; warnings come along with what was. */
+export interface SaveResult {
+  subscription: Subscription | null;
+  problems: Problem[];
+}
+
+export async function createSubscription(engine: Engine, actor: Actor, input: SubscriptionInput): Promise<SaveResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const { topic, problems } = await checkedTopic(engine, input, null);
+  const draft = toDraft(input, null, engine.settings);
+  problems.push(
+    ...(await checkDraft(engine, actor.tenant, draft, topic?.typename ?? '')),
+    ...(await checkPhase(engine, actor, input, draft, topic, null)),
+    ...(await checkReferences(engine, actor, draft, null)),
+  );
+  if (!topic || problems.some(isMistake)) return refused(...problems);
+  const { definition, secrets } = splitDraft(draft);
+  const id = await insideTransaction(engine.pool, async (client) => {
+    const { rows } = await client.query<{ id: string }>(
+      `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase)
+       VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END, CASE WHEN $5 THEN 'OWNER' END, $6, $7, $8) RETURNING id`,
+      [
+        actor.tenant,
+        actor.userId,
+        draft.name,
+        topic.id,
+        input.disabled === true,
+        draft.integrationId,
+        draft.environmentIds,
+        phaseOf(definition),
+      ],
+    );
+    const created = (rows[0] as { id: string }).id;
+    await insertVersion(client, actor, created, 1, definition);
+    await writeSecrets(client, engine.vault, created, {}, secrets);
+    await noteTopics(client, created, definition.sns);
+    const changes = changesOf(null, auditable(draft, topic, definition, secrets));
+    if (input.disabled === true) changes.push(switchedTo(true));
+    await recordAudit(client, actor, [{ subscriptionId: created, action: 'CREATED', versionAfter: 1, changes }]);
+    return created;
+  });
+  if (definition.sns) problems.push(...(await settleTopics(engine, id)));
+  return { subscription: await read(engine, actor, id), problems };
+}
+
+/** Also enables and disables. `id`: the record's. */
+export async function updateSubscription(engine: Engine, actor: Actor, id: string, input: SubscriptionInput): Promise<SaveResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  // Checks may take seconds and hold no lock; a save that came between makes them start over.
+  for (let round = 0; round < 5; round++) {
+    const before = await loadUnsealed(engine.pool, engine.vault, actor, id);
+    if (!before) return refused(NOT_FOUND);
+    const result = await tryUpdate(engine, actor, before, input);
+    if (result) return result;
+  }
+  throw new WebhooksError('CONFLICT', `The subscription ${id} is being saved by others all the time.`, 'Try again.');
+}
+
+/** History stays; secrets don't. */
+export async function deleteSubscription(engine: Engine, actor: Actor, id: string): Promise<SaveResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const subscription = await read(engine, actor, id);
+  if (!subscription) return refused(NOT_FOUND);
+  const young = await insideTransaction(engine.pool, async (client) => {
+    const { rows } = await client.query<{ version: number }>(
+      `UPDATE hookgraph.subscriptions SET deleted_at = now(), updated_at = clock_timestamp()
+       WHERE id = $1 AND tenant = $2 AND owner = $3 AND deleted_at IS NULL RETURNING version`,
+      [id, actor.tenant, actor.userId],
+    );
+    if (!rows[0]) return null;
+    await recordAudit(client, actor, [{ subscriptionId: id, action: 'DELETED', versionBefore: rows[0].version }]);
+    await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1', [id]);
+    await forgetTopics(client, id);
+    await client.query("UPDATE hookgraph.replays SET state = 'CANCELLED' WHERE subscription_id = $1 AND state = 'RUNNING'", [id]);
+    return listYoungClaims(client, [id]);
+  });
+  if (!young) return refused(NOT_FOUND);
+  await cancelDeliveries(engine.pool, [id]);
+  await untilNoneBegins(engine.pool, young);
+  return { subscription, problems: subscription.definition.sns ? await settleTopics(engine, id) : [] };
+}
+
+export const NOT_ALLOWED: Problem = { field: 'base', message: 'you may not manage webhooks', type: 'FORBIDDEN' };
+export const NOT_FOUND: Problem = { field: 'id', message: 'not found', type: 'NOT_FOUND' };
+
+const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });
+export const isMistake = (problem: Problem): boolean => problem.severity !== 'warning';
+
+/** Null: somebody saved in between. */
+async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: SubscriptionInput): Promise<SaveResult | null> {
+  const { subscription: was, secrets: oldSecrets } = before;
+  const { topic, problems } = await checkedTopic(engine, input, was.topicId);
+  const draft = toDraft(input, { ...was, secrets: oldSecrets }, engine.settings);
+  const { definition, secrets } = splitDraft(draft);
+  const redefined = topic?.id !== was.topicId || !isDeepStrictEqual(definition, was.definition) || !isDeepStrictEqual(secrets, oldSecrets);
+  // What stays as it is isn't judged by today's rules: it can be switched off, on and renamed.
+  if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, actor.tenant, draft, topic?.typename ?? '')));
+  if (redefined || !definition.before) problems.push(...(await checkPhase(engine, actor, input, draft, topic, was.id)));
+  problems.push(...(await checkReferences(engine, actor, draft, was)));
+  if (!topic || problems.some(isMistake)) return refused(...problems);
+  const { name, integrationId, environmentIds } = draft;
+  const relabelled = !isDeepStrictEqual([name, integrationId, environmentIds], [was.name, was.integrationId, was.environmentIds]);
+
+  const old = (await topicsByIds(engine.pool, [was.topicId])).get(was.topicId) as Topic;
+  const changes = changesOf(auditable(was, old, was.definition, oldSecrets), auditable(draft, topic, definition, secrets));
+
+  const disabled = input.disabled === undefined ? was.disabledAt !== null : input.disabled === true;
+  const saved = await insideTransaction(engine.pool, async (client) => {
+    await lockSubscription(client, actor, was.id);
+    const { rows } = await client.query<{ disabled: boolean }>(
+      `SELECT disabled_at IS NOT NULL AS disabled FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL
+         AND (name, integration_id, environment_ids) IS NOT DISTINCT FROM ($3, $4, $5::text[])`,
+      [was.id, was.version, was.name, was.integrationId, was.environmentIds],
+    );
+    if (!rows[0]) return null;
+    const switched = input.disabled !== undefined && rows[0].disabled !== disabled;
+    const off = async () => (input.disabled === true ? listYoungClaims(client, [was.id]) : []);
+    if (!redefined && !switched && !relabelled) return { switched, young: await off() };
+    if (redefined) {
+      await insertVersion(client, actor, was.id, was.version + 1, definition);
+      await writeSecrets(client, engine.vault, was.id, oldSecrets, secrets);
+      await noteTopics(client, was.id, was.definition.sns, definition.sns);
+    }
+    await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds, phaseOf(definition)]);
+    const versions = { versionBefore: was.version, versionAfter: was.version + Number(redefined) };
+    await recordAudit(client, actor, [
+      ...(changes.length > 0 ? [{ subscriptionId: was.id, action: 'UPDATED' as const, ...versions, changes }] : []),
+      ...(switched
+        ? [
+            {
+              subscriptionId: was.id,
+              action: disabled ? ('DISABLED' as const) : ('ENABLED' as const),
+              ...versions,
+              changes: [switchedTo(disabled)],
+            },
+          ]
+        : []),
+    ]);
+    // With the save: nothing else would ever release what one node's answer held.
+    if (redefined) await releaseDeliveries(client, [was.id], ['BROKEN', 'NODE']);
+    return { switched, young: await off() };
+  });
+  if (!saved) return null;
+  // Only now: the row says what holds, and the scans make good what a crash leaves out here.
+  if (saved.switched && !disabled) await releaseDeliveries(engine.pool, [was.id], ['DISABLED']);
+  const subscription = await read(engine, actor, was.id);
+  if (subscription?.status === 'DISABLED') await holdDeliveries(engine.pool, [was.id], 'DISABLED');
+  await untilNoneBegins(engine.pool, saved.young);
+  if (was.definition.sns || definition.sns) problems.push(...(await settleTopics(engine, was.id)));
+  return { subscription, problems };
+}
+
+const UPDATE = `
+  UPDATE hookgraph.subscriptions SET name = $2, topic_id = $3, version = version + $4::boolean::int,
+    broken_at = CASE WHEN $4 THEN NULL ELSE broken_at END, broken_reason = CASE WHEN $4 THEN NULL ELSE broken_reason END,
+    disabled_at = CASE WHEN NOT $5 THEN disabled_at WHEN $6 THEN now() END,
+    disabled_reason = CASE WHEN NOT $5 THEN disabled_reason WHEN $6 THEN 'OWNER' END,
+    disabled_message = CASE WHEN NOT $5 THEN disabled_message END,
+    enabled_at = CASE WHEN ($5 AND NOT $6) OR phase <> $9 THEN now() ELSE enabled_at END, integration_id = $7, environment_ids = $8,
+    phase = $9, updated_at = clock_timestamp()
+  WHERE id = $1`;
+
+const phaseOf = ({ before }: Definition): 'AFTER' | 'BEFORE' => (before ? 'BEFORE' : 'AFTER');
+
+/** The topic that is asked for, or else the one that was pinned when it was saved. */
+export async function checkedTopic(
+  engine: Engine,
+  input: SubscriptionInput,
+  pinned: string | null,
+): Promise<{ topic: Topic | null; problems: Problem[] }> {
+  const asked = input.topic;
+  if (asked === undefined && pinned !== null)
+    return { topic: (await topicsByIds(engine.pool, [pinned])).get(pinned) ?? null, problems: [] };
+  if (asked == null || (asked.id == null && asked.key == null))
+    return { topic: null, problems: [{ field: 'topic', message: "can't be blank", type: 'BLANK' }] };
+  const topic = await resolveTopic(engine.pool, asked);
+  if (topic) return { topic, problems: [] };
+  const named =
+    asked.key == null ? '' : `: ${JSON.stringify(asked.key)}${asked.version == null ? '' : ` ${JSON.stringify(asked.version)}`}`;
+  return { topic: null, problems: [{ field: 'topic', message: `not found${named}`, type: 'NOT_FOUND' }] };
+}
+
+function auditable(
+  { name, integrationId, environmentIds }: Pick<Auditable, 'name' | 'integrationId' | 'environmentIds'>,
+  { key, version }: Topic,
+  definition: Definition,
+  secrets: Secrets,
+): Auditable {
+  return { name, topic: `${key} ${version}`, integrationId, environmentIds, definition, secrets };
+}
+
+export async function insertVersion(client: PoolClient, actor: Actor, id: string, number: number, definition: Definition): Promise<void> {
+  await client.query(
+    'INSERT INTO hookgraph.subscription_versions (subscription_id, number, definition, created_by) VALUES ($1, $2, $3, $4)',
+    [id, number, JSON.stringify(definition), actor.userId],
+  );
+}
+
+async function read(engine: Engine, actor: Actor, id: string): Promise<Subscription | null> {
+  return (await subscriptionsByIds(engine.pool, actor, [id])).get(id) ?? null;
+}

@@ -1,0 +1,121 @@
+// What a subscriber asked for by way of authentication, over what was saved before -> what is to be saved of it, and its mistakes.
+import type { Problem } from '../../base/errors.js';
+import type { AuthDefinition, AuthSecrets } from '../../base/model.js';
+import type { Guard } from '../../base/network/guard.js';
+
+type Maybe<T> = { [K in keyof T]?: T[K] | null };
+
+/** At most one of them. A field that is absent keeps what it has, if the kind stays. */
+export type AuthInput = Maybe<{
+  basic: Maybe<{ username: string; password: string; scheme: string }>;
+  token: Maybe<{ token: string; scheme: string }>;
+  oauth2: Maybe<{
+    tokenUrl: string;
+    clientId: string;
+    clientSecret: string;
+    scope: string;
+    audience: string;
+    clientAuthentication: 'BASIC' | 'POST';
+  }>;
+}>;
+
+export interface AuthDraft {
+  /** What was asked for: more than one is a mistake. */
+  asked: string[];
+  definition: AuthDefinition;
+  secrets: AuthSecrets;
+}
+
+const MAX_CREDENTIAL_LENGTH = 4_096;
+const MAX_TEXT_LENGTH = 2_048;
+
+export function toAuthDraft(input: AuthInput | null | undefined, was: AuthDefinition | null, kept: AuthSecrets): AuthDraft | null {
+  const before = was && { asked: [was.kind.toLowerCase()], definition: was, secrets: kept };
+  if (input === undefined) return before;
+  const asked = Object.entries(input ?? {}).flatMap(([kind, value]) => (value == null ? [] : [kind]));
+  if (asked.length === 0) return input !== null && Object.keys(input).length === 0 ? before : null;
+  const { basic, token, oauth2 } = input ?? {};
+  const same = <K extends AuthDefinition['kind']>(kind: K) => (was?.kind === kind ? (was as Extract<AuthDefinition, { kind: K }>) : null);
+  const secret = (kind: AuthDefinition['kind'], field: keyof AuthSecrets, given: string | null | undefined): string =>
+    (given === undefined && was?.kind === kind ? kept[field] : given) ?? '';
+  const word = (given: string | null | undefined, old: string | undefined, otherwise: string): string =>
+    (given === undefined ? old : given?.trim()) || otherwise;
+  if (basic)
+    return {
+      asked,
+      definition: { kind: 'BASIC', scheme: word(basic.scheme, same('BASIC')?.scheme, 'basic') },
+      secrets: { username: secret('BASIC', 'username', basic.username), password: secret('BASIC', 'password', basic.password) },
+    };
+  if (oauth2) {
+    const old = same('OAUTH2');
+    const text = (given: string | null | undefined, kept: string | null | undefined): string | null =>
+      (given === undefined ? kept : given?.trim()) || null;
+    return {
+      asked,
+      definition: {
+        kind: 'OAUTH2',
+        tokenUrl: text(oauth2.tokenUrl, old?.tokenUrl) ?? '',
+        clientId: text(oauth2.clientId, old?.clientId) ?? '',
+        scope: text(oauth2.scope, old?.scope),
+        audience: text(oauth2.audience, old?.audience),
+        clientAuthentication:
+          (oauth2.clientAuthentication === undefined ? old?.clientAuthentication : oauth2.clientAuthentication) ?? 'BASIC',
+      },
+      secrets: { clientSecret: secret('OAUTH2', 'clientSecret', oauth2.clientSecret) },
+    };
+  }
+  return {
+    asked,
+    definition: { kind: 'TOKEN', scheme: word(token?.scheme, same('TOKEN')?.scheme, 'token') },
+    secrets: { token: secret('TOKEN', 'token', token?.token).trim() },
+  };
+}
+
+/** Asks a resolver for the name of a token endpoint. Never names a value that may be a secret. */
+export async function authProblems(auth: AuthDraft | null, headers: readonly { name: string }[], guard: Guard): Promise<Problem[]> {
+  if (auth === null) return [];
+  const { asked, definition, secrets } = auth;
+  if (asked.length > 1) return [{ field: 'auth', message: `asks for ${asked.join(' and ')}; there can be one of them` }];
+  const problems: Problem[] = [];
+  const add = (field: string, problem: Omit<Problem, 'field'>) => problems.push({ ...problem, field: `auth.${asked[0]}.${field}` });
+  /** Of what a header or a form holds: visible ASCII, unless something else is said. */
+  const check = (field: string, text: string, allowed = /^[\x20-\x7e]*$/, most = MAX_CREDENTIAL_LENGTH) => {
+    if (text.length > most) add(field, { message: `has ${text.length} characters, more than ${most}` });
+    else if (!allowed.test(text)) add(field, { message: 'holds a line break or another character that can not be sent' });
+  };
+  const required = (field: string, text: string, ...rest: [RegExp?, number?]) =>
+    text === '' ? add(field, { message: "can't be blank", type: 'BLANK' }) : check(field, text, ...rest);
+
+  // https://www.rfc-editor.org/rfc/rfc9110#section-11.4
+  if (definition.kind !== 'OAUTH2' && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(definition.scheme))
+    add('scheme', { message: 'must be one word such as Basic, Bearer or token' });
+  switch (definition.kind) {
+    case 'BASIC': {
+      const { username = '', password = '' } = secrets;
+      required('username', username, PRINTABLE);
+      check('password', password, PRINTABLE);
+      // https://www.rfc-editor.org/rfc/rfc7617#section-2
+      if (username.includes(':')) add('username', { message: 'holds a colon, which ends a user name' });
+      break;
+    }
+    case 'TOKEN':
+      required('token', secrets.token ?? '');
+      break;
+    case 'OAUTH2': {
+      const { tokenUrl, clientId, scope, audience } = definition;
+      const mistake = tokenUrl === '' ? null : await guard.vetUrl(tokenUrl);
+      if (tokenUrl === '') required('tokenUrl', tokenUrl);
+      else if (mistake) add('tokenUrl', mistake);
+      required('clientId', clientId, undefined, MAX_TEXT_LENGTH);
+      required('clientSecret', secrets.clientSecret ?? '');
+      // https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+      check('scope', scope ?? '', /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/, MAX_TEXT_LENGTH);
+      check('audience', audience ?? '', undefined, MAX_TEXT_LENGTH);
+    }
+  }
+  if (headers.some(({ name }) => name.toLowerCase() === 'authorization'))
+    problems.push({ field: 'headers', message: '"authorization" is set by auth: give one of the two' });
+  return problems;
+}
+
+const PRINTABLE = /^[^\p{Cc}\p{Surrogate}]*$/u;

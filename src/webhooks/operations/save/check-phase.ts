@@ -1,0 +1,46 @@
+// A draft and its topic -> what is wrong with being asked before a write instead of told after it.
+import type { Engine } from '../../base/engine.js';
+import type { Problem } from '../../base/errors.js';
+import type { Owner, Topic } from '../../base/model.js';
+import { type Draft, HOOK_TIMEOUT_MS, type SubscriptionInput } from './input.js';
+
+/** Of one topic and tenant: a write waits for all of them. */
+export const MAX_HOOKS = 10;
+
+/** `id`: of the subscription that is changed. */
+export async function checkPhase(
+  engine: Engine,
+  owner: Owner,
+  input: SubscriptionInput,
+  { definition: { before, retry } }: Pick<Draft, 'definition'>,
+  topic: Topic | null,
+  id: string | null,
+): Promise<Problem[]> {
+  if (!before)
+    return (['onFailure', 'timeoutMs'] as const).flatMap((field) =>
+      input[field] == null ? [] : [{ field, message: 'is for subscriptions with the phase BEFORE' }],
+    );
+  const problems: Problem[] = [];
+  const { least, most } = HOOK_TIMEOUT_MS;
+  if (!Number.isInteger(before.timeoutMs) || before.timeoutMs < least || before.timeoutMs > most)
+    problems.push({ field: 'timeoutMs', message: `is ${before.timeoutMs}; it goes from ${least} to ${most}` });
+  if (retry !== null) problems.push({ field: 'retry', message: 'is not for the phase BEFORE: a write waits, so it is asked once' });
+  if (!topic) return problems;
+  if (topic.isLifecycle)
+    problems.push({
+      field: 'phase',
+      message: `can't be BEFORE: ${topic.key} is told afterwards; a created, updated or deleted topic of a node type can be asked before`,
+    });
+  else if ((await countHooks(engine, owner, topic, id)) >= MAX_HOOKS)
+    problems.push({ field: 'phase', message: `can't be BEFORE: ${topic.key} has ${MAX_HOOKS} such subscriptions in your organization` });
+  return problems;
+}
+
+async function countHooks({ pool }: Engine, { tenant }: Owner, topic: Topic, besidesId: string | null): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM hookgraph.subscriptions
+     WHERE phase = 'BEFORE' AND deleted_at IS NULL AND tenant = $1 AND topic_id = $2 AND id IS DISTINCT FROM $3`,
+    [tenant, topic.id, besidesId],
+  );
+  return rows[0]?.count ?? 0;
+}

@@ -1,0 +1,158 @@
+// What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
+import type { Settings } from '../../base/engine.js';
+import {
+  type Before,
+  type ContentType,
+  type Definition,
+  type OldSecret,
+  type Recording,
+  type Secrets,
+  SIGNATURE_SCHEMES,
+  type SignatureScheme,
+} from '../../base/model.js';
+import type { TopicReference } from '../../base/store/topics.js';
+import { publicKeyOf } from '../../request/signatures/schemes.js';
+import { type AuthDraft, type AuthInput, toAuthDraft } from './auth.js';
+import { type SnsDraft, type SnsInput, toSnsDraft } from './sns.js';
+
+export interface SubscriptionInput {
+  name?: string | null;
+  topic?: TopicReference | null;
+  /** This or `sns`: what is given takes the other's place. */
+  callbackUrl?: string | null;
+  sns?: SnsInput | null;
+  contentType?: ContentType | null;
+  query?: string | null;
+  validationTemplate?: string | null;
+  template?: string | null;
+  errorTemplate?: string | null;
+  sharedSecret?: string | null;
+  /** All of them; none is SCOPE. */
+  signatures?: readonly SignatureScheme[] | null;
+  /** All of them. A header that is named without a value keeps the value it has. */
+  headers?: readonly { name?: string | null; value?: string | null }[] | null;
+  /** One of them; what is absent in it stays as it is. */
+  auth?: AuthInput | null;
+  retry?: { maxTries?: number | null; maxTimeMs?: number | null } | null;
+  /** All of it. `bodies` absent: they are recorded. */
+  recording?: { bodies?: boolean | null; maskedPaths?: readonly string[] | null } | null;
+  phase?: 'AFTER' | 'BEFORE' | null;
+  onFailure?: Before['onFailure'] | null;
+  timeoutMs?: number | null;
+  disabled?: boolean | null;
+  /** Key of a node of the host's integration type. */
+  integrationId?: string | null;
+  /** Keys of nodes of the host's environment type; none is all. */
+  environmentIds?: readonly string[] | null;
+}
+
+/** How long a write waits for one before-hook. */
+export const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
+
+/** Not checked yet. */
+export interface Draft {
+  name: string | null;
+  definition: Omit<Definition, 'headerNames' | 'auth' | 'sns' | 'publicKey'>;
+  sharedSecret: string | null;
+  /** Those of a rotation under way: they go when the secret is set by hand. */
+  oldSecrets: OldSecret[];
+  headers: { name: string; value: string | null }[];
+  auth: AuthDraft | null;
+  sns: SnsDraft | null;
+  integrationId: string | null;
+  environmentIds: string[] | null;
+}
+
+export interface SavedBefore {
+  name: string | null;
+  definition: Definition;
+  secrets: Secrets;
+  integrationId: string | null;
+  environmentIds: string[] | null;
+}
+
+export function toDraft(input: SubscriptionInput, before: SavedBefore | null, { sns: offered }: Pick<Settings, 'sns'>): Draft {
+  const was = before?.definition;
+  const asHook = toBefore(input, was?.before);
+  const text = (asked: string | null | undefined, old: string | null | undefined): string | null => {
+    const given = asked === undefined ? (old ?? null) : asked;
+    // A form's empty field is no template.
+    return given === null || given.trim() === '' ? null : given;
+  };
+  // What is given takes the other's place; both at once are a mistake.
+  const callbackUrl = input.callbackUrl === undefined && input.sns ? null : text(input.callbackUrl, was?.callbackUrl);
+  const sns = input.sns === undefined && input.callbackUrl ? null : input.sns;
+  const kept = new Map(Object.entries(before?.secrets.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+  const keptHeaders = (was?.headerNames ?? []).map((name) => ({ name, value: kept.get(name.toLowerCase()) ?? null }));
+  const askedHeaders = (input.headers ?? []).map(({ name, value }) => ({
+    name: (name ?? '').trim(),
+    value: (value === undefined ? kept.get((name ?? '').trim().toLowerCase()) : value)?.trim() ?? null,
+  }));
+  const sharedSecret = input.sharedSecret === undefined ? (before?.secrets.sharedSecret ?? null) : input.sharedSecret;
+  return {
+    name: text(input.name, before?.name),
+    definition: {
+      callbackUrl: callbackUrl?.trim() ?? null,
+      contentType: (input.contentType === undefined ? was?.contentType : input.contentType) ?? 'JSON',
+      query: text(input.query, was?.query),
+      validationTemplate: text(input.validationTemplate, was?.validationTemplate),
+      template: text(input.template, was?.template),
+      errorTemplate: text(input.errorTemplate, was?.errorTemplate),
+      signatures: input.signatures === undefined ? (was?.signatures ?? ['SCOPE']) : toSchemes(input.signatures),
+      retry: input.retry === undefined ? (was?.retry ?? null) : toRetry(input.retry),
+      ...toRecording(input.recording, was?.recording),
+      ...(asHook && { before: asHook }),
+    },
+    sharedSecret,
+    oldSecrets: sharedSecret === before?.secrets.sharedSecret ? (before?.secrets.oldSecrets ?? []) : [],
+    headers: input.headers === undefined ? keptHeaders : askedHeaders,
+    auth: toAuthDraft(input.auth, was?.auth ?? null, before?.secrets.auth ?? {}),
+    sns: toSnsDraft(sns, was?.sns, before?.secrets.sns ?? {}, offered?.managedTopics ?? null),
+    integrationId: input.integrationId === undefined ? (before?.integrationId ?? null) : input.integrationId,
+    environmentIds: input.environmentIds === undefined ? (before?.environmentIds ?? null) : toSet(input.environmentIds),
+  };
+}
+
+function toSchemes(asked: readonly SignatureScheme[] | null): SignatureScheme[] {
+  const chosen = SIGNATURE_SCHEMES.filter((scheme) => asked?.includes(scheme));
+  return chosen.length === 0 ? ['SCOPE'] : chosen;
+}
+
+function toSet(asked: readonly string[] | null): string[] | null {
+  return asked === null || asked.length === 0 ? null : [...new Set(asked)].sort();
+}
+
+function toRetry(asked: NonNullable<SubscriptionInput['retry']> | null): Definition['retry'] {
+  if (asked === null || (asked.maxTries == null && asked.maxTimeMs == null)) return null;
+  return { maxTries: asked.maxTries ?? null, maxTimeMs: asked.maxTimeMs ?? null };
+}
+
+/** Nothing where all is recorded as it is: then a definition is the same as one that never heard of it. */
+function toRecording(asked: SubscriptionInput['recording'], was: Recording | undefined): { recording?: Recording } {
+  if (asked === undefined) return was ? { recording: was } : {};
+  const recording = { bodies: asked?.bodies !== false, maskedPaths: [...new Set(asked?.maskedPaths ?? [])] };
+  return recording.bodies && recording.maskedPaths.length === 0 ? {} : { recording };
+}
+
+function toBefore({ phase, onFailure, timeoutMs }: SubscriptionInput, was: Before | undefined): Before | null {
+  const isBefore = phase === undefined ? was !== undefined : phase === 'BEFORE';
+  if (!isBefore) return null;
+  return {
+    onFailure: (onFailure === undefined ? was?.onFailure : onFailure) ?? 'ALLOW',
+    timeoutMs: (timeoutMs === undefined ? was?.timeoutMs : timeoutMs) ?? HOOK_TIMEOUT_MS.usual,
+  };
+}
+
+/** What is stored of a checked draft: the definition, and apart from it the secrets. */
+export function splitDraft(draft: Draft): { definition: Definition; secrets: Secrets } {
+  const secrets: Secrets = {};
+  if (draft.sharedSecret !== null) secrets.sharedSecret = draft.sharedSecret;
+  if (draft.oldSecrets.length > 0) secrets.oldSecrets = draft.oldSecrets;
+  if (draft.headers.length > 0) secrets.headers = Object.fromEntries(draft.headers.map(({ name, value }) => [name, value ?? '']));
+  if (draft.auth !== null) secrets.auth = draft.auth.secrets;
+  if (draft.sns?.secrets.accessKeyId) secrets.sns = draft.sns.secrets;
+  const headerNames = draft.headers.map(({ name }) => name);
+  const publicKey = publicKeyOf(draft.definition.signatures, draft.sharedSecret);
+  const auth = draft.auth?.definition ?? null;
+  return { definition: { ...draft.definition, headerNames, auth, publicKey, ...(draft.sns && { sns: draft.sns.definition }) }, secrets };
+}

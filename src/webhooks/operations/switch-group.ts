@@ -1,0 +1,51 @@
+// An integration and whoever asks -> all of their subscriptions that belong to it, switched off or on again.
+
+import type { Engine } from '../base/engine.js';
+import type { Problem } from '../base/errors.js';
+import type { Actor } from '../base/model.js';
+import { recordAudit, switched as switchedTo } from '../base/store/audit.js';
+import { holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
+import { insideTransaction } from '../base/store/transaction.js';
+import { listYoungClaims, untilNoneBegins } from '../lease/lease-freshness.js';
+import { missingOf } from './save/check-references.js';
+import { NOT_ALLOWED } from './save.js';
+
+export interface Switched {
+  problems: Problem[];
+  /** How many changed. */
+  count: number;
+}
+
+/**
+ * Off: those that are on, and what waits is held; when it has returned, no new attempt begins. On: those that were switched off by
+ * this, and no others, so that one which was off by itself stays off. Repeating it changes nothing.
+ */
+export async function switchGroup(engine: Engine, actor: Actor, integrationId: string, disabled: boolean): Promise<Switched> {
+  if (!actor.canManageWebhooks) return { problems: [NOT_ALLOWED], count: 0 };
+  if ((await missingOf(engine, actor, engine.host.integrationType, [integrationId])).length > 0)
+    return { problems: [{ field: 'integrationId', message: 'not found', type: 'NOT_FOUND' }], count: 0 };
+  const { ids, young } = await insideTransaction(engine.pool, async (client) => {
+    const { rows } = await client.query<{ id: string; version: number }>(disabled ? OFF : ON, [actor.tenant, actor.userId, integrationId]);
+    const switched = rows.map(({ id }) => id);
+    const records = rows.map(({ id, version }) => ({ subscriptionId: id, versionBefore: version, versionAfter: version }));
+    const change = { action: disabled ? ('DISABLED' as const) : ('ENABLED' as const), changes: [switchedTo(disabled)] };
+    await recordAudit(
+      client,
+      actor,
+      records.map((record) => ({ ...record, ...change, message: 'With its integration.' })),
+    );
+    return { ids: switched, young: disabled ? await listYoungClaims(client, switched) : [] };
+  });
+  // Only now: the rows say what holds, and the scans make good what a crash leaves out here.
+  if (disabled) await holdDeliveries(engine.pool, ids, 'DISABLED');
+  else await releaseDeliveries(engine.pool, ids, ['DISABLED']);
+  await untilNoneBegins(engine.pool, young);
+  return { problems: [], count: ids.length };
+}
+
+const OFF = `
+  UPDATE hookgraph.subscriptions SET disabled_at = now(), disabled_reason = 'INTEGRATION', disabled_message = NULL, updated_at = clock_timestamp()
+  WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_at IS NULL RETURNING id, version`;
+const ON = `
+  UPDATE hookgraph.subscriptions SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, enabled_at = now(), updated_at = clock_timestamp()
+  WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_reason = 'INTEGRATION' RETURNING id, version`;

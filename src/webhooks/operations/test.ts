@@ -1,0 +1,117 @@
+// A saved subscription -> its last node, sent now and recorded, and the report of every stage.
+import { compileDefinition } from '../base/compiled.js';
+import type { Engine } from '../base/engine.js';
+import { type Problem, WebhooksError } from '../base/errors.js';
+import type { Actor, Subscription, Topic } from '../base/model.js';
+import { EgressFailed } from '../base/network/guard.js';
+import type { StageReport } from '../base/report.js';
+import { loadForSending, subscriptionsByIds } from '../base/store/subscriptions.js';
+import { topicsByIds } from '../base/store/topics.js';
+import { readCancel } from '../gate/read-cancel.js';
+import { buildPayload } from '../payload/build-payload.js';
+import { type Carried, type Courier, openCourier } from '../send-delivery.js';
+import type { AttemptRecord } from '../verdict/attempt-result.js';
+import { judge } from '../verdict/judge.js';
+import { readError } from '../verdict/read-error.js';
+import { nextDeliveryId, recordTest } from '../verdict/record-test.js';
+import { findLastNode } from './find-node.js';
+import { NOT_ALLOWED, NOT_FOUND } from './save.js';
+import { inOrder, OWNER_GONE, refused, type TryResult } from './try-result.js';
+
+/**
+ * Sends the last node of the topic's type now, from this process, once, whatever the validation template says; also for a
+ * subscription that is disabled. @throws Error for a failure of ours
+ */
+export async function testSubscription(engine: Engine, actor: Actor, id: string): Promise<TryResult> {
+  if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
+  const own = (await subscriptionsByIds(engine.pool, actor, [id])).get(id);
+  if (!own) return refused(NOT_FOUND);
+  const sendable = (await loadForSending(engine, [own.id])).get(own.id);
+  if (!sendable) throw new WebhooksError('SECRETS_UNREADABLE', `The secrets of the subscription ${own.id} can't be opened.`);
+  const { subscription } = sendable;
+  const topic = (await topicsByIds(engine.pool, [subscription.topicId])).get(subscription.topicId) as Topic;
+  const compiled = await compileDefinition(engine, sendable);
+  if ('broken' in compiled) return refused({ field: 'base', message: compiled.broken });
+  const found = await findLastNode(engine, actor, topic);
+  if ('problem' in found) return refused(found.problem);
+  const { node } = found;
+
+  const [deliveryId, contextOf] = await Promise.all([nextDeliveryId(engine.pool), engine.host.contextFor(actor)]);
+  if (!contextOf) return refused(OWNER_GONE);
+  const startedAt = new Date();
+  const started = performance.now();
+  const told: StageReport[] = [];
+  const watch = (report: StageReport) => void told.push(report);
+  const payload = await buildPayload(engine, compiled, { ...node, id: deliveryId, kind: 'TEST' }, () => contextOf(node.overlay), watch);
+  const { queryMs, renderMs } = payload;
+  let attempt: AttemptRecord;
+  if (payload.outcome !== 'READY') {
+    const { outcome, stage, message } = payload;
+    attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings: { queryMs, renderMs } };
+  } else {
+    const withinMs = subscription.definition.before?.timeoutMs;
+    const { typename, nodeKey } = node;
+    const parcel = { deliveryId, typename, nodeKey, eventId: null };
+    const carried = await carryOnce(engine, withinMs, (courier) => courier.carry(compiled, parcel, payload.body, watch));
+    if ('problem' in carried) return refused(carried.problem);
+    const { request: sent, answer } = carried;
+    const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
+    const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
+    const cancel = subscription.definition.before ? readCancel(answer) : null;
+    const judged = judge(answer, await readError(engine, compiled, answer, watch), compiled.retry, about);
+    const { outcome, stage } = judged;
+    const message = cancel === null ? judged.message : `It would refuse the write: ${cancel}`;
+    const failed = stage !== null && stage !== 'ERROR_TEMPLATE';
+    if (stage !== 'AUTH' || !told.some((one) => one.stage === 'AUTH'))
+      told.push({
+        stage: stage === 'AUTH' ? 'AUTH' : 'SEND',
+        outcome: failed ? 'FAILED' : 'OK',
+        input: sent,
+        output: response,
+        message: failed ? message : null,
+        durationMs: answer.sendMs,
+      });
+    const timings = { queryMs, renderMs, sendMs: answer.sendMs };
+    attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings, request: sent, response };
+  }
+  // What is answered is told to its owner and gone; only what stays is masked.
+  const recorded = compiled.recorder?.(attempt) ?? attempt;
+  await recordTest(engine.pool, {
+    deliveryId,
+    subscriptionId: own.id,
+    topicId: topic.id,
+    actor,
+    ...node,
+    attempt: recorded,
+  });
+  const { outcome, stage, message, request, response, durationMs } = attempt;
+  const stages = inOrder(told);
+  const ended = outcome === 'DELIVERED' ? outcome : 'FAILED';
+  return {
+    problems: [],
+    report: { typename: node.typename, nodeKey: node.nodeKey, outcome: ended, stage, message, stages, request, response, durationMs },
+    deliveryId,
+  };
+}
+
+/** A courier of its own: whether a worker runs in this process or not, and with no token of before. A problem is ours, and no attempt. */
+async function carryOnce(
+  engine: Engine,
+  withinMs: number | undefined,
+  carry: (courier: Courier) => Promise<Carried>,
+): Promise<Carried | { problem: Problem }> {
+  const courier = openCourier(engine, withinMs);
+  try {
+    return await carry(courier);
+  } catch (error) {
+    if (!(error instanceof EgressFailed)) throw error;
+    engine.log.error({ err: error }, 'a test could not be sent for a reason of ours');
+    return { problem: { field: 'base', message: "nothing could be sent: this installation's own way out of its network fails" } };
+  } finally {
+    await courier.close();
+  }
+}
+
+function attemptOf({ version }: Subscription, startedAt: Date, started: number) {
+  return { subscriptionVersion: version, startedAt, durationMs: performance.now() - started, request: null, response: null };
+}

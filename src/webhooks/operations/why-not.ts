@@ -1,0 +1,160 @@
+// A subscription, perhaps a node -> for each of its last events, in a sentence, what came of it or why nothing did.
+import type { Engine } from '../base/engine.js';
+import type { Actor, Attempt, Delivery, Operation, Subscription, Topic } from '../base/model.js';
+import { attemptsOf, deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
+import { subscriptionsByIds } from '../base/store/subscriptions.js';
+import { topicsByIds } from '../base/store/topics.js';
+import { FITS_ENVIRONMENT, FITS_TOPIC, SETS_OFF_NO_OTHER } from '../fan-out/match.js';
+
+export interface Finding {
+  event: VisibleEvent;
+  delivery: Delivery | null;
+  reason: string;
+}
+
+export interface WhyNot {
+  conclusion: string;
+  /** Newest first. */
+  findings: Finding[];
+}
+
+export interface WhyNotQuestion {
+  subscriptionId: string;
+  /** Global id; null: any node of the topic's type. */
+  nodeId: string | null;
+  /** Null: of the last day. */
+  since: Date | null;
+}
+
+const IS_HOOK =
+  "It is a before-hook: it is asked while this API's own mutations wait, and told of no event. Its deliveries of the kind BEFORE say what came of it.";
+const MOST_FINDINGS = 20;
+/** Without a node, so many of the newest events of all are looked at. */
+const MOST_LOOKED_AT = 10_000;
+
+/** Null: not the actor's subscription. */
+export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuestion): Promise<WhyNot | null> {
+  const subscription = (await subscriptionsByIds(engine.pool, actor, [question.subscriptionId])).get(question.subscriptionId);
+  if (!subscription) return null;
+  if (subscription.definition.before) return { conclusion: IS_HOOK, findings: [] };
+  const topic = (await topicsByIds(engine.pool, [subscription.topicId])).get(subscription.topicId) as Topic;
+  const named = question.nodeId === null ? null : engine.host.fromGlobalId(question.nodeId);
+  const since = question.since ?? new Date(Date.now() - 24 * 60 * 60 * 1000);
+  if (question.nodeId !== null && named?.typename !== topic.typename) {
+    const what = named ? `the id of another type, ${named.typename}` : 'no id of a node';
+    return { conclusion: `That is ${what}: ${topic.key} is about the type ${topic.typename}.`, findings: [] };
+  }
+  const findings = await findingsOf(engine, actor, { subscription, topic, key: named?.key ?? null, since });
+  return { conclusion: conclude(subscription, topic, findings, { ofOne: named !== null, since }), findings };
+}
+
+interface Look {
+  subscription: Subscription;
+  topic: Topic;
+  key: string | null;
+  since: Date;
+}
+
+interface Row extends VisibleEvent {
+  deliveryId: string | null;
+  fitsTopic: boolean;
+  fitsEnvironment: boolean;
+  setsOffNoOther: boolean;
+  isQueued: boolean;
+  isOlder: boolean;
+}
+
+async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic, key, since }: Look): Promise<Finding[]> {
+  const { rows } = await pool.query<Row>(LAST_EVENTS, [
+    subscription.id,
+    actor.tenant,
+    topic.typename,
+    key,
+    since,
+    MOST_FINDINGS,
+    MOST_LOOKED_AT,
+  ]);
+  const deliveryIds = rows.flatMap(({ deliveryId }) => deliveryId ?? []);
+  const [deliveries, attempts] = await Promise.all([deliveriesByIds(pool, actor, deliveryIds), attemptsOf(pool, actor, deliveryIds)]);
+  return rows.map((row) => {
+    const { id, occurredAt, typename, nodeKey, operation, changed, before, after } = row;
+    const event: VisibleEvent = { id, occurredAt, typename, nodeKey, operation, changed, before, after };
+    const delivery = deliveries.get(row.deliveryId ?? '') ?? null;
+    const last = delivery && (attempts.get(delivery.id)?.at(-1) ?? null);
+    return { event, delivery, reason: delivery ? reasonOf(delivery, last) : reasonWithout(row, event.operation, topic) };
+  });
+}
+
+// A replay's delivery speaks for the event as well; the newest one does.
+const LAST_EVENTS = `
+  SELECT e.id, d.id AS "deliveryId", coalesce(${FITS_TOPIC}, false) AS "fitsTopic", ${FITS_ENVIRONMENT} AS "fitsEnvironment",
+    ${SETS_OFF_NO_OTHER} AS "setsOffNoOther", s.created_at > e.occurred_at AS "isOlder",
+    e.is_captured OR EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id) AS "isQueued",
+    e.occurred_at AS "occurredAt", e.typename, e.node_key AS "nodeKey", e.operation, e.changed, e.before, e.after
+  FROM hookgraph.subscriptions s JOIN hookgraph.topics t ON t.id = s.topic_id CROSS JOIN LATERAL (
+    SELECT * FROM (
+      SELECT * FROM hookgraph.recorded e
+      WHERE e.id >= hookgraph.id_at(greatest($5::timestamptz, '2020-01-01Z')) AND ($4::text IS NULL OR (e.typename = $3 AND e.node_key = $4))
+      ORDER BY e.id DESC LIMIT $7
+    ) e WHERE e.tenant = $2 AND e.typename = $3 ORDER BY e.id DESC LIMIT $6
+  ) e LEFT JOIN LATERAL (
+    SELECT d.id FROM hookgraph.deliveries d WHERE d.event_id = e.id AND d.subscription_id = s.id ORDER BY d.id DESC LIMIT 1
+  ) d ON true
+  WHERE s.id = $1 ORDER BY e.id DESC`;
+
+function reasonWithout(row: Row, operation: Operation, topic: Topic): string {
+  if (row.isQueued) return 'It is recorded and not matched with subscriptions yet: no worker has taken it up. Does one run?';
+  if (operation !== topic.operation) return `It was ${operation}, and ${topic.key} is about what is ${topic.operation}.`;
+  if (!row.fitsTopic) return `It is not the change that ${topic.key} is about.`;
+  if (row.isOlder) return 'It happened before the subscription was created. A replay sends it.';
+  if (!row.fitsEnvironment) return 'Its node is in an environment that the subscription is not for.';
+  if (!row.setsOffNoOther) return 'It is about a subscription to the topics of subscriptions, of which others are never told.';
+  return 'It would be told of now, but the subscription had another topic or other environments when it happened. A replay sends it.';
+}
+
+function reasonOf(delivery: Delivery, last: Attempt | null): string {
+  const failure = last?.message ? ` ${last.stage ?? 'It'}: ${last.message}` : '';
+  switch (delivery.state) {
+    case 'DELIVERED':
+      return `It was delivered, with attempt ${delivery.attemptCount}.`;
+    case 'SKIPPED':
+      return delivery.reason === 'DISABLED'
+        ? 'The subscription was disabled when it happened. A replay sends it.'
+        : `It was skipped.${failure}`;
+    case 'HELD':
+      return `${HELD_BECAUSE[delivery.reason ?? ''] ?? 'It is held.'}${failure}`;
+    case 'RETRYING':
+      return `Attempt ${delivery.attemptCount} failed; the next one is due at ${delivery.dueAt.toISOString()}.${failure}`;
+    case 'FAILED':
+      return `It failed for good, with attempt ${delivery.attemptCount}. It can be resent.${failure}`;
+    case 'CANCELLED':
+      return 'It was cancelled: its subscription was deleted, or its replay ended.';
+    case 'PENDING':
+      return `It is due since ${delivery.dueAt.toISOString()} and waits for a worker. Does one run?`;
+  }
+}
+
+const HELD_BECAUSE: Record<string, string> = {
+  DISABLED: 'It waits until the subscription is enabled.',
+  BROKEN: 'It waits until the definition of the subscription is corrected.',
+  NODE: 'What its node answered could not be used. Correct the definition, or release it.',
+};
+
+function conclude(
+  subscription: Subscription,
+  topic: Topic,
+  findings: Finding[],
+  { ofOne, since }: { ofOne: boolean; since: Date },
+): string {
+  if (subscription.status === 'DISABLED')
+    return `The subscription is disabled since ${subscription.disabledAt?.toISOString()}. ${subscription.disabledMessage ?? 'It was switched off.'}`;
+  if (subscription.status === 'HELD') return `The definition no longer works: ${subscription.brokenReason}`;
+  const from = since.toISOString();
+  if (findings.length === 0) {
+    const nothing = `No change of ${ofOne ? `this ${topic.typename}` : `any ${topic.typename}`} was recorded in your organization since ${from}.`;
+    return `${nothing} A change counts once its transaction has committed, if an attribute or a foreign key of its own took another value, and unless its writer switched capture off.`;
+  }
+  const delivered = findings.filter(({ delivery }) => delivery?.state === 'DELIVERED').length;
+  if (delivered === findings.length) return 'All of it was delivered.';
+  return findings.length === 1 ? (findings[0] as Finding).reason : `Of the last ${findings.length} changes ${delivered} were delivered.`;
+}

@@ -1,0 +1,26 @@
+// Writes credentials as they are sent, and lists all of them that no record may repeat.
+import { Buffer } from 'node:buffer';
+import type { Auth } from '../../base/model.js';
+
+export type OAuth2 = Extract<Auth, { kind: 'OAUTH2' }>;
+
+/** https://www.rfc-editor.org/rfc/rfc7617 */
+export const basicCredentials = (username: string, password: string): string =>
+  Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
+
+/**
+ * A client's id and secret for `Authorization: Basic`, each encoded as HTML forms do: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1.
+ * Letters, digits and `*-._` stay as they are, so endpoints that decode nothing read them, too.
+ */
+export const clientCredentials = ({ clientId, secrets }: OAuth2): string =>
+  basicCredentials(formEncoded(clientId), formEncoded(secrets.clientSecret ?? ''));
+
+const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
+
+export function secretsOf(auth: Auth): string[] {
+  const { username, password, token, clientSecret } = auth.secrets;
+  const secrets = [username, password, token, clientSecret].filter((one) => one !== undefined && one !== '') as string[];
+  if (auth.kind === 'OAUTH2') secrets.push(clientCredentials(auth));
+  else if (username !== undefined) secrets.push(basicCredentials(username, password ?? ''));
+  return secrets;
+}

@@ -1,0 +1,111 @@
+// Reads the access token out of a token endpoint's answer, or says why there is none and what to try.
+import { createCleaner } from '../redact-echo.js';
+import { type OAuth2, secretsOf } from './credentials.js';
+
+/** A token, or why there is none: the token endpoint's failure, for people. */
+export type Token = { token: string; expiresAtMs: number } | { failed: string };
+
+export type TokenAnswer =
+  | { kind: 'REPLY'; status: number; headers: Record<string, string>; body: string }
+  | { kind: 'NO_REPLY'; message: string };
+
+/** How long a token is kept when its endpoint names no lifetime; a 401 of the receiver corrects what is too long. */
+const UNTOLD_LIFE_MS = 5 * 60_000;
+const MAX_LIFE_MS = 24 * 60 * 60_000;
+const MARGIN_MS = 60_000;
+/** Characters; what servers usually take as all headers together. */
+export const MAX_TOKEN_LENGTH = 8_192;
+const MAX_TOLD_LENGTH = 300;
+const MAX_FIELDS = 10;
+
+/** Accepts what endpoints really answer: any 2xx status, no `token_type`, `expires_in` as text or `null`. */
+export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Token {
+  if (answer.kind === 'NO_REPLY') return { failed: `The token endpoint gave no answer: ${answer.message}` };
+  const { status, body } = answer;
+  const fields = fieldsOf(body);
+  const token = fields?.access_token;
+  if (status < 200 || status > 299 || typeof token !== 'string' || token === '') return { failed: describe(auth, answer, fields) };
+  const type = fields?.token_type;
+  // Some say `BearerToken`.
+  if (type != null && type !== '' && !/^bearer/i.test(String(type)))
+    return {
+      failed: `The token endpoint answered with a token that is no bearer token but ${shown(auth, String(type))}, which can't be sent.`,
+    };
+  if (token.length > MAX_TOKEN_LENGTH)
+    return { failed: `The token endpoint answered with a token of ${token.length} characters; ${MAX_TOKEN_LENGTH} is the limit.` };
+  if (!/^[\x21-\x7e]+$/.test(token)) return { failed: 'The token endpoint answered with a token that no header holds.' };
+  return { token, expiresAtMs: nowMs + keptMs(fields?.expires_in) };
+}
+
+function keptMs(told: unknown): number {
+  const seconds = typeof told === 'string' && told !== '' ? Number(told) : told;
+  const known = typeof seconds === 'number' && seconds >= 0;
+  const lifeMs = known ? Math.min(seconds * 1000, MAX_LIFE_MS) : UNTOLD_LIFE_MS;
+  return lifeMs - Math.min(MARGIN_MS, lifeMs / 10);
+}
+
+function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>, fields: Record<string, unknown> | null): string {
+  const { status, headers } = answer;
+  const error = typeof fields?.error === 'string' ? fields.error : null;
+  const failed = status < 200 || status > 299;
+  // Never more of the answer than this: in another field there may be a token. https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+  const told = [error, fields?.error_description].filter((text): text is string => typeof text === 'string' && text !== '');
+  const what =
+    told.length > 0
+      ? `: ${told.map((text) => shown(auth, text)).join(': ')}`
+      : failed
+        ? ''
+        : fields === null
+          ? `, but not with JSON${shownType(headers)}`
+          : `, but without an access_token${shownNames(fields)}`;
+  return [`The token endpoint answered with status ${status}${what}.`, adviceFor(auth, status, error)].filter(Boolean).join(' ');
+}
+
+/** Without our secrets, and without a control character; cleaned before it is cut, so that no part of a secret stays. */
+function shown(auth: OAuth2, text: string): string {
+  const clean = createCleaner(secretsOf(auth))(text);
+  const short = clean.length > MAX_TOLD_LENGTH ? `${clean.slice(0, MAX_TOLD_LENGTH)}…` : clean;
+  return short.replace(/\p{Cc}+/gu, ' ').replace(/\.$/, '');
+}
+
+const shownType = (headers: Record<string, string>): string => {
+  const [type] = /^[\w.+/-]{1,100}/.exec(headers['content-type'] ?? '') ?? [];
+  return type === undefined ? '' : ` (it is ${type})`;
+};
+
+function shownNames(fields: Record<string, unknown>): string {
+  const names = Object.keys(fields)
+    .filter((name) => /^\w{1,40}$/.test(name))
+    .slice(0, MAX_FIELDS);
+  return names.length === 0 ? '' : `, only with ${names.join(', ')}`;
+}
+
+const ADVICE: Record<string, string> = {
+  invalid_scope: 'Check `scope`.',
+  invalid_target: 'Check `audience`.',
+  unauthorized_client: 'Let this client use the grant client_credentials there.',
+  unsupported_grant_type: 'Let this client use the grant client_credentials there, and check `tokenUrl`.',
+};
+
+/** What its owner can try; '' where nothing is known to help. */
+function adviceFor({ clientAuthentication }: OAuth2, status: number, error: string | null): string {
+  if (error !== null && Object.hasOwn(ADVICE, error)) return ADVICE[error] as string;
+  const other =
+    clientAuthentication === 'POST'
+      ? 'id and secret were sent in the body, `clientAuthentication: BASIC` sends them in the header Authorization'
+      : 'id and secret were sent in the header Authorization, `clientAuthentication: POST` sends them in the body';
+  if (error === 'invalid_client' || status === 401) return `Check \`clientId\` and \`clientSecret\`: ${other}.`;
+  if (error === 'invalid_request') return `Check \`scope\` and \`audience\`: ${other}.`;
+  if (status >= 300 && status < 400) return 'Redirects are never followed: give the address it leads to as `tokenUrl`.';
+  if (status < 300 || status === 404 || status === 405) return 'Check `tokenUrl`.';
+  return '';
+}
+
+function fieldsOf(body: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

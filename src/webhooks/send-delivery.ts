@@ -1,0 +1,140 @@
+// A body for one subscription -> the request as it is recorded, and the receiver's answer without our secrets. One deadline for all of it.
+import type { Compiled } from './base/compiled.js';
+import type { Engine } from './base/engine.js';
+import type { Auth, Owner } from './base/model.js';
+import type { Watch } from './base/report.js';
+import { mayUseInstallation } from './base/sns.js';
+import { DEADLINE_MS, type NoReply, type Reply } from './destinations/destination.js';
+import { openHttpsDestination } from './destinations/https/https.js';
+import { openSnsDestination } from './destinations/sns/sns.js';
+import { type Authorization, authorize } from './request/auth/authorize.js';
+import { createTokens } from './request/auth/oauth2.js';
+import { buildPublication, type OutgoingPublication } from './request/build-publication.js';
+import { buildRequest } from './request/build-request.js';
+import { redactEcho } from './request/redact-echo.js';
+import type { AttemptRecord } from './verdict/attempt-result.js';
+
+export interface Carried {
+  request: NonNullable<AttemptRecord['request']>;
+  answer: Reply | NoReply;
+  /** Only where a token had to be waited for. */
+  authMs?: number;
+}
+
+/** Of which delivery it is. */
+export interface Parcel {
+  deliveryId: string;
+  typename: string;
+  nodeKey: string;
+  eventId: string | null;
+}
+
+type Body = { text: string; contentType: string };
+
+export interface Courier {
+  /**
+   * `watch`: who is told how it made itself known. `withinMs`: what is left of a deadline that began earlier, in place of the usual one.
+   * @throws EgressFailed where our own way out failed; whatever the receiver or its token endpoint do is an answer.
+   */
+  carry(compiled: Compiled, parcel: Parcel, body: Body, watch?: Watch, withinMs?: number): Promise<Carried>;
+  close(): Promise<void>;
+}
+
+/** Pure: what is going to be sent, and as it is recorded. */
+export function compose({ settings, host }: Pick<Engine, 'settings' | 'host'>, compiled: Compiled, parcel: Parcel, body: Body) {
+  const { deliveryId, eventId, typename, nodeKey } = parcel;
+  if (compiled.sns) {
+    const nodeId = host.toGlobalId(typename, nodeKey);
+    return { kind: 'SNS' as const, ...buildPublication(compiled, compiled.sns, { deliveryId, eventId, typename, nodeId }, body) };
+  }
+  const exchange = buildRequest(settings, compiled, deliveryId, body, new Date());
+  return { kind: 'HTTPS' as const, exchange, recorded: { url: exchange.url, headers: exchange.recordedHeaders, body: body.text } };
+}
+
+/** Keeps connections, tokens and credentials, for this process. */
+export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>, deadlineMs = DEADLINE_MS): Courier {
+  const { settings, guard } = engine;
+  const https = openHttpsDestination(guard, deadlineMs);
+  const sns = openSnsDestination(guard, deadlineMs);
+  const tokens = createTokens((request) => https.send(request));
+
+  function publish(
+    { publication, tooLarge }: OutgoingPublication,
+    { tenant }: Owner,
+    withinMs: number,
+  ): Promise<Reply | NoReply> | NoReply {
+    const { topicArn, managed, keys, role } = publication.access;
+    if (tooLarge !== null) return { kind: 'NO_REPLY', stage: 'TEMPLATE', message: tooLarge, held: true, sendMs: 0 };
+    if (keys === null && !managed && !mayUseInstallation(settings, tenant, role?.arn ?? topicArn)) return noReply('ADDRESS', NOT_ALLOWED);
+    return sns.send(publication, withinMs);
+  }
+
+  async function carryAuthorized(
+    compiled: Compiled,
+    auth: Auth,
+    { exchange, recorded: request }: Extract<ReturnType<typeof compose>, { kind: 'HTTPS' }>,
+    watch: Watch | undefined,
+    withinMs: number,
+  ): Promise<Carried> {
+    const started = performance.now();
+    const leftMs = () => withinMs - (performance.now() - started);
+    let authMs: number | undefined;
+    const seen: string[] = [];
+    const told = (raw: Reply | NoReply): Carried => {
+      const answer = redactEcho(compiled, raw, seen);
+      const { secrets: _secrets, ...shown } = auth;
+      const failed = answer.kind === 'NO_REPLY' && answer.stage === 'AUTH' ? answer.message : null;
+      const outcome = failed === null ? 'OK' : 'FAILED';
+      watch?.({ stage: 'AUTH', outcome, input: shown, output: null, message: failed, durationMs: authMs ?? 0 });
+      return { request, answer, ...(authMs !== undefined && { authMs }) };
+    };
+    const known = async (refused?: string): Promise<Authorization> => {
+      const since = performance.now();
+      const got = authorize(tokens, auth, compiled, refused);
+      if (!(got instanceof Promise)) return got;
+      const late: Authorization = { failed: `The token endpoint gave no token within ${Math.round(withinMs / 100) / 10} seconds.` };
+      const answer = await within(got, leftMs(), late);
+      authMs = (authMs ?? 0) + performance.now() - since;
+      return answer;
+    };
+    const send = (authorization: Exclude<Authorization, { failed: string }>) => {
+      if (authorization.token !== undefined) seen.push(authorization.token);
+      return https.send({ ...exchange, headers: { ...exchange.headers, Authorization: authorization.value } }, leftMs());
+    };
+
+    const first = await known();
+    if ('failed' in first) return told(noReply('AUTH', first.failed));
+    const answer = await send(first);
+    if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return told(answer);
+    const second = await known(first.token);
+    if ('failed' in second) return told(noReply('AUTH', `The receiver answered 401, and there is no new token: ${second.failed}`));
+    return told(await send(second));
+  }
+
+  return {
+    async carry(compiled, parcel, body, watch, withinMs = deadlineMs) {
+      const composed = compose(engine, compiled, parcel, body);
+      const { recorded: request } = composed;
+      if (composed.kind === 'SNS') return { request, answer: redactEcho(compiled, await publish(composed, compiled.owner, withinMs)) };
+      const { auth } = compiled;
+      if (auth === null) return { request, answer: redactEcho(compiled, await https.send(composed.exchange, withinMs)) };
+      return carryAuthorized(compiled, auth, composed, watch, withinMs);
+    },
+    close: async () => {
+      await Promise.all([https.close(), sns.close()]);
+    },
+  };
+}
+
+const noReply = (stage: NoReply['stage'], message: string): NoReply => ({ kind: 'NO_REPLY', stage, message, sendMs: 0 });
+
+const NOT_ALLOWED =
+  "The installation's AWS credentials are not for this account (HOOKGRAPH_SNS_ACCOUNTS): use keys of your own, or ask its operator.";
+
+async function within<T>(promise: Promise<T>, ms: number, late: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(late), ms);
+  });
+  return Promise.race([promise, end]).finally(() => clearTimeout(timer));
+}

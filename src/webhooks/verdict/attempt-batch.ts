@@ -1,0 +1,129 @@
+// Settlements, one after the other -> the parameters of one statement. Each is encoded as it comes, so that nothing of it has to be
+// kept until it is written: what waits dies young.
+
+import type { Attempt, Outcome, Timings } from '../base/model.js';
+import { bigints, floats, integers, jsonbs, texts, timestamps } from '../base/store/arrays.js';
+import type { AttemptRecord, Settlement } from './attempt-result.js';
+import { SharedHeaders } from './shared-headers.js';
+import { json, storable } from './storable.js';
+
+export class SettlementBatch {
+  size = 0;
+  /** Characters of the bodies in it. */
+  bodies = 0;
+  /** When the newest was added; `Date.now()`. */
+  newestMs = 0;
+  /** Those that may switch their subscription off: by an order of their own, or by failing once too often. */
+  readonly mayDisable: (Pick<Settlement, 'deliveryId' | 'subscriptionId' | 'disable'> & { outcome: Outcome | null })[] = [];
+
+  private readonly id = bigints();
+  private readonly token = bigints();
+  private readonly state = texts();
+  private readonly reason = texts();
+  private readonly waitMs = floats();
+  private readonly outcome = texts();
+  private readonly stage = texts();
+  private readonly message = texts();
+  private readonly startedAt = timestamps();
+  private readonly durationMs = floats();
+  private readonly timings = jsonbs();
+  private readonly url = texts();
+  private readonly requestHeaders = jsonbs();
+  private readonly requestBody = texts();
+  private readonly status = integers();
+  private readonly responseHeaders = jsonbs();
+  private readonly responseBody = texts();
+  private readonly version = integers();
+  private readonly recording = jsonbs();
+  private readonly requestStem = integers();
+  private readonly responseStem = integers();
+  private readonly requests = new SharedHeaders();
+  private readonly responses = new SharedHeaders();
+  /** In the order of the parameters; the stems are last. */
+  private readonly columns = [
+    this.id,
+    this.token,
+    this.state,
+    this.reason,
+    this.waitMs,
+    this.outcome,
+    this.stage,
+    this.message,
+    this.startedAt,
+    this.durationMs,
+    this.timings,
+    this.url,
+    this.requestHeaders,
+    this.requestBody,
+    this.status,
+    this.responseHeaders,
+    this.responseBody,
+    this.version,
+    this.recording,
+    this.requestStem,
+    this.responseStem,
+    this.requests.stems,
+    this.responses.stems,
+  ];
+
+  add({ deliveryId, token, subscriptionId, next, putBackMs, attempt, disable }: Settlement): void {
+    this.size += 1;
+    this.newestMs = Date.now();
+    if (disable !== null || attempt?.outcome === 'FAILED')
+      this.mayDisable.push({ deliveryId, subscriptionId, disable, outcome: attempt?.outcome ?? null });
+    const { request, response } = attempt ?? {};
+    this.bodies += (request?.body?.length ?? 0) + (response?.body?.length ?? 0);
+    const sent = this.requests.share(subscriptionId, request?.headers);
+    const got = this.responses.share(subscriptionId, response?.headers);
+    this.id.push(deliveryId);
+    this.token.push(token);
+    this.state.push(next?.state);
+    this.reason.push(next?.reason);
+    this.waitMs.push(next ? next.retryMs : putBackMs === undefined ? 0 : putBackMs);
+    this.outcome.push(attempt?.outcome);
+    this.stage.push(attempt?.stage);
+    this.message.push(storable(attempt?.message));
+    this.startedAt.push(attempt?.startedAt);
+    this.durationMs.push(attempt?.durationMs);
+    this.timings.push(json(attempt && toMicroseconds(attempt.timings)));
+    this.url.push(request?.url);
+    this.requestHeaders.push(json(sent.own));
+    this.requestBody.push(storable(request?.body));
+    this.status.push(response?.status);
+    this.responseHeaders.push(json(got.own));
+    this.responseBody.push(storable(response?.body));
+    this.version.push(attempt?.subscriptionVersion);
+    this.recording.push(json(attempt && recordingOf(attempt)));
+    this.requestStem.push(sent.stem);
+    this.responseStem.push(got.stem);
+  }
+
+  /** Valid until something is added or it is cleared. */
+  toParameters(): Buffer[] {
+    return this.columns.map((column) => column.toParameter());
+  }
+
+  clear(): void {
+    this.size = 0;
+    this.bodies = 0;
+    this.mayDisable.length = 0;
+    this.requests.clear();
+    this.responses.clear();
+    for (const column of this.columns) column.clear();
+  }
+}
+
+/** What nobody measured isn't told. */
+function toMicroseconds(timings: Timings): Timings {
+  const rounded: Timings = {};
+  for (const name in timings) rounded[name as keyof Timings] = Math.round((timings[name as keyof Timings] as number) * 1000) / 1000;
+  return rounded;
+}
+
+/** What there is to tell of bodies that aren't recorded as they were; null of nearly all. */
+export function recordingOf({ request, response }: AttemptRecord): object | null {
+  const of = (part: Attempt['request'] | Attempt['response']) =>
+    part?.bytes == null ? undefined : { bytes: part.bytes, omitted: part.omitted };
+  const [sent, got] = [of(request), of(response)];
+  return sent || got ? { request: sent, response: got } : null;
+}

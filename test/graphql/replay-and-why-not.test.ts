@@ -1,0 +1,162 @@
+// What an owner asks when something is missing: why nothing came, the past once more, a whole group off and on.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Viewer } from '../../src/sample/graph/context.js';
+import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
+import { stepReplay } from '../../src/webhooks/fan-out/replay.js';
+import { type TestApp, testApp } from '../support/app.js';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await testApp();
+});
+afterAll(() => app.close());
+
+/** The answer of a mutation or query that is alone in its document; throws top-level errors. */
+async function ask(document: string, variables: Record<string, unknown> = {}, as?: Viewer) {
+  const { data, errors } = await app.ask(document, variables, as);
+  if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  return Object.values(data ?? {})[0] as any;
+}
+
+async function subscribe(more: object = {}) {
+  const { errors, webhookSubscription } = await ask(
+    `mutation ($in: WebhookSubscriptionInput) { createWebhookSubscription(webhookSubscription: $in) { errors { field message } webhookSubscription { id databaseId } } }`,
+    { in: { topic: { key: 'environment/created' }, callbackUrl: 'https://8.8.8.8/hook', ...more } },
+  );
+  expect(errors).toEqual([]);
+  return webhookSubscription as { id: string; databaseId: string };
+}
+
+async function make(type: 'Environment' | 'Integration', name = 'One'): Promise<string> {
+  const field = type.toLowerCase();
+  const payload = await ask(`mutation ($in: ${type}Input) { create${type}(${field}: $in) { errors { message } ${field} { id } } }`, {
+    in: { name },
+  });
+  return payload[field].id;
+}
+
+const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(webhookSubscriptionId: $id, nodeId: $nodeId, since: $since) {
+  conclusion findings { reason event { operation nodeId } delivery { state kind } } } }`;
+const why = (id: string, nodeId?: string, since?: string) => ask(WHY, { id, nodeId, since });
+const setDelivery = (id: string, set: string) =>
+  app.database.pool.query(`UPDATE hookgraph.deliveries SET ${set} WHERE subscription_id = $1`, [id]);
+
+it('why nothing came: not matched yet, older, another topic, held, skipped, failed, delivered', async () => {
+  const before = await make('Environment');
+  await relayOnce(app.database.pool);
+  const { id, databaseId } = await subscribe();
+  expect((await why(id, before)).findings).toMatchObject([
+    { reason: 'It happened before the subscription was created. A replay sends it.', delivery: null, event: { nodeId: before } },
+  ]);
+  const node = await make('Environment');
+  expect(await why(id, node)).toMatchObject({
+    conclusion: expect.stringContaining('no worker has taken it up'),
+    findings: [{ event: { operation: 'CREATED', nodeId: node }, delivery: null }],
+  });
+  await relayOnce(app.database.pool);
+  expect((await why(id, node)).conclusion).toMatch(/^It is due since .* and waits for a worker/);
+  for (const [set, told] of [
+    [`state = 'SKIPPED', reason = 'DISABLED'`, 'was disabled when it happened'],
+    [`state = 'HELD', reason = 'NODE'`, 'What its node answered could not be used'],
+    [`state = 'RETRYING', reason = NULL, attempt_count = 2`, 'Attempt 2 failed; the next one is due at'],
+    [`state = 'FAILED', attempt_count = 26`, 'It failed for good, with attempt 26. It can be resent.'],
+    [`state = 'DELIVERED', attempt_count = 1`, 'All of it was delivered.'],
+  ] as const) {
+    await setDelivery(databaseId, set);
+    expect((await why(id, node)).conclusion).toContain(told);
+  }
+  await ask(`mutation ($id: ID) { updateEnvironment(environment: { id: $id, name: "Two" }) { errors { message } } }`, { id: node });
+  await relayOnce(app.database.pool);
+  expect(await why(id, node)).toMatchObject({
+    conclusion: 'Of the last 2 changes 1 were delivered.',
+    findings: [{ reason: 'It was updated, and environment/created is about what is created.' }, { delivery: { state: 'DELIVERED' } }],
+  });
+});
+
+it('why nothing came: the wrong node, no change at all, a subscription that is off, and nothing for strangers', async () => {
+  const { id } = await subscribe();
+  const integration = await make('Integration');
+  expect((await why(id, integration)).conclusion).toBe(
+    'That is the id of another type, Integration: environment/created is about the type Environment.',
+  );
+  expect((await why(id, 'nonsense')).conclusion).toContain('no id of a node');
+  const none = await why(id, undefined, '2100-01-01T00:00:00Z');
+  expect(none).toMatchObject({ conclusion: expect.stringContaining('No change of any Environment was recorded'), findings: [] });
+  await ask(`mutation ($id: ID) { updateWebhookSubscription(webhookSubscription: { id: $id, disabled: true }) { errors { message } } }`, {
+    id,
+  });
+  expect((await why(id)).conclusion).toMatch(/^The subscription is disabled since .* It was switched off\./);
+  expect(await ask(WHY, { id }, app.stranger)).toBeNull();
+});
+
+it.each([
+  ['(webhookSubscriptionId: $id, from: $from)', '(id: $id)'],
+  ['(input: { webhookSubscriptionId: $id, from: $from })', '(input: { id: $id })'],
+])('the past once more, watched and cancelled: %s', async (one, other) => {
+  const node = await make('Environment', 'Past');
+  await relayOnce(app.database.pool);
+  const { id } = await subscribe();
+  const REPLAY = `mutation ($id: ID, $from: DateTime) { replayWebhookEvents${one} { errors { field type }
+    webhookReplay { id state progress deliveryCount finishedAt webhookSubscription { id } } } }`;
+  const { errors, webhookReplay } = await ask(REPLAY, { id, from: '2020-01-01T00:00:00Z' });
+  expect(errors).toEqual([]);
+  expect(webhookReplay).toMatchObject({ state: 'RUNNING', deliveryCount: 0, finishedAt: null, webhookSubscription: { id } });
+  const CANCEL = `mutation ($id: ID) { cancelWebhookReplay${other} { errors { field type } webhookReplay { state } } }`;
+  expect(await ask(CANCEL, { id: webhookReplay.id })).toEqual({ errors: [], webhookReplay: { state: 'CANCELLED' } });
+  await ask(REPLAY, { id });
+  while (await stepReplay(app.database.pool));
+  const listed = await ask(
+    `query ($id: ID) { webhookReplays(webhookSubscriptionId: $id) { totalCount nodes { id state progress deliveryCount finishedAt } } }`,
+    { id },
+  );
+  expect(listed).toMatchObject({ totalCount: 2, nodes: [{ state: 'DONE', progress: 1 }, { state: 'CANCELLED' }] });
+  expect(listed.nodes[0].deliveryCount).toBeGreaterThan(0);
+  expect(await ask('query ($id: ID!) { node(id: $id) { ... on WebhookReplay { state } } }', { id: listed.nodes[0].id })).toEqual({
+    state: 'DONE',
+  });
+  expect((await why(id, node)).findings).toMatchObject([{ delivery: { kind: 'REPLAY', state: 'PENDING' } }]);
+  const made = await ask(
+    'query ($id: ID) { webhookDeliveries(webhookSubscriptionId: $id) { totalCount nodes { kind webhookReplay { id deliveryCount } } } }',
+    { id },
+  );
+  expect(made.totalCount).toBe(listed.nodes[0].deliveryCount);
+  for (const delivery of made.nodes)
+    expect(delivery).toEqual({ kind: 'REPLAY', webhookReplay: { id: listed.nodes[0].id, deliveryCount: made.totalCount } });
+  expect((await ask(REPLAY, {})).errors).toEqual([{ field: 'webhookSubscriptionId', type: 'BLANK' }]);
+  expect((await ask(CANCEL, { id })).errors).toEqual([{ field: 'id', type: 'NOT_FOUND' }]);
+  expect((await ask(CANCEL, { id: listed.nodes[0].id })).errors).toEqual([{ field: 'base', type: 'INVALID' }]);
+  expect((await ask(REPLAY, { id }, app.stranger)).errors).toEqual([{ field: 'webhookSubscriptionId', type: 'NOT_FOUND' }]);
+});
+
+it.each(['(integrationId: $id, disabled: $off)', '(input: { integrationId: $id, disabled: $off })'])(
+  'a whole group off, and on again but for what was off by itself: %s',
+  async (form) => {
+    const integrationId = await make('Integration');
+    const on = await subscribe({ integrationId });
+    const off = await subscribe({ integrationId, disabled: true });
+    const another = await subscribe();
+    const SWITCH = `mutation ($id: ID, $off: Boolean) { switchWebhookIntegration${form} { errors { field type } switchedCount } }`;
+    const reasons = async () =>
+      (
+        await ask('query ($ids: [ID!]!) { nodes(ids: $ids) { ... on WebhookSubscription { disabledReason } } }', {
+          ids: [on.id, off.id, another.id],
+        })
+      ).map((one: { disabledReason: string | null }) => one.disabledReason);
+    await make('Environment');
+    await relayOnce(app.database.pool);
+    expect(await ask(SWITCH, { id: integrationId, off: true })).toEqual({ errors: [], switchedCount: 1 });
+    expect(await ask(SWITCH, { id: integrationId, off: true })).toEqual({ errors: [], switchedCount: 0 });
+    expect(await reasons()).toEqual(['INTEGRATION', 'OWNER', null]);
+    const states = `SELECT state, reason FROM hookgraph.deliveries WHERE subscription_id = $1`;
+    expect((await app.database.pool.query(states, [on.databaseId])).rows).toEqual([{ state: 'HELD', reason: 'DISABLED' }]);
+    expect(await ask(SWITCH, { id: integrationId, off: false })).toEqual({ errors: [], switchedCount: 1 });
+    expect(await reasons()).toEqual([null, 'OWNER', null]);
+    expect((await app.database.pool.query(states, [on.databaseId])).rows).toEqual([{ state: 'PENDING', reason: null }]);
+    expect((await ask(SWITCH, { id: integrationId, off: true }, app.stranger)).errors).toEqual([
+      { field: 'integrationId', type: 'NOT_FOUND' },
+    ]);
+    expect((await ask(SWITCH, { id: integrationId })).errors).toEqual([{ field: 'disabled', type: 'BLANK' }]);
+    expect((await ask(SWITCH, { off: true })).errors).toEqual([{ field: 'integrationId', type: 'BLANK' }]);
+  },
+);

@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Viewer } from '../../src/sample/graph/context.js';
+import { type TestApp, testApp } from '../support/app.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
+
+let app: TestApp;
+let receiver: Receiver;
+beforeAll(async () => {
+  app = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
+});
+afterAll(() => app.close());
+beforeEach(async () => {
+  receiver = await startReceiver();
+  return () => receiver.close();
+});
+
+/** The answer of a mutation or query that is alone in its document; throws top-level errors. */
+async function ask(document: string, variables: Record<string, unknown> = {}, as?: Viewer) {
+  const { data, errors } = await app.ask(document, variables, as);
+  if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  return Object.values(data ?? {})[0] as any;
+}
+
+const REPORT =
+  'report { outcome stage message nodeId node { id } stages { stage outcome input output durationMs message } request { body headers } response { status } }';
+const CREATE = `mutation ($in: WebhookSubscriptionInput) { createWebhookSubscription(webhookSubscription: $in) {
+  errors { field message path type } warnings { field message } webhookSubscription { id databaseId } ${REPORT} } }`;
+const definition = (more: object = {}) => ({
+  topic: { key: 'user/created' },
+  callbackUrl: receiver.url,
+  query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { firstName } } }',
+  ...more,
+});
+async function subscribe(more: object = {}, as?: Viewer): Promise<string> {
+  const { errors, webhookSubscription } = await ask(CREATE, { in: definition(more) }, as);
+  expect(errors).toEqual([]);
+  return webhookSubscription.id;
+}
+
+describe('testWebhookSubscription', () => {
+  it.each([
+    ['mutation ($id: ID) { testWebhookSubscription(id: $id)'],
+    ['mutation ($id: ID) { testWebhookSubscription(input: { id: $id })'],
+  ])('sends the last node and reports stage by stage: %s', async (form) => {
+    const id = await subscribe();
+    const payload = await ask(
+      `${form} { errors { field } ${REPORT} webhookDelivery { kind state event { id } attempts { number outcome } webhookSubscription { id } } } }`,
+      { id },
+    );
+    expect(payload).toMatchObject({
+      errors: [],
+      report: {
+        outcome: 'DELIVERED',
+        stage: null,
+        message: null,
+        response: { status: 200 },
+        stages: [
+          { stage: 'QUERY', outcome: 'OK' },
+          { stage: 'VALIDATION' },
+          { stage: 'TEMPLATE' },
+          { stage: 'SEND' },
+          { stage: 'ERROR_TEMPLATE' },
+        ],
+      },
+      webhookDelivery: {
+        kind: 'TEST',
+        state: 'DELIVERED',
+        event: null,
+        attempts: [{ number: 1, outcome: 'DELIVERED' }],
+        webhookSubscription: { id },
+      },
+    });
+    expect(payload.report.node.id).toBe(payload.report.nodeId);
+    const { rows } = await app.database.pool.query(
+      'SELECT first_name FROM users WHERE organization_id = $1 ORDER BY created_at DESC, id DESC LIMIT 1',
+      [app.admin.organizationId],
+    );
+    expect(receiver.requests.map(({ body }) => JSON.parse(body))).toEqual([{ data: { node: { firstName: rows[0].first_name } } }]);
+  });
+
+  it('tells in errors what was asked wrongly', async () => {
+    const id = await subscribe();
+    const test = (variables: object, as?: Viewer) =>
+      ask(
+        'mutation ($id: ID) { testWebhookSubscription(id: $id) { errors { field type path } report { outcome } webhookDelivery { id } } }',
+        { ...variables },
+        as,
+      );
+    const refused = (type: string, field = 'id') => ({
+      errors: [{ field, type, path: field === 'id' ? ['id'] : [] }],
+      report: null,
+      webhookDelivery: null,
+    });
+    expect(await test({})).toEqual(refused('BLANK'));
+    expect(await test({ id }, app.stranger)).toEqual(refused('NOT_FOUND'));
+    expect(await test({ id: await app.idOf('User', 'first_name', 'Ada') })).toEqual(refused('NOT_FOUND'));
+    expect(await test({ id }, app.member)).toEqual(refused('FORBIDDEN', 'base'));
+    expect(receiver.requests).toEqual([]);
+  });
+
+  it('is made right after saving where the input says so; that it can’t be made is a warning', async () => {
+    const created = await ask(CREATE, { in: definition({ test: true, template: '{"v": 1}' }) });
+    expect(created).toMatchObject({ errors: [], warnings: [], report: { outcome: 'DELIVERED', request: { body: '{"v": 1}' } } });
+    const updated = await ask(
+      `mutation ($in: WebhookSubscriptionInput) { updateWebhookSubscription(input: { webhookSubscription: $in }) { errors { field } ${REPORT} } }`,
+      { in: { id: created.webhookSubscription.id, template: '{"v": 2}', test: true, disabled: true } },
+    );
+    expect(updated).toMatchObject({ errors: [], report: { outcome: 'DELIVERED' } });
+    expect(receiver.requests.map(({ body }) => body)).toEqual(['{"v": 1}', '{"v": 2}']);
+    const none = await ask(CREATE, { in: definition({ topic: { key: 'user/deleted' }, test: true }) });
+    expect(none).toMatchObject({
+      errors: [],
+      warnings: [{ field: 'test', message: 'no User was deleted yet that you may read' }],
+      report: null,
+    });
+    expect(none.webhookSubscription).not.toBeNull();
+    expect((await ask(CREATE, { in: definition() })).report).toBeNull();
+    expect((await ask(CREATE, { in: definition({ callbackUrl: 'ftp://x', test: true }) })).report).toBeNull();
+    expect(receiver.requests).toHaveLength(2);
+  });
+});
+
+describe('previewWebhookSubscription', () => {
+  const PREVIEW = `mutation ($in: WebhookSubscriptionInput, $nodeId: ID) { previewWebhookSubscription(webhookSubscription: $in, nodeId: $nodeId) {
+    errors { field message path type } warnings { field } ${REPORT} } }`;
+
+  it('answers every stage and the request, and sends nothing; in both forms', async () => {
+    const nodeId = await app.idOf('User', 'first_name', 'Alain');
+    const input = definition({ template: '{{ data.node.firstName | json }}', headers: [{ name: 'x-key', value: 'very secret' }] });
+    const newer = `mutation ($in: WebhookSubscriptionInput, $nodeId: ID) { previewWebhookSubscription(input: { webhookSubscription: $in, nodeId: $nodeId }) {
+      errors { field } ${REPORT} } }`;
+    for (const document of [PREVIEW, newer])
+      expect(await ask(document, { in: input, nodeId })).toMatchObject({
+        errors: [],
+        report: { outcome: 'READY', nodeId, request: { body: '"Alain"', headers: { 'x-key': '[redacted]' } }, response: null },
+      });
+    const id = await subscribe({ template: '1' });
+    expect((await ask(PREVIEW, { in: { id, template: '2' }, nodeId })).report.request.body).toBe('2');
+    expect(receiver.requests).toEqual([]);
+  });
+
+  it('puts every mistake into errors, with its path and a caret', async () => {
+    const { errors, report } = await ask(PREVIEW, { in: definition({ template: '{{ x' }) });
+    expect(errors).toMatchObject([
+      { field: 'template', path: ['webhookSubscription', 'template'], message: expect.stringContaining('1 | {{ x\n') },
+    ]);
+    expect(report).toMatchObject({ outcome: 'FAILED', stage: 'TEMPLATE', request: null });
+    const foreign = await app.idOf('User', 'first_name', 'Hank');
+    expect(await ask(PREVIEW, { in: definition(), nodeId: foreign })).toMatchObject({
+      errors: [{ field: 'nodeId', path: ['nodeId'], type: 'NOT_FOUND' }],
+      report: null,
+    });
+    expect((await ask(PREVIEW)).errors).toMatchObject([
+      { field: 'topic', type: 'BLANK' },
+      { field: 'callbackUrl', type: 'BLANK' },
+    ]);
+  });
+});

@@ -1,0 +1,164 @@
+// The embedded Postgres with real processes and real signals.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/runtime/postgres/embedded-postgres.js';
+import { findPostmaster } from '../../../src/runtime/postgres/postmaster.js';
+import { until } from '../../support/until.js';
+
+let dataDir: string;
+const running: EmbeddedPostgres[] = [];
+const children: ChildProcess[] = [];
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-embedded-'));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const postgres of running.splice(0)) await postgres.stop();
+  await until('Postgres is gone', async () => (await findPostmaster(join(dataDir, 'postgres'))) === null);
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function start(options: { join?: boolean } = {}): Promise<EmbeddedPostgres> {
+  const postgres = await startEmbeddedPostgres({ dataDir, settings: { fsync: 'off' }, ...options });
+  running.push(postgres);
+  return postgres;
+}
+
+async function startInOtherProcess(): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'test/support/run-postgres.ts', dataDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  const [url] = await once(child.stdout?.setEncoding('utf8') as NonNullable<ChildProcess['stdout']>, 'data');
+  return { child, url: url.trim() };
+}
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const clusterDir = () => join(dataDir, 'postgres');
+const postmaster = () => findPostmaster(clusterDir());
+
+test('starts on an empty folder, stops cleanly, and starts again on the same port with the same rows', async () => {
+  const first = await start();
+  await query(first.url, 'CREATE TABLE kept (id int); INSERT INTO kept VALUES (7)');
+  await first.stop();
+  expect(await postmaster()).toBeNull();
+  const second = await start();
+  expect(second.url).toBe(first.url);
+  expect(await query(second.url, 'SELECT id FROM kept')).toEqual([{ id: 7 }]);
+});
+
+test('is UTF-8, collates by code point, keeps checksums, listens on loopback alone and wants its password', async () => {
+  const { url } = await start();
+  const settings =
+    "SELECT name, setting FROM pg_settings WHERE name IN ('server_encoding', 'lc_collate', 'data_checksums', 'listen_addresses', 'TimeZone') ORDER BY 1";
+  expect(
+    await query(url, "SELECT datcollate, pg_encoding_to_char(encoding) AS encoding FROM pg_database WHERE datname = 'hookgraph'"),
+  ).toEqual([{ datcollate: 'C', encoding: 'UTF8' }]);
+  expect(await query(url, settings)).toEqual([
+    { name: 'TimeZone', setting: 'UTC' },
+    { name: 'data_checksums', setting: 'on' },
+    { name: 'listen_addresses', setting: '127.0.0.1' },
+    { name: 'server_encoding', setting: 'UTF8' },
+  ]);
+  const stranger = new URL(url);
+  stranger.password = 'guess';
+  await expect(query(stranger.href, 'SELECT 1')).rejects.toThrow(/password authentication failed/);
+  const file = join(dataDir, 'database-url');
+  expect(await readFile(file, 'utf8')).toBe(url);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test('kill -9 of its owner leaves no orphan, and the next start finds every committed row', async () => {
+  const { child, url } = await startInOtherProcess();
+  await query(url, 'CREATE TABLE kept (id int); INSERT INTO kept VALUES (7)');
+  child.kill('SIGKILL');
+  const next = await start();
+  expect(await query(next.url, 'SELECT id FROM kept')).toEqual([{ id: 7 }]);
+  await next.stop();
+  expect(await postmaster()).toBeNull();
+});
+
+test('Postgres ends by itself within seconds of its owner', async () => {
+  const { child } = await startInOtherProcess();
+  const pid = await postmaster();
+  expect(pid).not.toBeNull();
+  child.kill('SIGKILL');
+  await until('Postgres has ended', async () => (await postmaster()) === null, { timeoutMs: 5000 });
+});
+
+test('kill -9 of Postgres itself ends its owner, and the next start just works', async () => {
+  const { child, url } = await startInOtherProcess();
+  await query(url, 'CREATE TABLE kept (id int); INSERT INTO kept VALUES (7)');
+  process.kill((await postmaster()) as number, 'SIGKILL');
+  await once(child, 'exit');
+  const next = await start();
+  expect(await query(next.url, 'SELECT id FROM kept')).toEqual([{ id: 7 }]);
+});
+
+test.runIf(process.platform === 'linux')(
+  'kill -9 of the owner and of the switch leaves an orphan, which the next start replaces',
+  async () => {
+    const { child, url } = await startInOtherProcess();
+    const pid = (await postmaster()) as number;
+    const shell = Number((await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[1]);
+    const others = (await readFile(`/proc/${shell}/task/${shell}/children`, 'utf8')).trim().split(' ').map(Number);
+    for (const other of others.filter((id) => id !== pid)) process.kill(other, 'SIGKILL');
+    process.kill(shell, 'SIGKILL');
+    child.kill('SIGKILL');
+    expect(await query(url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
+    const next = await start();
+    expect(await postmaster()).not.toBe(pid);
+    expect(await query(next.url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
+  },
+);
+
+test('a second owner is refused, and one that wants to join gets the address of the first', async () => {
+  const first = await start();
+  await expect(start()).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE' });
+  const joined = await start({ join: true });
+  expect(joined.url).toBe(first.url);
+  await joined.stop();
+  expect(await query(first.url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
+});
+
+test('a stale pid file whose pid belongs to a stranger by now is no obstacle, and the stranger lives', async () => {
+  await (await start()).stop();
+  // Of Postgres' own user: it takes another user's process for no obstacle anyway.
+  const { uid, gid } = await stat(clusterDir());
+  const stranger = spawn('sleep', ['60'], process.getuid?.() === 0 ? { uid, gid } : {});
+  children.push(stranger);
+  const lines = [stranger.pid, clusterDir(), '1700000000', '5432', '', '127.0.0.1', '', 'ready'];
+  await writeFile(join(clusterDir(), 'postmaster.pid'), `${lines.join('\n')}\n`);
+  const { url } = await start();
+  expect(await query(url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
+  expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
+});
+
+test('takes another port when its own is taken', async () => {
+  const first = await start();
+  await first.stop();
+  const server = createServer().listen(Number(new URL(first.url).port), '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const second = await start();
+    expect(new URL(second.url).port).not.toBe(new URL(first.url).port);
+    expect(await query(second.url, 'SELECT 1 AS alive')).toEqual([{ alive: 1 }]);
+  } finally {
+    server.close();
+  }
+});

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AnnouncedNode } from '../../../../src/webhooks/base/model.js';
+import { keysWithin, newestKeys } from '../../../../src/webhooks/base/store/announced-rows.js';
+import { type TestDatabase, testDatabase } from '../../../support/database.js';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await testDatabase();
+  await db.pool.query(`
+    CREATE TABLE public."Odd ""table""" (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), "the org" int, made timestamptz NOT NULL, gone timestamptz);
+    CREATE INDEX odd_newest ON public."Odd ""table""" ("the org", made, id);
+    INSERT INTO public."Odd ""table""" (id, "the org", made) SELECT ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid, i % 2, '2026-01-01'::timestamptz + i * interval '1 hour' FROM generate_series(1, 20000) i;
+    CREATE TABLE public.part (whole uuid, number int, made timestamptz DEFAULT now(), PRIMARY KEY (whole, number));
+    INSERT INTO public.part (whole, number) SELECT ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid, i FROM generate_series(1, 4) i;
+    CREATE TABLE public.piece (id int PRIMARY KEY, part_whole uuid);
+    INSERT INTO public.piece SELECT i, ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid FROM generate_series(1, 4) i;
+    ANALYZE`);
+});
+afterAll(() => db.close());
+
+const uuid = (i: number) => `00000000-0000-0000-0000-${String(i).padStart(12, '0')}`;
+const whole: AnnouncedNode = {
+  typename: 'Whole',
+  table: { schema: 'public', name: 'Odd "table"' },
+  key: ['id'],
+  columns: {},
+  tenant: { column: 'the org' },
+  createdAt: 'made',
+  softDelete: { column: 'gone' },
+};
+const part: AnnouncedNode = {
+  typename: 'Part',
+  table: { schema: 'public', name: 'part' },
+  key: ['whole', 'number'],
+  columns: {},
+  tenant: { parent: { column: 'whole', typename: 'Whole' } },
+};
+const bySql: AnnouncedNode = { ...part, tenant: { sql: `(SELECT o."the org" FROM public."Odd ""table""" o WHERE o.id = r.whole)` } };
+const piece: AnnouncedNode = {
+  typename: 'Piece',
+  table: { schema: 'public', name: 'piece' },
+  key: ['id'],
+  columns: {},
+  tenant: { sql: '(SELECT 1)' },
+};
+const nodes = [whole, part, piece];
+
+describe('the newest rows of a tenant', () => {
+  it('come by the time of creation, without those that are softly deleted', async () => {
+    expect(await newestKeys(db.pool, whole, nodes, '1', 2)).toEqual([uuid(19_999), uuid(19_997)]);
+    await db.pool.query(`UPDATE public."Odd ""table""" SET gone = now() WHERE id = $1`, [uuid(19_999)]);
+    expect(await newestKeys(db.pool, whole, nodes, '1', 1)).toEqual([uuid(19_997)]);
+    expect(await newestKeys(db.pool, whole, nodes, '7', 1)).toEqual([]);
+  });
+
+  it('are read from the index behind the tenant, not from the table', async () => {
+    let plan = '';
+    const explained = {
+      query: async (text: string, values: unknown[]) => {
+        plan = JSON.stringify((await db.pool.query(`EXPLAIN (FORMAT JSON) ${text}`, values)).rows);
+        return { rows: [] };
+      },
+    };
+    await newestKeys(explained as never, whole, nodes, '1', 10);
+    expect(plan).toContain('"Scan Direction":"Backward","Index Name":"odd_newest"');
+    expect(plan).not.toMatch(/Seq Scan|"Sort"/);
+  });
+
+  it('are found where the tenant is on a parent, or a host’s expression; a key of several columns is their list', async () => {
+    for (const node of [part, bySql]) {
+      expect(await newestKeys(db.pool, node, nodes, '1', 9)).toEqual([JSON.stringify([uuid(3), '3']), JSON.stringify([uuid(1), '1'])]);
+    }
+    const deeper: AnnouncedNode = { ...piece, tenant: { parent: { column: 'part_whole', typename: 'Middle' } } };
+    const middle: AnnouncedNode = { ...bySql, typename: 'Middle', key: ['whole'] };
+    expect(await newestKeys(db.pool, deeper, [whole, middle, deeper], '0', 9)).toEqual(['4', '2']);
+  });
+});
+
+describe('the keys within a tenant', () => {
+  it('are those of its own rows; what no key can be is none, and no error', async () => {
+    const asked = [uuid(1), uuid(2), uuid(3), 'nonsense', '', 'a\0b'];
+    expect(await keysWithin(db.pool, whole, nodes, '1', asked)).toEqual(new Set([uuid(1), uuid(3)]));
+    const pair = JSON.stringify([uuid(1), '1']);
+    expect(await keysWithin(db.pool, part, nodes, '1', [pair, JSON.stringify([uuid(2), '2']), '[]', '7', '{'])).toEqual(new Set([pair]));
+  });
+});

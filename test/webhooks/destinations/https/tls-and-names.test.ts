@@ -1,0 +1,139 @@
+// Real connections: to whom a certificate belongs, and to which address a name leads.
+import { createServer as createPlain } from 'node:http';
+import { createServer, get } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
+import { openHttpsDestination } from '../../../../src/webhooks/destinations/https/https.js';
+import { startDnsServer } from '../../../support/dns-server.js';
+import { tlsFile } from '../../../support/tls-file.js';
+
+const ALLOWED = { allowedNetworks: ['127.0.0.1/32'] };
+const TRUSTED = { caCertificates: [tlsFile('ca')] };
+const open: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0)) await close();
+});
+
+async function listening(server: Server & { closeAllConnections(): void }): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Answers how many requests came. */
+async function receiver(certificate: Parameters<typeof tlsFile>[0]): Promise<{ port: number; came(): number }> {
+  let count = 0;
+  const server = createServer({ key: tlsFile('key'), cert: tlsFile(certificate) }, (_request, response) => {
+    count += 1;
+    response.end('hello');
+  });
+  return { port: await listening(server), came: () => count };
+}
+
+function sender(settings: Partial<Parameters<typeof createGuard>[0]> = {}) {
+  const lookup = async () => [{ address: '127.0.0.1', family: 4 }];
+  const guard = createGuard({ ...ALLOWED, lookup, ...settings });
+  const destination = openHttpsDestination(guard);
+  open.push(() => destination.close(), guard.close);
+  const send = (origin: string) => destination.send({ url: `${origin}/`, origin, headers: {}, body: Buffer.from('{}') });
+  return { guard, send };
+}
+
+const refusedFor = (message: RegExp) => ({ kind: 'NO_REPLY', stage: 'CONNECT', message: expect.stringMatching(message) });
+
+describe("a receiver's certificate", () => {
+  it('by a private authority is accepted where that one is configured, for the name and for the address in it', async () => {
+    const { port } = await receiver('receiver');
+    const { send, guard } = sender(TRUSTED);
+    for (const host of ['receiver.example', 'receiver.example.', '127.0.0.1'])
+      expect(await send(`https://${host}:${port}`)).toMatchObject({ kind: 'REPLY', status: 200 });
+    const viaAgent = new Promise((resolve, reject) => {
+      get(`https://receiver.example:${port}/`, { agent: guard.httpsAgent }, (response) => resolve(response.resume().statusCode)).on(
+        'error',
+        reject,
+      );
+    });
+    expect(await viaAgent).toBe(200);
+  });
+
+  it.each([
+    ['by an authority that nobody configured', 'receiver', {}, /unable to (verify|get)/],
+    ['signed by itself', 'self-signed', TRUSTED, /self[- ]signed/],
+    ['of another name', 'other', TRUSTED, /altnames/],
+    ['that has expired', 'expired', TRUSTED, /expired/],
+  ] as const)('%s is refused, whatever the environment says', async (_, certificate, settings, message) => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    open.push(() => vi.unstubAllEnvs());
+    const { port, came } = await receiver(certificate);
+    const { send, guard } = sender(settings);
+    expect(await send(`https://receiver.example:${port}`)).toEqual({ ...refusedFor(message), sendMs: expect.any(Number) });
+    const viaAgent = new Promise((resolve, reject) => {
+      get(`https://receiver.example:${port}/`, { agent: guard.httpsAgent, rejectUnauthorized: false }, resolve).on('error', reject);
+    });
+    await expect(viaAgent).rejects.toThrow(message);
+    expect(came()).toBe(0);
+  });
+});
+
+describe('a name whose answer changes', () => {
+  async function plainReceiver() {
+    const asked: (string | undefined)[] = [];
+    const port = await listening(createPlain(({ headers }, response) => void response.end(asked.push(headers.host).toString())));
+    return { port, asked };
+  }
+
+  it('does not move a connection: one question, and the socket goes where its answer was vetted', async () => {
+    const { port, asked } = await plainReceiver();
+    const dns = await startDnsServer([['127.0.0.1'], ['10.1.2.3']]);
+    open.push(dns.close);
+    const { send } = sender({ lookup: dns.lookup });
+    const origin = `http://rebinding.example:${port}`;
+    expect(await send(origin)).toMatchObject({ kind: 'REPLY', status: 200 });
+    expect({ questions: dns.questions(), asked }).toEqual({ questions: 1, asked: [`rebinding.example:${port}`] });
+    // A new connection asks again, and meets the change.
+    expect(await sender({ lookup: dns.lookup }).send(origin)).toMatchObject({ kind: 'NO_REPLY', stage: 'ADDRESS' });
+  });
+
+  it('is public when it is saved and loopback when it is used: refused, by a sentence that tells no address', async () => {
+    const { port, asked } = await plainReceiver();
+    const dns = await startDnsServer([['93.184.216.34'], ['127.0.0.1']]);
+    open.push(dns.close);
+    const { guard, send } = sender({ allowedNetworks: [], lookup: dns.lookup });
+    const origin = `https://rebinding.example:${port}`;
+    expect(await guard.vetUrl(`${origin}/`)).toBeNull();
+    expect(await send(origin)).toMatchObject({
+      kind: 'NO_REPLY',
+      stage: 'ADDRESS',
+      message: 'Refused to connect: "rebinding.example" leads to an address that is not public.',
+    });
+    expect({ questions: dns.questions(), asked }).toEqual({ questions: 2, asked: [] });
+  });
+
+  it('is refused for one bad address among good ones, in whatever order they come', async () => {
+    const { port, asked } = await plainReceiver();
+    for (const answer of [
+      ['127.0.0.1', '10.1.2.3'],
+      ['10.1.2.3', '127.0.0.1'],
+    ]) {
+      const dns = await startDnsServer([answer]);
+      open.push(dns.close);
+      expect(await sender({ lookup: dns.lookup }).send(`http://mixed.example:${port}`)).toMatchObject({ stage: 'ADDRESS' });
+    }
+    expect(asked).toEqual([]);
+  });
+});
+
+it('a refusal is the same whether something listens there or not', async () => {
+  const { port } = await receiver('receiver');
+  const { send } = sender({ allowedNetworks: [] });
+  const closed = await listening(createServer());
+  await (open.pop() as () => unknown)();
+  const answers = await Promise.all([port, closed].map((one) => send(`https://receiver.example:${one}`)));
+  expect(answers.map((answer) => answer.kind === 'NO_REPLY' && answer.message)).toEqual(
+    Array(2).fill('Refused to connect: "receiver.example" leads to an address that is not public.'),
+  );
+});

@@ -1,0 +1,137 @@
+import type { ServerResponse } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { insideTransaction } from '../../../src/webhooks/base/store/transaction.js';
+import { AT_ONCE } from '../../../src/webhooks/destinations/https/origin-slots.js';
+import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
+import { deleteSubscription, updateSubscription } from '../../../src/webhooks/index.js';
+import { createJourney } from '../../../src/webhooks/journey.js';
+import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
+import { BEGIN_WITHIN_MS, listYoungClaims, mayBegin, renew, untilNoneBegins } from '../../../src/webhooks/lease/lease-freshness.js';
+import { openCourier } from '../../../src/webhooks/send-delivery.js';
+import type { Settlement } from '../../../src/webhooks/verdict/attempt-result.js';
+import { deliveriesOf } from '../../support/engine-rows.js';
+import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
+
+let world: EngineWorld;
+beforeEach(async () => {
+  world = await startEngineWorld();
+});
+afterEach(() => world.close());
+
+async function claimed(subscriptionId: string): Promise<DeliveryInHand> {
+  await world.insertThings('a');
+  await relayOnce(world.db.pool);
+  const [delivery] = await claimDue(world.db.pool, [{ subscriptionId, count: 1, after: null }]);
+  return delivery as DeliveryInHand;
+}
+
+/** As if the claim were older than that. */
+const aged = (delivery: DeliveryInHand, byMs = BEGIN_WITHIN_MS): DeliveryInHand => ({
+  ...delivery,
+  claimedAtMs: delivery.claimedAtMs - byMs,
+});
+
+async function switchOff(id: string): Promise<void> {
+  await world.db.pool.query('UPDATE hookgraph.subscriptions SET disabled_at = now() WHERE id = $1', [id]);
+}
+
+describe('renew', () => {
+  it('is for a claim that is no longer young', async () => {
+    const delivery = await claimed(await world.subscribe());
+    expect(mayBegin(delivery)).toBe(true);
+    expect(mayBegin(aged(delivery))).toBe(false);
+  });
+
+  it('renews an old claim, and with it the lease', async () => {
+    const delivery = await claimed(await world.subscribe());
+    await world.db.pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = now() + interval '1 s'`);
+    const renewed = await renew(world.db.pool, aged(delivery));
+    expect(renewed?.claimedAtMs).toBeGreaterThan(delivery.claimedAtMs);
+    const { rows } = await world.db.pool.query(`SELECT lease_until > now() + interval '10 s' AS fresh FROM hookgraph.open_deliveries`);
+    expect(rows).toEqual([{ fresh: true }]);
+  });
+
+  it('refuses an old claim of a subscription that is off, and one that somebody else has taken over', async () => {
+    const id = await world.subscribe();
+    const delivery = await claimed(id);
+    expect(await renew(world.db.pool, { ...aged(delivery), token: '1' })).toBeNull();
+    await switchOff(id);
+    expect(await renew(world.db.pool, aged(delivery))).toBeNull();
+  });
+});
+
+describe('untilNoneBegins', () => {
+  it('waits for a young claim until it is settled', async () => {
+    const id = await world.subscribe();
+    await claimed(id);
+    const young = await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]));
+    expect(young).toHaveLength(1);
+    let resolved = false;
+    const waiting = untilNoneBegins(world.db.pool, young).then(() => {
+      resolved = true;
+    });
+    await world.db.pool.query('SELECT 1');
+    expect(resolved).toBe(false);
+    await world.db.pool.query('DELETE FROM hookgraph.open_deliveries');
+    const from = performance.now();
+    await waiting;
+    expect(performance.now() - from).toBeLessThan(BEGIN_WITHIN_MS / 2);
+  });
+
+  it('does not wait for a claim that is too old to begin', async () => {
+    const id = await world.subscribe();
+    await claimed(id);
+    await world.db.pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = lease_until - interval '2 s'`);
+    expect(await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]))).toEqual([]);
+  });
+});
+
+describe('the journey of a claim that was overtaken', () => {
+  const run = async (delivery: DeliveryInHand) => {
+    const courier = openCourier(world.webhooks.engine);
+    const journey = createJourney(world.webhooks.engine, courier);
+    const settlement = await new Promise((resolve) => journey.run([delivery], (_place, settled) => resolve(settled)));
+    await courier.close();
+    return settlement;
+  };
+
+  it('sends nothing, least of all unsigned, once its subscription is deleted and its secrets are wiped', async () => {
+    const id = await world.subscribe({ sharedSecret: 'hush' });
+    const delivery = await claimed(id);
+    const deleting = deleteSubscription(world.webhooks.engine, OWNER, id);
+    await expect.poll(async () => (await deliveriesOf(world.db.pool, id))[0]?.state).toBe('CANCELLED');
+    expect(await run(delivery)).toMatchObject({ attempt: null, next: null });
+    await deleting;
+    expect(world.receiver.requests).toEqual([]);
+  });
+
+  it('puts back, unsent, what waited too long behind others of its origin', async () => {
+    const id = await world.subscribe({ query: null });
+    await world.insertThings(...Array.from({ length: AT_ONCE + 2 }, (_, i) => `n${i}`));
+    await relayOnce(world.db.pool);
+    const batch = await claimDue(world.db.pool, [{ subscriptionId: id, count: AT_ONCE + 2, after: null }]);
+    // The last but one is going to be too old when its turn comes.
+    batch[AT_ONCE] = aged(batch[AT_ONCE] as DeliveryInHand, BEGIN_WITHIN_MS - 5);
+    const kept: ServerResponse[] = [];
+    world.receiver.answer = (response) => void kept.push(response);
+    const courier = openCourier(world.webhooks.engine);
+    const told = new Map<number, Settlement>();
+    createJourney(world.webhooks.engine, courier).run(batch, (place, settlement) => told.set(place, settlement));
+    await expect.poll(() => kept.length).toBe(AT_ONCE);
+    world.receiver.answer = (response) => void response.end();
+    for (const response of kept) response.end();
+    await expect.poll(() => told.size).toBe(AT_ONCE + 2);
+    await courier.close();
+    expect(told.get(AT_ONCE)).toMatchObject({ attempt: null, next: null });
+    expect(told.get(AT_ONCE + 1)).toMatchObject({ attempt: { outcome: 'DELIVERED' } });
+    expect(world.receiver.requests).toHaveLength(AT_ONCE + 1);
+  });
+
+  it('sends nothing when it is too old, and its subscription was disabled', async () => {
+    const id = await world.subscribe({ query: null });
+    const delivery = await claimed(id);
+    await updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
+    expect(await run(aged(delivery))).toMatchObject({ attempt: null, next: null });
+    expect(world.receiver.requests).toEqual([]);
+  });
+});

@@ -1,0 +1,209 @@
+import type { Pool, PoolClient } from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAttempt, cancelDeliveries, holdDeliveries } from '../../../src/webhooks/base/store/delivery-state.js';
+import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
+import { keepLarge } from '../../../src/webhooks/lease/pad-queue-table.js';
+import type { Settlement } from '../../../src/webhooks/verdict/attempt-result.js';
+import { ERRORS_PER_HOUR, settle } from '../../../src/webhooks/verdict/write-attempts.js';
+import { type TestDatabase, testDatabase } from '../../support/database.js';
+import { deliveriesOf, insertDeliveries, insertSubscription, outOfStep } from '../../support/engine-rows.js';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await testDatabase();
+});
+afterEach(async () => expect(await outOfStep(db.pool)).toEqual([]));
+afterAll(() => db.close());
+
+async function inHand(count: number, subscriptionId?: string, pool: Pool | PoolClient = db.pool): Promise<DeliveryInHand[]> {
+  const id = subscriptionId ?? (await insertSubscription(db.pool));
+  await insertDeliveries(db.pool, id, count);
+  return claimDue(pool as Pool, [{ subscriptionId: id, count, after: null }]);
+}
+
+const settlement = (delivery: DeliveryInHand, outcome: 'DELIVERED' | 'FAILED', rest: Partial<Settlement> = {}): Settlement => ({
+  deliveryId: delivery.id,
+  token: delivery.token,
+  subscriptionId: delivery.subscriptionId,
+  next: afterAttempt(outcome, outcome === 'FAILED' ? 60_000 : null),
+  attempt: {
+    subscriptionVersion: 1,
+    outcome,
+    stage: outcome === 'FAILED' ? 'STATUS' : null,
+    message: null,
+    startedAt: new Date(),
+    durationMs: 3.5,
+    timings: { sendMs: 3 },
+    request: { url: 'https://receiver.example/', headers: { a: 'b' }, body: '{"x":1}' },
+    response: { status: outcome === 'FAILED' ? 500 : 200, headers: {}, body: 'ok' },
+  },
+  disable: null,
+  ...rest,
+});
+
+const attemptsOf = async (deliveryId: string | undefined) =>
+  (await db.pool.query('SELECT * FROM hookgraph.attempts WHERE delivery_id = $1 ORDER BY id', [deliveryId])).rows;
+const statusOf = async (id: string | undefined) =>
+  (await db.pool.query('SELECT status, disabled_reason FROM hookgraph.subscriptions WHERE id = $1', [id])).rows[0];
+
+describe('settle', () => {
+  it('records the attempt and moves the delivery, for a whole batch', async () => {
+    const [a, b] = await inHand(2);
+    await settle(db.pool, [settlement(a as DeliveryInHand, 'DELIVERED'), settlement(b as DeliveryInHand, 'FAILED')]);
+    const rows = await deliveriesOf(db.pool, a?.subscriptionId as string);
+    expect(rows).toMatchObject([
+      { state: 'DELIVERED', attemptCount: 1, leaseToken: null },
+      { state: 'RETRYING', attemptCount: 1, leaseToken: null },
+    ]);
+    expect(rows[1].dueInSeconds).toBeGreaterThan(58);
+    expect(await attemptsOf(a?.id)).toMatchObject([{ number: 1, outcome: 'DELIVERED', request_body: '{"x":1}', response_status: 200 }]);
+  });
+
+  it('records of each attempt its own headers, though those of a subscription are told once', async () => {
+    const [ours, theirs] = await Promise.all([inHand(3), inHand(2)]);
+    const batch = [ours[0], theirs[0], ours[1], theirs[1], ours[2]] as DeliveryInHand[];
+    const headersOf = (delivery: DeliveryInHand, place: number): Record<'request' | 'response', Record<string, string>> => ({
+      request: { Topic: `of ${delivery.subscriptionId}`, Id: delivery.id },
+      // The last one lacks a header that the first of its subscription had.
+      response: place === 4 ? { date: 'now' } : { date: `at ${place}`, server: delivery.subscriptionId },
+    });
+    await settle(
+      db.pool,
+      batch.map((delivery, place) => {
+        const one = settlement(delivery, 'DELIVERED');
+        const { request, response } = headersOf(delivery, place);
+        const attempt = one.attempt as NonNullable<Settlement['attempt']>;
+        return {
+          ...one,
+          attempt: {
+            ...attempt,
+            request: { url: 'u', headers: request, body: '' },
+            response: { status: 200, headers: response, body: '' },
+          },
+        };
+      }),
+    );
+    for (const [place, delivery] of batch.entries()) {
+      const { request, response } = headersOf(delivery, place);
+      expect(await attemptsOf(delivery.id)).toMatchObject([
+        { delivery_id: delivery.id, request_headers: request, response_headers: response },
+      ]);
+      expect((await attemptsOf(delivery.id))[0].response_headers).toEqual(response);
+    }
+  });
+
+  it('changes nothing for a worker that lost its lease, and nothing the second time', async () => {
+    const [delivery] = (await inHand(1)) as [DeliveryInHand];
+    await settle(db.pool, [settlement({ ...delivery, token: '1' }, 'DELIVERED')]);
+    expect(await deliveriesOf(db.pool, delivery.subscriptionId)).toMatchObject([{ state: 'PENDING', attemptCount: 0 }]);
+    await settle(db.pool, [settlement(delivery, 'DELIVERED')]);
+    await settle(db.pool, [settlement(delivery, 'DELIVERED')]);
+    expect(await attemptsOf(delivery.id)).toHaveLength(1);
+  });
+
+  it('is planned for one row at a time, whatever the queue was like when Postgres looked at it', async () => {
+    const { pool } = db;
+    const plansOf = async (client: PoolClient) => {
+      const { rows } = await client.query(
+        `SELECT statement FROM pg_prepared_statements WHERE name IN ('hookgraph-settle', 'hookgraph-claim')`,
+      );
+      const plans = await Promise.all(rows.map(({ statement }) => client.query(`EXPLAIN (GENERIC_PLAN) ${statement}`)));
+      return plans.map((plan) => plan.rows.map((row) => row['QUERY PLAN']).join('\n'));
+    };
+    const client = await pool.connect();
+    const [delivery] = (await inHand(1, undefined, client)) as [DeliveryInHand];
+    await settle(client as never, [settlement(delivery, 'DELIVERED')]);
+    await keepLarge(pool);
+    // Empty and counted as such, full and counted, and emptied since.
+    for (const change of [
+      'SELECT',
+      `INSERT INTO hookgraph.open_deliveries SELECT i, gen_random_uuid(), now() FROM generate_series(1, 20000) i`,
+      'DELETE FROM hookgraph.open_deliveries WHERE delivery_id <= 20000',
+    ]) {
+      await client.query(change);
+      await client.query('VACUUM ANALYZE hookgraph.open_deliveries');
+      const plans = await plansOf(client);
+      expect(plans).toHaveLength(2);
+      for (const plan of plans) {
+        expect(plan).not.toContain('Seq Scan on open_deliveries');
+        // An index is asked for rows, never read as a whole.
+        expect(plan).toMatch(/Index Scan .*open_deliveries/);
+        expect(plan.match(/(Index Scan|Index Only Scan) .*open_deliveries/g)?.length).toBe(
+          plan.match(/(Index Scan|Index Only Scan) .*open_deliveries.*\n *Index Cond/g)?.length,
+        );
+      }
+    }
+    client.release();
+  });
+
+  it('puts back what failed for a reason of ours, with nothing charged', async () => {
+    const [delivery] = (await inHand(1)) as [DeliveryInHand];
+    await settle(db.pool, [settlement(delivery, 'FAILED', { next: null, putBackMs: 5000, attempt: null })]);
+    const [row] = await deliveriesOf(db.pool, delivery.subscriptionId);
+    expect(row).toMatchObject({ state: 'PENDING', attemptCount: 0, leaseToken: null });
+    expect(row.dueInSeconds).toBeGreaterThan(4);
+    expect(await attemptsOf(delivery.id)).toEqual([]);
+  });
+
+  it('records the attempt in flight of a subscription that was disabled meanwhile, and holds the delivery', async () => {
+    const [failed, fine] = (await inHand(2)) as [DeliveryInHand, DeliveryInHand];
+    await db.pool.query('UPDATE hookgraph.subscriptions SET disabled_at = now() WHERE id = $1', [failed.subscriptionId]);
+    await holdDeliveries(db.pool, [failed.subscriptionId], 'DISABLED');
+    await settle(db.pool, [settlement(failed, 'FAILED'), settlement(fine, 'DELIVERED')]);
+    expect(await deliveriesOf(db.pool, failed.subscriptionId)).toMatchObject([
+      { state: 'HELD', reason: 'DISABLED', attemptCount: 1 },
+      { state: 'DELIVERED', attemptCount: 1 },
+    ]);
+  });
+
+  it('leaves a cancelled delivery cancelled, and records its attempt', async () => {
+    const [delivery] = (await inHand(1)) as [DeliveryInHand];
+    await cancelDeliveries(db.pool, [delivery.subscriptionId]);
+    await settle(db.pool, [settlement(delivery, 'FAILED')]);
+    expect(await deliveriesOf(db.pool, delivery.subscriptionId)).toMatchObject([{ state: 'CANCELLED', reason: 'DELETED' }]);
+    expect(await attemptsOf(delivery.id)).toHaveLength(1);
+  });
+
+  it('stores what Postgres refuses as text: NUL in a body, an escaped NUL in a header', async () => {
+    const [delivery] = (await inHand(1)) as [DeliveryInHand];
+    const one = settlement(delivery, 'DELIVERED');
+    if (one.attempt) one.attempt.response = { status: 200, headers: { x: 'a\0b' }, body: 'a\0b' };
+    await settle(db.pool, [one]);
+    expect(await attemptsOf(delivery.id)).toMatchObject([{ response_body: 'a\uFFFDb', response_headers: { x: 'a\uFFFDb' } }]);
+  });
+
+  it('switches a subscription off by the rule that an attempt broke, in the same transaction', async () => {
+    const [delivery] = (await inHand(1)) as [DeliveryInHand];
+    const off = await settle(db.pool, [
+      settlement(delivery, 'FAILED', { disable: { reason: 'GONE', message: 'The receiver answered 410 Gone.' } }),
+    ]);
+    expect(off).toEqual([delivery.subscriptionId]);
+    expect(await statusOf(delivery.subscriptionId)).toEqual({ status: 'DISABLED', disabled_reason: 'GONE' });
+  });
+
+  it('switches off at more than 100 errors within an hour, counted since it was last enabled', async () => {
+    const deliveries = await inHand(ERRORS_PER_HOUR);
+    const [first] = deliveries as [DeliveryInHand];
+    expect(
+      await settle(
+        db.pool,
+        deliveries.map((one) => settlement(one, 'FAILED')),
+      ),
+    ).toEqual([]);
+    await db.pool.query('UPDATE hookgraph.subscriptions SET enabled_at = now() WHERE id = $1', [first.subscriptionId]);
+    const more = await inHand(ERRORS_PER_HOUR + 1, first.subscriptionId);
+    expect(
+      await settle(
+        db.pool,
+        more.slice(0, ERRORS_PER_HOUR).map((one) => settlement(one, 'FAILED')),
+      ),
+    ).toEqual([]);
+    expect(
+      await settle(
+        db.pool,
+        more.slice(ERRORS_PER_HOUR).map((one) => settlement(one, 'FAILED')),
+      ),
+    ).toEqual([first.subscriptionId]);
+    expect(await statusOf(first.subscriptionId)).toEqual({ status: 'DISABLED', disabled_reason: 'TOO_MANY_ERRORS' });
+  });
+});

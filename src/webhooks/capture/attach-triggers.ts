@@ -1,4 +1,4 @@
-// Announced nodes -> triggers in the database that are in step with them. Called by migrate only.
+// Brings the triggers in the database in step with the announced nodes. Called by migrate only.
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
@@ -6,10 +6,12 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
-import { checkNodes } from './check-nodes.js';
+import { checkNodes, joinProblems } from './check-nodes.js';
+import { proveCapture } from './prove-capture.js';
 import type { AnnouncedTable } from './row-sql.js';
+import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
 import { readTableFacts } from './table-facts.js';
-import { type FunctionSql, functionsOf, SHARED_FUNCTIONS, TRIGGER_NAMES, type TriggerSql, triggersOf } from './trigger-sql.js';
+import { functionsOf, TRIGGER_NAMES, type TriggerSql, triggersOf } from './trigger-sql.js';
 
 /** While we wait for a table's lock, its writers wait behind us: so briefly, and again later. */
 const LOCK_TIMEOUT_MS = 300;
@@ -22,7 +24,8 @@ const id = pg.escapeIdentifier;
 
 /**
  * Does nothing when all is in step. Runs take turns; each table is done in a transaction of its own, and a run that was cut short is
- * finished by the next. Throws the codes of check-nodes.ts, `TENANT_SQL_INVALID` and `ATTACH_BLOCKED`.
+ * finished by the next. What can't be captured is refused before anything changes, all of it in one error: with the codes of check-nodes.ts
+ * and prove-capture.ts, or `TENANT_SQL_INVALID`. Throws `ATTACH_BLOCKED` where a table stays in use.
  */
 export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Logger): Promise<{ changed: string[] }> {
   const client = await pool.connect();
@@ -33,9 +36,18 @@ export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Lo
       client,
       nodes.map((node) => node.table),
     );
-    const tables = checkNodes(nodes, facts);
-    await checkTenantSql(client, tables);
-    await replaceFunctions(client, tables);
+    const { tables, problems, warnings } = checkNodes(nodes, facts);
+    const misread = await checkTenantSql(client, tables);
+    problems.push(...misread.values());
+    const functions = await changedFunctions(client, tables);
+    const isChanged = (table: AnnouncedTable) => functionsOf(table, tables).some(({ name }) => functions.some((one) => one.name === name));
+    const unproven = tables.filter((table) => isChanged(table) && !misread.has(table));
+    if (unproven.length > 0) {
+      problems.push(...(await patiently(unproven.map(nameOf).join(', '), log, () => proveCapture(client, unproven, tables))));
+    }
+    if (problems.length > 0) throw joinProblems(problems);
+    for (const warning of warnings) log.warn(warning);
+    await replaceFunctions(client, functions);
     const changed = await replaceTriggers(client, tables, log);
     await dropFunctions(client, tables);
     return { changed };
@@ -47,6 +59,8 @@ export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Lo
     client.release(broken);
   }
 }
+
+const nameOf = ({ facts }: AnnouncedTable) => `${id(facts.schema)}.${id(facts.name)}`;
 
 async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');
@@ -60,23 +74,36 @@ async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Pro
   }
 }
 
+/** The table as its triggers see it: without the columns that Postgres computes for readers. */
+function readable(table: AnnouncedTable): string {
+  const columns = Object.entries(table.facts.columns);
+  const seen = columns.filter(([, { virtual }]) => virtual === null).map(([column]) => id(column));
+  return seen.length === columns.length ? nameOf(table) : `(SELECT ${seen.join(', ')} FROM ${nameOf(table)})`;
+}
+
 /** A mistake in a host's expression shows here, not as events that nobody gets. */
-async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Promise<void> {
-  for (const { node, facts } of tables) {
+async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Promise<Map<AnnouncedTable, WebhooksError>> {
+  const problems = new Map<AnnouncedTable, WebhooksError>();
+  for (const table of tables) {
+    const { node, facts } = table;
     if (!('sql' in node.tenant)) continue;
     const { sql } = node.tenant;
     await inTransaction(client, async () => {
       await client.query('SET LOCAL search_path = pg_catalog, pg_temp');
-      await client.query(`EXPLAIN SELECT (\n${sql}\n)::text FROM ${id(facts.schema)}.${id(facts.name)} r`);
+      await client.query(`EXPLAIN SELECT (\n${sql}\n)::text FROM ${readable(table)} r`);
     }).catch((error: Error) => {
-      throw new WebhooksError(
-        'TENANT_SQL_INVALID',
-        `The tenant of ${node.typename}, \`${sql}\`, is no expression over a row r of ${facts.schema}.${facts.name}: ${error.message}.`,
-        'Qualify tables, functions and types outside pg_catalog with their schema.',
-        { cause: error },
+      problems.set(
+        table,
+        new WebhooksError(
+          'TENANT_SQL_INVALID',
+          `The tenant of ${node.typename}, \`${sql}\`, is no expression over a row r of ${facts.schema}.${facts.name}: ${error.message}.`,
+          "Qualify tables, functions and types outside pg_catalog with their schema. VIRTUAL columns can't be read.",
+          { cause: error },
+        ),
       );
     });
   }
+  return problems;
 }
 
 interface Wanted extends FunctionSql {
@@ -111,9 +138,12 @@ async function readFunctions(client: PoolClient): Promise<Map<string, { signatur
   return new Map(rows.map(({ name, ...rest }) => [name, rest]));
 }
 
-async function replaceFunctions(client: PoolClient, tables: AnnouncedTable[]): Promise<void> {
+async function changedFunctions(client: PoolClient, tables: AnnouncedTable[]): Promise<Wanted[]> {
   const present = await readFunctions(client);
-  const changed = wantedFunctions(tables).filter(({ name, comment }) => present.get(name)?.comment !== comment);
+  return wantedFunctions(tables).filter(({ name, comment }) => present.get(name)?.comment !== comment);
+}
+
+async function replaceFunctions(client: PoolClient, changed: Wanted[]): Promise<void> {
   if (changed.length === 0) return;
   await inTransaction(client, async () => {
     for (const { name, arguments: parameters, sql, comment } of changed) {
@@ -162,7 +192,10 @@ interface Target {
 async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], log: Logger): Promise<string[]> {
   const targets: Target[] = tables.flatMap((table) => {
     const triggers = triggersOf(table);
-    const parts = table.facts.partitions.map((part) => ({ ...part, triggers: triggers.filter((trigger) => !trigger.inherited) }));
+    const parts = table.facts.parts.map((part) => ({
+      ...part,
+      triggers: triggers.filter((trigger) => !(trigger.inherited && part.isPartition)),
+    }));
     return [{ ...table.facts, triggers }, ...parts].map(({ oid, schema, name, triggers }) => ({
       oid,
       table: `${id(schema)}.${id(name)}`,
@@ -192,12 +225,18 @@ async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], log
 }
 
 async function changeTable(client: PoolClient, table: string, statements: string[], log: Logger): Promise<void> {
+  await patiently(table, log, () =>
+    inTransaction(client, () => client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${statements.join('; ')}`)),
+  );
+  log.info({ table, statements: statements.length }, 'capture triggers brought in step');
+}
+
+/** Repeats work that didn't get a lock in time. */
+async function patiently<T>(table: string, log: Logger, work: () => Promise<T>): Promise<T> {
   const giveUpAt = Date.now() + GIVE_UP_MS;
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
     try {
-      await inTransaction(client, () => client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${statements.join('; ')}`));
-      log.info({ table, statements: statements.length }, 'capture triggers brought in step');
-      return;
+      return await work();
     } catch (error) {
       const { code } = error as pg.DatabaseError;
       if (code !== '55P03' && code !== '40P01') throw error;

@@ -1,29 +1,117 @@
-// Announced nodes and the catalog's facts -> the tables to attach to, or a WebhooksError that names what doesn't fit.
+// Compares announced nodes with what the catalog says about their tables, and names all that doesn't fit.
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
+import { OWN_NODE } from './own-node.js';
 import { type AnnouncedTable, columnsBesides } from './row-sql.js';
 import type { TableFacts } from './table-facts.js';
 
 const MIGRATE_FIRST = 'Run the migrations of the domain before attaching, or correct the announced node.';
 
-/** `facts` in the order of `nodes`. */
-export function checkNodes(nodes: AnnouncedNode[], facts: (TableFacts | null)[]): AnnouncedTable[] {
-  const tables = nodes.map((node, index) => ({ node, facts: checkTable(node, facts[index] ?? null) }));
-  for (const table of tables) {
-    checkColumns(table);
-    checkKey(table);
-    checkParents(table, nodes);
-    checkAlone(table, tables);
-  }
-  return tables;
+/** `tables`: those without a problem, in the order of `nodes`. `facts` are in that order, too. */
+export function checkNodes(
+  nodes: AnnouncedNode[],
+  facts: (TableFacts | null)[],
+): { tables: AnnouncedTable[]; problems: WebhooksError[]; warnings: string[] } {
+  const problems: WebhooksError[] = [];
+  const passes = (check: () => void) => {
+    try {
+      check();
+      return true;
+    } catch (error) {
+      if (!(error instanceof WebhooksError)) throw error;
+      problems.push(error);
+      return false;
+    }
+  };
+  const found = nodes.flatMap((node, index) => {
+    const known = facts[index] ?? null;
+    return passes(() => checkTable(node, known)) ? [{ node, facts: known as TableFacts }] : [];
+  });
+  const fit = found.filter((table) =>
+    [
+      () => checkColumns(table),
+      () => checkVirtual(table),
+      () => checkKey(table),
+      () => checkParents(table, nodes),
+      () => checkAlone(table, found),
+    ]
+      .map(passes)
+      .every(Boolean),
+  );
+  const warnings = fit.flatMap(({ node, facts: { parents } }) =>
+    parents.map(
+      (parent) => `${nameOf(node)} inherits from ${parent.schema}.${parent.name}: what is written through that table is not captured`,
+    ),
+  );
+  return { tables: fit.filter((table) => hasParents(table, fit)), problems, warnings };
+}
+
+/** One error that says all. */
+export function joinProblems(problems: WebhooksError[]): WebhooksError {
+  const [first] = problems;
+  if (first && problems.length === 1) return first;
+  const codes = new Set(problems.map(({ code }) => code));
+  return new WebhooksError(
+    codes.size === 1 && first ? first.code : 'ANNOUNCED_UNFIT',
+    `${problems.length} things keep the announced nodes from being captured; nothing was changed.\n${problems
+      .map(({ message, hint }) => `- ${message}${hint === undefined ? '' : ` ${hint}`}`)
+      .join('\n')}`,
+    'Correct them and migrate again.',
+    { cause: new AggregateError(problems) },
+  );
 }
 
 const nameOf = ({ table }: AnnouncedNode) => `${table.schema}.${table.name}`;
 
-function checkTable(node: AnnouncedNode, facts: TableFacts | null): TableFacts {
-  if (facts?.isTable) return facts;
-  const what = facts ? 'is no table: only ordinary and partitioned tables can have triggers' : "doesn't exist";
-  throw new WebhooksError('ANNOUNCED_TABLE_MISSING', `The table ${nameOf(node)} of ${node.typename} ${what}.`, MIGRATE_FIRST);
+const KINDS: Record<string, string> = {
+  v: 'a view',
+  m: 'a materialized view',
+  f: 'a foreign table',
+  S: 'a sequence',
+  c: 'a composite type',
+  i: 'an index',
+  I: 'an index',
+  t: 'a TOAST table',
+};
+
+function checkTable(node: AnnouncedNode, facts: TableFacts | null): void {
+  const name = nameOf(node);
+  if (!facts) throw new WebhooksError('ANNOUNCED_TABLE_MISSING', `The table ${name} of ${node.typename} doesn't exist.`, MIGRATE_FIRST);
+  const unfit = (what: string, hint: string) => {
+    throw new WebhooksError('ANNOUNCED_TABLE_UNFIT', `The table ${name} of ${node.typename} ${what}.`, hint);
+  };
+  if (!['r', 'p'].includes(facts.kind)) {
+    throw new WebhooksError(
+      'ANNOUNCED_TABLE_MISSING',
+      `${name} of ${node.typename} is no table but ${KINDS[facts.kind] ?? 'something else'}: only ordinary and partitioned tables can have triggers that capture changes.`,
+      'Announce the tables that hold its rows: a write through a view is captured where it lands.',
+    );
+  }
+  if (facts.isTemporary) unfit('is temporary: it goes away with its session', 'Announce a permanent table.');
+  if (facts.schema === 'pg_catalog' || facts.schema === 'information_schema')
+    unfit("is one of Postgres' own", 'Announce a table of yours.');
+  if (facts.schema === OWN_NODE.table.schema && facts.name !== OWN_NODE.table.name) {
+    unfit("is one of Hookgraph's own: capturing it would capture itself without end", 'Announce a table of yours.');
+  }
+  const [parent] = facts.parents.filter(({ isPartition }) => isPartition);
+  if (parent) {
+    unfit(
+      `is a partition of ${parent.schema}.${parent.name}: what is written through that table would not be captured`,
+      `Announce ${parent.schema}.${parent.name}; its partitions are captured with it.`,
+    );
+  }
+  if (facts.foreignParts.length > 0) {
+    unfit(
+      `has foreign tables among its partitions or heirs (${facts.foreignParts.join(', ')}): Postgres refuses writes to them where a statement is captured`,
+      'Detach them, or announce the local tables as types of their own.',
+    );
+  }
+  if (!facts.mayAttach) {
+    unfit(
+      'may not be captured by the role that migrates',
+      `GRANT USAGE ON its schema, and GRANT SELECT, TRIGGER ON ${name}, to that role.`,
+    );
+  }
 }
 
 function checkColumns({ node, facts }: AnnouncedTable): void {
@@ -44,6 +132,24 @@ function checkColumns({ node, facts }: AnnouncedTable): void {
       'Make it timestamptz(3), or leave `updatedAt` out.',
     );
   }
+}
+
+/** A trigger can't read them. Declared ones are computed by a function of ours; these identify a row, and must be stored. */
+function checkVirtual({ node, facts }: AnnouncedTable): void {
+  const column = columnsBesides(node).find((name) => typeof facts.columns[name]?.virtual === 'string');
+  if (column === undefined) return;
+  throw new WebhooksError(
+    'ANNOUNCED_COLUMN_VIRTUAL',
+    `The column "${column}" of ${nameOf(node)} is generated when it is read (VIRTUAL), which triggers can't do; ${node.typename} needs it for its key, tenant, environment or soft deletion.`,
+    'Make it STORED, or announce the columns that it is computed from.',
+  );
+}
+
+/** Whether all parents of the table's tenant are among the tables that fit. */
+function hasParents({ node: { tenant } }: AnnouncedTable, fit: AnnouncedTable[]): boolean {
+  if (!('parent' in tenant)) return true;
+  const parent = fit.find(({ node }) => node.typename === tenant.parent.typename);
+  return parent !== undefined && hasParents(parent, fit);
 }
 
 /** A node's key must lead to one row. */
@@ -86,10 +192,11 @@ function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
 }
 
 function checkAlone({ node, facts }: AnnouncedTable, tables: AnnouncedTable[]): void {
-  const other = tables.find((table) => table.node !== node && (table.node.typename === node.typename || table.facts.oid === facts.oid));
+  const holds = (table: AnnouncedTable) => table.facts.oid === facts.oid || facts.parts.some(({ oid }) => oid === table.facts.oid);
+  const other = tables.find((table) => table.node !== node && (table.node.typename === node.typename || holds(table)));
   if (!other) return;
   throw new WebhooksError(
     'ANNOUNCED_TWICE',
-    `${node.typename} on ${nameOf(node)} and ${other.node.typename} on ${nameOf(other.node)} are announced, but a type has one table and a table one type.`,
+    `${node.typename} on ${nameOf(node)} and ${other.node.typename} on ${nameOf(other.node)} are announced, but a type has one table, and a table with its partitions and heirs one type.`,
   );
 }

@@ -1,20 +1,24 @@
-// An announced node and the catalog's facts about its table -> the SQL that reads one row: key, tenant, environment, document. Pure.
+// Writes the SQL that reads one row of an announced table: key, tenant, environment, document. Runs nothing.
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
+import { isLarge, LIMITS, largestSql, limitsFor, SHORT_BYTES, sizeSql } from './large-values.js';
 import type { ColumnFacts, TableFacts } from './table-facts.js';
 
 const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
-
-/** No compression makes a megabyte of it. */
-const SHORT_BYTES = 2000;
 
 /** A table's node type, with the facts; those of the parent are looked up among the others. */
 export interface AnnouncedTable {
   node: AnnouncedNode;
   facts: TableFacts;
 }
+
+/**
+ * `ATTACHED`: the columns are what they were when migrate attached the triggers. `ALTERED`: a declared column was changed since, so
+ * nothing about the row type is certain, and each row is read through its JSON.
+ */
+export type Reading = 'ATTACHED' | 'ALTERED';
 
 /** Readable, unique per type and table, and within Postgres' 63 bytes. */
 export function functionName(kind: string, { typename, table }: AnnouncedNode): string {
@@ -25,27 +29,38 @@ export function functionName(kind: string, { typename, table }: AnnouncedNode): 
   return `${kind}_${typename.slice(0, 40)}_${hash}`;
 }
 
-/** How many parents up the tenant is. */
+/** The number of parents between a node and the one that has the tenant. */
 export function depthOf({ tenant }: AnnouncedNode, others: AnnouncedTable[]): number {
   const parent = 'parent' in tenant ? others.find(({ node }) => node.typename === tenant.parent.typename) : undefined;
   return parent ? depthOf(parent.node, others) + 1 : 0;
 }
 
 /**
- * A transition table -> key, alive, tenant, parent_key, environment, doc. A column that was dropped or renamed after we were attached
- * is read from `absent`, so that the write goes on until migrate attaches us anew; hence also no expression that needs a certain type.
+ * Reads a transition table as key, alive, tenant, parent_key, environment, doc. `ATTACHED` rows add `large` (whether a value may be cut)
+ * and the values that may be (`v0`, `v1`, …), unread.
  */
-export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition: string): string {
+export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition: string, reading: Reading): string {
   const { node } = own;
-  const used = [...new Set([...Object.keys(node.columns), ...columnsBesides(node)])];
   const tenant = 'sql' in node.tenant ? `captured.${transition}_tenants ->> ${keySql(node)}` : tenantSql(own, others);
-  return `(SELECT ${keySql(node)} AS key, ${node.softDelete ? `num_nonnulls(r.${id(node.softDelete.column)}) = 0` : 'true'} AS alive,
+  const columns = `${keySql(node)} AS key, ${node.softDelete ? `num_nonnulls(r.${id(node.softDelete.column)}) = 0` : 'true'} AS alive,
             ${tenant} AS tenant, ${'parent' in node.tenant ? `r.${id(node.tenant.parent.column)}::text` : 'NULL::text'} AS parent_key,
-            ${node.environment ? `r.${id(node.environment.column)}::text` : 'NULL::text'} AS environment,
-            ${docSql(own)} AS doc
+            ${node.environment ? `r.${id(node.environment.column)}::text` : 'NULL::text'} AS environment`;
+  if (reading === 'ATTACHED') {
+    const large = largeColumns(own);
+    const values = large.map((column, index) => `, r.${id(column)} AS v${index}`).join('');
+    const flag =
+      large.length > 0 ? `, ${largestSql('r', factsOf(own, large))} > ${limitsFor(large.length).compressedBytes} AS large${values}` : '';
+    return `(SELECT ${columns},
+            ${docSql(own)} AS doc${flag}
+          FROM ${transition} r
+          OFFSET 0)`;
+  }
+  const texts = [...new Set(columnsBesides(node))].map((column) => `w.row ->> ${text(column)} AS ${id(column)}`);
+  return `(SELECT ${columns},
+            ${objectSql(sorted(node), (column) => `w.row -> ${text(column)}`)} AS doc
           FROM ${transition} t
-          CROSS JOIN (SELECT ${used.map((column) => `NULL::text AS ${id(column)}`).join(', ')}) absent
-          CROSS JOIN LATERAL (SELECT ${used.map(id).join(', ')} FROM (SELECT t.*) present) r
+          CROSS JOIN LATERAL (SELECT hookgraph.row_json(t.*) AS row OFFSET 0) w
+          CROSS JOIN LATERAL (SELECT ${texts.join(', ')} OFFSET 0) r
           OFFSET 0)`;
 }
 
@@ -54,10 +69,34 @@ export function columnsBesides(node: AnnouncedNode): string[] {
   return [...textColumns(node), ...(node.softDelete ? [node.softDelete.column] : [])];
 }
 
-/** Those whose text it keeps. */
+/** All columns that capture reads. */
+export function readColumns(own: AnnouncedTable): string[] {
+  return [...new Set([...Object.keys(own.node.columns), ...columnsBesides(own.node), ...virtualInputs(own)])];
+}
+
+/** The columns whose text capture keeps. */
 export function textColumns({ key, tenant, environment }: AnnouncedNode): string[] {
   const ofTenant = 'column' in tenant ? [tenant.column] : 'parent' in tenant ? [tenant.parent.column] : [];
   return [...key, ...ofTenant, ...(environment ? [environment.column] : [])];
+}
+
+/** Declared columns that Postgres computes when they are read. */
+export function virtualColumns({ node, facts }: AnnouncedTable): string[] {
+  return Object.keys(node.columns).filter((column) => typeof facts.columns[column]?.virtual === 'string');
+}
+
+/** The columns that the declared virtual ones are computed from. */
+export function virtualInputs(own: AnnouncedTable): string[] {
+  return [...new Set(virtualColumns(own).flatMap((column) => own.facts.columns[column]?.generatedFrom ?? []))].sort();
+}
+
+/** The declared columns whose values can be cut. */
+export function largeColumns({ node, facts }: AnnouncedTable): string[] {
+  return Object.keys(node.columns).filter((column) => isLarge(facts.columns[column]) && facts.columns[column]?.virtual === null);
+}
+
+export function factsOf({ facts }: AnnouncedTable, columns: string[]): [string, ColumnFacts][] {
+  return columns.map((column) => [column, facts.columns[column] as ColumnFacts]);
 }
 
 function inChunks<T>(list: T[], size: number): T[][] {
@@ -71,22 +110,44 @@ export function keySql({ key }: AnnouncedNode): string {
   return `(('[' || ${texts.map((one) => `to_json(${one})::text`).join(` || ',' || `)} || ']') COLLATE "C")`;
 }
 
-/** A short row, as nearly all are, needs no look at its values: one that a page holds uncompressed or nearly so can't be too long. */
-function docSql({ node, facts }: AnnouncedTable): string {
-  // As jsonb sorts its keys: then there is nothing to sort.
-  const columns = Object.keys(node.columns).sort(
+/** In jsonb's own order of keys, so that Postgres has nothing to sort. */
+function sorted(node: AnnouncedNode): string[] {
+  return Object.keys(node.columns).sort(
     (a, b) => Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b)),
   );
-  const object = (valueSql: typeof shortValueSql) =>
-    inChunks(columns, 50)
-      .map(
-        (chunk) => `jsonb_build_object(${chunk.map((column) => `${text(column)}, ${valueSql(column, facts.columns[column])}`).join(', ')})`,
-      )
-      .join(' || ') || `'{}'::jsonb`;
-  if (!columns.some((column) => facts.columns[column]?.kind === 'PLAIN' && facts.columns[column].long)) return object(shortValueSql);
-  return `CASE WHEN pg_column_size(t.*) > ${SHORT_BYTES}
-              THEN ${object(longValueSql)}
-              ELSE ${object(shortValueSql)} END`;
+}
+
+function objectSql(columns: string[], valueSql: (column: string) => string): string {
+  const objects = inChunks(columns, 50).map(
+    (chunk) => `jsonb_build_object(${chunk.map((column) => `${text(column)}, ${valueSql(column)}`).join(', ')})`,
+  );
+  return objects.join(' || ') || `'{}'::jsonb`;
+}
+
+/** A row of short values, as nearly all are, needs no look at each of them. */
+function docSql(own: AnnouncedTable): string {
+  const virtual = virtualColumns(own);
+  const inputs = virtualInputs(own).filter((column) => isLarge(own.facts.columns[column]));
+  const columns = sorted(own.node).filter((column) => !virtual.includes(column));
+  const large = [...new Set([...largeColumns(own), ...inputs])];
+  const computed = virtual.length > 0 ? ` || ${virtualSql(own)}` : '';
+  const short = `${objectSql(columns, (column) => shortValueSql(column, own.facts.columns[column]))}${computed}`;
+  if (large.length === 0) return short;
+  const limits = limitsFor(large.length);
+  const guarded =
+    inputs.length > 0
+      ? ` || CASE WHEN ${largestSql('r', factsOf(own, inputs))} > ${LIMITS.compressedBytes} THEN ${objectSql(virtual, () => `'(not computed from large values)'::text`)}
+                ELSE ${virtualSql(own)} END`
+      : computed;
+  return `CASE WHEN ${largestSql('r', factsOf(own, large))} > ${SHORT_BYTES}
+              THEN ${objectSql(columns, (column) => longValueSql(column, own.facts.columns[column], limits))}${guarded}
+              ELSE ${short} END`;
+}
+
+/** Called with the texts of the inputs: a parameter of the row's own type would make the function keep the table from being dropped. */
+function virtualSql(own: AnnouncedTable): string {
+  const inputs = virtualInputs(own).map((column) => `r.${id(column)}::text`);
+  return `hookgraph.${id(functionName('virtual', own.node))}(ARRAY[${inputs.join(', ')}]::text[])`;
 }
 
 function shortValueSql(column: string, facts: ColumnFacts | undefined): string {
@@ -96,14 +157,19 @@ function shortValueSql(column: string, facts: ColumnFacts | undefined): string {
   return facts?.kind === 'PLAIN' ? value : `hookgraph.json_of(${value})`;
 }
 
-function longValueSql(column: string, facts: ColumnFacts | undefined): string {
+function longValueSql(column: string, facts: ColumnFacts | undefined, limits: typeof LIMITS): string {
   const value = `r.${id(column)}`;
-  return facts?.kind === 'PLAIN' && facts.long
-    ? `CASE WHEN pg_column_size(${value}) > ${SHORT_BYTES} THEN hookgraph.json_of(${value}) ELSE to_jsonb(${value}) END`
-    : shortValueSql(column, facts);
+  if (!facts || !isLarge(facts)) return shortValueSql(column, facts);
+  const size = sizeSql(value, facts);
+  // A function has no part in an expression's set-up but for its call, which every write pays for, long or not.
+  if (facts.size === 'TEXT' && facts.kind === 'PLAIN') return `hookgraph.text_json(${value}::text, ${limits.bytes})`;
+  const careful = facts.kind === 'ENUM_ARRAY' ? `to_jsonb(${value}::text[])` : `hookgraph.json_of(${value})`;
+  if (facts.size === 'TEXT')
+    return `CASE WHEN ${size} > ${limits.bytes} THEN hookgraph.text_json(${value}::text, ${limits.bytes}) ELSE ${careful} END`;
+  return `coalesce(hookgraph.cut(${size}, pg_column_compression(${value}), ${limits.bytes}, ${limits.compressedBytes}), ${careful})`;
 }
 
-/** The tenant of row `r`, where it needs no care: a column, or what the parent's function answers. */
+/** The tenant of row `r`, unless an expression of the host's finds it: a column, or what the parent's function answers. */
 export function tenantSql({ node: { tenant } }: AnnouncedTable, others: AnnouncedTable[]): string {
   if ('column' in tenant) return `r.${id(tenant.column)}::text`;
   if ('sql' in tenant) return `(\n${tenant.sql}\n)::text`;

@@ -1,33 +1,54 @@
-// Tables by name -> what Postgres' catalog knows of them; null for a table that isn't there.
+// Reads what Postgres' catalog says about tables; `null` for a table that doesn't exist.
 import type { Pool, PoolClient } from 'pg';
 
 export interface ColumnFacts {
-  /** The type as SQL writes it, qualified; e.g. `integer`, `public.citext`. */
+  /** The type as SQL writes it, qualified; e.g. `pg_catalog.int4`, `public.citext`. */
   type: string;
   /** The type below domains. `ENUM`, `ENUM_ARRAY`: labels. `PLAIN`: to_jsonb can't fail. `CAREFUL`: it can. */
   kind: 'ENUM' | 'ENUM_ARRAY' | 'PLAIN' | 'CAREFUL';
-  /** What of a session's settings shows in its JSON: none, its time zone, or any. In its text a time zone is any. */
+  /** Which session settings show in the value's JSON: none, the time zone, or any. In its text a time zone counts as any. */
   bentBy: 'NONE' | 'ZONE' | 'ANY';
   /** The type below domains is timestamptz or timestamp. */
   time: 'timestamptz' | 'timestamp' | null;
-  /** A value may be too long for jsonb. */
-  long: boolean;
+  /** How large a value can get. `SMALL`: a few kB. `TEXT`: any size, and Postgres knows its length unread. `LARGE`: any size. */
+  size: 'SMALL' | 'TEXT' | 'LARGE';
   notNull: boolean;
-  /** Of a generated column: the columns that it is computed from. */
+  /** The columns that a generated column is computed from; `null` for an ordinary column. */
   generatedFrom: string[] | null;
+  /** The expression of a `GENERATED … VIRTUAL` column over its table's columns. Triggers can't read such a column. */
+  virtual: string | null;
+  /** The qualified collation, for types that have one. */
+  collation: string | null;
+}
+
+export interface Part {
+  oid: number;
+  schema: string;
+  name: string;
+  /** A partition. Otherwise a table that inherits. */
+  isPartition: boolean;
 }
 
 export interface TableFacts {
   oid: number;
   schema: string;
   name: string;
-  /** An ordinary or partitioned table; nothing else can have our triggers. */
-  isTable: boolean;
+  /** `pg_class.relkind`: `r` ordinary, `p` partitioned, `v` view, `m` materialized view, `f` foreign, … */
+  kind: string;
+  isTemporary: boolean;
+  /** Whether this role may read the table and give it triggers. */
+  mayAttach: boolean;
+  /** The tables that it is a partition of or inherits from. */
+  parents: Part[];
   columns: Record<string, ColumnFacts>;
   /** The columns of every unique index that covers all rows. */
   uniqueKeys: string[][];
-  /** Its partitions on all levels: a statement that names one fires that one's triggers only. */
-  partitions: { oid: number; schema: string; name: string }[];
+  /** Its partitions and heirs on all levels. A statement that names one of them fires the statement triggers of that one only. */
+  parts: Part[];
+  /** Foreign tables among its partitions and heirs. */
+  foreignParts: string[];
+  /** Whether this server has pg_column_toast_chunk_id (17 and later), which tells unchanged large values without reading them. */
+  knowsChunks: boolean;
 }
 
 /** The answer is in the order of `tables`. */
@@ -39,13 +60,17 @@ export async function readTableFacts(db: Pool | PoolClient, tables: { schema: st
   return rows.map((row) => row.facts);
 }
 
-// Types are written from their parts: format_type() leaves the schema away where the search_path has it.
+// Types are written from their parts, because format_type() omits a schema that is in the search_path. A domain's array is CAREFUL like
+// the domain's own type. A varchar(n) of up to 500 characters is SMALL.
 const READ_FACTS = `
 WITH RECURSIVE wanted AS (
-  SELECT w.ord, c.oid, w.schema, w.name, c.relkind
+  SELECT w.ord, c.oid, w.schema, w.name, c.relkind, c.relpersistence, n.oid AS namespace
   FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, ord)
   LEFT JOIN pg_namespace n ON n.nspname = w.schema
   LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name),
+heirs AS (
+  SELECT w.oid AS root, i.inhrelid AS oid FROM wanted w JOIN pg_inherits i ON i.inhparent = w.oid AND NOT i.inhdetachpending
+  UNION SELECT h.root, i.inhrelid FROM heirs h JOIN pg_inherits i ON i.inhparent = h.oid AND NOT i.inhdetachpending),
 used AS (SELECT DISTINCT a.atttypid FROM wanted w JOIN pg_attribute a ON a.attrelid = w.oid WHERE a.attnum > 0 AND NOT a.attisdropped),
 below AS (
   SELECT u.atttypid AS declared, u.atttypid AS base FROM used u
@@ -60,24 +85,37 @@ types AS (
         'bpchar', 'name', 'uuid', 'json', 'jsonb']::regtype[]) THEN 'NONE'
       WHEN coalesce(e.oid, t.oid) = 'timestamptz'::regtype THEN 'ZONE' ELSE 'ANY' END AS bent_by,
     CASE WHEN t.oid IN ('timestamptz'::regtype, 'timestamp'::regtype) THEN t.typname END AS time,
-    t.typlen = -1 AND t.oid <> 'numeric'::regtype AS long
+    CASE WHEN t.typlen <> -1 OR t.oid = 'numeric'::regtype THEN 'SMALL'
+      WHEN t.oid IN ('text'::regtype, 'varchar'::regtype)
+        OR EXISTS (SELECT 1 FROM pg_cast k WHERE k.castsource = t.oid AND k.casttarget = 'text'::regtype AND k.castmethod = 'b') THEN 'TEXT'
+      ELSE 'LARGE' END AS size
   FROM below b JOIN pg_type t ON t.oid = b.base AND t.typtype <> 'd' LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A')
-SELECT CASE WHEN w.oid IS NOT NULL THEN jsonb_build_object('oid', w.oid::bigint, 'schema', w.schema, 'name', w.name, 'isTable', w.relkind IN ('r', 'p'),
+SELECT CASE WHEN w.oid IS NOT NULL THEN jsonb_build_object('oid', w.oid::bigint, 'schema', w.schema, 'name', w.name, 'kind', w.relkind,
+  'isTemporary', w.relpersistence = 't',
+  'mayAttach', has_schema_privilege(w.namespace, 'USAGE') AND has_table_privilege(w.oid, 'SELECT') AND has_table_privilege(w.oid, 'TRIGGER'), 'knowsChunks', to_regprocedure('pg_catalog.pg_column_toast_chunk_id("any")') IS NOT NULL,
   'columns', (
     SELECT coalesce(jsonb_object_agg(a.attname, jsonb_build_object(
-      'type', quote_ident(tn.nspname) || '.' || quote_ident(ty.typname), 'kind', t.kind, 'bentBy', t.bent_by, 'time', t.time, 'long', t.long, 'notNull', a.attnotnull,
+      'type', quote_ident(tn.nspname) || '.' || quote_ident(ty.typname), 'kind', t.kind, 'bentBy', t.bent_by, 'time', t.time,
+      'size', CASE WHEN ty.typname IN ('varchar', 'bpchar') AND a.atttypmod BETWEEN 0 AND 504 THEN 'SMALL' ELSE t.size END, 'notNull', a.attnotnull,
       'generatedFrom', CASE WHEN a.attgenerated <> '' THEN (
         SELECT coalesce(jsonb_agg(DISTINCT g.attname), '[]') FROM pg_attrdef d
         JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refclassid = 'pg_class'::regclass AND p.refobjid = a.attrelid
-        JOIN pg_attribute g ON g.attrelid = a.attrelid AND g.attnum = p.refobjsubid AND g.attnum <> a.attnum
-        WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END)), '{}')
+        JOIN pg_attribute g ON g.attrelid = a.attrelid AND g.attnum = p.refobjsubid AND g.attnum <> a.attnum AND g.attnum > 0
+        WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
+      'virtual', CASE WHEN a.attgenerated = 'v' THEN (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
+      'collation', (SELECT quote_ident(cn.nspname) || '.' || quote_ident(c.collname)
+        FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace WHERE c.oid = a.attcollation))), '{}')
     FROM pg_attribute a JOIN types t ON t.declared = a.atttypid JOIN pg_type ty ON ty.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = ty.typnamespace
     WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped),
   'uniqueKeys', (
     SELECT coalesce(jsonb_agg((SELECT jsonb_agg(k.attname) FROM pg_attribute k WHERE k.attrelid = w.oid AND k.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))), '[]')
     FROM pg_index i WHERE i.indrelid = w.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL),
-  'partitions', (
-    SELECT coalesce(jsonb_agg(jsonb_build_object('oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname) ORDER BY c.oid), '[]')
-    FROM pg_partition_tree(w.oid) p JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE w.relkind = 'p' AND p.relid <> w.oid AND c.relkind IN ('r', 'p'))) END AS facts
+  'parents', (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'isPartition', c.relkind = 'p')), '[]')
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.inhrelid = w.oid AND NOT i.inhdetachpending),
+  'parts', (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'isPartition', c.relispartition) ORDER BY c.oid), '[]')
+    FROM heirs h JOIN pg_class c ON c.oid = h.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE h.root = w.oid AND c.relkind IN ('r', 'p')),
+  'foreignParts', (
+    SELECT coalesce(jsonb_agg(h.oid::regclass::text ORDER BY h.oid), '[]') FROM heirs h JOIN pg_class c ON c.oid = h.oid WHERE h.root = w.oid AND c.relkind = 'f')) END AS facts
 FROM wanted w ORDER BY w.ord`;

@@ -1,17 +1,25 @@
-// An announced node and the catalog's facts about its table -> the SQL text of its functions and triggers. Pure.
+// Writes the SQL of an announced table's functions and triggers. Runs nothing.
 import pg from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
-import { type AnnouncedTable, depthOf, functionName, keySql, rowsOf, tenantSql, textColumns } from './row-sql.js';
+import { hasTypedLarge, inStepFunction, largeDifferFunction, largeDifferSql, virtualFunction } from './column-functions.js';
+import {
+  type AnnouncedTable,
+  depthOf,
+  functionName,
+  keySql,
+  largeColumns,
+  type Reading,
+  rowsOf,
+  tenantSql,
+  textColumns,
+  virtualColumns,
+  virtualInputs,
+} from './row-sql.js';
+import { CAPTURE_IS_OFF, type FunctionSql, IS_PROOF, PINNED, PINNED_PATH, PINNED_ZONE } from './shared-functions.js';
+import { touched, touchFunction } from './touch-sql.js';
 
 const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
-
-/** `CREATE OR REPLACE`, in its own right: no lock on any table. */
-export interface FunctionSql {
-  name: string;
-  arguments: string;
-  sql: string;
-}
 
 export interface TriggerSql {
   name: string;
@@ -27,61 +35,27 @@ export interface TriggerSql {
 const TOUCH_TRIGGER = 'zz_hookgraph_updated_at';
 export const TRIGGER_NAMES = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete', 'hookgraph_truncate', TOUCH_TRIGGER];
 
-const CAPTURE_IS_OFF = `lower(current_setting('hookgraph.capture', true)) IN ('off', 'false', 'no', '0')`;
-
-// Nobody's objects shadow ours, and what the session set must not show in keys and snapshots. Each setting costs every statement.
-const PINNED_PATH = 'SECURITY DEFINER SET search_path = pg_catalog, pg_temp';
-const PINNED_ZONE = `${PINNED_PATH} SET "TimeZone" = 'UTC'`;
-const PINNED = `${PINNED_ZONE} SET row_security = on SET "DateStyle" = 'ISO'
-SET "IntervalStyle" = 'postgres' SET bytea_output = 'hex' SET extra_float_digits = 1`;
-
 /** A tenant that is looked up reads other tables; the rest is read from the row. */
-function pinnedFor({ node, facts }: AnnouncedTable): string {
+function pinnedFor(own: AnnouncedTable): string {
+  const { node, facts } = own;
   const bentBy = (columns: string[]) => columns.map((column) => facts.columns[column]?.bentBy ?? 'ANY');
   const inJson = bentBy(Object.keys(node.columns));
-  if (!('column' in node.tenant) || inJson.includes('ANY') || bentBy(textColumns(node)).some((by) => by !== 'NONE')) return PINNED;
+  const inText = bentBy([...textColumns(node), ...virtualInputs(own)]);
+  if (!('column' in node.tenant) || inJson.includes('ANY') || inText.some((by) => by !== 'NONE')) return PINNED;
   return inJson.includes('ZONE') ? PINNED_ZONE : PINNED_PATH;
 }
-
-/** What all tables share. */
-export const SHARED_FUNCTIONS: FunctionSql[] = [
-  {
-    name: 'json_of',
-    arguments: 'anyelement',
-    // json accepts what jsonb refuses (\u0000, lone surrogates, 1e999999), and no jsonb holds 256 MB: then it is kept as text, cut if need be.
-    sql: `CREATE OR REPLACE FUNCTION hookgraph.json_of(anyelement) RETURNS jsonb LANGUAGE plpgsql STABLE STRICT AS $hookgraph$
-DECLARE result jsonb; plain text;
-BEGIN
-  BEGIN
-    result := to_jsonb($1);
-    IF pg_column_size(result) <= 1048576 THEN RETURN result; END IF;
-  EXCEPTION WHEN OTHERS THEN
-    NULL;
-  END;
-  plain := format('%s', $1);
-  IF octet_length(plain) <= 1048576 THEN RETURN to_jsonb(plain); END IF;
-  RETURN to_jsonb(left(plain, 1000) || format('... (cut: %s bytes, hash %s)', octet_length(plain), hashtextextended(plain COLLATE "C", 0)));
-EXCEPTION WHEN OTHERS THEN
-  RETURN to_jsonb(format('(cut: %s bytes stored)', pg_column_size($1)));
-END $hookgraph$`,
-  },
-  {
-    name: 'refuse_truncate',
-    arguments: '',
-    sql: `CREATE OR REPLACE FUNCTION hookgraph.refuse_truncate() RETURNS trigger LANGUAGE plpgsql ${PINNED_PATH} AS $hookgraph$
-BEGIN
-  IF ${CAPTURE_IS_OFF} THEN RETURN NULL; END IF;
-  RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-    MESSAGE = format('TRUNCATE of %I.%I would delete announced rows without telling anybody', TG_TABLE_SCHEMA, TG_TABLE_NAME),
-    HINT = 'DELETE the rows, or SET hookgraph.capture = off first.';
-END $hookgraph$`,
-  },
-];
 
 /** All functions of one table. `others`: every announced table, for the parents. */
 export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql[] {
   const isParent = others.some(({ node }) => 'parent' in node.tenant && node.tenant.parent.typename === own.node.typename);
-  return [captureFunction(own, others), ...(isParent ? [tenantFunction(own, others)] : []), ...(touched(own) ? [touchFunction(own)] : [])];
+  return [
+    inStepFunction(own),
+    captureFunction(own, others),
+    ...(hasTypedLarge(own) ? [largeDifferFunction(own)] : []),
+    ...(virtualColumns(own).length > 0 ? [virtualFunction(own)] : []),
+    ...(isParent ? [tenantFunction(own, others)] : []),
+    ...(touched(own) ? [touchFunction(own)] : []),
+  ];
 }
 
 export function triggersOf(own: AnnouncedTable): TriggerSql[] {
@@ -119,29 +93,44 @@ export function triggersOf(own: AnnouncedTable): TriggerSql[] {
 }
 
 function captureFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
-  const { node } = own;
+  const { node, facts } = own;
   const name = functionName('capture', node);
   const bySql = 'sql' in node.tenant;
-  const rows = (transition: string) => rowsOf(own, others, transition);
-  const find = (transition: string) => (bySql ? findTenants(node, transition) : '');
+  const inStep = `hookgraph.${id(functionName('in_step', node))}()`;
   return {
     name,
     arguments: '',
+    // Not one EXCEPTION block around all: what writes within one takes a transaction id of its own, for every statement.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql ${pinnedFor(own)} AS $hookgraph$
 #variable_conflict use_column
 <<captured>>
 ${bySql ? 'DECLARE old_rows_tenants jsonb; new_rows_tenants jsonb;\n' : ''}BEGIN
   IF ${CAPTURE_IS_OFF} THEN RETURN NULL; END IF;
-  IF TG_OP = 'INSERT' THEN${find('new_rows')}
+  IF ${inStep} AND (TG_RELID = '${facts.oid}'::regclass) IS NOT NULL THEN
+${appendAll(own, others, 'ATTACHED')}
+    RETURN NULL;
+  END IF;
+  BEGIN
+${appendAll(own, others, 'ALTERED')}
+  EXCEPTION WHEN OTHERS THEN
+    RAISE LOG 'hookgraph: % of %.% is not recorded, since the table was altered: %', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLERRM;
+  END;
+  RETURN NULL;
+END captured $hookgraph$`,
+  };
+}
+
+function appendAll(own: AnnouncedTable, others: AnnouncedTable[], reading: Reading): string {
+  const { node } = own;
+  const rows = (transition: string) => rowsOf(own, others, transition, reading);
+  const find = (transition: string) => ('sql' in node.tenant ? findTenants(node, transition) : '');
+  return `  IF TG_OP = 'INSERT' THEN${find('new_rows')}
 ${append(own, others, `'created', NULL, NULL, s.doc`, `${rows('new_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
   ELSIF TG_OP = 'DELETE' THEN${find('old_rows')}
 ${append(own, others, `'deleted', NULL, s.doc, NULL`, `${rows('old_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
   ELSE${find('old_rows')}${find('new_rows')}
-${append(own, others, 's.operation, s.changed, s.before, s.after', `${comparedRows(node, rows)} s`)}
-  END IF;
-  RETURN NULL;
-END captured $hookgraph$`,
-  };
+${append(own, others, 's.operation, s.changed, s.before, s.after', `${comparedRows(own, rows, reading)} s WHERE s.changed IS DISTINCT FROM '{}'`)}
+  END IF;`;
 }
 
 /** The one statement that writes. */
@@ -156,11 +145,17 @@ function append({ node }: AnnouncedTable, others: AnnouncedTable[], what: string
 }
 
 /**
- * Old and new rows by key -> what became of each. A row whose key or tenant changed is a delete and a create.
+ * Joins old and new rows by key and tells what became of each. A row whose key or tenant changed is a delete and a create.
  * FULL JOIN: whatever plan the session keeps, it can't be a nested loop. OFFSET 0: documents are built once.
  */
-function comparedRows({ updatedAt }: AnnouncedNode, rows: (transition: string) => string): string {
+function comparedRows(own: AnnouncedTable, rows: (transition: string) => string, reading: Reading): string {
+  const { updatedAt } = own.node;
   const compared = (alias: string) => (updatedAt === undefined ? `${alias}.doc` : `(${alias}.doc - ${text(updatedAt)})`);
+  const isLarge = '(o.large OR n.large)';
+  const hasLarge = reading === 'ATTACHED' && largeColumns(own).length > 0;
+  const docsDiffer = 'o.doc -> k IS DISTINCT FROM n.doc -> k';
+  // The documents of two large values can be alike although the values differ, and the other way round: one was cut.
+  const valuesDiffer = hasLarge ? `coalesce(CASE WHEN ${isLarge} THEN ${largeDifferSql(own)} END, ${docsDiffer})` : docsDiffer;
   return `(
         SELECT CASE WHEN n.alive THEN n.tenant ELSE o.tenant END AS tenant,
           coalesce(n.parent_key, o.parent_key) AS parent_key,
@@ -168,24 +163,25 @@ function comparedRows({ updatedAt }: AnnouncedNode, rows: (transition: string) =
           coalesce(n.key, o.key) AS key,
           CASE WHEN o.alive AND n.alive THEN 'updated' WHEN n.alive THEN 'created' ELSE 'deleted' END AS operation,
           CASE WHEN o.alive AND n.alive THEN ARRAY(
-            SELECT k FROM jsonb_object_keys(${compared('n')}) k WHERE o.doc -> k IS DISTINCT FROM n.doc -> k) END AS changed,
+            SELECT k FROM jsonb_object_keys(${compared('n')}) k WHERE ${valuesDiffer}) END AS changed,
           CASE WHEN o.alive THEN o.doc END AS before,
           CASE WHEN n.alive THEN n.doc END AS after
         FROM ${rows('old_rows')} o
         FULL JOIN ${rows('new_rows')} n ON n.key = o.key AND coalesce(n.tenant, '') = coalesce(o.tenant, '')
-        WHERE coalesce(n.key, o.key) IS NOT NULL AND CASE WHEN o.alive AND n.alive THEN ${compared('o')} IS DISTINCT FROM ${compared('n')}
+        WHERE coalesce(n.key, o.key) IS NOT NULL AND CASE WHEN o.alive AND n.alive THEN ${compared('o')} IS DISTINCT FROM ${compared('n')}${hasLarge ? ` OR ${isLarge}` : ''}
           ELSE coalesce(o.alive, false) <> coalesce(n.alive, false) END
         ORDER BY n.alive IS NOT NULL
         OFFSET 0)`;
 }
 
-/** Of a host's expression: evaluated apart, since whatever it throws must not reach the writer. */
+/** Evaluates a host's expression apart, because whatever it throws must not reach the writer. */
 function findTenants(node: AnnouncedNode, transition: string): string {
   const { sql } = node.tenant as { sql: string };
   return `
     BEGIN
       SELECT jsonb_object_agg(${keySql(node)}, (\n${sql}\n)::text) INTO ${transition}_tenants FROM ${transition} r WHERE ${keySql(node)} IS NOT NULL;
     EXCEPTION WHEN OTHERS THEN
+      IF ${IS_PROOF} THEN RAISE; END IF;
       RAISE LOG 'hookgraph: no tenant for rows of %: %', TG_TABLE_NAME, SQLERRM;
     END;`;
 }
@@ -204,38 +200,6 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RAISE LOG 'hookgraph: no tenant of ${node.typename} %: %', $1, SQLERRM;
   RETURN NULL;
-END $hookgraph$`,
-  };
-}
-
-/** The columns whose change moves updated_at. A BEFORE trigger doesn't see generated ones yet: what they are made of counts. */
-function touched({ node, facts }: AnnouncedTable): string[] | null {
-  if (node.updatedAt === undefined) return null;
-  const columns = new Set(Object.keys(node.columns).flatMap((column) => facts.columns[column]?.generatedFrom ?? [column]));
-  columns.delete(node.updatedAt);
-  return columns.size > 0 ? [...columns] : null;
-}
-
-/** Not a WHEN clause: that would make every later ALTER or DROP of those columns fail. The image comparison takes json as well. */
-function touchFunction(own: AnnouncedTable): FunctionSql {
-  const name = functionName('touch', own.node);
-  const updatedAt = own.node.updatedAt as string;
-  const row = (alias: string) => `ROW(${(touched(own) as string[]).map((column) => `${alias}.${id(column)}`).join(', ')})::record`;
-  const now =
-    own.facts.columns[updatedAt]?.time === 'timestamp'
-      ? `pg_catalog.timezone('UTC', pg_catalog.clock_timestamp())`
-      : 'pg_catalog.clock_timestamp()';
-  return {
-    name,
-    arguments: '',
-    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql AS $hookgraph$
-BEGIN
-  IF ${row('OLD')} OPERATOR(pg_catalog.*<>) ${row('NEW')} THEN NEW.${id(updatedAt)} := ${now}; END IF;
-  RETURN NEW;
-EXCEPTION WHEN OTHERS THEN
-  -- A column was dropped or changed its type since we were attached.
-  RAISE LOG 'hookgraph: no updated_at for a row of %: %', TG_TABLE_NAME, SQLERRM;
-  RETURN NEW;
 END $hookgraph$`,
   };
 }

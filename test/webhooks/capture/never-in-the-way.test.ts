@@ -125,7 +125,7 @@ it('cuts a value of more than a megabyte, and still tells that it changed', asyn
   await db.pool.query(`INSERT INTO things VALUES (2, 'acme', repeat('x', 2000000), to_jsonb(repeat('z', 2000000)))`);
   await db.pool.query(`UPDATE things SET name = repeat('x', 1999999) || 'y' WHERE id = 2`);
   const [created, updated] = await db.events();
-  expect(created?.after?.name).toMatch(/^x{1000}\.\.\. \(cut: 2000000 bytes, hash -?\d+\)$/);
+  expect(created?.after?.name).toMatch(/^x{1000}\.\.\. \(cut: 2000000 bytes\)$/);
   expect(JSON.stringify(created?.after).length).toBeLessThan(10_000);
   expect(updated?.changed).toEqual(['name']);
 });

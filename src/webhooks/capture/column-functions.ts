@@ -1,0 +1,124 @@
+// Writes the functions of one table about its columns: whether they are as they were, and what the virtual ones hold. Runs nothing.
+import pg from 'pg';
+import { differSql } from './large-values.js';
+import { type AnnouncedTable, factsOf, functionName, largeColumns, readColumns, virtualColumns, virtualInputs } from './row-sql.js';
+import { type FunctionSql, IS_PROOF } from './shared-functions.js';
+import type { ColumnFacts } from './table-facts.js';
+
+const id = pg.escapeIdentifier;
+const text = pg.escapeLiteral;
+
+/**
+ * Whether the columns that capture reads are what they were when it was attached. IMMUTABLE, although it reads the catalog: Postgres then
+ * evaluates it while planning, so a write pays nothing. A plan that names the table's oid is made anew after every ALTER of the table.
+ */
+export function inStepFunction({ node, facts }: AnnouncedTable): FunctionSql {
+  const name = functionName('in_step', node);
+  const used = readColumns({ node, facts }).sort();
+  const expected = used.map((column) => {
+    const { type, virtual, generatedFrom } = facts.columns[column] as ColumnFacts;
+    return `(${text(column)}, ${text(type)}, ${text(virtual !== null ? 'v' : generatedFrom !== null ? 's' : '')})`;
+  });
+  return {
+    name,
+    arguments: '',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $hookgraph$
+BEGIN
+  IF (SELECT count(*) = ${used.length} FROM (VALUES ${expected.join(', ')}) AS expected (name, type, generated)
+      JOIN pg_attribute a ON a.attrelid = ${facts.oid} AND a.attname = expected.name AND NOT a.attisdropped AND a.attgenerated = expected.generated
+        AND a.atttypid = to_regtype(expected.type)) THEN
+    RETURN true;
+  END IF;
+  RAISE LOG 'hookgraph: the columns of % were altered since its triggers were attached; until hookgraph migrate, its changes are recorded more slowly', ${text(`${facts.schema}.${facts.name}`)};
+  RETURN false;
+END $hookgraph$`,
+  };
+}
+
+/** The texts of the inputs -> the virtual columns as one object. An expression that fails is null: Postgres throws it at readers only. */
+export function virtualFunction(own: AnnouncedTable): FunctionSql {
+  const name = functionName('virtual', own.node);
+  const inputs = factsOf(own, virtualInputs(own)).map(
+    ([column, { type, collation }], index) =>
+      `($1)[${index + 1}]::${type}${collation === null ? '' : ` COLLATE ${collation}`} AS ${id(column)}`,
+  );
+  const values = factsOf(own, virtualColumns(own)).map(
+    ([column, { virtual, type }]) => `  BEGIN
+    SELECT computed.result || jsonb_build_object(${text(column)}, hookgraph.json_of((${virtual})::${type})) INTO computed.result FROM (SELECT ${inputs.join(', ')}) inputs;
+  EXCEPTION WHEN OTHERS THEN
+    IF ${IS_PROOF} THEN RAISE; END IF;
+    computed.result := computed.result || jsonb_build_object(${text(column)}, NULL);
+  END;`,
+  );
+  return {
+    name,
+    arguments: 'text[]',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text[]) RETURNS jsonb LANGUAGE plpgsql STABLE AS $hookgraph$
+#variable_conflict use_column
+<<computed>>
+DECLARE result jsonb := '{}';
+BEGIN
+${values.join('\n')}
+  RETURN computed.result;
+END computed $hookgraph$`,
+  };
+}
+
+/** As many pairs of values as a function has parameters for. */
+const PAIRS = 45;
+
+/**
+ * The large columns whose values the table's own function takes: none of a type outside pg_catalog, which the function would keep from
+ * being dropped, and no arrays, because PL/pgSQL reads an array that it is given.
+ */
+function typedLarge(own: AnnouncedTable): { index: number; column: string; type: string }[] {
+  return factsOf(own, largeColumns(own))
+    .map(([column, { type, size }], index) => ({ index, column, type: size === 'TEXT' ? 'pg_catalog.text' : type }))
+    .filter(({ type }) => /^pg_catalog\.[^_]/.test(type))
+    .slice(0, PAIRS);
+}
+
+/** Other parameters, another name: it would be an overload beside the old one. */
+function differName(own: AnnouncedTable): string {
+  const { schema, name } = own.node.table;
+  const parameters = typedLarge(own).map(({ type }) => type);
+  return functionName('differ', { ...own.node, table: { schema, name: JSON.stringify([name, parameters]) } });
+}
+
+/** Whether column `k` differs between rows `o` and `n`; null where `k` is none of the large columns. */
+export function largeDifferSql(own: AnnouncedTable): string {
+  const typed = typedLarge(own);
+  const pairs = typed.flatMap(({ index, type }) => [`o.v${index}::${type}`, `n.v${index}::${type}`]);
+  const others = largeColumns(own).flatMap((column, index) =>
+    typed.some((one) => one.index === index)
+      ? []
+      : [`WHEN ${text(column)} THEN ${differSql(`o.v${index}`, `n.v${index}`, own.facts.knowsChunks, 'hookgraph.differ')}`],
+  );
+  const call = typed.length > 0 ? `hookgraph.${id(differName(own))}(${['k', ...pairs].join(', ')})` : 'NULL';
+  return others.length > 0 ? `CASE k ${others.join(' ')} ELSE ${call} END` : call;
+}
+
+/**
+ * One function for all columns, because an UPDATE sets up each expression of its plan, used or not. In PL/pgSQL, because Postgres 18 plans
+ * an SQL function for the values at hand, and reads them for that.
+ */
+export function largeDifferFunction(own: AnnouncedTable): FunctionSql {
+  const name = differName(own);
+  const typed = typedLarge(own);
+  const parameters = ['text', ...typed.flatMap(({ type }) => [type, type])].join(', ');
+  const cases = typed.map(
+    ({ column }, index) => `WHEN ${text(column)} THEN ${differSql(`$${index * 2 + 2}`, `$${index * 2 + 3}`, own.facts.knowsChunks)}`,
+  );
+  return {
+    name,
+    arguments: parameters,
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(${parameters}) RETURNS boolean LANGUAGE plpgsql STABLE AS $hookgraph$
+BEGIN
+  RETURN CASE $1 ${cases.join('\n    ')} END;
+END $hookgraph$`,
+  };
+}
+
+export function hasTypedLarge(own: AnnouncedTable): boolean {
+  return typedLarge(own).length > 0;
+}

@@ -1,0 +1,131 @@
+// Tries the capture functions of announced tables on copies of these tables, in a transaction that is rolled back.
+import type { PoolClient } from 'pg';
+import pg from 'pg';
+import { WebhooksError } from '../base/errors.js';
+import type { AnnouncedNode } from '../base/model.js';
+import { type AnnouncedTable, columnsBesides, functionName, virtualColumns } from './row-sql.js';
+import { SHARED_FUNCTIONS } from './shared-functions.js';
+import type { TableFacts } from './table-facts.js';
+import { functionsOf, triggersOf } from './trigger-sql.js';
+
+const id = pg.escapeIdentifier;
+
+/** Has the columns of the table in hand, and none of its rows, constraints, defaults, triggers, rules or policies. */
+const COPY = 'hookgraph.proof';
+
+/** What reading three rows may take. On a table whose beginning is full of dead rows it can take longer; then none is tried. */
+const READ_TIMEOUT_MS = 1000;
+
+/**
+ * Answers what can't be captured, with Postgres' reason. Fires every trigger function for an insert, an update and a delete, without rows
+ * and with copies of up to three. The table itself is only read, under the lock of a SELECT: none of its triggers, sequences or rules runs.
+ */
+export async function proveCapture(client: PoolClient, tables: AnnouncedTable[], all: AnnouncedTable[]): Promise<WebhooksError[]> {
+  const problems: WebhooksError[] = [];
+  await client.query('BEGIN');
+  try {
+    await client.query(`SET LOCAL lock_timeout = '1s'; SET LOCAL hookgraph.capture = 'on'; SET LOCAL check_function_bodies = on`);
+    const functions = [...SHARED_FUNCTIONS, ...all.flatMap((table) => functionsOf(table, all))];
+    for (const { sql } of functions) await client.query(sql);
+    for (const table of tables) {
+      const reason = await findReason(client, table, all);
+      if (reason === null) continue;
+      problems.push(unfit(table, reason, await findColumns(client, table, all)));
+    }
+  } finally {
+    await client.query('ROLLBACK');
+  }
+  return problems;
+}
+
+function unfit({ node }: AnnouncedTable, reason: pg.DatabaseError, columns: [string, string][]): WebhooksError {
+  const table = `${node.table.schema}.${node.table.name}`;
+  const told = columns.map(([column, message]) => `"${column}" (${message})`).join(', ');
+  return columns.length > 0
+    ? new WebhooksError(
+        'ANNOUNCED_COLUMN_UNFIT',
+        `Triggers can't capture ${columns.length === 1 ? 'the column' : 'the columns'} ${told} of ${table} for ${node.typename}.`,
+        'Leave it out of the announced columns, or change its type or expression.',
+        { cause: reason },
+      )
+    : new WebhooksError(
+        'ANNOUNCED_TABLE_UNFIT',
+        `Triggers can't capture ${table} for ${node.typename}: ${reason.message}.`,
+        'Correct the table or the announced node as the reason says.',
+        { cause: reason },
+      );
+}
+
+/** The declared columns that fail by themselves, each with Postgres' reason. */
+async function findColumns(client: PoolClient, { node, facts }: AnnouncedTable, all: AnnouncedTable[]): Promise<[string, string][]> {
+  const found: [string, string][] = [];
+  for (const [column, field] of Object.entries(node.columns)) {
+    const { updatedAt: _, ...rest } = node;
+    const alone: AnnouncedNode = { ...rest, columns: columnsBesides(node).includes(column) ? {} : { [column]: field } };
+    const reason = await findReason(client, { node: alone, facts }, all, true);
+    if (reason !== null) found.push([column, reason.message]);
+  }
+  return found.length < Object.keys(node.columns).length ? found : [];
+}
+
+/** Null: all went well. A lock that wasn't given in time is thrown, so that the caller tries again. */
+async function findReason(
+  client: PoolClient,
+  table: AnnouncedTable,
+  all: AnnouncedTable[],
+  replace = false,
+): Promise<pg.DatabaseError | null> {
+  await client.query('SAVEPOINT proof');
+  try {
+    if (replace) for (const { sql } of functionsOf(table, all)) await client.query(sql);
+    await tryTriggers(client, table);
+    return null;
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code === '55P03' || error.code === '40P01') throw error;
+    return error;
+  } finally {
+    await client.query('ROLLBACK TO SAVEPOINT proof');
+  }
+}
+
+async function tryTriggers(client: PoolClient, table: AnnouncedTable): Promise<void> {
+  const { node, facts } = table;
+  const source = `${id(facts.schema)}.${id(facts.name)}`;
+  const [column] = plainNames(facts);
+  if (column === undefined) return;
+  await client.query(`CREATE TABLE ${COPY} (LIKE ${source} INCLUDING GENERATED)`);
+  await copyRows(client, table, source);
+  for (const { sql } of triggersOf(table)) await client.query(`${sql[0]} ${COPY} ${sql[1]}`);
+  const update = `UPDATE ${COPY} SET ${id(column)} = ${id(column)}`;
+  const insert = (names: string) => `INSERT INTO ${COPY} (${names}) SELECT ${names} FROM ${COPY}`;
+  await client.query(
+    `SET LOCAL hookgraph.proof = 'on'; ${insert(id(column))} WHERE false; ${update} WHERE false; DELETE FROM ${COPY} WHERE false`,
+  );
+  if (virtualColumns(table).length > 0) {
+    await client.query(`SELECT hookgraph.${id(functionName('virtual', node))}('{}')`);
+  }
+  await client.query(`SET LOCAL hookgraph.proof = 'off'; ${insert(plainNames(facts).map(id).join(', '))}; ${update}; DELETE FROM ${COPY}`);
+}
+
+function plainNames({ columns }: TableFacts): string[] {
+  return Object.keys(columns).filter((name) => columns[name]?.generatedFrom === null);
+}
+
+/** A row of nulls and three of the table's own. Those that a domain, a policy or a generated column refuses aren't tried. */
+async function copyRows(client: PoolClient, table: AnnouncedTable, source: string): Promise<void> {
+  const names = plainNames(table.facts).map(id).join(', ');
+  const notNull = Object.keys(table.facts.columns).filter((name) => table.facts.columns[name]?.notNull);
+  const nulls = plainNames(table.facts).map(() => 'NULL');
+  const nullable = notNull.map((name) => `ALTER COLUMN ${id(name)} DROP NOT NULL`).join(', ');
+  if (nullable !== '') await client.query(`ALTER TABLE ${COPY} ${nullable}`);
+  for (const rows of [`VALUES (${nulls.join(', ')})`, `SELECT ${names} FROM ${source} LIMIT 3`]) {
+    await client.query(`SAVEPOINT rows; SET LOCAL statement_timeout = ${READ_TIMEOUT_MS}`);
+    try {
+      await client.query(`INSERT INTO ${COPY} (${names}) ${rows}`);
+      await client.query('SET LOCAL statement_timeout TO DEFAULT; RELEASE SAVEPOINT rows');
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) throw error;
+      await client.query('ROLLBACK TO SAVEPOINT rows');
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// Writes the function that moves a table's updated_at when a declared column changes. Runs nothing.
+import pg from 'pg';
+import { differSql, isLarge, largestSql, SHORT_BYTES } from './large-values.js';
+import { type AnnouncedTable, factsOf, functionName } from './row-sql.js';
+import type { FunctionSql } from './shared-functions.js';
+
+const id = pg.escapeIdentifier;
+
+/** The columns whose change moves updated_at. A BEFORE trigger doesn't see generated ones yet: what they are made of counts. */
+export function touched({ node, facts }: AnnouncedTable): string[] | null {
+  if (node.updatedAt === undefined) return null;
+  const columns = new Set(Object.keys(node.columns).flatMap((column) => facts.columns[column]?.generatedFrom ?? [column]));
+  columns.delete(node.updatedAt);
+  return columns.size > 0 ? [...columns] : null;
+}
+
+/** Not a WHEN clause: that would make every later ALTER or DROP of those columns fail. The image comparison takes json as well. */
+export function touchFunction(own: AnnouncedTable): FunctionSql {
+  const name = functionName('touch', own.node);
+  const updatedAt = own.node.updatedAt as string;
+  const columns = touched(own) as string[];
+  const large = columns.filter((column) => isLarge(own.facts.columns[column]));
+  const row = (alias: string, of: string[]) => `ROW(${of.map((column) => `${alias}.${id(column)}`).join(', ')})::pg_catalog.record`;
+  const rowsDiffer = (of: string[]) => `${row('OLD', of)} OPERATOR(pg_catalog.*<>) ${row('NEW', of)}`;
+  const short = columns.filter((column) => !large.includes(column));
+  const oneByOne = [
+    ...(short.length > 0 ? [rowsDiffer(short)] : []),
+    ...large.map((column) => differSql(`OLD.${id(column)}`, `NEW.${id(column)}`, own.facts.knowsChunks)),
+  ];
+  const largest = ['OLD', 'NEW'].map((alias) => largestSql(alias, factsOf(own, large))).join(', ');
+  const now =
+    own.facts.columns[updatedAt]?.time === 'timestamp'
+      ? `pg_catalog.timezone('UTC', pg_catalog.clock_timestamp())`
+      : 'pg_catalog.clock_timestamp()';
+  return {
+    name,
+    arguments: '',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql AS $hookgraph$
+BEGIN
+  IF ${large.length > 0 ? `GREATEST(${largest}) OPERATOR(pg_catalog.>) ${SHORT_BYTES}` : 'false'} THEN
+    IF (${oneByOne.join('\n      OR ')}) THEN NEW.${id(updatedAt)} := ${now}; END IF;
+  ELSIF ${rowsDiffer(columns)} THEN
+    NEW.${id(updatedAt)} := ${now};
+  END IF;
+  RETURN NEW;
+EXCEPTION WHEN OTHERS THEN
+  -- A column was dropped or changed its type since the triggers were attached.
+  RAISE LOG 'hookgraph: no updated_at for a row of %: %', TG_TABLE_NAME, SQLERRM;
+  RETURN NEW;
+END $hookgraph$`,
+  };
+}

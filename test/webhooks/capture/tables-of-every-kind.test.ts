@@ -1,0 +1,368 @@
+// Whatever the catalog holds is captured, or refused by migrate with a reason; it never fails a write.
+import type { DatabaseError } from 'pg';
+import { afterEach, describe, expect, it } from 'vitest';
+import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
+import type { AnnouncedNode } from '../../../src/webhooks/index.js';
+import { type CapturedTables, captureTables, silent, THINGS, thing } from './captured-tables.js';
+
+let db: CapturedTables;
+afterEach(() => db.close());
+
+const allOf = (...columns: string[]) => Object.fromEntries(['id', ...columns].map((name) => [name, name]));
+const changes = async () => (await db.events()).map(({ operation, key, changed }) => [operation, key, changed]);
+
+async function triggersIn(table: string): Promise<number> {
+  const { rows } = await db.pool.query(
+    `SELECT count(*)::int AS count FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname ~ 'hookgraph'`,
+    [table],
+  );
+  return rows[0].count;
+}
+
+/** A write of each kind; of rows 1 and 2. */
+async function writeAll(insert: string, update: string): Promise<void> {
+  await db.pool.query(insert);
+  await db.pool.query(update);
+  await db.pool.query('DELETE FROM things');
+}
+
+describe('a virtual generated column', () => {
+  const ddl = `CREATE TABLE things (id int PRIMARY KEY, tenant text, name text COLLATE "C", "Net" numeric, gone int,
+    shout text GENERATED ALWAYS AS (upper(name) || '!') VIRTUAL, gross numeric(10,2) GENERATED ALWAYS AS ("Net" * 1.2) VIRTUAL,
+    share int GENERATED ALWAYS AS (100 / id) VIRTUAL, fixed text GENERATED ALWAYS AS ('x') VIRTUAL, updated_at timestamptz(3) DEFAULT 'epoch');
+    ALTER TABLE things DROP COLUMN gone`;
+  const node = thing({ columns: allOf('shout', 'gross', 'share', 'fixed'), updatedAt: 'updated_at' });
+
+  it('is captured with the value that a reader sees, and tells its changes', async () => {
+    db = await captureTables(ddl, [node]);
+    await writeAll(`INSERT INTO things VALUES (1, 'acme', 'a', 10), (2, 'acme', NULL, NULL)`, `UPDATE things SET "Net" = 20 WHERE id = 1`);
+    const events = await db.events();
+    expect(events.map(({ operation, changed, after }) => [operation, changed, after])).toEqual([
+      ['created', null, { id: 1, shout: 'A!', gross: 12, share: 100, fixed: 'x' }],
+      ['created', null, { id: 2, shout: null, gross: null, share: 50, fixed: 'x' }],
+      ['updated', ['gross'], { id: 1, shout: 'A!', gross: 24, share: 100, fixed: 'x' }],
+      ['deleted', null, null],
+      ['deleted', null, null],
+    ]);
+    expect(events.find(({ operation, key }) => operation === 'deleted' && key === '1')?.before).toEqual({
+      id: 1,
+      shout: 'A!',
+      gross: 24,
+      share: 100,
+      fixed: 'x',
+    });
+  });
+
+  it('is null where its expression fails, which Postgres would throw at a reader only', async () => {
+    db = await captureTables(ddl, [node]);
+    await writeAll(`INSERT INTO things VALUES (0, 'acme', 'a', 10)`, `UPDATE things SET name = 'b'`);
+    const [created, updated] = await db.events();
+    expect(created?.after).toEqual({ id: 0, shout: 'A!', gross: 12, share: null, fixed: 'x' });
+    expect(updated?.changed).toEqual(['shout']);
+  });
+
+  it('moves updated_at when what it is computed from changes', async () => {
+    db = await captureTables(ddl, [node]);
+    await db.pool.query(`INSERT INTO things VALUES (1, 'acme', 'a', 10)`);
+    await db.pool.query('UPDATE things SET "Net" = 11');
+    expect((await db.pool.query(`SELECT updated_at > 'epoch' AS moved FROM things`)).rows).toEqual([{ moved: true }]);
+  });
+
+  it('is refused where it identifies a row, or is in an expression for the tenant', async () => {
+    const virtual = `${THINGS}; ALTER TABLE things ADD v text GENERATED ALWAYS AS (name) VIRTUAL`;
+    db = await captureTables(virtual, []);
+    const attach = (tenant: AnnouncedNode['tenant']) => attachTriggers(db.pool, [thing({ tenant })], silent);
+    await expect(attach({ column: 'v' })).rejects.toMatchObject({
+      code: 'ANNOUNCED_COLUMN_VIRTUAL',
+      message: expect.stringMatching(/"v"/),
+    });
+    await expect(attach({ sql: 'r.v' })).rejects.toMatchObject({
+      code: 'TENANT_SQL_INVALID',
+      message: expect.stringMatching(/r\.v does not exist/),
+    });
+    expect(await triggersIn('things')).toBe(0);
+  });
+});
+
+it('refuses at once all that can’t be captured, each with its reason, and attaches nothing', async () => {
+  db = await captureTables(
+    `${THINGS}; CREATE VIEW v AS SELECT * FROM things; CREATE MATERIALIZED VIEW m AS SELECT * FROM things;
+     CREATE TABLE p (id int PRIMARY KEY, tenant text, name text, place text GENERATED ALWAYS AS (tableoid::int::text) VIRTUAL);
+     CREATE TABLE q (id int PRIMARY KEY, tenant text, name text)`,
+    [],
+  );
+  const named = (name: string, rest: Partial<AnnouncedNode> = {}) =>
+    thing({ typename: name.toUpperCase(), table: { schema: 'public', name }, ...rest });
+  const error = await attachTriggers(
+    db.pool,
+    [
+      thing(),
+      named('v'),
+      named('m'),
+      named('p', { columns: allOf('name', 'place') }),
+      named('q', { tenant: { sql: 'r.nothing' } }),
+      named('nothing'),
+      thing({ typename: 'Own', table: { schema: 'hookgraph', name: 'captures' }, key: ['id'] }),
+    ],
+    silent,
+  ).catch((thrown: Error) => thrown);
+  expect(error).toMatchObject({ name: 'WebhooksError', code: 'ANNOUNCED_UNFIT' });
+  const { message } = error as Error;
+  for (const part of [
+    'public.v of V is no table but a view',
+    'public.m of M is no table but a materialized view',
+    /column "place" \(.*\) of public\.p for P/,
+    /tenant of Q, `r\.nothing`/,
+    "public.nothing of NOTHING doesn't exist",
+    "hookgraph.captures of Own is one of Hookgraph's own",
+  ]) {
+    expect(message).toMatch(part);
+  }
+  for (const table of ['things', 'p', 'q']) expect(await triggersIn(table)).toBe(0);
+  await db.pool.query(`INSERT INTO p VALUES (1, 'acme', 'a')`);
+});
+
+it('refuses what fails only when a row is captured, even if the table is empty, and names the column', async () => {
+  db = await captureTables(
+    `CREATE TYPE mood AS ENUM ('good'); CREATE FUNCTION boom(mood) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'boom'; END $$;
+     CREATE CAST (mood AS text) WITH FUNCTION boom(mood); ${THINGS}; ALTER TABLE things ADD mood mood`,
+    [],
+  );
+  await expect(attachTriggers(db.pool, [thing({ columns: allOf('name', 'mood') })], silent)).rejects.toMatchObject({
+    code: 'ANNOUNCED_COLUMN_UNFIT',
+    message: expect.stringMatching(/the column "mood" \(boom\) of public\.things for Thing/),
+  });
+  expect(await triggersIn('things')).toBe(0);
+});
+
+it('refuses a partition, foreign tables among partitions and heirs, and a temporary table', async () => {
+  db = await captureTables(
+    `CREATE EXTENSION postgres_fdw; CREATE SERVER away FOREIGN DATA WRAPPER postgres_fdw;
+     CREATE TABLE things (id int PRIMARY KEY, tenant text, name text) PARTITION BY RANGE (id);
+     CREATE TABLE things_1 PARTITION OF things FOR VALUES FROM (0) TO (10);
+     CREATE TABLE mixed (id int, tenant text, name text) PARTITION BY RANGE (id);
+     CREATE FOREIGN TABLE mixed_1 PARTITION OF mixed FOR VALUES FROM (0) TO (10) SERVER away;
+     CREATE TABLE elder (id int PRIMARY KEY, tenant text, name text); CREATE FOREIGN TABLE heir () INHERITS (elder) SERVER away`,
+    [],
+  );
+  const attach = (name: string, schema = 'public') => attachTriggers(db.pool, [thing({ table: { schema, name } })], silent);
+  const unfit = (message: RegExp) => ({ code: 'ANNOUNCED_TABLE_UNFIT', message: expect.stringMatching(message) });
+  await expect(attach('things_1')).rejects.toMatchObject(unfit(/is a partition of public\.things/));
+  await expect(attach('mixed')).rejects.toMatchObject(unfit(/foreign tables .*mixed_1/));
+  await expect(attach('elder')).rejects.toMatchObject(unfit(/foreign tables .*heir/));
+  const client = await db.connect();
+  await client.query('CREATE TEMP TABLE brief (id int PRIMARY KEY, tenant text, name text)');
+  const { rows } = await client.query(`SELECT pg_my_temp_schema()::regnamespace::text AS schema`);
+  await expect(attach('brief', rows[0].schema)).rejects.toMatchObject(unfit(/is temporary/));
+  await attach('things');
+});
+
+it('captures tables that inherit with the table that they inherit from', async () => {
+  db = await captureTables(
+    `${THINGS}; ALTER TABLE things ADD updated_at timestamptz(3) DEFAULT 'epoch'; CREATE TABLE special (more int, PRIMARY KEY (id)) INHERITS (things);
+     CREATE TABLE very_special () INHERITS (special)`,
+    [thing({ updatedAt: 'updated_at' })],
+  );
+  await db.pool.query(`INSERT INTO special (id, tenant, name) VALUES (1, 'acme', 'a')`);
+  await db.pool.query(`INSERT INTO very_special (id, tenant, name) VALUES (2, 'acme', 'a')`);
+  await db.pool.query(`UPDATE special SET name = 'b' WHERE id = 1`);
+  await db.pool.query(`UPDATE things SET name = 'c'`);
+  await db.pool.query('DELETE FROM things');
+  const seen = (await changes()).map(([operation, key]) => `${operation} ${key}`);
+  expect(seen.sort()).toEqual(['created 1', 'created 2', 'deleted 1', 'deleted 2', 'updated 1', 'updated 1', 'updated 2']);
+});
+
+it('captures types of extensions, domains, composites, ranges and arrays, in whatever schema', async () => {
+  db = await captureTables(
+    `CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION hstore SCHEMA ext; CREATE EXTENSION ltree SCHEMA ext;
+     CREATE DOMAIN mail AS ext.citext CHECK (VALUE ~ '@'); CREATE DOMAIN sure AS int NOT NULL; CREATE TYPE pair AS (a json, b ext.hstore);
+     CREATE TYPE span AS RANGE (subtype = text); CREATE TYPE mood AS ENUM ('good'); CREATE DOMAIN moods AS mood[];
+     CREATE UNLOGGED TABLE things (dropped int, id ext.citext PRIMARY KEY, tenant ext.citext, mail mail, h ext.hstore, path ext.ltree, hs ext.hstore[],
+       pair pair, pairs pair[], span span, many int4multirange, moods moods, grid int[][], x xml, bits varbit, cash money, net inet, q tsvector,
+       sure sure, n bigint GENERATED ALWAYS AS IDENTITY, made text GENERATED ALWAYS AS (lower(path::text)) STORED);
+     ALTER TABLE things DROP COLUMN dropped`.replace('lower(path::text)', 'ext.ltree2text(path)'),
+    [
+      thing({
+        columns: allOf(
+          'mail',
+          'h',
+          'path',
+          'hs',
+          'pair',
+          'pairs',
+          'span',
+          'many',
+          'moods',
+          'grid',
+          'x',
+          'bits',
+          'cash',
+          'net',
+          'q',
+          'sure',
+          'n',
+          'made',
+        ),
+      }),
+    ],
+  );
+  await writeAll(
+    `INSERT INTO things VALUES ('One', 'acme', 'A@b', 'k=>v', 'a.b', ARRAY['k=>v'::ext.hstore], ROW('{"a": "\\u0000"}', 'k=>v'), ARRAY[ROW('1', NULL)::pair],
+      '[a,b)', '{[1,3)}', '{good}', '{{1,2},{3,4}}', '<a/>', B'101', 1.5, '10.0.0.1', 'a b', 1)`,
+    `UPDATE things SET span = '[a,c)', mail = 'a@b'`,
+  );
+  const [created, updated, deleted] = await db.events();
+  expect(created).toMatchObject({
+    tenant: 'acme',
+    key: 'One',
+    after: {
+      mail: 'A@b',
+      h: { k: 'v' },
+      path: 'a.b',
+      hs: [{ k: 'v' }],
+      span: '[a,b)',
+      many: '{[1,3)}',
+      moods: ['good'],
+      net: '10.0.0.1',
+      sure: 1,
+      n: 1,
+      made: 'a.b',
+    },
+  });
+  expect(created?.after).toMatchObject({
+    pairs: [{ a: 1, b: null }],
+    grid: [
+      [1, 2],
+      [3, 4],
+    ],
+    x: '<a/>',
+    bits: '101',
+    q: "'a' 'b'",
+  });
+  expect(updated?.changed?.sort()).toEqual(['mail', 'span']);
+  expect(deleted?.operation).toBe('deleted');
+});
+
+it('stays out of rules, policies, statement triggers and sequences of the table', async () => {
+  const ddl = `${THINGS}; ALTER TABLE things ADD n serial; CREATE TABLE notes (what text); INSERT INTO things VALUES (1, 'acme', 'a'), (2, 'acme', 'b');
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO notes VALUES (TG_OP); PERFORM pg_notify('things', TG_OP); RETURN NULL; END $$;
+    CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON things FOR EACH STATEMENT EXECUTE FUNCTION note();
+    CREATE RULE also AS ON INSERT TO things DO ALSO INSERT INTO notes VALUES ('rule');
+    ALTER TABLE things ENABLE ROW LEVEL SECURITY; ALTER TABLE things FORCE ROW LEVEL SECURITY;
+    CREATE POLICY odd ON things USING (1 / length(current_setting('app.never_set')) > 0)`;
+  db = await captureTables(ddl, []);
+  const client = await db.connect();
+  const heard: string[] = [];
+  client.on('notification', ({ payload }) => heard.push(payload ?? ''));
+  await client.query('LISTEN things');
+  const state = async () =>
+    (
+      await db.pool.query(
+        `SELECT (SELECT last_value FROM things_n_seq), (SELECT count(*) FROM notes), (SELECT string_agg(xmin::text, ',') FROM things)`,
+      )
+    ).rows;
+  const before = await state();
+  await attachTriggers(db.pool, [thing({ columns: allOf('name', 'n') })], silent);
+  await client.query('SELECT 1');
+  expect(await state()).toEqual(before);
+  expect(heard).toEqual([]);
+  expect((await db.pool.query('SELECT count(*)::int AS n FROM hookgraph.captures')).rows).toEqual([{ n: 0 }]);
+  await db.pool.query(`UPDATE things SET name = 'c' WHERE id = 1`);
+  expect(await changes()).toEqual([['updated', '1', ['name']]]);
+});
+
+it('says which rights the role that migrates lacks', async () => {
+  db = await captureTables(
+    `${THINGS}; DO $$ BEGIN CREATE ROLE migrator LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+     GRANT USAGE, CREATE ON SCHEMA hookgraph TO migrator; GRANT SELECT ON things TO migrator`,
+    [],
+  );
+  const client = await db.connect();
+  await client.query('SET ROLE migrator');
+  const pool = { connect: async () => Object.assign(client, { release: () => {} }) } as unknown as typeof db.pool;
+  await expect(attachTriggers(pool, [thing()], silent)).rejects.toMatchObject({
+    code: 'ANNOUNCED_TABLE_UNFIT',
+    hint: expect.stringMatching(/GRANT SELECT, TRIGGER ON public\.things/),
+  });
+  await client.query('RESET ROLE');
+});
+
+describe('after it was attached', () => {
+  const later = [
+    ['becomes virtual', `ALTER TABLE things DROP COLUMN name, ADD COLUMN name text GENERATED ALWAYS AS (id::text) VIRTUAL`],
+    ['becomes stored', `ALTER TABLE things DROP COLUMN name, ADD COLUMN name text GENERATED ALWAYS AS (tenant || 'x') STORED`],
+    ['becomes json', `ALTER TABLE things ALTER name TYPE json USING '{"a": "\\u0000"}'`],
+    ['becomes a composite with json', `ALTER TABLE things ALTER name TYPE pair USING ROW('"\\ud800"', 1)::pair`],
+    ['becomes an array of json', `ALTER TABLE things ALTER name TYPE json[] USING ARRAY['1e999999'::json]`],
+    ['is dropped', 'ALTER TABLE things DROP COLUMN name'],
+    ['is renamed', 'ALTER TABLE things RENAME name TO title'],
+    ['is the key, and renamed', 'ALTER TABLE things RENAME id TO number'],
+    ['is the tenant, and retyped', 'ALTER TABLE things ALTER tenant TYPE ext.citext'],
+    ['stays while its table is renamed', 'ALTER TABLE things RENAME TO items'],
+  ] as const;
+  it.each(later)('a column that %s fails no write, in sessions old and new and in the altering transaction', async (what, ddl) => {
+    const node = thing({ columns: allOf('name', 'v'), updatedAt: 'updated_at' });
+    db = await captureTables(
+      `CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE TYPE pair AS (a json, b int); ${THINGS}; ALTER TABLE things ADD v int GENERATED ALWAYS AS (id + 1) STORED,
+       ADD updated_at timestamptz(3), ADD w int`,
+      [node],
+    );
+    const table = ddl.includes('items') ? 'items' : 'things';
+    const old = await db.connect();
+    const write = async (client: typeof old, key: number) => {
+      const column = ddl.includes('TO number') ? 'number' : 'id';
+      await client.query(`INSERT INTO ${table} (${column}, tenant) VALUES (${key}, 'acme')`);
+      await client.query(`UPDATE ${table} SET ${column} = ${key + 100} WHERE ${column} = ${key}`);
+      await client.query(`UPDATE ${table} SET w = 5`);
+      await client.query(`DELETE FROM ${table}`);
+    };
+    await old.query(`INSERT INTO things (id, tenant, name) VALUES (1, 'acme', 'a')`);
+    await old.query(`UPDATE things SET name = 'b'`);
+    await old.query('BEGIN');
+    await old.query(ddl);
+    await write(old, 2);
+    await old.query('COMMIT');
+    await write(old, 3);
+    await write(await db.connect(), 4);
+    await db.pool.query(
+      `INSERT INTO ${table} (${ddl.includes('TO number') ? 'number' : 'id'}, tenant) SELECT n, 'acme' FROM generate_series(10, 20) n`,
+    );
+    const events = await db.events();
+    // Only a key that can't be found leaves nothing to tell.
+    const created = events.filter(({ operation, key }) => operation === 'created' && Number(key) >= 2).map(({ key }) => Number(key));
+    const expected = [2, 102, 3, 103, 4, 104, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
+    expect(
+      created.sort((a, b) => a - b),
+      what,
+    ).toEqual(what.includes('key') ? [] : expected.sort((a, b) => a - b));
+    expect(events.every(({ tenant }) => tenant === 'acme')).toBe(true);
+  });
+
+  it('writes nothing within a subtransaction while all is as it was', async () => {
+    db = await captureTables(THINGS);
+    const client = await db.connect();
+    await client.query('BEGIN');
+    await client.query(`INSERT INTO things VALUES (1, 'acme', 'a')`);
+    await client.query(`UPDATE things SET name = 'b'`);
+    // A subtransaction that writes has an id of its own, next to its parent's.
+    const { rows } = await client.query(
+      `SELECT DISTINCT xmin::text AS xid FROM hookgraph.captures UNION SELECT pg_current_xact_id()::xid::text`,
+    );
+    expect(rows).toHaveLength(1);
+    await client.query('COMMIT');
+  });
+
+  it('says so once a session in the log of Postgres', async () => {
+    db = await captureTables(THINGS);
+    const client = await db.connect();
+    const notices: string[] = [];
+    client.on('notice', (notice: DatabaseError | { message?: string }) => notices.push(notice.message ?? ''));
+    await db.pool.query('ALTER TABLE things ALTER name TYPE varchar(10)');
+    await client.query('SET client_min_messages = log');
+    for (const id of [1, 2, 3]) await client.query(`INSERT INTO things VALUES (${id}, 'acme', 'a')`);
+    expect(notices.filter((message) => /public\.things were altered .* hookgraph migrate/.test(message))).toHaveLength(1);
+    await attachTriggers(db.pool, [thing()], silent);
+    await client.query(`INSERT INTO things VALUES (4, 'acme', 'a')`);
+    expect(await db.events()).toHaveLength(4);
+  });
+});

@@ -44,7 +44,7 @@ beforeAll(async () => {
     context: (request) => ({ member: request.headers.get('x-user') === '1' ? { organisation: ACME, user: '1' } : null }),
     actor: ({ member }) => member && { tenant: member.organisation, userId: member.user, canManageWebhooks: true },
     settings: { allowedNetworks: ['127.0.0.0/8'] },
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'error' }),
   });
   await hooks.migrate();
   working = await hooks.work();

@@ -81,7 +81,12 @@ it.each(EXAMPLES)(
     const tsx = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
     const { stdout } = await run(process.execPath, ['--import', tsx, '--test', 'example.test.ts'], {
       cwd: join(folder, 'examples', example),
-      env: { ...process.env, DATABASE_URL: databases[1 + EXAMPLES.indexOf(example)]?.url, HOOKGRAPH_ENCRYPTION_KEYS: KEYS, NODE_OPTIONS: '' },
+      env: {
+        ...process.env,
+        DATABASE_URL: databases[1 + EXAMPLES.indexOf(example)]?.url,
+        HOOKGRAPH_ENCRYPTION_KEYS: KEYS,
+        NODE_OPTIONS: '',
+      },
     });
     expect(stdout).toContain('# fail 0');
   },

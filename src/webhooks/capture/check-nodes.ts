@@ -1,7 +1,7 @@
 // Compares announced nodes with what the catalog says about their tables, and names all that doesn't fit.
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
-import { OWN_NODE } from './own-node.js';
+import { OWN_NODE } from '../base/own-node.js';
 import { type AnnouncedTable, columnsBesides } from './row-sql.js';
 import type { TableFacts } from './table-facts.js';
 

@@ -1,8 +1,9 @@
 // Promise: a host without Prisma and without GraphQL adopts Hookgraph by naming its tables.
 import { randomBytes } from 'node:crypto';
-import { pino } from 'pino';
+
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createHookgraph, type Hookgraph } from '../../src/index.js';
+import { createPlainLog } from '../../src/runtime/plain-log.js';
 import type { Worker } from '../../src/worker/index.js';
 import { BOOKING_SHOP } from '../sources/catalog/booking-shop.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
@@ -44,7 +45,7 @@ beforeAll(async () => {
     context: (request) => ({ member: request.headers.get('x-user') === '1' ? { organisation: ACME, user: '1' } : null }),
     actor: ({ member }) => member && { tenant: member.organisation, userId: member.user, canManageWebhooks: true },
     settings: { allowedNetworks: ['127.0.0.0/8'] },
-    log: pino({ level: 'error' }),
+    log: createPlainLog('error'),
   });
   await hooks.migrate();
   working = await hooks.work();

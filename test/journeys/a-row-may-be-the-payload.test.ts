@@ -32,7 +32,7 @@ describe('the default payload', () => {
     await sql('DELETE FROM spaces');
     const sent = (await world.receiver.waitFor(3)).map(({ body }) => body);
     expect(sent.slice(0, 2).sort()).toEqual([
-      '{"Attic": "750727362669608961.10"}',
+      '{"Attic": 750727362669608961.10}',
       '{"data":{"id":7,"shopId":1,"name":"Attic","email":"old@example.org","notes":"n","owner":5,"total":750727362669608961.10}}',
     ]);
     expect(sent[2]).toContain('<total>750727362669608961.10</total>');

@@ -22,8 +22,9 @@ export const useExactJson = (): Plugin => ({
   onRequestParse({ request, url, setRequestParser }) {
     if (request.method === 'GET') setRequestParser(() => told(() => paramsOf(url.searchParams)));
     else if (/^application\/(graphql\+)?json *(;|,|$)/i.test(request.headers.get('content-type') ?? ''))
-      setRequestParser(async () => {
-        const text = await request.text();
+      // What it is handed has its size limited.
+      setRequestParser(async (limited) => {
+        const text = await limited.text();
         return told(() => {
           const sent: unknown = parseJson(text);
           if (typeof sent === 'object' && sent !== null && !(sent instanceof ExactNumber)) return sent as GraphQLParams;

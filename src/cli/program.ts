@@ -115,6 +115,21 @@ function addRunning(program: Command, cli: Cli): void {
       if (app !== undefined) return migrateApp(cli, app);
       await (await import('./commands/migrate.js')).migrateDatabase({ sampleData: sampleData === true, json: json === true });
     });
+  addCommand(program, 'detach', 'take the triggers off your tables and keep the history; stop the workers first', [
+    'detach --app ./hookgraph.ts',
+    'detach --app ./hookgraph.ts --everything',
+  ])
+    .addOption(appOption().makeOptionMandatory())
+    .option('--everything', 'drop all that Hookgraph keeps in the database, subscriptions and history too')
+    .action(async ({ app, everything }: { app: string; everything?: boolean }) => {
+      const hooks = await (await import('./adopter/load-app.js')).loadApp(app);
+      try {
+        await hooks.detach({ everything: everything === true });
+        cli.terminal.say(everything ? 'Nothing of Hookgraph is left in the database.' : 'Nothing is captured any more; the history stays.');
+      } finally {
+        await hooks.close();
+      }
+    });
   addCommand(program, 'check', 'say what is out of step, or would be after a deployment; changes nothing', [
     'check --app ./hookgraph.ts',
     'check --app ./hookgraph.ts --schema new.graphql --json',

@@ -42,6 +42,8 @@ export interface Hookgraph {
   poke(): void;
   /** Runs a write of the host's that before-hooks may refuse. */
   gate: Webhooks['passGate'];
+  /** Stops capture and keeps the history; with `everything`, leaves no trace in the database. Stop the workers first. */
+  detach(options?: { everything?: boolean }): Promise<void>;
   close(): Promise<void>;
   /** For our own faces and tests. */
   webhooks: Webhooks;
@@ -141,6 +143,11 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     },
     poke: () => webhooks.poke(),
     gate: webhooks.passGate,
+    async detach({ everything = false } = {}) {
+      // Our triggers call functions of our schema, so they go with it.
+      if (everything) await pool.query('DROP SCHEMA IF EXISTS hookgraph CASCADE; DROP SCHEMA IF EXISTS hookgraph_worker CASCADE');
+      else await webhooks.detach();
+    },
     async close() {
       await webhooks.close();
       await Promise.all([opened.close(), options.database === pool ? undefined : pool.end()]);

@@ -99,6 +99,8 @@ export interface Webhooks {
   engine: Engine;
   /** Brings partitions, topics and triggers in step with the announced nodes; a no-op when they are. Only `migrate` calls it. */
   prepare(): Promise<void>;
+  /** Takes the triggers off every table and retires the topics; history stays. */
+  detach(): Promise<void>;
   /** Throws WebhooksError KEYS_MISMATCH where this process lacks the key that the database's secrets are sealed with. */
   checkKeys(): Promise<void>;
   /** A write of the host's own that before-hooks may refuse: see Gate. Nothing else can be gated. */
@@ -126,6 +128,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   return {
     engine,
     prepare: () => prepareCapture(pool, host.nodes, log),
+    detach: () => prepareCapture(pool, [], log),
     checkKeys: async () => void (await checkKeys(pool, vault)),
     passGate: gate.pass,
     passGateForAll: gate.passAll,

@@ -1,6 +1,6 @@
 // Promise: before a deployment, check says which stored queries it breaks; after one that breaks them all the same, they are held at once.
 import { randomBytes } from 'node:crypto';
-import { buildSchema, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import { buildSchema, type GraphQLField, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createHookgraph, type Hookgraph, type Tables } from '../../src/index.js';
 import { createPlainLog } from '../../src/runtime/plain-log.js';
@@ -27,8 +27,8 @@ function schemaWith(fields: string): GraphQLSchema {
   const schema = buildSchema(
     `type Note { id: Int! ${fields} } type Tag { id: Int! } type Query { note(id: Int!): Note tag(id: Int!): Tag }`,
   );
-  (schema.getQueryType() as GraphQLObjectType).getFields().note!.resolve = async (_root, { id }) =>
-    (await database.pool.query('SELECT * FROM notes WHERE id = $1', [id])).rows[0];
+  const note = (schema.getQueryType() as GraphQLObjectType).getFields().note as GraphQLField<unknown, unknown>;
+  note.resolve = async (_root, { id }) => (await database.pool.query('SELECT * FROM notes WHERE id = $1', [id])).rows[0];
   return schema;
 }
 

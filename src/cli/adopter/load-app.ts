@@ -1,7 +1,7 @@
 // Loads the file that `--app` names and finds the host's Hookgraph in it.
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Hookgraph } from '../../index.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
@@ -38,9 +38,10 @@ async function load(file: string): Promise<Record<string, unknown>> {
 /** Node runs TypeScript by itself from 22.18 on. Before that, the application's own tsx does. */
 async function registerTypeScript(file: string): Promise<void> {
   if ((process.features as { typescript?: unknown }).typescript) return;
-  let loader: string;
+  const { resolve: find } = createRequire(file);
+  let manifest: string;
   try {
-    loader = createRequire(file).resolve('tsx/esm/api');
+    manifest = find('tsx/package.json');
   } catch {
     throw new RuntimeError(
       'APP_IS_TYPESCRIPT',
@@ -48,6 +49,9 @@ async function registerTypeScript(file: string): Promise<void> {
       'Install tsx (`npm install --save-dev tsx`), or name the compiled file.',
     );
   }
+  // The entry for `import`: resolving by require() finds the other one, which registers nothing here.
+  const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as { exports: Record<string, { import: { default: string } }> };
+  const loader = join(dirname(manifest), exports['./esm/api']?.import.default ?? 'dist/esm/api/index.mjs');
   const { register } = (await import(pathToFileURL(loader).href)) as { register(): void };
   register();
 }

@@ -63,7 +63,7 @@ export async function checkStored(engine: Engine, schema: GraphQLSchema): Promis
   return findings.map((finding) => ({ ...finding, recentDeliveries: recent.get(finding.subscriptionId) ?? 0 }));
 }
 
-export const retiredMessage = (topic: string): string => `The topic ${topic} is no longer announced.`;
+const retiredMessage = (topic: string): string => `The topic ${topic} is no longer announced.`;
 
 async function* everyStored({ pool }: Engine): AsyncGenerator<Stored> {
   for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {

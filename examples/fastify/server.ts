@@ -1,0 +1,26 @@
+// Mounts the handler of examples/sql-only in Fastify.
+import Fastify from 'fastify';
+import { prepareDatabase } from '../database.mjs';
+
+export const stopDatabase = await prepareDatabase(new URL('../sql-only/tables.sql', import.meta.url));
+export const { hooks, pool } = await import('../sql-only/hookgraph.js');
+await hooks.migrate();
+
+export const app = Fastify();
+// The handler reads the body itself.
+app.removeAllContentTypeParsers();
+app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+app.route({
+  url: '/graphql',
+  method: ['GET', 'POST'],
+  handler: async ({ url, method, headers, body }, reply) => {
+    const request = new Request(new URL(url, 'http://localhost'), {
+      method,
+      headers: headers as Record<string, string>,
+      body: body as Buffer,
+    });
+    return reply.send(await hooks.handler(request));
+  },
+});
+
+console.log(`GraphQL is at ${await app.listen({ port: Number(process.env.PORT ?? 4102) })}/graphql`);

@@ -1,7 +1,8 @@
 // An announced node and the catalog's facts about its table -> the SQL text of its functions and triggers. Pure.
 import pg from 'pg';
-import type { AnnouncedNode } from '../base/model.js';
-import { type AnnouncedTable, depthOf, functionName, keySql, rowsOf, tenantSql, textColumns } from './row-sql.js';
+import type { AnnouncedNode, PointingRows } from '../base/model.js';
+import { decidingRows } from '../base/own-node.js';
+import { type AnnouncedTable, depthOf, functionName, keySql, rowsOf, tenantNow, tenantSql, textColumns } from './row-sql.js';
 
 const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
@@ -39,7 +40,8 @@ SET "IntervalStyle" = 'postgres' SET bytea_output = 'hex' SET extra_float_digits
 function pinnedFor({ node, facts }: AnnouncedTable): string {
   const bentBy = (columns: string[]) => columns.map((column) => facts.columns[column]?.bentBy ?? 'ANY');
   const inJson = bentBy(Object.keys(node.columns));
-  if (!('column' in node.tenant) || inJson.includes('ANY') || bentBy(textColumns(node)).some((by) => by !== 'NONE')) return PINNED;
+  const isRead = 'column' in node.tenant || decidingRows(node) !== null;
+  if (!isRead || inJson.includes('ANY') || bentBy(textColumns(node)).some((by) => by !== 'NONE')) return PINNED;
   return inJson.includes('ZONE') ? PINNED_ZONE : PINNED_PATH;
 }
 
@@ -81,7 +83,12 @@ END $hookgraph$`,
 /** All functions of one table. `others`: every announced table, for the parents. */
 export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql[] {
   const isParent = others.some(({ node }) => 'parent' in node.tenant && node.tenant.parent.typename === own.node.typename);
-  return [captureFunction(own, others), ...(isParent ? [tenantFunction(own, others)] : []), ...(touched(own) ? [touchFunction(own)] : [])];
+  return [
+    captureFunction(own, others),
+    ...(isParent ? [tenantFunction(own, others)] : []),
+    ...(decidingRows(own.node) ? [tenantsFunction(own, others)] : []),
+    ...(touched(own) ? [touchFunction(own)] : []),
+  ];
 }
 
 export function triggersOf(own: AnnouncedTable): TriggerSql[] {
@@ -208,9 +215,32 @@ END $hookgraph$`,
   };
 }
 
+/** Keys -> the tenants that the rows which point to them decide. Called by the relay, through hookgraph.tenants_by_children. */
+function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
+  const { typename, columns } = decidingRows(own.node) as PointingRows;
+  const { node, facts } = others.find((other) => other.node.typename === typename) as AnnouncedTable;
+  const part = (place: number) => (columns.length === 1 ? 'k.key' : `(k.key::jsonb ->> ${place})`);
+  // In the column's own type, so that its index serves.
+  const points = columns.map((column, place) => `r.${id(column)} = ${part(place)}::${facts.columns[column]?.type}`);
+  const alive = node.softDelete ? [`num_nonnulls(r.${id(node.softDelete.column)}) = 0`] : [];
+  const name = tenantsFunctionName(own.node);
+  return {
+    name,
+    arguments: 'text[]',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text[]) RETURNS TABLE (node_key text, tenant text) LANGUAGE sql STABLE ${PINNED} AS $hookgraph$
+SELECT DISTINCT key, tenant FROM (
+  SELECT k.key, ${tenantNow(node, others, 'r')} AS tenant
+  FROM unnest($1) k (key) JOIN ${id(facts.schema)}.${id(facts.name)} r ON ${[...points, ...alive].join(' AND ')}) found
+WHERE tenant IS NOT NULL
+$hookgraph$`,
+  };
+}
+
+export const tenantsFunctionName = (node: AnnouncedNode): string => functionName('tenants_of', node);
+
 /** The columns whose change moves updated_at. A BEFORE trigger doesn't see generated ones yet: what they are made of counts. */
 function touched({ node, facts }: AnnouncedTable): string[] | null {
-  if (node.updatedAt === undefined) return null;
+  if (node.updatedAt === undefined || node.setsUpdatedAt === false) return null;
   const columns = new Set(Object.keys(node.columns).flatMap((column) => facts.columns[column]?.generatedFrom ?? [column]));
   columns.delete(node.updatedAt);
   return columns.size > 0 ? [...columns] : null;

@@ -55,7 +55,8 @@ async function told(): Promise<string[]> {
     `SELECT d.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored, e.occurred_at, hookgraph.time_of(e.id) AS id_time
      FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id`,
   );
-  await db.pool.query('TRUNCATE hookgraph.deliveries, hookgraph.open_deliveries');
+  // TRUNCATE would wait for a relay that is under way.
+  await db.pool.query('DELETE FROM hookgraph.deliveries');
   expect(rows.every(({ tenant, stored }) => tenant === stored)).toBe(true);
   // A replay looks for events by both.
   expect(rows.every(({ occurred_at, id_time }) => Math.abs(occurred_at - id_time) <= 1)).toBe(true);

@@ -227,7 +227,7 @@ function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): Functio
   return {
     name,
     arguments: 'text[]',
-    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text[]) RETURNS TABLE (node_key text, tenant text) LANGUAGE sql STABLE ${PINNED} AS $hookgraph$
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text[]) RETURNS TABLE (node_key text, tenant text) LANGUAGE sql STABLE ${PINNED} SET enable_nestloop = on AS $hookgraph$
 SELECT DISTINCT key, tenant FROM (
   SELECT k.key, ${tenantNow(node, others, 'r')} AS tenant
   FROM unnest($1) k (key) JOIN ${id(facts.schema)}.${id(facts.name)} r ON ${[...points, ...alive].join(' AND ')}) found

@@ -13,21 +13,17 @@ CREATE TABLE hookgraph.tenant_sources (
 -- Events that reached nobody: few, and asked for by people.
 CREATE INDEX events_without_tenant ON hookgraph.events (id) WHERE tenant IS NULL;
 
--- The key that a document's columns point to, as events write keys.
-CREATE FUNCTION hookgraph.pointed_key(document jsonb, columns text[]) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT CASE WHEN cardinality(columns) = 1 THEN document ->> columns[1]
-  ELSE '[' || (SELECT string_agg(to_json(document ->> c)::text, ',' ORDER BY ord) FROM unnest(columns) WITH ORDINALITY AS u (c, ord)) || ']' END $$;
-
 -- Events without a tenant -> the tenants of each: those of the rows that point to it now. Of a deleted one, and where there are none, those
--- of the rows that pointed to it in the same transaction, be they captured or filed: what a transaction captured is within a minute.
--- STABLE: it sees the captures that the relay's statement takes.
+-- of the rows that pointed to it in the same transaction. They are captures still, unless a relay that had this row died after another
+-- had filed them: then they are events of about the same time.
+-- STABLE: it sees the captures that the relay's statement takes. No nested loops: the planner doesn't know how many rows there are.
 CREATE FUNCTION hookgraph.tenants_by_children(ids bigint[], xids xid8[], typenames text[], keys text[], operations text[])
-RETURNS TABLE (id bigint, tenant text) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS TABLE (id bigint, tenant text) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
 #variable_conflict use_column
 DECLARE
   source record;
   present jsonb;
-  minute constant bigint := 60000::bigint << 20;
+  around constant bigint := 10000::bigint << 20;
 BEGIN
   FOR source IN SELECT s.* FROM hookgraph.tenant_sources s WHERE s.typename = ANY (typenames) ORDER BY s.typename LOOP
     BEGIN
@@ -44,24 +40,42 @@ BEGIN
     alive AS MATERIALIZED (SELECT p.key, p.tenant FROM jsonb_to_recordset(present) AS p (key text, tenant text)),
     wanted AS MATERIALIZED (
       SELECT l.id, l.xid, l.key FROM late l WHERE l.operation = 'deleted' OR l.key NOT IN (SELECT a.key FROM alive a)),
-    same AS MATERIALIZED (
+    captured AS MATERIALIZED (
       SELECT c.xid, c.typename, c.node_key, c.operation, c.tenant, c.parent_typename, c.parent_key, c.before, c.after FROM hookgraph.captures c
-      WHERE c.xid = ANY (ARRAY(SELECT w.xid FROM wanted w))
-      UNION ALL
+      WHERE c.xid = ANY (ARRAY(SELECT w.xid FROM wanted w))),
+    captured_kin AS MATERIALIZED (
+      SELECT DISTINCT s.xid, d.key, s.tenant, s.parent_typename, s.parent_key
+      FROM captured s CROSS JOIN LATERAL (
+        SELECT CASE WHEN cardinality(source.child_columns) = 1 THEN x.document ->> source.child_columns[1]
+          ELSE '[' || (SELECT string_agg(to_json(x.document ->> c)::text, ',' ORDER BY ord) FROM unnest(source.child_columns) WITH ORDINALITY AS u (c, ord)) || ']'
+          END AS key
+        FROM (VALUES (s.before), (s.after)) x (document)) d
+      WHERE s.typename = source.child_typename AND d.key IS NOT NULL),
+    missed AS MATERIALIZED (SELECT w.id, w.xid FROM wanted w WHERE (w.xid, w.key) NOT IN (SELECT k.xid, k.key FROM captured_kin k WHERE k.tenant IS NOT NULL)),
+    filed AS MATERIALIZED (
       SELECT e.xid, e.typename, e.node_key, e.operation, e.tenant, e.parent_typename, e.parent_key, e.before, e.after FROM hookgraph.events e
-      WHERE e.id >= (SELECT min(w.id) FROM wanted w) - minute AND e.id <= (SELECT max(w.id) FROM wanted w) + minute
-        AND e.xid = ANY (ARRAY(SELECT w.xid FROM wanted w))),
-    kin AS MATERIALIZED (
-      SELECT DISTINCT s.xid, hookgraph.pointed_key(d.document, source.child_columns) AS key, s.tenant, s.parent_typename, s.parent_key
-      FROM same s CROSS JOIN LATERAL (VALUES (s.before), (s.after)) d (document)
-      WHERE s.typename = source.child_typename AND d.document IS NOT NULL),
+      WHERE e.id >= (SELECT min(m.id) FROM missed m) - around AND e.id <= (SELECT max(m.id) FROM missed m) + around
+        AND e.xid = ANY (ARRAY(SELECT m.xid FROM missed m))),
+    filed_kin AS MATERIALIZED (
+      SELECT DISTINCT s.xid, d.key, s.tenant, s.parent_typename, s.parent_key
+      FROM filed s CROSS JOIN LATERAL (
+        SELECT CASE WHEN cardinality(source.child_columns) = 1 THEN x.document ->> source.child_columns[1]
+          ELSE '[' || (SELECT string_agg(to_json(x.document ->> c)::text, ',' ORDER BY ord) FROM unnest(source.child_columns) WITH ORDINALITY AS u (c, ord)) || ']'
+          END AS key
+        FROM (VALUES (s.before), (s.after)) x (document)) d
+      WHERE s.typename = source.child_typename AND d.key IS NOT NULL),
+    kin AS MATERIALIZED (SELECT * FROM captured_kin UNION SELECT * FROM filed_kin),
+    gone AS MATERIALIZED (
+      SELECT c.xid, c.typename, c.node_key, c.tenant, c.parent_typename, c.parent_key FROM captured c WHERE c.operation = 'deleted'
+      UNION ALL
+      SELECT f.xid, f.typename, f.node_key, f.tenant, f.parent_typename, f.parent_key FROM filed f WHERE f.operation = 'deleted'),
     -- As the relay does: a parent that went in the same transaction says whose it was. Ambiguous: none.
     up AS (
       SELECT DISTINCT k.xid, k.parent_typename AS typename, k.parent_key AS key, k.parent_typename, k.parent_key, NULL::text AS tenant
       FROM kin k WHERE k.tenant IS NULL AND k.parent_key IS NOT NULL
       UNION
       SELECT up.xid, up.typename, up.key, s.parent_typename, s.parent_key, s.tenant
-      FROM up JOIN same s ON s.xid = up.xid AND s.typename = up.parent_typename AND s.node_key = up.parent_key AND s.operation = 'deleted'
+      FROM up JOIN gone s ON s.xid = up.xid AND s.typename = up.parent_typename AND s.node_key = up.parent_key
       WHERE up.tenant IS NULL),
     parents AS (SELECT up.xid, up.typename, up.key, min(up.tenant) AS tenant FROM up GROUP BY 1, 2, 3 HAVING min(up.tenant) = max(up.tenant))
     SELECT l.id, a.tenant FROM late l JOIN alive a ON a.key = l.key

@@ -250,6 +250,7 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
     'ok clock',
     'ok migrations',
     'ok worker',
+    'ok tenants',
     'ok API',
     'ok login',
     'ok subscriptions',
@@ -263,10 +264,14 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
     `UPDATE hookgraph.subscriptions SET disabled_at = now(), disabled_reason = 'GONE', disabled_message = 'It answered 410.' WHERE id = $1`,
     [busy.databaseId],
   );
+  await t.database.pool.query(
+    `INSERT INTO hookgraph.events (typename, node_key, operation) SELECT 'Scenario', n::text, 'updated' FROM generate_series(1, 4) n`,
+  );
   const keys = Buffer.alloc(32, 7).toString('base64');
   const ill = await cli.run(['doctor'], { env: { ...env, HOOKGRAPH_ENCRYPTION_KEYS: keys, HOOKGRAPH_ALLOWED_NETWORKS: '0.0.0.0/0' } });
   expect(ill.code).toBe(1);
-  expect(outcomes(ill)).toEqual(expect.arrayContaining(['fail networks', 'fail keys', 'fail worker', 'warn subscription']));
+  expect(outcomes(ill)).toEqual(expect.arrayContaining(['fail networks', 'fail keys', 'fail worker', 'warn tenants', 'warn subscription']));
+  expect(ill.stdout).toContain('4 events reached nobody, since nothing says whose they are: Scenario 1, Scenario 2, Scenario 3, …');
   expect(ill.stdout).toContain('Busy: It answered 410.\thookgraph webhooks enable');
   expect(ill.stdout).toMatch(/\d events and 0 deliveries have waited.*\tStart one with `hookgraph worker`/);
   const away = await cli.run(['doctor', '--json'], {

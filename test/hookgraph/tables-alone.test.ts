@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createHookgraph, type Hookgraph } from '../../src/index.js';
 import { createPlainLog } from '../../src/runtime/plain-log.js';
+import { listWithoutTenant } from '../../src/webhooks/index.js';
 import type { Worker } from '../../src/worker/index.js';
 import { BOOKING_SHOP } from '../sources/catalog/booking-shop.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
@@ -35,6 +36,9 @@ beforeAll(async () => {
       Space: {},
       Slot: { tenant: { of: 'space_id' } },
       BookingSlot: { tenant: { of: 'slot_id' } },
+      Booking: { tenant: { of: 'BookingSlot' } },
+      Membership: {},
+      User: { tenants: { of: 'Membership' } },
       Coupon: { omit: ['code'] },
       Invoice: { when: { 'invoice/paid': { status: 'paid' } } },
     },
@@ -107,6 +111,53 @@ it('delivers a deleted row as it was', async () => {
     `SELECT count(*)::int AS n FROM hookgraph.events WHERE before::text || after::text LIKE '%HUSH%'`,
   );
   expect(rows[0].n).toBe(0);
+});
+
+it('tells whose a booking is when its slots have come and gone with it', async () => {
+  receiver.requests.length = 0;
+  for (const operation of ['created', 'deleted'])
+    await subscribe(`topic: { key: "booking/${operation}" } query: "query ($id: Int!) { booking(id: $id) { id note } }"`);
+  await database.pool.query(`BEGIN; INSERT INTO bookings (note) VALUES ('mine'), ('theirs'), ('whose');
+    INSERT INTO booking_slots (booking_id, slot_id) VALUES (1, 1), (2, 2); COMMIT`);
+  await expect.poll(() => receiver.requests.length).toBe(1);
+  await database.pool.query('DELETE FROM bookings WHERE id < 3');
+  await expect.poll(() => receiver.requests.length).toBe(2);
+  const bodies = receiver.requests.map(({ body }) => JSON.parse(String(body)));
+  expect(bodies).toEqual(Array(2).fill({ data: { booking: { id: 1, note: 'mine' } } }));
+  const { rows } = await listWithoutTenant(database.pool, { limit: 10, backward: false, after: null, before: null });
+  expect(rows.map(({ typename, nodeKey }) => `${typename} ${nodeKey}`)).toEqual(['Booking 3']);
+});
+
+it('tells each organization of a user, and asks nobody before', async () => {
+  receiver.requests.length = 0;
+  await subscribe('topic: { key: "user/updated" } query: "query ($id: Int!) { user(id: $id) { email } }"');
+  await database.pool.query(`INSERT INTO memberships VALUES (2, '${ACME}');
+    INSERT INTO users (email) VALUES ('mallory@other.example'); INSERT INTO memberships VALUES (3, '${OTHER}');
+    UPDATE users SET email = 'new-' || email`);
+  await expect.poll(() => receiver.requests.length).toBe(2);
+  expect(receiver.requests.map(({ body }) => JSON.parse(String(body)).data.user.email).sort()).toEqual([
+    'new-ada@acme.example',
+    'new-eve@other.example',
+  ]);
+  const { data } = await ask(
+    `mutation { createWebhookSubscription(webhookSubscription: { callbackUrl: "${receiver.url}" phase: BEFORE topic: { key: "user/updated" } }) { errors { field message } } }`,
+  );
+  expect(data.createWebhookSubscription.errors).toContainEqual({
+    field: 'phase',
+    message: expect.stringMatching(/rows of Membership decide|don't pass the gate/),
+  });
+});
+
+it('leaves their updated_at alone, whose change is none', async () => {
+  const events = async () =>
+    (await database.pool.query(`SELECT count(*)::int AS n FROM hookgraph.recorded WHERE typename = 'Space'`)).rows[0].n;
+  const before = await events();
+  await database.pool.query(`UPDATE spaces SET updated_at = '2001-01-01Z' WHERE id = 1`);
+  expect(await events()).toBe(before);
+  const { rows } = await database.pool.query(`UPDATE spaces SET title = 'Attic' || id WHERE id = 1 RETURNING updated_at`);
+  expect(rows[0].updated_at).toEqual(new Date('2001-01-01Z'));
+  expect(await events()).toBe(before + 1);
+  await database.pool.query(`UPDATE spaces SET title = 'Attic' WHERE id = 1`);
 });
 
 it('lets somebody who is signed in read their tenant’s rows alone', async () => {

@@ -173,6 +173,7 @@ async function checkStore(url: string, config: Config, tell: Tell): Promise<void
     if (config.encryptionKeys || (await stat(keyFile(config)).catch(() => null)))
       await attempt('keys', tell, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
     await checkWorker(pool, tell);
+    await checkWithoutTenant(pool, tell);
   } finally {
     await pool.end();
   }
@@ -196,6 +197,22 @@ async function checkWorker(pool: pg.Pool, tell: Tell): Promise<void> {
       'FAIL',
       `${events} events and ${due} deliveries have waited for more than ${PATIENCE_S} s`,
       'Start one with `hookgraph worker`, or more of them.',
+    ),
+  );
+}
+
+async function checkWithoutTenant(pool: pg.Pool, tell: Tell): Promise<void> {
+  const { rows } = await pool.query<{ count: number; first: string[] }>(`
+    WITH found AS (SELECT id, typename, node_key FROM hookgraph.events WHERE tenant IS NULL ORDER BY id LIMIT 1001)
+    SELECT count(*)::int AS count, (array_agg(typename || ' ' || left(node_key, 100) ORDER BY id))[1:3] AS first FROM found`);
+  const { count = 0, first } = rows[0] ?? {};
+  if (count === 0) return tell(finding('tenants', 'OK', 'every event has one'));
+  tell(
+    finding(
+      'tenants',
+      'WARN',
+      `${count > 1000 ? 'more than 1,000' : count} events reached nobody, since nothing says whose they are: ${first?.join(', ')}${count > 3 ? ', …' : ''}`,
+      'List them by `listWithoutTenant`; `assignTenant` sends them after all.',
     ),
   );
 }

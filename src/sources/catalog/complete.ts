@@ -66,7 +66,7 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
   if (key.length === 0)
     fail(`${nameOf(table)} has no primary key, so its rows can't be found again.`, 'Add one, or say `key: […]` of a unique index.');
   const omitted = omittedColumns(known, around);
-  const tenant = tenantOf(known, around);
+  const tenant = tenantOf(known, key, around);
   const lifecycle = Object.entries(options.when ?? {}).flatMap(([topic, when]) => lifecycleOf(known, { topic, when, fail }) ?? []);
   const softDelete = named('softDelete');
   const environment = named('environment');
@@ -83,7 +83,7 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
     ...(environment && { environment: { column: environment } }),
     ...(softDelete && { softDelete: { column: softDelete } }),
     ...(createdAt && { createdAt }),
-    ...(updatedAt && { updatedAt }),
+    ...(updatedAt && { updatedAt, setsUpdatedAt: defaults.maintainsUpdatedAt === true }),
     ...(options.operations && { operations: options.operations }),
     ...(lifecycle.length > 0 && { lifecycle }),
   };
@@ -108,7 +108,7 @@ function omittedColumns(known: KnownTable, { defaults, fail }: Surroundings): Se
   return omitted;
 }
 
-function tenantOf(known: KnownTable, { tables, defaults, schema, fail }: Surroundings): TenantSource | null {
+function tenantOf(known: KnownTable, key: string[], { tables, defaults, schema, fail }: Surroundings): TenantSource | null {
   const { typename, options, table } = known;
   const said = options.tenants ?? options.tenant ?? defaults.tenant;
   const refuse = (message: string): null => {
@@ -136,8 +136,12 @@ function tenantOf(known: KnownTable, { tables, defaults, schema, fail }: Surroun
     if (!column || second) return refuse(`the foreign key of "${said.of}" has several columns; a parent is found by one.`);
     return { parent: { column, typename: other.typename } };
   }
-  const source = { typename: other.typename, columns: foreignColumns };
-  return (options.tenants ? { several: source } : { children: source }) as unknown as TenantSource;
+  // In the order of the key.
+  const pointing = key.map((column) => foreignColumns[columns.indexOf(column)]).filter((column) => column !== undefined);
+  if (pointing.length !== key.length || columns.length !== key.length)
+    return refuse(`the rows of "${said.of}" point to (${columns.join(', ')}), which isn't the key (${key.join(', ')}).`);
+  const source = { typename: other.typename, columns: pointing };
+  return options.tenants ? { several: source } : { children: source };
 }
 
 /** The relations that lead somewhere, so that the reader can choose. */

@@ -20,8 +20,23 @@ export interface Lifecycle {
   description?: string;
 }
 
-/** Where a row's tenant is read. `parent`: on the announced node that the column points to; `sql`: a scalar expression over the row alias `r`. */
-export type TenantSource = { column: string } | { parent: { column: string; typename: string } } | { sql: string };
+/** Rows of another announced type, which point to a row: `columns` are theirs, in the order of the row's key. */
+export interface PointingRows {
+  typename: string;
+  columns: string[];
+}
+
+/**
+ * Where a row's tenant is read. `parent`: on the announced node that the column points to; `sql`: a scalar expression over the row alias
+ * `r`; `children`: on the rows that the row is made of; `several`: on the rows that say whose it is, of any number of tenants. The last
+ * two are settled when the transaction has committed, and each distinct tenant gets an event of its own.
+ */
+export type TenantSource =
+  | { column: string }
+  | { parent: { column: string; typename: string } }
+  | { sql: string }
+  | { children: PointingRows }
+  | { several: PointingRows };
 
 /** What the host announces of one node type; nothing here depends on an ORM. */
 export interface AnnouncedNode {
@@ -39,8 +54,10 @@ export interface AnnouncedNode {
   softDelete?: { column: string };
   /** The column with the time of a row's creation, best with an index behind the tenant's: by it a test finds the last node. */
   createdAt?: string;
-  /** The column that the database sets when a declared column changed; never itself a change. */
+  /** The column with the time of a row's last change; its change alone is none. */
   updatedAt?: string;
+  /** Whether a trigger of ours sets that column when a declared column changed. Default: true. */
+  setsUpdatedAt?: boolean;
   /** Which of the three topics are announced; default: all. */
   operations?: Operation[];
   lifecycle?: Lifecycle[];

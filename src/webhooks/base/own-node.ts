@@ -1,5 +1,5 @@
-// The one node of the engine's own that is announced, so that an owner learns of trouble; and the look-up of any announced node.
-import type { AnnouncedNode, Host } from './model.js';
+// The one node of the engine's own that is announced, so that an owner learns of trouble; and what is asked of any announced node.
+import type { AnnouncedNode, Host, PointingRows } from './model.js';
 
 /** Its subscribers never hear about subscriptions to its own topics: see fan-out/relay.ts. */
 export const OWN_NODE: AnnouncedNode = {
@@ -48,6 +48,10 @@ export const OWN_NODE: AnnouncedNode = {
     },
   ],
 };
+
+/** The rows that decide a row's tenant after the commit; `null`: the row or its parent tells it at once. */
+export const decidingRows = ({ tenant }: AnnouncedNode): PointingRows | null =>
+  'children' in tenant ? tenant.children : 'several' in tenant ? tenant.several : null;
 
 /** `null`: no announced type has this name. */
 export const announcedNode = ({ nodes }: Pick<Host, 'nodes'>, typename: string): AnnouncedNode | null =>

@@ -6,12 +6,13 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
+import { decidingRows } from '../base/own-node.js';
 import { checkNodes, joinProblems } from './check-nodes.js';
 import { proveCapture } from './prove-capture.js';
 import type { AnnouncedTable } from './row-sql.js';
 import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
 import { readTableFacts } from './table-facts.js';
-import { functionsOf, TRIGGER_NAMES, type TriggerSql, triggersOf } from './trigger-sql.js';
+import { functionsOf, TRIGGER_NAMES, type TriggerSql, tenantsFunctionName, triggersOf } from './trigger-sql.js';
 
 /** While we wait for a table's lock, its writers wait behind us: so briefly, and again later. */
 const LOCK_TIMEOUT_MS = 300;
@@ -48,6 +49,7 @@ export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Lo
     if (problems.length > 0) throw joinProblems(problems);
     for (const warning of warnings) log.warn(warning);
     await replaceFunctions(client, functions);
+    await syncTenantSources(client, tables);
     const changed = await replaceTriggers(client, tables, log);
     await dropFunctions(client, tables);
     return { changed };
@@ -104,6 +106,33 @@ async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Pro
     });
   }
   return problems;
+}
+
+/** What the relay looks up after the commit. */
+async function syncTenantSources(client: PoolClient, tables: AnnouncedTable[]): Promise<void> {
+  const sources = tables.flatMap(({ node }) => {
+    const deciding = decidingRows(node);
+    return deciding
+      ? [
+          {
+            typename: node.typename,
+            child_typename: deciding.typename,
+            child_columns: deciding.columns,
+            function_name: tenantsFunctionName(node),
+          },
+        ]
+      : [];
+  });
+  await client.query(
+    `WITH wanted AS MATERIALIZED (SELECT * FROM jsonb_populate_recordset(NULL::hookgraph.tenant_sources, $1::jsonb)),
+     gone AS (DELETE FROM hookgraph.tenant_sources WHERE typename NOT IN (SELECT typename FROM wanted))
+     INSERT INTO hookgraph.tenant_sources AS t SELECT * FROM wanted
+     ON CONFLICT (typename) DO UPDATE SET child_typename = EXCLUDED.child_typename, child_columns = EXCLUDED.child_columns,
+       function_name = EXCLUDED.function_name
+     WHERE (t.child_typename, t.child_columns, t.function_name)
+       IS DISTINCT FROM (EXCLUDED.child_typename, EXCLUDED.child_columns, EXCLUDED.function_name)`,
+    [JSON.stringify(sources)],
+  );
 }
 
 interface Wanted extends FunctionSql {

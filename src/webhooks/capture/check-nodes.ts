@@ -1,7 +1,7 @@
 // Compares announced nodes with what the catalog says about their tables, and names all that doesn't fit.
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
-import { OWN_NODE } from '../base/own-node.js';
+import { decidingRows, OWN_NODE } from '../base/own-node.js';
 import { type AnnouncedTable, columnsBesides } from './row-sql.js';
 import type { TableFacts } from './table-facts.js';
 
@@ -33,6 +33,7 @@ export function checkNodes(
       () => checkVirtual(table),
       () => checkKey(table),
       () => checkParents(table, nodes),
+      () => checkDecidingRows(table, nodes),
       () => checkAlone(table, found),
     ]
       .map(passes)
@@ -125,7 +126,7 @@ function checkColumns({ node, facts }: AnnouncedTable): void {
     );
   }
   const updatedAt = node.updatedAt === undefined ? undefined : facts.columns[node.updatedAt];
-  if (updatedAt && (updatedAt.time === null || updatedAt.generatedFrom !== null)) {
+  if (updatedAt && node.setsUpdatedAt !== false && (updatedAt.time === null || updatedAt.generatedFrom !== null)) {
     throw new WebhooksError(
       'ANNOUNCED_UPDATED_AT_UNFIT',
       `The column "${node.updatedAt}" of ${nameOf(node)} is of type ${updatedAt.type}${updatedAt.generatedFrom ? ', generated' : ''}: it can't be set to the time of a change.`,
@@ -176,9 +177,11 @@ function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
         ? "isn't announced"
         : parent.key.length !== 1
           ? 'has a key of several columns'
-          : chain.includes(typename)
-            ? 'leads back to it'
-            : null;
+          : decidingRows(parent)
+            ? 'gets its own only after the commit, by the rows that decide it'
+            : chain.includes(typename)
+              ? 'leads back to it'
+              : null;
     if (parent === undefined || wrong !== null) {
       throw new WebhooksError(
         'ANNOUNCED_PARENT_UNFIT',
@@ -189,6 +192,31 @@ function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
     chain.push(typename);
     at = parent;
   }
+}
+
+/** The rows that decide must tell their own tenant at once, and record what they point to. */
+function checkDecidingRows({ node, facts }: AnnouncedTable, nodes: AnnouncedNode[]): void {
+  const deciding = decidingRows(node);
+  if (!deciding) return;
+  const { typename, columns } = deciding;
+  const child = nodes.find((other) => other.typename === typename);
+  const unknown = child && columns.find((column) => child.columns[column] === undefined);
+  const wrong =
+    child === undefined
+      ? `${typename} isn't announced`
+      : child === node || decidingRows(child)
+        ? `${typename} gets its own only after the commit, by the rows that decide it`
+        : columns.length !== node.key.length
+          ? `the columns (${columns.join(', ')}) of ${typename} can't point to the key (${node.key.join(', ')})`
+          : unknown !== undefined
+            ? `${typename} announces no column "${unknown}"`
+            : null;
+  if (wrong === null) return;
+  throw new WebhooksError(
+    'ANNOUNCED_CHILD_UNFIT',
+    `The tenant of ${node.typename} in ${facts.schema}.${facts.name} is decided by rows of ${typename} (${columns.join(', ')}), but ${wrong}.`,
+    'Announce the type with its tenant and the columns that point here, or read the tenant with `{ sql }` or from a column.',
+  );
 }
 
 function checkAlone({ node, facts }: AnnouncedTable, tables: AnnouncedTable[]): void {

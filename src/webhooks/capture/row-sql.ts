@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
+import { decidingRows } from '../base/own-node.js';
 import { isLarge, LIMITS, largestSql, limitsFor, SHORT_BYTES, sizeSql } from './large-values.js';
 import type { ColumnFacts, TableFacts } from './table-facts.js';
 
@@ -29,8 +30,10 @@ export function functionName(kind: string, { typename, table }: AnnouncedNode): 
   return `${kind}_${typename.slice(0, 40)}_${hash}`;
 }
 
-/** The number of parents between a node and the one that has the tenant. */
-export function depthOf({ tenant }: AnnouncedNode, others: AnnouncedTable[]): number {
+/** How many parents up the tenant is; -1 where other rows decide it, since the relay takes it before them. */
+export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
+  if (decidingRows(node)) return -1;
+  const { tenant } = node;
   const parent = 'parent' in tenant ? others.find(({ node }) => node.typename === tenant.parent.typename) : undefined;
   return parent ? depthOf(parent.node, others) + 1 : 0;
 }
@@ -173,6 +176,19 @@ function longValueSql(column: string, facts: ColumnFacts | undefined, limits: ty
 export function tenantSql({ node: { tenant } }: AnnouncedTable, others: AnnouncedTable[]): string {
   if ('column' in tenant) return `r.${id(tenant.column)}::text`;
   if ('sql' in tenant) return `(\n${tenant.sql}\n)::text`;
+  if (!('parent' in tenant)) return 'NULL::text';
   const parent = others.find(({ node }) => node.typename === tenant.parent.typename) as AnnouncedTable;
   return `hookgraph.${id(functionName('tenant_of', parent.node))}(r.${id(tenant.parent.column)}::text)`;
+}
+
+/** The tenant of a row of `alias` as it is now, by one statement for all rows. */
+export function tenantNow({ tenant }: AnnouncedNode, others: AnnouncedTable[], alias: string): string {
+  if ('column' in tenant) return `${alias}.${id(tenant.column)}::text`;
+  if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r)`;
+  if (!('parent' in tenant)) return 'NULL::text';
+  const { column, typename } = tenant.parent;
+  const { node, facts } = others.find((other) => other.node.typename === typename) as AnnouncedTable;
+  const up = `${alias}p`;
+  return `(SELECT ${tenantNow(node, others, up)} FROM ${id(facts.schema)}.${id(facts.name)} ${up}
+        WHERE ${up}.${id(node.key[0] as string)} = ${alias}.${id(column)})`;
 }

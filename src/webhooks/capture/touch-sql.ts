@@ -8,7 +8,7 @@ const id = pg.escapeIdentifier;
 
 /** The columns whose change moves updated_at. A BEFORE trigger doesn't see generated ones yet: what they are made of counts. */
 export function touched({ node, facts }: AnnouncedTable): string[] | null {
-  if (node.updatedAt === undefined) return null;
+  if (node.updatedAt === undefined || node.setsUpdatedAt === false) return null;
   const columns = new Set(Object.keys(node.columns).flatMap((column) => facts.columns[column]?.generatedFrom ?? [column]));
   columns.delete(node.updatedAt);
   return columns.size > 0 ? [...columns] : null;

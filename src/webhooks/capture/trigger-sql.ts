@@ -1,6 +1,7 @@
 // Writes the SQL of an announced table's functions and triggers. Runs nothing.
 import pg from 'pg';
-import type { AnnouncedNode } from '../base/model.js';
+import type { AnnouncedNode, PointingRows } from '../base/model.js';
+import { decidingRows } from '../base/own-node.js';
 import { hasTypedLarge, inStepFunction, largeDifferFunction, largeDifferSql, virtualFunction } from './column-functions.js';
 import {
   type AnnouncedTable,
@@ -10,6 +11,7 @@ import {
   largeColumns,
   type Reading,
   rowsOf,
+  tenantNow,
   tenantSql,
   textColumns,
   virtualColumns,
@@ -41,7 +43,8 @@ function pinnedFor(own: AnnouncedTable): string {
   const bentBy = (columns: string[]) => columns.map((column) => facts.columns[column]?.bentBy ?? 'ANY');
   const inJson = bentBy(Object.keys(node.columns));
   const inText = bentBy([...textColumns(node), ...virtualInputs(own)]);
-  if (!('column' in node.tenant) || inJson.includes('ANY') || inText.some((by) => by !== 'NONE')) return PINNED;
+  const isRead = 'column' in node.tenant || decidingRows(node) !== null;
+  if (!isRead || inJson.includes('ANY') || inText.some((by) => by !== 'NONE')) return PINNED;
   return inJson.includes('ZONE') ? PINNED_ZONE : PINNED_PATH;
 }
 
@@ -54,6 +57,7 @@ export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): Func
     ...(hasTypedLarge(own) ? [largeDifferFunction(own)] : []),
     ...(virtualColumns(own).length > 0 ? [virtualFunction(own)] : []),
     ...(isParent ? [tenantFunction(own, others)] : []),
+    ...(decidingRows(own.node) ? [tenantsFunction(own, others)] : []),
     ...(touched(own) ? [touchFunction(own)] : []),
   ];
 }
@@ -203,3 +207,26 @@ EXCEPTION WHEN OTHERS THEN
 END $hookgraph$`,
   };
 }
+
+/** Keys -> the tenants that the rows which point to them decide. Called by the relay, through hookgraph.tenants_by_children. */
+function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
+  const { typename, columns } = decidingRows(own.node) as PointingRows;
+  const { node, facts } = others.find((other) => other.node.typename === typename) as AnnouncedTable;
+  const part = (place: number) => (columns.length === 1 ? 'k.key' : `(k.key::jsonb ->> ${place})`);
+  // In the column's own type, so that its index serves.
+  const points = columns.map((column, place) => `r.${id(column)} = ${part(place)}::${facts.columns[column]?.type}`);
+  const alive = node.softDelete ? [`num_nonnulls(r.${id(node.softDelete.column)}) = 0`] : [];
+  const name = tenantsFunctionName(own.node);
+  return {
+    name,
+    arguments: 'text[]',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text[]) RETURNS TABLE (node_key text, tenant text) LANGUAGE sql STABLE ${PINNED} SET enable_nestloop = on AS $hookgraph$
+SELECT DISTINCT key, tenant FROM (
+  SELECT k.key, ${tenantNow(node, others, 'r')} AS tenant
+  FROM unnest($1) k (key) JOIN ${id(facts.schema)}.${id(facts.name)} r ON ${[...points, ...alive].join(' AND ')}) found
+WHERE tenant IS NOT NULL
+$hookgraph$`,
+  };
+}
+
+export const tenantsFunctionName = (node: AnnouncedNode): string => functionName('tenants_of', node);

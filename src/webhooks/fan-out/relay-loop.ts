@@ -45,10 +45,11 @@ export function startRelay({ pool, log, onDeliveries, pollMs = POLL_MS }: RelayO
       try {
         const everything = performance.now() >= everythingAt;
         if (everything) horizons = [...horizons, await nextXid(pool)].slice(-RECENT.looks);
-        const { events, subscriptionIds, ownerless } = await relayOnce(pool, BATCH, everything ? '0' : horizons[0]);
+        const { events, subscriptionIds, ownerless, ownerlessNodes } = await relayOnce(pool, BATCH, everything ? '0' : horizons[0]);
         if (everything && events < BATCH) everythingAt = performance.now() + RECENT.everythingEveryMs;
         backoffMs = BACKOFF_MS.first;
-        if (ownerless > 0) log.warn({ events: ownerless }, 'events without a tenant reached nobody');
+        if (ownerless > 0)
+          log.warn({ events: ownerless, first: ownerlessNodes }, 'events without a tenant reached nobody; assign them one to send them');
         if (subscriptionIds.length > 0) onDeliveries(subscriptionIds);
         if (events === BATCH) continue;
         idleMs = events > 0 ? pollMs.busy : Math.min(idleMs * 2, pollMs.idle);

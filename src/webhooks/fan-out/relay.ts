@@ -8,8 +8,10 @@ export interface Relayed {
   deliveries: number;
   /** Subscriptions that have something due now. */
   subscriptionIds: string[];
-  /** Events without a tenant: nobody hears of them. */
+  /** Events without a tenant: nobody hears of them until somebody says whose they are. */
   ownerless: number;
+  /** Type and key of the first of these. */
+  ownerlessNodes: string[];
 }
 
 /**
@@ -33,6 +35,8 @@ export async function nextXid(db: Pool | PoolClient): Promise<string> {
 // - A tenant that went with its parent is the one that the parent's own deletion recorded, in the same transaction; an older event
 //   won't do: the parent may have moved to another tenant since. Ambiguous: none. `gone` has the deletions that are no events yet as
 //   this statement sees it: those in its own hands and in those of other relays. Depth first: there are never more.
+// - `decided`: whose tenants other rows decide, asked for where there is such a row. The first tenant's event has the capture's id, each
+//   further one's an id of the same millisecond. Captures go and events come in one statement, so none is told twice.
 // - `told`, the topics of this batch: the planner takes the queue for empty, and would compare every event with every topic.
 // - created_at <= occurred_at: what was recorded before the subscription was created isn't sent to it, also if it commits later.
 // - A before-hook was asked already, and is never told.
@@ -70,10 +74,19 @@ parents AS MATERIALIZED (
       WHERE g.typename = up.parent_typename AND g.node_key = up.parent_key AND g.xid = up.xid OFFSET 0) p
     WHERE up.tenant IS NULL)
   SELECT xid, typename, node_key, min(tenant) AS tenant FROM up GROUP BY 1, 2, 3 HAVING min(tenant) = max(tenant)),
+late AS MATERIALIZED (
+  SELECT array_agg(id) AS ids, array_agg(xid) AS xids, array_agg(typename) AS typenames, array_agg(node_key) AS keys, array_agg(operation) AS operations
+  FROM taken WHERE tenant IS NULL AND parent_key IS NULL HAVING count(*) > 0),
+decided AS MATERIALIZED (
+  SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS place
+  FROM late CROSS JOIN LATERAL hookgraph.tenants_by_children(ids, xids, typenames, keys, operations) d),
 e AS MATERIALIZED (
-  SELECT t.is_new, t.id, t.xid, t.occurred_at, coalesce(t.tenant, p.tenant) AS tenant, t.parent_typename, t.parent_key, t.environment, t.typename,
-    t.node_key, t.operation, t.changed, t.before, t.after, t.context, t.tenant IS NULL AND p.tenant IS NOT NULL AS filled
-  FROM taken t LEFT JOIN parents p ON t.tenant IS NULL AND p.xid = t.xid AND p.typename = t.parent_typename AND p.node_key = t.parent_key),
+  SELECT t.is_new OR coalesce(d.place > 1, false) AS is_new,
+    CASE WHEN d.place > 1 THEN ((t.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575) ELSE t.id END AS id,
+    t.xid, t.occurred_at, coalesce(t.tenant, p.tenant, d.tenant) AS tenant, t.parent_typename, t.parent_key, t.environment, t.typename,
+    t.node_key, t.operation, t.changed, t.before, t.after, t.context, t.tenant IS NULL AND coalesce(p.tenant, d.tenant) IS NOT NULL AS filled
+  FROM taken t LEFT JOIN parents p ON t.tenant IS NULL AND p.xid = t.xid AND p.typename = t.parent_typename AND p.node_key = t.parent_key
+  LEFT JOIN decided d ON t.tenant IS NULL AND d.id = t.id),
 written AS (
   INSERT INTO hookgraph.events (id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation, changed,
     before, after, context)
@@ -105,4 +118,5 @@ opened AS (
   SELECT id, subscription_id, due_at, reason FROM d WHERE state <> 'SKIPPED')
 SELECT (SELECT count(*) FROM taken)::int AS events, (SELECT count(*) FROM d)::int AS deliveries,
   (SELECT count(*) FROM e WHERE tenant IS NULL)::int AS ownerless,
+  ARRAY(SELECT typename || ' ' || left(node_key, 100) FROM e WHERE tenant IS NULL ORDER BY id LIMIT 5) AS "ownerlessNodes",
   ARRAY(SELECT subscription_id FROM d WHERE state = 'PENDING' GROUP BY 1 ORDER BY min(id)) AS "subscriptionIds"`;

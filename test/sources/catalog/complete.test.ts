@@ -62,6 +62,7 @@ it('takes tables, keys, columns and relations from the catalog and the schema', 
     softDelete: { column: 'deleted_at' },
     createdAt: 'created_at',
     updatedAt: 'updated_at',
+    setsUpdatedAt: false,
   });
   expect(of('Slot')?.tenant).toEqual({ parent: { column: 'space_id', typename: 'Space' } });
   expect(of('BookingSlot')).toMatchObject({ key: ['booking_id', 'slot_id'], tenant: { parent: { column: 'slot_id', typename: 'Slot' } } });

@@ -113,11 +113,12 @@ it('goes on after the database dropped all its connections, and listens again', 
   expect(lines.join()).toContain('hears pokes broke');
 });
 
-it('warns of events without a tenant', async () => {
+it('warns of events without a tenant, by type and key', async () => {
   const lines: string[] = [];
   start(pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) }));
   await write(null);
-  await until('it is logged', () => lines.join().includes('without a tenant'));
+  const line = await until('it is logged', () => lines.find((one) => one.includes('without a tenant')));
+  expect(JSON.parse(line)).toMatchObject({ events: 1, first: [`Thing ${next}`] });
 });
 
 it('stops at once, and starts nothing afterwards', async () => {

@@ -1,6 +1,7 @@
 // An announced node and a tenant -> keys of its rows, by SQL that the table's own indexes serve.
 import pg, { type Pool } from 'pg';
 import type { AnnouncedNode } from '../model.js';
+import { decidingRows } from '../own-node.js';
 
 const id = pg.escapeIdentifier;
 
@@ -56,12 +57,23 @@ function selectKeys(node: AnnouncedNode, nodes: AnnouncedNode[]): string {
 }
 
 /** SQL that a row of `alias` is the tenant's. $1 is the tenant, of the column's own type, so that an index on the column serves. */
-export function isOfTenant({ tenant }: AnnouncedNode, nodes: AnnouncedNode[], alias: string): string {
+export function isOfTenant(node: AnnouncedNode, nodes: AnnouncedNode[], alias: string): string {
+  const { tenant } = node;
   if ('column' in tenant) return `${alias}.${id(tenant.column)} = $1`;
   // A host's expression is written over `r`.
   if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r) = $1`;
-  const parent = nodes.find(({ typename }) => typename === tenant.parent.typename) as AnnouncedNode;
+  const deciding = decidingRows(node);
+  if (deciding) {
+    const child = nodes.find(({ typename }) => typename === deciding.typename) as AnnouncedNode;
+    const down = `${alias}c`;
+    const points = deciding.columns.map((column, place) => `${down}.${id(column)} = ${alias}.${id(node.key[place] as string)}`);
+    const alive = child.softDelete ? [`${down}.${id(child.softDelete.column)} IS NULL`] : [];
+    return `EXISTS (SELECT 1 FROM ${id(child.table.schema)}.${id(child.table.name)} ${down}
+    WHERE ${[...points, ...alive, isOfTenant(child, nodes, down)].join(' AND ')})`;
+  }
+  const { parent: above } = tenant as { parent: { column: string; typename: string } };
+  const parent = nodes.find(({ typename }) => typename === above.typename) as AnnouncedNode;
   const up = `${alias}p`;
   return `EXISTS (SELECT 1 FROM ${id(parent.table.schema)}.${id(parent.table.name)} ${up}
-    WHERE ${up}.${id(parent.key[0] as string)} = ${alias}.${id(tenant.parent.column)} AND ${isOfTenant(parent, nodes, up)})`;
+    WHERE ${up}.${id(parent.key[0] as string)} = ${alias}.${id(above.column)} AND ${isOfTenant(parent, nodes, up)})`;
 }

@@ -2,6 +2,7 @@
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import type { Owner, Topic } from '../../base/model.js';
+import { announcedNode, decidingRows } from '../../base/own-node.js';
 import { type Draft, HOOK_TIMEOUT_MS, type SubscriptionInput } from './input.js';
 
 /** Of one topic and tenant: a write waits for all of them. */
@@ -27,6 +28,8 @@ export async function checkPhase(
   if (retry !== null) problems.push({ field: 'retry', message: 'is not for the phase BEFORE: a write waits, so it is asked once' });
   if (rateLimit) problems.push({ field: 'rateLimit', message: 'is not for the phase BEFORE: a write waits for it' });
   if (!topic) return problems;
+  const node = announcedNode(engine.host, topic.typename);
+  const deciding = node && decidingRows(node);
   if (topic.isLifecycle)
     problems.push({
       field: 'phase',
@@ -36,6 +39,11 @@ export async function checkPhase(
     problems.push({
       field: 'phase',
       message: `can't be BEFORE: writes of ${topic.typename} don't pass the gate of this application, so nobody would ask; use AFTER`,
+    });
+  else if (deciding)
+    problems.push({
+      field: 'phase',
+      message: `can't be BEFORE: rows of ${deciding.typename} decide whose ${topic.typename} it is, which is known after the commit; use AFTER`,
     });
   else if ((await countHooks(engine, owner, topic, id)) >= MAX_HOOKS)
     problems.push({ field: 'phase', message: `can't be BEFORE: ${topic.key} has ${MAX_HOOKS} such subscriptions in your organization` });

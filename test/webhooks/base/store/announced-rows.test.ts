@@ -70,6 +70,17 @@ describe('the newest rows of a tenant', () => {
     for (const node of [part, bySql]) {
       expect(await newestKeys(db.pool, node, nodes, '1', 9)).toEqual([JSON.stringify([uuid(3), '3']), JSON.stringify([uuid(1), '1'])]);
     }
+    // Of the second row's pieces none is of tenant 1.
+    const children: AnnouncedNode = { ...whole, typename: 'Bunch', tenant: { children: { typename: 'Shard', columns: ['part_whole'] } } };
+    const shard: AnnouncedNode = { ...piece, typename: 'Shard', tenant: { sql: '(r.id % 2)::text' } };
+    const several: AnnouncedNode = { ...part, tenant: { several: { typename: 'Share', columns: ['whole', 'number'] } } };
+    const share: AnnouncedNode = { ...part, typename: 'Share' };
+    expect(await newestKeys(db.pool, children, [children, shard], '1', 9)).toEqual([uuid(3), uuid(1)]);
+    expect(await keysWithin(db.pool, children, [children, shard], '0', [uuid(1), uuid(2)])).toEqual(new Set([uuid(2)]));
+    expect(await newestKeys(db.pool, several, [several, share, whole], '0', 9)).toEqual([
+      JSON.stringify([uuid(4), '4']),
+      JSON.stringify([uuid(2), '2']),
+    ]);
     const deeper: AnnouncedNode = { ...piece, tenant: { parent: { column: 'part_whole', typename: 'Middle' } } };
     const middle: AnnouncedNode = { ...bySql, typename: 'Middle', key: ['whole'] };
     expect(await newestKeys(db.pool, deeper, [whole, middle, deeper], '0', 9)).toEqual(['4', '2']);

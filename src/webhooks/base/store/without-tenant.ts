@@ -1,0 +1,35 @@
+// Events that reached nobody, since nothing said whose they are: listed by type and key, and sent when somebody says it after all.
+import type { Pool } from 'pg';
+import type { Operation } from '../model.js';
+import { cutPage, isBigId, type Page, type Rows } from './page.js';
+
+export interface EventWithoutTenant {
+  id: string;
+  occurredAt: Date;
+  typename: string;
+  nodeKey: string;
+  operation: Operation;
+}
+
+/** For operators: of all tenants, oldest first; a cursor is an event's id. What no relay has taken yet isn't among them. */
+export async function listWithoutTenant(pool: Pool, page: Page): Promise<Rows<EventWithoutTenant>> {
+  const cursor = (key: string | null) => (key !== null && isBigId(key) ? key : null);
+  const { rows } = await pool.query<EventWithoutTenant>(
+    `SELECT id, occurred_at AS "occurredAt", typename, node_key AS "nodeKey", operation FROM hookgraph.events
+     WHERE tenant IS NULL AND ($1::bigint IS NULL OR id > $1) AND ($2::bigint IS NULL OR id < $2)
+     ORDER BY id ${page.backward ? 'DESC' : ''} LIMIT $3`,
+    [cursor(page.after), cursor(page.before), page.limit + 1],
+  );
+  return cutPage(rows, page);
+}
+
+/** Queues them for the relay, which tells who subscribed before they happened; answers how many had no tenant. */
+export async function assignTenant(pool: Pool, ids: readonly string[], tenant: string): Promise<number> {
+  const { rows } = await pool.query<{ assigned: number }>(
+    `WITH assigned AS (UPDATE hookgraph.events SET tenant = $2 WHERE id = ANY ($1::bigint[]) AND tenant IS NULL RETURNING id),
+     queued AS (INSERT INTO hookgraph.event_queue SELECT id FROM assigned ON CONFLICT DO NOTHING)
+     SELECT count(*)::int AS assigned FROM assigned`,
+    [ids.filter(isBigId), tenant],
+  );
+  return rows[0]?.assigned ?? 0;
+}

@@ -175,7 +175,7 @@ it('refuses children that can’t decide, all at once', async () => {
     ],
     silent,
   );
-  await expect(failing).rejects.toMatchObject({ code: 'ANNOUNCED_CHILD_UNFIT' });
+  await expect(failing).rejects.toMatchObject({ code: 'ANNOUNCED_UNFIT' });
   await expect(failing).rejects.toThrow(
     /Nothing isn't announced[\s\S]*Membership announces no column "id"[\s\S]*BookingSlot → Slot[\s\S]*after the commit/,
   );

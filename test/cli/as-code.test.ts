@@ -202,6 +202,9 @@ headers:
       fromEnv: USERS_X_API_KEY
 retry:
   maxTries: 5
+rateLimit:
+  concurrency: 2
+  perSecond: 10
 `);
   const env = {
     USERS_SECRET: 'a',

@@ -8,7 +8,10 @@ import { afterEach, expect, test } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '..');
 const RULES: { options: ICruiseOptions; forbidden: IForbiddenRuleType[] } = (await import(join(ROOT, '.dependency-cruiser.mjs'))).default;
 /** Each file with a reason. */
-const MAY_BE_LONGER: Record<string, string> = {};
+const MAY_BE_LONGER: Record<string, string> = {
+  'src/webhooks/base/templates/liquid.mjs': 'a list of filters and tags',
+  'test/webhooks/capture/tables-of-every-kind.test.ts': 'a list of kinds of tables',
+};
 const GREATEST_LENGTH = 300;
 
 let planted: string | undefined;
@@ -48,7 +51,6 @@ test('a tree in which every import goes down is accepted', async () => {
     'src/api/index.ts': ['../sample/index.js', '../runtime/config.js'],
     'src/worker/index.ts': ['../webhooks/index.js'],
     'src/hookgraph/create-hookgraph.ts': ['../worker/index.js', '../graphql/index.js'],
-    'src/graphql/index.ts': [],
     'src/sample/index.ts': ['./nodes/user.js', '../graphql/index.js', '../webhooks/index.js', '../runtime/config.js'],
     'src/graphql/index.ts': ['../webhooks/index.js', '@pothos/plugin-relay'],
     'node_modules/@pothos/plugin-relay/index.js': [],

@@ -121,10 +121,12 @@ function addRunning(program: Command, cli: Cli): void {
   ])
     .addOption(appOption().makeOptionMandatory())
     .option('--everything', 'drop all that Hookgraph keeps in the database, subscriptions and history too')
-    .action(async ({ app, everything }: { app: string; everything?: boolean }) => {
+    .option('--json', 'answer in JSON')
+    .action(async ({ app, everything, json }: { app: string; everything?: boolean; json?: boolean }) => {
       const hooks = await (await import('./adopter/load-app.js')).loadApp(app);
       try {
         await hooks.detach({ everything: everything === true });
+        if (json) return cli.terminal.json({ detached: true, everything: everything === true });
         cli.terminal.say(everything ? 'Nothing of Hookgraph is left in the database.' : 'Nothing is captured any more; the history stays.');
       } finally {
         await hooks.close();

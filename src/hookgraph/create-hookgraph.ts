@@ -15,6 +15,7 @@ import { createAnnouncement } from './announcement.js';
 import { type CheckProblem, checkAll } from './check.js';
 import { faultOf } from './faults.js';
 import { createHandler } from './handler.js';
+import { createLoadNode } from './load-node.js';
 import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
 import { createSignIn, type StoredContext } from './sign-in.js';
 import { createTablesHost } from './tables-host.js';
@@ -64,7 +65,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const api = createApi({
     access: (context) => ({ engine: stored.get(context)?.engine ?? webhooks.engine, actor: actorOf(context) }),
     decodeId: ids.decode,
-    ...(options.types && { types: options.types }),
+    ...(options.types && { types: options.types, loadNode: createLoadNode(() => webhooks.engine.host) }),
     ...(options.presets && { presets: true }),
   });
   const merge = (host: GraphQLSchema) => mergeApi(host, api, { ...(options.prefix && { prefix: options.prefix }) });

@@ -42,6 +42,7 @@ beforeAll(async () => {
       Coupon: { omit: ['code'] },
       Invoice: { when: { 'invoice/paid': { status: 'paid' } } },
     },
+    types: { owner: 'User' },
     signIn: async ({ tenant, userId }, { pool }) => {
       const { rows } = await pool.query('SELECT 1 FROM memberships WHERE user_id = $1 AND organisation_id = $2', [userId, tenant]);
       return rows.length > 0 ? { member: { organisation: tenant, user: userId } } : null;
@@ -164,4 +165,13 @@ it('lets somebody who is signed in read their tenant’s rows alone', async () =
   expect((await ask('{ space(id: 1) { title } }')).data).toEqual({ space: { title: 'Attic' } });
   expect((await ask('{ space(id: 2) { title } }')).data).toEqual({ space: null });
   expect((await ask('{ space(id: 1) { title } }', 'nobody')).errors[0].extensions.code).toBe('UNAUTHENTICATED');
+});
+
+it('shows the owner of a subscription as the host’s own type', async () => {
+  const { data, errors } = await ask('{ webhookSubscriptions(first: 2) { nodes { createdBy { email } } } }');
+  expect(errors).toBeUndefined();
+  expect(data.webhookSubscriptions.nodes).toEqual([
+    { createdBy: { email: 'new-ada@acme.example' } },
+    { createdBy: { email: 'new-ada@acme.example' } },
+  ]);
 });

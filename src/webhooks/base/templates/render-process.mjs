@@ -3,8 +3,9 @@
 // strangers wrote block it, fill its memory or end it, and nothing else. Keeps parsed templates, and nothing of what they read.
 import { Worker } from 'node:worker_threads';
 import { parseJson } from '../../../runtime/exact-json.mjs';
+import { caselessHeaders } from './caseless-headers.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
-import { caselessHeaders, eventPaths, faultOf, OUT_OF_TIME, parseTemplate, renderNodes } from './liquid.mjs';
+import { eventPaths, faultOf, OUT_OF_TIME, parseTemplate, renderNodes } from './liquid.mjs';
 import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
 
 /** @import { Template as Node } from 'liquidjs' */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../../../src/runtime/exact-json.mjs';
 import { caret } from '../../../../src/webhooks/base/errors.js';
-import { caselessHeaders, faultOf, parseTemplate, renderNodes } from '../../../../src/webhooks/base/templates/liquid.mjs';
+import { caselessHeaders } from '../../../../src/webhooks/base/templates/caseless-headers.mjs';
+import { faultOf, parseTemplate, renderNodes } from '../../../../src/webhooks/base/templates/liquid.mjs';
 import type { Escape } from '../../../../src/webhooks/base/templates/rendering.mjs';
 
 const render = (source: string, data: object = {}, style: Escape = 'json') => renderNodes(parseTemplate(source, style), style, data);

@@ -1,4 +1,4 @@
-// Adds the query that explains why nothing came.
+// Adds the query that explains why a notification was not sent.
 
 import { type Finding, type WhyNot, whyNot } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

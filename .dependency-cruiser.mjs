@@ -1,16 +1,7 @@
 // The staircase of ARCHITECTURE.md as rules: `npm run architecture`; test/architecture.test.ts plants what each must refuse.
 
 /** From the ground up; a room imports only from floors below its own. */
-const FLOORS = [
-  ['generated'],
-  ['runtime'],
-  ['webhooks'],
-  ['graphql', 'sources', 'worker'],
-  ['hookgraph'],
-  ['auth', 'sample'],
-  ['api'],
-  ['cli'],
-];
+const FLOORS = [['generated'], ['runtime'], ['webhooks'], ['graphql', 'sources', 'worker'], ['hookgraph'], ['auth'], ['api'], ['cli']];
 const STAGES = 'capture|fan-out|gate|lease|payload|request|destinations|verdict';
 
 const path = (rooms) => `^src/(${rooms.join('|')})(/|$)`;
@@ -88,6 +79,21 @@ export default {
           '@pothos/plugin-(prisma|scope-auth)',
         ],
       },
+    },
+    {
+      name: 'nobody-knows-the-sample',
+      comment: 'The sample product can be deleted: everything else builds and passes without it.',
+      severity: 'error',
+      // The other rooms have stricter rules of their own.
+      from: { path: ['^src/index\\.ts$', '^src/(runtime|worker|hookgraph|auth|api|cli)/'] },
+      to: { path: '^src/(sample|generated)/' },
+    },
+    {
+      name: 'the-sample-is-an-adopter',
+      comment: 'The sample product uses what any adopter has, and the sign-in of the product that runs by itself.',
+      severity: 'error',
+      from: { path: '^src/sample/' },
+      to: { path: '^src/', pathNot: ['^src/(sample|auth|generated)/', '^src/index\\.ts$', '^src/sources/prisma/index\\.ts$'] },
     },
     {
       name: 'sources-are-a-library',

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
+import { type App, createApp } from '../src/cli/app.js';
 import { readConfig } from '../src/runtime/config.js';
 import { migrate } from '../src/runtime/migrate.js';
 import { ROOMS } from '../src/runtime/migration-sets.js';
 import { startEmbeddedPostgres } from '../src/runtime/postgres/embedded-postgres.js';
-import { type App, createApp } from '../src/sample/app.js';
 import { makeOrganizations } from '../src/sample/data/organizations.js';
 import { openPrisma } from '../src/sample/prisma.js';
 

@@ -1,7 +1,7 @@
 // A database of the bench in, people, subscriptions and deliveries in it out.
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import type { App } from '../src/sample/app.js';
+import type { App } from '../src/cli/app.js';
 import { createSubscription, type SubscriptionInput } from '../src/webhooks/index.js';
 import { startProgram } from './processes.js';
 import type { Order, Received } from './receiver.js';

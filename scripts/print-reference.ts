@@ -5,7 +5,7 @@ import { isEnumType } from 'graphql';
 import { ARRIVAL } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { describeConfig } from '../src/runtime/config.js';
-import { schema } from '../src/sample/index.js';
+import { createHooks } from '../src/sample/index.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/network/address-policy.js';
 import { VARIABLES } from '../src/webhooks/base/query/key-variables.js';
 import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query/query-limits.js';
@@ -34,6 +34,9 @@ import { MAX_TOKEN_LENGTH } from '../src/webhooks/request/auth/read-token.js';
 import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
 import { sentHeaders } from './sent-headers.js';
+
+// Nothing connects before the first query.
+const { schema } = createHooks({ database: 'postgres://nobody@localhost/none', keys: [Buffer.alloc(32)] });
 
 const presetOf = ({ key, description, fields: { signatures, template } }: (typeof PRESETS)[number]) =>
   `**${key}**: ${description}${signatures ? ` Signatures: ${signatures.join(', ')}.` : ''}\n\n\`\`\`liquid\n${template}\n\`\`\``;

@@ -1,7 +1,21 @@
 // The door of the package.
+
+export { DATE_TIME, JSON_VALUE, literalToJson, TAKES_DIGITS } from './graphql/scalars.js';
 export { createHookgraph, type Hookgraph } from './hookgraph/create-hookgraph.js';
-export type { HookgraphOptions } from './hookgraph/options.js';
-export type { TableDefaults, TableOptions, Tables } from './sources/catalog/table-options.js';
+export { DEFAULT_IDS, type GlobalIds, type HookgraphOptions } from './hookgraph/options.js';
+export { ExactNumber, parseJson, stringifyJson } from './runtime/exact-json.mjs';
+export { isoOf, millisecondsOf } from './runtime/moments.js';
+export type { TableDefaults, TableOptions, Tables, When } from './sources/catalog/table-options.js';
 export type { PoolReader } from './sources/pool-source.js';
 export type { Source } from './sources/source.js';
-export { type Actor, assignTenant, type EventWithoutTenant, listWithoutTenant, type Owner, recall } from './webhooks/index.js';
+export {
+  type Actor,
+  assignTenant,
+  type EventWithoutTenant,
+  type Json,
+  listWithoutTenant,
+  type Owner,
+  recall,
+  type Snapshot,
+  WriteRefused,
+} from './webhooks/index.js';

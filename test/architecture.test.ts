@@ -44,15 +44,18 @@ async function violationsIn(baseDir: string): Promise<Violation[]> {
 
 test('a tree in which every import goes down is accepted', async () => {
   const sound = {
-    'src/cli/main.ts': ['../api/index.js', '../worker/index.js', '../sample/index.js'],
-    'src/api/index.ts': ['../sample/index.js', '../runtime/config.js'],
+    'src/cli/main.ts': ['../api/index.js', '../worker/index.js', '../index.js'],
+    'src/api/index.ts': ['../auth/viewer.js', '../runtime/config.js'],
+    'src/auth/viewer.ts': [],
     'src/worker/index.ts': ['../webhooks/index.js'],
     'src/hookgraph/create-hookgraph.ts': ['../worker/index.js', '../graphql/index.js'],
-    'src/sample/index.ts': ['./nodes/user.js', '../graphql/index.js', '../webhooks/index.js', '../runtime/config.js'],
+    'src/index.ts': ['./hookgraph/create-hookgraph.js', './webhooks/index.js'],
+    'src/sources/prisma/index.ts': [],
+    'src/sample/index.ts': ['./nodes/user.js', '../index.js', '../sources/prisma/index.js', '../auth/viewer.js'],
     'src/graphql/index.ts': ['../webhooks/index.js', '@pothos/plugin-relay'],
     'node_modules/@pothos/plugin-relay/index.js': [],
     'src/sample/nodes/user.ts': ['../graph/builder.js'],
-    'src/sample/graph/builder.ts': ['../../webhooks/index.js', '../../generated/client.js'],
+    'src/sample/graph/builder.ts': ['../../generated/client.js'],
     'src/webhooks/index.ts': ['./journey.js'],
     'src/webhooks/journey.ts': ['./destinations/https.js', './lease/claim.js'],
     'src/webhooks/destinations/https.ts': ['../base/model.js'],
@@ -69,10 +72,21 @@ test('a tree in which every import goes down is accepted', async () => {
 test.each([
   ['runtime imports the engine', 'no-way-up-from-runtime', { 'src/runtime/a.ts': ['../webhooks/index.js'], 'src/webhooks/index.ts': [] }],
   ['the engine imports graphql', 'no-way-up-from-webhooks', { 'src/webhooks/index.ts': ['../graphql/a.js'], 'src/graphql/a.ts': [] }],
-  ['the sample imports a face', 'no-way-up-from-auth-sample', { 'src/sample/index.ts': ['../api/index.js'], 'src/api/index.ts': [] }],
+  ...['api', 'webhooks', 'graphql', 'hookgraph', 'runtime', 'cli'].map((room): [string, string, Record<string, string[]>] => [
+    `the sample imports ${room}`,
+    'the-sample-is-an-adopter',
+    { 'src/sample/a.ts': [`../${room}/index.js`], [`src/${room}/index.ts`]: [] },
+  ]),
+  [
+    'the sample enters the source by a window',
+    'the-sample-is-an-adopter',
+    { 'src/sample/a.ts': ['../sources/prisma/b.js'], 'src/sources/prisma/b.ts': [] },
+  ],
+  ['a face imports the sample', 'nobody-knows-the-sample', { 'src/cli/a.ts': ['../sample/index.js'], 'src/sample/index.ts': [] }],
+  ['the sign-in imports the sample', 'nobody-knows-the-sample', { 'src/auth/a.ts': ['../sample/index.js'], 'src/sample/index.ts': [] }],
   [
     'the object that hosts adopt imports the sample',
-    'no-way-up-from-hookgraph',
+    'nobody-knows-the-sample',
     { 'src/hookgraph/a.ts': ['../sample/index.js'], 'src/sample/index.ts': [] },
   ],
   ['one face imports another', 'no-neighbour-of-api', { 'src/api/index.ts': ['../worker/index.js'], 'src/worker/index.ts': [] }],

@@ -4,8 +4,11 @@ import { Liquid } from 'liquidjs';
 import type pg from 'pg';
 import { createContext } from '../../src/sample/graph/context.js';
 import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
-import { schema } from '../../src/sample/index.js';
+import { createHooks } from '../../src/sample/index.js';
 import { openPrisma } from '../../src/sample/prisma.js';
+
+/** Nothing connects before the first query. */
+const { schema } = createHooks({ database: 'postgres://nobody@localhost/none', keys: [Buffer.alloc(32)] });
 
 /** One relation. */
 export const QUERY = `query ($nodeId: ID!) {

@@ -1,6 +1,6 @@
 // Ten and a hundred times as much in the database: what one delivery costs, the whole way from the write to the record.
 import type pg from 'pg';
-import type { App } from '../../src/sample/app.js';
+import type { App } from '../../src/cli/app.js';
 import { createSubscription } from '../../src/webhooks/index.js';
 import { type Bench, type Line, type Metrics, round } from '../frame.js';
 import { cpuMs, startHookgraph } from '../processes.js';

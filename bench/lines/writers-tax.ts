@@ -1,11 +1,10 @@
 // The same table with and without capture in, what a write costs on each out.
 import pg from 'pg';
 import { pino } from 'pino';
-import { nodes } from '../../src/sample/index.js';
 import { prepareCapture } from '../../src/webhooks/capture/prepare-capture.js';
 import type { AnnouncedNode } from '../../src/webhooks/index.js';
 import { type Line, type Metrics, median } from '../frame.js';
-import type { Database } from '../server.js';
+import { type Database, openApp } from '../server.js';
 import { acme, detachCapture, PERSON, settleDown } from '../world.js';
 
 const FOR_MS = { one: 3000, eight: 3000 };
@@ -29,6 +28,9 @@ export const writersTax: Line = {
   async prepare(bench) {
     const database = await bench.server.database();
     await database.pool.query('CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant text NOT NULL, name text)');
+    const app = await openApp(database.url, bench.server.env);
+    const { nodes } = app.webhooks.engine.host;
+    await app.close();
     const attach = () => prepareCapture(database.pool, [...nodes, BARE], pino({ level: 'silent' }));
     await attach();
     const { tenant } = await acme(database);

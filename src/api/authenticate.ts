@@ -1,9 +1,9 @@
 // A request in, its viewer or a helpful refusal out: guesses are slowed, and each token has a budget of requests.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { App } from '../sample/app.js';
-import type { Viewer } from '../sample/graph/context.js';
+import type { Viewer } from '../auth/viewer.js';
 import { type Answer, json } from './answer.js';
+import type { App } from './app.js';
 import { createBudget, type Spent } from './budget.js';
 import { createGuesses, GUESSES } from './guesses.js';
 import { createNetworkOf } from './network-of.js';

@@ -5,15 +5,14 @@ import { useDocuments } from '../graphql/http/documents.js';
 import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
 import { maskError } from '../graphql/http/mask-error.js';
-import type { App } from '../sample/app.js';
-import type { Context } from '../sample/graph/context.js';
 import { requestLimits } from '../webhooks/index.js';
 import type { Answer } from './answer.js';
 import { useAnswerLimit } from './answer-limit.js';
+import type { App } from './app.js';
 
 export interface EndpointRequest {
   url: URL;
-  ctx: Context;
+  ctx: object;
   body: Buffer;
 }
 
@@ -21,7 +20,7 @@ export function createEndpoint(
   { schema, log, config }: App,
   path: string,
 ): (request: IncomingMessage, more: EndpointRequest) => Promise<Answer> {
-  const yoga = createYoga<Context>({
+  const yoga = createYoga<object>({
     schema,
     graphqlEndpoint: path,
     graphiql: false,

@@ -1,7 +1,7 @@
 // A request in, GraphiQL as one page out: everything inlined, no outside host, the token filled in on a local start.
 import type { IncomingMessage } from 'node:http';
 import type { Answer } from './answer.js';
-import { TABS } from './explorer-tabs.js';
+import type { Tab } from './app.js';
 import { page } from './security-headers.js';
 
 export interface ExplorerOptions {
@@ -12,10 +12,12 @@ export interface ExplorerOptions {
   baseUrl: string;
   /** A token that opens nothing but this machine's throw-away data; null: nothing is filled in. */
   localToken: string | null;
+  tabs: Tab[];
 }
 
 /** The page needs no authentication, so a token in it is everybody's who reaches it: nobody beyond this machine may. */
-export function createExplorer({ endpoint, host, baseUrl, localToken }: ExplorerOptions): (request: IncomingMessage) => Promise<Answer> {
+export function createExplorer(options: ExplorerOptions): (request: IncomingMessage) => Promise<Answer> {
+  const { host, baseUrl, localToken } = options;
   const isLocalStart = isLoopback(host) && isLoopback(new URL(baseUrl).hostname);
   // What needs no quoting: anything else could end the script that it stands in.
   const token = isLocalStart && localToken !== null && /^[\w.~+/=-]+$/.test(localToken) ? localToken : null;
@@ -24,15 +26,15 @@ export function createExplorer({ endpoint, host, baseUrl, localToken }: Explorer
   let closed: Promise<Answer> | undefined;
   return (request) => {
     if (token !== null && isFromHere(request)) {
-      open ??= render(endpoint, token);
+      open ??= render(options, token);
       return open;
     }
-    closed ??= render(endpoint, null);
+    closed ??= render(options, null);
     return closed;
   };
 }
 
-async function render(endpoint: string, token: string | null): Promise<Answer> {
+async function render({ endpoint, tabs }: ExplorerOptions, token: string | null): Promise<Answer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const authorization = { Authorization: `Token token=${token ?? '<your token>'}` };
   const headers = JSON.stringify(authorization, null, 2);
@@ -40,7 +42,7 @@ async function render(endpoint: string, token: string | null): Promise<Answer> {
     endpoint,
     title: 'Hookgraph explorer',
     headers,
-    defaultTabs: TABS.map((tab) => ({ ...tab, headers })),
+    defaultTabs: tabs.map((tab) => ({ ...tab, headers })),
     // The browser forgets the headers of its tabs; a reloaded tab still works where we know the token.
     shouldPersistHeaders: false,
     ...(token !== null && { additionalHeaders: authorization }),

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import type { Authentication } from '../sample/index.js';
+import type { Authentication } from '../auth/api-token.js';
 
 export const GUESSES = { count: 30, withinSeconds: 60 };
 

@@ -1,6 +1,7 @@
 // The app in, whether it can serve out.
-import type { App } from '../sample/app.js';
+
 import { type Answer, json } from './answer.js';
+import type { App } from './app.js';
 
 /** Topics are there once migrations ran and triggers were attached. */
 export async function checkReadiness({ pool, log }: App): Promise<Answer> {

@@ -1,12 +1,12 @@
 // A joined app and an address in, an HTTP server out that can drain.
 import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { App } from '../sample/app.js';
 import { problem } from './answer.js';
+import type { App } from './app.js';
 import { createRoutes } from './routes.js';
 import { securityHeaders } from './security-headers.js';
 
-export { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
+export type { App } from './app.js';
 
 /** Open requests get this long to end when the server stops. */
 const DRAIN_MS = 10_000;

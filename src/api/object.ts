@@ -1,13 +1,11 @@
 // An object's global id in, its own attributes as JSON out, and no relations: what the URL of the default payload answers.
 import { execute, type GraphQLObjectType, getNamedType, isLeafType, isObjectType, parse } from 'graphql';
 import { maskError } from '../graphql/http/mask-error.js';
-import type { App } from '../sample/app.js';
-import type { Context } from '../sample/graph/context.js';
-import { decodeGlobalId } from '../sample/graph/global-id.js';
 import { type Answer, json } from './answer.js';
+import type { App } from './app.js';
 
-export async function readObject({ schema, log }: App, ctx: Context, id: string): Promise<Answer> {
-  const type = schema.getType(decodeGlobalId(id)?.typename ?? '');
+export async function readObject({ schema, log, webhooks }: App, ctx: object, id: string): Promise<Answer> {
+  const type = schema.getType(webhooks.engine.host.fromGlobalId(id)?.typename ?? '');
   const missing = json(404, { errors: [{ message: 'There is no object with this id.' }] });
   if (!isObjectType(type) || !type.getInterfaces().some(({ name }) => name === 'Node')) return missing;
   const document = parse(`query Object($id: ID!) { node(id: $id) { ... on ${type.name} { ${attributesOf(type).join(' ')} } } }`);

@@ -1,7 +1,7 @@
 // A request in, the answer of whoever is responsible out.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { App } from '../sample/app.js';
 import { type Answer, json, plain, problem, send } from './answer.js';
+import type { App } from './app.js';
 import { createAuthenticate } from './authenticate.js';
 import { answerPreflight, corsHeaders } from './cors.js';
 import { createEndpoint } from './endpoint.js';
@@ -32,7 +32,7 @@ export function createRoutes(
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const authenticate = createAuthenticate(app);
   const endpoint = createEndpoint(app, ENDPOINT);
-  const explorer = createExplorer({ endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken });
+  const explorer = createExplorer({ endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken, tabs: app.tabs });
 
   /** With the token's user; without one, what to do about it. */
   const authenticated =

@@ -1,8 +1,8 @@
 // An API token in, who asks with it out, or why nobody does. Only its SHA-256 is stored: it is random, so no slower hash is needed.
 import { createHash, randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { Viewer } from '../sample/graph/context.js';
 import type { Scope } from './scope.js';
+import type { Viewer } from './viewer.js';
 
 /** `refusal`: told only to whoever holds that very token; UNKNOWN also where its user is disabled. */
 export type Authentication =

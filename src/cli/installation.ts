@@ -8,7 +8,7 @@ import { listPendingMigrations, migrate } from '../runtime/migrate.js';
 import { ROOMS } from '../runtime/migration-sets.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/postgres/embedded-postgres.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
-import { type App, createApp } from '../sample/app.js';
+import { type App, createApp } from './app.js';
 
 export interface Installation {
   config: Config;

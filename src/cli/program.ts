@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import { Command, Option } from 'commander';
-import { RuntimeError } from '../runtime/runtime-error.js';
 import { addCommand, type Cli } from './command.js';
 import { addAsCode } from './commands/as-code.js';
 import { addDeliveries } from './commands/deliveries.js';
@@ -18,13 +17,7 @@ import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
 
 // Loaded when they run: help and what speaks to a distant API don't wait for the whole product.
-async function serve(faces: Faces): Promise<void> {
-  const sample = await import('./commands/serve.js').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    throw new RuntimeError('APP_MISSING', 'This package has no application of its own', 'Name yours: `--app ./hookgraph.ts`.', { cause });
-  });
-  await sample.serve(faces);
-}
+const serve = async (faces: Faces): Promise<void> => (await import('./commands/serve.js')).serve(faces);
 
 export function createProgram(cli: Cli): Command {
   const program = new Command('hookgraph')

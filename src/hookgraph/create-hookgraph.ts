@@ -1,7 +1,7 @@
 // Joins the engine, our API and the host's source into one object.
-import type { GraphQLSchema } from 'graphql';
+import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
-import { createApi, mergeApi } from '../graphql/index.js';
+import { type Api, createApi, mergeApi } from '../graphql/index.js';
 import { openPool } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
 import { migrate } from '../runtime/migrate.js';
@@ -33,6 +33,8 @@ export interface Hookgraph {
   schema: GraphQLSchema;
   /** Answers GraphQL requests, whatever path it is mounted at. */
   handler(request: Request): Promise<Response>;
+  /** Reads the catalog once. Everything that needs it does so by itself; await it to hear of mistakes when the process starts. */
+  ready(): Promise<void>;
   /** Brings the engine's tables, the topics and the triggers up to date. Safe to run again and beside another run. */
   migrate(): Promise<void>;
   /** Everything that is wrong, or would be with `schema`; changes nothing. Empty when all is well. */
@@ -49,6 +51,22 @@ export interface Hookgraph {
   /** For our own faces and tests. */
   webhooks: Webhooks;
   pool: Pool;
+}
+
+/** An API process of the host's own may be asked before anything else read the catalog. */
+function afterReading({ schema }: Api, ready: () => Promise<unknown>): void {
+  let isReady = false;
+  const roots = [schema.getQueryType(), schema.getMutationType()];
+  for (const field of roots.flatMap((type) => Object.values(type?.getFields() ?? {}))) {
+    const { resolve = defaultFieldResolver } = field;
+    field.resolve = (root, args, context, info) => {
+      if (isReady) return resolve(root, args, context, info);
+      return ready().then(() => {
+        isReady = true;
+        return resolve(root, args, context, info);
+      });
+    };
+  }
 }
 
 export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
@@ -68,12 +86,14 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     ...(options.types && { types: options.types, loadNode: createLoadNode(() => webhooks.engine.host) }),
     ...(options.presets && { presets: true }),
   });
+  afterReading(api, () => announcement.ready());
   const merge = (host: GraphQLSchema) => mergeApi(host, api, { ...(options.prefix && { prefix: options.prefix }) });
   /** A printed schema may hold our API already, as the one that is served does. */
   const mergedOrAsIs = (host: GraphQLSchema) => (host.getType('WebhookSubscription') ? host : merge(host));
   const schema = options.schema ? merge(options.schema) : api.schema;
   const tablesHost = options.schema ? null : createTablesHost({ pool: opened.pool, turns, queryTimeoutMs, actor: actorOf, merge });
   const announcement = createAnnouncement(options, { pool, models: source.models, onRead: (completed) => tablesHost?.rebuild(completed) });
+  let gatedTypes: ReadonlySet<string> | undefined;
   const schemaNow = () => tablesHost?.current()?.schema ?? schema;
   const webhooks: Webhooks = createWebhooks({
     pool,
@@ -87,6 +107,13 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       get find() {
         return options.find ?? tablesHost?.current()?.find;
       },
+      get gatedTypes() {
+        gatedTypes ??= new Set(typeof options.gatedTypes === 'function' ? options.gatedTypes() : options.gatedTypes);
+        return gatedTypes;
+      },
+      ...(options.pageArguments && { pageArguments: options.pageArguments }),
+      defaultPayload: options.defaultPayload ?? (options.schema ? 'LINK' : 'ROW'),
+      fieldRights: options.fieldRights ?? options.schema !== undefined,
       toGlobalId: ids.encode,
       fromGlobalId: ids.decode,
       contextFor: createSignIn({
@@ -97,7 +124,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
         engine: () => webhooks.engine,
         onContext: (context, as) => {
           stored.set(context, as);
-          tablesHost?.register(context, { tenant: as.actor.tenant, pool: as.pool, snapshots: as.snapshots });
+          tablesHost?.register(context, as);
         },
       }),
       faultOf: (error) => options.faultOf?.(error) ?? opened.faultOf(error) ?? faultOf(error),
@@ -127,6 +154,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     handler,
     webhooks,
     pool,
+    ready: async () => void (await announcement.ready()),
     async migrate() {
       await migrate(pool, ENGINE_MIGRATIONS.dir, ENGINE_MIGRATIONS);
       await announcement.refresh();

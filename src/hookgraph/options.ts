@@ -36,6 +36,17 @@ export interface HookgraphOptions<Context extends object, Reader> {
   prefix?: string;
   /** Presets of other firms' webhook formats. Default `false`. */
   presets?: boolean;
+  /**
+   * The types whose writes pass the gate: `['Order']`, or `() => gate.gatedTypes` of gatePrisma(). A before-hook for any other type is
+   * refused when it is saved. Default: none.
+   */
+  gatedTypes?: Iterable<string> | (() => Iterable<string>);
+  /** Arguments of the host's fields that give the size of a page. Default: first, last, limit, take, pageSize, perPage. */
+  pageArguments?: string[];
+  /** What a subscription without a query sends: the node's id with its URL, or its row. Default: `ROW` without a schema, else `LINK`. */
+  defaultPayload?: 'LINK' | 'ROW';
+  /** `false`: no resolver refuses a field to an owner who finds the node, so templates read `event` without a query. Default: `true` with a schema. */
+  fieldRights?: boolean;
   /** Whose fault a resolver's error is; `null` for the default. */
   faultOf?(error: GraphQLError): Fault | null;
   log?: Logger;

@@ -6,12 +6,30 @@ import type { OpenSource } from '../sources/source.js';
 import type { Actor, Engine, Host, Owner, Snapshot } from '../webhooks/index.js';
 import type { HookgraphOptions } from './options.js';
 
-/** What was registered for a context of a stored query. */
-export interface StoredContext {
-  engine: Engine;
-  actor: Actor;
-  pool: Pool;
-  snapshots: Snapshot[];
+/** What was registered for a context of a stored query. Few queries ask for what the engine keeps, so its pool is made when asked for. */
+export class StoredContext {
+  readonly actor: Actor;
+  #pool: Pool | undefined;
+  #engine: Engine | undefined;
+
+  constructor(
+    owner: Owner,
+    readonly snapshots: Snapshot[],
+    private readonly openPool: () => Pool,
+    private readonly sharedEngine: () => Engine,
+  ) {
+    this.actor = { ...owner, canManageWebhooks: false };
+  }
+
+  get pool(): Pool {
+    this.#pool ??= this.openPool();
+    return this.#pool;
+  }
+
+  get engine(): Engine {
+    this.#engine ??= { ...this.sharedEngine(), pool: this.pool };
+    return this.#engine;
+  }
 }
 
 interface SignInOptions<Context extends object, Reader> {
@@ -39,13 +57,7 @@ export function createSignIn<Context extends object, Reader>({
       const reading = startReading({ visit: turns.visit(owner.tenant), timeoutMs: queryTimeoutMs });
       const reader = opened.reader({ snapshots, reading });
       const register = (context: Context): Context => {
-        const pool = fencedPool(opened.pool, reading);
-        onContext(context, {
-          engine: { ...engine(), pool },
-          actor: { ...owner, canManageWebhooks: false },
-          pool,
-          snapshots,
-        });
+        onContext(context, new StoredContext(owner, snapshots, () => fencedPool(opened.pool, reading), engine));
         return context;
       };
       return typeof first === 'function' ? register(first(reader)) : signAgain(owner, reader, register);

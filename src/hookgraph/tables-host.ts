@@ -6,7 +6,8 @@ import type { Completed } from '../sources/catalog/complete.js';
 import { createRowReader, type RowReader } from '../sources/catalog/rows.js';
 import { createTablesSchema, type TablesSchema } from '../sources/catalog/tables-schema.js';
 import { fencedPool, startReading } from '../sources/limited-reader.js';
-import type { Actor, AnnouncedNode, Snapshot } from '../webhooks/index.js';
+import type { Actor, AnnouncedNode } from '../webhooks/index.js';
+import type { StoredContext } from './sign-in.js';
 
 export interface TablesHost {
   /** What was made of the announcement; `undefined` before it was read. */
@@ -14,7 +15,7 @@ export interface TablesHost {
   /** Makes the schema anew. */
   rebuild(completed: Completed): void;
   /** Lets a stored query's context read as its owner. */
-  register(context: object, as: { tenant: string; pool: Pick<Pool, 'query'>; snapshots: Snapshot[] }): void;
+  register(context: object, as: StoredContext): void;
 }
 
 export interface TablesHostOptions {
@@ -51,8 +52,8 @@ export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge }: 
       const made = createTablesSchema({ ...completed, readerOf });
       current = { ...made, schema: merge(made.schema) };
     },
-    register(context, { tenant, ...rest }) {
-      readers.set(context, createRowReader({ ...rest, nodes, tenant }));
+    register(context, { actor: { tenant }, pool, snapshots }) {
+      readers.set(context, createRowReader({ pool, nodes, tenant, snapshots }));
     },
   };
 }

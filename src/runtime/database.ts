@@ -11,20 +11,14 @@ export interface PoolOptions {
   max?: number;
   /** Settings of each session, as the command line of Postgres takes them. */
   options?: string;
-  /** So long a connection is waited for; else as long as it takes. */
-  connectWithinMs?: number;
 }
 
-export function openPool(
-  connection: string | pg.PoolConfig,
-  { log, name = 'hookgraph', max = 20, options, connectWithinMs }: PoolOptions,
-): pg.Pool {
+export function openPool(connection: string | pg.PoolConfig, { log, name = 'hookgraph', max = 20, options }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     application_name: name,
     max,
     ...(options && { options }),
-    ...(connectWithinMs !== undefined && { connectionTimeoutMillis: connectWithinMs }),
   });
   // A connection that breaks is replaced at the next query; without listeners it would end the process.
   const onBroken = (error: Error) => log.warn({ error }, 'a database connection broke');
@@ -42,18 +36,6 @@ export function sessionOptions(settings: Record<string, string>): string {
   return Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
     .join(' ');
-}
-
-/** Greatest number of connections on which the domain is read and written. */
-const WRITER_CONNECTIONS = 10;
-
-/**
- * For the domain: apart from the engine's, so that writes that wait for each other stop no delivery. A statement has 15 s, a connection
- * is waited for 5 s.
- */
-export function openWriter(url: string, log: Logger): pg.Pool {
-  const options = sessionOptions({ ...SESSION, statement_timeout: '15000' });
-  return openPool(url, { log, name: 'hookgraph prisma', max: WRITER_CONNECTIONS, options, connectWithinMs: 5_000 });
 }
 
 /** Where pg would connect, whatever notation says so; null: a Unix socket. */

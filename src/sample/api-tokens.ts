@@ -2,10 +2,11 @@
 
 import { generateToken, hashToken } from '../auth/api-token.js';
 import type { Scope } from '../auth/scope.js';
+import type { Viewer } from '../auth/viewer.js';
 import type { ApiToken, Prisma, User } from '../generated/nodes/client.js';
-import { millisecondsOf } from '../runtime/moments.js';
+import { millisecondsOf } from '../index.js';
 import { refusePage } from './graph/connections.js';
-import type { Context, Viewer } from './graph/context.js';
+import type { Context } from './graph/context.js';
 import { decodeGlobalId, encodeGlobalId, whereKey } from './graph/global-id.js';
 import { cursorIsGone } from './graph/own-cursors.js';
 import type { Builder } from './graph/schema-types.js';

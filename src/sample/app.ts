@@ -1,46 +1,28 @@
-// Configuration, database and keys in, the joined application out: the one place where the parts meet.
-import { ForbiddenError } from '@pothos/plugin-scope-auth';
+// Opens the sample product: its Hookgraph, its own connections, its data and its sign-in.
 import type { GraphQLSchema } from 'graphql';
-import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import { type Authentication, findViewer } from '../auth/api-token.js';
+import type { Viewer } from '../auth/viewer.js';
 import { Prisma } from '../generated/nodes/client.js';
-import type { Config } from '../runtime/config.js';
-import { databaseEndpoint, openPool, openWriter } from '../runtime/database.js';
-import { createTurns } from '../runtime/fair-share.js';
-import { fencedPool, startReading } from '../sources/limited-reader.js';
+import type { Hookgraph } from '../index.js';
 import { createQuickWrite } from '../sources/prisma/index.js';
-import { createWebhooks, type Endpoint, type Owner, type Snapshot, type Webhooks } from '../webhooks/index.js';
-import { type Context, createContext, type Viewer } from './graph/context.js';
-import { decodeGlobalId, encodeGlobalId } from './graph/global-id.js';
-import { type Authentication, findViewer, makeSampleData, nodes, schema } from './index.js';
-import { openPrisma, source } from './prisma.js';
+import { makeSampleData } from './data/make-sample-data.js';
+import { type Context, createContext } from './graph/context.js';
+import { createHooks, type HooksOptions } from './hookgraph.js';
+import { openPrisma, openWriter } from './prisma.js';
 
-export interface AppOptions {
-  config: Config;
-  databaseUrl: string;
-  /** 32-byte keys for secrets at rest, newest first. */
-  keys: Buffer[];
-  /** Reads them anew, where a key can come while this process runs. */
-  reloadKeys?: () => Promise<Buffer[]>;
-  log: Logger;
+export interface SampleOptions extends HooksOptions {
+  database: string;
+  /** The API token that the sample data shall have for its admin; `null`: one is made. */
+  adminToken: string | null;
 }
 
-/** Of stored queries: a tenant alone takes half of them, two take a half and a quarter. */
-const READER_CONNECTIONS = 20;
-/** Of these, for looking up owners, which waits for nobody's turn. */
-const OWNER_CONNECTIONS = 2;
-/** So long a stored query waits in all for its tenant's turn; then it runs later. Well within a lease, with what it may take itself. */
-const MAX_WAIT_MS = 3000;
-
-export interface App {
-  config: Config;
-  log: Logger;
-  pool: Pool;
+export interface SampleApp {
+  pool: Hookgraph['pool'];
   schema: GraphQLSchema;
-  webhooks: Webhooks;
+  webhooks: Hookgraph['webhooks'];
   /** Brings topics and triggers in step with the nodes. */
   prepare(): Promise<void>;
-  /** Makes the sample data once; `adminToken` is null where only its maker knows it. */
+  /** Makes the sample data once; `adminToken` is `null` where only its maker knows it. */
   seed(): Promise<{ adminToken: string | null }>;
   /** Whose token it is, or why it opens nothing. */
   authenticate(token: string): Promise<Authentication>;
@@ -49,106 +31,31 @@ export interface App {
   close(): Promise<void>;
 }
 
-export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: AppOptions): Promise<App> {
-  const pool = openPool(databaseUrl, { log });
-  const writer = openWriter(databaseUrl, log);
+/** @throws WebhooksError `KEYS_MISMATCH`, `ANNOUNCEMENT_INCOMPLETE` */
+export async function openSample({ adminToken, ...options }: SampleOptions): Promise<SampleApp> {
+  const hooks = createHooks(options);
+  const writer = openWriter(options.database, (error) => options.log?.warn({ error }, 'a database connection broke'));
   const prisma = openPrisma(writer);
   const quickWrite = createQuickWrite(Prisma, writer);
-  // Apart from the other, so that a stored query can neither write nor take the API's connections.
-  const reader = source.open({
-    connection: { connectionString: databaseUrl },
-    log,
-    connections: READER_CONNECTIONS,
-    queryTimeoutMs: config.queryTimeoutMs,
-  });
-  const turns = createTurns({ connections: READER_CONNECTIONS - OWNER_CONNECTIONS, maxWaitMs: MAX_WAIT_MS });
-
-  async function contextFor({ tenant, userId }: Owner): Promise<((overlay: Snapshot[]) => Context) | null> {
-    // Many at once are one statement; and never from a snapshot: a deleted owner must count as deleted.
-    const user = await reader.plain.prisma.user.findUnique({ where: { id: userId } });
-    if (!user || user.disabled || user.organizationId !== tenant) return null;
-    const viewer: Viewer = { userId, organizationId: tenant, admin: user.admin, scope: 'READ', token: null };
-    return (snapshots) => {
-      const reading = startReading({ visit: turns.visit(tenant), timeoutMs: config.queryTimeoutMs });
-      const { prisma } = reader.reader({ snapshots, reading });
-      let fenced: Webhooks | undefined;
-      return {
-        ...createContext({ prisma, viewer, webhooks }),
-        // Few queries ask for what the engine keeps.
-        get webhooks() {
-          fenced ??= { ...webhooks, engine: { ...webhooks.engine, pool: fencedPool(reader.pool, reading) } };
-          return fenced;
-        },
-      };
-    };
-  }
-
-  const webhooks = createWebhooks({
-    pool,
-    host: {
-      schema: () => schema,
-      nodes,
-      integrationType: 'Integration',
-      environmentType: 'Environment',
-      toGlobalId: encodeGlobalId,
-      fromGlobalId: decodeGlobalId,
-      contextFor,
-      // What the owner may not read is a null of the payload.
-      faultOf: (error) => (error.originalError instanceof ForbiddenError ? 'data' : (reader.faultOf(error) ?? 'node')),
-    },
-    keys,
-    ...(reloadKeys && { reloadKeys }),
-    settings: {
-      objectUrl: (nodeId) => `${config.baseUrl}/api/v3/graphql/object/${nodeId}`,
-      domain: config.domain,
-      headerPrefix: config.headerPrefix,
-      allowedNetworks: config.allowedNetworks,
-      allowedPorts: config.allowedPorts,
-      caCertificates: config.caCertificates ?? [],
-      sns: { accounts: config.snsAccounts, managedTopics: config.snsManaged },
-      ...(config.egressProxy !== null && { egressProxy: config.egressProxy }),
-      forbiddenEndpoints: ownEndpoints(config, databaseUrl),
-      queryDeadlineMs: config.queryTimeoutMs + MAX_WAIT_MS,
-      queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth, cost: config.queryMaxCost },
-    },
-    log,
-  });
-
-  async function close(): Promise<void> {
-    await webhooks.close();
-    await Promise.all([pool.end(), prisma.$disconnect().then(() => writer.end()), reader.close()]);
-  }
-
+  const { pool, schema, webhooks } = hooks;
+  const close = async (): Promise<void> => {
+    await Promise.all([hooks.close(), prisma.$disconnect().then(() => writer.end())]);
+  };
   try {
     await webhooks.checkKeys();
+    await hooks.ready();
   } catch (error) {
     await close();
     throw error;
   }
   return {
-    config,
-    log,
     pool,
     schema,
     webhooks,
-    prepare: () => webhooks.prepare(),
-    seed: async () => ({ adminToken: await makeSampleData(prisma, { adminToken: config.adminToken }) }),
+    prepare: () => hooks.migrate(),
+    seed: async () => ({ adminToken: await makeSampleData(prisma, { adminToken }) }),
     authenticate: (token) => findViewer(pool, token),
     contextOf: (viewer, traceparent = null) => createContext({ prisma, viewer, webhooks, quickWrite, traceparent }),
     close,
   };
-}
-
-/**
- * Where a delivery would meet ourselves. The public address counts by its name alone: behind a load balancer its addresses are
- * others' too. A port that the system chooses is told when the API listens.
- */
-function ownEndpoints({ host, port, baseUrl }: Config, databaseUrl: string): Endpoint[] {
-  const database = databaseEndpoint(databaseUrl);
-  const { hostname, port: basePort, protocol } = new URL(baseUrl);
-  return [
-    ...(database ? [database] : []),
-    ...(port === 0 ? [] : [{ host, port }]),
-    { host: hostname, port: Number(basePort || (protocol === 'https:' ? 443 : 80)), byName: true },
-  ];
 }

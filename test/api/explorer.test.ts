@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createExplorer, type ExplorerOptions } from '../../src/api/explorer.js';
+import { TABS } from '../../src/sample/explorer-tabs.js';
 
 const TOKEN = 'hg_the-token-of-this-start';
-const LOCAL: ExplorerOptions = { endpoint: '/api', host: '127.0.0.1', baseUrl: 'http://127.0.0.1:4000', localToken: TOKEN };
+const LOCAL: ExplorerOptions = { endpoint: '/api', host: '127.0.0.1', baseUrl: 'http://127.0.0.1:4000', localToken: TOKEN, tabs: TABS };
 
 function request(headers: Record<string, string> = {}, remoteAddress = '127.0.0.1'): IncomingMessage {
   return { headers: { host: '127.0.0.1:4000', ...headers }, socket: { remoteAddress } } as unknown as IncomingMessage;

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { type GraphQLField, type GraphQLObjectType, getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
-import { schema } from '../../src/sample/index.js';
 import { checkQuery } from '../../src/webhooks/base/query/query.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { schema } from '../support/sample.js';
 
 const SEED = 20_261_125;
 const LIMITS = { fields: 1000, depth: 12, cost: 25_000 };

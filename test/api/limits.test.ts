@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
 import { createNetworkOf } from '../../src/api/network-of.js';
-import type { App } from '../../src/sample/app.js';
+import type { App } from '../../src/cli/app.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
 
 let t: TestApp;

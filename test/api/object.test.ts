@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
-import { nodes } from '../../src/sample/index.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { nodes } from '../support/sample.js';
 
 let t: TestApp;
 let api: Api;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Viewer } from '../../src/sample/graph/context.js';
+import type { Viewer } from '../../src/auth/viewer.js';
 import { type TestApp, testApp } from '../support/app.js';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';

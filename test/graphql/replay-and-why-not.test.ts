@@ -1,6 +1,6 @@
 // What an owner asks when something is missing: why nothing came, the past once more, a whole group off and on.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Viewer } from '../../src/sample/graph/context.js';
+import type { Viewer } from '../../src/auth/viewer.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../src/webhooks/fan-out/replay.js';
 import { type TestApp, testApp } from '../support/app.js';

@@ -3,44 +3,33 @@ import { execute, type GraphQLSchema, parse, validate } from 'graphql';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createApi, mergeApi } from '../../src/graphql/index.js';
-import { createBuilder } from '../../src/sample/graph/builder.js';
-import { actorOf, type Context, createContext, type Viewer } from '../../src/sample/graph/context.js';
-import { decodeGlobalId, encodeGlobalId } from '../../src/sample/graph/global-id.js';
+import { DEFAULT_IDS } from '../../src/hookgraph/options.js';
 import { createGuard } from '../../src/webhooks/base/network/address-guard.js';
 import { createVault } from '../../src/webhooks/base/secrets/vault.js';
 import { createRenderer } from '../../src/webhooks/base/templates/renderer.js';
-import type { Engine } from '../../src/webhooks/index.js';
+import type { Actor, Engine } from '../../src/webhooks/index.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { insertDeliveries } from '../support/engine-rows.js';
 import { SETTINGS } from '../support/engine-world.js';
+import { NODE_HOST } from './node-host.js';
 
 let db: TestDatabase;
 let engine: Engine;
 let schema: GraphQLSchema;
 let statements: string[] = [];
-const admin: Viewer = { userId: 'ann', organizationId: 'org', admin: true, scope: 'ADMIN', token: null };
+const admin: Actor = { tenant: 'org', userId: 'ann', canManageWebhooks: true };
 
 beforeAll(async () => {
   db = await testDatabase();
   await db.pool.query(
     `INSERT INTO hookgraph.topics (key, version, typename, operation) VALUES ('thing/created', '1.0', 'Thing', 'created'), ('thing/created', '1.1', 'Thing', 'created')`,
   );
-  const builder = createBuilder([]);
-  for (const name of ['User', 'Thing']) {
-    const ref = builder.objectRef<{ id: string }>(name);
-    builder.node(ref, {
-      description: name,
-      id: { resolve: ({ id }) => id },
-      loadOne: (id) => ({ id }),
-      fields: (t) => ({ name: t.string({ resolve: ({ id }) => `${name} ${id}` }) }),
-    });
-  }
   const api = createApi({
-    access: (context) => ({ engine: (context as Context).webhooks.engine, actor: actorOf(context as Context) }),
+    access: (context) => ({ engine, actor: (context as { actor: Actor | null }).actor }),
     types: { owner: 'User' },
     loadNode: (_typename, id) => ({ id }),
   });
-  schema = mergeApi(builder.toSchema(), api);
+  schema = mergeApi(NODE_HOST, api);
   const query = (...args: [string, unknown[]]) => {
     statements.push(args[0]);
     return db.pool.query(...args);
@@ -51,8 +40,8 @@ beforeAll(async () => {
     host: {
       schema: () => schema,
       nodes: [],
-      toGlobalId: encodeGlobalId,
-      fromGlobalId: decodeGlobalId,
+      toGlobalId: DEFAULT_IDS.encode,
+      fromGlobalId: DEFAULT_IDS.decode,
       contextFor: async () => () => ({}),
       faultOf: () => 'data',
     },
@@ -69,11 +58,11 @@ beforeEach(() => {
   statements = [];
 });
 
-async function ask(source: string, variables: Record<string, unknown> = {}, viewer: Viewer | null = admin) {
+async function ask(source: string, variables: Record<string, unknown> = {}, viewer: Actor | null = admin) {
   const document = parse(source);
   const invalid = validate(schema, document);
   if (invalid.length > 0) throw invalid[0];
-  const contextValue = createContext({ prisma: {} as Context['prisma'], viewer, webhooks: { engine } as Context['webhooks'] });
+  const contextValue = { actor: viewer };
   // biome-ignore lint/suspicious/noExplicitAny: answers are looked at by the tests themselves.
   return (await execute({ schema, document, variableValues: variables, contextValue })) as { data: any; errors?: { message: string }[] };
 }
@@ -184,13 +173,13 @@ describe('reading', () => {
     );
     const [row] = data.webhookDeliveries.nodes;
     const ids = [row.id, row.topic.id, row.event.id, row.attempts[0].id, row.webhookSubscription.id];
-    const types = async (viewer: Viewer) =>
+    const types = async (viewer: Actor) =>
       (await ask('query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }', { ids }, viewer)).data.nodes.map(
         (node: { __typename: string } | null) => node?.__typename ?? null,
       );
     expect(await types(admin)).toEqual(['WebhookDelivery', 'WebhookTopic', 'WebhookEvent', 'WebhookAttempt', 'WebhookSubscription']);
     expect(await types({ ...admin, userId: 'bob' })).toEqual([null, 'WebhookTopic', 'WebhookEvent', null, null]);
-    expect(await types({ ...admin, organizationId: 'other' })).toEqual([null, 'WebhookTopic', null, null, null]);
+    expect(await types({ ...admin, tenant: 'other' })).toEqual([null, 'WebhookTopic', null, null, null]);
   });
 
   it('takes as many statements for many rows as for one', async () => {

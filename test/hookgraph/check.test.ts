@@ -1,6 +1,6 @@
 // Promise: before a deployment, check says which stored queries it breaks; after one that breaks them all the same, they are held at once.
 import { randomBytes } from 'node:crypto';
-import { buildSchema, type GraphQLField, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import { buildSchema, type GraphQLField, type GraphQLObjectType, type GraphQLSchema, graphql } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createHookgraph, type Hookgraph, type Tables } from '../../src/index.js';
 import { createPlainLog } from '../../src/runtime/plain-log.js';
@@ -44,7 +44,7 @@ function deploy(
     tables,
     find,
     signIn: async () => ({}),
-    actor: () => null,
+    actor: () => ADA,
     log: createPlainLog('silent'),
   });
   opened.push(hooks);
@@ -104,4 +104,19 @@ it('holds at once what a deployment breaks or retires, and releases it when it v
   await (await again.work()).stop();
   expect(await statusOf('bodies')).toEqual({ status: 'ENABLED', reason: null });
   expect(await statusOf('tags')).toEqual({ status: 'ENABLED', reason: null });
+});
+
+it('answers the first request of an API process of the host’s own, which awaits nothing', async () => {
+  const hooks = deploy(schemaWith('body: String'));
+  const { data, errors } = await graphql({ schema: hooks.schema, source: '{ webhookTopics(first: 1) { totalCount } }', contextValue: {} });
+  expect(errors).toBeUndefined();
+  expect(data).toEqual({ webhookTopics: { totalCount: expect.any(Number) } });
+});
+
+it('tells at that request, and at every other one, what is wrong with the tables', async () => {
+  const hooks = deploy(schemaWith('body: String'), { Note: { tenant: 'nobody' } });
+  for (let count = 0; count < 2; count++) {
+    const { errors } = await graphql({ schema: hooks.schema, source: '{ webhookTopics(first: 1) { totalCount } }', contextValue: {} });
+    expect(errors?.[0]?.message).toContain('`tenant` is "nobody"');
+  }
 });

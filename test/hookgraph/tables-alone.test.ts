@@ -101,13 +101,30 @@ it('delivers what a stored query over the tables answers, to its tenant alone', 
   });
 });
 
+it('delivers the row where a subscription has no query, without what is omitted', async () => {
+  receiver.requests.length = 0;
+  await subscribe('topic: { key: "coupon/updated" }');
+  await database.pool.query(`INSERT INTO coupons (organisation_id, code, percent) VALUES ('${ACME}', 'HUSH', 10)`);
+  await database.pool.query('UPDATE coupons SET percent = 15; DELETE FROM coupons');
+  await expect.poll(() => receiver.requests.length).toBe(1);
+  const body = JSON.parse(String(receiver.requests[0]?.body));
+  expect(body).toEqual({ data: { id: 1, organisationId: ACME, percent: 15 } });
+});
+
+it('asks nobody before a write that passes no gate', async () => {
+  const { data } = await ask(
+    `mutation { createWebhookSubscription(webhookSubscription: { callbackUrl: "${receiver.url}" phase: BEFORE topic: { key: "coupon/updated" } }) { errors { field message } } }`,
+  );
+  expect(data.createWebhookSubscription.errors).toContainEqual({ field: 'phase', message: expect.stringContaining('gate') });
+});
+
 it('delivers a deleted row as it was', async () => {
   receiver.requests.length = 0;
   await subscribe('topic: { key: "coupon/deleted" } query: "query ($id: Int!) { coupon(id: $id) { id percent } }"');
   await database.pool.query(`INSERT INTO coupons (organisation_id, code, percent) VALUES ('${ACME}', 'HUSH', 20)`);
   await database.pool.query('DELETE FROM coupons');
   await expect.poll(() => receiver.requests.length).toBe(1);
-  expect(JSON.parse(String(receiver.requests[0]?.body))).toEqual({ data: { coupon: { id: 1, percent: 20 } } });
+  expect(JSON.parse(String(receiver.requests[0]?.body))).toEqual({ data: { coupon: { id: 2, percent: 20 } } });
   const { rows } = await database.pool.query(
     `SELECT count(*)::int AS n FROM hookgraph.events WHERE before::text || after::text LIKE '%HUSH%'`,
   );

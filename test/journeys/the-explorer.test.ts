@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TABS } from '../../src/api/explorer-tabs.js';
+import { TABS } from '../../src/sample/explorer-tabs.js';
 import { hasBrowser, startBrowser, type TestBrowser } from '../support/browser.js';
 import { type RunningCli, runCli } from '../support/cli.js';
 

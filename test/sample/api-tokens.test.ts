@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
-import type { Viewer } from '../../src/sample/graph/context.js';
+import type { Viewer } from '../../src/auth/viewer.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
 
 let t: TestApp;

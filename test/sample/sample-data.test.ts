@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeSampleData, nodes } from '../../src/sample/index.js';
+import { makeSampleData } from '../../src/sample/data/make-sample-data.js';
 import { openPrisma } from '../../src/sample/prisma.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
+import { nodes } from '../support/sample.js';
 
 let database: TestDatabase;
 let prisma: ReturnType<typeof openPrisma>;

@@ -1,6 +1,8 @@
 import { isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
-import { describe, expect, it } from 'vitest';
-import { nodes, schema } from '../../src/sample/index.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AnnouncedNode } from '../../src/webhooks/index.js';
+import { type TestApp, testApp } from '../support/app.js';
+import { schema } from '../support/sample.js';
 
 describe('the printed schema', () => {
   it('describes every type, field, argument and enum value', () => {
@@ -20,7 +22,15 @@ describe('the printed schema', () => {
 });
 
 describe('what the engine is told of the domain', () => {
-  const session = nodes.find(({ typename }) => typename === 'ScenarioSession');
+  let t: TestApp;
+  let nodes: AnnouncedNode[];
+  let session: AnnouncedNode | undefined;
+  beforeAll(async () => {
+    t = await testApp();
+    nodes = t.app.webhooks.engine.host.nodes;
+    session = nodes.find(({ typename }) => typename === 'ScenarioSession');
+  });
+  afterAll(() => t.close());
 
   it('names tables, keys and columns, and calls a foreign key by its relation', () => {
     expect(session).toMatchObject({

@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { type ExecutionResult, graphql } from 'graphql';
 import { pino } from 'pino';
+import type { Viewer } from '../../src/auth/viewer.js';
+import { type App, createApp } from '../../src/cli/app.js';
 import { readConfig } from '../../src/runtime/config.js';
-import { type App, createApp } from '../../src/sample/app.js';
 import { makeOrganizations } from '../../src/sample/data/organizations.js';
-import type { Viewer } from '../../src/sample/graph/context.js';
-import { nodes } from '../../src/sample/index.js';
 import { openPrisma } from '../../src/sample/prisma.js';
 import { type TestDatabase, testDatabase } from './database.js';
+import { nodes } from './sample.js';
 
 export const ADMIN_TOKEN = 'test-admin-token';
 

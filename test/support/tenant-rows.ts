@@ -1,6 +1,6 @@
 // An app in; rows of every engine table of one organization made, and the rows of every table summed up.
 import type { Pool } from 'pg';
-import type { Viewer } from '../../src/sample/graph/context.js';
+import type { Viewer } from '../../src/auth/viewer.js';
 import type { TestApp } from './app.js';
 import { until } from './until.js';
 

@@ -136,7 +136,11 @@ describe('the deadline', () => {
     expect(slow.tookMs).toBeLessThan(DEADLINE_MS * 1.5);
     oauth2.wait = () => new Promise(() => {});
     const hanging = await carried(compiled);
-    expect(hanging.answer).toMatchObject({ stage: 'AUTH', message: 'The token endpoint gave no token within 0.4 seconds.' });
+    // Two clocks end it at the same time; either says the same.
+    expect(hanging.answer).toMatchObject({
+      stage: 'AUTH',
+      message: expect.stringMatching(/^The token endpoint gave no .* within 0\.4 seconds\.$/),
+    });
   });
 
   it('the token endpoint lies where deliveries may go, and nowhere else', async () => {

@@ -27,7 +27,7 @@ export async function serve(faces: Faces): Promise<void> {
     if (faces.api) {
       const api = await startApi(app, { host: config.host, port: config.port, localToken: postgres ? token : null });
       parts.push(api);
-      console.log(welcome({ url: api.url, config, token, embedded: postgres !== null }));
+      console.log(welcome({ url: api.url, config, token, embedded: postgres !== null, first: app.first }));
     } else console.log('The worker is running.');
   } catch (error) {
     await stop(parts, installation);

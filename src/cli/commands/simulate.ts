@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Config, readConfig } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
-import { createSimulation } from '../../sample/index.js';
+import { loadSample } from '../sample.js';
 
 export interface SimulateOptions {
   /** E.g. `2/s` or `30/min`. */
@@ -19,6 +19,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 export async function simulate(options: SimulateOptions): Promise<void> {
   const everyMs = readRate(options.rate);
+  const { createSimulation } = await loadSample();
   const config = readConfig();
   const url = `${options.url ?? `http://${config.host}:${config.port}`}/api/v3/graphql`;
   const ask = askingAt(url, options.token ?? (await readToken(config)));

@@ -5,9 +5,9 @@ import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import type { Model } from '../../sources/prisma/index.js';
-import { PAGE } from '../../webhooks/index.js';
 import { datamodel } from '../prisma.js';
 import { decodeGlobalId, encodeGlobalId, whereKey } from './global-id.js';
+import { PAGE } from './page.js';
 import { addScalars } from './scalars.js';
 import type { Builder, SchemaShape } from './schema-types.js';
 

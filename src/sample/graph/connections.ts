@@ -2,12 +2,12 @@
 import type { ArgBuilder } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import { type Field, fieldOf, keyFields, type Model, type Row } from '../../sources/prisma/index.js';
-import { PAGE } from '../../webhooks/index.js';
 import type { Builder, Types } from './builder.js';
 import type { Context } from './context.js';
 import { attributesOf, type NodeDefinition, relationsOf, whereTenant } from './define-node.js';
 import { type ExternalDataFilter, hasExternalData, whereExternalData } from './external-data.js';
 import { decodeGlobalId, whereKey } from './global-id.js';
+import { PAGE } from './page.js';
 
 export interface ConnectionArguments {
   first?: number | null;

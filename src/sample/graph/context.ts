@@ -1,27 +1,17 @@
-// What every resolver is handed, made anew for each request and each stored query.
+// Makes what every resolver is handed, anew for each request and each stored query.
 
-import { reaches, type Scope } from '../../auth/scope.js';
+import { reaches } from '../../auth/scope.js';
+import type { Viewer } from '../../auth/viewer.js';
 import type { PrismaClient } from '../../generated/nodes/client.js';
+import type { Actor, Hookgraph } from '../../index.js';
 import type { QuickWrite } from '../../sources/prisma/index.js';
-import type { Actor, Webhooks } from '../../webhooks/index.js';
-
-export interface Viewer {
-  userId: string;
-  organizationId: string;
-  /** May manage users and webhooks of the organization, as far as the scope goes. */
-  admin: boolean;
-  /** How far the token goes; a stored query runs with READ. */
-  scope: Scope;
-  /** Null: no token asks; a stored query runs. */
-  token: { id: string; name: string } | null;
-}
 
 export interface Context {
-  /** Answers from snapshots where it is extended so: see overlay.ts. */
+  /** Of a stored query: reads only, and answers from snapshots where rows are gone. */
   prisma: PrismaClient;
   viewer: Viewer | null;
-  webhooks: Webhooks;
-  /** Null: Prisma writes everything. */
+  webhooks: Pick<Hookgraph['webhooks'], 'passGate' | 'poke'>;
+  /** `null`: Prisma writes everything. */
   quickWrite: QuickWrite | null;
   /** W3C trace parent of the request; goes into the events that it makes. */
   traceparent: string | null;

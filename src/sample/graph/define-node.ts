@@ -1,9 +1,10 @@
 // A Prisma model's name and what the model can't say in, the definition of a node type out.
+
+import type { Viewer } from '../../auth/viewer.js';
 import type PrismaTypes from '../../generated/nodes/pothos-types.js';
+import type { When } from '../../index.js';
 import { type Field, fieldOf, type Model, type Row } from '../../sources/prisma/index.js';
-import type { Lifecycle } from '../../webhooks/index.js';
 import { type Client, modelOf } from '../prisma.js';
-import type { Viewer } from './context.js';
 import type { Types } from './schema-types.js';
 
 type ModelName = keyof PrismaTypes;
@@ -20,7 +21,8 @@ export interface NodeOptions<M extends ModelName> {
   environment?: FieldName<M>;
   /** The field that turns non-null when a row is deleted softly. */
   softDelete?: FieldName<M>;
-  lifecycle?: (Omit<Lifecycle, 'column'> & { field: FieldName<M> })[];
+  /** Further topics: `'call/completed': { state: { to: 'COMPLETED', description: 'A call is over.' } }`. */
+  when?: Record<string, Partial<Record<FieldName<M>, When[string]>>>;
   /** Relations to many that are connections of the type. */
   connections?: ListName<M>[];
   /** Those of them that mutations set, by the ids of their members. */
@@ -52,7 +54,7 @@ export interface NodeDefinition {
   tenant: string;
   environment?: string;
   softDelete?: string;
-  lifecycle: (Omit<Lifecycle, 'column'> & { field: string })[];
+  when: Record<string, When>;
   connections: string[];
   writableConnections: string[];
   furtherConnections: Record<string, { of: string; where?: Row; description?: string }>;
@@ -73,7 +75,7 @@ export function defineNode<M extends ModelName>(name: M, options: NodeOptions<M>
   const model = modelOf(name);
   const has = (field: string) => model.fields.some((candidate) => candidate.name === field);
   return {
-    lifecycle: [],
+    when: {},
     connections: [],
     writableConnections: [],
     furtherConnections: {},

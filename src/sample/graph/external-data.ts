@@ -2,8 +2,8 @@
 
 import { GraphQLError } from 'graphql';
 import pg from 'pg';
-import { type ExactNumber, stringifyJson, toMarked } from '../../runtime/exact-json.mjs';
-import { fieldOf, keyFields, type Row } from '../../sources/prisma/index.js';
+import { type ExactNumber, stringifyJson } from '../../index.js';
+import { fieldOf, keyFields, type Row, toMarked } from '../../sources/prisma/index.js';
 import type { Context } from './context.js';
 import type { NodeDefinition } from './define-node.js';
 

@@ -1,7 +1,8 @@
 // What a user wants of a row in, the row written out: by Prisma, inside a transaction, or planned as one statement.
 
+import type { Viewer } from '../../auth/viewer.js';
 import { Prisma } from '../../generated/nodes/client.js';
-import { toMarked } from '../../runtime/exact-json.mjs';
+import type { Snapshot } from '../../index.js';
 import {
   columnFields,
   delegateOf,
@@ -12,10 +13,9 @@ import {
   type QuickWrite,
   type Row,
   rowOfSnapshot,
+  toMarked,
 } from '../../sources/prisma/index.js';
-import type { Snapshot } from '../../webhooks/index.js';
 import type { Client } from '../prisma.js';
-import type { Viewer } from './context.js';
 import { KEPT_BY_DATABASE, type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
 import { type InputSource, idsField, readInput, whereGlobalId } from './mutation-input.js';
 import type { Workshop } from './node-type.js';

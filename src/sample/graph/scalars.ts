@@ -1,7 +1,6 @@
 // A builder in, our scalars on it out.
 import { GraphQLError, type ValueNode } from 'graphql';
-import { DATE_TIME, JSON_VALUE, literalToJson, TAKES_DIGITS } from '../../graphql/scalars.js';
-import { ExactNumber } from '../../runtime/exact-json.mjs';
+import { DATE_TIME, ExactNumber, JSON_VALUE, literalToJson, TAKES_DIGITS } from '../../index.js';
 import type { Builder } from './schema-types.js';
 
 export function addScalars(builder: Builder): void {

@@ -1,7 +1,6 @@
 // What Pothos must know at compile time: models, context, scalars, rules of access. Types only.
 import type PrismaTypes from '../../generated/nodes/pothos-types.js';
-import type { ExactNumber } from '../../runtime/exact-json.mjs';
-import type { Json } from '../../webhooks/index.js';
+import type { ExactNumber, Json } from '../../index.js';
 import type { Context } from './context.js';
 
 export interface SchemaShape {

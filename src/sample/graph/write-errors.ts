@@ -1,7 +1,7 @@
 // What a failed write threw in, the user's mistakes in it out; null where the failure is ours.
 import { Prisma } from '../../generated/nodes/client.js';
+import { WriteRefused } from '../../index.js';
 import { fieldOf, relationOfColumn } from '../../sources/prisma/index.js';
-import { WriteRefused } from '../../webhooks/index.js';
 import type { NodeDefinition } from './define-node.js';
 import { type UserError, UserMistake } from './user-error.js';
 

@@ -5,7 +5,9 @@ import { secondsBetween } from './seconds-between.js';
 export const call = defineNode('Call', {
   connections: ['participants', 'callRecordings'],
   writableConnections: ['participants'],
-  lifecycle: [{ topic: 'call/completed', field: 'state', to: 'COMPLETED', description: 'A call is over.' }],
+  when: {
+    'call/completed': { state: { to: 'COMPLETED', description: 'A call is over.' } },
+  },
   complete: async (_row, { viewer }) => ({ createdById: viewer.userId }),
   fields: (t) => ({
     duration: t.float({

@@ -3,8 +3,8 @@ import { defineNode } from '../graph/define-node.js';
 
 export const scenarioSessionPart = defineNode('ScenarioSessionPart', {
   connections: ['scenarioSessionSteps'],
-  lifecycle: [
-    { topic: 'scenario_session_part/completed', field: 'state', to: 'COMPLETED', description: 'A part of a session came to its end.' },
-  ],
+  when: {
+    'scenario_session_part/completed': { state: { to: 'COMPLETED', description: 'A part of a session came to its end.' } },
+  },
   complete: async (_row, { viewer }) => ({ createdById: viewer.userId }),
 });

@@ -4,5 +4,7 @@ import { defineNode } from '../graph/define-node.js';
 export const scenarioSessionStep = defineNode('ScenarioSessionStep', {
   connections: ['scenarioSessionEvents'],
   furtherConnections: { events: { of: 'scenarioSessionEvents', description: 'The same as scenarioSessionEvents.' } },
-  lifecycle: [{ topic: 'scenario_session_step/completed', field: 'state', to: 'COMPLETED', description: 'A step of a session was done.' }],
+  when: {
+    'scenario_session_step/completed': { state: { to: 'COMPLETED', description: 'A step of a session was done.' } },
+  },
 });

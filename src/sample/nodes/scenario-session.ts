@@ -8,11 +8,11 @@ export const scenarioSession = defineNode('ScenarioSession', {
     completedSteps: { of: 'scenarioSessionSteps', where: { state: 'COMPLETED' }, description: 'The steps that were done in it.' },
     events: { of: 'scenarioSessionEvents', description: 'The same as scenarioSessionEvents.' },
   },
-  lifecycle: [
-    { topic: 'scenario_session/paused', field: 'state', to: 'PAUSED', description: 'A scenario session was interrupted.' },
-    { topic: 'scenario_session/resumed', field: 'state', from: 'PAUSED', to: 'STARTED', description: 'A scenario session goes on.' },
-    { topic: 'scenario_session/completed', field: 'state', to: 'COMPLETED', description: 'A scenario session came to its end.' },
-  ],
+  when: {
+    'scenario_session/paused': { state: { to: 'PAUSED', description: 'A scenario session was interrupted.' } },
+    'scenario_session/resumed': { state: { from: 'PAUSED', to: 'STARTED', description: 'A scenario session goes on.' } },
+    'scenario_session/completed': { state: { to: 'COMPLETED', description: 'A scenario session came to its end.' } },
+  },
   complete: async ({ scenarioId }, { tx, viewer }) => {
     const scenario = await tx.scenario.findUnique({ where: { id: scenarioId }, select: { environmentId: true } });
     return { createdById: viewer.userId, environmentId: scenario?.environmentId };

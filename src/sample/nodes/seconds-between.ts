@@ -1,5 +1,5 @@
 // A row with a beginning and perhaps an end in, the seconds between them out; null too where either is infinite.
-import { millisecondsOf } from '../../runtime/moments.js';
+import { millisecondsOf } from '../../index.js';
 
 export function secondsBetween({ startedAt, endedAt }: { startedAt: Date; endedAt: Date | null }): number | null {
   const seconds = endedAt && (millisecondsOf(endedAt) - millisecondsOf(startedAt)) / 1000;

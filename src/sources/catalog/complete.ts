@@ -172,13 +172,20 @@ function lifecycleOf(
     );
     return null;
   }
-  const change = typeof value === 'string' ? { to: value } : value;
+  const change: { from?: string; to: string; description?: string } = typeof value === 'string' ? { to: value } : value;
+  const { description } = change;
   const stored = (name: string) => known.model?.enums?.[column]?.[name] ?? name;
   const labels = known.table.columns.find(({ name }) => name === column)?.labels;
   for (const name of new Set([change.to, change.from ?? change.to]))
     if (labels && !labels.includes(stored(name)))
       fail(`\`when\` of "${topic}" waits for "${name}", which "${field}" can't be.`, `It can be ${labels.join(', ')}.`);
-  return { topic, column, to: stored(change.to), ...(change.from !== undefined && { from: stored(change.from) }) };
+  return {
+    topic,
+    column,
+    to: stored(change.to),
+    ...(change.from !== undefined && { from: stored(change.from) }),
+    ...(description !== undefined && { description }),
+  };
 }
 
 function updatedAtOf({ columns }: CatalogTable, column: string | undefined): string | undefined {

@@ -5,7 +5,7 @@ import type { Operation } from '../../webhooks/index.js';
 export type TenantOption = string | { of: string } | { sql: string };
 
 /** One value of one field: `{ status: 'paid' }`, or with the value before: `{ status: { from: 'sent', to: 'paid' } }`. */
-export type When = Record<string, string | { from?: string; to: string }>;
+export type When = Record<string, string | { from?: string; to: string; description?: string }>;
 
 export interface TableOptions {
   /** `name` or `schema.name`; default: the source's table, else the one whose name fits the type's. */

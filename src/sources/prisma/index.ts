@@ -1,4 +1,6 @@
 // The door of `hookgraph/prisma`.
+
+export { toMarked } from '../../runtime/exact-json.mjs';
 export { type AnnouncedWrite, type Announcing, announcedWrite } from './announced-write.js';
 export * from './datamodel.js';
 export { type Delegate, delegateName, delegateOf } from './delegate.js';

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isObjectType } from 'graphql';
 import { expect, it } from 'vitest';
-import { schema } from '../../../src/sample/index.js';
 import { datamodel } from '../../../src/sample/prisma.js';
+import { schema } from '../../support/sample.js';
 
 const SRC = resolve(import.meta.dirname, '../../../src');
 

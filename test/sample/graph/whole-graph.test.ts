@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSchema } from '../../../src/sample/graph/build-schema.js';
 import { createContext } from '../../../src/sample/graph/context.js';
 import { defineNode } from '../../../src/sample/graph/define-node.js';
-import { nodes } from '../../../src/sample/index.js';
 import { type Answer, type TestApp, testApp } from '../../support/app.js';
 import { openCountingPrisma } from '../../support/count-statements.js';
 
@@ -20,7 +19,7 @@ describe('every type', () => {
     const { rows: stored } = await t.database.pool.query('SELECT key FROM hookgraph.topics');
     const keys = stored.map(({ key }) => key);
     expect((await t.ask('{ webhookTopics { totalCount } }')).data.webhookTopics.totalCount).toBe(keys.length);
-    const wanted = nodes.flatMap(({ typename, lifecycle = [] }) => {
+    const wanted = t.app.webhooks.engine.host.nodes.flatMap(({ typename, lifecycle = [] }) => {
       const stem = lower(typename).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
       return [...['created', 'updated', 'deleted'].map((what) => `${stem}/${what}`), ...lifecycle.map(({ topic }) => topic)];
     });
@@ -88,7 +87,7 @@ describe('every type', () => {
       return answer.data.m[node] as { id: string };
     };
     const idOf = (typename: string) => ids.get(typename) as string;
-    expect(Object.keys(SAMPLES).sort()).toEqual(nodes.map(({ typename }) => typename).sort());
+    expect(Object.keys(SAMPLES).sort()).toEqual(t.app.webhooks.engine.host.nodes.map(({ typename }) => typename).sort());
     for (const [typename, values] of Object.entries(SAMPLES)) ids.set(typename, (await write('create', typename, values(idOf))).id);
     for (const [typename, values] of Object.entries(CHANGES)) await write('update', typename, { id: idOf(typename), ...values });
     // With its event goes the attachment.

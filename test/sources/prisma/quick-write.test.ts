@@ -3,9 +3,8 @@ import { graphql } from 'graphql';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Prisma } from '../../../src/generated/nodes/client.js';
-import { openWriter } from '../../../src/runtime/database.js';
 import { type Context, createContext } from '../../../src/sample/graph/context.js';
-import { datamodel, modelOf, openPrisma } from '../../../src/sample/prisma.js';
+import { datamodel, modelOf, openPrisma, openWriter } from '../../../src/sample/prisma.js';
 import { columnFields, type Field, keyFields, type Model } from '../../../src/sources/prisma/datamodel.js';
 import { delegateOf, type Row } from '../../../src/sources/prisma/index.js';
 import { createQuickWrite, isPrismasToTell } from '../../../src/sources/prisma/quick-write.js';
@@ -53,7 +52,7 @@ describe('a row that is written quickly', () => {
     const { rows: databases } = await t.database.pool.query('SELECT current_database() AS name');
     const inZone = (zone: string) => t.database.pool.query(`ALTER DATABASE ${databases[0].name} ${zone}`);
     await inZone("SET timezone = 'Europe/Berlin'");
-    const writer = openWriter(t.database.url, t.app.log);
+    const writer = openWriter(t.database.url, () => {});
     const prisma = openPrisma(writer);
     onTestFinished(async () => {
       await prisma.$disconnect();
@@ -79,7 +78,7 @@ describe('a row that is written quickly', () => {
     'of %s is what Prisma reads, column by column',
     async (name) => {
       const model = modelOf(name);
-      const rows = await delegateOf(t.app.contextOf(t.admin).prisma, name).findMany({ take: 10 });
+      const rows = await delegateOf((t.app.contextOf(t.admin) as Context).prisma, name).findMany({ take: 10 });
       for (const row of rows) {
         const data = Object.fromEntries(columnFields(model).map((field) => [field.name, written(field, row[field.name])]));
         const key = (keyFields(model)[0] as Field).name;
@@ -90,7 +89,7 @@ describe('a row that is written quickly', () => {
 
   it('comes back as it went, where it is deleted and made again', async () => {
     const model = modelOf('ScenarioSessionCheckbox');
-    const rows = await delegateOf(t.app.contextOf(t.admin).prisma, model.name).findMany({ take: 5 });
+    const rows = await delegateOf((t.app.contextOf(t.admin) as Context).prisma, model.name).findMany({ take: 5 });
     for (const row of rows) {
       expect(await quick.delete(model, [['id', row.id]])?.(announced())).toEqual(row);
       const data = Object.fromEntries(columnFields(model).map((field) => [field.name, written(field, row[field.name])]));
@@ -235,7 +234,7 @@ describe('a mutation on the wire', () => {
   let context: () => Context;
   beforeAll(async () => {
     proxy = await startCountingProxy(t.database.url);
-    writer = openWriter(proxy.url, t.app.log);
+    writer = openWriter(proxy.url, () => {});
     const [prisma, quickWrite] = [openPrisma(writer), createQuickWrite(Prisma, writer)];
     context = () => createContext({ prisma, viewer: t.admin, webhooks: t.app.webhooks, quickWrite });
   });

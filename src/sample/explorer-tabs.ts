@@ -1,4 +1,4 @@
-// Nothing in, the explorer's first tabs out: the README's tour, one press of play each.
+// The explorer's first tabs: the README's tour, one press of play each.
 import { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
 
 export interface Tab {

@@ -1,4 +1,4 @@
-// Nothing in, the guide's own example out: the subscription and the two people that the explorer, the demo and the docs show.
+// The guide's own example: the subscription and the two people that the explorer, the demo and the docs show.
 
 /** Everybody new but Alain, by name: what the customer wants in the customer's words. */
 export const GUIDE_SUBSCRIPTION = {
@@ -38,3 +38,9 @@ export const CREATE_TWO_USERS = `mutation CreateTwoUsers(
     errors { field message } user { id name }
   }
 }`;
+
+/** What `npm start` offers to try first. */
+export const FIRST = {
+  purpose: 'be told of every new user',
+  query: `mutation { createWebhookSubscription(webhookSubscription: { topic: { key: "user/created" } callbackUrl: "http://127.0.0.1:9999/" sharedSecret: "a-secret-of-yours" }) { errors { field message } webhookSubscription { id } } }`,
+};

@@ -1,0 +1,87 @@
+// Tells the guide's example step by step: who subscribed, what arrived, what was skipped and why.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
+import type { Ask } from './simulation.js';
+
+const PATIENCE_MS = 15_000;
+
+export interface DemoStage {
+  ask: Ask;
+  headerPrefix: string;
+  say(line: string): void;
+  receiver: { url: string; requests: { headers: Record<string, string | string[] | undefined>; body: string }[] };
+  /** Called in the end, the last one first. */
+  closing: (() => Promise<unknown>)[];
+}
+
+export async function tellDemo({ ask, headerPrefix, say, receiver, closing }: DemoStage): Promise<void> {
+  const subscription = { ...GUIDE_SUBSCRIPTION, callbackUrl: receiver.url };
+  const { createWebhookSubscription: subscribed } = await ask(SUBSCRIBE, { webhookSubscription: subscription });
+  if (subscribed.errors.length > 0) throw new Error(`The subscription was refused: ${JSON.stringify(subscribed.errors)}`);
+  const { id } = subscribed.webhookSubscription;
+  say(`
+A customer subscribes to ${subscription.topic.key}:
+  fetch       ${subscription.query}
+  send only   ${subscription.validationTemplate}
+  as          ${subscription.template}`);
+
+  const { told, leftOut } = await ask(CREATE_TWO_USERS, GUIDE_USERS);
+  const users = [told.user, leftOut.user];
+  closing.push(() => ask(TAKE_BACK, { id, told: told.user.id, leftOut: leftOut.user.id }));
+  say(`\nTwo people come: ${users.map(({ name }) => name).join(' and ')}`);
+
+  const deliveries = await settled(ask, id, users.length);
+  say('\nWhat arrived:');
+  for (const { headers, body } of receiver.requests) {
+    say(`  POST ${body}`);
+    const header = (name: string) => headers[`${headerPrefix}${name}`.toLowerCase()];
+    for (const name of ['Topic', 'Webhook-Job-Id', 'Time', 'Hmac-Sha256']) say(`       ${headerPrefix}${name}: ${header(name)}`);
+    const isRight = verify(header('Hmac-Sha256'), subscription.sharedSecret, body);
+    say(`       signature: ${isRight ? 'right, as computed with the shared secret over these bytes' : 'WRONG'}`);
+    if (!isRight) throw new Error('The signature is wrong.');
+  }
+  say('\nWhat became of each:');
+  for (const { state, node, attempts } of deliveries) {
+    const { stage, message, response, durationMs } = attempts.at(-1) as Attempt;
+    const why = response ? `the receiver answered ${response.status} in ${Math.round(durationMs)} ms` : `${stage}: ${message}`;
+    say(`  ${node.name.padEnd(14)} ${state.padEnd(10)} ${why}`);
+  }
+  const states = deliveries.map(({ state }) => state).sort();
+  if (states.join() !== 'DELIVERED,SKIPPED' || receiver.requests.length !== 1)
+    throw new Error(`One delivery and one skipped were expected, not ${states.join(' and ')} with ${receiver.requests.length} requests.`);
+}
+
+const TAKE_BACK = `mutation ($id: ID, $told: ID, $leftOut: ID) {
+  deleteWebhookSubscription(webhookSubscription: { id: $id }) { errors { message } }
+  told: deleteUser(user: { id: $told }) { errors { message } }
+  leftOut: deleteUser(user: { id: $leftOut }) { errors { message } }
+}`;
+
+interface Attempt {
+  stage: string | null;
+  message: string | null;
+  durationMs: number;
+  response: { status: number } | null;
+}
+
+const DELIVERIES = `query ($id: ID) { webhookDeliveries(webhookSubscriptionId: $id) { nodes {
+  state node { ... on User { name } } attempts { stage message durationMs response { status } } } } }`;
+
+/** The deliveries of a subscription, as soon as so many were tried. By their states: attempts are read a moment after them. */
+async function settled(ask: Ask, id: string, count: number): Promise<{ state: string; node: { name: string }; attempts: Attempt[] }[]> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const { nodes } = (await ask(DELIVERIES, { id })).webhookDeliveries;
+    if (nodes.length === count && nodes.every(({ state }: { state: string }) => state !== 'PENDING')) return nodes;
+    if (Date.now() > deadline) throw new Error(`After ${PATIENCE_MS / 1000} s not everything was tried: does a worker run?`);
+    await wait(50);
+  }
+}
+
+/** As a receiver does it: the HMAC of the exact bytes, compared in constant time. */
+function verify(signature: string | string[] | undefined, secret: string, body: string): boolean {
+  const expected = createHmac('sha256', secret).update(body).digest();
+  const given = Buffer.from(String(signature), 'base64');
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}

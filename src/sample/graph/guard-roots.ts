@@ -1,0 +1,18 @@
+// Puts the rules of the whole API around the root fields of the served schema: ours and those of the webhooks.
+import type { GraphQLSchema } from 'graphql';
+import { readAsOfFirst } from './as-of.js';
+import { requireScopes } from './require-scopes.js';
+
+/**
+ * Changes `served` in place.
+ * @param own the domain's schema, without the webhooks
+ */
+export function guardRoots(served: GraphQLSchema, own: GraphQLSchema): void {
+  const mutations = (schema: GraphQLSchema) => Object.keys(schema.getMutationType()?.getFields() ?? {});
+  const domain = new Set(mutations(own));
+  requireScopes(
+    served,
+    mutations(served).filter((name) => !domain.has(name)),
+  );
+  readAsOfFirst(served);
+}

@@ -4,7 +4,10 @@ import type { GraphQLSchema, IntrospectionQuery } from 'graphql';
 import { parseJson, stringifyJson } from '../runtime/exact-json.mjs';
 import { RuntimeError } from '../runtime/runtime-error.js';
 
+/** Where the API is at a host whose address has no path. */
 const PATH = '/api/v3/graphql';
+/** How a token is sent unless somebody says otherwise. */
+export const DEFAULT_HEADER = 'Authorization: Token token={token}';
 const REQUEST_TIMEOUT_MS = 60_000;
 /** A budget that comes back later than this is told instead of waited for. */
 const PATIENCE_MS = 30_000;
@@ -20,9 +23,8 @@ export interface UserError {
 }
 
 export interface Client {
-  /** Of the API's host, without a trailing slash. */
+  /** Without a trailing slash; the address of a host stands for our own path there. */
   url: string;
-  token: string;
   ask(query: string, variables?: Record<string, unknown>): Promise<Answer>;
   /** The payload of the mutation that is alone in its document. Throws its `errors`. */
   mutate(query: string, variables: Record<string, unknown>): Promise<Answer>;
@@ -32,7 +34,7 @@ export interface Client {
   schema(): Promise<GraphQLSchema>;
 }
 
-/** A host, with or without the path of the API. */
+/** The endpoint of an adopter's API, or a host whose API has our own path, with or without that path. */
 export function normalizeUrl(url: string): string {
   const withScheme = /^[a-z]+:\/\//i.test(url) ? url : `https://${url}`;
   if (!URL.canParse(withScheme) || !/^https?:$/.test(new URL(withScheme).protocol))
@@ -40,10 +42,16 @@ export function normalizeUrl(url: string): string {
   return withScheme.replace(/\/+$/, '').replace(new RegExp(`${PATH}$`), '');
 }
 
-export function createClient({ url, token }: { url: string; token: string }): Client {
+/**
+ * @param header how the token is sent: `Authorization: Bearer {token}`, `X-Api-Key: {token}`
+ * @throws RuntimeError `HEADER_INVALID`
+ */
+export function createClient({ url, token, header }: { url: string; token: string; header: string }): Client {
+  const endpoint = new URL(url).pathname === '/' ? `${url}${PATH}` : url;
+  const authentication = authenticationOf(header, token);
   const ask: Client['ask'] = async (query, variables = {}) => {
     for (let triesLeft = 3; ; triesLeft -= 1) {
-      const { status, answer } = await post(`${url}${PATH}`, token, { query, variables });
+      const { status, answer } = await post(endpoint, authentication, { query, variables });
       const [error] = answer.errors ?? [];
       if (!error) return answer.data;
       const { code, retryAfterSeconds = 0 } = error.extensions ?? {};
@@ -54,7 +62,6 @@ export function createClient({ url, token }: { url: string; token: string }): Cl
   };
   return {
     url,
-    token,
     ask,
     mutate: async (query, variables) => {
       const [payload] = Object.values((await ask(query, variables)) as Record<string, Answer>);
@@ -106,12 +113,22 @@ interface Answered {
   errors?: { message: string; extensions?: { code?: string; retryAfterSeconds?: number } }[];
 }
 
-async function post(url: string, token: string, body: object): Promise<{ status: number; answer: Answered }> {
+function authenticationOf(header: string, token: string): Record<string, string> {
+  const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*\{token\}.*)$/.exec(header) ?? [];
+  if (name && value) return { [name]: value.replace('{token}', () => token) };
+  throw new RuntimeError(
+    'HEADER_INVALID',
+    `${JSON.stringify(header)} is no header with a place for the token`,
+    'Write it like `Authorization: Bearer {token}` or `X-Api-Key: {token}`.',
+  );
+}
+
+async function post(url: string, authentication: Record<string, string>, body: object): Promise<{ status: number; answer: Answered }> {
   const response = await fetch(url, {
     method: 'POST',
     // A redirect would carry the token elsewhere.
     redirect: 'manual',
-    headers: { authorization: `Token token=${token}`, 'content-type': 'application/json', accept: 'application/json' },
+    headers: { ...authentication, 'content-type': 'application/json', accept: 'application/json' },
     body: stringifyJson(body),
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   }).catch((cause: Error) => {

@@ -30,12 +30,13 @@ export async function findSubscription(client: Client, nameOrId: string): Promis
   throw new RuntimeError('NOT_FOUND', `You have no subscription ${JSON.stringify(nameOrId)}`, '`hookgraph webhooks list` shows them.');
 }
 
-/** The node with this id, or this record's id; `fields`: what to ask of it. Throws NOT_FOUND. */
-export async function findNode(client: Client, typename: string, id: string, fields: string): Promise<Answer> {
-  const isRecordId = /^\d+$/.test(id) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
-  const globalId = isRecordId ? (await import('../hookgraph/options.js')).DEFAULT_IDS.encode(typename, id) : id;
-  const { node } = await client.ask(`query ($id: ID!) { node(id: $id) { __typename ... on ${typename} { ${fields} } } }`, { id: globalId });
-  if (node?.__typename === typename) return node;
-  const what = typename.replace(/^Webhook/, '').toLowerCase();
-  throw new RuntimeError('NOT_FOUND', node ? `${id} is a ${node.__typename}, no ${what}` : `You have no ${what} ${JSON.stringify(id)}`);
+/**
+ * The object of ours with this global id, or this record's id.
+ * @param fields what to ask of it
+ * @throws RuntimeError `NOT_FOUND`
+ */
+export async function findOne(client: Client, typename: `Webhook${string}`, id: string, fields: string): Promise<Answer> {
+  const { found } = await client.ask(`query ($id: ID!) { found: w${typename.slice(1)}(id: $id) { ${fields} } }`, { id });
+  if (found) return found;
+  throw new RuntimeError('NOT_FOUND', `You have no ${typename.slice(7).toLowerCase()} ${JSON.stringify(id)}`);
 }

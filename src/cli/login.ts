@@ -5,11 +5,13 @@ import { type Config, type Environment, readConfig } from '../runtime/config.js'
 import { writePrivateFile } from '../runtime/private-file.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { readTerminalConfig } from '../runtime/terminal-config.js';
-import { normalizeUrl } from './client.js';
+import { DEFAULT_HEADER, normalizeUrl } from './client.js';
 
 export interface Login {
   url: string;
   token: string;
+  /** How the token is sent: see createClient. */
+  header: string;
 }
 
 export type Source = 'environment' | 'login' | 'this machine';
@@ -30,8 +32,8 @@ async function readLogin(env: Environment): Promise<Login | null> {
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) return null;
   try {
-    const { url, token } = JSON.parse(text);
-    if (typeof url === 'string' && typeof token === 'string') return { url, token };
+    const { url, token, header = DEFAULT_HEADER } = JSON.parse(text);
+    if (typeof url === 'string' && typeof token === 'string' && typeof header === 'string') return { url, token, header };
   } catch {}
   throw new RuntimeError('LOGIN_UNREADABLE', `${file} is no login`, 'Log in again with `hookgraph login`.');
 }
@@ -49,10 +51,12 @@ export async function findLogin(env: Environment): Promise<Login & { source: Sou
   const saved = await readLogin(env);
   const local = localUrl(config);
   const url = config.url === null ? null : normalizeUrl(config.url);
-  if (config.token !== null) return { url: url ?? saved?.url ?? local, token: config.token, source: 'environment' };
-  if (saved && (url === null || url === saved.url)) return { ...saved, source: 'login' };
+  const savedCounts = saved !== null && (url === null || url === saved.url);
+  const header = config.authHeader ?? (savedCounts ? saved.header : DEFAULT_HEADER);
+  if (config.token !== null) return { url: url ?? saved?.url ?? local, token: config.token, header, source: 'environment' };
+  if (savedCounts) return { ...saved, header, source: 'login' };
   const token = url === null || url === local ? await localToken(config) : null;
-  if (token !== null) return { url: local, token, source: 'this machine' };
+  if (token !== null) return { url: local, token, header, source: 'this machine' };
   throw new RuntimeError(
     'NOT_LOGGED_IN',
     url === null ? 'You are not logged in, and no Hookgraph has been started here' : `You are not logged in at ${url}`,

@@ -45,6 +45,8 @@ export interface Config {
   /** Which Hookgraph the command line asks; null: the one of the login, or the local one. */
   url: string | null;
   token: string | null;
+  /** How the command line sends its token; null: that of the login, or our own way. */
+  authHeader: string | null;
 }
 
 interface Variable<T> {
@@ -231,6 +233,13 @@ const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     parse: orNull(z.string().regex(/^[^\s",]+$/, 'must have no spaces, commas or quotes')),
     fallback: null,
     secret: true,
+  },
+  authHeader: {
+    name: 'HOOKGRAPH_AUTH_HEADER',
+    meaning:
+      'how the command line sends its token, like `X-Api-Key: {token}`; absent: that of the login, else `Authorization: Token token={token}`',
+    parse: orNull(z.string().regex(/^[^\s:]+:.*\{token\}/, 'must be a header with `{token}` in it')),
+    fallback: null,
   },
 };
 

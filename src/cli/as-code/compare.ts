@@ -143,7 +143,7 @@ class Fields {
       case 'integrationId':
         return (node.integration as { id: string } | null)?.id ?? null;
       case 'environmentIds':
-        return (node.environments as { id: string }[]).map(({ id }) => id).sort();
+        return ((node.environments ?? []) as { id: string }[]).map(({ id }) => id).sort();
       case 'sharedSecret':
         return node.hasSharedSecret ? SECRET : null;
       case 'headers':

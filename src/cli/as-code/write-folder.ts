@@ -88,7 +88,7 @@ function documentOf(node: Existing, { name, topics, stem, files }: Around): Reco
   };
   const secret = (what: string) => ({ fromEnv: variable(name, what) });
   const headers = node.headers as { name: string }[];
-  const environments = node.environments as { id: string }[];
+  const environments = (node.environments ?? []) as { id: string }[];
   const document: Record<string, unknown> = {
     name,
     ...(topics ? { topics } : { topic: topicOf(node) }),

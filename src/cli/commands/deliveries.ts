@@ -14,7 +14,7 @@ import {
   moment,
   noteLimit,
 } from '../command.js';
-import { findNode, findSubscription } from '../find.js';
+import { findOne, findSubscription } from '../find.js';
 import { ms, tellRequest, tellResponse } from '../report.js';
 import { called } from '../saving.js';
 import { visible } from '../terminal.js';
@@ -80,7 +80,7 @@ export function addDeliveries(program: Command, { terminal, connect }: Cli): voi
     'open one, with the exact request and response of each attempt; its id may be the one in …-Webhook-Job-Id',
     ['deliveries show 7263548190000128'],
   ).action(async (id: string, options: Answering) => {
-    const delivery = await findNode(await connect(), 'WebhookDelivery', id, DELIVERY);
+    const delivery = await findOne(await connect(), 'WebhookDelivery', id, DELIVERY);
     if (options.json) return terminal.json(delivery);
     const { attempts, event } = delivery;
     terminal.details([

@@ -9,6 +9,7 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
 import type { Terminal } from '../terminal.js';
+import { nameOf, whoIs } from '../who-is.js';
 
 type Outcome = 'OK' | 'WARN' | 'FAIL';
 
@@ -218,6 +219,17 @@ async function checkWithoutTenant(pool: pg.Pool, tell: Tell): Promise<void> {
 }
 
 async function checkApi(client: Client, tell: Tell): Promise<void> {
+  // An adopter's endpoint says nothing of our own paths.
+  if (new URL(client.url).pathname === '/' && !(await checkReady(client, tell))) return;
+  const who = await attempt('login', tell, async () => ({ found: await whoIs(client) }));
+  if (!who) return;
+  tell(finding('login', 'OK', who.found ? `as ${nameOf(who.found)}` : `${client.url} takes the token`));
+  const all = await attempt('subscriptions', tell, () => client.list(SUBSCRIPTIONS, {}, Number.POSITIVE_INFINITY));
+  if (all) for (const one of checkSubscriptions(all as Listed[])) tell(one);
+}
+
+/** Answers whether anything answered. */
+async function checkReady(client: Client, tell: Tell): Promise<boolean> {
   const sentAt = Date.now();
   const readyz = await attempt('API', tell, () =>
     fetch(`${client.url}/readyz`, { signal: AbortSignal.timeout(10_000) }).catch((cause: Error) => {
@@ -226,7 +238,7 @@ async function checkApi(client: Client, tell: Tell): Promise<void> {
       });
     }),
   );
-  if (!readyz) return;
+  if (!readyz) return false;
   const isReady = readyz.status === 200;
   tell(
     finding(
@@ -238,11 +250,7 @@ async function checkApi(client: Client, tell: Tell): Promise<void> {
   const skewMs = Math.abs(Date.parse(readyz.headers.get('date') ?? '') - (sentAt + Date.now()) / 2);
   if (skewMs > CLOCK_SKEW_MS)
     tell(finding('clock', 'WARN', `this machine's and the API's differ by ${Math.round(skewMs / 1000)} s`, 'Synchronize both (NTP).'));
-  const who = await attempt('login', tell, () => client.ask('{ viewer { name organization { name } } }'));
-  if (!who) return;
-  tell(finding('login', 'OK', `as ${who.viewer?.name} of ${who.viewer?.organization?.name}`));
-  const all = await attempt('subscriptions', tell, () => client.list(SUBSCRIPTIONS, {}, Number.POSITIVE_INFINITY));
-  if (all) for (const one of checkSubscriptions(all as Listed[])) tell(one);
+  return true;
 }
 
 const SUBSCRIPTIONS = `query ($first: Int, $after: String) { webhookSubscriptions(first: $first, after: $after) {

@@ -3,13 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Answer } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command, moment } from '../command.js';
-import { findSubscription } from '../find.js';
+import { findOne, findSubscription } from '../find.js';
 import { called } from '../saving.js';
 
 const REPLAY = 'id databaseId state progress deliveryCount from to createdAt finishedAt';
 const BEGIN = `mutation ($id: ID, $from: DateTime, $to: DateTime) { replayWebhookEvents(webhookSubscriptionId: $id, from: $from, to: $to) {
   errors { field fullMessage type } webhookReplay { ${REPLAY} } } }`;
-const LOOK = `query ($id: ID!) { node(id: $id) { ... on WebhookReplay { ${REPLAY} } } }`;
 const CANCEL = `mutation ($id: ID) { cancelWebhookReplay(id: $id) { errors { field fullMessage type } webhookReplay { ${REPLAY} } } }`;
 const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(webhookSubscriptionId: $id, nodeId: $nodeId, since: $since) {
   conclusion findings { reason event { id nodeId operation occurredAt changedFields } delivery { id databaseId state } } } }`;
@@ -40,7 +39,7 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
       while (options.follow && replay.state === 'RUNNING' && !signal.aborted) {
         terminal.progress(`${Math.round(replay.progress * 100)} %, ${replay.deliveryCount} deliveries`);
         await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
-        replay = (await client.ask(LOOK, { id: replay.id })).node;
+        replay = await findOne(client, 'WebhookReplay', replay.id, REPLAY);
       }
       if (options.json) return terminal.json(replay);
       const deliveries = `${replay.deliveryCount} ${replay.deliveryCount === 1 ? 'delivery' : 'deliveries'}`;

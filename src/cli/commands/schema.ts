@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
-import { findNode, findSubscription } from '../find.js';
+import { findOne, findSubscription } from '../find.js';
 import { type JsonSchema, payloadSchema } from '../payload-schema.js';
 import { topicOf } from '../subscription-input.js';
 
@@ -49,7 +49,7 @@ async function describePayload(client: Client, name: string): Promise<DescribedP
   });
   return describe(
     client,
-    await findNode(client, 'WebhookSubscription', found.id, 'name query template contentType topic { key nodeType description }'),
+    await findOne(client, 'WebhookSubscription', found.id, 'name query template contentType topic { key nodeType description }'),
   );
 }
 

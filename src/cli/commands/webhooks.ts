@@ -14,15 +14,18 @@ import {
   noteLimit,
   seconds,
 } from '../command.js';
-import { findSubscription } from '../find.js';
+import { findOne, findSubscription } from '../find.js';
 import { called, DELETE, UPDATE } from '../saving.js';
 import { ownFields } from '../subscription-fields.js';
 import { readSecret } from '../subscription-input.js';
 import { addSaving } from './save-webhook.js';
 import { addTryOut } from './try-webhook.js';
 
-const LIST = `query ($topicKey: String, $disabled: Boolean, $integrationId: ID, $first: Int, $after: String) {
-  webhookSubscriptions(topicKey: $topicKey, disabled: $disabled, integrationId: $integrationId, first: $first, after: $after) {
+/** An API without integrations has no such argument. */
+const listOf = (
+  byIntegration: boolean,
+): string => `query ($topicKey: String, $disabled: Boolean${byIntegration ? ', $integrationId: ID' : ''}, $first: Int, $after: String) {
+  webhookSubscriptions(topicKey: $topicKey, disabled: $disabled${byIntegration ? ', integrationId: $integrationId' : ''}, first: $first, after: $after) {
     nodes { id databaseId name status topic { key version } callbackUrl sns { topicArn } disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
 
 const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
@@ -40,7 +43,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
     .action(async (options: Listing & { topic?: string; disabled?: true; enabled?: true; integration?: string }) => {
       const disabled = options.disabled ? true : options.enabled ? false : null;
       const asked = { topicKey: options.topic, disabled, integrationId: options.integration };
-      const found = await (await connect()).list(LIST, asked, limitOf(options));
+      const found = await (await connect()).list(listOf(options.integration !== undefined), asked, limitOf(options));
       if (options.json) return terminal.json(found);
       if (found.length === 0) terminal.note('There are no such subscriptions. `hookgraph webhooks create --help` tells how to make one.');
       else
@@ -110,9 +113,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
 
 async function showSubscription(client: Client, id: string): Promise<Record<string, unknown>> {
   const fields = ownFields(await client.schema());
-  const { node } = await client.ask(`query ($id: ID!) { node(id: $id) { ... on WebhookSubscription { ${fields} } } }`, { id });
-  if (!node) throw new RuntimeError('NOT_FOUND', `You have no subscription ${id}`);
-  return node;
+  return findOne(client, 'WebhookSubscription', id, fields);
 }
 
 function flat(value: unknown): string | number | boolean | null {

@@ -1,0 +1,29 @@
+// Asks an API whose token this is.
+import { RuntimeError } from '../runtime/runtime-error.js';
+import type { Client } from './client.js';
+
+export interface Who {
+  id: string;
+  name: string;
+  organization: string | null;
+}
+
+/**
+ * `null` when the token works and the API has no `viewer` of ours, as an adopter's.
+ * @throws RuntimeError `NOT_AUTHENTICATED`
+ */
+export async function whoIs(client: Client): Promise<Who | null> {
+  const answer = await client.ask('{ viewer { id name organization { name } } }').catch((error: RuntimeError) => {
+    if (error.code === 'API_REFUSED') return null;
+    throw error;
+  });
+  if (answer === null) {
+    await client.ask('{ webhookTopics(first: 1) { totalCount } }');
+    return null;
+  }
+  const { viewer } = answer;
+  if (!viewer) throw new RuntimeError('NOT_AUTHENTICATED', `Nobody at ${client.url} has this token`);
+  return { id: viewer.id, name: viewer.name, organization: viewer.organization?.name ?? null };
+}
+
+export const nameOf = ({ name, organization }: Who): string => (organization === null ? name : `${name} of ${organization}`);

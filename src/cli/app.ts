@@ -28,6 +28,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
     queryTimeoutMs: config.queryTimeoutMs,
     settings: settingsOf(config, databaseUrl),
     adminToken: config.adminToken,
+    operators: config.operators,
   });
   return { config, log, tabs, first, ...sample };
 }

@@ -8,7 +8,7 @@ type Options = HookgraphOptions<object, never>;
 /** What the faces ask of `src/sample/index.ts`. */
 export interface Sample {
   openSample(
-    options: { database: string; adminToken: string | null } & Pick<Options, 'keys'> &
+    options: { database: string; adminToken: string | null; operators: string[] } & Pick<Options, 'keys'> &
       Partial<Pick<Options, 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>>,
   ): Promise<SampleApp>;
   tabs: App['tabs'];

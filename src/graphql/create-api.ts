@@ -9,6 +9,7 @@ import { addRotation } from './mutations/rotate-secret.js';
 import { addMutations } from './mutations/save.js';
 import { addSwitch } from './mutations/switch-group.js';
 import { addTryOut } from './mutations/try-out.js';
+import { addOperators, type Operators } from './operators.js';
 import { loadOwn, type OwnTypename } from './own-nodes.js';
 import { addById } from './queries/by-id.js';
 import { addQueries } from './queries/lists.js';
@@ -32,6 +33,8 @@ export interface ApiOptions {
   decodeId?(id: string): DecodedId | null;
   /** Whether body shapes of published systems are offered; default: no. */
   presets?: boolean;
+  /** What operators may ask; without it these fields don't exist. */
+  operators?: Operators;
 }
 
 interface DecodedId {
@@ -52,7 +55,7 @@ export interface Api {
 }
 
 /** @throws WebhooksError NO_LOADER when `types` are given without `loadNode`. */
-export function createApi({ access: open, types: typenames = {}, loadNode, decodeId, presets = false }: ApiOptions): Api {
+export function createApi({ access: open, types: typenames = {}, loadNode, decodeId, presets = false, operators }: ApiOptions): Api {
   const builder = createBuilder();
   const access = createAccess(open);
   const host = addHostTypes(builder, access, typenames, loadNode);
@@ -72,6 +75,7 @@ export function createApi({ access: open, types: typenames = {}, loadNode, decod
   addGroups(builder, access, types);
   if (host.integration) addSwitch(builder, access, { integration: host.integration, userError });
   addAudit(builder, access, types);
+  if (operators) addOperators(builder, access, { operators, enums: types.enums, userError });
   const schema = builder.toSchema();
   return {
     schema,

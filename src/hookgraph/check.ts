@@ -1,6 +1,6 @@
 // Finds everything that is out of step: announced tables, finders, and the stored queries that a schema breaks.
 import type { GraphQLSchema } from 'graphql';
-import { checkStored, finderProblems, type Webhooks } from '../webhooks/index.js';
+import { checkStored, finderProblems, type StoredFinding, type Webhooks } from '../webhooks/index.js';
 import type { Announcement } from './announcement.js';
 
 export interface CheckProblem {
@@ -10,6 +10,18 @@ export interface CheckProblem {
   subject: string;
   message: string;
   hint: string | null;
+  /** The subscription that it is about. */
+  subscription?: {
+    id: string;
+    name: string | null;
+    topic: string;
+    tenant: string;
+    owner: string;
+    /** Deliveries of the last seven days. */
+    recentDeliveries: number;
+    /** What its templates read that would be empty: `data.order.lines.sku`. */
+    emptyPaths: string[];
+  };
 }
 
 export interface CheckOptions {
@@ -29,17 +41,19 @@ export async function checkAll({ announcement, webhooks, schema, find }: CheckOp
   if (announced.length > 0 || !(await isMigrated(webhooks))) return [...announced, ...finders];
   await announcement.ready();
   const stored = await checkStored(webhooks.engine, schema);
-  return [
-    ...finders,
-    ...stored.map(
-      ({ subscriptionId, name, tenant, owner, topic, kind, message, recentDeliveries }): CheckProblem => ({
-        severity: kind === 'DEPRECATED' ? 'WARNING' : 'ERROR',
-        subject: `subscription ${name ?? subscriptionId} (${topic})`,
-        message,
-        hint: `Of ${owner} in ${tenant}; ${recentDeliveries} deliveries in the last 7 days.`,
-      }),
-    ),
-  ];
+  return [...finders, ...stored.map(problemOf)];
+}
+
+function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: StoredFinding): CheckProblem {
+  const { name, tenant, owner, topic, recentDeliveries, emptyPaths } = rest;
+  const empty = emptyPaths.length === 0 ? '' : ` Its templates read ${emptyPaths.join(', ')}, which would be empty.`;
+  return {
+    severity: kind === 'DEPRECATED' ? 'WARNING' : 'ERROR',
+    subject: `subscription ${name ?? id} (${topic})`,
+    message,
+    hint: `Of ${owner} in ${tenant}; ${recentDeliveries} deliveries in the last 7 days.${empty}`,
+    subscription: { id, ...rest },
+  };
 }
 
 async function isMigrated({ engine }: Webhooks): Promise<boolean> {

@@ -1,5 +1,5 @@
 // Joins the engine, our API and the host's source into one object.
-import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
+import { buildSchema, defaultFieldResolver, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import { type Api, createApi, mergeApi } from '../graphql/index.js';
 import { openPool } from '../runtime/database.js';
@@ -80,11 +80,14 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const turns = createTurns({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: MAX_WAIT_MS });
   const stored = new WeakMap<object, StoredContext>();
   const actorOf = (context: object) => stored.get(context)?.actor ?? options.actor(context as Context);
+  /** No stored query is an operator's, whoever owns it. */
+  const isOperator = (context: object) => !stored.has(context) && options.operator?.(context as Context) === true;
   const api = createApi({
     access: (context) => ({ engine: stored.get(context)?.engine ?? webhooks.engine, actor: actorOf(context) }),
     decodeId: ids.decode,
     ...(options.types && { types: options.types, loadNode: createLoadNode(() => webhooks.engine.host) }),
     ...(options.presets && { presets: true }),
+    ...(options.operator && { operators: { isOperator, check: checkSdl } }),
   });
   afterReading(api, () => announcement.ready());
   const merge = (host: GraphQLSchema) => mergeApi(host, api, { ...(options.prefix && { prefix: options.prefix }) });
@@ -141,6 +144,21 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     },
     log,
   });
+  async function check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]> {
+    await announcement.ready().catch(() => {});
+    const schema = next ? mergedOrAsIs(next.schema) : schemaNow();
+    return checkAll({ announcement, webhooks, schema, find: webhooks.engine.host.find });
+  }
+
+  async function checkSdl(sdl: string | null): Promise<CheckProblem[]> {
+    if (sdl === null) return check();
+    try {
+      return await check({ schema: buildSchema(sdl, { assumeValidSDL: true }) });
+    } catch (error) {
+      throw error instanceof GraphQLError ? new GraphQLError(`\`schema\` is no GraphQL schema: ${error.message}`) : error;
+    }
+  }
+
   const handler = createHandler({
     schema: schemaNow,
     log,
@@ -160,11 +178,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       await announcement.refresh();
       await webhooks.prepare();
     },
-    check: async (next) => {
-      await announcement.ready().catch(() => {});
-      const schema = next ? mergedOrAsIs(next.schema) : schemaNow();
-      return checkAll({ announcement, webhooks, schema, find: webhooks.engine.host.find });
-    },
+    check,
     async work() {
       await announcement.ready();
       await webhooks.checkKeys();

@@ -26,6 +26,11 @@ export interface HookgraphOptions<Context extends object, Reader> {
   signIn(owner: Owner, reader: Reader): Promise<Context | ((reader: Reader) => Context) | null>;
   /** Who asks our API, by the context of the request; `null` when nobody is signed in. */
   actor(context: Context): Actor | null;
+  /**
+   * Whether who asks runs the installation, and may see what belongs to all tenants: `webhookCheck`, `webhookEventsWithoutTenant`,
+   * `assignWebhookEvents`. Without it these fields don't exist.
+   */
+  operator?(context: Context): boolean;
   /** Makes the context of a request to `handler`. */
   context?(request: Request): Context | Promise<Context>;
   /** The host's typenames of what our API refers to. Without them, the fields about them don't exist. */

@@ -16,12 +16,15 @@ type Options = HookgraphOptions<Context, PrismaReader<PrismaClient>>;
 
 /** What an installation says of itself. */
 export type HooksOptions = Pick<Options, 'database' | 'keys'> &
-  Partial<Pick<Options, 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>>;
+  Partial<Pick<Options, 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>> & {
+    /** The ids of the users who run the installation. */
+    operators?: string[];
+  };
 
 const definitions: NodeDefinition[] = Object.values(listed);
 const schema = buildSchema(definitions, [addApiTokens]);
 
-export function createHooks(options: HooksOptions): Hookgraph {
+export function createHooks({ operators = [], ...options }: HooksOptions): Hookgraph {
   const hooks: Hookgraph = createHookgraph<Context, PrismaReader<PrismaClient>>({
     ...options,
     schema,
@@ -37,6 +40,7 @@ export function createHooks(options: HooksOptions): Hookgraph {
       return ({ prisma }) => createContext({ prisma, viewer, webhooks: hooks.webhooks });
     },
     actor: actorOf,
+    operator: ({ viewer }) => viewer?.scope === 'ADMIN' && operators.includes(viewer.userId),
   });
   guardRoots(hooks.schema, schema);
   return hooks;

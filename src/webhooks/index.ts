@@ -62,7 +62,7 @@ export {
   subscriptionsOfIntegrations,
 } from './base/store/subscriptions.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
-export { assignTenant, type EventWithoutTenant, listWithoutTenant } from './base/store/without-tenant.js';
+export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from './base/store/without-tenant.js';
 export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';
 export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite, PlannedWrites } from './gate/find-hooks.js';

@@ -31,6 +31,8 @@ const TABLES: Record<string, string> = {
 };
 /** The installation's: everybody sees them. */
 const SHARED = ['WebhookTopic'];
+/** Asked by operators alone. */
+const OPERATORS = ['webhookCheck', 'webhookEventsWithoutTenant'];
 
 beforeAll(async () => {
   t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8', HOOKGRAPH_RATE_LIMIT: '0' });
@@ -183,6 +185,10 @@ it('reads every query without ids, from every cursor of theirs, and sees nothing
     fields.map(({ name, type, args }) => async () => {
       const everything = selectAll(t.app.schema, type, 2);
       const open = await t.ask(`{ ${name} ${everything} }`);
+      if (OPERATORS.includes(name)) {
+        if (open.errors?.[0]?.extensions.code !== 'FORBIDDEN') ways.push(`${name} is open to everybody`);
+        return;
+      }
       if (open.errors || leaksIn(open).length > 0) ways.push(`${name}: ${JSON.stringify(open.errors ?? leaksIn(open)).slice(0, 300)}`);
       for (const arg of args.filter((one) => String(getNamedType(one.type)) === 'String' && !['after', 'before'].includes(one.name))) {
         const searched = await t.ask(`{ ${name}(${arg.name}: "${MARKER}") ${everything} }`);

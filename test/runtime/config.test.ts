@@ -35,6 +35,8 @@ describe('readConfig', () => {
       queryTimeoutMs: 5000,
       url: null,
       token: null,
+      authHeader: null,
+      operators: [],
       apiMaxCost: 100_000,
       corsOrigins: [],
       logLevel: 'info',

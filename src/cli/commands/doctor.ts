@@ -213,7 +213,7 @@ async function checkWithoutTenant(pool: pg.Pool, tell: Tell): Promise<void> {
       'tenants',
       'WARN',
       `${count > 1000 ? 'more than 1,000' : count} events reached nobody, since nothing says whose they are: ${first?.join(', ')}${count > 3 ? ', …' : ''}`,
-      'List them by `listWithoutTenant`; `assignTenant` sends them after all.',
+      'List them as an operator by `webhookEventsWithoutTenant`; `assignWebhookEvents` sends them after all.',
     ),
   );
 }

@@ -1,8 +1,10 @@
 // Finds the subscriptions whose stored query a schema breaks or deprecates, and those whose topic is no longer announced.
-import { type GraphQLSchema, NoDeprecatedCustomRule, validate } from 'graphql';
+import { type GraphQLSchema, NoDeprecatedCustomRule, parse, validate } from 'graphql';
 import type { Engine } from '../base/engine.js';
 import { announcedNode } from '../base/own-node.js';
+import { emptyPaths, lostFields } from '../base/query/lost-fields.js';
 import { checkQuery } from '../base/query/query.js';
+import type { Step } from '../base/templates/rendering.mjs';
 
 export interface StoredFinding {
   subscriptionId: string;
@@ -16,6 +18,8 @@ export interface StoredFinding {
   message: string;
   /** Deliveries of the last seven days. */
   recentDeliveries: number;
+  /** What its templates read that would be empty without the fields that are gone or going to go: `data.order.lines.sku`. */
+  emptyPaths: string[];
 }
 
 interface Stored {
@@ -28,13 +32,15 @@ interface Stored {
   typename: string;
   retired: boolean;
   query: string | null;
+  templates: string[] | null;
 }
 
 /** Subscriptions that are looked at before other work of the process has its turn. */
 const CHUNK = 100;
 
 const STORED = `
-  SELECT s.id, s.version, s.name, s.tenant, s.owner, t.key AS topic, t.typename, t.retired_at IS NOT NULL AS retired, v.definition ->> 'query' AS query
+  SELECT s.id, s.version, s.name, s.tenant, s.owner, t.key AS topic, t.typename, t.retired_at IS NOT NULL AS retired, v.definition ->> 'query' AS query,
+    array_remove(ARRAY[v.definition ->> 'validationTemplate', v.definition ->> 'template', v.definition ->> 'errorTemplate'], NULL) AS templates
   FROM hookgraph.subscriptions s
   JOIN hookgraph.subscription_versions v ON v.subscription_id = s.id AND v.number = s.version
   JOIN hookgraph.topics t ON t.id = s.topic_id
@@ -56,7 +62,9 @@ export async function checkStored(engine: Engine, schema: GraphQLSchema): Promis
         : judge(engine, schema, stored);
     if (!stored.retired) known.set(key, judged);
     const { id: subscriptionId, version, name, tenant, owner, topic } = stored;
-    if (judged) findings.push({ subscriptionId, version, name, tenant, owner, topic, ...judged, recentDeliveries: 0 });
+    if (!judged) continue;
+    const emptyPaths = stored.retired ? [] : await emptied(engine, schema, stored);
+    findings.push({ subscriptionId, version, name, tenant, owner, topic, ...judged, recentDeliveries: 0, emptyPaths });
   }
   const { rows } = await engine.pool.query<{ id: string; count: number }>(RECENT, [findings.map((one) => one.subscriptionId)]);
   const recent = new Map(rows.map(({ id, count }) => [id, count]));
@@ -72,6 +80,27 @@ async function* everyStored({ pool }: Engine): AsyncGenerator<Stored> {
     const last = rows.at(-1);
     if (!last || rows.length < CHUNK) return;
     after = last.id;
+  }
+}
+
+async function emptied(engine: Engine, schema: GraphQLSchema, { id, tenant, query, templates }: Stored): Promise<string[]> {
+  if (query === null || !templates || templates.length === 0) return [];
+  const lost = lostFieldsOf(schema, query);
+  if (lost.length === 0) return [];
+  const steps = templates.map((source): Step => ({ source, style: 'none', ask: 'paths' }));
+  const results = await engine.renderer.render({ tenant, key: id }, { data: '{}' }, steps);
+  // A template that can't be parsed any more is told elsewhere.
+  return emptyPaths(
+    lost,
+    results.flatMap((result) => ('fault' in result ? [] : (JSON.parse(result.text) as string[][]))),
+  );
+}
+
+function lostFieldsOf(schema: GraphQLSchema, query: string): string[][] {
+  try {
+    return lostFields(schema, parse(query));
+  } catch {
+    return [];
   }
 }
 

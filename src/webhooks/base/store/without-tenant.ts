@@ -23,6 +23,11 @@ export async function listWithoutTenant(pool: Pool, page: Page): Promise<Rows<Ev
   return cutPage(rows, page);
 }
 
+export async function countWithoutTenant(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>('SELECT count(*)::int AS count FROM hookgraph.events WHERE tenant IS NULL');
+  return rows[0]?.count ?? 0;
+}
+
 /** Queues them for the relay, which tells who subscribed before they happened; answers how many had no tenant. */
 export async function assignTenant(pool: Pool, ids: readonly string[], tenant: string): Promise<number> {
   const { rows } = await pool.query<{ assigned: number }>(

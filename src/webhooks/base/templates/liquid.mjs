@@ -3,6 +3,7 @@
 import { CaptureTag, Context, Drop, Liquid, LiquidError, Tokenizer, toValue } from 'liquidjs';
 import { compareNumbers, ExactNumber, stringifyJson, toExact } from '../../../runtime/exact-json.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
+import { dataPaths } from './data-paths.mjs';
 import { escapeXml, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, MEMORY_LIMIT, RENDER_LIMIT_MS } from './rendering.mjs';
 
 /** @import { FilterImplOptions, Template as Node } from 'liquidjs' */
@@ -55,6 +56,14 @@ export function eventPaths(nodes, source, style) {
     else if (root === 'event') paths.push(leadingNames(names.slice(0, 2)));
   return paths;
 }
+
+/**
+ * What of `data` a template reads, indexes left out.
+ * @param {Node[]} nodes
+ * @param {Escape} style
+ * @returns {string[][]}
+ */
+export const pathsOfData = (nodes, style) => dataPaths(nodes, engines[style]);
 
 /**
  * Up to the first that is known only when it is rendered.

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { parseJson } from '../../../runtime/exact-json.mjs';
 import { caselessHeaders } from './caseless-headers.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
-import { eventPaths, faultOf, OUT_OF_TIME, parseTemplate, renderNodes } from './liquid.mjs';
+import { eventPaths, faultOf, OUT_OF_TIME, parseTemplate, pathsOfData, renderNodes } from './liquid.mjs';
 import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
 
 /** @import { Template as Node } from 'liquidjs' */
@@ -130,12 +130,25 @@ function take({ source, style, ask }, data) {
     startPhase(PARSE_LIMIT_MS);
     const nodes = parse(source, style);
     usual = 'render';
-    const text = ask === 'parse' ? JSON.stringify(eventPaths(nodes, source, style)) : render(nodes, style, data);
+    const text = look(ask, nodes, source, style) ?? render(nodes, style, data);
     startPhase(PARSE_LIMIT_MS);
     return { text, invalid: ask === 'json' ? mistakeIn(text) : null, ms: performance.now() - started };
   } catch (error) {
     return { ...faultOf(error, usual), ms: performance.now() - started };
   }
+}
+
+/**
+ * What is asked of a template beside its rendering.
+ * @param {Step['ask']} ask
+ * @param {Node[]} nodes
+ * @param {string} source
+ * @param {Step['style']} style
+ * @returns {string | null}
+ */
+function look(ask, nodes, source, style) {
+  if (ask === 'parse') return JSON.stringify(eventPaths(nodes, source, style));
+  return ask === 'paths' ? JSON.stringify(pathsOfData(nodes, style)) : null;
 }
 
 /**

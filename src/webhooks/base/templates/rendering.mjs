@@ -30,8 +30,8 @@ export const HEAP_MB = 192;
  */
 
 /**
- * `parse`: parsed only; `text`: rendered; `json`: and what it renders is parsed; `gate`: unless it renders `true`, the job ends here.
- * @typedef {{ source: string, style: Escape, ask: 'parse' | 'text' | 'json' | 'gate' }} Step
+ * `parse`, `paths`: parsed only; `text`: rendered; `json`: and what it renders is parsed; `gate`: unless it renders `true`, the job ends here.
+ * @typedef {{ source: string, style: Escape, ask: 'parse' | 'paths' | 'text' | 'json' | 'gate' }} Step
  */
 
 /**
@@ -42,7 +42,7 @@ export const HEAP_MB = 192;
 /** @typedef {{ id: number, input: RenderInput, steps: Step[], alone: boolean }} Job */
 
 /**
- * `text`: of what was parsed only, JSON of the paths that it reads of `event`; `invalid`: why it is not JSON.
+ * `text`: of what was parsed only, JSON of the paths that it reads of `event`, or of `data` for `paths`; `invalid`: why it is not JSON.
  * @typedef {{ text: string, invalid: string | null, ms: number }} Rendered
  */
 

@@ -1,0 +1,69 @@
+// @ts-check
+// Finds what a template reads of `data`: paths of names, with what `assign`, `for` and `tablerow` name resolved. Runs in render processes.
+
+/** @import { Liquid, Template as Node } from 'liquidjs' */
+
+/** Greatest number of names that lead to one another: `{% assign b = a %}{% assign c = b %}`. */
+const MOST_STEPS = 20;
+
+/**
+ * Indexes are left out, since each item of a list has the same fields. A name that two tags set leads to both.
+ * @param {Node[]} nodes
+ * @param {Liquid} engine
+ * @returns {string[][]}
+ */
+export function dataPaths(nodes, engine) {
+  const named = namesIn(nodes, engine);
+  const found = new Map();
+  /** @type {(path: string[], stepsLeft: number) => void} */
+  const follow = ([root = '', ...names], stepsLeft) => {
+    if (root === 'data') found.set(names.join('.'), names);
+    else if (stepsLeft > 0) for (const leads of named.get(root) ?? []) follow([...leads, ...names], stepsLeft - 1);
+  };
+  for (const segments of engine.variableSegmentsSync(nodes, { partials: false })) follow(namesOf(segments), MOST_STEPS);
+  return [...found.values()];
+}
+
+/**
+ * @param {unknown[]} segments
+ * @returns {string[]} up to the first that is known only when the template is rendered
+ */
+function namesOf(segments) {
+  const end = segments.findIndex((segment) => typeof segment !== 'string' && typeof segment !== 'number');
+  const known = end < 0 ? segments : segments.slice(0, end);
+  return /** @type {string[]} */ (known.filter((segment) => typeof segment === 'string' && !['first', 'last', 'size'].includes(segment)));
+}
+
+/**
+ * What each name of the template's own stands for.
+ * @param {Node[]} nodes
+ * @param {Liquid} engine
+ * @returns {Map<string, string[][]>}
+ */
+function namesIn(nodes, engine) {
+  /** @type {Map<string, string[][]>} */
+  const named = new Map();
+  /** @type {any[]} */
+  const open = [...nodes];
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (node.children) open.push(...childrenOf(node));
+    const name = node.name === 'assign' ? node.key : node.name === 'for' || node.name === 'tablerow' ? node.variable : undefined;
+    if (name === undefined) continue;
+    const [source] = [...(node.arguments?.() ?? [])];
+    const text = source?.getText?.() ?? source?.initial?.postfix?.[0]?.getText?.();
+    if (!/^[\w-]+([.[].*)?$/s.test(text ?? '')) continue;
+    const [segments] = engine.variableSegmentsSync(engine.parse(`{{ ${text} }}`), { partials: false });
+    if (segments) named.set(name, [...(named.get(name) ?? []), namesOf(segments)]);
+  }
+  return named;
+}
+
+/**
+ * @param {any} node
+ * @returns {any[]}
+ */
+function childrenOf(node) {
+  const children = node.children(false, true);
+  // A generator that may wait for partials, which there are none of.
+  for (let step = children.next(); ; step = children.next(step.value)) if (step.done) return step.value ?? [];
+}

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { parseTemplate, pathsOfData } from '../../../../src/webhooks/base/templates/liquid.mjs';
+
+it.each([
+  ['{{ data.order.id }} {{ data["order"].note | upcase }}', ['order.id', 'order.note']],
+  ['{{ data.order.lines[0].sku }} {{ data.order.lines.first.sku }} {{ data.order.lines.size }}', ['order.lines.sku', 'order.lines']],
+  ['{% for line in data.order.lines %}{{ line.sku }}{% endfor %}', ['order.lines', 'order.lines.sku']],
+  [
+    '{% assign o = data.order %}{% for line in o.lines %}{% if line.price > 3 %}{{ line.sku }}{% endif %}{% endfor %}',
+    ['order', 'order.lines', 'order.lines.price', 'order.lines.sku'],
+  ],
+  ['{% assign a = b %}{% assign b = a %}{{ a.x }}', []],
+  ['{% assign cheap = data.lines | where: "cheap" | first %}{{ cheap.sku }}', ['lines', 'lines.sku']],
+  ['{% assign x = "data.secret" %}{{ x }}', []],
+  ['{{ data[event.kind].x }}', ['']],
+  [
+    '{% if data.a %}{% unless data.b %}{% case data.c %}{% when data.d %}{{ data.e }}{% endcase %}{% endunless %}{% endif %}',
+    ['a', 'b', 'c', 'd', 'e'],
+  ],
+  ['plain', []],
+])('%s', (source, expected) => {
+  const paths = pathsOfData(parseTemplate(source, 'none'), 'none').map((path: string[]) => path.join('.'));
+  expect(paths.sort()).toEqual(expected.sort());
+});

@@ -8,6 +8,11 @@ export function sourceModels(datamodel: Datamodel): SourceModel[] {
     table: { schema: model.schema, name: model.table },
     key: keyFields(model).map(({ column }) => column),
     columns: Object.fromEntries(columnFields(model).map(({ column, name }) => [column, name])),
+    enums: Object.fromEntries(
+      columnFields(model).flatMap(({ column, values }) =>
+        values ? [[column, Object.fromEntries(values.map(({ name, stored }) => [name, stored]))]] : [],
+      ),
+    ),
     relations: model.fields.filter(({ kind }) => kind === 'object').map((field) => toRelation(datamodel, model, field)),
   }));
 }

@@ -44,14 +44,17 @@ const reader = (): ForeignClient => w.readerFor('1');
 const afterwards = async (typename: string): Promise<ForeignClient> => w.readerFor('1', [await w.lastDeleted(typename)]);
 
 describe('the source', () => {
-  it('says of each model its table, key, columns and relations', () => {
+  it('says of each model its table, key, columns, enums and relations', () => {
     const model = (name: string) => w.source.models.find(({ typename }) => typename === name);
     expect(model('User')).toMatchObject({
       table: { schema: 'staff', name: 'user' },
       key: ['id'],
       columns: { order: 'group', from: 'from', created_at: 'createdAt' },
     });
-    expect(model('Membership')?.key).toEqual(['organisation_id', 'user_id']);
+    expect(model('Membership')).toMatchObject({
+      key: ['organisation_id', 'user_id'],
+      enums: { role: { OWNER: 'the owner', MEMBER: 'member' } },
+    });
     expect(model('Note')?.relations).toEqual([
       {
         field: 'booking',

@@ -15,6 +15,7 @@ export {
   type Json,
   listWithoutTenant,
   type Owner,
+  type Refusal,
   recall,
   type Snapshot,
   WriteRefused,

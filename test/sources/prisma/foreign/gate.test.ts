@@ -1,4 +1,5 @@
 // Writes of somebody else's Prisma client: announced, and refused where a before-hook says no.
+import { buildSchema, GraphQLError, graphql } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSubscription, WriteRefused } from '../../../../src/webhooks/index.js';
 import { cancel } from '../../../support/hooks.js';
@@ -95,7 +96,12 @@ describe('a before-hook', () => {
     const create = () =>
       gated.space.create({ data: { name: 'Refused', organisation: { connect: { id: 1 } }, parent: { connect: { id: parent } } } });
     await expect(create()).rejects.toThrow(WriteRefused);
-    await expect(create()).rejects.toMatchObject({ refusals: [{ type: 'CANCELLED', message: expect.stringContaining('No halls.') }] });
+    const refusals = [{ type: 'CANCELLED', message: expect.stringContaining('No halls.') }];
+    await expect(create()).rejects.toMatchObject({ refusals });
+    // A server masks what isn't a GraphQLError: then nobody would know why.
+    const answer = await graphql({ schema: buildSchema('type Query { create: Int }'), source: '{ create }', rootValue: { create } });
+    expect(answer.errors?.[0]?.originalError).toBeInstanceOf(GraphQLError);
+    expect(answer.errors?.[0]?.extensions).toEqual({ code: 'WRITE_REFUSED', refusals });
     expect(await named('Refused')).toEqual([]);
     expect(body(no.requests[0] as never)).toMatchObject({ name: 'Refused', parent: { name: 'In a list' } });
     no.answer = (response) => void response.end();

@@ -7,7 +7,7 @@ export { type Delegate, delegateName, delegateOf } from './delegate.js';
 export { ExactPg } from './exact-adapter.js';
 export { faultOf } from './faults.js';
 export { fromPrisma, type PrismaOptions, type PrismaReader } from './from-prisma.js';
-export { type GateExtension, type GateOptions, gatePrisma, type PrismaGate } from './gate/gate-prisma.js';
+export { type GatedTransaction, type GateExtension, type GateOptions, gatePrisma, type PrismaGate } from './gate/gate-prisma.js';
 export type { Writer } from './gate/pass-writes.js';
 export { isRemembered } from './overlay.js';
 export type { PrismaNamespace, Row } from './prisma-types.js';

@@ -37,3 +37,12 @@ it('is the same client with a kind of transaction more', async () => {
   const { rows } = await t.database.pool.query(`SELECT DISTINCT context FROM hookgraph.recorded WHERE node_key = $1`, [group.id]);
   expect(rows).toEqual([{ context: JSON.stringify({ actor: 'me', traceparent: null }) }]);
 });
+
+it('fits where the type of the client is asked for', async () => {
+  const gate = gatePrisma({ webhooks: t.app.webhooks, models, Prisma, writer: (tenant: string | null) => (tenant ? { tenant } : null) });
+  for (const tenant of [t.admin.organizationId, null]) {
+    const gated: PrismaClient = gate.client(prisma, tenant);
+    expect(await gated.group.count()).toBeGreaterThanOrEqual(1);
+    expect(await gate.client(prisma, tenant).$gatedTransaction((tx) => tx.group.count())).toBe(await gated.group.count());
+  }
+});

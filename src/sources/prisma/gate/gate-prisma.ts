@@ -18,6 +18,11 @@ export interface GateOptions<Context> {
   writer(context: Context): Writer | null;
 }
 
+export interface GatedTransaction<Client> {
+  /** An interactive transaction that passes the gate: `work` may be called three times, so it may do nothing but read and write here. */
+  $gatedTransaction<T>(work: (tx: InTransaction<Client>) => Promise<T>, options?: TransactionLimits): Promise<T>;
+}
+
 type InTransaction<Client> = Omit<Client, '$connect' | '$disconnect' | '$on' | '$use' | '$extends' | '$transaction' | '$gatedTransaction'>;
 
 interface TransactionLimits {
@@ -48,6 +53,11 @@ export type GateExtension = (client: any) => {
 
 export interface PrismaGate<Context> {
   (context: Context): GateExtension;
+  /**
+   * `prisma.$extends(gate(context))`, typed as the client that was given, since Prisma's type of an extended client fits no `PrismaClient`.
+   * Call `$on` of the client that was given: Prisma takes it off every extended one.
+   */
+  client<Client extends { $extends: unknown }>(prisma: Client, context: Context): Client & GatedTransaction<Client>;
   /** For `Host.gatedTypes`. */
   gatedTypes: ReadonlySet<string>;
 }
@@ -58,7 +68,11 @@ export function gatePrisma<Context>({ webhooks, models, Prisma, writer }: GateOp
     const who = writer(context);
     return ((client: GateClient) => (who ? gateClient(client, known, webhooks, who) : ungated(client))) as unknown as GateExtension;
   };
-  return Object.assign(gate, { gatedTypes: new Set(known.models.map(({ name }) => name)) });
+  return Object.assign(gate, {
+    client: <Client extends { $extends: unknown }>(prisma: Client, context: Context) =>
+      (prisma as unknown as GateClient).$extends(gate(context)) as unknown as Client & GatedTransaction<Client>,
+    gatedTypes: new Set(known.models.map(({ name }) => name)),
+  });
 }
 
 /** For a writer who is nobody: it has the same methods. */

@@ -2,7 +2,7 @@
 import { buildSchema, defaultFieldResolver, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import { type Api, createApi, mergeApi } from '../graphql/index.js';
-import { openPool } from '../runtime/database.js';
+import { logBroken, openPool } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
 import { migrate } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
@@ -73,6 +73,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const log = options.log ?? createPlainLog();
   const { queryConnections = 20, queryTimeoutMs = 5000 } = options;
   const pool = typeof options.database === 'string' ? openPool(options.database, { log }) : options.database;
+  const stopLogging = options.database === pool ? logBroken(pool, log) : () => {};
   const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
@@ -193,6 +194,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     },
     async close() {
       await webhooks.close();
+      stopLogging();
       await Promise.all([opened.close(), options.database === pool ? undefined : pool.end()]);
     },
   };

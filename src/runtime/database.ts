@@ -20,12 +20,23 @@ export function openPool(connection: string | pg.PoolConfig, { log, name = 'hook
     max,
     ...(options && { options }),
   });
-  // A connection that breaks is replaced at the next query; without listeners it would end the process.
-  const onBroken = (error: Error) => log.warn({ error }, 'a database connection broke');
-  pool.on('error', onBroken);
-  // The pool listens to idle ones only.
-  pool.on('connect', (client) => client.on('error', onBroken));
+  logBroken(pool, log);
   return pool;
+}
+
+/**
+ * Logs connections that break. They are replaced at the next query, but without listeners they would end the process.
+ * Answers what takes the listeners off.
+ */
+export function logBroken(pool: pg.Pool, log: Logger): () => void {
+  const onBroken = (error: Error) => {
+    // A server that stops right after the pool says so to connections that are closing.
+    if (!pool.ending) log.warn({ error }, 'a database connection broke');
+  };
+  // The pool listens to idle ones only.
+  const onConnect = (client: pg.PoolClient) => void client.on('error', onBroken);
+  pool.on('error', onBroken).on('connect', onConnect);
+  return () => void pool.off('error', onBroken).off('connect', onConnect);
 }
 
 /** In UTC, because Prisma writes moments without their zone. Money in a notation that is the same everywhere. */

@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { startEmbeddedPostgres } from 'hookgraph/embedded-postgres';
 import pg from 'pg';
 
-/** Runs the SQL file `tables` in an empty database. */
-export async function prepareDatabase(tables) {
+/**
+ * Runs the SQL files in an empty database.
+ * @param {...URL} files
+ */
+export async function prepareDatabase(...files) {
   let stop = async () => {};
   if (!process.env.DATABASE_URL) {
     const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-example-'));
@@ -23,7 +26,7 @@ export async function prepareDatabase(tables) {
   const client = new pg.Client({ connectionString: process.env.DATABASE_URL });
   await client.connect();
   const { rows } = await client.query(`SELECT count(*)::int AS count FROM pg_tables WHERE schemaname = 'public'`);
-  if (rows[0].count === 0) await client.query(await readFile(tables, 'utf8'));
+  if (rows[0].count === 0) for (const file of files) await client.query(await readFile(file, 'utf8'));
   await client.end();
   return stop;
 }

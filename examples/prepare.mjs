@@ -1,4 +1,5 @@
-// Installs the examples with the Hookgraph of this checkout, packed as npm would publish it.
+// Installs the examples with the Hookgraph of this checkout, packed as npm would publish it. Generates the Prisma client of one that has a
+// Prisma schema.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -31,4 +32,12 @@ if (!existsSync(INSTALLED) || statSync(INSTALLED).ctimeMs < statSync(PACKED).mti
   console.log('Installing …');
   rmSync(join(EXAMPLES, 'node_modules/hookgraph'), { recursive: true, force: true });
   npm(['install', '--no-audit', '--no-fund', '--loglevel=error', '--no-package-lock'], EXAMPLES);
+}
+
+const SCHEMA = 'prisma/schema.prisma';
+const GENERATED = 'generated/hookgraph-models.ts';
+if (existsSync(SCHEMA) && (!existsSync(GENERATED) || newest(GENERATED) < Math.max(newest(SCHEMA), newest(PACKED)))) {
+  // Generating needs no schema engine, but Prisma would download one unless this names a file that exists.
+  const env = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, ...process.env };
+  execFileSync('npx', ['prisma', 'generate'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
 }

@@ -1,35 +1,43 @@
-// A receiver for the examples' tests: keeps the bodies that arrive.
+// A receiver of notifications: keeps what arrives, and prints it where `print` is set.
 import { createServer } from 'node:http';
 
-export async function startReceiver() {
-  const bodies = [];
+/**
+ * @param {{ port?: number, print?: boolean, answer?: { status: number, contentType: string, body: string } }} [options]
+ */
+export async function startReceiver({ port = 0, print = false, answer } = {}) {
+  /** @type {{ headers: import('node:http').IncomingHttpHeaders, body: string }[]} */
+  const requests = [];
   let arrived = () => {};
   const server = createServer((request, response) => {
-    let text = '';
+    let body = '';
     request.setEncoding('utf8').on('data', (chunk) => {
-      text += chunk;
+      body += chunk;
     });
     request.on('end', () => {
-      bodies.push(JSON.parse(text));
-      response.end();
+      const { headers } = request;
+      requests.push({ headers, body });
+      const [, topic] = Object.entries(headers).find(([name]) => name.endsWith('-topic')) ?? [];
+      if (print) console.log(`\nA webhook arrived: ${topic}\n${body}`);
+      if (answer) response.writeHead(answer.status, { 'content-type': answer.contentType });
+      response.end(answer?.body);
       arrived();
     });
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', () => resolve(undefined)));
   return {
-    url: `http://127.0.0.1:${server.address().port}/`,
-    bodies,
-    /** Resolves when `count` bodies have arrived. */
-    async waitFor(count) {
+    url: `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/`,
+    requests,
+    /** Resolves to all bodies that have arrived when there are `count`. */
+    async waitFor(/** @type {number} */ count) {
       const deadline = AbortSignal.timeout(20_000);
-      while (bodies.length < count) {
+      while (requests.length < count) {
         deadline.throwIfAborted();
         await new Promise((resolve) => {
-          arrived = resolve;
+          arrived = () => resolve(undefined);
           deadline.addEventListener('abort', resolve, { once: true });
         });
       }
-      return bodies;
+      return requests.map(({ body }) => JSON.parse(body));
     },
     close: () => new Promise((resolve) => server.close(resolve)),
   };

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 process.env.PORT = '0';
-const { app, hooks, pool, stopDatabase } = await import('./server.js');
-after(async () => {
-  await app.close();
-  await hooks.close();
-  await pool.end();
-  await stopDatabase();
-});
+const { app, stop } = await import('./server.js');
+after(stop);
 
 test('answers the webhook API under Fastify’s own path', async () => {
   const response = await app.inject({

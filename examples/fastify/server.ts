@@ -2,14 +2,14 @@
 import Fastify from 'fastify';
 import { prepareDatabase } from '../database.mjs';
 
-export const stopDatabase = await prepareDatabase(new URL('../sql-only/tables.sql', import.meta.url));
-export const { hooks, pool } = await import('../sql-only/hookgraph.js');
+const stopDatabase = await prepareDatabase(new URL('../sql-only/tables.sql', import.meta.url));
+const { hooks, pool } = await import('../sql-only/hookgraph.js');
 await hooks.migrate();
 
 export const app = Fastify();
 // The handler reads the body itself.
 app.removeAllContentTypeParsers();
-app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 app.route({
   url: '/graphql',
   method: ['GET', 'POST'],
@@ -17,10 +17,20 @@ app.route({
     const request = new Request(new URL(url, 'http://localhost'), {
       method,
       headers: headers as Record<string, string>,
-      body: body as Buffer,
+      body: body as string,
     });
     return reply.send(await hooks.handler(request));
   },
 });
 
-console.log(`GraphQL is at ${await app.listen({ port: Number(process.env.PORT ?? 4102) })}/graphql`);
+process.once('SIGTERM', stop).once('SIGINT', stop);
+export async function stop() {
+  await app.close();
+  await hooks.close();
+  await pool.end();
+  await stopDatabase();
+}
+
+console.log(
+  `GraphQL is at ${await app.listen({ port: Number(process.env.PORT ?? 4102) })}/graphql, for the header "Authorization: Bearer key-of-ada".`,
+);

@@ -47,7 +47,7 @@ test('tells a workspace of its tickets, by the helpdesk’s own fields', async (
 });
 
 test('tells of what was deleted as it was', async () => {
-  receiver.bodies.length = 0;
+  receiver.requests.length = 0;
   await subscribe(
     'topic: { key: "comment/deleted" } query: "query ($ticketId: Int!, $number: Int!) { comment(ticketId: $ticketId, number: $number) { number body } }"',
   );

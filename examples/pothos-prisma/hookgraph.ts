@@ -44,6 +44,8 @@ export const hooks = createHookgraph({
   },
   actor: ({ member }: Context) =>
     member && { tenant: member.organisationId, userId: String(member.userId), canManageWebhooks: member.role === 'OWNER' },
+  // Before-hooks can be asked about these: nobody but the shop's API writes them.
+  gatedTypes: ['Space', 'Invoice'],
   settings: { headerPrefix: 'X-Shop-', allowedNetworks: process.env.ALLOWED_NETWORKS?.split(',') ?? [] },
 });
 

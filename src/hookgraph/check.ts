@@ -35,7 +35,10 @@ export interface CheckOptions {
 export async function checkAll({ announcement, webhooks, schema, find }: CheckOptions): Promise<CheckProblem[]> {
   const { nodes, problems } = await announcement.inspect();
   const announced = problems.map(({ typename, message, hint }): CheckProblem => ({ severity: 'ERROR', subject: typename, message, hint }));
-  const finders = finderProblems(schema, nodes, find ?? {}).map(
+  // What a finder lacks may only follow from what is wrong with its type.
+  const wrong = new Set(problems.map(({ typename }) => typename));
+  const judged = Object.fromEntries(Object.entries(find ?? {}).filter(([typename]) => !wrong.has(typename)));
+  const finders = finderProblems(schema, nodes, judged).map(
     (message): CheckProblem => ({ severity: 'ERROR', subject: 'find', message, hint: null }),
   );
   if (announced.length > 0 || !(await isMigrated(webhooks))) return [...announced, ...finders];

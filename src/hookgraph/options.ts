@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Tables } from '../sources/catalog/table-options.js';
 import type { Source } from '../sources/source.js';
-import type { Actor, Fault, Owner, Settings } from '../webhooks/index.js';
+import { type Actor, type Fault, type Owner, type Settings, WebhooksError } from '../webhooks/index.js';
 
 export interface HookgraphOptions<Context extends object, Reader> {
   /** A connection string, or the host's own pool, which stays open when Hookgraph closes. */
@@ -92,7 +92,9 @@ export function decodeKeys(keys: string | Buffer[]): Buffer[] {
           .map((key) => Buffer.from(key, 'base64'))
       : keys;
   if (decoded.length > 0 && decoded.every((key) => key.length === 32)) return decoded;
-  throw new Error(
-    '`keys` must be the base64 of 32 bytes each, separated by commas, newest first. Make one with `openssl rand -base64 32`.',
+  throw new WebhooksError(
+    'KEYS_INVALID',
+    '`keys` of createHookgraph() must be the base64 of 32 bytes each, separated by commas, newest first.',
+    'Make one with `openssl rand -base64 32`, and keep it.',
   );
 }

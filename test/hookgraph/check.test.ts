@@ -120,3 +120,21 @@ it('tells at that request, and at every other one, what is wrong with the tables
     expect(errors?.[0]?.message).toContain('`tenant` is "nobody"');
   }
 });
+
+it('says what is wrong, and not what follows from it', async () => {
+  const schema = buildSchema(
+    'type Note { id: Int! } type Tag { id: Int! note: Note } type Query { note(id: Int!): Note tag(id: Int!): Tag }',
+  );
+  const hooks = deploy(schema, { Note: { table: 'nots', tenant: 'owner' }, Tag: { tenant: { of: 'note' } } });
+  expect((await hooks.check()).map(({ subject, message }) => [subject, message])).toEqual([
+    ['Note', '`table` is "nots", and there is no such table.'],
+  ]);
+});
+
+it('says of keys that are none what they must be', () => {
+  const said = expect.objectContaining({ code: 'KEYS_INVALID', hint: expect.stringContaining('openssl rand') });
+  for (const wrong of ['', 'x', [randomBytes(31)]])
+    expect(() => createHookgraph({ database: database.url, keys: wrong, tables: {}, signIn: async () => ({}), actor: () => ADA })).toThrow(
+      said,
+    );
+});

@@ -6,7 +6,7 @@ import { columnOf, fieldsOf } from './fields.js';
 import { findTable } from './find-table.js';
 import type { KnownTable } from './known-table.js';
 import type { CatalogTable } from './read-catalog.js';
-import { relationOf } from './relations.js';
+import { relationOf, targetOf } from './relations.js';
 import type { AnnouncementProblem, TableDefaults, TableOptions, Tables, When } from './table-options.js';
 
 export interface Knowledge {
@@ -34,8 +34,9 @@ export function completeAnnouncements({ defaults = {}, ...types }: Tables, knowl
     const { table } = found;
     return [{ typename, options, table, model, fields: fieldsOf({ typename, table, model, ...knowledge }) }];
   });
+  const missing = new Set(problems.map(({ typename }) => typename));
   const nodes = tables.flatMap((known) => {
-    const node = announce(known, { tables, defaults, schema: knowledge.schema, fail: (problem) => problems.push(problem) });
+    const node = announce(known, { tables, missing, defaults, schema: knowledge.schema, fail: (problem) => problems.push(problem) });
     return node ? [node] : [];
   });
   return { nodes, tables, problems };
@@ -43,6 +44,8 @@ export function completeAnnouncements({ defaults = {}, ...types }: Tables, knowl
 
 interface Surroundings {
   tables: KnownTable[];
+  /** The types whose tables weren't found, which is told already. */
+  missing: Set<string>;
   defaults: TableDefaults;
   schema: GraphQLSchema | undefined;
   fail(problem: AnnouncementProblem): void;
@@ -108,7 +111,7 @@ function omittedColumns(known: KnownTable, { defaults, fail }: Surroundings): Se
   return omitted;
 }
 
-function tenantOf(known: KnownTable, key: string[], { tables, defaults, schema, fail }: Surroundings): TenantSource | null {
+function tenantOf(known: KnownTable, key: string[], { tables, missing, defaults, schema, fail }: Surroundings): TenantSource | null {
   const { typename, options, table } = known;
   const said = options.tenants ?? options.tenant ?? defaults.tenant;
   const refuse = (message: string): null => {
@@ -127,6 +130,7 @@ function tenantOf(known: KnownTable, key: string[], { tables, defaults, schema, 
   }
   if ('sql' in said) return { sql: said.sql };
   const relation = relationOf(known, said.of, { tables, schema });
+  if (!relation && missing.has(targetOf(known, said.of, schema))) return null;
   if (!relation) return refuse(`\`of: '${said.of}'\` is no relation of ${typename} to another of these tables.`);
   const { other, columns, foreignColumns, holdsKey } = relation;
   if (holdsKey && options.tenants)

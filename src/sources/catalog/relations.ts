@@ -27,10 +27,14 @@ export function relationOf(
   const byColumn = known.table.foreignKeys.filter(({ columns }) => column !== undefined && columns.includes(column));
   const down = byColumn.map((key) => outward(key, tables)).find(Boolean);
   if (down) return down;
-  const typename = graphqlTarget(known, name, schema) ?? name;
+  const typename = targetOf(known, name, schema);
   const other = tables.find((table) => table.typename === typename);
   return other ? between(known, other, tables) : null;
 }
+
+/** The type that a relation leads to, as the source or the GraphQL type says; else what is named may be a type itself. */
+export const targetOf = (known: KnownTable, name: string, schema: GraphQLSchema | undefined): string =>
+  known.model?.relations.find(({ field }) => field === name)?.typename ?? graphqlTarget(known, name, schema) ?? name;
 
 function graphqlTarget({ typename }: KnownTable, name: string, schema: GraphQLSchema | undefined): string | undefined {
   const field = objectTypeOf(schema, typename)?.getFields()[name];

@@ -1,11 +1,16 @@
 // Whatever was thrown in, what a person at a terminal needs to read out, and the exit code for programs.
 
+/** The system's and Postgres' codes for a database that isn't there, or doesn't let this user in. */
+const UNREACHABLE = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|28P01|28000|3D000)$/;
+
 /** A mistake with a code: code, sentence, hint. Anything else is ours: the whole trace. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return `${String(error)}\n`;
   const { code, hint } = error as { code?: unknown; hint?: unknown };
   if (isKnown(error)) return `${code}: ${error.message}\n${typeof hint === 'string' ? `${hint}\n` : ''}`;
   if (code === 'EADDRINUSE') return `${code}: ${error.message}\nAnother program uses that port: stop it, or set PORT to a free one.\n`;
+  if (typeof code === 'string' && UNREACHABLE.test(code))
+    return `${code}: ${error.message}\nIs the database running? Check DATABASE_URL.\n`;
   if (typeof code === 'string' && error.message) return `${code}: ${error.message}\n${error.stack ?? ''}\n`;
   return `${error.stack ?? error.message}\n`;
 }

@@ -101,6 +101,13 @@ it('migrates and checks an application that --app names', async () => {
   expect(failed.stdout).toContain('`tenant` is "nobody", and notes has no such column. Its columns: id, owner, body.'.split('. ')[0]);
 });
 
+it('says without a trace that no database answers', async () => {
+  const env = { ...environment(at('cli')), DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
+  const args = ['node_modules/hookgraph/dist/cli/main.js', 'check', '--app', './hookgraph.mjs'];
+  const { stderr } = await run(process.execPath, args, { cwd: folder, env }).catch((error) => error);
+  expect(stderr).toBe('ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1\nIs the database running? Check DATABASE_URL.\n');
+});
+
 it('says what is missing where an application has no file of its own', async () => {
   const failed = await hookgraph(['worker']).catch((error) => error);
   expect(failed.stderr).toContain('--app ./hookgraph.ts');

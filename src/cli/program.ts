@@ -17,7 +17,15 @@ import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
 
 // Loaded when they run: help and what speaks to a distant API don't wait for the whole product.
-const serve = async (faces: Faces): Promise<void> => (await import('./commands/serve.js')).serve(faces);
+const serve = async (faces: Faces): Promise<void> => {
+  await refuseWithoutSample();
+  await (await import('./commands/serve.js')).serve(faces);
+};
+
+/** The package has no sample product, nor what only that needs, so this comes before the command is loaded. */
+async function refuseWithoutSample(): Promise<void> {
+  await (await import('./sample.js')).loadSample();
+}
 
 export function createProgram(cli: Cli): Command {
   const program = new Command('hookgraph')
@@ -106,6 +114,7 @@ function addRunning(program: Command, cli: Cli): void {
     .option('--json', 'answer in JSON')
     .action(async ({ app, sampleData, json }: { app?: string; sampleData?: boolean; json?: boolean }) => {
       if (app !== undefined) return migrateApp(cli, app);
+      await refuseWithoutSample();
       await (await import('./commands/migrate.js')).migrateDatabase({ sampleData: sampleData === true, json: json === true });
     });
   addCommand(program, 'detach', 'take the triggers off your tables and keep the history; stop the workers first', [

@@ -108,9 +108,9 @@ it('says without a trace that no database answers', async () => {
   expect(stderr).toBe('ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1\nIs the database running? Check DATABASE_URL.\n');
 });
 
-it('says what is missing where an application has no file of its own', async () => {
-  const failed = await hookgraph(['worker']).catch((error) => error);
-  expect(failed.stderr).toContain('--app ./hookgraph.ts');
+it.each(['worker', 'migrate'])('says what `%s` misses without an application', async (command) => {
+  const failed = await hookgraph([command]).catch((error) => error);
+  expect(failed.stderr).toContain('APP_MISSING: This package has no application of its own\nName yours: `--app ./hookgraph.ts`.');
 });
 
 it('migrates the database of examples/pothos-prisma by Prisma’s own command', async () => {

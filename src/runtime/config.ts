@@ -1,6 +1,6 @@
 // Reads the environment into the typed configuration. No other file of ours reads the environment.
 
-import { type Config, type Variable, VARIABLES } from './config-variables.js';
+import { type Config, VARIABLES, type Variable } from './config-variables.js';
 import { RuntimeError } from './runtime-error.js';
 
 export type { Config } from './config-variables.js';

@@ -90,7 +90,7 @@ function startEmbedded(config: Config, log: Logger, join: boolean, say: (line: s
 }
 
 async function migrateRooms(url: string, log: Logger): Promise<void> {
-  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 1 });
+  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2 });
   try {
     for (const room of ROOMS) await migrate(pool, room.dir, { ...room, onApplied: (name) => console.log(`Migrated: ${name}`) });
   } finally {
@@ -100,7 +100,7 @@ async function migrateRooms(url: string, log: Logger): Promise<void> {
 
 /** Throws RuntimeError NOT_MIGRATED. */
 export async function refuseUnlessMigrated(url: string, log: Logger): Promise<void> {
-  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 1 });
+  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2 });
   try {
     const pending = (await Promise.all(ROOMS.map((room) => listPendingMigrations(pool, room.dir, room.schema)))).flat();
     if (pending.length > 0)

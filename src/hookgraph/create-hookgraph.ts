@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { type Api, createApi, mergeApi } from '../graphql/index.js';
 import { logBroken, openPool } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
+import { localPool } from '../runtime/local-pool.js';
 import { migrate } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
 import { createPlainLog } from '../runtime/plain-log.js';
@@ -72,8 +73,8 @@ function afterReading({ schema }: Api, ready: () => Promise<unknown>): void {
 export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
   const log = options.log ?? createPlainLog();
   const { queryConnections = 20, queryTimeoutMs = 5000 } = options;
-  const pool = typeof options.database === 'string' ? openPool(options.database, { log }) : options.database;
-  const stopLogging = options.database === pool ? logBroken(pool, log) : () => {};
+  const pool = typeof options.database === 'string' ? openPool(options.database, { log }) : localPool(options.database, {});
+  const stopLogging = typeof options.database === 'string' ? () => {} : logBroken(options.database, log);
   const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
@@ -195,7 +196,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     async close() {
       await webhooks.close();
       stopLogging();
-      await Promise.all([opened.close(), options.database === pool ? undefined : pool.end()]);
+      await Promise.all([opened.close(), typeof options.database === 'string' ? pool.end() : undefined]);
     },
   };
 }

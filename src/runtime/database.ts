@@ -1,27 +1,25 @@
 // Opens pools of connections to a Postgres URL, and checks what answers there.
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { type LocalOptions, localPool } from './local-pool.js';
 import { RuntimeError } from './runtime-error.js';
 
-export interface PoolOptions {
+export interface PoolOptions extends LocalOptions {
   log: Logger;
   /** Shown in pg_stat_activity. */
   name?: string;
   /** Greatest number of connections. */
   max?: number;
-  /** Settings of each session, as the command line of Postgres takes them. */
-  options?: string;
 }
 
-export function openPool(connection: string | pg.PoolConfig, { log, name = 'hookgraph', max = 20, options }: PoolOptions): pg.Pool {
+export function openPool(connection: string | pg.PoolConfig, { log, name = 'hookgraph', max = 20, ...local }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     application_name: name,
     max,
-    ...(options && { options }),
   });
   logBroken(pool, log);
-  return pool;
+  return localPool(pool, local);
 }
 
 /**
@@ -41,13 +39,6 @@ export function logBroken(pool: pg.Pool, log: Logger): () => void {
 
 /** In UTC, because Prisma writes moments without their zone. Money in a notation that is the same everywhere. */
 export const SESSION = { TimeZone: 'UTC', DateStyle: 'ISO', lc_monetary: 'C' };
-
-/** Settings of each session, as the command line of Postgres takes them: a backslash keeps what would end the word. */
-export function sessionOptions(settings: Record<string, string>): string {
-  return Object.entries(settings)
-    .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
-    .join(' ');
-}
 
 /** Where pg would connect, whatever notation says so; null: a Unix socket. */
 export function databaseEndpoint(url: string): { host: string; port: number } | null {

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { withAdvisoryLock } from './pooler.js';
 import { RuntimeError } from './runtime-error.js';
 
 export interface MigrateOptions {
@@ -26,10 +27,7 @@ const LEDGER_COLUMNS = `id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64
 
 /** Applies what is missing, in the order of the names, and answers the names. Processes that start together wait for each other. */
 export async function migrate(pool: pg.Pool, dir: string, options: MigrateOptions): Promise<string[]> {
-  const client = await pool.connect();
-  let failure: unknown;
-  try {
-    await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+  const done = await withAdvisoryLock(pool, String(LOCK), async (client) => {
     const schema = pg.escapeIdentifier(options.schema);
     const ledger = `${schema}._prisma_migrations`;
     // Asked first: IF NOT EXISTS would still demand the right to create, and print notices at every start.
@@ -53,14 +51,8 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
       done.push(name);
     }
     return done;
-  } catch (error) {
-    failure = error;
-    throw error;
-  } finally {
-    // After a failure the connection is destroyed, which frees the lock whatever state it is in.
-    if (failure === undefined) await client.query('SELECT pg_advisory_unlock($1)', [LOCK]);
-    client.release(failure !== undefined);
-  }
+  });
+  return done ?? [];
 }
 
 /** The names that `migrate` would apply; needs no right to write. */

@@ -2,7 +2,7 @@
 import { GraphQLError } from 'graphql';
 import type pg from 'pg';
 import type { Pool, PoolConfig } from 'pg';
-import { openPool, type PoolOptions, SESSION, sessionOptions } from '../runtime/database.js';
+import { openPool, type PoolOptions, SESSION } from '../runtime/database.js';
 import { createStopwatch, type Visit } from '../runtime/fair-share.js';
 import { isCancelled } from './faults.js';
 
@@ -67,5 +67,5 @@ export function openReadOnlyPool(
     lock_timeout: String(Math.ceil(statementTimeoutMs / 2)),
     ...(role !== undefined && { role }),
   };
-  return openPool(connection, { log, name: 'hookgraph queries', max, options: sessionOptions(settings) });
+  return openPool(connection, { log, name: 'hookgraph queries', max, settings });
 }

@@ -19,7 +19,7 @@ const QUIET_MS = 2000;
 export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Promise<void> {
   const store = await openStore({ join: true, ...(json && { say: () => {} }) });
   const { config, keys, databaseUrl, log } = store;
-  const pool = openPool(databaseUrl, { log, name: 'hookgraph rotate-keys', max: 2 });
+  const pool = openPool(databaseUrl, { log, name: 'hookgraph rotate-keys', max: 4 });
   try {
     if (generate && config.encryptionKeys !== null)
       throw new RuntimeError(

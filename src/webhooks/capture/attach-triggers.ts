@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { withAdvisoryLock } from '../../runtime/pooler.js';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
@@ -29,10 +30,7 @@ const id = pg.escapeIdentifier;
  * and prove-capture.ts, or `TENANT_SQL_INVALID`. Throws `ATTACH_BLOCKED` where a table stays in use.
  */
 export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Logger): Promise<{ changed: string[] }> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query(`SELECT pg_advisory_lock(hashtextextended('hookgraph.attach', 0))`);
+  const changed = await withAdvisoryLock(pool, `hashtextextended('hookgraph.attach', 0)`, async (client) => {
     const facts = await readTableFacts(
       client,
       nodes.map((node) => node.table),
@@ -52,14 +50,9 @@ export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Lo
     await syncTenantSources(client, tables);
     const changed = await replaceTriggers(client, tables, log);
     await dropFunctions(client, tables);
-    return { changed };
-  } finally {
-    // Closing the connection would free the lock as well.
-    await client.query(`SELECT pg_advisory_unlock(hashtextextended('hookgraph.attach', 0))`).catch((error: Error) => {
-      broken = error;
-    });
-    client.release(broken);
-  }
+    return changed;
+  });
+  return { changed: changed ?? [] };
 }
 
 const nameOf = ({ facts }: AnnouncedTable) => `${id(facts.schema)}.${id(facts.name)}`;

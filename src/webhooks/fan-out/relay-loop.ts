@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
+import { isPooled } from '../../runtime/pooler.js';
 import { POKE_CHANNEL } from './create-poker.js';
 import { nextXid, relayOnce } from './relay.js';
 
@@ -101,11 +102,15 @@ function createNap(): { take(ms: number): Promise<void>; end(): void } {
 /** A pause that nothing but the stop ends early. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});
 
-/** Hears pokes, on a connection that is replaced when it breaks, until the stop. */
+/** Hears pokes, on a connection that is replaced when it breaks, until the stop. Through a pooler there is nothing to hear. */
 async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSignal): Promise<void> {
   let backoffMs = BACKOFF_MS.first;
   while (!stop.aborted) {
     try {
+      if (await isPooled(pool)) {
+        log.info('the database is behind a connection pooler, which passes no pokes on; the poll goes on');
+        return;
+      }
       const client = await pool.connect();
       try {
         const over = overWith(client, stop);

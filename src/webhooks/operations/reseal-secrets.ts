@@ -1,6 +1,7 @@
 // Every stored secret -> sealed with the newest key, batch by batch. Each batch stands by itself: killed, it goes on where it was.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
+import { withAdvisoryLock } from '../../runtime/pooler.js';
 import { WebhooksError } from '../base/errors.js';
 import { checkKeys, createVault, type Vault } from '../base/secrets/vault.js';
 import { placeOfSecret } from '../base/store/secrets.js';
@@ -40,23 +41,9 @@ const MAX_IDLE_ROUNDS = 50;
  * ROTATION_RUNNING, SECRETS_LOCKED
  */
 export async function resealSecrets(pool: Pool, options: ResealOptions): Promise<Resealed> {
-  const client = await pool.connect();
-  let ended = true;
-  try {
-    const { rows } = await client.query<{ free: boolean }>(`SELECT pg_try_advisory_lock(${LOCK}) AS free`);
-    if (!rows[0]?.free)
-      throw new WebhooksError('ROTATION_RUNNING', 'Another process is rotating the keys of this database.', 'Wait for it.');
-    ended = false;
-    return await reseal(pool, options);
-  } finally {
-    if (!ended)
-      ended = await client.query(`SELECT pg_advisory_unlock(${LOCK})`).then(
-        () => true,
-        () => false,
-      );
-    // A session that can't even unlock ends, and its lock with it.
-    client.release(!ended);
-  }
+  const resealed = await withAdvisoryLock(pool, LOCK, () => reseal(pool, options), { wait: false });
+  if (resealed) return resealed;
+  throw new WebhooksError('ROTATION_RUNNING', 'Another process is rotating the keys of this database.', 'Wait for it.');
 }
 
 async function reseal(pool: Pool, { keys, addKey, dryRun = false, batchSize = 500, onProgress }: ResealOptions): Promise<Resealed> {

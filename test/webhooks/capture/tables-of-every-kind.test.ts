@@ -278,7 +278,8 @@ it('says which rights the role that migrates lacks', async () => {
   );
   const client = await db.connect();
   await client.query('SET ROLE migrator');
-  const pool = { connect: async () => Object.assign(client, { release: () => {} }) } as unknown as typeof db.pool;
+  const connect = async () => Object.assign(client, { release: () => {} });
+  const pool = { options: db.pool.options, connect } as unknown as typeof db.pool;
   await expect(attachTriggers(pool, [thing()], silent)).rejects.toMatchObject({
     code: 'ANNOUNCED_TABLE_UNFIT',
     hint: expect.stringMatching(/GRANT SELECT, TRIGGER ON public\.things/),

@@ -1,0 +1,151 @@
+// Makes a pool's statements fit where they run: our tables in another schema, settings that hold, a pooler on the way.
+import pg from 'pg';
+import { isPooled, isPooledNow } from './pooler.js';
+import { DEFAULT_SCHEMA, localSql, registerSchema } from './schema-name.js';
+
+export interface LocalOptions {
+  /** The schema of our tables, which statements call `hookgraph`. */
+  schema?: string;
+  /** Hold for every statement: set when a connection opens, or in each transaction where a pooler hands sessions around. */
+  settings?: Record<string, string>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: pg's query() has many forms, which are passed on as they are.
+type Query = (...args: any[]) => any;
+type Config = { text: string; name?: string };
+
+/** Settings of each session, as the command line of Postgres takes them: a backslash keeps what would end the word. */
+function sessionOptions(settings: Record<string, string>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
+    .join(' ');
+}
+
+/**
+ * A pool that can be used in place of `pool`, and shares its connections.
+ * Through a pooler, named statements are not prepared: another process may have prepared something else by that name in the same session.
+ * Nor does a client LISTEN, which would stay with a session that somebody else gets.
+ */
+export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: LocalOptions): pg.Pool {
+  const isDefault = schema === DEFAULT_SCHEMA;
+  const localize = (first: unknown): unknown => {
+    if (isDefault) return first;
+    if (typeof first === 'string') return localSql(first, schema);
+    const config = first as Config;
+    return typeof config?.text === 'string' ? { ...config, text: localSql(config.text, schema) } : first;
+  };
+  let prepared = false;
+  /** Answers whether there is a pooler; until a connection was opened, settings can still be given to all of them. */
+  const learn = async (): Promise<boolean> => {
+    const pooled = await isPooled(pool);
+    if (settings && !pooled && !prepared) Object.assign(pool.options, { options: sessionOptions(settings) });
+    prepared = true;
+    return pooled;
+  };
+
+  const query: Query = (first, ...rest) => {
+    const config = localize(first);
+    if (!settings && (config as Config | null)?.name === undefined) return pool.query(config as string, ...rest);
+    const pooled = prepared || !settings ? isPooledNow(pool) : undefined;
+    if (pooled === undefined) return learn().then(() => query(first, ...rest));
+    if (!pooled) return pool.query(config as string, ...rest);
+    return settings ? inTransaction(pool, settings, [config, ...rest]) : pool.query(unnamed(config) as string, ...rest);
+  };
+
+  const open = async (): Promise<pg.PoolClient> => {
+    const pooled = await learn();
+    const client = await pool.connect();
+    if (isDefault && !pooled) return client;
+    const run: Query = (first, ...rest) => {
+      const config = localize(first);
+      if (pooled && /^\s*(un)?listen\b/i.test(String(config))) return Promise.resolve({ rows: [] });
+      return client.query(...([pooled ? unnamed(config) : config, ...rest] as [string]));
+    };
+    return overriding(client, { query: pooled && settings ? keepingSettings(run, settings) : run });
+  };
+  const connect: Query = (done?: (error: unknown, client?: pg.PoolClient, release?: pg.PoolClient['release']) => void) => {
+    const opened = open();
+    if (!done) return opened;
+    opened.then((client) => done(null, client, client.release.bind(client)), done);
+  };
+  const local = overriding(pool, { query, connect });
+  registerSchema(local, schema);
+  return local;
+}
+
+/** The object with other methods; what isn't overridden is the object's own. */
+function overriding<T extends object>(target: T, methods: Record<string, Query>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      if (typeof name === 'string' && Object.hasOwn(methods, name)) return methods[name];
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' && name !== 'constructor' ? value.bind(target) : value;
+    },
+  });
+}
+
+function unnamed(config: unknown): unknown {
+  if ((config as Config | null)?.name === undefined) return config;
+  const { name: _, ...rest } = config as Config;
+  return rest;
+}
+
+function locally({ default_transaction_read_only: readOnly, ...settings }: Record<string, string>): string[] {
+  return [
+    ...(readOnly === 'on' ? ['SET TRANSACTION READ ONLY'] : []),
+    ...Object.entries(settings).map(([name, value]) => `SET LOCAL ${pg.escapeIdentifier(name)} = ${pg.escapeLiteral(value)}`),
+  ];
+}
+
+/** One statement of a pool, in a transaction that has the settings. */
+async function inTransaction(pool: pg.Pool, settings: Record<string, string>, [config, ...rest]: unknown[]): Promise<unknown> {
+  const client = await pool.connect();
+  let broken: boolean | Error = true;
+  try {
+    const result = await wrapped((...args) => client.query(...(args as [string])), settings, [unnamed(config), ...rest]);
+    broken = false;
+    return result;
+  } catch (error) {
+    // Postgres' own refusal leaves a connection that can go on.
+    broken = !(error instanceof Error && 'severity' in error && error.severity === 'ERROR');
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function wrapped(run: Query, settings: Record<string, string>, args: unknown[]): Promise<unknown> {
+  await run(['BEGIN', ...locally(settings)].join('; '));
+  try {
+    const result = await run(...args);
+    await run('COMMIT');
+    return result;
+  } catch (error) {
+    await run('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+/** Statements of one client, one after the other: each in a transaction that has the settings, be it the client's own. */
+function keepingSettings(run: Query, settings: Record<string, string>): Query {
+  let inside = false;
+  let last: Promise<unknown> = Promise.resolve();
+  const next = async (args: unknown[]): Promise<unknown> => {
+    const [first] = args;
+    const text = typeof first === 'string' ? first : String((first as Config).text);
+    if (/^\s*(begin|start\s+transaction)\b/i.test(text)) {
+      inside = true;
+      const result = await run(...args);
+      await run(locally(settings).join('; '));
+      return result;
+    }
+    if (/^\s*(commit|end|rollback|abort)\b(?!\s+(work\s+|transaction\s+)?to\b)/i.test(text)) inside = false;
+    else if (!inside) return wrapped(run, settings, args);
+    return run(...args);
+  };
+  return (...args) => {
+    const result = last.then(() => next(args));
+    last = result.catch(() => {});
+    return result;
+  };
+}

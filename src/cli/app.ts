@@ -22,6 +22,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
   const { openSample, tabs, first } = await loadSample();
   const sample = await openSample({
     database: databaseUrl,
+    databaseSchema: config.databaseSchema,
     keys,
     ...(reloadKeys && { reloadKeys }),
     log,

@@ -5,7 +5,7 @@ import { checkDatabase, openPool } from '../runtime/database.js';
 import { loadKeys } from '../runtime/keys.js';
 import { createLog } from '../runtime/log.js';
 import { listPendingMigrations, migrate } from '../runtime/migrate.js';
-import { ROOMS } from '../runtime/migration-sets.js';
+import { roomsIn } from '../runtime/migration-sets.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/postgres/embedded-postgres.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { type App, createApp } from './app.js';
@@ -34,8 +34,8 @@ export async function openInstallation({ prepare, join, env, say }: OpenOptions)
   const store = await openStore({ join, ...(env && { env }), ...(say && { say }) });
   const { config, keys, log, postgres, databaseUrl } = store;
   try {
-    if (prepare) await migrateRooms(databaseUrl, log);
-    else await refuseUnlessMigrated(databaseUrl, log);
+    if (prepare) await migrateRooms(databaseUrl, config, log);
+    else await refuseUnlessMigrated(databaseUrl, config, log);
     const reloadKeys = config.encryptionKeys === null ? () => loadKeys(config) : undefined;
     const app = await createApp({ config, databaseUrl, keys, ...(reloadKeys && { reloadKeys }), log });
     if (prepare) await app.prepare();
@@ -89,20 +89,20 @@ function startEmbedded(config: Config, log: Logger, join: boolean, say: (line: s
   });
 }
 
-async function migrateRooms(url: string, log: Logger): Promise<void> {
-  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2 });
+async function migrateRooms(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
+  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {
-    for (const room of ROOMS) await migrate(pool, room.dir, { ...room, onApplied: (name) => console.log(`Migrated: ${name}`) });
+    for (const room of roomsIn(schema)) await migrate(pool, room.dir, { ...room, onApplied: (name) => console.log(`Migrated: ${name}`) });
   } finally {
     await pool.end();
   }
 }
 
 /** Throws RuntimeError NOT_MIGRATED. */
-export async function refuseUnlessMigrated(url: string, log: Logger): Promise<void> {
-  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2 });
+export async function refuseUnlessMigrated(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
+  const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {
-    const pending = (await Promise.all(ROOMS.map((room) => listPendingMigrations(pool, room.dir, room.schema)))).flat();
+    const pending = (await Promise.all(roomsIn(schema).map((room) => listPendingMigrations(pool, room.dir, room.schema)))).flat();
     if (pending.length > 0)
       throw new RuntimeError(
         'NOT_MIGRATED',

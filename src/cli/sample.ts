@@ -9,7 +9,7 @@ type Options = HookgraphOptions<object, never>;
 export interface Sample {
   openSample(
     options: { database: string; adminToken: string | null; operators: string[] } & Pick<Options, 'keys'> &
-      Partial<Pick<Options, 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>>,
+      Partial<Pick<Options, 'databaseSchema' | 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>>,
   ): Promise<SampleApp>;
   tabs: App['tabs'];
   /** What a newcomer may try first. */

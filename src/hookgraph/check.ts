@@ -59,7 +59,7 @@ function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: S
   };
 }
 
-async function isMigrated({ engine }: Webhooks): Promise<boolean> {
+export async function isMigrated({ engine }: Webhooks): Promise<boolean> {
   const { rows } = await engine.pool.query<{ there: boolean }>(`SELECT to_regclass('hookgraph.subscriptions') IS NOT NULL AS there`);
   return rows[0]?.there ?? false;
 }

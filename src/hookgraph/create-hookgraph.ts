@@ -1,6 +1,6 @@
 // Joins the engine, our API and the host's source into one object.
 import { buildSchema, defaultFieldResolver, GraphQLError, type GraphQLSchema } from 'graphql';
-import type { Pool } from 'pg';
+import { escapeIdentifier, type Pool } from 'pg';
 import { type Api, createApi, mergeApi } from '../graphql/index.js';
 import { logBroken, openPool } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
@@ -8,12 +8,14 @@ import { localPool } from '../runtime/local-pool.js';
 import { migrate } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
 import { createPlainLog } from '../runtime/plain-log.js';
+import { workerSchema } from '../runtime/queue.js';
+import { checkSchemaName, DEFAULT_SCHEMA } from '../runtime/schema-name.js';
 import { type PoolReader, poolSource } from '../sources/pool-source.js';
 import type { Source } from '../sources/source.js';
-import { createWebhooks, type Webhooks } from '../webhooks/index.js';
+import { checkKeys, createWebhooks, type Webhooks } from '../webhooks/index.js';
 import { startWorker, type Worker } from '../worker/index.js';
 import { createAnnouncement } from './announcement.js';
-import { type CheckProblem, checkAll } from './check.js';
+import { type CheckProblem, checkAll, isMigrated } from './check.js';
 import { faultOf } from './faults.js';
 import { createHandler } from './handler.js';
 import { createLoadNode } from './load-node.js';
@@ -73,11 +75,14 @@ function afterReading({ schema }: Api, ready: () => Promise<unknown>): void {
 export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
   const log = options.log ?? createPlainLog();
   const { queryConnections = 20, queryTimeoutMs = 5000 } = options;
-  const pool = typeof options.database === 'string' ? openPool(options.database, { log }) : localPool(options.database, {});
+  const schemaName = checkSchemaName(options.databaseSchema ?? DEFAULT_SCHEMA);
+  const own = { schema: schemaName };
+  const pool = typeof options.database === 'string' ? openPool(options.database, { log, ...own }) : localPool(options.database, own);
   const stopLogging = typeof options.database === 'string' ? () => {} : logBroken(options.database, log);
   const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
+  const storedPool = localPool(opened.pool, own);
   const ids = options.ids ?? DEFAULT_IDS;
   const turns = createTurns({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: MAX_WAIT_MS });
   const stored = new WeakMap<object, StoredContext>();
@@ -124,6 +129,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       contextFor: createSignIn({
         signIn: options.signIn,
         opened,
+        pool: storedPool,
         turns,
         queryTimeoutMs,
         engine: () => webhooks.engine,
@@ -176,7 +182,9 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     pool,
     ready: async () => void (await announcement.ready()),
     async migrate() {
-      await migrate(pool, ENGINE_MIGRATIONS.dir, ENGINE_MIGRATIONS);
+      // Whose webhooks these are is known by the keys.
+      if (await isMigrated(webhooks)) await checkKeys(pool, webhooks.engine.vault, { activate: false });
+      await migrate(pool, ENGINE_MIGRATIONS.dir, own);
       await announcement.refresh();
       await webhooks.prepare();
     },
@@ -190,7 +198,8 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     gate: webhooks.passGate,
     async detach({ everything = false } = {}) {
       // Our triggers call functions of our schema, so they go with it.
-      if (everything) await pool.query('DROP SCHEMA IF EXISTS hookgraph CASCADE; DROP SCHEMA IF EXISTS hookgraph_worker CASCADE');
+      const ours = [schemaName, workerSchema(pool)].map((name) => `DROP SCHEMA IF EXISTS ${escapeIdentifier(name)} CASCADE`);
+      if (everything) await pool.query(ours.join('; '));
       else await webhooks.detach();
     },
     async close() {

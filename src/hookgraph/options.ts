@@ -9,6 +9,11 @@ import { type Actor, type Fault, type Owner, type Settings, WebhooksError } from
 export interface HookgraphOptions<Context extends object, Reader> {
   /** A connection string, or the host's own pool, which stays open when Hookgraph closes. */
   database: string | Pool;
+  /**
+   * The schema of Hookgraph's own tables. Default `hookgraph`. Its worker's schema has the same name and `_worker`. On a database that
+   * another application with Hookgraph uses, take one of your own.
+   */
+  databaseSchema?: string;
   /** Keys for secrets at rest, newest first: base64 of 32 bytes each, separated by commas. */
   keys: string | Buffer[];
   /** The host's schema. Absent: the types are made of the tables. */

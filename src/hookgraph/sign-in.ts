@@ -35,6 +35,8 @@ export class StoredContext {
 interface SignInOptions<Context extends object, Reader> {
   signIn: HookgraphOptions<Context, Reader>['signIn'];
   opened: OpenSource<Reader>;
+  /** The connections of `opened`, for statements of our own. */
+  pool: Pool;
   turns: Turns;
   queryTimeoutMs: number;
   engine(): Engine;
@@ -45,6 +47,7 @@ interface SignInOptions<Context extends object, Reader> {
 export function createSignIn<Context extends object, Reader>({
   signIn,
   opened,
+  pool: storedPool,
   turns,
   queryTimeoutMs,
   engine,
@@ -57,7 +60,7 @@ export function createSignIn<Context extends object, Reader>({
       const reading = startReading({ visit: turns.visit(owner.tenant), timeoutMs: queryTimeoutMs });
       const reader = opened.reader({ snapshots, reading });
       const register = (context: Context): Context => {
-        onContext(context, new StoredContext(owner, snapshots, () => fencedPool(opened.pool, reading), engine));
+        onContext(context, new StoredContext(owner, snapshots, () => fencedPool(storedPool, reading), engine));
         return context;
       };
       return typeof first === 'function' ? register(first(reader)) : signAgain(owner, reader, register);

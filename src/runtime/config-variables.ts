@@ -5,12 +5,15 @@ import { z } from 'zod';
 import { readCertificates } from './certificates.js';
 import { isDecodable, keys, list, networks, origins, orNull, url, wholeNumber } from './config-texts.js';
 import { parsePorts, USUAL_PORTS } from './ports.js';
+import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
 
 export interface Config {
   port: number;
   host: string;
   /** null: the embedded Postgres. */
   databaseUrl: string | null;
+  /** Of the engine's tables. */
+  databaseSchema: string;
   /** Absolute. */
   dataDir: string;
   /** Without a trailing slash. */
@@ -75,6 +78,12 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     parse: orNull(url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')),
     fallback: null,
     secret: true,
+  },
+  databaseSchema: {
+    name: 'HOOKGRAPH_DATABASE_SCHEMA',
+    meaning: "schema of Hookgraph's own tables; a second installation on one database needs another",
+    parse: z.string().refine(isSchemaName, 'must be letters, digits, spaces, hyphens and underscores, 56 bytes at most, and not public'),
+    fallback: DEFAULT_SCHEMA,
   },
   dataDir: {
     name: 'HOOKGRAPH_DATA_DIR',

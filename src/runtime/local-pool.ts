@@ -1,7 +1,7 @@
 // Makes a pool's statements fit where they run: our tables in another schema, settings that hold, a pooler on the way.
 import pg from 'pg';
 import { isPooled, isPooledNow } from './pooler.js';
-import { DEFAULT_SCHEMA, localSql, registerSchema } from './schema-name.js';
+import { DEFAULT_SCHEMA, localSql, nameSuffix, registerSchema } from './schema-name.js';
 
 export interface LocalOptions {
   /** The schema of our tables, which statements call `hookgraph`. */
@@ -24,15 +24,16 @@ function sessionOptions(settings: Record<string, string>): string {
 /**
  * A pool that can be used in place of `pool`, and shares its connections.
  * Through a pooler, named statements are not prepared: another process may have prepared something else by that name in the same session.
- * Nor does a client LISTEN, which would stay with a session that somebody else gets.
  */
 export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: LocalOptions): pg.Pool {
   const isDefault = schema === DEFAULT_SCHEMA;
   const localize = (first: unknown): unknown => {
     if (isDefault) return first;
     if (typeof first === 'string') return localSql(first, schema);
-    const config = first as Config;
-    return typeof config?.text === 'string' ? { ...config, text: localSql(config.text, schema) } : first;
+    const { text, name } = (first ?? {}) as Config;
+    if (typeof text !== 'string') return first;
+    // A host may share one pool between installations.
+    return { ...(first as Config), text: localSql(text, schema), ...(name !== undefined && { name: `${name}${nameSuffix(schema)}` }) };
   };
   let prepared = false;
   /** Answers whether there is a pooler; until a connection was opened, settings can still be given to all of them. */
@@ -58,7 +59,6 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
     if (isDefault && !pooled) return client;
     const run: Query = (first, ...rest) => {
       const config = localize(first);
-      if (pooled && /^\s*(un)?listen\b/i.test(String(config))) return Promise.resolve({ rows: [] });
       return client.query(...([pooled ? unnamed(config) : config, ...rest] as [string]));
     };
     return overriding(client, { query: pooled && settings ? keepingSettings(run, settings) : run });
@@ -74,7 +74,7 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
 }
 
 /** The object with other methods; what isn't overridden is the object's own. */
-function overriding<T extends object>(target: T, methods: Record<string, Query>): T {
+export function overriding<T extends object>(target: T, methods: Record<string, (...args: never[]) => unknown>): T {
   return new Proxy(target, {
     get(_, name) {
       if (typeof name === 'string' && Object.hasOwn(methods, name)) return methods[name];

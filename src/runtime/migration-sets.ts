@@ -17,5 +17,8 @@ export const ROOMS: Room[] = [
   { dir: fileURLToPath(new URL('webhooks/migrations', prisma)), schema: 'hookgraph' },
 ];
 
+/** The same where the engine's tables are in this schema. */
+export const roomsIn = (schema: string): Room[] => ROOMS.map((room) => (room === ENGINE_MIGRATIONS ? { ...room, schema } : room));
+
 /** The engine's own, which an adopter's database needs. */
 export const ENGINE_MIGRATIONS = ROOMS[1] as Room;

@@ -1,7 +1,8 @@
 // A pool, tasks and a crontab in, a running graphile-worker out: for cron and long tasks only, never for deliveries.
 import { Logger as GraphileLogger, run, type TaskList } from 'graphile-worker';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
+import { overriding } from './local-pool.js';
 import { isPooled } from './pooler.js';
 import { schemaOf } from './schema-name.js';
 
@@ -31,7 +32,7 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
   const noPreparedStatements = await isPooled(pool);
   const schema = workerSchema(pool);
   const runner = await run({
-    pgPool: pool,
+    pgPool: quietPool(pool),
     schema,
     logger,
     taskList: tasks,
@@ -40,5 +41,33 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
     noPreparedStatements,
     noHandleSignals: true,
   });
-  return { stop: () => runner.stop() };
+  let stopped = false;
+  void runner.promise.finally(() => {
+    stopped = true;
+  });
+  return {
+    stop: async () => {
+      if (!stopped) await runner.stop();
+    },
+  };
+}
+
+/**
+ * graphile-worker's channels have the same names in every schema: each installation's first migration would end the workers of all others
+ * on the database, the host's own as well. Cron needs neither to hear nor to say anything: it polls. And a pooler passes nothing on.
+ */
+function quietPool(pool: Pool): Pool {
+  const connect = (done?: (error: unknown, client?: PoolClient, release?: PoolClient['release']) => void) => {
+    const opened = pool.connect().then((client) => overriding(client, { query: quietly(client) }));
+    if (!done) return opened;
+    opened.then((client) => done(null, client, (error) => client.release(error)), done);
+  };
+  return overriding(pool, { connect });
+}
+
+function quietly(client: PoolClient) {
+  return (first: unknown, values?: unknown[], ...rest: unknown[]): unknown => {
+    const isChannel = typeof first === 'string' && (/^\s*(un)?listen\b/i.test(first) || values?.[0] === 'worker:migrate');
+    return isChannel ? Promise.resolve({ rows: [] }) : client.query(...([first, values, ...rest] as [string, unknown[]]));
+  };
 }

@@ -11,9 +11,12 @@ const NAME = /^[\p{L}_][\p{L}\p{N}_ -]*$/u;
 /** So that `<name>_worker` is within Postgres' 63 bytes. */
 const MOST_BYTES = 56;
 
+export const isSchemaName = (name: string): boolean =>
+  NAME.test(name) && Buffer.byteLength(name) <= MOST_BYTES && !/^pg_|^(public|information_schema)$/i.test(name);
+
 /** @throws RuntimeError `SCHEMA_NAME_INVALID` */
 export function checkSchemaName(name: string): string {
-  if (NAME.test(name) && Buffer.byteLength(name) <= MOST_BYTES && !/^pg_|^(public|information_schema)$/i.test(name)) return name;
+  if (isSchemaName(name)) return name;
   throw new RuntimeError(
     'SCHEMA_NAME_INVALID',
     `"${name}" can't be the schema of Hookgraph's tables`,
@@ -30,9 +33,13 @@ export function registerSchema(pool: object, schema: string): void {
 /** The schema of our tables, as statements on this pool find them. */
 export const schemaOf = (pool: object): string => schemas.get(pool) ?? DEFAULT_SCHEMA;
 
-/** What a trigger's name ends with, because two installations may capture one table. */
+const suffixes = new Map([[DEFAULT_SCHEMA, '']]);
+
+/** What the name of a trigger or of a prepared statement ends with, because two installations may share a table or a session. */
 export function nameSuffix(schema: string): string {
-  return schema === DEFAULT_SCHEMA ? '' : `_${createHash('sha256').update(schema).digest('hex').slice(0, 8)}`;
+  const suffix = suffixes.get(schema) ?? `_${createHash('sha256').update(schema).digest('hex').slice(0, 8)}`;
+  suffixes.set(schema, suffix);
+  return suffix;
 }
 
 /** Not the settings hookgraph.capture, .context and .proof, which are the session's and have the same names everywhere. */

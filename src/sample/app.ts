@@ -36,8 +36,8 @@ export async function openSample({ adminToken, ...options }: SampleOptions): Pro
   const hooks = createHooks(options);
   const writer = openWriter(options.database, (error) => options.log?.warn({ error }, 'a database connection broke'));
   const prisma = openPrisma(writer);
-  const quickWrite = createQuickWrite(Prisma, writer);
   const { pool, schema, webhooks } = hooks;
+  const quickWrite = createQuickWrite(Prisma, writer, webhooks.localSql);
   const close = async (): Promise<void> => {
     await Promise.all([hooks.close(), prisma.$disconnect().then(() => writer.end())]);
   };

@@ -16,7 +16,7 @@ type Options = HookgraphOptions<Context, PrismaReader<PrismaClient>>;
 
 /** What an installation says of itself. */
 export type HooksOptions = Pick<Options, 'database' | 'keys'> &
-  Partial<Pick<Options, 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>> & {
+  Partial<Pick<Options, 'databaseSchema' | 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>> & {
     /** The ids of the users who run the installation. */
     operators?: string[];
   };

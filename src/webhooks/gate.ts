@@ -1,5 +1,6 @@
 // Lets before-hooks refuse a write before it happens. Holds no transaction, connection or lock while a hook is asked.
 
+import { localSql, schemaOf } from '../runtime/schema-name.js';
 import { createAskHooks } from './ask-hooks.js';
 import type { Engine } from './base/engine.js';
 import type { Snapshot } from './base/model.js';
@@ -62,6 +63,11 @@ interface Passing<T> {
 
 export function createGate(engine: Engine): Gate {
   const { ask, close } = createAskHooks(engine);
+  /** The host's transaction, for statements of ours. */
+  const locally =
+    (query: TransactionQuery): TransactionQuery =>
+    (sql, values) =>
+      query(localSql(sql, schemaOf(engine.pool)), values);
 
   async function walk<T>({ tenant, find, isSame, attempt }: Passing<T>): Promise<T> {
     let found: Hook[] = [];
@@ -124,7 +130,7 @@ export function createGate(engine: Engine): Gate {
       isSame: ([seen = null], [now = null]) => isSameChange(seen, now),
       attempt: (check, [seen]) =>
         attempt(async (query, key) => {
-          await check?.(async () => [await readChange(query, typename, key)].filter((change) => change !== null));
+          await check?.(async () => [await readChange(locally(query), typename, key)].filter((change) => change !== null));
         }, seen?.snapshot ?? null),
     });
   }
@@ -143,7 +149,7 @@ export function createGate(engine: Engine): Gate {
       isSame: areSameChanges,
       attempt: (check, seen) => {
         const created = seen.filter(({ operation }) => operation === 'created').map(({ snapshot }) => snapshot);
-        return attempt(async (query) => check?.((hooks) => look(query, hooks)), created);
+        return attempt(async (query) => check?.((hooks) => look(locally(query), hooks)), created);
       },
     });
   }

@@ -2,6 +2,7 @@
 
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { localSql, schemaOf } from '../runtime/schema-name.js';
 import type { Engine, Settings } from './base/engine.js';
 import type { Host } from './base/model.js';
 import { createGuard } from './base/network/address-guard.js';
@@ -109,6 +110,8 @@ export interface Webhooks {
   passGate: Gate['pass'];
   /** The same of a write of several rows. */
   passGateForAll: Gate['passAll'];
+  /** A statement of the engine's as a connection of the host's needs it: with the schema that the engine's tables are in. */
+  localSql(sql: string): string;
   /** After a commit that may have made events: the relay looks at once, here or in another process. */
   poke(): void;
   /** This is a part of Hookgraph: from now on no delivery of this process goes there. */
@@ -134,6 +137,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     checkKeys: async () => void (await checkKeys(pool, vault)),
     passGate: gate.pass,
     passGateForAll: gate.passAll,
+    localSql: (sql) => localSql(sql, schemaOf(pool)),
     poke: () => (working ?? poker).poke(),
     async work() {
       const started = await startWorking(engine);

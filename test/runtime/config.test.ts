@@ -15,6 +15,7 @@ describe('readConfig', () => {
       port: 4000,
       host: '127.0.0.1',
       databaseUrl: null,
+      databaseSchema: 'hookgraph',
       dataDir: `${process.cwd()}/.hookgraph`,
       baseUrl: 'http://127.0.0.1:4000',
       domain: '127.0.0.1',

@@ -153,7 +153,7 @@ async function checkStore(url: string, config: Config, tell: Tell): Promise<void
   const log = createPlainLog('silent');
   const answers = await attempt('database', tell, () => checkDatabase(url).then(() => true));
   if (!answers) return;
-  const pool = openPool(url, { log, name: 'hookgraph doctor', max: 1 });
+  const pool = openPool(url, { log, name: 'hookgraph doctor', max: 1, schema: config.databaseSchema });
   try {
     const { rows } = await pool.query("SELECT current_setting('server_version') AS version, clock_timestamp() AS now");
     tell(finding('database', 'OK', `Postgres ${rows[0].version} answers`));
@@ -168,7 +168,7 @@ async function checkStore(url: string, config: Config, tell: Tell): Promise<void
           )
         : finding('clock', 'OK', "this machine's and the database's agree"),
     );
-    const migrated = await attempt('migrations', tell, () => refuseUnlessMigrated(url, log).then(() => true));
+    const migrated = await attempt('migrations', tell, () => refuseUnlessMigrated(url, config, log).then(() => true));
     if (!migrated) return;
     tell(finding('migrations', 'OK', 'all are applied'));
     if (config.encryptionKeys || (await stat(keyFile(config)).catch(() => null)))

@@ -19,7 +19,7 @@ const QUIET_MS = 2000;
 export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Promise<void> {
   const store = await openStore({ join: true, ...(json && { say: () => {} }) });
   const { config, keys, databaseUrl, log } = store;
-  const pool = openPool(databaseUrl, { log, name: 'hookgraph rotate-keys', max: 4 });
+  const pool = openPool(databaseUrl, { log, name: 'hookgraph rotate-keys', max: 4, schema: config.databaseSchema });
   try {
     if (generate && config.encryptionKeys !== null)
       throw new RuntimeError(
@@ -27,7 +27,7 @@ export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Pro
         'The keys come from HOOKGRAPH_ENCRYPTION_KEYS, where no new one can be put from here',
         'Make one with `openssl rand -base64 32`, put it there as docs/secrets.md tells, and run `hookgraph rotate-keys` without --generate.',
       );
-    await refuseUnlessMigrated(databaseUrl, log);
+    await refuseUnlessMigrated(databaseUrl, config, log);
     const result = await resealSecrets(pool, {
       keys,
       dryRun,

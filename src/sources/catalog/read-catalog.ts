@@ -36,18 +36,26 @@ export interface CatalogTable {
   comment: string | null;
 }
 
-/** Every table of the database's own schemas. Partitions belong to their table and aren't listed. */
+/**
+ * Every table of the database's own schemas, but for those of Hookgraph and graphile-worker, whatever they are called. Partitions belong to
+ * their table and aren't listed.
+ */
 export async function readCatalog(db: Pick<Pool, 'query'>): Promise<CatalogTable[]> {
   const { rows } = await db.query<{ table: CatalogTable }>(READ_CATALOG);
   return rows.map(({ table }) => table);
 }
 
 const READ_CATALOG = `
-WITH RECURSIVE tables AS (
+WITH RECURSIVE ours AS (
+  SELECT relnamespace FROM pg_class WHERE relname = ANY (ARRAY['captures', 'event_queue', 'open_deliveries', 'subscription_versions', '_private_jobs',
+    '_private_job_queues', '_private_known_crontabs', '_private_tasks']) AND relkind = 'r'
+  GROUP BY relnamespace HAVING count(*) >= 4),
+tables AS (
   SELECT c.oid, n.nspname AS schema, c.relname AS name, c.reltuples AS rows
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'hookgraph', 'hookgraph_worker', 'graphile_worker')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+    AND NOT EXISTS (SELECT FROM ours WHERE ours.relnamespace = n.oid)
     AND c.relname NOT LIKE E'\\\\_prisma\\\\_%'),
 base AS (
   SELECT t.oid AS declared, t.oid AS base FROM pg_type t

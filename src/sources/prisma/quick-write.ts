@@ -33,7 +33,12 @@ interface Cell {
   value: unknown;
 }
 
-export function createQuickWrite(Prisma: PrismaNamespace, pool: Pick<pg.Pool, 'connect'>): QuickWrite {
+/** `localSql`: Webhooks.localSql, where the engine's tables are in a schema of another name. */
+export function createQuickWrite(
+  Prisma: PrismaNamespace,
+  pool: Pick<pg.Pool, 'connect'>,
+  localSql: (sql: string) => string = (sql) => sql,
+): QuickWrite {
   const names = new Map<string, string>();
   const usual = new Map<Model, boolean>();
 
@@ -61,7 +66,7 @@ export function createQuickWrite(Prisma: PrismaNamespace, pool: Pick<pg.Pool, 'c
   }
 
   function plan(model: Model, statement: string, cells: Cell[]): PlannedStatement {
-    const text = `${statement} RETURNING row_to_json(t)::text AS row`;
+    const text = localSql(`${statement} RETURNING row_to_json(t)::text AS row`);
     if (!names.has(text) && names.size < MOST_NAMES) names.set(text, `hookgraph-write-${names.size}`);
     const name = names.get(text);
     return async (announcement) => {

@@ -5,6 +5,7 @@ import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { withAdvisoryLock } from '../../runtime/pooler.js';
+import { schemaOf } from '../../runtime/schema-name.js';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
@@ -13,7 +14,7 @@ import { proveCapture } from './prove-capture.js';
 import type { AnnouncedTable } from './row-sql.js';
 import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
 import { readTableFacts } from './table-facts.js';
-import { functionsOf, TRIGGER_NAMES, type TriggerSql, tenantsFunctionName, triggersOf } from './trigger-sql.js';
+import { functionsOf, TRIGGER_NAMES, type TriggerSql, tenantsFunctionName, triggerName, triggersOf } from './trigger-sql.js';
 
 /** While we wait for a table's lock, its writers wait behind us: so briefly, and again later. */
 const LOCK_TIMEOUT_MS = 300;
@@ -48,7 +49,7 @@ export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Lo
     for (const warning of warnings) log.warn(warning);
     await replaceFunctions(client, functions);
     await syncTenantSources(client, tables);
-    const changed = await replaceTriggers(client, tables, log);
+    const changed = await replaceTriggers(client, tables, { schema: schemaOf(pool), log });
     await dropFunctions(client, tables);
     return changed;
   });
@@ -193,13 +194,13 @@ interface PresentTrigger {
   enabled: boolean;
 }
 
-async function readTriggers(client: PoolClient): Promise<PresentTrigger[]> {
+async function readTriggers(client: PoolClient, schema: string): Promise<PresentTrigger[]> {
   const { rows } = await client.query<PresentTrigger>(
     `SELECT c.oid, n.nspname AS schema, c.relname AS table, t.tgname AS name, p.proname AS function, t.tgenabled IN ('O', 'A') AS enabled
      FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'hookgraph'::regnamespace
      WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname = ANY ($1)`,
-    [TRIGGER_NAMES],
+    [TRIGGER_NAMES.map((name) => triggerName(name, schema))],
   );
   return rows;
 }
@@ -211,9 +212,13 @@ interface Target {
 }
 
 /** Answers the names of the tables that were not in step. */
-async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], log: Logger): Promise<string[]> {
+async function replaceTriggers(
+  client: PoolClient,
+  tables: AnnouncedTable[],
+  { schema, log }: { schema: string; log: Logger },
+): Promise<string[]> {
   const targets: Target[] = tables.flatMap((table) => {
-    const triggers = triggersOf(table);
+    const triggers = triggersOf(table, schema);
     const parts = table.facts.parts.map((part) => ({
       ...part,
       triggers: triggers.filter((trigger) => !(trigger.inherited && part.isPartition)),
@@ -224,7 +229,7 @@ async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], log
       triggers,
     }));
   });
-  const present = await readTriggers(client);
+  const present = await readTriggers(client, schema);
   for (const { oid, schema, table } of present) {
     if (!targets.some((target) => target.oid === oid)) targets.push({ oid, table: `${id(schema)}.${id(table)}`, triggers: [] });
   }

@@ -23,9 +23,10 @@ export function checkNodes(
       return false;
     }
   };
+  const { table: ours } = nodes.find(({ typename }) => typename === OWN_NODE.typename) ?? OWN_NODE;
   const found = nodes.flatMap((node, index) => {
     const known = facts[index] ?? null;
-    return passes(() => checkTable(node, known)) ? [{ node, facts: known as TableFacts }] : [];
+    return passes(() => checkTable(node, known, ours)) ? [{ node, facts: known as TableFacts }] : [];
   });
   const fit = found.filter((table) =>
     [
@@ -75,7 +76,7 @@ const KINDS: Record<string, string> = {
   t: 'a TOAST table',
 };
 
-function checkTable(node: AnnouncedNode, facts: TableFacts | null): void {
+function checkTable(node: AnnouncedNode, facts: TableFacts | null, ours: AnnouncedNode['table']): void {
   const name = nameOf(node);
   if (!facts) throw new WebhooksError('ANNOUNCED_TABLE_MISSING', `The table ${name} of ${node.typename} doesn't exist.`, MIGRATE_FIRST);
   const unfit = (what: string, hint: string) => {
@@ -91,7 +92,7 @@ function checkTable(node: AnnouncedNode, facts: TableFacts | null): void {
   if (facts.isTemporary) unfit('is temporary: it goes away with its session', 'Announce a permanent table.');
   if (facts.schema === 'pg_catalog' || facts.schema === 'information_schema')
     unfit("is one of Postgres' own", 'Announce a table of yours.');
-  if (facts.schema === OWN_NODE.table.schema && facts.name !== OWN_NODE.table.name) {
+  if (facts.schema === ours.schema && facts.name !== ours.name) {
     unfit("is one of Hookgraph's own: capturing it would capture itself without end", 'Announce a table of yours.');
   }
   const [parent] = facts.parents.filter(({ isPartition }) => isPartition);

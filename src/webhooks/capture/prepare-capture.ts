@@ -1,14 +1,18 @@
 // Announced nodes -> a database that captures them: partitions, topics, triggers. Does nothing when in step.
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { schemaOf } from '../../runtime/schema-name.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { OWN_NODE } from '../base/own-node.js';
 import { attachTriggers } from './attach-triggers.js';
+import { refuseOtherApplication } from './other-application.js';
 import { syncTopics } from './topics.js';
 
 /** `nodes` are the host's; the engine's own is added. Topics come first: whoever sees an event finds its topic. */
 export async function prepareCapture(pool: Pool, nodes: AnnouncedNode[], log: Logger): Promise<void> {
-  const all = [...nodes.filter(({ typename }) => typename !== OWN_NODE.typename), OWN_NODE];
+  const own = { ...OWN_NODE, table: { ...OWN_NODE.table, schema: schemaOf(pool) } };
+  const all = [...nodes.filter(({ typename }) => typename !== OWN_NODE.typename), own];
+  await refuseOtherApplication(pool, nodes);
   const { rows } = await pool.query<{ made: number }>('SELECT hookgraph.ensure_partitions() AS made');
   const topics = await syncTopics(pool, all);
   const triggers = await attachTriggers(pool, all, log);

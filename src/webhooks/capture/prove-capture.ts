@@ -1,6 +1,7 @@
 // Tries the capture functions of announced tables on copies of these tables, in a transaction that is rolled back.
 import type { PoolClient } from 'pg';
 import pg from 'pg';
+import { DEFAULT_SCHEMA } from '../../runtime/schema-name.js';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { type AnnouncedTable, columnsBesides, functionName, virtualColumns } from './row-sql.js';
@@ -11,7 +12,7 @@ import { functionsOf, triggersOf } from './trigger-sql.js';
 const id = pg.escapeIdentifier;
 
 /** Has the columns of the table in hand, and none of its rows, constraints, defaults, triggers, rules or policies. */
-const COPY = 'hookgraph.proof';
+const COPY = 'hookgraph.proof_copy';
 
 /** What reading three rows may take. On a table whose beginning is full of dead rows it can take longer; then none is tried. */
 const READ_TIMEOUT_MS = 1000;
@@ -95,7 +96,7 @@ async function tryTriggers(client: PoolClient, table: AnnouncedTable): Promise<v
   if (column === undefined) return;
   await client.query(`CREATE TABLE ${COPY} (LIKE ${source} INCLUDING GENERATED)`);
   await copyRows(client, table, source);
-  for (const { sql } of triggersOf(table)) await client.query(`${sql[0]} ${COPY} ${sql[1]}`);
+  for (const { sql } of triggersOf(table, DEFAULT_SCHEMA)) await client.query(`${sql[0]} ${COPY} ${sql[1]}`);
   const update = `UPDATE ${COPY} SET ${id(column)} = ${id(column)}`;
   const insert = (names: string) => `INSERT INTO ${COPY} (${names}) SELECT ${names} FROM ${COPY}`;
   await client.query(

@@ -1,5 +1,6 @@
 // Writes the SQL of an announced table's functions and triggers. Runs nothing.
 import pg from 'pg';
+import { nameSuffix } from '../../runtime/schema-name.js';
 import type { AnnouncedNode, PointingRows } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
 import { hasTypedLarge, inStepFunction, largeDifferFunction, largeDifferSql, virtualFunction } from './column-functions.js';
@@ -37,6 +38,9 @@ export interface TriggerSql {
 const TOUCH_TRIGGER = 'zz_hookgraph_updated_at';
 export const TRIGGER_NAMES = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete', 'hookgraph_truncate', TOUCH_TRIGGER];
 
+/** Two installations may capture one table, so the names of one in another schema end with what tells it apart. */
+export const triggerName = (name: string, schema: string): string => `${name}${nameSuffix(schema)}`;
+
 /** A tenant that is looked up reads other tables; the rest is read from the row. */
 function pinnedFor(own: AnnouncedTable): string {
   const { node, facts } = own;
@@ -62,13 +66,15 @@ export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): Func
   ];
 }
 
-export function triggersOf(own: AnnouncedTable): TriggerSql[] {
+/** `schema`: where our functions are. */
+export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
+  const named = (name: string) => triggerName(name, schema);
   const capture = functionName('capture', own.node);
   const after = (event: string, rows: string): TriggerSql => ({
-    name: `hookgraph_${event.toLowerCase()}`,
+    name: named(`hookgraph_${event.toLowerCase()}`),
     functionName: capture,
     sql: [
-      `CREATE TRIGGER hookgraph_${event.toLowerCase()} AFTER ${event} ON`,
+      `CREATE TRIGGER ${named(`hookgraph_${event.toLowerCase()}`)} AFTER ${event} ON`,
       `REFERENCING ${rows} FOR EACH STATEMENT EXECUTE FUNCTION hookgraph.${id(capture)}()`,
     ],
     inherited: false,
@@ -78,18 +84,21 @@ export function triggersOf(own: AnnouncedTable): TriggerSql[] {
     after('UPDATE', 'OLD TABLE AS old_rows NEW TABLE AS new_rows'),
     after('DELETE', 'OLD TABLE AS old_rows'),
     {
-      name: 'hookgraph_truncate',
+      name: named('hookgraph_truncate'),
       functionName: 'refuse_truncate',
-      sql: ['CREATE TRIGGER hookgraph_truncate BEFORE TRUNCATE ON', 'FOR EACH STATEMENT EXECUTE FUNCTION hookgraph.refuse_truncate()'],
+      sql: [
+        `CREATE TRIGGER ${named('hookgraph_truncate')} BEFORE TRUNCATE ON`,
+        'FOR EACH STATEMENT EXECUTE FUNCTION hookgraph.refuse_truncate()',
+      ],
       inherited: false,
     } satisfies TriggerSql,
   ];
   if (touched(own)) {
     const touch = functionName('touch', own.node);
     triggers.push({
-      name: TOUCH_TRIGGER,
+      name: named(TOUCH_TRIGGER),
       functionName: touch,
-      sql: [`CREATE TRIGGER ${TOUCH_TRIGGER} BEFORE UPDATE ON`, `FOR EACH ROW EXECUTE FUNCTION hookgraph.${id(touch)}()`],
+      sql: [`CREATE TRIGGER ${named(TOUCH_TRIGGER)} BEFORE UPDATE ON`, `FOR EACH ROW EXECUTE FUNCTION hookgraph.${id(touch)}()`],
       inherited: true,
     });
   }

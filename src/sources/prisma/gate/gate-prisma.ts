@@ -9,7 +9,7 @@ import { type GateClient, type GateOperation, join, type PrismaPromise, STEPS, s
 import { isWrite, writtenTypes } from './written-types.js';
 
 export interface GateOptions<Context> {
-  webhooks: Pick<Webhooks, 'passGateForAll' | 'poke'>;
+  webhooks: Pick<Webhooks, 'passGateForAll' | 'poke' | 'localSql'>;
   /** What `generator hookgraph` wrote. */
   models: GeneratedModels;
   /** The namespace that the generated client exports. */

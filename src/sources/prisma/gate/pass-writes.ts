@@ -35,16 +35,17 @@ const SET_CAUSE = `SELECT set_config('hookgraph.context', $1, true)`;
 const ANNOUNCE_TYPES = 'SELECT hookgraph.announce($1, $2, t) FROM jsonb_array_elements_text($3::jsonb) t';
 
 /** The writer's role may not look into our schema. Nothing is written; the engine, whose role may, looks for hooks instead. */
-const isForbidden = (error: unknown): boolean =>
-  ['42501', '3F000', '42883'].includes(postgresCodeOf(error) ?? '') && (error as Error).message.includes('hookgraph');
+const isForbidden = (error: unknown, schema: string): boolean =>
+  ['42501', '3F000', '42883'].includes(postgresCodeOf(error) ?? '') && (error as Error).message.includes(schema);
 
 export function createPassing(
   client: GateClient,
   known: Known,
-  webhooks: Pick<Webhooks, 'passGateForAll' | 'poke'>,
+  webhooks: Pick<Webhooks, 'passGateForAll' | 'poke' | 'localSql'>,
   { tenant, actor = null, traceparent = null }: Writer,
 ): Passing {
   const cause = JSON.stringify({ actor, traceparent });
+  const ownSchema = webhooks.localSql('hookgraph.x').replace(/^"?(.*?)"?\.x$/, '$1');
   /** Transactions whose cause is named, with what their new rows are to have. */
   const entered = new WeakMap<object, GiveValues>();
   const begin = (self: GateClient, work: unknown, options?: object) => Reflect.apply(client.$transaction, self, [work, options]);
@@ -60,13 +61,13 @@ export function createPassing(
   return {
     enter,
     async writeAtOnce(self, typenames, writes, options) {
-      const announcement = client.$executeRawUnsafe(ANNOUNCE_TYPES, cause, tenant, JSON.stringify(typenames));
+      const announcement = client.$executeRawUnsafe(webhooks.localSql(ANNOUNCE_TYPES), cause, tenant, JSON.stringify(typenames));
       try {
         const [, ...results] = (await begin(self, [announcement, ...writes], options)) as unknown[];
         webhooks.poke();
         return results;
       } catch (error) {
-        if (isForHooks({ code: postgresCodeOf(error) }) || isForbidden(error)) return null;
+        if (isForHooks({ code: postgresCodeOf(error) }) || isForbidden(error, ownSchema)) return null;
         throw error;
       }
     },

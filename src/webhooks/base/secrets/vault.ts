@@ -151,7 +151,7 @@ function keysMismatch(message: string): WebhooksError {
   return new WebhooksError(
     'KEYS_MISMATCH',
     message,
-    'Every process on one database needs the same keys: set HOOKGRAPH_ENCRYPTION_KEYS (newest first) to the keys of the process that came first, or copy its key file from HOOKGRAPH_DATA_DIR; then start this one again.',
+    'Every process on one database needs the same keys: set HOOKGRAPH_ENCRYPTION_KEYS (newest first) to the keys of the process that came first, or copy its key file from HOOKGRAPH_DATA_DIR; then start this one again. An application of another kind takes a schema of its own (`databaseSchema`).',
   );
 }
 

@@ -86,6 +86,7 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
     ...(environment && { environment: { column: environment } }),
     ...(softDelete && { softDelete: { column: softDelete } }),
     ...(createdAt && { createdAt }),
+    ...((options.truncate ?? defaults.truncate) === 'allow' && { allowsTruncate: true }),
     ...(updatedAt && { updatedAt, setsUpdatedAt: defaults.maintainsUpdatedAt === true }),
     ...(options.operations && { operations: options.operations }),
     ...(lifecycle.length > 0 && { lifecycle }),

@@ -31,9 +31,14 @@ export interface TableOptions {
   operations?: Operation[];
   /** Further topics: `'invoice/paid': { status: 'paid' }`. */
   when?: Record<string, When>;
+  /** TRUNCATE tells nobody what it deletes, so it is refused. `allow`: for test databases. Counts from the next migrate on. */
+  truncate?: 'refuse' | 'allow';
 }
 
-export type TableDefaults = Pick<TableOptions, 'tenant' | 'softDelete' | 'environment' | 'createdAt' | 'updatedAt' | 'omit'> & {
+export type TableDefaults = Pick<
+  TableOptions,
+  'tenant' | 'softDelete' | 'environment' | 'createdAt' | 'updatedAt' | 'omit' | 'truncate'
+> & {
   /** Whether Hookgraph sets the column of `updatedAt` when a row changes. Default `false`: it belongs to the application. */
   maintainsUpdatedAt?: boolean;
   /** The Postgres schema of tables whose own isn't said; default `public`. */

@@ -51,6 +51,8 @@ export interface AnnouncedNode {
   updatedAt?: string;
   /** Whether a trigger of ours sets that column when a declared column changed. Default: true. */
   setsUpdatedAt?: boolean;
+  /** Whether TRUNCATE, which makes no events, goes through. Default: false. */
+  allowsTruncate?: boolean;
   /** Which of the three topics are announced; default: all. */
   operations?: Operation[];
   lifecycle?: Lifecycle[];

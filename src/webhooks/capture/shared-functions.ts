@@ -85,7 +85,7 @@ BEGIN
   IF ${CAPTURE_IS_OFF} THEN RETURN NULL; END IF;
   RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
     MESSAGE = format('TRUNCATE of %I.%I would delete announced rows without telling anybody', TG_TABLE_SCHEMA, TG_TABLE_NAME),
-    HINT = 'DELETE the rows, or SET hookgraph.capture = off first.';
+    HINT = 'DELETE the rows, or SET hookgraph.capture = off first. For test databases, announce the table with truncate: allow.';
 END $hookgraph$`,
   },
 ];

@@ -79,11 +79,13 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
     ],
     inherited: false,
   });
-  const triggers = [
+  const triggers: TriggerSql[] = [
     after('INSERT', 'NEW TABLE AS new_rows'),
     after('UPDATE', 'OLD TABLE AS old_rows NEW TABLE AS new_rows'),
     after('DELETE', 'OLD TABLE AS old_rows'),
-    {
+  ];
+  if (!own.node.allowsTruncate) {
+    triggers.push({
       name: named('hookgraph_truncate'),
       functionName: 'refuse_truncate',
       sql: [
@@ -91,8 +93,8 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
         'FOR EACH STATEMENT EXECUTE FUNCTION hookgraph.refuse_truncate()',
       ],
       inherited: false,
-    } satisfies TriggerSql,
-  ];
+    });
+  }
   if (touched(own)) {
     const touch = functionName('touch', own.node);
     triggers.push({

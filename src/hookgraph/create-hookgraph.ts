@@ -101,7 +101,9 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   /** A printed schema may hold our API already, as the one that is served does. */
   const mergedOrAsIs = (host: GraphQLSchema) => (host.getType('WebhookSubscription') ? host : merge(host));
   const schema = options.schema ? merge(options.schema) : api.schema;
-  const tablesHost = options.schema ? null : createTablesHost({ pool: opened.pool, turns, queryTimeoutMs, actor: actorOf, merge });
+  const tablesHost = options.schema
+    ? null
+    : createTablesHost({ pool: opened.pool, turns, queryTimeoutMs, actor: actorOf, merge, refresh: () => announcement.refresh() });
   const announcement = createAnnouncement(options, { pool, models: source.models, onRead: (completed) => tablesHost?.rebuild(completed) });
   let gatedTypes: ReadonlySet<string> | undefined;
   const schemaNow = () => tablesHost?.current()?.schema ?? schema;

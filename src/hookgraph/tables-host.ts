@@ -26,12 +26,40 @@ export interface TablesHostOptions {
   /** Who asks our API; `null` when nobody is signed in. */
   actor(context: object): Actor | null;
   merge(tables: GraphQLSchema): GraphQLSchema;
+  /** Reads the catalog again, and has `rebuild` called. */
+  refresh(): Promise<unknown>;
 }
 
-export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge }: TablesHostOptions): TablesHost {
+/** A column or a table was dropped or renamed since the catalog was read. It has been read again: the same query may succeed now. */
+export class StaleCatalog extends Error {
+  override name = 'StaleCatalog';
+}
+
+/** Postgres' codes for a column, a table and a type that don't exist. */
+const GONE = new Set(['42703', '42P01', '42704']);
+
+export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge, refresh }: TablesHostOptions): TablesHost {
   const readers = new WeakMap<object, RowReader>();
   let nodes: AnnouncedNode[] = [];
   let current: TablesSchema | undefined;
+  let refreshing: Promise<unknown> | undefined;
+
+  /** The application's migrations may run while we do. */
+  function watched(reading: Pick<Pool, 'query'>): Pick<Pool, 'query'> {
+    const query = async (...args: unknown[]) => {
+      try {
+        return await (reading.query as (...args: unknown[]) => Promise<unknown>)(...args);
+      } catch (cause) {
+        if (!GONE.has(String((cause as { code?: unknown } | null)?.code))) throw cause;
+        refreshing ??= refresh().finally(() => {
+          refreshing = undefined;
+        });
+        await refreshing;
+        throw new StaleCatalog(`The tables have changed: ${(cause as Error).message}.`, { cause });
+      }
+    };
+    return { query } as Pick<Pool, 'query'>;
+  }
 
   /** Of a request to the API: made when it first reads a row. */
   function readerOf(context: object): RowReader {
@@ -40,7 +68,7 @@ export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge }: 
     const asking = actor(context);
     if (!asking) throw new GraphQLError('Sign in first: nobody is signed in.', { extensions: { code: 'UNAUTHENTICATED' } });
     const reading = startReading({ visit: turns.visit(asking.tenant), timeoutMs: queryTimeoutMs });
-    const reader = createRowReader({ pool: fencedPool(pool, reading), nodes, tenant: asking.tenant, snapshots: [] });
+    const reader = createRowReader({ pool: watched(fencedPool(pool, reading)), nodes, tenant: asking.tenant, snapshots: [] });
     readers.set(context, reader);
     return reader;
   }
@@ -53,7 +81,7 @@ export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge }: 
       current = { ...made, schema: merge(made.schema) };
     },
     register(context, { actor: { tenant }, pool, snapshots }) {
-      readers.set(context, createRowReader({ pool, nodes, tenant, snapshots }));
+      readers.set(context, createRowReader({ pool: watched(pool), nodes, tenant, snapshots }));
     },
   };
 }

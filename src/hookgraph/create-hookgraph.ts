@@ -5,7 +5,7 @@ import { type Api, createApi, mergeApi } from '../graphql/index.js';
 import { logBroken, openPool } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
 import { localPool } from '../runtime/local-pool.js';
-import { migrate } from '../runtime/migrate.js';
+import { listNewerMigrations, migrate } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
 import { createPlainLog } from '../runtime/plain-log.js';
 import { workerSchema } from '../runtime/queue.js';
@@ -38,7 +38,10 @@ export interface Hookgraph {
   handler(request: Request): Promise<Response>;
   /** Reads the catalog once. Everything that needs it does so by itself; await it to hear of mistakes when the process starts. */
   ready(): Promise<void>;
-  /** Brings the engine's tables, the topics and the triggers up to date. Safe to run again and beside another run. */
+  /**
+   * Brings the engine's tables, the topics and the triggers up to date. Safe to run again and beside another run. Changes nothing, and
+   * warns, where a newer version has done so.
+   */
   migrate(): Promise<void>;
   /** Everything that is wrong, or would be with `schema`; changes nothing. Empty when all is well. */
   check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]>;
@@ -186,6 +189,11 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     async migrate() {
       // Whose webhooks these are is known by the keys.
       if (await isMigrated(webhooks)) await checkKeys(pool, webhooks.engine.vault, { activate: false });
+      const newer = await listNewerMigrations(pool, ENGINE_MIGRATIONS.dir, schemaName);
+      if (newer.length > 0) {
+        log.warn({ migrations: newer }, 'a newer version of Hookgraph has migrated this database; this one leaves it as it is');
+        return;
+      }
       await migrate(pool, ENGINE_MIGRATIONS.dir, own);
       await announcement.refresh();
       await webhooks.prepare();

@@ -57,15 +57,24 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
 
 /** The names that `migrate` would apply; needs no right to write. */
 export async function listPendingMigrations(pool: pg.Pool, dir: string, schema: string): Promise<string[]> {
+  const applied = await readApplied(pool, schema);
+  return (await listMigrations(dir)).filter((name) => !applied.has(name));
+}
+
+/** The names of applied migrations that this version doesn't have: a newer one applied them. */
+export async function listNewerMigrations(pool: pg.Pool, dir: string, schema: string): Promise<string[]> {
+  const known = new Set(await listMigrations(dir));
+  return [...(await readApplied(pool, schema))].filter((name) => !known.has(name));
+}
+
+async function readApplied(pool: pg.Pool, schema: string): Promise<Set<string>> {
   const ledger = `${pg.escapeIdentifier(schema)}._prisma_migrations`;
   const { rows: found } = await pool.query('SELECT to_regclass($1) IS NOT NULL AS present', [ledger]);
-  const names = await listMigrations(dir);
-  if (!found[0].present) return names;
+  if (!found[0].present) return new Set();
   const { rows } = await pool.query<LedgerRow>(
-    `SELECT migration_name FROM ${ledger} WHERE rolled_back_at IS NULL AND finished_at IS NOT NULL`,
+    `SELECT migration_name FROM ${ledger} WHERE rolled_back_at IS NULL AND finished_at IS NOT NULL ORDER BY migration_name`,
   );
-  const applied = new Set(rows.map((row) => row.migration_name));
-  return names.filter((name) => !applied.has(name));
+  return new Set(rows.map((row) => row.migration_name));
 }
 
 async function listMigrations(dir: string): Promise<string[]> {

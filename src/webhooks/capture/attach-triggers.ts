@@ -14,7 +14,7 @@ import { proveCapture } from './prove-capture.js';
 import type { AnnouncedTable } from './row-sql.js';
 import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
 import { readTableFacts } from './table-facts.js';
-import { functionsOf, TRIGGER_NAMES, type TriggerSql, tenantsFunctionName, triggerName, triggersOf } from './trigger-sql.js';
+import { dropTrigger, functionsOf, TRIGGER_NAMES, type TriggerSql, tenantsFunctionName, triggerName, triggersOf } from './trigger-sql.js';
 
 /** While we wait for a table's lock, its writers wait behind us: so briefly, and again later. */
 const LOCK_TIMEOUT_MS = 300;
@@ -192,11 +192,14 @@ interface PresentTrigger {
   name: string;
   function: string;
   enabled: boolean;
+  /** Whether we may drop it, which takes more than making it: to own the table. */
+  mayDrop: boolean;
 }
 
 async function readTriggers(client: PoolClient, schema: string): Promise<PresentTrigger[]> {
   const { rows } = await client.query<PresentTrigger>(
-    `SELECT c.oid, n.nspname AS schema, c.relname AS table, t.tgname AS name, p.proname AS function, t.tgenabled IN ('O', 'A') AS enabled
+    `SELECT c.oid, n.nspname AS schema, c.relname AS table, t.tgname AS name, p.proname AS function, t.tgenabled IN ('O', 'A') AS enabled,
+       pg_has_role(c.relowner, 'USAGE') AS "mayDrop"
      FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'hookgraph'::regnamespace
      WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname = ANY ($1)`,
@@ -242,7 +245,7 @@ async function replaceTriggers(
     const wrong = own.filter(({ name }) => !target.triggers.some((trigger) => trigger.name === name && fits(trigger)));
     if (missing.length + wrong.length === 0) continue;
     const statements = [
-      ...wrong.map(({ name }) => `DROP TRIGGER IF EXISTS ${id(name)} ON ${target.table}`),
+      ...wrong.map(({ name, mayDrop }) => dropTrigger(name, target.table, mayDrop)),
       ...missing.map(({ sql: [before, after] }) => `${before} ${target.table} ${after}`),
     ];
     await changeTable(client, target.table, statements, log);

@@ -107,6 +107,18 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
   return triggers;
 }
 
+/**
+ * Who doesn't own the table may replace a trigger, though not drop it. So it gets a function of ours that is dropped, and the trigger goes
+ * with the function.
+ */
+export function dropTrigger(name: string, table: string, mayDrop: boolean): string {
+  if (mayDrop) return `DROP TRIGGER IF EXISTS ${id(name)} ON ${table}`;
+  const shape = name.startsWith(TOUCH_TRIGGER) ? ['BEFORE UPDATE', 'ROW'] : ['AFTER DELETE', 'STATEMENT'];
+  return `CREATE FUNCTION hookgraph.going() RETURNS trigger LANGUAGE plpgsql AS $hookgraph$ BEGIN RETURN NULL; END $hookgraph$;
+    CREATE OR REPLACE TRIGGER ${id(name)} ${shape[0]} ON ${table} FOR EACH ${shape[1]} EXECUTE FUNCTION hookgraph.going();
+    DROP FUNCTION hookgraph.going() CASCADE`;
+}
+
 function captureFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { node, facts } = own;
   const name = functionName('capture', node);

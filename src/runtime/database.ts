@@ -14,7 +14,8 @@ export interface PoolOptions extends LocalOptions {
 
 export function openPool(connection: string | pg.PoolConfig, { log, name = 'hookgraph', max = 20, ...local }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
-    ...(typeof connection === 'string' ? { connectionString: connection } : connection),
+    // A pool hides its password, which must be copied by name.
+    ...(typeof connection === 'string' ? { connectionString: connection } : { ...connection, password: connection.password }),
     application_name: name,
     max,
   });

@@ -1,8 +1,10 @@
 // Connections of the queries that subscribers store: they read, and not for long.
+import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { databaseEndpoint } from '../../src/runtime/database.js';
 import { openPrisma } from '../../src/sample/prisma.js';
+import { openReadOnlyPool } from '../../src/sources/limited-reader.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
 import { openReader } from '../support/reader.js';
 
@@ -42,6 +44,15 @@ test('the reader gives up on a slow statement, and before that on a lock', async
     client.release();
     await reader.close();
   }
+});
+
+test('the reader connects as the host’s own pool does, whose password is a field of its own', async () => {
+  const { hostname, port, username, password, pathname } = new URL(database.url);
+  const [host, user] = [hostname, username];
+  const own = new pg.Pool({ host, port: Number(port), user, password: decodeURIComponent(password), database: pathname.slice(1) });
+  const reader = openReadOnlyPool(own.options, { log, statementTimeoutMs: 5000 });
+  expect((await reader.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  await Promise.all([reader.end(), own.end()]);
 });
 
 test.each([

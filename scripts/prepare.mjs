@@ -1,8 +1,8 @@
 // A checkout in, an installed, generated and built one out; does only what its sources changed. Needs Node and npm alone.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -18,8 +18,20 @@ export async function prepare() {
   if (!isFresh('dist', hash)) {
     rmSync(at('dist'), { recursive: true, force: true });
     await step('Building', [process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+    declareForCommonJs();
     stamp('dist', hash);
   }
+}
+
+/** TypeScript's `node16` wants declarations that are CommonJS where `require()` loads us, as Node has done since 20.19. */
+function declareForCommonJs() {
+  for (const file of readdirSync(at('dist'), { recursive: true, encoding: 'utf8' })) {
+    if (!/\.d\.m?ts$/.test(file) || /^(sample|generated|api|cli)\//.test(file)) continue;
+    const copy = at('dist/commonjs', file);
+    mkdirSync(dirname(copy), { recursive: true });
+    cpSync(at('dist', file), copy);
+  }
+  writeFileSync(at('dist/commonjs/package.json'), '{ "type": "commonjs" }\n');
 }
 
 /** The domain's Prisma client and Pothos types, in src/generated. */

@@ -1,10 +1,10 @@
 // What the HTTP face serves.
 import type { GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
 import type { Authentication } from '../auth/api-token.js';
 import type { Viewer } from '../auth/viewer.js';
 import type { Config } from '../runtime/config.js';
+import type { Logger } from '../runtime/logger.js';
 import type { Webhooks } from '../webhooks/index.js';
 
 export interface App {

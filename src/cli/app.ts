@@ -1,8 +1,9 @@
 // Joins the sample product with what its installation says: configuration, keys and log.
-import type { Logger } from 'pino';
+
 import type { App as ServedApp } from '../api/index.js';
 import type { Config } from '../runtime/config.js';
 import { databaseEndpoint } from '../runtime/database.js';
+import type { Logger } from '../runtime/logger.js';
 import type { Endpoint, Settings } from '../webhooks/index.js';
 import { loadSample, type Sample, type SampleApp } from './sample.js';
 

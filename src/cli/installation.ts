@@ -1,9 +1,10 @@
 // The environment in, what every command stands on out: configuration, log, database and the joined app.
-import type { Logger } from 'pino';
+
 import { type Config, readConfig } from '../runtime/config.js';
 import { checkDatabase, openPool } from '../runtime/database.js';
 import { loadKeys } from '../runtime/keys.js';
 import { createLog } from '../runtime/log.js';
+import type { Logger } from '../runtime/logger.js';
 import { listPendingMigrations, migrate } from '../runtime/migrate.js';
 import { roomsIn } from '../runtime/migration-sets.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/postgres/embedded-postgres.js';

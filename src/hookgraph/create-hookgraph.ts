@@ -76,6 +76,7 @@ function afterReading({ schema }: Api, ready: () => Promise<unknown>): void {
 }
 
 export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
+  if (!options.database) throw new Error('`database` is missing: hand over a connection string or a pg.Pool. Is DATABASE_URL set?');
   const log = options.log ?? createPlainLog();
   const { queryConnections = 20, queryTimeoutMs = 5000 } = options;
   const schemaName = checkSchemaName(options.databaseSchema ?? DEFAULT_SCHEMA);

@@ -1,11 +1,11 @@
 // Answers GraphQL requests as a Fetch handler, which Node's frameworks mount by one line.
 import type { GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
-import type { Logger } from 'pino';
 import { useDocuments } from '../graphql/http/documents.js';
 import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
 import { maskError } from '../graphql/http/mask-error.js';
+import type { Logger } from '../runtime/logger.js';
 import { requestLimits } from '../webhooks/index.js';
 
 export type Handler = (request: Request) => Promise<Response>;

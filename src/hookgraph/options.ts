@@ -1,7 +1,7 @@
 // What a host says to createHookgraph(). Everything but the database, the keys, the tenants and who somebody is has a default.
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../runtime/logger.js';
 import type { Tables } from '../sources/catalog/table-options.js';
 import type { Source } from '../sources/source.js';
 import { type Actor, type Fault, type Owner, type Settings, WebhooksError } from '../webhooks/index.js';

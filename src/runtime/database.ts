@@ -1,7 +1,7 @@
 // Opens pools of connections to a Postgres URL, and checks what answers there.
 import pg from 'pg';
-import type { Logger } from 'pino';
 import { type LocalOptions, localPool } from './local-pool.js';
+import type { Logger } from './logger.js';
 import { RuntimeError } from './runtime-error.js';
 
 export interface PoolOptions extends LocalOptions {

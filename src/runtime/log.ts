@@ -1,7 +1,8 @@
 // A level in, the process's log out: lines for people on a terminal, JSON elsewhere; always on stderr, never with a secret.
 import { Writable } from 'node:stream';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import type { Config } from './config.js';
+import type { Logger } from './logger.js';
 
 /** Names under which nothing is ever shown. A second line: nothing of ours logs them. */
 const SECRETS =

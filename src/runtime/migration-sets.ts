@@ -1,5 +1,5 @@
 // The two rooms of migrations, in the order in which they are applied.
-import { fileURLToPath } from 'node:url';
+import { packageFile } from './package-file.js';
 
 export interface Room {
   /** The folder of its migrations. */
@@ -8,13 +8,23 @@ export interface Room {
   schema: string;
 }
 
-// From src/runtime as from dist/runtime, the package's root is two folders up.
-const prisma = new URL('../../prisma/', import.meta.url);
+/** From src/runtime as from dist/runtime, the package's root is two folders up. */
+const folderOf = (set: string): string => packageFile(import.meta.url, `../../prisma/${set}/migrations`, `prisma/${set}/migrations`);
 
 /** The domain's tables come first: the engine attaches its triggers to them. */
 export const ROOMS: Room[] = [
-  { dir: fileURLToPath(new URL('nodes/migrations', prisma)), schema: 'public' },
-  { dir: fileURLToPath(new URL('webhooks/migrations', prisma)), schema: 'hookgraph' },
+  {
+    get dir() {
+      return folderOf('nodes');
+    },
+    schema: 'public',
+  },
+  {
+    get dir() {
+      return folderOf('webhooks');
+    },
+    schema: 'hookgraph',
+  },
 ];
 
 /** The same where the engine's tables are in this schema. */

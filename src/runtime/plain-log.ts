@@ -1,5 +1,5 @@
 // Logs one JSON line an entry to stderr, for hosts that hand over no logger of their own.
-import type { Logger } from 'pino';
+import type { Logger } from './logger.js';
 
 const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
 type Level = keyof typeof LEVELS;
@@ -13,7 +13,7 @@ export function createPlainLog(least: Level | 'silent' = 'info', out: { write(li
     out.write(`${JSON.stringify(entry, tellError)}\n`);
   };
   const methods = Object.fromEntries((Object.keys(LEVELS) as Level[]).map((level) => [level, write(level)]));
-  const log = { ...methods, level: least, silent() {}, child: () => log } as unknown as Logger;
+  const log: Logger = { ...(methods as Record<Level, (fields: object | string, message?: string) => void>), child: () => log };
   return log;
 }
 

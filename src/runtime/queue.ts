@@ -1,8 +1,8 @@
 // A pool, tasks and a crontab in, a running graphile-worker out: for cron and long tasks only, never for deliveries.
 import { Logger as GraphileLogger, run, type TaskList } from 'graphile-worker';
 import type { Pool, PoolClient } from 'pg';
-import type { Logger } from 'pino';
 import { overriding } from './local-pool.js';
+import type { Logger } from './logger.js';
 import { isPooled } from './pooler.js';
 import { schemaOf } from './schema-name.js';
 

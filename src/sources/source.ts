@@ -1,7 +1,7 @@
 // What the rest of Hookgraph needs to know of the place where a host's nodes are read.
 import type { GraphQLError } from 'graphql';
 import type { Pool, PoolConfig } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../runtime/logger.js';
 import type { Fault, Snapshot } from '../webhooks/index.js';
 import type { Reading } from './limited-reader.js';
 

@@ -1,7 +1,7 @@
 // The door of the engine: createWebhooks() and the public types.
 
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../runtime/logger.js';
 import { localSql, schemaOf } from '../runtime/schema-name.js';
 import type { Engine, Settings } from './base/engine.js';
 import type { Host } from './base/model.js';

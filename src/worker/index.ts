@@ -1,7 +1,7 @@
 // A joined app in, its deliveries under way and its cron running out.
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
 import { keepYoung } from '../runtime/heap.js';
+import type { Logger } from '../runtime/logger.js';
 import { startQueue } from '../runtime/queue.js';
 import type { Webhooks } from '../webhooks/index.js';
 import { ensurePartitions } from './tasks/ensure-partitions.js';

@@ -1,12 +1,14 @@
 // Promise: the package installs in an empty project, within 60 MB and 120 packages, and its command line and examples work there.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestDatabase, testDatabase } from '../support/database.js';
+import { DELIVERING } from '../support/delivering-program.js';
 import { until } from '../support/until.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -18,6 +20,8 @@ const TRIED = [
   { example: 'pothos-prisma', readme: 'pothos-prisma/README.md', says: 'Lantern' },
 ];
 const LONG = { timeoutMs: 30_000 };
+/** What a bundle leaves to Node: optional packages of pg and of graphile-worker. */
+const BUNDLING = { mainFields: ['module', 'main'], external: ['pg-native', 'typescript'] };
 const KEYS = Buffer.alloc(32, 7).toString('base64');
 
 let folder: string;
@@ -26,7 +30,7 @@ const at = (name: string) => databases.get(name) as TestDatabase;
 let size: { packages: number; megabytes: number };
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hookgraph-stranger-'));
-  const names = ['cli', ...EXAMPLES, ...TRIED.map(({ readme }) => readme), 'page'];
+  const names = ['cli', ...EXAMPLES, ...TRIED.map(({ readme }) => readme), 'page', 'bundle'];
   databases = new Map(await Promise.all(names.map(async (name) => [name, await testDatabase({ empty: true })] as const)));
   await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
   const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
@@ -185,6 +189,83 @@ it.each(['Bundler', 'NodeNext', 'Node16'])(
       (error) => error,
     );
     expect(checked.stdout).toBe('');
+  },
+  60_000,
+);
+
+it.each([
+  ['CommonJS', 'cjs', ''],
+  ['ES modules', 'esm', "import { createRequire as from } from 'node:module'; const require = from(import.meta.url);"],
+] as const)(
+  'migrates and delivers from a bundle of %s by esbuild',
+  async (_name, format, banner) => {
+    const bundle = join(folder, `bundle.${format === 'cjs' ? 'cjs' : 'mjs'}`);
+    await writeFile(join(folder, 'delivering.mjs'), DELIVERING);
+    const entryPoints = [join(folder, 'delivering.mjs')];
+    await build({ ...BUNDLING, entryPoints, outfile: bundle, bundle: true, platform: 'node', format, banner: { js: banner } });
+    const { stdout } = await run(process.execPath, [bundle], { cwd: folder, env: environment(at('bundle')) });
+    expect(stdout).toContain('arrived {"said": "Hello"}');
+    if (format === 'esm') return;
+    const alone = await mkdtemp(join(tmpdir(), 'hookgraph-bundle-'));
+    await cp(bundle, join(alone, 'bundle.cjs'));
+    const { stderr } = await run(process.execPath, ['bundle.cjs'], { cwd: alone, env: environment(at('bundle')) }).catch((error) => error);
+    await rm(alone, { recursive: true });
+    expect(stderr).toContain('A bundle needs the package in node_modules beside it; esbuild: `--external:hookgraph`.');
+  },
+  60_000,
+);
+
+it('says in docs/adopting.md how to bundle it', async () => {
+  const page = await readFile(join(ROOT, 'docs/adopting.md'), 'utf8');
+  const flags = [`--main-fields=${BUNDLING.mainFields}`, ...BUNDLING.external.map((name) => `--external:${name}`)];
+  expect(page).toContain(flags.join(' '));
+});
+
+it.each(['Node16', 'NodeNext'])(
+  'is loaded by require(), and type-checks in CommonJS under %s',
+  async (moduleResolution) => {
+    const cwd = join(folder, 'commonjs');
+    await mkdir(cwd, { recursive: true });
+    await writeFile(join(cwd, 'package.json'), '{ "type": "commonjs" }');
+    await writeFile(
+      join(cwd, 'app.ts'),
+      `import { createHookgraph, type Hookgraph } from 'hookgraph';
+      import { fromPrisma } from 'hookgraph/prisma';
+      import { verifyWebhook } from 'hookgraph/verify';
+      export const hooks: Hookgraph = createHookgraph({
+        database: '', keys: '', tables: { Note: { tenant: 'owner' } },
+        signIn: async ({ tenant }, { pool }) => ({ tenant, rows: await pool.query('SELECT 1') }), actor: () => null,
+      });
+      export const kept = [fromPrisma, verifyWebhook];`,
+    );
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2023',
+      '--skipLibCheck',
+      '--types',
+      'node',
+      '--typeRoots',
+      join(ROOT, 'node_modules/@types'),
+    ];
+    const tsc = [
+      join(ROOT, 'node_modules/typescript/bin/tsc'),
+      ...options,
+      '--module',
+      moduleResolution,
+      '--moduleResolution',
+      moduleResolution,
+      'app.ts',
+    ];
+    const checked = await run(process.execPath, tsc, { cwd }).catch((error) => error);
+    expect(checked.stdout).toBe('');
+    const required = await run(
+      process.execPath,
+      ['-p', "typeof require('hookgraph').createHookgraph + typeof require('hookgraph/verify').verifyWebhook"],
+      { cwd },
+    );
+    expect(required.stdout.trim()).toBe('functionfunction');
   },
   60_000,
 );

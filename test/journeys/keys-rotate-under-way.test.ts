@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createLog } from '../../src/runtime/log.js';
+import type { Logger } from '../../src/runtime/logger.js';
 import { createWebhooks, resealSecrets, updateSubscription, type Webhooks } from '../../src/webhooks/index.js';
 import { makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
@@ -23,7 +24,7 @@ const out = new Writable({
 const others: Webhooks[] = [];
 
 /** Another process on the same database; one that has begun before the keys changed isn't checked. */
-function process(keys: Buffer[], rest: { reloadKeys?: () => Promise<Buffer[]>; log?: pino.Logger } = {}): Webhooks {
+function process(keys: Buffer[], rest: { reloadKeys?: () => Promise<Buffer[]>; log?: Logger } = {}): Webhooks {
   const { host, settings } = world.webhooks.engine;
   const webhooks = createWebhooks({ pool: world.db.pool, host, settings, keys, log: pino({ level: 'silent' }), ...rest });
   others.push(webhooks);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { PothosValidationError } from '@pothos/core';
 import { GraphQLError } from 'graphql';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 import { WebhooksError } from '../../webhooks/index.js';
 
 /** Mistakes of the caller are told; ours get an id, by which the log tells them to us. */

@@ -1,7 +1,7 @@
 // What every stage is handed: the host, the database, the keys and the installation's settings.
 import type { LookupAddress } from 'node:dns';
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 import type { Host } from './model.js';
 import type { Endpoint, Guard } from './network/guard.js';
 import type { ConfiguredLimits } from './query/query-limits.js';

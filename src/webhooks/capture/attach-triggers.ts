@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 import { withAdvisoryLock } from '../../runtime/pooler.js';
 import { schemaOf } from '../../runtime/schema-name.js';
 import { WebhooksError } from '../base/errors.js';

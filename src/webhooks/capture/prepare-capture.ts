@@ -1,6 +1,6 @@
 // Announced nodes -> a database that captures them: partitions, topics, triggers. Does nothing when in step.
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 import { schemaOf } from '../../runtime/schema-name.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { OWN_NODE } from '../base/own-node.js';

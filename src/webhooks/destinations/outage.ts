@@ -1,5 +1,5 @@
 // Logs an outage of this installation's own network once, and says for how long its deliveries are put back.
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 import type { NetworkEvidence } from '../base/network/evidence.js';
 import type { EgressFailed } from '../base/network/guard.js';
 

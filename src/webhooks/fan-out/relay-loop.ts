@@ -1,7 +1,7 @@
 // A pool -> a loop that relays new events: at once when poked, otherwise on a short poll.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 import { isPooled } from '../../runtime/pooler.js';
 import { POKE_CHANNEL } from './create-poker.js';
 import { nextXid, relayOnce } from './relay.js';

@@ -1,6 +1,6 @@
 // Subscriptions that may have something due -> deliveries claimed and handed on, within bounds in flight.
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 import { claimDue, countOf, type DeliveryInHand, type Want } from './claim.js';
 import { type Turn, Turns } from './round-robin.js';
 

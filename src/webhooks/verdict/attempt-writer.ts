@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 import { SettlementBatch } from './attempt-batch.js';
 import type { Settlement } from './attempt-result.js';
 import type { PaceChange } from './change-paces.js';

@@ -1,6 +1,6 @@
 // A pool in, the partitions of the coming weeks out; daily.
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 
 export async function ensurePartitions(pool: Pool, log: Logger): Promise<void> {
   const { rows } = await pool.query('SELECT hookgraph.ensure_partitions() AS made');

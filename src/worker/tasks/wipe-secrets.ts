@@ -1,6 +1,6 @@
 // A pool in, the old shared secrets whose overlap has ended gone; hourly. Nothing signs with them meanwhile.
 import type { Pool } from 'pg';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logger.js';
 import { wipeOldSecrets } from '../../webhooks/index.js';
 
 export async function wipeSecrets(pool: Pool, log: Logger): Promise<void> {

@@ -1,7 +1,7 @@
 // One render process, seen from the engine's: jobs go in, progress comes out, and why it ended.
 import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { packageFile } from '../../../runtime/package-file.js';
 import { HEAP_MB, type Job, type Progress } from './rendering.mjs';
 
 export interface RenderChild {
@@ -18,7 +18,7 @@ export interface RenderChild {
  */
 export type Death = { by: 'template' | 'unknown'; culprit?: number; message: string };
 
-const ENTRY = fileURLToPath(new URL('./render-process.mjs', import.meta.url));
+const entry = (): string => packageFile(import.meta.url, './render-process.mjs', 'dist/webhooks/base/templates/render-process.mjs');
 const OPTIONS = ['--no-warnings', `--max-old-space-size=${HEAP_MB}`];
 
 interface Referable {
@@ -31,7 +31,7 @@ export function startRenderChild(low: boolean, onProgress: (progress: Progress[]
   // Nothing of ours goes along: no variable, no argument, no file descriptor.
   let child: ChildProcess;
   try {
-    child = fork(ENTRY, [], { execArgv: OPTIONS, env: {}, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    child = fork(entry(), [], { execArgv: OPTIONS, env: {}, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   } catch (error) {
     // The system has no room for another process.
     setImmediate(() => onDeath({ by: 'unknown', message: `a render process could not start: ${(error as Error).message}` }));

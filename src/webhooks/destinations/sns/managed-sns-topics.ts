@@ -4,6 +4,7 @@ import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import type { SnsDefinition } from '../../base/model.js';
 import { accessOf, accountOf, topicArnOf } from '../../base/sns.js';
+import { loadSns } from './aws-sdk.js';
 import { openSnsClient } from './sns.js';
 
 /** Whoever takes a topic has so long for it; then another one may. */
@@ -88,7 +89,7 @@ async function makeTopic(
   of: { id: string; tenant: string },
 ): Promise<void> {
   const client = await openSnsClient(guard, accessOf(of, sns, undefined));
-  const { CreateTopicCommand, DeleteTopicCommand, SetTopicAttributesCommand } = await import('@aws-sdk/client-sns');
+  const { CreateTopicCommand, DeleteTopicCommand, SetTopicAttributesCommand } = await loadSns();
   const Name = arn.slice(arn.lastIndexOf(':') + 1);
   const { TopicArn } = await client.send(
     new CreateTopicCommand({ Name, ...(sns.fifo && { Attributes: { FifoTopic: 'true' } }) }),
@@ -119,7 +120,7 @@ function ownersOwn(arn: string) {
 
 async function deleteTopic({ guard }: Engine, arn: string): Promise<void> {
   const client = await openSnsClient(guard, { topicArn: arn, managed: true, endpoint: null, role: null, keys: null });
-  const { DeleteTopicCommand } = await import('@aws-sdk/client-sns');
+  const { DeleteTopicCommand } = await loadSns();
   await client.send(new DeleteTopicCommand({ TopicArn: arn }), within());
 }
 

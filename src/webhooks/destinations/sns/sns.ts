@@ -1,10 +1,12 @@
 // A message -> published to an SNS topic by the official SDK, or the stage at which it wasn't. The SDK is loaded by the first message.
 import { pipeline, Transform } from 'node:stream';
 import type { SNSClient, SNSServiceException } from '@aws-sdk/client-sns';
+import { WebhooksError } from '../../base/errors.js';
 import type { Publication, SnsAccess } from '../../base/model.js';
 import { EgressFailed, failureStep, type Guard } from '../../base/network/guard.js';
 import { regionOf } from '../../base/sns.js';
 import { DEADLINE_MS, type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
+import { loadCredentialProviders, loadHttpHandler, loadSns } from './aws-sdk.js';
 
 /** Beyond so many the oldest is forgotten, with the credentials that it holds. */
 const MAX_CLIENTS = 1000;
@@ -44,7 +46,7 @@ export function openSnsDestination(guard: Agents, deadlineMs = DEADLINE_MS): Des
       const sendMs = performance.now() - started;
       return { kind: 'NO_REPLY', stage: 'AUTH', message: `${what}: ${toldBy(error)}.`, ...(failure && { failure }), sendMs };
     }
-    const { PublishCommand } = await sdk();
+    const { PublishCommand } = await loadSns();
     const { access, message, attributes, fifo } = publication;
     const output = await client.send(
       new PublishCommand({
@@ -82,7 +84,7 @@ export function openSnsDestination(guard: Agents, deadlineMs = DEADLINE_MS): Des
       try {
         return await Promise.race([publish(publication, deadline.signal, started), late]);
       } catch (error) {
-        if (error instanceof EgressFailed) throw error;
+        if (error instanceof EgressFailed || error instanceof WebhooksError) throw error;
         const sendMs = performance.now() - started;
         return (deadline.signal.aborted ? null : refusalOf(error, sendMs)) ?? noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs);
       } finally {
@@ -95,11 +97,11 @@ export function openSnsDestination(guard: Agents, deadlineMs = DEADLINE_MS): Des
 
 /** Credentials are the access' own or, without any, what the process' environment has for the SDK; every connection is the guard's. */
 export async function openSnsClient(guard: Agents, { topicArn, endpoint, role, keys }: SnsAccess): Promise<SNSClient> {
-  const { SNSClient } = await sdk();
+  const { SNSClient } = await loadSns();
   const requestHandler = await boundedHandler(guard);
   const config = { region: regionOf(topicArn), requestHandler, maxAttempts: 1, ...(endpoint !== null && { endpoint }) };
   if (role === null) return new SNSClient({ ...config, ...(keys && { credentials: keys }) });
-  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  const { fromTemporaryCredentials } = await loadCredentialProviders();
   const assumed = fromTemporaryCredentials({
     params: { RoleArn: role.arn, RoleSessionName: 'hookgraph', ExternalId: role.externalId },
     clientConfig: config,
@@ -108,11 +110,9 @@ export async function openSnsClient(guard: Agents, { topicArn, endpoint, role, k
   return new SNSClient({ ...config, credentials: assumed });
 }
 
-const sdk = () => import('@aws-sdk/client-sns');
-
 /** Reads no more of an answer than of any receiver's, and nothing after the deadline. */
 async function boundedHandler({ httpAgent, httpsAgent }: Agents) {
-  const { NodeHttpHandler } = await import('@smithy/node-http-handler');
+  const { NodeHttpHandler } = await loadHttpHandler();
   const inner = new NodeHttpHandler({ httpAgent, httpsAgent, requestTimeout: DEADLINE_MS });
   const handle: typeof inner.handle = async (request, options) => {
     const answered = await inner.handle(request, options);

@@ -1,0 +1,41 @@
+// Finds the package's files that aren't modules of it, also where a bundler has moved the code elsewhere.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { RuntimeError } from './runtime-error.js';
+
+/**
+ * @param from `import.meta.url` of the caller; a bundle in CommonJS has none
+ * @param relative from the caller
+ * @param inPackage the same from the root of the installed package
+ * @throws RuntimeError `FILES_MISSING` when a bundle has no installed package beside it
+ */
+export function packageFile(from: string | undefined, relative: string, inPackage: string): string {
+  const base = from ?? pathToFileURL(process.argv[1] ?? join(process.cwd(), 'bundle.js')).href;
+  const beside = fileURLToPath(new URL(relative, base));
+  // Beside a bundle, a file of the same path would be the application's.
+  if (isOurs(dirname(fileURLToPath(base))) && existsSync(beside)) return beside;
+  const installed = join(installedRoot(base) ?? '', inPackage);
+  if (existsSync(installed)) return installed;
+  throw new RuntimeError(
+    'FILES_MISSING',
+    `${inPackage} of the package hookgraph isn't there`,
+    'A bundle needs the package in node_modules beside it; esbuild: `--external:hookgraph`.',
+  );
+}
+
+/** Whether the nearest package.json is the package's own. */
+function isOurs(folder: string): boolean {
+  const manifest = join(folder, 'package.json');
+  if (existsSync(manifest)) return JSON.parse(readFileSync(manifest, 'utf8')).name === 'hookgraph';
+  return dirname(folder) !== folder && isOurs(dirname(folder));
+}
+
+function installedRoot(base: string): string | null {
+  try {
+    return dirname(createRequire(base).resolve('hookgraph/package.json'));
+  } catch {
+    return null;
+  }
+}

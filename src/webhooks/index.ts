@@ -10,10 +10,12 @@ import type { Endpoint } from './base/network/guard.js';
 import { checkKeys, createVault } from './base/secrets/vault.js';
 import { createRenderer } from './base/templates/renderer.js';
 import { prepareCapture } from './capture/prepare-capture.js';
+import { createCaptureWatch, LOOK_MS } from './capture/watch-capture.js';
 import { createPoker } from './fan-out/create-poker.js';
 import { createGate, type Gate } from './gate.js';
 import { startWorking, type Working } from './worker-loops.js';
 
+export type { CaptureFinding, CaptureFindingKind, NoticedFinding } from './base/capture-finding.js';
 export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
 export * from './base/model.js';
@@ -64,6 +66,7 @@ export {
 } from './base/store/subscriptions.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
 export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from './base/store/without-tenant.js';
+export { findOutOfStep, outOfStep } from './capture/watch-capture.js';
 export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';
 export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite, PlannedWrites } from './gate/find-hooks.js';
@@ -72,6 +75,7 @@ export type { AttemptWrite, AttemptWrites, Check } from './gate.js';
 export { checkStored, type StoredFinding } from './operations/check-stored.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
 export { previewSubscription } from './operations/preview.js';
+export { readiness, readinessAnswer } from './operations/readiness.js';
 export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './operations/replay.js';
 export { type Resealed, resealSecrets } from './operations/reseal-secrets.js';
 export { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from './operations/resend.js';
@@ -116,7 +120,10 @@ export interface Webhooks {
   poke(): void;
   /** This is a part of Hookgraph: from now on no delivery of this process goes there. */
   forbid(endpoint: Endpoint): void;
-  /** Starts relaying, sending and recording in this process. */
+  /**
+   * Starts relaying, sending and recording in this process. Throws WebhooksError `CAPTURE_OUT_OF_STEP` where the announced tables are not
+   * recorded as announced.
+   */
   work(): Promise<Working>;
   close(): Promise<void>;
 }
@@ -126,7 +133,9 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   const vault = createVault(options.keys, options.reloadKeys);
   const guard = createGuard(settings);
   const renderer = createRenderer();
-  const engine: Engine = { pool, host, vault, renderer, settings, guard, log, random };
+  const everyMs = settings.captureWatchMs ?? LOOK_MS;
+  const capture = createCaptureWatch({ pool, host, log, everyMs });
+  const engine: Engine = { pool, host, vault, renderer, settings, guard, log, capture, random };
   const poker = createPoker(pool);
   const gate = createGate(engine);
   let working: Working | undefined;
@@ -140,7 +149,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     localSql: (sql) => localSql(sql, schemaOf(pool)),
     poke: () => (working ?? poker).poke(),
     async work() {
-      const started = await startWorking(engine);
+      const started = await startWorking(engine, { capture, captureWatchMs: everyMs });
       working = started;
       let stopped: Promise<void> | undefined;
       const stop = () => {

@@ -2,6 +2,7 @@
 
 import type { Engine } from './base/engine.js';
 import { holdDeliveries } from './base/store/delivery-state.js';
+import type { CaptureWatch } from './capture/watch-capture.js';
 import { settleTopics } from './destinations/sns/managed-sns-topics.js';
 import { startRelay } from './fan-out/relay-loop.js';
 import { stepReplay } from './fan-out/replay.js';
@@ -35,8 +36,12 @@ const STATISTICS_SCAN_MS = 2000;
 /** While a subscription with a pace has something due, and while none has. */
 const PACED_SCAN_MS = { due: 50, idle: 250 };
 
-export async function startWorking(engine: Engine): Promise<Working> {
+export async function startWorking(
+  engine: Engine,
+  { capture, captureWatchMs }: { capture: CaptureWatch; captureWatchMs: number },
+): Promise<Working> {
   const { pool, log } = engine;
+  await capture.refuse();
   await recheckStored(engine);
   await keepLarge(pool);
   const courier = openCourier(engine);
@@ -75,12 +80,14 @@ export async function startWorking(engine: Engine): Promise<Working> {
     engine,
   );
   const templates = repeat(TEMPLATE_SCAN_MS, templateScan(engine), engine);
+  // The first look was the refusal.
+  const watch = repeat(captureWatchMs, async () => void (await capture.look()), engine, { waits: true });
   const statistics = repeat(STATISTICS_SCAN_MS, statisticsScan(engine), engine);
   return {
     poke: relay.poke,
     wake: drain.wake,
     async stop() {
-      const scans = [dueScan, heldScan, paced, topics, replays, templates, statistics].map((scan) => scan.stop());
+      const scans = [dueScan, heldScan, paced, topics, replays, templates, watch, statistics].map((scan) => scan.stop());
       journey.stop();
       await Promise.all([drain.stop().then(settler.written), relay.stop(), ...scans]);
       await courier.close();
@@ -130,11 +137,12 @@ function statisticsScan({ pool }: Engine): () => Promise<void> {
   };
 }
 
-/** Runs `work` at once and then `everyMs` after it ended, or what that answers then; a failure is logged and tried again. */
+/** Runs `work` at once (where it `waits`: after the first pause) and then `everyMs` after it ended, or what that answers then; a failure is logged and tried again. */
 function repeat(
   everyMs: number | (() => number),
   work: (isStopped: () => boolean) => Promise<void>,
   { log }: Engine,
+  { waits = false } = {},
 ): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -145,9 +153,13 @@ function repeat(
     } catch (error) {
       log.error({ err: error }, 'a scan failed; trying again');
     }
+    pause();
+  };
+  const pause = () => {
     if (!stopped) timer = setTimeout(() => (running = run()), typeof everyMs === 'number' ? everyMs : everyMs());
   };
-  running = run();
+  if (waits) pause();
+  else running = run();
   return {
     async stop() {
       stopped = true;

@@ -29,7 +29,10 @@ export async function startWorker(
     tasks: { 'ensure-partitions': () => ensurePartitions(pool, log), 'wipe-secrets': () => wipeSecrets(pool, log) },
     crontab: CRONTAB,
   });
-  const working = await webhooks.work();
+  const working = await webhooks.work().catch(async (error) => {
+    await queue.stop();
+    throw error;
+  });
   return {
     stop: async () => {
       await Promise.all([working.stop(), queue.stop()]);

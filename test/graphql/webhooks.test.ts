@@ -50,6 +50,7 @@ beforeAll(async () => {
     settings: { ...SETTINGS, domain: 'test', allowedNetworks: [] },
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
+    capture: { findings: async () => [] },
     random: () => 0.5,
   };
 });

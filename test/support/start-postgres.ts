@@ -28,6 +28,7 @@ const THROW_AWAY = {
   shared_buffers: '64MB',
   max_wal_size: '256MB',
   max_prepared_transactions: '4',
+  wal_level: 'logical',
 };
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -2,6 +2,7 @@
 import type { LookupAddress } from 'node:dns';
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
+import type { NoticedFinding } from './capture-finding.js';
 import type { Host } from './model.js';
 import type { Endpoint, Guard } from './network/guard.js';
 import type { ConfiguredLimits } from './query/query-limits.js';
@@ -38,6 +39,8 @@ export interface Settings {
   queryLimits: ConfiguredLimits;
   /** Milliseconds after which the execution of a stored query is given up, whatever it waits for; default 8,000. */
   queryDeadlineMs?: number;
+  /** Milliseconds between two looks at whether the announced tables are captured; default 60,000. */
+  captureWatchMs?: number;
 }
 
 export interface Engine {
@@ -49,6 +52,8 @@ export interface Engine {
   /** Every connection that a subscription causes goes through this one. */
   guard: Guard;
   log: Logger;
+  /** Whether the announced tables are captured. */
+  capture: { findings(): Promise<NoticedFinding[]> };
   /** 0 ≤ x < 1; the jitter of retries. */
   random: () => number;
 }

@@ -39,6 +39,8 @@ export type Fault = 'data' | 'node' | 'ours';
 export interface Host {
   schema(): GraphQLSchema;
   nodes: AnnouncedNode[];
+  /** What is wrong with the announcement, measured by the database as it is now; asked for when the catalog changed. */
+  announcementProblems?(): Promise<{ typename: string; message: string; hint: string }[]>;
   /** The announced types that group subscriptions and that limit them, where the host has such. */
   integrationType?: string;
   environmentType?: string;

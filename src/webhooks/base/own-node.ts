@@ -49,6 +49,12 @@ export const OWN_NODE: AnnouncedNode = {
   ],
 };
 
+/** What the host announces, and our own; `schema`: where our tables are. */
+export const withOwnNode = (nodes: AnnouncedNode[], schema: string): AnnouncedNode[] => [
+  ...nodes.filter(({ typename }) => typename !== OWN_NODE.typename),
+  { ...OWN_NODE, table: { ...OWN_NODE.table, schema } },
+];
+
 /** The rows that decide a row's tenant after the commit; `null`: the row or its parent tells it at once. */
 export const decidingRows = ({ tenant }: AnnouncedNode): PointingRows | null =>
   'children' in tenant ? tenant.children : 'several' in tenant ? tenant.several : null;

@@ -1,5 +1,4 @@
 // Brings the triggers in the database in step with the announced nodes. Called by migrate only.
-import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
@@ -12,16 +11,22 @@ import { decidingRows } from '../base/own-node.js';
 import { checkNodes, joinProblems } from './check-nodes.js';
 import { proveCapture } from './prove-capture.js';
 import type { AnnouncedTable } from './row-sql.js';
-import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
 import { readTableFacts } from './table-facts.js';
-import { dropTrigger, functionsOf, TRIGGER_NAMES, type TriggerSql, tenantsFunctionName, triggerName, triggersOf } from './trigger-sql.js';
+import {
+  createTriggerSql,
+  dropTrigger,
+  functionsOf,
+  isEnabled,
+  TRIGGER_NAMES,
+  type TriggerSql,
+  tenantsFunctionName,
+  triggerName,
+} from './trigger-sql.js';
+import { hasBody, MARK, type MarkedFunction, targetsOf, wantedFunctions } from './wanted.js';
 
 /** While we wait for a table's lock, its writers wait behind us: so briefly, and again later. */
 const LOCK_TIMEOUT_MS = 300;
 const GIVE_UP_MS = 60_000;
-
-/** What a function's comment starts with; the fingerprint of its SQL follows. */
-const MARK = 'hookgraph capture';
 
 const id = pg.escapeIdentifier;
 
@@ -39,14 +44,14 @@ export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Lo
     const { tables, problems, warnings } = checkNodes(nodes, facts);
     const misread = await checkTenantSql(client, tables);
     problems.push(...misread.values());
-    const functions = await changedFunctions(client, tables);
+    const functions = await changedFunctions(client, tables, schemaOf(pool));
     const isChanged = (table: AnnouncedTable) => functionsOf(table, tables).some(({ name }) => functions.some((one) => one.name === name));
     const unproven = tables.filter((table) => isChanged(table) && !misread.has(table));
     if (unproven.length > 0) {
       problems.push(...(await patiently(unproven.map(nameOf).join(', '), log, () => proveCapture(client, unproven, tables))));
     }
     if (problems.length > 0) throw joinProblems(problems);
-    for (const warning of warnings) log.warn(warning);
+    for (const warning of [...warnings, ...tables.flatMap(unownedWarning)]) log.warn(warning);
     await replaceFunctions(client, functions);
     await syncTenantSources(client, tables);
     const changed = await replaceTriggers(client, tables, { schema: schemaOf(pool), log });
@@ -57,6 +62,11 @@ export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Lo
 }
 
 const nameOf = ({ facts }: AnnouncedTable) => `${id(facts.schema)}.${id(facts.name)}`;
+
+function unownedWarning({ facts: { schema, name, subscriptions, isOwned } }: AnnouncedTable): string[] {
+  if (isOwned || subscriptions.length === 0) return [];
+  return [`only the owner of ${schema}.${name} can have rows recorded that come by logical replication (${subscriptions.join(', ')})`];
+}
 
 async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');
@@ -129,31 +139,9 @@ async function syncTenantSources(client: PoolClient, tables: AnnouncedTable[]): 
   );
 }
 
-interface Wanted extends FunctionSql {
-  comment: string;
-}
-
-/** Types belong to the fingerprint: a session keeps a function's plans, and only a new function makes it plan anew. */
-function wantedFunctions(tables: AnnouncedTable[]): Wanted[] {
-  const marked = (of: FunctionSql, besides: string) => ({
-    ...of,
-    comment: `${MARK}: ${createHash('sha256').update(of.sql).update(besides).digest('hex')}`,
-  });
-  const typesOf = ({ facts }: AnnouncedTable) =>
-    JSON.stringify(
-      Object.entries(facts.columns)
-        .map(([name, { type }]) => [name, type])
-        .sort(),
-    );
-  return [
-    ...SHARED_FUNCTIONS.map((one) => marked(one, '')),
-    ...tables.flatMap((table) => functionsOf(table, tables).map((one) => marked(one, typesOf(table)))),
-  ];
-}
-
-async function readFunctions(client: PoolClient): Promise<Map<string, { signature: string; comment: string }>> {
-  const { rows } = await client.query<{ name: string; signature: string; comment: string }>(
-    `SELECT p.proname AS name, p.oid::regprocedure::text AS signature, d.description AS comment
+async function readFunctions(client: PoolClient): Promise<Map<string, { signature: string; comment: string; body: string }>> {
+  const { rows } = await client.query<{ name: string; signature: string; comment: string; body: string }>(
+    `SELECT p.proname AS name, p.oid::regprocedure::text AS signature, d.description AS comment, md5(p.prosrc) AS body
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_catalog.pg_proc'::regclass
      WHERE p.pronamespace = 'hookgraph'::regnamespace AND d.description LIKE $1`,
     [`${MARK}: %`],
@@ -161,12 +149,15 @@ async function readFunctions(client: PoolClient): Promise<Map<string, { signatur
   return new Map(rows.map(({ name, ...rest }) => [name, rest]));
 }
 
-async function changedFunctions(client: PoolClient, tables: AnnouncedTable[]): Promise<Wanted[]> {
+async function changedFunctions(client: PoolClient, tables: AnnouncedTable[], schema: string): Promise<MarkedFunction[]> {
   const present = await readFunctions(client);
-  return wantedFunctions(tables).filter(({ name, comment }) => present.get(name)?.comment !== comment);
+  return wantedFunctions(tables).filter((one) => {
+    const found = present.get(one.name);
+    return found?.comment !== one.comment || !hasBody(one, found, schema);
+  });
 }
 
-async function replaceFunctions(client: PoolClient, changed: Wanted[]): Promise<void> {
+async function replaceFunctions(client: PoolClient, changed: MarkedFunction[]): Promise<void> {
   if (changed.length === 0) return;
   await inTransaction(client, async () => {
     for (const { name, arguments: parameters, sql, comment } of changed) {
@@ -191,14 +182,14 @@ interface PresentTrigger {
   table: string;
   name: string;
   function: string;
-  enabled: boolean;
+  enabled: string;
   /** Whether we may drop it, which takes more than making it: to own the table. */
   mayDrop: boolean;
 }
 
 async function readTriggers(client: PoolClient, schema: string): Promise<PresentTrigger[]> {
   const { rows } = await client.query<PresentTrigger>(
-    `SELECT c.oid, n.nspname AS schema, c.relname AS table, t.tgname AS name, p.proname AS function, t.tgenabled IN ('O', 'A') AS enabled,
+    `SELECT c.oid, n.nspname AS schema, c.relname AS table, t.tgname AS name, p.proname AS function, t.tgenabled AS enabled,
        pg_has_role(c.relowner, 'USAGE') AS "mayDrop"
      FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'hookgraph'::regnamespace
@@ -208,45 +199,36 @@ async function readTriggers(client: PoolClient, schema: string): Promise<Present
   return rows;
 }
 
-interface Target {
-  oid: number;
-  table: string;
-  triggers: TriggerSql[];
-}
-
 /** Answers the names of the tables that were not in step. */
 async function replaceTriggers(
   client: PoolClient,
   tables: AnnouncedTable[],
   { schema, log }: { schema: string; log: Logger },
 ): Promise<string[]> {
-  const targets: Target[] = tables.flatMap((table) => {
-    const triggers = triggersOf(table, schema);
-    const parts = table.facts.parts.map((part) => ({
-      ...part,
-      triggers: triggers.filter((trigger) => !(trigger.inherited && part.isPartition)),
-    }));
-    return [{ ...table.facts, triggers }, ...parts].map(({ oid, schema, name, triggers }) => ({
-      oid,
-      table: `${id(schema)}.${id(name)}`,
-      triggers,
-    }));
-  });
+  const targets = tables.flatMap((table) =>
+    targetsOf(table, schema).map(({ relation, create }) => ({
+      oid: relation.oid,
+      table: `${id(relation.schema)}.${id(relation.name)}`,
+      triggers: create,
+      isOwned: table.facts.isOwned,
+    })),
+  );
   const present = await readTriggers(client, schema);
   for (const { oid, schema, table } of present) {
-    if (!targets.some((target) => target.oid === oid)) targets.push({ oid, table: `${id(schema)}.${id(table)}`, triggers: [] });
+    if (!targets.some((target) => target.oid === oid))
+      targets.push({ oid, table: `${id(schema)}.${id(table)}`, triggers: [], isOwned: false });
   }
   const changed: string[] = [];
   for (const target of targets) {
     const own = present.filter(({ oid }) => oid === target.oid);
     const fits = (trigger: TriggerSql) =>
-      own.some(({ name, function: fn, enabled }) => name === trigger.name && fn === trigger.functionName && enabled);
-    const missing = target.triggers.filter((trigger) => !fits(trigger));
+      own.some((present) => present.name === trigger.name && present.function === trigger.functionName && isEnabled(trigger, present));
+    const missing = target.triggers.filter((trigger) => !fits(trigger) && (target.isOwned || !trigger.replica));
     const wrong = own.filter(({ name }) => !target.triggers.some((trigger) => trigger.name === name && fits(trigger)));
     if (missing.length + wrong.length === 0) continue;
     const statements = [
       ...wrong.map(({ name, mayDrop }) => dropTrigger(name, target.table, mayDrop)),
-      ...missing.map(({ sql: [before, after] }) => `${before} ${target.table} ${after}`),
+      ...missing.map((trigger) => createTriggerSql(trigger, target.table)),
     ];
     await changeTable(client, target.table, statements, log);
     changed.push(target.table);

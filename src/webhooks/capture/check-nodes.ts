@@ -7,26 +7,32 @@ import type { TableFacts } from './table-facts.js';
 
 const MIGRATE_FIRST = 'Run the migrations of the domain before attaching, or correct the announced node.';
 
-/** `tables`: those without a problem, in the order of `nodes`. `facts` are in that order, too. */
-export function checkNodes(
-  nodes: AnnouncedNode[],
-  facts: (TableFacts | null)[],
-): { tables: AnnouncedTable[]; problems: WebhooksError[]; warnings: string[] } {
-  const problems: WebhooksError[] = [];
-  const passes = (check: () => void) => {
+export interface CheckedNodes {
+  /** Those without a problem, in the order of the nodes. */
+  tables: AnnouncedTable[];
+  problems: WebhooksError[];
+  /** The node that each problem is about. */
+  nodeOf: Map<WebhooksError, AnnouncedNode>;
+  warnings: string[];
+}
+
+/** `facts` are in the order of `nodes`. */
+export function checkNodes(nodes: AnnouncedNode[], facts: (TableFacts | null)[]): CheckedNodes {
+  const nodeOf: CheckedNodes['nodeOf'] = new Map();
+  const passes = (node: AnnouncedNode, check: () => void) => {
     try {
       check();
       return true;
     } catch (error) {
       if (!(error instanceof WebhooksError)) throw error;
-      problems.push(error);
+      nodeOf.set(error, node);
       return false;
     }
   };
   const { table: ours } = nodes.find(({ typename }) => typename === OWN_NODE.typename) ?? OWN_NODE;
   const found = nodes.flatMap((node, index) => {
     const known = facts[index] ?? null;
-    return passes(() => checkTable(node, known, ours)) ? [{ node, facts: known as TableFacts }] : [];
+    return passes(node, () => checkTable(node, known, ours)) ? [{ node, facts: known as TableFacts }] : [];
   });
   const fit = found.filter((table) =>
     [
@@ -37,7 +43,7 @@ export function checkNodes(
       () => checkDecidingRows(table, nodes),
       () => checkAlone(table, found),
     ]
-      .map(passes)
+      .map((check) => passes(table.node, check))
       .every(Boolean),
   );
   const warnings = fit.flatMap(({ node, facts: { parents } }) =>
@@ -45,7 +51,7 @@ export function checkNodes(
       (parent) => `${nameOf(node)} inherits from ${parent.schema}.${parent.name}: what is written through that table is not captured`,
     ),
   );
-  return { tables: fit.filter((table) => hasParents(table, fit)), problems, warnings };
+  return { tables: fit.filter((table) => hasParents(table, fit)), problems: [...nodeOf.keys()], nodeOf, warnings };
 }
 
 /** One error that says all. */
@@ -118,11 +124,11 @@ function checkTable(node: AnnouncedNode, facts: TableFacts | null, ours: Announc
 
 function checkColumns({ node, facts }: AnnouncedTable): void {
   const read = [...Object.keys(node.columns), ...columnsBesides(node), ...(node.updatedAt === undefined ? [] : [node.updatedAt])];
-  const missing = read.find((column) => facts.columns[column] === undefined);
-  if (missing !== undefined) {
+  const missing = [...new Set(read)].filter((column) => facts.columns[column] === undefined);
+  if (missing.length > 0) {
     throw new WebhooksError(
       'ANNOUNCED_COLUMN_MISSING',
-      `The table ${nameOf(node)} of ${node.typename} has no column "${missing}".`,
+      `The table ${nameOf(node)} of ${node.typename} has no column ${missing.map((column) => `"${column}"`).join(', ')}.`,
       MIGRATE_FIRST,
     );
   }

@@ -3,15 +3,14 @@ import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { schemaOf } from '../../runtime/schema-name.js';
 import type { AnnouncedNode } from '../base/model.js';
-import { OWN_NODE } from '../base/own-node.js';
+import { withOwnNode } from '../base/own-node.js';
 import { attachTriggers } from './attach-triggers.js';
 import { refuseOtherApplication } from './other-application.js';
 import { syncTopics } from './topics.js';
 
 /** `nodes` are the host's; the engine's own is added. Topics come first: whoever sees an event finds its topic. */
 export async function prepareCapture(pool: Pool, nodes: AnnouncedNode[], log: Logger): Promise<void> {
-  const own = { ...OWN_NODE, table: { ...OWN_NODE.table, schema: schemaOf(pool) } };
-  const all = [...nodes.filter(({ typename }) => typename !== OWN_NODE.typename), own];
+  const all = withOwnNode(nodes, schemaOf(pool));
   await refuseOtherApplication(pool, nodes);
   const { rows } = await pool.query<{ made: number }>('SELECT hookgraph.ensure_partitions() AS made');
   const topics = await syncTopics(pool, all);

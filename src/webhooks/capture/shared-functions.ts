@@ -1,4 +1,7 @@
 // The SQL text of the functions that all captured tables share, and what every capture function sets. Runs nothing.
+import pg from 'pg';
+import type { AnnouncedNode } from '../base/model.js';
+
 /** `CREATE OR REPLACE`, in its own right: no lock on any table. */
 export interface FunctionSql {
   name: string;
@@ -7,6 +10,12 @@ export interface FunctionSql {
 }
 
 export const CAPTURE_IS_OFF = `lower(current_setting('hookgraph.capture', true)) IN ('off', 'false', 'no', '0')`;
+
+/** For an exception handler of a capture function: a worker's log will say so. */
+export function noteFault({ typename, table }: AnnouncedNode, operation: string): string {
+  const [type, source] = [typename, `${table.schema}.${table.name}`].map((name) => pg.escapeLiteral(name));
+  return `PERFORM hookgraph.note_fault(${type}, ${source}, ${operation}, SQLSTATE, SQLERRM);`;
+}
 
 /** While migrate tries the triggers, no exception is swallowed. */
 export const IS_PROOF = `current_setting('hookgraph.proof', true) = 'on'`;
@@ -75,6 +84,19 @@ END $hookgraph$`,
     sql: `CREATE OR REPLACE FUNCTION hookgraph.row_json(anyelement) RETURNS jsonb LANGUAGE plpgsql STABLE AS $hookgraph$
 BEGIN
   RETURN (SELECT jsonb_object_agg(e.key, hookgraph.json_of(e.value)) FROM json_each(to_json($1)) e);
+END $hookgraph$`,
+  },
+  {
+    name: 'note_fault',
+    arguments: 'text, text, text, text, text',
+    // Once an hour, as far as the writer sees: a unique index would make writers wait for each other.
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.note_fault(text, text, text, text, text) RETURNS void LANGUAGE plpgsql AS $hookgraph$
+BEGIN
+  INSERT INTO hookgraph.capture_faults (typename, source, operation, code, message) SELECT $1, $2, $3, $4, left($5, 1000)
+  WHERE NOT EXISTS (SELECT FROM hookgraph.capture_faults f WHERE (f.typename, f.source, f.operation, f.code) = ($1, $2, $3, $4)
+    AND f.id > hookgraph.id_at(clock_timestamp() - interval '1 hour'));
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'hookgraph: a fault of capture is not noted: %', SQLERRM;
 END $hookgraph$`,
   },
   {

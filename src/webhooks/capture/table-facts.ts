@@ -21,18 +21,18 @@ export interface ColumnFacts {
   collation: string | null;
 }
 
-export interface Part {
+export interface Relation {
   oid: number;
   schema: string;
   name: string;
+}
+
+export interface Part extends Relation {
   /** A partition. Otherwise a table that inherits. */
   isPartition: boolean;
 }
 
-export interface TableFacts {
-  oid: number;
-  schema: string;
-  name: string;
+export interface TableFacts extends Relation {
   /** `pg_class.relkind`: `r` ordinary, `p` partitioned, `v` view, `m` materialized view, `f` foreign, … */
   kind: string;
   isTemporary: boolean;
@@ -47,11 +47,15 @@ export interface TableFacts {
   parts: Part[];
   /** Foreign tables among its partitions and heirs. */
   foreignParts: string[];
+  /** Whether this role owns the table, which it takes to enable a trigger for replication. */
+  isOwned: boolean;
+  /** The subscriptions of logical replication that write its rows or those of its parts. */
+  subscriptions: string[];
   /** Whether this server has pg_column_toast_chunk_id (17 and later), which tells unchanged large values without reading them. */
   knowsChunks: boolean;
 }
 
-/** The answer is in the order of `tables`. */
+/** Answers in the order of `tables`. */
 export async function readTableFacts(db: Pool | PoolClient, tables: { schema: string; name: string }[]): Promise<(TableFacts | null)[]> {
   const { rows } = await db.query<{ facts: TableFacts | null }>(READ_FACTS, [
     tables.map((table) => table.schema),
@@ -62,9 +66,9 @@ export async function readTableFacts(db: Pool | PoolClient, tables: { schema: st
 
 // Types are written from their parts, because format_type() omits a schema that is in the search_path. A domain's array is CAREFUL like
 // the domain's own type. A varchar(n) of up to 500 characters is SMALL.
-const READ_FACTS = `
+export const READ_FACTS = `
 WITH RECURSIVE wanted AS (
-  SELECT w.ord, c.oid, w.schema, w.name, c.relkind, c.relpersistence, n.oid AS namespace
+  SELECT w.ord, c.oid, w.schema, w.name, c.relkind, c.relpersistence, c.relowner, n.oid AS namespace
   FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, ord)
   LEFT JOIN pg_namespace n ON n.nspname = w.schema
   LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name),
@@ -108,14 +112,18 @@ SELECT CASE WHEN w.oid IS NOT NULL THEN jsonb_build_object('oid', w.oid::bigint,
     FROM pg_attribute a JOIN types t ON t.declared = a.atttypid JOIN pg_type ty ON ty.oid = a.atttypid JOIN pg_namespace tn ON tn.oid = ty.typnamespace
     WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped),
   'uniqueKeys', (
-    SELECT coalesce(jsonb_agg((SELECT jsonb_agg(k.attname) FROM pg_attribute k WHERE k.attrelid = w.oid AND k.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))), '[]')
+    SELECT coalesce(jsonb_agg((SELECT jsonb_agg(k.attname ORDER BY k.attnum) FROM pg_attribute k WHERE k.attrelid = w.oid AND k.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])) ORDER BY i.indexrelid), '[]')
     FROM pg_index i WHERE i.indrelid = w.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL),
   'parents', (
-    SELECT coalesce(jsonb_agg(jsonb_build_object('oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'isPartition', c.relkind = 'p')), '[]')
+    SELECT coalesce(jsonb_agg(jsonb_build_object('oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'isPartition', c.relkind = 'p') ORDER BY c.oid), '[]')
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.inhrelid = w.oid AND NOT i.inhdetachpending),
   'parts', (
     SELECT coalesce(jsonb_agg(jsonb_build_object('oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'isPartition', c.relispartition) ORDER BY c.oid), '[]')
     FROM heirs h JOIN pg_class c ON c.oid = h.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE h.root = w.oid AND c.relkind IN ('r', 'p')),
   'foreignParts', (
-    SELECT coalesce(jsonb_agg(h.oid::regclass::text ORDER BY h.oid), '[]') FROM heirs h JOIN pg_class c ON c.oid = h.oid WHERE h.root = w.oid AND c.relkind = 'f')) END AS facts
+    SELECT coalesce(jsonb_agg(h.oid::regclass::text ORDER BY h.oid), '[]') FROM heirs h JOIN pg_class c ON c.oid = h.oid WHERE h.root = w.oid AND c.relkind = 'f'),
+  'isOwned', pg_has_role(w.relowner, 'USAGE'),
+  'subscriptions', (
+    SELECT coalesce(jsonb_agg(DISTINCT s.subname ORDER BY s.subname), '[]') FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
+    WHERE r.srrelid = w.oid OR r.srrelid IN (SELECT h.oid FROM heirs h WHERE h.root = w.oid))) END AS facts, w.ord
 FROM wanted w ORDER BY w.ord`;

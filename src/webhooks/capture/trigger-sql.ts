@@ -18,7 +18,7 @@ import {
   virtualColumns,
   virtualInputs,
 } from './row-sql.js';
-import { CAPTURE_IS_OFF, type FunctionSql, IS_PROOF, PINNED, PINNED_PATH, PINNED_ZONE } from './shared-functions.js';
+import { CAPTURE_IS_OFF, type FunctionSql, IS_PROOF, noteFault, PINNED, PINNED_PATH, PINNED_ZONE } from './shared-functions.js';
 import { touched, touchFunction } from './touch-sql.js';
 
 const id = pg.escapeIdentifier;
@@ -32,11 +32,20 @@ export interface TriggerSql {
   sql: [before: string, after: string];
   /** Postgres gives it to the partitions by itself. */
   inherited: boolean;
+  /** It fires for rows that come by logical replication, and for no other. */
+  replica?: true;
 }
+
+/** Whether it fires when it should, by `pg_trigger.tgenabled`. */
+export const isEnabled = ({ replica }: TriggerSql, { enabled }: { enabled: string }): boolean =>
+  enabled === 'A' || enabled === (replica ? 'R' : 'O');
 
 /** Last in the alphabet, so that it sees what other BEFORE triggers made of the row. */
 const TOUCH_TRIGGER = 'zz_hookgraph_updated_at';
-export const TRIGGER_NAMES = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete', 'hookgraph_truncate', TOUCH_TRIGGER];
+/** Those that record what writers do. */
+export const CAPTURE_TRIGGERS = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete'];
+export const REPLICA_TRIGGER = 'hookgraph_replica';
+export const TRIGGER_NAMES = [...CAPTURE_TRIGGERS, REPLICA_TRIGGER, 'hookgraph_truncate', TOUCH_TRIGGER];
 
 /** Two installations may capture one table, so the names of one in another schema end with what tells it apart. */
 export const triggerName = (name: string, schema: string): string => `${name}${nameSuffix(schema)}`;
@@ -58,6 +67,7 @@ export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): Func
   return [
     inStepFunction(own),
     captureFunction(own, others),
+    ...(isReplicated(own) ? [captureFunction(own, others, 'ROW')] : []),
     ...(hasTypedLarge(own) ? [largeDifferFunction(own)] : []),
     ...(virtualColumns(own).length > 0 ? [virtualFunction(own)] : []),
     ...(isParent ? [tenantFunction(own, others)] : []),
@@ -65,6 +75,13 @@ export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): Func
     ...(touched(own) ? [touchFunction(own)] : []),
   ];
 }
+
+/** The statement that creates it. */
+export function createTriggerSql({ name, sql: [before, after], replica }: TriggerSql, table: string): string {
+  return `${before} ${table} ${after}${replica ? `; ALTER TABLE ${table} ENABLE REPLICA TRIGGER ${id(name)}` : ''}`;
+}
+
+const isReplicated = ({ facts }: AnnouncedTable) => facts.subscriptions.length > 0;
 
 /** `schema`: where our functions are. */
 export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
@@ -95,6 +112,20 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
       inherited: false,
     });
   }
+  if (isReplicated(own)) {
+    const row = functionName('capture_row', own.node);
+    triggers.push({
+      name: named(REPLICA_TRIGGER),
+      functionName: row,
+      // Replication fires triggers for each row alone, and only those that are enabled for it.
+      sql: [
+        `CREATE TRIGGER ${named(REPLICA_TRIGGER)} AFTER INSERT OR UPDATE OR DELETE ON`,
+        `FOR EACH ROW EXECUTE FUNCTION hookgraph.${id(row)}()`,
+      ],
+      inherited: true,
+      replica: true,
+    });
+  }
   if (touched(own)) {
     const touch = functionName('touch', own.node);
     triggers.push({
@@ -113,15 +144,25 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
  */
 export function dropTrigger(name: string, table: string, mayDrop: boolean): string {
   if (mayDrop) return `DROP TRIGGER IF EXISTS ${id(name)} ON ${table}`;
-  const shape = name.startsWith(TOUCH_TRIGGER) ? ['BEFORE UPDATE', 'ROW'] : ['AFTER DELETE', 'STATEMENT'];
+  const isRow = name.startsWith(TOUCH_TRIGGER) || name.startsWith(REPLICA_TRIGGER);
+  const shape = isRow ? ['BEFORE UPDATE', 'ROW'] : ['AFTER DELETE', 'STATEMENT'];
   return `CREATE FUNCTION hookgraph.going() RETURNS trigger LANGUAGE plpgsql AS $hookgraph$ BEGIN RETURN NULL; END $hookgraph$;
     CREATE OR REPLACE TRIGGER ${id(name)} ${shape[0]} ON ${table} FOR EACH ${shape[1]} EXECUTE FUNCTION hookgraph.going();
     DROP FUNCTION hookgraph.going() CASCADE`;
 }
 
-function captureFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
+/** What one run of a capture function sees: all rows of a statement as transition tables, or one row as NEW and OLD. */
+type Scope = 'STATEMENT' | 'ROW';
+
+/** Makes tables of one row where there are no transition tables. */
+function withRows(scope: Scope, ...transitions: string[]): string {
+  if (scope === 'STATEMENT') return '';
+  return `WITH ${transitions.map((name) => `${name} AS (SELECT ${name === 'new_rows' ? 'NEW' : 'OLD'}.*)`).join(', ')} `;
+}
+
+function captureFunction(own: AnnouncedTable, others: AnnouncedTable[], scope: Scope = 'STATEMENT'): FunctionSql {
   const { node, facts } = own;
-  const name = functionName('capture', node);
+  const name = functionName(scope === 'ROW' ? 'capture_row' : 'capture', node);
   const bySql = 'sql' in node.tenant;
   const inStep = `hookgraph.${id(functionName('in_step', node))}()`;
   return {
@@ -134,39 +175,41 @@ function captureFunction(own: AnnouncedTable, others: AnnouncedTable[]): Functio
 ${bySql ? 'DECLARE old_rows_tenants jsonb; new_rows_tenants jsonb;\n' : ''}BEGIN
   IF ${CAPTURE_IS_OFF} THEN RETURN NULL; END IF;
   IF ${inStep} AND (TG_RELID = '${facts.oid}'::regclass) IS NOT NULL THEN
-${appendAll(own, others, 'ATTACHED')}
+${appendAll(own, others, 'ATTACHED', scope)}
     RETURN NULL;
   END IF;
   BEGIN
-${appendAll(own, others, 'ALTERED')}
+${appendAll(own, others, 'ALTERED', scope)}
   EXCEPTION WHEN OTHERS THEN
     RAISE LOG 'hookgraph: % of %.% is not recorded, since the table was altered: %', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLERRM;
+    ${noteFault(node, 'TG_OP')}
   END;
   RETURN NULL;
 END captured $hookgraph$`,
   };
 }
 
-function appendAll(own: AnnouncedTable, others: AnnouncedTable[], reading: Reading): string {
+function appendAll(own: AnnouncedTable, others: AnnouncedTable[], reading: Reading, scope: Scope): string {
   const { node } = own;
   const rows = (transition: string) => rowsOf(own, others, transition, reading);
-  const find = (transition: string) => ('sql' in node.tenant ? findTenants(node, transition) : '');
+  const find = (transition: string) => ('sql' in node.tenant ? findTenants(node, transition, scope) : '');
+  const write = (transitions: string[], what: string, from: string) => append(own, others, withRows(scope, ...transitions), what, from);
   return `  IF TG_OP = 'INSERT' THEN${find('new_rows')}
-${append(own, others, `'created', NULL, NULL, s.doc`, `${rows('new_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
+${write(['new_rows'], `'created', NULL, NULL, s.doc`, `${rows('new_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
   ELSIF TG_OP = 'DELETE' THEN${find('old_rows')}
-${append(own, others, `'deleted', NULL, s.doc, NULL`, `${rows('old_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
+${write(['old_rows'], `'deleted', NULL, s.doc, NULL`, `${rows('old_rows')} s WHERE s.key IS NOT NULL AND s.alive`)}
   ELSE${find('old_rows')}${find('new_rows')}
-${append(own, others, 's.operation, s.changed, s.before, s.after', `${comparedRows(own, rows, reading)} s WHERE s.changed IS DISTINCT FROM '{}'`)}
+${write(['old_rows', 'new_rows'], 's.operation, s.changed, s.before, s.after', `${comparedRows(own, rows, reading)} s WHERE s.changed IS DISTINCT FROM '{}'`)}
   END IF;`;
 }
 
 /** The one statement that writes. */
-function append({ node }: AnnouncedTable, others: AnnouncedTable[], what: string, from: string): string {
+function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: string, what: string, from: string): string {
   const { typename, tenant } = node;
   const parent =
     'parent' in tenant ? `CASE WHEN s.tenant IS NULL AND s.parent_key IS NOT NULL THEN ${text(tenant.parent.typename)} END` : 'NULL';
   return `    INSERT INTO hookgraph.captures (depth, tenant, parent_typename, parent_key, environment, typename, node_key, context, operation, changed, before, after)
-    SELECT ${depthOf(node, others)}, s.tenant, ${parent}, CASE WHEN s.tenant IS NULL THEN s.parent_key END, s.environment, ${text(typename)}, s.key,
+    ${tables}SELECT ${depthOf(node, others)}, s.tenant, ${parent}, CASE WHEN s.tenant IS NULL THEN s.parent_key END, s.environment, ${text(typename)}, s.key,
       nullif(current_setting('hookgraph.context', true), ''), ${what}
     FROM ${from};`;
 }
@@ -202,14 +245,15 @@ function comparedRows(own: AnnouncedTable, rows: (transition: string) => string,
 }
 
 /** Evaluates a host's expression apart, because whatever it throws must not reach the writer. */
-function findTenants(node: AnnouncedNode, transition: string): string {
+function findTenants(node: AnnouncedNode, transition: string, scope: Scope): string {
   const { sql } = node.tenant as { sql: string };
   return `
     BEGIN
-      SELECT jsonb_object_agg(${keySql(node)}, (\n${sql}\n)::text) INTO ${transition}_tenants FROM ${transition} r WHERE ${keySql(node)} IS NOT NULL;
+      ${withRows(scope, transition)}SELECT jsonb_object_agg(${keySql(node)}, (\n${sql}\n)::text) INTO ${transition}_tenants FROM ${transition} r WHERE ${keySql(node)} IS NOT NULL;
     EXCEPTION WHEN OTHERS THEN
       IF ${IS_PROOF} THEN RAISE; END IF;
       RAISE LOG 'hookgraph: no tenant for rows of %: %', TG_TABLE_NAME, SQLERRM;
+      ${noteFault(node, `'TENANT'`)}
     END;`;
 }
 

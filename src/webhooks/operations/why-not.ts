@@ -45,7 +45,19 @@ export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuest
     return { conclusion: `That is ${what}: ${topic.key} is about the type ${topic.typename}.`, findings: [] };
   }
   const findings = await findingsOf(engine, actor, { subscription, topic, key: named?.key ?? null, since });
-  return { conclusion: conclude(subscription, topic, findings, { ofOne: named !== null, since }), findings };
+  const unrecorded = await whyUnrecorded(engine, topic, findings.length === 0);
+  return { conclusion: conclude(subscription, topic, findings, { ofOne: named !== null, since, unrecorded }), findings };
+}
+
+/** `null`: the changes of the topic's type are recorded, as far as this process knows. */
+async function whyUnrecorded({ capture }: Engine, { typename }: Topic, isNothingRecorded: boolean): Promise<string | null> {
+  const concerned = (await capture.findings()).filter((found) => found.typename === typename);
+  const lost = concerned.filter(({ loses, kind }) => loses || (kind === 'PARTS' && isNothingRecorded));
+  const [first] = lost;
+  if (!first) return null;
+  const since = new Date(Math.min(...lost.map((found) => found.since.getTime()))).toISOString();
+  const told = lost.map(({ message, hint }) => `${message} ${hint}`).join(' ');
+  return `Changes of the table ${first.table} are not recorded, or not all of them, at least since ${since}. Whoever runs this API can mend it: ${told}`;
 }
 
 interface Look {
@@ -158,11 +170,12 @@ function conclude(
   subscription: Subscription,
   topic: Topic,
   findings: Finding[],
-  { ofOne, since }: { ofOne: boolean; since: Date },
+  { ofOne, since, unrecorded }: { ofOne: boolean; since: Date; unrecorded: string | null },
 ): string {
   if (subscription.status === 'DISABLED')
     return `The subscription is disabled since ${subscription.disabledAt?.toISOString()}. ${subscription.disabledMessage ?? 'It was switched off.'}`;
   if (subscription.status === 'HELD') return `The definition no longer works: ${subscription.brokenReason}`;
+  if (unrecorded !== null) return unrecorded;
   const from = since.toISOString();
   if (findings.length === 0) {
     const nothing = `No change of ${ofOne ? `this ${topic.typename}` : `any ${topic.typename}`} was recorded in your organization since ${from}.`;

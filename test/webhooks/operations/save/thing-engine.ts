@@ -54,6 +54,7 @@ export async function thingEngine(): Promise<ThingEngine> {
     },
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
+    capture: { findings: async () => [] },
     random: () => 0.5,
   };
   return {

@@ -1,0 +1,219 @@
+// Compares announced nodes with a picture of the catalog, and names all that is out of step. Runs nothing.
+import type { CaptureFinding, CaptureFindingKind } from '../base/capture-finding.js';
+import type { AnnouncedNode } from '../base/model.js';
+import { checkNodes } from './check-nodes.js';
+import type { Picture, PresentTrigger } from './read-picture.js';
+import { type AnnouncedTable, functionName } from './row-sql.js';
+import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
+import type { Relation } from './table-facts.js';
+import { CAPTURE_TRIGGERS, isEnabled, REPLICA_TRIGGER, triggerName, triggersOf } from './trigger-sql.js';
+import { CAPTURE_VERSION, type CaptureRecord, hasBody, readRecord, type Target, targetsOf, wantedOf } from './wanted.js';
+
+export interface Comparison {
+  findings: CaptureFinding[];
+  /** Partitions and heirs without triggers, whose table is in step otherwise. */
+  bare: Target[];
+}
+
+const MIGRATE = 'Run `hookgraph migrate`.';
+const MIGRATE_OR_RESTART = 'Run `hookgraph migrate`; if a newer version of this application ran it, restart this process.';
+
+/** Problems of announced nodes that keep no change from being recorded. */
+const HARMLESS = new Set(['ANNOUNCED_KEY_UNFIT', 'ANNOUNCED_UPDATED_AT_UNFIT']);
+
+/** `schema`: where our functions are. */
+export function comparePicture(nodes: AnnouncedNode[], picture: Picture, schema: string): Comparison {
+  // Rights matter to migrate alone.
+  const facts = picture.facts.map((found) => found && { ...found, mayAttach: true });
+  const { tables, nodeOf } = checkNodes(nodes, facts);
+  const findings: CaptureFinding[] = [];
+  const bare: Target[] = [];
+  for (const [{ code, message, hint }, node] of nodeOf) {
+    // A key whose column is gone has no index either.
+    if (HARMLESS.has(code) && [...nodeOf].some(([other, of]) => of === node && !HARMLESS.has(other.code))) continue;
+    findings.push({
+      kind: /COLUMN|KEY|UPDATED_AT/.test(code) ? 'COLUMNS' : 'TABLE',
+      ...subject(node),
+      loses: !HARMLESS.has(code),
+      message,
+      hint: hint === undefined ? MIGRATE : `${hint} Then run \`hookgraph migrate\`.`,
+    });
+  }
+  nodes.forEach((node, index) => {
+    const found = facts[index];
+    if (!found || !['r', 'p'].includes(found.kind)) return;
+    const compared = compareTable({ node, facts: found }, { all: tables, schema, ...picture });
+    findings.push(...compared.findings);
+    bare.push(...compared.bare);
+  });
+  const order = new Map(nodes.map(({ typename }, index) => [typename, index]));
+  findings.sort((a, b) => (order.get(a.typename) ?? 0) - (order.get(b.typename) ?? 0));
+  return { findings: findings.length > 0 ? findings : compareShared(picture, nodes), bare };
+}
+
+const subject = ({ typename, table }: AnnouncedNode) => ({ typename, table: `${table.schema}.${table.name}` });
+
+const nameOf = ({ schema, name }: Relation) => `${schema}.${name}`;
+
+function listed(names: string[], most = 5): string {
+  return names.length > most ? `${names.slice(0, most).join(', ')} and ${names.length - most} others` : names.join(', ');
+}
+
+interface Surroundings extends Omit<Picture, 'facts'> {
+  all: AnnouncedTable[];
+  schema: string;
+}
+
+function compareTable(own: AnnouncedTable, { all, schema, triggers, functions }: Surroundings): Comparison {
+  const { node, facts } = own;
+  const findings: CaptureFinding[] = [];
+  const find = (kind: CaptureFindingKind, loses: boolean, message: string, hint = MIGRATE) =>
+    findings.push({ kind, ...subject(node), loses, message, hint });
+  const capture = functionName('capture', node);
+  const record = readRecord(functions[capture]?.comment ?? null);
+  const targets = targetsOf(own, schema);
+  const isTarget = ({ oid }: PresentTrigger) => targets.some(({ relation }) => relation.oid === oid);
+  const strays = triggers.filter((trigger) => trigger.functionName === capture && !isTarget(trigger));
+  const stray = strays[0] && nameOf(strays[0]);
+  const recording = CAPTURE_TRIGGERS.map((name) => triggerName(name, schema));
+  const replica = triggerName(REPLICA_TRIGGER, schema);
+  const states = targets.map((target) => stateOf(target, triggers, recording));
+  const [root, ...parts] = states as [TargetState, ...TargetState[]];
+  const table = nameOf(facts);
+
+  if (root.isBare) {
+    if (record === null) find('UNATTACHED', true, `The changes of ${table} are not recorded: it was never attached.`);
+    else if (stray !== undefined || (record.oid !== undefined && record.oid !== facts.oid))
+      find(
+        'TABLE',
+        true,
+        `The table ${table} was swapped or made anew, and its changes are not recorded: the new one has no triggers.${stray === undefined ? '' : ` They are on ${stray}, whose changes count as those of ${node.typename}.`}`,
+      );
+    else find('TRIGGERS', true, `The changes of ${table} are not recorded: its triggers are gone.`);
+    return { findings, bare: [] };
+  }
+  for (const { target, missing, disabled } of [root, ...parts.filter(({ isBare }) => !isBare)]) {
+    const loses = (names: string[]) => target.part !== 'PARTITION' && names.some((name) => recording.includes(name));
+    const where = nameOf(target.relation);
+    const isReplica = [...missing, ...disabled].includes(replica);
+    if (isReplica && target.part !== 'PARTITION')
+      find('REPLICATION', true, `Rows that come to ${where} by logical replication (${listed(facts.subscriptions)}) are not recorded.`);
+    const told = (names: string[]) => names.filter((name) => name !== replica);
+    for (const [names, what] of [
+      [told(missing), 'missing'],
+      [told(disabled), 'disabled'],
+    ] as const)
+      if (names.length > 0) find('TRIGGERS', loses(names), `Triggers of ${where} are ${what}: ${names.join(', ')}.`);
+  }
+  const bare = parts.filter(({ isBare }) => isBare).map(({ target }) => target);
+  for (const [part, kind] of [
+    ['PARTITION', 'partitions'],
+    ['HEIR', 'tables that inherit from it'],
+  ] as const) {
+    const names = bare.filter((target) => target.part === part).map(({ relation }) => nameOf(relation));
+    if (names.length === 0) continue;
+    const lost =
+      part === 'PARTITION'
+        ? 'What is written by the name of such a partition is not recorded'
+        : 'What is written into them is not recorded';
+    find('PARTS', part === 'HEIR', `${table} has ${kind} without triggers: ${listed(names)}. ${lost}.`);
+  }
+  if (stray !== undefined)
+    find('TRIGGERS', false, `${stray} is no part of ${table} any more, and its changes still count as those of ${node.typename}.`);
+  compareColumns(own, record?.columns, find);
+  if (all.some((table) => table.node === node)) compareFunctions(own, { all, functions, schema, isExplained: findings.length > 0, find });
+  return { findings, bare: findings.some(({ kind }) => kind === 'FUNCTIONS') ? [] : bare };
+}
+
+type Find = (kind: CaptureFindingKind, loses: boolean, message: string, hint?: string) => void;
+
+interface TargetState {
+  target: Target;
+  missing: string[];
+  disabled: string[];
+  /** It has none of the triggers that record. */
+  isBare: boolean;
+}
+
+function stateOf(target: Target, present: PresentTrigger[], recording: string[]): TargetState {
+  const own = present.filter(({ oid }) => oid === target.relation.oid);
+  const found = target.triggers.map((wanted) => ({
+    wanted,
+    trigger: own.find(({ trigger, functionName }) => trigger === wanted.name && functionName === wanted.functionName),
+  }));
+  return {
+    target,
+    missing: found.filter(({ trigger }) => !trigger).map(({ wanted }) => wanted.name),
+    disabled: found.filter(({ wanted, trigger }) => trigger && !isEnabled(wanted, trigger)).map(({ wanted }) => wanted.name),
+    isBare: found.every(({ wanted, trigger }) => !trigger || !recording.includes(wanted.name)),
+  };
+}
+
+/** Columns that are recorded and are not what they were when they were attached. Those that the announcement names are told by checkNodes. */
+function compareColumns({ node, facts }: AnnouncedTable, recorded: Record<string, string> | undefined, find: Find): void {
+  const entries = Object.entries(recorded ?? {});
+  const gone = entries.filter(([name]) => facts.columns[name] === undefined && node.columns[name] === undefined).map(([name]) => name);
+  const retyped = entries.flatMap(([name, type]) => {
+    const now = facts.columns[name]?.type;
+    return now === undefined || now === type ? [] : [`${name} (${plain(type)}, now ${plain(now)})`];
+  });
+  const table = nameOf(facts);
+  if (gone.length > 0)
+    find(
+      'COLUMNS',
+      true,
+      `Columns of ${table} that were recorded are gone: ${listed(gone)}.`,
+      'Announce what took their place. Then run `hookgraph migrate`.',
+    );
+  if (retyped.length > 0)
+    find('COLUMNS', false, `Columns of ${table} have another type: ${listed(retyped)}. Until it is attached anew, its writes are slower.`);
+}
+
+const plain = (type: string) => type.replace(/^pg_catalog\."?([^"]*)"?$/, '$1');
+
+interface FunctionsCompared extends Omit<Surroundings, 'triggers'> {
+  /** Whether another finding says why its functions differ. */
+  isExplained: boolean;
+  find: Find;
+}
+
+function compareFunctions(own: AnnouncedTable, { all, functions, schema, isExplained, find }: FunctionsCompared): void {
+  const wanted = wantedOf(own, all);
+  const capture = wanted.find(({ name }) => name === functionName('capture', own.node)) as FunctionSql;
+  const record = readRecord(functions[capture.name]?.comment ?? null);
+  if (record && record.version > CAPTURE_VERSION) return;
+  const differing = wanted.filter((one) => !hasBody(one, functions[one.name], schema)).map(({ name }) => name);
+  // Those of triggers can't go without them.
+  const ofTriggers = triggersOf(own, schema).map(({ functionName }) => functionName);
+  const missing = differing.filter((name) => functions[name] === undefined && !ofTriggers.includes(name));
+  // Another announcement can need functions that are not there yet: only beside the very function that calls them, one was lost.
+  if (missing.length > 0 && !differing.includes(capture.name))
+    find('FUNCTIONS', true, `Functions that the triggers of ${nameOf(own.facts)} call are missing: ${listed(missing)}.`);
+  else if (!isExplained && (differing.length > 0 || record?.version !== CAPTURE_VERSION))
+    find('ANNOUNCEMENT', false, whyDiffering(own, record, differing), MIGRATE_OR_RESTART);
+}
+
+function whyDiffering({ node, facts }: AnnouncedTable, record: CaptureRecord | null, differing: string[]): string {
+  const table = nameOf(facts);
+  if (record && record.version < CAPTURE_VERSION) return `The triggers of ${table} are of an older version of Hookgraph.`;
+  if (record?.oid !== undefined && record.oid !== facts.oid)
+    return `${table} was restored or made anew together with its triggers; until it is attached anew, its writes are slower.`;
+  const recorded = Object.keys(record?.columns ?? {});
+  const lacking = Object.keys(node.columns).filter((column) => !recorded.includes(column));
+  const beyond = recorded.filter((column) => node.columns[column] === undefined);
+  const said = [
+    ...(lacking.length > 0 ? [`not yet ${listed(lacking)}`] : []),
+    ...(beyond.length > 0 ? [`still ${listed(beyond)}, which this application doesn't announce`] : []),
+  ];
+  if (said.length > 0) return `Of ${table} are recorded ${said.join(', and ')}.`;
+  return `${table} is not recorded as this application announces it: ${listed(differing)} differ${differing.length === 1 ? 's' : ''}.`;
+}
+
+/** All tables are recorded by them. */
+function compareShared({ functions }: Picture, nodes: AnnouncedNode[]): CaptureFinding[] {
+  const missing = SHARED_FUNCTIONS.filter(({ name }) => functions[name] === undefined).map(({ name }) => name);
+  // Nothing was attached at all, which the tables say.
+  if (missing.length === 0 || missing.length === SHARED_FUNCTIONS.length) return [];
+  const message = `Functions that record changes are missing: ${listed(missing)}.`;
+  return nodes.map((node) => ({ kind: 'FUNCTIONS', ...subject(node), loses: true, message, hint: MIGRATE }));
+}

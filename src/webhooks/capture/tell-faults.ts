@@ -1,0 +1,22 @@
+// Logs what kept changes from being recorded as announced, as the triggers noted it. One worker logs each fault, once an hour.
+import type { Pool } from 'pg';
+import type { Logger } from '../../runtime/logger.js';
+
+export async function tellFaults(pool: Pool, tables: { schema: string; name: string }[], log: Logger): Promise<void> {
+  const { rows } = await pool.query<{ typename: string; table: string; operation: string; message: string }>(TAKE_FAULTS, [
+    tables.map(({ schema, name }) => `${schema}.${name}`),
+  ]);
+  for (const { operation, ...fault } of rows) {
+    if (operation === 'TENANT')
+      log.warn(fault, 'a tenant could not be found by its SQL expression; such events reach nobody until they are assigned');
+    else log.warn({ ...fault, operation }, 'a change could not be recorded');
+  }
+}
+
+// Writers that don't see each other's faults note the same one several times.
+const TAKE_FAULTS = `
+WITH gone AS (DELETE FROM hookgraph.capture_faults WHERE id < hookgraph.id_at(now() - interval '1 hour')),
+taken AS (
+  UPDATE hookgraph.capture_faults SET told_at = now() WHERE told_at IS NULL AND source = ANY ($1) AND id >= hookgraph.id_at(now() - interval '1 hour')
+  RETURNING id, typename, source, operation, code, message)
+SELECT DISTINCT ON (typename, source, operation, code) typename, source AS table, operation, message FROM taken ORDER BY typename, source, operation, code, id`;

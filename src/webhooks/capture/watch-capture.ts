@@ -1,0 +1,134 @@
+// Watches whether the changes of the announced tables are recorded as announced: when a worker starts, and every minute.
+import type { Pool } from 'pg';
+import type { Logger } from '../../runtime/logger.js';
+import { schemaOf } from '../../runtime/schema-name.js';
+import type { CaptureFinding, NoticedFinding } from '../base/capture-finding.js';
+import { WebhooksError } from '../base/errors.js';
+import type { AnnouncedNode, Host } from '../base/model.js';
+import { withOwnNode } from '../base/own-node.js';
+import { attachParts } from './attach-parts.js';
+import { type Comparison, comparePicture } from './compare-picture.js';
+import { readMark, readPicture } from './read-picture.js';
+import { tellFaults } from './tell-faults.js';
+
+export interface CaptureWatch {
+  /** Throws WebhooksError `CAPTURE_OUT_OF_STEP` with everything that is out of step, but for what it mended. */
+  refuse(): Promise<void>;
+  /** Compares, mends what can be mended without anybody, and logs what changed since the last look and which faults capture noted. */
+  look(): Promise<NoticedFinding[]>;
+  /** What the last look found, or a new one where that is older than a minute; of findings, than five seconds. Mends and logs nothing. */
+  findings(): Promise<NoticedFinding[]>;
+}
+
+export const LOOK_MS = 60_000;
+/** So that somebody who has mended something hears soon that all is well. */
+const LOOK_AGAIN_MS = 5_000;
+
+/** All that is out of step now; changes nothing. */
+export async function findOutOfStep(pool: Pool, nodes: AnnouncedNode[]): Promise<CaptureFinding[]> {
+  const schema = schemaOf(pool);
+  const all = withOwnNode(nodes, schema);
+  return comparePicture(all, await readPicture(pool, tablesOf(all), schema), schema).findings;
+}
+
+/** One error that says all. */
+export function outOfStep(findings: Pick<CaptureFinding, 'message' | 'hint'>[]): WebhooksError {
+  const lines = new Set(findings.map(({ message, hint }) => `- ${message} ${hint}`));
+  return new WebhooksError(
+    'CAPTURE_OUT_OF_STEP',
+    `What is recorded of the announced tables is out of step with the announcement:\n${[...lines].join('\n')}`,
+    'A worker starts when all of it is mended; `hookgraph check` says it again.',
+  );
+}
+
+const tablesOf = (nodes: AnnouncedNode[]) => nodes.map(({ table }) => table);
+
+export function createCaptureWatch({
+  pool,
+  host,
+  log,
+  everyMs = LOOK_MS,
+}: {
+  pool: Pool;
+  host: Pick<Host, 'nodes' | 'announcementProblems'>;
+  log: Logger;
+  everyMs?: number;
+}): CaptureWatch {
+  const schema = schemaOf(pool);
+  let known: { mark: string; comparison: Comparison } | null = null;
+  let noticed: NoticedFinding[] = [];
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let told = '';
+  let comparing: Promise<Comparison> | null = null;
+
+  async function compare(): Promise<Comparison> {
+    const nodes = withOwnNode(host.nodes, schema);
+    // Read first: what changes meanwhile is seen at the next look.
+    const mark = await readMark(pool, tablesOf(nodes), schema);
+    if (mark !== known?.mark) {
+      const comparison = comparePicture(nodes, await readPicture(pool, tablesOf(nodes), schema), schema);
+      const problems = (await host.announcementProblems?.()) ?? [];
+      for (const { typename, message, hint } of problems) {
+        const node = nodes.find((announced) => announced.typename === typename);
+        if (node && !comparison.findings.some((finding) => finding.typename === typename))
+          comparison.findings.push({ kind: 'ANNOUNCEMENT', typename, table: nameOf(node), loses: false, message, hint });
+      }
+      known = { mark, comparison };
+    }
+    const { comparison } = known as { comparison: Comparison };
+    const now = new Date();
+    noticed = comparison.findings.map((finding) => ({
+      ...finding,
+      since: noticed.find(({ typename, message }) => typename === finding.typename && message === finding.message)?.since ?? now,
+    }));
+    lookedAt = performance.now();
+    return comparison;
+  }
+
+  /** Requests that come together share one look. */
+  function compareOnce(): Promise<Comparison> {
+    comparing ??= compare().finally(() => {
+      comparing = null;
+    });
+    return comparing;
+  }
+
+  async function compareAndMend(): Promise<void> {
+    const { bare } = await compareOnce();
+    if (bare.length > 0 && (await attachParts(pool, bare, log))) await compareOnce();
+  }
+
+  function tell(): void {
+    const now = noticed.map(({ message }) => message).join('\n');
+    if (now === told) return;
+    if (noticed.length === 0) log.info({ mended: told.split('\n') }, 'capture is in step again');
+    else
+      log.warn(
+        { findings: noticed.map(({ since: _, ...finding }) => finding) },
+        noticed.some(({ loses }) => loses)
+          ? 'changes of announced tables are not recorded'
+          : 'capture is out of step; changes are recorded',
+      );
+    told = now;
+  }
+
+  return {
+    async refuse() {
+      await compareAndMend();
+      if (noticed.length > 0) throw outOfStep(noticed);
+    },
+    async look() {
+      await compareAndMend();
+      tell();
+      await tellFaults(pool, tablesOf(withOwnNode(host.nodes, schema)), log);
+      return noticed;
+    },
+    async findings() {
+      const maxAgeMs = noticed.length > 0 ? Math.min(everyMs, LOOK_AGAIN_MS) : everyMs;
+      if (performance.now() - lookedAt >= maxAgeMs) await compareOnce();
+      return noticed;
+    },
+  };
+}
+
+const nameOf = ({ table }: AnnouncedNode) => `${table.schema}.${table.name}`;

@@ -1,0 +1,41 @@
+// Tells whether a process can serve: the database answers, is migrated, and records the changes of the announced tables.
+import type { Engine } from '../base/engine.js';
+
+export interface Readiness {
+  isReady: boolean;
+  status: string;
+  /** Changes are lost because of these. */
+  problems: string[];
+  /** Changes are recorded all the same. */
+  warnings: string[];
+}
+
+const unready = (status: string, problems: string[] = []): Readiness => ({ isReady: false, status, problems, warnings: [] });
+
+/** Never throws. Cheap: looks at the catalog once a minute, or every five seconds while something is out of step. */
+export async function readiness({ pool, log, capture }: Engine): Promise<Readiness> {
+  try {
+    const { rows } = await pool.query<{ there: boolean }>(`SELECT to_regclass('hookgraph.topics') IS NOT NULL AS there`);
+    // A new database has the table, and topics once migrate has attached the triggers.
+    const topics = rows[0]?.there
+      ? (await pool.query<{ ready: boolean }>('SELECT EXISTS (SELECT FROM hookgraph.topics) AS ready')).rows[0]
+      : null;
+    if (!topics?.ready) return unready('not migrated');
+    const findings = await capture.findings();
+    const sentences = (loses: boolean) => [
+      ...new Set(findings.filter((finding) => finding.loses === loses).map(({ message, hint }) => `${message} ${hint}`)),
+    ];
+    const [problems, warnings] = [sentences(true), sentences(false)];
+    if (problems.length > 0) return { ...unready('changes are not recorded', problems), warnings };
+    return { isReady: true, status: 'ready', problems, warnings };
+  } catch (error) {
+    log.warn({ error }, 'not ready');
+    return unready('the database does not answer');
+  }
+}
+
+/** What `/readyz` answers. */
+export function readinessAnswer({ isReady, status, problems, warnings }: Readiness): { status: 200 | 503; body: Record<string, unknown> } {
+  const told = { ...(problems.length > 0 && { problems }), ...(warnings.length > 0 && { warnings }) };
+  return { status: isReady ? 200 : 503, body: { status, ...told } };
+}

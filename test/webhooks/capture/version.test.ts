@@ -1,0 +1,29 @@
+// The SQL that is attached has a version.
+import { createHash } from 'node:crypto';
+import { expect, it } from 'vitest';
+import type { AnnouncedTable } from '../../../src/webhooks/capture/row-sql.js';
+import { readTableFacts, type TableFacts } from '../../../src/webhooks/capture/table-facts.js';
+import { triggersOf } from '../../../src/webhooks/capture/trigger-sql.js';
+import { CAPTURE_VERSION, wantedFunctions } from '../../../src/webhooks/capture/wanted.js';
+import type { AnnouncedNode } from '../../../src/webhooks/index.js';
+import { testDatabase } from '../../support/database.js';
+import { THINGS, thing } from './captured-tables.js';
+
+// What was attached by one version is compared by another: a change of the SQL needs a new version. Put its fingerprint here.
+it('has a version for the SQL that it writes', async () => {
+  const db = await testDatabase();
+  await db.pool.query(THINGS);
+  const facts = await readTableFacts(db.pool, [thing().table]);
+  await db.close();
+  const columns = { id: 'id', tenant: 'tenant', name: 'name' };
+  const alike = { ...(facts[0] as TableFacts), oid: 1, subscriptions: ['s'], knowsChunks: true };
+  const of = (rest: Partial<AnnouncedNode>): AnnouncedTable => ({ node: thing({ columns, ...rest }), facts: alike });
+  const tables = [
+    of({ updatedAt: 'name', softDelete: { column: 'name' }, environment: { column: 'name' } }),
+    of({ typename: 'ByParent', tenant: { parent: { column: 'id', typename: 'Thing' } } }),
+    of({ typename: 'BySql', tenant: { sql: 'r.tenant' } }),
+    of({ typename: 'ByChildren', tenant: { children: { typename: 'Thing', columns: ['id'] } } }),
+  ];
+  const written = JSON.stringify([wantedFunctions(tables).map(({ sql }) => sql), tables.map((table) => triggersOf(table, 'hookgraph'))]);
+  expect([CAPTURE_VERSION, createHash('sha256').update(written).digest('hex').slice(0, 16)]).toEqual([1, '70ffbbc2c67de58e']);
+});

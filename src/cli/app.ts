@@ -46,6 +46,7 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
     sns: { accounts: config.snsAccounts, managedTopics: config.snsManaged },
     ...(config.egressProxy !== null && { egressProxy: config.egressProxy }),
     forbiddenEndpoints: ownEndpoints(config, databaseUrl),
+    captureWatchMs: config.captureWatchSeconds * 1000,
     queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth, cost: config.queryMaxCost },
   };
 }

@@ -13,6 +13,9 @@ export interface Cli {
   interrupted(): AbortSignal;
 }
 
+export const appOption = (): Option =>
+  new Option('--app <file>', 'your file that calls createHookgraph(); absent: the sample product').env('HOOKGRAPH_APP');
+
 /** `examples`: command lines without `hookgraph`. */
 export function addCommand(parent: Command, signature: string, description: string, examples: string[]): Command {
   const command = parent.command(signature).description(description);

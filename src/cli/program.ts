@@ -1,8 +1,8 @@
 // What commands stand on in, the tree of all commands out.
 import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
-import { Command, Option } from 'commander';
-import { addCommand, type Cli } from './command.js';
+import { Command } from 'commander';
+import { addCommand, appOption, type Cli } from './command.js';
 import { addAsCode } from './commands/as-code.js';
 import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
@@ -75,9 +75,6 @@ const FACES: Record<string, string> = {
   api: 'run the API alone, on a migrated database',
   worker: 'run a worker alone, on a migrated database; start as many as you like',
 };
-
-const appOption = () =>
-  new Option('--app <file>', 'your file that calls createHookgraph(); absent: the sample product').env('HOOKGRAPH_APP');
 
 function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
   addCommand(program, name, FACES[name] as string, [name, `${name} --app ./hookgraph.ts`])

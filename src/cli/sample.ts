@@ -1,6 +1,6 @@
 // Loads the sample product, which the package leaves out and which nothing else of Hookgraph knows.
 import type { App } from '../api/index.js';
-import type { HookgraphOptions } from '../index.js';
+import type { Hookgraph, HookgraphOptions } from '../index.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
 
 type Options = HookgraphOptions<object, never>;
@@ -11,6 +11,7 @@ export interface Sample {
     options: { database: string; adminToken: string | null; operators: string[] } & Pick<Options, 'keys'> &
       Partial<Pick<Options, 'databaseSchema' | 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>>,
   ): Promise<SampleApp>;
+  createHooks(options: Pick<Options, 'database' | 'databaseSchema' | 'keys' | 'log'>): Pick<Hookgraph, 'ready' | 'webhooks' | 'close'>;
   tabs: App['tabs'];
   /** What a newcomer may try first. */
   first: { purpose: string; query: string };

@@ -1,6 +1,6 @@
 // Finds everything that is out of step: announced tables, finders, and the stored queries that a schema breaks.
 import type { GraphQLSchema } from 'graphql';
-import { checkStored, finderProblems, type StoredFinding, type Webhooks } from '../webhooks/index.js';
+import { type CaptureFinding, checkStored, finderProblems, findOutOfStep, type StoredFinding, type Webhooks } from '../webhooks/index.js';
 import type { Announcement } from './announcement.js';
 
 export interface CheckProblem {
@@ -41,10 +41,15 @@ export async function checkAll({ announcement, webhooks, schema, find }: CheckOp
   const finders = finderProblems(schema, nodes, judged).map(
     (message): CheckProblem => ({ severity: 'ERROR', subject: 'find', message, hint: null }),
   );
-  if (announced.length > 0 || !(await isMigrated(webhooks))) return [...announced, ...finders];
+  if (!(await isMigrated(webhooks))) return [...announced, ...finders];
+  const captured = (await findOutOfStep(webhooks.engine.pool, nodes))
+    // Types that depend on those with a problem only seem wrong.
+    .filter(({ kind }) => announced.length === 0 || kind !== 'TABLE')
+    .map(captureProblem);
+  if (announced.length > 0) return [...announced, ...finders, ...captured];
   await announcement.ready();
   const stored = await checkStored(webhooks.engine, schema);
-  return [...finders, ...stored.map(problemOf)];
+  return [...finders, ...captured, ...stored.map(problemOf)];
 }
 
 function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: StoredFinding): CheckProblem {
@@ -57,6 +62,12 @@ function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: S
     hint: `Of ${owner} in ${tenant}; ${recentDeliveries} deliveries in the last 7 days.${empty}`,
     subscription: { id, ...rest },
   };
+}
+
+/** What the next `migrate` does anyway, because the announcement is new, is no error before a deployment. */
+function captureProblem({ kind, typename, table, message, hint }: CaptureFinding): CheckProblem {
+  const isNews = kind === 'UNATTACHED' || kind === 'ANNOUNCEMENT';
+  return { severity: isNews ? 'WARNING' : 'ERROR', subject: `${typename} (${table})`, message, hint };
 }
 
 export async function isMigrated({ engine }: Webhooks): Promise<boolean> {

@@ -18,6 +18,7 @@ import { createAnnouncement } from './announcement.js';
 import { type CheckProblem, checkAll, isMigrated } from './check.js';
 import { faultOf } from './faults.js';
 import { createHandler } from './handler.js';
+import { readyAnswer, refuseOutOfStep } from './in-step.js';
 import { createLoadNode } from './load-node.js';
 import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
 import { createSignIn, type StoredContext } from './sign-in.js';
@@ -45,7 +46,10 @@ export interface Hookgraph {
   migrate(): Promise<void>;
   /** Everything that is wrong, or would be with `schema`; changes nothing. Empty when all is well. */
   check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]>;
-  /** Starts relaying, sending and recording in this process. */
+  /**
+   * Starts relaying, sending and recording in this process.
+   * @throws WebhooksError with everything that keeps changes of the announced tables from being recorded as announced
+   */
   work(): Promise<Worker>;
   /** After a commit that may have made events: the relay looks at once, here or in another process. */
   poke(): void;
@@ -130,6 +134,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       ...(options.pageArguments && { pageArguments: options.pageArguments }),
       defaultPayload: options.defaultPayload ?? (options.schema ? 'LINK' : 'ROW'),
       fieldRights: options.fieldRights ?? options.schema !== undefined,
+      announcementProblems: async () => (await announcement.inspect()).problems,
       toGlobalId: ids.encode,
       fromGlobalId: ids.decode,
       contextFor: createSignIn({
@@ -179,6 +184,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     maxCost: options.apiMaxCost ?? 100_000,
     context: async (request) => (await options.context?.(request)) ?? {},
     ready: announcement.ready,
+    readiness: () => readyAnswer({ announcement, webhooks }),
   });
 
   return {
@@ -201,7 +207,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     },
     check,
     async work() {
-      await announcement.ready();
+      await refuseOutOfStep({ announcement, webhooks });
       await webhooks.checkKeys();
       return startWorker({ pool, log, webhooks }, { isOwnProcess: false });
     },

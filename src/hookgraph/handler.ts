@@ -17,10 +17,11 @@ export interface HandlerOptions {
   maxCost: number;
   /** Awaited before a request is answered. */
   ready(): Promise<unknown>;
+  readiness(): Promise<{ status: number; body: object }>;
 }
 
-/** Answers whatever path it is mounted at. */
-export function createHandler({ schema, context, log, maxCost, ready }: HandlerOptions): Handler {
+/** Answers whatever path it is mounted at; `/readyz` and `/healthz` below it for whoever runs it. */
+export function createHandler({ schema, context, log, maxCost, ready, readiness }: HandlerOptions): Handler {
   const yoga = createYoga({
     schema,
     graphqlEndpoint: '*',
@@ -33,6 +34,11 @@ export function createHandler({ schema, context, log, maxCost, ready }: HandlerO
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });
   return async (request) => {
+    const probed = /\/(readyz|healthz)$/.exec(new URL(request.url).pathname)?.[1];
+    if (probed && (request.method === 'GET' || request.method === 'HEAD')) {
+      const { status, body } = probed === 'readyz' ? await readiness() : { status: 200, body: { status: 'alive' } };
+      return Response.json(body, { status, headers: { 'cache-control': 'no-store' } });
+    }
     await ready();
     return yoga.fetch(request);
   };

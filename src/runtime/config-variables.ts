@@ -44,6 +44,7 @@ export interface Config {
   queryMaxCost: number;
   queryTimeoutMs: number;
   apiMaxCost: number;
+  captureWatchSeconds: number;
   corsOrigins: string[];
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /** Which Hookgraph the command line asks; null: the one of the login, or the local one. */
@@ -224,6 +225,12 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     meaning: 'the same of a request to the API: its fields, each times the sizes of the pages and lists above it',
     parse: wholeNumber(1, 1_000_000_000),
     fallback: '100000',
+  },
+  captureWatchSeconds: {
+    name: 'HOOKGRAPH_CAPTURE_WATCH_SECONDS',
+    meaning: 'seconds between two looks at whether the changes of the announced tables are recorded',
+    parse: wholeNumber(1, 3600),
+    fallback: '60',
   },
   corsOrigins: {
     name: 'HOOKGRAPH_CORS_ORIGINS',

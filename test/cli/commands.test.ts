@@ -249,6 +249,7 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
     'ok database',
     'ok clock',
     'ok migrations',
+    'ok capture',
     'ok worker',
     'ok tenants',
     'ok API',

@@ -39,6 +39,7 @@ describe('readConfig', () => {
       authHeader: null,
       operators: [],
       apiMaxCost: 100_000,
+      captureWatchSeconds: 60,
       corsOrigins: [],
       logLevel: 'info',
     });

@@ -1,48 +1,38 @@
 // Everything that Hookgraph stands on in, whether each is as it should be out, with what to do. Exit code 1 where something fails.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type pg from 'pg';
 import { type Config, readConfig } from '../../runtime/config.js';
 import { keyFile } from '../../runtime/keys.js';
-import { createPlainLog } from '../../runtime/plain-log.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
-import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
+import { type Answering, addAnswering, appOption, type Cli, type Command } from '../command.js';
+import { checkStore } from '../doctor/check-store.js';
+import { attempt, CLOCK_SKEW_MS, type Finding, finding, type Tell } from '../doctor/finding.js';
 import type { Terminal } from '../terminal.js';
 import { nameOf, whoIs } from '../who-is.js';
 
-type Outcome = 'OK' | 'WARN' | 'FAIL';
-
-interface Finding {
-  check: string;
-  outcome: Outcome;
-  message: string;
-  /** What to do; null: nothing. */
-  hint: string | null;
-}
-
 const OLDEST_NODE = [20, 19] as const;
-const CLOCK_SKEW_MS = 5_000;
-/** What waits longer waits in vain: a worker looks twice a second. */
-const PATIENCE_S = 30;
 
 export function addDoctor(program: Command, cli: Cli): void {
   addAnswering(
     program,
     'doctor',
-    'check what Hookgraph stands on: Node, configuration, database, keys, API, worker, clock, subscriptions',
-    ['doctor'],
-  ).action(async (options: Answering) => {
-    const findings: Finding[] = [];
-    const tell = (finding: Finding) => {
-      findings.push(finding);
-      if (!options.json) tellFinding(cli.terminal, finding);
-    };
-    await examine(cli, tell);
-    if (options.json) cli.terminal.json(findings);
-    const failures = findings.filter(({ outcome }) => outcome === 'FAIL').length;
-    if (failures > 0) throw new RuntimeError('UNHEALTHY', `${failures} of ${findings.length} checks failed`);
-  });
+    'check what Hookgraph stands on: Node, configuration, database, keys, capture, API, worker, clock, subscriptions',
+    ['doctor', 'doctor --app ./hookgraph.ts'],
+  )
+    .addOption(appOption())
+    .action(async (options: Answering & { app?: string }) => {
+      const findings: Finding[] = [];
+      const tell = (finding: Finding) => {
+        findings.push(finding);
+        if (!options.json) tellFinding(cli.terminal, finding);
+      };
+      if (options.app === undefined) await examine(cli, tell);
+      else await examineApp(options.app, tell);
+      if (options.json) cli.terminal.json(findings);
+      const failures = findings.filter(({ outcome }) => outcome === 'FAIL').length;
+      if (failures > 0) throw new RuntimeError('UNHEALTHY', `${failures} of ${findings.length} checks failed`);
+    });
 }
 
 function tellFinding(terminal: Terminal, { check, outcome, message, hint }: Finding): void {
@@ -54,15 +44,6 @@ function tellFinding(terminal: Terminal, { check, outcome, message, hint }: Find
   terminal.say(`${terminal.paint(colour, outcome.toLowerCase().padEnd(4))}  ${check.padEnd(13)}  ${message}`);
   if (hint) terminal.say(`${' '.repeat(21)}${hint}`);
 }
-
-type Tell = (finding: Finding) => void;
-
-const finding = (check: string, outcome: Outcome, message: string, hint: string | null = null): Finding => ({
-  check,
-  outcome,
-  message,
-  hint,
-});
 
 async function examine(cli: Cli, tell: Tell): Promise<void> {
   tell(checkNode(process.versions.node));
@@ -88,14 +69,17 @@ async function examine(cli: Cli, tell: Tell): Promise<void> {
   if (client) await checkApi(client, tell);
 }
 
-/** What it throws is told as a failure; then null. */
-async function attempt<T>(check: string, tell: Tell, work: () => Promise<T>): Promise<T | null> {
+/** An application of somebody else's: its database, and what it announces. */
+async function examineApp(path: string, tell: Tell): Promise<void> {
+  tell(checkNode(process.versions.node));
+  const { loadApp } = await import('../adopter/load-app.js');
+  const { checkAppStore } = await import('../doctor/check-app-store.js');
+  const hooks = await attempt('application', tell, () => loadApp(path));
+  if (!hooks) return;
   try {
-    return await work();
-  } catch (error) {
-    const { message, hint } = error as RuntimeError;
-    tell(finding(check, 'FAIL', message, hint ?? null));
-    return null;
+    await attempt('database', tell, () => checkAppStore(hooks, tell));
+  } finally {
+    await hooks.close();
   }
 }
 
@@ -143,79 +127,6 @@ async function checkKeyFile(config: Config): Promise<Finding> {
   if ((found.mode & 0o077) !== 0 && process.platform !== 'win32')
     return finding('keys', 'FAIL', `others may read ${file}`, `chmod 600 ${file}`);
   return finding('keys', 'OK', `in ${file}; keep a copy elsewhere`);
-}
-
-async function checkStore(url: string, config: Config, tell: Tell): Promise<void> {
-  const { checkDatabase, openPool } = await import('../../runtime/database.js');
-  const { loadKeys } = await import('../../runtime/keys.js');
-  const { refuseUnlessMigrated } = await import('../installation.js');
-  const { createVault, checkKeys } = await import('../../webhooks/index.js');
-  const log = createPlainLog('silent');
-  const answers = await attempt('database', tell, () => checkDatabase(url).then(() => true));
-  if (!answers) return;
-  const pool = openPool(url, { log, name: 'hookgraph doctor', max: 1, schema: config.databaseSchema });
-  try {
-    const { rows } = await pool.query("SELECT current_setting('server_version') AS version, clock_timestamp() AS now");
-    tell(finding('database', 'OK', `Postgres ${rows[0].version} answers`));
-    const skewMs = Math.abs(rows[0].now.getTime() - Date.now());
-    tell(
-      skewMs > CLOCK_SKEW_MS
-        ? finding(
-            'clock',
-            'FAIL',
-            `this machine's and the database's differ by ${Math.round(skewMs / 1000)} s`,
-            'Synchronize both (NTP): receivers refuse signatures from another time.',
-          )
-        : finding('clock', 'OK', "this machine's and the database's agree"),
-    );
-    const migrated = await attempt('migrations', tell, () => refuseUnlessMigrated(url, config, log).then(() => true));
-    if (!migrated) return;
-    tell(finding('migrations', 'OK', 'all are applied'));
-    if (config.encryptionKeys || (await stat(keyFile(config)).catch(() => null)))
-      await attempt('keys', tell, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
-    await checkWorker(pool, tell);
-    await checkWithoutTenant(pool, tell);
-  } finally {
-    await pool.end();
-  }
-}
-
-async function checkWorker(pool: pg.Pool, tell: Tell): Promise<void> {
-  const { rows } = await pool.query(
-    `
-    WITH queued AS (SELECT id FROM hookgraph.captures UNION ALL SELECT event_id FROM hookgraph.event_queue)
-    SELECT (SELECT count(*)::int FROM queued) AS events,
-      (SELECT extract(epoch FROM clock_timestamp() - hookgraph.time_of(min(id))) FROM queued) AS "eventSeconds",
-      (SELECT count(*)::int FROM hookgraph.open_deliveries WHERE held_for IS NULL AND due_at < clock_timestamp() - $1::float8 * interval '1 s') AS due`,
-    [PATIENCE_S],
-  );
-  const { events, eventSeconds, due } = rows[0];
-  const isLate = Number(eventSeconds ?? 0) > PATIENCE_S || due > 0;
-  if (!isLate) return tell(finding('worker', 'OK', events > 0 ? `${events} events are under way` : 'nothing waits for one'));
-  tell(
-    finding(
-      'worker',
-      'FAIL',
-      `${events} events and ${due} deliveries have waited for more than ${PATIENCE_S} s`,
-      'Start one with `hookgraph worker`, or more of them.',
-    ),
-  );
-}
-
-async function checkWithoutTenant(pool: pg.Pool, tell: Tell): Promise<void> {
-  const { rows } = await pool.query<{ count: number; first: string[] }>(`
-    WITH found AS (SELECT id, typename, node_key FROM hookgraph.events WHERE tenant IS NULL ORDER BY id LIMIT 1001)
-    SELECT count(*)::int AS count, (array_agg(typename || ' ' || left(node_key, 100) ORDER BY id))[1:3] AS first FROM found`);
-  const { count = 0, first } = rows[0] ?? {};
-  if (count === 0) return tell(finding('tenants', 'OK', 'every event has one'));
-  tell(
-    finding(
-      'tenants',
-      'WARN',
-      `${count > 1000 ? 'more than 1,000' : count} events reached nobody, since nothing says whose they are: ${first?.join(', ')}${count > 3 ? ', …' : ''}`,
-      'List them as an operator by `webhookEventsWithoutTenant`; `assignWebhookEvents` sends them after all.',
-    ),
-  );
 }
 
 async function checkApi(client: Client, tell: Tell): Promise<void> {

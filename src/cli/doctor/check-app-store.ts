@@ -1,0 +1,29 @@
+// What the doctor looks at in the database of an application that adopted Hookgraph.
+import type { Hookgraph } from '../../index.js';
+import { listPendingMigrations } from '../../runtime/migrate.js';
+import { ENGINE_MIGRATIONS } from '../../runtime/migration-sets.js';
+import { schemaOf } from '../../runtime/schema-name.js';
+import { checkKeys } from '../../webhooks/index.js';
+import { checkServer, checkWithoutTenant, checkWorker } from './check-store.js';
+import { attempt, finding, type Tell } from './finding.js';
+
+export async function checkAppStore(hooks: Hookgraph, tell: Tell): Promise<void> {
+  const { webhooks } = hooks;
+  const { pool } = webhooks.engine;
+  await checkServer(pool, tell);
+  const pending = await listPendingMigrations(pool, ENGINE_MIGRATIONS.dir, schemaOf(pool));
+  if (pending.length > 0)
+    return tell(finding('migrations', 'FAIL', `the database lacks ${pending.length}: ${pending.join(', ')}`, 'Run `hookgraph migrate`.'));
+  tell(finding('migrations', 'OK', 'all are applied'));
+  const opened = await attempt('keys', tell, async () => {
+    await checkKeys(pool, webhooks.engine.vault, { activate: false });
+    return true;
+  });
+  if (opened) tell(finding('keys', 'OK', "they open the database's secrets"));
+  const problems = await hooks.check();
+  for (const { severity, subject, message, hint } of problems)
+    tell(finding('announcement', severity === 'ERROR' ? 'FAIL' : 'WARN', `${subject}: ${message}`, hint));
+  if (problems.length === 0) tell(finding('announcement', 'OK', 'tables, triggers, finders and stored queries are in step'));
+  await checkWorker(pool, tell);
+  await checkWithoutTenant(pool, tell);
+}

@@ -1,0 +1,102 @@
+// What the doctor looks at in the database: clock, migrations, keys, capture, and what waits for a worker.
+import { stat } from 'node:fs/promises';
+import type pg from 'pg';
+import type { Config } from '../../runtime/config.js';
+import { keyFile } from '../../runtime/keys.js';
+import { createPlainLog } from '../../runtime/plain-log.js';
+import type { CaptureFinding } from '../../webhooks/index.js';
+import { loadSample } from '../sample.js';
+import { attempt, CLOCK_SKEW_MS, finding, type Tell } from './finding.js';
+
+/** What waits longer waits in vain: a worker looks twice a second. */
+const PATIENCE_S = 30;
+
+/** Of the sample product. */
+export async function checkStore(url: string, config: Config, tell: Tell): Promise<void> {
+  const { checkDatabase, openPool } = await import('../../runtime/database.js');
+  const { loadKeys } = await import('../../runtime/keys.js');
+  const { refuseUnlessMigrated } = await import('../installation.js');
+  const { createVault, checkKeys, findOutOfStep } = await import('../../webhooks/index.js');
+  const log = createPlainLog('silent');
+  const answers = await attempt('database', tell, () => checkDatabase(url).then(() => true));
+  if (!answers) return;
+  const pool = openPool(url, { log, name: 'hookgraph doctor', max: 1, schema: config.databaseSchema });
+  try {
+    await checkServer(pool, tell);
+    const migrated = await attempt('migrations', tell, () => refuseUnlessMigrated(url, config, log).then(() => true));
+    if (!migrated) return;
+    tell(finding('migrations', 'OK', 'all are applied'));
+    if (config.encryptionKeys || (await stat(keyFile(config)).catch(() => null)))
+      await attempt('keys', tell, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
+    const { createHooks } = await loadSample();
+    // It opens no secret.
+    const hooks = createHooks({ database: url, databaseSchema: config.databaseSchema, keys: [Buffer.alloc(32)], log });
+    await attempt('capture', tell, async () => {
+      await hooks.ready();
+      tellCapture(await findOutOfStep(pool, hooks.webhooks.engine.host.nodes), tell);
+    }).finally(() => hooks.close());
+    await checkWorker(pool, tell);
+    await checkWithoutTenant(pool, tell);
+  } finally {
+    await pool.end();
+  }
+}
+
+export async function checkServer(pool: pg.Pool, tell: Tell): Promise<void> {
+  const { rows } = await pool.query("SELECT current_setting('server_version') AS version, clock_timestamp() AS now");
+  tell(finding('database', 'OK', `Postgres ${rows[0].version} answers`));
+  const skewMs = Math.abs(rows[0].now.getTime() - Date.now());
+  tell(
+    skewMs > CLOCK_SKEW_MS
+      ? finding(
+          'clock',
+          'FAIL',
+          `this machine's and the database's differ by ${Math.round(skewMs / 1000)} s`,
+          'Synchronize both (NTP): receivers refuse signatures from another time.',
+        )
+      : finding('clock', 'OK', "this machine's and the database's agree"),
+  );
+}
+
+function tellCapture(findings: CaptureFinding[], tell: Tell): void {
+  if (findings.length === 0) tell(finding('capture', 'OK', 'every change of the announced tables is recorded'));
+  for (const { loses, message, hint } of findings) tell(finding('capture', loses ? 'FAIL' : 'WARN', message, hint));
+}
+
+export async function checkWorker(pool: pg.Pool, tell: Tell): Promise<void> {
+  const { rows } = await pool.query(
+    `
+    WITH queued AS (SELECT id FROM hookgraph.captures UNION ALL SELECT event_id FROM hookgraph.event_queue)
+    SELECT (SELECT count(*)::int FROM queued) AS events,
+      (SELECT extract(epoch FROM clock_timestamp() - hookgraph.time_of(min(id))) FROM queued) AS "eventSeconds",
+      (SELECT count(*)::int FROM hookgraph.open_deliveries WHERE held_for IS NULL AND due_at < clock_timestamp() - $1::float8 * interval '1 s') AS due`,
+    [PATIENCE_S],
+  );
+  const { events, eventSeconds, due } = rows[0];
+  const isLate = Number(eventSeconds ?? 0) > PATIENCE_S || due > 0;
+  if (!isLate) return tell(finding('worker', 'OK', events > 0 ? `${events} events are under way` : 'nothing waits for one'));
+  tell(
+    finding(
+      'worker',
+      'FAIL',
+      `${events} events and ${due} deliveries have waited for more than ${PATIENCE_S} s`,
+      'Start one with `hookgraph worker`, or more of them.',
+    ),
+  );
+}
+
+export async function checkWithoutTenant(pool: pg.Pool, tell: Tell): Promise<void> {
+  const { rows } = await pool.query<{ count: number; first: string[] }>(`
+    WITH found AS (SELECT id, typename, node_key FROM hookgraph.events WHERE tenant IS NULL ORDER BY id LIMIT 1001)
+    SELECT count(*)::int AS count, (array_agg(typename || ' ' || left(node_key, 100) ORDER BY id))[1:3] AS first FROM found`);
+  const { count = 0, first } = rows[0] ?? {};
+  if (count === 0) return tell(finding('tenants', 'OK', 'every event has one'));
+  tell(
+    finding(
+      'tenants',
+      'WARN',
+      `${count > 1000 ? 'more than 1,000' : count} events reached nobody, since nothing says whose they are: ${first?.join(', ')}${count > 3 ? ', …' : ''}`,
+      'List them as an operator by `webhookEventsWithoutTenant`; `assignWebhookEvents` sends them after all.',
+    ),
+  );
+}

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { LOCK_TIMEOUT_MS, type Patience, patiently } from './patiently.js';
 import { withAdvisoryLock } from './pooler.js';
 import { RuntimeError } from './runtime-error.js';
 
@@ -11,6 +12,8 @@ export interface MigrateOptions {
   schema: string;
   /** Called after each migration that was applied. */
   onApplied?: (name: string) => void;
+  /** Greatest time of waiting for the locks of one migration. */
+  giveUpMs?: number;
 }
 
 interface LedgerRow {
@@ -46,7 +49,10 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
         refuseUnlessSame(row, checksum);
         continue;
       }
-      await apply(client, { name, sql, checksum, schema, ledger });
+      const patience: Patience = { ...(options.giveUpMs !== undefined && { giveUpMs: options.giveUpMs }), refuse: refuseBlocked(name) };
+      const lock = { mode: 'AccessExclusive', on: { schema } } as const;
+      // Writers of captured tables write to ours, too: none of them may wait long behind a migration that waits for another.
+      await patiently(client, lock, patience, () => apply(client, { name, sql, checksum, schema, ledger }));
       options.onApplied?.(name);
       done.push(name);
     }
@@ -104,9 +110,12 @@ async function apply(
 ): Promise<void> {
   await client.query('BEGIN');
   try {
-    await client.query(`SET LOCAL search_path = ${schema}`);
+    await client.query(`SET LOCAL search_path = ${schema}; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await client.query(sql);
   } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    // Whoever waits for a lock tries again.
+    if (['55P03', '40P01'].includes(String((error as pg.DatabaseError).code))) throw error;
     throw new RuntimeError('MIGRATION_FAILED', `Migration ${name} failed${place(sql, error)}: ${(error as Error).message}`, undefined, {
       cause: error,
     });
@@ -117,6 +126,16 @@ async function apply(
   );
   await client.query('COMMIT');
 }
+
+const refuseBlocked =
+  (name: string): Patience['refuse'] =>
+  (seconds, { holders }, cause) =>
+    new RuntimeError(
+      'MIGRATION_BLOCKED',
+      `Migration ${name} waited ${seconds} s for tables that others use, and changed nothing. ${holders}`.trim(),
+      'Wait for that transaction to end, or end it with `SELECT pg_terminate_backend(<pid>)`; then migrate again.',
+      { cause },
+    );
 
 function place(sql: string, error: unknown): string {
   const position = error instanceof pg.DatabaseError ? Number(error.position) : Number.NaN;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migrate } from '../../src/runtime/migrate.js';
 import { ROOMS } from '../../src/runtime/migration-sets.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
+import { until } from '../support/until.js';
 
 let database: TestDatabase;
 let dir: string;
@@ -46,6 +47,27 @@ test('refuses a migration that was edited after it was applied', async () => {
     code: 'MIGRATION_EDITED',
     message: 'Migration 1_first was edited after it was applied',
   });
+});
+
+test('a migration that waits for a table makes its writers wait for moments only, and says whose transaction it gave up on', async () => {
+  await write('1_first', 'CREATE TABLE thing (id int)');
+  await migrate(database.pool, dir, { schema: 'room' });
+  await write('2_second', 'ALTER TABLE thing ADD COLUMN name text');
+  const long = await database.pool.connect();
+  await long.query('BEGIN; INSERT INTO room.thing VALUES (1)');
+  const { rows } = await long.query('SELECT pg_backend_pid() AS pid');
+  const refused = migrate(database.pool, dir, { schema: 'room', giveUpMs: 500 }).catch((error: Error) => error);
+  const waiting = `SELECT 1 FROM pg_locks WHERE relation = 'room.thing'::regclass AND NOT granted`;
+  await until('the migration waits for the table', async () => (await database.pool.query(waiting)).rowCount);
+  const started = performance.now();
+  await database.pool.query('INSERT INTO room.thing VALUES (2)');
+  expect(performance.now() - started).toBeLessThan(1000);
+  expect(await refused).toMatchObject({ code: 'MIGRATION_BLOCKED', message: expect.stringContaining(`pid ${rows[0].pid} (`) });
+  const applied = migrate(database.pool, dir, { schema: 'room' });
+  await until('the migration waits again', async () => (await database.pool.query(waiting)).rowCount);
+  await long.query('COMMIT');
+  long.release();
+  expect(await applied).toEqual(['2_second']);
 });
 
 test('processes that start together apply each migration once', async () => {

@@ -1,8 +1,8 @@
 // Brings the triggers in the database in step with the announced nodes. Called by migrate only.
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import type { Logger } from '../../runtime/logger.js';
+import { LOCK_TIMEOUT_MS, type Patience, patiently } from '../../runtime/patiently.js';
 import { withAdvisoryLock } from '../../runtime/pooler.js';
 import { schemaOf } from '../../runtime/schema-name.js';
 import { WebhooksError } from '../base/errors.js';
@@ -24,10 +24,6 @@ import {
 } from './trigger-sql.js';
 import { hasBody, MARK, type MarkedFunction, targetsOf, wantedFunctions } from './wanted.js';
 
-/** While we wait for a table's lock, its writers wait behind us: so briefly, and again later. */
-const LOCK_TIMEOUT_MS = 300;
-const GIVE_UP_MS = 60_000;
-
 const id = pg.escapeIdentifier;
 
 /**
@@ -35,7 +31,13 @@ const id = pg.escapeIdentifier;
  * finished by the next. What can't be captured is refused before anything changes, all of it in one error: with the codes of check-nodes.ts
  * and prove-capture.ts, or `TENANT_SQL_INVALID`. Throws `ATTACH_BLOCKED` where a table stays in use.
  */
-export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Logger): Promise<{ changed: string[] }> {
+export async function attachTriggers(
+  pool: Pool,
+  nodes: AnnouncedNode[],
+  log: Logger,
+  { giveUpMs }: Pick<Patience, 'giveUpMs'> = {},
+): Promise<{ changed: string[] }> {
+  const patience: Patience = { log, ...(giveUpMs !== undefined && { giveUpMs }), refuse: refuseBlocked };
   const changed = await withAdvisoryLock(pool, `hashtextextended('hookgraph.attach', 0)`, async (client) => {
     const facts = await readTableFacts(
       client,
@@ -48,13 +50,14 @@ export async function attachTriggers(pool: Pool, nodes: AnnouncedNode[], log: Lo
     const isChanged = (table: AnnouncedTable) => functionsOf(table, tables).some(({ name }) => functions.some((one) => one.name === name));
     const unproven = tables.filter((table) => isChanged(table) && !misread.has(table));
     if (unproven.length > 0) {
-      problems.push(...(await patiently(unproven.map(nameOf).join(', '), log, () => proveCapture(client, unproven, tables))));
+      const reading = { mode: 'AccessShare', on: unproven.map(nameOf) } as const;
+      problems.push(...(await patiently(client, reading, patience, () => proveCapture(client, unproven, tables))));
     }
     if (problems.length > 0) throw joinProblems(problems);
     for (const warning of [...warnings, ...tables.flatMap(unownedWarning)]) log.warn(warning);
     await replaceFunctions(client, functions);
     await syncTenantSources(client, tables);
-    const changed = await replaceTriggers(client, tables, { schema: schemaOf(pool), log });
+    const changed = await replaceTriggers(client, tables, schemaOf(pool), patience);
     await dropFunctions(client, tables);
     return changed;
   });
@@ -200,11 +203,20 @@ async function readTriggers(client: PoolClient, schema: string): Promise<Present
 }
 
 /** Answers the names of the tables that were not in step. */
-async function replaceTriggers(
-  client: PoolClient,
-  tables: AnnouncedTable[],
-  { schema, log }: { schema: string; log: Logger },
-): Promise<string[]> {
+async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], schema: string, patience: Patience): Promise<string[]> {
+  const changes = await findTriggerChanges(client, tables, schema);
+  for (const change of changes) await changeTable(client, change, patience);
+  return changes.map(({ table }) => table);
+}
+
+/** What brings the triggers of one table in step. */
+interface TriggerChange {
+  table: string;
+  statements: string[];
+  drops: boolean;
+}
+
+async function findTriggerChanges(client: PoolClient, tables: AnnouncedTable[], schema: string): Promise<TriggerChange[]> {
   const targets = tables.flatMap((table) =>
     targetsOf(table, schema).map(({ relation, create }) => ({
       oid: relation.oid,
@@ -218,50 +230,33 @@ async function replaceTriggers(
     if (!targets.some((target) => target.oid === oid))
       targets.push({ oid, table: `${id(schema)}.${id(table)}`, triggers: [], isOwned: false });
   }
-  const changed: string[] = [];
-  for (const target of targets) {
+  return targets.flatMap((target) => {
     const own = present.filter(({ oid }) => oid === target.oid);
     const fits = (trigger: TriggerSql) =>
       own.some((present) => present.name === trigger.name && present.function === trigger.functionName && isEnabled(trigger, present));
     const missing = target.triggers.filter((trigger) => !fits(trigger) && (target.isOwned || !trigger.replica));
     const wrong = own.filter(({ name }) => !target.triggers.some((trigger) => trigger.name === name && fits(trigger)));
-    if (missing.length + wrong.length === 0) continue;
+    if (missing.length + wrong.length === 0) return [];
     const statements = [
       ...wrong.map(({ name, mayDrop }) => dropTrigger(name, target.table, mayDrop)),
       ...missing.map((trigger) => createTriggerSql(trigger, target.table)),
     ];
-    await changeTable(client, target.table, statements, log);
-    changed.push(target.table);
-  }
-  return changed;
+    return [{ table: target.table, statements, drops: wrong.length > 0 }];
+  });
 }
 
-async function changeTable(client: PoolClient, table: string, statements: string[], log: Logger): Promise<void> {
-  await patiently(table, log, () =>
+async function changeTable(client: PoolClient, { table, statements, drops }: TriggerChange, patience: Patience): Promise<void> {
+  const lock = { mode: drops ? 'AccessExclusive' : 'ShareRowExclusive', on: [table] } as const;
+  await patiently(client, lock, patience, () =>
     inTransaction(client, () => client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${statements.join('; ')}`)),
   );
-  log.info({ table, statements: statements.length }, 'capture triggers brought in step');
+  patience.log?.info({ table, statements: statements.length }, 'capture triggers brought in step');
 }
 
-/** Repeats work that didn't get a lock in time. */
-async function patiently<T>(table: string, log: Logger, work: () => Promise<T>): Promise<T> {
-  const giveUpAt = Date.now() + GIVE_UP_MS;
-  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
-    try {
-      return await work();
-    } catch (error) {
-      const { code } = error as pg.DatabaseError;
-      if (code !== '55P03' && code !== '40P01') throw error;
-      if (Date.now() > giveUpAt) {
-        throw new WebhooksError(
-          'ATTACH_BLOCKED',
-          `The table ${table} was in use for ${GIVE_UP_MS / 1000} s on end, so its triggers could not be attached.`,
-          'End the long transaction that holds it (pg_stat_activity), then migrate again.',
-          { cause: error },
-        );
-      }
-      log.info({ table, pauseMs }, 'the table is in use; trying again');
-      await wait(pauseMs);
-    }
-  }
-}
+const refuseBlocked: Patience['refuse'] = (seconds, { tables, holders }, cause) =>
+  new WebhooksError(
+    'ATTACH_BLOCKED',
+    `${tables} was in use for ${seconds} s on end, so its triggers could not be attached. ${holders}`.trim(),
+    'Wait for that transaction to end, or end it with `SELECT pg_terminate_backend(<pid>)`; then run `hookgraph migrate` again.',
+    { cause },
+  );

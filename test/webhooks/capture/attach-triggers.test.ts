@@ -97,6 +97,40 @@ it('waits for a long transaction without making the other writers wait for long'
   expect(await attached).toEqual({ changed: ['"public"."things"'] });
 });
 
+it('gives up on a table that stays in use, names who holds it, and lets the others write all the while', async () => {
+  db = await captureTables(THINGS, []);
+  const long = await db.connect();
+  const { rows } = await long.query('SELECT pg_backend_pid() AS pid');
+  await long.query(`SET application_name = 'nightly import'`);
+  await long.query(`BEGIN; INSERT INTO things VALUES (1, 'acme', 'a')`);
+  let done = false;
+  const attached = attachTriggers(db.pool, [thing()], silent, { giveUpMs: 1000 })
+    .catch((error: Error) => error)
+    .finally(() => {
+      done = true;
+    });
+  const waits: number[] = [];
+  while (!done) {
+    const started = performance.now();
+    await db.pool.query(`INSERT INTO things VALUES ($1, 'acme', 'b')`, [2 + waits.length]);
+    waits.push(performance.now() - started);
+  }
+  expect(Math.max(...waits)).toBeLessThan(1000);
+  expect(waits.filter((ms) => ms > 100).length).toBeLessThanOrEqual(6);
+  expect(await attached).toMatchObject({
+    code: 'ATTACH_BLOCKED',
+    message: expect.stringMatching(
+      new RegExp(
+        `^"public"\\."things" was in use for \\d s .*pid ${rows[0].pid} \\(.*nightly import, idle in transaction.*INSERT INTO things`,
+      ),
+    ),
+    hint: expect.stringContaining('pg_terminate_backend'),
+  });
+  expect(await triggersOf('things')).toEqual([]);
+  await long.query('COMMIT');
+  expect(await attachTriggers(db.pool, [thing()], silent)).toEqual({ changed: ['"public"."things"'] });
+});
+
 it('can run at the same time as another', async () => {
   db = await captureTables(THINGS, []);
   await Promise.all(Array.from({ length: 4 }, () => prepareCapture(db.pool, [thing()], silent)));

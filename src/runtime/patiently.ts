@@ -1,0 +1,103 @@
+// Repeats work that waits for locks, so that nobody waits long behind us, and says who holds them where it gives up.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ClientBase, DatabaseError } from 'pg';
+import type { Logger } from './logger.js';
+
+/** While we wait for a table's lock, its writers wait behind us: so briefly, and again later. */
+export const LOCK_TIMEOUT_MS = 300;
+
+/** Greatest time of all tries together. */
+const GIVE_UP_MS = 60_000;
+
+/** The locks that conflict with the one that the work takes. */
+const CONFLICTING = {
+  AccessShare: ['AccessExclusive'],
+  ShareRowExclusive: ['RowExclusive', 'ShareUpdateExclusive', 'Share', 'ShareRowExclusive', 'Exclusive', 'AccessExclusive'],
+  AccessExclusive: [
+    'AccessShare',
+    'RowShare',
+    'RowExclusive',
+    'ShareUpdateExclusive',
+    'Share',
+    'ShareRowExclusive',
+    'Exclusive',
+    'AccessExclusive',
+  ],
+};
+
+/** Of tables as SQL writes their names, with their partitions; or of everything in a schema. */
+export interface WantedLock {
+  mode: keyof typeof CONFLICTING;
+  on: readonly string[] | { schema: string };
+}
+
+export interface Patience {
+  log?: Logger;
+  /** Greatest time of all tries together. Default 60,000. */
+  giveUpMs?: number;
+  /** Makes the error when the work is given up. `holders` is a sentence about who holds the lock; empty where nobody is seen to. */
+  refuse(seconds: number, held: { tables: string; holders: string }, cause: Error): Error;
+}
+
+/** `work` sets `lock_timeout` for its transaction, and leaves no transaction open when it fails. */
+export async function patiently<T>(
+  client: ClientBase,
+  lock: WantedLock,
+  { log, giveUpMs = GIVE_UP_MS, refuse }: Patience,
+  work: () => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now();
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
+    try {
+      return await work();
+    } catch (error) {
+      const { code } = error as DatabaseError;
+      if (code !== '55P03' && code !== '40P01') throw error;
+      const holders = await holdersOf(client, lock);
+      const passedMs = performance.now() - startedAt;
+      if (passedMs > giveUpMs)
+        throw refuse(
+          Math.round(passedMs / 1000),
+          { tables: 'schema' in lock.on ? lock.on.schema : lock.on.join(', '), holders },
+          error as Error,
+        );
+      log?.info({ on: lock.on, pauseMs, holders }, 'a lock is held by others; trying again');
+      await wait(pauseMs);
+    }
+  }
+}
+
+interface Holder {
+  pid: number;
+  user: string | null;
+  application: string | null;
+  state: string | null;
+  seconds: number | null;
+  query: string | null;
+}
+
+async function holdersOf(client: ClientBase, { mode, on }: WantedLock): Promise<string> {
+  const { rows } = await client.query<Holder>(HOLDERS, [
+    'schema' in on ? [] : on,
+    'schema' in on ? on.schema : null,
+    CONFLICTING[mode].map((name) => `${name}Lock`),
+  ]);
+  const told = rows.map(
+    ({ pid, user, application, state, seconds, query }) =>
+      `pid ${pid} (${[user, application, state].filter(Boolean).join(', ')}${seconds === null ? '' : `, its transaction is ${seconds} s old`}): ${query ?? ''}`,
+  );
+  return told.length === 0 ? '' : `Who holds it: ${told.join('; ')}.`;
+}
+
+const HOLDERS = `
+WITH relations AS (
+  SELECT coalesce(t.relid, r.oid)::oid AS oid FROM (SELECT to_regclass(name) AS oid FROM unnest($1::text[]) AS name) r
+  LEFT JOIN LATERAL pg_partition_tree(r.oid) t ON true
+  UNION SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = to_regnamespace($2))
+SELECT a.pid, a.usename AS user, a.application_name AS application, a.state, extract(epoch FROM now() - a.xact_start)::int AS seconds,
+  left(regexp_replace(a.query, '\\s+', ' ', 'g'), 200) AS query
+FROM pg_catalog.pg_stat_activity a
+WHERE a.pid <> pg_backend_pid() AND EXISTS (
+  SELECT FROM pg_catalog.pg_locks l JOIN relations r ON r.oid = l.relation
+  WHERE l.pid = a.pid AND l.granted AND l.mode = ANY ($3) AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+ORDER BY a.xact_start LIMIT 5`;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
+import { RuntimeError } from '../runtime/runtime-error.js';
 import { addCommand, appOption, type Cli } from './command.js';
 import { addAsCode } from './commands/as-code.js';
 import { addDeliveries } from './commands/deliveries.js';
@@ -91,26 +92,28 @@ function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
     });
 }
 
-async function migrateApp(cli: Cli, app: string): Promise<void> {
-  const hooks = await (await import('./adopter/load-app.js')).loadApp(app);
-  try {
-    await hooks.migrate();
-    cli.terminal.say('The database is up to date.');
-  } finally {
-    await hooks.close();
-  }
-}
-
 function addRunning(program: Command, cli: Cli): void {
   addFace(program, cli, 'serve', { api: true, worker: true, prepare: true });
   addFace(program, cli, 'api', { api: true, worker: false, prepare: false });
   addFace(program, cli, 'worker', { api: false, worker: true, prepare: false });
-  addCommand(program, 'migrate', 'bring tables, topics and triggers up to date', ['migrate', 'migrate --app ./hookgraph.ts'])
+  addCommand(program, 'migrate', 'bring tables, topics and triggers up to date', [
+    'migrate',
+    'migrate --app ./hookgraph.ts --dry-run',
+    'migrate --app ./hookgraph.ts',
+  ])
     .addOption(appOption())
     .option('--sample-data', 'make the sample data too, if there is none')
+    .option('--dry-run', 'with --app: print the SQL that would run, and run none of it')
     .option('--json', 'answer in JSON')
-    .action(async ({ app, sampleData, json }: { app?: string; sampleData?: boolean; json?: boolean }) => {
-      if (app !== undefined) return migrateApp(cli, app);
+    .action(async ({ app, sampleData, dryRun, json }: { app?: string; sampleData?: boolean; dryRun?: boolean; json?: boolean }) => {
+      if (dryRun && app === undefined)
+        throw new RuntimeError('APP_MISSING', '--dry-run needs --app', 'Name the file that calls createHookgraph(): --app ./hookgraph.ts.');
+      if (app !== undefined)
+        return (await import('./adopter/migrate-app.js')).migrateApp(app, {
+          dryRun: dryRun === true,
+          json: json === true,
+          terminal: cli.terminal,
+        });
       await refuseWithoutSample();
       await (await import('./commands/migrate.js')).migrateDatabase({ sampleData: sampleData === true, json: json === true });
     });

@@ -5,14 +5,14 @@ import { type Api, createApi, mergeApi } from '../graphql/index.js';
 import { logBroken, openPool } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
 import { localPool } from '../runtime/local-pool.js';
-import { listNewerMigrations, migrate } from '../runtime/migrate.js';
+import { listNewerMigrations, migrate, planMigrations } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
 import { createPlainLog } from '../runtime/plain-log.js';
 import { workerSchema } from '../runtime/queue.js';
 import { checkSchemaName, DEFAULT_SCHEMA } from '../runtime/schema-name.js';
 import { type PoolReader, poolSource } from '../sources/pool-source.js';
 import type { Source } from '../sources/source.js';
-import { checkKeys, createWebhooks, type Webhooks } from '../webhooks/index.js';
+import { checkKeys, createWebhooks, type PlannedStatement, type Webhooks } from '../webhooks/index.js';
 import { startWorker, type Worker } from '../worker/index.js';
 import { createAnnouncement } from './announcement.js';
 import { type CheckProblem, checkAll, isMigrated } from './check.js';
@@ -44,6 +44,8 @@ export interface Hookgraph {
    * warns, where a newer version has done so.
    */
   migrate(): Promise<void>;
+  /** The SQL that `migrate` would run, without running it. Empty when all is in step. */
+  plan(): Promise<PlannedStatement[]>;
   /** Everything that is wrong, or would be with `schema`; changes nothing. Empty when all is well. */
   check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]>;
   /**
@@ -204,6 +206,13 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       await migrate(pool, ENGINE_MIGRATIONS.dir, own);
       await announcement.refresh();
       await webhooks.prepare();
+    },
+    async plan() {
+      if ((await listNewerMigrations(pool, ENGINE_MIGRATIONS.dir, schemaName)).length > 0) return [];
+      const pending = await planMigrations(pool, ENGINE_MIGRATIONS.dir, schemaName);
+      await announcement.refresh();
+      const capture = await webhooks.plan({ isMigrated: pending.length === 0 });
+      return [...pending.map(({ name, sql }) => ({ about: `migration ${name} of Hookgraph's own tables`, table: null, sql })), ...capture];
     },
     check,
     async work() {

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { LOCK_TIMEOUT_MS, type Patience, patiently } from './patiently.js';
 import { withAdvisoryLock } from './pooler.js';
 import { RuntimeError } from './runtime-error.js';
+import { localSql } from './schema-name.js';
 
 export interface MigrateOptions {
   /** The Postgres schema that holds the ledger `_prisma_migrations`; also the search_path of unqualified statements. */
@@ -35,7 +36,7 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
     const ledger = `${schema}._prisma_migrations`;
     // Asked first: IF NOT EXISTS would still demand the right to create, and print notices at every start.
     const { rows: found } = await client.query('SELECT to_regclass($1) IS NOT NULL AS present', [ledger]);
-    if (!found[0].present) await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE TABLE ${ledger} (${LEDGER_COLUMNS})`);
+    if (!found[0].present) await client.query(createLedgerSql(options.schema));
     const { rows } = await client.query<LedgerRow>(
       `SELECT migration_name, checksum, finished_at FROM ${ledger} WHERE rolled_back_at IS NULL`,
     );
@@ -43,7 +44,7 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
     const done: string[] = [];
     for (const name of await listMigrations(dir)) {
       const sql = await readFile(join(dir, name, 'migration.sql'), 'utf8');
-      const checksum = createHash('sha256').update(sql).digest('hex');
+      const checksum = checksumOf(sql);
       const row = applied.get(name);
       if (row) {
         refuseUnlessSame(row, checksum);
@@ -60,6 +61,36 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
   });
   return done ?? [];
 }
+
+/** What `migrate` would run: each migration's name and SQL, with its row in the ledger. Needs no right to write. */
+export async function planMigrations(pool: pg.Pool, dir: string, schema: string): Promise<{ name: string; sql: string }[]> {
+  const names = await listPendingMigrations(pool, dir, schema);
+  const ledger = `${pg.escapeIdentifier(schema)}._prisma_migrations`;
+  const { rows: found } = await pool.query('SELECT to_regclass($1) IS NOT NULL AS present', [ledger]);
+  return Promise.all(
+    names.map(async (name, at) => {
+      const text = await readFile(join(dir, name, 'migration.sql'), 'utf8');
+      const values = [randomUUID(), checksumOf(text), name].map((value) => pg.escapeLiteral(value));
+      const row = values.reduce((sql, value, place) => sql.replace(`$${place + 1}`, () => value), recordSql(ledger));
+      const first = at === 0 && !found[0].present ? `${createLedgerSql(schema)};\n` : '';
+      return {
+        name,
+        sql: `${first}BEGIN;\nSET LOCAL search_path = ${pg.escapeIdentifier(schema)};\n${localSql(text.trim(), schema)}\n${row};\nCOMMIT`,
+      };
+    }),
+  );
+}
+
+const checksumOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const createLedgerSql = (schema: string): string => {
+  const name = pg.escapeIdentifier(schema);
+  return `CREATE SCHEMA IF NOT EXISTS ${name}; CREATE TABLE ${name}._prisma_migrations (${LEDGER_COLUMNS})`;
+};
+
+/** Given: id, checksum and name. */
+const recordSql = (ledger: string): string =>
+  `INSERT INTO ${ledger} (id, checksum, migration_name, started_at, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`;
 
 /** The names that `migrate` would apply; needs no right to write. */
 export async function listPendingMigrations(pool: pg.Pool, dir: string, schema: string): Promise<string[]> {
@@ -120,10 +151,7 @@ async function apply(
       cause: error,
     });
   }
-  await client.query(
-    `INSERT INTO ${ledger} (id, checksum, migration_name, started_at, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`,
-    [randomUUID(), checksum, name],
-  );
+  await client.query(recordSql(ledger), [randomUUID(), checksum, name]);
   await client.query('COMMIT');
 }
 

@@ -43,7 +43,8 @@ export function nameSuffix(schema: string): string {
 }
 
 /** Not the settings hookgraph.capture, .context and .proof, which are the session's and have the same names everywhere. */
-const OURS = /(?<!")\bhookgraph\.(?!(?:capture|context|proof)\b)(?=["\w%])|'hookgraph'(?=::regnamespace)/g;
+const OURS =
+  /(?<!")\bhookgraph\.(?!(?:capture|context|proof)\b)(?=["\w%])|'hookgraph'(?=::regnamespace)|(?<=to_regnamespace\()'hookgraph'/g;
 
 /** Nearly all statements are constants. */
 const MOST_TEXTS = 2000;

@@ -9,6 +9,7 @@ import { createGuard } from './base/network/address-guard.js';
 import type { Endpoint } from './base/network/guard.js';
 import { checkKeys, createVault } from './base/secrets/vault.js';
 import { createRenderer } from './base/templates/renderer.js';
+import { type PlannedStatement, planCapture } from './capture/plan-capture.js';
 import { prepareCapture } from './capture/prepare-capture.js';
 import { createCaptureWatch, LOOK_MS } from './capture/watch-capture.js';
 import { createPoker } from './fan-out/create-poker.js';
@@ -66,6 +67,7 @@ export {
 } from './base/store/subscriptions.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
 export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from './base/store/without-tenant.js';
+export type { PlannedStatement } from './capture/plan-capture.js';
 export { findOutOfStep, outOfStep } from './capture/watch-capture.js';
 export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';
 export type { TransactionQuery } from './gate/change.js';
@@ -106,6 +108,8 @@ export interface Webhooks {
   engine: Engine;
   /** Brings partitions, topics and triggers in step with the announced nodes; a no-op when they are. Only `migrate` calls it. */
   prepare(): Promise<void>;
+  /** The statements that `prepare` would run, without running them. `isMigrated`: whether the engine's own tables are up to date. */
+  plan(options: { isMigrated: boolean }): Promise<PlannedStatement[]>;
   /** Takes the triggers off every table and retires the topics; history stays. */
   detach(): Promise<void>;
   /** Throws WebhooksError KEYS_MISMATCH where this process lacks the key that the database's secrets are sealed with. */
@@ -142,6 +146,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   return {
     engine,
     prepare: () => prepareCapture(pool, host.nodes, log),
+    plan: (options) => planCapture(pool, host.nodes, options),
     detach: () => prepareCapture(pool, [], log),
     checkKeys: async () => void (await checkKeys(pool, vault)),
     passGate: gate.pass,

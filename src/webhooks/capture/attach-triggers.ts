@@ -56,9 +56,9 @@ export async function attachTriggers(
     if (problems.length > 0) throw joinProblems(problems);
     for (const warning of [...warnings, ...tables.flatMap(unownedWarning)]) log.warn(warning);
     await replaceFunctions(client, functions);
-    await syncTenantSources(client, tables);
+    await client.query(tenantSourcesSql(tables));
     const changed = await replaceTriggers(client, tables, schemaOf(pool), patience);
-    await dropFunctions(client, tables);
+    for (const statement of await findFunctionDrops(client, tables)) await client.query(statement);
     return changed;
   });
   return { changed: changed ?? [] };
@@ -91,7 +91,7 @@ function readable(table: AnnouncedTable): string {
 }
 
 /** A mistake in a host's expression shows here, not as events that nobody gets. */
-async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Promise<Map<AnnouncedTable, WebhooksError>> {
+export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Promise<Map<AnnouncedTable, WebhooksError>> {
   const problems = new Map<AnnouncedTable, WebhooksError>();
   for (const table of tables) {
     const { node, facts } = table;
@@ -115,44 +115,34 @@ async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Pro
   return problems;
 }
 
-/** What the relay looks up after the commit. */
-async function syncTenantSources(client: PoolClient, tables: AnnouncedTable[]): Promise<void> {
+/** What the relay looks up after the commit: as SQL with its values. */
+export function tenantSourcesSql(tables: AnnouncedTable[]): string {
   const sources = tables.flatMap(({ node }) => {
     const deciding = decidingRows(node);
-    return deciding
-      ? [
-          {
-            typename: node.typename,
-            child_typename: deciding.typename,
-            child_columns: deciding.columns,
-            function_name: tenantsFunctionName(node),
-          },
-        ]
-      : [];
+    const function_name = tenantsFunctionName(node);
+    return deciding ? [{ typename: node.typename, child_typename: deciding.typename, child_columns: deciding.columns, function_name }] : [];
   });
-  await client.query(
-    `WITH wanted AS MATERIALIZED (SELECT * FROM jsonb_populate_recordset(NULL::hookgraph.tenant_sources, $1::jsonb)),
+  return `WITH wanted AS MATERIALIZED (
+       SELECT * FROM jsonb_populate_recordset(NULL::hookgraph.tenant_sources, ${pg.escapeLiteral(JSON.stringify(sources))}::jsonb)),
      gone AS (DELETE FROM hookgraph.tenant_sources WHERE typename NOT IN (SELECT typename FROM wanted))
      INSERT INTO hookgraph.tenant_sources AS t SELECT * FROM wanted
      ON CONFLICT (typename) DO UPDATE SET child_typename = EXCLUDED.child_typename, child_columns = EXCLUDED.child_columns,
        function_name = EXCLUDED.function_name
      WHERE (t.child_typename, t.child_columns, t.function_name)
-       IS DISTINCT FROM (EXCLUDED.child_typename, EXCLUDED.child_columns, EXCLUDED.function_name)`,
-    [JSON.stringify(sources)],
-  );
+       IS DISTINCT FROM (EXCLUDED.child_typename, EXCLUDED.child_columns, EXCLUDED.function_name)`;
 }
 
 async function readFunctions(client: PoolClient): Promise<Map<string, { signature: string; comment: string; body: string }>> {
   const { rows } = await client.query<{ name: string; signature: string; comment: string; body: string }>(
     `SELECT p.proname AS name, p.oid::regprocedure::text AS signature, d.description AS comment, md5(p.prosrc) AS body
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_catalog.pg_proc'::regclass
-     WHERE p.pronamespace = 'hookgraph'::regnamespace AND d.description LIKE $1`,
+     WHERE p.pronamespace = to_regnamespace('hookgraph') AND d.description LIKE $1`,
     [`${MARK}: %`],
   );
   return new Map(rows.map(({ name, ...rest }) => [name, rest]));
 }
 
-async function changedFunctions(client: PoolClient, tables: AnnouncedTable[], schema: string): Promise<MarkedFunction[]> {
+export async function changedFunctions(client: PoolClient, tables: AnnouncedTable[], schema: string): Promise<MarkedFunction[]> {
   const present = await readFunctions(client);
   return wantedFunctions(tables).filter((one) => {
     const found = present.get(one.name);
@@ -163,20 +153,20 @@ async function changedFunctions(client: PoolClient, tables: AnnouncedTable[], sc
 async function replaceFunctions(client: PoolClient, changed: MarkedFunction[]): Promise<void> {
   if (changed.length === 0) return;
   await inTransaction(client, async () => {
-    for (const { name, arguments: parameters, sql, comment } of changed) {
-      const signature = `hookgraph.${id(name)}(${parameters})`;
-      await client.query(
-        `${sql}; REVOKE ALL ON FUNCTION ${signature} FROM PUBLIC; COMMENT ON FUNCTION ${signature} IS ${pg.escapeLiteral(comment)}`,
-      );
-    }
+    for (const one of changed) await client.query(functionSql(one));
   });
 }
 
-async function dropFunctions(client: PoolClient, tables: AnnouncedTable[]): Promise<void> {
+export function functionSql({ name, arguments: parameters, sql, comment }: MarkedFunction): string {
+  const signature = `hookgraph.${id(name)}(${parameters})`;
+  return `${sql}; REVOKE ALL ON FUNCTION ${signature} FROM PUBLIC; COMMENT ON FUNCTION ${signature} IS ${pg.escapeLiteral(comment)}`;
+}
+
+/** The statements that drop the functions of what is no longer announced. */
+export async function findFunctionDrops(client: PoolClient, tables: AnnouncedTable[]): Promise<string[]> {
   const wanted = new Set(wantedFunctions(tables).map(({ name }) => name));
-  for (const [name, { signature }] of await readFunctions(client)) {
-    if (!wanted.has(name)) await client.query(`DROP FUNCTION ${signature}`);
-  }
+  const present = [...(await readFunctions(client))].filter(([name]) => !wanted.has(name));
+  return present.map(([, { signature }]) => `DROP FUNCTION ${signature}`);
 }
 
 interface PresentTrigger {
@@ -195,7 +185,7 @@ async function readTriggers(client: PoolClient, schema: string): Promise<Present
     `SELECT c.oid, n.nspname AS schema, c.relname AS table, t.tgname AS name, p.proname AS function, t.tgenabled AS enabled,
        pg_has_role(c.relowner, 'USAGE') AS "mayDrop"
      FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'hookgraph'::regnamespace
+     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = to_regnamespace('hookgraph')
      WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname = ANY ($1)`,
     [TRIGGER_NAMES.map((name) => triggerName(name, schema))],
   );
@@ -216,7 +206,7 @@ interface TriggerChange {
   drops: boolean;
 }
 
-async function findTriggerChanges(client: PoolClient, tables: AnnouncedTable[], schema: string): Promise<TriggerChange[]> {
+export async function findTriggerChanges(client: PoolClient, tables: AnnouncedTable[], schema: string): Promise<TriggerChange[]> {
   const targets = tables.flatMap((table) =>
     targetsOf(table, schema).map(({ relation, create }) => ({
       oid: relation.oid,

@@ -1,5 +1,6 @@
 // Announced nodes -> the topics that can be subscribed to, as rows.
 import type { Pool, PoolClient } from 'pg';
+import pg from 'pg';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode, Operation } from '../base/model.js';
 
@@ -93,6 +94,19 @@ export async function syncTopics(db: Pool | PoolClient, nodes: AnnouncedNode[]):
   const { rows } = await db.query<{ saved: number; retired: number }>(SYNC_TOPICS, [JSON.stringify(topicsOf(nodes))]);
   return rows[0] as { saved: number; retired: number };
 }
+
+/** The statement that `syncTopics` would run; `null` when the topics are in step. `isMade`: whether the table of topics is there. */
+export async function planTopics(db: Pool | PoolClient, nodes: AnnouncedNode[], { isMade }: { isMade: boolean }): Promise<string | null> {
+  const wanted = topicsOf(nodes);
+  const there = isMade ? (await db.query<TopicRow>(ANNOUNCED_TOPICS)).rows : [];
+  const lines = (topics: TopicRow[]) => topics.map((topic) => JSON.stringify(COLUMNS.map((column) => topic[column]))).sort();
+  if (lines(there).join('\n') === lines(wanted).join('\n')) return null;
+  return SYNC_TOPICS.trim().replace('$1', () => pg.escapeLiteral(JSON.stringify(wanted)));
+}
+
+const COLUMNS = ['key', 'version', 'typename', 'operation', 'column_name', 'from_value', 'to_value', 'description'] as const;
+
+const ANNOUNCED_TOPICS = `SELECT ${COLUMNS.join(', ')} FROM hookgraph.topics WHERE retired_at IS NULL`;
 
 // The lock makes runs with different lists take turns; a row that is in step isn't written.
 const SYNC_TOPICS = `

@@ -1,0 +1,91 @@
+// Says which statements would bring the database in step with the announced nodes, and runs none of them.
+import type { Pool, PoolClient } from 'pg';
+import pg from 'pg';
+import { localSql, schemaOf } from '../../runtime/schema-name.js';
+import type { AnnouncedNode } from '../base/model.js';
+import { OWN_NODE } from '../base/own-node.js';
+import {
+  changedFunctions,
+  checkTenantSql,
+  findFunctionDrops,
+  findTriggerChanges,
+  functionSql,
+  tenantSourcesSql,
+} from './attach-triggers.js';
+import { checkNodes, joinProblems } from './check-nodes.js';
+import { refuseOtherApplication } from './other-application.js';
+import { proveCapture } from './prove-capture.js';
+import { readTableFacts } from './table-facts.js';
+import { planTopics } from './topics.js';
+
+export interface PlannedStatement {
+  /** What it is for, in words. */
+  about: string;
+  /** The table of the host that it locks for a moment; `null`: none. */
+  table: string | null;
+  sql: string;
+}
+
+/**
+ * `isMigrated`: whether the engine's tables are up to date. Where they aren't, what stands on them isn't planned: the triggers of our own
+ * node, and trying the triggers on copies. Throws what attaching would throw.
+ */
+export async function planCapture(
+  pool: Pool,
+  nodes: AnnouncedNode[],
+  { isMigrated }: { isMigrated: boolean },
+): Promise<PlannedStatement[]> {
+  const schema = schemaOf(pool);
+  const own: AnnouncedNode = { ...OWN_NODE, table: { ...OWN_NODE.table, schema } };
+  const hosts = nodes.filter(({ typename }) => typename !== OWN_NODE.typename);
+  if (isMigrated) await refuseOtherApplication(pool, nodes);
+  const client = await pool.connect();
+  try {
+    const topics = await planTopics(client, [...hosts, own], { isMade: isMigrated });
+    const planned = [
+      ...(topics === null ? [] : [{ about: 'the topics that can be subscribed to', table: null, sql: topics }]),
+      ...(await planTriggers(client, isMigrated ? [...hosts, own] : hosts, { own, isMigrated })),
+    ];
+    return planned.map((one) => ({ ...one, sql: localSql(one.sql, schema) }));
+  } finally {
+    client.release();
+  }
+}
+
+async function planTriggers(
+  client: PoolClient,
+  nodes: AnnouncedNode[],
+  { own: { table: ownTable }, isMigrated }: { own: AnnouncedNode; isMigrated: boolean },
+): Promise<PlannedStatement[]> {
+  const facts = await readTableFacts(
+    client,
+    nodes.map((node) => node.table),
+  );
+  const { tables, problems } = checkNodes(nodes, facts);
+  const misread = await checkTenantSql(client, tables);
+  problems.push(...misread.values());
+  const functions = await changedFunctions(client, tables, ownTable.schema);
+  if (isMigrated && functions.length > 0) {
+    problems.push(
+      ...(await proveCapture(
+        client,
+        tables.filter((table) => !misread.has(table)),
+        tables,
+      )),
+    );
+  }
+  if (problems.length > 0) throw joinProblems(problems);
+  const own = `${pg.escapeIdentifier(ownTable.schema)}.${pg.escapeIdentifier(ownTable.name)}`;
+  const triggers = (await findTriggerChanges(client, tables, ownTable.schema)).filter(({ table }) => isMigrated || table !== own);
+  const drops = isMigrated ? await findFunctionDrops(client, tables) : [];
+  return [
+    ...functions.map((one) => ({ about: `function ${one.name}`, table: null, sql: functionSql(one) })),
+    ...(functions.length > 0 ? [{ about: 'whose tenant other rows decide', table: null, sql: tenantSourcesSql(tables) }] : []),
+    ...triggers.map(({ table, statements }) => ({
+      about: `triggers of ${table}`,
+      table: table === own ? null : table,
+      sql: statements.join(';\n'),
+    })),
+    ...drops.map((sql) => ({ about: 'a function that is no longer needed', table: null, sql })),
+  ];
+}

@@ -1,0 +1,48 @@
+// A stranger's project in a folder of its own: it has the package as built, what it stands on, and the files that are given.
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const ROOT = join(import.meta.dirname, '../..');
+const PACKAGES = ['pg', '@types', 'graphql', 'graphql-yoga', 'kysely', '@prisma', 'prisma', 'tsx', 'typescript'];
+const run = promisify(execFile);
+
+export interface StrangerProject {
+  dir: string;
+  /** What tsc says of all its TypeScript, with every strictness. */
+  typeCheck(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function strangerProject(files: Record<string, string>): Promise<StrangerProject> {
+  const dir = await mkdtemp(join(tmpdir(), 'hookgraph-stranger-project-'));
+  await mkdir(join(dir, 'node_modules'));
+  for (const name of PACKAGES) await symlink(join(ROOT, 'node_modules', name), join(dir, 'node_modules', name));
+  await symlink(ROOT, join(dir, 'node_modules/hookgraph'));
+  // As npm installs the package's command.
+  await mkdir(join(dir, 'node_modules/.bin'));
+  const command = `#!/bin/sh\nexec "${process.execPath}" "${ROOT}/dist/sources/prisma/generator.js"\n`;
+  await writeFile(join(dir, 'node_modules/.bin/hookgraph-prisma'), command, { mode: 0o755 });
+  const strict = { strict: true, module: 'NodeNext', target: 'ES2022', skipLibCheck: true, noEmit: true, noUncheckedIndexedAccess: true };
+  const all = {
+    'package.json': JSON.stringify({ name: 'shop', private: true, type: 'module' }),
+    'tsconfig.json': JSON.stringify({ compilerOptions: { ...strict, types: ['node'] } }),
+    ...files,
+  };
+  for (const [path, text] of Object.entries(all)) {
+    if (text === '') continue;
+    await mkdir(dirname(join(dir, path)), { recursive: true });
+    await writeFile(join(dir, path), text);
+  }
+  return {
+    dir,
+    typeCheck: () =>
+      run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { cwd: dir }).then(
+        ({ stdout }) => stdout,
+        (error: { stdout: string }) => error.stdout,
+      ),
+    close: () => rm(dir, { recursive: true, force: true }),
+  };
+}

@@ -8,6 +8,7 @@ import { addAsCode } from './commands/as-code.js';
 import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
 import { addErrors } from './commands/errors.js';
+import { addInit } from './commands/init.js';
 import { addListen } from './commands/listen.js';
 import { addLogin } from './commands/login.js';
 import { addReplay } from './commands/replay.js';
@@ -41,6 +42,7 @@ export function createProgram(cli: Cli): Command {
     })
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
   program.commandsGroup('Running it:');
+  addInit(program, cli);
   addRunning(program, cli);
   addDoctor(program, cli);
   program.commandsGroup('Asking a Hookgraph that runs:');

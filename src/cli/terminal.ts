@@ -25,6 +25,8 @@ export interface Terminal {
   readAll(): Promise<string>;
   /** Asked without echo where a person sits at it, else all of stdin. */
   readSecret(question: string): Promise<string>;
+  /** What is typed in a line, without spaces around it. `null`: nobody to ask. */
+  ask(question: string): Promise<string | null>;
   /** Null: nobody to ask. */
   confirm(question: string): Promise<boolean | null>;
 }
@@ -124,6 +126,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
     },
     readAll: () => text(stdin),
     readSecret: async (question) => (stdin.isTTY ? ask(question, true) : text(stdin)).then((answer) => answer.trim()),
+    ask: async (question) => (stdin.isTTY ? (await ask(question, false)).trim() : null),
     confirm: async (question) => (stdin.isTTY ? /^y(es)?$/i.test((await ask(`${question} [y/N] `, false)).trim()) : null),
   };
   return terminal;

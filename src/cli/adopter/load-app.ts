@@ -35,9 +35,19 @@ async function load(file: string): Promise<Record<string, unknown>> {
   return typeof only === 'object' && only !== null && !isHookgraph(only) ? { ...module, ...only } : module;
 }
 
-/** Node runs TypeScript by itself from 22.18 on. Before that, the application's own tsx does. */
 async function registerTypeScript(file: string): Promise<void> {
-  if ((process.features as { typescript?: unknown }).typescript) return;
+  const loader = await findTypeScriptLoader(file, 'esm/api', 'dist/esm/api/index.mjs');
+  if (loader === null) return;
+  const { register } = (await import(loader)) as { register(): void };
+  register();
+}
+
+/**
+ * Node runs TypeScript by itself from 22.18 on: `null` then. Before that, the application's own tsx does.
+ * @throws RuntimeError `APP_IS_TYPESCRIPT` where it has none
+ */
+export async function findTypeScriptLoader(file: string, entry = '.', usual = 'dist/loader.mjs'): Promise<string | null> {
+  if ((process.features as { typescript?: unknown }).typescript) return null;
   const { resolve: find } = createRequire(file);
   let manifest: string;
   try {
@@ -50,10 +60,10 @@ async function registerTypeScript(file: string): Promise<void> {
     );
   }
   // The entry for `import`: resolving by require() finds the other one, which registers nothing here.
-  const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as { exports: Record<string, { import: { default: string } }> };
-  const loader = join(dirname(manifest), exports['./esm/api']?.import.default ?? 'dist/esm/api/index.mjs');
-  const { register } = (await import(pathToFileURL(loader).href)) as { register(): void };
-  register();
+  const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as { exports: Record<string, string | { import: { default: string } }> };
+  const found = exports[entry === '.' ? '.' : `./${entry}`];
+  const path = typeof found === 'string' ? found : (found?.import.default ?? usual);
+  return pathToFileURL(join(dirname(manifest), path)).href;
 }
 
 const VERBS = ['migrate', 'check', 'work', 'handler', 'close'] as const;

@@ -4,7 +4,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Dmmf, type Syntax, writeModels } from './write-models.js';
+import { readModels } from './datamodel.js';
+import { sourceModels } from './source-models.js';
+import { type Dmmf, type Syntax, toModels, writeModels } from './write-models.js';
 
 const FILE = 'hookgraph-models.ts';
 
@@ -15,9 +17,13 @@ interface GenerateOptions {
   dmmf: Dmmf;
 }
 
-/** The output is a folder, or a file: `.ts`, or `.js` with its declarations beside it. */
+/** The output is a folder, or a file: `.ts`, or `.js` with its declarations beside it; or `.json`, with what any program can read of the models. */
 function generate({ generator: { output, config }, dmmf }: GenerateOptions): null {
   const given = output?.value ?? FILE;
+  if (given.endsWith('.json')) {
+    writeFileSync(given, JSON.stringify(sourceModels(readModels(toModels(dmmf)))));
+    return null;
+  }
   const file = /\.[cm]?[jt]s$/.test(given) ? given : join(given, FILE);
   const { source, declaration } = writeModels(dmmf, syntaxOf(file, config.moduleFormat));
   mkdirSync(dirname(file), { recursive: true });

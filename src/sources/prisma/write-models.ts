@@ -1,6 +1,6 @@
 // Turns Prisma's parsed schema into the text of the file that adopters import. Prisma's own clients keep no column types, keys and
 // comments; announced nodes and snapshots need them.
-import { FORMAT } from './datamodel.js';
+import { FORMAT, type GeneratedModels } from './datamodel.js';
 
 /** Functions in `@default` that Prisma computes and no database has. */
 const PRISMAS_OWN = ['auto', 'cuid', 'nanoid', 'ulid', 'uuid'];
@@ -48,6 +48,13 @@ interface DmmfEnum {
 }
 
 export type Syntax = 'ts' | 'esm' | 'cjs';
+
+/** What the written file exports. */
+export const toModels = ({ datamodel: { models, enums } }: Dmmf): GeneratedModels => ({
+  format: FORMAT,
+  // As JSON keeps it.
+  datamodel: JSON.parse(JSON.stringify({ models: models.map(toModel), enums: enums.map(toEnum) })),
+});
 
 /** Path endings of the files that it writes, with their texts. */
 export function writeModels(dmmf: Dmmf, syntax: Syntax): { source: string; declaration: string | null } {

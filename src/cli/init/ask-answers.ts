@@ -1,0 +1,46 @@
+// Asks the person at the terminal what the database can't say: which column is the tenant's, and whose the rows of some tables are.
+import type { Terminal } from '../terminal.js';
+import { type Answers, propose } from './propose.js';
+import type { Named, Sight } from './sight.js';
+import { tenantColumns, type Whose } from './whose-rows.js';
+
+/** More would be offered than anybody reads. */
+const MOST_CHOICES = 8;
+
+export async function askAnswers(sight: Sight, terminal: Terminal): Promise<Answers> {
+  const columns = tenantColumns(sight.named).slice(0, MOST_CHOICES);
+  const answers: Answers = {};
+  if (columns.length > 1) {
+    const told = columns.map(({ column, tables, root }) => `${column} (in ${tables} tables${root ? `, of ${root.typename}` : ''})`);
+    const at = await choose(terminal, 'Which column says whose a row is?', told, 0);
+    const tenant = at === null ? undefined : columns[at];
+    if (tenant) answers.tenant = tenant;
+  }
+  const whose = new Map<Named, Whose>();
+  for (const { named, choices } of propose(sight, answers).open) {
+    const columnChoices = named.table.foreignKeys.flatMap(({ columns: [column, second] }): Whose[] =>
+      column === undefined || second !== undefined ? [] : [{ kind: 'column', column, why: `its ${column}, as you said` }],
+    );
+    const offered = [...choices, ...columnChoices].slice(0, MOST_CHOICES);
+    if (offered.length === 0) continue;
+    const told = offered.map(({ kind, column, other }) =>
+      kind === 'column' ? `its ${column}` : `the tenant of its ${other?.typename} rows`,
+    );
+    const at = await choose(terminal, `Whose is a ${named.typename}?`, [...told, 'leave it out'], told.length);
+    const answer = at === null ? undefined : offered[at];
+    if (answer) whose.set(named, { ...answer, why: 'as you said' });
+  }
+  return { ...answers, ...(whose.size > 0 && { whose }) };
+}
+
+/** Enter takes the usual choice. `null`: nobody is there. */
+async function choose(terminal: Terminal, question: string, choices: string[], usual: number): Promise<number | null> {
+  for (;;) {
+    const list = choices.map((choice, at) => `  ${at + 1}  ${choice}\n`).join('');
+    const answer = await terminal.ask(`${question}\n${list}[${usual + 1}] `);
+    if (answer === null) return null;
+    if (answer === '') return usual;
+    const at = Number(answer) - 1;
+    if (choices[at] !== undefined) return at;
+  }
+}

@@ -1,0 +1,132 @@
+// `hookgraph init`: looks at a database and a project, proposes what is announced, writes the adopter's file, and shows what migrate will run.
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import { openPool } from '../../runtime/database.js';
+import { createPlainLog } from '../../runtime/plain-log.js';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import { loadApp } from '../adopter/load-app.js';
+import type { Terminal } from '../terminal.js';
+import { askAnswers } from './ask-answers.js';
+import { checkProposal } from './check-proposal.js';
+import { type Look, lookAtAll } from './look.js';
+import { type Project, type ProjectOptions, readProject } from './project.js';
+import { propose } from './propose.js';
+import { generateModels, type ReadPrisma } from './read-prisma.js';
+import { answerOf, sayNext, sayProposal, sayStatements } from './say.js';
+import { writeFile } from './write-file.js';
+
+export interface InitOptions extends ProjectOptions {
+  database?: string;
+  yes?: boolean;
+  force?: boolean;
+  dryRun?: boolean;
+  migrate?: boolean;
+  json?: boolean;
+}
+
+export interface InitContext {
+  /** The project's folder. */
+  dir: string;
+  env: NodeJS.ProcessEnv;
+  terminal: Terminal;
+}
+
+export async function init(options: InitOptions, context: InitContext): Promise<void> {
+  const { dir, terminal } = context;
+  const database = options.database ?? context.env.DATABASE_URL;
+  if (!database)
+    throw new RuntimeError(
+      'DATABASE_MISSING',
+      'init looks at your database, and has no address of it',
+      'Set DATABASE_URL, or pass --database postgres://…',
+    );
+  const env = { ...context.env, DATABASE_URL: database };
+  const project = readProject(dir, options);
+  const shown = relative(dir, project.out);
+  if (existsSync(project.out) && !options.force && !options.dryRun)
+    throw new RuntimeError(
+      'FILE_EXISTS',
+      `${shown} is there already`,
+      'Pass --force to write it anew, --out for another file, or --dry-run to look only.',
+    );
+  // With --json, stdout holds the answer alone.
+  const told: Terminal = options.json ? { ...terminal, say: () => {}, table: () => {} } : terminal;
+  const pool = openPool(database, { log: createPlainLog('error'), max: 2 });
+  try {
+    const look = await lookAtAll(pool, project, env);
+    const proposal = propose(look.sight, options.yes || options.json || options.dryRun ? {} : await askAnswers(look.sight, terminal));
+    const checked = await checkProposal(pool, proposal, look, project.name);
+    const file = writeFile(proposal, {
+      typescript: project.typescript,
+      schema: look.schema ? look.schema.imported : undefined,
+      prisma: look.prisma?.imports ?? null,
+      ...(checked.prefix !== undefined && { prefix: checked.prefix }),
+    });
+    sayProposal(told, proposal, { look, dir, problems: checked.problems });
+    if (options.dryRun) told.say(`\n${shown} would be:\n\n${file.text}`);
+    const writes = !options.dryRun && (await mayWrite(shown, options, look, told));
+    if (writes) await write(project, file.text, look.prisma, { env, terminal: told });
+    sayStatements(told, checked.statements);
+    const migrates = writes && checked.statements.length > 0 && (await mayMigrate(options, told));
+    if (migrates) await migrate(project.out, env, told);
+    if (options.json) terminal.json(answerOf({ proposal, file, shown, writes, migrates, checked, notes: look.notes }));
+    else if (writes) sayNext(told, { shown, file, migrates });
+  } finally {
+    await pool.end();
+  }
+}
+
+async function mayWrite(shown: string, options: InitOptions, { prisma }: Look, terminal: Terminal): Promise<boolean> {
+  if (options.yes) return true;
+  if (options.json) return false;
+  const also = prisma?.addition ? ', and add our generator to your Prisma schema' : '';
+  const answer = await terminal.confirm(`\nWrite ${shown}${also}?`);
+  if (answer === null)
+    throw new RuntimeError('NOT_CONFIRMED', `${shown} was not written: nobody is there to ask`, 'Pass --yes to write it.');
+  if (!answer) terminal.say('Nothing was written.');
+  return answer;
+}
+
+async function write(
+  { out, dir, prisma: schema }: Project,
+  text: string,
+  prisma: ReadPrisma | null,
+  { env, terminal }: { env: NodeJS.ProcessEnv; terminal: Terminal },
+): Promise<void> {
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(out, text);
+  terminal.say(`\nWrote ${relative(dir, out)}.`);
+  if (!prisma || schema === null) return;
+  if (prisma.addition) {
+    appendFileSync(prisma.addition.file, prisma.addition.text);
+    terminal.say(`Added the generator \`hookgraph\` to ${relative(dir, prisma.addition.file)}.`);
+  }
+  await generateModels(schema, prisma.generator, { cwd: dir, env }).catch((error: Error) =>
+    terminal.note(`\`prisma generate\` failed, so run it yourself: ${error.message}`),
+  );
+}
+
+async function mayMigrate({ migrate: asked, yes, json }: InitOptions, terminal: Terminal): Promise<boolean> {
+  if (asked || yes || json) return asked === true;
+  return (await terminal.confirm('\nRun it now? It waits 300 ms at a time for the lock of a table, so that your writers go on.')) === true;
+}
+
+/** By the file that was written, as `hookgraph migrate` does. */
+async function migrate(out: string, env: NodeJS.ProcessEnv, terminal: Terminal): Promise<void> {
+  if (!env.HOOKGRAPH_ENCRYPTION_KEYS)
+    throw new RuntimeError(
+      'KEYS_MISSING',
+      'Your customers’ secrets are sealed with a key, and HOOKGRAPH_ENCRYPTION_KEYS holds none',
+      `Set it to the output of \`openssl rand -base64 32\`, keep it, and run \`hookgraph migrate --app ${out}\`.`,
+    );
+  // What the file reads.
+  for (const name of ['DATABASE_URL', 'HOOKGRAPH_ENCRYPTION_KEYS']) process.env[name] = env[name];
+  const hooks = await loadApp(out);
+  try {
+    await hooks.migrate();
+    terminal.say('The database is up to date.');
+  } finally {
+    await hooks.close();
+    if (!hooks.pool.ended) await hooks.pool.end();
+  }
+}

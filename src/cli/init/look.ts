@@ -1,0 +1,38 @@
+// Looks at everything that init knows: the catalog, the Prisma schema and the GraphQL schema.
+import { relative } from 'node:path';
+import type { Pool } from 'pg';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import { readCatalog } from '../../sources/catalog/read-catalog.js';
+import type { Project } from './project.js';
+import { type ReadPrisma, readPrisma } from './read-prisma.js';
+import { type ReadSchema, readSchema } from './read-schema.js';
+import { lookAt, type Sight } from './sight.js';
+
+/** Everything that was looked at. */
+export interface Look {
+  sight: Sight;
+  schema: ReadSchema | null;
+  prisma: ReadPrisma | null;
+  /** What was there and couldn't be read. */
+  notes: string[];
+}
+
+export async function lookAtAll(pool: Pool, project: Project, env: NodeJS.ProcessEnv): Promise<Look> {
+  const catalog = await readCatalog(pool);
+  if (catalog.length === 0)
+    throw new RuntimeError('NO_TABLES', 'The database has no tables', 'Run your own migrations first, or name another database.');
+  const notes: string[] = [];
+  const { read: schema, problem } = await readSchema(project, env);
+  if (problem !== null) notes.push(problem);
+  let prisma: ReadPrisma | null = null;
+  if (project.prisma !== null) {
+    prisma = await readPrisma(project.prisma, project, env).catch((error: Error) => {
+      notes.push(
+        `The Prisma schema ${relative(project.dir, project.prisma ?? '')} can't be read, so the file is written without it: ${error.message}`,
+      );
+      return null;
+    });
+  }
+  const sight = lookAt({ catalog, models: prisma?.models ?? [], ...(schema && { schema: schema.schema }) });
+  return { sight, schema, prisma, notes };
+}

@@ -1,0 +1,62 @@
+// Finds the tables that say who belongs to which tenant, and who may manage its webhooks.
+import { looksLikePeople, snakeCase } from './names.js';
+import type { Named } from './sight.js';
+import type { Tenancy } from './whose-rows.js';
+
+export interface People {
+  /** The table with a row for each person in a tenant: the people's own, or their memberships. */
+  table: Named;
+  /** Its columns. */
+  user: string;
+  tenant: string;
+  /** A condition over its row that holds for those who may manage webhooks; `null`: no column says so. */
+  mayManage: MayManage | null;
+  /** A column with a person's API key in clear text. */
+  token: string | null;
+}
+
+export interface MayManage {
+  column: string;
+  /** Values of an enum; absent: the column is a boolean. */
+  oneOf?: string[];
+}
+
+export function findPeople(named: Named[], { whose }: Tenancy): People | null {
+  const pointing = (one: Named) =>
+    named.filter(({ table }) => table.foreignKeys.some((key) => key.table.name === one.table.name && key.table.schema === one.table.schema))
+      .length;
+  const people = named.filter(({ table, key }) => looksLikePeople(table.name) && key.length === 1);
+  people.sort((a, b) => pointing(b) - pointing(a));
+  for (const one of people) {
+    const found = whose.get(one);
+    const id = one.key[0] as string;
+    if (found?.kind === 'column')
+      return { table: one, user: id, tenant: found.column as string, mayManage: mayManageOf(one), token: tokenOf(one) };
+    const other = found?.kind === 'several' ? found.other : undefined;
+    const [user, tenant] = [found?.key?.columns[0], other && whose.get(other)?.column];
+    if (other && user !== undefined && tenant !== undefined)
+      return { table: other, user, tenant, mayManage: mayManageOf(other), token: null };
+  }
+  return null;
+}
+
+function mayManageOf({ table: { columns } }: Named): MayManage | null {
+  const plain = columns.find(
+    ({ name, type }) =>
+      type === 'bool' && /^(is_|may_|can_)?(admin|administrator|owner|superuser|manager|manage(_\w+)?)$/.test(snakeCase(name)),
+  );
+  if (plain) return { column: plain.name };
+  const role = columns.find(({ name, labels }) => snakeCase(name) === 'role' && labels !== null);
+  const oneOf = role?.labels?.filter((label) => /owner|admin/i.test(label)) ?? [];
+  return role && oneOf.length > 0 ? { column: role.name, oneOf } : null;
+}
+
+function tokenOf({ table: { columns, uniqueKeys } }: Named): string | null {
+  const found = columns.find(
+    ({ name, type }) =>
+      /^(api_?(key|token)|access_token|token)$/.test(snakeCase(name)) &&
+      /^(text|varchar)$/.test(type) &&
+      uniqueKeys.some((key) => key.length === 1 && key[0] === name),
+  );
+  return found?.name ?? null;
+}

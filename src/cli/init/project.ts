@@ -1,0 +1,94 @@
+// Looks at the folder of a project: its language, and where its Prisma schema and its GraphQL schema are.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+
+export interface Project {
+  dir: string;
+  /** The file to write. */
+  out: string;
+  typescript: boolean;
+  /** Whether its TypeScript imports TypeScript by its own ending. */
+  importsTs: boolean;
+  name: string | null;
+  /** A file or a folder of Prisma's. */
+  prisma: string | null;
+  /** A GraphQL schema in SDL. */
+  sdl: string | null;
+  /** A module that exports the executable schema. */
+  module: string | null;
+}
+
+export interface ProjectOptions {
+  out?: string;
+  prisma?: string;
+  schema?: string;
+}
+
+const PRISMA = ['prisma/schema.prisma', 'prisma/schema', 'schema.prisma', 'prisma'];
+
+const FOLDERS = ['', 'src', 'src/graphql', 'graphql', 'src/schema', 'schema', 'server', 'src/server', 'src/api', 'lib'];
+
+const SDL = ['schema.graphql', 'schema.gql', 'schema.graphqls'];
+
+const MODULES = ['schema', 'index', 'graphql', 'typeDefs'].flatMap((name) =>
+  ['ts', 'mts', 'js', 'mjs', 'cts', 'cjs'].map((ending) => `${name}.${ending}`),
+);
+
+/** How an executable schema is made by the libraries that there are. */
+const MAKES_SCHEMA =
+  /\bexport\b[\s\S]*\b(createSchema|makeExecutableSchema|buildSchema(Sync)?|toSchema|buildSubgraphSchema|makeSchema|new GraphQLSchema)\b/;
+
+export function readProject(dir: string, { out, prisma, schema }: ProjectOptions): Project {
+  const manifest = readManifest(dir);
+  const typescript = out === undefined ? existsSync(join(dir, 'tsconfig.json')) : /\.[cm]?ts$/.test(out);
+  // Without "type": "module", a file needs an ending that says that it is a module.
+  const ending = `${manifest.type === 'module' ? '' : 'm'}${typescript ? 'ts' : 'js'}`;
+  const isModule = schema !== undefined && /\.[cm]?[jt]sx?$/.test(schema);
+  return {
+    dir,
+    out: resolve(dir, out ?? `hookgraph.${ending}`),
+    typescript,
+    importsTs: /"(allowImportingTsExtensions|rewriteRelativeImportExtensions)"\s*:\s*true/.test(readText(join(dir, 'tsconfig.json'))),
+    name: manifest.name ?? null,
+    prisma: prisma === undefined ? findPrisma(dir) : there(dir, '--prisma', prisma),
+    sdl: schema !== undefined ? (isModule ? null : there(dir, '--schema', schema)) : find(dir, SDL),
+    module:
+      schema !== undefined && isModule
+        ? there(dir, '--schema', schema)
+        : find(dir, MODULES, (path) => MAKES_SCHEMA.test(readFileSync(path, 'utf8'))),
+  };
+}
+
+const readText = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+
+const readManifest = (dir: string): { name?: string; type?: string } => JSON.parse(readText(join(dir, 'package.json')) || '{}');
+
+function there(dir: string, option: string, path: string): string {
+  const found = resolve(dir, path);
+  if (existsSync(found)) return found;
+  throw new RuntimeError(
+    'FILE_NOT_FOUND',
+    `${option} names ${path}, and there is no such file`,
+    'Name one that is there, or leave the option out.',
+  );
+}
+
+function findPrisma(dir: string): string | null {
+  const found = PRISMA.map((path) => join(dir, path)).find(
+    (path) => existsSync(path) && (path.endsWith('.prisma') || statSync(path).isDirectory()),
+  );
+  return found ?? null;
+}
+
+function find(dir: string, names: string[], fits: (path: string) => boolean = () => true): string | null {
+  const paths = FOLDERS.flatMap((folder) => names.map((name) => join(dir, folder, name)));
+  return paths.find((path) => existsSync(path) && fits(path)) ?? null;
+}
+
+/** As the written file imports the file: TypeScript by the name of what it is compiled to, unless the project does otherwise. */
+export function importPath({ out, importsTs }: Pick<Project, 'out' | 'importsTs'>, to: string): string {
+  const path = relative(dirname(out), to).replaceAll('\\', '/');
+  const named = importsTs ? path : path.replace(/\.([cm]?)tsx?$/, '.$1js');
+  return named.startsWith('.') ? named : `./${named}`;
+}

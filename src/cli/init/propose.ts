@@ -1,0 +1,184 @@
+// Proposes what an application announces: types, tenants, omitted columns and finders, of its tables and schemas.
+import { completeAnnouncements } from '../../sources/catalog/complete.js';
+import type { CatalogColumn } from '../../sources/catalog/read-catalog.js';
+import type { TableDefaults, TableOptions, Tables } from '../../sources/catalog/table-options.js';
+import type { AnnouncedNode } from '../../webhooks/index.js';
+import { finderFor, isFoundByNode } from './finders.js';
+import { looksSecret, lowerFirst, snakeCase } from './names.js';
+import { findPeople, type People } from './people.js';
+import type { LeftOut, Named, Sight } from './sight.js';
+import { childrenOf, type Tenancy, type TenantColumn, tenantColumns, type Whose, whoseRows } from './whose-rows.js';
+
+export interface ProposedTable {
+  named: Named;
+  options: TableOptions;
+  /** Why its rows are whose they are. */
+  why: string;
+  /** The root field that finds it; `node`: the schema's `node(id:)` does; `null`: none. Absent without a schema. */
+  find?: string | null;
+}
+
+/** A table that nobody can tell the tenant of. */
+export interface OpenTable {
+  named: Named;
+  why: string;
+  choices: Whose[];
+}
+
+export interface Proposal {
+  defaults: TableDefaults;
+  tables: ProposedTable[];
+  open: OpenTable[];
+  left: LeftOut[];
+  tenant: TenantColumn | undefined;
+  people: People | null;
+}
+
+/** What somebody answered. */
+export interface Answers {
+  tenant?: TenantColumn;
+  whose?: Map<Named, Whose>;
+}
+
+export function propose(sight: Sight, { tenant = tenantColumns(sight.named)[0], whose: said }: Answers = {}): Proposal {
+  const tenancy = whoseRows(sight.named, tenant, said);
+  const { announced, left } = choose(sight, tenancy);
+  const defaults = defaultsOf(sight, announced, tenancy);
+  const problems = new Map<string, string>();
+  const fits = () => announced.filter((one) => tenancy.whose.has(one) && !problems.has(one.typename));
+  let nodes: AnnouncedNode[];
+  // What is left out may be what another table's rows belong to.
+  for (let before = -1; ; before = problems.size) {
+    const completed = completeAnnouncements(
+      tablesOf(
+        defaults,
+        fits().map((one) => tableOf(one, tenancy, sight)),
+      ),
+      sight,
+    );
+    nodes = completed.nodes;
+    for (const { typename, message } of completed.problems) problems.set(typename, message);
+    if (problems.size === before || completed.problems.length === 0) break;
+  }
+  const tables = fits().map((one) => withFinder(tableOf(one, tenancy, sight), nodes, sight));
+  const place = ({ named }: ProposedTable) => (named === tenant?.root ? -1 : ORDER.indexOf((tenancy.whose.get(named) as Whose).kind));
+  tables.sort((a, b) => place(a) - place(b));
+  const open = announced
+    .filter((one) => !fits().includes(one))
+    .map((one) => ({
+      named: one,
+      why: problems.get(one.typename) ?? 'no foreign key leads to the tenant',
+      choices: childrenOf(sight.named, one, tenancy.whose),
+    }));
+  return { defaults, tables, open, left: [...sight.left, ...left], tenant, people: findPeople(sight.named, tenancy) };
+}
+
+/** Of the lines in the file: who knows its tenant by itself comes first. */
+const ORDER: Whose['kind'][] = ['column', 'parent', 'children', 'several'];
+
+/** What is handed to createHookgraph(). */
+export const tablesOf = (defaults: TableDefaults, tables: Pick<ProposedTable, 'named' | 'options'>[]): Tables => ({
+  ...(Object.keys(defaults).length > 0 && { defaults }),
+  ...Object.fromEntries(tables.map(({ named, options }) => [named.typename, options])),
+});
+
+/** Of the tables, those with a meaning of their own, and those that decide whose the others are. */
+function choose({ named, models, schema }: Sight, { whose }: Tenancy): { announced: Named[]; left: LeftOut[] } {
+  const reasons = new Map<Named, string>();
+  for (const one of named) {
+    if (!one.isShown) reasons.set(one, 'the GraphQL schema has no type for it');
+    else if (!schema && models.length === 0 && isJoin(one)) reasons.set(one, 'it only joins two others');
+  }
+  const needed = new Set<Named>();
+  const need = (one: Named) => {
+    const other = whose.get(one)?.other;
+    if (!other || needed.has(other)) return;
+    needed.add(other);
+    need(other);
+  };
+  for (const one of named) if (!reasons.has(one)) need(one);
+  const announced = named.filter((one) => !reasons.has(one) || needed.has(one));
+  return {
+    announced,
+    left: named.filter((one) => !announced.includes(one)).map((one) => ({ table: one.table, why: reasons.get(one) ?? '' })),
+  };
+}
+
+function isJoin({ table, key }: Named): boolean {
+  const pointing = new Set(table.foreignKeys.flatMap(({ columns }) => columns));
+  const rest = table.columns.filter(({ name, type }) => !pointing.has(name) && !/^(timestamp|date)/.test(type) && !key.includes(name));
+  return table.foreignKeys.length > 1 && rest.length === 0 && (key.every((name) => pointing.has(name)) || key.length === 1);
+}
+
+/** As the application calls a column: by the field of its Prisma model. */
+export const nameOf = ({ model }: Named, column: string): string => model?.columns[column] ?? column;
+
+function defaultsOf({ schemaName, models }: Sight, announced: Named[], { tenant }: Tenancy): TableDefaults {
+  const holders = (fits: (column: CatalogColumn) => boolean) => announced.filter(({ table }) => table.columns.some(fits));
+  const called = (column: string) => {
+    const [first] = holders(({ name }) => name === column);
+    return first ? nameOf(first, column) : column;
+  };
+  const isDeletion = ({ name, type, notNull }: CatalogColumn) => snakeCase(name) === 'deleted_at' && /^timestamp/.test(type) && !notNull;
+  const deleted = announced.flatMap(({ table }) => table.columns.filter(isDeletion))[0];
+  return {
+    ...(schemaName !== undefined && models.length === 0 && { schema: schemaName }),
+    ...(tenant && holders(({ name }) => name === tenant.column).length > 0 && { tenant: called(tenant.column) }),
+    ...(deleted && { softDelete: called(deleted.name) }),
+  };
+}
+
+function tableOf(named: Named, { whose, tenant }: Tenancy, { schema }: Sight): ProposedTable {
+  const found = whose.get(named) as Whose;
+  const pointing = named.table.foreignKeys.flatMap(({ columns }) => columns);
+  const omit = named.table.columns
+    .filter((column) => looksSecret(column) && !pointing.includes(column.name) && !named.key.includes(column.name))
+    .map(({ name }) => nameOf(named, name));
+  const isDefault = found.kind === 'column' && found.column === tenant?.column;
+  const of = found.kind === 'column' ? null : { of: relationName(named, found, schema !== undefined) };
+  return {
+    named,
+    why: found.why,
+    options: {
+      ...named.options,
+      ...(found.kind === 'column' && !isDefault && { tenant: nameOf(named, found.column as string) }),
+      ...(of && (found.kind === 'several' ? { tenants: of } : { tenant: of })),
+      ...(omit.length > 0 && { omit }),
+    },
+  };
+}
+
+function relationName({ model, fields }: Named, { kind, other, key }: Whose, hasSchema: boolean): string {
+  const holdsKey = kind === 'parent';
+  const [own, foreign] = holdsKey ? [key?.columns, key?.foreignColumns] : [key?.foreignColumns, key?.columns];
+  const isSame = (some: string[], others: string[] | undefined) => some.join() === others?.join();
+  const relation = model?.relations.find(
+    (one) =>
+      one.holdsKey === holdsKey && one.typename === other?.typename && isSame(one.columns, own) && isSame(one.foreignColumns, foreign),
+  );
+  if (relation) return relation.field;
+  const column = key?.columns[0] as string;
+  if (!holdsKey) return other?.typename as string;
+  return hasSchema ? (fields[column] ?? column) : column;
+}
+
+function withFinder(table: ProposedTable, nodes: AnnouncedNode[], { schema }: Sight): ProposedTable {
+  const node = nodes.find(({ typename }) => typename === table.named.typename);
+  if (!schema || !node) return table;
+  if (isFoundByNode(schema, node.typename)) return { ...table, find: 'node' };
+  return { ...table, find: finderFor(schema, node) };
+}
+
+/** A topic that waits for one value, where an enum or the name of a column says that rows have states. */
+export function statusOf({
+  named: { typename, table, model, ...rest },
+}: ProposedTable): { topic: string; field: string; value: string } | null {
+  const column = table.columns.find(
+    ({ name, labels }) => /(^|_)(status|state)$/.test(snakeCase(name)) && labels !== null && labels.length > 1,
+  );
+  const value = column?.labels?.[1];
+  if (!column || value === undefined) return null;
+  const told = Object.entries(model?.enums?.[column.name] ?? {}).find(([, stored]) => stored === value)?.[0] ?? value;
+  const field = model?.columns[column.name] ?? rest.fields[column.name] ?? column.name;
+  return { topic: `${snakeCase(lowerFirst(typename))}/${value.toLowerCase().replace(/\W+/g, '_')}`, field, value: told };
+}

@@ -1,0 +1,68 @@
+// Reads the GraphQL schema of a project, printed by the project's own graphql or from a file in SDL.
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { buildSchema, type GraphQLSchema } from 'graphql';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import { findTypeScriptLoader } from '../adopter/load-app.js';
+import { importPath, type Project } from './project.js';
+import { runNode } from './run-node.js';
+
+export interface ReadSchema {
+  schema: GraphQLSchema;
+  /** Where it was read. */
+  from: string;
+  /** What the file imports; `null`: nobody knows where the executable schema is. */
+  imported: { name: string; from: string } | null;
+}
+
+/** `problem`: why a module couldn't be asked, though it looks as if it had the schema. */
+export async function readSchema(project: Project, env: NodeJS.ProcessEnv): Promise<{ read: ReadSchema | null; problem: string | null }> {
+  let problem: string | null = null;
+  if (project.module !== null) {
+    try {
+      const { name, sdl } = await askModule(project.module, env);
+      return {
+        read: { schema: buildSchema(sdl), from: project.module, imported: { name, from: importPath(project, project.module) } },
+        problem,
+      };
+    } catch (error) {
+      problem = `${project.module} looks as if it exported a GraphQL schema, but can't be asked: ${(error as Error).message}`;
+    }
+  }
+  if (project.sdl === null) return { read: null, problem };
+  return { read: { schema: parse(project.sdl), from: project.sdl, imported: null }, problem };
+}
+
+function parse(path: string): GraphQLSchema {
+  try {
+    return buildSchema(readFileSync(path, 'utf8'), { assumeValidSDL: true });
+  } catch (cause) {
+    throw new RuntimeError(
+      'SCHEMA_INVALID',
+      `${path} is no GraphQL schema: ${(cause as Error).message}`,
+      'Print it with `printSchema` of graphql.',
+    );
+  }
+}
+
+/** In a process of its own: what the module opens ends with it. */
+async function askModule(file: string, env: NodeJS.ProcessEnv): Promise<{ name: string; sdl: string }> {
+  const loader = /\.[cm]?tsx?$/.test(file) ? await findTypeScriptLoader(file) : null;
+  const script = ['--input-type=module', '--eval', PRINT, resolve(file)];
+  const said = await runNode([...(loader ? ['--import', loader] : []), ...script], { cwd: dirname(file), env });
+  return JSON.parse(said.slice(said.lastIndexOf(MARK) + MARK.length));
+}
+
+/** The module may write to stdout, too. */
+const MARK = '\u0000schema:';
+
+const PRINT = `
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+const file = process.argv[1];
+const isSchema = (value) => typeof value?.getQueryType === 'function' && typeof value.getTypeMap === 'function';
+const module = await import(pathToFileURL(file).href);
+const found = Object.entries({ ...module.default, ...module }).find(([, value]) => isSchema(value));
+if (!found) throw new Error('it exports no GraphQLSchema');
+const { printSchema } = await import(pathToFileURL(createRequire(file).resolve('graphql')).href);
+process.stdout.write(${JSON.stringify(MARK)} + JSON.stringify({ name: found[0], sdl: printSchema(found[1]) }), () => process.exit(0));`;

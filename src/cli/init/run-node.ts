@@ -1,0 +1,26 @@
+// Runs a script of Node's in a project, with a time limit.
+import { execFile } from 'node:child_process';
+import { delimiter, join } from 'node:path';
+
+/** Whatever they say that isn't the answer is of no use but in an error. */
+const TIMEOUT_MS = 60_000;
+
+/** Answers stdout. @throws Error with what the process said */
+export function runNode(args: string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }): Promise<string> {
+  const path = [join(cwd, 'node_modules/.bin'), env.PATH].filter(Boolean).join(delimiter);
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      args,
+      { cwd, env: { ...env, PATH: path }, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (!error) return resolve(stdout);
+        const said = `${stderr}\n${stdout}`
+          .split('\n')
+          .map((line) => line.trim())
+          .filter((line) => line !== '' && !line.startsWith('at '));
+        reject(new Error(said.slice(0, 6).join(' ') || error.message));
+      },
+    );
+  });
+}

@@ -1,0 +1,99 @@
+// What `hookgraph init` works on: the tables of a database with the type that each would be.
+import type { GraphQLObjectType, GraphQLSchema } from 'graphql';
+import { isObjectType } from 'graphql';
+import type { Knowledge } from '../../sources/catalog/complete.js';
+import { fieldsOf } from '../../sources/catalog/fields.js';
+import { findTable } from '../../sources/catalog/find-table.js';
+import type { KnownTable } from '../../sources/catalog/known-table.js';
+import type { CatalogTable } from '../../sources/catalog/read-catalog.js';
+import type { TableDefaults, TableOptions } from '../../sources/catalog/table-options.js';
+import { toolOf, typenameOf } from './names.js';
+
+/** A table that may be announced, and the options that find it. */
+export interface Named extends KnownTable {
+  /** Whether Prisma or the GraphQL schema has a type for it, or neither is there. */
+  isShown: boolean;
+  key: string[];
+}
+
+export interface LeftOut {
+  table: CatalogTable;
+  why: string;
+}
+
+export interface Sight extends Knowledge {
+  named: Named[];
+  left: LeftOut[];
+  /** The schema of the tables, where it isn't `public`. */
+  schemaName: string | undefined;
+}
+
+export function lookAt(knowledge: Knowledge): Sight {
+  const left: LeftOut[] = [];
+  const own = knowledge.catalog.filter((table) => {
+    const why = toolOf(table);
+    if (why !== null) left.push({ table, why });
+    return why === null;
+  });
+  const schemas = new Set(own.map(({ schema }) => schema));
+  const [only] = schemas;
+  const schemaName = schemas.size === 1 && only !== 'public' ? only : undefined;
+  const taken = new Set<string>();
+  const named = own.flatMap((table): Named[] => {
+    const key = keyOf(table);
+    const found = key && typeFor(table, knowledge, schemaName);
+    if (!found) {
+      left.push({ table, why: key ? 'Prisma has no model for it' : 'it has no key' });
+      return [];
+    }
+    const typename = taken.has(found.typename) ? typenameOf(`${table.schema}_${table.name}`) : found.typename;
+    taken.add(typename);
+    const model = knowledge.models.find((candidate) => candidate.typename === typename);
+    const options: TableOptions = {
+      ...(isFound(table, typename, knowledge, schemaName) ? {} : { table: placeOf(table, schemaName) }),
+      ...(table.primaryKey.length === 0 && { key }),
+    };
+    return [{ typename, options, table, model, key, isShown: found.isShown, fields: fieldsOf({ typename, table, model, ...knowledge }) }];
+  });
+  return { ...knowledge, named, left, schemaName };
+}
+
+/** The primary key, else a unique key whose columns are never null. */
+function keyOf({ primaryKey, uniqueKeys, columns }: CatalogTable): string[] | null {
+  if (primaryKey.length > 0) return primaryKey;
+  return uniqueKeys.find((key) => key.length > 0 && key.every((name) => columns.find((column) => column.name === name)?.notNull)) ?? null;
+}
+
+function typeFor(
+  table: CatalogTable,
+  { catalog, models, schema }: Knowledge,
+  schemaName: string | undefined,
+): { typename: string; isShown: boolean } | null {
+  const model = models.find((candidate) => candidate.table.schema === table.schema && candidate.table.name === table.name);
+  if (model) return { typename: model.typename, isShown: !schema || isObjectType(schema.getType(model.typename)) };
+  if (models.length > 0) return null;
+  const fitting =
+    schema &&
+    typesOf(schema).find(({ name }) => {
+      const found = findTable({ typename: name, options: {}, defaults: defaultsFor(schemaName), catalog, models });
+      return 'table' in found && found.table === table;
+    });
+  return fitting ? { typename: fitting.name, isShown: true } : { typename: typenameOf(table.name), isShown: !schema };
+}
+
+function typesOf(schema: GraphQLSchema): GraphQLObjectType[] {
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  return Object.values(schema.getTypeMap()).filter(
+    (type) => isObjectType(type) && !type.name.startsWith('__') && !roots.includes(type),
+  ) as GraphQLObjectType[];
+}
+
+const defaultsFor = (schema: string | undefined): TableDefaults => (schema === undefined ? {} : { schema });
+
+function isFound(table: CatalogTable, typename: string, { catalog, models }: Knowledge, schemaName: string | undefined): boolean {
+  const found = findTable({ typename, options: {}, defaults: defaultsFor(schemaName), catalog, models });
+  return 'table' in found && found.table === table;
+}
+
+const placeOf = ({ schema, name }: CatalogTable, schemaName: string | undefined): string =>
+  schema === (schemaName ?? 'public') ? name : `${schema}.${name}`;

@@ -1,0 +1,284 @@
+// Writes the file of an adopter, of what was proposed: TypeScript or JavaScript that works as it stands, with marks where only a person can go on.
+
+import pg from 'pg';
+import { lowerFirst } from './names.js';
+import type { People } from './people.js';
+import { nameOf, type Proposal, type ProposedTable, statusOf } from './propose.js';
+import type { Named } from './sight.js';
+
+/** How the file imports what the application has. */
+export interface Imports {
+  typescript: boolean;
+  /** The application's GraphQL schema: `null` where none was found to import, `undefined` where there is none. */
+  schema: { name: string; from: string } | null | undefined;
+  prisma: { client: string; models: string } | null;
+  prefix?: string;
+}
+
+export interface Edit {
+  line: number;
+  /** What a person must say there. */
+  what: string;
+}
+
+export interface WrittenFile {
+  text: string;
+  edits: Edit[];
+}
+
+const MARK = 'EDIT';
+
+export function writeFile(proposal: Proposal, imports: Imports): WrittenFile {
+  const edits: string[] = [];
+  /** A comment that marks the place; it is listed in the terminal. */
+  const edit = (what: string) => {
+    edits.push(what);
+    return `// ${MARK} ${edits.length}: ${what}.`;
+  };
+  const parts = [
+    head(imports),
+    ...(imports.schema === null ? [ownSchema(imports, edit)] : []),
+    person(proposal.people, imports, edit),
+    hooks(proposal, imports, edit),
+  ];
+  const text = `${parts
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+  const lines = text.split('\n');
+  return { text, edits: edits.map((what, at) => ({ line: 1 + lines.findIndex((line) => line.includes(`${MARK} ${at + 1}:`)), what })) };
+}
+
+const quote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`;
+
+const property = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : quote(name));
+
+function head({ typescript, schema, prisma }: Imports): string[] {
+  return [
+    '// What this application tells Hookgraph. `hookgraph init` wrote it; it is yours to change.',
+    ...(prisma ? [`import { PrismaPg } from '@prisma/adapter-pg';`] : []),
+    ...(schema === null && typescript ? [`import type { GraphQLSchema } from 'graphql';`] : []),
+    `import { createHookgraph } from 'hookgraph';`,
+    ...(prisma
+      ? [
+          `import { fromPrisma } from 'hookgraph/prisma';`,
+          `import { Prisma, PrismaClient } from ${quote(prisma.client)};`,
+          `import { models } from ${quote(prisma.models)};`,
+        ]
+      : [`import pg from 'pg';`]),
+    ...(schema ? [`import { ${schema.name === 'default' ? 'default as ownSchema' : schema.name} } from ${quote(schema.from)};`] : []),
+    '',
+    prisma
+      ? 'const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL }) });'
+      : 'export const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });',
+  ];
+}
+
+function ownSchema({ typescript }: Imports, edit: (what: string) => string): string[] {
+  return [
+    edit('import your executable GraphQLSchema and return it here'),
+    `function ownSchema()${typescript ? ': GraphQLSchema' : ''} {`,
+    `  throw new Error('Import your executable GraphQLSchema in this file, and let ownSchema() return it.');`,
+    '}',
+  ];
+}
+
+/** The person of a request or of a stored query, and how it is looked up. */
+function person(people: People | null, { typescript, prisma, schema }: Imports, edit: (what: string) => string): string[] {
+  const types = typescript
+    ? [
+        'interface Person {',
+        '  userId: string;',
+        '  tenant: string;',
+        '  mayManage: boolean;',
+        '}',
+        '',
+        ...(schema === undefined ? [] : [edit('add what your resolvers read of their context; `signIn` and `context` make it')]),
+        'interface Context {',
+        ...(prisma ? ['  prisma: PrismaClient;'] : []),
+        '  person: Person | null;',
+        '}',
+      ]
+    : schema === undefined
+      ? []
+      : [edit('your resolvers get { person } as their context; let `signIn` and `context` add what else they read')];
+  if (!people) return types;
+  return [...types, ...(types.length > 0 ? [''] : []), ...(prisma ? prismaLookUp(people, typescript) : sqlLookUp(people, typescript))];
+}
+
+/** No reserved word of SQL is two plain words joined by an underscore, but for a few. */
+const identifier = (name: string): string =>
+  name === 'id' || (/^[a-z][a-z0-9]*(_[a-z0-9]+)+$/.test(name) && !/^(current_|session_)/.test(name)) ? name : pg.escapeIdentifier(name);
+
+const inTemplate = (text: string): string => text.replace(/[`\\]|\$\{/g, '\\$&');
+
+const sqlName = ({ schema, name }: Named['table']): string =>
+  schema === 'public' ? identifier(name) : `${identifier(schema)}.${identifier(name)}`;
+
+function sqlLookUp({ table, user, tenant, mayManage }: People, typescript: boolean): string[] {
+  const manages = mayManage
+    ? mayManage.oneOf
+      ? `${identifier(mayManage.column)} IN (${mayManage.oneOf.map((label) => `'${label.replaceAll("'", "''")}'`).join(', ')})`
+      : identifier(mayManage.column)
+    : 'false';
+  const sql = `SELECT ${identifier(user)}::text AS "userId", ${identifier(tenant)}::text AS tenant, ${manages} AS "mayManage" FROM ${sqlName(table.table)}`;
+  return [
+    `const PERSON = \`${inTemplate(sql)}\`;`,
+    '/** `null` when this person does not belong to the tenant (any more). */',
+    typescript
+      ? 'async function findPerson(pool: pg.Pool, userId: string, tenant: string): Promise<Person | null> {'
+      : 'async function findPerson(pool, userId, tenant) {',
+    `  const { rows } = await pool.query(\`\${PERSON} WHERE ${inTemplate(`${identifier(user)} = $1 AND ${identifier(tenant)} = $2`)}\`, [userId, tenant]);`,
+    '  return rows[0] ?? null;',
+    '}',
+  ];
+}
+
+function prismaLookUp({ table, user, tenant, mayManage }: People, typescript: boolean): string[] {
+  const given = (column: string, name: string) => {
+    const type = table.table.columns.find((one) => one.name === column)?.type ?? 'text';
+    if (/^int[24]$/.test(type)) return `Number(${name})`;
+    return type === 'int8' ? `BigInt(${name})` : name;
+  };
+  const stored = (label: string) =>
+    Object.entries(table.model?.enums?.[mayManage?.column ?? ''] ?? {}).find(([, value]) => value === label)?.[0] ?? label;
+  const field = mayManage && nameOf(table, mayManage.column);
+  const manages = mayManage?.oneOf
+    ? mayManage.oneOf.map((label) => `found.${field} === ${quote(stored(label))}`).join(' || ')
+    : field
+      ? `found.${field} === true`
+      : 'false';
+  const where = [
+    ...new Map([
+      [nameOf(table, user), given(user, 'userId')],
+      [nameOf(table, tenant), given(tenant, 'tenant')],
+    ]),
+  ];
+  return [
+    '/** `null` when this person does not belong to the tenant (any more). */',
+    typescript
+      ? 'async function findPerson(prisma: PrismaClient, userId: string, tenant: string): Promise<Person | null> {'
+      : 'async function findPerson(prisma, userId, tenant) {',
+    `  const found = await prisma.${lowerFirst(table.typename)}.findFirst({ where: { ${where.map(([name, value]) => `${property(name)}: ${value}`).join(', ')} } });`,
+    `  return found && { userId, tenant, mayManage: ${manages} };`,
+    '}',
+  ];
+}
+
+function hooks(proposal: Proposal, imports: Imports, edit: (what: string) => string): string[] {
+  const { schema, prisma, prefix, typescript } = imports;
+  const { tables, people } = proposal;
+  const found = tables.filter(({ find }) => typeof find === 'string' && find !== 'node');
+  const contextOf = (who: string) => (prisma ? `{ prisma, person: ${who} }` : `{ person: ${who} }`);
+  return [
+    'export const hooks = createHookgraph({',
+    `  database: ${prisma ? "process.env.DATABASE_URL ?? ''" : 'pool'},`,
+    "  keys: process.env.HOOKGRAPH_ENCRYPTION_KEYS ?? '',",
+    ...(schema === undefined
+      ? []
+      : [
+          `  schema: ${schema === null ? 'ownSchema()' : schema.name === 'default' ? 'ownSchema' : schema.name === 'schema' ? '' : schema.name},`.replace(
+            'schema: ,',
+            'schema,',
+          ),
+        ]),
+    ...(prisma ? ['  source: fromPrisma({ models, Prisma, client: (adapter) => new PrismaClient({ adapter }) }),'] : []),
+    ...(prefix === undefined ? [] : [`  prefix: ${quote(prefix)},`]),
+    '  tables: {',
+    ...tableLines(proposal).map((line) => `    ${line}`),
+    '  },',
+    ...(found.length > 0
+      ? ['  find: {', ...found.map(({ named, find }) => `    ${property(named.typename)}: ${quote(find as string)},`), '  },']
+      : []),
+    ...signIn(people, prisma !== null, edit).map((line) => `  ${line}`),
+    ...context(people, { typescript, edit, contextOf, prisma: prisma !== null }).map((line) => `  ${line}`),
+    `  actor: ({ person }${typescript ? ': Context' : ''}) => person && { tenant: person.tenant, userId: person.userId, canManageWebhooks: person.mayManage },`,
+    '  // Networks of your own that deliveries may reach: 127.0.0.0/8 while you develop.',
+    "  settings: { allowedNetworks: process.env.HOOKGRAPH_ALLOWED_NETWORKS?.split(',') ?? [] },",
+    '});',
+  ];
+}
+
+function signIn(people: People | null, prisma: boolean, edit: (what: string) => string): string[] {
+  const says = '// As whom a stored query runs: the context that its resolvers get, on connections that only read.';
+  if (!people)
+    return [
+      says,
+      edit('answer the context of this person of this tenant, and null when it may not read any more'),
+      '// Until then nobody is found, and nothing is sent. Given: ({ tenant, userId }, reader).',
+      'signIn: async () => null,',
+    ];
+  const [reader, context] = prisma ? ['prisma', '{ prisma, person }'] : ['pool', '{ person }'];
+  return [
+    says,
+    `signIn: async ({ tenant, userId }, { ${reader} }) => {`,
+    `  const person = await findPerson(${reader}, userId, tenant);`,
+    `  return person && ${context};`,
+    '},',
+  ];
+}
+
+interface ContextOptions {
+  typescript: boolean;
+  prisma: boolean;
+  edit(what: string): string;
+  contextOf(who: string): string;
+}
+
+function context(people: People | null, { typescript, prisma, edit, contextOf }: ContextOptions): string[] {
+  const result = typescript ? ': Promise<Context>' : '';
+  const manages = people && !people.mayManage ? '; set `mayManage` for those who may manage webhooks' : '';
+  if (people?.token && !prisma) {
+    return [
+      '// Who asks the API.',
+      ...(manages ? [edit(manages.slice(2))] : []),
+      `context: async (request${typescript ? ': Request' : ''})${result} => {`,
+      `  const key = request.headers.get('authorization')?.replace(/^Bearer /, '');`,
+      `  const { rows } = await pool.query(\`\${PERSON} WHERE ${inTemplate(identifier(people.token))} = $1\`, [key]);`,
+      `  return ${contextOf('rows[0] ?? null')};`,
+      '},',
+    ];
+  }
+  const look = people ? `, for instance findPerson(${prisma ? 'prisma' : 'pool'}, session.userId, session.tenant)` : '';
+  return [
+    edit(`find out who sent \`request\`${look}${manages}`),
+    '// Until then nobody is signed in.',
+    `context: async (_request${typescript ? ': Request' : ''})${result} => (${contextOf('null')}),`,
+  ];
+}
+
+function tableLines({ defaults, tables, open }: Proposal): string[] {
+  const given = Object.entries(defaults).map(([name, value]) => `${name}: ${quote(String(value))}`);
+  return [
+    ...(given.length > 0 ? [`defaults: { ${given.join(', ')} },`] : []),
+    ...tables.flatMap(tableLine),
+    ...open.map(({ named, why, choices }) => {
+      const could = choices.map(({ other }) => `tenant: { of: ${quote(other?.typename ?? '')} }`);
+      return `// Whose is a ${named.typename}? ${oneLine(why)}. Say tenant: '<column>', ${[...could, 'or tenant: { sql }'].join(', ')}: ${property(named.typename)}: { … }`;
+    }),
+  ];
+}
+
+/** Nothing of a name or comment in the database ends the comment. */
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').replace(/\.$/, '');
+
+function tableLine(table: ProposedTable): string[] {
+  const { options, named } = table;
+  const written = Object.entries(options).map(([name, value]) => `${name}: ${writeValue(value)}`);
+  const status = statusOf(table);
+  return [
+    `${property(named.typename)}: {${written.length > 0 ? ` ${written.join(', ')} ` : ''}},`,
+    ...(status
+      ? [`// For a topic of its own: when: { ${quote(status.topic)}: { ${property(status.field)}: ${quote(status.value)} } }`]
+      : []),
+  ];
+}
+
+function writeValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(writeValue).join(', ')}]`;
+  if (typeof value === 'object' && value !== null)
+    return `{ ${Object.entries(value)
+      .map(([name, inner]) => `${property(name)}: ${writeValue(inner)}`)
+      .join(', ')} }`;
+  return quote(String(value));
+}

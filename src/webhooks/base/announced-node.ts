@@ -1,28 +1,30 @@
-// What a host announces of one node type: its table, its columns, whose its rows are.
+// Declares how a host announces a node type: its table, its columns and the tenant of each row.
 
 export type Operation = 'created' | 'updated' | 'deleted';
 
-/** A topic that fires when a column of an updated row changes to a value. */
+/** A topic that fires when an update changes a column to one value. */
 export interface Lifecycle {
   /** The topic's key, e.g. `scenario_session/paused`. */
   topic: string;
   column: string;
   to: string;
-  /** The value before; absent: any other. */
+  /** Fires only if this was the value before the update. Absent: any other value. */
   from?: string;
   description?: string;
 }
 
-/** Rows of another announced type, which point to a row: `columns` are theirs, in the order of the row's key. */
+/** Rows of another announced type that reference this row. `columns` are the referencing columns, in the order of this row's key. */
 export interface PointingRows {
   typename: string;
   columns: string[];
 }
 
 /**
- * Where a row's tenant is read. `parent`: on the announced node that the column points to; `sql`: a scalar expression over the row alias
- * `r`; `children`: on the rows that the row is made of; `several`: on the rows that say whose it is, of any number of tenants. The last
- * two are settled when the transaction has committed, and each distinct tenant gets an event of its own.
+ * Tells where to read the tenant of a row:
+ * `column`: in this column of the row. `parent`: on the announced node that the column references.
+ * `sql`: by a scalar SQL expression over the row, whose alias is `r`.
+ * `children`: on the rows that the row consists of. `several`: on the rows that assign it to any number of tenants. `children` and
+ * `several` are resolved after the transaction commits; each distinct tenant gets its own event.
  */
 export type TenantSource =
   | { column: string }
@@ -31,29 +33,31 @@ export type TenantSource =
   | { children: PointingRows }
   | { several: PointingRows };
 
-/** What the host announces of one node type; nothing here depends on an ORM. */
+/** One node type as the host announces it; independent of any ORM. */
 export interface AnnouncedNode {
   typename: string;
-  /** The stem of its topics; default: the typename in snake_case. */
+  /** The first part of its topic keys, e.g. `space` in `space/created`. Default: the typename in snake_case. */
   topic?: string;
   table: { schema: string; name: string };
-  /** The primary key's columns. One column: the key is its text; several: a JSON array of their texts. */
+  /** The primary key's columns. A key of one column is written as its text, a key of several as a JSON array of their texts. */
   key: string[];
-  /** Column → GraphQL field. Only these are compared and recorded. */
+  /** Column name → GraphQL field name. Only these columns are compared and recorded. */
   columns: Record<string, string>;
   tenant: TenantSource;
   environment?: { column: string };
-  /** A column that turns non-null when the row is deleted softly. */
+  /** The column that marks a row as deleted when it is not null. */
   softDelete?: { column: string };
-  /** The column with the time of a row's creation, best with an index behind the tenant's: by it a test finds the last node. */
+  /**
+   * The column with the creation time, by which a test notification finds the newest node. Best indexed together with the tenant column.
+   */
   createdAt?: string;
-  /** The column with the time of a row's last change; its change alone is none. */
+  /** The column with a row's last change time. An update that changes only this column makes no event. */
   updatedAt?: string;
-  /** Whether a trigger of ours sets that column when a declared column changed. Default: true. */
+  /** Whether a Hookgraph trigger sets `updatedAt` whenever a declared column changes. Default: true. */
   setsUpdatedAt?: boolean;
-  /** Whether TRUNCATE, which makes no events, goes through. Default: false. */
+  /** Whether TRUNCATE is permitted although it makes no events. Default: false, so that TRUNCATE fails. */
   allowsTruncate?: boolean;
-  /** Which of the three topics are announced; default: all. */
+  /** The operations that get a topic. Default: created, updated and deleted. */
   operations?: Operation[];
   lifecycle?: Lifecycle[];
 }

@@ -1,8 +1,10 @@
-// What is out of step between the announced tables and the database.
+// Declares the findings of the capture check: differences between the announced tables and the database.
 
 /**
- * `TABLE`: missing, no table any more, swapped or made anew. `UNATTACHED`: `migrate` has not seen it yet. `ANNOUNCEMENT`: `migrate` ran for
- * another announcement or version. The others say what doesn't fit.
+ * `TABLE`: the table is missing, is no longer a table, or was replaced by another one.
+ * `UNATTACHED`: `migrate` has not run for the table yet.
+ * `ANNOUNCEMENT`: `migrate` last ran for another announcement or version.
+ * The other kinds name what differs: triggers, partitions, columns, replication settings or functions.
  */
 export type CaptureFindingKind = 'TABLE' | 'UNATTACHED' | 'TRIGGERS' | 'PARTS' | 'COLUMNS' | 'REPLICATION' | 'FUNCTIONS' | 'ANNOUNCEMENT';
 
@@ -11,13 +13,13 @@ export interface CaptureFinding {
   typename: string;
   /** `schema.name`. */
   table: string;
-  /** Whether changes are lost, all or some of them. Otherwise all are recorded, but not as they should be. */
+  /** Whether some or all changes are lost. If `false`, every change is recorded, but not the way it should be. */
   loses: boolean;
   message: string;
   hint: string;
 }
 
-/** `since`: when this process noticed it. */
+/** A finding with the time (`since`) at which this process first noticed it. */
 export interface NoticedFinding extends CaptureFinding {
   since: Date;
 }

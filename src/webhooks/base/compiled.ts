@@ -1,4 +1,4 @@
-// One version of a definition with its secrets -> parsed once, ready to run for every delivery.
+// Compiles one version of a subscription with its secrets, once, so that every delivery of it can reuse the result.
 import type { DocumentNode } from 'graphql';
 import type { Engine } from './engine.js';
 import type {
@@ -25,14 +25,14 @@ import type { Payer } from './templates/renderer.js';
 import type { Escape, Step } from './templates/rendering.mjs';
 import { type Template, TemplateError } from './templates/template.js';
 
-/** What the worker loads of a subscription; never leaves the process. */
+/** A subscription as the worker loads it. Holds plaintext secrets, so it must never leave the process. */
 export interface Sendable {
   subscription: Subscription;
   topic: Pick<Topic, 'key' | 'version' | 'typename' | 'operation'>;
   secrets: Secrets;
 }
 
-/** What of it is compiled; a preview has no more. */
+/** The parts of a `Sendable` that are compiled; a preview has only these. */
 export interface Compilable extends Omit<Sendable, 'subscription'> {
   subscription: Pick<Subscription, 'id' | 'version' | 'tenant' | 'owner' | 'definition'>;
 }
@@ -42,19 +42,19 @@ export interface Compiled {
   version: number;
   owner: Owner;
   topic: Sendable['topic'];
-  /** The topic's node; `null`: it isn't announced any more. */
+  /** The node type of the topic; `null` when the host no longer announces it. */
   node: AnnouncedNode | null;
   contentType: ContentType;
-  /** Where it goes: a URL, or the ARN of an SNS topic. */
+  /** The destination: a URL, or the ARN of an SNS topic. */
   url: string;
-  /** The origin behind `url`: what is bounded and pooled together. */
+  /** The origin that requests go to; connections are limited and pooled per origin. */
   origin: string;
-  /** Null: to a URL. */
+  /** How to publish to the SNS topic; `null` when the destination is a URL. */
   sns: SnsAccess | null;
   document: DocumentNode | null;
-  /** The parts of the node's key that the document declares. */
+  /** The columns of the node's key that the document declares as variables. */
   keys: KeyVariable[];
-  /** `null`: neither a template nor the default payload reads of the event. */
+  /** The fields of the event that the templates or the default payload read; `null` when they read none. */
   event: EventUse | null;
   validation: Template | null;
   template: Template | null;
@@ -64,14 +64,17 @@ export interface Compiled {
   sharedSecret: string | null;
   auth: Auth | null;
   oldSecrets: readonly OldSecret[];
-  /** What an answer must not repeat. */
+  /** Plaintext secrets, to be removed from recorded responses. */
   secretTexts: string[];
   retry: Definition['retry'];
-  /** Null: attempts are recorded as they are. */
+  /** Masks or removes recorded bodies; `null` when attempts are recorded unchanged. */
   recorder: Recorder | null;
 }
 
-/** Compiles, or says why the definition can't run any more: the schema changed since it was saved. */
+/**
+ * Compiles a definition. Returns `broken` with the reason when it can no longer run because the schema changed after it was saved.
+ * @throws TemplateError `busy` when the renderer has no capacity; then nothing is known about the templates
+ */
 export async function compileDefinition(
   engine: Engine,
   { subscription, topic, secrets }: Compilable,
@@ -94,7 +97,7 @@ export async function compileDefinition(
   const errorTemplate = known(definition.errorTemplate, 'none');
   const read = await readTemplates(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
   if ('mistake' in read) return { broken: `A template can no longer be parsed: ${read.mistake}` };
-  // A row that is the payload is told like one that a template reads.
+  // A row that is the default payload needs the same event data as a template that reads every field.
   const sendsRow = document === null && host.defaultPayload === 'ROW';
   const { url, origin, sns } = destinationOf({ subscription, secrets });
   return {
@@ -124,7 +127,7 @@ export async function compileDefinition(
   };
 }
 
-/** Where it goes: known before anything of it is compiled. */
+/** The destination of a subscription; needs nothing compiled. */
 export function destinationOf({
   subscription,
   secrets,
@@ -135,7 +138,7 @@ export function destinationOf({
   return { url, origin: sns ? originOf(sns) : new URL(url).origin, sns };
 }
 
-/** Has them parsed: what they read of `event`, or the first mistake. */
+/** Parses the templates in a render process. Returns the paths of `event` that they read, or the first syntax error. */
 async function readTemplates(
   engine: Engine,
   payer: Payer,
@@ -146,7 +149,7 @@ async function readTemplates(
   const paths: string[][] = [];
   for (const result of await engine.renderer.render(payer, { data: '{}' }, steps)) {
     if (!('fault' in result)) paths.push(...(JSON.parse(result.text) as string[][]));
-    // It was never looked at: that is no mistake of its author.
+    // No process parsed it, so this must not count as an error of its author.
     else if (result.fault === 'busy') throw new TemplateError(result.message, 'busy');
     else return { mistake: result.message };
   }

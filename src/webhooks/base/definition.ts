@@ -1,10 +1,10 @@
-// What a subscriber asks for, and what they entrust to us.
+// Declares a subscription's definition and its secrets.
 
 import type { RateLimit } from './pace.js';
 
 export type ContentType = 'JSON' | 'XML';
 
-/** How a subscription makes itself known to its receiver (contracts, section 4), without the secret parts. */
+/** How requests authenticate to the receiver, without the secret values. */
 export type AuthDefinition =
   | { kind: 'BASIC'; scheme: string }
   | { kind: 'TOKEN'; scheme: string }
@@ -14,7 +14,7 @@ export type AuthDefinition =
       clientId: string;
       scope: string | null;
       audience: string | null;
-      /** Where the token endpoint reads the client's credentials: in the header Authorization, or in the body. */
+      /** How the client credentials are sent to the token endpoint: in the Authorization header, or in the body. */
       clientAuthentication: 'BASIC' | 'POST';
     };
 
@@ -25,79 +25,85 @@ export interface AuthSecrets {
   clientSecret?: string;
 }
 
-/** Both together, as only the worker sees them. */
+/** The authentication with its secret values; only the worker sees it. */
 export type Auth = AuthDefinition & { secrets: AuthSecrets };
 
-/** An SNS topic that notifications go to (contracts, section 5); its ARN says region and account. */
+/** The SNS topic that notifications are published to; its ARN names the region and the account. */
 export type SnsDefinition =
   | { kind: 'OWN'; topicArn: string; endpoint: string | null; roleArn: string | null; ownKeys: boolean }
-  /** Ours: made, opened to this principal, and deleted with the subscription. `prefix`: its ARN up to the name. */
+  /**
+   * A topic that Hookgraph creates, opens to `subscriberPrincipal` and deletes with the subscription. `prefix` is its ARN without the
+   * name.
+   */
   | { kind: 'MANAGED'; prefix: string; fifo: boolean; subscriberPrincipal: string };
 
-/** Keys of an AWS account, to be used in place of the installation's credentials. */
+/** AWS access keys to publish with, instead of the installation's credentials. */
 export interface SnsSecrets {
   accessKeyId?: string;
   secretAccessKey?: string;
 }
 
-/** How a request can be signed; one file each in `request/signatures/`. */
+/** The signature schemes; each is one file in `request/signatures/`. */
 export const SIGNATURE_SCHEMES = ['SCOPE', 'STANDARD_WEBHOOKS', 'HTTP_MESSAGE_SIGNATURES', 'UP42', 'SCALR', 'SERVO'] as const;
 export type SignatureScheme = (typeof SIGNATURE_SCHEMES)[number];
 
-/** One immutable version of what a subscriber asked for; secrets live apart. */
+/** One immutable version of a subscription's settings. Secret values are stored separately. */
 export interface Definition {
-  /** Null where it goes to an SNS topic. */
+  /** `null` when the destination is an SNS topic. */
   callbackUrl: string | null;
   contentType: ContentType;
   query: string | null;
   validationTemplate: string | null;
   template: string | null;
   errorTemplate: string | null;
-  /** Names of the custom headers, in order; their values are secrets. */
+  /** Names of the custom headers, in order. Their values are secrets. */
   headerNames: string[];
   auth: AuthDefinition | null;
-  /** Absent where it goes to a URL. */
+  /** Absent when the destination is a URL. */
   sns?: SnsDefinition;
-  /** In the order of SIGNATURE_SCHEMES, each once; at least one. */
+  /** At least one scheme, each once, in the order of SIGNATURE_SCHEMES. */
   signatures: SignatureScheme[];
-  /** Of a shared secret that is a private key: what its receiver verifies with. */
+  /** The public key by which the receiver verifies signatures; `null` unless the shared secret is a private key. */
   publicKey: string | null;
-  /** Its own limits in place of the installation's 25 retries; then a spent delivery FAILs and nothing is disabled. */
+  /**
+   * The subscription's own retry limits, replacing the installation's 25 retries. When they are exhausted the delivery becomes FAILED and
+   * the subscription stays enabled.
+   */
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
-  /** Absent: no limit of its own. */
+  /** Absent: the subscription sets no rate limit. */
   rateLimit?: RateLimit;
-  /** Absent: all is recorded as it is. */
+  /** Absent: bodies are recorded unchanged. */
   recording?: Recording;
-  /** Phase BEFORE: it is asked while a write waits. Absent: AFTER, the ordinary case. */
+  /** Present on a before-hook (phase BEFORE), which is called while the write waits. Absent: deliveries are sent after the commit. */
   before?: Before;
 }
 
-/** What is kept of the bodies of a subscription's attempts. */
+/** Settings for recording the request and response bodies of a subscription's attempts. */
 export interface Recording {
   bodies: boolean;
-  /** What is replaced by `[masked]` in bodies and messages: see base/mask-path.ts. */
+  /** Paths whose values are replaced by `[masked]` in bodies and messages; recording/mask-path.ts has their syntax. */
   maskedPaths: string[];
 }
 
-/** What a before-hook may cost a write. */
+/** Limits of a before-hook. */
 export interface Before {
-  /** What it means that it can't be asked, fails, or takes too long. */
+  /** Whether the write is allowed or refused when the hook can't be called, fails or times out. */
   onFailure: 'ALLOW' | 'REFUSE';
-  /** For all of it: payload, request, answer. */
+  /** Milliseconds for the whole call: building the payload, the request and the response. */
   timeoutMs: number;
 }
 
-/** A shared secret that was replaced, and signs until its overlap ends. */
+/** A replaced shared secret, which keeps signing until its overlap ends. */
 export interface OldSecret {
   secret: string;
-  /** The last version whose shared secret it was. */
+  /** The last version of the subscription that used this secret. */
   version: number;
   endsAt: Date;
 }
 
 export interface Secrets {
   sharedSecret?: string;
-  /** The newest first; absent where there is none. */
+  /** Newest first; absent when there are none. */
   oldSecrets?: OldSecret[];
   /** Custom header name → value. */
   headers?: Record<string, string>;

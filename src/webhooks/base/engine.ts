@@ -1,4 +1,4 @@
-// What every stage is handed: the host, the database, the keys and the installation's settings.
+// Declares the engine that every stage receives: host, database, encryption keys and settings.
 import type { LookupAddress } from 'node:dns';
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
@@ -10,36 +10,40 @@ import type { Vault } from './secrets/vault.js';
 import type { Renderer } from './templates/renderer.js';
 
 export interface Settings {
-  /** Where a node can be looked at, for notifications of subscriptions without a query; absent or `null`: they have its id alone. */
+  /** The URL of a node, sent in notifications of subscriptions without a query. Absent or `null`: they contain only the node's id. */
   objectUrl?: (nodeId: string) => string | null;
-  /** `X-Scope-Domain`. */
+  /** The value of the header `X-Scope-Domain`. */
   domain: string;
-  /** The prefix of our headers, e.g. `X-Scope-`. */
+  /** The prefix of Hookgraph's own headers, e.g. `X-Scope-`. */
   headerPrefix: string;
-  /** CIDRs that deliveries may reach although they are not public; `http:` is accepted only there. */
+  /** CIDRs of networks that deliveries may reach although they are not public. `http:` is accepted only for these. */
   allowedNetworks: string[];
-  /** Ports that deliveries may use, as `443,8000-8999,!8500`; default: USUAL_PORTS of runtime/ports.ts. */
+  /** Ports that deliveries may use, e.g. `443,8000-8999,!8500`. Default: USUAL_PORTS of runtime/ports.ts. */
   allowedPorts?: string;
-  /** Our own parts, which no delivery reaches, even in an allowed network. */
+  /** Hookgraph's own endpoints, such as its database. No delivery reaches them, even in an allowed network. */
   forbiddenEndpoints?: Endpoint[];
-  /** PEM of authorities that are trusted beside those that Node brings. */
+  /** PEM certificates of authorities to trust in addition to those of Node. */
   caCertificates?: string[];
-  /** Every delivery goes through a CONNECT tunnel of this proxy: `http://user:password@host:port`, or https. */
+  /** The proxy whose CONNECT tunnels carry every delivery, e.g. `http://user:password@host:port`; https works too. */
   egressProxy?: string;
-  /** All addresses of a name; default: what the system's resolver answers. */
+  /** Resolves a host name to all its addresses. Default: the system's resolver. */
   lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
-  /** What subscriptions may do with the installation's own AWS credentials; absent: nothing. */
+  /** How subscriptions may use the installation's own AWS credentials. Absent: not at all. */
   sns?: {
-    /** Accounts whose topics they may publish to and whose roles they may assume: `123456789012`, or `123456789012:tenant`. */
+    /**
+     * Accounts whose topics may be published to and whose roles may be assumed: `123456789012`, or `123456789012:tenant` for one tenant.
+     */
     accounts: string[];
-    /** Where topics of ours are made, as the beginning of their ARN: `arn:aws:sns:eu-central-1:123456789012`; null: nowhere. */
+    /**
+     * Where managed topics are created, as an ARN prefix such as `arn:aws:sns:eu-central-1:123456789012`. `null`: managed topics are off.
+     */
     managedTopics: string | null;
   };
-  /** Limits of a stored query, fragments expanded. */
+  /** Limits of a stored query, counted with its fragments expanded. */
   queryLimits: ConfiguredLimits;
-  /** Milliseconds after which the execution of a stored query is given up, whatever it waits for; default 8,000. */
+  /** Milliseconds after which the execution of a stored query is aborted. Default: 8,000. */
   queryDeadlineMs?: number;
-  /** Milliseconds between two looks at whether the announced tables are captured; default 60,000. */
+  /** Milliseconds between two checks that the announced tables are captured. Default: 60,000. */
   captureWatchMs?: number;
 }
 
@@ -49,11 +53,11 @@ export interface Engine {
   vault: Vault;
   renderer: Renderer;
   settings: Settings;
-  /** Every connection that a subscription causes goes through this one. */
+  /** Every connection made for a subscription must go through this guard. */
   guard: Guard;
   log: Logger;
-  /** Whether the announced tables are captured. */
+  /** Reports announced tables that are not captured properly. */
   capture: { findings(): Promise<NoticedFinding[]> };
-  /** 0 ≤ x < 1; the jitter of retries. */
+  /** Returns 0 ≤ x < 1; used as the jitter of retries. */
   random: () => number;
 }

@@ -1,6 +1,6 @@
-// Misuse of the engine, and the frame that points at a character of somebody's source.
+// Declares the errors of the engine's API, and frames that point at a character of a source text.
 
-/** Misuse: a stable code, a sentence that names the thing and its value, a hint for what to do. */
+/** A misuse of the API: a stable code, a message that names the wrong value, and a hint how to fix it. */
 export class WebhooksError extends Error {
   override name = 'WebhooksError';
   constructor(
@@ -22,25 +22,25 @@ export interface Place {
 /** The line of `source` at `place`, with a caret below the column. */
 export function caret(source: string, place: Place): string {
   const line = source.split(/\r\n|\r|\n/)[place.line - 1] ?? '';
-  // A long line is cut around the column, so that the caret stays in sight.
+  // Long lines are cut around the column, so that the caret stays in view.
   const from = Math.max(0, place.column - 60);
   const gutter = `${place.line} | `;
   return `${gutter}${line.slice(from, from + 100)}\n${' '.repeat(gutter.length + Math.max(0, place.column - 1 - from))}^`;
 }
 
-/** One mistake in what a subscriber wrote: the input's field and, inside a query or template, the place. */
+/** One mistake in a subscriber's input: the field and, inside a query or template, the place. */
 export interface Problem {
   /** Path in the input, e.g. `query` or `topic.key`. */
   field: string;
   message: string;
   place?: Place;
-  /** A warning is told and saved all the same. */
+  /** A warning is reported, and the input is saved nevertheless. Default: error. */
   severity?: 'error' | 'warning';
-  /** For programs; absent: INVALID. */
+  /** A machine-readable category. Absent: INVALID. */
   type?: 'BLANK' | 'NOT_FOUND' | 'FORBIDDEN';
 }
 
-/** A problem inside `source`: its message ends with the place and the frame, so that it reads alone. */
+/** A problem inside `source`. Its message includes line, column and frame, so it can be shown without the source. */
 export function problemAt(field: string, message: string, source: string, place: Place, severity?: Problem['severity']): Problem {
   const told = `${message.replace(/\.$/, '')} (line ${place.line}, column ${place.column})\n${caret(source, place)}`;
   return { field, message: told, place, ...(severity && { severity }) };

@@ -1,4 +1,4 @@
-// The engine's nouns. No stage, no SQL, no domain: what travels between the stages.
+// Declares the types that travel between the stages: host, topics, subscriptions, deliveries and attempts.
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { AnnouncedNode, Operation } from './announced-node.js';
 import type { Definition, SecretField } from './definition.js';
@@ -10,61 +10,67 @@ export * from './definition.js';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** As whom a stored query runs. Opaque to the engine. */
+/** The user as whom a stored query runs. The engine doesn't interpret the two ids. */
 export interface Owner {
   tenant: string;
   userId: string;
 }
 
-/** Who calls the engine's subscription and delivery functions. */
+/** The caller of the engine's subscription and delivery functions. */
 export interface Actor extends Owner {
   canManageWebhooks: boolean;
-  /** What they ask with, for the audit log; absent where the host doesn't know. */
+  /** The API token of the call, for the audit log; absent when the host doesn't know it. */
   token?: { id: string; name: string } | null;
 }
 
-/** A row as an event saw it, by column name; answers `node(id:)` where the row is gone. */
+/** A row at the time of an event, by column name. Answers `node(id:)` when the row no longer exists. */
 export interface Snapshot {
   typename: string;
   key: string;
   columns: Record<string, Json>;
-  /** The row as it is going to be: answers also where there is another in the database. */
+  /** The snapshot is the row's future state, and takes precedence over the row in the database. */
   ahead?: true;
 }
 
-/** Whose fault a resolver's error is: `data`, a null that the payload may carry; `node`, this node's; `ours`, run again. */
+/**
+ * Who is responsible for a resolver's error. `data`: nobody; the field is null in the payload. `node`: this node, so its delivery is held.
+ * `ours`: the installation; the delivery is retried.
+ */
 export type Fault = 'data' | 'node' | 'ours';
 
-/** What the host tells the engine, and no more. */
+/** The embedding application, as the engine sees it. */
 export interface Host {
   schema(): GraphQLSchema;
   nodes: AnnouncedNode[];
-  /** What is wrong with the announcement, measured by the database as it is now; asked for when the catalog changed. */
+  /** Checks the announcement against the current database. Called again whenever the database catalog changes. */
   announcementProblems?(): Promise<{ typename: string; message: string; hint: string }[]>;
-  /** The announced types that group subscriptions and that limit them, where the host has such. */
+  /** The announced types by which subscriptions are grouped (integration) and restricted (environment). Absent: the host has none. */
   integrationType?: string;
   environmentType?: string;
   toGlobalId(typename: string, key: string): string;
   fromGlobalId(id: string): { typename: string; key: string } | null;
   /**
-   * Looks `owner` up now; answers what makes a fresh context for each stored query to execute as them, or null when they are gone,
-   * disabled or moved.
+   * Looks the owner up. Returns a function that makes a new context for each stored query run as this owner;
+   * `null` when the owner is deleted, disabled or moved to another tenant.
    */
   contextFor(owner: Owner): Promise<((overlay: Snapshot[]) => object | Promise<object>) | null>;
   faultOf(error: GraphQLError): Fault;
   /**
-   * By typename, the root field that finds a node by its key: `space(id: $id)`, `bookingSlot(bookingId: $bookingId, slotId: $slotId)`.
-   * A part of the key has the name of its GraphQL field; the only part is also `$id` and `$key`. Absent: `node(id: $nodeId)`, where
-   * the schema has that.
+   * Typename → the root field that finds a node by its key: `space(id: $id)`, `bookingSlot(bookingId: $bookingId, slotId: $slotId)`. Each
+   * part of the key is a variable named like its GraphQL field; the only part of a key is also `$id` and `$key`. Absent:
+   * `node(id: $nodeId)`, if the schema has it.
    */
   find?: Record<string, string>;
-  /** Arguments that give the size of a page; default: first, last, limit, take, pageSize, perPage. */
+  /** Names of the arguments that set the size of a page. Default: first, last, limit, take, pageSize, perPage. */
   pageArguments?: string[];
-  /** What is sent where a subscription has no query: the node's id with its URL, or its row. Default: LINK. */
+  /** The payload of a subscription without a query: the node's id and URL (LINK), or its row (ROW). Default: LINK. */
   defaultPayload?: 'LINK' | 'ROW';
-  /** False: no resolver refuses a field to an owner who finds the node, so events are told without asking as the owner. Default: true. */
+  /**
+   * Whether resolvers may refuse single fields to an owner who can read the node. `false`: event fields are sent without running a query
+   * as the owner. Default: true.
+   */
   fieldRights?: boolean;
-  /** The announced types whose writes pass the gate, so that before-hooks can be asked. Absent: all of them do. */
+  /** The announced types whose writes can call before-hooks. Absent: all of them. */
   gatedTypes?: ReadonlySet<string>;
 }
 
@@ -80,7 +86,7 @@ export interface Topic {
   version: string;
   typename: string;
   operation: Operation;
-  /** It tells of a value that a column took. */
+  /** Whether the topic fires when a column changes to a certain value. */
   isLifecycle: boolean;
   description: string;
   createdAt: Date;
@@ -89,32 +95,32 @@ export interface Topic {
 
 export type ReplayState = 'RUNNING' | 'DONE' | 'CANCELLED';
 
-/** Past events that are sent again to one subscription. */
+/** A request to send past events to one subscription again. */
 export interface Replay {
   id: string;
   subscriptionId: string;
-  /** Both inclusive. */
+  /** Start of the replayed period, inclusive; `toAt` is inclusive too. */
   fromAt: Date;
   toAt: Date;
   state: ReplayState;
   deliveryCount: number;
-  /** Of its time, 0–1. */
+  /** The replayed share of the period, from 0 to 1. */
   progress: number;
   createdAt: Date;
   updatedAt: Date;
 }
 
-/** A row by column, each value as the JSON text that Postgres wrote: no digit is lost. */
+/** A row: column → its value as the JSON text that Postgres wrote, so that long numbers keep all digits. */
 export type RowTexts = Record<string, string>;
 
-/** What templates are told of an event, before the owner's rights decide about its fields. */
+/** An event as recorded, before fields that the owner may not read are removed for templates. */
 export interface RecordedEvent {
   operation: Operation;
-  /** Columns; `null` of a creation and a deletion. */
+  /** Names of the changed columns; `null` for a creation or a deletion. */
   changed: string[] | null;
   before: RowTexts | null;
   after: RowTexts | null;
-  /** `hookgraph.context`, as the writer's session had it. */
+  /** The setting `hookgraph.context` of the session that wrote the row. */
   context: string | null;
 }
 
@@ -127,18 +133,18 @@ export interface EventRecord {
   changed: string[] | null;
   before: Record<string, Json> | null;
   after: Record<string, Json> | null;
-  /** `hookgraph.context` as the writer's session had it: actor, trace parent. */
+  /** The setting `hookgraph.context` of the session that wrote the row, e.g. actor and trace parent. */
   context: Json;
 }
 
-/** How fast notifications of a subscription begin. */
+/** How fast deliveries of a subscription currently start. */
 export interface CurrentPace {
   state: PaceState;
-  /** `null`: no limit a second. */
+  /** Deliveries a second; `null` when unlimited. */
   perSecond: number | null;
-  /** ISO 8601. Nothing begins before; `null`: it goes on now. */
+  /** ISO 8601 time before which no delivery starts; `null` when deliveries can start now. */
   resumesAt: string | null;
-  /** ISO 8601: when the state began. */
+  /** ISO 8601 time at which the state began. */
   since: string;
 }
 
@@ -151,17 +157,17 @@ export interface Subscription {
   version: number;
   definition: Definition;
   secretFields: SecretField[];
-  /** When the last old shared secret stops signing; null: there is none. */
+  /** When the last replaced shared secret stops signing; `null` when none does. */
   rotationEndsAt: Date | null;
   integrationId: string | null;
   environmentIds: string[] | null;
   status: 'ENABLED' | 'DISABLED' | 'HELD' | 'DELETED';
   disabledAt: Date | null;
   disabledReason: DisabledReason | null;
-  /** The sentence behind the reason, for people. */
+  /** Explains `disabledReason` to people. */
   disabledMessage: string | null;
   brokenReason: string | null;
-  /** `null`: full speed. */
+  /** `null` when the subscription is not slowed or limited. */
   pace: CurrentPace | null;
   createdAt: Date;
   updatedAt: Date;
@@ -170,7 +176,7 @@ export interface Subscription {
 export interface Delivery {
   id: string;
   eventId: string | null;
-  /** Of the replay that made it. */
+  /** The replay that created the delivery; `null` when no replay did. */
   replayId: string | null;
   subscriptionId: string;
   topicId: string;
@@ -185,7 +191,7 @@ export interface Delivery {
   updatedAt: Date;
 }
 
-/** An HTTP request as it goes out: always a POST. */
+/** An outgoing HTTP request; always a POST. */
 export interface Exchange {
   url: string;
   origin: string;
@@ -193,49 +199,51 @@ export interface Exchange {
   body: Buffer;
 }
 
-/** Where and as whom to publish. */
+/** The SNS topic and the credentials to publish to it with. */
 export interface SnsAccess {
   topicArn: string;
-  /** A topic that we made. */
+  /** Whether Hookgraph created the topic. */
   managed: boolean;
-  /** Null: AWS' own. */
+  /** `null` for the AWS endpoint of the topic's region. */
   endpoint: string | null;
-  /** A role to be assumed, which may ask for the tenant as its external id. */
+  /** The role to assume. The tenant is passed as external id, which the role may require. */
   role: { arn: string; externalId: string } | null;
-  /** Null: the installation's credentials. */
+  /** `null` when the installation's credentials are used. */
   keys: { accessKeyId: string; secretAccessKey: string } | null;
 }
 
-/** A message as it is published to an SNS topic. */
+/** A message to publish to an SNS topic. */
 export interface Publication {
   access: SnsAccess;
-  /** Of a subscription's version: what holds credentials holds them for so long. */
+  /** Identify the definition, so that cached credentials last as long as its version. */
   subscriptionId: string;
   version: number;
   message: string;
   attributes: Record<string, string>;
-  /** Of FIFO topics only. */
+  /** `null` unless the topic is a FIFO topic. */
   fifo: { groupId: string; deduplicationId: string } | null;
 }
 
-/** Milliseconds per stage; only stages that ran. */
+/** Duration of each stage that ran, in milliseconds. */
 export interface Timings {
   queryMs?: number;
   renderMs?: number;
-  /** Waited for an access token. */
+  /** Time spent waiting for an access token. */
   authMs?: number;
   sendMs?: number;
   firstByteMs?: number;
 }
 
-/** `SWITCHED_OFF`: its subscription records none. `UNMASKABLE`: what it wants masked could not be looked for in it. */
+/**
+ * Why a body was not recorded. `SWITCHED_OFF`: the subscription records no bodies. `UNMASKABLE`: the values to mask couldn't be located.
+ */
 export type BodyOmitted = 'SWITCHED_OFF' | 'UNMASKABLE';
 
 export interface RecordedBody {
-  /** Null: it was left out. */
+  /** `null` when the body was not recorded. */
   body: string | null;
   omitted?: BodyOmitted | null;
-  /** Of the body as it was, where something of it isn't there any more. */
+  /** Bytes of the original body, if it was masked or omitted. */
   bytes?: number | null;
 }
 

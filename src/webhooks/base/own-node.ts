@@ -1,7 +1,10 @@
-// The one node of the engine's own that is announced, so that an owner learns of trouble; and what is asked of any announced node.
+// Announces Hookgraph's own node type, WebhookSubscription, so that owners can be notified of trouble; and finds announced nodes.
 import type { AnnouncedNode, Host, PointingRows } from './model.js';
 
-/** Its subscribers never hear about subscriptions to its own topics: see fan-out/relay.ts. */
+/**
+ * A subscription to one of these topics never triggers these topics itself; otherwise two could trigger each other endlessly. See
+ * fan-out/match.ts.
+ */
 export const OWN_NODE: AnnouncedNode = {
   typename: 'WebhookSubscription',
   table: { schema: 'hookgraph', name: 'subscriptions' },
@@ -49,16 +52,16 @@ export const OWN_NODE: AnnouncedNode = {
   ],
 };
 
-/** What the host announces, and our own; `schema`: where our tables are. */
+/** The host's nodes and Hookgraph's own. `schema`: the database schema of Hookgraph's tables. */
 export const withOwnNode = (nodes: AnnouncedNode[], schema: string): AnnouncedNode[] => [
   ...nodes.filter(({ typename }) => typename !== OWN_NODE.typename),
   { ...OWN_NODE, table: { ...OWN_NODE.table, schema } },
 ];
 
-/** The rows that decide a row's tenant after the commit; `null`: the row or its parent tells it at once. */
+/** The rows that decide a row's tenant after the commit; `null` when the row itself or its parent names the tenant. */
 export const decidingRows = ({ tenant }: AnnouncedNode): PointingRows | null =>
   'children' in tenant ? tenant.children : 'several' in tenant ? tenant.several : null;
 
-/** `null`: no announced type has this name. */
+/** The announced node type of this name; `null` when there is none. */
 export const announcedNode = ({ nodes }: Pick<Host, 'nodes'>, typename: string): AnnouncedNode | null =>
   typename === OWN_NODE.typename ? OWN_NODE : (nodes.find((node) => node.typename === typename) ?? null);

@@ -1,9 +1,9 @@
-// Decides how fast a subscription's deliveries may begin: from what came of the last ones and the clock. Pure.
+// Computes how fast deliveries of a subscription may start, from the results of the last attempts and the current time. Pure.
 
-/** What its owner allows. */
+/** The limits set by the subscription's owner; `null` means unlimited. */
 export interface RateLimit {
   perSecond: number | null;
-  /** Requests under way at once, over all workers. */
+  /** Requests in progress at once, over all workers. */
   concurrency: number | null;
 }
 
@@ -16,28 +16,30 @@ export type PaceState = keyof typeof PACE_STATES;
 
 export interface Pace {
   state: PaceState;
-  /** Deliveries a second, found by trying; `null`: only the limit counts. */
+  /** Deliveries a second that the receiver seems to accept; `null` when only `limit` applies. */
   perSecond: number | null;
-  /** What was too much the last time. */
+  /**
+   * Three quarters (CEILING) of the rate that was last too much for the receiver; `null` when unknown. Close to it the rate grows slowly.
+   */
   ceiling: number | null;
-  /** Nothing begins before. */
+  /** No delivery starts before this time. */
   resumeAtMs: number;
-  /** When the receiver asked for less the last time. */
+  /** When the receiver last asked to slow down; `null` when it never did. */
   toldAtMs: number | null;
-  /** Failed probes since it worked for a minute. */
+  /** How often the circuit opened or a probe failed since the receiver last worked for a minute (FORGIVEN_MS). */
   failures: number;
   sinceMs: number;
   changedAtMs: number;
   limit: RateLimit | null;
 }
 
-/** What came of attempts that were recorded together. */
+/** The combined result of attempts that are recorded in one batch. */
 export interface PaceOutcome {
-  /** The longest wait that the receiver asked for; `null`: it asked for none. */
+  /** Milliseconds; the longest delay that the receiver asked for. `null` when it asked for none. */
   slowMs: number | null;
-  /** Its failures in a row have reached CIRCUIT_FAILURES, or a probe failed. */
+  /** Whether to stop ordinary deliveries, because CIRCUIT_FAILURES attempts in a row or a probe failed. */
   opens: boolean;
-  /** One of them was a probe. */
+  /** Whether one of the attempts was a probe. */
   probed?: boolean;
   delivered: number;
 }
@@ -49,35 +51,40 @@ export function mergePaceOutcomes(one: PaceOutcome | undefined, other: PaceOutco
   return { slowMs, opens: one.opens || other.opens, ...(probed && { probed }), delivered: one.delivered + other.delivered };
 }
 
-/** Failures in a row, in one worker, that open the circuit. Those of the same moment that end later are recorded and not counted. */
+/**
+ * Failures in a row, in one worker, that open the circuit. Failures that end after it opened but started before are recorded, not counted.
+ */
 export const CIRCUIT_FAILURES = 5;
-/** Pauses between probes: doubled from the first to the last. */
+/** Milliseconds between probes; each pause is twice the one before, from `first` up to `last`. */
 const PROBE_PAUSES_MS = { first: 1_000, last: 25_000 };
-/** A probe that nobody settles is followed by another. */
+/** Milliseconds after which another probe starts if the result of the last one was never recorded, e.g. because its worker died. */
 export const PROBE_LOST_MS = 20_000;
-/** What is heeded of a receiver's wish to wait. */
+/** Milliseconds: the bounds for a delay that the receiver asks for, and the delay used if it asks for none in particular. */
 export const SLOW_DOWN_MS = { least: 1_000, usual: 5_000, most: 60 * 60_000 };
 
-/** Where the pace begins: after the receiver asked for less, and after it failed or was switched off. */
+/** Deliveries a second to start with: after the receiver asked to slow down (`told`), and after it failed or was disabled (`failed`). */
 const START_PER_SECOND = { told: 1, failed: 5 };
 const LEAST_PER_SECOND = 0.1;
-/** Beyond it, the subscription isn't slowed any more. */
+/** Deliveries a second at which the subscription no longer counts as slowed. */
 const FULL_PER_SECOND = 200;
-/** A second without trouble multiplies the pace by this while no ceiling is known. */
+/** Factor by which the rate grows in a second without trouble, as long as no ceiling is known. */
 const GROWTH = { told: 1.5, failed: 2 };
-/** Below so much of a known ceiling it grows by at least one a second; from there it stays for as long as it last had to wait. */
+/**
+ * Below this share of a known ceiling the rate grows by a tenth, at least by one, a second (ADDED). Above, it stays constant for as long
+ * as the receiver last asked to wait, within HOLD_MS, and then grows by one percent of the ceiling a second (CREEP).
+ */
 const NEAR_CEILING = 0.8;
 const ADDED = { least: 1, part: 0.1 };
 const CREEP = 0.01;
 const HOLD_MS = { least: 10_000, most: 10 * 60_000 };
 const DECREASE = 0.5;
-/** The true limit lies between the pace that failed and the one before. */
+/** The ceiling, as a share of the rate that failed. DECREASE halves the rate, so the true limit lies in between. */
 const CEILING = 0.75;
-/** A receiver that worked for so long is forgiven its failed probes. */
+/** Milliseconds of success after which earlier failed probes are no longer counted. */
 const FORGIVEN_MS = 60_000;
-/** A receiver that has asked for nothing for so long isn't slowed any more. */
+/** Milliseconds without a request to slow down after which the subscription runs at full speed again. */
 const FORGOTTEN_MS = 24 * 60 * 60_000;
-/** Under way at once while the pace is being found. */
+/** Requests in progress at once while the rate is being found. */
 const SLOWED_CONCURRENCY = 100;
 
 const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most);
@@ -85,7 +92,7 @@ const clamp = (value: number, least: number, most: number): number => Math.min(M
 export const probePauseMs = (failures: number): number =>
   Math.min(PROBE_PAUSES_MS.first * 2 ** Math.max(0, Math.min(failures - 1, 20)), PROBE_PAUSES_MS.last);
 
-/** The pace that a subscription begins with when it is switched on again after a rule switched it off. */
+/** The pace of a subscription that is enabled again after a rule disabled it. */
 export function paceAfterDisabled(pace: Pace | null, limit: RateLimit | null, nowMs: number): Pace {
   const perSecond = Math.min(pace?.perSecond ?? START_PER_SECOND.failed, START_PER_SECOND.failed);
   const before = pace ?? fresh(limit, nowMs);
@@ -114,10 +121,10 @@ const fresh = (limit: RateLimit | null, nowMs: number): Pace => ({
   limit,
 });
 
-/** The pace after these attempts; `null`: full speed. */
+/** The pace after these attempts; `null` for full speed. */
 export function nextPace(pace: Pace | null, outcome: PaceOutcome, nowMs: number): Pace | null {
   if (outcome.slowMs !== null) return slowed(pace ?? fresh(null, nowMs), outcome.slowMs, nowMs);
-  // Another worker opened it: what was under way here says the same.
+  // If the circuit is open already, another failure of an ordinary attempt changes nothing.
   if (outcome.opens) return pace?.state === 'PROBING' && !outcome.probed ? pace : opened(pace ?? fresh(null, nowMs), nowMs);
   if (pace === null || outcome.delivered === 0)
     return pace?.state === 'PROBING' ? { ...pace, resumeAtMs: nowMs + PROBE_PAUSES_MS.first } : pace;
@@ -127,7 +134,7 @@ export function nextPace(pace: Pace | null, outcome: PaceOutcome, nowMs: number)
 
 function slowed(pace: Pace, slowMs: number, nowMs: number): Pace {
   const resumeAtMs = Math.max(pace.resumeAtMs, nowMs + clamp(slowMs, SLOW_DOWN_MS.least, SLOW_DOWN_MS.most));
-  // Those that were under way when it said so say it again: one decrease for all of them.
+  // Attempts in progress at the first request to slow down often get the same reply; the rate is decreased once for all of them.
   if (pace.toldAtMs !== null && nowMs < pace.resumeAtMs) return { ...pace, resumeAtMs };
   const known = pace.state === 'SLOWED' ? pace.perSecond : null;
   return {
@@ -188,7 +195,7 @@ export interface Bucket {
 const leastOf = (...limits: (number | null | undefined)[]): number | null =>
   limits.reduce<number | null>((least, limit) => (limit == null ? least : Math.min(least ?? limit, limit)), null);
 
-/** What may begin at once under both the pace and the limit; `null`: any number a second. */
+/** Deliveries a second that both the pace and the owner's limit allow; `null` when unlimited. */
 const effectivePerSecond = ({ perSecond, limit }: Pick<Pace, 'perSecond' | 'limit'>): number | null => leastOf(perSecond, limit?.perSecond);
 
 export function concurrencyOf({ state, limit }: Pick<Pace, 'state' | 'limit'>): number {
@@ -196,7 +203,10 @@ export function concurrencyOf({ state, limit }: Pick<Pace, 'state' | 'limit'>): 
   return leastOf(state === 'SLOWED' ? SLOWED_CONCURRENCY : null, limit?.concurrency) ?? Number.POSITIVE_INFINITY;
 }
 
-/** How many may begin now. The bucket holds a tenth of a second's worth, or one: what begins is spread over the second. */
+/**
+ * How many deliveries may start now (`room`). The token bucket holds a tenth of a second's deliveries, at least one, which spreads starts
+ * over the second.
+ */
 export function roomOf(pace: Pace, bucket: Bucket, inFlight: number, nowMs: number): { room: number; allowance: number } {
   if (nowMs < pace.resumeAtMs) return { room: 0, allowance: Math.min(bucket.allowance, 1) };
   const places = concurrencyOf(pace) - inFlight;

@@ -1,4 +1,4 @@
-// Remembers rows as events saw them, for resolvers of a host that find a row gone.
+// Remembers rows as they were at an event, for host resolvers that no longer find a row.
 
 import type { Host, Json, Snapshot } from './model.js';
 import { announcedNode } from './own-node.js';
@@ -10,14 +10,14 @@ interface Known {
 
 const known = new WeakMap<object, Known>();
 
-/** What a host does about deleted nodes that its root fields don't find. */
+/** Advice for a host whose root fields don't find deleted nodes. */
 export const HOW_TO_RECALL =
   'a host answers for deleted nodes by a source that remembers them, or in the root field itself: `row ?? recall(context, typename, key)`';
 
-/** A context that is handed out again remembers this many snapshots. */
+/** Maximum number of snapshots kept for a context that the host reuses. */
 const MOST_SNAPSHOTS = 500;
 
-/** Makes the context of one execution and remembers what it may recall. */
+/** Makes the context of one execution, and remembers the snapshots that `recall` can return for it. */
 export function openContext(
   host: Pick<Host, 'nodes'>,
   contextOf: (overlay: Snapshot[]) => object | Promise<object>,
@@ -35,9 +35,10 @@ function remember(host: Pick<Host, 'nodes'>, context: object, overlay: Snapshot[
 }
 
 /**
- * The row of a node as the event of this stored query saw it, by column and by GraphQL field; `null` where the query is about another
- * node, and in every other request. To be asked by a root field that finds no row, so that a query about a deleted node has an answer.
- * @param key the primary key's value; of several columns a list of their values, in the order of the announced key
+ * The row of a node as it was at the event of this stored query, by column and by GraphQL field.
+ * `null` when the query is about another node, and in every other request.
+ * Call it in a root field that finds no row, so that a query about a deleted node has an answer.
+ * @param key the primary key's value; for several columns, a list of values in the order of the announced key
  */
 export function recall(
   context: object,

@@ -1,18 +1,18 @@
-// What a test or a preview tells of each stage that a notification passes.
-/** The stages in their order. SEND fails as ADDRESS, CONNECT, TIMEOUT or STATUS. */
+// Declares the reports of a test or preview, one for each stage of a delivery.
+/** The stages in order. A failed SEND is recorded as ADDRESS, CONNECT, TIMEOUT or STATUS. */
 export const REPORT_STAGES = ['QUERY', 'VALIDATION', 'TEMPLATE', 'AUTH', 'SEND', 'ERROR_TEMPLATE'] as const;
 export type ReportStage = (typeof REPORT_STAGES)[number];
 
 export interface StageReport {
   stage: ReportStage;
-  /** `SKIPPED`: the validation template said false. `NOT_RUN`: there was nothing to run, or no way to get so far. */
+  /** `SKIPPED`: the validation template rendered `false`. `NOT_RUN`: the stage had nothing to do, or an earlier stage failed. */
   outcome: 'OK' | 'SKIPPED' | 'FAILED' | 'NOT_RUN';
-  /** What the stage was given, and what it made of that; nothing in them is secret. */
+  /** The input and output of the stage; neither contains secrets. */
   input: unknown;
   output: unknown;
   message: string | null;
   durationMs: number;
 }
 
-/** Told after each stage. Whoever watches, tries: the validation template is heard and not obeyed. */
+/** Called after each stage of a test or preview. Where it is passed, the validation template is evaluated but doesn't stop later stages. */
 export type Watch = (report: StageReport) => void;

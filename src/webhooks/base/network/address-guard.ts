@@ -1,4 +1,4 @@
-// The engine's settings -> the guard of every connection that a subscription causes.
+// Creates the guard that checks and opens every connection made for a subscription.
 
 import type { LookupAddress } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
@@ -12,17 +12,20 @@ import { createTunnels } from './egress-proxy.js';
 import { NetworkEvidence, type Step, suspicionOf } from './evidence.js';
 import { AddressRefused, type Guard, noteFailure } from './guard.js';
 
-/** Name, connection, tunnel and TLS; a little less than an exchange, which ends later and then is the receiver's. */
+/**
+ * Milliseconds for lookup, TCP connection, proxy tunnel and TLS together. Less than the deadline of a whole exchange, so that a failed
+ * connection is reported as such and not as a timeout of the receiver.
+ */
 const CONNECT_MS = 4_500;
 
-/** The resolver is tried no more often than this. */
+/** Minimum milliseconds between two test lookups of the resolver. */
 const CONTROL_MS = 2_000;
 
 type Opening = Target & { allowH2?: boolean };
 
 /**
- * A name is resolved here, each of its addresses is vetted, and the socket connects to those and no others: a name that answers
- * differently a moment later changes nothing. A certificate is always verified, for the name that was asked for.
+ * Resolves a name, checks each of its addresses, and connects to those addresses only, so a changed DNS answer (DNS rebinding) has no
+ * effect. Certificates are always verified against the requested name.
  */
 export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertificates' | 'egressProxy'>): Guard {
   const reach = createReach(settings);
@@ -33,7 +36,10 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
   const evidence = new NetworkEvidence();
   let triedAtMs = 0;
 
-  /** Asks the resolver for a name that it knew before, so that one subscriber's dead name servers aren't taken for an outage. */
+  /**
+   * Looks up a name that resolved before. A success shows that the resolver works, so that one subscriber's failing name servers don't
+   * count as an outage of this installation.
+   */
   function tryResolver(host: string): void {
     const control = evidence.controlName(host);
     if (control === null || Date.now() - triedAtMs < CONTROL_MS) return;
@@ -59,7 +65,7 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
         ? tunnels.open(addresses, port, deadline.signal)
         : unlessAborted(deadline.signal, openTcp(host, addresses, port, deadline.signal)));
       evidence.worked('CONNECT', host);
-      // Whoever answered in TCP is there: what fails from here on is the receiver's.
+      // The receiver accepted a TCP connection, so later failures are the receiver's.
       step = null;
       return isSecure ? await startTls(allowH2 ? secure.h2 : secure.http1, host, port, socket) : socket;
     } catch (thrown) {
@@ -109,7 +115,7 @@ type CreateConnection = (
   done: (error: Error | null, socket?: Socket) => void,
 ) => void;
 
-/** One for all connections: to read every authority's certificate again for each of them takes milliseconds. */
+/** Shared by all connections, because parsing every root certificate again takes milliseconds. */
 function trusting(caCertificates: string[]): SecureContext {
   return createSecureContext(caCertificates.length === 0 ? {} : { ca: [...rootCertificates, ...caCertificates] });
 }
@@ -120,7 +126,7 @@ function openTcp(host: string, addresses: LookupAddress[], port: number, signal:
       host,
       port,
       signal,
-      // Of an address, Node asks no lookup; a name has been looked up.
+      // Returns the checked addresses. Node skips `lookup` when the host is an IP address.
       lookup: (_host, { all }, callback) => {
         const [first] = addresses as [LookupAddress];
         if (all) callback(null, addresses);
@@ -131,7 +137,7 @@ function openTcp(host: string, addresses: LookupAddress[], port: number, signal:
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
     });
-    // It stays: an error between two owners of the socket would end the process.
+    // The listener must stay: an unhandled socket error between connect and TLS would end the process.
     socket.on('error', reject).once('connect', () => resolve(socket));
   });
 }

@@ -1,4 +1,4 @@
-// The settings -> whether a URL may be saved, and to which addresses a connection may go now.
+// Decides whether a URL may be saved as a destination, and which addresses a connection may use.
 import type { LookupAddress } from 'node:dns';
 import { lookup as askSystem } from 'node:dns/promises';
 import { isIP } from 'node:net';
@@ -11,20 +11,20 @@ import { AddressRefused, type Endpoint } from './guard.js';
 
 export type ReachSettings = Pick<Settings, 'allowedNetworks' | 'allowedPorts' | 'forbiddenEndpoints' | 'lookup'>;
 
-/** Where a connection shall go. */
+/** The destination of a connection. */
 export interface Target {
-  /** As `bare` writes it. */
+  /** A name or address as normalized by `bare`. */
   host: string;
   port: number;
-  /** TLS; plain http is accepted only in allowed networks. */
+  /** Whether TLS is used. Plain http is accepted only for allowed networks. */
   secure: boolean;
 }
 
 export interface Reach {
   vetUrl(url: string, field?: string): Promise<Problem | null>;
-  /** All addresses of the target, each vetted. @throws AddressRefused, and what the resolver throws */
+  /** Resolves the target to its addresses, and checks each. @throws AddressRefused when one is refused; the resolver's errors */
   addressesOf(target: Target): Promise<LookupAddress[]>;
-  /** All addresses of a name, unvetted. @throws what the resolver throws */
+  /** Resolves a name without checking its addresses. @throws the resolver's errors */
   resolve(host: string): Promise<LookupAddress[]>;
   forbid(endpoint: Endpoint): void;
 }
@@ -41,7 +41,7 @@ const METADATA_NAMES = new Set([
   'instance-data',
   'instance-data.ec2.internal',
 ]);
-/** Names that only a network's own resolver knows: asking it would tell a stranger what there is. RFC 6762, RFC 8375, ICANN's .internal. */
+/** Names that only resolve inside a private network; looking them up would reveal which exist. RFC 6762, RFC 8375, ICANN's .internal. */
 const INSIDE_NAMES = /^[^.]+$|\.(?:internal|local|localdomain|lan|intranet|private|corp|home|home\.arpa)$/;
 
 export function createReach(settings: ReachSettings): Reach {
@@ -52,11 +52,11 @@ export function createReach(settings: ReachSettings): Reach {
   const endpoints = [...(settings.forbiddenEndpoints ?? [])];
   const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
 
-  /** What can be said without asking a resolver. */
+  /** Why the target is refused, as far as that is known without DNS; `null` when nothing is against it yet. */
   function refusalOf({ host, port, secure }: Target): string | null {
     if (!isPort?.(port)) return `port ${port} is not one that deliveries may use (HOOKGRAPH_ALLOWED_PORTS)`;
     if (!secure && allowedNetworks.length === 0) return HTTP;
-    // First what is refused to everybody: that something is ours, inside, must not be found out by asking.
+    // Generic reasons come first, so that nobody can find out by trying that an internal address belongs to Hookgraph.
     const blocked = isAddress(host) ? isBlocked(host, allowedNetworks) : blockedName(host);
     if (blocked) return blocked;
     return endpoints.some((own) => own.byName && own.port === port && bare(own.host) === host) ? ourselves(host, port) : null;
@@ -78,7 +78,7 @@ export function createReach(settings: ReachSettings): Reach {
     if (refusal) throw new AddressRefused(refusal);
     const addresses = await resolve(host);
     for (const { address } of addresses) {
-      // Never the address that a name leads to: that is the network's business.
+      // The message must not contain the resolved address, which would reveal the internal network.
       const reason = isBlocked(address, allowedNetworks);
       if (reason) throw new AddressRefused(isAddress(host) ? reason : `"${host}" leads to an address that is not public`);
       if (!secure && !isAllowed(address, allowedNetworks)) throw new AddressRefused(HTTP);
@@ -87,11 +87,11 @@ export function createReach(settings: ReachSettings): Reach {
     return addresses;
   }
 
-  /** Of a name that is ours by definition, those that are allowed: another one is no reason to refuse. */
+  /** Loopback names resolve to allowed loopback addresses only, so that `localhost` works if only one of 127.0.0.1 and ::1 is allowed. */
   async function resolve(host: string): Promise<LookupAddress[]> {
     if (isAddress(host)) return [{ address: host, family: isIP(host) }];
     if (isLocal(host)) return ownAddresses(host).filter(({ address }) => isAllowed(address, allowedNetworks));
-    // One question for all who ask at the same time: a burst of connections doesn't fill the resolver's threads.
+    // Concurrent lookups of a name share one request, so that a burst of connections doesn't occupy all resolver threads.
     let answer = underWay.get(host);
     if (!answer) {
       answer = lookup(host).finally(() => underWay.delete(host));
@@ -105,7 +105,7 @@ export function createReach(settings: ReachSettings): Reach {
   async function isOurs(port: number, addresses: readonly LookupAddress[]): Promise<boolean> {
     for (const own of endpoints) {
       if (own.port !== port || own.byName) continue;
-      // A name that doesn't resolve now is no way to our database for us either.
+      // An endpoint whose name doesn't resolve now is skipped; Hookgraph itself can't reach it either.
       const name = bare(own.host);
       const theirs = isLocal(name) ? ownAddresses(name) : await resolve(name).catch(() => []);
       if (addresses.some(({ address }) => theirs.some((one) => isSame(address, one.address)))) return true;
@@ -116,7 +116,7 @@ export function createReach(settings: ReachSettings): Reach {
   function checkUrl(url: string, field: string): { problem: Problem } | { target: Target } {
     const wrong = (message: string) => ({ problem: { field, message } });
     if (url.length > MAX_URL_LENGTH) return wrong(`has ${url.length} characters, more than ${MAX_URL_LENGTH}`);
-    // A parser that strips these reads another URL than a person does.
+    // URL parsers strip these characters, so the parsed URL would differ from what a person reads.
     if (/[\p{Cc}\s\\]/u.test(url)) return wrong('holds a space, a control character or a backslash');
     const parsed = URL.canParse(url) ? new URL(url) : null;
     if (!parsed?.hostname || !/^https?:\/\/[^/]/i.test(url)) return wrong('must be an absolute https URL');
@@ -150,10 +150,10 @@ export function createReach(settings: ReachSettings): Reach {
 
 const HTTP = 'http is accepted in allowed networks only (HOOKGRAPH_ALLOWED_NETWORKS)';
 
-// One sentence for all of our parts: which one it is, is nobody's business.
+// The same message for every Hookgraph endpoint, so that it doesn't reveal which one was hit.
 const ourselves = (host: string, port: number) => `"${host}", port ${port}, is a part of Hookgraph itself`;
 
-/** Without brackets and the root's dot, in small letters. */
+/** The host in lower case, without IPv6 brackets and trailing dots. */
 export function bare(host: string): string {
   return host
     .replace(/^\[(.*)\]$/, '$1')
@@ -161,7 +161,7 @@ export function bare(host: string): string {
     .toLowerCase();
 }
 
-// Anything with a colon or a zone is no name, and isBlocked says what it is.
+// A host with a colon or a zone is treated as an address; isBlocked then says what is wrong with it.
 const isAddress = (host: string) => isIP(host) !== 0 || host.includes(':');
 
 function isHostName(host: string): boolean {
@@ -172,7 +172,7 @@ function isLocal(host: string): boolean {
   return LOCAL_NAMES.has(host) || host.endsWith('.localhost');
 }
 
-/** Every resolver answers loopback for these, or should: https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
+/** Loopback names resolve to loopback without DNS: https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
 function ownAddresses(host: string): LookupAddress[] {
   const [v4, v6] = [
     { address: '127.0.0.1', family: 4 },
@@ -181,7 +181,7 @@ function ownAddresses(host: string): LookupAddress[] {
   return host.startsWith('ip6-') ? [v6] : [v4, v6];
 }
 
-/** The same address, or two of this machine: what listens on one of them may listen on all. */
+/** Whether both are the same address, or both belong to this machine: a server on one of them may listen on all. */
 function isSame(one: string, other: string): boolean {
   return canonical(one) === canonical(other) || (isThisMachine(one) && isThisMachine(other));
 }

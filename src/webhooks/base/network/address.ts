@@ -1,13 +1,13 @@
-// An address + the allowed networks -> why a delivery must not go there, or null. Pure.
+// Decides whether a delivery may connect to an IP address, given the allowed networks. Pure.
 import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
 import { WebhooksError } from '../errors.js';
 
 export type Cidr = [IPv4 | IPv6, number];
 
-/** Answer with a machine's credentials or settings, some under a public number: no allowed network opens them. */
+/** Metadata services, which return a machine's credentials or settings. They stay blocked even in an allowed network. */
 const METADATA = new Set([
   '169.254.169.254', // most clouds
-  '169.254.170.2', // containers on AWS, and the next
+  '169.254.170.2', // containers on AWS, also the next address
   '169.254.170.23',
   '169.254.0.23', // Tencent
   '100.100.100.200', // Alibaba
@@ -20,7 +20,7 @@ const METADATA = new Set([
 ]);
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
 
-/** Throws WebhooksError NETWORKS_INVALID for what is no CIDR or address. */
+/** Parses CIDRs and addresses. @throws WebhooksError NETWORKS_INVALID for a text that is neither */
 function parseNetworks(networks: readonly string[]): readonly Cidr[] {
   const known = parsedNetworks.get(networks);
   if (known) return known;
@@ -29,7 +29,7 @@ function parseNetworks(networks: readonly string[]): readonly Cidr[] {
   return parsed;
 }
 
-// By the settings' own list, which every connection passes again.
+// Keyed by the settings' array, which is the same for every connection.
 const parsedNetworks = new WeakMap<readonly string[], readonly Cidr[]>();
 
 function parseNetwork(network: string): Cidr {
@@ -43,8 +43,8 @@ function parseNetwork(network: string): Cidr {
 }
 
 /**
- * Why a delivery must not connect to this address (as a resolver answers it, or as WHATWG URL writes it): everything but global
- * unicast, unless allowed. Addresses that carry an IPv4 address are judged by that one, as the network would route them.
+ * Why a delivery must not connect to an address, given as a resolver or WHATWG URL writes it; `null` when it may. Everything except global
+ * unicast is blocked unless allowed. An IPv6 address that embeds an IPv4 address is checked as that IPv4 address, as routers treat it.
  */
 export function isBlocked(address: string, allowedNetworks: readonly string[]): string | null {
   const allowed = parseNetworks(allowedNetworks);
@@ -58,30 +58,30 @@ export function isBlocked(address: string, allowedNetworks: readonly string[]): 
   return reason === null ? null : `${address} is ${reason}`;
 }
 
-/** Whether this address lies in a network that is allowed by name; `http:` goes only there. */
+/** Whether the address lies in one of the allowed networks; only these accept `http:`. */
 export function isAllowed(address: string, allowedNetworks: readonly string[]): boolean {
   const allowed = parseNetworks(allowedNetworks);
   const parsed = parseAddress(address);
   return parsed !== null && (isWithin(parsed, allowed) || isWithin(asRouted(parsed), allowed));
 }
 
-/** One text for each address, whatever its notation, e.g. `127.0.0.1` for `::ffff:7f00:1`; null: no address. */
+/** The canonical text of an address, e.g. `127.0.0.1` for `::ffff:7f00:1`; `null` when the text is no address. */
 export function canonical(address: string): string | null {
   const parsed = parseAddress(address);
   return parsed && asRouted(parsed).toString();
 }
 
-/** Whether it means the machine that asks: loopback, or "any". */
+/** Whether the address means this machine: loopback or unspecified (0.0.0.0, ::). */
 export function isLoopback(address: string): boolean {
   const parsed = parseAddress(address);
   return parsed !== null && ['loopback', 'unspecified'].includes(asRouted(parsed).range());
 }
 
 function parseAddress(address: string): IPv4 | IPv6 | null {
-  // Short and octal forms mean different addresses to different parsers; URL has written them out before.
+  // Only four-part decimal IPv4 is accepted, since parsers disagree on short and octal forms. WHATWG URL has already normalized them.
   if (ipaddr.IPv4.isValidFourPartDecimal(address)) return ipaddr.IPv4.parse(address);
   if (!address.includes(':') || !ipaddr.IPv6.isValid(address)) return null;
-  // ipaddr.js takes ::8.8.8.8 for ::ffff:8.8.8.8; URL writes out what it is.
+  // ipaddr.js reads ::8.8.8.8 as ::ffff:8.8.8.8; URL parses it correctly.
   const written = `http://[${address}]/`;
   return ipaddr.IPv6.parse(address.includes('.') && URL.canParse(written) ? new URL(written).hostname.slice(1, -1) : address);
 }
@@ -90,7 +90,7 @@ function isWithin(address: IPv4 | IPv6, networks: readonly Cidr[]): boolean {
   return networks.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never));
 }
 
-/** The IPv4 address where routers take one out of this one. */
+/** The embedded IPv4 address that routers would use, otherwise the address itself. */
 function asRouted(address: IPv4 | IPv6): IPv4 | IPv6 {
   return address.kind() === 'ipv6' ? (embedded(address as IPv6) ?? address) : address;
 }

@@ -1,4 +1,4 @@
-// The URL of the installation's proxy -> tunnels to vetted addresses, and whose fault it is where there is none.
+// Opens CONNECT tunnels through the egress proxy to checked addresses, and tells failures of the proxy from failures of the receiver.
 import type { LookupAddress } from 'node:dns';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -7,21 +7,21 @@ import type { SecureContext } from 'node:tls';
 import { EgressFailed } from './guard.js';
 
 export interface Tunnels {
-  /** CONNECT names an address, never a name: the proxy resolves nothing. @throws EgressFailed, TargetUnreachable */
+  /** CONNECT requests contain an address, so that the proxy resolves no name. @throws EgressFailed, TargetUnreachable */
   open(addresses: LookupAddress[], port: number, signal: AbortSignal): Promise<Socket>;
 }
 
-/** The proxy works, and says that the receiver doesn't. */
+/** The proxy works, and reports that the receiver is unreachable. */
 class TargetUnreachable extends Error {}
 
 class Hang extends Error {}
 
-/** A proxy that takes longer hangs. */
+/** Milliseconds after which a proxy that hasn't replied counts as hanging. */
 const TUNNEL_MS = 3_000;
 
 /**
- * What a proxy says of the destination rather than of itself: https://www.rfc-editor.org/rfc/rfc9209#section-2.3, and the header
- * of Squid. A bare 502, 503 or 504 may be either; then it is ours, and nothing is charged.
+ * Proxy errors about the destination: https://www.rfc-editor.org/rfc/rfc9209#section-2.3, and Squid's header X-Squid-Error. A 502, 503 or
+ * 504 without them is ambiguous; it counts as the proxy's failure, so that no receiver is blamed.
  */
 const OF_TARGET =
   /(?:^|;)\s*error\s*=\s*"?(?:destination_(?!ip_prohibited)\w+|connection_(?:refused|terminated|timeout|read_timeout|write_timeout))/i;
@@ -47,7 +47,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
         headers: { host: authority, ...authorization },
         agent: false,
         signal,
-        // Its own name: Node would take the Host header's, which is the receiver's address.
+        // The proxy's own name. Node would otherwise take the Host header, which holds the receiver's address.
         ...(secure && { secureContext, rejectUnauthorized: true, servername: isIP(host) === 0 ? host : '' }),
       });
       const hangs = setTimeout(() => request.destroy(new Hang()), tunnelMs);
@@ -66,7 +66,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
         clearTimeout(hangs);
         if (!(cause instanceof Hang || signal.aborted))
           return reject(new EgressFailed(`${name} can't be reached: ${cause.code ?? cause.message}`, { cause }));
-        // It opened another one meanwhile: so it is alive, and waits for this receiver.
+        // The proxy opened another tunnel in the meantime, so it works and this receiver is slow.
         if (openedAtMs > askedAtMs) return reject(new TargetUnreachable('the receiver did not answer the egress proxy in time'));
         reject(new EgressFailed(`${name} did not answer in time`));
       });
@@ -85,7 +85,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
   return {
     async open(addresses, port, signal) {
       let failure: unknown;
-      // IPv4 first: many a proxy has no other.
+      // IPv4 first, because many proxies have no IPv6.
       for (const { address } of [...addresses].sort((a, b) => a.family - b.family)) {
         try {
           return await ask(`${isIPv6(address) ? `[${address}]` : address}:${port}`, signal);

@@ -1,13 +1,14 @@
-// Decides whether a failed connection is the receiver's fault or this installation's, by what else failed and worked at the same time.
+// Decides whether a failed connection is the receiver's fault or this installation's, by comparing it with other recent connections.
 import { isIP } from 'node:net';
 import { isBlocked } from './address.js';
 
-/** `NAME`: asking a resolver. `CONNECT`: everything after it, up to the first byte of an answer. */
+/** `NAME`: the DNS lookup. `CONNECT`: everything after it, up to the first byte of the response. */
 export type Step = 'NAME' | 'CONNECT';
 
 /**
- * How much an error alone says. `LOCAL`: only this machine can cause it. `LIKELY`: this installation's unless other receivers work.
- * `POSSIBLE`: the receiver's unless many unrelated receivers fail at once and none works.
+ * How suspicious an error alone makes this installation. `LOCAL`: only this machine can cause the error.
+ * `LIKELY`: the installation is at fault unless other receivers work.
+ * `POSSIBLE`: the receiver is at fault unless many unrelated receivers fail at once and none works.
  */
 export type Suspicion = 'LOCAL' | 'LIKELY' | 'POSSIBLE';
 
@@ -16,47 +17,52 @@ export interface NetworkFailure {
   suspicion: Suspicion;
   /** The host of the receiver, or of its token endpoint. */
   host: string;
-  /** The error's code, for the operator's log. */
+  /** The error code, for the operator's log. */
   code: string;
 }
 
-/** `UNSURE`: ask again when others under way at the same time have ended. */
+/** `UNSURE`: judge again after the other connections now in progress have ended. */
 export type Blame = 'OURS' | 'THEIRS' | 'UNSURE';
 
-/** Descriptors, buffers and memory of this machine have run out. */
+/** This machine has run out of file descriptors, buffers or memory. */
 const LOCAL_CODES = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAI_MEMORY']);
-/** No route, no interface, no address or port to connect from, a firewall of this machine. A router or a single route can answer so, too. */
+/** No route, interface, local address or port, or a local firewall. A router or a single route can also cause these errors. */
 const ROUTE_CODES = new Set(['ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EACCES', 'EPERM']);
-/** The name servers answered that there is no such name. Any other failure of a lookup may be the resolver's own. */
+/** The name servers answered that the name doesn't exist. Any other lookup failure may be the resolver's. */
 const NO_SUCH_NAME = new Set(['ENOTFOUND', 'ENODATA', 'EAI_NONAME', 'EAI_NODATA']);
 
-/** A failure counts as simultaneous with another for this long, and a success disproves for this long. */
+/** Two failures count as simultaneous within AT_ONCE_MS; a success counts as counter-evidence for DISPROVES_MS. */
 const AT_ONCE_MS = 10_000;
 const DISPROVES_MS = 60_000;
-/** This many unrelated receivers, of at least two organizations, must fail at once before `POSSIBLE` becomes ours. */
+/**
+ * At least UNRELATED host groups of at least ORGANIZATIONS tenants must fail at once before `POSSIBLE` becomes this installation's fault.
+ */
 const UNRELATED = 3;
 const ORGANIZATIONS = 2;
-/** Beyond this many groups of hosts a board forgets the oldest. */
+/** Maximum number of host groups per board; the oldest is evicted. */
 const MAX_GROUPS = 2_000;
 const MAX_NAMES = 50;
 
 type Coded = Error & { code?: string; address?: string; errors?: Coded[] };
 
-/** What the error of a lookup or a connection says by itself. */
+/** Classifies the error of a lookup or a connection, without looking at other connections. */
 export function suspicionOf(error: unknown, step: Step): { suspicion: Suspicion; code: string } {
   const { code, name, errors } = error as Coded;
-  // Several addresses were tried: the least suspicious error counts, since one reachable address is enough.
+  // If several addresses were tried, the least suspicious error counts, since one reachable address is enough.
   const each = (errors?.length ? errors : [error as Coded]).map((one) => ({ ...one, code: one.code ?? code ?? name }));
   const told = each[0]?.code ?? name;
   if (each.every((one) => LOCAL_CODES.has(one.code))) return { suspicion: 'LOCAL', code: told };
   if (step === 'NAME') return { suspicion: NO_SUCH_NAME.has(told) ? 'POSSIBLE' : 'LIKELY', code: told };
   const ofRoute = each.every((one) => LOCAL_CODES.has(one.code) || ROUTE_CODES.has(one.code));
-  // Many a network has no IPv6: that a receiver has nothing else is the receiver's business.
+  // Many networks have no IPv6, so a receiver with IPv6 addresses only is itself to blame.
   const isOnlyIPv6 = each.every(({ address = '' }) => isIP(address) === 6);
   return { suspicion: ofRoute && !isOnlyIPv6 ? 'LIKELY' : 'POSSIBLE', code: told };
 }
 
-/** Hosts that one owner may have: the last two labels of a name, three under `co.uk` and its like; the network of an address. */
+/**
+ * Groups hosts that probably have one owner: the last two labels of a name (three under `co.uk` and similar), or the network of an
+ * address.
+ */
 export function groupOf(host: string): string {
   if (isIP(host) === 4) return host.split('.').slice(0, 3).join('.');
   if (isIP(host) === 6) return host.split(':').slice(0, 3).join(':');
@@ -72,21 +78,21 @@ interface Failing {
   tenants: Set<string>;
 }
 
-/** What is known of one step, in one kind of network. */
+/** The recent successes and failures of one step, in one kind of network (public or private). */
 interface Board {
-  /** By group of hosts: when it last worked. */
+  /** Host group → time of its last success, in milliseconds. */
   worked: Map<string, number>;
   failing: Map<string, Failing>;
-  /** When a failure was last judged to be ours. */
+  /** When a failure was last judged to be this installation's, in milliseconds. */
   oursMs: number;
 }
 
-/** One for all connections of a process. Pure but for its memory: the clock is an argument. */
+/** Shared by all connections of a process. Reads no clock but the injected `now`. */
 export class NetworkEvidence {
   private readonly boards = new Map<string, Board>();
-  /** Whether a host leads into a private network: those work while the way out doesn't, and the other way round. */
+  /** Hosts in a private network. They are judged apart, since they can work while the internet is unreachable, and the reverse. */
   private readonly privateHosts = new Set<string>();
-  /** Names that were resolved, the newest last. */
+  /** Names that resolved recently, newest last. */
   private readonly names = new Set<string>();
 
   constructor(private readonly now: () => number = Date.now) {}
@@ -104,30 +110,30 @@ export class NetworkEvidence {
     put(board.worked, group, this.now());
   }
 
-  /** Whether anything failed that hasn't worked since. */
+  /** Whether any host failed that hasn't succeeded since. */
   get isSuspicious(): boolean {
     for (const { failing } of this.boards.values()) if (failing.size > 0) return true;
     return false;
   }
 
-  /** The address that a connection to this host goes to. */
+  /** Remembers whether the host's address is in a private network. */
   noteNetwork(host: string, address: string): void {
     if (isBlocked(address, []) === null) this.privateHosts.delete(host);
     else if (this.privateHosts.size < MAX_GROUPS) this.privateHosts.add(host);
   }
 
-  /** Whether the step has worked for anybody after this moment. */
+  /** Whether the step has succeeded for any host after this moment. */
   hasWorkedSince({ step, host }: Pick<NetworkFailure, 'step' | 'host'>, sinceMs: number): boolean {
     return [...this.boardOf(step, host).worked.values()].some((at) => at > sinceMs);
   }
 
-  /** A name of somebody else's that worked before, to try the resolver with. */
+  /** A name outside this host's group that resolved before, for testing the resolver; `null` when none is known. */
   controlName(host: string): string | null {
     const own = groupOf(host);
     return [...this.names].reverse().find((name) => groupOf(name) !== own) ?? null;
   }
 
-  /** `tenant`: whose delivery failed; null when it isn't known. */
+  /** Records the failure and decides who is to blame. `tenant`: whose delivery failed; `null` when unknown. */
   judge(failure: NetworkFailure, tenant: string | null): Blame {
     const board = this.boardOf(failure.step, failure.host);
     const blame = failure.suspicion === 'LOCAL' ? 'OURS' : this.weigh(board, failure, this.note(board, failure, tenant));
@@ -149,25 +155,25 @@ export class NetworkEvidence {
   private weigh(board: Board, { host, suspicion }: NetworkFailure, own: Failing): Blame {
     const nowMs = this.now();
     const others = this.disprovers(board, groupOf(host), Math.max(own.sinceMs, nowMs - DISPROVES_MS));
-    // A cache answers for some names while the resolver is away: fewer that work than that fail disprove nothing.
+    // A DNS cache still answers for some names during an outage, so successes count only if they are at least as many as the failures.
     if (suspicion === 'LIKELY') return others > 0 && others >= this.suspects(board, 'LIKELY').count ? 'THEIRS' : 'OURS';
     if (others > 0) return 'THEIRS';
     if (nowMs - board.oursMs < AT_ONCE_MS) return 'OURS';
     const { groups, organizations } = this.suspects(board);
     if (groups >= UNRELATED && organizations >= ORGANIZATIONS) return 'OURS';
-    // Of fewer receivers than that nothing can be learned by waiting.
+    // With fewer receivers than UNRELATED, waiting would give no further evidence.
     const lately = [...board.worked].filter(([, at]) => at > nowMs - DISPROVES_MS).map(([group]) => group);
     return new Set([...board.failing.keys(), ...lately]).size >= UNRELATED ? 'UNSURE' : 'THEIRS';
   }
 
-  /** How many other groups have worked after this moment. */
+  /** How many other groups have succeeded after this moment. */
   private disprovers({ worked }: Board, group: string, afterMs: number): number {
     let count = 0;
     for (const [other, at] of worked) if (other !== group && at > afterMs) count += 1;
     return count;
   }
 
-  /** Those that fail at once. Who failed before while others worked is no sign of anything. */
+  /** Counts the groups that fail at the same time. A group that was failing while others worked is no evidence, and is left out. */
   private suspects(board: Board, only?: Suspicion): { groups: number; organizations: number; count: number } {
     const from = this.now() - AT_ONCE_MS;
     const failing = [...board.failing].filter(
@@ -186,7 +192,7 @@ export class NetworkEvidence {
   }
 }
 
-/** Neither addresses nor names of this machine need a resolver. */
+/** Addresses and names of this machine need no resolver. */
 const isResolved = (host: string): boolean => isIP(host) === 0 && host.includes('.') && !host.endsWith('.localhost');
 
 function put<V>(map: Map<string, V>, key: string, value: V): void {

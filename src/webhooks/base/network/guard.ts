@@ -1,4 +1,4 @@
-// What a subscription's connections are guarded by: the shape that stages are handed. It is made in send/address-guard.ts.
+// Declares the guard of a subscription's connections and its errors. network/address-guard.ts implements it.
 
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
@@ -6,33 +6,33 @@ import type { buildConnector } from 'undici';
 import type { Problem } from '../errors.js';
 import type { NetworkEvidence, NetworkFailure, Step } from './evidence.js';
 
-/** A part of Hookgraph itself, which no subscription reaches, whatever networks are allowed. */
+/** An endpoint of Hookgraph itself, which no subscription may reach, whatever networks are allowed. */
 export interface Endpoint {
-  /** A name or an address; 0.0.0.0 and :: are all addresses of this machine. */
+  /** A name or an address; 0.0.0.0 and :: mean all addresses of this machine. */
   host: string;
   port: number;
-  /** Judge by the name alone: its addresses are others' too, as those of a load balancer are. */
+  /** Compare the name only, because other services share its addresses, e.g. behind a load balancer. */
   byName?: true;
 }
 
-/** One for the whole engine. Every connection that a subscription causes goes through it. */
+/** One guard per engine. Every connection made for a subscription must go through it. */
 export interface Guard {
-  /** Why a URL that a subscription names can't be saved, or what is doubtful about it; null: nothing. Asks a resolver. */
+  /** Why a URL can't be saved, or a warning about it; `null` when it is fine. Resolves the host name. */
   vetUrl(url: string, field?: string): Promise<Problem | null>;
   /** For undici: `new Agent({ connect: guard.connect })`, with or without `allowH2`. */
   connect: buildConnector.connector;
-  /** For whoever uses node:http and node:https, such as the SDK of AWS. */
+  /** For libraries on node:http and node:https, such as the AWS SDK. */
   httpAgent: HttpAgent;
   httpsAgent: HttpsAgent;
-  /** What worked and what failed lately, on the way out of this process. */
+  /** Recent successes and failures of connections of this process. */
   evidence: NetworkEvidence;
-  /** From now on this is refused, too: the API's port is known when it listens. */
+  /** Adds an endpoint to refuse. Needed for the API's port, which is known only once it listens. */
   forbid(endpoint: Endpoint): void;
-  /** Ends idle connections of the two agents. */
+  /** Closes idle connections of the two agents. */
   close(): void;
 }
 
-/** An address that a subscription may not make us connect to. Says why, and nothing of what lies there. */
+/** A refused address. `reason` says why, and must not reveal what is at the address. */
 export class AddressRefused extends Error {
   override name = 'AddressRefused';
   constructor(readonly reason: string) {
@@ -40,27 +40,27 @@ export class AddressRefused extends Error {
   }
 }
 
-/** Our way out failed, not the receiver: the delivery runs again and nothing is charged. */
+/** The outgoing network of this installation failed, not the receiver: the delivery is retried and no attempt is counted. */
 export class EgressFailed extends Error {
   override name = 'EgressFailed';
   constructor(
     message: string,
     options?: ErrorOptions,
-    /** `null`: an egress proxy's. */
+    /** `null` when the egress proxy failed. */
     readonly failure: NetworkFailure | null = null,
   ) {
     super(message, options);
   }
 }
 
-/** Where making a connection failed, by the error: it reaches a sender through libraries, which look at its class and its code. */
+/** Error → the step at which making the connection failed. A WeakMap, because libraries pass the error on and check its class and code. */
 const failedAt = new WeakMap<object, { step: Step; host: string }>();
 
 export function noteFailure(error: unknown, step: Step, host: string): void {
   if (typeof error === 'object' && error !== null && !(error instanceof AddressRefused)) failedAt.set(error, { step, host });
 }
 
-/** `null`: the error came after the connection was made, or is no failure of a connection. */
+/** The failed step; `null` when the error came after the connection was made, or isn't a connection error. */
 export function failureStep(error: unknown): { step: Step; host: string } | null {
   return (typeof error === 'object' && error !== null && failedAt.get(error)) || null;
 }

@@ -1,4 +1,4 @@
-// Checks the host's root fields that find a node by its key against the schema, and builds queries that ask them.
+// Checks the root fields by which the host finds a node by its key, and builds queries that call them.
 import {
   type DocumentNode,
   type FieldNode,
@@ -26,16 +26,16 @@ import type { AnnouncedNode, Host } from '../model.js';
 import { announcedNode } from '../own-node.js';
 import { formOfType, givenValue, keyNames, keyTexts } from './key-variables.js';
 
-/** A root field that answers one node. */
+/** A root field that returns one node. */
 export interface Finder {
   field: FieldNode;
-  /** The variables in it, with the types of their places. */
+  /** Variable name → the input type that its argument expects. */
   types: Map<string, GraphQLInputType>;
 }
 
 const known = new WeakMap<GraphQLSchema, Map<string, Finder | null>>();
 
-/** How a node of this type is asked for: by the host's own finder, else by `node(id:)`; `null`: the schema has no way. */
+/** How to find a node of this type: the host's own finder, otherwise `node(id:)`; `null` when the schema has neither. */
 export function finderOf(host: Host, typename: string): Finder | null {
   const schema = host.schema();
   const ofSchema = known.get(schema) ?? new Map<string, Finder | null>();
@@ -49,7 +49,7 @@ export function finderOf(host: Host, typename: string): Finder | null {
   return usable;
 }
 
-/** Whether the schema has Relay's look-up, and not another field of that name. */
+/** Whether `node` is Relay's lookup by id, not another field of the same name. */
 function hasNodeField(schema: GraphQLSchema, typename: string): boolean {
   const field = schema.getQueryType()?.getFields().node;
   const type = schema.getType(typename);
@@ -90,7 +90,10 @@ function readFinder(schema: GraphQLSchema, source: string): Finder | { problem: 
   return { field, types };
 }
 
-/** Asks for `node`'s rows with these keys, the n-th as `n<place>`, in one document. What is no key of the node is left out; `isEmpty`: all were. */
+/**
+ * Builds one document that finds the rows with these keys; the row of the n-th key has the alias `n<place>`.
+ * Texts that can't be keys of the node are skipped. `isEmpty`: all were skipped.
+ */
 export function askFor(
   host: Host,
   finder: Finder,
@@ -129,8 +132,8 @@ export function askFor(
 }
 
 /**
- * Everything that is wrong with the finders, one sentence each with what to do; empty when all of them can be asked.
- * To be called at start, with the schema that stored queries run on.
+ * Returns a message with advice for each mistake in the finders; empty when all can be used.
+ * Call it at start, with the schema on which stored queries run.
  */
 export function finderProblems(schema: GraphQLSchema, nodes: AnnouncedNode[], find: Record<string, string>): string[] {
   return Object.entries(find).flatMap(([typename, source]) => {
@@ -172,7 +175,7 @@ function fieldProblems(schema: GraphQLSchema, node: AnnouncedNode, finder: Finde
     kind: Kind.SELECTION_SET,
     selections: [{ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }],
   });
-  // Variables are judged above; a wrong place of one has no type to declare it in.
+  // Variables were checked above. A variable in a wrong place has no type to declare it with, so validation would report it again.
   for (const { message } of validate(schema, document))
     if (!/^Variable "\$/.test(message)) problems.push(`doesn't fit the schema: ${message}; ${name} takes (${declared}).`);
   return problems;

@@ -1,4 +1,4 @@
-// Supplies the key of an announced node as variables of a GraphQL query, each in the type that the query declares.
+// Supplies the key of an announced node as GraphQL variables, each in the type that the query declares.
 import {
   type GraphQLInputType,
   type GraphQLSchema,
@@ -14,23 +14,23 @@ import {
 } from 'graphql';
 import type { AnnouncedNode } from '../model.js';
 
-/** How the text of a key's part is handed to GraphQL. */
+/** The JSON type in which a part of a key is passed to GraphQL. */
 type Form = 'TEXT' | 'NUMBER' | 'BOOLEAN';
 
-/** A variable that holds a part of the key. */
+/** A variable whose value is a part of the key. */
 export interface KeyVariable {
   name: string;
-  /** The part's place in the key. */
+  /** The index of the part in the key. */
   part: number;
   form: Form;
 }
 
-/** What every stored query is supplied with; both are strings in JSON. */
+/** Variables that every stored query can declare, with their types; both values are strings. */
 export const VARIABLES: Record<string, string> = { nodeId: 'ID', nodeType: 'String' };
 
 /**
- * Name → place in the key. A part has the name of its GraphQL field and of its column in camelCase; the only part of a key is also
- * `id` and `key`. The names of VARIABLES are taken.
+ * Maps the variable names to indexes in the key. A part is named like its GraphQL field, and like its column in camelCase. The only part
+ * of a key is also named `id` and `key`. The names of VARIABLES are reserved.
  */
 export function keyNames({ key, columns }: Pick<AnnouncedNode, 'key' | 'columns'>): Map<string, number> {
   const names = new Map<string, number>();
@@ -45,7 +45,7 @@ export function keyNames({ key, columns }: Pick<AnnouncedNode, 'key' | 'columns'
 
 const camelCase = (column: string): string => column.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** The texts of a key's columns; `null` where the key is not one of the node's. */
+/** The text of each key column; `null` when `key` is no valid key of the node. */
 export function keyTexts({ key: columns }: Pick<AnnouncedNode, 'key'>, key: string): string[] | null {
   if (columns.length === 1) return [key];
   try {
@@ -56,7 +56,7 @@ export function keyTexts({ key: columns }: Pick<AnnouncedNode, 'key'>, key: stri
   }
 }
 
-/** `null`: a part of a key can't be a value of this type. */
+/** The form in which a variable of this type gets its value; `null` when a part of a key can't have this type. */
 export function formOf(schema: GraphQLSchema, declared: TypeNode): Form | null {
   const type = declared.kind === Kind.LIST_TYPE ? undefined : typeFromAST(schema, declared as never);
   return type ? formOfType(type as GraphQLInputType) : null;
@@ -70,7 +70,7 @@ export function formOfType(type: GraphQLInputType): Form | null {
   if (named.name === 'Int' || named.name === 'Float') return 'NUMBER';
   if (named.name === 'Boolean') return 'BOOLEAN';
   if (specifiedScalarTypes.some(({ name }) => name === named.name)) return 'TEXT';
-  // A scalar of the host's: one that takes 1 and refuses "1" is a kind of number.
+  // A custom scalar counts as a number if it accepts 1 and rejects "1".
   const takes = (value: unknown): boolean => {
     try {
       return named.parseValue(value) !== undefined;
@@ -81,20 +81,23 @@ export function formOfType(type: GraphQLInputType): Form | null {
   return !takes('1') && takes(1) ? 'NUMBER' : 'TEXT';
 }
 
-/** A number where it is exactly the text; else GraphQL is handed the text, and says what is wrong with it. */
+/**
+ * The value of a variable: a number if it represents the text exactly; otherwise the text, which GraphQL then rejects with its own
+ * message.
+ */
 export function givenValue(form: Form, text: string): string | number | boolean {
   if (form === 'BOOLEAN') return text === 'true' || text === 't' ? true : text === 'false' || text === 'f' ? false : text;
   if (form === 'TEXT' || !/^-?\d+(\.\d+)?$/.test(text)) return text;
   return isExact(text) ? Number(text) : text;
 }
 
-/** Whether a double holds this decimal number, as Postgres writes it, without losing a digit. */
+/** Whether a double represents this decimal number, in Postgres' notation, exactly. */
 export function isExact(text: string): boolean {
   const plain = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
   return String(Number(plain)) === plain || /^-0(\.0*)?$/.test(text);
 }
 
-/** The values of a query's key variables; `null` where the key is not one of the node's. */
+/** The values of a query's key variables; `null` when `key` is no valid key of the node. */
 export function keyValues(node: AnnouncedNode, variables: readonly KeyVariable[], key: string): Record<string, unknown> | null {
   const texts = keyTexts(node, key);
   return texts && Object.fromEntries(variables.map(({ name, part, form }) => [name, givenValue(form, texts[part] as string)]));

@@ -1,4 +1,4 @@
-// Finds the fields of a stored query that a schema lacks or deprecates, as paths in the query's answer.
+// Finds the fields of a stored query that a schema lacks or deprecates, as paths in the query's response.
 import {
   type DocumentNode,
   type GraphQLNamedType,
@@ -14,10 +14,10 @@ import {
 } from 'graphql';
 
 const META = new Set([SchemaMetaFieldDef.name, TypeMetaFieldDef.name, TypeNameMetaFieldDef.name]);
-/** Greatest number of selections that are looked at, fragments expanded; a stored query may have 1,000 fields. */
+/** Maximum number of selections to visit, with fragments expanded. A stored query may have 1,000 fields. */
 const MOST_SELECTIONS = 5000;
 
-/** Response keys from the root, e.g. `['order', 'lines', 'sku']`; what lies below a lost field isn't listed. */
+/** Returns response keys from the root, e.g. `['order', 'lines', 'sku']`. Fields below a lost field aren't listed. */
 export function lostFields(schema: GraphQLSchema, document: DocumentNode): string[][] {
   const lost: string[][] = [];
   const fragments = new Map(
@@ -53,7 +53,7 @@ export function lostFields(schema: GraphQLSchema, document: DocumentNode): strin
   return lost;
 }
 
-/** Those of the paths that a template reads and that a query without the lost fields would leave empty, as templates write them. */
+/** The paths that a template reads and that would be empty if the query lost these fields, as templates write them. */
 export function emptyPaths(lost: readonly string[][], read: readonly string[][]): string[] {
   const isBelow = (path: readonly string[], above: readonly string[]) => above.every((name, index) => path[index] === name);
   const empty = read.filter((path) => lost.some((gone) => isBelow(path, gone)));

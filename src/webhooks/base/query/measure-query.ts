@@ -1,4 +1,4 @@
-// An operation, its fragments and the schema -> how much it selects, and where it selects most. Each fragment is measured once.
+// Measures how much an operation selects, and where it selects most. Each fragment is measured only once.
 import {
   type FieldNode,
   type FragmentDefinitionNode,
@@ -21,46 +21,50 @@ import {
 } from 'graphql';
 import { PAGE } from '../store/page.js';
 
-/** What a selection comes to, fragments expanded. */
+/** The size of a selection, with fragments expanded. */
 export interface Size {
   fields: number;
-  /** Fields of the set itself. */
+  /** Fields directly in the selection set. */
   width: number;
   depth: number;
   aliases: number;
-  /** Fields of the answer, at most: each one times the sizes of the pages and lists above it. */
+  /** Maximum number of fields in the response: each field times the page and list sizes above it. */
   cost: number;
-  /** The same of what is asked about the schema. */
+  /** The cost of `__schema` and `__type`. */
   introspection: number;
 }
 
-/** `paged`: what each element of lists costs whose length the field above says, such as the nodes of a connection. */
+/** `paged`: the cost of one element of each list whose length the field above determines, such as the nodes of a connection. */
 interface OpenSize extends Size {
   paged: number;
 }
 
 export interface Measured extends Size {
-  /** The selection that alone breaks the limit or, where several do together, the largest of the last that does. */
+  /** The selection to report when a limit is exceeded: the innermost that exceeds it alone or, if none does, the largest at the root. */
   worst(metric: keyof Size, limit: number): SelectionNode | OperationDefinitionNode;
-  /** Spreads by which a fragment gets back into itself; they count nothing. */
+  /** Fragment spreads that lead back to their own fragment; they count zero. */
   cycles: { spread: SelectionNode; message: string }[];
-  /** The names of the fragments that it spreads, also within each other. */
+  /** The names of the fragments that the operation spreads, directly or through other fragments. */
   spread: ReadonlySet<string>;
 }
 
 const NOTHING: OpenSize = { fields: 0, width: 0, depth: 0, aliases: 0, cost: 0, introspection: 0, paged: 0 };
-/** Beyond what anybody allows, and far from where doubles end. */
+/** The maximum of every size: beyond all limits, and exact as a double. */
 const ENDLESS = 1e15;
-/** Lists of the introspection: `types`, and the others such as fields, arguments, values. Not as many as there are: a schema may grow. */
+/**
+ * Assumed lengths of introspection lists: `types`, and others such as fields or arguments. Constants, so that a growing schema doesn't
+ * make a query exceed its limit.
+ */
 const TYPES = 100;
 const INTROSPECTED = 4;
 
-/** Arguments that give the size of a page, where the host names no others. */
+/** The arguments that set the size of a page, unless the host names its own. */
 const PAGE_ARGUMENTS: readonly string[] = ['first', 'last', 'limit', 'take', 'pageSize', 'perPage'];
 
 /**
- * @param variables the values that the request brings; absent: a page whose size is a variable is endless
- * @param pageArguments names of arguments, or of fields of an input object in an argument, that give the size of a page
+ * Measures one operation.
+ * @param variables the variables of the request; if absent, a page size given by a variable counts as unbounded
+ * @param pageArguments names of arguments, or of fields in an input object, that set the size of a page
  */
 export function measureQuery(
   schema: GraphQLSchema,
@@ -122,7 +126,7 @@ export function measureQuery(
     const about = type && isIntrospectionType(type) && node.name.value.startsWith('__');
     const page = pageOf(node, field);
     const length = isList ? (listLength(node, type) ?? page) : null;
-    // A list that has a page of its own says nothing about the lists in its elements.
+    // The page argument of a list field applies to the list itself, not to the lists inside its elements.
     const each = bounded(inner.cost + inner.paged * ((isList ? null : page) ?? PAGE.usual));
     const cost = bounded(1 + each * (length ?? 1));
     const open = isList && length === null;
@@ -137,12 +141,12 @@ export function measureQuery(
     };
   }
 
-  /** How many elements the field, or the lists directly below it, have by its page arguments; `null`: it has none. */
+  /** The page size that the field's arguments set for the field or the lists directly below it; `null` when it has no such argument. */
   function pageOf(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): number | null {
     let page: number | null = null;
     for (const { name, defaultValue } of field?.args ?? [])
       if (isPageArgument(name)) page = Math.max(page ?? 0, numberOf(argument(node, name), defaultValue));
-    // `pagination: { limit: 10 }`
+    // Page sizes inside an input object, e.g. `pagination: { limit: 10 }`.
     for (const { value } of node.arguments ?? []) page = largest(page, pageWithin(value));
     return page === null ? null : page || PAGE.usual;
   }
@@ -161,7 +165,7 @@ export function measureQuery(
     return page;
   }
 
-  /** `null`: the field above says it. */
+  /** The length of a list that has `ids` or belongs to introspection; `null` when page arguments determine it. */
   function listLength(node: FieldNode, type: GraphQLNamedType | undefined): number | null {
     const ids = argument(node, 'ids');
     if (ids?.kind === Kind.LIST) return ids.values.length;
@@ -174,18 +178,18 @@ export function measureQuery(
     return node.name.value === 'types' ? TYPES : INTROSPECTED;
   }
 
-  /** 0: not said. */
+  /** The number that an argument has; 0 when it has none. */
   function numberOf(value: ValueNode | undefined, fallback: unknown): number {
     if (value?.kind === Kind.INT) return Math.min(Number(value.value), ENDLESS);
     if (value?.kind !== Kind.VARIABLE) return typeof fallback === 'number' ? fallback : 0;
-    // Of a stored query: a part of its node's key, which may be any number.
+    // In a stored query the variable is a part of the node's key, which can be any number.
     if (!variables) return ENDLESS;
     const { given, otherwise } = variable(value.name.value);
     if (given === undefined) return numberOf(otherwise, fallback);
     return typeof given === 'number' ? Math.min(given, ENDLESS) : 0;
   }
 
-  /** What the request brings, and what the operation says where it brings nothing. */
+  /** The value of a variable in the request, and its default in the operation. */
   function variable(name: string): { given: unknown; otherwise: ValueNode | undefined } {
     const declared = operation.variableDefinitions?.find((one) => one.variable.name.value === name);
     return { given: variables && Object.hasOwn(variables, name) ? variables[name] : undefined, otherwise: declared?.defaultValue };

@@ -1,33 +1,33 @@
-// Nothing in, how large a query may be out: one list of limits for those that are stored and those that the API is asked.
+// Declares the limits of GraphQL queries: of stored queries and of requests to the API.
 
-/** What a query may be at most. Fields, depth, cost, aliases and root fields count with fragments expanded. */
+/** The maximum size of a query. Fields, depth, cost, aliases and root fields are counted with fragments expanded. */
 export interface QueryLimits {
-  /** Characters of the source. */
+  /** Characters of the source text. */
   length: number;
   tokens: number;
-  /** Brackets within brackets, of any kind. */
+  /** Levels of nested brackets of any kind. */
   nesting: number;
-  /** Characters of one name, number or string in it. */
+  /** Characters of one name, number or string. */
   literal: number;
-  /** Values of one list in it. */
+  /** Values in one list literal. */
   list: number;
   directives: number;
   aliases: number;
-  /** Pairs of selections of the same field in the same place. */
+  /** Pairs of selections of the same field in the same place, which validation has to compare. */
   repeats: number;
   rootFields: number;
-  /** Fragments that it defines. */
+  /** Fragment definitions. */
   fragments: number;
   fields: number;
   /** Levels of fields. */
   depth: number;
-  /** Fields that the answer may hold: each one times the sizes of the pages and lists above it. */
+  /** Fields that the response may contain: each field times the page and list sizes above it. */
   cost: number;
-  /** The same of what it asks about the schema; 0: `__schema` and `__type` are refused. */
+  /** Cost of the introspection fields; 0 forbids `__schema` and `__type`. */
   introspection: number;
 }
 
-/** What an installation configures; the rest is the same everywhere. */
+/** The limits that an installation can configure. */
 export type ConfiguredLimits = Pick<QueryLimits, 'fields' | 'depth' | 'cost'>;
 
 const STORED: Omit<QueryLimits, keyof ConfiguredLimits> = {
@@ -44,7 +44,7 @@ const STORED: Omit<QueryLimits, keyof ConfiguredLimits> = {
   introspection: 0,
 };
 
-/** Larger than those of a stored query: its author waits for the answer, and large texts of a mutation may be literals. */
+/** Larger than the limits of stored queries, because a client waits for the response, and mutations may contain long texts as literals. */
 const REQUESTED: Omit<QueryLimits, 'cost'> = {
   length: 1_048_576,
   tokens: 10_000,

@@ -1,4 +1,4 @@
-// A GraphQL source + the schema -> its document, or every problem with line, column and caret. Executes nothing.
+// Parses and validates a stored query. Returns its document, or all problems with line, column and caret. Executes nothing.
 import {
   type ASTNode,
   type DocumentNode,
@@ -32,15 +32,17 @@ export type CheckedQuery =
   | { document: DocumentNode; keys: KeyVariable[]; problems?: undefined }
   | { document?: undefined; problems: Problem[] };
 
-/** What a query is about, and how its pages are counted. */
+/** The subject of a query, and the arguments that set its page sizes. */
 export interface QuerySubject {
-  /** The topic's node: its key is supplied as variables. `null`: it isn't announced. */
+  /** The topic's node, whose key is supplied as variables; `null` when it isn't announced. */
   node: AnnouncedNode | null;
   topicKey?: string;
   pageArguments?: readonly string[] | undefined;
 }
 
-/** One read operation that validates against the schema, within the limits, with no variable that the server doesn't supply. */
+/**
+ * Accepts a single query operation that is valid for the schema, within the limits, and uses no variable that the server doesn't supply.
+ */
 export function checkQuery(
   schema: GraphQLSchema,
   source: string,
@@ -51,19 +53,19 @@ export function checkQuery(
   const at = (message: string, node?: ASTNode): Problem => problemAt('query', message, source, placeOf(node));
   const parsed = parseWithin(source, limits);
   if (parsed instanceof GraphQLError) return { problems: [fromGraphQL(parsed, source)] };
-  // Before validation, whose cost grows with what is selected.
+  // These checks come before validation, whose cost grows with the number of selections.
   const keys: KeyVariable[] = [];
   const misfits = operationProblems(parsed, at, (variable) => takeVariable(schema, subject, variable, keys, at));
   if (misfits.length > 0) return { problems: misfits };
   const breaches = limitErrors(schema, parsed, limits, undefined, subject.pageArguments);
   if (breaches.length > 0) return { problems: breaches.map((error) => fromGraphQL(error, source)) };
-  // A supplied variable may be declared and not used: the guide's queries declare two of them. No others get this far.
+  // A supplied variable may be declared without being used. takeVariable has already rejected all other variables.
   const rules = [...new Set([...specifiedRules, ...recommendedRules])].filter((rule) => rule !== NoUnusedVariablesRule);
   const invalid = validate(schema, parsed, rules, { maxErrors: MAX_PROBLEMS });
   return invalid.length > 0 ? { problems: invalid.map((error) => fromGraphQL(error, source)) } : { document: parsed, keys };
 }
 
-/** The document of a source whose length, tokens, nesting, literals and directives are within the limits; else what is wrong, and where. */
+/** Parses a source whose length, tokens, nesting, literals and directives are within the limits. Returns the first mistake otherwise. */
 export function parseWithin(body: string, limits: QueryLimits): DocumentNode | GraphQLError {
   const source = new Source(body);
   const breach = scanQuery(body, limits);
@@ -76,9 +78,9 @@ export function parseWithin(body: string, limits: QueryLimits): DocumentNode | G
 }
 
 /**
- * Every limit that an operation of the document breaks, in linear time. To be asked before the document is validated or run.
- * @param variables what the request brings, for the sizes of pages; absent: they count as endless
- * @param pageArguments names of the arguments that give the size of a page; default: PAGE_ARGUMENTS
+ * Returns an error for each limit that an operation exceeds, in linear time. Call it before the document is validated or executed.
+ * @param variables the variables of the request, for page sizes; if absent, such page sizes count as unbounded
+ * @param pageArguments names of the arguments that set the size of a page; default: PAGE_ARGUMENTS
  */
 export function limitErrors(
   schema: GraphQLSchema,
@@ -105,7 +107,7 @@ export function limitErrors(
     if (cycle) return [new GraphQLError(cycle.message, { nodes: cycle.spread })];
     const error = (metric: keyof Size, limit: number, told: (size: number) => string) =>
       measured[metric] > limit ? [new GraphQLError(told(measured[metric]), { nodes: measured.worst(metric, limit) })] : [];
-    // Their number is within a limit first.
+    // Skipped when there are too many fields, so that the search for pairs stays bounded.
     const repeated = () => {
       const field = measured.fields > fields ? null : findRepeats(operation, fragments, repeats);
       const message = `selects the same fields so often that more than ${repeats} pairs have to be compared, which is the limit`;
@@ -126,7 +128,7 @@ export function limitErrors(
       ...repeated(),
     ];
   });
-  // What nothing spreads wasn't measured, and would cost its validation all the same.
+  // An unused fragment was not measured, but validation would still process it.
   if (errors.length > 0 || unused.size === 0) return errors;
   return [...unused]
     .slice(0, MAX_PROBLEMS)
@@ -145,7 +147,7 @@ function operationProblems(document: DocumentNode, at: At, take: TakeVariable): 
   return (operation.variableDefinitions ?? []).slice(0, MAX_PROBLEMS).flatMap((variable) => take(variable) ?? []);
 }
 
-/** Adds the variable to `keys` where it is a part of the key; answers what is wrong with it. */
+/** Adds the variable to `keys` if it is a part of the key. Returns the problem with it, or `null`. */
 function takeVariable(
   schema: GraphQLSchema,
   { node, topicKey }: QuerySubject,

@@ -1,9 +1,9 @@
-// An operation with its fragments -> where it selects the same fields too often: each pair of them has to be compared by validation.
+// Finds where an operation selects the same fields so often that validation, which compares each pair, would take too long.
 import { type FieldNode, type FragmentDefinitionNode, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 
 /**
- * The field at which the pairs become more than `limit`; null: they don't. Takes an operation without cycles whose fields are counted
- * already: each of them, fragments expanded, is looked at once.
+ * The field at which the number of pairs exceeds `limit`; `null` when it never does. The operation must have no fragment cycles, and its
+ * number of fields must have been limited, since every field is visited with fragments expanded.
  */
 export function findRepeats(
   operation: OperationDefinitionNode,

@@ -1,22 +1,23 @@
-// A query's source + limits -> the first token beyond one of them. One pass, no recursion: what a parser would choke on never reaches it.
+// Finds the first token of a query that exceeds a limit. Runs before the parser, in one pass without recursion, so that the parser never
+// sees a source that could exhaust it.
 import { GraphQLError, Lexer, Source, type Token, TokenKind } from 'graphql';
 import type { QueryLimits } from './query-limits.js';
 
 export interface Breach {
   message: string;
-  /** Characters into the source. */
+  /** Offset in the source, in characters. */
   start: number;
 }
 
 const OPENING = new Set<TokenKind>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
 const CLOSING = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
-/** null: within the limits as far as its tokens can be read; what can't is told by the parser. */
+/** `null` when the readable tokens are within the limits. An unreadable token is left to the parser to report. */
 export function scanQuery(source: string, limits: QueryLimits): Breach | null {
   if (source.length > limits.length)
     return { message: `has ${source.length} characters; the limit is ${limits.length}`, start: limits.length };
   const lexer = new Lexer(new Source(source));
-  /** How many values each open list holds; null: another bracket. */
+  /** One entry per open bracket: the number of values so far for a list, `null` for other brackets. */
   const open: (number | null)[] = [];
   let tokens = 0;
   let directives = 0;
@@ -32,7 +33,7 @@ export function scanQuery(source: string, limits: QueryLimits): Breach | null {
       if (directives > limits.directives) return breach(`has more than ${limits.directives} directives, which is the limit`);
       if (CLOSING.has(token.kind)) open.pop();
       const within = open.at(-1);
-      // The value of a variable is told by its name alone.
+      // A variable is two tokens, `$` and its name; only the name is counted.
       if (typeof within === 'number' && !CLOSING.has(token.kind) && token.kind !== TokenKind.DOLLAR) {
         if (within >= limits.list) return breach(`holds a list of more than ${limits.list} values, which is the limit`);
         open[open.length - 1] = within + 1;

@@ -1,11 +1,11 @@
-// Undoes the escapes of URLs, forms, JSON and XML in a text, however mixed and nested, and remembers where each byte came from.
+// Decodes the escapes of URLs, forms, JSON and XML in a text, however mixed and nested, and remembers the source position of each byte.
 
 export interface Decoded {
-  /** One character per byte of the UTF-8 of the decoded text. */
+  /** The decoded text in UTF-8, one character per byte. */
   text: string;
-  /** Bytes before an escape that the end of the text cuts off. */
+  /** Number of bytes before an escape that is cut off at the end of the text. */
   end: number;
-  /** The characters `from[i]` to `to[i]` of the source were written for byte `i`. */
+  /** Byte `i` was decoded from the source's characters `from[i]` to `to[i]`. */
   from: Int32Array;
   to: Int32Array;
 }
@@ -16,12 +16,12 @@ const BACKSLASH = 0x5c;
 const AMPERSAND = 0x26;
 const LETTER_U = 0x75;
 
-/** The longest escape of XML is `&#x10FFFF;`. */
+/** The longest XML escape is `&#x10FFFF;`. */
 const MAX_ENTITY_LENGTH = 10;
 const ENTITIES: Record<string, number> = { amp: 0x26, lt: 0x3c, gt: 0x3e, quot: 0x22, apos: 0x27 };
 const CUT_OFF = /(?:%[0-9a-f]?|\\(?:u[0-9a-f]{0,3})?|&#?[0-9a-z]{0,7})$/i;
 
-/** By byte: what may end an escape: 1 a hexadecimal digit, 2 a letter after a backslash, 4 the semicolon of an entity. */
+/** Byte → flags for the escapes that it can end: 1 hexadecimal digit, 2 character after a backslash, 4 semicolon of an entity. */
 const ENDS = new Uint8Array(256);
 const DIGITS = new Uint8Array(256);
 for (const digit of '0123456789abcdefABCDEF') {
@@ -37,8 +37,8 @@ for (const [letter, meaning] of ['""', "''", '\\\\', '//', 'b\b', 'f\f', 'n\n', 
 ENDS[0x3b] = 4;
 
 /**
- * `null` when the text holds no escape. Takes time linear in the text: each decoded escape makes the result shorter. Decodes
- * again what decoding made (`%252F` is `/`), so texts that mean the same have one result.
+ * Returns `null` when the text contains no escape. Decodes its own results again (`%252F` becomes `/`), so that texts with the same
+ * meaning have the same result. Takes linear time, because each decoded escape makes the result shorter.
  */
 export function decodeText(text: string): Decoded | null {
   if (!ESCAPE.test(text)) return null;
@@ -63,7 +63,7 @@ class Decoder {
   private size = 0;
   private decoded = 0;
 
-  /** `size`: bytes of the source, of which there are never more after decoding. */
+  /** `size`: bytes of the source; decoding never makes more. */
   constructor(size: number) {
     this.bytes = Buffer.allocUnsafe(size);
     this.from = new Int32Array(size);
@@ -73,7 +73,7 @@ class Decoder {
   addAscii(byte: number, at: number): void {
     this.putByte(byte, at, at + 1);
     let ends = ENDS[byte] as number;
-    // Each turn takes one escape away.
+    // Each iteration removes one escape.
     while (ends !== 0 && this.reduce(ends)) {
       this.decoded += 1;
       ends = ENDS[this.bytes[this.size - 1] as number] as number;
@@ -86,7 +86,7 @@ class Decoder {
     return this.decoded === 0 && cut === 0 ? null : { text, end: text.length - cut, from: this.from, to: this.to };
   }
 
-  /** Replaces the escape that the last byte ends. `false`: it ends none. */
+  /** Replaces the escape that ends with the last byte; `false` when it ends none. */
   private reduce(ends: number): boolean {
     const { bytes, size } = this;
     if (ends & 2 && bytes[size - 2] === BACKSLASH) {
@@ -113,7 +113,7 @@ class Decoder {
     return true;
   }
 
-  /** The two halves of a character beyond U+FFFF, each with an escape of its own. */
+  /** Joins two surrogates, each with its own escape, to one character beyond U+FFFF. */
   private joinSurrogates(low: number): boolean {
     const before = this.size - 6 - 3;
     if (before < 0 || this.bytes[before] !== 0xed || (this.bytes[before + 1] as number) < 0xa0) return false;
@@ -144,7 +144,7 @@ class Decoder {
     this.put(point, from, to);
   }
 
-  /** A byte of a character, of which several may be written one by one. */
+  /** Replaces an escape by one byte, since percent-encoding writes each byte of a character separately. */
   private replaceByByte(length: number, byte: number): void {
     const from = this.from[this.size - length] as number;
     const to = this.to[this.size - 1] as number;
@@ -152,7 +152,7 @@ class Decoder {
     this.putByte(byte, from, to);
   }
 
-  /** As UTF-8; half a character as if it were a whole one. */
+  /** Appends a character as UTF-8; a lone surrogate is encoded like a character. */
   put(point: number, from: number, to: number): void {
     if (point < 0x80) {
       this.putByte(point, from, to);

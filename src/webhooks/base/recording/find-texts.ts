@@ -1,29 +1,29 @@
-// Finds many texts (secrets, masked values) in what a stranger wrote and replaces them: in one pass, within a budget of operations.
+// Finds many texts (secrets, masked values) in untrusted text and replaces them, in one pass and with a limited number of operations.
 import { decodeText } from './decode-text.js';
 
-/** Shorter texts than this are found as whole words only: anywhere, they would cut ordinary words. */
+/** Shorter texts are matched as whole words only, because elsewhere they would match parts of ordinary words. */
 export const MIN_LENGTH = 8;
 
-/** Operations that are left, each a few nanoseconds of the thread that serves everybody; shared by all texts of an attempt. */
+/** Remaining operations, each a few nanoseconds of the main thread; shared by all texts of an attempt. */
 export interface Budget {
   left: number;
 }
 
-/** At least twice what an ordinary answer of 64 KiB takes, with 200 secrets to look for; all of it takes about 25 ms. */
+/** At least twice the operations needed for a response of 64 KiB with 200 secrets to look for. */
 export const MAX_OPERATIONS = 1_000_000;
 
 export interface Finder {
-  /** The text with `put` in the place of each occurrence; the same string where there is none. `null` when the budget is spent. */
+  /** Replaces each occurrence by `put`. Returns the same string when there is none, `null` when the budget is exhausted. */
   replace(text: string, put: string, budget: Budget): string | null;
 }
 
 /**
- * `texts` are found anywhere, however their letters are escaped and whatever their case; where the end of the text cuts one off,
- * what is left of it is found too. `words` are found as whole words and as they are.
+ * Finds `texts` anywhere, whatever their escapes and case, also if the end of the input cuts one off.
+ * Finds `words` as whole words only, and exactly as given.
  *
- * The index has one entry per text, so building it takes no more than sorting does. Reading takes up to nine operations for each
- * character, and one for each further character that a candidate has in common with the text. Aho–Corasick would need no budget,
- * but a state for each character of each text and encoding: some 20 KB per secret, of which a worker keeps thousands.
+ * The index has one entry per text, so building it costs no more than sorting. Matching takes up to nine operations per character, plus
+ * one per further character that a candidate shares with the input. Aho–Corasick would need no budget, but one state per character of each
+ * text and encoding: about 20 KB per secret, of which a worker holds thousands.
  */
 export function createFinder(texts: Iterable<string>, words: Iterable<string> = []): Finder {
   const index = indexOf(texts);
@@ -37,7 +37,7 @@ export function createFinder(texts: Iterable<string>, words: Iterable<string> = 
   };
 }
 
-/** What stays alike: the case of ASCII alone, so that no length changes; what forms write for a space; both alphabets of base64. */
+/** Maps variants to one form: ASCII case (so that no length changes), `+` as a space in forms, both base64 alphabets. */
 const fold = (text: string): string => (isAscii(text) ? text.toLowerCase() : lowerAscii(text)).replace(/[+-]/g, ' ').replaceAll('_', '/');
 const lowerAscii = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 const isAscii = (text: string): boolean => Buffer.byteLength(text) === text.length;
@@ -45,11 +45,14 @@ const FOLDED = Uint16Array.from({ length: 128 }, (_, unit) => fold(String.fromCh
 const folded = (unit: number): number => (unit < 128 ? (FOLDED[unit] as number) : unit);
 
 interface Index {
-  /** Folded and sorted by code units. */
+  /** Folded, and sorted by UTF-16 code units. */
   texts: string[];
-  /** By the hash of their first eight characters: where in `texts` those begin and end that share them. */
+  /** Hash of the first eight characters → ranges of `texts` that share these characters. */
   ranges: Map<number, [from: number, to: number][]>;
-  /** By the hash of two characters: how far behind them the first eight characters of a text end at the nearest (Wu and Manber, 1994). */
+  /**
+   * Hash of two characters → how far the search can safely skip: the least distance to the end of a text's first eight characters (Wu and
+   * Manber, 1994).
+   */
   shifts: Uint8Array;
 }
 
@@ -81,13 +84,13 @@ function hashAt(text: string, from: number): number {
 const pairAt = (text: string, at: number, shifts: Uint8Array): number =>
   (Math.imul(folded(text.charCodeAt(at)), 0x1f35) + folded(text.charCodeAt(at + 1))) & (shifts.length - 1);
 
-/** A decoded text is bytes, and Node reads headers byte by byte. */
+/** The forms in which a text may appear: as it is, as its UTF-8 bytes (Node reads headers byte by byte), and decoded. */
 function writtenAsBytes(text: string): string[] {
   const decoded = decodeText(text)?.text;
   return [text, ...(isAscii(text) ? [] : [Buffer.from(text, 'utf8').toString('latin1')]), ...(decoded === undefined ? [] : [decoded])];
 }
 
-/** A part of a text that is to be replaced. */
+/** A range to be replaced. */
 interface Part {
   from: number;
   to: number;
@@ -106,14 +109,14 @@ function replaceTexts(index: Index, text: string, put: string, budget: Budget): 
   return cut(text, [...parts, ...inside.map(sourceOf)], put);
 }
 
-/** Where a text was cut off, what stands for the rest (`…` or half a character) is no part of it. */
+/** The length without a truncation mark (`…` or a broken character) at the end, which isn't part of the original text. */
 function endOf(text: string): number {
   let end = text.length;
   while (end > 0 && end > text.length - 4 && (text[end - 1] === '\uFFFD' || text[end - 1] === '…')) end--;
   return end;
 }
 
-/** `null` when the budget is spent. */
+/** The ranges where texts were found; `null` when the budget is exhausted. */
 function findIn({ texts, ranges, shifts }: Index, text: string, end: number, budget: Budget): Part[] | null {
   const parts: Part[] = [];
   for (let last = MIN_LENGTH - 1; last < end; ) {
@@ -131,7 +134,7 @@ function findIn({ texts, ranges, shifts }: Index, text: string, end: number, bud
       const until = longestAt(texts, from, to, text, at, end, budget);
       if (budget.left < 0) return null;
       const before = parts.at(-1);
-      // What overlaps is one: nothing of either stays.
+      // Overlapping ranges are merged, so that nothing of either text remains.
       if (before && at < before.to) before.to = Math.max(before.to, until);
       else if (until > 0) parts.push({ from: at, to: until });
     }
@@ -139,7 +142,10 @@ function findIn({ texts, ranges, shifts }: Index, text: string, end: number, bud
   return parts;
 }
 
-/** The end of the longest of `texts[low]` to `texts[high - 1]` that begins at `at`, or the end of the text within one; 0: none does. */
+/**
+ * The end of the longest text of `texts[low]` to `texts[high - 1]` that starts at `at`; `end` when the input ends inside a text; 0 when
+ * none matches.
+ */
 function longestAt(texts: string[], low: number, high: number, text: string, at: number, end: number, budget: Budget): number {
   let longest = 0;
   for (let depth = 0; ; depth++) {
@@ -160,7 +166,7 @@ function longestAt(texts: string[], low: number, high: number, text: string, at:
   }
 }
 
-/** The first of those that are alike before `depth` to have this or a greater character there. */
+/** The index of the first text in the range whose character at `depth` is `unit` or greater; all are equal before `depth`. */
 function firstWith(texts: string[], low: number, high: number, depth: number, unit: number): number {
   while (low < high) {
     const middle = (low + high) >>> 1;
@@ -187,7 +193,7 @@ function cut(text: string, parts: Part[], put: string): string {
 
 const WORD = /[\p{L}\p{N}]/u;
 
-/** `42` is no part of `420`. */
+/** Replaces whole words only: `42` is not found in `420`. */
 function replaceWords(words: Set<string>, lengths: number[], text: string, put: string, budget: Budget): string | null {
   const parts: Part[] = [];
   let after = false;

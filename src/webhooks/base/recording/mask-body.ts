@@ -1,4 +1,4 @@
-// A JSON or XML text and paths -> the same text, byte for byte but for what the paths name; and the values that were masked.
+// Masks the values at given paths in a JSON or XML text, leaves every other byte unchanged, and collects the masked values.
 import { createScanner } from 'jsonc-parser';
 import { SaxesParser } from 'saxes';
 import { escapeXml } from '../templates/rendering.mjs';
@@ -8,24 +8,24 @@ export const MASK = '[masked]';
 
 export interface Masked {
   text: string;
-  /** Texts of the leaves that were masked, up to one more than MAX_VALUES. */
+  /** The masked leaf values as text; at most MAX_VALUES + 1. */
   values: Set<string>;
 }
 
-/** Characters of a body that is read for masking: about 20 ms of the thread that serves everybody. Longer ones aren't recorded. */
+/** Maximum characters of a body to mask, which takes about 20 ms of the main thread. Longer bodies aren't recorded. */
 export const MAX_MASKED_LENGTH = 131_072;
-/** Masked values that are collected; more can't be looked for elsewhere. */
+/** Maximum number of masked values to collect and to search for in other texts. */
 export const MAX_VALUES = 2_000;
 
-/** Null where it can't be read as what it is, or would take too long to read, so that nothing in it could be found. */
+/** Masks a body; `null` when it is not valid JSON or XML, or would take too long, so that nothing in it could be masked reliably. */
 export function maskBody(text: string, format: 'JSON' | 'XML', paths: readonly MaskPath[]): Masked | null {
-  // Before anything walks it.
+  // The length is checked before any work is done on the text.
   if (text.length > MAX_MASKED_LENGTH) return null;
   if (text.trim() === '') return { text, values: new Set() };
   try {
     return format === 'XML' ? maskXml(text, startOf(paths), walk()) : maskJson(text, startOf(paths), walk());
   } catch {
-    // No JSON, no well-formed XML, or so wide that it can't be walked.
+    // The body is invalid, or exceeds MAX_PLACES.
     return null;
   }
 }
@@ -36,18 +36,18 @@ type Step = ReturnType<typeof stepDown>;
 
 const NOWHERE: Step = { masked: false, progress: [] };
 
-/** Places in paths that all different steps down one body may come from: about 50 ms. */
+/** Maximum number of path positions to visit in one body, which takes about 50 ms. */
 const MAX_PLACES = 500_000;
 
 const collector = (values: Set<string>) => (value: string) => void (values.size <= MAX_VALUES && values.add(value));
 
 interface Steps {
   of: Map<string | number, Step>;
-  /** No path names an item by its number. */
+  /** Whether all list items take the same steps, because no path names an item by its index. */
   isAlike: boolean;
 }
 
-/** Items of a list and objects of a shape take the same steps: each is worked out once. */
+/** A `stepDown` that caches its results, since list items and objects of the same shape repeat the same steps. */
 function walk(): typeof stepDown {
   const known = new Map<Progress, Steps>();
   let left = MAX_PLACES;
@@ -71,7 +71,7 @@ function walk(): typeof stepDown {
 
 const isIndex = (segment: MaskPath[number] | undefined): boolean => segment?.kind === 'index';
 
-/** In the order of the text, and apart from each other. */
+/** Replacements, ordered by position and not overlapping. */
 type Cut = { from: number; to: number; put: string };
 
 function replace(text: string, cuts: Cut[]): string {
@@ -84,25 +84,25 @@ function replace(text: string, cuts: Cut[]): string {
   return kept.join('') + text.slice(at);
 }
 
-/** An object or list that is open. */
+/** An object or list that is still open at the current position. */
 interface Level {
   progress: Progress;
-  /** Of a list: the number of the item to come. `null`: an object. */
+  /** For a list, the index of the next item; `null` for an object. */
   index: number | null;
-  /** Of an object: the name of the value to come; `null` while the name is to come. */
+  /** For an object, the name of the next value; `null` while a name is expected, and for a list. */
   name: string | null;
 }
 
-// In place: writing it anew would lose digits of long numbers, repeated keys and the sender's own spacing.
+// Edits the text in place, because serializing it again would lose digits of long numbers, repeated keys and the original whitespace.
 function maskJson(text: string, start: Progress, step: typeof stepDown): Masked {
-  // What it accepts is JSON; the scanner accepts more, and needs no other check then.
+  // The scanner accepts more than JSON, so JSON.parse rejects invalid text first.
   JSON.parse(text);
   const scanner = createScanner(text, true);
   const cuts: Cut[] = [];
   const values = new Set<string>();
   const add = collector(values);
   const levels: Level[] = [];
-  /** What is masked as a whole: how many levels are around it, and where it begins. */
+  /** The value being masked as a whole: the number of levels around it, and its start. */
   let hidden: { depth: number; from: number } | null = null;
   const end = () => {
     if (hidden?.depth !== levels.length) return;
@@ -130,7 +130,7 @@ function maskJson(text: string, start: Progress, step: typeof stepDown): Masked 
         levels.push({ progress, index: first === '[' ? 0 : null, name: null });
         continue;
       }
-      // Of what is no string, `true`, `false` and `null` tell nothing.
+      // `true`, `false` and `null` are not collected: searching for them elsewhere would hide ordinary words.
       if (hidden && first === '"') add(scanner.getTokenValue());
       else if (hidden && /[-0-9]/.test(first))
         add(text.slice(scanner.getTokenOffset(), scanner.getTokenOffset() + scanner.getTokenLength()));
@@ -142,17 +142,17 @@ function maskJson(text: string, start: Progress, step: typeof stepDown): Masked 
 
 interface Open {
   progress: Progress;
-  /** Children so far: of a list of `<item>`, the next one's number. */
+  /** Children so far; in a list of `<item>` elements, the index of the next item. */
   count: number;
 }
 
-/** Of a masked element goes what it holds and the values of its attributes. */
+/** Masks the content and the attribute values of an element. */
 function maskXml(text: string, start: Progress, step: typeof stepDown): Masked {
   const parser = new SaxesParser();
   const cuts: Cut[] = [];
   const values = new Set<string>();
   const open: Open[] = [{ progress: start, count: 0 }];
-  /** Of the element that is masked as a whole: how many are open with it, and where its content begins. */
+  /** The element being masked: how many elements are open including it, and where its content begins. */
   let hidden: { depth: number; from: number } | null = null;
   const addValue = collector(values);
   const add = (value: string) => void (value.trim() !== '' && addValue(value.trim()));
@@ -163,7 +163,7 @@ function maskXml(text: string, start: Progress, step: typeof stepDown): Masked {
     const parent = open.at(-1) as Open;
     const index = parent.count++;
     const inside = hidden !== null;
-    // As our own XML writes what is no XML name, and a list.
+    // render-xml.ts writes names that XML doesn't allow as `<entry key="…">`, and list items as `<item>`.
     const key = name === 'entry' && attributes.key !== undefined ? String(attributes.key) : name;
     const named = step(parent.progress, key);
     const counted = key === 'item' ? step(parent.progress, index) : { masked: false, progress: [] };

@@ -1,12 +1,15 @@
-// The text of a path to what is to be masked -> its segments; and how far many paths have come on the way down a document.
+// Parses the paths of values to mask, and follows many paths at once while a document is walked.
 
 export type MaskPath = Segment[];
 type Segment = { kind: 'deep' } | { kind: 'any' } | { kind: 'each' } | { kind: 'name'; name: string } | { kind: 'index'; index: number };
 
-// Names end at what has a meaning; `["…"]` takes any name.
+// A plain name ends at a character with a meaning in paths; `["…"]` holds any name.
 const TOKEN = /(\*\*|\*|[^.[\]"'*\s]+)|\[(?:(\*)|(\d{1,9})|("(?:[^"\\]|\\.)*"))\]/y;
 
-/** `data.node.email`, `users[*].phone`, `users[0]`, `meta["any name"]`, `*` for any one step, `**` for any number. Or what is wrong, with the character. */
+/**
+ * Parses a path such as `data.node.email`, `users[*].phone`, `users[0]` or `meta["any name"]`.
+ * `*` stands for any one step, `**` for any number of steps. Returns `wrong` with the position of the first mistake.
+ */
 export function parseMaskPath(text: string): MaskPath | { wrong: string } {
   const path: MaskPath = [];
   let at = text.startsWith('$.') ? 2 : 0;
@@ -23,7 +26,7 @@ export function parseMaskPath(text: string): MaskPath | { wrong: string } {
     if (whole === undefined) return wrong();
     try {
       if (word === '**') {
-        // Two in a row say what one says, and would be walked in each other's every way.
+        // Two `**` in a row mean the same as one, but would multiply the positions to follow.
         if (path.at(-1)?.kind !== 'deep') path.push({ kind: 'deep' });
       } else if (word === '*') path.push({ kind: 'any' });
       else if (word !== undefined) path.push({ kind: 'name', name: word });
@@ -38,10 +41,10 @@ export function parseMaskPath(text: string): MaskPath | { wrong: string } {
   return path;
 }
 
-/** Where paths have come to: several places in each, since `**` may stop anywhere. */
+/** The positions that the paths have reached. A path can have several, since `**` may end at any level. */
 export type Progress = readonly { path: MaskPath; at: number }[];
 
-/** One step down: to a key of an object or an element's name, or (a number) to an item of a list. `masked`: a path ends here. */
+/** Takes one step down: to an object's key or an element's name (string), or to a list item (number). `masked`: a path ends here. */
 export function stepDown(progress: Progress, key: string | number): { masked: boolean; progress: Progress } {
   const next: { path: MaskPath; at: number }[] = [];
   const arrived = new Set<Segment>();
@@ -62,7 +65,7 @@ export function stepDown(progress: Progress, key: string | number): { masked: bo
       else from.push({ path, at: at + 1 });
       arrive(path, at);
     } else if (fits(segment, key)) arrive(path, at + 1);
-    // A list is passed through: `users.phone` says as much as `users[*].phone`, and to mask too little is worse.
+    // A name also matches inside list items: `users.phone` means `users[*].phone`, because masking too little is worse than too much.
     else if (typeof key === 'number' && segment.kind === 'name') arrive(path, at);
   }
   return { masked, progress: next };

@@ -1,4 +1,4 @@
-// How a subscription wants its bodies recorded + an attempt as it was -> the attempt as it is recorded. What is sent never passes here.
+// Removes or masks the bodies of an attempt before it is recorded, as the subscription demands. The sent request is not affected.
 
 import type { Attempt, BodyOmitted, ContentType, Recording } from '../model.js';
 import { escapeXml } from '../templates/rendering.mjs';
@@ -11,12 +11,14 @@ export const MAX_MASKED_PATH_LENGTH = 256;
 
 type Recordable = Pick<Attempt, 'outcome' | 'stage' | 'message' | 'request' | 'response'>;
 
-/** Never throws: the attempt was made, and has to be recorded. */
+/** Makes the recordable version of an attempt. Never throws, because an attempt that was made must be recorded. */
 export type Recorder = <T extends Recordable>(attempt: T) => T;
 
 const NOT_RECORDED = '[not recorded]';
 
-/** Null: all is recorded as it is. Paths that don't parse were refused when they were saved. */
+/**
+ * Makes the recorder of a subscription; `null` when attempts are recorded unchanged. Invalid paths were rejected at save and are skipped.
+ */
 export function createRecorder(recording: Recording | undefined, contentType: ContentType): Recorder | null {
   if (!recording) return null;
   const paths = recording.maskedPaths.map(parseMaskPath).filter((path): path is MaskPath => Array.isArray(path));
@@ -51,7 +53,7 @@ function masked({ outcome, stage, message, request, response }: Recordable, cont
   const sent = request?.body == null ? null : maskBody(request.body, contentType, paths);
   const got = response?.body == null ? null : maskBody(response.body, formatOf(response), paths);
   const values = new Set([...(sent?.values ?? []), ...(got?.values ?? [])]);
-  // Where what was sent can't be read, nobody knows what of it an answer repeats.
+  // If the request can't be read, it is unknown which of its values the response repeats.
   const unknown = (request?.body != null && sent === null) || values.size > MAX_VALUES;
   const said = unknown
     ? null
@@ -60,7 +62,7 @@ function masked({ outcome, stage, message, request, response }: Recordable, cont
   return {
     outcome,
     stage,
-    // What the error template wrote may hold anything of an answer that nothing could be found in.
+    // The error template's message may quote the response, so it is omitted if the response could not be masked.
     message: response && !(got && said) ? withoutAnswer(stage, told) : told,
     request: request && (sent ? changed(request, sent.text) : leftOut(request, 'UNMASKABLE')),
     response: response && {
@@ -83,7 +85,7 @@ interface Said {
   headers: Record<string, string>;
 }
 
-/** Takes masked values out of what a receiver may repeat, in the writings that bodies know. `null` where looking would take too long. */
+/** Masks values in a response, which may repeat them raw or escaped as JSON or XML. `null` when the search would take too long. */
 function hideIn(said: Said, values: Set<string>): Said | null {
   const writings = [...values].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), escapeXml(value)]);
   const words = writings.filter(({ length }) => length >= 2 && length < MIN_LENGTH);
@@ -103,7 +105,10 @@ function hideIn(said: Said, values: Set<string>): Said | null {
   return isSpent ? null : hidden;
 }
 
-/** Where a stage says what it can't use, it quotes it; a frame with a caret quotes the template alone. */
+/**
+ * VALIDATION and TEMPLATE messages quote the rendered text, which is cut off here. A frame with a caret quotes only the template, and
+ * stays.
+ */
 function withoutQuote(stage: Recordable['stage'], message: string | null): string | null {
   if (message === null || (stage !== 'VALIDATION' && stage !== 'TEMPLATE') || /\n\d+ \| /.test(message)) return message;
   const at = message.indexOf('"');
@@ -112,7 +117,7 @@ function withoutQuote(stage: Recordable['stage'], message: string | null): strin
 
 function withoutAnswer(stage: Recordable['stage'], message: string | null): string | null {
   if (stage === 'ERROR_TEMPLATE') return 'The error template found an error in the answer; what it wrote is not recorded.';
-  // The status is our sentence; the rest is the error template's.
+  // The first sentence is Hookgraph's own and names the status; the error template wrote the remaining text.
   if (stage === 'STATUS') return message && (/^[^.]*\./.exec(message)?.[0] ?? message);
   return message;
 }

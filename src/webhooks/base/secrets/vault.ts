@@ -1,9 +1,9 @@
-// Plaintext secret + the place of its row -> ciphertext that opens nowhere else; and the check that all processes share a key.
+// Encrypts secrets so that they can be decrypted only in the row and field they belong to; checks that all processes share the keys.
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { WebhooksError } from '../errors.js';
 
-/** Where a secret is stored. A ciphertext that is moved to another place doesn't open. */
+/** Where a secret is stored. A ciphertext moved to another place can't be decrypted. */
 export interface SecretPlace {
   table: string;
   row: string;
@@ -12,18 +12,18 @@ export interface SecretPlace {
 
 export interface Sealed {
   ciphertext: Buffer;
-  /** Names the key that sealed it. */
+  /** Identifies the key that encrypted it. */
   fingerprint: string;
 }
 
 export interface Vault {
-  /** Of its keys, newest first. */
+  /** Fingerprints of the vault's keys, newest first. */
   fingerprints: readonly string[];
-  /** With the newest key, or with the one of this fingerprint. */
+  /** Encrypts with the key of this fingerprint; default: the newest key. @throws WebhooksError KEYS_MISMATCH when the key is missing */
   seal(place: SecretPlace, plaintext: string, fingerprint?: string): Sealed;
-  /** Throws WebhooksError KEYS_MISMATCH without the key, SECRET_UNREADABLE where anything was altered or moved. */
+  /** Decrypts. @throws WebhooksError KEYS_MISMATCH when the key is missing, SECRET_UNREADABLE when the ciphertext was altered or moved */
   open(place: SecretPlace, ciphertext: Buffer, fingerprint: string): string;
-  /** Reads the keys anew where they can change under a running process; answers whether it has one more now. */
+  /** Loads the keys again, if they can change while the process runs. Returns whether there are new keys. */
   learn(): Promise<boolean>;
 }
 
@@ -31,7 +31,10 @@ const VERSION = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** `keys`: 32 bytes each, newest first. `reload` reads them anew; without it they never change. */
+/**
+ * Makes a vault. `keys`: 32 bytes each, newest first. `reload` loads them again; without it they never change.
+ * @throws WebhooksError KEYS_INVALID when there is no key, or one has another length
+ */
 export function createVault(keys: Buffer[], reload?: () => Promise<Buffer[]>): Vault {
   let byFingerprint = indexKeys(keys);
 
@@ -65,7 +68,7 @@ export function createVault(keys: Buffer[], reload?: () => Promise<Buffer[]>): V
     async learn() {
       if (!reload) return false;
       const known = byFingerprint;
-      // What it had it keeps: a key that was taken away may still be needed by what was read before.
+      // Removed keys are kept, since ciphertexts that were read earlier may still need them.
       byFingerprint = new Map([...indexKeys(await reload()), ...known]);
       return byFingerprint.size > known.size;
     },
@@ -79,23 +82,24 @@ function indexKeys(keys: Buffer[]): Map<string, Buffer> {
   return new Map(keys.map((key) => [fingerprintOf(key), key]));
 }
 
-/** A name for a key that tells nothing about it. */
+/** A name for a key that reveals nothing about it. */
 export function fingerprintOf(key: Buffer): string {
   return createHash('sha256').update('hookgraph encryption key v1\0').update(key).digest('hex').slice(0, 16);
 }
 
 /**
- * Refuses (WebhooksError KEYS_MISMATCH) where this process lacks the current key of the database, or one that a stored secret needs.
- * The first process ever records its newest key; later a first key that was never seen before becomes the current one,
- * unless it is only to be looked (`activate` false). Answers the current one as it was before.
+ * Checks that this process has the database's current key and every key that a stored secret needs.
+ * Makes the newest key of this process the current one if the database has never seen it, unless `activate` is false. Returns the
+ * fingerprint of the previous current key; `undefined` when there was none.
+ * @throws WebhooksError KEYS_MISMATCH when a key is missing
  */
 export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = {}): Promise<string | undefined> {
   const client = await pool.connect();
   let failed: unknown;
   try {
     await client.query('BEGIN');
-    // Two processes that start at once with two generated keys: the second one sees what the first one recorded.
-    // And what is being saved is sealed before another key becomes the current one: see keyForSealing.
+    // The lock makes the second of two processes that start with different generated keys see the key that the first recorded. Secrets
+    // being saved are encrypted before another key becomes the current one: see keyForSealing.
     await client.query("SELECT pg_advisory_xact_lock(hashtext('hookgraph.encryption_keys'))");
     const { rows } = await client.query<{ fingerprint: string }>(KNOWN);
     const known = rows.map((row) => row.fingerprint);
@@ -124,16 +128,16 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
   }
 }
 
-/** The current one first. */
+/** The current key comes first. */
 const KNOWN = 'SELECT fingerprint FROM hookgraph.encryption_keys ORDER BY activated_at DESC, fingerprint';
 
 /**
- * The current key of the database, which stays so until the end of this transaction: a rotation never misses a save.
- * @throws WebhooksError KEYS_MISMATCH where this process, started before that key came, doesn't have it
+ * The database's current key, which stays current until the end of this transaction, so that a key rotation misses no save.
+ * @throws WebhooksError KEYS_MISMATCH when this process lacks the key, because it started before the key was added
  */
 export async function keyForSealing(client: PoolClient, vault: Vault): Promise<string> {
   await client.query("SELECT pg_advisory_xact_lock_shared(hashtext('hookgraph.encryption_keys'))");
-  // A statement of its own: it must see what was committed while the lock was waited for.
+  // A separate statement, so that it sees what was committed while it waited for the lock.
   const { rows } = await client.query<{ fingerprint: string }>(`${KNOWN} LIMIT 1`);
   const current = rows[0]?.fingerprint ?? (vault.fingerprints[0] as string);
   if (vault.fingerprints.includes(current)) return current;
@@ -143,7 +147,7 @@ export async function keyForSealing(client: PoolClient, vault: Vault): Promise<s
 }
 
 function additionalData(place: SecretPlace): Buffer {
-  // JSON delimits the parts: ("a", "bc") and ("ab", "c") differ.
+  // JSON separates the parts, so that ("a", "bc") and ("ab", "c") differ.
   return Buffer.from(JSON.stringify(['hookgraph secret', VERSION, place.table, place.row, place.field]));
 }
 

@@ -1,11 +1,11 @@
-// An announced node and a tenant -> keys of its rows, by SQL that the table's own indexes serve.
+// Finds the keys of a tenant's rows of an announced node, by SQL that can use the indexes of the host's tables.
 import pg, { type Pool } from 'pg';
 import type { AnnouncedNode } from '../model.js';
 import { decidingRows } from '../own-node.js';
 
 const id = pg.escapeIdentifier;
 
-/** Newest first: by the time of creation, else of the last change, else by key. */
+/** The keys of the newest rows: by creation time, otherwise by time of last change, otherwise by key. */
 export async function newestKeys(
   pool: Pool,
   node: AnnouncedNode,
@@ -18,7 +18,7 @@ export async function newestKeys(
   return readKeys(pool, `${selectKeys(node, nodes)} ORDER BY ${order.join(', ')} LIMIT $2`, [tenant, limit]);
 }
 
-/** Those of the keys that are rows of the tenant. */
+/** The keys that belong to rows of the tenant. */
 export async function keysWithin(
   pool: Pool,
   node: AnnouncedNode,
@@ -26,7 +26,7 @@ export async function keysWithin(
   tenant: string,
   keys: readonly string[],
 ): Promise<Set<string>> {
-  // As text: what is no number or uuid finds nothing, and is no error.
+  // Keys are compared as text, so that a text that is no number or uuid matches nothing instead of raising an error.
   const isOne = `(${node.key.map((column) => `r.${id(column)}::text`).join(', ')})`;
   const texts = keys.map((key) => textsOf(node, key)).filter((list) => list.length === node.key.length && !list.join('').includes('\0'));
   const columns = node.key.map((_, index) => texts.map((list) => list[index]));
@@ -56,11 +56,11 @@ function selectKeys(node: AnnouncedNode, nodes: AnnouncedNode[]): string {
     FROM ${id(table.schema)}.${id(table.name)} r WHERE ${isOfTenant(node, nodes, 'r')}${alive}`;
 }
 
-/** SQL that a row of `alias` is the tenant's. $1 is the tenant, of the column's own type, so that an index on the column serves. */
+/** SQL condition that a row of `alias` belongs to the tenant. $1 is the tenant, in the column's own type, so that an index can be used. */
 export function isOfTenant(node: AnnouncedNode, nodes: AnnouncedNode[], alias: string): string {
   const { tenant } = node;
   if ('column' in tenant) return `${alias}.${id(tenant.column)} = $1`;
-  // A host's expression is written over `r`.
+  // The host writes its expression over the alias `r`.
   if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r) = $1`;
   const deciding = decidingRows(node);
   if (deciding) {

@@ -1,20 +1,20 @@
-// Values of one column, row by row -> an array in Postgres' binary format, which needs no escaping here and no parsing there.
+// Encodes column values as arrays in Postgres' binary format, which needs no escaping here and no parsing in the database.
 // https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES; array_recv() in src/backend/utils/adt/arrayfuncs.c
 
-/** Type OIDs: pg_type.dat */
+/** Type OIDs, from pg_type.dat. */
 const OID = { bigint: 20, integer: 23, text: 25, float8: 701, timestamptz: 1184, jsonb: 3802 };
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
 const TWO_TO_32 = 2 ** 32;
 
-/** Dimensions, whether any is null, the type; the number of elements and the first one's index. */
+/** The header: number of dimensions, whether any element is null, element type OID, number of elements, index of the first. */
 const HEADER_BYTES = 20;
 const FIRST_BYTES = 1024;
-/** What grew for a few large bodies isn't kept. */
+/** A larger buffer, needed for a few large bodies, is released by `clear`. */
 const KEPT_BYTES = 1_048_576;
 
 type Write<T> = (column: Column<T>, value: T) => void;
 
-/** Encodes at once: what was pushed need not be kept. */
+/** Encodes each value as it is pushed, so that the caller need not keep the values. */
 export class Column<T> {
   bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   at = HEADER_BYTES;
@@ -40,7 +40,7 @@ export class Column<T> {
     this.bytes.writeInt32BE(this.at - lengthAt - 4, lengthAt);
   }
 
-  /** All that was pushed, as one parameter; its bytes are the column's own, until the next push or clear. */
+  /** All pushed values as one parameter. The bytes are valid until the next `push` or `clear`. */
   toParameter(): Buffer {
     const { bytes, count } = this;
     bytes.writeInt32BE(count === 0 ? 0 : 1, 0);
@@ -74,11 +74,11 @@ const writeText: Write<string> = (column, value) => {
 
 export const texts = () => new Column(OID.text, writeText);
 
-/** JSON texts. */
+/** The values are JSON texts. */
 export const jsonbs = () =>
   new Column<string>(OID.jsonb, (column, value) => {
     column.need(1);
-    // The version of the format.
+    // The version of the jsonb binary format.
     column.bytes[column.at++] = 1;
     writeText(column, value);
   });
@@ -89,7 +89,7 @@ export const integers = () =>
     column.at = column.bytes.writeInt32BE(value, column.at);
   });
 
-/** Whole numbers as text, as pg tells them. */
+/** The values are integers as text, as pg returns bigint. */
 export const bigints = () =>
   new Column<string>(OID.bigint, (column, value) => {
     column.need(8);
@@ -102,7 +102,7 @@ export const floats = () =>
     column.at = column.bytes.writeDoubleBE(value, column.at);
   });
 
-/** To the millisecond. */
+/** Precise to the millisecond. */
 export const timestamps = () =>
   new Column<Date>(OID.timestamptz, (column, value) => {
     column.need(8);

@@ -1,4 +1,4 @@
-// The audit log, read in sets: only of the owner's own subscriptions, deleted ones too.
+// Reads the audit log in batches: entries of the owner's own subscriptions, including deleted ones.
 import type { Pool, PoolClient } from 'pg';
 import type { Owner } from '../model.js';
 import type { AuditAction, Change } from './audit.js';
@@ -11,7 +11,7 @@ export interface AuditEntry {
   subscriptionId: string;
   action: AuditAction;
   at: Date;
-  /** Null: a rule did it. */
+  /** `null` when a rule made the change. */
   userId: string | null;
   tokenId: string | null;
   tokenName: string | null;
@@ -25,7 +25,7 @@ export interface AuditEntry {
 
 export interface AuditFilter {
   actions?: readonly AuditAction[] | null;
-  /** Whether a rule did it. */
+  /** Whether a rule made the change. */
   byRule?: boolean | null;
   /** Inclusive. */
   createdAtMin?: Date | null;
@@ -52,7 +52,7 @@ function pageValues({ after, before, limit }: Page): unknown[] {
   return [cursor(after), cursor(before), limit + 1];
 }
 
-/** The page of each of these subscriptions, newest first, in one statement. */
+/** One page for each of these subscriptions, newest first, in one statement. */
 export async function listAuditOf(
   db: Db,
   owner: Owner,
@@ -75,7 +75,7 @@ export async function listAuditOf(
 
 const OF_THESE = '($3::uuid[] IS NULL OR l.subscription_id = ANY ($3))';
 
-/** One page over all of the owner's subscriptions, or over these, newest first. */
+/** One page over all of the owner's subscriptions, or only over `subscriptionIds`, newest first. */
 export async function listAudit(
   db: Db,
   owner: Owner,

@@ -1,4 +1,4 @@
-// A change of a subscription -> a row of the audit log, to be written in the change's own transaction; secrets only as changed.
+// Writes audit log entries in the transaction of the change they describe. A secret is recorded as changed, without its value.
 import { isDeepStrictEqual } from 'node:util';
 import { formatPatch, OMIT_HEADERS, structuredPatch } from 'diff';
 import type { Pool, PoolClient } from 'pg';
@@ -25,14 +25,14 @@ export interface Change {
   field: string;
   before: Json;
   after: Json;
-  /** Nothing of its value was written down. */
+  /** The field is a secret, so its values are not recorded. */
   secret?: true;
 }
 
-/** What can change of a subscription. */
+/** The auditable fields of a subscription. */
 export interface Auditable {
   name: string | null;
-  /** Key and version. */
+  /** Key and version of the topic. */
   topic: string;
   integrationId: string | null;
   environmentIds: string[] | null;
@@ -40,7 +40,7 @@ export interface Auditable {
   secrets: Secrets;
 }
 
-/** Field by field, whatever fields a definition has; null: nothing was before. */
+/** The changed fields, compared generically, so that new definition fields need no code here. `before` is `null` for a new subscription. */
 export function changesOf(before: Auditable | null, after: Auditable): Change[] {
   const [was, is] = [before ? plainOf(before) : {}, plainOf(after)];
   const [had, has]: Record<string, unknown>[] = [{ ...before?.secrets }, { ...after.secrets }];
@@ -66,7 +66,7 @@ export const switched = (disabled: boolean): Change => ({ field: 'disabled', bef
 
 const DIFF_LIMIT_MS = 50;
 
-/** Of a text with several lines a unified diff, without its header; else null. */
+/** A unified diff without header for a text of several lines, `changed` for a secret, otherwise `null`. */
 export function diffOf({ before, after, secret }: Change): string | null {
   if (secret) return 'changed';
   const [old, now] = [before ?? '', after ?? ''];
@@ -85,7 +85,7 @@ export interface AuditRecord {
   deliveryId?: string | null;
 }
 
-/** What its owner did. */
+/** Records changes that a user made. */
 export async function recordAudit(db: Pool | PoolClient, { tenant, userId, token }: Actor, records: AuditRecord[]): Promise<void> {
   if (records.length === 0) return;
   await db.query(
@@ -98,7 +98,7 @@ export async function recordAudit(db: Pool | PoolClient, { tenant, userId, token
   );
 }
 
-/** What a rule did, many at once: for a statement whose `changed` is the rows of subscriptions with `rule` and `message`. */
+/** SQL that records changes made by a rule, for a statement with a CTE `changed`: rows of subscriptions, plus `rule` and `message`. */
 export function auditByRule(action: AuditAction, changes: Change[] = []): string {
   return `INSERT INTO hookgraph.audit_log (tenant, owner, subscription_id, action, rule, version_before, version_after, changes, message)
     SELECT tenant, owner, id, '${action}', rule, version, version, '${JSON.stringify(changes)}', message FROM changed`;

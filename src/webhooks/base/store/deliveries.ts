@@ -1,4 +1,4 @@
-// Deliveries, their attempts and events, read in sets: only those of the owner's own subscriptions.
+// Reads deliveries, attempts and events in batches; only those of the owner's own subscriptions.
 import type { Pool, PoolClient } from 'pg';
 import type { Attempt, Delivery, DeliveryState, EventRecord, Owner } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
@@ -8,11 +8,11 @@ type Db = Pool | PoolClient;
 const DELIVERY = `d.id, d.event_id AS "eventId", d.replay_id AS "replayId", d.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.kind, d.typename,
   d.node_key AS "nodeKey", d.state, d.reason, d.due_at AS "dueAt", d.attempt_count AS "attemptCount",
   d.created_at AS "createdAt", d.updated_at AS "updatedAt"`;
-/** History outlives its subscription, so a deleted one's deliveries are its owner's still. */
+/** Deleted subscriptions are included, since their deliveries stay visible to the owner. */
 const OWN = 's.tenant = $1 AND s.owner = $2';
 
 export interface DeliveryFilter {
-  /** Null or absent: any. */
+  /** `null` or absent for any state. */
   states?: readonly DeliveryState[] | null;
   topicKey?: string | null;
   /** Inclusive. */
@@ -21,7 +21,8 @@ export interface DeliveryFilter {
   createdAtMax?: Date | null;
 }
 
-// An id is as late as its row's created_at or later, so a lower bound of the time is one of the id, and an index's.
+// A delivery's id encodes a time that is not before created_at, so a lower bound for created_at is also one for the id, which has an
+// index.
 const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
   AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= hookgraph.id_at(least(greatest($6, '2000-01-01Z'), '2200-01-01Z')))) AND ($7::timestamptz IS NULL OR d.created_at <= $7)`;
 
@@ -31,7 +32,7 @@ function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, f
   return [owner.tenant, owner.userId, ids, states ?? null, topicKey ?? null, createdAtMin ?? null, createdAtMax ?? null];
 }
 
-/** The page of each of these subscriptions, newest first, in one statement. */
+/** One page for each of these subscriptions, newest first, in one statement. */
 export async function listDeliveriesOf(
   db: Db,
   owner: Owner,
@@ -45,7 +46,7 @@ export async function listDeliveriesOf(
   return new Map([...bySubscription].map(([id, rows]) => [id, cutPage(rows, page)]));
 }
 
-/** One page over all of the owner's subscriptions, or over these, newest first. */
+/** One page over all of the owner's subscriptions, or only over `subscriptionIds`, newest first. */
 export async function listDeliveries(
   db: Db,
   owner: Owner,
@@ -65,7 +66,7 @@ async function readPages(
   asOne: boolean,
 ): Promise<Delivery[]> {
   const direction = page.backward ? 'ASC' : 'DESC';
-  // LATERAL: one walk of (subscription_id, id) per subscription, ended by its own limit.
+  // LATERAL makes Postgres scan the index (subscription_id, id) once per subscription, and stop at the limit.
   const { rows } = await db.query<Delivery>(
     `SELECT ${DELIVERY} FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
        SELECT * FROM hookgraph.deliveries d
@@ -109,7 +110,7 @@ const ATTEMPT = `a.id, a.delivery_id AS "deliveryId", a.subscription_version AS 
       'omitted', a.recording->'response'->'omitted', 'bytes', a.recording->'response'->'bytes') END AS response`;
 const OWN_ATTEMPTS = `hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE ${OWN}`;
 
-/** All attempts of each of these deliveries, first one first, in one statement. */
+/** All attempts of each of these deliveries, oldest first, in one statement. */
 export async function attemptsOf(db: Db, owner: Owner, deliveryIds: readonly string[]): Promise<Map<string, Attempt[]>> {
   const { rows } = await db.query<Attempt>(`SELECT ${ATTEMPT} FROM ${OWN_ATTEMPTS} AND a.delivery_id = ANY ($3::bigint[]) ORDER BY a.id`, [
     owner.tenant,
@@ -130,10 +131,10 @@ export async function attemptsByIds(db: Db, owner: Owner, ids: readonly string[]
   return new Map(rows.map((attempt) => [attempt.id, attempt]));
 }
 
-/** Without what the writer's session put beside it. */
+/** An event without the context that the writer's session set. */
 export type VisibleEvent = Omit<EventRecord, 'context'>;
 
-/** Any event of the tenant. Its rows (`before`, `after`) are for the engine: no owner's rights were asked for their columns. */
+/** Any event of the tenant. `before` and `after` are for the engine only: nobody checked whether the owner may read their columns. */
 export async function eventsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, VisibleEvent>> {
   const { rows } = await db.query<VisibleEvent>(
     `SELECT id, occurred_at AS "occurredAt", typename, node_key AS "nodeKey", operation, changed, before, after

@@ -1,23 +1,23 @@
-// The one place that moves deliveries between states. Pure transitions for one delivery; set-based moves for many.
-// PENDING and RETRYING are due at due_at, unless leased; HELD waits for a cause to end. Each of these three has a row in
-// open_deliveries: without `held_for` the first two, with its reason the third. The rest is final and has none, but for what was
-// cancelled in flight, until it is settled or claimed again. Moves lock rows of open_deliveries first, all that they are about, as they lie
-// there (IN_ORDER; so does a settlement's list of places): two that meet wait for each other in no circle, but for rows that a third has
-// just moved elsewhere. A settlement and a scan that did are tried again.
+// Moves deliveries between states: pure transitions for one delivery, set-based SQL for many.
+// PENDING and RETRYING deliveries are due at `due_at`, unless leased; HELD deliveries wait until the reason ends. Deliveries in these
+// three states have a row in open_deliveries, whose `held_for` is null for the first two and the reason for HELD. All other states are
+// final and have no row; but the row of a delivery cancelled in flight stays until its attempt is written or it is claimed again. Every
+// move locks its rows of open_deliveries first, in physical order (IN_ORDER), and so does the attempt writer. Two moves therefore can't
+// deadlock unless a third has just moved one of the rows; then the attempt writer and the due scan retry.
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryState, Outcome } from '../model.js';
 
-/** Why a delivery is HELD: its subscription is disabled, or its definition broken, or this node's answer can't be used. */
+/** Why a delivery is HELD: the subscription is disabled, its definition is broken, or this node's payload could not be built. */
 export type HeldReason = 'DISABLED' | 'BROKEN' | 'NODE';
 
 export interface NextState {
   state: DeliveryState;
   reason: HeldReason | 'VALIDATION' | null;
-  /** Milliseconds until it is due again; only for RETRYING. */
+  /** Milliseconds until the delivery is due again; `null` unless the state is RETRYING. */
   retryMs: number | null;
 }
 
-/** The state after one attempt of an open delivery. `retryMs` null: no retry is left. */
+/** The state after one attempt of an open delivery. `retryMs`: delay until the retry; `null` when no retry is left. */
 export function afterAttempt(outcome: Outcome, retryMs: number | null): NextState {
   switch (outcome) {
     case 'DELIVERED':
@@ -31,7 +31,7 @@ export function afterAttempt(outcome: Outcome, retryMs: number | null): NextStat
   }
 }
 
-/** A test or a before-hook is never tried again and never waits: whatever stopped it, it failed. */
+/** The state of a test or before-hook after its attempt. It is never retried or held, so HELD counts as FAILED. */
 export function afterOnlyAttempt(outcome: Outcome): DeliveryState {
   return outcome === 'HELD' ? 'FAILED' : outcome;
 }
@@ -41,7 +41,10 @@ type Db = Pool | PoolClient;
 const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE OF o';
 const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
 
-/** Holds the open, unleased deliveries of these subscriptions; those in flight are held by settle. Answers how many. */
+/**
+ * Holds the open, unleased deliveries of these subscriptions and returns their number. Leased deliveries are held when their attempt is
+ * written.
+ */
 export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: HeldReason): Promise<number> {
   const { rowCount } = await db.query(
     `WITH w AS MATERIALIZED (
@@ -58,7 +61,10 @@ export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: 
   return rowCount ?? 0;
 }
 
-/** Makes held deliveries due at once, attempts kept; of a receiver that asked to slow down, when they were due. Answers how many. */
+/**
+ * Makes held deliveries due now, without resetting their attempts, and returns their number. Deliveries that were held because the
+ * subscription was disabled keep a later due time if the receiver had asked to slow down.
+ */
 export async function releaseDeliveries(db: Db, subscriptionIds: string[], reasons: HeldReason[]): Promise<number> {
   const { rowCount } = await db.query(
     `WITH w AS MATERIALIZED (
@@ -78,7 +84,10 @@ export async function releaseDeliveries(db: Db, subscriptionIds: string[], reaso
   return rowCount ?? 0;
 }
 
-/** Makes any delivery due at once, attempts kept, but one that is in flight, a test, or a before-hook's: the write it is about is decided. Answers whether it did. */
+/**
+ * Makes a delivery due now, in any state, without resetting its attempts. Returns `false` for a leased delivery, a test and a before-hook;
+ * the write that a before-hook was about is decided already.
+ */
 export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `WITH o AS (
@@ -95,7 +104,10 @@ export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** Cancels what is not final yet, in flight or not: settle then records the attempt and leaves the state. */
+/**
+ * Cancels the deliveries that are not final, including leased ones, whose attempt is then recorded without changing the state. Returns
+ * their number.
+ */
 export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promise<number> {
   return cancel(
     db,
@@ -105,7 +117,7 @@ export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promi
   );
 }
 
-/** Cancels what of a replay is not final yet, as cancelDeliveries does. */
+/** Cancels the replay's deliveries that are not final, as cancelDeliveries does. */
 export async function cancelReplayed(db: Db, replayId: string): Promise<void> {
   await cancel(
     db,

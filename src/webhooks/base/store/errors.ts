@@ -1,4 +1,4 @@
-// Errors, read in sets and dismissed: the owner's attempts that failed or had nothing to send, and that nobody has dismissed.
+// Reads and dismisses delivery errors: the owner's attempts that failed or were held, and that were not dismissed.
 import type { Pool, PoolClient } from 'pg';
 import type { Attempt, Outcome, Owner, Stage } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
@@ -6,7 +6,7 @@ import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
 type Db = Pool | PoolClient;
 
 export interface DeliveryError {
-  /** Of its attempt. */
+  /** The id of the attempt. */
   id: string;
   deliveryId: string;
   subscriptionId: string;
@@ -30,12 +30,12 @@ export interface ErrorFilter {
 
 const ERROR = `a.id, a.delivery_id AS "deliveryId", a.subscription_id AS "subscriptionId", d.topic_id AS "topicId", d.typename,
   d.node_key AS "nodeKey", a.outcome, a.stage, a.message, hookgraph.time_of(a.id) AS "createdAt"`;
-/** History outlives its subscription. */
+/** Deleted subscriptions are included, since their errors stay visible to the owner. */
 const OWN = 's.tenant = $1 AND s.owner = $2';
-/** As the partial index attempts_in_error has it. */
+/** The same condition as in the partial index attempts_in_error, so that it can be used. */
 const IN_ERROR = `a.outcome IN ('FAILED', 'HELD')`;
 const DISMISSED = 'EXISTS (SELECT 1 FROM hookgraph.dismissals x WHERE x.attempt_id = a.id)';
-// Times are ranges of ids, and an index's; no id holds a time far from ours.
+// Times are compared as ranges of ids, which have an index. Clamped, because ids encode only a limited range of times.
 const idAt = (parameter: string, plus = '') =>
   `hookgraph.id_at(least(greatest(${parameter}::timestamptz, '2000-01-01Z'), '2200-01-01Z')${plus})`;
 const MATCHES = `${IN_ERROR} AND NOT ${DISMISSED} AND ($4::text IS NULL OR a.stage = $4)
@@ -50,7 +50,7 @@ function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, f
   return [owner.tenant, owner.userId, ids, stage ?? null, topicKey ?? null, createdAtMin ?? null, createdAtMax ?? null];
 }
 
-/** The page of each of these subscriptions, newest first, in one statement. */
+/** One page for each of these subscriptions, newest first, in one statement. */
 export async function listErrorsOf(
   db: Db,
   owner: Owner,
@@ -64,7 +64,7 @@ export async function listErrorsOf(
   return new Map([...bySubscription].map(([id, rows]) => [id, cutPage(rows, page)]));
 }
 
-/** One page over all of the owner's subscriptions, or over these, newest first. */
+/** One page over all of the owner's subscriptions, or only over `subscriptionIds`, newest first. */
 export async function listErrors(
   db: Db,
   owner: Owner,
@@ -85,7 +85,7 @@ async function readPages(
 ): Promise<DeliveryError[]> {
   const direction = page.backward ? 'ASC' : 'DESC';
   const cursor = (key: string | null) => (key !== null && isBigId(key) ? key : null);
-  // LATERAL: one walk of (subscription_id, id) per subscription, ended by its own limit.
+  // LATERAL makes Postgres scan the index (subscription_id, id) once per subscription, and stop at the limit.
   const { rows } = await db.query<DeliveryError>(
     `SELECT e.* FROM hookgraph.subscriptions s CROSS JOIN LATERAL (
        SELECT ${ERROR} FROM ${ATTEMPTS}
@@ -121,7 +121,7 @@ export async function errorsByIds(db: Db, owner: Owner, ids: readonly string[]):
   return new Map(rows.map((error) => [error.id, error]));
 }
 
-/** Dismisses all of them, or none where one is none of the owner's errors; answers those. One that was dismissed before stays so. */
+/** Dismisses all of these errors; none if any id is not one of the owner's errors, which `missing` then lists. Idempotent. */
 export async function dismissErrors(db: Db, owner: Owner, ids: readonly string[]): Promise<{ missing: string[] }> {
   const { rows } = await db.query<{ known: string[] }>(
     `WITH own AS MATERIALIZED (

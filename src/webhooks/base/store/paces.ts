@@ -1,9 +1,9 @@
-// Reads, locks and writes the paces of subscriptions. A subscription without a row, and with `paced` unset, runs at full speed.
+// Reads, locks and writes the paces of subscriptions. A subscription without a row, whose `paced` is false, runs at full speed.
 import type { Pool, PoolClient } from 'pg';
 import type { Bucket, Pace, PaceState, RateLimit } from '../pace.js';
 
 export interface LockedPaces {
-  /** By the database's clock: several workers share the paces. */
+  /** The database's time, since several workers share the paces. */
   nowMs: number;
   paces: Map<string, Pace & Bucket>;
 }
@@ -45,7 +45,7 @@ export async function databaseNow(db: Pool | PoolClient): Promise<number> {
   return (rows[0] as { now: number }).now;
 }
 
-/** Locks the subscriptions first, as a save does, and then their paces. */
+/** Locks the subscriptions first and then their paces, in the same order as a save, to avoid deadlocks. */
 export async function lockPaces(client: PoolClient, ids: readonly string[]): Promise<LockedPaces> {
   await client.query('SELECT 1 FROM hookgraph.subscriptions x WHERE x.id = ANY ($1::uuid[]) ORDER BY x.id FOR NO KEY UPDATE', [ids]);
   const { rows } = await client.query<Row>(
@@ -55,7 +55,7 @@ export async function lockPaces(client: PoolClient, ids: readonly string[]): Pro
   return { nowMs: await databaseNow(client), paces: toPaces(rows) };
 }
 
-/** Writes those that were locked; `null`: full speed. What may begin at once stays as it is. */
+/** Writes paces that lockPaces has locked; `null` for full speed. Doesn't change the token bucket. */
 export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, Pace | null>): Promise<void> {
   const paced = [...paces].flatMap(([id, pace]) => (pace === null ? [] : [{ id, ...pace, ...columnsOf(pace.limit) }]));
   const full = [...paces].flatMap(([id, pace]) => (pace === null ? [id] : []));

@@ -1,4 +1,4 @@
-// What a client asked of a connection -> a keyset page: limit, direction, bounds; rows -> the page's rows and what lies around them.
+// Translates the arguments of a GraphQL connection to a keyset page, and cuts the rows read for it.
 import { WebhooksError } from '../errors.js';
 
 export interface PageArguments {
@@ -10,7 +10,7 @@ export interface PageArguments {
 
 export interface Page {
   limit: number;
-  /** Read from the end. */
+  /** Whether the page is read from the end of the list. */
   backward: boolean;
   after: string | null;
   before: string | null;
@@ -22,10 +22,13 @@ export interface Rows<T> {
   hasPreviousPage: boolean;
 }
 
-/** The greatest page of a connection, and the page of who doesn't say. */
+/** The maximum number of rows of a page, and the number when the client names none. */
 export const PAGE = { greatest: 100, usual: 25 };
 
-/** Throws WebhooksError PAGE_INVALID. A cursor is the key of a row, opaque to clients. */
+/**
+ * Reads the arguments. A cursor is the base64url key of a row, opaque to clients.
+ * @throws WebhooksError PAGE_INVALID for a size out of range, for both `first` and `last`, or for an invalid cursor
+ */
 export function toPage(asked: PageArguments): Page {
   const { first, last } = asked;
   if (first != null && last != null)
@@ -43,12 +46,12 @@ export function toCursor(key: string): string {
 function readCursor(name: string, cursor: string | null | undefined): string | null {
   if (cursor == null) return null;
   const key = Buffer.from(cursor, 'base64url').toString('utf8');
-  // Numbers, times and uuids: nothing else was ever given out.
+  // Cursors only ever contain numbers, times and uuids.
   if (!/^[0-9a-fA-F.:TZ/_-]{1,100}$/.test(key)) throw new WebhooksError('PAGE_INVALID', `"${name}" is no cursor of this list.`);
   return key;
 }
 
-/** `found`: up to `limit + 1` rows in the direction of reading. */
+/** Cuts a page. `found`: up to `limit + 1` rows, in reading direction; the extra row shows that there are more. */
 export function cutPage<T>(found: T[], page: Page): Rows<T> {
   const more = found.length > page.limit;
   const rows = found.slice(0, page.limit);

@@ -1,14 +1,14 @@
-// Reads recorded events in batches; their rows by column, each value as JSON text.
+// Reads recorded events in batches; their rows as columns with values as JSON text.
 import pg, { type Pool } from 'pg';
 import type { AnnouncedNode, Operation, RecordedEvent, RowTexts } from '../model.js';
 import { keyTexts } from '../query/key-variables.js';
 
-/** SQL for the RowTexts of a jsonb document; NULL of NULL. */
+/** SQL that makes RowTexts of a jsonb document; NULL when the document is NULL. */
 export const rowTextsSql = (document: string): string => `(SELECT jsonb_object_agg(d.key, d.value::text) FROM jsonb_each(${document}) d)`;
 
 const COLUMNS = `e.operation, e.changed, ${rowTextsSql('e.before')} AS before, ${rowTextsSql('e.after')} AS after, e.context`;
 
-/** By id; one that was dropped with its partition is missing. OFFSET 0 keeps the planner to one probe an event. */
+/** The events by id, without those that were dropped with their partition. OFFSET 0 makes the planner use one index lookup per event. */
 export async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<string, RecordedEvent>> {
   if (ids.length === 0) return new Map();
   const { rows } = await pool.query<RecordedEvent & { id: string }>({
@@ -20,7 +20,7 @@ export async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Ma
   return new Map(rows.map(({ id, ...event }) => [id, event]));
 }
 
-/** The last event of a node that `fits` a topic, recorded in the tenant; `null`: there is none. */
+/** The last event of a node in this tenant that matches the topic by the SQL condition `fits`; `null` when there is none. */
 export async function lastEventOf(
   pool: Pool,
   { tenant, topicId, typename, key, fits }: { tenant: string; topicId: string; typename: string; key: string; fits: string },
@@ -35,11 +35,11 @@ export async function lastEventOf(
 
 const id = pg.escapeIdentifier;
 
-/** The declared columns of a row as it is now; `null`: it is gone. */
+/** The declared columns of a row as it is now; `null` when the row doesn't exist. */
 export async function rowNow(pool: Pool, node: AnnouncedNode, key: string): Promise<RowTexts | null> {
   const texts = keyTexts(node, key);
   if (!texts) return null;
-  // In the column's own type, so that the key's index serves.
+  // Parameters take the type of the key columns, so that the primary key's index is used.
   const isOne = node.key.map((column, place) => `r.${id(column)} = $${place + 2}`).join(' AND ');
   try {
     const { rows } = await pool.query<{ row: RowTexts }>(
@@ -49,13 +49,13 @@ export async function rowNow(pool: Pool, node: AnnouncedNode, key: string): Prom
     );
     return rows[0]?.row ?? null;
   } catch (error) {
-    // Class 22: the text is no value of the key's type, so no row has it.
+    // An error of class 22: the text is not a value of the key's type, so no row can have it.
     if (String((error as { code?: unknown }).code).startsWith('22')) return null;
     throw error;
   }
 }
 
-/** What is told where no event was recorded, or it was dropped. */
+/** The event as templates read it when none was recorded, or when it was dropped. */
 export const unrecorded = (operation: Operation, after: RowTexts | null = null): RecordedEvent => ({
   operation,
   changed: null,

@@ -1,4 +1,4 @@
-// Replays, read in sets: only those of the owner's own subscriptions.
+// Reads replays of the owner's own subscriptions.
 import type { Pool, PoolClient } from 'pg';
 import type { Owner, Replay, ReplayState } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
@@ -18,7 +18,7 @@ export interface ReplayFilter {
 
 const MATCHES = '($3::text IS NULL OR r.subscription_id::text = $3) AND ($4::text IS NULL OR r.state = $4)';
 
-/** Newest first. */
+/** One page of replays, newest first. */
 export async function listReplays(db: Db, owner: Owner, filter: ReplayFilter, page: Page): Promise<Rows<Replay>> {
   const direction = page.backward ? 'ASC' : 'DESC';
   const idOrNull = (cursor: string | null) => (cursor !== null && isBigId(cursor) ? cursor : null);

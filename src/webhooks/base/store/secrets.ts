@@ -1,4 +1,4 @@
-// Secrets of a subscription <-> sealed rows: one per field, and one per old shared secret.
+// Stores the secrets of a subscription encrypted, one row per field and one per replaced shared secret.
 import { isDeepStrictEqual } from 'node:util';
 import type { Pool, PoolClient } from 'pg';
 import { WebhooksError } from '../errors.js';
@@ -13,7 +13,7 @@ interface Codec<T> {
 const TEXT: Codec<string> = { write: (text) => text, read: (text) => text };
 const json = <T>(): Codec<T> => ({ write: (value) => JSON.stringify(value), read: (text) => JSON.parse(text) });
 
-/** What is sealed of each field. A new secret is a line here. */
+/** How each field is written as text before encryption. A new secret field needs a line here. */
 const CODECS: { [F in SecretField]-?: Codec<NonNullable<Secrets[F]>> } = {
   sharedSecret: TEXT,
   headers: json(),
@@ -27,20 +27,23 @@ export interface SealedRow {
   /** base64 */
   ciphertext: string;
   fingerprint: string;
-  /** ISO 8601; null but for an old shared secret. */
+  /** ISO 8601; `null` unless the row holds a replaced shared secret. */
   expiresAt: string | null;
 }
 
-/** A column of rows to unseal, of the subscription `s`. */
+/** A result column with the encrypted rows of subscription `s`, for `unseal`. */
 export const SEALED = `(SELECT coalesce(jsonb_agg(jsonb_build_object('field', x.field, 'ciphertext', encode(x.ciphertext, 'base64'),
     'fingerprint', x.fingerprint, 'expiresAt', x.expires_at)), '[]')
   FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND (x.expires_at IS NULL OR x.expires_at > now())) AS sealed`;
 
-/** Of the row of an old shared secret: by its last version, of which there is one. */
+/** The field name of a replaced shared secret; contains the last version that used the secret, which makes it unique. */
 const OLD = /^sharedSecret@(\d+)$/;
 const fieldOfOld = ({ version }: OldSecret): string => `sharedSecret@${version}`;
 
-/** Throws WebhooksError where one doesn't open. A key that came after this process started is looked for once. */
+/**
+ * Decrypts the rows. If a key is missing, loads the keys again once, since the key may have been added after this process started.
+ * @throws WebhooksError KEYS_MISMATCH or SECRET_UNREADABLE when a secret can't be decrypted
+ */
 export async function unseal(vault: Vault, subscriptionId: string, sealed: readonly SealedRow[]): Promise<Secrets> {
   try {
     return openSecrets(vault, subscriptionId, sealed);
@@ -63,7 +66,7 @@ function openSecrets(vault: Vault, subscriptionId: string, sealed: readonly Seal
   return secrets;
 }
 
-/** Seals what differs from before, and wipes what is no more: an old shared secret too that is past its end. */
+/** Encrypts changed secrets, and deletes removed ones and replaced shared secrets whose overlap has ended. */
 export async function writeSecrets(client: PoolClient, vault: Vault, id: string, before: Secrets, after: Secrets): Promise<void> {
   const [was, is] = [rowsOf(before), rowsOf(after)];
   await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1 AND (field = ANY ($2) OR expires_at <= now())', [
@@ -82,7 +85,7 @@ export async function writeSecrets(client: PoolClient, vault: Vault, id: string,
   }
 }
 
-/** Those whose overlap has ended: they sign no more by then, and are not to be kept. Answers how many there were. */
+/** Deletes replaced shared secrets whose overlap has ended, as they no longer sign. Returns how many. */
 export async function wipeOldSecrets(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query('DELETE FROM hookgraph.secrets WHERE expires_at <= now()');
   return rowCount ?? 0;
@@ -96,7 +99,7 @@ function rowsOf(secrets: Secrets): Map<string, { text: string; expiresAt: Date |
   return rows;
 }
 
-/** Every text in them that an answer must not repeat. */
+/** Every text in the secrets, to be removed from recorded responses. */
 export function textsOf(secrets: unknown): string[] {
   if (typeof secrets === 'string') return [secrets];
   return secrets !== null && typeof secrets === 'object' ? Object.values(secrets).flatMap(textsOf) : [];

@@ -1,4 +1,4 @@
-// Subscriptions, read in sets: for their owner without a secret, for the worker with them.
+// Reads subscriptions in batches: without secrets for their owner, with secrets for the worker.
 import type { Pool, PoolClient } from 'pg';
 import type { Sendable } from '../compiled.js';
 import type { Engine } from '../engine.js';
@@ -9,7 +9,7 @@ import { SEALED, type SealedRow, unseal } from './secrets.js';
 
 type Db = Pool | PoolClient;
 
-/** What a definition that was stored before there was such a field says of it. */
+/** Default values of fields that old definitions were stored without. */
 const ABSENT = `'{"auth": null, "signatures": ["SCOPE"], "publicKey": null}'::jsonb`;
 
 const PER_SECOND = `CASE WHEN p.state <> 'PROBING' THEN least(p.per_second, p.limit_per_second) END`;
@@ -23,7 +23,7 @@ const COLUMNS = `s.id, s.tenant, s.owner, s.name, s.topic_id AS "topicId", s.ver
   CASE WHEN s.paced THEN (SELECT jsonb_build_object('state', p.state, 'perSecond', ${PER_SECOND}, 'resumesAt', ${RESUMES_AT}, 'since', p.since)
     FROM hookgraph.paces p WHERE p.subscription_id = s.id) END AS pace, s.created_at AS "createdAt", s.updated_at AS "updatedAt"`;
 const TABLES = 'hookgraph.subscriptions s JOIN hookgraph.subscription_versions v ON v.subscription_id = s.id AND v.number = s.version';
-/** Nobody else's, and none that is deleted. */
+/** Only the owner's subscriptions that aren't deleted. */
 const OWN = 's.tenant = $1 AND s.owner = $2 AND s.deleted_at IS NULL';
 
 export async function subscriptionsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, Subscription>> {
@@ -47,7 +47,7 @@ const MATCHES = `${OWN} AND ($3::text IS NULL OR s.topic_id IN (SELECT t.id FROM
 const AFTER_AND_BEFORE = `($6::timestamptz IS NULL OR (s.created_at, s.id) > ($6, $7::uuid))
   AND ($8::timestamptz IS NULL OR (s.created_at, s.id) < ($8, $9::uuid))`;
 
-/** Oldest first. A page's cursor is cursorOfSubscription. */
+/** One page, oldest first. Its cursors are made by cursorOfSubscription. */
 export async function listSubscriptions(db: Db, owner: Owner, filter: SubscriptionFilter, page: Page): Promise<Rows<Subscription>> {
   const direction = page.backward ? 'DESC' : 'ASC';
   const { rows } = await db.query<Subscription>(
@@ -67,7 +67,7 @@ export async function countSubscriptions(db: Db, owner: Owner, filter: Subscript
   return rows[0]?.count ?? 0;
 }
 
-/** The page of each of these integrations, oldest first, in one statement: an integration is a group of subscriptions. */
+/** One page for each integration (a group of subscriptions), oldest first, in one statement. */
 export async function subscriptionsOfIntegrations(
   db: Db,
   owner: Owner,
@@ -116,8 +116,9 @@ function keyOf(cursor: string | null): [string | null, string | null] {
 }
 
 /**
- * For the worker, whoever owns them; deleted ones too, without secrets. In one statement: a save in between can't mix two versions.
- * One whose secrets don't open is logged and left out: sent unsigned it would be worse than late.
+ * Loads subscriptions of any owner for the worker, also deleted ones, which have no secrets. One statement, so that a concurrent save
+ * can't mix two versions.
+ * A subscription whose secrets can't be decrypted is logged and left out: a late delivery is better than an unsigned one.
  */
 export async function loadForSending(engine: Engine, ids: readonly string[]): Promise<Map<string, Sendable>> {
   const { rows } = await engine.pool.query<Subscription & { sealed: SealedRow[]; topic: Sendable['topic'] }>(
@@ -142,7 +143,10 @@ export interface Unsealed {
   secrets: Secrets;
 }
 
-/** An own subscription with its secrets, to compare a save with; null where there is none. */
+/**
+ * One of the owner's subscriptions with its secrets, for comparison at a save; `null` when it doesn't exist.
+ * @throws WebhooksError when its secrets can't be decrypted
+ */
 export async function loadUnsealed(db: Db, vault: Vault, owner: Owner, id: string): Promise<Unsealed | null> {
   if (!isUuid(id)) return null;
   const { rows } = await db.query<Subscription & { sealed: SealedRow[] }>(
@@ -154,7 +158,10 @@ export async function loadUnsealed(db: Db, vault: Vault, owner: Owner, id: strin
   return { subscription, secrets: await unseal(vault, id, sealed) };
 }
 
-/** Until the end of the transaction no other save, claim or rule changes it. What was read before may be old by now. */
+/**
+ * Locks a subscription until the end of the transaction against other saves, claims and rules. Values read before the lock may be
+ * outdated.
+ */
 export async function lockSubscription(client: PoolClient, owner: Owner, id: string): Promise<void> {
   await client.query(`SELECT 1 FROM hookgraph.subscriptions s WHERE ${OWN} AND s.id = $3 FOR NO KEY UPDATE`, [
     owner.tenant,

@@ -1,4 +1,4 @@
-// Topics, read in sets. They belong to the installation: every tenant sees all of them.
+// Reads topics in batches. Topics belong to the installation: every tenant sees all of them.
 import type { Pool, PoolClient } from 'pg';
 import type { Topic } from '../model.js';
 import { cutPage, isUuid, type Page, type Rows } from './page.js';
@@ -12,13 +12,13 @@ export interface TopicFilter {
   typename?: string | null;
 }
 
-/** Retired ones too: old deliveries name them. */
+/** Includes retired topics, because old deliveries refer to them. */
 export async function topicsByIds(db: Db, ids: readonly string[]): Promise<Map<string, Topic>> {
   const { rows } = await db.query<Topic>(`SELECT ${COLUMNS} FROM hookgraph.topics WHERE id = ANY ($1::uuid[])`, [ids.filter(isUuid)]);
   return new Map(rows.map((topic) => [topic.id, topic]));
 }
 
-/** By key and version; not the retired ones. */
+/** One page of topics by key and version, without retired ones. */
 export async function listTopics(db: Db, filter: TopicFilter, page: Page): Promise<Rows<Topic>> {
   const direction = page.backward ? 'DESC' : 'ASC';
   const { rows } = await db.query<Topic>(
@@ -41,25 +41,25 @@ export async function countTopics(db: Db, filter: TopicFilter): Promise<number> 
 
 const MATCHES = 'retired_at IS NULL AND ($1::text IS NULL OR key = $1) AND ($2::text IS NULL OR typename = $2)';
 
-/** What may name a topic: an id, a key (then its latest version), or a key and a version. */
+/** A reference to a topic: an id, a key (meaning its latest version), or a key with a version. */
 export interface TopicReference {
   id?: string | null;
   key?: string | null;
   version?: string | null;
 }
 
-/** Null for none, or a retired one. All that is given must agree. */
+/** The topic that matches all given parts; `null` when none does, or when it is retired. */
 export async function resolveTopic(db: Db, reference: TopicReference): Promise<Topic | null> {
   if (reference.id == null && reference.key == null) return null;
   if (reference.id != null && !isUuid(reference.id)) return null;
-  // Postgres takes no NUL.
+  // Postgres text can't contain NUL.
   if (reference.key?.includes('\0') || reference.version?.includes('\0')) return null;
   const { rows } = await db.query<Topic>(
     `SELECT ${COLUMNS} FROM hookgraph.topics
      WHERE retired_at IS NULL AND ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR key = $2) AND ($3::text IS NULL OR version = $3)`,
     [reference.id ?? null, reference.key ?? null, reference.version ?? null],
   );
-  // 1.10 comes after 1.9.
+  // Numeric order, so that 1.10 comes after 1.9.
   rows.sort((a, b) => b.version.localeCompare(a.version, 'en', { numeric: true }));
   return rows[0] ?? null;
 }

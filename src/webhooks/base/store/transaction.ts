@@ -1,7 +1,7 @@
-// Work on one connection -> committed as a whole, or not at all.
+// Runs work in a database transaction.
 import type { Pool, PoolClient } from 'pg';
 
-/** Rolls back and throws what `work` throws; a connection that can't even roll back is not used again. */
+/** Commits when `work` resolves. Otherwise rolls back and throws its error; a connection that fails to roll back is closed. */
 export async function insideTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;

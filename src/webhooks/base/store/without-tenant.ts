@@ -1,4 +1,4 @@
-// Events that reached nobody, since nothing said whose they are: listed by type and key, and sent when somebody says it after all.
+// Lists events that were sent to nobody because no tenant could be determined, and assigns them a tenant.
 import type { Pool } from 'pg';
 import type { Operation } from '../model.js';
 import { cutPage, isBigId, type Page, type Rows } from './page.js';
@@ -11,7 +11,10 @@ export interface EventWithoutTenant {
   operation: Operation;
 }
 
-/** For operators: of all tenants, oldest first; a cursor is an event's id. What no relay has taken yet isn't among them. */
+/**
+ * One page for operators, over all tenants, oldest first; a cursor is an event's id. Changes that the relay hasn't processed yet are
+ * missing.
+ */
 export async function listWithoutTenant(pool: Pool, page: Page): Promise<Rows<EventWithoutTenant>> {
   const cursor = (key: string | null) => (key !== null && isBigId(key) ? key : null);
   const { rows } = await pool.query<EventWithoutTenant>(
@@ -28,7 +31,10 @@ export async function countWithoutTenant(pool: Pool): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** Queues them for the relay, which tells who subscribed before they happened; answers how many had no tenant. */
+/**
+ * Assigns the tenant and queues the events for the relay, which notifies the subscriptions that existed when they happened. Returns how
+ * many events had no tenant; the others are not changed.
+ */
 export async function assignTenant(pool: Pool, ids: readonly string[], tenant: string): Promise<number> {
   const { rows } = await pool.query<{ assigned: number }>(
     `WITH assigned AS (UPDATE hookgraph.events SET tenant = $2 WHERE id = ANY ($1::bigint[]) AND tenant IS NULL RETURNING id),

@@ -1,7 +1,7 @@
-// Lets templates read headers of an answer whatever case they are written in.
+// Lets templates read response headers without regard to upper and lower case.
 
 /**
- * Header names are looked up without case: `headers.Retry-After` and `headers.retry-after` are one.
+ * Makes an object in which `headers.Retry-After` and `headers.retry-after` are the same property.
  * @param {Record<string, string>} headers
  * @returns {object}
  */

@@ -1,14 +1,14 @@
 // @ts-check
-// A process's main thread -> the milliseconds that it has computed, asked from it or from a thread beside it.
+// Measures the CPU time of a process's main thread, callable from that thread and from a worker thread beside it.
 import { openSync, readSync } from 'node:fs';
 
 const line = Buffer.alloc(128);
 const file = open();
 
-/** Where the system doesn't tell of one thread, of the whole process: then its compiler and collector count, too. */
+/** CPU milliseconds of the main thread. On systems without /proc, of the whole process, including its compiler and garbage collector. */
 export function cpuMs() {
   if (file !== null) {
-    // https://docs.kernel.org/scheduler/sched-stats.html: nanoseconds on the processor come first.
+    // The first field is the CPU time in nanoseconds: https://docs.kernel.org/scheduler/sched-stats.html
     const nanoseconds = Number.parseInt(line.toString('latin1', 0, readSync(file, line, 0, 128, 0)), 10);
     if (nanoseconds > 0) return nanoseconds / 1e6;
   }
@@ -16,13 +16,13 @@ export function cpuMs() {
   return (user + system) / 1000;
 }
 
-/** Reading it is a system call: where a rough answer will do, one that is so old will. */
+/** Maximum age of recentCpuMs in milliseconds; saves a system call where an approximate time is enough. */
 export const STALE_MS = 5;
 
 let known = 0;
 let knownAtMs = Number.NEGATIVE_INFINITY;
 
-/** What it was within the last STALE_MS, never more than it is. */
+/** The CPU time as of at most STALE_MS ago; never ahead of the actual time. */
 export function recentCpuMs() {
   const nowMs = performance.now();
   if (nowMs - knownAtMs >= STALE_MS) {

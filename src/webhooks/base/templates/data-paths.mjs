@@ -1,13 +1,14 @@
 // @ts-check
-// Finds what a template reads of `data`: paths of names, with what `assign`, `for` and `tablerow` name resolved. Runs in render processes.
+// Finds the paths of `data` that a template reads, following names defined by `assign`, `for` and `tablerow`. Runs in render processes.
 
 /** @import { Liquid, Template as Node } from 'liquidjs' */
 
-/** Greatest number of names that lead to one another: `{% assign b = a %}{% assign c = b %}`. */
+/** Maximum length of a chain of names such as `{% assign b = a %}{% assign c = b %}`. */
 const MOST_STEPS = 20;
 
 /**
- * Indexes are left out, since each item of a list has the same fields. A name that two tags set leads to both.
+ * Returns the paths that the nodes read, without indexes, since all items of a list have the same fields. A name that two tags define
+ * stands for both values.
  * @param {Node[]} nodes
  * @param {Liquid} engine
  * @returns {string[][]}
@@ -26,7 +27,7 @@ export function dataPaths(nodes, engine) {
 
 /**
  * @param {unknown[]} segments
- * @returns {string[]} up to the first that is known only when the template is rendered
+ * @returns {string[]} the names up to the first segment that is known only at rendering
  */
 function namesOf(segments) {
   const end = segments.findIndex((segment) => typeof segment !== 'string' && typeof segment !== 'number');
@@ -35,7 +36,7 @@ function namesOf(segments) {
 }
 
 /**
- * What each name of the template's own stands for.
+ * Maps each name that the template defines to the paths it stands for.
  * @param {Node[]} nodes
  * @param {Liquid} engine
  * @returns {Map<string, string[][]>}
@@ -64,6 +65,6 @@ function namesIn(nodes, engine) {
  */
 function childrenOf(node) {
   const children = node.children(false, true);
-  // A generator that may wait for partials, which there are none of.
+  // A generator that could wait for partials, which are disabled, so it can be run synchronously.
   for (let step = children.next(); ; step = children.next(step.value)) if (step.done) return step.value ?? [];
 }

@@ -1,13 +1,13 @@
-// Tells what the templates of a definition read of `event`, so that no more of it is loaded or asked about as the owner.
+// Determines which parts of `event` the templates of a definition read, so that only these are loaded and checked for read permission.
 
 export interface EventUse {
-  /** Fields of `event.before` and `event.after`; ALL: which ones is known only when the templates run. */
+  /** The fields read from `event.before` and `event.after`; `ALL` when they are known only at rendering. */
   fields: readonly string[] | 'ALL';
 }
 
 const NONE: EventUse = { fields: [] };
 
-/** @param paths what render processes found: see eventPaths in liquid.mjs. `null`: nothing is read. */
+/** Sums up what the templates read; `null` when they don't read `event`. @param paths see eventPaths in liquid.mjs */
 export function eventUseOf(paths: readonly (readonly string[])[]): EventUse | null {
   if (paths.length === 0) return null;
   const rows = paths.filter(([part]) => part === undefined || part === 'before' || part === 'after');
@@ -16,5 +16,5 @@ export function eventUseOf(paths: readonly (readonly string[])[]): EventUse | nu
   return { fields: [...new Set(rows.map(([, field]) => field as string))] };
 }
 
-/** Whether it matters which fields the owner may read. */
+/** Whether the fields that the owner may read must be determined. */
 export const readsRows = ({ fields }: EventUse): boolean => fields === 'ALL' || fields.length > 0;

@@ -1,5 +1,5 @@
 // @ts-check
-// A subscriber's Liquid source -> its nodes; nodes + data -> text; or a fault with its place. Runs in render processes; reads no file.
+// Parses and renders subscribers' Liquid templates, and reports faults with line and column. Runs in render processes; reads no files.
 import { CaptureTag, Context, Drop, Liquid, LiquidError, Tokenizer, toValue } from 'liquidjs';
 import { compareNumbers, ExactNumber, stringifyJson, toExact } from '../../../runtime/exact-json.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
@@ -12,7 +12,7 @@ export const OUT_OF_TIME = 'template render limit exceeded';
 /** @typedef {{ check(nowMs: number): void }} Clock */
 
 /**
- * Throws what `faultOf` reads.
+ * Parses a template. Throws errors that `faultOf` understands.
  * @param {string} source
  * @param {Escape} style
  * @returns {Node[]}
@@ -22,7 +22,7 @@ export function parseTemplate(source, style) {
 }
 
 /**
- * Throws what `faultOf` reads. Of `data` only own properties are seen, and nothing of it is changed.
+ * Renders a template. Only own properties of `data` are visible, and it is not modified. Throws errors that `faultOf` understands.
  * @param {Node[]} nodes
  * @param {Escape} style
  * @param {object} data
@@ -31,7 +31,7 @@ export function parseTemplate(source, style) {
 export function renderNodes(nodes, style, data) {
   const engine = engines[style];
   const renderLimit = /** @type {Context['renderLimit']} */ (/** @type {unknown} */ (startClock()));
-  // A copy: counters of `increment` are written into it.
+  // A copy, because the tag `increment` writes its counters into it.
   const environment = Object.assign(Object.create(null), data);
   const context = new OwnContext(environment, engine.options, { sync: true }, { liquid: engine, renderLimit });
   const rendered = String(engine.renderSync(nodes, context));
@@ -40,7 +40,7 @@ export function renderNodes(nodes, style, data) {
 }
 
 /**
- * What of `event` a template reads, as paths of at most two names: `[]` is all of it.
+ * The paths of `event` that a template reads, of at most two names. `[]` means the whole event.
  * @param {Node[]} nodes
  * @param {string} source
  * @param {Escape} style
@@ -48,7 +48,7 @@ export function renderNodes(nodes, style, data) {
  */
 export function eventPaths(nodes, source, style) {
   if (!/\bevent\b/.test(source)) return [];
-  // An expression in an argument, as of `where_exp`, is text to the analysis.
+  // Filters such as `where_exp` take an expression as text, which the static analysis can't see.
   /** @type {string[][]} */
   const paths = /_exp\b/.test(source) ? [[]] : [];
   for (const [root, ...names] of engines[style].variableSegmentsSync(nodes, { partials: false }))
@@ -58,7 +58,7 @@ export function eventPaths(nodes, source, style) {
 }
 
 /**
- * What of `data` a template reads, indexes left out.
+ * The paths of `data` that a template reads, without indexes.
  * @param {Node[]} nodes
  * @param {Escape} style
  * @returns {string[][]}
@@ -66,7 +66,7 @@ export function eventPaths(nodes, source, style) {
 export const pathsOfData = (nodes, style) => dataPaths(nodes, engines[style]);
 
 /**
- * Up to the first that is known only when it is rendered.
+ * The names up to the first segment that is known only at rendering.
  * @param {unknown[]} segments
  * @returns {string[]}
  */
@@ -76,9 +76,9 @@ function leadingNames(segments) {
 }
 
 /**
- * What was thrown, in the subscriber's terms.
+ * Translates a thrown error to the subscriber's terms: kind of fault, message and place.
  * @param {unknown} error
- * @param {'syntax' | 'render'} usual
+ * @param {'syntax' | 'render'} usual the fault of an error that exceeds no limit
  * @returns {{ fault: TemplateFault, message: string, place: { line: number, column: number } | null }}
  */
 export function faultOf(error, usual) {
@@ -93,14 +93,15 @@ export function faultOf(error, usual) {
   return { fault, message, place: { line, column } };
 }
 
-/** What a template may use, by name: the same in all three styles. */
+/** The names of the filters and tags that templates may use; the same for all escape styles. */
 export function listLiquid() {
   const { filters, tags } = engines.none;
   return { filters: Object.keys(filters).sort(), tags: Object.keys(tags).sort() };
 }
 
 /**
- * The library asks with the wall's time; where that is up, the processor's decides.
+ * Limits the CPU time of a rendering. LiquidJS calls `check` with wall-clock time, and CPU time is never longer, so it is read only when
+ * the wall-clock limit is reached.
  * @returns {Clock}
  */
 function startClock() {
@@ -116,7 +117,7 @@ function startClock() {
   };
 }
 
-// The library lets any property of a drop through, inherited ones and functions too.
+// The properties of LiquidJS drops that templates may read. LiquidJS itself would also expose inherited properties and methods.
 const OF_DROPS = new Set('name length index index0 rindex rindex0 first last row col col0 col_first col_last'.split(' '));
 
 class OwnContext extends Context {
@@ -133,7 +134,7 @@ class OwnContext extends Context {
   }
 }
 
-// The library reads a number of a template as a double; its own token keeps the text.
+// LiquidJS reads number literals as doubles; this override keeps all their digits.
 const { readNumber } = Tokenizer.prototype;
 Tokenizer.prototype.readNumber = function () {
   const token = readNumber.call(this);
@@ -144,7 +145,7 @@ Tokenizer.prototype.readNumber = function () {
 /** @typedef {{ context: Context }} FilterThis */
 const CAPTURING = 'hookgraph.capturing';
 
-/** What `{% capture %}` collects is text like any other: it is escaped once, where it is written. */
+/** Doesn't escape text inside `{% capture %}`; it is escaped once, where the captured value is written. */
 class PlainCapture extends CaptureTag {
   /**
    * @override
@@ -163,6 +164,7 @@ class PlainCapture extends CaptureTag {
 }
 
 /**
+ * Creates the LiquidJS engine of an escape style.
  * @param {Escape} style
  * @returns {Liquid}
  */
@@ -190,7 +192,7 @@ function createEngine(style) {
   const json = function (value, indent = 0) {
     return toJson(toValue(value), /** @type {FilterThis} */ (this).context, Math.min(Number(indent) || 0, 10));
   };
-  // In XML a JSON value is text, to be escaped like all text.
+  // In XML the JSON is text, which must be escaped, so the filter's output isn't raw.
   for (const name of ['json', 'jsonify']) engine.registerFilter(name, { raw: style !== 'xml', handler: json });
   engine.registerFilter('sort', sortExactly(/** @type {FilterImplOptions} */ (engine.filters.sort)));
   if (style === 'xml')
@@ -201,13 +203,13 @@ function createEngine(style) {
           return write(toValue(value), 'xml', this.context);
         },
       });
-  // The library looks at the clock between tags only; a chain of filters in one of them is as long as its author likes.
+  // LiquidJS checks its time limit only between tags, but one tag may have any number of filters.
   for (const [name, filter] of Object.entries(engine.filters)) engine.registerFilter(name, watchClock(filter));
   return engine;
 }
 
 /**
- * The library's filter compares by `<`, to which neighbours among long numbers are equal.
+ * Sorts long numbers exactly. The filter of LiquidJS compares them as doubles, for which neighbouring long numbers are equal.
  * @param {FilterImplOptions} filter
  * @returns {FilterImplOptions}
  */
@@ -227,6 +229,7 @@ function sortExactly(filter) {
 }
 
 /**
+ * Checks the time limit before each call of the filter.
  * @param {FilterImplOptions} filter
  * @returns {FilterImplOptions}
  */
@@ -242,6 +245,7 @@ function watchClock(filter) {
 }
 
 /**
+ * Writes a value as text in the escape style.
  * @param {unknown} value
  * @param {Escape} style
  * @param {Context} context
@@ -254,14 +258,15 @@ function write(value, style, context) {
     return style === 'xml' ? escapeXml(value) : value;
   }
   if (typeof value !== 'object' || value instanceof ExactNumber) return String(value);
-  // Liquid joins the items of a list; where nothing is escaped, that stays.
+  // Liquid writes a list by joining its items, which is kept where nothing is escaped.
   if (style === 'none' && Array.isArray(value)) return value.map((item) => write(toValue(item), 'none', context)).join('');
   const json = toJson(value, context, 0);
   return style === 'xml' ? escapeXml(json) : json;
 }
 
 /**
- * Each value is charged as it is written: lists that hold each other twice over make more text than there is memory.
+ * Writes JSON. Counts each value against the memory limit as it is written, since nested references to the same list can multiply the
+ * text.
  * @param {unknown} value
  * @param {Context} context
  * @param {number} indent

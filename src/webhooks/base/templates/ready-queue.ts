@@ -1,4 +1,4 @@
-// What waits -> what comes next: tenants take turns, and within each its subscriptions do.
+// Queues items fairly: round-robin by tenant, and within a tenant round-robin by key (subscription).
 
 export interface Turns<T> {
   readonly size: number;
@@ -23,7 +23,7 @@ export function createTurns<T>(): Turns<T> {
       for (const [tenant, own] of tenants) {
         for (const [key, items] of own) {
           const item = items.shift();
-          // Whoever had a turn goes to the end of the row.
+          // The tenant and the key that were served move to the end of the order.
           own.delete(key);
           if (items.length > 0) own.set(key, items);
           tenants.delete(tenant);

@@ -1,4 +1,4 @@
-// One render process, seen from the engine's: jobs go in, progress comes out, and why it ended.
+// Starts a render process and talks to it: sends jobs, receives progress, and reports why it ended.
 import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { packageFile } from '../../../runtime/package-file.js';
@@ -6,15 +6,15 @@ import { HEAP_MB, type Job, type Progress } from './rendering.mjs';
 
 export interface RenderChild {
   send(jobs: Job[]): void;
-  /** Whether its process is waited for: an idle one keeps nobody alive. */
+  /** Whether the render process keeps this process alive; it must not while it is idle. */
   hold(working: boolean): void;
-  /** Resolves when it has ended. */
+  /** Resolves once the process has ended. */
   kill(): Promise<void>;
 }
 
 /**
- * `template`: by one of the jobs that it had in hand, `culprit` where that is known; `unknown`: by somebody else, or because it could
- * not start.
+ * Why a render process ended. `template`: one of its current jobs caused it; `culprit` is that job's id, if known. `unknown`: something
+ * else ended it, or it could not start.
  */
 export type Death = { by: 'template' | 'unknown'; culprit?: number; message: string };
 
@@ -26,14 +26,14 @@ interface Referable {
   unref?(): void;
 }
 
-/** `low`: leaves the processor to everybody else first. */
+/** `low`: run with lower CPU priority than other processes. */
 export function startRenderChild(low: boolean, onProgress: (progress: Progress[]) => void, onDeath: (death: Death) => void): RenderChild {
-  // Nothing of ours goes along: no variable, no argument, no file descriptor.
+  // The child gets no environment variables, arguments or file descriptors of this process, so that templates can't reach secrets.
   let child: ChildProcess;
   try {
     child = fork(entry(), [], { execArgv: OPTIONS, env: {}, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   } catch (error) {
-    // The system has no room for another process.
+    // The system can't start another process.
     setImmediate(() => onDeath({ by: 'unknown', message: `a render process could not start: ${(error as Error).message}` }));
     return { send: () => {}, hold: () => {}, kill: async () => {} };
   }
@@ -46,7 +46,7 @@ export function startRenderChild(low: boolean, onProgress: (progress: Progress[]
       resolve();
       onDeath(read(said, why));
     };
-    // Not `exit`: its last words would be lost.
+    // `close` instead of `exit`, since stderr may not be read completely at `exit`.
     child.on('close', (code, signal) => end(signal ?? `exit code ${code}`));
     child.on('error', (error) => child.pid === undefined && end(error.message));
   });
@@ -61,7 +61,7 @@ export function startRenderChild(low: boolean, onProgress: (progress: Progress[]
   hold(false);
   if (low && child.pid !== undefined) lower(child.pid);
   return {
-    // A pipe that broke is a death, told by `close`.
+    // Errors are ignored, because a broken pipe means that the process ended, which `close` reports.
     send: (jobs) => void (child.connected && child.send(jobs, () => {})),
     hold,
     kill: () => {
@@ -76,7 +76,7 @@ function lower(pid: number): void {
   try {
     setPriority(pid, 5);
   } catch {
-    // It is gone already, or the system knows no priorities.
+    // The process has ended already, or the system doesn't support priorities.
   }
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
-// Jobs from the engine's process -> what their templates render. A process of its own, with an empty environment: templates that
-// strangers wrote block it, fill its memory or end it, and nothing else. Keeps parsed templates, and nothing of what they read.
+// Renders templates in a separate process with an empty environment, so that untrusted templates can block, exhaust or crash only this
+// process. Caches parsed templates, but never the data they read.
 import { Worker } from 'node:worker_threads';
 import { parseJson } from '../../../runtime/exact-json.mjs';
 import { caselessHeaders } from './caseless-headers.mjs';
@@ -11,23 +11,26 @@ import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
 /** @import { Template as Node } from 'liquidjs' */
 /** @import { Job, Progress, RenderInput, Step, StepResult } from './rendering.mjs' */
 
-/** Results are told at the latest so long after they are known. */
+/** Maximum delay in milliseconds before finished results are sent. */
 const TELL_AFTER_MS = 5;
-/** Computing time of a job beyond which it is slow. */
+/** CPU milliseconds beyond which a job counts as slow. */
 const SLOW_MS = 15;
-/** Code that has not run yet is ten times slower: a process that is so young tries again before it blames a template for it. */
+/**
+ * CPU milliseconds during which a process is young. Its code isn't compiled yet and runs about ten times slower, so a rendering that
+ * exceeds the time limit is tried again, up to YOUNG_TRIES times in all.
+ */
 const YOUNG_MS = 1000;
 const YOUNG_TRIES = 4;
-/** Tags and filters of the templates that stay parsed, one of which takes about 2 KB. */
+/** Maximum size of the cache of parsed templates, in tags and filters; each takes about 2 KB. */
 const MOST_PARSED = 40_000;
 
-// Signals to a terminal's or a unit's whole group are the engine's to obey: it ends us when it has ended its work.
+// Signals to the whole process group are ignored. The engine receives them too, and ends this process after its work.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
 
 /**
- * What the watch reads: is anything being done (and what it writes: whether it sleeps); since which moment of the processor's time,
- * how long that may take, and of which job it is.
+ * Memory shared with the watch thread. busy[0]: whether a job is running; busy[1]: whether the watch thread sleeps. phase: the CPU time at
+ * which the current phase started, the phase's limit in milliseconds, and the id of the job.
  */
 const busy = new Int32Array(new SharedArrayBuffer(8));
 const phase = new Float64Array(new SharedArrayBuffer(24));
@@ -73,7 +76,7 @@ function run({ id, input, steps, alone }) {
   const results = [];
   const data = read(input);
   for (const [at, step] of steps.entries()) {
-    // Whoever dies alone is known by the step that it began.
+    // Reported before each step, so that if the process ends, the engine knows which step caused it.
     if (alone && at > 0) tell([{ id, results, at }]);
     const result = take(step, data);
     results.push(result);
@@ -81,13 +84,13 @@ function run({ id, input, steps, alone }) {
     if (step.ask === 'gate' && !('text' in result && result.text.trim() === 'true')) break;
   }
   const outOfTime = results.some((result) => 'fault' in result && result.message === OUT_OF_TIME);
-  // It has not computed for longer than it took.
+  // CPU time is measured only if wall-clock time exceeds the limit, since CPU time is never longer.
   const tookLong = performance.now() - startMs > SLOW_MS && !isYoung(startCpu) && cpuMs() - startCpu > SLOW_MS + STALE_MS;
   return { id, results, done: true, isSlow: outOfTime || tookLong };
 }
 
 /**
- * Reading data and results is our work: a template is charged with its own.
+ * Starts a new time limit. Reading data and returning results are separate phases, so that a template is charged only with its own time.
  * @param {number} limitMs
  */
 function startPhase(limitMs) {
@@ -139,7 +142,7 @@ function take({ source, style, ask }, data) {
 }
 
 /**
- * What is asked of a template beside its rendering.
+ * The result of a step that only parses, as JSON; `null` for a step that renders.
  * @param {Step['ask']} ask
  * @param {Node[]} nodes
  * @param {string} source
@@ -191,7 +194,7 @@ function parse(source, style) {
   const key = style + source;
   const known = parsed.get(key);
   if (known) {
-    // The ones least lately used are dropped first.
+    // Moves the entry to the end, so that the least recently used template is evicted first.
     parsed.delete(key);
     parsed.set(key, known);
     return known.nodes;

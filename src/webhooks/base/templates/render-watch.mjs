@@ -1,6 +1,6 @@
 // @ts-check
-// A render process's own clock, on a thread beside it: ends the process when one rendering has computed for too long. It needs no
-// answer from anybody, so it also holds where the engine is busy or dead.
+// Ends a render process when one of its phases uses too much CPU time. Runs on a worker thread of that process and needs no response from
+// the engine, so it also works while the engine is blocked or dead.
 import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { cpuMs, STALE_MS } from './cpu-clock.mjs';

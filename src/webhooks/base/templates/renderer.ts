@@ -1,54 +1,56 @@
-// Templates and what they read -> what they render, made in processes of their own. Ordinary ones share the fast processes, in batches;
-// those that took long before, are tried for the first time, or were there when a process died, take turns in a slow one, alone. In both, tenants take turns.
+// Renders templates in separate processes. Ordinary templates share the fast processes, in batches.
+// A template runs alone in the slow process if it was slow before, is being tried out, or was running when a process died. Both queues are
+// fair between tenants.
 import { availableParallelism } from 'node:os';
 import { createTurns } from './ready-queue.js';
 import { type Death, type RenderChild, startRenderChild } from './render-child.js';
 import { type Job, KILL_AFTER_MS, MAX_DATA_LENGTH, type Progress, type RenderInput, type Step, type StepResult } from './rendering.mjs';
 
-/** Who pays for a rendering: one who takes long is apart from the others from then on. */
+/** Whom a rendering is attributed to: a subscription whose rendering is slow is moved to the slow process. */
 export interface Payer {
   tenant: string;
-  /** Its subscription, or what else it is known by. */
+  /** The subscription's id, or another stable key. */
   key: string;
-  /** Nobody has seen it render before. */
+  /** The definition is only being tried out, so its rendering time is unknown; it runs in the slow process. */
   isTrial?: boolean;
 }
 
 export interface Renderer {
-  /** Has a process ready before the first rendering asks for one. */
+  /** Starts a process ahead of the first rendering. */
   start(): void;
   /**
-   * One result per step, in order; fewer where a gate closed, or a step ended its process. Rejects for a failure of ours only.
-   * @throws Error where processes can't be started, and after `close`
+   * Runs the steps in order and returns one result each; fewer when a gate stopped the job, or a step ended the process. Template faults
+   * are results, not rejections.
+   * @throws Error when processes can't be started or keep dying, and after `close`
    */
   render(payer: Payer, input: RenderInput, steps: Step[]): Promise<StepResult[]>;
-  /** Ends its processes; what waits is rejected. */
+  /** Ends the processes and rejects all waiting jobs. */
   close(): Promise<void>;
 }
 
-/** One processor is left to the engine: of two a second process took as much as it gave. Each takes 65 MB: they start when they pay. */
+/** One processor is left to the engine. A process needs about 65 MB, so further ones start only under load. */
 const FAST_PROCESSES = Math.min(4, Math.max(1, availableParallelism() - 1));
-/** Jobs that a fast process has in hand at most: half of them enough that it never waits for us, all few enough that one which dies costs little. */
+/** Maximum number of jobs in a fast process. Half of it keeps the process busy while new jobs arrive; few jobs are lost when it dies. */
 const MOST_IN_HAND = 16;
-/** A further one starts when what waits has found no room for so long. */
+/** Milliseconds for which jobs must have waited before another fast process starts. */
 const CROWDED_FOR_MS = 100;
-/** How long one stays apart after it was slow. */
+/** Milliseconds for which a slow subscription stays in the slow process. */
 const SLOW_FOR_MS = 60_000;
-/** Slow subscriptions of a tenant that make all of it slow. */
+/** Number of slow subscriptions from which all subscriptions of their tenant count as slow. */
 const MOST_SLOW = 5;
 const MOST_SLOW_TENANTS = 10_000;
-/** A turn that comes later than this comes too late: a delivery's lease goes on. */
+/** Milliseconds after which a job in the slow queue is given up with `busy`, since the delivery's lease keeps running. */
 const TURN_WITHIN_MS = 5000;
-/** Nothing takes so long but a process that hangs. */
+/** Milliseconds without progress after which a process is considered hung and killed. */
 const SILENT_FOR_MS = 30_000;
-/** Deaths that were nobody's, after which a job is given up. */
+/** Number of process deaths of unknown cause after which a job is rejected. */
 const MOST_DEATHS = 3;
 
 interface Waiting {
   job: Job;
   payer: Payer;
   deaths: number;
-  /** What is known of an alone one: results so far, and the step that it is at. */
+  /** The results of a job that runs alone, as far as reported. */
   results: StepResult[];
   giveUp?: NodeJS.Timeout;
   resolve(results: StepResult[]): void;
@@ -67,7 +69,7 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
   const ordinary = createTurns<Waiting>();
   const turns = createTurns<Waiting>();
   const slowUntil = new Map<string, Map<string, number>>();
-  /** Since when there is more than the processes have room for. */
+  /** Since when more jobs wait than the processes have slots for, by `performance.now()`. */
   let crowdedSince = Number.POSITIVE_INFINITY;
   let lastDeath = Number.NEGATIVE_INFINITY;
   let ids = 0;
@@ -77,7 +79,7 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
   function schedule(): void {
     if (scheduled) return;
     scheduled = true;
-    // What comes in one tick goes in one message.
+    // Jobs queued in the same tick are sent as one message.
     queueMicrotask(() => {
       scheduled = false;
       dispatch();
@@ -93,13 +95,13 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
         fast.add(lane);
         crowdedSince = Number.POSITIVE_INFINITY;
       }
-      // Half of it at once: one by one, each would be a message of its own, there and back.
+      // Waits until half of the slots are free, so that jobs are sent in batches and not one message each.
       if (lane.inHand.size > MOST_IN_HAND / 2) break;
       const room = MOST_IN_HAND - lane.inHand.size;
       const next: Waiting[] = [];
       while (next.length < room && ordinary.size > 0) {
         const one = ordinary.next() as Waiting;
-        // Its payer may have become slow while it waited.
+        // The subscription may have become slow while the job waited.
         if (isSlow(one.payer)) waitForTurn(one);
         else next.push(one);
       }
@@ -116,7 +118,7 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
 
   function isAnotherWanted(): boolean {
     const nowMs = performance.now();
-    // Where one of two starts anew the other goes on.
+    // After a process died, two run for a while, so that rendering continues if one restarts.
     if (nowMs - lastDeath < SLOW_FOR_MS && fast.size < 2) return true;
     return fast.size < fastProcesses && nowMs - crowdedSince > CROWDED_FOR_MS;
   }
@@ -162,7 +164,7 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
     clearTimeout(lane.silent);
     const inHand = [...lane.inHand.values()];
     const suspects = inHand.filter(({ job }) => death.by === 'template' && (death.culprit ?? job.id) === job.id);
-    // Where nobody is named, each shows alone whether it was the one.
+    // If several jobs are suspected, none is marked slow: each runs again alone, which shows whether it was the cause.
     if (suspects.length === 1) markSlow((suspects[0] as Waiting).payer);
     for (const one of inHand) {
       const isSuspect = suspects.includes(one);

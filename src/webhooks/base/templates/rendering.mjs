@@ -1,64 +1,70 @@
 // @ts-check
-// What both sides of the pipe to a render process know: the limits of a template, and the shape of a job and its results.
-// JavaScript, like all that a render process runs: the same file is executed from `src` and from `dist`, with no compiler in between.
+// Declares what the engine and its render processes share: the limits of a template, and the messages between them. It is JavaScript, like
+// all code of a render process, so that the same file runs from `src` and from `dist` without a compiler.
 
 /** Characters of a template's source. */
 export const MAX_TEMPLATE_LENGTH = 65_536;
-/** Characters of what a template renders. */
+/** Characters that a template may render. */
 export const MAX_RENDERED_LENGTH = 2_000_000;
 /** Characters of the JSON that a template reads. */
 export const MAX_DATA_LENGTH = 2_000_000;
-/** Computing time of one rendering: of the processor, not of the wall, so that a busy or paused machine charges nobody. */
+/** Milliseconds of CPU time for one rendering. CPU time, so that a busy or paused machine doesn't count against a template. */
 export const RENDER_LIMIT_MS = 40;
-/** What doesn't stop by itself, as in the middle of a filter, is ended with its process after so much of it. */
+/** Milliseconds of CPU time after which the process is killed, if the rendering doesn't stop by itself, e.g. inside one filter. */
 export const KILL_AFTER_MS = 50;
-/** Computing time of parsing one source, which a process does once; its length bounds it, and this what its length doesn't. */
+/** Milliseconds of CPU time for parsing one source. Covers what MAX_TEMPLATE_LENGTH doesn't bound. */
 export const PARSE_LIMIT_MS = 300;
-/** Characters and list items that a rendering may create. */
+/** Characters and list items that one rendering may create. */
 export const MEMORY_LIMIT = 5_000_000;
-/** Of a render process. */
+/** Maximum heap of a render process, in megabytes. */
 export const HEAP_MB = 192;
 
 /**
- * How `{{ x }}` is written: as the inside of a JSON string, as XML text, or as it is.
+ * How `{{ x }}` is escaped: as the inside of a JSON string, as XML text, or not at all.
  * @typedef {'json' | 'xml' | 'none'} Escape
  */
 
 /**
- * `syntax`: found at parsing; `limit`: too long, too slow, too big; `render`: this data made it fail; `busy`: it never came to its turn.
+ * `syntax`: parsing failed. `limit`: too long, too slow or too large. `render`: rendering failed with this data. `busy`: the job waited
+ * too long for the slow process and never ran.
  * @typedef {'syntax' | 'limit' | 'render' | 'busy'} TemplateFault
  */
 
 /**
- * `parse`, `paths`: parsed only; `text`: rendered; `json`: and what it renders is parsed; `gate`: unless it renders `true`, the job ends here.
+ * `parse`: find the paths of `event` that the template reads; `paths`: find those of `data`. Neither renders. `text`: render. `json`:
+ * render, and check that the result is JSON.
+ * `gate`: render, and end the job unless the result is `true`.
  * @typedef {{ source: string, style: Escape, ask: 'parse' | 'paths' | 'text' | 'json' | 'gate' }} Step
  */
 
 /**
- * `data`: JSON of what the templates read; `reply`: an answer, read by an error template, with the JSON of the `event` where it reads that.
+ * `data`: the JSON that the templates read. `reply`: a response for an error template; `event` is the event's JSON, if it reads that.
  * @typedef {{ data: string } | { reply: { status: number, headers: Record<string, string>, body: string }, event?: string }} RenderInput
  */
 
 /** @typedef {{ id: number, input: RenderInput, steps: Step[], alone: boolean }} Job */
 
 /**
- * `text`: of what was parsed only, JSON of the paths that it reads of `event`, or of `data` for `paths`; `invalid`: why it is not JSON.
+ * `text`: the rendered text; after `parse` or `paths`, the found paths as JSON. `invalid`: why the text is not JSON, if that was checked.
  * @typedef {{ text: string, invalid: string | null, ms: number }} Rendered
  */
 
 /**
- * Lines and columns count from 1.
+ * Why a step failed. Lines and columns count from 1.
  * @typedef {{ fault: TemplateFault, message: string, place: { line: number, column: number } | null, ms: number }} Faulted
  */
 
 /** @typedef {Rendered | Faulted} StepResult */
 
 /**
- * `at`: the step that an alone job begins now; `done`: all of it; `isSlow`: it took so long that others are to be spared the wait.
- * @typedef {{ id: number, results: StepResult[], at: number } | { id: number, results: StepResult[], done: true, isSlow: boolean }} Progress
+ * `at`: the step that a job running alone starts now. `done`: the job has ended. `isSlow`: it took so long that the subscription's next
+ * jobs must run apart from others.
+ * @typedef {{ id: number, results: StepResult[], at: number }
+ *   | { id: number, results: StepResult[], done: true, isSlow: boolean }} Progress
  */
 
 /**
+ * Escapes text for XML, and replaces characters that XML can't represent by U+FFFD.
  * @param {string} text
  * @returns {string}
  */
@@ -66,7 +72,7 @@ export function escapeXml(text) {
   return text.replace(XML_FORBIDDEN, '\uFFFD').replace(/[&<>"'\r]/g, (character) => /** @type {string} */ (XML_ENTITIES[character]));
 }
 
-// What XML 1.0 has no way to write, not even as a character reference: https://www.w3.org/TR/xml/#charsets
+// Characters that XML 1.0 can't represent, not even as character references: https://www.w3.org/TR/xml/#charsets
 const XML_FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 /** @type {Record<string, string>} */
 const XML_ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;', '\r': '&#13;' };

@@ -1,4 +1,4 @@
-// A query and its schema -> invented data of the shape that the query answers, for trying templates before there is a notification.
+// Invents data in the shape of a query's response, for trying out templates before there is a notification.
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -16,11 +16,11 @@ import {
 } from 'graphql';
 import type { AnnouncedNode, Json, Operation } from '../model.js';
 
-/** The string says what it is, and holds what has to be escaped everywhere. */
+/** The sample text contains characters that need escaping in JSON and XML. */
 const TEXT = `invented "text" <of> O'Brien & Co`;
 const SCALARS: Record<string, Json> = { ID: 'aW52ZW50ZWQ', Int: 1, Float: 1.5, Boolean: true, DateTime: '2020-01-02T03:04:05.678Z' };
 
-/** What templates read beside `data`; see payload/notification.ts. */
+/** Sample values of what templates read besides `data`; see payload/notification.ts. */
 export const INVENTED_NOTIFICATION: Record<string, Json> = {
   notification: {
     id: '123456789012345678',
@@ -35,7 +35,7 @@ export const INVENTED_NOTIFICATION: Record<string, Json> = {
   },
 };
 
-/** What templates read as `event`; see payload/tell-event.ts. */
+/** The shape of `event` in templates; see payload/tell-event.ts. */
 export interface InventedEvent {
   operation: Operation;
   changed: string[];
@@ -44,7 +44,7 @@ export interface InventedEvent {
   actor: Json;
 }
 
-/** A change of the fields that the type shows: all of them, since a template may ask for any. */
+/** A sample event with all announced fields of the type, since a template may read any of them. */
 export function inventEvent(schema: GraphQLSchema, node: AnnouncedNode | null, operation: Operation): InventedEvent {
   const type = schema.getType(node?.typename ?? '');
   const fields = isObjectType(type) ? type.getFields() : {};
@@ -59,7 +59,7 @@ export function inventEvent(schema: GraphQLSchema, node: AnnouncedNode | null, o
   };
 }
 
-/** Of a column: a relation is told as the key that it holds. */
+/** A sample value of a column. A relation is represented by the key that its column holds. */
 function inventValue(type: GraphQLOutputType): Json {
   const nullable = getNullableType(type);
   if (isListType(nullable)) return [inventValue(nullable.ofType)];
@@ -75,7 +75,7 @@ export function inventLink(objectUrl: ((nodeId: string) => string | null) | unde
   return { id, ...(url !== null && { url }) };
 }
 
-/** `typename`: the topic's; what an interface such as Node answers. `document` must be valid. */
+/** Sample data for a valid document. `typename`: the topic's type, which is chosen wherever an interface such as Node is returned. */
 export function inventData(schema: GraphQLSchema, document: DocumentNode, typename: string): { data: Json } {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions)
@@ -103,7 +103,7 @@ export function inventData(schema: GraphQLSchema, document: DocumentNode, typena
     }
   }
 
-  /** `known`: what the same key holds already; a field that is selected twice is merged. */
+  /** `known`: the value that the key has already; a field selected twice is merged. */
   function invent(type: GraphQLOutputType, set: SelectionSetNode | undefined, known: Json | undefined): Json {
     const nullable = getNullableType(type);
     if (isListType(nullable)) return [invent(nullable.ofType, set, Array.isArray(known) ? known[0] : undefined)];

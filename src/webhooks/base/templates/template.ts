@@ -1,4 +1,4 @@
-// What a definition's template is once it is known to parse, and what is said when it fails.
+// Declares a parsed template and the error that its failure raises.
 import { caret, type Place } from '../errors.js';
 import type { Escape, Faulted, TemplateFault } from './rendering.mjs';
 
@@ -13,14 +13,14 @@ export class TemplateError extends Error {
     message: string,
     readonly fault: TemplateFault,
     readonly place: Place | null = null,
-    /** The line with a caret below the character; empty where no place is known. */
+    /** The source line with a caret below the column; empty when the place is unknown. */
     readonly frame: string = '',
   ) {
     super(message);
   }
 }
 
-/** What a render process found wrong, with the line that it found it in. */
+/** Converts a fault from a render process to an error that includes the source line. */
 export function toTemplateError({ message, fault, place }: Faulted, source: string): TemplateError {
   return new TemplateError(message, fault, place, place ? caret(source, place) : '');
 }

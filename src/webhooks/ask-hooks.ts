@@ -1,4 +1,5 @@
-// Before-hooks and the change they are about -> the refusals. Walks the stages for all of them side by side, each within its own time, and records it.
+// Calls the before-hooks that a change concerns, all at once and each within its own timeout, records the calls, and returns
+// refusals.
 import { type Compiled, compileDefinition } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Outcome, Snapshot, Stage, Timings } from './base/model.js';
@@ -26,13 +27,13 @@ type Definition = Compiled | { broken: string };
 interface Answered {
   hook: Hook;
   attempt: AttemptRecord;
-  /** Null: it says nothing against the write. */
+  /** The reason for which the hook cancels the write; `null` when it doesn't. */
   cancel: string | null;
-  /** It can't be asked any more, and nobody is left to set that right. */
+  /** The hook's owner no longer exists, so the hook can't be called. */
   ownerGone: boolean;
 }
 
-/** Definitions kept compiled; beyond it all are compiled afresh. */
+/** Maximum number of compiled definitions in the cache; beyond it the cache is cleared. */
 const MAX_COMPILED = 1_000;
 
 export function createAskHooks(engine: Engine): AskHooks {
@@ -66,7 +67,7 @@ export function createAskHooks(engine: Engine): AskHooks {
       const answers = await Promise.all(
         hooks.map((hook) => askOne(engine, hook, definitions.get(hook.subscriptionId) as Definition, change, carry)),
       );
-      // Before the write: one that went through is never without its record.
+      // Recorded before the write, so that a write that went through always has its record.
       await recordEnded(
         engine.pool,
         answers.map((answer) => toRecord(answer, change, definitions.get(answer.hook.subscriptionId))),
@@ -140,7 +141,7 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
     const verdict = judge(answer, read, null, { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 });
     return ended(verdict.outcome, verdict.stage, verdict.message);
   } catch (error) {
-    // Also what is ours to answer for: whoever set the policy decided what a hook that can't be asked means.
+    // Internal errors count as a failed hook too: its `onFailure` policy decides whether the write is refused.
     engine.log.error({ err: error, subscriptionId: hook.subscriptionId }, 'a before-hook could not be asked for a reason of ours');
     return ended('FAILED', timings.renderMs === undefined ? 'QUERY' : 'CONNECT', 'It could not be asked for a reason of ours.');
   }
@@ -148,7 +149,7 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
 
 const LATE = Symbol('late');
 
-/** What runs on when it is late is a read, which its own limits end. */
+/** Work that continues after the limit is a read, which ends by its own limits. */
 async function within<T>(limitMs: number, work: () => Promise<T>): Promise<T | typeof LATE> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<typeof LATE>((resolve) => {
@@ -165,7 +166,7 @@ async function within<T>(limitMs: number, work: () => Promise<T>): Promise<T | t
 
 const isFailure = ({ attempt }: Answered): boolean => attempt.outcome === 'FAILED' || attempt.outcome === 'HELD';
 
-/** Nobody could ever lift the refusal of one whose owner is gone. */
+/** A failing hook whose owner no longer exists never refuses a write, because nobody could correct it. */
 const refuses = (answer: Answered): boolean =>
   answer.cancel !== null || (isFailure(answer) && !answer.ownerGone && answer.hook.policy.onFailure === 'REFUSE');
 
@@ -174,7 +175,7 @@ function refusalOf(answer: Answered): Refusal[] {
   const { hook, cancel, attempt } = answer;
   const who = `the webhook subscription ${JSON.stringify(hook.name ?? hook.subscriptionId)}`;
   if (cancel !== null) return [{ type: 'CANCELLED', message: `refused by ${who}: ${cancel}` }];
-  // The rest is its owner's to know.
+  // Only the subscription's owner may see the details.
   return [{ type: 'HOOK_FAILED', message: `refused, since ${who} could not be asked (${attempt.stage})` }];
 }
 
@@ -188,7 +189,7 @@ function toRecord(answer: Answered, { key, tenant, snapshot }: Change, definitio
   return { deliveryId, subscriptionId, topicId, kind: 'BEFORE', ...about, reason, attempt } as const;
 }
 
-/** What the writer is told isn't masked; what stays is. */
+/** Masks the stored record; the writer's message is not masked. */
 function recorded({ attempt, cancel }: Answered, definition: Definition | undefined): AttemptRecord {
   const kept = definition && 'recorder' in definition ? (definition.recorder?.(attempt) ?? attempt) : attempt;
   return cancel !== null && kept.response?.body === null ? { ...kept, message: 'Refused the write; the reason is not recorded.' } : kept;
@@ -200,7 +201,7 @@ async function disableOrphans({ pool }: Engine, answers: Answered[]): Promise<vo
   const disable = { reason: 'OWNER_GONE', message: OWNER_GONE } as const;
   const orphans = answers.filter(({ ownerGone }) => ownerGone);
   if (orphans.length === 0) return;
-  // No claim holds their deliveries, which are recorded already: only the orders stand.
+  // These deliveries are final and have no claim, so only the disabling of the subscriptions takes effect.
   const order = { token: '0', next: null, attempt: null, disable };
   await settle(
     pool,

@@ -1,4 +1,4 @@
-// Lets before-hooks refuse a write before it happens. Holds no transaction, connection or lock while a hook is asked.
+// Lets before-hooks refuse a write before it happens. Holds no transaction, connection or lock while hooks are called.
 
 import { localSql, schemaOf } from '../runtime/schema-name.js';
 import { createAskHooks } from './ask-hooks.js';
@@ -8,41 +8,41 @@ import { areSameChanges, type Change, isSameChange, readChange, readChanges, typ
 import { findHooks, type Hook, hooksOf, nextIds, type PlannedWrite, type PlannedWrites } from './gate/find-hooks.js';
 import { type Refusal, WriteRefused } from './gate/write-refused.js';
 
-/** To be called inside the write's transaction when all is written, with the row's key; what it throws must roll back and be thrown on. */
+/** Call it inside the write's transaction once everything is written, with the row's key. If it throws, roll back and rethrow the error. */
 export type Check = (query: TransactionQuery, key: string) => Promise<void>;
 
 /**
- * Does the write in a transaction of its own, from the first statement to the commit; may be called three times.
- * @param seen the row as the hooks saw it: a new one is to be written with its key and defaults, so that it is the one they allowed
+ * Runs the write in its own transaction, from the first statement to the commit. May be called up to three times.
+ * @param seen the row that the hooks allowed: write a new row with its key and defaults; `null` when no hook has seen a row
  */
 export type AttemptWrite<T> = (check: Check, seen: Snapshot | null) => Promise<T>;
 
-/** The same of a write of several rows; `seen`: those that are new, in the order in which they were written. */
+/** Runs a write of several rows. `seen` are the new rows that the hooks allowed, in the order in which they were written. */
 export type AttemptWrites<T> = (check: (query: TransactionQuery) => Promise<void>, seen: Snapshot[]) => Promise<T>;
 
 export interface Gate {
   /**
-   * Without hooks: one statement, then the write. With hooks: the write is rehearsed (done, looked at, rolled back), they are asked
-   * about the row as it would be, and it is done if the row is still the one they saw; else once more from the asking.
-   * @throws WriteRefused and whatever the write throws
+   * Without hooks: one lookup, then the write. With hooks: the write is rehearsed and rolled back, the hooks are called with the
+   * resulting row, and the write runs if it makes the same change; otherwise the hooks are called once more.
+   * @throws WriteRefused when a hook refuses or the row keeps changing; and any error of the write
    */
   pass<T>(planned: PlannedWrite, attempt: AttemptWrite<T>): Promise<T>;
-  /** The same for a write of several rows, also of several types: each hook is asked about each row that concerns it. */
+  /** Guards a write of several rows and types: each hook is called for each row that concerns it. */
   passAll<T>(planned: PlannedWrites, attempt: AttemptWrites<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** How often hooks are asked about one write, until it counts as a conflict. */
+/** Maximum number of times that hooks are called for one write before it counts as a conflict. */
 const ROUNDS = 2;
 
-/** Changes of one write that hooks are asked about: each of them is a request to each hook, and the write waits. */
+/** Maximum number of changes per write that hooks are called for: each is a request to each hook, and the write waits. */
 const MOST_CHANGES = 100;
-/** Of these, so many at once. */
+/** Number of these changes for which hooks are called at once. */
 const ASKED_AT_ONCE = 10;
-/** Events of one write that are read for them: of types that have hooks, though none may concern them. */
+/** Maximum number of events to read per write, of types that have hooks. */
 const MOST_EVENTS = 10_000;
 
-/** Carries what a transaction would have done out of it, and rolls it back. */
+/** Takes the changes out of a transaction and makes it roll back. */
 class RolledBack extends Error {
   override name = 'RolledBack';
   constructor(readonly changes: Change[]) {
@@ -50,20 +50,20 @@ class RolledBack extends Error {
   }
 }
 
-/** Reads, inside of the transaction, what the write makes of the rows that the hooks may concern. */
+/** Reads, inside the transaction, the changes of rows that the hooks may concern. */
 type Look = (hooks: Hook[]) => Promise<Change[]>;
 
 interface Passing<T> {
   tenant: string;
   find(): Promise<Hook[]>;
   isSame(seen: Change[], now: Change[]): boolean;
-  /** `check`: null where no hook has a part in it. */
+  /** `check` is `null` when no hook concerns the write. */
   attempt(check: ((look: Look) => Promise<void>) | null, seen: Change[]): Promise<T>;
 }
 
 export function createGate(engine: Engine): Gate {
   const { ask, close } = createAskHooks(engine);
-  /** The host's transaction, for statements of ours. */
+  /** Runs our statements in the host's transaction, with the name of our schema filled in. */
   const locally =
     (query: TransactionQuery): TransactionQuery =>
     (sql, values) =>
@@ -71,7 +71,7 @@ export function createGate(engine: Engine): Gate {
 
   async function walk<T>({ tenant, find, isSame, attempt }: Passing<T>): Promise<T> {
     let found: Hook[] = [];
-    /** Writes if the changes are the `expected` ones; otherwise answers them. `undefined`: none are expected. */
+    /** Writes if the changes equal `expected`; otherwise rolls back and returns the changes. `undefined` always rolls back. */
     const tryWrite = async (expected: Change[] | undefined): Promise<{ written: T } | { changes: Change[] }> => {
       const check = async (look: Look) => {
         const changes = await look(found);
@@ -107,7 +107,7 @@ export function createGate(engine: Engine): Gate {
 
   async function askAll(hooks: Hook[], writer: { tenant: string }, changes: Change[]): Promise<Refusal[]> {
     const asked = changes.map((change) => ({ change, hooks: hooksOf(hooks, writer, change) }));
-    // Each asking is recorded as a delivery of its own; the hooks were found with ids for one.
+    // Each call is recorded as a separate delivery. The hooks were loaded with one delivery id each, so further ids are needed.
     const further = await nextIds(engine.pool, asked.slice(1).flatMap((one) => one.hooks).length);
     for (const one of asked.slice(1)) one.hooks = one.hooks.map((hook) => ({ ...hook, deliveryId: further.shift() as string }));
     const refusals: Refusal[] = [];

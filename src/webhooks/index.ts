@@ -1,4 +1,4 @@
-// The door of the engine: createWebhooks() and the public types.
+// Exports the engine's public interface: createWebhooks() and its types.
 
 import type { Pool } from 'pg';
 import type { Logger } from '../runtime/logger.js';
@@ -91,42 +91,45 @@ export { isLonger } from './payload/run-query.js';
 export type { Working } from './worker-loops.js';
 
 export interface WebhooksOptions {
-  /** Connections to the database of the host; the engine's tables live in its schema `hookgraph`. */
+  /** Connections to the host's database, where the engine's tables are in the schema `hookgraph`. */
   pool: Pool;
   host: Host;
-  /** 32-byte keys for secrets at rest, newest first. */
+  /** Keys of 32 bytes that encrypt stored secrets, newest first. */
   keys: Buffer[];
-  /** Reads them anew, where a key can come while this process runs. */
+  /** Reloads the keys, if a new key may be added while this process runs. */
   reloadKeys?: () => Promise<Buffer[]>;
   settings: Settings;
   log: Logger;
-  /** 0 ≤ x < 1; default Math.random. */
+  /** Returns a random number, 0 ≤ x < 1. Default: Math.random. */
   random?: () => number;
 }
 
 export interface Webhooks {
   engine: Engine;
-  /** Brings partitions, topics and triggers in step with the announced nodes; a no-op when they are. Only `migrate` calls it. */
+  /** Brings partitions, topics and triggers in line with the announced nodes. Idempotent; called by `migrate` only. */
   prepare(): Promise<void>;
-  /** The statements that `prepare` would run, without running them. `isMigrated`: whether the engine's own tables are up to date. */
+  /** Returns the statements that `prepare` would run. `isMigrated` says whether the engine's own tables are up to date. */
   plan(options: { isMigrated: boolean }): Promise<PlannedStatement[]>;
-  /** Takes the triggers off every table and retires the topics; history stays. */
+  /** Drops the triggers of every table and retires the topics. The history is kept. */
   detach(): Promise<void>;
-  /** Throws WebhooksError KEYS_MISMATCH where this process lacks the key that the database's secrets are sealed with. */
+  /**
+   * Checks the encryption keys.
+   * @throws WebhooksError KEYS_MISMATCH when this process lacks the key that encrypts the stored secrets
+   */
   checkKeys(): Promise<void>;
-  /** A write of the host's own that before-hooks may refuse: see Gate. Nothing else can be gated. */
+  /** Runs a write of the host that before-hooks may refuse; see Gate. Hooks guard no other writes. */
   passGate: Gate['pass'];
-  /** The same of a write of several rows. */
+  /** Runs a write of several rows that before-hooks may refuse. */
   passGateForAll: Gate['passAll'];
-  /** A statement of the engine's as a connection of the host's needs it: with the schema that the engine's tables are in. */
+  /** Prepares one of the engine's statements for a connection of the host: fills in the name of the engine's schema. */
   localSql(sql: string): string;
-  /** After a commit that may have made events: the relay looks at once, here or in another process. */
+  /** Call it after a commit that may have recorded events, so that a relay in this or another process looks at once. */
   poke(): void;
-  /** This is a part of Hookgraph: from now on no delivery of this process goes there. */
+  /** Marks an endpoint as a part of Hookgraph, to which this process then never sends deliveries. */
   forbid(endpoint: Endpoint): void;
   /**
-   * Starts relaying, sending and recording in this process. Throws WebhooksError `CAPTURE_OUT_OF_STEP` where the announced tables are not
-   * recorded as announced.
+   * Starts relaying, sending and recording in this process.
+   * @throws WebhooksError CAPTURE_OUT_OF_STEP when the announced tables are not recorded as announced
    */
   work(): Promise<Working>;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-// The story: the order of the stages, and no detail.
+// Runs claimed deliveries through the stages, in order: payload, request, sending, verdict.
 
 import { type Compiled, compileDefinition, destinationOf, type Sendable } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
@@ -21,47 +21,47 @@ import { judge } from './verdict/judge.js';
 import { markBroken } from './verdict/mark-broken.js';
 import { readError } from './verdict/read-error.js';
 
-/** What a definition is at the moment of a claim: ready, or the reason why nothing of it can run. `off`: no longer enabled. */
+/** A subscription's definition at the time of the claim: compiled, broken, failed to load, or `off` when no longer enabled. */
 type Prepared = Known | { failed: unknown } | { off: true };
 type Known = Compiled | { broken: string; version: number };
 
 interface Ready {
   prepared: Map<string, Prepared>;
-  /** By subscription; null: its owner is gone. */
+  /** Contexts by subscription id; `null` when the owner no longer exists. */
   contexts: Map<string, Awaited<ReturnType<Host['contextFor']>> | { failed: unknown }>;
   recorded: BatchEvents;
 }
 
-/** A subscription's pace counts for all workers once it is recorded; until then this one claims nothing more of it. */
+/** Milliseconds for which this worker claims nothing of a slowed subscription, until its new pace is recorded for all workers. */
 const UNTIL_RECORDED_MS = 1000;
 
-/** When an attempt did. */
+/** Start of an attempt. */
 interface Begun {
   at: Date;
-  /** By `performance.now()`. */
+  /** Time by `performance.now()`. */
   ms: number;
 }
 
-/** When a failure of ours put a delivery back, it is due again after so long. */
+/** Milliseconds after which a delivery is due again after an internal failure. */
 const PUT_BACK_MS = 5000;
 
 export interface Journey {
-  /** Takes a claimed batch through payload, request, send and verdict; tells what came of each, by its place in the batch. */
+  /** Runs a claimed batch, and calls `tell` with the result of each delivery and its index in the batch. */
   run(batch: DeliveryInHand[], tell: (place: number, settlement: Settlement) => void): void;
-  /** Where a subscription's requests go, once a delivery of it was claimed. */
+  /** Returns the origin of a subscription's requests; `undefined` until a delivery of it was claimed. */
   originOf(subscriptionId: string): string | undefined;
-  /** What waits behind others of its origin is put back, now and from now on. */
+  /** Puts back the deliveries that wait for a slot of their origin, now and from now on. */
   stop(): void;
 }
 
 interface JourneyOptions {
-  /** Nothing of this subscription need be claimed for so long, in this process. */
+  /** Asks the caller to claim nothing of this subscription in this process for `ms` milliseconds. */
   rest?(subscriptionId: string, ms: number): void;
 }
 
 export function createJourney(engine: Engine, courier: Courier, { rest = () => {} }: JourneyOptions = {}): Journey {
   const compiled = new Map<string, Known>();
-  /** Beside it, since a template may wait for its turn to be parsed. */
+  /** Kept apart from `compiled`, because the origin is known before the templates are parsed, which may have to wait. */
   const origins = new Map<string, string>();
   const lanes = new Lanes();
   const circuits = new Circuits();
@@ -85,7 +85,8 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
 
   async function prepareOne(id: string, sendable: Sendable | undefined): Promise<Prepared> {
     if (!sendable) return { failed: new Error(`subscription ${id} could not be loaded`) };
-    // Switched off since the claim. A deleted one has no secrets any more: what it would send were unsigned.
+    // The subscription was disabled or deleted since the claim. A deleted one has no secrets any more, and its request would be
+    // unsigned.
     if (sendable.subscription.status !== 'ENABLED') return { off: true };
     try {
       origins.set(id, destinationOf(sendable).origin);
@@ -97,7 +98,7 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
     }
   }
 
-  /** What a whole batch needs, loaded at once. */
+  /** Loads the definitions, contexts and events of a whole batch at once. */
   async function getReady(batch: DeliveryInHand[]): Promise<Ready> {
     const prepared = await prepare(batch);
     const broken = [...prepared].flatMap(([id, one]) => ('broken' in one ? [{ id, version: one.version, reason: one.broken }] : []));
@@ -123,7 +124,8 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
     const turn = lanes.enter(origin);
     if (turn && !(await turn)) return settled(claimed, { putBackMs: null });
     try {
-      // Its receiver stopped taking any since it was claimed, or its owner was asked about too long ago: it is claimed again.
+      // The receiver was stopped since the claim, or the wait for a slot was long and the owner's rights may have changed: claim it
+      // again.
       if (circuits.isStopped(claimed) || (turn && !mayBegin(claimed))) return settled(claimed, { putBackMs: null });
       return await begin(own, claimed, () => ({
         open: (overlay) => openContext(engine.host, contextOf, overlay),
@@ -147,7 +149,7 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
       return settled(delivery, { next: afterAttempt(outcome, null), attempt });
     }
 
-    // Once more, for a payload that took long: the lease outlives the exchange, and its subscription is enabled still.
+    // Checks again, in case the payload took long: the lease must outlast the request, and the subscription must still be enabled.
     if (!mayBegin(delivery) && !(await renew(engine.pool, delivery))) return settled(delivery, {});
     const carried = await courier.carry(own, parcelOf(delivery), payload.body);
     const read = own.errorTemplate ? await readError(engine, own, carried.answer, payload.event) : '';
@@ -200,7 +202,7 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
           rest(delivery.subscriptionId, waitMs);
           return tell(place, settled(delivery, { putBackMs: waitMs }));
         }
-        // `busy`, and no other, comes so far: its own tenant's templates had all the turns.
+        // Any TemplateError here is `busy`: other templates of the same tenant take up its share of the renderers.
         if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
         else engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
         tell(place, settled(delivery, { putBackMs: PUT_BACK_MS }));
@@ -226,7 +228,7 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
   };
 }
 
-/** Definitions kept compiled; beyond it all are compiled afresh. */
+/** Maximum number of compiled definitions in the cache; beyond it the cache is cleared. */
 const MAX_COMPILED = 10_000;
 const MAX_ORIGINS = 100_000;
 
@@ -242,12 +244,12 @@ const settled = (delivery: DeliveryInHand, rest: Partial<Settlement>): Settlemen
   next: null,
   attempt: null,
   disable: null,
-  // A probe that was not sent tells nothing: another one follows.
+  // A probe that is not sent has no result; its subscription must be probed again.
   ...(delivery.pace === 'PROBING' && { pace: { slowMs: null, opens: false, probed: true, delivered: 0 } }),
   ...rest,
 });
 
-/** Each owner once per batch, so that what happens to one counts from the next batch on; each query runs on a fresh context all the same. */
+/** Looks up each owner once per batch, so that changes to an owner count from the next batch on. Each query still gets a new context. */
 async function contextsFor({ host }: Engine, prepared: Map<string, Prepared>): Promise<Ready['contexts']> {
   const ofOwner = new Map<string, ReturnType<Host['contextFor']>>();
   const ask = (owner: Owner) => {

@@ -1,4 +1,4 @@
-// When a worker starts, holds the subscriptions that its schema breaks, and releases those that it mends.
+// Checks stored subscriptions when a worker starts: holds those that its schema breaks, and releases those that are valid again.
 import { compileDefinition } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import { auditByRule } from './base/store/audit.js';
@@ -7,7 +7,7 @@ import { loadForSending } from './base/store/subscriptions.js';
 import { checkStored } from './operations/check-stored.js';
 import { markBroken } from './verdict/mark-broken.js';
 
-/** At once, and not at the next event: the owner learns of it before anything is missed. */
+/** Runs at start, before the next event, so that an owner learns of a broken subscription before it misses anything. */
 export async function recheckStored(engine: Engine): Promise<void> {
   const found = await checkStored(engine, engine.host.schema());
   const broken = found.filter(({ kind }) => kind !== 'DEPRECATED');
@@ -33,7 +33,7 @@ async function releaseMended(engine: Engine, broken: ReadonlySet<string>): Promi
   const compiled = await Promise.all([...loaded.values()].map(async (one) => ({ ...one, result: await compileDefinition(engine, one) })));
   const valid = compiled.filter(({ result }) => !('broken' in result));
   if (valid.length === 0) return;
-  // By version: an edit meanwhile has its own say.
+  // Restricted to the checked version, because a concurrent edit counts by itself.
   const { rows: corrected } = await engine.pool.query<{ id: string }>(
     `WITH changed AS (
        UPDATE hookgraph.subscriptions x SET broken_at = NULL, broken_reason = NULL, updated_at = clock_timestamp()

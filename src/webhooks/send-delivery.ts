@@ -1,4 +1,4 @@
-// A body for one subscription -> the request as it is recorded, and the receiver's answer without our secrets. One deadline for all of it.
+// Sends a body to a subscription's destination and returns the recorded request and the redacted response, within one deadline.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
@@ -21,11 +21,11 @@ import type { AttemptRecord } from './verdict/attempt-result.js';
 export interface Carried {
   request: NonNullable<AttemptRecord['request']>;
   answer: Reply | NoReply;
-  /** Only where a token had to be waited for. */
+  /** Milliseconds spent waiting for a token; absent when none had to be fetched. */
   authMs?: number;
 }
 
-/** Of which delivery it is. */
+/** Identifies the delivery that is sent. */
 export interface Parcel {
   deliveryId: string;
   typename: string;
@@ -37,14 +37,16 @@ type Body = { text: string; contentType: string };
 
 export interface Courier {
   /**
-   * `watch`: who is told how it made itself known. `withinMs`: what is left of a deadline that began earlier, in place of the usual one.
-   * @throws EgressFailed where our own way out failed; whatever the receiver or its token endpoint do is an answer.
+   * Sends one delivery. `watch` receives a report of the authentication. `withinMs` replaces the usual deadline by the rest of one
+   * that began earlier.
+   * @throws EgressFailed when this installation's own proxy or network fails; any failure of the receiver or its token endpoint is a
+   * result
    */
   carry(compiled: Compiled, parcel: Parcel, body: Body, watch?: Watch, withinMs?: number): Promise<Carried>;
   close(): Promise<void>;
 }
 
-/** Pure: what is going to be sent, and as it is recorded. */
+/** Builds the request and the form in which it is recorded. Sends nothing. */
 export function compose({ settings, host }: Pick<Engine, 'settings' | 'host'>, compiled: Compiled, parcel: Parcel, body: Body) {
   const { deliveryId, eventId, typename, nodeKey } = parcel;
   if (compiled.sns) {
@@ -55,14 +57,14 @@ export function compose({ settings, host }: Pick<Engine, 'settings' | 'host'>, c
   return { kind: 'HTTPS' as const, exchange, recorded: { url: exchange.url, headers: exchange.recordedHeaders, body: body.text } };
 }
 
-/** Keeps connections, tokens and credentials, for this process. */
+/** Opens a sender that keeps connections, tokens and credentials for this process. */
 export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>, deadlineMs = DEADLINE_MS): Courier {
   const { settings, guard } = engine;
   const https = openHttpsDestination(guard, deadlineMs);
   const sns = openSnsDestination(guard, deadlineMs);
   const tokens = createTokens(async (request) => blamed(await https.send(request), request.origin, null));
 
-  /** @throws EgressFailed where what failed is our own network. */
+  /** Returns the result unchanged. @throws EgressFailed when this installation's own network is to blame for it */
   function blamed(answer: Reply | NoReply, origin: string, tenant: string | null): Reply | NoReply | Promise<Reply | NoReply> {
     if (answer.kind === 'REPLY') {
       if (guard.evidence.isSuspicious) guard.evidence.worked('CONNECT', hostOf(origin));
@@ -74,7 +76,7 @@ export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>,
   async function blame(answer: NoReply, failure: NetworkFailure, tenant: string | null): Promise<NoReply> {
     let blame = guard.evidence.judge(failure, tenant);
     if (blame === 'UNSURE') {
-      // Others may be failing at this very moment.
+      // Waits for other requests that may be failing at the same moment, as further evidence.
       await sleep(UNSURE_MS);
       blame = guard.evidence.judge(failure, tenant);
     }
@@ -143,7 +145,7 @@ export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>,
       const { auth, origin, owner } = compiled;
       if (auth !== null && composed.kind === 'HTTPS') return carryAuthorized(compiled, auth, composed, watch, withinMs);
       const raw = await (composed.kind === 'SNS' ? publish(composed, owner, withinMs) : https.send(composed.exchange, withinMs));
-      // Awaited only where there is something to find out.
+      // Awaited only when needed: a response matters as evidence only while this installation's network is suspected.
       const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blamed(raw, origin, owner.tenant);
       return { request, answer: redactEcho(compiled, answer) };
     },
@@ -165,7 +167,7 @@ function hostOf(origin: string): string {
   return host;
 }
 
-/** This long a failure waits for others of the same moment. */
+/** Milliseconds to wait for other failures of the same moment. */
 const UNSURE_MS = 500;
 
 const OURS = {

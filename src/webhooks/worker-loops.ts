@@ -1,4 +1,4 @@
-// The engine at work in one process: the loops that wake each other. What happens to a delivery is journey.ts.
+// Starts the loops of a worker process, which wake each other. journey.ts processes the deliveries.
 
 import type { Engine } from './base/engine.js';
 import { holdDeliveries } from './base/store/delivery-state.js';
@@ -17,15 +17,15 @@ import { openCourier } from './send-delivery.js';
 import { createSettler } from './verdict/attempt-writer.js';
 
 export interface Working {
-  /** There may be new events: the relay looks at once. */
+  /** Call it when there may be new events: the relay looks at once. */
   poke(): void;
-  /** These subscriptions may have something due: the drain looks at once. */
+  /** Call it when these subscriptions may have due deliveries: the drain claims at once. */
   wake(subscriptionIds: string[]): void;
-  /** Claims nothing more, lets what is in flight end and be recorded, then resolves. */
+  /** Stops claiming, waits until deliveries in progress are sent and recorded, then resolves. */
   stop(): Promise<void>;
 }
 
-/** Claimed at once of subscriptions that have a pace. */
+/** Maximum number of deliveries claimed at once of subscriptions with a pace. */
 const MAX_PACED = 500;
 const DUE_SCAN_MS = 500;
 const RELEASE_SCAN_MS = 5000;
@@ -33,7 +33,7 @@ const TOPIC_SCAN_MS = 2000;
 const REPLAY_SCAN_MS = 500;
 const TEMPLATE_SCAN_MS = 2000;
 const STATISTICS_SCAN_MS = 2000;
-/** While a subscription with a pace has something due, and while none has. */
+/** Interval in milliseconds while a subscription with a pace has due deliveries, and while none has. */
 const PACED_SCAN_MS = { due: 50, idle: 250 };
 
 export async function startWorking(
@@ -80,7 +80,7 @@ export async function startWorking(
     engine,
   );
   const templates = repeat(TEMPLATE_SCAN_MS, templateScan(engine), engine);
-  // The first look was the refusal.
+  // `capture.refuse()` was the first check, so this one waits for its first interval.
   const watch = repeat(captureWatchMs, async () => void (await capture.look()), engine, { waits: true });
   const statistics = repeat(STATISTICS_SCAN_MS, statisticsScan(engine), engine);
   return {
@@ -95,7 +95,7 @@ export async function startWorking(
   };
 }
 
-/** Has a render process ready before the first delivery needs it, once there is a subscription with a template: it takes 65 MB. */
+/** Starts a render process (about 65 MB) once a subscription has a template, so that it is ready before the first delivery needs it. */
 function templateScan({ pool, renderer }: Engine): () => Promise<void> {
   let since: Date | null = null;
   let found = false;
@@ -116,11 +116,11 @@ function templateScan({ pool, renderer }: Engine): () => Promise<void> {
 }
 
 /**
- * Statements that were planned while the queue was empty read all of it for each batch, until Postgres has counted it: a minute or
- * so after a new installation's first backlog. Here it is told to as soon as there is one.
+ * Runs ANALYZE as soon as a new installation has its first backlog. Plans made for an empty table read all of it for each batch
+ * until Postgres analyzes it by itself, about a minute later.
  */
 function statisticsScan({ pool }: Engine): () => Promise<void> {
-  // Each makes every session plan anew, and a table may be large and have few rows.
+  // Limited, because each ANALYZE makes every session plan again, and a large table may have few rows.
   let triesLeft = 3;
   return async () => {
     if (triesLeft === 0) return;
@@ -130,14 +130,17 @@ function statisticsScan({ pool }: Engine): () => Promise<void> {
     const { known = false, grown = false } = rows[0] ?? {};
     if (known) triesLeft = 0;
     else if (grown) {
-      // Not the last word: it may have grown by what is not committed, and so not counted yet.
+      // May have to run again: rows that are not committed yet make the table grow but are not counted.
       triesLeft -= 1;
       await pool.query('ANALYZE hookgraph.deliveries');
     }
   };
 }
 
-/** Runs `work` at once (where it `waits`: after the first pause) and then `everyMs` after it ended, or what that answers then; a failure is logged and tried again. */
+/**
+ * Runs `work` at once (or, with `waits`, after the first interval) and again `everyMs` milliseconds after each end. A failure is
+ * logged and work continues.
+ */
 function repeat(
   everyMs: number | (() => number),
   work: (isStopped: () => boolean) => Promise<void>,

@@ -1,4 +1,5 @@
-// Gives triggers to partitions and heirs that were made after `migrate` attached their table. Called by workers.
+// Creates the capture triggers of partitions and child tables that were added after `migrate` attached their table. Called by
+// workers.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import type { Logger } from '../../runtime/logger.js';
@@ -8,15 +9,18 @@ import type { Target } from './wanted.js';
 
 const id = pg.escapeIdentifier;
 
-/** The writers of a part wait behind us while we wait for its lock. */
+/** Milliseconds to wait for a table's lock. Short, because writers of the table queue behind the request. */
 const LOCK_TIMEOUT_MS = 300;
-/** Of one look. The others come with the next one. */
+/** Maximum number of tables per run; the next run attaches more. */
 const MOST_AT_ONCE = 100;
 
-/** The lock wasn't given, the role may not, another process was quicker, or the part or its function is gone again. */
+/**
+ * Errors after which the next run tries again: lock not available, deadlock, missing privilege, trigger already created by another
+ * process, or table or function dropped.
+ */
 const LATER = new Set(['55P03', '40P01', '42501', '42710', '42P01', '42883']);
 
-/** Answers whether any got its triggers. What can't be attached now is left to the next look, or to `migrate`. */
+/** Returns whether any table got its triggers. Tables that can't be attached now are left to the next run, or to `migrate`. */
 export async function attachParts(pool: Pool, parts: Target[], log: Logger): Promise<boolean> {
   let attached = 0;
   for (const part of parts.slice(0, MOST_AT_ONCE)) {
@@ -33,7 +37,7 @@ export async function attachParts(pool: Pool, parts: Target[], log: Logger): Pro
   return attached > 0;
 }
 
-/** Answers false while somebody else attaches triggers. */
+/** Returns false while another process attaches triggers. */
 async function attach(client: PoolClient, { relation: { schema, name }, create }: Target): Promise<boolean> {
   const { rows } = await client.query<{ free: boolean }>(
     `SELECT pg_try_advisory_xact_lock(hashtextextended('hookgraph.attach', 0)) AS free`,

@@ -1,4 +1,4 @@
-// Brings the triggers in the database in step with the announced nodes. Called by migrate only.
+// Creates, replaces and drops triggers and functions until the database matches the announced nodes. Called by migrate only.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import type { Logger } from '../../runtime/logger.js';
@@ -27,9 +27,10 @@ import { hasBody, MARK, type MarkedFunction, targetsOf, wantedFunctions } from '
 const id = pg.escapeIdentifier;
 
 /**
- * Does nothing when all is in step. Runs take turns; each table is done in a transaction of its own, and a run that was cut short is
- * finished by the next. What can't be captured is refused before anything changes, all of it in one error: with the codes of check-nodes.ts
- * and prove-capture.ts, or `TENANT_SQL_INVALID`. Throws `ATTACH_BLOCKED` where a table stays in use.
+ * Does nothing when the database matches. An advisory lock serializes runs. Each table has its own transaction, so the next run
+ * completes an interrupted one. Everything is checked before anything changes.
+ * @throws WebhooksError with the problems of all tables: the codes of check-nodes.ts and prove-capture.ts, and TENANT_SQL_INVALID
+ * @throws WebhooksError ATTACH_BLOCKED when a table stays locked by another transaction
  */
 export async function attachTriggers(
   pool: Pool,
@@ -83,14 +84,14 @@ async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Pro
   }
 }
 
-/** The table as its triggers see it: without the columns that Postgres computes for readers. */
+/** Returns the table as triggers see it, without virtual generated columns. */
 function readable(table: AnnouncedTable): string {
   const columns = Object.entries(table.facts.columns);
   const seen = columns.filter(([, { virtual }]) => virtual === null).map(([column]) => id(column));
   return seen.length === columns.length ? nameOf(table) : `(SELECT ${seen.join(', ')} FROM ${nameOf(table)})`;
 }
 
-/** A mistake in a host's expression shows here, not as events that nobody gets. */
+/** Checks the host's SQL expressions here, because at run time a mistake in one would only show as missing notifications. */
 export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Promise<Map<AnnouncedTable, WebhooksError>> {
   const problems = new Map<AnnouncedTable, WebhooksError>();
   for (const table of tables) {
@@ -115,7 +116,7 @@ export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[
   return problems;
 }
 
-/** What the relay looks up after the commit: as SQL with its values. */
+/** Returns the statement that stores how the relay finds tenants after the commit, with its values filled in. */
 export function tenantSourcesSql(tables: AnnouncedTable[]): string {
   const sources = tables.flatMap(({ node }) => {
     const deciding = decidingRows(node);
@@ -162,7 +163,7 @@ export function functionSql({ name, arguments: parameters, sql, comment }: Marke
   return `${sql}; REVOKE ALL ON FUNCTION ${signature} FROM PUBLIC; COMMENT ON FUNCTION ${signature} IS ${pg.escapeLiteral(comment)}`;
 }
 
-/** The statements that drop the functions of what is no longer announced. */
+/** Returns the statements that drop the functions of types that are no longer announced. */
 export async function findFunctionDrops(client: PoolClient, tables: AnnouncedTable[]): Promise<string[]> {
   const wanted = new Set(wantedFunctions(tables).map(({ name }) => name));
   const present = [...(await readFunctions(client))].filter(([name]) => !wanted.has(name));
@@ -176,7 +177,7 @@ interface PresentTrigger {
   name: string;
   function: string;
   enabled: string;
-  /** Whether we may drop it, which takes more than making it: to own the table. */
+  /** Whether this role may drop the trigger, for which it must own the table. Creating one needs only a privilege. */
   mayDrop: boolean;
 }
 
@@ -192,14 +193,14 @@ async function readTriggers(client: PoolClient, schema: string): Promise<Present
   return rows;
 }
 
-/** Answers the names of the tables that were not in step. */
+/** Returns the names of the tables whose triggers were changed. */
 async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], schema: string, patience: Patience): Promise<string[]> {
   const changes = await findTriggerChanges(client, tables, schema);
   for (const change of changes) await changeTable(client, change, patience);
   return changes.map(({ table }) => table);
 }
 
-/** What brings the triggers of one table in step. */
+/** The statements that correct the triggers of one table. */
 interface TriggerChange {
   table: string;
   statements: string[];

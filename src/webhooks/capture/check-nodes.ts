@@ -1,4 +1,4 @@
-// Compares announced nodes with what the catalog says about their tables, and names all that doesn't fit.
+// Checks announced nodes against the catalog's facts about their tables, and reports every mismatch.
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows, OWN_NODE } from '../base/own-node.js';
@@ -8,7 +8,7 @@ import type { TableFacts } from './table-facts.js';
 const MIGRATE_FIRST = 'Run the migrations of the domain before attaching, or correct the announced node.';
 
 export interface CheckedNodes {
-  /** Those without a problem, in the order of the nodes. */
+  /** The tables without a problem, in the order of the nodes. */
   tables: AnnouncedTable[];
   problems: WebhooksError[];
   /** The node that each problem is about. */
@@ -54,7 +54,7 @@ export function checkNodes(nodes: AnnouncedNode[], facts: (TableFacts | null)[])
   return { tables: fit.filter((table) => hasParents(table, fit)), problems: [...nodeOf.keys()], nodeOf, warnings };
 }
 
-/** One error that says all. */
+/** Joins several problems into one error. */
 export function joinProblems(problems: WebhooksError[]): WebhooksError {
   const [first] = problems;
   if (first && problems.length === 1) return first;
@@ -142,7 +142,10 @@ function checkColumns({ node, facts }: AnnouncedTable): void {
   }
 }
 
-/** A trigger can't read them. Declared ones are computed by a function of ours; these identify a row, and must be stored. */
+/**
+ * Checks columns that identify a row. They must be stored, because a trigger can't read a virtual generated column; for announced
+ * columns a function computes the value.
+ */
 function checkVirtual({ node, facts }: AnnouncedTable): void {
   const column = columnsBesides(node).find((name) => typeof facts.columns[name]?.virtual === 'string');
   if (column === undefined) return;
@@ -153,14 +156,14 @@ function checkVirtual({ node, facts }: AnnouncedTable): void {
   );
 }
 
-/** Whether all parents of the table's tenant are among the tables that fit. */
+/** Returns whether all parents that lead to the table's tenant are among the valid tables. */
 function hasParents({ node: { tenant } }: AnnouncedTable, fit: AnnouncedTable[]): boolean {
   if (!('parent' in tenant)) return true;
   const parent = fit.find(({ node }) => node.typename === tenant.parent.typename);
   return parent !== undefined && hasParents(parent, fit);
 }
 
-/** A node's key must lead to one row. */
+/** Checks that a node's key identifies one row. */
 function checkKey({ node, facts }: AnnouncedTable): void {
   const nullable = node.key.find((column) => !facts.columns[column]?.notNull);
   const unique = facts.uniqueKeys.some((columns) => columns.every((column) => node.key.includes(column)));
@@ -173,7 +176,7 @@ function checkKey({ node, facts }: AnnouncedTable): void {
   );
 }
 
-/** Up the parents there must be an end, and each must have a key of one column. */
+/** Checks that the chain of parents ends, and that each parent has a key of one column. */
 function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
   const chain = [node.typename];
   for (let at = node; 'parent' in at.tenant; ) {
@@ -201,7 +204,7 @@ function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
   }
 }
 
-/** The rows that decide must tell their own tenant at once, and record what they point to. */
+/** Checks that the rows that decide a tenant have a tenant of their own at once, and record the columns that point to the node. */
 function checkDecidingRows({ node, facts }: AnnouncedTable, nodes: AnnouncedNode[]): void {
   const deciding = decidingRows(node);
   if (!deciding) return;

@@ -1,4 +1,4 @@
-// Writes the functions of one table about its columns: whether they are as they were, and what the virtual ones hold. Runs nothing.
+// Writes SQL functions about a table's columns: whether they were altered, and the values of virtual ones. Runs nothing.
 import pg from 'pg';
 import { differSql } from './large-values.js';
 import { type AnnouncedTable, factsOf, functionName, largeColumns, readColumns, virtualColumns, virtualInputs } from './row-sql.js';
@@ -9,8 +9,9 @@ const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
 
 /**
- * Whether the columns that capture reads are what they were when it was attached. IMMUTABLE, although it reads the catalog: Postgres then
- * evaluates it while planning, so a write pays nothing. A plan that names the table's oid is made anew after every ALTER of the table.
+ * Returns whether the columns that capture reads are unchanged since the triggers were attached. Declared IMMUTABLE although it
+ * reads the catalog, so that Postgres evaluates it while planning and writes pay nothing. Every ALTER of the table discards plans
+ * that name its oid.
  */
 export function inStepFunction({ node, facts }: AnnouncedTable): FunctionSql {
   const name = functionName('in_step', node);
@@ -35,7 +36,10 @@ END $hookgraph$`,
   };
 }
 
-/** The texts of the inputs -> the virtual columns as one object. An expression that fails is null: Postgres throws it at readers only. */
+/**
+ * Computes the virtual columns from the texts of their inputs, as one JSON object. An expression that fails becomes null, because
+ * Postgres itself raises the error only when the column is read.
+ */
 export function virtualFunction(own: AnnouncedTable): FunctionSql {
   const name = functionName('virtual', own.node);
   const inputs = factsOf(own, virtualInputs(own)).map(
@@ -64,12 +68,12 @@ END computed $hookgraph$`,
   };
 }
 
-/** As many pairs of values as a function has parameters for. */
+/** Maximum number of value pairs; a Postgres function takes at most 100 parameters. */
 const PAIRS = 45;
 
 /**
- * The large columns whose values the table's own function takes: none of a type outside pg_catalog, which the function would keep from
- * being dropped, and no arrays, because PL/pgSQL reads an array that it is given.
+ * Returns the large columns that the table's comparison function takes. Excludes types outside pg_catalog, which could not be
+ * dropped while the function exists, and arrays, because PL/pgSQL reads an array parameter in full.
  */
 function typedLarge(own: AnnouncedTable): { index: number; column: string; type: string }[] {
   return factsOf(own, largeColumns(own))
@@ -78,14 +82,14 @@ function typedLarge(own: AnnouncedTable): { index: number; column: string; type:
     .slice(0, PAIRS);
 }
 
-/** Other parameters, another name: it would be an overload beside the old one. */
+/** The name includes the parameter types, because a function with other parameters would be an overload beside the old one. */
 function differName(own: AnnouncedTable): string {
   const { schema, name } = own.node.table;
   const parameters = typedLarge(own).map(({ type }) => type);
   return functionName('differ', { ...own.node, table: { schema, name: JSON.stringify([name, parameters]) } });
 }
 
-/** Whether column `k` differs between rows `o` and `n`; null where `k` is none of the large columns. */
+/** SQL for whether column `k` differs between rows `o` and `n`; null when `k` is not a large column. */
 export function largeDifferSql(own: AnnouncedTable): string {
   const typed = typedLarge(own);
   const pairs = typed.flatMap(({ index, type }) => [`o.v${index}::${type}`, `n.v${index}::${type}`]);
@@ -99,8 +103,8 @@ export function largeDifferSql(own: AnnouncedTable): string {
 }
 
 /**
- * One function for all columns, because an UPDATE sets up each expression of its plan, used or not. In PL/pgSQL, because Postgres 18 plans
- * an SQL function for the values at hand, and reads them for that.
+ * One function for all columns, because an UPDATE initializes every expression of its plan, used or not. PL/pgSQL, because Postgres
+ * 18 plans an SQL function for the given values and reads them in full to do so.
  */
 export function largeDifferFunction(own: AnnouncedTable): FunctionSql {
   const name = differName(own);

@@ -1,4 +1,4 @@
-// Compares announced nodes with a picture of the catalog, and names all that is out of step. Runs nothing.
+// Compares announced nodes with a snapshot of the catalog and reports every difference. Runs no SQL.
 import type { CaptureFinding, CaptureFindingKind } from '../base/capture-finding.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { checkNodes } from './check-nodes.js';
@@ -11,25 +11,25 @@ import { CAPTURE_VERSION, type CaptureRecord, hasBody, readRecord, type Target, 
 
 export interface Comparison {
   findings: CaptureFinding[];
-  /** Partitions and heirs without triggers, whose table is in step otherwise. */
+  /** Partitions and child tables without triggers, of tables that match otherwise. */
   bare: Target[];
 }
 
 const MIGRATE = 'Run `hookgraph migrate`.';
 const MIGRATE_OR_RESTART = 'Run `hookgraph migrate`; if a newer version of this application ran it, restart this process.';
 
-/** Problems of announced nodes that keep no change from being recorded. */
+/** Problems of announced nodes that do not stop changes from being recorded. */
 const HARMLESS = new Set(['ANNOUNCED_KEY_UNFIT', 'ANNOUNCED_UPDATED_AT_UNFIT']);
 
-/** `schema`: where our functions are. */
+/** Compares all announced nodes with the catalog. `schema` is the schema of Hookgraph's functions. */
 export function comparePicture(nodes: AnnouncedNode[], picture: Picture, schema: string): Comparison {
-  // Rights matter to migrate alone.
+  // Only `migrate` needs the privilege to attach triggers.
   const facts = picture.facts.map((found) => found && { ...found, mayAttach: true });
   const { tables, nodeOf } = checkNodes(nodes, facts);
   const findings: CaptureFinding[] = [];
   const bare: Target[] = [];
   for (const [{ code, message, hint }, node] of nodeOf) {
-    // A key whose column is gone has no index either.
+    // A missing key column also causes a problem about the key's index, so harmless problems are left out beside others.
     if (HARMLESS.has(code) && [...nodeOf].some(([other, of]) => of === node && !HARMLESS.has(other.code))) continue;
     findings.push({
       kind: /COLUMN|KEY|UPDATED_AT/.test(code) ? 'COLUMNS' : 'TABLE',
@@ -131,7 +131,7 @@ interface TargetState {
   target: Target;
   missing: string[];
   disabled: string[];
-  /** It has none of the triggers that record. */
+  /** True when none of the triggers that record changes exists. */
   isBare: boolean;
 }
 
@@ -149,7 +149,10 @@ function stateOf(target: Target, present: PresentTrigger[], recording: string[])
   };
 }
 
-/** Columns that are recorded and are not what they were when they were attached. Those that the announcement names are told by checkNodes. */
+/**
+ * Reports recorded columns that were dropped or changed type since the triggers were attached. checkNodes reports dropped columns
+ * that are still announced.
+ */
 function compareColumns({ node, facts }: AnnouncedTable, recorded: Record<string, string> | undefined, find: Find): void {
   const entries = Object.entries(recorded ?? {});
   const gone = entries.filter(([name]) => facts.columns[name] === undefined && node.columns[name] === undefined).map(([name]) => name);
@@ -172,7 +175,7 @@ function compareColumns({ node, facts }: AnnouncedTable, recorded: Record<string
 const plain = (type: string) => type.replace(/^pg_catalog\."?([^"]*)"?$/, '$1');
 
 interface FunctionsCompared extends Omit<Surroundings, 'triggers'> {
-  /** Whether another finding says why its functions differ. */
+  /** Whether another finding already explains why the functions differ. */
   isExplained: boolean;
   find: Find;
 }
@@ -183,10 +186,11 @@ function compareFunctions(own: AnnouncedTable, { all, functions, schema, isExpla
   const record = readRecord(functions[capture.name]?.comment ?? null);
   if (record && record.version > CAPTURE_VERSION) return;
   const differing = wanted.filter((one) => !hasBody(one, functions[one.name], schema)).map(({ name }) => name);
-  // Those of triggers can't go without them.
+  // A trigger function can't be dropped without its trigger, whose absence is reported already.
   const ofTriggers = triggersOf(own, schema).map(({ functionName }) => functionName);
   const missing = differing.filter((name) => functions[name] === undefined && !ofTriggers.includes(name));
-  // Another announcement can need functions that are not there yet: only beside the very function that calls them, one was lost.
+  // A missing function counts as lost only if the capture function that calls it is unchanged; otherwise the new announcement may
+  // need it.
   if (missing.length > 0 && !differing.includes(capture.name))
     find('FUNCTIONS', true, `Functions that the triggers of ${nameOf(own.facts)} call are missing: ${listed(missing)}.`);
   else if (!isExplained && (differing.length > 0 || record?.version !== CAPTURE_VERSION))
@@ -209,10 +213,10 @@ function whyDiffering({ node, facts }: AnnouncedTable, record: CaptureRecord | n
   return `${table} is not recorded as this application announces it: ${listed(differing)} differ${differing.length === 1 ? 's' : ''}.`;
 }
 
-/** All tables are recorded by them. */
+/** Checks the functions that all captured tables share. */
 function compareShared({ functions }: Picture, nodes: AnnouncedNode[]): CaptureFinding[] {
   const missing = SHARED_FUNCTIONS.filter(({ name }) => functions[name] === undefined).map(({ name }) => name);
-  // Nothing was attached at all, which the tables say.
+  // No triggers were ever attached, which the findings of the tables report.
   if (missing.length === 0 || missing.length === SHARED_FUNCTIONS.length) return [];
   const message = `Functions that record changes are missing: ${listed(missing)}.`;
   return nodes.map((node) => ({ kind: 'FUNCTIONS', ...subject(node), loses: true, message, hint: MIGRATE }));

@@ -1,16 +1,19 @@
-// Writes the SQL that measures and compares large values without reading them out of their TOAST table. Runs nothing.
+// Writes SQL that measures and compares large values without reading them from their TOAST table. Runs nothing.
 import pg from 'pg';
 import type { ColumnFacts } from './table-facts.js';
 
 const id = pg.escapeIdentifier;
 
-/** A row whose values are all this short needs no look at each of them. */
+/** A row whose largest value has at most this many bytes skips the checks of each value. */
 export const SHORT_BYTES = 2000;
 
-/** A value of more bytes is recorded cut. Of a value that Postgres compressed only the stored size is known unread, except for texts. */
+/**
+ * Sizes in bytes above which a value is cut before it is recorded. For a compressed value, except a text, only the stored size is
+ * known without reading it.
+ */
 export const LIMITS = { bytes: 1_048_576, compressedBytes: 131_072 };
 
-/** jsonb holds 256 MB, so a table with very many columns has lower limits. */
+/** Lower limits for tables with very many columns, because a jsonb value holds at most 256 MB. */
 const LIMITS_OF_MANY: typeof LIMITS = { bytes: 65_536, compressedBytes: SHORT_BYTES };
 
 export function limitsFor(columns: number): typeof LIMITS {
@@ -21,20 +24,20 @@ export function isLarge(facts: ColumnFacts | undefined): boolean {
   return facts !== undefined && facts.size !== 'SMALL';
 }
 
-/** Neither function reads the value itself: both look at its header, or at the pointer into the TOAST table. */
+/** Neither function reads the value: both use its header, or the pointer into the TOAST table. */
 export function sizeSql(value: string, { size }: ColumnFacts): string {
   return size === 'TEXT' ? `pg_catalog.octet_length(${value}::pg_catalog.text)` : `pg_catalog.pg_column_size(${value})`;
 }
 
-/** The largest size among these columns of a row; null when all are null. */
+/** SQL for the largest size in bytes among these columns of a row; null when all are null. */
 export function largestSql(row: string, columns: [string, ColumnFacts][]): string {
   return `GREATEST(${columns.map(([column, facts]) => sizeSql(`${row}.${id(column)}`, facts)).join(', ')})`;
 }
 
 /**
- * Whether two values of a column differ; a null is a value, too. An UPDATE that leaves a large value alone keeps its TOAST pointer, and
- * two pointers to the same chunks are one value. The image comparison, which takes every type,
- * reads both; `compare` names a function that does it.
+ * SQL for whether two values of a column differ, counting null as a value. An UPDATE that doesn't change a large value keeps its
+ * TOAST pointer, and equal pointers mean equal values. Otherwise the images are compared, which works for every type but reads both
+ * values; `compare` names a function to do that.
  */
 export function differSql(before: string, after: string, knowsChunks: boolean, compare?: string): string {
   const chunk = (value: string) => `pg_catalog.pg_column_toast_chunk_id(${value})`;

@@ -1,14 +1,17 @@
-// Refuses an application that would take another's triggers off: one whose announced tables have nothing to do with the captured ones.
+// Refuses to migrate when another application's triggers would be dropped, because none of its captured tables is announced here.
 import type { Pool } from 'pg';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { functionName } from './row-sql.js';
 
-/** Throws `OTHER_APPLICATION`. Whoever announces nothing detaches on purpose. */
+/**
+ * Compares the captured tables with the announced ones. Announcing no table at all is allowed: it detaches on purpose.
+ * @throws WebhooksError OTHER_APPLICATION
+ */
 export async function refuseOtherApplication(pool: Pool, nodes: AnnouncedNode[]): Promise<void> {
   if (nodes.length === 0) return;
   const { rows: captured } = await pool.query<{ schema: string; name: string; functions: string[] }>(CAPTURED);
-  // A table that was swapped since has another name, and triggers that call the function of the announced one.
+  // A swapped table has another name, but its triggers still call the function of the announced table.
   const isOurs = captured.some(({ schema, name, functions }) =>
     nodes.some((node) => (node.table.schema === schema && node.table.name === name) || functions.includes(functionName('capture', node))),
   );

@@ -1,4 +1,4 @@
-// Says which statements would bring the database in step with the announced nodes, and runs none of them.
+// Lists the statements that would make the database match the announced nodes. Runs none of them.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import { localSql, schemaOf } from '../../runtime/schema-name.js';
@@ -19,16 +19,17 @@ import { readTableFacts } from './table-facts.js';
 import { planTopics } from './topics.js';
 
 export interface PlannedStatement {
-  /** What it is for, in words. */
+  /** The purpose of the statement, in words. */
   about: string;
-  /** The table of the host that it locks for a moment; `null`: none. */
+  /** The host's table that the statement locks briefly; `null` when it locks none. */
   table: string | null;
   sql: string;
 }
 
 /**
- * `isMigrated`: whether the engine's tables are up to date. Where they aren't, what stands on them isn't planned: the triggers of our own
- * node, and trying the triggers on copies. Throws what attaching would throw.
+ * Lists the statements to run. Unless `isMigrated` (the engine's tables are up to date), leaves out what depends on those tables:
+ * the triggers of subscriptions, and the trial of the triggers on copies.
+ * @throws WebhooksError with the same problems as attaching
  */
 export async function planCapture(
   pool: Pool,

@@ -1,4 +1,4 @@
-// Announced nodes -> a database that captures them: partitions, topics, triggers. Does nothing when in step.
+// Prepares a database to capture changes of the announced nodes: partitions, topics, triggers. Does nothing when it is prepared.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { schemaOf } from '../../runtime/schema-name.js';
@@ -8,7 +8,7 @@ import { attachTriggers } from './attach-triggers.js';
 import { refuseOtherApplication } from './other-application.js';
 import { syncTopics } from './topics.js';
 
-/** `nodes` are the host's; the engine's own is added. Topics come first: whoever sees an event finds its topic. */
+/** `nodes` are the host's; subscriptions are added. Topics come before triggers, so that every recorded event has its topic. */
 export async function prepareCapture(pool: Pool, nodes: AnnouncedNode[], log: Logger): Promise<void> {
   const all = withOwnNode(nodes, schemaOf(pool));
   await refuseOtherApplication(pool, nodes);

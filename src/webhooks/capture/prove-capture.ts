@@ -1,4 +1,4 @@
-// Tries the capture functions of announced tables on copies of these tables, in a transaction that is rolled back.
+// Tries the capture functions of announced tables on copies of the tables, in a transaction that is rolled back.
 import type { PoolClient } from 'pg';
 import pg from 'pg';
 import { DEFAULT_SCHEMA } from '../../runtime/schema-name.js';
@@ -11,15 +11,15 @@ import { functionsOf, triggersOf } from './trigger-sql.js';
 
 const id = pg.escapeIdentifier;
 
-/** Has the columns of the table in hand, and none of its rows, constraints, defaults, triggers, rules or policies. */
+/** The copy has the columns of the tested table, but not its rows, constraints, defaults, triggers, rules or policies. */
 const COPY = 'hookgraph.proof_copy';
 
-/** What reading three rows may take. On a table whose beginning is full of dead rows it can take longer; then none is tried. */
+/** Milliseconds allowed for reading three rows. It takes longer on a table that begins with many dead rows; then none is tried. */
 const READ_TIMEOUT_MS = 1000;
 
 /**
- * Answers what can't be captured, with Postgres' reason. Fires every trigger function for an insert, an update and a delete, without rows
- * and with copies of up to three. The table itself is only read, under the lock of a SELECT: none of its triggers, sequences or rules runs.
+ * Returns a problem, with Postgres' reason, for each table that can't be captured. Fires every trigger function for an insert, an
+ * update and a delete, without rows and with copies of up to three. The table itself is only read, under the lock of a SELECT.
  */
 export async function proveCapture(client: PoolClient, tables: AnnouncedTable[], all: AnnouncedTable[]): Promise<WebhooksError[]> {
   const problems: WebhooksError[] = [];
@@ -57,7 +57,7 @@ function unfit({ node }: AnnouncedTable, reason: pg.DatabaseError, columns: [str
       );
 }
 
-/** The declared columns that fail by themselves, each with Postgres' reason. */
+/** Returns the announced columns that fail alone, each with Postgres' reason. */
 async function findColumns(client: PoolClient, { node, facts }: AnnouncedTable, all: AnnouncedTable[]): Promise<[string, string][]> {
   const found: [string, string][] = [];
   for (const [column, field] of Object.entries(node.columns)) {
@@ -69,7 +69,7 @@ async function findColumns(client: PoolClient, { node, facts }: AnnouncedTable, 
   return found.length < Object.keys(node.columns).length ? found : [];
 }
 
-/** Null: all went well. A lock that wasn't given in time is thrown, so that the caller tries again. */
+/** Returns the error of the trial; `null` when it succeeded. Throws when a lock was not granted, so that the caller tries again. */
 async function findReason(
   client: PoolClient,
   table: AnnouncedTable,
@@ -112,7 +112,7 @@ function plainNames({ columns }: TableFacts): string[] {
   return Object.keys(columns).filter((name) => columns[name]?.generatedFrom === null);
 }
 
-/** A row of nulls and three of the table's own. Those that a domain, a policy or a generated column refuses aren't tried. */
+/** Copies three rows of the table and adds a row of nulls. Rows that a domain, policy or generated column refuses are left out. */
 async function copyRows(client: PoolClient, table: AnnouncedTable, source: string): Promise<void> {
   const names = plainNames(table.facts).map(id).join(', ');
   const notNull = Object.keys(table.facts.columns).filter((name) => table.facts.columns[name]?.notNull);

@@ -1,18 +1,18 @@
-// Reads what the catalog says about the capture of some tables, by one statement for all of them; and cheaply, whether it changed.
+// Reads all catalog facts about the capture of some tables in one statement, and detects cheaply whether they changed.
 import type { Pool } from 'pg';
 import { READ_FACTS, type Relation, type TableFacts } from './table-facts.js';
 import { TRIGGER_NAMES, triggerName } from './trigger-sql.js';
 
 export interface PresentTrigger extends Relation {
   trigger: string;
-  /** Of the function that it calls, in our schema. */
+  /** Name of the function that the trigger calls, in our schema. */
   functionName: string;
-  /** `pg_trigger.tgenabled`: `O` for writers, `R` for replication, `A` for both, `D` for nobody. */
+  /** `pg_trigger.tgenabled`: `O` fires for ordinary writers, `R` for replication, `A` for both, `D` never. */
   enabled: 'O' | 'R' | 'A' | 'D';
 }
 
 export interface PresentFunction {
-  /** MD5 of its source. */
+  /** MD5 of the function's source. */
   body: string;
   comment: string | null;
 }
@@ -20,15 +20,15 @@ export interface PresentFunction {
 export interface Picture {
   /** In the order of the tables. */
   facts: (TableFacts | null)[];
-  /** Our triggers, on whatever table. */
+  /** All of our triggers, on any table. */
   triggers: PresentTrigger[];
-  /** The functions of our schema, by name. */
+  /** All functions in our schema, by name. */
   functions: Record<string, PresentFunction>;
 }
 
 type Tables = { schema: string; name: string }[];
 
-/** `schema`: where our functions are. */
+/** Returns the parameters of both statements below. `schema` is the schema of Hookgraph's functions. */
 const parametersOf = (tables: Tables, schema: string) => [
   tables.map((table) => table.schema),
   tables.map(({ name }) => name),
@@ -36,13 +36,13 @@ const parametersOf = (tables: Tables, schema: string) => [
   schema,
 ];
 
-/** A database without our schema has no functions. */
+/** Reads the facts. A database without our schema has no functions. */
 export async function readPicture(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<Picture> {
   const { rows } = await db.query<{ picture: Picture }>(READ_PICTURE, parametersOf(tables, schema));
   return (rows[0] as { picture: Picture }).picture;
 }
 
-/** Differs when the picture does. Takes a fifth of the time, and no more than the mark is sent. */
+/** Returns a hash that changes when the facts do. Much cheaper than reading them. */
 export async function readMark(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<string> {
   const { rows } = await db.query<{ mark: string }>(READ_MARK, parametersOf(tables, schema));
   return (rows[0] as { mark: string }).mark;
@@ -62,7 +62,8 @@ SELECT jsonb_build_object(
     SELECT coalesce(jsonb_object_agg(p.proname, jsonb_build_object('body', md5(p.prosrc), 'comment', obj_description(p.oid, 'pg_proc'))), '{}')
     FROM pg_proc p WHERE p.pronamespace = to_regnamespace(quote_ident($4::text)))) AS picture`;
 
-// A row of the catalog that is changed gets a new xmin. Of pg_class the columns count, because VACUUM and others write there, too.
+// Postgres gives a changed catalog row a new xmin. For pg_class the columns are hashed instead, because VACUUM also updates its
+// rows.
 const READ_MARK = `
 WITH RECURSIVE tree AS (
   SELECT c.oid FROM unnest($1::text[], $2::text[]) AS w (schema, name)

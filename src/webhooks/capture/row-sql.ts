@@ -1,4 +1,4 @@
-// Writes the SQL that reads one row of an announced table: key, tenant, environment, document. Runs nothing.
+// Writes SQL that reads the key, tenant, environment and document of a row of an announced table. Runs nothing.
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
@@ -9,19 +9,19 @@ import type { ColumnFacts, TableFacts } from './table-facts.js';
 const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
 
-/** A table's node type, with the facts; those of the parent are looked up among the others. */
+/** An announced node with the facts about its table. */
 export interface AnnouncedTable {
   node: AnnouncedNode;
   facts: TableFacts;
 }
 
 /**
- * `ATTACHED`: the columns are what they were when migrate attached the triggers. `ALTERED`: a declared column was changed since, so
- * nothing about the row type is certain, and each row is read through its JSON.
+ * How a row is read. `ATTACHED`: the columns are unchanged since migrate attached the triggers. `ALTERED`: a column was altered, so
+ * the row type is unknown and each row is read through its JSON.
  */
 export type Reading = 'ATTACHED' | 'ALTERED';
 
-/** Readable, unique per type and table, and within Postgres' 63 bytes. */
+/** Builds a readable name, unique per type and table, within Postgres' limit of 63 bytes. */
 export function functionName(kind: string, { typename, table }: AnnouncedNode): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([typename, table.schema, table.name]))
@@ -30,7 +30,7 @@ export function functionName(kind: string, { typename, table }: AnnouncedNode): 
   return `${kind}_${typename.slice(0, 40)}_${hash}`;
 }
 
-/** How many parents up the tenant is; -1 where other rows decide it, since the relay takes it before them. */
+/** Number of parents between a node and its tenant; -1 when other rows decide the tenant, because the relay handles those first. */
 export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
   if (decidingRows(node)) return -1;
   const { tenant } = node;
@@ -39,8 +39,8 @@ export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
 }
 
 /**
- * Reads a transition table as key, alive, tenant, parent_key, environment, doc. `ATTACHED` rows add `large` (whether a value may be cut)
- * and the values that may be (`v0`, `v1`, …), unread.
+ * SQL that reads a transition table as key, alive, tenant, parent_key, environment, doc. `ATTACHED` rows add `large` (whether a
+ * value may be cut) and those values without reading them (`v0`, `v1`, …).
  */
 export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition: string, reading: Reading): string {
   const { node } = own;
@@ -67,7 +67,7 @@ export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition
           OFFSET 0)`;
 }
 
-/** The columns that capture reads, declared or not. */
+/** The columns that capture reads beside the announced ones: key, tenant, environment and soft deletion. */
 export function columnsBesides(node: AnnouncedNode): string[] {
   return [...textColumns(node), ...(node.softDelete ? [node.softDelete.column] : [])];
 }
@@ -77,23 +77,23 @@ export function readColumns(own: AnnouncedTable): string[] {
   return [...new Set([...Object.keys(own.node.columns), ...columnsBesides(own.node), ...virtualInputs(own)])];
 }
 
-/** The columns whose text capture keeps. */
+/** The columns whose values capture stores as text. */
 export function textColumns({ key, tenant, environment }: AnnouncedNode): string[] {
   const ofTenant = 'column' in tenant ? [tenant.column] : 'parent' in tenant ? [tenant.parent.column] : [];
   return [...key, ...ofTenant, ...(environment ? [environment.column] : [])];
 }
 
-/** Declared columns that Postgres computes when they are read. */
+/** The announced columns that are virtual: Postgres computes them when they are read. */
 export function virtualColumns({ node, facts }: AnnouncedTable): string[] {
   return Object.keys(node.columns).filter((column) => typeof facts.columns[column]?.virtual === 'string');
 }
 
-/** The columns that the declared virtual ones are computed from. */
+/** The columns from which the announced virtual columns are computed. */
 export function virtualInputs(own: AnnouncedTable): string[] {
   return [...new Set(virtualColumns(own).flatMap((column) => own.facts.columns[column]?.generatedFrom ?? []))].sort();
 }
 
-/** The declared columns whose values can be cut. */
+/** The announced columns whose values may be cut. */
 export function largeColumns({ node, facts }: AnnouncedTable): string[] {
   return Object.keys(node.columns).filter((column) => isLarge(facts.columns[column]) && facts.columns[column]?.virtual === null);
 }
@@ -106,14 +106,14 @@ function inChunks<T>(list: T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, index) => list.slice(index * size, (index + 1) * size));
 }
 
-/** One column: its text. Several: what JSON.stringify() makes of the list of their texts. */
+/** SQL for a row's key. One column: its text. Several columns: the list of their texts as `JSON.stringify()` writes it. */
 export function keySql({ key }: AnnouncedNode): string {
   const texts = key.map((column) => `r.${id(column)}::text`);
   if (texts.length === 1) return `(${texts[0]} COLLATE "C")`;
   return `(('[' || ${texts.map((one) => `to_json(${one})::text`).join(` || ',' || `)} || ']') COLLATE "C")`;
 }
 
-/** In jsonb's own order of keys, so that Postgres has nothing to sort. */
+/** Returns the columns in the order of jsonb keys, so that Postgres need not sort them. */
 function sorted(node: AnnouncedNode): string[] {
   return Object.keys(node.columns).sort(
     (a, b) => Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b)),
@@ -127,7 +127,7 @@ function objectSql(columns: string[], valueSql: (column: string) => string): str
   return objects.join(' || ') || `'{}'::jsonb`;
 }
 
-/** A row of short values, as nearly all are, needs no look at each of them. */
+/** SQL for the document of a row. A row without long values, the usual case, skips the checks of each value. */
 function docSql(own: AnnouncedTable): string {
   const virtual = virtualColumns(own);
   const inputs = virtualInputs(own).filter((column) => isLarge(own.facts.columns[column]));
@@ -147,7 +147,7 @@ function docSql(own: AnnouncedTable): string {
               ELSE ${short} END`;
 }
 
-/** Called with the texts of the inputs: a parameter of the row's own type would make the function keep the table from being dropped. */
+/** Passes the inputs as texts: with a parameter of the table's row type, the function would keep the table from being dropped. */
 function virtualSql(own: AnnouncedTable): string {
   const inputs = virtualInputs(own).map((column) => `r.${id(column)}::text`);
   return `hookgraph.${id(functionName('virtual', own.node))}(ARRAY[${inputs.join(', ')}]::text[])`;
@@ -164,7 +164,7 @@ function longValueSql(column: string, facts: ColumnFacts | undefined, limits: ty
   const value = `r.${id(column)}`;
   if (!facts || !isLarge(facts)) return shortValueSql(column, facts);
   const size = sizeSql(value, facts);
-  // A function has no part in an expression's set-up but for its call, which every write pays for, long or not.
+  // A function adds only its call to the set-up of an expression, for which every write pays, even without long values.
   if (facts.size === 'TEXT' && facts.kind === 'PLAIN') return `hookgraph.text_json(${value}::text, ${limits.bytes})`;
   const careful = facts.kind === 'ENUM_ARRAY' ? `to_jsonb(${value}::text[])` : `hookgraph.json_of(${value})`;
   if (facts.size === 'TEXT')
@@ -172,7 +172,7 @@ function longValueSql(column: string, facts: ColumnFacts | undefined, limits: ty
   return `coalesce(hookgraph.cut(${size}, pg_column_compression(${value}), ${limits.bytes}, ${limits.compressedBytes}), ${careful})`;
 }
 
-/** The tenant of row `r`, unless an expression of the host's finds it: a column, or what the parent's function answers. */
+/** SQL for the tenant of row `r`: a column, the host's expression, or the parent's tenant. */
 export function tenantSql({ node: { tenant } }: AnnouncedTable, others: AnnouncedTable[]): string {
   if ('column' in tenant) return `r.${id(tenant.column)}::text`;
   if ('sql' in tenant) return `(\n${tenant.sql}\n)::text`;
@@ -181,7 +181,7 @@ export function tenantSql({ node: { tenant } }: AnnouncedTable, others: Announce
   return `hookgraph.${id(functionName('tenant_of', parent.node))}(r.${id(tenant.parent.column)}::text)`;
 }
 
-/** The tenant of a row of `alias` as it is now, by one statement for all rows. */
+/** SQL for the current tenant of a row of `alias`, usable in one statement for many rows. */
 export function tenantNow({ tenant }: AnnouncedNode, others: AnnouncedTable[], alias: string): string {
   if ('column' in tenant) return `${alias}.${id(tenant.column)}::text`;
   if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r)`;

@@ -1,8 +1,8 @@
-// The SQL text of the functions that all captured tables share, and what every capture function sets. Runs nothing.
+// Defines the SQL functions that all captured tables share, and the settings of capture functions. Runs nothing.
 import pg from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
 
-/** `CREATE OR REPLACE`, in its own right: no lock on any table. */
+/** A function and its `CREATE OR REPLACE` statement, which locks no table. */
 export interface FunctionSql {
   name: string;
   arguments: string;
@@ -11,16 +11,17 @@ export interface FunctionSql {
 
 export const CAPTURE_IS_OFF = `lower(current_setting('hookgraph.capture', true)) IN ('off', 'false', 'no', '0')`;
 
-/** For an exception handler of a capture function: a worker's log will say so. */
+/** SQL for the exception handler of a capture function. It records the fault, which a worker then logs. */
 export function noteFault({ typename, table }: AnnouncedNode, operation: string): string {
   const [type, source] = [typename, `${table.schema}.${table.name}`].map((name) => pg.escapeLiteral(name));
   return `PERFORM hookgraph.note_fault(${type}, ${source}, ${operation}, SQLSTATE, SQLERRM);`;
 }
 
-/** While migrate tries the triggers, no exception is swallowed. */
+/** True while migrate tries the triggers; then exceptions are raised, not swallowed. */
 export const IS_PROOF = `current_setting('hookgraph.proof', true) = 'on'`;
 
-// Nobody's objects shadow ours, and what the session set must not show in keys and snapshots. Each setting costs every statement.
+// Settings of capture functions, so that objects in other schemas can't shadow ours and session settings don't change keys and
+// snapshots. Each setting slows every captured statement, so a function gets only the settings that it needs.
 export const PINNED_PATH = 'SECURITY DEFINER SET search_path = pg_catalog, pg_temp';
 export const PINNED_ZONE = `${PINNED_PATH} SET "TimeZone" = 'UTC'`;
 export const PINNED = `${PINNED_ZONE} SET row_security = on SET "DateStyle" = 'ISO'
@@ -31,7 +32,8 @@ export const SHARED_FUNCTIONS: FunctionSql[] = [
   {
     name: 'json_of',
     arguments: 'anyelement',
-    // json accepts what jsonb refuses (\u0000, lone surrogates, 1e999999), and no jsonb holds 256 MB: then it is kept as text, cut if need be.
+    // json accepts values that jsonb rejects (\u0000, lone surrogates, 1e999999), and jsonb holds at most 256 MB. Such a value is
+    // stored as text, cut if it is too long.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.json_of(anyelement) RETURNS jsonb LANGUAGE plpgsql STABLE STRICT AS $hookgraph$
 DECLARE result jsonb; plain text;
 BEGIN
@@ -51,7 +53,7 @@ END $hookgraph$`,
   {
     name: 'text_json',
     arguments: 'text, int',
-    // Of a text that is too long only the beginning is read; octet_length() reads nothing.
+    // Reads only the beginning of a text that is too long; octet_length() reads nothing of it.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.text_json(text, int) RETURNS jsonb LANGUAGE plpgsql STABLE STRICT AS $hookgraph$
 BEGIN
   IF octet_length($1) <= $2 THEN RETURN to_jsonb($1); END IF;
@@ -80,7 +82,7 @@ END $hookgraph$`,
   {
     name: 'row_json',
     arguments: 'anyelement',
-    // to_json() copies values that jsonb refuses, and json_of() takes those one by one.
+    // to_json() copies values that jsonb rejects, and json_of() then converts each value.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.row_json(anyelement) RETURNS jsonb LANGUAGE plpgsql STABLE AS $hookgraph$
 BEGIN
   RETURN (SELECT jsonb_object_agg(e.key, hookgraph.json_of(e.value)) FROM json_each(to_json($1)) e);
@@ -89,7 +91,7 @@ END $hookgraph$`,
   {
     name: 'note_fault',
     arguments: 'text, text, text, text, text',
-    // Once an hour, as far as the writer sees: a unique index would make writers wait for each other.
+    // Records a fault once an hour, as far as the writer sees other records. A unique index would make writers wait for each other.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.note_fault(text, text, text, text, text) RETURNS void LANGUAGE plpgsql AS $hookgraph$
 BEGIN
   INSERT INTO hookgraph.capture_faults (typename, source, operation, code, message) SELECT $1, $2, $3, $4, left($5, 1000)

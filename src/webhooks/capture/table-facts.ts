@@ -1,23 +1,29 @@
-// Reads what Postgres' catalog says about tables; `null` for a table that doesn't exist.
+// Reads facts about tables from Postgres' catalog; `null` for a table that doesn't exist.
 import type { Pool, PoolClient } from 'pg';
 
 export interface ColumnFacts {
-  /** The type as SQL writes it, qualified; e.g. `pg_catalog.int4`, `public.citext`. */
+  /** The schema-qualified type in SQL syntax; e.g. `pg_catalog.int4`, `public.citext`. */
   type: string;
-  /** The type below domains. `ENUM`, `ENUM_ARRAY`: labels. `PLAIN`: to_jsonb can't fail. `CAREFUL`: it can. */
+  /**
+   * The kind of the type, without domains. `ENUM`, `ENUM_ARRAY`: stored as labels. `PLAIN`: to_jsonb never fails. `CAREFUL`: it may
+   * fail.
+   */
   kind: 'ENUM' | 'ENUM_ARRAY' | 'PLAIN' | 'CAREFUL';
-  /** Which session settings show in the value's JSON: none, the time zone, or any. In its text a time zone counts as any. */
+  /**
+   * The session settings that change the value's JSON: none, the time zone, or any. The value's text depends on any setting unless
+   * `NONE`.
+   */
   bentBy: 'NONE' | 'ZONE' | 'ANY';
-  /** The type below domains is timestamptz or timestamp. */
+  /** Set when the type, without domains, is timestamptz or timestamp. */
   time: 'timestamptz' | 'timestamp' | null;
-  /** How large a value can get. `SMALL`: a few kB. `TEXT`: any size, and Postgres knows its length unread. `LARGE`: any size. */
+  /** How large a value can be. `SMALL`: a few kB. `TEXT`: any size; its length is known without reading it. `LARGE`: any size. */
   size: 'SMALL' | 'TEXT' | 'LARGE';
   notNull: boolean;
-  /** The columns that a generated column is computed from; `null` for an ordinary column. */
+  /** The columns from which a generated column is computed; `null` for an ordinary column. */
   generatedFrom: string[] | null;
-  /** The expression of a `GENERATED … VIRTUAL` column over its table's columns. Triggers can't read such a column. */
+  /** The expression of a `GENERATED … VIRTUAL` column. Triggers can't read such a column. */
   virtual: string | null;
-  /** The qualified collation, for types that have one. */
+  /** The schema-qualified collation; `null` for a type without one. */
   collation: string | null;
 }
 
@@ -28,7 +34,7 @@ export interface Relation {
 }
 
 export interface Part extends Relation {
-  /** A partition. Otherwise a table that inherits. */
+  /** True for a partition, false for a table that inherits. */
   isPartition: boolean;
 }
 
@@ -36,26 +42,26 @@ export interface TableFacts extends Relation {
   /** `pg_class.relkind`: `r` ordinary, `p` partitioned, `v` view, `m` materialized view, `f` foreign, … */
   kind: string;
   isTemporary: boolean;
-  /** Whether this role may read the table and give it triggers. */
+  /** Whether this role may read the table and create triggers on it. */
   mayAttach: boolean;
-  /** The tables that it is a partition of or inherits from. */
+  /** The tables of which this table is a partition or from which it inherits. */
   parents: Part[];
   columns: Record<string, ColumnFacts>;
   /** The columns of every unique index that covers all rows. */
   uniqueKeys: string[][];
-  /** Its partitions and heirs on all levels. A statement that names one of them fires the statement triggers of that one only. */
+  /** Partitions and child tables on all levels. A statement that names one of them fires only the statement triggers of that one. */
   parts: Part[];
-  /** Foreign tables among its partitions and heirs. */
+  /** Foreign tables among the partitions and child tables. */
   foreignParts: string[];
-  /** Whether this role owns the table, which it takes to enable a trigger for replication. */
+  /** Whether this role owns the table, which is required to enable a trigger for replication. */
   isOwned: boolean;
-  /** The subscriptions of logical replication that write its rows or those of its parts. */
+  /** Logical replication subscriptions that write to the table or its partitions and child tables. */
   subscriptions: string[];
-  /** Whether this server has pg_column_toast_chunk_id (17 and later), which tells unchanged large values without reading them. */
+  /** Whether this server has pg_column_toast_chunk_id (Postgres 17 and later), which finds unchanged large values without reading them. */
   knowsChunks: boolean;
 }
 
-/** Answers in the order of `tables`. */
+/** Returns the facts in the order of `tables`. */
 export async function readTableFacts(db: Pool | PoolClient, tables: { schema: string; name: string }[]): Promise<(TableFacts | null)[]> {
   const { rows } = await db.query<{ facts: TableFacts | null }>(READ_FACTS, [
     tables.map((table) => table.schema),
@@ -64,8 +70,8 @@ export async function readTableFacts(db: Pool | PoolClient, tables: { schema: st
   return rows.map((row) => row.facts);
 }
 
-// Types are written from their parts, because format_type() omits a schema that is in the search_path. A domain's array is CAREFUL like
-// the domain's own type. A varchar(n) of up to 500 characters is SMALL.
+// Types are written from their parts, because format_type() omits a schema in the search_path. A domain's array is CAREFUL like the
+// domain's own type. A varchar(n) of up to 500 characters is SMALL.
 export const READ_FACTS = `
 WITH RECURSIVE wanted AS (
   SELECT w.ord, c.oid, w.schema, w.name, c.relkind, c.relpersistence, c.relowner, n.oid AS namespace

@@ -1,4 +1,4 @@
-// Logs what kept changes from being recorded as announced, as the triggers noted it. One worker logs each fault, once an hour.
+// Logs the faults that capture triggers recorded. Across all workers, each fault is logged once an hour.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 
@@ -13,7 +13,7 @@ export async function tellFaults(pool: Pool, tables: { schema: string; name: str
   }
 }
 
-// Writers that don't see each other's faults note the same one several times.
+// Concurrent writers that don't see each other's records note the same fault several times.
 const TAKE_FAULTS = `
 WITH gone AS (DELETE FROM hookgraph.capture_faults WHERE id < hookgraph.id_at(now() - interval '1 hour')),
 taken AS (

@@ -1,10 +1,10 @@
-// Announced nodes -> the topics that can be subscribed to, as rows.
+// Derives the topics that can be subscribed to from the announced nodes, and stores them.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode, Operation } from '../base/model.js';
 
-/** The version of every topic that is announced today. */
+/** Version of every topic that is currently announced. */
 const TOPIC_VERSION = '1.1';
 
 export interface TopicRow {
@@ -12,7 +12,7 @@ export interface TopicRow {
   version: string;
   typename: string;
   operation: Operation;
-  /** Of a lifecycle topic: the column whose change from `from_value` (null: any other) to `to_value` counts. */
+  /** For a lifecycle topic: the column whose change from `from_value` (`null`: any other value) to `to_value` counts. */
   column_name: string | null;
   from_value: string | null;
   to_value: string | null;
@@ -25,7 +25,7 @@ const OPERATIONS: Record<Operation, (typename: string) => string> = {
   deleted: (typename) => `A ${typename} was deleted.`,
 };
 
-/** `ScenarioSession` → `scenario_session`. */
+/** Converts `ScenarioSession` to `scenario_session`. */
 function snakeCase(typename: string): string {
   return typename
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
@@ -33,7 +33,7 @@ function snakeCase(typename: string): string {
     .toLowerCase();
 }
 
-/** Throws `TOPIC_ANNOUNCED_TWICE` and `LIFECYCLE_COLUMN_NOT_ANNOUNCED`. */
+/** Returns the topics of the announced nodes. @throws WebhooksError TOPIC_ANNOUNCED_TWICE, LIFECYCLE_COLUMN_NOT_ANNOUNCED */
 export function topicsOf(nodes: AnnouncedNode[]): TopicRow[] {
   const topics = nodes.flatMap((node) => [...operationTopics(node), ...lifecycleTopics(node)]);
   const seen = new Map<string, TopicRow>();
@@ -89,13 +89,16 @@ function lifecycleTopics({ typename, columns, lifecycle = [] }: AnnouncedNode): 
   });
 }
 
-/** Stores what is announced and retires the rest; says what changed. Safe to run at the same time as another. */
+/** Stores the announced topics and retires all others. Returns the numbers of changed rows. Safe to run concurrently. */
 export async function syncTopics(db: Pool | PoolClient, nodes: AnnouncedNode[]): Promise<{ saved: number; retired: number }> {
   const { rows } = await db.query<{ saved: number; retired: number }>(SYNC_TOPICS, [JSON.stringify(topicsOf(nodes))]);
   return rows[0] as { saved: number; retired: number };
 }
 
-/** The statement that `syncTopics` would run; `null` when the topics are in step. `isMade`: whether the table of topics is there. */
+/**
+ * Returns the statement that `syncTopics` would run; `null` when nothing would change. `isMade` says whether the table of topics
+ * exists.
+ */
 export async function planTopics(db: Pool | PoolClient, nodes: AnnouncedNode[], { isMade }: { isMade: boolean }): Promise<string | null> {
   const wanted = topicsOf(nodes);
   const there = isMade ? (await db.query<TopicRow>(ANNOUNCED_TOPICS)).rows : [];
@@ -108,7 +111,7 @@ const COLUMNS = ['key', 'version', 'typename', 'operation', 'column_name', 'from
 
 const ANNOUNCED_TOPICS = `SELECT ${COLUMNS.join(', ')} FROM hookgraph.topics WHERE retired_at IS NULL`;
 
-// The lock makes runs with different lists take turns; a row that is in step isn't written.
+// The lock serializes runs with different lists. Unchanged rows are not written.
 const SYNC_TOPICS = `
 WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended('hookgraph.topics', 0)) AS taken),
 announced AS MATERIALIZED (

@@ -1,4 +1,4 @@
-// Writes the function that moves a table's updated_at when a declared column changes. Runs nothing.
+// Writes the function that updates a table's updated_at column when an announced column changes. Runs nothing.
 import pg from 'pg';
 import { differSql, isLarge, largestSql, SHORT_BYTES } from './large-values.js';
 import { type AnnouncedTable, factsOf, functionName } from './row-sql.js';
@@ -6,7 +6,10 @@ import type { FunctionSql } from './shared-functions.js';
 
 const id = pg.escapeIdentifier;
 
-/** The columns whose change moves updated_at. A BEFORE trigger doesn't see generated ones yet: what they are made of counts. */
+/**
+ * Returns the columns whose change updates updated_at; `null` when there are none. A BEFORE trigger doesn't see generated columns
+ * yet, so their inputs are compared.
+ */
 export function touched({ node, facts }: AnnouncedTable): string[] | null {
   if (node.updatedAt === undefined || node.setsUpdatedAt === false) return null;
   const columns = new Set(Object.keys(node.columns).flatMap((column) => facts.columns[column]?.generatedFrom ?? [column]));
@@ -14,7 +17,10 @@ export function touched({ node, facts }: AnnouncedTable): string[] | null {
   return columns.size > 0 ? [...columns] : null;
 }
 
-/** Not a WHEN clause: that would make every later ALTER or DROP of those columns fail. The image comparison takes json as well. */
+/**
+ * The function compares the columns itself, because a WHEN clause would make every later ALTER or DROP of them fail. The image
+ * comparison also works for json.
+ */
 export function touchFunction(own: AnnouncedTable): FunctionSql {
   const name = functionName('touch', own.node);
   const updatedAt = own.node.updatedAt as string;

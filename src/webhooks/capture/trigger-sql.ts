@@ -26,31 +26,34 @@ const text = pg.escapeLiteral;
 
 export interface TriggerSql {
   name: string;
-  /** Of the function that it calls. */
+  /** Name of the function that the trigger calls. */
   functionName: string;
-  /** Before and after the table's name. */
+  /** SQL before and after the table's name. */
   sql: [before: string, after: string];
-  /** Postgres gives it to the partitions by itself. */
+  /** Postgres creates the trigger on partitions by itself. */
   inherited: boolean;
-  /** It fires for rows that come by logical replication, and for no other. */
+  /** The trigger fires only for rows that arrive by logical replication. */
   replica?: true;
 }
 
-/** Whether it fires when it should, by `pg_trigger.tgenabled`. */
+/** Returns whether the trigger is enabled for the writes for which it should fire. */
 export const isEnabled = ({ replica }: TriggerSql, { enabled }: { enabled: string }): boolean =>
   enabled === 'A' || enabled === (replica ? 'R' : 'O');
 
-/** Last in the alphabet, so that it sees what other BEFORE triggers made of the row. */
+/** Last in alphabetical order, so that it sees the changes of other BEFORE triggers. */
 const TOUCH_TRIGGER = 'zz_hookgraph_updated_at';
-/** Those that record what writers do. */
+/** The triggers that record the changes of ordinary writers. */
 export const CAPTURE_TRIGGERS = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete'];
 export const REPLICA_TRIGGER = 'hookgraph_replica';
 export const TRIGGER_NAMES = [...CAPTURE_TRIGGERS, REPLICA_TRIGGER, 'hookgraph_truncate', TOUCH_TRIGGER];
 
-/** Two installations may capture one table, so the names of one in another schema end with what tells it apart. */
+/** Adds a suffix for another schema, because two installations may capture the same table. */
 export const triggerName = (name: string, schema: string): string => `${name}${nameSuffix(schema)}`;
 
-/** A tenant that is looked up reads other tables; the rest is read from the row. */
+/**
+ * Returns the settings that the capture function needs: all of them if finding the tenant reads other tables, else those that change
+ * the row's values.
+ */
 function pinnedFor(own: AnnouncedTable): string {
   const { node, facts } = own;
   const bentBy = (columns: string[]) => columns.map((column) => facts.columns[column]?.bentBy ?? 'ANY');
@@ -61,7 +64,7 @@ function pinnedFor(own: AnnouncedTable): string {
   return inJson.includes('ZONE') ? PINNED_ZONE : PINNED_PATH;
 }
 
-/** All functions of one table. `others`: every announced table, for the parents. */
+/** Returns all functions of one table. `others` are all announced tables, among which the parents are found. */
 export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql[] {
   const isParent = others.some(({ node }) => 'parent' in node.tenant && node.tenant.parent.typename === own.node.typename);
   return [
@@ -76,14 +79,14 @@ export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): Func
   ];
 }
 
-/** The statement that creates it. */
+/** Returns the statement that creates the trigger. */
 export function createTriggerSql({ name, sql: [before, after], replica }: TriggerSql, table: string): string {
   return `${before} ${table} ${after}${replica ? `; ALTER TABLE ${table} ENABLE REPLICA TRIGGER ${id(name)}` : ''}`;
 }
 
 const isReplicated = ({ facts }: AnnouncedTable) => facts.subscriptions.length > 0;
 
-/** `schema`: where our functions are. */
+/** Returns all triggers of one table. `schema` is the schema of Hookgraph's functions. */
 export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
   const named = (name: string) => triggerName(name, schema);
   const capture = functionName('capture', own.node);
@@ -117,7 +120,7 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
     triggers.push({
       name: named(REPLICA_TRIGGER),
       functionName: row,
-      // Replication fires triggers for each row alone, and only those that are enabled for it.
+      // Replication fires only row triggers that are enabled for it.
       sql: [
         `CREATE TRIGGER ${named(REPLICA_TRIGGER)} AFTER INSERT OR UPDATE OR DELETE ON`,
         `FOR EACH ROW EXECUTE FUNCTION hookgraph.${id(row)}()`,
@@ -139,8 +142,8 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
 }
 
 /**
- * Who doesn't own the table may replace a trigger, though not drop it. So it gets a function of ours that is dropped, and the trigger goes
- * with the function.
+ * Returns the SQL that drops a trigger. A role that doesn't own the table may replace a trigger but not drop it: it makes the
+ * trigger call a temporary function, and dropping that function drops the trigger.
  */
 export function dropTrigger(name: string, table: string, mayDrop: boolean): string {
   if (mayDrop) return `DROP TRIGGER IF EXISTS ${id(name)} ON ${table}`;
@@ -151,10 +154,10 @@ export function dropTrigger(name: string, table: string, mayDrop: boolean): stri
     DROP FUNCTION hookgraph.going() CASCADE`;
 }
 
-/** What one run of a capture function sees: all rows of a statement as transition tables, or one row as NEW and OLD. */
+/** The rows that one call of a capture function sees: all rows of a statement as transition tables, or one row as NEW and OLD. */
 type Scope = 'STATEMENT' | 'ROW';
 
-/** Makes tables of one row where there are no transition tables. */
+/** Replaces missing transition tables by tables of one row. */
 function withRows(scope: Scope, ...transitions: string[]): string {
   if (scope === 'STATEMENT') return '';
   return `WITH ${transitions.map((name) => `${name} AS (SELECT ${name === 'new_rows' ? 'NEW' : 'OLD'}.*)`).join(', ')} `;
@@ -168,7 +171,8 @@ function captureFunction(own: AnnouncedTable, others: AnnouncedTable[], scope: S
   return {
     name,
     arguments: '',
-    // Not one EXCEPTION block around all: what writes within one takes a transaction id of its own, for every statement.
+    // No EXCEPTION block surrounds everything, because each statement that writes inside such a block uses up another transaction
+    // id.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql ${pinnedFor(own)} AS $hookgraph$
 #variable_conflict use_column
 <<captured>>
@@ -203,7 +207,7 @@ ${write(['old_rows', 'new_rows'], 's.operation, s.changed, s.before, s.after', `
   END IF;`;
 }
 
-/** The one statement that writes. */
+/** The only statement of a capture function that writes. */
 function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: string, what: string, from: string): string {
   const { typename, tenant } = node;
   const parent =
@@ -215,8 +219,8 @@ function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: stri
 }
 
 /**
- * Joins old and new rows by key and tells what became of each. A row whose key or tenant changed is a delete and a create.
- * FULL JOIN: whatever plan the session keeps, it can't be a nested loop. OFFSET 0: documents are built once.
+ * SQL that joins old and new rows by key and determines each row's operation. A changed key or tenant is a delete and a create. A
+ * FULL JOIN never becomes a nested loop, whatever plan the session caches. OFFSET 0 makes Postgres build each document only once.
  */
 function comparedRows(own: AnnouncedTable, rows: (transition: string) => string, reading: Reading): string {
   const { updatedAt } = own.node;
@@ -224,7 +228,7 @@ function comparedRows(own: AnnouncedTable, rows: (transition: string) => string,
   const isLarge = '(o.large OR n.large)';
   const hasLarge = reading === 'ATTACHED' && largeColumns(own).length > 0;
   const docsDiffer = 'o.doc -> k IS DISTINCT FROM n.doc -> k';
-  // The documents of two large values can be alike although the values differ, and the other way round: one was cut.
+  // Documents may be equal although the large values differ, or differ although they are equal, when a value was cut.
   const valuesDiffer = hasLarge ? `coalesce(CASE WHEN ${isLarge} THEN ${largeDifferSql(own)} END, ${docsDiffer})` : docsDiffer;
   return `(
         SELECT CASE WHEN n.alive THEN n.tenant ELSE o.tenant END AS tenant,
@@ -244,7 +248,7 @@ function comparedRows(own: AnnouncedTable, rows: (transition: string) => string,
         OFFSET 0)`;
 }
 
-/** Evaluates a host's expression apart, because whatever it throws must not reach the writer. */
+/** Evaluates the host's expression separately, because its errors must not reach the writer. */
 function findTenants(node: AnnouncedNode, transition: string, scope: Scope): string {
   const { sql } = node.tenant as { sql: string };
   return `
@@ -257,7 +261,10 @@ function findTenants(node: AnnouncedNode, transition: string, scope: Scope): str
     END;`;
 }
 
-/** A parent's key -> its tenant; null where the row, or its own parent, is gone. Called by capture functions alone. */
+/**
+ * Writes the function that returns the tenant for a parent's key; null when the parent no longer exists. Only capture functions call
+ * it.
+ */
 function tenantFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { node, facts } = own;
   const name = functionName('tenant_of', node);
@@ -275,12 +282,15 @@ END $hookgraph$`,
   };
 }
 
-/** Keys -> the tenants that the rows which point to them decide. Called by the relay, through hookgraph.tenants_by_children. */
+/**
+ * Writes the function that returns, for given keys, the tenants decided by the rows that point to them. The relay calls it, through
+ * hookgraph.tenants_by_children.
+ */
 function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { typename, columns } = decidingRows(own.node) as PointingRows;
   const { node, facts } = others.find((other) => other.node.typename === typename) as AnnouncedTable;
   const part = (place: number) => (columns.length === 1 ? 'k.key' : `(k.key::jsonb ->> ${place})`);
-  // In the column's own type, so that its index serves.
+  // Casts the key to the column's type, so that the column's index is used.
   const points = columns.map((column, place) => `r.${id(column)} = ${part(place)}::${facts.columns[column]?.type}`);
   const alive = node.softDelete ? [`num_nonnulls(r.${id(node.softDelete.column)}) = 0`] : [];
   const name = tenantsFunctionName(own.node);

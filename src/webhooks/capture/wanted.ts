@@ -1,4 +1,4 @@
-// Says which functions and triggers the announced tables should have, each function marked with what it was made for. Runs nothing.
+// Lists the functions and triggers that announced tables should have, with a comment that records what each function was made for.
 import { createHash } from 'node:crypto';
 import { localSql } from '../../runtime/schema-name.js';
 import { type AnnouncedTable, functionName } from './row-sql.js';
@@ -6,16 +6,16 @@ import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
 import type { Relation } from './table-facts.js';
 import { functionsOf, type TriggerSql, triggersOf } from './trigger-sql.js';
 
-/** What the comment of each of our functions starts with; the fingerprint of its SQL and a CaptureRecord follow. */
+/** Prefix of the comment on each of our functions; the fingerprint of its SQL and a CaptureRecord follow. */
 export const MARK = 'hookgraph capture';
 
 /**
- * Raise it with every change of the SQL that this folder writes. A worker of an older version doesn't complain about functions that a
- * newer `migrate` made; a newer worker asks for `migrate`.
+ * Increase it with every change of the SQL in this folder. An older worker accepts functions of a newer `migrate`; a newer worker
+ * reports that `migrate` must run.
  */
 export const CAPTURE_VERSION = 1;
 
-/** What a function was made for. `oid` and `columns` (name -> type) are those of the table, for its capture function alone. */
+/** The record in a function's comment. Capture functions also record the table's `oid` and its announced `columns` (name and type). */
 export interface CaptureRecord {
   version: number;
   oid?: number;
@@ -26,12 +26,12 @@ export interface MarkedFunction extends FunctionSql {
   comment: string;
 }
 
-/** Types belong to the fingerprint: a session keeps a function's plans, and only a new function makes it plan anew. */
+/** Returns all functions. Column types are part of the fingerprint, because sessions cache a function's plans until it is replaced. */
 export function wantedFunctions(tables: AnnouncedTable[]): MarkedFunction[] {
   return [...SHARED_FUNCTIONS.map((one) => marked(one, '')), ...tables.flatMap((table) => wantedOf(table, tables))];
 }
 
-/** Those of one table. */
+/** Returns the functions of one table. */
 export function wantedOf(table: AnnouncedTable, all: AnnouncedTable[]): MarkedFunction[] {
   const { oid, columns } = table.facts;
   const types = Object.fromEntries(
@@ -50,34 +50,34 @@ function marked(of: FunctionSql, besides: string, record: Partial<CaptureRecord>
   return { ...of, comment: `${MARK}: ${fingerprint} ${JSON.stringify({ version: CAPTURE_VERSION, ...record })}` };
 }
 
-/** `null`: not a comment of ours. Functions from before version 1 have no record. */
+/** Reads a function's comment; `null` when it isn't one of ours. Functions from before version 1 have no record. */
 export function readRecord(comment: string | null): CaptureRecord | null {
   const found = /^hookgraph capture: [0-9a-f]{64}(?: (\{.*\}))?$/s.exec(comment ?? '');
   if (!found) return null;
   return found[1] === undefined ? { version: 0 } : (JSON.parse(found[1]) as CaptureRecord);
 }
 
-/** Whether the database has the function with this very body; `schema`: where our functions are. */
+/** Returns whether the database has the function with the same body. `schema` is the schema of Hookgraph's functions. */
 export const hasBody = (one: FunctionSql, present: { body: string } | undefined, schema: string): boolean =>
   present?.body ===
   createHash('md5')
     .update(localSql(bodyOf(one), schema))
     .digest('hex');
 
-/** What Postgres keeps as the function's source. */
+/** Returns the part of the statement that Postgres stores as the function's source. */
 const bodyOf = ({ sql }: FunctionSql): string => sql.split('$hookgraph$')[1] as string;
 
 export interface Target {
   relation: Relation;
-  /** `null`: the announced table itself. */
+  /** `null` for the announced table itself. */
   part: 'PARTITION' | 'HEIR' | null;
-  /** Every trigger that it should have. */
+  /** Every trigger that the relation should have. */
   triggers: TriggerSql[];
-  /** Those of them that Postgres doesn't give it by itself. */
+  /** The triggers that Postgres doesn't create by itself. */
   create: TriggerSql[];
 }
 
-/** The table, its partitions and its heirs. */
+/** Returns the table, its partitions and its child tables. */
 export function targetsOf(table: AnnouncedTable, schema: string): Target[] {
   const triggers = triggersOf(table, schema);
   const parts = table.facts.parts.map(

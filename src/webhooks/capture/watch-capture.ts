@@ -1,4 +1,4 @@
-// Watches whether the changes of the announced tables are recorded as announced: when a worker starts, and every minute.
+// Watches whether the changes of the announced tables are recorded as announced: at a worker's start, and every minute.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { schemaOf } from '../../runtime/schema-name.js';
@@ -12,26 +12,29 @@ import { readMark, readPicture } from './read-picture.js';
 import { tellFaults } from './tell-faults.js';
 
 export interface CaptureWatch {
-  /** Throws WebhooksError `CAPTURE_OUT_OF_STEP` with everything that is out of step, but for what it mended. */
+  /** Compares once and repairs what it can. @throws WebhooksError CAPTURE_OUT_OF_STEP with all remaining findings */
   refuse(): Promise<void>;
-  /** Compares, mends what can be mended without anybody, and logs what changed since the last look and which faults capture noted. */
+  /** Compares, repairs what it can without an operator, and logs changed findings and recorded faults. */
   look(): Promise<NoticedFinding[]>;
-  /** What the last look found, or a new one where that is older than a minute; of findings, than five seconds. Mends and logs nothing. */
+  /**
+   * Returns the last findings, or new ones when those are older than a minute (five seconds while there are findings). Repairs and
+   * logs nothing.
+   */
   findings(): Promise<NoticedFinding[]>;
 }
 
 export const LOOK_MS = 60_000;
-/** So that somebody who has mended something hears soon that all is well. */
+/** Refresh interval in milliseconds while there are findings, so that a repair shows soon. */
 const LOOK_AGAIN_MS = 5_000;
 
-/** All that is out of step now; changes nothing. */
+/** Returns all current findings; changes nothing. */
 export async function findOutOfStep(pool: Pool, nodes: AnnouncedNode[]): Promise<CaptureFinding[]> {
   const schema = schemaOf(pool);
   const all = withOwnNode(nodes, schema);
   return comparePicture(all, await readPicture(pool, tablesOf(all), schema), schema).findings;
 }
 
-/** One error that says all. */
+/** Joins findings into one error. */
 export function outOfStep(findings: Pick<CaptureFinding, 'message' | 'hint'>[]): WebhooksError {
   const lines = new Set(findings.map(({ message, hint }) => `- ${message} ${hint}`));
   return new WebhooksError(
@@ -63,7 +66,7 @@ export function createCaptureWatch({
 
   async function compare(): Promise<Comparison> {
     const nodes = withOwnNode(host.nodes, schema);
-    // Read first: what changes meanwhile is seen at the next look.
+    // Read before the facts, so that the next comparison sees changes made meanwhile.
     const mark = await readMark(pool, tablesOf(nodes), schema);
     if (mark !== known?.mark) {
       const comparison = comparePicture(nodes, await readPicture(pool, tablesOf(nodes), schema), schema);
@@ -85,7 +88,7 @@ export function createCaptureWatch({
     return comparison;
   }
 
-  /** Requests that come together share one look. */
+  /** Concurrent calls share one comparison. */
   function compareOnce(): Promise<Comparison> {
     comparing ??= compare().finally(() => {
       comparing = null;

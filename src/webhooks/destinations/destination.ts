@@ -1,21 +1,21 @@
-// What every destination answers and promises; one file for each beside this one.
+// Defines what every kind of destination does and returns. Each kind is implemented in a folder beside this file.
 
 import type { Stage } from '../base/model.js';
 import { type NetworkFailure, suspicionOf } from '../base/network/evidence.js';
 import { AddressRefused, failureStep } from '../base/network/guard.js';
 
-/** The whole exchange: name, connection, request, reply (contracts, section 2). */
+/** Deadline in milliseconds for a whole exchange: name lookup, connection, request and response. */
 export const DEADLINE_MS = 5000;
-/** What is read of a reply's body. */
+/** Maximum number of bytes read of a response body. */
 export const MAX_RESPONSE_BYTES = 64 * 1024;
 
 export interface Reply {
   kind: 'REPLY';
   status: number;
-  /** Names in lower case; repeated ones joined by a comma. */
+  /** Header names are in lower case; repeated headers are joined by a comma. */
   headers: Record<string, string>;
   body: string;
-  /** What the receiver says of a status that is a failure, where its protocol tells. */
+  /** The receiver's explanation of a failure status, if its protocol has one. */
   told?: string;
   firstByteMs?: number;
   sendMs: number;
@@ -25,24 +25,24 @@ export interface NoReply {
   kind: 'NO_REPLY';
   stage: Extract<Stage, 'TEMPLATE' | 'AUTH' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'STATUS'>;
   message: string;
-  /** No retry can help: the delivery waits for another definition. */
+  /** Set when no retry can help: the delivery is held until the definition changes. */
   held?: true;
-  /** What failed of the network: it may be this installation's fault, which `send-delivery.ts` finds out. */
+  /** The network failure behind it, which may be this installation's fault; `send-delivery.ts` decides that. */
   failure?: NetworkFailure;
   sendMs: number;
 }
 
-/** Takes one message within one hard deadline. */
+/** Sends messages, each within one hard deadline. */
 export interface Destination<M> {
   /**
-   * `withinMs`: what is left of a deadline that began earlier.
-   * @throws EgressFailed where our own way out failed; whatever the receiver does is an answer.
+   * Sends one message. `withinMs` replaces the deadline by the rest of a deadline that began earlier.
+   * @throws EgressFailed when this installation's own proxy or network fails; every failure of the receiver is a result
    */
   send(message: M, withinMs?: number): Promise<Reply | NoReply>;
   close(): Promise<void>;
 }
 
-/** What an error of a connection is called. `host`: whom it was to; absent when an answer had begun. */
+/** Translates a connection error into a result. `host` is the host to connect to; absent when a response had begun. */
 export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number, sendMs: number, host?: string): NoReply {
   const failure = networkFailure(error, timedOut, host);
   const no = (stage: NoReply['stage'], message: string): NoReply => ({
@@ -57,7 +57,7 @@ export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number,
   if (error instanceof AddressRefused) return no('ADDRESS', error.message);
   if (failure?.step === 'NAME' || cause.code === 'ENOTFOUND' || cause.code === 'EAI_AGAIN')
     return no('ADDRESS', 'The name of the receiver could not be resolved.');
-  // Several addresses tried: the first failure speaks for all.
+  // When several addresses were tried, the first error is reported.
   const told = cause.errors?.[0] ?? cause;
   return no('CONNECT', `The connection failed: ${told.message || cause.code || told.name}.`);
 }
@@ -68,6 +68,6 @@ function networkFailure(error: unknown, timedOut: boolean, host: string | undefi
   if (host === undefined) return null;
   const { suspicion, code } = suspicionOf(error, 'CONNECT');
   if (suspicion !== 'POSSIBLE') return { step: 'CONNECT', suspicion, host, code };
-  // Old connections are silent when the way out is gone.
+  // A kept-alive connection gives no error when this machine's network is down, only a timeout.
   return timedOut ? { step: 'CONNECT', suspicion: 'POSSIBLE', host, code: 'TIMEOUT' } : null;
 }

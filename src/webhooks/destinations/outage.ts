@@ -1,23 +1,23 @@
-// Logs an outage of this installation's own network once, and says for how long its deliveries are put back.
+// Logs an outage of this installation's own network once, and decides how long its deliveries are put back.
 import type { Logger } from '../../runtime/logger.js';
 import type { NetworkEvidence } from '../base/network/evidence.js';
 import type { EgressFailed } from '../base/network/guard.js';
 
 export interface Outage {
-  /** A delivery failed for a reason of ours. Answers the milliseconds after which it is due again. */
+  /** Records a delivery that failed because of this installation's network. Returns the milliseconds after which it is due again. */
   putBack(delivery: { id: string; subscriptionId: string }, error: EgressFailed): number;
   close(): void;
 }
 
-/** The pause grows with the outage: half of what it has lasted, within these bounds. */
+/** Limits of the pause in milliseconds; the pause is half of the time that the outage has lasted. */
 const LEAST_PAUSE_MS = 2_000;
 const MOST_PAUSE_MS = 30_000;
-/** The warning waits until most of those that failed at once are counted. */
+/** The warning waits this many milliseconds, so that it counts most of the deliveries that failed at once. */
 const GATHER_MS = 1_000;
 const LOOK_MS = 1_000;
-/** It is over when connections have worked since the last failure, and none has failed for this long. */
+/** An outage ends when connections have worked since the last failure, and none has failed for this many milliseconds. */
 const QUIET_MS = 3_000;
-/** Or when nothing was put back for this long: whatever waited has ended otherwise. */
+/** An outage also ends when no delivery was put back for this many milliseconds, because none may be left to try. */
 const FORGOTTEN_MS = 3 * MOST_PAUSE_MS;
 const MOST_IDS = 10;
 
@@ -28,11 +28,11 @@ interface Known {
   putBack: number;
   deliveryIds: Set<string>;
   subscriptionIds: Set<string>;
-  /** What failed, by step and host: it is over when this works for anybody. */
+  /** The last failure. The outage is over when its step works for any receiver. */
   last: EgressFailed;
 }
 
-/** Pure: half of what the outage has lasted. */
+/** Returns half of the time that the outage has lasted, within limits; a pure function. */
 export function pauseMs(outageMs: number): number {
   return Math.min(Math.max(outageMs / 2, LEAST_PAUSE_MS), MOST_PAUSE_MS);
 }

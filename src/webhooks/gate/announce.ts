@@ -1,16 +1,17 @@
-// A write that is one statement -> what it says in that very statement: its cause, to capture; and the refusal where hooks may concern it.
+// Lets a write of one statement announce itself within that statement: it passes its cause to capture, and fails when before-hooks
+// may concern it.
 import type { PlannedWrite } from './find-hooks.js';
 
-/** To stand in the write's FROM or USING, so that it comes before any row. Its values are the statement's first three. */
+/** SQL for the FROM or USING clause of a write, where it runs before any row is written. Its values are the statement's first three. */
 export const ANNOUNCE = 'hookgraph.announce($1, $2, $3)';
 
-/** `context`: what its events shall have as their cause. */
+/** Returns the values for ANNOUNCE. `context` is recorded as the cause of the write's events. */
 export function announceValues({ tenant, typename }: Omit<PlannedWrite, 'operation'>, context: string): string[] {
   return [context, tenant, typename];
 }
 
-/** hookgraph.announce raises it. */
+/** SQLSTATE of the error that hookgraph.announce raises. */
 const HOOKS_FIRST = 'WH001';
 
-/** Whether a statement with ANNOUNCE failed, and so wrote nothing, because hooks are to be asked: by passGate. */
+/** Returns whether a statement with ANNOUNCE failed, having written nothing, because before-hooks must be called; use passGate then. */
 export const isForHooks = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === HOOKS_FIRST;

@@ -1,9 +1,10 @@
-// A write's transaction -> what the write makes of one row, as capture recorded it in there: every default and trigger has had its say.
+// Reads, inside a write's transaction, how the write changes its rows. The source is what capture recorded there, so the effects of
+// defaults and triggers are included.
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Json, Operation, RecordedEvent, RowTexts, Snapshot } from '../base/model.js';
 import { rowTextsSql } from '../base/store/recorded-events.js';
 
-/** Runs a statement inside the write's transaction; `values` are texts. */
+/** Runs a statement inside the write's transaction. All `values` are texts. */
 export type TransactionQuery = (sql: string, values: string[]) => Promise<unknown[]>;
 
 export interface Change {
@@ -11,15 +12,15 @@ export interface Change {
   tenant: string | null;
   environment: string | null;
   key: string;
-  /** The row before, as jsonb writes it: equal texts are equal rows. */
+  /** The row before the write, as jsonb writes it, so equal texts mean equal rows; `null` for a new row. */
   before: string | null;
-  /** The row as it is going to be; of one that is deleted, as it is. */
+  /** The row after the write; for a deleted row, the row before it. */
   snapshot: Snapshot;
-  /** What the rehearsal recorded, as templates are told of it. */
+  /** The event that the rehearsed write recorded, for use in templates. */
   event: RecordedEvent;
 }
 
-// A row that goes with the parent that its tenant is read from has none: the parent went in the same transaction, and says whose it was.
+// A row whose tenant is read from its parent has no tenant when both are deleted in one transaction; the parent's event supplies it.
 const ownEvents = (rows: string, limit: string): string => `
   WITH RECURSIVE own AS MATERIALIZED (SELECT * FROM hookgraph.captures WHERE xid = pg_current_xact_id()),
   wanted AS (SELECT * FROM own WHERE ${rows} ORDER BY id ${limit}),
@@ -50,12 +51,15 @@ interface OwnEvent {
   rowAfter: RowTexts | null;
 }
 
-/** Null: nobody would be told of it either, since no declared column changes. Several events of one row are one change. */
+/**
+ * Returns the change of one row; `null` when no announced column changes, so that no subscriber would be notified either. Several
+ * events of the row are merged into one change.
+ */
 export async function readChange(query: TransactionQuery, typename: string, key: string): Promise<Change | null> {
   return changeOf(typename, key, (await query(OF_ROW, [typename, key])) as OwnEvent[]);
 }
 
-/** The same of all rows of these types, in the order in which they were written first; null: there are more than `limit` events. */
+/** Returns the changes of all rows of these types, in the order of their first write; `null` when there are more than `limit` events. */
 export async function readChanges(query: TransactionQuery, typenames: string[], limit: number): Promise<Change[] | null> {
   const events = (await query(OF_TYPES, [JSON.stringify(typenames), String(limit + 1)])) as (OwnEvent & {
     typename: string;
@@ -79,7 +83,7 @@ function changeOf(typename: string, key: string, events: OwnEvent[]): Change | n
   if (!first || !last) return null;
   const { before } = first;
   const { tenant, environment, after, context } = last;
-  // Made and deleted again: nothing comes of it.
+  // A row that the write creates and deletes again causes no notification.
   if (before === null && after === null) return null;
   const operation = before === null ? 'created' : after === null ? 'deleted' : 'updated';
   const columns = parseJson(after ?? before ?? '{}') as Record<string, Json>;
@@ -88,25 +92,22 @@ function changeOf(typename: string, key: string, events: OwnEvent[]): Change | n
   return { operation, tenant, environment, key, before, snapshot: { typename, key, columns, ahead: true }, event };
 }
 
-/** The columns that some statement of the write changed and that no other changed back. */
+/** Returns the columns that the write changed, without those that it changed back. */
 function changedIn(events: OwnEvent[], { before, after }: Pick<RecordedEvent, 'before' | 'after'>): string[] {
   const changed = new Set(events.flatMap((event) => event.changed ?? []));
   return [...changed].filter((column) => before?.[column] !== after?.[column]);
 }
 
 /**
- * Whether a write does what was asked about. By the row that it finds: what it makes of it follows, but for clocks. A new row is
- * written as it was shown, so its key is enough.
+ * Returns whether a write makes the change that the hooks saw. Compares an existing row before the write: apart from clocks, the
+ * result follows from it. A new row is written with the values that the hooks saw, so its key is enough.
  */
 export function isSameChange(seen: Change | null, now: Change | null): boolean {
   if (seen === null || now === null) return seen === now;
   return seen.operation === now.operation && seen.key === now.key && seen.before === now.before;
 }
 
-/**
- * The same of several rows. Whoever writes new rows gives them the keys that were shown where it can; where the database makes the keys,
- * as many new rows of each type are the same change.
- */
+/** Compares several changes. New rows are compared by their number per type, because the database may generate their keys. */
 export function areSameChanges(seen: Change[], now: Change[]): boolean {
   const isNew = ({ operation }: Change) => operation === 'created';
   const known = new Map(seen.filter((change) => !isNew(change)).map((change) => [rowOf(change), change]));

@@ -1,20 +1,20 @@
-// A kind of write that is about to happen -> the BEFORE subscriptions that it may concern. Asked where hooks may concern the write: announce.ts knows first.
+// Finds the before-hooks that a planned write may concern. Runs only if announce.ts found that hooks may concern the write.
 import type { Pool } from 'pg';
 import type { Before, Operation } from '../base/model.js';
 import type { Change } from './change.js';
 
-/** What the host says of a write of one row before it knows the row. */
+/** A write of one row, described before the row is known. */
 export interface PlannedWrite {
-  /** The writer's: hooks of others never hear of it. */
+  /** Tenant of the writer; only its hooks are called. */
   tenant: string;
   typename: string;
   operation: Operation;
 }
 
-/** The same of a write that may touch several rows and types. */
+/** A write that may touch rows of several types. */
 export interface PlannedWrites {
   tenant: string;
-  /** Every announced type of which it may create, change or delete rows. */
+  /** Every announced type of which the write may create, change or delete rows. */
   typenames: string[];
 }
 
@@ -27,11 +27,11 @@ export interface Hook {
   operation: Operation;
   environmentIds: string[] | null;
   policy: Before;
-  /** Under which it is going to be recorded; the receiver reads it in the request. */
+  /** Id of the delivery under which the call will be recorded; the request carries it. */
   deliveryId: string;
 }
 
-// A broken one too: a policy doesn't lapse because a query no longer validates.
+// Includes hooks with a broken definition: the policy of a hook still applies when its query is no longer valid.
 const FIND = `
   SELECT t.typename, s.id AS "subscriptionId", s.version, s.name, t.id AS "topicId", t.operation, s.environment_ids AS "environmentIds",
     v.definition -> 'before' AS policy, hookgraph.next_id() AS "deliveryId"
@@ -41,20 +41,20 @@ const FIND = `
   WHERE s.phase = 'BEFORE' AND s.deleted_at IS NULL AND s.tenant = $1 AND s.status IN ('ENABLED', 'HELD')
   ORDER BY s.created_at, s.id`;
 
-/** Of all operations: the rows decide which ones they are, since an update may delete softly. */
+/** Finds hooks of all operations, because only the rows show which operation it is: an update may be a soft delete. */
 export async function findHooks(pool: Pool, { tenant, typenames }: PlannedWrites): Promise<Hook[]> {
   const { rows } = await pool.query<Hook>({ name: 'hookgraph-find-hooks', text: FIND, values: [tenant, typenames] });
   return rows;
 }
 
-/** Ids of deliveries. */
+/** Returns new delivery ids. */
 export async function nextIds(pool: Pool, count: number): Promise<string[]> {
   if (count === 0) return [];
   const { rows } = await pool.query<{ id: string }>('SELECT hookgraph.next_id() AS id FROM generate_series(1, $1)', [count]);
   return rows.map(({ id }) => id);
 }
 
-/** Those that the change concerns: by the rules of the relay, a row without an environment concerns all. */
+/** Returns the hooks that a change concerns. As in the relay, a row without an environment concerns the hooks of every environment. */
 export function hooksOf(hooks: Hook[], writer: { tenant: string }, { tenant, operation, environment, snapshot }: Change): Hook[] {
   if (tenant !== writer.tenant) return [];
   return hooks.filter(

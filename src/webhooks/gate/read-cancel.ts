@@ -1,14 +1,17 @@
-// A receiver's answer -> the reason for which it cancels the write, or null.
+// Reads from a before-hook's response whether the hook cancels the write, and why.
 
-/** Servo's media type (contracts, section 6). */
+/** Media type with which Servo cancels an event. */
 const CANCEL_TYPE = 'application/vnd.opsani.servo.errors.canceleventerror+json';
 
-/** Characters of a reason that are told. */
+/** Maximum number of characters of a reason to return. */
 const MAX_REASON_LENGTH = 1_000;
 
 const NO_REASON = 'no reason was given';
 
-/** By its status and type alone: one that says why in a way that can't be read cancels too. */
+/**
+ * Returns the reason for the cancellation; `null` when the write may go on. Status and media type alone decide, so a response with
+ * an unreadable reason still cancels.
+ */
 export function readCancel(answer: { kind: string; status?: number; headers?: Record<string, string>; body?: string }): string | null {
   if (answer.kind !== 'REPLY' || answer.status !== 200) return null;
   const type = answer.headers?.['content-type']?.split(';')[0]?.trim().toLowerCase();

@@ -1,14 +1,17 @@
-// Why a write doesn't happen: thrown to whoever was about to do it.
+// Defines the error thrown to a writer whose write is refused.
 import { GraphQLError } from 'graphql';
 
 export interface Refusal {
-  /** `CANCELLED`: a receiver said no. `HOOK_FAILED`: it could not be asked, and refuses then. `CONFLICT`: the row changes all the time. */
+  /**
+   * `CANCELLED`: a receiver refused. `HOOK_FAILED`: calling the hook failed and its policy is REFUSE. `CONFLICT`: the row kept
+   * changing.
+   */
   type: 'CANCELLED' | 'HOOK_FAILED' | 'CONFLICT';
-  /** For whoever writes; the subscription's owner finds more in its deliveries. */
+  /** A message for the writer. The subscription's owner finds details in its deliveries. */
   message: string;
 }
 
-/** A GraphQLError, so that a server that masks the errors of resolvers answers the refusal all the same. */
+/** A GraphQLError, so that servers that mask the errors of resolvers still return the refusal. */
 export class WriteRefused extends GraphQLError {
   override name = 'WriteRefused';
   constructor(readonly refusals: Refusal[]) {

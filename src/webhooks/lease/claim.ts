@@ -1,13 +1,13 @@
-// Due deliveries of all awake subscriptions -> deliveries in hand, leased under a fresh token.
+// Claims due deliveries of enabled subscriptions and leases them to this worker under a new token.
 import { randomInt } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryKind } from '../base/model.js';
 import type { PaceState } from '../base/pace.js';
 
-/** How long a claimed delivery is ours; three times the request's deadline, so that a slow exchange still settles in time. */
+/** Length of a lease in milliseconds: three times the 5 s request deadline, so that the result of a slow request is written in time. */
 export const LEASE_MS = 15_000;
 
-/** What one subscription may claim now, and from where in its queue. */
+/** The number of deliveries to claim of one subscription, and where in its queue to start. */
 export interface Want {
   subscriptionId: string;
   count: number;
@@ -15,8 +15,8 @@ export interface Want {
 }
 
 /**
- * A place in a subscription's due index. It hides the dead entries at the head of the index, which an old snapshot
- * elsewhere keeps from being vacuumed; the drain drops it often enough that a row it hides waits a second at most.
+ * A position in a subscription's due index. Claims start after it, to skip dead index entries that a long-running transaction
+ * elsewhere keeps from being vacuumed. A row that becomes due before the cursor is hidden for at most CURSOR_LIFE_MS (1 s).
  */
 export interface Cursor {
   dueAt: string;
@@ -27,26 +27,26 @@ export interface DeliveryInHand {
   id: string;
   token: string;
   subscriptionId: string;
-  /** The version of the definition at the claim. */
+  /** Version of the subscription's definition at the time of the claim. */
   version: number;
   kind: DeliveryKind;
   typename: string;
   nodeKey: string;
-  /** Attempts before this one. */
+  /** Number of earlier attempts. */
   attemptCount: number;
   dueAt: string;
   createdAtMs: number;
-  /** By `performance.now()`, just before the claim was sent: never later than its lease began. */
+  /** Taken from `performance.now()` just before the claim was sent, so never later than the start of the lease. */
   claimedAtMs: number;
   eventId: string | null;
-  /** Of a subscription that is slowed, probed or limited (lease/paced.ts); null: of any other. */
+  /** Pace of a slowed, probed or rate-limited subscription (lease/paced.ts); `null` for any other. */
   pace: PaceState | null;
 }
 
-// The subscription's row is locked while `status` is checked: a mutation that disables it waits for this statement,
-// and one under way makes us skip it. OFFSET 0 and the array of places keep the planner to one probe a row, whatever the
-// statistics say: a join with `c` was read from whole tables. A SELECT around an array hides its length from the planner, which would
-// plan each claim anew. A lease need not survive a crash of Postgres: its commit waits for no disk.
+// The subscription's row is locked while its status is checked: a mutation that disables it waits for this statement, and a mutation
+// in progress makes the claim skip it. OFFSET 0 and the array of ctids force one index probe per row, even with stale statistics.
+// `(SELECT $1)` hides an array's length from the planner, which otherwise plans every claim again. synchronous_commit is off because
+// a lease need not survive a crash of Postgres.
 const CLAIM = `
   WITH c AS MATERIALIZED (
     SELECT o.ctid AS place, x.id, x.version
@@ -72,13 +72,16 @@ const CLAIM = `
   FROM u LEFT JOIN LATERAL (SELECT * FROM hookgraph.deliveries d WHERE d.id = u.delivery_id OFFSET 0) d ON true
   JOIN (SELECT DISTINCT id, version FROM c) x ON x.id = u.subscription_id`;
 
-/** Claims up to `count` due deliveries of each subscription that is enabled, oldest due first; the first ones’ where that is more than `most`. */
+/**
+ * Claims up to `count` due deliveries of each enabled subscription, oldest due first, and at most `most` in all, in the order of
+ * `wants`.
+ */
 export async function claimDue(
   db: Pool | PoolClient,
   wants: Want[],
   most = countOf(wants),
   leaseMs = LEASE_MS,
-  /** By subscription; null: those that have no pace. */
+  /** Pace by subscription id; `null` claims from subscriptions without a pace. */
   paces: ReadonlyMap<string, PaceState> | null = null,
 ): Promise<DeliveryInHand[]> {
   const token = String(randomInt(1, 2 ** 47));
@@ -122,16 +125,16 @@ export async function claimDue(
     .sort((a, b) => (a.dueAt === b.dueAt ? compareIds(a.id, b.id) : a.dueAt < b.dueAt ? -1 : 1));
 }
 
-/** Cancelled under a lease that nobody settled, or deleted by hand. */
+/** Removes queue rows whose delivery is final: cancelled under a lease whose result was never written, or deleted by hand. */
 async function drop(db: Pool | PoolClient, ids: string[], token: string): Promise<void> {
   try {
     await db.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND lease_token = $2', [ids, token]);
   } catch {
-    // They come again when this lease ends; what was claimed with them goes its way.
+    // The rows are claimed and dropped again when this lease ends; the other claimed deliveries must not fail because of them.
   }
 }
 
 export const countOf = (wants: Want[]): number => wants.reduce((sum, { count }) => sum + count, 0);
 
-/** Ids are positive bigints as text. */
+/** Compares ids, which are positive bigints as text. */
 const compareIds = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);

@@ -1,4 +1,4 @@
-// Subscriptions that may have something due -> deliveries claimed and handed on, within bounds in flight.
+// Claims due deliveries of woken subscriptions and passes them on, within limits for deliveries in progress.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { claimDue, countOf, type DeliveryInHand, type Want } from './claim.js';
@@ -7,49 +7,55 @@ import { type Turn, Turns } from './round-robin.js';
 export interface DrainOptions {
   pool: Pool;
   log: Logger;
-  /** In hand at once: in all, per subscription, per destination host. */
+  /** Maximum number of deliveries in progress: in all, per subscription, and per destination host. */
   bounds?: { total: number; perSubscription: number; perHost: number };
-  /** The destination host of a subscription, once known. */
+  /** Returns the destination host of a subscription, or `undefined` while it is unknown. */
   hostOf(subscriptionId: string): string | undefined;
-  /** Takes a claimed batch, and calls `free` once for each of it, by its place in there, when its slot is free again. Must not throw. */
+  /** Takes a claimed batch and calls `free` once for each delivery, with its index in the batch, when its slot is free. Must not throw. */
   deliver(batch: DeliveryInHand[], free: (place: number) => void): void;
 }
 
 export interface Drain {
   wake(subscriptionIds: string[]): void;
-  /** Claims nothing of this subscription for so long, in this process. The due-scan wakes it afterwards. */
+  /** Claims nothing of this subscription for `ms` milliseconds in this process. The due-scan wakes it afterwards. */
   rest(subscriptionId: string, ms: number): void;
-  /** How many more may be in hand. */
+  /** Returns how many more deliveries may be in progress. */
   room(): number;
-  /** Hands on what was claimed elsewhere. */
+  /** Passes on deliveries that were claimed elsewhere. */
   start(batch: DeliveryInHand[]): void;
-  /** Claims nothing more; resolves when nothing is in flight. */
+  /** Stops claiming, and resolves when no delivery is in progress. */
   stop(): Promise<void>;
 }
 
-/** A host's are more than are sent at once (send/lanes.ts): the next ones are in hand when those are answered. */
+/**
+ * `perHost` exceeds the 200 requests sent to an origin at once (destinations/https/origin-slots.ts), so that the next deliveries are
+ * prepared when a request ends.
+ */
 const BOUNDS = { total: 3000, perSubscription: 300, perHost: 300 };
 
 /**
- * Slots that become free while others are in flight gather up to so many, or for so long, before one claim fills them: what starts
- * together is written together, and each statement and each sleeping receiver is woken once for all of it.
+ * Freed slots are collected up to this number, or for GATHER_MS milliseconds, before one claim fills them. Larger batches need fewer
+ * statements and wake each receiver less often.
  */
 const WORTHWHILE = 150;
 const GATHER_MS = 5;
 
-/** So many of one subscription are claimed at once where others have something due too. */
+/** Number of deliveries of one subscription to claim at once while other subscriptions have due deliveries too. */
 const PART = 24;
 
 /**
- * Of a subscription whose host isn't known yet so many are in flight, and of all those together as many as of one host: it is known as
- * soon as the first of them are prepared, and they may all be of one.
+ * Maximum number in progress of a subscription whose host is unknown. All such subscriptions together share the limit of one host,
+ * because they may have the same one. A host becomes known once the first deliveries are prepared.
  */
 const PROBES = 4;
 
-/** Of whom there is no room for, so many are asked all the same: others may have less than they were asked for. */
+/**
+ * Number of extra subscriptions to claim from although their host has no free slots, because earlier ones may return fewer
+ * deliveries than requested.
+ */
 const SPARE = 50;
 
-/** Never more in flight than it leaves free, so that the one that comes next finds slots however many hang. */
+/** Limits a subscription to half of the slots that are free or its own, so that a newly woken subscription always finds free slots. */
 const shareOf = (own: number, free: number): number => Math.max(own === 0 ? 1 : 0, Math.floor((free + own) / 2) - own);
 
 interface Slot {
@@ -61,7 +67,7 @@ interface Asked extends Want {
   turn: Turn;
 }
 
-/** Of all these no more than `most`; the last ones are there in case. */
+/** One claim: at most `most` deliveries of all these subscriptions; the last ones fill in for earlier ones with fewer deliveries. */
 interface Asking {
   asked: Asked[];
   most: number;
@@ -72,16 +78,16 @@ export function startDrain(options: DrainOptions): Drain {
   const awake = new Turns(hostOf);
   const inFlightOf = new Map<string, number>();
   const inFlightAt = new Map<string, number>();
-  /** In flight of subscriptions whose host isn't known yet. */
+  /** Slots in use by subscriptions whose host is unknown. */
   const probing = new Map<string, Set<Slot>>();
-  /** Until when nothing of a subscription is claimed; by `Date.now()`. */
+  /** Time by `Date.now()` before which nothing of a subscription is claimed. */
   const resting = new Map<string, number>();
   let inFlight = 0;
   let claiming = false;
   let stopping = false;
   let retryTimer: NodeJS.Timeout | undefined;
   let gathering: NodeJS.Timeout | undefined;
-  /** Slots that became free since the last claim. */
+  /** Number of slots freed since the last claim. */
   let freed = 0;
   let idle: (() => void) | undefined;
 
@@ -100,7 +106,7 @@ export function startDrain(options: DrainOptions): Drain {
     return false;
   };
 
-  /** A part for each of as many as may, so that neighbours in the table are claimed together; what is left then for those who may have more. */
+  /** Plans a claim: one portion for each eligible subscription, then the remaining slots for those that may take more. */
   function wants(): Asking {
     const part = Math.max(PART, Math.ceil(bounds.perHost / awake.size));
     const result: Asked[] = [];
@@ -145,7 +151,7 @@ export function startDrain(options: DrainOptions): Drain {
     return { asked: [...result, ...spares(result, free)], most: countOf(result) };
   }
 
-  /** Where all are of one host, whose room is the sum's then. */
+  /** Adds spare subscriptions when all wanted ones have the same known host, because then `most` enforces the host's limit. */
   function spares(wanted: Asked[], free: number): Asked[] {
     const [host, ...others] = new Set(wanted.map((want) => want.host));
     if (host === undefined || others.length > 0) return [];
@@ -191,7 +197,10 @@ export function startDrain(options: DrainOptions): Drain {
     }, GATHER_MS);
   }
 
-  /** @param full there was no room for more: whoever comes after the last one that something was found of was not looked at */
+  /**
+   * Moves the claimed subscriptions on in the queue.
+   * @param full whether the claim reached `most`, so that the subscriptions after the last claimed one were not searched
+   */
   function advance(asked: Asked[], batch: DeliveryInHand[], full: boolean): void {
     const last = new Map<string, DeliveryInHand>();
     const counts = new Map<string, number>();
@@ -203,7 +212,7 @@ export function startDrain(options: DrainOptions): Drain {
     for (const [place, { subscriptionId, count, turn }] of asked.entries()) {
       if (place > end) break;
       const claimed = last.get(subscriptionId);
-      // Fewer than asked for: nothing more is due behind the cursor. What it hides wakes it by the due-scan.
+      // Fewer rows than requested: no more are due after the cursor. Rows before the cursor are found by the next due-scan.
       const isDone = claimed === undefined || (place < end && (counts.get(subscriptionId) ?? 0) < count);
       awake.end(subscriptionId, turn, isDone ? null : turn.next({ dueAt: claimed.dueAt, id: claimed.id }));
     }
@@ -260,7 +269,7 @@ export function startDrain(options: DrainOptions): Drain {
       if (inFlight > 0 || claiming) {
         await new Promise<void>((resolve) => {
           idle = resolve;
-          // A claim under way may still bring a batch; it looks once more when it ends.
+          // A claim in progress may still return deliveries, so this checks again until it has ended.
           const check = () => (claiming ? setTimeout(check, 5) : inFlight === 0 && resolve());
           check();
         });

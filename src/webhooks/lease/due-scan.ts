@@ -1,8 +1,8 @@
-// The open deliveries -> whose are due; those of a subscription that is off, broken or deleted are held or cancelled on the way.
+// Finds subscriptions with due deliveries, and holds or cancels deliveries whose subscription is disabled, broken or deleted.
 import type { Pool } from 'pg';
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
 
-// One index probe per subscription with open deliveries, however many deliveries those are (a loose index scan).
+// A loose index scan: one index probe per subscription with open deliveries, however many deliveries it has.
 const SCAN = `
   WITH RECURSIVE s AS (
     (SELECT subscription_id, due_at FROM hookgraph.open_deliveries
@@ -18,8 +18,8 @@ const SCAN = `
   WHERE s.due_at <= now() OR x.status <> 'ENABLED'`;
 
 /**
- * The enabled subscriptions that have a delivery due, but for those with a pace (lease/paced.ts). Holding the others' here is what makes disabling safe against a
- * relay or a settle that didn't see it yet, and against a crash between its two statements; the same for deleting.
+ * Returns the enabled subscriptions with due deliveries, except those with a pace (lease/paced.ts). Holding and cancelling here
+ * makes disabling and deleting safe against a crash, and against a concurrent relay or result that has not seen the new status yet.
  */
 export async function scanDue(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ id: string; status: string }>({ name: 'hookgraph-due-scan', text: SCAN });
@@ -44,7 +44,7 @@ const HELD_SCAN = `
   )
   SELECT s.subscription_id AS id FROM s JOIN hookgraph.subscriptions x ON x.id = s.subscription_id WHERE x.status = 'ENABLED'`;
 
-/** The other half of the invariant: what is held because its subscription was off goes on once it is on, whatever crashed between. */
+/** Releases deliveries held for a disabled or broken subscription that is enabled again, in case a crash prevented the release. */
 export async function releaseScan(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ id: string }>({ name: 'hookgraph-held-scan', text: HELD_SCAN });
   if (rows.length > 0)

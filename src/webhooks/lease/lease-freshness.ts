@@ -1,27 +1,27 @@
-// A claimed delivery -> whether its attempt may begin now. A subscription being switched off -> the moment from which none begins.
+// Decides whether a claimed delivery's attempt may begin, and waits until no attempt of a disabled subscription can begin.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { type DeliveryInHand, LEASE_MS } from './claim.js';
 
 /**
- * A claim that is younger allows an attempt to begin; an older one must be renewed. So whoever switches a subscription off and then
- * waits until no claim of it is younger, or in hand, knows that nothing begins any more.
+ * Age in milliseconds up to which a claim lets its attempt begin; an older claim must be renewed first. An operation that disables a
+ * subscription waits until each of its claims has ended or reached this age; after that no attempt begins.
  */
 export const BEGIN_WITHIN_MS = 2_000;
 
 const LOOK_EVERY_MS = 10;
 
-// FOR SHARE, and no SKIP LOCKED: a mutation under way decides first.
+// FOR SHARE without SKIP LOCKED: a mutation of the subscription that is in progress commits first and decides.
 const RENEW = `
   WITH x AS (SELECT x.id FROM hookgraph.subscriptions x WHERE x.id = $2 AND x.status = 'ENABLED' FOR SHARE)
   UPDATE hookgraph.open_deliveries o SET lease_until = now() + $4 * interval '1 ms' FROM x
   WHERE o.delivery_id = $1 AND o.lease_token = $3 AND o.subscription_id = x.id
     AND EXISTS (SELECT FROM hookgraph.deliveries d WHERE d.id = $1 AND d.state IN ('PENDING', 'RETRYING'))`;
 
-/** Whether its attempt may begin under the claim that it has. */
+/** Returns whether the attempt may begin without renewing the claim. */
 export const mayBegin = (delivery: DeliveryInHand): boolean => performance.now() - delivery.claimedAtMs < BEGIN_WITHIN_MS;
 
-/** The delivery, under a claim that is young again; null: it is no longer ours, or its subscription is not enabled. */
+/** Renews the claim. Returns `null` when the lease is lost or the subscription is no longer enabled. */
 export async function renew(pool: Pool, delivery: DeliveryInHand): Promise<DeliveryInHand | null> {
   const now = performance.now();
   const values = [delivery.id, delivery.subscriptionId, delivery.token, LEASE_MS];
@@ -31,7 +31,10 @@ export async function renew(pool: Pool, delivery: DeliveryInHand): Promise<Deliv
 
 const YOUNG = `lease_until > now() + ${LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
 
-/** The deliveries of subscriptions whose attempts may still begin. To be asked after the write that switches them off, in its transaction. */
+/**
+ * Lists the deliveries of these subscriptions whose attempts may still begin. Call it after the write that disables them, in the
+ * same transaction.
+ */
 export async function listYoungClaims(client: PoolClient, subscriptionIds: string[]): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
     `SELECT delivery_id AS id FROM hookgraph.open_deliveries WHERE subscription_id = ANY ($1::uuid[]) AND held_for IS NULL AND ${YOUNG}`,
@@ -40,7 +43,7 @@ export async function listYoungClaims(client: PoolClient, subscriptionIds: strin
   return rows.map((row) => row.id);
 }
 
-/** Resolves when none of them can begin: each is settled, or its claim too old. BEGIN_WITHIN_MS after the commit at the latest. */
+/** Resolves when no attempt of these deliveries can begin, at most BEGIN_WITHIN_MS (2 s) after the call. */
 export async function untilNoneBegins(pool: Pool, deliveryIds: string[]): Promise<void> {
   const giveUpAt = performance.now() + BEGIN_WITHIN_MS;
   let left = deliveryIds.length;

@@ -1,4 +1,4 @@
-// Claims due deliveries of subscriptions that are slowed, probed or limited, no more than their pace allows over all workers.
+// Claims due deliveries of slowed, probed or rate-limited subscriptions, within their pace across all workers.
 import type { Pool, PoolClient } from 'pg';
 import { type Bucket, concurrencyOf, type Pace, PROBE_LOST_MS, roomOf } from '../base/pace.js';
 import { databaseNow, PACE_COLUMNS, toPaces } from '../base/store/paces.js';
@@ -6,17 +6,20 @@ import { insideTransaction } from '../base/store/transaction.js';
 import { claimDue, type DeliveryInHand, LEASE_MS } from './claim.js';
 
 export interface PacedClaim {
-  /** How many subscriptions have a pace and something due. */
+  /** Number of subscriptions with a pace and due deliveries. */
   waiting: number;
   batch: DeliveryInHand[];
 }
 
-/** Paces that one claim locks; another worker, or the next claim, takes the others. */
+/** Maximum number of paces locked by one claim; other claims take the remaining ones. */
 const MAX_PACES = 500;
-/** Deliveries in flight are among the first of their subscription's, but for those that were put back meanwhile. */
+/**
+ * Deliveries in progress are counted among the first `concurrency + LOOK_AHEAD` rows of the queue. They are at its head, except
+ * deliveries put back meanwhile.
+ */
 const LOOK_AHEAD = 200;
 
-// Whoever has the row decides what begins: another worker skips it.
+// The row lock makes this worker the only one that claims from the subscription; other workers skip the row.
 const LOCK = `
   SELECT ${PACE_COLUMNS} FROM hookgraph.paces p
   WHERE p.resume_at <= now()
@@ -37,12 +40,12 @@ const TAKE = `
     resume_at = CASE WHEN r.is_probed THEN to_timestamp(($4 + $5) / 1000) ELSE p.resume_at END
   FROM unnest($1::uuid[], $2::float8[], $3::boolean[]) AS r (id, allowance, is_probed) WHERE p.subscription_id = r.id`;
 
-/** `most`: how many deliveries the caller has slots for. */
+/** Claims within the paces of the subscriptions. `most` is the number of deliveries for which the caller has free slots. */
 export async function claimPaced(pool: Pool, most: number): Promise<PacedClaim> {
   return insideTransaction(pool, async (client) => {
     const paces = toPaces((await client.query({ name: 'hookgraph-paced', text: LOCK })).rows);
     if (paces.size === 0 || most <= 0) return { waiting: paces.size, batch: [] };
-    // A statement of its own: it sees what others claimed until the rows were locked.
+    // A separate statement, so that it sees the claims that other workers committed before this one got the row locks.
     const inFlight = await countInFlight(client, paces);
     const nowMs = await databaseNow(client);
     const rooms = new Map([...paces].map(([id, pace]) => [id, roomOf(pace, pace, inFlight.get(id) ?? 0, nowMs)]));

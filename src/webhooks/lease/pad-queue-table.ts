@@ -1,12 +1,13 @@
-// A queue that is small, as a new or a restored one is -> one that Postgres takes for large.
+// Pads the file of the queue table, so that Postgres plans queue statements for a large table.
 import type { Pool } from 'pg';
 import { insideTransaction } from '../base/store/transaction.js';
 
 const ENOUGH_BYTES = 1_000_000;
 
 /**
- * The planner goes by the size of a table's file: statements that were planned while the queue was small would read all of it later, for each
- * batch. The file doesn't shrink by itself (vacuum_truncate), so this is done once, or again after a restore; what it writes is gone in the same transaction.
+ * The planner estimates from a table's file size: plans made for a small queue would read the whole table later, for every batch.
+ * The rows are deleted in the same transaction, but the file keeps its size (vacuum_truncate is off). Needed once, and after a
+ * restore.
  */
 export async function keepLarge(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ bytes: string }>(`SELECT pg_relation_size('hookgraph.open_deliveries') AS bytes`);

@@ -1,22 +1,23 @@
-// Subscriptions that may have something due -> in whose turn they are asked, by the host that they go to.
+// Orders the subscriptions that may have due deliveries, round-robin by destination host.
 import type { Cursor } from './claim.js';
 
-/** A cursor may hide a row for this long: one that commits late or is due again earlier than the last one claimed. */
+/** Maximum time in milliseconds for which a cursor may hide a row that became due before it. */
 const CURSOR_LIFE_MS = 1000;
 
+/** A subscription's wait for its next claim, with the cursor after which that claim starts. */
 export class Turn {
   constructor(
     private cursor: Cursor | null = null,
     private readonly sinceMs = 0,
   ) {}
 
-  /** Its cursor, unless that has hidden what it hides for long enough. */
+  /** Returns the cursor, or `null` when it is older than CURSOR_LIFE_MS. */
   after(): Cursor | null {
     if (this.cursor && Date.now() - this.sinceMs > CURSOR_LIFE_MS) this.cursor = null;
     return this.cursor;
   }
 
-  /** Its next one, when so far was claimed in this one. */
+  /** Returns the subscription's next turn, which starts after `cursor`. The age counts from the first cursor. */
   next(cursor: Cursor): Turn {
     return new Turn(cursor, this.cursor === null ? Date.now() : this.sinceMs);
   }
@@ -24,10 +25,13 @@ export class Turn {
 
 type Queue = Map<string, Turn>;
 
-/** A queue for each host, so that those of a host that has no room are not walked; whoever had a turn goes to the back, and its host too. */
+/**
+ * Keeps one queue per host, so that a host without free slots is skipped at once. After a claim, the subscription moves to the back
+ * of its queue, and the host's queue to the back of all queues.
+ */
 export class Turns {
   private readonly queues = new Map<string | undefined, Queue>();
-  /** Where each of them is. */
+  /** Host of the queue in which each subscription waits. */
   private readonly hosts = new Map<string, string | undefined>();
 
   constructor(private readonly hostOf: (subscriptionId: string) => string | undefined) {}
@@ -36,13 +40,13 @@ export class Turns {
     return this.hosts.size;
   }
 
-  /** Afresh; one that waits already keeps its place. */
+  /** Queues a subscription with a new turn, which starts without a cursor. A waiting subscription keeps its place. */
   wake(subscriptionId: string): void {
     if (this.hosts.get(subscriptionId) !== this.hostOf(subscriptionId)) this.remove(subscriptionId);
     this.put(subscriptionId, new Turn());
   }
 
-  /** In the order of their turns; those whose host isn't known yet are one queue. */
+  /** Returns the queues in order. Subscriptions whose host is unknown share one queue, and leave it here once their host is known. */
   byHost(): Iterable<[host: string | undefined, Queue]> {
     for (const [subscriptionId, turn] of this.queues.get(undefined) ?? []) {
       if (this.hostOf(subscriptionId) === undefined) continue;
@@ -56,7 +60,10 @@ export class Turns {
     return this.queues.get(host) ?? [];
   }
 
-  /** @param next null: it has nothing more. Woken since `had` it stays as it is. */
+  /**
+   * Ends a turn. Does nothing if the subscription was woken since the turn `had` began.
+   * @param next the subscription's next turn; `null` when nothing more is due
+   */
   end(subscriptionId: string, had: Turn, next: Turn | null): void {
     const host = this.hosts.get(subscriptionId);
     if (this.queues.get(host)?.get(subscriptionId) !== had) return;

@@ -13,12 +13,15 @@ export interface StoredFinding {
   tenant: string;
   owner: string;
   topic: string;
-  /** `BROKEN`: it can't run. `DEPRECATED`: it runs, and selects what is going to go. `RETIRED`: nothing happens on its topic any more. */
+  /**
+   * `BROKEN`: the query can't run. `DEPRECATED`: the query runs, and selects deprecated fields. `RETIRED`: the topic emits no more
+   * events.
+   */
   kind: 'BROKEN' | 'DEPRECATED' | 'RETIRED';
   message: string;
-  /** Deliveries of the last seven days. */
+  /** Number of deliveries created within the last seven days. */
   recentDeliveries: number;
-  /** What its templates read that would be empty without the fields that are gone or going to go: `data.order.lines.sku`. */
+  /** Paths such as `data.order.lines.sku` that the templates read and that become empty once the removed or deprecated fields are gone. */
   emptyPaths: string[];
 }
 
@@ -35,7 +38,7 @@ interface Stored {
   templates: string[] | null;
 }
 
-/** Subscriptions that are looked at before other work of the process has its turn. */
+/** Subscriptions read per page, so that a long check doesn't load all of them at once. */
 const CHUNK = 100;
 
 const STORED = `
@@ -89,7 +92,7 @@ async function emptied(engine: Engine, schema: GraphQLSchema, { id, tenant, quer
   if (lost.length === 0) return [];
   const steps = templates.map((source): Step => ({ source, style: 'none', ask: 'paths' }));
   const results = await engine.renderer.render({ tenant, key: id }, { data: '{}' }, steps);
-  // A template that can't be parsed any more is told elsewhere.
+  // A template that no longer parses has no paths to report.
   return emptyPaths(
     lost,
     results.flatMap((result) => ('fault' in result ? [] : (JSON.parse(result.text) as string[][]))),

@@ -1,4 +1,4 @@
-// Finds the node to try a topic on, as whoever asks: the last one of its type that they may read, or a given one.
+// Finds the node to test or preview a topic with, as its owner may see it: a given node, or the newest one of the topic's type.
 import { execute, Kind, type SelectionSetNode } from 'graphql';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -13,16 +13,16 @@ import { FITS_TOPIC } from '../fan-out/match.js';
 export interface FoundNode {
   typename: string;
   nodeKey: string;
-  /** The node as it was, where it is gone. */
+  /** Snapshots that stand in for the deleted rows; empty when the node still exists. */
   overlay: Snapshot[];
 }
 
 export type Found = { node: FoundNode } | { problem: Problem };
 
-/** So many of the newest are looked at for one that the owner may read. */
+/** Number of newest nodes to try until one is readable by the owner. */
 const CANDIDATES = 10;
 
-/** Of a `deleted` topic: the last one that was deleted, as it was then. */
+/** Finds the newest node of the topic's type that the owner may read; for a `deleted` topic, the last deleted node as it was then. */
 export async function findLastNode(engine: Engine, owner: Owner, topic: Topic): Promise<Found> {
   const candidates = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, null) : await lastOnes(engine, owner, topic);
   const node = await firstVisible(engine, owner, candidates);
@@ -32,7 +32,7 @@ export async function findLastNode(engine: Engine, owner: Owner, topic: Topic): 
   return { problem: { field: 'base', message: `${what} yet that you may read${hint}`, type: 'NOT_FOUND' } };
 }
 
-/** `globalId` of a node that is there or, of a `deleted` topic, was. */
+/** Finds the node with this global id. For a `deleted` topic, a deleted node is found too. */
 export async function findNode(engine: Engine, owner: Owner, topic: Topic, globalId: string): Promise<Found> {
   const named = engine.host.fromGlobalId(globalId);
   const problem = (message: string, type?: Problem['type']): Found => ({ problem: { field: 'nodeId', message, ...(type && { type }) } });
@@ -41,7 +41,7 @@ export async function findNode(engine: Engine, owner: Owner, topic: Topic, globa
     return problem(`is the id of a ${named.typename}, and ${topic.key} happens to a ${topic.typename}`);
   const [deleted] = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, named.key) : [];
   const asked = deleted ?? { typename: topic.typename, nodeKey: named.key, overlay: [] };
-  // Where the schema can't tell what the owner may read, their tenant's rows are theirs.
+  // Without a finder in the schema to check the owner's rights, the node must at least belong to the owner's tenant.
   const isOwn = deleted !== undefined || finderOf(engine.host, topic.typename) !== null || (await isWithin(engine, owner, asked));
   const node = isOwn ? await firstVisible(engine, owner, [asked]) : null;
   return node ? { node } : problem('not found', 'NOT_FOUND');
@@ -52,7 +52,7 @@ async function isWithin({ host, pool }: Engine, { tenant }: Owner, { typename, n
   return node !== null && (await keysWithin(pool, node, host.nodes, tenant, [nodeKey])).has(nodeKey);
 }
 
-/** The event that a try of the topic on this node is about: the last one that was recorded, else one made of the row as it is now. */
+/** Returns the event to use when testing the topic on this node: the last recorded one, or else an event made from the current row. */
 export async function eventOf(engine: Engine, { tenant }: Owner, topic: Topic, { nodeKey }: FoundNode): Promise<RecordedEvent> {
   const { id: topicId, typename, operation } = topic;
   const found = await lastEventOf(engine.pool, { tenant, topicId, typename, key: nodeKey, fits: FITS_TOPIC });
@@ -72,7 +72,7 @@ async function lastOnes({ host, pool }: Engine, owner: Owner, { typename }: Topi
   return keys.map((nodeKey) => ({ typename, nodeKey, overlay: [] }));
 }
 
-/** A subscription never hears about subscriptions to these topics, itself among them. */
+/** Excludes subscriptions to subscription topics, because no event about one of those is ever delivered. */
 async function ownSubscriptions({ pool }: Pick<Engine, 'pool'>, owner: Owner): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     `SELECT s.id FROM hookgraph.subscriptions s WHERE s.tenant = $1 AND s.owner = $2 AND s.deleted_at IS NULL
@@ -98,13 +98,13 @@ const TYPENAME: SelectionSetNode = {
   selections: [{ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }],
 };
 
-/** Asked by the host's finder as the owner: their rights decide, and nothing here knows them. One execution for all. */
+/** Runs the host's finder as the owner, so that the owner's rights decide; all candidates are looked up in one execution. */
 async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[]): Promise<FoundNode | null> {
   const { host } = engine;
   const [first] = candidates;
   const node = first && (announcedNode(host, first.typename) as AnnouncedNode);
   const finder = first && finderOf(host, first.typename);
-  // Without a finder there is nothing that could tell.
+  // Without a finder, visibility can't be checked, so the first candidate is taken.
   if (!first || !node || !finder) return first ?? null;
   const contextOf = await host.contextFor(owner);
   if (!contextOf) return null;
@@ -119,7 +119,7 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   const { data, errors = [] } = await execute({ ...question, schema: host.schema(), contextValue });
   const ours = errors.find((error) => host.faultOf(error) === 'ours');
   if (ours) throw new Error(`The last node could not be read for a reason of ours: ${ours.message}`, { cause: ours.originalError ?? ours });
-  // An error that isn't a lack of rights is the node's own: the stored query will tell it.
+  // The node exists but resolving it fails; it is used all the same, because the stored query then reports the error.
   const failed = new Set(errors.filter((error) => host.faultOf(error) === 'node').map((error) => error.path?.[0]));
   const isFound = (answer: unknown): boolean => {
     const [found] = Array.isArray(answer) ? answer : [answer];

@@ -1,4 +1,4 @@
-// Nothing in, the body shapes that published systems' receivers read out: ready templates to begin with, plain fields from then on.
+// Lists ready-made body templates and signature schemes that produce the formats of well-known webhook systems.
 import type { SubscriptionInput } from './save/input.js';
 
 export type PresetKey = 'UP42' | 'SCURRI' | 'SCALR' | 'SERVO' | 'STANDARD_WEBHOOKS';
@@ -12,7 +12,7 @@ export interface Preset {
   fields: PresetFields;
 }
 
-/** Each template's `data` is what the stored query answered, or the default payload. */
+/** `data` in each template is the result of the stored query, or the default payload without a query. */
 export const PRESETS: Preset[] = [
   {
     key: 'UP42',
@@ -89,7 +89,7 @@ export const PRESETS: Preset[] = [
   },
 ];
 
-/** What the input leaves out is the preset's; what it says stands. */
+/** Adds the preset's fields to the input; a field that is present in the input wins. */
 export function withPreset(input: SubscriptionInput, key: PresetKey): SubscriptionInput {
   const preset = PRESETS.find((one) => one.key === key) as Preset;
   return { ...preset.fields, ...input };

@@ -1,4 +1,4 @@
-// A definition, saved or not, and a node -> the report of every stage up to the request that would be sent. Saves and sends nothing.
+// Runs a saved or unsaved definition on a node and reports every stage up to the request. Saves and sends nothing.
 import { compileDefinition } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -17,13 +17,14 @@ import { splitDraft, toDraft } from './save/input.js';
 import { checkedTopic, isMistake, NOT_ALLOWED, NOT_FOUND, type SubscriptionInput } from './save.js';
 import { inOrder, notRun, OWNER_GONE, refused, type TryResult } from './try-result.js';
 
-/** The ids in the request of a preview, where nothing is saved and nothing sent. */
+/** Placeholder ids in the previewed request, because no subscription or delivery row is created. */
 const NO_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
 const NO_DELIVERY = '0';
 
 /**
- * Of a definition that isn't saved, or of the saved one `id` with the input over it; on the node of this global id, or else the
- * last one. Saves and sends nothing; a stage whose source has a mistake fails, and the others are tried all the same.
+ * Previews `input`, or the saved subscription `id` with `input` applied over it, on the node `nodeId` (`null`: the newest readable
+ * node). A stage with a mistake in its source is reported as failed; the other stages still run.
+ * @throws Error when a definition without mistakes does not compile
  */
 export async function previewSubscription(
   engine: Engine,
@@ -66,7 +67,7 @@ export async function previewSubscription(
   const watch = (report: StageReport) => void told.set(report.stage, report);
   const event = compiled.event && (await eventOf(engine, actor, topic, node));
   const sources = () => ({ open: (overlay: Snapshot[]) => openContext(engine.host, contextOf, overlay), overlay: node.overlay, event });
-  // Without its query there is nothing to render.
+  // Without a valid query there is no data to render.
   const payload = mistakes.some(({ field }) => field === 'query')
     ? null
     : await buildPayload(engine, compiled, { ...node, id: NO_DELIVERY, kind: 'TEST' }, sources, watch);
@@ -104,7 +105,7 @@ export async function previewSubscription(
   };
 }
 
-/** The stage that fails where a field of the definition has a mistake. */
+/** The stage to report as failed, by the definition field that has the mistake. */
 const SOURCES: Record<string, ReportStage> = {
   query: 'QUERY',
   validationTemplate: 'VALIDATION',
@@ -120,10 +121,10 @@ const SOURCES: Record<string, ReportStage> = {
 
 const sourceOf = ({ field }: Problem): ReportStage | undefined => SOURCES[field.split('.')[0] ?? ''];
 
-/** Where one of these fails there is no request. */
+/** Stages without which no request can be built. */
 const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'AUTH', 'SEND'];
 
-/** So that the rest of it compiles. */
+/** Removes the fields that have mistakes, so that the remaining definition compiles. */
 function withoutMistakes(definition: Definition, mistakes: Problem[]): Definition {
   const wrong = new Set(mistakes.map(({ field }) => field));
   const text = (field: 'query' | 'validationTemplate' | 'template' | 'errorTemplate') => (wrong.has(field) ? null : definition[field]);

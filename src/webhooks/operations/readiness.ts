@@ -1,22 +1,25 @@
-// Tells whether a process can serve: the database answers, is migrated, and records the changes of the announced tables.
+// Checks whether a process can serve: the database responds, is migrated, and records the changes of the announced tables.
 import type { Engine } from '../base/engine.js';
 
 export interface Readiness {
   isReady: boolean;
   status: string;
-  /** Changes are lost because of these. */
+  /** Reasons why changes are being lost. */
   problems: string[];
-  /** Changes are recorded all the same. */
+  /** Findings that do not lose changes. */
   warnings: string[];
 }
 
 const unready = (status: string, problems: string[] = []): Readiness => ({ isReady: false, status, problems, warnings: [] });
 
-/** Never throws. Cheap: looks at the catalog once a minute, or every five seconds while something is out of step. */
+/**
+ * Reports readiness and never throws. Capture findings come from a cache that is refreshed every minute, or every five seconds while
+ * a finding exists.
+ */
 export async function readiness({ pool, log, capture }: Engine): Promise<Readiness> {
   try {
     const { rows } = await pool.query<{ there: boolean }>(`SELECT to_regclass('hookgraph.topics') IS NOT NULL AS there`);
-    // A new database has the table, and topics once migrate has attached the triggers.
+    // A new database has an empty `topics` table until `migrate` attaches the triggers.
     const topics = rows[0]?.there
       ? (await pool.query<{ ready: boolean }>('SELECT EXISTS (SELECT FROM hookgraph.topics) AS ready')).rows[0]
       : null;
@@ -34,7 +37,7 @@ export async function readiness({ pool, log, capture }: Engine): Promise<Readine
   }
 }
 
-/** What `/readyz` answers. */
+/** Builds the response of `/readyz`. */
 export function readinessAnswer({ isReady, status, problems, warnings }: Readiness): { status: 200 | 503; body: Record<string, unknown> } {
   const told = { ...(problems.length > 0 && { problems }), ...(warnings.length > 0 && { warnings }) };
   return { status: isReady ? 200 : 503, body: { status, ...told } };

@@ -1,4 +1,4 @@
-// What its owner wants to hear once more -> a replay, which a worker turns into deliveries batch by batch; or its end.
+// Starts and cancels replays. A worker turns a replay into deliveries, batch by batch.
 
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -17,7 +17,7 @@ export interface Replayed {
   replay: Replay | null;
 }
 
-/** Both inclusive, by the time at which an event was written; absent: the first event that is kept, and now. */
+/** A range of event times, both ends inclusive. `from: null` starts at the first stored event, `to: null` ends now. */
 export interface ReplayRange {
   from: Date | null;
   to: Date | null;
@@ -26,8 +26,9 @@ export interface ReplayRange {
 const refused = (problem: Problem): Replayed => ({ problems: [problem], replay: null });
 
 /**
- * Sends the events of a time again, as the topic, the environments and the definition of the subscription are now, also those from
- * before it was created or while it was disabled. New deliveries of kind REPLAY: whoever counts by delivery id hears them anew.
+ * Starts a replay of past events, matched with the current topic, environments and definition of the subscription; this includes
+ * events from before it was created and from while it was disabled. The deliveries are new ones of kind REPLAY, so a receiver that
+ * deduplicates by delivery id does not recognize the repeated events.
  */
 export async function replayEvents(engine: Engine, actor: Actor, subscriptionId: string, { from, to }: ReplayRange): Promise<Replayed> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
@@ -38,8 +39,8 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   const asleep = whyAsleep(subscription);
   if (asleep) return refused(asleep);
   if (from && to && from > to) return refused({ field: 'to', message: 'is before from' });
-  // An event's id is a little older than its time.
-  // "from" before the epoch of ids is the first event; "to" in the future would go on for ever.
+  // The position starts one second early, because an event's id is assigned slightly before its `occurred_at`. A "from" before the
+  // epoch of ids (2020) is raised to it. A "to" in the future is cut to now, or the replay would never end.
   const id = await insideTransaction(engine.pool, async (client) => {
     const { rows } = await client.query<{ id: string }>(
       `WITH range AS (
@@ -58,14 +59,14 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   return { problems: [], replay: await read(engine, actor, id) };
 }
 
-/** Ends it, and cancels what of it is not sent yet. Repeating it changes nothing. */
+/** Ends a replay and cancels its unsent deliveries. Idempotent. */
 export async function cancelReplay(engine: Engine, actor: Actor, id: string): Promise<Replayed> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const replay = await read(engine, actor, id);
   if (!replay) return refused(NOT_FOUND);
   if (replay.state === 'DONE') return refused({ field: 'base', message: 'it is done; all of its deliveries are made' });
   await insideTransaction(engine.pool, async (client) => {
-    // Its step locks the row as well: what is made after this is nothing.
+    // The replay's worker step locks this row too, so it creates no deliveries after this update.
     const { rowCount } = await client.query(
       `UPDATE hookgraph.replays SET state = 'CANCELLED', updated_at = clock_timestamp() WHERE id = $1 AND state = 'RUNNING'`,
       [id],

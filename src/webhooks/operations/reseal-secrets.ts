@@ -1,4 +1,5 @@
-// Every stored secret -> sealed with the newest key, batch by batch. Each batch stands by itself: killed, it goes on where it was.
+// Re-encrypts every stored secret with the newest key in batches. Each batch commits separately, so an interrupted run can be
+// repeated.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { withAdvisoryLock } from '../../runtime/pooler.js';
@@ -7,38 +8,39 @@ import { checkKeys, createVault, type Vault } from '../base/secrets/vault.js';
 import { placeOfSecret } from '../base/store/secrets.js';
 
 export interface ResealOptions {
-  /** 32 bytes each, newest first. */
+  /** Encryption keys of 32 bytes each, newest first. */
   keys: Buffer[];
-  /** Makes a newer key and answers all of them. Called only when no earlier rotation is unfinished. */
+  /** Creates a new key and returns all keys, newest first. Called only when no earlier rotation is unfinished. */
   addKey?: () => Promise<Buffer[]>;
-  /** Opens what would be sealed anew, and changes nothing. */
+  /** Decrypts the secrets that would be re-encrypted, and changes nothing. */
   dryRun?: boolean;
   batchSize?: number;
   onProgress?: (done: number, of: number) => void;
 }
 
 export interface Resealed {
-  /** Fingerprint of the key that secrets are sealed with now; null: of the one that a dry run would have made. */
+  /** Fingerprint of the key in use after the run; `null` in a dry run that would have created a key. */
   key: string | null;
-  /** Whether `addKey` made it (or, dry, would have). */
+  /** Whether `addKey` created the key (or, in a dry run, would have). */
   added: boolean;
-  /** Secrets in all. */
+  /** Number of stored secrets. */
   total: number;
-  /** Sealed anew or, dry, to be. */
+  /** Number of secrets that were re-encrypted (or, in a dry run, would be). */
   resealed: number;
-  /** Those that don't open, which stay as they are: their owners have to set them again. */
+  /** Secrets that can't be decrypted and stay unchanged; their owners have to set them again. */
   unreadable: { subscriptionId: string; field: string }[];
-  /** Fingerprints of keys that this process has and no secret needs. */
+  /** Fingerprints of the given keys with which no secret is encrypted any more. */
   unneeded: string[];
 }
 
 const LOCK = "hashtext('hookgraph.reseal-secrets')";
-/** Rounds without a single secret sealed: then somebody holds rows locked for long. */
+/** Consecutive passes over the locked secrets without progress before the run fails; each pass waits 200 ms. */
 const MAX_IDLE_ROUNDS = 50;
 
 /**
- * @throws WebhooksError KEYS_MISMATCH where a key is missing, KEYS_ORDER where the first key was in force before the current one,
- * ROTATION_RUNNING, SECRETS_LOCKED
+ * Re-encrypts all secrets that are not encrypted with the newest key.
+ * @throws WebhooksError KEYS_MISMATCH when a key is missing; KEYS_ORDER when the first key was replaced by the current one earlier;
+ * ROTATION_RUNNING when another process rotates keys; SECRETS_LOCKED when rows stay locked by another transaction
  */
 export async function resealSecrets(pool: Pool, options: ResealOptions): Promise<Resealed> {
   const resealed = await withAdvisoryLock(pool, LOCK, () => reseal(pool, options), { wait: false });
@@ -75,7 +77,7 @@ async function reseal(pool: Pool, { keys, addKey, dryRun = false, batchSize = 50
     }
     resealed += sealed;
     if (seen === 0 || dryRun) break;
-    // A save had them locked. It seals with the current key, or leaves them for the next round.
+    // Rows locked by a concurrent save were skipped. The save encrypts them with the current key, or the next pass does.
     idleRounds = sealed === 0 ? idleRounds + 1 : 0;
     if (idleRounds > MAX_IDLE_ROUNDS)
       throw new WebhooksError(
@@ -125,7 +127,7 @@ function openAll(vault: Vault, rows: SecretRow[], unreadable: Resealed['unreadab
   });
 }
 
-// Only over the very bytes that were opened: what was saved meanwhile stands. It waits for no save, so none can deadlock with it.
+// The update matches the exact ciphertext that was decrypted, so a secret saved meanwhile is kept. SKIP LOCKED rules out deadlocks.
 const WRITE_BACK = `
   WITH sealed AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[]) AS n (id, field, was, ciphertext)
@@ -148,7 +150,7 @@ async function writeBack(pool: Pool, vault: Vault, rows: OpenedRow[]): Promise<n
   return rowCount ?? 0;
 }
 
-/** `others`: how many are not sealed with `key`. */
+/** Counts secrets by key fingerprint. `others` is the number that is not encrypted with `key`. */
 async function countByKey(
   pool: Pool,
   vault: Vault,
@@ -162,7 +164,7 @@ async function countByKey(
   return { byKey, total, others: total - (byKey.get(key ?? '') ?? 0) };
 }
 
-/** A key that was replaced never comes back: it was replaced for a reason. */
+/** Refuses a key that was replaced earlier: it may have been replaced because it leaked. */
 async function refuseOldKey(pool: Pool, key: string, current: string | undefined): Promise<void> {
   const { rows } = await pool.query<{ replaced: boolean }>(
     `SELECT max(activated_at) > max(activated_at) FILTER (WHERE fingerprint = $1) AS replaced FROM hookgraph.encryption_keys`,

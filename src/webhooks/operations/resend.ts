@@ -1,4 +1,4 @@
-// What its owner wants sent after all -> deliveries that are due at once: held ones released, one sent again.
+// Releases held deliveries and reopens single deliveries, so that they are due at once.
 
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -16,7 +16,7 @@ export interface Released {
   count: number;
 }
 
-/** Makes all that is held of a subscription due at once; for deliveries that wait because of what their node answered. */
+/** Makes all held deliveries of a subscription due at once, also those held because of their node's data. */
 export async function releaseHeldDeliveries(engine: Engine, actor: Actor, id: string): Promise<Released> {
   const refused = (problem: Problem): Released => ({ problems: [{ ...problem }], subscription: null, count: 0 });
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
@@ -37,7 +37,10 @@ export interface Resent {
   delivery: Delivery | null;
 }
 
-/** A further attempt of the same delivery, due at once; whether it was sent before, held, skipped, cancelled or waits for a retry. */
+/**
+ * Reopens a delivery in any state for one more attempt, due at once. Refused for tests and before-hooks, while an attempt is
+ * running, and while the subscription is not enabled.
+ */
 export async function resendDelivery(engine: Engine, actor: Actor, id: string): Promise<Resent> {
   const refused = (problem: Problem): Resent => ({ problems: [problem], delivery: null });
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
@@ -58,10 +61,10 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [id])).get(id) ?? null };
 }
 
-/** What the audit log says of something that leaves the definition as it is. */
+/** Audit fields of an action that keeps the definition's version. */
 export const about = ({ id, version }: Subscription) => ({ subscriptionId: id, versionBefore: version, versionAfter: version });
 
-/** Why nothing of it is sent now. */
+/** Returns the reason why the subscription sends nothing now; `null` when it is enabled. */
 export function whyAsleep({ status }: Subscription): Problem | null {
   if (status === 'DISABLED') return { field: 'base', message: 'the subscription is disabled; enable it first' };
   return status === 'HELD' ? { field: 'base', message: 'the definition no longer works; correct it first' } : null;

@@ -1,4 +1,4 @@
-// A new shared secret and an overlap -> saved beside the old one, which signs until the overlap ends; or the list of mistakes.
+// Rotates a shared secret: saves the new one, and keeps the old one signing until the overlap ends.
 
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -14,16 +14,14 @@ import { insertVersion, isMistake, NOT_ALLOWED, NOT_FOUND, type SaveResult } fro
 
 const DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60;
 export const MAX_OVERLAP_SECONDS = 30 * 24 * 60 * 60;
-/** Each is a further signature in a header. */
+/** Each old secret adds a signature to a header, so their number is limited. */
 const MAX_OLD_SECRETS = 3;
 
 /**
- * The secret of before stays in force until the overlap ends: beside the new one where a request can carry several signatures,
- * alone where it can't. So a receiver that learns the new secret within the overlap refuses nothing: it takes both where it can,
- * and changes over at the end of the overlap where it can't.
- *
- * Rotating again meanwhile leaves each old secret the end that it was given. No overlap is what setting `sharedSecret` does: the
- * new one at once, and every old one wiped. `overlapSeconds` null: a day.
+ * Saves a new shared secret and keeps the old one in force until the overlap ends. Schemes that can carry several signatures sign
+ * with both secrets; the others sign with the old one only. A receiver that learns the new secret within the overlap therefore never
+ * rejects a request. A second rotation keeps the end of each earlier old secret. `overlapSeconds: 0` replaces the secret at once and
+ * deletes every old one; `null` means 24 hours. Mistakes are returned as problems.
  */
 export async function rotateSecret(
   engine: Engine,
@@ -34,7 +32,7 @@ export async function rotateSecret(
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   if (!isUuid(id)) return refused(NOT_FOUND);
   const result = await insideTransaction(engine.pool, async (client) => {
-    // A save that is under way finds another version when it gets here, and starts over.
+    // A concurrent save sees another version after this lock and starts over.
     await lockSubscription(client, actor, id);
     const before = await loadUnsealed(client, engine.vault, actor, id);
     if (!before) return [NOT_FOUND];

@@ -1,4 +1,4 @@
-// What a subscriber asked for -> checked and saved, or the list of mistakes. Each change of a definition is a new version.
+// Validates and saves subscriptions. Each change of a definition creates a new version; mistakes are returned and save nothing.
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
 import type { Engine } from '../base/engine.js';
@@ -21,7 +21,7 @@ import { isMoved, savePace } from './save/pace.js';
 
 export type { SubscriptionInput } from './save/input.js';
 
-/** `problems` without a severity are mistakes, and then nothing was saved; warnings come along with what was. */
+/** `problems` without a severity are mistakes, and then nothing was saved. Warnings accompany a saved subscription. */
 export interface SaveResult {
   subscription: Subscription | null;
   problems: Problem[];
@@ -67,10 +67,13 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
   return { subscription: await read(engine, actor, id), problems };
 }
 
-/** Also enables and disables. `id`: the record's. */
+/**
+ * Updates a subscription, and enables or disables it.
+ * @throws WebhooksError CONFLICT when concurrent saves win five times in a row
+ */
 export async function updateSubscription(engine: Engine, actor: Actor, id: string, input: SubscriptionInput): Promise<SaveResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
-  // Checks may take seconds and hold no lock; a save that came between makes them start over.
+  // Checks may take seconds and hold no lock; a concurrent save makes them start over.
   for (let round = 0; round < 5; round++) {
     const before = await loadUnsealed(engine.pool, engine.vault, actor, id);
     if (!before) return refused(NOT_FOUND);
@@ -80,7 +83,7 @@ export async function updateSubscription(engine: Engine, actor: Actor, id: strin
   throw new WebhooksError('CONFLICT', `The subscription ${id} is being saved by others all the time.`, 'Try again.');
 }
 
-/** History stays; secrets don't. */
+/** Deletes a subscription with its secrets and queued deliveries. Its history of deliveries and attempts is kept. */
 export async function deleteSubscription(engine: Engine, actor: Actor, id: string): Promise<SaveResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const subscription = await read(engine, actor, id);
@@ -111,14 +114,14 @@ export const NOT_FOUND: Problem = { field: 'id', message: 'not found', type: 'NO
 const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });
 export const isMistake = (problem: Problem): boolean => problem.severity !== 'warning';
 
-/** Null: somebody saved in between. */
+/** Tries to save an update once. Returns `null` when a concurrent save changed the subscription. */
 async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: SubscriptionInput): Promise<SaveResult | null> {
   const { subscription: was, secrets: oldSecrets } = before;
   const { topic, problems } = await checkedTopic(engine, input, was.topicId);
   const draft = toDraft(input, { ...was, secrets: oldSecrets }, engine.settings);
   const { definition, secrets } = splitDraft(draft);
   const redefined = topic?.id !== was.topicId || !isDeepStrictEqual(definition, was.definition) || !isDeepStrictEqual(secrets, oldSecrets);
-  // What stays as it is isn't judged by today's rules: it can be switched off, on and renamed.
+  // Unchanged fields are not re-validated, so that an old subscription can still be enabled, disabled or renamed.
   if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, actor.tenant, draft, topic)));
   if (redefined || !definition.before) problems.push(...(await checkPhase(engine, actor, input, draft, topic, was.id)));
   problems.push(...(await checkReferences(engine, actor, draft, was)));
@@ -168,12 +171,12 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
           ]
         : []),
     ]);
-    // With the save: nothing else would ever release what one node's answer held.
+    // Released in the same transaction: no later scan releases deliveries that are held for the reason NODE.
     if (redefined) await releaseDeliveries(client, [was.id], ['BROKEN', 'NODE']);
     return { switched, young: await off() };
   });
   if (!saved) return null;
-  // Only now: the row says what holds, and the scans make good what a crash leaves out here.
+  // Runs after the commit: the subscription row is the truth, and the periodic scans repeat this step after a crash.
   if (saved.switched && !disabled) await releaseDeliveries(engine.pool, [was.id], ['DISABLED']);
   const subscription = await read(engine, actor, was.id);
   if (subscription?.status === 'DISABLED') await holdDeliveries(engine.pool, [was.id], 'DISABLED');
@@ -194,7 +197,7 @@ const UPDATE = `
 
 const phaseOf = ({ before }: Definition): 'AFTER' | 'BEFORE' => (before ? 'BEFORE' : 'AFTER');
 
-/** The topic that is asked for, or else the one that was pinned when it was saved. */
+/** Returns the topic named in the input, or else the topic saved with the subscription. */
 export async function checkedTopic(
   engine: Engine,
   input: SubscriptionInput,

@@ -1,4 +1,4 @@
-// An integration and whoever asks -> all of their subscriptions that belong to it, switched off or on again.
+// Disables or enables all subscriptions of an actor that belong to one integration.
 
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -12,13 +12,13 @@ import { NOT_ALLOWED } from './save.js';
 
 export interface Switched {
   problems: Problem[];
-  /** How many changed. */
+  /** Number of subscriptions that changed. */
   count: number;
 }
 
 /**
- * Off: those that are on, and what waits is held; when it has returned, no new attempt begins. On: those that were switched off by
- * this, and no others, so that one which was off by itself stays off. Repeating it changes nothing.
+ * Disabling affects enabled subscriptions and holds their due deliveries; no new attempt begins after it returns. Enabling affects
+ * only the subscriptions that this operation disabled, so that a subscription disabled separately stays disabled. Idempotent.
  */
 export async function switchGroup(engine: Engine, actor: Actor, integrationId: string, disabled: boolean): Promise<Switched> {
   if (!actor.canManageWebhooks) return { problems: [NOT_ALLOWED], count: 0 };
@@ -36,7 +36,7 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
     );
     return { ids: switched, young: disabled ? await listYoungClaims(client, switched) : [] };
   });
-  // Only now: the rows say what holds, and the scans make good what a crash leaves out here.
+  // Runs after the commit: the subscription rows are the truth, and the periodic scans repeat this step after a crash.
   if (disabled) await holdDeliveries(engine.pool, ids, 'DISABLED');
   else await releaseDeliveries(engine.pool, ids, ['DISABLED']);
   await untilNoneBegins(engine.pool, young);

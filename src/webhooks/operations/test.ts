@@ -1,4 +1,4 @@
-// A saved subscription -> its last node, sent now and recorded, and the report of every stage.
+// Tests a saved subscription: sends its newest node once, records the delivery, and reports every stage.
 import { compileDefinition } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import { type Problem, WebhooksError } from '../base/errors.js';
@@ -20,8 +20,10 @@ import { NOT_ALLOWED, NOT_FOUND } from './save.js';
 import { inOrder, OWNER_GONE, refused, type TryResult } from './try-result.js';
 
 /**
- * Sends the last node of the topic's type now, from this process, once, whatever the validation template says; also for a
- * subscription that is disabled. @throws Error for a failure of ours
+ * Sends the newest node of the topic's type once, from this process, even if the validation template rejects it or the subscription
+ * is disabled.
+ * @throws WebhooksError SECRETS_UNREADABLE when the secrets can't be decrypted
+ * @throws Error for an internal failure
  */
 export async function testSubscription(engine: Engine, actor: Actor, id: string): Promise<TryResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
@@ -77,7 +79,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
     const timings = { queryMs, renderMs, sendMs: answer.sendMs };
     attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings, request: sent, response };
   }
-  // What is answered is told to its owner and gone; only what stays is masked.
+  // The caller sees the unmasked report once; masking applies to the stored record.
   const recorded = compiled.recorder?.(attempt) ?? attempt;
   await recordTest(engine.pool, {
     deliveryId,
@@ -97,7 +99,10 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   };
 }
 
-/** A courier of its own: whether a worker runs in this process or not, and with no token of before. A problem is ours, and no attempt. */
+/**
+ * Sends with a new sender, so that no worker needs to run and no cached OAuth token is used. A failure of the installation's own
+ * proxy is returned as a problem and not recorded as an attempt.
+ */
 async function carryOnce(
   engine: Engine,
   withinMs: number | undefined,

@@ -1,4 +1,4 @@
-// What a test and a preview answer.
+// Defines the result of a test and of a preview.
 import type { Problem } from '../base/errors.js';
 import type { Stage } from '../base/model.js';
 import { REPORT_STAGES, type ReportStage, type StageReport } from '../base/report.js';
@@ -7,23 +7,26 @@ import type { AttemptRecord } from '../verdict/attempt-result.js';
 export interface TryReport {
   typename: string;
   nodeKey: string;
-  /** `READY`, `SKIPPED`: what would happen; a preview only. */
+  /** `READY` and `SKIPPED` say what would happen, and occur in previews only. */
   outcome: 'READY' | 'SKIPPED' | 'DELIVERED' | 'FAILED';
   stage: Stage | null;
   message: string | null;
-  /** All of them, in their order. */
+  /** All stages, in the order in which they run. */
   stages: StageReport[];
-  /** With secrets redacted. */
+  /** The request with secrets redacted. */
   request: AttemptRecord['request'];
   response: AttemptRecord['response'];
   durationMs: number;
 }
 
-/** `report` null: the problems say why nothing was tried. A preview's problems are those of its definition. */
+/**
+ * The result of a test or preview. `report` is `null` when nothing ran, and `problems` say why. The problems of a preview are those
+ * of its definition.
+ */
 export interface TryResult {
   problems: Problem[];
   report: TryReport | null;
-  /** Of a test: how it was recorded. */
+  /** The delivery under which a test was recorded; `null` for a preview. */
   deliveryId: string | null;
 }
 
@@ -40,7 +43,7 @@ export const notRun = (stage: ReportStage): StageReport => ({
   durationMs: 0,
 });
 
-/** AUTH only where it was told of: most subscriptions have none. */
+/** Orders the stage reports and adds those that did not run. AUTH is left out unless it was reported, because few subscriptions use it. */
 export function inOrder(told: StageReport[]): StageReport[] {
   return REPORT_STAGES.flatMap((stage) => told.find((report) => report.stage === stage) ?? (stage === 'AUTH' ? [] : notRun(stage)));
 }

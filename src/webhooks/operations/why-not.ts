@@ -1,4 +1,4 @@
-// A subscription, perhaps a node -> for each of its last events, in a sentence, what came of it or why nothing did.
+// Explains for each recent event of a subscription, optionally of one node, whether it was delivered and why not.
 import type { Engine } from '../base/engine.js';
 import type { Actor, Attempt, CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
 import { attemptsOf, deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
@@ -14,25 +14,25 @@ export interface Finding {
 
 export interface WhyNot {
   conclusion: string;
-  /** Newest first. */
+  /** Findings, newest event first. */
   findings: Finding[];
 }
 
 export interface WhyNotQuestion {
   subscriptionId: string;
-  /** Global id; null: any node of the topic's type. */
+  /** Global id of a node; `null` for any node of the topic's type. */
   nodeId: string | null;
-  /** Null: of the last day. */
+  /** Start of the period; `null` for the last 24 hours. */
   since: Date | null;
 }
 
 const IS_HOOK =
   "It is a before-hook: it is asked while this API's own mutations wait, and told of no event. Its deliveries of the kind BEFORE say what came of it.";
 const MOST_FINDINGS = 20;
-/** Without a node, so many of the newest events of all are looked at. */
+/** Maximum number of newest events to search: of the node or, without a node, of all tenants and types. */
 const MOST_LOOKED_AT = 10_000;
 
-/** Null: not the actor's subscription. */
+/** Explains the recent events of a subscription. Returns `null` when it doesn't exist or isn't the actor's. */
 export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuestion): Promise<WhyNot | null> {
   const subscription = (await subscriptionsByIds(engine.pool, actor, [question.subscriptionId])).get(question.subscriptionId);
   if (!subscription) return null;
@@ -49,7 +49,7 @@ export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuest
   return { conclusion: conclude(subscription, topic, findings, { ofOne: named !== null, since, unrecorded }), findings };
 }
 
-/** `null`: the changes of the topic's type are recorded, as far as this process knows. */
+/** Returns why changes of the topic's type are not recorded; `null` when capture has no such finding in this process. */
 async function whyUnrecorded({ capture }: Engine, { typename }: Topic, isNothingRecorded: boolean): Promise<string | null> {
   const concerned = (await capture.findings()).filter((found) => found.typename === typename);
   const lost = concerned.filter(({ loses, kind }) => loses || (kind === 'PARTS' && isNothingRecorded));
@@ -97,7 +97,7 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
   });
 }
 
-// A replay's delivery speaks for the event as well; the newest one does.
+// When a replay created further deliveries for an event, the newest delivery is reported.
 const LAST_EVENTS = `
   SELECT e.id, d.id AS "deliveryId", coalesce(${FITS_TOPIC}, false) AS "fitsTopic", ${FITS_ENVIRONMENT} AS "fitsEnvironment",
     ${SETS_OFF_NO_OTHER} AS "setsOffNoOther", s.created_at > e.occurred_at AS "isOlder",

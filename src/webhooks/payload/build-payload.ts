@@ -1,4 +1,4 @@
-// A delivery in hand -> the body to send, or why none is sent.
+// Builds the body of a delivery: runs the query, then the validation template, then the body template.
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
@@ -12,7 +12,7 @@ import { notificationOf } from './notification.js';
 import { renderXml } from './render-xml.js';
 import { type FieldTexts, rowJson } from './tell-event.js';
 
-/** A delivery, and the node that it is about. */
+/** The delivery, and the node that it is about. */
 export interface PayloadSubject {
   id: string;
   kind: DeliveryKind;
@@ -31,18 +31,19 @@ interface Took {
 }
 
 /**
- * `event`: its JSON, for the error template. `SKIPPED`: the validation template said false. `HELD`: this node's answer can't be used;
- * told with its stage.
+ * The result of building a payload. `READY`: `event` is the event's JSON for the error template. `SKIPPED`: the validation template
+ * rendered false. `HELD`: the node's data can't be used; `stage` and `message` say why.
  */
 export type PayloadResult =
   | ({ outcome: 'READY'; body: Body; event: string | null } & Took)
   | ({ outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string } & Took);
 
 /**
- * Runs the query as the owner, then the validation template, then the body's template; a definition with none of them is answered at
- * once.
- * @param watch who tries the definition: then the validation template is told of, and not obeyed
- * @throws TemplateError `busy` where others had all the turns: run it later; Error for a failure of ours
+ * Runs the query as the owner, then the validation template, then the body template. A definition without query and templates gets
+ * its default body synchronously.
+ * @param watch receives a report of each stage; with it, the result of the validation template is reported and not applied
+ * @throws TemplateError `busy` when all renderers are busy with other templates: retry later
+ * @throws Error for an internal failure
  */
 export function buildPayload(
   engine: Engine,
@@ -132,13 +133,13 @@ async function buildOwn(
 const scopeJson = (data: string, notification: string, event: string | null): string =>
   `{"data":${data},"notification":${notification}${event === null ? '' : `,"event":${event}`}}`;
 
-/** The row as it is: its numbers keep their digits. */
+/** Writes the row's JSON texts unchanged, so that numbers keep their digits. */
 function rowBody(contentType: Compiled['contentType'], row: FieldTexts): string {
   if (contentType === 'JSON') return `{"data":${rowJson(row)}}`;
   return renderXml({ data: parseJson(rowJson(row)) as unknown });
 }
 
-/** Both templates in one go; who watches sees the second whatever comes of the first. */
+/** Renders both templates in one call; a trial renders them separately, so that it reports the second even if the first fails. */
 async function renderAll(engine: Engine, compiled: Compiled, data: string, isTrial: boolean): Promise<StepResult[]> {
   const { validation, template, contentType, owner, subscriptionId } = compiled;
   const steps: Step[] = [];
@@ -158,10 +159,10 @@ function report(
   return { stage, outcome, ...rest, durationMs: ms };
 }
 
-/** `text` beside an error: what was rendered, and can't be used. */
+/** The rendered body, or an error. `text` beside an error is the unusable output. */
 type Rendered = { text: string; ms?: number } | { error: string; text?: string; ms?: number };
 
-/** `outcome` null: it may be sent. */
+/** The result of the validation template; `outcome` is `null` when the body may be sent. */
 type Said = { text: string | null; ms: number } & ({ outcome: null; message: null } | { outcome: 'SKIPPED' | 'HELD'; message: string });
 
 function validate(template: Template, result: StepResult): Said {
@@ -185,7 +186,7 @@ function withoutTemplate(contentType: Compiled['contentType'], payload: { data: 
   return contentType === 'XML' ? renderXml(payload) : stringifyJson(payload);
 }
 
-/** With the place and a caret, where one is known. @throws TemplateError `busy`: it was not rendered, and is to be later */
+/** Describes a template error, with its place and a caret when known. @throws TemplateError `busy` when rendering must be retried */
 function describe({ source }: Template, faulted: Faulted): string {
   const error = toTemplateError(faulted, source);
   if (error.fault === 'busy') throw error;

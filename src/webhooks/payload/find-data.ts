@@ -1,4 +1,4 @@
-// Finds what templates and body are made of: the query's answer or the default payload, and the event beside it.
+// Finds the data for templates and body: the result of the query or the default payload, and the event.
 import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
@@ -9,13 +9,13 @@ import { unrecorded } from '../base/store/recorded-events.js';
 import { runQuery } from './run-query.js';
 import { eventJson, type FieldTexts, type Open, rowJson, tellEvent } from './tell-event.js';
 
-/** As whom and over what the payload is built; asked for only where it is needed. */
+/** Context and rows with which a payload is built; requested only when needed. */
 export interface PayloadSources {
-  /** Makes the context of one execution as the owner. */
+  /** Creates the context of one execution as the owner. */
   open: Open;
-  /** The node as the event saw it, for a query that finds it gone. */
+  /** Snapshots of the node at the time of the event, for a query that no longer finds it. */
   overlay: Snapshot[];
-  /** `null`: none was recorded, or it is dropped, or the definition reads nothing of it. */
+  /** The event; `null` when none is stored any more, or the definition reads nothing of it. */
   event: RecordedEvent | null;
 }
 
@@ -24,10 +24,10 @@ export function linkTo({ settings }: Engine, nodeId: string): { id: string; url?
   return { id: nodeId, ...(url !== null && { url }) };
 }
 
-/** `row`: what the data is where it is the node's row. `event`: its JSON; `null` where no template reads it. */
+/** The data of a payload. `row` is set when the data is the node's row. `event` is the event's JSON; `null` when no template reads it. */
 export type Found = { data: unknown; row: FieldTexts | null; event: string | null } | { refused: string };
 
-/** The query's answer, or what stands in its place, and the event beside it. */
+/** Returns the result of the query or the default payload, and the event. */
 export async function findData(
   engine: Engine,
   compiled: Compiled,
@@ -52,7 +52,7 @@ export async function findData(
 
 const FINDS_NOTHING = `The query finds nothing: the node is deleted, and every root field answered null; ${HOW_TO_RECALL}.`;
 
-/** Whether every root field is null, or a list without an element that was asked for by a variable; `__typename` doesn't count. */
+/** Returns whether every root field is `null`, or a list of only `null` with a variable in its arguments; `__typename` doesn't count. */
 function findsNothing(document: DocumentNode, data: unknown): boolean {
   if (data === null || typeof data !== 'object') return true;
   const roots = rootFields(document);
@@ -62,7 +62,7 @@ function findsNothing(document: DocumentNode, data: unknown): boolean {
   return answers.length > 0 && answers.every(isNothing);
 }
 
-/** The names in the answer, each with whether an argument has a variable. */
+/** Returns the response names of the root fields, each with whether an argument has a variable. */
 function rootFields(document: DocumentNode): Map<string, boolean> {
   const found = new Map<string, boolean>();
   const fragments = new Map(

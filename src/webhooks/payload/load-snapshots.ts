@@ -1,4 +1,5 @@
-// Loads what a batch of deliveries needs of its events: rows for queries that find theirs gone, and the events that templates read.
+// Loads the events of a batch of deliveries: their rows for queries that no longer find the node, and the events that templates
+// read.
 import type { Pool } from 'pg';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
@@ -7,13 +8,13 @@ import { loadEvents } from '../base/store/recorded-events.js';
 
 type Columns = Record<string, Json>;
 
-/** By the event's id. */
+/** Both maps are by event id. */
 export interface BatchEvents {
   snapshots: Map<string, Columns>;
   events: Map<string, RecordedEvent>;
 }
 
-/** A definition that asks nothing back and reads nothing of its event has nothing loaded. */
+/** Loads the events in two statements, and only for definitions that need them. */
 export async function loadBatchEvents<Delivery extends { eventId: string | null }>(
   pool: Pool,
   batch: Delivery[],
@@ -39,7 +40,7 @@ export async function loadBatchEvents<Delivery extends { eventId: string | null 
   return { snapshots, events };
 }
 
-/** By the event's id; OFFSET 0 keeps the planner to one probe an event. */
+/** Loads the rows of events by event id. OFFSET 0 makes the planner use one index probe per event. */
 export async function loadSnapshots(pool: Pool, eventIds: string[]): Promise<Map<string, Columns>> {
   if (eventIds.length === 0) return new Map();
   const { rows } = await pool.query<[string, string]>({

@@ -1,22 +1,22 @@
-// A delivery and its definition -> what a template reads as `notification`: what the notification is, beside what its query found.
+// Builds the object `notification` that templates read, with the metadata of a delivery.
 import type { Compiled } from '../base/compiled.js';
 import type { DeliveryKind } from '../base/model.js';
 
 export interface Notification {
-  /** The delivery's id: the same on every retry. */
+  /** Id of the delivery, the same in every retry. */
   id: string;
-  /** E.g. `user/created`. */
+  /** For example `user/created`. */
   topic: string;
   topicVersion: string;
-  /** `before` where a write waits for the answer. */
+  /** `before` for a before-hook, whose response a write waits for; otherwise `after`. */
   phase: 'before' | 'after';
   /** False for a test and a preview. */
   live: boolean;
   nodeId: string;
   nodeType: string;
-  /** The subscription's record id. */
+  /** Id of the subscription. */
   webhookId: string;
-  /** Of this attempt: UTC, ISO 8601. */
+  /** Time of this attempt: UTC, ISO 8601. */
   time: string;
 }
 

@@ -1,4 +1,4 @@
-// Finds out which fields of an event its owner may read, by asking the host's own resolvers as the owner.
+// Finds the fields of an event that the owner may read, by running the host's own resolvers as the owner.
 import { type DocumentNode, type GraphQLError, getNamedType, isLeafType, isObjectType, Kind, type SelectionSetNode } from 'graphql';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Engine } from '../base/engine.js';
@@ -10,20 +10,21 @@ import { executeInTime } from './run-query.js';
 export interface Rows {
   before: RowTexts | null;
   after: RowTexts | null;
-  /** Makes the context of one execution as the owner. */
+  /** Creates the context of one execution as the owner. */
   open(overlay: Snapshot[]): object | Promise<object>;
-  /** What the stored query sees. */
+  /** Snapshots that the stored query uses. */
   own: Snapshot[];
 }
 
-/** How often the other fields are asked for again: a refused field that can't be null takes its whole node along. */
+/** Maximum number of repeated queries: a refused non-null field makes its whole node `null`, so the other fields are queried again. */
 const MOST_ROUNDS = 10;
 
 /**
- * The node is asked for once, as the stored query finds it. A field that answers an error is refused. So is one that answers null
- * although the row as the event saw it, asked for in its turn, has a value: hosts refuse by null as well. `null`: it took too long.
- * @param fields field and column
- * @throws Error for a failure of ours
+ * Queries the node once, as the stored query finds it. A field with an error is refused. So is a field that stays `null` when it is
+ * queried again over the event's row, although that row has a value: some hosts refuse by `null`.
+ * @param fields pairs of field and column
+ * @returns the readable fields; `null` when the deadline passed
+ * @throws Error for an internal failure
  */
 export async function readableFields(
   engine: Engine,
@@ -32,7 +33,7 @@ export async function readableFields(
   fields: (readonly [field: string, column: string])[],
   { before, after, open, own }: Rows,
 ): Promise<ReadonlySet<string> | null> {
-  // Our own node is no type of the host's: a subscription is its owner's alone.
+  // The host's setting doesn't cover subscriptions, which are Hookgraph's own node type and visible to their owner only.
   if (engine.host.fieldRights === false && node !== OWN_NODE) return new Set(fields.map(([field]) => field));
   const hasValue = (row: RowTexts | null) => (column: string) => row !== null && (row[column] ?? 'null') !== 'null';
   const ahead = (row: RowTexts): Snapshot[] => [{ typename: node.typename, key, columns: parseRow(row), ahead: true }];
@@ -56,7 +57,10 @@ export async function readableFields(
   return readable;
 }
 
-/** The answers of the fields that were not refused, none where the owner doesn't find the node; `null`: it took too long. */
+/**
+ * Returns the values of the fields that were not refused, and none when the owner doesn't find the node; `null` when the deadline
+ * passed.
+ */
 async function ask(
   engine: Engine,
   node: AnnouncedNode,
@@ -97,7 +101,7 @@ function select({ host }: Engine, typename: string, fields: string[]): Selection
   };
 }
 
-/** `row`: null where the node was not found, or a refused field took it along. */
+/** Runs the query. `row` is `null` when the node was not found, or a refused field made it `null`. */
 async function run(
   engine: Engine,
   { document, variableValues }: { document: DocumentNode; variableValues: Record<string, unknown> },

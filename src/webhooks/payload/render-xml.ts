@@ -1,13 +1,13 @@
-// A payload -> the XML body of a subscription without a template (contracts, section 1).
+// Renders the XML body of a subscription without a template.
 
 import { ExactNumber } from '../../runtime/exact-json.mjs';
 import { escapeXml } from '../base/templates/rendering.mjs';
 
-/** `<?xml …?><data>…</data>`: a key is an element, a list repeats `<item>`, null is an empty element with `nil="true"`. */
+/** Renders `<?xml …?><data>…</data>`: keys become elements, lists repeat `<item>`, and null is an empty element with `nil="true"`. */
 export const renderXml = (payload: { data: unknown }): string => `<?xml version="1.0" encoding="UTF-8"?>${element('data', payload.data)}`;
 
 function element(name: string, value: unknown): string {
-  // GraphQL's names are XML names; a key of a JSON scalar may not be one and then stands in an attribute.
+  // GraphQL names are valid element names; a key of a JSON scalar may not be, and is then written as an attribute.
   const isName = /^[A-Za-z_][\w.-]*$/.test(name);
   const open = isName ? name : `entry key="${escapeXml(name)}"`;
   const close = isName ? name : 'entry';

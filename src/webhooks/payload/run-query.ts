@@ -1,18 +1,18 @@
-// A stored query and a delivery's node -> the answer `{ data }` as its owner sees it, or why this node's can't be used.
+// Runs a stored query as the subscription's owner, within time and size limits.
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from 'graphql';
 import { ExactNumber } from '../../runtime/exact-json.mjs';
 import type { Engine } from '../base/engine.js';
 import { WebhooksError } from '../base/errors.js';
 
-/** `isWhole`: no resolver answered an error. */
+/** The result, or the reason why it can't be used. `isWhole` is true when no resolver returned an error. */
 export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string };
 
-/** Characters of an answer as JSON. */
+/** Maximum length of a query's result as JSON, in characters. */
 export const MAX_ANSWER_LENGTH = 1_048_576;
 
 /**
- * Executes in-process. Errors that the host calls data (a null for lack of rights) stay nulls in the answer.
- * @throws Error for a failure of ours: run again, nothing charged.
+ * Executes the query in this process. Errors that the host treats as data, such as missing rights, leave `null` in the result.
+ * @throws Error for an internal failure; the delivery is retried without counting an attempt
  */
 export async function runQuery(
   engine: Engine,
@@ -38,12 +38,12 @@ export async function runQuery(
   return { data: result.data ?? null, isWhole: !result.errors?.length };
 }
 
-/** Of an execution; well within a lease. */
+/** Default deadline of a query in milliseconds; well below the lease of 15 s. */
 const DEADLINE_MS = 8000;
 
 const deadlineOf = ({ settings }: Pick<Engine, 'settings'>): number => settings.queryDeadlineMs ?? DEADLINE_MS;
 
-/** `null`: it took too long; what is still under way ends by the host's own limits. */
+/** Executes a query; returns `null` when the deadline passes. Resolvers still running then end by the host's own limits. */
 export function executeInTime(
   engine: Engine,
   document: DocumentNode,
@@ -54,7 +54,7 @@ export function executeInTime(
   return within(deadlineOf(engine), execution);
 }
 
-/** Errors of one answer that are told. */
+/** Maximum number of errors to report for one result. */
 const MAX_TOLD = 20;
 
 async function within(deadlineMs: number, execution: ExecutionResult | Promise<ExecutionResult>): Promise<ExecutionResult | null> {
@@ -69,7 +69,7 @@ async function within(deadlineMs: number, execution: ExecutionResult | Promise<E
   }
 }
 
-/** What was meant for people is told; of anything else, which may quote our statements or paths, the operator's log has it. */
+/** Returns messages that are meant for people. Other errors may quote SQL or file paths, so they are only logged. */
 function describe({ log }: Engine, { message, path, originalError: cause }: GraphQLError): string {
   const isForPeople = !cause || cause instanceof GraphQLError || cause instanceof WebhooksError;
   if (!isForPeople) log.warn({ err: cause, path: path?.join('.') }, 'a resolver of a stored query failed');
@@ -77,7 +77,10 @@ function describe({ log }: Engine, { message, path, originalError: cause }: Grap
   return path ? `${told} (at ${path.join('.')})` : told;
 }
 
-/** Counts no further than it has to; escapes and the digits of ordinary numbers are not counted, so that what is longer is longer. */
+/**
+ * Returns whether the value's JSON is longer than `limit` characters. Counts no further than needed, and at most the real length,
+ * because it ignores escapes and most digits of numbers.
+ */
 export function isLonger(value: unknown, limit: number): boolean {
   let left = limit;
   const count = (one: unknown): void => {

@@ -1,4 +1,4 @@
-// Makes the JSON of an event for templates: GraphQL field names, declared columns and fields that the owner may read alone.
+// Builds the JSON of an event for templates, with GraphQL field names and only the fields that the owner may read.
 import { isObjectType, isRequiredArgument } from 'graphql';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
@@ -15,16 +15,16 @@ export interface ToldEvent {
   actor: Json;
 }
 
-/** By GraphQL field, each value as JSON text. */
+/** Values as JSON text, by GraphQL field. */
 export type FieldTexts = Record<string, string>;
 
-/** Makes the context of one execution as the owner, who sees these rows where the database has none. */
+/** Creates the context of one execution as the owner; the given rows replace missing ones in the database. */
 export type Open = (overlay: Snapshot[]) => object;
 
 /**
- * `refused`: what the owner may read could not be found out in time.
- * @param own what the stored query sees
- * @throws Error for a failure of ours
+ * Builds the event for templates. Returns `refused` when the owner's rights could not be checked before the deadline.
+ * @param own snapshots that the stored query uses
+ * @throws Error for an internal failure
  */
 export async function tellEvent(
   engine: Engine,
@@ -53,7 +53,7 @@ export async function tellEvent(
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** The event as templates read it. */
+/** Serializes the event in the form that templates read. */
 export function eventJson({ operation, changed, before, after, actor }: ToldEvent): string {
   const rows = [before, after].map((row) => (row ? rowJson(row) : 'null'));
   return `{"operation":${JSON.stringify(operation)},"changed":${JSON.stringify(changed)},"before":${rows[0]},"after":${rows[1]},"actor":${stringifyJson(actor)}}`;
@@ -64,7 +64,7 @@ export const rowJson = (row: FieldTexts): string =>
     .map(([field, text]) => `${JSON.stringify(field)}:${text}`)
     .join(',')}}`;
 
-/** Field → column, of the declared columns that the host's type shows under that name. */
+/** Maps each field to its column, for announced columns that the host's type exposes as a field without required arguments. */
 function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): Map<string, string> {
   const type = host.schema().getType(typename);
   const fields = isObjectType(type) ? type.getFields() : {};
@@ -76,7 +76,7 @@ function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): 
   );
 }
 
-/** Of a context that is a JSON object, its `actor`. */
+/** Returns `actor` from a context that is a JSON object; `null` for any other context. */
 function actorIn(context: string | null): Json {
   if (context === null) return null;
   try {

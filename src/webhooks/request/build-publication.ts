@@ -1,27 +1,27 @@
-// A body and its delivery -> the message to an SNS topic, or why it can't be one. https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+// Builds an SNS message and its attributes: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 import { createHash } from 'node:crypto';
 import type { Compiled } from '../base/compiled.js';
 import type { Publication, SnsAccess } from '../base/model.js';
 import { isFifo } from '../base/sns.js';
 
-/** What is published, and told in its attributes. */
+/** Identifies the delivery in the attributes of the message. */
 export interface Told {
   deliveryId: string;
   eventId: string | null;
   typename: string;
-  /** The global one. */
+  /** Global id of the node. */
   nodeId: string;
 }
 
-/** Message and attributes together. https://docs.aws.amazon.com/general/latest/gr/sns.html */
+/** Maximum size of a message with its attributes: https://docs.aws.amazon.com/general/latest/gr/sns.html */
 const MAX_BYTES = 262_144;
 const MAX_GROUP_ID_LENGTH = 128;
 
 export interface OutgoingPublication {
   publication: Publication;
-  /** As a request is recorded: the topic, the parameters, the message. */
+  /** The publication in the form of a recorded request: topic, parameters and message. */
   recorded: { url: string; headers: Record<string, string>; body: string };
-  /** Why SNS would never take it; null: it may. */
+  /** The reason why SNS would reject the message for its size; `null` when it is small enough. */
   tooLarge: string | null;
 }
 

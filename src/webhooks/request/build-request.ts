@@ -1,4 +1,4 @@
-// A body and its delivery -> the request: the headers of contracts section 2, the owner's own, the signatures.
+// Builds the HTTP request of a delivery: standard headers, the owner's own headers, and signatures.
 import type { Compiled } from '../base/compiled.js';
 import type { Settings } from '../base/engine.js';
 import { signRequest } from './signatures/schemes.js';
@@ -6,16 +6,16 @@ import { signRequest } from './signatures/schemes.js';
 export interface OutgoingRequest {
   url: string;
   origin: string;
-  /** What is sent, but for Authorization. */
+  /** All headers except Authorization. */
   headers: Record<string, string>;
-  /** What is recorded: the values of the owner's own headers are secrets. */
+  /** The headers to record, in which the values of the owner's own headers are redacted because they may be secrets. */
   recordedHeaders: Record<string, string>;
   body: Buffer;
 }
 
 const REDACTED = '[redacted]';
 
-/** @param at when it is sent; `X-Scope-Time` */
+/** Builds a signed request. @param at time of sending, for the header `X-Scope-Time` */
 export function buildRequest(
   settings: Settings,
   compiled: Compiled,
@@ -29,20 +29,20 @@ export function buildRequest(
   const { always, jobId, time } = knownOf(settings, compiled);
   const headers: Record<string, string> = { 'Content-Type': body.contentType, ...always, [jobId]: deliveryId, [time]: at.toISOString() };
   const unsigned = { method: 'POST', url, headers, body: bytes, deliveryId, at, headerPrefix } as const;
-  // Signed as it is, then with its signatures: nobody else holds it yet.
+  // The headers are signed before the signatures are added to the same object, which nobody else holds yet.
   Object.assign(headers, signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)));
   return { url, origin, body: bytes, ...withOwn(compiled, headers) };
 }
 
 interface Known {
-  /** Headers of all its requests. */
+  /** Headers that are the same in all requests of a definition. */
   always: Record<string, string>;
-  /** Names of those that each request has its own of. */
+  /** Names of the two headers whose values differ by request. */
   jobId: string;
   time: string;
 }
 
-/** Of a definition that is compiled once; an installation's settings don't change. */
+/** Cached per compiled definition; the settings of an installation don't change. */
 const known = new WeakMap<Compiled, Known>();
 
 function knownOf({ headerPrefix: prefix, domain }: Settings, compiled: Compiled): Known {
@@ -75,7 +75,7 @@ function withOwn({ headers: own, auth }: Compiled, signed: Record<string, string
   };
 }
 
-/** The newest first. By the time of sending alone: whether an old one has been wiped yet doesn't matter. */
+/** Returns the secrets in force at this time, newest first. An expired one is left out even if it isn't deleted yet. */
 function secretsInForce({ sharedSecret, oldSecrets }: Compiled, at: Date): string[] {
   if (sharedSecret === null) return [];
   if (oldSecrets.length === 0) return [sharedSecret];

@@ -1,4 +1,4 @@
-// Takes the secrets of a request out of the answer to it, in whatever encoding a receiver or token endpoint repeats them.
+// Redacts the secrets of a request from the response, in every encoding in which a receiver or token endpoint may repeat them.
 import type { Compiled } from '../base/compiled.js';
 import { createFinder, type Finder, MAX_OPERATIONS, MIN_LENGTH } from '../base/recording/find-texts.js';
 import { escapeXml } from '../base/templates/rendering.mjs';
@@ -7,21 +7,21 @@ import { secretsOf } from './auth/credentials.js';
 type Secretive = Pick<Compiled, 'secretTexts' | 'auth'>;
 
 const REDACTED = '[redacted]';
-/** In the place of a text that would have taken too long to search. */
+/** Replaces a text that would take too long to search. */
 const NOT_RECORDED = '[not recorded]';
 
-/** Before anything reads or records the answer: receivers that echo what they got are common in development. */
+/** Redacts a response before anything reads or records it, because receivers that echo requests are common in development. */
 export function redactEcho<T extends { kind: string; headers?: Record<string, string>; body?: string; message?: string; told?: string }>(
   compiled: Secretive,
   answer: T,
-  /** Secrets that were fetched for this one request. */
+  /** Secrets that were fetched for this request. */
   tokens: string[] = [],
 ): T {
   const finder = finderOf(compiled, tokens);
   if (finder === null) return answer;
   const clean = cleanerWith(finder);
   const { headers: hadHeaders, message: hadMessage, told: hadTold, body: hadBody } = answer;
-  // First, so that no body leaves them without budget: statuses are judged by them.
+  // Headers come first, so that a large body can't use up their share of the budget: statuses are judged by headers.
   const headers = hadHeaders && cleanHeaders(hadHeaders, clean);
   const message = hadMessage && clean(hadMessage);
   const told = hadTold && clean(hadTold);
@@ -36,7 +36,7 @@ export function redactEcho<T extends { kind: string; headers?: Record<string, st
   };
 }
 
-/** Takes secrets out of texts, all within one budget. */
+/** Returns a function that redacts secrets from texts; all its calls share one budget of operations. */
 export function createCleaner(secrets: readonly string[]): (text: string) => string {
   const finder = createFinder(secrets.filter(isLong).flatMap(writingsOf));
   return cleanerWith(finder);
@@ -47,7 +47,7 @@ function cleanerWith(finder: Finder): (text: string) => string {
   return (text) => (isLong(text) ? (finder.replace(text, REDACTED, budget) ?? NOT_RECORDED) : text);
 }
 
-/** The same object where nothing of it is a secret, which is nearly always so. */
+/** Returns the same object when it contains no secret, the usual case. */
 function cleanHeaders(headers: Record<string, string>, clean: (text: string) => string): Record<string, string> {
   let changed = false;
   const cleaned: [string, string][] = [];
@@ -60,7 +60,7 @@ function cleanHeaders(headers: Record<string, string>, clean: (text: string) => 
   return changed ? Object.fromEntries(cleaned) : headers;
 }
 
-/** Shorter secrets would cut ordinary words out of an answer. */
+/** Shorter secrets would redact ordinary words. */
 const isLong = (text: string): boolean => text.length >= MIN_LENGTH;
 
 interface Known {
@@ -68,7 +68,7 @@ interface Known {
   tokens: string[];
 }
 
-/** By definition, which is compiled once, with the tokens of its last request, which are the same for a long time. */
+/** Cached per compiled definition, with the tokens of its last request, which seldom change. */
 const known = new WeakMap<Secretive, Known>();
 
 function finderOf(compiled: Secretive, tokens: string[]): Finder | null {
@@ -81,15 +81,15 @@ function finderOf(compiled: Secretive, tokens: string[]): Finder | null {
   return finder;
 }
 
-/** A key is as secret without the prefix that names its kind, and as the bytes that sign. */
+/** A key is secret without the prefix that names its kind, too, and as the hex of its bytes. */
 function withKeyOf(secret: string): string[] {
   const key = /^wh(?:sec|sk)_(.*)$/s.exec(secret)?.[1];
   return key === undefined ? [secret] : [secret, key, Buffer.from(key, 'base64').toString('hex')];
 }
 
 /**
- * As JSON, XML and forms write it whole, and as encodings of bytes do at each place in what is encoded, e.g. in `<id>:<secret>`, of
- * which OAuth encodes both parts as forms do. Escapes that are nested, mixed or cover a part of it are the finder's.
+ * Lists the encodings of a secret: JSON, XML and form escapes, hex, and base64 at each offset, e.g. inside `<id>:<secret>`, where
+ * OAuth form-encodes both parts. Nested, mixed and partial escapes are handled by the finder.
  */
 function writingsOf(secret: string): string[] {
   const form = new URLSearchParams([['', secret]]).toString().slice(1);
@@ -101,7 +101,7 @@ function encodingsOf(text: string): string[] {
   return [bytes.toString('hex'), bytes.toString('base64url'), ...[0, 1, 2].map((before) => insideBase64(bytes, before))];
 }
 
-/** The characters that tell of these bytes alone where `before` others (and any multiple of three) stand before them. */
+/** Returns the base64 characters that depend on these bytes only, when `before` (modulo 3) other bytes precede them. */
 function insideBase64(bytes: Buffer, before: number): string {
   const length = before + bytes.length;
   const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');

@@ -1,5 +1,5 @@
-// Settlements, one after the other -> the parameters of one statement. Each is encoded as it comes, so that nothing of it has to be
-// kept until it is written: what waits dies young.
+// Encodes the results of attempts as parameters of one SQL statement. Each result is encoded when it is added, so that its objects
+// are garbage-collected early.
 
 import type { Attempt, Outcome, Timings } from '../base/model.js';
 import { mergePaceOutcomes, type PaceOutcome } from '../base/pace.js';
@@ -10,14 +10,14 @@ import { json, storable } from './storable.js';
 
 export class SettlementBatch {
   size = 0;
-  /** Characters of the bodies in it. */
+  /** Total length of the bodies in the batch, in characters. */
   bodies = 0;
-  /** When the newest was added; `Date.now()`. */
+  /** Time by `Date.now()` at which the newest result was added. */
   newestMs = 0;
-  /** Those that may switch their subscription off: by an order of their own, or by failing once too often. */
+  /** Results that may disable their subscription, by a rule of their own or as one failure too many. */
   readonly mayDisable: (Pick<Settlement, 'deliveryId' | 'subscriptionId' | 'disable'> & { outcome: Outcome | null })[] = [];
 
-  /** By subscription: what its attempts mean for its pace. Empty as long as all receivers are well and none is limited. */
+  /** Effects on the paces of subscriptions, by subscription id. Empty while no receiver fails and no subscription has a pace. */
   readonly paces = new Map<string, PaceOutcome>();
 
   private readonly id = bigints();
@@ -44,7 +44,7 @@ export class SettlementBatch {
   private readonly uncounted = integers();
   private readonly requests = new SharedHeaders();
   private readonly responses = new SharedHeaders();
-  /** In the order of the parameters; the stems are last. */
+  /** In the order of the statement's parameters; the shared headers come last. */
   private readonly columns = [
     this.id,
     this.token,
@@ -103,11 +103,11 @@ export class SettlementBatch {
     this.recording.push(json(attempt && recordingOf(attempt)));
     this.requestStem.push(sent.stem);
     this.responseStem.push(got.stem);
-    // Null, the ordinary case, takes four bytes and no work.
+    // `null` in nearly all rows, which costs four bytes.
     this.uncounted.push(uncounted && 1);
   }
 
-  /** Valid until something is added or it is cleared. */
+  /** Returns the parameters, which are valid until the next `add` or `clear`. */
   toParameters(): Buffer[] {
     return this.columns.map((column) => column.toParameter());
   }
@@ -123,14 +123,14 @@ export class SettlementBatch {
   }
 }
 
-/** What nobody measured isn't told. */
+/** Rounds timings to microseconds. The unit stays milliseconds. */
 function toMicroseconds(timings: Timings): Timings {
   const rounded: Timings = {};
   for (const name in timings) rounded[name as keyof Timings] = Math.round((timings[name as keyof Timings] as number) * 1000) / 1000;
   return rounded;
 }
 
-/** What there is to tell of bodies that aren't recorded as they were; null of nearly all. */
+/** Size of bodies that are not recorded as sent or received; `null` when both are recorded unchanged. */
 export function recordingOf({ request, response }: AttemptRecord): object | null {
   const of = (part: Attempt['request'] | Attempt['response']) =>
     part?.bytes == null ? undefined : { bytes: part.bytes, omitted: part.omitted };

@@ -1,4 +1,4 @@
-// What an attempt is recorded with, and where its delivery goes.
+// Defines the record of an attempt and its effects on the delivery and the subscription.
 
 import type { Attempt, DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
 import type { PaceOutcome } from '../base/pace.js';
@@ -20,13 +20,16 @@ export interface Settlement {
   deliveryId: string;
   token: string;
   subscriptionId: string;
-  /** Where the delivery goes; null: back to where it was, due again after `putBackMs` (null: as it was, in its place), nothing charged. */
+  /**
+   * Next state of the delivery. `null` returns the delivery to the queue without counting an attempt: due after `putBackMs`
+   * milliseconds (absent: at once; `null`: at its unchanged due time).
+   */
   next: NextState | null;
   putBackMs?: number | null;
   attempt: AttemptRecord | null;
   disable: { reason: DisabledReason; message: string } | null;
-  /** A failure that does not count for the rule of errors within an hour. */
+  /** Set on a failure that does not count towards disabling the subscription for too many errors within an hour. */
   uncounted?: true;
-  /** What it means for the pace of its subscription; absent: nothing. */
+  /** Effect on the pace of the subscription; absent when there is none. */
   pace?: PaceOutcome;
 }

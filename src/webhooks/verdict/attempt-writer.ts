@@ -1,4 +1,4 @@
-// Settlements, one by one -> batches: what has gathered is written when the last batch is.
+// Collects results of attempts and writes them in batches, one batch at a time.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
@@ -9,31 +9,31 @@ import type { PaceChange } from './change-paces.js';
 import { settleBatch } from './write-attempts.js';
 
 export interface Settler {
-  /** Answers a promise where much waits to be written: until it resolves there is no room for more. */
+  /** Queues a result. Returns a promise only when many results are waiting; the caller must wait for it before it continues. */
   settle(one: Settlement): Promise<void> | undefined;
-  /** Resolves when all is written, or dropped since its lease ran out before it could be. */
+  /** Resolves when every queued result is written, or dropped because its lease ran out. */
   written(): Promise<void>;
 }
 
 interface Filling {
   batch: SettlementBatch;
-  /** Told when it is written, or dropped. */
+  /** Callbacks to run when the batch is written or dropped. */
   ended: (() => void)[];
 }
 
 const MAX_BATCH = 400;
-/** Characters: beyond it the next one begins another batch, since all of one is in memory several times while it is sent. */
+/** Characters of bodies after which a new batch begins, because a batch is in memory several times while it is sent. */
 const MAX_BODIES = 8_000_000;
-/** Where so many came together, more are coming: the next ones gather up to WORTHWHILE, or for GATHER_MS. */
+/** After a batch of at least this many results more are expected: the next batch waits for WORTHWHILE results or GATHER_MS milliseconds. */
 const BUSY = 10;
 const WORTHWHILE = 200;
 const GATHER_MS = 20;
-/** Beyond so many that wait, whoever settles waits too: they are what is sent again after a kill. */
+/** Number of unwritten results from which `settle` makes its caller wait. Unwritten results are the deliveries sent twice after a kill. */
 const MAX_WAITING = 800;
 
 /**
- * @param giveUpMs after so long without a database a settlement is dropped: its lease has ended and the delivery is
- * due again, so nothing is lost.
+ * @param giveUpMs milliseconds without a database after which a batch is dropped. Its leases have ended by then and the deliveries
+ * are due again, so nothing is lost.
  */
 export function createSettler(
   pool: Pool,
@@ -41,15 +41,15 @@ export function createSettler(
   onDisabled: (subscriptionIds: string[]) => Promise<void>,
   giveUpMs: number,
 ): Settler {
-  /** The oldest first; the last one takes what comes. */
+  /** Oldest first; new results go into the last batch. */
   const batches: Filling[] = [];
   const spare: SettlementBatch[] = [];
-  /** In all of them, and in the one that is being written. */
+  /** Number of results in all batches, including the batch being written. */
   let waiting = 0;
   let flushing: Promise<void> | null = null;
   let enough: (() => void) | undefined;
 
-  /** More of them, or a few milliseconds later. */
+  /** Resolves when enough results are waiting, or after GATHER_MS milliseconds. */
   function gathered(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, GATHER_MS);
@@ -61,7 +61,7 @@ export function createSettler(
   }
 
   async function flush(): Promise<void> {
-    // One turn of the event loop, so that replies that arrive together are written together.
+    // Waits for one iteration of the event loop, so that replies that arrive together are written together.
     await new Promise(setImmediate);
     let busy = false;
     while (batches.length > 0) {
@@ -70,7 +70,7 @@ export function createSettler(
       busy = filled.batch.size >= BUSY;
       try {
         await write(filled.batch);
-        // Last: whoever stops when nothing is in flight closes the database next.
+        // Must come last: a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
         log.error({ err: error, settlements: waiting }, 'recording attempts failed; trying again');
@@ -86,7 +86,7 @@ export function createSettler(
     const { disabled, paces } = await settleBatch(pool, batch);
     for (const change of paces) logPace(log, change);
     if (disabled.length === 0) return;
-    // It is recorded, whatever comes of this; the due-scan would do the same.
+    // The attempts are already recorded, so a failure here is only logged; the due-scan holds the deliveries later.
     await onDisabled(disabled).catch((error) => log.error({ err: error }, 'holding deliveries failed; the due-scan holds them'));
   }
 
@@ -123,7 +123,7 @@ const PACE_LINES = {
   PROBING: 'circuit opened: the receiver fails again and again, and one delivery at a time is tried',
 };
 
-/** One line for each change of state. */
+/** Logs one line for each change of a pace's state. */
 function logPace(log: Logger, { subscriptionId, before, after }: PaceChange): void {
   const fields = {
     subscriptionId,

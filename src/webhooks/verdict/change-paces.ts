@@ -1,9 +1,9 @@
-// Changes the paces of subscriptions by what came of their attempts, in the transaction that records those.
+// Changes the paces of subscriptions by the results of their attempts, in the transaction that records the attempts.
 import type { PoolClient } from 'pg';
 import { nextPace, type Pace, type PaceOutcome } from '../base/pace.js';
 import { lockPaces, writePaces } from '../base/store/paces.js';
 
-/** A subscription's pace took another state; for one line in the log. */
+/** A change of a subscription's pace to another state, to be logged. */
 export interface PaceChange {
   subscriptionId: string;
   before: Pace | null;

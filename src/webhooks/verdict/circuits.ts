@@ -1,28 +1,28 @@
-// Counts failures in a row of each subscription in this process, and says which of them count for the rule of errors within an hour.
+// Counts consecutive failures of each subscription in this process, and decides which failures count towards disabling it.
 import { CIRCUIT_FAILURES, type PaceState } from '../base/pace.js';
 import type { Settlement } from './attempt-result.js';
 import type { Verdict } from './judge.js';
 
 interface Claimed {
   subscriptionId: string;
-  /** By `performance.now()`. */
+  /** Time of the claim by `performance.now()`. */
   claimedAtMs: number;
   pace: PaceState | null;
 }
 
 interface Streak {
   failures: number;
-  /** By `performance.now()`: when the circuit opened, or the receiver asked to slow down. */
+  /** Time by `performance.now()` at which the circuit opened, or the receiver asked to slow down. */
   stoppedAtMs: number;
 }
 
-/** Beyond this many subscriptions that fail the oldest is forgotten. */
+/** Maximum number of failing subscriptions to remember; beyond it the oldest is evicted. */
 const MAX_STREAKS = 50_000;
 
 export class Circuits {
   private readonly streaks = new Map<string, Streak>();
 
-  /** Whether this claim is older than the moment from which its receiver is to be left alone. */
+  /** Returns whether the delivery was claimed before its receiver had to be left alone, and so must not be sent now. */
   isStopped({ subscriptionId, claimedAtMs, pace }: Claimed): boolean {
     return (
       this.streaks.size > 0 &&
@@ -31,7 +31,7 @@ export class Circuits {
     );
   }
 
-  /** What a verdict means for the pace of the subscription, and whether it counts; `null`: nothing, as nearly always. */
+  /** Returns the effect of a verdict on the pace, and whether a failure counts. `null`, the usual case, means no effect. */
   judge(delivery: Claimed, { outcome, slowMs }: Pick<Verdict, 'outcome' | 'slowMs'>): Pick<Settlement, 'pace' | 'uncounted'> | null {
     if (outcome === 'DELIVERED') {
       this.delivered(delivery);
@@ -52,10 +52,10 @@ export class Circuits {
     if (streak) streak.failures = 0;
   }
 
-  /** `counted`: a failure that began before the circuit opened and ended afterwards doesn't count. `opens`: this one opens it. */
+  /** Counts a failed attempt. `counted` is false if it was claimed before the circuit opened. `opens`: this failure opens the circuit. */
   failed({ subscriptionId, claimedAtMs, pace }: Claimed): { counted: boolean; opens: boolean } {
     const streak = this.streakOf(subscriptionId);
-    // A probe is one whatever else was under way: the next one waits for what comes of it.
+    // A failed probe always counts, even if other requests were in progress: the next probe waits for its result.
     if (pace !== 'PROBING' && claimedAtMs <= streak.stoppedAtMs) return { counted: false, opens: false };
     streak.failures += 1;
     const opens = pace === 'PROBING' || streak.failures >= CIRCUIT_FAILURES;
@@ -63,7 +63,7 @@ export class Circuits {
     return { counted: true, opens };
   }
 
-  /** The receiver asked to slow down. */
+  /** Notes that the receiver asked to slow down. */
   slowed({ subscriptionId }: Pick<Claimed, 'subscriptionId'>): void {
     this.stop(this.streakOf(subscriptionId));
   }

@@ -1,4 +1,4 @@
-// A reply, or none -> the attempt's outcome, and what follows for the delivery and its subscription.
+// Judges a response, or its absence: the outcome of the attempt, and the effects on the delivery and its subscription.
 import type { Compiled } from '../base/compiled.js';
 import type { DisabledReason, Stage } from '../base/model.js';
 import { SLOW_DOWN_MS } from '../base/pace.js';
@@ -12,25 +12,25 @@ export interface Verdict {
   outcome: 'DELIVERED' | 'FAILED' | 'HELD';
   stage: Stage | null;
   message: string | null;
-  /** Null: delivered, or no retry is left. */
+  /** Milliseconds until the retry; `null` when delivered, or when no retry is left. */
   retryMs: number | null;
-  /** The rule by which this one attempt switches its subscription off. */
+  /** Rule by which this attempt disables its subscription; `null` when none applies. */
   disable: Extract<DisabledReason, 'RETRIES_EXHAUSTED' | 'GONE'> | null;
-  /** The receiver asked to slow down, and to wait for so many milliseconds; absent: it didn't. */
+  /** Milliseconds that the receiver asked to wait; absent when it did not ask to slow down. */
   slowMs?: number;
 }
 
 export interface Circumstances {
-  /** Attempts before this one. */
+  /** Number of earlier attempts. */
   attemptCount: number;
-  /** Milliseconds since the delivery was made. */
+  /** Milliseconds since the delivery was created. */
   ageMs: number;
   nowMs: number;
-  /** 0 ≤ x < 1 */
+  /** Random number for the retry delay, 0 ≤ x < 1. */
   random: number;
 }
 
-/** Pure: the rules of contracts section 2. `read`: what the error template read out of the answer; '' when all is well. */
+/** Decides the outcome of an attempt; a pure function. `read` is the output of the error template, '' when it found no error. */
 export function judge(answer: Answer, read: string, retry: Compiled['retry'], about: Circumstances): Verdict {
   const failure = failureOf(answer, read);
   if (failure === null) return { outcome: 'DELIVERED', stage: null, message: null, retryMs: null, disable: null };
@@ -41,12 +41,12 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const asks = isReply && (answer.status === 429 || answer.status === 503);
   const askedMs = asks ? retryAfterMs(answer.headers['retry-after'], about.nowMs) : null;
   const waitMs = clampRetryAfterMs(askedMs, stepMs);
-  // A bare 503 says no more than a 500 does.
+  // A 503 without `Retry-After` is treated like a 500, not as a request to slow down.
   const slowMs = isReply && answer.status === 429 ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;
   const spent = retry
     ? about.attemptCount + 1 >= (retry.maxTries ?? RETRIES + 1) || about.ageMs + waitMs > (retry.maxTimeMs ?? Number.POSITIVE_INFINITY)
     : about.attemptCount >= RETRIES;
-  // A resend of what was spent before is one more failure, and no verdict over its subscription.
+  // Only the last scheduled retry disables the subscription; a later manual resend that fails doesn't.
   const exhausted = spent && !retry && about.attemptCount === RETRIES ? 'RETRIES_EXHAUSTED' : null;
   return {
     outcome: 'FAILED',

@@ -1,4 +1,4 @@
-// Marks subscriptions whose definition no longer works, and holds what is due of them.
+// Marks subscriptions whose definition no longer works, and holds their due deliveries.
 import type { Pool } from 'pg';
 import { auditByRule } from '../base/store/audit.js';
 import { holdDeliveries } from '../base/store/delivery-state.js';
@@ -9,7 +9,7 @@ interface Broken {
   reason: string;
 }
 
-/** In one statement, each once: another version, and one that is marked already, stay as they are. */
+/** Marks all in one statement. Skips a subscription that is already marked or has a newer version. */
 export async function markBroken(pool: Pool, broken: Broken[]): Promise<void> {
   const { rows } = await pool.query<{ id: string }>(
     `WITH changed AS (

@@ -1,4 +1,4 @@
-// A reply and the subscription's error template -> what it reads out of it: '' when all is well.
+// Renders a subscription's error template on a response, to find an error that the status does not show.
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
@@ -6,8 +6,9 @@ import type { Watch } from '../base/report.js';
 import type { Answer } from './judge.js';
 
 /**
- * @param event its JSON; `null`: no template of the definition reads it
- * @param watch who is told what the template did
+ * Returns the error that the template found, or '' when it found none.
+ * @param event the event as JSON; `null` when no template of the definition reads it
+ * @param watch receives a report of this stage
  */
 export async function readError(engine: Engine, compiled: Compiled, answer: Answer, event: string | null, watch?: Watch): Promise<string> {
   const { errorTemplate, owner, subscriptionId } = compiled;
@@ -18,7 +19,8 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   const [result] = await engine.renderer.render(payer, input, [{ ...errorTemplate, ask: 'text' }]);
   if (!result) throw new Error('an error template without a result');
   const output = 'text' in result ? result.text : null;
-  // One that never came to its turn, too: the request was made, and making it again were worse.
+  // A failure to render counts as an error of the receiver, even if rendering never started: the request is sent and must not be
+  // repeated.
   const read = 'text' in result ? beginningOf(result.text.trim()) : `The error template could not read the answer: ${result.message}`;
   const found = read !== '';
   watch?.({
@@ -32,15 +34,15 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   return read;
 }
 
-/** Of what an error template writes: a message stands in every list of errors. */
+/** Maximum length in characters of an error template's output, which is shown in lists of errors. */
 const MAX_READ_LENGTH = 4_096;
 
 function beginningOf(text: string): string {
-  // Not half a character.
+  // Don't cut a surrogate pair in half.
   return text.length <= MAX_READ_LENGTH ? text : `${text.slice(0, MAX_READ_LENGTH).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
-/** What nests deeper can't be written out again: it is told as the text that it is. */
+/** Maximum nesting of a JSON body in the report. A deeper body is reported as text, because it can't be serialized again. */
 const MAX_NESTING = 100;
 
 function parsed(body: string): unknown {

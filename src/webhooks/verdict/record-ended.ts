@@ -1,4 +1,4 @@
-// What was tried once and is over, a test or the hooks of a write -> its deliveries, each with its one attempt: no worker ever takes one up.
+// Records finished attempts of tests and before-hooks, with deliveries that are final and never queued.
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryKind } from '../base/model.js';
 import { afterOnlyAttempt } from '../base/store/delivery-state.js';
@@ -18,7 +18,7 @@ export interface EndedRecord {
   attempt: AttemptRecord;
 }
 
-/** In one statement: all of them or none. A test's attempt never counts towards switching its subscription off. */
+/** Inserts all records in one statement. A test's attempt never counts towards disabling its subscription. */
 export async function recordEnded(db: Pool | PoolClient, records: EndedRecord[]): Promise<void> {
   const column = <T>(read: (one: EndedRecord) => T) => records.map(read);
   await db.query(

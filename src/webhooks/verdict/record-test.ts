@@ -1,4 +1,4 @@
-// A test that was made -> its delivery with its one attempt, both final from the first: no worker ever takes it up.
+// Records a test as a final delivery with one attempt, which no worker ever claims.
 import type { Pool } from 'pg';
 import type { Actor } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
@@ -16,7 +16,7 @@ export interface TestRecord {
   attempt: AttemptRecord;
 }
 
-/** The id under which a test is going to be recorded; the receiver reads it in the request. */
+/** Returns a new delivery id for a test; the request carries it before the delivery is recorded. */
 export async function nextDeliveryId(pool: Pool): Promise<string> {
   const { rows } = await pool.query<{ id: string }>('SELECT hookgraph.next_id() AS id');
   return (rows[0] as { id: string }).id;

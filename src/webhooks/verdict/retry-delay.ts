@@ -1,7 +1,7 @@
-// How many retries came before -> how long to wait for the next.
+// Computes how long to wait before a retry.
 import { SLOW_DOWN_MS } from '../base/pace.js';
 
-/** Retries of a delivery by the installation's schedule: about 21 days in all. */
+/** Number of retries in the default schedule, which lasts about 21 days in all. */
 export const RETRIES = 25;
 
 /**
@@ -13,8 +13,8 @@ export function retryDelayMs(retry: number, random: number): number {
 }
 
 /**
- * The wait in milliseconds that a receiver asked for by `Retry-After` (seconds or an HTTP date, RFC 9110 section 10.2.3); `null` where it
- * asked for nothing that can be read.
+ * Milliseconds that a receiver asked to wait by `Retry-After` (seconds or an HTTP date, RFC 9110 section 10.2.3); `null` when the
+ * header is missing or invalid.
  */
 export function retryAfterMs(retryAfter: string | undefined, nowMs: number): number | null {
   if (retryAfter === undefined) return null;
@@ -22,7 +22,7 @@ export function retryAfterMs(retryAfter: string | undefined, nowMs: number): num
   return Number.isFinite(askedMs) ? Math.max(askedMs, 0) : null;
 }
 
-/** The wait that was asked for, at least the schedule's, and no more than an hour or twice the schedule's. */
+/** Limits the requested wait (milliseconds): at least the scheduled delay, at most one hour or twice the scheduled delay. */
 export function clampRetryAfterMs(askedMs: number | null, stepMs: number): number {
   return askedMs === null ? stepMs : Math.min(Math.max(askedMs, stepMs), Math.max(SLOW_DOWN_MS.most, 2 * stepMs));
 }

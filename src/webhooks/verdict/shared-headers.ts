@@ -1,11 +1,11 @@
-// The headers of many requests or answers -> those of one told once, and where another's differ.
+// Deduplicates the headers of many requests or responses: common headers are stored once, and each attempt stores only differences.
 import { jsonbs } from '../base/store/arrays.js';
 import { json } from './storable.js';
 
 type Headers = Record<string, string>;
 
 interface Stem {
-  /** Its place among the stems, from 1. */
+  /** Position in `stems`, from 1. */
   number: number;
   headers: Headers;
   size: number;
@@ -19,18 +19,18 @@ interface Shared {
 const NOTHING: Headers = {};
 const NONE: Shared = { stem: null, own: null };
 
-/** Nearly all of the headers are alike, and to write and read them again is what recording costs most. */
+/** Shares headers within a batch, because nearly all are alike and writing them again is the largest cost of recording an attempt. */
 export class SharedHeaders {
   readonly stems = jsonbs();
   private readonly of = new Map<string, Stem>();
   private newest: Stem | undefined;
 
-  /** `own` beside the stem of that number are the headers again. */
+  /** Splits headers into the number of a shared set and the headers that differ from it. `stem` is `null` when nothing is shared. */
   share(subscriptionId: string, headers: Headers | null | undefined): Shared {
     if (!headers) return NONE;
     const usual = this.of.get(subscriptionId);
     if (usual !== undefined) return beside(usual, headers, usual.size) ?? { stem: null, own: headers };
-    // Another subscription's, where that says at least half of them.
+    // Another subscription's headers are shared if at most half as many headers differ as it has.
     const { newest } = this;
     const shared = newest && beside(newest, headers, newest.size / 2);
     if (newest && shared) {
@@ -55,7 +55,10 @@ export class SharedHeaders {
   }
 }
 
-/** Null: they lack one of the stem's, which nothing beside it could take back, or more than `most` of them differ. */
+/**
+ * Returns the difference from a shared set; `null` when a shared header is missing, which can't be expressed, or more than `most`
+ * differ.
+ */
 function beside({ number, headers: stem, size }: Stem, headers: Headers, most: number): Shared | null {
   const own: Headers = {};
   let found = 0;
@@ -67,7 +70,7 @@ function beside({ number, headers: stem, size }: Stem, headers: Headers, most: n
       if (stem[name] === value) continue;
     }
     differing += 1;
-    // Not by assignment: a receiver may call a header so.
+    // A receiver may send a header named `__proto__`; a plain assignment would set the prototype.
     if (name === '__proto__') Object.defineProperty(own, name, { value, enumerable: true });
     else own[name] = value;
   }

@@ -1,4 +1,4 @@
-// Judged attempts -> attempts recorded, deliveries moved, subscriptions switched off, in one transaction per batch.
+// Writes judged attempts: records them, moves their deliveries and disables subscriptions, in one transaction per batch.
 
 import type { Pool, PoolClient } from 'pg';
 import { auditByRule, switched } from '../base/store/audit.js';
@@ -7,15 +7,15 @@ import { SettlementBatch } from './attempt-batch.js';
 import type { Settlement } from './attempt-result.js';
 import { changePaces, type PaceChange } from './change-paces.js';
 
-/** More than this many failed attempts of one subscription within an hour switch it off. */
+/** A subscription with more failed attempts than this within an hour is disabled. */
 export const ERRORS_PER_HOUR = 100;
 
-// Fenced: only the claim whose token still stands moves the delivery and records its attempt. A delivery that was
-// cancelled meanwhile stays so; one whose subscription is no longer enabled is held instead of retried.
-// Its status is looked up for the few that go on: joined for all of a batch, it was read again for each of its rows.
+// A fencing token guards each write: only the claim whose token is still in the queue moves the delivery and records its attempt. A
+// delivery cancelled meanwhile stays cancelled; a delivery whose subscription is no longer enabled is held instead of retried. The
+// status is a subquery, so that it is looked up only for deliveries that go on.
 const STATUS = '(SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = d.subscription_id)';
-// OFFSET 0 and the array of places keep the planner to one probe a row of open_deliveries, which it has often seen empty; see lease/claim.ts.
-// IS TRUE keeps it to a hash of what was taken: a join of r and taken compared each with each.
+// OFFSET 0 and the array of ctids force one probe per row of open_deliveries, whose statistics often say that it is empty; see
+// lease/claim.ts. IS TRUE makes the planner hash the taken ids instead of comparing all pairs.
 const SETTLE = `
   WITH r AS MATERIALIZED (
     SELECT r.*, o.place FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[],
@@ -59,21 +59,21 @@ const SETTLE = `
   LEFT JOIN unnest($24::jsonb[]) WITH ORDINALITY AS p (headers, n) ON p.n = u.response_stem
   WHERE outcome IS NOT NULL`;
 
-/** What recording attempts changed beside them. */
+/** Side effects of recording attempts. */
 export interface Settled {
-  /** The subscriptions that were switched off. */
+  /** Ids of the subscriptions that were disabled. */
   disabled: string[];
   paces: PaceChange[];
 }
 
-/** Settles them; idempotent, since a token stands once. Answers the subscriptions that were switched off. */
+/** Writes results and returns the ids of the disabled subscriptions. Idempotent, because a token is used once. */
 export async function settle(pool: Pool, settlements: Settlement[]): Promise<string[]> {
   const batch = new SettlementBatch();
   for (const one of settlements) batch.add(one);
   return (await settleBatch(pool, batch)).disabled;
 }
 
-/** The same for those that a batch has; it may be used again when this has ended. */
+/** Writes the results of a batch, which can be reused afterwards. */
 export async function settleBatch(pool: Pool, batch: SettlementBatch): Promise<Settled> {
   const values = batch.toParameters();
   if (batch.mayDisable.length === 0 && batch.paces.size === 0) {
@@ -87,7 +87,8 @@ export async function settleBatch(pool: Pool, batch: SettlementBatch): Promise<S
       values,
     });
     const recorded = new Set(rows.map(({ id }) => id));
-    // An order without an attempt (the owner is gone) stands by itself; one by an attempt only if the attempt counted.
+    // A result without an attempt (the owner no longer exists) always disables; a result with an attempt only if the attempt was
+    // recorded.
     const orders = batch.mayDisable.filter((one) => one.outcome === null || recorded.has(one.deliveryId));
     const paces = batch.paces.size === 0 ? [] : await changePaces(client, batch.paces);
     return { disabled: orders.length === 0 ? [] : await switchOff(client, orders), paces };

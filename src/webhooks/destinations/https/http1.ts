@@ -1,4 +1,4 @@
-// A request over HTTP/1.1 -> the reply, or why there was none.
+// Sends a request over HTTP/1.1 and returns the response, or the reason why there is none.
 
 import { type Agent, type Dispatcher, errors } from 'undici';
 import type { Exchange } from '../../base/model.js';
@@ -8,7 +8,10 @@ import { MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../dest
 
 const MAX_PATHS = 10_000;
 
-/** Of a URL that many requests go to: not a slice of what was written, since an origin leaves out :443 and writes a host as DNS does. */
+/**
+ * Paths by URL, cached because many requests go to the same URL. Cutting the origin off the URL would be wrong: an origin is
+ * normalized, e.g. without :443.
+ */
 const paths = new Map<string, string>();
 
 function pathOf(url: string): string {
@@ -21,14 +24,14 @@ function pathOf(url: string): string {
 }
 
 export interface Timing {
-  /** Both by `performance.now()`. */
+  /** Both times by `performance.now()`. */
   startedMs: number;
   untilMs: number;
-  /** As it is told to whoever asks why. */
+  /** The deadline to name in an error message. */
   deadlineMs: number;
 }
 
-/** Over a connection of the agent's. @throws EgressFailed */
+/** Sends a request over one of the agent's connections. @throws EgressFailed when this installation's own proxy or network fails */
 export function sendHttp1(agent: Agent, request: Exchange, timing: Timing): Promise<Reply | NoReply> {
   return new Promise((resolve, reject) => {
     new Http1Exchange(agent, timing, { request, resolve, reject }).start();
@@ -43,7 +46,7 @@ interface Task {
   reject(error: unknown): void;
 }
 
-/** One request and what comes of it. A class, since thousands are under way: it is one object where closures were a dozen. */
+/** One request and its result. A class, because thousands are in progress: one object each instead of a dozen closures. */
 class Http1Exchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private status = 0;
@@ -54,14 +57,14 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
   private mayRepeat = true;
   private readonly timer: NodeJS.Timeout;
 
-  /** `task`: null once it has ended, since a connection keeps its last exchange, and that then nothing else. */
+  /** `task` is set to `null` at the end, because a connection keeps a reference to its last exchange. */
   constructor(
     private readonly agent: Agent,
     private readonly timing: Timing,
     private task: Task | null,
   ) {
-    // One that waits for a connection ends too: it isn't opened any more when its turn comes.
-    // Whole milliseconds: Node looks the timers of a fraction up by its digits, written out anew for each.
+    // A request that waits for a connection times out too, and is not sent afterwards. The delay is a whole number because Node keys
+    // its timer lists by duration, and fractional keys are slow.
     this.timer = setTimeout(onDeadline, Math.ceil(timing.untilMs - performance.now()), this);
   }
 
@@ -81,7 +84,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, found: Record<string, string | string[] | undefined>): void {
-    // An answer that began is the answer, or its failure.
+    // The request must not be repeated once a response has begun.
     this.mayRepeat = false;
     this.status = status;
     this.firstByteMs = performance.now() - this.timing.startedMs;
@@ -111,7 +114,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.task === null) return;
-    // A kept-alive connection that the receiver closed as we wrote: no reply can have been meant for us.
+    // The receiver closed a kept-alive connection while the request was being written, so no response can belong to it.
     if (this.mayRepeat && isStaleConnection(error)) {
       this.mayRepeat = false;
       this.start();
@@ -134,7 +137,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  /** Null where it had ended before: whatever comes afterwards changes nothing. */
+  /** Returns `null` when the exchange has ended already; later events then have no effect. */
   private end(): Task | null {
     const { task } = this;
     if (task === null) return null;

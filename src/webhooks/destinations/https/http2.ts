@@ -1,11 +1,11 @@
-// An origin that speaks HTTP/2 -> requests over as few sessions with it as they need. Sends again only what was provably not processed.
+// Sends requests to an origin over as few HTTP/2 sessions as needed. Repeats only requests that were provably not processed.
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../../base/model.js';
 import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
 
-// Not undici's: at a GOAWAY, by which servers end a connection in good order (nginx after 1,000 requests), it drops what is under
-// way, and of POSTs it sends one at a time (7.30).
+// undici's HTTP/2 client (7.30) is not used: on GOAWAY, with which servers end a connection in good order (nginx after 1,000
+// requests), it drops the requests in progress, and it sends POST requests one at a time.
 
 export interface Http2Origin {
   /** Rejects with the connection's error, or with the signal's reason. */
@@ -13,12 +13,12 @@ export interface Http2Origin {
   close(): void;
 }
 
-/** The receiver can't have seen it, or said that it didn't look: https://www.rfc-editor.org/rfc/rfc9113#section-8.7 */
+/** Thrown when the receiver certainly didn't process the request: https://www.rfc-editor.org/rfc/rfc9113#section-8.7 */
 class Unprocessed extends Error {
   override name = 'Unprocessed';
 }
 
-/** A further connection, and on this one the origin didn't choose h2: whatever was to go over it wasn't sent. */
+/** Thrown when a further connection to the origin chooses HTTP/1.1, so that the request is not sent on it. */
 export class ChoseHttp1 extends Error {
   override name = 'ChoseHttp1';
 }
@@ -26,17 +26,23 @@ export class ChoseHttp1 extends Error {
 interface Held {
   session: ClientHttp2Session;
   open: number;
-  /** How many at once; null: one, until the receiver has said how many it takes. */
+  /** Maximum number of streams at once; `null` until the receiver's settings arrive, and then only one stream is opened. */
   limit: number | null;
 }
 
-/** As many connections as one of HTTP/1.1 may have; and so many streams on one, if the receiver doesn't want fewer. */
+/**
+ * Maximum number of sessions per origin, equal to the limit of HTTP/1.1 connections, and of streams per session unless the receiver
+ * allows fewer.
+ */
 const MAX_SESSIONS = 200;
 const MAX_STREAMS = 100;
 const IDLE_MS = 10_000;
 const MAX_TRIES = 4;
 
-/** `first`: a connection on which the origin chose h2. `connect`: another one, on which it did again. */
+/**
+ * Opens an origin that speaks h2. `first` is a connection on which the origin chose h2. `connect` opens another one on which it
+ * chose h2 again.
+ */
 export function openHttp2Origin(origin: string, first: TLSSocket, connect: () => Promise<TLSSocket>): Http2Origin {
   const sessions = new Set<Held>();
   let opening: Promise<void> | null = null;
@@ -49,7 +55,7 @@ export function openHttp2Origin(origin: string, first: TLSSocket, connect: () =>
       sessions.delete(held);
       wake();
     };
-    // Of an error each of its streams tells; after a GOAWAY what is under way goes on, and nothing new is begun.
+    // Each stream reports an error by itself. After GOAWAY the open streams continue, and no new stream is opened.
     session.on('error', leave).on('goaway', leave).on('close', leave);
     session.on('remoteSettings', ({ maxConcurrentStreams = MAX_STREAMS }) => {
       held.limit = Math.min(maxConcurrentStreams, MAX_STREAMS);
@@ -69,12 +75,12 @@ export function openHttp2Origin(origin: string, first: TLSSocket, connect: () =>
     for (const one of all) one();
   }
 
-  /** A place on a session, taken. */
+  /** Waits for a free stream on a session and reserves it. */
   async function roomFor(signal: AbortSignal): Promise<Held> {
     for (;;) {
       for (const held of sessions)
         if (held.open < (held.limit ?? 1)) {
-          // Before anybody else looks.
+          // Reserved synchronously, so that no other request takes the same stream.
           held.open += 1;
           return held;
         }
@@ -119,7 +125,7 @@ function exchange(session: ClientHttp2Session, request: Exchange, signal: AbortS
       const path = pathname + search;
       stream = session.request({ ':method': 'POST', ':path': path, ...request.headers, 'content-length': String(request.body.length) });
     } catch {
-      // It ended since it was chosen.
+      // The session ended after it was chosen.
       reject(new Unprocessed('The connection ended before the request was sent'));
       return;
     }

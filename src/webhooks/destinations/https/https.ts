@@ -1,4 +1,4 @@
-// A request -> the reply, or the stage at which there was none; over HTTP/2 where the receiver offers it.
+// Sends a request over HTTP/2 or HTTP/1.1, whichever the receiver chooses, and returns the response or the stage that failed.
 
 import type { TLSSocket } from 'node:tls';
 import { Agent } from 'undici';
@@ -10,31 +10,31 @@ import { sendHttp1 } from './http1.js';
 import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
 import { AT_ONCE } from './origin-slots.js';
 
-/** An origin that chose HTTP/1.1 is asked again after so long. */
+/** An origin that chose HTTP/1.1 is offered HTTP/2 again after this many milliseconds. */
 const CHOICE_MS = 10 * 60_000;
 const SPARE_MS = 10_000;
-/** Beyond so many origins the oldest one's choice is forgotten. */
+/** Maximum number of origins whose choice is remembered; beyond it the oldest is evicted. */
 const MAX_ORIGINS = 10_000;
 
 interface Choice {
-  /** Null: HTTP/1.1. */
+  /** `null` means HTTP/1.1. */
   made: Promise<Http2Origin | null>;
-  /** The same, once it is there. */
+  /** The value of `made`, once it is resolved. */
   known?: Http2Origin | null;
   untilMs: number;
 }
 
-/** Keeps connections alive per origin; never follows a redirect. */
+/** Opens a destination that keeps connections alive per origin and never follows a redirect. */
 export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs = DEADLINE_MS): Destination<Exchange> {
   const choices = new Map<string, Choice>();
-  /** Connections on which an origin chose HTTP/1.1, until the agent takes them. */
+  /** Connections on which an origin chose HTTP/1.1, kept until the agent uses them. */
   const spares = new Map<string, TLSSocket>();
   const agent = new Agent({
     connect(options, callback) {
       const origin = `${options.protocol}//${options.host}`;
       const spare = spares.get(origin);
       spares.delete(origin);
-      // Never at once: undici would not go on.
+      // Called asynchronously, because undici does not continue after a synchronous callback.
       if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
       else guard.connect(options, callback);
     },
@@ -45,7 +45,7 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
     bodyTimeout: 0,
   });
 
-  /** A connection on which the origin chose between h2 and HTTP/1.1. */
+  /** Opens a connection on which the origin chooses between h2 and HTTP/1.1. */
   function offer(origin: string): Promise<TLSSocket> {
     const { hostname, host, port, protocol } = new URL(origin);
     const options = { hostname, host, port, protocol, allowH2: true };
@@ -71,7 +71,7 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
     return openHttp2Origin(origin, socket, async () => {
       const another = await offer(origin);
       if (another.alpnProtocol === 'h2') return another;
-      // It changed its mind: whoever comes next asks it afresh.
+      // The origin no longer chooses h2: the next request negotiates again.
       choices.delete(origin);
       keepSpare(origin, another);
       throw new ChoseHttp1();
@@ -100,7 +100,7 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
     return choice;
   }
 
-  /** Where an origin may have chosen HTTP/2: over what it chose. */
+  /** Sends over the chosen protocol, for an origin that chose HTTP/2 or has not chosen yet. */
   async function sendChosen({ known, made }: Choice, request: Exchange, withinMs: number): Promise<Reply | NoReply> {
     const started = performance.now();
     const deadline = new AbortController();

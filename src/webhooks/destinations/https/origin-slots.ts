@@ -1,9 +1,12 @@
-// Exchanges with an origin -> no more than so many at once; the others wait in order.
+// Limits the number of concurrent requests to one origin; further requests wait in order.
 
-/** Requests to one origin: each is a connection over HTTP/1.1. */
+/** Maximum number of concurrent requests to one origin. Each is a connection over HTTP/1.1. */
 export const AT_ONCE = 200;
 
-/** What starts together reads, renders and is written together: room gathers up to so much, or for so long. */
+/**
+ * Freed slots are collected up to this number, or for GATHER_MS milliseconds, so that requests start together and share their reads,
+ * renderings and writes.
+ */
 const WORTHWHILE = 100;
 const GATHER_MS = 5;
 
@@ -19,7 +22,7 @@ export class Lanes {
 
   constructor(private readonly width = AT_ONCE) {}
 
-  /** Null: at once. Else whether its turn came; false: there are no turns any more. Whoever is in must leave. */
+  /** Returns `null` when a slot is free at once; otherwise a promise: true with a slot, false when closed. Release a slot by `leave`. */
   enter(origin: string): Promise<boolean> | null {
     const lane = this.lanes.get(origin) ?? { inside: 0, waiting: [], gathering: undefined };
     if (lane.inside === 0) this.lanes.set(origin, lane);
@@ -52,7 +55,7 @@ export class Lanes {
     }
   }
 
-  /** Whoever waits does so in vain. */
+  /** Refuses all waiting requests, and later ones that would have to wait. */
   close(): void {
     this.closed = true;
     for (const [origin, lane] of this.lanes) {

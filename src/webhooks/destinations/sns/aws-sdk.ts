@@ -1,7 +1,7 @@
-// Loads the packages that only SNS needs. They are optional peers: an installation without SNS has none of them.
+// Loads the packages that only SNS needs. They are optional peer dependencies.
 import { WebhooksError } from '../../base/errors.js';
 
-// Each import has its own text and its own `catch`, so that bundlers leave out what isn't installed.
+// Each import is a literal with its own `catch`, so that bundlers can leave out packages that aren't installed.
 export const loadSns = () => import('@aws-sdk/client-sns').catch((cause) => missing('@aws-sdk/client-sns', cause));
 export const loadCredentialProviders = () =>
   import('@aws-sdk/credential-providers').catch((cause) => missing('@aws-sdk/credential-providers', cause));

@@ -1,4 +1,4 @@
-// What subscriptions say of topics that are ours -> those topics, made, opened to their principal, or deleted. All of it may run twice.
+// Creates, opens to their principal, and deletes the SNS topics that Hookgraph manages for subscriptions. Every step is idempotent.
 import type { PoolClient } from 'pg';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
@@ -7,12 +7,12 @@ import { accessOf, accountOf, topicArnOf } from '../../base/sns.js';
 import { loadSns } from './aws-sdk.js';
 import { openSnsClient } from './sns.js';
 
-/** Whoever takes a topic has so long for it; then another one may. */
+/** Milliseconds for which a process claims a topic; afterwards another process may claim it. */
 const TAKEN_MS = 60_000;
 const AGAIN_MS = 60_000;
 const CALL_MS = 5_000;
 
-/** In the transaction of a save: what it says, and said before, is to be done. */
+/** Queues the managed topics of a subscription's old and new definitions. Must run in the transaction of the save. */
 export async function noteTopics(client: PoolClient, id: string, ...said: (SnsDefinition | undefined)[]): Promise<void> {
   const arns = said.flatMap((sns) => (sns?.kind === 'MANAGED' ? [topicArnOf(sns, id)] : []));
   if (arns.length === 0) return;
@@ -23,7 +23,7 @@ export async function noteTopics(client: PoolClient, id: string, ...said: (SnsDe
   );
 }
 
-/** In the transaction that deletes a subscription: whatever it has is to go. */
+/** Queues the deletion of a subscription's topics. Must run in the transaction that deletes the subscription. */
 export async function forgetTopics(client: PoolClient, id: string): Promise<void> {
   await client.query(
     'UPDATE hookgraph.managed_topics SET generation = generation + 1, pending = true, due_at = now() WHERE subscription_id = $1',
@@ -51,8 +51,9 @@ const TAKE = `
   RETURNING m.arn, m.subscription_id AS id, s.tenant, m.generation, s.deleted_at IS NOT NULL AS deleted, v.definition -> 'sns' AS sns`;
 
 /**
- * Does what is due, of one subscription or of all. What fails is told as a warning, and tried again: by the worker a minute later.
- * @throws Error for a failure of our database
+ * Processes the queued topics of one subscription, or of all. A failure is returned as a warning and tried again after AGAIN_MS (a
+ * minute).
+ * @throws Error when the database fails
  */
 export async function settleTopics(engine: Engine, subscriptionId: string | null = null): Promise<Problem[]> {
   const { rows } = await engine.pool.query<Taken>(TAKE, [subscriptionId, TAKEN_MS]);
@@ -105,7 +106,7 @@ async function makeTopic(
   await client.send(new SetTopicAttributesCommand({ TopicArn: arn, AttributeName: 'Policy', AttributeValue }), within());
 }
 
-/** A policy takes the place of the one that a topic is made with, which lets its own account do this. */
+/** Setting a policy replaces the default one, which lets the topic's own account manage it. */
 function ownersOwn(arn: string) {
   const Action = ['GetTopicAttributes', 'SetTopicAttributes', 'Publish', 'DeleteTopic', 'ListSubscriptionsByTopic'];
   const [, partition] = arn.split(':');

@@ -1,4 +1,4 @@
-// A message -> published to an SNS topic by the official SDK, or the stage at which it wasn't. The SDK is loaded by the first message.
+// Publishes messages to SNS topics by the official SDK, which is loaded with the first message.
 import { pipeline, Transform } from 'node:stream';
 import type { SNSClient, SNSServiceException } from '@aws-sdk/client-sns';
 import { WebhooksError } from '../../base/errors.js';
@@ -8,12 +8,12 @@ import { regionOf } from '../../base/sns.js';
 import { DEADLINE_MS, type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
 import { loadCredentialProviders, loadHttpHandler, loadSns } from './aws-sdk.js';
 
-/** Beyond so many the oldest is forgotten, with the credentials that it holds. */
+/** Maximum number of clients; beyond it the oldest is evicted, with its credentials. */
 const MAX_CLIENTS = 1000;
 
 type Agents = Pick<Guard, 'httpAgent' | 'httpsAgent'>;
 
-/** One client per set of credentials and region; one try, since our own schedule says when the next is. */
+/** Opens a destination with one client per set of credentials and region. The SDK tries once, because deliveries have their own retries. */
 export function openSnsDestination(guard: Agents, deadlineMs = DEADLINE_MS): Destination<Publication> {
   const clients = new Map<string, { version: number; client: Promise<SNSClient> }>();
 
@@ -40,7 +40,7 @@ export function openSnsDestination(guard: Agents, deadlineMs = DEADLINE_MS): Des
       const what = role
         ? `The role ${role.arn} could not be assumed`
         : `${keys ? 'The keys' : "The installation's AWS credentials"} can't be used`;
-      // The provider of credentials may wrap what failed.
+      // The credential provider may wrap the error that caused the failure.
       const cause = (error as Error).cause;
       const { failure } = noReplyOf(failureStep(error) === null && cause ? cause : error, false, deadlineMs, 0);
       const sendMs = performance.now() - started;
@@ -74,7 +74,7 @@ export function openSnsDestination(guard: Agents, deadlineMs = DEADLINE_MS): Des
       const started = performance.now();
       const deadline = new AbortController();
       let timer: NodeJS.Timeout | undefined;
-      // Credentials are fetched without our signal: whatever hangs, the attempt ends.
+      // The SDK fetches credentials without the abort signal; this promise ends the attempt at the deadline all the same.
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => {
           deadline.abort();
@@ -95,7 +95,10 @@ export function openSnsDestination(guard: Agents, deadlineMs = DEADLINE_MS): Des
   };
 }
 
-/** Credentials are the access' own or, without any, what the process' environment has for the SDK; every connection is the guard's. */
+/**
+ * Creates an SNS client. It uses the credentials of the access or, without any, the SDK's defaults from the environment of the
+ * process; all connections go through the guard.
+ */
 export async function openSnsClient(guard: Agents, { topicArn, endpoint, role, keys }: SnsAccess): Promise<SNSClient> {
   const { SNSClient } = await loadSns();
   const requestHandler = await boundedHandler(guard);
@@ -110,7 +113,7 @@ export async function openSnsClient(guard: Agents, { topicArn, endpoint, role, k
   return new SNSClient({ ...config, credentials: assumed });
 }
 
-/** Reads no more of an answer than of any receiver's, and nothing after the deadline. */
+/** Limits a response to MAX_RESPONSE_BYTES, and stops reading at the deadline. */
 async function boundedHandler({ httpAgent, httpsAgent }: Agents) {
   const { NodeHttpHandler } = await loadHttpHandler();
   const inner = new NodeHttpHandler({ httpAgent, httpsAgent, requestTimeout: DEADLINE_MS });
@@ -131,7 +134,7 @@ async function boundedHandler({ httpAgent, httpsAgent }: Agents) {
   return { handle };
 }
 
-/** What AWS answered; null: it didn't. */
+/** Returns the response of AWS; `null` when there was none. */
 function refusalOf(error: unknown, sendMs: number): Reply | NoReply | null {
   const { $metadata, name, message } = error as SNSServiceException;
   const status = $metadata?.httpStatusCode;

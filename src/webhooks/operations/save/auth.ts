@@ -1,11 +1,11 @@
-// What a subscriber asked for by way of authentication, over what was saved before -> what is to be saved of it, and its mistakes.
+// Merges the authentication input with the saved settings, and validates the result.
 import type { Problem } from '../../base/errors.js';
 import type { AuthDefinition, AuthSecrets } from '../../base/model.js';
 import type { Guard } from '../../base/network/guard.js';
 
 type Maybe<T> = { [K in keyof T]?: T[K] | null };
 
-/** At most one of them. A field that is absent keeps what it has, if the kind stays. */
+/** Authentication of the requests: at most one kind. An absent field keeps its saved value if the kind stays the same. */
 export type AuthInput = Maybe<{
   basic: Maybe<{ username: string; password: string; scheme: string }>;
   token: Maybe<{ token: string; scheme: string }>;
@@ -20,7 +20,7 @@ export type AuthInput = Maybe<{
 }>;
 
 export interface AuthDraft {
-  /** What was asked for: more than one is a mistake. */
+  /** Kinds that the input names; more than one is a mistake. */
   asked: string[];
   definition: AuthDefinition;
   secrets: AuthSecrets;
@@ -71,14 +71,14 @@ export function toAuthDraft(input: AuthInput | null | undefined, was: AuthDefini
   };
 }
 
-/** Asks a resolver for the name of a token endpoint. Never names a value that may be a secret. */
+/** Validates the authentication settings; resolves the host name of a token endpoint. No message contains a value that may be a secret. */
 export async function authProblems(auth: AuthDraft | null, headers: readonly { name: string }[], guard: Guard): Promise<Problem[]> {
   if (auth === null) return [];
   const { asked, definition, secrets } = auth;
   if (asked.length > 1) return [{ field: 'auth', message: `asks for ${asked.join(' and ')}; there can be one of them` }];
   const problems: Problem[] = [];
   const add = (field: string, problem: Omit<Problem, 'field'>) => problems.push({ ...problem, field: `auth.${asked[0]}.${field}` });
-  /** Of what a header or a form holds: visible ASCII, unless something else is said. */
+  /** Checks a header or form value: by default visible ASCII and spaces. */
   const check = (field: string, text: string, allowed = /^[\x20-\x7e]*$/, most = MAX_CREDENTIAL_LENGTH) => {
     if (text.length > most) add(field, { message: `has ${text.length} characters, more than ${most}` });
     else if (!allowed.test(text)) add(field, { message: 'holds a line break or another character that can not be sent' });
@@ -86,7 +86,7 @@ export async function authProblems(auth: AuthDraft | null, headers: readonly { n
   const required = (field: string, text: string, ...rest: [RegExp?, number?]) =>
     text === '' ? add(field, { message: "can't be blank", type: 'BLANK' }) : check(field, text, ...rest);
 
-  // https://www.rfc-editor.org/rfc/rfc9110#section-11.4
+  // Syntax of an authentication scheme: https://www.rfc-editor.org/rfc/rfc9110#section-11.4
   if (definition.kind !== 'OAUTH2' && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(definition.scheme))
     add('scheme', { message: 'must be one word such as Basic, Bearer or token' });
   switch (definition.kind) {
@@ -94,7 +94,7 @@ export async function authProblems(auth: AuthDraft | null, headers: readonly { n
       const { username = '', password = '' } = secrets;
       required('username', username, PRINTABLE);
       check('password', password, PRINTABLE);
-      // https://www.rfc-editor.org/rfc/rfc7617#section-2
+      // A user name has no colon: https://www.rfc-editor.org/rfc/rfc7617#section-2
       if (username.includes(':')) add('username', { message: 'holds a colon, which ends a user name' });
       break;
     }
@@ -108,7 +108,7 @@ export async function authProblems(auth: AuthDraft | null, headers: readonly { n
       else if (mistake) add('tokenUrl', mistake);
       required('clientId', clientId, undefined, MAX_TEXT_LENGTH);
       required('clientSecret', secrets.clientSecret ?? '');
-      // https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+      // Syntax of a scope: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
       check('scope', scope ?? '', /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/, MAX_TEXT_LENGTH);
       check('audience', audience ?? '', undefined, MAX_TEXT_LENGTH);
     }

@@ -1,4 +1,4 @@
-// A draft -> every mistake in it, and what looks like one. Asks a resolver for the callback's name; changes nothing.
+// Validates a draft and returns every mistake and warning. Resolves the callback's host name; changes nothing.
 import type { DocumentNode } from 'graphql';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
@@ -22,14 +22,14 @@ export const MAX_TRIES = 100;
 export const RATE_LIMIT = { perSecond: { least: 0.01, most: 1_000 }, concurrency: { least: 1, most: 200 } };
 export const MAX_TIME_MS = 90 * 24 * 60 * 60 * 1000;
 
-/** Set by us, by HTTP, or between two hops only; and every signature scheme's own. */
+/** Header names that Hookgraph or HTTP sets, that are hop-by-hop, or that a signature scheme uses. */
 export const RESERVED_HEADERS = new Set(
   `connection content-digest content-encoding content-length content-type date expect host http2-settings keep-alive proxy-authenticate proxy-authorization
   proxy-connection signature signature-input te trailer transfer-encoding upgrade user-agent webhook-id webhook-signature webhook-timestamp
   x-servo-signature x-signature`.split(/\s+/),
 );
 
-/** `tenant`: whose turn it is where templates are tried. */
+/** Validates a draft. `tenant` is the tenant that trial renderings of its templates count against. */
 export async function checkDraft(engine: Engine, tenant: string, draft: Draft, topic: Topic | null): Promise<Problem[]> {
   const { settings, host } = engine;
   const { definition } = draft;
@@ -77,7 +77,7 @@ async function destinationProblems({ settings, guard }: Engine, draft: Draft, te
   return [...(problem ? [problem] : []), ...credentialWarnings(callbackUrl)];
 }
 
-/** A URL is shown and recorded; what looks like a secret in it had better be a header. */
+/** Warns about URL parameters that look like secrets: a URL is shown and recorded, a header's value is not. */
 function credentialWarnings(url: string): Problem[] {
   const names = URL.canParse(url) ? [...new Set(new URL(url).searchParams.keys())].filter((name) => CREDENTIAL.test(name)) : [];
   return names.map((name) => ({
@@ -89,7 +89,7 @@ function credentialWarnings(url: string): Problem[] {
 
 const CREDENTIAL = /(^|[-_.]|api|access|auth|client|shared)(token|key|secret|password|passwd|pwd|auth|credentials?|signature|sig)$/i;
 
-/** What keeps it from being the secret that these schemes sign with. */
+/** Checks that a shared secret can be stored, and that the given schemes can sign with it. */
 export function secretProblems(signatures: readonly SignatureScheme[], secret: string | null): Problem[] {
   if (secret === '') return [{ field: 'sharedSecret', message: "can't be empty; null removes it" }];
   if (secret !== null && secret.length > MAX_SECRET_LENGTH) return [tooLong('sharedSecret', secret.length, MAX_SECRET_LENGTH)];
@@ -97,7 +97,7 @@ export function secretProblems(signatures: readonly SignatureScheme[], secret: s
   return signatureProblems(signatures, secret);
 }
 
-/** Postgres stores neither NUL nor half a character. */
+/** Postgres text can't store NUL or an unpaired surrogate. */
 const UNSTORABLE = /\0|\p{Surrogate}/u;
 
 function unstorable({ name, definition }: Draft): Problem[] {
@@ -115,7 +115,7 @@ function headerProblems({ headers }: Draft, prefix: string): Problem[] {
   return headers.flatMap(({ name, value }) => {
     const lower = name.toLowerCase();
     const told = JSON.stringify(name.slice(0, MAX_HEADER_NAME_LENGTH));
-    // https://www.rfc-editor.org/rfc/rfc9110#section-5.1
+    // Syntax of a field name: https://www.rfc-editor.org/rfc/rfc9110#section-5.1
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || name.length > MAX_HEADER_NAME_LENGTH) return [problem(`${told} is no header name`)];
     if (RESERVED_HEADERS.has(lower) || lower.startsWith(prefix.toLowerCase()) || lower === '__proto__')
       return [problem(`${told} is reserved`)];
@@ -124,7 +124,7 @@ function headerProblems({ headers }: Draft, prefix: string): Problem[] {
     if (value === null || value === '') return [problem(`${told} has no value`)];
     if (value.length > MAX_HEADER_VALUE_LENGTH)
       return [problem(`${told} has a value of ${value.length} characters, more than ${MAX_HEADER_VALUE_LENGTH}`)];
-    // Never the value itself: it is a secret.
+    // The message must not contain the value, which is a secret.
     return /^[\t\u0020-\u007E]+$/.test(value)
       ? []
       : [problem(`${told} has a value with a line break or another character that no header holds`)];

@@ -1,14 +1,14 @@
-// A draft and its topic -> what is wrong with being asked before a write instead of told after it.
+// Validates a before-hook: a subscription that is called before a write and can refuse it.
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import type { Owner, Topic } from '../../base/model.js';
 import { announcedNode, decidingRows } from '../../base/own-node.js';
 import { type Draft, HOOK_TIMEOUT_MS, type SubscriptionInput } from './input.js';
 
-/** Of one topic and tenant: a write waits for all of them. */
+/** Maximum number of before-hooks per topic and tenant, because each write waits for all of them. */
 export const MAX_HOOKS = 10;
 
-/** `id`: of the subscription that is changed. */
+/** Checks the fields of a before-hook. `id` is the subscription being changed, which the limit ignores; `null` for a new one. */
 export async function checkPhase(
   engine: Engine,
   owner: Owner,

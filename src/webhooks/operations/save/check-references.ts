@@ -1,4 +1,4 @@
-// A draft's integration and environments -> a problem for each that is none of the tenant's.
+// Checks that a draft's integration and environments exist and belong to the tenant.
 import { isDeepStrictEqual } from 'node:util';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
@@ -10,7 +10,7 @@ type Referring = Pick<Draft, 'integrationId' | 'environmentIds'>;
 
 const MAX_ENVIRONMENTS = 100;
 
-/** What was saved before is not judged again: a group may be gone since. */
+/** Unchanged references are not checked again, because an integration or environment may have been deleted since. */
 export async function checkReferences(engine: Engine, owner: Owner, draft: Referring, before: Referring | null): Promise<Problem[]> {
   const { integrationId, environmentIds } = draft;
   const problems: Problem[] = [];
@@ -32,7 +32,7 @@ export async function checkReferences(engine: Engine, owner: Owner, draft: Refer
   return problems;
 }
 
-/** Those of the keys that no row of the tenant has. */
+/** Returns the keys for which the tenant has no row of this type. */
 export async function missingOf({ pool, host }: Engine, owner: Owner, typename: string | undefined, keys: string[]): Promise<string[]> {
   const node = host.nodes.find((one) => one.typename === typename);
   const there = node ? await keysWithin(pool, node, host.nodes, owner.tenant, keys) : new Set<string>();

@@ -1,4 +1,4 @@
-// A definition's templates -> syntax mistakes and limits as errors; what goes wrong on invented data as warnings.
+// Checks a definition's templates: syntax errors and exceeded limits are mistakes, failures on sample data are warnings.
 import type { DocumentNode } from 'graphql';
 import type { Engine } from '../../base/engine.js';
 import { type Problem, problemAt } from '../../base/errors.js';
@@ -9,10 +9,10 @@ import { INVENTED_NOTIFICATION, inventData, inventEvent, inventLink } from '../.
 
 type Sources = Pick<Definition, 'validationTemplate' | 'template' | 'errorTemplate' | 'contentType'>;
 type Field = 'validationTemplate' | 'template' | 'errorTemplate';
-/** What was rendered, and why it is not JSON -> what is doubtful in it. */
+/** Returns a warning about rendered text, or `null`. `invalid` says why the text is not JSON. */
 type Doubt = (text: string, invalid: string | null) => string | null;
 
-/** `shape`: of the payload; null where the query has mistakes of its own, then templates are parsed only. */
+/** Checks all templates. `shape` describes the payload; `null` when the query has mistakes: then templates are only parsed. */
 export async function checkTemplates(
   engine: Engine,
   tenant: string,
@@ -59,7 +59,7 @@ async function check(
     const message = input && doubt(result.text, result.invalid);
     return message ? [{ field, message, severity: 'warning' }] : [];
   }
-  // Real data may do better than invented data; syntax and limits won't.
+  // A render error on sample data may not occur on real data; a syntax error or an exceeded limit would.
   const severity = result.fault === 'render' ? 'warning' : undefined;
   if (result.place) return [problemAt(field, result.message, source, result.place, severity)];
   return [{ field, message: result.message, ...(severity && { severity }) }];

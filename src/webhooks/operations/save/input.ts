@@ -1,4 +1,4 @@
-// What a subscriber asked for, over what was saved before -> the whole of what is to be saved. Absent: unchanged; null: cleared.
+// Merges a subscription input with the saved subscription into a draft. An absent field is unchanged; `null` clears it.
 
 import type { Settings } from '../../base/engine.js';
 import {
@@ -20,7 +20,7 @@ import { type SnsDraft, type SnsInput, toSnsDraft } from './sns.js';
 export interface SubscriptionInput {
   name?: string | null;
   topic?: TopicReference | null;
-  /** This or `sns`: what is given takes the other's place. */
+  /** Where to deliver: `callbackUrl` or `sns`. Setting one removes the other. */
   callbackUrl?: string | null;
   sns?: SnsInput | null;
   contentType?: ContentType | null;
@@ -29,16 +29,16 @@ export interface SubscriptionInput {
   template?: string | null;
   errorTemplate?: string | null;
   sharedSecret?: string | null;
-  /** All of them; none is SCOPE. */
+  /** Replaces the list of schemes; an empty list means SCOPE. */
   signatures?: readonly SignatureScheme[] | null;
-  /** All of them. A header that is named without a value keeps the value it has. */
+  /** Replaces the list of headers. A header given without a value keeps its saved value. */
   headers?: readonly { name?: string | null; value?: string | null }[] | null;
-  /** One of them; what is absent in it stays as it is. */
+  /** One kind of authentication; absent fields keep their saved values. */
   auth?: AuthInput | null;
   retry?: { maxTries?: number | null; maxTimeMs?: number | null } | null;
-  /** All of it. */
+  /** Replaces the whole rate limit. */
   rateLimit?: { perSecond?: number | null; concurrency?: number | null } | null;
-  /** All of it. `bodies` absent: they are recorded. */
+  /** Replaces all recording settings. Bodies are recorded unless `bodies` is false. */
   recording?: { bodies?: boolean | null; maskedPaths?: readonly string[] | null } | null;
   phase?: 'AFTER' | 'BEFORE' | null;
   onFailure?: Before['onFailure'] | null;
@@ -46,19 +46,19 @@ export interface SubscriptionInput {
   disabled?: boolean | null;
   /** Key of a node of the host's integration type. */
   integrationId?: string | null;
-  /** Keys of nodes of the host's environment type; none is all. */
+  /** Keys of nodes of the host's environment type; an empty list means all environments. */
   environmentIds?: readonly string[] | null;
 }
 
-/** How long a write waits for one before-hook. */
+/** Time in milliseconds that a write waits for one before-hook: minimum, default and maximum. */
 export const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
 
-/** Not checked yet. */
+/** A whole subscription, not yet validated. */
 export interface Draft {
   name: string | null;
   definition: Omit<Definition, 'headerNames' | 'auth' | 'sns' | 'publicKey'>;
   sharedSecret: string | null;
-  /** Those of a rotation under way: they go when the secret is set by hand. */
+  /** Old secrets of a running rotation; dropped when the shared secret changes. */
   oldSecrets: OldSecret[];
   headers: { name: string; value: string | null }[];
   auth: AuthDraft | null;
@@ -80,10 +80,10 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null, { 
   const asHook = toBefore(input, was?.before);
   const text = (asked: string | null | undefined, old: string | null | undefined): string | null => {
     const given = asked === undefined ? (old ?? null) : asked;
-    // A form's empty field is no template.
+    // A blank text counts as absent, because a form sends empty fields.
     return given === null || given.trim() === '' ? null : given;
   };
-  // What is given takes the other's place; both at once are a mistake.
+  // Setting one destination removes the other. Giving both is a mistake that the validation reports.
   const callbackUrl = input.callbackUrl === undefined && input.sns ? null : text(input.callbackUrl, was?.callbackUrl);
   const sns = input.sns === undefined && input.callbackUrl ? null : input.sns;
   const kept = new Map(Object.entries(before?.secrets.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
@@ -138,7 +138,7 @@ function toRateLimit(asked: SubscriptionInput['rateLimit'], was: RateLimit | und
   return perSecond === null && concurrency === null ? {} : { rateLimit: { perSecond, concurrency } };
 }
 
-/** Nothing where all is recorded as it is: then a definition is the same as one that never heard of it. */
+/** Omits settings that equal the default, so that the definition doesn't differ from one saved without them. */
 function toRecording(asked: SubscriptionInput['recording'], was: Recording | undefined): { recording?: Recording } {
   if (asked === undefined) return was ? { recording: was } : {};
   const recording = { bodies: asked?.bodies !== false, maskedPaths: [...new Set(asked?.maskedPaths ?? [])] };
@@ -154,7 +154,7 @@ function toBefore({ phase, onFailure, timeoutMs }: SubscriptionInput, was: Befor
   };
 }
 
-/** What is stored of a checked draft: the definition, and apart from it the secrets. */
+/** Splits a validated draft into the stored definition and the secrets, which are stored separately. */
 export function splitDraft(draft: Draft): { definition: Definition; secrets: Secrets } {
   const secrets: Secrets = {};
   if (draft.sharedSecret !== null) secrets.sharedSecret = draft.sharedSecret;

@@ -1,4 +1,4 @@
-// Brings a subscription's pace in step with what its owner saved: a limit, another destination, or that it is enabled again.
+// Updates the stored pace of a subscription when its limit or destination changes, or when it is enabled again.
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
 import type { Definition } from '../../base/model.js';
@@ -7,13 +7,13 @@ import { lockPaces, writePaces } from '../../base/store/paces.js';
 
 export interface SavedPace {
   limit: RateLimit | null;
-  /** What was learned of one receiver says nothing of another. */
+  /** Whether the destination changed; the pace learned from the old receiver is then dropped. */
   isMoved: boolean;
-  /** It was off by a rule, and is on again: it starts slowly. */
+  /** Whether an automatically disabled or slowed subscription is enabled again; it then starts slowly. */
   isBack: boolean;
 }
 
-/** In the transaction of the save. */
+/** Updates the subscription's pace. Must run in the transaction of the save. */
 export async function savePace(client: PoolClient, id: string, { limit, isMoved, isBack }: SavedPace): Promise<void> {
   const { nowMs, paces } = await lockPaces(client, [id]);
   const { allowance: _allowance, refilledAtMs: _refilledAtMs, ...known } = paces.get(id) ?? {};
@@ -24,7 +24,7 @@ export async function savePace(client: PoolClient, id: string, { limit, isMoved,
   if (!isDeepStrictEqual(after, before)) await writePaces(client, new Map([[id, after]]));
 }
 
-/** A URL's origin, or the topic. */
+/** Compares the origins of the callback URLs, or the SNS settings. */
 export function isMoved(before: Definition, after: Definition): boolean {
   const where = ({ callbackUrl, sns }: Definition) => (callbackUrl === null ? sns : new URL(callbackUrl).origin);
   return !isDeepStrictEqual(where(before), where(after));

@@ -1,14 +1,17 @@
-// What a subscriber asked for by way of an SNS topic, over what was saved before -> what is to be saved of it, and its mistakes.
+// Merges the SNS input with the saved settings, and validates the result.
 import type { Settings } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import type { SnsDefinition, SnsSecrets } from '../../base/model.js';
 import type { Guard } from '../../base/network/guard.js';
 import { accountOf, mayUseInstallation, ROLE_ARN, regionOf, TOPIC_ARN } from '../../base/sns.js';
 
-/** A topic of theirs, or `managed`: one that we make. A field that is absent keeps what it has, if the kind stays. */
+/**
+ * An SNS topic of the subscriber or, with `managed`, a topic that Hookgraph creates. An absent field keeps its saved value if the
+ * kind stays the same.
+ */
 export interface SnsInput {
   topicArn?: string | null;
-  /** The topic's, as its ARN says; given, it is checked. */
+  /** Region of the topic. Optional; it must match the region in the ARN. */
   region?: string | null;
   endpoint?: string | null;
   accessKeyId?: string | null;
@@ -23,14 +26,14 @@ export interface SnsDraft {
   definition: SnsDefinition;
   secrets: SnsSecrets;
   region: string | null;
-  /** Given, and without a meaning for this kind of topic. */
+  /** Fields that were given although they don't apply to this kind of topic. */
   idle: string[];
 }
 
 const OWN_FIELDS = ['topicArn', 'endpoint', 'accessKeyId', 'secretAccessKey', 'roleArn'] as const;
 const MANAGED_FIELDS = ['subscriberPrincipal', 'fifo'] as const;
 
-/** `prefix`: where topics of ours are made now; an existing one stays where it is. */
+/** Merges the input with what is saved. `prefix` is the ARN prefix of new managed topics; an existing topic keeps its own. */
 export function toSnsDraft(
   input: SnsInput | null | undefined,
   was: SnsDefinition | undefined,
@@ -70,7 +73,7 @@ export function toSnsDraft(
 
 const PRINCIPAL = /^(?:\d{12}|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:role|user)\/[\w+=,.@/-]{1,576}))$/;
 
-/** `without`: what only means something to a URL, and was given. */
+/** Validates the settings. `without` lists fields that were given although they only apply to a callback URL. */
 export async function snsProblems(
   { definition, secrets, region, idle }: SnsDraft,
   without: readonly string[],
@@ -113,7 +116,7 @@ export async function snsProblems(
     );
   }
   if (endpoint !== null) {
-    // Our own credentials go to AWS alone.
+    // The installation's own credentials are sent to AWS only, never to a custom endpoint.
     if (!ownKeys) add('endpoint', 'goes with keys of your own only');
     const problem = await guard.vetUrl(endpoint, 'sns.endpoint');
     if (problem) problems.push(problem);

@@ -1,4 +1,4 @@
-// How a subscription makes itself known -> the value of its Authorization header.
+// Builds the value of the Authorization header for a subscription's kind of authentication.
 import type { Auth } from '../../base/model.js';
 import { authorizeBasic } from './basic.js';
 import type { Tokens } from './oauth2.js';
@@ -7,7 +7,7 @@ import { authorizeToken } from './token.js';
 
 export type Authorization = { value: string; token?: string } | { failed: string };
 
-/** `refused`: the token that the receiver just answered 401 to. At once, unless a token must be fetched. */
+/** Builds the header. `refused` is a token that the receiver rejected with 401. Returns a promise only when a token must be fetched. */
 export function authorize(
   tokens: Tokens,
   auth: Auth,

@@ -1,4 +1,4 @@
-// A user name and a password -> the value of Authorization.
+// Builds an Authorization header from a user name and a password.
 import type { AuthSecrets } from '../../base/model.js';
 import { basicCredentials } from './credentials.js';
 

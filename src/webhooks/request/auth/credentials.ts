@@ -1,16 +1,17 @@
-// Writes credentials as they are sent, and lists all of them that no record may repeat.
+// Encodes credentials for sending, and lists all secrets that no record may contain.
 import { Buffer } from 'node:buffer';
 import type { Auth } from '../../base/model.js';
 
 export type OAuth2 = Extract<Auth, { kind: 'OAUTH2' }>;
 
-/** https://www.rfc-editor.org/rfc/rfc7617 */
+/** Encodes a user name and a password: https://www.rfc-editor.org/rfc/rfc7617 */
 export const basicCredentials = (username: string, password: string): string =>
   Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
 
 /**
- * A client's id and secret for `Authorization: Basic`, each encoded as HTML forms do: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1.
- * Letters, digits and `*-._` stay as they are, so endpoints that decode nothing read them, too.
+ * Encodes a client's id and secret for `Authorization: Basic`, each form-encoded first:
+ * https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1. Letters, digits and `*-._` stay unchanged, so endpoints that skip the
+ * decoding can read them too.
  */
 export const clientCredentials = ({ clientId, secrets }: OAuth2): string =>
   basicCredentials(formEncoded(clientId), formEncoded(secrets.clientSecret ?? ''));

@@ -1,27 +1,29 @@
-// A client's credentials -> an access token of its token endpoint, kept until shortly before it expires. https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+// Fetches OAuth access tokens by client credentials, and caches them until shortly before they expire.
+// https://www.rfc-editor.org/rfc/rfc6749#section-4.4
 import { Buffer } from 'node:buffer';
 import type { Exchange } from '../../base/model.js';
 import { clientCredentials, type OAuth2 } from './credentials.js';
 import { readToken, type Token, type TokenAnswer } from './read-token.js';
 
-/** Sends a request within the bounds of every connection of ours: time, bytes, addresses, and no redirect. */
+/** Sends a request within the usual limits: time, bytes, allowed addresses, no redirects. */
 export type Post = (request: Exchange) => Promise<TokenAnswer>;
 
 export interface Tokens {
   /**
-   * Of this version of a subscription. `refused`: the token that its receiver just took for invalid; the answer is another one.
-   * @throws EgressFailed where our own way out failed
+   * Returns a token for this version of a subscription. `refused` is a token that the receiver rejected; another one is fetched
+   * then.
+   * @throws EgressFailed when this installation's own proxy or network fails
    */
   get(subscriptionId: string, version: number, auth: OAuth2, refused?: string): Token | Promise<Token>;
 }
 
-/** Beyond so many subscriptions the oldest token is forgotten. */
+/** Maximum number of subscriptions with a cached token; beyond it the oldest is evicted. */
 const MAX_TOKENS = 10_000;
 
 interface Entry {
   version: number;
   token: Token | null;
-  /** While one is fetched, everybody waits for that one. */
+  /** The request in progress, which concurrent callers share. */
   fetching: Promise<Token> | null;
 }
 
@@ -57,7 +59,7 @@ export function createTokens(post: Post, now = Date.now): Tokens {
   };
 }
 
-/** https://www.rfc-editor.org/rfc/rfc6749#section-4.4.2 */
+/** Sends an access token request: https://www.rfc-editor.org/rfc/rfc6749#section-4.4.2 */
 async function fetchToken(post: Post, auth: OAuth2, now: () => number): Promise<Token> {
   const { tokenUrl, clientId, scope, audience, secrets } = auth;
   const isPost = auth.clientAuthentication === 'POST';

@@ -1,24 +1,24 @@
-// Reads the access token out of a token endpoint's answer, or says why there is none and what to try.
+// Reads the access token from a token endpoint's response, or explains why there is none and how to correct it.
 import { createCleaner } from '../redact-echo.js';
 import { type OAuth2, secretsOf } from './credentials.js';
 
-/** A token, or why there is none: the token endpoint's failure, for people. */
+/** A token, or a message for people that explains the token endpoint's failure. */
 export type Token = { token: string; expiresAtMs: number } | { failed: string };
 
 export type TokenAnswer =
   | { kind: 'REPLY'; status: number; headers: Record<string, string>; body: string }
   | { kind: 'NO_REPLY'; message: string };
 
-/** How long a token is kept when its endpoint names no lifetime; a 401 of the receiver corrects what is too long. */
+/** Milliseconds for which a token is cached when its endpoint names no lifetime. A 401 from the receiver fetches a new one earlier. */
 const UNTOLD_LIFE_MS = 5 * 60_000;
 const MAX_LIFE_MS = 24 * 60 * 60_000;
 const MARGIN_MS = 60_000;
-/** Characters; what servers usually take as all headers together. */
+/** Maximum length of a token in characters; servers usually accept about as much for all headers together. */
 export const MAX_TOKEN_LENGTH = 8_192;
 const MAX_TOLD_LENGTH = 300;
 const MAX_FIELDS = 10;
 
-/** Accepts what endpoints really answer: any 2xx status, no `token_type`, `expires_in` as text or `null`. */
+/** Accepts what endpoints really return: any 2xx status, no `token_type`, `expires_in` as text or `null`. */
 export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Token {
   if (answer.kind === 'NO_REPLY') return { failed: `The token endpoint gave no answer: ${answer.message}` };
   const { status, body } = answer;
@@ -26,7 +26,7 @@ export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Tok
   const token = fields?.access_token;
   if (status < 200 || status > 299 || typeof token !== 'string' || token === '') return { failed: describe(auth, answer, fields) };
   const type = fields?.token_type;
-  // Some say `BearerToken`.
+  // Some endpoints return the type `BearerToken`.
   if (type != null && type !== '' && !/^bearer/i.test(String(type)))
     return {
       failed: `The token endpoint answered with a token that is no bearer token but ${shown(auth, String(type))}, which can't be sent.`,
@@ -48,7 +48,7 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
   const { status, headers } = answer;
   const error = typeof fields?.error === 'string' ? fields.error : null;
   const failed = status < 200 || status > 299;
-  // Never more of the answer than this: in another field there may be a token. https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+  // Only these two fields are shown, because any other may contain a token. https://www.rfc-editor.org/rfc/rfc6749#section-5.2
   const told = [error, fields?.error_description].filter((text): text is string => typeof text === 'string' && text !== '');
   const what =
     told.length > 0
@@ -61,7 +61,7 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
   return [`The token endpoint answered with status ${status}${what}.`, adviceFor(auth, status, error)].filter(Boolean).join(' ');
 }
 
-/** Without our secrets, and without a control character; cleaned before it is cut, so that no part of a secret stays. */
+/** Redacts secrets and removes control characters. Redacts before it cuts, so that no part of a secret remains. */
 function shown(auth: OAuth2, text: string): string {
   const clean = createCleaner(secretsOf(auth))(text);
   const short = clean.length > MAX_TOLD_LENGTH ? `${clean.slice(0, MAX_TOLD_LENGTH)}…` : clean;
@@ -87,7 +87,7 @@ const ADVICE: Record<string, string> = {
   unsupported_grant_type: 'Let this client use the grant client_credentials there, and check `tokenUrl`.',
 };
 
-/** What its owner can try; '' where nothing is known to help. */
+/** Advice for the subscription's owner; '' when none is known. */
 function adviceFor({ clientAuthentication }: OAuth2, status: number, error: string | null): string {
   if (error !== null && Object.hasOwn(ADVICE, error)) return ADVICE[error] as string;
   const other =

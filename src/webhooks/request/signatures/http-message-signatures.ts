@@ -1,9 +1,9 @@
-// The HTTP_MESSAGE_SIGNATURES signature: https://www.rfc-editor.org/rfc/rfc9421 with hmac-sha256, over the digest of RFC 9530.
+// Signs by HTTP_MESSAGE_SIGNATURES: https://www.rfc-editor.org/rfc/rfc9421 with hmac-sha256, over the digest of RFC 9530.
 import { createHmac } from 'node:crypto';
 import { contentDigest } from './content-digest.js';
 import { type Scheme, secondsOf } from './scheme.js';
 
-/** `keyid`: names a secret and tells nothing of it. */
+/** The `keyid`, which identifies a secret without revealing it. */
 const keyIdOf = (secret: string): string => createHmac('sha256', secret).update('hookgraph keyid').digest('hex').slice(0, 16);
 
 export const httpMessageSignatures: Scheme = {
@@ -12,7 +12,7 @@ export const httpMessageSignatures: Scheme = {
     const digest = contentDigest(body);
     const { host, pathname, search } = new URL(url);
     const field = (name: string) => [name.toLowerCase(), headers[name] ?? ''];
-    // Not @target-uri: behind a proxy that ends TLS a receiver doesn't see its scheme.
+    // Not @target-uri: a receiver behind a proxy that terminates TLS sees another scheme.
     const covered = [
       ['@method', method],
       ['@authority', host],

@@ -1,4 +1,4 @@
-// The SCALR signature: hex(HMAC-SHA256(key, body bytes + the text of the `Date` header)), with `Date` as RFC 7231 has it.
+// Signs by SCALR: hex(HMAC-SHA256(key, body bytes + the text of the `Date` header)), with `Date` in the format of RFC 7231.
 import { createHmac } from 'node:crypto';
 import type { Scheme } from './scheme.js';
 

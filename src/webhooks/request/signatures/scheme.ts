@@ -1,25 +1,25 @@
-// What a signature scheme is.
+// Defines the interface of a signature scheme.
 
-/** A request that is whole but for its signatures. */
+/** A request that is complete except for its signatures. */
 export interface Unsigned {
   method: 'POST';
   url: string;
-  /** Just as they are sent. */
+  /** The exact headers of the request. */
   headers: Readonly<Record<string, string>>;
   body: Buffer;
   deliveryId: string;
-  /** When it is sent: each attempt is signed anew. */
+  /** Time of sending; each attempt is signed again. */
   at: Date;
-  /** Of our headers, e.g. `X-Scope-`. */
+  /** Prefix of Hookgraph's own headers, e.g. `X-Scope-`. */
   headerPrefix: string;
 }
 
 export interface Scheme {
-  /** Whether its receivers accept a signature with each of several secrets in one request. */
+  /** Whether receivers accept several signatures, one for each secret in force, in one request. */
   severalSecrets: boolean;
-  /** The headers that it adds. `secrets`: the newest first; a single one where it can't carry several. */
+  /** Returns the headers to add. `secrets` are ordered newest first; a scheme without `severalSecrets` gets a single one. */
   sign(request: Unsigned, secrets: readonly string[]): Record<string, string>;
 }
 
-/** Unix seconds. */
+/** Converts a time to Unix seconds. */
 export const secondsOf = (at: Date): number => Math.floor(at.getTime() / 1000);

@@ -1,4 +1,4 @@
-// All signature schemes: what they add to a request, and what keeps a choice of them from signing with a secret.
+// Lists all signature schemes, signs requests with them, and checks that a secret fits the chosen schemes.
 import type { Problem } from '../../base/errors.js';
 import type { SignatureScheme } from '../../base/model.js';
 import { httpMessageSignatures } from './http-message-signatures.js';
@@ -21,8 +21,8 @@ const SCHEMES: Record<SignatureScheme, Scheme> = {
 const ALWAYS: readonly SignatureScheme[] = ['SCOPE'];
 
 /**
- * The headers of these schemes, and of SCOPE with a secret that is shared. `secrets`: those in force, the newest first. Where a
- * request can carry one signature only, the oldest signs: its receiver knows it for certain.
+ * Returns the signature headers of the chosen schemes, and of SCOPE if the secret is shared. `secrets` are those in force, newest
+ * first. A scheme that carries only one signature uses the oldest secret, which the receiver is certain to know.
  */
 export function signRequest(chosen: readonly SignatureScheme[], request: Unsigned, secrets: readonly string[]): Record<string, string> {
   const oldest = secrets.at(-1);
@@ -36,7 +36,7 @@ export function signRequest(chosen: readonly SignatureScheme[], request: Unsigne
   return headers;
 }
 
-/** `secret`: null where there is none. */
+/** Returns why the chosen schemes can't sign with the secret; `secret` is `null` when there is none. */
 export function signatureProblems(chosen: readonly SignatureScheme[], secret: string | null): Problem[] {
   const problems: Problem[] = [];
   if (chosen.includes('UP42') && chosen.includes('HTTP_MESSAGE_SIGNATURES'))
@@ -72,14 +72,14 @@ export function signatureProblems(chosen: readonly SignatureScheme[], secret: st
   return problems;
 }
 
-/** What a receiver verifies with where the secret is a private key. */
+/** Returns the public key with which a receiver verifies, when the secret is a private key; otherwise `null`. */
 export function publicKeyOf(chosen: readonly SignatureScheme[], secret: string | null): string | null {
   if (secret === null || !isPrivateKey(chosen, secret)) return null;
   const key = readKey(secret);
   return 'publicKey' in key ? key.publicKey : null;
 }
 
-/** Other schemes than STANDARD_WEBHOOKS give no prefix a meaning. */
+/** The prefix `whsk_` has a meaning only for STANDARD_WEBHOOKS. */
 function isPrivateKey(chosen: readonly SignatureScheme[], secret: string): boolean {
   return chosen.includes('STANDARD_WEBHOOKS') && secret.startsWith('whsk_');
 }

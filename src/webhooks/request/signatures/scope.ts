@@ -1,8 +1,8 @@
-// The SCOPE signature (contracts, section 2): base64(HMAC-SHA256(shared secret, exact body bytes)).
+// Signs by SCOPE: base64(HMAC-SHA256(shared secret, exact body bytes)).
 import { createHmac } from 'node:crypto';
 import type { Scheme } from './scheme.js';
 
-/** The value of `X-Scope-Hmac-Sha256`. */
+/** Returns the value of `X-Scope-Hmac-Sha256`. */
 export const signScope = (secret: string, body: Uint8Array): string => createHmac('sha256', secret).update(body).digest('base64');
 
 export const scope: Scheme = {

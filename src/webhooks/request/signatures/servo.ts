@@ -1,4 +1,4 @@
-// The SERVO signature: hex(HMAC-SHA1(secret, exact body bytes)).
+// Signs by SERVO: hex(HMAC-SHA1(secret, exact body bytes)).
 import { createHmac } from 'node:crypto';
 import type { Scheme } from './scheme.js';
 

@@ -1,16 +1,16 @@
-// The STANDARD_WEBHOOKS signature, 1.0.0: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+// Signs by STANDARD_WEBHOOKS 1.0.0: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { type Scheme, secondsOf } from './scheme.js';
 
 export type Key = { kind: 'hmac'; bytes: Buffer } | { kind: 'ed25519'; privateKey: KeyObject; publicKey: string };
 
-/** Node reads a raw ed25519 seed in this PKCS #8 envelope: https://www.rfc-editor.org/rfc/rfc8410 */
+/** PKCS #8 envelope in which Node reads a raw ed25519 seed: https://www.rfc-editor.org/rfc/rfc8410 */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const HOW_TO = 'write `whsec_` and the base64 of 24 to 64 random bytes, e.g. of `openssl rand -base64 32`';
 
 /**
- * `whsec_` or nothing and base64: the bytes of an HMAC key, as the official libraries read it. `whsk_` and base64: an ed25519
- * seed, alone or with its public key behind it. Otherwise the reason why it is neither.
+ * Parses a secret. Base64, optionally after `whsec_`, is an HMAC key, as in the official libraries. Base64 after `whsk_` is an
+ * ed25519 seed, optionally followed by its public key. Returns a problem for anything else.
  */
 export function readKey(secret: string): Key | { problem: string } {
   if (secret.startsWith('whpk_')) return { problem: 'is a public key; the private one, `whsk_…`, signs' };
@@ -26,7 +26,7 @@ export const standardWebhooks: Scheme = {
   sign({ deliveryId, at, body }, secrets) {
     const timestamp = String(secondsOf(at));
     const signed = Buffer.concat([Buffer.from(`${deliveryId}.${timestamp}.`), body]);
-    // An old secret may be from before the scheme was chosen, and none of its own.
+    // An old secret may date from before this scheme was chosen and have another format; it is left out.
     const keys = secrets.map(readKey).filter((key) => 'kind' in key);
     if (keys.length === 0) throw new Error('There is no secret of Standard Webhooks to sign with.');
     return {
@@ -53,7 +53,7 @@ function readPrivateKey(bytes: Buffer | null): Key | { problem: string } {
   return { kind: 'ed25519', privateKey, publicKey: `whpk_${own.toString('base64')}` };
 }
 
-/** Only what every reader of base64 takes for the same bytes. */
+/** Decodes canonical base64 only, which every decoder reads as the same bytes. */
 function decode(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64');
   return bytes.length > 0 && bytes.toString('base64') === text ? bytes : null;

@@ -1,14 +1,14 @@
-// The UP42 signature: base64(HMAC-SHA256(secret, the values of the listed headers with nothing between)).
+// Signs by UP42: base64(HMAC-SHA256(secret, the values of the listed headers without separators)).
 import { createHmac } from 'node:crypto';
 import { contentDigest } from './content-digest.js';
 import { type Scheme, secondsOf } from './scheme.js';
 
 export const up42: Scheme = {
-  // Its receivers take all that follows the first `=` of `signature` for the one signature.
+  // Receivers take everything after the first `=` of `signature` for one signature.
   severalSecrets: false,
   sign({ headers, headerPrefix, body, at }, [secret = '']) {
     const digest = contentDigest(body);
-    // Fixed forms first and last: without anything between the values, bytes could else move from one to the next.
+    // The first and the last value have a fixed format. Without separators, bytes could otherwise move from one value to the next.
     const ours = ['Time', 'Webhook-Job-Id', 'Topic'].map((name) => `${headerPrefix}${name}`);
     const signed = [...ours.map((name) => [name, headers[name] ?? '']), ['Content-Digest', digest]] as [string, string][];
     const names = signed.map(([name]) => `"${name.toLowerCase()}"`).join(' ');

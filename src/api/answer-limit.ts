@@ -1,9 +1,10 @@
-// An answer in, the same or a refusal out: every field of a page may be as long as a body, and asked for under many aliases.
+// A graphql-yoga plugin that refuses responses beyond a size limit: each field may be as long as a recorded body, and
+// be selected under many aliases.
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { isLonger } from '../webhooks/index.js';
 
-/** Characters of an answer as JSON, before escapes. */
+/** Maximum number of characters of a response as JSON, before escaping. */
 const MAX_ANSWER_LENGTH = 32 * 1024 * 1024;
 
 export const useAnswerLimit = (): Plugin => ({

@@ -1,4 +1,4 @@
-// What a route decided in, an HTTP response out.
+// Defines a route's answer, and writes it as an HTTP response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { stringifyJson } from '../runtime/exact-json.mjs';
 
@@ -13,7 +13,7 @@ export function json(status: number, value: unknown): Answer {
   return { status, contentType: 'application/json; charset=utf-8', body: stringifyJson(value) };
 }
 
-/** A mistake in a request, in the shape of GraphQL's errors. */
+/** An error response in the shape of GraphQL's errors. */
 export function problem(status: number, message: string): Answer {
   return json(status, { errors: [{ message }] });
 }
@@ -23,8 +23,8 @@ export function plain(status: number, body: string): Answer {
 }
 
 /**
- * Resolves when everything is handed to the connection, or the client went away.
- * @param guards headers of every response; an answer's own come over them
+ * Resolves when the response was handed to the connection, or the client has disconnected.
+ * @param guards headers of every response; the answer's own headers override them
  */
 export function send(
   response: ServerResponse,
@@ -33,10 +33,10 @@ export function send(
   guards: Record<string, string>,
 ): Promise<void> {
   return new Promise((resolve) => {
-    // Closed already: neither `close` nor the end of writing would ever be told.
+    // On a closed response, neither `close` nor the callback of `end` would fire.
     if (response.closed) return resolve();
     response.on('close', resolve);
-    // No content is of no type.
+    // A response without content has no content type.
     const content = status === 204 ? {} : { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) };
     response.writeHead(status, { ...guards, ...content, ...headers });
     response.end(request.method === 'HEAD' || status === 204 ? undefined : body, resolve);

@@ -1,4 +1,4 @@
-// What the HTTP face serves.
+// Defines the application that the HTTP server serves.
 import type { GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import type { Authentication } from '../auth/api-token.js';
@@ -13,16 +13,16 @@ export interface App {
   pool: Pool;
   schema: GraphQLSchema;
   webhooks: Webhooks;
-  /** The explorer's first tabs. */
+  /** The explorer's initial tabs. */
   tabs: Tab[];
-  /** Whose token it is, or why it opens nothing. */
+  /** Finds the viewer of a token, or the reason why it is refused. */
   authenticate(token: string): Promise<Authentication>;
-  /** What the resolvers of one request are handed. */
+  /** Creates the context for the resolvers of one request. */
   contextOf(viewer: Viewer, traceparent?: string | null): object;
 }
 
 export interface Tab {
   query: string;
-  /** JSON. */
+  /** A JSON text. */
   variables?: string;
 }

@@ -1,4 +1,4 @@
-// A request in, its viewer or a helpful refusal out: guesses are slowed, and each token has a budget of requests.
+// Authenticates requests by token. Slows down guessing, and enforces each token's rate limit.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Viewer } from '../auth/viewer.js';
@@ -10,7 +10,7 @@ import { createNetworkOf } from './network-of.js';
 
 const SCHEME = /^(?:Token\s+token=|Bearer\s+)("?)([^"\s,]+)\1\s*$/i;
 
-/** `headers`: for the answer to the viewer. */
+/** `headers`: rate-limit headers for the response. */
 export type Authenticated = { viewer: Viewer; headers: Record<string, string> } | { viewer: null; refusal: Answer };
 
 export function createAuthenticate(app: App): (request: IncomingMessage) => Promise<Authenticated> {
@@ -24,7 +24,8 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     const token = SCHEME.exec(authorization)?.[2];
     if (!token) return refuse('The Authorization header can’t be read.');
     const hash = createHash('sha256').update(token).digest('hex');
-    // Of a token that is known, before the database is asked; one that is new here is nobody's yet.
+    // Known tokens are rate-limited before the database query; an unknown token may not exist, so it is counted
+    // afterwards.
     const before = guesses.isKnown(hash) ? await budget.spend(hash) : null;
     if (before?.waitMs != null) return overBudget(before, rateLimit);
     const found = await guesses.tried(networkOf(request), hash, () => app.authenticate(token));
@@ -34,13 +35,13 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     if (now?.waitMs != null) return overBudget(now, rateLimit);
     if (viewer) return { viewer, headers: now?.headers ?? {} };
     if (refusal === 'UNKNOWN') return refuse('Nobody has this token, or its user is disabled.');
-    // Whoever reads this holds the very token.
+    // Safe to tell, because the client holds this very token.
     if ('revokedAt' in refusal) return refuse(`This token was revoked at ${told(refusal.revokedAt)}.`);
     return refuse(`This token expired at ${told(refusal.expiredAt)}.`);
   };
 }
 
-/** pg reads an infinite moment as an infinite number. */
+/** pg returns an infinite timestamp as the number Infinity. */
 const told = (moment: Date): string => (moment instanceof Date ? moment.toISOString() : String(moment).toLowerCase());
 
 function refuse(message: string): Authenticated {

@@ -1,11 +1,13 @@
-// A token's requests in, whether one more is within its budget out, with the headers that tell its client how it stands.
+// Enforces each token's rate limit, and creates the RateLimit headers.
 import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
-/** What a second is short of is taken from a burst of so many seconds' worth, anew each as many seconds. */
+/**
+ * Requests beyond the rate use a burst allowance of this many seconds' worth, which is renewed at the same interval.
+ */
 const BURST_SECONDS = 60;
 
 export interface Spent {
-  /** Null: it is within the budget. */
+  /** Milliseconds to wait; `null` when the request is within the limit. */
   waitMs: number | null;
   /** https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html */
   headers: Record<string, string>;
@@ -15,7 +17,7 @@ export interface Budget {
   spend(hash: string): Promise<Spent>;
 }
 
-/** In the memory of this process; only of tokens that exist. `perSecond` 0: no limit. */
+/** Kept in this process's memory, and only for tokens that exist. `perSecond` 0: no limit. */
 export function createBudget(perSecond: number): Budget {
   if (perSecond === 0) return { spend: async () => ({ waitMs: null, headers: {} }) };
   const steady = new RateLimiterMemory({ points: perSecond, duration: 1 });

@@ -1,8 +1,10 @@
-// A request and the origins that an operator opened the API to in, what a browser is told about it out. None: closed.
+// Creates the CORS headers for the origins that the operator has allowed. By default no origin is allowed.
 import type { IncomingMessage } from 'node:http';
 import { type Answer, problem } from './answer.js';
 
-/** Headers of an answer to a page of an allowed origin. A token is no cookie: credentials are never allowed. */
+/**
+ * Headers of a response to a page of an allowed origin. Credentials are never allowed, because tokens aren't cookies.
+ */
 export function corsHeaders({ headers }: IncomingMessage, origins: string[]): Record<string, string> {
   if (origins.length === 0) return {};
   const { origin } = headers;
@@ -10,7 +12,7 @@ export function corsHeaders({ headers }: IncomingMessage, origins: string[]): Re
   return { Vary: 'Origin', 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': '*' };
 }
 
-/** The answer to the question that a browser asks before it sends a page's request. */
+/** Answers a browser's preflight request. */
 export function answerPreflight(request: IncomingMessage, { origins, methods }: { origins: string[]; methods: string }): Answer {
   const { origin } = request.headers;
   if (origin === undefined || !origins.includes(origin))

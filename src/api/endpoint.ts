@@ -1,4 +1,4 @@
-// A request with its viewer's context in, the answer of graphql-yoga out.
+// Executes a GraphQL request with graphql-yoga in the viewer's context.
 import type { IncomingMessage } from 'node:http';
 import { createYoga } from 'graphql-yoga';
 import { useDocuments } from '../graphql/http/documents.js';
@@ -26,9 +26,9 @@ export function createEndpoint(
     graphiql: false,
     landingPage: false,
     multipart: false,
-    // It is bounded already: see read-body.ts.
+    // read-body.ts already limits the body's size.
     maxRequestBodySize: false,
-    // Answered before anybody is authenticated: see cors.ts.
+    // routes.ts handles CORS (see cors.ts), before authentication.
     cors: false,
     parserAndValidationCache: false,
     plugins: [useDocuments(requestLimits(config.apiMaxCost)), useExecutor(), useAnswerLimit(), useExactJson()],
@@ -38,7 +38,7 @@ export function createEndpoint(
   return async ({ method = 'GET', headers }, { url, ctx, body }) => {
     const told = Object.fromEntries(Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === 'string'));
     const sent = method === 'POST' ? new TextDecoder().decode(body) : undefined;
-    // Texts and yoga's own Request: streams and the Request of Node cost as much as the execution.
+    // Passes strings and yoga's own Request, because streams and Node's Request would take as long as the execution.
     const response = await yoga.fetch(url.href, { method, headers: told, body: sent }, ctx);
     return {
       status: response.status,

@@ -1,4 +1,5 @@
-// A request in, GraphiQL as one page out: everything inlined, no outside host, the token filled in on a local start.
+// Serves GraphiQL as a single page with everything inlined, without other hosts. On a local start, the token is filled
+// in.
 import type { IncomingMessage } from 'node:http';
 import type { Answer } from './answer.js';
 import type { Tab } from './app.js';
@@ -6,22 +7,25 @@ import { page } from './security-headers.js';
 
 export interface ExplorerOptions {
   endpoint: string;
-  /** Where the API listens. */
+  /** The address that the API listens on. */
   host: string;
-  /** Public address of the API. */
+  /** The public URL of the API. */
   baseUrl: string;
-  /** A token that opens nothing but this machine's throw-away data; null: nothing is filled in. */
+  /** A token that only opens this machine's throw-away data; `null`: nothing is filled in. */
   localToken: string | null;
   tabs: Tab[];
 }
 
-/** The page needs no authentication, so a token in it is everybody's who reaches it: nobody beyond this machine may. */
+/**
+ * The page needs no authentication, so everyone who can load it can read a token in it. Hence only requests from this
+ * machine get the token.
+ */
 export function createExplorer(options: ExplorerOptions): (request: IncomingMessage) => Promise<Answer> {
   const { host, baseUrl, localToken } = options;
   const isLocalStart = isLoopback(host) && isLoopback(new URL(baseUrl).hostname);
-  // What needs no quoting: anything else could end the script that it stands in.
+  // Only characters that need no quoting, because others could end the script element that contains the token.
   const token = isLocalStart && localToken !== null && /^[\w.~+/=-]+$/.test(localToken) ? localToken : null;
-  // 9 MB: loaded and rendered when somebody asks for it first.
+  // The page has 9 MB, so it is rendered on the first request.
   let open: Promise<Answer> | undefined;
   let closed: Promise<Answer> | undefined;
   return (request) => {
@@ -43,7 +47,8 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
     title: 'Hookgraph explorer',
     headers,
     defaultTabs: tabs.map((tab) => ({ ...tab, headers })),
-    // The browser forgets the headers of its tabs; a reloaded tab still works where we know the token.
+    // The browser drops the headers of saved tabs; where the token is known, `additionalHeaders` makes a reloaded tab
+    // work.
     shouldPersistHeaders: false,
     ...(token !== null && { additionalHeaders: authorization }),
     defaultEditorToolsVisibility: token === null ? 'headers' : 'variables',
@@ -51,10 +56,13 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
   return page(graphiql.replace('</head>', `${STEADY_TABS}</head>`), NEEDS);
 }
 
-/** GraphiQL lets tabs be dragged, and a tab that is pressed first jumps out from under the pointer: its click is lost. */
+/**
+ * GraphiQL's tabs can be dragged: a pressed tab moves away from under the pointer, and its click is lost. This keeps
+ * them in place.
+ */
 const STEADY_TABS = '<style>.graphiql-tab { transform: none !important; }</style>';
 
-/** It talks to this origin; the editor makes its styles and workers itself. */
+/** The page connects to this origin only; the editor creates its styles and workers itself. */
 const NEEDS = {
   'style-src': ["'unsafe-inline'"],
   'worker-src': ['blob:'],
@@ -63,7 +71,10 @@ const NEEDS = {
   'font-src': ['data:'],
 };
 
-/** From this machine, to a name of this machine (against DNS rebinding), and by no proxy. */
+/**
+ * Whether the request comes from this machine, to one of its local names (against DNS rebinding), and not through a
+ * proxy.
+ */
 function isFromHere({ socket, headers }: IncomingMessage): boolean {
   const isForwarded = Object.keys(headers).some((name) => name === 'forwarded' || name === 'via' || name.startsWith('x-forwarded-'));
   const asked = `http://${headers.host}`;

@@ -1,4 +1,5 @@
-// Tokens that are tried in, the look-ups that are worth one out: whoever guesses is slowed, then refused before the database is asked.
+// Protects against token guessing: slows down a network that tries unknown tokens, then refuses it before the database
+// is queried.
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
@@ -6,23 +7,25 @@ import type { Authentication } from '../auth/api-token.js';
 
 export const GUESSES = { count: 30, withinSeconds: 60 };
 
-/** So many are answered at once; each further one waits longer, up to a second. */
+/** This many attempts are answered at once; each further one is delayed by SLOWED_BY_MS more, up to MOST_MS. */
 const UNSLOWED = 5;
 const SLOWED_BY_MS = 100;
 const MOST_MS = 1000;
 
-/** Networks are counted in so many buckets, whose number bounds the memory; which ones share is a secret of the process. */
+/**
+ * Networks are hashed into this many buckets, to bound the memory. A secret salt hides which networks share a bucket.
+ */
 const BUCKETS = 2 ** 16;
 
-/** Tokens that opened the API lately, by their hash. */
+/** Maximum number of remembered hashes of recently valid tokens. */
 const MOST_KNOWN = 10_000;
 
 export interface Guesses {
-  /** Whether the token opened the API lately. */
+  /** Whether the token was valid recently. */
   isKnown(hash: string): boolean;
   /**
-   * Answers what `lookUp` does, or how long nothing is looked up that comes from there. A token that opened the API lately is looked
-   * up whatever its neighbours do: one behind the address of an attacker goes on working, and a new one waits.
+   * Returns the result of `lookUp`, or the milliseconds for which the network is refused. Recently valid tokens are
+   * always looked up, so that a client that shares an attacker's address keeps working.
    */
   tried(network: string, hash: string, lookUp: () => Promise<Authentication>): Promise<Authentication | { waitMs: number }>;
 }
@@ -31,12 +34,12 @@ export function createGuesses(): Guesses {
   const limiter = new RateLimiterMemory({ points: GUESSES.count, duration: GUESSES.withinSeconds });
   const salt = randomBytes(16);
   const known = new Set<string>();
-  /** A client that starts many requests with a token that is new here has tried one. */
+  /** Concurrent requests with the same unknown token count as one attempt. */
   const underWay = new Map<string, Promise<RateLimiterRes>>();
 
   const bucketOf = (network: string) => String(createHash('sha256').update(salt).update(network).digest().readUInt32BE() % BUCKETS);
 
-  /** Counted before the look-up, so that guesses sent at once are counted too. */
+  /** Counts before the look-up, so that concurrent guesses are counted too. */
   async function counted(bucket: string, hash: string): Promise<{ count: number; release: () => void; first: boolean }> {
     const key = `${bucket} ${hash}`;
     const already = underWay.get(key);

@@ -1,4 +1,4 @@
-// Answers whether this process can serve.
+// Answers the readiness probe.
 import { readiness, readinessAnswer } from '../webhooks/index.js';
 import { type Answer, json } from './answer.js';
 import type { App } from './app.js';

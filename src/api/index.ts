@@ -1,4 +1,4 @@
-// A joined app and an address in, an HTTP server out that can drain.
+// Starts the HTTP server of the API, which drains open requests when it stops.
 import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { problem } from './answer.js';
@@ -8,30 +8,30 @@ import { securityHeaders } from './security-headers.js';
 
 export type { App } from './app.js';
 
-/** Open requests get this long to end when the server stops. */
+/** Milliseconds that open requests have to finish when the server stops. */
 const DRAIN_MS = 10_000;
 
-/** So long a client may take to send the head of a request, and all of it. */
+/** Milliseconds that a client has to send a request's head, and the whole request. */
 export const ARRIVAL = { headMs: 10_000, requestMs: 30_000 };
 
 export interface Api {
-  /** Where it listens, without a trailing slash. */
+  /** The server's URL, without a trailing slash. */
   url: string;
-  /** Accepts nothing more, lets open requests end, then resolves. */
+  /** Stops accepting requests, and resolves when open ones have finished. */
   stop(): Promise<void>;
 }
 
 export interface ApiOptions {
   host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   port: number;
-  /** A token for the explorer to fill in where only this machine can see it; absent: none. */
+  /** A token that the explorer fills in for requests from this machine; absent: none. */
   localToken?: string | null;
-  /** Absent: `ARRIVAL`. */
+  /** Default: `ARRIVAL`. */
   arrival?: typeof ARRIVAL;
 }
 
-/** Rejects where the address is taken. */
+/** Rejects when the address is in use. */
 export async function startApi(app: App, { host, port, localToken = null, arrival = ARRIVAL }: ApiOptions): Promise<Api> {
   const answer = createRoutes(app, { host, localToken });
   const open = new Set<Promise<void>>();
@@ -48,7 +48,7 @@ export async function startApi(app: App, { host, port, localToken = null, arriva
   return { url: urlOf(server, host), stop: () => drain(server, open) };
 }
 
-/** What is no HTTP, has too large a head, or comes too slowly gets an answer all the same, and no connection. */
+/** Answers requests that are invalid HTTP, have too large a head or arrive too slowly, and closes their connection. */
 function refuseUnreadable(server: Server, config: App['config']): void {
   const headers = Object.entries(securityHeaders(config)).map(([name, value]) => `${name}: ${value}`);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -86,7 +86,7 @@ async function drain(server: Server, open: Set<Promise<void>>): Promise<void> {
   const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   while (open.size > 0) await Promise.all(open);
   clearTimeout(late);
-  // What is connected now only waits for a further request.
+  // All remaining connections are idle keep-alive connections.
   server.closeAllConnections();
   await closed;
 }

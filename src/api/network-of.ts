@@ -1,9 +1,12 @@
-// A request in, the network that it came from out: what failed authentications are counted by.
+// Finds the network that a request comes from, by which failed authentications are counted.
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
 
-/** `trustedProxies`: CIDRs; what others say in X-Forwarded-For is not believed. An IPv6 client has a /64 to itself. */
+/**
+ * `trustedProxies`: CIDRs of proxies whose X-Forwarded-For is trusted. An IPv6 address counts as its /64, because a
+ * client usually has a whole /64.
+ */
 export function createNetworkOf(trustedProxies: string[]): (request: IncomingMessage) => string {
   const isTrusted = proxyAddr.compile(trustedProxies);
   return (request) => {

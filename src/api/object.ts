@@ -1,4 +1,5 @@
-// An object's global id in, its own attributes as JSON out, and no relations: what the URL of the default payload answers.
+// Reads an object's scalar fields by its global id, as JSON without relations: the resource behind the URL in the
+// default payload.
 import { execute, type GraphQLObjectType, getNamedType, isLeafType, isObjectType, parse } from 'graphql';
 import { maskError } from '../graphql/http/mask-error.js';
 import { type Answer, json } from './answer.js';
@@ -15,7 +16,7 @@ export async function readObject({ schema, log, webhooks }: App, ctx: object, id
   const [error] = result.errors ?? [];
   if (!error) return missing;
   const shown = maskError(error, log);
-  // The same answer as where there is none: an id of another organization tells nothing.
+  // The same answer as for a missing object, so that ids of other organizations reveal nothing.
   return shown === error ? missing : json(500, { errors: [shown] });
 }
 

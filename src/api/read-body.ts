@@ -1,4 +1,4 @@
-// A request in, its whole body out; more than a megabyte is refused.
+// Reads a request's body of at most 1 MiB.
 import type { IncomingMessage } from 'node:http';
 
 export const LIMIT_BYTES = 1024 * 1024;
@@ -22,7 +22,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** What is still on its way is let go by, so that the client gets to read the answer. */
+/** Discards the rest of the body, so that the client gets to read the response. */
 function refuse(request: IncomingMessage): BodyTooLarge {
   request.resume();
   return new BodyTooLarge();

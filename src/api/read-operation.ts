@@ -1,10 +1,13 @@
-// A request to the GraphQL endpoint and its body in, whether it is one operation that can be read, or what is wrong with it.
+// Checks that a request to the GraphQL endpoint is a readable operation.
 import type { IncomingMessage } from 'node:http';
 import { type Answer, problem } from './answer.js';
 
 const MAX_NESTING = 100;
 
-/** null: it can be read. A page of another site can send forms and plain text without asking: they are refused unread. */
+/**
+ * Returns `null` when the request is fine. Forms and plain text are refused unread, because other sites' pages can send
+ * them without a CORS preflight.
+ */
 export function refuseOperation(request: IncomingMessage, url: URL, body: Buffer): Answer | null {
   if (request.method !== 'POST') return refuseSearch(url.searchParams);
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;

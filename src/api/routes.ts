@@ -1,4 +1,4 @@
-// A request in, the answer of whoever is responsible out.
+// Routes a request to its handler, and writes the response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, json, plain, problem, send } from './answer.js';
 import type { App } from './app.js';
@@ -14,15 +14,15 @@ import { securityHeaders } from './security-headers.js';
 
 const ENDPOINT = '/api/v3/graphql';
 const OBJECT = `${ENDPOINT}/object/`;
-/** To read paths against. */
+/** Base URL for parsing request paths; its host is never used. */
 const BASE = 'http://localhost';
 
 type Route = (request: IncomingMessage, url: URL) => Answer | Promise<Answer>;
 
 export interface RoutesOptions {
-  /** Where the API listens. */
+  /** The address that the API listens on. */
   host: string;
-  /** Filled in by the explorer for whoever sits at this machine; null: nothing is. */
+  /** Token that the explorer fills in for requests from this machine; `null`: none. */
   localToken: string | null;
 }
 
@@ -34,7 +34,7 @@ export function createRoutes(
   const endpoint = createEndpoint(app, ENDPOINT);
   const explorer = createExplorer({ endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken, tabs: app.tabs });
 
-  /** With the token's user; without one, what to do about it. */
+  /** Runs the route with the token's viewer, or answers how to authenticate. */
   const authenticated =
     (route: (request: IncomingMessage, url: URL, ctx: ReturnType<App['contextOf']>) => Promise<Answer>): Route =>
     async (request, url) => {
@@ -64,7 +64,7 @@ export function createRoutes(
     const reply = (answer: Answer) => send(response, request, answer, guards);
     try {
       const target = request.url ?? '/';
-      // Never our own name from a header: what we write of ourselves is configured.
+      // The Host header is never used as the server's own name, which comes from the configuration.
       if (!URL.canParse(target, BASE)) return await reply(problem(400, 'The address of this request can’t be read.'));
       const url = new URL(target, BASE);
       const route = routes[url.pathname.replace(/(.)\/$/, '$1')] ?? (url.pathname.startsWith(OBJECT) ? object : notFound);
@@ -73,7 +73,7 @@ export function createRoutes(
       await reply(isApi ? { ...answer, headers: { ...answer.headers, ...corsHeaders(request, origins) } } : answer);
     } catch (error) {
       if (error instanceof BodyTooLarge) return reply(problem(413, error.message));
-      // Whoever went away before all was sent is no failure of ours, and reads no answer.
+      // A client that disconnected before sending its whole request isn't an error of the server.
       if (request.destroyed && !request.complete) return;
       app.log.error({ error }, 'a request failed');
       if (!response.headersSent) await reply(problem(500, 'Something went wrong on our side.'));

@@ -1,4 +1,4 @@
-// Where we are reached in, the headers of every response out; and the policy of a page. What one of them needs more it asks for by name.
+// Creates the security headers of every response, and the Content-Security-Policy of HTML pages.
 import { createHash } from 'node:crypto';
 import type { Answer } from './answer.js';
 
@@ -9,7 +9,7 @@ const NOTHING = {
   'frame-ancestors': ["'none'"],
 };
 
-/** https://owasp.org/www-project-secure-headers/ */
+/** As recommended by https://owasp.org/www-project-secure-headers/. */
 export function securityHeaders({ baseUrl }: { baseUrl: string }): Record<string, string> {
   return {
     'Cache-Control': 'no-store',
@@ -25,7 +25,7 @@ export function securityHeaders({ baseUrl }: { baseUrl: string }): Record<string
 }
 
 /**
- * A page that may do what it names and nothing else. Its inline script, one at most, runs by its hash.
+ * An HTML page that may only use the listed sources. It may have one inline script, which is allowed by its hash.
  * @param needs sources by directive, e.g. `{ 'connect-src': ["'self'"] }`
  */
 export function page(body: string, needs: Record<string, string[]> = {}): Answer {

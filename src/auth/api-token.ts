@@ -1,10 +1,10 @@
-// An API token in, who asks with it out, or why nobody does. Only its SHA-256 is stored: it is random, so no slower hash is needed.
+// Finds the viewer of an API token. Only the token's SHA-256 is stored: tokens are random, so a slow hash isn't needed.
 import { createHash, randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Scope } from './scope.js';
 import type { Viewer } from './viewer.js';
 
-/** `refusal`: told only to whoever holds that very token; UNKNOWN also where its user is disabled. */
+/** `refusal` says why the token was refused. UNKNOWN also means that the token's user is disabled. */
 export type Authentication =
   | { tokenId: string; viewer: Viewer; refusal: null }
   | { tokenId: string | null; viewer: null; refusal: 'UNKNOWN' | { expiredAt: Date } | { revokedAt: Date } };
@@ -13,7 +13,7 @@ export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-/** The prefix lets scanners for leaked secrets know it. */
+/** The prefix `hg_` lets secret scanners recognise a leaked token. */
 export function generateToken(): string {
   return `hg_${randomBytes(24).toString('base64url')}`;
 }
@@ -40,7 +40,10 @@ const FIND = `
 const NOTE_USE = `
   UPDATE api_tokens SET last_used_at = now() WHERE id = $1 AND coalesce(last_used_at < now() - interval '1 minute', true)`;
 
-/** One statement, and no cache: what is revoked is refused at once by every process. Its use is noted once a minute, not at each request. */
+/**
+ * One statement without a cache, so that a revoked token is refused at once by every process. `last_used_at` is written
+ * at most once a minute.
+ */
 export async function findViewer(pool: Pool, token: string): Promise<Authentication> {
   const { rows } = await pool.query<Found>({ name: 'hookgraph.viewer', text: FIND, values: [hashToken(token)] });
   const [found] = rows;

@@ -1,6 +1,6 @@
-// The scopes of a token, from the least to the greatest; what each of them reaches.
+// Defines the scopes of a token, from the least to the greatest.
 
-/** READ reads; MANAGE_WEBHOOKS also manages webhooks; ADMIN is all that the token's user may. */
+/** READ reads; MANAGE_WEBHOOKS also manages webhooks; ADMIN allows everything that the token's user may do. */
 const LADDER = ['READ', 'MANAGE_WEBHOOKS', 'ADMIN'] as const;
 
 export type Scope = (typeof LADDER)[number];

@@ -1,13 +1,13 @@
-// Who asks the API of the product that runs by itself.
+// Defines the signed-in user of the standalone product's API.
 import type { Scope } from './scope.js';
 
 export interface Viewer {
   userId: string;
   organizationId: string;
-  /** May manage users and webhooks of the organization, as far as the scope goes. */
+  /** Whether the user may manage users and webhooks of the organization, as far as the scope allows. */
   admin: boolean;
-  /** How far the token goes; a stored query runs with READ. */
+  /** The token's scope; a stored query runs with READ. */
   scope: Scope;
-  /** `null` when no token asks, but a stored query runs. */
+  /** `null` when a stored query runs, rather than a request with a token. */
   token: { id: string; name: string } | null;
 }

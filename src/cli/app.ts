@@ -1,4 +1,4 @@
-// Joins the sample product with what its installation says: configuration, keys and log.
+// Creates the sample product's application from an installation's configuration, keys and log.
 
 import type { App as ServedApp } from '../api/index.js';
 import type { Config } from '../runtime/config.js';
@@ -10,9 +10,9 @@ import { loadSample, type Sample, type SampleApp } from './sample.js';
 export interface AppOptions {
   config: Config;
   databaseUrl: string;
-  /** 32-byte keys for secrets at rest, newest first. */
+  /** Keys of 32 bytes for secrets at rest, newest first. */
   keys: Buffer[];
-  /** Reads the keys again, where one can be added while this process runs. */
+  /** Reads the keys again, when a key can be added while this process runs. */
   reloadKeys?: () => Promise<Buffer[]>;
   log: Logger;
 }
@@ -52,8 +52,9 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
 }
 
 /**
- * Where a delivery would meet ourselves. The public address counts by its name alone: behind a load balancer its addresses belong to
- * others, too. A port that the system chooses is added when the API listens.
+ * Endpoints of this installation, which deliveries must not reach. The public host counts by its name only, because
+ * behind a load balancer its addresses may belong to other hosts, too. A port chosen by the system is added when the
+ * API listens.
  */
 function ownEndpoints({ host, port, baseUrl }: Config, databaseUrl: string): Endpoint[] {
   const database = databaseEndpoint(databaseUrl);

@@ -1,15 +1,15 @@
-// An address and a token in, a way to ask the API out. It speaks GraphQL over HTTP and nothing else: no database is needed.
+// Creates a client for the GraphQL API over HTTP; needs no database.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { GraphQLSchema, IntrospectionQuery } from 'graphql';
 import { parseJson, stringifyJson } from '../runtime/exact-json.mjs';
 import { RuntimeError } from '../runtime/runtime-error.js';
 
-/** Where the API is at a host whose address has no path. */
+/** The API's path at a URL without a path. */
 const PATH = '/api/v3/graphql';
-/** How a token is sent unless somebody says otherwise. */
+/** The default header for the token. */
 export const DEFAULT_HEADER = 'Authorization: Token token={token}';
 const REQUEST_TIMEOUT_MS = 60_000;
-/** A budget that comes back later than this is told instead of waited for. */
+/** A rate limit that ends later than after this many milliseconds is reported instead of waited for. */
 const PATIENCE_MS = 30_000;
 const PAGE = 100;
 
@@ -23,18 +23,21 @@ export interface UserError {
 }
 
 export interface Client {
-  /** Without a trailing slash; the address of a host stands for our own path there. */
+  /** The API's URL without a trailing slash, and without the default path `/api/v3/graphql`. */
   url: string;
   ask(query: string, variables?: Record<string, unknown>): Promise<Answer>;
-  /** The payload of the mutation that is alone in its document. Throws its `errors`. */
+  /** Runs a document with a single mutation and returns its payload. Throws the payload's `errors`. */
   mutate(query: string, variables: Record<string, unknown>): Promise<Answer>;
-  /** Up to `limit` nodes of the connection that is alone in its query, which takes `$first` and `$after`. */
+  /** Returns up to `limit` nodes of a query with a single connection; the query must take `$first` and `$after`. */
   list(query: string, variables: Record<string, unknown>, limit: number): Promise<Answer[]>;
-  /** As it is introspected; asked for once in a process. */
+  /** The introspected schema; fetched once in a process. */
   schema(): Promise<GraphQLSchema>;
 }
 
-/** The endpoint of an adopter's API, or a host whose API has our own path, with or without that path. */
+/**
+ * Normalizes an adopter's endpoint, or a host of the sample product's API with or without the default path.
+ * @throws RuntimeError `URL_INVALID`
+ */
 export function normalizeUrl(url: string): string {
   const withScheme = /^[a-z]+:\/\//i.test(url) ? url : `https://${url}`;
   if (!URL.canParse(withScheme) || !/^https?:$/.test(new URL(withScheme).protocol))
@@ -43,7 +46,7 @@ export function normalizeUrl(url: string): string {
 }
 
 /**
- * @param header how the token is sent: `Authorization: Bearer {token}`, `X-Api-Key: {token}`
+ * @param header how to send the token: `Authorization: Bearer {token}`, `X-Api-Key: {token}`
  * @throws RuntimeError `HEADER_INVALID`
  */
 export function createClient({ url, token, header }: { url: string; token: string; header: string }): Client {
@@ -83,7 +86,7 @@ export function createClient({ url, token, header }: { url: string; token: strin
   };
 }
 
-/** By address. */
+/** Schemas by URL. */
 const schemas = new Map<string, Promise<GraphQLSchema>>();
 
 function schemaOf(url: string, ask: Client['ask']): Promise<GraphQLSchema> {
@@ -100,7 +103,7 @@ async function introspect(ask: Client['ask']): Promise<GraphQLSchema> {
   return buildClientSchema((await ask(getIntrospectionQuery())) as IntrospectionQuery);
 }
 
-/** A user's mistakes, each with its field and, inside a source, its place and caret. */
+/** Throws a payload's errors, each with its field and, for an error in a template or query, its position. */
 export function throwMistakes(errors: readonly UserError[], told = (error: UserError) => error.fullMessage): void {
   if (errors.length === 0) return;
   const only = (type: string) => errors.every((error) => error.type === type);
@@ -126,7 +129,7 @@ function authenticationOf(header: string, token: string): Record<string, string>
 async function post(url: string, authentication: Record<string, string>, body: object): Promise<{ status: number; answer: Answered }> {
   const response = await fetch(url, {
     method: 'POST',
-    // A redirect would carry the token elsewhere.
+    // Redirects aren't followed, because they would send the token to another host.
     redirect: 'manual',
     headers: { ...authentication, 'content-type': 'application/json', accept: 'application/json' },
     body: stringifyJson(body),

@@ -1,4 +1,4 @@
-// What a command stands on, and how one is added to the tree: with examples, and --json where it answers something.
+// Defines the environment of commands, and adds commands with examples and `--json`.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from '../runtime/config.js';
 import type { Client } from './client.js';
@@ -7,16 +7,16 @@ import type { Terminal } from './terminal.js';
 export interface Cli {
   terminal: Terminal;
   env: Environment;
-  /** As whoever is logged in. Throws NOT_LOGGED_IN. */
+  /** Creates a client with the current login. @throws RuntimeError `NOT_LOGGED_IN` */
   connect(): Promise<Client>;
-  /** Aborted by Ctrl-C, after which whatever was made for the time being is taken back. */
+  /** A signal that Ctrl-C aborts; commands then delete what they created temporarily. */
   interrupted(): AbortSignal;
 }
 
 export const appOption = (): Option =>
   new Option('--app <file>', 'your file that calls createHookgraph(); absent: the sample product').env('HOOKGRAPH_APP');
 
-/** `examples`: command lines without `hookgraph`. */
+/** `examples`: command lines without the leading `hookgraph`. */
 export function addCommand(parent: Command, signature: string, description: string, examples: string[]): Command {
   const command = parent.command(signature).description(description);
   if (examples.length > 0)
@@ -27,12 +27,12 @@ export function addCommand(parent: Command, signature: string, description: stri
   return command;
 }
 
-/** A command that answers something: for people, for pipes, and with --json for programs. */
+/** Adds a command that prints a result: for people, for pipes, and as JSON with --json. */
 export function addAnswering(parent: Command, signature: string, description: string, examples: string[]): Command {
   return addCommand(parent, signature, description, examples).option('--json', 'answer in JSON');
 }
 
-/** A command whose answer is a list. */
+/** Adds a command that prints a list. */
 export function addListing(parent: Command, signature: string, description: string, examples: string[]): Command {
   return addAnswering(parent, signature, description, examples)
     .addOption(new Option('--limit <count>', 'so many at most').argParser(wholeNumber).default(50))
@@ -55,10 +55,10 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** For options that may be given several times. */
+/** Collects the values of an option that may be given several times. */
 export const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
-/** A moment in ISO 8601, or a span back from now: `90s`, `15m`, `2h`, `7d`. */
+/** Parses a time in ISO 8601, or a duration before now: `90s`, `15m`, `2h`, `7d`. */
 export function moment(text: string): string {
   const span = spanOf(text);
   if (span !== null) return new Date(Date.now() - span * 1000).toISOString();
@@ -66,7 +66,7 @@ export function moment(text: string): string {
   throw new InvalidArgumentError('Write a moment like 2026-11-22T18:30:00Z, or how long ago it is: 90s, 15m, 2h, 7d.');
 }
 
-/** Of a span: `90s`, `15m`, `2h`, `7d`. */
+/** Parses a duration like `90s`, `15m`, `2h` or `7d` into seconds. */
 export function seconds(text: string): number {
   const span = spanOf(text);
   if (span === null) throw new InvalidArgumentError('Write it like 90s, 15m, 2h, 7d.');
@@ -78,7 +78,7 @@ function spanOf(text: string): number | null {
   return count && unit ? Number(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] as number) : null;
 }
 
-/** Of many, a list with how much of it is shown; told on stderr where there is more. */
+/** Notes on stderr that a list was cut at `limit`. */
 export function noteLimit(terminal: Terminal, shown: number, limit: number): void {
   if (shown >= limit) terminal.note(`The first ${shown}; --limit or --all shows more.`);
 }

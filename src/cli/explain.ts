@@ -1,9 +1,9 @@
-// Whatever was thrown in, what a person at a terminal needs to read out, and the exit code for programs.
+// Turns any thrown value into a message for people and an exit code for programs.
 
-/** The system's and Postgres' codes for a database that isn't there, or doesn't let this user in. */
+/** Codes of the system and of Postgres for a database that is unreachable, missing or refuses the user. */
 const UNREACHABLE = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|28P01|28000|3D000)$/;
 
-/** A mistake with a code: code, sentence, hint. Anything else is ours: the whole trace. */
+/** A known error is shown with its code, message and hint; an internal error with its stack trace. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return `${String(error)}\n`;
   const { code, hint } = error as { code?: unknown; hint?: unknown };
@@ -17,7 +17,7 @@ export function explain(error: unknown): string {
 
 const EXIT_CODES: Record<string, number> = { USAGE: 2, CHANGES: 2, NOT_FOUND: 3, NOT_LOGGED_IN: 4, NOT_AUTHENTICATED: 4, FORBIDDEN: 4 };
 
-/** 1 a mistake or a failure, 2 wrong usage, 3 not found, 4 not logged in or not allowed. */
+/** 1: mistake or failure, 2: wrong usage, 3: not found, 4: not logged in or not allowed. */
 export function exitCodeOf(error: unknown): number {
   return (isKnown(error) && EXIT_CODES[String((error as { code?: unknown }).code)]) || 1;
 }

@@ -1,4 +1,4 @@
-// A name or an id, as a person writes it, in; what it stands for out.
+// Finds a subscription or another object by the name or id that a user typed.
 import { RuntimeError } from '../runtime/runtime-error.js';
 import type { Answer, Client } from './client.js';
 
@@ -12,7 +12,10 @@ export interface Named {
   topic: { key: string; version: string } | null;
 }
 
-/** By id, by the record's id as notifications carry it, or by a name that only one has. Throws NOT_FOUND and AMBIGUOUS. */
+/**
+ * Finds a subscription by its global id, its record's id (as in notifications), or a unique name.
+ * @throws RuntimeError `NOT_FOUND` or `AMBIGUOUS`
+ */
 export async function findSubscription(client: Client, nameOrId: string): Promise<Named> {
   const all = (await client.list(LIST, {}, Number.POSITIVE_INFINITY)) as Named[];
   const byId = all.find(({ id, databaseId }) => id === nameOrId || databaseId === nameOrId);
@@ -31,8 +34,8 @@ export async function findSubscription(client: Client, nameOrId: string): Promis
 }
 
 /**
- * The object of ours with this global id, or this record's id.
- * @param fields what to ask of it
+ * Finds an object by its global id or its record's id.
+ * @param fields the GraphQL fields to select
  * @throws RuntimeError `NOT_FOUND`
  */
 export async function findOne(client: Client, typename: `Webhook${string}`, id: string, fields: string): Promise<Answer> {

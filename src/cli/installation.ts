@@ -1,4 +1,4 @@
-// The environment in, what every command stands on out: configuration, log, database and the joined app.
+// Opens an installation from the environment: configuration, log, database and the sample product's application.
 
 import { type Config, readConfig } from '../runtime/config.js';
 import { checkDatabase, openPool } from '../runtime/database.js';
@@ -14,20 +14,20 @@ import { type App, createApp } from './app.js';
 export interface Installation {
   config: Config;
   log: Logger;
-  /** null: DATABASE_URL names one. */
+  /** The embedded Postgres; `null` when DATABASE_URL names a database. */
   postgres: EmbeddedPostgres | null;
   app: App;
   close(): Promise<void>;
 }
 
 export interface OpenOptions {
-  /** Bring the database up to date; otherwise one that isn't is refused. */
+  /** Migrate the database; otherwise a database that isn't migrated is refused. */
   prepare: boolean;
-  /** Use the embedded Postgres that another process runs, if one does. */
+  /** Use the embedded Postgres of another process if one is running. */
   join: boolean;
-  /** In place of the process's own. */
+  /** Environment variables in place of the process's own. */
   env?: Record<string, string>;
-  /** Told what takes long; absent: stdout. */
+  /** Called before slow steps; default: prints to stdout. */
   say?: (line: string) => void;
 }
 
@@ -51,10 +51,10 @@ export async function openInstallation({ prepare, join, env, say }: OpenOptions)
   }
 }
 
-/** What an installation keeps things in: a database that answers, and the keys. */
+/** The storage of an installation: a reachable database, and the keys. */
 export interface Store {
   config: Config;
-  /** 32 bytes each, newest first. */
+  /** Keys of 32 bytes, newest first. */
   keys: Buffer[];
   log: Logger;
   postgres: EmbeddedPostgres | null;
@@ -62,7 +62,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** `say`: told what takes long. */
+/** `say`: called before slow steps. */
 export async function openStore({
   join,
   env,
@@ -99,7 +99,7 @@ async function migrateRooms(url: string, { databaseSchema: schema }: Config, log
   }
 }
 
-/** Throws RuntimeError NOT_MIGRATED. */
+/** @throws RuntimeError `NOT_MIGRATED` */
 export async function refuseUnlessMigrated(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
   const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {

@@ -1,4 +1,5 @@
-// Notifications in over HTTP, stored and told: the receiver that people develop against. Its answers are those that scripts rely on.
+// Runs a local HTTP receiver for development, which stores and reports notifications. Scripts rely on its exact
+// responses.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -9,29 +10,29 @@ import { type Scheme, type VerifyResult, verifyWebhook } from '../verify/index.j
 export interface ReceiverOptions {
   host: string;
   port: number;
-  /** Null: signatures are not looked at. */
+  /** `null`: signatures aren't verified. */
   verify: { secret: string; schemes: readonly Scheme[]; headerPrefix: string; publicUrl: string | null } | null;
-  /** Where each notification is sent on to; its answer becomes ours. */
+  /** URL to forward each notification to; its response is passed back. */
   forward: string | null;
-  /** Bodies to take before anything comes: stored, sent on, told; unsigned. */
+  /** Unsigned bodies to process before any request: they are stored, forwarded and reported. */
   before: readonly string[];
   onReceived(received: Received): void;
 }
 
 export interface Received {
-  /** Null: it was refused and isn't stored. */
+  /** Number of the stored notification, from 1; `null` when it was refused. */
   key: number | null;
   at: string;
   headers: IncomingHttpHeaders;
   body: string;
-  /** One for each scheme; empty where signatures are not looked at. */
+  /** One result for each scheme; empty when signatures aren't verified. */
   verdicts: VerifyResult[];
-  /** The status that the forward answered, or why there is none. */
+  /** Status of the forward's response, or the reason why there is none; `null` without a forward. */
   forwarded: number | string | null;
 }
 
 export interface LocalReceiver {
-  /** Where notifications go. */
+  /** The URL that receives notifications. */
   url: string;
   count(): number;
   close(): Promise<void>;
@@ -51,7 +52,10 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Throws FORWARD_UNREACHABLE where the forward's `/ping` answers no PONG, SECRET_INVALID where the secret is none of a scheme's. */
+/**
+ * @throws RuntimeError `FORWARD_UNREACHABLE` when the forward's `/ping` doesn't answer PONG; `SECRET_INVALID` when the
+ * secret doesn't fit a scheme
+ */
 export async function startLocalReceiver(options: ReceiverOptions): Promise<LocalReceiver> {
   const { host, port, verify, forward } = options;
   if (verify) refuseUnusable(verify);
@@ -95,7 +99,7 @@ export async function startLocalReceiver(options: ReceiverOptions): Promise<Loca
   };
 }
 
-/** The verifying library throws for misuse alone, and only once there is something to verify. */
+/** Checks the secret at the start, because the verifying library throws for misuse only when it verifies. */
 function refuseUnusable({ secret, schemes, headerPrefix }: NonNullable<ReceiverOptions['verify']>): void {
   for (const scheme of schemes) {
     try {
@@ -130,10 +134,10 @@ async function answer(
   return receive(await buffer(request), request.headers, `http://${request.headers.host}${request.url}`);
 }
 
-/** Documents one after another, for `jq 'select(…)'`. */
+/** JSON documents one after another, for `jq 'select(…)'`. */
 const dump = (stored: string[]): string => `${[...stored, JSON.stringify({ number_webhooks_received: stored.length })].join('\n')}\n`;
 
-/** What is no JSON, XML for instance, is dumped as a string. */
+/** A body that isn't JSON, such as XML, becomes a JSON string. */
 function toJson(body: string): string {
   try {
     return stringifyJson(parseJson(body), null, 2);
@@ -176,7 +180,10 @@ async function sendOn(url: string, body: Buffer, headers: IncomingHttpHeaders): 
   }
 }
 
-/** The JSON documents that stand one after another in a text, as `/dump-webhooks` prints them, without its last line. Throws FILE_INVALID. */
+/**
+ * Splits concatenated JSON documents, as `/dump-webhooks` prints them, without the last line. @throws RuntimeError
+ * `FILE_INVALID`
+ */
 export function splitDocuments(text: string, path: string): string[] {
   const documents: string[] = [];
   let [start, depth, inString, escaped] = [-1, 0, false, false];

@@ -1,4 +1,5 @@
-// The environment in, where the API is and whose token counts out: HOOKGRAPH_URL and HOOKGRAPH_TOKEN, else the login, else what runs here.
+// Finds the API's URL and token: HOOKGRAPH_URL and HOOKGRAPH_TOKEN, else the stored login, else the API on this
+// machine.
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Config, type Environment, readConfig } from '../runtime/config.js';
@@ -10,7 +11,7 @@ import { DEFAULT_HEADER, normalizeUrl } from './client.js';
 export interface Login {
   url: string;
   token: string;
-  /** How the token is sent: see createClient. */
+  /** The header for the token: see createClient. */
   header: string;
 }
 
@@ -20,7 +21,7 @@ export function loginFile(env: Environment): string {
   return join(readTerminalConfig(env).configHome, 'hookgraph', 'login.json');
 }
 
-/** Readable by its owner alone. */
+/** The file is readable by its owner only. */
 export async function saveLogin(env: Environment, login: Login): Promise<void> {
   const file = loginFile(env);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -38,14 +39,14 @@ async function readLogin(env: Environment): Promise<Login | null> {
   throw new RuntimeError('LOGIN_UNREADABLE', `${file} is no login`, 'Log in again with `hookgraph login`.');
 }
 
-/** Answers whether there was one. */
+/** Returns whether there was a login. */
 export async function forgetLogin(env: Environment): Promise<boolean> {
   const existed = (await readFile(loginFile(env), 'utf8').catch(() => null)) !== null;
   await rm(loginFile(env), { force: true });
   return existed;
 }
 
-/** A token goes only to the host that it was given for. Throws NOT_LOGGED_IN. */
+/** A stored token is only sent to the URL that it was stored for. @throws RuntimeError `NOT_LOGGED_IN` */
 export async function findLogin(env: Environment): Promise<Login & { source: Source }> {
   const config = readConfig(env);
   const saved = await readLogin(env);
@@ -64,14 +65,14 @@ export async function findLogin(env: Environment): Promise<Login & { source: Sou
   );
 }
 
-/** Where this configuration serves. */
+/** The URL where this configuration serves the API. */
 export function localUrl({ host, port, baseUrl }: Config): string {
   if (port === 0) return baseUrl;
   const reached = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `http://${reached}:${port}`;
 }
 
-/** Of the sample organization's admin, where `npm start` ran. */
+/** The token of the sample organization's admin, if `npm start` ran here; else `null`. */
 async function localToken({ adminToken, dataDir }: Config): Promise<string | null> {
   return adminToken ?? (await readFile(join(dataDir, 'admin-token'), 'utf8').catch(() => null))?.trim() ?? null;
 }

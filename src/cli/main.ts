@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// The process's own argv, streams and environment in, its exit code out.
+// Runs the command line with the process's arguments, streams and environment, and sets the exit code.
 import { run } from './run.js';
 
-// Whoever reads us has had enough, as `| head` does.
+// EPIPE: the reader of the output has closed it, as `| head` does.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -11,7 +11,7 @@ for (const stream of [process.stdout, process.stderr])
 
 const { stdin, stdout, stderr, env } = process;
 const code = await run(process.argv.slice(2), { stdin, stdout, stderr, env });
-// What was written to a pipe arrives first.
+// Waits until output to a pipe has been written.
 await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
-// Not exitCode alone: what an application's file opened, or what was started before a mistake, would keep the process alive.
+// exit(), because connections that an application's file opened would keep the process alive.
 process.exit(code || process.exitCode);

@@ -1,4 +1,4 @@
-// A stored query and the API's types in, the JSON Schema of exactly what it can answer out. Without a query: that of the default payload.
+// Derives the JSON Schema of a stored query's result from the API's schema; without a query, of the default payload.
 import {
   type FieldNode,
   type FragmentDefinitionNode,
@@ -20,7 +20,7 @@ import {
 
 export type JsonSchema = { [keyword: string]: unknown };
 
-/** What scalars are on the wire; one that isn't here may be anything. */
+/** The JSON Schema of each scalar; a scalar that is missing here may be any value. */
 const SCALARS: Record<string, JsonSchema> = {
   String: { type: 'string' },
   ID: { type: 'string' },
@@ -33,7 +33,7 @@ const SCALARS: Record<string, JsonSchema> = {
   JSON: {},
 };
 
-/** `nodeType`: of the topic. */
+/** `nodeType`: the topic's node type. */
 export function payloadSchema(schema: GraphQLSchema, query: string | null, nodeType: string): JsonSchema {
   const data = query === null ? DEFAULT : new Derivation(schema, query, nodeType).data();
   return object({ data }, ['data']);
@@ -51,11 +51,11 @@ function object(properties: Record<string, JsonSchema>, required: string[]): Jso
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
-/** What is selected under one key of the answer. */
+/** All selections under one response key. */
 interface Selected {
   field: GraphQLField<unknown, unknown> | null;
   nodes: FieldNode[];
-  /** Selected on some condition only, which a variable decides. */
+  /** Whether a directive with a variable decides if the field is present. */
   optional: boolean;
 }
 
@@ -75,7 +75,7 @@ class Derivation {
     for (const one of definitions) if (one.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(one.name.value, one);
   }
 
-  /** Null where a field that can't be null fails all the way up. */
+  /** `data` may be null, because an error in a non-null field can propagate to the top. */
   data(): JsonSchema {
     return orNull(this.#ofObject(this.schema.getQueryType() as GraphQLObjectType, [this.#operation.selectionSet], true));
   }
@@ -94,13 +94,13 @@ class Derivation {
     return { ...(SCALARS[(type as GraphQLNamedType).name] ?? {}) };
   }
 
-  /** Types of which the same is asked look the same; without `__typename` they can't be told apart. */
+  /** Merges types with the same selection into one shape; without `__typename` they can't be distinguished. */
   #ofAny(types: readonly GraphQLObjectType[], selections: SelectionSetNode[]): JsonSchema {
     const shapes = new Map<string, JsonSchema>();
     for (const type of types) {
       const shape = this.#ofObject(type, selections);
       const { __typename: name, ...rest } = (shape.properties as Record<string, JsonSchema>) ?? {};
-      // Alike but for the name: one shape with the names of all.
+      // Shapes that differ only in `__typename` become one shape with all names.
       const key = JSON.stringify({ ...shape, properties: { ...rest, ...(name && { __typename: true }) } });
       const known = shapes.get(key);
       if (!known) shapes.set(key, shape);
@@ -165,7 +165,7 @@ class Derivation {
   }
 }
 
-/** `node(id: $nodeId)`: what the server supplies is of the topic's own type. */
+/** Whether the field is `node(id: $nodeId)`, whose result has the topic's node type. */
 function asksForNode({ arguments: args = [] }: FieldNode): boolean {
   const [id] = args;
   return args.length === 1 && id?.value.kind === Kind.VARIABLE && id.value.name.value === 'nodeId';

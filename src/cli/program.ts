@@ -1,4 +1,4 @@
-// What commands stand on in, the tree of all commands out.
+// Builds the tree of all commands.
 import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
@@ -18,13 +18,16 @@ import { addTopics } from './commands/topics.js';
 import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
 
-// Loaded when they run: help and what speaks to a distant API don't wait for the whole product.
+// Modules are loaded when their command runs, so that help and remote commands start quickly.
 const serve = async (faces: Faces): Promise<void> => {
   await refuseWithoutSample();
   await (await import('./commands/serve.js')).serve(faces);
 };
 
-/** The package has no sample product, nor what only that needs, so this comes before the command is loaded. */
+/**
+ * The published package lacks the sample product and its dependencies, so this check comes before the command's module
+ * is loaded.
+ */
 async function refuseWithoutSample(): Promise<void> {
   await (await import('./sample.js')).loadSample();
 }
@@ -58,7 +61,7 @@ export function createProgram(cli: Cli): Command {
   addListen(program, cli);
   addTrigger(program, cli);
   addSchema(program, cli);
-  // `completion <shell>` prints a script, which asks the hidden `complete` for what may come next.
+  // `completion <shell>` prints a script that calls the hidden command `complete` for suggestions.
   program.commandsGroup('Here:');
   tab(program, { completionCommandName: 'completion' });
   const completion = program.commands.find((command) => command.name() === 'completion');

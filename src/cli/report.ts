@@ -1,4 +1,4 @@
-// The report of a test or a preview in, what a person reads of it out: stage by stage, then the request and the answer.
+// Prints the report of a test or preview: stage by stage, then the request and the response.
 import type { Answer } from './client.js';
 import { type Colour, type Terminal, visible } from './terminal.js';
 

@@ -1,4 +1,4 @@
-// argv, streams and environment in, an exit code out: 0 all is well, 1 a mistake that is told with its code and what to do.
+// Runs a command line and returns its exit code: 0 for success; a failure is printed with its code and a hint.
 import { CommanderError } from 'commander';
 import type { Environment } from '../runtime/config.js';
 import { readTerminalConfig } from '../runtime/terminal-config.js';
@@ -11,7 +11,7 @@ import { createTerminal, type Streams } from './terminal.js';
 
 export interface RunOptions extends Streams {
   env: Environment;
-  /** In place of Ctrl-C. */
+  /** Replaces Ctrl-C. */
   signal?: AbortSignal;
 }
 
@@ -27,14 +27,14 @@ export async function run(args: readonly string[], { env, signal, ...streams }: 
     await createProgram(cli).parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    // Commander has told it already, and calls help and version errors too.
+    // Commander has already printed the error; it also throws for --help and --version.
     if (error instanceof CommanderError) return error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
     terminal.note(explain(error).trimEnd());
     return exitCodeOf(error);
   }
 }
 
-/** A second one ends the process there and then. */
+/** `once`: a second signal ends the process at once. */
 function nextInterrupt(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());

@@ -1,10 +1,10 @@
-// An installation in, the sample data (made once) and the token of its admin out.
+// Creates the sample data once, and returns its admin's token.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writePrivateFile } from '../runtime/private-file.js';
 import type { Installation } from './installation.js';
 
-/** null: the sample data was made elsewhere, with a token that only its maker knows. */
+/** `null` when the sample data was created elsewhere, so that the token isn't known here. */
 export async function makeSampleData({ app, config }: Installation): Promise<string | null> {
   const file = join(config.dataDir, 'admin-token');
   const { adminToken } = await app.seed();

@@ -1,11 +1,11 @@
-// Loads the sample product, which the package leaves out and which nothing else of Hookgraph knows.
+// Loads the sample product, which isn't part of the published package and which only this file imports.
 import type { App } from '../api/index.js';
 import type { Hookgraph, HookgraphOptions } from '../index.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
 
 type Options = HookgraphOptions<object, never>;
 
-/** What the faces ask of `src/sample/index.ts`. */
+/** The exports of `src/sample/index.ts` that the command line uses. */
 export interface Sample {
   openSample(
     options: { database: string; adminToken: string | null; operators: string[] } & Pick<Options, 'keys'> &
@@ -13,21 +13,21 @@ export interface Sample {
   ): Promise<SampleApp>;
   createHooks(options: Pick<Options, 'database' | 'databaseSchema' | 'keys' | 'log'>): Pick<Hookgraph, 'ready' | 'webhooks' | 'close'>;
   tabs: App['tabs'];
-  /** What a newcomer may try first. */
+  /** A first query for newcomers. */
   first: { purpose: string; query: string };
   tellDemo(stage: DemoStage): Promise<void>;
   createSimulation(options: { ask: Ask; seed: number }): { act(): Promise<string> };
 }
 
 export interface SampleApp extends Pick<App, 'pool' | 'schema' | 'webhooks' | 'authenticate' | 'contextOf'> {
-  /** Brings topics and triggers in step with the nodes. */
+  /** Updates topics and triggers to match the announced nodes. */
   prepare(): Promise<void>;
-  /** Makes the sample data once; `adminToken` is `null` where only its maker knows it. */
+  /** Creates the sample data once; `adminToken` is `null` when it existed already and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
   close(): Promise<void>;
 }
 
-/** Answers `data`; throws where there is none. */
+/** Returns `data` of the response; throws when there are errors. */
 // biome-ignore lint/suspicious/noExplicitAny: each caller reads what it asked for.
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<any>;
 
@@ -36,14 +36,14 @@ export interface DemoStage {
   headerPrefix: string;
   say(line: string): void;
   receiver: { url: string; requests: { headers: Record<string, string | string[] | undefined>; body: string }[] };
-  /** Called in the end, the last one first. */
+  /** Functions to call at the end, in reverse order. */
   closing: (() => Promise<unknown>)[];
 }
 
-/** No literal, so that everything builds without it. */
+/** Typed as string rather than a literal, so that the code compiles without the sample. */
 const SAMPLE: string = '../sample/index.js';
 
-/** @throws RuntimeError `APP_MISSING` where there is none */
+/** @throws RuntimeError `APP_MISSING` when the package has no sample product */
 export async function loadSample(): Promise<Sample> {
   return (await import(SAMPLE).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;

@@ -1,4 +1,4 @@
-// A subscription as it is asked for in, the saved one out; with the warnings and, where a test was asked for, its report.
+// Saves a subscription through the API, with its warnings and, if requested, the report of a test.
 import type { Answer, Client } from './client.js';
 import { REPORT } from './report.js';
 import type { Input } from './subscription-input.js';

@@ -1,7 +1,7 @@
-// The API's schema in, what to ask of a subscription out: every field of its own, whatever the API has by now, and no list of others.
+// Selects every field of a subscription that the API's schema has, except lists of other objects.
 import { type GraphQLObjectType, type GraphQLSchema, getNamedType, isInterfaceType, isLeafType, isObjectType } from 'graphql';
 
-/** A selection without its braces. */
+/** Returns a GraphQL selection without its outer braces. */
 export function ownFields(schema: GraphQLSchema, typename = 'WebhookSubscription'): string {
   const type = schema.getType(typename);
   return isObjectType(type) ? select(type, 2) : 'id';

@@ -1,4 +1,5 @@
-// What a person wrote of a subscription - options, or a file of YAML or JSON - in; the API's input out, checked against its schema.
+// Turns options, or a YAML or JSON file, into the API's input for a subscription, and checks it against the API's
+// schema.
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { coerceInputValue, type GraphQLSchema, isInputType } from 'graphql';
@@ -10,14 +11,14 @@ import { readSecretVariable } from '../runtime/terminal-config.js';
 
 export type Input = Record<string, unknown>;
 
-/** `@file` stands for what the file holds, `@-` for stdin, `@@` for an @. */
+/** `@file` reads the file, `@-` reads stdin, and a leading `@@` stands for one `@`. */
 export async function readText(text: string, readStdin: () => Promise<string>): Promise<string> {
   if (text === '@-') return readStdin();
   if (text.startsWith('@@') || !text.startsWith('@')) return text.replace(/^@@/, '@');
   return readWritten(resolve(text.slice(1)));
 }
 
-/** Also `env:NAME`, so that no secret is seen in the list of processes. */
+/** Also accepts `env:NAME`, so that a secret doesn't appear in the process list. */
 export async function readSecret(text: string, env: Environment, readStdin: () => Promise<string>): Promise<string> {
   if (text.startsWith('env:')) return readSecretVariable(text.slice(4), env);
   return text.startsWith('@') ? (await readText(text, readStdin)).trim() : text;
@@ -30,7 +31,7 @@ async function readWritten(path: string): Promise<string> {
   });
 }
 
-/** Every document of a file. Throws FILE_INVALID with the place. JSON is YAML. */
+/** Reads every document of a YAML or JSON file. @throws RuntimeError `FILE_INVALID` with the position */
 export async function readDocuments(path: string): Promise<unknown[]> {
   const documents = parseAllDocuments(await readWritten(path), { prettyErrors: true });
   const list = Array.isArray(documents) ? documents : [];
@@ -38,7 +39,7 @@ export async function readDocuments(path: string): Promise<unknown[]> {
   return list.map(plainOf).filter((value) => value !== null);
 }
 
-/** With all digits of its numbers. */
+/** Converts a document to values, keeping all digits of its numbers. */
 function plainOf(document: Document.Parsed): unknown {
   visit(document, {
     Scalar(_key, scalar) {
@@ -50,8 +51,8 @@ function plainOf(document: Document.Parsed): unknown {
 }
 
 /**
- * References become what they stand for: `{ fromFile: path }` beside the file, `{ fromEnv: NAME }` and `${env:NAME}` in any text.
- * @param readVariable in place of the environment, e.g. where only the form of a secret matters
+ * Resolves references: `{ fromFile: path }` relative to the file, `{ fromEnv: NAME }`, and `${env:NAME}` in any text.
+ * @param readVariable reads a variable; replaceable, e.g. when only the form of a secret matters
  */
 export async function resolveReferences(value: unknown, file: string, readVariable: (name: string) => string): Promise<unknown> {
   if (typeof value === 'string') return value.replace(/\$\{env:([A-Za-z_]\w*)\}/g, (_, name) => readVariable(name));
@@ -68,7 +69,11 @@ export async function resolveReferences(value: unknown, file: string, readVariab
   );
 }
 
-/** Throws INPUT_INVALID with every mistake: unknown fields, with what was meant, and values of a wrong type. `where` is told with each. */
+/**
+ * @param where put before each mistake
+ * @throws RuntimeError `INPUT_INVALID` with every unknown field (and the likely intended name) and every value of a
+ * wrong type
+ */
 export function checkInput(schema: GraphQLSchema, input: Input, where: string): Input {
   const type = schema.getType('WebhookSubscriptionInput');
   if (!isInputType(type)) throw new RuntimeError('API_UNUSABLE', 'The API knows no WebhookSubscriptionInput');
@@ -78,7 +83,7 @@ export function checkInput(schema: GraphQLSchema, input: Input, where: string): 
   return input;
 }
 
-/** `a.b=value` written into the input, the value as YAML. */
+/** Applies `a.b=value` to the input; the value is parsed as YAML. */
 export function assign(input: Input, assignment: string): void {
   const [, path = '', text = ''] = /^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)=(.*)$/s.exec(assignment) ?? [];
   if (path === '') throw new RuntimeError('INPUT_INVALID', `--set ${assignment} assigns nothing`, 'Write it like --set retry.maxTries=3');
@@ -93,18 +98,18 @@ export function assign(input: Input, assignment: string): void {
   target[names.at(-1) as string] = value;
 }
 
-/** `user/created`, or `user/created@1.1`. */
+/** Parses `user/created` or `user/created@1.1`. */
 export function topicOf(text: string): { key: string; version?: string } {
   const [key = '', version] = text.split('@');
   return version === undefined ? { key } : { key, version };
 }
 
-/** Of a list of topics one subscription each, with the topic in its name. */
+/** Splits a list of topics into one subscription for each, with the topic appended to its name. */
 export function eachTopic({ topics, ...input }: Input, keys: string[] = Array.isArray(topics) ? topics.map(String) : []): Input[] {
   const withTopic = typeof input.topic === 'string' ? { ...input, topic: topicOf(input.topic) } : input;
   const [only] = keys;
   if (only === undefined) return [withTopic];
-  // A list in a file keeps its names when another topic is added to it.
+  // A list in a file always appends the topic, so that names stay the same when another topic is added.
   if (keys.length === 1 && !Array.isArray(topics)) return [{ ...input, topic: topicOf(only) }];
   return keys.map((key) => ({ ...input, ...(input.name != null && { name: `${input.name}: ${topicOf(key).key}` }), topic: topicOf(key) }));
 }

@@ -1,4 +1,4 @@
-// Streams in, what commands write with out: tables for people on a terminal, tab-separated lines for pipes.
+// Creates the output functions of commands: tables for people on a terminal, tab-separated lines for pipes.
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -6,28 +6,28 @@ import Table from 'cli-table3';
 import { stringifyJson } from '../runtime/exact-json.mjs';
 
 export interface Terminal {
-  /** Whether a person reads stdout. */
+  /** Whether stdout is a terminal. */
   isTty: boolean;
-  /** To stdout, with a line break. */
+  /** Writes a line to stdout. */
   say(line: string): void;
-  /** To stderr, with a line break: what is no part of the answer. */
+  /** Writes a line to stderr, for messages that aren't part of the result. */
   note(line: string): void;
-  /** To stdout, as it is. */
+  /** Writes to stdout without a line break. */
   write(text: string): void;
   paint(colour: Colour, text: string): string;
   table(head: readonly string[], rows: readonly (readonly Cell[])[]): void;
-  /** Name and value, one a line; null is left out. */
+  /** Writes lines of name and value; a `null` value is omitted. */
   details(pairs: readonly (readonly [name: string, value: Cell])[]): void;
   json(value: unknown): void;
-  /** On a terminal one line that is written over; elsewhere nothing. */
+  /** Shows a line that the next output overwrites; only on a terminal. */
   progress(line: string): void;
-  /** All of stdin. */
+  /** Reads all of stdin. */
   readAll(): Promise<string>;
-  /** Asked without echo where a person sits at it, else all of stdin. */
+  /** Asks without echo on a terminal; otherwise reads all of stdin. */
   readSecret(question: string): Promise<string>;
-  /** What is typed in a line, without spaces around it. `null`: nobody to ask. */
+  /** Returns the typed line, trimmed; `null` when stdin isn't a terminal. */
   ask(question: string): Promise<string | null>;
-  /** Null: nobody to ask. */
+  /** `null` when stdin isn't a terminal. */
   confirm(question: string): Promise<boolean | null>;
 }
 
@@ -47,7 +47,9 @@ const NO_CHARS = Object.fromEntries(
     .map((name) => [name, '']),
 );
 
-/** A receiver's answer may hold what moves the cursor or sets the title: none of it reaches a terminal. */
+/**
+ * Replaces control characters, because a receiver's response may contain some that move the cursor or set the title.
+ */
 export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out.
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\u{fffd}');
@@ -69,14 +71,14 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
   const ask = (question: string, hidden: boolean) =>
     new Promise<string>((resolve) => {
       stderr.write(question);
-      // Where readline has nowhere to write, it shows nothing of what is typed.
+      // Without an output stream, readline doesn't echo.
       const lines = createInterface({ input: stdin, ...(!hidden && { output: stderr }), terminal: true });
       lines.once('SIGINT', () => {
         lines.close();
         process.kill(process.pid, 'SIGINT');
       });
       lines.once('line', (line) => {
-        // First of all: closing says that nothing was typed.
+        // Before close(), because 'close' resolves with an empty text.
         resolve(line);
         lines.close();
         if (hidden) stderr.write('\n');
@@ -134,7 +136,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
 
 const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
 
-/** What is said in sentences comes last: that column is wrapped where a row would be longer than the terminal. */
+/** The last column holds sentences: it is wrapped when a row would be wider than the terminal. */
 function lastColumnWithin(columns: number | undefined, rows: readonly string[][]): { colWidths?: (number | null)[]; wordWrap?: boolean } {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   const last = widths.pop() ?? 0;

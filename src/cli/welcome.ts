@@ -1,4 +1,4 @@
-// Writes the lines that greet a newcomer: where everything is, and a first command to try.
+// Writes the greeting of a first start: the URLs, and a first command to try.
 import { relative } from 'node:path';
 import type { Config } from '../runtime/config.js';
 import type { App } from './app.js';
@@ -6,7 +6,7 @@ import type { App } from './app.js';
 export interface Welcome {
   url: string;
   config: Config;
-  /** null: not known here. */
+  /** The admin's token; `null` when it isn't known here. */
   token: string | null;
   embedded: boolean;
   first: App['first'];

@@ -1,4 +1,4 @@
-// Asks an API whose token this is.
+// Asks an API for the owner of the current token.
 import { RuntimeError } from '../runtime/runtime-error.js';
 import type { Client } from './client.js';
 
@@ -9,7 +9,7 @@ export interface Who {
 }
 
 /**
- * `null` when the token works and the API has no `viewer` of ours, as an adopter's.
+ * `null` when the token works but the API has no field `viewer`, as an adopter's API.
  * @throws RuntimeError `NOT_AUTHENTICATED`
  */
 export async function whoIs(client: Client): Promise<Who | null> {

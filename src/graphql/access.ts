@@ -1,4 +1,5 @@
-// Answers to a resolver's context: the engine, who asks, and this request's loaders. Throws a top-level error when nobody is signed in.
+// Provides a resolver with the engine, the actor and this request's loaders. Throws a top-level error when nobody is
+// signed in.
 import { GraphQLError } from 'graphql';
 import { type Actor, type Engine, type Page, type PageArguments, toPage, WebhooksError } from '../webhooks/index.js';
 import { createLoaders, type Loaders } from './loaders.js';
@@ -11,7 +12,7 @@ export interface Access {
 
 export type AccessOf = (ctx: object) => Access;
 
-/** One Access for each context, so that one request's look-ups are batched. */
+/** Keeps one Access for each context, so that one request's look-ups are batched. */
 export function createAccess(open: (context: object) => { engine: Engine; actor: Actor | null }): AccessOf {
   const known = new WeakMap<object, Access>();
   return (ctx) => {
@@ -20,13 +21,15 @@ export function createAccess(open: (context: object) => { engine: Engine; actor:
     const { engine, actor } = open(ctx);
     if (!actor) throw new GraphQLError('Not authenticated', { extensions: { code: 'UNAUTHENTICATED' } });
     const access = { engine, actor, loaders: createLoaders(engine, actor) };
-    // A host may execute without a context.
+    // A host application may execute without a context object.
     if (typeof ctx === 'object' && ctx !== null) known.set(ctx, access);
     return access;
   };
 }
 
-/** The engine's page; a mistake in the arguments is the client's and is answered with its code. */
+/**
+ * Converts connection arguments to the engine's page. Invalid arguments become a GraphQLError with the engine's code.
+ */
 export function pageOf(asked: PageArguments): Page {
   try {
     return toPage(asked);

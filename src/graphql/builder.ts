@@ -1,11 +1,12 @@
-// Creates the Pothos builder of our own schema: relay connections, our scalars, the interface Node. No host's types or plugins.
+// Creates the Pothos builder of Hookgraph's own schema: relay connections, scalars and the interface Node, without the
+// host's types or plugins.
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin, { type RelayPluginOptions } from '@pothos/plugin-relay';
 import { type Json, PAGE } from '../webhooks/index.js';
 import { DATE_TIME, JSON_VALUE } from './scalars.js';
 
 interface Shape {
-  /** The host's; only `access` of ApiOptions looks into it. */
+  /** The host's context; only `access` of ApiOptions reads it. */
   Context: object;
   Interfaces: { Node: { id: string } };
   Scalars: {
@@ -26,7 +27,7 @@ const NOT_NULL = { list: false, items: false } as const;
 const relay: RelayPluginOptions<Types> = {
   cursorType: 'String',
   clientMutationId: 'omit',
-  // We open no look-up: where the host has `node` and `nodes`, mergeApi lets them find our types.
+  // No root fields `node` and `nodes`: mergeApi extends the host's `node` and `nodes` to find Hookgraph's types.
   nodeQueryOptions: false,
   nodesQueryOptions: false,
   nodesOnConnection: { nullable: NOT_NULL, description: 'The objects of this page.' } as never,
@@ -46,7 +47,7 @@ const relay: RelayPluginOptions<Types> = {
 };
 
 export function createBuilder(): Builder {
-  // Other plugins of the same TypeScript program ask for options here although this builder doesn't have them.
+  // Cast, because plugins loaded elsewhere in the same TypeScript program make their options required here.
   const builder = new SchemaBuilder<Shape>({ plugins: [RelayPlugin], relay } as never);
   builder.queryType({ description: 'Everything that can be read.' });
   builder.mutationType({ description: 'Everything that can be changed.' });

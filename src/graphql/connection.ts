@@ -1,7 +1,7 @@
-// Makes what a connection field answers of a page of rows; they are counted only where somebody asks.
+// Turns a page of rows into the value of a connection field. The total is counted only when it is selected.
 import { type Rows, toCursor } from '../webhooks/index.js';
 
-/** A class, so that a host's type PageInfo that ours is joined with knows our values. */
+/** A class, so that a host's PageInfo that replaces this one can recognise values by `instanceof`. */
 export class PageInfo {
   constructor(
     readonly hasNextPage: boolean,

@@ -1,4 +1,4 @@
-// Builds our API as a schema of its own: served beside a host's schema, or merged into it by mergeApi.
+// Builds Hookgraph's GraphQL API as a schema: served alone, or merged into a host's schema by mergeApi.
 import type { GraphQLSchema } from 'graphql';
 import type { Actor, Engine } from '../webhooks/index.js';
 import { createAccess } from './access.js';
@@ -24,16 +24,22 @@ import { addReplaying } from './types/replay.js';
 import { addUserError } from './user-error.js';
 
 export interface ApiOptions {
-  /** The engine, and who asks; `actor: null` when nobody is signed in. Called more than once for a context. */
+  /**
+   * Returns the engine and the actor; `actor: null` when nobody is signed in. May be called more than once for a
+   * context.
+   */
   access(context: object): { engine: Engine; actor: Actor | null };
-  /** The host's typenames, where it has such parts; without them the fields, arguments and mutations about them don't exist. */
+  /**
+   * The host's types for owners, integrations and environments. Fields, arguments and mutations about an absent type
+   * don't exist.
+   */
   types?: HostTypenames;
   loadNode?: LoadNode;
-  /** Reads the host's ids. Absent: the engine's codec, for which `access` is called for each `node(id:)`, whoever's id it is. */
+  /** Decodes the host's global ids. Default: the engine's codec, for which `access` is called on every `node(id:)`. */
   decodeId?(id: string): DecodedId | null;
-  /** Whether body shapes of published systems are offered; default: no. */
+  /** Whether presets (body formats of well-known systems) are offered. Default: no. */
   presets?: boolean;
-  /** What operators may ask; without it these fields don't exist. */
+  /** Adds the fields for operators. Without it these fields don't exist. */
   operators?: Operators;
 }
 
@@ -44,17 +50,17 @@ interface DecodedId {
 
 export interface Api {
   schema: GraphQLSchema;
-  /** The names of the mutations: what a host may leave to those who manage webhooks. */
+  /** The names of the mutations, so that a host can restrict them to users who manage webhooks. */
   mutations: string[];
-  /** The types that stand for the host's. */
+  /** The names of the placeholder types, which stand for the host's types. */
   placeholders: string[];
-  /** `null` when the text is no id of the host's. */
+  /** `null` when the text isn't one of the host's ids. */
   decodeId(id: string, context: object): DecodedId | null;
-  /** One of our objects with the actor's rights; `null` when there is none. */
+  /** Loads an object of this API with the actor's rights; `null` when there is none. */
   load(typename: OwnTypename, key: string, context: object): Promise<object | null>;
 }
 
-/** @throws WebhooksError NO_LOADER when `types` are given without `loadNode`. */
+/** @throws WebhooksError `NO_LOADER` when `types` are given without `loadNode` */
 export function createApi({ access: open, types: typenames = {}, loadNode, decodeId, presets = false, operators }: ApiOptions): Api {
   const builder = createBuilder();
   const access = createAccess(open);

@@ -1,4 +1,4 @@
-// Adds placeholders for the types that the host has, by their names; mergeApi puts the host's own types in their place.
+// Adds a placeholder for each host type that the API refers to; mergeApi replaces the placeholders by the host's types.
 import type { FieldRef, ObjectRef } from '@pothos/core';
 import { type GraphQLResolveInfo, isCompositeType } from 'graphql';
 import { WebhooksError } from '../webhooks/index.js';
@@ -7,15 +7,15 @@ import type { Builder, Types } from './builder.js';
 import { isOwnTypename, loadOwn, rememberTypename } from './own-nodes.js';
 
 export interface HostTypenames {
-  /** The type of who owns subscriptions. */
+  /** The type of subscriptions' owners. */
   owner?: string;
   /** The type that groups subscriptions; it gets the field `webhookSubscriptions`. */
   integration?: string;
-  /** The type that limits which nodes a subscription is told of. */
+  /** The type that limits the nodes a subscription receives events of. */
   environment?: string;
 }
 
-/** Loads one of the host's nodes, with the rights of the context. `null` when there is none. */
+/** Loads a node of the host with the context's rights; `null` when there is none. */
 export type LoadNode = (typename: string, key: string, context: object, info: GraphQLResolveInfo) => unknown;
 
 export interface HostType {
@@ -28,9 +28,9 @@ export interface HostTypes {
   owner: HostType | null;
   integration: HostType | null;
   environment: HostType | null;
-  /** Loads a node of any type; `null` where the host gave no `loadNode`. */
+  /** Loads a node of any type; `null` when the host gave no `loadNode`. */
   loadAny: LoadNode | null;
-  /** The names of all placeholders. */
+  /** The names of all placeholder types. */
   placeholders: string[];
 }
 
@@ -43,7 +43,7 @@ export function addHostTypes(builder: Builder, access: AccessOf, types: HostType
       throw new WebhooksError('NO_LOADER', `types.${part} is ${JSON.stringify(typename)}, but there is no loadNode to load one.`);
     const ref = refs.get(typename) ?? addPlaceholder(builder, typename);
     refs.set(typename, ref);
-    // What is loaded is the host's: its type says what it must look like.
+    // The host's type in the merged schema validates the loaded value.
     return { typename, ref, load: (key, context, info) => loadNode(typename, key, context, info) as object | null };
   };
   return {
@@ -62,7 +62,10 @@ function addPlaceholder(builder: Builder, typename: string): ObjectRef<Types, ob
   });
 }
 
-/** Also our own types, and what their typename is. `null` for a type that the schema no longer has. */
+/**
+ * Also loads Hookgraph's own types, and records each node's typename. Returns `null` for a type that the schema no
+ * longer has.
+ */
 function loaderOfAny(access: AccessOf, loadNode: LoadNode): LoadNode {
   return async (typename, key, context, info) => {
     const isOwn = isOwnTypename(typename);
@@ -72,7 +75,9 @@ function loaderOfAny(access: AccessOf, loadNode: LoadNode): LoadNode {
   };
 }
 
-/** The field that answers the node itself, of the interface Node; mergeApi leaves it out where the host's types have no such interface. */
+/**
+ * A field of type Node that returns the node itself. mergeApi omits it when the host has no equivalent Node interface.
+ */
 export function nodeField<Row extends { typename: string; nodeKey: string }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Row>,
   load: LoadNode,

@@ -1,3 +1,3 @@
-// The door of the API: createApi() and mergeApi().
+// Exports the API's public functions: createApi() and mergeApi().
 export { type Api, type ApiOptions, createApi } from './create-api.js';
 export { mergeApi } from './merge/merge-api.js';

@@ -1,4 +1,4 @@
-// Creates a request's loaders, which read the engine's rows in sets, whatever the number of objects that ask.
+// Creates a request's loaders, which batch the look-ups of many objects into one statement.
 import DataLoader from 'dataloader';
 import {
   type Actor,
@@ -49,14 +49,14 @@ export interface Loaders {
   error: DataLoader<string, DeliveryError | null>;
   replay: DataLoader<string, Replay | null>;
   attemptsOf: DataLoader<string, Attempt[]>;
-  /** The same arguments for many subscriptions are one statement. */
+  /** Loads by subscription id; look-ups with the same arguments are one statement. */
   deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
   deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
   errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
   errorCountOf(filter: ErrorFilter): DataLoader<string, number>;
   auditOf(asked: PageAsked<AuditFilter>): DataLoader<string, Rows<AuditEntry>>;
   auditCountOf(filter: AuditFilter): DataLoader<string, number>;
-  /** By the key of their integration. */
+  /** Loads by the integration's key. */
   subscriptionsOf(asked: PageAsked<SubscriptionFilter>): DataLoader<string, Rows<Subscription>>;
   subscriptionCountOf(filter: SubscriptionFilter): DataLoader<string, number>;
 }
@@ -88,7 +88,7 @@ export function createLoaders({ pool }: Engine, actor: Actor): Loaders {
 const noRows = () => ({ rows: [], hasNextPage: false, hasPreviousPage: false });
 const none = () => 0;
 
-/** One loader for each set of arguments. */
+/** Keeps one loader for each distinct set of arguments. */
 function byArguments<Asked, Loader>(make: (asked: Asked) => Loader): (asked: Asked) => Loader {
   const known = new Map<string, Loader>();
   return (asked) => {

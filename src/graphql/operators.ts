@@ -1,4 +1,5 @@
-// Adds what operators ask, over all tenants: what is out of step, and which events nobody was told of. Only for hosts that name operators.
+// Adds the fields for operators, across all tenants: the check, and events without a tenant. Only for hosts that define
+// operators.
 import { GraphQLError } from 'graphql';
 import { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from '../webhooks/index.js';
 import { type AccessOf, pageOf } from './access.js';
@@ -10,11 +11,11 @@ import { totalOf } from './types/topic.js';
 import { type Answered, errorsOf, type UserErrorRef } from './user-error.js';
 
 export interface Operators {
-  /** Whether who asks may see what belongs to all tenants. */
+  /** Whether the signed-in user may see what belongs to all tenants. */
   isOperator(context: object): boolean;
   /**
-   * Everything that is out of step, or would be with another schema.
-   * @param sdl the schema that is going to be deployed; `null`: the one that is served
+   * Finds everything that is out of step, or would be with another schema.
+   * @param sdl the schema that is going to be deployed; `null`: the current schema
    */
   check(sdl: string | null): Promise<OperatorProblem[]>;
 }
@@ -27,7 +28,7 @@ export interface OperatorProblem {
   subscription?: StoredProblem;
 }
 
-/** The subscription that a problem is about. */
+/** The subscription with the problem. */
 export interface StoredProblem {
   id: string;
   name: string | null;
@@ -46,7 +47,7 @@ interface Parts {
 
 export function addOperators(builder: Builder, access: AccessOf, { operators, enums, userError }: Parts): void {
   const refuseOthers = (ctx: object) => {
-    // Whoever isn't signed in hears that first.
+    // Checked first: a user who isn't signed in gets UNAUTHENTICATED rather than FORBIDDEN.
     const asked = access(ctx);
     if (operators.isOperator(ctx)) return asked;
     throw new GraphQLError('Only an operator may ask this.', { extensions: { code: 'FORBIDDEN' } });

@@ -1,4 +1,4 @@
-// Lists our types that have ids, finds their rows by key with the actor's rights, and makes and reads their ids.
+// Lists Hookgraph's types with global ids, loads their rows with the actor's rights, and encodes and decodes their ids.
 import type { FieldRef } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Engine } from '../webhooks/index.js';
@@ -24,12 +24,14 @@ export function isOwnTypename(typename: string): typename is OwnTypename {
   return Object.hasOwn(LOADERS, typename);
 }
 
-/** `null` when there is none, or it isn't the actor's. */
+/** `null` when there is no such row, or the actor may not read it. */
 export function loadOwn({ loaders }: Access, typename: OwnTypename, key: string): Promise<object | null> {
   return loaders[LOADERS[typename]].load(key);
 }
 
-/** The field `id` of one of our types. Its typename is the one in the merged schema, so that no id of the host's is the same. */
+/**
+ * The field `id` of a type. Encodes the typename of the merged schema, so that the id can't equal one of the host's.
+ */
 export function idField<Row extends { id: string }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Row>,
   access: AccessOf,
@@ -42,16 +44,19 @@ export function idField<Row extends { id: string }>(
   });
 }
 
-/** The key behind a global id of this type, or the record's own id as our headers carry it; otherwise something that no row has. */
+/**
+ * Returns the key of a global id of this type, or the text itself if it is a record's id as in our headers; for another
+ * type, '', which no row has.
+ */
 export function keyOfId(engine: Engine, typename: string, id: string): string {
   const decoded = engine.host.fromGlobalId(id);
   if (!decoded) return id;
-  // Where mergeApi put a prefix before the type's name, its ids have the name with the prefix.
+  // mergeApi may have prefixed the type's name, and ids encode the prefixed name.
   const isOfType = isOwnTypename(typename) ? decoded.typename.endsWith(typename) : decoded.typename === typename;
   return isOfType ? decoded.key : '';
 }
 
-/** What values of the interface Node are, by the value: a host's `resolveType` doesn't know ours. */
+/** The typename of each Node value, because a host's `resolveType` doesn't know Hookgraph's objects. */
 const typenames = new WeakMap<object, { typename: string; isOwn: boolean }>();
 
 export function rememberTypename<T>(node: T, typename: string, isOwn: boolean): T {
@@ -63,7 +68,7 @@ export function rememberedTypename(node: unknown): { typename: string; isOwn: bo
   return typeof node === 'object' && node !== null ? typenames.get(node) : undefined;
 }
 
-/** The name in the merged schema of the object type that a field of the same object answers. */
+/** The name in the merged schema of the object type that a field of the parent type returns. */
 export function typenameOf({ parentType }: GraphQLResolveInfo, field: string): string {
   return String(parentType.getFields()[field]?.type);
 }

@@ -1,11 +1,11 @@
-// The scalars DateTime and JSON, for our own schema and for hosts that want the same.
+// Defines the scalars DateTime and JSON, for Hookgraph's own schema and for hosts that reuse them.
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
 import { toExact } from '../runtime/exact-json.mjs';
 import { isInfinite, isoOf, readMoment } from '../runtime/moments.js';
 import { UnsayableValue } from '../runtime/unsayable-value.js';
 import type { Json } from '../webhooks/index.js';
 
-/** The extension of a scalar that takes an ExactNumber; any other gets the double that graphql-js reads: see http/exact-requests.ts. */
+/** Extension of a scalar that accepts an ExactNumber. All other scalars get a double; see http/exact-requests.ts. */
 export const TAKES_DIGITS = 'hookgraphTakesDigits';
 
 export const DATE_TIME = {
@@ -26,7 +26,7 @@ export const JSON_VALUE = {
   extensions: { [TAKES_DIGITS]: true },
 };
 
-/** With the expanded years of `isoOf`. */
+/** ISO 8601 with the expanded years that `isoOf` writes. */
 const ISO_8601 = /^(?:\d{4}|[+-]\d{6})-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 const LAST_YEAR = 294_276;
 const FIRST_YEAR = -4_712;

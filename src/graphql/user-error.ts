@@ -1,16 +1,17 @@
-// Defines UserError, and answers the engine's problems as a payload's `errors` and `warnings`. A user's mistake is data.
+// Defines UserError, and returns the engine's problems as a payload's `errors` and `warnings`. A user's mistake is
+// data, not an exception.
 import type { ObjectRef } from '@pothos/core';
 import type { Problem } from '../webhooks/index.js';
 import type { Builder, Types } from './builder.js';
 
-/** A class, so that a host's type UserError that ours is joined with knows our values. */
+/** A class, so that a host's UserError that replaces this one can recognise values by `instanceof`. */
 export class UserError {
   constructor(
-    /** The input's field; `base` where it is none of them. */
+    /** The name of the input field; `base` when the problem isn't about a single field. */
     readonly field: string,
     readonly message: string,
     readonly type: string,
-    /** Where the field is in the arguments. */
+    /** The field's path in the arguments. */
     readonly path: string[],
   ) {}
 
@@ -42,18 +43,18 @@ export function addUserError(builder: Builder): UserErrorRef {
 }
 
 export interface Answered {
-  /** `path`: where the field is, if not below that of the input. */
+  /** `path`: the field's path, when the field isn't below the input's path. */
   problems: (Problem & { path?: string[] })[];
-  /** Where the input is in the arguments. */
+  /** The input's path in the arguments. */
   path: string[];
 }
 
-/** The options of a payload's `errors`. */
+/** The field options of a payload's `errors`. */
 export function errorsOf(userError: UserErrorRef, description: string) {
   return listOf(userError, description, false);
 }
 
-/** The options of a payload's `warnings`. */
+/** The field options of a payload's `warnings`. */
 export function warningsOf(userError: UserErrorRef, description: string) {
   return listOf(userError, description, true);
 }

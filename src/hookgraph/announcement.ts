@@ -1,4 +1,4 @@
-// Keeps what the host announces, completed from its database's catalog.
+// Keeps the host's announced tables, completed from the database's catalog.
 import type { GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import { type Completed, completeAnnouncements } from '../sources/catalog/complete.js';
@@ -12,9 +12,9 @@ export interface Announcement {
   nodes(): AnnouncedNode[];
   /** Reads the catalog once. @throws WebhooksError `ANNOUNCEMENT_INCOMPLETE` with every problem */
   ready(): Promise<AnnouncedNode[]>;
-  /** Reads the catalog again, as after a migration. @throws as `ready` */
+  /** Reads the catalog again, for example after a migration. @throws as `ready` */
   refresh(): Promise<AnnouncedNode[]>;
-  /** Reads the catalog for somebody who wants to know every problem. */
+  /** Reads the catalog and returns every problem instead of throwing. */
   inspect(): Promise<Completed>;
 }
 
@@ -46,7 +46,7 @@ export function createAnnouncement(
     async ready() {
       if (known) return known;
       reading ??= refresh().finally(() => {
-        // A failure is tried again by whoever comes next.
+        // After a failure the next caller tries again.
         reading = undefined;
       });
       return reading;

@@ -1,25 +1,25 @@
-// Finds everything that is out of step: announced tables, finders, and the stored queries that a schema breaks.
+// Finds everything that is out of step: announced tables, finders, and stored queries that a schema breaks.
 import type { GraphQLSchema } from 'graphql';
 import { type CaptureFinding, checkStored, finderProblems, findOutOfStep, type StoredFinding, type Webhooks } from '../webhooks/index.js';
 import type { Announcement } from './announcement.js';
 
 export interface CheckProblem {
-  /** `ERROR`: something doesn't work, or wouldn't. `WARNING`: somebody should look. */
+  /** `ERROR`: something doesn't work, or wouldn't. `WARNING`: worth a look. */
   severity: 'ERROR' | 'WARNING';
-  /** The type, the finder or the subscription that it is about. */
+  /** The type, finder or subscription with the problem. */
   subject: string;
   message: string;
   hint: string | null;
-  /** The subscription that it is about. */
+  /** The subscription with the problem. */
   subscription?: {
     id: string;
     name: string | null;
     topic: string;
     tenant: string;
     owner: string;
-    /** Deliveries of the last seven days. */
+    /** Number of deliveries in the last seven days. */
     recentDeliveries: number;
-    /** What its templates read that would be empty: `data.order.lines.sku`. */
+    /** Paths that its templates read and that would be empty, such as `data.order.lines.sku`. */
     emptyPaths: string[];
   };
 }
@@ -27,7 +27,7 @@ export interface CheckProblem {
 export interface CheckOptions {
   announcement: Announcement;
   webhooks: Webhooks;
-  /** The schema as it is or is going to be. */
+  /** The current schema, or the one that is going to be deployed. */
   schema: GraphQLSchema;
   find: Record<string, string> | undefined;
 }
@@ -35,7 +35,7 @@ export interface CheckOptions {
 export async function checkAll({ announcement, webhooks, schema, find }: CheckOptions): Promise<CheckProblem[]> {
   const { nodes, problems } = await announcement.inspect();
   const announced = problems.map(({ typename, message, hint }): CheckProblem => ({ severity: 'ERROR', subject: typename, message, hint }));
-  // What a finder lacks may only follow from what is wrong with its type.
+  // A finder's problem may only be a consequence of its type's problem, so such finders aren't checked.
   const wrong = new Set(problems.map(({ typename }) => typename));
   const judged = Object.fromEntries(Object.entries(find ?? {}).filter(([typename]) => !wrong.has(typename)));
   const finders = finderProblems(schema, nodes, judged).map(
@@ -43,7 +43,7 @@ export async function checkAll({ announcement, webhooks, schema, find }: CheckOp
   );
   if (!(await isMigrated(webhooks))) return [...announced, ...finders];
   const captured = (await findOutOfStep(webhooks.engine.pool, nodes))
-    // Types that depend on those with a problem only seem wrong.
+    // With incomplete announcements, table findings may only be consequences of them, so they are dropped.
     .filter(({ kind }) => announced.length === 0 || kind !== 'TABLE')
     .map(captureProblem);
   if (announced.length > 0) return [...announced, ...finders, ...captured];
@@ -64,7 +64,7 @@ function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: S
   };
 }
 
-/** What the next `migrate` does anyway, because the announcement is new, is no error before a deployment. */
+/** The next `migrate` attaches new tables, so before a deployment these findings are only warnings. */
 function captureProblem({ kind, typename, table, message, hint }: CaptureFinding): CheckProblem {
   const isNews = kind === 'UNATTACHED' || kind === 'ANNOUNCEMENT';
   return { severity: isNews ? 'WARNING' : 'ERROR', subject: `${typename} (${table})`, message, hint };

@@ -1,4 +1,4 @@
-// Joins the engine, our API and the host's source into one object.
+// Joins the engine, the GraphQL API and the host's source into one object.
 import { buildSchema, defaultFieldResolver, GraphQLError, type GraphQLSchema } from 'graphql';
 import { escapeIdentifier, type Pool } from 'pg';
 import { type Api, createApi, mergeApi } from '../graphql/index.js';
@@ -24,48 +24,55 @@ import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
 import { createSignIn, type StoredContext } from './sign-in.js';
 import { createTablesHost } from './tables-host.js';
 
-/** Limits of stored queries, fragments expanded. */
+/** Limits of a stored query, with its fragments expanded. */
 const QUERY_LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
 
-/** Of the read-only connections, those that look owners up, which waits for no tenant's turn. */
+/** Number of read-only connections reserved for owner look-ups, which don't wait for a tenant's share. */
 const OWNER_CONNECTIONS = 2;
-/** Greatest time that a stored query waits for its tenant's turn; then it runs later. With the query's own time well within a lease. */
+/**
+ * Maximum milliseconds that a stored query waits for its tenant's share of connections; then it is retried later. With
+ * the query's own timeout this must stay well within a lease.
+ */
 const MAX_WAIT_MS = 3000;
 
 export interface Hookgraph {
-  /** The host's schema with our API in it; our API alone where the host has none. */
+  /** The host's schema merged with Hookgraph's API; the API alone when the host has no schema. */
   schema: GraphQLSchema;
-  /** Answers GraphQL requests, whatever path it is mounted at. */
+  /** Answers GraphQL requests at any path it is mounted at. */
   handler(request: Request): Promise<Response>;
-  /** Reads the catalog once. Everything that needs it does so by itself; await it to hear of mistakes when the process starts. */
+  /** Reads the catalog once. Called implicitly where needed; await it to learn of mistakes when the process starts. */
   ready(): Promise<void>;
   /**
-   * Brings the engine's tables, the topics and the triggers up to date. Safe to run again and beside another run. Changes nothing, and
-   * warns, where a newer version has done so.
+   * Updates the engine's tables, topics and triggers. Idempotent and safe to run concurrently. If a newer version has
+   * migrated the database, it logs a warning and changes nothing.
    */
   migrate(): Promise<void>;
-  /** The SQL that `migrate` would run, without running it. Empty when all is in step. */
+  /** The SQL that `migrate` would run. Empty when everything is up to date. */
   plan(): Promise<PlannedStatement[]>;
   /** Everything that is wrong, or would be with `schema`; changes nothing. Empty when all is well. */
   check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]>;
   /**
-   * Starts relaying, sending and recording in this process.
-   * @throws WebhooksError with everything that keeps changes of the announced tables from being recorded as announced
+   * Starts relaying events, sending deliveries and recording attempts in this process.
+   * @throws WebhooksError with every reason why changes of the announced tables aren't recorded as announced
    */
   work(): Promise<Worker>;
-  /** After a commit that may have made events: the relay looks at once, here or in another process. */
+  /**
+   * Call it after a commit that may have created events: a relay, here or in another process, looks for them at once.
+   */
   poke(): void;
-  /** Runs a write of the host's that before-hooks may refuse. */
+  /** Runs a write of the host that before-hooks may refuse. */
   gate: Webhooks['passGate'];
-  /** Stops capture and keeps the history; with `everything`, leaves no trace in the database. Stop the workers first. */
+  /**
+   * Stops capture and keeps the history; with `everything`, drops all of Hookgraph's schemas. Stop the workers first.
+   */
   detach(options?: { everything?: boolean }): Promise<void>;
   close(): Promise<void>;
-  /** For our own faces and tests. */
+  /** Internal: for Hookgraph's own processes and tests. */
   webhooks: Webhooks;
   pool: Pool;
 }
 
-/** An API process of the host's own may be asked before anything else read the catalog. */
+/** Delays root fields until the catalog has been read, because a request may arrive before that. */
 function afterReading({ schema }: Api, ready: () => Promise<unknown>): void {
   let isReady = false;
   const roots = [schema.getQueryType(), schema.getMutationType()];
@@ -97,7 +104,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const turns = createTurns({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: MAX_WAIT_MS });
   const stored = new WeakMap<object, StoredContext>();
   const actorOf = (context: object) => stored.get(context)?.actor ?? options.actor(context as Context);
-  /** No stored query is an operator's, whoever owns it. */
+  /** A stored query never has an operator's rights, even if an operator owns it. */
   const isOperator = (context: object) => !stored.has(context) && options.operator?.(context as Context) === true;
   const api = createApi({
     access: (context) => ({ engine: stored.get(context)?.engine ?? webhooks.engine, actor: actorOf(context) }),
@@ -108,7 +115,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   });
   afterReading(api, () => announcement.ready());
   const merge = (host: GraphQLSchema) => mergeApi(host, api, { ...(options.prefix && { prefix: options.prefix }) });
-  /** A printed schema may hold our API already, as the one that is served does. */
+  /** A printed schema may already contain the merged API, as the served schema does. */
   const mergedOrAsIs = (host: GraphQLSchema) => (host.getType('WebhookSubscription') ? host : merge(host));
   const schema = options.schema ? merge(options.schema) : api.schema;
   const tablesHost = options.schema
@@ -196,7 +203,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     pool,
     ready: async () => void (await announcement.ready()),
     async migrate() {
-      // Whose webhooks these are is known by the keys.
+      // Fails if this process has other encryption keys than those of the database's webhooks.
       if (await isMigrated(webhooks)) await checkKeys(pool, webhooks.engine.vault, { activate: false });
       const newer = await listNewerMigrations(pool, ENGINE_MIGRATIONS.dir, schemaName);
       if (newer.length > 0) {
@@ -223,7 +230,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     poke: () => webhooks.poke(),
     gate: webhooks.passGate,
     async detach({ everything = false } = {}) {
-      // Our triggers call functions of our schema, so they go with it.
+      // The triggers call functions of this schema, so CASCADE drops them too.
       const ours = [schemaName, workerSchema(pool)].map((name) => `DROP SCHEMA IF EXISTS ${escapeIdentifier(name)} CASCADE`);
       if (everything) await pool.query(ours.join('; '));
       else await webhooks.detach();

@@ -1,14 +1,17 @@
-// Tells whose fault an error of a resolver is, where neither the host nor its source knows.
+// Decides who is at fault for a resolver's error when neither the host nor its source knows.
 import type { GraphQLError } from 'graphql';
 import { NoTurnError } from '../runtime/fair-share.js';
 import { UnsayableValue } from '../runtime/unsayable-value.js';
 import type { Fault } from '../webhooks/index.js';
 import { StaleCatalog } from './tables-host.js';
 
-/** What APIs answer when somebody may not read something. */
+/** Error codes that GraphQL APIs commonly use for missing permissions. */
 const FORBIDDEN = new Set(['FORBIDDEN', 'UNAUTHENTICATED', 'UNAUTHORIZED', 'NOT_AUTHORIZED', 'ACCESS_DENIED']);
 
-/** Postgres' classes for lost connections, deadlocks, too few resources, ended statements and internal errors, and for locks held too long. */
+/**
+ * SQLSTATE classes of lost connections, deadlocks, insufficient resources, operator intervention, system and internal
+ * errors, and the code of a lock timeout.
+ */
 const POSTGRES_TROUBLE = /^(08|40|53|57|58|XX|55P03)/;
 
 const NETWORK_TROUBLE = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH)$/;

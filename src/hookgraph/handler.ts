@@ -1,4 +1,4 @@
-// Answers GraphQL requests as a Fetch handler, which Node's frameworks mount by one line.
+// Answers GraphQL requests as a Fetch handler, which can be mounted in Node's frameworks.
 import type { GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { useDocuments } from '../graphql/http/documents.js';
@@ -20,7 +20,7 @@ export interface HandlerOptions {
   readiness(): Promise<{ status: number; body: object }>;
 }
 
-/** Answers whatever path it is mounted at; `/readyz` and `/healthz` below it for whoever runs it. */
+/** Answers at any path it is mounted at; paths that end in `/readyz` and `/healthz` are for health probes. */
 export function createHandler({ schema, context, log, maxCost, ready, readiness }: HandlerOptions): Handler {
   const yoga = createYoga({
     schema,

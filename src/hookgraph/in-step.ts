@@ -1,4 +1,4 @@
-// Says whether announcement and database are in step: to a worker that starts, and to who probes the API.
+// Checks that announcement and database agree, for a worker that starts and for readiness probes.
 import { findOutOfStep, outOfStep, readiness, readinessAnswer, type Webhooks, WebhooksError } from '../webhooks/index.js';
 import type { Announcement } from './announcement.js';
 
@@ -7,7 +7,10 @@ interface Parts {
   webhooks: Webhooks;
 }
 
-/** Throws one error with the problems of the announcement and of what is recorded, but for parts of tables, which a worker mends itself. */
+/**
+ * @throws WebhooksError with all problems of the announcement and of capture. Findings about parts of tables are
+ * ignored, because a worker repairs them itself.
+ */
 export async function refuseOutOfStep({ announcement, webhooks }: Parts): Promise<void> {
   const incomplete = await announcement.ready().then(
     () => null,
@@ -17,14 +20,14 @@ export async function refuseOutOfStep({ announcement, webhooks }: Parts): Promis
   const { nodes, problems } = incomplete ? await announcement.inspect() : { nodes: announcement.nodes(), problems: [] };
   const told = problems.map(({ typename, message, hint }) => ({ message: `${typename}: ${message}`, hint }));
   const findings = (await findOutOfStep(webhooks.engine.pool, nodes)).filter(
-    // Types that are announced by halves are among the problems, and those that depend on them seem wrong.
+    // Table findings may only be consequences of the announcement's problems, which are already in the list.
     ({ kind }) => kind !== 'PARTS' && !(incomplete && kind === 'TABLE'),
   );
   if (findings.length > 0) throw outOfStep([...told, ...findings]);
   if (incomplete) throw incomplete;
 }
 
-/** What `/readyz` answers. */
+/** The response of `/readyz`. */
 export async function readyAnswer({ announcement, webhooks }: Parts): Promise<{ status: number; body: object }> {
   try {
     await announcement.ready();

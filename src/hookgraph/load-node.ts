@@ -1,4 +1,4 @@
-// Loads one of the host's nodes for a field of ours, such as `createdBy`, by the host's own root field and with the context's rights.
+// Loads a host's node for a field such as `createdBy`, through the host's own root field and with the context's rights.
 import {
   defaultFieldResolver,
   type FieldNode,
@@ -12,7 +12,7 @@ import { announcedNode, askFor, finderOf, type Host } from '../webhooks/index.js
 
 const NOTHING: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [] };
 
-/** `null` when the host has no finder for the type, or the context may not read the node. */
+/** The loader returns `null` when the host has no finder for the type, or the context may not read the node. */
 export function createLoadNode(hostOf: () => Host) {
   return async (typename: string, key: string, context: object, info: GraphQLResolveInfo): Promise<unknown> => {
     const host = hostOf();

@@ -1,4 +1,4 @@
-// What a host says to createHookgraph(). Everything but the database, the keys, the tenants and who somebody is has a default.
+// Defines the options of createHookgraph(). Required: the database, the keys, the tables, `signIn` and `actor`.
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import type { Logger } from '../runtime/logger.js';
@@ -10,79 +10,93 @@ export interface HookgraphOptions<Context extends object, Reader> {
   /** A connection string, or the host's own pool, which stays open when Hookgraph closes. */
   database: string | Pool;
   /**
-   * The schema of Hookgraph's own tables. Default `hookgraph`. Its worker's schema has the same name and `_worker`. On a database that
-   * another application with Hookgraph uses, take one of your own.
+   * The schema of Hookgraph's own tables. Default: `hookgraph`. The worker's schema has the same name with the suffix
+   * `_worker`. Choose another name when a second application uses Hookgraph on the same database.
    */
   databaseSchema?: string;
-  /** Keys for secrets at rest, newest first: base64 of 32 bytes each, separated by commas. */
+  /** Encryption keys for secrets at rest, newest first: 32 bytes each in base64, separated by commas. */
   keys: string | Buffer[];
-  /** The host's schema. Absent: the types are made of the tables. */
+  /** The host's schema. Absent: a schema is generated from the tables. */
   schema?: GraphQLSchema;
-  /** Where the host's resolvers read from: `fromPrisma(…)`. Absent: a read-only pool. */
+  /** The source that the host's resolvers read from: `fromPrisma(…)`. Absent: a read-only pool. */
   source?: Source<Reader>;
-  /** What is announced, by typename. */
+  /** The announced tables, by typename. */
   tables: Tables;
-  /** The root field that finds a node of a type, by the parts of its key: `Space: 'space(id: $id)'`. */
+  /** The root field that finds a node by the parts of its key, by typename: `Space: 'space(id: $id)'`. */
   find?: Record<string, string>;
   /**
-   * Answers the context that a stored query of this owner runs with; `null` when the owner no longer exists or may not read any more.
-   * A function is called for each execution, so that the owner is looked up once for many.
+   * Returns the context in which an owner's stored query runs; `null` when the owner no longer exists or may no longer
+   * read. Return a function to look the owner up once for many executions: it is called for each execution.
    */
   signIn(owner: Owner, reader: Reader): Promise<Context | ((reader: Reader) => Context) | null>;
-  /** Who asks our API, by the context of the request; `null` when nobody is signed in. */
+  /** Returns the actor of a request's context; `null` when nobody is signed in. */
   actor(context: Context): Actor | null;
   /**
-   * Whether who asks runs the installation, and may see what belongs to all tenants: `webhookCheck`, `webhookEventsWithoutTenant`,
-   * `assignWebhookEvents`. Without it these fields don't exist.
+   * Whether the signed-in user operates the installation, and may see what belongs to all tenants: `webhookCheck`,
+   * `webhookEventsWithoutTenant`, `assignWebhookEvents`. Without this option these fields don't exist.
    */
   operator?(context: Context): boolean;
-  /** Makes the context of a request to `handler`. */
+  /** Creates the context of a request to `handler`. */
   context?(request: Request): Context | Promise<Context>;
-  /** The host's typenames of what our API refers to. Without them, the fields about them don't exist. */
+  /**
+   * The host's typenames of owners, integrations and environments. Without a name, the fields about that type don't
+   * exist.
+   */
   types?: { owner?: string; integration?: string; environment?: string };
-  /** The host's own global ids. Default: base64url of `Type:key`. */
+  /** The host's global ids. Default: base64url of `Type:key`. */
   ids?: GlobalIds;
-  /** Put before those of our type and field names that the host's schema uses for something else. */
+  /** Prefix for Hookgraph's type and field names that collide with the host's. */
   prefix?: string;
-  /** Presets of other firms' webhook formats. Default `false`. */
+  /** Whether presets (body formats of well-known systems) are offered. Default: `false`. */
   presets?: boolean;
   /**
-   * The types whose writes pass the gate: `['Order']`, or `() => gate.gatedTypes` of gatePrisma(). A before-hook for any other type is
-   * refused when it is saved. Default: none.
+   * The types whose writes pass the gate: `['Order']`, or `() => gate.gatedTypes` of gatePrisma(). Saving a before-hook
+   * for another type is refused. Default: none.
    */
   gatedTypes?: Iterable<string> | (() => Iterable<string>);
-  /** Arguments of the host's fields that give the size of a page. Default: first, last, limit, take, pageSize, perPage. */
+  /**
+   * Names of arguments that set a page's size in the host's schema. Default: first, last, limit, take, pageSize,
+   * perPage.
+   */
   pageArguments?: string[];
-  /** What a subscription without a query sends: the node's id with its URL, or its row. Default: `ROW` without a schema, else `LINK`. */
+  /**
+   * The payload of a subscription without a query: the node's id with its URL, or its row. Default: `ROW` without a
+   * schema, else `LINK`.
+   */
   defaultPayload?: 'LINK' | 'ROW';
-  /** `false`: no resolver refuses a field to an owner who finds the node, so templates read `event` without a query. Default: `true` with a schema. */
+  /**
+   * `false`: the host's resolvers never refuse a field to an owner who can find the node, so templates may read `event`
+   * without a query. Default: `true` with a schema.
+   */
   fieldRights?: boolean;
-  /** Whose fault a resolver's error is; `null` for the default. */
+  /** Decides who is at fault for a resolver's error; `null` for the default decision. */
   faultOf?(error: GraphQLError): Fault | null;
   log?: Logger;
-  /** Greatest number of read-only connections for stored queries. Default 20. */
+  /** Maximum number of read-only connections for stored queries. Default: 20. */
   queryConnections?: number;
-  /** Greatest time that the statements of one stored query take in all. Default 5,000. */
+  /** Maximum total milliseconds of the statements of one stored query. Default: 5,000. */
   queryTimeoutMs?: number;
-  /** Limits of one request to `handler`: fields times page sizes. Default 100,000. */
+  /**
+   * Maximum cost of one request to `handler`: its fields, each multiplied by the page sizes above it. Default: 100,000.
+   */
   apiMaxCost?: number;
-  /** Reads the keys again, where one can be added while this process runs. */
+  /** Reads the keys again, when a key can be added while this process runs. */
   reloadKeys?(): Promise<Buffer[]>;
   settings?: Partial<Settings>;
 }
 
 export interface GlobalIds {
   encode(typename: string, key: string): string;
-  /** `null` for a text that is no id. */
+  /** `null` when the text is no id. */
   decode(id: string): { typename: string; key: string } | null;
 }
 
-/** Unambiguous and safe in a URL path. */
+/** The default ids are unambiguous and safe in a URL path. */
 export const DEFAULT_IDS: GlobalIds = {
   encode: (typename, key) => Buffer.from(`${typename}:${key}`).toString('base64url'),
   decode: (id) => {
     const match = /^([A-Za-z_]\w*):(.+)$/s.exec(Buffer.from(id, 'base64url').toString('utf8'));
-    // A text that doesn't encode back was never handed out: padding, a second spelling, broken UTF-8.
+    // Only canonical ids are accepted: no padding, alternative spellings or broken UTF-8.
     if (!match || DEFAULT_IDS.encode(match[1] as string, match[2] as string) !== id) return null;
     return { typename: match[1] as string, key: match[2] as string };
   },

@@ -1,4 +1,5 @@
-// Signs owners in for their stored queries: each execution gets a context that reads in its tenant's turn.
+// Creates the contexts of owners' stored queries; each execution's context reads within its tenant's share of
+// connections.
 import type { Pool } from 'pg';
 import type { Turns } from '../runtime/fair-share.js';
 import { fencedPool, startReading } from '../sources/limited-reader.js';
@@ -6,7 +7,10 @@ import type { OpenSource } from '../sources/source.js';
 import type { Actor, Engine, Host, Owner, Snapshot } from '../webhooks/index.js';
 import type { HookgraphOptions } from './options.js';
 
-/** What was registered for a context of a stored query. Few queries ask for what the engine keeps, so its pool is made when asked for. */
+/**
+ * Data registered for the context of a stored query. The engine's pool is opened lazily, because few queries read
+ * Hookgraph's own tables.
+ */
 export class StoredContext {
   readonly actor: Actor;
   #pool: Pool | undefined;
@@ -35,12 +39,12 @@ export class StoredContext {
 interface SignInOptions<Context extends object, Reader> {
   signIn: HookgraphOptions<Context, Reader>['signIn'];
   opened: OpenSource<Reader>;
-  /** The connections of `opened`, for statements of our own. */
+  /** The connections of `opened`, for Hookgraph's own statements. */
   pool: Pool;
   turns: Turns;
   queryTimeoutMs: number;
   engine(): Engine;
-  /** Is told of each context that was made for a stored query. */
+  /** Called with each context that was created for a stored query. */
   onContext(context: object, as: StoredContext): void;
 }
 
@@ -67,7 +71,7 @@ export function createSignIn<Context extends object, Reader>({
     };
   };
 
-  /** A context of its own for each execution: whatever it holds, such as loaders and their caches, is this execution's alone. */
+  /** Signs in again for each execution, so that loaders and caches in the context are never shared. */
   async function signAgain(owner: Owner, reader: Reader, register: (context: Context) => Context): Promise<Context> {
     const again = await signIn(owner, reader);
     if (!again) throw new Error('the owner was signed out while their deliveries were under way');

@@ -1,4 +1,5 @@
-// Serves hosts without a GraphQL schema: makes one of the announced tables, and reads rows as the context may.
+// Serves hosts without a GraphQL schema: generates a schema from the announced tables, and reads rows with the
+// context's rights.
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import type { Turns } from '../runtime/fair-share.js';
@@ -10,9 +11,9 @@ import type { Actor, AnnouncedNode } from '../webhooks/index.js';
 import type { StoredContext } from './sign-in.js';
 
 export interface TablesHost {
-  /** What was made of the announcement; `undefined` before it was read. */
+  /** The generated schema; `undefined` before the catalog was read. */
   current(): TablesSchema | undefined;
-  /** Makes the schema anew. */
+  /** Generates the schema again. */
   rebuild(completed: Completed): void;
   /** Lets a stored query's context read as its owner. */
   register(context: object, as: StoredContext): void;
@@ -23,19 +24,22 @@ export interface TablesHostOptions {
   pool: Pool;
   turns: Turns;
   queryTimeoutMs: number;
-  /** Who asks our API; `null` when nobody is signed in. */
+  /** The actor of the context; `null` when nobody is signed in. */
   actor(context: object): Actor | null;
   merge(tables: GraphQLSchema): GraphQLSchema;
-  /** Reads the catalog again, and has `rebuild` called. */
+  /** Reads the catalog again, and calls `rebuild`. */
   refresh(): Promise<unknown>;
 }
 
-/** A column or a table was dropped or renamed since the catalog was read. It has been read again: the same query may succeed now. */
+/**
+ * A column or table was dropped or renamed since the catalog was read. The catalog has been read again, so a retry may
+ * succeed.
+ */
 export class StaleCatalog extends Error {
   override name = 'StaleCatalog';
 }
 
-/** Postgres' codes for a column, a table and a type that don't exist. */
+/** SQLSTATE codes of an undefined column, table or type. */
 const GONE = new Set(['42703', '42P01', '42704']);
 
 export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge, refresh }: TablesHostOptions): TablesHost {
@@ -44,7 +48,7 @@ export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge, re
   let current: TablesSchema | undefined;
   let refreshing: Promise<unknown> | undefined;
 
-  /** The application's migrations may run while we do. */
+  /** Refreshes the catalog after such an error, because the application's migrations may run at any time. */
   function watched(reading: Pick<Pool, 'query'>): Pick<Pool, 'query'> {
     const query = async (...args: unknown[]) => {
       try {
@@ -61,7 +65,7 @@ export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge, re
     return { query } as Pick<Pool, 'query'>;
   }
 
-  /** Of a request to the API: made when it first reads a row. */
+  /** The row reader of an API request, created when it first reads a row. */
   function readerOf(context: object): RowReader {
     const known = readers.get(context);
     if (known) return known;

@@ -1,11 +1,14 @@
-// A PEM file -> its certificates, for a configuration that names it.
+// Reads the certificates of a PEM file that a configuration variable names.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
-/** One text each. What is wrong with the file becomes an issue of the value that names it. */
+/**
+ * Returns the PEM text of each certificate. A missing or invalid file is added as an issue of the variable, and the
+ * result is empty.
+ */
 export function readCertificates(path: string, { addIssue }: z.RefinementCtx<string>): string[] {
   const wrong = (message: string): string[] => {
     addIssue({ code: 'custom', message });

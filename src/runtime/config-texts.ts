@@ -1,4 +1,4 @@
-// The text of a variable in, its value out, or what it must be: the kinds of variables that there are.
+// Defines the kinds of configuration values: each parses a variable's text, or says what the text must be.
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
@@ -40,12 +40,12 @@ export const keys = z
   )
   .transform((text) => list(text).map(decodeKey));
 
-/** The base64, base64url or hex of a key. */
+/** Decodes a key written as base64, base64url or hex. */
 export function decodeKey(text: string): Buffer {
   return Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64');
 }
 
-/** A user name or password with a lone % can't be told to the proxy. */
+/** Whether the user name and password of a proxy URL can be percent-decoded; a lone `%` can't. */
 export function isDecodable(text: string): boolean {
   try {
     const { username, password } = new URL(text);

@@ -1,4 +1,4 @@
-// Every environment variable: its name, its meaning, how it is read and what it means when it is not set.
+// Lists every environment variable with its name, meaning, parser and default.
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -10,34 +10,34 @@ import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
 export interface Config {
   port: number;
   host: string;
-  /** null: the embedded Postgres. */
+  /** `null`: use the embedded Postgres. */
   databaseUrl: string | null;
-  /** Of the engine's tables. */
+  /** The Postgres schema of Hookgraph's own tables. */
   databaseSchema: string;
-  /** Absolute. */
+  /** An absolute path. */
   dataDir: string;
-  /** Without a trailing slash. */
+  /** The public URL of the API, without a trailing slash. */
   baseUrl: string;
   domain: string;
   headerPrefix: string;
-  /** null: generated when the sample data is made. */
+  /** `null`: a token is generated when the sample data is created. */
   adminToken: string | null;
-  /** Ids of the users who may ask what belongs to all tenants. */
+  /** Ids of the users who may read what belongs to all tenants. */
   operators: string[];
   allowedNetworks: string[];
-  /** As `443,8000-8999,!8500`. */
+  /** Ports and ranges, with exceptions after `!`: `443,8000-8999,!8500`. */
   allowedPorts: string;
-  /** PEM, one certificate each; null: no private ones. */
+  /** Additional trusted CA certificates, one PEM text each; `null`: only those that Node ships. */
   caCertificates: string[] | null;
   egressProxy: string | null;
-  /** 32 bytes each, newest first; null: kept in the data folder. */
+  /** Keys of 32 bytes, newest first; `null`: a key file in the data folder is used. */
   encryptionKeys: Buffer[] | null;
-  /** Requests a second of one token; 0: no limit. */
+  /** Requests a second for each token; 0: no limit. */
   rateLimit: number;
   trustedProxies: string[];
-  /** Accounts, each for every organization or, after a colon, for one. */
+  /** AWS account ids. An id followed by `:<organization id>` is for that organization only. */
   snsAccounts: string[];
-  /** null: no topics are made. */
+  /** ARN prefix under which SNS topics are created for subscriptions; `null`: none are created. */
   snsManaged: string | null;
   queryMaxFields: number;
   queryMaxDepth: number;
@@ -47,10 +47,15 @@ export interface Config {
   captureWatchSeconds: number;
   corsOrigins: string[];
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-  /** Which Hookgraph the command line asks; null: the one of the login, or the local one. */
+  /**
+   * The Hookgraph server that the command line talks to; `null`: the server of `hookgraph login`, else the local one.
+   */
   url: string | null;
   token: string | null;
-  /** How the command line sends its token; null: that of the login, or our own way. */
+  /**
+   * The header in which the command line sends its token; `null`: the header of the login, else `Authorization: Token
+   * token=…`.
+   */
   authHeader: string | null;
 }
 
@@ -58,10 +63,10 @@ export interface Variable<T> {
   name: string;
   meaning: string;
   parse: z.ZodType<T, string>;
-  /** What an unset variable means, given the texts of those above it; null: nothing. */
+  /** The default text, which may depend on the texts of variables listed earlier; `null`: no value. */
   fallback: string | null | ((texts: Record<string, string | null>) => string);
   secret?: true;
-  /** Set to nothing is a value of its own; elsewhere it is the same as not set. */
+  /** An empty text is a value of its own, not the same as an unset variable. */
   emptyCounts?: true;
 }
 

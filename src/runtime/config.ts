@@ -1,4 +1,4 @@
-// Reads the environment into the typed configuration. No other file of ours reads the environment.
+// Reads the environment into the typed configuration. No other file reads `process.env`.
 
 import { type Config, VARIABLES, type Variable } from './config-variables.js';
 import { RuntimeError } from './runtime-error.js';
@@ -7,7 +7,7 @@ export type { Config } from './config-variables.js';
 
 export type Environment = Record<string, string | undefined>;
 
-/** Throws BAD_CONFIG, naming the variable and its value. */
+/** @throws RuntimeError `BAD_CONFIG`, which names the variable and its value */
 export function readConfig(env: Environment = process.env): Config {
   const texts = readTexts(env);
   const entries = Object.entries(VARIABLES).map(([key, { name, parse, secret }]) => {
@@ -44,7 +44,7 @@ export interface ConfigLine {
   meaning: string;
 }
 
-/** Every variable with the value that counts, for people; secrets are told only as set or not. */
+/** Lists every variable with its effective value for display; a secret is shown only as set or not set. */
 export function describeConfig(env: Environment = process.env): ConfigLine[] {
   const texts = readTexts(env);
   return Object.values(VARIABLES).map(({ name, meaning, secret }) => {

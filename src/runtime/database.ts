@@ -1,4 +1,4 @@
-// Opens pools of connections to a Postgres URL, and checks what answers there.
+// Opens connection pools to Postgres, and checks that the database answers and is new enough.
 import pg from 'pg';
 import { type LocalOptions, localPool } from './local-pool.js';
 import type { Logger } from './logger.js';
@@ -6,15 +6,15 @@ import { RuntimeError } from './runtime-error.js';
 
 export interface PoolOptions extends LocalOptions {
   log: Logger;
-  /** Shown in pg_stat_activity. */
+  /** The `application_name` shown in pg_stat_activity. */
   name?: string;
-  /** Greatest number of connections. */
+  /** Maximum number of connections. */
   max?: number;
 }
 
 export function openPool(connection: string | pg.PoolConfig, { log, name = 'hookgraph', max = 20, ...local }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
-    // A pool hides its password, which must be copied by name.
+    // The pool's options hide the password from spreading, so it is copied by name.
     ...(typeof connection === 'string' ? { connectionString: connection } : { ...connection, password: connection.password }),
     application_name: name,
     max,
@@ -24,24 +24,28 @@ export function openPool(connection: string | pg.PoolConfig, { log, name = 'hook
 }
 
 /**
- * Logs connections that break. They are replaced at the next query, but without listeners they would end the process.
- * Answers what takes the listeners off.
+ * Logs broken connections. The pool replaces them at the next query, but an unhandled error event would end the
+ * process.
+ * Returns a function that removes the listeners.
  */
 export function logBroken(pool: pg.Pool, log: Logger): () => void {
   const onBroken = (error: Error) => {
-    // A server that stops right after the pool says so to connections that are closing.
+    // A server that stops right after the pool reports errors on connections that are already closing.
     if (!pool.ending) log.warn({ error }, 'a database connection broke');
   };
-  // The pool listens to idle ones only.
+  // The pool handles errors of idle connections only, so each connection gets a listener, too.
   const onConnect = (client: pg.PoolClient) => void client.on('error', onBroken);
   pool.on('error', onBroken).on('connect', onConnect);
   return () => void pool.off('error', onBroken).off('connect', onConnect);
 }
 
-/** In UTC, because Prisma writes moments without their zone. Money in a notation that is the same everywhere. */
+/**
+ * UTC, because Prisma writes timestamps without a zone. `lc_monetary` makes the text of `money` independent of the
+ * server's locale.
+ */
 export const SESSION = { TimeZone: 'UTC', DateStyle: 'ISO', lc_monetary: 'C' };
 
-/** Where pg would connect, whatever notation says so; null: a Unix socket. */
+/** The host and port that pg would connect to, in any notation of the URL; `null` for a Unix socket. */
 export function databaseEndpoint(url: string): { host: string; port: number } | null {
   const { host, port } = new pg.Client({ connectionString: url });
   return host.startsWith('/') ? null : { host, port };
@@ -49,7 +53,7 @@ export function databaseEndpoint(url: string): { host: string; port: number } | 
 
 const OLDEST_VERSION = 15;
 
-/** Throws a RuntimeError, which names no password, where nothing answers or what answers is too old. */
+/** @throws RuntimeError when nothing answers or Postgres is too old; the message never holds the password */
 export async function checkDatabase(url: string): Promise<void> {
   const { host, pathname } = new URL(url);
   const name = `The database ${host}${pathname}`;

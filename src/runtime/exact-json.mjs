@@ -1,25 +1,35 @@
 // @ts-check
-// Reads and writes JSON without losing digits: a number that a double can't hold is read as an ExactNumber, every other as a number.
-// JavaScript, because render processes run it from `src` and from `dist` with no compiler in between.
-// Built on the native parser and serializer, so that duplicate keys, `__proto__`, depth and error messages are as everywhere else.
+// Reads and writes JSON without losing digits: a number that no double represents is read as an ExactNumber, all others
+// as a number. Plain JavaScript, because render processes load it from `src` and from `dist` without a compiler. Built
+// on JSON.parse and JSON.stringify, so that duplicate keys, `__proto__`, nesting depth and error messages behave as
+// usual.
 import { randomUUID } from 'node:crypto';
 
-/** Begins the texts that stand for numbers on their way through the native functions. Random: no document can hold one. */
+/**
+ * Prefix of the strings that stand for exact numbers inside JSON.parse and JSON.stringify. Random, so that no document
+ * can contain it.
+ */
 const MARK = `digits:${randomUUID()}:`;
 
-/** Finds in most documents that no number needs more than a double: none has 16 characters, an exponent, or is a negative zero. */
+/**
+ * Fast check: a text without a match has no number of 16 characters or more, no exponent and no negative zero, so
+ * doubles suffice.
+ */
 const SUSPECT = /[[:,\s](?:-0|-?\d(?:[\d.]{15}|[\d.]*[eE]))/;
-/** The suspects, each with the character before it. */
+/** Matches each number that a double may not represent, with the character before it. */
 const SUSPECTS = /(?:^|[[:,\s])(-0[\d.]*(?:[eE][-+]?\d+)?|-?\d[\d.]*(?:[eE][-+]?\d+|(?<=[\d.]{16})))/g;
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const MARKED = new RegExp(`"${MARK}(-?\\d[\\d.eE+-]*)"`, 'g');
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** Whether an ExactNumber writes itself for stringifyJson, and whether one did. JSON.stringify is synchronous. */
+/**
+ * Whether ExactNumber.toJSON writes a marked string for stringifyJson, and whether it has done so. Safe as module
+ * state, because JSON.stringify is synchronous.
+ */
 let isMarking = false;
 let hasMarked = false;
 
-/** A number by its digits. `equals`, `gt` and so on are what liquidjs compares by. */
+/** A number stored as its decimal digits. liquidjs compares values by `equals`, `gt`, `geq`, `lt` and `leq`. */
 export class ExactNumber {
   #text;
 
@@ -32,12 +42,12 @@ export class ExactNumber {
     return this.#text;
   }
 
-  /** The nearest double. */
+  /** Returns the nearest double. */
   valueOf() {
     return Number(this.#text);
   }
 
-  /** A serializer that isn't stringifyJson keeps the digits as a string. */
+  /** Returns the digits as a string when another serializer than stringifyJson writes the number. */
   toJSON() {
     if (!isMarking) return this.#text;
     hasMarked = true;
@@ -79,7 +89,7 @@ export function toExact(text) {
 }
 
 /**
- * Whether a JSON text may hold an ExactNumber. Cheap; false is certain.
+ * Whether a JSON text may contain an ExactNumber. A fast check; `false` is always right.
  * @param {string} text
  */
 function mayBeExact(text) {
@@ -89,7 +99,7 @@ function mayBeExact(text) {
 }
 
 /**
- * Like JSON.parse. Equal digits of one text are one object, so that a Set or Map takes them for one.
+ * Like JSON.parse. Equal digits in one text become the same object, so that a Set or Map treats them as equal.
  * @param {string} text
  * @returns {any}
  * @throws {SyntaxError}
@@ -111,7 +121,7 @@ export function parseJson(text) {
 }
 
 /**
- * Like JSON.stringify, with every digit of an ExactNumber.
+ * Like JSON.stringify, but writes every digit of an ExactNumber.
  * @param {unknown} value
  * @param {((this: any, key: string, value: any) => any) | null} [replacer]
  * @param {number} [indent]
@@ -122,7 +132,8 @@ export function stringifyJson(value, replacer, indent) {
 }
 
 /**
- * A value for a library that writes JSON by itself: the same, or, where that would lose digits, a string that `readMarked` reads.
+ * Prepares a value for a library that calls JSON.stringify itself: returns the value, or a string for `readMarked` if
+ * digits would be lost.
  * @template T
  * @param {T} value
  * @returns {T | string}
@@ -133,7 +144,7 @@ export function toMarked(value) {
 }
 
 /**
- * The JSON text behind a string of `toMarked`; `null` for any other value.
+ * Returns the JSON text inside a string of `toMarked`; `null` for any other value.
  * @param {unknown} value
  * @returns {string | null}
  */
@@ -142,7 +153,8 @@ export function readMarked(value) {
 }
 
 /**
- * A JSON text for a library that parses it by itself: the same, or, where that would lose digits, a JSON string that `readMarked` reads.
+ * Prepares a JSON text for a library that calls JSON.parse itself: returns the text, or a JSON string for `readMarked`
+ * if digits would be lost.
  * @param {string} text
  */
 export function toMarkedText(text) {
@@ -150,7 +162,7 @@ export function toMarkedText(text) {
 }
 
 /**
- * The JSON text behind the JSON of a string of `toMarked`; any other text as it is.
+ * Reverses `toMarked` on serialized JSON; any other text is returned unchanged.
  * @param {string} text
  */
 export function fromMarkedText(text) {
@@ -158,7 +170,7 @@ export function fromMarkedText(text) {
 }
 
 /**
- * By their value, exactly.
+ * Compares two numbers by their exact value.
  * @param {number | ExactNumber} one
  * @param {number | ExactNumber} other
  * @returns {number} negative, 0 or positive
@@ -197,7 +209,7 @@ function isNumber(value) {
 }
 
 /**
- * Whether the double that is nearest is written with the same value again.
+ * Whether a double represents the number without losing digits.
  * @param {string} text
  */
 function isDouble(text) {
@@ -212,7 +224,8 @@ function isDouble(text) {
 }
 
 /**
- * `0.digits` times ten to the power of `exponent`; the first and the last digit are no zeros.
+ * Splits a number into sign, digits and exponent: its value is `0.digits` times ten to the power of `exponent`, without
+ * leading or trailing zeros.
  * @param {string} text
  */
 function partsOf(text) {

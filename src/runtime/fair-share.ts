@@ -1,16 +1,18 @@
-// Work that takes connections of one pool, each for a party -> run at once while the party leaves enough free for others, else in turn.
+// Shares the connections of one pool fairly among parties such as tenants: work runs at once while its party leaves
+// enough connections free, and is queued otherwise.
 export interface TurnsOptions {
-  /** Of the pool, those that may be taken here. */
+  /** Number of the pool's connections that this queue may use. */
   connections: number;
-  /** So long one visit waits in all, before it gives up. */
+  /** Maximum time that one visit waits in total, in milliseconds, before NoTurnError is thrown. */
   maxWaitMs: number;
 }
 
-/** One visit of a party: the statements of one execution. */
+/** One query execution of a party, with all of its statements. */
 export interface Visit {
   /**
-   * Runs `work` within this party's share. What has the same `key` in the same tick is one statement below, and takes one turn.
-   * @throws NoTurnError when this visit has waited too long.
+   * Runs `work` within the party's share. Calls with the same `key` in the same tick become one statement below, so
+   * they share one slot.
+   * @throws NoTurnError when this visit has waited too long
    */
   run<T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }): Promise<T>;
 }
@@ -19,17 +21,20 @@ export interface Turns {
   visit(party: string): Visit;
 }
 
-/** The others of its party, or of many parties, keep the connections busy: nobody's mistake, and better later. */
+/** The pool's connections stayed busy for too long. A temporary condition: the work can be retried. */
 export class NoTurnError extends Error {
   override name = 'NoTurnError';
 }
 
 interface Group {
   key: string | null;
-  /** The number of the visit that opened it: what began earlier ends earlier, rather than that all begin and none ends in time. */
+  /**
+   * Number of the visit that opened the group. Older visits go first, so that they finish instead of all visits timing
+   * out together.
+   */
   visit: number;
   size: number;
-  /** Work in it, waiting or running. */
+  /** Number of queued and running calls in the group. */
   members: number;
   started: boolean;
   waiting: Set<() => void>;
@@ -38,7 +43,7 @@ interface Group {
 interface Party {
   taken: number;
   waiting: Group[];
-  /** Groups that what comes now may join. */
+  /** Groups that calls of the same tick may still join, by key. */
   open: Map<string, Group>;
 }
 
@@ -46,10 +51,13 @@ export function createTurns({ connections, maxWaitMs }: TurnsOptions): Turns {
   const parties = new Map<string, Party>();
   let taken = 0;
   let visits = 0;
-  /** Groups that wait. */
+  /** Number of queued groups. */
   let waiting = 0;
 
-  /** Never more than it leaves free: whoever comes next finds connections, however many parties are slow. One at least is everybody's. */
+  /**
+   * A party may take at most as many connections as it leaves free, so that the next party always finds some. Every
+   * party may take one.
+   */
   function fits(party: Party, size: number): boolean {
     const free = connections - taken;
     if (free <= 0) return false;
@@ -58,7 +66,7 @@ export function createTurns({ connections, maxWaitMs }: TurnsOptions): Turns {
 
   function start(party: Party, group: Group): void {
     group.started = true;
-    // What comes in a later tick is another statement.
+    // Work of a later tick is a separate statement, so it opens a new group.
     if (group.key !== null) setImmediate(() => close(party, group));
     party.taken += group.size;
     taken += group.size;
@@ -86,7 +94,7 @@ export function createTurns({ connections, maxWaitMs }: TurnsOptions): Turns {
         if (!group || !fits(party, group.size)) continue;
         party.waiting.shift();
         waiting -= 1;
-        // To the back of those with as many, so that everybody's turn comes.
+        // Moves the party behind the others with as many connections, for round-robin order.
         parties.delete(name);
         parties.set(name, party);
         start(party, group);
@@ -154,7 +162,7 @@ function turnOf(group: Group, leftMs: number): Promise<void> {
   });
 }
 
-/** Of what goes on side by side the time counts once. */
+/** Measures elapsed time in milliseconds; overlapping waits count once. */
 export function createStopwatch() {
   let sum = 0;
   let running = 0;

@@ -1,4 +1,4 @@
-// The configuration in, the keys for secrets at rest out: 32 bytes each, newest first.
+// Loads the 32-byte keys that encrypt secrets at rest, newest first.
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,14 +7,17 @@ import { decodeKey } from './config-texts.js';
 import { createPrivateFile, writePrivateFile } from './private-file.js';
 import { RuntimeError } from './runtime-error.js';
 
-/** The environment's keys, else those of the data folder, where one is made the first time. */
+/**
+ * Returns the keys of the configuration, else those of the key file in the data folder, which is created on first use.
+ * @throws RuntimeError `BAD_KEYS` when the file is malformed
+ */
 export async function loadKeys(config: Pick<Config, 'encryptionKeys' | 'dataDir'>): Promise<Buffer[]> {
   if (config.encryptionKeys) return config.encryptionKeys;
   const path = keyFile(config);
   await mkdir(config.dataDir, { recursive: true, mode: 0o755 });
   let text = await readKeys(path);
   if (text === null) {
-    // Processes that start together agree on the key of the quickest.
+    // When several processes start together, the first one creates the file and all of them read its key.
     await createPrivateFile(path, `${newKey()}\n`);
     text = await readKeys(path);
   }
@@ -28,7 +31,10 @@ export async function loadKeys(config: Pick<Config, 'encryptionKeys' | 'dataDir'
   return keys;
 }
 
-/** Puts a new key before those of the data folder and answers all of them. Two at once would lose one: the caller sees to that. */
+/**
+ * Adds a new key to the front of the key file and returns all keys. Not safe to run concurrently: callers must hold a
+ * lock.
+ */
 export async function addKey(config: Pick<Config, 'dataDir'>): Promise<Buffer[]> {
   const before = await loadKeys({ encryptionKeys: null, dataDir: config.dataDir });
   const lines = [newKey(), ...before.map((key) => key.toString('base64'))];
@@ -36,7 +42,7 @@ export async function addKey(config: Pick<Config, 'dataDir'>): Promise<Buffer[]>
   return loadKeys({ encryptionKeys: null, dataDir: config.dataDir });
 }
 
-/** Where generated keys are kept. */
+/** Path of the file that holds the generated keys. */
 export function keyFile({ dataDir }: Pick<Config, 'dataDir'>): string {
   return join(dataDir, 'encryption-keys');
 }

@@ -1,12 +1,16 @@
-// Makes a pool's statements fit where they run: our tables in another schema, settings that hold, a pooler on the way.
+// Adapts a pool's statements to its database: the schema of Hookgraph's tables, session settings, and poolers such as
+// pgbouncer.
 import pg from 'pg';
 import { isPooled, isPooledNow } from './pooler.js';
 import { DEFAULT_SCHEMA, localSql, nameSuffix, registerSchema } from './schema-name.js';
 
 export interface LocalOptions {
-  /** The schema of our tables, which statements call `hookgraph`. */
+  /** The schema of Hookgraph's tables, which statements refer to as `hookgraph`. */
   schema?: string;
-  /** Hold for every statement: set when a connection opens, or in each transaction where a pooler hands sessions around. */
+  /**
+   * Settings for every statement: set when a connection opens, or in each transaction when a pooler shares sessions
+   * between clients.
+   */
   settings?: Record<string, string>;
 }
 
@@ -14,7 +18,7 @@ export interface LocalOptions {
 type Query = (...args: any[]) => any;
 type Config = { text: string; name?: string };
 
-/** Settings of each session, as the command line of Postgres takes them: a backslash keeps what would end the word. */
+/** Formats settings for Postgres' `options` startup parameter; a backslash escapes whitespace and backslashes. */
 function sessionOptions(settings: Record<string, string>): string {
   return Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
@@ -22,8 +26,9 @@ function sessionOptions(settings: Record<string, string>): string {
 }
 
 /**
- * A pool that can be used in place of `pool`, and shares its connections.
- * Through a pooler, named statements are not prepared: another process may have prepared something else by that name in the same session.
+ * Returns a pool that shares the connections of `pool` and can replace it.
+ * Behind a pooler, statements are sent unnamed: another process may have prepared a different statement under that name
+ * in the session.
  */
 export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: LocalOptions): pg.Pool {
   const isDefault = schema === DEFAULT_SCHEMA;
@@ -32,11 +37,14 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
     if (typeof first === 'string') return localSql(first, schema);
     const { text, name } = (first ?? {}) as Config;
     if (typeof text !== 'string') return first;
-    // A host may share one pool between installations.
+    // The suffix keeps the prepared statements of two installations on one pool apart.
     return { ...(first as Config), text: localSql(text, schema), ...(name !== undefined && { name: `${name}${nameSuffix(schema)}` }) };
   };
   let prepared = false;
-  /** Answers whether there is a pooler; until a connection was opened, settings can still be given to all of them. */
+  /**
+   * Returns whether there is a pooler. Before the first connection opens, the settings can still become the pool's
+   * startup options.
+   */
   const learn = async (): Promise<boolean> => {
     const pooled = await isPooled(pool);
     if (settings && !pooled && !prepared) Object.assign(pool.options, { options: sessionOptions(settings) });
@@ -73,7 +81,7 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
   return local;
 }
 
-/** The object with other methods; what isn't overridden is the object's own. */
+/** Wraps an object and replaces some of its methods; all other properties are the object's own. */
 export function overriding<T extends object>(target: T, methods: Record<string, (...args: never[]) => unknown>): T {
   return new Proxy(target, {
     get(_, name) {
@@ -97,7 +105,7 @@ function locally({ default_transaction_read_only: readOnly, ...settings }: Recor
   ];
 }
 
-/** One statement of a pool, in a transaction that has the settings. */
+/** Runs one statement of a pool in a transaction with the settings applied. */
 async function inTransaction(pool: pg.Pool, settings: Record<string, string>, [config, ...rest]: unknown[]): Promise<unknown> {
   const client = await pool.connect();
   let broken: boolean | Error = true;
@@ -106,7 +114,7 @@ async function inTransaction(pool: pg.Pool, settings: Record<string, string>, [c
     broken = false;
     return result;
   } catch (error) {
-    // Postgres' own refusal leaves a connection that can go on.
+    // After an ordinary SQL error the connection is still usable.
     broken = !(error instanceof Error && 'severity' in error && error.severity === 'ERROR');
     throw error;
   } finally {
@@ -126,7 +134,10 @@ async function wrapped(run: Query, settings: Record<string, string>, args: unkno
   }
 }
 
-/** Statements of one client, one after the other: each in a transaction that has the settings, be it the client's own. */
+/**
+ * Runs a client's statements one after another, each in a transaction with the settings applied, unless the client has
+ * opened its own.
+ */
 function keepingSettings(run: Query, settings: Record<string, string>): Query {
   let inside = false;
   let last: Promise<unknown> = Promise.resolve();

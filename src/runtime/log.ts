@@ -1,10 +1,10 @@
-// A level in, the process's log out: lines for people on a terminal, JSON elsewhere; always on stderr, never with a secret.
+// Creates the process's logger on stderr: readable lines on a terminal, JSON elsewhere. Secrets are redacted.
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { Config } from './config.js';
 import type { Logger } from './logger.js';
 
-/** Names under which nothing is ever shown. A second line: nothing of ours logs them. */
+/** Field names that are always redacted. A second line of defence: no code logs these fields. */
 const SECRETS =
   `authorization Authorization cookie sharedSecret secret secrets secretTexts oldSecrets token password passphrase clientSecret privateKey
   adminToken encryptionKeys keys databaseUrl connectionString`.split(/\s+/);
@@ -20,7 +20,7 @@ export function createLog(level: Config['logLevel'], out: NodeJS.WriteStream = p
   return pino(options, out.isTTY ? forPeople(out) : out);
 }
 
-// Named fields only: errors of pg drag whole connections along.
+// Picks fields by name, because pg's errors hold whole connections.
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code, hint, cause } = error as Error & { code?: unknown; hint?: unknown };

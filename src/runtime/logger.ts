@@ -1,4 +1,4 @@
-// What Hookgraph asks of a log. pino's loggers have this shape; so may any other.
+// Defines the logger interface that Hookgraph expects; pino's loggers implement it.
 
 interface LogMethod {
   (fields: object, message?: string): void;

@@ -1,4 +1,4 @@
-// A folder of Prisma migrations in, an up-to-date Postgres schema out; recorded as `prisma migrate deploy` records it.
+// Applies a folder of Prisma migrations, and records them in the same table as `prisma migrate deploy`.
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,11 +9,11 @@ import { RuntimeError } from './runtime-error.js';
 import { localSql } from './schema-name.js';
 
 export interface MigrateOptions {
-  /** The Postgres schema that holds the ledger `_prisma_migrations`; also the search_path of unqualified statements. */
+  /** The Postgres schema of the table `_prisma_migrations`; also the search_path of unqualified names. */
   schema: string;
-  /** Called after each migration that was applied. */
+  /** Called after each applied migration. */
   onApplied?: (name: string) => void;
-  /** Greatest time of waiting for the locks of one migration. */
+  /** Maximum time to wait for the locks of one migration, in milliseconds. */
   giveUpMs?: number;
 }
 
@@ -23,18 +23,21 @@ interface LedgerRow {
   finished_at: Date | null;
 }
 
-/** The advisory lock that Prisma's schema engine takes, so that neither runs beside the other. */
+/** The advisory lock that Prisma's schema engine takes, so that the two never migrate at the same time. */
 const LOCK = 72707369;
 
 const LEDGER_COLUMNS = `id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL,
   logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0`;
 
-/** Applies what is missing, in the order of the names, and answers the names. Processes that start together wait for each other. */
+/**
+ * Applies the missing migrations in the order of their names, and returns those names. Concurrent processes wait for
+ * each other.
+ */
 export async function migrate(pool: pg.Pool, dir: string, options: MigrateOptions): Promise<string[]> {
   const done = await withAdvisoryLock(pool, String(LOCK), async (client) => {
     const schema = pg.escapeIdentifier(options.schema);
     const ledger = `${schema}._prisma_migrations`;
-    // Asked first: IF NOT EXISTS would still demand the right to create, and print notices at every start.
+    // Checked first, because CREATE … IF NOT EXISTS requires the right to create, and prints a notice at every start.
     const { rows: found } = await client.query('SELECT to_regclass($1) IS NOT NULL AS present', [ledger]);
     if (!found[0].present) await client.query(createLedgerSql(options.schema));
     const { rows } = await client.query<LedgerRow>(
@@ -52,7 +55,8 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
       }
       const patience: Patience = { ...(options.giveUpMs !== undefined && { giveUpMs: options.giveUpMs }), refuse: refuseBlocked(name) };
       const lock = { mode: 'AccessExclusive', on: { schema } } as const;
-      // Writers of captured tables write to ours, too: none of them may wait long behind a migration that waits for another.
+      // Transactions on captured tables also write to Hookgraph's tables, so a migration that waits for a lock must not
+      // block them for long.
       await patiently(client, lock, patience, () => apply(client, { name, sql, checksum, schema, ledger }));
       options.onApplied?.(name);
       done.push(name);
@@ -62,7 +66,10 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
   return done ?? [];
 }
 
-/** What `migrate` would run: each migration's name and SQL, with its row in the ledger. Needs no right to write. */
+/**
+ * The name and SQL of each migration that `migrate` would run, including its row in `_prisma_migrations`. Needs only
+ * read access.
+ */
 export async function planMigrations(pool: pg.Pool, dir: string, schema: string): Promise<{ name: string; sql: string }[]> {
   const names = await listPendingMigrations(pool, dir, schema);
   const ledger = `${pg.escapeIdentifier(schema)}._prisma_migrations`;
@@ -88,17 +95,17 @@ const createLedgerSql = (schema: string): string => {
   return `CREATE SCHEMA IF NOT EXISTS ${name}; CREATE TABLE ${name}._prisma_migrations (${LEDGER_COLUMNS})`;
 };
 
-/** Given: id, checksum and name. */
+/** Parameters: id, checksum, name. */
 const recordSql = (ledger: string): string =>
   `INSERT INTO ${ledger} (id, checksum, migration_name, started_at, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`;
 
-/** The names that `migrate` would apply; needs no right to write. */
+/** The names of the migrations that `migrate` would apply. Needs only read access. */
 export async function listPendingMigrations(pool: pg.Pool, dir: string, schema: string): Promise<string[]> {
   const applied = await readApplied(pool, schema);
   return (await listMigrations(dir)).filter((name) => !applied.has(name));
 }
 
-/** The names of applied migrations that this version doesn't have: a newer one applied them. */
+/** The names of applied migrations that this version doesn't have, because a newer version applied them. */
 export async function listNewerMigrations(pool: pg.Pool, dir: string, schema: string): Promise<string[]> {
   const known = new Set(await listMigrations(dir));
   return [...(await readApplied(pool, schema))].filter((name) => !known.has(name));
@@ -134,7 +141,7 @@ function refuseUnlessSame(row: LedgerRow, checksum: string): void {
     );
 }
 
-// The migration and its ledger row commit together: a process killed half-way leaves nothing to clean up.
+// The migration and its row in `_prisma_migrations` commit together, so a killed process leaves nothing to clean up.
 async function apply(
   client: pg.PoolClient,
   { name, sql, checksum, schema, ledger }: { name: string; sql: string; checksum: string; schema: string; ledger: string },
@@ -145,7 +152,7 @@ async function apply(
     await client.query(sql);
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
-    // Whoever waits for a lock tries again.
+    // Lock timeouts and deadlocks are retried by `patiently`.
     if (['55P03', '40P01'].includes(String((error as pg.DatabaseError).code))) throw error;
     throw new RuntimeError('MIGRATION_FAILED', `Migration ${name} failed${place(sql, error)}: ${(error as Error).message}`, undefined, {
       cause: error,

@@ -1,17 +1,17 @@
-// The two rooms of migrations, in the order in which they are applied.
+// Lists the two sets of migrations in the order in which they are applied.
 import { packageFile } from './package-file.js';
 
 export interface Room {
-  /** The folder of its migrations. */
+  /** The folder of the migrations. */
   dir: string;
-  /** The Postgres schema that holds its ledger. */
+  /** The Postgres schema of the table `_prisma_migrations`. */
   schema: string;
 }
 
-/** From src/runtime as from dist/runtime, the package's root is two folders up. */
+/** `src/runtime` and `dist/runtime` are both two folders below the package's root. */
 const folderOf = (set: string): string => packageFile(import.meta.url, `../../prisma/${set}/migrations`, `prisma/${set}/migrations`);
 
-/** The domain's tables come first: the engine attaches its triggers to them. */
+/** The sample domain's tables come first, because the engine attaches its triggers to them. */
 export const ROOMS: Room[] = [
   {
     get dir() {
@@ -27,8 +27,8 @@ export const ROOMS: Room[] = [
   },
 ];
 
-/** The same where the engine's tables are in this schema. */
+/** The same sets, with the engine's tables in this schema. */
 export const roomsIn = (schema: string): Room[] => ROOMS.map((room) => (room === ENGINE_MIGRATIONS ? { ...room, schema } : room));
 
-/** The engine's own, which an adopter's database needs. */
+/** The engine's migrations, which an adopter's database needs. */
 export const ENGINE_MIGRATIONS = ROOMS[1] as Room;

@@ -1,15 +1,16 @@
-// Moments of Postgres as JavaScript Dates, and back: years before 0, after 275760, and the two infinities.
-// A Date ends in the year 275760, a timestamp in 294276, a date in 5874897. Prisma hands on nothing but Dates, so what lies beyond is a
-// Date that Postgres can't hold: one of the years before -4712. `isoOf` and `sqlOf` turn it back; arithmetic must ask `millisecondsOf`.
+// Converts Postgres timestamps and dates to JavaScript Dates and back, including years beyond 275760 and the two
+// infinities. A Date ends in the year 275760, a timestamp in 294276 and a date in 5874897. Prisma passes only Dates, so
+// a later value is encoded as a Date before the year -4712, which Postgres can't hold. Use `isoOf` and `sqlOf` to
+// decode such a Date, and `millisecondsOf` for arithmetic.
 
 const DAY_MS = 86_400_000;
-/** The Gregorian calendar repeats itself after 400 years. */
+/** The Gregorian calendar repeats every 400 years. */
 const CYCLE = { years: 400, days: 146_097 };
-/** Thousand cycles before a timestamp that no Date holds is a Date that no timestamp is. */
+/** A thousand cycles. A timestamp beyond a Date's range fits a Date when it is moved back by so many years. */
 const FAR = { years: 400_000, ms: 146_097_000 * DAY_MS };
 const LAST_MS = 8.64e15;
 
-/** Milliseconds where the years before -4712 begin, and what is there. */
+/** Where each kind of encoded value begins, in milliseconds since 1970; all lie before the year -4712. */
 const STAND_INS = { end: -7.9e15, timestamps: -8.5e15, days: -8.6e15, infinity: -8.62e15, minusInfinity: -8.63e15 };
 
 const MOMENT =
@@ -17,11 +18,11 @@ const MOMENT =
 const PLAIN = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d(?::\d\d)?)?)?$/;
 
 /**
- * @param text as Postgres writes a date or a timestamp with DateStyle ISO, as it does in JSON, or ISO 8601; without a zone it is UTC
- * @throws RangeError where it is none of these
+ * @param text a date or timestamp in Postgres' DateStyle ISO (as in JSON), or in ISO 8601; UTC if it has no zone
+ * @throws RangeError when the text has neither form
  */
 export function readMoment(text: string): Date {
-  // As our sessions write nearly all of them.
+  // The usual format of Hookgraph's sessions, handled first for speed.
   if (text.charAt(10) === ' ' && text.endsWith('+00')) return new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
   if (PLAIN.test(text)) return readPlain(text);
   if (/^-?infinity/.test(text)) return new Date(text.startsWith('-') ? STAND_INS.minusInfinity : STAND_INS.infinity);
@@ -32,13 +33,13 @@ export function readMoment(text: string): Date {
   const astronomical = bc ? 1 - Number(year) : Number(year);
   const cycles = Math.floor((astronomical - 2000) / CYCLE.years);
   const ms = Number(fraction.slice(0, 3).padEnd(3, '0'));
-  // Date.UTC takes years below 100 for those of the twentieth century: so it is asked about the years from 2000.
+  // Date.UTC maps the years 0 to 99 to 1900 to 1999, so the year is shifted by whole cycles to 2000 or later.
   const within = Date.UTC(astronomical - cycles * CYCLE.years, Number(month) - 1, Number(day), Number(hour ?? 0), Number(minute ?? 0));
   const rest = within + Number(second ?? 0) * 1000 + ms - zoneMs;
   const date = new Date(rest + cycles * CYCLE.days * DAY_MS);
   if (!Number.isNaN(date.getTime())) return date;
   if (hour === undefined) return new Date(STAND_INS.days + within / DAY_MS + cycles * CYCLE.days);
-  // In this order, in which no sum is beyond what a double counts in ones.
+  // In this order every intermediate sum is an integer that a double represents exactly.
   const beyond = rest + (cycles - 1000) * CYCLE.days * DAY_MS + (FAR.ms - LAST_MS);
   return new Date(STAND_INS.timestamps + beyond);
 }
@@ -49,7 +50,7 @@ function readPlain(text: string): Date {
   return new Date(zoned.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'));
 }
 
-/** ISO 8601 in UTC, with an expanded year where it needs one; `infinity` or `-infinity`. */
+/** ISO 8601 in UTC, with an expanded year (sign and six digits) where needed; `infinity` or `-infinity`. */
 export function isoOf(date: Date): string {
   const ms = date.getTime();
   if (!(ms < STAND_INS.end)) return date.toISOString();
@@ -71,7 +72,7 @@ export function isInfinite(date: Date): boolean {
   return ms === STAND_INS.infinity || ms === STAND_INS.minusInfinity;
 }
 
-/** As Postgres reads a timestamp, in UTC. */
+/** Formats a timestamp as Postgres reads it, in UTC. */
 export function sqlOf(date: Date): string {
   const iso = isoOf(date);
   const [, year, rest, time] = /^([+-]?\d+)(-\d\d-\d\d)T(.*)Z$/.exec(iso) ?? [];
@@ -81,7 +82,7 @@ export function sqlOf(date: Date): string {
   return `${own}${rest} ${time}+00${written > 0 ? '' : ' BC'}`;
 }
 
-/** Since 1970, for arithmetic: beyond the years of a Date exact to two milliseconds. An infinity is infinite. */
+/** Milliseconds since 1970, for arithmetic. Beyond a Date's range it is exact to 2 ms; an infinity gives ±Infinity. */
 export function millisecondsOf(date: Date): number {
   const ms = date.getTime();
   if (!(ms < STAND_INS.end)) return ms;

@@ -1,4 +1,4 @@
-// Finds the package's files that aren't modules of it, also where a bundler has moved the code elsewhere.
+// Finds files of the package that aren't modules, such as migrations, also when a bundler has moved the code.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -6,15 +6,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RuntimeError } from './runtime-error.js';
 
 /**
- * @param from `import.meta.url` of the caller; a bundle in CommonJS has none
- * @param relative from the caller
- * @param inPackage the same from the root of the installed package
+ * @param from `import.meta.url` of the caller; `undefined` in a CommonJS bundle
+ * @param relative the file's path, relative to the caller
+ * @param inPackage the file's path in the installed package
  * @throws RuntimeError `FILES_MISSING` when a bundle has no installed package beside it
  */
 export function packageFile(from: string | undefined, relative: string, inPackage: string): string {
   const base = from ?? pathToFileURL(process.argv[1] ?? join(process.cwd(), 'bundle.js')).href;
   const beside = fileURLToPath(new URL(relative, base));
-  // Beside a bundle, a file of the same path would be the application's.
+  // Next to a bundle, a file at this path would belong to the application.
   if (isOurs(dirname(fileURLToPath(base))) && existsSync(beside)) return beside;
   const installed = join(installedRoot(base) ?? '', inPackage);
   if (existsSync(installed)) return installed;
@@ -25,7 +25,7 @@ export function packageFile(from: string | undefined, relative: string, inPackag
   );
 }
 
-/** Whether the nearest package.json is the package's own. */
+/** Whether the nearest package.json is the one of `hookgraph`. */
 function isOurs(folder: string): boolean {
   const manifest = join(folder, 'package.json');
   if (existsSync(manifest)) return JSON.parse(readFileSync(manifest, 'utf8')).name === 'hookgraph';

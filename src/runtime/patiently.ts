@@ -1,15 +1,21 @@
-// Repeats work that waits for locks, so that nobody waits long behind us, and says who holds them where it gives up.
+// Retries work that waits for locks with a short lock timeout, so that other sessions don't queue behind it, and names
+// the lock holders when it gives up.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClientBase, DatabaseError } from 'pg';
 import type { Logger } from './logger.js';
 
-/** While we wait for a table's lock, its writers wait behind us: so briefly, and again later. */
+/**
+ * Milliseconds. Writers of a table queue behind a session that waits for its lock, so each try waits only this long.
+ */
 export const LOCK_TIMEOUT_MS = 300;
 
-/** Greatest time of all tries together. */
+/** Maximum time of all tries together, in milliseconds. */
 const GIVE_UP_MS = 60_000;
 
-/** The locks that conflict with the one that the work takes. */
+/**
+ * For each lock mode that the work takes, the modes that conflict with it (Postgres manual, table "Conflicting Lock
+ * Modes").
+ */
 const CONFLICTING = {
   AccessShare: ['AccessExclusive'],
   ShareRowExclusive: ['RowExclusive', 'ShareUpdateExclusive', 'Share', 'ShareRowExclusive', 'Exclusive', 'AccessExclusive'],
@@ -25,7 +31,7 @@ const CONFLICTING = {
   ],
 };
 
-/** Of tables as SQL writes their names, with their partitions; or of everything in a schema. */
+/** A lock on tables (names as in SQL) and their partitions, or on everything in a schema. */
 export interface WantedLock {
   mode: keyof typeof CONFLICTING;
   on: readonly string[] | { schema: string };
@@ -33,13 +39,16 @@ export interface WantedLock {
 
 export interface Patience {
   log?: Logger;
-  /** Greatest time of all tries together. Default 60,000. */
+  /** Maximum time of all tries together, in milliseconds. Default: 60,000. */
   giveUpMs?: number;
-  /** Makes the error when the work is given up. `holders` is a sentence about who holds the lock; empty where nobody is seen to. */
+  /**
+   * Creates the error that is thrown when all tries fail. `holders` is a sentence about the lock holders; empty when
+   * none were seen.
+   */
   refuse(seconds: number, held: { tables: string; holders: string }, cause: Error): Error;
 }
 
-/** `work` sets `lock_timeout` for its transaction, and leaves no transaction open when it fails. */
+/** `work` must set `lock_timeout` for its transaction, and leave no transaction open when it fails. */
 export async function patiently<T>(
   client: ClientBase,
   lock: WantedLock,

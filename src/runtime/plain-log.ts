@@ -1,10 +1,10 @@
-// Logs one JSON line an entry to stderr, for hosts that hand over no logger of their own.
+// Logs one JSON line an entry to stderr, for host applications that pass no logger.
 import type { Logger } from './logger.js';
 
 const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
 type Level = keyof typeof LEVELS;
 
-/** In the shape of pino's loggers. Entries below `least` are dropped. */
+/** Returns a logger with pino's methods. Entries below the level `least` are dropped. */
 export function createPlainLog(least: Level | 'silent' = 'info', out: { write(line: string): unknown } = process.stderr): Logger {
   const write = (level: Level) => (fields: object | string, message?: string) => {
     if (least === 'silent' || LEVELS[level] < LEVELS[least]) return;
@@ -17,7 +17,7 @@ export function createPlainLog(least: Level | 'silent' = 'info', out: { write(li
   return log;
 }
 
-/** Named fields only: pg's errors hold whole connections. */
+/** Picks fields by name, because pg's errors hold whole connections. */
 function tellError(_key: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   const { name, message, stack, cause } = value;

@@ -1,4 +1,5 @@
-// Finds out whether a pooler such as pgbouncer stands between us and Postgres, where a session's state doesn't last.
+// Detects a pooler such as pgbouncer between this process and Postgres; behind a pooler, session state such as settings
+// and locks isn't kept.
 import pg from 'pg';
 
 interface Known {
@@ -6,10 +7,13 @@ interface Known {
   isPooled?: boolean;
 }
 
-/** By a pool's options, which a wrapper of the pool shares with it. */
+/** Results by the pool's options object, which a pool and its wrappers share. */
 const known = new WeakMap<object, Known>();
 
-/** Asked once for each pool, on a connection of its own, which has no settings yet. A pooler in session mode counts as a pooler, too. */
+/**
+ * Checks once for each pool, on a separate connection without settings. A pooler in session mode also counts as a
+ * pooler.
+ */
 export function isPooled(pool: pg.Pool): Promise<boolean> {
   const { options } = pool;
   const found = known.get(options);
@@ -21,7 +25,7 @@ export function isPooled(pool: pg.Pool): Promise<boolean> {
         return answer;
       },
       (error) => {
-        // Asked again by whoever comes next.
+        // A failed check is repeated by the next caller.
         known.delete(options);
         throw error;
       },
@@ -31,10 +35,12 @@ export function isPooled(pool: pg.Pool): Promise<boolean> {
   return asked.answer;
 }
 
-/** The same where it is known already; `undefined` before. */
+/** The cached result; `undefined` before the check has finished. */
 export const isPooledNow = (pool: pg.Pool): boolean | undefined => known.get(pool.options)?.isPooled;
 
-/** A pooler makes up the process id that it tells its clients, so that it can route their cancel requests. */
+/**
+ * A pooler sends its clients an invented process id (to route cancel requests), which differs from `pg_backend_pid()`.
+ */
 async function ask(pool: pg.Pool): Promise<boolean> {
   const { Client = pg.Client } = pool as unknown as { Client?: typeof pg.Client };
   const client = new Client(pool.options);
@@ -50,10 +56,11 @@ async function ask(pool: pg.Pool): Promise<boolean> {
 }
 
 /**
- * Does `work` while nobody else has the lock, on a connection that it may use. Through a pooler, a transaction holds the lock on a
- * connection of its own, because a session's lock would stay with a session of somebody else.
+ * Runs `work` while holding an advisory lock, on a connection that `work` may use. Behind a pooler, a transaction on a
+ * separate connection holds the lock, because a session lock would stay with a session that the pooler hands to another
+ * client.
  * @param key an SQL expression of type bigint
- * @returns `null` when `wait` is false and somebody else has the lock
+ * @returns `null` when `wait` is false and another session has the lock
  */
 export async function withAdvisoryLock<T>(
   pool: pg.Pool,
@@ -82,7 +89,7 @@ export async function withAdvisoryLock<T>(
       );
     }
   } finally {
-    // A session that can't unlock is closed, and its lock is free.
+    // A session that can't unlock is closed, which frees its lock.
     holder.release(!isFree);
   }
 }

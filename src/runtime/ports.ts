@@ -1,16 +1,19 @@
-// A list of ports as people write it -> whether a port is in it.
+// Parses a list of ports and ranges into a test for one port.
 
 /**
- * Where something else than HTTP is known to listen, of the ports that anybody may open: NFS, databases, queues, caches, remote
- * desktops and control planes. A request there is no notification, whatever it does to them.
+ * Unprivileged ports that commonly serve another protocol than HTTP: NFS, databases, queues, caches, remote desktops
+ * and control planes. Deliveries to them are refused, because a request could trigger something in those services.
  */
 const OTHER_SERVICES =
   '1433,1521,2049,2181,2375-2380,3306,3389,4045,5060-5061,5432,5672,5900-5903,5984,6000-6007,6379,6443,6660-6669,9042,9092,9200,9300,10250,10255,11211,26379,27017-27019';
 
-/** 80, 443 and every port that is not privileged, without those of other services. */
+/** Ports 80, 443 and all unprivileged ports, except those of other services. */
 export const USUAL_PORTS = ['80,443,1024-65535', ...OTHER_SERVICES.split(',').map((item) => `!${item}`)].join(',');
 
-/** `443,8000-8999,!8500`: ports and ranges, without those after a `!`. Null: not such a list, or one of exceptions alone. */
+/**
+ * Parses a list like `443,8000-8999,!8500`: ports and ranges, with exceptions after `!`.
+ * @returns `null` when the list is invalid or has only exceptions
+ */
 export function parsePorts(text: string): ((port: number) => boolean) | null {
   const ranges: [number, number][] = [];
   const exceptions: [number, number][] = [];

@@ -1,9 +1,12 @@
-// A path and a text in, a file with mode 600 out: whole or not at all.
+// Writes files with mode 600 atomically.
 import { randomUUID } from 'node:crypto';
 import { chmod, chown, link, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Replaces what is there, and leaves it to whom it belongs. On disk when it resolves: a power cut leaves the old or the new. */
+/**
+ * Replaces the file and keeps its owner. Synced to disk when it resolves: after a power cut there is the old or the new
+ * content.
+ */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
   try {
@@ -14,12 +17,15 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   } finally {
     await rm(draft, { force: true });
   }
-  // Where a folder can be opened at all: not on Windows.
+  // Folders can't be opened for syncing on Windows.
   const folder = await open(dirname(path)).catch(() => null);
   await folder?.sync().finally(() => folder.close());
 }
 
-/** Writes only if nothing is there yet; answers whether it did. Of several processes exactly one does. */
+/**
+ * Creates the file only if it doesn't exist; returns whether it did. Exactly one of several concurrent processes
+ * succeeds.
+ */
 export async function createPrivateFile(path: string, text: string): Promise<boolean> {
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, text, { mode: 0o600 });

@@ -1,4 +1,4 @@
-// A pool, tasks and a crontab in, a running graphile-worker out: for cron and long tasks only, never for deliveries.
+// Starts graphile-worker on a pool with tasks and a crontab. Used for cron and long tasks only, never for deliveries.
 import { Logger as GraphileLogger, run, type TaskList } from 'graphile-worker';
 import type { Pool, PoolClient } from 'pg';
 import { overriding } from './local-pool.js';
@@ -10,25 +10,24 @@ export interface QueueOptions {
   pool: Pool;
   log: Logger;
   tasks: TaskList;
-  /** Lines of cron, each naming a task. */
+  /** Lines in graphile-worker's crontab format, each with the name of a task. */
   crontab: string;
-  /** Jobs at a time. */
+  /** Maximum number of jobs at once. Default: 2. */
   concurrency?: number;
 }
 
 export interface Queue {
-  /** Takes no more jobs, lets the running ones end, then resolves. */
+  /** Stops taking jobs, and resolves when the running ones have finished. */
   stop(): Promise<void>;
 }
 
-/** Of its own, so that a host may use graphile-worker itself, in whichever version. */
+/** A schema of its own, so that the host application may use any version of graphile-worker itself. */
 export const workerSchema = (pool: Pool): string => `${schemaOf(pool)}_worker`;
 
 const LEVELS = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const;
 
 export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }: QueueOptions): Promise<Queue> {
   const logger = new GraphileLogger(() => (level, message) => log[LEVELS[level]](message));
-  // Signals are the command line's: it drains everything in its own order.
   const noPreparedStatements = await isPooled(pool);
   const schema = workerSchema(pool);
   const runner = await run({
@@ -39,6 +38,7 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
     crontab,
     concurrency,
     noPreparedStatements,
+    // The command line handles signals, because it stops all parts in order.
     noHandleSignals: true,
   });
   let stopped = false;
@@ -53,8 +53,9 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
 }
 
 /**
- * graphile-worker's channels have the same names in every schema: each installation's first migration would end the workers of all others
- * on the database, the host's own as well. Cron needs neither to hear nor to say anything: it polls. And a pooler passes nothing on.
+ * Suppresses graphile-worker's LISTEN and its `worker:migrate` notification. Its channels have the same name in every
+ * schema, so one installation's migration would end the workers of all others on the database. Cron jobs are polled and
+ * need no notifications, and a pooler doesn't forward them.
  */
 function quietPool(pool: Pool): Pool {
   const connect = (done?: (error: unknown, client?: PoolClient, release?: PoolClient['release']) => void) => {

@@ -1,6 +1,6 @@
-// A mistake in how a process was started or where it runs: what it is, and what to do about it.
+// Defines the error for mistakes in a process's configuration or environment.
 
-/** Like the engine's WebhooksError: a stable code, a sentence that names the thing and its value, a hint. */
+/** Has a stable code, a message that names the thing and its value, and a hint, like the engine's WebhooksError. */
 export class RuntimeError extends Error {
   override name = 'RuntimeError';
   constructor(

@@ -1,14 +1,15 @@
-// Writes statements for the schema that holds our tables. They are written for `hookgraph`; a database may call it otherwise.
+// Rewrites statements for the schema that holds Hookgraph's tables. The source code calls it `hookgraph`; an
+// installation may choose another name.
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { RuntimeError } from './runtime-error.js';
 
 export const DEFAULT_SCHEMA = 'hookgraph';
 
-/** Letters, digits, spaces, hyphens and underscores mean the same in a name, in a text and in a pattern of format(). */
+/** These characters need no escaping in a quoted identifier, in a literal or in a pattern of format(). */
 const NAME = /^[\p{L}_][\p{L}\p{N}_ -]*$/u;
 
-/** So that `<name>_worker` is within Postgres' 63 bytes. */
+/** Leaves room for `<name>_worker` within Postgres' limit of 63 bytes. */
 const MOST_BYTES = 56;
 
 export const isSchemaName = (name: string): boolean =>
@@ -30,23 +31,31 @@ export function registerSchema(pool: object, schema: string): void {
   schemas.set(pool, checkSchemaName(schema));
 }
 
-/** The schema of our tables, as statements on this pool find them. */
+/** The schema of Hookgraph's tables for statements on this pool. */
 export const schemaOf = (pool: object): string => schemas.get(pool) ?? DEFAULT_SCHEMA;
 
 const suffixes = new Map([[DEFAULT_SCHEMA, '']]);
 
-/** What the name of a trigger or of a prepared statement ends with, because two installations may share a table or a session. */
+/**
+ * Suffix for the names of triggers and prepared statements, because two installations may share a table or a session.
+ */
 export function nameSuffix(schema: string): string {
   const suffix = suffixes.get(schema) ?? `_${createHash('sha256').update(schema).digest('hex').slice(0, 8)}`;
   suffixes.set(schema, suffix);
   return suffix;
 }
 
-/** Not the settings hookgraph.capture, .context and .proof, which are the session's and have the same names everywhere. */
+/**
+ * Matches references to the schema, but not the settings hookgraph.capture, .context and .proof, whose names don't
+ * depend on the schema.
+ */
 const OURS =
   /(?<!")\bhookgraph\.(?!(?:capture|context|proof)\b)(?=["\w%])|'hookgraph'(?=::regnamespace)|(?<=to_regnamespace\()'hookgraph'/g;
 
-/** Nearly all statements are constants. */
+/**
+ * Maximum number of cached statements for each schema. Nearly all statements are constants, so the limit is rarely
+ * reached.
+ */
 const MOST_TEXTS = 2000;
 const written = new Map<string, Map<string, string>>();
 

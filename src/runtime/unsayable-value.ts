@@ -1,6 +1,10 @@
+// Defines the error for a database value that GraphQL cannot represent.
 import { GraphQLError } from 'graphql';
 
-/** Postgres holds a value that the field's type has no word for: the field is null, and all around it stays. */
+/**
+ * A database value that the field's GraphQL type can't represent, such as an infinite timestamp. Only this field
+ * becomes null.
+ */
 export class UnsayableValue extends GraphQLError {
   override name = 'UnsayableValue';
 }

@@ -1,4 +1,4 @@
-// A builder in, the API's own tokens on it out: read, made and revoked. A token's text is answered once, its hash never.
+// Adds API tokens to the schema: list, create and revoke. A token's text is returned once, its hash never.
 
 import { generateToken, hashToken } from '../auth/api-token.js';
 import type { Scope } from '../auth/scope.js';
@@ -28,7 +28,7 @@ interface Payload {
   row: (ApiToken & { user: User }) | null;
 }
 
-/** Whoever asks sees their own; an admin those of the organization. */
+/** Users see their own tokens; admins see all tokens of their organization. */
 function whereVisible({ userId, organizationId, admin }: Viewer): Prisma.ApiTokenWhereInput {
   return admin ? { user: { organizationId } } : { userId };
 }
@@ -51,7 +51,7 @@ function addScope(builder: Builder) {
 
 type ScopeRef = ReturnType<typeof addScope>;
 
-/** No Node: what happens to a key is announced to nobody. */
+/** Not a node type, because no events are announced about API tokens. */
 function addType(builder: Builder, scope: ScopeRef) {
   return builder.prismaObject('ApiToken', {
     description: 'A key to the API: acts as its user, as far as its scope goes.',

@@ -1,4 +1,4 @@
-// Opens the sample product: its Hookgraph, its own connections, its data and its sign-in.
+// Opens the sample product: its Hookgraph, its own connections, its data and its authentication.
 import type { GraphQLSchema } from 'graphql';
 import { type Authentication, findViewer } from '../auth/api-token.js';
 import type { Viewer } from '../auth/viewer.js';
@@ -12,7 +12,7 @@ import { openPrisma, openWriter } from './prisma.js';
 
 export interface SampleOptions extends HooksOptions {
   database: string;
-  /** The API token that the sample data shall have for its admin; `null`: one is made. */
+  /** The admin's API token in the sample data; `null`: a token is generated. */
   adminToken: string | null;
 }
 
@@ -20,13 +20,13 @@ export interface SampleApp {
   pool: Hookgraph['pool'];
   schema: GraphQLSchema;
   webhooks: Hookgraph['webhooks'];
-  /** Brings topics and triggers in step with the nodes. */
+  /** Updates topics and triggers to match the announced nodes. */
   prepare(): Promise<void>;
-  /** Makes the sample data once; `adminToken` is `null` where only its maker knows it. */
+  /** Creates the sample data once; `adminToken` is `null` when it existed already and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
-  /** Whose token it is, or why it opens nothing. */
+  /** Finds the viewer of a token, or the reason why it is refused. */
   authenticate(token: string): Promise<Authentication>;
-  /** What the resolvers of one request are handed. */
+  /** Creates the context for the resolvers of one request. */
   contextOf(viewer: Viewer, traceparent?: string | null): Context;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// Tells the guide's example step by step: who subscribed, what arrived, what was skipped and why.
+// Runs the guide's example step by step, and says what was subscribed, delivered and skipped.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
@@ -11,7 +11,7 @@ export interface DemoStage {
   headerPrefix: string;
   say(line: string): void;
   receiver: { url: string; requests: { headers: Record<string, string | string[] | undefined>; body: string }[] };
-  /** Called in the end, the last one first. */
+  /** Functions to call at the end, in reverse order. */
   closing: (() => Promise<unknown>)[];
 }
 
@@ -68,7 +68,10 @@ interface Attempt {
 const DELIVERIES = `query ($id: ID) { webhookDeliveries(webhookSubscriptionId: $id) { nodes {
   state node { ... on User { name } } attempts { stage message durationMs response { status } } } } }`;
 
-/** The deliveries of a subscription, as soon as so many were tried. By their states: attempts are read a moment after them. */
+/**
+ * Waits until `count` deliveries were attempted, and returns them. Checks the deliveries' states, because attempts
+ * become visible a moment later.
+ */
 async function settled(ask: Ask, id: string, count: number): Promise<{ state: string; node: { name: string }; attempts: Attempt[] }[]> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
@@ -79,7 +82,7 @@ async function settled(ask: Ask, id: string, count: number): Promise<{ state: st
   }
 }
 
-/** As a receiver does it: the HMAC of the exact bytes, compared in constant time. */
+/** Verifies a signature as a receiver does: the HMAC of the exact bytes, compared in constant time. */
 function verify(signature: string | string[] | undefined, secret: string, body: string): boolean {
   const expected = createHmac('sha256', secret).update(body).digest();
   const given = Buffer.from(String(signature), 'base64');

@@ -1,4 +1,4 @@
-// The explorer's first tabs: the README's tour, one press of play each.
+// Defines the explorer's initial tabs, which are the README's tour.
 import { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
 
 export interface Tab {

@@ -1,6 +1,6 @@
-// The guide's own example: the subscription and the two people that the explorer, the demo and the docs show.
+// Defines the guide's example, which the explorer, the demo and the docs share: a subscription and two users.
 
-/** Everybody new but Alain, by name: what the customer wants in the customer's words. */
+/** Sends the name of every new user except Alain, with the customer's own template. */
 export const GUIDE_SUBSCRIPTION = {
   name: 'The guide’s example',
   topic: { key: 'user/created' },
@@ -11,7 +11,7 @@ export const GUIDE_SUBSCRIPTION = {
   template: '{"name": {{ data.node.name | json }}}',
 };
 
-/** One who is told of, and one who is left out. */
+/** `told`: a user who causes a notification. `leftOut`: a user whom the validation template skips. */
 export const GUIDE_USERS = { told: { firstName: 'Zoë', lastName: 'Müller' }, leftOut: { firstName: 'Alain', lastName: 'Bloch' } };
 
 export const SUBSCRIBE = `mutation Subscribe(
@@ -39,7 +39,7 @@ export const CREATE_TWO_USERS = `mutation CreateTwoUsers(
   }
 }`;
 
-/** What `npm start` offers to try first. */
+/** The first query that `npm start` suggests. */
 export const FIRST = {
   purpose: 'be told of every new user',
   query: `mutation { createWebhookSubscription(webhookSubscription: { topic: { key: "user/created" } callbackUrl: "http://127.0.0.1:9999/" sharedSecret: "a-secret-of-yours" }) { errors { field message } webhookSubscription { id } } }`,

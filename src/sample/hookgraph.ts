@@ -1,4 +1,4 @@
-// All that the sample product says to Hookgraph.
+// Configures the sample product's Hookgraph.
 import type { Viewer } from '../auth/viewer.js';
 import type { PrismaClient } from '../generated/nodes/client.js';
 import { createHookgraph, type Hookgraph, type HookgraphOptions } from '../index.js';
@@ -14,10 +14,10 @@ import { source } from './prisma.js';
 
 type Options = HookgraphOptions<Context, PrismaReader<PrismaClient>>;
 
-/** What an installation says of itself. */
+/** The options that depend on the installation. */
 export type HooksOptions = Pick<Options, 'database' | 'keys'> &
   Partial<Pick<Options, 'databaseSchema' | 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>> & {
-    /** The ids of the users who run the installation. */
+    /** The ids of the users who operate the installation. */
     operators?: string[];
   };
 

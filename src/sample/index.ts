@@ -1,4 +1,4 @@
-// The door of the sample product, for the faces that run it.
+// Exports the parts of the sample product that the command line uses.
 
 export { openSample } from './app.js';
 export { tellDemo } from './demo.js';

@@ -1,13 +1,13 @@
-// An API to ask in, the life of a customer out: one act at a time, told in a sentence.
+// Simulates a customer's activity through the API: each act is one change, described in a sentence.
 import { createRandom, type Random } from './data/random.js';
 import { ANSWERS, FIRST_NAMES, JOB_TITLES, LAST_NAMES } from './data/words.js';
 
-/** Answers `data`; throws where there is none. */
+/** Returns `data` of the response; throws when there are errors. */
 // biome-ignore lint/suspicious/noExplicitAny: each act reads what it asked for.
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<any>;
 
 export interface Simulation {
-  /** Changes something, and says what. */
+  /** Makes one change, and returns a description. */
   act(): Promise<string>;
 }
 
@@ -22,7 +22,7 @@ interface Session {
   name: string;
   state: 'STARTED' | 'PAUSED';
   steps: Step[];
-  /** Of the step that was begun last. */
+  /** Id of the session step that was started last. */
   sessionStepId: string | null;
   done: number;
 }
@@ -35,7 +35,7 @@ interface World {
   users: string[];
 }
 
-/** More open at once would be a busier customer than this. */
+/** Maximum number of sessions that are open at once. */
 const MOST_OPEN = 12;
 
 export function createSimulation({ ask, seed }: { ask: Ask; seed: number }): Simulation {
@@ -55,7 +55,7 @@ function nextAct({ random, sessions, calls, users }: World): Act {
   return act === goOn && sessions.length === 0 ? startSession : act;
 }
 
-/** A mutation of one node; throws what the user did wrong. */
+/** Runs a mutation of one node; throws its `errors`. */
 async function write({ ask }: World, operation: 'create' | 'update', typename: string, values: Record<string, unknown>): Promise<string> {
   const node = typename.charAt(0).toLowerCase() + typename.slice(1);
   const answer = await ask(
@@ -108,7 +108,7 @@ async function goOn(world: World): Promise<string> {
   try {
     return await advance(world, session);
   } catch (error) {
-    // Somebody deleted it, perhaps: whatever is wrong with it, it isn't tried for ever.
+    // The session may have been deleted, so it isn't tried again.
     forget(world, session);
     throw error;
   }

@@ -1,7 +1,10 @@
-// Decides whether an error comes from a database in trouble, whatever library threw it.
+// Decides whether an error comes from an overloaded or unreachable database, whichever library threw it.
 import { NoTurnError } from '../runtime/fair-share.js';
 
-/** Postgres' classes for lost connections, deadlocks, too few resources, locks held too long, and statements that were ended. */
+/**
+ * SQLSTATE classes of lost connections, deadlocks, insufficient resources, operator intervention, system and internal
+ * errors, and the code of a lock timeout.
+ */
 const POSTGRES_TROUBLE = /^(08|40|53|57|58|XX|55P03)/;
 
 const QUERY_CANCELLED = '57014';
@@ -12,7 +15,7 @@ interface CodedError {
   cause?: unknown;
 }
 
-/** The SQLSTATE behind an error of pg, of Prisma, or of what wraps either; undefined where there is none. */
+/** The SQLSTATE of an error of pg or Prisma, possibly wrapped; `undefined` when there is none. */
 export function postgresCodeOf(error: unknown): string | undefined {
   for (let at = error as CodedError | null | undefined, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
     const codes = [
@@ -30,9 +33,9 @@ export function postgresCodeOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** The statement was ended for its time, by `statement_timeout` or by somebody. */
+/** Whether the statement was cancelled, by `statement_timeout` or by a user. */
 export const isCancelled = (error: unknown): boolean => postgresCodeOf(error) === QUERY_CANCELLED;
 
-/** The read can be tried again later: nothing is wrong with it. */
+/** Whether the error is temporary, so that the same read may succeed later. */
 export const isDatabaseTrouble = (error: unknown): boolean =>
   error instanceof NoTurnError || POSTGRES_TROUBLE.test(postgresCodeOf(error) ?? '');

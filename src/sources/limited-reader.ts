@@ -1,4 +1,5 @@
-// Opens connections that can't write, and limits what one execution reads on them: in its tenant's share, and not for ever.
+// Opens read-only connections, and limits what one execution reads on them: its tenant's share of connections and a
+// total time.
 import { GraphQLError } from 'graphql';
 import type pg from 'pg';
 import type { Pool, PoolConfig } from 'pg';
@@ -8,15 +9,18 @@ import { isCancelled } from './faults.js';
 
 export interface Fence {
   visit: Visit;
-  /** What the statements of one execution may take in all. */
+  /** Maximum total time of one execution's statements, in milliseconds. */
   timeoutMs: number;
 }
 
 export type Reading = <T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }) => Promise<T>;
 
-/** Statements of one execution; what takes too long is this query's mistake, told as such, and the rest of it isn't tried. */
+/**
+ * Runs the statements of one execution. After the time limit, the query fails with an error for its author, and no
+ * further statements run.
+ */
 export function startReading({ visit, timeoutMs }: Fence): Reading {
-  // Of the database alone: how busy this process is, is nobody's mistake.
+  // Measures database time only, because a busy process isn't the query's fault.
   const reads = createStopwatch();
   let tooLong: GraphQLError | null = null;
   const check = () => {
@@ -37,8 +41,8 @@ export function startReading({ visit, timeoutMs }: Fence): Reading {
 }
 
 /**
- * A pool whose statements wait for their tenant's turn. `connect()` answers a stand-in for a client, so that query builders work;
- * a transaction needs a connection of its own and is refused.
+ * Returns a pool whose statements wait for the tenant's share of connections. `connect()` returns a stub client for
+ * query builders; transactions need a connection of their own and are refused.
  */
 export function fencedPool(pool: Pool, reading: Reading): Pool {
   const query = (...args: unknown[]) => {
@@ -52,9 +56,9 @@ export function fencedPool(pool: Pool, reading: Reading): Pool {
 }
 
 /**
- * Its connections can't write, give up on a statement after `statementTimeoutMs`, and before that on a lock that somebody else holds:
- * so that what waits is told from what works for too long. Any transaction on it is read-only too.
- * @param role as whom its sessions read, where the user of the URL has more rights than a stored query should
+ * Opens a pool whose transactions are read-only. A statement is cancelled after `statementTimeoutMs`, and waiting for a
+ * lock fails earlier, so that blocked and slow statements can be told apart.
+ * @param role the Postgres role for reading, when the URL's user has more rights than a stored query should have
  */
 export function openReadOnlyPool(
   connection: string | PoolConfig,

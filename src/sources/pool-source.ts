@@ -1,12 +1,12 @@
-// Reads nodes by plain SQL: hands resolvers a read-only pool with the limits of stored queries.
+// Reads nodes with plain SQL: gives resolvers a read-only pool with the limits of stored queries.
 import type { Pool } from 'pg';
 import { fencedPool, openReadOnlyPool } from './limited-reader.js';
 import type { OpenOptions, OpenSource, Source } from './source.js';
 
 export interface PoolReader {
   /**
-   * Read-only; each statement waits for its tenant's turn and ends at the time limit. `connect()` answers a stand-in for a client, so that
-   * query builders work; a transaction needs a connection of its own and is refused.
+   * Read-only. Each statement waits for its tenant's share of connections, and is cancelled at the time limit.
+   * `connect()` returns a stub client for query builders; transactions need a connection of their own and are refused.
    */
   pool: Pool;
 }

@@ -1,4 +1,4 @@
-// What the rest of Hookgraph needs to know of the place where a host's nodes are read.
+// Defines the interface of a source: the place where a host's nodes are read.
 import type { GraphQLError } from 'graphql';
 import type { Pool, PoolConfig } from 'pg';
 import type { Logger } from '../runtime/logger.js';
@@ -10,7 +10,10 @@ export interface SourceRelation {
   field: string;
   /** The model on the other side. */
   typename: string;
-  /** Columns of this table, and what they equal in the other. Empty for a relation through a join table. */
+  /**
+   * Columns of this table, and the columns that they equal in the other table. Empty for a relation through a join
+   * table.
+   */
   columns: string[];
   foreignColumns: string[];
   /** Whether this table holds the foreign key. */
@@ -18,26 +21,26 @@ export interface SourceRelation {
   isList: boolean;
 }
 
-/** What a source's own schema, such as Prisma's, says of one model. The catalog of the database says the rest. */
+/** A model as a source's own schema, such as Prisma's, describes it. The database's catalog adds the rest. */
 export interface SourceModel {
   typename: string;
   table: { schema: string; name: string };
   /** The columns of the primary key, in its order; empty when the model has none. */
   key: string[];
-  /** Column → field. */
+  /** Maps column to field. */
   columns: Record<string, string>;
   relations: SourceRelation[];
-  /** Of columns with an enum: the name in the schema → the value in the database. */
+  /** For enum columns: maps the name in the schema to the value in the database. */
   enums?: Record<string, Record<string, string>>;
 }
 
 export interface OpenOptions {
-  /** How to connect: a connection string, or what the host's own pool was opened with. */
+  /** A connection string, or the options of the host's own pool. */
   connection: PoolConfig;
   log: Logger;
-  /** Greatest number of connections. */
+  /** Maximum number of connections. */
   connections: number;
-  /** Greatest time of one statement. */
+  /** Maximum duration of one statement, in milliseconds. */
   queryTimeoutMs: number;
 }
 
@@ -50,11 +53,14 @@ export interface Source<Reader> {
 export interface OpenSource<Reader> {
   /** The read-only connections. */
   pool: Pool;
-  /** Looks owners up; waits for no tenant's turn. */
+  /** Looks owners up, without waiting for a tenant's share of connections. */
   plain: Reader;
-  /** Reads for one execution of a stored query, in its tenant's turn. Answers from `snapshots` where rows are gone, or not there yet. */
+  /**
+   * Reads for one execution of a stored query, within its tenant's share of connections. Answers from `snapshots` where
+   * rows are gone or not there yet.
+   */
   reader(execution: { snapshots: Snapshot[]; reading: Reading }): Reader;
-  /** Whose fault a resolver's error is; `null` when the source doesn't know the error. */
+  /** Who is at fault for a resolver's error; `null` when the source doesn't know the error. */
   faultOf(error: GraphQLError): Fault | null;
   close(): Promise<void>;
 }

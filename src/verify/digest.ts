@@ -1,8 +1,8 @@
-// Body bytes -> the value of `Content-Digest` that Hookgraph sends: https://www.rfc-editor.org/rfc/rfc9530
+// Verifies the `Content-Digest` header that Hookgraph sends: https://www.rfc-editor.org/rfc/rfc9530
 import { createHash } from 'node:crypto';
 import { isSame, type Message } from './message.js';
 
-/** Whether the digest that the request carries is that of its body, as it came. */
+/** Whether the request's digest matches its raw body. */
 export function isDigestRight(message: Message): boolean {
   const digest = createHash('sha256').update(message.body).digest('base64');
   return isSame(`sha-256=:${digest}:`, message.header('content-digest') ?? '');

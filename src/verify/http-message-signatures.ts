@@ -1,10 +1,11 @@
-// HTTP_MESSAGE_SIGNATURES: https://www.rfc-editor.org/rfc/rfc9421 with hmac-sha256, over the digest of RFC 9530.
+// Verifies HTTP_MESSAGE_SIGNATURES: https://www.rfc-editor.org/rfc/rfc9421 with hmac-sha256, over the digest of RFC
+// 9530.
 import { createHmac } from 'node:crypto';
 import { DIGEST_WRONG, isDigestRight } from './digest.js';
 import { anyMakes, type Message, readSeconds, type Verdict } from './message.js';
 import { type InnerList, readBytes, readInnerLists } from './structured-fields.js';
 
-/** More signatures than this are nobody's rotation. */
+/** Maximum number of signatures in a request. A secret rotation needs only two. */
 const MAX_SIGNATURES = 16;
 
 export function verifyHttpMessageSignatures(message: Message, secrets: readonly string[]): Verdict {
@@ -43,7 +44,7 @@ function isRight(message: Message, url: URL, secrets: readonly string[], input: 
   return anyMakes(secrets, (secret) => createHmac('sha256', secret).update(base).digest('base64'), given);
 }
 
-/** https://www.rfc-editor.org/rfc/rfc9421#section-2.2 */
+/** The value of a derived component: https://www.rfc-editor.org/rfc/rfc9421#section-2.2 */
 function derived({ method }: Message, url: URL, name: string): string | null {
   const { host, pathname, search, protocol, href, hash } = url;
   const values: Record<string, string> = {
@@ -58,7 +59,7 @@ function derived({ method }: Message, url: URL, name: string): string | null {
   return values[name] ?? null;
 }
 
-/** What must be signed and isn't; null: all is. */
+/** The first required component that isn't signed; `null` when all are. */
 function lackOf(message: Message, url: URL, input: InnerList): string | null {
   const address = input.names.includes('@target-uri') ? [] : ['@authority', '@path', ...(url.search === '' ? [] : ['@query'])];
   const own = ['Webhook-Job-Id', 'Time'].map(message.nameOfOwn);

@@ -1,4 +1,4 @@
-// The door of the verifying library: a received request and the secrets it may be signed with -> whether it is ours, fresh and whole.
+// Verifies received webhooks: that Hookgraph signed them, recently, with one of the receiver's secrets.
 import { verifyHttpMessageSignatures } from './http-message-signatures.js';
 import { type Claim, type Code, readMessage, type Verdict, type VerifyOptions } from './message.js';
 import { verifyScalr } from './scalr.js';
@@ -23,27 +23,27 @@ export type Scheme = keyof typeof SCHEMES;
 export interface Verified extends Claim {
   ok: true;
   scheme: Scheme;
-  /** The parsed body where it is JSON; undefined otherwise. */
+  /** The parsed body if it is JSON, else `undefined`. */
   payload: unknown;
 }
 
 export interface Refused {
   ok: false;
-  /** For programs. */
+  /** A stable code, for programs. */
   code: Code;
-  /** For people: a log of the receiver. Never answer it to the sender. */
+  /** A message for the receiver's log. Never send it back to the sender. */
   message: string;
 }
 
 export type VerifyResult = Verified | Refused;
 
 /**
- * Says whether a request was signed with (one of) the secrets in the chosen scheme, over just this body, and lately. A bad request
- * is a result, never an exception. Secrets are compared in constant time.
+ * Verifies that a request was signed recently, over exactly this body, with one of the secrets in the given scheme. An
+ * invalid request is a result, never an exception. Secrets are compared in constant time.
  *
  * The scheme is the receiver's choice and never read from the request: a forger would choose the weakest.
  *
- * @throws TypeError for misuse: no secret, one that isn't of the scheme, a parsed body, a missing `url`
+ * @throws TypeError for misuse: no secret, a secret of another scheme, a parsed body, or a missing `url`
  */
 export function verifyWebhook(options: VerifyOptions & { scheme: Scheme }): VerifyResult {
   const { scheme, toleranceSeconds = 300, now = () => new Date() } = options;

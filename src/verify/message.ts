@@ -1,23 +1,23 @@
-// What a receiver has of a request, in any of its frameworks' forms -> the message that the schemes verify.
+// Reads a request, in the form of any HTTP framework, into the message that the schemes verify.
 import { timingSafeEqual } from 'node:crypto';
 
-/** `Headers` of the Fetch API, or an object such as Node's `request.headers`; names are looked up without case. */
+/** `Headers` of the Fetch API, or an object such as Node's `request.headers`. Names are case-insensitive. */
 export type HeadersLike = { get(name: string): string | null } | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface VerifyOptions {
-  /** The shared secret (of `v1a` signatures: the public key `whpk_…`), or all that are in force while it is being rotated. */
+  /** The shared secret, or during a rotation all valid ones. For `v1a` signatures: the public key `whpk_…`. */
   secret: string | readonly string[];
   headers: HeadersLike;
-  /** The bytes as they came, before anything parsed them. */
+  /** The raw bytes, before any parsing. */
   body: string | Uint8Array | ArrayBuffer;
-  /** How old, or how far ahead, a request may be; default 300. */
+  /** Maximum difference between the request's time and now, in seconds, in either direction. Default: 300. */
   toleranceSeconds?: number;
   now?: () => Date;
-  /** Of Hookgraph's own headers; default `X-Scope-`. */
+  /** The prefix of Hookgraph's own headers. Default: `X-Scope-`. */
   headerPrefix?: string;
-  /** HTTP_MESSAGE_SIGNATURES: default `POST`. */
+  /** The request's method, for HTTP_MESSAGE_SIGNATURES. Default: `POST`. */
   method?: string;
-  /** HTTP_MESSAGE_SIGNATURES: the address that the request was sent to, as the subscription's `callbackUrl` has it. */
+  /** For HTTP_MESSAGE_SIGNATURES: the URL that the request was sent to, as in the subscription's `callbackUrl`. */
   url?: string | URL;
 }
 
@@ -29,31 +29,31 @@ export type Code =
   | 'TIMESTAMP_STALE'
   | 'TIMESTAMP_IN_FUTURE'
   | 'DIGEST_WRONG'
-  /** It is signed, but not all that must be. */
+  /** The signature is valid, but a required part isn't signed. */
   | 'NOT_COVERED';
 
-/** What a signature vouches for. */
+/** The parts of a request that a signature can protect. */
 export type Covered = 'body' | 'timestamp' | 'id' | 'topic';
 
-/** What a request whose signature is right says. */
+/** The claims of a request with a valid signature. */
 export interface Claim {
-  /** The delivery: the same on every retry. Believe it where `covers` has it. */
+  /** The delivery's id, the same for every retry. Trust it only if `covers` includes 'id'. */
   id: string | null;
-  /** E.g. `user/created`. Believe it where `covers` has it. */
+  /** The topic, e.g. `user/created`. Trust it only if `covers` includes 'topic'. */
   topic: string | null;
   covers: readonly Covered[];
-  /** When the attempt was sent. */
+  /** The time when the attempt was sent. */
   timestamp: Date;
 }
 
 export type Verdict = Claim | { code: Code; message: string };
 
 export interface Message {
-  /** By its name in any case; several of one name are joined by a comma. */
+  /** A header by its case-insensitive name. Several values are joined by a comma. */
   header(name: string): string | null;
-  /** One of Hookgraph's own, e.g. `Time`. */
+  /** One of Hookgraph's own headers by its name without prefix, e.g. `Time`. */
   own(name: string): string | null;
-  /** Its whole name, in lower case. */
+  /** The full name of one of Hookgraph's own headers, in lower case. */
   nameOfOwn(name: string): string;
   body: Buffer;
   method: string;
@@ -73,18 +73,18 @@ export function readMessage({ headers, body, headerPrefix = 'X-Scope-', method =
   };
 }
 
-/** Tells nothing by the time it takes but the length. */
+/** Compares in constant time; only the length is revealed. */
 export function isSame(expected: string, given: string): boolean {
   const [a, b] = [Buffer.from(expected), Buffer.from(given)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Whether any of the secrets makes what was given; always tries all of them. */
+/** Whether any secret produces the given signature. Always tries all secrets, in constant time. */
 export function anyMakes(secrets: readonly string[], make: (secret: string) => string, given: string): boolean {
   return secrets.map((secret) => isSame(make(secret), given)).includes(true);
 }
 
-/** The time that an own header holds, in exactly the form that Hookgraph writes. */
+/** Parses a time in exactly the form that Hookgraph writes; `null` for any other form. */
 export function readIsoTime(text: string): Date | null {
   const time = new Date(text);
   return !Number.isNaN(time.getTime()) && time.toISOString() === text ? time : null;

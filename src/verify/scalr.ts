@@ -1,4 +1,4 @@
-// SCALR: hex of the HMAC-SHA256 of the body and the text of `Date`. The id is not signed.
+// Verifies SCALR signatures: hex of the HMAC-SHA256 of the body and the text of `Date`. The id isn't signed.
 import { createHmac } from 'node:crypto';
 import { anyMakes, type Message, type Verdict } from './message.js';
 
@@ -7,7 +7,7 @@ export function verifyScalr(message: Message, secrets: readonly string[]): Verdi
   if (given === null || given === '') return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
   const date = message.header('date') ?? '';
   const time = new Date(date);
-  // In one exact form, which a body's end can't be taken for.
+  // The exact form is required: the date follows the body directly, so another form could move bytes between the two.
   if (Number.isNaN(time.getTime()) || time.toUTCString() !== date)
     return { code: 'TIMESTAMP_MISSING', message: 'The request has no Date as RFC 7231 writes it.' };
   const make = (secret: string) => createHmac('sha256', secret).update(message.body).update(date).digest('hex');

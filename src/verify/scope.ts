@@ -1,4 +1,4 @@
-// SCOPE: base64 of the HMAC-SHA256 of the body. Neither the id nor the time is signed.
+// Verifies SCOPE signatures: base64 of the HMAC-SHA256 of the body. Neither the id nor the time is signed.
 import { createHmac } from 'node:crypto';
 import { anyMakes, type Message, readIsoTime, type Verdict } from './message.js';
 
@@ -7,7 +7,10 @@ export function verifyScope(message: Message, secrets: readonly string[]): Verdi
   return verifyBody(message, given, (secret) => createHmac('sha256', secret).update(message.body).digest('base64'), secrets);
 }
 
-/** Of schemes that sign the body alone. An old time is refused all the same: that stops whoever replays a request as it was. */
+/**
+ * Verifies a scheme that signs only the body. The unsigned time is checked as well, which stops replays of an unchanged
+ * request.
+ */
 export function verifyBody(message: Message, given: string | null, make: (secret: string) => string, secrets: readonly string[]): Verdict {
   if (given === null || given === '') return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
   if (!anyMakes(secrets, make, given)) return { code: 'SIGNATURE_WRONG', message: 'The signature is not of this body and secret.' };

@@ -1,4 +1,4 @@
-// SERVO: hex of the HMAC-SHA1 of the body. Neither the id nor the time is signed.
+// Verifies SERVO signatures: hex of the HMAC-SHA1 of the body. Neither the id nor the time is signed.
 import { createHmac } from 'node:crypto';
 import type { Message, Verdict } from './message.js';
 import { verifyBody } from './scope.js';

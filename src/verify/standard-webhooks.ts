@@ -1,8 +1,9 @@
-// STANDARD_WEBHOOKS 1.0.0: an HMAC-SHA256 (`v1`) or ed25519 (`v1a`) over "id.timestamp.body"; several are separated by spaces.
+// Verifies STANDARD_WEBHOOKS 1.0.0 signatures: HMAC-SHA256 (`v1`) or ed25519 (`v1a`) over "id.timestamp.body"; several
+// are separated by spaces.
 import { createHmac, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { isSame, type Message, readSeconds, type Verdict } from './message.js';
 
-/** Node reads a raw ed25519 public key in this envelope: https://www.rfc-editor.org/rfc/rfc8410 */
+/** The DER prefix that Node needs to import a raw ed25519 public key: https://www.rfc-editor.org/rfc/rfc8410 */
 const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 
 type Key = Buffer | KeyObject;
@@ -13,7 +14,7 @@ export function verifyStandardWebhooks(message: Message, secrets: readonly strin
   if (!signatures) return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
   const time = readSeconds(timestamp ?? '');
   if (!time) return { code: 'TIMESTAMP_MISSING', message: 'The request has no webhook-timestamp in Unix seconds.' };
-  // The id ends at the first point: one that holds a point could take over the timestamp.
+  // The signed text is "id.timestamp.body", so an id with a point could shift the boundary to the timestamp.
   if (!id || id.includes('.')) return { code: 'SIGNATURE_MALFORMED', message: 'The request has no webhook-id, or one with a point in it.' };
   const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), message.body]);
   const given = signatures.split(' ');
@@ -37,7 +38,7 @@ function readKey(secret: string): Key {
   return createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: 'der', type: 'spki' });
 }
 
-/** Only what every reader of base64 takes for the same bytes. */
+/** Decodes canonical base64 only; `null` for any other text. */
 function decode(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64');
   return bytes.length > 0 && bytes.toString('base64') === text ? bytes : null;

@@ -1,13 +1,16 @@
-// The text of a dictionary -> its members, as far as signatures need: https://www.rfc-editor.org/rfc/rfc8941
-// What is no such dictionary, or names a member twice, is null.
+// Parses the dictionaries of structured fields (https://www.rfc-editor.org/rfc/rfc8941), as far as signatures need
+// them. Returns `null` for an invalid dictionary or a duplicate member.
 
-/** One signature's input. */
+/** One member of Signature-Input. */
 export interface InnerList {
-  /** Of the covered components. One with parameters has them in its name, and so is none that we know. */
+  /**
+   * Names of the covered components. A component's parameters are part of its name, so such a name matches no known
+   * component.
+   */
   names: readonly string[];
-  /** As written, e.g. `"hmac-sha256"` or `1700000000`. */
+  /** Parameter values as written, e.g. `"hmac-sha256"` or `1700000000`. */
   parameters: ReadonlyMap<string, string>;
-  /** The whole of it, as written: what is signed. */
+  /** The whole member as written, which is part of the signed text. */
   text: string;
 }
 
@@ -29,7 +32,7 @@ export function readInnerLists(text: string): Map<string, InnerList> | null {
   }));
 }
 
-/** Label → base64. */
+/** Maps each label to its base64 value. */
 export function readBytes(text: string): Map<string, string> | null {
   return readMembers(text, BYTES, ([, , bytes = '']) => bytes);
 }

@@ -1,4 +1,4 @@
-// UP42: base64 of the HMAC-SHA256 of the values of listed headers, with nothing between them.
+// Verifies UP42 signatures: base64 of the HMAC-SHA256 of the listed headers' values, concatenated without separators.
 import { createHmac } from 'node:crypto';
 import { DIGEST_WRONG, isDigestRight } from './digest.js';
 import { anyMakes, type Message, readIsoTime, readSeconds, type Verdict } from './message.js';
@@ -19,8 +19,8 @@ export function verifyUp42(message: Message, secrets: readonly string[]): Verdic
   const make = (secret: string) => createHmac('sha256', secret).update(values.join('')).digest('base64');
   if (values.includes(null) || !anyMakes(secrets, make, signature))
     return { code: 'SIGNATURE_WRONG', message: 'The signature is not of these headers and this secret.' };
-  // Neither the list nor `created` is signed, and a value may have been cut elsewhere: so the list must begin with the time and the
-  // id and end with the digest, each in a form that no other division gives.
+  // Neither the list of headers nor `created` is signed, and values are concatenated without separators. So the list
+  // must begin with the time and the id and end with the digest, in forms that allow no other split of the same bytes.
   const [time, id] = [readIsoTime(values[0] ?? ''), values[1] ?? ''];
   const isList =
     names[0] === message.nameOfOwn('Time') && names[1] === message.nameOfOwn('Webhook-Job-Id') && names.at(-1) === 'content-digest';

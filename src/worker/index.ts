@@ -1,4 +1,4 @@
-// A joined app in, its deliveries under way and its cron running out.
+// Starts the work loops of an application's deliveries, and the cron of its maintenance tasks.
 import type { Pool } from 'pg';
 import { keepYoung } from '../runtime/heap.js';
 import type { Logger } from '../runtime/logger.js';
@@ -8,7 +8,7 @@ import { ensurePartitions } from './tasks/ensure-partitions.js';
 import { wipeSecrets } from './tasks/wipe-secrets.js';
 
 export interface Worker {
-  /** Claims nothing more, lets what is in flight end and be recorded, then resolves. */
+  /** Stops claiming deliveries, and resolves when those in flight have finished and been recorded. */
   stop(): Promise<void>;
 }
 
@@ -17,7 +17,7 @@ const CRONTAB = `
 7 * * * * wipe-secrets ?fill=2h
 `;
 
-/** `keepYoung` sets a flag of V8 for the whole process: only where deliveries are what the process is for. */
+/** `keepYoung` sets a V8 flag for the whole process, so it is only used in processes dedicated to deliveries. */
 export async function startWorker(
   { pool, log, webhooks }: { pool: Pool; log: Logger; webhooks: Pick<Webhooks, 'work'> },
   { isOwnProcess = true } = {},

@@ -1,4 +1,4 @@
-// `hookgraph check`: says before a deployment what would break, and changes nothing.
+// `hookgraph check`: reports before a deployment what it would break; changes nothing.
 import { readFile } from 'node:fs/promises';
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import type { Hookgraph } from '../../index.js';
@@ -12,7 +12,7 @@ export interface CheckAppOptions {
   terminal: Terminal;
 }
 
-/** Throws RuntimeError `CHECK_FAILED`, which exits with 1, where something is wrong. */
+/** @throws RuntimeError `CHECK_FAILED` (exit code 1) when there is a problem */
 export async function checkApp(hooks: Hookgraph, { schema, json, terminal }: CheckAppOptions): Promise<void> {
   const next = schema === undefined ? undefined : await readSchema(schema);
   const problems = await hooks.check(next && { schema: next });

@@ -1,4 +1,4 @@
-// Loads the file that `--app` names and finds the host's Hookgraph in it.
+// Loads the file named by `--app` and finds the application's Hookgraph among its exports.
 import { access, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Hookgraph } from '../../index.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 
-/** Throws a RuntimeError that says what to do. */
+/** @throws RuntimeError with a hint when the file is missing, can't be loaded or exports no Hookgraph */
 export async function loadApp(path: string): Promise<Hookgraph> {
   const file = resolve(path);
   await access(file).catch(() => {
@@ -30,7 +30,7 @@ async function load(file: string): Promise<Record<string, unknown>> {
   const { href } = pathToFileURL(file);
   if (/\.[cm]?tsx?$/.test(file)) await registerTypeScript(file);
   const module = (await import(href)) as Record<string, unknown>;
-  // A CommonJS module's exports are all in `default`.
+  // Importing a CommonJS module gives all its exports in `default`.
   const { default: only } = module;
   return typeof only === 'object' && only !== null && !isHookgraph(only) ? { ...module, ...only } : module;
 }
@@ -43,8 +43,8 @@ async function registerTypeScript(file: string): Promise<void> {
 }
 
 /**
- * Node runs TypeScript by itself from 22.18 on: `null` then. Before that, the application's own tsx does.
- * @throws RuntimeError `APP_IS_TYPESCRIPT` where it has none
+ * Returns the URL of the application's tsx loader; `null` when Node runs TypeScript itself (from 22.18).
+ * @throws RuntimeError `APP_IS_TYPESCRIPT` when the application has no tsx
  */
 export async function findTypeScriptLoader(file: string, entry = '.', usual = 'dist/loader.mjs'): Promise<string | null> {
   if ((process.features as { typescript?: unknown }).typescript) return null;
@@ -59,7 +59,8 @@ export async function findTypeScriptLoader(file: string, entry = '.', usual = 'd
       'Install tsx (`npm install --save-dev tsx`), or name the compiled file.',
     );
   }
-  // The entry for `import`: resolving by require() finds the other one, which registers nothing here.
+  // Reads the `import` entry of tsx's package.json, because require.resolve() finds the `require` entry, which doesn't
+  // register an ESM loader.
   const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as { exports: Record<string, string | { import: { default: string } }> };
   const found = exports[entry === '.' ? '.' : `./${entry}`];
   const path = typeof found === 'string' ? found : (found?.import.default ?? usual);

@@ -1,4 +1,4 @@
-// `hookgraph migrate --app`: brings an application's database up to date, or prints the SQL that would.
+// `hookgraph migrate --app`: migrates an application's database, or prints the SQL that would do so.
 import type { PlannedStatement } from '../../webhooks/index.js';
 import type { Terminal } from '../terminal.js';
 import { loadApp } from './load-app.js';
@@ -26,7 +26,7 @@ export async function migrateApp(app: string, { dryRun, json, terminal }: Migrat
   }
 }
 
-/** SQL that could be run as it is. */
+/** Prints SQL that can be run as it is. */
 export function sayPlan(terminal: Terminal, planned: PlannedStatement[]): void {
   for (const { about, sql } of planned) terminal.say(`-- ${about}\n${sql.trim().replace(/;?$/, ';')}\n`);
 }

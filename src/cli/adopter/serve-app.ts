@@ -1,4 +1,4 @@
-// Runs a host's Hookgraph until a signal: its API over HTTP, its deliveries, or both.
+// Runs an application's Hookgraph until a signal: its API over HTTP, its worker, or both.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
@@ -11,7 +11,7 @@ export interface ServeAppOptions {
   host: string;
   port: number;
   terminal: Terminal;
-  /** Resolves when the process shall stop. */
+  /** Aborted when the process should stop. */
   stopped: AbortSignal;
 }
 

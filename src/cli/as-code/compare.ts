@@ -1,10 +1,10 @@
-// What a folder wants and what is there in, what has to be done out: field by field. Pure.
+// Compares the subscriptions of a folder with the existing ones, field by field, and returns the changes to make. Pure.
 import { type GraphQLNamedType, type GraphQLSchema, type GraphQLType, getNamedType, isInputObjectType, isObjectType } from 'graphql';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Input } from '../subscription-input.js';
 import type { Desired, Folder } from './read-folder.js';
 
-/** As the API answers it. */
+/** A subscription as the API returns it. */
 export type Existing = Record<string, unknown> & { id: string; name: string | null };
 
 export interface FieldChange {
@@ -19,13 +19,16 @@ export interface Change {
   file: string | null;
   id: string | null;
   changes: FieldChange[];
-  /** Fields whose values, or some of them, the API never answers: they can't be compared, and are sent each time. */
+  /**
+   * Fields that the API returns only partly or not at all, because they hold secrets. They can't be compared, and are
+   * sent each time.
+   */
   secrets: string[];
-  /** For the API; null: nothing is saved. */
+  /** The input for the API; `null` when nothing is to be saved. */
   input: Input | null;
 }
 
-/** What the API makes of a field that isn't given. */
+/** The API's defaults for omitted fields. */
 const DEFAULTS: Record<string, unknown> = {
   contentType: 'JSON',
   signatures: ['SCOPE'],
@@ -36,14 +39,14 @@ const DEFAULTS: Record<string, unknown> = {
   onFailure: 'ALLOW',
   timeoutMs: 2000,
 };
-/** Inside an object, what the API fills in or adds. */
+/** Sub-fields that the API fills in or adds by itself. */
 const FILLED_IN: Record<string, string[]> = {
   auth: ['kind', 'scheme', 'clientAuthentication'],
   sns: ['region', 'externalId', 'hasOwnKeys'],
 };
-/** What says which one, or what to do beside saving it. */
+/** Input fields that aren't part of the subscription: its id, and options of the mutation. */
 const NOT_OF_IT = new Set(['id', 'test', 'preset']);
-/** Rules and people change it meanwhile: left alone unless the file says it. */
+/** Fields that rules and users change in the meantime; compared only if the file sets them. */
 const LEFT_ALONE = new Set(['disabled']);
 
 export function compare(schema: GraphQLSchema, { scope, desired }: Folder, existing: readonly Existing[]): Change[] {
@@ -98,7 +101,7 @@ function changed(fields: Fields, { name, file, input }: Desired, existing: Exist
   };
 }
 
-/** What isn't given is the default; a topic without a version the one that is pinned. */
+/** Fills omitted values with the defaults, and a topic without a version with the existing pinned version. */
 function fill(field: string, after: unknown, before: unknown): unknown {
   if (after === null) return same(before, DEFAULTS[field] ?? null) ? before : null;
   if (field === 'topic') return { ...(before as object), ...drop(after as Input) };
@@ -115,7 +118,7 @@ function fill(field: string, after: unknown, before: unknown): unknown {
 function isFilledIn(field: string, key: string, before: Input): boolean {
   const value = before[key];
   if (value === null || value === false || FILLED_IN[field]?.includes(key)) return true;
-  // A managed topic gets its ARN when it is made.
+  // A managed topic gets its ARN when it is created.
   return (field === 'sns' && key === 'topicArn' && before.managed === true) || same(value, ((DEFAULTS[field] ?? {}) as Input)[key]);
 }
 
@@ -125,7 +128,7 @@ function same(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** The fields of a subscription that are asked for, and what the API answers of each. */
+/** The input fields of a subscription, and the value that the API returns for each. */
 class Fields {
   readonly names: string[];
 
@@ -158,7 +161,7 @@ class Fields {
     }
   }
 
-  /** Of what is asked for, what the API will answer. */
+  /** Reduces an input value to the part that the API will return. */
   visible(field: string, value: unknown): unknown {
     if (value == null) return null;
     switch (field) {

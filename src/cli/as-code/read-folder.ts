@@ -1,4 +1,4 @@
-// A folder of YAML in, the subscriptions that it wants out: each with its whole name, one a topic, references resolved.
+// Reads a folder of YAML files into subscriptions: one for each topic, with full names and resolved references.
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { GraphQLSchema } from 'graphql';
@@ -6,18 +6,21 @@ import type { Environment } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { checkInput, eachTopic, type Input, readDocuments, resolveReferences } from '../subscription-input.js';
 
-/** Says to what names the folder lays claim. */
+/** The settings file, which defines the prefix of the folder's subscription names. */
 export const SETTINGS = 'hookgraph.yaml';
 
 export interface Desired {
   name: string;
-  /** Relative to the folder. */
+  /** Path relative to the folder. */
   file: string;
   input: Input;
 }
 
 export interface Folder {
-  /** Its names begin with this and a slash; null: they are as written, and nothing else is the folder's. */
+  /**
+   * The prefix (before a slash) of the names that the folder owns; `null`: names have no prefix, and the folder owns no
+   * others.
+   */
   scope: string | null;
   desired: Desired[];
 }
@@ -65,7 +68,7 @@ async function listFiles(dir: string): Promise<string[]> {
     .sort();
 }
 
-/** Throws FILE_INVALID. */
+/** @throws RuntimeError `FILE_INVALID` when the file has an unknown setting or an invalid scope */
 export async function readScope(file: string): Promise<string | null> {
   const [settings = {}] = (await readDocuments(file)) as { scope?: unknown }[];
   const { scope = null, ...others } = settings as Record<string, unknown>;

@@ -1,4 +1,4 @@
-// Changes in, what a person reads of them out: a sign, the name, and each field as a diff.
+// Prints the changes for people: a sign, the subscription's name, and a diff of each field.
 import { structuredPatch } from 'diff';
 import type { Terminal } from '../terminal.js';
 import { visible } from '../terminal.js';

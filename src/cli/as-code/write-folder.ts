@@ -1,9 +1,10 @@
-// Subscriptions in, the files that make them again out: YAML, with queries and templates beside it and secrets by reference.
+// Writes subscriptions to the files of a folder: YAML, with queries and templates in separate files, and secrets as
+// references.
 import { stringify } from 'yaml';
 import type { Existing } from './compare.js';
 import { SETTINGS } from './read-folder.js';
 
-/** Path relative to the folder, and text. */
+/** Maps each path (relative to the folder) to the file's text. */
 export type Files = Map<string, string>;
 
 const SOURCES: Record<string, string> = {
@@ -13,13 +14,13 @@ const SOURCES: Record<string, string> = {
   errorTemplate: 'errors.liquid',
 };
 
-/** A name is how a subscription is found again: what has none, or one that others have too, can't be written. */
+/** Subscriptions are matched by name, so those without a name, or with a duplicate one, can't be written to files. */
 export function writable(existing: readonly Existing[]): { named: Existing[]; others: Existing[] } {
   const isAlone = ({ name }: Existing) => name !== null && existing.filter((one) => one.name === name).length === 1;
   return { named: existing.filter(isAlone), others: existing.filter((one) => !isAlone(one)) };
 }
 
-/** `scope`: what is left out of the names. Each has a name of its own. */
+/** `scope`: the prefix to remove from the names. Each subscription must have a unique name. */
 export function writeFolder(existing: readonly Existing[], scope: string | null): Files {
   const files: Files = new Map();
   if (scope !== null)
@@ -33,7 +34,7 @@ export function writeFolder(existing: readonly Existing[], scope: string | null)
 
 interface Group {
   name: string;
-  /** Null: a subscription of its own, with one topic. */
+  /** Several topics of one file; `null` for a single subscription with one topic. */
   topics: string[] | null;
   node: Existing;
 }
@@ -43,7 +44,10 @@ const topicOf = ({ topic }: Existing): string => {
   return `${key}@${version}`;
 };
 
-/** `X: user/created` and `X: user/updated` that are alike otherwise are one list of topics. */
+/**
+ * Merges subscriptions that are named like `X: user/created` and `X: user/updated` and otherwise equal into one with a
+ * list of topics.
+ */
 function grouped(existing: readonly Existing[], scope: string | null): Group[] {
   const groups = new Map<string, Group>();
   for (const node of existing) {
@@ -64,7 +68,7 @@ function grouped(existing: readonly Existing[], scope: string | null): Group[] {
   return [...groups.values()];
 }
 
-/** What differs between those of one list, and what is no part of a definition. */
+/** Fields that may differ within one list of topics, and fields that aren't part of a definition. */
 const OWN = Object.fromEntries(
   'id databaseId name topic version status createdAt updatedAt createdBy publicKey disabledAt disabledReason disabledMessage heldReason secretRotation pace'
     .split(' ')

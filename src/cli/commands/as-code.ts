@@ -1,4 +1,5 @@
-// Subscriptions as code: a folder in, the difference to what is there out; made so, or written down.
+// Adds the commands for subscriptions as code: `plan` and `apply` compare a folder with the API, and `pull` writes a
+// folder.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RuntimeError } from '../../runtime/runtime-error.js';
@@ -75,7 +76,7 @@ export function addAsCode(program: Command, cli: Cli): void {
 }
 
 const counts = ({ action }: Change, { prune }: Planning): boolean => action !== 'NONE' && (action !== 'DELETE' || prune === true);
-/** Without the input, in which secrets are. */
+/** Omits the input, because it holds secrets. */
 const told = ({ input: _, ...change }: Change) => change;
 
 async function listExisting(client: Client): Promise<Existing[]> {
@@ -87,7 +88,7 @@ async function listExisting(client: Client): Promise<Existing[]> {
   );
 }
 
-/** What is to be done; every mistake in it is found before anything is. */
+/** Computes the changes, and finds every mistake before any change is made. */
 async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli): Promise<Change[]> {
   const schema = await client.schema();
   const folder = await readFolder(dir, schema, env);
@@ -102,7 +103,7 @@ async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli
   for (const { action, name, file, input } of changes) {
     if (!input || action === 'NONE') continue;
     const [{ errors }] = Object.values(await client.ask(PREVIEW, { webhookSubscription: input })) as [{ errors: UserError[] }];
-    // That there is no node to try it on yet is no mistake.
+    // A missing node for the preview isn't a mistake.
     for (const { field, type, fullMessage } of errors)
       if (field !== 'base' || type !== 'NOT_FOUND') mistakes.push(`${file}, ${name}: ${fullMessage}`);
   }
@@ -110,7 +111,7 @@ async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli
   return changes;
 }
 
-/** One after another; what is done stays done, so that it can be run again after a failure. */
+/** Applies the changes one by one. Changes made before a failure persist, so that the command can be repeated. */
 async function apply(client: Client, changes: readonly Change[], options: Planning, { terminal }: Cli): Promise<Change[]> {
   const done: Change[] = [];
   const versions = new Map((await listExisting(client)).map(({ id, version }) => [id, version]));

@@ -1,4 +1,4 @@
-// The environment in, every variable with its value, source and meaning out; then complains about a bad value.
+// Prints every environment variable with its value, source and meaning, then fails if a value is invalid.
 import { describeConfig, readConfig } from '../../runtime/config.js';
 
 export function printConfig({ json }: { json: boolean }): void {

@@ -1,4 +1,4 @@
-// What was or is to be sent: listed, opened with each exact request and response, sent again, let go.
+// Adds the commands for deliveries: list, show with each request and response, resend, and release held ones.
 
 import type { Answer } from '../client.js';
 import {

@@ -1,4 +1,4 @@
-// `hookgraph demo`: runs the guide's example from start to end, and clears everything away again.
+// `hookgraph demo`: runs the guide's example from start to end, and removes everything it created.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,7 +12,7 @@ import { loadSample } from '../sample.js';
 import { makeSampleData } from '../sample-data.js';
 
 export interface DemoOptions {
-  /** Use the Hookgraph that runs already, and leave nothing behind in it but history. */
+  /** Use the Hookgraph that is already running, and leave only history behind. */
   running: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Everything that Hookgraph stands on in, whether each is as it should be out, with what to do. Exit code 1 where something fails.
+// `hookgraph doctor`: checks everything Hookgraph depends on, and says what to do. Exit code 1 when a check fails.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, readConfig } from '../../runtime/config.js';
@@ -69,7 +69,7 @@ async function examine(cli: Cli, tell: Tell): Promise<void> {
   if (client) await checkApi(client, tell);
 }
 
-/** An application of somebody else's: its database, and what it announces. */
+/** Checks an adopter's application: its database, and its announced tables. */
 async function examineApp(path: string, tell: Tell): Promise<void> {
   tell(checkNode(process.versions.node));
   const { loadApp } = await import('../adopter/load-app.js');
@@ -130,7 +130,7 @@ async function checkKeyFile(config: Config): Promise<Finding> {
 }
 
 async function checkApi(client: Client, tell: Tell): Promise<void> {
-  // An adopter's endpoint says nothing of our own paths.
+  // An adopter's endpoint doesn't have the path /readyz.
   if (new URL(client.url).pathname === '/' && !(await checkReady(client, tell))) return;
   const who = await attempt('login', tell, async () => ({ found: await whoIs(client) }));
   if (!who) return;
@@ -139,7 +139,7 @@ async function checkApi(client: Client, tell: Tell): Promise<void> {
   if (all) for (const one of checkSubscriptions(all as Listed[])) tell(one);
 }
 
-/** Answers whether anything answered. */
+/** Returns whether the API answered. */
 async function checkReady(client: Client, tell: Tell): Promise<boolean> {
   const sentAt = Date.now();
   const readyz = await attempt('API', tell, () =>

@@ -1,4 +1,4 @@
-// What went wrong and nobody has dismissed yet.
+// Adds the commands that list and dismiss delivery errors.
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import {
   type Answering,

@@ -1,4 +1,4 @@
-// The command that begins an adoption.
+// Adds the command `init`, with which an adopter starts.
 import { addAnswering, type Cli, type Command } from '../command.js';
 import type { InitOptions } from '../init/init.js';
 

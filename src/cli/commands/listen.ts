@@ -1,4 +1,5 @@
-// A port in, a receiver on it that stores and tells what comes out, until Ctrl-C; subscribed for the time being, if asked to.
+// `hookgraph listen`: runs a local receiver that stores and prints notifications until Ctrl-C, optionally with a
+// temporary subscription.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Option } from 'commander';
@@ -55,7 +56,7 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
   const signal = interrupted();
   const stdin = () => terminal.readAll();
   const given = options.secret === undefined ? null : await readSecret(options.secret, env, stdin);
-  // A subscription of our own is signed, so that whatever else comes is told apart.
+  // A temporary subscription is always signed, so that notifications of others can be told apart.
   const secret = given ?? (options.subscribe ? `whsec_${randomBytes(32).toString('base64')}` : null);
   const schemes = (options.scheme ?? ['SCOPE']).map((scheme) => scheme.toUpperCase() as Scheme);
   const publicUrl = options.publicUrl ?? null;
@@ -93,7 +94,7 @@ interface Subscribing {
   signatures: Scheme[];
 }
 
-/** Answers how to take it back. */
+/** Returns a function that deletes the temporary subscription. */
 async function subscribe(
   client: Client,
   receiver: LocalReceiver,

@@ -1,4 +1,4 @@
-// `hookgraph login`: keeps the address of an API and a token for the other commands, in a file for its owner alone.
+// `hookgraph login`: stores the API's URL and a token for the other commands, in a file that only its owner can read.
 
 import { readConfig } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';

@@ -1,4 +1,4 @@
-// A database in, an up-to-date one out: tables of both rooms, topics, triggers.
+// `hookgraph migrate`: migrates the database of the sample product: tables, topics and triggers.
 import { openInstallation } from '../installation.js';
 import { makeSampleData } from '../sample-data.js';
 

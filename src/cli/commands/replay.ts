@@ -1,4 +1,4 @@
-// Past events once more, with how far it is; and why nothing came.
+// Adds the commands that replay past events, and `why-not`, which explains missing notifications.
 import { setTimeout as wait } from 'node:timers/promises';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Answer } from '../client.js';

@@ -1,4 +1,5 @@
-// The keys in, every stored secret sealed with the newest one; tells what it did and which keys can go. Exit code 1 where a secret stays unread.
+// Encrypts every stored secret with the newest key, and reports which keys can be removed. Exit code 1 when a secret
+// can't be decrypted.
 import { openPool } from '../../runtime/database.js';
 import { addKey, keyFile } from '../../runtime/keys.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
@@ -6,14 +7,14 @@ import { type Resealed, resealSecrets } from '../../webhooks/index.js';
 import { openStore, refuseUnlessMigrated } from '../installation.js';
 
 export interface RotateOptions {
-  /** Make a new key first; only where keys are kept in the data folder. */
+  /** Create a new key first; only for keys in the data folder. */
   generate: boolean;
   dryRun: boolean;
-  /** The result as one line of JSON, and nothing else on stdout. */
+  /** Print the result as one line of JSON, and nothing else on stdout. */
   json: boolean;
 }
 
-/** Between two lines of progress where nobody watches. */
+/** Milliseconds between two progress lines when stdout isn't a terminal. */
 const QUIET_MS = 2000;
 
 export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Promise<void> {
@@ -43,7 +44,7 @@ export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Pro
   }
 }
 
-/** One line that counts up, on a terminal; elsewhere a line now and then. */
+/** Shows progress: a line that is overwritten on a terminal, occasional lines elsewhere. */
 function progress(out: NodeJS.WriteStream): (done: number, of: number) => void {
   let toldAt = Date.now();
   return (done, of) => {

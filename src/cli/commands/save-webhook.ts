@@ -1,4 +1,5 @@
-// Options or a file in, saved subscriptions out: one a topic. Every mistake is told with its field and, in a source, its caret.
+// Adds the commands that create and update subscriptions from options or a file, one for each topic. Every mistake is
+// reported with its field and, in a template or query, its position.
 
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { readSecretVariable } from '../../runtime/terminal-config.js';
@@ -121,7 +122,7 @@ function tellSaved({ terminal }: Cli, saved: Saved[], { json }: Answering, done:
   if (saved.some(({ report }) => report && failed(report))) throw new RuntimeError('TEST_FAILED', 'It is saved, and the test failed');
 }
 
-/** What was written, as inputs of the API: one for each topic. Throws INPUT_INVALID. */
+/** Reads options and file into one API input for each topic. @throws RuntimeError `INPUT_INVALID` */
 export async function readWritten(client: Client, cli: Cli, written: Written, isNew: boolean): Promise<Input[]> {
   const input: Input = {};
   if (written.from) {

@@ -1,4 +1,5 @@
-// A topic or a subscription in, the content type and the JSON Schema (or the TypeScript) of its payload out.
+// `hookgraph schema`: prints the content type and the JSON Schema or TypeScript type of a topic's or subscription's
+// payload.
 import { Option } from 'commander';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
@@ -9,7 +10,7 @@ import { topicOf } from '../subscription-input.js';
 
 export interface DescribedPayload {
   contentType: 'application/json' | 'application/xml';
-  /** What the schema is of: what is sent, or what a template makes the body from. */
+  /** The subject of the schema: the body that is sent, or the input of the template that renders the body. */
   describes: 'BODY' | 'TEMPLATE_INPUT';
   note: string | null;
   schema: JsonSchema;
@@ -35,7 +36,7 @@ export function addSchema(program: Command, { terminal, connect }: Cli): void {
 
 const TOPIC = 'query ($key: String, $version: String) { webhookTopic(key: $key, version: $version) { key version nodeType description } }';
 
-/** Throws NOT_FOUND. */
+/** @throws RuntimeError `NOT_FOUND` */
 async function describePayload(client: Client, name: string): Promise<DescribedPayload> {
   const { webhookTopic: topic } = name.includes('/') ? await client.ask(TOPIC, topicOf(name)) : { webhookTopic: null };
   if (topic) return describe(client, { topic, query: null, template: null, contentType: 'JSON', name: null });

@@ -1,4 +1,4 @@
-// Which faces to show in; runs until a signal, then drains and stops everything.
+// Runs the API, the worker or both until a signal, then drains and stops them.
 import { startApi } from '../../api/index.js';
 import { startWorker } from '../../worker/index.js';
 import { type Installation, openInstallation } from '../installation.js';
@@ -8,7 +8,7 @@ import { welcome } from '../welcome.js';
 export interface Faces {
   api: boolean;
   worker: boolean;
-  /** Migrate, and make the sample data the first time. */
+  /** Migrate the database, and create the sample data on the first start. */
   prepare: boolean;
 }
 
@@ -35,7 +35,7 @@ export async function serve(faces: Faces): Promise<void> {
   }
   const cause = await Promise.race([stopping, postgres?.exited.then(() => 'Postgres') ?? new Promise<never>(() => {})]);
   if (cause === 'Postgres') {
-    // Nothing can be recorded any more; leases run out, and the next start goes on.
+    // Without the database no result can be recorded. Leases expire, and the next start continues.
     log.fatal('the embedded Postgres has ended');
     process.exit(1);
   }
@@ -49,7 +49,7 @@ async function stop(parts: Part[], installation: Installation): Promise<void> {
   await installation.close();
 }
 
-/** Resolves at the first signal; a second one ends the process there and then. */
+/** Resolves at the first signal; a second signal ends the process at once. */
 function nextSignal(): Promise<string> {
   return new Promise((resolve) => {
     let firstAt: number | null = null;
@@ -58,7 +58,7 @@ function nextSignal(): Promise<string> {
         if (firstAt === null) {
           firstAt = Date.now();
           resolve(signal);
-          // One Ctrl-C arrives twice under npm: from the terminal, and forwarded by npm.
+          // Under npm, one Ctrl-C arrives twice: from the terminal, and forwarded by npm.
         } else if (Date.now() - firstAt > 500) process.exit(130);
       });
     }

@@ -1,4 +1,4 @@
-// A running API in, a customer who keeps changing things out, at a rate; until Ctrl-C.
+// `hookgraph simulate`: changes sample data through a running API at a given rate, until Ctrl-C.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -7,11 +7,11 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import { loadSample } from '../sample.js';
 
 export interface SimulateOptions {
-  /** E.g. `2/s` or `30/min`. */
+  /** The rate of changes, e.g. `2/s` or `30/min`. */
   rate: string;
-  /** Default: where this configuration serves. */
+  /** The API's URL. Default: the API of this configuration. */
   url?: string;
-  /** Default: the sample organization's admin's. */
+  /** The API token. Default: the token of the sample organization's admin. */
   token?: string;
 }
 
@@ -39,7 +39,7 @@ export async function simulate(options: SimulateOptions): Promise<void> {
   console.log(`Did ${count} things.`);
 }
 
-/** The time between two acts. */
+/** Milliseconds between two changes. @throws RuntimeError `RATE_INVALID` */
 function readRate(rate: string): number {
   const [, times, unit = 's'] = /^(\d+(?:\.\d+)?)(?:\/(s|min|h))?$/.exec(rate) ?? [];
   const unitMs = { s: 1_000, min: 60_000, h: 3_600_000 }[unit] as number;

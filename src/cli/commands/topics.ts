@@ -1,4 +1,4 @@
-// What can be subscribed to.
+// Adds the commands that list topics.
 import { addCommand, addListing, type Cli, type Command, type Listing, limitOf, noteLimit } from '../command.js';
 
 const TOPICS = `query ($nodeType: String, $key: String, $first: Int, $after: String) { webhookTopics(nodeType: $nodeType, key: $key, first: $first, after: $after) {

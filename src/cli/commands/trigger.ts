@@ -1,4 +1,4 @@
-// A topic in, tests of one's subscriptions to it out; or of a throw-away one, which leaves nothing behind.
+// `hookgraph trigger`: tests the subscriptions to a topic, or a temporary subscription that is deleted afterwards.
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Answer, Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
@@ -58,7 +58,7 @@ async function findTargets(client: Client, topic: string, target: string | undef
   throw new RuntimeError('TOPIC_WRONG', `${called(one)} is a subscription to ${one.topic?.key}, not to ${key}`);
 }
 
-/** Switched off, so that nothing but what `use` sends ever goes there. Deleted at the end, however that comes. */
+/** Creates a disabled subscription, so that only `use` sends to it, and always deletes it afterwards. */
 async function withThrowAway(
   client: Client,
   definition: Record<string, unknown>,

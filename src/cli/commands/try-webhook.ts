@@ -1,4 +1,4 @@
-// A subscription, saved or not, in; what a test did or a preview would do out, stage by stage.
+// Adds the commands that test or preview a subscription, saved or not, and print the report stage by stage.
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { type Answer, type Client, throwMistakes } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
@@ -55,7 +55,7 @@ function tellPreview(terminal: Terminal, { warnings, report }: Answer): void {
   for (const { fullMessage } of warnings) terminal.note(`Warning: ${fullMessage}`);
 }
 
-/** Throws where there is nothing to send, or nothing there. */
+/** Sends a test. Throws when there is no node to send, or no such subscription. */
 export async function testSubscription(client: Client, id: string): Promise<{ report: Answer; webhookDelivery: Answer }> {
   const { report, webhookDelivery } = await client.mutate(TEST, { id });
   return { report, webhookDelivery };

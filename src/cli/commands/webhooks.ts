@@ -1,4 +1,4 @@
-// One's subscriptions: listed, shown, switched, deleted.
+// Adds the commands for subscriptions: list, show, enable, disable, rotate the secret and delete.
 
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
@@ -21,7 +21,7 @@ import { readSecret } from '../subscription-input.js';
 import { addSaving } from './save-webhook.js';
 import { addTryOut } from './try-webhook.js';
 
-/** An API without integrations has no such argument. */
+/** The argument `integrationId` exists only in APIs with integrations. */
 const listOf = (
   byIntegration: boolean,
 ): string => `query ($topicKey: String, $disabled: Boolean${byIntegration ? ', $integrationId: ID' : ''}, $first: Int, $after: String) {

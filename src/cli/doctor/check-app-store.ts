@@ -1,4 +1,4 @@
-// What the doctor looks at in the database of an application that adopted Hookgraph.
+// Checks the database of an application that adopted Hookgraph.
 import type { Hookgraph } from '../../index.js';
 import { listPendingMigrations } from '../../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../../runtime/migration-sets.js';

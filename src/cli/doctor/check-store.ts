@@ -1,4 +1,4 @@
-// What the doctor looks at in the database: clock, migrations, keys, capture, and what waits for a worker.
+// Checks the database: clock, migrations, keys, capture, and work that waits for a worker.
 import { stat } from 'node:fs/promises';
 import type pg from 'pg';
 import type { Config } from '../../runtime/config.js';
@@ -8,10 +8,10 @@ import type { CaptureFinding } from '../../webhooks/index.js';
 import { loadSample } from '../sample.js';
 import { attempt, CLOCK_SKEW_MS, finding, type Tell } from './finding.js';
 
-/** What waits longer waits in vain: a worker looks twice a second. */
+/** Seconds. A running worker looks twice a second, so work that is due for longer means that no worker runs. */
 const PATIENCE_S = 30;
 
-/** Of the sample product. */
+/** Checks the sample product's database. */
 export async function checkStore(url: string, config: Config, tell: Tell): Promise<void> {
   const { checkDatabase, openPool } = await import('../../runtime/database.js');
   const { loadKeys } = await import('../../runtime/keys.js');
@@ -29,7 +29,7 @@ export async function checkStore(url: string, config: Config, tell: Tell): Promi
     if (config.encryptionKeys || (await stat(keyFile(config)).catch(() => null)))
       await attempt('keys', tell, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
     const { createHooks } = await loadSample();
-    // It opens no secret.
+    // A dummy key, because no secret is decrypted here.
     const hooks = createHooks({ database: url, databaseSchema: config.databaseSchema, keys: [Buffer.alloc(32)], log });
     await attempt('capture', tell, async () => {
       await hooks.ready();

@@ -1,4 +1,4 @@
-// What the doctor says of one thing that it looked at.
+// Defines the doctor's findings.
 import type { RuntimeError } from '../../runtime/runtime-error.js';
 
 export type Outcome = 'OK' | 'WARN' | 'FAIL';
@@ -7,7 +7,7 @@ export interface Finding {
   check: string;
   outcome: Outcome;
   message: string;
-  /** What to do; null: nothing. */
+  /** The hint what to do; `null` when there is nothing to do. */
   hint: string | null;
 }
 
@@ -22,7 +22,7 @@ export const finding = (check: string, outcome: Outcome, message: string, hint: 
   hint,
 });
 
-/** Tells what `work` throws as a failure; answers `null` then. */
+/** Runs a check. An exception becomes a failed finding, and the result is `null`. */
 export async function attempt<T>(check: string, tell: Tell, work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();

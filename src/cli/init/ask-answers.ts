@@ -1,10 +1,11 @@
-// Asks the person at the terminal what the database can't say: which column is the tenant's, and whose the rows of some tables are.
+// Asks the user what the database doesn't tell: which column holds the tenant, and who owns the rows of the remaining
+// tables.
 import type { Terminal } from '../terminal.js';
 import { type Answers, propose } from './propose.js';
 import type { Named, Sight } from './sight.js';
 import { tenantColumns, type Whose } from './whose-rows.js';
 
-/** More would be offered than anybody reads. */
+/** Maximum number of choices in a question, so that the list stays readable. */
 const MOST_CHOICES = 8;
 
 export async function askAnswers(sight: Sight, terminal: Terminal): Promise<Answers> {
@@ -33,7 +34,7 @@ export async function askAnswers(sight: Sight, terminal: Terminal): Promise<Answ
   return { ...answers, ...(whose.size > 0 && { whose }) };
 }
 
-/** Enter takes the usual choice. `null`: nobody is there. */
+/** Enter selects the default `usual`. `null` when there is no terminal. */
 async function choose(terminal: Terminal, question: string, choices: string[], usual: number): Promise<number | null> {
   for (;;) {
     const list = choices.map((choice, at) => `  ${at + 1}  ${choice}\n`).join('');

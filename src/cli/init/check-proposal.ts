@@ -1,4 +1,4 @@
-// Checks a proposal with the code that will run it: a Hookgraph made of it says what is wrong, and what migrate would run.
+// Checks a proposal by creating a Hookgraph from it, which reports problems and the SQL that migrate would run.
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { createHookgraph, type Hookgraph } from '../../index.js';
@@ -9,7 +9,7 @@ import type { Look } from './look.js';
 import { type Proposal, tablesOf } from './propose.js';
 
 export interface CheckedProposal {
-  /** Put before our names, because some of the host's are the same. */
+  /** The prefix of Hookgraph's GraphQL names, when some collide with the host's. */
   prefix?: string;
   problems: string[];
   statements: PlannedStatement[];
@@ -33,7 +33,7 @@ export async function checkProposal(pool: Pool, proposal: Proposal, look: Look, 
         },
       );
       if (isCollision) continue;
-      // A warning tells what migrate will do anyway.
+      // Warnings are about work that migrate will do.
       const errors = (await hooks.check()).filter(({ severity }) => severity === 'ERROR');
       const found = errors.map(({ subject, message, hint }) => `${subject}: ${message}${hint ? ` ${hint}` : ''}`);
       const planned = await hooks.plan().catch((error: Error) => error);
@@ -62,7 +62,7 @@ function open(pool: Pool, { defaults, tables }: Proposal, { sight, schema }: Loo
   const found = tables.flatMap(({ named, find }) => (find && find !== 'node' ? [[named.typename, find]] : []));
   return createHookgraph({
     database: pool,
-    // Nothing is sealed here.
+    // A random key, because nothing is encrypted here.
     keys: [randomBytes(32)],
     ...(schema && { schema: schema.schema }),
     source: { ...poolSource, models: sight.models },
@@ -75,7 +75,7 @@ function open(pool: Pool, { defaults, tables }: Proposal, { sight, schema }: Loo
   });
 }
 
-/** `@acme/shop-api` → `ShopApi`. */
+/** `@acme/shop-api` becomes `ShopApi`. */
 function prefixOf(name: string | null): string {
   const words = (name ?? '')
     .replace(/^@[^/]+\//, '')

@@ -1,4 +1,4 @@
-// Finds the root fields of a GraphQL schema that answer one row by its key.
+// Finds root fields of a GraphQL schema that return one row by its key.
 import {
   type GraphQLArgument,
   type GraphQLField,
@@ -17,7 +17,7 @@ import { camelCase } from '../../sources/catalog/fields.js';
 import { type AnnouncedNode, finderProblems } from '../../webhooks/index.js';
 import { lowerFirst } from './names.js';
 
-/** Whether `node(id:)` answers the type, so that it needs no finder. */
+/** Whether `node(id:)` can return the type, so that it needs no finder. */
 export function isFoundByNode(schema: GraphQLSchema, typename: string): boolean {
   const field = schema.getQueryType()?.getFields().node;
   const type = schema.getType(typename);
@@ -30,7 +30,7 @@ export function isFoundByNode(schema: GraphQLSchema, typename: string): boolean 
   );
 }
 
-/** `space(id: $id)`; `null`: no root field answers one row by its key. */
+/** Returns a finder such as `space(id: $id)`; `null` when no root field returns a row by its key. */
 export function finderFor(schema: GraphQLSchema, node: AnnouncedNode): string | null {
   const fields = Object.values(schema.getQueryType()?.getFields() ?? {}).filter(
     ({ type }) => getNamedType(type).name === node.typename && !isListType(getNullableType(type)),
@@ -42,8 +42,8 @@ export function finderFor(schema: GraphQLSchema, node: AnnouncedNode): string | 
 }
 
 /**
- * The ways to hand the key over. Each part of it must have its place, and each required argument its part. The tenant needs no place: a
- * root field knows whose request it is.
+ * The ways to pass the key as arguments. Each part of the key needs an argument, and each required argument needs a
+ * part. The tenant needs none, because a root field gets it from the request.
  */
 function fillings(args: readonly GraphQLArgument[], node: AnnouncedNode): string[] {
   const [only, second] = args.filter(isRequiredArgument);

@@ -1,4 +1,5 @@
-// `hookgraph init`: looks at a database and a project, proposes what is announced, writes the adopter's file, and shows what migrate will run.
+// `hookgraph init`: inspects a database and a project, proposes what to announce, writes the adopter's file, and shows
+// the SQL that migrate will run.
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { openPool } from '../../runtime/database.js';
@@ -49,7 +50,7 @@ export async function init(options: InitOptions, context: InitContext): Promise<
       `${shown} is there already`,
       'Pass --force to write it anew, --out for another file, or --dry-run to look only.',
     );
-  // With --json, stdout holds the answer alone.
+  // With --json, stdout contains only the JSON.
   const told: Terminal = options.json ? { ...terminal, say: () => {}, table: () => {} } : terminal;
   const pool = openPool(database, { log: createPlainLog('error'), max: 2 });
   try {
@@ -111,7 +112,7 @@ async function mayMigrate({ migrate: asked, yes, json }: InitOptions, terminal: 
   return (await terminal.confirm('\nRun it now? It waits 300 ms at a time for the lock of a table, so that your writers go on.')) === true;
 }
 
-/** By the file that was written, as `hookgraph migrate` does. */
+/** Migrates with the written file, like `hookgraph migrate --app`. */
 async function migrate(out: string, env: NodeJS.ProcessEnv, terminal: Terminal): Promise<void> {
   if (!env.HOOKGRAPH_ENCRYPTION_KEYS)
     throw new RuntimeError(
@@ -119,7 +120,7 @@ async function migrate(out: string, env: NodeJS.ProcessEnv, terminal: Terminal):
       'Your customers’ secrets are sealed with a key, and HOOKGRAPH_ENCRYPTION_KEYS holds none',
       `Set it to the output of \`openssl rand -base64 32\`, keep it, and run \`hookgraph migrate --app ${out}\`.`,
     );
-  // What the file reads.
+  // The written file reads these variables.
   for (const name of ['DATABASE_URL', 'HOOKGRAPH_ENCRYPTION_KEYS']) process.env[name] = env[name];
   const hooks = await loadApp(out);
   try {

@@ -1,4 +1,4 @@
-// Looks at everything that init knows: the catalog, the Prisma schema and the GraphQL schema.
+// Reads everything that init uses: the catalog, the Prisma schema and the GraphQL schema.
 import { relative } from 'node:path';
 import type { Pool } from 'pg';
 import { RuntimeError } from '../../runtime/runtime-error.js';
@@ -8,12 +8,12 @@ import { type ReadPrisma, readPrisma } from './read-prisma.js';
 import { type ReadSchema, readSchema } from './read-schema.js';
 import { lookAt, type Sight } from './sight.js';
 
-/** Everything that was looked at. */
+/** The result of the inspection. */
 export interface Look {
   sight: Sight;
   schema: ReadSchema | null;
   prisma: ReadPrisma | null;
-  /** What was there and couldn't be read. */
+  /** Notes on schemas that exist but couldn't be read. */
   notes: string[];
 }
 

@@ -1,4 +1,4 @@
-// Guesses from names: the type of a table, tables of tools, columns with secrets, columns that hold a tenant.
+// Guesses from names: a table's type, tables of tools, columns with secrets, and columns with the tenant.
 import type { CatalogColumn } from '../../sources/catalog/read-catalog.js';
 
 const IRREGULAR: Record<string, string> = { people: 'person', children: 'child', men: 'man', women: 'woman', media: 'media', news: 'news' };
@@ -11,7 +11,7 @@ function singular(word: string): string {
   return /[^su]s$/i.test(word) && !/is$/i.test(word) ? word.slice(0, -1) : word;
 }
 
-/** `booking_slots` → `BookingSlot`. */
+/** `booking_slots` becomes `BookingSlot`. */
 export function typenameOf(table: string): string {
   const words = table.split(/[^A-Za-z0-9]+/).filter(Boolean);
   const last = words.pop() ?? 'Row';
@@ -23,7 +23,7 @@ export function typenameOf(table: string): string {
 
 export const lowerFirst = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
-/** `deletedAt`, `deleted_at` → `deleted_at`. */
+/** `deletedAt` and `deleted_at` both become `deleted_at`. */
 export const snakeCase = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
 
 const TOOLS_SCHEMAS = /^(pgboss|cron|auth|storage|realtime|vault|extensions|drizzle|partman|tiger|topology|_timescaledb.*)$/;
@@ -36,11 +36,11 @@ const TOOLS_TABLES = new RegExp(
   ].join('|')})$`,
 );
 
-/** How people sign in, and queues: their rows are secrets or come and go. */
+/** Tables of authentication and job queues: their rows hold secrets or are short-lived. */
 const SIGN_IN_TABLES =
   /^((user_?|auth_?|login_?|web_?)?sessions?|(refresh|access|api|verification|reset|remember)_?tokens?|password_resets?|oauth_\w+|jobs?|job_queue)$/;
 
-/** Why a table isn't announced, as far as its name tells; `null`: it doesn't. */
+/** The reason why a table isn't announced, by its name; `null` when the name gives none. */
 export function toolOf({ schema, name }: { schema: string; name: string }): string | null {
   const plain = snakeCase(name);
   if (TOOLS_SCHEMAS.test(schema) || TOOLS_TABLES.test(plain)) return 'it belongs to a tool';
@@ -55,7 +55,7 @@ const CAN_BE_SECRET = new Set(['text', 'varchar', 'bpchar', 'citext', 'bytea', '
 
 export const looksSecret = ({ name, type }: CatalogColumn): boolean => CAN_BE_SECRET.has(type) && SECRET.test(snakeCase(name));
 
-/** The most telling first. */
+/** Names that suggest a tenant, the most likely first. */
 const TENANTS = [
   'tenant',
   'organi[sz]ation',
@@ -71,7 +71,7 @@ const TENANTS = [
   'site',
 ];
 
-/** How telling the name of a column is as a tenant's: less is more; `null`: it isn't. */
+/** Ranks a column's name as a tenant's; lower is more likely. `null` when the name doesn't suggest a tenant. */
 export function tenantRank(column: string): number | null {
   const stem = /^(.+?)_?(id|uuid|key)$/.exec(snakeCase(column))?.[1];
   const rank = TENANTS.findIndex((name) => new RegExp(`^${name}$`).test(stem ?? ''));

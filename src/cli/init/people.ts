@@ -1,23 +1,23 @@
-// Finds the tables that say who belongs to which tenant, and who may manage its webhooks.
+// Finds the tables that say which users belong to which tenant, and who may manage its webhooks.
 import { looksLikePeople, snakeCase } from './names.js';
 import type { Named } from './sight.js';
 import type { Tenancy } from './whose-rows.js';
 
 export interface People {
-  /** The table with a row for each person in a tenant: the people's own, or their memberships. */
+  /** A table with one row for each user and tenant: the users or their memberships. */
   table: Named;
-  /** Its columns. */
+  /** The table's columns with the user and with the tenant. */
   user: string;
   tenant: string;
-  /** A condition over its row that holds for those who may manage webhooks; `null`: no column says so. */
+  /** A condition on the row for users who may manage webhooks; `null` when no column suggests one. */
   mayManage: MayManage | null;
-  /** A column with a person's API key in clear text. */
+  /** A column with the user's API key in clear text; `null` when there is none. */
   token: string | null;
 }
 
 export interface MayManage {
   column: string;
-  /** Values of an enum; absent: the column is a boolean. */
+  /** Enum values that grant the right; absent for a boolean column. */
   oneOf?: string[];
 }
 

@@ -1,21 +1,21 @@
-// Looks at the folder of a project: its language, and where its Prisma schema and its GraphQL schema are.
+// Inspects a project's folder: its language, its Prisma schema and its GraphQL schema.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 
 export interface Project {
   dir: string;
-  /** The file to write. */
+  /** Path of the file to write. */
   out: string;
   typescript: boolean;
-  /** Whether its TypeScript imports TypeScript by its own ending. */
+  /** Whether the project's TypeScript imports use the ending `.ts`. */
   importsTs: boolean;
   name: string | null;
-  /** A file or a folder of Prisma's. */
+  /** Path of the Prisma schema, a file or a folder; `null` when there is none. */
   prisma: string | null;
-  /** A GraphQL schema in SDL. */
+  /** Path of a GraphQL schema in SDL; `null` when there is none. */
   sdl: string | null;
-  /** A module that exports the executable schema. */
+  /** Path of a module that exports the executable schema; `null` when there is none. */
   module: string | null;
 }
 
@@ -35,14 +35,14 @@ const MODULES = ['schema', 'index', 'graphql', 'typeDefs'].flatMap((name) =>
   ['ts', 'mts', 'js', 'mjs', 'cts', 'cjs'].map((ending) => `${name}.${ending}`),
 );
 
-/** How an executable schema is made by the libraries that there are. */
+/** Matches modules that create an executable schema with one of the common libraries. */
 const MAKES_SCHEMA =
   /\bexport\b[\s\S]*\b(createSchema|makeExecutableSchema|buildSchema(Sync)?|toSchema|buildSubgraphSchema|makeSchema|new GraphQLSchema)\b/;
 
 export function readProject(dir: string, { out, prisma, schema }: ProjectOptions): Project {
   const manifest = readManifest(dir);
   const typescript = out === undefined ? existsSync(join(dir, 'tsconfig.json')) : /\.[cm]?ts$/.test(out);
-  // Without "type": "module", a file needs an ending that says that it is a module.
+  // Without "type": "module" in package.json, an ES module needs the ending .mts or .mjs.
   const ending = `${manifest.type === 'module' ? '' : 'm'}${typescript ? 'ts' : 'js'}`;
   const isModule = schema !== undefined && /\.[cm]?[jt]sx?$/.test(schema);
   return {
@@ -86,7 +86,7 @@ function find(dir: string, names: string[], fits: (path: string) => boolean = ()
   return paths.find((path) => existsSync(path) && fits(path)) ?? null;
 }
 
-/** As the written file imports the file: TypeScript by the name of what it is compiled to, unless the project does otherwise. */
+/** The import path from the written file: a TypeScript file by its compiled name, unless the project imports `.ts`. */
 export function importPath({ out, importsTs }: Pick<Project, 'out' | 'importsTs'>, to: string): string {
   const path = relative(dirname(out), to).replaceAll('\\', '/');
   const named = importsTs ? path : path.replace(/\.([cm]?)tsx?$/, '.$1js');

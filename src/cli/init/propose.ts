@@ -1,4 +1,5 @@
-// Proposes what an application announces: types, tenants, omitted columns and finders, of its tables and schemas.
+// Proposes an announcement for an application: types, tenants, omitted columns and finders, from its tables and
+// schemas.
 import { completeAnnouncements } from '../../sources/catalog/complete.js';
 import type { CatalogColumn } from '../../sources/catalog/read-catalog.js';
 import type { TableDefaults, TableOptions, Tables } from '../../sources/catalog/table-options.js';
@@ -12,13 +13,13 @@ import { childrenOf, type Tenancy, type TenantColumn, tenantColumns, type Whose,
 export interface ProposedTable {
   named: Named;
   options: TableOptions;
-  /** Why its rows are whose they are. */
+  /** The reason for the proposed tenant. */
   why: string;
-  /** The root field that finds it; `node`: the schema's `node(id:)` does; `null`: none. Absent without a schema. */
+  /** The root field that finds a row; `node`: `node(id:)` finds it; `null`: no field does. Absent without a schema. */
   find?: string | null;
 }
 
-/** A table that nobody can tell the tenant of. */
+/** A table whose tenant couldn't be determined. */
 export interface OpenTable {
   named: Named;
   why: string;
@@ -34,7 +35,7 @@ export interface Proposal {
   people: People | null;
 }
 
-/** What somebody answered. */
+/** The user's answers. */
 export interface Answers {
   tenant?: TenantColumn;
   whose?: Map<Named, Whose>;
@@ -47,7 +48,7 @@ export function propose(sight: Sight, { tenant = tenantColumns(sight.named)[0], 
   const problems = new Map<string, string>();
   const fits = () => announced.filter((one) => tenancy.whose.has(one) && !problems.has(one.typename));
   let nodes: AnnouncedNode[];
-  // What is left out may be what another table's rows belong to.
+  // Repeats until stable: leaving out one table may affect tables whose tenant comes from it.
   for (let before = -1; ; before = problems.size) {
     const completed = completeAnnouncements(
       tablesOf(
@@ -73,16 +74,16 @@ export function propose(sight: Sight, { tenant = tenantColumns(sight.named)[0], 
   return { defaults, tables, open, left: [...sight.left, ...left], tenant, people: findPeople(sight.named, tenancy) };
 }
 
-/** Of the lines in the file: who knows its tenant by itself comes first. */
+/** Order of the tables in the file: tables with their own tenant column first. */
 const ORDER: Whose['kind'][] = ['column', 'parent', 'children', 'several'];
 
-/** What is handed to createHookgraph(). */
+/** The option `tables` of createHookgraph(). */
 export const tablesOf = (defaults: TableDefaults, tables: Pick<ProposedTable, 'named' | 'options'>[]): Tables => ({
   ...(Object.keys(defaults).length > 0 && { defaults }),
   ...Object.fromEntries(tables.map(({ named, options }) => [named.typename, options])),
 });
 
-/** Of the tables, those with a meaning of their own, and those that decide whose the others are. */
+/** Chooses tables with a meaning of their own, and tables from which others get their tenant. */
 function choose({ named, models, schema }: Sight, { whose }: Tenancy): { announced: Named[]; left: LeftOut[] } {
   const reasons = new Map<Named, string>();
   for (const one of named) {
@@ -110,7 +111,7 @@ function isJoin({ table, key }: Named): boolean {
   return table.foreignKeys.length > 1 && rest.length === 0 && (key.every((name) => pointing.has(name)) || key.length === 1);
 }
 
-/** As the application calls a column: by the field of its Prisma model. */
+/** The application's name of a column: its field in the Prisma model, else the column's name. */
 export const nameOf = ({ model }: Named, column: string): string => model?.columns[column] ?? column;
 
 function defaultsOf({ schemaName, models }: Sight, announced: Named[], { tenant }: Tenancy): TableDefaults {
@@ -169,7 +170,7 @@ function withFinder(table: ProposedTable, nodes: AnnouncedNode[], { schema }: Si
   return { ...table, find: finderFor(schema, node) };
 }
 
-/** A topic that waits for one value, where an enum or the name of a column says that rows have states. */
+/** An example topic for one status value; `null` unless a status or state column has an enum. */
 export function statusOf({
   named: { typename, table, model, ...rest },
 }: ProposedTable): { topic: string; field: string; value: string } | null {

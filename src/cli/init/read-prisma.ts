@@ -1,4 +1,4 @@
-// Asks a project's own Prisma for its models, by our generator, and tells where its generators write.
+// Reads the models of a project with its own Prisma and Hookgraph's generator, and finds where its generators write.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,9 @@ import { runNode } from './run-node.js';
 export interface ReadPrisma {
   models: SourceModel[];
   imports: { client: string; models: string };
-  /** The name of our generator in the schema. */
+  /** The name of Hookgraph's generator in the schema. */
   generator: string;
-  /** What must be added to a file of the Prisma schema; `null`: our generator is there. */
+  /** Text that must be added to a file of the Prisma schema; `null` when the generator is already there. */
   addition: { file: string; text: string } | null;
 }
 
@@ -20,12 +20,12 @@ export async function readPrisma(schema: string, project: Project, env: NodeJS.P
   return { models: await askPrisma(schema, project.dir, env), ...generatorsOf(schema, project) };
 }
 
-/** Writes `hookgraph-models` where the generator of the schema says. */
+/** Writes `hookgraph-models` to the path that the schema's generator configures. */
 export async function generateModels(schema: string, generator: string, options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<void> {
   await runPrisma(schema, generator, options);
 }
 
-/** On a copy of the schema, so that nothing of the project's changes. */
+/** Works on a copy of the schema, so that the project's files don't change. */
 async function askPrisma(schema: string, cwd: string, env: NodeJS.ProcessEnv): Promise<SourceModel[]> {
   const dir = mkdtempSync(join(tmpdir(), 'hookgraph-init-'));
   try {
@@ -47,7 +47,7 @@ async function askPrisma(schema: string, cwd: string, env: NodeJS.ProcessEnv): P
   }
 }
 
-/** As Node finds it in the package, which need not be built beside this file. */
+/** Resolved through the package, because the built file need not be beside this file. */
 const ownGenerator = (): string =>
   join(dirname(createRequire(import.meta.url).resolve('hookgraph/package.json')), 'dist/sources/prisma/generator.js');
 

@@ -1,4 +1,4 @@
-// Reads the GraphQL schema of a project, printed by the project's own graphql or from a file in SDL.
+// Reads a project's GraphQL schema, printed by the project's own graphql package or from an SDL file.
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { buildSchema, type GraphQLSchema } from 'graphql';
@@ -9,13 +9,13 @@ import { runNode } from './run-node.js';
 
 export interface ReadSchema {
   schema: GraphQLSchema;
-  /** Where it was read. */
+  /** The file that the schema was read from. */
   from: string;
-  /** What the file imports; `null`: nobody knows where the executable schema is. */
+  /** The export that the written file imports; `null` when no module with the executable schema was found. */
   imported: { name: string; from: string } | null;
 }
 
-/** `problem`: why a module couldn't be asked, though it looks as if it had the schema. */
+/** `problem`: why a module that seems to export the schema couldn't be loaded. */
 export async function readSchema(project: Project, env: NodeJS.ProcessEnv): Promise<{ read: ReadSchema | null; problem: string | null }> {
   let problem: string | null = null;
   if (project.module !== null) {
@@ -45,7 +45,7 @@ function parse(path: string): GraphQLSchema {
   }
 }
 
-/** In a process of its own: what the module opens ends with it. */
+/** Loads the module in a separate process, so that its connections and timers end with it. */
 async function askModule(file: string, env: NodeJS.ProcessEnv): Promise<{ name: string; sdl: string }> {
   const loader = /\.[cm]?tsx?$/.test(file) ? await findTypeScriptLoader(file) : null;
   const script = ['--input-type=module', '--eval', PRINT, resolve(file)];
@@ -53,7 +53,7 @@ async function askModule(file: string, env: NodeJS.ProcessEnv): Promise<{ name: 
   return JSON.parse(said.slice(said.lastIndexOf(MARK) + MARK.length));
 }
 
-/** The module may write to stdout, too. */
+/** Marks where the schema begins on stdout, because the module may print too. */
 const MARK = '\u0000schema:';
 
 const PRINT = `

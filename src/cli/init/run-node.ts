@@ -1,11 +1,10 @@
-// Runs a script of Node's in a project, with a time limit.
+// Runs a Node script in a project, with a time limit.
 import { execFile } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 
-/** Whatever they say that isn't the answer is of no use but in an error. */
 const TIMEOUT_MS = 60_000;
 
-/** Answers stdout. @throws Error with what the process said */
+/** Returns stdout. @throws Error with the process's output */
 export function runNode(args: string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }): Promise<string> {
   const path = [join(cwd, 'node_modules/.bin'), env.PATH].filter(Boolean).join(delimiter);
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// Tells on a terminal what init proposes, what migrate will run, and what a person must still write.
+// Prints init's proposal, the SQL that migrate will run, and the parts that the user must still write.
 import { relative } from 'node:path';
 import type { PlannedStatement } from '../../webhooks/index.js';
 import type { Terminal } from '../terminal.js';
@@ -59,10 +59,10 @@ function tenantOf({ options }: ProposedTable, usual: string | undefined): string
 
 const findOf = ({ find }: ProposedTable): string => (find === 'node' ? 'node(id: $nodeId)' : (find ?? 'nothing'));
 
-/** Each has four or five triggers. */
+/** Maximum number of locking statements to print; each table has four or five triggers. */
 const MOST_TABLES = 5;
 
-/** The statements that lock the host's tables are shown for a few of them; the others can be read with `migrate --dry-run`. */
+/** Prints only some of the statements that lock the host's tables; `migrate --dry-run` prints all. */
 export function sayStatements(terminal: Terminal, statements: PlannedStatement[]): void {
   if (statements.length === 0) return;
   const locking = statements.filter(({ table }) => table !== null);
@@ -98,7 +98,7 @@ export interface Outcome {
   notes: string[];
 }
 
-/** For programs. */
+/** The result for --json. */
 export function answerOf({ proposal, file, shown, writes, migrates, checked, notes }: Outcome) {
   const { defaults, tables, open, left } = proposal;
   return {

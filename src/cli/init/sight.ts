@@ -1,4 +1,4 @@
-// What `hookgraph init` works on: the tables of a database with the type that each would be.
+// Defines what `hookgraph init` works on: the database's tables, each with its proposed type.
 import type { GraphQLObjectType, GraphQLSchema } from 'graphql';
 import { isObjectType } from 'graphql';
 import type { Knowledge } from '../../sources/catalog/complete.js';
@@ -9,9 +9,9 @@ import type { CatalogTable } from '../../sources/catalog/read-catalog.js';
 import type { TableDefaults, TableOptions } from '../../sources/catalog/table-options.js';
 import { toolOf, typenameOf } from './names.js';
 
-/** A table that may be announced, and the options that find it. */
+/** A table that may be announced, with the options that find it. */
 export interface Named extends KnownTable {
-  /** Whether Prisma or the GraphQL schema has a type for it, or neither is there. */
+  /** Whether Prisma or the GraphQL schema has a type for the table; `true` without either. */
   isShown: boolean;
   key: string[];
 }
@@ -24,7 +24,7 @@ export interface LeftOut {
 export interface Sight extends Knowledge {
   named: Named[];
   left: LeftOut[];
-  /** The schema of the tables, where it isn't `public`. */
+  /** The Postgres schema of the tables; `undefined` for `public`. */
   schemaName: string | undefined;
 }
 
@@ -58,7 +58,7 @@ export function lookAt(knowledge: Knowledge): Sight {
   return { ...knowledge, named, left, schemaName };
 }
 
-/** The primary key, else a unique key whose columns are never null. */
+/** The primary key, else a unique key whose columns are all NOT NULL. */
 function keyOf({ primaryKey, uniqueKeys, columns }: CatalogTable): string[] | null {
   if (primaryKey.length > 0) return primaryKey;
   return uniqueKeys.find((key) => key.length > 0 && key.every((name) => columns.find((column) => column.name === name)?.notNull)) ?? null;

@@ -1,23 +1,24 @@
-// Finds whose rows are whose: the column of the tenant that most tables share, and the ways by foreign keys that lead to it.
+// Determines the tenant of each table's rows: by the tenant column that most tables share, and by foreign keys that
+// lead to it.
 import type { CatalogForeignKey } from '../../sources/catalog/read-catalog.js';
 import { looksLikePeople, tenantRank } from './names.js';
 import type { Named } from './sight.js';
 
 export interface Whose {
   kind: 'column' | 'parent' | 'children' | 'several';
-  /** Of `column`: its name. */
+  /** For `column`: the column's name. */
   column?: string;
-  /** Of the others: the table that knows, and the foreign key between. */
+  /** For the other kinds: the table that has the tenant, and the foreign key that joins the two. */
   other?: Named;
   key?: CatalogForeignKey;
   why: string;
 }
 
-/** A column that may say whose a row is. */
+/** A column that may hold the tenant. */
 export interface TenantColumn {
   column: string;
   tables: number;
-  /** The table that it points to. */
+  /** The table that the column points to. */
   root: Named | undefined;
 }
 
@@ -36,7 +37,7 @@ const isSame = (some: string[], others: string[]) => some.length === others.leng
 
 const columnIn = ({ table }: Named, name: string) => table.columns.find((column) => column.name === name);
 
-/** The most likely first. */
+/** Candidates for the tenant column, the most likely first. */
 export function tenantColumns(named: Named[]): TenantColumn[] {
   const names = [...new Set(named.flatMap(({ table }) => table.columns.map(({ name }) => name)))];
   const found = names.flatMap((column) => {
@@ -65,7 +66,7 @@ function rootByName(named: Named[], column: string): Named | undefined {
   return named.find(({ typename }) => typename.toLowerCase() === stem.replaceAll('_', ''));
 }
 
-/** `said`: what somebody answered, which counts before any guess. */
+/** `said`: the user's answers, which override any guess. */
 export function whoseRows(named: Named[], tenant: TenantColumn | undefined, said = new Map<Named, Whose>()): Tenancy {
   const whose = new Map<Named, Whose>(said);
   if (tenant) {
@@ -99,7 +100,7 @@ function addByColumn(named: Named[], one: Named, { column, root }: TenantColumn,
   whose.set(one, { kind: 'column', column: key.columns[0] as string, why: `its ${key.columns[0]} points to ${root?.typename}` });
 }
 
-/** Rows of another table say of each pair of a row and a tenant that they belong together. */
+/** Finds a join table with one row for each pair of a row and a tenant. */
 function byMembers(named: Named[], one: Named, whose: Map<Named, Whose>): Whose | null {
   for (const other of named) {
     const [key, second] = keysTo(other, one);
@@ -113,7 +114,7 @@ function byMembers(named: Named[], one: Named, whose: Map<Named, Whose>): Whose 
   return null;
 }
 
-/** Level by level, so that the shortest way counts. */
+/** Proceeds level by level, so that the shortest path of foreign keys is chosen. */
 function addByParents(named: Named[], whose: Map<Named, Whose>): void {
   for (let isMore = true; isMore; ) {
     const level = named.flatMap((one): [Named, Whose][] => {
@@ -126,7 +127,7 @@ function addByParents(named: Named[], whose: Map<Named, Whose>): void {
   }
 }
 
-/** The most likely first: never null, part of the key, no person. */
+/** Possible parents, the most likely first: a NOT NULL foreign key, part of the key, not a user. */
 function parentsOf(named: Named[], one: Named, whose: Map<Named, Whose>): Whose[] {
   const ways = one.table.foreignKeys.flatMap((key) => {
     const other = targetOf(named, key);
@@ -143,7 +144,7 @@ function parentsOf(named: Named[], one: Named, whose: Map<Named, Whose>): Whose[
   return ways.map((way) => way.whose);
 }
 
-/** Rows whose key begins with this row's are parts of it. */
+/** Finds children whose key begins with this row's key, which makes them parts of it. */
 function byChildren(named: Named[], one: Named, whose: Map<Named, Whose>): Whose | null {
   const [first, second] = childrenOf(named, one, whose).filter(({ other, key }) =>
     isSame((other as Named).key.slice(0, key?.columns.length), key?.columns ?? []),
@@ -151,7 +152,7 @@ function byChildren(named: Named[], one: Named, whose: Map<Named, Whose>): Whose
   return first && !second ? first : null;
 }
 
-/** Tables that know whose they are and point to this one. */
+/** Tables with a known tenant that point to this table. */
 export function childrenOf(named: Named[], one: Named, whose: Map<Named, Whose>): Whose[] {
   return named.flatMap((other): Whose[] => {
     const [key, second] = keysTo(other, one);

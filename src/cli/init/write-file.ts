@@ -1,4 +1,5 @@
-// Writes the file of an adopter, of what was proposed: TypeScript or JavaScript that works as it stands, with marks where only a person can go on.
+// Writes the adopter's TypeScript or JavaScript file from a proposal. It works as it is; places where the user must
+// decide are marked.
 
 import pg from 'pg';
 import { lowerFirst } from './names.js';
@@ -6,10 +7,12 @@ import type { People } from './people.js';
 import { nameOf, type Proposal, type ProposedTable, statusOf } from './propose.js';
 import type { Named } from './sight.js';
 
-/** How the file imports what the application has. */
+/** The application's modules that the file imports. */
 export interface Imports {
   typescript: boolean;
-  /** The application's GraphQL schema: `null` where none was found to import, `undefined` where there is none. */
+  /**
+   * The application's GraphQL schema: `null` when none was found to import, `undefined` when the application has none.
+   */
   schema: { name: string; from: string } | null | undefined;
   prisma: { client: string; models: string } | null;
   prefix?: string;
@@ -17,7 +20,7 @@ export interface Imports {
 
 export interface Edit {
   line: number;
-  /** What a person must say there. */
+  /** The decision that the user must write there. */
   what: string;
 }
 
@@ -30,7 +33,7 @@ const MARK = 'EDIT';
 
 export function writeFile(proposal: Proposal, imports: Imports): WrittenFile {
   const edits: string[] = [];
-  /** A comment that marks the place; it is listed in the terminal. */
+  /** Returns a numbered comment that marks the place; the same text is listed in the terminal. */
   const edit = (what: string) => {
     edits.push(what);
     return `// ${MARK} ${edits.length}: ${what}.`;
@@ -83,7 +86,7 @@ function ownSchema({ typescript }: Imports, edit: (what: string) => string): str
   ];
 }
 
-/** The person of a request or of a stored query, and how it is looked up. */
+/** Writes the type of the signed-in user, and the function that looks the user up. */
 function person(people: People | null, { typescript, prisma, schema }: Imports, edit: (what: string) => string): string[] {
   const types = typescript
     ? [
@@ -106,7 +109,10 @@ function person(people: People | null, { typescript, prisma, schema }: Imports, 
   return [...types, ...(types.length > 0 ? [''] : []), ...(prisma ? prismaLookUp(people, typescript) : sqlLookUp(people, typescript))];
 }
 
-/** No reserved word of SQL is two plain words joined by an underscore, but for a few. */
+/**
+ * Quotes a name unless it is `id`, or words joined by underscores, which are no reserved words of SQL (except current_…
+ * and session_…).
+ */
 const identifier = (name: string): string =>
   name === 'id' || (/^[a-z][a-z0-9]*(_[a-z0-9]+)+$/.test(name) && !/^(current_|session_)/.test(name)) ? name : pg.escapeIdentifier(name);
 
@@ -259,7 +265,7 @@ function tableLines({ defaults, tables, open }: Proposal): string[] {
   ];
 }
 
-/** Nothing of a name or comment in the database ends the comment. */
+/** Keeps a table's or column's comment on one line, so that it can't end the generated comment. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').replace(/\.$/, '');
 
 function tableLine(table: ProposedTable): string[] {

@@ -1,16 +1,16 @@
-// The schema and the limits of a request in, a plugin of graphql-yoga out: sources are parsed, measured and validated, in this order.
+// A graphql-yoga plugin that parses, limits and validates the documents of requests, in this order.
 import { type DocumentNode, GraphQLError, Kind, type TypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { limitErrors, parseWithin, type QueryLimits } from '../../webhooks/index.js';
 
-/** Sources whose documents are kept, and the characters of the longest. */
+/** Cache limits: the number of documents, and the maximum length in characters of a cached source. */
 const KEPT = { count: 500, length: 10_000 };
 
-/** Instead of yoga's own cache, which keeps a thousand sources of any length, and knows no limits. */
+/** Replaces yoga's own cache, which keeps a thousand sources of any length and doesn't apply the limits. */
 export function useDocuments(limits: QueryLimits): Plugin {
   const documents = new Map<string, DocumentNode>();
   const valid = new WeakSet<DocumentNode>();
-  /** Valid and within the limits, whatever a request brings. */
+  /** Documents that are valid and within the limits for any variables. */
   const settled = new WeakSet<DocumentNode>();
 
   function parse(source: string): DocumentNode {
@@ -32,7 +32,7 @@ export function useDocuments(limits: QueryLimits): Plugin {
     },
     onValidate({ params: { schema, documentAST }, context, setResult }) {
       if (settled.has(documentAST)) return void setResult([]);
-      // By their variables two requests with one source differ.
+      // The cost of a document depends on its variables, so it is computed for each request.
       const { variables } = (context as { params?: { variables?: Record<string, unknown> | null } }).params ?? {};
       const beyond = limitErrors(schema, documentAST, limits, variables ?? {});
       if (beyond.length > 0) setResult(beyond.map(asSentence));
@@ -52,7 +52,7 @@ function asSentence({ message, nodes, source, positions }: GraphQLError): GraphQ
   return new GraphQLError(sentence, { nodes, source, positions });
 }
 
-/** Of a document that is valid: whether a variable can say how long a page or a list is. */
+/** Whether a variable of a valid document can set the size of a page or list. */
 function hasVariableSize({ definitions }: DocumentNode): boolean {
   const canCount = (type: TypeNode): boolean =>
     type.kind === Kind.NON_NULL_TYPE ? canCount(type.type) : type.kind === Kind.LIST_TYPE || type.name.value === 'Int';

@@ -1,4 +1,4 @@
-// Nothing in, a plugin of graphql-yoga out: variables are read and answers are written with all of their digits.
+// A graphql-yoga plugin that reads variables and writes results without losing digits of numbers.
 import {
   type ExecutionArgs,
   GraphQLError,
@@ -17,12 +17,12 @@ import { TAKES_DIGITS } from '../scalars.js';
 
 type Variables = Record<string, unknown>;
 
-/** Forms and other ways to ask are yoga's to read. */
+/** Handles GET and JSON bodies; yoga parses forms and other content types. */
 export const useExactJson = (): Plugin => ({
   onRequestParse({ request, url, setRequestParser }) {
     if (request.method === 'GET') setRequestParser(() => told(() => paramsOf(url.searchParams)));
     else if (/^application\/(graphql\+)?json *(;|,|$)/i.test(request.headers.get('content-type') ?? ''))
-      // What it is handed has its size limited.
+      // `limited` is the request with its body size limited.
       setRequestParser(async (limited) => {
         const text = await limited.text();
         return told(() => {
@@ -36,7 +36,7 @@ export const useExactJson = (): Plugin => ({
     args.variableValues &&= forTypes(args as ExecutionArgs, args.variableValues as Variables);
     return {
       onExecuteDone({ result }) {
-        // Yoga writes the answer by it, where there is one.
+        // Yoga serializes a result with its `stringify` method if it has one.
         Object.assign(result, { stringify: stringifyJson });
       },
     };
@@ -61,7 +61,10 @@ function paramsOf(search: URLSearchParams): GraphQLParams {
   return { operationName: text('operationName'), query: text('query'), variables: json('variables'), extensions: json('extensions') };
 }
 
-/** Only scalars that say so know an ExactNumber: for any other type it is the double that graphql-js would have read. */
+/**
+ * Only scalars with the TAKES_DIGITS extension accept an ExactNumber; all other types get the double that graphql-js
+ * would have read.
+ */
 function forTypes({ schema, document, operationName }: ExecutionArgs, variables: Variables): Variables {
   const types = new Map<string, GraphQLInputType>();
   for (const definition of document.definitions) {

@@ -1,4 +1,5 @@
-// An operation in, its answer out: by graphql-js, as stored queries are executed, instead of yoga's own executor, which is slower.
+// A graphql-yoga plugin that executes operations with graphql-js, like stored queries, because yoga's own executor is
+// slower.
 import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
@@ -6,7 +7,10 @@ export const useExecutor = (): Plugin => ({
   onExecute: ({ setExecuteFn }) => setExecuteFn((args: ExecutionArgs) => toldApart(execute(args))),
 });
 
-/** What could not begin, for its variables or its name, is the request's mistake: yoga reads the status here. */
+/**
+ * A result without `data` means invalid variables or operation name: the client's mistake, so yoga answers with status
+ * 400.
+ */
 function toldApart(answer: ExecutionResult | Promise<ExecutionResult>): ExecutionResult | Promise<ExecutionResult> {
   if (!('errors' in answer) || 'data' in answer) return answer;
   const errors = answer.errors?.map(({ message, nodes, source, positions, path, originalError, extensions }) => {

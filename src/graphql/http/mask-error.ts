@@ -1,17 +1,17 @@
-// An error of an execution in, what the caller may know of it out.
+// Masks internal errors before they reach a client.
 import { randomUUID } from 'node:crypto';
 import { PothosValidationError } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import type { Logger } from '../../runtime/logger.js';
 import { WebhooksError } from '../../webhooks/index.js';
 
-/** Mistakes of the caller are told; ours get an id, by which the log tells them to us. */
+/** Errors that the client caused are returned; an internal error is logged and replaced by a message with its id. */
 export function maskError(error: unknown, log: Logger): Error {
   if (!(error instanceof GraphQLError)) return mask(error, log);
   const cause = error.originalError;
   if (!cause || cause instanceof GraphQLError) return withoutValue(error);
   if (cause instanceof PothosValidationError) return error;
-  // Which keys a process has is its operator's business.
+  // The encryption keys of the server are no concern of clients.
   if (cause instanceof WebhooksError && cause.code !== 'KEYS_MISMATCH')
     return withExtensions(error, cause.message, { code: cause.code, ...(cause.hint && { hint: cause.hint }) });
   return mask(cause, log, error);
@@ -23,7 +23,10 @@ function mask(cause: unknown, log: Logger, error?: GraphQLError): GraphQLError {
   return withExtensions(error, `Something went wrong on our side (error ${id}).`, { code: 'INTERNAL_SERVER_ERROR', errorId: id });
 }
 
-/** graphql-js repeats a value of the wrong type, and all around it: a secret may be in it. Its author knows it; whoever logs errors need not. */
+/**
+ * graphql-js repeats an invalid value in its message. The value may contain a secret that clients would log, so it is
+ * cut out.
+ */
 function withoutValue(error: GraphQLError): GraphQLError {
   const told = (message: string) => /^\w+ cannot represent [^:]+(?=: )/.exec(message)?.[0] ?? message;
   const variable = /^Variable "\$\w+" got invalid value/.exec(error.message)?.[0];

@@ -1,4 +1,4 @@
-// Merges our API into a host's schema: one schema of both, in which the host's types and resolvers stay as they are.
+// Merges Hookgraph's API into a host's schema, leaving the host's types and resolvers unchanged.
 import { rewireTypes } from '@graphql-tools/utils';
 import {
   type GraphQLFieldConfigMap,
@@ -15,7 +15,9 @@ import { findOwnNodes, readOwnValues } from './own-values.js';
 import { type MergedNames, planNames } from './plan-names.js';
 
 export interface MergeOptions {
-  /** Put before those names of ours that collide with the host's: `Acme` makes `AcmeWebhookEvent` and `acmeWebhookEvents`. */
+  /**
+   * Put before Hookgraph's names that collide with the host's: `Acme` makes `AcmeWebhookEvent` and `acmeWebhookEvents`.
+   */
   prefix?: string;
 }
 
@@ -23,10 +25,11 @@ type Types = Record<string, GraphQLNamedType>;
 type Fields = GraphQLFieldConfigMap<unknown, object>;
 
 /**
- * Types are copied by `toConfig()` and joined by their names, so that resolvers, `isTypeOf`, enum values, directives and extensions
- * come along as they are. `mergeSchemas` of @graphql-tools/schema prints both schemas and parses them again instead, and loses a root
- * type that isn't called Query.
- * @throws WebhooksError SCHEMA_COLLISION with all that collides, TYPE_UNKNOWN where the host hasn't a type that createApi was told of.
+ * Copies types by `toConfig()` and joins them by name, which keeps resolvers, `isTypeOf`, enum values, directives and
+ * extensions. `mergeSchemas` of @graphql-tools/schema would print and parse both schemas, and lose a root type that
+ * isn't called Query.
+ * @throws WebhooksError `SCHEMA_COLLISION` with all collisions; `TYPE_UNKNOWN` when the host lacks a type that
+ * createApi was given
  */
 export function mergeApi(host: GraphQLSchema, api: Api, { prefix }: MergeOptions = {}): GraphQLSchema {
   const names = planNames(host, api, prefix);
@@ -49,7 +52,7 @@ export function mergeApi(host: GraphQLSchema, api: Api, { prefix }: MergeOptions
   });
 }
 
-/** Our types by our names for them, called and referred to as in the merged schema. */
+/** Copies Hookgraph's types under their merged names; the result is keyed by their original names. */
 function copyOfOurs(api: Api, names: MergedNames): Types {
   const renamed: Types = {};
   for (const [own, name] of names.types) renamed[own] = copyOf(api.schema.getType(own) as GraphQLNamedType, name, names);
@@ -57,7 +60,10 @@ function copyOfOurs(api: Api, names: MergedNames): Types {
   return Object.fromEntries([...names.types].map(([own, name]) => [own, typeMap[name] as GraphQLNamedType]));
 }
 
-/** A copy with another name, without the interface Node and the fields that answer one where the host's nodes aren't of it. */
+/**
+ * Copies a type under another name. Drops the interface Node, and fields that return an interface, when the host has no
+ * equivalent Node.
+ */
 function copyOf(type: GraphQLNamedType, name: string, names: MergedNames): GraphQLNamedType {
   if (!isObjectType(type)) {
     const Type = type.constructor as new (config: unknown) => GraphQLNamedType;
@@ -74,7 +80,7 @@ function copyOf(type: GraphQLNamedType, name: string, names: MergedNames): Graph
   });
 }
 
-/** The host's type with the fields that ours adds to it; a root type that the host hasn't is ours. */
+/** Adds Hookgraph's fields to the host's type; a root type that the host lacks is created. */
 function withFields(
   theirs: GraphQLNamedType | undefined,
   { own, name, names }: { own: GraphQLNamedType | undefined; name: string; names: MergedNames },

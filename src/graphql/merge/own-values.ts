@@ -1,4 +1,5 @@
-// Lets the host's types and look-ups that stand for ours answer our values; everything else goes to the host's resolvers untouched.
+// Lets the host's types and look-ups that replace Hookgraph's handle Hookgraph's values; all other values go to the
+// host's resolvers.
 import {
   defaultFieldResolver,
   defaultTypeResolver,
@@ -22,7 +23,7 @@ import type { MergedNames } from './plan-names.js';
 
 const OWN_VALUES: Record<string, new (...args: never[]) => object> = { PageInfo, UserError };
 
-/** The host's type that stands for ours of the same name. */
+/** Extends the host's type that replaces Hookgraph's type of the same name. */
 export function readOwnValues(theirs: GraphQLNamedType, names: MergedNames): GraphQLNamedType {
   if (isInterfaceType(theirs)) return resolvingOwnTypes(theirs, names);
   const Own = OWN_VALUES[theirs.name];
@@ -38,7 +39,7 @@ export function readOwnValues(theirs: GraphQLNamedType, names: MergedNames): Gra
 type Field = GraphQLFieldConfig<unknown, object>;
 type Resolver = GraphQLFieldResolver<unknown, object>;
 
-/** Without a resolver of the host's, the property of that name is answered anyhow. */
+/** A field without a resolver reads the property of its name, which works for both kinds of values. */
 function readingOwn(field: Field, name: string, Own: new (...args: never[]) => object): Field {
   const { resolve } = field;
   if (!resolve) return field;
@@ -60,10 +61,10 @@ function resolvingOwnTypes(theirs: GraphQLInterfaceType, names: MergedNames): Gr
   });
 }
 
-/** The host's root type, whose `node(id:)` and `nodes(ids:)`, where it has such, find our objects too. */
+/** Extends `node(id:)` and `nodes(ids:)` of the host's query type, if present, to find Hookgraph's objects too. */
 export function findOwnNodes(query: GraphQLObjectType, { api, names }: { api: Api; names: MergedNames }): GraphQLObjectType {
   const own = new Map(OWN_TYPENAMES.map((typename) => [names.types.get(typename), typename]));
-  /** `undefined` for an id that isn't ours. */
+  /** `undefined` for an id of another type than Hookgraph's. */
   const find: Find = (id, ctx) => {
     if (typeof id !== 'string' || !ctx) return undefined;
     const decoded = api.decodeId(id, ctx);
@@ -88,7 +89,7 @@ async function load(api: Api, { typename, key, ctx }: { typename: OwnTypename; k
   return rememberTypename(await api.load(typename, key, ctx), typename, true);
 }
 
-/** Whether the field answers the interface Node by this argument of the type ID alone. */
+/** Whether the field returns Node (or a list) by an argument of type ID, with no other required argument. */
 function looksUp({ type, args = {} }: Field, name: string, isList: boolean): boolean {
   const nullable = (of: unknown) => (isNonNullType(of) ? of.ofType : of);
   const asked = args[name];
@@ -106,12 +107,12 @@ function findingNode({ resolve }: Field, find: Find): Resolver {
   return (root, args, ctx, info) => find(args.id, ctx) ?? theirs(root, args, ctx, info);
 }
 
-/** The host is asked for its own ids only, and not at all when there are none. */
+/** Calls the host's resolver only with the host's ids, and not at all if there are none. */
 function findingNodes({ resolve }: Field, find: Find): Resolver {
   const theirs = resolve ?? defaultFieldResolver;
   return (root, args, ctx, info) => {
     const ids: unknown[] = Array.isArray(args.ids) ? args.ids : [];
-    // An error is the error of its place in the list.
+    // An error belongs to its position in the list, so it is kept as a value.
     const own = ids.map((id) => find(id, ctx)?.catch((error: unknown) => error));
     if (own.every((found) => found === undefined)) return theirs(root, args, ctx, info);
     const others = ids.filter((_, index) => own[index] === undefined);
@@ -119,7 +120,7 @@ function findingNodes({ resolve }: Field, find: Find): Resolver {
   };
 }
 
-/** Puts the host's answers, in their order, where none is ours. */
+/** Fills the host's results, in order, into the positions that Hookgraph didn't answer. */
 async function fillIn(own: (Promise<unknown> | undefined)[], theirs: unknown): Promise<unknown[]> {
   const answered = await theirs;
   const rest: unknown[] = Array.isArray(answered) ? [...answered] : [];

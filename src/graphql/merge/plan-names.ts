@@ -1,23 +1,24 @@
-// Decides what our types and fields are called in the merged schema, and which of the host's types stand for ours.
+// Decides the names of Hookgraph's types and fields in the merged schema, and which of the host's types replace
+// Hookgraph's.
 import { type GraphQLSchema, isCompositeType, isIntrospectionType, isObjectType, isSpecifiedScalarType } from 'graphql';
 import { WebhooksError } from '../../webhooks/index.js';
 import type { Api } from '../create-api.js';
 import { isShared, meansTheSame } from './same-meaning.js';
 
 export interface MergedNames {
-  /** The name of our type in the merged schema, by our name for it. A type that isn't here is left out. */
+  /** Merged names by original name. A type that is missing here is left out. */
   types: Map<string, string>;
-  /** Our types that are added; the host's stand for the others. */
+  /** Original names of the types that are added; the host's types replace the others. */
   added: string[];
-  /** Those of the host's types that stand for ours because they mean the same. */
+  /** The host's types that replace Hookgraph's types of the same meaning. */
   joined: Set<string>;
-  /** The host's types that get our fields, by our names for them: root types and placeholders. */
+  /** The host's types that get Hookgraph's fields (root types and placeholders), by original name. */
   receivers: Map<string, string>;
-  /** The names of these fields in the merged schema, by ours: `Query.webhookTopics`. */
+  /** Merged names of these fields, by original name such as `Query.webhookTopics`. */
   fields: Map<string, string>;
 }
 
-/** Put before a shared type of ours when the host's means something else and there is no prefix. */
+/** Prefix for a shared type such as PageInfo when the host's type of that name differs and no prefix is configured. */
 const USUAL_PREFIX = 'Hookgraph';
 
 export function planNames(host: GraphQLSchema, api: Api, prefix: string | undefined): MergedNames {
@@ -46,7 +47,7 @@ function planTypes(host: GraphQLSchema, api: Api, prefix: string | undefined): T
     const theirs = host.getType(name);
     if (receivers.has(name) || !theirs) plan.types.set(name, name);
     else if (meansTheSame(type, theirs)) plan.joined.add(name);
-    // Our types have root fields that find them: they can do without an interface.
+    // Node can be left out: every type also has a root field that finds its objects.
     else if (name !== 'Node') {
       const before = prefix ?? (isShared(name) ? USUAL_PREFIX : '');
       const merged = prefixedType(before, name);
@@ -80,7 +81,7 @@ function planFields(host: GraphQLSchema, { api, prefix, receivers }: FieldPlan):
   return { names, taken };
 }
 
-/** The fields that our type of this name adds to the host's; a placeholder's `id` only stands for the host's. */
+/** The fields that a type adds to the host's type; a placeholder's `id` stands for the host's own field. */
 function addedFields(api: Api, typename: string): string[] {
   const type = api.schema.getType(typename);
   const fields = isObjectType(type) ? Object.keys(type.getFields()) : [];
@@ -100,7 +101,7 @@ function refuseUnknown(host: GraphQLSchema, api: Api): void {
   );
 }
 
-/** The host's root type; where it has none, ours by a name that is free. */
+/** The name of the host's root type; if it has none, a free name for Hookgraph's. */
 function rootName(host: GraphQLSchema, own: 'Query' | 'Mutation'): string {
   const theirs = own === 'Query' ? host.getQueryType() : host.getMutationType();
   return theirs?.name ?? (host.getType(own) ? prefixedType(USUAL_PREFIX, own) : own);

@@ -1,4 +1,5 @@
-// Decides whether a host's type means the same as ours of that name: Node, PageInfo, UserError, DateTime, JSON.
+// Decides whether a host's type can replace Hookgraph's type of the same name: Node, PageInfo, UserError, DateTime,
+// JSON.
 import { isDeepStrictEqual } from 'node:util';
 import {
   type GraphQLInterfaceType,
@@ -11,7 +12,7 @@ import {
   Kind,
 } from 'graphql';
 
-/** By their names. A type that isn't here is ours alone: a host's type of that name collides with it. */
+/** The test for each shared type, by name. A host's type with the name of any other type of Hookgraph collides. */
 const SAME: Record<string, (ours: GraphQLNamedType, theirs: GraphQLNamedType) => boolean> = {
   Node: (_ours, theirs) => isInterfaceType(theirs) && theirs.getInterfaces().length === 0 && hasOnlyOurId(theirs),
   PageInfo: (ours, theirs) => isObjectType(theirs) && hasSameFields(ours as GraphQLObjectType, theirs),
@@ -28,13 +29,13 @@ export function meansTheSame(ours: GraphQLNamedType, theirs: GraphQLNamedType): 
   return SAME[ours.name]?.(ours, theirs) ?? false;
 }
 
-/** `id: ID!` or `id: ID`, which our types' `id: ID!` fulfils. */
+/** `id: ID!` or `id: ID`; Hookgraph's types have `id: ID!`, which satisfies both. */
 function hasOnlyOurId(theirs: GraphQLInterfaceType): boolean {
   const fields = Object.values(theirs.getFields());
   return fields.length === 1 && fields.every(({ name, type, args }) => name === 'id' && /^ID!?$/.test(String(type)) && args.length === 0);
 }
 
-/** A further field of theirs would be asked of our values, which don't have it. */
+/** An extra field of the host's type would be resolved on Hookgraph's values, which lack it. */
 function hasSameFields(ours: GraphQLObjectType, theirs: GraphQLObjectType): boolean {
   const shapeOf = (type: GraphQLObjectType) =>
     Object.fromEntries(Object.values(type.getFields()).map((field) => [field.name, [String(field.type), field.args.length]]));
@@ -43,7 +44,7 @@ function hasSameFields(ours: GraphQLObjectType, theirs: GraphQLObjectType): bool
 
 const MOMENT = new Date('2026-11-22T18:30:00.123Z');
 
-/** Our resolvers answer and expect Date, to the millisecond; clients read and write ISO 8601. */
+/** Hookgraph's resolvers return and expect Dates with milliseconds; clients read and write ISO 8601. */
 function handlesDates(theirs: GraphQLScalarType): boolean {
   const text = MOMENT.toISOString();
   return tried(() => {
@@ -60,7 +61,7 @@ function answersJson(theirs: GraphQLScalarType): boolean {
   return tried(() => JSON_VALUES.every((value) => isDeepStrictEqual(theirs.serialize(value), value)));
 }
 
-/** A scalar that throws doesn't take our values. */
+/** A scalar that throws can't handle Hookgraph's values. */
 function tried(works: () => boolean): boolean {
   try {
     return works();

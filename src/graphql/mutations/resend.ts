@@ -1,4 +1,4 @@
-// Adds the mutations that release held deliveries and send one again.
+// Adds the mutations that release held deliveries and resend a delivery.
 
 import { type Released, type Resent, releaseHeldDeliveries, resendDelivery } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

@@ -1,4 +1,4 @@
-// Adds the mutations of subscriptions, in both published forms.
+// Adds the mutations that save and delete subscriptions, with flat arguments and in the `input` form.
 
 import {
   createSubscription,

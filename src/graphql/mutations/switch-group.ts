@@ -1,4 +1,4 @@
-// Adds the mutation that switches all subscriptions of an integration off or on.
+// Adds the mutation that disables or enables all subscriptions of an integration.
 
 import { type Switched, switchGroup } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

@@ -1,4 +1,4 @@
-// Adds the root fields that list our types, and those that find one by its id.
+// Adds root fields that list topics, subscriptions and the other types, and the field that finds a topic by its key.
 
 import {
   countDeliveriesOf,

@@ -1,4 +1,4 @@
-// Adds the audit log, of one subscription and of all.
+// Adds the audit log of one subscription and of all subscriptions.
 import type { ArgBuilder } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import {
@@ -145,7 +145,10 @@ function addChange(builder: Builder) {
   });
 }
 
-/** What all diffs of one answer may take: nobody else is served meanwhile, and one change can be asked for under many aliases. */
+/**
+ * Maximum milliseconds for all diffs of one response: diffing blocks the process, and one change can be selected under
+ * many aliases.
+ */
 const DIFFS_LIMIT_MS = 250;
 const spentMs = new WeakMap<object, number>();
 

@@ -1,4 +1,4 @@
-// Adds how a subscription makes itself known to its receiver: an input with secrets, a type without.
+// Adds how a subscription authenticates to its receiver: an input with secrets, and an output type without them.
 
 import type { AuthDefinition } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';

@@ -1,4 +1,4 @@
-// Adds the engine's enums; those about presets and integrations only where there are such.
+// Adds the engine's enums; those about presets and integrations only when these features are on.
 
 import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';

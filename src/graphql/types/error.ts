@@ -73,7 +73,7 @@ export function addError(builder: Builder, access: AccessOf, { enums, topic, del
 
 export type ErrorParts = ReturnType<typeof addError>;
 
-/** Of the arguments, what filters. */
+/** Picks the filter from a field's arguments. */
 export function errorFilterOf({ topicKey, stage, createdAtMin, createdAtMax }: ErrorFilter): ErrorFilter {
   return { topicKey, stage, createdAtMin, createdAtMax };
 }

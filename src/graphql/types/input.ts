@@ -1,4 +1,4 @@
-// Adds the input of a subscription, and reads what was asked as the engine takes it.
+// Adds the input of a subscription, and converts it to the engine's form.
 
 import { type Engine, type SubscriptionInput, withPreset } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
@@ -105,13 +105,13 @@ export function addInput(builder: Builder, { enums, host }: WebhookTypes) {
 export type InputRef = ReturnType<typeof addInput>;
 
 export interface Asked {
-  /** The record's. */
+  /** The record's id, not the global id. */
   id: string | null;
   input: SubscriptionInput;
   test: boolean;
 }
 
-/** Global ids become the keys that the engine knows; one of another type finds nothing. */
+/** Decodes global ids to the engine's keys; an id of another type becomes a key that finds nothing. */
 export function readAsked(engine: Engine, host: HostTypes, written: InputRef['$inferInput']): Asked {
   const { id, topic, integrationId, environmentIds, test, preset, ...rest } = written;
   const [integrationType = '', environmentType = ''] = [host.integration?.typename, host.environment?.typename];

@@ -32,7 +32,10 @@ export function addGroups(builder: Builder, access: AccessOf, { subscription, ho
   );
 }
 
-/** The key of a row of the host's, whose names are those of its fields or of its columns. */
+/**
+ * The key of a host's row, whose properties are named after its fields or its columns. @throws WebhooksError
+ * `KEY_UNKNOWN`
+ */
 function keyOfRow({ host }: Engine, typename: string, row: object): string {
   const { key = [], columns = {} } = host.nodes.find((node) => node.typename === typename) ?? {};
   const values = key.map((column) => {

@@ -1,4 +1,4 @@
-// Adds the types of a subscription's rate limit and of its pace to a Pothos builder.
+// Adds the types of a subscription's rate limit and of its current pace.
 
 import type { Subscription } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';

@@ -1,4 +1,4 @@
-// Adds the list of ready body shapes.
+// Adds the list of presets: body formats of well-known systems.
 
 import { PRESETS, type Preset } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';

@@ -1,4 +1,4 @@
-// Adds WebhookReplay with its connection, and the mutations that begin and cancel one.
+// Adds WebhookReplay with its connection, and the mutations that start and cancel a replay.
 
 import { cancelReplay, type Replay, type Replayed, replayEvents } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

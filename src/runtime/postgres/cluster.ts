@@ -1,4 +1,4 @@
-// A data folder in, an initialised cluster and the user to run it as out.
+// Initialises the Postgres cluster in the data folder, and chooses the operating-system user that runs it.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -10,10 +10,13 @@ import { findPostgresBinaries } from './binaries.js';
 
 const run = promisify(execFile);
 
-/** Inside the cluster's folder, so that cluster and password come and go together. */
+/** Stored inside the cluster's folder, so that cluster and password are created and deleted together. */
 export const PASSWORD_FILE = 'hookgraph-password';
 
-/** Postgres refuses to run as root: then `ids` says whom to run as, or `prefix` is the command that changes to them. */
+/**
+ * Postgres refuses to run as root. As root, `ids` is the user to run as, or `prefix` is a command that switches to that
+ * user.
+ */
 interface RunAs {
   ids: { uid?: number; gid?: number };
   prefix: string[];
@@ -38,7 +41,7 @@ export async function prepareCluster(dataDir: string, sync: boolean, onProgress?
   return { dir, binaries, runAs };
 }
 
-// Under another name first: a process killed half-way leaves nothing that looks like a cluster.
+// Created under a temporary name first, so that a killed process leaves nothing that looks like a cluster.
 async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boolean): Promise<void> {
   const draft = `${dir}.draft-${process.pid}`;
   const password = randomBytes(24).toString('base64url');
@@ -69,7 +72,7 @@ async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boole
     await run(command, rest, { ...(runAs.prefix.length > 0 ? {} : runAs.ids), cwd: '/' });
     await writeFile(join(draft, PASSWORD_FILE), password, { mode: 0o600 });
     await rename(draft, dir).catch((error: NodeJS.ErrnoException) => {
-      // Another process was quicker: its cluster is as good as ours.
+      // Another process finished first; its cluster is used.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } catch (cause) {
@@ -90,7 +93,7 @@ async function removeLeftovers(dataDir: string): Promise<void> {
 
 async function chooseUser(existing: { uid: number; gid: number } | null, paths: string[]): Promise<RunAs> {
   if (process.getuid?.() !== 0) return { ids: {}, prefix: [] };
-  // A cluster that an ordinary user made goes on as theirs.
+  // A cluster created by an ordinary user keeps running as that user.
   const ids = existing && existing.uid !== 0 ? { uid: existing.uid, gid: existing.gid } : await postgresUser();
   const reachable = await Promise.all(
     paths.map((path) =>
@@ -101,7 +104,7 @@ async function chooseUser(existing: { uid: number; gid: number } | null, paths: 
     ),
   );
   if (!reachable.includes(false)) return { ids, prefix: [] };
-  // A clone in /root, say: the user keeps the right to pass through folders that aren't its own.
+  // For a folder below /root, for example: the user gets the capability to pass through folders that it doesn't own.
   const capability = '+dac_override';
   const prefix = [
     'setpriv',

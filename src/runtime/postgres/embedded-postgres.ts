@@ -1,4 +1,5 @@
-// A data folder in, a running Postgres with our database in it out; it dies with this process, even on kill -9.
+// Starts the embedded Postgres of a data folder with the database `hookgraph`. It stops with this process, even after
+// `kill -9`.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -11,37 +12,42 @@ import { PASSWORD_FILE, prepareCluster } from './cluster.js';
 import { clearStalePidFile, findPostmaster } from './postmaster.js';
 
 export interface EmbeddedPostgresOptions {
-  /** Holds the cluster (`postgres/`) and `database-url`, which `psql "$(cat …)"` accepts. */
+  /** Holds the cluster (`postgres/`) and the file `database-url`, as in `psql "$(cat …)"`. */
   dataDir: string;
-  /** When another process already runs the Postgres of this folder: use that one, instead of failing. */
+  /** Use a Postgres that another process already runs in this folder, instead of failing. */
   join?: boolean;
-  /** Settings of Postgres beside ours, e.g. `{ fsync: 'off' }`. */
+  /** Additional Postgres settings, e.g. `{ fsync: 'off' }`. */
   settings?: Record<string, string>;
-  /** What takes long, and what Postgres says. */
+  /** Called with a message before each slow step. */
   onProgress?: (message: string) => void;
+  /** Called with each line of Postgres' log. */
   onLog?: (line: string) => void;
 }
 
 export interface EmbeddedPostgres {
   url: string;
-  /** Resolves when Postgres is gone, wanted or not; never for one that was joined. */
+  /** Resolves when Postgres has stopped for any reason. Never resolves when another process runs it. */
   exited: Promise<void>;
-  /** Waits for a clean shutdown; leaves alone what another process runs. */
+  /** Waits for a clean shutdown. Does nothing when another process runs the Postgres. */
   stop(): Promise<void>;
 }
 
 const DATABASE = 'hookgraph';
-/** Held by the process that runs a cluster, for as long as it lives: tells an owner from an orphan. */
+/** An advisory lock that the owning process holds as long as it lives; a cluster without it is an orphan. */
 const OWNER_LOCK = 0x686f6f6b;
 
 /**
- * A shell keeps our pipe open on fd 3. When this process dies, however it dies, `cat` sees the end of it
- * and Postgres gets its fast shutdown (SIGINT). Postgres is a session of its own: Ctrl-C reaches only us.
+ * A shell keeps this process's pipe open as fd 3. When this process dies, `cat` reaches the end of the pipe and the
+ * shell sends Postgres SIGINT (fast shutdown). Postgres runs in its own session, so that Ctrl-C doesn't reach it
+ * directly.
  */
 const DEAD_MANS_SWITCH =
   'exec 3<&0; "$0" "$@" </dev/null 3<&- & p=$!; trap "kill -INT $p" TERM INT; (cat <&3 >/dev/null; kill -INT $p 2>/dev/null) & wait $p; s=$?; wait $p 2>/dev/null; exit $s';
 
-/** Makes the cluster when it isn't there, starts it, makes the database `hookgraph`. */
+/**
+ * Creates the cluster if it is missing, starts it, and creates the database `hookgraph`.
+ * @throws RuntimeError `POSTGRES_FAILED`, or `DATA_DIR_IN_USE` when another process runs it and `join` isn't set
+ */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o755 });
@@ -50,7 +56,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const password = await readFile(join(cluster.dir, PASSWORD_FILE), 'utf8');
   let port = await rememberedPort(urlFile);
   for (let attempt = 0; ; attempt++) {
-    // Not "hookgraph": a role named like our schema would have it first in its search_path ("$user").
+    // Not a role named "hookgraph": `"$user"` in its search_path would resolve to the schema of that name.
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/${DATABASE}`;
     if (await isTakenByOther(cluster.dir, dataDir, url)) {
       if (options.join) return { url: (await readFile(urlFile, 'utf8')).trim(), exited: new Promise(() => {}), stop: async () => {} };
@@ -84,7 +90,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 const OUR_SETTINGS = {
   listen_addresses: '127.0.0.1',
-  // A folder's path may be longer than a socket's may be.
+  // No socket: the path of the data folder may be longer than a Unix socket's path may be.
   unix_socket_directories: '',
   max_connections: '200',
   timezone: 'UTC',
@@ -95,7 +101,7 @@ function flags(settings: Record<string, string>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** null when it is ready, otherwise what it said before it exited. */
+/** Resolves to `null` when Postgres accepts connections, else to its output when it exited. */
 function untilReady(child: ChildProcess, onLog?: (line: string) => void): Promise<string | null> {
   return new Promise((resolve, reject) => {
     let starting: string | undefined = '';
@@ -109,7 +115,7 @@ function untilReady(child: ChildProcess, onLog?: (line: string) => void): Promis
       starting = undefined;
       resolve(null);
     });
-    // 'close', not 'exit': only then has everything that it said been read.
+    // 'close', not 'exit': 'close' fires after all output has been read.
     child.on('close', (code) => {
       child.stdin?.destroy();
       resolve(`${starting ?? ''}\nexit code ${code}`);
@@ -138,7 +144,7 @@ async function own(child: ChildProcess, url: string, urlFile: string): Promise<E
   };
 }
 
-/** The database `postgres` of the same cluster; its connection may break at any time without harm. */
+/** Connects to the database `postgres` of the same cluster. The connection may break at any time without harm. */
 function maintenanceClient(url: string): pg.Client {
   const address = new URL(url);
   address.pathname = '/postgres';
@@ -148,8 +154,8 @@ function maintenanceClient(url: string): pg.Client {
 }
 
 /**
- * Is a living process running this cluster? An orphan whose switch works is waited for; one whose switch was
- * killed too is stopped. Answers false when the way is clear.
+ * Whether a living process owns this cluster. An orphaned Postgres whose shell still runs will stop by itself, so this
+ * waits; an orphan whose shell was killed is stopped here.
  */
 async function isTakenByOther(clusterDir: string, dataDir: string, url: string): Promise<boolean> {
   let looksFree = 0;
@@ -161,7 +167,7 @@ async function isTakenByOther(clusterDir: string, dataDir: string, url: string):
     }
     const owned = await isOwned(url);
     if (owned === true) return true;
-    // Five looks: its owner may be about to take the lock.
+    // Five checks without an owner, because a starting owner may be about to take the lock.
     looksFree = owned === false ? looksFree + 1 : 0;
     if (looksFree === 5) kill(pid);
     await wait(100);
@@ -169,7 +175,7 @@ async function isTakenByOther(clusterDir: string, dataDir: string, url: string):
   throw new RuntimeError('DATA_DIR_IN_USE', `A Postgres that doesn't answer runs in ${dataDir}`, 'Stop it, then start again.');
 }
 
-/** null: it takes no connections, so it is starting or stopping. */
+/** `null` when Postgres accepts no connections, because it is starting or stopping. */
 async function isOwned(url: string): Promise<boolean | null> {
   const client = maintenanceClient(url);
   try {
@@ -187,7 +193,7 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGINT');
   } catch {
-    // Gone by itself.
+    // The process has already exited.
   }
 }
 

@@ -1,13 +1,14 @@
-// A cluster's folder in, the process that runs it out; pids are reused, so a pid file alone proves nothing.
+// Finds the Postgres process of a cluster's folder. Pids are reused, so the command line is checked besides the pid
+// file.
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A pid beyond every system's greatest. */
+/** A pid greater than any system's maximum. */
 const NOBODY = 2147483646;
 
-/** The pid of the living Postgres of this very folder, or null. */
+/** The pid of the running Postgres of this folder; `null` when there is none. */
 export async function findPostmaster(clusterDir: string): Promise<number | null> {
   const pid = await pidInFile(clusterDir);
   if (pid === null || !isAlive(pid)) return null;
@@ -16,8 +17,8 @@ export async function findPostmaster(clusterDir: string): Promise<number | null>
 }
 
 /**
- * When the file names a living stranger, Postgres would refuse to start for ever. Only the pid is made void:
- * the rest of the file lets Postgres find a shared memory block that leftover backends still use.
+ * Invalidates a pid file whose pid now belongs to an unrelated process, because Postgres would refuse to start. Only
+ * the pid is replaced: Postgres needs the other lines to find shared memory that leftover backends still use.
  */
 export async function clearStalePidFile(clusterDir: string): Promise<void> {
   const pid = await pidInFile(clusterDir);

@@ -1,4 +1,4 @@
-// A place with people in, calls of the last ninety days with participants and recordings out.
+// Creates an organization's calls of the last ninety days, with participants and recordings.
 import { DAY_MS, madeAt, type Place } from './place.js';
 
 export async function makeCalls(

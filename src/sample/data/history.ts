@@ -1,4 +1,4 @@
-// An organization in, its people's last ninety days out: the same for the same seed, up to the day it is made on.
+// Creates the last ninety days of an organization: equal for the same seed, except that times are relative to now.
 import type { Prisma } from '../../generated/nodes/client.js';
 import { makeCalls } from './calls.js';
 import { makePeople } from './people.js';

@@ -1,4 +1,4 @@
-// An empty domain in, two organizations to explore out; nothing where there is data already.
+// Fills an empty database with two sample organizations; does nothing when there is data already.
 
 import { generateToken, hashToken } from '../../auth/api-token.js';
 import type { Prisma, PrismaClient } from '../../generated/nodes/client.js';
@@ -7,13 +7,13 @@ import { makeOrganizations, SAMPLE } from './organizations.js';
 
 type Transaction = Prisma.TransactionClient;
 
-/** Any number of ours: processes that start together make the data once. */
+/** Key of the advisory lock (an arbitrary number), so that processes that start together create the data once. */
 const LOCK = 72707370;
 
-/** Others wait for the first, and a small machine takes its time. */
+/** Milliseconds. Concurrent processes wait for the first one, which may be slow on a small machine. */
 const LIMITS = { maxWait: 30_000, timeout: 120_000 };
 
-/** Answers the admin's token where it was given, or was generated just now. */
+/** Returns the admin's token if it was given or has just been generated, else `null`. */
 export async function makeSampleData(prisma: PrismaClient, { adminToken }: { adminToken: string | null }): Promise<string | null> {
   return prisma.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;
@@ -32,7 +32,7 @@ export async function makeSampleData(prisma: PrismaClient, { adminToken }: { adm
 }
 
 async function fill(tx: Transaction): Promise<string> {
-  // The past of a customer is nothing to be told of.
+  // No events for the historical data.
   await tx.$executeRaw`SELECT set_config('hookgraph.capture', 'off', true)`;
   const { organizationId, adminId, neighbourId } = await makeOrganizations(tx);
   await makeHistory(tx, {

@@ -1,14 +1,14 @@
-// An empty domain in, two organizations with the people and things that guides and tests call by name out.
+// Creates two organizations with the people and objects that guides and tests refer to by name.
 import type { Prisma } from '../../generated/nodes/client.js';
 
-/** Told apart by their permalinks. */
+/** The organizations' permalinks, by which code finds them. */
 export const SAMPLE = 'acme';
 const OTHER = 'globex';
 
 export interface SampleOrganizations {
   organizationId: string;
   adminId: string;
-  /** Somebody else's data, so that one can see that one can't see it. */
+  /** The second organization, to show that other organizations' data isn't visible. */
   neighbourId: string;
 }
 

@@ -1,14 +1,14 @@
-// A place in, its people and groups out.
+// Creates an organization's users and groups.
 import { DAY_MS, madeAt, type Place } from './place.js';
 import { FIRST_NAMES, GROUPS, JOB_TITLES, LAST_NAMES } from './words.js';
 
-/** Answers the ids of all who work there, those that there were as well. */
+/** Returns the ids of all users of the organization, including those that existed before. */
 export async function makePeople(place: Place, count: number): Promise<string[]> {
   const { tx, organizationId, domain, random } = place;
   const groups = GROUPS.map((name) => ({ id: random.uuid(), organizationId, name, ...madeAt(place, 100 * DAY_MS) }));
   await tx.group.createMany({ data: groups });
   const users = Array.from({ length: count }, (_, index) => {
-    // 18 first and 15 last names: no pair comes twice before the ninetieth.
+    // With 18 first and 15 last names, no pair repeats within ninety users.
     const firstName = FIRST_NAMES[index % FIRST_NAMES.length] as string;
     const lastName = LAST_NAMES[index % LAST_NAMES.length] as string;
     const username = `${firstName}.${lastName}`

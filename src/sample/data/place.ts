@@ -1,4 +1,4 @@
-// Where sample rows are made, of which choices, and when.
+// Defines where and when sample rows are created, with the source of random choices.
 import type { Prisma } from '../../generated/nodes/client.js';
 import type { Random } from './random.js';
 
@@ -7,13 +7,13 @@ export const DAY_MS = 86_400_000;
 export interface Place {
   tx: Prisma.TransactionClient;
   organizationId: string;
-  /** Of its people's mail. */
+  /** The domain of the users' email addresses. */
   domain: string;
   random: Random;
   nowMs: number;
 }
 
-/** The times of a row that was made so long ago, and perhaps changed later. */
+/** Timestamps of a row that was created, and perhaps changed, so many milliseconds ago. */
 export function madeAt({ nowMs }: Place, agoMs: number, changedAgoMs = agoMs): { createdAt: Date; updatedAt: Date } {
   return { createdAt: new Date(nowMs - agoMs), updatedAt: new Date(nowMs - changedAgoMs) };
 }

@@ -1,12 +1,12 @@
-// A seed in, the same stream of choices out, on every machine: mulberry32.
+// Generates the same random choices for the same seed on every machine, with the algorithm mulberry32.
 
 export interface Random {
-  /** 0 ≤ x < 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   next(): number;
-  /** A whole number, both ends possible. */
+  /** A whole number; both ends are included. */
   between(least: number, greatest: number): number;
   pick<T>(list: readonly T[]): T;
-  /** Several different ones, in their order. */
+  /** Several different items, in their original order. */
   some<T>(list: readonly T[], count: number): T[];
   chance(probability: number): boolean;
   uuid(): string;

@@ -1,4 +1,4 @@
-// A place in, its scenarios with their releases and steps out.
+// Creates an organization's scenarios with their releases and steps.
 import type { Prisma } from '../../generated/nodes/client.js';
 import { DAY_MS, madeAt, type Place } from './place.js';
 import { PUMP, SCENARIOS, type StepWords } from './words.js';
@@ -11,7 +11,7 @@ export interface Release {
   steps: { id: string; words: StepWords }[];
 }
 
-/** Answers the releases, the oldest of each scenario first. */
+/** Returns the releases, the oldest of each scenario first. */
 export async function makeScenarios(
   place: Place,
   { count, userIds, environmentIds }: { count: number; userIds: string[]; environmentIds: (string | null)[] },
@@ -41,7 +41,7 @@ export async function makeScenarios(
           scenarioId,
           environmentId,
           publishedAgoMs,
-          // What the first release lacked.
+          // The first release lacks the last step.
           steps: steps.slice(0, index === 0 ? -1 : undefined).map((words) => ({ id: random.uuid(), words })),
           row: {
             id,

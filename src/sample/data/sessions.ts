@@ -1,4 +1,4 @@
-// A place with releases in, sessions of the last ninety days out: with parts, steps, events, photos and checkboxes.
+// Creates sessions of the last ninety days, with parts, steps, events, photos and checkboxes.
 import type { Prisma } from '../../generated/nodes/client.js';
 import { insertRows } from './insert-rows.js';
 import { DAY_MS, madeAt, type Place } from './place.js';
@@ -29,7 +29,7 @@ export async function makeSessions(
   await insertRows(tx, 'Attachment', rows.attachments);
   await insertRows(tx, 'ScenarioSessionEvent', rows.events);
   await insertRows(tx, 'ScenarioSessionCheckbox', rows.checkboxes);
-  // A photo and its event name each other: one of the two has to be there first.
+  // A photo and its event refer to each other, so one reference is set after both exist.
   await tx.$executeRaw`
     UPDATE attachments a SET scenario_session_event_id = e.id FROM scenario_session_events e
     WHERE e.photo_id = a.id AND a.organization_id = ${organizationId}::uuid`;
@@ -40,7 +40,7 @@ function addSession(
   { number, count, userIds, releases, rows }: { number: number; count: number; userIds: string[]; releases: Release[]; rows: Rows },
 ): void {
   const { organizationId, random } = place;
-  // From ninety days ago until an hour ago; what began today may still go on.
+  // From ninety days ago until an hour ago; sessions that started today may still be running.
   const agoMs = Math.round(90 * DAY_MS * (1 - number / count)) - random.between(0, 300) * MINUTE_MS + 301 * MINUTE_MS + 3_600_000;
   const release = random.pick(releases.filter(({ publishedAgoMs }) => publishedAgoMs > agoMs));
   const userId = random.pick(userIds);

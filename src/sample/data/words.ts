@@ -1,9 +1,9 @@
-// Nothing in, what the sample organizations call their people and things out.
+// Lists the names of people and things in the sample organizations.
 import type { ScenarioStepItemTypeEnum } from '../../generated/nodes/client.js';
 
 export interface StepWords {
   name: string;
-  /** What kind of value it asks for. */
+  /** The type of value that the step asks for. */
   asks?: ScenarioStepItemTypeEnum;
 }
 
@@ -96,7 +96,7 @@ export const SCENARIOS: ScenarioWords[] = [
   },
 ];
 
-/** What an event of each kind of value may have recorded. */
+/** Possible recorded values of an event, by value type. */
 export const ANSWERS: Record<ScenarioStepItemTypeEnum, readonly (string | number | boolean)[]> = {
   TEXT: ['Runs quietly.', 'Slight noise, to be watched.', 'All well.'],
   NUMBER: [0.4, 1.2, 12, 37, 98.6],

@@ -1,13 +1,14 @@
-// A request in, the moment out up to which its connections are complete: rows that were updated before it are all committed.
+// Finds the time up to which a request's connections are complete: all rows with an earlier `updated_at` are committed.
 import { defaultFieldResolver, type GraphQLResolveInfo, type GraphQLSchema, Kind, visit } from 'graphql';
 import type { Context } from './context.js';
 
 /**
- * A row's `updated_at` is never before the start of its transaction: so what counts is the oldest one that is open in this database,
- * whether it has written or not. Null, which is no bound at all, where its start can't be told: that of a prepared transaction,
- * and that of other roles' transactions without the rights of pg_read_all_stats (pg_locks shows everybody that there is one).
- * Activity is read first: a transaction goes from there to the prepared ones, or its rows are visible when it is gone.
- * The second covers one that has its time, but doesn't show in the activity yet.
+ * A row's `updated_at` is never before the start of its transaction, so the result is the start of the oldest open
+ * transaction in this database, and at most one second ago: a transaction may have its start time but not be in
+ * pg_stat_activity yet. Null (no bound) when a start can't be read: for prepared transactions, and for other roles'
+ * transactions if this role lacks pg_read_all_stats (pg_locks still shows that they exist). Activity is read before
+ * pg_prepared_xacts, because a transaction moves from the first to the second; if it is in neither, its rows are
+ * visible.
  */
 const AS_OF = `
   WITH activity AS MATERIALIZED (
@@ -25,7 +26,7 @@ const AS_OF = `
 
 const read = new WeakMap<Context, Promise<Date | null>>();
 
-/** Asks the database once in a request. */
+/** Queries the database once in a request. */
 export function readAsOf(ctx: Context): Promise<Date | null> {
   const known = read.get(ctx);
   if (known) return known;
@@ -34,7 +35,10 @@ export function readAsOf(ctx: Context): Promise<Date | null> {
   return asked;
 }
 
-/** Changes the schema's root fields so that the moment is read before any row: a transaction that commits in between would be missed. */
+/**
+ * Changes the root fields so that the time is read before any row; otherwise a transaction that commits in between
+ * would be missed.
+ */
 export function readAsOfFirst(schema: GraphQLSchema): GraphQLSchema {
   for (const type of [schema.getQueryType(), schema.getMutationType()])
     for (const field of Object.values(type?.getFields() ?? {})) {

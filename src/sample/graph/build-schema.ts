@@ -1,4 +1,4 @@
-// Builds the GraphQL schema of the domain from the definitions of its nodes, once, with nothing of an app in it.
+// Builds the domain's GraphQL schema from the definitions of its nodes, independently of any running application.
 import type { GraphQLSchema } from 'graphql';
 import { datamodel } from '../prisma.js';
 import { createBuilder } from './builder.js';
@@ -12,7 +12,7 @@ import type { Builder } from './schema-types.js';
 import { addUserError, type UserErrorRef } from './user-error.js';
 import { addViewer } from './viewer.js';
 
-/** What a domain has to say beside its nodes. */
+/** Adds something to the schema besides the nodes. */
 export type Addition = (builder: Builder, userError: UserErrorRef) => void;
 
 export function buildSchema(definitions: NodeDefinition[], additions: Addition[] = []): GraphQLSchema {

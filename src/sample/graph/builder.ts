@@ -1,4 +1,4 @@
-// The models whose rows have ids in, a Pothos builder out that knows our scalars, ids and rules of access.
+// Creates the Pothos builder of the sample schema, with its scalars, global ids and authorization rules.
 import SchemaBuilder from '@pothos/core';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
@@ -13,10 +13,10 @@ import type { Builder, SchemaShape } from './schema-types.js';
 
 export type { Builder, Types } from './schema-types.js';
 
-/** What people read where an object of another organization would be. */
+/** The message for objects of another organization. */
 const NOT_AUTHORIZED = 'Not authorized to read object';
 
-/** No type has this name: `node` answers null to it. */
+/** No type has this name, so `node` returns null for it. */
 const NOBODY = { typename: '', id: '' };
 
 export function createBuilder(known: Model[]): Builder {
@@ -33,9 +33,9 @@ export function createBuilder(known: Model[]): Builder {
       defaultConnectionSize: PAGE.usual,
     },
     scopeAuth: {
-      // Types decide by themselves: none of their rules has a name.
+      // No named rules: each type has its own authorization function.
       authScopes: () => ({}),
-      // Once per object, not per field; and the object is null, not each of its fields.
+      // Checks once for an object instead of for each field, and makes the object null instead of each of its fields.
       runScopesOnType: true,
       unauthorizedError: () => NOT_AUTHORIZED,
     },

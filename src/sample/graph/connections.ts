@@ -1,4 +1,4 @@
-// A definition and a reader's arguments in, Prisma's query of a connection out; and the connection's types.
+// Turns a connection's arguments into Prisma's query, and defines the connection's input types.
 import type { ArgBuilder } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import { type Field, fieldOf, keyFields, type Model, type Row } from '../../sources/prisma/index.js';
@@ -84,14 +84,14 @@ export function connectionArgs(
   };
 }
 
-/** Foreign keys are filters; the tenant is none, since there is only the viewer's. */
+/** Relations that are filter arguments: all with a foreign key, except the tenant, which is always the viewer's. */
 function foreignKeys(definition: NodeDefinition, definitions: NodeDefinition[]) {
   return relationsOf(definition, definitions).filter(
     ({ relationFromFields }) => relationFromFields?.length && !relationFromFields.includes(definition.tenant),
   );
 }
 
-/** Prisma's `where` and `orderBy`; throws a GraphQLError that says what the arguments should be. */
+/** Returns Prisma's `where` and `orderBy`. Throws a GraphQLError for invalid arguments. */
 export function connectionQuery(
   definition: NodeDefinition,
   { args, ctx, path, definitions }: { args: ConnectionArguments; ctx: Context; path: string[]; definitions: NodeDefinition[] },
@@ -126,7 +126,7 @@ function whereForeignKey(
   return where && { [name]: where };
 }
 
-/** Not `OR: []`, which Prisma takes for everything inside an AND. */
+/** Not `OR: []`, which inside an AND Prisma treats as matching everything. */
 export function whereNothing(model: Model): Row {
   return { [(keyFields(model)[0] as Field).name]: { in: [] } };
 }
@@ -147,7 +147,7 @@ function orderOf(definition: NodeDefinition, orderBy: ConnectionArguments['order
     throw new GraphQLError(`orderBy.attribute is ${JSON.stringify(attribute)}, but it must be one of ${choice}.`);
   }
   const key = definition.model.primaryKey?.fields ?? definition.model.fields.filter(({ isId }) => isId).map(({ name }) => name);
-  // The key last, so that rows with equal attributes keep their order from page to page.
+  // The key comes last, so that rows with equal attributes keep their order from page to page.
   return [...new Set([...fields, ...key])].map((field) => ({ [field]: direction }));
 }
 

@@ -1,4 +1,4 @@
-// Makes what every resolver is handed, anew for each request and each stored query.
+// Creates the context of resolvers, once for each request and each stored query.
 
 import { reaches } from '../../auth/scope.js';
 import type { Viewer } from '../../auth/viewer.js';
@@ -7,15 +7,15 @@ import type { Actor, Hookgraph } from '../../index.js';
 import type { QuickWrite } from '../../sources/prisma/index.js';
 
 export interface Context {
-  /** Of a stored query: reads only, and answers from snapshots where rows are gone. */
+  /** In a stored query this client is read-only, and returns snapshots of deleted rows. */
   prisma: PrismaClient;
   viewer: Viewer | null;
   webhooks: Pick<Hookgraph['webhooks'], 'passGate' | 'poke'>;
-  /** `null`: Prisma writes everything. */
+  /** `null`: Prisma runs all writes. */
   quickWrite: QuickWrite | null;
-  /** W3C trace parent of the request; goes into the events that it makes. */
+  /** The request's W3C traceparent, recorded in the events that the request causes. */
   traceparent: string | null;
-  /** Organizations that this very request created: their creator may read the answer. */
+  /** Ids of organizations created by this request, so that their creator may read the response. */
   createdOrganizations: Set<string>;
 }
 

@@ -1,4 +1,4 @@
-// A Prisma model's name and what the model can't say in, the definition of a node type out.
+// Defines a node type from a Prisma model's name and the options that the model can't express.
 
 import type { Viewer } from '../../auth/viewer.js';
 import type PrismaTypes from '../../generated/nodes/pothos-types.js';
@@ -17,37 +17,40 @@ export interface NodeOptions<M extends ModelName> {
   plural?: string;
   /** The field with the organization's id, or the relation to the node that has it. Default: `organizationId`. */
   tenant?: FieldName<M> | RelationName<M>;
-  /** The field with the environment's id. Default: `environmentId`, where there is one. */
+  /** The field with the environment's id. Default: `environmentId`, if the model has it. */
   environment?: FieldName<M>;
-  /** The field that turns non-null when a row is deleted softly. */
+  /** The field that becomes non-null when a row is soft-deleted. */
   softDelete?: FieldName<M>;
-  /** Further topics: `'call/completed': { state: { to: 'COMPLETED', description: 'A call is over.' } }`. */
+  /** Additional topics: `'call/completed': { state: { to: 'COMPLETED', description: 'A call is over.' } }`. */
   when?: Record<string, Partial<Record<FieldName<M>, When[string]>>>;
-  /** Relations to many that are connections of the type. */
+  /** To-many relations that are connections of the type. */
   connections?: ListName<M>[];
-  /** Those of them that mutations set, by the ids of their members. */
+  /** Connections that mutations set, by the ids of their members. */
   writableConnections?: ListName<M>[];
-  /** Connections under another name, or to some of the related only. */
+  /** Connections under another name, or limited to some of the related rows. */
   furtherConnections?: Record<string, { of: ListName<M>; where?: Row; description?: string }>;
   /** Fields and relations that the API doesn't show. */
   hidden?: (FieldName<M> | RelationName<M>)[];
-  /** Text fields that `fullText` searches; without any there is no such argument. */
+  /** Text fields that the argument `fullText` searches; without any, the argument doesn't exist. */
   fullText?: FieldName<M>[];
-  /** Arguments of its connections that take several values of an attribute: any of them will do. */
+  /** Arguments of connections that take several values of an attribute and match any of them. */
   anyOf?: Record<string, FieldName<M>>;
-  /** Attributes and relations to one that shall not be used any more, with what to use instead. */
+  /** Deprecated attributes and to-one relations, with the deprecation reason. */
   deprecated?: Partial<Record<FieldName<M> | RelationName<M>, string>>;
-  /** Attributes to order by that are no fields, as the fields that they stand for. */
+  /** Order-by attributes that aren't fields, with the fields that they stand for. */
   orderBy?: Record<string, FieldName<M>[]>;
-  /** Only admins may change them. */
+  /** Whether only admins may change rows of the type. */
   adminOnly?: boolean;
-  /** Completes a new row: what was not given follows from what was. Reads only: it is asked more than once, outside of the write too. */
+  /**
+   * Fills in values of a new row that follow from the given ones. Must only read: it is called more than once, also
+   * outside of the write.
+   */
   complete?: (row: Partial<PrismaTypes[M]['Shape']>, source: { tx: Client; viewer: Viewer }) => Promise<Partial<PrismaTypes[M]['Shape']>>;
-  /** Fields beyond the model's: computed ones. */
+  /** Computed fields in addition to the model's. */
   fields?: (t: PothosSchemaTypes.PrismaObjectFieldBuilder<Types, PrismaTypes[M]>) => object;
 }
 
-/** The same for code that works on any type. */
+/** The untyped form of NodeOptions, for code that handles any type. */
 export interface NodeDefinition {
   model: Model;
   plural: string;
@@ -93,7 +96,9 @@ export function defineNode<M extends ModelName>(name: M, options: NodeOptions<M>
   };
 }
 
-/** The fields that lead from a row to its organization's id, e.g. `['organizationId']` or `['call', 'organizationId']`. */
+/**
+ * The fields that lead from a row to its organization's id, e.g. `['organizationId']` or `['call', 'organizationId']`.
+ */
 export function tenantPath(definition: NodeDefinition, definitions: NodeDefinition[]): string[] {
   const field = fieldOf(definition.model, definition.tenant);
   if (field.kind !== 'object') return [field.name];
@@ -106,12 +111,12 @@ export function definitionOf(typename: string, definitions: NodeDefinition[]): N
   return found;
 }
 
-/** Prisma's `where` of the rows of one organization. */
+/** Prisma's `where` for the rows of one organization. */
 export function whereTenant(path: string[], organizationId: string): Row {
   return path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), organizationId) as Row;
 }
 
-/** The model's own attributes that the API shows: no keys, no foreign keys. */
+/** The model's attributes that the API shows, without keys and foreign keys. */
 export function attributesOf({ model, hidden, tenant }: NodeDefinition): Field[] {
   const keys = new Set(model.fields.flatMap(({ relationFromFields }) => relationFromFields ?? []));
   return model.fields.filter(
@@ -125,7 +130,7 @@ export function attributesOf({ model, hidden, tenant }: NodeDefinition): Field[]
   );
 }
 
-/** The relations to one node that the API shows. */
+/** The to-one relations that the API shows. */
 export function relationsOf({ model, hidden }: NodeDefinition, definitions: NodeDefinition[]): Field[] {
   return model.fields.filter(
     ({ kind, isList, type, name }) =>

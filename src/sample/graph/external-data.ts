@@ -1,4 +1,4 @@
-// What a reader asks of external data in, Prisma's `where` of the rows that hold it out.
+// Turns a filter on external data into Prisma's `where`.
 
 import { GraphQLError } from 'graphql';
 import pg from 'pg';
@@ -13,14 +13,14 @@ export interface ExternalDataFilter {
   value?: string | number | ExactNumber | null;
 }
 
-/** So many rows are found by the index; of more than that, a page is soon full without it. */
+/** Maximum number of rows to find by the index; if more rows match, a page fills quickly without it. */
 const FOUND_BY_INDEX = 1000;
 
 export function hasExternalData({ model }: NodeDefinition): boolean {
   return model.fields.some(({ name, type }) => name === 'externalData' && type === 'Json');
 }
 
-/** Throws a GraphQLError that says what the filter should be. */
+/** Throws a GraphQLError for an invalid filter. */
 export function whereExternalData({ type, key, value }: ExternalDataFilter): Row {
   if (!key || value === null || value === undefined) throw new GraphQLError('externalData needs a type, a key and a value.');
   if (type === 'MATCH') return { externalData: { path: [key], equals: toMarked(value) } };
@@ -28,7 +28,10 @@ export function whereExternalData({ type, key, value }: ExternalDataFilter): Row
   throw new GraphQLError(`externalData.type is ${JSON.stringify(type)}, but it must be "MATCH" or "CONTAINS".`);
 }
 
-/** The keys of the few rows that hold it, by the GIN index, which Prisma's own filter never uses; empty where they aren't few. */
+/**
+ * Narrows the query to the keys of matching rows by the GIN index, which Prisma's own filter never uses. Empty when
+ * more than FOUND_BY_INDEX rows match.
+ */
 export async function narrowByExternalData(
   { model, tenant }: NodeDefinition,
   { filter, ctx }: { filter: ExternalDataFilter | null | undefined; ctx: Context },

@@ -1,26 +1,29 @@
-// A typename and a key in, an opaque id that is safe in a URL path out; and back.
+// Encodes typename and key as an opaque global id that is safe in a URL path, and decodes it.
 import { type Field, keyFields, keyName, type Model } from '../../sources/prisma/index.js';
 
 export function encodeGlobalId(typename: string, key: string): string {
   return Buffer.from(`${typename}:${key}`).toString('base64url');
 }
 
-/** Null where it is none of ours. */
+/** `null` when the text is no global id. */
 export function decodeGlobalId(id: string): { typename: string; key: string } | null {
   const text = Buffer.from(id, 'base64url').toString('utf8');
   const match = /^([A-Za-z_]\w*):(.+)$/s.exec(text);
-  // What doesn't encode back was never handed out: padding, a second spelling, broken UTF-8.
+  // Only canonical ids are accepted: no padding, alternative spellings or broken UTF-8.
   if (!match || encodeGlobalId(match[1] as string, match[2] as string) !== id) return null;
   return { typename: match[1] as string, key: match[2] as string };
 }
 
-/** The key of a row: one column's text, or a JSON array of several. */
+/** The key of a row: the text of a single column, or a JSON array for several. */
 export function keyOf(model: Model, row: Record<string, unknown>): string {
   const texts = keyFields(model).map(({ name }) => (row[name] instanceof Date ? (row[name] as Date).toISOString() : String(row[name])));
   return texts.length === 1 ? (texts[0] as string) : JSON.stringify(texts);
 }
 
-/** Prisma's `where` of the row with this key; null where no row can have it, so that Postgres isn't asked to parse nonsense. */
+/**
+ * Prisma's `where` for the row with this key; `null` for a text that can't be a key, which Postgres would fail to
+ * parse.
+ */
 export function whereKey(model: Model, key: string): Record<string, unknown> | null {
   const fields = keyFields(model);
   const texts = fields.length === 1 ? [key] : parseTexts(key);

@@ -1,4 +1,4 @@
-// Puts the rules of the whole API around the root fields of the served schema: ours and those of the webhooks.
+// Adds authorization to the root fields of the served schema, for the domain's fields and the webhooks' fields.
 import type { GraphQLSchema } from 'graphql';
 import { readAsOfFirst } from './as-of.js';
 import { requireScopes } from './require-scopes.js';

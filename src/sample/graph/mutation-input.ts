@@ -1,4 +1,4 @@
-// What a user wrote in, Prisma's data or the user's mistakes out.
+// Turns a mutation's input into Prisma's data, or into the user's mistakes.
 import { Prisma } from '../../generated/nodes/client.js';
 import { delegateOf, keyFields, type Model, type Row } from '../../sources/prisma/index.js';
 import type { Client } from '../prisma.js';
@@ -11,7 +11,7 @@ export interface InputSource {
   definitions: NodeDefinition[];
   organizationId: string;
   tx: Client;
-  /** Where the input is in the arguments. */
+  /** The input's path in the arguments. */
   path: string[];
 }
 
@@ -20,19 +20,19 @@ export function writableAttributes(definition: NodeDefinition) {
   return attributesOf(definition).filter(({ name }) => !KEPT_BY_DATABASE.includes(name));
 }
 
-/** Relations to one that a user may set: by `<relation>Id`; never the tenant. */
+/** To-one relations that a user may set by `<relation>Id`; never the tenant. */
 export function writableRelations(definition: NodeDefinition, definitions: NodeDefinition[]) {
   return relationsOf(definition, definitions).filter(
     ({ relationFromFields }) => relationFromFields?.length && !relationFromFields.includes(definition.tenant),
   );
 }
 
-/** `memberIds` of `members`. */
+/** The input field of a connection: `memberIds` for `members`. */
 export function idsField(connection: string): string {
   return `${connection.replace(/s$/, '')}Ids`;
 }
 
-/** Absent is unchanged, null is cleared. Throws UserMistake with everything that is wrong. */
+/** An absent field stays unchanged, a null field is cleared. @throws UserMistake with all mistakes */
 export async function readInput(input: Row, operation: 'create' | 'update', source: InputSource): Promise<Row> {
   const errors: UserError[] = [];
   const data: Row = {};
@@ -139,7 +139,10 @@ async function readConnections({
   }
 }
 
-/** The keys of rows of the same organization, in the order of the ids; undefined where there is none. One statement. */
+/**
+ * Finds the keys of rows of the same organization in one statement, in the order of the ids; `undefined` where there is
+ * no row.
+ */
 async function findByIds(ids: string[], typename: string, { definitions, organizationId, tx }: InputSource): Promise<(Row | undefined)[]> {
   const target = definitionOf(typename, definitions);
   const wheres = ids.map((id) => whereGlobalId(id, target.model));
@@ -153,7 +156,7 @@ async function findByIds(ids: string[], typename: string, { definitions, organiz
     .map((row) => row ?? undefined);
 }
 
-/** Null where it is no id of this model. */
+/** `null` when the text is no global id of this model. */
 export function whereGlobalId(id: string, model: Model): Row | null {
   const decoded = decodeGlobalId(id);
   return decoded?.typename === model.name ? whereKey(model, decoded.key) : null;

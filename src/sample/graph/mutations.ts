@@ -1,4 +1,4 @@
-// A definition in, its create, update and delete mutations on the builder out, in both published forms.
+// Adds a node's create, update and delete mutations, with flat arguments and in the `input` form.
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { announcedWrite, keyName, type Row } from '../../sources/prisma/index.js';

@@ -1,4 +1,4 @@
-// A definition in, its object type, connection type and root connection on the builder out.
+// Adds a node's object type, its connection type and its root connection to the builder.
 
 import {
   delegateOf,
@@ -20,14 +20,14 @@ import { attributesOf, definitionOf, type NodeDefinition, relationsOf, tenantPat
 import { narrowByExternalData } from './external-data.js';
 import { keyOf, whereKey } from './global-id.js';
 
-/** What the types of all nodes are built with. */
+/** The parts from which the types of all nodes are built. */
 export interface Workshop {
   builder: Builder;
   definitions: NodeDefinition[];
   inputs: ConnectionInputs;
   /** Enum types by the model's enum name. */
   enums: Map<string, unknown>;
-  /** The types of each node by typename: its own, filled by addNodeType, and those of addConnectionTypes. */
+  /** The types of each node, by typename; filled by addNodeType and addConnectionTypes. */
   refs: Map<string, { type: unknown; connection?: unknown; edge?: unknown }>;
 }
 
@@ -59,11 +59,11 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
     {
       id: { field: keyName(model), description: 'Its global id: opaque, and safe in a URL path.' },
       findUnique: (key: string, ctx: Context) => whereOwn(model, path, { key: String(key), ctx }),
-      // A row that is gone is null, not an error.
+      // A missing row is null, not an error.
       nullable: true,
       description: model.documentation,
       ...(path.length > 1 && { include: includePath(path) }),
-      // The answer itself, not a scope by name: once per row, and a page has hundreds.
+      // A boolean instead of a named scope, because it runs for each row and a page has hundreds.
       authScopes: (row: Row, ctx: Context) => isRemembered(row) || isOwn(tenantOf(row, path), ctx),
       fields: (t: FieldsOf) => ({
         databaseId: t.string({ nullable: false, description: 'Its key in the database.', resolve: (row) => keyOf(model, row as Row) }),
@@ -85,14 +85,14 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
   shop.refs.set(model.name, { type });
 }
 
-/** Another organization's row is found as little as one that isn't there. */
+/** A row of another organization isn't found, like a row that doesn't exist. */
 function whereOwn(model: Model, path: string[], { key, ctx }: { key: string; ctx: Context }): Row {
   const where = whereKey(model, key);
   if (!ctx.viewer || !where) return { ...where, AND: [whereNothing(model)] };
   if (ctx.createdOrganizations.has(key)) return where;
   const [field, ...further] = path as [string];
   const { organizationId } = ctx.viewer;
-  // A plain equality where that will do: look-ups with nothing else are batched by Prisma.
+  // A plain equality if possible, because Prisma batches look-ups that have only equalities.
   return further.length === 0 && !(field in where)
     ? { ...where, [field]: organizationId }
     : { ...where, AND: [whereTenant(path, organizationId)] };
@@ -183,7 +183,7 @@ export function addRootConnection(shop: Workshop, definition: NodeDefinition): v
   );
 }
 
-/** One pair of types for all connections to a node type: a client's fragment on it fits everywhere. */
+/** All connections to a node type share one pair of types, so that a client's fragment fits everywhere. */
 export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeDefinition): void {
   const type = refs.get(model.name)?.type as never;
   const edge = builder.edgeObject({ type, name: `${model.name}Edge`, description: `A ${model.name} in a connection.` } as never);
@@ -200,7 +200,7 @@ export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeD
       nullable: false,
       description: 'How many there are on all pages.',
       extensions: { pothosPrismaTotalCount: true },
-      // The root connection counts when it is asked; the others bring the number along.
+      // The root connection counts lazily; other connections already contain the number.
       resolve: ({ totalCount }: { totalCount: number | (() => Promise<number>) }) =>
         typeof totalCount === 'function' ? totalCount() : totalCount,
     } as never),

@@ -1,4 +1,4 @@
-// What a user wants of a row in, the row written out: by Prisma, inside a transaction, or planned as one statement.
+// Creates, updates and deletes a node's row: through Prisma in a transaction, or as one planned statement.
 
 import type { Viewer } from '../../auth/viewer.js';
 import { Prisma } from '../../generated/nodes/client.js';
@@ -30,13 +30,13 @@ interface Write {
   path: string[];
   viewer: Viewer;
   tx: Client;
-  /** What the payload asks for; told only when it is needed. */
+  /** Computes Prisma's selection for the payload, only when needed. */
   query: () => object;
-  /** The row that before-hooks were shown. */
+  /** The row that before-hooks saw in the rehearsal. */
   seen: Snapshot | null;
 }
 
-/** @throws UserMistake, and what Prisma throws */
+/** @throws UserMistake, and any error of Prisma */
 export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
   create: async (write) =>
     delegateOf(write.tx, write.definition.model.name).create({ ...write.query(), data: forPrisma(write, await newRow(write)) }),
@@ -56,15 +56,15 @@ export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
   },
 };
 
-/** Prisma writes JSON by itself, and would lose digits. */
+/** Marks JSON values, because Prisma serializes JSON itself and would lose digits. */
 function forPrisma({ definition: { model } }: Write, data: Row): Row {
   const json = columnFields(model).filter(({ name, type }) => type === 'Json' && data[name] != null && data[name] !== Prisma.DbNull);
   return { ...data, ...Object.fromEntries(json.map(({ name }) => [name, toMarked(data[name])])) };
 }
 
 /**
- * The write as one statement; null: it isn't that simple. What the payload asks for beside the row is read when the write is done, by
- * Pothos; of a row that is to go, before.
+ * Plans the write as one statement; `null` when it isn't simple enough. Relations that the payload selects are read
+ * afterwards by Pothos; for a deletion, before.
  * @throws UserMistake
  */
 export async function planStatement(
@@ -73,7 +73,7 @@ export async function planStatement(
   quick: QuickWrite | null,
 ): Promise<((announcement: string[]) => Promise<Row>) | null> {
   const { definition, written, path } = write;
-  // Whose row it is tells a parent, which is to be read with it.
+  // When the tenant comes from a parent row, the parent must be read too.
   if (!quick || fieldOf(definition.model, definition.tenant).kind === 'object') return null;
   if (definition.writableConnections.some((connection) => written[idsField(connection)] !== undefined)) return null;
   const statement = await PLANS[operation](write, quick);
@@ -130,7 +130,7 @@ async function rowToDelete(write: Write): Promise<Row> {
   return row;
 }
 
-/** What the user didn't say, as before-hooks were shown it: the key above all. */
+/** The values that the user didn't give, such as the key, as before-hooks saw them. */
 function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
   const row = rowOfSnapshot(model, seen, Prisma);
   const fields = columnFields(model).filter(
@@ -140,12 +140,12 @@ function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
   return Object.fromEntries(fields.map(({ name }) => [name, row[name]]));
 }
 
-/** The row that the user names, if it belongs to the viewer's organization. */
+/** Prisma's `where` for the row that the user names, if it belongs to the viewer's organization. */
 function whereWritten(write: Write): Row {
   return { ...keyWritten(write), AND: [whereTenant(tenantPath(write.definition, write.shop.definitions), write.viewer.organizationId)] };
 }
 
-/** The same, where the row names its organization itself. */
+/** The same condition as equalities, for rows that hold their organization's id. */
 function equalitiesOf(write: Write): Equalities {
   return [...Object.entries(keyWritten(write)), [write.definition.tenant, write.viewer.organizationId]];
 }

@@ -1,4 +1,4 @@
-// A schema in, the same out with connections of nodes whose cursors point to the viewer's own rows: others' are as good as gone.
+// Changes connections to accept only cursors of the viewer's own rows; cursors of other rows count as deleted.
 import { parsePrismaCursor } from '@pothos/plugin-prisma';
 import { defaultFieldResolver, GraphQLError, type GraphQLSchema, getNamedType, isObjectType } from 'graphql';
 import { delegateOf, keyName } from '../../sources/prisma/index.js';
@@ -7,8 +7,9 @@ import { type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
 import { whereKey } from './global-id.js';
 
 /**
- * Prisma starts at a cursor's row whoever's it is: its place among one's own rows would tell of its attributes. And it takes a
- * cursor whose row was deleted since for the end: whoever pages through would miss the rest.
+ * The error for a cursor whose row is deleted or not the viewer's. Prisma starts at any row: the position of another
+ * organization's row would reveal its attributes. And Prisma treats the cursor of a deleted row as the end of the list,
+ * so a client would silently miss the rest.
  */
 export function cursorIsGone(): GraphQLError {
   return new GraphQLError('The object that the cursor points to is gone: start over, or go on with createdAtMin.');
@@ -42,7 +43,7 @@ interface Asked {
   ctx: Context;
 }
 
-/** Once in a request, whatever the number of connections that start there. One that is no cursor is told so elsewhere. */
+/** Checked once in a request for each cursor. An invalid cursor is reported elsewhere. */
 function isOwn(cursor: string, { definition: { model }, path, ctx }: Asked): Promise<boolean> {
   const known = asked.get(ctx) ?? new Map<string, Promise<boolean>>();
   asked.set(ctx, known);

@@ -1,4 +1,4 @@
-// A schema in, the same out with mutations that a token's scope opens: ADMIN, unless those who manage webhooks may use it too.
+// Restricts mutations by the token's scope: ADMIN, or MANAGE_WEBHOOKS for the listed mutations.
 import {
   defaultFieldResolver,
   type GraphQLObjectType,
@@ -13,14 +13,14 @@ import { reaches, type Scope } from '../../auth/scope.js';
 import type { Context } from './context.js';
 import type { UserError } from './user-error.js';
 
-/** What a payload is made of when its mutation didn't run. */
+/** The payload's source when its mutation didn't run. */
 class Refusal {
   constructor(readonly errors: UserError[]) {}
 }
 
 /**
- * Around the resolvers, so that none has to think of it: a mutation that nobody lists needs the greatest scope.
- * Throws where a payload could not tell a refusal.
+ * Wraps the resolvers, so that a mutation that isn't listed requires the scope ADMIN by default.
+ * Throws when a payload has no field `errors` to report a refusal.
  */
 export function requireScopes(schema: GraphQLSchema, managing: readonly string[]): GraphQLSchema {
   const payloads = new Set<GraphQLObjectType>();

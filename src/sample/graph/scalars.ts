@@ -1,4 +1,4 @@
-// A builder in, our scalars on it out.
+// Adds the sample's scalars to the builder.
 import { GraphQLError, type ValueNode } from 'graphql';
 import { DATE_TIME, ExactNumber, JSON_VALUE, literalToJson, TAKES_DIGITS } from '../../index.js';
 import type { Builder } from './schema-types.js';
@@ -33,7 +33,7 @@ function parseBigInt(value: unknown): bigint {
   throw new GraphQLError(`BigInt can't be ${JSON.stringify(value)}: it is a whole number of up to 64 bits.`);
 }
 
-/** Digits as they are written; of what is no number or string its text is told. */
+/** Keeps the digits of a number literal as written; other literals become their text. */
 function valueOfLiteral(node: ValueNode): unknown {
   return literalToJson(node, {});
 }

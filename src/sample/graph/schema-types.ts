@@ -1,4 +1,4 @@
-// What Pothos must know at compile time: models, context, scalars, rules of access. Types only.
+// Declares what Pothos must know at compile time: models, context, scalars and authorization. Types only.
 import type PrismaTypes from '../../generated/nodes/pothos-types.js';
 import type { ExactNumber, Json } from '../../index.js';
 import type { Context } from './context.js';

@@ -1,11 +1,11 @@
-// Says of each node type what the catalog can't: whose its rows are, how they are deleted, which further topics they have.
+// Converts node definitions to table options: tenant, environment, soft deletion and additional topics.
 import type { TableOptions, Tables } from '../../index.js';
 import { fieldOf } from '../../sources/prisma/index.js';
 import type { NodeDefinition } from './define-node.js';
 
 export function tablesOf(definitions: NodeDefinition[]): Tables {
   return {
-    // Our own triggers keep `updatedAt`: any writer counts.
+    // The database's triggers set `updatedAt`, whichever program writes.
     defaults: { maintainsUpdatedAt: true },
     ...Object.fromEntries(definitions.map((definition) => [definition.model.name, tableOf(definition)])),
   };

@@ -1,17 +1,17 @@
-// A user's mistake in, what the payload's `errors` says out. Mistakes are data: they are never top-level errors.
+// Defines UserError and UserMistake, and returns mistakes in a payload's `errors`, never as top-level errors.
 import type { ObjectRef } from '@pothos/core';
 import type { Builder, Types } from './schema-types.js';
 
 export interface UserError {
-  /** The input's field; `base` where it is none of them. */
+  /** The name of the input field; `base` when the mistake isn't about a single field. */
   field: string;
   message: string;
-  /** Where the field is in the arguments. */
+  /** The field's path in the arguments. */
   path: string[];
   type: 'BLANK' | 'INVALID' | 'NOT_FOUND' | 'TAKEN' | 'IN_USE' | 'FORBIDDEN' | 'CANCELLED' | 'HOOK_FAILED' | 'CONFLICT';
 }
 
-/** Thrown inside a write, so that its transaction is rolled back; the mutation answers its errors. */
+/** Thrown inside a write, so that its transaction is rolled back; the mutation returns its errors. */
 export class UserMistake extends Error {
   override name = 'UserMistake';
   constructor(readonly errors: UserError[]) {

@@ -1,4 +1,4 @@
-// The builder in, the field `viewer` on it out.
+// Adds the root field `viewer`.
 import type { Builder } from './schema-types.js';
 
 export function addViewer(builder: Builder): void {

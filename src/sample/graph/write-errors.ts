@@ -1,4 +1,4 @@
-// What a failed write threw in, the user's mistakes in it out; null where the failure is ours.
+// Finds the user's mistakes behind a failed write; `null` when it is an internal error.
 import { Prisma } from '../../generated/nodes/client.js';
 import { WriteRefused } from '../../index.js';
 import { fieldOf, relationOfColumn } from '../../sources/prisma/index.js';
@@ -19,7 +19,7 @@ export function mistakesOf(error: unknown, { definition, path }: { definition: N
       return mistake('base', 'a number is out of range', 'INVALID');
     case 'P2002':
       return mistake(takenField(error, definition), 'has already been taken', 'TAKEN');
-    // What was found a moment ago was deleted since, or is still pointed to.
+    // A referenced row was deleted in the meantime, or other rows still refer to this one.
     case 'P2003':
     case 'P2014':
       return mistake('base', 'another object is gone, or still needs this one', 'IN_USE');
@@ -34,7 +34,7 @@ interface DriverCause {
   constraint?: { fields?: string[]; index?: string };
 }
 
-/** The field that a unique index is about: its last one that isn't the tenant. Postgres tells the index by its name. */
+/** The field of a violated unique index: its last field other than the tenant. Postgres reports the index by name. */
 function takenField({ meta }: Prisma.PrismaClientKnownRequestError, { model, tenant }: NodeDefinition): string {
   const { fields: columns, index } = (meta?.driverAdapterError as { cause?: DriverCause } | undefined)?.cause?.constraint ?? {};
   const uniques = [

@@ -1,4 +1,4 @@
-// Call: people who talk to each other.
+// Call: a conversation of several people.
 import { defineNode } from '../graph/define-node.js';
 import { secondsBetween } from './seconds-between.js';
 

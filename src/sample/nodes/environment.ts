@@ -1,4 +1,4 @@
-// Environment: a part of the organization's world that webhooks can be limited to.
+// Environment: a part of an organization that webhooks can be limited to.
 import { defineNode } from '../graph/define-node.js';
 
 export const environment = defineNode('Environment', { adminOnly: true });

@@ -1,4 +1,4 @@
-// Integration: a product that is connected by webhooks; a group of subscriptions.
+// Integration: a product that is connected by webhooks. Groups subscriptions.
 import { defineNode } from '../graph/define-node.js';
 
 export const integration = defineNode('Integration', { adminOnly: true });

@@ -1,4 +1,4 @@
-// ScenarioRelease: a published state of a scenario.
+// ScenarioRelease: a published version of a scenario.
 import { defineNode } from '../graph/define-node.js';
 
 export const scenarioRelease = defineNode('ScenarioRelease', {

@@ -1,4 +1,4 @@
-// ScenarioSessionPart: a stretch of a session that one person worked on.
+// ScenarioSessionPart: a period of a session in which one person worked on it.
 import { defineNode } from '../graph/define-node.js';
 
 export const scenarioSessionPart = defineNode('ScenarioSessionPart', {

@@ -1,4 +1,4 @@
-// Scenario: something to be trained, step by step.
+// Scenario: a step-by-step procedure that people are trained in.
 import { defineNode } from '../graph/define-node.js';
 
 export const scenario = defineNode('Scenario', {

@@ -1,4 +1,4 @@
-// A row with a beginning and perhaps an end in, the seconds between them out; null too where either is infinite.
+// Computes a row's duration in seconds; `null` when the row has no end, or a time is infinite.
 import { millisecondsOf } from '../../index.js';
 
 export function secondsBetween({ startedAt, endedAt }: { startedAt: Date; endedAt: Date | null }): number | null {

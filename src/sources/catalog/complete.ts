@@ -1,4 +1,5 @@
-// Completes what a host says of its types with what the catalog, the source and the GraphQL schema say: whole announcements, or every problem.
+// Completes the host's table options from the catalog, the source and the GraphQL schema: returns full announcements,
+// or every problem.
 import type { GraphQLSchema } from 'graphql';
 import type { AnnouncedNode, Lifecycle, TenantSource } from '../../webhooks/index.js';
 import type { SourceModel } from '../source.js';
@@ -12,7 +13,7 @@ import type { AnnouncementProblem, TableDefaults, TableOptions, Tables, When } f
 export interface Knowledge {
   catalog: CatalogTable[];
   models: SourceModel[];
-  /** Absent: types are made of the catalog. */
+  /** Absent: the types are generated from the catalog. */
   schema?: GraphQLSchema;
 }
 
@@ -44,7 +45,7 @@ export function completeAnnouncements({ defaults = {}, ...types }: Tables, knowl
 
 interface Surroundings {
   tables: KnownTable[];
-  /** The types whose tables weren't found, which is told already. */
+  /** The types whose tables weren't found, which has already been reported. */
   missing: Set<string>;
   defaults: TableDefaults;
   schema: GraphQLSchema | undefined;
@@ -55,7 +56,7 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
   const { typename, options, table, fields } = known;
   const { defaults } = around;
   const fail = (message: string, hint: string) => around.fail({ typename, message, hint });
-  /** The column of an option, which must be there; of a default, which needn't. */
+  /** Finds an option's column. A column that the host names must exist; a default's column need not. */
   const named = (option: 'softDelete' | 'environment' | 'createdAt' | 'updatedAt', ...usual: string[]): string | undefined => {
     const said = options[option];
     if (said !== undefined) {
@@ -141,7 +142,7 @@ function tenantOf(known: KnownTable, key: string[], { tables, missing, defaults,
     if (!column || second) return refuse(`the foreign key of "${said.of}" has several columns; a parent is found by one.`);
     return { parent: { column, typename: other.typename } };
   }
-  // In the order of the key.
+  // In the order of the key's columns.
   const pointing = key.map((column) => foreignColumns[columns.indexOf(column)]).filter((column) => column !== undefined);
   if (pointing.length !== key.length || columns.length !== key.length)
     return refuse(`the rows of "${said.of}" point to (${columns.join(', ')}), which isn't the key (${key.join(', ')}).`);
@@ -149,7 +150,7 @@ function tenantOf(known: KnownTable, key: string[], { tables, missing, defaults,
   return options.tenants ? { several: source } : { children: source };
 }
 
-/** The relations that lead somewhere, so that the reader can choose. */
+/** Suggests possible `tenant` options, including the foreign keys that lead to other announced types. */
 function hintOfTenant({ table }: KnownTable, tables: KnownTable[]): string {
   const parents = table.foreignKeys.flatMap(({ columns, table: to }) => {
     const other = tables.find((known) => known.table.schema === to.schema && known.table.name === to.name);

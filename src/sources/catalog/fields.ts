@@ -1,4 +1,4 @@
-// Which field a column is, by the source's model or by the names of the GraphQL type.
+// Maps columns to fields, by the source's model or by the names of the GraphQL type.
 import { type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql';
 import type { SourceModel } from '../source.js';
 import type { KnownTable } from './known-table.js';
@@ -11,7 +11,10 @@ export function objectTypeOf(schema: GraphQLSchema | undefined, typename: string
   return isObjectType(type) ? type : undefined;
 }
 
-/** Column → field. A foreign key of one column is named after its relation where the type shows that and not the key. */
+/**
+ * Maps column to field. A foreign key of one column gets its relation's name if the GraphQL type shows the relation but
+ * not the key.
+ */
 export function fieldsOf({
   typename,
   table,
@@ -38,7 +41,7 @@ export function fieldsOf({
   );
 }
 
-/** The column that somebody means by its own name or by its field's. */
+/** Finds a column by its own name or by its field's name. */
 export function columnOf({ table, model, fields }: Pick<KnownTable, 'table' | 'model' | 'fields'>, name: string): string | undefined {
   const has = (column: string | undefined) => table.columns.some((one) => one.name === column);
   const ofModel = Object.entries(model?.columns ?? {}).find(([, field]) => field === name)?.[0];

@@ -1,4 +1,4 @@
-// Finds the table of a type: the one that the host names, the source's, or the one whose name fits the type's.
+// Finds the table of a type: the table that the host names, the source's table, or a table whose name fits the type's.
 import type { SourceModel } from '../source.js';
 import type { CatalogTable } from './read-catalog.js';
 import type { TableDefaults, TableOptions } from './table-options.js';
@@ -30,7 +30,7 @@ export function findTable({ typename, options, defaults, catalog, models }: Want
     catalog.find((table) => table.schema === place.schema && table.name === place.name);
   if (options.table !== undefined) {
     const dot = options.table.indexOf('.');
-    // A name may hold a dot itself.
+    // A table's name may itself contain a dot.
     const places = [
       { schema, name: options.table },
       ...(dot < 0 ? [] : [{ schema: options.table.slice(0, dot), name: options.table.slice(dot + 1) }]),
@@ -52,7 +52,10 @@ export function findTable({ typename, options, defaults, catalog, models }: Want
   return table ? { table } : refuse(`no table fits its name: tried ${names.join(', ')}.`);
 }
 
-/** `OrderLine` → `OrderLine`, `orderLine`, `order_line` and their plurals. */
+/**
+ * Possible table names of a type: `OrderLine` gives `OrderLine`, `orderLine`, `order_line`, `orderline` and their
+ * plurals.
+ */
 function namesFor(typename: string): string[] {
   const snake = typename
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')

@@ -1,4 +1,4 @@
-// A type of the host beside the table that holds its rows.
+// Defines a type of the host together with the table that holds its rows.
 import type { SourceModel } from '../source.js';
 import type { CatalogTable } from './read-catalog.js';
 import type { TableOptions } from './table-options.js';
@@ -8,6 +8,6 @@ export interface KnownTable {
   options: TableOptions;
   table: CatalogTable;
   model: SourceModel | undefined;
-  /** Column → field. */
+  /** Maps column to field. */
   fields: Record<string, string>;
 }

@@ -3,14 +3,14 @@ import type { Pool } from 'pg';
 
 export interface CatalogColumn {
   name: string;
-  /** The type below domains, e.g. `int4`, `uuid`, `booking_state`. */
+  /** The base type, with domains resolved, e.g. `int4`, `uuid`, `booking_state`. */
   type: string;
-  /** Whether the type is an array, of `type`. */
+  /** Whether the column is an array of `type`. */
   isArray: boolean;
   notNull: boolean;
   hasDefault: boolean;
   isGenerated: boolean;
-  /** The labels of an enum. */
+  /** The labels of an enum; `null` for other types. */
   labels: string[] | null;
   comment: string | null;
 }
@@ -26,19 +26,19 @@ export interface CatalogTable {
   schema: string;
   name: string;
   columns: CatalogColumn[];
-  /** Empty when the table has no primary key. */
+  /** Columns of the primary key; empty when the table has none. */
   primaryKey: string[];
   foreignKeys: CatalogForeignKey[];
-  /** Columns of each unique index that covers all rows. */
+  /** Columns of each unique index without a condition. */
   uniqueKeys: string[][];
-  /** The planner's estimate; -1 when the table was never analyzed. */
+  /** The planner's estimated row count; -1 when the table was never analyzed. */
   estimatedRows: number;
   comment: string | null;
 }
 
 /**
- * Every table of the database's own schemas, but for those of Hookgraph and graphile-worker, whatever they are called. Partitions belong to
- * their table and aren't listed.
+ * Reads every table outside the system schemas and the schemas of Hookgraph and graphile-worker, which are recognised
+ * by their tables because their names vary. Partitions aren't listed, only their parent table.
  */
 export async function readCatalog(db: Pick<Pool, 'query'>): Promise<CatalogTable[]> {
   const { rows } = await db.query<{ table: CatalogTable }>(READ_CATALOG);

@@ -1,4 +1,4 @@
-// Which other table a relation of a type leads to, and by which columns.
+// Finds the table that a type's relation leads to, and the columns that join the two.
 import { type GraphQLSchema, getNamedType } from 'graphql';
 import { columnOf, objectTypeOf } from './fields.js';
 import type { KnownTable } from './known-table.js';
@@ -12,7 +12,10 @@ export interface Relation {
   holdsKey: boolean;
 }
 
-/** By the source's relation, a column with a foreign key, the field of the GraphQL type, or the other type's name. */
+/**
+ * Finds a relation by the source's relation, a column with a foreign key, the field of the GraphQL type, or the other
+ * type's name.
+ */
 export function relationOf(
   known: KnownTable,
   name: string,
@@ -32,7 +35,7 @@ export function relationOf(
   return other ? between(known, other, tables) : null;
 }
 
-/** The type that a relation leads to, as the source or the GraphQL type says; else what is named may be a type itself. */
+/** The type that a relation leads to, by the source or the GraphQL schema; otherwise the name itself may be a type. */
 export const targetOf = (known: KnownTable, name: string, schema: GraphQLSchema | undefined): string =>
   known.model?.relations.find(({ field }) => field === name)?.typename ?? graphqlTarget(known, name, schema) ?? name;
 
@@ -41,7 +44,7 @@ function graphqlTarget({ typename }: KnownTable, name: string, schema: GraphQLSc
   if (!field) return undefined;
   const target = getNamedType(field.type);
   if (target.name === undefined) return undefined;
-  // A connection stands for what its nodes are.
+  // For a connection, the type of its nodes.
   const nodes = objectTypeOf(schema, target.name)?.getFields().nodes;
   return nodes ? getNamedType(nodes.type).name : target.name;
 }
@@ -51,7 +54,10 @@ function outward(key: CatalogForeignKey, tables: KnownTable[]): Relation | null 
   return other ? { other, columns: key.columns, foreignColumns: key.foreignColumns, holdsKey: true } : null;
 }
 
-/** Null where there is none or, in one direction, more than one: then a column says which. */
+/**
+ * `null` when the tables have no foreign key between them, or several in one direction; then the host must name a
+ * column.
+ */
 function between(known: KnownTable, other: KnownTable, tables: KnownTable[]): Relation | null {
   const leads = (from: KnownTable, to: KnownTable) =>
     from.table.foreignKeys.filter(({ table }) => table.schema === to.table.schema && table.name === to.table.name);

@@ -1,4 +1,5 @@
-// Reads rows of announced tables for one execution: the tenant's alone, all of one tick by one statement.
+// Reads rows of announced tables for one execution: only the tenant's rows, batching all look-ups of one tick into one
+// statement.
 import DataLoader from 'dataloader';
 import pg, { type Pool } from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
@@ -11,15 +12,15 @@ import type { CatalogColumn } from './read-catalog.js';
 const id = pg.escapeIdentifier;
 
 export interface Row {
-  /** Column → its text; arrays and JSON as JSON. */
+  /** Maps each column to its value as text; arrays and JSON are JSON texts. */
   columns: Record<string, string | null>;
-  /** What GraphQL answers for a column. */
+  /** The GraphQL value of a column. */
   values(column: CatalogColumn): unknown;
 }
 
 export interface RowReader {
   one(known: KnownTable, columns: string[], values: (string | null)[]): Promise<Row | null>;
-  /** By the key, `first` at most. */
+  /** Reads at most `first` rows, ordered by the key. */
   many(known: KnownTable, columns: string[], asked: { values: (string | null)[]; first: number }): Promise<Row[]>;
 }
 
@@ -27,7 +28,7 @@ export interface RowReaderOptions {
   pool: Pick<Pool, 'query'>;
   nodes: AnnouncedNode[];
   tenant: string;
-  /** Rows as they were (or, `ahead`, are going to be). */
+  /** Rows as the event saw them, for rows that are gone; with `ahead`, rows as they are going to be. */
   snapshots: Snapshot[];
 }
 
@@ -57,7 +58,7 @@ export function createRowReader({ pool, nodes, tenant, snapshots }: RowReaderOpt
     return made;
   }
 
-  /** A row of a snapshot, where the columns are its key. */
+  /** Returns the row of a snapshot if `columns` are its key. */
   function remembered(known: KnownTable, columns: string[], values: string[], ahead: boolean): Row | null {
     const { key } = nodeOf(known);
     if (key.length !== columns.length || !key.every((column) => columns.includes(column))) return null;
@@ -90,7 +91,7 @@ function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns }: 
   const alive = node.softDelete ? ` AND r.${id(node.softDelete.column)} IS NULL` : '';
   const arrays = columns.map((_, at) => `$${at + 3}::text[]`).join(', ');
   const parts = columns.map((_, at) => `k${at}`).join(', ');
-  // Compared as the column's own type, so that its index serves; a text that is no such value finds nothing.
+  // Compared in the column's own type, so that its index is used; a text that isn't valid for the type finds nothing.
   const equal = columns.map((column, at) => `r.${id(column)} = ${castSql(typeOf(column), `k.k${at}`)}`).join(' AND ');
   return `SELECT k.place, x.row FROM unnest(${arrays}) WITH ORDINALITY AS k (${parts}, place)
     CROSS JOIN LATERAL (
@@ -113,7 +114,7 @@ function castSql({ type }: CatalogColumn, text: string): string {
   return ['text', 'varchar'].includes(type) ? text : `${text}::${id(type)}`;
 }
 
-/** A text that keeps every digit, whatever the type is. */
+/** SQL that converts a column to text without losing digits, whatever its type. */
 function textSql({ name, type, isArray }: CatalogColumn): string {
   const value = `r.${id(name)}`;
   if (isArray) return `to_json(${value}::text[])::text`;
@@ -158,7 +159,7 @@ function valueIn({ name, type }: CatalogColumn, text: string): unknown {
   }
 }
 
-/** As UTC with milliseconds. @throws UnsayableValue */
+/** ISO 8601 in UTC, with milliseconds. @throws UnsayableValue for an infinite timestamp */
 function momentOf(name: string, text: string): string {
   const moment = readMoment(text);
   if (isInfinite(moment)) throw new UnsayableValue(`${name} is ${isoOf(moment)}, which a DateTime cannot say.`);

@@ -1,37 +1,48 @@
-// What a host says of each type that the catalog of its database can't say.
+// Defines what a host says about each type beyond what its database's catalog holds.
 import type { Operation } from '../../webhooks/index.js';
 
-/** A column or a field of it, a relation that leads to the tenant, or a scalar SQL expression over the row alias `r`. */
+/** A column or its field, a relation that leads to the tenant, or a scalar SQL expression over the row alias `r`. */
 export type TenantOption = string | { of: string } | { sql: string };
 
-/** One value of one field: `{ status: 'paid' }`, or with the value before: `{ status: { from: 'sent', to: 'paid' } }`. */
+/**
+ * A condition on one field: its new value `{ status: 'paid' }`, or its old and new value `{ status: { from: 'sent', to:
+ * 'paid' } }`.
+ */
 export type When = Record<string, string | { from?: string; to: string; description?: string }>;
 
 export interface TableOptions {
-  /** `name` or `schema.name`; default: the source's table, else the one whose name fits the type's. */
+  /** `name` or `schema.name`. Default: the source's table, else a table whose name fits the type's. */
   table?: string;
-  /** The first part of its topics' keys; default: the type's name in snake_case. */
+  /** The first part of the topics' keys. Default: the type's name in snake_case. */
   topic?: string;
-  /** Whose row it is. `of`: the relation to a parent that knows, or to children that do. */
+  /**
+   * The tenant that a row belongs to. `of`: a relation to a parent that has the tenant, or to children that have it.
+   */
   tenant?: TenantOption;
-  /** Whose row it is, where it may be several's: the relation to the rows that say so, e.g. `memberships`. Each gets an event. */
+  /**
+   * For rows of several tenants: the relation to the rows that hold the tenants, e.g. `memberships`. Each tenant gets
+   * an event.
+   */
   tenants?: { of: string };
-  /** The columns that find a row; default: the primary key. */
+  /** The columns that identify a row. Default: the primary key. */
   key?: string[];
   /** Columns or fields that are never recorded and never sent. */
   omit?: string[];
-  /** The column that turns non-null when a row is deleted softly. */
+  /** The column that becomes non-null when a row is soft-deleted. */
   softDelete?: string;
-  /** The column that says in which environment a row lives. */
+  /** The column that holds a row's environment. */
   environment?: string;
   createdAt?: string;
-  /** A column whose change alone is none; default: `updated_at` or `updatedAt`. */
+  /** A column whose change alone creates no event. Default: `updated_at` or `updatedAt`. */
   updatedAt?: string;
-  /** Which of the three topics are announced; default: all. */
+  /** The operations whose topics are announced. Default: all three. */
   operations?: Operation[];
-  /** Further topics: `'invoice/paid': { status: 'paid' }`. */
+  /** Additional topics: `'invoice/paid': { status: 'paid' }`. */
   when?: Record<string, When>;
-  /** TRUNCATE tells nobody what it deletes, so it is refused. `allow`: for test databases. Counts from the next migrate on. */
+  /**
+   * TRUNCATE fires no row triggers, so its deletions can't be recorded and it is refused. `allow` is meant for test
+   * databases. A change takes effect with the next migrate.
+   */
   truncate?: 'refuse' | 'allow';
 }
 
@@ -39,13 +50,15 @@ export type TableDefaults = Pick<
   TableOptions,
   'tenant' | 'softDelete' | 'environment' | 'createdAt' | 'updatedAt' | 'omit' | 'truncate'
 > & {
-  /** Whether Hookgraph sets the column of `updatedAt` when a row changes. Default `false`: it belongs to the application. */
+  /**
+   * Whether Hookgraph sets the `updatedAt` column when a row changes. Default: `false`, because the application does.
+   */
   maintainsUpdatedAt?: boolean;
-  /** The Postgres schema of tables whose own isn't said; default `public`. */
+  /** The Postgres schema of tables named without one. Default: `public`. */
   schema?: string;
 };
 
-/** By the type's name; `defaults` for all. A default that a table lacks the column for doesn't apply to it. */
+/** Options by typename; `defaults` apply to all types. A default doesn't apply to tables that lack its column. */
 export type Tables = { defaults?: TableDefaults } & { [typename: string]: TableOptions | TableDefaults | undefined };
 
 export interface AnnouncementProblem {

@@ -1,4 +1,5 @@
-// Makes a GraphQL schema of announced tables, for hosts that have none: a field a column, relations by foreign keys, a look-up by key.
+// Generates a GraphQL schema from announced tables, for hosts without one: a field for each column, relations from
+// foreign keys, and a look-up by key.
 import {
   GraphQLBoolean,
   GraphQLEnumType,
@@ -20,7 +21,7 @@ import type { KnownTable } from './known-table.js';
 import type { CatalogColumn } from './read-catalog.js';
 import type { Row, RowReader } from './rows.js';
 
-/** Greatest and usual length of a list. */
+/** Maximum and default length of a list. */
 const LIST = { greatest: 100, usual: 25 };
 
 export interface TablesSchema {
@@ -32,14 +33,14 @@ export interface TablesSchema {
 export interface TablesSchemaOptions {
   tables: KnownTable[];
   nodes: AnnouncedNode[];
-  /** Reads rows as the context may; each execution has its own. */
+  /** Returns the row reader of a context, with its rights; each execution has its own. */
   readerOf(context: object): RowReader;
 }
 
 const JSON_SCALAR = new GraphQLScalarType({ name: 'JSON', description: 'Any JSON value.' });
 const DATE_TIME = new GraphQLScalarType({ name: 'DateTime', description: 'A moment in ISO 8601, in UTC.' });
 
-/** Numbers that a double may not hold are texts. */
+/** Types without an entry are strings, for example numbers that a double may not represent. */
 const SCALARS: Record<string, GraphQLScalarType> = {
   int2: GraphQLInt,
   int4: GraphQLInt,
@@ -52,7 +53,10 @@ const SCALARS: Record<string, GraphQLScalarType> = {
   timestamptz: DATE_TIME,
 };
 
-/** A moment may be infinite, and a float no number: such a field is null, and all around it stays. */
+/**
+ * Types with values that GraphQL can't represent (infinite timestamps, NaN). Their fields are nullable, so that such a
+ * value nulls only itself.
+ */
 const SOMETIMES_UNSAYABLE = new Set(['float4', 'float8', 'timestamp', 'timestamptz']);
 
 export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOptions): TablesSchema {
@@ -141,14 +145,14 @@ export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOpti
   return { schema: new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: query }) }), find };
 }
 
-/** Column → field of what is declared: what a host omits has no field. */
+/** Maps column to field for declared columns; columns that the host omits have no field. */
 function declaredFields({ typename, table }: KnownTable, nodes: AnnouncedNode[]): Record<string, string> {
   const declared = nodes.find((node) => node.typename === typename)?.columns ?? {};
-  // A foreign key is shown as what it is; its relation is a field of its own.
+  // A foreign key keeps its column's name; the relation is a separate field.
   return Object.fromEntries(table.columns.filter(({ name }) => declared[name] !== undefined).map(({ name }) => [name, fieldName(name)]));
 }
 
-/** GraphQL names hold letters, digits and `_` alone. */
+/** GraphQL names may contain only letters, digits and `_`. */
 function fieldName(column: string): string {
   const name = camelCase(column).replace(/\W/g, '_');
   return /^[A-Za-z_]/.test(name) && !name.startsWith('__') ? name : `_${name}`;

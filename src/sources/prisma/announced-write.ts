@@ -1,11 +1,12 @@
-// Writes so that the events know their cause and every before-hook is asked: by one statement where it is that simple, else by Prisma.
+// Runs writes that record their cause in the events and respect before-hooks: as a single statement if possible, else
+// through Prisma.
 import { type AttemptWrite, announceValues, isForHooks, type PlannedWrite, type Webhooks } from '../../webhooks/index.js';
 import { isPrismasToTell } from './quick-write.js';
 
-/** Waiting for a connection, and the whole of a write. */
+/** Milliseconds: maximum wait for a connection, and maximum duration of a write. */
 const LIMITS = { maxWait: 5_000, timeout: 15_000 };
 
-/** A client inside of a transaction, as far as announcing needs it. */
+/** The methods of a Prisma transaction that announcing needs. */
 interface Transaction {
   $executeRaw(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<number>;
   $queryRawUnsafe<T>(query: string, ...values: unknown[]): PromiseLike<T>;
@@ -21,22 +22,27 @@ export interface Announcing<Tx extends Transaction> {
 }
 
 export interface AnnouncedWrite<T, Tx extends Transaction> extends PlannedWrite {
-  /** What its events shall have as their cause. */
+  /** The cause that the write's events record. */
   cause: string;
-  /** The same as one statement, which takes `announceValues`; null: it isn't that simple. */
+  /**
+   * Plans the write as one statement that takes the result of `announceValues`; `null` when the write isn't simple
+   * enough.
+   */
   plan(): Promise<((announcement: string[]) => Promise<T>) | null>;
-  /** May be called more than once, each time in a transaction of its own; `seen`: see AttemptWrite. */
+  /**
+   * Writes through Prisma. May be called more than once, each time in its own transaction. `seen`: see AttemptWrite.
+   */
   write(tx: Tx, seen: Parameters<AttemptWrite<T>>[1]): Promise<T>;
-  /** The key of the row that it wrote. */
+  /** The key of the written row. */
   keyOf(result: T): string;
 }
 
-/** @throws WriteRefused where a before-hook refuses it, and what the write throws */
+/** @throws WriteRefused when a before-hook refuses the write, and any error of the write itself */
 export async function announcedWrite<T, Tx extends Transaction>(
   { prisma, webhooks }: Announcing<Tx>,
   { cause, plan, write, keyOf, ...planned }: AnnouncedWrite<T, Tx>,
 ): Promise<T> {
-  /** Null: nothing is written, and it is to be done the long way. */
+  /** Returns `null` when nothing was written and the write must be done through Prisma. */
   const writeAtOnce = async (): Promise<{ result: T } | null> => {
     const statement = await plan();
     if (!statement) return null;

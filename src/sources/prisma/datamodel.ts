@@ -1,36 +1,36 @@
-// Reads what our generator wrote of a Prisma schema: models, fields, columns, keys and comments, typed and searchable.
+// Reads the generated description of a Prisma schema: models, fields, columns, keys and comments.
 
-/** The file that `hookgraph-prisma` writes exports this as `models`. */
+/** The type of the export `models` in the file that `hookgraph-prisma` generates. */
 export interface GeneratedModels {
   format: number;
   datamodel: unknown;
 }
 
-/** Changes with the shape of what is written. */
+/** Version of the generated format; increase it when the format changes. */
 export const FORMAT = 1;
 
 export interface Field {
   name: string;
   kind: 'scalar' | 'object' | 'enum' | 'unsupported';
-  /** A scalar's, an enum's or a model's name. */
+  /** The name of a scalar, an enum or a model. */
   type: string;
   column: string;
   isList: boolean;
   isRequired: boolean;
   isId: boolean;
   isUnique: boolean;
-  /** The `@db.` type; null: Prisma's default. */
+  /** The `@db.` type; `null`: Prisma's default. */
   nativeType: string | null;
-  /** Of an enum: its values. */
+  /** The values of an enum; absent for other kinds. */
   values?: EnumValue[];
   relationName?: string;
   /** The foreign key's fields on this model; empty on the other side of the relation. */
   relationFromFields?: string[];
   relationToFields?: string[];
-  /** What a delete on the other side does to this row, e.g. `Cascade`; absent: Prisma's default. */
+  /** The effect on this row of a delete on the other side, e.g. `Cascade`; absent: Prisma's default. */
   onDelete?: string;
   hasDefaultValue: boolean;
-  /** Its value, where none is given, comes from Prisma and not from the database: `uuid()`, `@updatedAt`. */
+  /** Whether Prisma, rather than the database, computes a missing value: `uuid()`, `@updatedAt`. */
   isMadeByPrisma: boolean;
   documentation?: string;
 }
@@ -45,7 +45,7 @@ export interface Model {
   table: string;
   schema: string;
   fields: Field[];
-  /** A key of several fields; a key of one is on its field. */
+  /** A compound primary key; `null` when a single field is the key (`isId`). */
   primaryKey: Index | null;
   uniqueFields: string[][];
   uniqueIndexes: Index[];
@@ -54,7 +54,7 @@ export interface Model {
 
 export interface EnumValue {
   name: string;
-  /** The value as the database has it. */
+  /** The value as stored in the database. */
   stored: string;
   documentation?: string;
 }
@@ -68,13 +68,16 @@ export interface Enum {
 export interface Datamodel {
   models: Model[];
   enums: Enum[];
-  /** @throws Error where the schema has none of this name */
+  /** @throws Error when the schema has no model of this name */
   modelOf(name: string): Model;
-  /** @throws Error where the schema has none of this name */
+  /** @throws Error when the schema has no enum of this name */
   enumOf(name: string): Enum;
 }
 
-/** @param schema of models without `@@schema` */
+/**
+ * @param schema the Postgres schema of models without `@@schema`
+ * @throws Error when another version of hookgraph-prisma generated the models
+ */
 export function readModels({ format, datamodel }: GeneratedModels, schema = 'public'): Datamodel {
   if (format !== FORMAT)
     throw new Error(
@@ -104,7 +107,7 @@ export function fieldOf(model: Model, name: string): Field {
   return field;
 }
 
-/** Everything that is a column: scalars and enums. */
+/** The fields that are columns: scalars and enums. */
 export function columnFields(model: Model): Field[] {
   return model.fields.filter(({ kind }) => kind === 'scalar' || kind === 'enum');
 }
@@ -115,7 +118,7 @@ export function keyFields(model: Model): Field[] {
   return model.fields.filter(({ isId }) => isId);
 }
 
-/** What Prisma calls the key in a `where`: the field, or its fields joined. */
+/** The name of the key in a `where`: the field's name, or the compound key's name. */
 export function keyName(model: Model): string {
   if (!model.primaryKey) return (keyFields(model)[0] as Field).name;
   return compoundName(model.primaryKey);
@@ -128,12 +131,12 @@ function toOneRelations(model: Model): Field[] {
   return model.fields.filter(({ kind, relationFromFields }) => kind === 'object' && relationFromFields?.length);
 }
 
-/** The relation that a column is the foreign key of. */
+/** The relation whose foreign key is this single column. */
 export function relationOfColumn(model: Model, fieldName: string): Field | undefined {
   return toOneRelations(model).find(({ relationFromFields }) => relationFromFields?.length === 1 && relationFromFields[0] === fieldName);
 }
 
-/** The other side of a relation. */
+/** The field on the other side of a relation. */
 export function inverseOf({ modelOf }: Pick<Datamodel, 'modelOf'>, model: Model, relation: Field): Field {
   const other = modelOf(relation.type);
   const inverse = other.fields.find(

@@ -1,7 +1,7 @@
 // Finds a model's methods on a Prisma client, with types that fit any model.
 import type { Row } from './prisma-types.js';
 
-/** The methods of a Prisma model that code for any model uses. */
+/** The methods of a Prisma model that model-independent code uses. */
 export interface Delegate {
   findUnique(args: object): Promise<Row | null>;
   findUniqueOrThrow(args: object): Promise<Row>;
@@ -13,7 +13,7 @@ export interface Delegate {
   delete(args: object): Promise<Row>;
 }
 
-/** The property of a client that has a model's methods, e.g. `scenarioSession`. */
+/** The property of a client that holds a model's methods, e.g. `scenarioSession`. */
 export const delegateName = (modelName: string): string => modelName.charAt(0).toLowerCase() + modelName.slice(1);
 
 export function delegateOf(client: object, modelName: string): Delegate {

@@ -1,6 +1,6 @@
-// Prisma's driver adapter for Postgres, with what Prisma loses on the way: digits of numbers in JSON, far and infinite moments, money.
-// Prisma parses and writes JSON and moments itself. So JSON that needs it is a marked string for Prisma (see exact-json.mjs), and a moment
-// that no Date holds is a Date that stands in for it (see moments.ts).
+// Extends Prisma's Postgres adapter to keep values that Prisma loses: digits of numbers in JSON, far and infinite
+// timestamps, money. Prisma parses and writes JSON and dates itself, so such JSON is passed as a marked string
+// (exact-json.mjs), and a timestamp beyond a Date's range as an encoded Date (moments.ts).
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { ColumnTypeEnum, SqlQuery, SqlQueryable, SqlResultSet } from '@prisma/driver-adapter-utils';
 import { fromMarkedText, toMarkedText } from '../../runtime/exact-json.mjs';
@@ -23,7 +23,7 @@ function keepExact<T extends SqlQueryable>(queryable: T): T {
   });
 }
 
-/** Before year 1 and after 9999, JavaScript and Postgres write years each in their own way. */
+/** JavaScript and Postgres write years before 1 and after 9999 differently. */
 const OWN_YEAR = /^[+-]\d|^0000-/;
 
 function toSend(query: SqlQuery): SqlQuery {
@@ -33,7 +33,7 @@ function toSend(query: SqlQuery): SqlQuery {
     if (written === value) continue;
     if (sent === query) sent = { ...query, args: [...query.args], argTypes: [...query.argTypes] };
     sent.args[index] = written;
-    // A moment that is written already is not to be read as a Date again.
+    // The timestamp is already formatted, so the adapter must not parse it as a Date again.
     const argType = sent.argTypes[index];
     if (argType?.scalarType === 'datetime') sent.argTypes[index] = { ...argType, scalarType: 'string' };
   }
@@ -56,13 +56,18 @@ function argumentOf(value: unknown, scalarType: string | undefined, dbType: stri
 
 type Read = (text: string) => string;
 
-/** What the four digits of a year begin is no stand-in. */
+/** A text with a four-digit year needs no encoding, unless it is BC. */
 const moment: Read = (text) => (/^\d{4}-/.test(text) && !text.includes('BC') ? text : readMoment(text).toISOString());
 
-/** The adapter took the first character away, be it a currency or a sign: what is left of `-$1,234.50` begins with the currency. */
+/**
+ * The adapter removes the first character, whether currency or sign. So the rest of `-$1,234.50` still begins with `$`,
+ * which marks it as negative.
+ */
 const money: Read = (text) => (/[$,]/.test(text) ? text.replace(/^\$/, '-').replaceAll(',', '') : text);
 
-/** Written here, and checked by the compiler: adopters of Prisma need not have its utilities for adapters. */
+/**
+ * Copied from Prisma's adapter utilities and checked by the compiler, so that adopters need not install that package.
+ */
 const TYPES = {
   Numeric: 4,
   Date: 8,

@@ -1,4 +1,5 @@
-// Makes a source of nodes of an application's own Prisma client: read-only connections, limits, batches and snapshots.
+// Creates a source of nodes from an application's Prisma client, with read-only connections, limits, batching and
+// snapshots.
 import type { PrismaPg } from '@prisma/adapter-pg';
 import type { Reading } from '../limited-reader.js';
 import { openReadOnlyPool } from '../limited-reader.js';
@@ -14,15 +15,18 @@ import { byDelegate, storedClient } from './stored-client.js';
 import { unmarked } from './unmarked.js';
 
 export interface PrismaOptions<Client extends AnyClient> {
-  /** What `generator hookgraph` wrote. */
+  /** The models that `generator hookgraph` wrote. */
   models: GeneratedModels;
-  /** The namespace that the generated client exports. */
+  /** The namespace `Prisma` that the generated client exports. */
   Prisma: PrismaNamespace;
-  /** Makes a client for stored queries: `(adapter) => new PrismaClient({ adapter })`, with extensions if your resolvers need them. */
+  /**
+   * Creates a client for stored queries: `(adapter) => new PrismaClient({ adapter })`, with extensions if your
+   * resolvers need them.
+   */
   client(adapter: PrismaPg): Client;
   /** The Postgres schema of models without `@@schema`. Default: `public`. */
   schema?: string;
-  /** A role of Postgres with which stored queries read; the connection's user must be a member. Default: that user. */
+  /** The Postgres role that stored queries read with; the connection's user must be a member. Default: that user. */
   role?: string;
 }
 
@@ -65,7 +69,7 @@ function openSource<Client extends AnyClient>(
   };
 }
 
-/** Rows that don't come through Prisma have neither its extensions nor what the client omits everywhere. */
+/** Whether the client has no extensions and no global `omit`. Only then can rows be read without Prisma. */
 function isBare(prisma: AnyClient): boolean {
   const { $on, _globalOmit: omitted } = prisma as { $on?: unknown; _globalOmit?: object };
   return $on !== undefined && Object.keys(omitted ?? {}).length === 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The Prisma generator `hookgraph-prisma`: writes hookgraph-models.ts for `fromPrisma`. Speaks Prisma's generator protocol itself, which
-// is the same in Prisma 6 and 7: a JSON-RPC message a line, requests on stdin, answers on stderr.
+// The Prisma generator `hookgraph-prisma`: writes hookgraph-models.ts for `fromPrisma`. Implements Prisma's generator
+// protocol, which is the same in Prisma 6 and 7: one JSON-RPC message a line, requests on stdin, answers on stderr.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,7 +17,10 @@ interface GenerateOptions {
   dmmf: Dmmf;
 }
 
-/** The output is a folder, or a file: `.ts`, or `.js` with its declarations beside it; or `.json`, with what any program can read of the models. */
+/**
+ * Writes to a folder or a file: `.ts`, `.js` with a declaration file beside it, or `.json` with the models for other
+ * programs.
+ */
 function generate({ generator: { output, config }, dmmf }: GenerateOptions): null {
   const given = output?.value ?? FILE;
   if (given.endsWith('.json')) {

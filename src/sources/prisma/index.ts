@@ -1,4 +1,4 @@
-// The door of `hookgraph/prisma`.
+// Exports the public functions of `hookgraph/prisma`.
 
 export { toMarked } from '../../runtime/exact-json.mjs';
 export { type AnnouncedWrite, type Announcing, announcedWrite } from './announced-write.js';

@@ -1,4 +1,4 @@
-// Judges whether a row that is no longer (or not yet) in the database matches a Prisma `where`.
+// Decides whether a row that is no longer (or not yet) in the database matches a Prisma `where`.
 import { compoundName, type Datamodel, type Field, inverseOf, type Model } from './datamodel.js';
 import { delegateOf } from './delegate.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';
@@ -7,20 +7,20 @@ export interface Known extends Datamodel {
   Prisma: PrismaNamespace;
 }
 
-/** Undefined: it can't be told, e.g. because what the filter goes through is gone as well. */
+/** `undefined` when it can't be decided, for example because a related row is gone as well. */
 type Verdict = boolean | undefined;
 
 interface Judged {
   known: Known;
   model: Model;
   row: Row;
-  /** Reads what the row points to. */
+  /** Reads the rows that this row points to. */
   client: () => object;
 }
 
 type Where = Record<string, unknown>;
 
-/** What the `where` says of single columns: field → the values that it allows. */
+/** Collects the fixed values in a `where`: field to the values that it allows. */
 function pinsOf(model: Model, where: Where | undefined, pins = new Map<string, unknown[]>()): Map<string, unknown[]> {
   const compounds = compoundsOf(model);
   for (const [name, value] of Object.entries(where ?? {})) {
@@ -34,7 +34,7 @@ function pinsOf(model: Model, where: Where | undefined, pins = new Map<string, u
   return pins;
 }
 
-/** Whether the `where` names single rows by a key or a unique index: only then a snapshot can stand for what isn't found. */
+/** Whether the `where` identifies rows by a key or unique index. Only then may a snapshot replace a missing row. */
 export function isPinned(model: Model, where: Where | undefined): boolean {
   const pins = pinsOf(model, where);
   const uniques = [
@@ -72,7 +72,7 @@ async function all(verdicts: (Verdict | Promise<Verdict>)[]): Promise<Verdict> {
   return known.includes(false) ? false : known.includes(undefined) ? undefined : true;
 }
 
-/** An object of operators, and no Date, Decimal or bytes. */
+/** Whether the value is an object of operators, rather than a Date, Decimal or bytes. */
 function isFilter(value: unknown): value is Where {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
@@ -106,7 +106,7 @@ function sameValue({ Prisma }: Known, { type, kind, isList, nativeType }: Field,
   return String(value) === String(other);
 }
 
-/** By what is still there: where the related row is gone too, nobody can tell. */
+/** Checks rows that still exist; `undefined` when the related row is gone too. */
 async function matchesRelation({ known, model, row, client }: Judged, relation: Field, filter: unknown): Promise<Verdict> {
   const other = delegateOf(client(), relation.type);
   const { relationFromFields: from = [], relationToFields: to = [] } = relation;

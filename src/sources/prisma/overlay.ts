@@ -1,4 +1,4 @@
-// Makes a Prisma client answer from snapshots where the row itself is gone, or not there yet.
+// Lets a Prisma client answer from snapshots where a row is gone from the database, or not there yet.
 import type { Snapshot } from '../../webhooks/index.js';
 import { type Field, inverseOf, keyFields, type Model } from './datamodel.js';
 import { delegateName, delegateOf } from './delegate.js';
@@ -23,12 +23,18 @@ interface Find<Answer> {
 
 const remembered = new WeakSet<object>();
 
-/** Whether a row came from a snapshot: what an owner was told once, they may read in the telling. */
+/**
+ * Whether a row came from a snapshot. Owners may read these rows without a further check, because they were allowed to
+ * when the event happened.
+ */
 export function isRemembered(row: object): boolean {
   return remembered.has(row);
 }
 
-/** `around` each operation. Prisma's batching survives: the query goes out first, and only a miss looks at the snapshots. */
+/**
+ * Wraps each operation with `around`. The query runs first, and snapshots are searched only after a miss, so that
+ * Prisma's batching still works.
+ */
 export function withOverlay<Client extends object>(
   known: Known,
   prisma: Client,
@@ -45,7 +51,7 @@ export function withOverlay<Client extends object>(
   return extended;
 }
 
-/** The reads of a model that name single rows. */
+/** The overridden read methods of a model, for rows identified by key. */
 function readsOf(memory: Memory, model: Model) {
   const find = async ({ args, query }: Find<Row | null>) =>
     (await memory.foresee(model, args)) ?? (await query(args)) ?? (await memory.recall(model, args));
@@ -63,14 +69,14 @@ function readsOf(memory: Memory, model: Model) {
 }
 
 export interface Memory {
-  /** Null at once where no snapshot goes before what the database has. */
+  /** Row of an `ahead` snapshot, which takes precedence over the database; `null` synchronously when there is none. */
   foresee(model: Model, args: FindArgs): Promise<Row | null> | null;
   recall(model: Model, args: FindArgs): Promise<Row | null> | null;
-  /** Adds to the rows that were found those that the arguments name by key, as loaders of many do. */
+  /** Adds rows from snapshots that the arguments name by key, as DataLoaders do. */
   complete(model: Model, args: FindArgs, rows: Row[]): Promise<Row[]>;
 }
 
-/** `client`: reads what a snapshot points to. */
+/** `client`: reads the rows that a snapshot points to. */
 export function createMemory(known: Known, client: () => object, snapshots: Snapshot[]): Memory {
   const coming = snapshots.filter(({ ahead }) => ahead);
   const among = (list: Snapshot[], model: Model) => list.filter(({ typename }) => typename === model.name);
@@ -144,7 +150,7 @@ async function findRelated({ known, client }: Source, model: Model, { row, relat
   if (relation.relationFromFields?.length) {
     const where = pairs(relation.relationToFields, relation.relationFromFields, row);
     if (Object.values(where).some((value) => value === null || value === undefined)) return null;
-    // One field: findUnique, which Prisma batches.
+    // With a single field, findUnique is used, because Prisma batches it.
     return Object.keys(where).length === 1 && !nested.where
       ? delegate.findUnique({ ...nested, where })
       : delegate.findFirst({ ...nested, where: { AND: [nested.where ?? {}, where] } });
@@ -153,10 +159,10 @@ async function findRelated({ known, client }: Source, model: Model, { row, relat
   return relation.isList ? delegate.findMany({ ...nested, where }) : delegate.findFirst({ ...nested, where });
 }
 
-/** The rows on the other side that still point to the one that is gone. */
+/** A filter for rows on the other side that still point to the deleted row. */
 function whereInverse(known: Known, model: Model, relation: Field, row: Row): Row {
   const inverse = inverseOf(known, model, relation);
-  // By the foreign key itself: asked through the relation, a row that is gone would match nothing.
+  // Filters by the foreign key's columns, because a filter through the relation can't match a deleted row.
   if (inverse.relationFromFields?.length) return pairs(inverse.relationFromFields, inverse.relationToFields, row);
   return { [inverse.name]: { some: Object.fromEntries(keyFields(model).map(({ name }) => [name, row[name]])) } };
 }

@@ -1,15 +1,15 @@
-// The parts of a generated Prisma client that this folder uses, as shapes: each adopter generates their own.
+// Declares the parts of a generated Prisma client that this folder uses, because each adopter generates its own client.
 
 export type Row = Record<string, unknown>;
 
 /** The namespace `Prisma` that every generated client exports. */
 export interface PrismaNamespace {
   Decimal: new (text: string) => unknown;
-  /** Stands for SQL's NULL in a column of type Json. */
+  /** The value that stands for SQL NULL in a Json column. */
   DbNull: unknown;
 }
 
-/** What Prisma tells a query extension of an operation. */
+/** The argument that Prisma passes to a query extension. */
 export interface Operation {
   operation: string;
   model?: string;
@@ -17,13 +17,13 @@ export interface Operation {
   query: (args: unknown) => Promise<unknown>;
 }
 
-/** Any generated client. */
+/** The methods that every generated client has. */
 export interface AnyClient {
   $disconnect(): Promise<void>;
   $extends(extension: never): unknown;
 }
 
-/** A Prisma error that says what happened by a code; by its name, since each generated client has a class of its own. */
+/** The code of a known Prisma error. Checked by the class's name, because each generated client has its own class. */
 export function knownCodeOf(error: unknown): string | undefined {
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown };
   return name === 'PrismaClientKnownRequestError' && typeof code === 'string' ? code : undefined;

@@ -1,5 +1,5 @@
-// The arguments of a findUnique of the usual shape (a node by its key, with objects that it points to) -> its row, as Prisma reads it:
-// all that are asked for in one tick by one statement. Prisma takes five times as long over it; what is out of the usual stays its own.
+// Runs simple findUnique calls (a row by its key, with to-one relations) without Prisma, which takes longer. Calls of
+// one tick become one statement, and results equal Prisma's; all other calls are left to Prisma.
 import pg from 'pg';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import { readMoment } from '../../runtime/moments.js';
@@ -7,7 +7,7 @@ import { columnFields, type Datamodel, type Field, keyFields, type Model } from 
 import type { Row } from './prisma-types.js';
 
 export interface QuickFind {
-  /** Null: Prisma is to be asked. */
+  /** Returns `null` when Prisma must run the call. */
   plan(model: Model, args: FindUniqueArgs): Planned | null;
 }
 
@@ -18,18 +18,20 @@ export interface FindUniqueArgs {
 }
 
 export interface Planned {
-  /** Of all that is read by the same statement. */
+  /** The same for all calls that share a statement. */
   key: string;
-  /** Each caller's row is its own. @throws QuickFindFailed */
+  /**
+   * Returns a separate object for each caller. @throws QuickFindFailed, or pg's error when the statement was cancelled
+   */
   read(): Promise<Row | null>;
 }
 
-/** The statement failed: Prisma is to be asked, whose errors are known. */
+/** The statement failed, but wasn't cancelled. The caller repeats the call through Prisma, to get Prisma's error. */
 class QuickFindFailed extends Error {
   override name = 'QuickFindFailed';
 }
 
-/** Shapes that are kept, each with a prepared statement on each connection. */
+/** Maximum number of cached shapes. Each has a prepared statement on every connection. */
 const MOST_SHAPES = 500;
 
 type Read = (text: string) => unknown;
@@ -40,11 +42,11 @@ interface Shape {
   statement: { name: string; text: string };
   keyField: Field;
   build(texts: Texts): Row;
-  /** What gathers until the tick ends, by the key's text. */
+  /** Calls of the current tick, by the key's text. */
   waiting: Map<string, ((texts: Texts | undefined, error?: Error) => void)[]>;
 }
 
-/** Undefined: Prisma is to be asked. */
+/** Resolves to `undefined` when Prisma must run the call. */
 export async function quicklyOr<T>(found: Promise<T>): Promise<T | undefined> {
   try {
     return await found;
@@ -112,14 +114,14 @@ export function createQuickFind(datamodel: Pick<Datamodel, 'modelOf'>, pool: Pic
 
   return {
     plan(model, { where, include, ...others }) {
-      // `select`, `omit` and what later versions of Prisma bring.
+      // `select`, `omit` and options of later Prisma versions are left to Prisma.
       for (const name in others) if (others[name as keyof typeof others] !== undefined) return null;
       const shape = shapeOf(model, include);
       if (shape === null) return null;
       const key = keyText(shape.keyField, where[shape.keyField.name]);
       if (key === null) return null;
       const conditions = Object.keys(where).filter((name) => name !== shape.keyField.name);
-      // Nothing but equalities, as with the tenant.
+      // Only equalities of strings, such as the tenant's id, can be checked here.
       for (const name of conditions) if (typeof where[name] !== 'string') return null;
       return {
         key: shape.key,
@@ -140,7 +142,10 @@ const isCancelled = (error: unknown): boolean => (error as { code?: unknown } | 
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** As Postgres writes it: rows are found again by it. */
+/**
+ * The key's text exactly as Postgres writes it, because results are matched by it; `null` when the value can't be
+ * handled here.
+ */
 function keyText({ nativeType, type }: Field, value: unknown): string | null {
   if (type === 'Int') return Number.isInteger(value) ? String(value) : null;
   return typeof value === 'string' && (nativeType !== 'Uuid' || UUID.test(value)) ? value : null;
@@ -157,7 +162,7 @@ function makeShape(
   const joins: string[] = [];
   let tables = 0;
 
-  /** Adds a table; null: it holds what only Prisma reads. */
+  /** Adds a table to the statement; `null` when it has a column or relation that only Prisma can read. */
   function addTable(own: Model, chosen: object | undefined): ((texts: Texts) => Row | null) | null {
     const table = `t${tables++}`;
     const [keyField, second] = keyFields(own);
@@ -165,7 +170,7 @@ function makeShape(
     const reads = fields.map(readOf);
     if (!keyField || second || reads.includes(null)) return null;
     const first = columns.length;
-    // The key comes first: where it is null, the table has no such row.
+    // The key comes first: if it is null, the joined row doesn't exist.
     const ordered = [keyField, ...fields.filter((field) => field !== keyField)];
     columns.push(...ordered.map(({ column }) => `${table}.${quote(column)}`));
     const parts = ordered.map((field) => ({ name: field.name, isList: field.isList, read: readOf(field) as Read }));
@@ -207,7 +212,7 @@ function makeShape(
   return { key, statement: { name, text }, keyField, build: build as Shape['build'], waiting: new Map() };
 }
 
-/** Null: more than that the object be there, with what it points to. */
+/** The nested `include` of a relation; `null` when other options are set. */
 function innerOf(value: unknown): { include?: object } | null {
   if (value === true) return {};
   if (typeof value !== 'object' || value === null) return null;
@@ -215,7 +220,7 @@ function innerOf(value: unknown): { include?: object } | null {
   return Object.values(others).every((other) => other === undefined) ? { ...(include && { include }) } : null;
 }
 
-/** Null: Prisma reads it. */
+/** Parses a column's text; `null` when only Prisma can read the column. */
 export function readOf(field: Field): Read | null {
   const read = scalarOf(field);
   if (!field.isList || read === null) return read;
@@ -223,7 +228,7 @@ export function readOf(field: Field): Read | null {
   return parseTextArray;
 }
 
-/** `text[]`; the types know no arrays. */
+/** The OID of `text[]`; pg's type definitions have no array types. */
 const TEXT_ARRAY = 1009 as never;
 const parseTextArray = pg.types.getTypeParser(TEXT_ARRAY) as Read;
 const same: Read = (text) => text;

@@ -1,5 +1,5 @@
-// A write of the usual shape (one row, its own columns) -> that row, as Prisma answers it: one statement, which announces itself, and so
-// one message. Prisma needs a transaction of four, and 0.4 ms for its own part; what is out of the usual stays its own.
+// Runs simple writes (one row, its own columns only) as one statement that also announces the change. Prisma needs a
+// transaction of several statements for it. All other writes are left to Prisma.
 import pg from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import { sqlOf } from '../../runtime/moments.js';
@@ -9,23 +9,29 @@ import type { PrismaNamespace, Row } from './prisma-types.js';
 import { quote, readOf, tableOf } from './quick-find.js';
 import { rowOfColumns } from './snapshot-row.js';
 
-/** Takes the engine's `announceValues`; null: there is no such row. @throws what pg throws */
+/**
+ * Takes the result of the engine's `announceValues`; resolves to `null` when there is no such row. @throws any error of
+ * pg
+ */
 export type PlannedStatement = (announcement: string[]) => Promise<Row | null>;
 
-/** Fields, each with what it has to be: the key, the tenant. */
+/** Fields with the values that they must have, such as the key and the tenant. */
 export type Equalities = [field: string, value: unknown][];
 
-/** Null: Prisma is to write. `data` is Prisma's. */
+/** Methods return `null` when Prisma must write. `data` has Prisma's form. */
 export interface QuickWrite {
   insert(model: Model, data: Row): PlannedStatement | null;
   update(model: Model, where: Equalities, data: Row): PlannedStatement | null;
   delete(model: Model, where: Equalities): PlannedStatement | null;
 }
 
-/** Of values, constraints and rights. Nothing was written, and Prisma, whose errors are known, is to say what is wrong. */
+/**
+ * Whether the error is about values, constraints or rights. Nothing was written, and the write is repeated through
+ * Prisma, to get Prisma's error.
+ */
 export const isPrismasToTell = (error: unknown): boolean => error instanceof pg.DatabaseError && /^(22|23|42)/.test(error.code ?? '');
 
-/** Statements that stay prepared on each connection; any others are parsed each time. */
+/** Maximum number of prepared statements on each connection; further statements are unnamed and parsed each time. */
 const MOST_NAMES = 200;
 
 interface Cell {
@@ -33,7 +39,7 @@ interface Cell {
   value: unknown;
 }
 
-/** `localSql`: Webhooks.localSql, where the engine's tables are in a schema of another name. */
+/** `localSql`: Webhooks.localSql, which adapts statements to the schema of the engine's tables. */
 export function createQuickWrite(
   Prisma: PrismaNamespace,
   pool: Pick<pg.Pool, 'connect'>,
@@ -51,7 +57,7 @@ export function createQuickWrite(
     return is;
   }
 
-  /** Null: there are none, or not of columns alone. */
+  /** `null` when there are no values, or an entry isn't a plain column. */
   function cellsOf(model: Model, entries: Equalities): Cell[] | null {
     if (!isUsual(model)) return null;
     const cells: Cell[] = [];
@@ -76,7 +82,7 @@ export function createQuickWrite(
     };
   }
 
-  /** Not by the pool's own `query`, which ends the connection whatever the failure is. */
+  /** Not the pool's own `query`, which closes the connection after any error. */
   async function run(config: pg.QueryConfig): Promise<Record<string, Json> | null> {
     const client = await pool.connect();
     try {
@@ -118,7 +124,7 @@ export function createQuickWrite(
   };
 }
 
-/** The first three are the announcement's. */
+/** The first three parameters belong to the announcement. */
 const placeAt = (first: number) => (_cell: Cell, index: number) => `$${first + index + 4}`;
 
 function equal(cells: Cell[], first: number): string {
@@ -126,7 +132,7 @@ function equal(cells: Cell[], first: number): string {
   return cells.map((cell, index) => `t.${cell.column} = ${place(cell, index)}`).join(' AND ');
 }
 
-/** As pg sends it for the column's own type to parse; undefined: it is no plain value. */
+/** The value as pg sends it for the column's type; `undefined` when it isn't a plain value. */
 function sentValue({ kind, type, isList, values }: Field, written: unknown, Prisma: PrismaNamespace): unknown {
   if (written === null || written === Prisma.DbNull) return null;
   if (isList) {

@@ -2,7 +2,10 @@
 import type { Reading } from '../limited-reader.js';
 import type { Operation } from './prisma-types.js';
 
-/** For `$extends`: each operation takes as many connections as it reads relations at once; of the same shape, Prisma makes one statement. */
+/**
+ * For `$extends`. An operation takes as many connections as it reads relations at once; findUnique calls of the same
+ * shape share them, because Prisma batches them.
+ */
 export function readInTurn(reading: Reading) {
   return ({ operation, model, args, query }: Operation) => {
     const shape = shapeOf(args);

@@ -1,13 +1,13 @@
-// A snapshot's columns, as jsonb tells them, in; the row as Prisma would have read it out.
+// Converts a snapshot's JSON columns to the row that Prisma would have read.
 import { readMoment } from '../../runtime/moments.js';
 import type { Json, Snapshot } from '../../webhooks/index.js';
 import { columnFields, type Field, type Model } from './datamodel.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';
 
-/** A column that the snapshot lacks is null. */
+/** A column that the snapshot lacks becomes `null`. */
 export const rowOfSnapshot = (model: Model, { columns }: Snapshot, Prisma: PrismaNamespace): Row => rowOfColumns(model, columns, Prisma);
 
-/** Columns as any of Postgres' ways to make JSON of a row tells them. */
+/** Accepts columns from any of Postgres' functions that convert a row to JSON. */
 export function rowOfColumns(model: Model, columns: Snapshot['columns'], Prisma: PrismaNamespace): Row {
   return Object.fromEntries(columnFields(model).map((field) => [field.name, readColumn(field, columns[field.column] ?? null, Prisma)]));
 }
@@ -37,12 +37,12 @@ function readValue({ kind, type, nativeType, values }: Field, value: Json, Prism
   }
 }
 
-/** Postgres writes a zone only for timestamptz; Prisma reads the others as UTC, and a time as of 1970-01-01. */
+/** Postgres writes a zone only for timestamptz. Prisma reads other timestamps as UTC, and a time as on 1970-01-01. */
 function readColumnMoment(text: string, nativeType: string | null): Date {
   return readMoment(nativeType === 'Time' || nativeType === 'Timetz' ? `1970-01-01T${text}` : text);
 }
 
-/** Money as any locale of the writer's session wrote it: the last separator is the decimal one, if no more than two digits follow. */
+/** Parses money in any locale: the last separator is the decimal point if at most two digits follow it. */
 function digitsOf(money: string): string {
   const [, whole = '', cents = ''] = /^(.*?)(?:[.,](\d{1,2}))?\D*$/.exec(money) ?? [];
   return `${/[-(]/.test(money) ? '-' : ''}${whole.replace(/\D/g, '') || '0'}.${cents || '0'}`;

@@ -1,4 +1,4 @@
-// Says what a Prisma schema knows of tables, keys, columns and relations, in the words of every source.
+// Converts a Prisma schema to source models: tables, keys, columns and relations.
 import type { SourceModel, SourceRelation } from '../source.js';
 import { columnFields, type Datamodel, type Field, fieldOf, inverseOf, keyFields, type Model } from './datamodel.js';
 

@@ -1,4 +1,5 @@
-// Makes the client that the resolvers of one stored query read with: read-only, in its tenant's share, aware of what is gone.
+// Creates the Prisma client for the resolvers of one stored query: read-only, within its tenant's share of connections,
+// with snapshots of deleted rows.
 import type { Snapshot } from '../../webhooks/index.js';
 import type { Reading } from '../limited-reader.js';
 import type { Model } from './datamodel.js';
@@ -11,18 +12,21 @@ import { readInTurn } from './read-in-turn.js';
 
 export interface Sources<Client extends object> {
   known: Known;
-  /** The models by the names of their methods on a client. */
+  /** The models by the name of their property on a client. */
   models: Map<string, Model>;
   prisma: Client;
   quick: QuickFind;
   snapshots: Snapshot[];
-  /** Null: its reads wait for nobody. */
+  /** `null`: reads don't wait for a share of the connections. */
   reading: Reading | null;
 }
 
 export const byDelegate = ({ models }: Known): Map<string, Model> => new Map(models.map((model) => [delegateName(model.name), model]));
 
-/** Single rows come the quick way; for anything else, and where that fails, there is Prisma, made ready when it is first needed. */
+/**
+ * Reads single rows with QuickFind. All other calls, and calls that QuickFind can't answer, use Prisma's client, which
+ * is extended when first needed.
+ */
 export function storedClient<Client extends object>({ known, models, prisma, quick, snapshots, reading }: Sources<Client>): Client {
   let extended: Client | undefined;
   const full = () => {
@@ -54,7 +58,7 @@ interface Ways {
 }
 
 function quickDelegate(model: Model, { quick, reading, memory, full }: Ways): Delegate {
-  /** Null: there is none; undefined: Prisma has to say. */
+  /** Resolves to `null` when there is no row, and to `undefined` when Prisma must run the call. */
   const find = async (args: FindArgs): Promise<Row | null | undefined> => {
     const plan = quick.plan(model, args as FindUniqueArgs);
     if (!plan) return undefined;
@@ -69,7 +73,7 @@ function quickDelegate(model: Model, { quick, reading, memory, full }: Ways): De
       const row = await find(args as FindArgs);
       return row === undefined ? delegateOf(full(), model.name).findUnique(args) : row;
     },
-    // What isn't there is Prisma's to throw.
+    // Prisma throws its own error for a missing row.
     findUniqueOrThrow: async (args) => (await find(args as FindArgs)) ?? delegateOf(full(), model.name).findUniqueOrThrow(args),
   };
   return new Proxy({} as Delegate, {

@@ -1,10 +1,13 @@
-// An attribute's value as a row has it in, the value that GraphQL is handed out; or an error that names field and value.
+// Converts a row's value to its GraphQL value, or throws an error that names field and value.
 import { parseJson, readMarked } from '../../runtime/exact-json.mjs';
 import { isInfinite, isoOf } from '../../runtime/moments.js';
 import { UnsayableValue } from '../../runtime/unsayable-value.js';
 import type { Field } from './datamodel.js';
 
-/** An infinite moment, and a float that is infinite or not a number. Such a field is nullable, so that one row can't empty a list. */
+/**
+ * Whether the type has values that GraphQL can't represent: infinite timestamps, infinities and NaN. The field is
+ * nullable, so that one row can't null a list.
+ */
 export const isSometimesUnsayable = ({ type }: Field): boolean => type === 'DateTime' || type === 'Float';
 
 /** @throws UnsayableValue */
@@ -16,7 +19,7 @@ export function toTold(field: Field, value: unknown): unknown {
 function toldItem({ name, type }: Field, value: unknown): unknown {
   switch (type) {
     case 'Decimal':
-      // Prisma's Decimal. String() would write an exponent.
+      // toFixed of Prisma's Decimal never writes an exponent, unlike String().
       return (value as { toFixed(): string }).toFixed();
     case 'Bytes':
       return Buffer.from(value as Uint8Array).toString('base64');

@@ -1,4 +1,4 @@
-// Makes a client over ExactPg answer JSON as it is, for resolvers that know nothing of marks.
+// Makes a client over ExactPg return ordinary JSON values, for resolvers that don't know marked strings.
 import { parseJson, readMarked } from '../../runtime/exact-json.mjs';
 import type { Datamodel } from './datamodel.js';
 import type { AnyClient, Operation } from './prisma-types.js';
@@ -9,7 +9,7 @@ export function unmarked<Client extends AnyClient>({ models }: Datamodel, prisma
   return prisma.$extends({ query: { $allOperations } } as never) as Client;
 }
 
-/** In place: rows, and what they hold by relations. */
+/** Replaces marked strings in place, in rows and in their related rows. */
 function unmark(value: unknown): unknown {
   if (typeof value === 'string') {
     const text = readMarked(value);

@@ -1,11 +1,11 @@
-// Turns Prisma's parsed schema into the text of the file that adopters import. Prisma's own clients keep no column types, keys and
-// comments; announced nodes and snapshots need them.
+// Generates the source text of the models file from Prisma's parsed schema. Generated Prisma clients lack the column
+// types, keys and comments that announced nodes and snapshots need.
 import { FORMAT, type GeneratedModels } from './datamodel.js';
 
-/** Functions in `@default` that Prisma computes and no database has. */
+/** Functions in `@default` that Prisma computes, not the database. */
 const PRISMAS_OWN = ['auto', 'cuid', 'nanoid', 'ulid', 'uuid'];
 
-/** As Prisma 6 and 7 hand them to generators; what isn't read here isn't named. */
+/** The parts of Prisma 6's and 7's DMMF that are used here. */
 export interface Dmmf {
   datamodel: { models: readonly DmmfModel[]; enums: readonly DmmfEnum[] };
 }
@@ -49,14 +49,16 @@ interface DmmfEnum {
 
 export type Syntax = 'ts' | 'esm' | 'cjs';
 
-/** What the written file exports. */
+/** The value that the generated file exports. */
 export const toModels = ({ datamodel: { models, enums } }: Dmmf): GeneratedModels => ({
   format: FORMAT,
-  // As JSON keeps it.
+  // Drops undefined values, as in the generated file.
   datamodel: JSON.parse(JSON.stringify({ models: models.map(toModel), enums: enums.map(toEnum) })),
 });
 
-/** Path endings of the files that it writes, with their texts. */
+/**
+ * Returns the texts of the generated source file and of its declaration file; the declaration is `null` for TypeScript.
+ */
 export function writeModels(dmmf: Dmmf, syntax: Syntax): { source: string; declaration: string | null } {
   const { models, enums } = dmmf.datamodel;
   const value = `{\n  format: ${FORMAT},\n  datamodel: {\n    models: ${list(models.map(toModel))},\n    enums: ${list(enums.map(toEnum))},\n  },\n}`;
@@ -68,7 +70,7 @@ export function writeModels(dmmf: Dmmf, syntax: Syntax): { source: string; decla
   return { source: `${note}${lint}${start} ${value};\n`, declaration: `${note}export declare const models: ${type};\n` };
 }
 
-/** A line each, so that a change of the schema reads well in a diff. */
+/** One item a line, so that schema changes read well in a diff. */
 const list = (items: object[]): string => `[\n${items.map((item) => `      ${JSON.stringify(item)},\n`).join('')}    ]`;
 
 function toModel({ name, dbName, schema, fields, primaryKey, uniqueFields, uniqueIndexes, documentation }: DmmfModel) {

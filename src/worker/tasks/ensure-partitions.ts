@@ -1,4 +1,4 @@
-// A pool in, the partitions of the coming weeks out; daily.
+// Creates the partitions of the coming weeks, daily.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 

@@ -1,4 +1,4 @@
-// A pool in, the old shared secrets whose overlap has ended gone; hourly. Nothing signs with them meanwhile.
+// Deletes old shared secrets whose overlap has ended, hourly. They no longer sign from the end of the overlap.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { wipeOldSecrets } from '../../webhooks/index.js';

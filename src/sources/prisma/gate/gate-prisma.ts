@@ -1,5 +1,6 @@
-// Makes a Prisma client extension that says who writes and lets before-hooks refuse: for single operations, whatever they nest, and for
-// transactions that are lists. Interactive ones can't be rehearsed unless they say so ($gatedTransaction).
+// Creates a Prisma client extension that records the writer of each change and lets before-hooks refuse it: for single
+// operations including nested writes, and for transactions given as lists. Interactive transactions record the writer,
+// but are gated only through $gatedTransaction, because a rehearsal calls their function more than once.
 import type { Webhooks } from '../../../webhooks/index.js';
 import { type GeneratedModels, readModels } from '../datamodel.js';
 import type { Known } from '../match-where.js';
@@ -10,16 +11,19 @@ import { isWrite, writtenTypes } from './written-types.js';
 
 export interface GateOptions<Context> {
   webhooks: Pick<Webhooks, 'passGateForAll' | 'poke' | 'localSql'>;
-  /** What `generator hookgraph` wrote. */
+  /** The models that `generator hookgraph` wrote. */
   models: GeneratedModels;
-  /** The namespace that the generated client exports. */
+  /** The namespace `Prisma` that the generated client exports. */
   Prisma: PrismaNamespace;
-  /** Null: nobody of whom there are hooks; what is written then is neither gated nor announced. */
+  /** `null` when no hooks apply to the context's user; the writes are then neither gated nor announced. */
   writer(context: Context): Writer | null;
 }
 
 export interface GatedTransaction<Client> {
-  /** An interactive transaction that passes the gate: `work` may be called three times, so it may do nothing but read and write here. */
+  /**
+   * An interactive transaction that passes the gate. `work` may be called up to three times, so it must do nothing but
+   * read and write in the transaction.
+   */
   $gatedTransaction<T>(work: (tx: InTransaction<Client>) => Promise<T>, options?: TransactionLimits): Promise<T>;
 }
 
@@ -31,7 +35,10 @@ interface TransactionLimits {
   isolationLevel?: 'ReadUncommitted' | 'ReadCommitted' | 'RepeatableRead' | 'Serializable';
 }
 
-/** For `$extends`. The last extension of a client, so that what others make of the arguments is what the hooks are shown. */
+/**
+ * For `$extends`. Must be the last extension of a client, so that hooks see the arguments as other extensions have
+ * changed them.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: each adopter's client has a type of its own
 export type GateExtension = (client: any) => {
   $extends: {
@@ -40,7 +47,10 @@ export type GateExtension = (client: any) => {
       model: Record<never, never>;
       query: Record<never, never>;
       client: {
-        /** An interactive transaction that passes the gate: `work` may be called three times, so it may do nothing but read and write here. */
+        /**
+         * An interactive transaction that passes the gate. `work` may be called up to three times, so it must do
+         * nothing but read and write in the transaction.
+         */
         $gatedTransaction: () => <Client, T>(
           this: Client,
           work: (tx: InTransaction<Client>) => Promise<T>,
@@ -54,11 +64,11 @@ export type GateExtension = (client: any) => {
 export interface PrismaGate<Context> {
   (context: Context): GateExtension;
   /**
-   * `prisma.$extends(gate(context))`, typed as the client that was given, since Prisma's type of an extended client fits no `PrismaClient`.
-   * Call `$on` of the client that was given: Prisma takes it off every extended one.
+   * Like `prisma.$extends(gate(context))`, but typed as the given client, because Prisma's type of an extended client
+   * isn't assignable to `PrismaClient`. Call `$on` on the original client: Prisma removes it from extended ones.
    */
   client<Client extends { $extends: unknown }>(prisma: Client, context: Context): Client & GatedTransaction<Client>;
-  /** For `Host.gatedTypes`. */
+  /** Pass it as the option `gatedTypes`. */
   gatedTypes: ReadonlySet<string>;
 }
 
@@ -75,7 +85,7 @@ export function gatePrisma<Context>({ webhooks, models, Prisma, writer }: GateOp
   });
 }
 
-/** For a writer who is nobody: it has the same methods. */
+/** The extension for a context without a writer: the same methods, without the gate. */
 function ungated(client: GateClient): GateClient {
   return client.$extends({
     client: {
@@ -128,7 +138,10 @@ interface List {
   options?: object;
 }
 
-/** A transaction that is a list: as Prisma does it, or step by step in a transaction that is rehearsed. */
+/**
+ * Runs a transaction given as a list: as Prisma does, or operation by operation in a transaction that is rehearsed for
+ * hooks.
+ */
 async function writeList(passing: Passing, self: GateClient, { client, everyType, list, options }: List): Promise<unknown> {
   if (await transactionOf(self)) return Reflect.apply(client.$transaction, self, [list, options]);
   const written = await passing.writeAtOnce(self, everyType, list, options);

@@ -1,4 +1,5 @@
-// Gives new rows the keys and defaults that before-hooks were shown in a rehearsal, so that the rows written are the ones they allowed.
+// Gives new rows the keys and defaults that before-hooks saw in the rehearsal, so that exactly the approved rows are
+// written.
 import type { Snapshot } from '../../../webhooks/index.js';
 import { columnFields, type Field, type Model } from '../datamodel.js';
 import type { Known } from '../match-where.js';
@@ -6,10 +7,10 @@ import type { Row } from '../prisma-types.js';
 import { rowOfSnapshot } from '../snapshot-row.js';
 import { nestedWrites } from './written-types.js';
 
-/** Completes the arguments of one operation; several operations of one transaction share what was shown. */
+/** Completes the arguments of one operation. The operations of one transaction share the rehearsed rows. */
 export type GiveValues = (typename: string, operation: string, args: Row) => Row;
 
-/** A new row in the arguments. `maybe`: only if there is none yet. */
+/** A new row in the arguments. `maybe`: created only if it doesn't exist, as in an upsert. */
 interface Place {
   model: Model;
   data: Row;
@@ -18,7 +19,10 @@ interface Place {
 
 export const giveNothing: GiveValues = (_typename, _operation, args) => args;
 
-/** `seen`: the new rows, in the order in which they were written. Which of them is which follows from the order among those of a type. */
+/**
+ * `seen`: the rehearsed rows in the order of writing. They are matched to the arguments by their order among rows of
+ * the same type.
+ */
 export function giveSeen(known: Known, seen: Snapshot[]): GiveValues {
   const left = groupByType(seen);
   return (typename, operation, args) => {
@@ -33,7 +37,8 @@ export function giveSeen(known: Known, seen: Snapshot[]): GiveValues {
     for (const [name, rows] of left) {
       const own = places.filter((place) => place.model.name === name);
       const certain = own.filter(({ maybe }) => !maybe);
-      // Of a transaction's last operation all are taken; of those before it, as many as it has places.
+      // Fills all places if enough rehearsed rows remain; otherwise only the certain ones, because the row of an upsert
+      // may have existed.
       const taking = own.length <= rows.length ? own : certain.length <= rows.length ? certain : [];
       for (const place of taking) fill(known, place, rows.shift() as Snapshot);
     }
@@ -47,7 +52,10 @@ function groupByType(seen: Snapshot[]): Map<string, Snapshot[]> {
   return groups;
 }
 
-/** As Prisma writes: first what the row points to, then the row, then what points to it. */
+/**
+ * Visits rows in the order in which Prisma writes them: rows that this row points to, the row itself, then rows that
+ * point to it.
+ */
 function addPlaces(known: Known, model: Model, data: Row | undefined, maybe: boolean, places: Place[]): void {
   if (typeof data !== 'object' || data === null) return;
   addNestedPlaces(known, model, data, places, true);
@@ -55,7 +63,9 @@ function addPlaces(known: Known, model: Model, data: Row | undefined, maybe: boo
   addNestedPlaces(known, model, data, places, false);
 }
 
-/** `holdsKey`: only relations whose foreign key this model has, or only the others; default: all. */
+/**
+ * `holdsKey`: `true` visits only relations whose foreign key is on this model, `false` only the others; default: all.
+ */
 function addNestedPlaces(known: Known, model: Model, data: unknown, places: Place[], holdsKey?: boolean): void {
   for (const { relation, writes } of nestedWrites(model, data)) {
     if (holdsKey !== undefined && holdsKey !== Boolean(relation.relationFromFields?.length)) continue;
@@ -75,7 +85,7 @@ function fill({ Prisma }: Known, { model, data }: Place, seen: Snapshot): void {
   const foreign = new Set(model.fields.flatMap(({ relationFromFields }) => relationFromFields ?? []));
   const pointing = nestedWrites(model, data).filter(({ relation }) => relation.relationFromFields?.length);
   const asColumns = pointing.map(({ relation, writes }) => columnsOf(relation, writes));
-  // Beside a relation that is written as an object Prisma takes no number that the database counts.
+  // Prisma doesn't accept a value for an autoincrement field together with a nested relation object.
   const takesNumbers = !asColumns.includes(null);
   const given = columnFields(model).filter(
     (field) =>
@@ -97,7 +107,7 @@ function fill({ Prisma }: Known, { model, data }: Place, seen: Snapshot): void {
 const isCounted = ({ type, isId, hasDefaultValue }: Field): boolean =>
   hasDefaultValue && (isId || type === 'BigInt') && ['Int', 'BigInt'].includes(type);
 
-/** `{ connect: { id: 1 } }` as the foreign key's columns; null: it is more than that. */
+/** Converts `{ connect: { id: 1 } }` to the foreign key's columns; `null` when it is more complex. */
 function columnsOf({ relationFromFields = [], relationToFields = [] }: Field, { connect, ...others }: Row): Row | null {
   if (Object.values(others).some((other) => other !== undefined) || typeof connect !== 'object' || connect === null) return null;
   const named =
@@ -110,7 +120,7 @@ function isPlain(value: unknown): value is Row {
   return typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
 }
 
-/** Objects and arrays alone: Dates, Decimals and bytes stay what they are. */
+/** Copies objects and arrays; Dates, Decimals and bytes are kept as they are. */
 function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf);
   return isPlain(value) ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyOf(inner)])) : value;

@@ -1,4 +1,5 @@
-// Does the writes of one writer in transactions that name their cause, and takes them through the gate where hooks may concern them.
+// Runs one writer's writes in transactions that record their cause, and passes them through the gate when before-hooks
+// may apply.
 import { type AttemptWrites, isForHooks, type Json, type Webhooks } from '../../../webhooks/index.js';
 import { postgresCodeOf } from '../../faults.js';
 import type { Known } from '../match-where.js';
@@ -6,35 +7,44 @@ import { type GiveValues, giveNothing, giveSeen } from './give-values.js';
 import { type GateClient, join, type PrismaPromise, type PrismaTransaction, transactionOf } from './prisma-internals.js';
 
 export interface Writer {
-  /** Whose before-hooks are asked. */
+  /** The tenant whose before-hooks apply. */
   tenant: string;
-  /** Who writes, as the events shall say it, e.g. `{ userId }`. */
+  /** The writer as recorded in the events, e.g. `{ userId }`. */
   actor?: Json;
-  /** W3C trace parent of the request. */
+  /** The W3C traceparent of the request. */
   traceparent?: string | null;
 }
 
 export interface Passing {
-  /** In one message to the database; null: nothing is written, because hooks are to be asked, or looked for, first. `self`: the extended client. */
+  /**
+   * Writes in one round trip. Returns `null` without writing when hooks must be called or looked up first. `self`: the
+   * extended client.
+   */
   writeAtOnce(self: GateClient, typenames: string[], writes: PrismaPromise[], options?: object): Promise<unknown[] | null>;
-  /** By rehearsal, where there are hooks. @throws WriteRefused */
+  /** Rehearses the write and calls the hooks, if there are any, then writes. @throws WriteRefused */
   pass(self: GateClient, typenames: string[], work: Work, options?: object): Promise<unknown>;
-  /** Names the cause in an interactive transaction, once. Answers what completes its writes. */
+  /**
+   * Records the cause in an interactive transaction, once. Returns the function that completes the arguments of its
+   * writes.
+   */
   enter(transaction: PrismaTransaction): Promise<GiveValues>;
 }
 
-/** Does the write in an open transaction. */
+/** Performs the write in an open transaction. */
 export type Work = (transaction: PrismaTransaction, give: GiveValues, tx: GateClient) => PromiseLike<unknown>;
 
 const LIMITS = { maxWait: 5_000, timeout: 15_000 };
 
-/** "cannot insert a non-DEFAULT value": the database lets nobody else make this key. */
+/** SQLSTATE of "cannot insert a non-DEFAULT value": the key is GENERATED ALWAYS. */
 const GENERATED_ALWAYS = '428C9';
 
 const SET_CAUSE = `SELECT set_config('hookgraph.context', $1, true)`;
 const ANNOUNCE_TYPES = 'SELECT hookgraph.announce($1, $2, t) FROM jsonb_array_elements_text($3::jsonb) t';
 
-/** The writer's role may not look into our schema. Nothing is written; the engine, whose role may, looks for hooks instead. */
+/**
+ * Whether the writer's role may not use Hookgraph's schema. Nothing was written; the engine looks for hooks with its
+ * own role instead.
+ */
 const isForbidden = (error: unknown, schema: string): boolean =>
   ['42501', '3F000', '42883'].includes(postgresCodeOf(error) ?? '') && (error as Error).message.includes(schema);
 
@@ -46,7 +56,7 @@ export function createPassing(
 ): Passing {
   const cause = JSON.stringify({ actor, traceparent });
   const ownSchema = webhooks.localSql('hookgraph.x').replace(/^"?(.*?)"?\.x$/, '$1');
-  /** Transactions whose cause is named, with what their new rows are to have. */
+  /** Transactions whose cause is recorded, with the function that completes their new rows. */
   const entered = new WeakMap<object, GiveValues>();
   const begin = (self: GateClient, work: unknown, options?: object) => Reflect.apply(client.$transaction, self, [work, options]);
 

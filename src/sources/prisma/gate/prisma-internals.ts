@@ -1,14 +1,15 @@
-// What the gate uses of Prisma's client beyond its documented interface: the same in Prisma 6 and 7, and tested with both.
+// Declares the undocumented parts of Prisma's client that the gate uses. They are the same in Prisma 6 and 7, and
+// tested with both.
 
-/** Lazy: nothing is sent before it is awaited, or asked to join a transaction. */
+/** Lazy: nothing is sent until it is awaited or joins a transaction. */
 export interface PrismaPromise<T = unknown> extends PromiseLike<T> {
   requestTransaction?(transaction: object): PromiseLike<T>;
 }
 
-/** As Prisma tells its promises which transaction they belong to. */
+/** The object by which Prisma tells its promises which transaction they belong to. */
 export interface PrismaTransaction {
   kind: 'itx' | 'batch';
-  /** Of a batch that the gate does step by step in a transaction of its own. */
+  /** Set for a batch whose operations the gate runs one by one in its own transaction. */
   [STEPS]?: Steps;
 }
 
@@ -35,7 +36,7 @@ export interface GateOperation {
   __internalParams: { transaction?: PrismaTransaction };
 }
 
-/** The transaction that a client works in; undefined: none. */
+/** The transaction that a client works in; `undefined` outside of a transaction. */
 export async function transactionOf(client: GateClient): Promise<PrismaTransaction | undefined> {
   if (typeof client._createPrismaPromise !== 'function')
     throw new Error('This version of Prisma keeps its transactions elsewhere: hookgraph/prisma knows Prisma 6 and 7.');
@@ -47,7 +48,10 @@ export function join<T>(promise: PrismaPromise<T>, transaction: object): Promise
   return promise.requestTransaction(transaction);
 }
 
-/** What a promise that isn't of the gated client would wait for: it must not be sent outside of the transaction. */
+/**
+ * Rejects when a promise of another client than the gated one awaits it, so that it isn't sent outside of the
+ * transaction.
+ */
 const SPOILED = {
   // biome-ignore lint/suspicious/noThenProperty: Prisma awaits it
   then(_resolve?: unknown, reject?: (error: Error) => void) {
@@ -57,7 +61,7 @@ const SPOILED = {
 
 let batches = 0;
 
-/** A place in a batch that is done step by step. */
+/** The transaction object for one operation of a batch that is run one by one. */
 export const stepOf = (steps: Steps, index: number): object => ({
   kind: 'batch',
   id: `hookgraph-${++batches}`,

@@ -1,4 +1,5 @@
-// Tells from a Prisma operation's arguments of which models it may create, change or delete rows, nested writes and cascades included.
+// Derives from a Prisma operation's arguments the models whose rows it may create, change or delete, including nested
+// writes and cascades.
 import type { Datamodel, Field, Model } from '../datamodel.js';
 import type { Row } from '../prisma-types.js';
 
@@ -36,7 +37,7 @@ function addNested(datamodel: Datamodel, model: Model, data: unknown, types: Set
   }
 }
 
-/** The relations in an object of data, each with `create`, `connect` and the like. */
+/** The relations in an operation's data, each with its nested writes such as `create` and `connect`. */
 export function nestedWrites(model: Model, data: unknown): { relation: Field; writes: Row }[] {
   if (typeof data !== 'object' || data === null) return [];
   return model.fields
@@ -44,7 +45,7 @@ export function nestedWrites(model: Model, data: unknown): { relation: Field; wr
     .map((relation) => ({ relation, writes: (data as Row)[relation.name] as Row }));
 }
 
-/** The models whose rows the database deletes or lets go of when one of this model goes. */
+/** Adds the models whose rows the database deletes or detaches when a row of this model is deleted. */
 function addCascades(datamodel: Datamodel, gone: Model, types: Set<string>): void {
   for (const model of datamodel.models)
     for (const { type, relationFromFields, onDelete, isRequired } of model.fields) {

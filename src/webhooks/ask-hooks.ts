@@ -36,26 +36,25 @@ interface Answered {
 /** Maximum number of compiled definitions in the cache; beyond it the cache is cleared. */
 const MAX_COMPILED = 1_000;
 
-export function createAskHooks(engine: Engine): AskHooks {
+export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } = {}): AskHooks {
   const compiled = new Map<string, { version: number; definition: Definition }>();
   let courier: Courier | undefined;
 
   async function definitionsOf(hooks: Hook[]): Promise<Map<string, Definition>> {
     const isKnown = ({ subscriptionId, version }: Hook) => compiled.get(subscriptionId)?.version === version;
     const stale = hooks.filter((hook) => !isKnown(hook)).map(({ subscriptionId }) => subscriptionId);
-    if (compiled.size > MAX_COMPILED) compiled.clear();
+    // Kept here as well, because another call may clear the cache meanwhile.
+    const found = new Map(hooks.filter(isKnown).map(({ subscriptionId }) => [subscriptionId, compiled.get(subscriptionId)?.definition]));
+    if (compiled.size > greatestCache) compiled.clear();
     const loaded = stale.length > 0 ? await loadForSending(engine, stale) : [];
     await Promise.all(
-      [...loaded].map(async ([id, sendable]) =>
-        compiled.set(id, { version: sendable.subscription.version, definition: await compileDefinition(engine, sendable) }),
-      ),
+      [...loaded].map(async ([id, sendable]) => {
+        const definition = await compileDefinition(engine, sendable);
+        compiled.set(id, { version: sendable.subscription.version, definition });
+        found.set(id, definition);
+      }),
     );
-    return new Map(
-      hooks.map(({ subscriptionId }) => [
-        subscriptionId,
-        compiled.get(subscriptionId)?.definition ?? { broken: 'It could not be loaded.' },
-      ]),
-    );
+    return new Map(hooks.map(({ subscriptionId }) => [subscriptionId, found.get(subscriptionId) ?? { broken: 'It could not be loaded.' }]));
   }
 
   return {

@@ -238,6 +238,13 @@ describe('for every kind', () => {
         actor: { userId: 'bob' },
       },
     ]);
+    // Definitions that were let go of between two calls are compiled again, and refuse nothing.
+    const forgetful = createAskHooks(world.webhooks.engine, { greatestCache: 0 });
+    for (const count of [2, 3]) {
+      expect(await forgetful.ask(await findHooks(world.db.pool, { tenant: '1', typenames: ['Space'] }), change)).toEqual([]);
+      await bodies(count);
+    }
+    await forgetful.close();
   });
 });
 

@@ -149,8 +149,8 @@ it('tells whose a booking is when its slots have come and gone with it', async (
 it('tells each organization of a user, and asks nobody before', async () => {
   receiver.requests.length = 0;
   await subscribe('topic: { key: "user/updated" } query: "query ($id: Int!) { user(id: $id) { email } }"');
-  await database.pool.query(`INSERT INTO memberships VALUES (2, '${ACME}');
-    INSERT INTO users (email) VALUES ('mallory@other.example'); INSERT INTO memberships VALUES (3, '${OTHER}');
+  await database.pool.query(`INSERT INTO memberships VALUES (2, '${ACME}')`);
+  await database.pool.query(`INSERT INTO users (email) VALUES ('mallory@other.example'); INSERT INTO memberships VALUES (3, '${OTHER}');
     UPDATE users SET email = 'new-' || email`);
   await expect.poll(() => receiver.requests.length).toBe(2);
   expect(receiver.requests.map(({ body }) => JSON.parse(String(body)).data.user.email).sort()).toEqual([
@@ -164,6 +164,19 @@ it('tells each organization of a user, and asks nobody before', async () => {
     field: 'phase',
     message: expect.stringMatching(/rows of Membership decide|don't pass the gate/),
   });
+});
+
+it('tells an organization of a member that comes and goes, with the row that it could see last', async () => {
+  receiver.requests.length = 0;
+  for (const operation of ['created', 'deleted'])
+    await subscribe(`topic: { key: "user/${operation}" } query: "query ($id: Int!) { user(id: $id) { id email } }"`);
+  await database.pool.query(`INSERT INTO memberships VALUES (3, '${ACME}')`);
+  await expect.poll(() => receiver.requests.length).toBe(1);
+  await database.pool.query(`BEGIN; DELETE FROM memberships WHERE user_id = 3 AND organisation_id = '${ACME}';
+    UPDATE users SET email = 'secret@other.example' WHERE id = 3; COMMIT`);
+  await expect.poll(() => receiver.requests.length).toBe(2);
+  const bodies = receiver.requests.map(({ body }) => JSON.parse(String(body)));
+  expect(bodies).toEqual(Array(2).fill({ data: { user: { id: 3, email: 'new-mallory@other.example' } } }));
 });
 
 it('leaves their updated_at alone, whose change is none', async () => {

@@ -12,16 +12,8 @@ import { checkNodes, joinProblems } from './check-nodes.js';
 import { proveCapture } from './prove-capture.js';
 import type { AnnouncedTable } from './row-sql.js';
 import { readTableFacts } from './table-facts.js';
-import {
-  createTriggerSql,
-  dropTrigger,
-  functionsOf,
-  isEnabled,
-  TRIGGER_NAMES,
-  type TriggerSql,
-  tenantsFunctionName,
-  triggerName,
-} from './trigger-sql.js';
+import { membersFunctionName, tenantsFunctionName } from './tenant-functions.js';
+import { createTriggerSql, dropTrigger, functionsOf, isEnabled, TRIGGER_NAMES, type TriggerSql, triggerName } from './trigger-sql.js';
 import { hasBody, MARK, type MarkedFunction, targetsOf, wantedFunctions } from './wanted.js';
 
 const id = pg.escapeIdentifier;
@@ -120,17 +112,25 @@ export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[
 export function tenantSourcesSql(tables: AnnouncedTable[]): string {
   const sources = tables.flatMap(({ node }) => {
     const deciding = decidingRows(node);
-    const function_name = tenantsFunctionName(node);
-    return deciding ? [{ typename: node.typename, child_typename: deciding.typename, child_columns: deciding.columns, function_name }] : [];
+    return deciding
+      ? [
+          {
+            typename: node.typename,
+            child_typename: deciding.typename,
+            child_columns: deciding.columns,
+            function_name: tenantsFunctionName(node),
+            members_function: 'several' in node.tenant ? membersFunctionName(node) : null,
+          },
+        ]
+      : [];
   });
   return `WITH wanted AS MATERIALIZED (
        SELECT * FROM jsonb_populate_recordset(NULL::hookgraph.tenant_sources, ${pg.escapeLiteral(JSON.stringify(sources))}::jsonb)),
      gone AS (DELETE FROM hookgraph.tenant_sources WHERE typename NOT IN (SELECT typename FROM wanted))
      INSERT INTO hookgraph.tenant_sources AS t SELECT * FROM wanted
      ON CONFLICT (typename) DO UPDATE SET child_typename = EXCLUDED.child_typename, child_columns = EXCLUDED.child_columns,
-       function_name = EXCLUDED.function_name
-     WHERE (t.child_typename, t.child_columns, t.function_name)
-       IS DISTINCT FROM (EXCLUDED.child_typename, EXCLUDED.child_columns, EXCLUDED.function_name)`;
+       function_name = EXCLUDED.function_name, members_function = EXCLUDED.members_function
+     WHERE t IS DISTINCT FROM EXCLUDED`;
 }
 
 async function readFunctions(client: PoolClient): Promise<Map<string, { signature: string; comment: string; body: string }>> {

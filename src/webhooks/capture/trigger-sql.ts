@@ -1,7 +1,7 @@
 // Writes the SQL of an announced table's functions and triggers. Runs nothing.
 import pg from 'pg';
 import { nameSuffix } from '../../runtime/schema-name.js';
-import type { AnnouncedNode, PointingRows } from '../base/model.js';
+import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
 import { hasTypedLarge, inStepFunction, largeDifferFunction, largeDifferSql, virtualFunction } from './column-functions.js';
 import {
@@ -12,13 +12,12 @@ import {
   largeColumns,
   type Reading,
   rowsOf,
-  tenantNow,
-  tenantSql,
   textColumns,
   virtualColumns,
   virtualInputs,
 } from './row-sql.js';
 import { CAPTURE_IS_OFF, type FunctionSql, IS_PROOF, noteFault, PINNED, PINNED_PATH, PINNED_ZONE } from './shared-functions.js';
+import { membersFunction, tenantFunction, tenantsFunction } from './tenant-functions.js';
 import { touched, touchFunction } from './touch-sql.js';
 
 const id = pg.escapeIdentifier;
@@ -75,6 +74,7 @@ export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): Func
     ...(virtualColumns(own).length > 0 ? [virtualFunction(own)] : []),
     ...(isParent ? [tenantFunction(own, others)] : []),
     ...(decidingRows(own.node) ? [tenantsFunction(own, others)] : []),
+    ...('several' in own.node.tenant ? [membersFunction(own, others)] : []),
     ...(touched(own) ? [touchFunction(own)] : []),
   ];
 }
@@ -260,50 +260,3 @@ function findTenants(node: AnnouncedNode, transition: string, scope: Scope): str
       ${noteFault(node, `'TENANT'`)}
     END;`;
 }
-
-/**
- * Writes the function that returns the tenant for a parent's key; null when the parent no longer exists. Only capture functions call
- * it.
- */
-function tenantFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
-  const { node, facts } = own;
-  const name = functionName('tenant_of', node);
-  const key = node.key[0] as string;
-  return {
-    name,
-    arguments: 'text',
-    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $hookgraph$
-BEGIN
-  RETURN (SELECT ${tenantSql(own, others)} FROM ${id(facts.schema)}.${id(facts.name)} r WHERE r.${id(key)} = $1::${facts.columns[key]?.type});
-EXCEPTION WHEN OTHERS THEN
-  RAISE LOG 'hookgraph: no tenant of ${node.typename} %: %', $1, SQLERRM;
-  RETURN NULL;
-END $hookgraph$`,
-  };
-}
-
-/**
- * Writes the function that returns, for given keys, the tenants decided by the rows that point to them. The relay calls it, through
- * hookgraph.tenants_by_children.
- */
-function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
-  const { typename, columns } = decidingRows(own.node) as PointingRows;
-  const { node, facts } = others.find((other) => other.node.typename === typename) as AnnouncedTable;
-  const part = (place: number) => (columns.length === 1 ? 'k.key' : `(k.key::jsonb ->> ${place})`);
-  // Casts the key to the column's type, so that the column's index is used.
-  const points = columns.map((column, place) => `r.${id(column)} = ${part(place)}::${facts.columns[column]?.type}`);
-  const alive = node.softDelete ? [`num_nonnulls(r.${id(node.softDelete.column)}) = 0`] : [];
-  const name = tenantsFunctionName(own.node);
-  return {
-    name,
-    arguments: 'text[]',
-    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text[]) RETURNS TABLE (node_key text, tenant text) LANGUAGE sql STABLE ${PINNED} SET enable_nestloop = on AS $hookgraph$
-SELECT DISTINCT key, tenant FROM (
-  SELECT k.key, ${tenantNow(node, others, 'r')} AS tenant
-  FROM unnest($1) k (key) JOIN ${id(facts.schema)}.${id(facts.name)} r ON ${[...points, ...alive].join(' AND ')}) found
-WHERE tenant IS NOT NULL
-$hookgraph$`,
-  };
-}
-
-export const tenantsFunctionName = (node: AnnouncedNode): string => functionName('tenants_of', node);

@@ -13,7 +13,7 @@ export const MARK = 'hookgraph capture';
  * Increase it with every change of the SQL in this folder. An older worker accepts functions of a newer `migrate`; a newer worker
  * reports that `migrate` must run.
  */
-export const CAPTURE_VERSION = 1;
+export const CAPTURE_VERSION = 2;
 
 /** The record in a function's comment. Capture functions also record the table's `oid` and its announced `columns` (name and type). */
 export interface CaptureRecord {

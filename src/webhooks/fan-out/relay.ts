@@ -37,6 +37,9 @@ export async function nextXid(db: Pool | PoolClient): Promise<string> {
 //   this statement sees it: those in its own hands and in those of other relays. Depth first: there are never more.
 // - `decided`: whose tenants other rows decide, asked for where there is such a row. The first tenant's event has the capture's id, each
 //   further one's an id of the same millisecond. Captures go and events come in one statement, so none is told twice.
+// - `members`: what memberships that came or went say of the rows that they point to, asked for where there are such.
+// - A row whose tenants other rows decide may have been another's when it changed: its old values aren't kept, but for those that a
+//   lifecycle topic names.
 // - `told`, the topics of this batch: the planner takes the queue for empty, and would compare every event with every topic.
 // - created_at <= occurred_at: what was recorded before the subscription was created isn't sent to it, also if it commits later.
 // - A before-hook was asked already, and is never told.
@@ -80,17 +83,35 @@ late AS MATERIALIZED (
 decided AS MATERIALIZED (
   SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS place
   FROM late CROSS JOIN LATERAL hookgraph.tenants_by_children(ids, xids, typenames, keys, operations) d),
+came_or_went AS MATERIALIZED (
+  SELECT array_agg(t.id) AS ids, array_agg(t.xid) AS xids, array_agg(t.typename) AS typenames, array_agg(coalesce(t.tenant, p.tenant)) AS tenants
+  FROM taken t JOIN hookgraph.tenant_sources s ON s.members_function IS NOT NULL AND s.child_typename = t.typename
+    AND (t.operation <> 'updated' OR t.changed && s.child_columns)
+  LEFT JOIN parents p ON t.tenant IS NULL AND p.xid = t.xid AND p.typename = t.parent_typename AND p.node_key = t.parent_key
+  WHERE t.is_new HAVING count(*) > 0),
+members AS MATERIALIZED (SELECT m.* FROM came_or_went CROSS JOIN LATERAL hookgraph.told_by_memberships(ids, xids, typenames, tenants) m),
 e AS MATERIALIZED (
   SELECT t.is_new OR coalesce(d.place > 1, false) AS is_new,
     CASE WHEN d.place > 1 THEN ((t.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575) ELSE t.id END AS id,
     t.xid, t.occurred_at, coalesce(t.tenant, p.tenant, d.tenant) AS tenant, t.parent_typename, t.parent_key, t.environment, t.typename,
-    t.node_key, t.operation, t.changed, t.before, t.after, t.context, t.tenant IS NULL AND coalesce(p.tenant, d.tenant) IS NOT NULL AS filled
+    t.node_key, t.operation, t.changed, t.before, t.after, t.context, t.tenant IS NULL AND coalesce(p.tenant, d.tenant) IS NOT NULL AS filled,
+    d.id IS NOT NULL AND t.operation = 'updated' AS forgets_before
   FROM taken t LEFT JOIN parents p ON t.tenant IS NULL AND p.xid = t.xid AND p.typename = t.parent_typename AND p.node_key = t.parent_key
-  LEFT JOIN decided d ON t.tenant IS NULL AND d.id = t.id),
+  LEFT JOIN decided d ON t.tenant IS NULL AND d.id = t.id
+  UNION ALL
+  SELECT true, ((m.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575), t.xid, t.occurred_at, m.tenant, NULL, NULL, m.environment,
+    m.typename, m.node_key, m.operation, NULL, CASE m.operation WHEN 'deleted' THEN m.document END, CASE m.operation WHEN 'created' THEN m.document END,
+    t.context, false, false
+  FROM members m JOIN taken t ON t.id = m.id),
 written AS (
   INSERT INTO hookgraph.events (id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation, changed,
     before, after, context)
-  SELECT id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation, changed, before, after, context
+  SELECT id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation, changed,
+    CASE WHEN forgets_before THEN (
+      SELECT jsonb_object_agg(t.column_name, t.from_value) FROM hookgraph.topics t
+      WHERE t.typename = e.typename AND t.column_name = ANY (e.changed) AND t.to_value = e.after ->> t.column_name
+        AND t.from_value = e.before ->> t.column_name) ELSE before END,
+    after, context
   FROM e WHERE is_new),
 filled AS (
   UPDATE hookgraph.events x SET tenant = e.tenant FROM e

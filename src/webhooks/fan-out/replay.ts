@@ -14,7 +14,7 @@ export interface ReplayStep {
 
 // - Position and deliveries move together, and an event is unique per replay: a step may run twice.
 // - A subscription that is off, broken or a before-hook by now makes its replay wait, and nothing is skipped.
-// - What of its topic was recorded in its time must be relayed first: else it would end up behind the position, and be left out.
+// - What of its topic was recorded in its time (memberships, too) must be relayed first: else it would end up behind the position.
 // - Unlike the relay it doesn't ask when the subscription was created: whoever is new may want the past.
 const STEP = `
 WITH r AS MATERIALIZED (
@@ -22,7 +22,8 @@ WITH r AS MATERIALIZED (
   FROM hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
   WHERE r.state = 'RUNNING' AND s.status = 'ENABLED' AND s.phase = 'AFTER'
   AND NOT EXISTS (
-    SELECT FROM hookgraph.captures c JOIN hookgraph.topics t ON t.typename = c.typename
+    SELECT FROM hookgraph.captures c JOIN hookgraph.topics t ON t.typename = c.typename OR EXISTS (
+      SELECT FROM hookgraph.tenant_sources m WHERE m.members_function IS NOT NULL AND m.typename = t.typename AND m.child_typename = c.typename)
     WHERE t.id = s.topic_id AND coalesce(c.tenant, s.tenant) = s.tenant AND c.id > r.position AND c.id < hookgraph.id_at(r.to_at + interval '1 ms'))
   AND (
     SELECT count(*) FROM (

@@ -22,8 +22,9 @@ it('has a version for the SQL that it writes', async () => {
     of({ updatedAt: 'name', softDelete: { column: 'name' }, environment: { column: 'name' } }),
     of({ typename: 'ByParent', tenant: { parent: { column: 'id', typename: 'Thing' } } }),
     of({ typename: 'BySql', tenant: { sql: 'r.tenant' } }),
+    of({ typename: 'BySeveral', tenant: { several: { typename: 'Thing', columns: ['id'] } } }),
     of({ typename: 'ByChildren', tenant: { children: { typename: 'Thing', columns: ['id'] } } }),
   ];
   const written = JSON.stringify([wantedFunctions(tables).map(({ sql }) => sql), tables.map((table) => triggersOf(table, 'hookgraph'))]);
-  expect([CAPTURE_VERSION, createHash('sha256').update(written).digest('hex').slice(0, 16)]).toEqual([1, '70ffbbc2c67de58e']);
+  expect([CAPTURE_VERSION, createHash('sha256').update(written).digest('hex').slice(0, 16)]).toEqual([2, 'd6fa2e19de123ab5']);
 });

@@ -1,0 +1,80 @@
+// Writes the SQL of the functions that find a row's tenant on other rows, and what a tenant that comes or goes is told. Runs nothing.
+import pg from 'pg';
+import type { AnnouncedNode, PointingRows } from '../base/model.js';
+import { decidingRows } from '../base/own-node.js';
+import { type AnnouncedTable, functionName, type Reading, rowsOf, tenantNow, tenantSql } from './row-sql.js';
+import { type FunctionSql, PINNED } from './shared-functions.js';
+
+const id = pg.escapeIdentifier;
+
+/**
+ * Writes the function that returns the tenant for a parent's key; null when the parent no longer exists. Only capture functions call
+ * it.
+ */
+export function tenantFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
+  const { node, facts } = own;
+  const name = functionName('tenant_of', node);
+  const key = node.key[0] as string;
+  return {
+    name,
+    arguments: 'text',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $hookgraph$
+BEGIN
+  RETURN (SELECT ${tenantSql(own, others)} FROM ${id(facts.schema)}.${id(facts.name)} r WHERE r.${id(key)} = $1::${facts.columns[key]?.type});
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'hookgraph: no tenant of ${node.typename} %: %', $1, SQLERRM;
+  RETURN NULL;
+END $hookgraph$`,
+  };
+}
+
+/**
+ * Writes the function that returns, for given keys, the tenants decided by the rows that point to them; of `several` one line per row,
+ * so that the relay can count them. The relay calls it, through hookgraph.tenants_by_children and hookgraph.told_by_memberships.
+ */
+export function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
+  const { typename, columns } = decidingRows(own.node) as PointingRows;
+  const { node, facts } = others.find((other) => other.node.typename === typename) as AnnouncedTable;
+  const part = (place: number) => (columns.length === 1 ? 'k.key' : `(k.key::jsonb ->> ${place})`);
+  // Casts the key to the column's type, so that the column's index is used.
+  const points = columns.map((column, place) => `r.${id(column)} = ${part(place)}::${facts.columns[column]?.type}`);
+  const alive = node.softDelete ? [`num_nonnulls(r.${id(node.softDelete.column)}) = 0`] : [];
+  const name = tenantsFunctionName(own.node);
+  return {
+    name,
+    arguments: 'text[]',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text[]) RETURNS TABLE (node_key text, tenant text) LANGUAGE sql STABLE ${PINNED} SET enable_nestloop = on AS $hookgraph$
+SELECT ${'several' in own.node.tenant ? '' : 'DISTINCT '}key, tenant FROM (
+  SELECT k.key, ${tenantNow(node, others, 'r')} AS tenant
+  FROM unnest($1) k (key) JOIN ${id(facts.schema)}.${id(facts.name)} r ON ${[...points, ...alive].join(' AND ')}) found
+WHERE tenant IS NOT NULL
+$hookgraph$`,
+  };
+}
+
+export const tenantsFunctionName = (node: AnnouncedNode): string => functionName('tenants_of', node);
+
+/**
+ * Writes the function that returns, for given keys, the rows as they are now, read as capture reads them: a tenant that gets or loses
+ * one is told it. The relay calls it, through hookgraph.told_by_memberships.
+ */
+export function membersFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
+  const { node, facts } = own;
+  const part = (place: number) => (node.key.length === 1 ? 'k.key' : `(k.key::jsonb ->> ${place})`);
+  const found = node.key.map((column, place) => `t.${id(column)} = ${part(place)}::${facts.columns[column]?.type}`);
+  const rows = `(SELECT t.* FROM unnest($1) k (key) JOIN ${id(facts.schema)}.${id(facts.name)} t ON ${found.join(' AND ')})`;
+  const read = (reading: Reading) => `SELECT m.key, m.environment, m.doc FROM ${rowsOf(own, others, rows, reading)} m WHERE m.alive`;
+  const name = membersFunctionName(node);
+  return {
+    name,
+    arguments: 'text[]',
+    sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}(text[]) RETURNS TABLE (node_key text, environment text, document jsonb) LANGUAGE plpgsql STABLE ${PINNED} SET enable_nestloop = on AS $hookgraph$
+BEGIN
+  RETURN QUERY ${read('ATTACHED')};
+EXCEPTION WHEN OTHERS THEN
+  RETURN QUERY ${read('ALTERED')};
+END $hookgraph$`,
+  };
+}
+
+export const membersFunctionName = (node: AnnouncedNode): string => functionName('members_of', node);

@@ -1,13 +1,13 @@
-// "I have committed a write" -> a NOTIFY to the relays of all processes, on a connection of its own.
+// Notifies the relays of all processes that a write was committed, over a connection of its own.
 import type { Pool } from 'pg';
 
 /** The channel that the relays listen to. */
 export const POKE_CHANNEL = 'hookgraph_poke';
 
 export interface Poker {
-  /** Call it after the commit. Many calls become few notifications; a lost one costs a poll's delay and nothing else. */
+  /** Call it after the commit. Many calls become few notifications; a lost notification delays the relay by one poll. */
   poke(): void;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no notification is being sent. */
   stop(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export function createPoker(pool: Pool): Poker {
   async function notify(): Promise<void> {
     do {
       again = false;
-      // A failure is no news: the relays poll.
+      // A failure is not logged, because the relays poll anyway.
       await pool.query(`NOTIFY ${POKE_CHANNEL}`).catch(() => {});
     } while (again && !stopped);
     running = undefined;

@@ -1,4 +1,4 @@
-// A pool -> a loop that relays new events: at once when poked, otherwise on a short poll.
+// Runs the relay in a loop: at once when a write is announced, otherwise on a short poll.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
@@ -9,8 +9,8 @@ import { nextXid, relayOnce } from './relay.js';
 const BATCH = 1000;
 const POLL_MS = { busy: 20, idle: 75 };
 /**
- * While an old snapshot is open (a dump, a report), rows taken long ago stay as dead entries at the head of the queue's index: most
- * looks begin with the transactions of the last few looks at everything. An older one that commits waits for the next of those.
+ * While an old snapshot is open (a dump, a report), deleted captures stay as dead entries at the head of the queue's index. Therefore most
+ * looks skip transactions older than the last few full looks. An older transaction that commits late waits for the next full look.
  */
 const RECENT = { looks: 5, everythingEveryMs: 1000 };
 const BACKOFF_MS = { first: 100, last: 5000 };
@@ -18,20 +18,20 @@ const BACKOFF_MS = { first: 100, last: 5000 };
 export interface RelayOptions {
   pool: Pool;
   log: Logger;
-  /** These have new deliveries that are due now. Losing a call never matters. */
+  /** Called with the subscriptions that have new deliveries due now. A lost call only delays them. */
   onDeliveries(subscriptionIds: string[]): void;
-  /** How long it naps after a look that found something, and at most. */
+  /** Pause after a look that found events, and the longest pause. */
   pollMs?: { busy: number; idle: number };
 }
 
 export interface Relay {
-  /** There may be new events: look now. */
+  /** Makes the loop look for new events now. */
   poke(): void;
-  /** Ends the batch in hand, then resolves. */
+  /** Resolves when the batch that is being relayed has ended. */
   stop(): Promise<void>;
 }
 
-/** Survives the database's restarts. Holds one connection of the pool, to listen for other processes' pokes. */
+/** Survives restarts of the database. Holds one connection of the pool to listen for notifications of other processes. */
 export function startRelay({ pool, log, onDeliveries, pollMs = POLL_MS }: RelayOptions): Relay {
   const nap = createNap();
   const stopping = new AbortController();
@@ -74,7 +74,7 @@ export function startRelay({ pool, log, onDeliveries, pollMs = POLL_MS }: RelayO
   };
 }
 
-/** A pause that anybody can end; ended while nobody pauses, the next one doesn't begin. */
+/** A pause that can be ended early. Ending it while no pause runs skips the next pause. */
 function createNap(): { take(ms: number): Promise<void>; end(): void } {
   let ended = false;
   let wake: (() => void) | undefined;
@@ -99,10 +99,10 @@ function createNap(): { take(ms: number): Promise<void>; end(): void } {
   };
 }
 
-/** A pause that nothing but the stop ends early. */
+/** A pause that only the stop ends early. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});
 
-/** Hears pokes, on a connection that is replaced when it breaks, until the stop. Through a pooler there is nothing to hear. */
+/** Listens for notifications until the stop, and replaces a broken connection. A pooler passes no notifications on. */
 async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSignal): Promise<void> {
   let backoffMs = BACKOFF_MS.first;
   while (!stop.aborted) {
@@ -117,11 +117,11 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
         client.on('notification', onPoke);
         await client.query(`LISTEN ${POKE_CHANNEL}`);
         backoffMs = BACKOFF_MS.first;
-        // What was poked while nobody heard.
+        // Notifications that came while no connection listened are lost, so look once.
         onPoke();
         await over;
       } finally {
-        // Never back into the pool: it listens.
+        // A connection that listens must not go back into the pool.
         client.release(true);
       }
       if (!stop.aborted) log.warn('the connection that hears pokes broke; opening another');
@@ -133,7 +133,7 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
   }
 }
 
-/** Resolves when the connection breaks, or at the stop. */
+/** Resolves when the connection breaks or the stop comes. */
 function overWith(client: PoolClient, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const over = () => {

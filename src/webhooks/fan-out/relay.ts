@@ -1,48 +1,48 @@
-// What writers recorded -> events, and a delivery for each subscription that asked for them. One statement: all of a batch or nothing.
+// Turns captured changes into events and into one delivery for each matching subscription. One statement relays a whole batch or nothing.
 import type { Pool, PoolClient } from 'pg';
 import { FITS_ENVIRONMENT, FITS_TOPIC, SETS_OFF_NO_OTHER } from './match.js';
 
 export interface Relayed {
-  /** Taken from the queue. */
+  /** Number of captures taken from the queue. */
   events: number;
   deliveries: number;
-  /** Subscriptions that have something due now. */
+  /** Subscriptions that have deliveries due now. */
   subscriptionIds: string[];
-  /** Events without a tenant: nobody hears of them until somebody says whose they are. */
+  /** Number of events without a tenant. They reach nobody until an operator assigns one. */
   ownerless: number;
-  /** Type and key of the first of these. */
+  /** Type and key of the first events without a tenant. */
   ownerlessNodes: string[];
 }
 
 /**
- * Takes up to `limit`, only those of transactions from `sinceXid` on if given. Several relays share the queue; one that rolls back or
- * dies leaves its batch as it was.
+ * Relays up to `limit` captures, only of transactions from `sinceXid` on if given. Several relays share the queue; a relay that rolls
+ * back or dies leaves its batch in the queue.
  */
 export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = '0'): Promise<Relayed> {
   const { rows } = await db.query<Relayed>({ name: 'hookgraph.relay', text: RELAY, values: [limit, sinceXid] });
   return rows[0] as Relayed;
 }
 
-/** The number of the transaction that begins next: none from it on was there before. */
+/** The id of the next transaction: every transaction that begins later has this id or a higher one. */
 export async function nextXid(db: Pool | PoolClient): Promise<string> {
   const { rows } = await db.query<{ xid: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS xid');
   return (rows[0] as { xid: string }).xid;
 }
 
-// - A capture is taken by its deletion, whatever its id: a cursor over ids would skip a transaction that commits late.
-// - `old`: events that triggers of before the captures wrote and queued themselves.
-// - LATERAL … OFFSET 0 keeps the planner to one index probe per row, with and without statistics.
-// - A tenant that went with its parent is the one that the parent's own deletion recorded, in the same transaction; an older event
-//   won't do: the parent may have moved to another tenant since. Ambiguous: none. `gone` has the deletions that are no events yet as
-//   this statement sees it: those in its own hands and in those of other relays. Depth first: there are never more.
-// - `decided`: whose tenants other rows decide, asked for where there is such a row. The first tenant's event has the capture's id, each
-//   further one's an id of the same millisecond. Captures go and events come in one statement, so none is told twice.
-// - `members`: what memberships that came or went say of the rows that they point to, asked for where there are such.
-// - A row whose tenants other rows decide may have been another's when it changed: its old values aren't kept, but for those that a
-//   lifecycle topic names.
-// - `told`, the topics of this batch: the planner takes the queue for empty, and would compare every event with every topic.
-// - created_at <= occurred_at: what was recorded before the subscription was created isn't sent to it, also if it commits later.
-// - A before-hook was asked already, and is never told.
+// - A capture is taken by deleting it, whatever its id: a cursor over ids would skip a transaction that commits late.
+// - `old`: events that triggers of older versions wrote and queued themselves.
+// - LATERAL … OFFSET 0 makes the planner use one index probe per row, with and without statistics.
+// - A row deleted together with its parent takes the tenant that the parent's deletion recorded in the same transaction. An older event
+//   can't serve, because the parent may have moved to another tenant since; two candidates mean no tenant. `gone` holds the deletions that
+//   are not events yet, of this batch and of other relays' batches.
+// - `decided`: tenants of rows whose tenant other rows decide. The first tenant's event has the capture's id, each further event
+//   an id of the same millisecond. Deleting captures and inserting events is one statement, so no event is made twice.
+// - `members`: events of rows whose memberships were created or deleted in this batch.
+// - A row whose tenant other rows decide may have belonged to another tenant when it changed, so its old values are dropped, except those
+//   that a lifecycle topic matches on.
+// - `told`: the topics of this batch. The planner assumes that the queue is empty, and would compare every event with every topic.
+// - created_at <= occurred_at: a change recorded before the subscription was created is not sent to it, even if it commits later.
+// - A before-hook was called before the write, and gets no delivery afterwards.
 const RELAY = `
 WITH old AS MATERIALIZED (
   DELETE FROM hookgraph.event_queue WHERE event_id = ANY (ARRAY(

@@ -1,10 +1,10 @@
-// A replay under way -> its next deliveries, and where it goes on. One statement: a batch and its position, or neither.
+// Advances a replay by one batch: inserts its next deliveries and moves its position, both in one statement.
 import type { Pool } from 'pg';
 import { FITS_ENVIRONMENT, FITS_TOPIC, SETS_OFF_NO_OTHER } from './match.js';
 
-/** Events that one step looks at, whoever they belong to. */
+/** Events that one step looks at, of all tenants. */
 const BATCH = 2_000;
-/** A replay waits while its subscription has so many due: what happens now is to wait behind a few of the past only. */
+/** A replay waits while its subscription has this many due deliveries, so that live events wait behind few replayed ones. */
 const MOST_DUE = 2_000;
 
 export interface ReplayStep {
@@ -12,10 +12,10 @@ export interface ReplayStep {
   deliveries: number;
 }
 
-// - Position and deliveries move together, and an event is unique per replay: a step may run twice.
-// - A subscription that is off, broken or a before-hook by now makes its replay wait, and nothing is skipped.
-// - What of its topic was recorded in its time (memberships, too) must be relayed first: else it would end up behind the position.
-// - Unlike the relay it doesn't ask when the subscription was created: whoever is new may want the past.
+// - Position and deliveries change together, and an event is unique per replay, so a step may run twice.
+// - A replay waits while its subscription is disabled, broken or a before-hook, and skips nothing.
+// - Captures of its topic within its time, memberships included, must be relayed first: later they would lie behind the position.
+// - Unlike the relay, a replay ignores when the subscription was created: a new subscriber may want past events.
 const STEP = `
 WITH r AS MATERIALIZED (
   SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id
@@ -50,7 +50,7 @@ UPDATE hookgraph.replays x SET position = coalesce((SELECT max(id) FROM e), x.po
 FROM r WHERE x.id = r.id
 RETURNING x.subscription_id AS "subscriptionId", (SELECT count(*) FROM d)::int AS deliveries`;
 
-/** Takes one replay one step further; null: none can go on now. Several workers share them, each replay in one hand at a time. */
+/** Advances one replay by one step; `null` when no replay can go on now. Each replay is advanced by one worker at a time. */
 export async function stepReplay(pool: Pool, batch = BATCH, mostDue = MOST_DUE): Promise<ReplayStep | null> {
   const { rows } = await pool.query<ReplayStep>({ name: 'hookgraph-replay', text: STEP, values: [batch, mostDue] });
   return rows[0] ?? null;

@@ -83,11 +83,18 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
 
 /** Wraps an object and replaces some of its methods; all other properties are the object's own. */
 export function overriding<T extends object>(target: T, methods: Record<string, (...args: never[]) => unknown>): T {
+  const own: Record<string | symbol, unknown> = { ...methods };
   return new Proxy(target, {
     get(_, name) {
-      if (typeof name === 'string' && Object.hasOwn(methods, name)) return methods[name];
+      if (Object.hasOwn(own, name)) return own[name];
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' && name !== 'constructor' ? value.bind(target) : value;
+    },
+    // Whoever wraps a method of the proxy replaces the proxy's method; replacing the target's would make the two call each other for ever.
+    set(_, name, value) {
+      if (!Object.hasOwn(own, name)) return Reflect.set(target, name, value);
+      own[name] = value;
+      return true;
     },
   });
 }

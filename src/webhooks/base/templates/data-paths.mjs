@@ -1,5 +1,5 @@
 // @ts-check
-// Finds the paths of `data` that a template reads, following names defined by `assign`, `for` and `tablerow`. Runs in render processes.
+// Finds what a template reads of `data` and of `event`, as paths of names. Runs in render processes.
 
 /** @import { Liquid, Template as Node } from 'liquidjs' */
 
@@ -67,4 +67,32 @@ function childrenOf(node) {
   const children = node.children(false, true);
   // A generator that could wait for partials, which are disabled, so it can be run synchronously.
   for (let step = children.next(); ; step = children.next(step.value)) if (step.done) return step.value ?? [];
+}
+
+/**
+ * The paths of `event` that a template reads, of at most two names. `[]` means the whole event.
+ * @param {Node[]} nodes
+ * @param {string} source
+ * @param {Liquid} engine
+ * @returns {string[][]}
+ */
+export function readPathsOfEvent(nodes, source, engine) {
+  if (!/\bevent\b/.test(source)) return [];
+  // Filters such as `where_exp` take an expression as text, which the static analysis can't see.
+  /** @type {string[][]} */
+  const paths = /_exp\b/.test(source) ? [[]] : [];
+  for (const [root, ...names] of engine.variableSegmentsSync(nodes, { partials: false }))
+    if (typeof root !== 'string') paths.push([]);
+    else if (root === 'event') paths.push(leadingNames(names.slice(0, 2)));
+  return paths;
+}
+
+/**
+ * The names up to the first segment that is known only at rendering.
+ * @param {unknown[]} segments
+ * @returns {string[]}
+ */
+function leadingNames(segments) {
+  const end = segments.findIndex((segment) => typeof segment !== 'string');
+  return /** @type {string[]} */ (end < 0 ? segments : segments.slice(0, end));
 }

@@ -3,7 +3,7 @@
 import { CaptureTag, Context, Drop, Liquid, LiquidError, Tokenizer, toValue } from 'liquidjs';
 import { compareNumbers, ExactNumber, stringifyJson, toExact } from '../../../runtime/exact-json.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
-import { dataPaths } from './data-paths.mjs';
+import { dataPaths, readPathsOfEvent } from './data-paths.mjs';
 import { escapeXml, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, MEMORY_LIMIT, RENDER_LIMIT_MS } from './rendering.mjs';
 
 /** @import { FilterImplOptions, Template as Node } from 'liquidjs' */
@@ -46,16 +46,7 @@ export function renderNodes(nodes, style, data) {
  * @param {Escape} style
  * @returns {string[][]}
  */
-export function eventPaths(nodes, source, style) {
-  if (!/\bevent\b/.test(source)) return [];
-  // Filters such as `where_exp` take an expression as text, which the static analysis can't see.
-  /** @type {string[][]} */
-  const paths = /_exp\b/.test(source) ? [[]] : [];
-  for (const [root, ...names] of engines[style].variableSegmentsSync(nodes, { partials: false }))
-    if (typeof root !== 'string') paths.push([]);
-    else if (root === 'event') paths.push(leadingNames(names.slice(0, 2)));
-  return paths;
-}
+export const eventPaths = (nodes, source, style) => readPathsOfEvent(nodes, source, engines[style]);
 
 /**
  * The paths of `data` that a template reads, without indexes.
@@ -64,16 +55,6 @@ export function eventPaths(nodes, source, style) {
  * @returns {string[][]}
  */
 export const pathsOfData = (nodes, style) => dataPaths(nodes, engines[style]);
-
-/**
- * The names up to the first segment that is known only at rendering.
- * @param {unknown[]} segments
- * @returns {string[]}
- */
-function leadingNames(segments) {
-  const end = segments.findIndex((segment) => typeof segment !== 'string');
-  return /** @type {string[]} */ (end < 0 ? segments : segments.slice(0, end));
-}
 
 /**
  * Translates a thrown error to the subscriber's terms: kind of fault, message and place.

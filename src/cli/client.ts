@@ -22,6 +22,15 @@ export interface UserError {
   type: string;
 }
 
+export interface ClientOptions {
+  url: string;
+  token: string;
+  /** How to send the token: `Authorization: Bearer {token}`, `X-Api-Key: {token}`. */
+  header: string;
+  /** Answers a request. Default: over HTTP. */
+  send?(request: Request): Promise<Response>;
+}
+
 export interface Client {
   /** The API's URL without a trailing slash, and without the default path `/api/v3/graphql`. */
   url: string;
@@ -46,15 +55,14 @@ export function normalizeUrl(url: string): string {
 }
 
 /**
- * @param header how to send the token: `Authorization: Bearer {token}`, `X-Api-Key: {token}`
  * @throws RuntimeError `HEADER_INVALID`
  */
-export function createClient({ url, token, header }: { url: string; token: string; header: string }): Client {
+export function createClient({ url, token, header, send = fetch }: ClientOptions): Client {
   const endpoint = new URL(url).pathname === '/' ? `${url}${PATH}` : url;
   const authentication = authenticationOf(header, token);
   const ask: Client['ask'] = async (query, variables = {}) => {
     for (let triesLeft = 3; ; triesLeft -= 1) {
-      const { status, answer } = await post(endpoint, authentication, { query, variables });
+      const { status, answer } = await post(send, endpoint, authentication, { query, variables });
       const [error] = answer.errors ?? [];
       if (!error) return answer.data;
       const { code, retryAfterSeconds = 0 } = error.extensions ?? {};
@@ -126,15 +134,23 @@ function authenticationOf(header: string, token: string): Record<string, string>
   );
 }
 
-async function post(url: string, authentication: Record<string, string>, body: object): Promise<{ status: number; answer: Answered }> {
-  const response = await fetch(url, {
+type Send = NonNullable<ClientOptions['send']>;
+
+async function post(
+  send: Send,
+  url: string,
+  authentication: Record<string, string>,
+  body: object,
+): Promise<{ status: number; answer: Answered }> {
+  const request = new Request(url, {
     method: 'POST',
     // Redirects aren't followed, because they would send the token to another host.
     redirect: 'manual',
     headers: { ...authentication, 'content-type': 'application/json', accept: 'application/json' },
     body: stringifyJson(body),
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-  }).catch((cause: Error) => {
+  });
+  const response = await send(request).catch((cause: Error) => {
     const why = (cause.cause as Error | undefined)?.message || cause.message;
     throw new RuntimeError('API_UNREACHABLE', `Nothing answers at ${url}: ${why}`, HINT, { cause });
   });

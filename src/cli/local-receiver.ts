@@ -64,7 +64,16 @@ export async function startLocalReceiver(options: ReceiverOptions): Promise<Loca
   const receive = async (body: Buffer, headers: IncomingHttpHeaders, url: string | null): Promise<Answer> => {
     const verdicts =
       verify && url
-        ? verify.schemes.map((scheme) => verifyWebhook({ ...verify, scheme, headers, body, url: verify.publicUrl ?? url }))
+        ? verify.schemes.map((scheme) =>
+            verifyWebhook({
+              ...verify,
+              headerPrefix: prefixIn(headers) ?? verify.headerPrefix,
+              scheme,
+              headers,
+              body,
+              url: verify.publicUrl ?? url,
+            }),
+          )
         : [];
     const refused = verdicts.find((verdict) => !verdict.ok);
     const key = refused ? null : stored.push(toJson(body.toString('utf8')));
@@ -97,6 +106,12 @@ export async function startLocalReceiver(options: ReceiverOptions): Promise<Loca
         server.close(() => resolve());
       }),
   };
+}
+
+/** Returns the prefix of the sender's own headers, which each installation chooses; `null` when the request has none. */
+function prefixIn(headers: IncomingHttpHeaders): string | null {
+  const name = Object.keys(headers).find((header) => /^x-.*webhook-job-id$/.test(header));
+  return name ? name.slice(0, -'webhook-job-id'.length) : null;
 }
 
 /** Checks the secret at the start, because the verifying library throws for misuse only when it verifies. */

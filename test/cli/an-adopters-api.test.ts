@@ -1,6 +1,6 @@
 // Promise: the command line asks any adopter's API, by its own path and its own way of signing in.
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { type TestDatabase, testDatabase } from '../support/database.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
+const KEY = randomBytes(32);
 let database: TestDatabase;
 let hooks: Hookgraph;
 let working: Worker;
@@ -27,7 +28,7 @@ beforeAll(async () => {
   await database.pool.query('CREATE TABLE orders (id int PRIMARY KEY, shop int NOT NULL, state text)');
   hooks = createHookgraph<{ shop: number | null }>({
     database: database.url,
-    keys: [randomBytes(32)],
+    keys: [KEY],
     tables: { Order: { tenant: 'shop' } },
     signIn: async ({ tenant }) => ({ shop: Number(tenant) }),
     context: (request) => ({ shop: request.headers.get('x-api-key') === 'key-of-1' ? 1 : null }),
@@ -113,4 +114,32 @@ it('listens there with a subscription of its own', async () => {
   const { code } = await running;
   expect(code).toBe(0);
   expect(await names()).toBe(0);
+});
+
+it('listens at an application that --app names, without a server of it', async () => {
+  const file = join(cli.dir, 'hookgraph.mjs');
+  await writeFile(
+    file,
+    `import { createHookgraph } from '${new URL('../../dist/index.js', import.meta.url).href}';
+    export const hooks = createHookgraph({
+      database: '${database.url}', keys: '${KEY.toString('base64')}', tables: { Order: { tenant: 'shop' } }, signIn: async () => ({}),
+      context: (request) => ({ shop: request.headers.get('x-api-key') === 'key-of-1' ? '1' : null }),
+      actor: ({ shop }) => shop && { tenant: shop, userId: 'ada', canManageWebhooks: true }, settings: { allowedNetworks: ['127.0.0.0/8'] },
+    });`,
+  );
+  const env = { HOOKGRAPH_TOKEN: 'key-of-1', HOOKGRAPH_AUTH_HEADER: 'X-Api-Key: {token}' };
+  const stop = new AbortController();
+  const running = cli.run(['listen', '--port', '18080', '--subscribe', 'order/updated', '--app', file], { env, signal: stop.signal });
+  await until('the subscription', async () => (await cli.json('webhooks', 'list')).length === 1);
+  await database.pool.query("UPDATE orders SET state = 'seen' WHERE id = 1");
+  await until('the notification', async () => (await cli.json('deliveries', 'list'))[0]?.state === 'DELIVERED');
+  stop.abort();
+  const { code, stdout, stderr } = await running;
+  expect([code, stderr]).toEqual([0, expect.stringContaining('Received 1.')]);
+  expect(stdout).toContain('order/updated');
+  expect(await cli.json('webhooks', 'list')).toEqual([]);
+  const nobody = await cli.run(['listen', '--port', '18081', '--subscribe', 'order/updated', '--app', file], {
+    env: { HOOKGRAPH_TOKEN: '' },
+  });
+  expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining('Set HOOKGRAPH_TOKEN to a token that it takes')]);
 });

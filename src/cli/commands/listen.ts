@@ -23,6 +23,7 @@ interface ListenOptions extends Answering {
   replay?: string;
   subscribe?: string[];
   query?: string;
+  app?: string;
 }
 
 export function addListen(program: Command, cli: Cli): void {
@@ -33,6 +34,7 @@ export function addListen(program: Command, cli: Cli): void {
     [
       'listen --port 8080',
       'listen --subscribe user/created --subscribe user/updated',
+      'listen --subscribe order/created --app ./hookgraph.ts',
       'listen --secret env:HUSH --scheme UP42 --forward http://127.0.0.1:3000/hooks',
       'listen --replay dump.json --forward http://127.0.0.1:3000/hooks',
     ],
@@ -49,6 +51,7 @@ export function addListen(program: Command, cli: Cli): void {
     .option('--replay <file>', 'begin with what /dump-webhooks printed into this file; @- reads stdin')
     .option('--subscribe <topic>', 'subscribe to it for as long as this listens; several times', collect)
     .option('--query <query>', 'of that subscription; @file')
+    .addOption(new Option('--app <file>', 'subscribe at the application that this file makes, as HOOKGRAPH_TOKEN').env('HOOKGRAPH_APP'))
     .action((options: ListenOptions) => listen(options, cli));
 }
 
@@ -73,7 +76,9 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
   try {
     terminal.note(`Listening: ${receiver.url}; Ctrl-C ends it.`);
     if (options.subscribe) {
-      const client = await connect();
+      const app = options.app === undefined ? null : await (await import('../adopter/connect-app.js')).connectApp(options.app, env);
+      if (app) undo.push(app.close);
+      const client = app?.client ?? (await connect());
       const query = options.query === undefined ? null : await readText(options.query, stdin);
       for (const topic of options.subscribe)
         undo.push(await subscribe(client, receiver, { topic, query, publicUrl, sharedSecret: secret, signatures: schemes }));

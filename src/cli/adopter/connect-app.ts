@@ -1,0 +1,19 @@
+// Asks the API of the application that `--app` names within this process, so that no server needs to run.
+import { type Environment, readConfig } from '../../runtime/config.js';
+import { RuntimeError } from '../../runtime/runtime-error.js';
+import { type Client, createClient, DEFAULT_HEADER } from '../client.js';
+import { loadApp } from './load-app.js';
+
+/** @throws RuntimeError `TOKEN_MISSING`, and what loadApp throws */
+export async function connectApp(path: string, env: Environment): Promise<{ client: Client; close(): Promise<void> }> {
+  const { token, authHeader } = readConfig(env);
+  if (token === null)
+    throw new RuntimeError(
+      'TOKEN_MISSING',
+      'Nothing says as whom to ask the application',
+      'Set HOOKGRAPH_TOKEN to a token that it takes, and HOOKGRAPH_AUTH_HEADER to how it is sent, like `X-Api-Key: {token}`.',
+    );
+  const hooks = await loadApp(path);
+  const client = createClient({ url: 'http://localhost', token, header: authHeader ?? DEFAULT_HEADER, send: hooks.handler });
+  return { client, close: () => hooks.close() };
+}

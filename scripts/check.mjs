@@ -7,6 +7,7 @@ const CHECKS = [
   ['types', 'types'],
   ['architecture', 'architecture'],
   ['dead code', 'dead-code'],
+  ['prose', 'prose'],
   ['printed schema', 'schema:check'],
   ['reference of the docs', 'docs:check'],
   ['migrations', 'drift'],

@@ -1,7 +1,7 @@
-// A line's variants and bars in, their figures per round and what they come to out.
+// Measures the variants of a line in rounds and compares the figures with the line's bars.
 import type { Server } from './server.js';
 
-/** What one measurement found, by name: `perSecond`, `p99Ms`, `workerCpuMs`. */
+/** The figures of one measurement by name: `perSecond`, `p99Ms`, `workerCpuMs`. */
 export type Metrics = Record<string, number>;
 
 export interface Variant {
@@ -9,7 +9,7 @@ export interface Variant {
   measure(): Promise<Metrics>;
 }
 
-/** What must hold. Without `against` it is the figure itself; with several, the best of them in each round. */
+/** A limit on a metric. Without `against` it limits the figure itself; with several, the ratio to the best of them in each round. */
 export interface Bar {
   what: string;
   metric: string;
@@ -17,14 +17,14 @@ export interface Bar {
   against?: string | string[];
   atLeast?: number;
   atMost?: number;
-  /** The worst round counts, not the median. */
+  /** Judges by the worst round instead of the median. */
   always?: true;
 }
 
 export interface Prepared {
   variants: Variant[];
   bars: Bar[];
-  /** Said below the figures. Asked after the last round. */
+  /** Returns the notes to print below the figures. Called after the last round. */
   notes?: () => string[];
   close(): Promise<void>;
 }
@@ -32,9 +32,9 @@ export interface Prepared {
 export interface Line {
   key: string;
   title: string;
-  /** How it is measured: a sentence or two. */
+  /** Describes the measuring method in a sentence or two. */
   method: string;
-  /** Fewer for a line whose rounds are long. */
+  /** The number of rounds; smaller for a line whose rounds take long. */
   rounds?: number;
   prepare(bench: Bench): Promise<Prepared>;
 }
@@ -51,9 +51,9 @@ export interface Figure {
 }
 
 export interface Verdict extends Bar {
-  /** Per round: the ratio, or the figure itself. */
+  /** The ratio, or the figure itself, of each round. */
   rounds: number[];
-  /** Or the worst one, of a bar that must always hold. */
+  /** The median of the rounds; the worst round where the bar is `always`. */
   median: number;
   reached: boolean;
 }
@@ -110,7 +110,7 @@ export function median(values: number[]): number {
   return quantile(values, 0.5);
 }
 
-/** The nearest rank; of an even number of values the median is the mean of the middle two. */
+/** Returns the nearest-rank quantile. The median of an even number of values is the mean of the two middle values. */
 export function quantile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   if (share === 0.5 && sorted.length % 2 === 0)
@@ -123,6 +123,6 @@ const describe = (metrics: Metrics): string =>
     .map(([name, value]) => `${name} ${round(value)}`)
     .join(', ');
 
-/** Three digits that mean something. */
+/** Rounds to three significant digits. */
 export const round = (value: number): string =>
   Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));

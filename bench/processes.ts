@@ -1,4 +1,4 @@
-// A program and its environment in, a running process with what it costs out.
+// Starts the programs of the bench as child processes and measures their CPU time and memory.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,23 +7,23 @@ import { fileURLToPath } from 'node:url';
 export interface Program {
   child: ChildProcess;
   pid: number;
-  /** Everything it printed so far. */
+  /** All output so far. */
   output(): string;
-  /** The next message that it sends; rejects when it ends. */
+  /** Resolves with the next message that the program sends; rejects when the program ends. */
   message<T>(): Promise<T>;
-  /** Sends the signal and waits for the end. */
+  /** Sends the signal and waits until the program has ended. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const HOOKGRAPH = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
-/** A file of `baseline/` or beside this one. */
+/** Starts a file of `baseline/` or of this folder. */
 export function startProgram(file: string, env: Record<string, string> = {}): Program {
   return launch(['--import', 'tsx', fileURLToPath(new URL(file, import.meta.url))], env, { ipc: true });
 }
 
-/** The built product; resolves when it says that it is ready. */
+/** Starts the built product and resolves when it prints that it is ready. */
 export async function startHookgraph(
   command: 'worker' | 'api' | 'serve',
   env: Record<string, string>,
@@ -43,14 +43,14 @@ export async function startHookgraph(
   return { ...program, url };
 }
 
-/** What `npm …` runs in this project. */
+/** Runs `npm …` in this project. */
 export function startNpm(args: string[], env: Record<string, string | undefined>): Program {
-  // npm tells its children where it is; without it, it is in the PATH.
+  // npm gives its children its own path; without that variable, npm is found through the PATH.
   const [command, ...before] = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
   return launch([...before, ...args], env, { command, ipc: false });
 }
 
-/** Nothing outlives the bench. */
+/** Kills all children when the bench exits. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -85,7 +85,7 @@ function launch(
           throw new Error(`${args.at(-1)} ended with ${code}:\n${output}`);
         }),
       ]);
-      // Whoever asked may have failed for another reason by then, which is the one to be told.
+      // The caller may fail for another reason before it awaits `next`; then that reason must be reported, not this rejection.
       next.catch(() => {});
       return next;
     },
@@ -100,11 +100,11 @@ interface Stat {
   pid: number;
   parent: number;
   ownMs: number;
-  /** Of children that have ended. */
+  /** The time used by children that have ended. */
   endedMs: number;
 }
 
-/** Milliseconds of processor that a process and its children, running or ended, have used so far; NaN where the system doesn't tell. */
+/** The CPU milliseconds that a process and its running or ended children have used so far; NaN where the system doesn't report them. */
 export function cpuMs(pid: number): number {
   if (process.platform !== 'linux') return Number.NaN;
   const all = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (statOf(Number(name)) ?? []) : []));
@@ -118,7 +118,7 @@ export function cpuMs(pid: number): number {
   return sum;
 }
 
-/** The most memory that a process held so far, in MB (10⁶ bytes). */
+/** The peak memory of a process so far, in MB (10⁶ bytes). */
 export function peakMemoryMb(pid: number): number {
   if (process.platform !== 'linux') return Number.NaN;
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
@@ -134,7 +134,7 @@ const TICK_MS = 10;
 function statOf(pid: number): Stat | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is a name in brackets, which may hold anything.
+    // The second field is a name in brackets and may contain any character.
     const fields = text
       .slice(text.lastIndexOf(')') + 2)
       .split(' ')

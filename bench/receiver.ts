@@ -1,25 +1,24 @@
-// The receiver as a program: answers 200 to what comes, /hang… never; counts what it answers, and notes when what arrived.
-// ORIGINS=10 makes it ten of them, on as many ports.
-// Told by message { expect, note }: from now on count afresh; answers { firstMs, lastMs, received } when so many have come.
+// Runs the bench's receiver: answers 200, but never to /hang…; counts answers and records arrival times. ORIGINS=10 opens ten ports.
+// The message { expect, note } restarts the count; the receiver replies with a `Received` after `expect` requests.
 import { createServer } from 'node:http';
 
-/** `id`: `data.id` of the body. `header:x-…`: that header. `path`: the path. */
+/** `id`: notes `data.id` of the body. `header:x-…`: notes that header. `path`: notes the path. */
 export interface Order {
   expect: number;
-  /** When so many have come is noted as `markMs`. */
+  /** The count of requests whose time is recorded as `markMs`. */
   mark?: number;
   note?: 'id' | 'path' | `header:${string}`;
-  /** So many origins, from the last one, answer nothing. */
+  /** The last `hanging` origins never answer. */
   hanging?: number;
 }
 
 export interface Received {
-  /** When the first one arrived, answered or not. */
+  /** When the first request arrived, answered or not. */
   firstMs: number;
   markMs: number;
   lastMs: number;
   count: number;
-  /** What was asked to be noted, with the millisecond of its arrival, by the clock that all processes share. */
+  /** The noted values, each with its arrival in milliseconds on the clock that all processes share. */
   arrivals: [key: string, atMs: number][];
 }
 

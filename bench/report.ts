@@ -1,4 +1,4 @@
-// Measured lines in, RESULTS.md out: one section for each line, so that a line measured alone replaces its own.
+// Writes measured lines into RESULTS.md. Each line has its own section, which a later run of that line replaces.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// `npm run bench [-- line … --rounds 5]`: lines in, RESULTS.md out.
+// `npm run bench [-- line … --rounds 5]`: measures the named lines, or all of them, and writes RESULTS.md.
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { type Line, measureLine } from './frame.js';

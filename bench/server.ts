@@ -1,4 +1,4 @@
-// Nothing in, a Postgres of this run's own out, as the product starts it, with databases made from a template.
+// Starts a Postgres for this run, as the product starts it, and makes databases from a template.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,11 +15,13 @@ import { openPrisma } from '../src/sample/prisma.js';
 
 export interface Server {
   version: string;
-  /** Of the postmaster. */
+  /** The process id of the postmaster. */
   pid: number;
-  /** What every process of Hookgraph is told, beside DATABASE_URL. */
+  /** The environment of every Hookgraph process, besides DATABASE_URL. */
   env: Record<string, string>;
-  /** A database of one's own: migrated, with triggers and two small organizations; or a copy of another one, to which nobody may be connected. */
+  /**
+   * Makes a database: a migrated one with triggers and two small organizations, or a copy of `from`, which must have no open connections.
+   */
   database(from?: string): Promise<Database>;
   stop(): Promise<void>;
 }
@@ -28,7 +30,7 @@ export interface Database {
   name: string;
   url: string;
   pool: pg.Pool;
-  /** Makes it the source of copies: ends the pool. */
+  /** Ends the pool, so that the database can be copied. */
   freeze(): Promise<void>;
   drop(): Promise<void>;
 }
@@ -94,7 +96,7 @@ export async function startServer(): Promise<Server> {
     database: async (from = TEMPLATE) => {
       count += 1;
       const name = `bench_${count}`;
-      // Not by way of WAL, which is the default: after a copy of a gigabyte each page of WAL was ten times as dear for a while.
+      // The default strategy copies through WAL; after copying a gigabyte that way, each page of WAL cost ten times as much for a while.
       await onServer(`CREATE DATABASE ${name} TEMPLATE ${from} STRATEGY FILE_COPY`);
       return open(name);
     },
@@ -126,7 +128,7 @@ async function prepareTemplate(url: string, env: Record<string, string>): Promis
   await app.close();
 }
 
-/** The joined parts in this process, to set up with; what is measured runs elsewhere. */
+/** Opens the app in this process to prepare data; the measured processes are separate. */
 export async function openApp(url: string, env: Record<string, string>): Promise<App> {
   const config = readConfig({ ...env, DATABASE_URL: url });
   return createApp({ config, databaseUrl: url, keys: config.encryptionKeys ?? [], log: pino({ level: 'silent' }) });

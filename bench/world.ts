@@ -1,4 +1,4 @@
-// A database of the bench in, people, subscriptions and deliveries in it out.
+// Makes people, subscriptions, deliveries and receivers for the bench's databases.
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import type { App } from '../src/cli/app.js';
@@ -9,17 +9,17 @@ import { type Database, openApp, type Server } from './server.js';
 
 export interface Receiver {
   url: string;
-  /** One for each of its origins. */
+  /** One URL for each origin of the receiver. */
   urls: string[];
   pid: number;
-  /** Counts afresh from now on; `done` resolves when so many have come. */
+  /** Restarts the count; `done` resolves after `order.expect` requests. */
   expect(order: Order): Promise<{ done: Promise<Received> }>;
-  /** What has come so far. */
+  /** Returns the requests received so far. */
   soFar(): Promise<Received>;
   stop(): Promise<void>;
 }
 
-/** @param origins on as many ports, as receivers of different hosts are */
+/** @param origins the number of ports to listen on; each counts as a host of its own */
 export async function startReceiver(origins = 1): Promise<Receiver> {
   const program = startProgram('./receiver.ts', { ORIGINS: String(origins) });
   const { ports } = await program.message<{ ports: number[] }>();
@@ -43,7 +43,7 @@ export async function startReceiver(origins = 1): Promise<Receiver> {
   };
 }
 
-/** The organization of the sample data, and who manages it. */
+/** The organization of the sample data and its manager. */
 export async function acme({ pool }: Database): Promise<{ tenant: string; userId: string }> {
   const { rows } = await pool.query(
     `SELECT u.id, u.organization_id FROM users u JOIN organizations o ON o.id = u.organization_id WHERE o.permalink = 'acme' AND u.admin ORDER BY u.created_at LIMIT 1`,
@@ -51,7 +51,7 @@ export async function acme({ pool }: Database): Promise<{ tenant: string; userId
   return { tenant: rows[0].organization_id, userId: rows[0].id };
 }
 
-/** Subscribes the admin to user/created (or what `input` says); answers the subscription's id. */
+/** Subscribes the admin to user/created, or to the topic in `input`; returns the subscription's id. */
 export async function subscribe(
   app: App,
   database: Database,
@@ -68,13 +68,13 @@ export async function subscribe(
   return subscription.id;
 }
 
-/** A column's expression over the number `n`. */
+/** The column expressions of a person, in SQL over the number `n`. */
 export const PERSON = `gen_random_uuid(), o.id, 'First' || n, 'Last' || n, 'user' || n, 'user' || n || '@acme.example', 'Technician'`;
 
-/** In place of 'Technician': about 2 KB that don't compress well. */
+/** Replaces 'Technician' with about 2 KB that don't compress well. */
 export const LONG_TITLE = "(SELECT string_agg(md5(n || '/' || i), '') FROM generate_series(1, 60) i)";
 
-/** People of the sample organization, by one statement; answers their keys. */
+/** Inserts people into the sample organization by one statement; returns their keys. */
 export async function insertPeople({ pool }: Database, count: number, from = 1, person = PERSON): Promise<string[]> {
   const { rows } = await pool.query(
     `INSERT INTO users (id, organization_id, first_name, last_name, username, email, job_title)
@@ -84,19 +84,19 @@ export async function insertPeople({ pool }: Database, count: number, from = 1, 
   return rows.map((row) => row.id);
 }
 
-/** Relays all that is in the queue by a worker's own relay. */
+/** Relays everything in the queue, as a worker's relay does. */
 export async function relayAll({ pool }: Database): Promise<void> {
   const { relayOnce } = await import('../src/webhooks/fan-out/relay.js');
   while ((await relayOnce(pool)).events > 0);
 }
 
-/** What a database looks like that has been at rest for a while. */
+/** Vacuums and analyzes the database, so that it resembles one that has been idle for a while. */
 export async function settleDown({ pool }: Database): Promise<void> {
   await pool.query('VACUUM ANALYZE');
   await pool.query('CHECKPOINT');
 }
 
-/** Resolves when the query answers true in its first column. */
+/** Resolves when the first column of the query is true. */
 export async function untilTrue({ pool }: Database, sql: string, everyMs = 5): Promise<void> {
   for (;;) {
     const { rows } = await pool.query({ text: sql, rowMode: 'array' });
@@ -105,7 +105,7 @@ export async function untilTrue({ pool }: Database, sql: string, everyMs = 5): P
   }
 }
 
-/** A database that is prepared once and copied for each measurement. */
+/** Prepares a database once and copies it for each measurement. */
 export async function prepared(
   server: Server,
   prepare: (database: Database, app: App) => Promise<void>,
@@ -122,7 +122,7 @@ export async function prepared(
   return { copy: () => server.database(source.name), drop: source.drop };
 }
 
-/** The table as it is without Hookgraph. Dropped, not disabled: for disabled triggers Postgres still gathers what they would read. */
+/** Removes capture from the table. Triggers are dropped, since Postgres collects transition rows for disabled triggers too. */
 export async function detachCapture({ pool }: Database, table = 'users'): Promise<void> {
   const { rows } = await pool.query(
     `SELECT tgname FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgname LIKE '%hookgraph%'`,

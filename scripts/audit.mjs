@@ -1,4 +1,4 @@
-// `npm run audit`: asks npm's registry whether what we ship is known to be vulnerable; where it can't be asked, says so and passes.
+// `npm run audit`: asks npm's registry for known vulnerabilities in the shipped dependencies; passes with a note when it can't be reached.
 import { spawnSync } from 'node:child_process';
 import { ROOT } from './prepare.mjs';
 

@@ -1,4 +1,4 @@
-// `npm run bench [-- lines]`: prepares as `npm start` does, then measures the built product.
+// `npm run bench [-- lines]`: prepares the checkout as `npm start` does, then measures the built product.
 import { spawn } from 'node:child_process';
 import { prepare, ROOT } from './prepare.mjs';
 

@@ -1,4 +1,4 @@
-// `npm run build`: what `npm start` does before it starts.
+// `npm run build`: installs, generates and builds, as `npm start` does before it starts.
 import { prepare } from './prepare.mjs';
 
 await prepare();

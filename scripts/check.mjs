@@ -1,4 +1,4 @@
-// `npm run check`: everything that must hold before a commit; goes through all of it, then says what failed.
+// `npm run check`: runs every check that must pass before a commit, then lists the failed ones.
 import { spawnSync } from 'node:child_process';
 import { prepare, ROOT } from './prepare.mjs';
 

@@ -1,4 +1,4 @@
-// `.ci/run`: runs `npm test` and says at last, in one line, how many tests passed and failed.
+// `.ci/run`: runs `npm test` and prints a last line with the number of passed and failed tests.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ let failed = 0;
 try {
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
   passed = numPassedTests;
-  // A file that couldn't even be loaded has no tests to fail.
+  // A file that failed to load reports no tests, so it counts as one failure.
   failed = numFailedTests + testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
 } catch (error) {
   console.error(`There is no report of the tests: ${error.message}`);

@@ -1,4 +1,4 @@
-// `npm run demo`: nothing in, the guide's example told from start to end out.
+// `npm run demo`: runs the guide's example from start to end and prints each step.
 import { prepare } from './prepare.mjs';
 
 await prepare();

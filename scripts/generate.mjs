@@ -1,4 +1,4 @@
-// `npm run generate`: the domain's Prisma client and Pothos types, whether or not their schema changed.
+// `npm run generate`: generates the sample's Prisma client and Pothos types, even if the schema is unchanged.
 import { generate } from './prepare.mjs';
 
 await generate({ force: true });

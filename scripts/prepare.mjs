@@ -1,4 +1,4 @@
-// A checkout in, an installed, generated and built one out; does only what its sources changed. Needs Node and npm alone.
+// Installs, generates and builds a checkout, skipping each step whose sources are unchanged. Needs only Node and npm.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ export async function prepare() {
   }
 }
 
-/** TypeScript's `node16` wants declarations that are CommonJS where `require()` loads us, as Node has done since 20.19. */
+/** Writes CommonJS declarations, which TypeScript's `node16` requires where Node 20.19 or later loads this package by `require()`. */
 function declareForCommonJs() {
   for (const file of readdirSync(at('dist'), { recursive: true, encoding: 'utf8' })) {
     if (!/\.d\.m?ts$/.test(file) || /^(sample|generated|api|cli)\//.test(file)) continue;
@@ -34,7 +34,7 @@ function declareForCommonJs() {
   writeFileSync(at('dist/commonjs/package.json'), '{ "type": "commonjs" }\n');
 }
 
-/** The domain's Prisma client and Pothos types, in src/generated. */
+/** Generates the sample's Prisma client and Pothos types in src/generated. */
 export async function generate({ force = false } = {}) {
   const hash = hashOf(
     'prisma/nodes/schema.prisma',
@@ -43,10 +43,10 @@ export async function generate({ force = false } = {}) {
     'package-lock.json',
   );
   if (!force && isFresh('src/generated', hash)) return;
-  // Generating needs no schema engine, but Prisma would download one unless this names a file that exists.
+  // Generating needs no schema engine, but Prisma would download one unless this variable names an existing file.
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: at('scripts/schema-engine.mjs'), PRISMA_HIDE_UPDATE_MESSAGE: '1' };
   const prisma = [process.execPath, 'node_modules/prisma/build/index.js', 'generate', '--config', 'prisma.config.nodes.ts'];
-  // Prisma finds its generators in the PATH, as npm scripts do.
+  // Prisma finds its generators through the PATH, as npm scripts do.
   env.PATH = `${at('node_modules/.bin')}${process.platform === 'win32' ? ';' : ':'}${env.PATH}`;
   await step('Generating the Prisma client', prisma, env);
   stamp('src/generated', hash);
@@ -59,7 +59,7 @@ function requireNode() {
   process.exit(1);
 }
 
-// npm's own record of what it installed, against the lockfile.
+// Compares npm's record of the installed packages with the lockfile.
 function isInstalled() {
   if (!existsSync(at('node_modules/.package-lock.json'))) return false;
   const packagesOf = (path) => JSON.parse(readFileSync(at(path), 'utf8')).packages;
@@ -109,11 +109,11 @@ function stamp(dir, hash) {
 }
 
 function npm(...args) {
-  // npm tells its children where it is; without it, it is in the PATH.
+  // npm gives its children its own path; without that variable, npm is found through the PATH.
   return process.env.npm_execpath ? [process.execPath, process.env.npm_execpath, ...args] : ['npm', ...args];
 }
 
-/** Runs a command; its output is shown when it fails, its time always. */
+/** Runs a command; always prints its duration, and prints its output when it fails. */
 function step(title, [command, ...args], env = process.env) {
   const startedAt = Date.now();
   const seconds = () => `${Math.round((Date.now() - startedAt) / 1000)} s`;

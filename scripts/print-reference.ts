@@ -1,4 +1,4 @@
-// `npm run docs` writes docs/reference.md from the code; with --check it fails where the two differ.
+// `npm run docs`: writes docs/reference.md from the code; with --check it fails when the file is out of date.
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isEnumType } from 'graphql';
@@ -35,7 +35,7 @@ import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
 import { sentHeaders } from './sent-headers.js';
 
-// Nothing connects before the first query.
+// The URL is a placeholder: no connection is opened before the first query.
 const { schema } = createHooks({ database: 'postgres://nobody@localhost/none', keys: [Buffer.alloc(32)] });
 
 const presetOf = ({ key, description, fields: { signatures, template } }: (typeof PRESETS)[number]) =>
@@ -45,7 +45,7 @@ const table = (head: string[], rows: string[][]) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
 const number = (value: number) => value.toLocaleString('en-US');
 
-/** An enum of the printed API, in its own words. */
+/** Formats an enum of the API as a table of its values and descriptions. */
 function enumTable(name: string): string {
   const type = schema.getType(name);
   if (!isEnumType(type)) throw new Error(`The schema has no enum ${name}`);
@@ -83,7 +83,7 @@ function retryTable(): string {
   return table(['retry', 'wait at least', 'wait at most', 'since the first attempt, on average'], rows);
 }
 
-/** What `HOOKGRAPH_…` is where nothing is configured. */
+/** The default value of `HOOKGRAPH_…`. */
 const setting = (name: string) => Number(describeConfig({}).find((line) => line.name === `HOOKGRAPH_${name}`)?.value);
 const configured: ConfiguredLimits = {
   fields: setting('QUERY_MAX_FIELDS'),

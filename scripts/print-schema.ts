@@ -1,10 +1,10 @@
-// `npm run schema` writes the built schema to schema.graphql; with --check it fails where the two differ.
+// `npm run schema`: writes the built schema to schema.graphql; with --check it fails when the file is out of date.
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { createHooks } from '../src/sample/index.js';
 
-// Nothing connects before the first query.
+// The URL is a placeholder: no connection is opened before the first query.
 const { schema } = createHooks({ database: 'postgres://nobody@localhost/none', keys: [Buffer.alloc(32)] });
 const file = resolve(import.meta.dirname, '../schema.graphql');
 const built = `${printSchema(lexicographicSortSchema(schema))}\n`;

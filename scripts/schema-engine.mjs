@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Prisma's schema engine, as WebAssembly, behind the protocol of the binary that Prisma would download: JSON-RPC on stdio.
-// For development only: PRISMA_SCHEMA_ENGINE_BINARY=scripts/schema-engine.mjs makes `prisma migrate dev`, `diff` and `db pull` work offline.
+// Runs Prisma's schema engine as WebAssembly and speaks the protocol of the binary that Prisma would download: JSON-RPC on stdio.
+// For development: PRISMA_SCHEMA_ENGINE_BINARY=scripts/schema-engine.mjs runs `prisma migrate dev`, `diff` and `db pull` offline.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,7 +25,7 @@ if (argv.includes('can-connect-to-database') || argv.includes('create-database')
 
 const url = JSON.parse(valuesOf('--datasource')[0] ?? '{}').url ?? process.env.DATABASE_URL;
 
-// Fields, not a connection string: adapter-pg sets `database` for the shadow database, and a connection string would win.
+// Returns separate fields: adapter-pg sets `database` for the shadow database, and a connection string would override it.
 function connectionOf(text) {
   const { hostname, port, username, password, pathname } = new URL(text);
   return {
@@ -37,7 +37,7 @@ function connectionOf(text) {
   };
 }
 
-/** The oid and the adapter's column type of Postgres' internal "char", which introspection selects and adapter-pg doesn't know. */
+/** The oid, and adapter-pg's column type, of Postgres' internal "char", which introspection selects and adapter-pg doesn't know. */
 const INTERNAL_CHAR = 18;
 const BPCHAR = 1042;
 const CHARACTER_COLUMN = 6;
@@ -52,7 +52,7 @@ function withInternalChar(connection) {
     for (const i of positions) result.fields[i].dataTypeID = BPCHAR;
     return result;
   };
-  // The engine sends one statement at a time, so `positions` are those of this query.
+  // The engine sends one statement at a time, so `positions` belong to this query.
   connection.queryRaw = async (query) => {
     const result = await queryRaw(query);
     for (const i of positions) result.columnTypes[i] = CHARACTER_COLUMN;
@@ -103,7 +103,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     engine ??= await createEngine();
     const result = (await engine[method](params ?? {})) ?? {};
-    // The binary prints a diff by asking its caller to.
+    // The binary prints a diff by sending its caller a `print` request.
     if (method === 'diff' && result.stdout != null) send({ id: 1_000_000_000, method: 'print', params: { content: result.stdout } });
     send({ id, result });
   } catch (error) {

@@ -1,4 +1,4 @@
-// Nothing in, the headers of a notification with their meaning out: as a request has them; one without a meaning is a mistake.
+// Lists the headers of a real notification with their meanings; throws on a header without a meaning.
 import type { Compiled } from '../src/webhooks/base/compiled.js';
 import { buildRequest } from '../src/webhooks/request/build-request.js';
 

@@ -1,7 +1,7 @@
-// `npm start`: nothing in, a running Hookgraph out.
+// `npm start`: prepares the checkout and runs Hookgraph.
 import { prepare } from './prepare.mjs';
 
-// npm forwards Ctrl-C and SIGTERM to this process (`exec` leaves no shell between), but a killed npm would leave it behind.
+// npm forwards Ctrl-C and SIGTERM to this process (`exec` leaves no shell between), but a killed npm would leave it running.
 const npmPid = process.ppid;
 if (process.env.npm_lifecycle_event) {
   const watch = setInterval(() => {

@@ -1,4 +1,4 @@
-// `npm test [-- filters and options of vitest]`: prepares as `npm start` does, then runs the tests.
+// `npm test [-- filters and options of vitest]`: prepares the checkout as `npm start` does, then runs the tests.
 import { prepare } from './prepare.mjs';
 
 await prepare();

@@ -1,4 +1,4 @@
-// The API that the usual task stands behind: createUser writes the row and adds the job in one transaction. Tokens are looked up as ours are.
+// Runs the baseline's API: createUser writes the row and adds the job in one transaction. Looks up tokens as Hookgraph's sample does.
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createSchema, createYoga } from 'graphql-yoga';

@@ -1,4 +1,4 @@
-// What an expert adds: what is asked for in one tick is answered by one call.
+// Batches all calls of one tick into one call, as an expert would add to the baseline.
 
 interface Asked<K, V> {
   key: K;
@@ -6,7 +6,7 @@ interface Asked<K, V> {
   reject(error: unknown): void;
 }
 
-/** One call at a time, of `most` keys at most: what gathers meanwhile goes with the next. */
+/** Runs one call at a time with at most `most` keys; calls that arrive meanwhile join the next batch. */
 export function batched<K, V>(answer: (keys: K[]) => Promise<V[]>, most = 200): (key: K) => Promise<V> {
   let waiting: Asked<K, V>[] = [];
   let running = false;

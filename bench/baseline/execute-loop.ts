@@ -1,4 +1,4 @@
-// Executes one document for one person after the other, 100 at a time, over a plain Prisma client; sends and stores nothing.
+// Executes one GraphQL document for each person, 100 at a time, through a plain Prisma client. Sends and stores no results.
 import { loop } from './loop.js';
 import { openQuery } from './stored.js';
 

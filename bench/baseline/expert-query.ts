@@ -1,4 +1,4 @@
-// The same expert's with a stored query: the cached document is executed for each job, and Prisma reads what is asked for in one tick together.
+// Runs the expert baseline with a stored query: executes a cached document for each job, and Prisma batches the reads of one tick.
 import { createHmac } from 'node:crypto';
 import { run } from 'graphile-worker';
 import pg from 'pg';

@@ -1,4 +1,4 @@
-// An expert's: jobs taken 500 at a time, rows loaded and results stored in batches, requests by undici's dispatch.
+// Runs the expert baseline: fetches 500 jobs at a time, loads rows and stores results in batches, and posts through undici's dispatch.
 import { createHmac } from 'node:crypto';
 import { run } from 'graphile-worker';
 import pg from 'pg';

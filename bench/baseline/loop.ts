@@ -1,10 +1,10 @@
-// A step for each of the people in a database, 100 at a time, in, what it took out: the least that a stored query costs.
+// Runs a step for each person in a database, 100 at a time, and reports the time: the lower bound for the cost of a stored query.
 import pg from 'pg';
 import { listPeople } from './stored.js';
 
 const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 
-/** As `receiver.ts` tells: the first and the last that was done. */
+/** Runs the loop and reports, as `receiver.ts` does, when the first and the last step ended and how many succeeded. */
 export async function loop(prepare: (url: string, pool: pg.Pool) => Promise<(userId: string) => Promise<unknown>>): Promise<void> {
   const { DATABASE_URL = '' } = process.env;
   const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 2 });

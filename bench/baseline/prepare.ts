@@ -1,4 +1,4 @@
-// A database of the bench in, the same with jobs for a baseline out.
+// Adds graphile-worker's tables and the baseline's jobs to a bench database.
 import { runMigrations } from 'graphile-worker';
 import type pg from 'pg';
 
@@ -8,7 +8,7 @@ export async function prepareJobs(pool: pg.Pool): Promise<void> {
     status int, response text, duration_ms float8, created_at timestamptz NOT NULL DEFAULT now())`);
 }
 
-/** A job for each of these people. */
+/** Adds one job for each of these people. */
 export async function addJobs(pool: pg.Pool, userIds: string[], path = '/'): Promise<void> {
   await pool.query(
     `SELECT count(*) FROM graphile_worker.add_jobs(ARRAY(

@@ -1,4 +1,4 @@
-// The same page by hand: findMany of a hundred people with two relations, answered as JSON; no token, no rules of access.
+// Serves the benchmark's page without Hookgraph: findMany of a hundred people with two relations as JSON, without token or access rules.
 import { createServer } from 'node:http';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../src/generated/nodes/client.js';

@@ -1,4 +1,4 @@
-// Executes and renders: the same document, then a validation and a body template, parsed once; sends and stores nothing.
+// Executes the document of `execute-loop.ts`, then renders a validation and a body template that are parsed once; stores no results.
 import { loop } from './loop.js';
 import { openQuery, openTemplates } from './stored.js';
 

@@ -1,4 +1,4 @@
-// What a subscriber stored, and a row's key in, the answer out: by execute, on the product's own schema, as the sample admin.
+// Executes the benchmark's stored query and templates for one person, on the product's own schema, as the sample admin.
 import { type DocumentNode, execute, parse, validate } from 'graphql';
 import { Liquid } from 'liquidjs';
 import type pg from 'pg';
@@ -7,10 +7,10 @@ import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
 import { createHooks } from '../../src/sample/index.js';
 import { openPrisma } from '../../src/sample/prisma.js';
 
-/** Nothing connects before the first query. */
+/** The URL is a placeholder: no connection is opened before the first query. */
 const { schema } = createHooks({ database: 'postgres://nobody@localhost/none', keys: [Buffer.alloc(32)] });
 
-/** One relation. */
+/** Selects one relation. */
 export const QUERY = `query ($nodeId: ID!) {
   node(id: $nodeId) {
     ... on User { id firstName lastName email organization { id name } }
@@ -19,7 +19,7 @@ export const QUERY = `query ($nodeId: ID!) {
 
 export const VALIDATION = `{% if data.node.email contains "@" and data.node.organization.name != blank %}true{% else %}false{% endif %}`;
 
-/** Of 1 KB, and so is what it renders. */
+/** A body template of 1 KB that renders about 1 KB. */
 export const TEMPLATE = `{% assign person = data.node %}{% assign company = person.organization %}{
   "event": "{{ notification.topic }}",
   "version": "{{ notification.topicVersion }}",
@@ -38,7 +38,7 @@ export const TEMPLATE = `{% assign person = data.node %}{% assign company = pers
   {% if company.name == "Nobody" %}"warning": "unknown company"{% else %}"channel": "{{ notification.nodeType | downcase }}-updates"{% endif %}
 }`;
 
-/** Parses and validates once; answers of one tick are read by Prisma together. */
+/** Parses and validates the query once; Prisma batches the reads of one tick. */
 export async function openQuery(databaseUrl: string, pool: pg.Pool): Promise<(userId: string) => Promise<unknown>> {
   const prisma = openPrisma(databaseUrl);
   const document: DocumentNode = parse(QUERY);
@@ -57,7 +57,7 @@ export async function openQuery(databaseUrl: string, pool: pg.Pool): Promise<(us
   };
 }
 
-/** Parses once; what stands in a body is escaped as JSON. */
+/** Parses the templates once; values in the body are escaped as JSON. */
 export function openTemplates(): (data: unknown, userId: string) => string | null {
   const plain = new Liquid();
   const json = new Liquid({ outputEscape: (value) => JSON.stringify(String(value ?? '')).slice(1, -1) });
@@ -80,7 +80,7 @@ export function openTemplates(): (data: unknown, userId: string) => string | nul
   };
 }
 
-/** The keys of those whom `insertPeople` made. */
+/** The keys of the people that `insertPeople` made. */
 export async function listPeople(pool: pg.Pool): Promise<string[]> {
   const { rows } = await pool.query(`SELECT id FROM users WHERE username ~ '^user[0-9]+$' ORDER BY id`);
   return rows.map((row) => row.id);

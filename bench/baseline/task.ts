@@ -1,5 +1,5 @@
-// What a good engineer writes first: a graphile-worker task that loads the row, signs, posts and stores the result.
-// CLIENT=fetch is the usual one; CLIENT=pool posts over an undici Pool, and takes its jobs 500 at a time.
+// Runs the usual baseline: a graphile-worker task that loads the row, signs and posts it, and stores the result.
+// CLIENT=fetch posts with fetch; CLIENT=pool posts over an undici Pool and fetches 500 jobs at a time.
 import { createHmac } from 'node:crypto';
 import { run } from 'graphile-worker';
 import pg from 'pg';

@@ -1,4 +1,4 @@
-// A page of a hundred people with two relations: how often a second our API answers it, against bare Prisma.
+// Measures how many times a second our API answers a page of a hundred people with two relations, against bare Prisma.
 import { Pool } from 'undici';
 import type { Line, Metrics, Variant } from '../frame.js';
 import { cpuMs, startHookgraph, startProgram } from '../processes.js';
@@ -8,7 +8,7 @@ import { acme, insertPeople, prepared } from '../world.js';
 const PEOPLE = 2000;
 const FIRST = 100;
 const CONNECTIONS = 8;
-/** So long requests are made before they count: what is compiled at the first one is no answer's cost. */
+/** Requests of this first period aren't counted: compiling at the first request is no part of an answer's cost. */
 const WARM_UP_MS = 3000;
 const COUNTED_MS = 6000;
 
@@ -91,7 +91,7 @@ interface Asked {
   postgresPid: number;
   origin: string;
   request: { path: string; method: 'GET' | 'POST'; headers?: Record<string, string>; body?: string };
-  // biome-ignore lint/suspicious/noExplicitAny: two shapes of JSON, compared below.
+  // biome-ignore lint/suspicious/noExplicitAny: the two APIs answer in different shapes, which are compared below
   rowsOf: (answer: any) => Row[];
 }
 
@@ -109,7 +109,7 @@ function variantOf(name: string, { pid, postgresPid, origin, request, rowsOf }: 
   };
 }
 
-/** The same hundred in the same order, or nothing is compared. */
+/** Refuses to compare unless all variants answer the same hundred people in the same order. */
 async function refuseUnlessSame(answers: (() => Promise<Row[]>)[]): Promise<void> {
   const told = await Promise.all(
     answers.map(async (answer) =>

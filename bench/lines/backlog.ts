@@ -1,4 +1,4 @@
-// A backlog of default payloads: what a worker delivers a second.
+// Measures how many deliveries with default payloads a worker makes per second from a backlog.
 
 import { addJobs, prepareJobs } from '../baseline/prepare.js';
 import type { Bench, Line, Metrics, Variant } from '../frame.js';
@@ -64,7 +64,7 @@ export function due({ server }: Bench, receiver: Receiver, subscriptions: number
   });
 }
 
-/** What a worker makes of all that is due in a copy of `source`. */
+/** Measures a worker that delivers everything due in a copy of `source`. */
 export async function drainDeliveries(
   bench: Bench,
   receiver: Receiver,
@@ -82,7 +82,7 @@ export async function drainDeliveries(
   });
 }
 
-/** What a baseline makes of the jobs in a copy of `source`. */
+/** Measures a baseline that runs the jobs in a copy of `source`. */
 export function drainJobs(
   bench: Bench,
   receiver: Receiver,
@@ -105,10 +105,10 @@ interface Way {
   start(databaseUrl: string): Promise<Program>;
   finished: string;
   check: string;
-  /** So many come first and don't count for `perSecond`. */
+  /** The number of first deliveries that `perSecond` ignores. */
   warmUp?: number;
   before?(database: Database): Promise<void>;
-  /** Before the program is ended. */
+  /** Runs before the program is stopped. */
   after?(database: Database, program: Program): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// One event and a thousand subscriptions in, how fast their deliveries are there out.
+// Measures how fast one event becomes the deliveries of a thousand subscriptions.
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
 import { type Line, type Metrics, median } from '../frame.js';
 import type { Database } from '../server.js';

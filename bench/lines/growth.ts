@@ -1,4 +1,4 @@
-// Ten and a hundred times as much in the database: what one delivery costs, the whole way from the write to the record.
+// Measures what one delivery costs, from the write to the record, in a database that holds ten and a hundred times as many rows.
 import type pg from 'pg';
 import type { App } from '../../src/cli/app.js';
 import { createSubscription } from '../../src/webhooks/index.js';
@@ -9,18 +9,18 @@ import type { Database } from '../server.js';
 import { prepared, type Receiver, startReceiver } from '../world.js';
 
 const TIMES = [1, 10, 100];
-/** Of each, at 1 time. */
+/** The numbers of rows at factor 1 of `TIMES`. */
 const ORGANIZATIONS = 1;
 const PEOPLE = 1000;
 const FINISHED = 10_000;
-/** Of an organization and topic. */
+/** The number of subscriptions for each organization and topic. */
 const SUBSCRIPTIONS = 5;
 const TOPICS = ['user/created', 'user/updated'];
 
-/** Each is written twice: so many deliveries come of it, whatever else there is. */
+/** Each of these people is written twice, which makes the same number of deliveries at every factor. */
 const WRITTEN = 2000;
 const DELIVERIES = WRITTEN * TOPICS.length * SUBSCRIPTIONS;
-/** Before the worker is measured it has sent so many: what it reads and compiles once is no delivery's cost. */
+/** The worker sends this many deliveries before it is measured, so that one-time reads and compilation don't count. */
 const WARM_UP = 400;
 
 const METRICS = { workerCpu: 'CPU of the worker', postgresCpu: 'CPU of Postgres', statements: 'statements' };
@@ -65,7 +65,7 @@ function grown({ server, say }: Bench, receiver: Receiver, times: number) {
   return prepared(server, async (database, app) => {
     const client = await database.pool.connect();
     try {
-      // What was there before is told to nobody.
+      // The rows that exist before the measurement make no events.
       await client.query("SET hookgraph.capture = 'off'");
       await client.query(
         `INSERT INTO organizations (name, permalink) SELECT 'Organization ' || n, 'growth-' || n FROM generate_series(1, $1::int) n`,
@@ -101,7 +101,7 @@ async function subscribeAll(app: App, client: pg.PoolClient, receiver: Receiver)
       }
 }
 
-/** As a worker leaves them, spread over all subscriptions. */
+/** Inserts delivered deliveries as a worker leaves them, spread over all subscriptions. */
 async function insertFinished(client: pg.PoolClient, count: number): Promise<void> {
   await client.query(
     `INSERT INTO hookgraph.events (tenant, typename, node_key, operation, after)
@@ -130,7 +130,7 @@ async function insertFinished(client: pg.PoolClient, count: number): Promise<voi
 }
 
 async function measure({ server }: Bench, receiver: Receiver, database: Database): Promise<{ metrics: Metrics; statements: Statement[] }> {
-  // Opened before the database's sessions are counted: its own statements are not.
+  // Connects before the first snapshot of the statistics, so that connecting isn't measured.
   const client = await database.pool.connect();
   await client.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
   await client.query(`ALTER DATABASE ${database.name} SET pg_stat_statements.track = 'top'`);
@@ -206,7 +206,7 @@ async function statementsOf(client: pg.PoolClient): Promise<Statement[]> {
   return rows;
 }
 
-/** What each came to for 1,000 deliveries. */
+/** The cost of each statement per 1,000 deliveries. */
 function statementsBetween(before: Statement[], after: Statement[]): Statement[] {
   return after
     .map(({ text, calls, ms }) => {
@@ -217,7 +217,7 @@ function statementsBetween(before: Statement[], after: Statement[]): Statement[]
     .filter(({ calls }) => calls > 0);
 }
 
-/** The table of the last round. */
+/** Formats the figures of the last round as a table. */
 function tableOf(found: Map<string, Statement[]>): string {
   const texts = [...new Set([...found.values()].flatMap((statements) => statements.map(({ text }) => text)))];
   const cells = (text: string) =>

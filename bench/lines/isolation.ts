@@ -1,4 +1,4 @@
-// Ten subscriptions with 1,000 due each, some of whose receivers hang, in; how late the others' are received out.
+// Measures how late deliveries arrive while the receivers of some of ten subscriptions, each with 1,000 due deliveries, hang.
 import { addJobs, prepareJobs } from '../baseline/prepare.js';
 import { type Bench, type Line, type Metrics, quantile, round, type Variant } from '../frame.js';
 import { startHookgraph, startProgram } from '../processes.js';
@@ -7,7 +7,7 @@ import { insertPeople, prepared, type Receiver, relayAll, startReceiver, subscri
 
 const SUBSCRIPTIONS = 10;
 const EACH = 1000;
-/** Healthy in every variant, and the only ones that are compared. */
+/** The number of subscriptions that are healthy in every variant; only these are compared. */
 const COMPARED = 5;
 const BASELINE_MS = 10_000;
 
@@ -79,7 +79,7 @@ async function measure(
   }
 }
 
-/** Once: what the usual baseline makes of the same. */
+/** Measures the usual baseline once under the same load. */
 async function tellUsual(bench: Bench): Promise<string[]> {
   const source = await prepared(bench.server, async (database) => prepareJobs(database.pool));
   const receiver = await startReceiver();
@@ -96,7 +96,7 @@ async function tellUsual(bench: Bench): Promise<string[]> {
       const task = startProgram('./baseline/task.ts', { DATABASE_URL: database.url, RECEIVER_URL: receiver.url, CLIENT: 'fetch' });
       await task.message();
       const startedMs = nowMs();
-      // The same message answers either question: that all have come, or how many have so far.
+      // `done` resolves with the receiver's next message: the full count, or the count so far when the time is up.
       const late = setTimeout(() => void receiver.soFar(), BASELINE_MS);
       const { count } = await done;
       clearTimeout(late);

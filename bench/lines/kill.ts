@@ -1,4 +1,4 @@
-// A worker killed at full load in; what is lost, how soon others go on and how late what it had in hand comes, out.
+// Kills a worker under full load and measures what is lost, how soon other workers go on, and how late its claimed deliveries arrive.
 import { setTimeout as wait } from 'node:timers/promises';
 import { LEASE_MS } from '../../src/webhooks/lease/claim.js';
 import { addJobs, prepareJobs } from '../baseline/prepare.js';
@@ -10,7 +10,7 @@ import { insertPeople, prepared, type Receiver, relayAll, startReceiver, subscri
 const SUBSCRIPTIONS = 20;
 const DELIVERIES = 40_000;
 const KILLED_AT = 10_000;
-/** By then whoever lives has settled what it claimed before the kill. */
+/** After this time the surviving workers have settled everything that they claimed before the kill. */
 const SETTLED_MS = 2500;
 const JOBS = 5_000;
 
@@ -107,7 +107,7 @@ async function measure(
 
 const longestPause = (times: number[]): number => Math.max(...times.slice(1).map((at, i) => at - (times[i] as number)));
 
-/** Once: what the usual baseline makes of it. */
+/** Measures the usual baseline once under the same kill. */
 async function tellUsual({ server }: Bench): Promise<string[]> {
   const database = await server.database();
   const receiver = await startReceiver();

@@ -1,4 +1,4 @@
-// A change through an API, or by plain SQL, in; how long until its notification arrives out.
+// Measures the time from a change, through an API or by plain SQL, until its notification arrives.
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { Pool } from 'undici';
@@ -12,7 +12,9 @@ import { acme, detachCapture, prepared, type Receiver, startReceiver, subscribe 
 
 const A_SECOND = 200;
 const SECONDS = 5;
-/** Between one that was received and the next change. By SQL nobody pokes the relay: its longest nap has to be met. */
+/**
+ * The pause between a received notification and the next change. Plain SQL doesn't wake the relay, so pauses must span its longest sleep.
+ */
 const IDLE = {
   api: { count: 150, pauseMs: [5, 25] },
   sql: { count: 60, pauseMs: [100, 200] },
@@ -94,7 +96,7 @@ interface System {
 }
 
 interface Change {
-  /** Makes the change; answers what its notification has as `data.id`. */
+  /** Makes the change and returns the value of `data.id` in its notification. */
   make(n: number): Promise<string>;
   close(): Promise<void>;
 }
@@ -192,7 +194,7 @@ interface Made {
   id: string;
 }
 
-/** As many changes as `make` makes; answers the milliseconds that each one's notification took. */
+/** Makes `count` changes and returns the milliseconds until each notification arrived. */
 async function received(receiver: Receiver, count: number, make: () => Promise<Made[]>): Promise<number[]> {
   const { done } = await receiver.expect({ expect: count, note: 'id' });
   const [made, { arrivals }] = await Promise.all([make(), done]);

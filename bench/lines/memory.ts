@@ -1,4 +1,4 @@
-// 100,000 deliveries of 2 KB each in; the most memory that the worker and its children held while it delivered them out.
+// Measures the peak memory of the worker and its children while they deliver 100,000 bodies of 2 KB each.
 import type { SubscriptionInput } from '../../src/webhooks/index.js';
 import type { Bench, Line, Metrics } from '../frame.js';
 import { childrenOf, peakMemoryMb, startHookgraph } from '../processes.js';
@@ -9,7 +9,7 @@ import type { Source } from './backlog.js';
 const DUE = 100_000;
 const LOOK_EVERY_MS = 50;
 
-/** `delivered`: of those that are due. */
+/** `delivered`: how many of the due deliveries the worker sends before the measurement ends. */
 const VARIANTS: { name: string; delivered: number; atMost: number; definition: Pick<SubscriptionInput, 'query' | 'template'> }[] = [
   { name: 'default payload', delivered: DUE, atMost: 350, definition: {} },
   {

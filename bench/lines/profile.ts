@@ -1,4 +1,4 @@
-// A backlog, watched: where the worker's and Postgres's time goes, and which statements it takes.
+// Profiles a backlog: where the worker and Postgres spend their time, and which statements they run.
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// A backlog of deliveries whose payload a stored query with one relation makes: what a worker delivers a second.
+// Measures how many deliveries per second a worker makes from a backlog whose payload comes from a stored query with one relation.
 
 import type { SubscriptionInput } from '../../src/webhooks/index.js';
 import { addJobs, prepareJobs } from '../baseline/prepare.js';
@@ -49,7 +49,7 @@ export const storedQuery: Line = {
   },
 };
 
-/** Deliveries that are due, of one subscription with this definition. */
+/** Makes due deliveries for one subscription with this definition. */
 export function dueQueries({ server }: Bench, receiver: Receiver, definition: Partial<SubscriptionInput>): Promise<Source> {
   return prepared(server, async (database, app) => {
     await subscribe(app, database, { ...definition, callbackUrl: receiver.url });
@@ -58,7 +58,7 @@ export function dueQueries({ server }: Bench, receiver: Receiver, definition: Pa
   });
 }
 
-/** As many people, and a job for each. */
+/** Makes the same number of people and one job for each. */
 export function queryJobs({ server }: Bench): Promise<Source> {
   return prepared(server, async (database) => {
     await prepareJobs(database.pool);
@@ -66,7 +66,7 @@ export function queryJobs({ server }: Bench): Promise<Source> {
   });
 }
 
-/** One of the loops of `baseline/`, over the people of a copy of `source`. */
+/** Runs a loop of `baseline/` over the people in a copy of `source`. */
 export async function runLoop(source: Source, file: string): Promise<Metrics> {
   const database = await source.copy();
   const program = startProgram(`./baseline/${file}`, { DATABASE_URL: database.url });

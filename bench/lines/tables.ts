@@ -1,4 +1,4 @@
-// A backlog in large tables, or behind an old snapshot, in; what a worker delivers a second, against empty tables, out.
+// Measures deliveries per second in large tables, or while an old snapshot is open, against empty tables.
 import type { Bench, Line, Metrics, Variant } from '../frame.js';
 import { cpuMs, startHookgraph } from '../processes.js';
 import { nowMs } from '../receiver.js';
@@ -60,7 +60,7 @@ export const tables: Line = {
 
 const EMPTY = 'empty tables';
 
-/** From one that was delivered, its event and its attempt, makes a million of each. */
+/** Copies one delivered event a million times, each with a delivered delivery, its attempt and a delivery that waits for a retry. */
 async function enlarge({ pool }: Database, subscriptionIds: string[]): Promise<void> {
   await pool.query(
     `INSERT INTO hookgraph.events (tenant, typename, node_key, operation, after)
@@ -94,7 +94,7 @@ async function enlarge({ pool }: Database, subscriptionIds: string[]): Promise<v
   );
 }
 
-/** Delivers to so many new people. */
+/** Delivers notifications for this many new people. */
 async function drain(
   { server }: Bench,
   receiver: Receiver,

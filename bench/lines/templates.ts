@@ -1,4 +1,4 @@
-// A backlog whose deliveries pass a validation template and a body template of 1 KB: what a worker delivers a second.
+// Measures deliveries per second from a backlog that passes a validation template and a body template of 1 KB.
 import { QUERY, TEMPLATE, VALIDATION } from '../baseline/stored.js';
 import type { Line } from '../frame.js';
 import { startReceiver } from '../world.js';

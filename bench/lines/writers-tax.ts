@@ -1,4 +1,4 @@
-// The same table with and without capture in, what a write costs on each out.
+// Measures what a write costs on the same table with and without capture.
 import pg from 'pg';
 import { pino } from 'pino';
 import { prepareCapture } from '../../src/webhooks/capture/prepare-capture.js';
@@ -12,7 +12,7 @@ const STATEMENTS = 20;
 const WITH = 'with capture';
 const WITHOUT = 'without';
 
-/** As narrow as a table gets: three columns, one index. */
+/** A minimal table: three columns and one index. */
 const BARE: AnnouncedNode = {
   typename: 'Bare',
   table: { schema: 'public', name: 'bare' },

@@ -1,4 +1,4 @@
-// The house's rules are executable: each planted breach is refused, a sound tree is not, and no file grows too long.
+// Tests the architecture rules: each planted violation is found, the real source tree has none, and no file is too long.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const RULES: { options: ICruiseOptions; forbidden: IForbiddenRuleType[] } = (await import(join(ROOT, '.dependency-cruiser.mjs'))).default;
-/** Each file with a reason. */
+/** Files that may exceed the limit, each with the reason. */
 const MAY_BE_LONGER: Record<string, string> = {};
 const GREATEST_LENGTH = 300;
 
@@ -23,7 +23,7 @@ interface Violation {
   to: string;
 }
 
-/** The names of the rules that a tree breaks; a file maps to the modules that it imports. */
+/** Returns the names of the rules that a tree breaks; a file maps to the modules that it imports. */
 async function breaches(tree: Record<string, string[]>): Promise<string[]> {
   planted = mkdtempSync(join(tmpdir(), 'hookgraph-tree-'));
   for (const [file, imports] of Object.entries(tree)) {
@@ -35,7 +35,7 @@ async function breaches(tree: Record<string, string[]>): Promise<string[]> {
   return [...new Set(violations.map(({ rule }) => rule.name))].sort();
 }
 
-/** In this process: a process each would cost a second each. */
+/** Runs in this process, because a separate process per tree takes a second each. */
 async function violationsIn(baseDir: string): Promise<Violation[]> {
   const { options, forbidden } = RULES;
   const { output } = await cruise(['src'], { ...options, baseDir, ruleSet: { forbidden }, validate: true, outputType: 'json' });

@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
 
-/** Those of the engine, the API and the command line that start nothing of the sample, in seconds. */
+/** Fast tests of the engine, the API and the command line that don't use the sample. */
 const PASSES = [
   'test/webhooks/journey.test.ts',
   'test/hookgraph/tables-alone.test.ts',
@@ -29,7 +29,7 @@ test('without src/sample', { timeout: 240_000 }, async () => {
   for (const name of ['package.json', 'tsconfig.json', 'vitest.config.ts']) await cp(join(ROOT, name), join(copy, name));
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 
-  // Types of the tests, too: what is left builds.
+  // Type-checks what is left, tests included.
   const tsc = join(ROOT, 'node_modules/.bin/tsc');
   expect(await run(tsc, ['--noEmit', '-p', 'tsconfig.json'], { cwd: copy })).toMatchObject({ stdout: '' });
   const { stdout } = await run(join(ROOT, 'node_modules/.bin/vitest'), ['run', ...PASSES], {
@@ -45,7 +45,7 @@ test('most tests of the engine know nothing of it', () => {
   expect(engine.filter((file) => own.has(file))).toEqual([]);
 });
 
-/** Paths of the tests, and of what supports them, that import the sample, however indirectly. */
+/** Paths of the tests and their support files that import the sample directly or indirectly. */
 function testsOfTheSample(): Set<string> {
   const imports = new Map(filesIn(join(ROOT, 'test')).map((file) => [file, importsOf(file)]));
   const own = new Set<string>();

@@ -1,4 +1,4 @@
-// A request whose answer would fill the process in, a refusal out.
+// Tests that a request whose answer would exhaust the process's memory is refused.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';

@@ -1,4 +1,4 @@
-// Numbers of a request and of an answer, whatever way they come and go.
+// Tests that numbers keep all their digits in variables, answers, payloads and URLs.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
 import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const headers = { authorization: `Token token=${ADMIN_TOKEN}`, 'content-type': 'application/json' };
 
-/** `body` and `search`: the variables as JSON. */
+/** Sends a query; `body` and `search` are its variables as JSON, in the body or in the URL. */
 async function ask(query: string, { body, search }: { body?: string; search?: string } = {}): Promise<string> {
   const url = `${api.url}/api/v3/graphql`;
   const response =

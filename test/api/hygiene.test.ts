@@ -1,4 +1,4 @@
-// What the API refuses, says and tells nobody: every request real, over HTTP.
+// Tests over real HTTP which requests the API refuses, and that no answer reveals internals.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { getIntrospectionQuery } from 'graphql';
@@ -27,7 +27,7 @@ const send = (body: string | Uint8Array, headers: Record<string, string> = JSON_
   request(ENDPOINT, { method: 'POST', headers: { ...AUTHORIZED, ...headers }, body: body as BodyInit });
 const ask = async (query: string, variables?: unknown) => (await send(JSON.stringify({ query, variables }))).json();
 
-/** What one writes on a bare connection, and all that comes back until it is closed. */
+/** Writes the text on a raw connection and returns everything received until it is closed. */
 function raw(text: string, { url } = api): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');

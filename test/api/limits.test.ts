@@ -7,7 +7,7 @@ import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
 
 let t: TestApp;
 let api: Api;
-/** How often the database was asked whose a token is. */
+/** The number of token look-ups in the database. */
 let lookUps = 0;
 beforeAll(async () => {
   t = await testApp();
@@ -27,7 +27,7 @@ async function start(config: Partial<App['config']> = {}): Promise<void> {
 const ask = (token: string, headers: Record<string, string> = {}) =>
   fetch(`${api.url}/api/v3/graphql?query={__typename}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
 const statusOf = async (...args: Parameters<typeof ask>) => (await ask(...args)).status;
-/** How many of so many tokens that nobody has are answered with which status, all sent at once. */
+/** Sends `count` unknown tokens at once and counts the answers by status. */
 async function guess(count: number, headers: (index: number) => Record<string, string> = () => ({})) {
   const statuses = await Promise.all(Array.from({ length: count }, (_, index) => statusOf(`guess-${index}`, headers(index))));
   return { 401: statuses.filter((status) => status === 401).length, 429: statuses.filter((status) => status === 429).length };
@@ -88,7 +88,7 @@ describe('whoever guesses tokens', () => {
     expect(JSON.stringify(await refused.json())).toContain('More than 30 tokens that nobody has came from your network within 60 s.');
     expect(lookUps).toBe(30);
     expect(await statusOf(ADMIN_TOKEN)).toBe(200);
-    // It was never used here, so nothing tells it from a guess.
+    // This process has never seen the token, so it can't distinguish it from a guess.
     expect(await statusOf(fresh)).toBe(429);
   });
 

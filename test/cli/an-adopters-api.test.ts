@@ -1,4 +1,4 @@
-// Promise: the command line asks any adopter's API, by its own path and its own way of signing in.
+// Promise: the command line works with any adopter's API, at its own path and with its own way of signing in.
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';

@@ -1,4 +1,4 @@
-// A folder of YAML and what is there: told, made so, written down; again and again, and after a failure.
+// Tests `plan`, `apply` and `pull` of a folder of YAML, repeatedly and after failures.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -109,7 +109,7 @@ it('a change is shown as a diff and made; what the file leaves out is cleared; a
   });
   const rotated = await cli.run(['apply', dir, '--yes'], { env: { CRM_SECRET: 'another one' } });
   expect(rotated.stdout).toBe('0 to create, 0 to change, 0 to delete, 2 as they are.\nDone: 0 created, 2 changed, 0 deleted.\n');
-  // A rule or a person switched it off: the file says nothing of that.
+  // A rule or a person may disable the subscription; the file doesn't mention it, so plan shows no difference.
   await cli.json('webhooks', 'disable', 'crm/users: user/created');
   expect((await cli.run(['plan', dir])).stdout).toContain('2 as they are');
 });
@@ -269,7 +269,7 @@ it('the example of the docs is one; and pull leaves out what has no name of its 
 it('an apply that fails half-way is run again, and makes nothing twice', async () => {
   await writeFolder();
   let creations = 0;
-  // Between the command line and the API: breaks at the second creation.
+  // A proxy between the command line and the API that fails at the second creation.
   const between = createServer(async (request, response) => {
     const body = await text(request);
     if (body.includes('{ createWebhookSubscription(') && ++creations === 2) return void response.writeHead(502).end('Bad Gateway');

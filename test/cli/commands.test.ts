@@ -1,4 +1,4 @@
-// The commands that ask an API, in this process, over real HTTP, with a worker and a receiver.
+// Runs the commands that use the API in this process, over real HTTP, with a worker and a receiver.
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -52,13 +52,13 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   expect((await cli.run(['whoami'], { env })).stdout).toBe(
     `user\tAda Lovelace\norganization\tAcme Training\nat\t${api.url}\ntoken from\tlogin\n`,
   );
-  // The token was given for that host, and goes to no other.
+  // The token belongs to the host of the login and is sent to no other host.
   const elsewhere = await cli.run(['whoami'], { env: { ...env, HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
   expect([elsewhere.code, elsewhere.stderr]).toEqual([4, expect.stringContaining('You are not logged in at http://127.0.0.1:9')]);
 
   expect((await cli.run(['logout', '--json'], { env })).stdout.trim()).toMatch(/^\{\s*"wasLoggedIn": ?true\s*\}$/);
   expect((await cli.run(['whoami'], { env })).code).toBe(4);
-  // Where `npm start` ran, its admin's token serves.
+  // In a folder where `npm start` ran, the token of its admin is used.
   await mkdir(join(cli.dir, 'data'));
   await writeFile(join(cli.dir, 'data/admin-token'), `${ADMIN_TOKEN}\n`);
   const local = { ...env, PORT: new URL(api.url).port };
@@ -257,7 +257,7 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
     'ok subscriptions',
   ]);
 
-  // No worker: what happens waits. A receiver that is gone: a rule switches its subscription off.
+  // No worker runs, so new events wait. A subscription whose receiver is gone gets disabled by a rule.
   const busy = (await cli.json('webhooks', 'list')).find(({ name }: { name: string }) => name === 'Busy');
   await makeEnvironment('Late');
   await t.database.pool.query('UPDATE hookgraph.captures SET id = id - (3600000::bigint << 20)');

@@ -1,4 +1,4 @@
-// Promise: `hookgraph init` takes the words and root fields of a GraphQL schema and of a Prisma schema.
+// Promise: `hookgraph init` uses the names and root fields of a GraphQL schema and of a Prisma schema.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Promise: `hookgraph init` writes a file that type-checks, passes `check` or names what is open, migrates and delivers.
+// Promise: `hookgraph init` writes a file that type-checks, passes `check` or lists what remains to edit, migrates and delivers.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -65,7 +65,7 @@ it('finds tenants that parents, children and memberships decide, and delivers on
     User: { tenants: { of: 'Membership' } },
 `);
   expect(await here.project.typeCheck()).toBe('');
-  // Until somebody says who asks, nobody is signed in: nothing fails in silence.
+  // Until the adopter implements sign-in, requests have no viewer; init says so instead of failing silently.
   const line = 1 + text.split('\n').findIndex((one) => one.includes('EDIT 1:'));
   expect(said).toContain(`hookgraph.ts:${line}  find out who sent \`request\``);
   expect(text.match(/EDIT/g)).toHaveLength(1);

@@ -1,4 +1,4 @@
-// What people develop receivers with: a receiver to listen with, a topic to trigger, the schema of what will come.
+// Tests the commands for developing receivers: `listen`, `trigger` and `schema`.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -33,13 +33,13 @@ afterAll(async () => {
   await t.close();
 });
 
-/** With the headers of ours, as the engine signs the body. */
+/** Signs a body and sets the headers as the engine does. */
 function signed(body: string): Record<string, string> {
   const { headers } = signedRequest(['SCOPE'], { secret: 'hush', body });
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-scope-')));
 }
 
-/** Listens until `use` is done. */
+/** Runs `listen` until `use` has finished. */
 async function listening(args: string[], use: (url: string) => Promise<void>): Promise<Ran> {
   const port = await freePort();
   const stop = new AbortController();

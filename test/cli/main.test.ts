@@ -1,4 +1,4 @@
-// The command line as a stranger meets it: help, version, configuration, mistakes.
+// Tests help, version, completion, configuration and mistakes on the command line.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Promise: `npm start` on a checkout: says where everything is, can be tried at once, stops as a whole, and starts again whatever was killed.
+// Promise: `npm start` on a checkout prints every address, works at once, stops completely, and starts again after any process is killed.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -6,14 +6,14 @@ import { type Checkout, makeCheckout, type Started } from '../support/checkout.j
 import { until } from '../support/until.js';
 
 const execute = promisify(execFile);
-/** What only the first start does. */
+/** Steps that only the first start performs. */
 const DONE_ONCE = /Installing|Generating|Building|Creating|Migrated/;
 
-// Times are printed; they never fail it.
+// Tests print start times, but a slow start doesn't fail a test.
 vi.setConfig({ testTimeout: 180_000 });
 
 let checkout: Checkout;
-/** Printed by the first start. */
+/** The token that the first start prints. */
 let token: string;
 beforeAll(async () => {
   checkout = await makeCheckout();
@@ -26,13 +26,13 @@ async function ask(query: string) {
     headers: { authorization: `Token token=${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ query }),
   });
-  // biome-ignore lint/suspicious/noExplicitAny: the test knows what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   return ((await response.json()) as any).data;
 }
 
 const tokenIn = (output: string) => /Token +(\S+)/.exec(output)?.[1] ?? '';
 
-/** Everything is gone within three seconds: npm, node, Postgres and the shell that watches it. */
+/** Checks that npm, node, Postgres and the shell that watches it are gone within three seconds. */
 async function leavesNothing(started: Started): Promise<void> {
   const left = async () => [...(await started.survivors()), ...(await checkout.postgresProcesses())];
   await until('nothing is left', async () => (await left()).length === 0, { timeoutMs: 3000, everyMs: 100 }).catch(async () => {
@@ -41,7 +41,7 @@ async function leavesNothing(started: Started): Promise<void> {
   expect(await checkout.postmaster()).toBeNull();
 }
 
-/** The next start just works, and does nothing a second time; what was there is there. */
+/** Checks that the next start succeeds, repeats no set-up step and keeps the data. */
 async function startsAgain(): Promise<Started> {
   const started = checkout.start();
   const readyMs = await started.ready();
@@ -68,7 +68,7 @@ test('the first start prints API, explorer, token and a command that works; Ctrl
   const command = /curl -s[\s\S]+?'\n(?=\s*$|\n)/.exec(output)?.[0] ?? '';
   expect(command).toContain(token);
   const answer = await execute('sh', ['-c', command]).catch((error) => {
-    // Without curl on this machine the same is asked by hand.
+    // Without curl on this machine, the test sends the same request itself.
     if (error.code !== 127) throw error;
     return { stdout: '' };
   });
@@ -109,7 +109,7 @@ test('after kill -9 of node, of Postgres or of npm nothing is left, and the next
   const last = await startsAgain();
   last.signalAll('SIGKILL');
   await last.ended();
-  // Without waiting for anything to be gone.
+  // Starts again without waiting until the killed processes are gone.
   const next = await startsAgain();
   next.signalAll('SIGINT');
   await next.ended();

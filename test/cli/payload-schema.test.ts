@@ -1,4 +1,4 @@
-// The JSON Schema of a payload says exactly what the query can answer: no field more, no null less.
+// Tests that the JSON Schema of a payload allows exactly what the query can answer: no extra field and no missing `null`.
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { buildSchema } from 'graphql';
@@ -24,7 +24,7 @@ const of = (selection: string) =>
 const fieldsOf = (selection: string) =>
   ((of(selection).properties as Record<string, JsonSchema>).node?.properties ?? {}) as Record<string, JsonSchema>;
 
-/** Ajv's verdict on an answer `{ data }`. */
+/** Whether Ajv accepts an answer `{ data }`. */
 function accepts(query: string | null, data: unknown): boolean {
   const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
   addFormats.default(ajv);
@@ -46,7 +46,7 @@ it('scalars, enums, lists and nulls are what the types say', () => {
     odd: {},
     tags: { type: 'array', items: { type: ['array', 'null'], items: { type: 'string' } } },
   });
-  // The node may be gone, or not be one's to read.
+  // The node may be deleted, or not readable by the owner.
   expect(of('name').properties).toMatchObject({ node: { type: ['object', 'null'], required: ['name'], additionalProperties: false } });
 });
 
@@ -68,7 +68,7 @@ it('of a union each type has its shape, told apart by __typename', () => {
   expect(accepts(query, answer({ __typename: 'Fish' }))).toBe(true);
   expect(accepts(query, answer({ __typename: 'Fish', name: 'Wanda' }))).toBe(false);
   expect(accepts(query, answer({ __typename: 'Cat', name: 'Tom' }))).toBe(false);
-  // Alike but for their names: one shape.
+  // Types that differ only in their names share one shape.
   expect(fieldsOf('friends { __typename }').friends).toMatchObject({
     items: { properties: { __typename: { enum: ['Cat', 'Dog', 'Fish'] } } },
   });

@@ -1,4 +1,4 @@
-// `hookgraph rotate-keys` as an operator runs it, with keys in the data folder and in the environment.
+// Runs `hookgraph rotate-keys` as an operator does, with keys in the data folder and in the environment.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

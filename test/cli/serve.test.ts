@@ -1,4 +1,4 @@
-// The whole product as processes, with real signals: start, stop, kill, start again; apart and together.
+// Starts, stops, kills and restarts the whole product as real processes, as one process and as separate ones.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

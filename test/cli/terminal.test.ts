@@ -1,4 +1,4 @@
-// What people see on a terminal, and what a pipe gets.
+// Tests what the command line prints on a terminal and into a pipe.
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
 import { createTerminal } from '../../src/cli/terminal.js';

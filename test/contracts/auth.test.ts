@@ -1,4 +1,4 @@
-// What every way of making ourselves known to a receiver must do: it arrives as the receiver expects it, and nowhere else.
+// Tests what every authentication scheme must do: it reaches the receiver in the expected form and leaks nowhere else.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   createSubscription,
@@ -16,14 +16,14 @@ type AuthInput = NonNullable<SubscriptionInput['auth']>;
 interface Scheme {
   name: string;
   input: () => AuthInput;
-  /** The receiver's own check. */
+  /** Checks the header as the receiver does. */
   accepts: (authorization: string | undefined) => boolean | Promise<boolean>;
-  /** Another secret of the same kind, and the rest of it as it was. */
+  /** A change to another secret of the same kind that keeps all other settings. */
   change: { input: AuthInput; accepts: Scheme['accepts'] };
-  /** Everything that may be seen of it. */
+  /** Everything that the API may show of the settings. */
   shown: () => object;
   secrets: string[];
-  /** Each with a mistake, and the field that it is told of. */
+  /** Invalid inputs, each with the field that its error names. */
   mistakes: [AuthInput, string][];
 }
 
@@ -116,7 +116,7 @@ beforeEach(() => {
 const read = async (id: string) => (await subscriptionsByIds(world.db.pool, OWNER, [id])).get(id);
 const save = (id: string, input: SubscriptionInput) => updateSubscription(world.webhooks.engine, OWNER, id, input);
 
-/** Everything that is stored of a subscription, but for what is sealed. */
+/** Everything stored for a subscription except its encrypted secrets. */
 async function stored(id: string): Promise<string> {
   const { rows } = await world.db.pool.query(
     `SELECT v::text AS row FROM hookgraph.subscription_versions v WHERE subscription_id = $1
@@ -159,7 +159,7 @@ describe.each(SCHEMES)('$name', ({ input, accepts, change, shown, secrets, mista
     const id = await world.subscribe({ auth: input() });
     expect((await read(id))?.definition.auth).toEqual(shown());
     expect(await read(id)).toMatchObject({ version: 1, secretFields: ['auth'] });
-    // The same once more, and what doesn't concern it, are no new version.
+    // Saving the same settings again, or an unrelated field, makes no new version.
     await save(id, { auth: input(), name: 'named' });
     await save(id, { auth: {} });
     expect((await read(id))?.version).toBe(1);
@@ -202,7 +202,7 @@ describe.each(SCHEMES)('$name', ({ input, accepts, change, shown, secrets, mista
 it('there is one of them', async () => {
   await expect(world.subscribe({ auth: { basic: { username: 'u' }, token: { token: 't' } } })).rejects.toThrow('basic and token');
   const id = await world.subscribe({ auth: { basic: { username: 'u' }, token: null } });
-  // Another kind keeps nothing of the one before.
+  // A change to another kind keeps no settings of the previous kind.
   expect((await save(id, { auth: { token: {} } })).problems).toMatchObject([{ field: 'auth.token.token', type: 'BLANK' }]);
   expect((await read(id))?.definition.auth).toEqual({ kind: 'BASIC', scheme: 'basic' });
 });

@@ -1,4 +1,4 @@
-// What every destination must do with a message: bring it whole, tell why it couldn't, and give up in time.
+// Tests what every destination must do with a message: send it unchanged, explain a failure, and give up in time.
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -14,11 +14,11 @@ import { until } from '../support/until.js';
 
 interface Kind {
   name: string;
-  /** To what lies at this origin; default: where it works. */
+  /** Returns the input for a subscription to `origin`; default: the working receiver. */
   input: (origin?: string) => Promise<SubscriptionInput>;
-  /** The bodies that came since the last call, once there are so many. */
+  /** Waits for `count` bodies and returns those that arrived since the last call. */
   arrived: (count: number) => Promise<string[]>;
-  /** From now on the receiver refuses, saying so. */
+  /** Makes the receiver refuse requests with this status and message. */
   refuse: (status: number, message: string) => void;
   heal: () => void;
 }
@@ -80,7 +80,7 @@ const attempts = (id: string, count: number) =>
   });
 const off = (id: string) => updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
 
-/** Sends once, within `deadlineMs`, what nobody records. */
+/** Sends once within `deadlineMs`, without recording an attempt. */
 async function sendOnce(input: SubscriptionInput, deadlineMs?: number) {
   const id = await world.subscribe({ ...input, disabled: true });
   const loaded = (await loadForSending(world.webhooks.engine, [id])).get(id);
@@ -180,7 +180,7 @@ describe.each(KINDS)('$name', ({ input, arrived, refuse, heal }) => {
         socket.destroy();
       }),
     );
-    // Allowed when it was saved; another network since.
+    // The address was allowed when it was saved; the allowed networks have changed since.
     const strict = await startEngineWorld({ settings: { allowedNetworks: ['10.0.0.0/8'] } });
     const own = await input(inside.origin);
     const id = await world.subscribe({ ...own, disabled: true });

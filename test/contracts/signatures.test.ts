@@ -1,5 +1,5 @@
-// The contract of every signature scheme: what we sign is accepted, and nothing that was altered, aged or forged; by our verifying
-// library and by others' that we had no hand in. The last tests plant pairs that skip a byte, a header or a check, and see them caught.
+// Tests the contract of every signature scheme: our verifier and independent ones accept what we sign, and refuse any altered, stale or
+// forged request. The last tests plant pairs that skip a byte, a header or a check, and expect the contract to catch them.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { httpbis } from 'http-message-signatures';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
@@ -23,7 +23,7 @@ interface Promised {
   secrets?: string[];
   header: string;
   signed: string[];
-  /** What the result says is covered. */
+  /** The parts of the request that the result lists as signed. */
   covers: string[];
   timed?: boolean;
 }
@@ -87,7 +87,7 @@ describe('our verifying library', () => {
   });
 });
 
-/** Theirs read the machine's clock, as the suite does. */
+/** These libraries read the machine's clock, so the suite signs with the current time. */
 const STANDARD = OURS[3] as Promised;
 const theirs: Record<string, Pair> = {
   standardwebhooks: {
@@ -120,7 +120,7 @@ const theirs: Record<string, Pair> = {
         keyLookup: async () => ({ id: 'any', algs: ['hmac-sha256'], verify }),
         requiredFields: required,
         requiredParams: ['created', 'keyid', 'alg'],
-        // It takes the tolerance off `created` before it looks at the age.
+        // The library subtracts the tolerance from `created` before it checks the age.
         tolerance: 300,
         maxAge: 600,
       };
@@ -157,7 +157,7 @@ describe('several schemes at once', () => {
 
   it('are refused where they would write one header for receivers that read it differently', async () => {
     expect(signatureProblems(['HTTP_MESSAGE_SIGNATURES', 'UP42'], secret)).toMatchObject([{ field: 'signatures' }]);
-    // Joined into one field, UP42's value is no structured field, and the rest is no base64 to UP42's receivers.
+    // Joined into one field, UP42's value is no valid structured field, and the combined value is no base64 for UP42's receivers.
     const [rfc, up42] = (['HTTP_MESSAGE_SIGNATURES', 'UP42'] as const).map((scheme) => signedRequest([scheme], { secret }));
     const join = (name: string) => `${up42?.headers[name]}, ${rfc?.headers[name]}`;
     const joined = {
@@ -169,9 +169,9 @@ describe('several schemes at once', () => {
   });
 });
 
-/** A small scheme of the test's own, "id.seconds.body" in hex, that can be told to forget something on both sides or on one. */
+/** A small test scheme, "id.seconds.body" in hex, that can be made to skip a part on one side or on both. */
 interface Faults {
-  /** What is signed and verified of the body. */
+  /** The part of the body that is signed and verified. */
   part?: (body: Buffer) => Buffer;
   unsignedId?: true;
   unsignedTime?: true;
@@ -239,7 +239,7 @@ describe('the contract itself', () => {
     expect(await breachesOf({ ...planted({}), sign })).toContain('refuses good body 0');
   });
 
-  // As its receivers were published: the digest is signed, and nobody computes it again.
+  // UP42's published receivers verify the signature over the digest but never recompute the digest.
   it('catches what the published receivers of UP42 leave out', async () => {
     const pair = pairOf(OURS[5] as Promised);
     const breaches = await breachesOf({

@@ -1,4 +1,4 @@
-// docs/command-line.md shows every command, and shows none that isn't there or has no such option.
+// Tests that docs/command-line.md shows every command, and no command or option that doesn't exist.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';

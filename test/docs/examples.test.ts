@@ -1,4 +1,4 @@
-// Every example of docs/queries-and-templates.md is run as it stands there: subscribed, made to happen, and compared with what arrived.
+// Runs every example of docs/queries-and-templates.md as written: subscribes, makes the change, and compares what arrives.
 import { readFileSync } from 'node:fs';
 import { type GraphQLObjectType, type GraphQLOutputType, getNamedType, isListType, isObjectType } from 'graphql';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -71,7 +71,7 @@ async function subscribe(webhookSubscription: Input): Promise<string> {
   return saved.id;
 }
 
-/** Makes a node, and first those that it names by an object: `{ "scenario": { "name": "…" } }`. */
+/** Creates a node, and first the nodes that its input names by an object: `{ "scenario": { "name": "…" } }`. */
 async function create(typename: string, input: Input): Promise<string> {
   const type = t.app.schema.getType(typename) as GraphQLObjectType;
   const plain: Input = {};
@@ -85,7 +85,7 @@ async function create(typename: string, input: Input): Promise<string> {
   return write('create', typename, plain);
 }
 
-/** The type of the nodes that a field leads to; null: it is an attribute. */
+/** The type of the nodes that a field leads to; `null` for an attribute. */
 function targetOf(type: GraphQLOutputType): string | null {
   const named = getNamedType(type);
   if (!isObjectType(named)) return null;

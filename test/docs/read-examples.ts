@@ -1,26 +1,26 @@
-// A page of the docs in, its worked examples out: what is subscribed, what happens, and what is said to arrive.
+// Reads the worked examples of a documentation page: the subscription, the change, and the notification that must arrive.
 
 export interface Example {
   title: string;
   topic: string;
-  /** Of the subscription: contentType, query and templates. */
+  /** Fields of the subscription: contentType, query and templates. */
   definition: Record<string, string>;
   cases: Case[];
 }
 
 export interface Case {
-  /** Type → attributes; a relation is an object, or a list of them. */
+  /** Maps a type to its attributes; a relation is an object, or a list of objects. */
   node: Record<string, object>;
   change: object | null;
-  /** In place of a change by the API: SQL, with `:id` for the node's key. */
+  /** SQL to run instead of a change through the API, with `:id` for the node's key. */
   statement: string | null;
   response: { status: number; headers: Record<string, string>; body: string } | null;
-  /** Either or both: what arrives, and how the attempt ends. */
+  /** The body that arrives, how the attempt ends, or both. */
   body: string | null;
   attempt: string | null;
 }
 
-/** Each `## 1. Title` with its fenced blocks; the second word of a fence says what the block is. */
+/** Reads each `## 1. Title` with its fenced blocks; the second word of a fence names the kind of the block. */
 export function readExamples(page: string): Example[] {
   return page
     .split(/^## (?=\d+\. )/m)

@@ -1,4 +1,4 @@
-// The receivers of docs/receiving.md, run as they stand there, in each language that this machine has.
+// Runs the receivers of docs/receiving.md as written, in each language that this machine has.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const programs = new Map(
 
 interface Language {
   file: string;
-  /** Ends with 0 where the language, and what the program needs of it, is there. */
+  /** A command that exits with 0 when the language and its required modules are installed. */
   has: string[];
   run: (file: string, port: number) => string[];
 }
@@ -42,7 +42,7 @@ beforeEach(async () => {
 afterEach(async () => {
   if (child?.pid && child.exitCode === null) {
     const ended = once(child, 'exit');
-    // Its own group: `go run` starts another process.
+    // Kills the process group, because `go run` starts a second process.
     process.kill(-child.pid, 'SIGKILL');
     await ended;
   }

@@ -1,4 +1,4 @@
-// Each threat in SECURITY.md names a defence and a test, and the test is there.
+// Tests that each threat in SECURITY.md names a defence and an existing test.
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// The receivers of docs/verifying.md, run as they stand there, with an installed hookgraph of which nothing is there but its verify.
+// Runs the receivers of docs/verifying.md as written, with an installed hookgraph that contains only its verify entry point.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const RECEIVERS: { file: string; scheme: Scheme; needs: string[] }[] = [
   { file: 'next.mjs', scheme: 'HTTP_MESSAGE_SIGNATURES', needs: ['@hono/node-server'] },
 ];
 
-/** Next.js calls a route handler with a Request and sends the Response that it answers: so does this. */
+/** Calls the route handler with a Request and sends the Response that it returns, as Next.js does. */
 const AS_NEXT_DOES = `import { serve } from '@hono/node-server';
 import { POST } from './next.mjs';
 serve({ fetch: POST, port: Number(process.env.PORT), hostname: '127.0.0.1' });

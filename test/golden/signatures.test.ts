@@ -1,4 +1,4 @@
-// Vectors made by other programs: openssl, Python's hmac, and the Svix server.
+// Compares signatures with vectors from other programs: openssl, Python's hmac and the Svix server.
 import { expect, it } from 'vitest';
 import { signScope } from '../../src/webhooks/request/signatures/scope.js';
 import { type Asked, signedRequest } from '../support/signed-request.js';
@@ -57,7 +57,7 @@ it.each([
   const plain = signedRequest(['SCOPE'], { ...asked, secret: null }).headers;
   const { 'x-scope-hmac-sha256': scope, ...signed } = signedRequest([scheme], { ...asked, ...over }).headers;
   expect({ ...signed, ...(scheme === 'SCOPE' && { 'x-scope-hmac-sha256': scope }) }).toEqual({ ...plain, ...headers });
-  // The Scope headers are always there.
+  // The Scope headers are sent with every scheme.
   expect(scope).toMatch(/^[\w+/]{43}=$/);
 });
 
@@ -73,7 +73,7 @@ it('signs with a private key as the Svix server does, whether its public key sta
   const both = of('whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==');
   expect(both['webhook-signature']).toBe('v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==');
   expect(of(`whsk_${seed.toString('base64')}`)).toEqual(both);
-  // Nobody could verify an HMAC with a key that only we have.
+  // No receiver has the private key, so no receiver could verify an HMAC made with it.
   expect(both).not.toHaveProperty('x-scope-hmac-sha256');
 });
 

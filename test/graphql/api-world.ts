@@ -1,4 +1,4 @@
-// The API over an engine on a database of its own, asked in any schema as any actor.
+// Runs the API over an engine on a separate database, in any host schema and as any actor.
 import { type GraphQLSchema, graphql } from 'graphql';
 import { type ApiOptions, createApi } from '../../src/graphql/index.js';
 import type { Actor } from '../../src/webhooks/index.js';
@@ -6,11 +6,11 @@ import { owner, type ThingEngine, thingEngine } from '../webhooks/operations/sav
 
 export interface ApiWorld extends ThingEngine {
   api(options?: Partial<ApiOptions>): ReturnType<typeof createApi>;
-  /** The first save in this schema. Throws what was refused. */
+  /** Saves the first subscription in this schema. Throws when the save is refused. */
   save(schema: GraphQLSchema): Promise<{ id: string; databaseId: string; createdAt: string }>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked at by the tests themselves.
+// biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
 export type Answer = { data: any; errors?: { message: string }[] };
 
 export function ask(

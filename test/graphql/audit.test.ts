@@ -31,7 +31,7 @@ const save = async (verb: 'create' | 'update' | 'delete', input: object): Promis
 
 const ENTRY = `action actor { user { ... on User { firstName } } userId tokenId tokenName rule } changes { field isSecret before after diff }
   versionBefore versionAfter message webhookSubscription { id } webhookSubscriptionId webhookDelivery { id }`;
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape.
+// biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
 const log = async (args = '', as = ada): Promise<any> =>
   (await t.ask(`{ webhookAuditLog${args} { totalCount pageInfo { hasNextPage endCursor } nodes { ${ENTRY} } } }`, {}, as)).data
     ?.webhookAuditLog;

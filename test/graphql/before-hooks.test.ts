@@ -1,4 +1,4 @@
-// What the API takes and refuses of a before-hook, and how one is tried.
+// Tests which before-hook settings the API accepts and refuses, and how a before-hook is tested.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type TestApp, testApp } from '../support/app.js';
 import { cancel, type Hooks, startHooks } from '../support/hooks.js';

@@ -1,4 +1,4 @@
-// Schemas of hosts that are nobody's and unlike each other: each with a query of its own, its answer, and what it has that ours has too.
+// Defines unrelated host schemas in different styles: each with a query, its answer, and the types that it shares with ours.
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
@@ -15,7 +15,7 @@ import {
   GraphQLUnionType,
 } from 'graphql';
 
-// biome-ignore lint/suspicious/noExplicitAny: the plugins of the sample, in the same program, ask every builder for their options
+// biome-ignore lint/suspicious/noExplicitAny: the plugin types of the sample, in the same program, require their options of every builder
 type Loose = any;
 
 export interface ForeignHost {
@@ -23,7 +23,7 @@ export interface ForeignHost {
   rootValue?: unknown;
   query: string;
   answer: unknown;
-  /** Which of the host's types stand for ours. */
+  /** The host's types that are joined with ours. */
   joined: string[];
 }
 
@@ -32,7 +32,7 @@ const BOATS = [
   { id: '2', name: 'Brise', berth: 8 },
 ];
 
-/** Nullable by default, Relay, ids that Pothos encodes. */
+/** A Pothos schema with Relay: fields are nullable by default, and Pothos encodes the ids. */
 function pothosRelay(): ForeignHost {
   const builder: Loose = new SchemaBuilder<{ Scalars: { DateTime: { Input: Date; Output: Date } } }>({
     plugins: [RelayPlugin],
@@ -75,7 +75,7 @@ const page = (rows: object[]) => ({
   pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: 'start', endCursor: 'end' },
 });
 
-/** Non-null by default, integer ids, a UserError of its own shape. */
+/** A Pothos schema with integer ids and its own UserError: fields are non-null by default. */
 function pothosNonNull(): ForeignHost {
   const builder: Loose = new SchemaBuilder<{ DefaultFieldNullability: false }>({ plugins: [], defaultFieldNullability: false } as never);
   const Boat = builder
@@ -99,7 +99,7 @@ const FEDERATED = `
   type RootQuery { boat(id: ID!): Boat crafts: [Craft!]! root: RootQuery }
   type Events { launched: Int! }`;
 
-/** SDL first: root types by other names, no mutations, internal enum values, a union, a subscription, directives of a federation. */
+/** An SDL schema with renamed root types, no mutations, internal enum values, a union, a subscription and federation directives. */
 function schemaFirst(): ForeignHost {
   const schema = makeExecutableSchema({
     typeDefs: FEDERATED,
@@ -128,7 +128,7 @@ function schemaFirst(): ForeignHost {
   };
 }
 
-/** SDL whose resolvers are methods of the root value; a Node whose ids have another name, as PostGraphile makes them. */
+/** An SDL schema whose resolvers are methods of the root value; the ids of its Node have another name, as in PostGraphile. */
 function rootValues(): ForeignHost {
   const schema = buildSchema(`
     interface Node { nodeId: ID! }
@@ -149,7 +149,7 @@ function rootValues(): ForeignHost {
   };
 }
 
-/** Code first: all shared names with other meanings, `isTypeOf`, defaults that are internal values. */
+/** A code-first schema in which all shared names have other meanings, with `isTypeOf` and defaults that are internal values. */
 function codeFirst(): ForeignHost {
   const DateTime = new GraphQLScalarType({ name: 'DateTime', serialize: Number, parseValue: (value) => new Date(Number(value)) });
   const Json = new GraphQLScalarType({
@@ -203,7 +203,7 @@ function codeFirst(): ForeignHost {
   };
 }
 
-/** Shared types by resolvers that know their own values alone; an ordinary type that is called Mutation. */
+/** A schema whose shared types have resolvers that accept only their own values; an ordinary type is called Mutation. */
 function ownResolvers(): ForeignHost {
   const schema = makeExecutableSchema({
     typeDefs: `

@@ -1,4 +1,4 @@
-// An error that repeats a value in, one that doesn't out.
+// Tests that the API masks values of the request that an error message would repeat.
 import { buildSchema, graphqlSync } from 'graphql';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Names of ours that a host has with another meaning: all of them are refused at once, or get the prefix; shared types are joined or renamed.
+// Tests name collisions with a host: all are refused at once or get a prefix; shared types are joined or renamed.
 import { buildSchema, type GraphQLObjectType, validateSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mergeApi } from '../../src/graphql/index.js';

@@ -1,4 +1,4 @@
-// A host with `Node`, `node` and `nodes` of its own, whose users and things exist whenever somebody asks for them.
+// Defines a host with its own `Node`, `node` and `nodes`, in which every requested user and thing exists.
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { DEFAULT_IDS } from '../../src/hookgraph/options.js';
 

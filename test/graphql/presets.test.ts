@@ -1,4 +1,4 @@
-// Body shapes to begin with: each is listed, fills in what is absent, renders what its receivers read, and is a plain field afterwards.
+// Tests the presets for body shapes: each is listed, fills in absent fields, renders what its receivers read, and can be edited later.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestApp, testApp } from '../support/app.js';
 
@@ -11,7 +11,7 @@ afterAll(() => app.close());
 async function ask(document: string, variables: Record<string, unknown> = {}) {
   const { data, errors } = await app.ask(document, variables);
   if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   return Object.values(data ?? {})[0] as any;
 }
 

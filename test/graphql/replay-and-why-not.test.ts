@@ -1,4 +1,4 @@
-// What an owner asks when something is missing: why nothing came, the past once more, a whole group off and on.
+// Tests what an owner uses when a notification is missing: why-not, replays, and disabling or enabling a whole group.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Viewer } from '../../src/auth/viewer.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
@@ -11,11 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** The answer of a mutation or query that is alone in its document; throws top-level errors. */
+/** Runs a document with one mutation or query and returns its value; throws top-level errors. */
 async function ask(document: string, variables: Record<string, unknown> = {}, as?: Viewer) {
   const { data, errors } = await app.ask(document, variables, as);
   if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   return Object.values(data ?? {})[0] as any;
 }
 

@@ -14,11 +14,11 @@ beforeEach(async () => {
   return () => receiver.close();
 });
 
-/** The answer of a mutation or query that is alone in its document; throws top-level errors. */
+/** Runs a document with one mutation or query and returns its value; throws top-level errors. */
 async function ask(document: string, variables: Record<string, unknown> = {}, as?: Viewer) {
   const { data, errors } = await app.ask(document, variables, as);
   if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   return Object.values(data ?? {})[0] as any;
 }
 

@@ -64,7 +64,7 @@ async function ask(source: string, variables: Record<string, unknown> = {}, view
   const invalid = validate(schema, document);
   if (invalid.length > 0) throw invalid[0];
   const contextValue = { actor: viewer };
-  // biome-ignore lint/suspicious/noExplicitAny: answers are looked at by the tests themselves.
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   return (await execute({ schema, document, variableValues: variables, contextValue })) as { data: any; errors?: { message: string }[] };
 }
 

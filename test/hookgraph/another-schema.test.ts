@@ -1,4 +1,4 @@
-// Promise: Hookgraph's tables live in a schema of any name, and two applications on one database have nothing to do with each other.
+// Promise: Hookgraph's tables live in a schema of any name, and two applications on one database don't affect each other.
 
 import { randomBytes } from 'node:crypto';
 import { Logger, run } from 'graphile-worker';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   );
   const tables = { defaults: { tenant: 'owner', maintainsUpdatedAt: true }, Note: {}, List: {} };
   acme = { hooks: notesApp({ database: database.url, databaseSchema: SCHEMA, tables }), receiver: await startReceiver() };
-  // The host's own pool, and the same tables.
+  // The second application uses the host's own pool and the same tables.
   other = { hooks: notesApp({ database: database.pool, tables }), receiver: await startReceiver() };
 });
 afterAll(async () => {
@@ -62,7 +62,7 @@ it('delivers to each its own, of a table that both announce', async () => {
   await subscribeTo(acme.hooks, 'note/created', acme.receiver.url);
   await subscribeTo(other.hooks, 'note/created', other.receiver.url, 'query ($id: Int!) { note(id: $id) { owner } }');
   await subscribeTo(acme.hooks, 'note/deleted', acme.receiver.url);
-  // An application's own, which knows nothing of ours.
+  // A graphile-worker of the application itself, which doesn't know Hookgraph.
   const theirs = await run({
     pgPool: database.pool,
     logger: new Logger(() => () => {}),
@@ -83,7 +83,7 @@ it('delivers to each its own, of a table that both announce', async () => {
     { id: 1, body: 'hello' },
   ]);
   expect(bodies(other.receiver)).toEqual([{ owner: 'ada' }]);
-  // It rejects where something ended it before.
+  // `stop` rejects when the worker has already ended.
   await theirs.stop();
 });
 

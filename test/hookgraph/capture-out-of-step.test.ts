@@ -1,4 +1,4 @@
-// Promise: who adopted Hookgraph hears of all that keeps changes from being recorded: a worker that starts, `/readyz`, `check` and `doctor`.
+// Promise: an adopter learns of everything that stops changes from being recorded: from a starting worker, `/readyz`, `check` and `doctor`.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -63,7 +63,7 @@ it('refuses to work on a database that was never attached, and with everything t
   expect(await readyz(hooks)).toEqual({ status: 200, body: { status: 'ready' } });
   await (await hooks.work()).stop();
 
-  // Both what the announcement names and what was attached.
+  // Breaks both a column that the announcement names and an attached trigger.
   await database.pool.query('ALTER TABLE notes RENAME title TO heading; ALTER TABLE tags DISABLE TRIGGER hookgraph_insert');
   const restarted = adopt();
   await expect(restarted.work()).rejects.toMatchObject({

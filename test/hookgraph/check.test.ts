@@ -1,4 +1,4 @@
-// Promise: before a deployment, check says which stored queries it breaks; after one that breaks them all the same, they are held at once.
+// Promise: `check` lists the stored queries that a deployment would break; if it is deployed anyway, their deliveries are held at once.
 import { randomBytes } from 'node:crypto';
 import { buildSchema, type GraphQLField, type GraphQLObjectType, type GraphQLSchema, graphql } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Promise: who adopted Hookgraph can leave it, gently or without a trace, and their writes go on.
+// Promise: an adopter can remove Hookgraph and keep its history or leave no trace, and the application's writes continue.
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { createHookgraph } from '../../src/index.js';

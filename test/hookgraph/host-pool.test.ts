@@ -1,4 +1,4 @@
-// A pool that the host shares: a connection that breaks ends nobody's process, and `close` leaves the pool as it was.
+// Tests a pool that the host shares: a broken connection ends no process, and `close` leaves the pool as it was.
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { pino } from 'pino';

@@ -1,4 +1,4 @@
-// Promise: an operator asks the API what is out of step and which events reached nobody, and sends them after all; nobody else can.
+// Promise: an operator can list through the API what is out of step and which events reached no tenant, and send them; nobody else can.
 
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { graphql } from 'graphql';
@@ -59,7 +59,7 @@ function open(operators: boolean): Hookgraph {
   });
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the tests read what they asked for.
+// biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
 const ask = async (source: string, contextValue: Context, variableValues = {}): Promise<any> =>
   graphql({ schema: hooks.schema, source, contextValue, variableValues });
 
@@ -125,7 +125,7 @@ it('is no right of a stored query, whoever owns it', async () => {
     query: '{ webhookEventsWithoutTenant { totalCount } }',
   });
   expect(problems?.filter(({ severity }) => severity !== 'warning')).toEqual([]);
-  // To its new tenant, a row that changes hands is created.
+  // For its new tenant, a row that changes hands is created.
   await database.pool.query("UPDATE orders SET shop = 'acme'");
   await until('both creations', () => receiver.requests.length === 2);
   receiver.requests.length = 0;

@@ -1,4 +1,4 @@
-// Promise: `migrate --dry-run` prints the SQL that `migrate` runs, runs none of it, and waits for nobody.
+// Promise: `migrate --dry-run` prints the SQL that `migrate` would run, executes none of it, and waits for no lock.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -54,7 +54,7 @@ it.each(['hookgraph', 'acme hooks'])(
         sql: expect.stringMatching(/^CREATE TRIGGER "?hookgraph_insert\w*"? AFTER INSERT ON "public"."notes"/),
       },
     ]);
-    // Somebody with more rights may run it first.
+    // Someone with more rights may run the printed SQL before `migrate`.
     for (const { sql } of planned) await pool.query(sql);
     const { rows: schemas } = await pool.query(`SELECT nspname AS name FROM pg_namespace WHERE nspname ~ 'hook'`);
     expect(schemas).toEqual([{ name: schema }]);

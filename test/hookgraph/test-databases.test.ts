@@ -1,4 +1,4 @@
-// Promise: a test suite that empties its tables by TRUNCATE goes on doing so, if it says that this is a test database.
+// Promise: a test suite can keep emptying its tables by TRUNCATE if it declares the database a test database.
 import { expect, it } from 'vitest';
 import { testDatabase } from '../support/database.js';
 import { NOTES, notesApp } from '../support/notes.js';

@@ -1,4 +1,4 @@
-// Promise: an application never takes another's triggers, topics or secrets away by mistake: it is told to take a schema of its own.
+// Promise: an application never removes another's triggers, topics or secrets by mistake: the error asks it to use a separate schema.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestDatabase, testDatabase } from '../support/database.js';

@@ -1,4 +1,4 @@
-// Promise: a before-hook that hangs holds no connection and no lock, fails as its owner decided, and a row that changes meanwhile is asked about anew.
+// Promise: a hanging before-hook holds no connection or lock and fails as its owner chose; it runs again if the row changes meanwhile.
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type TestApp, testApp } from '../support/app.js';
@@ -39,7 +39,7 @@ describe('a hook that hangs', () => {
   it('holds no connection and no lock, however many writes wait for it', async () => {
     const { group } = await createGroup('Contended');
     const hook = await hooks.subscribe({ topic: 'group/updated', answer: hang, timeoutMs: 10_000 });
-    // More than Prisma's pool holds.
+    // More writes than Prisma's pool has connections.
     const waiting = Array.from({ length: 12 }, (_, n) => renameGroup(group.id, `Waiting ${n}`));
     await hook.waitFor(12);
     const { rows } = await t.database.pool.query(
@@ -49,14 +49,14 @@ describe('a hook that hangs', () => {
     );
     expect(rows).toEqual([{ transactions: 0, locks: 0 }]);
     expect(t.app.pool.totalCount - t.app.pool.idleCount).toBe(0);
-    // The very row, by somebody who won't wait for a lock.
+    // Another client updates the same row and refuses to wait for a lock.
     const client = await t.database.pool.connect();
     await client.query(`SET lock_timeout = '100ms'`);
     await client.query(`UPDATE groups SET name = 'Free' WHERE id = $1`, [group.databaseId]);
     client.release(true);
     expect((await createGroup('Another')).errors).toEqual([]);
     await hook.hangUp();
-    // All of them are allowed now, but each may write only the row that it asked about.
+    // All hooks allow their write now, but each write may change only the row state that its hook was sent.
     const ended = await Promise.all(waiting);
     const written = ended.filter(({ errors }) => errors.length === 0);
     expect(written.length).toBeGreaterThan(0);
@@ -103,7 +103,7 @@ it('a hook that fails in any other way refuses or allows as its owner decided', 
   for (const onFailure of ['ALLOW', 'REFUSE']) {
     const subscribed = [];
     for (const one of Object.values(failing)) subscribed.push(await hooks.subscribe({ topic: 'group/created', onFailure, ...one }));
-    // As if the schema had changed since it was saved.
+    // Simulates a schema change after the hook was saved.
     await t.database.pool.query(
       `UPDATE hookgraph.subscription_versions SET definition = jsonb_set(definition, '{query}', '"{ gone }"') WHERE subscription_id = $1`,
       [subscribed[stages.indexOf('QUERY')]?.databaseId],
@@ -139,7 +139,7 @@ it('hooks are asked side by side', async () => {
   const answer = (response: ServerResponse) => void waiting.push(() => response.end());
   for (const name of ['a', 'b', 'c']) await hooks.subscribe({ topic: 'group/created', name, answer, timeoutMs: 10_000 });
   const written = createGroup('Asked by three');
-  // None is answered until all of them have been asked.
+  // The hooks answer only after all of them have got their request.
   await until('all three were asked', () => waiting.length === 3);
   for (const end of waiting) end();
   expect((await written).errors).toEqual([]);

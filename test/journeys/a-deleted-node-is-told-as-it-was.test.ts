@@ -1,4 +1,4 @@
-// Promise: the query of a `deleted` topic sees the node as it was, with what it belonged to; and so does any query that comes too late.
+// Promise: the query of a `deleted` topic sees the node and its relations as they were; so does any query that runs after the deletion.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
 import { createUser, organizationId, untilSettled } from '../support/journey.js';
@@ -29,7 +29,7 @@ beforeEach(() => {
   receiver.requests.length = 0;
 });
 
-/** What was told at this path. */
+/** The parsed bodies that arrived at this path. */
 async function told(path: string): Promise<unknown[]> {
   await untilSettled(product);
   return receiver.requests.filter((request) => request.path === path).map(({ body }) => JSON.parse(body).data.node);

@@ -1,4 +1,4 @@
-// Promise: once the mutation that disables a subscription has answered, no attempt of it begins, however busy it was.
+// Promise: once the mutation that disables a subscription has answered, none of its attempts begins, even under full load.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
@@ -6,7 +6,7 @@ import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy; what counts in time is asserted.
+// Processes start slowly on a busy machine; the tests assert the times that matter.
 vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;

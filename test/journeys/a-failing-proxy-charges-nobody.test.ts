@@ -1,4 +1,4 @@
-// Promise: while the egress proxy fails, nothing is lost and nobody is charged an attempt; when it is back, everything arrives.
+// Promise: while the egress proxy fails, nothing is lost and no subscription is charged an attempt; when it recovers, everything arrives.
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -49,13 +49,13 @@ it('whether it is gone, refuses us, or answers with an error', async () => {
     proxy.answer = answer;
     const before = proxy.asked.length;
     await again();
-    // A subscription that our own failure put back rests as long as its deliveries: makeDue is no way around that.
+    // Our own failure pauses the subscription as well as its deliveries, and makeDue ends only the wait of the deliveries.
     await until(`both met ${answer}`, () => proxy.asked.length >= before + 2, { timeoutMs: 20_000 });
     expect(await putBack()).toMatchObject(Array(2).fill({ state: 'PENDING', attemptCount: 0 }));
   }
-  // One line for all of it.
+  // All failures together are one log line.
   await until('it is logged', () => failed() === 1);
-  // Nor is a test recorded as the receiver's failure.
+  // A test isn't recorded as the receiver's failure either.
   expect(await testSubscription(world.webhooks.engine, OWNER, id)).toMatchObject({
     report: null,
     deliveryId: null,
@@ -71,7 +71,7 @@ it('whether it is gone, refuses us, or answers with an error', async () => {
   expect(await attempts()).toMatchObject(Array(2).fill({ number: 1, outcome: 'DELIVERED' }));
   expect(world.receiver.requests).toHaveLength(2);
   expect(new Set(proxy.asked)).toEqual(new Set([new URL(world.receiver.url).host]));
-  // Its credentials are nowhere, in no notation.
+  // The proxy's credentials appear nowhere, in no encoding.
   const secrets = [PROXY_PASSWORD, encodeURIComponent(PROXY_PASSWORD), Buffer.from(`hook:${PROXY_PASSWORD}`).toString('base64')];
   const written = logged + JSON.stringify(await attempts()) + JSON.stringify(world.receiver.requests);
   for (const secret of secrets) expect(written).not.toContain(secret);

@@ -1,11 +1,11 @@
-// Promise: receivers that hang at every request, each with 1,000 deliveries due, delay another subscription's deliveries by less than 1 s.
+// Promise: receivers that hang at every request, each with 1,000 due deliveries, delay another subscription's deliveries by less than 1 s.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LAST_NAME, makeOrganization, nameIn, names, type Organization } from '../support/organization.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy; what counts in time is asserted.
+// Processes start slowly on a busy machine; the tests assert the times that matter.
 vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
@@ -23,7 +23,7 @@ afterEach(async () => {
   await Promise.all([product.close(), quick.close(), ...hanging.splice(0).map((receiver) => receiver.close())]);
 });
 
-/** Milliseconds from the commit of 200 users to the arrival of the first and the last of them. */
+/** Milliseconds from the commit of 200 users until the first and the last of them arrive. */
 async function deliver200(round: string): Promise<{ firstMs: number; lastMs: number }> {
   const before = quick.requests.length;
   await globex.insertUsers(names(round, 200));
@@ -41,7 +41,7 @@ async function hang(count: number): Promise<void> {
     await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
   }
   await acme.insertUsers(names('stuck', 1000));
-  // Each has taken what it can get.
+  // Each hanging receiver has taken all the slots that it can get.
   await until('all of them hang', () => hanging.every(({ requests }) => requests.length >= 50));
 }
 
@@ -53,7 +53,7 @@ it.each([1, 5])('%i of them', async (count) => {
   const longest = (pick: 'firstMs' | 'lastMs') => Math.max(...during.map((one) => one[pick])) - without[pick];
   expect(longest('firstMs')).toBeLessThan(1000);
   expect(longest('lastMs')).toBeLessThan(1000);
-  // They did hang meanwhile: nobody was answered, nobody gave up before.
+  // More than half of the deliveries still wait, so the receivers did hang meanwhile.
   const { rows } = await product.pool.query(
     `SELECT count(*)::int AS waiting FROM hookgraph.deliveries WHERE tenant = $1 AND state = 'PENDING'`,
     [acme.id],

@@ -1,10 +1,10 @@
-// Promise: kill -9 the API while hooks are asked, or between their yes and the commit, and no row is there that wasn't asked about and recorded.
+// Promise: after kill -9 of the API during a before-hook, or between its yes and the commit, no row exists without a recorded yes.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy.
+// Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
@@ -21,7 +21,7 @@ it('leaves neither record nor row of a hook that is being asked, and the record 
   const blocker = await pool.connect();
   receiver.answer = async (response, { body }) => {
     if (JSON.parse(body).data.node.name === 'Asked') return;
-    // The write itself waits from now on: for this lock.
+    // The lock delays the write itself from here on.
     await blocker.query('BEGIN');
     await blocker.query('LOCK TABLE groups IN EXCLUSIVE MODE');
     response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"reason": "of the wrong type"}');

@@ -1,4 +1,4 @@
-// Promise: kill -9 a worker in the middle of sending; what it had in hand goes on with another one within 20 seconds, and nothing is lost.
+// Promise: after kill -9 of a sending worker, another one sends its claimed deliveries within 20 seconds, and nothing is lost.
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
@@ -8,7 +8,7 @@ import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy; what counts in time is asserted.
+// Processes start slowly on a busy machine; the tests assert the times that matter.
 vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
@@ -50,7 +50,7 @@ it('another worker sends what a killed one had in hand, within 20 s and once mor
   for (const name of done) expect([name, times.get(name)]).toEqual([name, 1]);
   for (const name of rest) expect([name, times.get(name)]).toEqual([name, inFlight.has(name) ? 2 : 1]);
 
-  // The attempt that nobody saw end isn't counted; the one after it bears the same job id.
+  // The attempt that the kill cut short isn't counted; the next one has the same job id.
   const attempts = await attemptsOf(product.pool, recordId);
   expect(new Set(attempts.map(({ number, outcome }) => `${number} ${outcome}`))).toEqual(new Set(['1 DELIVERED']));
   expect(attempts.map((one) => one.deliveryId).sort()).toEqual((await deliveriesOf(product.pool, recordId)).map((one) => one.id).sort());

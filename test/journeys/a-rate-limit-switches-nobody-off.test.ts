@@ -1,4 +1,4 @@
-// Promise: a receiver that says "slow down" is no error: the subscription waits as asked, finds the pace that it takes, and shows it; an owner's limit holds over all workers.
+// Promise: a "slow down" is no error: the subscription waits, adapts its pace and shows it; an owner's limit holds over all workers.
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -27,7 +27,7 @@ const read = async (id: string): Promise<Subscription | undefined> => (await sub
 const lines = (text: string) => logged.split('\n').filter((line) => line.includes(text));
 const things = (count: number) => Array.from({ length: count }, (_, i) => `thing ${i}`);
 
-/** Takes so many in any second, and tells all others to wait. */
+/** Accepts `perSecond` requests in any second and refuses all others with Retry-After. */
 function takes(perSecond: number, retryAfter: () => string, status = 429): { refused: number } {
   const taken: number[] = [];
   const counts = { refused: 0 };
@@ -44,7 +44,7 @@ function takes(perSecond: number, retryAfter: () => string, status = 429): { ref
   return counts;
 }
 
-/** Time travel: what was told to wait has waited. */
+/** Makes every delivery that waits for its Retry-After due now. */
 async function wait(id: string): Promise<void> {
   await makeDue(world.db.pool, id);
   await world.db.pool.query(
@@ -72,7 +72,7 @@ describe('500 changes to a receiver that takes ten a second', () => {
     await until('nothing is under way', async () => (await deliveriesOf(world.db.pool, id)).every(({ leaseToken }) => leaseToken === null));
     const { length } = world.receiver.requests;
     expect(length).toBeLessThanOrEqual(300);
-    // What was told to wait is due when it was told; what wasn't tried wasn't charged.
+    // A refused delivery is due when its Retry-After says; deliveries that weren't sent have no attempt.
     const deliveries = await deliveriesOf(world.db.pool, id);
     for (const one of deliveries.filter(({ state }) => state === 'RETRYING')) expect(one.dueInSeconds).toBeGreaterThan(50);
     expect(deliveries.filter(({ state }) => state === 'PENDING').every(({ attemptCount }) => attemptCount === 0)).toBe(true);
@@ -147,7 +147,7 @@ it('a limit of the owner holds over two workers, a second and at once', async ()
   const at = world.receiver.requests.map((request) => request.at);
   expect(Math.max(...at.map((from) => at.filter((one) => one >= from && one < from + 1000).length))).toBeLessThanOrEqual(22);
   expect((await attemptsOf(world.db.pool, id)).every(({ number }) => number === 1)).toBe(true);
-  // Without it: at full speed again.
+  // Without a limit, the subscription sends at full speed again.
   await updateSubscription(world.webhooks.engine, OWNER, id, { rateLimit: null });
   expect((await read(id))?.pace).toBeNull();
 });

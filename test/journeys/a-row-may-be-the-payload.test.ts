@@ -1,4 +1,4 @@
-// A subscription without a query is sent the node's id or, of a host that says so, its row: never what its owner may not read.
+// Tests the default payload without a query: the node's id or, if the host chooses so, its row without fields that the owner may not read.
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ShopWorld, startShopWorld } from '../support/shop-world.js';
 

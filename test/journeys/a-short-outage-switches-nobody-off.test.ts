@@ -1,4 +1,4 @@
-// Promise: a receiver that fails again and again is probed, not hammered; a short outage doesn't switch its subscription off, and one that lasts does.
+// Promise: a receiver that keeps failing is probed, not flooded; a short outage doesn't disable its subscription, and a long one does.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { subscriptionsByIds } from '../../src/webhooks/base/store/subscriptions.js';
 import { updateSubscription } from '../../src/webhooks/index.js';
@@ -39,7 +39,7 @@ it('1,000 rows in one INSERT meet a receiver that answers 500, on two workers: f
   });
   expect(await read(id)).toMatchObject({ status: 'ENABLED', pace: { state: 'PROBING', perSecond: null } });
   expect(await countErrors(id, true)).toBeLessThan(30);
-  // What wasn't tried was not charged, and holds no slot.
+  // Deliveries that weren't sent have no attempt and hold no slot.
   const waiting = (await deliveriesOf(world.db.pool, id)).filter(({ attemptCount }) => attemptCount === 0);
   expect(waiting.length).toBeGreaterThan(300);
   expect(waiting.every(({ leaseToken, state }) => leaseToken === null && state === 'PENDING')).toBe(true);
@@ -51,7 +51,7 @@ it('1,000 rows in one INSERT meet a receiver that answers 500, on two workers: f
   await makeDue(world.db.pool, id);
   await until('all arrive', async () => (await countStates(world.db.pool, id)).DELIVERED === 1000, { timeoutMs: 40_000 });
   expect(world.receiver.requests.length - length).toBe(1000);
-  // Not all at once.
+  // The backlog doesn't arrive all at once.
   const first = world.receiver.requests[length]?.at ?? since;
   expect(world.receiver.requests.slice(length).filter(({ at }) => at < first + 1000).length).toBeLessThan(40);
   await until('it runs at full speed again', async () => (await read(id))?.pace === null);
@@ -64,7 +64,7 @@ it('a receiver that fails for an hour is switched off by the hundred-and-first e
   await world.insertThings(...things(150));
   await until('it is probed', async () => (await read(id))?.pace?.state === 'PROBING');
   await atRest(id);
-  // The probes of the last half hour.
+  // Inserts the errors that the probes of the last half hour would have made.
   await insertErrors(world.db.pool, id, 100 - (await countErrors(id, true)));
   await until('it is switched off', async () => (await read(id))?.status === 'DISABLED', { timeoutMs: 30_000 });
   expect(await read(id)).toMatchObject({ disabledReason: 'TOO_MANY_ERRORS', disabledMessage: 'More than 100 errors within an hour.' });

@@ -14,13 +14,13 @@ import { until } from '../support/until.js';
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 const EXAMPLES = ['sql-only', 'schema-first', 'pothos-prisma', 'fastify'];
-/** READMEs whose last two commands show a webhook that holds `says`. */
+/** READMEs whose last two commands show a webhook that contains `says`. */
 const TRIED = [
   { example: 'schema-first', readme: 'README.md', says: 'It is dark' },
   { example: 'pothos-prisma', readme: 'pothos-prisma/README.md', says: 'Lantern' },
 ];
 const LONG = { timeoutMs: 30_000 };
-/** What a bundle leaves to Node: optional packages of pg and of graphile-worker. */
+/** Packages that a bundle leaves external: optional packages of pg and of graphile-worker. */
 const BUNDLING = { mainFields: ['module', 'main'], external: ['pg-native', 'typescript'] };
 const KEYS = Buffer.alloc(32, 7).toString('base64');
 
@@ -58,7 +58,7 @@ afterAll(async () => {
 const CLI = join('..', '..', 'node_modules/hookgraph/dist/cli/main.js');
 const environment = ({ url }: TestDatabase) => ({ ...process.env, DATABASE_URL: url, HOOKGRAPH_ENCRYPTION_KEYS: KEYS, NODE_OPTIONS: '' });
 
-/** Runs Prisma's command line in examples/pothos-prisma, with an engine that it needn't download. */
+/** Runs Prisma's command line in examples/pothos-prisma with an engine that needs no download. */
 const prisma = (args: string[], database: TestDatabase) =>
   run(process.execPath, ['../../node_modules/prisma/build/index.js', ...args], {
     cwd: join(folder, 'examples/pothos-prisma'),
@@ -85,7 +85,7 @@ it('is small, and holds neither the sample product nor its database', async () =
 
 it('migrates and checks an application that --app names', async () => {
   await at('cli').pool.query('CREATE TABLE notes (id int PRIMARY KEY, owner text NOT NULL, body text)');
-  // The timer stands for whatever an application keeps open, such as its own pool: the command ends all the same.
+  // The timer stands for anything that keeps an application alive, such as its own pool; the command must end anyway.
   const app = (tenant: string) => `import { createHookgraph } from 'hookgraph';
     setInterval(() => {}, 60_000);
     export const hooks = createHookgraph({
@@ -286,7 +286,7 @@ it('runs every command of docs/adopting.md, whose file is the one of examples/sc
   const commands = [...page.matchAll(/^npx hookgraph (.*?)(?: +#.*)?$/gm)].map(([, command]) => (command as string).split(' '));
   expect(commands.map(([verb]) => verb)).toEqual(['init', 'migrate', 'migrate', 'worker', 'check', 'check', 'detach', 'detach']);
   for (const command of commands) {
-    // Nobody is there to ask, and the example has its own file.
+    // No person can answer questions here, and the example already has its own file.
     if (command[0] === 'init') command.push('--yes', '--out', 'written-by-init.ts');
     const running = run(process.execPath, [CLI, ...command], { cwd, env });
     if (command[0] === 'worker')

@@ -1,5 +1,5 @@
-// Promise: more than 100 errors within an hour, a 410 or a spent delivery switch a subscription off, for a reason that its owner can read and
-// hear of; the rest waits, and goes on when the guide's mutation enables it again.
+// Promise: more than 100 errors within an hour, a 410 or a spent delivery disable a subscription with a reason that its owner can read and
+// subscribe to; the other deliveries wait, and continue when the guide's mutation enables it again.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf, endPause, insertErrors, makeDue } from '../support/engine-rows.js';
@@ -8,7 +8,7 @@ import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy; what counts in time is asserted.
+// Processes start slowly on a busy machine; the tests assert the times that matter.
 vi.setConfig({ testTimeout: 60_000 });
 
 let product: Product;
@@ -36,7 +36,7 @@ async function read(id: string) {
   return node;
 }
 
-/** The mutation, character by character, as the guide prints it. */
+/** Runs the mutation exactly as the guide prints it. */
 async function enable(id: string): Promise<void> {
   const { updateWebhookSubscription: payload } = await ask(
     `mutation { updateWebhookSubscription(webhookSubscription: { id: "${id}" disabled: false }) { errors { field message } webhookSubscription { id } } }`,
@@ -59,7 +59,7 @@ it('at more than 100 errors within an hour; the rest is held, and goes on with i
   receiver.answer = (response) => void response.writeHead(500).end('broken');
   await acme.insertUsers(names('a', 5));
   await until('five errors', async () => (await attemptsOf(product.pool, recordId)).length === 5);
-  // A hundred are not yet too many; those of more than an hour ago don't count.
+  // A hundred errors are still within the limit; errors older than an hour don't count.
   await insertErrors(product.pool, recordId, 94);
   await insertErrors(product.pool, recordId, 50, '61 minutes');
   await endPause(product.pool, recordId);
@@ -67,7 +67,7 @@ it('at more than 100 errors within an hour; the rest is held, and goes on with i
   await until('the hundredth error', async () => (await attemptsOf(product.pool, recordId)).length === 150);
   expect(await read(id)).toMatchObject({ disabled: false, status: 'ENABLED', disabledReason: null });
 
-  // Nothing of it is tried but by the next probe, which is one too many.
+  // Only the next probe is sent, and its failure exceeds the limit.
   await acme.insertUsers(names('c', 150));
   const { disabledMessage } = await switchedOff(id, 'TOO_MANY_ERRORS');
   expect(disabledMessage).toBe('More than 100 errors within an hour.');
@@ -98,9 +98,9 @@ it('at a 410, and at a spent delivery', async () => {
   receiver.answer = (response) => void response.writeHead(410).end();
   await acme.insertUsers(['a']);
   expect((await switchedOff(gone.id, 'GONE')).disabledMessage).toContain('410');
-  // It has retries left, so it waits for them.
+  // The delivery has retries left, so it waits for them.
   await until('it is held', async () => (await countStates(product.pool, gone.recordId)).HELD === 1);
-  // While it is off, what happens is recorded as not sent.
+  // While the subscription is disabled, new events are recorded as not sent.
   await acme.insertUsers(['b']);
   await until('it is recorded', async () => (await countStates(product.pool, gone.recordId)).SKIPPED === 1);
 
@@ -121,7 +121,7 @@ it('at a 410, and at a spent delivery', async () => {
   await enable(gone.id);
   await enable(spent.id);
   await until('both go on', async () => (await countStates(product.pool, gone.recordId)).DELIVERED === 1);
-  // A spent one stays so; what happened meanwhile isn't sent by itself.
+  // A spent delivery stays failed; events from the disabled time aren't sent automatically.
   await until('the rest goes on', async () => (await countStates(product.pool, spent.recordId)).DELIVERED === 1);
   expect(await countStates(product.pool, spent.recordId)).toEqual({ DELIVERED: 1, FAILED: 1 });
   expect(await countStates(product.pool, gone.recordId)).toEqual({ DELIVERED: 1, SKIPPED: 3 });
@@ -146,7 +146,7 @@ it('tells its owner, who subscribed to that; but never a subscription of such ab
     callbackUrl: `${owner.url}/recovered`,
     ...trouble,
   });
-  // Hears of the same, answers 410, and so goes off itself.
+  // Subscribes to the same topic, gets a 410, and so is disabled itself.
   const deaf = await subscribe({ topic: { key: 'webhook_subscription/disabled' }, callbackUrl: receiver.url, ...trouble });
   const first = await subscribe();
   receiver.answer = (response) => void response.writeHead(410).end();
@@ -165,7 +165,7 @@ it('tells its owner, who subscribed to that; but never a subscription of such ab
   expect(owner.requests[1]).toMatchObject({ path: '/recovered' });
   expect(JSON.parse(owner.requests[1]?.body ?? '')).toMatchObject({ databaseId: first.recordId, disabledReason: null });
 
-  // One more, so that whatever was said of `deaf` and `recovered` would have come before it.
+  // One more notification: any about `deaf` and `recovered` would have arrived before it.
   await ask('mutation ($id: ID!) { updateWebhookSubscription(webhookSubscription: { id: $id disabled: true }) { errors { message } } }', {
     id: recovered.id,
   });

@@ -1,4 +1,4 @@
-// Promise: a node type costs a Prisma model, a file in src/sample/nodes and a line in src/sample/nodes/list.ts; its three topics come by themselves.
+// Promise: a node type takes a Prisma model, a file in src/sample/nodes and a line in its list.ts; its three topics follow by themselves.
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { addNodeType, build, copyProject } from '../support/own-node-type.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 
-/** An integer key, other names in the database, a `json` column, and its organization on the scenario that it belongs to. */
+/** A model with an integer key, other names in the database and a `json` column, whose organization is that of its scenario. */
 const MODEL = `
 /// A remark on a scenario.
 model ScenarioNote {
@@ -79,7 +79,7 @@ beforeEach(() => {
   receiver.requests.length = 0;
 });
 
-/** Topic and node of each notification. */
+/** The topic and node of each notification. */
 async function told() {
   await untilSettled(product);
   return receiver.requests.splice(0).map(({ headers, body }) => [headers['x-scope-topic'], JSON.parse(body).data.node]);
@@ -129,7 +129,7 @@ it('is told of by SQL, whatever its json column says', async () => {
   const insert = `INSERT INTO scenario_note_rows (scenario_ref, note_text, extra) VALUES ($1, 'By SQL', $2) RETURNING note_no`;
   const { rows } = await product.pool.query(insert, [scenario.databaseId, '{"a": 1, "a": 2}']);
   expect(await told()).toMatchObject([['scenario_note/created', { databaseId: String(rows[0].note_no), remark: 'By SQL' }]]);
-  // The same value in another writing is no change; a bare comparison of a json column would make this write fail.
+  // The same JSON in other notation is no change; comparing a json column directly would make this write fail.
   await product.pool.query(`UPDATE scenario_note_rows SET extra = '{"a":2}', updated_at = now() WHERE note_no = $1`, [rows[0].note_no]);
   expect(await told()).toEqual([]);
   await product.pool.query(`UPDATE scenario_note_rows SET extra = '[3]' WHERE note_no = $1`, [rows[0].note_no]);
@@ -150,7 +150,7 @@ it('stays within its organization', async () => {
   expect(await product.graphql('{ scenarioNotes { totalCount } }')).toEqual({ scenarioNotes: { totalCount: 0 } });
 });
 
-/** The sources by their paths, but for what is generated. */
+/** The source files by path, without the generated ones. */
 async function readSources(): Promise<Record<string, string>> {
   const entries = await readdir(join(copy, 'src'), { recursive: true, withFileTypes: true });
   const paths = entries

@@ -1,4 +1,4 @@
-// What a template reads of an event never holds a field that the host's resolvers refuse its owner.
+// Tests that the event in a template never holds a field that the host's resolvers refuse to the owner.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Host } from '../../src/webhooks/index.js';
 import { type ShopWorld, startShopWorld } from '../support/shop-world.js';

@@ -1,4 +1,4 @@
-// Promise: whoever writes a row, and however, each change is told once; what changes nothing, or is rolled back, never.
+// Promise: every committed change of a row is delivered once, by any writer and any kind of statement; a no-op or a rollback never is.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PrismaClient } from '../../src/generated/nodes/client.js';
 import { encodeGlobalId } from '../../src/sample/graph/global-id.js';
@@ -31,7 +31,7 @@ beforeEach(() => {
   receiver.requests.length = 0;
 });
 
-/** What was told, as `topic id`. */
+/** The notifications so far, each as `topic id`. */
 async function told(): Promise<string[]> {
   await untilSettled(product, 30_000);
   return receiver.requests.map(({ headers, body }) => `${headers['x-scope-topic']} ${JSON.parse(body).data.id}`).sort();
@@ -161,7 +161,7 @@ describe('nothing is told of', () => {
 it('records 10,000 rows of one INSERT as one event and one delivery each, and sends each organization its own', async () => {
   const globex = await organizationId(product, 'globex');
   const hank = await addToken(product, 'hank@globex.example');
-  // It shall not send, only hear: what happens while it is disabled is recorded as not sent.
+  // A disabled subscription records its events as not sent, which is enough to count them.
   const { recordId } = await product.subscribe({ topic: { key: 'group/created' }, callbackUrl: receiver.url, disabled: true }, hank);
   const before = await countEvents();
   await sql(

@@ -1,4 +1,4 @@
-// Promise: a before-hook is asked about the row as it would be, before anything is written, and its no is the mutation's answer.
+// Promise: a before-hook is sent the row as it would be, before anything is written, and its refusal is the mutation's answer.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type TestApp, testApp } from '../support/app.js';
 import { installedLanguages, startForeignReceiver } from '../support/foreign-receiver.js';
@@ -198,7 +198,7 @@ describe('nobody is asked', () => {
   it('by a write of another organization, by raw SQL, or while it is switched off', async () => {
     const hook = await hooks.subscribe({ topic: 'group/created', answer: cancel('no') });
     const organizations = await hooks.subscribe({ topic: 'organization/created', answer: cancel('no') });
-    // A new organization is its own tenant, whoever makes it.
+    // A new organization is its own tenant, so no hook of its creator's organization runs.
     const { data } = await t.ask('mutation { createOrganization(organization: { name: "New" permalink: "new" }) { errors { message } } }');
     expect([data?.createOrganization.errors, organizations.requests]).toEqual([[], []]);
     expect((await createGroup('Theirs', t.stranger)).data?.createGroup.errors).toEqual([]);

@@ -1,4 +1,4 @@
-// Promise: Prisma's own commands see nothing of Hookgraph, and what they do to the tables is healed by the next `hookgraph migrate`.
+// Promise: Prisma's own commands ignore Hookgraph, and the next `hookgraph migrate` repairs whatever they do to the tables.
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Prisma's command line, whose engine runs here as WebAssembly. Rejects with what it said when it fails. */
+/** Runs Prisma's command line with the WebAssembly engine. Rejects with its output when it fails. */
 async function prisma(...args: string[]): Promise<string> {
   const env = {
     PATH: process.env.PATH,
@@ -93,7 +93,7 @@ it('`migrate dev` makes the tables, before and after ours, and finds no drift', 
   await subscribeTo(hooks, 'note/created', receiver.url, 'query ($id: Int!) { note(id: $id) { id } }');
   await delivers(1);
   const before = await dump();
-  // A column that our triggers read is renamed in effect, another is retyped.
+  // One column that our triggers read is effectively renamed, another changes its type.
   await describes('title String?\n  lines BigInt?');
   expect(await prisma('migrate', 'dev', '--name', 'second')).toContain('now in sync');
   await describes('title String? @db.VarChar(100)\n  lines Int?');

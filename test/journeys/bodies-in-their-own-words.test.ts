@@ -1,4 +1,4 @@
-// Promise: the request says what its subscriber wrote, escaped as its format needs; the answer is judged in their words; all of it is recorded.
+// Promise: the request has the subscriber's wording, escaped for its format; their template judges the response; all of it is recorded.
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { ADMIN_TOKEN, type Product, startProduct } from '../support/product.js';
 import { type Received, type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-/** Everything that a format has to escape. */
+/** A name with every character that a format must escape. */
 const NAME = 'Zoë "Q" \\ <b> & \'x\'\r\n\ttab \u2028 😀';
 const QUERY =
   'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { name: firstName jobTitle admin groups(orderBy: { attribute: "name" }) { nodes { name } } } } }';

@@ -1,4 +1,4 @@
-// Promise: what an owner wants masked or not recorded is sent as ever, and found nowhere afterwards: in no body, message or answer.
+// Promise: what an owner wants masked or not recorded is sent unchanged, but appears afterwards in no body, message or answer.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf } from '../../src/webhooks/base/store/deliveries.js';
 import { createSubscription, type SubscriptionInput, testSubscription, updateSubscription } from '../../src/webhooks/index.js';
@@ -21,7 +21,7 @@ const body = (text: string, headers: Record<string, string> = {}) => {
   world.receiver.answer = (response) => void response.writeHead(200, headers).end(text);
 };
 
-/** One thing with a private name is told of; its attempt, as its owner reads it. */
+/** Sends a notification about a thing with a private name and returns its attempt as the owner reads it. */
 async function attemptOf(recording: Recording, input: Partial<SubscriptionInput> = {}) {
   const id = await world.subscribe({ recording, ...input });
   const before = world.receiver.requests.length;

@@ -1,4 +1,4 @@
-// Promise: whatever eight writers commit at the same time is delivered once, whatever they roll back never, with relays that share the work.
+// Promise: each committed write of eight concurrent writers is delivered once, no rolled-back write ever, while relays share the work.
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import { prepareCapture } from '../../src/webhooks/capture/prepare-capture.js';

@@ -1,5 +1,5 @@
-// Promise: a worker refuses to start where changes are not recorded; while it runs it notices, and log, /readyz, doctor and why-not say so until
-// `migrate` has mended it.
+// Promise: a worker refuses to start where changes are not recorded; a running worker notices it, and log, /readyz, doctor and why-not
+// report it until `migrate` has repaired it.
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createUser } from '../support/journey.js';
@@ -43,7 +43,7 @@ it('says so everywhere within its interval, and all is well again after migrate'
   expect(await readyz()).toEqual({ status: 200, body: { status: 'ready' } });
   expect(await doctor()).toMatch(/ok\s+capture\s+every change/);
 
-  // As an online schema change does it.
+  // Replaces the table, as an online schema change does.
   await product.pool.query(
     'CREATE TABLE users_new (LIKE users INCLUDING ALL); INSERT INTO users_new SELECT * FROM users; ALTER TABLE users RENAME TO users_old; ALTER TABLE users_new RENAME TO users',
   );
@@ -82,7 +82,7 @@ it('says so everywhere within its interval, and all is well again after migrate'
     /^Changes of the table public\.users are not recorded, .*at least since 20.*swapped.*Run `hookgraph migrate`/,
   );
   expect(await whyNot(other.id)).toMatch(/public\.environments/);
-  // One line, however often it looks.
+  // The worker logs one line, however often it checks.
   await until('it has looked again', async () => (await readyz()).status === 503);
   expect(lines()).toHaveLength(1);
 

@@ -1,4 +1,4 @@
-// Promise: deliveries and their attempts can be read, filtered and walked, with all that explains them, in as many statements as rows don't matter for.
+// Promise: deliveries and attempts can be listed, filtered and paged with all that explains them; more rows take no more statements.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CountingProxy, startCountingProxy } from '../support/counting-proxy.js';
 import { createUser, organizationId, triedDeliveries, untilSettled } from '../support/journey.js';
@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 
 let product: Product;
 let receiver: Receiver;
-/** What became of each, by subscription. */
+/** The subscription ids by the state of their deliveries. */
 const subscriptions = { delivered: '', retrying: '', skipped: '', held: '' };
 let times: { before: string; between: string; after: string };
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
   subscriptions.skipped = await make('skipped', '/200', { validationTemplate: 'false' });
   subscriptions.held = await make('held', '/200', { template: '{% if true %}no JSON{% endif %}', topic: { key: 'user/deleted' } });
   const now = async () => (await product.pool.query('SELECT clock_timestamp() AS at')).rows[0].at.toISOString() as string;
-  // Times of the API are milliseconds: what lies between two of them must lie a whole one apart.
+  // The API's times are milliseconds, so events must be at least a whole millisecond apart.
   const apart = async () => {
     const at = await now();
     await until('a millisecond has passed', async () => (await now()) !== at, { everyMs: 1 });
@@ -51,7 +51,7 @@ const LIST = `query ($id: ID, $state: WebhookDeliveryState, $states: [WebhookDel
   webhookDeliveries(first: 100, webhookSubscriptionId: $id, state: $state, states: $states, topicKey: $topicKey, createdAtMin: $min, createdAtMax: $max) {
     totalCount nodes { state topic { key } } } }`;
 
-/** State and topic of what the filter lets through. */
+/** State and topic of each delivery that passes the filter. */
 async function list(filter: object = {}): Promise<string[]> {
   const { webhookDeliveries } = await product.graphql(LIST, filter);
   expect(webhookDeliveries.totalCount).toBe(webhookDeliveries.nodes.length);
@@ -121,7 +121,7 @@ it('tell why they are where they are: attempts, subscription, node, event', asyn
     attemptCount: 1,
     topic: { key: 'user/deleted', version: '1.1' },
     webhookSubscription: { name: 'held', deliveries: { totalCount: 1 } },
-    // It is deleted; its id stays.
+    // The node is deleted; its id stays.
     node: null,
     nodeId: expect.any(String),
     event: { operation: 'DELETED', nodeType: 'User', changedFields: [] },
@@ -169,13 +169,13 @@ describe('reading them', () => {
       [await organizationId(product)],
     );
     await untilSettled(product);
-    // An API process of its own, so that no worker's statement counts.
+    // A separate API process, so that the worker's statements don't count.
     proxy = await startCountingProxy(product.db.url);
     url = (await product.start('api', { DATABASE_URL: proxy.url })).url;
   });
   afterAll(() => proxy?.close());
 
-  /** What comes back, and the statements that it took. */
+  /** Runs a query and counts the returned rows and the executed statements. */
   async function count(query: string): Promise<{ rows: number; statements: number }> {
     proxy.take();
     const response = await fetch(`${url}/api/v3/graphql`, {
@@ -215,7 +215,7 @@ const EVERYTHING = `id databaseId kind state reason nextAttemptAt attemptCount c
   event { operation occurredAt nodeType nodeId changedFields }
   attempts { number outcome stage message subscriptionVersion startedAt durationMs timings request { url headers body } response { status headers body } }`;
 
-// biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+// biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
 async function readAll(fields: string, filter = 'states: [DELIVERED, SKIPPED, HELD, RETRYING]'): Promise<any[]> {
   const { webhookDeliveries } = await product.graphql(`{ webhookDeliveries(first: 100, ${filter}) { nodes { ${fields} } } }`);
   return webhookDeliveries.nodes;

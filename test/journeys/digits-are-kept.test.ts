@@ -1,4 +1,4 @@
-// Promise: a number is told as it is stored, and stored as it was sent; a value that no JSON can say costs its own field alone.
+// Promise: numbers keep their exact digits from row to body and from request to row; a value that JSON can't express costs only its field.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Invoices, startInvoices } from '../support/invoices.js';
 import { triedDeliveries, untilSettled } from '../support/journey.js';

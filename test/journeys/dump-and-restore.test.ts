@@ -1,4 +1,4 @@
-// Promise: a restored database is taken up where the dump was made, restoring announces nothing, and `hookgraph migrate` heals a partial one.
+// Promise: a restored database continues where it was dumped, restoring announces nothing, and `hookgraph migrate` repairs a partial one.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ describe.skipIf(dumpableServer === null)('by pg_dump', () => {
 
   it('takes a whole database up where it was dumped', async () => {
     const target = await server.database('whole');
-    // A server whose transactions are behind the dump's.
+    // Restores into a server whose transaction ids are behind those of the dump.
     const file = join(dir, 'whole.dump');
     runProgram('pg_dump', ['--format=custom', `--file=${file}`, source]);
     runProgram('pg_restore', ['--exit-on-error', `--dbname=${target}`, file]);

@@ -1,4 +1,4 @@
-// Promise: a save changes what it names and nothing else; each change of the definition is a version, and each attempt names its own.
+// Promise: a save changes only the fields that it names; each change of the definition is a version, and each attempt records its version.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeDue } from '../support/engine-rows.js';
 import { createUser, triedDeliveries } from '../support/journey.js';
@@ -16,7 +16,7 @@ afterAll(async () => {
   await product?.close();
 });
 
-/** The fields that are refused. */
+/** Updates the subscription and returns the refused fields. */
 async function update(input: object): Promise<string[]> {
   const { updateWebhookSubscription: payload } = await product.graphql(
     'mutation ($in: WebhookSubscriptionInput) { updateWebhookSubscription(webhookSubscription: $in) { errors { field } } }',
@@ -53,7 +53,7 @@ it('leaves what is absent, and clears what is null', async () => {
   expect(await read()).toEqual(full);
   expect(await update({ id })).toEqual([]);
   expect(await read()).toEqual(full);
-  // A name is for people: no version of the definition.
+  // The name isn't part of the definition, so renaming makes no new version.
   await update({ id, name: 'renamed' });
   expect(await read()).toEqual({ ...full, name: 'renamed' });
   await update({ id, template: '<b/>' });
@@ -69,7 +69,7 @@ it('leaves what is absent, and clears what is null', async () => {
   };
   expect(await update({ id, ...cleared, sharedSecret: null, headers: null })).toEqual([]);
   expect(await read()).toEqual({ ...full, ...cleared, contentType: 'JSON', headers: [], hasSharedSecret: false, version: 3 });
-  // What can't be without is refused, and stays.
+  // Clearing a required field is refused, and the field keeps its value.
   expect(await update({ id, topic: null, callbackUrl: null })).toEqual(['callbackUrl', 'topic']);
   expect(await read()).toMatchObject({ callbackUrl: receiver.url, topic: { key: 'scenario/created' }, version: 3 });
 });
@@ -93,7 +93,7 @@ it('keeps each version as it was saved, and each attempt names the one that it u
   expect(await versions()).toEqual([{ number: 1, template: '{"version": 1}' }]);
   await update({ id, template: '{"version": 2}' });
   receiver.answer = (response) => void response.end();
-  // The wait before a retry is the schedule's; a later one is no other than this.
+  // The delivery is made due now, because waiting for the schedule tests nothing more.
   await makeDue(product.pool, recordId);
   await createUser(product);
   await expect.poll(async () => (await triedDeliveries(product, id, 2)).map(({ state }) => state)).toEqual(['DELIVERED', 'DELIVERED']);

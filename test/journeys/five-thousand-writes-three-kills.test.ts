@@ -1,5 +1,5 @@
-// Promise: 5,000 writes by eight concurrent clients while the worker is killed three times: what was committed arrives, at its own
-// organization's receiver and at no other; what was rolled back never does; and a subscription disabled on the way begins nothing more.
+// Promise: of 5,000 writes by eight clients during three kills of the worker, each committed one arrives at its own organization's receiver
+// only; no rolled-back write arrives; and a subscription that is disabled meanwhile begins no further attempt.
 import pg from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
@@ -21,7 +21,7 @@ interface Side {
 
 let product: Product;
 let sides: [Side, Side];
-/** The receiver of a second subscription of the first organization, which is disabled in the middle. */
+/** The receiver of the first organization's second subscription, which is disabled halfway. */
 let quiet: Receiver;
 beforeEach(async () => {
   [product, quiet] = await Promise.all([startProduct({ command: 'api' }), startReceiver()]);
@@ -37,7 +37,7 @@ async function openSide(): Promise<Side> {
 const subscribe = (organization: Organization, receiver: Receiver) =>
   product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, organization.token);
 
-/** One client's share of the writes, each in a transaction of its own; every seventh is rolled back. */
+/** Makes one client's share of the writes, each in its own transaction; every seventh is rolled back. */
 async function write(client: pg.Client, number: number, mayGoOn: (write: number) => unknown): Promise<void> {
   for (let i = number; i < WRITES; i += CLIENTS) {
     await mayGoOn(i);
@@ -56,7 +56,7 @@ it('5,000 writes, three kills, one subscription disabled', { timeout: 90_000 }, 
   const received = () => sides.reduce((sum, { receiver }) => sum + receiver.requests.length, 0);
   let worker = await product.start('worker');
 
-  // The writers wait for the kills, so that each falls into the middle of writing and of sending.
+  // The writers wait for the kills, so that each kill interrupts both writing and sending.
   let kills = 0;
   const clients = Array.from({ length: CLIENTS }, () => new pg.Client({ connectionString: product.db.url }).on('error', () => {}));
   await Promise.all(clients.map((client) => client.connect()));
@@ -67,7 +67,7 @@ it('5,000 writes, three kills, one subscription disabled', { timeout: 90_000 }, 
   let before = 0;
   while (kills < 3) {
     if (kills === 1) {
-      // As soon as it works on what was written while there was no worker.
+      // Continues once the worker sends the changes that were written while it was down.
       const seen = quiet.requests.length;
       await until('the one to be disabled is busy', () => quiet.requests.length > seen + 20, { timeoutMs: 30_000, everyMs: 2 });
       const { updateWebhookSubscription: payload } = await product.graphql(
@@ -95,13 +95,13 @@ it('5,000 writes, three kills, one subscription disabled', { timeout: 90_000 }, 
   for (const { receiver, recordId, committed } of sides) {
     expect([...new Set(receiver.requests.map(nameIn))].sort()).toEqual(committed.sort());
     expect(await countStates(product.pool, recordId)).toEqual({ DELIVERED: committed.length });
-    // One attempt each: one that a kill cut short isn't recorded, and its repetition counts as the first.
+    // Each delivery has one attempt: an attempt that a kill cut short isn't recorded, and its repetition counts as the first.
     const attempts = await attemptsOf(product.pool, recordId);
     expect(attempts.filter(({ number, outcome }) => number !== 1 || outcome !== 'DELIVERED')).toEqual([]);
     expect(new Set(attempts.map((one) => one.deliveryId)).size).toBe(committed.length);
   }
 
-  // The disabled one: nothing began after the answer, nothing is open, and every event is accounted for.
+  // The disabled subscription: no attempt began after the answer, no delivery is open, and each event has a delivery.
   const begun = (await attemptsOf(product.pool, disabled.recordId)).map(({ startedAt }) => startedAt.getTime());
   const sent = quiet.requests.map(({ headers }) => Date.parse(headers['x-scope-time'] as string));
   expect(begun.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-// Promise: whatever an owner and a receiver make of secrets, masked values and bodies between them, the thread that serves all goes on.
+// Promise: no combination of secrets, masked values and bodies by an owner and a receiver blocks the thread that serves all.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { SubscriptionInput } from '../../src/webhooks/index.js';
@@ -56,7 +56,7 @@ it.each(HOSTILE)('%s', async (_name, input, name, answer, check) => {
   world.receiver.answer = (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
   const id = await world.subscribe(input);
   const longestMs: number[] = [];
-  // Another process may take the processor in one round, hardly in each of four; the first compiles the code.
+  // Other processes may take the CPU in one round, but hardly in all four; the first round also compiles the code.
   for (let round = 1; round <= 4; round++) {
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();

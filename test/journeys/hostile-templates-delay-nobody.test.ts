@@ -1,4 +1,4 @@
-// Promise: templates that loop, multiply and fill memory are stopped and told of as what they are, and delay nobody else's deliveries.
+// Promise: templates that loop, multiply and fill memory are stopped, are reported as such, and delay no other tenant's deliveries.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createSubscription } from '../../src/webhooks/index.js';
 import { type EngineWorld, OWNER, QUERY, startEngineWorld } from '../support/engine-world.js';
@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const DOUBLED = '{% assign a = "x,x" | split: "," %}{% for i in (1..60) %}{% assign a = a | push: a %}{% endfor %}';
-/** What each does with a thing that is named so; with the invented one of a save it does nothing. */
+/** Templates that attack for a thing named "boom" only, so that the invented data of a save doesn't trigger them. */
 const HOSTILE = [
   '{% for i in (1..9999) %}{% for j in (1..9999) %}{{ j | json }}{% endfor %}{% endfor %}',
   '{% assign s = "0123456789" %}{% for i in (1..18) %}{% assign s = s | append: s %}{% endfor %}{{ s | split: "" | sort | join }}',
@@ -21,7 +21,7 @@ const HOSTILE = [
   `${DOUBLED}{{ a | json }}`,
 ].map((bomb) => `{% if data.node.name contains "boom" %}${bomb}{% endif %}{}`);
 
-/** Resolves when 100 new things of the ordinary one have arrived. */
+/** Inserts 100 harmless things and resolves when their notifications have arrived. */
 async function deliver100(round: string): Promise<void> {
   const before = world.receiver.requests.length;
   await world.insertThings(...Array.from({ length: 100 }, (_, i) => `${round}-${i}`));
@@ -48,7 +48,7 @@ it('neither while they run nor after', async () => {
   await world.work();
   await deliver100('warm-up');
 
-  // Once for each it costs the others the start of a process, until it is known.
+  // Until a template is known as hostile, each one costs the other tenants one process start.
   await boom();
   await deliver100('unknown yet');
   const stopped = async () => new Set((await held()).map(({ subscription }) => subscription)).size;
@@ -58,7 +58,7 @@ it('neither while they run nor after', async () => {
   const before = (await held()).length;
   await deliver100('during-1');
   await deliver100('during-2');
-  // Two hundred ordinary ones have overtaken most of them: in turns with them, none would be left.
+  // Most hostile renders are still waiting after 200 harmless ones; if the two alternated, none would be left.
   expect((await held()).length - before).toBeLessThan((50 * HOSTILE.length - before) / 2);
   for (const { stage, message } of await held()) expect([stage, message]).toEqual(['TEMPLATE', expect.stringContaining('limit exceeded')]);
   expect(world.receiver.requests.filter(({ path }) => path.includes('hostile'))).toEqual([]);

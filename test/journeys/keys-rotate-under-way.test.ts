@@ -1,4 +1,4 @@
-// Promise: keys rotate while everything runs. Nothing is sent unsigned, nothing is lost, and a process without the key says what to do.
+// Promise: keys rotate while everything runs. No request is sent unsigned, nothing is lost, and a process without the key says what to do.
 import { createHmac, randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
@@ -23,7 +23,7 @@ const out = new Writable({
 }) as unknown as NodeJS.WriteStream;
 const others: Webhooks[] = [];
 
-/** Another process on the same database; one that has begun before the keys changed isn't checked. */
+/** Opens another process on the same database without checking its keys, as for a process that began before the keys changed. */
 function process(keys: Buffer[], rest: { reloadKeys?: () => Promise<Buffer[]>; log?: Logger } = {}): Webhooks {
   const { host, settings } = world.webhooks.engine;
   const webhooks = createWebhooks({ pool: world.db.pool, host, settings, keys, log: pino({ level: 'silent' }), ...rest });
@@ -49,7 +49,7 @@ it('goes through every moment of a rotation', async () => {
   await world.insertThings('before');
   await receiver.waitFor(1);
 
-  // A process with the new key has started: the old one sends on, and saves no secret that the new key doesn't seal.
+  // Once a process with the new key has started, the old one keeps sending, but refuses to save a secret without the new key.
   const renewed = process([current, old]);
   await renewed.checkKeys();
   await world.insertThings('the new key is there');
@@ -58,7 +58,7 @@ it('goes through every moment of a rotation', async () => {
     code: 'KEYS_MISMATCH',
     hint: expect.stringContaining('HOOKGRAPH_ENCRYPTION_KEYS'),
   });
-  // One that has it second, as the first step of the procedure says, seals with it all the same.
+  // A process that lists the new key second, as in the procedure's first step, seals with it too.
   const prepared = process([old, current]);
   const { subscription } = await updateSubscription(prepared.engine, OWNER, id, {
     sharedSecret: SECRET,
@@ -74,7 +74,7 @@ it('goes through every moment of a rotation', async () => {
 
   expect(await resealSecrets(db.pool, { keys: [current, old] })).toMatchObject({ resealed: 1, unneeded: [rows[1]?.fingerprint] });
 
-  // A worker without the key sends nothing, breaks nothing, and says what to do.
+  // A worker without the key sends nothing, harms nothing, and logs what to do.
   const without = await process([old], { log: createLog('info', out) }).work();
   await world.insertThings('sealed anew');
   await until('it is logged', () => logged.includes('a delivery failed for a reason of ours'));
@@ -87,7 +87,7 @@ it('goes through every moment of a rotation', async () => {
   expect(waiting).toEqual([{ state: 'PENDING', attempt_count: 0, status: 'ENABLED' }]);
   expect(receiver.requests).toHaveLength(2);
 
-  // One that finds new keys in its file needs no restart. Put back by 5 s; the test doesn't wait for them.
+  // A process that finds new keys in its key file needs no restart. The delivery waits for 5 s; makeDue skips the wait.
   const learning = process([old], { reloadKeys: async () => [current, old] });
   const worker = await learning.work();
   await makeDue(db.pool);

@@ -1,4 +1,4 @@
-// Promise: a mistake comes back in `errors`, with field, line, column and a caret, and nothing is saved.
+// Promise: a mistake is returned in `errors`, with field, line, column and a caret, and nothing is saved.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
@@ -47,7 +47,7 @@ async function saved(): Promise<unknown> {
   return rows[0];
 }
 
-/** Tries the same mistake on a new subscription and on one that exists: the same errors, and nothing saved. */
+/** Makes the same mistake in a create and in an update; expects the same errors and nothing saved. */
 async function mistakesOf(input: object): Promise<Mistake[]> {
   const before = await saved();
   const good = { topic: { key: 'user/created' }, callbackUrl: receiver.url };
@@ -61,7 +61,7 @@ async function mistakesOf(input: object): Promise<Mistake[]> {
   return created.errors;
 }
 
-/** What a message says of the place, and what of the source stands above its caret. */
+/** The line and column that a message names, and the source text above its caret. */
 function placeIn({ message }: Mistake): { line: number; column: number; under: string } {
   const [, told = '', line, column, frame = ''] = /^(.*) \(line (\d+), column (\d+)\)\n([\s\S]*)$/.exec(message) ?? [];
   expect(told, message).not.toBe('');
@@ -106,13 +106,13 @@ const IN_QUERY: [what: string, query: string, message: string, place: [line: num
   ['is 13 levels deep', deep(13), 'is 13 levels deep, fragments expanded; the limit is 12', [2, 186, '__typename']],
 ];
 
-/** So many fields, half of them by spreading one fragment twice. */
+/** A query with this many fields, half of them through one fragment that is spread twice. */
 function wide(fields: number): string {
   const some = (count: number, name: string) => Array.from({ length: count }, (_, index) => `${name}${index}: id`).join(' ');
   return `query { a: viewer { ...F ${some(fields - 52, 'x')} } b: viewer { ...F } }\nfragment F on User { ${some(25, 'y')} }`;
 }
 
-/** So many levels, all but the first in a fragment. */
+/** A query with this many levels, all but the first in a fragment. */
 function deep(levels: number): string {
   const path = Array.from({ length: levels - 2 }, (_, index) => ['organization', 'members(first: 1)', 'nodes'][index % 3]);
   return `query { viewer { ...F } }\nfragment F on User { ${path.map((field) => `${field} { `).join('')}__typename${' }'.repeat(path.length)} }`;

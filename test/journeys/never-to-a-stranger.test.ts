@@ -1,16 +1,16 @@
-// Promise: nobody sees, changes or deletes another's subscriptions and deliveries, and no event reaches another organization.
+// Promise: nobody sees, changes or deletes another owner's subscriptions and deliveries, and no event reaches another organization.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addToken, createUser, organizationId, triedDeliveries, untilSettled } from '../support/journey.js';
 import { ADMIN_TOKEN, type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 
 let product: Product;
-/** Ada's, and Hank's, who belongs to Globex. */
+/** The receivers of Ada, and of Hank, who belongs to Globex. */
 let own: Receiver;
 let foreign: Receiver;
-/** Grace is an admin of Ada's organization, Hank of another one; Alain is none. */
+/** Grace is an admin of Ada's organization, Hank of another one; Alain is no admin. */
 const tokens = { grace: '', hank: '', alain: '' };
-/** Ada's things, by global id and by record id. */
+/** The ids of Ada's objects, as global ids and as record ids. */
 const ids = { subscription: '', delivery: '', attempt: '', event: '', user: '' };
 const records = { subscription: '', delivery: '' };
 
@@ -50,7 +50,7 @@ describe.each(['hank', 'grace'] as const)('%s', (name) => {
       event: 'WebhookEvent',
       user: 'User',
     });
-    // What happens in an organization is for all of it to read; who is told of it is not.
+    // An admin of the same organization may read its events and nodes, but not another owner's subscriptions and deliveries.
     const shared = name === 'grace' ? { event: 'WebhookEvent', user: 'User' } : { event: null, user: null };
     expect(await typenames(tokens[name])).toEqual({ subscription: null, delivery: null, attempt: null, ...shared });
     for (const id of [ids.subscription, ids.delivery, ids.attempt])
@@ -152,7 +152,7 @@ it("answers null where an owner's query asks for another organization's node, an
       organizations { nodes { permalink } }
     }`,
   });
-  // Only a writer beside the API can make a row point to another organization's.
+  // Only plain SQL can make a row refer to another organization's row; the API refuses it.
   await product.pool.query(`UPDATE users SET origin_group_id = $1, first_name = 'Alan' WHERE email = 'alain@acme.example'`, [
     createGroup.group.databaseId,
   ]);
@@ -183,7 +183,7 @@ it('is a deletion for the organization that a row leaves, and a creation for the
   expect(foreign.requests.map(({ headers }) => headers['x-scope-topic'])).toEqual(['user/created']);
 });
 
-/** What `nodes` finds by Ada's ids; a refusal is an error beside the null. */
+/** The typenames that `nodes` finds by Ada's ids; a refused node is `null` with an error beside it. */
 async function typenames(token = ADMIN_TOKEN) {
   const response = await fetch(`${product.url}/api/v3/graphql`, {
     method: 'POST',

@@ -1,4 +1,4 @@
-// A schema without node(id:): stored queries ask by the host's own root fields, in the types that these declare.
+// Tests a schema without node(id:): stored queries use the host's own root fields and the types that these declare.
 import { afterEach, describe, expect, it } from 'vitest';
 import { previewSubscription, testSubscription, whyNot } from '../../src/webhooks/index.js';
 import { deliveriesOf } from '../support/engine-rows.js';
@@ -47,7 +47,7 @@ describe('a stored query', () => {
     await world.work();
     await sql('INSERT INTO spaces (space_id, shop_id) VALUES (750727362669608961, 1)');
     expect(await ended(id)).toMatchObject({ state: 'HELD', reason: 'NODE' });
-    // As text: rounded, it would have found another row.
+    // The key is passed as text; as a rounded number it would have found another row.
     expect(await lastAttempt()).toMatchObject({ stage: 'QUERY', message: expect.stringContaining('"750727362669608961"') });
   });
 
@@ -141,7 +141,7 @@ describe('a node that is gone', () => {
     expect(world.receiver.requests).toEqual([]);
     const why = await whyNot(world.webhooks.engine, KEEPER, { subscriptionId: id, nodeId: null, since: null });
     expect(why?.findings[0]?.reason).toContain('recall(');
-    // A test finds it as little, and says why.
+    // A test doesn't find the node either, and says why.
     const { problems } = await testSubscription(world.webhooks.engine, KEEPER, id);
     expect(problems).toMatchObject([{ message: expect.stringContaining('recall(context, typename, key)') }]);
   });

@@ -1,4 +1,4 @@
-// Promise: one organization's hundred slow queries are held, each with the reason, while another's deliveries go through in ordinary time.
+// Promise: one organization's hundred slow queries are held, each with the reason, while another's deliveries arrive without delay.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Working } from '../../src/webhooks/index.js';
 import { type TestApp, testApp } from '../support/app.js';
@@ -37,13 +37,13 @@ const insertUsers = (organizationId: string, count: number) =>
   );
 
 const NAME = 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { lastName } } }';
-/** Five statements side by side, none of which ends. */
+/** Reads five slow lists in parallel. */
 const SLOW =
   'query ($nodeId: ID!) { node(id: $nodeId) { id } a: groups { nodes { id } } b: groups { nodes { name } } c: groups { totalCount } }';
 
 it('goes on delivering to one organization while another one’s queries take for ever', async () => {
   const { pool } = t.database;
-  // What reads groups sleeps: as a table that is large, and has no index for what is asked, would.
+  // A view with pg_sleep stands in for a large table without a suitable index.
   await pool.query(`INSERT INTO groups (organization_id, name) VALUES ('${t.admin.organizationId}', 'Slow')`);
   await pool.query(`ALTER TABLE groups RENAME TO quick_groups;
     CREATE VIEW groups AS SELECT g.* FROM pg_sleep(30) CROSS JOIN quick_groups g`);
@@ -65,11 +65,11 @@ it('goes on delivering to one organization while another one’s queries take fo
       most = Math.max(most, await count());
       return quick() === round * 10;
     });
-    // Behind a hundred of the slow ones, nine at a time, it would take much longer.
+    // Behind a hundred slow queries, nine at a time, the deliveries would take much longer.
     expect(performance.now() - before).toBeLessThan(5000);
   }
   expect(most).toBeGreaterThan(0);
-  // Of twenty connections.
+  // At most nine of the twenty connections run one organization's queries.
   expect(most).toBeLessThanOrEqual(9);
 
   const held = await until(
@@ -87,7 +87,7 @@ it('goes on delivering to one organization while another one’s queries take fo
     expect(one).toMatchObject({ state: 'HELD', stage: 'QUERY' });
     expect(one.message).toContain('1500 ms, which is the limit');
   }
-  // What waits for its turn is charged nothing: none has failed, and none is lost.
+  // Waiting deliveries are charged no attempt: none has failed, and none is lost.
   const { rows } = await pool.query(
     `SELECT count(*)::int AS total, count(*) FILTER (WHERE state NOT IN ('PENDING', 'HELD'))::int AS other FROM hookgraph.deliveries WHERE subscription_id = $1`,
     [slow],
@@ -95,7 +95,7 @@ it('goes on delivering to one organization while another one’s queries take fo
   expect(rows[0]).toEqual({ total: 100, other: 0 });
   expect(receiver.requests.filter(({ path }) => path === '/slow')).toEqual([]);
 
-  // Once they are quick again, what is left goes through.
+  // Once the queries are fast again, the remaining deliveries go through.
   await pool.query('DROP VIEW groups; ALTER TABLE quick_groups RENAME TO groups');
   await until(
     'nothing is pending',

@@ -1,4 +1,4 @@
-// Promise: while this installation's own network fails, nobody is charged an attempt or switched off; it is logged once, and all goes on by itself.
+// Promise: while this installation's own network fails, no subscription is charged or disabled; it is logged once, and sending resumes.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -78,7 +78,7 @@ describe('the resolver', () => {
     await world.insertThings('a');
     await until('the good one is told', async () => (await countStates(world.db.pool, good)).DELIVERED === 1);
     await until('the nonexistent one is charged', async () => (await attemptsOf(world.db.pool, none)).length === 1);
-    // The resolver is tried with a name that it knew: the first failure may have been put back.
+    // The first failure may have been put back while the worker verified the resolver with a name that had worked.
     await until(
       'the other one, too',
       async () => {
@@ -106,7 +106,7 @@ it.skipIf(!hasPrlimit)('file descriptors of the worker are used up: two organiza
     );
     const ids = subscriptions.map(({ recordId }) => recordId);
     const worker = await product.start('worker');
-    // One delivery each, so that the worker has its connections to the database.
+    // One delivery each first, so that the worker opens its database connections.
     for (const { insertUsers } of organizations) await insertUsers(['first']);
     const counts = () => Promise.all(ids.map((id) => countStates(product.pool, id)));
     await until('the first are delivered', async () => (await counts()).every(({ DELIVERED }) => DELIVERED === 1));
@@ -135,7 +135,7 @@ it.skipIf(!hasNamespaces)('the worker has no route out: nothing is charged, and 
   const receiver = await startReceiver();
   const dir = await mkdtemp(join(tmpdir(), 'hookgraph-route-'));
   const address = new URL(product.db.url);
-  // Without a network there is still the file system: the database is reached by a Unix socket.
+  // The worker reaches the database by a Unix socket, which works without a network.
   const relay = createServer((client) => {
     const server = connect(Number(address.port), address.hostname);
     for (const socket of [client, server]) socket.on('error', () => {});

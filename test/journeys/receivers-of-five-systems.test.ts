@@ -1,4 +1,4 @@
-// Promise: a receiver that was written for another system takes the notifications of a stock process unchanged, and nobody else's.
+// Promise: a receiver that was written for another system accepts the notifications of a stock process unchanged, and no others.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SignatureScheme } from '../../src/webhooks/index.js';
 import { type ForeignReceiver, installedLanguages, type Language, startForeignReceiver } from '../support/foreign-receiver.js';
@@ -10,13 +10,13 @@ interface System {
   name: string;
   scheme: SignatureScheme;
   language: Language;
-  /** In test/support/foreign-receivers. */
+  /** A file in test/support/foreign-receivers. */
   script: string;
-  /** What a subscription to that system says besides topic, address and secret. */
+  /** The subscription's input for that system, besides topic, address and secret. */
   says: object;
-  /** What its receivers find in the body. */
+  /** The body that its receivers expect. */
   reads: object;
-  /** False: its receivers know no time. */
+  /** `false` when its receivers don't check the time of a request. */
   ages: boolean;
 }
 

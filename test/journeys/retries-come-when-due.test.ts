@@ -1,4 +1,4 @@
-// Promise: a failed delivery comes again by the schedule, within a second of its time, as the same job with a body rendered anew; 26 times in all.
+// Promise: a failed delivery is retried on schedule, within a second of its time, as the same job with a new body; 26 attempts in all.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
@@ -7,7 +7,7 @@ import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy; what counts in time is asserted.
+// Processes start slowly on a busy machine; the tests assert the times that matter.
 vi.setConfig({ testTimeout: 60_000 });
 
 let product: Product;
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.close());
 
-/** Time travel, for all of its deliveries. */
+/** Makes all of the subscription's deliveries due now, optionally with this number of attempts. */
 async function setDue(attempts?: number): Promise<void> {
   if (attempts !== undefined)
     await product.pool.query('UPDATE hookgraph.deliveries SET attempt_count = $2 WHERE subscription_id = $1', [recordId, attempts]);
@@ -74,13 +74,13 @@ it('first after 15 to 45 s, as the same job with the row as it is by then', asyn
 });
 
 it('within a second of their time, whenever that is', async () => {
-  // Fewer than open its circuit; and it works again.
+  // Too few failures to open the subscription's circuit; the receiver then works again.
   const count = 4;
   receiver.answer = (response) => void response.writeHead(500).end();
   await acme.insertUsers(names('n', count));
   await retrying(count);
   receiver.answer = (response) => void response.end();
-  // Spread over a second and more, in step with no clock of ours.
+  // Due times that are spread over more than a second and match none of our intervals.
   const { rows } = await product.pool.query<{ id: string; dueAt: Date }>(
     `UPDATE hookgraph.open_deliveries o SET due_at = clock_timestamp() + (500 + 370 * n.number) * interval '1 ms'
      FROM (SELECT id, row_number() OVER (ORDER BY id) AS number FROM hookgraph.deliveries WHERE subscription_id = $1) n

@@ -1,4 +1,4 @@
-// Queries of the shapes that Scope's guides publish, with the variables that they declare, on the sample data.
+// Runs queries in the shapes that Scope's guides publish, with the variables that they declare, on the sample data.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestApp, testApp } from '../support/app.js';
 

@@ -1,4 +1,4 @@
-// Promise: what a process says in a terminal, when it can't start and when it is asked for its settings, holds no secret.
+// Promise: a process that fails to start or prints its settings shows no secret on the terminal.
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';

@@ -31,7 +31,9 @@ const SECRETS: Record<string, string> = {
   token: '',
 };
 
-/** Every place where a subscription takes a secret: the path in its input, and an input that has it there. A new one is a line here. */
+/**
+ * Every place where a subscription takes a secret: its path in the input, and an input that sets it. A new secret field needs a line here.
+ */
 const PLACES: Record<string, (secret: string) => object> = {
   sharedSecret: (secret) => ({ sharedSecret: secret }),
   'headers.value': (secret) => ({ headers: [{ name: 'X-Planted', value: secret }] }),
@@ -42,21 +44,21 @@ const PLACES: Record<string, (secret: string) => object> = {
   'sns.accessKeyId': (accessKeyId) => sns({ accessKeyId, secretAccessKey: 'some-key' }),
   'sns.secretAccessKey': (secretAccessKey) => sns({ accessKeyId: 'SOMEACCESSKEYOF1', secretAccessKey }),
 };
-/** The id of an access key goes to the endpoint with each message, the key itself never does. */
+/** The id of an access key is sent to the endpoint with each message; the key itself never is. */
 const sns = (keys: object) => ({
   callbackUrl: null,
   errorTemplate: null,
   sns: { topicArn: 'arn:aws:sns:eu-central-1:123456789012:told', endpoint: `${receiver.url}/echo`, ...keys },
 });
 for (const place of Object.keys(PLACES)) SECRETS[place] = planted(place.replaceAll('.', '-').toLowerCase());
-// Letters and digits alone.
+// Keeps only letters and digits.
 SECRETS['sns.accessKeyId'] = (SECRETS['sns.accessKeyId'] as string).replace(/\W/g, '');
 
 let product: Product;
 let receiver: Receiver;
 let oauth2: OAuth2Server;
 let dataDir: string;
-/** Everything that the API answered, errors too. */
+/** Everything that the API answered, errors included. */
 const answers: string[] = [];
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-secrets-'));
@@ -90,14 +92,14 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** The names of the secrets that are in this text, in whatever writing. */
+/** The names of the secrets that this text contains in any encoding. */
 function leaksIn(text: string): string[] {
   const found = Object.entries(SECRETS).filter(([, secret]) => secret !== '' && tracesOf(secret).some((trace) => text.includes(trace)));
   const key = [KEY.toString('hex'), KEY.toString('base64').replace(/=+$/, ''), KEY.toString('base64url'), [...KEY].join(',')];
   return [...found.map(([name]) => name), ...(key.some((trace) => text.includes(trace)) ? ['key'] : [])];
 }
 
-/** In nothing that was written or answered so far. */
+/** Expects none of the secrets in anything written or answered so far. */
 async function expectNowhere(): Promise<void> {
   expect(product.main.output().length).toBeGreaterThan(1000);
   expect(leaksIn(product.main.output())).toEqual([]);
@@ -145,7 +147,7 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
   ];
   const others = await Promise.all(inputs.map(async (input) => (await save('create', { ...good, ...input })).webhookSubscription));
   const corrupt = (await save('create', good)).webhookSubscription;
-  // Refused, with the secret in what was wrong.
+  // Saves that are refused, with the secret inside the invalid value.
   for (const wrong of [
     { query: '{ nope }' },
     { headers: [{ name: 'X-Planted', value: `${SECRETS.refused}\r\nX-Other: 1` }] },
@@ -157,13 +159,13 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
     { callbackUrl: 'https://10.0.0.1/' },
   ])
     expect((await save('create', { ...good, ...wrong })).errors).not.toEqual([]);
-  // Top-level mistakes, and nobody's token: what is answered to their author is not to be logged.
+  // Invalid documents and an unknown token: their author sees them in the answer, but they must not be logged.
   await product.graphql('mutation ($in: WebhookSubscriptionInput) { nope(in: $in) }', { in: secrets }, SECRETS.token).catch(() => {});
   await product
     .graphql(SAVE('create'), { in: { ...good, sharedSecret: [SECRETS.shared, SECRETS.refused] } }, SECRETS.token)
     .catch(() => {});
   await product.graphql('{ viewer { id } }', {}, SECRETS.wrongToken).catch(() => {});
-  // A failure of ours: a secret that can't be opened.
+  // Causes an internal error: a secret that can't be decrypted.
   await product.pool.query(
     `UPDATE hookgraph.secrets SET ciphertext = set_byte(ciphertext, 20, (get_byte(ciphertext, 20) + 1) % 256) WHERE subscription_id = $1`,
     [corrupt.databaseId],
@@ -174,7 +176,7 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
   await until('our failure is logged', () => product.main.output().includes("secrets can't be opened"));
   await product.graphql(DELETE, { id: corrupt.id });
   await untilSettled(product);
-  // The secret is in force until it is replaced.
+  // The current secret signs until it is replaced.
   const [told] = receiver.requests.filter(({ headers }) => headers['x-scope-webhook-id'] === webhookSubscription.databaseId);
   const sign = (secret: string | undefined, body = '') =>
     createHmac('sha256', secret as string)
@@ -214,7 +216,7 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
 });
 
 it('stays secret wherever a subscription takes one, and whatever a receiver repeats of it', async () => {
-  // Letters that every writing writes its own way come before it.
+  // The prefix has characters that each encoding writes differently.
   const lead: Record<string, string> = { 'sns.accessKeyId': '', 'sns.secretAccessKey': '"&<%+/' };
   const secretOf = (place: string) => `${lead[place] ?? '"&<%+/ '}${SECRETS[place]}`;
   const errorTemplate = '{{ body | json }}{{ headers | json }}';
@@ -226,7 +228,7 @@ it('stays secret wherever a subscription takes one, and whatever a receiver repe
         expect(saved.errors).toEqual([]);
         const { id } = saved.webhookSubscription;
         await product.graphql(TRY, { id, preview: { id }, fresh: wanted });
-        // Mistakes beside it, in its type, around it; and at the place itself.
+        // Mistakes in another field, in a type, in an unknown field, and at the secret itself.
         for (const wrong of [
           { callbackUrl: 'nowhere' },
           { query: ['{'] },
@@ -244,7 +246,7 @@ it('stays secret wherever a subscription takes one, and whatever a receiver repe
   const all = await selectEverything(product, 'WebhookSubscription');
   for (const { id } of made) await product.graphql(`{ node(id: "${id}") { ... on WebhookSubscription { ${all} } } }`);
   const told = receiver.requests.filter(({ path }) => path.startsWith('/echo'));
-  // Where the secret itself goes to the receiver; each tried out and told in earnest.
+  // The places whose secret the receiver itself gets; each is used by a test and by real deliveries.
   const sent = Object.keys(PLACES).filter(
     (place) => place !== 'sharedSecret' && place !== 'sns.secretAccessKey' && !place.startsWith('auth.oauth2'),
   );

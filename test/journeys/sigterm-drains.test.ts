@@ -1,4 +1,4 @@
-// Promise: SIGTERM lets the requests in flight end and be recorded, claims nothing new, and ends with 0; the next worker does the rest, once.
+// Promise: after SIGTERM a worker records the requests in flight, claims no more and exits with 0; the next worker does the others, once.
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
@@ -8,7 +8,7 @@ import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy; what counts in time is asserted.
+// Processes start slowly on a busy machine; the tests assert the times that matter.
 vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
@@ -41,7 +41,7 @@ it('a worker that is told to stop finishes what it has in hand, and leaves the r
   expect((await attemptsOf(product.pool, recordId)).map(({ number, outcome }) => `${number} ${outcome}`)).toEqual(
     Array(200).fill('1 DELIVERED'),
   );
-  // Nobody has to wait for a lease to end.
+  // No lease is left, so no worker has to wait for one to expire.
   expect((await deliveriesOf(product.pool, recordId)).filter((one) => one.leaseToken !== null)).toEqual([]);
   expect(first.output()).not.toMatch(/"level":(50|60)/);
 
@@ -50,7 +50,7 @@ it('a worker that is told to stop finishes what it has in hand, and leaves the r
   await until('the rest is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 270);
   expect(receiver.requests.map(nameIn).sort()).toEqual([...names('early', 250), ...names('late', 20)].sort());
 
-  // An idle one just ends.
+  // An idle worker exits at once.
   expect(await second.kill('SIGTERM')).toBe(0);
 });
 

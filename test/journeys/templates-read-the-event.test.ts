@@ -1,4 +1,4 @@
-// Templates read what happened: operation, changed fields, old and new values, who did it; never what the owner may not read.
+// Tests the event in templates: operation, changed fields, old and new values and the actor, but no value that the owner may not read.
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseJson } from '../../src/runtime/exact-json.mjs';
 import { createAskHooks } from '../../src/webhooks/ask-hooks.js';
@@ -12,7 +12,7 @@ let world: ShopWorld;
 afterEach(() => world.close());
 
 const sql = (text: string, values: unknown[] = []) => world.db.pool.query(text, values);
-/** A number that a double can't hold is a text of its digits. */
+/** Parses each body, with numbers that a double can't hold as text of their digits. */
 const bodies = async (count: number) =>
   (await world.receiver.waitFor(count)).map(({ body }) => JSON.parse(JSON.stringify(parseJson(body))));
 const EVENT = '{{ event | json }}';
@@ -102,7 +102,7 @@ describe('an event', () => {
   });
 });
 
-/** The texts of all statements from now on. */
+/** Records the texts of all statements from now on. */
 function recordStatements(): string[] {
   const { pool } = world.webhooks.engine;
   const texts: string[] = [];
@@ -238,7 +238,7 @@ describe('for every kind', () => {
         actor: { userId: 'bob' },
       },
     ]);
-    // Definitions that were let go of between two calls are compiled again, and refuse nothing.
+    // Definitions that the cache evicted between two calls are compiled again and refuse nothing.
     const forgetful = createAskHooks(world.webhooks.engine, { greatestCache: 0 });
     for (const count of [2, 3]) {
       expect(await forgetful.ask(await findHooks(world.db.pool, { tenant: '1', typenames: ['Space'] }), change)).toEqual([]);
@@ -262,7 +262,7 @@ it('saving tries templates on an invented event', async () => {
   expect(await save('{"e": {{ event.before.email | json }}, "i": {{ event.after.id }}, "c": "{{ event.changed | join: "," }}"}')).toEqual(
     [],
   );
-  // What the type doesn't show is nothing, so that this makes no JSON.
+  // A column that the type doesn't show renders as empty text, which makes the JSON invalid.
   expect(await save('{"s": {{ event.before.secret }}}')).toEqual([expect.stringContaining('warning: renders invalid JSON')]);
   expect(await save('{"s": {{ event.before.id }}}', 'space/created')).toEqual([expect.stringContaining('warning: renders invalid JSON')]);
 });

@@ -1,5 +1,4 @@
-// Promise: every connection of the product is cut, again and again, while writes and deliveries are under way: no process ends, and what was
-// committed is delivered.
+// Promise: when all connections are cut repeatedly during writes and deliveries, no process ends, and every committed change is delivered.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { countStates } from '../support/attempts.js';
 import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../support/organization.js';
@@ -7,7 +6,7 @@ import { type Process, type Product, startProduct } from '../support/product.js'
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy; what counts in time is asserted.
+// Processes start slowly on a busy machine; the tests assert the times that matter.
 vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
@@ -46,7 +45,7 @@ it('goes on after its connections were cut for two seconds', async () => {
       committed.push(`write-${i}`);
     }
   };
-  // Each request either works or says that it didn't; the API lives.
+  // Each request either works or reports an error; the API process lives on.
   const ask = async () => {
     let asked = 0;
     for (; cutting; asked++) await product.graphql('{ viewer { id } webhookDeliveries { totalCount } }', {}, acme.token).catch(() => {});
@@ -63,7 +62,7 @@ it('goes on after its connections were cut for two seconds', async () => {
   expect((await fetch(`${product.url}/readyz`)).status).toBe(200);
   expect((await product.graphql('{ viewer { id } }', {}, acme.token)).viewer.id).toBeTruthy();
 
-  // Also what hears pokes and what runs cron is connected again, and both end cleanly.
+  // The listener for wake-ups and the scheduler of maintenance reconnect too, and both stop cleanly.
   await acme.insertUsers(['last']);
   await until('it goes on as before', () => receiver.requests.map(nameIn).includes('last'));
   expect(await worker.kill('SIGTERM')).toBe(0);

@@ -1,4 +1,4 @@
-// Promise: who opens the explorer on a local start goes through the README's tour by pressing play, and nothing leaves the machine.
+// Promise: opening the explorer on a local start and pressing play runs the README's tour, and no request leaves the machine.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,11 +37,11 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  /** Opens a tab, presses play, and answers what is shown. */
+  /** Opens a tab, presses play, and returns the response that is shown. */
   async function play(title: string): Promise<string> {
     await page.getByTitle(title, { exact: true }).click();
     await expect.poll(() => page.locator('.graphiql-query-editor .view-lines').textContent()).toContain(title);
-    // GraphiQL learns an operation's name a moment after its tab was opened, and until then sends nothing.
+    // GraphiQL learns an operation's name shortly after its tab opens, and sends nothing before that.
     let response: Response | null = null;
     for (let press = 0; press < 10 && response === null; press++) {
       const answered = page.waitForResponse((one) => (one.request().postData() ?? '').includes(title), { timeout: 1_500 });
@@ -71,7 +71,7 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     expect(await play('Topics')).toContain('"user/created"');
     expect(await play('Subscribe')).toMatch(/"errors":\[\],"webhookSubscription":\{"id":"[^"]+".*"status":"ENABLED"/);
     expect(await play('CreateTwoUsers')).toMatch(/"told":\{"errors":\[\].*"leftOut":\{"errors":\[\]/);
-    // Nobody listens at the example's address.
+    // The example's address has no listener, so its delivery is retried.
     await expect.poll(() => play('Deliveries'), { timeout: 15_000 }).toMatch(/(?=.*"state":"SKIPPED")(?=.*"state":"RETRYING")/);
     expect(await play('Subscriptions')).toContain('"status":"ENABLED"');
     expect(await play('EnableAgain')).toContain('"field":"id"');

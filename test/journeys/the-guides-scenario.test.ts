@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => product?.close());
 
-/** The guide's mutation, written out as the guide writes it. */
+/** Runs the guide's mutation exactly as the guide prints it. */
 async function subscribe(callbackUrl: string, { secret = SECRET as string | null, validation = VALIDATIONS.directly } = {}) {
   const text = (value: string) => JSON.stringify(value);
   const { createWebhookSubscription: payload } = await product.graphql(`mutation {
@@ -121,7 +121,7 @@ it('has an explorer that loads nothing from another host', async () => {
   expect(response.headers.get('content-type')).toMatch(/^text\/html/);
   const page = await response.text();
   expect(page).toContain('/api/v3/graphql');
-  // Whatever makes a browser load something: attributes of tags, imports and images of styles, imports of modules.
+  // Everything that makes a browser load a resource: tag attributes, imports and images in styles, imports in modules.
   const [head, ...scripts] = page.split('<script');
   expect(scripts.length).toBeGreaterThan(0);
   for (const script of scripts) expect(script.slice(0, script.indexOf('>'))).not.toMatch(/\bsrc\s*=/);

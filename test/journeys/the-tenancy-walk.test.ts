@@ -1,4 +1,4 @@
-// Promise: whatever the API takes an id for, another organization's opens nothing, changes nothing, and doesn't even show that it is there.
+// Promise: wherever the API takes an id, another organization's id reads nothing, changes nothing, and doesn't reveal whether it exists.
 import { randomUUID } from 'node:crypto';
 import { getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -16,10 +16,10 @@ import { fillOrganization } from '../support/whole-organization.js';
 let t: TestApp;
 let api: Api;
 let receiver: Receiver;
-/** By typename: the keys of the other organization's objects. */
+/** The keys of the other organization's objects by typename. */
 const theirs = new Map<string, string[]>();
 
-/** Of the engine's types, where their rows are. */
+/** Selects the rows of the engine's types. */
 const TABLES: Record<string, string> = {
   WebhookSubscription: `SELECT id FROM hookgraph.subscriptions WHERE tenant = $1`,
   WebhookDelivery: `SELECT id FROM hookgraph.deliveries WHERE tenant = $1`,
@@ -29,9 +29,9 @@ const TABLES: Record<string, string> = {
   WebhookReplay: `SELECT r.id FROM hookgraph.replays r JOIN hookgraph.subscriptions s ON s.id = r.subscription_id WHERE s.tenant = $1`,
   ApiToken: `SELECT t.id FROM api_tokens t JOIN users u ON u.id = t.user_id WHERE u.organization_id = $1::uuid`,
 };
-/** The installation's: everybody sees them. */
+/** Types that belong to the installation and that everybody may read. */
 const SHARED = ['WebhookTopic'];
-/** Asked by operators alone. */
+/** Fields that only operators may use. */
 const OPERATORS = ['webhookCheck', 'webhookEventsWithoutTenant'];
 
 beforeAll(async () => {
@@ -93,7 +93,7 @@ const known = () => ({
   headers: null,
 });
 
-/** The field at this place, asked with the value, alone or among others that are well filled. */
+/** Runs the field with the value at this place; `filled`: with valid values in all other inputs. */
 async function askAt({ operation, field, path }: IdPlace, value: unknown, filled: boolean, as: Viewer) {
   const { schema } = t.app;
   const root = operation === 'query' ? schema.getQueryType() : schema.getMutationType();
@@ -120,7 +120,7 @@ async function askAt({ operation, field, path }: IdPlace, value: unknown, filled
   return t.ask(source, variables, as);
 }
 
-/** The types whose ids a place is for, by its name, and some that it isn't for; all of them where the name tells nothing. */
+/** The types that the place's name suggests, and one that it doesn't; all types where the name suggests none. */
 function typesFor({ field, path }: IdPlace): string[] {
   const words = path.at(-1) === 'id' || path.at(-1) === 'ids' ? field : (path.at(-1) as string);
   const meant = [...theirs.keys()].filter((name) => {
@@ -152,13 +152,13 @@ it('walks every place of every query and mutation that takes an id, and finds no
   expect(places.length).toBeGreaterThan(150);
   const ways: string[] = [];
   const walks = places.flatMap((place) => {
-    // The two forms of a mutation are one from there on: the older one is walked alone, the newer one with all else well filled.
+    // Both forms of a mutation share their code: the older form gets the id alone, the newer one also valid values in all other inputs.
     const filled = place.operation === 'mutation' && place.path[0] === 'input';
     const types = typesFor(place);
     return (place.operation === 'query' || filled ? types : types.slice(0, 1)).flatMap((typename) => {
       const key = theirs.get(typename)?.[0] as string;
       const other = nobodys(key);
-      // Global ids, and the engine's own, which it takes as well.
+      // The engine's types accept their record ids as well as global ids.
       const forms = typename.startsWith('Webhook') ? [globalId, (_: string, one: string) => one] : [globalId];
       return forms.map((form) => async () => {
         const [their, none] = [form(typename, key), form(typename, other)];
@@ -212,7 +212,7 @@ it('reads every query without ids, from every cursor of theirs, and sees nothing
     }),
   );
   expect(ways).toEqual([]);
-  // The same eyes see it where they may: the selection is no blind one.
+  // The owner does see the objects through the same selection, so an empty answer above isn't the selection's fault.
   const theirOwn = await Promise.all(
     fields.map(({ name, type }) => t.ask(`{ ${name} ${selectAll(t.app.schema, type, 2)} }`, {}, t.stranger)),
   );

@@ -1,11 +1,11 @@
-// Promise: every node type has its three topics with nobody typing them; lifecycle topics fire on their transitions only; versions are kept.
+// Promise: each node type gets its three topics automatically; lifecycle topics fire on their transitions only; topic versions are kept.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createUser, untilSettled } from '../support/journey.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 
 const SESSION = ['scenario_session/paused', 'scenario_session/resumed', 'scenario_session/completed'];
-/** Beside their nodes, where there are such. */
+/** The lifecycle topics, after those of their nodes. */
 const LIFECYCLE = [
   ...SESSION,
   'scenario_session_part/completed',
@@ -71,7 +71,7 @@ it('answers a topic by its id, by its key, by key and version, and null for what
   });
 });
 
-/** Each write goes by the mutation and, in another session, by SQL: both count. */
+/** Each transition is written by the mutation and, for another session, by SQL; both must fire the topics. */
 const TRANSITIONS: [from: string, to: string, told: string[]][] = [
   ['STARTED', 'PAUSED', ['scenario_session/paused', 'scenario_session/updated']],
   ['PAUSED', 'STARTED', ['scenario_session/resumed', 'scenario_session/updated']],
@@ -138,13 +138,13 @@ it('tells an owner when one of their subscriptions is switched off and on, but n
 
 it('pins the latest version at the save: a newer one reaches new subscriptions, and the older ones stay as they are', async () => {
   const old = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: `${receiver.url}/old` });
-  // What an installation of tomorrow announces; 1.10 comes after 1.9.
+  // Topics that a later release might announce; version 1.10 sorts after 1.9.
   await product.pool.query(
     `INSERT INTO hookgraph.topics (key, version, typename, operation) VALUES ('user/created', '1.9', 'User', 'created'), ('user/created', '1.10', 'User', 'created')`,
   );
   const latest = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: `${receiver.url}/latest` });
   const asked = await product.subscribe({ topic: { key: 'user/created', version: '1.9' }, callbackUrl: `${receiver.url}/asked` });
-  // A save that says nothing of the topic leaves it.
+  // A save without a topic keeps the current one.
   await product.graphql(
     'mutation ($id: ID) { updateWebhookSubscription(webhookSubscription: { id: $id, name: "renamed" }) { errors { message } } }',
     {

@@ -1,4 +1,4 @@
-// Promise: whoever sets up a webhook sees what it will do before it does it, and what went wrong after; and nobody else does.
+// Promise: an owner sees what a webhook will do before it is saved, and afterwards what went wrong; nobody else sees either.
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createUser } from '../support/journey.js';
 import { type Product, startProduct } from '../support/product.js';
@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 let product: Product;
 let receiver: Receiver;
 beforeAll(async () => {
-  // Only the API: what a test sends, no worker sends.
+  // Only the API runs, so each request comes from a test and not from a worker.
   product = await startProduct({ command: 'api' });
 });
 afterAll(() => product.close());

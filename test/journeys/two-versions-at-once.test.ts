@@ -1,4 +1,4 @@
-// Promise: processes of this version go on while a newer one has migrated the database, and their own `migrate` takes nothing back.
+// Promise: processes of this version keep working after a newer one has migrated the database, and their own `migrate` undoes nothing.
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Everything that an owner does: with statements that were prepared before, and new ones. */
+/** Does everything that an owner does, with statements prepared before and with new ones. */
 async function everythingWorks(): Promise<void> {
   const id = await subscribeTo(hooks, 'note/created', receiver.url);
   const mutate = (mutation: string) =>
@@ -74,7 +74,7 @@ it('goes on while a newer version adds columns to every table', async () => {
 });
 
 it('takes nothing back: `migrate` of the older version changes nothing', async () => {
-  // As a newer version's functions would be: others.
+  // Marks a function as one that a newer version has replaced.
   await database.pool.query(`COMMENT ON FUNCTION hookgraph.row_json(anyelement) IS 'hookgraph capture: newer'`);
   await hooks.migrate();
   const { rows } = await database.pool.query(`SELECT obj_description('hookgraph.row_json(anyelement)'::regprocedure) AS comment`);
@@ -82,7 +82,7 @@ it('takes nothing back: `migrate` of the older version changes nothing', async (
   await everythingWorks();
 });
 
-/** Those that came before this rule; their releases said that processes must be restarted with them. */
+/** The last migration before this rule; earlier releases documented that processes must be restarted with them. */
 const BEFORE_THE_RULE = '20261129150000_tenants_of_children';
 const TAKES_AWAY =
   /\b(DROP\s+(TABLE|COLUMN|VIEW|FUNCTION|SCHEMA)|RENAME|ALTER\s+(COLUMN\s+)?\w+\s+(SET\s+DATA\s+)?TYPE|SET\s+NOT\s+NULL|LOCK\s+TABLE|TRUNCATE)\b|ADD\s+(COLUMN\s+)?\w+\s+(?![^,;]*DEFAULT)[^,;]*NOT\s+NULL/i;

@@ -1,4 +1,4 @@
-// Promise: contracts section 9's table, line by line: what becomes of open deliveries, and of later events, when a subscription is disabled,
+// Promise: contracts section 9's table, line by line: what happens to open deliveries and later events when a subscription is disabled,
 // edited, deleted or loses its owner. (A definition that a schema change broke: test/webhooks/journey.test.ts.)
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
@@ -9,7 +9,7 @@ import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy; what counts in time is asserted.
+// Processes start slowly on a busy machine; the tests assert the times that matter.
 vi.setConfig({ testTimeout: 60_000 });
 
 let product: Product;
@@ -53,7 +53,7 @@ async function mutate(mutation: 'update' | 'delete', input: object): Promise<voi
   expect(answer[name].errors).toEqual([]);
 }
 
-/** One delivery that failed once and waits for its retry, one whose request is in flight. */
+/** Makes one delivery that failed once and waits for its retry, and one whose request is in flight. */
 async function oneWaitsAndOneIsInFlight(): Promise<void> {
   receiver.answer = (response, request) => {
     if (nameIn(request) === 'in flight') kept.push(response);
@@ -148,7 +148,7 @@ it('deleted: open deliveries are cancelled, later events make none, history stay
   await mutate('delete', {});
   expect((await secrets()).rowCount).toBe(0);
   expect(await row('waiting')).toMatchObject({ state: 'CANCELLED', reason: 'DELETED', attemptCount: 1 });
-  // The request in flight ends and is recorded; it isn't sent again.
+  // The request in flight ends and is recorded, but isn't sent again.
   kept.pop()?.writeHead(500).end();
   await becomes('in flight', { state: 'CANCELLED', attemptCount: 1 });
   await acme.insertUsers(['later']);
@@ -164,7 +164,7 @@ it('deleted: open deliveries are cancelled, later events make none, history stay
     expect(delivery).toMatchObject({ state: 'CANCELLED', webhookSubscription: null, attempts: [{ outcome: 'FAILED' }] });
     expect(JSON.stringify(delivery)).not.toContain('secret');
   }
-  // Not even in an earlier version.
+  // Earlier versions of the definition don't keep the secrets either.
   const { rows } = await product.pool.query('SELECT definition::text FROM hookgraph.subscription_versions WHERE subscription_id = $1', [
     recordId,
   ]);

@@ -1,4 +1,4 @@
-// Promise: several workers on one database share a backlog: each delivery is sent once, and each worker does a part.
+// Promise: several workers on one database share a backlog: each delivery is sent once, and each worker sends some of them.
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
@@ -7,7 +7,7 @@ import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-// Processes start slowly on a machine that is busy; what counts in time is asserted.
+// Processes start slowly on a busy machine; the tests assert the times that matter.
 vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
@@ -20,13 +20,13 @@ afterEach(() => Promise.all([product.close(), receiver.close()]));
 it('three workers send one backlog of 1,500 deliveries, each once', async () => {
   const acme = await makeOrganization(product.pool);
   const { recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
-  // Each worker signs with a domain of its own, so the receiver knows who sent what.
+  // Each worker sends its own domain, so the receiver can tell the workers apart.
   const workers = ['one.example', 'two.example', 'three.example'];
   const partOf = (domain: string) => receiver.requests.filter(({ headers }) => headers['x-scope-domain'] === domain).length;
   const kept: ServerResponse[] = [];
   receiver.answer = (response) => {
     kept.push(response);
-    // Nobody is answered before everybody has begun.
+    // The receiver answers nobody until every worker has begun.
     if (workers.every((domain) => partOf(domain) > 0)) for (const one of kept.splice(0)) one.end();
   };
   await Promise.all(workers.map((domain) => product.start('worker', { HOOKGRAPH_DOMAIN: domain })));

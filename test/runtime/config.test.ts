@@ -1,4 +1,4 @@
-// The environment's variables: defaults, values, mistakes.
+// Tests the environment variables: defaults, values and mistakes.
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

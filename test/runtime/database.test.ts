@@ -1,4 +1,4 @@
-// Connections of the queries that subscribers store: they read, and not for long.
+// Tests the connections of stored queries: they can only read, and only for a limited time.
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';

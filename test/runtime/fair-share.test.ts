@@ -2,7 +2,7 @@ import { setImmediate as tick } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createTurns, NoTurnError, type Visit } from '../../src/runtime/fair-share.js';
 
-/** Work that runs until it is told to end. */
+/** Starts work that runs until `end` is called. */
 function hold(visit: Visit, needs?: Parameters<Visit['run']>[1]) {
   let started = false;
   let release = () => {};
@@ -98,7 +98,7 @@ describe('a turn', () => {
     const visit = turns.visit('a');
     const waiting = hold(visit);
     await expect(waiting.done).rejects.toThrow(NoTurnError);
-    // Its patience is spent: it has waited for all of its statements together.
+    // The visit has used up its waiting time, which counts for all of its statements together.
     const again = hold(visit);
     await expect(again.done).rejects.toThrow(NoTurnError);
     const patient = hold(turns.visit('a'));

@@ -1,4 +1,4 @@
-// Keys for secrets at rest: the environment's, or one made once.
+// Tests the keys for secrets at rest: from the environment, or from a file that is made once.
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

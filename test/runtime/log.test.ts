@@ -1,4 +1,4 @@
-// The log never holds a secret.
+// Tests that the log never holds a secret.
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createLog } from '../../src/runtime/log.js';

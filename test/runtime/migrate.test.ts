@@ -1,4 +1,4 @@
-// Migrations on a real Postgres: once, in order, never edited.
+// Tests migrations on a real Postgres: each is applied once, in order, and never edited.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -22,7 +22,7 @@ describe('a moment', () => {
     ['-infinity+00:00', '-infinity', '-infinity'],
     ['+290000-01-01T00:00:00Z', '+290000-01-01T00:00:00.000Z', '290000-01-01 00:00:00.000+00'],
     ['-000043-03-15T12:00:00+01:00', '-000043-03-15T11:00:00.000Z', '0044-03-15 11:00:00.000+00 BC'],
-    // As the driver adapter of Prisma leaves them.
+    // Timestamps in the form that Prisma's driver adapter returns.
     ['0044-03-15T00:00:00+00 BC', '-000043-03-15T00:00:00.000Z', '0044-03-15 00:00:00.000+00 BC'],
     ['0044-03-15T00:00:00 BC+00:00', '-000043-03-15T00:00:00.000Z', '0044-03-15 00:00:00.000+00 BC'],
   ])('%s is told as %s and written as %s', (text, iso, sql) => {

@@ -24,7 +24,7 @@ async function post(query: string, token: string, url = api.url) {
   });
   return { status: response.status, ...((await response.json()) as Answered) };
 }
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape.
+// biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
 type Answered = { data?: any; errors?: { message: string }[] };
 
 const CREATE = `mutation ($token: ApiTokenInput) { createApiToken(apiToken: $token) {

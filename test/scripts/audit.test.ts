@@ -1,4 +1,4 @@
-// The audit of what we ship, by the real npm, against a registry that knows of a hole, knows of none, or doesn't answer such questions.
+// Runs the audit with the real npm against registries that report a vulnerability, report none, or don't support audits.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';

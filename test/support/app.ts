@@ -1,4 +1,4 @@
-// Nothing in, a joined app on a database of its own out: two small organizations, an admin and a stranger to ask as.
+// Starts an app on a separate database, with two small organizations, an admin and a viewer of the other organization.
 import { randomBytes } from 'node:crypto';
 import { type ExecutionResult, graphql } from 'graphql';
 import { pino } from 'pino';
@@ -27,10 +27,10 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape.
+// biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
 export type Answer = ExecutionResult<any>;
 
-/** `sampleData`: all of it; otherwise the few people and things that it calls by name. */
+/** `sampleData`: with all sample data; otherwise with the few people and things that the tests name. */
 export async function testApp(env: Record<string, string> = {}, { sampleData = false } = {}): Promise<TestApp> {
   const database = await testDatabase({ seeded: sampleData });
   const config = readConfig({ DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, ...env });

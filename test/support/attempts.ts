@@ -1,4 +1,4 @@
-// A subscription's record id in, what was tried for it out.
+// Reads the attempts and delivery states of a subscription by its record id.
 import type pg from 'pg';
 
 export interface AttemptRow {
@@ -13,7 +13,7 @@ export interface AttemptRow {
   requestBody: string | null;
 }
 
-/** In the order in which they were recorded. */
+/** The attempts in the order in which they were recorded. */
 export async function attemptsOf(pool: pg.Pool, subscriptionId: string): Promise<AttemptRow[]> {
   const { rows } = await pool.query<AttemptRow>(
     `SELECT delivery_id AS "deliveryId", number, outcome, stage, message, subscription_version AS version, started_at AS "startedAt",
@@ -24,7 +24,7 @@ export async function attemptsOf(pool: pg.Pool, subscriptionId: string): Promise
   return rows;
 }
 
-/** How many deliveries of the subscription are in each state, e.g. `{ DELIVERED: 20, PENDING: 1 }`. */
+/** The number of the subscription's deliveries in each state, e.g. `{ DELIVERED: 20, PENDING: 1 }`. */
 export async function countStates(pool: pg.Pool, subscriptionId: string): Promise<Record<string, number>> {
   const { rows } = await pool.query<{ state: string; count: number }>(
     'SELECT state, count(*)::int AS count FROM hookgraph.deliveries WHERE subscription_id = $1 GROUP BY state',

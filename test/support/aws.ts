@@ -1,4 +1,4 @@
-// Nothing in, SNS and SQS on loopback out, as the official SDK finds them; and an STS that knows one role.
+// Starts SNS and SQS on loopback, where the official SDK finds them, and an STS that knows one role.
 import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import { buildApp } from 'fauxqs';
 import { until } from './until.js';
 
 export const REGION = 'eu-central-1';
-/** fauxqs' own. */
+/** The account that fauxqs uses. */
 export const ACCOUNT = '000000000000';
 export const KEYS = { accessKeyId: 'AKIAOWNOWNOWNOWNOWN1', secretAccessKey: 'own-secret/access+key' };
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/publisher`;
@@ -17,18 +17,18 @@ const ASSUMED = 'ASIAASSUMEDASSUMED01';
 
 export interface Aws {
   endpoint: string;
-  /** Action and access key of each request to SNS or STS, in order; of AssumeRole also role and external id. */
+  /** Action and access key of each request to SNS or STS, in order; for AssumeRole also role and external id. */
   asked: { action: string; accessKeyId: string; parameters: URLSearchParams }[];
-  /** How the next requests are answered in place of SNS; null: by it. */
+  /** Answers the next requests in place of SNS; `null` when SNS answers them itself. */
   answer: ((response: ServerResponse, action: string, passOn: () => void) => void) | null;
-  /** Who may assume ROLE. */
+  /** The external id that may assume ROLE. */
   externalId: string;
-  /** A topic with a queue that reads it; raw, unless told otherwise. */
+  /** Makes a topic and a queue that subscribes to it, with raw delivery by default. */
   topicWithQueue(name: string, options?: { raw: boolean }): Promise<{ topicArn: string; queueUrl: string }>;
   subscribeQueue(topicArn: string, name: string, options?: { raw: boolean }): Promise<string>;
-  /** Null: there is no such topic. */
+  /** The topic's attributes; `null` when the topic doesn't exist. */
   attributesOf(topicArn: string): Promise<Record<string, string> | null>;
-  /** Waits until so many messages came; takes them off the queue. */
+  /** Waits until `count` messages have arrived and deletes them from the queue. */
   receive(queueUrl: string, count: number): Promise<Message[]>;
   close(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function startAws(): Promise<Aws> {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       });
-      // Whoever asked, or the server, ends in the middle of a long poll.
+      // The client or the server may end in the middle of a long poll.
       onward.on('error', () => response.destroy());
       onward.end(body);
     }
@@ -80,7 +80,7 @@ export async function startAws(): Promise<Aws> {
       );
   }
 
-  // Ours, as a person with the command line of AWS has them.
+  // The observer's own access keys, as for a person with the command line of AWS.
   const own = { region: REGION, endpoint, credentials: { accessKeyId: OBSERVER, secretAccessKey: 'x' } };
   const sns = new SNSClient(own);
   const sqs = new SQSClient(own);
@@ -143,7 +143,7 @@ export async function startAws(): Promise<Aws> {
 const OBSERVER = 'OBSERVEROBSERVER';
 const byUs = ({ headers }: IncomingMessage) => !headers.authorization?.includes(`Credential=${OBSERVER}/`);
 
-/** As SNS and STS write errors. */
+/** Answers with an error in the format of SNS and STS. */
 export function answerError(response: ServerResponse, status: number, code: string, message: string): void {
   response
     .writeHead(status, { 'content-type': 'text/xml' })

@@ -1,10 +1,10 @@
-// Nothing in, a real browser out that npm installed: nothing from apt, nothing from the network.
+// Starts a real browser that npm installed; needs nothing from apt or from the network.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
-/** The package holds a Chromium for this platform alone. */
+/** The package holds a Chromium for this platform only. */
 export const hasBrowser = process.platform === 'linux' && process.arch === 'x64';
 
 export interface TestBrowser {
@@ -13,14 +13,14 @@ export interface TestBrowser {
 }
 
 export async function startBrowser(): Promise<TestBrowser> {
-  // The package unpacks into the folder for temporary files, and takes what lies there for complete: here it has one of its own.
+  // The package unpacks into the temporary folder and reuses any files there, so each run gets its own folder.
   const dir = await mkdtemp(join(tmpdir(), 'hookgraph-browser-'));
   const before = process.env.TMPDIR;
   process.env.TMPDIR = dir;
   try {
     const { default: packed } = await import('@sparticuz/chromium');
     const executablePath = await packed.executablePath();
-    // Without the package's own flags: they switch off what a browser guards a user by.
+    // Omits the package's default flags, because they disable security features of the browser.
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
     return {
       browser,

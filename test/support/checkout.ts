@@ -1,4 +1,4 @@
-// The working tree in, a copy of it in a temporary folder out, on which `npm start` runs with a data folder and a port of its own.
+// Copies the working tree into a temporary folder, where `npm start` runs with its own data folder and port.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,17 +15,17 @@ const FOLDERS = ['scripts', 'prisma', 'src', 'dist'];
 
 export interface Started {
   npm: ChildProcess;
-  /** Everything it printed so far. */
+  /** All output so far. */
   output(): string;
-  /** Milliseconds from the start to the greeting; rejects with the output when it ends first. */
+  /** Milliseconds from the start to the greeting; rejects with the output when the process ends first. */
   ready(): Promise<number>;
-  /** Its exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended the process. */
   ended(): Promise<number | NodeJS.Signals>;
-  /** As a terminal does at Ctrl-C: to npm and to all that it started. */
+  /** Sends the signal to npm and all processes that it started, as a terminal does at Ctrl-C. */
   signalAll(signal: NodeJS.Signals): void;
   /** The pid of the process that serves. */
   server(): Promise<number>;
-  /** What of npm and all that it started is alive. */
+  /** The living processes among npm and those that it started. */
   survivors(): Promise<string[]>;
 }
 
@@ -34,9 +34,9 @@ export interface Checkout {
   dataDir: string;
   url: string;
   start(env?: Record<string, string>): Started;
-  /** The pid of the embedded Postgres, if it lives. */
+  /** The pid of the embedded Postgres; `null` when it doesn't run. */
   postmaster(): Promise<number | null>;
-  /** Every process of an embedded Postgres in any folder here, the shell that watches it too. */
+  /** Every process of an embedded Postgres in any folder here, including the shell that watches it. */
   postgresProcesses(): Promise<string[]>;
   remove(): Promise<void>;
 }
@@ -73,7 +73,7 @@ export async function makeCheckout(): Promise<Checkout> {
 
 function startNpm(cwd: string, env: Record<string, string>): Started {
   const startedAt = Date.now();
-  // A group of its own, as a terminal makes for each command.
+  // A separate process group, as a terminal makes for each command.
   const npm = spawn('npm', ['start'], {
     cwd,
     detached: true,
@@ -110,7 +110,7 @@ function startNpm(cwd: string, env: Record<string, string>): Started {
       try {
         process.kill(-group, signal);
       } catch {
-        // Nobody is left.
+        // The process group is already empty.
       }
     },
     async server() {

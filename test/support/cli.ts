@@ -1,4 +1,4 @@
-// A command line in, a real process of it out: with its output, and a way to wait for words in it.
+// Runs a command line as a real process and waits for words in its output.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -6,17 +6,17 @@ import { until } from './until.js';
 
 export interface RunningCli {
   child: ChildProcess;
-  /** Everything it has said so far, on both channels. */
+  /** All output so far, stdout and stderr. */
   output(): string;
-  /** Resolves when the words were said; rejects when the process ends without them. */
+  /** Resolves when the words appear; rejects when the process ends without them. */
   says(words: string | RegExp): Promise<void>;
-  /** Its exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended the process. */
   ended(): Promise<number | NodeJS.Signals>;
 }
 
 export function runCli(args: string[], env: Record<string, string> = {}): RunningCli {
-  // Nothing of the tester's own environment but what finds programs.
-  // What `npm test` has built: translating the sources anew would cost each start two seconds.
+  // Passes no variables of the tester's environment except those that locate programs.
+  // Runs what `npm test` has built: translating the sources at each start would take two seconds.
   const child = spawn(process.execPath, ['dist/cli/main.js', ...args], {
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,4 @@
-// An API in, its command line out: run in this process, as on a pipe or on a terminal, with a home of its own.
+// Runs the command line against an API in this process, on a pipe or a terminal, with its own home folder.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,11 +12,11 @@ export interface Ran {
 }
 
 export interface CommandLine {
-  /** A folder that is gone when it closes; also the home of the login. */
+  /** A temporary folder, also the home of the login; `close` deletes it. */
   dir: string;
   run(args: string[], options?: { env?: Record<string, string>; stdin?: string; tty?: boolean; signal?: AbortSignal }): Promise<Ran>;
-  /** Runs with --json and answers what it says; throws what it complains of. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for.
+  /** Runs with --json and returns the parsed output; throws what was written to stderr. */
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   json(...args: string[]): Promise<any>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// A Prisma client that counts in, the statements that some work took out.
+// Opens a Prisma client that records the statements it executes.
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../src/generated/nodes/client.js';
 

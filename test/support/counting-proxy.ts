@@ -1,12 +1,12 @@
-// A database's URL in, the URL of a proxy before it out that counts the statements which any process sends through it.
+// Starts a proxy in front of a database that counts the statements which any process sends through it.
 
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface CountingProxy {
-  /** Of the same database, by way of the proxy. */
+  /** The URL of the same database through the proxy. */
   url: string;
-  /** Statements executed since the last call. */
+  /** The number of statements executed since the last call. */
   take(): number;
   close(): Promise<void>;
 }
@@ -51,8 +51,8 @@ export async function startCountingProxy(databaseUrl: string): Promise<CountingP
 }
 
 /**
- * Chunks of what a client sends, as https://www.postgresql.org/docs/current/protocol-message-formats.html has it: a start-up message
- * (length, body), then messages (type, length, body). Query and Execute run a statement.
+ * Parses what a client sends (https://www.postgresql.org/docs/current/protocol-message-formats.html): a start-up message (length, body),
+ * then messages (type, length, body). Each Query or Execute message runs a statement.
  */
 function countExecutions(onExecution: () => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);

@@ -1,18 +1,18 @@
-// Nothing in, a migrated database of one's own out: a clone of the run's template.
+// Makes a migrated test database as a clone of the run's template.
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
 
 export const TEMPLATE = 'hookgraph_template';
-/** Triggers and sample data too, as a first start of the product makes them. */
+/** The template that also has triggers and sample data, as after the product's first start. */
 export const SEEDED = 'hookgraph_seeded';
-/** Of the admin of its sample organization. */
+/** The token of the sample organization's admin. */
 export const SEEDED_TOKEN = 'admin-token-of-the-test';
 
 export interface TestDatabase {
   url: string;
   pool: pg.Pool;
-  /** Ends the pool and drops the database, whoever is still connected to it. */
+  /** Ends the pool and drops the database, even while others are connected. */
   close(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export async function testDatabase({ empty = false, seeded = false } = {}): Prom
   const address = new URL(server);
   address.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: address.href });
-  // A test that drops its connections on purpose must not end the process.
+  // A test that cuts its connections on purpose must not end the process.
   pool.on('error', () => {});
   return {
     url: address.href,

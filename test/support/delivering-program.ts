@@ -1,4 +1,4 @@
-// The source of a program that adopts Hookgraph, and delivers one webhook to itself, with a stored query and a template.
+// The source of a program that adopts Hookgraph and delivers one webhook to itself, with a stored query and a template.
 
 export const DELIVERING = `import { createServer } from 'node:http';
   import { createHookgraph } from 'hookgraph';

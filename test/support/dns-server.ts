@@ -1,20 +1,20 @@
-// Answers in their order -> a real DNS server on loopback that gives each question the next of them, for no time to live.
+// Starts a real DNS server on loopback that answers each question with the next of the given answers, with a TTL of 0.
 import { createSocket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 
 export interface DnsServer {
-  /** How many questions came. */
+  /** The number of questions so far. */
   questions(): number;
-  /** Asks this server, as a guard does. */
+  /** Looks the host up at this server, as an address guard does. */
   lookup(host: string): Promise<LookupAddress[]>;
-  /** How the next questions about a name are answered. */
+  /** Decides how the next questions about a name are answered. */
   behave: (name: string) => 'answer' | 'silent' | 'SERVFAIL' | 'NXDOMAIN';
   close(): void;
 }
 
-/** The last answer stays. Only IPv4 addresses. */
+/** Repeats the last answer once all are used. Answers with IPv4 addresses only. */
 export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
   let asked = 0;
   const socket = createSocket('udp4');
@@ -28,7 +28,7 @@ export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
     header.writeUInt16BE(addresses.length, 6);
     header.writeUInt32BE(0, 8);
     const end = question.indexOf(0, 12) + 5;
-    // Name (a pointer to the question's), A, IN, time to live 0, four bytes: https://www.rfc-editor.org/rfc/rfc1035#section-4.1.3
+    // Name (a pointer to the question's), A, IN, TTL 0, four bytes: https://www.rfc-editor.org/rfc/rfc1035#section-4.1.3
     const records = addresses.map((one) => Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...one.split('.').map(Number)]));
     socket.send(Buffer.concat([header, question.subarray(12, end), ...records]), port, address);
   });
@@ -45,7 +45,7 @@ export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
   return server;
 }
 
-/** Labels, each behind its length, up to an empty one. */
+/** Reads the labels, each preceded by its length, until an empty one. */
 function nameIn(question: Buffer): string {
   const labels: string[] = [];
   for (let at = 12; question[at]; at += 1 + (question[at] as number))

@@ -8,10 +8,10 @@ import { freePort } from './cli.js';
 import { until } from './until.js';
 
 const version = spawnSync('pg_dump', ['--version'], { encoding: 'utf8' }).stdout?.match(/\) (\d+)/)?.[1];
-/** Where Debian and the like put the server that belongs to it. */
+/** The folders in which Debian and other distributions install the server of this version. */
 const bin = [`/usr/lib/postgresql/${version}/bin`, `/usr/pgsql-${version}/bin`, '/usr/local/pgsql/bin'];
 
-/** The folder of initdb and postgres; `null` where no server belongs to the installed pg_dump. */
+/** The folder of initdb and postgres; `null` when the server of the installed pg_dump's version is missing. */
 export const dumpableServer: string | null =
   version === undefined
     ? null
@@ -27,14 +27,14 @@ export const dumpableServer: string | null =
       ).find(Boolean) ?? null);
 
 export interface DumpServer {
-  /** Makes an empty database and answers its URL. */
+  /** Makes an empty database and returns its URL. */
   database(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
 export async function startDumpServer(programs: string): Promise<DumpServer> {
   const dir = await mkdtemp(join(tmpdir(), 'hookgraph-dump-'));
-  // Neither runs as root.
+  // initdb and postgres refuse to run as root.
   const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
   if (asNobody.uid !== undefined) await chown(dir, asNobody.uid, asNobody.gid);
   await chmod(dir, 0o700);
@@ -76,7 +76,7 @@ export async function startDumpServer(programs: string): Promise<DumpServer> {
   };
 }
 
-/** Answers what the program said; `fails`: its complaints are part of that, and no error. */
+/** Returns the program's output; `fails`: the program may fail, and its errors are part of the output. */
 export function runProgram(program: 'pg_dump' | 'pg_restore' | 'psql', args: string[], { fails = false, options = '' } = {}): string {
   const { status, stdout, stderr } = spawnSync(program, args, {
     encoding: 'utf8',

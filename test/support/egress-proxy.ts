@@ -1,4 +1,4 @@
-// A real CONNECT proxy on loopback: keeps who asked for what, works or fails as told.
+// Starts a real CONNECT proxy on loopback that records requests, and works or fails as configured.
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -6,13 +6,13 @@ import type { Duplex } from 'node:stream';
 import { tlsFile } from './tls-file.js';
 
 export interface EgressProxy {
-  /** With the credentials. */
+  /** The proxy's URL with its credentials. */
   url: string;
   /** `host:port` of each CONNECT. */
   asked: string[];
-  /** How the next ones are answered: it works, it hangs, or this head of an answer. */
+  /** How the next requests are answered: they work, hang, or get this status line. */
   answer: 'work' | 'hang' | string;
-  /** Nobody answers at its port any more, until `start`. */
+  /** Closes the port until `start` is called. */
   stop(): Promise<void>;
   start(): Promise<void>;
   close(): Promise<void>;

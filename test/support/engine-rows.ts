@@ -1,4 +1,4 @@
-// Rows of the engine's own tables, for tests of single stages: a topic, subscriptions, deliveries.
+// Inserts rows into the engine's own tables for tests of single stages: topics, subscriptions, deliveries.
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 
@@ -38,7 +38,7 @@ export async function insertSubscription(pool: Pool, { tenant = 'org', callbackU
 const OPEN =
   'INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for) SELECT id, subscription_id, due_at, reason';
 
-/** `dueInMs`: when, from now; negative is overdue. */
+/** `dueInMs`: milliseconds until the deliveries are due; negative for overdue ones. */
 export async function insertDeliveries(
   pool: Pool,
   subscriptionId: string,
@@ -60,7 +60,7 @@ export async function insertDeliveries(
   return rows.map((row) => row.id);
 }
 
-/** Deliveries whose state says one thing and open_deliveries another; there are none, but for what was cancelled in flight and isn't settled yet. */
+/** Deliveries whose state contradicts open_deliveries; only one that was cancelled in flight and isn't settled yet may do so. */
 export async function outOfStep(pool: Pool): Promise<unknown[]> {
   const { rows } = await pool.query(
     `SELECT d.id, d.state, d.reason, d.due_at, o.* FROM hookgraph.deliveries d FULL JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id
@@ -71,7 +71,7 @@ export async function outOfStep(pool: Pool): Promise<unknown[]> {
   return rows;
 }
 
-/** Time travel: what waits is due now. */
+/** Makes every waiting delivery due now. */
 export async function makeDue(pool: Pool, subscriptionId: string | null = null): Promise<void> {
   await pool.query(
     `WITH o AS (
@@ -83,12 +83,12 @@ export async function makeDue(pool: Pool, subscriptionId: string | null = null):
   );
 }
 
-/** Time travel for a subscription that is slowed or probed: it goes on now. */
+/** Ends the pause of a subscription that is slowed or probed. */
 export async function endPause(pool: Pool, subscriptionId: string): Promise<void> {
   await pool.query('UPDATE hookgraph.paces SET resume_at = now() WHERE subscription_id = $1 AND resume_at > now()', [subscriptionId]);
 }
 
-/** As if its receiver had failed so many times, so long ago; `ago`: an interval. */
+/** Inserts `count` failed attempts; `ago`: their age as an SQL interval. */
 export async function insertErrors(pool: Pool, subscriptionId: string, count: number, ago = '30 minutes'): Promise<void> {
   await pool.query(`UPDATE hookgraph.subscriptions SET enabled_at = now() - interval '1 day' WHERE id = $1`, [subscriptionId]);
   await pool.query(
@@ -98,7 +98,7 @@ export async function insertErrors(pool: Pool, subscriptionId: string, count: nu
   );
 }
 
-/** As if all of them had come to this; leases end. */
+/** Moves the subscription's deliveries, or all when it is `null`, into this state and ends their leases. */
 export async function moveDeliveries(
   pool: Pool,
   subscriptionId: string | null,

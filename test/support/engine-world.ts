@@ -1,4 +1,4 @@
-// The engine alone, on a schema and a table that are nobody's domain: a host, a receiver, a worker in this process.
+// Starts the engine alone on an invented schema and table: a host, a receiver, and a worker in this process.
 import { randomBytes } from 'node:crypto';
 import { buildSchema, GraphQLError, type GraphQLObjectType, type GraphQLSchema, type GraphQLUnionType } from 'graphql';
 import { pino } from 'pino';
@@ -31,18 +31,18 @@ export interface EngineWorld {
   db: TestDatabase;
   receiver: Receiver;
   webhooks: Webhooks;
-  /** What the host answers from now on. */
+  /** Controls what the host answers from now on. */
   host: {
     sdl: string;
     ownerGone: boolean;
     fault: 'data' | 'node' | 'ours';
     fail: string | null;
-    /** The name of a thing that nobody may read. */
+    /** The name of a thing that no viewer may read. */
     hidden: string | null;
   };
-  /** Starts a worker; the world stops it. */
+  /** Starts a worker, which the world stops at the end. */
   work(): Promise<Working>;
-  /** Subscribes to thing/created, asking for the name. Throws what was refused. */
+  /** Subscribes to thing/created with a query for the name. Throws when the save is refused. */
   subscribe(input?: Partial<SubscriptionInput>): Promise<string>;
   insertThings(...names: string[]): Promise<void>;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-// A language and a shared secret in, a receiver in that language out: a process that verifies signatures as a customer's would.
+// Starts a receiver in another language: a process that verifies signatures as a customer's would.
 import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -10,17 +10,17 @@ const LANGUAGES = {
 };
 export type Language = keyof typeof LANGUAGES;
 
-/** Those that this machine has. */
+/** The languages that this machine has. */
 export function installedLanguages(): Language[] {
   return (Object.keys(LANGUAGES) as Language[]).filter((language) => spawnSync(language, LANGUAGES[language].needs).status === 0);
 }
 
 export interface ForeignRequest {
   path: string;
-  /** By name in lower case. */
+  /** The headers by lower-case name. */
   headers: Record<string, string>;
   body: string;
-  /** Whether the signature was right; if not, it was answered with 401. */
+  /** Whether the signature was right; a request with a wrong one was answered with 401. */
   verified: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface ForeignReceiver {
   close(): void;
 }
 
-/** `program`: another than the one that verifies SCOPE. */
+/** `program`: a script other than the one that verifies SCOPE. */
 export async function startForeignReceiver(
   language: Language,
   secret: string,

@@ -1,10 +1,10 @@
-// A joined app in; before-hooks with a real receiver each out, and what was recorded of them as their owner reads it.
+// Subscribes before-hooks, each with a real receiver, and reads their recorded deliveries as their owner does.
 import type { ServerResponse } from 'node:http';
 import type { Answer, TestApp } from './app.js';
 import { type Received, type Receiver, startReceiver } from './receiver.js';
 import { until } from './until.js';
 
-/** A receiver's no, as Servo's receivers say it. */
+/** A receiver's refusal in the format of Servo's receivers. */
 export const cancel = (reason: string) => (response: ServerResponse) =>
   void response
     .writeHead(200, { 'Content-Type': 'application/vnd.opsani.servo.errors.CancelEventError+json' })
@@ -23,18 +23,18 @@ export interface Hook {
   waitFor: Receiver['waitFor'];
   bodies(): unknown[];
   update(changes: object): Promise<void>;
-  /** Its receiver goes away, and with it every answer that is still awaited. */
+  /** Closes the receiver, which also cuts every answer that is still awaited. */
   hangUp(): Promise<void>;
-  // biome-ignore lint/suspicious/noExplicitAny: deliveries are looked into by what a test wants to know.
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   deliveries(): Promise<any[]>;
 }
 
 export interface Hooks {
-  /** Of the phase BEFORE, unless it says otherwise. Throws what was refused. */
+  /** Subscribes with the phase BEFORE unless the input has another one. Throws when the save is refused. */
   subscribe(input: Asked): Promise<Hook>;
   /** Resolves when every event has been relayed and every delivery tried. */
   untilQuiet(): Promise<void>;
-  /** Deletes them. */
+  /** Deletes the hooks. */
   close(): Promise<void>;
 }
 

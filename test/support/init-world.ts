@@ -1,4 +1,4 @@
-// A database and a stranger's project beside it, in which `hookgraph init` runs; and what comes of the file that it writes.
+// Makes a database and an adopter's project in which `hookgraph init` runs, and loads the file that it writes.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { type StrangerProject, strangerProject } from './stranger-project.js';
 export const ROOT = join(import.meta.dirname, '../..');
 const KEYS = Buffer.alloc(32, 7).toString('base64');
 
-/** So that Prisma downloads nothing. */
+/** Keeps Prisma from downloading its engine. */
 export const OFFLINE = { PRISMA_SCHEMA_ENGINE_BINARY: join(ROOT, 'scripts/schema-engine.mjs'), PRISMA_HIDE_UPDATE_MESSAGE: '1' };
 
 export const opened: { close(): Promise<void> }[] = [];
@@ -43,7 +43,7 @@ export async function world(
   };
 }
 
-/** Runs it as somebody at a terminal who types these lines, or on a pipe. */
+/** Runs `hookgraph init` for a person at a terminal who types these lines, or on a pipe. */
 export async function runInit(
   { project, env }: { project: StrangerProject; env: Record<string, string> },
   options: InitOptions,
@@ -67,7 +67,7 @@ export async function runInit(
 
 export const read = ({ dir }: StrangerProject, name = 'hookgraph.ts') => readFile(join(dir, name), 'utf8');
 
-/** What the written file exports, loaded as the command line loads it. */
+/** Loads the written file as the command line does and returns its exports. */
 export async function load(
   { project, env }: { project: StrangerProject; env: Record<string, string> },
   name = 'hookgraph.ts',

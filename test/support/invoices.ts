@@ -1,4 +1,4 @@
-// The product with a node type of every kind of number and moment: 64-bit keys, numeric, money, float, json, dates and times.
+// Starts the product with a node type of every kind of number and moment: 64-bit keys, numeric, money, float, json, dates and times.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addNodeType, build, copyProject } from './own-node-type.js';
@@ -57,9 +57,9 @@ export const invoice = defineNode('Invoice');
 
 export interface Invoices {
   product: Product;
-  /** The text of the answer, in which no digit is lost by reading it. `variables`: JSON. */
+  /** Returns the answer as text, so that parsing loses no digit. `variables`: JSON. */
   ask(query: string, variables?: string): Promise<string>;
-  /** By SQL, for the sample organization; answers the key. */
+  /** Inserts by SQL into the sample organization and returns the key. */
   insert(columns: Record<string, string>): Promise<string>;
   close(): Promise<void>;
 }

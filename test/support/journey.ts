@@ -1,4 +1,4 @@
-// A running product in, what its users do with it out: people made by the mutation, tokens, deliveries as the API tells them.
+// Does what users do with a running product: makes people by the mutation, makes tokens, reads deliveries through the API.
 import { createHash, randomUUID } from 'node:crypto';
 import type { Product } from './product.js';
 import { until } from './until.js';
@@ -15,7 +15,7 @@ export async function createUser(product: Product, user: object = {}, token?: st
   return payload.user;
 }
 
-/** A token of the user with this address, as an operator would make one. */
+/** Makes a token for the user with this address, as an operator would. */
 export async function addToken({ pool }: Product, email: string): Promise<string> {
   const token = `token-${randomUUID()}`;
   const { rowCount } = await pool.query(
@@ -31,7 +31,7 @@ export async function organizationId({ pool }: Product, permalink = 'acme'): Pro
   return rows[0].id;
 }
 
-/** Resolves when every event has been relayed and every delivery has been tried: what didn't happen by now doesn't. */
+/** Resolves when every event has been relayed and every delivery tried, so a missing notification won't come later. */
 export async function untilSettled({ pool }: Product, timeoutMs = 10_000): Promise<void> {
   const open = `SELECT 1 FROM hookgraph.captures UNION ALL SELECT 1 FROM hookgraph.deliveries WHERE state = 'PENDING' LIMIT 1`;
   await until('nothing is under way', async () => (await pool.query(open)).rowCount === 0, { timeoutMs });
@@ -61,7 +61,7 @@ export interface ToldAttempt {
   response: { status: number; headers: Record<string, string>; body: string } | null;
 }
 
-/** Waits until `count` deliveries of a subscription were tried, and answers all of them as its owner reads them, the newest first. */
+/** Waits until `count` deliveries of a subscription were tried and returns all of them as its owner reads them, newest first. */
 export async function triedDeliveries(product: Product, id: string, count: number, token?: string): Promise<ToldDelivery[]> {
   return until(`${count} deliveries were tried`, async () => {
     const { webhookDeliveries } = await product.graphql(DELIVERIES, { id }, token);

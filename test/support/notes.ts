@@ -1,4 +1,4 @@
-// An application with one table of notes, which says nothing more than it has to. Answers what an adopter holds, and asks as its owner.
+// Defines an adopter's application with one table of notes and the fewest possible options, and helpers that act as its owner.
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import { createHookgraph, type Hookgraph, type HookgraphOptions, type PoolReader } from '../../src/index.js';
@@ -21,7 +21,7 @@ export function notesApp(options: Options): Hookgraph {
   });
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the tests read what they asked for.
+// biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
 export async function askApp(hooks: Hookgraph, query: string): Promise<any> {
   const headers = { 'content-type': 'application/json' };
   const request = new Request('http://localhost/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });

@@ -1,4 +1,4 @@
-// A real authorization server on loopback: tokens for clients' credentials, counted, refused or delayed as told.
+// Starts a real authorization server on loopback: issues tokens for client credentials, and counts, refuses or delays requests.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,21 +6,21 @@ import Provider from 'oidc-provider';
 
 export interface OAuth2Server {
   tokenUrl: string;
-  /** What was asked for by each request for a token, in order. */
+  /** The parameters of each token request, in order. */
   asked: Record<string, unknown>[];
-  /** Before it answers; default: at once. */
+  /** Runs before each answer; default: no delay. */
   wait: () => Promise<void>;
-  /** Whether this is the value of Authorization of a token that counts: its scope, or null. */
+  /** The scope of the token in this Authorization value; `null` when the token isn't valid. */
   scopeOf(authorization: string | undefined): Promise<string | null>;
-  /** No token that was given so far counts any more. */
+  /** Revokes every token that was issued so far. */
   revokeAll(): void;
   close(): Promise<void>;
 }
 
-/** With what a header must encode and a form must. */
+/** Contains characters that a header and a form must encode. */
 export const CLIENT_SECRET = 'client-s3cret:/+ %&=';
 
-/** The clients `by-header` and `by-body`, both with CLIENT_SECRET; tokens live for ten minutes. */
+/** Knows the clients `by-header` and `by-body`, both with CLIENT_SECRET; tokens live for ten minutes. */
 export async function startOAuth2Server(): Promise<OAuth2Server> {
   const client = {
     client_secret: CLIENT_SECRET,

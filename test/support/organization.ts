@@ -1,4 +1,4 @@
-// A database in; a new organization with its ids, a token of its admin, and a way to write its users out.
+// Makes a new organization with its ids, a token of its admin, and a function that inserts users.
 import { createHash, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 
@@ -7,11 +7,11 @@ export interface Organization {
   adminId: string;
   /** An API token of its admin. */
   token: string;
-  /** Makes users with these last names, in one statement of raw SQL. */
+  /** Inserts users with these last names in one raw SQL statement. */
   insertUsers(lastNames: string[]): Promise<void>;
 }
 
-/** What a subscription asks for so that each body carries its user's last name. */
+/** The query and template that put the user's last name into each body. */
 export const LAST_NAME = {
   query: 'query ($nodeId: ID!) { node(id: $nodeId) { ... on User { lastName } } }',
   template: '{"name": "{{ data.node.lastName }}"}',

@@ -1,4 +1,4 @@
-// A copy of the project with a node type of the test's own, built: what a developer's clone is after they added one.
+// Copies the project, adds a node type and builds it, as a developer does in a clone.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,17 +9,17 @@ import { promisify } from 'node:util';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface OwnNodeType {
-  /** Of its file in `src/sample/nodes`, without the ending. */
+  /** The name of its file in `src/sample/nodes`, without the extension. */
   file: string;
   source: string;
   /** The Prisma model. */
   model: string;
   migration: string;
-  /** A line of another model, to which the other side of the relation is added. */
+  /** A line of another model, after which the other side of the relation is inserted. */
   beside: { line: RegExp; field: string };
 }
 
-/** Everything that a developer's clone has, with the dependencies that are installed here. */
+/** Copies everything that a developer's clone has and links the installed dependencies. */
 export async function copyProject(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hookgraph-node-type-'));
   const parts = [
@@ -54,7 +54,7 @@ async function edit(copy: string, path: string, change: (text: string) => string
   await writeFile(join(copy, path), changed);
 }
 
-/** What `npm run build` does, without looking for dependencies to install; their types can't be named across a link. */
+/** Builds as `npm run build` does, but installs nothing; writes no declarations, which can't name types across a link. */
 export async function build(copy: string): Promise<void> {
   const run = promisify(execFile);
   await run(process.execPath, ['scripts/generate.mjs'], { cwd: copy });

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { until } from './until.js';
 
-/** From Debian: `apt-get install pgbouncer`. */
+/** Debian installs it with `apt-get install pgbouncer`. */
 export const hasPgbouncer = spawnSync('pgbouncer', ['--version']).status === 0;
 
 export interface Pgbouncer {
-  /** The same database, through the pooler. */
+  /** The URL of the same database through the pooler. */
   url: string;
   stop(): Promise<void>;
 }
@@ -38,7 +38,7 @@ max_client_conn = 300
 server_round_robin = 1
 `,
   );
-  // It refuses to run as root.
+  // pgbouncer refuses to run as root.
   const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
   const child = spawn('pgbouncer', ['-q', file], { ...asNobody, stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

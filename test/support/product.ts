@@ -1,4 +1,4 @@
-// The product as a user runs it: real processes of dist/cli/main.js on a database of the test's own.
+// Runs the product as a user does: real processes of dist/cli/main.js on a separate database.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,25 +14,27 @@ export { ADMIN_TOKEN };
 
 export interface Process {
   child: ChildProcess;
-  /** Everything it printed so far. */
+  /** All output so far. */
   output(): string;
-  /** Sends the signal and waits for the end; answers the exit code (null: by a signal). */
+  /** Sends the signal, waits for the end and returns the exit code; `null` when a signal ended the process. */
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
 export interface Product {
   db: TestDatabase;
   pool: pg.Pool;
-  /** Of the API, without a trailing slash. */
+  /** The API's address, without a trailing slash. */
   url: string;
   /** The process that serves the API. */
   main: Process;
-  /** Starts another process: `worker`, `api` or `serve`; ready when it resolves. `inside`: a program that runs it, with its options. */
+  /**
+   * Starts another `worker`, `api` or `serve` process and resolves when it is ready. `inside`: a program to run it with, and its options.
+   */
   start(command: 'serve' | 'api' | 'worker', env?: Record<string, string>, inside?: string[]): Promise<Process & { url: string }>;
-  /** As the sample organization's admin, or with another token. Throws on top-level errors. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it asked for
+  /** Runs a query as the sample organization's admin, or with another token. Throws on top-level errors. */
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   graphql(query: string, variables?: object, token?: string): Promise<any>;
-  /** Creates a subscription by the guide's mutation and answers its record id (uuid). Throws its errors. */
+  /** Creates a subscription by the guide's mutation and returns its record id (uuid). Throws its errors. */
   subscribe(input: object, token?: string): Promise<{ id: string; recordId: string }>;
   close(): Promise<void>;
 }
@@ -135,7 +137,7 @@ function launch(args: string[], env: Record<string, string>, program = MAIN, ins
   };
 }
 
-/** Resolves with the API's address (of a worker: ''); rejects with the output when the process ends first. */
+/** Resolves with the API's address, or '' for a worker; rejects with the output when the process ends first. */
 function ready({ child, output }: Process, name: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const look = () => {

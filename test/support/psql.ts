@@ -1,4 +1,4 @@
-// A database's URL and a script in, its answer out: raw SQL by people who know nothing of us.
+// Runs raw SQL on a database as a person would who doesn't know Hookgraph.
 import { spawn, spawnSync } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import pg from 'pg';
@@ -21,7 +21,7 @@ async function psql(url: string, script: string): Promise<string> {
   return answer.trim();
 }
 
-/** Several statements, by psql where it is installed; each commits by itself unless the script says BEGIN. */
+/** Runs several statements, by psql where it is installed; each commits by itself unless the script says BEGIN. */
 export async function runSql(url: string, script: string): Promise<string> {
   if (hasPsql) return psql(url, script);
   const client = new pg.Client({ connectionString: url });

@@ -1,4 +1,4 @@
-// A Prisma client of the sample on a read-only pool, as stored queries have it, without snapshots and turns.
+// Opens a Prisma client of the sample on a read-only pool, as stored queries use it, but without snapshots and fair sharing.
 
 import { openPrisma } from '../../src/sample/prisma.js';
 import { openReadOnlyPool } from '../../src/sources/limited-reader.js';

@@ -1,4 +1,4 @@
-// A real HTTP receiver on loopback: keeps what arrives, answers as told.
+// Starts a real HTTP receiver on loopback that keeps every request and answers as configured.
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
@@ -7,16 +7,16 @@ export interface Received {
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
-  /** Milliseconds since the epoch at the request's head. */
+  /** When the request's head arrived, in milliseconds since the epoch. */
   at: number;
 }
 
 export interface Receiver {
   url: string;
   requests: Received[];
-  /** How the next requests are answered; default 200. */
+  /** Answers the next requests; default: with 200. */
   answer: (response: ServerResponse, request: Received) => void;
-  /** Waits until at least `count` requests came, and answers all of them. */
+  /** Waits until at least `count` requests have arrived and returns all of them. */
   waitFor(count: number, timeoutMs?: number): Promise<Received[]>;
   close(): Promise<void>;
 }

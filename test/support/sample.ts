@@ -1,9 +1,9 @@
-// The sample product as far as no database is needed: the schema that it serves, and its types with their tables.
+// Provides the parts of the sample product that need no database: its schema, and its types with their tables.
 import { createHooks } from '../../src/sample/hookgraph.js';
 import * as listed from '../../src/sample/nodes/list.js';
 import { fieldOf, keyFields } from '../../src/sources/prisma/index.js';
 
-/** Nothing connects before the first query. */
+/** The URL is a placeholder: no connection is opened before the first query. */
 export const { schema } = createHooks({ database: 'postgres://nobody@localhost/none', keys: [Buffer.alloc(32)] });
 
 export const nodes = Object.values(listed).map(({ model, tenant }) => ({

@@ -1,4 +1,4 @@
-// A language and a queue in, a consumer of another system's customer out: what it has handled, by the type of the event.
+// Starts a Scurri customer's consumer of a queue, in the given language, and collects the events that it handles.
 import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -10,18 +10,18 @@ const PROGRAMS = {
 };
 type Consuming = keyof typeof PROGRAMS;
 
-/** Those that this machine has; Node always. */
+/** The languages that this machine has; Node is always one of them. */
 export const consumerLanguages = (): Consuming[] =>
   (Object.keys(PROGRAMS) as Consuming[]).filter((language) => spawnSync(PROGRAMS[language].command, PROGRAMS[language].needs).status === 0);
 
 export interface Consumer {
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the template wrote.
+  // biome-ignore lint/suspicious/noExplicitAny: the template decides the shape of the event
   handled: { event_type: string; event: any }[];
   waitFor(count: number): Promise<Consumer['handled']>;
   close(): void;
 }
 
-/** `env`: where its queue is, in the names of every AWS SDK. */
+/** `env`: the queue's endpoint, in the variables that every AWS SDK reads. */
 export async function startScurriConsumer(language: Consuming, queueUrl: string, env: Record<string, string>): Promise<Consumer> {
   const { command, script } = PROGRAMS[language];
   const path = fileURLToPath(new URL(`foreign-receivers/${script}`, import.meta.url));

@@ -1,6 +1,6 @@
-// A secret in; how receivers repeat it, and what to look for where it must not be, out.
+// Lists the encodings in which a receiver may repeat a secret, and the traces to search for where it must not appear.
 
-/** As receivers repeat it. */
+/** The encodings in which receivers repeat a text. */
 export function writtenIn(text: string): string[] {
   const bytes = Buffer.from(text);
   return [
@@ -13,7 +13,7 @@ export function writtenIn(text: string): string[] {
   ];
 }
 
-/** What to look for: planted secrets are of letters that JSON, URLs and XML write as they are; base64 has three ways to begin. */
+/** The traces to search for: planted secrets use letters that JSON, URLs and XML leave as they are; base64 has three alignments. */
 export function tracesOf(secret: string): string[] {
   const inside = [0, 1, 2].map((before) =>
     Buffer.from('x'.repeat(before) + secret)

@@ -1,4 +1,4 @@
-// A product in, a selection out that asks for every field of every webhook type, however deep, as its schema has them today.
+// Writes a selection of every field of every webhook type, at any depth, from the product's current schema.
 import type { Product } from './product.js';
 
 interface TypeRef {
@@ -15,7 +15,7 @@ interface Type {
 const TYPES = `{ __schema { types { name kind fields { name args { type { kind } } type { ...T } } } } }
   fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }`;
 
-/** What to put behind a field of type `typename`. Of other types than ours it asks the name. */
+/** The selection for a field of type `typename`; of types other than ours it selects only the name. */
 export async function selectEverything(product: Product, typename: string): Promise<string> {
   const { __schema } = await product.graphql(TYPES);
   const types = new Map<string, Type>(__schema.types.map((type: Type) => [type.name, type]));

@@ -1,4 +1,4 @@
-// A host that nobody wrote for Hookgraph: SDL over plain pg, no Relay, integer, big and composite keys, fields that refuse their reader.
+// Starts an unrelated host: SDL over plain pg, no Relay, integer, bigint and composite keys, and fields that refuse some viewers.
 import { randomBytes } from 'node:crypto';
 import { buildSchema, GraphQLError, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLScalarType } from 'graphql';
 import { pino } from 'pino';
@@ -37,16 +37,16 @@ export interface ShopWorld {
   receiver: Receiver;
   webhooks: Webhooks;
   host: Host;
-  /** Fields of Space, and how they refuse whoever asks. */
+  /** The refused fields of Space: each throws an error or answers `null`. */
   refused: Map<string, 'ERROR' | 'NULL'>;
-  /** How often a root field was asked for, by name. */
+  /** The name of each root field that was called, in order. */
   asked: string[];
   state: {
-    /** Whether root fields ask `recall` for what they don't find. */
+    /** Whether root fields call `recall` for rows that they don't find. */
     recalls: boolean;
-    /** Whether they answer from rows that are ahead, as a source with an overlay does. */
+    /** Whether root fields answer with uncommitted rows, as a source with an overlay does. */
     overlays: boolean;
-    /** A space that nobody may read. */
+    /** The key of a space that no viewer may read. */
     hidden: number | null;
   };
   subscribe(input: SubscriptionInput): Promise<string>;

@@ -1,4 +1,4 @@
-// A way to sign and a way to verify in, the promises that the pair breaks out: none where nothing can be altered, aged or forged.
+// Lists the promises that a pair of signer and verifier breaks; a correct pair lets nothing be altered, aged or forged.
 import type { SignedRequest } from './signed-request.js';
 
 export interface Asked {
@@ -12,15 +12,15 @@ export interface Pair {
   sign(asked: Asked): SignedRequest;
   accepts(request: SignedRequest, secret: string, now: Date): Promise<boolean> | boolean;
   secret: string;
-  /** Another one that could be. */
+  /** Another secret in the same format, which must not verify. */
   otherSecret: string;
   /** The header that holds the signature. */
   header: string;
-  /** Headers besides it that no one may alter. One that a scheme doesn't sign isn't here. */
+  /** The other headers that must not be altered. A header that the scheme doesn't sign isn't listed. */
   signed: readonly string[];
-  /** False: the time of the request isn't signed, and so whoever dates it anew is believed. */
+  /** `false` when the time of the request isn't signed, so a request with a changed time is accepted. */
   timed?: boolean;
-  /** False: its verifier takes JSON alone. */
+  /** `false` when the verifier accepts only JSON. */
   anyBody?: boolean;
 }
 
@@ -47,7 +47,7 @@ export async function breachesOf(pair: Pair): Promise<string[]> {
 
   for (const [position, byte] of good.body.entries()) {
     const flipped = Buffer.from(good.body);
-    // Still ASCII where it was: a reader of text sees the change.
+    // An ASCII byte stays ASCII, so that a verifier which reads text sees the change.
     flipped[position] = byte < 0x80 ? byte ^ 1 : byte ^ 2;
     await refuses(`an altered byte ${position}`, { ...good, body: flipped });
   }
@@ -61,7 +61,7 @@ export async function breachesOf(pair: Pair): Promise<string[]> {
     const value = good.headers[name] as string;
     await refuses(`another ${name}`, withHeader(name, altered(value)));
     await refuses(`no ${name}`, { ...good, headers: Object.fromEntries(Object.entries(good.headers).filter(([own]) => own !== name)) });
-    // The value of a request that was signed in earnest, at another time and with another id.
+    // The value from a genuine request that was signed at another time and with another id.
     const other = sign({ id: '7347', at: new Date(now.getTime() - 60_000), body: BODIES[1] as string }).headers[name];
     if (other !== value) await refuses(`the ${name} of another request`, withHeader(name, other as string));
   }
@@ -101,17 +101,17 @@ function forgeries(given: string): Record<string, string> {
   };
 }
 
-/** `v1,…`, `up42-sig=…` and `sig1=:…:` have a label; what is inside is what is forged. */
+/** Separates the label of `v1,…`, `up42-sig=…` and `sig1=:…:` from the value, so that only the value is forged. */
 function splitLabel(signature: string): [(value: string) => string, string] {
   const [, before = '', value = '', after = ''] = /^(v1a?,|up42-sig=|sig1=:|)(.*?)(:?)$/.exec(signature) ?? [];
   return [(other) => `${before}${other}${after}`, value];
 }
 
-/** The same with one letter or digit in it changed for another. */
+/** The same value with one letter or digit changed. */
 function altered(value: string): string {
   const at = value.search(/[0-9a-zA-Z](?=[^0-9a-zA-Z]*$)/);
   const old = value[at] as string;
-  // Before base64's padding the last bits say nothing: another group of sixteen.
+  // The last bits before base64's padding are ignored, so the replacement must differ in the higher bits.
   if (value[at + 1] === '=') return `${value.slice(0, at)}${/[A-P]/.test(old) ? 'Q' : 'A'}${value.slice(at + 1)}`;
   const next = /\d/.test(old) ? String((Number(old) + 1) % 10) : old === 'b' ? 'c' : 'b';
   return `${value.slice(0, at)}${next}${value.slice(at + 1)}`;

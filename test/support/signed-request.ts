@@ -1,11 +1,11 @@
-// A secret and a choice of schemes in, a request as the engine would send it out; all else has a default.
+// Makes a request as the engine would send it, for a secret and a choice of schemes; everything else has a default.
 import type { Compiled } from '../../src/webhooks/base/compiled.js';
 import type { SignatureScheme } from '../../src/webhooks/base/model.js';
 import { buildRequest } from '../../src/webhooks/request/build-request.js';
 
 export interface SignedRequest {
   url: string;
-  /** By name in lower case. */
+  /** The headers by lower-case name. */
   headers: Record<string, string>;
   body: Buffer;
 }

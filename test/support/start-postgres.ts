@@ -1,4 +1,4 @@
-// Vitest's global set-up: nothing in, a throw-away Postgres with a migrated and a seeded template database out.
+// Starts a temporary Postgres for Vitest's global set-up, with a migrated and a seeded template database.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ declare module 'vitest' {
   }
 }
 
-/** Nothing here outlives the run, so nothing waits for a disk. */
+/** The data needn't survive the run, so Postgres doesn't wait for the disk. */
 const THROW_AWAY = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -40,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   try {
     await makeTemplate(postgres.url);
-    // A checkout without the sample product has tests of its own all the same.
+    // A checkout without the sample product still runs the other tests.
     if (existsSync(new URL('../../src/sample', import.meta.url))) await makeSeeded(postgres.url);
   } catch (error) {
     await tearDown();
@@ -59,14 +59,14 @@ async function makeTemplate(url: string): Promise<void> {
   }
 }
 
-/** Once for all: some fifty tests start the product, and each start would make the same. */
+/** Seeds one template for some fifty tests that start the product, because each start would insert the same data. */
 async function makeSeeded(url: string): Promise<void> {
   const databaseUrl = await createDatabase(url, `${SEEDED} TEMPLATE ${TEMPLATE}`);
   const config = readConfig({ DATABASE_URL: databaseUrl, HOOKGRAPH_ADMIN_TOKEN: SEEDED_TOKEN });
   const app = await createApp({ config, databaseUrl, keys: [randomBytes(32)], log: pino({ level: 'silent' }) });
   await app.prepare();
   await app.seed();
-  // Whoever starts on it brings keys of its own.
+  // Each product that starts on a clone has its own keys.
   await app.pool.query('DELETE FROM hookgraph.encryption_keys');
   await app.close();
 }

@@ -1,4 +1,4 @@
-// A stranger's project in a folder of its own: it has the package as built, what it stands on, and the files that are given.
+// Makes an adopter's project in a temporary folder: it has the built package, its dependencies and the given files.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 export interface StrangerProject {
   dir: string;
-  /** What tsc says of all its TypeScript, with every strictness. */
+  /** Runs tsc over all its TypeScript in the strictest mode and returns the output. */
   typeCheck(): Promise<string>;
   close(): Promise<void>;
 }
@@ -21,7 +21,7 @@ export async function strangerProject(files: Record<string, string>): Promise<St
   await mkdir(join(dir, 'node_modules'));
   for (const name of PACKAGES) await symlink(join(ROOT, 'node_modules', name), join(dir, 'node_modules', name));
   await symlink(ROOT, join(dir, 'node_modules/hookgraph'));
-  // As npm installs the package's command.
+  // Installs the package's command as npm does.
   await mkdir(join(dir, 'node_modules/.bin'));
   const command = `#!/bin/sh\nexec "${process.execPath}" "${ROOT}/dist/sources/prisma/generator.js"\n`;
   await writeFile(join(dir, 'node_modules/.bin/hookgraph-prisma'), command, { mode: 0o755 });

@@ -1,10 +1,10 @@
-// An app in; rows of every engine table of one organization made, and the rows of every table summed up.
+// Inserts a row into every engine table for one organization, and computes checksums of every table's rows.
 import type { Pool } from 'pg';
 import type { Viewer } from '../../src/auth/viewer.js';
 import type { TestApp } from './app.js';
 import { until } from './until.js';
 
-/** A subscription that delivers, one that fails, a test, a replay, an entry of each in the audit log, and a token. */
+/** Makes a delivering and a failing subscription, a test, a replay, an audit entry of each, and a token. */
 export async function addEngineRows(
   t: TestApp,
   receiverUrl: string,
@@ -49,7 +49,7 @@ export async function addEngineRows(
   );
 }
 
-/** A sum of the rows that name one of the keys, of every table there is; null: of all rows. */
+/** A checksum for each table over the rows that contain one of the keys; over all rows when `keys` is `null`. */
 export async function rowsWith(pool: Pool, keys: string[] | null): Promise<Record<string, string>> {
   const { rows: tables } = await pool.query(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,4 +1,4 @@
-// The name of a file of test/support/tls -> its PEM.
+// Reads a PEM file of test/support/tls by its name.
 import { readFileSync } from 'node:fs';
 
 export const tlsPath = (name: string): string => new URL(`tls/${name}.pem`, import.meta.url).pathname;

@@ -1,4 +1,4 @@
-// A condition in, its first truthy answer out; fails after a deadline, with what was waited for.
+// Polls a condition until it is truthy and returns its value; after a deadline, fails with the name of the condition.
 import { setTimeout as wait } from 'node:timers/promises';
 
 export async function until<T>(

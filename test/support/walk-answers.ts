@@ -1,14 +1,14 @@
-// Answers to two ids, another's and nobody's, in; what tells them apart, and what they show of the other's, out.
+// Compares the API's answers for another organization's id and for an unused id, and finds that organization's data in an answer.
 import { randomUUID } from 'node:crypto';
 
-/** In every text of the other organization, with something behind it; by itself it may be asked for and echoed. */
+/** Starts every text of the other organization, followed by more; the marker alone may be sent and echoed. */
 export const MARKER = 'PLANTED';
 const PLANTED = /PLANTED-[\w-]+/g;
 
 /** A key of the same kind that no row has. */
 export const nobodys = (key: string) => (/^\d+$/.test(key) ? String(BigInt(key) + 1n) : randomUUID());
 
-/** What two answers may differ in: the ids that were asked for, and what is made anew each time. */
+/** Replaces what may differ between two answers: the requested ids, and values that are new in each answer. */
 export function normal(answer: unknown): string {
   return JSON.stringify(answer)
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
@@ -24,7 +24,7 @@ export function leaksIn(answer: unknown): string[] {
   return [...new Set(JSON.stringify(answer).match(PLANTED) ?? [])];
 }
 
-/** A few at a time: what they wait for is the database. */
+/** Runs six tasks at a time, since they wait for the database. */
 export async function atOnce(tasks: (() => Promise<void>)[]): Promise<void> {
   const left = [...tasks];
   const worker = async () => {

@@ -1,4 +1,4 @@
-// A schema in, every place where it takes an id and a selection of everything it answers out: by introspection, so that nothing is left out.
+// Lists every place where a schema takes an id, and selects everything it returns; uses introspection so that no field is missed.
 import {
   type GraphQLField,
   type GraphQLInputType,
@@ -17,7 +17,7 @@ import {
 export interface IdPlace {
   operation: 'query' | 'mutation';
   field: string;
-  /** From the argument down, e.g. `['input', 'user', 'originGroupId']`. */
+  /** The path from the argument down, e.g. `['input', 'user', 'originGroupId']`. */
   path: string[];
   isList: boolean;
 }
@@ -42,7 +42,7 @@ export function idPlaces(schema: GraphQLSchema): IdPlace[] {
   return places;
 }
 
-/** What to put behind a field: every leaf down to `depth`, under names that never conflict. */
+/** The selection for a field: every leaf down to `depth`, under aliases that never conflict. */
 export function selectAll(schema: GraphQLSchema, output: GraphQLOutputType, depth: number): string {
   const type = getNamedType(output);
   if (isLeafType(type)) return '';
@@ -65,14 +65,14 @@ function fieldsOf(
     if (args.some((arg) => isNonNullType(arg.type) && arg.defaultValue === undefined)) return [];
     const named = getNamedType(type);
     if (!isLeafType(named) && (depth <= 0 || name === 'edges')) return [];
-    // A page isn't a step: what counts is how far from the root its objects are.
+    // A connection doesn't count as a level: `depth` is the distance of its objects from the root.
     const down = named.name.endsWith('Connection') || name === 'nodes' ? depth : depth - 1;
     return [`${prefix}${name}: ${name} ${selectAll(schema, type, name === 'nodes' && depth > 0 ? depth - 1 : down)}`];
   });
   return chosen.join(' ');
 }
 
-/** A value for every field of an input that isn't an id, so that nothing is refused only for want of others. */
+/** Fills every field of an input that isn't an id, so that a missing field is never the reason for a refusal. */
 export function fill(type: GraphQLInputType, known: Record<string, unknown>): Record<string, unknown> {
   const named = getNamedType(type);
   if (!isInputObjectType(named)) return {};
@@ -87,7 +87,7 @@ export function fill(type: GraphQLInputType, known: Record<string, unknown>): Re
   );
 }
 
-/** Texts are `x-` and a number: some must be unique. */
+/** Texts are `x-` and a number, because some must be unique. */
 let count = 0;
 
 const SAMPLES: Record<string, unknown> = { Int: 1, Float: 1, BigInt: '1', JSON: { a: 1 }, DateTime: '2099-01-01T00:00:00Z' };

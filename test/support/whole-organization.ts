@@ -1,4 +1,4 @@
-// A database and an organization in, at least one row of every node type in it out, with a marker in every text.
+// Fills an organization with at least one row of every node type and a marker in every text.
 import type { PrismaClient } from '../../src/generated/nodes/client.js';
 import { datamodel } from '../../src/sample/prisma.js';
 import type { Field, Model } from '../../src/sources/prisma/datamodel.js';
@@ -6,12 +6,12 @@ import { delegateOf, type Row } from '../../src/sources/prisma/index.js';
 
 export interface WholeOrganization {
   organizationId: string;
-  /** A user who owns what is made. */
+  /** The user who owns the new rows. */
   userId: string;
   marker: string;
 }
 
-/** By the Prisma schema, so that a model that is new tomorrow gets its row. */
+/** Reads the Prisma schema, so that a model which is added later gets its row automatically. */
 export async function fillOrganization(prisma: PrismaClient, { organizationId, userId, marker }: WholeOrganization): Promise<void> {
   const rows = new Map<string, Row>([
     ['Organization', { id: organizationId }],
@@ -32,7 +32,7 @@ export async function fillOrganization(prisma: PrismaClient, { organizationId, u
   }
 }
 
-/** Null: a row that it points to isn't there yet. `patient`: it waits for those that it may do without, too. */
+/** Returns `null` when a row that it refers to doesn't exist yet. `patient`: also when that reference is optional. */
 function rowOf(model: Model, { rows, marker, patient }: { rows: Map<string, Row>; marker: string; patient: boolean }): Row | null {
   const data: Row = {};
   const keys = new Set<string>();

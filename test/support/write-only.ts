@@ -1,4 +1,4 @@
-// A product in, out the paths in its subscription's input whose texts nothing can read back: the places of secrets.
+// Lists the paths in a subscription's input whose texts can't be read back: the places of secrets.
 import type { Product } from './product.js';
 
 interface TypeRef {

@@ -29,7 +29,7 @@ describe('a request', () => {
       Object.assign(Object.create(null), scope.headers),
     ])
       expect(verifyScope({ headers })).toMatchObject({ ok: true });
-    // Whoever gives two doesn't choose which of them counts.
+    // The sender of a duplicate header can't choose which of the two is verified.
     const twice = { ...scope.headers, 'X-Scope-Hmac-Sha256': 'wrong' };
     expect(verifyScope({ headers: twice })).toMatchObject({ ok: false, code: 'SIGNATURE_WRONG' });
   });
@@ -102,7 +102,7 @@ describe('UP42', () => {
   const seconds = now().getTime() / 1000;
   const verify = (headers: Record<string, string>, body: Buffer = request.body) =>
     verifyWebhook({ scheme: 'UP42', secret, now, headers: { ...request.headers, ...headers }, body });
-  /** Signed in earnest, over these headers only. */
+  /** Makes a valid signature over only these headers. */
   const sign = (names: string[], more: Record<string, string> = {}) => {
     const headers: Record<string, string> = { ...request.headers, ...more };
     const signature = createHmac('sha256', secret)

@@ -1,4 +1,4 @@
-// Token endpoints that answer without end, slowly, hugely, in circles, or with what they got: each ends as a short failure in time.
+// Tests token endpoints that answer endlessly, slowly, hugely, with redirects or with the request: each ends in time as a short failure.
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ const SECRET = 'p-_.~+/= %&"!*s3cret';
 let world: EngineWorld;
 let compiled: Compiled;
 const sockets = new Set<Socket>();
-/** What the endpoint does once it has the request, of which it gets the text. */
+/** Answers on the socket; `request` is the text of the request. */
 let answer: (socket: Socket, request: string) => void = () => {};
 let asked = 0;
 const endpoint = createServer((socket) => {
@@ -48,7 +48,7 @@ afterAll(async () => {
 
 const reply = (body: string, status = 200) =>
   `HTTP/1.1 ${status} Said\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-/** Writes again and again, as fast as it is read. */
+/** Writes repeatedly, as fast as the client reads. */
 function endlessly(head: string, chunk: string) {
   return (socket: Socket) => {
     socket.write(head);
@@ -59,7 +59,7 @@ function endlessly(head: string, chunk: string) {
     more();
   };
 }
-/** As long as it is read, but not faster than this process, which is both sides, can do the rest. */
+/** Writes while the client reads, slowly enough for this process, which runs both sides, to do its other work. */
 function paced(chunk: string) {
   return (socket: Socket) => {
     const timer = setInterval(() => (socket.destroyed ? clearInterval(timer) : socket.write(chunk)), 1);

@@ -23,7 +23,7 @@ beforeEach(() => {
   oauth2.asked.length = 0;
   oauth2.wait = async () => {};
   world.receiver.requests.length = 0;
-  // As a resource server does.
+  // Checks the token and its scope as a resource server does.
   world.receiver.answer = async (response, { headers }) => {
     response.writeHead((await oauth2.scopeOf(headers.authorization)) === 'hooks.write' ? 200 : 401).end();
   };
@@ -50,7 +50,7 @@ describe('an access token', () => {
     oauth2.revokeAll();
     await world.insertThings(...names);
     const all = await attempts(id, 80);
-    // The refusal and the second request are one attempt.
+    // The refused request and the repeated one are a single attempt.
     expect(all.map(({ outcome, number }) => [outcome, number])).toEqual(all.map(() => ['DELIVERED', 1]));
     expect(oauth2.asked).toHaveLength(2);
     await off(id);
@@ -136,7 +136,7 @@ describe('the deadline', () => {
     expect(slow.tookMs).toBeLessThan(DEADLINE_MS * 1.5);
     oauth2.wait = () => new Promise(() => {});
     const hanging = await carried(compiled);
-    // Two clocks end it at the same time; either says the same.
+    // Two timeouts end the request at the same moment; the message may come from either.
     expect(hanging.answer).toMatchObject({
       stage: 'AUTH',
       message: expect.stringMatching(/^The token endpoint gave no .* within 0\.4 seconds\.$/),

@@ -1,4 +1,4 @@
-// The embedded Postgres with real processes and real signals.
+// Tests the embedded Postgres with real processes and real signals.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -138,7 +138,7 @@ test('a second owner is refused, and one that wants to join gets the address of 
 
 test('a stale pid file whose pid belongs to a stranger by now is no obstacle, and the stranger lives', async () => {
   await (await start()).stop();
-  // Of Postgres' own user: it takes another user's process for no obstacle anyway.
+  // The process runs as Postgres' own user, since a process of another user never blocks the start.
   const { uid, gid } = await stat(clusterDir());
   const stranger = spawn('sleep', ['60'], process.getuid?.() === 0 ? { uid, gid } : {});
   children.push(stranger);

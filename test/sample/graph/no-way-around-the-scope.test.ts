@@ -1,4 +1,4 @@
-// That a forgotten check can't leak: what has rows has a scope on its type, and what reads the engine's rows takes their owner.
+// Tests that no access check can be forgotten: types with rows have a scope, and reads of the engine's rows take an owner.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isObjectType } from 'graphql';
@@ -17,14 +17,14 @@ it('is on every type whose objects are rows of the domain', () => {
   expect(open.map(({ name }) => name)).toEqual([]);
 });
 
-/** Those that read for somebody else than an owner, each with a reason. */
+/** Functions that read for someone other than an owner, each with the reason. */
 const WITHOUT_OWNER: Record<string, string> = {
   loadForSending: 'for the worker, who sends for everybody',
 };
 
 it('is the first thing that a function which reads the engine’s rows is told', () => {
   const folder = join(SRC, 'webhooks/base/store');
-  // Topics are the installation's; secrets are opened for whoever has read the subscription.
+  // Other files are exempt: topics belong to the installation, and secrets are opened only after their subscription was read.
   const files = ['audit-log.ts', 'deliveries.ts', 'errors.ts', 'replays.ts', 'subscriptions.ts'];
   const functions = files.flatMap((name) =>
     [...readFileSync(join(folder, name), 'utf8').matchAll(/export async function (\w+)\(([^)]*)\)/g)].map(([, fn, parameters]) => [

@@ -1,4 +1,4 @@
-// The host's objects in our types: asked for as what they are, read in sets, and only one's own.
+// Tests the host's objects in our types: they have their own type, are read in batches, and only if the viewer may read them.
 import { graphql } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type TestApp, testApp } from '../../support/app.js';
@@ -39,7 +39,7 @@ it('takes as many statements for many subscriptions as for one', async () => {
     }
     counting.take();
     const contextValue = { ...app.app.contextOf(app.admin), prisma: counting.prisma };
-    // biome-ignore lint/suspicious/noExplicitAny: looked into below
+    // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
     const { data, errors } = (await graphql({ schema: app.app.schema, source, contextValue })) as any;
     costs.push(counting.take().filter((sql) => sql.startsWith('SELECT')).length);
     expect(errors).toBeUndefined();

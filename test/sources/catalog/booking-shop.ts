@@ -1,4 +1,4 @@
-// A booking shop that knows nothing of Hookgraph: integer and composite keys, enums, children that decide whose row it is.
+// Defines a booking shop that doesn't know Hookgraph: integer and composite keys, enums, and rows whose tenant their children decide.
 export const BOOKING_SHOP = `
 CREATE TYPE invoice_status AS ENUM ('open', 'paid');
 CREATE TABLE organisations (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL);

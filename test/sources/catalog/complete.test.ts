@@ -1,4 +1,4 @@
-// The catalog completes an announcement; what can't be completed is told at once, with what to do.
+// Tests that the catalog completes an announcement, and that everything it can't complete is reported at once with a remedy.
 import { buildSchema } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { completeAnnouncements } from '../../../src/sources/catalog/complete.js';

@@ -1,4 +1,4 @@
-// A schema made of tables: fields, relations in both directions, the tenant's rows alone, one statement for all rows of a tick.
+// Tests a schema made from tables: fields, relations in both directions, only the tenant's rows, one statement for all rows of a tick.
 import { type GraphQLSchema, graphql, printType } from 'graphql';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { completeAnnouncements } from '../../../src/sources/catalog/complete.js';

@@ -1,4 +1,4 @@
-// The gate on the sample's client: its types stay those of the client.
+// Tests that the gated client of the sample keeps the types of the client.
 import { afterAll, beforeAll, expect, expectTypeOf, it } from 'vitest';
 import { Prisma } from '../../../src/generated/nodes/client.js';
 import { models } from '../../../src/generated/nodes/hookgraph-models.js';
@@ -24,11 +24,11 @@ it('is the same client with a kind of transaction more', async () => {
   const gated = prisma.$extends(gate(t.admin.organizationId));
   const group = await gated.group.create({ data: { name: 'Typed', organizationId: t.admin.organizationId }, include: { members: true } });
   expectTypeOf(group.members[0]?.firstName).toEqualTypeOf<string | undefined>();
-  // @ts-expect-error there is no such field
+  // @ts-expect-error the model has no such field
   await expect(gated.group.create({ data: { nome: 'x' } })).rejects.toThrow('nome');
   const counted = await gated.$gatedTransaction(async (tx) => {
     await tx.group.update({ where: { id: group.id }, data: { name: 'Typed twice' } });
-    // @ts-expect-error no transaction in a transaction
+    // @ts-expect-error a transaction offers no nested transaction
     tx.$connect;
     return tx.group.count({ where: { name: 'Typed twice' } });
   });

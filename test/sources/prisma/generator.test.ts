@@ -1,4 +1,4 @@
-// The files that `hookgraph-prisma` writes, by the protocol that Prisma speaks with generators.
+// Tests the files that `hookgraph-prisma` writes, through the protocol between Prisma and its generators.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -36,7 +36,7 @@ const dmmf = {
   },
 };
 
-/** One conversation; answers what the generator said. */
+/** Sends the requests of one conversation and returns what the generator answered. */
 async function ask(...requests: object[]): Promise<Record<string, unknown>[]> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/sources/prisma/generator.ts'], { stdio: ['pipe', 'ignore', 'pipe'] });
   let said = '';

@@ -1,4 +1,4 @@
-// What a stored query reads with: in turn, and still in few statements.
+// Tests the reader of stored queries: executions share connections fairly and still batch their statements.
 import { execute, parse } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Prisma } from '../../../src/generated/nodes/client.js';
@@ -24,7 +24,7 @@ afterAll(async () => {
   await t.close();
 });
 
-/** Ten executions at once, of two organizations, on so many connections. */
+/** Runs ten executions at once, of two organizations, on this many connections. */
 async function ten(query: string, connections: number): Promise<string[]> {
   const turns = createTurns({ connections, maxWaitMs: 5000 });
   const ids = [await t.idOf('User', 'first_name', 'Alain'), await t.idOf('User', 'first_name', 'Hank')];

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
-/** The row as its event saw it before it was deleted. */
+/** Deletes a row and returns its snapshot from the event. */
 async function deleteAndRemember(typename: string, sql: string, values: unknown[] = []): Promise<Snapshot> {
   await t.database.pool.query(sql, values);
   const { rows } = await t.database.pool.query(
@@ -167,7 +167,7 @@ describe('ten stored queries at once, each with a context and an overlay of its 
       columns: { id: key, name: 'Remembered', organization_id: t.admin.organizationId },
     });
     const keys: string[] = [...rows.map(({ id }) => id), gone];
-    // Once before, so that what Prisma does at its first query doesn't count.
+    // Runs one query first, so that what Prisma does at its first query isn't counted.
     await counting.prisma.scenario.findFirst();
     counting.take();
     const answers = await Promise.all(

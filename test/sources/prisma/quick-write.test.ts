@@ -15,7 +15,7 @@ import { startHooks } from '../../support/hooks.js';
 import { until } from '../../support/until.js';
 
 let t: TestApp;
-/** One connection, so that what is left on it is seen. */
+/** A pool with one connection, so that leftovers on that connection are seen. */
 let pool: pg.Pool;
 let quick: ReturnType<typeof createQuickWrite>;
 beforeAll(async () => {
@@ -41,7 +41,7 @@ const contextsOf = async (names: string[]): Promise<(string | null)[]> => {
   return (await t.database.pool.query(found, [names])).rows.map(({ context }) => context);
 };
 
-/** As Prisma is told to write what it has read. */
+/** Turns a value that Prisma read into the form in which Prisma writes it. */
 function written({ isList, type }: Field, value: unknown): unknown {
   if (isList) return { set: value };
   return type === 'Json' && value === null ? Prisma.DbNull : value;

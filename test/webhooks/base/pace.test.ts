@@ -16,7 +16,7 @@ const FAILED: PaceOutcome = { slowMs: null, opens: true, probed: true, delivered
 const slow = (slowMs: number): PaceOutcome => ({ slowMs, opens: false, delivered: 0 });
 const T = 1_000_000_000;
 
-/** A receiver with a clock of its own -> what came of sending to it by these rules alone. */
+/** Simulates sending to a receiver under these rules alone, with a simulated clock. */
 function simulate({
   seconds,
   takes,
@@ -82,7 +82,7 @@ describe('a receiver that fails', () => {
     expect(open).toMatchObject({ state: 'PROBING', resumeAtMs: T + 1_000, failures: 1 });
     expect(roomOf(open, { allowance: 9, refilledAtMs: T }, 0, T + 1_000).room).toBe(1);
     expect(roomOf(open, { allowance: 9, refilledAtMs: T }, 1, T + 1_000).room).toBe(0);
-    // What another worker had under way changes nothing.
+    // The outcome of another worker's earlier request changes nothing.
     expect(nextPace(open, { ...FAILED, probed: false }, T + 1_500)).toBe(open);
     expect(nextPace(open, FAILED, T + 1_500)).toMatchObject({ failures: 2, resumeAtMs: T + 3_500 });
   });

@@ -1,4 +1,4 @@
-// What attaching changes, refuses and waits for.
+// Tests what attaching changes, refuses and waits for.
 import { afterEach, describe, expect, it } from 'vitest';
 import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
@@ -18,7 +18,7 @@ async function triggersOf(table: string): Promise<string[]> {
   return rows.map(({ tgname }) => tgname);
 }
 
-/** What a write to the catalog would change: the versions of all our functions and triggers. */
+/** The versions of all our functions and triggers in the catalog, which any write to it would change. */
 async function catalog(): Promise<unknown[]> {
   const { rows } = await db.pool.query(
     `SELECT proname AS name, xmin::text FROM pg_proc WHERE pronamespace = 'hookgraph'::regnamespace
@@ -155,7 +155,7 @@ it('makes partitions while a writer’s transaction is open, and rows never lack
   const inDefault = `INSERT INTO hookgraph.events (id, tenant, typename, node_key, operation) VALUES (hookgraph.id_at(now() + interval '90 days'), 't', 'T', 'k', 'created')`;
   await db.pool.query(`DROP TABLE ${rows[0].last}`);
   await writer.query(`BEGIN; ${inDefault}`);
-  // The DEFAULT partition is in use: left for the next run.
+  // The DEFAULT partition is in use, so adding a partition is left to the next run.
   expect(await made()).toBe(0);
   await db.pool.query(inDefault.replace('90', '91'));
   await writer.query('COMMIT');

@@ -1,4 +1,4 @@
-// Table definitions and announced nodes in, a database that captures them out; and what it captured.
+// Makes a database that captures the given tables and nodes, and reads the captured events.
 import pg from 'pg';
 import { pino } from 'pino';
 import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
@@ -22,11 +22,11 @@ export interface CapturedEvent {
 export interface CapturedTables extends TestDatabase {
   /** Events since the last call, in the order of their ids. */
   events(): Promise<CapturedEvent[]>;
-  /** Another session, as another role if need be. */
+  /** Opens another session, optionally as another role. */
   connect(options?: { user?: string; options?: string }): Promise<pg.Client>;
 }
 
-/** A node type `Thing` on `public.things (id, tenant, …)`, but for what is given. */
+/** A node type `Thing` on `public.things (id, tenant, …)`, with these properties changed. */
 export function thing(rest: Partial<AnnouncedNode> = {}): AnnouncedNode {
   return {
     typename: 'Thing',

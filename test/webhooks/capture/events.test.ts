@@ -1,4 +1,4 @@
-// What becomes an event, and what it holds.
+// Tests which writes become events, and what an event holds.
 import { afterEach, expect, it } from 'vitest';
 import { type CapturedTables, captureTables, THINGS, thing } from './captured-tables.js';
 
@@ -103,7 +103,7 @@ it('sees every kind of writer: ON CONFLICT, MERGE, a data-modifying WITH, cascad
 
 it('sees COPY', async () => {
   db = await captureTables(THINGS);
-  // From a program of the server: the client library has no COPY of its own.
+  // COPY reads from a program on the server, because the client library has no COPY of its own.
   await db.pool.query(`COPY things FROM PROGRAM 'printf "1\\tacme\\ta\\n2\\tacme\\tb\\n"'`);
   expect(await short()).toEqual(['created 1', 'created 2']);
 });
@@ -177,7 +177,7 @@ it('sets updated_at when a declared column changed, json and generated ones too,
     [thing({ columns: { id: 'id', name: 'name', doc: 'doc', made: 'made', updatedAt: 'updatedAt' }, updatedAt: 'updatedAt' })],
   );
   const client = await db.connect({ options: '-c TimeZone=Pacific/Auckland' });
-  // Within a second of the clock in UTC, however the session's zone is set.
+  // updated_at must be within a second of the UTC clock, whatever time zone the session sets.
   const moved = async (assignment: string) => {
     await client.query(`UPDATE things SET ${assignment}`);
     const { rows } = await client.query(

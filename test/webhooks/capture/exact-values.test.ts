@@ -1,4 +1,4 @@
-// Values that JavaScript can't hold reach the captured document as Postgres writes them, digit by digit.
+// Tests that values which JavaScript can't hold reach the captured document digit by digit, as Postgres writes them.
 import { afterEach, expect, it } from 'vitest';
 import { type CapturedTables, captureTables, thing } from './captured-tables.js';
 
@@ -6,7 +6,7 @@ let db: CapturedTables;
 afterEach(() => db.close());
 
 const NINES = '9'.repeat(1000);
-/** Type, value, and what stands in the document as jsonb writes it. */
+/** Type, value, and its form in the jsonb document. */
 const VALUES: [type: string, value: string, json: string][] = [
   ['timestamptz', 'infinity', '"infinity"'],
   ['timestamptz', '-infinity', '"-infinity"'],

@@ -1,4 +1,4 @@
-// What fails within a trigger fails no write; a worker's log says it once.
+// Tests that a failure within a trigger fails no write, and that a worker logs it once.
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';

@@ -1,4 +1,4 @@
-// A writer doesn't pay for large values that it left alone: capture and updated_at don't read them from their TOAST table.
+// Tests that a write doesn't pay for unchanged large values: capture and updated_at don't read them from their TOAST table.
 import type pg from 'pg';
 import { afterEach, expect, it } from 'vitest';
 import { type CapturedTables, captureTables, thing } from './captured-tables.js';
@@ -18,7 +18,7 @@ const TYPES = {
 };
 /** 1.6 MB that hardly compress. */
 const RANDOM = `(SELECT string_agg(md5(n::text), '') FROM generate_series(1, 50000) n)`;
-/** 14 MB that become 160 kB. */
+/** 14 MB that compress to 160 kB. */
 const SHORT = `repeat('xy', 7000000)`;
 const asTypes = (value: string) =>
   [
@@ -49,7 +49,7 @@ async function withLargeRow(value: string): Promise<pg.Client> {
   return client;
 }
 
-/** The blocks of the TOAST table and its index that a statement touches. */
+/** The number of blocks of the TOAST table and its index that a statement touches. */
 async function toastBlocks(client: pg.Client, sql: string): Promise<number> {
   const read = async () => {
     await client.query('SELECT pg_stat_force_next_flush()');

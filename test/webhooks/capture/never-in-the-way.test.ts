@@ -1,4 +1,4 @@
-// Nothing in capture may fail a customer's write, and no customer's session may bend it.
+// Tests that capture never fails a customer's write, and that no session setting of a customer changes what is captured.
 import { afterEach, expect, it } from 'vitest';
 import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
 import { type CapturedTables, captureTables, silent, THINGS, thing } from './captured-tables.js';
@@ -6,7 +6,7 @@ import { type CapturedTables, captureTables, silent, THINGS, thing } from './cap
 let db: CapturedTables;
 afterEach(() => db.close());
 
-/** A table `things` with these columns besides id and tenant, all announced. */
+/** Captures a table `things` with these columns besides id and tenant, all announced. */
 async function withColumns(columns: Record<string, string>, before = ''): Promise<void> {
   const list = Object.entries(columns).map(([name, type]) => `, "${name.replaceAll('"', '""')}" ${type}`);
   const node = thing({ columns: Object.fromEntries(['id', ...Object.keys(columns)].map((name) => [name, name])) });

@@ -1,4 +1,4 @@
-// Rows that come by logical replication are noticed, recorded after `migrate`, and told like any others.
+// Tests that rows from logical replication are noticed, recorded after `migrate`, and delivered like any others.
 import { afterEach, expect, it } from 'vitest';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { findOutOfStep } from '../../../src/webhooks/capture/watch-capture.js';
@@ -35,7 +35,7 @@ async function replicate(ddl: string, nodes: AnnouncedNode[], published = 'thing
   await prepareCapture(db.pool, nodes, silent);
   const slot = `s_${publisher.url.split('/').at(-1)}`.slice(0, 60);
   slots.push(slot);
-  // Publisher and subscriber are of one cluster: making the slot together with the subscription would wait for itself.
+  // Publisher and subscriber share a cluster, so creating the slot together with the subscription would wait for itself.
   await publisher.pool.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]);
   await db.pool.query(
     `CREATE SUBSCRIPTION ${slot} CONNECTION '${publisher.url}' PUBLICATION p WITH (create_slot = false, slot_name = '${slot}', copy_data = false)`,

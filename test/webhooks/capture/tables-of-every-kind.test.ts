@@ -1,4 +1,4 @@
-// Whatever the catalog holds is captured, or refused by migrate with a reason; it never fails a write.
+// Tests that every kind of table is captured, or refused by migrate with a reason, and never fails a write.
 import { afterEach, describe, expect, it } from 'vitest';
 import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
@@ -18,7 +18,7 @@ async function triggersIn(table: string): Promise<number> {
   return rows[0].count;
 }
 
-/** A write of each kind; of rows 1 and 2. */
+/** Makes a write of each kind to rows 1 and 2. */
 async function writeAll(insert: string, update: string): Promise<void> {
   await db.pool.query(insert);
   await db.pool.query(update);

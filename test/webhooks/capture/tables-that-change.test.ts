@@ -1,4 +1,4 @@
-// A table that changes after it was attached: no write fails, and recording goes on until migrate attaches it anew.
+// Tests a table that changes after it was attached: no write fails, and recording continues until migrate attaches the table again.
 import type { DatabaseError } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { attachTriggers } from '../../../src/webhooks/capture/attach-triggers.js';
@@ -49,7 +49,7 @@ describe('after it was attached', () => {
       `INSERT INTO ${table} (${ddl.includes('TO number') ? 'number' : 'id'}, tenant) SELECT n, 'acme' FROM generate_series(10, 20) n`,
     );
     const events = await db.events();
-    // Only a key that can't be found leaves nothing to tell.
+    // Only a changed key column leaves the row's events without an identity, so none are recorded.
     const created = events.filter(({ operation, key }) => operation === 'created' && Number(key) >= 2).map(({ key }) => Number(key));
     const expected = [2, 102, 3, 103, 4, 104, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
     expect(
@@ -65,7 +65,7 @@ describe('after it was attached', () => {
     await client.query('BEGIN');
     await client.query(`INSERT INTO things VALUES (1, 'acme', 'a')`);
     await client.query(`UPDATE things SET name = 'b'`);
-    // A subtransaction that writes has an id of its own, next to its parent's.
+    // A subtransaction that writes gets its own transaction id, so a single id proves that none wrote.
     const { rows } = await client.query(
       `SELECT DISTINCT xmin::text AS xid FROM hookgraph.captures UNION SELECT pg_current_xact_id()::xid::text`,
     );

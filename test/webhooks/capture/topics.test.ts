@@ -1,4 +1,4 @@
-// Which topics announced nodes make, and how the stored ones follow.
+// Tests which topics announced nodes make, and how the stored topics are synchronized.
 import { afterEach, describe, expect, it } from 'vitest';
 import { OWN_NODE } from '../../../src/webhooks/base/own-node.js';
 import { syncTopics, topicsOf } from '../../../src/webhooks/capture/topics.js';

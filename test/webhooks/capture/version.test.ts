@@ -1,4 +1,4 @@
-// The SQL that is attached has a version.
+// Tests that the attached SQL has a version.
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { AnnouncedTable } from '../../../src/webhooks/capture/row-sql.js';
@@ -9,7 +9,7 @@ import type { AnnouncedNode } from '../../../src/webhooks/index.js';
 import { testDatabase } from '../../support/database.js';
 import { THINGS, thing } from './captured-tables.js';
 
-// What was attached by one version is compared by another: a change of the SQL needs a new version. Put its fingerprint here.
+// Databases compare attached SQL by version, so a change of the SQL needs a new CAPTURE_VERSION. Then update the fingerprint here.
 it('has a version for the SQL that it writes', async () => {
   const db = await testDatabase();
   await db.pool.query(THINGS);

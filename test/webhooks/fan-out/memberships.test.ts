@@ -1,4 +1,4 @@
-// A membership that comes or goes is news of the user: its organization hears `created` or `deleted`, once, and of its own time.
+// Tests memberships that begin or end: the organization gets `created` or `deleted` of the user once, with the values of that time.
 import { afterEach, describe, expect, it } from 'vitest';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
@@ -70,12 +70,12 @@ async function told(): Promise<Told[]> {
      FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id ORDER BY 1`,
   );
   await db.pool.query('DELETE FROM hookgraph.deliveries');
-  // A replay looks for events by both.
+  // A replay finds events by tenant and time.
   expect(rows.every(({ is_theirs, is_timely }) => is_theirs && is_timely)).toBe(true);
   return rows.map(({ line, before, after }) => ({ line, before, after }));
 }
 
-/** Each of several is a transaction of its own. */
+/** Runs the SQL and relays; each text of a list is a separate transaction. */
 async function heard(sql: string | string[], limit = 1000): Promise<string[]> {
   for (const one of [sql].flat()) await db.pool.query(one);
   await relayAll(limit);
@@ -85,7 +85,7 @@ async function heard(sql: string | string[], limit = 1000): Promise<string[]> {
 const JOIN = (org: string, member = 1) => `INSERT INTO memberships (realm, member, org) VALUES ('r', ${member}, '${org}')`;
 const LEAVE = (org: string, member = 1) => `DELETE FROM memberships WHERE member = ${member} AND org = '${org}'`;
 
-/** What changed in the transaction that took the membership is left out where it was filed before. */
+/** Relayed alone, the event lacks what changed in the transaction that ended the membership. */
 const lost = (email: string, limit: number) => (limit === 1 ? {} : { email });
 
 describe.each([1000, 1])('%i a batch', (limit) => {
@@ -117,10 +117,10 @@ describe.each([1000, 1])('%i a batch', (limit) => {
   it('tells nothing twice', async () => {
     await prepare();
     expect(await heard(`BEGIN; ${JOIN('other')}; ${LEAVE('other')}; COMMIT`, limit)).toEqual([]);
-    // Written anew, as a form does that sets all of them.
+    // Deletes and inserts all memberships, as a form does that sets the whole list.
     expect(await heard(`BEGIN; ${LEAVE('acme')}; ${JOIN('acme')}; ${JOIN('other')}; COMMIT`, limit)).toEqual(['other created User 1']);
     expect(await heard(`BEGIN; ${JOIN('third')}; ${LEAVE('acme')}; ${JOIN('acme')}; COMMIT`, limit)).toEqual(['third created User 1']);
-    // A second one beside one that stays.
+    // Adds a second membership beside one that stays.
     expect(await heard(JOIN('acme'), limit)).toEqual([]);
     expect(await heard('DELETE FROM memberships WHERE id = (SELECT max(id) FROM memberships)', limit)).toEqual([]);
     expect(await heard([LEAVE('third'), `BEGIN; ${JOIN('third')}; ${JOIN('third')}; COMMIT`, LEAVE('third')], limit)).toEqual([
@@ -128,7 +128,7 @@ describe.each([1000, 1])('%i a batch', (limit) => {
       'third deleted User 1',
       'third deleted User 1',
     ]);
-    // The user's own event goes to each.
+    // The user's own event goes to each organization.
     expect(await heard(`BEGIN; INSERT INTO people VALUES ('r', 3, 'new'); ${JOIN('acme', 3)}; ${JOIN('other', 3)}; COMMIT`, limit)).toEqual(
       ['acme created User 3', 'other created User 3'],
     );

@@ -1,4 +1,4 @@
-// When the relay looks: poked here, poked from another process, or by itself; and that it survives its database.
+// Tests when the relay runs: woken in this process, by another process, or by its timer; and that it survives database outages.
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -68,7 +68,7 @@ it('finds what took long to commit, and a backlog, though most looks are for the
 
 it('looks at once when another process pokes', async () => {
   await subscribe(db.pool, { topic: 'thing/created' });
-  // By itself it would look too late.
+  // With these intervals the timer would fire too late.
   start(silent, { busy: 60_000, idle: 60_000 });
   await listening();
   const poker = createPoker(db.pool);

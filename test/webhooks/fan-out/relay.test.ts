@@ -1,4 +1,4 @@
-// Who hears of what: events in, deliveries out.
+// Tests which subscriptions get a delivery for which events.
 import { afterEach, expect, it } from 'vitest';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';

@@ -1,4 +1,4 @@
-// A replay, step by step: each event once, whoever dies between two steps; what happens now waits behind few of the past.
+// Tests replays step by step: each event once, even if the process dies between two steps; current events wait behind few past ones.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../../src/webhooks/fan-out/replay.js';

@@ -1,11 +1,11 @@
-// What a subscriber asked for, in the database; and what the relay made of it.
+// Inserts subscriptions into the database and reads the deliveries that the relay made for them.
 import type pg from 'pg';
 
 export interface Subscriber {
   tenant?: string;
   topic: string;
   environmentIds?: string[] | null;
-  /** Columns besides: `disabled_at: 'now()'`. SQL text. */
+  /** Further columns as SQL text: `disabled_at: 'now()'`. */
   set?: Record<string, string>;
 }
 

@@ -1,4 +1,4 @@
-// Who hears of a row whose tenant is on a parent row, also when both went at once.
+// Tests the delivery of a row whose tenant is on a parent row, also when both were deleted together.
 import { afterEach, expect, it } from 'vitest';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
@@ -30,7 +30,7 @@ async function prepare(): Promise<void> {
   await prepareCapture(db.pool, NODES, silent);
 }
 
-/** Subscribes both tenants to everything, runs the SQL, answers `tenant operation Type key`. */
+/** Subscribes both tenants to everything, runs the SQL and returns `tenant operation Type key` of each delivery. */
 async function heard(sql: string, limit = 1000): Promise<string[]> {
   await prepare();
   await db.pool.query(
@@ -75,7 +75,7 @@ it('fills it in while another relay holds the parents, and of what older trigger
   );
   await relayOnce(db.pool);
   await db.pool.query('DELETE FROM orgs WHERE id = 1');
-  // As the triggers before the captures did.
+  // Inserts events as the triggers did before the captures table existed.
   await db.pool.query(`WITH c AS (DELETE FROM hookgraph.captures WHERE typename = 'Note' RETURNING *), e AS (
       INSERT INTO hookgraph.events (id, xid, tenant, parent_typename, parent_key, typename, node_key, operation, changed, before, after)
       SELECT id, xid, tenant, parent_typename, parent_key, typename, node_key, operation, changed, before, after FROM c RETURNING id)
@@ -107,7 +107,7 @@ it('makes events of a transaction’s parents before those of their children', a
 });
 
 it('never takes it from an older deletion, nor from another transaction', async () => {
-  // Team t belonged to acme, was deleted and came back under other; then its things go with it.
+  // Team t belonged to acme, was deleted and was recreated under other; then its children are deleted with it.
   expect(
     await heard(`DELETE FROM teams WHERE id = 't';
       INSERT INTO teams VALUES ('t', 2, 'their'); INSERT INTO things VALUES (7, 't', 'secret')`).then(async () => {

@@ -1,4 +1,4 @@
-// Who hears of a row whose tenants other rows decide: known when the transaction has committed, also if all of them went at once.
+// Tests rows whose tenants other rows decide: the tenants are known after the commit, even if all rows were deleted together.
 import { afterEach, describe, expect, it } from 'vitest';
 import { prepareCapture } from '../../../src/webhooks/capture/prepare-capture.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
@@ -55,10 +55,10 @@ async function told(): Promise<string[]> {
     `SELECT d.tenant, e.operation, d.typename, d.node_key, e.tenant AS stored, e.occurred_at, hookgraph.time_of(e.id) AS id_time
      FROM hookgraph.deliveries d JOIN hookgraph.events e ON e.id = d.event_id`,
   );
-  // TRUNCATE would wait for a relay that is under way.
+  // TRUNCATE would wait for a relay in progress.
   await db.pool.query('DELETE FROM hookgraph.deliveries');
   expect(rows.every(({ tenant, stored }) => tenant === stored)).toBe(true);
-  // A replay looks for events by both.
+  // A replay finds events by tenant and time.
   expect(rows.every(({ occurred_at, id_time }) => Math.abs(occurred_at - id_time) <= 1)).toBe(true);
   return rows.map(({ tenant, operation, typename, node_key }) => `${tenant} ${operation} ${typename} ${node_key}`).sort();
 }
@@ -127,7 +127,7 @@ it('tells none twice when a relay dies, and finds children that another has file
   await db.pool.query('DELETE FROM bookings');
   const dying = await db.pool.connect();
   await dying.query('BEGIN');
-  // It takes the booking alone.
+  // The dying relay takes only the booking.
   expect(await relayOnce(dying, 1)).toMatchObject({ events: 1, deliveries: 2 });
   await relayAll();
   expect(await told()).toEqual([]);
@@ -150,7 +150,7 @@ it('goes on where the children can’t be read, lists what reached nobody, and s
   const second = await listWithoutTenant(db.pool, { ...page, after: id });
   expect(second).toMatchObject({ rows: [{ typename: 'Booking', nodeKey: '8' }], hasNextPage: false });
   expect(await assignTenant(db.pool, [id, id, '1'], 'other')).toBe(1);
-  // It is another's by now.
+  // The event belongs to another tenant by now.
   expect(await assignTenant(db.pool, [id], 'acme')).toBe(0);
   await relayAll();
   expect(await told()).toEqual(['other updated Booking 7']);

@@ -26,7 +26,7 @@ it('takes several events of one row for one change, from the first row to the la
     snapshot: { typename: 'Thing', key: '7', columns: { n: 3 }, ahead: true },
     event: { operation: 'updated', changed: ['n'], before: { n: '1' }, after: { n: '3' }, context: null },
   });
-  // There and back is no change.
+  // A field that changes and changes back is unchanged.
   expect(await read(event('updated', { n: 1, m: 1 }, { n: 2, m: 2 }), event('updated', { n: 2, m: 2 }, { n: 1, m: 2 }))).toMatchObject({
     event: { changed: ['m'] },
   });

@@ -107,7 +107,7 @@ describe('the scans', () => {
   });
 });
 
-/** Asks until the answer holds the delivery; then nothing is left for anybody else. */
+/** Claims until the result holds the delivery; after that no delivery is left. */
 async function expectEventually(ask: () => Promise<{ id: string }[]>, id: string | undefined): Promise<never[]> {
   await expect.poll(async () => (await ask()).map((one) => one.id), { timeout: 5000, interval: 20 }).toEqual([id]);
   return [];

@@ -14,7 +14,7 @@ afterAll(() => db.close());
 
 const log = pino({ level: 'silent' });
 
-/** A drain whose deliveries end when told; `finish` also takes them out of the queue, as settle would. */
+/** A drain whose deliveries end when the test says so; `finish` also removes them from the queue, as settling does. */
 function drainByHand(
   bounds: { total: number; perSubscription: number; perHost: number },
   hostOf: (id: string) => string | undefined = (id) => `https://${id}.example`,
@@ -54,7 +54,7 @@ it('keeps to its bounds, and a subscription that hangs leaves slots to the next'
   await expect.poll(() => countOf(other)).toBeGreaterThanOrEqual(3);
   expect(countOf(hanging)).toBe(15);
 
-  // Its slots alone carry the other one's backlog to its end.
+  // The other subscription's slots are enough to work off its backlog.
   let delivered = 0;
   await expect.poll(async () => (delivered += (await finish(other)).length)).toBe(8);
   expect(countOf(hanging)).toBe(15);
@@ -131,7 +131,7 @@ it('fills the room that a host has by one claim, also where each of its subscrip
   drain.wake(subscriptions);
   await expect.poll(() => inHand.length).toBe(20);
   expect(claims).toBe(1);
-  // Those that it had no room for are not forgotten.
+  // Subscriptions without a free slot aren't forgotten.
   const seen = new Set<string>();
   await expect
     .poll(async () => {
@@ -180,7 +180,7 @@ it('when stopped during a claim waits for what that claim brings, also if all el
   await stopping;
 });
 
-/** Ends whatever is in flight, also what a claim under way still brings. */
+/** Ends all deliveries in flight, including those that a running claim still adds. */
 async function stop(drain: Drain, finish: () => Promise<string[]>): Promise<void> {
   let stopped = false;
   void drain.stop().then(() => {

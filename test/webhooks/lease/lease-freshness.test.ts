@@ -25,7 +25,7 @@ async function claimed(subscriptionId: string): Promise<DeliveryInHand> {
   return delivery as DeliveryInHand;
 }
 
-/** As if the claim were older than that. */
+/** The delivery as if it had been claimed this much earlier. */
 const aged = (delivery: DeliveryInHand, byMs = BEGIN_WITHIN_MS): DeliveryInHand => ({
   ...delivery,
   claimedAtMs: delivery.claimedAtMs - byMs,
@@ -110,7 +110,7 @@ describe('the journey of a claim that was overtaken', () => {
     await world.insertThings(...Array.from({ length: AT_ONCE + 2 }, (_, i) => `n${i}`));
     await relayOnce(world.db.pool);
     const batch = await claimDue(world.db.pool, [{ subscriptionId: id, count: AT_ONCE + 2, after: null }]);
-    // The last but one is going to be too old when its turn comes.
+    // The last but one will be too old by the time it could be sent.
     batch[AT_ONCE] = aged(batch[AT_ONCE] as DeliveryInHand, BEGIN_WITHIN_MS - 5);
     const kept: ServerResponse[] = [];
     world.receiver.answer = (response) => void kept.push(response);

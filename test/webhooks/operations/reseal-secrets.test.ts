@@ -1,4 +1,4 @@
-// Stored secrets and two keys in, all of them sealed with the newer one out: whoever saves meanwhile, whenever it is killed.
+// Tests that resealing encrypts all stored secrets with the newest of two keys, despite concurrent saves and kills.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { checkKeys, createVault, fingerprintOf } from '../../../src/webhooks/base/secrets/vault.js';
@@ -58,7 +58,7 @@ it('seals every field of every subscription with the newest key, and finds nothi
     expect(vault.open(place(id, field), ciphertext, fingerprint)).toBe(textOf(id, field));
   expect(await rotate([current, old])).toMatchObject({ resealed: 0, total: 24, unneeded: [fingerprintOf(old)] });
   expect(await stored()).toEqual(rows);
-  // And a process may start without the old one.
+  // A process can now start without the old key.
   await checkKeys(db.pool, vault);
 });
 
@@ -112,7 +112,7 @@ it('changes nothing in a dry run, the current key neither', async () => {
 
 it('makes a key only when no earlier rotation is unfinished', async () => {
   const addKey = async () => [next, current, old];
-  // The key file had the new key already when the earlier run was killed.
+  // The key file already had the new key when the earlier run was killed.
   expect(await rotate([current, old], { addKey })).toMatchObject({ key: fingerprintOf(current), added: false, resealed: 24 });
   expect(await rotate([current, old], { addKey })).toMatchObject({ key: fingerprintOf(next), added: true, resealed: 24 });
 });

@@ -16,7 +16,7 @@ const rotate = (id: string, sharedSecret: string | null, overlapSeconds: number 
   rotateSecret(t.engine, actor, id, { sharedSecret, overlapSeconds });
 const update = (id: string, input: SubscriptionInput) => updateSubscription(t.engine, owner, id, input);
 const read = async (id: string) => (await subscriptionsByIds(t.db.pool, owner, [id])).get(id);
-/** The current secret, then the old ones, the newest first, each as the worker would have it. */
+/** The current secret, then the old ones, newest first, as the worker gets them. */
 async function secretsOf(id: string): Promise<(string | undefined)[]> {
   const { secrets } = (await loadForSending(t.engine, [id])).get(id) as Sendable;
   return [secrets.sharedSecret, ...(secrets.oldSecrets ?? []).map(({ secret }) => secret)];
@@ -82,7 +82,7 @@ describe('a rotation', () => {
     await rotate(id, 'four', 60);
     expect(await secretsOf(id)).toEqual(['four', 'three', 'two', 'one']);
     expect((await rotate(id, 'five')).problems).toMatchObject([{ field: 'base', message: expect.stringContaining('3 old secrets') }]);
-    // The shorter ones end first; the longest is what the subscription shows.
+    // The shorter overlaps end first; the subscription shows the longest one.
     await t.db.pool.query(`UPDATE hookgraph.secrets SET expires_at = now() WHERE subscription_id = $1 AND field <> 'sharedSecret@1'`, [id]);
     await t.db.pool.query(`UPDATE hookgraph.secrets SET expires_at = NULL WHERE subscription_id = $1 AND field = 'sharedSecret'`, [id]);
     expect(await secretsOf(id)).toEqual(['four', 'one']);

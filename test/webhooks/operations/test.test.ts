@@ -88,7 +88,7 @@ describe('a test', () => {
       { delivery_id: deliveryId, number: 1, test: true, outcome: 'FAILED', stage: 'STATUS', response_status: 503, subscription_version: 1 },
     ]);
 
-    // A worker sends what an event asks for, saves release what is held: the test stays as it is.
+    // A worker sends real events, and saves release held deliveries; neither changes the test's delivery.
     world.receiver.answer = (response) => void response.end();
     await world.work();
     await updateSubscription(world.webhooks.engine, OWNER, id, { template: '{}' });
@@ -173,7 +173,7 @@ describe('a test', () => {
     await world.insertThings('Ada');
     world.receiver.answer = (response) => void response.writeHead(410).end();
     await test(id);
-    // As many more as would switch it off, were they not tests.
+    // Inserts enough test failures to disable the subscription if tests counted.
     await world.db.pool.query(
       `INSERT INTO hookgraph.attempts (delivery_id, subscription_id, subscription_version, number, test, outcome, started_at, duration_ms)
        SELECT 1, $1, 1, 1, true, 'FAILED', now(), 1 FROM generate_series(1, 150)`,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/webhooks/index.js';
 import { MAX_ANSWER_LENGTH, runQuery } from '../../../src/webhooks/payload/run-query.js';
 
-/** An engine whose schema has one field, which does this. */
+/** An engine whose schema has one field with this resolver. */
 function engineOf(resolve: () => unknown, queryDeadlineMs?: number): Engine {
   const schema = buildSchema('type Query { value: String list: [String!] }');
   for (const field of Object.values((schema.getQueryType() as GraphQLObjectType).getFields())) field.resolve = resolve;

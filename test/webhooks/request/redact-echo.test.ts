@@ -39,7 +39,7 @@ it('knows a secret in the writings of XML, URLs, forms and bytes', () => {
   );
 });
 
-// Every way in which a secret goes out, with letters that writings treat each in their own way; and everything that may repeat it.
+// Each place that sends a secret, with characters that encodings treat differently, and each form in which a receiver may repeat it.
 const SECRET = 'p-_.~+/= %&"ä€🔑!*s3cret';
 type Secretive = Parameters<typeof redactEcho>[0];
 const auths: Record<string, Secretive['auth']> = {
@@ -57,7 +57,7 @@ const PLACES: Record<string, Secretive> = {
   'a shared secret or header': { secretTexts: [SECRET], auth: null },
 };
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-/** As OAuth libraries encode a client's secret that encode all but letters and digits. */
+/** Encodes like OAuth libraries that encode everything but letters and digits. */
 const strictly = (text: string) =>
   encodeURIComponent(text).replace(/[-_.!~*'()]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 const ECHOES: Record<string, (secret: string) => string> = {
@@ -79,7 +79,7 @@ const ECHOES: Record<string, (secret: string) => string> = {
   'in hex': (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
   'in HTML': (secret) => secret.replaceAll('&', '&amp;').replaceAll('"', '&#34;'),
 };
-/** Every eight bytes of it, decoded as often as anybody might. */
+/** Every eight-character part of the secret that appears in the text in any encoding, even a nested one. */
 function leaksIn(text: string): string[] {
   const views = new Set([text]);
   for (const view of views) {

@@ -1,4 +1,4 @@
-// Which secrets sign, by the time of sending alone; receivers in the tests know one secret each, as before and after they learn.
+// Tests which secrets sign at which time; each receiver knows one secret, as before or after it learns the new one.
 import { httpbis } from 'http-message-signatures';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-/** The same numbers each time: mulberry32. */
+/** A seeded random generator (mulberry32), so that each run has the same numbers. */
 function numbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -65,9 +65,9 @@ it('from all sides at once leave states and queue in step, lose nothing, and wai
           await scanDue(pool);
           break;
         default: {
-          // A lease of 30 ms now and then runs out under way.
+          // A lease of 30 ms sometimes expires during the work.
           const batch = await claimDue(pool, wants, 20, random(3) === 0 ? 30 : 15_000);
-          // In the order of the answers.
+          // Shuffles the batch, because answers arrive in any order.
           batch.sort(() => random(3) - 1);
           if (random(10) > 0)
             await settle(
@@ -79,7 +79,7 @@ it('from all sides at once leave states and queue in step, lose nothing, and wai
   };
   await Promise.all([1, 2, 3, 4, 5, 6].map(actor));
 
-  // Whoever is still leased was forgotten by its worker.
+  // Deliveries that are still leased were abandoned by their worker, so their leases expire now.
   await pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL`);
   await releaseDeliveries(pool, subscriptions, ['DISABLED', 'NODE']);
   await expect

@@ -3,7 +3,7 @@ import { SharedHeaders } from '../../../src/webhooks/verdict/shared-headers.js';
 
 type Headers = Record<string, string>;
 
-/** What is told of each row, and what Postgres makes of it: the stem, overwritten by the row's own. */
+/** Returns what is sent for each row, and what Postgres rebuilds: the shared headers, overwritten by the row's own. */
 function share(rows: (readonly [string, Headers | null])[]) {
   const shared = new SharedHeaders();
   const told = rows.map(([key, headers]) => shared.share(key, headers));
@@ -35,7 +35,7 @@ describe('SharedHeaders', () => {
       { stem: 1, own: { Id: '3', More: 'x' } },
       { stem: null, own: null },
       { stem: 1, own: {} },
-      // Another subscription's, since half of it is the same; and one of its own, since none may be missing.
+      // The first row shares another subscription's headers, since half of them are equal; the second can't, since it lacks one of them.
       { stem: 2, own: { Id: '4' } },
       { stem: null, own: { Id: '4' } },
       { stem: 3, own: {} },

@@ -64,7 +64,7 @@ describe('settle', () => {
     const batch = [ours[0], theirs[0], ours[1], theirs[1], ours[2]] as DeliveryInHand[];
     const headersOf = (delivery: DeliveryInHand, place: number): Record<'request' | 'response', Record<string, string>> => ({
       request: { Topic: `of ${delivery.subscriptionId}`, Id: delivery.id },
-      // The last one lacks a header that the first of its subscription had.
+      // The last delivery lacks a header that the first of its subscription had.
       response: place === 4 ? { date: 'now' } : { date: `at ${place}`, server: delivery.subscriptionId },
     });
     await settle(
@@ -114,7 +114,7 @@ describe('settle', () => {
     const [delivery] = (await inHand(1, undefined, client)) as [DeliveryInHand];
     await settle(client as never, [settlement(delivery, 'DELIVERED')]);
     await keepLarge(pool);
-    // Empty and counted as such, full and counted, and emptied since.
+    // The table empty, full and emptied again, each with current statistics.
     for (const change of [
       'SELECT',
       `INSERT INTO hookgraph.open_deliveries SELECT i, gen_random_uuid(), now() FROM generate_series(1, 20000) i`,
@@ -126,7 +126,7 @@ describe('settle', () => {
       expect(plans).toHaveLength(2);
       for (const plan of plans) {
         expect(plan).not.toContain('Seq Scan on open_deliveries');
-        // An index is asked for rows, never read as a whole.
+        // Each index scan has a condition, so no index is read as a whole.
         expect(plan).toMatch(/Index Scan .*open_deliveries/);
         expect(plan.match(/(Index Scan|Index Only Scan) .*open_deliveries/g)?.length).toBe(
           plan.match(/(Index Scan|Index Only Scan) .*open_deliveries.*\n *Index Cond/g)?.length,

@@ -1,4 +1,4 @@
-// A gated write of a row whose key the database alone may make.
+// Tests a gated write of a row whose key only the database can make.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ForeignClient, startWorld, type World } from './world.js';
 

@@ -1,4 +1,4 @@
-// Writes of somebody else's Prisma client: announced, and refused where a before-hook says no.
+// Tests writes through a host's Prisma client: they are announced, and refused where a before-hook refuses.
 import { buildSchema, GraphQLError, graphql } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSubscription, WriteRefused } from '../../../../src/webhooks/index.js';
@@ -97,7 +97,7 @@ describe('a before-hook', () => {
     await expect(create()).rejects.toThrow(WriteRefused);
     const refusals = [{ type: 'CANCELLED', message: expect.stringContaining('No halls.') }];
     await expect(create()).rejects.toMatchObject({ refusals });
-    // A server masks what isn't a GraphQLError: then nobody would know why.
+    // A server masks every error that isn't a GraphQLError, which would hide the reason.
     const answer = await graphql({ schema: buildSchema('type Query { create: Int }'), source: '{ create }', rootValue: { create } });
     expect(answer.errors?.[0]?.originalError).toBeInstanceOf(GraphQLError);
     expect(answer.errors?.[0]?.extensions).toEqual({ code: 'WRITE_REFUSED', refusals });

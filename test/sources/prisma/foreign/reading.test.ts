@@ -1,4 +1,4 @@
-// What stored queries read through somebody else's Prisma client: by whatever key, live or from a snapshot, within limits.
+// Tests what stored queries read through a host's Prisma client: by any key, live or from a snapshot, within limits.
 import { GraphQLError, graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ForeignClient, startWorld, type World } from './world.js';
@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(() => w.close());
 
 const reader = (): ForeignClient => w.readerFor('1');
-/** As an execution sees it to which the last deleted row of the type is known. */
+/** Reads as an execution does that has the snapshot of the type's last deleted row. */
 const afterwards = async (typename: string): Promise<ForeignClient> => w.readerFor('1', [await w.lastDeleted(typename)]);
 
 describe('the source', () => {
@@ -125,7 +125,7 @@ describe('a row that is there', () => {
   });
 });
 
-/** A where of findFirst, which knows no compound names. */
+/** Rewrites a where for findFirst, which accepts no compound names. */
 function flat(where: object): object {
   return Object.assign(
     {},
@@ -183,7 +183,7 @@ describe('a row that is gone', () => {
       expect(await booking.findFirst({ where: { ...key, ...not } })).toBeNull();
     const many = await booking.findMany({ where: { spaceId: { in: [spaceId] }, day: { in: [DAY, new Date('2026-05-02')] } } });
     expect(many.map(({ day }: { day: Date }) => day.getUTCDate()).sort()).toEqual([1, 2]);
-    // Without naming it by its key nobody finds it.
+    // The snapshot's row is found only by its key.
     expect(await booking.findMany({ where: { spaceId } })).toHaveLength(1);
     expect(await booking.findFirst({ where: { userId: 'u' } })).toBeNull();
   });

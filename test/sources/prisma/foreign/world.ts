@@ -1,4 +1,4 @@
-// Somebody else's booking service on a database of its own: their Prisma client and schema of GraphQL, our source and engine over them.
+// Starts a host's booking service on a separate database: its Prisma client and GraphQL schema, with our source and engine over them.
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ const here = import.meta.dirname;
 const ROOT = join(here, '../../../..');
 export const GENERATED = join(here, 'generated');
 
-/** Runs `prisma generate`, as adopters do, where the schema or our generator changed since. */
+/** Runs `prisma generate`, as adopters do, if the schema or our generator has changed. */
 export function generate(): void {
   const inputs = [
     ...readdirSync(join(here, 'schema')).map((name) => join(here, 'schema', name)),
@@ -40,7 +40,7 @@ export function generate(): void {
   const wanted = hash.digest('hex');
   const stamp = join(GENERATED, '.stamp');
   const lock = join(here, 'generated.lock');
-  // Two test files may start at once: the one that makes the folder generates.
+  // Two test files may start at once: the one that makes the folder generates the client.
   for (;;) {
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
     try {
@@ -61,10 +61,10 @@ export function generate(): void {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: generated when the tests run, so the compiler doesn't know it
+// biome-ignore lint/suspicious/noExplicitAny: the client is generated when the tests run, so the compiler has no type for it
 export type ForeignClient = any;
 
-/** Another version of Prisma runs the same tests: `FOREIGN_CLIENT` is its client over the same schema, `FOREIGN_ADAPTER` its adapter. */
+/** The same tests run with another version of Prisma: `FOREIGN_CLIENT` is its client for the same schema, `FOREIGN_ADAPTER` its adapter. */
 async function loadClient() {
   generate();
   const path = process.env.FOREIGN_CLIENT ?? join(GENERATED, 'client/client.ts');
@@ -152,12 +152,12 @@ export async function startWorld({ role }: { role?: string } = {}) {
     webhooks,
     host,
     models,
-    /** Writes as the application does, past the gate. */
+    /** Writes as the application does, without the gate. */
     prisma,
     open,
     gate,
     readerFor,
-    /** As the events saw the last rows of a type that are gone. */
+    /** The snapshots that the events hold of a type's last deleted rows. */
     async lastDeleted(typename: string): Promise<Snapshot> {
       const { rows } = await db.pool.query(
         `SELECT node_key, before FROM hookgraph.recorded WHERE typename = $1 AND operation = 'deleted' ORDER BY id DESC LIMIT 1`,
@@ -190,7 +190,7 @@ export async function startWorld({ role }: { role?: string } = {}) {
   };
 }
 
-/** As somebody writes it who has no Relay and no Pothos: rows are looked for with findFirst, lists by their own fields. */
+/** A schema without Relay and Pothos: rows are found with findFirst, lists through their own fields. */
 function schemaOf(host: Host) {
   const schema = buildSchema(SDL);
   (schema.getType('Node') as unknown as GraphQLUnionType).resolveType = (row: { __typename: string }) => row.__typename;

@@ -29,7 +29,7 @@ function guarded(settings: Parameters<typeof createGuard>[0]): Guard {
   return guard;
 }
 
-/** The answer to a request of node:http, as an SDK makes it. */
+/** Requests the URL by node:http, as an SDK does, and returns the answer. */
 const ask = (guard: Guard, url: string, options = {}): Promise<string> =>
   new Promise((resolve, reject) => {
     const get = url.startsWith('https:') ? getHttps : getHttp;
@@ -89,7 +89,7 @@ describe('our own parts', () => {
         });
       }
       expect(asked).toHaveLength(1);
-      // Another port of the same machine is nobody's.
+      // The other port on the same machine isn't protected.
       expect(await viaUndici(guard, `http://127.0.0.1:${other.port}/`)).toBe(200);
     },
   );

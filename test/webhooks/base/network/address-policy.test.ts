@@ -3,7 +3,7 @@ import { createReach, type ReachSettings } from '../../../../src/webhooks/base/n
 import { GOOD, HOSTILE } from './hostile-urls.js';
 import { carriers, METADATA, NOT_PUBLIC, notations } from './notations.js';
 
-/** A resolver that knows these names and no other. */
+/** A resolver that knows only these names. */
 const names =
   (known: Record<string, string[]>): ReachSettings['lookup'] =>
   async (host) => {
@@ -35,7 +35,7 @@ describe('a callback URL', () => {
     expect(await vetUrl(url, { lookup: NEVER })).toEqual({ field: 'callbackUrl', message: expect.stringMatching(message) });
   });
 
-  // One test: a thousand titles say no more than the first that fails.
+  // One test covers all notations, because the first failure is enough.
   it(`is refused in each of ${FAMILIES.length} notations of an address that is not public, and no resolver asked`, async () => {
     for (const [url, message] of FAMILIES)
       expect([url, await vetUrl(url, { lookup: NEVER })]).toEqual([url, { field: 'callbackUrl', message: expect.stringMatching(message) }]);

@@ -5,7 +5,7 @@ const NONE: string[] = [];
 
 describe('an address', () => {
   it.each([
-    // Not public.
+    // Addresses that aren't public.
     '127.0.0.1',
     '127.255.255.254',
     '0.0.0.0',
@@ -51,7 +51,7 @@ describe('an address', () => {
     '5f00::1',
     '4000::1',
     'e000::1',
-    // An IPv4 address in IPv6.
+    // IPv4 addresses inside IPv6.
     '::ffff:127.0.0.1',
     '::ffff:7f00:1',
     '::FFFF:10.0.0.1',
@@ -70,7 +70,7 @@ describe('an address', () => {
     '::ffff:0:127.0.0.1',
     '2606:4700::5efe:7f00:1',
     '2606:4700::200:5efe:a00:1',
-    // No address as it stands: whoever resolves it decides what it means.
+    // Texts that aren't addresses: their meaning depends on the resolver.
     '',
     'localhost',
     '127.1',

@@ -1,4 +1,4 @@
-// Through a real proxy: what it is asked for, whose fault what is, and what is never told.
+// Tests connections through a real proxy: the requests to it, who is at fault for a failure, and what is never revealed.
 import { createServer } from 'node:http';
 import { createServer as createSecure } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
@@ -55,7 +55,7 @@ describe('through a proxy', () => {
       const send = sender(proxy);
       expect(await send(`https://receiver.example:${port}`)).toMatchObject({ kind: 'REPLY', status: 200, body: 'hello' });
       for (let i = 0; i < 5; i++) expect(await send(`https://receiver.example:${port}`)).toMatchObject({ kind: 'REPLY', status: 200 });
-      // Tunnels are kept; undici opens a second one where a request comes too soon after the first.
+      // Tunnels are reused; undici opens a second one when a request follows the first too soon.
       expect(proxy.asked.slice(1, -1)).toEqual([]);
       expect(new Set(proxy.asked)).toEqual(new Set([`127.0.0.1:${port}`]));
     },

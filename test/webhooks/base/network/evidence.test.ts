@@ -81,7 +81,7 @@ describe('a failure', () => {
     evidence.worked('NAME', 'good.example');
     expect(evidence.judge(failure('lame.example', name), 'one')).toBe('THEIRS');
     expect(evidence.judge(failure('hooks.good.example', name), 'two')).toBe('OURS');
-    // A cache goes on answering for one name: more organizations fail than that.
+    // The resolver's cache may still answer for one name, so this number of failing organizations outweighs it.
     now += 1;
     evidence.worked('NAME', 'cached.example');
     now += 1;
@@ -104,7 +104,7 @@ describe('a failure', () => {
     expect(evidence.judge(failure('a.one.com'), 'one')).toBe('THEIRS');
     expect(evidence.judge(failure('b.two.com'), 'two')).toBe('THEIRS');
     expect(evidence.judge(failure('c.three.com'), 'three')).toBe('OURS');
-    // The others, which are tried again meanwhile, too.
+    // Earlier failures that are retried meanwhile count as ours too.
     expect(evidence.judge(failure('a.one.com'), 'one')).toBe('OURS');
     now += 1000;
     evidence.worked('CONNECT', 'good.org');

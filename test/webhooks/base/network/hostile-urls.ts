@@ -1,4 +1,4 @@
-// URLs that a stranger might save, each with what its refusal says; and good ones, which must pass.
+// Lists URLs that an attacker might save, each with its error message, and valid URLs that must pass.
 
 const each = (message: RegExp, ...urls: string[]): [string, RegExp][] => urls.map((url) => [url, message]);
 

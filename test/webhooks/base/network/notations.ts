@@ -1,6 +1,6 @@
-// An IPv4 address -> the URLs of it in every notation; and addresses that are not public, one of each kind.
+// Writes an IPv4 address in every notation, and lists addresses of each kind that is not public.
 
-/** `https://…/` of an IPv4 address in every notation that some parser takes for it. */
+/** The `https://…/` URLs of an IPv4 address in every notation that some parser accepts. */
 export function notations(ipv4: string): string[] {
   const [a, b, c, d] = ipv4.split('.').map(Number) as [number, number, number, number];
   const number = ((a * 256 + b) * 256 + c) * 256 + d;
@@ -45,7 +45,7 @@ export function notations(ipv4: string): string[] {
   return hosts.map((host) => `https://${host}/`);
 }
 
-/** IPv6 addresses that carry an IPv4 address where no router looks for one: refused whatever they carry. */
+/** IPv6 addresses that embed an IPv4 address in a place that no router reads; they are refused whatever they embed. */
 export function carriers(ipv4: string): string[] {
   const [a, b, c, d] = ipv4.split('.').map(Number) as [number, number, number, number];
   const pair = (x: number, y: number) => (x * 256 + y).toString(16);
@@ -63,7 +63,7 @@ export function carriers(ipv4: string): string[] {
   ].map((host) => `https://${host}/`);
 }
 
-/** One of each kind. */
+/** One address of each kind that isn't public. */
 export const NOT_PUBLIC = [
   ...['127.0.0.1', '127.255.255.254', '0.0.0.0', '10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.0.1', '169.254.1.1'],
   ...['100.64.0.1', '192.0.0.8', '192.0.2.1', '192.31.196.1', '192.52.193.1', '192.88.99.1', '192.175.48.1', '198.18.0.1'],

@@ -222,7 +222,7 @@ describe('a stored query', () => {
   ];
   it.each(hostile)('costs milliseconds to refuse: %s', (_what, source) => {
     problemsOf(source);
-    // Of the processor, the least of three: others use this machine as well.
+    // CPU time, and the least of three runs, because other processes use this machine too.
     const times = [1, 2, 3].map(() => {
       const before = process.cpuUsage();
       expect(problemsOf(source).length).toBeGreaterThan(0);
@@ -245,18 +245,18 @@ describe('a stored query', () => {
     expect(errors(paged, { n: 10 })).toEqual([]);
     expect(errors(paged, { n: 100 })).toEqual([expect.stringContaining('costs 10203')]);
     expect(errors(paged, { n: 1, ids: new Array(2000).fill('1') })).toEqual([expect.stringContaining('costs 2006')]);
-    // What a page can't be is refused later; here it counts as usual.
+    // An invalid page size is refused later; here it counts as a usual page.
     expect(errors(paged, { n: 'x', ids: 7 })).toEqual([]);
     expect(errors('query ($n: Int = 50) { users(first: $n) { nodes { friendsOf(first: $n) { nodes { id } } } } }', {})).toEqual([
       expect.stringContaining('costs 2602'),
     ]);
-    // Whatever it is called, and where a default is all there is.
+    // Variables with unusual names, and those that have only a default.
     const named =
       'query ($constructor: Int = 100) { users(first: $constructor) { nodes { friendsOf(first: $constructor) { nodes { id } } } } }';
     expect(errors(named, {})).toEqual([expect.stringContaining('costs 10202')]);
     const many = `query ($ids: [ID!] = [${'"1" '.repeat(999)}]) { nodes(ids: $ids) { id name: __typename } }`;
     expect(errors(many, {})).toEqual([expect.stringContaining('costs 1999')]);
-    // A value that looks like a part of a document is none.
+    // A variable's value that looks like part of a document isn't treated as one.
     for (const n of [{ kind: 'Variable', name: { value: 'n' } }, { kind: 'Variable' }, { kind: 'IntValue' }])
       expect(errors(paged, { n })).toEqual([]);
     expect(errors(getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true }), {})).toEqual([]);

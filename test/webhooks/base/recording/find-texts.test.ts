@@ -1,4 +1,4 @@
-// Finds many texts at once; whatever strangers wrote, its operations grow with the length of the text, or it gives up before.
+// Tests the search for many texts at once: its operations grow with the length of a hostile text, or it gives up first.
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { decodeText } from '../../../../src/webhooks/base/recording/decode-text.js';
@@ -10,13 +10,13 @@ const replace = (texts: string[], text: string, words: string[] = []) => createF
 describe('what is found', () => {
   test.each([
     [['abcdefgh'], 'xabcdefghx abcdefg', 'x#x abcdefg'],
-    // Only the end of a text may cut one off.
+    // A secret may be cut off only at the end of the text.
     [['abcdefghijkl'], 'abcdefghi. abcdefghi', 'abcdefghi. #'],
     [['abcdefghijkl'], 'abcdefgh…', '#…'],
     [['abcdefghijkl'], 'abcdefgh\uFFFD', '#\uFFFD'],
     [['abcdefgh/jkl'], 'abcdefgh%2', '#%2'],
     [['abcdefgh"jkl'], 'abcdefgh\\', '#\\'],
-    // The longest, and no rest of one that overlaps another.
+    // The longest match is replaced, with no remainder of an overlapping match.
     [['abcdefgh', 'abcdefghij'], 'abcdefghijk abcdefghik', '#k #ik'],
     [['abcdefgh', 'efghijklmn'], '-abcdefghijklmn-', '-#-'],
     [['abcdefgh'], 'abcdefghabcdefgh', '##'],
@@ -31,7 +31,7 @@ describe('what is found', () => {
     expect(replace([], '𝒜b ab𝒜 ab', ['ab'])).toBe('𝒜b ab𝒜 #');
   });
 
-  /** Ways in which programs write a text, each as a whole; `some` encodes single characters of it. */
+  /** The encodings in which programs write a text as a whole; `some` encodes single characters of it. */
   const some = (text: string, encode: (one: string, at: number) => string) => [...text].map(encode).join('');
   const hex = (one: string) => [...Buffer.from(one)].map((byte) => `%${byte.toString(16)}`).join('');
   const WRITINGS: Record<string, (text: string) => string> = {
@@ -63,7 +63,7 @@ describe('what is found', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom(...'%\\&;#xu0aA25"') }), (a, b) => {
         expect(replace(['never in there'], a + b)).toBe(a + b);
-        // Decoded to the end: nothing is left to decode.
+        // A fully decoded text has nothing left to decode.
         const decoded = decodeText(b);
         if (decoded)
           expect(decodeText(decoded.text.slice(0, decoded.end))?.text ?? decoded.text.slice(0, decoded.end)).toBe(
@@ -105,7 +105,7 @@ describe('what it costs', () => {
     const left = budget();
     expect(finder.replace('a'.repeat(65_536), '#', left)).toBeNull();
     expect(left.left).toBeGreaterThan(-1_000);
-    // What comes after it isn't looked at.
+    // Once the budget is spent, the text isn't searched.
     expect(finder.replace('harmless text', '#', left)).toBeNull();
   });
 

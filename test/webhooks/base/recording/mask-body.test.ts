@@ -1,4 +1,4 @@
-// Paths and a body in, the body with `[masked]` out; everything else in it byte for byte.
+// Tests that masking replaces the values at the given paths of a body with `[masked]` and keeps every other byte.
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { MAX_MASKED_LENGTH, maskBody } from '../../../../src/webhooks/base/recording/mask-body.js';
@@ -156,7 +156,7 @@ test.each([
   ['$', 0],
 ])('%j is no path, and its mistake is at character %i', (path, character) => {
   const parsed = parseMaskPath(path);
-  // A lone `$` is a name like another.
+  // A lone `$` is an ordinary name.
   if (character === 0) expect(parsed).toEqual([{ kind: 'name', name: '$' }]);
   else expect(parsed).toEqual({ wrong: expect.stringContaining(`at character ${character} `) });
 });

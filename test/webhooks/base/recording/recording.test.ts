@@ -1,4 +1,4 @@
-// An attempt with masked values that are repeated everywhere in, the attempt as it is recorded out; soon.
+// Tests how an attempt is recorded when masked values are repeated everywhere in it, within a time limit.
 import { expect, it } from 'vitest';
 import type { Attempt } from '../../../../src/webhooks/base/model.js';
 import { createRecorder } from '../../../../src/webhooks/base/recording/recording.js';

@@ -65,7 +65,7 @@ describe('the keys of a database', () => {
     });
     await checkKeys(db.pool, createVault([current, old]));
     await expect(checkKeys(db.pool, createVault([old]))).rejects.toMatchObject({ code: 'KEYS_MISMATCH' });
-    // Its first key was current once; that doesn't make it current again.
+    // Listing a previously current key first doesn't make it current again.
     await checkKeys(db.pool, createVault([old, current]));
     await checkKeys(db.pool, createVault([current]));
   });

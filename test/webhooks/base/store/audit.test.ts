@@ -10,7 +10,7 @@ it('is thought of by every file that changes a subscription', () => {
   const changing = sources.filter((name) =>
     /(UPDATE|INSERT INTO|DELETE FROM) hookgraph\.(subscriptions|subscription_versions)\b/.test(readFileSync(join(ENGINE, name), 'utf8')),
   );
-  // It notes that a subscription is slowed down, which changes nothing of it; the log has a line.
+  // This file only records that a subscription is slowed down, which is logged and changes no setting.
   const bookkeeping = ['base/store/paces.ts'];
   expect(changing).toEqual(expect.arrayContaining(['operations/save.ts', 'verdict/write-attempts.ts']));
   expect(

@@ -73,7 +73,7 @@ describe('secrets', () => {
       expect(answered).not.toContain(secret);
       expect(JSON.stringify(rows)).not.toContain(secret);
     }
-    // A mistake in a value is told without it.
+    // An error about a value doesn't repeat the value.
     expect(
       JSON.stringify((await createSubscription(engine, owner, { ...good, headers: [{ name: 'X-Key', value: 'ab-cd\n' + 'x' }] })).problems),
     ).not.toContain('ab-cd');

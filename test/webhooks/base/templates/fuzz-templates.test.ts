@@ -1,4 +1,4 @@
-// Random Liquid over random data, many at a time in shared processes: an answer for each, in time, and nothing of anybody else in it.
+// Renders random Liquid with random data, many at a time in shared processes: each gets an answer in time, without others' data.
 import fc from 'fast-check';
 import { afterAll, expect, it, vi } from 'vitest';
 import { listLiquid } from '../../../../src/webhooks/base/templates/liquid.mjs';
@@ -7,7 +7,7 @@ import { until } from '../../../support/until.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-/** Told by fast-check when it fails; put the one it tells here. */
+/** fast-check prints a seed when it fails; put it here to repeat the run. */
 const SEED = 20_261_125;
 const PLANTED = 'planted-8c1f';
 process.env.HOOKGRAPH_PLANTED = PLANTED;
@@ -74,7 +74,7 @@ it('answers, and tells nothing of anybody else', async () => {
         const told = JSON.stringify(await renderer.render({ tenant: `${i}`, key: `${i}` }, read, [{ source, style, ask: 'json' }]));
         expect(told).toMatch(/^\[\{"(text|fault)":/);
         expect(told).not.toContain(PLANTED);
-        // Their order may be turned; whose they are may not.
+        // The template may reorder the texts, but may not show another tenant's.
         expect((told.match(/canary-\d+-/g) ?? []).filter((canary) => canary !== own)).toEqual([]);
       });
       await until('all are answered', () => Promise.all(results).then(() => true));

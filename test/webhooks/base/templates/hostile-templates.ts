@@ -1,9 +1,9 @@
-// Templates of people who mean harm, by what they try; `data` is theirs too.
+// Lists malicious templates by what they attempt; `data` is under the attacker's control too.
 const x = (count: number, text = 'x') => text.repeat(count);
 const DOUBLED = '{% assign a = "x,x" | split: "," %}{% for i in (1..60) %}{% assign a = a | push: a %}{% endfor %}';
 const FILLED = '{% assign s = "0123456789" %}{% for i in (1..17) %}{% assign s = s | append: s %}{% endfor %}';
 
-/** Each holds no longer than its limit, and is refused or failed in words that name it. */
+/** Each is stopped within its limit, and refused or failed with a message that names the limit. */
 export const STOPPED: [name: string, source: string][] = [
   ['nested loops', '{% for i in (1..99999) %}{% for j in (1..99999) %}{{ j }}{% endfor %}{% endfor %}'],
   ['a giant range', '{% for i in (1..999999999999) %}{% endfor %}'],
@@ -50,7 +50,7 @@ export const STOPPED: [name: string, source: string][] = [
   ['a time zone that does not exist', '{{ "now" | date: "%c", "No/Where" }}'],
 ];
 
-/** Harmless: they render what an honest template would. */
+/** Templates that look malicious but render what an honest template would. */
 export const HARMLESS: [name: string, source: string, rendered: string][] = [
   [
     'a walk to the prototype',

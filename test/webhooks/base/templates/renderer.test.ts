@@ -26,7 +26,7 @@ describe('hostile templates', () => {
   const trial = { tenant: 'hostile', key: 'hostile', isTrial: true };
 
   it.each(STOPPED)('%s: stopped within the limit, in words, while this process goes on', async (_name, source) => {
-    // What another program takes from the processor in between is no cost of ours; what we compute is.
+    // Measures this process's own CPU time, because other programs also take the processor.
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
     const before = process.cpuUsage();
@@ -114,7 +114,7 @@ describe('one who takes long', () => {
     const slow = { tenant: 'slow', key: 'slow', isTrial: false };
     await ask(renderer, BOMB, {}, slow);
     const bombs = Promise.all(Array.from({ length: 200 }, () => ask(renderer, BOMB, {}, slow)));
-    // Ordinary ones of others, and the trial of somebody else, come before the 200.
+    // Other tenants' renders and another tenant's trial finish before the 200.
     const ordinary = await Promise.all(
       Array.from({ length: 50 }, () => ask(renderer, 'ok', {}, { tenant: 'org', key: 'sub', isTrial: false })),
     );
@@ -125,7 +125,7 @@ describe('one who takes long', () => {
   });
 });
 
-/** Render processes of this one: only those that live. */
+/** The living render processes that this process started. */
 function processes(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -24,11 +24,11 @@ afterEach(async () => {
 interface Receiver {
   origin: string;
   sessions: ServerHttp2Session[];
-  /** The path of each request that the receiver took up. */
+  /** The path of each request that the receiver accepted. */
   taken: string[];
 }
 
-/** A real server of HTTP/2, which answers as told; of HTTP/1.1 too, if `allowHTTP1`. */
+/** Starts a real HTTP/2 server that answers as configured; also over HTTP/1.1 if `allowHTTP1`. */
 async function receiver(
   answer: (stream: ServerHttp2Stream, path: string, body: string) => void,
   { settings = {}, cert = 'receiver' as 'receiver' | 'other' } = {},
@@ -137,7 +137,7 @@ describe('a receiver that offers HTTP/2', () => {
   it('that ends its connections in good order, as after so many requests, gets everything once', async () => {
     const { origin, sessions, taken } = await receiver((stream) => {
       const { session } = stream;
-      // What is under way is answered after the GOAWAY; whatever comes later is not looked at.
+      // This GOAWAY says that streams up to 31 will be answered and later ones will not.
       if (stream.id === 31) session?.goaway(0, 31);
       setImmediate(() => setImmediate(() => ok(stream)));
     });
@@ -147,7 +147,7 @@ describe('a receiver that offers HTTP/2', () => {
       expect(replies.map((reply) => (reply.kind === 'REPLY' ? reply.status : reply.message))).toEqual(replies.map(() => 200));
     }
     expect(sessions.length).toBeGreaterThanOrEqual(4);
-    // Node's server answers what it has read, GOAWAY or not; a request that was refused by id is sent again.
+    // Node's server answers every request that it has read, even after GOAWAY; a request that was refused by id is sent again.
     expect(new Set(taken).size).toBe(80);
   });
 

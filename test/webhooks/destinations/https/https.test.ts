@@ -128,7 +128,7 @@ describe('the https destination', () => {
       sockets.push(socket);
       let first = true;
       socket.on('data', () => {
-        // The first request of each connection is answered; at the second the connection is gone.
+        // The first request of each connection is answered; at the second the connection breaks.
         if (!first) return socket.destroy();
         first = false;
         answered += 1;

@@ -1,4 +1,4 @@
-// Real connections: to whom a certificate belongs, and to which address a name leads.
+// Tests with real connections which certificates are accepted and which address a name leads to.
 import { createServer as createPlain } from 'node:http';
 import { createServer, get } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
@@ -24,7 +24,7 @@ async function listening(server: Server & { closeAllConnections(): void }): Prom
   return (server.address() as AddressInfo).port;
 }
 
-/** Answers how many requests came. */
+/** Starts a receiver that counts its requests. */
 async function receiver(certificate: Parameters<typeof tlsFile>[0]): Promise<{ port: number; came(): number }> {
   let count = 0;
   const server = createServer({ key: tlsFile('key'), cert: tlsFile(certificate) }, (_request, response) => {
@@ -94,7 +94,7 @@ describe('a name whose answer changes', () => {
     const origin = `http://rebinding.example:${port}`;
     expect(await send(origin)).toMatchObject({ kind: 'REPLY', status: 200 });
     expect({ questions: dns.questions(), asked }).toEqual({ questions: 1, asked: [`rebinding.example:${port}`] });
-    // A new connection asks again, and meets the change.
+    // A new connection resolves the name again and sees the change.
     expect(await sender({ lookup: dns.lookup }).send(origin)).toMatchObject({ kind: 'NO_REPLY', stage: 'ADDRESS' });
   });
 

@@ -24,7 +24,7 @@ let sns: NonNullable<EngineWorld['webhooks']['engine']['settings']['sns']>;
 beforeAll(async () => {
   sns = { accounts: [], managedTopics: MANAGED };
   [aws, world] = await Promise.all([startAws(), startEngineWorld({ settings: { sns } })]);
-  // What the SDK's default chain finds in the environment of the process.
+  // Credentials that the SDK's default chain finds in the environment of the process.
   Object.assign(process.env, { ...INSTALLATION, AWS_ENDPOINT_URL: aws.endpoint });
   await world.work();
 });
@@ -95,7 +95,7 @@ describe('a message', () => {
     for (const { group, once, node, delivery } of told) expect([group, once]).toEqual([node, delivery]);
     expect(new Set(told.map(({ group }) => group)).size).toBe(2);
     await attempts(id, 2);
-    // Sent again within five minutes, as after a kill: SNS knows it.
+    // A second send within five minutes, as after a kill, is deduplicated by SNS.
     await moveDeliveries(world.db.pool, id, 'RETRYING');
     await attempts(id, 4);
     await world.insertThings('c');
@@ -135,7 +135,7 @@ describe('a message', () => {
     expect(attempt).toMatchObject({ outcome: 'FAILED', stage: 'STATUS', status });
     expect(attempt?.message).toMatch(new RegExp(`^The receiver answered with status ${status}: ${code}\\w*: ${message}\\.$`));
     expect(await stateOf(id)).toMatchObject([{ state: 'RETRYING' }]);
-    // Once: our own schedule says when the next one is.
+    // The SDK doesn't retry, because our own schedule decides when the next attempt is.
     expect(actions()).toEqual(['Publish']);
     await off(id);
   });
@@ -158,7 +158,7 @@ describe('credentials', () => {
     await world.insertThings('one');
     expect(await aws.receive(queueUrl, 1)).toHaveLength(1);
     expect(actions(INSTALLATION.AWS_ACCESS_KEY_ID)).toEqual(['Publish']);
-    // Allowed when it was saved, and no more.
+    // The account was allowed when the subscription was saved, and isn't any more.
     sns.accounts = [`${ACCOUNT}:another`];
     await world.insertThings('two');
     expect((await attempts(id, 2)).at(-1)).toMatchObject({
@@ -276,7 +276,7 @@ describe('a managed topic', () => {
     const arn = await arnOf(id);
     expect(await aws.attributesOf(arn)).toBeNull();
     aws.answer = null;
-    // As after a kill: nobody but the row remembers.
+    // As after a kill, only the row remembers the topic.
     await due(id);
     await until('the worker made it', async () => (await aws.attributesOf(arn)) !== null);
     const settled = `SELECT 1 FROM hookgraph.managed_topics WHERE arn = $1 AND NOT pending`;

@@ -1,4 +1,4 @@
-// Nothing in, an engine on a database of its own out: one node type, four topics, and people of two organizations.
+// Starts an engine on a separate database with one node type, four topics, and people of two organizations.
 import { randomBytes } from 'node:crypto';
 import { buildSchema } from 'graphql';
 import { pino } from 'pino';
@@ -24,7 +24,7 @@ const schema = buildSchema(`
 export interface ThingEngine {
   db: TestDatabase;
   engine: Engine;
-  /** The id of a subscription made from `good` and this. */
+  /** Creates a subscription from `good` and the input, and returns its id. */
   create(input?: SubscriptionInput, actor?: Actor): Promise<string>;
 }
 

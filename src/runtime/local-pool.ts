@@ -90,7 +90,7 @@ export function overriding<T extends object>(target: T, methods: Record<string, 
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' && name !== 'constructor' ? value.bind(target) : value;
     },
-    // Whoever wraps a method of the proxy replaces the proxy's method; replacing the target's would make the two call each other for ever.
+    // Wrapping a method replaces the proxy's method. If it replaced the target's, the two would call each other for ever.
     set(_, name, value) {
       if (!Object.hasOwn(own, name)) return Reflect.set(target, name, value);
       own[name] = value;

@@ -3,10 +3,10 @@
 import { type Config, readConfig } from '../runtime/config.js';
 import { checkDatabase, openPool } from '../runtime/database.js';
 import { loadKeys } from '../runtime/keys.js';
-import { createLog } from '../runtime/log.js';
 import type { Logger } from '../runtime/logger.js';
 import { listPendingMigrations, migrate } from '../runtime/migrate.js';
 import { roomsIn } from '../runtime/migration-sets.js';
+import { createPlainLog } from '../runtime/plain-log.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/postgres/embedded-postgres.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { type App, createApp } from './app.js';
@@ -73,12 +73,21 @@ export async function openStore({
   say?: (line: string) => void;
 }): Promise<Store> {
   const config = readConfig(env);
-  const log = createLog(config.logLevel);
+  const log = await openLog(config.logLevel);
   const keys = await loadKeys(config);
   const postgres = config.databaseUrl === null ? await startEmbedded(config, log, join, say) : null;
   if (config.databaseUrl !== null) await checkDatabase(config.databaseUrl);
   const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
   return { config, keys, log, postgres, databaseUrl, close: async () => postgres?.stop() };
+}
+
+/** pino is an optional package: without it the log has one JSON line an entry all the same. */
+async function openLog(level: Config['logLevel']): Promise<Logger> {
+  const found = await import('../runtime/log.js').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    return null;
+  });
+  return found ? found.createLog(level) : createPlainLog(level);
 }
 
 function startEmbedded(config: Config, log: Logger, join: boolean, say: (line: string) => void): Promise<EmbeddedPostgres> {

@@ -160,7 +160,10 @@ function addRunning(program: Command, cli: Cli): void {
     'demo --running',
   ])
     .option('--running', 'use the Hookgraph that runs already')
-    .action(async (options: { running?: boolean }) => (await import('./commands/demo.js')).runDemo({ running: options.running === true }));
+    .action(async (options: { running?: boolean }) => {
+      await refuseWithoutSample();
+      await (await import('./commands/demo.js')).runDemo({ running: options.running === true });
+    });
   addCommand(program, 'simulate', 'keep changing the sample organization like a living customer, through the API, until Ctrl-C', [
     'simulate --rate 30/min',
   ])

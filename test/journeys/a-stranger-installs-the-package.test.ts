@@ -112,7 +112,7 @@ it('says without a trace that no database answers', async () => {
   expect(stderr).toBe('ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1\nIs the database running? Check DATABASE_URL.\n');
 });
 
-it.each(['worker', 'migrate'])('says what `%s` misses without an application', async (command) => {
+it.each(['worker', 'migrate', 'demo', 'simulate'])('says what `%s` misses without an application', async (command) => {
   const failed = await hookgraph([command]).catch((error) => error);
   expect(failed.stderr).toContain('APP_MISSING: This package has no application of its own\nName yours: `--app ./hookgraph.ts`.');
 });

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import type pg from 'pg';
 import type { Config } from '../../runtime/config.js';
 import { keyFile } from '../../runtime/keys.js';
+import type { Logger } from '../../runtime/logger.js';
 import { createPlainLog } from '../../runtime/plain-log.js';
 import type { CaptureFinding } from '../../webhooks/index.js';
 import { loadSample } from '../sample.js';
@@ -16,7 +17,7 @@ export async function checkStore(url: string, config: Config, tell: Tell): Promi
   const { checkDatabase, openPool } = await import('../../runtime/database.js');
   const { loadKeys } = await import('../../runtime/keys.js');
   const { refuseUnlessMigrated } = await import('../installation.js');
-  const { createVault, checkKeys, findOutOfStep } = await import('../../webhooks/index.js');
+  const { createVault, checkKeys } = await import('../../webhooks/index.js');
   const log = createPlainLog('silent');
   const answers = await attempt('database', tell, () => checkDatabase(url).then(() => true));
   if (!answers) return;
@@ -28,18 +29,34 @@ export async function checkStore(url: string, config: Config, tell: Tell): Promi
     tell(finding('migrations', 'OK', 'all are applied'));
     if (config.encryptionKeys || (await stat(keyFile(config)).catch(() => null)))
       await attempt('keys', tell, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
-    const { createHooks } = await loadSample();
-    // A dummy key, because no secret is decrypted here.
-    const hooks = createHooks({ database: url, databaseSchema: config.databaseSchema, keys: [Buffer.alloc(32)], log });
-    await attempt('capture', tell, async () => {
-      await hooks.ready();
-      tellCapture(await findOutOfStep(pool, hooks.webhooks.engine.host.nodes), tell);
-    }).finally(() => hooks.close());
+    await checkCapture(pool, { url, config, log }, tell);
     await checkWorker(pool, tell);
     await checkWithoutTenant(pool, tell);
   } finally {
     await pool.end();
   }
+}
+
+async function checkCapture(pool: pg.Pool, { url, config, log }: { url: string; config: Config; log: Logger }, tell: Tell): Promise<void> {
+  const sample = await loadSample().catch(() => null);
+  if (!sample) {
+    tell(
+      finding(
+        'capture',
+        'WARN',
+        'nothing says which tables are announced',
+        'Name your application: `hookgraph doctor --app ./hookgraph.ts`.',
+      ),
+    );
+    return;
+  }
+  const { findOutOfStep } = await import('../../webhooks/index.js');
+  // A dummy key, because no secret is decrypted here.
+  const hooks = sample.createHooks({ database: url, databaseSchema: config.databaseSchema, keys: [Buffer.alloc(32)], log });
+  await attempt('capture', tell, async () => {
+    await hooks.ready();
+    tellCapture(await findOutOfStep(pool, hooks.webhooks.engine.host.nodes), tell);
+  }).finally(() => hooks.close());
 }
 
 export async function checkServer(pool: pg.Pool, tell: Tell): Promise<void> {

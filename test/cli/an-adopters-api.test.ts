@@ -132,7 +132,8 @@ it('listens at an application that --app names, without a server of it', async (
   const running = cli.run(['listen', '--port', '18080', '--subscribe', 'order/updated', '--app', file], { env, signal: stop.signal });
   await until('the subscription', async () => (await cli.json('webhooks', 'list')).length === 1);
   await database.pool.query("UPDATE orders SET state = 'seen' WHERE id = 1");
-  await until('the notification', async () => (await cli.json('deliveries', 'list'))[0]?.state === 'DELIVERED');
+  const updates = ['deliveries', 'list', '--topic', 'order/updated'];
+  await until('the notification', async () => (await cli.json(...updates))[0]?.state === 'DELIVERED');
   stop.abort();
   const { code, stdout, stderr } = await running;
   expect([code, stderr]).toEqual([0, expect.stringContaining('Received 1.')]);

@@ -14,7 +14,7 @@ const PASSES = [
   'test/webhooks/journey.test.ts',
   'test/hookgraph/tables-alone.test.ts',
   'test/graphql/webhooks.test.ts',
-  'test/cli/main.test.ts',
+  'test/cli/terminal.test.ts',
 ];
 
 test('without src/sample', { timeout: 240_000 }, async () => {

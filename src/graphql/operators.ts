@@ -21,7 +21,9 @@ export interface Operators {
 }
 
 export interface OperatorProblem {
+  /** `ERROR`: something doesn't work, or wouldn't work. `WARNING`: somebody should look at it. */
   severity: 'ERROR' | 'WARNING';
+  /** The type, finder or subscription with the problem. */
   subject: string;
   message: string;
   hint: string | null;
@@ -35,7 +37,9 @@ export interface StoredProblem {
   topic: string;
   tenant: string;
   owner: string;
+  /** Number of deliveries in the last seven days. */
   recentDeliveries: number;
+  /** Paths that its templates read and that would be empty, such as `data.order.lines.sku`. */
   emptyPaths: string[];
 }
 

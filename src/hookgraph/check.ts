@@ -1,28 +1,10 @@
 // Finds everything that is out of step: announced tables, finders, and stored queries that a schema breaks.
 import type { GraphQLSchema } from 'graphql';
+import type { OperatorProblem } from '../graphql/operators.js';
 import { type CaptureFinding, checkStored, finderProblems, findOutOfStep, type StoredFinding, type Webhooks } from '../webhooks/index.js';
 import type { Announcement } from './announcement.js';
 
-export interface CheckProblem {
-  /** `ERROR`: something doesn't work, or wouldn't. `WARNING`: worth a look. */
-  severity: 'ERROR' | 'WARNING';
-  /** The type, finder or subscription with the problem. */
-  subject: string;
-  message: string;
-  hint: string | null;
-  /** The subscription with the problem. */
-  subscription?: {
-    id: string;
-    name: string | null;
-    topic: string;
-    tenant: string;
-    owner: string;
-    /** Number of deliveries in the last seven days. */
-    recentDeliveries: number;
-    /** Paths that its templates read and that would be empty, such as `data.order.lines.sku`. */
-    emptyPaths: string[];
-  };
-}
+export type CheckProblem = OperatorProblem;
 
 export interface CheckOptions {
   announcement: Announcement;

@@ -1,5 +1,5 @@
 // Runs a local HTTP receiver for development, which stores and reports notifications. Scripts rely on its exact
-// responses.
+// responses: docs/wire-formats.md#the-local-receiver
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';

@@ -1,5 +1,5 @@
-// Promise: contracts section 9's table, line by line: what happens to open deliveries and later events when a subscription is disabled,
-// edited, deleted or loses its owner. (A definition that a schema change broke: test/webhooks/journey.test.ts.)
+// Promise: the table of docs/wire-formats.md#what-happens-to-open-deliveries, line by line: a subscription is disabled, edited, deleted
+// or loses its owner. (A definition that a schema change broke: test/webhooks/journey.test.ts.)
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';

@@ -1,6 +1,6 @@
 // Reads from a before-hook's response whether the hook cancels the write, and why.
 
-/** Media type with which Servo cancels an event. */
+/** Media type with which a before-hook cancels a write: docs/wire-formats.md#before-hooks */
 const CANCEL_TYPE = 'application/vnd.opsani.servo.errors.canceleventerror+json';
 
 /** Maximum number of characters of a reason to return. */

@@ -5,7 +5,7 @@ import { SLOW_DOWN_MS } from '../base/pace.js';
 export const RETRIES = 25;
 
 /**
- * Milliseconds before retry `retry` (0-based): `n⁴ + 15 + rand(0..30)·(n+1)` seconds, the schedule of the Scope guide.
+ * Milliseconds before retry `retry` (0-based): `n⁴ + 15 + rand(0..30)·(n+1)` seconds, the schedule of docs/wire-formats.md#retries.
  * @param random 0 ≤ x < 1
  */
 export function retryDelayMs(retry: number, random: number): number {

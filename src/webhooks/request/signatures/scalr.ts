@@ -1,4 +1,4 @@
-// Signs by SCALR: hex(HMAC-SHA256(key, body bytes + the text of the `Date` header)), with `Date` in the format of RFC 7231.
+// Signs by SCALR (docs/wire-formats.md#signatures): hex(HMAC-SHA256(key, body bytes + the text of `Date` by RFC 7231)).
 import { createHmac } from 'node:crypto';
 import type { Scheme } from './scheme.js';
 

@@ -1,4 +1,4 @@
-// Signs by SCOPE: base64(HMAC-SHA256(shared secret, exact body bytes)).
+// Signs by SCOPE (docs/wire-formats.md#signatures): base64(HMAC-SHA256(shared secret, exact body bytes)).
 import { createHmac } from 'node:crypto';
 import type { Scheme } from './scheme.js';
 

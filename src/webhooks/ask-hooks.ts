@@ -10,7 +10,7 @@ import type { Hook } from './gate/find-hooks.js';
 import { readCancel } from './gate/read-cancel.js';
 import type { Refusal } from './gate/write-refused.js';
 import { buildPayload } from './payload/build-payload.js';
-import { type Courier, openCourier } from './send-delivery.js';
+import { type DeliverySender, openDeliverySender } from './send-delivery.js';
 import type { AttemptRecord } from './verdict/attempt-result.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
@@ -38,7 +38,7 @@ const MAX_COMPILED = 1_000;
 
 export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } = {}): AskHooks {
   const compiled = new Map<string, { version: number; definition: Definition }>();
-  let courier: Courier | undefined;
+  let sender: DeliverySender | undefined;
 
   async function definitionsOf(hooks: Hook[]): Promise<Map<string, Definition>> {
     const isKnown = ({ subscriptionId, version }: Hook) => compiled.get(subscriptionId)?.version === version;
@@ -60,11 +60,11 @@ export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } 
   return {
     async ask(hooks, change) {
       if (hooks.length === 0) return [];
-      courier ??= openCourier(engine);
-      const { carry } = courier;
+      sender ??= openDeliverySender(engine);
+      const { send } = sender;
       const definitions = await definitionsOf(hooks);
       const answers = await Promise.all(
-        hooks.map((hook) => askOne(engine, hook, definitions.get(hook.subscriptionId) as Definition, change, carry)),
+        hooks.map((hook) => askOne(engine, hook, definitions.get(hook.subscriptionId) as Definition, change, send)),
       );
       // Recorded before the write, so that a write that went through always has its record.
       await recordEnded(
@@ -74,11 +74,11 @@ export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } 
       await disableOrphans(engine, answers);
       return answers.flatMap(refusalOf);
     },
-    close: async () => courier?.close(),
+    close: async () => sender?.close(),
   };
 }
 
-async function askOne(engine: Engine, hook: Hook, definition: Definition, change: Change, carry: Courier['carry']): Promise<Answered> {
+async function askOne(engine: Engine, hook: Hook, definition: Definition, change: Change, send: DeliverySender['send']): Promise<Answered> {
   const { timeoutMs } = hook.policy;
   const startedAt = new Date();
   const started = performance.now();
@@ -121,11 +121,11 @@ async function askOne(engine: Engine, hook: Hook, definition: Definition, change
     if (payload.outcome !== 'READY') return ended(payload.outcome, payload.stage, payload.message);
 
     const leftMs = Math.max(1, timeoutMs - (performance.now() - started));
-    const parcel = { deliveryId: hook.deliveryId, typename: change.snapshot.typename, nodeKey: change.key, eventId: null };
-    const carried = await carry(definition, parcel, payload.body, undefined, leftMs);
-    const { answer } = carried;
-    request = carried.request;
-    if (carried.authMs !== undefined) timings.authMs = carried.authMs;
+    const ids = { deliveryId: hook.deliveryId, typename: change.snapshot.typename, nodeKey: change.key, eventId: null };
+    const sent = await send(definition, ids, payload.body, undefined, leftMs);
+    const { answer } = sent;
+    request = sent.request;
+    if (sent.authMs !== undefined) timings.authMs = sent.authMs;
     timings.sendMs = answer.sendMs;
     if (answer.kind === 'REPLY') {
       if (answer.firstByteMs !== undefined) timings.firstByteMs = answer.firstByteMs;

@@ -14,7 +14,7 @@ import type { DeliveryInHand } from './lease/claim.js';
 import { mayBegin, renew } from './lease/lease-freshness.js';
 import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
-import type { Carried, Courier, Parcel } from './send-delivery.js';
+import type { DeliveryIds, DeliverySender, SentRequest } from './send-delivery.js';
 import type { AttemptRecord, Settlement } from './verdict/attempt-result.js';
 import { Circuits } from './verdict/circuits.js';
 import { judge } from './verdict/judge.js';
@@ -59,7 +59,7 @@ interface JourneyOptions {
   rest?(subscriptionId: string, ms: number): void;
 }
 
-export function createJourney(engine: Engine, courier: Courier, { rest = () => {} }: JourneyOptions = {}): Journey {
+export function createJourney(engine: Engine, sender: DeliverySender, { rest = () => {} }: JourneyOptions = {}): Journey {
   const compiled = new Map<string, Known>();
   /** Kept apart from `compiled`, because the origin is known before the templates are parsed, which may have to wait. */
   const origins = new Map<string, string>();
@@ -151,9 +151,9 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
 
     // Checks again, in case the payload took long: the lease must outlast the request, and the subscription must still be enabled.
     if (!mayBegin(delivery) && !(await renew(engine.pool, delivery))) return settled(delivery, {});
-    const carried = await courier.carry(own, parcelOf(delivery), payload.body);
-    const read = own.errorTemplate ? await readError(engine, own, carried.answer, payload.event) : '';
-    return conclude(own, delivery, begun, payload, carried, read);
+    const sent = await sender.send(own, idsOf(delivery), payload.body);
+    const read = own.errorTemplate ? await readError(engine, own, sent.answer, payload.event) : '';
+    return conclude(own, delivery, begun, payload, sent, read);
   }
 
   function conclude(
@@ -161,10 +161,10 @@ export function createJourney(engine: Engine, courier: Courier, { rest = () => {
     delivery: DeliveryInHand,
     begun: Begun,
     payload: PayloadResult,
-    carried: Carried,
+    sent: SentRequest,
     read: string,
   ): Settlement {
-    const { request, answer, authMs } = carried;
+    const { request, answer, authMs } = sent;
     const nowMs = Date.now();
     const { attemptCount } = delivery;
     const ageMs = nowMs - delivery.createdAtMs;
@@ -276,7 +276,7 @@ function attemptOf(
   return recorder?.(attempt) ?? attempt;
 }
 
-const parcelOf = ({ id, typename, nodeKey, eventId }: DeliveryInHand): Parcel => ({
+const idsOf = ({ id, typename, nodeKey, eventId }: DeliveryInHand): DeliveryIds => ({
   deliveryId: id,
   typename,
   nodeKey,

@@ -18,7 +18,7 @@ import { buildRequest } from './request/build-request.js';
 import { redactEcho } from './request/redact-echo.js';
 import type { AttemptRecord } from './verdict/attempt-result.js';
 
-export interface Carried {
+export interface SentRequest {
   request: NonNullable<AttemptRecord['request']>;
   answer: Reply | NoReply;
   /** Milliseconds spent waiting for a token; absent when none had to be fetched. */
@@ -26,7 +26,7 @@ export interface Carried {
 }
 
 /** Identifies the delivery that is sent. */
-export interface Parcel {
+export interface DeliveryIds {
   deliveryId: string;
   typename: string;
   nodeKey: string;
@@ -35,20 +35,20 @@ export interface Parcel {
 
 type Body = { text: string; contentType: string };
 
-export interface Courier {
+export interface DeliverySender {
   /**
    * Sends one delivery. `watch` receives a report of the authentication. `withinMs` replaces the usual deadline by the rest of one
    * that began earlier.
    * @throws EgressFailed when this installation's own proxy or network fails; any failure of the receiver or its token endpoint is a
    * result
    */
-  carry(compiled: Compiled, parcel: Parcel, body: Body, watch?: Watch, withinMs?: number): Promise<Carried>;
+  send(compiled: Compiled, ids: DeliveryIds, body: Body, watch?: Watch, withinMs?: number): Promise<SentRequest>;
   close(): Promise<void>;
 }
 
 /** Builds the request and the form in which it is recorded. Sends nothing. */
-export function compose({ settings, host }: Pick<Engine, 'settings' | 'host'>, compiled: Compiled, parcel: Parcel, body: Body) {
-  const { deliveryId, eventId, typename, nodeKey } = parcel;
+export function compose({ settings, host }: Pick<Engine, 'settings' | 'host'>, compiled: Compiled, ids: DeliveryIds, body: Body) {
+  const { deliveryId, eventId, typename, nodeKey } = ids;
   if (compiled.sns) {
     const nodeId = host.toGlobalId(typename, nodeKey);
     return { kind: 'SNS' as const, ...buildPublication(compiled, compiled.sns, { deliveryId, eventId, typename, nodeId }, body) };
@@ -58,7 +58,7 @@ export function compose({ settings, host }: Pick<Engine, 'settings' | 'host'>, c
 }
 
 /** Opens a sender that keeps connections, tokens and credentials for this process. */
-export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>, deadlineMs = DEADLINE_MS): Courier {
+export function openDeliverySender(engine: Pick<Engine, 'settings' | 'host' | 'guard'>, deadlineMs = DEADLINE_MS): DeliverySender {
   const { settings, guard } = engine;
   const https = openHttpsDestination(guard, deadlineMs);
   const sns = openSnsDestination(guard, deadlineMs);
@@ -95,18 +95,18 @@ export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>,
     return sns.send(publication, withinMs);
   }
 
-  async function carryAuthorized(
+  async function sendAuthorized(
     compiled: Compiled,
     auth: Auth,
     { exchange, recorded: request }: Extract<ReturnType<typeof compose>, { kind: 'HTTPS' }>,
     watch: Watch | undefined,
     withinMs: number,
-  ): Promise<Carried> {
+  ): Promise<SentRequest> {
     const started = performance.now();
     const leftMs = () => withinMs - (performance.now() - started);
     let authMs: number | undefined;
     const seen: string[] = [];
-    const told = (raw: Reply | NoReply): Carried => {
+    const told = (raw: Reply | NoReply): SentRequest => {
       const answer = redactEcho(compiled, raw, seen);
       const { secrets: _secrets, ...shown } = auth;
       const failed = answer.kind === 'NO_REPLY' && answer.stage === 'AUTH' ? answer.message : null;
@@ -139,11 +139,11 @@ export function openCourier(engine: Pick<Engine, 'settings' | 'host' | 'guard'>,
   }
 
   return {
-    async carry(compiled, parcel, body, watch, withinMs = deadlineMs) {
-      const composed = compose(engine, compiled, parcel, body);
+    async send(compiled, ids, body, watch, withinMs = deadlineMs) {
+      const composed = compose(engine, compiled, ids, body);
       const { recorded: request } = composed;
       const { auth, origin, owner } = compiled;
-      if (auth !== null && composed.kind === 'HTTPS') return carryAuthorized(compiled, auth, composed, watch, withinMs);
+      if (auth !== null && composed.kind === 'HTTPS') return sendAuthorized(compiled, auth, composed, watch, withinMs);
       const raw = await (composed.kind === 'SNS' ? publish(composed, owner, withinMs) : https.send(composed.exchange, withinMs));
       // Awaited only when needed: a response matters as evidence only while this installation's network is suspected.
       const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blamed(raw, origin, owner.tenant);

@@ -13,7 +13,7 @@ import { releaseScan, scanDue } from './lease/due-scan.js';
 import { claimPaced } from './lease/paced.js';
 import { keepLarge } from './lease/pad-queue-table.js';
 import { recheckStored } from './recheck-stored.js';
-import { openCourier } from './send-delivery.js';
+import { openDeliverySender } from './send-delivery.js';
 import { createSettler } from './verdict/attempt-writer.js';
 
 export interface Working {
@@ -44,8 +44,8 @@ export async function startWorking(
   await capture.refuse();
   await recheckStored(engine);
   await keepLarge(pool);
-  const courier = openCourier(engine);
-  const journey = createJourney(engine, courier, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
+  const sender = openDeliverySender(engine);
+  const journey = createJourney(engine, sender, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
   const settler = createSettler(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);
   const drain: Drain = startDrain({
     pool,
@@ -90,7 +90,7 @@ export async function startWorking(
       const scans = [dueScan, heldScan, paced, topics, replays, templates, watch, statistics].map((scan) => scan.stop());
       journey.stop();
       await Promise.all([drain.stop().then(settler.written), relay.stop(), ...scans]);
-      await courier.close();
+      await sender.close();
     },
   };
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compileDefinition } from '../../src/webhooks/base/compiled.js';
 import { loadForSending } from '../../src/webhooks/base/store/subscriptions.js';
 import { type SubscriptionInput, updateSubscription } from '../../src/webhooks/index.js';
-import { openCourier } from '../../src/webhooks/send-delivery.js';
+import { openDeliverySender } from '../../src/webhooks/send-delivery.js';
 import { attemptsOf } from '../support/attempts.js';
 import { type Aws, answerError, KEYS, startAws } from '../support/aws.js';
 import { makeDue } from '../support/engine-rows.js';
@@ -86,15 +86,15 @@ async function sendOnce(input: SubscriptionInput, deadlineMs?: number) {
   const loaded = (await loadForSending(world.webhooks.engine, [id])).get(id);
   const compiled = loaded && (await compileDefinition(world.webhooks.engine, loaded));
   if (!compiled || 'broken' in compiled) throw new Error('it does not compile');
-  const courier = openCourier(world.webhooks.engine, deadlineMs);
+  const sender = openDeliverySender(world.webhooks.engine, deadlineMs);
   const started = performance.now();
-  const { answer } = await courier.carry(
+  const { answer } = await sender.send(
     compiled,
     { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null },
     { text: '{}', contentType: 'application/json' },
   );
   const tookMs = performance.now() - started;
-  await courier.close();
+  await sender.close();
   return { answer, tookMs };
 }
 
@@ -186,13 +186,13 @@ describe.each(KINDS)('$name', ({ input, arrived, refuse, heal }) => {
     const id = await world.subscribe({ ...own, disabled: true });
     const loaded = (await loadForSending(world.webhooks.engine, [id])).get(id);
     const compiled = loaded && (await compileDefinition(world.webhooks.engine, loaded));
-    const courier = openCourier(strict.webhooks.engine);
-    const parcel = { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null };
-    const { answer } = await courier.carry(compiled as never, parcel, { text: '{}', contentType: 'application/json' });
+    const sender = openDeliverySender(strict.webhooks.engine);
+    const ids = { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null };
+    const { answer } = await sender.send(compiled as never, ids, { text: '{}', contentType: 'application/json' });
     expect(answer).toMatchObject({ stage: 'ADDRESS', message: expect.stringContaining('Refused to connect') });
     await expect(strict.subscribe({ ...own })).rejects.toThrow('leads where deliveries may not go');
     expect(connections).toBe(0);
-    await courier.close();
+    await sender.close();
     await strict.close();
     await inside.close();
   });

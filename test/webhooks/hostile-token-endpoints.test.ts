@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Compiled, compileDefinition } from '../../src/webhooks/base/compiled.js';
 import { loadForSending } from '../../src/webhooks/base/store/subscriptions.js';
-import { openCourier } from '../../src/webhooks/send-delivery.js';
+import { openDeliverySender } from '../../src/webhooks/send-delivery.js';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
 
 const DEADLINE_MS = 600;
@@ -101,19 +101,19 @@ it.each<[string, typeof answer, RegExp]>([
 ])('%s', async (_name, behave, message) => {
   answer = behave;
   asked = 0;
-  const courier = openCourier(world.webhooks.engine, DEADLINE_MS);
+  const sender = openDeliverySender(world.webhooks.engine, DEADLINE_MS);
   const before = process.cpuUsage().user;
   const started = performance.now();
-  const parcel = { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null };
-  const carried = await courier.carry(compiled, parcel, { text: '{}', contentType: 'application/json' });
+  const ids = { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null };
+  const sent = await sender.send(compiled, ids, { text: '{}', contentType: 'application/json' });
   expect(performance.now() - started).toBeLessThan(DEADLINE_MS * 3);
   expect((process.cpuUsage().user - before) / 1000).toBeLessThan(DEADLINE_MS * 2);
-  expect(carried.answer).toMatchObject({ kind: 'NO_REPLY', stage: 'AUTH', message: expect.stringMatching(message) });
-  const said = JSON.stringify(carried);
+  expect(sent.answer).toMatchObject({ kind: 'NO_REPLY', stage: 'AUTH', message: expect.stringMatching(message) });
+  const said = JSON.stringify(sent);
   expect(said.length).toBeLessThan(2_000);
   for (const trace of [SECRET, 's3cret', Buffer.from('client:p-').toString('base64').slice(0, -2)]) expect(said).not.toContain(trace);
   expect(asked).toBe(1);
   expect(world.receiver.requests).toEqual([]);
   for (const socket of sockets) socket.destroy();
-  await courier.close();
+  await sender.close();
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Compiled, compileDefinition } from '../../src/webhooks/base/compiled.js';
 import { loadForSending } from '../../src/webhooks/base/store/subscriptions.js';
 import { type SubscriptionInput, testSubscription, updateSubscription } from '../../src/webhooks/index.js';
-import { openCourier } from '../../src/webhooks/send-delivery.js';
+import { openDeliverySender } from '../../src/webhooks/send-delivery.js';
 import { attemptsOf } from '../support/attempts.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { CLIENT_SECRET, type OAuth2Server, startOAuth2Server } from '../support/oauth2-server.js';
@@ -108,16 +108,16 @@ describe('an access token', () => {
 
 describe('the deadline', () => {
   const DEADLINE_MS = 400;
-  async function carried(compiled: Compiled) {
-    const courier = openCourier(world.webhooks.engine, DEADLINE_MS);
+  async function sent(compiled: Compiled) {
+    const sender = openDeliverySender(world.webhooks.engine, DEADLINE_MS);
     const started = performance.now();
-    const { answer } = await courier.carry(
+    const { answer } = await sender.send(
       compiled,
       { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null },
       { text: '{}', contentType: 'application/json' },
     );
     const tookMs = performance.now() - started;
-    await courier.close();
+    await sender.close();
     return { answer, tookMs };
   }
   async function compiledOf(id: string): Promise<Compiled> {
@@ -130,12 +130,12 @@ describe('the deadline', () => {
     const compiled = await compiledOf(await world.subscribe({ auth: auth(), disabled: true }));
     world.receiver.answer = () => {};
     oauth2.wait = () => new Promise((resolve) => setTimeout(resolve, DEADLINE_MS / 2));
-    const slow = await carried(compiled);
+    const slow = await sent(compiled);
     expect(slow.answer).toMatchObject({ kind: 'NO_REPLY', stage: 'TIMEOUT' });
     expect(slow.tookMs).toBeGreaterThan(DEADLINE_MS - 50);
     expect(slow.tookMs).toBeLessThan(DEADLINE_MS * 1.5);
     oauth2.wait = () => new Promise(() => {});
-    const hanging = await carried(compiled);
+    const hanging = await sent(compiled);
     // Two timeouts end the request at the same moment; the message may come from either.
     expect(hanging.answer).toMatchObject({
       stage: 'AUTH',
@@ -147,7 +147,7 @@ describe('the deadline', () => {
     const compiled = await compiledOf(await world.subscribe({ auth: auth(), disabled: true }));
     const { port } = new URL(oauth2.tokenUrl);
     const moved = { ...compiled, auth: { ...compiled.auth, tokenUrl: `http://[::1]:${port}/token` } } as Compiled;
-    expect((await carried(moved)).answer).toMatchObject({ stage: 'AUTH', message: expect.stringContaining('Refused to connect') });
+    expect((await sent(moved)).answer).toMatchObject({ stage: 'AUTH', message: expect.stringContaining('Refused to connect') });
     expect(oauth2.asked).toEqual([]);
   });
 });

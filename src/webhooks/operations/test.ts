@@ -10,7 +10,7 @@ import { loadForSending, subscriptionsByIds } from '../base/store/subscriptions.
 import { topicsByIds } from '../base/store/topics.js';
 import { readCancel } from '../gate/read-cancel.js';
 import { buildPayload } from '../payload/build-payload.js';
-import { type Carried, type Courier, openCourier } from '../send-delivery.js';
+import { type DeliverySender, openDeliverySender, type SentRequest } from '../send-delivery.js';
 import type { AttemptRecord } from '../verdict/attempt-result.js';
 import { judge } from '../verdict/judge.js';
 import { readError } from '../verdict/read-error.js';
@@ -56,10 +56,10 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   } else {
     const withinMs = subscription.definition.before?.timeoutMs;
     const { typename, nodeKey } = node;
-    const parcel = { deliveryId, typename, nodeKey, eventId: null };
-    const carried = await carryOnce(engine, withinMs, (courier) => courier.carry(compiled, parcel, payload.body, watch));
-    if ('problem' in carried) return refused(carried.problem);
-    const { request: sent, answer } = carried;
+    const ids = { deliveryId, typename, nodeKey, eventId: null };
+    const sent = await sendOnce(engine, withinMs, (sender) => sender.send(compiled, ids, payload.body, watch));
+    if ('problem' in sent) return refused(sent.problem);
+    const { request, answer } = sent;
     const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
     const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
     const cancel = subscription.definition.before ? readCancel(answer) : null;
@@ -71,13 +71,13 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
       told.push({
         stage: stage === 'AUTH' ? 'AUTH' : 'SEND',
         outcome: failed ? 'FAILED' : 'OK',
-        input: sent,
+        input: request,
         output: response,
         message: failed ? message : null,
         durationMs: answer.sendMs,
       });
     const timings = { queryMs, renderMs, sendMs: answer.sendMs };
-    attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings, request: sent, response };
+    attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings, request, response };
   }
   // The caller sees the unmasked report once; masking applies to the stored record.
   const recorded = compiled.recorder?.(attempt) ?? attempt;
@@ -103,20 +103,20 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
  * Sends with a new sender, so that no worker needs to run and no cached OAuth token is used. A failure of the installation's own
  * proxy is returned as a problem and not recorded as an attempt.
  */
-async function carryOnce(
+async function sendOnce(
   engine: Engine,
   withinMs: number | undefined,
-  carry: (courier: Courier) => Promise<Carried>,
-): Promise<Carried | { problem: Problem }> {
-  const courier = openCourier(engine, withinMs);
+  send: (sender: DeliverySender) => Promise<SentRequest>,
+): Promise<SentRequest | { problem: Problem }> {
+  const sender = openDeliverySender(engine, withinMs);
   try {
-    return await carry(courier);
+    return await send(sender);
   } catch (error) {
     if (!(error instanceof EgressFailed)) throw error;
     engine.log.error({ err: error }, 'a test could not be sent for a reason of ours');
     return { problem: { field: 'base', message: "nothing could be sent: this installation's own way out of its network fails" } };
   } finally {
-    await courier.close();
+    await sender.close();
   }
 }
 

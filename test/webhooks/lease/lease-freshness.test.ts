@@ -7,7 +7,7 @@ import { deleteSubscription, updateSubscription } from '../../../src/webhooks/in
 import { createJourney } from '../../../src/webhooks/journey.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { BEGIN_WITHIN_MS, listYoungClaims, mayBegin, renew, untilNoneBegins } from '../../../src/webhooks/lease/lease-freshness.js';
-import { openCourier } from '../../../src/webhooks/send-delivery.js';
+import { openDeliverySender } from '../../../src/webhooks/send-delivery.js';
 import type { Settlement } from '../../../src/webhooks/verdict/attempt-result.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
@@ -88,10 +88,10 @@ describe('untilNoneBegins', () => {
 
 describe('the journey of a claim that was overtaken', () => {
   const run = async (delivery: DeliveryInHand) => {
-    const courier = openCourier(world.webhooks.engine);
-    const journey = createJourney(world.webhooks.engine, courier);
+    const sender = openDeliverySender(world.webhooks.engine);
+    const journey = createJourney(world.webhooks.engine, sender);
     const settlement = await new Promise((resolve) => journey.run([delivery], (_place, settled) => resolve(settled)));
-    await courier.close();
+    await sender.close();
     return settlement;
   };
 
@@ -114,14 +114,14 @@ describe('the journey of a claim that was overtaken', () => {
     batch[AT_ONCE] = aged(batch[AT_ONCE] as DeliveryInHand, BEGIN_WITHIN_MS - 5);
     const kept: ServerResponse[] = [];
     world.receiver.answer = (response) => void kept.push(response);
-    const courier = openCourier(world.webhooks.engine);
+    const sender = openDeliverySender(world.webhooks.engine);
     const told = new Map<number, Settlement>();
-    createJourney(world.webhooks.engine, courier).run(batch, (place, settlement) => told.set(place, settlement));
+    createJourney(world.webhooks.engine, sender).run(batch, (place, settlement) => told.set(place, settlement));
     await expect.poll(() => kept.length).toBe(AT_ONCE);
     world.receiver.answer = (response) => void response.end();
     for (const response of kept) response.end();
     await expect.poll(() => told.size).toBe(AT_ONCE + 2);
-    await courier.close();
+    await sender.close();
     expect(told.get(AT_ONCE)).toMatchObject({ attempt: null, next: null });
     expect(told.get(AT_ONCE + 1)).toMatchObject({ attempt: { outcome: 'DELIVERED' } });
     expect(world.receiver.requests).toHaveLength(AT_ONCE + 1);

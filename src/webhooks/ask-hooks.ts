@@ -15,7 +15,7 @@ import type { AttemptRecord } from './verdict/attempt-result.js';
 import { judge } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 import { recordEnded } from './verdict/record-ended.js';
-import { settle } from './verdict/write-attempts.js';
+import { writeAttempts } from './verdict/write-attempts.js';
 
 export interface AskHooks {
   ask(hooks: Hook[], change: Change): Promise<Refusal[]>;
@@ -202,7 +202,7 @@ async function disableOrphans({ pool }: Engine, answers: Answered[]): Promise<vo
   if (orphans.length === 0) return;
   // These deliveries are final and have no claim, so only the disabling of the subscriptions takes effect.
   const order = { token: '0', next: null, attempt: null, disable };
-  await settle(
+  await writeAttempts(
     pool,
     orphans.map(({ hook: { deliveryId, subscriptionId } }) => ({ deliveryId, subscriptionId, ...order })),
   );

@@ -15,7 +15,7 @@ import { mayBegin, renew } from './lease/lease-freshness.js';
 import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
 import type { DeliveryIds, DeliverySender, SentRequest } from './send-delivery.js';
-import type { AttemptRecord, Settlement } from './verdict/attempt-result.js';
+import type { AttemptRecord, DeliveryResult } from './verdict/attempt-result.js';
 import { Circuits } from './verdict/circuits.js';
 import { judge } from './verdict/judge.js';
 import { markBroken } from './verdict/mark-broken.js';
@@ -47,7 +47,7 @@ const PUT_BACK_MS = 5000;
 
 export interface Journey {
   /** Runs a claimed batch, and calls `tell` with the result of each delivery and its index in the batch. */
-  run(batch: DeliveryInHand[], tell: (place: number, settlement: Settlement) => void): void;
+  run(batch: DeliveryInHand[], tell: (place: number, result: DeliveryResult) => void): void;
   /** Returns the origin of a subscription's requests; `undefined` until a delivery of it was claimed. */
   originOf(subscriptionId: string): string | undefined;
   /** Puts back the deliveries that wait for a slot of their origin, now and from now on. */
@@ -111,22 +111,22 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     return { prepared, contexts, recorded };
   }
 
-  async function deliver(claimed: DeliveryInHand, ready: Ready): Promise<Settlement> {
+  async function deliver(claimed: DeliveryInHand, ready: Ready): Promise<DeliveryResult> {
     const own = ready.prepared.get(claimed.subscriptionId) as Prepared;
     if ('failed' in own) throw own.failed;
-    if ('off' in own) return settled(claimed, {});
-    if ('broken' in own) return settled(claimed, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
+    if ('off' in own) return resultOf(claimed, {});
+    if ('broken' in own) return resultOf(claimed, { next: { state: 'HELD', reason: 'BROKEN', retryMs: null } });
     const contextOf = ready.contexts.get(claimed.subscriptionId);
     if (!contextOf) return ownerGone(claimed);
     if ('failed' in contextOf) throw contextOf.failed;
 
     const { origin } = own;
     const turn = lanes.enter(origin);
-    if (turn && !(await turn)) return settled(claimed, { putBackMs: null });
+    if (turn && !(await turn)) return resultOf(claimed, { putBackMs: null });
     try {
       // The receiver was stopped since the claim, or the wait for a slot was long and the owner's rights may have changed: claim it
       // again.
-      if (circuits.isStopped(claimed) || (turn && !mayBegin(claimed))) return settled(claimed, { putBackMs: null });
+      if (circuits.isStopped(claimed) || (turn && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
       return await begin(own, claimed, () => ({
         open: (overlay) => openContext(engine.host, contextOf, overlay),
         overlay: overlayOf(claimed, ready.recorded),
@@ -137,20 +137,20 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     }
   }
 
-  async function begin(own: Compiled, claimed: DeliveryInHand, sources: Parameters<typeof buildPayload>[3]): Promise<Settlement> {
+  async function begin(own: Compiled, claimed: DeliveryInHand, sources: Parameters<typeof buildPayload>[3]): Promise<DeliveryResult> {
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed);
-    if (!delivery) return settled(claimed, {});
+    if (!delivery) return resultOf(claimed, {});
     const begun: Begun = { at: new Date(), ms: performance.now() };
     const built = buildPayload(engine, own, delivery, sources);
     const payload = built instanceof Promise ? await built : built;
     if (payload.outcome !== 'READY') {
       const { outcome, stage, message } = payload;
       const attempt = attemptOf(own, begun, payload, { outcome, stage, message, request: null, response: null });
-      return settled(delivery, { next: afterAttempt(outcome, null), attempt });
+      return resultOf(delivery, { next: afterAttempt(outcome, null), attempt });
     }
 
     // Checks again, in case the payload took long: the lease must outlast the request, and the subscription must still be enabled.
-    if (!mayBegin(delivery) && !(await renew(engine.pool, delivery))) return settled(delivery, {});
+    if (!mayBegin(delivery) && !(await renew(engine.pool, delivery))) return resultOf(delivery, {});
     const sent = await sender.send(own, idsOf(delivery), payload.body);
     const read = own.errorTemplate ? await readError(engine, own, sent.answer, payload.event) : '';
     return conclude(own, delivery, begun, payload, sent, read);
@@ -163,7 +163,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     payload: PayloadResult,
     sent: SentRequest,
     read: string,
-  ): Settlement {
+  ): DeliveryResult {
     const { request, answer, authMs } = sent;
     const nowMs = Date.now();
     const { attemptCount } = delivery;
@@ -185,7 +185,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
         ...(replied?.firstByteMs !== undefined && { firstByteMs: replied.firstByteMs }),
       },
     );
-    return settled(delivery, {
+    return resultOf(delivery, {
       next: afterAttempt(outcome, verdict.retryMs),
       attempt,
       disable: verdict.disable && { reason: verdict.disable, message: DISABLED_BECAUSE[verdict.disable](attemptCount + 1) },
@@ -200,18 +200,18 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
         if (error instanceof EgressFailed) {
           const waitMs = outage.putBack(delivery, error);
           rest(delivery.subscriptionId, waitMs);
-          return tell(place, settled(delivery, { putBackMs: waitMs }));
+          return tell(place, resultOf(delivery, { putBackMs: waitMs }));
         }
         // Any TemplateError here is `busy`: other templates of the same tenant take up its share of the renderers.
         if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
         else engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
-        tell(place, settled(delivery, { putBackMs: PUT_BACK_MS }));
+        tell(place, resultOf(delivery, { putBackMs: PUT_BACK_MS }));
       };
       getReady(batch).then(
         (ready) => {
           for (let place = 0; place < batch.length; place++)
             deliver(batch[place] as DeliveryInHand, ready).then(
-              (settlement) => tell(place, settlement),
+              (result) => tell(place, result),
               (error) => putBack(place, error),
             );
         },
@@ -237,7 +237,7 @@ const DISABLED_BECAUSE = {
   GONE: () => 'The receiver answered 410 Gone.',
 };
 
-const settled = (delivery: DeliveryInHand, rest: Partial<Settlement>): Settlement => ({
+const resultOf = (delivery: DeliveryInHand, rest: Partial<DeliveryResult>): DeliveryResult => ({
   deliveryId: delivery.id,
   token: delivery.token,
   subscriptionId: delivery.subscriptionId,
@@ -288,8 +288,8 @@ function overlayOf({ eventId, typename, nodeKey }: DeliveryInHand, { snapshots }
   return columns ? [{ typename, key: nodeKey, columns }] : [];
 }
 
-const ownerGone = (delivery: DeliveryInHand): Settlement =>
-  settled(delivery, {
+const ownerGone = (delivery: DeliveryInHand): DeliveryResult =>
+  resultOf(delivery, {
     next: { state: 'HELD', reason: 'DISABLED', retryMs: null },
     disable: { reason: 'OWNER_GONE', message: 'Its owner is gone, disabled, or belongs to another organization now.' },
   });

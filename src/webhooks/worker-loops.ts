@@ -14,7 +14,7 @@ import { claimPaced } from './lease/paced.js';
 import { keepLarge } from './lease/pad-queue-table.js';
 import { recheckStored } from './recheck-stored.js';
 import { openDeliverySender } from './send-delivery.js';
-import { createSettler } from './verdict/attempt-writer.js';
+import { createAttemptWriter } from './verdict/attempt-writer.js';
 
 export interface Working {
   /** Call it when there may be new events: the relay looks at once. */
@@ -46,15 +46,15 @@ export async function startWorking(
   await keepLarge(pool);
   const sender = openDeliverySender(engine);
   const journey = createJourney(engine, sender, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
-  const settler = createSettler(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);
+  const attemptWriter = createAttemptWriter(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);
   const drain: Drain = startDrain({
     pool,
     log,
     hostOf: journey.originOf,
     deliver: (batch, free) =>
-      journey.run(batch, (place, settlement) => {
-        const room = settler.settle(settlement);
-        if (room) void room.then(() => free(place));
+      journey.run(batch, (place, result) => {
+        const written = attemptWriter.add(result);
+        if (written) void written.then(() => free(place));
         else free(place);
       }),
   });
@@ -89,7 +89,7 @@ export async function startWorking(
     async stop() {
       const scans = [dueScan, heldScan, paced, topics, replays, templates, watch, statistics].map((scan) => scan.stop());
       journey.stop();
-      await Promise.all([drain.stop().then(settler.written), relay.stop(), ...scans]);
+      await Promise.all([drain.stop().then(attemptWriter.written), relay.stop(), ...scans]);
       await sender.close();
     },
   };

@@ -60,7 +60,7 @@ export async function insertDeliveries(
   return rows.map((row) => row.id);
 }
 
-/** Deliveries whose state contradicts open_deliveries; only one that was cancelled in flight and isn't settled yet may do so. */
+/** Deliveries whose state contradicts open_deliveries; only one that was cancelled in flight and isn't recorded yet may do so. */
 export async function outOfStep(pool: Pool): Promise<unknown[]> {
   const { rows } = await pool.query(
     `SELECT d.id, d.state, d.reason, d.due_at, o.* FROM hookgraph.deliveries d FULL JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id

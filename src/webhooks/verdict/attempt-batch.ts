@@ -4,18 +4,18 @@
 import type { Attempt, Outcome, Timings } from '../base/model.js';
 import { mergePaceOutcomes, type PaceOutcome } from '../base/pace.js';
 import { bigints, floats, integers, jsonbs, texts, timestamps } from '../base/store/arrays.js';
-import type { AttemptRecord, Settlement } from './attempt-result.js';
+import type { AttemptRecord, DeliveryResult } from './attempt-result.js';
 import { SharedHeaders } from './shared-headers.js';
 import { json, storable } from './storable.js';
 
-export class SettlementBatch {
+export class AttemptBatch {
   size = 0;
   /** Total length of the bodies in the batch, in characters. */
   bodies = 0;
   /** Time by `Date.now()` at which the newest result was added. */
   newestMs = 0;
   /** Results that may disable their subscription, by a rule of their own or as one failure too many. */
-  readonly mayDisable: (Pick<Settlement, 'deliveryId' | 'subscriptionId' | 'disable'> & { outcome: Outcome | null })[] = [];
+  readonly mayDisable: (Pick<DeliveryResult, 'deliveryId' | 'subscriptionId' | 'disable'> & { outcome: Outcome | null })[] = [];
 
   /** Effects on the paces of subscriptions, by subscription id. Empty while no receiver fails and no subscription has a pace. */
   readonly paces = new Map<string, PaceOutcome>();
@@ -72,7 +72,7 @@ export class SettlementBatch {
     this.responses.stems,
   ];
 
-  add({ deliveryId, token, subscriptionId, next, putBackMs, attempt, disable, uncounted, pace }: Settlement): void {
+  add({ deliveryId, token, subscriptionId, next, putBackMs, attempt, disable, uncounted, pace }: DeliveryResult): void {
     this.size += 1;
     this.newestMs = Date.now();
     if (pace !== undefined) this.paces.set(subscriptionId, mergePaceOutcomes(this.paces.get(subscriptionId), pace));

@@ -16,7 +16,7 @@ export interface AttemptRecord {
   response: Attempt['response'];
 }
 
-export interface Settlement {
+export interface DeliveryResult {
   deliveryId: string;
   token: string;
   subscriptionId: string;

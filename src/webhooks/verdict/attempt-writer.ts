@@ -3,20 +3,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
-import { SettlementBatch } from './attempt-batch.js';
-import type { Settlement } from './attempt-result.js';
+import { AttemptBatch } from './attempt-batch.js';
+import type { DeliveryResult } from './attempt-result.js';
 import type { PaceChange } from './change-paces.js';
-import { settleBatch } from './write-attempts.js';
+import { writeBatch } from './write-attempts.js';
 
-export interface Settler {
+export interface AttemptWriter {
   /** Queues a result. Returns a promise only when many results are waiting; the caller must wait for it before it continues. */
-  settle(one: Settlement): Promise<void> | undefined;
+  add(result: DeliveryResult): Promise<void> | undefined;
   /** Resolves when every queued result is written, or dropped because its lease ran out. */
   written(): Promise<void>;
 }
 
 interface Filling {
-  batch: SettlementBatch;
+  batch: AttemptBatch;
   /** Callbacks to run when the batch is written or dropped. */
   ended: (() => void)[];
 }
@@ -28,22 +28,22 @@ const MAX_BODIES = 8_000_000;
 const BUSY = 10;
 const WORTHWHILE = 200;
 const GATHER_MS = 20;
-/** Number of unwritten results from which `settle` makes its caller wait. Unwritten results are the deliveries sent twice after a kill. */
+/** Number of unwritten results from which `add` makes its caller wait. Unwritten results are the deliveries sent twice after a kill. */
 const MAX_WAITING = 800;
 
 /**
  * @param giveUpMs milliseconds without a database after which a batch is dropped. Its leases have ended by then and the deliveries
  * are due again, so nothing is lost.
  */
-export function createSettler(
+export function createAttemptWriter(
   pool: Pool,
   log: Logger,
   onDisabled: (subscriptionIds: string[]) => Promise<void>,
   giveUpMs: number,
-): Settler {
+): AttemptWriter {
   /** Oldest first; new results go into the last batch. */
   const batches: Filling[] = [];
-  const spare: SettlementBatch[] = [];
+  const spare: AttemptBatch[] = [];
   /** Number of results in all batches, including the batch being written. */
   let waiting = 0;
   let flushing: Promise<void> | null = null;
@@ -73,7 +73,7 @@ export function createSettler(
         // Must come last: a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
-        log.error({ err: error, settlements: waiting }, 'recording attempts failed; trying again');
+        log.error({ err: error, results: waiting }, 'recording attempts failed; trying again');
         if (Date.now() - filled.batch.newestMs > giveUpMs) end(filled);
         else batches.unshift(filled);
         await sleep(250);
@@ -82,8 +82,8 @@ export function createSettler(
     flushing = null;
   }
 
-  async function write(batch: SettlementBatch): Promise<void> {
-    const { disabled, paces } = await settleBatch(pool, batch);
+  async function write(batch: AttemptBatch): Promise<void> {
+    const { disabled, paces } = await writeBatch(pool, batch);
     for (const change of paces) logPace(log, change);
     if (disabled.length === 0) return;
     // The attempts are already recorded, so a failure here is only logged; the due-scan holds the deliveries later.
@@ -98,13 +98,13 @@ export function createSettler(
   }
 
   return {
-    settle(one) {
+    add(result) {
       let last = batches.at(-1);
       if (last === undefined || last.batch.size >= MAX_BATCH || last.batch.bodies >= MAX_BODIES) {
-        last = { batch: spare.pop() ?? new SettlementBatch(), ended: [] };
+        last = { batch: spare.pop() ?? new AttemptBatch(), ended: [] };
         batches.push(last);
       }
-      last.batch.add(one);
+      last.batch.add(result);
       waiting += 1;
       if (waiting >= WORTHWHILE) enough?.();
       flushing ??= flush();

@@ -1,6 +1,6 @@
 // Counts consecutive failures of each subscription in this process, and decides which failures count towards disabling it.
 import { CIRCUIT_FAILURES, type PaceState } from '../base/pace.js';
-import type { Settlement } from './attempt-result.js';
+import type { DeliveryResult } from './attempt-result.js';
 import type { Verdict } from './judge.js';
 
 interface Claimed {
@@ -32,7 +32,7 @@ export class Circuits {
   }
 
   /** Returns the effect of a verdict on the pace, and whether a failure counts. `null`, the usual case, means no effect. */
-  judge(delivery: Claimed, { outcome, slowMs }: Pick<Verdict, 'outcome' | 'slowMs'>): Pick<Settlement, 'pace' | 'uncounted'> | null {
+  judge(delivery: Claimed, { outcome, slowMs }: Pick<Verdict, 'outcome' | 'slowMs'>): Pick<DeliveryResult, 'pace' | 'uncounted'> | null {
     if (outcome === 'DELIVERED') {
       this.delivered(delivery);
       return delivery.pace === null || delivery.pace === 'LIMITED' ? null : { pace: { slowMs: null, opens: false, delivered: 1 } };

@@ -3,8 +3,8 @@
 import type { Pool, PoolClient } from 'pg';
 import { auditByRule, switched } from '../base/store/audit.js';
 import { insideTransaction } from '../base/store/transaction.js';
-import { SettlementBatch } from './attempt-batch.js';
-import type { Settlement } from './attempt-result.js';
+import { AttemptBatch } from './attempt-batch.js';
+import type { DeliveryResult } from './attempt-result.js';
 import { changePaces, type PaceChange } from './change-paces.js';
 
 /** A subscription with more failed attempts than this within an hour is disabled. */
@@ -16,7 +16,7 @@ export const ERRORS_PER_HOUR = 100;
 const STATUS = '(SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = d.subscription_id)';
 // OFFSET 0 and the array of ctids force one probe per row of open_deliveries, whose statistics often say that it is empty; see
 // lease/claim.ts. IS TRUE makes the planner hash the taken ids instead of comparing all pairs.
-const SETTLE = `
+const WRITE = `
   WITH r AS MATERIALIZED (
     SELECT r.*, o.place FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[],
       $9::timestamptz[], $10::float8[], $11::jsonb[], $12::text[], $13::jsonb[], $14::text[], $15::int[], $16::jsonb[], $17::text[], $18::int[],
@@ -60,30 +60,30 @@ const SETTLE = `
   WHERE outcome IS NOT NULL`;
 
 /** Side effects of recording attempts. */
-export interface Settled {
+export interface WriteEffects {
   /** Ids of the subscriptions that were disabled. */
   disabled: string[];
   paces: PaceChange[];
 }
 
 /** Writes results and returns the ids of the disabled subscriptions. Idempotent, because a token is used once. */
-export async function settle(pool: Pool, settlements: Settlement[]): Promise<string[]> {
-  const batch = new SettlementBatch();
-  for (const one of settlements) batch.add(one);
-  return (await settleBatch(pool, batch)).disabled;
+export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Promise<string[]> {
+  const batch = new AttemptBatch();
+  for (const result of results) batch.add(result);
+  return (await writeBatch(pool, batch)).disabled;
 }
 
 /** Writes the results of a batch, which can be reused afterwards. */
-export async function settleBatch(pool: Pool, batch: SettlementBatch): Promise<Settled> {
+export async function writeBatch(pool: Pool, batch: AttemptBatch): Promise<WriteEffects> {
   const values = batch.toParameters();
   if (batch.mayDisable.length === 0 && batch.paces.size === 0) {
-    await pool.query({ name: 'hookgraph-settle', text: SETTLE, values });
+    await pool.query({ name: 'hookgraph-write-attempts', text: WRITE, values });
     return NOTHING;
   }
   return insideTransaction(pool, async (client) => {
     const { rows } = await client.query<{ id: string }>({
-      name: 'hookgraph-settle-and-tell',
-      text: `${SETTLE} RETURNING delivery_id AS id`,
+      name: 'hookgraph-write-attempts-returning',
+      text: `${WRITE} RETURNING delivery_id AS id`,
       values,
     });
     const recorded = new Set(rows.map(({ id }) => id));
@@ -95,9 +95,9 @@ export async function settleBatch(pool: Pool, batch: SettlementBatch): Promise<S
   });
 }
 
-const NOTHING: Settled = { disabled: [], paces: [] };
+const NOTHING: WriteEffects = { disabled: [], paces: [] };
 
-async function switchOff(client: PoolClient, batch: SettlementBatch['mayDisable']): Promise<string[]> {
+async function switchOff(client: PoolClient, batch: AttemptBatch['mayDisable']): Promise<string[]> {
   const orders = new Map(batch.flatMap((one) => (one.disable ? [[one.subscriptionId, one.disable] as const] : [])));
   const failing = [...new Set(batch.filter((one) => one.outcome === 'FAILED').map((one) => one.subscriptionId))];
   const { rows } = await client.query<{ id: string }>(

@@ -14,7 +14,7 @@ afterAll(() => db.close());
 
 const log = pino({ level: 'silent' });
 
-/** A drain whose deliveries end when the test says so; `finish` also removes them from the queue, as settling does. */
+/** A drain whose deliveries end when the test says so; `finish` also removes them from the queue, as writing their attempts does. */
 function drainByHand(
   bounds: { total: number; perSubscription: number; perHost: number },
   hostOf: (id: string) => string | undefined = (id) => `https://${id}.example`,

@@ -8,7 +8,7 @@ import { createJourney } from '../../../src/webhooks/journey.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { BEGIN_WITHIN_MS, listYoungClaims, mayBegin, renew, untilNoneBegins } from '../../../src/webhooks/lease/lease-freshness.js';
 import { openDeliverySender } from '../../../src/webhooks/send-delivery.js';
-import type { Settlement } from '../../../src/webhooks/verdict/attempt-result.js';
+import type { DeliveryResult } from '../../../src/webhooks/verdict/attempt-result.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
 
@@ -61,7 +61,7 @@ describe('renew', () => {
 });
 
 describe('untilNoneBegins', () => {
-  it('waits for a young claim until it is settled', async () => {
+  it('waits for a young claim until its result is written', async () => {
     const id = await world.subscribe();
     await claimed(id);
     const young = await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]));
@@ -90,9 +90,9 @@ describe('the journey of a claim that was overtaken', () => {
   const run = async (delivery: DeliveryInHand) => {
     const sender = openDeliverySender(world.webhooks.engine);
     const journey = createJourney(world.webhooks.engine, sender);
-    const settlement = await new Promise((resolve) => journey.run([delivery], (_place, settled) => resolve(settled)));
+    const result = await new Promise((resolve) => journey.run([delivery], (_place, found) => resolve(found)));
     await sender.close();
-    return settlement;
+    return result;
   };
 
   it('sends nothing, least of all unsigned, once its subscription is deleted and its secrets are wiped', async () => {
@@ -115,15 +115,15 @@ describe('the journey of a claim that was overtaken', () => {
     const kept: ServerResponse[] = [];
     world.receiver.answer = (response) => void kept.push(response);
     const sender = openDeliverySender(world.webhooks.engine);
-    const told = new Map<number, Settlement>();
-    createJourney(world.webhooks.engine, sender).run(batch, (place, settlement) => told.set(place, settlement));
+    const results = new Map<number, DeliveryResult>();
+    createJourney(world.webhooks.engine, sender).run(batch, (place, result) => results.set(place, result));
     await expect.poll(() => kept.length).toBe(AT_ONCE);
     world.receiver.answer = (response) => void response.end();
     for (const response of kept) response.end();
-    await expect.poll(() => told.size).toBe(AT_ONCE + 2);
+    await expect.poll(() => results.size).toBe(AT_ONCE + 2);
     await sender.close();
-    expect(told.get(AT_ONCE)).toMatchObject({ attempt: null, next: null });
-    expect(told.get(AT_ONCE + 1)).toMatchObject({ attempt: { outcome: 'DELIVERED' } });
+    expect(results.get(AT_ONCE)).toMatchObject({ attempt: null, next: null });
+    expect(results.get(AT_ONCE + 1)).toMatchObject({ attempt: { outcome: 'DELIVERED' } });
     expect(world.receiver.requests).toHaveLength(AT_ONCE + 1);
   });
 

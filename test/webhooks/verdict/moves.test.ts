@@ -8,7 +8,7 @@ import {
 } from '../../../src/webhooks/base/store/delivery-state.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { scanDue } from '../../../src/webhooks/lease/due-scan.js';
-import { settle } from '../../../src/webhooks/verdict/write-attempts.js';
+import { writeAttempts } from '../../../src/webhooks/verdict/write-attempts.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { insertDeliveries, insertSubscription, outOfStep } from '../../support/engine-rows.js';
 
@@ -35,14 +35,14 @@ it('from all sides at once leave states and queue in step, lose nothing, and wai
   const ids: string[] = [];
   for (const id of subscriptions) ids.push(...(await insertDeliveries(pool, id, 40)));
   const wants = subscriptions.map((subscriptionId) => ({ subscriptionId, count: 15, after: null }));
-  const settleAs = (delivery: DeliveryInHand, pick: number) => {
+  const resultAs = (delivery: DeliveryInHand, pick: number) => {
     const outcome = (['DELIVERED', 'FAILED', 'FAILED', 'HELD', 'SKIPPED'] as const)[pick % 5] ?? 'DELIVERED';
     const attempt = { subscriptionVersion: 1, outcome, stage: null, message: null, startedAt: new Date(), durationMs: 1, timings: {} };
     return {
       ...{ deliveryId: delivery.id, token: delivery.token, subscriptionId: delivery.subscriptionId, disable: null },
       ...(pick % 7 === 0 ? { next: null, putBackMs: 0, attempt: null } : { next: afterAttempt(outcome, pick % 3 ? 0 : null) }),
       ...(pick % 7 === 0 ? {} : { attempt: { ...attempt, request: null, response: null } }),
-    } as Parameters<typeof settle>[1][number];
+    } as Parameters<typeof writeAttempts>[1][number];
   };
   const actor = async (number: number) => {
     const random = numbers(number);
@@ -70,9 +70,9 @@ it('from all sides at once leave states and queue in step, lose nothing, and wai
           // Shuffles the batch, because answers arrive in any order.
           batch.sort(() => random(3) - 1);
           if (random(10) > 0)
-            await settle(
+            await writeAttempts(
               pool,
-              batch.map((one) => settleAs(one, random(1000))),
+              batch.map((one) => resultAs(one, random(1000))),
             );
         }
       }
@@ -85,9 +85,9 @@ it('from all sides at once leave states and queue in step, lose nothing, and wai
   await expect
     .poll(async () => {
       const batch = await claimDue(pool, wants);
-      await settle(
+      await writeAttempts(
         pool,
-        batch.map((one) => settleAs(one, 5)),
+        batch.map((one) => resultAs(one, 5)),
       );
       return (await pool.query('SELECT FROM hookgraph.open_deliveries')).rowCount;
     })

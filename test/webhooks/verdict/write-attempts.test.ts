@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { afterAttempt, cancelDeliveries, holdDeliveries } from '../../../src/webhooks/base/store/delivery-state.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { keepLarge } from '../../../src/webhooks/lease/pad-queue-table.js';
-import type { Settlement } from '../../../src/webhooks/verdict/attempt-result.js';
-import { ERRORS_PER_HOUR, settle } from '../../../src/webhooks/verdict/write-attempts.js';
+import type { DeliveryResult } from '../../../src/webhooks/verdict/attempt-result.js';
+import { ERRORS_PER_HOUR, writeAttempts } from '../../../src/webhooks/verdict/write-attempts.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
 import { deliveriesOf, insertDeliveries, insertSubscription, outOfStep } from '../../support/engine-rows.js';
 
@@ -21,7 +21,7 @@ async function inHand(count: number, subscriptionId?: string, pool: Pool | PoolC
   return claimDue(pool as Pool, [{ subscriptionId: id, count, after: null }]);
 }
 
-const settlement = (delivery: DeliveryInHand, outcome: 'DELIVERED' | 'FAILED', rest: Partial<Settlement> = {}): Settlement => ({
+const result = (delivery: DeliveryInHand, outcome: 'DELIVERED' | 'FAILED', rest: Partial<DeliveryResult> = {}): DeliveryResult => ({
   deliveryId: delivery.id,
   token: delivery.token,
   subscriptionId: delivery.subscriptionId,
@@ -46,10 +46,10 @@ const attemptsOf = async (deliveryId: string | undefined) =>
 const statusOf = async (id: string | undefined) =>
   (await db.pool.query('SELECT status, disabled_reason FROM hookgraph.subscriptions WHERE id = $1', [id])).rows[0];
 
-describe('settle', () => {
+describe('writeAttempts', () => {
   it('records the attempt and moves the delivery, for a whole batch', async () => {
     const [a, b] = await inHand(2);
-    await settle(db.pool, [settlement(a as DeliveryInHand, 'DELIVERED'), settlement(b as DeliveryInHand, 'FAILED')]);
+    await writeAttempts(db.pool, [result(a as DeliveryInHand, 'DELIVERED'), result(b as DeliveryInHand, 'FAILED')]);
     const rows = await deliveriesOf(db.pool, a?.subscriptionId as string);
     expect(rows).toMatchObject([
       { state: 'DELIVERED', attemptCount: 1, leaseToken: null },
@@ -67,12 +67,12 @@ describe('settle', () => {
       // The last delivery lacks a header that the first of its subscription had.
       response: place === 4 ? { date: 'now' } : { date: `at ${place}`, server: delivery.subscriptionId },
     });
-    await settle(
+    await writeAttempts(
       db.pool,
       batch.map((delivery, place) => {
-        const one = settlement(delivery, 'DELIVERED');
+        const one = result(delivery, 'DELIVERED');
         const { request, response } = headersOf(delivery, place);
-        const attempt = one.attempt as NonNullable<Settlement['attempt']>;
+        const attempt = one.attempt as NonNullable<DeliveryResult['attempt']>;
         return {
           ...one,
           attempt: {
@@ -94,10 +94,10 @@ describe('settle', () => {
 
   it('changes nothing for a worker that lost its lease, and nothing the second time', async () => {
     const [delivery] = (await inHand(1)) as [DeliveryInHand];
-    await settle(db.pool, [settlement({ ...delivery, token: '1' }, 'DELIVERED')]);
+    await writeAttempts(db.pool, [result({ ...delivery, token: '1' }, 'DELIVERED')]);
     expect(await deliveriesOf(db.pool, delivery.subscriptionId)).toMatchObject([{ state: 'PENDING', attemptCount: 0 }]);
-    await settle(db.pool, [settlement(delivery, 'DELIVERED')]);
-    await settle(db.pool, [settlement(delivery, 'DELIVERED')]);
+    await writeAttempts(db.pool, [result(delivery, 'DELIVERED')]);
+    await writeAttempts(db.pool, [result(delivery, 'DELIVERED')]);
     expect(await attemptsOf(delivery.id)).toHaveLength(1);
   });
 
@@ -105,14 +105,14 @@ describe('settle', () => {
     const { pool } = db;
     const plansOf = async (client: PoolClient) => {
       const { rows } = await client.query(
-        `SELECT statement FROM pg_prepared_statements WHERE name IN ('hookgraph-settle', 'hookgraph-claim')`,
+        `SELECT statement FROM pg_prepared_statements WHERE name IN ('hookgraph-write-attempts', 'hookgraph-claim')`,
       );
       const plans = await Promise.all(rows.map(({ statement }) => client.query(`EXPLAIN (GENERIC_PLAN) ${statement}`)));
       return plans.map((plan) => plan.rows.map((row) => row['QUERY PLAN']).join('\n'));
     };
     const client = await pool.connect();
     const [delivery] = (await inHand(1, undefined, client)) as [DeliveryInHand];
-    await settle(client as never, [settlement(delivery, 'DELIVERED')]);
+    await writeAttempts(client as never, [result(delivery, 'DELIVERED')]);
     await keepLarge(pool);
     // The table empty, full and emptied again, each with current statistics.
     for (const change of [
@@ -138,7 +138,7 @@ describe('settle', () => {
 
   it('puts back what failed for a reason of ours, with nothing charged', async () => {
     const [delivery] = (await inHand(1)) as [DeliveryInHand];
-    await settle(db.pool, [settlement(delivery, 'FAILED', { next: null, putBackMs: 5000, attempt: null })]);
+    await writeAttempts(db.pool, [result(delivery, 'FAILED', { next: null, putBackMs: 5000, attempt: null })]);
     const [row] = await deliveriesOf(db.pool, delivery.subscriptionId);
     expect(row).toMatchObject({ state: 'PENDING', attemptCount: 0, leaseToken: null });
     expect(row.dueInSeconds).toBeGreaterThan(4);
@@ -149,7 +149,7 @@ describe('settle', () => {
     const [failed, fine] = (await inHand(2)) as [DeliveryInHand, DeliveryInHand];
     await db.pool.query('UPDATE hookgraph.subscriptions SET disabled_at = now() WHERE id = $1', [failed.subscriptionId]);
     await holdDeliveries(db.pool, [failed.subscriptionId], 'DISABLED');
-    await settle(db.pool, [settlement(failed, 'FAILED'), settlement(fine, 'DELIVERED')]);
+    await writeAttempts(db.pool, [result(failed, 'FAILED'), result(fine, 'DELIVERED')]);
     expect(await deliveriesOf(db.pool, failed.subscriptionId)).toMatchObject([
       { state: 'HELD', reason: 'DISABLED', attemptCount: 1 },
       { state: 'DELIVERED', attemptCount: 1 },
@@ -159,23 +159,23 @@ describe('settle', () => {
   it('leaves a cancelled delivery cancelled, and records its attempt', async () => {
     const [delivery] = (await inHand(1)) as [DeliveryInHand];
     await cancelDeliveries(db.pool, [delivery.subscriptionId]);
-    await settle(db.pool, [settlement(delivery, 'FAILED')]);
+    await writeAttempts(db.pool, [result(delivery, 'FAILED')]);
     expect(await deliveriesOf(db.pool, delivery.subscriptionId)).toMatchObject([{ state: 'CANCELLED', reason: 'DELETED' }]);
     expect(await attemptsOf(delivery.id)).toHaveLength(1);
   });
 
   it('stores what Postgres refuses as text: NUL in a body, an escaped NUL in a header', async () => {
     const [delivery] = (await inHand(1)) as [DeliveryInHand];
-    const one = settlement(delivery, 'DELIVERED');
+    const one = result(delivery, 'DELIVERED');
     if (one.attempt) one.attempt.response = { status: 200, headers: { x: 'a\0b' }, body: 'a\0b' };
-    await settle(db.pool, [one]);
+    await writeAttempts(db.pool, [one]);
     expect(await attemptsOf(delivery.id)).toMatchObject([{ response_body: 'a\uFFFDb', response_headers: { x: 'a\uFFFDb' } }]);
   });
 
   it('switches a subscription off by the rule that an attempt broke, in the same transaction', async () => {
     const [delivery] = (await inHand(1)) as [DeliveryInHand];
-    const off = await settle(db.pool, [
-      settlement(delivery, 'FAILED', { disable: { reason: 'GONE', message: 'The receiver answered 410 Gone.' } }),
+    const off = await writeAttempts(db.pool, [
+      result(delivery, 'FAILED', { disable: { reason: 'GONE', message: 'The receiver answered 410 Gone.' } }),
     ]);
     expect(off).toEqual([delivery.subscriptionId]);
     expect(await statusOf(delivery.subscriptionId)).toEqual({ status: 'DISABLED', disabled_reason: 'GONE' });
@@ -185,23 +185,23 @@ describe('settle', () => {
     const deliveries = await inHand(ERRORS_PER_HOUR);
     const [first] = deliveries as [DeliveryInHand];
     expect(
-      await settle(
+      await writeAttempts(
         db.pool,
-        deliveries.map((one) => settlement(one, 'FAILED')),
+        deliveries.map((one) => result(one, 'FAILED')),
       ),
     ).toEqual([]);
     await db.pool.query('UPDATE hookgraph.subscriptions SET enabled_at = now() WHERE id = $1', [first.subscriptionId]);
     const more = await inHand(ERRORS_PER_HOUR + 1, first.subscriptionId);
     expect(
-      await settle(
+      await writeAttempts(
         db.pool,
-        more.slice(0, ERRORS_PER_HOUR).map((one) => settlement(one, 'FAILED')),
+        more.slice(0, ERRORS_PER_HOUR).map((one) => result(one, 'FAILED')),
       ),
     ).toEqual([]);
     expect(
-      await settle(
+      await writeAttempts(
         db.pool,
-        more.slice(ERRORS_PER_HOUR).map((one) => settlement(one, 'FAILED')),
+        more.slice(ERRORS_PER_HOUR).map((one) => result(one, 'FAILED')),
       ),
     ).toEqual([first.subscriptionId]);
     expect(await statusOf(first.subscriptionId)).toEqual({ status: 'DISABLED', disabled_reason: 'TOO_MANY_ERRORS' });

@@ -8,7 +8,7 @@ import { openContext } from './base/recall.js';
 import { afterAttempt } from './base/store/delivery-state.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { TemplateError } from './base/templates/template.js';
-import { Lanes } from './destinations/https/origin-slots.js';
+import { OriginSlots } from './destinations/https/origin-slots.js';
 import { watchOutages } from './destinations/outage.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { mayBegin, renew } from './lease/lease-freshness.js';
@@ -36,7 +36,7 @@ interface Ready {
 const UNTIL_RECORDED_MS = 1000;
 
 /** Start of an attempt. */
-interface Begun {
+interface AttemptStart {
   at: Date;
   /** Time by `performance.now()`. */
   ms: number;
@@ -63,7 +63,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
   const compiled = new Map<string, Known>();
   /** Kept apart from `compiled`, because the origin is known before the templates are parsed, which may have to wait. */
   const origins = new Map<string, string>();
-  const lanes = new Lanes();
+  const slots = new OriginSlots();
   const circuits = new Circuits();
   const outage = watchOutages(engine.log, engine.guard.evidence);
 
@@ -121,31 +121,31 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     if ('failed' in contextOf) throw contextOf.failed;
 
     const { origin } = own;
-    const turn = lanes.enter(origin);
-    if (turn && !(await turn)) return resultOf(claimed, { putBackMs: null });
+    const slot = slots.take(origin);
+    if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
     try {
       // The receiver was stopped since the claim, or the wait for a slot was long and the owner's rights may have changed: claim it
       // again.
-      if (circuits.isStopped(claimed) || (turn && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
+      if (circuits.isStopped(claimed) || (slot && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
       return await begin(own, claimed, () => ({
         open: (overlay) => openContext(engine.host, contextOf, overlay),
         overlay: overlayOf(claimed, ready.recorded),
         event: ready.recorded.events.get(claimed.eventId ?? '') ?? null,
       }));
     } finally {
-      lanes.leave(origin);
+      slots.release(origin);
     }
   }
 
   async function begin(own: Compiled, claimed: DeliveryInHand, sources: Parameters<typeof buildPayload>[3]): Promise<DeliveryResult> {
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed);
     if (!delivery) return resultOf(claimed, {});
-    const begun: Begun = { at: new Date(), ms: performance.now() };
+    const start: AttemptStart = { at: new Date(), ms: performance.now() };
     const built = buildPayload(engine, own, delivery, sources);
     const payload = built instanceof Promise ? await built : built;
     if (payload.outcome !== 'READY') {
       const { outcome, stage, message } = payload;
-      const attempt = attemptOf(own, begun, payload, { outcome, stage, message, request: null, response: null });
+      const attempt = attemptOf(own, start, payload, { outcome, stage, message, request: null, response: null });
       return resultOf(delivery, { next: afterAttempt(outcome, null), attempt });
     }
 
@@ -153,13 +153,13 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     if (!mayBegin(delivery) && !(await renew(engine.pool, delivery))) return resultOf(delivery, {});
     const sent = await sender.send(own, idsOf(delivery), payload.body);
     const read = own.errorTemplate ? await readError(engine, own, sent.answer, payload.event) : '';
-    return conclude(own, delivery, begun, payload, sent, read);
+    return conclude(own, delivery, start, payload, sent, read);
   }
 
   function conclude(
     own: Compiled,
     delivery: DeliveryInHand,
-    begun: Begun,
+    start: AttemptStart,
     payload: PayloadResult,
     sent: SentRequest,
     read: string,
@@ -176,7 +176,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const response = replied && { status: replied.status, headers: replied.headers, body: replied.body };
     const attempt = attemptOf(
       own,
-      begun,
+      start,
       payload,
       { outcome, stage, message, request, response },
       {
@@ -222,7 +222,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     },
     originOf: (subscriptionId) => origins.get(subscriptionId),
     stop() {
-      lanes.close();
+      slots.close();
       outage.close();
     },
   };
@@ -266,13 +266,13 @@ async function contextsFor({ host }: Engine, prepared: Map<string, Prepared>): P
 
 function attemptOf(
   { version: subscriptionVersion, recorder }: Compiled,
-  begun: Begun,
+  start: AttemptStart,
   { queryMs, renderMs }: PayloadResult,
   came: Pick<AttemptRecord, 'outcome' | 'stage' | 'message' | 'request' | 'response'>,
   timings = {},
 ): AttemptRecord {
-  const durationMs = performance.now() - begun.ms;
-  const attempt = { subscriptionVersion, startedAt: begun.at, durationMs, timings: { queryMs, renderMs, ...timings }, ...came };
+  const durationMs = performance.now() - start.ms;
+  const attempt = { subscriptionVersion, startedAt: start.at, durationMs, timings: { queryMs, renderMs, ...timings }, ...came };
   return recorder?.(attempt) ?? attempt;
 }
 

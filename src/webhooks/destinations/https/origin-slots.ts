@@ -10,59 +10,60 @@ export const AT_ONCE = 200;
 const WORTHWHILE = 100;
 const GATHER_MS = 5;
 
-interface Lane {
-  inside: number;
-  waiting: ((isOpen: boolean) => void)[];
+interface Origin {
+  /** Number of requests in progress. */
+  taken: number;
+  waiting: ((isFree: boolean) => void)[];
   gathering: NodeJS.Timeout | undefined;
 }
 
-export class Lanes {
-  private readonly lanes = new Map<string, Lane>();
+export class OriginSlots {
+  private readonly origins = new Map<string, Origin>();
   private closed = false;
 
-  constructor(private readonly width = AT_ONCE) {}
+  constructor(private readonly limit = AT_ONCE) {}
 
-  /** Returns `null` when a slot is free at once; otherwise a promise: true with a slot, false when closed. Release a slot by `leave`. */
-  enter(origin: string): Promise<boolean> | null {
-    const lane = this.lanes.get(origin) ?? { inside: 0, waiting: [], gathering: undefined };
-    if (lane.inside === 0) this.lanes.set(origin, lane);
-    if (lane.inside < this.width && lane.waiting.length === 0) {
-      lane.inside += 1;
+  /** Returns `null` when a slot is free at once; otherwise a promise: true with a slot, false when closed. Pair it with `release`. */
+  take(key: string): Promise<boolean> | null {
+    const origin = this.origins.get(key) ?? { taken: 0, waiting: [], gathering: undefined };
+    if (origin.taken === 0) this.origins.set(key, origin);
+    if (origin.taken < this.limit && origin.waiting.length === 0) {
+      origin.taken += 1;
       return null;
     }
     if (this.closed) return Promise.resolve(false);
-    return new Promise((resolve) => void lane.waiting.push(resolve));
+    return new Promise((resolve) => void origin.waiting.push(resolve));
   }
 
-  leave(origin: string): void {
-    const lane = this.lanes.get(origin);
-    if (lane === undefined) return;
-    lane.inside -= 1;
-    const { waiting } = lane;
+  release(key: string): void {
+    const origin = this.origins.get(key);
+    if (origin === undefined) return;
+    origin.taken -= 1;
+    const { waiting } = origin;
     if (waiting.length === 0) {
-      if (lane.inside === 0) this.lanes.delete(origin);
-    } else if (this.width - lane.inside >= Math.min(WORTHWHILE, waiting.length)) this.letIn(lane);
-    else lane.gathering ??= setTimeout(() => this.letIn(lane), GATHER_MS);
+      if (origin.taken === 0) this.origins.delete(key);
+    } else if (this.limit - origin.taken >= Math.min(WORTHWHILE, waiting.length)) this.fill(origin);
+    else origin.gathering ??= setTimeout(() => this.fill(origin), GATHER_MS);
   }
 
-  private letIn(lane: Lane): void {
-    clearTimeout(lane.gathering);
-    lane.gathering = undefined;
-    const room = Math.max(0, this.width - lane.inside);
-    for (const turn of lane.waiting.splice(0, room)) {
-      lane.inside += 1;
-      turn(true);
+  private fill(origin: Origin): void {
+    clearTimeout(origin.gathering);
+    origin.gathering = undefined;
+    const free = Math.max(0, this.limit - origin.taken);
+    for (const resolve of origin.waiting.splice(0, free)) {
+      origin.taken += 1;
+      resolve(true);
     }
   }
 
   /** Refuses all waiting requests, and later ones that would have to wait. */
   close(): void {
     this.closed = true;
-    for (const [origin, lane] of this.lanes) {
-      clearTimeout(lane.gathering);
-      lane.gathering = undefined;
-      for (const turn of lane.waiting.splice(0)) turn(false);
-      if (lane.inside === 0) this.lanes.delete(origin);
+    for (const [key, origin] of this.origins) {
+      clearTimeout(origin.gathering);
+      origin.gathering = undefined;
+      for (const resolve of origin.waiting.splice(0)) resolve(false);
+      if (origin.taken === 0) this.origins.delete(key);
     }
   }
 }

@@ -1,6 +1,7 @@
-// `npm run prose`: names comments and commit subjects that break the rules of CONTRIBUTING.md, and ends with 1 where there are any.
+// `npm run prose`: lists comments, pages and commit subjects that break the rules of CONTRIBUTING.md; exit code 1 if there are any.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { breachesOfPages, breachesOfSource } from './lint-markdown.mjs';
 import { ROOT } from './prepare.mjs';
 
 const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64e6 });
@@ -18,12 +19,12 @@ const RULES = [
   { breaks: /\b(parcel|courier|anew|in vain|in no circle|bury|buried)\b/i, says: 'has a word that is no term of the field' },
 ];
 
-const found = [...comments(), ...subjects()];
+const found = [...comments(), ...pages(), ...subjects()];
 for (const line of found) console.log(line);
 if (found.length > 0) {
   console.error(`\n${found.length} to rewrite. The rules are in CONTRIBUTING.md.`);
   process.exitCode = 1;
-} else console.log('comments and commit subjects keep the rules');
+} else console.log('comments, pages and commit subjects keep the rules');
 
 function comments() {
   const files = git('ls-files', 'src', 'test', 'bench', 'scripts', 'examples')
@@ -41,6 +42,26 @@ function comments() {
       return broken.map((says) => `${file}:${index + 1} ${says}: ${comment}`);
     });
   });
+}
+
+/** Checks the pages that people write, and the links to them from source files. */
+function pages() {
+  const read = (file) => readFileSync(new URL(file, `file://${ROOT}`), 'utf8');
+  const texts = new Map(
+    git('ls-files', '*.md')
+      .split('\n')
+      .filter(Boolean)
+      .map((file) => [file, read(file)]),
+  );
+  const written = new Map([...texts].filter(([file]) => !/^(docs\/reference|bench\/(RESULTS|BEFORE))\.md$/.test(file)));
+  const exists = (path) => existsSync(new URL(path, `file://${ROOT}`));
+  const sources = git('ls-files', 'src', 'test', 'bench', 'scripts')
+    .split('\n')
+    .filter((file) => /\.(ts|mjs)$/.test(file) && !file.includes('lint-markdown'));
+  return [
+    ...breachesOfPages(texts, exists).filter((line) => written.has(line.split(':')[0])),
+    ...sources.flatMap((file) => breachesOfSource(file, read(file), texts)),
+  ];
 }
 
 /** Of the commits since this check exists; a checkout without history has none. */

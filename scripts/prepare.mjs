@@ -18,9 +18,16 @@ export async function prepare() {
   if (!isFresh('dist', hash)) {
     rmSync(at('dist'), { recursive: true, force: true });
     await step('Building', [process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+    copyStatements();
     declareForCommonJs();
     stamp('dist', hash);
   }
+}
+
+/** Copies the .sql files, which src/runtime/sql-file.ts reads at run time, to the same places in dist. */
+function copyStatements() {
+  for (const file of readdirSync(at('src'), { recursive: true, encoding: 'utf8' }))
+    if (file.endsWith('.sql')) cpSync(at('src', file), at('dist', file));
 }
 
 /** Writes CommonJS declarations, which TypeScript's `node16` requires where Node 20.19 or later loads this package by `require()`. */

@@ -1,5 +1,6 @@
 // Starts the loops of a worker process, which wake each other. journey.ts processes the deliveries.
 
+import { loadStatements } from '../runtime/sql-file.js';
 import type { Engine } from './base/engine.js';
 import { holdDeliveries } from './base/store/delivery-state.js';
 import type { CaptureWatch } from './capture/watch-capture.js';
@@ -11,7 +12,7 @@ import { LEASE_MS } from './lease/claim.js';
 import { type Drain, startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
 import { claimPaced } from './lease/paced.js';
-import { keepLarge } from './lease/pad-queue-table.js';
+import { padQueueTable } from './lease/pad-queue-table.js';
 import { recheckStored } from './recheck-stored.js';
 import { openDeliverySender } from './send-delivery.js';
 import { createAttemptWriter } from './verdict/attempt-writer.js';
@@ -41,9 +42,10 @@ export async function startWorking(
   { capture, captureWatchMs }: { capture: CaptureWatch; captureWatchMs: number },
 ): Promise<Working> {
   const { pool, log } = engine;
+  loadStatements();
   await capture.refuse();
   await recheckStored(engine);
-  await keepLarge(pool);
+  await padQueueTable(pool);
   const sender = openDeliverySender(engine);
   const journey = createJourney(engine, sender, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
   const attemptWriter = createAttemptWriter(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);

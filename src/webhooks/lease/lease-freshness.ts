@@ -1,6 +1,7 @@
 // Decides whether a claimed delivery's attempt may begin, and waits until no attempt of a disabled subscription can begin.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
+import { renewLease } from '../base/store/delivery-state.js';
 import { type DeliveryInHand, LEASE_MS } from './claim.js';
 
 /**
@@ -11,22 +12,14 @@ export const BEGIN_WITHIN_MS = 2_000;
 
 const LOOK_EVERY_MS = 10;
 
-// FOR SHARE without SKIP LOCKED: a mutation of the subscription that is in progress commits first and decides.
-const RENEW = `
-  WITH x AS (SELECT x.id FROM hookgraph.subscriptions x WHERE x.id = $2 AND x.status = 'ENABLED' FOR SHARE)
-  UPDATE hookgraph.open_deliveries o SET lease_until = now() + $4 * interval '1 ms' FROM x
-  WHERE o.delivery_id = $1 AND o.lease_token = $3 AND o.subscription_id = x.id
-    AND EXISTS (SELECT FROM hookgraph.deliveries d WHERE d.id = $1 AND d.state IN ('PENDING', 'RETRYING'))`;
-
 /** Returns whether the attempt may begin without renewing the claim. */
 export const mayBegin = (delivery: DeliveryInHand): boolean => performance.now() - delivery.claimedAtMs < BEGIN_WITHIN_MS;
 
 /** Renews the claim. Returns `null` when the lease is lost or the subscription is no longer enabled. */
 export async function renew(pool: Pool, delivery: DeliveryInHand): Promise<DeliveryInHand | null> {
   const now = performance.now();
-  const values = [delivery.id, delivery.subscriptionId, delivery.token, LEASE_MS];
-  const { rowCount } = await pool.query({ name: 'hookgraph-renew', text: RENEW, values });
-  return rowCount === 1 ? { ...delivery, claimedAtMs: now } : null;
+  const isRenewed = await renewLease(pool, delivery, LEASE_MS);
+  return isRenewed ? { ...delivery, claimedAtMs: now } : null;
 }
 
 const YOUNG = `lease_until > now() + ${LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;

@@ -1,5 +1,6 @@
 // Pads the file of the queue table, so that Postgres plans queue statements for a large table.
 import type { Pool } from 'pg';
+import { padQueue } from '../base/store/delivery-state.js';
 import { insideTransaction } from '../base/store/transaction.js';
 
 const ENOUGH_BYTES = 1_000_000;
@@ -9,14 +10,8 @@ const ENOUGH_BYTES = 1_000_000;
  * The rows are deleted in the same transaction, but the file keeps its size (vacuum_truncate is off). Needed once, and after a
  * restore.
  */
-export async function keepLarge(pool: Pool): Promise<void> {
+export async function padQueueTable(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ bytes: string }>(`SELECT pg_relation_size('hookgraph.open_deliveries') AS bytes`);
   if (Number(rows[0]?.bytes) >= ENOUGH_BYTES) return;
-  await insideTransaction(pool, async (client) => {
-    await client.query(
-      `INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at)
-       SELECT -i, '00000000-0000-0000-0000-000000000000', now() FROM generate_series(1, 10000) i ON CONFLICT DO NOTHING`,
-    );
-    await client.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id < 0');
-  });
+  await insideTransaction(pool, (client) => padQueue(client, 10_000));
 }

@@ -1,5 +1,6 @@
 // Finds the node to test or preview a topic with, as its owner may see it: a given node, or the newest one of the topic's type.
 import { execute, Kind, type SelectionSetNode } from 'graphql';
+import { sqlFragment } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { AnnouncedNode, Json, Owner, RecordedEvent, Snapshot, Topic } from '../base/model.js';
@@ -8,7 +9,8 @@ import { askFor, finderOf } from '../base/query/finders.js';
 import { HOW_TO_RECALL, openContext } from '../base/recall.js';
 import { keysWithin, newestKeys } from '../base/store/announced-rows.js';
 import { lastEventOf, rowNow, unrecorded } from '../base/store/recorded-events.js';
-import { FITS_TOPIC } from '../fan-out/match.js';
+
+const fitsTopic = sqlFragment('webhooks/fan-out/match.sql', 'fits_topic');
 
 export interface FoundNode {
   typename: string;
@@ -55,7 +57,7 @@ async function isWithin({ host, pool }: Engine, { tenant }: Owner, { typename, n
 /** Returns the event to use when testing the topic on this node: the last recorded one, or else an event made from the current row. */
 export async function eventOf(engine: Engine, { tenant }: Owner, topic: Topic, { nodeKey }: FoundNode): Promise<RecordedEvent> {
   const { id: topicId, typename, operation } = topic;
-  const found = await lastEventOf(engine.pool, { tenant, topicId, typename, key: nodeKey, fits: FITS_TOPIC });
+  const found = await lastEventOf(engine.pool, { tenant, topicId, typename, key: nodeKey, fits: fitsTopic() });
   if (found) return found;
   const node = announcedNode(engine.host, typename);
   return unrecorded(operation, node && operation !== 'deleted' ? await rowNow(engine.pool, node, nodeKey) : null);

@@ -1,10 +1,14 @@
 // Explains for each recent event of a subscription, optionally of one node, whether it was delivered and why not.
+import { sqlStatement } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
 import type { Actor, Attempt, CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';
 import { attemptsOf, deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
-import { FITS_ENVIRONMENT, FITS_TOPIC, SETS_OFF_NO_OTHER } from '../fan-out/match.js';
+
+const LAST_EVENTS = sqlStatement<'subscription_id' | 'tenant' | 'typename' | 'node_key' | 'since' | 'max_events' | 'max_findings'>(
+  'webhooks/operations/why-not.sql',
+);
 
 export interface Finding {
   event: VisibleEvent;
@@ -28,9 +32,9 @@ export interface WhyNotQuestion {
 
 const IS_HOOK =
   "It is a before-hook: it is asked while this API's own mutations wait, and told of no event. Its deliveries of the kind BEFORE say what came of it.";
-const MOST_FINDINGS = 20;
+const MAX_FINDINGS = 20;
 /** Maximum number of newest events to search: of the node or, without a node, of all tenants and types. */
-const MOST_LOOKED_AT = 10_000;
+const MAX_EVENTS = 10_000;
 
 /** Explains the recent events of a subscription. Returns `null` when it doesn't exist or isn't the actor's. */
 export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuestion): Promise<WhyNot | null> {
@@ -71,21 +75,24 @@ interface Row extends VisibleEvent {
   deliveryId: string | null;
   fitsTopic: boolean;
   fitsEnvironment: boolean;
-  setsOffNoOther: boolean;
+  startsNoLoop: boolean;
   isQueued: boolean;
   isOlder: boolean;
 }
 
 async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic, key, since }: Look): Promise<Finding[]> {
-  const { rows } = await pool.query<Row>(LAST_EVENTS, [
-    subscription.id,
-    actor.tenant,
-    topic.typename,
-    key,
-    since,
-    MOST_FINDINGS,
-    MOST_LOOKED_AT,
-  ]);
+  const { rows } = await pool.query<Row>(
+    LAST_EVENTS.text,
+    LAST_EVENTS.values({
+      subscription_id: subscription.id,
+      tenant: actor.tenant,
+      typename: topic.typename,
+      node_key: key,
+      since,
+      max_findings: MAX_FINDINGS,
+      max_events: MAX_EVENTS,
+    }),
+  );
   const deliveryIds = rows.flatMap(({ deliveryId }) => deliveryId ?? []);
   const [deliveries, attempts] = await Promise.all([deliveriesByIds(pool, actor, deliveryIds), attemptsOf(pool, actor, deliveryIds)]);
   return rows.map((row) => {
@@ -97,30 +104,13 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
   });
 }
 
-// When a replay created further deliveries for an event, the newest delivery is reported.
-const LAST_EVENTS = `
-  SELECT e.id, d.id AS "deliveryId", coalesce(${FITS_TOPIC}, false) AS "fitsTopic", ${FITS_ENVIRONMENT} AS "fitsEnvironment",
-    ${SETS_OFF_NO_OTHER} AS "setsOffNoOther", s.created_at > e.occurred_at AS "isOlder",
-    e.is_captured OR EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id) AS "isQueued",
-    e.occurred_at AS "occurredAt", e.typename, e.node_key AS "nodeKey", e.operation, e.changed, e.before, e.after
-  FROM hookgraph.subscriptions s JOIN hookgraph.topics t ON t.id = s.topic_id CROSS JOIN LATERAL (
-    SELECT * FROM (
-      SELECT * FROM hookgraph.recorded e
-      WHERE e.id >= hookgraph.id_at(greatest($5::timestamptz, '2020-01-01Z')) AND ($4::text IS NULL OR (e.typename = $3 AND e.node_key = $4))
-      ORDER BY e.id DESC LIMIT $7
-    ) e WHERE e.tenant = $2 AND e.typename = $3 ORDER BY e.id DESC LIMIT $6
-  ) e LEFT JOIN LATERAL (
-    SELECT d.id FROM hookgraph.deliveries d WHERE d.event_id = e.id AND d.subscription_id = s.id ORDER BY d.id DESC LIMIT 1
-  ) d ON true
-  WHERE s.id = $1 ORDER BY e.id DESC`;
-
 function reasonWithout(row: Row, operation: Operation, topic: Topic): string {
   if (row.isQueued) return 'It is recorded and not matched with subscriptions yet: no worker has taken it up. Does one run?';
   if (operation !== topic.operation) return `It was ${operation}, and ${topic.key} is about what is ${topic.operation}.`;
   if (!row.fitsTopic) return `It is not the change that ${topic.key} is about.`;
   if (row.isOlder) return 'It happened before the subscription was created. A replay sends it.';
   if (!row.fitsEnvironment) return 'Its node is in an environment that the subscription is not for.';
-  if (!row.setsOffNoOther) return 'It is about a subscription to the topics of subscriptions, of which others are never told.';
+  if (!row.startsNoLoop) return 'It is about a subscription to the topics of subscriptions, of which others are never told.';
   return 'It would be told of now, but the subscription had another topic or other environments when it happened. A replay sends it.';
 }
 

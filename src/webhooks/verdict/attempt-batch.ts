@@ -8,6 +8,8 @@ import type { AttemptRecord, DeliveryResult } from './attempt-result.js';
 import { SharedHeaders } from './shared-headers.js';
 import { json, storable } from './storable.js';
 
+export type ResultColumn = keyof AttemptBatch['columns'];
+
 export class AttemptBatch {
   size = 0;
   /** Total length of the bodies in the batch, in characters. */
@@ -44,33 +46,33 @@ export class AttemptBatch {
   private readonly uncounted = integers();
   private readonly requests = new SharedHeaders();
   private readonly responses = new SharedHeaders();
-  /** In the order of the statement's parameters; the shared headers come last. */
-  private readonly columns = [
-    this.id,
-    this.token,
-    this.state,
-    this.reason,
-    this.waitMs,
-    this.outcome,
-    this.stage,
-    this.message,
-    this.startedAt,
-    this.durationMs,
-    this.timings,
-    this.url,
-    this.requestHeaders,
-    this.requestBody,
-    this.status,
-    this.responseHeaders,
-    this.responseBody,
-    this.version,
-    this.recording,
-    this.requestStem,
-    this.responseStem,
-    this.uncounted,
-    this.requests.stems,
-    this.responses.stems,
-  ];
+  /** By the names of the parameters in write-attempts.sql. */
+  readonly columns = {
+    ids: this.id,
+    tokens: this.token,
+    states: this.state,
+    reasons: this.reason,
+    waits_ms: this.waitMs,
+    outcomes: this.outcome,
+    stages: this.stage,
+    messages: this.message,
+    started_at: this.startedAt,
+    durations_ms: this.durationMs,
+    timings: this.timings,
+    urls: this.url,
+    request_headers: this.requestHeaders,
+    request_bodies: this.requestBody,
+    statuses: this.status,
+    response_headers: this.responseHeaders,
+    response_bodies: this.responseBody,
+    versions: this.version,
+    recordings: this.recording,
+    request_sets: this.requestStem,
+    response_sets: this.responseStem,
+    uncounted: this.uncounted,
+    shared_request_headers: this.requests.stems,
+    shared_response_headers: this.responses.stems,
+  };
 
   add({ deliveryId, token, subscriptionId, next, putBackMs, attempt, disable, uncounted, pace }: DeliveryResult): void {
     this.size += 1;
@@ -107,9 +109,11 @@ export class AttemptBatch {
     this.uncounted.push(uncounted && 1);
   }
 
-  /** Returns the parameters, which are valid until the next `add` or `clear`. */
-  toParameters(): Buffer[] {
-    return this.columns.map((column) => column.toParameter());
+  /** Returns the parameters of write-attempts.sql, which are valid until the next `add` or `clear`. */
+  toParameters(): Record<ResultColumn, Buffer> {
+    const parameters: Partial<Record<ResultColumn, Buffer>> = {};
+    for (const name in this.columns) parameters[name as ResultColumn] = this.columns[name as ResultColumn].toParameter();
+    return parameters as Record<ResultColumn, Buffer>;
   }
 
   clear(): void {
@@ -119,7 +123,7 @@ export class AttemptBatch {
     this.paces.clear();
     this.requests.clear();
     this.responses.clear();
-    for (const column of this.columns) column.clear();
+    for (const name in this.columns) this.columns[name as ResultColumn].clear();
   }
 }
 

@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { afterAttempt, cancelDeliveries, holdDeliveries } from '../../../src/webhooks/base/store/delivery-state.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
-import { keepLarge } from '../../../src/webhooks/lease/pad-queue-table.js';
+import { padQueueTable } from '../../../src/webhooks/lease/pad-queue-table.js';
 import type { DeliveryResult } from '../../../src/webhooks/verdict/attempt-result.js';
 import { ERRORS_PER_HOUR, writeAttempts } from '../../../src/webhooks/verdict/write-attempts.js';
 import { type TestDatabase, testDatabase } from '../../support/database.js';
@@ -113,7 +113,7 @@ describe('writeAttempts', () => {
     const client = await pool.connect();
     const [delivery] = (await inHand(1, undefined, client)) as [DeliveryInHand];
     await writeAttempts(client as never, [result(delivery, 'DELIVERED')]);
-    await keepLarge(pool);
+    await padQueueTable(pool);
     // The table empty, full and emptied again, each with current statistics.
     for (const change of [
       'SELECT',

@@ -1,4 +1,5 @@
-// Moves deliveries between states: pure transitions for one delivery, set-based SQL for many.
+// Moves deliveries between states: pure transitions for one delivery, set-based SQL for many. The only writer of `deliveries` and
+// `open_deliveries`; delivery-state.sql has its parts of longer statements.
 // PENDING and RETRYING deliveries are due at `due_at`, unless leased; HELD deliveries wait until the reason ends. Deliveries in these
 // three states have a row in open_deliveries, whose `held_for` is null for the first two and the reason for HELD. All other states are
 // final and have no row; but the row of a delivery cancelled in flight stays until its attempt is written or it is claimed again. Every
@@ -138,4 +139,42 @@ async function cancel(db: Db, which: string, value: unknown, reason: 'DELETED' |
     [value, reason],
   );
   return rowCount ?? 0;
+}
+
+interface Lease {
+  id: string;
+  subscriptionId: string;
+  token: string;
+}
+
+/** Renews a lease from now on. Returns `false` when it is lost, or the subscription is no longer enabled, or the delivery is final. */
+export async function renewLease(db: Db, { id, subscriptionId, token }: Lease, leaseMs: number): Promise<boolean> {
+  const { rowCount } = await db.query({ name: 'hookgraph-renew', text: RENEW, values: [id, subscriptionId, token, leaseMs] });
+  return rowCount === 1;
+}
+
+// FOR SHARE without SKIP LOCKED: a mutation of the subscription that is in progress commits first and decides.
+const RENEW = `
+  WITH x AS (SELECT x.id FROM hookgraph.subscriptions x WHERE x.id = $2 AND x.status = 'ENABLED' FOR SHARE)
+  UPDATE hookgraph.open_deliveries o SET lease_until = now() + $4 * interval '1 ms' FROM x
+  WHERE o.delivery_id = $1 AND o.lease_token = $3 AND o.subscription_id = x.id
+    AND EXISTS (SELECT FROM hookgraph.deliveries d WHERE d.id = $1 AND d.state IN ('PENDING', 'RETRYING'))`;
+
+/** Removes leased queue rows whose delivery is final: cancelled under a lease whose result was never written, or deleted by hand. */
+export async function dropFinal(db: Db, ids: string[], token: string): Promise<void> {
+  try {
+    await db.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND lease_token = $2', [ids, token]);
+  } catch {
+    // The rows are claimed and dropped again when this lease ends; the other claimed deliveries must not fail because of them.
+  }
+}
+
+/** Inserts and deletes rows of no subscription, so that the file of the queue table grows. See lease/pad-queue-table.ts. */
+export async function padQueue(client: PoolClient, rows: number): Promise<void> {
+  await client.query(
+    `INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at)
+     SELECT -i, '00000000-0000-0000-0000-000000000000', now() FROM generate_series(1, $1::int) i ON CONFLICT DO NOTHING`,
+    [rows],
+  );
+  await client.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id < 0');
 }

@@ -1,0 +1,116 @@
+-- Writes of `deliveries` and `open_deliveries` within longer statements; delivery-state.ts has all other
+-- writes of the two tables. Each fragment is a list of CTEs. The comment names the CTE that the statement
+-- must offer and the CTEs that the fragment adds.
+
+-- Creates a delivery per row of `matches` (event_id, subscription_id, status, topic_id, tenant, typename,
+-- node_key), and queues it. A disabled subscription's delivery is final at once. Adds `new_deliveries` and
+-- `queue_rows`.
+SELECT $$
+  new_deliveries AS (
+    INSERT INTO hookgraph.deliveries (
+      event_id, subscription_id, topic_id, tenant, typename, node_key, due_at, state, reason)
+    SELECT
+      event_id, subscription_id, topic_id, tenant, typename, node_key, now(),
+      CASE status WHEN 'ENABLED' THEN 'PENDING' WHEN 'DISABLED' THEN 'SKIPPED' ELSE 'HELD' END,
+      CASE status WHEN 'DISABLED' THEN 'DISABLED' WHEN 'HELD' THEN 'BROKEN' END
+    FROM matches
+    ORDER BY event_id
+    ON CONFLICT (event_id, subscription_id) WHERE kind = 'LIVE' DO NOTHING
+    RETURNING id, subscription_id, due_at, state, reason
+  ),
+  queue_rows AS (
+    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for)
+    SELECT id, subscription_id, due_at, reason
+    FROM new_deliveries
+    WHERE state <> 'SKIPPED'
+  )
+$$ AS new_live_deliveries \gset
+
+-- Creates a delivery per row of `matches` (event_id, replay_id, subscription_id, topic_id, tenant, typename,
+-- node_key), and queues it. Adds `new_deliveries` and `queue_rows`.
+SELECT $$
+  new_deliveries AS (
+    INSERT INTO hookgraph.deliveries (
+      event_id, replay_id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at)
+    SELECT event_id, replay_id, subscription_id, topic_id, tenant, 'REPLAY', typename, node_key, now()
+    FROM matches
+    ORDER BY event_id
+    ON CONFLICT (replay_id, event_id) WHERE replay_id IS NOT NULL DO NOTHING
+    RETURNING id, subscription_id, due_at
+  ),
+  queue_rows AS (
+    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at)
+    SELECT id, subscription_id, due_at
+    FROM new_deliveries
+  )
+$$ AS new_replay_deliveries \gset
+
+-- Creates a final delivery per row of `results`, for tests and before-hooks, which are never queued. Adds
+-- `ended_deliveries`.
+SELECT $$
+  ended_deliveries AS (
+    INSERT INTO hookgraph.deliveries (
+      id, subscription_id, topic_id, tenant, kind, typename, node_key, due_at, state, reason, attempt_count)
+    SELECT id, subscription_id, topic_id, tenant, kind, typename, node_key, now(), state, reason, 1
+    FROM results
+  )
+$$ AS new_ended_deliveries \gset
+
+-- Leases the rows of `claims` (place: their ctid). Adds `leases`.
+SELECT $$
+  leases AS (
+    UPDATE hookgraph.open_deliveries o
+    SET
+      lease_until = now() + :lease_ms * interval '1 ms',
+      lease_token = :token
+    WHERE o.ctid = ANY (ARRAY(SELECT place FROM claims))
+    RETURNING o.delivery_id, o.subscription_id, o.due_at
+  )
+$$ AS new_leases \gset
+
+-- Ends the leases of `results` (id, token, place, state, reason, wait_ms, outcome) and moves their deliveries
+-- on. Adds `ended_leases`, `moved_deliveries` (with the columns of `results`) and `requeued_rows`.
+-- - A delivery that was cancelled meanwhile stays cancelled. A delivery whose subscription is no longer
+--   enabled is held instead of retried; the status is a subquery, so that it is looked up only for deliveries
+--   that go on.
+-- - IS TRUE makes the planner hash the ids instead of comparing all pairs.
+SELECT $$
+  ended_leases AS (
+    DELETE FROM hookgraph.open_deliveries o
+    WHERE o.ctid = ANY (ARRAY(SELECT place FROM results))
+      AND o.lease_token = ANY (ARRAY(SELECT DISTINCT token FROM results))
+    RETURNING o.delivery_id
+  ),
+  moved_deliveries AS (
+    UPDATE hookgraph.deliveries d
+    SET
+      state = CASE
+        WHEN d.state NOT IN ('PENDING', 'RETRYING') THEN d.state
+        WHEN coalesce(r.state, d.state) IN ('PENDING', 'RETRYING')
+          AND (SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = d.subscription_id) <> 'ENABLED'
+          THEN 'HELD'
+        ELSE coalesce(r.state, d.state) END,
+      reason = CASE
+        WHEN d.state NOT IN ('PENDING', 'RETRYING') THEN d.reason
+        WHEN coalesce(r.state, d.state) IN ('PENDING', 'RETRYING')
+          AND (SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = d.subscription_id) <> 'ENABLED'
+          THEN CASE (SELECT x.status FROM hookgraph.subscriptions x WHERE x.id = d.subscription_id)
+            WHEN 'HELD' THEN 'BROKEN' ELSE 'DISABLED' END
+        ELSE r.reason END,
+      due_at = CASE WHEN r.wait_ms IS NULL THEN d.due_at ELSE now() + r.wait_ms * interval '1 ms' END,
+      attempt_count = d.attempt_count + CASE WHEN r.outcome IS NULL THEN 0 ELSE 1 END,
+      updated_at = clock_timestamp()
+    FROM results r
+    WHERE d.id = r.id
+      AND (r.id IN (SELECT delivery_id FROM ended_leases)) IS TRUE
+    RETURNING
+      d.id AS delivery_id, d.subscription_id, d.attempt_count, d.due_at,
+      d.state AS state_now, d.reason AS reason_now, r.*
+  ),
+  requeued_rows AS (
+    INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for)
+    SELECT delivery_id, subscription_id, due_at, CASE state_now WHEN 'HELD' THEN reason_now END
+    FROM moved_deliveries
+    WHERE state_now IN ('PENDING', 'RETRYING', 'HELD')
+  )
+$$ AS ended_attempts \gset

@@ -1,0 +1,116 @@
+// Changes the status of subscriptions: disables, enables, marks as broken, marks as paced. The only writer of `subscriptions` beside
+// operations/save.ts.
+import type { Pool, PoolClient } from 'pg';
+import type { DisabledReason, Owner } from '../model.js';
+import { auditByRule, switched } from './audit.js';
+
+type Db = Pool | PoolClient;
+
+interface Disabling {
+  reason: DisabledReason;
+  message: string;
+}
+
+/**
+ * Disables enabled subscriptions for these reasons, and those of `failing` with more than `limit` failed attempts within an hour.
+ * Returns the ids of the disabled ones.
+ */
+export async function disableByRule(
+  client: PoolClient,
+  reasons: ReadonlyMap<string, Disabling>,
+  failing: { subscriptionIds: readonly string[]; limit: number },
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `WITH orders AS (
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS o (id, reason, message)
+     ), noisy AS (
+       SELECT x.id FROM hookgraph.subscriptions x
+       WHERE x.id = ANY ($4::uuid[]) AND (
+         SELECT count(*) FROM (
+           SELECT 1 FROM hookgraph.attempts a
+           WHERE a.subscription_id = x.id AND a.outcome = 'FAILED' AND NOT a.test AND a.counted
+             AND a.id >= hookgraph.id_at(greatest(now() - interval '1 hour', x.enabled_at))
+           LIMIT $5 + 1
+         ) counted
+       ) > $5
+     ), disabling AS (
+       SELECT id, reason, message FROM orders
+       UNION ALL
+       SELECT id, 'TOO_MANY_ERRORS', 'More than ' || $5 || ' errors within an hour.' FROM noisy WHERE id NOT IN (SELECT id FROM orders)
+     ), changed AS (
+       UPDATE hookgraph.subscriptions x SET disabled_at = now(), disabled_reason = d.reason, disabled_message = d.message, updated_at = clock_timestamp()
+       FROM disabling d WHERE x.id = d.id AND x.disabled_at IS NULL AND x.deleted_at IS NULL
+       RETURNING x.id, x.tenant, x.owner, x.version, d.reason AS rule, d.message
+     ), audited AS (${auditByRule('DISABLED', [switched(true)])})
+     SELECT id FROM changed`,
+    [
+      [...reasons.keys()],
+      [...reasons.values()].map(({ reason }) => reason),
+      [...reasons.values()].map(({ message }) => message),
+      failing.subscriptionIds,
+      failing.limit,
+    ],
+  );
+  return rows.map(({ id }) => id);
+}
+
+export interface VersionOf {
+  id: string;
+  version: number;
+}
+
+/** Disables the owner's enabled subscriptions of an integration, and returns them. */
+export async function disableIntegration(client: PoolClient, owner: Owner, integrationId: string): Promise<VersionOf[]> {
+  const { rows } = await client.query<VersionOf>(
+    `UPDATE hookgraph.subscriptions SET disabled_at = now(), disabled_reason = 'INTEGRATION', disabled_message = NULL, updated_at = clock_timestamp()
+     WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_at IS NULL RETURNING id, version`,
+    [owner.tenant, owner.userId, integrationId],
+  );
+  return rows;
+}
+
+/** Enables the subscriptions that disableIntegration has disabled, and returns them. */
+export async function enableIntegration(client: PoolClient, owner: Owner, integrationId: string): Promise<VersionOf[]> {
+  const { rows } = await client.query<VersionOf>(
+    `UPDATE hookgraph.subscriptions SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, enabled_at = now(),
+       updated_at = clock_timestamp()
+     WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_reason = 'INTEGRATION' RETURNING id, version`,
+    [owner.tenant, owner.userId, integrationId],
+  );
+  return rows;
+}
+
+/** Marks subscriptions as broken, unless they are already or have a newer version. Returns the ids of the marked ones. */
+export async function setBroken(db: Db, broken: readonly (VersionOf & { reason: string })[]): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `WITH changed AS (
+       UPDATE hookgraph.subscriptions x SET broken_at = now(), broken_reason = b.reason, updated_at = clock_timestamp()
+       FROM unnest($1::uuid[], $2::int[], $3::text[]) AS b (id, version, reason)
+       WHERE x.id = b.id AND x.version = b.version AND x.broken_at IS NULL
+       RETURNING x.id, x.tenant, x.owner, x.version, 'BROKEN' AS rule, b.reason AS message
+     ), audited AS (${auditByRule('HELD')})
+     SELECT id FROM changed`,
+    [broken.map(({ id }) => id), broken.map(({ version }) => version), broken.map(({ reason }) => reason)],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Removes the mark of subscriptions that are valid again in this version. Returns the ids of the changed ones. */
+export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `WITH changed AS (
+       UPDATE hookgraph.subscriptions x SET broken_at = NULL, broken_reason = NULL, updated_at = clock_timestamp()
+       FROM unnest($1::uuid[], $2::int[]) AS v (id, version) WHERE x.id = v.id AND x.version = v.version AND x.broken_at IS NOT NULL
+       RETURNING x.id, x.tenant, x.owner, x.version, 'RECHECKED' AS rule, NULL AS message
+     ), audited AS (${auditByRule('RESTORED')})
+     SELECT id FROM changed`,
+    [valid.map(({ id }) => id), valid.map(({ version }) => version)],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** The part of writePaces' statement that marks the subscriptions of its CTE `r`. */
+export const SET_PACED =
+  'UPDATE hookgraph.subscriptions x SET paced = true FROM r WHERE x.id = r.id AND NOT x.paced AND x.deleted_at IS NULL';
+/** The part of writePaces' statement that removes the mark of the subscriptions in $1. */
+export const UNSET_PACED = 'UPDATE hookgraph.subscriptions SET paced = false WHERE id = ANY ($1::uuid[]) AND paced';

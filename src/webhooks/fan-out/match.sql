@@ -1,0 +1,31 @@
+-- Conditions that match an event (e) with a topic (t) and a subscription (s), for the relay, replays and
+-- why-not.
+
+-- The topic's operation and, for a lifecycle topic, the value that a column changed to.
+SELECT $$
+  t.typename = e.typename
+  AND t.operation = e.operation
+  AND t.retired_at IS NULL
+  AND (t.column_name IS NULL
+    OR (t.column_name = ANY (e.changed)
+      AND e.after ->> t.column_name = t.to_value
+      AND (t.from_value IS NULL OR e.before ->> t.column_name = t.from_value)))
+$$ AS fits_topic \gset
+
+SELECT $$
+  (e.environment IS NULL
+    OR s.environment_ids IS NULL
+    OR s.environment_ids = '{}'
+    OR e.environment = ANY (s.environment_ids))
+$$ AS fits_environment \gset
+
+-- Keeps subscriptions to `webhook_subscription/…` topics from being notified about each other, which would
+-- never end.
+SELECT $$
+  NOT CASE WHEN e.typename = 'WebhookSubscription' THEN EXISTS (
+    SELECT 1
+    FROM hookgraph.subscriptions changed_subscription
+    JOIN hookgraph.topics changed_topic ON changed_topic.id = changed_subscription.topic_id
+    WHERE changed_subscription.id = e.node_key::uuid
+      AND changed_topic.typename = 'WebhookSubscription') ELSE false END
+$$ AS starts_no_loop \gset

@@ -1,0 +1,250 @@
+-- Turns captured changes into events, and into a delivery for each matching subscription. A capture is taken
+-- by deleting it, whatever its id: a cursor over ids would skip a transaction that commits late. Deleting
+-- captures and inserting events is one statement, so no event is made twice. LATERAL … OFFSET 0 makes the
+-- planner use one index probe per row, with and without statistics.
+--
+-- psql -v batch_size=1000 -v since_xid=0 -f relay.sql
+\ir match.sql
+\ir ../base/store/delivery-state.sql
+WITH
+-- Events that were recorded earlier and got a tenant since, or that triggers of older versions wrote and
+-- queued themselves.
+queued_events AS MATERIALIZED (
+  DELETE FROM hookgraph.event_queue
+  WHERE event_id = ANY (ARRAY(
+    SELECT event_id
+    FROM hookgraph.event_queue
+    ORDER BY event_id
+    LIMIT :batch_size
+    FOR UPDATE SKIP LOCKED))
+  RETURNING event_id
+),
+-- The batch of captures.
+captures AS MATERIALIZED (
+  DELETE FROM hookgraph.captures
+  WHERE ctid = ANY (ARRAY(
+    SELECT ctid
+    FROM hookgraph.captures
+    WHERE xid >= :'since_xid'::text::xid8
+    ORDER BY xid, depth, id
+    LIMIT :batch_size - (SELECT count(*) FROM queued_events)
+    FOR UPDATE SKIP LOCKED))
+  RETURNING *
+),
+-- Both as rows of the same columns.
+changes AS MATERIALIZED (
+  SELECT
+    true AS is_new, id, xid, hookgraph.time_of(id)::timestamptz(3) AS occurred_at,
+    tenant, parent_typename, parent_key, environment, typename, node_key,
+    operation, changed, before, after, context, depth
+  FROM captures
+  UNION ALL
+  SELECT
+    false, id, xid, occurred_at,
+    tenant, parent_typename, parent_key, environment, typename, node_key,
+    operation, changed, before, after, context, 32767
+  FROM queued_events
+  CROSS JOIN LATERAL (
+    SELECT *
+    FROM hookgraph.events e
+    WHERE e.id = queued_events.event_id
+    OFFSET 0
+  ) e
+),
+-- Rows deleted together with the parent that their tenant comes from.
+orphans AS MATERIALIZED (
+  SELECT xid, parent_typename, parent_key, max(depth) AS depth
+  FROM changes
+  WHERE tenant IS NULL AND parent_key IS NOT NULL
+  GROUP BY 1, 2, 3
+),
+-- Deletions of the orphans' transactions that are no events yet, of this batch and of other relays' batches.
+captured_deletions AS MATERIALIZED (
+  SELECT c.xid, c.typename, c.node_key, c.parent_typename, c.parent_key, c.tenant
+  FROM hookgraph.captures c
+  WHERE c.xid = ANY (ARRAY(SELECT xid FROM orphans))
+    AND c.depth < (SELECT max(depth) FROM orphans)
+    AND c.operation = 'deleted'
+),
+-- The tenant that the parent's deletion recorded in the same transaction. An older event can't serve, because
+-- the parent may have moved to another tenant since; two candidates mean no tenant.
+inherited_tenants AS MATERIALIZED (
+  -- Each orphan with its parent, grandparent and so on, until one has a tenant.
+  WITH RECURSIVE ancestors AS (
+    SELECT
+      xid, parent_typename AS typename, parent_key AS node_key,
+      parent_typename, parent_key, NULL::text AS tenant
+    FROM orphans
+    UNION
+    SELECT a.xid, a.typename, a.node_key, p.parent_typename, p.parent_key, p.tenant
+    FROM ancestors a
+    CROSS JOIN LATERAL (
+      SELECT e.parent_typename, e.parent_key, e.tenant
+      FROM hookgraph.events e
+      WHERE e.typename = a.parent_typename
+        AND e.node_key = a.parent_key
+        AND e.xid = a.xid
+        AND e.operation = 'deleted'
+      UNION ALL
+      SELECT c.parent_typename, c.parent_key, c.tenant
+      FROM captured_deletions c
+      WHERE c.typename = a.parent_typename
+        AND c.node_key = a.parent_key
+        AND c.xid = a.xid
+      OFFSET 0
+    ) p
+    WHERE a.tenant IS NULL
+  )
+  SELECT xid, typename, node_key, min(tenant) AS tenant
+  FROM ancestors
+  GROUP BY 1, 2, 3
+  HAVING min(tenant) = max(tenant)
+),
+-- Rows whose tenants other rows decide, as arrays; no row when there are none.
+tenantless_rows AS MATERIALIZED (
+  SELECT
+    array_agg(id) AS ids, array_agg(xid) AS xids, array_agg(typename) AS typenames,
+    array_agg(node_key) AS keys, array_agg(operation) AS operations
+  FROM changes
+  WHERE tenant IS NULL AND parent_key IS NULL
+  HAVING count(*) > 0
+),
+-- The tenants of these rows. The first tenant's event has the capture's id, each further event an id of the
+-- same millisecond.
+child_tenants AS MATERIALIZED (
+  SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS place
+  FROM tenantless_rows
+  CROSS JOIN LATERAL hookgraph.tenants_by_children(ids, xids, typenames, keys, operations) d
+),
+-- Changes of rows that make another row a member of a tenant or end that, as arrays; no row when there are
+-- none.
+membership_changes AS MATERIALIZED (
+  SELECT
+    array_agg(c.id) AS ids, array_agg(c.xid) AS xids, array_agg(c.typename) AS typenames,
+    array_agg(coalesce(c.tenant, p.tenant)) AS tenants
+  FROM changes c
+  JOIN hookgraph.tenant_sources s ON s.members_function IS NOT NULL
+    AND s.child_typename = c.typename
+    AND (c.operation <> 'updated' OR c.changed && s.child_columns)
+  LEFT JOIN inherited_tenants p ON c.tenant IS NULL
+    AND p.xid = c.xid
+    AND p.typename = c.parent_typename
+    AND p.node_key = c.parent_key
+  WHERE c.is_new
+  HAVING count(*) > 0
+),
+-- The members that joined or left a tenant by these changes.
+members AS MATERIALIZED (
+  SELECT m.*
+  FROM membership_changes
+  CROSS JOIN LATERAL hookgraph.told_by_memberships(ids, xids, typenames, tenants) m
+),
+-- All events of the batch. A row whose tenant other rows decide may have belonged to another tenant when it
+-- changed, so its old values are dropped (hides_before).
+batch_events AS MATERIALIZED (
+  SELECT
+    c.is_new OR coalesce(d.place > 1, false) AS is_new,
+    CASE
+      WHEN d.place > 1 THEN ((c.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575)
+      ELSE c.id END AS id,
+    c.xid, c.occurred_at, coalesce(c.tenant, p.tenant, d.tenant) AS tenant, c.parent_typename, c.parent_key,
+    c.environment, c.typename, c.node_key, c.operation, c.changed, c.before, c.after, c.context,
+    c.tenant IS NULL AND coalesce(p.tenant, d.tenant) IS NOT NULL AS has_found_tenant,
+    d.id IS NOT NULL AND c.operation = 'updated' AS hides_before
+  FROM changes c
+  LEFT JOIN inherited_tenants p ON c.tenant IS NULL
+    AND p.xid = c.xid
+    AND p.typename = c.parent_typename
+    AND p.node_key = c.parent_key
+  LEFT JOIN child_tenants d ON c.tenant IS NULL AND d.id = c.id
+  UNION ALL
+  SELECT
+    true, ((m.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575),
+    c.xid, c.occurred_at, m.tenant, NULL, NULL, m.environment, m.typename, m.node_key, m.operation, NULL,
+    CASE m.operation WHEN 'deleted' THEN m.document END,
+    CASE m.operation WHEN 'created' THEN m.document END,
+    c.context, false, false
+  FROM members m
+  JOIN changes c ON c.id = m.id
+),
+-- Old values that a lifecycle topic matches on are kept.
+inserted_events AS (
+  INSERT INTO hookgraph.events (
+    id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
+    changed, before, after, context)
+  SELECT
+    id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
+    changed,
+    CASE WHEN hides_before THEN (
+      SELECT jsonb_object_agg(t.column_name, t.from_value)
+      FROM hookgraph.topics t
+      WHERE t.typename = e.typename
+        AND t.column_name = ANY (e.changed)
+        AND t.to_value = e.after ->> t.column_name
+        AND t.from_value = e.before ->> t.column_name) ELSE before END,
+    after, context
+  FROM batch_events e
+  WHERE is_new
+),
+-- Events that existed and now have their tenant.
+completed_events AS (
+  UPDATE hookgraph.events x
+  SET tenant = e.tenant
+  FROM batch_events e
+  WHERE e.has_found_tenant
+    AND NOT e.is_new
+    AND x.id = e.id
+    AND x.id = ANY (ARRAY(SELECT id FROM batch_events WHERE has_found_tenant AND NOT is_new))
+),
+-- Types and operations of the batch.
+event_kinds AS MATERIALIZED (
+  SELECT DISTINCT typename, operation
+  FROM batch_events
+),
+-- The topics of the batch. The planner assumes that the queue is empty, and would compare every event with
+-- every topic.
+batch_topics AS MATERIALIZED (
+  SELECT t.*
+  FROM event_kinds
+  CROSS JOIN hookgraph.topics t
+  WHERE t.typename = event_kinds.typename AND t.operation = event_kinds.operation
+),
+-- A change recorded before the subscription was created is not sent to it, even if it commits later. A
+-- before-hook was called before the write, and gets no delivery afterwards.
+matches AS (
+  SELECT
+    e.id AS event_id, s.id AS subscription_id, s.status, t.id AS topic_id, e.tenant, e.typename, e.node_key
+  FROM batch_events e
+  JOIN batch_topics t ON :fits_topic
+  CROSS JOIN LATERAL (
+    SELECT s.id, s.status
+    FROM hookgraph.subscriptions s
+    WHERE s.tenant = e.tenant
+      AND s.topic_id = t.id
+      AND s.phase = 'AFTER'
+      AND s.deleted_at IS NULL
+      AND s.created_at <= e.occurred_at
+      AND :fits_environment
+    OFFSET 0
+  ) s
+  WHERE :starts_no_loop
+),
+:new_live_deliveries
+SELECT
+  (SELECT count(*) FROM changes)::int AS events,
+  (SELECT count(*) FROM new_deliveries)::int AS deliveries,
+  (SELECT count(*) FROM batch_events WHERE tenant IS NULL)::int AS ownerless,
+  ARRAY(
+    SELECT typename || ' ' || left(node_key, 100)
+    FROM batch_events
+    WHERE tenant IS NULL
+    ORDER BY id
+    LIMIT 5
+  ) AS "ownerlessNodes",
+  ARRAY(
+    SELECT subscription_id
+    FROM new_deliveries
+    WHERE state = 'PENDING'
+    GROUP BY 1
+    ORDER BY min(id)
+  ) AS "subscriptionIds";

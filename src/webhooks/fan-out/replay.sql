@@ -1,0 +1,85 @@
+-- Advances a replay by one batch of events: inserts their deliveries and moves its position. Position and
+-- deliveries change together, and an event is unique per replay, so a batch may run twice. Unlike the relay,
+-- a replay ignores when the subscription was created: a new subscriber may want past events.
+--
+-- psql -v batch_size=2000 -v max_due=2000 -f replay.sql
+\ir match.sql
+\ir ../base/store/delivery-state.sql
+WITH
+-- The replay that waits longest. It waits while its subscription is disabled, broken or a before-hook, and
+-- skips nothing.
+replay AS MATERIALIZED (
+  SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id
+  FROM hookgraph.replays r
+  JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
+  WHERE r.state = 'RUNNING'
+    AND s.status = 'ENABLED'
+    AND s.phase = 'AFTER'
+    -- Captures of its topic within its time, memberships included, must be relayed first: later they would
+    -- lie behind the position.
+    AND NOT EXISTS (
+      SELECT
+      FROM hookgraph.captures c
+      JOIN hookgraph.topics t ON t.typename = c.typename
+        OR EXISTS (
+          SELECT
+          FROM hookgraph.tenant_sources m
+          WHERE m.members_function IS NOT NULL
+            AND m.typename = t.typename
+            AND m.child_typename = c.typename)
+      WHERE t.id = s.topic_id
+        AND coalesce(c.tenant, s.tenant) = s.tenant
+        AND c.id > r.position
+        AND c.id < hookgraph.id_at(r.to_at + interval '1 ms'))
+    -- Live events must wait behind few replayed ones.
+    AND (
+      SELECT count(*)
+      FROM (
+        SELECT 1
+        FROM hookgraph.open_deliveries o
+        WHERE o.subscription_id = r.subscription_id
+          AND o.held_for IS NULL
+          AND o.due_at <= now()
+        LIMIT :max_due
+      ) due) < :max_due
+  ORDER BY r.updated_at
+  LIMIT 1
+  FOR UPDATE OF r SKIP LOCKED
+),
+-- The next events of all tenants and types.
+batch_events AS MATERIALIZED (
+  SELECT e.*
+  FROM replay r
+  CROSS JOIN LATERAL (
+    SELECT *
+    FROM hookgraph.events e
+    WHERE e.id > r.position
+      AND e.id < hookgraph.id_at(r.to_at + interval '1 ms')
+    ORDER BY e.id
+    LIMIT :batch_size
+  ) e
+),
+-- Those that its subscription's topic and environments match now.
+matches AS (
+  SELECT
+    e.id AS event_id, r.id AS replay_id, s.id AS subscription_id, t.id AS topic_id,
+    s.tenant, e.typename, e.node_key
+  FROM replay r
+  JOIN hookgraph.subscriptions s ON s.id = r.subscription_id
+  JOIN hookgraph.topics t ON t.id = s.topic_id
+  JOIN batch_events e ON e.tenant = s.tenant
+    AND :fits_topic
+    AND :fits_environment
+    AND e.occurred_at BETWEEN r.from_at AND r.to_at
+  WHERE :starts_no_loop
+),
+:new_replay_deliveries
+UPDATE hookgraph.replays x
+SET
+  position = coalesce((SELECT max(id) FROM batch_events), x.position),
+  delivery_count = x.delivery_count + (SELECT count(*) FROM new_deliveries),
+  state = CASE WHEN (SELECT count(*) FROM batch_events) < :batch_size THEN 'DONE' ELSE x.state END,
+  updated_at = clock_timestamp()
+FROM replay r
+WHERE x.id = r.id
+RETURNING x.subscription_id AS "subscriptionId", (SELECT count(*) FROM new_deliveries)::int AS deliveries;

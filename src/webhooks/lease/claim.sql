@@ -1,0 +1,55 @@
+-- Claims due deliveries of enabled subscriptions, in the order of the wants, and leases them under one token.
+-- The subscription's row is locked while its status is checked: a mutation that disables it waits for this
+-- statement, and a mutation in progress makes the claim skip it.
+--
+-- psql -v subscription_ids='{}' -v counts='{}' -v due_after='{}' -v id_after='{}' -v is_paced=false
+--   -v total=100 -v lease_ms=15000 -v token=1 -f claim.sql
+\ir ../base/store/delivery-state.sql
+WITH
+-- Places (ctid) of the claimed rows. OFFSET 0 and the array of ctids force one index probe per row, even with
+-- stale statistics. `(SELECT …)` hides an array's length from the planner, which otherwise plans every
+-- claim again. synchronous_commit is off because a lease need not survive a crash of Postgres.
+claims AS MATERIALIZED (
+  SELECT o.ctid AS place, x.id, x.version
+  FROM (SELECT set_config('synchronous_commit', 'off', true)) AS setting
+  CROSS JOIN unnest(
+    (SELECT :'subscription_ids'::uuid[]),
+    (SELECT :'counts'::int[]),
+    (SELECT :'due_after'::timestamptz[]),
+    (SELECT :'id_after'::bigint[])
+  ) AS want (id, count, due_after, id_after)
+  CROSS JOIN LATERAL (
+    SELECT x.id, x.version
+    FROM hookgraph.subscriptions x
+    WHERE x.id = want.id AND x.status = 'ENABLED' AND x.paced = :is_paced
+    OFFSET 0
+    FOR SHARE SKIP LOCKED
+  ) x
+  CROSS JOIN LATERAL (
+    SELECT o.ctid
+    FROM hookgraph.open_deliveries o
+    WHERE o.subscription_id = want.id
+      AND o.held_for IS NULL
+      AND o.due_at <= now()
+      AND (o.due_at, o.delivery_id) > (want.due_after, want.id_after)
+      AND (o.lease_until IS NULL OR o.lease_until < now())
+    ORDER BY o.due_at, o.delivery_id
+    LIMIT want.count
+    FOR UPDATE SKIP LOCKED
+  ) o
+  LIMIT :total
+),
+:new_leases
+-- The last column is false or null for a row whose delivery is final or gone.
+SELECT
+  l.delivery_id, l.subscription_id, x.version, d.kind, d.typename, d.node_key, d.attempt_count,
+  l.due_at::text, extract(epoch FROM d.created_at)::float8 * 1000, d.event_id,
+  d.state IN ('PENDING', 'RETRYING')
+FROM leases l
+LEFT JOIN LATERAL (
+  SELECT *
+  FROM hookgraph.deliveries d
+  WHERE d.id = l.delivery_id
+  OFFSET 0
+) d ON true
+JOIN (SELECT DISTINCT id, version FROM claims) x ON x.id = l.subscription_id;

@@ -1,0 +1,40 @@
+-- Reads the last events that a subscription's topic may be about, with the newest delivery of each and what
+-- matched. A replay creates a further delivery for an event.
+--
+-- psql -v subscription_id=00000000-0000-0000-0000-000000000000 -v tenant=acme -v typename=User -v node_key=
+--   -v since=2026-01-01 -v max_events=10000 -v max_findings=20 -f why-not.sql
+\ir ../fan-out/match.sql
+SELECT
+  e.id, d.id AS "deliveryId",
+  coalesce(:fits_topic, false) AS "fitsTopic",
+  :fits_environment AS "fitsEnvironment",
+  :starts_no_loop AS "startsNoLoop",
+  s.created_at > e.occurred_at AS "isOlder",
+  e.is_captured OR EXISTS (SELECT 1 FROM hookgraph.event_queue q WHERE q.event_id = e.id) AS "isQueued",
+  e.occurred_at AS "occurredAt", e.typename, e.node_key AS "nodeKey", e.operation, e.changed,
+  e.before, e.after
+FROM hookgraph.subscriptions s
+JOIN hookgraph.topics t ON t.id = s.topic_id
+CROSS JOIN LATERAL (
+  SELECT *
+  FROM (
+    SELECT *
+    FROM hookgraph.recorded e
+    WHERE e.id >= hookgraph.id_at(greatest(:'since'::timestamptz, '2020-01-01Z'))
+      AND (:'node_key'::text IS NULL OR (e.typename = :'typename' AND e.node_key = :'node_key'))
+    ORDER BY e.id DESC
+    LIMIT :max_events
+  ) e
+  WHERE e.tenant = :'tenant' AND e.typename = :'typename'
+  ORDER BY e.id DESC
+  LIMIT :max_findings
+) e
+LEFT JOIN LATERAL (
+  SELECT d.id
+  FROM hookgraph.deliveries d
+  WHERE d.event_id = e.id AND d.subscription_id = s.id
+  ORDER BY d.id DESC
+  LIMIT 1
+) d ON true
+WHERE s.id = :'subscription_id'
+ORDER BY e.id DESC;

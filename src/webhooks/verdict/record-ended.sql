@@ -1,0 +1,35 @@
+-- Records finished attempts of tests and before-hooks, with deliveries that are final and never queued.
+--
+-- psql -v ids='{}' -v subscription_ids='{}' -v topic_ids='{}' -v tenants='{}' -v kinds='{}' -v typenames='{}'
+--   -v node_keys='{}' -v states='{}' -v reasons='{}' -v versions='{}' -v outcomes='{}' -v stages='{}'
+--   -v messages='{}' -v started_at='{}' -v durations_ms='{}' -v timings='{}' -v urls='{}'
+--   -v request_headers='{}' -v request_bodies='{}' -v statuses='{}' -v response_headers='{}'
+--   -v response_bodies='{}' -v recordings='{}' -f record-ended.sql
+\ir ../base/store/delivery-state.sql
+\ir attempt-rows.sql
+WITH
+-- One row per delivery, with its only attempt.
+results AS MATERIALIZED (
+  SELECT *
+  FROM unnest(
+    :'ids'::bigint[], :'subscription_ids'::uuid[], :'topic_ids'::uuid[], :'tenants'::text[], :'kinds'::text[],
+    :'typenames'::text[], :'node_keys'::text[], :'states'::text[], :'reasons'::text[], :'versions'::int[],
+    :'outcomes'::text[], :'stages'::text[], :'messages'::text[], :'started_at'::timestamptz[],
+    :'durations_ms'::float8[], :'timings'::jsonb[], :'urls'::text[], :'request_headers'::jsonb[],
+    :'request_bodies'::text[], :'statuses'::int[], :'response_headers'::jsonb[], :'response_bodies'::text[],
+    :'recordings'::jsonb[]
+  ) AS r (
+    id, subscription_id, topic_id, tenant, kind, typename, node_key, state, reason, version, outcome, stage,
+    message, started_at, duration_ms, timings, url, request_headers, request_body, status, response_headers,
+    response_body, recording)
+),
+:new_ended_deliveries,
+-- A test never counts towards disabling its subscription.
+finished_attempts AS (
+  SELECT
+    id AS delivery_id, subscription_id, version, 1 AS number, kind = 'TEST' AS test, true AS counted,
+    outcome, stage, message, started_at, duration_ms, timings, url, request_headers, request_body,
+    status, response_headers, response_body, recording
+  FROM results
+)
+:new_attempts;

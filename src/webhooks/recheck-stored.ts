@@ -1,8 +1,8 @@
 // Checks stored subscriptions when a worker starts: holds those that its schema breaks, and releases those that are valid again.
 import { compileDefinition } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import { auditByRule } from './base/store/audit.js';
 import { releaseDeliveries } from './base/store/delivery-state.js';
+import { unsetBroken } from './base/store/subscription-status.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { checkStored } from './operations/check-stored.js';
 import { markBroken } from './verdict/mark-broken.js';
@@ -34,18 +34,9 @@ async function releaseMended(engine: Engine, broken: ReadonlySet<string>): Promi
   const valid = compiled.filter(({ result }) => !('broken' in result));
   if (valid.length === 0) return;
   // Restricted to the checked version, because a concurrent edit counts by itself.
-  const { rows: corrected } = await engine.pool.query<{ id: string }>(
-    `WITH changed AS (
-       UPDATE hookgraph.subscriptions x SET broken_at = NULL, broken_reason = NULL, updated_at = clock_timestamp()
-       FROM unnest($1::uuid[], $2::int[]) AS v (id, version) WHERE x.id = v.id AND x.version = v.version AND x.broken_at IS NOT NULL
-       RETURNING x.id, x.tenant, x.owner, x.version, 'RECHECKED' AS rule, NULL AS message
-     ), told AS (${auditByRule('RESTORED')})
-     SELECT id FROM changed`,
-    [valid.map((sendable) => sendable.subscription.id), valid.map((sendable) => sendable.subscription.version)],
-  );
-  await releaseDeliveries(
+  const corrected = await unsetBroken(
     engine.pool,
-    corrected.map((row) => row.id),
-    ['BROKEN'],
+    valid.map(({ subscription }) => subscription),
   );
+  await releaseDeliveries(engine.pool, corrected, ['BROKEN']);
 }

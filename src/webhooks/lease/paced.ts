@@ -1,7 +1,7 @@
 // Claims due deliveries of slowed, probed or rate-limited subscriptions, within their pace across all workers.
 import type { Pool, PoolClient } from 'pg';
 import { type Bucket, concurrencyOf, type Pace, PROBE_LOST_MS, roomOf } from '../base/pace.js';
-import { databaseNow, PACE_COLUMNS, toPaces } from '../base/store/paces.js';
+import { databaseNow, PACE_COLUMNS, spendAllowances, toPaces } from '../base/store/paces.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { claimDue, type DeliveryInHand, LEASE_MS } from './claim.js';
 
@@ -35,11 +35,6 @@ const IN_FLIGHT = `
     ) o WHERE o.lease_until > now()
   ) f`;
 
-const TAKE = `
-  UPDATE hookgraph.paces p SET allowance = r.allowance, refilled_at = to_timestamp($4::float8 / 1000),
-    resume_at = CASE WHEN r.is_probed THEN to_timestamp(($4 + $5) / 1000) ELSE p.resume_at END
-  FROM unnest($1::uuid[], $2::float8[], $3::boolean[]) AS r (id, allowance, is_probed) WHERE p.subscription_id = r.id`;
-
 /** Claims within the paces of the subscriptions. `most` is the number of deliveries for which the caller has free slots. */
 export async function claimPaced(pool: Pool, most: number): Promise<PacedClaim> {
   return insideTransaction(pool, async (client) => {
@@ -57,13 +52,9 @@ export async function claimPaced(pool: Pool, most: number): Promise<PacedClaim> 
     const taken = new Map<string, number>();
     for (const { subscriptionId } of batch) taken.set(subscriptionId, (taken.get(subscriptionId) ?? 0) + 1);
     const ids = [...paces.keys()];
-    await client.query(TAKE, [
-      ids,
-      ids.map((id) => Math.max(0, (rooms.get(id)?.allowance ?? 0) - (taken.get(id) ?? 0))),
-      ids.map((id) => paces.get(id)?.state === 'PROBING' && taken.has(id)),
-      nowMs,
-      PROBE_LOST_MS,
-    ]);
+    const allowances = ids.map((id) => Math.max(0, (rooms.get(id)?.allowance ?? 0) - (taken.get(id) ?? 0)));
+    const probed = ids.filter((id) => paces.get(id)?.state === 'PROBING' && taken.has(id));
+    await spendAllowances(client, { ids, allowances, probed }, nowMs, PROBE_LOST_MS);
     return { waiting: paces.size, batch };
   });
 }

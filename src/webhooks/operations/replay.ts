@@ -6,7 +6,7 @@ import type { Actor, Replay } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
 import { cancelReplayed } from '../base/store/delivery-state.js';
 import { isBigId } from '../base/store/page.js';
-import { replaysByIds } from '../base/store/replays.js';
+import { endReplay, replaysByIds, startReplay } from '../base/store/replays.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { about, whyAsleep } from './resend.js';
@@ -39,21 +39,11 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   const asleep = whyAsleep(subscription);
   if (asleep) return refused(asleep);
   if (from && to && from > to) return refused({ field: 'to', message: 'is before from' });
-  // The position starts one second early, because an event's id is assigned slightly before its `occurred_at`. A "from" before the
-  // epoch of ids (2020) is raised to it. A "to" in the future is cut to now, or the replay would never end.
   const id = await insideTransaction(engine.pool, async (client) => {
-    const { rows } = await client.query<{ id: string }>(
-      `WITH range AS (
-       SELECT greatest(coalesce($3::timestamptz, least((SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)),
-         (SELECT hookgraph.time_of(min(id)) FROM hookgraph.captures)), now()), '2020-01-01Z') AS from_at, least(coalesce($4::timestamptz, now()), now()) AS to_at)
-     INSERT INTO hookgraph.replays (subscription_id, requested_by, from_at, to_at, position)
-     SELECT $1, $2, least(from_at, to_at), to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') FROM range
-     ON CONFLICT (subscription_id) WHERE state = 'RUNNING' DO NOTHING RETURNING id`,
-      [subscription.id, actor.userId, from, to],
-    );
+    const started = await startReplay(client, { subscriptionId: subscription.id, userId: actor.userId, from, to });
     const range = `From ${from?.toISOString() ?? 'the first event'} to ${to?.toISOString() ?? 'now'}.`;
-    if (rows[0]) await recordAudit(client, actor, [{ ...about(subscription), action: 'REPLAYED', message: range }]);
-    return rows[0]?.id ?? null;
+    if (started !== null) await recordAudit(client, actor, [{ ...about(subscription), action: 'REPLAYED', message: range }]);
+    return started;
   });
   if (id === null) return refused({ field: 'base', message: 'a replay of this subscription is under way; wait for its end or cancel it' });
   return { problems: [], replay: await read(engine, actor, id) };
@@ -67,11 +57,8 @@ export async function cancelReplay(engine: Engine, actor: Actor, id: string): Pr
   if (replay.state === 'DONE') return refused({ field: 'base', message: 'it is done; all of its deliveries are made' });
   await insideTransaction(engine.pool, async (client) => {
     // The replay's worker step locks this row too, so it creates no deliveries after this update.
-    const { rowCount } = await client.query(
-      `UPDATE hookgraph.replays SET state = 'CANCELLED', updated_at = clock_timestamp() WHERE id = $1 AND state = 'RUNNING'`,
-      [id],
-    );
-    if (rowCount === 1) await recordAudit(client, actor, [{ subscriptionId: replay.subscriptionId, action: 'REPLAY_CANCELLED' }]);
+    if (await endReplay(client, id))
+      await recordAudit(client, actor, [{ subscriptionId: replay.subscriptionId, action: 'REPLAY_CANCELLED' }]);
     await cancelReplayed(client, id);
   });
   return { problems: [], replay: await read(engine, actor, id) };

@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import { withAdvisoryLock } from '../../runtime/pooler.js';
 import { WebhooksError } from '../base/errors.js';
 import { checkKeys, createVault, type Vault } from '../base/secrets/vault.js';
-import { placeOfSecret } from '../base/store/secrets.js';
+import { placeOfSecret, replaceCiphertexts } from '../base/store/secrets.js';
 
 export interface ResealOptions {
   /** Encryption keys of 32 bytes each, newest first. */
@@ -127,27 +127,12 @@ function openAll(vault: Vault, rows: SecretRow[], unreadable: Resealed['unreadab
   });
 }
 
-// The update matches the exact ciphertext that was decrypted, so a secret saved meanwhile is kept. SKIP LOCKED rules out deadlocks.
-const WRITE_BACK = `
-  WITH sealed AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[]) AS n (id, field, was, ciphertext)
-  ), free AS MATERIALIZED (
-    SELECT s.subscription_id, s.field FROM hookgraph.secrets s JOIN sealed n ON s.subscription_id = n.id AND s.field = n.field AND s.ciphertext = n.was
-    FOR UPDATE OF s SKIP LOCKED
-  )
-  UPDATE hookgraph.secrets s SET ciphertext = n.ciphertext, fingerprint = $5
-  FROM sealed n JOIN free f ON f.subscription_id = n.id AND f.field = n.field
-  WHERE s.subscription_id = n.id AND s.field = n.field AND s.ciphertext = n.was`;
-
 async function writeBack(pool: Pool, vault: Vault, rows: OpenedRow[]): Promise<number> {
-  const { rowCount } = await pool.query(WRITE_BACK, [
-    rows.map((row) => row.subscriptionId),
-    rows.map((row) => row.field),
-    rows.map((row) => row.ciphertext),
-    rows.map((row) => vault.seal(placeOfSecret(row.subscriptionId, row.field), row.text).ciphertext),
-    vault.fingerprints[0],
-  ]);
-  return rowCount ?? 0;
+  const resealed = rows.map(({ subscriptionId, field, ciphertext: before, text }) => {
+    const { ciphertext } = vault.seal(placeOfSecret(subscriptionId, field), text);
+    return { subscriptionId, field, before, ciphertext };
+  });
+  return replaceCiphertexts(pool, resealed, vault.fingerprints[0] as string);
 }
 
 /** Counts secrets by key fingerprint. `others` is the number that is not encrypted with `key`. */

@@ -10,7 +10,7 @@ import { loadUnsealed, lockSubscription, subscriptionsByIds } from '../base/stor
 import { insideTransaction } from '../base/store/transaction.js';
 import { publicKeyOf } from '../request/signatures/schemes.js';
 import { secretProblems } from './save/check-draft.js';
-import { insertVersion, isMistake, NOT_ALLOWED, NOT_FOUND, type SaveResult } from './save.js';
+import { insertVersion, isMistake, NOT_ALLOWED, NOT_FOUND, raiseVersion, type SaveResult } from './save.js';
 
 const DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60;
 export const MAX_OVERLAP_SECONDS = 30 * 24 * 60 * 60;
@@ -56,7 +56,7 @@ export async function rotateSecret(
       sharedSecret,
       ...(overlap > 0 && { oldSecrets: [replaced, ...old] }),
     });
-    await client.query('UPDATE hookgraph.subscriptions SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1', [id]);
+    await raiseVersion(client, id);
     const message = overlap > 0 ? `The old secret signs until ${replaced.endsAt.toISOString()}.` : 'The old secret signs no more.';
     const changes: Change[] = [{ field: 'sharedSecret', before: null, after: null, secret: true }];
     if (publicKey !== was.definition.publicKey) changes.push({ field: 'publicKey', before: was.definition.publicKey, after: publicKey });

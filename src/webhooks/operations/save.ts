@@ -7,7 +7,8 @@ import type { Actor, Definition, Secrets, Subscription, Topic } from '../base/mo
 import { type Auditable, changesOf, recordAudit, switched as switchedTo } from '../base/store/audit.js';
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
 import { writePaces } from '../base/store/paces.js';
-import { writeSecrets } from '../base/store/secrets.js';
+import { endReplaysOf } from '../base/store/replays.js';
+import { wipeSecrets, writeSecrets } from '../base/store/secrets.js';
 import { loadUnsealed, lockSubscription, subscriptionsByIds, type Unsealed } from '../base/store/subscriptions.js';
 import { resolveTopic, topicsByIds } from '../base/store/topics.js';
 import { insideTransaction } from '../base/store/transaction.js';
@@ -96,10 +97,10 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
     );
     if (!rows[0]) return null;
     await recordAudit(client, actor, [{ subscriptionId: id, action: 'DELETED', versionBefore: rows[0].version }]);
-    await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1', [id]);
+    await wipeSecrets(client, id);
     await writePaces(client, new Map([[id, null]]));
     await forgetTopics(client, id);
-    await client.query("UPDATE hookgraph.replays SET state = 'CANCELLED' WHERE subscription_id = $1 AND state = 'RUNNING'", [id]);
+    await endReplaysOf(client, id);
     return listYoungClaims(client, [id]);
   });
   if (!young) return refused(NOT_FOUND);
@@ -229,6 +230,11 @@ export async function insertVersion(client: PoolClient, actor: Actor, id: string
     'INSERT INTO hookgraph.subscription_versions (subscription_id, number, definition, created_by) VALUES ($1, $2, $3, $4)',
     [id, number, JSON.stringify(definition), actor.userId],
   );
+}
+
+/** Makes the version after the current one the current one. insertVersion must have inserted it. */
+export async function raiseVersion(client: PoolClient, id: string): Promise<void> {
+  await client.query('UPDATE hookgraph.subscriptions SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1', [id]);
 }
 
 async function read(engine: Engine, actor: Actor, id: string): Promise<Subscription | null> {

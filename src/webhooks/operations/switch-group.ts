@@ -5,6 +5,7 @@ import type { Problem } from '../base/errors.js';
 import type { Actor } from '../base/model.js';
 import { recordAudit, switched as switchedTo } from '../base/store/audit.js';
 import { holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
+import { disableIntegration, enableIntegration } from '../base/store/subscription-status.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { listYoungClaims, untilNoneBegins } from '../lease/lease-freshness.js';
 import { missingOf } from './save/check-references.js';
@@ -25,7 +26,7 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
   if ((await missingOf(engine, actor, engine.host.integrationType, [integrationId])).length > 0)
     return { problems: [{ field: 'integrationId', message: 'not found', type: 'NOT_FOUND' }], count: 0 };
   const { ids, young } = await insideTransaction(engine.pool, async (client) => {
-    const { rows } = await client.query<{ id: string; version: number }>(disabled ? OFF : ON, [actor.tenant, actor.userId, integrationId]);
+    const rows = await (disabled ? disableIntegration : enableIntegration)(client, actor, integrationId);
     const switched = rows.map(({ id }) => id);
     const records = rows.map(({ id, version }) => ({ subscriptionId: id, versionBefore: version, versionAfter: version }));
     const change = { action: disabled ? ('DISABLED' as const) : ('ENABLED' as const), changes: [switchedTo(disabled)] };
@@ -42,10 +43,3 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
   await untilNoneBegins(engine.pool, young);
   return { problems: [], count: ids.length };
 }
-
-const OFF = `
-  UPDATE hookgraph.subscriptions SET disabled_at = now(), disabled_reason = 'INTEGRATION', disabled_message = NULL, updated_at = clock_timestamp()
-  WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_at IS NULL RETURNING id, version`;
-const ON = `
-  UPDATE hookgraph.subscriptions SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, enabled_at = now(), updated_at = clock_timestamp()
-  WHERE tenant = $1 AND owner = $2 AND integration_id = $3 AND deleted_at IS NULL AND disabled_reason = 'INTEGRATION' RETURNING id, version`;

@@ -4,7 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
 import { disableByRule } from '../base/store/subscription-status.js';
 import { insideTransaction } from '../base/store/transaction.js';
-import { type ResultColumn, AttemptBatch } from './attempt-batch.js';
+import { AttemptBatch, type ResultColumn } from './attempt-batch.js';
 import type { DeliveryResult } from './attempt-result.js';
 import { changePaces, type PaceChange } from './change-paces.js';
 

@@ -1,6 +1,7 @@
 // Reads, locks and writes the paces of subscriptions. A subscription without a row, whose `paced` is false, runs at full speed.
 import type { Pool, PoolClient } from 'pg';
 import type { Bucket, Pace, PaceState, RateLimit } from '../pace.js';
+import { SET_PACED, UNSET_PACED } from './subscription-status.js';
 
 export interface LockedPaces {
   /** The database's time, since several workers share the paces. */
@@ -65,7 +66,7 @@ export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, 
          SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, state text, "perSecond" float8, ceiling float8, "resumeAtMs" float8, "toldAtMs" float8,
            failures int, "sinceMs" float8, "changedAtMs" float8, "limitPerSecond" float8, "limitConcurrency" int)
        ), x AS (
-         UPDATE hookgraph.subscriptions x SET paced = true FROM r WHERE x.id = r.id AND NOT x.paced AND x.deleted_at IS NULL
+         ${SET_PACED}
        )
        INSERT INTO hookgraph.paces AS p (subscription_id, state, per_second, ceiling, resume_at, told_at, failures, since, changed_at, limit_per_second, limit_concurrency)
        SELECT id, state, "perSecond", ceiling, to_timestamp("resumeAtMs" / 1000), to_timestamp("toldAtMs" / 1000), failures, to_timestamp("sinceMs" / 1000),
@@ -78,9 +79,27 @@ export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, 
   if (full.length > 0)
     await client.query(
       `WITH gone AS (DELETE FROM hookgraph.paces WHERE subscription_id = ANY ($1::uuid[]))
-       UPDATE hookgraph.subscriptions SET paced = false WHERE id = ANY ($1::uuid[]) AND paced`,
+       ${UNSET_PACED}`,
       [full],
     );
+}
+
+/**
+ * Writes what a claim left of the allowances, as of `nowMs`. `probed` are sent one delivery now; their next probe is due in
+ * `probeLostMs` unless the result of this one comes earlier.
+ */
+export async function spendAllowances(
+  client: PoolClient,
+  { ids, allowances, probed }: { ids: string[]; allowances: number[]; probed: readonly string[] },
+  nowMs: number,
+  probeLostMs: number,
+): Promise<void> {
+  await client.query(
+    `UPDATE hookgraph.paces p SET allowance = r.allowance, refilled_at = to_timestamp($4::float8 / 1000),
+       resume_at = CASE WHEN p.subscription_id = ANY ($3::uuid[]) THEN to_timestamp(($4 + $5) / 1000) ELSE p.resume_at END
+     FROM unnest($1::uuid[], $2::float8[]) AS r (id, allowance) WHERE p.subscription_id = r.id`,
+    [ids, allowances, probed, nowMs, probeLostMs],
+  );
 }
 
 const columnsOf = (limit: RateLimit | null) => ({

@@ -1,4 +1,4 @@
-// Reads replays of the owner's own subscriptions.
+// Reads replays of the owner's own subscriptions, starts and ends them. A worker advances them by fan-out/replay.sql.
 import type { Pool, PoolClient } from 'pg';
 import type { Owner, Replay, ReplayState } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
@@ -42,6 +42,45 @@ export async function replaysByIds(db: Db, owner: Owner, ids: readonly string[])
     ids.filter(isBigId),
   ]);
   return new Map(rows.map((replay) => [replay.id, replay]));
+}
+
+interface Start {
+  subscriptionId: string;
+  userId: string;
+  /** `null` for the first stored event. */
+  from: Date | null;
+  /** `null` for now. */
+  to: Date | null;
+}
+
+/** Inserts a replay and returns its id; `null` while another one of the subscription is running. */
+export async function startReplay(db: Db, { subscriptionId, userId, from, to }: Start): Promise<string | null> {
+  // The position starts one second early, because an event's id is assigned slightly before its `occurred_at`. A "from" before the
+  // epoch of ids (2020) is raised to it. A "to" in the future is cut to now, or the replay would never end.
+  const { rows } = await db.query<{ id: string }>(
+    `WITH range AS (
+       SELECT greatest(coalesce($3::timestamptz, least((SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)),
+         (SELECT hookgraph.time_of(min(id)) FROM hookgraph.captures)), now()), '2020-01-01Z') AS from_at, least(coalesce($4::timestamptz, now()), now()) AS to_at)
+     INSERT INTO hookgraph.replays (subscription_id, requested_by, from_at, to_at, position)
+     SELECT $1, $2, least(from_at, to_at), to_at, hookgraph.id_at(least(from_at, to_at) - interval '1 second') FROM range
+     ON CONFLICT (subscription_id) WHERE state = 'RUNNING' DO NOTHING RETURNING id`,
+    [subscriptionId, userId, from, to],
+  );
+  return rows[0]?.id ?? null;
+}
+
+/** Ends a running replay before its time. Returns whether it was running. */
+export async function endReplay(db: Db, id: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE hookgraph.replays SET state = 'CANCELLED', updated_at = clock_timestamp() WHERE id = $1 AND state = 'RUNNING'`,
+    [id],
+  );
+  return rowCount === 1;
+}
+
+/** Ends the running replays of a subscription that is being deleted. */
+export async function endReplaysOf(db: Db, subscriptionId: string): Promise<void> {
+  await db.query("UPDATE hookgraph.replays SET state = 'CANCELLED' WHERE subscription_id = $1 AND state = 'RUNNING'", [subscriptionId]);
 }
 
 function valuesOf(owner: Owner, { subscriptionId, state }: ReplayFilter): unknown[] {

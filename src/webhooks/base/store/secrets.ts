@@ -85,6 +85,44 @@ export async function writeSecrets(client: PoolClient, vault: Vault, id: string,
   }
 }
 
+/** Deletes all secrets of a subscription. */
+export async function wipeSecrets(client: PoolClient, subscriptionId: string): Promise<void> {
+  await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1', [subscriptionId]);
+}
+
+export interface Resealed {
+  subscriptionId: string;
+  field: string;
+  /** The ciphertext that was decrypted. */
+  before: Buffer;
+  ciphertext: Buffer;
+}
+
+/** Replaces ciphertexts by others of the same secrets, and returns how many. A secret saved or locked meanwhile is kept. */
+export async function replaceCiphertexts(pool: Pool, resealed: readonly Resealed[], fingerprint: string): Promise<number> {
+  const { rowCount } = await pool.query(
+    // SKIP LOCKED rules out deadlocks.
+    `WITH sealed AS (
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[]) AS n (id, field, before, ciphertext)
+     ), free AS MATERIALIZED (
+       SELECT s.subscription_id, s.field FROM hookgraph.secrets s
+       JOIN sealed n ON s.subscription_id = n.id AND s.field = n.field AND s.ciphertext = n.before
+       FOR UPDATE OF s SKIP LOCKED
+     )
+     UPDATE hookgraph.secrets s SET ciphertext = n.ciphertext, fingerprint = $5
+     FROM sealed n JOIN free f ON f.subscription_id = n.id AND f.field = n.field
+     WHERE s.subscription_id = n.id AND s.field = n.field AND s.ciphertext = n.before`,
+    [
+      resealed.map(({ subscriptionId }) => subscriptionId),
+      resealed.map(({ field }) => field),
+      resealed.map(({ before }) => before),
+      resealed.map(({ ciphertext }) => ciphertext),
+      fingerprint,
+    ],
+  );
+  return rowCount ?? 0;
+}
+
 /** Deletes replaced shared secrets whose overlap has ended, as they no longer sign. Returns how many. */
 export async function wipeOldSecrets(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query('DELETE FROM hookgraph.secrets WHERE expires_at <= now()');

@@ -1,0 +1,75 @@
+// Tests that each table of the engine is written by its owner alone: a statement elsewhere in src fails, as a planted one shows.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+
+const SRC = join(import.meta.dirname, '../src');
+
+/** The files that may write a table, relative to src/webhooks. A second file has its reason beside it. */
+const OWNERS: Record<string, string[]> = {
+  deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-state.sql'],
+  open_deliveries: ['base/store/delivery-state.ts', 'base/store/delivery-state.sql'],
+  attempts: ['verdict/attempt-rows.sql'],
+  dismissals: ['base/store/errors.ts'],
+  subscriptions: ['base/store/subscription-status.ts', 'operations/save.ts'],
+  subscription_versions: ['operations/save.ts'],
+  secrets: ['base/store/secrets.ts'],
+  paces: ['base/store/paces.ts'],
+  audit_log: ['base/store/audit.ts'],
+  encryption_keys: ['base/secrets/vault.ts'],
+  topics: ['capture/topics.ts'],
+  tenant_sources: ['capture/attach-triggers.ts'],
+  managed_topics: ['destinations/sns/managed-sns-topics.ts'],
+  // A trigger function records a fault; the worker that logs it marks it.
+  capture_faults: ['capture/shared-functions.ts', 'capture/tell-faults.ts'],
+  // A trigger appends; the relay takes.
+  captures: ['capture/trigger-sql.ts', 'fan-out/relay.sql'],
+  // The relay inserts; an operator may assign a tenant later, and queues the event again.
+  events: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
+  event_queue: ['fan-out/relay.sql', 'base/store/without-tenant.ts'],
+  // An operation starts and cancels a replay; a worker advances it.
+  replays: ['base/store/replays.ts', 'fan-out/replay.sql'],
+};
+
+const WRITE = /\b(?:INSERT INTO|UPDATE|DELETE FROM|TRUNCATE(?: TABLE)?|MERGE INTO|COPY)\s+(?:ONLY\s+)?hookgraph\.(\w+)/gi;
+
+const writesOf = (text: string): string[] => [...text.matchAll(WRITE)].map(([, table = '']) => table);
+
+/** The breaches of these files: `file writes table`. */
+function breachesOf(files: ReadonlyMap<string, string>): string[] {
+  return [...files].flatMap(([file, text]) =>
+    [...new Set(writesOf(text))].filter((table) => !OWNERS[table]?.includes(file)).map((table) => `${file} writes ${table}`),
+  );
+}
+
+const sources = new Map(
+  readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(ts|mjs|sql)$/.test(file) && !file.startsWith('generated/'))
+    .map((file) => [file.replace(/^webhooks\//, ''), readFileSync(join(SRC, file), 'utf8')]),
+);
+
+it('finds no write of a table outside of its owner', () => {
+  expect(breachesOf(sources)).toEqual([]);
+});
+
+it('names no owner in vain', () => {
+  const idle = Object.entries(OWNERS).flatMap(([table, files]) =>
+    files.filter((file) => !writesOf(sources.get(file) ?? '').includes(table)).map((file) => `${file} doesn't write ${table}`),
+  );
+  expect(idle).toEqual([]);
+});
+
+it('knows every table of the engine', () => {
+  const schema = readFileSync(join(SRC, '../prisma/webhooks/schema.prisma'), 'utf8');
+  const tables = [...schema.matchAll(/@@map("(\w+)")/g)].map(([, name]) => name as string);
+  expect(tables.filter((table) => !(table in OWNERS))).toEqual([]);
+});
+
+it.each([
+  ['a stage', 'lease/claim.ts', "db.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = $1')", 'open_deliveries'],
+  ['a statement file', 'fan-out/relay.sql', 'x AS (\n  INSERT INTO\n    hookgraph.deliveries (id) SELECT 1)', 'deliveries'],
+  ['an operation', 'operations/resend.ts', '`UPDATE hookgraph.subscriptions SET disabled_at = NULL`', 'subscriptions'],
+  ['a store', 'base/store/errors.ts', '`update only hookgraph.attempts SET message = NULL`', 'attempts'],
+])('refuses a planted write by %s', (_who, file, statement, table) => {
+  expect(breachesOf(new Map([[file, statement]]))).toEqual([`${file} writes ${table}`]);
+});

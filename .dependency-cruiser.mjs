@@ -42,8 +42,15 @@ export default {
       name: 'stages-apart',
       comment: 'Stages never import each other: only journey.ts knows the order.',
       severity: 'error',
-      from: { path: `^src/webhooks/(${STAGES})/` },
+      from: { path: `^src/webhooks/(${STAGES})/`, pathNot: '^src/webhooks/destinations/https/' },
       to: { path: `^src/webhooks/(${STAGES})/`, pathNot: '^src/webhooks/$1/' },
+    },
+    {
+      name: 'https-alone-signs',
+      comment: 'HTTPS is the destination whose messages are requests, so it alone uses `request/`.',
+      severity: 'error',
+      from: { path: '^src/webhooks/destinations/https/' },
+      to: { path: `^src/webhooks/(${STAGES})/`, pathNot: '^src/webhooks/(destinations|request)/' },
     },
     {
       name: 'stages-know-base-alone',

@@ -1,6 +1,6 @@
 // Lists the headers of a real notification with their meanings; throws on a header without a meaning.
 import type { Compiled } from '../src/webhooks/base/compiled.js';
-import { buildRequest } from '../src/webhooks/request/build-request.js';
+import { buildRequest } from '../src/webhooks/destinations/https/message.js';
 
 const MEANINGS: Record<string, string> = {
   'Content-Type': '`application/json` or `application/xml`',
@@ -42,7 +42,7 @@ const EXAMPLE: Compiled = {
   contentType: 'JSON',
   url: 'https://receiver.example.com/',
   origin: 'https://receiver.example.com',
-  sns: null,
+  destination: { field: 'callbackUrl', access: null },
   document: null,
   validation: null,
   template: null,

@@ -59,6 +59,8 @@ test('a tree in which every import goes down is accepted', async () => {
     'src/webhooks/index.ts': ['./journey.js'],
     'src/webhooks/journey.ts': ['./destinations/https.js', './lease/claim.js'],
     'src/webhooks/destinations/https.ts': ['../base/model.js'],
+    'src/webhooks/destinations/https/message.ts': ['../../request/sign.js'],
+    'src/webhooks/request/sign.ts': ['../base/model.js'],
     'src/webhooks/lease/claim.ts': ['../base/model.js'],
     'src/webhooks/base/model.ts': ['../../runtime/config.js'],
     'src/runtime/config.ts': [],
@@ -94,6 +96,16 @@ test.each([
     'a stage imports a stage',
     'stages-apart',
     { 'src/webhooks/lease/a.ts': ['../destinations/b.js'], 'src/webhooks/destinations/b.ts': [] },
+  ],
+  [
+    'another destination imports the making of requests',
+    'stages-apart',
+    { 'src/webhooks/destinations/sns/a.ts': ['../../request/b.js'], 'src/webhooks/request/b.ts': [] },
+  ],
+  [
+    'HTTPS imports a stage other than the making of requests',
+    'https-alone-signs',
+    { 'src/webhooks/destinations/https/a.ts': ['../../verdict/b.js'], 'src/webhooks/verdict/b.ts': [] },
   ],
   [
     'a stage imports the journey',

@@ -1,10 +1,11 @@
 // Calls the before-hooks that a change concerns, all at once and each within its own timeout, records the calls, and returns
 // refusals.
-import { type Compiled, compileDefinition } from './base/compiled.js';
+import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Outcome, Snapshot, Stage, Timings } from './base/model.js';
 import { openContext } from './base/recall.js';
 import { loadForSending } from './base/store/subscriptions.js';
+import { compileDefinition } from './compile-definition.js';
 import type { Change } from './gate/change.js';
 import type { Hook } from './gate/find-hooks.js';
 import { readCancel } from './gate/read-cancel.js';

@@ -29,7 +29,6 @@ export { type QueryLimits, requestLimits } from './base/query/query-limits.js';
 export { recall } from './base/recall.js';
 export type { ReportStage, StageReport } from './base/report.js';
 export { checkKeys, createVault } from './base/secrets/vault.js';
-export { regionOf, topicArnOf } from './base/sns.js';
 export { isOfTenant } from './base/store/announced-rows.js';
 export { AUDIT_ACTIONS, type AuditAction, type Change, diffOf } from './base/store/audit.js';
 export { type AuditEntry, type AuditFilter, countAuditOf, listAudit, listAuditOf } from './base/store/audit-log.js';

@@ -1,6 +1,6 @@
 // Runs claimed deliveries through the stages, in order: payload, request, sending, verdict.
 
-import { type Compiled, compileDefinition, destinationOf, type Sendable } from './base/compiled.js';
+import type { Compiled, Sendable } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Host, Owner, Snapshot } from './base/model.js';
 import { EgressFailed } from './base/network/guard.js';
@@ -8,13 +8,15 @@ import { openContext } from './base/recall.js';
 import { afterAttempt } from './base/store/delivery-state.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { TemplateError } from './base/templates/template.js';
+import { compileDefinition, locate } from './compile-definition.js';
 import { OriginSlots } from './destinations/https/origin-slots.js';
+import type { DeliveryIds } from './destinations/kind.js';
 import { watchOutages } from './destinations/outage.js';
 import type { DeliveryInHand } from './lease/claim.js';
 import { mayBegin, renew } from './lease/lease-freshness.js';
 import { buildPayload, type PayloadResult } from './payload/build-payload.js';
 import { type BatchEvents, loadBatchEvents } from './payload/load-snapshots.js';
-import type { DeliveryIds, DeliverySender, SentRequest } from './send-delivery.js';
+import type { DeliverySender, SentRequest } from './send-delivery.js';
 import type { AttemptRecord, DeliveryResult } from './verdict/attempt-result.js';
 import { Circuits } from './verdict/circuits.js';
 import { judge } from './verdict/judge.js';
@@ -89,7 +91,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     // unsigned.
     if (sendable.subscription.status !== 'ENABLED') return { off: true };
     try {
-      origins.set(id, destinationOf(sendable).origin);
+      origins.set(id, locate(sendable).origin);
       const known = { ...(await compileDefinition(engine, sendable)), version: sendable.subscription.version };
       compiled.set(id, known);
       return known;

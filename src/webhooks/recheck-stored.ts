@@ -1,9 +1,10 @@
 // Checks stored subscriptions when a worker starts: holds those that its schema breaks, and releases those that are valid again.
-import { compileDefinition } from './base/compiled.js';
+
 import type { Engine } from './base/engine.js';
 import { releaseDeliveries } from './base/store/delivery-state.js';
 import { unsetBroken } from './base/store/subscription-status.js';
 import { loadForSending } from './base/store/subscriptions.js';
+import { compileDefinition } from './compile-definition.js';
 import { checkStored } from './operations/check-stored.js';
 import { markBroken } from './verdict/mark-broken.js';
 

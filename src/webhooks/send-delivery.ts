@@ -2,19 +2,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
-import type { Auth, Owner } from './base/model.js';
+import type { Auth, Exchange } from './base/model.js';
 import { bare } from './base/network/address-policy.js';
 import type { NetworkFailure } from './base/network/evidence.js';
 import { EgressFailed } from './base/network/guard.js';
 import type { Watch } from './base/report.js';
-import { mayUseInstallation } from './base/sns.js';
-import { DEADLINE_MS, type NoReply, type Reply } from './destinations/destination.js';
-import { openHttpsDestination } from './destinations/https/https.js';
-import { openSnsDestination } from './destinations/sns/sns.js';
+import { DEADLINE_MS, type Destination, type NoReply, type Reply } from './destinations/destination.js';
+import { https } from './destinations/https/index.js';
+import type { Composed, DeliveryIds } from './destinations/kind.js';
+import { DESTINATIONS, kindNamed } from './destinations/registry.js';
 import { type Authorization, authorize } from './request/auth/authorize.js';
 import { createTokens } from './request/auth/oauth2.js';
-import { buildPublication, type OutgoingPublication } from './request/build-publication.js';
-import { buildRequest } from './request/build-request.js';
 import { redactEcho } from './request/redact-echo.js';
 import type { AttemptRecord } from './verdict/attempt-result.js';
 
@@ -23,14 +21,6 @@ export interface SentRequest {
   answer: Reply | NoReply;
   /** Milliseconds spent waiting for a token; absent when none had to be fetched. */
   authMs?: number;
-}
-
-/** Identifies the delivery that is sent. */
-export interface DeliveryIds {
-  deliveryId: string;
-  typename: string;
-  nodeKey: string;
-  eventId: string | null;
 }
 
 type Body = { text: string; contentType: string };
@@ -46,23 +36,18 @@ export interface DeliverySender {
   close(): Promise<void>;
 }
 
-/** Builds the request and the form in which it is recorded. Sends nothing. */
-export function compose({ settings, host }: Pick<Engine, 'settings' | 'host'>, compiled: Compiled, ids: DeliveryIds, body: Body) {
-  const { deliveryId, eventId, typename, nodeKey } = ids;
-  if (compiled.sns) {
-    const nodeId = host.toGlobalId(typename, nodeKey);
-    return { kind: 'SNS' as const, ...buildPublication(compiled, compiled.sns, { deliveryId, eventId, typename, nodeId }, body) };
-  }
-  const exchange = buildRequest(settings, compiled, deliveryId, body, new Date());
-  return { kind: 'HTTPS' as const, exchange, recorded: { url: exchange.url, headers: exchange.recordedHeaders, body: body.text } };
+/** Builds the message and the form in which it is recorded. Sends nothing. */
+export function compose(engine: Pick<Engine, 'settings' | 'host'>, compiled: Compiled, ids: DeliveryIds, body: Body): Composed<unknown> {
+  return kindNamed(compiled.destination.field).compose(engine, compiled, ids, body);
 }
 
 /** Opens a sender that keeps connections, tokens and credentials for this process. */
 export function openDeliverySender(engine: Pick<Engine, 'settings' | 'host' | 'guard'>, deadlineMs = DEADLINE_MS): DeliverySender {
-  const { settings, guard } = engine;
-  const https = openHttpsDestination(guard, deadlineMs);
-  const sns = openSnsDestination(guard, deadlineMs);
-  const tokens = createTokens(async (request) => blamed(await https.send(request), request.origin, null));
+  const { guard } = engine;
+  const senders = new Map(DESTINATIONS.map((kind): [string, Destination<unknown>] => [kind.field, kind.open(guard, deadlineMs)]));
+  /** Also fetches tokens. */
+  const http = senders.get(https.field) as Destination<Exchange>;
+  const tokens = createTokens(async (request) => blamed(await http.send(request), request.origin, null));
 
   /** Returns the result unchanged. @throws EgressFailed when this installation's own network is to blame for it */
   function blamed(answer: Reply | NoReply, origin: string, tenant: string | null): Reply | NoReply | Promise<Reply | NoReply> {
@@ -84,21 +69,10 @@ export function openDeliverySender(engine: Pick<Engine, 'settings' | 'host' | 'g
     throw new EgressFailed(OURS[failure.step](failure.code), undefined, failure);
   }
 
-  function publish(
-    { publication, tooLarge }: OutgoingPublication,
-    { tenant }: Owner,
-    withinMs: number,
-  ): Promise<Reply | NoReply> | NoReply {
-    const { topicArn, managed, keys, role } = publication.access;
-    if (tooLarge !== null) return { kind: 'NO_REPLY', stage: 'TEMPLATE', message: tooLarge, held: true, sendMs: 0 };
-    if (keys === null && !managed && !mayUseInstallation(settings, tenant, role?.arn ?? topicArn)) return noReply('ADDRESS', NOT_ALLOWED);
-    return sns.send(publication, withinMs);
-  }
-
   async function sendAuthorized(
     compiled: Compiled,
     auth: Auth,
-    { exchange, recorded: request }: Extract<ReturnType<typeof compose>, { kind: 'HTTPS' }>,
+    { message, recorded: request }: Composed<Exchange>,
     watch: Watch | undefined,
     withinMs: number,
   ): Promise<SentRequest> {
@@ -125,8 +99,8 @@ export function openDeliverySender(engine: Pick<Engine, 'settings' | 'host' | 'g
     };
     const send = (authorization: Exclude<Authorization, { failed: string }>) => {
       if (authorization.token !== undefined) seen.push(authorization.token);
-      const request = { ...exchange, headers: { ...exchange.headers, Authorization: authorization.value } };
-      return https.send(request, leftMs()).then((answer) => blamed(answer, compiled.origin, compiled.owner.tenant));
+      const request = { ...message, headers: { ...message.headers, Authorization: authorization.value } };
+      return http.send(request, leftMs()).then((answer) => blamed(answer, compiled.origin, compiled.owner.tenant));
     };
 
     const first = await known();
@@ -142,15 +116,17 @@ export function openDeliverySender(engine: Pick<Engine, 'settings' | 'host' | 'g
     async send(compiled, ids, body, watch, withinMs = deadlineMs) {
       const composed = compose(engine, compiled, ids, body);
       const { recorded: request } = composed;
-      const { auth, origin, owner } = compiled;
-      if (auth !== null && composed.kind === 'HTTPS') return sendAuthorized(compiled, auth, composed, watch, withinMs);
-      const raw = await (composed.kind === 'SNS' ? publish(composed, owner, withinMs) : https.send(composed.exchange, withinMs));
+      const { auth, origin, owner, destination } = compiled;
+      if (composed.refused) return { request, answer: composed.refused };
+      if (auth !== null && kindNamed(destination.field).isHttp)
+        return sendAuthorized(compiled, auth, composed as Composed<Exchange>, watch, withinMs);
+      const raw = await (senders.get(destination.field) as Destination<unknown>).send(composed.message, withinMs);
       // Awaited only when needed: a response matters as evidence only while this installation's network is suspected.
       const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blamed(raw, origin, owner.tenant);
       return { request, answer: redactEcho(compiled, answer) };
     },
     close: async () => {
-      await Promise.all([https.close(), sns.close()]);
+      await Promise.all([...senders.values()].map((sender) => sender.close()));
     },
   };
 }
@@ -176,9 +152,6 @@ const OURS = {
 };
 
 const noReply = (stage: NoReply['stage'], message: string): NoReply => ({ kind: 'NO_REPLY', stage, message, sendMs: 0 });
-
-const NOT_ALLOWED =
-  "The installation's AWS credentials are not for this account (HOOKGRAPH_SNS_ACCOUNTS): use keys of your own, or ask its operator.";
 
 async function within<T>(promise: Promise<T>, ms: number, late: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

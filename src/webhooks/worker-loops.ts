@@ -4,7 +4,7 @@ import { loadStatements } from '../runtime/sql-file.js';
 import type { Engine } from './base/engine.js';
 import { holdDeliveries } from './base/store/delivery-state.js';
 import type { CaptureWatch } from './capture/watch-capture.js';
-import { settleTopics } from './destinations/sns/managed-sns-topics.js';
+import { DESTINATIONS } from './destinations/registry.js';
 import { startRelay } from './fan-out/relay-loop.js';
 import { stepReplay } from './fan-out/replay.js';
 import { createJourney } from './journey.js';
@@ -30,7 +30,6 @@ export interface Working {
 const MAX_PACED = 500;
 const DUE_SCAN_MS = 500;
 const RELEASE_SCAN_MS = 5000;
-const TOPIC_SCAN_MS = 2000;
 const REPLAY_SCAN_MS = 500;
 const TEMPLATE_SCAN_MS = 2000;
 const STATISTICS_SCAN_MS = 2000;
@@ -73,7 +72,9 @@ export async function startWorking(
     },
     engine,
   );
-  const topics = repeat(TOPIC_SCAN_MS, async () => void (await settleTopics(engine)), engine);
+  const upkeep = DESTINATIONS.flatMap(({ upkeep }) =>
+    upkeep ? [repeat(upkeep.everyMs, async () => void (await upkeep.settle(engine, null)), engine)] : [],
+  );
   const replays = repeat(
     REPLAY_SCAN_MS,
     async (isStopped) => {
@@ -89,7 +90,7 @@ export async function startWorking(
     poke: relay.poke,
     wake: drain.wake,
     async stop() {
-      const scans = [dueScan, heldScan, paced, topics, replays, templates, watch, statistics].map((scan) => scan.stop());
+      const scans = [dueScan, heldScan, paced, ...upkeep, replays, templates, watch, statistics].map((scan) => scan.stop());
       journey.stop();
       await Promise.all([drain.stop().then(attemptWriter.written), relay.stop(), ...scans]);
       await sender.close();

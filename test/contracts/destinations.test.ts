@@ -2,8 +2,8 @@
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { compileDefinition } from '../../src/webhooks/base/compiled.js';
 import { loadForSending } from '../../src/webhooks/base/store/subscriptions.js';
+import { compileDefinition } from '../../src/webhooks/compile-definition.js';
 import { type SubscriptionInput, updateSubscription } from '../../src/webhooks/index.js';
 import { openDeliverySender } from '../../src/webhooks/send-delivery.js';
 import { attemptsOf } from '../support/attempts.js';

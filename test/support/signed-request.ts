@@ -1,7 +1,7 @@
 // Makes a request as the engine would send it, for a secret and a choice of schemes; everything else has a default.
 import type { Compiled } from '../../src/webhooks/base/compiled.js';
 import type { SignatureScheme } from '../../src/webhooks/base/model.js';
-import { buildRequest } from '../../src/webhooks/request/build-request.js';
+import { buildRequest } from '../../src/webhooks/destinations/https/message.js';
 
 export interface SignedRequest {
   url: string;

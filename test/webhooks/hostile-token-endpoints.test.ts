@@ -2,8 +2,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Compiled, compileDefinition } from '../../src/webhooks/base/compiled.js';
+import type { Compiled } from '../../src/webhooks/base/compiled.js';
 import { loadForSending } from '../../src/webhooks/base/store/subscriptions.js';
+import { compileDefinition } from '../../src/webhooks/compile-definition.js';
 import { openDeliverySender } from '../../src/webhooks/send-delivery.js';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
 

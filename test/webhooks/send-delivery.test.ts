@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Compiled, compileDefinition } from '../../src/webhooks/base/compiled.js';
+import type { Compiled } from '../../src/webhooks/base/compiled.js';
 import { loadForSending } from '../../src/webhooks/base/store/subscriptions.js';
+import { compileDefinition } from '../../src/webhooks/compile-definition.js';
 import { type SubscriptionInput, testSubscription, updateSubscription } from '../../src/webhooks/index.js';
 import { openDeliverySender } from '../../src/webhooks/send-delivery.js';
 import { attemptsOf } from '../support/attempts.js';

@@ -1,6 +1,8 @@
 // Adds SNS topics as destinations: an input with access keys, and an output type without them.
 
-import { regionOf, type Subscription, topicArnOf } from '../../webhooks/index.js';
+import { regionOf } from '../../webhooks/destinations/aws/access.js';
+import { topicArnOf } from '../../webhooks/destinations/sns/definition.js';
+import type { Subscription } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 
 export function addSnsInput(builder: Builder) {

@@ -28,29 +28,27 @@ export interface AuthSecrets {
 /** The authentication with its secret values; only the worker sees it. */
 export type Auth = AuthDefinition & { secrets: AuthSecrets };
 
-/** The SNS topic that notifications are published to; its ARN names the region and the account. */
-export type SnsDefinition =
-  | { kind: 'OWN'; topicArn: string; endpoint: string | null; roleArn: string | null; ownKeys: boolean }
-  /**
-   * A topic that Hookgraph creates, opens to `subscriberPrincipal` and deletes with the subscription. `prefix` is its ARN without the
-   * name.
-   */
-  | { kind: 'MANAGED'; prefix: string; fifo: boolean; subscriberPrincipal: string };
+/**
+ * The settings of each kind of destination, by the name of its field. Empty here: each folder of `destinations/` adds its own. A
+ * definition has exactly one of them; `null` counts as absent.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
+export interface DestinationSettings {}
 
-/** AWS access keys to publish with, instead of the installation's credentials. */
-export interface SnsSecrets {
-  accessKeyId?: string;
-  secretAccessKey?: string;
-}
+/** The secrets of each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
+// biome-ignore lint/suspicious/noEmptyInterface: as above.
+export interface DestinationSecrets {}
+
+/** What the API's input says of each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
+// biome-ignore lint/suspicious/noEmptyInterface: as above.
+export interface DestinationInputs {}
 
 /** The signature schemes; each is one file in `request/signatures/`. */
 export const SIGNATURE_SCHEMES = ['SCOPE', 'STANDARD_WEBHOOKS', 'HTTP_MESSAGE_SIGNATURES', 'UP42', 'SCALR', 'SERVO'] as const;
 export type SignatureScheme = (typeof SIGNATURE_SCHEMES)[number];
 
 /** One immutable version of a subscription's settings. Secret values are stored separately. */
-export interface Definition {
-  /** `null` when the destination is an SNS topic. */
-  callbackUrl: string | null;
+export interface Definition extends Partial<DestinationSettings> {
   contentType: ContentType;
   query: string | null;
   validationTemplate: string | null;
@@ -59,8 +57,6 @@ export interface Definition {
   /** Names of the custom headers, in order. Their values are secrets. */
   headerNames: string[];
   auth: AuthDefinition | null;
-  /** Absent when the destination is a URL. */
-  sns?: SnsDefinition;
   /** At least one scheme, each once, in the order of SIGNATURE_SCHEMES. */
   signatures: SignatureScheme[];
   /** The public key by which the receiver verifies signatures; `null` unless the shared secret is a private key. */
@@ -101,14 +97,14 @@ export interface OldSecret {
   endsAt: Date;
 }
 
-export interface Secrets {
+export interface Secrets extends Partial<DestinationSecrets> {
   sharedSecret?: string;
   /** Newest first; absent when there are none. */
   oldSecrets?: OldSecret[];
   /** Custom header name → value. */
   headers?: Record<string, string>;
   auth?: AuthSecrets;
-  sns?: SnsSecrets;
 }
 
-export type SecretField = Exclude<keyof Secrets, 'oldSecrets'>;
+/** `sharedSecret`, `headers`, `auth`, or the field of a kind of destination. */
+export type SecretField = string;

@@ -9,7 +9,11 @@ import type { ConfiguredLimits } from './query/query-limits.js';
 import type { Vault } from './secrets/vault.js';
 import type { Renderer } from './templates/renderer.js';
 
-export interface Settings {
+/** What the installation says of each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
+// biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
+export interface DestinationOptions {}
+
+export interface Settings extends Partial<DestinationOptions> {
   /** The URL of a node, sent in notifications of subscriptions without a query. Absent or `null`: they contain only the node's id. */
   objectUrl?: (nodeId: string) => string | null;
   /** The value of the header `X-Scope-Domain`. */
@@ -28,17 +32,6 @@ export interface Settings {
   egressProxy?: string;
   /** Resolves a host name to all its addresses. Default: the system's resolver. */
   lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
-  /** How subscriptions may use the installation's own AWS credentials. Absent: not at all. */
-  sns?: {
-    /**
-     * Accounts whose topics may be published to and whose roles may be assumed: `123456789012`, or `123456789012:tenant` for one tenant.
-     */
-    accounts: string[];
-    /**
-     * Where managed topics are created, as an ARN prefix such as `arn:aws:sns:eu-central-1:123456789012`. `null`: managed topics are off.
-     */
-    managedTopics: string | null;
-  };
   /** Limits of a stored query, counted with its fragments expanded. */
   queryLimits: ConfiguredLimits;
   /** Milliseconds after which the execution of a stored query is aborted. Default: 8,000. */

@@ -199,31 +199,6 @@ export interface Exchange {
   body: Buffer;
 }
 
-/** The SNS topic and the credentials to publish to it with. */
-export interface SnsAccess {
-  topicArn: string;
-  /** Whether Hookgraph created the topic. */
-  managed: boolean;
-  /** `null` for the AWS endpoint of the topic's region. */
-  endpoint: string | null;
-  /** The role to assume. The tenant is passed as external id, which the role may require. */
-  role: { arn: string; externalId: string } | null;
-  /** `null` when the installation's credentials are used. */
-  keys: { accessKeyId: string; secretAccessKey: string } | null;
-}
-
-/** A message to publish to an SNS topic. */
-export interface Publication {
-  access: SnsAccess;
-  /** Identify the definition, so that cached credentials last as long as its version. */
-  subscriptionId: string;
-  version: number;
-  message: string;
-  attributes: Record<string, string>;
-  /** `null` unless the topic is a FIFO topic. */
-  fifo: { groupId: string; deduplicationId: string } | null;
-}
-
 /** Duration of each stage that ran, in milliseconds. */
 export interface Timings {
   queryMs?: number;

@@ -15,8 +15,12 @@ export interface Reply {
   /** Header names are in lower case; repeated headers are joined by a comma. */
   headers: Record<string, string>;
   body: string;
-  /** The receiver's explanation of a failure status, if its protocol has one. */
-  told?: string;
+  /** The receiver's explanation of a failure, if its protocol has one. */
+  explanation?: string;
+  /** The protocol reports a failure in spite of a successful status. */
+  isFailure?: true;
+  /** The receiver asks to slow down by other means than the status 429. */
+  isThrottled?: true;
   firstByteMs?: number;
   sendMs: number;
 }
@@ -58,8 +62,8 @@ export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number,
   if (failure?.step === 'NAME' || cause.code === 'ENOTFOUND' || cause.code === 'EAI_AGAIN')
     return no('ADDRESS', 'The name of the receiver could not be resolved.');
   // When several addresses were tried, the first error is reported.
-  const told = cause.errors?.[0] ?? cause;
-  return no('CONNECT', `The connection failed: ${told.message || cause.code || told.name}.`);
+  const first = cause.errors?.[0] ?? cause;
+  return no('CONNECT', `The connection failed: ${first.message || cause.code || first.name}.`);
 }
 
 function networkFailure(error: unknown, timedOut: boolean, host: string | undefined): NetworkFailure | null {

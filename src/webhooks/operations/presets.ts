@@ -33,7 +33,7 @@ export const PRESETS: Preset[] = [
   {
     key: 'SCURRI',
     name: 'Scurri',
-    description: 'The type of the event and the version of its payload first; for HTTPS endpoints and SNS topics.',
+    description: 'The type of the event and the version of its payload first; for HTTPS endpoints, topics and queues.',
     fields: {
       contentType: 'JSON',
       template: `{

@@ -1,11 +1,12 @@
 // Runs a saved or unsaved definition on a node and reports every stage up to the request. Saves and sends nothing.
-import { compileDefinition } from '../base/compiled.js';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Actor, Definition, Snapshot } from '../base/model.js';
 import { openContext } from '../base/recall.js';
 import { REPORT_STAGES, type ReportStage, type StageReport } from '../base/report.js';
 import { loadUnsealed } from '../base/store/subscriptions.js';
+import { compileDefinition } from '../compile-definition.js';
+import { DESTINATIONS, withoutDestination } from '../destinations/registry.js';
 import { buildPayload } from '../payload/build-payload.js';
 import { compose } from '../send-delivery.js';
 import type { AttemptRecord } from '../verdict/attempt-result.js';
@@ -111,15 +112,18 @@ const SOURCES: Record<string, ReportStage> = {
   validationTemplate: 'VALIDATION',
   template: 'TEMPLATE',
   errorTemplate: 'ERROR_TEMPLATE',
-  callbackUrl: 'SEND',
-  sns: 'SEND',
   headers: 'SEND',
   sharedSecret: 'SEND',
   auth: 'AUTH',
   signatures: 'SEND',
 };
 
-const sourceOf = ({ field }: Problem): ReportStage | undefined => SOURCES[field.split('.')[0] ?? ''];
+const isDestination = (field: string): boolean => DESTINATIONS.some((kind) => kind.field === field);
+
+function sourceOf({ field }: Problem): ReportStage | undefined {
+  const [name = ''] = field.split('.');
+  return isDestination(name) ? 'SEND' : SOURCES[name];
+}
 
 /** Stages without which no request can be built. */
 const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'AUTH', 'SEND'];
@@ -128,11 +132,9 @@ const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'AUTH', 'SEN
 function withoutMistakes(definition: Definition, mistakes: Problem[]): Definition {
   const wrong = new Set(mistakes.map(({ field }) => field));
   const text = (field: 'query' | 'validationTemplate' | 'template' | 'errorTemplate') => (wrong.has(field) ? null : definition[field]);
-  const nowhere = mistakes.some((mistake) => ['callbackUrl', 'sns'].includes(mistake.field.split('.')[0] ?? ''));
-  const { sns, ...rest } = definition;
+  const isNowhere = mistakes.some(({ field }) => isDestination(field.split('.')[0] ?? ''));
   return {
-    ...rest,
-    ...(nowhere ? { callbackUrl: 'https://invalid.invalid/' } : { ...(sns && { sns }) }),
+    ...(isNowhere ? { ...withoutDestination(definition), callbackUrl: 'https://invalid.invalid/' } : definition),
     query: text('query'),
     validationTemplate: text('validationTemplate'),
     template: text('template'),

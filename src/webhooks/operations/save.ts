@@ -12,7 +12,7 @@ import { wipeSecrets, writeSecrets } from '../base/store/secrets.js';
 import { loadUnsealed, lockSubscription, subscriptionsByIds, type Unsealed } from '../base/store/subscriptions.js';
 import { resolveTopic, topicsByIds } from '../base/store/topics.js';
 import { insideTransaction } from '../base/store/transaction.js';
-import { forgetTopics, noteTopics, settleTopics } from '../destinations/sns/managed-sns-topics.js';
+import { forgetUpkeep, noteUpkeep, settleUpkeep } from '../destinations/upkeep.js';
 import { listYoungClaims, untilNoneBegins } from '../lease/lease-freshness.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
@@ -57,14 +57,14 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
     const created = (rows[0] as { id: string }).id;
     await insertVersion(client, actor, created, 1, definition);
     await writeSecrets(client, engine.vault, created, {}, secrets);
-    await noteTopics(client, created, definition.sns);
+    await noteUpkeep(client, created, definition);
     if (definition.rateLimit) await savePace(client, created, { limit: definition.rateLimit, isMoved: false, isBack: false });
     const changes = changesOf(null, auditable(draft, topic, definition, secrets));
     if (input.disabled === true) changes.push(switchedTo(true));
     await recordAudit(client, actor, [{ subscriptionId: created, action: 'CREATED', versionAfter: 1, changes }]);
     return created;
   });
-  if (definition.sns) problems.push(...(await settleTopics(engine, id)));
+  problems.push(...(await settleUpkeep(engine, id, definition)));
   return { subscription: await read(engine, actor, id), problems };
 }
 
@@ -99,14 +99,14 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
     await recordAudit(client, actor, [{ subscriptionId: id, action: 'DELETED', versionBefore: rows[0].version }]);
     await wipeSecrets(client, id);
     await writePaces(client, new Map([[id, null]]));
-    await forgetTopics(client, id);
+    await forgetUpkeep(client, id);
     await endReplaysOf(client, id);
     return listYoungClaims(client, [id]);
   });
   if (!young) return refused(NOT_FOUND);
   await cancelDeliveries(engine.pool, [id]);
   await untilNoneBegins(engine.pool, young);
-  return { subscription, problems: subscription.definition.sns ? await settleTopics(engine, id) : [] };
+  return { subscription, problems: await settleUpkeep(engine, id, subscription.definition) };
 }
 
 export const NOT_ALLOWED: Problem = { field: 'base', message: 'you may not manage webhooks', type: 'FORBIDDEN' };
@@ -148,7 +148,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
     if (redefined) {
       await insertVersion(client, actor, was.id, was.version + 1, definition);
       await writeSecrets(client, engine.vault, was.id, oldSecrets, secrets);
-      await noteTopics(client, was.id, was.definition.sns, definition.sns);
+      await noteUpkeep(client, was.id, was.definition, definition);
     }
     const isBack = switched && !disabled;
     if (redefined || isBack)
@@ -182,7 +182,7 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   const subscription = await read(engine, actor, was.id);
   if (subscription?.status === 'DISABLED') await holdDeliveries(engine.pool, [was.id], 'DISABLED');
   await untilNoneBegins(engine.pool, saved.young);
-  if (was.definition.sns || definition.sns) problems.push(...(await settleTopics(engine, was.id)));
+  problems.push(...(await settleUpkeep(engine, was.id, was.definition, definition)));
   return { subscription, problems };
 }
 

@@ -1,5 +1,5 @@
 // Tests a saved subscription: sends its newest node once, records the delivery, and reports every stage.
-import { compileDefinition } from '../base/compiled.js';
+
 import type { Engine } from '../base/engine.js';
 import { type Problem, WebhooksError } from '../base/errors.js';
 import type { Actor, Snapshot, Subscription, Topic } from '../base/model.js';
@@ -8,6 +8,7 @@ import { openContext } from '../base/recall.js';
 import type { StageReport } from '../base/report.js';
 import { loadForSending, subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
+import { compileDefinition } from '../compile-definition.js';
 import { readCancel } from '../gate/read-cancel.js';
 import { buildPayload } from '../payload/build-payload.js';
 import { type DeliverySender, openDeliverySender, type SentRequest } from '../send-delivery.js';

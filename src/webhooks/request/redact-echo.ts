@@ -11,7 +11,9 @@ const REDACTED = '[redacted]';
 const NOT_RECORDED = '[not recorded]';
 
 /** Redacts a response before anything reads or records it, because receivers that echo requests are common in development. */
-export function redactEcho<T extends { kind: string; headers?: Record<string, string>; body?: string; message?: string; told?: string }>(
+export function redactEcho<
+  T extends { kind: string; headers?: Record<string, string>; body?: string; message?: string; explanation?: string },
+>(
   compiled: Secretive,
   answer: T,
   /** Secrets that were fetched for this request. */
@@ -20,18 +22,18 @@ export function redactEcho<T extends { kind: string; headers?: Record<string, st
   const finder = finderOf(compiled, tokens);
   if (finder === null) return answer;
   const clean = cleanerWith(finder);
-  const { headers: hadHeaders, message: hadMessage, told: hadTold, body: hadBody } = answer;
+  const { headers: hadHeaders, message: hadMessage, explanation: hadExplanation, body: hadBody } = answer;
   // Headers come first, so that a large body can't use up their share of the budget: statuses are judged by headers.
   const headers = hadHeaders && cleanHeaders(hadHeaders, clean);
   const message = hadMessage && clean(hadMessage);
-  const told = hadTold && clean(hadTold);
+  const explanation = hadExplanation && clean(hadExplanation);
   const body = hadBody && clean(hadBody);
-  if (headers === hadHeaders && message === hadMessage && told === hadTold && body === hadBody) return answer;
+  if (headers === hadHeaders && message === hadMessage && explanation === hadExplanation && body === hadBody) return answer;
   return {
     ...answer,
     ...(headers !== undefined && { headers }),
     ...(message !== undefined && { message }),
-    ...(told !== undefined && { told }),
+    ...(explanation !== undefined && { explanation }),
     ...(body !== undefined && { body }),
   };
 }

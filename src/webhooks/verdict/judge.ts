@@ -5,7 +5,15 @@ import { SLOW_DOWN_MS } from '../base/pace.js';
 import { clampRetryAfterMs, RETRIES, retryAfterMs, retryDelayMs } from './retry-delay.js';
 
 export type Answer =
-  | { kind: 'REPLY'; status: number; headers: Record<string, string>; body: string; told?: string }
+  | {
+      kind: 'REPLY';
+      status: number;
+      headers: Record<string, string>;
+      body: string;
+      explanation?: string;
+      isFailure?: true;
+      isThrottled?: true;
+    }
   | { kind: 'NO_REPLY'; stage: Stage; message: string; held?: true };
 
 export interface Verdict {
@@ -42,7 +50,7 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const askedMs = asks ? retryAfterMs(answer.headers['retry-after'], about.nowMs) : null;
   const waitMs = clampRetryAfterMs(askedMs, stepMs);
   // A 503 without `Retry-After` is treated like a 500, not as a request to slow down.
-  const slowMs = isReply && answer.status === 429 ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;
+  const slowMs = isReply && (answer.status === 429 || answer.isThrottled) ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;
   const spent = retry
     ? about.attemptCount + 1 >= (retry.maxTries ?? RETRIES + 1) || about.ageMs + waitMs > (retry.maxTimeMs ?? Number.POSITIVE_INFINITY)
     : about.attemptCount >= RETRIES;
@@ -59,10 +67,10 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
 
 function failureOf(answer: Answer, read: string): { stage: Stage; message: string } | null {
   if (answer.kind === 'NO_REPLY') return { stage: answer.stage, message: answer.message };
-  if (answer.status < 200 || answer.status > 299)
+  if (answer.status < 200 || answer.status > 299 || answer.isFailure)
     return {
       stage: 'STATUS',
-      message: `The receiver answered with status ${answer.status}${answer.told ? `: ${answer.told}` : ''}.${read === '' ? '' : ` ${read}`}`,
+      message: `The receiver answered with status ${answer.status}${answer.explanation ? `: ${answer.explanation}` : ''}.${read === '' ? '' : ` ${read}`}`,
     };
   return read === '' ? null : { stage: 'ERROR_TEMPLATE', message: read };
 }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { Compiled } from '../../../src/webhooks/base/compiled.js';
 import type { Settings } from '../../../src/webhooks/base/engine.js';
-import { buildRequest } from '../../../src/webhooks/request/build-request.js';
+import { buildRequest } from '../../../src/webhooks/destinations/https/message.js';
 
 const settings: Settings = {
   domain: 'api.example',

@@ -101,10 +101,17 @@ describe.each(Object.entries(PLACES))('of %s', (_place, compiled) => {
   it.each(Object.entries(ECHOES))('nothing stays %s, in body, headers, their names, message or what the receiver said', (_name, write) => {
     const echo = `got: ${write(SECRET)}, which is wrong`;
     expect(leaksIn(echo)).not.toEqual([]);
-    const answer = { kind: 'REPLY', status: 200, headers: { 'x-echo': echo, [`x-${echo}`]: 'y' }, body: echo, message: echo, told: echo };
+    const answer = {
+      kind: 'REPLY',
+      status: 200,
+      headers: { 'x-echo': echo, [`x-${echo}`]: 'y' },
+      body: echo,
+      message: echo,
+      explanation: echo,
+    };
     const cleaned = redactEcho(compiled, answer);
     expect(JSON.stringify(cleaned)).toContain('[redacted]');
-    for (const text of [...Object.entries(cleaned.headers).flat(), cleaned.body, cleaned.message, cleaned.told])
+    for (const text of [...Object.entries(cleaned.headers).flat(), cleaned.body, cleaned.message, cleaned.explanation])
       expect(leaksIn(text), text).toEqual([]);
   });
 });

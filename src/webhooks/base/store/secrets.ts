@@ -11,16 +11,10 @@ interface Codec<T> {
 }
 
 const TEXT: Codec<string> = { write: (text) => text, read: (text) => text };
-const json = <T>(): Codec<T> => ({ write: (value) => JSON.stringify(value), read: (text) => JSON.parse(text) });
+const JSON_TEXT: Codec<unknown> = { write: (value) => JSON.stringify(value), read: (text) => JSON.parse(text) };
 
-/** How each field is written as text before encryption. A new secret field needs a line here. */
-const CODECS: { [F in SecretField]-?: Codec<NonNullable<Secrets[F]>> } = {
-  sharedSecret: TEXT,
-  headers: json(),
-  auth: json(),
-  sns: json(),
-};
-const FIELDS = Object.keys(CODECS) as SecretField[];
+/** How a field is written as text before encryption: the shared secret as it is; headers, auth and what a destination has as JSON. */
+const codecOf = (field: SecretField): Codec<unknown> => (field === 'sharedSecret' ? TEXT : JSON_TEXT) as Codec<unknown>;
 
 export interface SealedRow {
   field: string;
@@ -60,7 +54,7 @@ function openSecrets(vault: Vault, subscriptionId: string, sealed: readonly Seal
     const text = () => vault.open(placeOfSecret(subscriptionId, field), Buffer.from(ciphertext, 'base64'), fingerprint);
     const version = OLD.exec(field)?.[1];
     if (version !== undefined && expiresAt !== null) old.push({ secret: text(), version: Number(version), endsAt: new Date(expiresAt) });
-    else if (isField(field)) Object.assign(secrets, { [field]: CODECS[field].read(text()) });
+    else Object.assign(secrets, { [field]: codecOf(field).read(text()) });
   }
   if (old.length > 0) secrets.oldSecrets = old.sort((a, b) => b.version - a.version);
   return secrets;
@@ -131,9 +125,10 @@ export async function wipeOldSecrets(pool: Pool): Promise<number> {
 
 function rowsOf(secrets: Secrets): Map<string, { text: string; expiresAt: Date | null }> {
   const rows = new Map<string, { text: string; expiresAt: Date | null }>();
-  for (const field of FIELDS)
-    if (secrets[field] !== undefined) rows.set(field, { text: (CODECS[field] as Codec<unknown>).write(secrets[field]), expiresAt: null });
-  for (const old of secrets.oldSecrets ?? []) rows.set(fieldOfOld(old), { text: old.secret, expiresAt: old.endsAt });
+  const { oldSecrets = [], ...current } = secrets;
+  for (const [field, value] of Object.entries(current))
+    if (value !== undefined) rows.set(field, { text: codecOf(field).write(value), expiresAt: null });
+  for (const old of oldSecrets) rows.set(fieldOfOld(old), { text: old.secret, expiresAt: old.endsAt });
   return rows;
 }
 
@@ -146,5 +141,3 @@ export function textsOf(secrets: unknown): string[] {
 export function placeOfSecret(subscriptionId: string, field: string): SecretPlace {
   return { table: 'hookgraph.secrets', row: subscriptionId, field };
 }
-
-const isField = (field: string): field is SecretField => Object.hasOwn(CODECS, field);

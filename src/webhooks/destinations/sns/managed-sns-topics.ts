@@ -2,19 +2,19 @@
 import type { PoolClient } from 'pg';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
-import type { SnsDefinition } from '../../base/model.js';
-import { accessOf, accountOf, topicArnOf } from '../../base/sns.js';
-import { loadSns } from './aws-sdk.js';
-import { openSnsClient } from './sns.js';
+import { accountOf, regionOf } from '../aws/access.js';
+import { openAwsClient } from '../aws/sender.js';
+import { type SnsSettings, topicArnOf } from './definition.js';
+import { loadSns, SNS } from './sender.js';
 
 /** Milliseconds for which a process claims a topic; afterwards another process may claim it. */
 const TAKEN_MS = 60_000;
 const AGAIN_MS = 60_000;
 const CALL_MS = 5_000;
 
-/** Queues the managed topics of a subscription's old and new definitions. Must run in the transaction of the save. */
-export async function noteTopics(client: PoolClient, id: string, ...said: (SnsDefinition | undefined)[]): Promise<void> {
-  const arns = said.flatMap((sns) => (sns?.kind === 'MANAGED' ? [topicArnOf(sns, id)] : []));
+/** Queues the managed topics of a subscription's old and new settings. Must run in the transaction of the save. */
+export async function noteTopics(client: PoolClient, id: string, settings: SnsSettings[]): Promise<void> {
+  const arns = settings.flatMap((sns) => (sns.kind === 'MANAGED' ? [topicArnOf(sns, id)] : []));
   if (arns.length === 0) return;
   await client.query(
     `INSERT INTO hookgraph.managed_topics (arn, subscription_id) SELECT DISTINCT arn, $2::uuid FROM unnest($1::text[]) AS a (arn)
@@ -34,10 +34,9 @@ export async function forgetTopics(client: PoolClient, id: string): Promise<void
 interface Taken {
   arn: string;
   id: string;
-  tenant: string;
   generation: number;
   deleted: boolean;
-  sns: SnsDefinition | null;
+  sns: SnsSettings | null;
 }
 
 const TAKE = `
@@ -48,7 +47,7 @@ const TAKE = `
   UPDATE hookgraph.managed_topics m SET due_at = now() + $2 * interval '1 ms'
   FROM due, hookgraph.subscriptions s JOIN hookgraph.subscription_versions v ON v.subscription_id = s.id AND v.number = s.version
   WHERE m.arn = due.arn AND s.id = m.subscription_id
-  RETURNING m.arn, m.subscription_id AS id, s.tenant, m.generation, s.deleted_at IS NOT NULL AS deleted, v.definition -> 'sns' AS sns`;
+  RETURNING m.arn, m.subscription_id AS id, m.generation, s.deleted_at IS NOT NULL AS deleted, v.definition -> 'sns' AS sns`;
 
 /**
  * Processes the queued topics of one subscription, or of all. A failure is returned as a warning and tried again after AGAIN_MS (a
@@ -57,15 +56,15 @@ const TAKE = `
  */
 export async function settleTopics(engine: Engine, subscriptionId: string | null = null): Promise<Problem[]> {
   const { rows } = await engine.pool.query<Taken>(TAKE, [subscriptionId, TAKEN_MS]);
-  const told = await Promise.all(rows.map((taken) => settleTopic(engine, taken)));
-  return told.filter((problem) => problem !== null);
+  const problems = await Promise.all(rows.map((taken) => settleTopic(engine, taken)));
+  return problems.filter((problem) => problem !== null);
 }
 
-async function settleTopic(engine: Engine, { arn, id, tenant, generation, deleted, sns }: Taken): Promise<Problem | null> {
+async function settleTopic(engine: Engine, { arn, id, generation, deleted, sns }: Taken): Promise<Problem | null> {
   const { pool, log } = engine;
   const wanted = sns?.kind === 'MANAGED' && !deleted && topicArnOf(sns, id) === arn ? sns : null;
   try {
-    if (wanted) await makeTopic(engine, arn, wanted, { id, tenant });
+    if (wanted) await makeTopic(engine, arn, wanted);
     else await deleteTopic(engine, arn);
   } catch (error) {
     const { name, message } = error as Error;
@@ -83,13 +82,8 @@ async function settleTopic(engine: Engine, { arn, id, tenant, generation, delete
   return null;
 }
 
-async function makeTopic(
-  { guard }: Engine,
-  arn: string,
-  sns: Extract<SnsDefinition, { kind: 'MANAGED' }>,
-  of: { id: string; tenant: string },
-): Promise<void> {
-  const client = await openSnsClient(guard, accessOf(of, sns, undefined));
+async function makeTopic({ guard }: Engine, arn: string, sns: Extract<SnsSettings, { kind: 'MANAGED' }>): Promise<void> {
+  const client = await openAwsClient(SNS, guard, installationAt(arn));
   const { CreateTopicCommand, DeleteTopicCommand, SetTopicAttributesCommand } = await loadSns();
   const Name = arn.slice(arn.lastIndexOf(':') + 1);
   const { TopicArn } = await client.send(
@@ -102,12 +96,12 @@ async function makeTopic(
   }
   const { subscriberPrincipal: AWS } = sns;
   const statement = { Sid: 'Subscribe', Effect: 'Allow', Principal: { AWS }, Action: 'sns:Subscribe', Resource: arn };
-  const AttributeValue = JSON.stringify({ Version: '2012-10-17', Statement: [statement, ownersOwn(arn)] });
+  const AttributeValue = JSON.stringify({ Version: '2012-10-17', Statement: [statement, ownerStatement(arn)] });
   await client.send(new SetTopicAttributesCommand({ TopicArn: arn, AttributeName: 'Policy', AttributeValue }), within());
 }
 
 /** Setting a policy replaces the default one, which lets the topic's own account manage it. */
-function ownersOwn(arn: string) {
+function ownerStatement(arn: string) {
   const Action = ['GetTopicAttributes', 'SetTopicAttributes', 'Publish', 'DeleteTopic', 'ListSubscriptionsByTopic'];
   const [, partition] = arn.split(':');
   return {
@@ -120,9 +114,12 @@ function ownersOwn(arn: string) {
 }
 
 async function deleteTopic({ guard }: Engine, arn: string): Promise<void> {
-  const client = await openSnsClient(guard, { topicArn: arn, managed: true, endpoint: null, role: null, keys: null });
+  const client = await openAwsClient(SNS, guard, installationAt(arn));
   const { DeleteTopicCommand } = await loadSns();
   await client.send(new DeleteTopicCommand({ TopicArn: arn }), within());
 }
+
+/** The installation's own credentials, at AWS. */
+const installationAt = (arn: string) => ({ region: regionOf(arn), endpoint: null, role: null, keys: null });
 
 const within = () => ({ abortSignal: AbortSignal.timeout(CALL_MS) });

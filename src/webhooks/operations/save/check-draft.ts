@@ -11,7 +11,6 @@ import { signatureProblems } from '../../request/signatures/schemes.js';
 import { authProblems } from './auth.js';
 import { checkTemplates } from './check-templates.js';
 import type { Draft } from './input.js';
-import { snsProblems } from './sns.js';
 
 const MAX_NAME_LENGTH = 255;
 export const MAX_SECRET_LENGTH = 1_024;
@@ -62,32 +61,18 @@ export async function checkDraft(engine: Engine, tenant: string, draft: Draft, t
 }
 
 async function destinationProblems({ settings, guard }: Engine, draft: Draft, tenant: string): Promise<Problem[]> {
-  const { definition, sns, auth, headers, sharedSecret } = draft;
-  const { callbackUrl } = definition;
-  if (sns) {
-    if (definition.before)
-      return [{ field: 'sns', message: 'is for the phase AFTER: a topic answers nothing that a write could wait for' }];
-    if (callbackUrl !== null) return [{ field: 'sns', message: 'and callbackUrl are given; there can be one of them' }];
-    const given = { auth: auth !== null, headers: headers.length > 0, sharedSecret: sharedSecret !== null };
-    const without = Object.entries(given).flatMap(([field, is]) => (is ? [field] : []));
-    return snsProblems(sns, without, { settings, guard, tenant });
-  }
-  if (callbackUrl === null) return [{ field: 'callbackUrl', message: "can't be blank", type: 'BLANK' }];
-  const problem = await guard.vetUrl(callbackUrl);
-  return [...(problem ? [problem] : []), ...credentialWarnings(callbackUrl)];
+  const { definition, destinations, auth, headers, sharedSecret } = draft;
+  const [first, second] = destinations;
+  if (!first) return [{ field: 'callbackUrl', message: "can't be blank", type: 'BLANK' }];
+  if (second) return [{ field: second.kind.field, message: `and ${first.kind.field} are given; there can be one of them` }];
+  const { kind, draft: destination } = first;
+  if (definition.before && kind.notBefore !== null) return [{ field: kind.field, message: `is for the phase AFTER: ${kind.notBefore}` }];
+  const given = kind.isHttp ? {} : { auth: auth !== null, headers: headers.length > 0, sharedSecret: sharedSecret !== null };
+  const idle = Object.entries(given).flatMap(([field, isGiven]): Problem[] =>
+    isGiven ? [{ field, message: `is for a callbackUrl; ${kind.title} has its own ways` }] : [],
+  );
+  return [...idle, ...(await kind.check(destination, { installation: settings, guard, tenant }))];
 }
-
-/** Warns about URL parameters that look like secrets: a URL is shown and recorded, a header's value is not. */
-function credentialWarnings(url: string): Problem[] {
-  const names = URL.canParse(url) ? [...new Set(new URL(url).searchParams.keys())].filter((name) => CREDENTIAL.test(name)) : [];
-  return names.map((name) => ({
-    field: 'callbackUrl',
-    message: `has a parameter ${JSON.stringify(name.slice(0, 64))} that looks like a credential: a URL is shown and recorded; a header's value never is`,
-    severity: 'warning',
-  }));
-}
-
-const CREDENTIAL = /(^|[-_.]|api|access|auth|client|shared)(token|key|secret|password|passwd|pwd|auth|credentials?|signature|sig)$/i;
 
 /** Checks that a shared secret can be stored, and that the given schemes can sign with it. */
 export function secretProblems(signatures: readonly SignatureScheme[], secret: string | null): Problem[] {
@@ -100,11 +85,12 @@ export function secretProblems(signatures: readonly SignatureScheme[], secret: s
 /** Postgres text can't store NUL or an unpaired surrogate. */
 const UNSTORABLE = /\0|\p{Surrogate}/u;
 
-function unstorable({ name, definition }: Draft): Problem[] {
-  const { callbackUrl, query, validationTemplate, template, errorTemplate } = definition;
-  const texts = { name, callbackUrl, query, validationTemplate, template, errorTemplate };
+function unstorable({ name, definition, destinations }: Draft): Problem[] {
+  const { query, validationTemplate, template, errorTemplate } = definition;
+  const settings = Object.fromEntries(destinations.map(({ kind, draft }) => [kind.field, draft.settings]));
+  const texts = { name, ...settings, query, validationTemplate, template, errorTemplate };
   return Object.entries(texts).flatMap(([field, text]) =>
-    text !== null && UNSTORABLE.test(text) ? [{ field, message: 'holds a character that is no text' }] : [],
+    typeof text === 'string' && UNSTORABLE.test(text) ? [{ field, message: 'holds a character that is no text' }] : [],
   );
 }
 

@@ -5,6 +5,7 @@ import {
   type Before,
   type ContentType,
   type Definition,
+  type DestinationInputs,
   type OldSecret,
   type Recording,
   type Secrets,
@@ -13,16 +14,15 @@ import {
 } from '../../base/model.js';
 import type { RateLimit } from '../../base/pace.js';
 import type { TopicReference } from '../../base/store/topics.js';
+import type { DestinationDraft, DestinationKind } from '../../destinations/kind.js';
+import { DESTINATIONS, secretsOf, settingsOf } from '../../destinations/registry.js';
 import { publicKeyOf } from '../../request/signatures/schemes.js';
 import { type AuthDraft, type AuthInput, toAuthDraft } from './auth.js';
-import { type SnsDraft, type SnsInput, toSnsDraft } from './sns.js';
 
-export interface SubscriptionInput {
+/** The fields of the kinds of destinations say where to deliver. Setting one removes the others. */
+export interface SubscriptionInput extends Partial<DestinationInputs> {
   name?: string | null;
   topic?: TopicReference | null;
-  /** Where to deliver: `callbackUrl` or `sns`. Setting one removes the other. */
-  callbackUrl?: string | null;
-  sns?: SnsInput | null;
   contentType?: ContentType | null;
   query?: string | null;
   validationTemplate?: string | null;
@@ -56,13 +56,14 @@ export const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
 /** A whole subscription, not yet validated. */
 export interface Draft {
   name: string | null;
-  definition: Omit<Definition, 'headerNames' | 'auth' | 'sns' | 'publicKey'>;
+  definition: Omit<Definition, 'headerNames' | 'auth' | 'publicKey' | keyof DestinationInputs>;
+  /** Several when the input names several, which is a mistake. */
+  destinations: { kind: DestinationKind; draft: DestinationDraft<unknown> }[];
   sharedSecret: string | null;
   /** Old secrets of a running rotation; dropped when the shared secret changes. */
   oldSecrets: OldSecret[];
   headers: { name: string; value: string | null }[];
   auth: AuthDraft | null;
-  sns: SnsDraft | null;
   integrationId: string | null;
   environmentIds: string[] | null;
 }
@@ -75,7 +76,7 @@ export interface SavedBefore {
   environmentIds: string[] | null;
 }
 
-export function toDraft(input: SubscriptionInput, before: SavedBefore | null, { sns: offered }: Pick<Settings, 'sns'>): Draft {
+export function toDraft(input: SubscriptionInput, before: SavedBefore | null, settings: Settings): Draft {
   const was = before?.definition;
   const asHook = toBefore(input, was?.before);
   const text = (asked: string | null | undefined, old: string | null | undefined): string | null => {
@@ -83,9 +84,6 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null, { 
     // A blank text counts as absent, because a form sends empty fields.
     return given === null || given.trim() === '' ? null : given;
   };
-  // Setting one destination removes the other. Giving both is a mistake that the validation reports.
-  const callbackUrl = input.callbackUrl === undefined && input.sns ? null : text(input.callbackUrl, was?.callbackUrl);
-  const sns = input.sns === undefined && input.callbackUrl ? null : input.sns;
   const kept = new Map(Object.entries(before?.secrets.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const keptHeaders = (was?.headerNames ?? []).map((name) => ({ name, value: kept.get(name.toLowerCase()) ?? null }));
   const askedHeaders = (input.headers ?? []).map(({ name, value }) => ({
@@ -96,7 +94,6 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null, { 
   return {
     name: text(input.name, before?.name),
     definition: {
-      callbackUrl: callbackUrl?.trim() ?? null,
       contentType: (input.contentType === undefined ? was?.contentType : input.contentType) ?? 'JSON',
       query: text(input.query, was?.query),
       validationTemplate: text(input.validationTemplate, was?.validationTemplate),
@@ -112,10 +109,22 @@ export function toDraft(input: SubscriptionInput, before: SavedBefore | null, { 
     oldSecrets: sharedSecret === before?.secrets.sharedSecret ? (before?.secrets.oldSecrets ?? []) : [],
     headers: input.headers === undefined ? keptHeaders : askedHeaders,
     auth: toAuthDraft(input.auth, was?.auth ?? null, before?.secrets.auth ?? {}),
-    sns: toSnsDraft(sns, was?.sns, before?.secrets.sns ?? {}, offered?.managedTopics ?? null),
+    destinations: toDestinations(input, before, settings),
     integrationId: input.integrationId === undefined ? (before?.integrationId ?? null) : input.integrationId,
     environmentIds: input.environmentIds === undefined ? (before?.environmentIds ?? null) : toSet(input.environmentIds),
   };
+}
+
+/** Setting one destination removes the others. */
+function toDestinations(input: SubscriptionInput, before: SavedBefore | null, settings: Settings): Draft['destinations'] {
+  const given = ({ field }: DestinationKind) => (input as Record<string, unknown>)[field];
+  const isAnyGiven = DESTINATIONS.some((kind) => Boolean(given(kind)));
+  return DESTINATIONS.flatMap((kind) => {
+    if (isAnyGiven && given(kind) === undefined) return [];
+    const saved = before ? { settings: settingsOf(kind, before.definition), secrets: secretsOf(kind, before.secrets) } : {};
+    const draft = kind.toDraft(given(kind), saved, settings);
+    return draft ? [{ kind, draft }] : [];
+  });
 }
 
 function toSchemes(asked: readonly SignatureScheme[] | null): SignatureScheme[] {
@@ -161,9 +170,11 @@ export function splitDraft(draft: Draft): { definition: Definition; secrets: Sec
   if (draft.oldSecrets.length > 0) secrets.oldSecrets = draft.oldSecrets;
   if (draft.headers.length > 0) secrets.headers = Object.fromEntries(draft.headers.map(({ name, value }) => [name, value ?? '']));
   if (draft.auth !== null) secrets.auth = draft.auth.secrets;
-  if (draft.sns?.secrets.accessKeyId) secrets.sns = draft.sns.secrets;
+  for (const { kind, draft: destination } of draft.destinations)
+    if (destination.secrets) Object.assign(secrets, { [kind.field]: destination.secrets });
   const headerNames = draft.headers.map(({ name }) => name);
   const publicKey = publicKeyOf(draft.definition.signatures, draft.sharedSecret);
   const auth = draft.auth?.definition ?? null;
-  return { definition: { ...draft.definition, headerNames, auth, publicKey, ...(draft.sns && { sns: draft.sns.definition }) }, secrets };
+  const destinations = Object.fromEntries(draft.destinations.map(({ kind, draft: { settings } }) => [kind.field, settings]));
+  return { definition: { ...draft.definition, headerNames, auth, publicKey, callbackUrl: null, ...destinations }, secrets };
 }

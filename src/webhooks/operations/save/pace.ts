@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import type { Definition } from '../../base/model.js';
 import { limited, type Pace, paceAfterDisabled, type RateLimit } from '../../base/pace.js';
 import { lockPaces, writePaces } from '../../base/store/paces.js';
+import { destinationOf } from '../../destinations/registry.js';
 
 export interface SavedPace {
   limit: RateLimit | null;
@@ -24,8 +25,11 @@ export async function savePace(client: PoolClient, id: string, { limit, isMoved,
   if (!isDeepStrictEqual(after, before)) await writePaces(client, new Map([[id, after]]));
 }
 
-/** Compares the origins of the callback URLs, or the SNS settings. */
+/** Whether the definitions have different receivers. */
 export function isMoved(before: Definition, after: Definition): boolean {
-  const where = ({ callbackUrl, sns }: Definition) => (callbackUrl === null ? sns : new URL(callbackUrl).origin);
-  return !isDeepStrictEqual(where(before), where(after));
+  const receiver = (definition: Definition) => {
+    const { kind, settings } = destinationOf(definition);
+    return [kind.field, kind.receiverOf(settings)];
+  };
+  return !isDeepStrictEqual(receiver(before), receiver(after));
 }

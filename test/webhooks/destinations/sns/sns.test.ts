@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { topicArnOf } from '../../../../src/webhooks/destinations/sns/definition.js';
 import { settleTopics } from '../../../../src/webhooks/destinations/sns/managed-sns-topics.js';
 import {
   createSubscription,
   deleteSubscription,
   type SubscriptionInput,
   subscriptionsByIds,
-  topicArnOf,
   updateSubscription,
 } from '../../../../src/webhooks/index.js';
 import { attemptsOf } from '../../../support/attempts.js';

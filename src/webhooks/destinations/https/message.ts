@@ -1,7 +1,9 @@
 // Builds the HTTP request of a delivery: standard headers, the owner's own headers, and signatures.
-import type { Compiled } from '../base/compiled.js';
-import type { Settings } from '../base/engine.js';
-import { signRequest } from './signatures/schemes.js';
+import type { Compiled } from '../../base/compiled.js';
+import type { Engine, Settings } from '../../base/engine.js';
+import type { Exchange } from '../../base/model.js';
+import { signRequest } from '../../request/signatures/schemes.js';
+import type { Composed, DeliveryIds } from '../kind.js';
 
 export interface OutgoingRequest {
   url: string;
@@ -14,6 +16,17 @@ export interface OutgoingRequest {
 }
 
 const REDACTED = '[redacted]';
+
+/** Builds the request of a delivery, signed now, and its recorded form. */
+export function composeRequest(
+  { settings }: Pick<Engine, 'settings'>,
+  compiled: Compiled,
+  { deliveryId }: DeliveryIds,
+  body: { text: string; contentType: string },
+): Composed<Exchange> {
+  const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date());
+  return { message, recorded: { url: message.url, headers: recordedHeaders, body: body.text } };
+}
 
 /** Builds a signed request. @param at time of sending, for the header `X-Scope-Time` */
 export function buildRequest(

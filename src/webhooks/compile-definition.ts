@@ -1,0 +1,98 @@
+// Compiles one version of a subscription with its secrets, once, so that every delivery of it can reuse the result.
+import type { DocumentNode } from 'graphql';
+import type { Compilable, Compiled } from './base/compiled.js';
+import type { Engine } from './base/engine.js';
+import { announcedNode } from './base/own-node.js';
+import type { KeyVariable } from './base/query/key-variables.js';
+import { checkQuery } from './base/query/query.js';
+import { createRecorder } from './base/recording/recording.js';
+import { textsOf } from './base/store/secrets.js';
+import { eventUseOf } from './base/templates/event-use.js';
+import type { Payer } from './base/templates/renderer.js';
+import type { Escape, Step } from './base/templates/rendering.mjs';
+import { type Template, TemplateError } from './base/templates/template.js';
+import { destinationOf, secretsOf } from './destinations/registry.js';
+
+/**
+ * Compiles a definition. Returns `broken` with the reason when it can no longer run because the schema changed after it was saved.
+ * @throws TemplateError `busy` when the renderer has no capacity; then nothing is known about the templates
+ */
+export async function compileDefinition(
+  engine: Engine,
+  { subscription, topic, secrets }: Compilable,
+): Promise<Compiled | { broken: string }> {
+  const { definition } = subscription;
+  const { host } = engine;
+  let document: DocumentNode | null = null;
+  let keys: KeyVariable[] = [];
+  const node = announcedNode(host, topic.typename);
+  if (definition.query !== null) {
+    const about = { node, topicKey: topic.key, pageArguments: host.pageArguments };
+    const checked = checkQuery(host.schema(), definition.query, engine.settings.queryLimits, about);
+    if (checked.problems)
+      return { broken: `The query is no longer valid: ${checked.problems.map((problem) => problem.message).join('\n')}` };
+    ({ document, keys } = checked);
+  }
+  const known = (source: string | null, style: Escape): Template | null => (source === null ? null : { source, style });
+  const validation = known(definition.validationTemplate, 'none');
+  const template = known(definition.template, definition.contentType === 'XML' ? 'xml' : 'json');
+  const errorTemplate = known(definition.errorTemplate, 'none');
+  const read = await readTemplates(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
+  if ('mistake' in read) return { broken: `A template can no longer be parsed: ${read.mistake}` };
+  // A row that is the default payload needs the same event data as a template that reads every field.
+  const sendsRow = document === null && host.defaultPayload === 'ROW';
+  const { url, origin, destination } = locate({ subscription, secrets });
+  return {
+    subscriptionId: subscription.id,
+    version: subscription.version,
+    owner: { tenant: subscription.tenant, userId: subscription.owner },
+    topic,
+    node,
+    contentType: definition.contentType,
+    url,
+    origin,
+    destination,
+    document,
+    keys,
+    event: sendsRow ? { fields: 'ALL' } : eventUseOf(read.paths),
+    validation,
+    template,
+    errorTemplate,
+    headers: secrets.headers ?? {},
+    signatures: definition.signatures,
+    sharedSecret: secrets.sharedSecret ?? null,
+    auth: definition.auth && { ...definition.auth, secrets: secrets.auth ?? {} },
+    oldSecrets: secrets.oldSecrets ?? [],
+    secretTexts: textsOf(secrets),
+    retry: definition.retry,
+    recorder: createRecorder(definition.recording, definition.contentType),
+  };
+}
+
+/** Locates the destination of a subscription; needs nothing compiled. */
+export function locate({
+  subscription,
+  secrets,
+}: Pick<Compilable, 'subscription' | 'secrets'>): Pick<Compiled, 'url' | 'origin' | 'destination'> {
+  const { kind, settings } = destinationOf(subscription.definition);
+  const { url, origin, access } = kind.locate(settings, secretsOf(kind, secrets), subscription);
+  return { url, origin, destination: { field: kind.field, access } };
+}
+
+/** Parses the templates in a render process. Returns the paths of `event` that they read, or the first syntax error. */
+async function readTemplates(
+  engine: Engine,
+  payer: Payer,
+  templates: (Template | null)[],
+): Promise<{ paths: string[][] } | { mistake: string }> {
+  const steps = templates.flatMap((template): Step[] => (template ? [{ ...template, ask: 'parse' }] : []));
+  if (steps.length === 0) return { paths: [] };
+  const paths: string[][] = [];
+  for (const result of await engine.renderer.render(payer, { data: '{}' }, steps)) {
+    if (!('fault' in result)) paths.push(...(JSON.parse(result.text) as string[][]));
+    // No process parsed it, so this must not count as an error of its author.
+    else if (result.fault === 'busy') throw new TemplateError(result.message, 'busy');
+    else return { mistake: result.message };
+  }
+  return { paths };
+}

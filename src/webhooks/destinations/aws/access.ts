@@ -1,0 +1,62 @@
+// Determines the region, the endpoint and the credentials of a call to AWS, and whether a tenant may use the installation's credentials.
+
+export const ROLE_ARN = /^arn:aws[a-z-]*:iam::(\d{12}):role\/[\w+=,.@/-]{1,576}$/;
+
+/** How a subscription reaches AWS, without the secret values. */
+export interface AwsSettings {
+  /** `null` for the AWS endpoint of the region. */
+  endpoint: string | null;
+  roleArn: string | null;
+  /** Whether the subscription has access keys. */
+  ownKeys: boolean;
+}
+
+/** AWS access keys to send with, instead of the installation's credentials. */
+export interface AwsSecrets {
+  accessKeyId?: string;
+  secretAccessKey?: string;
+}
+
+export interface AwsAccess {
+  region: string;
+  endpoint: string | null;
+  /** The role to assume. The tenant is passed as external id, which the role may require. */
+  role: { arn: string; externalId: string } | null;
+  /** `null` when the installation's credentials are used. */
+  keys: { accessKeyId: string; secretAccessKey: string } | null;
+}
+
+export function awsAccessOf(region: string, { endpoint, roleArn, ownKeys }: AwsSettings, secrets: AwsSecrets, tenant: string): AwsAccess {
+  const { accessKeyId = '', secretAccessKey = '' } = secrets;
+  return {
+    region,
+    endpoint,
+    role: roleArn === null ? null : { arn: roleArn, externalId: tenant },
+    keys: ownKeys ? { accessKeyId, secretAccessKey } : null,
+  };
+}
+
+/** The origin of a service: https://docs.aws.amazon.com/general/latest/gr/rande.html */
+export function awsOrigin(service: string, { endpoint, region }: Pick<AwsAccess, 'endpoint' | 'region'>): string {
+  if (endpoint !== null) return new URL(endpoint).origin;
+  return `https://${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
+
+export const regionOf = (arn: string): string => arn.split(':')[3] ?? '';
+
+/** The account that owns a resource or role. */
+export const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
+
+/** Accounts for which the installation's credentials may be used: `123456789012`, or `123456789012:tenant` for one tenant. */
+export interface AwsAccounts {
+  accounts: string[];
+}
+
+/**
+ * Whether the tenant may use the installation's credentials for this resource or role. Without this check, subscribers could send to
+ * anything that the installation has access to.
+ */
+export function mayUseInstallation(offered: AwsAccounts | undefined, tenant: string, arn: string): boolean {
+  const account = accountOf(arn);
+  return offered?.accounts.some((listed) => listed === account || listed === `${account}:${tenant}`) ?? false;
+}

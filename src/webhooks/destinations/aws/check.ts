@@ -1,0 +1,68 @@
+// Merges the AWS part of an input with what is saved, and checks it.
+import type { Problem } from '../../base/errors.js';
+import type { CheckContext, Saved } from '../kind.js';
+import { type AwsAccounts, type AwsSecrets, type AwsSettings, accountOf, mayUseInstallation, ROLE_ARN } from './access.js';
+
+export interface AwsInput {
+  endpoint?: string | null;
+  accessKeyId?: string | null;
+  secretAccessKey?: string | null;
+  roleArn?: string | null;
+}
+
+/** The given text without spaces around it, or else the saved one; `null` when blank. */
+export const textOf = (given: string | null | undefined, saved?: string | null): string | null =>
+  (given === undefined ? saved : given?.trim()) || null;
+
+export function mergeAws(input: AwsInput, saved: Saved<AwsSettings>): { settings: AwsSettings; secrets: Required<AwsSecrets> | undefined } {
+  const kept = (saved.secrets ?? {}) as AwsSecrets;
+  const accessKeyId = textOf(input.accessKeyId, kept.accessKeyId);
+  const secretAccessKey = textOf(input.secretAccessKey, kept.secretAccessKey);
+  const ownKeys = accessKeyId !== null || secretAccessKey !== null;
+  return {
+    settings: {
+      endpoint: textOf(input.endpoint, saved.settings?.endpoint),
+      roleArn: textOf(input.roleArn, saved.settings?.roleArn),
+      ownKeys,
+    },
+    secrets: ownKeys ? { accessKeyId: accessKeyId ?? '', secretAccessKey: secretAccessKey ?? '' } : undefined,
+  };
+}
+
+export interface AwsRules {
+  /** The field of the input, before each name in a problem. */
+  field: string;
+  /** The resource to send to; `null` when it is wrong, and then whose account it is isn't checked. */
+  arn: string | null;
+  offered: AwsAccounts | undefined;
+  /** The variable that lists the accounts. */
+  variable: string;
+}
+
+export async function awsProblems(
+  { endpoint, roleArn, ownKeys }: AwsSettings,
+  secrets: AwsSecrets | undefined,
+  { field, arn, offered, variable }: AwsRules,
+  { guard, tenant }: Pick<CheckContext, 'guard' | 'tenant'>,
+): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const add = (name: string, message: string, type?: Problem['type']) => {
+    problems.push({ field: `${field}.${name}`, message, ...(type && { type }) });
+  };
+  if (roleArn !== null && !ROLE_ARN.test(roleArn)) add('roleArn', 'must be the ARN of a role, such as arn:aws:iam::123456789012:role/name');
+  if (ownKeys) {
+    if (!/^\w{16,128}$/.test(secrets?.accessKeyId ?? ''))
+      add('accessKeyId', 'must be the id of an access key: 16 to 128 letters and digits');
+    if (!/^[\x21-\x7e]{1,256}$/.test(secrets?.secretAccessKey ?? '')) add('secretAccessKey', 'must be a secret access key, without spaces');
+  } else if (problems.length === 0 && arn !== null && !mayUseInstallation(offered, tenant, roleArn ?? arn)) {
+    const account = accountOf(roleArn ?? arn);
+    add('accessKeyId', `can't be blank: this installation's own credentials are not for the account ${account} (${variable})`, 'BLANK');
+  }
+  if (endpoint !== null) {
+    // The installation's own credentials are sent to AWS only, never to a custom endpoint.
+    if (!ownKeys) add('endpoint', 'goes with keys of your own only');
+    const problem = await guard.vetUrl(endpoint, `${field}.endpoint`);
+    if (problem) problems.push(problem);
+  }
+  return problems;
+}

@@ -1,0 +1,208 @@
+// Sends messages to an AWS service by the official SDK, which is loaded with the first message.
+import { pipeline, Transform } from 'node:stream';
+import { WebhooksError } from '../../base/errors.js';
+import { EgressFailed, failureStep, type Guard } from '../../base/network/guard.js';
+import { DEADLINE_MS, type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
+import type { AwsAccess } from './access.js';
+import { loadCredentialProviders, loadHttpHandler } from './packages.js';
+
+export interface AwsMessage {
+  access: AwsAccess;
+  /** Identify the definition, so that cached credentials last as long as its version. */
+  subscriptionId: string;
+  version: number;
+}
+
+interface Client {
+  config: { credentials(): Promise<unknown> };
+}
+
+interface Metadata {
+  httpStatusCode?: number | undefined;
+  requestId?: string | undefined;
+}
+
+type ClientConfig = Awaited<ReturnType<typeof clientConfig>>;
+
+/** What differs between the services. */
+export interface AwsService<C extends Client, M extends AwsMessage> {
+  /** The name of the service, for sentences. */
+  name: string;
+  connect(config: ClientConfig): Promise<C>;
+  send(client: C, message: M, options: { abortSignal: AbortSignal }): Promise<{ $metadata: Metadata }>;
+  /** The failure that a successful status hides; `null` when there is none. */
+  failureIn?(output: object): { code: string; message: string } | null;
+  /** What to do about an error, by its code; absent when the service's own words say enough. */
+  advice?: Record<string, string>;
+}
+
+/** Maximum number of clients; beyond it the oldest is evicted, with its credentials. */
+const MAX_CLIENTS = 1000;
+
+type Agents = Pick<Guard, 'httpAgent' | 'httpsAgent'>;
+
+/** Opens a sender with one client per set of credentials and region. The SDK tries once, because deliveries have their own retries. */
+export function openAwsSender<C extends Client, M extends AwsMessage>(
+  service: AwsService<C, M>,
+  guard: Agents,
+  deadlineMs = DEADLINE_MS,
+): Destination<M> {
+  const clients = new Map<string, { version: number; client: Promise<C> }>();
+
+  function clientFor({ access, subscriptionId, version }: M): Promise<C> {
+    const isShared = access.keys === null && access.role === null;
+    const key = isShared ? access.region : subscriptionId;
+    const wanted = isShared ? 0 : version;
+    const known = clients.get(key);
+    if (known?.version === wanted) return known.client;
+    const client = openAwsClient(service, guard, access);
+    clients.delete(key);
+    clients.set(key, { version: wanted, client });
+    if (clients.size > MAX_CLIENTS) clients.delete(clients.keys().next().value as string);
+    return client;
+  }
+
+  async function send(message: M, abortSignal: AbortSignal, started: number): Promise<Reply | NoReply> {
+    const client = await clientFor(message);
+    try {
+      await client.config.credentials();
+    } catch (error) {
+      if (error instanceof EgressFailed) throw error;
+      return withoutCredentials(error, message.access, deadlineMs, performance.now() - started);
+    }
+    const { $metadata, ...answer } = await service.send(client, message, { abortSignal });
+    const failure = service.failureIn?.(answer) ?? null;
+    return {
+      kind: 'REPLY',
+      status: $metadata.httpStatusCode ?? 200,
+      headers: headersOf($metadata),
+      body: JSON.stringify(answer),
+      ...(failure && { isFailure: true, ...explain(service, failure) }),
+      sendMs: performance.now() - started,
+    };
+  }
+
+  return {
+    async send(message, withinMs = deadlineMs) {
+      const started = performance.now();
+      const deadline = new AbortController();
+      let timer: NodeJS.Timeout | undefined;
+      // The SDK fetches credentials without the abort signal; this promise ends the attempt at the deadline all the same.
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          deadline.abort();
+          reject(new Error('late'));
+        }, withinMs);
+      });
+      try {
+        return await Promise.race([send(message, deadline.signal, started), late]);
+      } catch (error) {
+        if (error instanceof EgressFailed || error instanceof WebhooksError) throw error;
+        const sendMs = performance.now() - started;
+        const isLate = deadline.signal.aborted;
+        return (isLate ? null : replyOf(service, error, sendMs)) ?? noReplyOf(error, isLate, deadlineMs, sendMs);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    close: async () => clients.clear(),
+  };
+}
+
+/** Opens a client with the credentials of the access or, without any, with the SDK's defaults from the environment of the process. */
+export async function openAwsClient<C extends Client, M extends AwsMessage>(
+  service: Pick<AwsService<C, M>, 'connect'>,
+  guard: Agents,
+  access: AwsAccess,
+): Promise<C> {
+  return service.connect(await clientConfig(guard, access));
+}
+
+async function clientConfig(guard: Agents, { region, endpoint, role, keys }: AwsAccess) {
+  const config = { region, requestHandler: await boundedHandler(guard), maxAttempts: 1, ...(endpoint !== null && { endpoint }) };
+  if (role === null) return { ...config, ...(keys && { credentials: keys }) };
+  const { fromTemporaryCredentials } = await loadCredentialProviders();
+  const credentials = fromTemporaryCredentials({
+    params: { RoleArn: role.arn, RoleSessionName: 'hookgraph', ExternalId: role.externalId },
+    clientConfig: config,
+    ...(keys && { masterCredentials: keys }),
+  });
+  return { ...config, credentials };
+}
+
+/** Limits a response to MAX_RESPONSE_BYTES, and stops reading at the deadline. */
+async function boundedHandler({ httpAgent, httpsAgent }: Agents) {
+  const { NodeHttpHandler } = await loadHttpHandler();
+  const inner = new NodeHttpHandler({ httpAgent, httpsAgent, requestTimeout: DEADLINE_MS });
+  const handle: typeof inner.handle = async (request, options) => {
+    const answered = await inner.handle(request, options);
+    let size = 0;
+    const bounded = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        size += chunk.length;
+        done(size > MAX_RESPONSE_BYTES ? new Error(`the answer has more than ${MAX_RESPONSE_BYTES} bytes`) : null, chunk);
+      },
+    });
+    const signal = options?.abortSignal as AbortSignal | undefined;
+    signal?.addEventListener('abort', () => bounded.destroy(new Error('late')), { once: true });
+    answered.response.body = pipeline(answered.response.body, bounded, () => {});
+    return answered;
+  };
+  return { handle };
+}
+
+function withoutCredentials(error: unknown, { role, keys }: AwsAccess, deadlineMs: number, sendMs: number): NoReply {
+  const what = role
+    ? `The role ${role.arn} could not be assumed`
+    : `${keys ? 'The keys' : "The installation's AWS credentials"} can't be used`;
+  // The credential provider may wrap the error that caused the failure.
+  const cause = (error as Error).cause;
+  const { failure } = noReplyOf(failureStep(error) === null && cause ? cause : error, false, deadlineMs, 0);
+  const { name, message } = error as Error;
+  return { kind: 'NO_REPLY', stage: 'AUTH', message: `${what}: ${sentence(name, message)}.`, ...(failure && { failure }), sendMs };
+}
+
+/** Returns the error response of AWS; `null` when there was none. */
+function replyOf<C extends Client, M extends AwsMessage>(
+  service: AwsService<C, M>,
+  error: unknown,
+  sendMs: number,
+): Reply | NoReply | null {
+  const { $metadata, name, message } = error as Error & { $metadata?: Metadata };
+  const status = $metadata?.httpStatusCode;
+  if (status === undefined) return null;
+  if (status < 300) {
+    const unlike = `The endpoint answered with status ${status}, but not as ${service.name} does.`;
+    return { kind: 'NO_REPLY', stage: 'STATUS', message: unlike, sendMs };
+  }
+  return {
+    kind: 'REPLY',
+    status,
+    headers: headersOf($metadata as Metadata),
+    body: JSON.stringify({ code: name, message }),
+    ...explain(service, { code: name, message }),
+    sendMs,
+  };
+}
+
+/** Error codes by which AWS asks to slow down: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
+const THROTTLED =
+  /^(Throttl(ing|ed)|RequestThrottled|TooManyRequests|RequestLimitExceeded|BandwidthLimitExceeded|LimitExceeded|OverLimit|SlowDown|KMSThrottling|KmsThrottled)/;
+
+function explain(
+  { advice = {} }: Pick<AwsService<Client, AwsMessage>, 'advice'>,
+  { code, message }: { code: string; message: string },
+): Pick<Reply, 'explanation' | 'isThrottled'> {
+  const help = Object.entries(advice).find(([known]) => code.replace(/Exception$/, '') === known)?.[1];
+  return {
+    explanation: `${sentence(code, message)}${help ? `. ${help}` : ''}`,
+    ...(THROTTLED.test(code) && { isThrottled: true }),
+  };
+}
+
+const headersOf = ({ requestId }: Metadata): Record<string, string> => ({
+  'content-type': 'application/json',
+  ...(requestId && { 'x-amzn-requestid': requestId }),
+});
+
+const sentence = (code: string, message: string): string => `${code}: ${message}`.replace(/\.$/, '');

@@ -1,0 +1,99 @@
+// Declares what a kind of destination consists of. Each kind is a folder beside this file; `registry.ts` lists them.
+import type { PoolClient } from 'pg';
+import type { Compiled } from '../base/compiled.js';
+import type { Engine, Settings as Installation } from '../base/engine.js';
+import type { Problem } from '../base/errors.js';
+import type { Guard } from '../base/network/guard.js';
+import type { Destination, NoReply } from './destination.js';
+
+/** The settings that a save would store, with their secrets; a kind adds what only its check needs. */
+export interface DestinationDraft<Settings> {
+  settings: Settings;
+  /** `undefined` when there are none. */
+  secrets?: object | undefined;
+}
+
+/** What a subscription has saved of this kind; both are `undefined` when it has another kind or is new. */
+export interface Saved<Settings> {
+  settings?: Settings | undefined;
+  secrets?: object | undefined;
+}
+
+export interface CheckContext {
+  installation: Installation;
+  guard: Guard;
+  tenant: string;
+}
+
+/** Where messages go and how; made once for each version of a subscription. */
+export interface Located<Access> {
+  /** The URL or name that attempts record. */
+  url: string;
+  /** The origin that requests go to; concurrency is limited per origin. */
+  origin: string;
+  /** What the sender needs, with secrets. */
+  access: Access;
+}
+
+/** The delivery that a message is about. */
+export interface DeliveryIds {
+  deliveryId: string;
+  typename: string;
+  nodeKey: string;
+  eventId: string | null;
+}
+
+export interface Composed<Message> {
+  message: Message;
+  /** The request in the form in which the attempt records it, without secrets. */
+  recorded: { url: string; headers: Record<string, string>; body: string };
+  /** Why the message must not be sent; absent when it may be. */
+  refused?: NoReply;
+}
+
+/** Work beside sending: resources that Hookgraph creates for subscriptions at their destination. Each step must be idempotent. */
+export interface Upkeep<Settings> {
+  /** Queues what the old and new settings need. Runs in the transaction of the save. */
+  note(client: PoolClient, subscriptionId: string, settings: Settings[]): Promise<void>;
+  /** Queues the removal of what the subscription had. Runs in the transaction that deletes it. */
+  forget(client: PoolClient, subscriptionId: string): Promise<void>;
+  /** Does what is queued, for one subscription or for all. Failures are warnings and stay queued. */
+  settle(engine: Engine, subscriptionId: string | null): Promise<Problem[]>;
+  /** Interval in milliseconds at which each worker calls `settle`. */
+  everyMs: number;
+}
+
+export interface DestinationKind<
+  Settings = unknown,
+  Draft extends DestinationDraft<Settings> = DestinationDraft<Settings>,
+  Access = unknown,
+  Message = unknown,
+> {
+  /** The name of its field in the API, in files, in stored definitions and among the secrets. */
+  field: string;
+  /** Its name for people, such as `AWS SNS`. */
+  title: string;
+  /** Why a before-hook can't use this destination; `null` when it can. */
+  notBefore: string | null;
+  /** Whether messages are HTTP requests of our own, which take headers, authentication and signatures. */
+  isHttp: boolean;
+
+  /** Merges the input with what is saved: absent keeps, `null` clears. Returns `null` when the subscription has no such destination. */
+  toDraft(input: unknown, saved: Saved<Settings>, installation: Installation): Draft | null;
+  check(draft: Draft, context: CheckContext): Promise<Problem[]>;
+  /** The part of the settings that identifies the receiver: when it changes, what was learned about its speed is dropped. */
+  receiverOf(settings: Settings): unknown;
+
+  locate(settings: Settings, secrets: object | undefined, subscription: { id: string; tenant: string }): Located<Access>;
+  /** Builds the message of one delivery. Sends nothing. */
+  compose(
+    engine: Pick<Engine, 'settings' | 'host'>,
+    compiled: Compiled,
+    ids: DeliveryIds,
+    body: { text: string; contentType: string },
+  ): Composed<Message>;
+  /** Opens a sender, once for each process. All its connections go through the guard. */
+  open(guard: Guard, deadlineMs: number): Destination<Message>;
+
+  upkeep?: Upkeep<Settings>;
+}

@@ -1,0 +1,39 @@
+// Lists the kinds of destinations, and finds the kind that a definition has.
+import type { Definition, DestinationSettings, Secrets } from '../base/model.js';
+import { https } from './https/index.js';
+import type { DestinationKind } from './kind.js';
+import { sns } from './sns/index.js';
+
+/** A definition without any destination has the first kind, which reports what is missing. A test adds its kind to this list. */
+export const DESTINATIONS: DestinationKind[] = [https, sns];
+
+/** The kind of destination that a definition has, and its settings. @throws Error when this process doesn't know the kind */
+export function destinationOf(definition: Definition): { kind: DestinationKind; settings: unknown } {
+  for (const kind of DESTINATIONS) {
+    const settings = settingsOf(kind, definition);
+    if (settings !== undefined) return { kind, settings };
+  }
+  // A newer version of Hookgraph saved it: that version's workers send it.
+  throw new Error('the definition has a kind of destination that this version of Hookgraph does not know');
+}
+
+/** @throws Error when there is no such kind */
+export function kindNamed(field: string): DestinationKind {
+  const kind = DESTINATIONS.find((known) => known.field === field);
+  if (!kind) throw new Error(`there is no kind of destination ${field}`);
+  return kind;
+}
+
+/** The settings of this kind in a definition; `undefined` when it has another kind. */
+export function settingsOf({ field }: Pick<DestinationKind, 'field'>, definition: Definition): unknown {
+  return (definition as unknown as Record<string, unknown>)[field] ?? undefined;
+}
+
+export function secretsOf({ field }: Pick<DestinationKind, 'field'>, secrets: Secrets): object | undefined {
+  return (secrets as Record<string, object | undefined>)[field];
+}
+
+/** A definition without a destination. */
+export function withoutDestination(definition: Definition): Omit<Definition, keyof DestinationSettings> {
+  return Object.fromEntries(Object.entries(definition).filter(([field]) => !DESTINATIONS.some((kind) => kind.field === field))) as never;
+}

@@ -1,0 +1,74 @@
+// Merges the SNS input with the saved settings, and validates the result.
+import type { Problem } from '../../base/errors.js';
+import { regionOf } from '../aws/access.js';
+import { awsProblems, mergeAws, textOf } from '../aws/check.js';
+import type { CheckContext, DestinationDraft, Saved } from '../kind.js';
+import { type SnsInput, type SnsOptions, type SnsSettings, TOPIC_ARN } from './definition.js';
+
+export interface SnsDraft extends DestinationDraft<SnsSettings> {
+  region: string | null;
+  /** Fields that were given although they don't apply to this kind of topic. */
+  idle: string[];
+}
+
+const OWN_FIELDS = ['topicArn', 'endpoint', 'accessKeyId', 'secretAccessKey', 'roleArn'] as const;
+const MANAGED_FIELDS = ['subscriberPrincipal', 'fifo'] as const;
+
+/** Merges the input with what is saved. An existing managed topic keeps its ARN prefix; a new one gets the installation's. */
+export function toSnsDraft(
+  input: SnsInput | null | undefined,
+  saved: Saved<SnsSettings>,
+  offered: SnsOptions | undefined,
+): SnsDraft | null {
+  const { settings: was, secrets } = saved;
+  if (input === null) return null;
+  if (input === undefined) return was ? { settings: was, secrets, region: null, idle: [] } : null;
+  const region = textOf(input.region);
+  const managed = input.managed ?? was?.kind === 'MANAGED';
+  const idle = (managed ? OWN_FIELDS : MANAGED_FIELDS).filter((field) => input[field] != null && input[field] !== false);
+  if (managed) {
+    const old = was?.kind === 'MANAGED' ? was : undefined;
+    const settings: SnsSettings = {
+      kind: 'MANAGED',
+      prefix: old?.prefix ?? offered?.managedTopics ?? '',
+      fifo: (input.fifo === undefined ? old?.fifo : input.fifo) ?? false,
+      subscriberPrincipal: textOf(input.subscriberPrincipal, old?.subscriberPrincipal) ?? '',
+    };
+    return { settings, region, idle };
+  }
+  const old = was?.kind === 'OWN' ? was : undefined;
+  const aws = mergeAws(input, old ? { settings: old, secrets } : {});
+  const settings: SnsSettings = { kind: 'OWN', topicArn: textOf(input.topicArn, old?.topicArn) ?? '', ...aws.settings };
+  return { settings, secrets: aws.secrets, region, idle };
+}
+
+const PRINCIPAL = /^(?:\d{12}|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:role|user)\/[\w+=,.@/-]{1,576}))$/;
+
+export async function snsProblems({ settings, secrets, region, idle }: SnsDraft, context: CheckContext): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const add = (field: string, message: string, type?: Problem['type']) => {
+    problems.push({ field: `sns.${field}`, message, ...(type && { type }) });
+  };
+  const offered = context.installation.sns;
+  const managedTopics = offered?.managedTopics ?? null;
+  for (const field of idle) add(field, settings.kind === 'MANAGED' ? 'is not for a managed topic' : 'is for a managed topic only');
+  const home = regionOf(`${settings.kind === 'OWN' ? settings.topicArn : settings.prefix}:`);
+  if (region !== null && home !== '' && region !== home)
+    add('region', `is ${JSON.stringify(region.slice(0, 64))}; the topic is in ${home}`);
+
+  if (settings.kind === 'MANAGED') {
+    if (settings.prefix === '') add('managed', 'is not offered by this installation (HOOKGRAPH_SNS_MANAGED)');
+    if (settings.subscriberPrincipal === '') add('subscriberPrincipal', "can't be blank", 'BLANK');
+    else if (!PRINCIPAL.test(settings.subscriberPrincipal))
+      add('subscriberPrincipal', 'must be an account, or the ARN of an account, a role or a user, such as arn:aws:iam::123456789012:root');
+    return problems;
+  }
+
+  const { topicArn } = settings;
+  if (topicArn === '') add('topicArn', "can't be blank", 'BLANK');
+  else if (!TOPIC_ARN.test(topicArn)) add('topicArn', 'must be the ARN of a topic, such as arn:aws:sns:eu-central-1:123456789012:name');
+  else if (managedTopics !== null && topicArn.startsWith(`${managedTopics}:hookgraph-`))
+    add('topicArn', 'is the topic of another subscription');
+  const rules = { field: 'sns', arn: problems.length === 0 ? topicArn : null, offered, variable: 'HOOKGRAPH_SNS_ACCOUNTS' };
+  return [...problems, ...(await awsProblems(settings, secrets, rules, context))];
+}

@@ -1,0 +1,32 @@
+// Keeps what Hookgraph creates at destinations, such as topics, in line with the subscriptions.
+import type { PoolClient } from 'pg';
+import type { Engine } from '../base/engine.js';
+import type { Problem } from '../base/errors.js';
+import type { Definition } from '../base/model.js';
+import type { Upkeep } from './kind.js';
+import { DESTINATIONS, settingsOf } from './registry.js';
+
+/** The kinds with upkeep that these definitions have, with their settings. */
+function upkeepOf(definitions: Definition[]): { upkeep: Upkeep<unknown>; settings: unknown[] }[] {
+  return DESTINATIONS.flatMap((kind) => {
+    const settings = definitions.map((definition) => settingsOf(kind, definition)).filter((known) => known !== undefined);
+    return kind.upkeep && settings.length > 0 ? [{ upkeep: kind.upkeep, settings }] : [];
+  });
+}
+
+/** Queues what the definitions before and after a save need. Must run in the transaction of the save. */
+export async function noteUpkeep(client: PoolClient, subscriptionId: string, ...definitions: Definition[]): Promise<void> {
+  for (const { upkeep, settings } of upkeepOf(definitions)) await upkeep.note(client, subscriptionId, settings);
+}
+
+/** Queues the removal of what a subscription had. Must run in the transaction that deletes it. */
+export async function forgetUpkeep(client: PoolClient, subscriptionId: string): Promise<void> {
+  for (const { upkeep } of DESTINATIONS) await upkeep?.forget(client, subscriptionId);
+}
+
+/** Does what is queued for a subscription. Failures are warnings, and the worker tries again. */
+export async function settleUpkeep(engine: Engine, subscriptionId: string, ...definitions: Definition[]): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const { upkeep } of upkeepOf(definitions)) problems.push(...(await upkeep.settle(engine, subscriptionId)));
+  return problems;
+}

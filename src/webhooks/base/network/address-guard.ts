@@ -3,7 +3,7 @@
 import type { LookupAddress } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { buildConnector, errors } from 'undici';
 import type { Settings } from '../engine.js';
@@ -11,6 +11,7 @@ import { bare, createReach, type ReachSettings, type Target } from './address-po
 import { createTunnels } from './egress-proxy.js';
 import { NetworkEvidence, type Step, suspicionOf } from './evidence.js';
 import { AddressRefused, type Guard, noteFailure } from './guard.js';
+import { raceAddresses } from './race-addresses.js';
 
 /**
  * Milliseconds for lookup, TCP connection, proxy tunnel and TLS together. Less than the deadline of a whole exchange, so that a failed
@@ -61,9 +62,7 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
       const [{ address }] = addresses as [LookupAddress];
       evidence.worked('NAME', host);
       evidence.noteNetwork(host, address);
-      const socket = await (tunnels
-        ? tunnels.open(addresses, port, deadline.signal)
-        : unlessAborted(deadline.signal, openTcp(host, addresses, port, deadline.signal)));
+      const socket = await (tunnels ? tunnels.open(addresses, port, deadline.signal) : raceAddresses(addresses, port, deadline.signal));
       evidence.worked('CONNECT', host);
       // The receiver accepted a TCP connection, so later failures are the receiver's.
       step = null;
@@ -118,28 +117,6 @@ type CreateConnection = (
 /** Shared by all connections, because parsing every root certificate again takes milliseconds. */
 function trusting(caCertificates: string[]): SecureContext {
   return createSecureContext(caCertificates.length === 0 ? {} : { ca: [...rootCertificates, ...caCertificates] });
-}
-
-function openTcp(host: string, addresses: LookupAddress[], port: number, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTcp({
-      host,
-      port,
-      signal,
-      // Returns the checked addresses. Node skips `lookup` when the host is an IP address.
-      lookup: (_host, { all }, callback) => {
-        const [first] = addresses as [LookupAddress];
-        if (all) callback(null, addresses);
-        else callback(null, first.address, first.family);
-      },
-      autoSelectFamily: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 60_000,
-    });
-    // The listener must stay: an unhandled socket error between connect and TLS would end the process.
-    socket.on('error', reject).once('connect', () => resolve(socket));
-  });
 }
 
 function startTls(connector: buildConnector.connector, host: string, port: number, socket: Socket): Promise<Socket> {

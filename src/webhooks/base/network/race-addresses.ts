@@ -1,0 +1,74 @@
+// Connects to the first of several addresses that accepts a TCP connection: https://www.rfc-editor.org/rfc/rfc8305
+import type { LookupAddress } from 'node:dns';
+import { connect, type Socket } from 'node:net';
+
+/** Milliseconds between the starts of two attempts: https://www.rfc-editor.org/rfc/rfc8305#section-8 */
+const ATTEMPT_DELAY_MS = 250;
+
+/** Maximum number of addresses to try, so that a name with many addresses can't make this process flood them. */
+const MAX_ADDRESSES = 16;
+
+/**
+ * Starts an attempt every 250 ms, or at once when one fails, and returns the first connection; the others are closed. A slow address
+ * stays in the race after the next one has started.
+ * @throws the error of the only address, an AggregateError of the errors in the order of the addresses, or the signal's reason
+ */
+export function raceAddresses(addresses: readonly LookupAddress[], port: number, signal: AbortSignal): Promise<Socket> {
+  const order = alternateFamilies(addresses).slice(0, MAX_ADDRESSES);
+  return new Promise((resolve, reject) => {
+    const racing = new Set<Socket>();
+    const failures: Error[] = [];
+    let started = 0;
+    let timer: NodeJS.Timeout | undefined;
+
+    function end(winner?: Socket): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      started = order.length;
+      for (const socket of racing) if (socket !== winner) socket.destroy();
+      racing.clear();
+    }
+    function abort(): void {
+      end();
+      reject(signal.reason);
+    }
+    function startNext(): void {
+      clearTimeout(timer);
+      const address = order[started];
+      if (address === undefined) return;
+      const place = started++;
+      const socket = connect({ host: address.address, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
+      racing.add(socket);
+      // The listener must stay: an unhandled socket error between connect and TLS would end the process.
+      socket.on('error', (error) => {
+        if (racing.delete(socket)) fail(place, error);
+      });
+      socket.once('connect', () => {
+        if (!racing.has(socket)) return;
+        end(socket);
+        resolve(socket);
+      });
+      if (started < order.length) timer = setTimeout(startNext, ATTEMPT_DELAY_MS);
+    }
+    function fail(place: number, error: Error): void {
+      failures[place] = error;
+      if (started < order.length) return startNext();
+      if (racing.size > 0) return;
+      end();
+      reject(order.length === 1 ? error : new AggregateError(failures, error.message));
+    }
+
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    startNext();
+  });
+}
+
+/** Keeps the resolver's order within each family, and its first family first: https://www.rfc-editor.org/rfc/rfc8305#section-4 */
+export function alternateFamilies(addresses: readonly LookupAddress[]): LookupAddress[] {
+  const first = addresses.filter(({ family }) => family === addresses[0]?.family);
+  const second = addresses.filter(({ family }) => family !== addresses[0]?.family);
+  return Array.from({ length: Math.max(first.length, second.length) }, (_, place) => [first[place], second[place]])
+    .flat()
+    .filter((address) => address !== undefined);
+}

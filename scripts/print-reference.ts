@@ -6,11 +6,12 @@ import { ARRIVAL } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { describeConfig } from '../src/runtime/config.js';
 import { createHooks } from '../src/sample/index.js';
+import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/fields/limits.js';
+import { MAX_HEADER_VALUE_LENGTH, MAX_HEADERS, MAX_SECRET_LENGTH, RESERVED_HEADERS } from '../src/webhooks/base/fields/signing.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/network/address-policy.js';
 import { VARIABLES } from '../src/webhooks/base/query/key-variables.js';
 import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query/query-limits.js';
 import { MAX_MASKED_LENGTH, MAX_VALUES } from '../src/webhooks/base/recording/mask-body.js';
-import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/recording/recording.js';
 import type { NextState } from '../src/webhooks/base/store/delivery-state.js';
 import { PAGE } from '../src/webhooks/base/store/page.js';
 import { listLiquid } from '../src/webhooks/base/templates/liquid.mjs';
@@ -18,17 +19,7 @@ import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT
 import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/destinations/destination.js';
 import { PRESETS } from '../src/webhooks/operations/presets.js';
 import { MAX_OVERLAP_SECONDS } from '../src/webhooks/operations/rotate-secret.js';
-import {
-  MAX_HEADER_VALUE_LENGTH,
-  MAX_HEADERS,
-  MAX_SECRET_LENGTH,
-  MAX_TIME_MS,
-  MAX_TRIES,
-  RATE_LIMIT,
-  RESERVED_HEADERS,
-} from '../src/webhooks/operations/save/check-draft.js';
 import { MAX_HOOKS } from '../src/webhooks/operations/save/check-phase.js';
-import { HOOK_TIMEOUT_MS } from '../src/webhooks/operations/save/input.js';
 import { MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
 import { MAX_TOKEN_LENGTH } from '../src/webhooks/request/auth/read-token.js';
 import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
@@ -126,15 +117,6 @@ const limits: [string, string][] = [
   ['masked values that are looked for in the answer', number(MAX_VALUES)],
   ['an access token', `${number(MAX_TOKEN_LENGTH)} characters`],
   ['Before-hooks of one topic and organization', String(MAX_HOOKS)],
-  [
-    '`timeoutMs`',
-    `${number(HOOK_TIMEOUT_MS.least)}–${number(HOOK_TIMEOUT_MS.most)} ms; ${number(HOOK_TIMEOUT_MS.usual)} where none is given`,
-  ],
-  [
-    '`rateLimit.perSecond`, `rateLimit.concurrency`',
-    `${RATE_LIMIT.perSecond.least}–${number(RATE_LIMIT.perSecond.most)}, ${RATE_LIMIT.concurrency.least}–${RATE_LIMIT.concurrency.most}`,
-  ],
-  ['`retry.maxTries`, `retry.maxTimeMs`', `${MAX_TRIES}, ${number(MAX_TIME_MS)} (${MAX_TIME_MS / 86_400_000} days)`],
   ['a page of a connection', `${PAGE.greatest} nodes; ${PAGE.usual} where nothing is said`],
   ['a request to the API', `${number(LIMIT_BYTES)} bytes, sent within ${ARRIVAL.requestMs / 1000} s`],
   ...queryLimits(requestLimits(setting('API_MAX_COST')), 'a query to the API'),

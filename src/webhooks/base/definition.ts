@@ -74,6 +74,21 @@ export interface Definition extends Partial<DestinationSettings> {
   before?: Before;
 }
 
+/** The values that a definition has where it was stored without them. */
+export const EMPTY_DEFINITION: Definition = {
+  callbackUrl: null,
+  contentType: 'JSON',
+  query: null,
+  validationTemplate: null,
+  template: null,
+  errorTemplate: null,
+  headerNames: [],
+  auth: null,
+  signatures: ['SCOPE'],
+  publicKey: null,
+  retry: null,
+};
+
 /** Settings for recording the request and response bodies of a subscription's attempts. */
 export interface Recording {
   bodies: boolean;

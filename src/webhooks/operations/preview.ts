@@ -36,10 +36,11 @@ export async function previewSubscription(
   const before = id === null ? null : await loadUnsealed(engine.pool, engine.vault, actor, id);
   if (id !== null && !before) return refused(NOT_FOUND);
   const { topic, problems } = await checkedTopic(engine, input, before?.subscription.topicId ?? null);
-  const draft = toDraft(input, before && { ...before.subscription, secrets: before.secrets }, engine.settings);
+  const saved = before && { ...before.subscription, secrets: before.secrets };
+  const draft = toDraft(input, saved, engine.settings);
   problems.push(
     ...(await checkDraft(engine, actor.tenant, draft, topic)),
-    ...(await checkPhase(engine, actor, input, draft, topic, id)),
+    ...(await checkPhase(engine, actor, draft, topic, id)),
     ...(await checkReferences(engine, actor, draft, before?.subscription ?? null)),
   );
   if (!topic) return refused(...problems);
@@ -50,7 +51,7 @@ export async function previewSubscription(
   if (!contextOf) return refused(OWNER_GONE);
 
   const started = performance.now();
-  const { definition, secrets } = splitDraft(draft);
+  const { definition, secrets } = splitDraft(draft, saved);
   const mistakes = problems.filter(isMistake);
   const compiled = await compileDefinition(engine, {
     subscription: {

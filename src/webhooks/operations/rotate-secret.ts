@@ -9,7 +9,7 @@ import { writeSecrets } from '../base/store/secrets.js';
 import { loadUnsealed, lockSubscription, subscriptionsByIds } from '../base/store/subscriptions.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { publicKeyOf } from '../request/signatures/schemes.js';
-import { secretProblems } from './save/check-draft.js';
+import { checkSecret } from './save/check-draft.js';
 import { insertVersion, isMistake, NOT_ALLOWED, NOT_FOUND, raiseVersion, type SaveResult } from './save.js';
 
 const DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60;
@@ -43,7 +43,7 @@ export async function rotateSecret(
       ...overlapProblems(overlap),
       ...(sharedSecret === null
         ? [{ field: 'sharedSecret', message: "can't be blank", type: 'BLANK' } satisfies Problem]
-        : secretProblems(was.definition.signatures, sharedSecret)),
+        : checkSecret(was.definition.signatures, sharedSecret)),
       ...rotationProblems(secrets.sharedSecret, old, sharedSecret, overlap),
     ];
     if (sharedSecret === null || secrets.sharedSecret === undefined || problems.some(isMistake)) return problems;

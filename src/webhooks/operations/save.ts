@@ -34,11 +34,11 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
   const draft = toDraft(input, null, engine.settings);
   problems.push(
     ...(await checkDraft(engine, actor.tenant, draft, topic)),
-    ...(await checkPhase(engine, actor, input, draft, topic, null)),
+    ...(await checkPhase(engine, actor, draft, topic, null)),
     ...(await checkReferences(engine, actor, draft, null)),
   );
   if (!topic || problems.some(isMistake)) return refused(...problems);
-  const { definition, secrets } = splitDraft(draft);
+  const { definition, secrets } = splitDraft(draft, null);
   const id = await insideTransaction(engine.pool, async (client) => {
     const { rows } = await client.query<{ id: string }>(
       `INSERT INTO hookgraph.subscriptions (tenant, owner, name, topic_id, disabled_at, disabled_reason, integration_id, environment_ids, phase)
@@ -119,12 +119,13 @@ export const isMistake = (problem: Problem): boolean => problem.severity !== 'wa
 async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: SubscriptionInput): Promise<SaveResult | null> {
   const { subscription: was, secrets: oldSecrets } = before;
   const { topic, problems } = await checkedTopic(engine, input, was.topicId);
-  const draft = toDraft(input, { ...was, secrets: oldSecrets }, engine.settings);
-  const { definition, secrets } = splitDraft(draft);
+  const savedBefore = { ...was, secrets: oldSecrets };
+  const draft = toDraft(input, savedBefore, engine.settings);
+  const { definition, secrets } = splitDraft(draft, savedBefore);
   const redefined = topic?.id !== was.topicId || !isDeepStrictEqual(definition, was.definition) || !isDeepStrictEqual(secrets, oldSecrets);
   // Unchanged fields are not re-validated, so that an old subscription can still be enabled, disabled or renamed.
   if (redefined || draft.name !== was.name) problems.push(...(await checkDraft(engine, actor.tenant, draft, topic)));
-  if (redefined || !definition.before) problems.push(...(await checkPhase(engine, actor, input, draft, topic, was.id)));
+  if (redefined || !definition.before) problems.push(...(await checkPhase(engine, actor, draft, topic, was.id)));
   problems.push(...(await checkReferences(engine, actor, draft, was)));
   if (!topic || problems.some(isMistake)) return refused(...problems);
   const { name, integrationId, environmentIds } = draft;

@@ -6,9 +6,6 @@ import { createFinder, MAX_OPERATIONS, MIN_LENGTH } from './find-texts.js';
 import { MASK, MAX_VALUES, maskBody } from './mask-body.js';
 import { type MaskPath, parseMaskPath } from './mask-path.js';
 
-export const MAX_MASKED_PATHS = 50;
-export const MAX_MASKED_PATH_LENGTH = 256;
-
 type Recordable = Pick<Attempt, 'outcome' | 'stage' | 'message' | 'request' | 'response'>;
 
 /** Makes the recordable version of an attempt. Never throws, because an attempt that was made must be recorded. */

@@ -2,15 +2,14 @@
 import type { Pool, PoolClient } from 'pg';
 import type { Sendable } from '../compiled.js';
 import type { Engine } from '../engine.js';
-import type { Owner, Secrets, Subscription } from '../model.js';
+import { EMPTY_DEFINITION, type Owner, type Secrets, type Subscription } from '../model.js';
 import type { Vault } from '../secrets/vault.js';
 import { cutPage, isUuid, type Page, type Rows } from './page.js';
 import { SEALED, type SealedRow, unseal } from './secrets.js';
 
 type Db = Pool | PoolClient;
 
-/** Default values of fields that old definitions were stored without. */
-const ABSENT = `'{"auth": null, "signatures": ["SCOPE"], "publicKey": null}'::jsonb`;
+const ABSENT = `'${JSON.stringify(EMPTY_DEFINITION)}'::jsonb`;
 
 const PER_SECOND = `CASE WHEN p.state <> 'PROBING' THEN least(p.per_second, p.limit_per_second) END`;
 const RESUMES_AT = 'CASE WHEN p.resume_at > now() THEN p.resume_at END';

@@ -3,30 +3,26 @@ import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import type { Owner, Topic } from '../../base/model.js';
 import { announcedNode, decidingRows } from '../../base/own-node.js';
-import { type Draft, HOOK_TIMEOUT_MS, type SubscriptionInput } from './input.js';
+import type { Draft } from './input.js';
 
 /** Maximum number of before-hooks per topic and tenant, because each write waits for all of them. */
 export const MAX_HOOKS = 10;
 
-/** Checks the fields of a before-hook. `id` is the subscription being changed, which the limit ignores; `null` for a new one. */
+/** Checks a before-hook. `id` is the subscription being changed, which the limit ignores; `null` for a new one. */
 export async function checkPhase(
   engine: Engine,
   owner: Owner,
-  input: SubscriptionInput,
-  { definition: { before, retry, rateLimit } }: Pick<Draft, 'definition'>,
+  { phase, onFailure, timeoutMs, retry, rateLimit }: Pick<Draft, 'phase' | 'onFailure' | 'timeoutMs' | 'retry' | 'rateLimit'>,
   topic: Topic | null,
   id: string | null,
 ): Promise<Problem[]> {
-  if (!before)
-    return (['onFailure', 'timeoutMs'] as const).flatMap((field) =>
-      input[field] == null ? [] : [{ field, message: 'is for subscriptions with the phase BEFORE' }],
+  if (phase === 'AFTER')
+    return Object.entries({ onFailure, timeoutMs }).flatMap(([field, value]) =>
+      value === null ? [] : [{ field, message: 'is for subscriptions with the phase BEFORE' }],
     );
   const problems: Problem[] = [];
-  const { least, most } = HOOK_TIMEOUT_MS;
-  if (!Number.isInteger(before.timeoutMs) || before.timeoutMs < least || before.timeoutMs > most)
-    problems.push({ field: 'timeoutMs', message: `is ${before.timeoutMs}; it goes from ${least} to ${most}` });
   if (retry !== null) problems.push({ field: 'retry', message: 'is not for the phase BEFORE: a write waits, so it is asked once' });
-  if (rateLimit) problems.push({ field: 'rateLimit', message: 'is not for the phase BEFORE: a write waits for it' });
+  if (rateLimit !== null) problems.push({ field: 'rateLimit', message: 'is not for the phase BEFORE: a write waits for it' });
   if (!topic) return problems;
   const node = announcedNode(engine.host, topic.typename);
   const deciding = node && decidingRows(node);

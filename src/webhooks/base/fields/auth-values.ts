@@ -1,7 +1,7 @@
 // Merges the authentication input with the saved settings, and validates the result.
-import type { Problem } from '../../base/errors.js';
-import type { AuthDefinition, AuthSecrets } from '../../base/model.js';
-import type { Guard } from '../../base/network/guard.js';
+import type { AuthDefinition, AuthSecrets } from '../definition.js';
+import type { Problem } from '../errors.js';
+import type { CheckContext, MergeContext } from './field.js';
 
 type Maybe<T> = { [K in keyof T]?: T[K] | null };
 
@@ -29,7 +29,9 @@ export interface AuthDraft {
 const MAX_CREDENTIAL_LENGTH = 4_096;
 const MAX_TEXT_LENGTH = 2_048;
 
-export function toAuthDraft(input: AuthInput | null | undefined, was: AuthDefinition | null, kept: AuthSecrets): AuthDraft | null {
+export function mergeAuth(input: AuthInput | null | undefined, { saved }: MergeContext): AuthDraft | null {
+  const was = saved?.definition.auth ?? null;
+  const kept = saved?.secrets.auth ?? {};
   const before = was && { asked: [was.kind.toLowerCase()], definition: was, secrets: kept };
   if (input === undefined) return before;
   const asked = Object.entries(input ?? {}).flatMap(([kind, value]) => (value == null ? [] : [kind]));
@@ -72,9 +74,9 @@ export function toAuthDraft(input: AuthInput | null | undefined, was: AuthDefini
 }
 
 /** Validates the authentication settings; resolves the host name of a token endpoint. No message contains a value that may be a secret. */
-export async function authProblems(auth: AuthDraft | null, headers: readonly { name: string }[], guard: Guard): Promise<Problem[]> {
-  if (auth === null) return [];
+export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: CheckContext): Promise<Problem[]> {
   const { asked, definition, secrets } = auth;
+  const headers = (values.headers ?? []) as { name: string }[];
   if (asked.length > 1) return [{ field: 'auth', message: `asks for ${asked.join(' and ')}; there can be one of them` }];
   const problems: Problem[] = [];
   const add = (field: string, problem: Omit<Problem, 'field'>) => problems.push({ ...problem, field: `auth.${asked[0]}.${field}` });

@@ -1,0 +1,84 @@
+// Declares the fields of a before-hook: a subscription that is called while a write waits, and can refuse it.
+import type { Before } from '../definition.js';
+import type { Subscription } from '../model.js';
+import type { EnumType, Field, MergeContext } from './field.js';
+
+/** Milliseconds that a write waits for one before-hook: minimum, default and maximum. */
+export const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
+
+export const PHASE_ENUM = {
+  kind: 'ENUM',
+  typename: 'WebhookPhase',
+  description: 'When a subscription is called.',
+  values: {
+    AFTER: 'After the change is committed. This is the usual phase.',
+    BEFORE:
+      'Before a mutation of this API writes; the receiver can refuse the write. Only mutations of this API wait for it: cascades, raw SQL and background writes do not call the receiver at all.',
+  },
+} as const satisfies EnumType;
+
+export const ON_FAILURE_ENUM = {
+  kind: 'ENUM',
+  typename: 'WebhookFailurePolicy',
+  description: 'What happens to a write when its before-hook cannot be called, fails, or takes too long.',
+  values: {
+    ALLOW: 'The write goes on, and the failure is recorded.',
+    REFUSE: 'The write is refused.',
+  } satisfies Record<Before['onFailure'], string>,
+} as const satisfies EnumType;
+
+/** The phase after this save. */
+function phaseOf(given: unknown, { saved }: MergeContext): 'AFTER' | 'BEFORE' {
+  const isBefore = given === undefined ? saved?.definition.before !== undefined : given === 'BEFORE';
+  return isBefore ? 'BEFORE' : 'AFTER';
+}
+
+/** For the phase AFTER only what is given: a value there is a mistake, which the check reports. */
+function ofHook<T>(name: 'onFailure' | 'timeoutMs', usual: T) {
+  return (given: T | null | undefined, context: MergeContext): T | null => {
+    if (phaseOf(context.input.phase, context) === 'AFTER') return given ?? null;
+    return ((given === undefined ? context.saved?.definition.before?.[name] : given) as T | null | undefined) ?? usual;
+  };
+}
+
+export const PHASE = {
+  name: 'phase',
+  type: PHASE_ENUM,
+  description:
+    'When the subscription is called. BEFORE: before a mutation of this API writes, which the receiver can refuse; for created, updated and deleted topics.',
+  output: {
+    description: 'When the subscription is called: before a write, or after its commit.',
+    required: true,
+    read: ({ definition }: Subscription) => (definition.before ? 'BEFORE' : 'AFTER'),
+  },
+  default: 'AFTER',
+  merge: phaseOf,
+  store: (phase: 'AFTER' | 'BEFORE', { onFailure, timeoutMs }: Readonly<Record<string, unknown>>) =>
+    phase === 'BEFORE' ? { definition: { before: { onFailure, timeoutMs } as Before } } : {},
+} as const satisfies Field;
+
+export const ON_FAILURE = {
+  name: 'onFailure',
+  type: ON_FAILURE_ENUM,
+  description: 'For the phase BEFORE: whether a write is allowed or refused when the receiver cannot be called, fails, or takes too long.',
+  output: {
+    description: 'Whether a write is allowed or refused when the before-hook fails. `null` for the phase AFTER.',
+    read: ({ definition }: Subscription) => definition.before?.onFailure,
+  },
+  default: 'ALLOW',
+  merge: ofHook<Before['onFailure']>('onFailure', 'ALLOW'),
+  store: () => ({}),
+} as const satisfies Field;
+
+export const TIMEOUT_MS = {
+  name: 'timeoutMs',
+  type: { kind: 'INTEGER', least: HOOK_TIMEOUT_MS.least, most: HOOK_TIMEOUT_MS.most },
+  description: 'For the phase BEFORE: the maximum number of milliseconds that a write waits for the receiver.',
+  output: {
+    description: 'The maximum number of milliseconds that a write waits for the before-hook. `null` for the phase AFTER.',
+    read: ({ definition }: Subscription) => definition.before?.timeoutMs,
+  },
+  default: HOOK_TIMEOUT_MS.usual,
+  merge: ofHook<number>('timeoutMs', HOOK_TIMEOUT_MS.usual),
+  store: () => ({}),
+} as const satisfies Field;

@@ -1,0 +1,55 @@
+// Declares the format of a notification, and the query and templates that make its content.
+import type { ContentType } from '../definition.js';
+import type { EnumType, Field } from './field.js';
+
+export const CONTENT_TYPE_ENUM = {
+  kind: 'ENUM',
+  typename: 'WebhookContentType',
+  description: 'The format of a notification body.',
+  values: { JSON: 'The body is JSON, sent as `application/json`.', XML: 'The body is XML, sent as `application/xml`.' } satisfies Record<
+    ContentType,
+    string
+  >,
+} as const satisfies EnumType;
+
+export const CONTENT_TYPE = {
+  name: 'contentType',
+  type: CONTENT_TYPE_ENUM,
+  description: 'The format of the notification body.',
+  output: { required: true },
+  default: 'JSON',
+  option: { flags: '--content-type <type>', help: 'the format of the body: JSON or XML' },
+} as const satisfies Field;
+
+export const QUERY = {
+  name: 'query',
+  type: { kind: 'SOURCE', extension: 'graphql' },
+  description:
+    'The GraphQL query whose result is the payload. It may declare `$nodeId: ID!` and `$nodeType: String`. Without a query the payload is the id and URL of the node.',
+  option: { flags: '--query <query>', help: 'the GraphQL query whose result is the payload; @file reads it from a file' },
+} as const satisfies Field;
+
+export const VALIDATION_TEMPLATE = {
+  name: 'validationTemplate',
+  type: { kind: 'SOURCE', extension: 'validation.liquid' },
+  description: 'A Liquid template that reads the payload and renders `true` to send the notification or `false` to skip it.',
+  option: { flags: '--validation-template <liquid>', help: 'a Liquid template that renders true to send, or false to skip; @file' },
+} as const satisfies Field;
+
+export const TEMPLATE = {
+  name: 'template',
+  type: { kind: 'SOURCE', extension: 'liquid' },
+  description: 'A Liquid template that reads the payload and renders the body. Without a template the body is the payload.',
+  option: { flags: '--template <liquid>', help: 'a Liquid template that renders the body; @file' },
+} as const satisfies Field;
+
+export const ERROR_TEMPLATE = {
+  name: 'errorTemplate',
+  type: { kind: 'SOURCE', extension: 'errors.liquid' },
+  description:
+    "A Liquid template that reads the receiver's response (`body`, `headers`, `status`). Any text that it renders marks the attempt as failed, with that text as the error.",
+  option: {
+    flags: '--error-template <liquid>',
+    help: "a Liquid template that reads the receiver's response; any text that it renders is an error; @file",
+  },
+} as const satisfies Field;

@@ -1,0 +1,137 @@
+// Declares what a field of a subscription is: the one description that the API, the command line, YAML, the audit log
+// and the reference read.
+import type { Definition, Secrets } from '../definition.js';
+import type { Engine, Settings } from '../engine.js';
+import type { Problem } from '../errors.js';
+import type { Json, Subscription } from '../model.js';
+
+export interface EnumType {
+  kind: 'ENUM';
+  /** The name in GraphQL. */
+  typename: string;
+  description: string;
+  /** Value → description. */
+  values: Readonly<Record<string, string>>;
+}
+
+/** Several fields under one name. */
+export interface RecordType {
+  kind: 'RECORD';
+  /** The GraphQL input; absent when it can't be set. */
+  input?: { typename: string; description: string };
+  /** The GraphQL type; absent when it is never returned. */
+  output?: { typename: string; description: string };
+  fields: readonly Field[];
+  /** An inner field that is absent in the input keeps its saved value. Absent: the input replaces the whole record. */
+  keepsAbsent?: true;
+}
+
+export type FieldType =
+  | { kind: 'TEXT'; maxLength?: number }
+  /** A text of several lines, which YAML keeps in a file of its own with this extension. */
+  | { kind: 'SOURCE'; extension: string }
+  | { kind: 'INTEGER' | 'NUMBER'; least: number; most: number }
+  | { kind: 'BOOLEAN' }
+  | EnumType
+  /** The global id of a node of one of the host's types; the field doesn't exist when the host has no such type. */
+  | { kind: 'ID'; of: 'integration' | 'environment' }
+  | RecordType
+  | { kind: 'LIST'; of: FieldType };
+
+/** How the API returns the field. */
+export interface Output {
+  /** Default: the name of the field. */
+  name?: string;
+  /** Default: the type of the field. */
+  type?: FieldType;
+  /** Default: the description of the field. */
+  description?: string;
+  /** The value is never `null`. */
+  required?: true;
+  /** Reads the value from a subscription or, for an inner field, from the record. Default: the stored value. */
+  read?(source: never): unknown;
+}
+
+/** An option of the command line that sets the field. */
+export interface CommandOption {
+  /** For example `--max-tries <count>`. */
+  flags: string;
+  help: string;
+}
+
+/** A subscription as it is saved, with its secrets. */
+export interface Saved extends Pick<Subscription, 'name' | 'definition' | 'integrationId' | 'environmentIds'> {
+  secrets: Secrets;
+}
+
+export interface MergeContext {
+  /** The whole input. */
+  input: Readonly<Record<string, unknown>>;
+  /** `null` for a new subscription. */
+  saved: Saved | null;
+  settings: Settings;
+}
+
+export interface CheckContext {
+  engine: Engine;
+  tenant: string;
+  /** The merged values of all fields, by name. */
+  values: Readonly<Record<string, unknown>>;
+}
+
+export interface Field {
+  /** The name in GraphQL, in YAML, after `--set` and in the audit log. */
+  name: string;
+  type: FieldType;
+  /** For an integrator who has read nothing else. The limits of the type and the default are added to it. */
+  description: string;
+  /** `false`: Hookgraph sets it. */
+  input?: false;
+  /** `false`: it is never returned. */
+  output?: Output | false;
+  /** It is stored encrypted, and never returned, logged or audited. */
+  secret?: true;
+  /** `false`: it is a label or a switch, not a part of the definition, and a change makes no version. */
+  version?: false;
+  /** The value when it is absent or `null`. */
+  default?: Json;
+  /**
+   * It says where notifications go: the kind of destination of this name (`destinations/registry.ts`) merges, checks and stores it. Setting
+   * one removes the others.
+   */
+  destination?: true;
+  option?: CommandOption;
+  /** A field whose options are not its value, word for word; the command line joins them. */
+  options?: Readonly<Record<string, CommandOption>>;
+  file?: InFile;
+  /**
+   * The value to save: the given one (`undefined` when absent, `null` to clear) or the saved one. Default: by the type.
+   * Its result is checked and stored.
+   */
+  merge?(given: never, context: MergeContext): unknown;
+  /** Checks a value that is not `null`, in addition to the limits of its type. */
+  check?(value: never, context: CheckContext): Problem[] | Promise<Problem[]>;
+  /** Where a value that is not `null` is stored. Default: in the definition, or in the secrets, under its name. */
+  store?(value: never, values: Readonly<Record<string, unknown>>): { definition?: Partial<Definition>; secrets?: Partial<Secrets> };
+}
+
+/** How subscriptions as code write and compare the field. Default: by the type. */
+export interface InFile {
+  /** The end of the environment variable that a secret is read from. Default: the name, as in `CLIENT_SECRET`. */
+  variable?: string;
+  /** The output that says whether this secret is set. Default: the secret always is. */
+  shownBy?: string;
+  /** The value for the file, from the parent object that the API returned. `secret` names an environment variable. */
+  write?(parent: Readonly<Record<string, unknown>>, secret: (end: string) => unknown): unknown;
+  /** Reduces an input value to what the API returns for it. */
+  asReturned?(given: never): unknown;
+  /** Whether Hookgraph fills the field in when the file doesn't set it. */
+  isFilledIn?: boolean | ((parent: Readonly<Record<string, unknown>>) => boolean);
+}
+
+/** Writes the sentence for people: the description with limits and default. */
+export function describeField({ description, type, default: usual }: Field): string {
+  const limits = 'least' in type ? ` From ${type.least} to ${type.most}.` : '';
+  const value = Array.isArray(usual) ? usual.join(', ') : usual;
+  return `${description}${limits}${value == null || typeof value === 'object' || value === '' ? '' : ` Default: ${value}.`}`;
+}

@@ -1,0 +1,83 @@
+// Declares the fields that name, place and switch a subscription.
+import type { Subscription } from '../model.js';
+import type { Field, MergeContext } from './field.js';
+
+export const NAME = {
+  name: 'name',
+  type: { kind: 'TEXT', maxLength: 255 },
+  description: 'A name for people. The command line finds the subscription by it.',
+  version: false,
+  // Not trimmed, because subscriptions as code are found by the exact name.
+  merge: (given: string | null | undefined, { saved }: MergeContext) => {
+    const name = given === undefined ? saved?.name : given;
+    return name?.trim() ? name : null;
+  },
+  option: { flags: '--name <name>', help: 'a name for people, by which this command line finds the subscription' },
+} as const satisfies Field;
+
+export const TOPIC = {
+  name: 'topic',
+  type: {
+    kind: 'RECORD',
+    input: {
+      typename: 'WebhookTopicInput',
+      description: 'Names an event topic by its id, by its key (the latest version), or by its key and version.',
+    },
+    fields: [
+      { name: 'id', type: { kind: 'TEXT' }, description: 'The global id of the topic.' },
+      { name: 'key', type: { kind: 'TEXT' }, description: 'The key of the topic, such as `user/created`. `webhookTopics` lists all.' },
+      {
+        name: 'version',
+        type: { kind: 'TEXT' },
+        description: 'The version of the topic, such as `1.1`. Default: the latest; the subscription keeps it when a newer one appears.',
+      },
+    ],
+  },
+  description: 'The event topic to subscribe to.',
+  output: false,
+  // It is stored in a column of the subscription.
+  store: () => ({}),
+  options: {
+    topic: {
+      flags: '--topic <key>',
+      help: 'the event topic to subscribe to, e.g. user/created or user/created@1.1; repeat it to create one subscription for each',
+    },
+  },
+} as const satisfies Field;
+
+export const INTEGRATION = {
+  name: 'integrationId',
+  type: { kind: 'ID', of: 'integration' },
+  description: 'The global id of the integration that the subscription belongs to. Disabling the integration disables its subscriptions.',
+  output: { name: 'integration', description: 'The integration that the subscription belongs to.' },
+  version: false,
+  option: { flags: '--integration <id>', help: 'the id of the integration that the subscription belongs to' },
+} as const satisfies Field;
+
+export const ENVIRONMENTS = {
+  name: 'environmentIds',
+  type: { kind: 'LIST', of: { kind: 'ID', of: 'environment' } },
+  description: 'The global ids of the environments whose nodes send notifications. An empty list means all environments.',
+  output: {
+    name: 'environments',
+    description: 'The environments whose nodes send notifications. An empty list means all environments.',
+    required: true,
+  },
+  version: false,
+  option: { flags: '--environment <id>', help: 'the id of an environment whose nodes send notifications; may be repeated; default: all' },
+} as const satisfies Field;
+
+export const DISABLED = {
+  name: 'disabled',
+  type: { kind: 'BOOLEAN' },
+  description: 'Whether the subscription is disabled. A disabled subscription sends nothing; events that happen meanwhile are skipped.',
+  output: {
+    description: 'Whether the subscription is disabled, by its owner or by a rule.',
+    required: true,
+    read: ({ disabledAt }: Subscription) => disabledAt !== null,
+  },
+  version: false,
+  option: { flags: '--disabled', help: 'save the subscription disabled: it sends nothing' },
+  // A rule may have disabled it; a file is about what its owner wants.
+  file: { write: ({ disabledReason }) => (disabledReason === 'OWNER' ? true : null) },
+} as const satisfies Field;

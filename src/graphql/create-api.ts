@@ -75,7 +75,7 @@ export function createApi({ access: open, types: typenames = {}, loadNode, decod
   addSendAgain(builder, access, { types, userError });
   addReplaying(builder, access, { replay: types.replay, userError });
   addWhyNot(builder, access, types);
-  addPresets(builder, types.enums);
+  addPresets(builder, types);
   addRotation(builder, access, { types, userError });
   addDismissal(builder, access, userError);
   addGroups(builder, access, types);

@@ -5,26 +5,6 @@ import type { Builder } from '../builder.js';
 
 export function addEnums(builder: Builder, { presets, integrations }: { presets: boolean; integrations: boolean }) {
   return {
-    contentType: builder.enumType('WebhookContentType', {
-      description: 'What a notification is written in.',
-      values: { JSON: { description: '`application/json`' }, XML: { description: '`application/xml`' } } as const,
-    }),
-    signature: builder.enumType('WebhookSignature', {
-      description: 'How a notification is signed with the shared secret; see docs/verifying.md.',
-      values: {
-        SCOPE: { description: '`X-Scope-Hmac-Sha256` over the body. Sent with every other one too, unless the secret is a private key.' },
-        STANDARD_WEBHOOKS: {
-          description:
-            'Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`; `v1` with a secret `whsec_…`, `v1a` with a private key `whsk_…`.',
-        },
-        HTTP_MESSAGE_SIGNATURES: {
-          description: 'RFC 9421 with `hmac-sha256`: `Signature-Input`, `Signature`, and the `Content-Digest` of RFC 9530.',
-        },
-        UP42: { description: "UP42's: `signature-input` and `signature` over the values of headers, a digest of the body among them." },
-        SCALR: { description: "Scalr's: `X-Signature` over the body and `Date`." },
-        SERVO: { description: "Servo's: `X-Servo-Signature`, an HMAC-SHA1 over the body." },
-      } as const,
-    }),
     bodyOmitted: builder.enumType('WebhookBodyOmitted', {
       description: 'Why a body is not recorded.',
       values: {
@@ -84,23 +64,6 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         CANCELLED: { description: 'It was ended before.' },
       } as const,
     }),
-    phase: builder.enumType('WebhookPhase', {
-      description: 'When a subscription is called.',
-      values: {
-        AFTER: { description: 'It is told what happened: the ordinary case.' },
-        BEFORE: {
-          description:
-            "It is asked before a mutation of this API writes, and may refuse. Only this API's own mutations wait for it: cascades, raw SQL and background writes are neither asked nor told about.",
-        },
-      } as const,
-    }),
-    onFailure: builder.enumType('WebhookFailurePolicy', {
-      description: "What it means that a before-hook can't be asked, fails, or takes too long.",
-      values: {
-        ALLOW: { description: 'The write goes on; the failure is recorded.' },
-        REFUSE: { description: 'The write is refused.' },
-      } as const,
-    }),
     kind: builder.enumType('WebhookDeliveryKind', {
       description: 'Why there is a delivery.',
       values: {
@@ -121,13 +84,6 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         HELD: { description: 'It waits: the subscription is disabled or broken, or this node gave nothing that can be sent.' },
         FAILED: { description: 'All attempts failed.' },
         CANCELLED: { description: 'The subscription was deleted first.' },
-      } as const,
-    }),
-    clientAuthentication: builder.enumType('WebhookClientAuthentication', {
-      description: 'How a client makes itself known to a token endpoint.',
-      values: {
-        BASIC: { description: 'In the header `Authorization`: client_secret_basic.' },
-        POST: { description: 'In the body: client_secret_post.' },
       } as const,
     }),
     outcome: builder.enumType('WebhookAttemptOutcome', {

@@ -5,16 +5,7 @@ import type { Builder } from '../builder.js';
 import type { Enums } from './enums.js';
 
 export function addPace(builder: Builder, enums: Enums) {
-  const rateLimit = builder.objectRef<NonNullable<Subscription['definition']['rateLimit']>>('WebhookRateLimit').implement({
-    description: 'The most that a receiver gets, over all workers.',
-    fields: (t) => ({
-      perSecond: t.exposeFloat('perSecond', { description: 'The maximum number of notifications a second; null: no maximum.' }),
-      concurrency: t.exposeInt('concurrency', {
-        description: 'The maximum number of requests under way at once; null: no maximum of its own.',
-      }),
-    }),
-  });
-  const pace = builder.objectRef<NonNullable<Subscription['pace']>>('WebhookPace').implement({
+  return builder.objectRef<NonNullable<Subscription['pace']>>('WebhookPace').implement({
     description: 'Why and how the notifications of a subscription are slowed down.',
     fields: (t) => ({
       state: t.expose('state', { type: enums.paceState, nullable: false, description: 'Why they are slowed down.' }),
@@ -34,5 +25,4 @@ export function addPace(builder: Builder, enums: Enums) {
       }),
     }),
   });
-  return { rateLimit, pace };
 }

@@ -1,27 +1,32 @@
-// Adds the list of presets: body formats of well-known systems.
+// Adds the list of presets: body formats of well-known webhook systems.
 
+import { CONTENT_TYPE_ENUM, SIGNATURE_ENUM } from '../../webhooks/fields.js';
 import { PRESETS, type Preset } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
-import type { Enums } from './enums.js';
+import type { WebhookTypes } from './index.js';
 
-export function addPresets(builder: Builder, enums: Enums): void {
-  const { preset: presetKey } = enums;
+export function addPresets(builder: Builder, { enums: { preset: presetKey }, fieldTypes }: WebhookTypes): void {
   if (!presetKey) return;
   const preset = builder.objectRef<Preset>('WebhookPreset').implement({
-    description: 'A body shape that receivers of a published system read, as fields of a subscription to begin with.',
+    description: 'Subscription fields that produce the body format and the signatures of a well-known webhook system.',
     fields: (t) => ({
-      key: t.field({ type: presetKey, nullable: false, description: 'For `preset` of a subscription.', resolve: ({ key }) => key }),
-      name: t.exposeString('name', { nullable: false, description: 'What people call it.' }),
-      description: t.exposeString('description', { nullable: false, description: 'What it looks like.' }),
+      key: t.field({
+        type: presetKey,
+        nullable: false,
+        description: 'The key of the preset, for `preset` of a subscription.',
+        resolve: ({ key }) => key,
+      }),
+      name: t.exposeString('name', { nullable: false, description: 'The name of the system.' }),
+      description: t.exposeString('description', { nullable: false, description: 'What the body and the signatures look like.' }),
       contentType: t.field({
-        type: enums.contentType,
-        description: 'What it is written in.',
+        type: fieldTypes.enum(CONTENT_TYPE_ENUM),
+        description: 'The format of the body.',
         resolve: ({ fields }) => fields.contentType,
       }),
-      template: t.string({ description: 'The template of the body.', resolve: ({ fields }) => fields.template }),
+      template: t.string({ description: 'The Liquid template that renders the body.', resolve: ({ fields }) => fields.template }),
       signatures: t.field({
-        type: [enums.signature],
-        description: 'How its receivers expect it to be signed; null: as the installation does.',
+        type: [fieldTypes.enum(SIGNATURE_ENUM)],
+        description: 'The signature schemes that receivers of this format expect. `null`: the default of a subscription.',
         resolve: ({ fields }) => fields.signatures as never,
       }),
     }),
@@ -30,7 +35,7 @@ export function addPresets(builder: Builder, enums: Enums): void {
     t.field({
       type: [preset],
       nullable: { list: false, items: false },
-      description: 'Ready body shapes to pick from.',
+      description: 'List the presets: body formats of well-known webhook systems.',
       resolve: () => PRESETS,
     }),
   );

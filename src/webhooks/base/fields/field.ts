@@ -33,8 +33,8 @@ export type FieldType =
   | { kind: 'INTEGER' | 'NUMBER'; least: number; most: number }
   | { kind: 'BOOLEAN' }
   | EnumType
-  /** The global id of a node of one of the host's types; the field doesn't exist when the host has no such type. */
-  | { kind: 'ID'; of: 'integration' | 'environment' }
+  /** The global id of a topic or of a node of the host; the field doesn't exist when the host has no such type. */
+  | { kind: 'ID'; of: 'topic' | 'integration' | 'environment' }
   | RecordType
   | { kind: 'LIST'; of: FieldType };
 

@@ -24,7 +24,7 @@ export const TOPIC = {
       description: 'Names an event topic by its id, by its key (the latest version), or by its key and version.',
     },
     fields: [
-      { name: 'id', type: { kind: 'TEXT' }, description: 'The global id of the topic.' },
+      { name: 'id', type: { kind: 'ID', of: 'topic' }, description: 'The global id of the topic.' },
       { name: 'key', type: { kind: 'TEXT' }, description: 'The key of the topic, such as `user/created`. `webhookTopics` lists all.' },
       {
         name: 'version',

@@ -33,10 +33,10 @@ export default {
     { name: 'no-cycle', comment: 'Data flows one way.', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'through-the-door',
-      comment: 'A room is entered through its index.ts where it has one.',
+      comment: 'A room is entered through its index.ts where it has one; the declared fields of a subscription load no part of the engine.',
       severity: 'error',
       from: { path: '^src/(?:(verify|webhooks|api|worker)/)?', pathNot: ['^src/generated/', '^src/(graphql|sources|auth)/'] },
-      to: { path: '^src/(verify|webhooks|api|worker)/', pathNot: ['^src/[^/]+/index\\.ts$', '^src/$1/'] },
+      to: { path: '^src/(verify|webhooks|api|worker)/', pathNot: ['^src/[^/]+/index\\.ts$', '^src/webhooks/fields\\.ts$', '^src/$1/'] },
     },
     {
       name: 'stages-apart',

@@ -5,6 +5,7 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import { readSecretVariable } from '../../runtime/terminal-config.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command, collect } from '../command.js';
+import { addFieldOptions, readFieldOptions } from '../field-options.js';
 import { findSubscription } from '../find.js';
 import { failed, tellReport } from '../report.js';
 import { CREATE, called, type Saved, save, UPDATE } from '../saving.js';
@@ -19,65 +20,29 @@ import {
   resolveReferences,
 } from '../subscription-input.js';
 
-export interface Written {
-  name?: string;
+/** The options. Those that are the value of one field are named by its declaration. */
+export interface Written extends Record<string, unknown> {
   topic?: string[];
-  url?: string;
-  contentType?: string;
-  integration?: string;
   preset?: string;
-  environment?: string[];
-  secret?: string;
-  signature?: string[];
-  query?: string;
-  validationTemplate?: string;
-  template?: string;
-  errorTemplate?: string;
   header?: string[];
   authBasic?: string;
   authToken?: string;
   authScheme?: string;
   oauth2?: string[];
-  maxTries?: string;
-  maxTimeMs?: string;
-  maxPerSecond?: string;
-  maxConcurrency?: string;
-  recordBodies?: boolean;
-  mask?: string[];
-  disabled?: true;
   set?: string[];
   from?: string;
 }
 
 export function addDefinition(command: Command): Command {
+  addFieldOptions(command);
   return command
-    .option('--name <name>', 'for people, and for this command line')
-    .option('--topic <key>', 'what to be told of, e.g. user/created or user/created@1.1; several times: one subscription each', collect)
-    .option('--url <url>', 'where to send notifications')
-    .option('--content-type <type>', 'JSON or XML')
-    .option('--query <query>', 'GraphQL whose result is the payload; @file reads it')
-    .option('--validation-template <liquid>', 'says true or false: whether to send; @file')
-    .option('--template <liquid>', 'writes the body; @file')
-    .option('--error-template <liquid>', "reads errors out of the receiver's answer; @file")
-    .option('--secret <secret>', 'that notifications are signed with: env:NAME, @file, @- for stdin, or itself')
-    .option('--signature <scheme>', 'how they are signed: SCOPE, STANDARD_WEBHOOKS …; several times', collect)
-    .option('--header <header>', '"name: value", with env:NAME or @file as value; several times', collect)
-    .option('--auth-basic <user:password>', 'authenticate with user and password; env:NAME, @file')
-    .option('--auth-token <token>', 'authenticate with a token; env:NAME, @file')
-    .option('--auth-scheme <word>', 'the word before user or token, e.g. Bearer')
-    .option('--oauth2 <name=value>', 'authenticate by OAuth 2.0: tokenUrl=…, clientId=…, clientSecret=env:NAME, scope=…', collect)
-    .option('--preset <key>', 'fill in what is not given, e.g. UP42')
-    .option('--integration <id>', 'that it belongs to')
-    .option('--environment <id>', 'whose nodes it is told of; several times; none: of all', collect)
-    .option('--max-tries <count>', 'tries of a delivery in all')
-    .option('--max-time-ms <ms>', 'from its first to its last try')
-    .option('--max-per-second <count>', 'maximum number of notifications a second')
-    .option('--max-concurrency <count>', 'maximum number of requests under way at once')
-    .option('--mask <path>', 'what is recorded as [masked] in bodies, e.g. data.node.email; several times', collect)
-    .option('--no-record-bodies', 'record no bodies at all')
-    .option('--disabled', 'switched off')
-    .option('--set <field=value>', 'any other field of WebhookSubscriptionInput, the value in YAML: retry.maxTries=3; null clears', collect)
-    .option('--from <file>', 'YAML or JSON with the fields; options come on top');
+    .option('--preset <key>', 'the preset that fills in fields that are not given, e.g. UP42')
+    .option(
+      '--set <field=value>',
+      'any field of WebhookSubscriptionInput, with a value in YAML, e.g. retry.maxTries=3; null clears it',
+      collect,
+    )
+    .option('--from <file>', 'a YAML or JSON file with the fields; options take precedence');
 }
 
 export function addSaving(webhooks: Command, cli: Cli): void {
@@ -138,31 +103,11 @@ export async function readWritten(client: Client, cli: Cli, written: Written, is
   const stdin = once(() => cli.terminal.readAll());
   const text = (value: string) => readText(value, stdin);
   const secret = (value: string) => readSecret(value, cli.env, stdin);
-  const fields: [string, string | undefined, (value: string) => unknown][] = [
-    ['name', written.name, (value) => value],
-    ['callbackUrl', written.url, (value) => value],
-    ['contentType', written.contentType, (value) => value.toUpperCase()],
-    ['query', written.query, text],
-    ['validationTemplate', written.validationTemplate, text],
-    ['template', written.template, text],
-    ['errorTemplate', written.errorTemplate, text],
-    ['sharedSecret', written.secret, secret],
-    ['integrationId', written.integration, (value) => value],
-    ['preset', written.preset, (value) => value.toUpperCase()],
-  ];
-  for (const [field, value, read] of fields) if (value !== undefined) input[field] = await read(value);
-  if (written.environment) input.environmentIds = written.environment;
-  if (written.signature) input.signatures = written.signature.map((scheme) => scheme.toUpperCase());
+  await readFieldOptions(written, input, { text, secret });
+  if (written.preset !== undefined) input.preset = written.preset.toUpperCase();
   if (written.header) input.headers = await Promise.all(written.header.map((header) => readHeader(header, secret)));
   const auth = await readAuth(written, secret);
   if (auth) input.auth = auth;
-  if (written.maxTries !== undefined) assign(input, `retry.maxTries=${written.maxTries}`);
-  if (written.maxTimeMs !== undefined) assign(input, `retry.maxTimeMs=${written.maxTimeMs}`);
-  if (written.maxPerSecond !== undefined) assign(input, `rateLimit.perSecond=${written.maxPerSecond}`);
-  if (written.maxConcurrency !== undefined) assign(input, `rateLimit.concurrency=${written.maxConcurrency}`);
-  if (written.mask) input.recording = { ...(input.recording as object), maskedPaths: written.mask };
-  if (written.recordBodies === false) input.recording = { ...(input.recording as object), bodies: false };
-  if (written.disabled) input.disabled = true;
   for (const assignment of written.set ?? []) assign(input, assignment);
   const inputs = eachTopic(input, written.topic);
   if (isNew && inputs.some(({ topic }) => topic === undefined))

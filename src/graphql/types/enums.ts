@@ -6,41 +6,40 @@ import type { Builder } from '../builder.js';
 export function addEnums(builder: Builder, { presets, integrations }: { presets: boolean; integrations: boolean }) {
   return {
     bodyOmitted: builder.enumType('WebhookBodyOmitted', {
-      description: 'Why a body is not recorded.',
+      description: 'Why a body was not recorded.',
       values: {
         SWITCHED_OFF: { description: 'The subscription records no bodies.' },
         UNMASKABLE: {
-          description:
-            'The subscription wants something masked that could not be looked for: the body is neither JSON nor XML, or too large.',
+          description: 'The values to mask could not be located: the body is neither JSON nor XML, or too large.',
         },
       } as const,
     }),
     operation: builder.enumType('WebhookOperation', {
-      description: 'What happened to a node.',
+      description: 'The kind of change of a node.',
       values: {
-        CREATED: { value: 'created', description: 'It was created.' },
-        UPDATED: { value: 'updated', description: 'One of its own attributes or foreign keys changed.' },
-        DELETED: { value: 'deleted', description: 'It was deleted.' },
+        CREATED: { value: 'created', description: 'The node was created.' },
+        UPDATED: { value: 'updated', description: 'An attribute or a foreign key of the node changed.' },
+        DELETED: { value: 'deleted', description: 'The node was deleted.' },
       } as const,
     }),
     status: builder.enumType('WebhookSubscriptionStatus', {
-      description: 'Whether a subscription sends.',
+      description: 'Whether a subscription sends notifications.',
       values: {
-        ENABLED: { description: 'It sends.' },
-        DISABLED: { description: 'It was switched off, by its owner or by a rule; see `disabledReason`.' },
-        HELD: { description: 'Its definition no longer works, so its deliveries wait until it is corrected; see `heldReason`.' },
-        DELETED: { description: 'It is gone; its history stays.' },
+        ENABLED: { description: 'The subscription sends notifications.' },
+        DISABLED: { description: 'The subscription was disabled, by its owner or by a rule. See `disabledReason`.' },
+        HELD: { description: 'The definition no longer works. Deliveries wait until it is corrected. See `heldReason`.' },
+        DELETED: { description: 'The subscription was deleted. Its history is kept.' },
       } as const,
     }),
     disabledReason: builder.enumType('WebhookDisabledReason', {
       description: 'Why a subscription was disabled.',
       values: {
-        OWNER: { description: 'Its owner switched it off.' },
-        RETRIES_EXHAUSTED: { description: 'All retries of one delivery failed.' },
-        TOO_MANY_ERRORS: { description: 'More than 100 errors within an hour.' },
-        GONE: { description: 'The receiver answered 410.' },
-        ...(integrations && { INTEGRATION: { description: 'The integration that it belongs to was switched off.' } }),
-        OWNER_GONE: { description: 'Its owner was disabled, deleted, or moved to another organization.' },
+        OWNER: { description: 'The owner disabled it.' },
+        RETRIES_EXHAUSTED: { description: 'Every retry of a delivery failed.' },
+        TOO_MANY_ERRORS: { description: 'More than 100 attempts failed within an hour.' },
+        GONE: { description: 'The receiver responded with 410 Gone.' },
+        ...(integrations && { INTEGRATION: { description: 'The integration that the subscription belongs to was disabled.' } }),
+        OWNER_GONE: { description: 'The owner was disabled, deleted, or moved to another organization.' },
       } as Record<DisabledReason, { description: string }>,
     }),
     paceState: builder.enumType('WebhookPaceState', {
@@ -49,7 +48,7 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
     }),
     preset: presets
       ? builder.enumType('WebhookPresetKey', {
-          description: 'A body shape that is ready to be picked.',
+          description: 'A preset: the body format of a well-known webhook system.',
           values: Object.fromEntries(PRESETS.map(({ key, description }) => [key, { description }])) as Record<
             PresetKey,
             { description: string }
@@ -57,56 +56,65 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         })
       : null,
     replayState: builder.enumType('WebhookReplayState', {
-      description: 'Whether a replay goes on.',
+      description: 'The state of a replay.',
       values: {
-        RUNNING: { description: 'It makes deliveries; while its subscription is off, it waits.' },
-        DONE: { description: 'All of its deliveries are made.' },
-        CANCELLED: { description: 'It was ended before.' },
+        RUNNING: { description: 'Deliveries are being created. While the subscription is disabled, the replay waits.' },
+        DONE: { description: 'All deliveries have been created.' },
+        CANCELLED: { description: 'The replay was cancelled before its end.' },
       } as const,
     }),
     kind: builder.enumType('WebhookDeliveryKind', {
-      description: 'Why there is a delivery.',
+      description: 'Why a delivery was created.',
       values: {
-        LIVE: { description: 'An event happened.' },
-        TEST: { description: 'Somebody asked for a test.' },
-        REPLAY: { description: 'Somebody asked to send past events again.' },
-        SNAPSHOT: { description: 'Somebody asked to send nodes as they are now.' },
-        BEFORE: { description: 'A write was about to happen.' },
+        LIVE: { description: 'A node changed.' },
+        TEST: { description: 'A user sent a test.' },
+        REPLAY: { description: 'A user replayed past events.' },
+        SNAPSHOT: { description: 'A user asked to send nodes in their current state.' },
+        BEFORE: { description: 'A write called a before-hook.' },
       } as const,
     }),
     state: builder.enumType('WebhookDeliveryState', {
-      description: 'Where a delivery is on its way.',
+      description: 'The state of a delivery.',
       values: {
-        PENDING: { description: 'No attempt was made yet.' },
-        SKIPPED: { description: 'Nothing is sent: the validation template said false, or the subscription was disabled when it happened.' },
-        DELIVERED: { description: 'The receiver answered with success.' },
-        RETRYING: { description: 'An attempt failed; another one follows.' },
-        HELD: { description: 'It waits: the subscription is disabled or broken, or this node gave nothing that can be sent.' },
-        FAILED: { description: 'All attempts failed.' },
-        CANCELLED: { description: 'The subscription was deleted first.' },
+        PENDING: { description: 'No attempt has been made yet.' },
+        SKIPPED: {
+          description:
+            'Nothing is sent: the validation template rendered false, or the subscription was disabled at the time of the event.',
+        },
+        DELIVERED: { description: 'The receiver accepted the notification.' },
+        RETRYING: { description: 'An attempt failed. A retry follows.' },
+        HELD: {
+          description:
+            'The delivery waits: the subscription is disabled or its definition is broken, or this node produced nothing that can be sent.',
+        },
+        FAILED: { description: 'Every attempt failed.' },
+        CANCELLED: { description: 'The subscription was deleted before the delivery was sent.' },
       } as const,
     }),
     outcome: builder.enumType('WebhookAttemptOutcome', {
-      description: 'How an attempt ended.',
+      description: 'The result of an attempt.',
       values: {
-        DELIVERED: { description: 'The receiver answered with success.' },
-        SKIPPED: { description: 'The validation template said false.' },
-        HELD: { description: 'There is nothing that can be sent.' },
-        FAILED: { description: 'The receiver was not reached, or answered with a failure.' },
+        DELIVERED: { description: 'The receiver accepted the notification.' },
+        SKIPPED: { description: 'The validation template rendered false.' },
+        HELD: { description: 'This node produced nothing that can be sent.' },
+        FAILED: { description: 'The receiver could not be reached, or responded with a failure.' },
       } as const,
     }),
     stage: builder.enumType('WebhookStage', {
-      description: 'The step at which an attempt ended.',
+      description: 'The stage at which an attempt ended.',
       values: {
-        QUERY: { description: 'The stored query.' },
-        VALIDATION: { description: 'The validation template.' },
-        TEMPLATE: { description: 'The template of the body.' },
-        AUTH: { description: 'The token endpoint, which gave no token. The receiver was not asked, or had refused the token before.' },
-        ADDRESS: { description: 'The address of the receiver, which must be one that deliveries may reach.' },
-        CONNECT: { description: 'The connection to the receiver.' },
-        TIMEOUT: { description: 'The time limit of the exchange.' },
-        STATUS: { description: "The status of the receiver's answer." },
-        ERROR_TEMPLATE: { description: 'The error template, which found an error in the answer.' },
+        QUERY: { description: 'Running the stored query.' },
+        VALIDATION: { description: 'Rendering the validation template.' },
+        TEMPLATE: { description: 'Rendering the body template.' },
+        AUTH: {
+          description:
+            'Getting an access token: the token endpoint issued none. The receiver was not called, or had rejected the previous token.',
+        },
+        ADDRESS: { description: 'Checking the address of the receiver, which must be one that deliveries may reach.' },
+        CONNECT: { description: 'Connecting to the receiver.' },
+        TIMEOUT: { description: 'Waiting for the response: the time limit was exceeded.' },
+        STATUS: { description: "Checking the status of the receiver's response." },
+        ERROR_TEMPLATE: { description: 'Rendering the error template, which found an error in the response.' },
       } as const,
     }),
   };

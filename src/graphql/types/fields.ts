@@ -124,10 +124,11 @@ const isReturned = ({ output, secret }: Field): boolean => output !== false && (
 
 /** The value to return: as the declaration reads it, else the stored one, else the default. */
 function readValue(field: Field, source: object): unknown {
-  const { name, version, output, default: usual, type } = field;
-  if (output && output.read) return output.read(source as never);
+  const { name, version, default: usual, type } = field;
+  const { read, required } = field.output || {};
+  if (read) return read(source as never);
   const stored = isSubscription(source) && version !== false ? (source.definition as unknown as Values) : (source as Values);
-  return stored[name] ?? usual ?? (type.kind === 'LIST' && output && output.required ? [] : null);
+  return stored[name] ?? usual ?? (type.kind === 'LIST' && required ? [] : null);
 }
 
 const isSubscription = (source: object): source is Subscription => 'definition' in source;

@@ -1,4 +1,4 @@
-// Adds the types of a subscription's rate limit and of its current pace.
+// Adds the type of a subscription's current pace.
 
 import type { Subscription } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
@@ -6,21 +6,21 @@ import type { Enums } from './enums.js';
 
 export function addPace(builder: Builder, enums: Enums) {
   return builder.objectRef<NonNullable<Subscription['pace']>>('WebhookPace').implement({
-    description: 'Why and how the notifications of a subscription are slowed down.',
+    description: 'Why and how much the notifications of a subscription are slowed down at present.',
     fields: (t) => ({
-      state: t.expose('state', { type: enums.paceState, nullable: false, description: 'Why they are slowed down.' }),
+      state: t.expose('state', { type: enums.paceState, nullable: false, description: 'Why notifications are slowed down.' }),
       perSecond: t.exposeFloat('perSecond', {
-        description: 'The number of notifications a second that are sent now; null: no limit a second, or one at a time while PROBING.',
+        description: 'The number of notifications that are sent a second. `null`: no such limit, or one at a time while PROBING.',
       }),
       resumesAt: t.field({
         type: 'DateTime',
-        description: 'Nothing is sent before; null: notifications are being sent.',
+        description: 'The time before which nothing is sent. `null`: notifications are being sent.',
         resolve: ({ resumesAt }) => (resumesAt === null ? null : new Date(resumesAt)),
       }),
       since: t.field({
         type: 'DateTime',
         nullable: false,
-        description: 'When this state began.',
+        description: 'When the state began.',
         resolve: ({ since }) => new Date(since),
       }),
     }),

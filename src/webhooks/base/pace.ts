@@ -8,9 +8,9 @@ export interface RateLimit {
 }
 
 export const PACE_STATES = {
-  LIMITED: "The owner's rate limit holds, and nothing else.",
-  SLOWED: 'The receiver asked to slow down, or works again after failures: the pace that it takes is being found.',
-  PROBING: 'The receiver fails again and again: one delivery at a time is tried, with growing pauses.',
+  LIMITED: 'Only the rate limit of the subscription applies.',
+  SLOWED: 'The receiver asked to slow down, or recovers from failures: the rate grows until the receiver pushes back.',
+  PROBING: 'The receiver keeps failing: a single delivery is tried at a time, with growing pauses.',
 };
 export type PaceState = keyof typeof PACE_STATES;
 

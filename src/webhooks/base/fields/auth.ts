@@ -128,15 +128,16 @@ export const AUTH = {
   },
   description: 'How requests authenticate to the receiver. The secrets in it are never returned.',
   output: { description: 'How requests authenticate to the receiver. `null` when they do not authenticate.' },
-  options: {
-    authBasic: { flags: '--auth-basic <user:password>', help: 'authenticate with a user name and a password; env:NAME, @file' },
-    authToken: { flags: '--auth-token <token>', help: 'authenticate with a fixed token; env:NAME, @file' },
-    authScheme: { flags: '--auth-scheme <word>', help: 'the authentication scheme before the user or token, e.g. Bearer' },
-    oauth2: {
+  options: [
+    { flags: '--auth-basic <user:password>', help: 'authenticate with a user name and a password; env:NAME, @file' },
+    { flags: '--auth-token <token>', help: 'authenticate with a fixed token; env:NAME, @file' },
+    { flags: '--auth-scheme <word>', help: 'the authentication scheme before the user or token, e.g. Bearer' },
+    {
       flags: '--oauth2 <name=value>',
       help: 'authenticate with OAuth 2.0: tokenUrl=…, clientId=…, clientSecret=env:NAME, scope=…; repeat it for each',
+      isRepeated: true,
     },
-  },
+  ],
   file: { write: toFile, asReturned },
   merge: mergeAuth,
   check: checkAuth,

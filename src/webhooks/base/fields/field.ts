@@ -57,6 +57,8 @@ export interface CommandOption {
   /** For example `--max-tries <count>`. */
   flags: string;
   help: string;
+  /** It may be given several times. An option of a list always may. */
+  isRepeated?: true;
 }
 
 /** A subscription as it is saved, with its secrets. */
@@ -102,7 +104,7 @@ export interface Field {
   destination?: true;
   option?: CommandOption;
   /** A field whose options are not its value, word for word; the command line joins them. */
-  options?: Readonly<Record<string, CommandOption>>;
+  options?: readonly CommandOption[];
   file?: InFile;
   /**
    * The value to save: the given one (`undefined` when absent, `null` to clear) or the saved one. Default: by the type.

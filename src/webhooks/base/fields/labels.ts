@@ -37,12 +37,13 @@ export const TOPIC = {
   output: false,
   // It is stored in a column of the subscription.
   store: () => ({}),
-  options: {
-    topic: {
+  options: [
+    {
       flags: '--topic <key>',
       help: 'the event topic to subscribe to, e.g. user/created or user/created@1.1; repeat it to create one subscription for each',
+      isRepeated: true,
     },
-  },
+  ],
 } as const satisfies Field;
 
 export const INTEGRATION = {

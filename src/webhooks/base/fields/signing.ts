@@ -96,9 +96,13 @@ export const HEADERS = {
     read: ({ definition }: Subscription) => definition.headerNames.map((name) => ({ name })),
   },
   default: [],
-  options: {
-    header: { flags: '--header <header>', help: 'a custom header as "name: value"; the value may be env:NAME or @file; may be repeated' },
-  },
+  options: [
+    {
+      flags: '--header <header>',
+      help: 'a custom header as "name: value"; the value may be env:NAME or @file; may be repeated',
+      isRepeated: true,
+    },
+  ],
   file: {
     write: ({ headers }, secret) => (headers as Header[]).map(({ name }) => ({ name, value: secret(name) })),
     asReturned: (headers: readonly Header[]) => headers.map(({ name }) => ({ name })).sort((a, b) => (a.name < b.name ? -1 : 1)),

@@ -1,0 +1,68 @@
+// Makes options of the declared fields of a subscription, and reads them into the API's input.
+import { Option } from 'commander';
+import { type CommandOption, FIELDS, type Field, type FieldType } from '../webhooks/fields.js';
+import { type Command, collect } from './command.js';
+import { assign, type Input } from './subscription-input.js';
+
+interface FieldOption {
+  /** The place in the input, such as `['retry', 'maxTries']`. */
+  path: string[];
+  field: Field;
+  option: CommandOption;
+}
+
+/** Reads an option's text: `text` for `@file`, `secret` for `env:NAME` too. */
+export interface Readers {
+  text(value: string): Promise<string>;
+  secret(value: string): Promise<string>;
+}
+
+const attributeOf = (flags: string): string => new Option(flags).attributeName();
+
+function optionsOf(fields: readonly Field[], parents: string[] = []): FieldOption[] {
+  return fields.flatMap((field) => {
+    const path = [...parents, field.name];
+    const inner = field.type.kind === 'RECORD' ? optionsOf(field.type.fields, path) : [];
+    return field.option ? [{ path, field, option: field.option }, ...inner] : inner;
+  });
+}
+
+export function addFieldOptions(command: Command): void {
+  for (const field of FIELDS) {
+    for (const { option, field: declared } of optionsOf([field])) addOption(command, option, declared.type.kind === 'LIST');
+    for (const option of field.options ?? []) addOption(command, option, option.isRepeated === true);
+  }
+}
+
+function addOption(command: Command, { flags, help }: CommandOption, isRepeated: boolean): void {
+  if (isRepeated) command.option(flags, help, collect);
+  else command.option(flags, help);
+}
+
+/** Reads every option that was given and that is the value of one field. */
+export async function readFieldOptions(written: Readonly<Record<string, unknown>>, input: Input, readers: Readers): Promise<void> {
+  for (const { path, field, option } of optionsOf(FIELDS)) {
+    const given = written[attributeOf(option.flags)];
+    // Commander sets a `--no-…` option to true when it isn't given.
+    if (given === undefined || (given === true && option.flags.startsWith('--no-'))) continue;
+    if (field.type.kind === 'INTEGER' || field.type.kind === 'NUMBER') assign(input, `${path.join('.')}=${given}`);
+    else put(input, path, await readOption(field, field.type, given, readers));
+  }
+}
+
+async function readOption(field: Field, type: FieldType, given: unknown, readers: Readers): Promise<unknown> {
+  if (type.kind === 'LIST') return Promise.all((given as string[]).map((item) => readOption(field, type.of, item, readers)));
+  if (typeof given !== 'string') return given;
+  if (field.secret) return readers.secret(given);
+  if (type.kind === 'SOURCE') return readers.text(given);
+  return type.kind === 'ENUM' ? given.toUpperCase() : given;
+}
+
+function put(input: Input, [first = '', ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) input[first] = value;
+  else {
+    const inner = { ...(input[first] as Input | null | undefined) };
+    put(inner, rest, value);
+    input[first] = inner;
+  }
+}

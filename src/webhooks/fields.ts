@@ -11,7 +11,7 @@ import { CALLBACK_URL } from './destinations/https/field.js';
 import { SNS } from './destinations/sns/field.js';
 
 export { CONTENT_TYPE_ENUM } from './base/fields/content.js';
-export type { CommandOption, EnumType, Field, FieldType, InFile, RecordType } from './base/fields/field.js';
+export type { CommandOption, EnumType, Field, FieldType, RecordType } from './base/fields/field.js';
 export { describeField } from './base/fields/field.js';
 export { SIGNATURE_ENUM } from './base/fields/signing.js';
 

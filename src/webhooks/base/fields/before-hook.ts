@@ -4,9 +4,9 @@ import type { Subscription } from '../model.js';
 import type { EnumType, Field, MergeContext } from './field.js';
 
 /** Milliseconds that a write waits for one before-hook: minimum, default and maximum. */
-export const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
+const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
 
-export const PHASE_ENUM = {
+const PHASE_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookPhase',
   description: 'When a subscription is called.',
@@ -17,7 +17,7 @@ export const PHASE_ENUM = {
   },
 } as const satisfies EnumType;
 
-export const ON_FAILURE_ENUM = {
+const ON_FAILURE_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookFailurePolicy',
   description: 'What happens to a write when its before-hook cannot be called, fails, or takes too long.',

@@ -1,5 +1,5 @@
-// Tests that every folder of src has a short README, and that ARCHITECTURE.md names it.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Tests that every folder of src has a short README, that ARCHITECTURE.md names it, and that the files which these pages name exist.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -32,6 +32,21 @@ function faultsOf(root: string): string[] {
       ? [...faults, `src/${room}/README.md has ${lines} lines, not ${LINES.least} to ${LINES.most}`]
       : faults;
   });
+}
+
+/** Lists the source files that READMEs of src, the map and the design pages name and that don't exist. */
+function namesOfNoFile(root: string): string[] {
+  const below = (folder: string) =>
+    existsSync(join(root, folder))
+      ? readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))
+      : [];
+  const pages = [...below('src').filter((name) => name.endsWith('README.md')), ...below('docs/design'), 'ARCHITECTURE.md'];
+  return pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/`([\w./-]+\.(?:ts|mjs|sql))`/g)]
+      .map(([, name]) => name as string)
+      .filter((name) => ![dirname(page), 'src/webhooks', 'src', '.'].some((base) => existsSync(join(root, base, name))))
+      .map((name) => `${page} names ${name}, which does not exist`),
+  );
 }
 
 function plant(files: Record<string, string>): string {
@@ -70,6 +85,12 @@ it.each([
   expect(faultsOf(plant({ ...sound, ...files }))).toEqual(faults);
 });
 
+it('finds a page that names a file which does not exist', () => {
+  const page = '`a.ts` and `lease/b.sql` are here, `c.ts` is not.\n';
+  expect(namesOfNoFile(plant({ ...sound, 'src/lease/README.md': page }))).toEqual(['src/lease/README.md names c.ts, which does not exist']);
+});
+
 it('finds no fault in our own folders', () => {
   expect(faultsOf(ROOT)).toEqual([]);
+  expect(namesOfNoFile(ROOT)).toEqual([]);
 });

@@ -33,8 +33,8 @@ function sectionsOf(text: string): [string, string][] {
 function head(): string {
   return `# What was measured
 
-Written by \`npm run bench\`; how it measures, and what bounds what isn't reached, is told in [README.md](README.md), what one machine holds in [../docs/sizing.md](../docs/sizing.md).
-Median over the rounds, and in brackets the least and the greatest. A ratio compares within a round. ✓ reached, ✗ not reached.
+Written by \`npm run bench\`. [README.md](README.md) says how it measures and what bounds the results, [../docs/sizing.md](../docs/sizing.md) what one machine holds.
+Each figure is the median over the rounds, with the least and the greatest in brackets. A ratio compares within a round. ✓ reached, ✗ not reached.
 `;
 }
 

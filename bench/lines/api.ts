@@ -22,7 +22,7 @@ const QUERY = `query People($first: Int!) {
 export const api: Line = {
   key: 'api',
   title: 'GraphQL API: a page of 100 with two relations',
-  method: `${FIRST} of ${PEOPLE.toLocaleString('en-US')} people with organization and group, over ${CONNECTIONS} kept-alive connections for ${COUNTED_MS / 1000} s. Hookgraph authenticates, measures and checks the query, applies its rules of access and answers \`nodes\` and \`pageInfo\`; the baseline is \`findMany\` with the same where, order, take and includes, and \`JSON.stringify\`, behind \`node:http\`. CPU is milliseconds per answer.`,
+  method: `${FIRST} of ${PEOPLE.toLocaleString('en-US')} people with organization and group, over ${CONNECTIONS} kept-alive connections for ${COUNTED_MS / 1000} s. Hookgraph authenticates, measures and checks the query, applies its authorization, and answers \`nodes\` and \`pageInfo\`. The baseline is \`findMany\` with the same where, order, take and includes, and \`JSON.stringify\`, behind \`node:http\`. CPU is milliseconds per answer.`,
   async prepare({ server }) {
     const source = await prepared(server, async (database) => {
       await insertPeople(database, PEOPLE);

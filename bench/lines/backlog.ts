@@ -14,7 +14,7 @@ export const DELIVERIES = WARM_UP + COUNTED;
 export const backlog: Line = {
   key: 'backlog',
   title: 'Default payload, a backlog of 20,000',
-  method: `${DELIVERIES.toLocaleString('en-US')} deliveries are due when the program starts. The first ${WARM_UP.toLocaleString('en-US')} warm it up, as whoever runs for days is; counted are the other ${COUNTED.toLocaleString('en-US')}, until the last result is stored (coldPerSecond: all, from the first request). Hookgraph leases, signs, sends, judges and records request and response of each attempt; the baselines are graphile-worker tasks that load the row, sign, post and store the result: one over an undici Pool, an expert's with batched loads, \`dispatch\` and batched records. CPU is milliseconds per delivery, all of them, from the program's being ready.`,
+  method: `${DELIVERIES.toLocaleString('en-US')} deliveries are due when the program starts. The first ${WARM_UP.toLocaleString('en-US')} warm it up. The other ${COUNTED.toLocaleString('en-US')} are counted, until the last result is stored (coldPerSecond: all of them, from the first request). Hookgraph leases, signs, sends and judges, and records request and response of each attempt. The baselines are graphile-worker tasks that load the row, sign, post and store the result: one over an undici Pool, and an expert's with batched loads, \`dispatch\` and batched records. CPU is milliseconds per delivery, over all deliveries, from when the program is ready.`,
   async prepare(bench) {
     const receiver = await startReceiver();
     const one = await due(bench, receiver, 1);

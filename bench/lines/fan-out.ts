@@ -10,7 +10,7 @@ const EVENTS = 20;
 export const fanOut: Line = {
   key: 'fan-out',
   title: 'One event to 1,000 subscriptions',
-  method: `Deliveries made per second by a relay's own statement, from taking the event up to the commit: ${EVENTS} events one after the other, each to ${SUBSCRIPTIONS.toLocaleString('en-US')} subscriptions, the median; \`together\`: ${EVENTS} events in one batch.`,
+  method: `Deliveries created per second by the relay's own statement, from taking the event to the commit. ${EVENTS} events one after the other, each to ${SUBSCRIPTIONS.toLocaleString('en-US')} subscriptions; the median. \`together\`: ${EVENTS} events in one batch.`,
   async prepare(bench) {
     const source = await prepared(bench.server, async (database, app) => {
       for (let i = 0; i < SUBSCRIPTIONS; i++) await subscribe(app, database, { callbackUrl: `http://127.0.0.1:9999/${i}` });

@@ -28,7 +28,7 @@ const METRICS = { workerCpu: 'CPU of the worker', postgresCpu: 'CPU of Postgres'
 export const growth: Line = {
   key: 'growth',
   title: 'Growth: rows, subscriptions and organizations, times 10 and 100',
-  method: `At 1×: ${FINISHED.toLocaleString('en-US')} finished deliveries with their attempts, ${PEOPLE.toLocaleString('en-US')} people, ${SUBSCRIPTIONS * TOPICS.length} subscriptions, ${ORGANIZATIONS} organization; at 10× and 100× so many times of each. ${WRITTEN.toLocaleString('en-US')} people, spread over all organizations, are inserted by one statement of raw SQL and updated by another: ${DELIVERIES.toLocaleString('en-US')} deliveries, captured, relayed, claimed, sent and recorded, spread over all subscriptions, by a worker that is warm. CPU is milliseconds per delivery, of Postgres with the writes; statements are those of the worker for 1,000 deliveries, counted by pg_stat_statements.`,
+  method: `At 1×: ${FINISHED.toLocaleString('en-US')} finished deliveries with their attempts, ${PEOPLE.toLocaleString('en-US')} people, ${SUBSCRIPTIONS * TOPICS.length} subscriptions, ${ORGANIZATIONS} organization; 10 and 100 times as many at 10× and 100×. One statement of raw SQL inserts ${WRITTEN.toLocaleString('en-US')} people, spread over all organizations, and another updates them. A warm worker relays, claims, sends and records the resulting ${DELIVERIES.toLocaleString('en-US')} deliveries, spread over all subscriptions. CPU is milliseconds per delivery; that of Postgres includes the writes. Statements are those of the worker for 1,000 deliveries, counted by pg_stat_statements.`,
   async prepare(bench) {
     const receiver = await startReceiver();
     const sources: { times: number; source: Awaited<ReturnType<typeof grown>> }[] = [];

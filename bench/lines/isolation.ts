@@ -14,7 +14,7 @@ const BASELINE_MS = 10_000;
 export const isolation: Line = {
   key: 'isolation',
   title: 'Receivers that hang',
-  method: `${SUBSCRIPTIONS} subscriptions to the same topic, each with a receiver of its own (another origin) and ${EACH.toLocaleString('en-US')} due when the worker starts. Milliseconds from the moment at which the worker says that it runs, or the first request, whichever is earlier, to the arrival of each request at the first ${COMPARED} receivers, which are healthy in every variant: so the same deliveries are compared, and those of receivers that hang (they take each request and never answer) are the only difference. Beside the bars: the same ${COMPARED} with nothing due for the others.`,
+  method: `${SUBSCRIPTIONS} subscriptions to the same topic, each with its own receiver (another origin) and ${EACH.toLocaleString('en-US')} deliveries due when the worker starts. Measured are milliseconds from the worker's start message or the first request, whichever is earlier, to the arrival of each request at the first ${COMPARED} receivers. These are healthy in every variant, so only the other receivers differ: those that hang take each request and never answer. Beside the bars: the same ${COMPARED} with nothing due for the others.`,
   async prepare(bench) {
     const receiver = await startReceiver(SUBSCRIPTIONS);
     const due = (subscriptions: number) =>

@@ -17,7 +17,7 @@ const JOBS = 5_000;
 export const kill: Line = {
   key: 'kill',
   title: 'kill -9 at full load',
-  method: `${DELIVERIES.toLocaleString('en-US')} due deliveries of ${SUBSCRIPTIONS} subscriptions; when ${KILLED_AT.toLocaleString('en-US')} requests were received the worker is killed, and either another one is started at that moment, or there is a second one already. Leased: what the killed one had claimed and not recorded. Lost: never received, or not DELIVERED in the end. Pause: the longest time without an arrival of those that weren't leased, from the kill on; it includes the start of a process (\`startMs\`, from the kill until it says that it runs), and \`goOnMs\` is without that. Last leased: from the kill to the arrival of the last leased one. Twice: requests beyond one for each delivery.`,
+  method: `${DELIVERIES.toLocaleString('en-US')} due deliveries of ${SUBSCRIPTIONS} subscriptions. The worker is killed when ${KILLED_AT.toLocaleString('en-US')} requests were received; another one is started at that moment, or runs already. Leased: what the killed worker had claimed and not recorded. Lost: never received, or not DELIVERED in the end. Pause: the longest time after the kill without an arrival of deliveries that weren't leased. It includes the start of a process (\`startMs\`, from the kill to its start message); \`goOnMs\` is without that. Last leased: from the kill to the arrival of the last leased delivery. Twice: requests beyond one for each delivery.`,
   rounds: 3,
   async prepare(bench) {
     const receiver = await startReceiver();

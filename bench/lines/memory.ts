@@ -31,7 +31,7 @@ const VARIANTS: { name: string; delivered: number; atMost: number; definition: P
 export const memory: Line = {
   key: 'memory',
   title: 'Memory of a worker',
-  method: `${DUE.toLocaleString('en-US')} deliveries are due, each row and its event's snapshot 2 KB. MB (10⁶ bytes) that the worker and the processes in which it renders held at most, until so many were received: the sum of each one's own peak (VmHWM), so the 35 MB of Node's own pages that they share count once for each.`,
+  method: `${DUE.toLocaleString('en-US')} deliveries are due; each row and its event's snapshot have 2 KB. Shown is the maximum of MB (10⁶ bytes) that the worker and its render processes held until the named number of deliveries was received. It is the sum of each process' own peak (VmHWM), so the 35 MB of Node's pages that they share count once for each.`,
   rounds: 3,
   async prepare(bench) {
     const receiver = await startReceiver();

@@ -12,7 +12,7 @@ export const profile: Line = {
   key: 'profile',
   title: 'Where the time goes',
   method:
-    'The backlog once more, slowed by watching: V8’s sampling profiler in the worker, pg_stat_statements in Postgres. Self time by the part whose code runs, in microseconds per delivery.',
+    'The backlog again, slowed by V8’s sampling profiler in the worker and pg_stat_statements in Postgres. Self time in microseconds per delivery, by the part whose code runs.',
   rounds: 1,
   async prepare(bench) {
     const receiver = await startReceiver();

@@ -10,7 +10,7 @@ export const start: Line = {
   key: 'start',
   title: 'The second start',
   method:
-    '`npm start` in a checkout that is installed and built, with a data folder in which it ran before: the embedded Postgres with the sample data. From the start of npm to the answer of a query.',
+    '`npm start` in a checkout that is installed and built, with a data folder of an earlier start: the embedded Postgres with the sample data. Measured from the start of npm to the answer of a query.',
   async prepare() {
     const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-start-'));
     const measure = () => startOnce(dataDir);

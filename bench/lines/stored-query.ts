@@ -15,7 +15,7 @@ const AT_ONCE = ['50', '100', '200'];
 export const storedQuery: Line = {
   key: 'stored-query',
   title: 'Stored query with one relation, a backlog of 10,000',
-  method: `As above; the payload is \`${QUERY.replaceAll(/\s+/g, ' ')}\`, run as its owner. The expert's task executes the same parsed document on the same schema over one Prisma client; the loop executes it 100 at a time and does nothing else.`,
+  method: `As for the backlog. The payload is \`${QUERY.replaceAll(/\s+/g, ' ')}\`, run as its owner. The expert's task executes the same parsed document on the same schema over one Prisma client. The loop executes it 100 at a time and does nothing else.`,
   async prepare(bench) {
     const receiver = await startReceiver();
     const due = await dueQueries(bench, receiver, { query: QUERY });

@@ -11,7 +11,7 @@ const MILLION = 1_000_000;
 export const tables: Line = {
   key: 'tables',
   title: 'Large tables, and an old snapshot',
-  method: `As the backlog of one subscription. Large: beside the ${DELIVERIES.toLocaleString('en-US')} there are a million deliveries that are RETRYING in the coming days and a million that are DELIVERED, with their attempts, half of each of the same subscription, and the million events that both came of. An old snapshot: another session's REPEATABLE READ transaction has read before the worker starts, and stays open until all are delivered. Before each round people are inserted and relayed, then come VACUUM ANALYZE and CHECKPOINT; the large tables stay from round to round, empty ones are new.`,
+  method: `As the backlog of one subscription. Large: beside the ${DELIVERIES.toLocaleString('en-US')} due deliveries there are a million that are RETRYING in the coming days and a million that are DELIVERED, with their attempts and a million events. Half of each belong to the same subscription. An old snapshot: a REPEATABLE READ transaction of another session has read before the worker starts, and stays open until all are delivered. Before each round, people are inserted and relayed, then VACUUM ANALYZE and CHECKPOINT run. Large tables stay from round to round; empty ones are new.`,
   async prepare(bench) {
     const receiver = await startReceiver();
     let subscriptionIds: string[] = [];

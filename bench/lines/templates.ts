@@ -8,7 +8,7 @@ import { DELIVERIES, dueQueries, queryJobs, runLoop } from './stored-query.js';
 export const templates: Line = {
   key: 'templates',
   title: 'Stored query, validation and a body template of 1 KB, a backlog of 10,000',
-  method: `As above, with a validation template and a body template of ${TEMPLATE.length} characters, which Hookgraph renders in processes apart from the worker. The loop executes the document and renders both, parsed once, 100 at a time in its own process, and does nothing else.`,
+  method: `As for the stored query, with a validation template and a body template of ${TEMPLATE.length} characters. Hookgraph renders them in separate processes. The loop executes the document and renders both templates, parsed once, 100 at a time in its own process, and does nothing else.`,
   async prepare(bench) {
     const receiver = await startReceiver();
     const due = await dueQueries(bench, receiver, { query: QUERY, validationTemplate: VALIDATION, template: TEMPLATE });

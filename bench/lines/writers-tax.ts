@@ -24,7 +24,7 @@ const BARE: AnnouncedNode = {
 export const writersTax: Line = {
   key: 'writers-tax',
   title: 'What a write pays for being captured',
-  method: `The same tables of the same database, their triggers attached and dropped in turn; Postgres as the product starts it, so each commit waits for the disk. \`users\` of the sample domain: 14 columns, six indexes, two foreign keys. \`oneUs\` and \`eightUs\`: microseconds per single-row INSERT, prepared, each its own transaction, from 1 client for ${FOR_MS.one} ms and from 8 for ${FOR_MS.eight} ms. \`thousandMs\`: milliseconds of an INSERT of 1,000 rows, the median of ${STATEMENTS}; \`bareThousandMs\`: into a table of three columns with nothing but its primary key, which no bar is set for. No worker runs.`,
+  method: `The same tables of the same database, with their triggers attached and dropped in turn. Postgres runs as the product starts it, so each commit waits for the disk. \`users\` of the sample domain has 14 columns, six indexes and two foreign keys. \`oneUs\` and \`eightUs\`: microseconds per single-row INSERT, prepared, each its own transaction, from 1 client for ${FOR_MS.one} ms and from 8 for ${FOR_MS.eight} ms. \`thousandMs\`: milliseconds of an INSERT of 1,000 rows, the median of ${STATEMENTS}. \`bareThousandMs\`: the same into a table of three columns with only its primary key, without a bar. No worker runs.`,
   async prepare(bench) {
     const database = await bench.server.database();
     await database.pool.query('CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant text NOT NULL, name text)');

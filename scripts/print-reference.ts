@@ -6,6 +6,7 @@ import { ARRIVAL } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { describeConfig } from '../src/runtime/config.js';
 import { createHooks } from '../src/sample/index.js';
+import { BOUNDS, DEFAULT_DEADLINES } from '../src/webhooks/base/deadlines.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/fields/limits.js';
 import { MAX_HEADER_VALUE_LENGTH, MAX_HEADERS, MAX_SECRET_LENGTH, RESERVED_HEADERS } from '../src/webhooks/base/fields/signing.js';
 import { MAX_URL_LENGTH } from '../src/webhooks/base/network/address-policy.js';
@@ -16,7 +17,7 @@ import type { NextState } from '../src/webhooks/base/store/delivery-state.js';
 import { PAGE } from '../src/webhooks/base/store/page.js';
 import { listLiquid } from '../src/webhooks/base/templates/liquid.mjs';
 import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/templates/rendering.mjs';
-import { DEADLINE_MS, MAX_RESPONSE_BYTES } from '../src/webhooks/destinations/destination.js';
+import { MAX_RESPONSE_BYTES } from '../src/webhooks/destinations/destination.js';
 import { PRESETS } from '../src/webhooks/operations/presets.js';
 import { MAX_OVERLAP_SECONDS } from '../src/webhooks/operations/rotate-secret.js';
 import { MAX_HOOKS } from '../src/webhooks/operations/save/check-phase.js';
@@ -99,8 +100,19 @@ function queryLimits(of: QueryLimits, what: string): [string, string][] {
   ];
 }
 
+const limit = (name: keyof typeof BOUNDS) => {
+  const { least, most, usual } = BOUNDS[name];
+  return `${number(usual)} (${number(least)}–${number(most)})`;
+};
+
 const limits: [string, string][] = [
-  ['the whole exchange with a receiver', `${DEADLINE_MS / 1000} s`],
+  ['the whole exchange with a receiver', `${limit('requestMs')} ms`],
+  ['the connection to a receiver, of that', `${limit('connectMs')} ms; nine tenths of the above where nothing is said`],
+  ['the statements of one stored query', `${limit('queryMs')} ms`],
+  ['the lease of a delivery', `computed from these: the time in which an attempt ends, and at least ${DEFAULT_DEADLINES.leaseMs / 1000} s`],
+  ['deliveries in progress in one worker', limit('inProgress')],
+  ['of these, of one subscription', limit('perSubscription')],
+  ['requests of one process to one origin at once', limit('perOrigin')],
   ["what is kept of a receiver's answer", `${number(MAX_RESPONSE_BYTES)} bytes`],
   ['failed attempts of one subscription within an hour, beyond which it is disabled', number(ERRORS_PER_HOUR)],
   ['the answer of a stored query', `${number(MAX_ANSWER_LENGTH)} characters as JSON`],

@@ -1,6 +1,6 @@
 // Kills a worker under full load and measures what is lost, how soon other workers go on, and how late its claimed deliveries arrive.
 import { setTimeout as wait } from 'node:timers/promises';
-import { LEASE_MS } from '../../src/webhooks/lease/claim.js';
+import { DEFAULT_DEADLINES } from '../../src/webhooks/base/deadlines.js';
 import { addJobs, prepareJobs } from '../baseline/prepare.js';
 import type { Bench, Line, Metrics } from '../frame.js';
 import { startHookgraph, startProgram } from '../processes.js';
@@ -36,7 +36,13 @@ export const kill: Line = {
       bars: variants.flatMap(({ name: of }) => [
         { what: `${of}: lost`, metric: 'lost', of, atMost: 0, always: true as const },
         { what: `${of}: others go on after ms`, metric: 'goOnMs', of, atMost: 2000, always: true as const },
-        { what: `${of}: leased ones after ms`, metric: 'lastLeasedMs', of, atMost: LEASE_MS + 2000, always: true as const },
+        {
+          what: `${of}: leased ones after ms`,
+          metric: 'lastLeasedMs',
+          of,
+          atMost: DEFAULT_DEADLINES.leaseMs + 2000,
+          always: true as const,
+        },
       ]),
       notes: () => told,
       async close() {
@@ -64,7 +70,7 @@ async function measure(
   })();
   try {
     const killedMs = nowMs();
-    const leasedBefore = new Date(Date.now() + LEASE_MS);
+    const leasedBefore = new Date(Date.now() + DEFAULT_DEADLINES.leaseMs);
     await workers[0]?.stop('SIGKILL');
     let startMs = 0;
     const another =

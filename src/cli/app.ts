@@ -47,6 +47,13 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
     ...(config.egressProxy !== null && { egressProxy: config.egressProxy }),
     forbiddenEndpoints: ownEndpoints(config, databaseUrl),
     captureWatchMs: config.captureWatchSeconds * 1000,
+    limits: {
+      requestMs: config.requestTimeoutMs,
+      connectMs: config.connectTimeoutMs,
+      inProgress: config.maxInProgress,
+      perSubscription: config.maxPerSubscription,
+      perOrigin: config.maxPerOrigin,
+    },
     queryLimits: { fields: config.queryMaxFields, depth: config.queryMaxDepth, cost: config.queryMaxCost },
   };
 }

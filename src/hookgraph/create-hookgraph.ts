@@ -12,7 +12,7 @@ import { workerSchema } from '../runtime/queue.js';
 import { checkSchemaName, DEFAULT_SCHEMA } from '../runtime/schema-name.js';
 import { type PoolReader, poolSource } from '../sources/pool-source.js';
 import type { Source } from '../sources/source.js';
-import { checkKeys, createWebhooks, type PlannedStatement, type Webhooks } from '../webhooks/index.js';
+import { checkKeys, createWebhooks, deadlinesOf, type PlannedStatement, QUERY_WAIT_MS, type Webhooks } from '../webhooks/index.js';
 import { startWorker, type Worker } from '../worker/index.js';
 import { createAnnouncement } from './announcement.js';
 import { type CheckProblem, checkAll, isMigrated } from './check.js';
@@ -29,11 +29,6 @@ const QUERY_LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
 
 /** Number of read-only connections reserved for owner look-ups, which don't wait for a tenant's share. */
 const OWNER_CONNECTIONS = 2;
-/**
- * Maximum milliseconds that a stored query waits for its tenant's share of connections; then it is retried later. With
- * the query's own timeout this must stay well within a lease.
- */
-const MAX_WAIT_MS = 3000;
 
 export interface Hookgraph {
   /** The host's schema merged with Hookgraph's API; the API alone when the host has no schema. */
@@ -91,7 +86,9 @@ function afterReading({ schema }: Api, ready: () => Promise<unknown>): void {
 export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
   if (!options.database) throw new Error('`database` is missing: hand over a connection string or a pg.Pool. Is DATABASE_URL set?');
   const log = options.log ?? createPlainLog();
-  const { queryConnections = 20, queryTimeoutMs = 5000 } = options;
+  const { queryConnections = 20 } = options;
+  const limits = { queryMs: options.queryTimeoutMs, ...options.settings?.limits };
+  const { queryMs: queryTimeoutMs } = deadlinesOf(limits);
   const schemaName = checkSchemaName(options.databaseSchema ?? DEFAULT_SCHEMA);
   const own = { schema: schemaName };
   const pool = typeof options.database === 'string' ? openPool(options.database, { log, ...own }) : localPool(options.database, own);
@@ -101,7 +98,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
   const storedPool = localPool(opened.pool, own);
   const ids = options.ids ?? DEFAULT_IDS;
-  const turns = createTurns({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: MAX_WAIT_MS });
+  const turns = createTurns({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: QUERY_WAIT_MS });
   const stored = new WeakMap<object, StoredContext>();
   const actorOf = (context: object) => stored.get(context)?.actor ?? options.actor(context as Context);
   /** A stored query never has an operator's rights, even if an operator owns it. */
@@ -167,8 +164,8 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       headerPrefix: 'X-Hookgraph-',
       allowedNetworks: [],
       queryLimits: QUERY_LIMITS,
-      queryDeadlineMs: queryTimeoutMs + MAX_WAIT_MS,
       ...options.settings,
+      limits,
     },
     log,
   });

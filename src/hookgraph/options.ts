@@ -74,7 +74,7 @@ export interface HookgraphOptions<Context extends object, Reader> {
   log?: Logger;
   /** Maximum number of read-only connections for stored queries. Default: 20. */
   queryConnections?: number;
-  /** Maximum total milliseconds of the statements of one stored query. Default: 5,000. */
+  /** Maximum total milliseconds of the statements of one stored query, as `settings.limits.queryMs`. Default: 5,000. */
   queryTimeoutMs?: number;
   /**
    * Maximum cost of one request to `handler`: its fields, each multiplied by the page sizes above it. Default: 100,000.

@@ -43,6 +43,11 @@ export interface Config {
   queryMaxDepth: number;
   queryMaxCost: number;
   queryTimeoutMs: number;
+  requestTimeoutMs: number;
+  connectTimeoutMs: number;
+  maxInProgress: number;
+  maxPerSubscription: number;
+  maxPerOrigin: number;
   apiMaxCost: number;
   captureWatchSeconds: number;
   corsOrigins: string[];
@@ -221,9 +226,39 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   queryTimeoutMs: {
     name: 'HOOKGRAPH_QUERY_TIMEOUT_MS',
-    meaning: 'milliseconds that a stored query may take, waiting for its turn not counted; a lease ends soon after the greatest',
-    parse: wholeNumber(1, 10_000),
+    meaning: 'milliseconds that the statements of a stored query may take; waiting for a connection is not counted',
+    parse: wholeNumber(1, 60_000),
     fallback: '5000',
+  },
+  requestTimeoutMs: {
+    name: 'HOOKGRAPH_REQUEST_TIMEOUT_MS',
+    meaning: 'milliseconds for a whole exchange with a receiver; the lease of a delivery is computed from it and from the time of a query',
+    parse: wholeNumber(100, 60_000),
+    fallback: '5000',
+  },
+  connectTimeoutMs: {
+    name: 'HOOKGRAPH_CONNECT_TIMEOUT_MS',
+    meaning: 'milliseconds of it for name lookup, connection and TLS; default: nine tenths of it',
+    parse: wholeNumber(50, 60_000),
+    fallback: ({ HOOKGRAPH_REQUEST_TIMEOUT_MS: requestMs }) => String(Math.floor(Number(requestMs) * 0.9)),
+  },
+  maxInProgress: {
+    name: 'HOOKGRAPH_MAX_IN_PROGRESS',
+    meaning: 'greatest number of deliveries in progress in one worker',
+    parse: wholeNumber(1, 100_000),
+    fallback: '3000',
+  },
+  maxPerSubscription: {
+    name: 'HOOKGRAPH_MAX_PER_SUBSCRIPTION',
+    meaning: 'greatest number of these of one subscription; default: 300, or all of them where they are fewer',
+    parse: wholeNumber(1, 100_000),
+    fallback: ({ HOOKGRAPH_MAX_IN_PROGRESS: inProgress }) => String(Math.min(300, Number(inProgress))),
+  },
+  maxPerOrigin: {
+    name: 'HOOKGRAPH_MAX_PER_ORIGIN',
+    meaning: 'greatest number of requests of one process to one origin at once',
+    parse: wholeNumber(1, 10_000),
+    fallback: '200',
   },
   apiMaxCost: {
     name: 'HOOKGRAPH_API_MAX_COST',

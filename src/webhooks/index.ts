@@ -3,6 +3,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from '../runtime/logger.js';
 import { localSql, schemaOf } from '../runtime/schema-name.js';
+import { deadlinesOf } from './base/deadlines.js';
 import type { Engine, Settings } from './base/engine.js';
 import type { Host } from './base/model.js';
 import { createGuard } from './base/network/address-guard.js';
@@ -17,6 +18,7 @@ import { createGate, type Gate } from './gate.js';
 import { startWorking, type Working } from './worker-loops.js';
 
 export type { CaptureFinding, CaptureFindingKind, NoticedFinding } from './base/capture-finding.js';
+export { type Deadlines, deadlinesOf, type Limits, QUERY_WAIT_MS } from './base/deadlines.js';
 export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
 export * from './base/model.js';
@@ -136,12 +138,13 @@ export interface Webhooks {
 
 export function createWebhooks(options: WebhooksOptions): Webhooks {
   const { pool, host, settings, log, random = Math.random } = options;
+  const deadlines = deadlinesOf(settings.limits);
   const vault = createVault(options.keys, options.reloadKeys);
   const guard = createGuard(settings);
   const renderer = createRenderer();
   const everyMs = settings.captureWatchMs ?? LOOK_MS;
   const capture = createCaptureWatch({ pool, host, log, everyMs });
-  const engine: Engine = { pool, host, vault, renderer, settings, guard, log, capture, random };
+  const engine: Engine = { pool, host, vault, renderer, settings, deadlines, guard, log, capture, random };
   const poker = createPoker(pool);
   const gate = createGate(engine);
   let working: Working | undefined;

@@ -65,7 +65,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
   const compiled = new Map<string, Known>();
   /** Kept apart from `compiled`, because the origin is known before the templates are parsed, which may have to wait. */
   const origins = new Map<string, string>();
-  const slots = new OriginSlots();
+  const slots = new OriginSlots(engine.deadlines.perOrigin);
   const circuits = new Circuits();
   const outage = watchOutages(engine.log, engine.guard.evidence);
 
@@ -140,7 +140,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
   }
 
   async function begin(own: Compiled, claimed: DeliveryInHand, sources: Parameters<typeof buildPayload>[3]): Promise<DeliveryResult> {
-    const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed);
+    const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, engine.deadlines.leaseMs);
     if (!delivery) return resultOf(claimed, {});
     const start: AttemptStart = { at: new Date(), ms: performance.now() };
     const built = buildPayload(engine, own, delivery, sources);
@@ -152,7 +152,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     }
 
     // Checks again, in case the payload took long: the lease must outlast the request, and the subscription must still be enabled.
-    if (!mayBegin(delivery) && !(await renew(engine.pool, delivery))) return resultOf(delivery, {});
+    if (!mayBegin(delivery) && !(await renew(engine.pool, delivery, engine.deadlines.leaseMs))) return resultOf(delivery, {});
     const sent = await sender.send(own, idsOf(delivery), payload.body);
     const read = own.errorTemplate ? await readError(engine, own, sent.answer, payload.event) : '';
     return conclude(own, delivery, start, payload, sent, read);

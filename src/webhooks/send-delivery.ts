@@ -7,7 +7,7 @@ import { bare } from './base/network/address-policy.js';
 import type { NetworkFailure } from './base/network/evidence.js';
 import { EgressFailed } from './base/network/guard.js';
 import type { Watch } from './base/report.js';
-import { DEADLINE_MS, type Destination, type NoReply, type Reply } from './destinations/destination.js';
+import type { Destination, NoReply, Reply } from './destinations/destination.js';
 import { https } from './destinations/https/index.js';
 import type { Composed, DeliveryIds } from './destinations/kind.js';
 import { DESTINATIONS, kindNamed } from './destinations/registry.js';
@@ -42,9 +42,14 @@ export function compose(engine: Pick<Engine, 'settings' | 'host'>, compiled: Com
 }
 
 /** Opens a sender that keeps connections, tokens and credentials for this process. */
-export function openDeliverySender(engine: Pick<Engine, 'settings' | 'host' | 'guard'>, deadlineMs = DEADLINE_MS): DeliverySender {
-  const { guard } = engine;
-  const senders = new Map(DESTINATIONS.map((kind): [string, Destination<unknown>] => [kind.field, kind.open(guard, deadlineMs)]));
+export function openDeliverySender(
+  engine: Pick<Engine, 'settings' | 'host' | 'guard' | 'deadlines'>,
+  deadlineMs = engine.deadlines.requestMs,
+): DeliverySender {
+  const { guard, deadlines } = engine;
+  const senders = new Map(
+    DESTINATIONS.map((kind): [string, Destination<unknown>] => [kind.field, kind.open(guard, deadlineMs, deadlines.perOrigin)]),
+  );
   /** Also fetches tokens. */
   const http = senders.get(https.field) as Destination<Exchange>;
   const tokens = createTokens(async (request) => blamed(await http.send(request), request.origin, null));

@@ -8,7 +8,6 @@ import { DESTINATIONS } from './destinations/registry.js';
 import { startRelay } from './fan-out/relay-loop.js';
 import { stepReplay } from './fan-out/replay.js';
 import { createJourney } from './journey.js';
-import { LEASE_MS } from './lease/claim.js';
 import { type Drain, startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
 import { claimPaced } from './lease/paced.js';
@@ -40,17 +39,24 @@ export async function startWorking(
   engine: Engine,
   { capture, captureWatchMs }: { capture: CaptureWatch; captureWatchMs: number },
 ): Promise<Working> {
-  const { pool, log } = engine;
+  const { pool, log, deadlines } = engine;
   loadStatements();
   await capture.refuse();
   await recheckStored(engine);
   await padQueueTable(pool);
   const sender = openDeliverySender(engine);
   const journey = createJourney(engine, sender, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
-  const attemptWriter = createAttemptWriter(pool, log, async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')), LEASE_MS);
+  const attemptWriter = createAttemptWriter(
+    pool,
+    log,
+    async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')),
+    deadlines.leaseMs,
+  );
   const drain: Drain = startDrain({
     pool,
     log,
+    bounds: { ...deadlines, total: deadlines.inProgress },
+    leaseMs: deadlines.leaseMs,
     hostOf: journey.originOf,
     deliver: (batch, free) =>
       journey.run(batch, (place, result) => {
@@ -66,7 +72,7 @@ export async function startWorking(
   const paced = repeat(
     () => pacedMs,
     async () => {
-      const { waiting, batch } = await claimPaced(pool, Math.min(drain.room(), MAX_PACED));
+      const { waiting, batch } = await claimPaced(pool, Math.min(drain.room(), MAX_PACED), deadlines);
       drain.start(batch);
       pacedMs = waiting > 0 ? PACED_SCAN_MS.due : PACED_SCAN_MS.idle;
     },

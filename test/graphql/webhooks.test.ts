@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createApi, mergeApi } from '../../src/graphql/index.js';
 import { DEFAULT_IDS } from '../../src/hookgraph/options.js';
+import { deadlinesOf } from '../../src/webhooks/base/deadlines.js';
 import { createGuard } from '../../src/webhooks/base/network/address-guard.js';
 import { createVault } from '../../src/webhooks/base/secrets/vault.js';
 import { createRenderer } from '../../src/webhooks/base/templates/renderer.js';
@@ -48,6 +49,7 @@ beforeAll(async () => {
     renderer: createRenderer(),
     vault: createVault([randomBytes(32)]),
     settings: { ...SETTINGS, domain: 'test', allowedNetworks: [] },
+    deadlines: deadlinesOf(),
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
     capture: { findings: async () => [] },

@@ -3,6 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import type { NoticedFinding } from './capture-finding.js';
+import type { Deadlines, Limits } from './deadlines.js';
 import type { Host } from './model.js';
 import type { Endpoint, Guard } from './network/guard.js';
 import type { ConfiguredLimits } from './query/query-limits.js';
@@ -34,8 +35,8 @@ export interface Settings extends Partial<DestinationOptions> {
   lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
   /** Limits of a stored query, counted with its fragments expanded. */
   queryLimits: ConfiguredLimits;
-  /** Milliseconds after which the execution of a stored query is aborted. Default: 8,000. */
-  queryDeadlineMs?: number;
+  /** Deadlines and limits of deliveries; defaults and bounds are in base/deadlines.ts. */
+  limits?: Partial<Limits>;
   /** Milliseconds between two checks that the announced tables are captured. Default: 60,000. */
   captureWatchMs?: number;
 }
@@ -46,6 +47,7 @@ export interface Engine {
   vault: Vault;
   renderer: Renderer;
   settings: Settings;
+  deadlines: Deadlines;
   /** Every connection made for a subscription must go through this guard. */
   guard: Guard;
   log: Logger;

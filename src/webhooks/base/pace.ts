@@ -57,8 +57,6 @@ export function mergePaceOutcomes(one: PaceOutcome | undefined, other: PaceOutco
 export const CIRCUIT_FAILURES = 5;
 /** Milliseconds between probes; each pause is twice the one before, from `first` up to `last`. */
 const PROBE_PAUSES_MS = { first: 1_000, last: 25_000 };
-/** Milliseconds after which another probe starts if the result of the last one was never recorded, e.g. because its worker died. */
-export const PROBE_LOST_MS = 20_000;
 /** Milliseconds: the bounds for a delay that the receiver asks for, and the delay used if it asks for none in particular. */
 export const SLOW_DOWN_MS = { least: 1_000, usual: 5_000, most: 60 * 60_000 };
 

@@ -4,8 +4,6 @@ import type { Stage } from '../base/model.js';
 import { type NetworkFailure, suspicionOf } from '../base/network/evidence.js';
 import { AddressRefused, failureStep } from '../base/network/guard.js';
 
-/** Deadline in milliseconds for a whole exchange: name lookup, connection, request and response. */
-export const DEADLINE_MS = 5000;
 /** Maximum number of bytes read of a response body. */
 export const MAX_RESPONSE_BYTES = 64 * 1024;
 

@@ -93,7 +93,7 @@ export interface DestinationKind<
     body: { text: string; contentType: string },
   ): Composed<Message>;
   /** Opens a sender, once for each process. All its connections go through the guard. */
-  open(guard: Guard, deadlineMs: number): Destination<Message>;
+  open(guard: Guard, deadlineMs: number, perOrigin: number): Destination<Message>;
 
   upkeep?: Upkeep<Settings>;
 }

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
+import { DEFAULT_DEADLINES } from '../base/deadlines.js';
 import type { DeliveryKind } from '../base/model.js';
 import type { PaceState } from '../base/pace.js';
 import { dropFinal } from '../base/store/delivery-state.js';
@@ -9,9 +10,6 @@ import { dropFinal } from '../base/store/delivery-state.js';
 const CLAIM = sqlStatement<'subscription_ids' | 'counts' | 'due_after' | 'id_after' | 'is_paced' | 'total' | 'lease_ms' | 'token'>(
   'webhooks/lease/claim.sql',
 );
-
-/** Length of a lease in milliseconds: three times the 5 s request deadline, so that the result of a slow request is written in time. */
-export const LEASE_MS = 15_000;
 
 /** The number of deliveries to claim of one subscription, and where in its queue to start. */
 export interface Want {
@@ -57,7 +55,7 @@ export async function claimDue(
   db: Pool | PoolClient,
   wants: Want[],
   most = countOf(wants),
-  leaseMs = LEASE_MS,
+  leaseMs = DEFAULT_DEADLINES.leaseMs,
   /** Pace by subscription id; `null` claims from subscriptions without a pace. */
   paces: ReadonlyMap<string, PaceState> | null = null,
 ): Promise<DeliveryInHand[]> {

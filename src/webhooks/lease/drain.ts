@@ -8,7 +8,8 @@ export interface DrainOptions {
   pool: Pool;
   log: Logger;
   /** Maximum number of deliveries in progress: in all, per subscription, and per destination host. */
-  bounds?: { total: number; perSubscription: number; perHost: number };
+  bounds: { total: number; perSubscription: number; perHost: number };
+  leaseMs: number;
   /** Returns the destination host of a subscription, or `undefined` while it is unknown. */
   hostOf(subscriptionId: string): string | undefined;
   /** Takes a claimed batch and calls `free` once for each delivery, with its index in the batch, when its slot is free. Must not throw. */
@@ -26,12 +27,6 @@ export interface Drain {
   /** Stops claiming, and resolves when no delivery is in progress. */
   stop(): Promise<void>;
 }
-
-/**
- * `perHost` exceeds the 200 requests sent to an origin at once (destinations/https/origin-slots.ts), so that the next deliveries are
- * prepared when a request ends.
- */
-const BOUNDS = { total: 3000, perSubscription: 300, perHost: 300 };
 
 /**
  * Freed slots are collected up to this number, or for GATHER_MS milliseconds, before one claim fills them. Larger batches need fewer
@@ -74,7 +69,7 @@ interface Asking {
 }
 
 export function startDrain(options: DrainOptions): Drain {
-  const { pool, log, hostOf, deliver, bounds = BOUNDS } = options;
+  const { pool, log, hostOf, deliver, bounds, leaseMs } = options;
   const awake = new Turns(hostOf);
   const inFlightOf = new Map<string, number>();
   const inFlightAt = new Map<string, number>();
@@ -178,7 +173,7 @@ export function startDrain(options: DrainOptions): Drain {
         const { asked, most } = stopping ? { asked: [], most: 0 } : wants();
         if (asked.length === 0) return;
         if (!first && most < Math.min(WORTHWHILE, inFlight)) return gather();
-        const batch = await claimDue(pool, asked, most);
+        const batch = await claimDue(pool, asked, most, leaseMs);
         advance(asked, batch, batch.length === most);
         start(batch);
       }

@@ -1,14 +1,9 @@
 // Decides whether a claimed delivery's attempt may begin, and waits until no attempt of a disabled subscription can begin.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
+import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES, LEAST_LEASE_MS } from '../base/deadlines.js';
 import { renewLease } from '../base/store/delivery-state.js';
-import { type DeliveryInHand, LEASE_MS } from './claim.js';
-
-/**
- * Age in milliseconds up to which a claim lets its attempt begin; an older claim must be renewed first. An operation that disables a
- * subscription waits until each of its claims has ended or reached this age; after that no attempt begins.
- */
-export const BEGIN_WITHIN_MS = 2_000;
+import type { DeliveryInHand } from './claim.js';
 
 const LOOK_EVERY_MS = 10;
 
@@ -16,13 +11,15 @@ const LOOK_EVERY_MS = 10;
 export const mayBegin = (delivery: DeliveryInHand): boolean => performance.now() - delivery.claimedAtMs < BEGIN_WITHIN_MS;
 
 /** Renews the claim. Returns `null` when the lease is lost or the subscription is no longer enabled. */
-export async function renew(pool: Pool, delivery: DeliveryInHand): Promise<DeliveryInHand | null> {
+export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFAULT_DEADLINES.leaseMs): Promise<DeliveryInHand | null> {
   const now = performance.now();
-  const isRenewed = await renewLease(pool, delivery, LEASE_MS);
+  const isRenewed = await renewLease(pool, delivery, leaseMs);
   return isRenewed ? { ...delivery, claimedAtMs: now } : null;
 }
 
-const YOUNG = `lease_until > now() + ${LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
+// The worker that has the lease may be configured with a longer lease than this process. The shortest lease makes more claims look young
+// than are, which costs the caller a wait, and never fewer.
+const YOUNG = `lease_until > now() + ${LEAST_LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
 
 /**
  * Lists the deliveries of these subscriptions whose attempts may still begin. Call it after the write that disables them, in the

@@ -1,9 +1,10 @@
 // Claims due deliveries of slowed, probed or rate-limited subscriptions, within their pace across all workers.
 import type { Pool, PoolClient } from 'pg';
-import { type Bucket, concurrencyOf, type Pace, PROBE_LOST_MS, roomOf } from '../base/pace.js';
+import { DEFAULT_DEADLINES, type Deadlines } from '../base/deadlines.js';
+import { type Bucket, concurrencyOf, type Pace, roomOf } from '../base/pace.js';
 import { databaseNow, PACE_COLUMNS, spendAllowances, toPaces } from '../base/store/paces.js';
 import { insideTransaction } from '../base/store/transaction.js';
-import { claimDue, type DeliveryInHand, LEASE_MS } from './claim.js';
+import { claimDue, type DeliveryInHand } from './claim.js';
 
 export interface PacedClaim {
   /** Number of subscriptions with a pace and due deliveries. */
@@ -36,7 +37,11 @@ const IN_FLIGHT = `
   ) f`;
 
 /** Claims within the paces of the subscriptions. `most` is the number of deliveries for which the caller has free slots. */
-export async function claimPaced(pool: Pool, most: number): Promise<PacedClaim> {
+export async function claimPaced(
+  pool: Pool,
+  most: number,
+  { leaseMs, probeLostMs }: Pick<Deadlines, 'leaseMs' | 'probeLostMs'> = DEFAULT_DEADLINES,
+): Promise<PacedClaim> {
   return insideTransaction(pool, async (client) => {
     const paces = toPaces((await client.query({ name: 'hookgraph-paced', text: LOCK })).rows);
     if (paces.size === 0 || most <= 0) return { waiting: paces.size, batch: [] };
@@ -48,13 +53,13 @@ export async function claimPaced(pool: Pool, most: number): Promise<PacedClaim> 
       room > 0 ? [{ subscriptionId, count: Math.min(room, most), after: null }] : [],
     );
     const states = new Map([...paces].map(([id, { state }]) => [id, state]));
-    const batch = wants.length === 0 ? [] : await claimDue(client, wants, most, LEASE_MS, states);
+    const batch = wants.length === 0 ? [] : await claimDue(client, wants, most, leaseMs, states);
     const taken = new Map<string, number>();
     for (const { subscriptionId } of batch) taken.set(subscriptionId, (taken.get(subscriptionId) ?? 0) + 1);
     const ids = [...paces.keys()];
     const allowances = ids.map((id) => Math.max(0, (rooms.get(id)?.allowance ?? 0) - (taken.get(id) ?? 0)));
     const probed = ids.filter((id) => paces.get(id)?.state === 'PROBING' && taken.has(id));
-    await spendAllowances(client, { ids, allowances, probed }, nowMs, PROBE_LOST_MS);
+    await spendAllowances(client, { ids, allowances, probed }, nowMs, probeLostMs);
     return { waiting: paces.size, batch };
   });
 }

@@ -22,7 +22,7 @@ export async function runQuery(
 ): Promise<QueryAnswer> {
   const { host } = engine;
   const result = await executeInTime(engine, document, context, variables);
-  if (!result) return { refused: `The query took longer than ${deadlineOf(engine)} ms, which is the limit.` };
+  if (!result) return { refused: `The query took longer than ${engine.deadlines.queryDeadlineMs} ms, which is the limit.` };
   const ours = result.errors?.find((error) => host.faultOf(error) === 'ours');
   if (ours) throw new Error(`The stored query failed for a reason of ours: ${ours.message}`, { cause: ours.originalError ?? ours });
   const theirs = result.errors?.filter((error) => host.faultOf(error) === 'node') ?? [];
@@ -38,11 +38,6 @@ export async function runQuery(
   return { data: result.data ?? null, isWhole: !result.errors?.length };
 }
 
-/** Default deadline of a query in milliseconds; well below the lease of 15 s. */
-const DEADLINE_MS = 8000;
-
-const deadlineOf = ({ settings }: Pick<Engine, 'settings'>): number => settings.queryDeadlineMs ?? DEADLINE_MS;
-
 /** Executes a query; returns `null` when the deadline passes. Resolvers still running then end by the host's own limits. */
 export function executeInTime(
   engine: Engine,
@@ -51,7 +46,7 @@ export function executeInTime(
   variableValues: Record<string, unknown>,
 ): Promise<ExecutionResult | null> {
   const execution = execute({ schema: engine.host.schema(), document, contextValue, variableValues });
-  return within(deadlineOf(engine), execution);
+  return within(engine.deadlines.queryDeadlineMs, execution);
 }
 
 /** Maximum number of errors to report for one result. */

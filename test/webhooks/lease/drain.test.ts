@@ -25,6 +25,7 @@ function drainByHand(
     pool,
     log,
     bounds,
+    leaseMs: 15_000,
     hostOf,
     deliver: (batch, free) => {
       for (const [place, delivery] of batch.entries()) inHand.push({ delivery, done: () => free(place) });

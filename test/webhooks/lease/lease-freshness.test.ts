@@ -1,17 +1,18 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES } from '../../../src/webhooks/base/deadlines.js';
 import { insideTransaction } from '../../../src/webhooks/base/store/transaction.js';
-import { AT_ONCE } from '../../../src/webhooks/destinations/https/origin-slots.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { deleteSubscription, updateSubscription } from '../../../src/webhooks/index.js';
 import { createJourney } from '../../../src/webhooks/journey.js';
 import { claimDue, type DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
-import { BEGIN_WITHIN_MS, listYoungClaims, mayBegin, renew, untilNoneBegins } from '../../../src/webhooks/lease/lease-freshness.js';
+import { listYoungClaims, mayBegin, renew, untilNoneBegins } from '../../../src/webhooks/lease/lease-freshness.js';
 import { openDeliverySender } from '../../../src/webhooks/send-delivery.js';
 import type { DeliveryResult } from '../../../src/webhooks/verdict/attempt-result.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
 
+const { perOrigin: PER_ORIGIN } = DEFAULT_DEADLINES;
 let world: EngineWorld;
 beforeEach(async () => {
   world = await startEngineWorld();
@@ -107,24 +108,24 @@ describe('the journey of a claim that was overtaken', () => {
 
   it('puts back, unsent, what waited too long behind others of its origin', async () => {
     const id = await world.subscribe({ query: null });
-    await world.insertThings(...Array.from({ length: AT_ONCE + 2 }, (_, i) => `n${i}`));
+    await world.insertThings(...Array.from({ length: PER_ORIGIN + 2 }, (_, i) => `n${i}`));
     await relayOnce(world.db.pool);
-    const batch = await claimDue(world.db.pool, [{ subscriptionId: id, count: AT_ONCE + 2, after: null }]);
+    const batch = await claimDue(world.db.pool, [{ subscriptionId: id, count: PER_ORIGIN + 2, after: null }]);
     // The last but one will be too old by the time it could be sent.
-    batch[AT_ONCE] = aged(batch[AT_ONCE] as DeliveryInHand, BEGIN_WITHIN_MS - 5);
+    batch[PER_ORIGIN] = aged(batch[PER_ORIGIN] as DeliveryInHand, BEGIN_WITHIN_MS - 5);
     const kept: ServerResponse[] = [];
     world.receiver.answer = (response) => void kept.push(response);
     const sender = openDeliverySender(world.webhooks.engine);
     const results = new Map<number, DeliveryResult>();
     createJourney(world.webhooks.engine, sender).run(batch, (place, result) => results.set(place, result));
-    await expect.poll(() => kept.length).toBe(AT_ONCE);
+    await expect.poll(() => kept.length).toBe(PER_ORIGIN);
     world.receiver.answer = (response) => void response.end();
     for (const response of kept) response.end();
-    await expect.poll(() => results.size).toBe(AT_ONCE + 2);
+    await expect.poll(() => results.size).toBe(PER_ORIGIN + 2);
     await sender.close();
-    expect(results.get(AT_ONCE)).toMatchObject({ attempt: null, next: null });
-    expect(results.get(AT_ONCE + 1)).toMatchObject({ attempt: { outcome: 'DELIVERED' } });
-    expect(world.receiver.requests).toHaveLength(AT_ONCE + 1);
+    expect(results.get(PER_ORIGIN)).toMatchObject({ attempt: null, next: null });
+    expect(results.get(PER_ORIGIN + 1)).toMatchObject({ attempt: { outcome: 'DELIVERED' } });
+    expect(world.receiver.requests).toHaveLength(PER_ORIGIN + 1);
   });
 
   it('sends nothing when it is too old, and its subscription was disabled', async () => {

@@ -5,12 +5,12 @@ import type { Engine } from '../../../src/webhooks/index.js';
 import { MAX_ANSWER_LENGTH, runQuery } from '../../../src/webhooks/payload/run-query.js';
 
 /** An engine whose schema has one field with this resolver. */
-function engineOf(resolve: () => unknown, queryDeadlineMs?: number): Engine {
+function engineOf(resolve: () => unknown, queryDeadlineMs = 1_000): Engine {
   const schema = buildSchema('type Query { value: String list: [String!] }');
   for (const field of Object.values((schema.getQueryType() as GraphQLObjectType).getFields())) field.resolve = resolve;
   return {
     host: { schema: () => schema, faultOf: ({ message }: GraphQLError) => (message.startsWith('ours') ? 'ours' : 'node') },
-    settings: { ...(queryDeadlineMs && { queryDeadlineMs }) },
+    deadlines: { queryDeadlineMs },
     log: pino({ level: 'silent' }),
   } as unknown as Engine;
 }

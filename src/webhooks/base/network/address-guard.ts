@@ -6,18 +6,13 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { buildConnector, errors } from 'undici';
+import { deadlinesOf } from '../deadlines.js';
 import type { Settings } from '../engine.js';
 import { bare, createReach, type ReachSettings, type Target } from './address-policy.js';
 import { createTunnels } from './egress-proxy.js';
 import { NetworkEvidence, type Step, suspicionOf } from './evidence.js';
 import { AddressRefused, type Guard, noteFailure } from './guard.js';
 import { raceAddresses } from './race-addresses.js';
-
-/**
- * Milliseconds for lookup, TCP connection, proxy tunnel and TLS together. Less than the deadline of a whole exchange, so that a failed
- * connection is reported as such and not as a timeout of the receiver.
- */
-const CONNECT_MS = 4_500;
 
 /** Minimum milliseconds between two test lookups of the resolver. */
 const CONTROL_MS = 2_000;
@@ -28,11 +23,12 @@ type Opening = Target & { allowH2?: boolean };
  * Resolves a name, checks each of its addresses, and connects to those addresses only, so a changed DNS answer (DNS rebinding) has no
  * effect. Certificates are always verified against the requested name.
  */
-export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertificates' | 'egressProxy'>): Guard {
+export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertificates' | 'egressProxy' | 'limits'>): Guard {
+  const { connectMs, perOrigin } = deadlinesOf(settings.limits);
   const reach = createReach(settings);
   const secureContext = trusting(settings.caCertificates ?? []);
   const tunnels = settings.egressProxy ? createTunnels(settings.egressProxy, secureContext) : null;
-  const tls = { secureContext, rejectUnauthorized: true, timeout: CONNECT_MS };
+  const tls = { secureContext, rejectUnauthorized: true, timeout: connectMs };
   const secure = { http1: buildConnector(tls), h2: buildConnector({ ...tls, allowH2: true }) };
   const evidence = new NetworkEvidence();
   let triedAtMs = 0;
@@ -53,8 +49,8 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
 
   async function open({ host, port, secure: isSecure, allowH2 }: Opening): Promise<Socket> {
     const deadline = new AbortController();
-    const late = new errors.ConnectTimeoutError(`No connection within ${CONNECT_MS / 1000} seconds`);
-    const timer = setTimeout(() => deadline.abort(late), CONNECT_MS);
+    const late = new errors.ConnectTimeoutError(`No connection within ${connectMs / 1000} seconds`);
+    const timer = setTimeout(() => deadline.abort(late), connectMs);
     let step: Step | null = 'NAME';
     try {
       const addresses = await unlessAborted(deadline.signal, reach.addressesOf({ host, port, secure: isSecure }));
@@ -77,7 +73,8 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
     }
   }
 
-  const agents = { http: new HttpAgent(AGENT), https: new HttpsAgent(AGENT) };
+  const pooled = { keepAlive: true, maxSockets: perOrigin };
+  const agents = { http: new HttpAgent(pooled), https: new HttpsAgent(pooled) };
   for (const [scheme, agent] of Object.entries(agents)) {
     const createConnection: CreateConnection = ({ host, port, socketPath }, done) => {
       if (socketPath || !host) return done(new AddressRefused('only names and addresses can be connected to'));
@@ -106,8 +103,6 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
     },
   };
 }
-
-const AGENT = { keepAlive: true, maxSockets: 200 };
 
 type CreateConnection = (
   options: { host?: string; port?: number | string; socketPath?: string },

@@ -2,6 +2,7 @@
 // A template runs alone in the slow process if it was slow before, is being tried out, or was running when a process died. Both queues are
 // fair between tenants.
 import { availableParallelism } from 'node:os';
+import { RENDER_WAIT_MS } from '../deadlines.js';
 import { createTurns } from './ready-queue.js';
 import { type Death, type RenderChild, startRenderChild } from './render-child.js';
 import { type Job, KILL_AFTER_MS, MAX_DATA_LENGTH, type Progress, type RenderInput, type Step, type StepResult } from './rendering.mjs';
@@ -39,8 +40,6 @@ const SLOW_FOR_MS = 60_000;
 /** Number of slow subscriptions from which all subscriptions of their tenant count as slow. */
 const MOST_SLOW = 5;
 const MOST_SLOW_TENANTS = 10_000;
-/** Milliseconds after which a job in the slow queue is given up with `busy`, since the delivery's lease keeps running. */
-const TURN_WITHIN_MS = 5000;
 /** Milliseconds without progress after which a process is considered hung and killed. */
 const SILENT_FOR_MS = 30_000;
 /** Number of process deaths of unknown cause after which a job is rejected. */
@@ -63,7 +62,7 @@ interface Lane {
   silent: NodeJS.Timeout;
 }
 
-export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = TURN_WITHIN_MS } = {}): Renderer {
+export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = RENDER_WAIT_MS } = {}): Renderer {
   const fast = new Set<Lane>();
   let slow: Lane | null = null;
   const ordinary = createTurns<Waiting>();

@@ -1,8 +1,9 @@
 // Sends messages to an AWS service by the official SDK, which is loaded with the first message.
 import { pipeline, Transform } from 'node:stream';
+import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import { WebhooksError } from '../../base/errors.js';
 import { EgressFailed, failureStep, type Guard } from '../../base/network/guard.js';
-import { DEADLINE_MS, type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
+import { type Destination, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
 import type { AwsAccess } from './access.js';
 import { loadCredentialProviders, loadHttpHandler } from './packages.js';
 
@@ -45,7 +46,7 @@ type Agents = Pick<Guard, 'httpAgent' | 'httpsAgent'>;
 export function openAwsSender<C extends Client, M extends AwsMessage>(
   service: AwsService<C, M>,
   guard: Agents,
-  deadlineMs = DEADLINE_MS,
+  deadlineMs = DEFAULT_DEADLINES.requestMs,
 ): Destination<M> {
   const clients = new Map<string, { version: number; client: Promise<C> }>();
 
@@ -55,7 +56,7 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
     const wanted = isShared ? 0 : version;
     const known = clients.get(key);
     if (known?.version === wanted) return known.client;
-    const client = openAwsClient(service, guard, access);
+    const client = openAwsClient(service, guard, access, deadlineMs);
     clients.delete(key);
     clients.set(key, { version: wanted, client });
     if (clients.size > MAX_CLIENTS) clients.delete(clients.keys().next().value as string);
@@ -114,12 +115,14 @@ export async function openAwsClient<C extends Client, M extends AwsMessage>(
   service: Pick<AwsService<C, M>, 'connect'>,
   guard: Agents,
   access: AwsAccess,
+  deadlineMs = DEFAULT_DEADLINES.requestMs,
 ): Promise<C> {
-  return service.connect(await clientConfig(guard, access));
+  return service.connect(await clientConfig(guard, access, deadlineMs));
 }
 
-async function clientConfig(guard: Agents, { region, endpoint, role, keys }: AwsAccess) {
-  const config = { region, requestHandler: await boundedHandler(guard), maxAttempts: 1, ...(endpoint !== null && { endpoint }) };
+async function clientConfig(guard: Agents, { region, endpoint, role, keys }: AwsAccess, deadlineMs: number) {
+  const requestHandler = await boundedHandler(guard, deadlineMs);
+  const config = { region, requestHandler, maxAttempts: 1, ...(endpoint !== null && { endpoint }) };
   if (role === null) return { ...config, ...(keys && { credentials: keys }) };
   const { fromTemporaryCredentials } = await loadCredentialProviders();
   const credentials = fromTemporaryCredentials({
@@ -131,9 +134,9 @@ async function clientConfig(guard: Agents, { region, endpoint, role, keys }: Aws
 }
 
 /** Limits a response to MAX_RESPONSE_BYTES, and stops reading at the deadline. */
-async function boundedHandler({ httpAgent, httpsAgent }: Agents) {
+async function boundedHandler({ httpAgent, httpsAgent }: Agents, deadlineMs: number) {
   const { NodeHttpHandler } = await loadHttpHandler();
-  const inner = new NodeHttpHandler({ httpAgent, httpsAgent, requestTimeout: DEADLINE_MS });
+  const inner = new NodeHttpHandler({ httpAgent, httpsAgent, requestTimeout: deadlineMs });
   const handle: typeof inner.handle = async (request, options) => {
     const answered = await inner.handle(request, options);
     let size = 0;

@@ -2,13 +2,13 @@
 
 import type { TLSSocket } from 'node:tls';
 import { Agent } from 'undici';
+import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
 import { EgressFailed, type Guard } from '../../base/network/guard.js';
-import { DEADLINE_MS, type Destination, type NoReply, noReplyOf, type Reply } from '../destination.js';
+import { type Destination, type NoReply, noReplyOf, type Reply } from '../destination.js';
 import { sendHttp1 } from './http1.js';
 import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
-import { AT_ONCE } from './origin-slots.js';
 
 /** An origin that chose HTTP/1.1 is offered HTTP/2 again after this many milliseconds. */
 const CHOICE_MS = 10 * 60_000;
@@ -25,7 +25,11 @@ interface Choice {
 }
 
 /** Opens a destination that keeps connections alive per origin and never follows a redirect. */
-export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs = DEADLINE_MS): Destination<Exchange> {
+export function openHttpsDestination(
+  guard: Pick<Guard, 'connect'>,
+  deadlineMs = DEFAULT_DEADLINES.requestMs,
+  connections = DEFAULT_DEADLINES.perOrigin,
+): Destination<Exchange> {
   const choices = new Map<string, Choice>();
   /** Connections on which an origin chose HTTP/1.1, kept until the agent uses them. */
   const spares = new Map<string, TLSSocket>();
@@ -38,7 +42,7 @@ export function openHttpsDestination(guard: Pick<Guard, 'connect'>, deadlineMs =
       if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
       else guard.connect(options, callback);
     },
-    connections: AT_ONCE,
+    connections,
     pipelining: 1,
     keepAliveTimeout: 10_000,
     headersTimeout: 0,

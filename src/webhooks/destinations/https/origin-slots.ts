@@ -1,8 +1,5 @@
 // Limits the number of concurrent requests to one origin; further requests wait in order.
 
-/** Maximum number of concurrent requests to one origin. Each is a connection over HTTP/1.1. */
-export const AT_ONCE = 200;
-
 /**
  * Freed slots are collected up to this number, or for GATHER_MS milliseconds, so that requests start together and share their reads,
  * renderings and writes.
@@ -21,7 +18,7 @@ export class OriginSlots {
   private readonly origins = new Map<string, Origin>();
   private closed = false;
 
-  constructor(private readonly limit = AT_ONCE) {}
+  constructor(private readonly limit: number) {}
 
   /** Returns `null` when a slot is free at once; otherwise a promise: true with a slot, false when closed. Pair it with `release`. */
   take(key: string): Promise<boolean> | null {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { buildSchema } from 'graphql';
 import { pino } from 'pino';
+import { deadlinesOf } from '../../../../src/webhooks/base/deadlines.js';
 import type { Engine } from '../../../../src/webhooks/base/engine.js';
 import type { Actor } from '../../../../src/webhooks/base/model.js';
 import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
@@ -52,6 +53,7 @@ export async function thingEngine(): Promise<ThingEngine> {
       allowedNetworks: [],
       queryLimits: { fields: 1000, depth: 12, cost: 25_000 },
     },
+    deadlines: deadlinesOf(),
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
     capture: { findings: async () => [] },

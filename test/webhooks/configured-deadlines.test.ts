@@ -1,0 +1,86 @@
+// Tests that a worker keeps to configured deadlines and limits, with a real receiver and database.
+import type { ServerResponse } from 'node:http';
+import { afterEach, expect, it } from 'vitest';
+import { createHookgraph } from '../../src/index.js';
+import { deadlinesOf } from '../../src/webhooks/base/deadlines.js';
+import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
+import { until } from '../support/until.js';
+
+let world: EngineWorld;
+afterEach(() => world.close());
+
+const firstAttempt = (id: string) =>
+  until('an attempt is recorded', async () => {
+    const { rows } = await world.db.pool.query(
+      'SELECT stage, message, duration_ms AS "durationMs" FROM hookgraph.attempts WHERE subscription_id = $1',
+      [id],
+    );
+    return rows[0];
+  });
+
+it('ends a request at the configured deadline', async () => {
+  world = await startEngineWorld({ settings: { limits: { requestMs: 400 } } });
+  world.receiver.answer = () => {};
+  const id = await world.subscribe();
+  await world.work();
+  await world.insertThings('a');
+  const { stage, message, durationMs } = await firstAttempt(id);
+  expect({ stage, message }).toEqual({ stage: 'TIMEOUT', message: 'No complete answer within 0.4 seconds.' });
+  expect(durationMs).toBeGreaterThanOrEqual(399);
+  expect(durationMs).toBeLessThan(3_000);
+});
+
+it('leases for longer than a request may take, so that a slow receiver gets it once', async () => {
+  const limits = { requestMs: 40_000 };
+  world = await startEngineWorld({ settings: { limits } });
+  let open: ServerResponse | undefined;
+  world.receiver.answer = (response) => {
+    open = response;
+  };
+  const id = await world.subscribe();
+  await world.work();
+  await world.insertThings('a');
+  await world.receiver.waitFor(1);
+  const { rows } = await world.db.pool.query(
+    'SELECT extract(epoch FROM lease_until - now())::float8 * 1000 AS "leftMs" FROM hookgraph.open_deliveries WHERE subscription_id = $1',
+    [id],
+  );
+  expect(rows[0].leftMs).toBeGreaterThan(limits.requestMs);
+  expect(rows[0].leftMs).toBeLessThanOrEqual(deadlinesOf(limits).leaseMs);
+  open?.end();
+  expect(await firstAttempt(id)).toMatchObject({ stage: null });
+  expect(world.receiver.requests).toHaveLength(1);
+});
+
+it('sends no more requests to one origin at once than configured', async () => {
+  world = await startEngineWorld({ settings: { limits: { perOrigin: 3 } } });
+  const open: ServerResponse[] = [];
+  world.receiver.answer = (response) => void open.push(response);
+  await world.subscribe();
+  await world.work();
+  await world.insertThings(...Array.from({ length: 12 }, (_, i) => `n${i}`));
+  await world.receiver.waitFor(3);
+  const inProgress = async () =>
+    (await world.db.pool.query('SELECT count(*)::int AS n FROM hookgraph.open_deliveries WHERE lease_until > now()')).rows[0].n;
+  // Five are claimed: half as many again as may be sent. All that are sent have arrived.
+  await until('more are claimed than are sent', async () => (await inProgress()) > 3);
+  expect(await inProgress()).toBeLessThanOrEqual(5);
+  expect(open).toHaveLength(3);
+  world.receiver.answer = (response) => void response.end();
+  for (const response of open) response.end();
+  await world.receiver.waitFor(12);
+});
+
+it('refuses limits that contradict each other when Hookgraph is created', async () => {
+  world = await startEngineWorld();
+  const create = () =>
+    createHookgraph({
+      database: world.db.url,
+      keys: [Buffer.alloc(32)],
+      tables: {},
+      signIn: async () => null,
+      actor: () => null,
+      settings: { limits: { requestMs: 1_000, connectMs: 1_000 } },
+    });
+  expect(create).toThrow('connectMs (HOOKGRAPH_CONNECT_TIMEOUT_MS) is 1000, but must be less than requestMs');
+});

@@ -1,9 +1,9 @@
 // Builds the tree of all commands.
 import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { RuntimeError } from '../runtime/runtime-error.js';
-import { addCommand, appOption, type Cli } from './command.js';
+import { addCommand, appOption, type Cli, portNumber } from './command.js';
 import { addAsCode } from './commands/as-code.js';
 import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
@@ -13,15 +13,15 @@ import { addListen } from './commands/listen.js';
 import { addLogin } from './commands/login.js';
 import { addReplay } from './commands/replay.js';
 import { addSchema } from './commands/schema.js';
-import type { Faces } from './commands/serve.js';
+import type { Faces, ServeOptions } from './commands/serve.js';
 import { addTopics } from './commands/topics.js';
 import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
 
 // Modules are loaded when their command runs, so that help and remote commands start quickly.
-const serve = async (faces: Faces): Promise<void> => {
+const serve = async (options: ServeOptions): Promise<void> => {
   await refuseWithoutSample();
-  await (await import('./commands/serve.js')).serve(faces);
+  await (await import('./commands/serve.js')).serve(options);
 };
 
 /**
@@ -83,17 +83,25 @@ const FACES: Record<string, string> = {
 };
 
 function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
-  addCommand(program, name, FACES[name] as string, [name, `${name} --app ./hookgraph.ts`])
+  addCommand(program, name, FACES[name] as string, [`${name} --monitoring-port 9464`, `${name} --app ./hookgraph.ts`])
     .addOption(appOption())
-    .action(async ({ app }: { app?: string }) => {
-      if (app === undefined) return serve(faces);
+    .addOption(
+      new Option(
+        '--monitoring-port <port>',
+        'where /healthz, /readyz and /metrics are; absent: HOOKGRAPH_MONITORING_PORT, else nowhere',
+      ).argParser(portNumber),
+    )
+    .action(async ({ app, monitoringPort }: { app?: string; monitoringPort?: number }) => {
+      if (app === undefined) return serve({ ...faces, ...(monitoringPort !== undefined && { monitoringPort }) });
       const [{ loadApp }, { serveApp }, { readConfig }] = await Promise.all([
         import('./adopter/load-app.js'),
         import('./adopter/serve-app.js'),
         import('../runtime/config.js'),
       ]);
-      const { host, port } = readConfig(cli.env);
-      await serveApp(await loadApp(app), { ...faces, host, port, terminal: cli.terminal, stopped: cli.interrupted() });
+      const { host, port, monitoringHost, monitoringPort: configured } = readConfig(cli.env);
+      const chosen = monitoringPort ?? configured;
+      const monitoring = chosen === null ? null : { host: monitoringHost, port: chosen };
+      await serveApp(await loadApp(app), { ...faces, host, port, monitoring, terminal: cli.terminal, stopped: cli.interrupted() });
     });
 }
 

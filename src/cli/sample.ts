@@ -20,6 +20,7 @@ export interface Sample {
 }
 
 export interface SampleApp extends Pick<App, 'pool' | 'schema' | 'webhooks' | 'authenticate' | 'contextOf'> {
+  monitor: Hookgraph['monitor'];
   /** Updates topics and triggers to match the announced nodes. */
   prepare(): Promise<void>;
   /** Creates the sample data once; `adminToken` is `null` when it existed already and the token isn't known. */

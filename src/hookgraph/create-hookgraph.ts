@@ -5,8 +5,10 @@ import { type Api, createApi, mergeApi } from '../graphql/index.js';
 import { logBroken, openPool } from '../runtime/database.js';
 import { createTurns } from '../runtime/fair-share.js';
 import { localPool } from '../runtime/local-pool.js';
+import { createMetrics, type MetricsText } from '../runtime/metrics/metrics.js';
 import { listNewerMigrations, migrate, planMigrations } from '../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../runtime/migration-sets.js';
+import { type MonitoringPort, openMonitoringPort } from '../runtime/monitoring-port.js';
 import { createPlainLog } from '../runtime/plain-log.js';
 import { workerSchema } from '../runtime/queue.js';
 import { checkSchemaName, DEFAULT_SCHEMA } from '../runtime/schema-name.js';
@@ -18,8 +20,9 @@ import { createAnnouncement } from './announcement.js';
 import { type CheckProblem, checkAll, isMigrated } from './check.js';
 import { faultOf } from './faults.js';
 import { createHandler } from './handler.js';
-import { readyAnswer, refuseOutOfStep } from './in-step.js';
+import { readyAnswer, refuseOutOfStep, workerAnswer } from './in-step.js';
 import { createLoadNode } from './load-node.js';
+import { createMeter, createMetricsReader } from './metrics.js';
 import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
 import { createSignIn, type StoredContext } from './sign-in.js';
 import { createTablesHost } from './tables-host.js';
@@ -55,6 +58,12 @@ export interface Hookgraph {
    * Call it after a commit that may have created events: a relay, here or in another process, looks for them at once.
    */
   poke(): void;
+  /** Writes the metrics of Hookgraph for Prometheus, for an endpoint of the host. Those of the process are the host's. */
+  metrics(): Promise<MetricsText>;
+  /**
+   * Opens a port with /healthz, /readyz and /metrics, for operators. Rejects when the address is in use. Default host: 127.0.0.1.
+   */
+  monitor(options: { host?: string; port: number }): Promise<MonitoringPort>;
   /** Runs a write of the host that before-hooks may refuse. */
   gate: Webhooks['passGate'];
   /**
@@ -92,6 +101,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const schemaName = checkSchemaName(options.databaseSchema ?? DEFAULT_SCHEMA);
   const own = { schema: schemaName };
   const pool = typeof options.database === 'string' ? openPool(options.database, { log, ...own }) : localPool(options.database, own);
+  const metrics = createMetrics();
   const stopLogging = typeof options.database === 'string' ? () => {} : logBroken(options.database, log);
   const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
@@ -168,7 +178,11 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       limits,
     },
     log,
+    meter: createMeter(metrics),
   });
+  const pools = { main: pool, queries: opened.pool };
+  const reader = createMetricsReader({ metrics, webhooks, pools, connection, schema: schemaName, log });
+  const ready = () => readyAnswer({ announcement, webhooks });
   async function check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]> {
     await announcement.ready().catch(() => {});
     const schema = next ? mergedOrAsIs(next.schema) : schemaNow();
@@ -190,7 +204,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     maxCost: options.apiMaxCost ?? 100_000,
     context: async (request) => (await options.context?.(request)) ?? {},
     ready: announcement.ready,
-    readiness: () => readyAnswer({ announcement, webhooks }),
+    readiness: ready,
   });
 
   return {
@@ -224,6 +238,13 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       await webhooks.checkKeys();
       return startWorker({ pool, log, webhooks }, { isOwnProcess: false });
     },
+    metrics: () => reader.write({ process: false }),
+    async monitor({ host = '127.0.0.1', port }) {
+      const readiness = () => workerAnswer(webhooks, ready);
+      const opened = await openMonitoringPort({ host, port, readiness, metrics: () => reader.write({ process: true }), log });
+      webhooks.forbid({ host, port: opened.port });
+      return opened;
+    },
     poke: () => webhooks.poke(),
     gate: webhooks.passGate,
     async detach({ everything = false } = {}) {
@@ -235,7 +256,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     async close() {
       await webhooks.close();
       stopLogging();
-      await Promise.all([opened.close(), typeof options.database === 'string' ? pool.end() : undefined]);
+      await Promise.all([opened.close(), reader.close(), typeof options.database === 'string' ? pool.end() : undefined]);
     },
   };
 }

@@ -37,3 +37,14 @@ export async function readyAnswer({ announcement, webhooks }: Parts): Promise<{ 
   }
   return readinessAnswer(await readiness(webhooks.engine));
 }
+
+/** The response of a worker's `/readyz`: 503 also while one of its loops is stuck or fails. */
+export async function workerAnswer(
+  { engine }: Pick<Webhooks, 'engine'>,
+  ready: () => Promise<{ status: number; body: object }>,
+): Promise<{ status: number; body: object }> {
+  const stalled = engine.loops.states().filter(({ isStalled }) => isStalled);
+  if (stalled.length === 0) return ready();
+  const problems = stalled.map(({ name, ageMs }) => `The loop ${name} has not completed for ${Math.round(ageMs / 1000)} s.`);
+  return { status: 503, body: { status: 'the worker is stuck', problems } };
+}

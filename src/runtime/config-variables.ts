@@ -10,6 +10,9 @@ import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
 export interface Config {
   port: number;
   host: string;
+  /** `null`: no port for health and metrics is opened. */
+  monitoringPort: number | null;
+  monitoringHost: string;
   /** `null`: use the embedded Postgres. */
   databaseUrl: string | null;
   /** The Postgres schema of Hookgraph's own tables. */
@@ -64,6 +67,8 @@ export interface Config {
   authHeader: string | null;
 }
 
+const hostName = z.string().regex(/^[\w.:-]+$/, 'must be a host name or an address');
+
 export interface Variable<T> {
   name: string;
   meaning: string;
@@ -80,7 +85,19 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   host: {
     name: 'HOST',
     meaning: 'address that the API listens on; 0.0.0.0 for all',
-    parse: z.string().regex(/^[\w.:-]+$/, 'must be a host name or an address'),
+    parse: hostName,
+    fallback: '127.0.0.1',
+  },
+  monitoringPort: {
+    name: 'HOOKGRAPH_MONITORING_PORT',
+    meaning: 'port of /healthz, /readyz and /metrics for operators, on API and worker; 0: any that is free; absent: none',
+    parse: orNull(wholeNumber(0, 65535)),
+    fallback: null,
+  },
+  monitoringHost: {
+    name: 'HOOKGRAPH_MONITORING_HOST',
+    meaning: 'address that it listens on; whoever reaches it may read, so let only your Prometheus and your orchestrator',
+    parse: hostName,
     fallback: '127.0.0.1',
   },
   databaseUrl: {

@@ -20,6 +20,7 @@ export interface SampleApp {
   pool: Hookgraph['pool'];
   schema: GraphQLSchema;
   webhooks: Hookgraph['webhooks'];
+  monitor: Hookgraph['monitor'];
   /** Updates topics and triggers to match the announced nodes. */
   prepare(): Promise<void>;
   /** Creates the sample data once; `adminToken` is `null` when it existed already and the token isn't known. */
@@ -52,6 +53,7 @@ export async function openSample({ adminToken, ...options }: SampleOptions): Pro
     pool,
     schema,
     webhooks,
+    monitor: hooks.monitor,
     prepare: () => hooks.migrate(),
     seed: async () => ({ adminToken: await makeSampleData(prisma, { adminToken }) }),
     authenticate: (token) => findViewer(pool, token),

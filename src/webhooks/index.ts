@@ -5,6 +5,8 @@ import type { Logger } from '../runtime/logger.js';
 import { localSql, schemaOf } from '../runtime/schema-name.js';
 import { deadlinesOf } from './base/deadlines.js';
 import type { Engine, Settings } from './base/engine.js';
+import { createLoops } from './base/loops.js';
+import { type Meter, NO_METER } from './base/meter.js';
 import type { Host } from './base/model.js';
 import { createGuard } from './base/network/address-guard.js';
 import type { Endpoint } from './base/network/guard.js';
@@ -21,6 +23,8 @@ export type { CaptureFinding, CaptureFindingKind, NoticedFinding } from './base/
 export { type Deadlines, deadlinesOf, type Limits, QUERY_WAIT_MS } from './base/deadlines.js';
 export type { Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
+export type { LoopState } from './base/loops.js';
+export { type DisablingRule, type Meter, NO_METER, type PutBackCause } from './base/meter.js';
 export * from './base/model.js';
 export type { Endpoint } from './base/network/guard.js';
 export { announcedNode } from './base/own-node.js';
@@ -68,6 +72,7 @@ export {
 } from './base/store/subscriptions.js';
 export { countTopics, listTopics, resolveTopic, type TopicFilter, topicsByIds } from './base/store/topics.js';
 export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from './base/store/without-tenant.js';
+export { timeOfId } from './base/time-of-id.js';
 export type { PlannedStatement } from './capture/plan-capture.js';
 export { findOutOfStep, outOfStep } from './capture/watch-capture.js';
 export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';
@@ -78,6 +83,7 @@ export type { AttemptWrite, AttemptWrites, Check } from './gate.js';
 export { checkStored, type StoredFinding } from './operations/check-stored.js';
 export { PRESETS, type Preset, type PresetKey, withPreset } from './operations/presets.js';
 export { previewSubscription } from './operations/preview.js';
+export { MAX_COUNTED, type QueueState, readQueueState } from './operations/read-queue-state.js';
 export { readiness, readinessAnswer } from './operations/readiness.js';
 export { cancelReplay, type Replayed, type ReplayRange, replayEvents } from './operations/replay.js';
 export { type Resealed, resealSecrets } from './operations/reseal-secrets.js';
@@ -101,6 +107,8 @@ export interface WebhooksOptions {
   reloadKeys?: () => Promise<Buffer[]>;
   settings: Settings;
   log: Logger;
+  /** Receives what is measured. Default: nothing is. */
+  meter?: Meter;
   /** Returns a random number, 0 ≤ x < 1. Default: Math.random. */
   random?: () => number;
 }
@@ -124,6 +132,8 @@ export interface Webhooks {
   passGateForAll: Gate['passAll'];
   /** Prepares one of the engine's statements for a connection of the host: fills in the name of the engine's schema. */
   localSql(sql: string): string;
+  /** Returns what the worker in this process has in hand; `null` when none runs here. */
+  working(): ReturnType<Working['state']> | null;
   /** Call it after a commit that may have recorded events, so that a relay in this or another process looks at once. */
   poke(): void;
   /** Marks an endpoint as a part of Hookgraph, to which this process then never sends deliveries. */
@@ -141,10 +151,11 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   const deadlines = deadlinesOf(settings.limits);
   const vault = createVault(options.keys, options.reloadKeys);
   const guard = createGuard(settings);
-  const renderer = createRenderer();
+  const meter = options.meter ?? NO_METER;
+  const renderer = createRenderer({ onDeath: (by) => meter.rendererEnded(by === 'template' ? 'TEMPLATE' : 'UNKNOWN') });
   const everyMs = settings.captureWatchMs ?? LOOK_MS;
   const capture = createCaptureWatch({ pool, host, log, everyMs });
-  const engine: Engine = { pool, host, vault, renderer, settings, deadlines, guard, log, capture, random };
+  const engine: Engine = { pool, host, vault, renderer, settings, deadlines, meter, loops: createLoops(), guard, log, capture, random };
   const poker = createPoker(pool);
   const gate = createGate(engine);
   let working: Working | undefined;
@@ -157,6 +168,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     passGate: gate.pass,
     passGateForAll: gate.passAll,
     localSql: (sql) => localSql(sql, schemaOf(pool)),
+    working: () => working?.state() ?? null,
     poke: () => (working ?? poker).poke(),
     async work() {
       const started = await startWorking(engine, { capture, captureWatchMs: everyMs });

@@ -202,11 +202,13 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
         if (error instanceof EgressFailed) {
           const waitMs = outage.putBack(delivery, error);
           rest(delivery.subscriptionId, waitMs);
+          engine.meter.putBack('NETWORK');
           return tell(place, resultOf(delivery, { putBackMs: waitMs }));
         }
         // Any TemplateError here is `busy`: other templates of the same tenant take up its share of the renderers.
         if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
         else engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
+        engine.meter.putBack(error instanceof TemplateError ? 'RENDERER' : 'INTERNAL');
         tell(place, resultOf(delivery, { putBackMs: PUT_BACK_MS }));
       };
       getReady(batch).then(

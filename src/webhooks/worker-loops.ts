@@ -8,6 +8,7 @@ import { DESTINATIONS } from './destinations/registry.js';
 import { startRelay } from './fan-out/relay-loop.js';
 import { stepReplay } from './fan-out/replay.js';
 import { createJourney } from './journey.js';
+import type { DeliveryInHand } from './lease/claim.js';
 import { type Drain, startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
 import { claimPaced } from './lease/paced.js';
@@ -17,6 +18,8 @@ import { openDeliverySender } from './send-delivery.js';
 import { createAttemptWriter } from './verdict/attempt-writer.js';
 
 export interface Working {
+  /** Returns the number of deliveries in progress in this worker, and of their results that are not written yet. */
+  state(): { inProgress: number; unwritten: number };
   /** Call it when there may be new events: the relay looks at once. */
   poke(): void;
   /** Call it when these subscriptions may have due deliveries: the drain claims at once. */
@@ -60,16 +63,28 @@ export async function startWorking(
     hostOf: journey.originOf,
     deliver: (batch, free) =>
       journey.run(batch, (place, result) => {
+        if (result.attempt) engine.meter.attempt({ ...result.attempt, delivery: batch[place] as DeliveryInHand });
         const written = attemptWriter.add(result);
         if (written) void written.then(() => free(place));
         else free(place);
       }),
   });
-  const relay = startRelay({ pool, log, onDeliveries: drain.wake });
-  const dueScan = repeat(DUE_SCAN_MS, async () => drain.wake(await scanDue(pool)), engine);
-  const heldScan = repeat(RELEASE_SCAN_MS, () => releaseScan(pool), engine);
+  const relaying = engine.loops.start('relay', 0);
+  const relay = startRelay({
+    pool,
+    log,
+    onDeliveries: drain.wake,
+    onLook(changes, withoutTenant) {
+      relaying.completed();
+      if (changes > 0) engine.meter.relayed(changes, withoutTenant);
+    },
+    onFailure: () => engine.meter.loopFailed('relay'),
+  });
+  const dueScan = repeat('due', DUE_SCAN_MS, async () => drain.wake(await scanDue(pool)), engine);
+  const heldScan = repeat('release', RELEASE_SCAN_MS, () => releaseScan(pool), engine);
   let pacedMs = PACED_SCAN_MS.idle;
   const paced = repeat(
+    'paced',
     () => pacedMs,
     async () => {
       const { waiting, batch } = await claimPaced(pool, Math.min(drain.room(), MAX_PACED), deadlines);
@@ -78,27 +93,32 @@ export async function startWorking(
     },
     engine,
   );
-  const upkeep = DESTINATIONS.flatMap(({ upkeep }) =>
-    upkeep ? [repeat(upkeep.everyMs, async () => void (await upkeep.settle(engine, null)), engine)] : [],
+  const upkeep = DESTINATIONS.flatMap(({ field, upkeep }) =>
+    upkeep ? [repeat(`upkeep-${field}`, upkeep.everyMs, async () => void (await upkeep.settle(engine, null)), engine)] : [],
   );
   const replays = repeat(
+    'replay',
     REPLAY_SCAN_MS,
-    async (isStopped) => {
-      for (let step = await stepReplay(pool); step && !isStopped(); step = await stepReplay(pool)) drain.wake([step.subscriptionId]);
+    async (isStopped, completed) => {
+      for (let step = await stepReplay(pool); step && !isStopped(); step = await stepReplay(pool)) {
+        completed();
+        drain.wake([step.subscriptionId]);
+      }
     },
     engine,
   );
-  const templates = repeat(TEMPLATE_SCAN_MS, templateScan(engine), engine);
+  const templates = repeat('templates', TEMPLATE_SCAN_MS, templateScan(engine), engine);
   // `capture.refuse()` was the first check, so this one waits for its first interval.
-  const watch = repeat(captureWatchMs, async () => void (await capture.look()), engine, { waits: true });
-  const statistics = repeat(STATISTICS_SCAN_MS, statisticsScan(engine), engine);
+  const watch = repeat('capture', captureWatchMs, async () => void (await capture.look()), engine, { waits: true });
+  const statistics = repeat('statistics', STATISTICS_SCAN_MS, statisticsScan(engine), engine);
   return {
     poke: relay.poke,
     wake: drain.wake,
+    state: () => ({ inProgress: drain.inProgress(), unwritten: attemptWriter.waiting() }),
     async stop() {
       const scans = [dueScan, heldScan, paced, ...upkeep, replays, templates, watch, statistics].map((scan) => scan.stop());
       journey.stop();
-      await Promise.all([drain.stop().then(attemptWriter.written), relay.stop(), ...scans]);
+      await Promise.all([drain.stop().then(attemptWriter.written), relay.stop().then(relaying.ended), ...scans]);
       await sender.close();
     },
   };
@@ -151,18 +171,22 @@ function statisticsScan({ pool }: Engine): () => Promise<void> {
  * logged and work continues.
  */
 function repeat(
+  name: string,
   everyMs: number | (() => number),
-  work: (isStopped: () => boolean) => Promise<void>,
-  { log }: Engine,
+  work: (isStopped: () => boolean, completed: () => void) => Promise<void>,
+  { log, loops, meter }: Engine,
   { waits = false } = {},
 ): { stop(): Promise<void> } {
+  const loop = loops.start(name, typeof everyMs === 'number' ? everyMs : 0);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let running = Promise.resolve();
   const run = async () => {
     try {
-      await work(() => stopped);
+      await work(() => stopped, loop.completed);
+      loop.completed();
     } catch (error) {
+      meter.loopFailed(name);
       log.error({ err: error }, 'a scan failed; trying again');
     }
     pause();
@@ -177,6 +201,7 @@ function repeat(
       stopped = true;
       clearTimeout(timer);
       await running;
+      loop.ended();
     },
   };
 }

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createApi, mergeApi } from '../../src/graphql/index.js';
 import { DEFAULT_IDS } from '../../src/hookgraph/options.js';
 import { deadlinesOf } from '../../src/webhooks/base/deadlines.js';
+import { createLoops } from '../../src/webhooks/base/loops.js';
+import { NO_METER } from '../../src/webhooks/base/meter.js';
 import { createGuard } from '../../src/webhooks/base/network/address-guard.js';
 import { createVault } from '../../src/webhooks/base/secrets/vault.js';
 import { createRenderer } from '../../src/webhooks/base/templates/renderer.js';
@@ -50,6 +52,8 @@ beforeAll(async () => {
     vault: createVault([randomBytes(32)]),
     settings: { ...SETTINGS, domain: 'test', allowedNetworks: [] },
     deadlines: deadlinesOf(),
+    meter: NO_METER,
+    loops: createLoops(),
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
     capture: { findings: async () => [] },

@@ -14,6 +14,8 @@ describe('readConfig', () => {
     expect(readConfig({})).toEqual({
       port: 4000,
       host: '127.0.0.1',
+      monitoringPort: null,
+      monitoringHost: '127.0.0.1',
       databaseUrl: null,
       databaseSchema: 'hookgraph',
       dataDir: `${process.cwd()}/.hookgraph`,

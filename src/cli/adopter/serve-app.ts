@@ -4,18 +4,24 @@ import type { AddressInfo } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import type { Hookgraph } from '../../index.js';
 import type { Terminal } from '../terminal.js';
+import { monitoringLine } from '../welcome.js';
 
 export interface ServeAppOptions {
   api: boolean;
   worker: boolean;
   host: string;
   port: number;
+  /** Where /healthz, /readyz and /metrics are; `null`: nowhere. */
+  monitoring: { host: string; port: number } | null;
   terminal: Terminal;
   /** Aborted when the process should stop. */
   stopped: AbortSignal;
 }
 
-export async function serveApp(hooks: Hookgraph, { api, worker, host, port, terminal, stopped }: ServeAppOptions): Promise<void> {
+export async function serveApp(
+  hooks: Hookgraph,
+  { api, worker, host, port, monitoring, terminal, stopped }: ServeAppOptions,
+): Promise<void> {
   const parts: (() => Promise<void>)[] = [];
   try {
     if (worker) {
@@ -32,6 +38,11 @@ export async function serveApp(hooks: Hookgraph, { api, worker, host, port, term
       const { port: open } = server.address() as AddressInfo;
       hooks.webhooks.forbid({ host, port: open });
       terminal.say(`The API listens on http://${host}:${open}`);
+    }
+    if (monitoring) {
+      const opened = await hooks.monitor(monitoring);
+      parts.push(opened.stop);
+      terminal.say(monitoringLine(opened.url));
     }
     if (worker) terminal.say('The worker is running.');
     await new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }));

@@ -3,7 +3,7 @@ import { startApi } from '../../api/index.js';
 import { startWorker } from '../../worker/index.js';
 import { type Installation, openInstallation } from '../installation.js';
 import { makeSampleData } from '../sample-data.js';
-import { welcome } from '../welcome.js';
+import { monitoringLine, welcome } from '../welcome.js';
 
 export interface Faces {
   api: boolean;
@@ -12,11 +12,16 @@ export interface Faces {
   prepare: boolean;
 }
 
+export interface ServeOptions extends Faces {
+  /** Port of /healthz, /readyz and /metrics; absent: the one of the configuration. */
+  monitoringPort?: number;
+}
+
 interface Part {
   stop(): Promise<void>;
 }
 
-export async function serve(faces: Faces): Promise<void> {
+export async function serve({ monitoringPort, ...faces }: ServeOptions): Promise<void> {
   const stopping = nextSignal();
   const installation = await openInstallation({ prepare: faces.prepare, join: !faces.prepare });
   const { app, config, log, postgres } = installation;
@@ -24,11 +29,15 @@ export async function serve(faces: Faces): Promise<void> {
   try {
     const token = faces.prepare ? await makeSampleData(installation) : null;
     if (faces.worker) parts.push(await startWorker(app));
-    if (faces.api) {
-      const api = await startApi(app, { host: config.host, port: config.port, localToken: postgres ? token : null });
-      parts.push(api);
-      console.log(welcome({ url: api.url, config, token, embedded: postgres !== null, first: app.first }));
-    } else console.log('The worker is running.');
+    const api = faces.api ? await startApi(app, { host: config.host, port: config.port, localToken: postgres ? token : null }) : null;
+    if (api) parts.push(api);
+    const port = monitoringPort ?? config.monitoringPort;
+    if (port !== null) {
+      const monitoring = await app.monitor({ host: config.monitoringHost, port });
+      parts.push(monitoring);
+      console.log(monitoringLine(monitoring.url));
+    }
+    console.log(api ? welcome({ url: api.url, config, token, embedded: postgres !== null, first: app.first }) : 'The worker is running.');
   } catch (error) {
     await stop(parts, installation);
     throw error;

@@ -4,6 +4,8 @@ import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import type { NoticedFinding } from './capture-finding.js';
 import type { Deadlines, Limits } from './deadlines.js';
+import type { Loops } from './loops.js';
+import type { Meter } from './meter.js';
 import type { Host } from './model.js';
 import type { Endpoint, Guard } from './network/guard.js';
 import type { ConfiguredLimits } from './query/query-limits.js';
@@ -51,6 +53,10 @@ export interface Engine {
   /** Every connection made for a subscription must go through this guard. */
   guard: Guard;
   log: Logger;
+  /** Receives what is measured. */
+  meter: Meter;
+  /** The loops of the worker in this process; none while no worker runs here. */
+  loops: Loops;
   /** Reports announced tables that are not captured properly. */
   capture: { findings(): Promise<NoticedFinding[]> };
   /** Returns 0 ≤ x < 1; used as the jitter of retries. */

@@ -20,6 +20,9 @@ export interface RelayOptions {
   log: Logger;
   /** Called with the subscriptions that have new deliveries due now. A lost call only delays them. */
   onDeliveries(subscriptionIds: string[]): void;
+  /** Called after each look that completed, with what the relay took. */
+  onLook?(changes: number, withoutTenant: number): void;
+  onFailure?(): void;
   /** Pause after a look that found events, and the longest pause. */
   pollMs?: { busy: number; idle: number };
 }
@@ -32,7 +35,7 @@ export interface Relay {
 }
 
 /** Survives restarts of the database. Holds one connection of the pool to listen for notifications of other processes. */
-export function startRelay({ pool, log, onDeliveries, pollMs = POLL_MS }: RelayOptions): Relay {
+export function startRelay({ pool, log, onDeliveries, onLook, onFailure, pollMs = POLL_MS }: RelayOptions): Relay {
   const nap = createNap();
   const stopping = new AbortController();
   const listening = listen(pool, log, nap.end, stopping.signal);
@@ -49,6 +52,7 @@ export function startRelay({ pool, log, onDeliveries, pollMs = POLL_MS }: RelayO
         const { events, subscriptionIds, ownerless, ownerlessNodes } = await relayOnce(pool, BATCH, everything ? '0' : horizons[0]);
         if (everything && events < BATCH) everythingAt = performance.now() + RECENT.everythingEveryMs;
         backoffMs = BACKOFF_MS.first;
+        onLook?.(events, ownerless);
         if (ownerless > 0)
           log.warn({ events: ownerless, first: ownerlessNodes }, 'events without a tenant reached nobody; assign them one to send them');
         if (subscriptionIds.length > 0) onDeliveries(subscriptionIds);
@@ -56,6 +60,7 @@ export function startRelay({ pool, log, onDeliveries, pollMs = POLL_MS }: RelayO
         idleMs = events > 0 ? pollMs.busy : Math.min(idleMs * 2, pollMs.idle);
         await nap.take(idleMs);
       } catch (error) {
+        onFailure?.();
         log.error({ err: error, backoffMs }, 'relaying failed; trying again');
         await pause(backoffMs, stopping.signal);
         backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.last);

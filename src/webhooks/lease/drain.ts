@@ -22,6 +22,8 @@ export interface Drain {
   rest(subscriptionId: string, ms: number): void;
   /** Returns how many more deliveries may be in progress. */
   room(): number;
+  /** Returns how many deliveries are in progress. */
+  inProgress(): number;
   /** Passes on deliveries that were claimed elsewhere. */
   start(batch: DeliveryInHand[]): void;
   /** Stops claiming, and resolves when no delivery is in progress. */
@@ -251,6 +253,7 @@ export function startDrain(options: DrainOptions): Drain {
       if (inFlight < WORTHWHILE) void claim();
       else gather();
     },
+    inProgress: () => inFlight,
     room: () => (stopping ? 0 : bounds.total - inFlight),
     start,
     rest(subscriptionId, ms) {

@@ -10,13 +10,25 @@ export interface Readiness {
   warnings: string[];
 }
 
+/** Milliseconds after which the database counts as unreachable: a probe gets its answer, although a statement may hang. */
+const ANSWER_WITHIN_MS = 3_000;
+
 const unready = (status: string, problems: string[] = []): Readiness => ({ isReady: false, status, problems, warnings: [] });
 
 /**
  * Reports readiness and never throws. Capture findings come from a cache that is refreshed every minute, or every five seconds while
  * a finding exists.
  */
-export async function readiness({ pool, log, capture }: Engine): Promise<Readiness> {
+export async function readiness(engine: Engine): Promise<Readiness> {
+  const late = unready('the database does not answer');
+  let timer: NodeJS.Timeout | undefined;
+  const given = new Promise<Readiness>((resolve) => {
+    timer = setTimeout(() => resolve(late), ANSWER_WITHIN_MS);
+  });
+  return Promise.race([examine(engine), given]).finally(() => clearTimeout(timer));
+}
+
+async function examine({ pool, log, capture }: Engine): Promise<Readiness> {
   try {
     const { rows } = await pool.query<{ there: boolean }>(`SELECT to_regclass('hookgraph.topics') IS NOT NULL AS there`);
     // A new database has an empty `topics` table until `migrate` attaches the triggers.

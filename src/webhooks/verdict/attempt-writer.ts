@@ -11,6 +11,8 @@ import { writeBatch } from './write-attempts.js';
 export interface AttemptWriter {
   /** Queues a result. Returns a promise only when many results are waiting; the caller must wait for it before it continues. */
   add(result: DeliveryResult): Promise<void> | undefined;
+  /** Returns how many results are not written yet. */
+  waiting(): number;
   /** Resolves when every queued result is written, or dropped because its lease ran out. */
   written(): Promise<void>;
 }
@@ -112,6 +114,7 @@ export function createAttemptWriter(
       const { ended } = last;
       return new Promise<void>((resolve) => void ended.push(resolve));
     },
+    waiting: () => waiting,
     async written() {
       while (flushing) await flushing;
     },

@@ -25,6 +25,8 @@ export interface Renderer {
    * @throws Error when processes can't be started or keep dying, and after `close`
    */
   render(payer: Payer, input: RenderInput, steps: Step[]): Promise<StepResult[]>;
+  /** Returns the number of processes, and of jobs that wait for one. */
+  state(): { processes: number; waiting: number };
   /** Ends the processes and rejects all waiting jobs. */
   close(): Promise<void>;
 }
@@ -62,7 +64,14 @@ interface Lane {
   silent: NodeJS.Timeout;
 }
 
-export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = RENDER_WAIT_MS } = {}): Renderer {
+export interface RendererOptions {
+  fastProcesses?: number;
+  turnWithinMs?: number;
+  /** Called when a process ended before it was closed. */
+  onDeath?(by: Death['by']): void;
+}
+
+export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = RENDER_WAIT_MS, onDeath }: RendererOptions = {}): Renderer {
   const fast = new Set<Lane>();
   let slow: Lane | null = null;
   const ordinary = createTurns<Waiting>();
@@ -158,6 +167,7 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
   }
 
   function bury(lane: Lane, death: Death): void {
+    if (!closed) onDeath?.(death.by);
     if (fast.delete(lane)) lastDeath = performance.now();
     if (slow === lane) slow = null;
     clearTimeout(lane.silent);
@@ -221,6 +231,7 @@ export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = 
         schedule();
       });
     },
+    state: () => ({ processes: fast.size + (slow ? 1 : 0), waiting: ordinary.size + turns.size }),
     async close() {
       closed = true;
       const gone = new Error('the renderer is closed');

@@ -4,6 +4,8 @@ import { buildSchema } from 'graphql';
 import { pino } from 'pino';
 import { deadlinesOf } from '../../../../src/webhooks/base/deadlines.js';
 import type { Engine } from '../../../../src/webhooks/base/engine.js';
+import { createLoops } from '../../../../src/webhooks/base/loops.js';
+import { NO_METER } from '../../../../src/webhooks/base/meter.js';
 import type { Actor } from '../../../../src/webhooks/base/model.js';
 import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
 import { createVault } from '../../../../src/webhooks/base/secrets/vault.js';
@@ -54,6 +56,8 @@ export async function thingEngine(): Promise<ThingEngine> {
       queryLimits: { fields: 1000, depth: 12, cost: 25_000 },
     },
     deadlines: deadlinesOf(),
+    meter: NO_METER,
+    loops: createLoops(),
     guard: createGuard({ allowedNetworks: [] }),
     log: pino({ level: 'silent' }),
     capture: { findings: async () => [] },

@@ -1,0 +1,84 @@
+// Counts and observes what happens thousands of times a second, in arrays of numbers. prom-client reads them at a scrape.
+// prom-client's own counters and histograms take 0.3 to 0.9 µs a call, since they hash the labels each time; these take a few nanoseconds.
+
+export type Labels = Record<string, string>;
+
+interface Sample {
+  metricName?: string;
+  labels: Record<string, string | number>;
+  value: number;
+}
+
+/** A metric as prom-client's registry reads it. */
+export interface Readable {
+  name: string;
+  get(): Promise<{ name: string; help: string; type: string; values: Sample[]; aggregator: 'sum' }>;
+}
+
+/** A counter whose series are known from the start and addressed by their index. */
+export class HotCounter implements Readable {
+  private readonly counts: Float64Array;
+
+  /** `isShown`: whether a series is shown before it was first counted, so that its first increase is seen. */
+  constructor(
+    readonly name: string,
+    private readonly help: string,
+    private readonly series: { labels: Labels; isShown: boolean }[],
+  ) {
+    this.counts = new Float64Array(series.length);
+  }
+
+  add(series: number): void {
+    (this.counts[series] as number) += 1;
+  }
+
+  async get() {
+    const values = this.series
+      .map(({ labels, isShown }, index) => ({ labels, isShown, value: this.counts[index] as number }))
+      .filter(({ isShown, value }) => isShown || value > 0)
+      .map(({ labels, value }): Sample => ({ labels, value }));
+    return { name: this.name, help: this.help, type: 'counter', values, aggregator: 'sum' as const };
+  }
+}
+
+/** A histogram whose series are known from the start and addressed by their index. */
+export class HotHistogram implements Readable {
+  private readonly counts: Float64Array;
+  private readonly sums: Float64Array;
+  private readonly width: number;
+
+  constructor(
+    readonly name: string,
+    private readonly help: string,
+    private readonly buckets: readonly number[],
+    private readonly series: Labels[],
+  ) {
+    this.width = buckets.length + 1;
+    this.counts = new Float64Array(series.length * this.width);
+    this.sums = new Float64Array(series.length);
+  }
+
+  observe(series: number, value: number): void {
+    const { buckets } = this;
+    let bucket = 0;
+    while (bucket < buckets.length && value > (buckets[bucket] as number)) bucket += 1;
+    (this.counts[series * this.width + bucket] as number) += 1;
+    (this.sums[series] as number) += value;
+  }
+
+  async get() {
+    const values = this.series.flatMap((labels, series): Sample[] => {
+      let count = 0;
+      const counts = [...this.buckets, '+Inf'].map((le, bucket): Sample => {
+        count += this.counts[series * this.width + bucket] as number;
+        return { metricName: `${this.name}_bucket`, labels: { ...labels, le }, value: count };
+      });
+      return [
+        ...counts,
+        { metricName: `${this.name}_sum`, labels, value: this.sums[series] as number },
+        { metricName: `${this.name}_count`, labels, value: count },
+      ];
+    });
+    return { name: this.name, help: this.help, type: 'histogram', values, aggregator: 'sum' as const };
+  }
+}

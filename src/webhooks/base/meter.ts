@@ -1,0 +1,42 @@
+// Declares what the engine reports to be measured. The engine knows no metrics library: src/hookgraph/metrics.ts counts the reports.
+import type { DeliveryKind, DisabledReason, Outcome, Stage, Timings } from './model.js';
+
+export type PutBackCause = 'NETWORK' | 'RENDERER' | 'INTERNAL';
+export type DisablingRule = Exclude<DisabledReason, 'OWNER' | 'INTEGRATION'>;
+
+/** What is measured of an attempt's record. */
+export interface MeasuredAttempt {
+  delivery: { kind: DeliveryKind; eventId: string | null; attemptCount: number };
+  outcome: Outcome;
+  stage: Stage | null;
+  startedAt: Date;
+  durationMs: number;
+  timings: Timings;
+}
+
+/** Every function returns at once and never throws. */
+export interface Meter {
+  /** An attempt of a delivery, a test or a before-hook has ended. */
+  attempt(attempt: MeasuredAttempt): void;
+  /** A relay took changes from the queue; `withoutTenant` of them reach nobody. */
+  relayed(changes: number, withoutTenant: number): void;
+  /** A delivery went back into the queue without an attempt. */
+  putBack(cause: PutBackCause): void;
+  /** A rule disabled a subscription. */
+  disabled(rule: DisablingRule): void;
+  /** A render process ended before it was closed. */
+  rendererEnded(cause: 'TEMPLATE' | 'UNKNOWN'): void;
+  /** An iteration of a worker's loop failed. */
+  loopFailed(loop: string): void;
+}
+
+const ignore = () => {};
+
+export const NO_METER: Meter = {
+  attempt: ignore,
+  relayed: ignore,
+  putBack: ignore,
+  disabled: ignore,
+  rendererEnded: ignore,
+  loopFailed: ignore,
+};

@@ -2,6 +2,17 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
+export interface Variable<T> {
+  name: string;
+  meaning: string;
+  parse: z.ZodType<T, string>;
+  /** The default text, which may depend on the texts of variables listed earlier; `null`: no value. */
+  fallback: string | null | ((texts: Record<string, string | null>) => string);
+  secret?: true;
+  /** An empty text is a value of its own, not the same as an unset variable. */
+  emptyCounts?: true;
+}
+
 export const wholeNumber = (min: number, max: number) =>
   z
     .string()

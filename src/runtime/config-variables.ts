@@ -3,11 +3,12 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { readCertificates } from './certificates.js';
-import { isDecodable, keys, list, networks, origins, orNull, url, wholeNumber } from './config-texts.js';
+import { isDecodable, keys, list, networks, origins, orNull, url, type Variable, wholeNumber } from './config-texts.js';
+import { DELIVERY_VARIABLES, type DeliveryConfig } from './delivery-variables.js';
 import { parsePorts, USUAL_PORTS } from './ports.js';
 import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
 
-export interface Config {
+export interface Config extends DeliveryConfig {
   port: number;
   host: string;
   /** `null`: no port for health and metrics is opened. */
@@ -42,15 +43,6 @@ export interface Config {
   snsAccounts: string[];
   /** ARN prefix under which SNS topics are created for subscriptions; `null`: none are created. */
   snsManaged: string | null;
-  queryMaxFields: number;
-  queryMaxDepth: number;
-  queryMaxCost: number;
-  queryTimeoutMs: number;
-  requestTimeoutMs: number;
-  connectTimeoutMs: number;
-  maxInProgress: number;
-  maxPerSubscription: number;
-  maxPerOrigin: number;
   apiMaxCost: number;
   captureWatchSeconds: number;
   corsOrigins: string[];
@@ -68,17 +60,6 @@ export interface Config {
 }
 
 const hostName = z.string().regex(/^[\w.:-]+$/, 'must be a host name or an address');
-
-export interface Variable<T> {
-  name: string;
-  meaning: string;
-  parse: z.ZodType<T, string>;
-  /** The default text, which may depend on the texts of variables listed earlier; `null`: no value. */
-  fallback: string | null | ((texts: Record<string, string | null>) => string);
-  secret?: true;
-  /** An empty text is a value of its own, not the same as an unset variable. */
-  emptyCounts?: true;
-}
 
 export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   port: { name: 'PORT', meaning: 'port of the API; 0: any that is free', parse: wholeNumber(0, 65535), fallback: '4000' },
@@ -223,60 +204,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     parse: orNull(z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}$/, 'must be like arn:aws:sns:eu-central-1:123456789012')),
     fallback: null,
   },
-  queryMaxFields: {
-    name: 'HOOKGRAPH_QUERY_MAX_FIELDS',
-    meaning: 'greatest number of fields of a stored query, fragments expanded',
-    parse: wholeNumber(1, 1_000_000),
-    fallback: '1000',
-  },
-  queryMaxDepth: {
-    name: 'HOOKGRAPH_QUERY_MAX_DEPTH',
-    meaning: 'greatest depth of a stored query',
-    parse: wholeNumber(1, 1000),
-    fallback: '12',
-  },
-  queryMaxCost: {
-    name: 'HOOKGRAPH_QUERY_MAX_COST',
-    meaning: 'greatest cost of a stored query: its fields, each times the sizes of the pages and lists above it',
-    parse: wholeNumber(1, 1_000_000_000),
-    fallback: '25000',
-  },
-  queryTimeoutMs: {
-    name: 'HOOKGRAPH_QUERY_TIMEOUT_MS',
-    meaning: 'milliseconds that the statements of a stored query may take; waiting for a connection is not counted',
-    parse: wholeNumber(1, 60_000),
-    fallback: '5000',
-  },
-  requestTimeoutMs: {
-    name: 'HOOKGRAPH_REQUEST_TIMEOUT_MS',
-    meaning: 'milliseconds for a whole exchange with a receiver; the lease of a delivery is computed from it and from the time of a query',
-    parse: wholeNumber(100, 60_000),
-    fallback: '5000',
-  },
-  connectTimeoutMs: {
-    name: 'HOOKGRAPH_CONNECT_TIMEOUT_MS',
-    meaning: 'milliseconds of it for name lookup, connection and TLS; default: nine tenths of it',
-    parse: wholeNumber(50, 60_000),
-    fallback: ({ HOOKGRAPH_REQUEST_TIMEOUT_MS: requestMs }) => String(Math.floor(Number(requestMs) * 0.9)),
-  },
-  maxInProgress: {
-    name: 'HOOKGRAPH_MAX_IN_PROGRESS',
-    meaning: 'greatest number of deliveries in progress in one worker',
-    parse: wholeNumber(1, 100_000),
-    fallback: '3000',
-  },
-  maxPerSubscription: {
-    name: 'HOOKGRAPH_MAX_PER_SUBSCRIPTION',
-    meaning: 'greatest number of these of one subscription; default: 300, or all of them where they are fewer',
-    parse: wholeNumber(1, 100_000),
-    fallback: ({ HOOKGRAPH_MAX_IN_PROGRESS: inProgress }) => String(Math.min(300, Number(inProgress))),
-  },
-  maxPerOrigin: {
-    name: 'HOOKGRAPH_MAX_PER_ORIGIN',
-    meaning: 'greatest number of requests of one process to one origin at once',
-    parse: wholeNumber(1, 10_000),
-    fallback: '200',
-  },
+  ...DELIVERY_VARIABLES,
   apiMaxCost: {
     name: 'HOOKGRAPH_API_MAX_COST',
     meaning: 'the same of a request to the API: its fields, each times the sizes of the pages and lists above it',

@@ -1,6 +1,7 @@
 // Reads the environment into the typed configuration. No other file reads `process.env`.
 
-import { type Config, VARIABLES, type Variable } from './config-variables.js';
+import type { Variable } from './config-texts.js';
+import { type Config, VARIABLES } from './config-variables.js';
 import { RuntimeError } from './runtime-error.js';
 
 export type { Config } from './config-variables.js';

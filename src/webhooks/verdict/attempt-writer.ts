@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
+import type { Meter } from '../base/meter.js';
 import { AttemptBatch } from './attempt-batch.js';
 import type { DeliveryResult } from './attempt-result.js';
 import type { PaceChange } from './change-paces.js';
@@ -42,6 +43,7 @@ export function createAttemptWriter(
   log: Logger,
   onDisabled: (subscriptionIds: string[]) => Promise<void>,
   giveUpMs: number,
+  meter: Pick<Meter, 'disabled'>,
 ): AttemptWriter {
   /** Oldest first; new results go into the last batch. */
   const batches: Filling[] = [];
@@ -88,8 +90,11 @@ export function createAttemptWriter(
     const { disabled, paces } = await writeBatch(pool, batch);
     for (const change of paces) logPace(log, change);
     if (disabled.length === 0) return;
+    for (const { rule } of disabled) meter.disabled(rule);
     // The attempts are already recorded, so a failure here is only logged; the due-scan holds the deliveries later.
-    await onDisabled(disabled).catch((error) => log.error({ err: error }, 'holding deliveries failed; the due-scan holds them'));
+    await onDisabled(disabled.map(({ id }) => id)).catch((error) =>
+      log.error({ err: error }, 'holding deliveries failed; the due-scan holds them'),
+    );
   }
 
   function end({ batch, ended }: Filling): void {

@@ -13,10 +13,11 @@ export const ERRORS_PER_HOUR = 100;
 
 const WRITE = sqlStatement<ResultColumn>('webhooks/verdict/write-attempts.sql');
 
+type Disabled = Awaited<ReturnType<typeof disableByRule>>[number];
+
 /** Side effects of recording attempts. */
 export interface WriteEffects {
-  /** Ids of the subscriptions that were disabled. */
-  disabled: string[];
+  disabled: Disabled[];
   paces: PaceChange[];
 }
 
@@ -24,7 +25,7 @@ export interface WriteEffects {
 export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Promise<string[]> {
   const batch = new AttemptBatch();
   for (const result of results) batch.add(result);
-  return (await writeBatch(pool, batch)).disabled;
+  return (await writeBatch(pool, batch)).disabled.map(({ id }) => id);
 }
 
 /** Writes the results of a batch, which can be reused afterwards. */
@@ -51,7 +52,7 @@ export async function writeBatch(pool: Pool, batch: AttemptBatch): Promise<Write
 
 const NOTHING: WriteEffects = { disabled: [], paces: [] };
 
-async function disable(client: PoolClient, results: AttemptBatch['mayDisable']): Promise<string[]> {
+async function disable(client: PoolClient, results: AttemptBatch['mayDisable']): Promise<Disabled[]> {
   if (results.length === 0) return [];
   const reasons = new Map(results.flatMap((result) => (result.disable ? [[result.subscriptionId, result.disable] as const] : [])));
   const failing = [...new Set(results.filter(({ outcome }) => outcome === 'FAILED').map(({ subscriptionId }) => subscriptionId))];

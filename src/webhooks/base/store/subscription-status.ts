@@ -1,6 +1,7 @@
 // Changes the status of subscriptions: disables, enables, marks as broken, marks as paced. The only writer of `subscriptions` beside
 // operations/save.ts.
 import type { Pool, PoolClient } from 'pg';
+import type { DisablingRule } from '../meter.js';
 import type { DisabledReason, Owner } from '../model.js';
 import { auditByRule, switched } from './audit.js';
 
@@ -13,14 +14,14 @@ interface Disabling {
 
 /**
  * Disables enabled subscriptions for these reasons, and those of `failing` with more than `limit` failed attempts within an hour.
- * Returns the ids of the disabled ones.
+ * Returns the disabled ones, each with the rule.
  */
 export async function disableByRule(
   client: PoolClient,
   reasons: ReadonlyMap<string, Disabling>,
   failing: { subscriptionIds: readonly string[]; limit: number },
-): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>(
+): Promise<{ id: string; rule: DisablingRule }[]> {
+  const { rows } = await client.query<{ id: string; rule: DisablingRule }>(
     `WITH orders AS (
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS o (id, reason, message)
      ), noisy AS (
@@ -42,7 +43,7 @@ export async function disableByRule(
        FROM disabling d WHERE x.id = d.id AND x.disabled_at IS NULL AND x.deleted_at IS NULL
        RETURNING x.id, x.tenant, x.owner, x.version, d.reason AS rule, d.message
      ), audited AS (${auditByRule('DISABLED', [switched(true)])})
-     SELECT id FROM changed`,
+     SELECT id, rule FROM changed`,
     [
       [...reasons.keys()],
       [...reasons.values()].map(({ reason }) => reason),
@@ -51,7 +52,7 @@ export async function disableByRule(
       failing.limit,
     ],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
 export interface VersionOf {

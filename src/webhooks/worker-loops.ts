@@ -54,6 +54,7 @@ export async function startWorking(
     log,
     async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')),
     deadlines.leaseMs,
+    engine.meter,
   );
   const drain: Drain = startDrain({
     pool,

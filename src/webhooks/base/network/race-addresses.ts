@@ -52,7 +52,10 @@ export function raceAddresses(addresses: readonly LookupAddress[], port: number,
     }
     function fail(place: number, error: Error): void {
       failures[place] = error;
-      if (started < order.length) return startNext();
+      if (started < order.length) {
+        startNext();
+        return;
+      }
       if (racing.size > 0) return;
       end();
       reject(order.length === 1 ? error : new AggregateError(failures, error.message));

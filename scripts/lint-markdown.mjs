@@ -1,4 +1,4 @@
-// Finds breaches of the rules for pages: long sentences, openings that hide the subject, and links that lead nowhere.
+// Finds breaches of the rules for pages: long sentences, openings that hide the subject, links that lead nowhere, and pages without one.
 import { posix } from 'node:path';
 
 /** Maximum number of words of a sentence. CONTRIBUTING.md asks for 25; up to this many may have a reason. */
@@ -14,6 +14,7 @@ const NO_TERMS = /\b(parcel|courier|anew|in vain|in no circle|bury|buried)\b/i;
  */
 export function breachesOfPages(pages, exists) {
   return [...pages].flatMap(([path, text]) => [
+    ...(isInIndex(path, pages) ? [] : [`${path}:1 is not linked from the README of its folder`]),
     ...passages(text).flatMap(({ line, words }) => breachesOfPassage(words).map((says) => `${path}:${line} ${says}`)),
     ...linksOf(text).flatMap(({ line, target }) => {
       const says = breachOfLink(path, target, pages, exists);
@@ -36,6 +37,18 @@ export const breachesOfSource = (path, text, pages) =>
       return says ? [`${path}:${index + 1} ${says}`] : [];
     }),
   );
+
+/**
+ * Whether the index of `docs` or `docs/design` links to a page of that folder.
+ * @param {string} path
+ * @param {Map<string, string>} pages
+ */
+function isInIndex(path, pages) {
+  const folder = posix.dirname(path);
+  const index = pages.get(`${folder}/README.md`);
+  if (index === undefined || !/^docs(\/|$)/.test(folder) || path.endsWith('/README.md')) return true;
+  return linksOf(index).some(({ target }) => target.split('#')[0] === posix.basename(path));
+}
 
 /** @param {string} words */
 function breachesOfPassage(words) {

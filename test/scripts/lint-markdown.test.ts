@@ -46,6 +46,17 @@ it.each([
   expect(breachesOf(text)).toEqual([expect.stringContaining(says)]);
 });
 
+it('finds a page of docs that its index does not link to', () => {
+  const pages = new Map([
+    ['docs/README.md', '[one](one.md#part)'],
+    ['docs/one.md', '# One\n\n## Part\n'],
+    ['docs/two.md', '# Two'],
+    ['elsewhere/README.md', '# Elsewhere'],
+    ['elsewhere/three.md', '# Three'],
+  ]);
+  expect(breachesOfPages(pages, () => false)).toEqual(['docs/two.md:1 is not linked from the README of its folder']);
+});
+
 it('finds links of source files to pages and headings that do not exist', () => {
   const pages = new Map([['docs/other.md', OTHER]]);
   const text = '// docs/other.md and docs/other.md#what-is-its-name\n// docs/missing.md\n// docs/other.md#missing\n';

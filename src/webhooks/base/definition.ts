@@ -39,7 +39,7 @@ export interface DestinationSettings {}
 // biome-ignore lint/suspicious/noEmptyInterface: as above.
 export interface DestinationSecrets {}
 
-/** What the API's input says of each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
+/** The API's input for each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
 // biome-ignore lint/suspicious/noEmptyInterface: as above.
 export interface DestinationInputs {}
 

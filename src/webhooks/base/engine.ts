@@ -12,7 +12,7 @@ import type { ConfiguredLimits } from './query/query-limits.js';
 import type { Vault } from './secrets/vault.js';
 import type { Renderer } from './templates/renderer.js';
 
-/** What the installation says of each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
+/** The installation's settings for each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
 // biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationOptions {}
 

@@ -4,7 +4,7 @@ import type { DeliveryKind, DisabledReason, Outcome, Stage, Timings } from './mo
 export type PutBackCause = 'NETWORK' | 'RENDERER' | 'INTERNAL';
 export type DisablingRule = Exclude<DisabledReason, 'OWNER' | 'INTEGRATION'>;
 
-/** What is measured of an attempt's record. */
+/** The measured part of an attempt's record. */
 export interface MeasuredAttempt {
   delivery: { kind: DeliveryKind; eventId: string | null; attemptCount: number };
   outcome: Outcome;

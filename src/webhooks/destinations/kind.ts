@@ -13,7 +13,7 @@ export interface DestinationDraft<Settings> {
   secrets?: object | undefined;
 }
 
-/** What a subscription has saved of this kind; both are `undefined` when it has another kind or is new. */
+/** The settings and secrets that a subscription has saved of this kind; both are `undefined` when it has another kind or is new. */
 export interface Saved<Settings> {
   settings?: Settings | undefined;
   secrets?: object | undefined;
@@ -31,7 +31,7 @@ export interface Located<Access> {
   url: string;
   /** The origin that requests go to; concurrency is limited per origin. */
   origin: string;
-  /** What the sender needs, with secrets. */
+  /** The values that the sender needs, with secrets. */
   access: Access;
 }
 

@@ -65,7 +65,7 @@ export interface Limits {
   service: string;
   bytes: number;
   maxBytes: number;
-  /** What the credentials are for; `null` when no check is needed. */
+  /** The purpose of the credentials; `null` when no check is needed. */
   mayUse: { access: AwsAccess; arn: string; tenant: string; offered: AwsAccounts | undefined; variable: string } | null;
 }
 

@@ -25,7 +25,7 @@ interface Metadata {
 
 type ClientConfig = Awaited<ReturnType<typeof clientConfig>>;
 
-/** What differs between the services. */
+/** The differences between the services. */
 export interface AwsService<C extends Client, M extends AwsMessage> {
   /** The name of the service, for sentences. */
   name: string;
@@ -33,7 +33,7 @@ export interface AwsService<C extends Client, M extends AwsMessage> {
   send(client: C, message: M, options: { abortSignal: AbortSignal }): Promise<{ $metadata: Metadata }>;
   /** The failure that a successful status hides; `null` when there is none. */
   failureIn?(output: object): { code: string; message: string } | null;
-  /** What to do about an error, by its code; absent when the service's own words say enough. */
+  /** The advice about an error, by its code; absent when the service's own words say enough. */
   advice?: Record<string, string>;
 }
 

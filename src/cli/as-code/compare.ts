@@ -1,6 +1,7 @@
 // Compares the subscriptions of a folder with the existing ones, field by field, and returns the changes to make. Pure.
 import { type GraphQLNamedType, type GraphQLSchema, type GraphQLType, getNamedType, isInputObjectType, isObjectType } from 'graphql';
 import { RuntimeError } from '../../runtime/runtime-error.js';
+import { FIELDS, type Field } from '../../webhooks/fields.js';
 import type { Input } from '../subscription-input.js';
 import type { Desired, Folder } from './read-folder.js';
 
@@ -28,26 +29,11 @@ export interface Change {
   input: Input | null;
 }
 
-/** The API's defaults for omitted fields. */
-const DEFAULTS: Record<string, unknown> = {
-  contentType: 'JSON',
-  signatures: ['SCOPE'],
-  headers: [],
-  environmentIds: [],
-  recording: { bodies: true, maskedPaths: [] },
-  phase: 'AFTER',
-  onFailure: 'ALLOW',
-  timeoutMs: 2000,
-};
-/** Sub-fields that the API fills in or adds by itself. */
-const FILLED_IN: Record<string, string[]> = {
-  auth: ['kind', 'scheme', 'clientAuthentication'],
-  sns: ['region', 'externalId', 'hasOwnKeys'],
-};
 /** Input fields that aren't part of the subscription: its id, and options of the mutation. */
 const NOT_OF_IT = new Set(['id', 'test', 'preset']);
 /** Fields that rules and users change in the meantime; compared only if the file sets them. */
 const LEFT_ALONE = new Set(['disabled']);
+const SECRET = '(secret)';
 
 export function compare(schema: GraphQLSchema, { scope, desired }: Folder, existing: readonly Existing[]): Change[] {
   const fields = new Fields(schema);
@@ -103,24 +89,31 @@ function changed(fields: Fields, { name, file, input }: Desired, existing: Exist
 
 /** Fills omitted values with the defaults, and a topic without a version with the existing pinned version. */
 function fill(field: string, after: unknown, before: unknown): unknown {
-  if (after === null) return same(before, DEFAULTS[field] ?? null) ? before : null;
+  const declared = declarationOf(field);
+  const usual = declared?.default ?? (declared?.type.kind === 'LIST' ? [] : null);
+  if (after === null) return same(before, usual) ? before : null;
   if (field === 'topic') return { ...(before as object), ...drop(after as Input) };
   if (before && typeof before === 'object' && !Array.isArray(before) && typeof after === 'object')
     return Object.fromEntries(
       Object.entries(before).map(([key, value]) => [
         key,
-        (after as Input)[key] ?? (isFilledIn(field, key, before as Input) ? value : null),
+        (after as Input)[key] ?? (isFilledIn(declared, key, before as Input) ? value : null),
       ]),
     );
   return after;
 }
 
-function isFilledIn(field: string, key: string, before: Input): boolean {
+/** Whether Hookgraph gives an inner field its value when the file doesn't set it. */
+function isFilledIn(declared: Field | undefined, key: string, before: Input): boolean {
   const value = before[key];
-  if (value === null || value === false || FILLED_IN[field]?.includes(key)) return true;
-  // A managed topic gets its ARN when it is created.
-  return (field === 'sns' && key === 'topicArn' && before.managed === true) || same(value, ((DEFAULTS[field] ?? {}) as Input)[key]);
+  if (value === null || value === false) return true;
+  const inner = innerFields(declared).find(({ name, input, output }) => name === key && (input === false || output !== false));
+  const { isFilledIn: filled = false } = inner?.file ?? {};
+  return same(value, inner?.default) || (typeof filled === 'function' ? filled(before) : filled);
 }
+
+const declarationOf = (name: string): Field | undefined => FIELDS.find((field) => field.name === name);
+const innerFields = (field: Field | undefined): readonly Field[] => (field?.type.kind === 'RECORD' ? field.type.fields : []);
 
 const drop = (value: Input): Input => Object.fromEntries(Object.entries(value).filter(([, item]) => item != null));
 
@@ -137,61 +130,41 @@ class Fields {
   }
 
   existing(field: string, node: Existing): unknown {
-    const value = node[field];
-    switch (field) {
-      case 'topic': {
-        const { key, version } = value as { key: string; version: string };
-        return { key, version };
-      }
-      case 'integrationId':
-        return (node.integration as { id: string } | null)?.id ?? null;
-      case 'environmentIds':
-        return ((node.environments ?? []) as { id: string }[]).map(({ id }) => id).sort();
-      case 'sharedSecret':
-        return node.hasSharedSecret ? SECRET : null;
-      case 'headers':
-        return (value as { name: string }[]).map(({ name }) => name).sort();
-      case 'auth': {
-        if (value === null) return null;
-        const { kind, ...rest } = value as { kind: string };
-        return drop({ kind, ...rest });
-      }
-      default:
-        return value ?? null;
-    }
+    const declared = declarationOf(field);
+    const value = node[returnedAs(declared) ?? field] ?? null;
+    if (declared?.secret) return value ? SECRET : null;
+    if (field === 'topic') return pick(value as Input, ['key', 'version']);
+    if (declared?.type.kind === 'ID') return (value as { id: string } | null)?.id ?? null;
+    if (declared?.type.kind === 'LIST' && declared.type.of.kind === 'ID')
+      return ((value ?? []) as { id: string }[]).map(({ id }) => id).sort();
+    if (value === null || !declared?.file?.asReturned) return value;
+    return Array.isArray(value) ? declared.file.asReturned(value as never) : drop(value as Input);
   }
 
   /** Reduces an input value to the part that the API will return. */
   visible(field: string, value: unknown): unknown {
     if (value == null) return null;
-    switch (field) {
-      case 'environmentIds':
-        return [...(value as string[])].sort();
-      case 'sharedSecret':
-        return SECRET;
-      case 'headers':
-        return (value as { name: string }[]).map(({ name }) => name).sort();
-      case 'auth': {
-        const [[kind, given] = ['', {}]] = Object.entries(drop(value as Input));
-        return { kind: kind.toUpperCase(), ...this.#shown('WebhookAuth', given as Input) };
-      }
-      default:
-        return typeof value === 'object' && !Array.isArray(value) && field !== 'topic'
-          ? this.#shown(this.#outputOf(field), value as Input)
-          : value;
-    }
+    const declared = declarationOf(field);
+    if (declared?.secret) return SECRET;
+    if (declared?.file?.asReturned) return declared.file.asReturned(value as never);
+    if (declared?.type.kind === 'LIST' && declared.type.of.kind === 'ID') return [...(value as string[])].sort();
+    return this.#isRecord(field, value) ? this.#shown(this.#outputOf(field), value) : value;
   }
 
   hasSecret(field: string, value: unknown): boolean {
-    if (field === 'sharedSecret' || field === 'auth') return true;
-    if (field === 'headers') return (value as unknown[]).length > 0;
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || field === 'topic') return false;
-    const shown = this.#shown(this.#outputOf(field), value as Input);
-    return Object.keys(drop(value as Input)).some((key) => !(key in shown));
+    const declared = declarationOf(field);
+    if (declared) return holdsSecret(declared, value);
+    if (!this.#isRecord(field, value)) return false;
+    const shown = this.#shown(this.#outputOf(field), value);
+    return Object.keys(drop(value)).some((key) => !(key in shown));
   }
 
   secretsOf(input: Input): string[] {
     return this.names.filter((field) => input[field] != null && this.hasSecret(field, input[field]));
+  }
+
+  #isRecord(field: string, value: unknown): value is Input {
+    return typeof value === 'object' && value !== null && !Array.isArray(value) && field !== 'topic';
   }
 
   #outputOf(field: string): string {
@@ -205,7 +178,16 @@ class Fields {
   }
 }
 
-const SECRET = '(secret)';
+const returnedAs = (field: Field | undefined): string | undefined => (field?.output ? field.output.name : undefined);
+const pick = (value: Input, names: string[]): Input => Object.fromEntries(names.map((name) => [name, value[name]]));
+
+/** Whether a value that the API never returns is given, here or inside. */
+function holdsSecret({ secret, type }: Pick<Field, 'secret' | 'type'>, value: unknown): boolean {
+  if (value == null) return false;
+  if (secret) return true;
+  if (type.kind === 'LIST') return (value as unknown[]).some((item) => holdsSecret({ type: type.of }, item));
+  return type.kind === 'RECORD' && type.fields.some((field) => holdsSecret(field, (value as Input)[field.name]));
+}
 
 function fieldsOf(type: GraphQLNamedType | undefined | null): Record<string, { type: GraphQLType }> {
   return isObjectType(type) || isInputObjectType(type) ? type.getFields() : {};

@@ -1,18 +1,12 @@
 // Writes subscriptions to the files of a folder: YAML, with queries and templates in separate files, and secrets as
 // references.
 import { stringify } from 'yaml';
+import { FIELDS, type Field } from '../../webhooks/fields.js';
 import type { Existing } from './compare.js';
 import { SETTINGS } from './read-folder.js';
 
 /** Maps each path (relative to the folder) to the file's text. */
 export type Files = Map<string, string>;
-
-const SOURCES: Record<string, string> = {
-  query: 'graphql',
-  validationTemplate: 'validation.liquid',
-  template: 'liquid',
-  errorTemplate: 'errors.liquid',
-};
 
 /** Subscriptions are matched by name, so those without a name, or with a duplicate one, can't be written to files. */
 export function writable(existing: readonly Existing[]): { named: Existing[]; others: Existing[] } {
@@ -83,58 +77,52 @@ interface Around {
 }
 
 function documentOf(node: Existing, { name, topics, stem, files }: Around): Record<string, unknown> {
-  const source = (field: string) => {
-    const text = node[field];
-    if (text == null) return undefined;
-    const file = `${stem}.${SOURCES[field]}`;
-    files.set(file, String(text));
+  const secret = (end: string) => ({ fromEnv: variable(name, end) });
+  const inFile = (extension: string, text: string) => {
+    const file = `${stem}.${extension}`;
+    files.set(file, text);
     return { fromFile: file.split('/').at(-1) };
   };
-  const secret = (what: string) => ({ fromEnv: variable(name, what) });
-  const headers = node.headers as { name: string }[];
-  const environments = (node.environments ?? []) as { id: string }[];
-  const document: Record<string, unknown> = {
-    name,
-    ...(topics ? { topics } : { topic: topicOf(node) }),
-    callbackUrl: node.callbackUrl,
-    sns: node.sns && snsOf(node.sns as Record<string, unknown>, secret),
-    contentType: node.contentType === 'JSON' ? null : node.contentType,
-    ...Object.fromEntries(Object.keys(SOURCES).map((field) => [field, source(field)])),
-    sharedSecret: node.hasSharedSecret ? secret('SECRET') : null,
-    signatures: String(node.signatures) === 'SCOPE' ? null : node.signatures,
-    headers: headers.length > 0 ? headers.map((header) => ({ name: header.name, value: secret(header.name) })) : null,
-    auth: node.auth && authOf(node.auth as Record<string, unknown>, secret),
-    integrationId: (node.integration as { id: string } | null)?.id,
-    environmentIds: environments.length > 0 ? environments.map(({ id }) => id) : null,
-    retry: node.retry,
-    rateLimit: node.rateLimit,
-    recording: JSON.stringify(node.recording) === '{"bodies":true,"maskedPaths":[]}' ? null : node.recording,
-    phase: node.phase === 'AFTER' ? null : node.phase,
-    onFailure: node.phase === 'BEFORE' ? node.onFailure : null,
-    timeoutMs: node.timeoutMs,
-    disabled: node.disabledReason === 'OWNER' ? true : null,
-  };
-  return clean(document) as Record<string, unknown>;
+  const fields = FIELDS.filter((field) => field.name !== 'name' && field.name !== 'topic');
+  const written = fields.map((field) => [field.name, valueOf(field, node, { secret, inFile })]);
+  return clean({ name, ...(topics ? { topics } : { topic: topicOf(node) }), ...Object.fromEntries(written) }) as Record<string, unknown>;
 }
 
-function authOf({ kind, scheme, ...shown }: Record<string, unknown>, secret: (what: string) => unknown): Record<string, unknown> {
-  if (kind === 'BASIC') return { basic: { username: secret('USERNAME'), password: secret('PASSWORD'), scheme } };
-  if (kind === 'TOKEN') return { token: { token: secret('TOKEN'), scheme } };
-  return { oauth2: { ...shown, clientSecret: secret('CLIENT_SECRET') } };
+interface Writers {
+  /** Names the environment variable that ends so. */
+  secret(end: string): unknown;
+  /** Puts a text into a file of its own. */
+  inFile(extension: string, text: string): unknown;
 }
 
-function snsOf(
-  { managed, topicArn, region, subscriberPrincipal, endpoint, roleArn, hasOwnKeys }: Record<string, unknown>,
-  secret: (what: string) => unknown,
-) {
-  if (managed) return { managed, region, subscriberPrincipal, fifo: String(topicArn).endsWith('.fifo') || null };
-  return {
-    topicArn,
-    endpoint,
-    roleArn,
-    ...(hasOwnKeys === true && { accessKeyId: secret('ACCESS_KEY_ID'), secretAccessKey: secret('SECRET_ACCESS_KEY') }),
-  };
+/** The value of a field for the file; `null` when the file doesn't need it. `parent`: the object that the API returned. */
+function valueOf(field: Field, parent: Readonly<Record<string, unknown>>, writers: Writers): unknown {
+  const { name, type, output, secret, default: usual, file = {} } = field;
+  if (file.write) return file.write(parent, writers.secret);
+  if (secret) return file.shownBy && parent[file.shownBy] !== true ? null : writers.secret(file.variable ?? constantCase(name));
+  const value = parent[(output && output.name) || name];
+  if (value == null || JSON.stringify(value) === JSON.stringify(usual)) return null;
+  switch (type.kind) {
+    case 'SOURCE':
+      return writers.inFile(type.extension, String(value));
+    case 'ID':
+      return (value as { id: string }).id;
+    case 'LIST': {
+      const ids = type.of.kind === 'ID' ? (value as { id: string }[]).map(({ id }) => id) : (value as unknown[]);
+      return ids.length > 0 ? ids : null;
+    }
+    case 'RECORD':
+      return Object.fromEntries(
+        type.fields
+          .filter(({ input }) => input !== false)
+          .map((inner) => [inner.name, valueOf(inner, value as Record<string, unknown>, writers)]),
+      );
+    default:
+      return value;
+  }
 }
+
+const constantCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
 function clean(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(clean);

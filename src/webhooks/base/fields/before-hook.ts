@@ -66,6 +66,8 @@ export const ON_FAILURE = {
     read: ({ definition }: Subscription) => definition.before?.onFailure,
   },
   default: 'ALLOW',
+  // A file says it even where it is the default: a reader must see whether writes can be refused.
+  file: { write: ({ onFailure }) => onFailure },
   merge: ofHook<Before['onFailure']>('onFailure', 'ALLOW'),
   store: () => ({}),
 } as const satisfies Field;
@@ -79,6 +81,7 @@ export const TIMEOUT_MS = {
     read: ({ definition }: Subscription) => definition.before?.timeoutMs,
   },
   default: HOOK_TIMEOUT_MS.usual,
+  file: { write: ({ timeoutMs }) => timeoutMs },
   merge: ofHook<number>('timeoutMs', HOOK_TIMEOUT_MS.usual),
   store: () => ({}),
 } as const satisfies Field;

@@ -19,17 +19,17 @@ export const RETRY = {
     output: { typename: 'WebhookRetry', description: "A subscription's limits for the retries of a delivery." },
     fields: [
       {
-        name: 'maxTries',
-        type: { kind: 'INTEGER', least: 1, most: 100 },
-        description: 'The maximum number of attempts of a delivery, including the first. `null`: no such limit.',
-        option: { flags: '--max-tries <count>', help: 'the maximum number of attempts of a delivery, including the first' },
-      },
-      {
         name: 'maxTimeMs',
         // 90 days
         type: { kind: 'INTEGER', least: 0, most: 90 * 24 * 60 * 60 * 1000 },
         description: 'The maximum number of milliseconds between the first and the last attempt. `null`: no such limit.',
         option: { flags: '--max-time-ms <ms>', help: 'the maximum number of milliseconds between the first and the last attempt' },
+      },
+      {
+        name: 'maxTries',
+        type: { kind: 'INTEGER', least: 1, most: 100 },
+        description: 'The maximum number of attempts of a delivery, including the first. `null`: no such limit.',
+        option: { flags: '--max-tries <count>', help: 'the maximum number of attempts of a delivery, including the first' },
       },
     ],
   },
@@ -49,16 +49,16 @@ export const RATE_LIMIT = {
     output: { typename: 'WebhookRateLimit', description: 'The maximum load for a receiver, over all workers.' },
     fields: [
       {
-        name: 'perSecond',
-        type: { kind: 'NUMBER', least: 0.01, most: 1_000 },
-        description: 'The maximum number of notifications a second. `null`: no maximum.',
-        option: { flags: '--max-per-second <count>', help: 'the maximum number of notifications a second' },
-      },
-      {
         name: 'concurrency',
         type: { kind: 'INTEGER', least: 1, most: 200 },
         description: 'The maximum number of requests in progress at the same time. `null`: no maximum of its own.',
         option: { flags: '--max-concurrency <count>', help: 'the maximum number of requests in progress at the same time' },
+      },
+      {
+        name: 'perSecond',
+        type: { kind: 'NUMBER', least: 0.01, most: 1_000 },
+        description: 'The maximum number of notifications a second. `null`: no maximum.',
+        option: { flags: '--max-per-second <count>', help: 'the maximum number of notifications a second' },
       },
     ],
   },

@@ -105,7 +105,7 @@ export const HEADERS = {
   ],
   file: {
     write: ({ headers }, secret) => (headers as Header[]).map(({ name }) => ({ name, value: secret(name) })),
-    asReturned: (headers: readonly Header[]) => headers.map(({ name }) => ({ name })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    asReturned: (headers: readonly Header[]) => headers.map(({ name }) => name).sort(),
   },
   merge: mergeHeaders,
   check: headerProblems,

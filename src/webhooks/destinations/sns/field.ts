@@ -30,6 +30,17 @@ export const SNS = {
         file: { write: (sns) => (isManaged(sns) ? null : sns.topicArn), isFilledIn: isManaged },
       },
       {
+        name: 'managed',
+        type: { kind: 'BOOLEAN' },
+        description: 'Whether Hookgraph creates a topic for this subscription, and deletes it together with the subscription.',
+        output: {
+          description: 'Whether Hookgraph created the topic for this subscription.',
+          required: true,
+          read: (source: Subscription) => managedOf(source) !== null,
+        },
+        file: { write: (sns) => isManaged(sns) || null },
+      },
+      {
         name: 'region',
         type: { kind: 'TEXT' },
         description: 'The AWS region of the topic. It is optional, and must match the region in the ARN.',
@@ -43,6 +54,15 @@ export const SNS = {
         output: {
           description: 'The URL that is used instead of the endpoint of AWS.',
           read: (source: Subscription) => customersOf(source)?.endpoint,
+        },
+      },
+      {
+        name: 'roleArn',
+        type: { kind: 'TEXT' },
+        description: 'The ARN of a role to assume before publishing. It is assumed with `externalId`.',
+        output: {
+          description: 'The ARN of the role that is assumed before publishing.',
+          read: (source: Subscription) => customersOf(source)?.roleArn,
         },
       },
       {
@@ -62,15 +82,6 @@ export const SNS = {
         file: { shownBy: 'hasOwnKeys' },
       },
       {
-        name: 'roleArn',
-        type: { kind: 'TEXT' },
-        description: 'The ARN of a role to assume before publishing. It is assumed with `externalId`.',
-        output: {
-          description: 'The ARN of the role that is assumed before publishing.',
-          read: (source: Subscription) => customersOf(source)?.roleArn,
-        },
-      },
-      {
         name: 'externalId',
         type: { kind: 'TEXT' },
         description: "The external id with which the role is assumed. Require it in the role's trust policy.",
@@ -85,17 +96,6 @@ export const SNS = {
         input: false,
         output: { required: true, read: (source: Subscription) => customersOf(source)?.ownKeys === true },
         file: { isFilledIn: true },
-      },
-      {
-        name: 'managed',
-        type: { kind: 'BOOLEAN' },
-        description: 'Whether Hookgraph creates a topic for this subscription, and deletes it together with the subscription.',
-        output: {
-          description: 'Whether Hookgraph created the topic for this subscription.',
-          required: true,
-          read: (source: Subscription) => managedOf(source) !== null,
-        },
-        file: { write: (sns) => isManaged(sns) || null },
       },
       {
         name: 'subscriberPrincipal',

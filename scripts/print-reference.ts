@@ -25,6 +25,7 @@ import { MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
 import { MAX_TOKEN_LENGTH } from '../src/webhooks/request/auth/read-token.js';
 import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
+import { fieldRows } from './field-rows.js';
 import { sentHeaders } from './sent-headers.js';
 
 // The URL is a placeholder: no connection is opened before the first query.
@@ -218,6 +219,12 @@ ${enumTable('WebhookAttemptOutcome')}
 ### Where it ended: \`stage\`
 
 ${enumTable('WebhookStage')}
+
+## Fields of a subscription
+
+They have the same names in the input of the API, in YAML and after ${code('--set')}. Options are those of ${code('hookgraph webhooks create')}.
+
+${table(['field', 'type', 'option', 'meaning'], fieldRows())}
 
 ## Subscriptions
 

@@ -120,7 +120,10 @@ export function createMetricsReader({ metrics, webhooks, pools, connection, sche
         reading = undefined;
         return state;
       });
-    return within(TIMEOUT_MS, reading);
+    const state = await within(TIMEOUT_MS, reading);
+    // Scrapes that follow soon don't wait for the same statement again.
+    if (state === null) latest = { at: performance.now(), state };
+    return state;
   }
 
   return {

@@ -32,7 +32,8 @@ const json = (status: number, body: object): Page => ({ status, contentType: JSO
 
 /** Rejects when the address is in use. */
 export async function openMonitoringPort({ host, port, readiness, metrics, log }: MonitoringOptions): Promise<MonitoringPort> {
-  const pages: Record<string, () => Promise<Page>> = {
+  const pages: Partial<Record<string, () => Promise<Page>>> = {
+    __proto__: null as never,
     // Answers while the event loop turns, whatever the database does: a restart of this process would not mend the database.
     '/healthz': async () => json(200, { status: 'alive' }),
     '/readyz': async () => {

@@ -5,6 +5,7 @@ import { isEnumType } from 'graphql';
 import { ARRIVAL } from '../src/api/index.js';
 import { LIMIT_BYTES } from '../src/api/read-body.js';
 import { describeConfig } from '../src/runtime/config.js';
+import { type Declaration, METRICS } from '../src/runtime/metrics/declarations.js';
 import { createHooks } from '../src/sample/index.js';
 import { BOUNDS, DEFAULT_DEADLINES } from '../src/webhooks/base/deadlines.js';
 import { MAX_MASKED_PATH_LENGTH, MAX_MASKED_PATHS } from '../src/webhooks/base/fields/limits.js';
@@ -19,6 +20,7 @@ import { listLiquid } from '../src/webhooks/base/templates/liquid.mjs';
 import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/templates/rendering.mjs';
 import { MAX_RESPONSE_BYTES } from '../src/webhooks/destinations/destination.js';
 import { PRESETS } from '../src/webhooks/operations/presets.js';
+import { MAX_COUNTED } from '../src/webhooks/operations/read-queue-state.js';
 import { MAX_OVERLAP_SECONDS } from '../src/webhooks/operations/rotate-secret.js';
 import { MAX_HOOKS } from '../src/webhooks/operations/save/check-phase.js';
 import { MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
@@ -245,6 +247,21 @@ After the last one, the delivery has FAILED and the subscription is disabled; wi
 ## Limits
 
 ${table(['of', 'limit'], limits)}
+
+## Metrics
+
+[Metrics and alerts](metrics.md) says how to read them. \`PROCESS\`: of the process that answers. \`INSTALLATION\`: read from the database, the same in every process; counting stops at ${number(MAX_COUNTED)}.
+
+${table(
+  ['metric', 'type', 'labels', 'of', 'meaning'],
+  Object.entries(METRICS as Record<string, Declaration>).map(([name, { type, labels, of, meaning }]) => [
+    code(name),
+    type,
+    labels.map(code).join(', '),
+    code(of),
+    meaning,
+  ]),
+)}
 
 ## Configuration
 

@@ -75,7 +75,7 @@ scrape_configs:
         `the alert ${alert} fires`,
         async () => {
           const found = (await alerts()).filter(({ alertname }) => alertname === alert);
-          return found.length > 0 && found;
+          return found.length > 0 ? found : null;
         },
         { timeoutMs: 20_000, everyMs: 100 },
       ),

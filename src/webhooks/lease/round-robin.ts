@@ -5,31 +5,30 @@ import type { Cursor } from './claim.js';
 const CURSOR_LIFE_MS = 1000;
 
 /** A subscription's wait for its next claim, with the cursor after which that claim starts. */
-export class Turn {
+export class Entry {
   constructor(
-    private cursor: Cursor | null = null,
+    private readonly cursor: Cursor | null = null,
     private readonly sinceMs = 0,
   ) {}
 
-  /** Returns the cursor, or `null` when it is older than CURSOR_LIFE_MS. */
-  after(): Cursor | null {
-    if (this.cursor && Date.now() - this.sinceMs > CURSOR_LIFE_MS) this.cursor = null;
-    return this.cursor;
+  /** Returns the cursor, or `null` when it is older than CURSOR_LIFE_MS. `nowMs` by `Date.now()`. */
+  cursorAt(nowMs: number): Cursor | null {
+    return this.cursor && nowMs - this.sinceMs <= CURSOR_LIFE_MS ? this.cursor : null;
   }
 
-  /** Returns the subscription's next turn, which starts after `cursor`. The age counts from the first cursor. */
-  next(cursor: Cursor): Turn {
-    return new Turn(cursor, this.cursor === null ? Date.now() : this.sinceMs);
+  /** Returns the entry for the claim after one that started at `after` and ended at `cursor`. Its age counts from the first cursor. */
+  next(cursor: Cursor, after: Cursor | null, nowMs: number): Entry {
+    return new Entry(cursor, after === null ? nowMs : this.sinceMs);
   }
 }
 
-type Queue = Map<string, Turn>;
+type Queue = Map<string, Entry>;
 
 /**
  * Keeps one queue per host, so that a host without free slots is skipped at once. After a claim, the subscription moves to the back
  * of its queue, and the host's queue to the back of all queues.
  */
-export class Turns {
+export class RoundRobin {
   private readonly queues = new Map<string | undefined, Queue>();
   /** Host of the queue in which each subscription waits. */
   private readonly hosts = new Map<string, string | undefined>();
@@ -40,31 +39,36 @@ export class Turns {
     return this.hosts.size;
   }
 
-  /** Queues a subscription with a new turn, which starts without a cursor. A waiting subscription keeps its place. */
+  /** Queues a subscription with a new entry, which starts without a cursor. A waiting subscription keeps its place. */
   wake(subscriptionId: string): void {
     if (this.hosts.get(subscriptionId) !== this.hostOf(subscriptionId)) this.remove(subscriptionId);
-    this.put(subscriptionId, new Turn());
+    this.put(subscriptionId, new Entry());
   }
 
-  /** Returns the queues in order. Subscriptions whose host is unknown share one queue, and leave it here once their host is known. */
-  byHost(): Iterable<[host: string | undefined, Queue]> {
-    for (const [subscriptionId, turn] of this.queues.get(undefined) ?? []) {
+  /** Moves the subscriptions whose host was unknown, which share one queue, to their host's queue once it is known. */
+  learnHosts(): void {
+    for (const [subscriptionId, entry] of this.queues.get(undefined) ?? []) {
       if (this.hostOf(subscriptionId) === undefined) continue;
       this.remove(subscriptionId);
-      this.put(subscriptionId, turn);
+      this.put(subscriptionId, entry);
     }
+  }
+
+  /** Returns the queues in order. */
+  byHost(): Iterable<[host: string | undefined, Iterable<[subscriptionId: string, Entry]>]> {
     return this.queues;
   }
 
-  queue(host: string | undefined): Iterable<[subscriptionId: string, Turn]> {
+  queue(host: string | undefined): Iterable<[subscriptionId: string, Entry]> {
     return this.queues.get(host) ?? [];
   }
 
   /**
-   * Ends a turn. Does nothing if the subscription was woken since the turn `had` began.
-   * @param next the subscription's next turn; `null` when nothing more is due
+   * Replaces a subscription's entry after a claim. Does nothing if the subscription was woken since the claim began.
+   * @param had the entry of the claim
+   * @param next the entry for the next claim; `null` when nothing more is due
    */
-  end(subscriptionId: string, had: Turn, next: Turn | null): void {
+  advance(subscriptionId: string, had: Entry, next: Entry | null): void {
     const host = this.hosts.get(subscriptionId);
     if (this.queues.get(host)?.get(subscriptionId) !== had) return;
     this.remove(subscriptionId);
@@ -75,10 +79,10 @@ export class Turns {
     this.queues.set(host, queue);
   }
 
-  private put(subscriptionId: string, turn: Turn): void {
+  private put(subscriptionId: string, entry: Entry): void {
     const host = this.hostOf(subscriptionId);
-    const queue = this.queues.get(host) ?? new Map<string, Turn>();
-    queue.set(subscriptionId, turn);
+    const queue = this.queues.get(host) ?? new Map<string, Entry>();
+    queue.set(subscriptionId, entry);
     this.queues.set(host, queue);
     this.hosts.set(subscriptionId, host);
   }

@@ -1,46 +1,58 @@
+// Tests the order in which subscriptions are claimed, and how long a cursor counts.
 import { expect, it } from 'vitest';
-import { type Turn, Turns } from '../../../src/webhooks/lease/round-robin.js';
+import { Entry, RoundRobin } from '../../../src/webhooks/lease/round-robin.js';
 
 const CURSOR = { dueAt: '2026-11-26 05:00:00+00', id: '1' };
+const LATER = { dueAt: '2026-11-26 05:00:01+00', id: '2' };
 
-const told = (turns: Turns): string[] =>
-  [...turns.byHost()].map(([host, queue]) => `${host ?? 'unknown'}: ${[...queue].map(([id]) => id).join(' ')}`);
-const turnOf = (turns: Turns, host: string | undefined, id: string): Turn => new Map(turns.queue(host)).get(id) as Turn;
+const orderOf = (waiting: RoundRobin): string[] => {
+  waiting.learnHosts();
+  return [...waiting.byHost()].map(([host, queue]) => `${host ?? 'unknown'}: ${[...queue].map(([id]) => id).join(' ')}`);
+};
+const entryOf = (waiting: RoundRobin, host: string | undefined, id: string): Entry => new Map(waiting.queue(host)).get(id) as Entry;
 
-it('sends whoever had a turn to the back, and its host too', () => {
-  const turns = new Turns((id) => id.slice(0, 1));
-  for (const id of ['a1', 'a2', 'b1', 'c1']) turns.wake(id);
-  expect(told(turns)).toEqual(['a: a1 a2', 'b: b1', 'c: c1']);
-  const first = turnOf(turns, 'a', 'a1');
-  turns.end('a1', first, first.next(CURSOR));
-  expect(told(turns)).toEqual(['b: b1', 'c: c1', 'a: a2 a1']);
-  expect(turnOf(turns, 'a', 'a1').after()).toEqual(CURSOR);
-  turns.end('b1', turnOf(turns, 'b', 'b1'), null);
-  expect(told(turns)).toEqual(['c: c1', 'a: a2 a1']);
-  expect(turns.size).toBe(3);
+it('moves a claimed subscription to the back, and its host too', () => {
+  const waiting = new RoundRobin((id) => id.slice(0, 1));
+  for (const id of ['a1', 'a2', 'b1', 'c1']) waiting.wake(id);
+  expect(orderOf(waiting)).toEqual(['a: a1 a2', 'b: b1', 'c: c1']);
+  const first = entryOf(waiting, 'a', 'a1');
+  waiting.advance('a1', first, first.next(CURSOR, null, 0));
+  expect(orderOf(waiting)).toEqual(['b: b1', 'c: c1', 'a: a2 a1']);
+  expect(entryOf(waiting, 'a', 'a1').cursorAt(0)).toEqual(CURSOR);
+  waiting.advance('b1', entryOf(waiting, 'b', 'b1'), null);
+  expect(orderOf(waiting)).toEqual(['c: c1', 'a: a2 a1']);
+  expect(waiting.size).toBe(3);
 });
 
-it('keeps one awake that was woken during its turn, and from the start of its queue', () => {
-  const turns = new Turns(() => 'host');
-  turns.wake('one');
-  const had = turnOf(turns, 'host', 'one');
-  turns.wake('one');
-  turns.end('one', had, null);
-  expect(told(turns)).toEqual(['host: one']);
-  expect(turnOf(turns, 'host', 'one').after()).toBeNull();
+it('keeps a subscription that was woken during its claim, and starts at the head of its queue', () => {
+  const waiting = new RoundRobin(() => 'host');
+  waiting.wake('one');
+  const had = entryOf(waiting, 'host', 'one');
+  waiting.wake('one');
+  waiting.advance('one', had, null);
+  expect(orderOf(waiting)).toEqual(['host: one']);
+  expect(entryOf(waiting, 'host', 'one').cursorAt(0)).toBeNull();
 });
 
-it('follows a host that becomes known, or another one', () => {
+it('follows a host that becomes known, or changes', () => {
   const hosts = new Map([['b', 'host']]);
-  const turns = new Turns((id) => hosts.get(id));
-  for (const id of ['a', 'b', 'c', 'd']) turns.wake(id);
-  expect(told(turns)).toEqual(['unknown: a c d', 'host: b']);
+  const waiting = new RoundRobin((id) => hosts.get(id));
+  for (const id of ['a', 'b', 'c', 'd']) waiting.wake(id);
+  expect(orderOf(waiting)).toEqual(['unknown: a c d', 'host: b']);
   for (const id of ['a', 'c']) hosts.set(id, 'host');
-  expect(told(turns)).toEqual(['unknown: d', 'host: b a c']);
+  expect(orderOf(waiting)).toEqual(['unknown: d', 'host: b a c']);
   for (const id of ['a', 'b']) hosts.set(id, 'elsewhere');
-  turns.wake('a');
-  const had = turnOf(turns, 'host', 'b');
-  turns.end('b', had, had.next(CURSOR));
-  expect(told(turns)).toEqual(['unknown: d', 'elsewhere: a b', 'host: c']);
-  expect(turns.size).toBe(4);
+  waiting.wake('a');
+  const had = entryOf(waiting, 'host', 'b');
+  waiting.advance('b', had, had.next(CURSOR, null, 0));
+  expect(orderOf(waiting)).toEqual(['unknown: d', 'elsewhere: a b', 'host: c']);
+  expect(waiting.size).toBe(4);
+});
+
+it('drops a cursor a second after the first one, however often it moved', () => {
+  const first = new Entry().next(CURSOR, null, 10_000);
+  expect(first.cursorAt(11_000)).toEqual(CURSOR);
+  const second = first.next(LATER, first.cursorAt(10_900), 11_100);
+  expect(second.cursorAt(11_100)).toBeNull();
+  expect(second.next(CURSOR, second.cursorAt(11_100), 11_200).cursorAt(12_200)).toEqual(CURSOR);
 });

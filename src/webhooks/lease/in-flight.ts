@@ -1,0 +1,64 @@
+// Counts the deliveries in progress of this process: in all, per subscription, and per destination host.
+
+/** The place of one delivery in progress. */
+export interface Slot {
+  readonly subscriptionId: string;
+  /** `undefined` while the subscription's host is unknown. */
+  host: string | undefined;
+}
+
+export class InFlight {
+  /** Number of deliveries in progress. */
+  total = 0;
+  private readonly bySubscription = new Map<string, number>();
+  private readonly byHost = new Map<string | undefined, number>();
+  /** The slots whose host is unknown, by subscription. */
+  private readonly unknown = new Map<string, Set<Slot>>();
+
+  of(subscriptionId: string): number {
+    return this.bySubscription.get(subscriptionId) ?? 0;
+  }
+
+  /** Returns the number for a host; for `undefined`, the number of all deliveries whose host is unknown. */
+  at(host: string | undefined): number {
+    return this.byHost.get(host) ?? 0;
+  }
+
+  take(subscriptionId: string, host: string | undefined): Slot {
+    const slot: Slot = { subscriptionId, host };
+    this.total += 1;
+    addTo(this.bySubscription, subscriptionId, 1);
+    addTo(this.byHost, host, 1);
+    if (host === undefined) this.unknown.set(subscriptionId, (this.unknown.get(subscriptionId) ?? new Set()).add(slot));
+    return slot;
+  }
+
+  release(slot: Slot): void {
+    this.total -= 1;
+    addTo(this.bySubscription, slot.subscriptionId, -1);
+    addTo(this.byHost, slot.host, -1);
+    if (slot.host !== undefined) return;
+    const slots = this.unknown.get(slot.subscriptionId);
+    slots?.delete(slot);
+    if (slots?.size === 0) this.unknown.delete(slot.subscriptionId);
+  }
+
+  /** Counts deliveries at their host once `hostOf` knows it. */
+  learnHosts(hostOf: (subscriptionId: string) => string | undefined): void {
+    for (const [subscriptionId, slots] of this.unknown) {
+      const host = hostOf(subscriptionId);
+      if (host === undefined) continue;
+      this.unknown.delete(subscriptionId);
+      for (const slot of slots) slot.host = host;
+      addTo(this.byHost, undefined, -slots.size);
+      addTo(this.byHost, host, slots.size);
+    }
+  }
+}
+
+/** Adds to a count, and removes it when it becomes 0. */
+export function addTo<Key>(counts: Map<Key, number>, key: Key, by: number): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
+}

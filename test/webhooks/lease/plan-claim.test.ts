@@ -1,0 +1,146 @@
+// Tests each decision of the drain by itself: shares, plans, spares, when to claim, and where to continue.
+import { describe, expect, it } from 'vitest';
+import type { DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
+import { InFlight } from '../../../src/webhooks/lease/in-flight.js';
+import {
+  advancesAfter,
+  type ClaimPlan,
+  isQuiet,
+  isWorthwhile,
+  planClaim,
+  planSpares,
+  shareOf,
+  WORTHWHILE,
+} from '../../../src/webhooks/lease/plan-claim.js';
+import { Entry, RoundRobin } from '../../../src/webhooks/lease/round-robin.js';
+
+const BOUNDS = { total: 1000, perSubscription: 300, perHost: 300 };
+
+/** The first letter of an id is its host; ids that begin with `?` have an unknown one. */
+function waitingFor(...ids: string[]): RoundRobin {
+  const waiting = new RoundRobin((id) => (id.startsWith('?') ? undefined : id.charAt(0)));
+  for (const id of ids) waiting.wake(id);
+  return waiting;
+}
+
+function inProgress(counts: Record<string, number>): InFlight {
+  const inFlight = new InFlight();
+  for (const [id, count] of Object.entries(counts))
+    for (let i = 0; i < count; i++) inFlight.take(id, id.startsWith('?') ? undefined : id.charAt(0));
+  return inFlight;
+}
+
+const countsOf = ({ wants }: Pick<ClaimPlan, 'wants'>): Record<string, number> =>
+  Object.fromEntries(wants.map(({ subscriptionId, count }) => [subscriptionId, count]));
+
+describe('shareOf', () => {
+  it.each([
+    ['half of the free slots', 0, 100, 50],
+    ['half of what is free or its own', 20, 100, 40],
+    ['nothing more when it has half', 50, 50, 0],
+    ['a first slot even when none is free', 0, 0, 1],
+    ['no second slot then', 1, 0, 0],
+  ])('gives %s', (_what, own, free, share) => expect(shareOf(own, free)).toBe(share));
+});
+
+describe('isWorthwhile and isQuiet', () => {
+  it('takes many free slots while much is in progress, and few otherwise', () => {
+    expect(isWorthwhile(WORTHWHILE - 1, 1000)).toBe(false);
+    expect(isWorthwhile(WORTHWHILE, 1000)).toBe(true);
+    expect(isWorthwhile(3, 4)).toBe(false);
+    expect(isWorthwhile(4, 4)).toBe(true);
+    expect(isWorthwhile(0, 0)).toBe(true);
+  });
+
+  it('claims at once for a woken subscription unless much is in progress', () => {
+    expect([isQuiet(0), isQuiet(WORTHWHILE - 1), isQuiet(WORTHWHILE)]).toEqual([true, true, false]);
+  });
+});
+
+describe('planClaim', () => {
+  it('gives each subscription a portion, then the remaining slots to those that may take more', () => {
+    const queues = waitingFor(...Array.from({ length: 20 }, (_, i) => `a${i}`));
+    const plan = planClaim(queues, inProgress({}), { ...BOUNDS, perHost: 480 }, 0);
+    expect(plan.wants).toHaveLength(20);
+    expect(plan.total).toBe(480);
+    expect(Object.values(countsOf(plan))).toEqual(Array(20).fill(24));
+  });
+
+  it('lets one subscription take its limit when it waits alone', () => {
+    expect(countsOf(planClaim(waitingFor('a1'), inProgress({}), BOUNDS, 0))).toEqual({ a1: 300 });
+    expect(countsOf(planClaim(waitingFor('a1'), inProgress({ a1: 290 }), BOUNDS, 0))).toEqual({ a1: 10 });
+    expect(planClaim(waitingFor('a1'), inProgress({ a1: 300 }), BOUNDS, 0)).toEqual({ wants: [], total: 0 });
+  });
+
+  it('leaves a slot to a subscription that has none', () => {
+    const bounds = { total: 32, perSubscription: 100, perHost: 100 };
+    expect(countsOf(planClaim(waitingFor('a', 'b', 'c'), inProgress({}), bounds, 0))).toEqual({ a: 16, b: 8, c: 4 });
+    expect(countsOf(planClaim(waitingFor('d'), inProgress({ a: 16, b: 8, c: 4 }), bounds, 0))).toEqual({ d: 2 });
+  });
+
+  it('skips a host without free slots, and counts what it plans itself', () => {
+    const bounds = { total: 100, perSubscription: 15, perHost: 10 };
+    expect(countsOf(planClaim(waitingFor('a1', 'b1'), inProgress({ a9: 10 }), bounds, 0))).toEqual({ b1: 10 });
+    const plan = planClaim(waitingFor('a1', 'a2', 'b1'), inProgress({ a9: 4 }), bounds, 0);
+    expect(plan.wants.filter(({ host }) => host === 'a').reduce((sum, { count }) => sum + count, 0)).toBe(6);
+  });
+
+  it('takes few of each subscription whose host is unknown, and of all together as many as one host', () => {
+    const bounds = { total: 100, perSubscription: 20, perHost: 10 };
+    expect(countsOf(planClaim(waitingFor('?1', '?2', '?3', '?4'), inProgress({}), bounds, 0))).toEqual({ '?1': 4, '?2': 4, '?3': 2 });
+    expect(countsOf(planClaim(waitingFor('?1', '?2'), inProgress({ '?1': 3, '?9': 4 }), bounds, 0))).toEqual({ '?1': 1, '?2': 2 });
+  });
+
+  it('starts where the last claim ended, while that cursor counts', () => {
+    const cursor = { dueAt: '2026-11-26 05:00:00+00', id: '1' };
+    const queues = waitingFor('a1');
+    const had = new Map(queues.queue('a')).get('a1') as Entry;
+    queues.advance('a1', had, had.next(cursor, null, 5000));
+    expect(planClaim(queues, inProgress({}), BOUNDS, 6000).wants[0]?.after).toEqual(cursor);
+    expect(planClaim(queues, inProgress({}), BOUNDS, 6001).wants[0]?.after).toBeNull();
+  });
+});
+
+describe('planSpares', () => {
+  const queues = waitingFor(...Array.from({ length: 60 }, (_, i) => `a${i}`), 'b1');
+  const wanted = (...ids: string[]) =>
+    ids.map((id) => ({ subscriptionId: id, count: 1, after: null, host: id.charAt(0), entry: new Entry() }));
+
+  it('adds other subscriptions of the only host, up to 50', () => {
+    const spares = planSpares(queues, wanted('a0', 'a2'), inProgress({}), BOUNDS, 100, 0);
+    expect(spares).toHaveLength(50);
+    expect(spares.slice(0, 2).map(({ subscriptionId }) => subscriptionId)).toEqual(['a1', 'a3']);
+    expect(spares[0]?.count).toBe(24);
+  });
+
+  it('adds none for several hosts, for an unknown one, or for no want', () => {
+    expect(planSpares(queues, wanted('a0', 'b1'), inProgress({}), BOUNDS, 100, 0)).toEqual([]);
+    const ofUnknownHost = wanted('?1').map((want) => ({ ...want, host: undefined }));
+    expect(planSpares(waitingFor('?1', '?2'), ofUnknownHost, inProgress({}), BOUNDS, 100, 0)).toEqual([]);
+    expect(planSpares(queues, [], inProgress({}), BOUNDS, 100, 0)).toEqual([]);
+  });
+});
+
+describe('advancesAfter', () => {
+  const entries = new Map(['a', 'b', 'c'].map((id) => [id, new Entry()]));
+  const plan = (total: number, count = 2): ClaimPlan => ({
+    wants: [...entries].map(([subscriptionId, entry]) => ({ subscriptionId, count, after: null, host: 'host', entry })),
+    total,
+  });
+  const batch = (...ids: string[]) => ids.map((subscriptionId, i) => ({ subscriptionId, id: String(i), dueAt: 'now' }) as DeliveryInHand);
+  const outcomes = (claimed: ClaimPlan, delivered: DeliveryInHand[]) =>
+    advancesAfter(claimed, delivered, 0).map(({ subscriptionId, next }) => `${subscriptionId} ${next?.cursorAt(0)?.id ?? 'done'}`);
+
+  it('continues after the last delivery of a subscription that gave all it was asked for', () => {
+    expect(outcomes(plan(9), batch('a', 'a', 'b', 'b', 'c', 'c'))).toEqual(['a 1', 'b 3', 'c 5']);
+  });
+
+  it('ends the wait of one that gave fewer', () => {
+    expect(outcomes(plan(9), batch('a', 'b', 'b'))).toEqual(['a done', 'b 2', 'c done']);
+  });
+
+  it('leaves those alone that a full claim did not reach, and lets the last one continue', () => {
+    expect(outcomes(plan(3), batch('a', 'a', 'b'))).toEqual(['a 1', 'b 2']);
+    expect(outcomes(plan(1), batch('b'))).toEqual(['a done', 'b 0']);
+  });
+});

@@ -1,13 +1,13 @@
 // Queues items fairly: round-robin by tenant, and within a tenant round-robin by key (subscription).
 
-export interface Turns<T> {
+export interface ReadyQueue<T> {
   readonly size: number;
   add(tenant: string, key: string, item: T): void;
   next(): T | undefined;
   remove(tenant: string, key: string, item: T): void;
 }
 
-export function createTurns<T>(): Turns<T> {
+export function createReadyQueue<T>(): ReadyQueue<T> {
   const tenants = new Map<string, Map<string, T[]>>();
   let size = 0;
   return {
@@ -15,19 +15,19 @@ export function createTurns<T>(): Turns<T> {
       return size;
     },
     add(tenant, key, item) {
-      const own = entry(tenants, tenant, () => new Map<string, T[]>());
-      entry(own, key, () => [] as T[]).push(item);
+      const keys = entry(tenants, tenant, () => new Map<string, T[]>());
+      entry(keys, key, () => [] as T[]).push(item);
       size++;
     },
     next() {
-      for (const [tenant, own] of tenants) {
-        for (const [key, items] of own) {
+      for (const [tenant, keys] of tenants) {
+        for (const [key, items] of keys) {
           const item = items.shift();
           // The tenant and the key that were served move to the end of the order.
-          own.delete(key);
-          if (items.length > 0) own.set(key, items);
+          keys.delete(key);
+          if (items.length > 0) keys.set(key, items);
           tenants.delete(tenant);
-          if (own.size > 0) tenants.set(tenant, own);
+          if (keys.size > 0) tenants.set(tenant, keys);
           size--;
           return item;
         }
@@ -35,14 +35,14 @@ export function createTurns<T>(): Turns<T> {
       return undefined;
     },
     remove(tenant, key, item) {
-      const own = tenants.get(tenant);
-      const items = own?.get(key);
+      const keys = tenants.get(tenant);
+      const items = keys?.get(key);
       const at = items?.indexOf(item) ?? -1;
-      if (!own || !items || at < 0) return;
+      if (!keys || !items || at < 0) return;
       items.splice(at, 1);
       size--;
-      if (items.length === 0) own.delete(key);
-      if (own.size === 0) tenants.delete(tenant);
+      if (items.length === 0) keys.delete(key);
+      if (keys.size === 0) tenants.delete(tenant);
     },
   };
 }

@@ -3,18 +3,13 @@
 // fair between tenants.
 import { availableParallelism } from 'node:os';
 import { RENDER_WAIT_MS } from '../deadlines.js';
-import { createTurns } from './ready-queue.js';
+import { chooseProcess, fateOf, isAnotherWanted, isSuspect, MAX_JOBS } from './plan-rendering.js';
+import { createReadyQueue } from './ready-queue.js';
 import { type Death, type RenderChild, startRenderChild } from './render-child.js';
 import { type Job, KILL_AFTER_MS, MAX_DATA_LENGTH, type Progress, type RenderInput, type Step, type StepResult } from './rendering.mjs';
+import { type Payer, SlowSubscriptions } from './slow-subscriptions.js';
 
-/** Whom a rendering is attributed to: a subscription whose rendering is slow is moved to the slow process. */
-export interface Payer {
-  tenant: string;
-  /** The subscription's id, or another stable key. */
-  key: string;
-  /** The definition is only being tried out, so its rendering time is unknown; it runs in the slow process. */
-  isTrial?: boolean;
-}
+export type { Payer } from './slow-subscriptions.js';
 
 export interface Renderer {
   /** Starts a process ahead of the first rendering. */
@@ -33,23 +28,13 @@ export interface Renderer {
 
 /** One processor is left to the engine. A process needs about 65 MB, so further ones start only under load. */
 const FAST_PROCESSES = Math.min(4, Math.max(1, availableParallelism() - 1));
-/** Maximum number of jobs in a fast process. Half of it keeps the process busy while new jobs arrive; few jobs are lost when it dies. */
-const MOST_IN_HAND = 16;
-/** Milliseconds for which jobs must have waited before another fast process starts. */
-const CROWDED_FOR_MS = 100;
-/** Milliseconds for which a slow subscription stays in the slow process. */
-const SLOW_FOR_MS = 60_000;
-/** Number of slow subscriptions from which all subscriptions of their tenant count as slow. */
-const MOST_SLOW = 5;
-const MOST_SLOW_TENANTS = 10_000;
 /** Milliseconds without progress after which a process is considered hung and killed. */
 const SILENT_FOR_MS = 30_000;
-/** Number of process deaths of unknown cause after which a job is rejected. */
-const MOST_DEATHS = 3;
 
-interface Waiting {
+interface Rendering {
   job: Job;
   payer: Payer;
+  /** Number of its processes that died of an unknown cause. */
   deaths: number;
   /** The results of a job that runs alone, as far as reported. */
   results: StepResult[];
@@ -58,188 +43,203 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-interface Lane {
+interface RenderProcess {
   child: RenderChild;
-  inHand: Map<number, Waiting>;
+  /** By the id of the job. */
+  renderings: Map<number, Rendering>;
   silent: NodeJS.Timeout;
 }
 
 export interface RendererOptions {
+  /** Maximum number of fast processes. */
   fastProcesses?: number;
-  turnWithinMs?: number;
+  /** Milliseconds after which a job in the slow queue is given up with `busy`. */
+  slowWithinMs?: number;
   /** Called when a process ended before it was closed. */
   onDeath?(by: Death['by']): void;
 }
 
-export function createRenderer({ fastProcesses = FAST_PROCESSES, turnWithinMs = RENDER_WAIT_MS, onDeath }: RendererOptions = {}): Renderer {
-  const fast = new Set<Lane>();
-  let slow: Lane | null = null;
-  const ordinary = createTurns<Waiting>();
-  const turns = createTurns<Waiting>();
-  const slowUntil = new Map<string, Map<string, number>>();
-  /** Since when more jobs wait than the processes have slots for, by `performance.now()`. */
-  let crowdedSince = Number.POSITIVE_INFINITY;
-  let lastDeath = Number.NEGATIVE_INFINITY;
-  let ids = 0;
-  let closed = false;
-  let scheduled = false;
+export const createRenderer = (options: RendererOptions = {}): Renderer =>
+  new ProcessRenderer({ fastProcesses: FAST_PROCESSES, slowWithinMs: RENDER_WAIT_MS, ...options });
 
-  function schedule(): void {
-    if (scheduled) return;
-    scheduled = true;
-    // Jobs queued in the same tick are sent as one message.
-    queueMicrotask(() => {
-      scheduled = false;
-      dispatch();
+class ProcessRenderer implements Renderer {
+  private readonly fast = new Set<RenderProcess>();
+  private slow: RenderProcess | null = null;
+  private readonly fastQueue = createReadyQueue<Rendering>();
+  private readonly slowQueue = createReadyQueue<Rendering>();
+  private readonly slowSubscriptions = new SlowSubscriptions();
+  /** Since when more jobs wait than the processes have slots for, by `performance.now()`. */
+  private crowdedSinceMs = Number.POSITIVE_INFINITY;
+  private lastDeathMs = Number.NEGATIVE_INFINITY;
+  private lastId = 0;
+  private isClosed = false;
+  private isScheduled = false;
+
+  constructor(private readonly options: RendererOptions & Required<Omit<RendererOptions, 'onDeath'>>) {}
+
+  start(): void {
+    if (!this.isClosed && this.fast.size === 0) this.fast.add(this.open(false));
+  }
+
+  async render(payer: Payer, input: RenderInput, steps: Step[]): Promise<StepResult[]> {
+    if (this.isClosed) throw new Error('the renderer is closed');
+    if ('data' in input && input.data.length > MAX_DATA_LENGTH)
+      return [
+        { fault: 'limit', message: `the data has ${input.data.length} characters, more than ${MAX_DATA_LENGTH}`, place: null, ms: 0 },
+      ];
+    return new Promise((resolve, reject) => {
+      const job = { id: ++this.lastId, input, steps, alone: false };
+      const rendering: Rendering = { job, payer, deaths: 0, results: [], resolve, reject };
+      if (this.isSlow(payer)) this.queueAlone(rendering);
+      else this.queueTogether(rendering);
+      this.schedule();
     });
   }
 
-  function dispatch(): void {
-    if (closed) return;
-    while (ordinary.size > 0) {
-      let lane = [...fast].sort((a, b) => a.inHand.size - b.inHand.size)[0];
-      if (!lane || (lane.inHand.size >= MOST_IN_HAND / 4 && isAnotherWanted())) {
-        lane = open(false);
-        fast.add(lane);
-        crowdedSince = Number.POSITIVE_INFINITY;
+  state(): { processes: number; waiting: number } {
+    return { processes: this.fast.size + (this.slow ? 1 : 0), waiting: this.fastQueue.size + this.slowQueue.size };
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    const closed = new Error('the renderer is closed');
+    for (const queue of [this.fastQueue, this.slowQueue])
+      for (let rendering = queue.next(); rendering; rendering = queue.next()) {
+        clearTimeout(rendering.giveUp);
+        rendering.reject(closed);
       }
-      // Waits until half of the slots are free, so that jobs are sent in batches and not one message each.
-      if (lane.inHand.size > MOST_IN_HAND / 2) break;
-      const room = MOST_IN_HAND - lane.inHand.size;
-      const next: Waiting[] = [];
-      while (next.length < room && ordinary.size > 0) {
-        const one = ordinary.next() as Waiting;
+    await Promise.all([...this.fast, ...(this.slow ? [this.slow] : [])].map(({ child }) => child.kill()));
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    // Jobs queued in the same tick are sent as one message.
+    queueMicrotask(() => {
+      this.isScheduled = false;
+      if (this.isClosed) return;
+      this.fillFast();
+      this.fillSlow();
+    });
+  }
+
+  private fillFast(): void {
+    while (this.fastQueue.size > 0) {
+      const process = this.processForNext();
+      if (process === null) break;
+      const batch: Rendering[] = [];
+      const slots = MAX_JOBS - process.renderings.size;
+      while (batch.length < slots && this.fastQueue.size > 0) {
+        const rendering = this.fastQueue.next() as Rendering;
         // The subscription may have become slow while the job waited.
-        if (isSlow(one.payer)) waitForTurn(one);
-        else next.push(one);
+        if (this.isSlow(rendering.payer)) this.queueAlone(rendering);
+        else batch.push(rendering);
       }
-      if (next.length > 0) give(lane, next);
+      if (batch.length > 0) this.send(process, batch);
     }
-    if (ordinary.size === 0) crowdedSince = Number.POSITIVE_INFINITY;
-    else crowdedSince = Math.min(crowdedSince, performance.now());
-    if (turns.size === 0 || (slow && slow.inHand.size > 0)) return;
-    slow ??= open(true);
-    const next = turns.next() as Waiting;
-    clearTimeout(next.giveUp);
-    give(slow, [next]);
+    this.crowdedSinceMs = this.fastQueue.size === 0 ? Number.POSITIVE_INFINITY : Math.min(this.crowdedSinceMs, performance.now());
   }
 
-  function isAnotherWanted(): boolean {
-    const nowMs = performance.now();
-    // After a process died, two run for a while, so that rendering continues if one restarts.
-    if (nowMs - lastDeath < SLOW_FOR_MS && fast.size < 2) return true;
-    return fast.size < fastProcesses && nowMs - crowdedSince > CROWDED_FOR_MS;
+  /** Returns the fast process that gets the next jobs, and opens it if needed; `null` while the jobs have to wait. */
+  private processForNext(): RenderProcess | null {
+    const { crowdedSinceMs, lastDeathMs } = this;
+    const processes = [...this.fast];
+    const loads = processes.map(({ renderings }) => renderings.size);
+    const state = { running: processes.length, max: this.options.fastProcesses, crowdedSinceMs, lastDeathMs };
+    const choice = chooseProcess(loads, isAnotherWanted(state, performance.now()));
+    if (choice === 'wait') return null;
+    if (choice !== 'open') return processes[choice] as RenderProcess;
+    const opened = this.open(false);
+    this.fast.add(opened);
+    this.crowdedSinceMs = Number.POSITIVE_INFINITY;
+    return opened;
   }
 
-  function open(isSlow: boolean): Lane {
-    const lane: Lane = {
+  private fillSlow(): void {
+    if (this.slowQueue.size === 0 || (this.slow && this.slow.renderings.size > 0)) return;
+    this.slow ??= this.open(true);
+    const rendering = this.slowQueue.next() as Rendering;
+    clearTimeout(rendering.giveUp);
+    this.send(this.slow, [rendering]);
+  }
+
+  private open(isSlow: boolean): RenderProcess {
+    const process: RenderProcess = {
       child: startRenderChild(
         isSlow,
-        (progress) => hear(lane, progress),
-        (death) => bury(lane, death),
+        (progress) => this.onProgress(process, progress),
+        (death) => this.onDeath(process, death),
       ),
-      inHand: new Map(),
-      silent: setTimeout(() => lane.inHand.size > 0 && lane.child.kill(), SILENT_FOR_MS).unref(),
+      renderings: new Map(),
+      silent: setTimeout(() => process.renderings.size > 0 && process.child.kill(), SILENT_FOR_MS).unref(),
     };
-    return lane;
+    return process;
   }
 
-  function give(lane: Lane, waiting: Waiting[]): void {
-    for (const one of waiting) lane.inHand.set(one.job.id, one);
-    lane.silent.refresh();
-    lane.child.hold(true);
-    lane.child.send(waiting.map(({ job }) => job));
+  private send(process: RenderProcess, batch: Rendering[]): void {
+    for (const rendering of batch) process.renderings.set(rendering.job.id, rendering);
+    process.silent.refresh();
+    process.child.hold(true);
+    process.child.send(batch.map(({ job }) => job));
   }
 
-  function hear(lane: Lane, all: Progress[]): void {
-    lane.silent.refresh();
+  private onProgress(process: RenderProcess, all: Progress[]): void {
+    process.silent.refresh();
     for (const progress of all) {
-      const one = lane.inHand.get(progress.id);
-      if (!one) continue;
-      one.results = progress.results;
+      const rendering = process.renderings.get(progress.id);
+      if (!rendering) continue;
+      rendering.results = progress.results;
       if (!('done' in progress)) continue;
-      lane.inHand.delete(progress.id);
-      if (progress.isSlow) markSlow(one.payer);
-      one.resolve(progress.results);
+      process.renderings.delete(progress.id);
+      if (progress.isSlow) this.slowSubscriptions.mark(rendering.payer, performance.now());
+      rendering.resolve(progress.results);
     }
-    if (lane.inHand.size === 0) lane.child.hold(false);
-    schedule();
+    if (process.renderings.size === 0) process.child.hold(false);
+    this.schedule();
   }
 
-  function bury(lane: Lane, death: Death): void {
-    if (!closed) onDeath?.(death.by);
-    if (fast.delete(lane)) lastDeath = performance.now();
-    if (slow === lane) slow = null;
-    clearTimeout(lane.silent);
-    const inHand = [...lane.inHand.values()];
-    const suspects = inHand.filter(({ job }) => death.by === 'template' && (death.culprit ?? job.id) === job.id);
+  private onDeath(process: RenderProcess, death: Death): void {
+    if (!this.isClosed) this.options.onDeath?.(death.by);
+    if (this.fast.delete(process)) this.lastDeathMs = performance.now();
+    if (this.slow === process) this.slow = null;
+    clearTimeout(process.silent);
+    const renderings = [...process.renderings.values()];
+    const suspects = renderings.filter(({ job }) => isSuspect(death, job));
     // If several jobs are suspected, none is marked slow: each runs again alone, which shows whether it was the cause.
-    if (suspects.length === 1) markSlow((suspects[0] as Waiting).payer);
-    for (const one of inHand) {
-      const isSuspect = suspects.includes(one);
-      if (closed) one.reject(new Error('the renderer is closed'));
-      else if (isSuspect && one.job.alone)
-        one.resolve([...one.results, { fault: 'limit', message: death.message, place: null, ms: KILL_AFTER_MS }]);
-      else if (death.by === 'unknown' && ++one.deaths >= MOST_DEATHS) one.reject(new Error(death.message));
-      else if (isSuspect || one.job.alone) waitForTurn(one);
-      else ordinary.add(one.payer.tenant, one.payer.key, one);
-    }
-    schedule();
+    if (suspects.length === 1) this.slowSubscriptions.mark((suspects[0] as Rendering).payer, performance.now());
+    for (const rendering of renderings)
+      if (this.isClosed) rendering.reject(new Error('the renderer is closed'));
+      else this.afterDeath(rendering, death);
+    this.schedule();
   }
 
-  function waitForTurn(one: Waiting): void {
-    one.job.alone = true;
-    one.results = [];
-    one.giveUp = setTimeout(() => {
-      turns.remove(one.payer.tenant, one.payer.key, one);
-      one.resolve([{ fault: 'busy', message: `waited ${turnWithinMs / 1000} s for its turn`, place: null, ms: 0 }]);
-    }, turnWithinMs);
-    turns.add(one.payer.tenant, one.payer.key, one);
+  private afterDeath(rendering: Rendering, death: Death): void {
+    if (death.by === 'unknown') rendering.deaths += 1;
+    const fate = fateOf(death, rendering.job, rendering.deaths);
+    if (fate === 'limit')
+      rendering.resolve([...rendering.results, { fault: 'limit', message: death.message, place: null, ms: KILL_AFTER_MS }]);
+    else if (fate === 'reject') rendering.reject(new Error(death.message));
+    else if (fate === 'alone') this.queueAlone(rendering);
+    else this.queueTogether(rendering);
   }
 
-  function markSlow({ tenant, key }: Payer): void {
-    if (slowUntil.size >= MOST_SLOW_TENANTS) slowUntil.clear();
-    const own = slowUntil.get(tenant) ?? new Map<string, number>();
-    slowUntil.set(tenant, own);
-    own.set(key, performance.now() + SLOW_FOR_MS);
+  private queueTogether(rendering: Rendering): void {
+    this.fastQueue.add(rendering.payer.tenant, rendering.payer.key, rendering);
   }
 
-  function isSlow({ tenant, key, isTrial }: Payer): boolean {
-    if (isTrial) return true;
-    const own = slowUntil.get(tenant);
-    if (!own) return false;
-    const nowMs = performance.now();
-    for (const [other, until] of own) if (until < nowMs) own.delete(other);
-    if (own.size === 0) slowUntil.delete(tenant);
-    return own.has(key) || own.size >= MOST_SLOW;
+  private queueAlone(rendering: Rendering): void {
+    const { tenant, key } = rendering.payer;
+    const { slowWithinMs } = this.options;
+    rendering.job.alone = true;
+    rendering.results = [];
+    rendering.giveUp = setTimeout(() => {
+      this.slowQueue.remove(tenant, key, rendering);
+      rendering.resolve([{ fault: 'busy', message: `waited ${slowWithinMs / 1000} s for its turn`, place: null, ms: 0 }]);
+    }, slowWithinMs);
+    this.slowQueue.add(tenant, key, rendering);
   }
 
-  return {
-    start() {
-      if (!closed && fast.size === 0) fast.add(open(false));
-    },
-    async render(payer, input, steps) {
-      if (closed) throw new Error('the renderer is closed');
-      if ('data' in input && input.data.length > MAX_DATA_LENGTH)
-        return [
-          { fault: 'limit', message: `the data has ${input.data.length} characters, more than ${MAX_DATA_LENGTH}`, place: null, ms: 0 },
-        ];
-      return new Promise((resolve, reject) => {
-        const one: Waiting = { job: { id: ++ids, input, steps, alone: false }, payer, deaths: 0, results: [], resolve, reject };
-        if (isSlow(payer)) waitForTurn(one);
-        else ordinary.add(payer.tenant, payer.key, one);
-        schedule();
-      });
-    },
-    state: () => ({ processes: fast.size + (slow ? 1 : 0), waiting: ordinary.size + turns.size }),
-    async close() {
-      closed = true;
-      const gone = new Error('the renderer is closed');
-      for (let one = ordinary.next() ?? turns.next(); one; one = ordinary.next() ?? turns.next()) {
-        clearTimeout(one.giveUp);
-        one.reject(gone);
-      }
-      await Promise.all([...fast, ...(slow ? [slow] : [])].map(({ child }) => child.kill()));
-    },
-  };
+  private isSlow(payer: Payer): boolean {
+    return this.slowSubscriptions.has(payer, performance.now());
+  }
 }

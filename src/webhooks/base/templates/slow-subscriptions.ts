@@ -1,0 +1,37 @@
+// Remembers the subscriptions whose rendering was slow, which render alone for a while.
+
+/** Whom a rendering is attributed to: a subscription whose rendering is slow is moved to the slow process. */
+export interface Payer {
+  tenant: string;
+  /** The subscription's id, or another stable key. */
+  key: string;
+  /** The definition is only being tried out, so its rendering time is unknown; it runs in the slow process. */
+  isTrial?: boolean;
+}
+
+/** Milliseconds for which a slow subscription stays in the slow process. */
+export const SLOW_FOR_MS = 60_000;
+/** Number of slow subscriptions from which all subscriptions of their tenant count as slow. */
+const MAX_SLOW = 5;
+const MAX_TENANTS = 10_000;
+
+/** Times are by `performance.now()`. */
+export class SlowSubscriptions {
+  private readonly untilByTenant = new Map<string, Map<string, number>>();
+
+  mark({ tenant, key }: Payer, nowMs: number): void {
+    if (this.untilByTenant.size >= MAX_TENANTS) this.untilByTenant.clear();
+    const untilByKey = this.untilByTenant.get(tenant) ?? new Map<string, number>();
+    this.untilByTenant.set(tenant, untilByKey);
+    untilByKey.set(key, nowMs + SLOW_FOR_MS);
+  }
+
+  has({ tenant, key, isTrial }: Payer, nowMs: number): boolean {
+    if (isTrial) return true;
+    const untilByKey = this.untilByTenant.get(tenant);
+    if (!untilByKey) return false;
+    for (const [other, until] of untilByKey) if (until < nowMs) untilByKey.delete(other);
+    if (untilByKey.size === 0) this.untilByTenant.delete(tenant);
+    return untilByKey.has(key) || untilByKey.size >= MAX_SLOW;
+  }
+}

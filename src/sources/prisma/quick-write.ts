@@ -6,7 +6,7 @@ import { sqlOf } from '../../runtime/moments.js';
 import { ANNOUNCE, isForHooks, type Json } from '../../webhooks/index.js';
 import { columnFields, type Field, type Model } from './datamodel.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';
-import { quote, readOf, tableOf } from './quick-find.js';
+import { quote, readOf, tableOf } from './quick-columns.js';
 import { rowOfColumns } from './snapshot-row.js';
 
 /**

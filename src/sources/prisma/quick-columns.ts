@@ -1,0 +1,53 @@
+// Translates between Prisma's fields and Postgres' columns: their names, their texts, and the key's text.
+import pg from 'pg';
+import { parseJson } from '../../runtime/exact-json.mjs';
+import { readMoment } from '../../runtime/moments.js';
+import type { Field, Model } from './datamodel.js';
+
+/** Parses a column's text. */
+export type Read = (text: string) => unknown;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/**
+ * The key's text exactly as Postgres writes it, because results are matched by it; `null` when the value can't be
+ * handled here.
+ */
+export function keyText({ nativeType, type }: Field, value: unknown): string | null {
+  if (type === 'Int') return Number.isInteger(value) ? String(value) : null;
+  return typeof value === 'string' && (nativeType !== 'Uuid' || UUID.test(value)) ? value : null;
+}
+
+/** Parses a column's text; `null` when only Prisma can read the column. */
+export function readOf(field: Field): Read | null {
+  const read = scalarOf(field);
+  if (!field.isList || read === null) return read;
+  if (field.kind === 'enum' || field.type !== 'String') return null;
+  return parseTextArray;
+}
+
+/** The OID of `text[]`; pg's type definitions have no array types. */
+const TEXT_ARRAY = 1009 as never;
+const parseTextArray = pg.types.getTypeParser(TEXT_ARRAY) as Read;
+const same: Read = (text) => text;
+
+function scalarOf({ kind, type, nativeType, values }: Field): Read | null {
+  if (kind === 'enum') {
+    const names = new Map(values?.map(({ stored, name }) => [stored, name]));
+    return (text) => names.get(text) ?? text;
+  }
+  const native = nativeType ?? '';
+  if (type === 'String') return ['', 'Uuid', 'Text', 'VarChar'].includes(native) ? same : null;
+  if (type === 'Boolean') return native === '' || native === 'Boolean' ? (text) => text === 't' : null;
+  if (type === 'Int') return ['', 'Integer', 'SmallInt'].includes(native) ? Number : null;
+  if (type === 'Float') return ['', 'DoublePrecision'].includes(native) ? Number : null;
+  if (type === 'Json') return ['', 'JsonB', 'Json'].includes(native) ? parseJson : null;
+  if (type === 'DateTime') return ['', 'Timestamp', 'Timestamptz'].includes(native) ? readMoment : null;
+  return null;
+}
+
+export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+export const tableOf = ({ schema, table }: Model): string => `${quote(schema)}.${quote(table)}`;
+
+export const columnOf = (model: Model, name: string): string => (model.fields.find((field) => field.name === name) as Field).column;

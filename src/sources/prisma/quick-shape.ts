@@ -1,0 +1,103 @@
+// Plans the statement that reads a row by its key with to-one relations, and how a result row becomes Prisma's object.
+import { columnFields, type Datamodel, type Field, keyFields, type Model } from './datamodel.js';
+import type { Row } from './prisma-types.js';
+import { columnOf, quote, type Read, readOf, tableOf } from './quick-columns.js';
+
+/** The columns of a result row, as Postgres' texts. */
+export type Texts = (string | null)[];
+
+export interface Shape {
+  /** Takes an array of keys. The key is the first column of the result. */
+  text: string;
+  keyField: Field;
+  build(texts: Texts): Row;
+}
+
+/** `null` when only Prisma can read this model with these relations. */
+export function planShape(datamodel: Pick<Datamodel, 'modelOf'>, model: Model, include: object | undefined): Shape | null {
+  const plan: Plan = { datamodel, columns: [], joins: [], tables: 0 };
+  const build = addTable(plan, model, include);
+  const [keyField] = keyFields(model);
+  if (build === null || !keyField || keyField.kind === 'enum') return null;
+  const keyType = KEY_TYPES[keyField.nativeType ?? (keyField.type === 'Int' ? 'Int' : 'Text')];
+  if (keyType === undefined) return null;
+  const from = `${tableOf(model)} t0 ${plan.joins.join(' ')}`;
+  const text = `SELECT ${plan.columns.join(', ')} FROM ${from} WHERE t0.${quote(keyField.column)} = ANY ($1::${keyType}[])`;
+  return { text, keyField, build: build as Shape['build'] };
+}
+
+const KEY_TYPES: Record<string, string> = { Uuid: 'uuid', Text: 'text', Int: 'int', Integer: 'int' };
+
+interface Plan {
+  datamodel: Pick<Datamodel, 'modelOf'>;
+  columns: string[];
+  joins: string[];
+  tables: number;
+}
+
+/** Returns `null` for a joined row that doesn't exist. */
+type Build = (texts: Texts) => Row | null;
+
+/** Adds a table with its relations to the plan; `null` when it has a column or relation that only Prisma can read. */
+function addTable(plan: Plan, model: Model, include: object | undefined): Build | null {
+  const table = `t${plan.tables++}`;
+  const [keyField, secondKeyField] = keyFields(model);
+  const fields = columnFields(model);
+  if (!keyField || secondKeyField || fields.some((field) => readOf(field) === null)) return null;
+  const first = plan.columns.length;
+  // The key comes first: if it is null, the joined row doesn't exist.
+  const ordered = [keyField, ...fields.filter((field) => field !== keyField)];
+  plan.columns.push(...ordered.map(({ column }) => `${table}.${quote(column)}`));
+  const relations: Relation[] = [];
+  for (const [name, value] of Object.entries(include ?? {})) {
+    if (value === false || value === undefined) continue;
+    const build = addRelation(plan, model, table, name, value);
+    if (build === null) return null;
+    relations.push({ name, build });
+  }
+  return builderOf(ordered, first, relations);
+}
+
+interface Relation {
+  name: string;
+  build: Build;
+}
+
+/** Joins a to-one relation over a single column; `null` for any other. */
+function addRelation(plan: Plan, model: Model, table: string, name: string, value: unknown): Build | null {
+  const field = model.fields.find((candidate) => candidate.name === name);
+  const inner = innerOf(value);
+  const [from, secondFrom] = field?.relationFromFields ?? [];
+  const [to] = field?.relationToFields ?? [];
+  if (!field || field.isList || inner === null || !from || secondFrom || !to) return null;
+  const other = plan.datamodel.modelOf(field.type);
+  const joined = `t${plan.tables}`;
+  const condition = `${joined}.${quote(columnOf(other, to))} = ${table}.${quote(columnOf(model, from))}`;
+  // Pushed before the table's own joins, which refer to it.
+  plan.joins.push(`LEFT JOIN ${tableOf(other)} ${joined} ON ${condition}`);
+  return addTable(plan, other, inner.include);
+}
+
+/** The nested `include` of a relation; `null` when other options are set. */
+function innerOf(value: unknown): { include?: object } | null {
+  if (value === true) return {};
+  if (typeof value !== 'object' || value === null) return null;
+  const { include, ...others } = value as { include?: object };
+  return Object.values(others).every((other) => other === undefined) ? { ...(include && { include }) } : null;
+}
+
+/** @param first index of the key's column in the result */
+function builderOf(ordered: Field[], first: number, relations: Relation[]): Build {
+  const parts = ordered.map((field) => ({ name: field.name, isList: field.isList, read: readOf(field) as Read }));
+  return (texts) => {
+    if (texts[first] === null) return null;
+    const row: Row = {};
+    for (let i = 0; i < parts.length; i++) {
+      const { name, isList, read } = parts[i] as (typeof parts)[number];
+      const text = texts[first + i] as string | null;
+      row[name] = text === null ? (isList ? [] : null) : read(text);
+    }
+    for (const { name, build } of relations) row[name] = build(texts);
+    return row;
+  };
+}

@@ -3,7 +3,7 @@ import { buildSchema, defaultFieldResolver, GraphQLError, type GraphQLSchema } f
 import { escapeIdentifier, type Pool } from 'pg';
 import { type Api, createApi, mergeApi } from '../graphql/index.js';
 import { logBroken, openPool } from '../runtime/database.js';
-import { createTurns } from '../runtime/fair-share.js';
+import { createFairShare } from '../runtime/fair-share.js';
 import { localPool } from '../runtime/local-pool.js';
 import { createMetrics, type MetricsText } from '../runtime/metrics/metrics.js';
 import { listNewerMigrations, migrate, planMigrations } from '../runtime/migrate.js';
@@ -108,7 +108,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
   const storedPool = localPool(opened.pool, own);
   const ids = options.ids ?? DEFAULT_IDS;
-  const turns = createTurns({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: QUERY_WAIT_MS });
+  const fairShare = createFairShare({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: QUERY_WAIT_MS });
   const stored = new WeakMap<object, StoredContext>();
   const actorOf = (context: object) => stored.get(context)?.actor ?? options.actor(context as Context);
   /** A stored query never has an operator's rights, even if an operator owns it. */
@@ -127,7 +127,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const schema = options.schema ? merge(options.schema) : api.schema;
   const tablesHost = options.schema
     ? null
-    : createTablesHost({ pool: opened.pool, turns, queryTimeoutMs, actor: actorOf, merge, refresh: () => announcement.refresh() });
+    : createTablesHost({ pool: opened.pool, fairShare, queryTimeoutMs, actor: actorOf, merge, refresh: () => announcement.refresh() });
   const announcement = createAnnouncement(options, { pool, models: source.models, onRead: (completed) => tablesHost?.rebuild(completed) });
   let gatedTypes: ReadonlySet<string> | undefined;
   const schemaNow = () => tablesHost?.current()?.schema ?? schema;
@@ -157,7 +157,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
         signIn: options.signIn,
         opened,
         pool: storedPool,
-        turns,
+        fairShare,
         queryTimeoutMs,
         engine: () => webhooks.engine,
         onContext: (context, as) => {

@@ -1,6 +1,6 @@
 // Decides who is at fault for a resolver's error when neither the host nor its source knows.
 import type { GraphQLError } from 'graphql';
-import { NoTurnError } from '../runtime/fair-share.js';
+import { NoSlotError } from '../runtime/fair-share.js';
 import { UnsayableValue } from '../runtime/unsayable-value.js';
 import type { Fault } from '../webhooks/index.js';
 import { StaleCatalog } from './tables-host.js';
@@ -21,7 +21,7 @@ export function faultOf(error: GraphQLError): Fault {
   const codes = [error.extensions?.code, (cause as { code?: unknown } | null | undefined)?.code].map(String);
   if (cause instanceof UnsayableValue || cause?.name === 'ForbiddenError' || codes.some((code) => FORBIDDEN.has(code))) return 'data';
   if (
-    cause instanceof NoTurnError ||
+    cause instanceof NoSlotError ||
     cause instanceof StaleCatalog ||
     codes.some((code) => POSTGRES_TROUBLE.test(code) || NETWORK_TROUBLE.test(code))
   )

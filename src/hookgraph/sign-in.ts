@@ -1,7 +1,7 @@
 // Creates the contexts of owners' stored queries; each execution's context reads within its tenant's share of
 // connections.
 import type { Pool } from 'pg';
-import type { Turns } from '../runtime/fair-share.js';
+import type { FairShare } from '../runtime/fair-share.js';
 import { fencedPool, startReading } from '../sources/limited-reader.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Actor, Engine, Host, Owner, Snapshot } from '../webhooks/index.js';
@@ -41,7 +41,7 @@ interface SignInOptions<Context extends object, Reader> {
   opened: OpenSource<Reader>;
   /** The connections of `opened`, for Hookgraph's own statements. */
   pool: Pool;
-  turns: Turns;
+  fairShare: FairShare;
   queryTimeoutMs: number;
   engine(): Engine;
   /** Called with each context that was created for a stored query. */
@@ -52,7 +52,7 @@ export function createSignIn<Context extends object, Reader>({
   signIn,
   opened,
   pool: storedPool,
-  turns,
+  fairShare,
   queryTimeoutMs,
   engine,
   onContext,
@@ -61,7 +61,7 @@ export function createSignIn<Context extends object, Reader>({
     const first = await signIn(owner, opened.plain);
     if (!first) return null;
     return (snapshots) => {
-      const reading = startReading({ visit: turns.visit(owner.tenant), timeoutMs: queryTimeoutMs });
+      const reading = startReading({ execution: fairShare.begin(owner.tenant), timeoutMs: queryTimeoutMs });
       const reader = opened.reader({ snapshots, reading });
       const register = (context: Context): Context => {
         onContext(context, new StoredContext(owner, snapshots, () => fencedPool(storedPool, reading), engine));

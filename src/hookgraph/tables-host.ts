@@ -2,7 +2,7 @@
 // context's rights.
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
-import type { Turns } from '../runtime/fair-share.js';
+import type { FairShare } from '../runtime/fair-share.js';
 import type { Completed } from '../sources/catalog/complete.js';
 import { createRowReader, type RowReader } from '../sources/catalog/rows.js';
 import { createTablesSchema, type TablesSchema } from '../sources/catalog/tables-schema.js';
@@ -22,7 +22,7 @@ export interface TablesHost {
 export interface TablesHostOptions {
   /** Read-only connections. */
   pool: Pool;
-  turns: Turns;
+  fairShare: FairShare;
   queryTimeoutMs: number;
   /** The actor of the context; `null` when nobody is signed in. */
   actor(context: object): Actor | null;
@@ -42,7 +42,7 @@ export class StaleCatalog extends Error {
 /** SQLSTATE codes of an undefined column, table or type. */
 const GONE = new Set(['42703', '42P01', '42704']);
 
-export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge, refresh }: TablesHostOptions): TablesHost {
+export function createTablesHost({ pool, fairShare, queryTimeoutMs, actor, merge, refresh }: TablesHostOptions): TablesHost {
   const readers = new WeakMap<object, RowReader>();
   let nodes: AnnouncedNode[] = [];
   let current: TablesSchema | undefined;
@@ -71,7 +71,7 @@ export function createTablesHost({ pool, turns, queryTimeoutMs, actor, merge, re
     if (known) return known;
     const asking = actor(context);
     if (!asking) throw new GraphQLError('Sign in first: nobody is signed in.', { extensions: { code: 'UNAUTHENTICATED' } });
-    const reading = startReading({ visit: turns.visit(asking.tenant), timeoutMs: queryTimeoutMs });
+    const reading = startReading({ execution: fairShare.begin(asking.tenant), timeoutMs: queryTimeoutMs });
     const reader = createRowReader({ pool: watched(fencedPool(pool, reading)), nodes, tenant: asking.tenant, snapshots: [] });
     readers.set(context, reader);
     return reader;

@@ -1,38 +1,38 @@
 // Shares the connections of one pool fairly among parties such as tenants: work runs at once while its party leaves
 // enough connections free, and is queued otherwise.
-export interface TurnsOptions {
+export interface FairShareOptions {
   /** Number of the pool's connections that this queue may use. */
   connections: number;
-  /** Maximum time that one visit waits in total, in milliseconds, before NoTurnError is thrown. */
+  /** Maximum time that one execution waits in total, in milliseconds, before NoSlotError is thrown. */
   maxWaitMs: number;
 }
 
 /** One query execution of a party, with all of its statements. */
-export interface Visit {
+export interface Execution {
   /**
    * Runs `work` within the party's share. Calls with the same `key` in the same tick become one statement below, so
    * they share one slot.
-   * @throws NoTurnError when this visit has waited too long
+   * @throws NoSlotError when this execution has waited too long
    */
   run<T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }): Promise<T>;
 }
 
-export interface Turns {
-  visit(party: string): Visit;
+export interface FairShare {
+  begin(party: string): Execution;
 }
 
 /** The pool's connections stayed busy for too long. A temporary condition: the work can be retried. */
-export class NoTurnError extends Error {
-  override name = 'NoTurnError';
+export class NoSlotError extends Error {
+  override name = 'NoSlotError';
 }
 
 interface Group {
   key: string | null;
   /**
-   * Number of the visit that opened the group. Older visits go first, so that they finish instead of all visits timing
-   * out together.
+   * Number of the execution that opened the group. Older ones go first, so that they finish instead of all executions
+   * timing out together.
    */
-  visit: number;
+  execution: number;
   size: number;
   /** Number of queued and running calls in the group. */
   members: number;
@@ -47,10 +47,10 @@ interface Party {
   open: Map<string, Group>;
 }
 
-export function createTurns({ connections, maxWaitMs }: TurnsOptions): Turns {
+export function createFairShare({ connections, maxWaitMs }: FairShareOptions): FairShare {
   const parties = new Map<string, Party>();
   let taken = 0;
-  let visits = 0;
+  let executions = 0;
   /** Number of queued groups. */
   let waiting = 0;
 
@@ -107,13 +107,20 @@ export function createTurns({ connections, maxWaitMs }: TurnsOptions): Turns {
     if (group.key !== null && party.open.get(group.key) === group) party.open.delete(group.key);
   }
 
-  function enter(party: Party, visit: number, size: number, key: string | null): Group {
+  function enter(party: Party, execution: number, size: number, key: string | null): Group {
     const joined = key === null ? undefined : party.open.get(key);
     if (joined) return joined;
-    const group: Group = { key, visit, size: Math.min(size, Math.ceil(connections / 2)), members: 0, started: false, waiting: new Set() };
+    const group: Group = {
+      key,
+      execution,
+      size: Math.min(size, Math.ceil(connections / 2)),
+      members: 0,
+      started: false,
+      waiting: new Set(),
+    };
     if (party.waiting.length === 0 && fits(party, group.size)) start(party, group);
     else {
-      const after = party.waiting.findLastIndex((other) => other.visit <= visit);
+      const after = party.waiting.findLastIndex((other) => other.execution <= execution);
       party.waiting.splice(after + 1, 0, group);
       waiting += 1;
     }
@@ -122,18 +129,18 @@ export function createTurns({ connections, maxWaitMs }: TurnsOptions): Turns {
   }
 
   return {
-    visit(name) {
+    begin(name) {
       const waits = createStopwatch();
-      visits += 1;
-      const visit = visits;
+      executions += 1;
+      const execution = executions;
       return {
         async run(work, { connections: size = 1, key = null } = {}) {
           const party = parties.get(name) ?? { taken: 0, waiting: [], open: new Map() };
           parties.set(name, party);
-          const group = enter(party, visit, size, key);
+          const group = enter(party, execution, size, key);
           group.members += 1;
           try {
-            if (!group.started) await waits.during(turnOf(group, maxWaitMs - waits.ms()));
+            if (!group.started) await waits.during(slotFor(group, maxWaitMs - waits.ms()));
             return await work();
           } finally {
             group.members -= 1;
@@ -148,11 +155,11 @@ export function createTurns({ connections, maxWaitMs }: TurnsOptions): Turns {
   };
 }
 
-function turnOf(group: Group, leftMs: number): Promise<void> {
+function slotFor(group: Group, leftMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       group.waiting.delete(go);
-      reject(new NoTurnError('Its organization’s queries have kept their share of the database’s connections busy for too long.'));
+      reject(new NoSlotError('Its organization’s queries have kept their share of the database’s connections busy for too long.'));
     }, leftMs);
     const go = () => {
       clearTimeout(timer);

@@ -1,5 +1,5 @@
 // Decides whether an error comes from an overloaded or unreachable database, whichever library threw it.
-import { NoTurnError } from '../runtime/fair-share.js';
+import { NoSlotError } from '../runtime/fair-share.js';
 
 /**
  * SQLSTATE classes of lost connections, deadlocks, insufficient resources, operator intervention, system and internal
@@ -38,4 +38,4 @@ export const isCancelled = (error: unknown): boolean => postgresCodeOf(error) ==
 
 /** Whether the error is temporary, so that the same read may succeed later. */
 export const isDatabaseTrouble = (error: unknown): boolean =>
-  error instanceof NoTurnError || POSTGRES_TROUBLE.test(postgresCodeOf(error) ?? '');
+  error instanceof NoSlotError || POSTGRES_TROUBLE.test(postgresCodeOf(error) ?? '');

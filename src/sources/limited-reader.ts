@@ -4,11 +4,11 @@ import { GraphQLError } from 'graphql';
 import type pg from 'pg';
 import type { Pool, PoolConfig } from 'pg';
 import { openPool, type PoolOptions, SESSION } from '../runtime/database.js';
-import { createStopwatch, type Visit } from '../runtime/fair-share.js';
+import { createStopwatch, type Execution } from '../runtime/fair-share.js';
 import { isCancelled } from './faults.js';
 
 export interface Fence {
-  visit: Visit;
+  execution: Execution;
   /** Maximum total time of one execution's statements, in milliseconds. */
   timeoutMs: number;
 }
@@ -19,7 +19,7 @@ export type Reading = <T>(work: () => Promise<T>, needs?: { connections?: number
  * Runs the statements of one execution. After the time limit, the query fails with an error for its author, and no
  * further statements run.
  */
-export function startReading({ visit, timeoutMs }: Fence): Reading {
+export function startReading({ execution, timeoutMs }: Fence): Reading {
   // Measures database time only, because a busy process isn't the query's fault.
   const reads = createStopwatch();
   let tooLong: GraphQLError | null = null;
@@ -29,7 +29,7 @@ export function startReading({ visit, timeoutMs }: Fence): Reading {
   };
   return async (work, needs) => {
     try {
-      return await visit.run(() => {
+      return await execution.run(() => {
         check();
         return reads.during(work());
       }, needs);

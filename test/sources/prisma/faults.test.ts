@@ -1,6 +1,6 @@
 import { type ExecutionResult, GraphQLError, graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NoTurnError } from '../../../src/runtime/fair-share.js';
+import { NoSlotError } from '../../../src/runtime/fair-share.js';
 import { createContext } from '../../../src/sample/graph/context.js';
 import { openPrisma } from '../../../src/sample/prisma.js';
 import { faultOf } from '../../../src/sources/prisma/faults.js';
@@ -82,7 +82,7 @@ describe('the fault of an error', () => {
   });
 
   it('is ours where its turn didn’t come, and not the database’s where the query takes too long', () => {
-    expect(faultOf(new GraphQLError('x', { originalError: new NoTurnError('busy') }))).toBe('ours');
+    expect(faultOf(new GraphQLError('x', { originalError: new NoSlotError('busy') }))).toBe('ours');
     expect(faultOf(new GraphQLError('x', { originalError: new GraphQLError('The query took longer than 5000 ms') }))).toBeNull();
   });
 

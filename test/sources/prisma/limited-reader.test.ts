@@ -2,7 +2,7 @@
 import { execute, parse } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Prisma } from '../../../src/generated/nodes/client.js';
-import { createTurns } from '../../../src/runtime/fair-share.js';
+import { createFairShare } from '../../../src/runtime/fair-share.js';
 import { createContext } from '../../../src/sample/graph/context.js';
 import { datamodel } from '../../../src/sample/prisma.js';
 import { startReading } from '../../../src/sources/limited-reader.js';
@@ -26,13 +26,13 @@ afterAll(async () => {
 
 /** Runs ten executions at once, of two organizations, on this many connections. */
 async function ten(query: string, connections: number): Promise<string[]> {
-  const turns = createTurns({ connections, maxWaitMs: 5000 });
+  const fairShare = createFairShare({ connections, maxWaitMs: 5000 });
   const ids = [await t.idOf('User', 'first_name', 'Alain'), await t.idOf('User', 'first_name', 'Hank')];
   counting.take();
   const answers = await Promise.all(
     Array.from({ length: 10 }, async (_, i) => {
       const viewer = i % 2 === 0 ? t.admin : t.stranger;
-      const reading = startReading({ visit: turns.visit(viewer.organizationId), timeoutMs: 5000 });
+      const reading = startReading({ execution: fairShare.begin(viewer.organizationId), timeoutMs: 5000 });
       const prisma = withOverlay(known, counting.prisma, [], readInTurn(reading));
       const contextValue = createContext({ prisma, viewer, webhooks: t.app.webhooks });
       return execute({ schema: t.app.schema, document: parse(query), contextValue, variableValues: { nodeId: ids[i % 2] } });

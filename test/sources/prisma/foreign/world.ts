@@ -8,7 +8,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { buildSchema, type GraphQLObjectType, type GraphQLUnionType } from 'graphql';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
-import { createTurns } from '../../../../src/runtime/fair-share.js';
+import { createFairShare } from '../../../../src/runtime/fair-share.js';
 import { startReading } from '../../../../src/sources/limited-reader.js';
 import { delegateOf, fromPrisma, type GeneratedModels, gatePrisma, type Writer } from '../../../../src/sources/prisma/index.js';
 import {
@@ -111,9 +111,9 @@ export async function startWorld({ role }: { role?: string } = {}) {
     client: (adapter) => new PrismaClient({ adapter: ownAdapter(adapter) }),
   });
   const opened = source.open({ connection: { connectionString: db.url }, log, connections: 6, queryTimeoutMs: 2000 });
-  const turns = createTurns({ connections: 4, maxWaitMs: 2000 });
+  const fairShare = createFairShare({ connections: 4, maxWaitMs: 2000 });
   const readerFor = (tenant: string, snapshots: Snapshot[] = []) =>
-    opened.reader({ snapshots, reading: startReading({ visit: turns.visit(tenant), timeoutMs: 2000 }) }).prisma;
+    opened.reader({ snapshots, reading: startReading({ execution: fairShare.begin(tenant), timeoutMs: 2000 }) }).prisma;
   const nodes: AnnouncedNode[] = source.models
     .filter(({ typename }) => typename in TENANTS)
     .map(({ typename, table, key, columns }) => ({

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { LOCK_TIMEOUT_MS, type Patience, patiently } from './patiently.js';
+import { LOCK_TIMEOUT_MS, type LockRetries, retryLocked } from './lock-retries.js';
 import { withAdvisoryLock } from './pooler.js';
 import { RuntimeError } from './runtime-error.js';
 import { localSql } from './schema-name.js';
@@ -53,11 +53,11 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
         refuseUnlessSame(row, checksum);
         continue;
       }
-      const patience: Patience = { ...(options.giveUpMs !== undefined && { giveUpMs: options.giveUpMs }), refuse: refuseBlocked(name) };
+      const retries: LockRetries = { ...(options.giveUpMs !== undefined && { giveUpMs: options.giveUpMs }), refuse: refuseBlocked(name) };
       const lock = { mode: 'AccessExclusive', on: { schema } } as const;
       // Transactions on captured tables also write to Hookgraph's tables, so a migration that waits for a lock must not
       // block them for long.
-      await patiently(client, lock, patience, () => apply(client, { name, sql, checksum, schema, ledger }));
+      await retryLocked(client, lock, retries, () => apply(client, { name, sql, checksum, schema, ledger }));
       options.onApplied?.(name);
       done.push(name);
     }
@@ -152,7 +152,7 @@ async function apply(
     await client.query(sql);
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
-    // Lock timeouts and deadlocks are retried by `patiently`.
+    // Lock timeouts and deadlocks are retried by `retryLocked`.
     if (['55P03', '40P01'].includes(String((error as pg.DatabaseError).code))) throw error;
     throw new RuntimeError('MIGRATION_FAILED', `Migration ${name} failed${place(sql, error)}: ${(error as Error).message}`, undefined, {
       cause: error,
@@ -163,7 +163,7 @@ async function apply(
 }
 
 const refuseBlocked =
-  (name: string): Patience['refuse'] =>
+  (name: string): LockRetries['refuse'] =>
   (seconds, { holders }, cause) =>
     new RuntimeError(
       'MIGRATION_BLOCKED',

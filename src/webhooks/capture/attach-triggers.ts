@@ -2,7 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import type { Logger } from '../../runtime/logger.js';
-import { LOCK_TIMEOUT_MS, type Patience, patiently } from '../../runtime/patiently.js';
+import { LOCK_TIMEOUT_MS, type LockRetries, retryLocked } from '../../runtime/lock-retries.js';
 import { withAdvisoryLock } from '../../runtime/pooler.js';
 import { schemaOf } from '../../runtime/schema-name.js';
 import { WebhooksError } from '../base/errors.js';
@@ -28,9 +28,9 @@ export async function attachTriggers(
   pool: Pool,
   nodes: AnnouncedNode[],
   log: Logger,
-  { giveUpMs }: Pick<Patience, 'giveUpMs'> = {},
+  { giveUpMs }: Pick<LockRetries, 'giveUpMs'> = {},
 ): Promise<{ changed: string[] }> {
-  const patience: Patience = { log, ...(giveUpMs !== undefined && { giveUpMs }), refuse: refuseBlocked };
+  const retries: LockRetries = { log, ...(giveUpMs !== undefined && { giveUpMs }), refuse: refuseBlocked };
   const changed = await withAdvisoryLock(pool, `hashtextextended('hookgraph.attach', 0)`, async (client) => {
     const facts = await readTableFacts(
       client,
@@ -44,13 +44,13 @@ export async function attachTriggers(
     const unproven = tables.filter((table) => isChanged(table) && !misread.has(table));
     if (unproven.length > 0) {
       const reading = { mode: 'AccessShare', on: unproven.map(nameOf) } as const;
-      problems.push(...(await patiently(client, reading, patience, () => proveCapture(client, unproven, tables))));
+      problems.push(...(await retryLocked(client, reading, retries, () => proveCapture(client, unproven, tables))));
     }
     if (problems.length > 0) throw joinProblems(problems);
     for (const warning of [...warnings, ...tables.flatMap(unownedWarning)]) log.warn(warning);
     await replaceFunctions(client, functions);
     await client.query(tenantSourcesSql(tables));
-    const changed = await replaceTriggers(client, tables, schemaOf(pool), patience);
+    const changed = await replaceTriggers(client, tables, schemaOf(pool), retries);
     for (const statement of await findFunctionDrops(client, tables)) await client.query(statement);
     return changed;
   });
@@ -194,9 +194,9 @@ async function readTriggers(client: PoolClient, schema: string): Promise<Present
 }
 
 /** Returns the names of the tables whose triggers were changed. */
-async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], schema: string, patience: Patience): Promise<string[]> {
+async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], schema: string, retries: LockRetries): Promise<string[]> {
   const changes = await findTriggerChanges(client, tables, schema);
-  for (const change of changes) await changeTable(client, change, patience);
+  for (const change of changes) await changeTable(client, change, retries);
   return changes.map(({ table }) => table);
 }
 
@@ -236,15 +236,15 @@ export async function findTriggerChanges(client: PoolClient, tables: AnnouncedTa
   });
 }
 
-async function changeTable(client: PoolClient, { table, statements, drops }: TriggerChange, patience: Patience): Promise<void> {
+async function changeTable(client: PoolClient, { table, statements, drops }: TriggerChange, retries: LockRetries): Promise<void> {
   const lock = { mode: drops ? 'AccessExclusive' : 'ShareRowExclusive', on: [table] } as const;
-  await patiently(client, lock, patience, () =>
+  await retryLocked(client, lock, retries, () =>
     inTransaction(client, () => client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${statements.join('; ')}`)),
   );
-  patience.log?.info({ table, statements: statements.length }, 'capture triggers brought in step');
+  retries.log?.info({ table, statements: statements.length }, 'capture triggers brought in step');
 }
 
-const refuseBlocked: Patience['refuse'] = (seconds, { tables, holders }, cause) =>
+const refuseBlocked: LockRetries['refuse'] = (seconds, { tables, holders }, cause) =>
   new WebhooksError(
     'ATTACH_BLOCKED',
     `${tables} was in use for ${seconds} s on end, so its triggers could not be attached. ${holders}`.trim(),

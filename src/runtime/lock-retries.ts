@@ -37,7 +37,7 @@ export interface WantedLock {
   on: readonly string[] | { schema: string };
 }
 
-export interface Patience {
+export interface LockRetries {
   log?: Logger;
   /** Maximum time of all tries together, in milliseconds. Default: 60,000. */
   giveUpMs?: number;
@@ -49,10 +49,10 @@ export interface Patience {
 }
 
 /** `work` must set `lock_timeout` for its transaction, and leave no transaction open when it fails. */
-export async function patiently<T>(
+export async function retryLocked<T>(
   client: ClientBase,
   lock: WantedLock,
-  { log, giveUpMs = GIVE_UP_MS, refuse }: Patience,
+  { log, giveUpMs = GIVE_UP_MS, refuse }: LockRetries,
   work: () => Promise<T>,
 ): Promise<T> {
   const startedAt = performance.now();

@@ -10,7 +10,7 @@ import {
   keyName,
   type Model,
   type Row,
-  toTold,
+  toGraphqlValue,
 } from '../../sources/prisma/index.js';
 import { readAsOf } from './as-of.js';
 import type { Builder, Types } from './builder.js';
@@ -120,7 +120,7 @@ function exposeAttribute(t: FieldsOf, field: Field, { shop, definition }: { shop
     nullable: !isRequired || isSometimesUnsayable(field),
     description: documentation ?? DESCRIPTIONS[name],
     deprecationReason: definition.deprecated[name],
-    resolve: (row: Row) => toTold(field, row[name]),
+    resolve: (row: Row) => toGraphqlValue(field, row[name]),
   } as never);
 }
 

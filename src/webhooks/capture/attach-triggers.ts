@@ -1,8 +1,8 @@
 // Creates, replaces and drops triggers and functions until the database matches the announced nodes. Called by migrate only.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
-import type { Logger } from '../../runtime/logger.js';
 import { LOCK_TIMEOUT_MS, type LockRetries, retryLocked } from '../../runtime/lock-retries.js';
+import type { Logger } from '../../runtime/logger.js';
 import { withAdvisoryLock } from '../../runtime/pooler.js';
 import { schemaOf } from '../../runtime/schema-name.js';
 import { WebhooksError } from '../base/errors.js';

@@ -11,12 +11,12 @@ import type { Field } from './datamodel.js';
 export const isSometimesUnsayable = ({ type }: Field): boolean => type === 'DateTime' || type === 'Float';
 
 /** @throws UnsayableValue */
-export function toTold(field: Field, value: unknown): unknown {
+export function toGraphqlValue(field: Field, value: unknown): unknown {
   if (value === null || value === undefined) return value;
-  return field.isList && Array.isArray(value) ? value.map((item) => toldItem(field, item)) : toldItem(field, value);
+  return field.isList && Array.isArray(value) ? value.map((item) => graphqlItem(field, item)) : graphqlItem(field, value);
 }
 
-function toldItem({ name, type }: Field, value: unknown): unknown {
+function graphqlItem({ name, type }: Field, value: unknown): unknown {
   switch (type) {
     case 'Decimal':
       // toFixed of Prisma's Decimal never writes an exponent, unlike String().

@@ -8,7 +8,7 @@ import type { Known } from './match-where.js';
 import { createMemory, type FindArgs, type Memory, withOverlay } from './overlay.js';
 import type { Row } from './prisma-types.js';
 import { type FindUniqueArgs, type QuickFind, quicklyOr } from './quick-find.js';
-import { readInTurn } from './read-in-turn.js';
+import { readInShare } from './read-in-share.js';
 
 export interface Sources<Client extends object> {
   known: Known;
@@ -30,7 +30,7 @@ export const byDelegate = ({ models }: Known): Map<string, Model> => new Map(mod
 export function storedClient<Client extends object>({ known, models, prisma, quick, snapshots, reading }: Sources<Client>): Client {
   let extended: Client | undefined;
   const full = () => {
-    extended ??= withOverlay(known, prisma, snapshots, reading ? readInTurn(reading) : undefined);
+    extended ??= withOverlay(known, prisma, snapshots, reading ? readInShare(reading) : undefined);
     return extended;
   };
   const delegates = new Map<string, Delegate>();

@@ -7,7 +7,7 @@ import { createContext } from '../../../src/sample/graph/context.js';
 import { datamodel } from '../../../src/sample/prisma.js';
 import { startReading } from '../../../src/sources/limited-reader.js';
 import { withOverlay } from '../../../src/sources/prisma/overlay.js';
-import { readInTurn } from '../../../src/sources/prisma/read-in-turn.js';
+import { readInShare } from '../../../src/sources/prisma/read-in-share.js';
 import { type TestApp, testApp } from '../../support/app.js';
 import { type CountingPrisma, openCountingPrisma } from '../../support/count-statements.js';
 
@@ -33,7 +33,7 @@ async function ten(query: string, connections: number): Promise<string[]> {
     Array.from({ length: 10 }, async (_, i) => {
       const viewer = i % 2 === 0 ? t.admin : t.stranger;
       const reading = startReading({ execution: fairShare.begin(viewer.organizationId), timeoutMs: 5000 });
-      const prisma = withOverlay(known, counting.prisma, [], readInTurn(reading));
+      const prisma = withOverlay(known, counting.prisma, [], readInShare(reading));
       const contextValue = createContext({ prisma, viewer, webhooks: t.app.webhooks });
       return execute({ schema: t.app.schema, document: parse(query), contextValue, variableValues: { nodeId: ids[i % 2] } });
     }),

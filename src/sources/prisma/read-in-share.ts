@@ -6,7 +6,7 @@ import type { Operation } from './prisma-types.js';
  * For `$extends`. An operation takes as many connections as it reads relations at once; findUnique calls of the same
  * shape share them, because Prisma batches them.
  */
-export function readInTurn(reading: Reading) {
+export function readInShare(reading: Reading) {
   return ({ operation, model, args, query }: Operation) => {
     const shape = shapeOf(args);
     const key = operation.startsWith('findUnique') ? `${model}.${JSON.stringify(shape, textOfBigInt)}` : null;

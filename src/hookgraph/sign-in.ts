@@ -2,7 +2,7 @@
 // connections.
 import type { Pool } from 'pg';
 import type { FairShare } from '../runtime/fair-share.js';
-import { fencedPool, startReading } from '../sources/limited-reader.js';
+import { limitedReaderPool, startReading } from '../sources/limited-reader.js';
 import type { OpenSource } from '../sources/source.js';
 import type { Actor, Engine, Host, Owner, Snapshot } from '../webhooks/index.js';
 import type { HookgraphOptions } from './options.js';
@@ -64,7 +64,7 @@ export function createSignIn<Context extends object, Reader>({
       const reading = startReading({ execution: fairShare.begin(owner.tenant), timeoutMs: queryTimeoutMs });
       const reader = opened.reader({ snapshots, reading });
       const register = (context: Context): Context => {
-        onContext(context, new StoredContext(owner, snapshots, () => fencedPool(storedPool, reading), engine));
+        onContext(context, new StoredContext(owner, snapshots, () => limitedReaderPool(storedPool, reading), engine));
         return context;
       };
       return typeof first === 'function' ? register(first(reader)) : signAgain(owner, reader, register);

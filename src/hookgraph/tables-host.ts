@@ -6,7 +6,7 @@ import type { FairShare } from '../runtime/fair-share.js';
 import type { Completed } from '../sources/catalog/complete.js';
 import { createRowReader, type RowReader } from '../sources/catalog/rows.js';
 import { createTablesSchema, type TablesSchema } from '../sources/catalog/tables-schema.js';
-import { fencedPool, startReading } from '../sources/limited-reader.js';
+import { limitedReaderPool, startReading } from '../sources/limited-reader.js';
 import type { Actor, AnnouncedNode } from '../webhooks/index.js';
 import type { StoredContext } from './sign-in.js';
 
@@ -72,7 +72,7 @@ export function createTablesHost({ pool, fairShare, queryTimeoutMs, actor, merge
     const asking = actor(context);
     if (!asking) throw new GraphQLError('Sign in first: nobody is signed in.', { extensions: { code: 'UNAUTHENTICATED' } });
     const reading = startReading({ execution: fairShare.begin(asking.tenant), timeoutMs: queryTimeoutMs });
-    const reader = createRowReader({ pool: watched(fencedPool(pool, reading)), nodes, tenant: asking.tenant, snapshots: [] });
+    const reader = createRowReader({ pool: watched(limitedReaderPool(pool, reading)), nodes, tenant: asking.tenant, snapshots: [] });
     readers.set(context, reader);
     return reader;
   }

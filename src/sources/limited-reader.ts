@@ -7,7 +7,7 @@ import { openPool, type PoolOptions, SESSION } from '../runtime/database.js';
 import { createStopwatch, type Execution } from '../runtime/fair-share.js';
 import { isCancelled } from './faults.js';
 
-export interface Fence {
+export interface ReaderLimits {
   execution: Execution;
   /** Maximum total time of one execution's statements, in milliseconds. */
   timeoutMs: number;
@@ -19,7 +19,7 @@ export type Reading = <T>(work: () => Promise<T>, needs?: { connections?: number
  * Runs the statements of one execution. After the time limit, the query fails with an error for its author, and no
  * further statements run.
  */
-export function startReading({ execution, timeoutMs }: Fence): Reading {
+export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
   // Measures database time only, because a busy process isn't the query's fault.
   const reads = createStopwatch();
   let tooLong: GraphQLError | null = null;
@@ -44,7 +44,7 @@ export function startReading({ execution, timeoutMs }: Fence): Reading {
  * Returns a pool whose statements wait for the tenant's share of connections. `connect()` returns a stub client for
  * query builders; transactions need a connection of their own and are refused.
  */
-export function fencedPool(pool: Pool, reading: Reading): Pool {
+export function limitedReaderPool(pool: Pool, reading: Reading): Pool {
   const query = (...args: unknown[]) => {
     const text = typeof args[0] === 'string' ? args[0] : (args[0] as { text?: string } | undefined)?.text;
     if (/^\s*(begin|start\s+transaction|commit|rollback|savepoint)\b/i.test(text ?? ''))

@@ -1,6 +1,6 @@
 // Reads nodes with plain SQL: gives resolvers a read-only pool with the limits of stored queries.
 import type { Pool } from 'pg';
-import { fencedPool, openReadOnlyPool } from './limited-reader.js';
+import { limitedReaderPool, openReadOnlyPool } from './limited-reader.js';
 import type { OpenOptions, OpenSource, Source } from './source.js';
 
 export interface PoolReader {
@@ -18,7 +18,7 @@ function open({ connection, log, connections, queryTimeoutMs }: OpenOptions): Op
   return {
     pool,
     plain: { pool },
-    reader: ({ reading }) => ({ pool: fencedPool(pool, reading) }),
+    reader: ({ reading }) => ({ pool: limitedReaderPool(pool, reading) }),
     faultOf: () => null,
     close: () => pool.end(),
   };

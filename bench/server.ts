@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { type App, createApp } from '../src/cli/app.js';
 import { readConfig } from '../src/runtime/config.js';
 import { migrate } from '../src/runtime/migrate.js';
-import { ROOMS } from '../src/runtime/migration-sets.js';
+import { MIGRATION_SETS } from '../src/runtime/migration-sets.js';
 import { startEmbeddedPostgres } from '../src/runtime/postgres/embedded-postgres.js';
 import { makeOrganizations } from '../src/sample/data/organizations.js';
 import { openPrisma } from '../src/sample/prisma.js';
@@ -117,7 +117,7 @@ export async function startServer(): Promise<Server> {
 
 async function prepareTemplate(url: string, env: Record<string, string>): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 1 });
-  for (const room of ROOMS) await migrate(pool, room.dir, room);
+  for (const room of MIGRATION_SETS) await migrate(pool, room.dir, room);
   await pool.end();
   const app = await openApp(url, env);
   await app.prepare();

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { openPool } from '../src/runtime/database.js';
 import { createLog } from '../src/runtime/log.js';
 import { migrate } from '../src/runtime/migrate.js';
-import { ROOMS } from '../src/runtime/migration-sets.js';
+import { MIGRATION_SETS } from '../src/runtime/migration-sets.js';
 import { startEmbeddedPostgres } from '../src/runtime/postgres/embedded-postgres.js';
 
 const root = resolve(import.meta.dirname, '..');
@@ -14,7 +14,7 @@ const dir = await mkdtemp(join(tmpdir(), 'hookgraph-drift-'));
 const postgres = await startEmbeddedPostgres({ dataDir: dir, settings: { fsync: 'off' } });
 try {
   const pool = openPool(postgres.url, { log: createLog('warn') });
-  for (const room of ROOMS) await migrate(pool, room.dir, room);
+  for (const room of MIGRATION_SETS) await migrate(pool, room.dir, room);
   await pool.end();
   for (const room of ['nodes', 'webhooks']) if (!(await isInStep(room))) process.exitCode = 1;
 } finally {

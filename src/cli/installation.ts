@@ -5,7 +5,7 @@ import { checkDatabase, openPool } from '../runtime/database.js';
 import { loadKeys } from '../runtime/keys.js';
 import type { Logger } from '../runtime/logger.js';
 import { listPendingMigrations, migrate } from '../runtime/migrate.js';
-import { roomsIn } from '../runtime/migration-sets.js';
+import { migrationSetsIn } from '../runtime/migration-sets.js';
 import { createPlainLog } from '../runtime/plain-log.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/postgres/embedded-postgres.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
@@ -102,7 +102,8 @@ function startEmbedded(config: Config, log: Logger, join: boolean, say: (line: s
 async function migrateRooms(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
   const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {
-    for (const room of roomsIn(schema)) await migrate(pool, room.dir, { ...room, onApplied: (name) => console.log(`Migrated: ${name}`) });
+    for (const room of migrationSetsIn(schema))
+      await migrate(pool, room.dir, { ...room, onApplied: (name) => console.log(`Migrated: ${name}`) });
   } finally {
     await pool.end();
   }
@@ -112,7 +113,7 @@ async function migrateRooms(url: string, { databaseSchema: schema }: Config, log
 export async function refuseUnlessMigrated(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
   const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {
-    const pending = (await Promise.all(roomsIn(schema).map((room) => listPendingMigrations(pool, room.dir, room.schema)))).flat();
+    const pending = (await Promise.all(migrationSetsIn(schema).map((room) => listPendingMigrations(pool, room.dir, room.schema)))).flat();
     if (pending.length > 0)
       throw new RuntimeError(
         'NOT_MIGRATED',

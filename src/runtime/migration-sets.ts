@@ -1,7 +1,7 @@
 // Lists the two sets of migrations in the order in which they are applied.
 import { packageFile } from './package-file.js';
 
-export interface Room {
+export interface MigrationSet {
   /** The folder of the migrations. */
   dir: string;
   /** The Postgres schema of the table `_prisma_migrations`. */
@@ -12,7 +12,7 @@ export interface Room {
 const folderOf = (set: string): string => packageFile(import.meta.url, `../../prisma/${set}/migrations`, `prisma/${set}/migrations`);
 
 /** The sample domain's tables come first, because the engine attaches its triggers to them. */
-export const ROOMS: Room[] = [
+export const MIGRATION_SETS: MigrationSet[] = [
   {
     get dir() {
       return folderOf('nodes');
@@ -28,7 +28,8 @@ export const ROOMS: Room[] = [
 ];
 
 /** The same sets, with the engine's tables in this schema. */
-export const roomsIn = (schema: string): Room[] => ROOMS.map((room) => (room === ENGINE_MIGRATIONS ? { ...room, schema } : room));
+export const migrationSetsIn = (schema: string): MigrationSet[] =>
+  MIGRATION_SETS.map((room) => (room === ENGINE_MIGRATIONS ? { ...room, schema } : room));
 
 /** The engine's migrations, which an adopter's database needs. */
-export const ENGINE_MIGRATIONS = ROOMS[1] as Room;
+export const ENGINE_MIGRATIONS = MIGRATION_SETS[1] as MigrationSet;

@@ -10,7 +10,7 @@ import type { TestProject } from 'vitest/node';
 import { createApp } from '../../src/cli/app.js';
 import { readConfig } from '../../src/runtime/config.js';
 import { migrate } from '../../src/runtime/migrate.js';
-import { ROOMS } from '../../src/runtime/migration-sets.js';
+import { MIGRATION_SETS } from '../../src/runtime/migration-sets.js';
 import { startEmbeddedPostgres } from '../../src/runtime/postgres/embedded-postgres.js';
 import { SEEDED, SEEDED_TOKEN, TEMPLATE } from './database.js';
 
@@ -53,7 +53,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function makeTemplate(url: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: await createDatabase(url, TEMPLATE), max: 1 });
   try {
-    for (const room of ROOMS) await migrate(pool, room.dir, room);
+    for (const room of MIGRATION_SETS) await migrate(pool, room.dir, room);
   } finally {
     await pool.end();
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { migrate } from '../../../src/runtime/migrate.js';
-import { ROOMS } from '../../../src/runtime/migration-sets.js';
+import { MIGRATION_SETS } from '../../../src/runtime/migration-sets.js';
 import { claimDue } from '../../../src/webhooks/lease/claim.js';
 import { testDatabase } from '../../support/database.js';
 import { insertSubscription, outOfStep } from '../../support/engine-rows.js';
@@ -14,7 +14,7 @@ it('keeps what is open, leased and held, and stops what would make deliveries th
   const { pool, close } = await testDatabase({ empty: true });
   const dir = await mkdtemp(join(tmpdir(), 'hookgraph-upgrade-'));
   try {
-    const room = ROOMS.find(({ schema }) => schema === 'hookgraph') as (typeof ROOMS)[number];
+    const room = MIGRATION_SETS.find(({ schema }) => schema === 'hookgraph') as (typeof MIGRATION_SETS)[number];
     for (const name of await readdir(room.dir)) if (name < UPGRADE) await cp(join(room.dir, name), join(dir, name), { recursive: true });
     await migrate(pool, dir, room);
     const subscription = await insertSubscription(pool);

@@ -1,6 +1,6 @@
 // Adds the engine's enums; those about presets and integrations only when these features are on.
 
-import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey } from '../../webhooks/index.js';
+import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey, STAGES } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
 
 export function addEnums(builder: Builder, { presets, integrations }: { presets: boolean; integrations: boolean }) {
@@ -102,20 +102,7 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
     }),
     stage: builder.enumType('WebhookStage', {
       description: 'The stage at which an attempt ended.',
-      values: {
-        QUERY: { description: 'Running the stored query.' },
-        VALIDATION: { description: 'Rendering the validation template.' },
-        TEMPLATE: { description: 'Rendering the body template.' },
-        AUTH: {
-          description:
-            'Getting an access token: the token endpoint issued none. The receiver was not called, or had rejected the previous token.',
-        },
-        ADDRESS: { description: 'Checking the address of the receiver, which must be one that deliveries may reach.' },
-        CONNECT: { description: 'Connecting to the receiver.' },
-        TIMEOUT: { description: 'Waiting for the response: the time limit was exceeded.' },
-        STATUS: { description: "Checking the status of the receiver's response." },
-        ERROR_TEMPLATE: { description: 'Rendering the error template, which found an error in the response.' },
-      } as const,
+      values: STAGES,
     }),
   };
 }

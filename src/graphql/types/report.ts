@@ -1,6 +1,6 @@
 // Adds the report of a test or a preview.
 
-import type { StageReport, TryReport } from '../../webhooks/index.js';
+import { REPORT_STAGES, type StageReport, type TryReport } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import { type HostTypes, nodeField } from '../host-types.js';
@@ -25,14 +25,7 @@ export function addReport(builder: Builder, access: AccessOf, { enums, attempt, 
   });
   const stage = builder.enumType('WebhookReportStage', {
     description: 'A stage that a notification passes.',
-    values: {
-      QUERY: { description: 'The stored query runs as its owner; without one the default payload is made.' },
-      VALIDATION: { description: 'The validation template says whether to send. A test and a preview go on whatever it says.' },
-      TEMPLATE: { description: 'The template writes the body; without one it is the payload itself.' },
-      AUTH: { description: 'We make ourselves known to the receiver; with OAuth 2.0, the token endpoint gives the token.' },
-      SEND: { description: 'The request goes to the receiver.' },
-      ERROR_TEMPLATE: { description: "The error template reads the receiver's answer." },
-    } as const,
+    values: REPORT_STAGES,
   });
   const stageOutcome = builder.enumType('WebhookReportStageOutcome', {
     description: 'How a stage went.',

@@ -4,9 +4,11 @@ import type { AnnouncedNode, Operation } from './announced-node.js';
 import type { Definition, SecretField } from './definition.js';
 
 import type { PaceState } from './pace.js';
+import type { Stage } from './stages.js';
 
 export * from './announced-node.js';
 export * from './definition.js';
+export type { Stage } from './stages.js';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -77,7 +79,6 @@ export interface Host {
 export type DeliveryKind = 'LIVE' | 'TEST' | 'REPLAY' | 'SNAPSHOT' | 'BEFORE';
 export type DeliveryState = 'PENDING' | 'SKIPPED' | 'DELIVERED' | 'RETRYING' | 'HELD' | 'FAILED' | 'CANCELLED';
 export type DisabledReason = 'OWNER' | 'RETRIES_EXHAUSTED' | 'TOO_MANY_ERRORS' | 'GONE' | 'OWNER_GONE' | 'INTEGRATION';
-export type Stage = 'QUERY' | 'VALIDATION' | 'TEMPLATE' | 'AUTH' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'STATUS' | 'ERROR_TEMPLATE';
 export type Outcome = 'DELIVERED' | 'SKIPPED' | 'HELD' | 'FAILED';
 
 export interface Topic {

@@ -1,7 +1,5 @@
 // Declares the reports of a test or preview, one for each stage of a delivery.
-/** The stages in order. A failed SEND is recorded as ADDRESS, CONNECT, TIMEOUT or STATUS. */
-export const REPORT_STAGES = ['QUERY', 'VALIDATION', 'TEMPLATE', 'AUTH', 'SEND', 'ERROR_TEMPLATE'] as const;
-export type ReportStage = (typeof REPORT_STAGES)[number];
+import type { ReportStage } from './stages.js';
 
 export interface StageReport {
   stage: ReportStage;

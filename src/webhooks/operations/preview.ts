@@ -3,7 +3,8 @@ import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Actor, Definition, Snapshot } from '../base/model.js';
 import { openContext } from '../base/recall.js';
-import { REPORT_STAGES, type ReportStage, type StageReport } from '../base/report.js';
+import type { StageReport } from '../base/report.js';
+import { REPORT_ORDER, type ReportStage } from '../base/stages.js';
 import { loadUnsealed } from '../base/store/subscriptions.js';
 import { compileDefinition } from '../compile-definition.js';
 import { DESTINATIONS, withoutDestination } from '../destinations/registry.js';
@@ -81,7 +82,7 @@ export async function previewSubscription(
     told.set('SEND', { ...notRun('SEND'), input: sent });
   }
   if (compiled.auth) told.set('AUTH', notRun('AUTH'));
-  for (const stage of REPORT_STAGES) {
+  for (const stage of REPORT_ORDER) {
     const own = mistakes.filter((mistake) => sourceOf(mistake) === stage).map(({ message }) => message);
     if (own.length > 0)
       told.set(stage, { ...(told.get(stage) ?? notRun(stage)), outcome: 'FAILED', output: null, message: own.join('\n') });

@@ -1,7 +1,7 @@
 // Defines the result of a test and of a preview.
 import type { Problem } from '../base/errors.js';
-import type { Stage } from '../base/model.js';
-import { REPORT_STAGES, type ReportStage, type StageReport } from '../base/report.js';
+import type { StageReport } from '../base/report.js';
+import { REPORT_ORDER, type ReportStage, type Stage } from '../base/stages.js';
 import type { AttemptRecord } from '../verdict/attempt-result.js';
 
 export interface TryReport {
@@ -44,6 +44,6 @@ export const notRun = (stage: ReportStage): StageReport => ({
 });
 
 /** Orders the stage reports and adds those that did not run. AUTH is left out unless it was reported, because few subscriptions use it. */
-export function inOrder(told: StageReport[]): StageReport[] {
-  return REPORT_STAGES.flatMap((stage) => told.find((report) => report.stage === stage) ?? (stage === 'AUTH' ? [] : notRun(stage)));
+export function inOrder(reports: StageReport[]): StageReport[] {
+  return REPORT_ORDER.flatMap((stage) => reports.find((report) => report.stage === stage) ?? (stage === 'AUTH' ? [] : notRun(stage)));
 }

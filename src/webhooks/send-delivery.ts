@@ -1,5 +1,6 @@
 // Sends a body to a subscription's destination and returns the recorded request and the redacted response, within one deadline.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../runtime/within.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Auth, Exchange } from './base/model.js';
@@ -14,14 +15,7 @@ import { DESTINATIONS, kindNamed } from './destinations/registry.js';
 import { type Authorization, authorize } from './request/auth/authorize.js';
 import { createTokens } from './request/auth/oauth2.js';
 import { redactEcho } from './request/redact-echo.js';
-import type { AttemptRecord } from './verdict/attempt-result.js';
-
-export interface SentRequest {
-  request: NonNullable<AttemptRecord['request']>;
-  answer: Reply | NoReply;
-  /** Milliseconds spent waiting for a token; absent when none had to be fetched. */
-  authMs?: number;
-}
+import type { SentRequest } from './verdict/attempt-record.js';
 
 type Body = { text: string; contentType: string };
 
@@ -85,7 +79,7 @@ export function openDeliverySender(
     const leftMs = () => withinMs - (performance.now() - started);
     let authMs: number | undefined;
     const seen: string[] = [];
-    const told = (raw: Reply | NoReply): SentRequest => {
+    const redacted = (raw: Reply | NoReply): SentRequest => {
       const answer = redactEcho(compiled, raw, seen);
       const { secrets: _secrets, ...shown } = auth;
       const failed = answer.kind === 'NO_REPLY' && answer.stage === 'AUTH' ? answer.message : null;
@@ -98,7 +92,7 @@ export function openDeliverySender(
       const got = authorize(tokens, auth, compiled, refused);
       if (!(got instanceof Promise)) return got;
       const late: Authorization = { failed: `The token endpoint gave no token within ${Math.round(withinMs / 100) / 10} seconds.` };
-      const answer = await within(got, leftMs(), late);
+      const answer = await within(leftMs(), got, late);
       authMs = (authMs ?? 0) + performance.now() - since;
       return answer;
     };
@@ -109,12 +103,12 @@ export function openDeliverySender(
     };
 
     const first = await known();
-    if ('failed' in first) return told(noReply('AUTH', first.failed));
+    if ('failed' in first) return redacted(noReply('AUTH', first.failed));
     const answer = await send(first);
-    if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return told(answer);
+    if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return redacted(answer);
     const second = await known(first.token);
-    if ('failed' in second) return told(noReply('AUTH', `The receiver answered 401, and there is no new token: ${second.failed}`));
-    return told(await send(second));
+    if ('failed' in second) return redacted(noReply('AUTH', `The receiver answered 401, and there is no new token: ${second.failed}`));
+    return redacted(await send(second));
   }
 
   return {
@@ -157,11 +151,3 @@ const OURS = {
 };
 
 const noReply = (stage: NoReply['stage'], message: string): NoReply => ({ kind: 'NO_REPLY', stage, message, sendMs: 0 });
-
-async function within<T>(promise: Promise<T>, ms: number, late: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const end = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(late), ms);
-  });
-  return Promise.race([promise, end]).finally(() => clearTimeout(timer));
-}

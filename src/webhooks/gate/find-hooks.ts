@@ -24,6 +24,7 @@ export interface Hook {
   version: number;
   name: string | null;
   topicId: string;
+  topicKey: string;
   operation: Operation;
   environmentIds: string[] | null;
   policy: Before;
@@ -33,7 +34,7 @@ export interface Hook {
 
 // Includes hooks with a broken definition: the policy of a hook still applies when its query is no longer valid.
 const FIND = `
-  SELECT t.typename, s.id AS "subscriptionId", s.version, s.name, t.id AS "topicId", t.operation, s.environment_ids AS "environmentIds",
+  SELECT t.typename, s.id AS "subscriptionId", s.version, s.name, t.id AS "topicId", t.key AS "topicKey", t.operation, s.environment_ids AS "environmentIds",
     v.definition -> 'before' AS policy, hookgraph.next_id() AS "deliveryId"
   FROM hookgraph.subscriptions s
   JOIN hookgraph.topics t ON t.id = s.topic_id AND t.typename = ANY ($2) AND t.column_name IS NULL AND t.retired_at IS NULL

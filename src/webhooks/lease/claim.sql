@@ -44,7 +44,7 @@ claims AS MATERIALIZED (
 SELECT
   l.delivery_id, l.subscription_id, x.version, d.kind, d.typename, d.node_key, d.attempt_count,
   l.due_at::text, extract(epoch FROM d.created_at)::float8 * 1000, d.event_id,
-  d.state IN ('PENDING', 'RETRYING')
+  d.replay_id, d.state IN ('PENDING', 'RETRYING')
 FROM leases l
 LEFT JOIN LATERAL (
   SELECT *

@@ -43,6 +43,7 @@ export interface DeliveryInHand {
   /** Taken from `performance.now()` just before the claim was sent, so never later than the start of the lease. */
   claimedAtMs: number;
   eventId: string | null;
+  replayId: string | null;
   /** Pace of a slowed, probed or rate-limited subscription (lease/paced.ts); `null` for any other. */
   pace: PaceState | null;
 }
@@ -76,10 +77,10 @@ export async function claimDue(
       token,
     }),
   });
-  const gone = rows.filter((row) => row[10] !== true).map((row) => row[0]);
+  const gone = rows.filter((row) => row[11] !== true).map((row) => row[0]);
   if (gone.length > 0) await dropFinal(db, gone, token);
   return rows
-    .filter((row) => row[10] === true)
+    .filter((row) => row[11] === true)
     .map(
       (row): DeliveryInHand => ({
         id: row[0],
@@ -94,6 +95,7 @@ export async function claimDue(
         createdAtMs: row[8],
         claimedAtMs,
         eventId: row[9],
+        replayId: row[10],
         pace: paces?.get(row[1]) ?? null,
       }),
     )

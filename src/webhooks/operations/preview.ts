@@ -2,22 +2,21 @@
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
 import type { Actor, Definition, Snapshot } from '../base/model.js';
+import { OWNER_GONE_PROBLEM } from '../base/owner-gone.js';
 import { openContext } from '../base/recall.js';
 import type { StageReport } from '../base/report.js';
 import { REPORT_ORDER, type ReportStage } from '../base/stages.js';
 import { loadUnsealed } from '../base/store/subscriptions.js';
 import { compileDefinition } from '../compile-definition.js';
 import { DESTINATIONS, withoutDestination } from '../destinations/registry.js';
-import { buildPayload } from '../payload/build-payload.js';
-import { compose } from '../send-delivery.js';
-import type { AttemptRecord } from '../verdict/attempt-result.js';
+import { composeOnly } from '../stages.js';
 import { eventOf, findLastNode, findNode } from './find-node.js';
 import { checkDraft } from './save/check-draft.js';
 import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
 import { splitDraft, toDraft } from './save/input.js';
 import { checkedTopic, isMistake, NOT_ALLOWED, NOT_FOUND, type SubscriptionInput } from './save.js';
-import { inOrder, notRun, OWNER_GONE, refused, type TryResult } from './try-result.js';
+import { inOrder, notRun, refused, type TryResult } from './try-result.js';
 
 /** Placeholder ids in the previewed request, because no subscription or delivery row is created. */
 const NO_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
@@ -49,7 +48,7 @@ export async function previewSubscription(
   if ('problem' in found) return refused(...problems, found.problem);
   const { node } = found;
   const contextOf = await engine.host.contextFor(actor);
-  if (!contextOf) return refused(OWNER_GONE);
+  if (!contextOf) return refused(OWNER_GONE_PROBLEM);
 
   const started = performance.now();
   const { definition, secrets } = splitDraft(draft, saved);
@@ -66,28 +65,24 @@ export async function previewSubscription(
     secrets,
   });
   if ('broken' in compiled) throw new Error(`A definition without mistakes does not compile: ${compiled.broken}`);
-  const told = new Map<ReportStage, StageReport>();
-  const watch = (report: StageReport) => void told.set(report.stage, report);
+  const reports = new Map<ReportStage, StageReport>();
+  const watch = (report: StageReport) => void reports.set(report.stage, report);
   const event = compiled.event && (await eventOf(engine, actor, topic, node));
   const sources = () => ({ open: (overlay: Snapshot[]) => openContext(engine.host, contextOf, overlay), overlay: node.overlay, event });
   // Without a valid query there is no data to render.
-  const payload = mistakes.some(({ field }) => field === 'query')
+  const composed = mistakes.some(({ field }) => field === 'query')
     ? null
-    : await buildPayload(engine, compiled, { ...node, id: NO_DELIVERY, kind: 'TEST' }, sources, watch);
+    : await composeOnly(engine, compiled, { subject: { ...node, id: NO_DELIVERY, kind: 'TEST' }, sources, watch });
   const blocked = mistakes.some((mistake) => BLOCKING.includes(sourceOf(mistake)));
-  let sent: AttemptRecord['request'] = null;
-  if (payload?.outcome === 'READY' && !blocked) {
-    const { typename, nodeKey } = node;
-    sent = compose(engine, compiled, { deliveryId: NO_DELIVERY, typename, nodeKey, eventId: null }, payload.body).recorded;
-    told.set('SEND', { ...notRun('SEND'), input: sent });
-  }
-  if (compiled.auth) told.set('AUTH', notRun('AUTH'));
+  const request = blocked ? null : (composed?.compose() ?? null);
+  if (request) reports.set('SEND', { ...notRun('SEND'), input: request });
+  if (compiled.auth) reports.set('AUTH', notRun('AUTH'));
   for (const stage of REPORT_ORDER) {
     const own = mistakes.filter((mistake) => sourceOf(mistake) === stage).map(({ message }) => message);
     if (own.length > 0)
-      told.set(stage, { ...(told.get(stage) ?? notRun(stage)), outcome: 'FAILED', output: null, message: own.join('\n') });
+      reports.set(stage, { ...(reports.get(stage) ?? notRun(stage)), outcome: 'FAILED', output: null, message: own.join('\n') });
   }
-  const stages = inOrder([...told.values()]);
+  const stages = inOrder([...reports.values()]);
   const failed = stages.find(({ outcome }) => outcome === 'FAILED');
   const skipped = stages.find(({ outcome }) => outcome === 'SKIPPED');
   const ended = failed ?? skipped;
@@ -100,7 +95,7 @@ export async function previewSubscription(
       stage: ended ? (ended.stage === 'SEND' ? 'ADDRESS' : ended.stage) : null,
       message: ended?.message ?? null,
       stages,
-      request: sent,
+      request,
       response: null,
       durationMs: performance.now() - started,
     },

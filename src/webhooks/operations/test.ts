@@ -2,23 +2,22 @@
 
 import type { Engine } from '../base/engine.js';
 import { type Problem, WebhooksError } from '../base/errors.js';
-import type { Actor, Snapshot, Subscription, Topic } from '../base/model.js';
+import type { Actor, Topic } from '../base/model.js';
 import { EgressFailed } from '../base/network/guard.js';
+import { OWNER_GONE_PROBLEM } from '../base/owner-gone.js';
 import { openContext } from '../base/recall.js';
 import type { StageReport } from '../base/report.js';
 import { loadForSending, subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
 import { compileDefinition } from '../compile-definition.js';
 import { readCancel } from '../gate/read-cancel.js';
-import { buildPayload } from '../payload/build-payload.js';
-import { type DeliverySender, openDeliverySender, type SentRequest } from '../send-delivery.js';
-import type { AttemptRecord } from '../verdict/attempt-result.js';
-import { judge } from '../verdict/judge.js';
-import { readError } from '../verdict/read-error.js';
+import { type DeliverySender, openDeliverySender } from '../send-delivery.js';
+import { type Ended, onlyAttempt, runStages } from '../stages.js';
+import { AttemptStart } from '../verdict/attempt-record.js';
 import { nextDeliveryId, recordTest } from '../verdict/record-test.js';
 import { eventOf, findLastNode } from './find-node.js';
 import { NOT_ALLOWED, NOT_FOUND } from './save.js';
-import { inOrder, OWNER_GONE, refused, type TryResult } from './try-result.js';
+import { inOrder, refused, type TryResult } from './try-result.js';
 
 /**
  * Sends the newest node of the topic's type once, from this process, even if the validation template rejects it or the subscription
@@ -41,61 +40,39 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   const { node } = found;
 
   const [deliveryId, contextOf] = await Promise.all([nextDeliveryId(engine.pool), engine.host.contextFor(actor)]);
-  if (!contextOf) return refused(OWNER_GONE);
-  const startedAt = new Date();
-  const started = performance.now();
-  const told: StageReport[] = [];
-  const watch = (report: StageReport) => void told.push(report);
+  if (!contextOf) return refused(OWNER_GONE_PROBLEM);
+  const reports: StageReport[] = [];
   const event = compiled.event && (await eventOf(engine, actor, topic, node));
-  const sources = () => ({ open: (overlay: Snapshot[]) => openContext(engine.host, contextOf, overlay), overlay: node.overlay, event });
-  const payload = await buildPayload(engine, compiled, { ...node, id: deliveryId, kind: 'TEST' }, sources, watch);
-  const { queryMs, renderMs } = payload;
-  let attempt: AttemptRecord;
-  if (payload.outcome !== 'READY') {
-    const { outcome, stage, message } = payload;
-    attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings: { queryMs, renderMs } };
-  } else {
-    const withinMs = subscription.definition.before?.timeoutMs;
-    const { typename, nodeKey } = node;
-    const ids = { deliveryId, typename, nodeKey, eventId: null };
-    const sent = await sendOnce(engine, withinMs, (sender) => sender.send(compiled, ids, payload.body, watch));
-    if ('problem' in sent) return refused(sent.problem);
-    const { request, answer } = sent;
-    const response = answer.kind === 'REPLY' ? { status: answer.status, headers: answer.headers, body: answer.body } : null;
-    const about = { attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 };
-    const cancel = subscription.definition.before ? readCancel(answer) : null;
-    const judged = judge(answer, await readError(engine, compiled, answer, payload.event, watch), compiled.retry, about);
-    const { outcome, stage } = judged;
-    const message = cancel === null ? judged.message : `It would refuse the write: ${cancel}`;
-    const failed = stage !== null && stage !== 'ERROR_TEMPLATE';
-    if (stage !== 'AUTH' || !told.some((one) => one.stage === 'AUTH'))
-      told.push({
-        stage: stage === 'AUTH' ? 'AUTH' : 'SEND',
-        outcome: failed ? 'FAILED' : 'OK',
-        input: request,
-        output: response,
-        message: failed ? message : null,
-        durationMs: answer.sendMs,
-      });
-    const timings = { queryMs, renderMs, sendMs: answer.sendMs };
-    attempt = { ...attemptOf(subscription, startedAt, started), outcome, stage, message, timings, request, response };
-  }
-  // The caller sees the unmasked report once; masking applies to the stored record.
-  const recorded = compiled.recorder?.(attempt) ?? attempt;
-  await recordTest(engine.pool, {
-    deliveryId,
-    subscriptionId: own.id,
-    topicId: topic.id,
-    actor,
-    ...node,
-    attempt: recorded,
+  const { typename, nodeKey, overlay } = node;
+  const start = new AttemptStart(compiled, {
+    id: deliveryId,
+    eventId: null,
+    replayId: null,
+    kind: 'TEST',
+    typename,
+    nodeKey,
+    attemptCount: 0,
   });
-  const { outcome, stage, message, request, response, durationMs } = attempt;
-  const stages = inOrder(told);
-  const ended = outcome === 'DELIVERED' ? outcome : 'FAILED';
+  const { before } = subscription.definition;
+  const ended = await sendOnce(engine, before?.timeoutMs, ({ send }) =>
+    runStages(engine, compiled, {
+      start,
+      send,
+      sources: () => ({ open: (rows) => openContext(engine.host, contextOf, rows), overlay, event }),
+      circumstances: onlyAttempt,
+      watch: (report) => void reports.push(report),
+    }),
+  );
+  if ('problem' in ended) return refused(ended.problem);
+  const cancel = before && ended.answer ? readCancel(ended.answer) : null;
+  const attempt = cancel === null ? ended.attempt : { ...ended.attempt, message: `It would refuse the write: ${cancel}` };
+  // The caller sees the unmasked report once; masking applies to the stored record.
+  await recordTest(engine.pool, actor, { topicId: topic.id, attempt: compiled.recorder?.(attempt) ?? attempt });
+  const { stage, message, request, response, durationMs } = attempt;
+  const outcome = attempt.outcome === 'DELIVERED' ? 'DELIVERED' : 'FAILED';
   return {
     problems: [],
-    report: { typename: node.typename, nodeKey: node.nodeKey, outcome: ended, stage, message, stages, request, response, durationMs },
+    report: { typename, nodeKey, outcome, stage, message, stages: inOrder(reports), request, response, durationMs },
     deliveryId,
   };
 }
@@ -107,11 +84,12 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
 async function sendOnce(
   engine: Engine,
   withinMs: number | undefined,
-  send: (sender: DeliverySender) => Promise<SentRequest>,
-): Promise<SentRequest | { problem: Problem }> {
+  run: (sender: DeliverySender) => Promise<Ended | null>,
+): Promise<Ended | { problem: Problem }> {
   const sender = openDeliverySender(engine, withinMs);
   try {
-    return await send(sender);
+    // Never null: a test has no lease to lose.
+    return (await run(sender)) as Ended;
   } catch (error) {
     if (!(error instanceof EgressFailed)) throw error;
     engine.log.error({ err: error }, 'a test could not be sent for a reason of ours');
@@ -119,8 +97,4 @@ async function sendOnce(
   } finally {
     await sender.close();
   }
-}
-
-function attemptOf({ version }: Subscription, startedAt: Date, started: number) {
-  return { subscriptionVersion: version, startedAt, durationMs: performance.now() - started, request: null, response: null };
 }

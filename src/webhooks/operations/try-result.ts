@@ -2,7 +2,7 @@
 import type { Problem } from '../base/errors.js';
 import type { StageReport } from '../base/report.js';
 import { REPORT_ORDER, type ReportStage, type Stage } from '../base/stages.js';
-import type { AttemptRecord } from '../verdict/attempt-result.js';
+import type { AttemptRecord } from '../verdict/attempt-record.js';
 
 export interface TryReport {
   typename: string;
@@ -31,8 +31,6 @@ export interface TryResult {
 }
 
 export const refused = (...problems: Problem[]): TryResult => ({ problems, report: null, deliveryId: null });
-
-export const OWNER_GONE: Problem = { field: 'base', message: 'the owner is gone, disabled, or belongs to another organization now' };
 
 export const notRun = (stage: ReportStage): StageReport => ({
   stage,

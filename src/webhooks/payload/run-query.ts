@@ -1,6 +1,7 @@
 // Runs a stored query as the subscription's owner, within time and size limits.
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from 'graphql';
 import { ExactNumber } from '../../runtime/exact-json.mjs';
+import { within } from '../../runtime/within.js';
 import type { Engine } from '../base/engine.js';
 import { WebhooksError } from '../base/errors.js';
 
@@ -46,23 +47,11 @@ export function executeInTime(
   variableValues: Record<string, unknown>,
 ): Promise<ExecutionResult | null> {
   const execution = execute({ schema: engine.host.schema(), document, contextValue, variableValues });
-  return within(engine.deadlines.queryDeadlineMs, execution);
+  return within(engine.deadlines.queryDeadlineMs, execution, null);
 }
 
 /** Maximum number of errors to report for one result. */
 const MAX_TOLD = 20;
-
-async function within(deadlineMs: number, execution: ExecutionResult | Promise<ExecutionResult>): Promise<ExecutionResult | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), deadlineMs);
-  });
-  try {
-    return await Promise.race([execution, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** Returns messages that are meant for people. Other errors may quote SQL or file paths, so they are only logged. */
 function describe({ log }: Engine, { message, path, originalError: cause }: GraphQLError): string {

@@ -4,7 +4,8 @@
 import type { Attempt, Outcome, Timings } from '../base/model.js';
 import { mergePaceOutcomes, type PaceOutcome } from '../base/pace.js';
 import { bigints, floats, integers, jsonbs, texts, timestamps } from '../base/store/arrays.js';
-import type { AttemptRecord, DeliveryResult } from './attempt-result.js';
+import type { AttemptRecord } from './attempt-record.js';
+import type { DeliveryResult } from './attempt-result.js';
 import { SharedHeaders } from './shared-headers.js';
 import { json, storable } from './storable.js';
 
@@ -101,7 +102,7 @@ export class AttemptBatch {
     this.status.push(response?.status);
     this.responseHeaders.push(json(got.own));
     this.responseBody.push(storable(response?.body));
-    this.version.push(attempt?.subscriptionVersion);
+    this.version.push(attempt?.definition.version);
     this.recording.push(json(attempt && recordingOf(attempt)));
     this.requestStem.push(sent.stem);
     this.responseStem.push(got.stem);

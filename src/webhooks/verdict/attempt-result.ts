@@ -1,20 +1,9 @@
-// Defines the record of an attempt and its effects on the delivery and the subscription.
+// Defines the result of a claimed delivery: its next state, the attempt, and the effects on its subscription.
 
-import type { Attempt, DisabledReason, Outcome, Stage, Timings } from '../base/model.js';
-import type { PaceOutcome } from '../base/pace.js';
+import type { DisabledReason } from '../base/model.js';
+import type { PaceOutcome, PaceState } from '../base/pace.js';
 import type { NextState } from '../base/store/delivery-state.js';
-
-export interface AttemptRecord {
-  subscriptionVersion: number;
-  outcome: Outcome;
-  stage: Stage | null;
-  message: string | null;
-  startedAt: Date;
-  durationMs: number;
-  timings: Timings;
-  request: Attempt['request'];
-  response: Attempt['response'];
-}
+import type { AttemptRecord } from './attempt-record.js';
 
 export interface DeliveryResult {
   deliveryId: string;
@@ -33,3 +22,23 @@ export interface DeliveryResult {
   /** Effect on the pace of the subscription; absent when there is none. */
   pace?: PaceOutcome;
 }
+
+interface Claimed {
+  id: string;
+  token: string;
+  subscriptionId: string;
+  pace: PaceState | null;
+}
+
+/** The result of a claimed delivery. Without further `effects` it goes back into the queue at once, uncharged. */
+export const resultOf = (delivery: Claimed, effects: Partial<DeliveryResult>): DeliveryResult => ({
+  deliveryId: delivery.id,
+  token: delivery.token,
+  subscriptionId: delivery.subscriptionId,
+  next: null,
+  attempt: null,
+  disable: null,
+  // A probe that is not sent has no result; its subscription must be probed again.
+  ...(delivery.pace === 'PROBING' && { pace: { slowMs: null, opens: false, probed: true, delivered: 0 } }),
+  ...effects,
+});

@@ -1,23 +1,17 @@
 // Records finished attempts of tests and before-hooks, with deliveries that are final and never queued.
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
-import type { DeliveryKind } from '../base/model.js';
 import { afterOnlyAttempt } from '../base/store/delivery-state.js';
 import { recordingOf } from './attempt-batch.js';
-import type { AttemptRecord } from './attempt-result.js';
+import type { AttemptRecord } from './attempt-record.js';
 import { json, storable } from './storable.js';
 
 const RECORD = sqlStatement<string>('webhooks/verdict/record-ended.sql');
 
 export interface EndedRecord {
-  deliveryId: string;
-  subscriptionId: string;
   topicId: string;
-  tenant: string;
-  kind: Extract<DeliveryKind, 'TEST' | 'BEFORE'>;
-  typename: string;
-  nodeKey: string;
   reason?: 'VALIDATION' | 'REFUSED' | 'ALLOWED' | null;
+  /** Of a test or before-hook. */
   attempt: AttemptRecord;
 }
 
@@ -25,16 +19,16 @@ export interface EndedRecord {
 export async function recordEnded(db: Pool | PoolClient, records: EndedRecord[]): Promise<void> {
   const column = <T>(read: (record: EndedRecord) => T) => records.map(read);
   const parameters = {
-    ids: column((record) => record.deliveryId),
-    subscription_ids: column((record) => record.subscriptionId),
+    ids: column((record) => record.attempt.delivery.id),
+    subscription_ids: column((record) => record.attempt.definition.subscriptionId),
     topic_ids: column((record) => record.topicId),
-    tenants: column((record) => record.tenant),
-    kinds: column((record) => record.kind),
-    typenames: column((record) => record.typename),
-    node_keys: column((record) => record.nodeKey),
+    tenants: column((record) => record.attempt.definition.owner.tenant),
+    kinds: column((record) => record.attempt.delivery.kind),
+    typenames: column((record) => record.attempt.delivery.typename),
+    node_keys: column((record) => record.attempt.delivery.nodeKey),
     states: column((record) => afterOnlyAttempt(record.attempt.outcome)),
     reasons: column((record) => record.reason ?? null),
-    versions: column((record) => record.attempt.subscriptionVersion),
+    versions: column((record) => record.attempt.definition.version),
     outcomes: column((record) => record.attempt.outcome),
     stages: column((record) => record.attempt.stage),
     messages: column((record) => storable(record.attempt.message)),

@@ -3,18 +3,7 @@ import type { Pool } from 'pg';
 import type { Actor } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
 import { insideTransaction } from '../base/store/transaction.js';
-import type { AttemptRecord } from './attempt-result.js';
-import { recordEnded } from './record-ended.js';
-
-export interface TestRecord {
-  deliveryId: string;
-  subscriptionId: string;
-  topicId: string;
-  actor: Actor;
-  typename: string;
-  nodeKey: string;
-  attempt: AttemptRecord;
-}
+import { type EndedRecord, recordEnded } from './record-ended.js';
 
 /** Returns a new delivery id for a test; the request carries it before the delivery is recorded. */
 export async function nextDeliveryId(pool: Pool): Promise<string> {
@@ -22,11 +11,13 @@ export async function nextDeliveryId(pool: Pool): Promise<string> {
   return (rows[0] as { id: string }).id;
 }
 
-export async function recordTest(pool: Pool, { actor, ...test }: TestRecord): Promise<void> {
-  const { subscriptionId, deliveryId, attempt } = test;
+export async function recordTest(pool: Pool, actor: Actor, record: EndedRecord): Promise<void> {
+  const { definition, delivery } = record.attempt;
   await insideTransaction(pool, async (client) => {
-    await recordEnded(client, [{ ...test, tenant: actor.tenant, kind: 'TEST' }]);
-    const version = attempt.subscriptionVersion;
-    await recordAudit(client, actor, [{ subscriptionId, action: 'TESTED', versionBefore: version, versionAfter: version, deliveryId }]);
+    await recordEnded(client, [record]);
+    const { subscriptionId, version } = definition;
+    await recordAudit(client, actor, [
+      { subscriptionId, action: 'TESTED', versionBefore: version, versionAfter: version, deliveryId: delivery.id },
+    ]);
   });
 }

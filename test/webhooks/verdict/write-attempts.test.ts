@@ -27,7 +27,8 @@ const result = (delivery: DeliveryInHand, outcome: 'DELIVERED' | 'FAILED', rest:
   subscriptionId: delivery.subscriptionId,
   next: afterAttempt(outcome, outcome === 'FAILED' ? 60_000 : null),
   attempt: {
-    subscriptionVersion: 1,
+    definition: { subscriptionId: delivery.subscriptionId, version: 1, owner: { tenant: 'org' }, topic: { key: 'thing/created' } },
+    delivery,
     outcome,
     stage: outcome === 'FAILED' ? 'STATUS' : null,
     message: null,

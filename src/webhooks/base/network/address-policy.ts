@@ -4,6 +4,7 @@ import { lookup as askSystem } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { parsePorts, USUAL_PORTS } from '../../../runtime/ports.js';
+import { LATE, within } from '../../../runtime/within.js';
 import type { Settings } from '../engine.js';
 import { type Problem, WebhooksError } from '../errors.js';
 import { canonical, isAllowed, isBlocked, isLoopback } from './address.js';
@@ -136,7 +137,7 @@ export function createReach(settings: ReachSettings): Reach {
       if ('problem' in checked) return checked.problem;
       const { host, secure } = checked.target;
       try {
-        await withinMs(LOOKUP_DEADLINE_MS, addressesOf(checked.target));
+        if ((await within(LOOKUP_DEADLINE_MS, addressesOf(checked.target))) === LATE) throw new Error('late');
         return null;
       } catch (error) {
         if (error instanceof AddressRefused)
@@ -189,12 +190,4 @@ function isSame(one: string, other: string): boolean {
 function isThisMachine(address: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return isLoopback(address) || own.some((one) => canonical(one.address) === canonical(address));
-}
-
-function withinMs<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('late')), ms);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -1,0 +1,17 @@
+// Limits how long a caller waits for a promise.
+
+/** The work did not end in time. */
+export const LATE = Symbol('late');
+
+/** Resolves to `late` when the work takes longer than `limitMs` milliseconds. The work goes on until its own limits end it. */
+export async function within<T, L = typeof LATE>(limitMs: number, work: T | Promise<T>, late = LATE as L): Promise<T | L> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<L>((resolve) => {
+    timer = setTimeout(() => resolve(late), limitMs);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,129 @@
+// Runs the stages of an attempt in the order of base/stages.ts. Deliveries, tests, previews and before-hooks all run them here.
+
+import { LATE, within } from '../runtime/within.js';
+import type { Compiled } from './base/compiled.js';
+import type { Engine } from './base/engine.js';
+import type { StageReport, Watch } from './base/report.js';
+import type { DeliveryIds } from './destinations/kind.js';
+import { buildPayload, type PayloadResult, type PayloadSubject } from './payload/build-payload.js';
+import type { PayloadSources } from './payload/find-data.js';
+import { compose, type DeliverySender } from './send-delivery.js';
+import type { AttemptRecord, AttemptStart, SentRequest } from './verdict/attempt-record.js';
+import { type Answer, type Circumstances, judge, type Verdict } from './verdict/judge.js';
+import { readError } from './verdict/read-error.js';
+
+/** What the stages run on, and how a test or before-hook differs from an ordinary delivery. */
+export interface Run {
+  start: AttemptStart;
+  send: DeliverySender['send'];
+  /** Context and rows of the payload; called only when the definition needs them. */
+  sources(): PayloadSources;
+  circumstances(): Circumstances;
+  /** Called before the request. `false` ends the run without an attempt: the lease is lost, or the subscription was disabled. */
+  maySend?(): boolean | Promise<boolean>;
+  /** Returns whether the error template is not to be rendered on this answer. */
+  isFinal?(answer: Answer): boolean;
+  /** Receives a report of each stage; with it, the validation template is evaluated and not obeyed. */
+  watch?: Watch;
+  /** Milliseconds for all stages together. Absent: each stage ends by its own limit. */
+  limitMs?: number;
+  /** Milliseconds for the request alone. Absent: the sender's deadline. */
+  requestMs?: number;
+}
+
+/** The record of the attempt; answer and verdict are `null` when no request was sent. */
+export interface Ended {
+  attempt: AttemptRecord;
+  answer: SentRequest['answer'] | null;
+  verdict: Verdict | null;
+}
+
+/**
+ * Runs one attempt. Returns `null` when `maySend` forbids the request.
+ * @throws EgressFailed, TemplateError `busy`, and any internal failure: the attempt is not to be recorded
+ */
+export async function runStages(engine: Engine, compiled: Compiled, run: Run): Promise<Ended | null> {
+  const { start, limitMs, watch } = run;
+  const { delivery } = start;
+  const stopped = (...[outcome, stage, message]: Parameters<AttemptStart['end']>): Ended => ({
+    attempt: start.end(outcome, stage, message),
+    answer: null,
+    verdict: null,
+  });
+  const late = (what: string): Ended => stopped('FAILED', 'TIMEOUT', `${what} within ${(limitMs as number) / 1000} seconds.`);
+  const leftMs = () => Math.max(1, (limitMs as number) - start.elapsedMs());
+
+  const built = buildPayload(engine, compiled, delivery, run.sources, watch);
+  const payload = built instanceof Promise ? await (limitMs === undefined ? built : within(leftMs(), built)) : built;
+  if (payload === LATE) return late('The payload was not ready');
+  start.addPayload(payload);
+  if (payload.outcome !== 'READY') return stopped(payload.outcome, payload.stage, payload.message);
+
+  const may = run.maySend?.() ?? true;
+  if (may !== true && !(await may)) return null;
+  const authentication = watch && noteAuthentication(watch);
+  const requestMs = limitMs === undefined ? run.requestMs : leftMs();
+  const sent = await run.send(compiled, idsOf(delivery), payload.body, authentication?.watch, requestMs);
+  start.addRequest(sent);
+  const { answer } = sent;
+  if (limitMs !== undefined && answer.kind === 'NO_REPLY' && answer.stage === 'TIMEOUT') return late('No complete answer');
+
+  const isRead = compiled.errorTemplate !== null && !run.isFinal?.(answer);
+  const reading = isRead ? readError(engine, compiled, answer, payload.event, watch) : '';
+  const read = reading === '' ? '' : await (limitMs === undefined ? reading : within(leftMs(), reading));
+  if (read === LATE) return late('The answer was not read');
+  const verdict = judge(answer, read, compiled.retry, run.circumstances());
+  const attempt = start.end(verdict.outcome, verdict.stage, verdict.message);
+  if (watch && !(verdict.stage === 'AUTH' && authentication?.isReported())) watch(reportOfSending(verdict, sent, attempt));
+  return { attempt, answer, verdict };
+}
+
+/** The circumstances of a test and of a before-hook, which are never retried. */
+export const onlyAttempt = (): Circumstances => ({ attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 });
+
+/** Runs the stages up to the request, which is composed and not sent. */
+export async function composeOnly(
+  engine: Engine,
+  compiled: Compiled,
+  { subject, sources, watch }: { subject: PayloadSubject; sources(): PayloadSources; watch: Watch },
+): Promise<{ payload: PayloadResult; compose(): SentRequest['request'] | null }> {
+  const payload = await buildPayload(engine, compiled, subject, sources, watch);
+  return {
+    payload,
+    compose: () => {
+      if (payload.outcome !== 'READY') return null;
+      return compose(engine, compiled, idsOf({ ...subject, eventId: null }), payload.body).recorded;
+    },
+  };
+}
+
+const idsOf = ({ id, typename, nodeKey, eventId }: PayloadSubject & { eventId: string | null }): DeliveryIds => ({
+  deliveryId: id,
+  typename,
+  nodeKey,
+  eventId,
+});
+
+/** Notes whether the sender reported the authentication; then its failure is not reported as one of sending, too. */
+function noteAuthentication(watch: Watch): { watch: Watch; isReported(): boolean } {
+  let isReported = false;
+  return {
+    watch: (report) => {
+      isReported ||= report.stage === 'AUTH';
+      watch(report);
+    },
+    isReported: () => isReported,
+  };
+}
+
+function reportOfSending({ stage, message }: Verdict, { request, answer }: SentRequest, { response }: AttemptRecord): StageReport {
+  const isFailed = stage !== null && stage !== 'ERROR_TEMPLATE';
+  return {
+    stage: stage === 'AUTH' ? 'AUTH' : 'SEND',
+    outcome: isFailed ? 'FAILED' : 'OK',
+    input: request,
+    output: response,
+    message: isFailed ? message : null,
+    durationMs: answer.sendMs,
+  };
+}

@@ -1,0 +1,84 @@
+// Makes the record of an attempt: of a delivery, a test or a before-hook. What is stored, logged, measured and traced comes from it.
+
+import type { Attempt, DeliveryKind, Outcome, Stage, Timings } from '../base/model.js';
+import type { Answer } from './judge.js';
+
+/** The delivery that is attempted, as far as its record names it. */
+export interface AttemptedDelivery {
+  id: string;
+  /** `null` for a test and a before-hook. */
+  eventId: string | null;
+  replayId: string | null;
+  kind: DeliveryKind;
+  typename: string;
+  nodeKey: string;
+  /** Number of earlier attempts. */
+  attemptCount: number;
+}
+
+/** The version of the subscription that is attempted, as far as its record names it. */
+export interface AttemptedDefinition {
+  subscriptionId: string;
+  version: number;
+  owner: { tenant: string };
+  topic: { key: string };
+}
+
+export interface AttemptRecord {
+  delivery: AttemptedDelivery;
+  definition: AttemptedDefinition;
+  outcome: Outcome;
+  stage: Stage | null;
+  message: string | null;
+  startedAt: Date;
+  durationMs: number;
+  timings: Timings;
+  request: Attempt['request'];
+  response: Attempt['response'];
+}
+
+/** What came of a request. */
+export interface SentRequest {
+  request: NonNullable<Attempt['request']>;
+  answer: Answer & { sendMs: number; firstByteMs?: number };
+  /** Milliseconds spent waiting for a token; absent when none had to be fetched. */
+  authMs?: number;
+}
+
+/** An attempt that has begun. Each stage adds what it found, so that a record can be made wherever the attempt ends. */
+export class AttemptStart {
+  readonly startedAt = new Date();
+  private readonly startedMs = performance.now();
+  readonly timings: Timings = {};
+  private request: Attempt['request'] = null;
+  private response: Attempt['response'] = null;
+
+  constructor(
+    readonly definition: AttemptedDefinition,
+    readonly delivery: AttemptedDelivery,
+  ) {}
+
+  /** Milliseconds since the attempt began. */
+  elapsedMs(): number {
+    return performance.now() - this.startedMs;
+  }
+
+  addPayload({ queryMs, renderMs }: { queryMs: number; renderMs: number }): void {
+    this.timings.queryMs = queryMs;
+    this.timings.renderMs = renderMs;
+  }
+
+  addRequest({ request, answer, authMs }: SentRequest): void {
+    this.request = request;
+    if (authMs !== undefined) this.timings.authMs = authMs;
+    this.timings.sendMs = answer.sendMs;
+    if (answer.kind !== 'REPLY') return;
+    if (answer.firstByteMs !== undefined) this.timings.firstByteMs = answer.firstByteMs;
+    this.response = { status: answer.status, headers: answer.headers, body: answer.body };
+  }
+
+  end(outcome: Outcome, stage: Stage | null, message: string | null): AttemptRecord {
+    const { delivery, definition, startedAt, timings, request, response } = this;
+    return { delivery, definition, outcome, stage, message, startedAt, durationMs: this.elapsedMs(), timings, request, response };
+  }
+}

@@ -46,6 +46,7 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
     sns: { accounts: config.snsAccounts, managedTopics: config.snsManaged },
     ...(config.egressProxy !== null && { egressProxy: config.egressProxy }),
     forbiddenEndpoints: ownEndpoints(config, databaseUrl),
+    attemptLog: config.logAttempts === null ? null : { level: config.logAttemptsLevel, share: config.logAttempts },
     captureWatchMs: config.captureWatchSeconds * 1000,
     limits: {
       requestMs: config.requestTimeoutMs,

@@ -67,3 +67,14 @@ export function isDecodable(text: string): boolean {
 }
 
 export const orNull = <T>(type: z.ZodType<T, string>): z.ZodType<T | null, string> => type;
+
+const SHARES: Record<string, number | null> = { off: null, failures: 0, all: 1 };
+
+/** The share of successful attempts to log; `null`: no attempt is logged. */
+export const attemptShare = z
+  .string()
+  .refine(
+    (text) => Object.hasOwn(SHARES, text) || (/^[01]?(\.\d+)?$/.test(text) && text !== '' && Number(text) <= 1),
+    'must be failures, all, off, or a share from 0 to 1 like 0.01',
+  )
+  .transform((text): number | null => (Object.hasOwn(SHARES, text) ? (SHARES[text] as number | null) : Number(text)));

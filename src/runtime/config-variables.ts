@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { readCertificates } from './certificates.js';
-import { isDecodable, keys, list, networks, origins, orNull, url, type Variable, wholeNumber } from './config-texts.js';
+import { attemptShare, isDecodable, keys, list, networks, origins, orNull, url, type Variable, wholeNumber } from './config-texts.js';
 import { DELIVERY_VARIABLES, type DeliveryConfig } from './delivery-variables.js';
 import { parsePorts, USUAL_PORTS } from './ports.js';
 import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
@@ -46,6 +46,10 @@ export interface Config extends DeliveryConfig {
   apiMaxCost: number;
   captureWatchSeconds: number;
   corsOrigins: string[];
+  /** Share of successful attempts to log beside the failures, from 0 to 1; `null`: no attempt is logged. */
+  logAttempts: number | null;
+  /** Level of the lines about attempts. */
+  logAttemptsLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /**
    * The Hookgraph server that the command line talks to; `null`: the server of `hookgraph login`, else the local one.
@@ -223,6 +227,21 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     parse: origins,
     fallback: '',
     emptyCounts: true,
+  },
+  logAttempts: {
+    name: 'HOOKGRAPH_LOG_ATTEMPTS',
+    meaning: 'which attempts get a log line: `failures`, `all`, `off`, or the share of the others beside all failures, like 0.01',
+    parse: attemptShare,
+    fallback: 'failures',
+  },
+  logAttemptsLevel: {
+    name: 'HOOKGRAPH_LOG_ATTEMPTS_LEVEL',
+    meaning: 'level of these lines: trace, debug, info, warn or error; lines about all other attempts are debug',
+    parse: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'must be trace, debug, info, warn or error') as z.ZodType<
+      Config['logAttemptsLevel'],
+      string
+    >,
+    fallback: 'info',
   },
   logLevel: {
     name: 'HOOKGRAPH_LOG_LEVEL',

@@ -5,6 +5,8 @@ interface LogMethod {
   (message: string): void;
 }
 
+export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
 export interface Logger {
   trace: LogMethod;
   debug: LogMethod;
@@ -13,4 +15,6 @@ export interface Logger {
   error: LogMethod;
   fatal: LogMethod;
   child(fields: object): Logger;
+  /** Lets callers skip building lines that would be dropped. Absent: every line is built. */
+  isLevelEnabled?(level: Level): boolean;
 }

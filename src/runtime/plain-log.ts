@@ -1,19 +1,23 @@
 // Logs one JSON line an entry to stderr, for host applications that pass no logger.
-import type { Logger } from './logger.js';
+import type { Level, Logger } from './logger.js';
 
 const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
-type Level = keyof typeof LEVELS;
 
 /** Returns a logger with pino's methods. Entries below the level `least` are dropped. */
 export function createPlainLog(least: Level | 'silent' = 'info', out: { write(line: string): unknown } = process.stderr): Logger {
+  const isLevelEnabled = (level: Level) => least !== 'silent' && LEVELS[level] >= LEVELS[least];
   const write = (level: Level) => (fields: object | string, message?: string) => {
-    if (least === 'silent' || LEVELS[level] < LEVELS[least]) return;
+    if (!isLevelEnabled(level)) return;
     const [known, said] = typeof fields === 'string' ? [{}, fields] : [fields, message];
     const entry = { time: new Date().toISOString(), level, msg: said, ...known };
     out.write(`${JSON.stringify(entry, tellError)}\n`);
   };
   const methods = Object.fromEntries((Object.keys(LEVELS) as Level[]).map((level) => [level, write(level)]));
-  const log: Logger = { ...(methods as Record<Level, (fields: object | string, message?: string) => void>), child: () => log };
+  const log: Logger = {
+    ...(methods as Record<Level, (fields: object | string, message?: string) => void>),
+    child: () => log,
+    isLevelEnabled,
+  };
   return log;
 }
 

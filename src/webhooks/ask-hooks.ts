@@ -5,6 +5,7 @@ import { LATE, within } from '../runtime/within.js';
 import type { Engine } from './base/engine.js';
 import { OWNER_GONE } from './base/owner-gone.js';
 import { openContext } from './base/recall.js';
+import { logRuleChanges } from './base/rule-log.js';
 import { createDefinitions, type Prepared } from './definitions.js';
 import type { Change } from './gate/change.js';
 import type { Hook } from './gate/find-hooks.js';
@@ -46,7 +47,7 @@ export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } 
       const answers = await Promise.all(hooks.map((hook) => askOne(engine, hook, prepared.get(hook.subscriptionId), change, send)));
       // Recorded before the write, so that a write that went through always has its record.
       await recordEnded(
-        engine.pool,
+        engine,
         answers.map((answer) => toRecord(answer, prepared.get(answer.hook.subscriptionId))),
       );
       await disableOrphans(engine, answers);
@@ -142,13 +143,14 @@ function recorded({ attempt, cancel }: Answered, definition: Prepared | undefine
   return cancel !== null && kept.response?.body === null ? { ...kept, message: 'Refused the write; the reason is not recorded.' } : kept;
 }
 
-async function disableOrphans({ pool }: Engine, answers: Answered[]): Promise<void> {
+async function disableOrphans({ pool, log }: Engine, answers: Answered[]): Promise<void> {
   const orphans = answers.filter(({ ownerGone }) => ownerGone);
   if (orphans.length === 0) return;
   // These deliveries are final and have no claim, so only the disabling of the subscriptions takes effect.
   const effect = { token: '0', next: null, attempt: null, disable: OWNER_GONE };
-  await writeAttempts(
+  const disabled = await writeAttempts(
     pool,
     orphans.map(({ hook: { deliveryId, subscriptionId } }) => ({ deliveryId, subscriptionId, ...effect })),
   );
+  logRuleChanges(log, 'disabled', disabled, new Map());
 }

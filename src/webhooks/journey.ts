@@ -61,7 +61,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const broken = [...prepared].flatMap(([id, found]) =>
       'broken' in found ? [{ id, version: found.version, reason: found.broken }] : [],
     );
-    if (broken.length > 0) await markBroken(engine.pool, broken);
+    if (broken.length > 0) await markBroken(engine, broken);
     const compiledOf = ({ subscriptionId }: DeliveryInHand): Compiled | null => {
       const found = prepared.get(subscriptionId);
       return found && 'document' in found ? found : null;

@@ -1,6 +1,7 @@
 // Checks stored subscriptions when a worker starts: holds those that its schema breaks, and releases those that are valid again.
 
 import type { Engine } from './base/engine.js';
+import { logRuleChanges } from './base/rule-log.js';
 import { releaseDeliveries } from './base/store/delivery-state.js';
 import { unsetBroken } from './base/store/subscription-status.js';
 import { loadForSending } from './base/store/subscriptions.js';
@@ -14,7 +15,7 @@ export async function recheckStored(engine: Engine): Promise<void> {
   const broken = found.filter(({ kind }) => kind !== 'DEPRECATED');
   if (broken.length > 0)
     await markBroken(
-      engine.pool,
+      engine,
       broken.map(({ subscriptionId: id, version, kind, message }) => ({
         id,
         version,
@@ -39,5 +40,6 @@ async function releaseMended(engine: Engine, broken: ReadonlySet<string>): Promi
     engine.pool,
     valid.map(({ subscription }) => subscription),
   );
-  await releaseDeliveries(engine.pool, corrected, ['BROKEN']);
+  const ids = corrected.map(({ id }) => id);
+  logRuleChanges(engine.log, 'recovered', corrected, await releaseDeliveries(engine.pool, ids, ['BROKEN']));
 }

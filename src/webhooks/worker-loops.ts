@@ -2,13 +2,11 @@
 
 import { loadStatements } from '../runtime/sql-file.js';
 import type { Engine } from './base/engine.js';
-import { holdDeliveries } from './base/store/delivery-state.js';
 import type { CaptureWatch } from './capture/watch-capture.js';
 import { DESTINATIONS } from './destinations/registry.js';
 import { startRelay } from './fan-out/relay-loop.js';
 import { stepReplay } from './fan-out/replay.js';
 import { createJourney } from './journey.js';
-import type { DeliveryInHand } from './lease/claim.js';
 import { type Drain, startDrain } from './lease/drain.js';
 import { releaseScan, scanDue } from './lease/due-scan.js';
 import { claimPaced } from './lease/paced.js';
@@ -49,13 +47,7 @@ export async function startWorking(
   await padQueueTable(pool);
   const sender = openDeliverySender(engine);
   const journey = createJourney(engine, sender, { rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms) });
-  const attemptWriter = createAttemptWriter(
-    pool,
-    log,
-    async (ids) => void (await holdDeliveries(pool, ids, 'DISABLED')),
-    deadlines.leaseMs,
-    engine.meter,
-  );
+  const attemptWriter = createAttemptWriter(engine, deadlines.leaseMs);
   const drain: Drain = startDrain({
     pool,
     log,
@@ -64,7 +56,6 @@ export async function startWorking(
     hostOf: journey.originOf,
     deliver: (batch, free) =>
       journey.run(batch, (place, result) => {
-        if (result.attempt) engine.meter.attempt({ ...result.attempt, delivery: batch[place] as DeliveryInHand });
         const written = attemptWriter.add(result);
         if (written) void written.then(() => free(place));
         else free(place);

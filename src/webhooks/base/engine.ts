@@ -1,7 +1,7 @@
 // Declares the engine that every stage receives: host, database, encryption keys and settings.
 import type { LookupAddress } from 'node:dns';
 import type { Pool } from 'pg';
-import type { Logger } from '../../runtime/logger.js';
+import type { Level, Logger } from '../../runtime/logger.js';
 import type { NoticedFinding } from './capture-finding.js';
 import type { Deadlines, Limits } from './deadlines.js';
 import type { Loops } from './loops.js';
@@ -15,6 +15,13 @@ import type { Renderer } from './templates/renderer.js';
 /** The installation's settings for each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
 // biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationOptions {}
+
+export interface AttemptLogSettings {
+  /** Level of the lines about failures and about the sampled other attempts. Lines about the remaining attempts are `debug`. */
+  level: Level;
+  /** Share of the deliveries whose successful and skipped attempts are logged at `level`, from 0 to 1. */
+  share: number;
+}
 
 export interface Settings extends Partial<DestinationOptions> {
   /** The URL of a node, sent in notifications of subscriptions without a query. Absent or `null`: they contain only the node's id. */
@@ -39,6 +46,10 @@ export interface Settings extends Partial<DestinationOptions> {
   queryLimits: ConfiguredLimits;
   /** Deadlines and limits of deliveries; defaults and bounds are in base/deadlines.ts. */
   limits?: Partial<Limits>;
+  /**
+   * How attempts are logged; `null`: not at all. Default: failures at `info`, other attempts at `debug`. See docs/logs-and-traces.md.
+   */
+  attemptLog?: AttemptLogSettings | null;
   /** Milliseconds between two checks that the announced tables are captured. Default: 60,000. */
   captureWatchMs?: number;
 }

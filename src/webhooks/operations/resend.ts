@@ -25,7 +25,7 @@ export async function releaseHeldDeliveries(engine: Engine, actor: Actor, id: st
   const asleep = whyAsleep(subscription);
   if (asleep) return refused(asleep);
   const count = await insideTransaction(engine.pool, async (client) => {
-    const released = await releaseDeliveries(client, [id], ['NODE', 'DISABLED', 'BROKEN']);
+    const released = (await releaseDeliveries(client, [id], ['NODE', 'DISABLED', 'BROKEN'])).get(id) ?? 0;
     await recordAudit(client, actor, [{ ...about(subscription), action: 'RELEASED', message: `Held deliveries: ${released}.` }]);
     return released;
   });

@@ -67,7 +67,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   const cancel = before && ended.answer ? readCancel(ended.answer) : null;
   const attempt = cancel === null ? ended.attempt : { ...ended.attempt, message: `It would refuse the write: ${cancel}` };
   // The caller sees the unmasked report once; masking applies to the stored record.
-  await recordTest(engine.pool, actor, { topicId: topic.id, attempt: compiled.recorder?.(attempt) ?? attempt });
+  await recordTest(engine, actor, { topicId: topic.id, attempt: compiled.recorder?.(attempt) ?? attempt });
   const { stage, message, request, response, durationMs } = attempt;
   const outcome = attempt.outcome === 'DELIVERED' ? 'DELIVERED' : 'FAILED';
   return {

@@ -4,6 +4,7 @@
 import type { Attempt, Outcome, Timings } from '../base/model.js';
 import { mergePaceOutcomes, type PaceOutcome } from '../base/pace.js';
 import { bigints, floats, integers, jsonbs, texts, timestamps } from '../base/store/arrays.js';
+import type { AttemptLine } from './attempt-log.js';
 import type { AttemptRecord } from './attempt-record.js';
 import type { DeliveryResult } from './attempt-result.js';
 import { SharedHeaders } from './shared-headers.js';
@@ -19,6 +20,9 @@ export class AttemptBatch {
   newestMs = 0;
   /** Results that may disable their subscription, by a rule of their own or as one failure too many. */
   readonly mayDisable: (Pick<DeliveryResult, 'deliveryId' | 'subscriptionId' | 'disable'> & { outcome: Outcome | null })[] = [];
+
+  /** Lines to log once the batch is written. */
+  readonly lines: AttemptLine[] = [];
 
   /** Effects on the paces of subscriptions, by subscription id. Empty while no receiver fails and no subscription has a pace. */
   readonly paces = new Map<string, PaceOutcome>();
@@ -75,12 +79,17 @@ export class AttemptBatch {
     shared_response_headers: this.responses.stems,
   };
 
+  /** @param toLine makes the line of an attempt; `null` when it is not to be logged */
+  constructor(private readonly toLine: (attempt: AttemptRecord) => AttemptLine | null = () => null) {}
+
   add({ deliveryId, token, subscriptionId, next, putBackMs, attempt, disable, uncounted, pace }: DeliveryResult): void {
     this.size += 1;
     this.newestMs = Date.now();
     if (pace !== undefined) this.paces.set(subscriptionId, mergePaceOutcomes(this.paces.get(subscriptionId), pace));
     if (disable !== null || (attempt?.outcome === 'FAILED' && !uncounted))
       this.mayDisable.push({ deliveryId, subscriptionId, disable, outcome: attempt?.outcome ?? null });
+    const line = attempt && this.toLine(attempt);
+    if (line) this.lines.push(line);
     const { request, response } = attempt ?? {};
     this.bodies += (request?.body?.length ?? 0) + (response?.body?.length ?? 0);
     const sent = this.requests.share(subscriptionId, request?.headers);
@@ -121,6 +130,7 @@ export class AttemptBatch {
     this.size = 0;
     this.bodies = 0;
     this.mayDisable.length = 0;
+    this.lines.length = 0;
     this.paces.clear();
     this.requests.clear();
     this.responses.clear();

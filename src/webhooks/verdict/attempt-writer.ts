@@ -1,10 +1,13 @@
 // Collects results of attempts and writes them in batches, one batch at a time.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
-import type { Meter } from '../base/meter.js';
+import type { Engine } from '../base/engine.js';
+import { logRule, logRuleChanges } from '../base/rule-log.js';
+import { holdDeliveries } from '../base/store/delivery-state.js';
 import { AttemptBatch } from './attempt-batch.js';
+import { lineOf, USUAL_ATTEMPT_LOG, writeLine } from './attempt-log.js';
+import type { AttemptRecord } from './attempt-record.js';
 import type { DeliveryResult } from './attempt-result.js';
 import type { PaceChange } from './change-paces.js';
 import { writeBatch } from './write-attempts.js';
@@ -39,12 +42,11 @@ const MAX_WAITING = 800;
  * are due again, so nothing is lost.
  */
 export function createAttemptWriter(
-  pool: Pool,
-  log: Logger,
-  onDisabled: (subscriptionIds: string[]) => Promise<void>,
+  { pool, log, settings, meter }: Pick<Engine, 'pool' | 'log' | 'settings' | 'meter'>,
   giveUpMs: number,
-  meter: Pick<Meter, 'disabled'>,
 ): AttemptWriter {
+  const { attemptLog = USUAL_ATTEMPT_LOG } = settings;
+  const toLine = (attempt: AttemptRecord) => lineOf(log, attemptLog, attempt);
   /** Oldest first; new results go into the last batch. */
   const batches: Filling[] = [];
   const spare: AttemptBatch[] = [];
@@ -87,14 +89,21 @@ export function createAttemptWriter(
   }
 
   async function write(batch: AttemptBatch): Promise<void> {
-    const { disabled, paces } = await writeBatch(pool, batch);
+    const { disabled, paces, states } = await writeBatch(pool, batch);
+    for (const line of batch.lines) {
+      const after = states.get(line.deliveryId);
+      if (after) writeLine(log, line, after);
+    }
     for (const change of paces) logPace(log, change);
     if (disabled.length === 0) return;
     for (const { rule } of disabled) meter.disabled(rule);
-    // The attempts are already recorded, so a failure here is only logged; the due-scan holds the deliveries later.
-    await onDisabled(disabled.map(({ id }) => id)).catch((error) =>
-      log.error({ err: error }, 'holding deliveries failed; the due-scan holds them'),
-    );
+    const ids = disabled.map(({ id }) => id);
+    const held = await holdDeliveries(pool, ids, 'DISABLED').catch((error) => {
+      // The attempts are already recorded, so a failure here is only logged; the due-scan holds the deliveries later.
+      log.error({ err: error }, 'holding deliveries failed; the due-scan holds them');
+      return new Map<string, number>();
+    });
+    logRuleChanges(log, 'disabled', disabled, held);
   }
 
   function end({ batch, ended }: Filling): void {
@@ -108,10 +117,11 @@ export function createAttemptWriter(
     add(result) {
       let last = batches.at(-1);
       if (last === undefined || last.batch.size >= MAX_BATCH || last.batch.bodies >= MAX_BODIES) {
-        last = { batch: spare.pop() ?? new AttemptBatch(), ended: [] };
+        last = { batch: spare.pop() ?? new AttemptBatch(toLine), ended: [] };
         batches.push(last);
       }
       last.batch.add(result);
+      if (result.attempt) meter.attempt(result.attempt);
       waiting += 1;
       if (waiting >= WORTHWHILE) enough?.();
       flushing ??= flush();
@@ -126,20 +136,16 @@ export function createAttemptWriter(
   };
 }
 
-const PACE_LINES = {
-  SLOWED: 'subscription slowed: its receiver takes less, and the pace that it takes is being found',
-  PROBING: 'circuit opened: the receiver fails again and again, and one delivery at a time is tried',
-};
-
 /** Logs one line for each change of a pace's state. */
-function logPace(log: Logger, { subscriptionId, before, after }: PaceChange): void {
+function logPace(log: Logger, { subscriptionId, tenant, before, after }: PaceChange): void {
   const fields = {
     subscriptionId,
+    tenant,
     before: before?.state ?? null,
-    ...(after && { perSecond: after.perSecond, resumesAt: new Date(after.resumeAtMs).toISOString() }),
+    ...(after && { perSecond: after.perSecond, failures: after.failures, resumesAt: new Date(after.resumeAtMs).toISOString() }),
   };
-  if (after === null || after.state === 'LIMITED') log.info(fields, 'subscription runs at full speed again');
-  else if (before?.state === 'PROBING' && after.toldAtMs !== after.changedAtMs)
-    log.info(fields, 'circuit closed: the receiver works again');
-  else log.warn(fields, PACE_LINES[after.state]);
+  if (after === null || after.state === 'LIMITED') logRule(log, 'recovered', { rule: before?.state ?? 'SLOWED', ...fields });
+  else if (after.state === 'PROBING') logRule(log, 'probed', { rule: 'PROBING', ...fields });
+  else if (before?.state === 'PROBING' && after.toldAtMs !== after.changedAtMs) logRule(log, 'recovering', { rule: 'PROBING', ...fields });
+  else logRule(log, 'slowed', { rule: 'SLOWED', ...fields });
 }

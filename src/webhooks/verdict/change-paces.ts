@@ -6,12 +6,13 @@ import { lockPaces, writePaces } from '../base/store/paces.js';
 /** A change of a subscription's pace to another state, to be logged. */
 export interface PaceChange {
   subscriptionId: string;
+  tenant: string;
   before: Pace | null;
   after: Pace | null;
 }
 
 export async function changePaces(client: PoolClient, outcomes: ReadonlyMap<string, PaceOutcome>): Promise<PaceChange[]> {
-  const { nowMs, paces } = await lockPaces(client, [...outcomes.keys()]);
+  const { nowMs, paces, tenants } = await lockPaces(client, [...outcomes.keys()]);
   const next = new Map<string, Pace | null>();
   const changes: PaceChange[] = [];
   for (const [subscriptionId, outcome] of outcomes) {
@@ -19,7 +20,7 @@ export async function changePaces(client: PoolClient, outcomes: ReadonlyMap<stri
     const after = nextPace(before, outcome, nowMs);
     if (after === before) continue;
     next.set(subscriptionId, after);
-    if (after?.state !== before?.state) changes.push({ subscriptionId, before, after });
+    if (after?.state !== before?.state) changes.push({ subscriptionId, tenant: tenants.get(subscriptionId) ?? '', before, after });
   }
   if (next.size > 0) await writePaces(client, next);
   return changes;

@@ -1,8 +1,10 @@
 // Records finished attempts of tests and before-hooks, with deliveries that are final and never queued.
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
+import type { Engine } from '../base/engine.js';
 import { afterOnlyAttempt } from '../base/store/delivery-state.js';
 import { recordingOf } from './attempt-batch.js';
+import { reportOnlyAttempt } from './attempt-log.js';
 import type { AttemptRecord } from './attempt-record.js';
 import { json, storable } from './storable.js';
 
@@ -15,8 +17,14 @@ export interface EndedRecord {
   attempt: AttemptRecord;
 }
 
-/** Inserts all records in one statement. A test's attempt never counts towards disabling its subscription. */
-export async function recordEnded(db: Pool | PoolClient, records: EndedRecord[]): Promise<void> {
+/** Records and logs them. A test's attempt never counts towards disabling its subscription. */
+export async function recordEnded(engine: Pick<Engine, 'pool' | 'log' | 'settings' | 'meter'>, records: EndedRecord[]): Promise<void> {
+  await insertEnded(engine.pool, records);
+  for (const { attempt } of records) reportOnlyAttempt(engine, attempt);
+}
+
+/** Inserts all records in one statement. */
+export async function insertEnded(db: Pool | PoolClient, records: EndedRecord[]): Promise<void> {
   const column = <T>(read: (record: EndedRecord) => T) => records.map(read);
   const parameters = {
     ids: column((record) => record.attempt.delivery.id),

@@ -1,9 +1,11 @@
 // Records a test as a final delivery with one attempt, which no worker ever claims.
 import type { Pool } from 'pg';
+import type { Engine } from '../base/engine.js';
 import type { Actor } from '../base/model.js';
 import { recordAudit } from '../base/store/audit.js';
 import { insideTransaction } from '../base/store/transaction.js';
-import { type EndedRecord, recordEnded } from './record-ended.js';
+import { reportOnlyAttempt } from './attempt-log.js';
+import { type EndedRecord, insertEnded } from './record-ended.js';
 
 /** Returns a new delivery id for a test; the request carries it before the delivery is recorded. */
 export async function nextDeliveryId(pool: Pool): Promise<string> {
@@ -11,13 +13,14 @@ export async function nextDeliveryId(pool: Pool): Promise<string> {
   return (rows[0] as { id: string }).id;
 }
 
-export async function recordTest(pool: Pool, actor: Actor, record: EndedRecord): Promise<void> {
+export async function recordTest(engine: Engine, actor: Actor, record: EndedRecord): Promise<void> {
   const { definition, delivery } = record.attempt;
-  await insideTransaction(pool, async (client) => {
-    await recordEnded(client, [record]);
+  await insideTransaction(engine.pool, async (client) => {
+    await insertEnded(client, [record]);
     const { subscriptionId, version } = definition;
     await recordAudit(client, actor, [
       { subscriptionId, action: 'TESTED', versionBefore: version, versionAfter: version, deliveryId: delivery.id },
     ]);
   });
+  reportOnlyAttempt(engine, record.attempt);
 }

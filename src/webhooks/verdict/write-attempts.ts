@@ -2,9 +2,12 @@
 
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
+import type { DisablingRule } from '../base/meter.js';
+import type { RuleChange } from '../base/rule-log.js';
 import { disableByRule } from '../base/store/subscription-status.js';
 import { insideTransaction } from '../base/store/transaction.js';
 import { AttemptBatch, type ResultColumn } from './attempt-batch.js';
+import type { AfterAttempt } from './attempt-log.js';
 import type { DeliveryResult } from './attempt-result.js';
 import { changePaces, type PaceChange } from './change-paces.js';
 
@@ -13,25 +16,25 @@ export const ERRORS_PER_HOUR = 100;
 
 const WRITE = sqlStatement<ResultColumn>('webhooks/verdict/write-attempts.sql');
 
-type Disabled = Awaited<ReturnType<typeof disableByRule>>[number];
-
 /** Side effects of recording attempts. */
 export interface WriteEffects {
-  disabled: Disabled[];
+  disabled: RuleChange<DisablingRule>[];
   paces: PaceChange[];
+  /** Where the deliveries of the batch's lines stand now, by id. A delivery whose lease was lost is missing: nothing was recorded. */
+  states: ReadonlyMap<string, AfterAttempt>;
 }
 
-/** Writes results and returns the ids of the disabled subscriptions. Idempotent, because a token is used once. */
-export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Promise<string[]> {
+/** Writes results and returns the disabled subscriptions. Idempotent, because a token is used once. */
+export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Promise<RuleChange[]> {
   const batch = new AttemptBatch();
   for (const result of results) batch.add(result);
-  return (await writeBatch(pool, batch)).disabled.map(({ id }) => id);
+  return (await writeBatch(pool, batch)).disabled;
 }
 
 /** Writes the results of a batch, which can be reused afterwards. */
 export async function writeBatch(pool: Pool, batch: AttemptBatch): Promise<WriteEffects> {
   const values = WRITE.values(batch.toParameters());
-  if (batch.mayDisable.length === 0 && batch.paces.size === 0) {
+  if (batch.mayDisable.length === 0 && batch.paces.size === 0 && batch.lines.length === 0) {
     await pool.query({ name: 'hookgraph-write-attempts', text: WRITE.text, values });
     return NOTHING;
   }
@@ -44,15 +47,28 @@ export async function writeBatch(pool: Pool, batch: AttemptBatch): Promise<Write
     const recorded = new Set(rows.map(({ id }) => id));
     // A result without an attempt (the owner no longer exists) always disables; a result with an attempt only if the attempt was
     // recorded.
-    const orders = batch.mayDisable.filter((one) => one.outcome === null || recorded.has(one.deliveryId));
+    const orders = batch.mayDisable.filter((result) => result.outcome === null || recorded.has(result.deliveryId));
+    const logged = batch.lines.map(({ deliveryId }) => deliveryId).filter((id) => recorded.has(id));
+    const states = await readStates(client, logged);
     const paces = batch.paces.size === 0 ? [] : await changePaces(client, batch.paces);
-    return { disabled: await disable(client, orders), paces };
+    return { disabled: await disable(client, orders), paces, states };
   });
 }
 
-const NOTHING: WriteEffects = { disabled: [], paces: [] };
+const NOTHING: WriteEffects = { disabled: [], paces: [], states: new Map() };
 
-async function disable(client: PoolClient, results: AttemptBatch['mayDisable']): Promise<Disabled[]> {
+async function readStates(client: PoolClient, ids: string[]): Promise<Map<string, AfterAttempt>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await client.query<AfterAttempt & { id: string }>({
+    name: 'hookgraph-states-after-attempts',
+    text: `SELECT d.id, d.attempt_count AS number, d.state, CASE d.state WHEN 'RETRYING' THEN d.due_at END AS "nextAttemptAt"
+           FROM unnest($1::bigint[]) AS i (id) CROSS JOIN LATERAL (SELECT * FROM hookgraph.deliveries d WHERE d.id = i.id OFFSET 0) d`,
+    values: [ids],
+  });
+  return new Map(rows.map(({ id, ...after }) => [id, after]));
+}
+
+async function disable(client: PoolClient, results: AttemptBatch['mayDisable']): Promise<RuleChange<DisablingRule>[]> {
   if (results.length === 0) return [];
   const reasons = new Map(results.flatMap((result) => (result.disable ? [[result.subscriptionId, result.disable] as const] : [])));
   const failing = [...new Set(results.filter(({ outcome }) => outcome === 'FAILED').map(({ subscriptionId }) => subscriptionId))];

@@ -178,7 +178,7 @@ describe('writeAttempts', () => {
     const off = await writeAttempts(db.pool, [
       result(delivery, 'FAILED', { disable: { reason: 'GONE', message: 'The receiver answered 410 Gone.' } }),
     ]);
-    expect(off).toEqual([delivery.subscriptionId]);
+    expect(off).toMatchObject([{ id: delivery.subscriptionId, rule: 'GONE' }]);
     expect(await statusOf(delivery.subscriptionId)).toEqual({ status: 'DISABLED', disabled_reason: 'GONE' });
   });
 

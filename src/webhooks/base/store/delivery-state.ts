@@ -43,31 +43,41 @@ const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE OF o';
 const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
 
 /**
- * Holds the open, unleased deliveries of these subscriptions and returns their number. Leased deliveries are held when their attempt is
- * written.
+ * Holds the open, unleased deliveries of these subscriptions. Returns how many, by subscription. Leased deliveries are held when their
+ * attempt is written.
  */
-export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: HeldReason): Promise<number> {
-  const { rowCount } = await db.query(
+export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: HeldReason): Promise<Map<string, number>> {
+  return countMoved(
+    db,
     `WITH w AS MATERIALIZED (
        SELECT o.delivery_id FROM hookgraph.open_deliveries o
        WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for IS NULL AND ${UNLEASED} ${IN_ORDER}
      ), o AS (
        UPDATE hookgraph.open_deliveries o SET held_for = $2, lease_until = NULL, lease_token = NULL
        FROM w WHERE o.delivery_id = w.delivery_id RETURNING o.delivery_id
-     )
+     ), moved AS (
      UPDATE hookgraph.deliveries d SET state = 'HELD', reason = $2, updated_at = now()
      FROM o WHERE d.id = o.delivery_id AND d.state IN ('PENDING', 'RETRYING')`,
     [subscriptionIds, reason],
   );
-  return rowCount ?? 0;
+}
+
+/** Runs a statement whose last CTE is an unfinished `moved`. Returns how many deliveries it moved, by subscription. */
+async function countMoved(db: Db, statement: string, values: unknown[]): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ id: string; count: number }>(
+    `${statement} RETURNING d.subscription_id) SELECT subscription_id AS id, count(*)::int AS count FROM moved GROUP BY 1`,
+    values,
+  );
+  return new Map(rows.map(({ id, count }) => [id, count]));
 }
 
 /**
- * Makes held deliveries due now, without resetting their attempts, and returns their number. Deliveries that were held because the
- * subscription was disabled keep a later due time if the receiver had asked to slow down.
+ * Makes held deliveries due now, without resetting their attempts. Returns how many, by subscription. Deliveries that were held because
+ * the subscription was disabled keep a later due time if the receiver had asked to slow down.
  */
-export async function releaseDeliveries(db: Db, subscriptionIds: string[], reasons: HeldReason[]): Promise<number> {
-  const { rowCount } = await db.query(
+export async function releaseDeliveries(db: Db, subscriptionIds: string[], reasons: HeldReason[]): Promise<Map<string, number>> {
+  return countMoved(
+    db,
     `WITH w AS MATERIALIZED (
        SELECT o.delivery_id FROM hookgraph.open_deliveries o
        WHERE o.subscription_id = ANY ($1::uuid[]) AND o.held_for = ANY ($2::text[]) ${IN_ORDER}
@@ -76,13 +86,12 @@ export async function releaseDeliveries(db: Db, subscriptionIds: string[], reaso
          WHEN o.held_for = 'DISABLED' AND o.subscription_id IN (SELECT p.subscription_id FROM hookgraph.paces p WHERE p.told_at IS NOT NULL)
          THEN greatest(o.due_at, now()) ELSE now() END
        FROM w WHERE o.delivery_id = w.delivery_id RETURNING o.delivery_id, o.due_at
-     )
+     ), moved AS (
      UPDATE hookgraph.deliveries d SET state = CASE WHEN d.attempt_count = 0 THEN 'PENDING' ELSE 'RETRYING' END, reason = NULL,
        due_at = o.due_at, updated_at = now()
      FROM o WHERE d.id = o.delivery_id AND d.state = 'HELD'`,
     [subscriptionIds, reasons],
   );
-  return rowCount ?? 0;
 }
 
 /**

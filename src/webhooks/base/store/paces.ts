@@ -7,6 +7,8 @@ export interface LockedPaces {
   /** The database's time, since several workers share the paces. */
   nowMs: number;
   paces: Map<string, Pace & Bucket>;
+  /** Tenant of each subscription. */
+  tenants: Map<string, string>;
 }
 
 interface Row {
@@ -48,12 +50,15 @@ export async function databaseNow(db: Pool | PoolClient): Promise<number> {
 
 /** Locks the subscriptions first and then their paces, in the same order as a save, to avoid deadlocks. */
 export async function lockPaces(client: PoolClient, ids: readonly string[]): Promise<LockedPaces> {
-  await client.query('SELECT 1 FROM hookgraph.subscriptions x WHERE x.id = ANY ($1::uuid[]) ORDER BY x.id FOR NO KEY UPDATE', [ids]);
+  const { rows: locked } = await client.query<{ id: string; tenant: string }>(
+    'SELECT x.id, x.tenant FROM hookgraph.subscriptions x WHERE x.id = ANY ($1::uuid[]) ORDER BY x.id FOR NO KEY UPDATE',
+    [ids],
+  );
   const { rows } = await client.query<Row>(
     `SELECT ${PACE_COLUMNS} FROM hookgraph.paces p WHERE p.subscription_id = ANY ($1::uuid[]) ORDER BY p.subscription_id FOR UPDATE`,
     [ids],
   );
-  return { nowMs: await databaseNow(client), paces: toPaces(rows) };
+  return { nowMs: await databaseNow(client), paces: toPaces(rows), tenants: new Map(locked.map(({ id, tenant }) => [id, tenant])) };
 }
 
 /** Writes paces that lockPaces has locked; `null` for full speed. Doesn't change the token bucket. */

@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { DisablingRule } from '../meter.js';
 import type { DisabledReason, Owner } from '../model.js';
+import type { RuleChange } from '../rule-log.js';
 import { auditByRule, switched } from './audit.js';
 
 type Db = Pool | PoolClient;
@@ -20,8 +21,8 @@ export async function disableByRule(
   client: PoolClient,
   reasons: ReadonlyMap<string, Disabling>,
   failing: { subscriptionIds: readonly string[]; limit: number },
-): Promise<{ id: string; rule: DisablingRule }[]> {
-  const { rows } = await client.query<{ id: string; rule: DisablingRule }>(
+): Promise<RuleChange<DisablingRule>[]> {
+  const { rows } = await client.query<RuleChange<DisablingRule>>(
     `WITH orders AS (
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS o (id, reason, message)
      ), noisy AS (
@@ -43,7 +44,7 @@ export async function disableByRule(
        FROM disabling d WHERE x.id = d.id AND x.disabled_at IS NULL AND x.deleted_at IS NULL
        RETURNING x.id, x.tenant, x.owner, x.version, d.reason AS rule, d.message
      ), audited AS (${auditByRule('DISABLED', [switched(true)])})
-     SELECT id, rule FROM changed`,
+     SELECT id, tenant, rule, message FROM changed`,
     [
       [...reasons.keys()],
       [...reasons.values()].map(({ reason }) => reason),
@@ -81,33 +82,33 @@ export async function enableIntegration(client: PoolClient, owner: Owner, integr
   return rows;
 }
 
-/** Marks subscriptions as broken, unless they are already or have a newer version. Returns the ids of the marked ones. */
-export async function setBroken(db: Db, broken: readonly (VersionOf & { reason: string })[]): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>(
+/** Marks subscriptions as broken, unless they are already or have a newer version. Returns the marked ones. */
+export async function setBroken(db: Db, broken: readonly (VersionOf & { reason: string })[]): Promise<RuleChange[]> {
+  const { rows } = await db.query<RuleChange>(
     `WITH changed AS (
        UPDATE hookgraph.subscriptions x SET broken_at = now(), broken_reason = b.reason, updated_at = clock_timestamp()
        FROM unnest($1::uuid[], $2::int[], $3::text[]) AS b (id, version, reason)
        WHERE x.id = b.id AND x.version = b.version AND x.broken_at IS NULL
        RETURNING x.id, x.tenant, x.owner, x.version, 'BROKEN' AS rule, b.reason AS message
      ), audited AS (${auditByRule('HELD')})
-     SELECT id FROM changed`,
+     SELECT id, tenant, rule, message FROM changed`,
     [broken.map(({ id }) => id), broken.map(({ version }) => version), broken.map(({ reason }) => reason)],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
-/** Removes the mark of subscriptions that are valid again in this version. Returns the ids of the changed ones. */
-export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>(
+/** Removes the mark of subscriptions that are valid again in this version. Returns the changed ones. */
+export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<RuleChange[]> {
+  const { rows } = await db.query<RuleChange>(
     `WITH changed AS (
        UPDATE hookgraph.subscriptions x SET broken_at = NULL, broken_reason = NULL, updated_at = clock_timestamp()
        FROM unnest($1::uuid[], $2::int[]) AS v (id, version) WHERE x.id = v.id AND x.version = v.version AND x.broken_at IS NOT NULL
        RETURNING x.id, x.tenant, x.owner, x.version, 'RECHECKED' AS rule, NULL AS message
      ), audited AS (${auditByRule('RESTORED')})
-     SELECT id FROM changed`,
+     SELECT id, tenant, rule, message FROM changed`,
     [valid.map(({ id }) => id), valid.map(({ version }) => version)],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
 /** The part of writePaces' statement that marks the subscriptions of its CTE `r`. */

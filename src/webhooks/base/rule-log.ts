@@ -1,0 +1,42 @@
+// Logs when a rule changes how a subscription sends: disabled, held, slowed, probed, recovered.
+import type { Logger } from '../../runtime/logger.js';
+
+/** A subscription that a rule changed. */
+export interface RuleChange<Rule extends string = string> {
+  id: string;
+  tenant: string;
+  /** Name of the rule: a DisabledReason, BROKEN or RECHECKED. */
+  rule: Rule;
+  message: string | null;
+}
+
+const LINES = {
+  disabled: { level: 'warn', message: 'subscription disabled by a rule' },
+  held: { level: 'warn', message: 'subscription held by a rule: its definition no longer works' },
+  slowed: { level: 'warn', message: 'subscription slowed by a rule: its receiver asks for less' },
+  probed: { level: 'warn', message: 'subscription stopped by a rule: its receiver keeps failing and is probed' },
+  recovering: { level: 'info', message: 'subscription recovers: its receiver works again' },
+  recovered: { level: 'info', message: 'subscription recovered' },
+} as const;
+
+/** Writes one line. `counts` are numbers such as failures, or deliveries held. */
+export function logRule(
+  log: Logger,
+  effect: keyof typeof LINES,
+  { rule, subscriptionId, tenant, ...rest }: { rule: string; subscriptionId: string; tenant: string; [count: string]: unknown },
+): void {
+  const { level, message } = LINES[effect];
+  log[level]({ rule, subscriptionId, tenant, ...rest }, message);
+}
+
+/** Writes a line for each subscription that a rule disabled, held or let recover, with the number of deliveries that it moved. */
+export function logRuleChanges(
+  log: Logger,
+  effect: 'disabled' | 'held' | 'recovered',
+  changes: readonly RuleChange[],
+  moved: ReadonlyMap<string, number>,
+): void {
+  const count = effect === 'recovered' ? 'released' : 'held';
+  for (const { id, tenant, rule, message } of changes)
+    logRule(log, effect, { rule, subscriptionId: id, tenant, reason: message, [count]: moved.get(id) ?? 0 });
+}

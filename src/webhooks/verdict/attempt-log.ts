@@ -1,0 +1,87 @@
+// Logs one line for each recorded attempt, with every id and duration. A line has no secret, body, header value or message.
+import { hostname } from 'node:os';
+import type { Level, Logger } from '../../runtime/logger.js';
+import type { AttemptLogSettings, Engine } from '../base/engine.js';
+import type { DeliveryState, Outcome } from '../base/model.js';
+import { afterOnlyAttempt } from '../base/store/delivery-state.js';
+import type { AttemptRecord } from './attempt-record.js';
+
+/** Where a delivery stands after the attempt. */
+export interface AfterAttempt {
+  number: number;
+  state: DeliveryState;
+  /** `null` unless the state is RETRYING. */
+  nextAttemptAt: Date | null;
+}
+
+export interface AttemptLine {
+  level: Level;
+  deliveryId: string;
+  fields: object;
+}
+
+/** Names this process in log lines: host and process id. */
+const WORKER_ID = `${hostname()}:${process.pid}`;
+
+export const USUAL_ATTEMPT_LOG: AttemptLogSettings = { level: 'info', share: 0 };
+
+/** Level of an attempt's line; `null` when no line is to be written. `settings` is `null` when attempts are not logged. */
+function levelOf(log: Logger, settings: AttemptLogSettings | null, outcome: Outcome, deliveryId: string): Level | null {
+  if (settings === null) return null;
+  const isFailure = outcome === 'FAILED' || outcome === 'HELD';
+  const level = isFailure || isSampled(deliveryId, settings.share) ? settings.level : 'debug';
+  return (log.isLevelEnabled?.(level) ?? true) ? level : null;
+}
+
+/** Chooses by the last digits of the id, so that all attempts of a delivery are logged or none is. */
+function isSampled(deliveryId: string, share: number): boolean {
+  return share > 0 && Number(deliveryId.slice(-4)) < share * 10_000;
+}
+
+/** Makes the line of an attempt, without the fields that are known once it is written; `null` when none is to be logged. */
+export function lineOf(log: Logger, settings: AttemptLogSettings | null, attempt: AttemptRecord): AttemptLine | null {
+  const { delivery, definition, outcome, stage, startedAt, durationMs, timings, request, response } = attempt;
+  const level = levelOf(log, settings, outcome, delivery.id);
+  if (level === null) return null;
+  const fields = {
+    deliveryId: delivery.id,
+    eventId: delivery.eventId,
+    replayId: delivery.replayId,
+    kind: delivery.kind,
+    subscriptionId: definition.subscriptionId,
+    version: definition.version,
+    topic: definition.topic.key,
+    tenant: definition.owner.tenant,
+    nodeType: delivery.typename,
+    nodeKey: delivery.nodeKey,
+    outcome,
+    stage,
+    status: response?.status ?? null,
+    url: request && withoutSecrets(request.url),
+    startedAt: startedAt.toISOString(),
+    durationMs: round(durationMs),
+    ...Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, round(ms)])),
+    worker: WORKER_ID,
+  };
+  return { level, deliveryId: delivery.id, fields };
+}
+
+export function writeLine(log: Logger, { level, fields }: AttemptLine, { number, state, nextAttemptAt }: AfterAttempt): void {
+  log[level]({ ...fields, number, state, nextAttemptAt: nextAttemptAt?.toISOString() ?? null }, 'attempt');
+}
+
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** Removes the query, the fragment and the credentials of a URL; all of them may hold secrets. */
+function withoutSecrets(url: string): string {
+  if (!/^https?:/i.test(url) || !URL.canParse(url)) return url.replace(/[?#].*$/s, '');
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
+/** Logs and measures an attempt that is the only one of its delivery: a test or a before-hook. */
+export function reportOnlyAttempt({ log, settings, meter }: Pick<Engine, 'log' | 'settings' | 'meter'>, attempt: AttemptRecord): void {
+  meter.attempt(attempt);
+  const line = lineOf(log, settings.attemptLog === undefined ? USUAL_ATTEMPT_LOG : settings.attemptLog, attempt);
+  if (line) writeLine(log, line, { number: 1, state: afterOnlyAttempt(attempt.outcome), nextAttemptAt: null });
+}

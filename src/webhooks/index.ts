@@ -95,6 +95,7 @@ export { type Switched, switchGroup } from './operations/switch-group.js';
 export { testSubscription } from './operations/test.js';
 export type { TryReport, TryResult } from './operations/try-result.js';
 export { type Finding, type WhyNot, type WhyNotQuestion, whyNot } from './operations/why-not.js';
+export { WHY_NOT_CODES } from './operations/why-not-codes.js';
 export { isLonger } from './payload/run-query.js';
 export type { Working } from './worker-loops.js';
 

@@ -37,7 +37,7 @@ async function make(type: 'Environment' | 'Integration', name = 'One'): Promise<
 }
 
 const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(webhookSubscriptionId: $id, nodeId: $nodeId, since: $since) {
-  conclusion findings { reason event { operation nodeId } delivery { state kind } } } }`;
+  code conclusion findings { code reason event { operation nodeId } delivery { state kind } } } }`;
 const why = (id: string, nodeId?: string, since?: string) => ask(WHY, { id, nodeId, since });
 const setDelivery = (id: string, set: string) =>
   app.database.pool.query(`UPDATE hookgraph.deliveries SET ${set} WHERE subscription_id = $1`, [id]);
@@ -47,30 +47,40 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
   await relayOnce(app.database.pool);
   const { id, databaseId } = await subscribe();
   expect((await why(id, before)).findings).toMatchObject([
-    { reason: 'It happened before the subscription was created. A replay sends it.', delivery: null, event: { nodeId: before } },
+    {
+      code: 'OLDER_THAN_SUBSCRIPTION',
+      reason: 'It happened before the subscription was created. A replay sends it.',
+      delivery: null,
+      event: { nodeId: before },
+    },
   ]);
   const node = await make('Environment');
   expect(await why(id, node)).toMatchObject({
     conclusion: expect.stringContaining('no worker has taken it up'),
-    findings: [{ event: { operation: 'CREATED', nodeId: node }, delivery: null }],
+    code: 'NOT_RELAYED',
+    findings: [{ code: 'NOT_RELAYED', event: { operation: 'CREATED', nodeId: node }, delivery: null }],
   });
   await relayOnce(app.database.pool);
   expect((await why(id, node)).conclusion).toMatch(/^It is due since .* and waits for a worker/);
-  for (const [set, told] of [
-    [`state = 'SKIPPED', reason = 'DISABLED'`, 'was disabled when it happened'],
-    [`state = 'HELD', reason = 'NODE'`, 'What its node answered could not be used'],
-    [`state = 'RETRYING', reason = NULL, attempt_count = 2`, 'Attempt 2 failed; the next one is due at'],
-    [`state = 'FAILED', attempt_count = 26`, 'It failed for good, with attempt 26. It can be resent.'],
-    [`state = 'DELIVERED', attempt_count = 1`, 'All of it was delivered.'],
+  for (const [set, sentence, code] of [
+    [`state = 'SKIPPED', reason = 'DISABLED'`, 'was disabled when it happened', 'SKIPPED_DISABLED'],
+    [`state = 'HELD', reason = 'NODE'`, 'What its node answered could not be used', 'HELD_NODE'],
+    [`state = 'RETRYING', reason = NULL, attempt_count = 2`, 'Attempt 2 failed; the next one is due at', 'RETRYING'],
+    [`state = 'FAILED', attempt_count = 26`, 'It failed for good, with attempt 26. It can be resent.', 'FAILED'],
+    [`state = 'DELIVERED', attempt_count = 1`, 'All of it was delivered.', 'DELIVERED'],
   ] as const) {
     await setDelivery(databaseId, set);
-    expect((await why(id, node)).conclusion).toContain(told);
+    expect(await why(id, node)).toMatchObject({ code, conclusion: expect.stringContaining(sentence) });
   }
   await ask(`mutation ($id: ID) { updateEnvironment(environment: { id: $id, name: "Two" }) { errors { message } } }`, { id: node });
   await relayOnce(app.database.pool);
   expect(await why(id, node)).toMatchObject({
+    code: 'PARTLY_DELIVERED',
     conclusion: 'Of the last 2 changes 1 were delivered.',
-    findings: [{ reason: 'It was updated, and environment/created is about what is created.' }, { delivery: { state: 'DELIVERED' } }],
+    findings: [
+      { code: 'OTHER_OPERATION', reason: 'It was updated, and environment/created is about what is created.' },
+      { delivery: { state: 'DELIVERED' } },
+    ],
   });
 });
 
@@ -86,7 +96,10 @@ it('why nothing came: the wrong node, no change at all, a subscription that is o
   await ask(`mutation ($id: ID) { updateWebhookSubscription(webhookSubscription: { id: $id, disabled: true }) { errors { message } } }`, {
     id,
   });
-  expect((await why(id)).conclusion).toMatch(/^The subscription is disabled since .* It was switched off\./);
+  expect(await why(id)).toMatchObject({
+    code: 'SUBSCRIPTION_DISABLED',
+    conclusion: expect.stringMatching(/^The subscription is disabled since .* It was switched off\./),
+  });
   expect(await ask(WHY, { id }, app.stranger)).toBeNull();
 });
 

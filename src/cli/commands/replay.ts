@@ -11,7 +11,7 @@ const BEGIN = `mutation ($id: ID, $from: DateTime, $to: DateTime) { replayWebhoo
   errors { field fullMessage type } webhookReplay { ${REPLAY} } } }`;
 const CANCEL = `mutation ($id: ID) { cancelWebhookReplay(id: $id) { errors { field fullMessage type } webhookReplay { ${REPLAY} } } }`;
 const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(webhookSubscriptionId: $id, nodeId: $nodeId, since: $since) {
-  conclusion findings { reason event { id nodeId operation occurredAt changedFields } delivery { id databaseId state } } } }`;
+  code conclusion findings { code reason event { id nodeId operation occurredAt changedFields } delivery { id databaseId state } } } }`;
 const LOOK_EVERY_MS = 500;
 
 export function addReplay(program: Command, { terminal, connect, interrupted }: Cli): void {

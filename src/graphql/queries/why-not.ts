@@ -1,12 +1,17 @@
 // Adds the query that explains why a notification was not sent.
 
-import { type Finding, type WhyNot, whyNot } from '../../webhooks/index.js';
+import { type Finding, WHY_NOT_CODES, type WhyNot, whyNot } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';
 import type { Builder } from '../builder.js';
 import { keyOfId } from '../own-nodes.js';
+import { describe } from '../types/enums.js';
 import type { WebhookTypes } from '../types/index.js';
 
 export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery }: WebhookTypes): void {
+  const code = builder.enumType('WebhookWhyNotCode', {
+    description: 'A reason of why-not. Codes are stable; the sentence beside one may change.',
+    values: describe(WHY_NOT_CODES),
+  });
   const finding = builder.objectRef<Finding>('WebhookFinding').implement({
     description: 'What came of one change, or why nothing did.',
     fields: (t) => ({
@@ -16,12 +21,19 @@ export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery 
         description: 'The delivery that tells of it, the newest one; null when there is none.',
         resolve: (found) => found.delivery,
       }),
+      code: t.field({ type: code, nullable: false, description: 'The reason, for programs.', resolve: (found) => found.code }),
       reason: t.exposeString('reason', { nullable: false, description: 'What came of it and why, in a sentence.' }),
     }),
   });
   const answer = builder.objectRef<WhyNot>('WebhookWhyNot').implement({
     description: 'Why a subscription did not hear of something.',
     fields: (t) => ({
+      code: t.field({
+        type: code,
+        nullable: false,
+        description: 'The most likely reason, for programs.',
+        resolve: (answer) => answer.code,
+      }),
       conclusion: t.exposeString('conclusion', { nullable: false, description: 'The most likely reason, in a sentence.' }),
       findings: t.field({
         type: [finding],

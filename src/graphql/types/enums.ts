@@ -109,5 +109,6 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
 
 export type Enums = ReturnType<typeof addEnums>;
 
-const describe = <K extends string>(texts: Record<K, string>) =>
+/** Makes the values of an enum of their descriptions. */
+export const describe = <K extends string>(texts: Record<K, string>) =>
   Object.fromEntries(Object.entries(texts).map(([key, description]) => [key, { description }])) as Record<K, { description: string }>;

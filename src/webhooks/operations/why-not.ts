@@ -5,6 +5,7 @@ import type { Actor, Attempt, CurrentPace, Delivery, Operation, Subscription, To
 import { attemptsOf, deliveriesByIds, type VisibleEvent } from '../base/store/deliveries.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { topicsByIds } from '../base/store/topics.js';
+import type { Reason, WhyNotCode } from './why-not-codes.js';
 
 const LAST_EVENTS = sqlStatement<'subscription_id' | 'tenant' | 'typename' | 'node_key' | 'since' | 'max_events' | 'max_findings'>(
   'webhooks/operations/why-not.sql',
@@ -13,10 +14,12 @@ const LAST_EVENTS = sqlStatement<'subscription_id' | 'tenant' | 'typename' | 'no
 export interface Finding {
   event: VisibleEvent;
   delivery: Delivery | null;
+  code: WhyNotCode;
   reason: string;
 }
 
 export interface WhyNot {
+  code: WhyNotCode;
   conclusion: string;
   /** Findings, newest event first. */
   findings: Finding[];
@@ -40,17 +43,19 @@ const MAX_EVENTS = 10_000;
 export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuestion): Promise<WhyNot | null> {
   const subscription = (await subscriptionsByIds(engine.pool, actor, [question.subscriptionId])).get(question.subscriptionId);
   if (!subscription) return null;
-  if (subscription.definition.before) return { conclusion: IS_HOOK, findings: [] };
+  if (subscription.definition.before) return { code: 'BEFORE_HOOK', conclusion: IS_HOOK, findings: [] };
   const topic = (await topicsByIds(engine.pool, [subscription.topicId])).get(subscription.topicId) as Topic;
   const named = question.nodeId === null ? null : engine.host.fromGlobalId(question.nodeId);
   const since = question.since ?? new Date(Date.now() - 24 * 60 * 60 * 1000);
   if (question.nodeId !== null && named?.typename !== topic.typename) {
     const what = named ? `the id of another type, ${named.typename}` : 'no id of a node';
-    return { conclusion: `That is ${what}: ${topic.key} is about the type ${topic.typename}.`, findings: [] };
+    const conclusion = `That is ${what}: ${topic.key} is about the type ${topic.typename}.`;
+    return { code: named ? 'OTHER_TYPE' : 'NOT_A_NODE_ID', conclusion, findings: [] };
   }
   const findings = await findingsOf(engine, actor, { subscription, topic, key: named?.key ?? null, since });
   const unrecorded = await whyUnrecorded(engine, topic, findings.length === 0);
-  return { conclusion: conclude(subscription, topic, findings, { ofOne: named !== null, since, unrecorded }), findings };
+  const { code, sentence } = conclude(subscription, topic, findings, { ofOne: named !== null, since, unrecorded });
+  return { code, conclusion: sentence, findings };
 }
 
 /** Returns why changes of the topic's type are not recorded; `null` when capture has no such finding in this process. */
@@ -100,42 +105,58 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
     const event: VisibleEvent = { id, occurredAt, typename, nodeKey, operation, changed, before, after };
     const delivery = deliveries.get(row.deliveryId ?? '') ?? null;
     const last = delivery && (attempts.get(delivery.id)?.at(-1) ?? null);
-    return { event, delivery, reason: delivery ? reasonOf(delivery, last, subscription) : reasonWithout(row, event.operation, topic) };
+    const { code, sentence } = delivery ? reasonOf(delivery, last, subscription) : reasonWithout(row, event.operation, topic);
+    return { event, delivery, code, reason: sentence };
   });
 }
 
-function reasonWithout(row: Row, operation: Operation, topic: Topic): string {
-  if (row.isQueued) return 'It is recorded and not matched with subscriptions yet: no worker has taken it up. Does one run?';
-  if (operation !== topic.operation) return `It was ${operation}, and ${topic.key} is about what is ${topic.operation}.`;
-  if (!row.fitsTopic) return `It is not the change that ${topic.key} is about.`;
-  if (row.isOlder) return 'It happened before the subscription was created. A replay sends it.';
-  if (!row.fitsEnvironment) return 'Its node is in an environment that the subscription is not for.';
-  if (!row.startsNoLoop) return 'It is about a subscription to the topics of subscriptions, of which others are never told.';
-  return 'It would be told of now, but the subscription had another topic or other environments when it happened. A replay sends it.';
+function reasonWithout(row: Row, operation: Operation, topic: Topic): Reason {
+  if (row.isQueued)
+    return reason('NOT_RELAYED', 'It is recorded and not matched with subscriptions yet: no worker has taken it up. Does one run?');
+  if (operation !== topic.operation)
+    return reason('OTHER_OPERATION', `It was ${operation}, and ${topic.key} is about what is ${topic.operation}.`);
+  if (!row.fitsTopic) return reason('OTHER_CHANGE', `It is not the change that ${topic.key} is about.`);
+  if (row.isOlder) return reason('OLDER_THAN_SUBSCRIPTION', 'It happened before the subscription was created. A replay sends it.');
+  if (!row.fitsEnvironment) return reason('OTHER_ENVIRONMENT', 'Its node is in an environment that the subscription is not for.');
+  if (!row.startsNoLoop)
+    return reason(
+      'ABOUT_SUBSCRIPTION_TOPICS',
+      'It is about a subscription to the topics of subscriptions, of which others are never told.',
+    );
+  return reason(
+    'OTHER_DEFINITION_THEN',
+    'It would be told of now, but the subscription had another topic or other environments when it happened. A replay sends it.',
+  );
 }
 
-function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscription): string {
+function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscription): Reason {
   const failure = last?.message ? ` ${last.stage ?? 'It'}: ${last.message}` : '';
   switch (delivery.state) {
     case 'DELIVERED':
-      return `It was delivered, with attempt ${delivery.attemptCount}.`;
+      return reason('DELIVERED', `It was delivered, with attempt ${delivery.attemptCount}.`);
     case 'SKIPPED':
       return delivery.reason === 'DISABLED'
-        ? 'The subscription was disabled when it happened. A replay sends it.'
-        : `It was skipped.${failure}`;
-    case 'HELD':
-      return `${HELD_BECAUSE[delivery.reason ?? ''] ?? 'It is held.'}${failure}`;
-    case 'RETRYING':
-      return `Attempt ${delivery.attemptCount} failed; the next one is due at ${delivery.dueAt.toISOString()}.${failure}${pace ? ` ${paceOf(pace)}` : ''}`;
+        ? reason('SKIPPED_DISABLED', 'The subscription was disabled when it happened. A replay sends it.')
+        : reason('SKIPPED_VALIDATION', `It was skipped.${failure}`);
+    case 'HELD': {
+      const { code, sentence } = HELD_BECAUSE[delivery.reason ?? ''] ?? reason('HELD_NODE', 'It is held.');
+      return reason(code, `${sentence}${failure}`);
+    }
+    case 'RETRYING': {
+      const next = `Attempt ${delivery.attemptCount} failed; the next one is due at ${delivery.dueAt.toISOString()}.`;
+      return reason('RETRYING', `${next}${failure}${pace ? ` ${paceOf(pace)}` : ''}`);
+    }
     case 'FAILED':
-      return `It failed for good, with attempt ${delivery.attemptCount}. It can be resent.${failure}`;
+      return reason('FAILED', `It failed for good, with attempt ${delivery.attemptCount}. It can be resent.${failure}`);
     case 'CANCELLED':
-      return 'It was cancelled: its subscription was deleted, or its replay ended.';
+      return reason('CANCELLED', 'It was cancelled: its subscription was deleted, or its replay ended.');
     case 'PENDING':
-      if (pace) return `It is due since ${delivery.dueAt.toISOString()} and waits for its turn. ${paceOf(pace)}`;
-      return `It is due since ${delivery.dueAt.toISOString()} and waits for a worker. Does one run?`;
+      if (pace) return reason('PACED', `It is due since ${delivery.dueAt.toISOString()} and waits for its turn. ${paceOf(pace)}`);
+      return reason('NOT_CLAIMED', `It is due since ${delivery.dueAt.toISOString()} and waits for a worker. Does one run?`);
   }
 }
+
+const reason = (code: WhyNotCode, sentence: string): Reason => ({ code, sentence });
 
 function paceOf({ state, perSecond, resumesAt }: CurrentPace): string {
   const rate = perSecond === null ? '' : ` at ${Number(perSecond.toPrecision(2))} a second`;
@@ -150,10 +171,10 @@ function paceOf({ state, perSecond, resumesAt }: CurrentPace): string {
   }
 }
 
-const HELD_BECAUSE: Record<string, string> = {
-  DISABLED: 'It waits until the subscription is enabled.',
-  BROKEN: 'It waits until the definition of the subscription is corrected.',
-  NODE: 'What its node answered could not be used. Correct the definition, or release it.',
+const HELD_BECAUSE: Record<string, Reason> = {
+  DISABLED: reason('HELD_DISABLED', 'It waits until the subscription is enabled.'),
+  BROKEN: reason('HELD_BROKEN', 'It waits until the definition of the subscription is corrected.'),
+  NODE: reason('HELD_NODE', 'What its node answered could not be used. Correct the definition, or release it.'),
 };
 
 function conclude(
@@ -161,18 +182,26 @@ function conclude(
   topic: Topic,
   findings: Finding[],
   { ofOne, since, unrecorded }: { ofOne: boolean; since: Date; unrecorded: string | null },
-): string {
-  if (subscription.status === 'DISABLED')
-    return `The subscription is disabled since ${subscription.disabledAt?.toISOString()}. ${subscription.disabledMessage ?? 'It was switched off.'}`;
-  if (subscription.status === 'HELD') return `The definition no longer works: ${subscription.brokenReason}`;
-  if (unrecorded !== null) return unrecorded;
+): Reason {
+  if (subscription.status === 'DISABLED') {
+    const disabled = `The subscription is disabled since ${subscription.disabledAt?.toISOString()}.`;
+    return reason('SUBSCRIPTION_DISABLED', `${disabled} ${subscription.disabledMessage ?? 'It was switched off.'}`);
+  }
+  if (subscription.status === 'HELD') return reason('SUBSCRIPTION_HELD', `The definition no longer works: ${subscription.brokenReason}`);
+  if (unrecorded !== null) return reason('NOT_CAPTURED', unrecorded);
   const from = since.toISOString();
   if (findings.length === 0) {
     const nothing = `No change of ${ofOne ? `this ${topic.typename}` : `any ${topic.typename}`} was recorded in your organization since ${from}.`;
-    return `${nothing} A change counts once its transaction has committed, if an attribute or a foreign key of its own took another value, and unless its writer switched capture off.`;
+    const counted =
+      'A change counts once its transaction has committed, if an attribute or a foreign key of its own took another value, and unless its writer switched capture off.';
+    return reason('NO_CHANGE', `${nothing} ${counted}`);
   }
   const delivered = findings.filter(({ delivery }) => delivery?.state === 'DELIVERED').length;
-  if (delivered === findings.length) return 'All of it was delivered.';
-  if (findings.length === 1) return (findings[0] as Finding).reason;
-  return `Of the last ${findings.length} changes ${delivered} were delivered.${subscription.pace ? ` ${paceOf(subscription.pace)}` : ''}`;
+  if (delivered === findings.length) return reason('DELIVERED', 'All of it was delivered.');
+  const [only] = findings;
+  if (only && findings.length === 1) return reason(only.code, only.reason);
+  return reason(
+    'PARTLY_DELIVERED',
+    `Of the last ${findings.length} changes ${delivered} were delivered.${subscription.pace ? ` ${paceOf(subscription.pace)}` : ''}`,
+  );
 }

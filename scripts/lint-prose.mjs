@@ -1,7 +1,8 @@
-// `npm run prose`: lists comments, pages and commit subjects that break the rules of CONTRIBUTING.md; exit code 1 if there are any.
+// `npm run prose`: lists comments, texts, pages and commit subjects that break the rules of CONTRIBUTING.md; exit code 1 if any.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { breachesOfPages, breachesOfSource } from './lint-markdown.mjs';
+import { breachesOfTexts } from './lint-texts.mjs';
 import { ROOT } from './prepare.mjs';
 
 const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64e6 });
@@ -19,12 +20,12 @@ const RULES = [
   { breaks: /\b(parcel|courier|anew|in vain|in no circle|bury|buried)\b/i, says: 'has a word that is no term of the field' },
 ];
 
-const found = [...comments(), ...pages(), ...subjects()];
+const found = [...comments(), ...texts(), ...pages(), ...subjects()];
 for (const line of found) console.log(line);
 if (found.length > 0) {
   console.error(`\n${found.length} to rewrite. The rules are in CONTRIBUTING.md.`);
   process.exitCode = 1;
-} else console.log('comments, pages and commit subjects keep the rules');
+} else console.log('comments, texts, pages and commit subjects keep the rules');
 
 function comments() {
   const files = git('ls-files', 'src', 'test', 'bench', 'scripts', 'examples')
@@ -42,6 +43,14 @@ function comments() {
       return broken.map((says) => `${file}:${index + 1} ${says}: ${comment}`);
     });
   });
+}
+
+/** Checks the texts that users and operators read; the sample's data are no texts of ours. */
+function texts() {
+  return git('ls-files', 'src')
+    .split('\n')
+    .filter((file) => /\.(ts|mjs)$/.test(file) && !file.startsWith('src/sample/data/'))
+    .flatMap((file) => breachesOfTexts(file, readFileSync(new URL(file, `file://${ROOT}`), 'utf8')));
 }
 
 /** Checks the pages that people write, and the links to them from source files. */

@@ -103,7 +103,7 @@ function queryLimits(of: QueryLimits, what: string): [string, string][] {
       `${what}: what it selects, fragments expanded`,
       `${number(of.fields)} fields, ${of.depth} levels, ${of.rootFields} root fields, ${of.aliases} aliases, ${number(of.repeats)} pairs of the same field in the same place`,
     ],
-    [`${what}: its cost, each field times the sizes of the pages and lists above it`, number(of.cost)],
+    [`${what}: its cost, where each field counts once per item of the pages and lists above it`, number(of.cost)],
     [`${what}: \`__schema\` and \`__type\``, introspection],
   ];
 }
@@ -127,7 +127,7 @@ const limits: [string, string][] = [
   ...queryLimits(storedLimits(configured), 'a stored query'),
   ['a template', `${number(MAX_TEMPLATE_LENGTH)} characters`],
   ['what a template reads', `${number(MAX_DATA_LENGTH)} characters of JSON`],
-  ['what a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms of computing`],
+  ['what a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms of CPU time`],
   ['a callback URL', `${number(MAX_URL_LENGTH)} characters`],
   ['a shared secret', `${number(MAX_SECRET_LENGTH)} characters`],
   ['the overlap of two shared secrets', `${number(MAX_OVERLAP_SECONDS)} s (${MAX_OVERLAP_SECONDS / 86_400} days)`],

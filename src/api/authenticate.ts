@@ -22,7 +22,7 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     const { authorization } = request.headers;
     if (!authorization) return refuse('The Authorization header is missing.');
     const token = SCHEME.exec(authorization)?.[2];
-    if (!token) return refuse('The Authorization header can’t be read.');
+    if (!token) return refuse('The Authorization header has no valid format.');
     const hash = createHash('sha256').update(token).digest('hex');
     // Known tokens are rate-limited before the database query; an unknown token may not exist, so it is counted
     // afterwards.
@@ -34,8 +34,8 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     const now = before ?? (tokenId === null ? null : await budget.spend(hash));
     if (now?.waitMs != null) return overBudget(now, rateLimit);
     if (viewer) return { viewer, headers: now?.headers ?? {} };
-    if (refusal === 'UNKNOWN') return refuse('Nobody has this token, or its user is disabled.');
-    // Safe to tell, because the client holds this very token.
+    if (refusal === 'UNKNOWN') return refuse('This token does not exist, or its user is disabled.');
+    // Safe to disclose, because the client has this token.
     if ('revokedAt' in refusal) return refuse(`This token was revoked at ${told(refusal.revokedAt)}.`);
     return refuse(`This token expired at ${told(refusal.expiredAt)}.`);
   };
@@ -52,7 +52,7 @@ function refuse(message: string): Authenticated {
 
 function overBudget({ waitMs, headers }: Spent, perSecond: number): Authenticated {
   return tooMany(
-    `This token makes more than ${perSecond} requests a second, and what it may make beyond that is spent.`,
+    `This token sends more than ${perSecond} requests per second, and its allowance for bursts is used up.`,
     waitMs ?? 0,
     headers,
   );
@@ -60,12 +60,12 @@ function overBudget({ waitMs, headers }: Spent, perSecond: number): Authenticate
 
 function tooManyGuesses(waitMs: number): Authenticated {
   const { count, withinSeconds } = GUESSES;
-  return tooMany(`More than ${count} tokens that nobody has came from your network within ${withinSeconds} s.`, waitMs, {});
+  return tooMany(`Your network sent more than ${count} tokens that do not exist within ${withinSeconds} s.`, waitMs, {});
 }
 
 function tooMany(message: string, waitMs: number, headers: Record<string, string>): Authenticated {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   const extensions = { code: 'RATE_LIMITED', retryAfterSeconds: seconds };
-  const answer = json(429, { errors: [{ message: `${message} Send it again in ${seconds} s.`, extensions }] });
+  const answer = json(429, { errors: [{ message: `${message} Retry the request in ${seconds} s.`, extensions }] });
   return { viewer: null, refusal: { ...answer, headers: { ...headers, 'Retry-After': String(seconds) } } };
 }

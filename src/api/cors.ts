@@ -16,7 +16,7 @@ export function corsHeaders({ headers }: IncomingMessage, origins: string[]): Re
 export function answerPreflight(request: IncomingMessage, { origins, methods }: { origins: string[]; methods: string }): Answer {
   const { origin } = request.headers;
   if (origin === undefined || !origins.includes(origin))
-    return problem(403, 'Pages of this origin may not use the API. Its operator can allow them by HOOKGRAPH_CORS_ORIGINS.');
+    return problem(403, 'Web pages of this origin may not use the API. The operator can allow the origin in HOOKGRAPH_CORS_ORIGINS.');
   const headers = {
     'Access-Control-Allow-Methods': methods,
     'Access-Control-Allow-Headers': 'Authorization, Content-Type, Traceparent',

@@ -55,10 +55,10 @@ function refuseUnreadable(server: Server, config: App['config']): void {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
     const [status, message] =
       error.code === 'HPE_HEADER_OVERFLOW'
-        ? [431, 'The head of the request is too large.']
+        ? [431, 'The headers of the request are too large.']
         : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
           ? [408, 'The request took too long to arrive.']
-          : [400, 'This is no HTTP request that can be read.'];
+          : [400, 'The request is not valid HTTP.'];
     const { body, contentType } = problem(status, message);
     const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Connection: close', `Content-Type: ${contentType}`, ...headers];
     socket.end(`${[...head, `Content-Length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);

@@ -7,7 +7,7 @@ import type { App } from './app.js';
 
 export async function readObject({ schema, log, webhooks }: App, ctx: object, id: string): Promise<Answer> {
   const type = schema.getType(webhooks.engine.host.fromGlobalId(id)?.typename ?? '');
-  const missing = json(404, { errors: [{ message: 'There is no object with this id.' }] });
+  const missing = json(404, { errors: [{ message: 'No object with this id exists, or you may not read it.' }] });
   if (!isObjectType(type) || !type.getInterfaces().some(({ name }) => name === 'Node')) return missing;
   const document = parse(`query Object($id: ID!) { node(id: $id) { ... on ${type.name} { ${attributesOf(type).join(' ')} } } }`);
   const result = await execute({ schema, document, contextValue: ctx, variableValues: { id } });

@@ -6,7 +6,7 @@ export const LIMIT_BYTES = 1024 * 1024;
 export class BodyTooLarge extends Error {
   override name = 'BodyTooLarge';
   constructor() {
-    super(`The body is larger than ${LIMIT_BYTES} bytes.`);
+    super(`The body is larger than ${LIMIT_BYTES} bytes, which is the limit.`);
   }
 }
 

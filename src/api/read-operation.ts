@@ -12,7 +12,7 @@ export function refuseOperation(request: IncomingMessage, url: URL, body: Buffer
   if (request.method !== 'POST') return refuseSearch(url.searchParams);
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
   if (!/^application\/(graphql\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type))
-    return problem(415, `The body is ${JSON.stringify(type.slice(0, 100))}, but it must be application/json, in UTF-8.`);
+    return problem(415, `The Content-Type is ${JSON.stringify(type.slice(0, 100))}, but it must be application/json in UTF-8.`);
   if (encoding.toLowerCase() !== 'identity') return problem(415, 'The body must not be compressed.');
   let text: string;
   try {
@@ -21,9 +21,9 @@ export function refuseOperation(request: IncomingMessage, url: URL, body: Buffer
     return problem(400, 'The body is not UTF-8.');
   }
   return refuseJson('The body', text, (sent) => {
-    if (Array.isArray(sent)) return 'The body is a list, but batches are not supported: send one operation a request.';
+    if (Array.isArray(sent)) return 'The body is a list, but batches are not supported: send a single operation per request.';
     if (typeof sent !== 'object' || sent === null || !('query' in sent) || typeof sent.query !== 'string')
-      return 'The body must be an object with `query`, the text of an operation, and `variables` where it has some.';
+      return 'The body must be an object with `query`, the text of an operation, and optionally `variables`.';
     return null;
   });
 }
@@ -53,7 +53,7 @@ function refuseJson(what: string, text: string, wrong: (sent: unknown) => string
 }
 
 function wrongWithin(what: string, value: unknown, left: number): string | null {
-  if (typeof value === 'string') return value.includes('\0') ? `${what} holds the character U+0000, which no database stores.` : null;
+  if (typeof value === 'string') return value.includes('\0') ? `${what} contains the character U+0000, which Postgres cannot store.` : null;
   if (typeof value !== 'object' || value === null) return null;
   if (left === 0) return `${what} nests more than ${MAX_NESTING} lists and objects, which is the limit.`;
   for (const inner of Object.values(value)) {

@@ -65,7 +65,7 @@ export function createRoutes(
     try {
       const target = request.url ?? '/';
       // The Host header is never used as the server's own name, which comes from the configuration.
-      if (!URL.canParse(target, BASE)) return await reply(problem(400, 'The address of this request can’t be read.'));
+      if (!URL.canParse(target, BASE)) return await reply(problem(400, 'The URL of this request is not valid.'));
       const url = new URL(target, BASE);
       const route = routes[url.pathname.replace(/(.)\/$/, '$1')] ?? (url.pathname.startsWith(OBJECT) ? object : notFound);
       const answer = await answerMethod(request, route, url);
@@ -76,7 +76,7 @@ export function createRoutes(
       // A client that disconnected before sending its whole request isn't an error of the server.
       if (request.destroyed && !request.complete) return;
       app.log.error({ error }, 'a request failed');
-      if (!response.headersSent) await reply(problem(500, 'Something went wrong on our side.'));
+      if (!response.headersSent) await reply(problem(500, 'The request failed with an internal error.'));
     }
   };
 
@@ -87,15 +87,12 @@ export function createRoutes(
     const isApi = route === graphql || route === object;
     if (request.method === 'OPTIONS' && isApi && request.headers['access-control-request-method'])
       return answerPreflight(request, { origins, methods });
-    return { ...problem(405, `${request.method} isn't allowed here, but ${methods} is.`), headers: { Allow: methods } };
+    return { ...problem(405, `${request.method} is not allowed here; use ${methods}.`), headers: { Allow: methods } };
   }
 }
 
 const notFound: Route = (request, url) =>
-  problem(
-    404,
-    `There is nothing at ${request.method} ${url.pathname}. The API is at POST ${ENDPOINT}, its explorer at ${ENDPOINT}/explorer.`,
-  );
+  problem(404, `${request.method} ${url.pathname} does not exist. The API is at POST ${ENDPOINT}, its explorer at ${ENDPOINT}/explorer.`);
 
 function traceparentOf({ headers }: IncomingMessage): string | null {
   const { traceparent } = headers;
@@ -104,7 +101,7 @@ function traceparentOf({ headers }: IncomingMessage): string | null {
 
 function greeting({ config }: App): string {
   const endpoint = `${config.baseUrl}${ENDPOINT}`;
-  return `Hookgraph: a row changes; whoever asked to know is told, in the words they chose.
+  return `Hookgraph: webhooks for a GraphQL API; subscribers write the query and the templates of the payload.
 
 API       POST ${endpoint}
           Authorization: Token token=<your token>

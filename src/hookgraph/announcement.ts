@@ -39,8 +39,8 @@ export function createAnnouncement(
       if (known) return known;
       throw new WebhooksError(
         'NOT_READY',
-        'The announced tables have not been read yet.',
-        'Await `hooks.migrate()`, `hooks.work()` or a request first.',
+        'Hookgraph has not read the announced tables from the database yet.',
+        'Await `hooks.migrate()`, `hooks.work()` or a first request before you use them.',
       );
     },
     async ready() {
@@ -58,6 +58,6 @@ export function createAnnouncement(
 
 function incomplete(problems: AnnouncementProblem[]): WebhooksError {
   const lines = problems.map(({ typename, message, hint }) => `- ${typename}: ${message} ${hint}`);
-  const count = problems.length === 1 ? 'One of the announced tables is' : `${problems.length} things about the announced tables are`;
-  return new WebhooksError('ANNOUNCEMENT_INCOMPLETE', `${count} wrong:\n${lines.join('\n')}`, 'Correct `tables` of createHookgraph().');
+  const count = problems.length === 1 ? 'The announced tables have a problem' : `The announced tables have ${problems.length} problems`;
+  return new WebhooksError('ANNOUNCEMENT_INCOMPLETE', `${count}:\n${lines.join('\n')}`, 'Correct `tables` of createHookgraph().');
 }

@@ -36,12 +36,12 @@ export async function checkAll({ announcement, webhooks, schema, find }: CheckOp
 
 function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: StoredFinding): CheckProblem {
   const { name, tenant, owner, topic, recentDeliveries, emptyPaths } = rest;
-  const empty = emptyPaths.length === 0 ? '' : ` Its templates read ${emptyPaths.join(', ')}, which would be empty.`;
+  const empty = emptyPaths.length === 0 ? '' : ` Its templates read ${emptyPaths.join(', ')}, which would then be empty.`;
   return {
     severity: kind === 'DEPRECATED' ? 'WARNING' : 'ERROR',
     subject: `subscription ${name ?? id} (${topic})`,
     message,
-    hint: `Of ${owner} in ${tenant}; ${recentDeliveries} deliveries in the last 7 days.${empty}`,
+    hint: `The subscription belongs to ${owner} in ${tenant} and had ${recentDeliveries} deliveries in the last 7 days.${empty}`,
     subscription: { id, ...rest },
   };
 }

@@ -93,7 +93,7 @@ function afterReading({ schema }: Api, ready: () => Promise<unknown>): void {
 }
 
 export function createHookgraph<Context extends object, Reader = PoolReader>(options: HookgraphOptions<Context, Reader>): Hookgraph {
-  if (!options.database) throw new Error('`database` is missing: hand over a connection string or a pg.Pool. Is DATABASE_URL set?');
+  if (!options.database) throw new Error('`database` is missing: pass a connection string or a pg.Pool. Is DATABASE_URL set?');
   const log = options.log ?? createPlainLog();
   const { queryConnections = 20 } = options;
   const limits = { queryMs: options.queryTimeoutMs, ...options.settings?.limits };
@@ -194,7 +194,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     try {
       return await check({ schema: buildSchema(sdl, { assumeValidSDL: true }) });
     } catch (error) {
-      throw error instanceof GraphQLError ? new GraphQLError(`\`schema\` is no GraphQL schema: ${error.message}`) : error;
+      throw error instanceof GraphQLError ? new GraphQLError(`\`schema\` is not a valid GraphQL schema: ${error.message}`) : error;
     }
   }
 
@@ -218,7 +218,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
       if (await isMigrated(webhooks)) await checkKeys(pool, webhooks.engine.vault, { activate: false });
       const newer = await listNewerMigrations(pool, ENGINE_MIGRATIONS.dir, schemaName);
       if (newer.length > 0) {
-        log.warn({ migrations: newer }, 'a newer version of Hookgraph has migrated this database; this one leaves it as it is');
+        log.warn({ migrations: newer }, 'a newer version of Hookgraph has migrated this database; this version changes nothing');
         return;
       }
       await migrate(pool, ENGINE_MIGRATIONS.dir, own);

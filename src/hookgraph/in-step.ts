@@ -33,7 +33,7 @@ export async function readyAnswer({ announcement, webhooks }: Parts): Promise<{ 
     await announcement.ready();
   } catch (error) {
     if (!(error instanceof WebhooksError)) return { status: 503, body: { status: 'the database does not answer' } };
-    return { status: 503, body: { status: 'the announcement is wrong', problems: [error.message] } };
+    return { status: 503, body: { status: 'the announced tables have problems', problems: [error.message] } };
   }
   return readinessAnswer(await readiness(webhooks.engine));
 }

@@ -113,7 +113,7 @@ export function decodeKeys(keys: string | Buffer[]): Buffer[] {
   if (decoded.length > 0 && decoded.every((key) => key.length === 32)) return decoded;
   throw new WebhooksError(
     'KEYS_INVALID',
-    '`keys` of createHookgraph() must be the base64 of 32 bytes each, separated by commas, newest first.',
-    'Make one with `openssl rand -base64 32`, and keep it.',
+    '`keys` of createHookgraph() must be a comma-separated list of keys, newest first; each key is the base64 of 32 bytes.',
+    'Create a key with `openssl rand -base64 32`, and store it safely.',
   );
 }

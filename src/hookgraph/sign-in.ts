@@ -74,7 +74,7 @@ export function createSignIn<Context extends object, Reader>({
   /** Signs in again for each execution, so that loaders and caches in the context are never shared. */
   async function signAgain(owner: Owner, reader: Reader, register: (context: Context) => Context): Promise<Context> {
     const again = await signIn(owner, reader);
-    if (!again) throw new Error('the owner was signed out while their deliveries were under way');
+    if (!again) throw new Error('the owner of a subscription was signed out while its deliveries were being prepared');
     return register(typeof again === 'function' ? again(reader) : again);
   }
 }

@@ -59,7 +59,7 @@ export function createTablesHost({ pool, fairShare, queryTimeoutMs, actor, merge
           refreshing = undefined;
         });
         await refreshing;
-        throw new StaleCatalog(`The tables have changed: ${(cause as Error).message}.`, { cause });
+        throw new StaleCatalog(`Reading the tables failed because they changed: ${(cause as Error).message}.`, { cause });
       }
     };
     return { query } as Pick<Pool, 'query'>;
@@ -70,7 +70,7 @@ export function createTablesHost({ pool, fairShare, queryTimeoutMs, actor, merge
     const known = readers.get(context);
     if (known) return known;
     const asking = actor(context);
-    if (!asking) throw new GraphQLError('Sign in first: nobody is signed in.', { extensions: { code: 'UNAUTHENTICATED' } });
+    if (!asking) throw new GraphQLError('You are not signed in. Sign in first.', { extensions: { code: 'UNAUTHENTICATED' } });
     const reading = startReading({ execution: fairShare.begin(asking.tenant), timeoutMs: queryTimeoutMs });
     const reader = createRowReader({ pool: watched(limitedReaderPool(pool, reading)), nodes, tenant: asking.tenant, snapshots: [] });
     readers.set(context, reader);

@@ -70,7 +70,7 @@ export async function retryLocked<T>(
           { tables: 'schema' in lock.on ? lock.on.schema : lock.on.join(', '), holders },
           error as Error,
         );
-      log?.info({ on: lock.on, pauseMs, holders }, 'a lock is held by others; trying again');
+      log?.info({ on: lock.on, pauseMs, holders }, 'other transactions hold a lock that migrate needs; retrying');
       await wait(pauseMs);
     }
   }
@@ -95,7 +95,7 @@ async function holdersOf(client: ClientBase, { mode, on }: WantedLock): Promise<
     ({ pid, user, application, state, seconds, query }) =>
       `pid ${pid} (${[user, application, state].filter(Boolean).join(', ')}${seconds === null ? '' : `, its transaction is ${seconds} s old`}): ${query ?? ''}`,
   );
-  return told.length === 0 ? '' : `Who holds it: ${told.join('; ')}.`;
+  return told.length === 0 ? '' : `The lock is held by ${told.join('; ')}.`;
 }
 
 const HOLDERS = `

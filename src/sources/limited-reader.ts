@@ -34,7 +34,7 @@ export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
         return reads.during(work());
       }, needs);
     } catch (error) {
-      if (isCancelled(error)) tooLong ??= new GraphQLError(`The database gave up on the query after ${timeoutMs} ms, which is the limit`);
+      if (isCancelled(error)) tooLong ??= new GraphQLError(`The database cancelled the query after ${timeoutMs} ms, which is the limit`);
       throw tooLong ?? error;
     }
   };
@@ -48,7 +48,7 @@ export function limitedReaderPool(pool: Pool, reading: Reading): Pool {
   const query = (...args: unknown[]) => {
     const text = typeof args[0] === 'string' ? args[0] : (args[0] as { text?: string } | undefined)?.text;
     if (/^\s*(begin|start\s+transaction|commit|rollback|savepoint)\b/i.test(text ?? ''))
-      return Promise.reject(new Error('A stored query reads without a transaction of its own.'));
+      return Promise.reject(new Error('A resolver tried to open a transaction, which stored queries may not do.'));
     return reading(() => (pool.query as (...args: unknown[]) => Promise<unknown>)(...args));
   };
   const connect = async () => ({ query, release() {}, on() {}, off() {}, removeListener() {} });

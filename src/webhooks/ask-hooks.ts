@@ -90,15 +90,15 @@ async function askOne(
     return answered(hook, ended as Ended);
   } catch (error) {
     // Internal errors count as a failed hook too: its `onFailure` policy decides whether the write is refused.
-    engine.log.error({ err: error, subscriptionId: hook.subscriptionId }, 'a before-hook could not be asked for a reason of ours');
-    return failed(start.timings.renderMs === undefined ? 'QUERY' : 'CONNECT', 'It could not be asked for a reason of ours.');
+    engine.log.error({ err: error, subscriptionId: hook.subscriptionId }, 'calling a before-hook failed with an internal error; its onFailure policy decides');
+    return failed(start.timings.renderMs === undefined ? 'QUERY' : 'CONNECT', 'An internal error of Hookgraph kept the before-hook from being called.');
   }
 }
 
 function answered(hook: Hook, { attempt, answer }: Ended): Answered {
   const cancel = answer && readCancel(answer);
   if (cancel === null) return { hook, attempt, cancel, ownerGone: false };
-  return { hook, attempt: { ...attempt, message: `Refused the write: ${cancel}` }, cancel, ownerGone: false };
+  return { hook, attempt: { ...attempt, message: `The receiver refused the write: ${cancel}` }, cancel, ownerGone: false };
 }
 
 function startOf(hook: Hook, definition: Prepared | undefined, { key, tenant, snapshot }: Change): AttemptStart {
@@ -127,7 +127,7 @@ function refusalOf(answer: Answered): Refusal[] {
   const who = `the webhook subscription ${JSON.stringify(hook.name ?? hook.subscriptionId)}`;
   if (cancel !== null) return [{ type: 'CANCELLED', message: `refused by ${who}: ${cancel}` }];
   // Only the subscription's owner may see the details.
-  return [{ type: 'HOOK_FAILED', message: `refused, since ${who} could not be asked (${attempt.stage})` }];
+  return [{ type: 'HOOK_FAILED', message: `refused, because the call to ${who} failed (stage ${attempt.stage})` }];
 }
 
 function toRecord(answer: Answered, definition: Prepared | undefined): EndedRecord {
@@ -140,7 +140,9 @@ function toRecord(answer: Answered, definition: Prepared | undefined): EndedReco
 /** Masks the stored record; the writer's message is not masked. */
 function recorded({ attempt, cancel }: Answered, definition: Prepared | undefined): AttemptRecord {
   const kept = definition && 'recorder' in definition ? (definition.recorder?.(attempt) ?? attempt) : attempt;
-  return cancel !== null && kept.response?.body === null ? { ...kept, message: 'Refused the write; the reason is not recorded.' } : kept;
+  return cancel !== null && kept.response?.body === null
+    ? { ...kept, message: 'The receiver refused the write; the reason is not recorded.' }
+    : kept;
 }
 
 async function disableOrphans({ pool, log }: Engine, answers: Answered[]): Promise<void> {

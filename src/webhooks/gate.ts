@@ -46,7 +46,7 @@ const MOST_EVENTS = 10_000;
 class RolledBack extends Error {
   override name = 'RolledBack';
   constructor(readonly changes: Change[]) {
-    super('rolled back: the before-hooks are asked first');
+    super('rolled back so that the before-hooks can be called first');
   }
 }
 
@@ -91,7 +91,7 @@ export function createGate(engine: Engine): Gate {
       if (found.length === 0) return attempt(null, []);
       if (seen === undefined) {
         const rehearsal = await tryWrite(undefined);
-        if ('written' in rehearsal) throw new Error('The write was committed although its check threw.');
+        if ('written' in rehearsal) throw new Error('The write was committed although the check inside its transaction threw.');
         seen = rehearsal.changes;
       }
       const refusals = await askAll(found, { tenant }, seen);
@@ -101,7 +101,7 @@ export function createGate(engine: Engine): Gate {
       seen = outcome.changes;
     }
     throw new WriteRefused([
-      { type: 'CONFLICT', message: 'it was changed by others again and again while webhook subscriptions were asked; try again' },
+      { type: 'CONFLICT', message: 'another write changed the same rows each time while webhook subscriptions were called; try again' },
     ]);
   }
 
@@ -140,7 +140,7 @@ export function createGate(engine: Engine): Gate {
       const changes = await readChanges(query, [...new Set(hooks.map(({ typename }) => typename))], MOST_EVENTS);
       const concerned = changes?.filter((change) => hooksOf(hooks, { tenant }, change).length > 0);
       if (concerned && concerned.length <= MOST_CHANGES) return concerned;
-      const message = `refused: it changes more than ${MOST_CHANGES} rows that webhook subscriptions are to be asked about; write fewer at once`;
+      const message = `refused: the write changes more than ${MOST_CHANGES} rows for which webhook subscriptions must be called; write fewer rows at once`;
       throw new WriteRefused([{ type: 'HOOK_FAILED', message }]);
     };
     return walk({

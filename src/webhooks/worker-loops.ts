@@ -179,7 +179,7 @@ function repeat(
       loop.completed();
     } catch (error) {
       meter.loopFailed(name);
-      log.error({ err: error }, 'a scan failed; trying again');
+      log.error({ err: error }, 'a periodic task failed; retrying');
     }
     pause();
   };

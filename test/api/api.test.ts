@@ -36,8 +36,8 @@ describe('the endpoint', () => {
 
   it.each([
     [{}, 'The Authorization header is missing.'],
-    [{ Authorization: 'Basic YTpi' }, 'The Authorization header can’t be read.'],
-    [{ Authorization: 'Bearer unknown' }, 'Nobody has this token'],
+    [{ Authorization: 'Basic YTpi' }, 'The Authorization header has no valid format.'],
+    [{ Authorization: 'Bearer unknown' }, 'This token does not exist'],
   ])('refuses %o with 401 and says what to send', async (headers, message) => {
     const response = await post({ query: '{ viewer { id } }' }, headers as Record<string, string>);
     expect(response.status).toBe(401);

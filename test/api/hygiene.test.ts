@@ -132,7 +132,7 @@ describe('a query to the API', () => {
     [
       'introspections',
       `{ ${many(99, (i) => `a${i}: __schema { types { fields { args { type { name } } type { fields { type { name kind } } } } } }`)} }`,
-      'parts of the schema; the limit is 300000',
+      'introspection fields; the limit is 300000',
     ],
     ['a fragment within itself', '{ viewer { ...A } } fragment A on User { ...A }', 'Cannot spread fragment "A" within itself'],
     ['nesting', `{ viewer { ${'... { '.repeat(200)} id ${'}'.repeat(200)} } }`, 'nests more than 100 brackets'],
@@ -171,7 +171,7 @@ describe('a query to the API', () => {
 
   it('with U+0000 in its text is a mistake that is told', async () => {
     expect((await ask('{ users(fullText: "a\\u0000") { totalCount } }')).errors[0].message).toBe(
-      'The query holds the character U+0000, which no database stores.',
+      'The query contains the character U+0000, which Postgres cannot store.',
     );
   });
 });

@@ -83,24 +83,26 @@ describe('a save', () => {
     });
     expect(test.data?.testWebhookSubscription).toEqual({
       errors: [],
-      report: { outcome: 'DELIVERED', message: 'It would refuse the write: Never.' },
+      report: { outcome: 'DELIVERED', message: 'The receiver would refuse the write: Never.' },
     });
     const [asked] = (await police.deliveries()).filter(({ kind }) => kind === 'BEFORE');
     expect(asked).toMatchObject({
       state: 'DELIVERED',
       reason: 'REFUSED',
-      attempts: [{ stage: null, message: 'Refused the write: Never.' }],
+      attempts: [{ stage: null, message: 'The receiver refused the write: Never.' }],
     });
     const replay = await t.ask('mutation ($id: ID) { replayWebhookEvents(webhookSubscriptionId: $id) { errors { message } } }', {
       id: police.id,
     });
     expect(replay.data?.replayWebhookEvents.errors).toMatchObject([
-      { message: 'it is a before-hook: it is asked, and never told of an event' },
+      { message: 'a before-hook receives no events, so there is nothing to replay' },
     ]);
     const why = await t.ask('query ($id: ID!) { webhookWhyNot(webhookSubscriptionId: $id) { conclusion } }', { id: police.id });
     expect(why.data?.webhookWhyNot.conclusion).toMatch(/^It is a before-hook/);
     const again = await t.ask('mutation ($id: ID) { resendWebhookDelivery(id: $id) { errors { message } } }', { id: asked.id });
-    expect(again.data?.resendWebhookDelivery.errors).toMatchObject([{ message: 'a before-hook is not asked again: the write is decided' }]);
+    expect(again.data?.resendWebhookDelivery.errors).toMatchObject([
+      { message: 'a before-hook can not be called again: the write was already decided' },
+    ]);
   });
 
   it('keeps what a receiver says out of its record where bodies are not recorded, and tells the writer', async () => {
@@ -108,6 +110,8 @@ describe('a save', () => {
     const { data } = await t.ask('mutation { createGroup(group: { name: "Quiet" }) { errors { message } } }');
     expect(data?.createGroup.errors).toMatchObject([{ message: expect.stringContaining('Rosa is on the list.') }]);
     const [told] = await quiet.deliveries();
-    expect(told.attempts).toMatchObject([{ message: 'Refused the write; the reason is not recorded.', response: { body: null } }]);
+    expect(told.attempts).toMatchObject([
+      { message: 'The receiver refused the write; the reason is not recorded.', response: { body: null } },
+    ]);
   });
 });

@@ -111,7 +111,7 @@ describe('testWebhookSubscription', () => {
     const none = await ask(CREATE, { in: definition({ topic: { key: 'user/deleted' }, test: true }) });
     expect(none).toMatchObject({
       errors: [],
-      warnings: [{ field: 'test', message: 'no User was deleted yet that you may read' }],
+      warnings: [{ field: 'test', message: 'no User that you may read was deleted yet' }],
       report: null,
     });
     expect(none.webhookSubscription).not.toBeNull();

@@ -56,7 +56,9 @@ it('refuses to work on a database that was never attached, and with everything t
   const hooks = adopt();
   await expect(hooks.work()).rejects.toMatchObject({
     code: 'CAPTURE_OUT_OF_STEP',
-    message: expect.stringMatching(/public\.notes are not recorded: it was never attached[\s\S]*public\.tags are not recorded/),
+    message: expect.stringMatching(
+      /public\.notes are not recorded: `hookgraph migrate` has not attached triggers[\s\S]*public\.tags are not recorded/,
+    ),
   });
   expect(await readyz(hooks)).toMatchObject({ status: 503, body: { status: 'not migrated' } });
   await hooks.migrate();
@@ -68,7 +70,7 @@ it('refuses to work on a database that was never attached, and with everything t
   const restarted = adopt();
   await expect(restarted.work()).rejects.toMatchObject({
     code: 'CAPTURE_OUT_OF_STEP',
-    message: expect.stringMatching(/Note: `when` of "note\/done" follows "title"[\s\S]*Triggers of public\.tags are disabled/),
+    message: expect.stringMatching(/Note: `when` of "note\/done" names "title"[\s\S]*Triggers on public\.tags are disabled/),
   });
 });
 
@@ -86,14 +88,14 @@ it('notices while it works: log, readyz, why-not and check, until migrate has ru
     status: 503,
     body: {
       status: 'changes are not recorded',
-      problems: ['Triggers of public.tags are disabled: hookgraph_insert. Run `hookgraph migrate`.'],
+      problems: ['Triggers on public.tags are disabled: hookgraph_insert. Run `hookgraph migrate`.'],
     },
   });
   const answer = await whyNot(hooks.webhooks.engine, ADA, { subscriptionId: subscription?.id as string, nodeId: null, since: null });
   expect(answer?.conclusion).toMatch(/^Changes of the table public\.tags are not recorded/);
-  expect(await told(hooks)).toEqual(['ERROR Tag (public.tags): Triggers of public.tags are disabled: hookgraph_insert.']);
+  expect(await told(hooks)).toEqual(['ERROR Tag (public.tags): Triggers on public.tags are disabled: hookgraph_insert.']);
   await hooks.migrate();
-  await until('it is logged that all is well', () => lines.find(({ msg }) => msg === 'capture is in step again'));
+  await until('it is logged that all is well', () => lines.find(({ msg }) => msg === 'capture triggers are in step again'));
   expect(lines.filter(({ level }) => level >= 40)).toHaveLength(1);
   expect(await readyz(hooks)).toEqual({ status: 200, body: { status: 'ready' } });
   expect(await told(hooks)).toEqual([]);
@@ -133,8 +135,8 @@ it('says what migrate would attach as a warning, so that a new announcement pass
   });
   opened.push(next);
   expect(await told(next)).toEqual([
-    'WARNING Tag (public.tags): Of public.tags are recorded not yet colour.',
-    'WARNING Link (public.links): The changes of public.links are not recorded: it was never attached.',
+    "WARNING Tag (public.tags): The triggers of public.tags don't record colour yet.",
+    'WARNING Link (public.links): Changes of public.links are not recorded: `hookgraph migrate` has not attached triggers to it yet.',
   ]);
   await expect(next.work()).rejects.toMatchObject({ message: expect.stringMatching(/colour[\s\S]*public\.links/) });
 });
@@ -151,7 +153,7 @@ it('tells two applications on one database apart', async () => {
   );
   await database.pool.query(`ALTER TABLE notes DISABLE TRIGGER ${rows[0].tgname}`);
   expect(await told(first)).toEqual([]);
-  expect(await told(second)).toEqual([`ERROR Note (public.notes): Triggers of public.notes are disabled: ${rows[0].tgname}.`]);
+  expect(await told(second)).toEqual([`ERROR Note (public.notes): Triggers on public.notes are disabled: ${rows[0].tgname}.`]);
   await (await first.work()).stop();
   await expect(second.work()).rejects.toMatchObject({ code: 'CAPTURE_OUT_OF_STEP' });
 });
@@ -172,7 +174,7 @@ it('is told by the command line: worker, check and doctor', async () => {
   expect(await ask('doctor')).toMatch(/ok\s+announcement/);
   await database.pool.query('DROP TRIGGER hookgraph_delete ON notes');
   for (const command of ['worker', 'check', 'doctor'])
-    expect(await ask(command)).toMatch(/ended with 1:[\s\S]*Triggers of public\.notes are missing: hookgraph_delete/);
+    expect(await ask(command)).toMatch(/ended with 1:[\s\S]*Triggers on public\.notes are missing: hookgraph_delete/);
   expect(await ask('check', '--json')).toContain('"severity": "ERROR"');
   await rm(dir, { recursive: true });
 });

@@ -78,7 +78,7 @@ it('says what a schema breaks and deprecates, whose it is, and what no finder fi
       severity: 'ERROR',
       subject: 'subscription bodies (note/created)',
       message: expect.stringContaining('Cannot query field "body"'),
-      hint: expect.stringContaining('Of ada in acme'),
+      hint: expect.stringContaining('belongs to ada in acme'),
     }),
     expect.objectContaining({
       severity: 'WARNING',
@@ -117,7 +117,7 @@ it('tells at that request, and at every other one, what is wrong with the tables
   const hooks = deploy(schemaWith('body: String'), { Note: { tenant: 'nobody' } });
   for (let count = 0; count < 2; count++) {
     const { errors } = await graphql({ schema: hooks.schema, source: '{ webhookTopics(first: 1) { totalCount } }', contextValue: {} });
-    expect(errors?.[0]?.message).toContain('`tenant` is "nobody"');
+    expect(errors?.[0]?.message).toContain('`tenant` names "nobody"');
   }
 });
 
@@ -127,7 +127,7 @@ it('says what is wrong, and not what follows from it', async () => {
   );
   const hooks = deploy(schema, { Note: { table: 'nots', tenant: 'owner' }, Tag: { tenant: { of: 'note' } } });
   expect((await hooks.check()).map(({ subject, message }) => [subject, message])).toEqual([
-    ['Note', '`table` is "nots", and there is no such table.'],
+    ['Note', '`table` names "nots", but the database has no such table.'],
   ]);
 });
 

@@ -84,12 +84,12 @@ it('says what another schema would break and leave empty', async () => {
     {
       severity: 'ERROR',
       subject: 'subscription notes (order/created)',
-      hint: expect.stringContaining('data.mine.text, which would be empty'),
+      hint: expect.stringContaining('data.mine.text, which would then be empty'),
       webhookSubscription: { name: 'notes', topicKey: 'order/created', tenant: 'acme', ownerKey: 'ada', emptyPaths: ['data.mine.text'] },
     },
   ]);
   const { errors } = await ask(CHECK, { operator: true }, { schema: 'type Query {' });
-  expect(errors[0].message).toMatch(/^`schema` is no GraphQL schema: Syntax Error/);
+  expect(errors[0].message).toMatch(/^`schema` is not a valid GraphQL schema: Syntax Error/);
 });
 
 it('lists events that reached nobody, and sends them after all', async () => {

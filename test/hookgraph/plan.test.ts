@@ -78,7 +78,7 @@ it('plans what a changed announcement changes, while others hold the table', asy
   expect(planned.filter(({ table }) => table !== null).map(({ table }) => table)).toEqual(['"public"."tags"']);
   expect(planned.map(({ about }) => about)).toEqual(
     expect.arrayContaining([
-      'the topics that can be subscribed to',
+      'the list of topics',
       expect.stringMatching(/^function capture_Note_/),
       expect.stringMatching(/^function capture_Tag_/),
     ]),

@@ -81,7 +81,11 @@ describe('a hook that hangs', () => {
     const hook = await hooks.subscribe({ topic: 'group/created', name: 'Strict', answer: hang, timeoutMs: 150, onFailure: 'REFUSE' });
     const { errors } = await createGroup('Too late');
     expect(errors).toEqual([
-      { field: 'base', message: 'refused, since the webhook subscription "Strict" could not be asked (TIMEOUT)', type: 'HOOK_FAILED' },
+      {
+        field: 'base',
+        message: 'refused, because the call to the webhook subscription "Strict" failed (stage TIMEOUT)',
+        type: 'HOOK_FAILED',
+      },
     ]);
     expect((await t.database.pool.query(`SELECT 1 FROM groups WHERE name = 'Too late'`)).rowCount).toBe(0);
     expect(await hook.deliveries()).toMatchObject([{ state: 'FAILED', reason: 'REFUSED' }]);

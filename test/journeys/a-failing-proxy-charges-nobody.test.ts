@@ -59,7 +59,7 @@ it('whether it is gone, refuses us, or answers with an error', async () => {
   expect(await testSubscription(world.webhooks.engine, OWNER, id)).toMatchObject({
     report: null,
     deliveryId: null,
-    problems: [{ field: 'base', message: expect.stringContaining('way out') }],
+    problems: [{ field: 'base', message: expect.stringContaining('outgoing network') }],
   });
   expect(failed()).toBe(2);
   expect(await attempts()).toEqual([]);

@@ -188,7 +188,7 @@ function* forever(chunk: string): Generator<string> {
 }
 
 it.each([
-  ['TEMPLATE', { template: '{"jobTitle": {{ data.node.jobTitle }} }' }, 'not valid JSON'],
+  ['TEMPLATE', { template: '{"jobTitle": {{ data.node.jobTitle }} }' }, 'invalid JSON'],
   ['VALIDATION', { validationTemplate: '{{ data.node.jobTitle | default: "perhaps" }}' }, '"perhaps"; it must render true or false'],
 ])('holds a delivery that there is nothing to send of, with the stage: %s', async (stage, input, message) => {
   const { requests, delivery, attempt } = await tell(input);

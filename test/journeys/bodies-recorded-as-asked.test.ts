@@ -77,7 +77,7 @@ it('leaves out an answer in which nothing can be looked for, and says so', async
   );
   expect(attempt).toMatchObject({
     stage: 'ERROR_TEMPLATE',
-    message: 'The error template found an error in the answer; what it wrote is not recorded.',
+    message: 'The error template found an error in the answer; its text is not recorded.',
     request: { body: '{"who": "[masked]"}' },
     response: { status: 200, body: null, omitted: 'UNMASKABLE', bytes: 6 + PRIVATE.length },
   });
@@ -103,7 +103,7 @@ it('quotes nothing of a body that can not be sent', async () => {
     expect(attempt).toMatchObject({
       outcome: 'HELD',
       stage: 'TEMPLATE',
-      message: expect.stringContaining('not valid JSON'),
+      message: expect.stringContaining('invalid JSON'),
       request: null,
     });
     expect(row).not.toContain(PRIVATE);
@@ -148,7 +148,7 @@ it('is a part of the definition: versioned, kept when absent, cleared by null, a
       })
     ).problems;
   const field = 'recording.maskedPaths';
-  expect(await wrong(['ok', 'a..b'])).toMatchObject([{ field, message: expect.stringContaining('"a..b" is no path: at character 3') }]);
+  expect(await wrong(['ok', 'a..b'])).toMatchObject([{ field, message: expect.stringContaining('"a..b" is not a path: character 3') }]);
   expect(await wrong(Array.from({ length: 51 }, (_, i) => `p${i}`))).toMatchObject([{ field, message: 'are 51, more than 50' }]);
   expect(await wrong(['x'.repeat(257)])).toMatchObject([{ field, message: 'has one of 257 characters, more than 256' }]);
 });

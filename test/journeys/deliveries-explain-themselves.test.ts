@@ -126,7 +126,7 @@ it('tell why they are where they are: attempts, subscription, node, event', asyn
     nodeId: expect.any(String),
     event: { operation: 'DELETED', nodeType: 'User', changedFields: [] },
     attempts: [
-      { number: 1, outcome: 'HELD', stage: 'TEMPLATE', message: expect.stringContaining('not valid JSON'), request: null, response: null },
+      { number: 1, outcome: 'HELD', stage: 'TEMPLATE', message: expect.stringContaining('invalid JSON'), request: null, response: null },
     ],
   });
   const [retrying] = await readAll(EVERYTHING, `state: RETRYING`);

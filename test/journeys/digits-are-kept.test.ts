@@ -229,7 +229,7 @@ describe('values that JavaScript has no word for', () => {
       const messages = errors.map(({ message }: { message: string }) => message);
       expect(messages).toContain('dueAt is infinity, which a DateTime cannot say.');
       expect(messages).toContain('seenAt is -infinity, which a DateTime cannot say.');
-      expect(messages).toContain('rate is NaN, which a Float cannot say.');
+      expect(messages).toContain('rate is NaN, which a Float cannot represent.');
     }
     await product.pool.query('DELETE FROM invoices WHERE invoice_no = $1', [key]);
     expect(JSON.parse((await bodies())[0] ?? '').data.node).toMatchObject(ODD);

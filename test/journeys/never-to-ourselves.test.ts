@@ -36,7 +36,7 @@ const save = async (callbackUrl: string) => {
 };
 
 const HOSTS = ['127.0.0.1', 'localhost', '127.1', '0x7f000001', '0.0.0.0', '[::1]', '[::ffff:127.0.0.1]', '127.0.0.2'];
-const OURSELVES = /a part of Hookgraph itself/;
+const OURSELVES = /belongs to Hookgraph itself/;
 
 describe.each([
   ['database', () => new URL(world.database.url).port],

@@ -55,7 +55,7 @@ describe('a stored query', () => {
     world = await startShopWorld();
     const query = 'query ($slug: String!) { shopName }';
     await expect(world.subscribe({ topic: { key: 'booking_slot/created' }, query })).rejects.toThrow(
-      'for booking_slot/created it supplies $nodeId: ID!, $nodeType: String and, in the type that the query declares, $bookingId, $slotId',
+      'for booking_slot/created it supplies $nodeId: ID!, $nodeType: String and, with the type that the query declares, $bookingId, $slotId',
     );
   });
 });

@@ -173,7 +173,7 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
 
   await createUser(product);
   await triedDeliveries(product, webhookSubscription.id, 1);
-  await until('our failure is logged', () => product.main.output().includes("secrets can't be opened"));
+  await until('our failure is logged', () => product.main.output().includes("secrets can't be decrypted"));
   await product.graphql(DELETE, { id: corrupt.id });
   await untilSettled(product);
   // The current secret signs until it is replaced.

@@ -116,7 +116,7 @@ describe('a token that is over', () => {
     await t.database.pool.query(`UPDATE api_tokens SET revoked_at = NULL, expires_at = now() WHERE name = 'short-lived'`);
     expect((await post('{ viewer { id } }', token)).errors?.[0]?.message).toMatch(/^This token expired at 20\d\d-/);
     expect((await post('{ viewer { id } }', `${token}x`)).errors?.[0]?.message).toMatch(
-      /^Nobody has this token, or its user is disabled\./,
+      /^This token does not exist, or its user is disabled\./,
     );
   });
 });

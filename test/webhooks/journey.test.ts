@@ -92,7 +92,7 @@ describe('the journey', () => {
     await world.insertThings('1', 'not a number');
     await expect.poll(async () => (await states(id)).map(([state]) => state).sort()).toEqual(['DELIVERED', 'HELD']);
     expect(await attempts()).toContainEqual(
-      expect.objectContaining({ outcome: 'HELD', stage: 'TEMPLATE', message: expect.stringContaining('not valid JSON') }),
+      expect.objectContaining({ outcome: 'HELD', stage: 'TEMPLATE', message: expect.stringContaining('invalid JSON') }),
     );
   });
 

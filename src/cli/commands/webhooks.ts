@@ -34,18 +34,18 @@ const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) 
 
 export function addWebhooks(program: Command, cli: Cli): void {
   const { terminal, env, connect } = cli;
-  const webhooks = addCommand(program, 'webhooks', 'your subscriptions', []);
-  addListing(webhooks, 'list', 'list your subscriptions', ['webhooks list', 'webhooks list --topic user/created --json'])
-    .option('--topic <key>', 'only those to this topic')
-    .option('--disabled', 'only those that are switched off')
-    .option('--enabled', 'only those that are not')
-    .option('--integration <id>', 'only those that belong to this integration')
+  const webhooks = addCommand(program, 'webhooks', 'manage your webhook subscriptions', []);
+  addListing(webhooks, 'list', 'list your webhook subscriptions', ['webhooks list', 'webhooks list --topic user/created --json'])
+    .option('--topic <key>', 'only subscriptions to this topic')
+    .option('--disabled', 'only disabled subscriptions')
+    .option('--enabled', 'only subscriptions that are not disabled')
+    .option('--integration <id>', 'only subscriptions of this integration')
     .action(async (options: Listing & { topic?: string; disabled?: true; enabled?: true; integration?: string }) => {
       const disabled = options.disabled ? true : options.enabled ? false : null;
       const asked = { topicKey: options.topic, disabled, integrationId: options.integration };
       const found = await (await connect()).list(listOf(options.integration !== undefined), asked, limitOf(options));
       if (options.json) return terminal.json(found);
-      if (found.length === 0) terminal.note('There are no such subscriptions. `hookgraph webhooks create --help` tells how to make one.');
+      if (found.length === 0) terminal.note('No subscriptions match. `hookgraph webhooks create --help` explains how to create a subscription.');
       else
         terminal.table(
           ['id', 'name', 'topic', 'status', 'to'],
@@ -54,7 +54,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
       noteLimit(terminal, found.length, limitOf(options));
     });
 
-  addAnswering(webhooks, 'show <webhook>', 'show all of one, by its id or name', ['webhooks show "CRM users"']).action(
+  addAnswering(webhooks, 'show <webhook>', 'show all fields of a subscription, by id or name', ['webhooks show "CRM users"']).action(
     async (name: string, options: Answering) => {
       const client = await connect();
       const { id } = await findSubscription(client, name);
@@ -65,8 +65,8 @@ export function addWebhooks(program: Command, cli: Cli): void {
   );
 
   for (const [name, disabled, what] of [
-    ['enable', false, 'switch on; what waited goes on'],
-    ['disable', true, 'switch off; what is due waits'],
+    ['enable', false, 'enable a subscription and send its held deliveries'],
+    ['disable', true, 'disable a subscription and hold its due deliveries'],
   ] as const)
     addAnswering(webhooks, `${name} <webhook...>`, what, [`webhooks ${name} "CRM users"`]).action(
       async (names: string[], options: Answering) => {
@@ -74,29 +74,29 @@ export function addWebhooks(program: Command, cli: Cli): void {
         const found = await Promise.all(names.map((one) => findSubscription(client, one)));
         for (const { id } of found) await client.mutate(UPDATE, { webhookSubscription: { id, disabled } });
         if (options.json) return terminal.json(found.map((one) => ({ ...one, disabled })));
-        for (const one of found) terminal.say(`${called(one)} is switched ${disabled ? 'off' : 'on'}.`);
+        for (const one of found) terminal.say(`${called(one)} is ${disabled ? 'disabled' : 'enabled'}.`);
       },
     );
 
-  addAnswering(webhooks, 'delete <webhook...>', 'delete; its history stays, its secrets are wiped', ['webhooks delete "CRM users" --yes'])
-    .option('--yes', 'ask nothing')
+  addAnswering(webhooks, 'delete <webhook...>', 'delete subscriptions and their secrets; the history of deliveries is kept', ['webhooks delete "CRM users" --yes'])
+    .option('--yes', 'delete without asking')
     .action(async (names: string[], options: Answering & { yes?: true }) => {
       const client = await connect();
       const found = await Promise.all(names.map((one) => findSubscription(client, one)));
       if (!options.yes) {
         const told = found.map(called).join(', ');
         const answer = await terminal.confirm(`Delete ${told}?`);
-        if (answer !== true) throw new RuntimeError('NOT_CONFIRMED', `Nothing was deleted: ${told}`, 'Confirm with --yes.');
+        if (answer !== true) throw new RuntimeError('NOT_CONFIRMED', `No subscription was deleted (${told})`, 'Pass --yes to confirm.');
       }
       for (const { id } of found) await client.mutate(DELETE, { webhookSubscription: { id } });
       if (options.json) return terminal.json(found);
       for (const one of found) terminal.say(`${called(one)} is deleted.`);
     });
-  addAnswering(webhooks, 'rotate-secret <webhook>', 'replace the shared secret, with an overlap during which the old one still signs', [
+  addAnswering(webhooks, 'rotate-secret <webhook>', 'replace the shared secret; during an overlap the old secret still signs, too', [
     'webhooks rotate-secret "CRM users" --secret env:NEW_SECRET --overlap 24h',
   ])
-    .requiredOption('--secret <secret>', 'the new one: env:NAME, @file, @- for stdin, or itself')
-    .option('--overlap <span>', 'how long the old one goes on: 90s, 15m, 24h, 7d; default: a day', seconds)
+    .requiredOption('--secret <secret>', 'the new secret: env:NAME, @file, @- for stdin, or the text itself')
+    .option('--overlap <span>', 'how long the old secret still signs: 90s, 15m, 24h, 7d; default: one day', seconds)
     .action(async (name: string, options: Answering & { secret: string; overlap?: number }) => {
       const client = await connect();
       const one = await findSubscription(client, name);
@@ -104,7 +104,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
       const { webhookSubscription } = await client.mutate(ROTATE, { id: one.id, sharedSecret, overlapSeconds: options.overlap ?? null });
       if (options.json) return terminal.json(webhookSubscription);
       terminal.say(
-        `${called(one)} has a new secret${options.overlap === 0 ? '' : '; the old one goes on signing for a while, as its schemes allow'}.`,
+        `${called(one)} has a new secret${options.overlap === 0 ? '' : '; until the overlap ends, notifications are signed with the old secret or with both, depending on the signature scheme'}.`,
       );
     });
   addSaving(webhooks, cli);

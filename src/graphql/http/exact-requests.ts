@@ -28,7 +28,7 @@ export const useExactJson = (): Plugin => ({
         return told(() => {
           const sent: unknown = parseJson(text);
           if (typeof sent === 'object' && sent !== null && !(sent instanceof ExactNumber)) return sent as GraphQLParams;
-          throw new SyntaxError('it is no object');
+          throw new SyntaxError('the value is not an object');
         });
       });
   },
@@ -48,7 +48,7 @@ function told(read: () => GraphQLParams): GraphQLParams {
     return read();
   } catch (cause) {
     const extensions = { code: 'BAD_REQUEST', http: { status: 400 } };
-    throw new GraphQLError(`The request can't be read as JSON: ${(cause as Error).message}`, { extensions });
+    throw new GraphQLError(`Parsing the request as JSON failed: ${(cause as Error).message}`, { extensions });
   }
 }
 

@@ -21,52 +21,52 @@ interface Parts {
 export function addError(builder: Builder, access: AccessOf, { enums, topic, delivery, attempt }: Parts) {
   const ref = builder.objectRef<DeliveryError>('WebhookError');
   builder.objectType(ref, {
-    description: 'An attempt that failed, or found nothing that could be sent, and that nobody has dismissed.',
+    description: 'A failed attempt that was not dismissed. Attempts without a usable payload count, too.',
     interfaces: ['Node'],
     fields: (t) => ({
-      id: idField(t, access, 'Its global id: for `webhookError(id:)` and `deleteWebhookErrors`.'),
-      databaseId: t.exposeString('id', { nullable: false, description: "The record's id: that of its attempt." }),
-      outcome: t.field({ type: enums.outcome, nullable: false, description: 'How the attempt ended.', resolve: ({ outcome }) => outcome }),
-      stage: t.field({ type: enums.stage, description: 'Where it failed.', resolve: ({ stage }) => stage }),
-      message: t.exposeString('message', { description: 'What went wrong, for people.' }),
+      id: idField(t, access, 'The global id of the error, for `webhookError(id:)` and `deleteWebhookErrors`.'),
+      databaseId: t.exposeString('id', { nullable: false, description: 'The id of the failed attempt in the database.' }),
+      outcome: t.field({ type: enums.outcome, nullable: false, description: 'The result of the attempt.', resolve: ({ outcome }) => outcome }),
+      stage: t.field({ type: enums.stage, description: 'The stage at which the attempt failed.', resolve: ({ stage }) => stage }),
+      message: t.exposeString('message', { description: 'An explanation of the error, for people.' }),
       topic: t.field({
         type: topic,
-        description: 'What the notification was about.',
+        description: 'The topic of the notification.',
         resolve: ({ topicId }, _args, ctx) => access(ctx).loaders.topic.load(topicId),
       }),
       nodeId: t.id({
         nullable: false,
-        description: 'The id of the node that it was about.',
+        description: 'The id of the node of the notification.',
         resolve: ({ typename, nodeKey }, _args, ctx) => access(ctx).engine.host.toGlobalId(typename, nodeKey),
       }),
       webhookDelivery: t.field({
         type: delivery.ref,
-        description: 'The delivery that it belongs to.',
+        description: 'The delivery of the failed attempt.',
         resolve: ({ deliveryId }, _args, ctx) => access(ctx).loaders.delivery.load(deliveryId),
       }),
       attempt: t.field({
         type: attempt.ref,
-        description: 'The attempt, with the exact request and response.',
+        description: 'The failed attempt, with its request and response.',
         resolve: ({ id }, _args, ctx) => access(ctx).loaders.attempt.load(id),
       }),
-      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was recorded.' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'The time at which the error was recorded.' }),
     }),
   });
   const edge = builder.edgeObject({ name: 'WebhookErrorEdge', description: 'An error in a list.', type: ref, nodeNullable: false });
   const connection = builder.connectionObject(
     {
       name: 'WebhookErrorConnection',
-      description: 'A list of errors, the newest first.',
+      description: 'A list of errors, newest first.',
       type: ref,
-      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'How many there are on all pages.', resolve: totalOf }) }),
+      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'The number of objects on all pages.', resolve: totalOf }) }),
     },
     edge,
   );
   const args = (arg: ArgBuilder<Types>) => ({
-    topicKey: arg.string({ description: 'Only those of notifications of this topic, e.g. `user/created`.' }),
-    stage: arg({ type: enums.stage, description: 'Only those that failed at this stage.' }),
-    createdAtMin: arg({ type: 'DateTime', description: 'Only those recorded at this moment or later.' }),
-    createdAtMax: arg({ type: 'DateTime', description: 'Only those recorded at this moment or before.' }),
+    topicKey: arg.string({ description: 'Only errors of this topic, e.g. `user/created`.' }),
+    stage: arg({ type: enums.stage, description: 'Only errors of this stage.' }),
+    createdAtMin: arg({ type: 'DateTime', description: 'Only errors recorded at this time or later.' }),
+    createdAtMax: arg({ type: 'DateTime', description: 'Only errors recorded at this time or earlier.' }),
   });
   return { ref, connection, edge, args };
 }
@@ -82,24 +82,24 @@ const MOST_AT_ONCE = 1_000;
 
 export function addDismissal(builder: Builder, access: AccessOf, userError: UserErrorRef): void {
   const wrapped = builder.inputType('DeleteWebhookErrorsInput', {
-    description: 'What `deleteWebhookErrors` takes in its `input` form.',
+    description: 'The `input` argument of `deleteWebhookErrors`.',
     fields: (t) => ({ ids: t.idList({ description: 'The ids of the errors.' }) }),
   });
   const payload = builder.objectRef<Answered & { ids: string[] }>('DeleteWebhookErrorsPayload').implement({
-    description: 'What `deleteWebhookErrors` answers.',
+    description: 'The result of `deleteWebhookErrors`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'The mistakes because of which none was dismissed; empty when all is well.')),
-      deletedIds: t.idList({ nullable: false, description: 'The ids of the errors that are dismissed now.', resolve: ({ ids }) => ids }),
+      errors: t.field(errorsOf(userError, 'The reasons why no error was dismissed; empty on success.')),
+      deletedIds: t.idList({ nullable: false, description: 'The ids of the dismissed errors.', resolve: ({ ids }) => ids }),
     }),
   });
   builder.mutationField('deleteWebhookErrors', (t) =>
     t.field({
       type: payload,
       nullable: false,
-      description: `Dismisses errors, up to ${MOST_AT_ONCE} at once: all of them or none. Their attempts stay. Doing it again changes nothing.`,
+      description: `Dismiss up to ${MOST_AT_ONCE} errors, either all of them or none. Their attempts are kept. Dismissing an error again changes nothing.`,
       args: {
         ids: t.arg.idList({ description: 'The ids of the errors.' }),
-        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { ids: plain, input }, ctx) => {
         const { engine, actor, loaders } = access(ctx);
@@ -111,7 +111,7 @@ export function addDismissal(builder: Builder, access: AccessOf, userError: User
           ids: [],
         });
         if (!actor.canManageWebhooks)
-          return { problems: [{ field: 'base', message: 'you may not manage webhooks', type: 'FORBIDDEN' as const }], path, ids: [] };
+          return { problems: [{ field: 'base', message: 'you are not allowed to manage webhooks', type: 'FORBIDDEN' as const }], path, ids: [] };
         if (ids == null) return refused("can't be blank", 'BLANK');
         if (ids.length > MOST_AT_ONCE) return refused(`are ${ids.length}, more than ${MOST_AT_ONCE}`);
         const keys = ids.map((id) => keyOfId(engine, 'WebhookError', id));

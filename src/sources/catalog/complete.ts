@@ -61,14 +61,18 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
     const said = options[option];
     if (said !== undefined) {
       const column = columnOf(known, said);
-      if (!column) fail(`\`${option}\` is "${said}", and ${nameOf(table)} has no such column.`, `Its columns: ${columnsOf(table)}.`);
+      if (!column)
+        fail(`\`${option}\` names "${said}", but ${nameOf(table)} has no such column.`, `The table has the columns ${columnsOf(table)}.`);
       return column;
     }
     return [defaults[option], ...usual].map((name) => name && columnOf(known, name)).find(Boolean) || undefined;
   };
   const key = options.key?.map((name) => columnOf(known, name) ?? name) ?? table.primaryKey;
   if (key.length === 0)
-    fail(`${nameOf(table)} has no primary key, so its rows can't be found again.`, 'Add one, or say `key: […]` of a unique index.');
+    fail(
+      `${nameOf(table)} has no primary key, so its rows can't be identified.`,
+      'Add a primary key, or set `key: […]` to the columns of a unique index.',
+    );
   const omitted = omittedColumns(known, around);
   const tenant = tenantOf(known, key, around);
   const lifecycle = Object.entries(options.when ?? {}).flatMap(([topic, when]) => lifecycleOf(known, { topic, when, fail }) ?? []);
@@ -106,8 +110,8 @@ function omittedColumns(known: KnownTable, { defaults, fail }: Surroundings): Se
     else
       fail({
         typename: known.typename,
-        message: `\`omit\` names "${name}", and ${nameOf(known.table)} has no such column.`,
-        hint: `Its columns: ${columnsOf(known.table)}.`,
+        message: `\`omit\` names "${name}", but ${nameOf(known.table)} has no such column.`,
+        hint: `The table has the columns ${columnsOf(known.table)}.`,
       });
   }
   return omitted;
@@ -120,32 +124,33 @@ function tenantOf(known: KnownTable, key: string[], { tables, missing, defaults,
     fail({ typename, message, hint: hintOfTenant(known, tables) });
     return null;
   };
-  if (said === undefined) return refuse('says no `tenant`: whose rows are these?');
+  if (said === undefined) return refuse('has no `tenant` option, so the owner of its rows is unknown.');
   if (typeof said === 'string') {
     const column = columnOf(known, said);
     if (column) return { column };
     return refuse(
       options.tenant === undefined
-        ? `has no column "${said}", which is the default of \`tenant\`.`
-        : `\`tenant\` is "${said}", and ${nameOf(table)} has no such column.`,
+        ? `has no column "${said}", which is the default \`tenant\`.`
+        : `\`tenant\` names "${said}", but ${nameOf(table)} has no such column.`,
     );
   }
   if ('sql' in said) return { sql: said.sql };
   const relation = relationOf(known, said.of, { tables, schema });
   if (!relation && missing.has(targetOf(known, said.of, schema))) return null;
-  if (!relation) return refuse(`\`of: '${said.of}'\` is no relation of ${typename} to another of these tables.`);
+  if (!relation) return refuse(`\`of: '${said.of}'\` is not a relation of ${typename} to another announced table.`);
   const { other, columns, foreignColumns, holdsKey } = relation;
   if (holdsKey && options.tenants)
-    return refuse(`\`tenants\` asks for rows that point to ${typename}, and "${said.of}" is the one that it points to.`);
+    return refuse(`\`tenants\` needs rows that point to ${typename}, but ${typename} itself points to "${said.of}".`);
   if (holdsKey) {
     const [column, second] = columns;
-    if (!column || second) return refuse(`the foreign key of "${said.of}" has several columns; a parent is found by one.`);
+    if (!column || second)
+      return refuse(`the foreign key of "${said.of}" has several columns, but a parent must be found by a single column.`);
     return { parent: { column, typename: other.typename } };
   }
   // In the order of the key's columns.
   const pointing = key.map((column) => foreignColumns[columns.indexOf(column)]).filter((column) => column !== undefined);
   if (pointing.length !== key.length || columns.length !== key.length)
-    return refuse(`the rows of "${said.of}" point to (${columns.join(', ')}), which isn't the key (${key.join(', ')}).`);
+    return refuse(`the rows of "${said.of}" point to (${columns.join(', ')}), which is not the key (${key.join(', ')}).`);
   const source = { typename: other.typename, columns: pointing };
   return options.tenants ? { several: source } : { children: source };
 }
@@ -157,7 +162,7 @@ function hintOfTenant({ table }: KnownTable, tables: KnownTable[]): string {
     return other ? [`\`tenant: { of: '${columns[0]}' }\` (its ${other.typename})`] : [];
   });
   const choices = ['`tenant: <column>`', ...parents.slice(0, 3), '`tenant: { sql: "…" }`'];
-  return `Say ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}. Its columns: ${columnsOf(table)}.`;
+  return `Set ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}. The table has the columns ${columnsOf(table)}.`;
 }
 
 function lifecycleOf(
@@ -166,15 +171,15 @@ function lifecycleOf(
 ): Lifecycle | null {
   const [first, second] = Object.entries(when);
   if (first === undefined || second !== undefined) {
-    fail(`\`when\` of "${topic}" must name one field.`, "Write it as `'invoice/paid': { status: 'paid' }`.");
+    fail(`\`when\` of "${topic}" must name a single field.`, "Write it as `'invoice/paid': { status: 'paid' }`.");
     return null;
   }
   const [field, value] = first;
   const column = columnOf(known, field);
   if (!column) {
     fail(
-      `\`when\` of "${topic}" follows "${field}", and ${nameOf(known.table)} has no such column.`,
-      `Its columns: ${columnsOf(known.table)}.`,
+      `\`when\` of "${topic}" names "${field}", but ${nameOf(known.table)} has no such column.`,
+      `The table has the columns ${columnsOf(known.table)}.`,
     );
     return null;
   }
@@ -184,7 +189,10 @@ function lifecycleOf(
   const labels = known.table.columns.find(({ name }) => name === column)?.labels;
   for (const name of new Set([change.to, change.from ?? change.to]))
     if (labels && !labels.includes(stored(name)))
-      fail(`\`when\` of "${topic}" waits for "${name}", which "${field}" can't be.`, `It can be ${labels.join(', ')}.`);
+      fail(
+        `\`when\` of "${topic}" names the value "${name}", which "${field}" can't have.`,
+        `The possible values are ${labels.join(', ')}.`,
+      );
   return {
     topic,
     column,

@@ -17,11 +17,11 @@ export function findTable({ typename, options, defaults, catalog, models }: Want
   const schema = defaults.schema ?? 'public';
   const refuse = (
     message: string,
-    hint = `Say \`table: '<name>'\`. The tables there are: ${
+    hint = `Set \`table: '<name>'\`. The database has the tables ${
       catalog
         .map(({ name }) => name)
         .slice(0, 40)
-        .join(', ') || 'none'
+        .join(', ') || '(none)'
     }.`,
   ) => ({
     problem: { message, hint },
@@ -36,20 +36,23 @@ export function findTable({ typename, options, defaults, catalog, models }: Want
       ...(dot < 0 ? [] : [{ schema: options.table.slice(0, dot), name: options.table.slice(dot + 1) }]),
     ];
     const table = places.map(at).find((found) => found !== undefined);
-    return table ? { table } : refuse(`\`table\` is "${options.table}", and there is no such table.`);
+    return table ? { table } : refuse(`\`table\` names "${options.table}", but the database has no such table.`);
   }
   const model = models.find((candidate) => candidate.typename === typename);
   if (model) {
     const table = at(model.table);
     return table
       ? { table }
-      : refuse(`its table ${model.table.schema}.${model.table.name} isn't in this database.`, 'Run your migrations first.');
+      : refuse(
+          `its table ${model.table.schema}.${model.table.name} isn't in this database.`,
+          'Run the migrations of your application first.',
+        );
   }
   const names = namesFor(typename);
   const fitting = catalog.filter((table) => table.schema === schema && names.includes(table.name));
   const [table, second] = fitting;
-  if (second) return refuse(`several tables fit its name: ${fitting.map(({ name }) => name).join(', ')}.`);
-  return table ? { table } : refuse(`no table fits its name: tried ${names.join(', ')}.`);
+  if (second) return refuse(`several tables match the type's name: ${fitting.map(({ name }) => name).join(', ')}.`);
+  return table ? { table } : refuse(`no table matches the type's name; Hookgraph looked for ${names.join(', ')}.`);
 }
 
 /**

@@ -144,7 +144,7 @@ function valueIn({ name, type }: CatalogColumn, text: string): unknown {
       return Number(text);
     case 'float4':
     case 'float8':
-      if (!Number.isFinite(Number(text))) throw new UnsayableValue(`${name} is ${text}, which a Float cannot say.`);
+      if (!Number.isFinite(Number(text))) throw new UnsayableValue(`${name} is ${text}, which a Float cannot represent.`);
       return Number(text);
     case 'bool':
       return text === 't' || text === 'true';
@@ -162,6 +162,6 @@ function valueIn({ name, type }: CatalogColumn, text: string): unknown {
 /** ISO 8601 in UTC, with milliseconds. @throws UnsayableValue for an infinite timestamp */
 function momentOf(name: string, text: string): string {
   const moment = readMoment(text);
-  if (isInfinite(moment)) throw new UnsayableValue(`${name} is ${isoOf(moment)}, which a DateTime cannot say.`);
+  if (isInfinite(moment)) throw new UnsayableValue(`${name} is ${isoOf(moment)}, which a DateTime cannot represent.`);
   return isoOf(moment);
 }

@@ -38,7 +38,7 @@ export interface TablesSchemaOptions {
 }
 
 const JSON_SCALAR = new GraphQLScalarType({ name: 'JSON', description: 'Any JSON value.' });
-const DATE_TIME = new GraphQLScalarType({ name: 'DateTime', description: 'A moment in ISO 8601, in UTC.' });
+const DATE_TIME = new GraphQLScalarType({ name: 'DateTime', description: 'A date and time in ISO 8601 format, in UTC.' });
 
 /** Types without an entry are strings, for example numbers that a double may not represent. */
 const SCALARS: Record<string, GraphQLScalarType> = {
@@ -88,7 +88,7 @@ export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOpti
         columns.length === 1 ? camelCase((columns[0] as string).replace(/_id$/, '')).replace(/Id$/, '') : lowerFirst(other.typename);
       add(stem, {
         type,
-        description: `The ${other.typename} that it belongs to.`,
+        description: `The ${other.typename} that this ${known.typename} belongs to.`,
         resolve: (row, _args, context) =>
           readerOf(context).one(
             other,
@@ -103,9 +103,13 @@ export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOpti
         if (table.schema !== known.table.schema || table.name !== known.table.name || !type) continue;
         add(lowerFirst(plural(other.typename)), {
           type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type))),
-          description: `The ${plural(other.typename)} that belong to it, by their key.`,
+          description: `The ${plural(other.typename)} that belong to this ${known.typename}, sorted by key.`,
           args: {
-            first: { type: GraphQLInt, description: `How many: 1–${LIST.greatest}, usually ${LIST.usual}.`, defaultValue: LIST.usual },
+            first: {
+              type: GraphQLInt,
+              description: `The maximum number of rows, 1–${LIST.greatest}. Default: ${LIST.usual}.`,
+              defaultValue: LIST.usual,
+            },
           },
           resolve: (row, args, context) =>
             readerOf(context).many(other, columns, {
@@ -127,7 +131,7 @@ export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOpti
     find[known.typename] = `${field}(${args.map(({ name }) => `${name}: $${name}`).join(', ')})`;
     query[field] = {
       type: types.get(known.typename) as GraphQLObjectType,
-      description: `The ${known.typename} with this key; \`null\` when there is none that you may read.`,
+      description: `The ${known.typename} with this key; \`null\` when it does not exist or you may not read it.`,
       args: Object.fromEntries(
         args.map(({ column, name }) => {
           const { type } = known.table.columns.find((one) => one.name === column) as CatalogColumn;
@@ -171,7 +175,7 @@ function ownFields(known: KnownTable, enums: Map<string, GraphQLEnumType>, nodes
           name,
           {
             type: column.notNull && !SOMETIMES_UNSAYABLE.has(column.type) ? new GraphQLNonNull(type) : type,
-            description: column.comment ?? `The column \`${column.name}\`.`,
+            description: column.comment ?? `The value of the column \`${column.name}\`.`,
             resolve: (row: Row) => row.values(column),
           },
         ],

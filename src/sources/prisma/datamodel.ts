@@ -81,7 +81,7 @@ export interface Datamodel {
 export function readModels({ format, datamodel }: GeneratedModels, schema = 'public'): Datamodel {
   if (format !== FORMAT)
     throw new Error(
-      `The models were written by another version of hookgraph-prisma (format ${format}, this one reads ${FORMAT}). Run \`prisma generate\`.`,
+      `The models have format ${format}, written by another version of hookgraph-prisma; this version reads format ${FORMAT}. Run \`prisma generate\`.`,
     );
   const { models: written, enums } = datamodel as { models: (Omit<Model, 'schema'> & { schema: string | null })[]; enums: Enum[] };
   const valuesOf = new Map(enums.map(({ name, values }) => [name, values]));
@@ -142,6 +142,6 @@ export function inverseOf({ modelOf }: Pick<Datamodel, 'modelOf'>, model: Model,
   const inverse = other.fields.find(
     (field) => field.relationName === relation.relationName && (other !== model || field.name !== relation.name),
   );
-  if (!inverse) throw new Error(`The relation ${model.name}.${relation.name} has no other side`);
+  if (!inverse) throw new Error(`The relation ${model.name}.${relation.name} has no opposite field`);
   return inverse;
 }

@@ -48,7 +48,7 @@ function openSource<Client extends AnyClient>(
   const adapter = new ExactPg(pool, { schema });
   if ((adapter as unknown as { externalPool?: unknown }).externalPool !== pool)
     throw new Error(
-      '@prisma/adapter-pg has a copy of pg of its own and does not know our pool. Bring both to one version of pg: see `npm ls pg`.',
+      '@prisma/adapter-pg uses another copy of pg and does not accept the pool of Hookgraph. Install a single version of pg for both: see `npm ls pg`.',
     );
   const made = makeClient(adapter);
   const prisma = unmarked(known, made);

@@ -51,7 +51,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   let answer: object;
   try {
     const run = methods[method];
-    if (!run) throw new Error(`hookgraph-prisma knows no method ${method}`);
+    if (!run) throw new Error(`hookgraph-prisma does not implement the generator method ${method}`);
     answer = { result: run(params as never) };
   } catch (error) {
     const { message, stack } = error as Error;

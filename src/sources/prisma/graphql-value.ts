@@ -28,10 +28,10 @@ function graphqlItem({ name, type }: Field, value: unknown): unknown {
       return text === null ? value : parseJson(text);
     }
     case 'DateTime':
-      if (isInfinite(value as Date)) throw new UnsayableValue(`${name} is ${isoOf(value as Date)}, which a DateTime cannot say.`);
+      if (isInfinite(value as Date)) throw new UnsayableValue(`${name} is ${isoOf(value as Date)}, which a DateTime cannot represent.`);
       return value;
     case 'Float':
-      if (!Number.isFinite(value)) throw new UnsayableValue(`${name} is ${value}, which a Float cannot say.`);
+      if (!Number.isFinite(value)) throw new UnsayableValue(`${name} is ${value}, which a Float cannot represent.`);
       return value;
     default:
       return value;

@@ -62,7 +62,7 @@ export const toModels = ({ datamodel: { models, enums } }: Dmmf): GeneratedModel
 export function writeModels(dmmf: Dmmf, syntax: Syntax): { source: string; declaration: string | null } {
   const { models, enums } = dmmf.datamodel;
   const value = `{\n  format: ${FORMAT},\n  datamodel: {\n    models: ${list(models.map(toModel))},\n    enums: ${list(enums.map(toEnum))},\n  },\n}`;
-  const note = '// Written by hookgraph-prisma from the Prisma schema; `prisma generate` writes it anew.\n';
+  const note = '// Written by hookgraph-prisma from the Prisma schema; `prisma generate` overwrites this file.\n';
   const lint = '/* eslint-disable */\n// biome-ignore-all lint: generated\n';
   const type = '{ format: number; datamodel: unknown }';
   if (syntax === 'ts') return { source: `${note}${lint}export const models: ${type} = ${value};\n`, declaration: null };

@@ -35,19 +35,19 @@ export const OWN_NODE: AnnouncedNode = {
       topic: 'webhook_subscription/disabled',
       column: 'status',
       to: 'DISABLED',
-      description: 'A webhook subscription was disabled, by its owner or by a rule.',
+      description: 'A webhook subscription was disabled by its owner or by a rule.',
     },
     {
       topic: 'webhook_subscription/held',
       column: 'status',
       to: 'HELD',
-      description: 'The definition of a webhook subscription no longer works: its deliveries wait.',
+      description: 'The query or a template of a webhook subscription no longer works; its deliveries are held.',
     },
     {
       topic: 'webhook_subscription/recovered',
       column: 'status',
       to: 'ENABLED',
-      description: 'A webhook subscription that was disabled or held works again.',
+      description: 'A webhook subscription that was disabled or held sends again.',
     },
   ],
 };

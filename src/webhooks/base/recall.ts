@@ -12,7 +12,7 @@ const known = new WeakMap<object, Known>();
 
 /** Advice for a host whose root fields don't find deleted nodes. */
 export const HOW_TO_RECALL =
-  'a host answers for deleted nodes by a source that remembers them, or in the root field itself: `row ?? recall(context, typename, key)`';
+  'to make deleted nodes readable, use a source that returns them, or write `row ?? recall(context, typename, key)` in the resolver of the root field';
 
 /** Maximum number of snapshots kept for a context that the host reuses. */
 const MOST_SNAPSHOTS = 500;

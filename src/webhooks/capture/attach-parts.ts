@@ -28,10 +28,10 @@ export async function attachParts(pool: Pool, parts: Target[], log: Logger): Pro
     try {
       if (!(await insideTransaction(pool, (client) => attach(client, part)))) break;
       attached += 1;
-      log.info({ table }, 'capture triggers were attached to a table that was made later');
+      log.info({ table }, 'capture triggers were attached to a new partition or child table');
     } catch (error) {
       if (!LATER.has((error as pg.DatabaseError).code ?? '')) throw error;
-      log.debug({ table, error }, 'capture triggers could not be attached to a table that was made later');
+      log.debug({ table, error }, 'attaching capture triggers to a new partition or child table failed; the next check tries again');
     }
   }
   return attached > 0;

@@ -61,7 +61,9 @@ const nameOf = ({ facts }: AnnouncedTable) => `${id(facts.schema)}.${id(facts.na
 
 function unownedWarning({ facts: { schema, name, subscriptions, isOwned } }: AnnouncedTable): string[] {
   if (isOwned || subscriptions.length === 0) return [];
-  return [`only the owner of ${schema}.${name} can have rows recorded that come by logical replication (${subscriptions.join(', ')})`];
+  return [
+    `rows that logical replication writes to ${schema}.${name} (${subscriptions.join(', ')}) are recorded only if the owner of the table runs \`hookgraph migrate\``,
+  ];
 }
 
 async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
@@ -98,8 +100,8 @@ export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[
         table,
         new WebhooksError(
           'TENANT_SQL_INVALID',
-          `The tenant of ${node.typename}, \`${sql}\`, is no expression over a row r of ${facts.schema}.${facts.name}: ${error.message}.`,
-          "Qualify tables, functions and types outside pg_catalog with their schema. VIRTUAL columns can't be read.",
+          `The tenant of ${node.typename}, \`${sql}\`, is not a valid expression over a row r of ${facts.schema}.${facts.name}: ${error.message}.`,
+          "Qualify tables, functions and types outside pg_catalog with their schema. The expression can't read VIRTUAL columns.",
           { cause: error },
         ),
       );
@@ -241,13 +243,13 @@ async function changeTable(client: PoolClient, { table, statements, drops }: Tri
   await retryLocked(client, lock, retries, () =>
     inTransaction(client, () => client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; ${statements.join('; ')}`)),
   );
-  retries.log?.info({ table, statements: statements.length }, 'capture triggers brought in step');
+  retries.log?.info({ table, statements: statements.length }, 'capture triggers were updated');
 }
 
 const refuseBlocked: LockRetries['refuse'] = (seconds, { tables, holders }, cause) =>
   new WebhooksError(
     'ATTACH_BLOCKED',
-    `${tables} was in use for ${seconds} s on end, so its triggers could not be attached. ${holders}`.trim(),
-    'Wait for that transaction to end, or end it with `SELECT pg_terminate_backend(<pid>)`; then run `hookgraph migrate` again.',
+    `Attaching triggers to ${tables} failed: other transactions locked the table for ${seconds} s. ${holders}`.trim(),
+    'Wait until these transactions end, or end them with `SELECT pg_terminate_backend(<pid>)`; then run `hookgraph migrate` again.',
     { cause },
   );

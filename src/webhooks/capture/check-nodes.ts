@@ -5,7 +5,7 @@ import { decidingRows, OWN_NODE } from '../base/own-node.js';
 import { type AnnouncedTable, columnsBesides } from './row-sql.js';
 import type { TableFacts } from './table-facts.js';
 
-const MIGRATE_FIRST = 'Run the migrations of the domain before attaching, or correct the announced node.';
+const MIGRATE_FIRST = 'Run the migrations of your application first, or correct the announced node.';
 
 export interface CheckedNodes {
   /** The tables without a problem, in the order of the nodes. */
@@ -48,7 +48,8 @@ export function checkNodes(nodes: AnnouncedNode[], facts: (TableFacts | null)[])
   );
   const warnings = fit.flatMap(({ node, facts: { parents } }) =>
     parents.map(
-      (parent) => `${nameOf(node)} inherits from ${parent.schema}.${parent.name}: what is written through that table is not captured`,
+      (parent) =>
+        `${nameOf(node)} inherits from ${parent.schema}.${parent.name}: writes through ${parent.schema}.${parent.name} are not captured`,
     ),
   );
   return { tables: fit.filter((table) => hasParents(table, fit)), problems: [...nodeOf.keys()], nodeOf, warnings };
@@ -61,10 +62,10 @@ export function joinProblems(problems: WebhooksError[]): WebhooksError {
   const codes = new Set(problems.map(({ code }) => code));
   return new WebhooksError(
     codes.size === 1 && first ? first.code : 'ANNOUNCED_UNFIT',
-    `${problems.length} things keep the announced nodes from being captured; nothing was changed.\n${problems
+    `The announced nodes have ${problems.length} problems that prevent capture; nothing was changed.\n${problems
       .map(({ message, hint }) => `- ${message}${hint === undefined ? '' : ` ${hint}`}`)
       .join('\n')}`,
-    'Correct them and migrate again.',
+    'Correct the problems and run `hookgraph migrate` again.',
     { cause: new AggregateError(problems) },
   );
 }
@@ -91,32 +92,32 @@ function checkTable(node: AnnouncedNode, facts: TableFacts | null, ours: Announc
   if (!['r', 'p'].includes(facts.kind)) {
     throw new WebhooksError(
       'ANNOUNCED_TABLE_MISSING',
-      `${name} of ${node.typename} is no table but ${KINDS[facts.kind] ?? 'something else'}: only ordinary and partitioned tables can have triggers that capture changes.`,
-      'Announce the tables that hold its rows: a write through a view is captured where it lands.',
+      `${name} of ${node.typename} is ${KINDS[facts.kind] ?? 'another kind of relation'}, not a table: only ordinary and partitioned tables can have triggers that capture changes.`,
+      'Announce the tables that hold its rows: a write through a view is captured in the table that it changes.',
     );
   }
-  if (facts.isTemporary) unfit('is temporary: it goes away with its session', 'Announce a permanent table.');
+  if (facts.isTemporary) unfit('is temporary: Postgres drops it at the end of the session', 'Announce a permanent table.');
   if (facts.schema === 'pg_catalog' || facts.schema === 'information_schema')
-    unfit("is one of Postgres' own", 'Announce a table of yours.');
+    unfit('is a system table of Postgres', 'Announce a table of your application.');
   if (facts.schema === ours.schema && facts.name !== ours.name) {
-    unfit("is one of Hookgraph's own: capturing it would capture itself without end", 'Announce a table of yours.');
+    unfit('is an internal table of Hookgraph: capturing it would never end', 'Announce a table of your application.');
   }
   const [parent] = facts.parents.filter(({ isPartition }) => isPartition);
   if (parent) {
     unfit(
-      `is a partition of ${parent.schema}.${parent.name}: what is written through that table would not be captured`,
+      `is a partition of ${parent.schema}.${parent.name}: writes through ${parent.schema}.${parent.name} would not be captured`,
       `Announce ${parent.schema}.${parent.name}; its partitions are captured with it.`,
     );
   }
   if (facts.foreignParts.length > 0) {
     unfit(
-      `has foreign tables among its partitions or heirs (${facts.foreignParts.join(', ')}): Postgres refuses writes to them where a statement is captured`,
-      'Detach them, or announce the local tables as types of their own.',
+      `has foreign tables among its partitions or child tables (${facts.foreignParts.join(', ')}): Postgres refuses writes to them when a trigger captures the statement`,
+      'Detach the foreign tables, or announce each local table as a separate type.',
     );
   }
   if (!facts.mayAttach) {
     unfit(
-      'may not be captured by the role that migrates',
+      "can't be captured: the role that runs `hookgraph migrate` lacks privileges",
       `GRANT USAGE ON its schema, and GRANT SELECT, TRIGGER ON ${name}, to that role.`,
     );
   }
@@ -136,7 +137,7 @@ function checkColumns({ node, facts }: AnnouncedTable): void {
   if (updatedAt && node.setsUpdatedAt !== false && (updatedAt.time === null || updatedAt.generatedFrom !== null)) {
     throw new WebhooksError(
       'ANNOUNCED_UPDATED_AT_UNFIT',
-      `The column "${node.updatedAt}" of ${nameOf(node)} is of type ${updatedAt.type}${updatedAt.generatedFrom ? ', generated' : ''}: it can't be set to the time of a change.`,
+      `The column "${node.updatedAt}" of ${nameOf(node)} is of type ${updatedAt.type}${updatedAt.generatedFrom ? ', generated' : ''}: a trigger can't set it to the time of a change.`,
       'Make it timestamptz(3), or leave `updatedAt` out.',
     );
   }
@@ -151,8 +152,8 @@ function checkVirtual({ node, facts }: AnnouncedTable): void {
   if (column === undefined) return;
   throw new WebhooksError(
     'ANNOUNCED_COLUMN_VIRTUAL',
-    `The column "${column}" of ${nameOf(node)} is generated when it is read (VIRTUAL), which triggers can't do; ${node.typename} needs it for its key, tenant, environment or soft deletion.`,
-    'Make it STORED, or announce the columns that it is computed from.',
+    `The column "${column}" of ${nameOf(node)} is a VIRTUAL generated column, which triggers can't read; ${node.typename} needs it for its key, tenant, environment or soft deletion.`,
+    'Make the column STORED, or announce the columns that it is computed from.',
   );
 }
 
@@ -168,7 +169,7 @@ function checkKey({ node, facts }: AnnouncedTable): void {
   const nullable = node.key.find((column) => !facts.columns[column]?.notNull);
   const unique = facts.uniqueKeys.some((columns) => columns.every((column) => node.key.includes(column)));
   if (node.key.length > 0 && nullable === undefined && unique) return;
-  const why = nullable === undefined ? 'has no unique index' : `may be null in "${nullable}"`;
+  const why = nullable === undefined ? 'has no unique index' : `has the nullable column "${nullable}"`;
   throw new WebhooksError(
     'ANNOUNCED_KEY_UNFIT',
     `The key (${node.key.join(', ')}) of ${node.typename} in ${nameOf(node)} ${why}.`,
@@ -188,15 +189,15 @@ function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
         : parent.key.length !== 1
           ? 'has a key of several columns'
           : decidingRows(parent)
-            ? 'gets its own only after the commit, by the rows that decide it'
+            ? 'gets its tenant only after the commit, from other rows'
             : chain.includes(typename)
-              ? 'leads back to it'
+              ? 'is already in this chain'
               : null;
     if (parent === undefined || wrong !== null) {
       throw new WebhooksError(
         'ANNOUNCED_PARENT_UNFIT',
-        `The tenant of ${node.typename} is on its parent (${[...chain, typename].join(' → ')}), but ${typename} ${wrong}.`,
-        'Announce the parent, or read the tenant with `{ sql }` or from a column.',
+        `${node.typename} takes its tenant from its parent (${[...chain, typename].join(' → ')}), but ${typename} ${wrong}.`,
+        'Announce the parent, or declare the tenant with `{ sql }` or as a column.',
       );
     }
     chain.push(typename);
@@ -215,7 +216,7 @@ function checkDecidingRows({ node, facts }: AnnouncedTable, nodes: AnnouncedNode
     child === undefined
       ? `${typename} isn't announced`
       : child === node || decidingRows(child)
-        ? `${typename} gets its own only after the commit, by the rows that decide it`
+        ? `${typename} gets its own tenant only after the commit, from other rows`
         : columns.length !== node.key.length
           ? `the columns (${columns.join(', ')}) of ${typename} can't point to the key (${node.key.join(', ')})`
           : unknown !== undefined
@@ -224,8 +225,8 @@ function checkDecidingRows({ node, facts }: AnnouncedTable, nodes: AnnouncedNode
   if (wrong === null) return;
   throw new WebhooksError(
     'ANNOUNCED_CHILD_UNFIT',
-    `The tenant of ${node.typename} in ${facts.schema}.${facts.name} is decided by rows of ${typename} (${columns.join(', ')}), but ${wrong}.`,
-    'Announce the type with its tenant and the columns that point here, or read the tenant with `{ sql }` or from a column.',
+    `${node.typename} in ${facts.schema}.${facts.name} takes its tenant from rows of ${typename} (${columns.join(', ')}), but ${wrong}.`,
+    'Announce that type with its tenant and the columns that point to this node, or declare the tenant with `{ sql }` or as a column.',
   );
 }
 
@@ -235,6 +236,6 @@ function checkAlone({ node, facts }: AnnouncedTable, tables: AnnouncedTable[]): 
   if (!other) return;
   throw new WebhooksError(
     'ANNOUNCED_TWICE',
-    `${node.typename} on ${nameOf(node)} and ${other.node.typename} on ${nameOf(other.node)} are announced, but a type has one table, and a table with its partitions and heirs one type.`,
+    `${node.typename} on ${nameOf(node)} and ${other.node.typename} on ${nameOf(other.node)} are both announced, but a type can have only one table, and a table with its partitions and child tables only one type.`,
   );
 }

@@ -82,14 +82,15 @@ function compareTable(own: AnnouncedTable, { all, schema, triggers, functions }:
   const table = nameOf(facts);
 
   if (root.isBare) {
-    if (record === null) find('UNATTACHED', true, `The changes of ${table} are not recorded: it was never attached.`);
+    if (record === null)
+      find('UNATTACHED', true, `Changes of ${table} are not recorded: \`hookgraph migrate\` has not attached triggers to it yet.`);
     else if (stray !== undefined || (record.oid !== undefined && record.oid !== facts.oid))
       find(
         'TABLE',
         true,
-        `The table ${table} was swapped or made anew, and its changes are not recorded: the new one has no triggers.${stray === undefined ? '' : ` They are on ${stray}, whose changes count as those of ${node.typename}.`}`,
+        `Changes of ${table} are not recorded: the table was replaced, and the new table has no triggers.${stray === undefined ? '' : ` The triggers are on ${stray}, whose changes are recorded as changes of ${node.typename}.`}`,
       );
-    else find('TRIGGERS', true, `The changes of ${table} are not recorded: its triggers are gone.`);
+    else find('TRIGGERS', true, `Changes of ${table} are not recorded: its triggers were dropped.`);
     return { findings, bare: [] };
   }
   for (const { target, missing, disabled } of [root, ...parts.filter(({ isBare }) => !isBare)]) {
@@ -97,13 +98,13 @@ function compareTable(own: AnnouncedTable, { all, schema, triggers, functions }:
     const where = nameOf(target.relation);
     const isReplica = [...missing, ...disabled].includes(replica);
     if (isReplica && target.part !== 'PARTITION')
-      find('REPLICATION', true, `Rows that come to ${where} by logical replication (${listed(facts.subscriptions)}) are not recorded.`);
+      find('REPLICATION', true, `Rows that logical replication (${listed(facts.subscriptions)}) writes to ${where} are not recorded.`);
     const told = (names: string[]) => names.filter((name) => name !== replica);
     for (const [names, what] of [
       [told(missing), 'missing'],
       [told(disabled), 'disabled'],
     ] as const)
-      if (names.length > 0) find('TRIGGERS', loses(names), `Triggers of ${where} are ${what}: ${names.join(', ')}.`);
+      if (names.length > 0) find('TRIGGERS', loses(names), `Triggers on ${where} are ${what}: ${names.join(', ')}.`);
   }
   const bare = parts.filter(({ isBare }) => isBare).map(({ target }) => target);
   for (const [part, kind] of [
@@ -114,12 +115,12 @@ function compareTable(own: AnnouncedTable, { all, schema, triggers, functions }:
     if (names.length === 0) continue;
     const lost =
       part === 'PARTITION'
-        ? 'What is written by the name of such a partition is not recorded'
-        : 'What is written into them is not recorded';
+        ? 'Writes that name such a partition in the statement are not recorded'
+        : 'Writes to these tables are not recorded';
     find('PARTS', part === 'HEIR', `${table} has ${kind} without triggers: ${listed(names)}. ${lost}.`);
   }
   if (stray !== undefined)
-    find('TRIGGERS', false, `${stray} is no part of ${table} any more, and its changes still count as those of ${node.typename}.`);
+    find('TRIGGERS', false, `${stray} no longer belongs to ${table}, but its changes are still recorded as changes of ${node.typename}.`);
   compareColumns(own, record?.columns, find);
   if (all.some((table) => table.node === node)) compareFunctions(own, { all, functions, schema, isExplained: findings.length > 0, find });
   return { findings, bare: findings.some(({ kind }) => kind === 'FUNCTIONS') ? [] : bare };
@@ -165,11 +166,15 @@ function compareColumns({ node, facts }: AnnouncedTable, recorded: Record<string
     find(
       'COLUMNS',
       true,
-      `Columns of ${table} that were recorded are gone: ${listed(gone)}.`,
-      'Announce what took their place. Then run `hookgraph migrate`.',
+      `Recorded columns of ${table} were dropped: ${listed(gone)}.`,
+      'Announce the columns that replace them. Then run `hookgraph migrate`.',
     );
   if (retyped.length > 0)
-    find('COLUMNS', false, `Columns of ${table} have another type: ${listed(retyped)}. Until it is attached anew, its writes are slower.`);
+    find(
+      'COLUMNS',
+      false,
+      `Columns of ${table} changed their type: ${listed(retyped)}. Until \`hookgraph migrate\` updates the triggers, writes to the table are slower.`,
+    );
 }
 
 const plain = (type: string) => type.replace(/^pg_catalog\."?([^"]*)"?$/, '$1');
@@ -192,25 +197,25 @@ function compareFunctions(own: AnnouncedTable, { all, functions, schema, isExpla
   // A missing function counts as lost only if the capture function that calls it is unchanged; otherwise the new announcement may
   // need it.
   if (missing.length > 0 && !differing.includes(capture.name))
-    find('FUNCTIONS', true, `Functions that the triggers of ${nameOf(own.facts)} call are missing: ${listed(missing)}.`);
+    find('FUNCTIONS', true, `Functions that the triggers of ${nameOf(own.facts)} call were dropped: ${listed(missing)}.`);
   else if (!isExplained && (differing.length > 0 || record?.version !== CAPTURE_VERSION))
     find('ANNOUNCEMENT', false, whyDiffering(own, record, differing), MIGRATE_OR_RESTART);
 }
 
 function whyDiffering({ node, facts }: AnnouncedTable, record: CaptureRecord | null, differing: string[]): string {
   const table = nameOf(facts);
-  if (record && record.version < CAPTURE_VERSION) return `The triggers of ${table} are of an older version of Hookgraph.`;
+  if (record && record.version < CAPTURE_VERSION) return `The triggers of ${table} were made by an older version of Hookgraph.`;
   if (record?.oid !== undefined && record.oid !== facts.oid)
-    return `${table} was restored or made anew together with its triggers; until it is attached anew, its writes are slower.`;
+    return `${table} was restored or recreated together with its triggers; until \`hookgraph migrate\` updates them, writes to the table are slower.`;
   const recorded = Object.keys(record?.columns ?? {});
   const lacking = Object.keys(node.columns).filter((column) => !recorded.includes(column));
   const beyond = recorded.filter((column) => node.columns[column] === undefined);
   const said = [
-    ...(lacking.length > 0 ? [`not yet ${listed(lacking)}`] : []),
-    ...(beyond.length > 0 ? [`still ${listed(beyond)}, which this application doesn't announce`] : []),
+    ...(lacking.length > 0 ? [`don't record ${listed(lacking)} yet`] : []),
+    ...(beyond.length > 0 ? [`still record ${listed(beyond)}, which this application doesn't announce`] : []),
   ];
-  if (said.length > 0) return `Of ${table} are recorded ${said.join(', and ')}.`;
-  return `${table} is not recorded as this application announces it: ${listed(differing)} differ${differing.length === 1 ? 's' : ''}.`;
+  if (said.length > 0) return `The triggers of ${table} ${said.join(', and ')}.`;
+  return `The triggers of ${table} differ from what this application announces, in ${listed(differing)}.`;
 }
 
 /** Checks the functions that all captured tables share. */
@@ -218,6 +223,6 @@ function compareShared({ functions }: Picture, nodes: AnnouncedNode[]): CaptureF
   const missing = SHARED_FUNCTIONS.filter(({ name }) => functions[name] === undefined).map(({ name }) => name);
   // No triggers were ever attached, which the findings of the tables report.
   if (missing.length === 0 || missing.length === SHARED_FUNCTIONS.length) return [];
-  const message = `Functions that record changes are missing: ${listed(missing)}.`;
+  const message = `Functions that record changes were dropped: ${listed(missing)}.`;
   return nodes.map((node) => ({ kind: 'FUNCTIONS', ...subject(node), loses: true, message, hint: MIGRATE }));
 }

@@ -18,8 +18,8 @@ export async function refuseOtherApplication(pool: Pool, nodes: AnnouncedNode[])
   if (captured.length === 0 || isOurs) return;
   throw new WebhooksError(
     'OTHER_APPLICATION',
-    `Another application seems to keep its webhooks here: ${captured.map(({ schema, name }) => `${schema}.${name}`).join(', ')} ${captured.length === 1 ? 'is' : 'are'} captured, and this one announces no such table.`,
-    'Give this application a schema of its own (`databaseSchema`). If there is no other, run `hookgraph detach` first.',
+    `Another application seems to use this schema for its webhooks: ${captured.map(({ schema, name }) => `${schema}.${name}`).join(', ')} ${captured.length === 1 ? 'is' : 'are'} captured, but this application announces no such table.`,
+    'Give this application its own schema (`databaseSchema`). If no other application uses this schema, run `hookgraph detach` first.',
   );
 }
 

@@ -44,7 +44,7 @@ export async function planCapture(
   try {
     const topics = await planTopics(client, [...hosts, own], { isMade: isMigrated });
     const planned = [
-      ...(topics === null ? [] : [{ about: 'the topics that can be subscribed to', table: null, sql: topics }]),
+      ...(topics === null ? [] : [{ about: 'the list of topics', table: null, sql: topics }]),
       ...(await planTriggers(client, isMigrated ? [...hosts, own] : hosts, { own, isMigrated })),
     ];
     return planned.map((one) => ({ ...one, sql: localSql(one.sql, schema) }));
@@ -81,7 +81,9 @@ async function planTriggers(
   const drops = isMigrated ? await findFunctionDrops(client, tables) : [];
   return [
     ...functions.map((one) => ({ about: `function ${one.name}`, table: null, sql: functionSql(one) })),
-    ...(functions.length > 0 ? [{ about: 'whose tenant other rows decide', table: null, sql: tenantSourcesSql(tables) }] : []),
+    ...(functions.length > 0
+      ? [{ about: 'the list of tables whose tenant other rows decide', table: null, sql: tenantSourcesSql(tables) }]
+      : []),
     ...triggers.map(({ table, statements }) => ({
       about: `triggers of ${table}`,
       table: table === own ? null : table,

@@ -46,7 +46,7 @@ function unfit({ node }: AnnouncedTable, reason: pg.DatabaseError, columns: [str
     ? new WebhooksError(
         'ANNOUNCED_COLUMN_UNFIT',
         `Triggers can't capture ${columns.length === 1 ? 'the column' : 'the columns'} ${told} of ${table} for ${node.typename}.`,
-        'Leave it out of the announced columns, or change its type or expression.',
+        'Leave such a column out of the announced columns, or change its type or expression.',
         { cause: reason },
       )
     : new WebhooksError(

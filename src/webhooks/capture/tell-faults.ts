@@ -8,8 +8,8 @@ export async function tellFaults(pool: Pool, tables: { schema: string; name: str
   ]);
   for (const { operation, ...fault } of rows) {
     if (operation === 'TENANT')
-      log.warn(fault, 'a tenant could not be found by its SQL expression; such events reach nobody until they are assigned');
-    else log.warn({ ...fault, operation }, 'a change could not be recorded');
+      log.warn(fault, 'the SQL expression for the tenant failed; such events are not delivered until they are assigned a tenant');
+    else log.warn({ ...fault, operation }, 'recording a change failed; the change is lost');
   }
 }
 

@@ -42,8 +42,8 @@ export function topicsOf(nodes: AnnouncedNode[]): TopicRow[] {
     if (other) {
       throw new WebhooksError(
         'TOPIC_ANNOUNCED_TWICE',
-        `The topic "${topic.key}" is announced by ${other.typename} and again by ${topic.typename}.`,
-        'Give one of them another `topic`.',
+        `The types ${other.typename} and ${topic.typename} both announce the topic "${topic.key}".`,
+        'Give one of the types another `topic`.',
       );
     }
     seen.set(topic.key, topic);
@@ -72,8 +72,8 @@ function lifecycleTopics({ typename, columns, lifecycle = [] }: AnnouncedNode): 
     if (field === undefined) {
       throw new WebhooksError(
         'LIFECYCLE_COLUMN_NOT_ANNOUNCED',
-        `The topic "${topic}" follows the column "${column}", which ${typename} doesn't announce.`,
-        `Add it to the columns of ${typename}.`,
+        `The topic "${topic}" watches the column "${column}", which ${typename} doesn't announce.`,
+        `Add the column to the announced columns of ${typename}.`,
       );
     }
     return {

@@ -39,8 +39,8 @@ export function outOfStep(findings: Pick<CaptureFinding, 'message' | 'hint'>[]):
   const lines = new Set(findings.map(({ message, hint }) => `- ${message} ${hint}`));
   return new WebhooksError(
     'CAPTURE_OUT_OF_STEP',
-    `What is recorded of the announced tables is out of step with the announcement:\n${[...lines].join('\n')}`,
-    'A worker starts when all of it is mended; `hookgraph check` says it again.',
+    `The capture triggers are out of step with the announced tables:\n${[...lines].join('\n')}`,
+    'Correct all of these, then start the worker again; `hookgraph check` lists what is left.',
   );
 }
 
@@ -104,13 +104,13 @@ export function createCaptureWatch({
   function tell(): void {
     const now = noticed.map(({ message }) => message).join('\n');
     if (now === told) return;
-    if (noticed.length === 0) log.info({ mended: told.split('\n') }, 'capture is in step again');
+    if (noticed.length === 0) log.info({ mended: told.split('\n') }, 'capture triggers are in step again');
     else
       log.warn(
         { findings: noticed.map(({ since: _, ...finding }) => finding) },
         noticed.some(({ loses }) => loses)
           ? 'changes of announced tables are not recorded'
-          : 'capture is out of step; changes are recorded',
+          : 'capture triggers are out of step; changes are still recorded',
       );
     told = now;
   }

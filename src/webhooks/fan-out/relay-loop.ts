@@ -54,14 +54,17 @@ export function startRelay({ pool, log, onDeliveries, onLook, onFailure, pollMs 
         backoffMs = BACKOFF_MS.first;
         onLook?.(events, ownerless);
         if (ownerless > 0)
-          log.warn({ events: ownerless, first: ownerlessNodes }, 'events without a tenant reached nobody; assign them one to send them');
+          log.warn(
+            { events: ownerless, first: ownerlessNodes },
+            'events without a tenant matched no subscription; assign them a tenant to send them',
+          );
         if (subscriptionIds.length > 0) onDeliveries(subscriptionIds);
         if (events === BATCH) continue;
         idleMs = events > 0 ? pollMs.busy : Math.min(idleMs * 2, pollMs.idle);
         await nap.take(idleMs);
       } catch (error) {
         onFailure?.();
-        log.error({ err: error, backoffMs }, 'relaying failed; trying again');
+        log.error({ err: error, backoffMs }, 'relaying captured changes failed; retrying');
         await pause(backoffMs, stopping.signal);
         backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.last);
       }
@@ -113,7 +116,7 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
   while (!stop.aborted) {
     try {
       if (await isPooled(pool)) {
-        log.info('the database is behind a connection pooler, which passes no pokes on; the poll goes on');
+        log.info('the database is behind a connection pooler, which does not support LISTEN; polling instead');
         return;
       }
       const client = await pool.connect();
@@ -129,9 +132,9 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
         // A connection that listens must not go back into the pool.
         client.release(true);
       }
-      if (!stop.aborted) log.warn('the connection that hears pokes broke; opening another');
+      if (!stop.aborted) log.warn('the connection that listens for new changes broke; reconnecting');
     } catch (error) {
-      log.warn({ err: error, backoffMs }, 'no connection to hear pokes; the poll goes on');
+      log.warn({ err: error, backoffMs }, 'opening the connection that listens for new changes failed; polling until it succeeds');
     }
     await pause(backoffMs, stop);
     backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.last);

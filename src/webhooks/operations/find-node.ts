@@ -29,9 +29,12 @@ export async function findLastNode(engine: Engine, owner: Owner, topic: Topic): 
   const candidates = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, null) : await lastOnes(engine, owner, topic);
   const node = await firstVisible(engine, owner, candidates);
   if (node) return { node };
-  const what = topic.operation === 'deleted' ? `no ${topic.typename} was deleted` : `there is no ${topic.typename}`;
+  const what =
+    topic.operation === 'deleted'
+      ? `no ${topic.typename} that you may read was deleted yet`
+      : `there is no ${topic.typename} yet that you may read`;
   const hint = topic.operation === 'deleted' && candidates.length > 0 ? `: ${HOW_TO_RECALL}` : '';
-  return { problem: { field: 'base', message: `${what} yet that you may read${hint}`, type: 'NOT_FOUND' } };
+  return { problem: { field: 'base', message: `${what}${hint}`, type: 'NOT_FOUND' } };
 }
 
 /** Finds the node with this global id. For a `deleted` topic, a deleted node is found too. */
@@ -40,7 +43,7 @@ export async function findNode(engine: Engine, owner: Owner, topic: Topic, globa
   const problem = (message: string, type?: Problem['type']): Found => ({ problem: { field: 'nodeId', message, ...(type && { type }) } });
   if (!named || named.key.includes('\0')) return problem('not found', 'NOT_FOUND');
   if (named.typename !== topic.typename)
-    return problem(`is the id of a ${named.typename}, and ${topic.key} happens to a ${topic.typename}`);
+    return problem(`is the id of a ${named.typename}, but the topic ${topic.key} is about nodes of the type ${topic.typename}`);
   const [deleted] = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, named.key) : [];
   const asked = deleted ?? { typename: topic.typename, nodeKey: named.key, overlay: [] };
   // Without a finder in the schema to check the owner's rights, the node must at least belong to the owner's tenant.
@@ -120,7 +123,7 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   if (question.isEmpty) return null;
   const { data, errors = [] } = await execute({ ...question, schema: host.schema(), contextValue });
   const ours = errors.find((error) => host.faultOf(error) === 'ours');
-  if (ours) throw new Error(`The last node could not be read for a reason of ours: ${ours.message}`, { cause: ours.originalError ?? ours });
+  if (ours) throw new Error(`Reading the last node failed with an internal error: ${ours.message}`, { cause: ours.originalError ?? ours });
   // The node exists but resolving it fails; it is used all the same, because the stored query then reports the error.
   const failed = new Set(errors.filter((error) => host.faultOf(error) === 'node').map((error) => error.path?.[0]));
   const isFound = (answer: unknown): boolean => {

@@ -17,7 +17,7 @@ export const PRESETS: Preset[] = [
   {
     key: 'UP42',
     name: 'UP42',
-    description: 'An envelope with the event, whether it is live, the id of the message and its time; signed headers.',
+    description: 'An envelope with the event, a flag for live events, the message id, its time and the data; the signature covers headers.',
     fields: {
       contentType: 'JSON',
       signatures: ['UP42'],
@@ -47,7 +47,7 @@ export const PRESETS: Preset[] = [
   {
     key: 'SCALR',
     name: 'Scalr',
-    description: 'The name of the event, the object under the name of its type, and the webhook; signed with the date.',
+    description: 'The event name, the data under the name of its type, and the webhook id; the signature covers body and date.',
     fields: {
       contentType: 'JSON',
       signatures: ['SCALR'],
@@ -62,7 +62,7 @@ export const PRESETS: Preset[] = [
   {
     key: 'SERVO',
     name: 'Servo',
-    description: 'The event with its phase, the time, and a list of results; signed body.',
+    description: 'The event with its phase, the time, and a list of results; the signature covers the body.',
     fields: {
       contentType: 'JSON',
       signatures: ['SERVO'],
@@ -76,7 +76,7 @@ export const PRESETS: Preset[] = [
   {
     key: 'STANDARD_WEBHOOKS',
     name: 'Standard Webhooks',
-    description: 'Type, timestamp and data, as https://www.standardwebhooks.com recommends; signed.',
+    description: 'Type, timestamp and data, as https://www.standardwebhooks.com recommends; the signature covers id, time and body.',
     fields: {
       contentType: 'JSON',
       signatures: ['STANDARD_WEBHOOKS'],

@@ -64,7 +64,7 @@ export async function previewSubscription(
     topic,
     secrets,
   });
-  if ('broken' in compiled) throw new Error(`A definition without mistakes does not compile: ${compiled.broken}`);
+  if ('broken' in compiled) throw new Error(`A definition that passed all checks does not compile: ${compiled.broken}`);
   const reports = new Map<ReportStage, StageReport>();
   const watch = (report: StageReport) => void reports.set(report.stage, report);
   const event = compiled.event && (await eventOf(engine, actor, topic, node));

@@ -44,7 +44,7 @@ async function examine({ pool, log, capture }: Engine): Promise<Readiness> {
     if (problems.length > 0) return { ...unready('changes are not recorded', problems), warnings };
     return { isReady: true, status: 'ready', problems, warnings };
   } catch (error) {
-    log.warn({ error }, 'not ready');
+    log.warn({ error }, 'the readiness check failed');
     return unready('the database does not answer');
   }
 }

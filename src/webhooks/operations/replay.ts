@@ -35,17 +35,18 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   const subscription = (await subscriptionsByIds(engine.pool, actor, [subscriptionId])).get(subscriptionId);
   if (!subscription) return refused({ ...NOT_FOUND, field: 'webhookSubscriptionId' });
   if (subscription.definition.before)
-    return refused({ field: 'base', message: 'it is a before-hook: it is asked, and never told of an event' });
+    return refused({ field: 'base', message: 'a before-hook receives no events, so there is nothing to replay' });
   const asleep = whyAsleep(subscription);
   if (asleep) return refused(asleep);
-  if (from && to && from > to) return refused({ field: 'to', message: 'is before from' });
+  if (from && to && from > to) return refused({ field: 'to', message: 'must not be before `from`' });
   const id = await insideTransaction(engine.pool, async (client) => {
     const started = await startReplay(client, { subscriptionId: subscription.id, userId: actor.userId, from, to });
     const range = `From ${from?.toISOString() ?? 'the first event'} to ${to?.toISOString() ?? 'now'}.`;
     if (started !== null) await recordAudit(client, actor, [{ ...about(subscription), action: 'REPLAYED', message: range }]);
     return started;
   });
-  if (id === null) return refused({ field: 'base', message: 'a replay of this subscription is under way; wait for its end or cancel it' });
+  if (id === null)
+    return refused({ field: 'base', message: 'a replay of this subscription is already running; wait until it ends or cancel it' });
   return { problems: [], replay: await read(engine, actor, id) };
 }
 
@@ -54,7 +55,7 @@ export async function cancelReplay(engine: Engine, actor: Actor, id: string): Pr
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const replay = await read(engine, actor, id);
   if (!replay) return refused(NOT_FOUND);
-  if (replay.state === 'DONE') return refused({ field: 'base', message: 'it is done; all of its deliveries are made' });
+  if (replay.state === 'DONE') return refused({ field: 'base', message: 'the replay has ended; all of its deliveries were created' });
   await insideTransaction(engine.pool, async (client) => {
     // The replay's worker step locks this row too, so it creates no deliveries after this update.
     if (await endReplay(client, id))

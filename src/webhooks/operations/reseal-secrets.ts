@@ -45,7 +45,11 @@ const MAX_IDLE_ROUNDS = 50;
 export async function resealSecrets(pool: Pool, options: ResealOptions): Promise<Resealed> {
   const resealed = await withAdvisoryLock(pool, LOCK, () => reseal(pool, options), { wait: false });
   if (resealed) return resealed;
-  throw new WebhooksError('ROTATION_RUNNING', 'Another process is rotating the keys of this database.', 'Wait for it.');
+  throw new WebhooksError(
+    'ROTATION_RUNNING',
+    'Another process is rotating the keys of this database.',
+    'Wait until it ends, then run `hookgraph rotate-keys` again if secrets are left.',
+  );
 }
 
 async function reseal(pool: Pool, { keys, addKey, dryRun = false, batchSize = 500, onProgress }: ResealOptions): Promise<Resealed> {
@@ -82,8 +86,8 @@ async function reseal(pool: Pool, { keys, addKey, dryRun = false, batchSize = 50
     if (idleRounds > MAX_IDLE_ROUNDS)
       throw new WebhooksError(
         'SECRETS_LOCKED',
-        `${seen} secrets are locked by another transaction.`,
-        'Look for one that stays open; then run it again.',
+        `Rotating the keys stopped: other transactions lock ${seen} secrets.`,
+        'Find and end the transaction that stays open; then run `hookgraph rotate-keys` again.',
       );
     if (sealed === 0) await sleep(200);
   }
@@ -158,7 +162,7 @@ async function refuseOldKey(pool: Pool, key: string, current: string | undefined
   if (!rows[0]?.replaced) return;
   throw new WebhooksError(
     'KEYS_ORDER',
-    `Key ${key}, the first one here, was replaced by key ${current}, which is the current one.`,
-    `Put key ${current} first, or a new one before both.`,
+    `Key ${key}, the first key of this process, was replaced by the current key ${current} earlier.`,
+    `Put key ${current} first in HOOKGRAPH_ENCRYPTION_KEYS, or put a new key before both.`,
   );
 }

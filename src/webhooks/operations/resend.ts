@@ -26,7 +26,7 @@ export async function releaseHeldDeliveries(engine: Engine, actor: Actor, id: st
   if (asleep) return refused(asleep);
   const count = await insideTransaction(engine.pool, async (client) => {
     const released = (await releaseDeliveries(client, [id], ['NODE', 'DISABLED', 'BROKEN'])).get(id) ?? 0;
-    await recordAudit(client, actor, [{ ...about(subscription), action: 'RELEASED', message: `Held deliveries: ${released}.` }]);
+    await recordAudit(client, actor, [{ ...about(subscription), action: 'RELEASED', message: `Released deliveries: ${released}.` }]);
     return released;
   });
   return { problems: [], subscription, count };
@@ -47,17 +47,18 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   const delivery = (await deliveriesByIds(engine.pool, actor, [id])).get(id);
   if (!delivery) return refused(NOT_FOUND);
   const subscription = (await subscriptionsByIds(engine.pool, actor, [delivery.subscriptionId])).get(delivery.subscriptionId);
-  if (!subscription) return refused({ field: 'base', message: 'its subscription is deleted' });
+  if (!subscription) return refused({ field: 'base', message: 'the subscription of this delivery was deleted' });
   const asleep = whyAsleep(subscription);
   if (asleep) return refused(asleep);
-  if (delivery.kind === 'TEST') return refused({ field: 'base', message: 'a test is not sent again; make another one' });
-  if (delivery.kind === 'BEFORE') return refused({ field: 'base', message: 'a before-hook is not asked again: the write is decided' });
+  if (delivery.kind === 'TEST') return refused({ field: 'base', message: 'a test delivery can not be resent; send a new test' });
+  if (delivery.kind === 'BEFORE')
+    return refused({ field: 'base', message: 'a before-hook can not be called again: the write was already decided' });
   const reopened = await insideTransaction(engine.pool, async (client) => {
     if (!(await reopenDelivery(client, id))) return false;
     await recordAudit(client, actor, [{ ...about(subscription), action: 'RESENT', deliveryId: id }]);
     return true;
   });
-  if (!reopened) return refused({ field: 'base', message: 'it is being sent right now' });
+  if (!reopened) return refused({ field: 'base', message: 'an attempt of this delivery is running right now' });
   return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [id])).get(id) ?? null };
 }
 
@@ -67,5 +68,5 @@ export const about = ({ id, version }: Subscription) => ({ subscriptionId: id, v
 /** Returns the reason why the subscription sends nothing now; `null` when it is enabled. */
 export function whyAsleep({ status }: Subscription): Problem | null {
   if (status === 'DISABLED') return { field: 'base', message: 'the subscription is disabled; enable it first' };
-  return status === 'HELD' ? { field: 'base', message: 'the definition no longer works; correct it first' } : null;
+  return status === 'HELD' ? { field: 'base', message: "the subscription's query or a template no longer works; correct it first" } : null;
 }

@@ -57,7 +57,7 @@ export async function rotateSecret(
       ...(overlap > 0 && { oldSecrets: [replaced, ...old] }),
     });
     await raiseVersion(client, id);
-    const message = overlap > 0 ? `The old secret signs until ${replaced.endsAt.toISOString()}.` : 'The old secret signs no more.';
+    const message = overlap > 0 ? `The old secret signs, too, until ${replaced.endsAt.toISOString()}.` : 'The old secret no longer signs.';
     const changes: Change[] = [{ field: 'sharedSecret', before: null, after: null, secret: true }];
     if (publicKey !== was.definition.publicKey) changes.push({ field: 'publicKey', before: was.definition.publicKey, after: publicKey });
     await recordAudit(client, actor, [
@@ -73,21 +73,24 @@ const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, p
 
 function overlapProblems(seconds: number): Problem[] {
   const isFine = Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_OVERLAP_SECONDS;
-  return isFine ? [] : [{ field: 'overlapSeconds', message: `is ${seconds}; it goes from 0 to ${MAX_OVERLAP_SECONDS} (30 days)` }];
+  return isFine ? [] : [{ field: 'overlapSeconds', message: `is ${seconds}; give a number from 0 to ${MAX_OVERLAP_SECONDS} (30 days)` }];
 }
 
 function rotationProblems(current: string | undefined, old: OldSecret[], next: string | null, overlap: number): Problem[] {
-  if (current === undefined) return [{ field: 'base', message: 'has no shared secret to rotate; set one by updateWebhookSubscription' }];
-  if (next === current) return [{ field: 'sharedSecret', message: 'is the one that is in force already' }];
+  if (current === undefined)
+    return [{ field: 'base', message: 'the subscription has no shared secret to rotate; set a secret with updateWebhookSubscription' }];
+  if (next === current) return [{ field: 'sharedSecret', message: 'is already the current secret' }];
   if (overlap === 0) return [];
   if (old.some(({ secret }) => secret === next))
-    return [{ field: 'sharedSecret', message: 'is an old one, which still signs; to go back to it at once, rotate without an overlap' }];
+    return [
+      { field: 'sharedSecret', message: 'is an old secret that still signs; to return to it at once, rotate with `overlapSeconds: 0`' },
+    ];
   if (old.length < MAX_OLD_SECRETS) return [];
   const first = old.map(({ endsAt }) => endsAt).sort((a, b) => a.getTime() - b.getTime())[0] as Date;
   return [
     {
       field: 'base',
-      message: `has ${old.length} old secrets that still sign, the first until ${first.toISOString()}; wait, or rotate without an overlap`,
+      message: `the subscription has ${old.length} old secrets that still sign, the first until ${first.toISOString()}; wait until then, or rotate with \`overlapSeconds: 0\``,
     },
   ];
 }

@@ -81,7 +81,7 @@ export async function updateSubscription(engine: Engine, actor: Actor, id: strin
     const result = await tryUpdate(engine, actor, before, input);
     if (result) return result;
   }
-  throw new WebhooksError('CONFLICT', `The subscription ${id} is being saved by others all the time.`, 'Try again.');
+  throw new WebhooksError('CONFLICT', `Saving the subscription ${id} failed: other requests changed it each time.`, 'Try again.');
 }
 
 /** Deletes a subscription with its secrets and queued deliveries. Its history of deliveries and attempts is kept. */
@@ -109,7 +109,7 @@ export async function deleteSubscription(engine: Engine, actor: Actor, id: strin
   return { subscription, problems: await settleUpkeep(engine, id, subscription.definition) };
 }
 
-export const NOT_ALLOWED: Problem = { field: 'base', message: 'you may not manage webhooks', type: 'FORBIDDEN' };
+export const NOT_ALLOWED: Problem = { field: 'base', message: 'you are not allowed to manage webhooks', type: 'FORBIDDEN' };
 export const NOT_FOUND: Problem = { field: 'id', message: 'not found', type: 'NOT_FOUND' };
 
 const refused = (...problems: Problem[]): SaveResult => ({ subscription: null, problems });

@@ -33,7 +33,7 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
     await recordAudit(
       client,
       actor,
-      records.map((record) => ({ ...record, ...change, message: 'With its integration.' })),
+      records.map((record) => ({ ...record, ...change, message: 'Together with its integration.' })),
     );
     return { ids: switched, young: disabled ? await listYoungClaims(client, switched) : [] };
   });

@@ -30,7 +30,8 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   const own = (await subscriptionsByIds(engine.pool, actor, [id])).get(id);
   if (!own) return refused(NOT_FOUND);
   const sendable = (await loadForSending(engine, [own.id])).get(own.id);
-  if (!sendable) throw new WebhooksError('SECRETS_UNREADABLE', `The secrets of the subscription ${own.id} can't be opened.`);
+  if (!sendable)
+    throw new WebhooksError('SECRETS_UNREADABLE', `The secrets of the subscription ${own.id} can't be decrypted; the log says why.`);
   const { subscription } = sendable;
   const topic = (await topicsByIds(engine.pool, [subscription.topicId])).get(subscription.topicId) as Topic;
   const compiled = await compileDefinition(engine, sendable);
@@ -65,7 +66,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   );
   if ('problem' in ended) return refused(ended.problem);
   const cancel = before && ended.answer ? readCancel(ended.answer) : null;
-  const attempt = cancel === null ? ended.attempt : { ...ended.attempt, message: `It would refuse the write: ${cancel}` };
+  const attempt = cancel === null ? ended.attempt : { ...ended.attempt, message: `The receiver would refuse the write: ${cancel}` };
   // The caller sees the unmasked report once; masking applies to the stored record.
   await recordTest(engine, actor, { topicId: topic.id, attempt: compiled.recorder?.(attempt) ?? attempt });
   const { stage, message, request, response, durationMs } = attempt;
@@ -92,8 +93,8 @@ async function sendOnce(
     return (await run(sender)) as Ended;
   } catch (error) {
     if (!(error instanceof EgressFailed)) throw error;
-    engine.log.error({ err: error }, 'a test could not be sent for a reason of ours');
-    return { problem: { field: 'base', message: "nothing could be sent: this installation's own way out of its network fails" } };
+    engine.log.error({ err: error }, "sending a test failed: this installation's outgoing network does not work");
+    return { problem: { field: 'base', message: "the test was not sent: this installation's outgoing network does not work" } };
   } finally {
     await sender.close();
   }

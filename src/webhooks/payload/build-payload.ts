@@ -180,7 +180,7 @@ function bodyOf(template: Template, result: StepResult): Rendered {
   if ('fault' in result) return { error: describe(template, result), ms };
   const { text, invalid } = result;
   if (invalid === null) return { text, ms };
-  return { error: `The template's result is not valid JSON: ${invalid}. It begins with ${quote(text.trim())}.`, text, ms };
+  return { error: `The template rendered invalid JSON: ${invalid}. The result begins with ${quote(text.trim())}.`, text, ms };
 }
 
 function withoutTemplate(contentType: Compiled['contentType'], payload: { data: unknown }): string {

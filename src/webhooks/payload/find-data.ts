@@ -50,7 +50,7 @@ export async function findData(
   return { data: row ? (parseJson(rowJson(row)) as unknown) : linkTo(engine, nodeId), row, event: json };
 }
 
-const FINDS_NOTHING = `The query finds nothing: the node is deleted, and every root field answered null; ${HOW_TO_RECALL}.`;
+const FINDS_NOTHING = `The query found nothing: the node is deleted, and every root field returned null; ${HOW_TO_RECALL}.`;
 
 /** Returns whether every root field is `null`, or a list of only `null` with a variable in its arguments; `__typename` doesn't count. */
 function findsNothing(document: DocumentNode, data: unknown): boolean {

@@ -112,7 +112,7 @@ async function run(
   const { data, errors = [] } = result;
   const ours = errors.find((error) => engine.host.faultOf(error) === 'ours');
   if (ours)
-    throw new Error(`What the owner may read of an event could not be found out for a reason of ours: ${ours.message}`, {
+    throw new Error(`Checking which fields of an event the owner may read failed with an internal error: ${ours.message}`, {
       cause: ours.originalError ?? ours,
     });
   const found = data?.n0;

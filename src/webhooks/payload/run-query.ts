@@ -25,7 +25,8 @@ export async function runQuery(
   const result = await executeInTime(engine, document, context, variables);
   if (!result) return { refused: `The query took longer than ${engine.deadlines.queryDeadlineMs} ms, which is the limit.` };
   const ours = result.errors?.find((error) => host.faultOf(error) === 'ours');
-  if (ours) throw new Error(`The stored query failed for a reason of ours: ${ours.message}`, { cause: ours.originalError ?? ours });
+  if (ours)
+    throw new Error(`Running the stored query failed with an internal error: ${ours.message}`, { cause: ours.originalError ?? ours });
   const theirs = result.errors?.filter((error) => host.faultOf(error) === 'node') ?? [];
   if (theirs.length > 0)
     return {
@@ -35,7 +36,7 @@ export async function runQuery(
         .join('\n'),
     };
   if (isLonger(result.data, MAX_ANSWER_LENGTH))
-    return { refused: `The query's answer has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.` };
+    return { refused: `The query's result has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.` };
   return { data: result.data ?? null, isWhole: !result.errors?.length };
 }
 
@@ -56,8 +57,9 @@ const MAX_TOLD = 20;
 /** Returns messages that are meant for people. Other errors may quote SQL or file paths, so they are only logged. */
 function describe({ log }: Engine, { message, path, originalError: cause }: GraphQLError): string {
   const isForPeople = !cause || cause instanceof GraphQLError || cause instanceof WebhooksError;
-  if (!isForPeople) log.warn({ err: cause, path: path?.join('.') }, 'a resolver of a stored query failed');
-  const told = isForPeople ? message : 'The resolver failed.';
+  if (!isForPeople)
+    log.warn({ err: cause, path: path?.join('.') }, 'a resolver threw while running a stored query; the owner sees no details');
+  const told = isForPeople ? message : 'A resolver of this API failed.';
   return path ? `${told} (at ${path.join('.')})` : told;
 }
 

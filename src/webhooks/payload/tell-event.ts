@@ -38,7 +38,8 @@ export async function tellEvent(
   const wanted = [...fields].filter(([field]) => use?.fields === 'ALL' || use?.fields.includes(field));
   const asked = use && readsRows(use) && (before || after) ? wanted : [];
   const readable = node && asked.length > 0 ? await readableFields(engine, node, nodeKey, asked, { before, after, open, own }) : NONE;
-  if (readable === null) return { refused: 'To find out which fields of the event its owner may read took longer than a query may take.' };
+  if (readable === null)
+    return { refused: 'Checking which fields of the event the owner may read took longer than the time limit of a query.' };
   const told = (row: RowTexts | null): FieldTexts | null =>
     row && Object.fromEntries(asked.flatMap(([field, column]) => (readable.has(field) ? [[field, row[column] ?? 'null']] : [])));
   const names = new Map([...fields].map(([field, column]) => [column, field]));

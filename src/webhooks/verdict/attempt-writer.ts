@@ -79,7 +79,7 @@ export function createAttemptWriter(
         // Must come last: a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
-        log.error({ err: error, results: waiting }, 'recording attempts failed; trying again');
+        log.error({ err: error, results: waiting }, 'recording attempts failed; retrying');
         if (Date.now() - filled.batch.newestMs > giveUpMs) end(filled);
         else batches.unshift(filled);
         await sleep(250);
@@ -100,7 +100,7 @@ export function createAttemptWriter(
     const ids = disabled.map(({ id }) => id);
     const held = await holdDeliveries(pool, ids, 'DISABLED').catch((error) => {
       // The attempts are already recorded, so a failure here is only logged; the due-scan holds the deliveries later.
-      log.error({ err: error }, 'holding deliveries failed; the due-scan holds them');
+      log.error({ err: error }, 'holding the deliveries of disabled subscriptions failed; the due-scan holds them later');
       return new Map<string, number>();
     });
     logRuleChanges(log, 'disabled', disabled, held);

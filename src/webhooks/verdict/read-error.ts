@@ -17,7 +17,7 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial: watch !== undefined };
   const input = { reply: { status, headers, body }, ...(event !== null && { event }) };
   const [result] = await engine.renderer.render(payer, input, [{ ...errorTemplate, ask: 'text' }]);
-  if (!result) throw new Error('an error template without a result');
+  if (!result) throw new Error('The renderer returned no result for an error template.');
   const output = 'text' in result ? result.text : null;
   // A failure to render counts as an error of the receiver, even if rendering never started: the request is sent and must not be
   // repeated.

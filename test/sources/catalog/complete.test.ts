@@ -82,13 +82,13 @@ it('tells everything that is wrong at once, with what to do', () => {
     NotesWithoutKey: { table: 'notes_without_key', tenant: 'organisation_id' },
   });
   expect(problems.map(({ typename, message }) => `${typename}: ${message}`)).toEqual([
-    expect.stringMatching(/^Ghost: no table fits its name: tried Ghost, Ghosts, ghost, ghosts/),
-    'Space: `tenant` is "organization", and shop.spaces has no such column.',
-    'Slot: says no `tenant`: whose rows are these?',
-    'Coupon: `omit` names "secret", and shop.coupons has no such column.',
-    'Invoice: `when` of "invoice/paid" waits for "settled", which "status" can\'t be.',
-    'Invoice: `when` of "invoice/due" must name one field.',
-    "NotesWithoutKey: shop.notes_without_key has no primary key, so its rows can't be found again.",
+    expect.stringMatching(/^Ghost: no table matches the type's name; Hookgraph looked for Ghost, Ghosts, ghost, ghosts/),
+    'Space: `tenant` names "organization", but shop.spaces has no such column.',
+    'Slot: has no `tenant` option, so the owner of its rows is unknown.',
+    'Coupon: `omit` names "secret", but shop.coupons has no such column.',
+    'Invoice: `when` of "invoice/paid" names the value "settled", which "status" can\'t have.',
+    'Invoice: `when` of "invoice/due" must name a single field.',
+    "NotesWithoutKey: shop.notes_without_key has no primary key, so its rows can't be identified.",
   ]);
   expect(problems.find(({ typename }) => typename === 'Slot')?.hint).toContain("tenant: { of: 'space_id' }");
 });

@@ -70,7 +70,7 @@ describe('the generator', () => {
     expect(answers.map(({ error }) => (error as Error | undefined)?.message)).toEqual([
       ...Array(5).fill(undefined),
       'moduleFormat of the generator hookgraph is "amd", but it must be "esm" or "cjs".',
-      'hookgraph-prisma knows no method dance',
+      'hookgraph-prisma does not implement the generator method dance',
     ]);
     expect(answers[0]?.result).toEqual({ manifest: { prettyName: 'Hookgraph models', defaultOutput: 'hookgraph-models.ts' } });
     expect((await readdir(folder, { recursive: true })).filter((name) => name.includes('.')).sort()).toEqual([

@@ -121,7 +121,7 @@ it('gives up on a table that stays in use, names who holds it, and lets the othe
     code: 'ATTACH_BLOCKED',
     message: expect.stringMatching(
       new RegExp(
-        `^"public"\\."things" was in use for \\d s .*pid ${rows[0].pid} \\(.*nightly import, idle in transaction.*INSERT INTO things`,
+        `^Attaching triggers to "public"\\."things" failed: other transactions locked the table for \\d s\\. .*pid ${rows[0].pid} \\(.*nightly import, idle in transaction.*INSERT INTO things`,
       ),
     ),
     hint: expect.stringContaining('pg_terminate_backend'),
@@ -177,16 +177,16 @@ describe('names what is wrong', () => {
       'ANNOUNCED_TABLE_MISSING',
       'CREATE VIEW v AS SELECT * FROM things',
       [thing({ table: { schema: 'public', name: 'v' } })],
-      /is no table/,
+      /is a view, not a table/,
     ],
     ['ANNOUNCED_COLUMN_MISSING', '', [thing({ columns: { id: 'id', nome: 'name' } })], /public\.things of Thing has no column "nome"/],
     ['ANNOUNCED_COLUMN_MISSING', '', [thing({ tenant: { column: 'org' } })], /no column "org"/],
     ['ANNOUNCED_COLUMN_MISSING', '', [thing({ updatedAt: 'updated' })], /no column "updated"/],
     ['ANNOUNCED_UPDATED_AT_UNFIT', '', [thing({ updatedAt: 'name' })], /"name" of public\.things is of type pg_catalog\.text/],
-    ['ANNOUNCED_KEY_UNFIT', '', [thing({ key: ['name'] })], /may be null in "name"/],
+    ['ANNOUNCED_KEY_UNFIT', '', [thing({ key: ['name'] })], /has the nullable column "name"/],
     ['ANNOUNCED_KEY_UNFIT', 'ALTER TABLE things ALTER name SET NOT NULL', [thing({ key: ['name'] })], /has no unique index/],
     ['ANNOUNCED_PARENT_UNFIT', '', [thing({ tenant: { parent: { column: 'name', typename: 'Org' } } })], /Org isn't announced/],
-    ['ANNOUNCED_PARENT_UNFIT', '', [thing({ tenant: { parent: { column: 'name', typename: 'Thing' } } })], /leads back/],
+    ['ANNOUNCED_PARENT_UNFIT', '', [thing({ tenant: { parent: { column: 'name', typename: 'Thing' } } })], /already in this chain/],
     ['ANNOUNCED_TWICE', '', [thing(), thing({ typename: 'Other' })], /Thing on public\.things and Other on public\.things/],
     ['TENANT_SQL_INVALID', '', [thing({ tenant: { sql: 'r.nothing' } })], /`r\.nothing`/],
   ];

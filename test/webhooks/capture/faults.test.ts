@@ -33,7 +33,7 @@ it('says once why no tenant was found, whoever looks and however often it happen
       typename: 'Thing',
       table: 'public.things',
       message: 'division by zero',
-      msg: expect.stringMatching(/^a tenant could not be found/),
+      msg: expect.stringMatching(/^the SQL expression for the tenant failed/),
     }),
   ]);
   await db.pool.query(`UPDATE things SET name = 'c'`);

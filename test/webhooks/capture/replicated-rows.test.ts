@@ -55,7 +55,7 @@ it('notices a subscription, records its rows once migrate has run, and those of 
     expect.objectContaining({
       kind: 'REPLICATION',
       loses: true,
-      message: expect.stringMatching(/^Rows that come to public\.things by logical replication \(s_test_\w+\) are not recorded\.$/),
+      message: expect.stringMatching(/^Rows that logical replication \(s_test_\w+\) writes to public\.things are not recorded\.$/),
     }),
   ]);
   await prepareCapture(db.pool, nodes, silent);

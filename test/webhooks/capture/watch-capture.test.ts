@@ -42,7 +42,7 @@ describe('finds, and migrate mends,', () => {
     [
       'a disabled trigger',
       'ALTER TABLE things DISABLE TRIGGER hookgraph_update',
-      finding('TRIGGERS', true, /^Triggers of public\.things are disabled: hookgraph_update\.$/),
+      finding('TRIGGERS', true, /^Triggers on public\.things are disabled: hookgraph_update\.$/),
     ],
     [
       'all triggers disabled',
@@ -63,17 +63,17 @@ describe('finds, and migrate mends,', () => {
     [
       'triggers that are all gone',
       `DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP TRIGGER %I ON things', tgname), ';') FROM pg_trigger WHERE tgrelid = 'things'::regclass); END $$`,
-      finding('TRIGGERS', true, /its triggers are gone/),
+      finding('TRIGGERS', true, /its triggers were dropped/),
     ],
     [
       'a table swapped by renaming',
       'CREATE TABLE things_new (LIKE things INCLUDING ALL); BEGIN; ALTER TABLE things RENAME TO things_old; ALTER TABLE things_new RENAME TO things; COMMIT',
-      finding('TABLE', true, /public\.things was swapped or made anew.*They are on public\.things_old/),
+      finding('TABLE', true, /public\.things are not recorded: the table was replaced.*The triggers are on public\.things_old/),
     ],
     [
       'a table made anew by CREATE TABLE AS',
       'CREATE TABLE made AS TABLE things; DROP TABLE things; ALTER TABLE made RENAME TO things; ALTER TABLE things ADD PRIMARY KEY (id)',
-      finding('TABLE', true, /public\.things was swapped or made anew, and its changes are not recorded: the new one has no triggers\.$/),
+      finding('TABLE', true, /public\.things are not recorded: the table was replaced, and the new table has no triggers\.$/),
     ],
     [
       'a function that is gone with its triggers',
@@ -83,13 +83,13 @@ describe('finds, and migrate mends,', () => {
     [
       'a function that triggers call',
       `DO $$ BEGIN EXECUTE (SELECT format('DROP FUNCTION %s', oid::regprocedure) FROM pg_proc WHERE proname LIKE 'in\\_step\\_Thing%'); END $$`,
-      finding('FUNCTIONS', true, /are missing: in_step_Thing/),
+      finding('FUNCTIONS', true, /were dropped: in_step_Thing/),
     ],
     ['a function that all tables share', 'DROP FUNCTION hookgraph.row_json(anyelement)', finding('FUNCTIONS', true, /row_json/)],
     [
       'a column with another type',
       'ALTER TABLE things ALTER name TYPE varchar(10)',
-      finding('COLUMNS', false, /another type: name \(text, now varchar\)/),
+      finding('COLUMNS', false, /changed their type: name \(text, now varchar\)/),
     ],
     [
       'a heir that is written by its own name',
@@ -111,19 +111,19 @@ describe('finds, and migrate mends,', () => {
     [
       'triggers disabled on a partition',
       'ALTER TABLE things_1 DISABLE TRIGGER hookgraph_insert',
-      finding('TRIGGERS', false, /of public\.things_1 are disabled/),
+      finding('TRIGGERS', false, /on public\.things_1 are disabled/),
       PARTED,
     ],
     [
       'a partition that was detached',
       'ALTER TABLE things DETACH PARTITION things_1',
-      finding('TRIGGERS', false, /public\.things_1 is no part of public\.things any more/),
+      finding('TRIGGERS', false, /public\.things_1 no longer belongs to public\.things/),
       PARTED,
     ],
     [
       'another body of a function',
       `DO $$ BEGIN EXECUTE (SELECT replace(pg_get_functiondef(oid), '''updated''', '''deleted''') FROM pg_proc WHERE proname LIKE 'capture\\_Thing%'); END $$`,
-      finding('ANNOUNCEMENT', false, /not recorded as this application announces it: capture_Thing\w+ differs/),
+      finding('ANNOUNCEMENT', false, /differ from what this application announces, in capture_Thing\w+/),
     ],
     [
       'functions of an older version',
@@ -148,7 +148,7 @@ describe('finds what migrate can’t mend alone:', () => {
     [
       'a view in its place',
       'ALTER TABLE things RENAME TO things_1; CREATE VIEW things AS TABLE things_1',
-      [finding('TABLE', true, /no table but a view/)],
+      [finding('TABLE', true, /is a view, not a table/)],
     ],
     ['a renamed column', 'ALTER TABLE things RENAME name TO title', [finding('COLUMNS', true, /no column "name"/)]],
     [
@@ -197,7 +197,7 @@ it('tells what is recorded from what is announced, and leaves a newer version’
   expect(await found([part])).toEqual([expect.objectContaining({ kind: 'UNATTACHED', typename: 'Part', loses: true })]);
   const other = thing({ columns: { id: 'id', tenant: 'tenant' } });
   expect(await found([other])).toEqual([
-    finding('ANNOUNCEMENT', false, /^Of public\.things are recorded not yet tenant, and still name, which/),
+    finding('ANNOUNCEMENT', false, /^The triggers of public\.things don't record tenant yet, and still record name, which/),
   ]);
   await db.pool.query(
     `DO $$ BEGIN EXECUTE (SELECT format('COMMENT ON FUNCTION %s IS %L', oid::regprocedure, 'hookgraph capture: ' || repeat('0', 64) || ' {"version":999}')
@@ -224,10 +224,10 @@ it('mends a partition and a heir that were made later, with a line of log, and h
   await db.pool.query(`INSERT INTO things_2 VALUES (12, 'acme', 'a'); INSERT INTO special VALUES (1, 'acme', 'a')`);
   expect((await db.events()).map(({ typename, key }) => `${typename} ${key}`)).toEqual(['Thing 12', 'Note 1']);
   expect(watch.lines.map(({ msg, table }) => [msg, table])).toEqual([
-    ['capture triggers were attached to a table that was made later', 'public.special'],
-    ['capture is out of step; changes are recorded', undefined],
-    ['capture triggers were attached to a table that was made later', 'public.things_2'],
-    ['capture is in step again', undefined],
+    ['capture triggers were attached to a new partition or child table', 'public.special'],
+    ['capture triggers are out of step; changes are still recorded', undefined],
+    ['capture triggers were attached to a new partition or child table', 'public.things_2'],
+    ['capture triggers are in step again', undefined],
   ]);
   await watch.refuse();
 });
@@ -244,7 +244,7 @@ it('says each change of findings once, by one line, and refuses with all of them
   await expect(watch.refuse()).rejects.toMatchObject({
     code: 'CAPTURE_OUT_OF_STEP',
     message: expect.stringMatching(
-      /\n- Triggers of public\.things are missing: hookgraph_update\. .*migrate.*\n- Triggers of public\.things are disabled: hookgraph_insert/,
+      /\n- Triggers on public\.things are missing: hookgraph_update\. .*migrate.*\n- Triggers on public\.things are disabled: hookgraph_insert/,
     ),
   });
   await prepareCapture(db.pool, [thing()], silent);
@@ -252,7 +252,7 @@ it('says each change of findings once, by one line, and refuses with all of them
   expect(watch.lines.map(({ level, msg, findings, mended }) => [level, msg, (findings as unknown[])?.length ?? mended])).toEqual([
     [40, 'changes of announced tables are not recorded', 1],
     [40, 'changes of announced tables are not recorded', 2],
-    [30, 'capture is in step again', [expect.any(String), expect.any(String)]],
+    [30, 'capture triggers are in step again', [expect.any(String), expect.any(String)]],
   ]);
 });
 

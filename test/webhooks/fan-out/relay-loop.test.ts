@@ -110,7 +110,7 @@ it('goes on after the database dropped all its connections, and listens again', 
   await write();
   await until('the subscription is woken', () => woken.includes(id), { timeoutMs: 5000 });
   await until('it listens again', async () => (await listening()) !== first);
-  expect(lines.join()).toContain('hears pokes broke');
+  expect(lines.join()).toContain('listens for new changes broke');
 });
 
 it('warns of events without a tenant, by type and key', async () => {

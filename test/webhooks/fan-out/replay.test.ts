@@ -75,7 +75,9 @@ it('takes only what happened within its time', async () => {
   await begin(id, { from: at, to: at });
   while (await stepReplay(world.db.pool));
   expect(await replayed(id)).toEqual(['2']);
-  expect((await begin(id, { from: new Date(2), to: new Date(1) })).problems).toEqual([{ field: 'to', message: 'is before from' }]);
+  expect((await begin(id, { from: new Date(2), to: new Date(1) })).problems).toEqual([
+    { field: 'to', message: 'must not be before `from`' },
+  ]);
 });
 
 it('waits until what was recorded in its time is relayed, and for no other tenant’s', async () => {
@@ -112,7 +114,7 @@ it('is one at a time, ends when it is cancelled, and with its subscription', asy
   await relayOnce(world.db.pool);
   const id = await world.subscribe();
   const { replay } = await begin(id);
-  expect((await begin(id)).problems).toMatchObject([{ message: expect.stringContaining('is under way') }]);
+  expect((await begin(id)).problems).toMatchObject([{ message: expect.stringContaining('is already running') }]);
   await stepReplay(world.db.pool, 3);
   const cancelled = await cancelReplay(world.webhooks.engine, OWNER, replay?.id as string);
   expect(cancelled.replay).toMatchObject({ state: 'CANCELLED', deliveryCount: 3 });

@@ -192,5 +192,5 @@ it('refuses children that can’t decide, all at once', async () => {
       ],
       silent,
     ),
-  ).rejects.toThrow(/Slot gets its own only after the commit/);
+  ).rejects.toThrow(/Slot gets its own tenant only after the commit/);
 });

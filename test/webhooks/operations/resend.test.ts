@@ -46,11 +46,13 @@ describe('a resend', () => {
     const id = await world.subscribe();
     await world.insertThings('Ada');
     const { deliveryId } = await testSubscription(world.webhooks.engine, OWNER, id);
-    expect((await resend(deliveryId as string)).problems).toMatchObject([{ message: 'a test is not sent again; make another one' }]);
+    expect((await resend(deliveryId as string)).problems).toMatchObject([
+      { message: 'a test delivery can not be resent; send a new test' },
+    ]);
     await world.db.pool.query(`UPDATE hookgraph.deliveries SET kind = 'LIVE'`);
     await moveDeliveries(world.db.pool, id, 'PENDING');
     await world.db.pool.query(`UPDATE hookgraph.open_deliveries SET lease_until = now() + interval '1 minute'`);
-    expect((await resend(deliveryId as string)).problems).toMatchObject([{ message: 'it is being sent right now' }]);
+    expect((await resend(deliveryId as string)).problems).toMatchObject([{ message: 'an attempt of this delivery is running right now' }]);
     for (const actor of [
       { ...OWNER, userId: 'other' },
       { ...OWNER, tenant: 'other' },

@@ -62,7 +62,7 @@ describe('a rotation', () => {
         { field: 'sharedSecret', before: null, after: null, secret: true },
         { field: 'publicKey', before: null, after: publicKey },
       ],
-      message: expect.stringMatching(/^The old secret signs until \d{4}-.*Z\.$/),
+      message: expect.stringMatching(/^The old secret signs, too, until \d{4}-.*Z\.$/),
     });
   });
 
@@ -168,7 +168,7 @@ describe('a rotation is refused', () => {
     expect((await rotate(id, 'a secret, in words')).problems).toMatchObject([{ field: 'sharedSecret' }]);
     await rotate(id, `whsec_${Buffer.alloc(32).toString('base64')}`);
     const back = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
-    expect((await rotate(id, back)).problems).toMatchObject([{ message: expect.stringContaining('rotate without an overlap') }]);
+    expect((await rotate(id, back)).problems).toMatchObject([{ message: expect.stringContaining('rotate with `overlapSeconds: 0`') }]);
     expect((await rotate(id, back, 0)).problems).toEqual([]);
     expect(await secretsOf(id)).toEqual([back]);
   });

@@ -119,7 +119,7 @@ describe('a test', () => {
     const id = await world.subscribe({ topic: { key: 'thing/deleted' } });
     await world.insertThings('Ada', 'Bob', 'Cyd');
     expect(await test(id)).toMatchObject({
-      problems: [{ field: 'base', message: 'no Thing was deleted yet that you may read' }],
+      problems: [{ field: 'base', message: 'no Thing that you may read was deleted yet' }],
       report: null,
     });
     await world.db.pool.query(`DELETE FROM public.things WHERE name = 'Bob'`);
@@ -144,7 +144,7 @@ describe('a test', () => {
     world.host.fail = null;
 
     const template = await test(await world.subscribe({ template: '{"n": {{ data.node.name }}}' }));
-    expect(template.report).toMatchObject({ outcome: 'FAILED', stage: 'TEMPLATE', message: expect.stringContaining('not valid JSON') });
+    expect(template.report).toMatchObject({ outcome: 'FAILED', stage: 'TEMPLATE', message: expect.stringContaining('invalid JSON') });
     expect(template.report?.stages[2]).toMatchObject({ outcome: 'FAILED', output: '{"n": Ada}' });
     const data = await test(
       await world.subscribe({ template: '{% if data.node.name == "Ada" %}{% for i in (1..99999999) %}{% endfor %}{% endif %}1' }),

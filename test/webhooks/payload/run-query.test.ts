@@ -27,7 +27,7 @@ describe('a stored query', () => {
     const fits = 'x'.repeat(MAX_ANSWER_LENGTH - '{"value":""}'.length);
     expect(await run(engineOf(() => fits))).toEqual({ data: { value: fits }, isWhole: true });
     expect(await run(engineOf(() => `${fits}x`))).toEqual({
-      refused: `The query's answer has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.`,
+      refused: `The query's result has more than ${MAX_ANSWER_LENGTH} characters as JSON, which is the limit.`,
     });
     expect(
       await run(
@@ -45,10 +45,10 @@ describe('a stored query', () => {
     const untold = engineOf(() => {
       throw new TypeError('SELECT secret FROM /home/us/src/x.ts');
     });
-    expect(await run(untold)).toEqual({ refused: 'The resolver failed. (at value)' });
+    expect(await run(untold)).toEqual({ refused: 'A resolver of this API failed. (at value)' });
     const ours = engineOf(() => {
       throw new Error('ours');
     });
-    await expect(run(ours)).rejects.toThrow('for a reason of ours');
+    await expect(run(ours)).rejects.toThrow('failed with an internal error');
   });
 });

@@ -71,7 +71,7 @@ it('keeps no failure: the next one asks again', async () => {
 });
 
 const text = (status: number, body: string, headers = {}) => ({ kind: 'REPLY' as const, status, headers, body });
-const BASIC = 'id and secret were sent in the header Authorization, `clientAuthentication: POST` sends them in the body.';
+const BASIC = 'they were sent in the Authorization header; `clientAuthentication: POST` sends them in the body.';
 
 it.each([
   [
@@ -85,33 +85,36 @@ it.each([
   [text(401, 'go away'), `The token endpoint answered with status 401. Check \`clientId\` and \`clientSecret\`: ${BASIC}`],
   [
     json(400, { error: 'unauthorized_client' }),
-    'The token endpoint answered with status 400: unauthorized_client. Let this client use the grant client_credentials there.',
+    "The token endpoint answered with status 400: unauthorized_client. Allow the grant client_credentials for this client at the token endpoint's server.",
   ],
   [
     text(302, '<html>', { location: '/' }),
-    'The token endpoint answered with status 302. Redirects are never followed: give the address it leads to as `tokenUrl`.',
+    'The token endpoint answered with status 302. Redirects are never followed: set `tokenUrl` to the address that the redirect leads to.',
   ],
   [text(503, 'busy'), 'The token endpoint answered with status 503.'],
   [text(404, ''), 'The token endpoint answered with status 404. Check `tokenUrl`.'],
   [text(204, ''), 'The token endpoint answered with status 204, but not with JSON. Check `tokenUrl`.'],
   [
     text(200, '<html>', { 'content-type': 'text/html; charset=utf-8' }),
-    'The token endpoint answered with status 200, but not with JSON (it is text/html). Check `tokenUrl`.',
+    'The token endpoint answered with status 200, but not with JSON (Content-Type: text/html). Check `tokenUrl`.',
   ],
   [
     json(200, { id_token: 'x', accessToken: 'y' }),
-    'The token endpoint answered with status 200, but without an access_token, only with id_token, accessToken. Check `tokenUrl`.',
+    'The token endpoint answered with status 200, but without an access_token; the answer has the fields id_token, accessToken. Check `tokenUrl`.',
   ],
   [
     json(200, { error: 'slow down\r\n', error_description: ['no text'] }),
     'The token endpoint answered with status 200: slow down . Check `tokenUrl`.',
   ],
-  [json(200, { access_token: 'a b', token_type: 'bearer' }), 'The token endpoint answered with a token that no header holds.'],
+  [
+    json(200, { access_token: 'a b', token_type: 'bearer' }),
+    'The token endpoint answered with a token that contains characters a header may not contain.',
+  ],
   [
     json(200, { access_token: 't', token_type: 'mac' }),
-    "The token endpoint answered with a token that is no bearer token but mac, which can't be sent.",
+    'The token endpoint answered with a token of the type mac; only bearer tokens can be sent.',
   ],
-  [json(200, { access_token: 't'.repeat(50_000) }), 'The token endpoint answered with a token of 50000 characters; 8192 is the limit.'],
+  [json(200, { access_token: 't'.repeat(50_000) }), 'The token endpoint answered with a token of 50000 characters; the limit is 8192.'],
   [
     { kind: 'NO_REPLY' as const, message: 'The connection failed: ECONNREFUSED.' },
     'The token endpoint gave no answer: The connection failed: ECONNREFUSED.',

@@ -39,12 +39,12 @@ export interface GateOperation {
 /** The transaction that a client works in; `undefined` outside of a transaction. */
 export async function transactionOf(client: GateClient): Promise<PrismaTransaction | undefined> {
   if (typeof client._createPrismaPromise !== 'function')
-    throw new Error('This version of Prisma keeps its transactions elsewhere: hookgraph/prisma knows Prisma 6 and 7.');
+    throw new Error('This version of Prisma is not supported: hookgraph/prisma works with Prisma 6 and 7.');
   return client._createPrismaPromise(async (transaction) => transaction);
 }
 
 export function join<T>(promise: PrismaPromise<T>, transaction: object): PromiseLike<T> {
-  if (!promise.requestTransaction) throw new Error('A transaction takes promises of Prisma alone: do not await them before.');
+  if (!promise.requestTransaction) throw new Error('A transaction accepts only promises of Prisma: do not await the operations before.');
   return promise.requestTransaction(transaction);
 }
 
@@ -55,7 +55,7 @@ export function join<T>(promise: PrismaPromise<T>, transaction: object): Promise
 const SPOILED = {
   // biome-ignore lint/suspicious/noThenProperty: Prisma awaits it
   then(_resolve?: unknown, reject?: (error: Error) => void) {
-    reject?.(new Error('A transaction of a gated client takes operations of that client alone.'));
+    reject?.(new Error('A transaction of a gated client accepts only operations of the same client.'));
   },
 };
 

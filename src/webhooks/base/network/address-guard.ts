@@ -77,7 +77,7 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
   const agents = { http: new HttpAgent(pooled), https: new HttpsAgent(pooled) };
   for (const [scheme, agent] of Object.entries(agents)) {
     const createConnection: CreateConnection = ({ host, port, socketPath }, done) => {
-      if (socketPath || !host) return done(new AddressRefused('only names and addresses can be connected to'));
+      if (socketPath || !host) return done(new AddressRefused('the target is neither a host name nor an IP address'));
       open({ host: bare(host), port: Number(port), secure: scheme === 'https' }).then((socket) => done(null, socket), done);
     };
     Object.assign(agent, { createConnection });

@@ -49,13 +49,13 @@ export function createReach(settings: ReachSettings): Reach {
   const { allowedNetworks, allowedPorts = USUAL_PORTS, lookup = (host) => askSystem(host, { all: true, verbatim: true }) } = settings;
   const isPort = parsePorts(allowedPorts);
   if (!isPort)
-    throw new WebhooksError('PORTS_INVALID', `"${allowedPorts}" is no list of ports.`, 'Write ports such as 443,8000-8999,!8500.');
+    throw new WebhooksError('PORTS_INVALID', `"${allowedPorts}" is not a list of ports.`, 'Write ports such as 443,8000-8999,!8500.');
   const endpoints = [...(settings.forbiddenEndpoints ?? [])];
   const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
 
   /** Why the target is refused, as far as that is known without DNS; `null` when nothing is against it yet. */
   function refusalOf({ host, port, secure }: Target): string | null {
-    if (!isPort?.(port)) return `port ${port} is not one that deliveries may use (HOOKGRAPH_ALLOWED_PORTS)`;
+    if (!isPort?.(port)) return `deliveries may not use port ${port} (HOOKGRAPH_ALLOWED_PORTS)`;
     if (!secure && allowedNetworks.length === 0) return HTTP;
     // Generic reasons come first, so that nobody can find out by trying that an internal address belongs to Hookgraph.
     const blocked = isAddress(host) ? isBlocked(host, allowedNetworks) : blockedName(host);
@@ -64,12 +64,12 @@ export function createReach(settings: ReachSettings): Reach {
   }
 
   function blockedName(host: string): string | null {
-    if (!isHostName(host)) return `"${host}" is no host name`;
+    if (!isHostName(host)) return `"${host}" is not a valid host name`;
     if (METADATA_NAMES.has(host)) return `"${host}" is the name of a cloud metadata service`;
     if (isLocal(host))
       return ownAddresses(host).some(({ address }) => isAllowed(address, allowedNetworks)) ? null : `${host} is not public`;
     if (allowedNetworks.length === 0 && INSIDE_NAMES.test(host))
-      return `"${host}" is a name inside of a network, and none is allowed (HOOKGRAPH_ALLOWED_NETWORKS)`;
+      return `"${host}" is a name of a private network, and no private network is allowed (HOOKGRAPH_ALLOWED_NETWORKS)`;
     return null;
   }
 
@@ -81,7 +81,7 @@ export function createReach(settings: ReachSettings): Reach {
     for (const { address } of addresses) {
       // The message must not contain the resolved address, which would reveal the internal network.
       const reason = isBlocked(address, allowedNetworks);
-      if (reason) throw new AddressRefused(isAddress(host) ? reason : `"${host}" leads to an address that is not public`);
+      if (reason) throw new AddressRefused(isAddress(host) ? reason : `"${host}" resolves to an address that is not public`);
       if (!secure && !isAllowed(address, allowedNetworks)) throw new AddressRefused(HTTP);
     }
     if (await isOurs(port, addresses)) throw new AddressRefused(ourselves(host, port));
@@ -118,11 +118,11 @@ export function createReach(settings: ReachSettings): Reach {
     const wrong = (message: string) => ({ problem: { field, message } });
     if (url.length > MAX_URL_LENGTH) return wrong(`has ${url.length} characters, more than ${MAX_URL_LENGTH}`);
     // URL parsers strip these characters, so the parsed URL would differ from what a person reads.
-    if (/[\p{Cc}\s\\]/u.test(url)) return wrong('holds a space, a control character or a backslash');
+    if (/[\p{Cc}\s\\]/u.test(url)) return wrong('contains a space, a control character or a backslash');
     const parsed = URL.canParse(url) ? new URL(url) : null;
     if (!parsed?.hostname || !/^https?:\/\/[^/]/i.test(url)) return wrong('must be an absolute https URL');
     if (parsed.username || parsed.password || /^[a-z]+:\/\/[^/?#]*@/i.test(url))
-      return wrong('must not hold a user name or password; use a header');
+      return wrong('must not contain a user name or password; send them in a header');
     const secure = parsed.protocol === 'https:';
     if (!secure && allowedNetworks.length === 0) return wrong(`must be https: ${HTTP}`);
     return { target: { host: bare(parsed.hostname), port: Number(parsed.port || (secure ? 443 : 80)), secure } };
@@ -141,18 +141,18 @@ export function createReach(settings: ReachSettings): Reach {
         return null;
       } catch (error) {
         if (error instanceof AddressRefused)
-          return { field, message: `${error.reason === HTTP ? 'must be https' : 'leads where deliveries may not go'}: ${error.reason}` };
-        const message = `has the host "${host}", which doesn't resolve`;
+          return { field, message: `${error.reason === HTTP ? 'must be https' : 'is not allowed as a target'}: ${error.reason}` };
+        const message = `names the host "${host}", which DNS doesn't resolve`;
         return { field, message, ...(secure && { severity: 'warning' as const }) };
       }
     },
   };
 }
 
-const HTTP = 'http is accepted in allowed networks only (HOOKGRAPH_ALLOWED_NETWORKS)';
+const HTTP = 'http is accepted only for hosts in the allowed networks (HOOKGRAPH_ALLOWED_NETWORKS)';
 
 // The same message for every Hookgraph endpoint, so that it doesn't reveal which one was hit.
-const ourselves = (host: string, port: number) => `"${host}", port ${port}, is a part of Hookgraph itself`;
+const ourselves = (host: string, port: number) => `"${host}", port ${port}, belongs to Hookgraph itself`;
 
 /** The host in lower case, without IPv6 brackets and trailing dots. */
 export function bare(host: string): string {

@@ -38,7 +38,7 @@ function parseNetwork(network: string): Cidr {
     const address = ipaddr.parse(network.trim());
     return [address, address.kind() === 'ipv4' ? 32 : 128];
   } catch (cause) {
-    throw new WebhooksError('NETWORKS_INVALID', `"${network}" is no network.`, 'Write CIDRs such as 10.0.0.0/8 or ::1/128.', { cause });
+    throw new WebhooksError('NETWORKS_INVALID', `"${network}" is not a network.`, 'Write CIDRs such as 10.0.0.0/8 or ::1/128.', { cause });
   }
 }
 
@@ -48,9 +48,9 @@ function parseNetwork(network: string): Cidr {
  */
 export function isBlocked(address: string, allowedNetworks: readonly string[]): string | null {
   const allowed = parseNetworks(allowedNetworks);
-  if (address.includes('%')) return `${address} has a zone`;
+  if (address.includes('%')) return `${address} has an IPv6 zone`;
   const parsed = parseAddress(address);
-  if (!parsed) return `${address} is no address`;
+  if (!parsed) return `${address} is not an IP address`;
   const routed = asRouted(parsed);
   if (METADATA.has(routed.toString())) return `${address} is a cloud metadata address`;
   if (isWithin(parsed, allowed) || isWithin(routed, allowed)) return null;

@@ -65,9 +65,9 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
       request.on('error', (cause: Error & { code?: string }) => {
         clearTimeout(hangs);
         if (!(cause instanceof Hang || signal.aborted))
-          return reject(new EgressFailed(`${name} can't be reached: ${cause.code ?? cause.message}`, { cause }));
+          return reject(new EgressFailed(`connecting to ${name} failed: ${cause.code ?? cause.message}`, { cause }));
         // The proxy opened another tunnel in the meantime, so it works and this receiver is slow.
-        if (openedAtMs > askedAtMs) return reject(new TargetUnreachable('the receiver did not answer the egress proxy in time'));
+        if (openedAtMs > askedAtMs) return reject(new TargetUnreachable('the egress proxy timed out while connecting to the receiver'));
         reject(new EgressFailed(`${name} did not answer in time`));
       });
       request.end();

@@ -69,13 +69,13 @@ function readFinder(schema: GraphQLSchema, source: string): Finder | { problem: 
   try {
     document = parse(`{ ${source} }`);
   } catch (error) {
-    return { problem: `can't be read: ${error instanceof GraphQLError ? error.message : 'it is nested too deeply'}` };
+    return { problem: `can't be parsed: ${error instanceof GraphQLError ? error.message : 'it is nested too deeply'}` };
   }
   const [operation, second] = document.definitions;
   const [field, other] = (operation as OperationDefinitionNode).selectionSet.selections;
-  if (second || other || field?.kind !== Kind.FIELD) return { problem: 'must be one root field with its arguments' };
+  if (second || other || field?.kind !== Kind.FIELD) return { problem: 'must be a single root field with its arguments' };
   if (field.alias || field.selectionSet || field.directives?.length)
-    return { problem: 'must be a root field with arguments alone: no alias, no directive, no fields of the answer' };
+    return { problem: 'must be a root field with nothing but arguments: no alias, no directive, no selection of fields' };
   const types = new Map<string, GraphQLInputType>();
   const typeInfo = new TypeInfo(schema);
   visit(
@@ -139,9 +139,9 @@ export function finderProblems(schema: GraphQLSchema, nodes: AnnouncedNode[], fi
   return Object.entries(find).flatMap(([typename, source]) => {
     const told = (problem: string) => `find.${typename} ${JSON.stringify(source)} ${problem}`;
     const node = announcedNode({ nodes }, typename);
-    if (!node) return [told(`is for a type that isn't announced; announced are ${nodes.map((one) => one.typename).join(', ')}.`)];
+    if (!node) return [told(`is for a type that isn't announced; the announced types are ${nodes.map((one) => one.typename).join(', ')}.`)];
     const type = schema.getType(typename);
-    if (!isObjectType(type)) return [told(`is for a type that the schema doesn't have: remove it, or correct the name.`)];
+    if (!isObjectType(type)) return [told(`is for a type that the schema doesn't have: remove the finder, or correct the type's name.`)];
     const finder = readFinder(schema, source);
     if ('problem' in finder) return [told(`${finder.problem}. Write it like ${JSON.stringify(proposalFor(schema, node))}.`)];
     return fieldProblems(schema, node, finder).map(told);
@@ -157,7 +157,7 @@ function fieldProblems(schema: GraphQLSchema, node: AnnouncedNode, finder: Finde
   const answers =
     type.name === node.typename || (isAbstractType(type) && schema.getPossibleTypes(type).some((one) => one.name === node.typename));
   if (!answers)
-    return [`names the root field ${name}, which answers ${root.type} and no ${node.typename}; ${fieldsThatAnswer(schema, node)}`];
+    return [`names the root field ${name}, which returns ${root.type} instead of ${node.typename}; ${fieldsThatAnswer(schema, node)}`];
   const declared = root.args.map((argument) => `${argument.name}: ${argument.type}`).join(', ');
   const names = keyNames(node);
   const supplied = [...names.keys(), 'nodeId', 'nodeType'].map((one) => `$${one}`).join(', ');
@@ -165,10 +165,10 @@ function fieldProblems(schema: GraphQLSchema, node: AnnouncedNode, finder: Finde
   for (const [variable, input] of variablesIn(finder)) {
     const part = names.get(variable);
     if (part === undefined && variable !== 'nodeId' && variable !== 'nodeType')
-      problems.push(`uses $${variable}, which isn't supplied; of a ${node.typename} these are: ${supplied}.`);
+      problems.push(`uses $${variable}, which Hookgraph doesn't supply; for ${node.typename} it supplies ${supplied}.`);
     else if (input && part !== undefined && formOfType(input) === null)
       problems.push(
-        `gives $${variable} where ${input} is wanted, but a part of a key is one value: put it inside a list or an object, or take another field.`,
+        `passes $${variable} where the type ${input} is expected, but a part of a key is a single value: put it inside a list or an object, or use another field.`,
       );
   }
   const { document } = askFor({ toGlobalId: () => '' } as unknown as Host, finder, node, [exampleKey(node)], {
@@ -193,9 +193,9 @@ function fieldsThatAnswer(schema: GraphQLSchema, node: AnnouncedNode): string {
   const fields = Object.values(schema.getQueryType()?.getFields() ?? {}).filter(
     ({ type }) => getNamedType(type).name === node.typename && !isListType(getNullableType(type)),
   );
-  if (fields.length === 0) return `no root field answers one ${node.typename}: add one, or leave the finder out.`;
+  if (fields.length === 0) return `no root field returns a single ${node.typename}: add such a field, or leave the finder out.`;
   const shown = fields.map(({ name, args }) => `${name}(${args.map((argument) => `${argument.name}: ${argument.type}`).join(', ')})`);
-  return `one ${node.typename} is answered by ${shown.join(', ')}.`;
+  return `root fields that return a single ${node.typename}: ${shown.join(', ')}.`;
 }
 
 function proposalFor(schema: GraphQLSchema, node: AnnouncedNode): string {

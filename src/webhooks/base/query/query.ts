@@ -110,7 +110,7 @@ export function limitErrors(
     // Skipped when there are too many fields, so that the search for pairs stays bounded.
     const repeated = () => {
       const field = measured.fields > fields ? null : findRepeats(operation, fragments, repeats);
-      const message = `selects the same fields so often that more than ${repeats} pairs have to be compared, which is the limit`;
+      const message = `repeats the same fields too often: validation would compare more than ${repeats} pairs, which is the limit`;
       return field ? [new GraphQLError(message, { nodes: field })] : [];
     };
     const { repeats, rootFields, aliases, fields, depth, cost, introspection } = limits;
@@ -119,11 +119,15 @@ export function limitErrors(
       ...error('aliases', aliases, (size) => `has ${size} aliases, fragments expanded; the limit is ${aliases}`),
       ...error('fields', fields, (size) => `selects ${size} fields, fragments expanded; the limit is ${fields}`),
       ...error('depth', depth, (size) => `is ${size} levels deep, fragments expanded; the limit is ${depth}`),
-      ...error('cost', cost, (size) => `costs ${size}, each field times the sizes of the pages and lists above it; the limit is ${cost}`),
+      ...error(
+        'cost',
+        cost,
+        (size) => `costs ${size}, where each field counts once per item of the pages and lists above it; the limit is ${cost}`,
+      ),
       ...error('introspection', introspection, (size) =>
         introspection === 0
-          ? 'asks about the schema itself, which only a request to the API may'
-          : `asks for ${size} parts of the schema; the limit is ${introspection}`,
+          ? 'uses introspection, which only requests to the API may use'
+          : `selects ${size} introspection fields; the limit is ${introspection}`,
       ),
       ...repeated(),
     ];
@@ -141,9 +145,9 @@ type TakeVariable = (variable: VariableDefinitionNode) => Problem | null;
 function operationProblems(document: DocumentNode, at: At, take: TakeVariable): Problem[] {
   const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const [operation, second] = operations;
-  if (!operation) return [at('must hold a query operation', document.definitions[0])];
-  if (second) return [at(`must hold one operation, and this is the second of ${operations.length}`, second)];
-  if (operation.operation !== 'query') return [at(`must be a query: a ${operation.operation} is not run for a notification`, operation)];
+  if (!operation) return [at('must contain a query operation', document.definitions[0])];
+  if (second) return [at(`must contain a single operation; this is the second of ${operations.length}`, second)];
+  if (operation.operation !== 'query') return [at(`must be a query, not a ${operation.operation}`, operation)];
   return (operation.variableDefinitions ?? []).slice(0, MAX_PROBLEMS).flatMap((variable) => take(variable) ?? []);
 }
 
@@ -160,10 +164,7 @@ function takeVariable(
   if (Object.hasOwn(VARIABLES, name)) {
     const named = namedType(variable.type);
     if (named === 'ID' || named === 'String') return null;
-    return at(
-      `declares $${name} of a type that the server doesn't supply: it is ${name === 'nodeId' ? 'ID!' : VARIABLES[name]}`,
-      variable.type,
-    );
+    return at(`declares $${name} with the wrong type: the server supplies ${name === 'nodeId' ? 'ID!' : VARIABLES[name]}`, variable.type);
   }
   const part = names.get(name);
   if (part === undefined) {
@@ -174,14 +175,17 @@ function takeVariable(
   if (form) keys.push({ name, part, form });
   return form
     ? null
-    : at(`declares $${name} as ${print(variable.type)}, but it is one value: of a scalar type of the schema or an enum`, variable.type);
+    : at(
+        `declares $${name} as ${print(variable.type)}, but its value is a single scalar: declare a scalar or enum type of the schema`,
+        variable.type,
+      );
 }
 
 function listSupplied(names: ReadonlyMap<string, number>): string {
   const always = '$nodeId: ID! and $nodeType: String';
   const parts = [...names.keys()].map((name) => `$${name}`);
   if (parts.length === 0) return always;
-  return `$nodeId: ID!, $nodeType: String and, in the type that the query declares, ${parts.join(', ')}`;
+  return `$nodeId: ID!, $nodeType: String and, with the type that the query declares, ${parts.join(', ')}`;
 }
 
 function namedType(type: TypeNode): string | null {

@@ -27,15 +27,15 @@ export function scanQuery(source: string, limits: QueryLimits): Breach | null {
       tokens += 1;
       if (tokens > limits.tokens) return breach(`has more than ${limits.tokens} tokens, which is the limit`);
       const length = (token.value?.length ?? 0) > limits.literal ? token.value?.length : 0;
-      if (length) return breach(`holds ${nounOf(token)} of ${length} characters; the limit of one is ${limits.literal}`);
-      if (token.value?.includes('\0')) return breach('holds the character U+0000, which no database stores');
+      if (length) return breach(`contains ${nounOf(token)} of ${length} characters; the limit is ${limits.literal}`);
+      if (token.value?.includes('\0')) return breach('contains the character U+0000, which Postgres cannot store');
       if (token.kind === TokenKind.AT) directives += 1;
       if (directives > limits.directives) return breach(`has more than ${limits.directives} directives, which is the limit`);
       if (CLOSING.has(token.kind)) open.pop();
       const within = open.at(-1);
       // A variable is two tokens, `$` and its name; only the name is counted.
       if (typeof within === 'number' && !CLOSING.has(token.kind) && token.kind !== TokenKind.DOLLAR) {
-        if (within >= limits.list) return breach(`holds a list of more than ${limits.list} values, which is the limit`);
+        if (within >= limits.list) return breach(`contains a list of more than ${limits.list} values, which is the limit`);
         open[open.length - 1] = within + 1;
       }
       if (OPENING.has(token.kind)) open.push(token.kind === TokenKind.BRACKET_L ? 0 : null);

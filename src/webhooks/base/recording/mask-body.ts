@@ -62,7 +62,7 @@ function walk(): typeof stepDown {
     const before = steps.of.get(place);
     if (before) return before;
     left -= progress.length;
-    if (left < 0) throw new Error('The body is too large for its paths.');
+    if (left < 0) throw new Error('Masking the body failed: it has too many values for its masked paths.');
     const step = stepDown(progress, key);
     steps.of.set(place, step);
     return step;

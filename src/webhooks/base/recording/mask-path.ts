@@ -14,7 +14,7 @@ export function parseMaskPath(text: string): MaskPath | { wrong: string } {
   const path: MaskPath = [];
   let at = text.startsWith('$.') ? 2 : 0;
   const wrong = () => ({
-    wrong: `${JSON.stringify(text)} is no path: at character ${at + 1} it needs a name, *, **, [*], [0] or ["name"]`,
+    wrong: `${JSON.stringify(text)} is not a path: character ${at + 1} must start a name, *, **, [*], [0] or ["name"]`,
   });
   while (at < text.length || path.length === 0) {
     if (path.length > 0 && text[at] === '.') {

@@ -44,7 +44,7 @@ export function createVault(keys: Buffer[], reload?: () => Promise<Buffer[]>): V
     },
     seal(place, plaintext, fingerprint = byFingerprint.keys().next().value as string) {
       const key = byFingerprint.get(fingerprint);
-      if (!key) throw keysMismatch(`Secrets are to be sealed with key ${fingerprint}, which this process doesn't have.`);
+      if (!key) throw keysMismatch(`Secrets must be encrypted with key ${fingerprint}, which this process doesn't have.`);
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
       cipher.setAAD(additionalData(place));
@@ -54,7 +54,7 @@ export function createVault(keys: Buffer[], reload?: () => Promise<Buffer[]>): V
     open(place, ciphertext, fingerprint) {
       const where = `${place.table}.${place.field} of ${place.row}`;
       const key = byFingerprint.get(fingerprint);
-      if (!key) throw keysMismatch(`The secret ${where} was sealed with key ${fingerprint}, which this process doesn't have.`);
+      if (!key) throw keysMismatch(`The secret ${where} was encrypted with key ${fingerprint}, which this process doesn't have.`);
       if (ciphertext[0] !== VERSION || ciphertext.length < 1 + NONCE_BYTES + TAG_BYTES) throw unreadable(where);
       try {
         const decipher = createDecipheriv('aes-256-gcm', key, ciphertext.subarray(1, 1 + NONCE_BYTES), { authTagLength: TAG_BYTES });
@@ -76,7 +76,7 @@ export function createVault(keys: Buffer[], reload?: () => Promise<Buffer[]>): V
 }
 
 function indexKeys(keys: Buffer[]): Map<string, Buffer> {
-  if (keys.length === 0) throw new WebhooksError('KEYS_INVALID', 'There is no encryption key.', 'Set HOOKGRAPH_ENCRYPTION_KEYS.');
+  if (keys.length === 0) throw new WebhooksError('KEYS_INVALID', 'No encryption key is configured.', 'Set HOOKGRAPH_ENCRYPTION_KEYS.');
   for (const [index, key] of keys.entries())
     if (key.length !== 32) throw new WebhooksError('KEYS_INVALID', `Encryption key ${index + 1} has ${key.length} bytes, not 32.`);
   return new Map(keys.map((key) => [fingerprintOf(key), key]));
@@ -105,14 +105,14 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
     const known = rows.map((row) => row.fingerprint);
     const [current] = known;
     if (current && !vault.fingerprints.includes(current))
-      throw keysMismatch(`This database's secrets are sealed with key ${current}, which this process doesn't have.`);
+      throw keysMismatch(`The secrets in this database are encrypted with key ${current}, which this process doesn't have.`);
     const { rows: orphans } = await client.query<{ fingerprint: string; count: string }>(
       'SELECT fingerprint, count(*) FROM hookgraph.secrets WHERE fingerprint <> ALL ($1::text[]) GROUP BY fingerprint LIMIT 1',
       [vault.fingerprints],
     );
     if (orphans[0])
       throw keysMismatch(
-        `${orphans[0].count} stored secret(s) are sealed with key ${orphans[0].fingerprint}, which this process doesn't have.`,
+        `${orphans[0].count} stored secret(s) are encrypted with key ${orphans[0].fingerprint}, which this process doesn't have.`,
       );
     const newest = vault.fingerprints[0] as string;
     if (activate && !known.includes(newest))
@@ -143,7 +143,7 @@ export async function keyForSealing(client: PoolClient, vault: Vault): Promise<s
   if (vault.fingerprints.includes(current)) return current;
   await vault.learn();
   if (vault.fingerprints.includes(current)) return current;
-  throw keysMismatch(`Secrets are sealed with key ${current} now, which this process doesn't have.`);
+  throw keysMismatch(`The current encryption key is now ${current}, which this process doesn't have.`);
 }
 
 function additionalData(place: SecretPlace): Buffer {
@@ -155,12 +155,17 @@ function keysMismatch(message: string): WebhooksError {
   return new WebhooksError(
     'KEYS_MISMATCH',
     message,
-    'Every process on one database needs the same keys: set HOOKGRAPH_ENCRYPTION_KEYS (newest first) to the keys of the process that came first, or copy its key file from HOOKGRAPH_DATA_DIR; then start this one again. An application of another kind takes a schema of its own (`databaseSchema`).',
+    'All processes on one database need the same keys: set HOOKGRAPH_ENCRYPTION_KEYS (newest first) to the keys of the process that was started first, or copy its key file from HOOKGRAPH_DATA_DIR; then restart this process. A different application needs its own schema (`databaseSchema`).',
   );
 }
 
 function unreadable(where: string, cause?: unknown): WebhooksError {
-  return new WebhooksError('SECRET_UNREADABLE', `The secret ${where} can't be opened: it was altered or moved.`, 'Set it again.', {
-    cause,
-  });
+  return new WebhooksError(
+    'SECRET_UNREADABLE',
+    `The secret ${where} can't be decrypted: its ciphertext was changed or moved to another row.`,
+    'Save this secret again.',
+    {
+      cause,
+    },
+  );
 }

@@ -5,18 +5,18 @@ import type { Pool, PoolClient } from 'pg';
 import type { Actor, Definition, Json, Secrets } from '../model.js';
 
 export const AUDIT_ACTIONS = {
-  CREATED: 'It was created.',
-  UPDATED: 'Its definition, name or labels were changed.',
-  ENABLED: 'Its owner switched it on.',
-  DISABLED: 'It was switched off, by its owner or by a rule.',
-  DELETED: 'It was deleted, and its secrets wiped.',
+  CREATED: 'The subscription was created.',
+  UPDATED: 'Its definition, name, integration or environments were changed.',
+  ENABLED: 'Its owner enabled it.',
+  DISABLED: 'Its owner or a rule disabled it.',
+  DELETED: 'The subscription and its secrets were deleted.',
   TESTED: 'A test was sent.',
-  RESENT: 'A delivery was opened again.',
-  RELEASED: 'Held deliveries were made due.',
-  REPLAYED: 'Past events are sent again.',
-  REPLAY_CANCELLED: 'A replay was ended before its time.',
-  HELD: 'Its definition no longer works.',
-  RESTORED: 'Its definition works again.',
+  RESENT: 'A delivery was resent.',
+  RELEASED: 'Held deliveries were released.',
+  REPLAYED: 'A replay of past events was started.',
+  REPLAY_CANCELLED: 'A replay was cancelled.',
+  HELD: 'Its query or a template no longer works; its deliveries are held.',
+  RESTORED: 'Its query and templates work again.',
 };
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

@@ -131,7 +131,7 @@ export async function loadForSending(engine: Engine, ids: readonly string[]): Pr
       const secrets = await unseal(engine.vault, subscription.id, sealed);
       sendables.set(subscription.id, { subscription, topic, secrets });
     } catch (error) {
-      engine.log.error({ err: error, subscriptionId: subscription.id }, "a subscription's secrets can't be opened; it sends nothing");
+      engine.log.error({ err: error, subscriptionId: subscription.id }, "a subscription's secrets can't be decrypted; its deliveries wait");
     }
   }
   return sendables;

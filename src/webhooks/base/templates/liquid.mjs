@@ -271,7 +271,7 @@ function toJson(value, context, indent) {
 }
 
 const refuse = () => {
-  throw new Error('templates read no files');
+  throw new Error('templates can not include other files');
 };
 const NO_FILES = {
   exists: async () => false,

@@ -34,7 +34,7 @@ export function startRenderChild(low: boolean, onProgress: (progress: Progress[]
     child = fork(entry(), [], { execArgv: OPTIONS, env: {}, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   } catch (error) {
     // The system can't start another process.
-    setImmediate(() => onDeath({ by: 'unknown', message: `a render process could not start: ${(error as Error).message}` }));
+    setImmediate(() => onDeath({ by: 'unknown', message: `starting a render process failed: ${(error as Error).message}` }));
     return { send: () => {}, hold: () => {}, kill: async () => {} };
   }
   let said = '';
@@ -83,8 +83,12 @@ function lower(pid: number): void {
 function read(said: string, why: string): Death {
   const [, ms, id] = /overstayed (\d+) ms in (\d+)/.exec(said) ?? [];
   if (id !== undefined)
-    return { by: 'template', culprit: Number(id), message: `template render limit exceeded: ended after ${ms} ms of computing` };
+    return {
+      by: 'template',
+      culprit: Number(id),
+      message: `template render limit exceeded: rendering was stopped after ${ms} ms of CPU time`,
+    };
   if (/heap out of memory|Fatal|FATAL|Allocation failed/.test(said))
-    return { by: 'template', message: `memory limit exceeded: a rendering has ${HEAP_MB} MB` };
-  return { by: 'unknown', message: `a render process ended: ${why}${said === '' ? '' : `: ${said.slice(0, 1000)}`}` };
+    return { by: 'template', message: `template memory limit exceeded: a rendering may use ${HEAP_MB} MB` };
+  return { by: 'unknown', message: `the render process ended unexpectedly: ${why}${said === '' ? '' : `: ${said.slice(0, 1000)}`}` };
 }

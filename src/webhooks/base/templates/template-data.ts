@@ -68,7 +68,7 @@ function inventValue(type: GraphQLOutputType): Json {
   return Object.hasOwn(SCALARS, named.name) ? (SCALARS[named.name] as Json) : TEXT;
 }
 
-/** The default payload of a host that sends links. */
+/** An invented default payload, with an object URL if the host makes such URLs. */
 export function inventLink(objectUrl: ((nodeId: string) => string | null) | undefined): Json {
   const id = 'aW52ZW50ZWQ';
   const url = objectUrl?.(id) ?? null;

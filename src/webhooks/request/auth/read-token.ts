@@ -29,11 +29,12 @@ export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Tok
   // Some endpoints return the type `BearerToken`.
   if (type != null && type !== '' && !/^bearer/i.test(String(type)))
     return {
-      failed: `The token endpoint answered with a token that is no bearer token but ${shown(auth, String(type))}, which can't be sent.`,
+      failed: `The token endpoint answered with a token of the type ${shown(auth, String(type))}; only bearer tokens can be sent.`,
     };
   if (token.length > MAX_TOKEN_LENGTH)
-    return { failed: `The token endpoint answered with a token of ${token.length} characters; ${MAX_TOKEN_LENGTH} is the limit.` };
-  if (!/^[\x21-\x7e]+$/.test(token)) return { failed: 'The token endpoint answered with a token that no header holds.' };
+    return { failed: `The token endpoint answered with a token of ${token.length} characters; the limit is ${MAX_TOKEN_LENGTH}.` };
+  if (!/^[\x21-\x7e]+$/.test(token))
+    return { failed: 'The token endpoint answered with a token that contains characters a header may not contain.' };
   return { token, expiresAtMs: nowMs + keptMs(fields?.expires_in) };
 }
 
@@ -70,21 +71,21 @@ function shown(auth: OAuth2, text: string): string {
 
 const shownType = (headers: Record<string, string>): string => {
   const [type] = /^[\w.+/-]{1,100}/.exec(headers['content-type'] ?? '') ?? [];
-  return type === undefined ? '' : ` (it is ${type})`;
+  return type === undefined ? '' : ` (Content-Type: ${type})`;
 };
 
 function shownNames(fields: Record<string, unknown>): string {
   const names = Object.keys(fields)
     .filter((name) => /^\w{1,40}$/.test(name))
     .slice(0, MAX_FIELDS);
-  return names.length === 0 ? '' : `, only with ${names.join(', ')}`;
+  return names.length === 0 ? '' : `; the answer has the fields ${names.join(', ')}`;
 }
 
 const ADVICE: Record<string, string> = {
   invalid_scope: 'Check `scope`.',
   invalid_target: 'Check `audience`.',
-  unauthorized_client: 'Let this client use the grant client_credentials there.',
-  unsupported_grant_type: 'Let this client use the grant client_credentials there, and check `tokenUrl`.',
+  unauthorized_client: "Allow the grant client_credentials for this client at the token endpoint's server.",
+  unsupported_grant_type: "Allow the grant client_credentials for this client at the token endpoint's server, and check `tokenUrl`.",
 };
 
 /** Advice for the subscription's owner; '' when none is known. */
@@ -92,11 +93,11 @@ function adviceFor({ clientAuthentication }: OAuth2, status: number, error: stri
   if (error !== null && Object.hasOwn(ADVICE, error)) return ADVICE[error] as string;
   const other =
     clientAuthentication === 'POST'
-      ? 'id and secret were sent in the body, `clientAuthentication: BASIC` sends them in the header Authorization'
-      : 'id and secret were sent in the header Authorization, `clientAuthentication: POST` sends them in the body';
+      ? 'they were sent in the body; `clientAuthentication: BASIC` sends them in the Authorization header'
+      : 'they were sent in the Authorization header; `clientAuthentication: POST` sends them in the body';
   if (error === 'invalid_client' || status === 401) return `Check \`clientId\` and \`clientSecret\`: ${other}.`;
-  if (error === 'invalid_request') return `Check \`scope\` and \`audience\`: ${other}.`;
-  if (status >= 300 && status < 400) return 'Redirects are never followed: give the address it leads to as `tokenUrl`.';
+  if (error === 'invalid_request') return `Check \`scope\` and \`audience\`. The client's id and secret: ${other}.`;
+  if (status >= 300 && status < 400) return 'Redirects are never followed: set `tokenUrl` to the address that the redirect leads to.';
   if (status < 300 || status === 404 || status === 405) return 'Check `tokenUrl`.';
   return '';
 }

@@ -43,13 +43,17 @@ export function signatureProblems(chosen: readonly SignatureScheme[], secret: st
     problems.push({
       field: 'signatures',
       message:
-        "can't be UP42 and HTTP_MESSAGE_SIGNATURES at once: both write Signature, and neither's receivers read the other's; make two subscriptions",
+        "can't be both UP42 and HTTP_MESSAGE_SIGNATURES: both set the Signature header, in different formats; create two subscriptions",
     });
   const needing = chosen.filter((name) => name !== 'SCOPE');
   if (secret === null) {
     if (needing.length > 0) {
       const example = chosen.includes('STANDARD_WEBHOOKS') ? ', e.g. `whsec_` and the output of `openssl rand -base64 32`' : '';
-      problems.push({ field: 'sharedSecret', message: `can't be blank: ${needing.join(' and ')} signs with it${example}`, type: 'BLANK' });
+      problems.push({
+        field: 'sharedSecret',
+        message: `can't be blank: ${needing.join(' and ')} needs it to sign${example}`,
+        type: 'BLANK',
+      });
     }
     return problems;
   }
@@ -66,7 +70,7 @@ export function signatureProblems(chosen: readonly SignatureScheme[], secret: st
   } else if (key.bytes.length < 24 || key.bytes.length > 64)
     problems.push({
       field: 'sharedSecret',
-      message: `is ${key.bytes.length} bytes long; Standard Webhooks asks for 24 to 64`,
+      message: `is ${key.bytes.length} bytes long; Standard Webhooks recommends 24 to 64`,
       severity: 'warning',
     });
   return problems;

@@ -13,12 +13,12 @@ const HOW_TO = 'write `whsec_` and the base64 of 24 to 64 random bytes, e.g. of 
  * ed25519 seed, optionally followed by its public key. Returns a problem for anything else.
  */
 export function readKey(secret: string): Key | { problem: string } {
-  if (secret.startsWith('whpk_')) return { problem: 'is a public key; the private one, `whsk_…`, signs' };
+  if (secret.startsWith('whpk_')) return { problem: 'is a public key; give the private key, which starts with `whsk_`' };
   if (secret.startsWith('whsk_')) return readPrivateKey(decode(secret.slice('whsk_'.length)));
   const prefixed = secret.startsWith('whsec_');
   const bytes = decode(prefixed ? secret.slice('whsec_'.length) : secret);
   if (bytes) return { kind: 'hmac', bytes };
-  return { problem: prefixed ? `holds no padded base64 after \`whsec_\`: ${HOW_TO}` : `is no secret of Standard Webhooks: ${HOW_TO}` };
+  return { problem: prefixed ? `has no padded base64 after \`whsec_\`: ${HOW_TO}` : `is not a Standard Webhooks secret: ${HOW_TO}` };
 }
 
 export const standardWebhooks: Scheme = {
@@ -28,7 +28,7 @@ export const standardWebhooks: Scheme = {
     const signed = Buffer.concat([Buffer.from(`${deliveryId}.${timestamp}.`), body]);
     // An old secret may date from before this scheme was chosen and have another format; it is left out.
     const keys = secrets.map(readKey).filter((key) => 'kind' in key);
-    if (keys.length === 0) throw new Error('There is no secret of Standard Webhooks to sign with.');
+    if (keys.length === 0) throw new Error('Signing failed: the subscription has no Standard Webhooks secret.');
     return {
       'webhook-id': deliveryId,
       'webhook-timestamp': timestamp,
@@ -45,11 +45,13 @@ export const standardWebhooks: Scheme = {
 
 function readPrivateKey(bytes: Buffer | null): Key | { problem: string } {
   if (bytes?.length !== 32 && bytes?.length !== 64)
-    return { problem: 'holds no ed25519 key after `whsk_`: the base64 of 32 bytes, or of those and the 32 of the public key' };
+    return {
+      problem: 'has no ed25519 key after `whsk_`: write the base64 of the 32-byte seed, alone or followed by the 32-byte public key',
+    };
   const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8, bytes.subarray(0, 32)]), format: 'der', type: 'pkcs8' });
   const own = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32);
   if (bytes.length === 64 && !own.equals(bytes.subarray(32)))
-    return { problem: 'holds a public key that is not the one of its private key' };
+    return { problem: 'contains a public key that does not belong to its private key' };
   return { kind: 'ed25519', privateKey, publicKey: `whpk_${own.toString('base64')}` };
 }
 

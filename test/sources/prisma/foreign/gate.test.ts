@@ -182,7 +182,7 @@ describe('a before-hook', () => {
       gated.space.create({ data: { name: 'Own', organisationId: 1 } }),
       w.prisma.space.create({ data: { name: 'Stray', organisationId: 1 } }),
     ];
-    await expect(gated.$transaction(list)).rejects.toThrow('operations of that client alone');
+    await expect(gated.$transaction(list)).rejects.toThrow('only operations of the same client');
     expect([await named('Own'), await named('Stray')]).toEqual([[], []]);
   });
 

@@ -82,10 +82,10 @@ describe('our own parts', () => {
       expect(await guard.vetUrl(url)).toBeNull();
       guard.forbid({ host, port });
       for (const name of ['127.0.0.1', 'localhost', '0.0.0.0', '[::ffff:127.0.0.1]', '[::1]', '[::]', '127.1.2.3']) {
-        await expect(viaUndici(guard, `http://${name}:${port}/`)).rejects.toThrow(/a part of Hookgraph itself/);
-        await expect(ask(guard, `http://${name}:${port}/`)).rejects.toThrow(/a part of Hookgraph itself/);
+        await expect(viaUndici(guard, `http://${name}:${port}/`)).rejects.toThrow(/belongs to Hookgraph itself/);
+        await expect(ask(guard, `http://${name}:${port}/`)).rejects.toThrow(/belongs to Hookgraph itself/);
         expect(await guard.vetUrl(`http://${name}:${port}/`)).toMatchObject({
-          message: expect.stringContaining('a part of Hookgraph itself'),
+          message: expect.stringContaining('belongs to Hookgraph itself'),
         });
       }
       expect(asked).toHaveLength(1);

@@ -59,7 +59,7 @@ describe('a callback URL', () => {
   ])('whose name leads to an address that is %s is refused by a sentence that tells no address and no kind', async (_, addresses) => {
     expect(await vetUrl('https://trap.example/', { lookup: names({ 'trap.example': addresses }) })).toEqual({
       field: 'callbackUrl',
-      message: 'leads where deliveries may not go: "trap.example" leads to an address that is not public',
+      message: 'is not allowed as a target: "trap.example" resolves to an address that is not public',
     });
   });
 
@@ -96,10 +96,10 @@ describe('a callback URL', () => {
     for (const port of [443, 8000, 8100]) expect(await vetUrl(`https://receiver.example:${port}/`, { allowedPorts })).toBeNull();
     for (const port of [80, 7999, 8080, 8101])
       expect(await vetUrl(`https://receiver.example:${port}/`, { allowedPorts })).toMatchObject({
-        message: `leads where deliveries may not go: port ${port} is not one that deliveries may use (HOOKGRAPH_ALLOWED_PORTS)`,
+        message: `is not allowed as a target: deliveries may not use port ${port} (HOOKGRAPH_ALLOWED_PORTS)`,
       });
     for (const wrong of ['', 'https', '0', '1-70000', '9-8', '!80', '80;443'])
-      expect(() => createReach({ allowedNetworks: [], allowedPorts: wrong })).toThrow(/is no list of ports/);
+      expect(() => createReach({ allowedNetworks: [], allowedPorts: wrong })).toThrow(/is not a list of ports/);
   });
 
   it('may be http where it leads to an allowed network only', async () => {

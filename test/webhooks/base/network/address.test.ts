@@ -113,6 +113,6 @@ describe('an address', () => {
       if (address !== '126.0.0.1') expect(isBlocked(address, loopback)).not.toBeNull();
       else expect(isAllowed(address, loopback)).toBe(false);
     expect(isBlocked('10.1.2.3', ['10.1.2.3'])).toBeNull();
-    expect(() => isBlocked('10.1.2.3', ['ten'])).toThrow(/"ten" is no network/);
+    expect(() => isBlocked('10.1.2.3', ['ten'])).toThrow(/"ten" is not a network/);
   });
 });

@@ -112,7 +112,7 @@ describe("a proxy's failure", () => {
     );
     await proxy.stop();
     await expect(sender(proxy)('https://receiver.example:8443')).rejects.toThrow(
-      /^the egress proxy 127\.0\.0\.1:\d+ can't be reached: ECONNREFUSED$/,
+      /^connecting to the egress proxy 127\.0\.0\.1:\d+ failed: ECONNREFUSED$/,
     );
     const secure = await proxied({ secure: true });
     await expect(sender(secure, { caCertificates: [] })('https://receiver.example:8443')).rejects.toThrow(EgressFailed);
@@ -134,7 +134,7 @@ describe("a proxy's failure", () => {
     (await ask(port)).destroy();
     const failure = await waiting;
     expect(failure).not.toBeInstanceOf(EgressFailed);
-    expect(failure.message).toBe('the receiver did not answer the egress proxy in time');
+    expect(failure.message).toBe('the egress proxy timed out while connecting to the receiver');
   });
 
   it.each([

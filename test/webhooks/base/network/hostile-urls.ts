@@ -4,7 +4,7 @@ const each = (message: RegExp, ...urls: string[]): [string, RegExp][] => urls.ma
 
 export const HOSTILE: [url: string, message: RegExp][] = [
   ...each(
-    /not public|has a zone/,
+    /not public|has an IPv6 zone/,
     ...[
       '[::1]',
       '[::]',
@@ -74,7 +74,7 @@ export const HOSTILE: [url: string, message: RegExp][] = [
     'https://localhost:3000/',
   ),
   ...each(
-    /a name inside of a network/,
+    /a name of a private network/,
     'https://db/',
     'https://redis:8080/',
     'https://kubernetes/',
@@ -181,7 +181,7 @@ export const HOSTILE: [url: string, message: RegExp][] = [
     'https://xn--a/',
   ),
   ...each(
-    /no host name/,
+    /not a valid host name/,
     'https://a..b/',
     'https://.receiver.example/',
     'https://-receiver.example/',
@@ -197,7 +197,7 @@ export const HOSTILE: [url: string, message: RegExp][] = [
   ),
   ...each(/characters, more than 2048/, `https://receiver.example/${'x'.repeat(3000)}`),
   ...each(
-    /must be https: http is accepted in allowed networks only/,
+    /must be https: http is accepted only for hosts in the allowed networks/,
     'http://receiver.example/',
     'http://8.8.8.8/',
     'http://127.0.0.1/',

@@ -46,20 +46,28 @@ describe('the host’s finders', () => {
   });
 
   it.each([
-    ['Place', 'space(id: $id)', /isn't announced; announced are Space, Slot/],
-    ['Space', 'space(id: $id', /can't be read: .*Write it like "space\(id: \$id\)"/],
-    ['Space', 'space(id: $id) { name }', /no fields of the answer/],
+    ['Place', 'space(id: $id)', /isn't announced; the announced types are Space, Slot/],
+    ['Space', 'space(id: $id', /can't be parsed: .*Write it like "space\(id: \$id\)"/],
+    ['Space', 'space(id: $id) { name }', /no selection of fields/],
     ['Space', 'a: space(id: $id)', /no alias/],
-    ['Space', 'space(id: $id) name', /one root field/],
-    ['Space', 'spce(id: $id)', /names the root field spce, which the schema doesn't have; one Space is answered by space\(id: Int!\)/],
-    ['Space', 'slot(bookingId: $id, slotId: $id, at: "")', /answers Slot and no Space/],
-    ['Space', 'name', /answers String and no Space/],
+    ['Space', 'space(id: $id) name', /single root field/],
+    [
+      'Space',
+      'spce(id: $id)',
+      /names the root field spce, which the schema doesn't have; root fields that return a single Space: space\(id: Int!\)/,
+    ],
+    ['Space', 'slot(bookingId: $id, slotId: $id, at: "")', /returns Slot instead of Space/],
+    ['Space', 'name', /returns String instead of Space/],
     ['Space', 'space', /argument "id" of type "Int!" is required.*space takes \(id: Int!\)/],
     ['Space', 'space(key: $id)', /Unknown argument "key"/],
-    ['Space', 'space(id: $slug)', /uses \$slug, which isn't supplied; of a Space these are: \$id, \$spaceId, \$key, \$nodeId, \$nodeType/],
+    [
+      'Space',
+      'space(id: $slug)',
+      /uses \$slug, which Hookgraph doesn't supply; for Space it supplies \$id, \$spaceId, \$key, \$nodeId, \$nodeType/,
+    ],
     ['Space', 'space(id: "x")', /Int cannot represent non-integer value: "x"/],
-    ['Space', 'spaceBy(by: $id)', /gives \$id where By! is wanted/],
-    ['Space', 'spaces(ids: $id)', /gives \$id where \[Int!\] is wanted/],
+    ['Space', 'spaceBy(by: $id)', /passes \$id where the type By! is expected/],
+    ['Space', 'spaces(ids: $id)', /passes \$id where the type \[Int!\] is expected/],
   ])('%s: %s', (typename, finder, message) => {
     const problems = problemsOf({ [typename]: finder });
     expect(problems.join('\n')).toMatch(message);
@@ -103,7 +111,7 @@ describe('the key as variables of a stored query', () => {
     expect(keysOf('query ($slug: String!) { space(id: 1) { name } }')).toMatchObject([
       {
         message: expect.stringContaining(
-          "declares $slug, which the server doesn't supply; for space/created it supplies $nodeId: ID!, $nodeType: String and, in the type that the query declares, $id, $spaceId, $key",
+          "declares $slug, which the server doesn't supply; for space/created it supplies $nodeId: ID!, $nodeType: String and, with the type that the query declares, $id, $spaceId, $key",
         ),
       },
     ]);
@@ -111,9 +119,11 @@ describe('the key as variables of a stored query', () => {
       { message: expect.stringContaining('$booking, $slotId, $bookingId') },
     ]);
     expect(keysOf('query ($id: [Int!]) { spaces(ids: $id) { name } }')).toMatchObject([
-      { message: expect.stringContaining('declares $id as [Int!], but it is one value') },
+      { message: expect.stringContaining('declares $id as [Int!], but its value is a single scalar') },
     ]);
-    expect(keysOf('query ($id: By!) { spaceBy(by: $id) { name } }')).toMatchObject([{ message: expect.stringContaining('but it is one') }]);
+    expect(keysOf('query ($id: By!) { spaceBy(by: $id) { name } }')).toMatchObject([
+      { message: expect.stringContaining('but its value is a single scalar') },
+    ]);
     // The schema decides.
     expect(keysOf('query ($id: String!) { space(id: $id) { name } }')).toMatchObject([
       { message: expect.stringContaining('type "String!" used in position expecting type "Int!"') },

@@ -158,5 +158,5 @@ test.each([
   const parsed = parseMaskPath(path);
   // A lone `$` is an ordinary name.
   if (character === 0) expect(parsed).toEqual([{ kind: 'name', name: '$' }]);
-  else expect(parsed).toEqual({ wrong: expect.stringContaining(`at character ${character} `) });
+  else expect(parsed).toEqual({ wrong: expect.stringContaining(`character ${character} must`) });
 });

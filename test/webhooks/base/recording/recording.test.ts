@@ -34,7 +34,7 @@ it('leaves out the answer to a body that could not be read, since nobody knows w
   const large = { ...attempt([secret, 'x'.repeat(200_000)], `hello ${secret}`), outcome: 'FAILED' } as Attempt;
   const recorded = record?.(large);
   expect(recorded).toMatchObject({
-    message: 'The error template found an error in the answer; what it wrote is not recorded.',
+    message: 'The error template found an error in the answer; its text is not recorded.',
     request: { body: null, omitted: 'UNMASKABLE' },
     response: { body: null, omitted: 'UNMASKABLE', headers: {} },
   });

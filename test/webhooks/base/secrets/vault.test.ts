@@ -22,7 +22,7 @@ describe('the vault', () => {
   it('opens nothing that was moved to another table, row or field', () => {
     const { ciphertext, fingerprint } = vault.seal(place, 'geheim');
     for (const moved of [{ table: 'x' }, { row: 'b' }, { field: 'headers' }, { row: 'as', field: 'haredSecret' }])
-      expect(() => vault.open({ ...place, ...moved }, ciphertext, fingerprint)).toThrow(/altered or moved/);
+      expect(() => vault.open({ ...place, ...moved }, ciphertext, fingerprint)).toThrow(/changed or moved/);
   });
 
   it('opens nothing of which any byte was altered, or the end cut off', () => {
@@ -30,10 +30,10 @@ describe('the vault', () => {
     for (let index = 0; index < ciphertext.length; index++) {
       const altered = Buffer.from(ciphertext);
       altered[index] = (altered[index] as number) ^ 1;
-      expect(() => vault.open(place, altered, fingerprint)).toThrow(/altered or moved/);
+      expect(() => vault.open(place, altered, fingerprint)).toThrow(/changed or moved/);
     }
     for (const length of [0, 1, 20, ciphertext.length - 1])
-      expect(() => vault.open(place, ciphertext.subarray(0, length), fingerprint)).toThrow(/altered or moved/);
+      expect(() => vault.open(place, ciphertext.subarray(0, length), fingerprint)).toThrow(/changed or moved/);
   });
 
   it('seals with the newest key and opens with any', () => {
@@ -44,7 +44,7 @@ describe('the vault', () => {
   });
 
   it('takes 32-byte keys only', () => {
-    expect(() => createVault([])).toThrow(/no encryption key/);
+    expect(() => createVault([])).toThrow(/No encryption key/);
     expect(() => createVault([current, Buffer.alloc(16)])).toThrow(/key 2 has 16 bytes/);
   });
 });

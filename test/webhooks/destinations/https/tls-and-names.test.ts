@@ -108,7 +108,7 @@ describe('a name whose answer changes', () => {
     expect(await send(origin)).toMatchObject({
       kind: 'NO_REPLY',
       stage: 'ADDRESS',
-      message: 'Refused to connect: "rebinding.example" leads to an address that is not public.',
+      message: 'Refused to connect: "rebinding.example" resolves to an address that is not public.',
     });
     expect({ questions: dns.questions(), asked }).toEqual({ questions: 2, asked: [] });
   });
@@ -134,6 +134,6 @@ it('a refusal is the same whether something listens there or not', async () => {
   await (open.pop() as () => unknown)();
   const answers = await Promise.all([port, closed].map((one) => send(`https://receiver.example:${one}`)));
   expect(answers.map((answer) => answer.kind === 'NO_REPLY' && answer.message)).toEqual(
-    Array(2).fill('Refused to connect: "receiver.example" leads to an address that is not public.'),
+    Array(2).fill('Refused to connect: "receiver.example" resolves to an address that is not public.'),
   );
 });

@@ -58,7 +58,7 @@ describe('signatures of a subscription', () => {
 describe('a secret that its schemes can not sign with is refused, with how to make one', () => {
   const short = `whsec_${Buffer.alloc(8, 1).toString('base64')}`;
   it.each<[string, SubscriptionInput, object[]]>([
-    ['none', { signatures: ['SERVO'] }, [{ field: 'sharedSecret', type: 'BLANK', message: "can't be blank: SERVO signs with it" }]],
+    ['none', { signatures: ['SERVO'] }, [{ field: 'sharedSecret', type: 'BLANK', message: "can't be blank: SERVO needs it to sign" }]],
     [
       'none of Standard Webhooks',
       { signatures: ['STANDARD_WEBHOOKS'] },
@@ -67,7 +67,7 @@ describe('a secret that its schemes can not sign with is refused, with how to ma
     [
       'a sentence',
       { signatures: ['STANDARD_WEBHOOKS'], sharedSecret: 'a secret, in words' },
-      [{ field: 'sharedSecret', message: expect.stringMatching(/^is no secret of Standard Webhooks: write `whsec_` and the base64/) }],
+      [{ field: 'sharedSecret', message: expect.stringMatching(/^is not a Standard Webhooks secret: write `whsec_` and the base64/) }],
     ],
     [
       'bad base64',
@@ -77,7 +77,7 @@ describe('a secret that its schemes can not sign with is refused, with how to ma
     [
       'a public key',
       { signatures: ['STANDARD_WEBHOOKS'], sharedSecret: WHPK },
-      [{ field: 'sharedSecret', message: 'is a public key; the private one, `whsk_…`, signs' }],
+      [{ field: 'sharedSecret', message: 'is a public key; give the private key, which starts with `whsk_`' }],
     ],
     [
       'half a private key',
@@ -87,7 +87,7 @@ describe('a secret that its schemes can not sign with is refused, with how to ma
     [
       'two halves that do not belong together',
       { signatures: ['STANDARD_WEBHOOKS'], sharedSecret: `whsk_${Buffer.alloc(64, 9).toString('base64')}` },
-      [{ field: 'sharedSecret', message: 'holds a public key that is not the one of its private key' }],
+      [{ field: 'sharedSecret', message: 'contains a public key that does not belong to its private key' }],
     ],
     [
       'a private key for schemes that share theirs',
@@ -97,12 +97,12 @@ describe('a secret that its schemes can not sign with is refused, with how to ma
     [
       'any for two schemes that write the same header',
       { signatures: ['UP42', 'HTTP_MESSAGE_SIGNATURES'], sharedSecret: WHSEC },
-      [{ field: 'signatures', message: expect.stringContaining('make two subscriptions') }],
+      [{ field: 'signatures', message: expect.stringContaining('create two subscriptions') }],
     ],
     [
       'a short one',
       { signatures: ['STANDARD_WEBHOOKS'], sharedSecret: short },
-      [{ field: 'sharedSecret', severity: 'warning', message: 'is 8 bytes long; Standard Webhooks asks for 24 to 64' }],
+      [{ field: 'sharedSecret', severity: 'warning', message: 'is 8 bytes long; Standard Webhooks recommends 24 to 64' }],
     ],
   ])('%s', async (_what, input, problems) => {
     expect(await problemsOf(input)).toEqual(problems.map((problem) => expect.objectContaining(problem)));

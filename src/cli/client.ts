@@ -50,7 +50,11 @@ export interface Client {
 export function normalizeUrl(url: string): string {
   const withScheme = /^[a-z]+:\/\//i.test(url) ? url : `https://${url}`;
   if (!URL.canParse(withScheme) || !/^https?:$/.test(new URL(withScheme).protocol))
-    throw new RuntimeError('URL_INVALID', `${JSON.stringify(url)} is no address of a Hookgraph`, 'Write it like https://hooks.example.com');
+    throw new RuntimeError(
+      'URL_INVALID',
+      `${JSON.stringify(url)} is not the URL of a Hookgraph API`,
+      'Write a URL like https://hooks.example.com',
+    );
   return withScheme.replace(/\/+$/, '').replace(new RegExp(`${PATH}$`), '');
 }
 
@@ -129,8 +133,8 @@ function authenticationOf(header: string, token: string): Record<string, string>
   if (name && value) return { [name]: value.replace('{token}', () => token) };
   throw new RuntimeError(
     'HEADER_INVALID',
-    `${JSON.stringify(header)} is no header with a place for the token`,
-    'Write it like `Authorization: Bearer {token}` or `X-Api-Key: {token}`.',
+    `The header ${JSON.stringify(header)} has no placeholder for the token`,
+    'Write a header like `Authorization: Bearer {token}` or `X-Api-Key: {token}`.',
   );
 }
 
@@ -152,17 +156,22 @@ async function post(
   });
   const response = await send(request).catch((cause: Error) => {
     const why = (cause.cause as Error | undefined)?.message || cause.message;
-    throw new RuntimeError('API_UNREACHABLE', `Nothing answers at ${url}: ${why}`, HINT, { cause });
+    throw new RuntimeError('API_UNREACHABLE', `No server answers at ${url}: ${why}`, HINT, { cause });
   });
   const text = await response.text();
   try {
     return { status: response.status, answer: parseJson(text) as Answered };
   } catch (cause) {
-    throw new RuntimeError('API_UNUSABLE', `What answers ${response.status} at ${url} is no Hookgraph`, HINT, { cause });
+    throw new RuntimeError(
+      'API_UNUSABLE',
+      `The server at ${url} is not a Hookgraph API: it answered with status ${response.status}`,
+      HINT,
+      { cause },
+    );
   }
 }
 
-const HINT = 'Start it with `npm start`, or name another one with `hookgraph login --url …` or HOOKGRAPH_URL.';
+const HINT = 'Start Hookgraph with `npm start`, or name another server with `hookgraph login --url …` or HOOKGRAPH_URL.';
 
 function refusalOf(url: string, status: number, code: string | undefined, message: string): RuntimeError {
   if (status === 401 || code === 'UNAUTHENTICATED')

@@ -14,7 +14,7 @@ export interface Cli {
 }
 
 export const appOption = (): Option =>
-  new Option('--app <file>', 'your file that calls createHookgraph(); absent: the sample product').env('HOOKGRAPH_APP');
+  new Option('--app <file>', 'your file that calls createHookgraph(); without it, the sample product').env('HOOKGRAPH_APP');
 
 /** `examples`: command lines without the leading `hookgraph`. */
 export function addCommand(parent: Command, signature: string, description: string, examples: string[]): Command {
@@ -29,14 +29,14 @@ export function addCommand(parent: Command, signature: string, description: stri
 
 /** Adds a command that prints a result: for people, for pipes, and as JSON with --json. */
 export function addAnswering(parent: Command, signature: string, description: string, examples: string[]): Command {
-  return addCommand(parent, signature, description, examples).option('--json', 'answer in JSON');
+  return addCommand(parent, signature, description, examples).option('--json', 'print the result as JSON');
 }
 
 /** Adds a command that prints a list. */
 export function addListing(parent: Command, signature: string, description: string, examples: string[]): Command {
   return addAnswering(parent, signature, description, examples)
-    .addOption(new Option('--limit <count>', 'so many at most').argParser(wholeNumber).default(50))
-    .option('--all', 'all of them');
+    .addOption(new Option('--limit <count>', 'maximum number of items').argParser(wholeNumber).default(50))
+    .option('--all', 'list all items');
 }
 
 export interface Answering {
@@ -51,7 +51,7 @@ export interface Listing extends Answering {
 export const limitOf = ({ limit, all }: Listing): number => (all ? Number.POSITIVE_INFINITY : limit);
 
 export function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('The value must be a whole number, 1 or greater.');
   return Number(text);
 }
 
@@ -68,13 +68,13 @@ export function moment(text: string): string {
   const span = spanOf(text);
   if (span !== null) return new Date(Date.now() - span * 1000).toISOString();
   if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
-  throw new InvalidArgumentError('Write a moment like 2026-11-22T18:30:00Z, or how long ago it is: 90s, 15m, 2h, 7d.');
+  throw new InvalidArgumentError('Write a time like 2026-11-22T18:30:00Z, or how long ago it was: 90s, 15m, 2h, 7d.');
 }
 
 /** Parses a duration like `90s`, `15m`, `2h` or `7d` into seconds. */
 export function seconds(text: string): number {
   const span = spanOf(text);
-  if (span === null) throw new InvalidArgumentError('Write it like 90s, 15m, 2h, 7d.');
+  if (span === null) throw new InvalidArgumentError('Write a duration like 90s, 15m, 2h, 7d.');
   return span;
 }
 
@@ -85,7 +85,7 @@ function spanOf(text: string): number | null {
 
 /** Notes on stderr that a list was cut at `limit`. */
 export function noteLimit(terminal: Terminal, shown: number, limit: number): void {
-  if (shown >= limit) terminal.note(`The first ${shown}; --limit or --all shows more.`);
+  if (shown >= limit) terminal.note(`Only the first ${shown} items are shown; use --limit or --all to see more.`);
 }
 
 export type { Command };

@@ -8,7 +8,8 @@ export function explain(error: unknown): string {
   if (!(error instanceof Error)) return `${String(error)}\n`;
   const { code, hint } = error as { code?: unknown; hint?: unknown };
   if (isKnown(error)) return `${code}: ${error.message}\n${typeof hint === 'string' ? `${hint}\n` : ''}`;
-  if (code === 'EADDRINUSE') return `${code}: ${error.message}\nAnother program uses that port: stop it, or set PORT to a free one.\n`;
+  if (code === 'EADDRINUSE')
+    return `${code}: ${error.message}\nAnother program uses that port: stop that program, or set PORT to a free port.\n`;
   if (typeof code === 'string' && UNREACHABLE.test(code))
     return `${code}: ${error.message}\nIs the database running? Check DATABASE_URL.\n`;
   if (typeof code === 'string' && error.message) return `${code}: ${error.message}\n${error.stack ?? ''}\n`;

@@ -26,11 +26,15 @@ export async function findSubscription(client: Client, nameOrId: string): Promis
     const ids = [first, ...others].map(({ id, topic }) => `${id} (${topic?.key})`).join(', ');
     throw new RuntimeError(
       'AMBIGUOUS',
-      `${others.length + 1} subscriptions are called ${JSON.stringify(nameOrId)}: ${ids}`,
-      'Name one by its id.',
+      `${others.length + 1} subscriptions have the name ${JSON.stringify(nameOrId)}: ${ids}`,
+      'Pass the id of the subscription instead.',
     );
   }
-  throw new RuntimeError('NOT_FOUND', `You have no subscription ${JSON.stringify(nameOrId)}`, '`hookgraph webhooks list` shows them.');
+  throw new RuntimeError(
+    'NOT_FOUND',
+    `You have no subscription ${JSON.stringify(nameOrId)}`,
+    '`hookgraph webhooks list` lists your subscriptions.',
+  );
 }
 
 /**

@@ -117,7 +117,7 @@ export async function refuseUnlessMigrated(url: string, { databaseSchema: schema
     if (pending.length > 0)
       throw new RuntimeError(
         'NOT_MIGRATED',
-        `The database lacks ${pending.length} migrations: ${pending.join(', ')}`,
+        `${pending.length} migrations are not applied: ${pending.join(', ')}`,
         'Run `hookgraph migrate`.',
       );
   } finally {

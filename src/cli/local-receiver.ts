@@ -171,12 +171,8 @@ async function askPing(forward: string): Promise<void> {
     .then((response) => response.text())
     .catch((error: Error) => error);
   if (typeof said === 'string' && /^"?pong"?$/i.test(said.trim())) return;
-  const why = typeof said === 'string' ? `answers ${JSON.stringify(said.slice(0, 80))}, not PONG` : 'does not answer';
-  throw new RuntimeError(
-    'FORWARD_UNREACHABLE',
-    `${ping} ${why}`,
-    'Start what listens there; it tells that it is ready by answering PONG to GET /ping.',
-  );
+  const why = typeof said === 'string' ? `answers ${JSON.stringify(said.slice(0, 80))} instead of PONG` : 'does not answer';
+  throw new RuntimeError('FORWARD_UNREACHABLE', `${ping} ${why}`, 'Start the program at that URL; it must answer GET /ping with PONG.');
 }
 
 async function sendOn(url: string, body: Buffer, headers: IncomingHttpHeaders): Promise<Answer | { why: string }> {
@@ -228,7 +224,9 @@ export function splitDocuments(text: string, path: string): string[] {
       const value = JSON.parse(document);
       return !(value && typeof value === 'object' && Object.keys(value).join() === 'number_webhooks_received');
     } catch (cause) {
-      throw new RuntimeError('FILE_INVALID', `${path} holds what is no JSON: ${document.slice(0, 80)}`, undefined, { cause });
+      throw new RuntimeError('FILE_INVALID', `${path} contains a document that is not JSON: ${document.slice(0, 80)}`, undefined, {
+        cause,
+      });
     }
   });
 }

@@ -36,7 +36,7 @@ async function readLogin(env: Environment): Promise<Login | null> {
     const { url, token, header = DEFAULT_HEADER } = JSON.parse(text);
     if (typeof url === 'string' && typeof token === 'string' && typeof header === 'string') return { url, token, header };
   } catch {}
-  throw new RuntimeError('LOGIN_UNREADABLE', `${file} is no login`, 'Log in again with `hookgraph login`.');
+  throw new RuntimeError('LOGIN_UNREADABLE', `The login file ${file} is not valid`, 'Log in again with `hookgraph login`.');
 }
 
 /** Returns whether there was a login. */
@@ -60,7 +60,7 @@ export async function findLogin(env: Environment): Promise<Login & { source: Sou
   if (token !== null) return { url: local, token, header, source: 'this machine' };
   throw new RuntimeError(
     'NOT_LOGGED_IN',
-    url === null ? 'You are not logged in, and no Hookgraph has been started here' : `You are not logged in at ${url}`,
+    url === null ? 'you are not logged in, and this folder has no token of a local Hookgraph' : `you are not logged in at ${url}`,
     'Log in with `hookgraph login`, set HOOKGRAPH_TOKEN, or run `npm start` here first.',
   );
 }

@@ -42,7 +42,7 @@ export function payloadSchema(schema: GraphQLSchema, query: string | null, nodeT
 const DEFAULT = object(
   {
     id: { type: 'string', description: 'The global id of the node.' },
-    url: { type: 'string', format: 'uri', description: 'Where its own attributes can be read, authenticated.' },
+    url: { type: 'string', format: 'uri', description: 'The URL at which an authenticated client reads the attributes of the node.' },
   },
   ['id', 'url'],
 );

@@ -34,7 +34,7 @@ async function refuseWithoutSample(): Promise<void> {
 
 export function createProgram(cli: Cli): Command {
   const program = new Command('hookgraph')
-    .description('GraphQL-driven webhooks: a row changes, and whoever asked to know is told, in the words they chose.')
+    .description('Webhooks for a GraphQL API on Postgres. Subscribers write the query and the templates of the payload.')
     .version(readVersion())
     .exitOverride()
     .configureOutput({
@@ -44,42 +44,42 @@ export function createProgram(cli: Cli): Command {
       getErrHasColors: () => false,
     })
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
-  program.commandsGroup('Running it:');
+  program.commandsGroup('Run Hookgraph:');
   addInit(program, cli);
   addRunning(program, cli);
   addDoctor(program, cli);
-  program.commandsGroup('Asking a Hookgraph that runs:');
+  program.commandsGroup('Use a running Hookgraph:');
   addLogin(program, cli);
   addTopics(program, cli);
   addWebhooks(program, cli);
   addDeliveries(program, cli);
   addErrors(program, cli);
   addReplay(program, cli);
-  program.commandsGroup('Subscriptions as code:');
+  program.commandsGroup('Manage subscriptions as code:');
   addAsCode(program, cli);
-  program.commandsGroup('Developing a receiver:');
+  program.commandsGroup('Develop a receiver:');
   addListen(program, cli);
   addTrigger(program, cli);
   addSchema(program, cli);
   // `completion <shell>` prints a script that calls the hidden command `complete` for suggestions.
-  program.commandsGroup('Here:');
+  program.commandsGroup('Shell:');
   tab(program, { completionCommandName: 'completion' });
   const completion = program.commands.find((command) => command.name() === 'completion');
-  completion?.description('print a script for the shell that completes commands and options');
+  completion?.description('print a shell script that completes commands and options');
   completion?.addHelpText('after', '\nExample:\n  $ source <(hookgraph completion bash)');
   return program;
 }
 
-const EXIT_CODES = '0 all is well, 1 a mistake or a failure, 2 wrong usage, 3 not found, 4 not logged in or not allowed.';
+const EXIT_CODES = '0 success, 1 an error or a problem was found, 2 wrong usage, 3 not found, 4 not logged in or not allowed.';
 
 function readVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
 const FACES: Record<string, string> = {
-  serve: 'run API and worker; without --app it migrates, and makes the sample data the first time',
-  api: 'run the API alone, on a migrated database',
-  worker: 'run a worker alone, on a migrated database; start as many as you like',
+  serve: 'run API and worker in one process; without --app, migrate the database and create sample data first',
+  api: 'run only the API, on a migrated database',
+  worker: 'run only a worker, on a migrated database; you can start several workers',
 };
 
 function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
@@ -109,18 +109,18 @@ function addRunning(program: Command, cli: Cli): void {
   addFace(program, cli, 'serve', { api: true, worker: true, prepare: true });
   addFace(program, cli, 'api', { api: true, worker: false, prepare: false });
   addFace(program, cli, 'worker', { api: false, worker: true, prepare: false });
-  addCommand(program, 'migrate', 'bring tables, topics and triggers up to date', [
+  addCommand(program, 'migrate', "create or update Hookgraph's tables, topics and triggers", [
     'migrate',
     'migrate --app ./hookgraph.ts --dry-run',
     'migrate --app ./hookgraph.ts',
   ])
     .addOption(appOption())
-    .option('--sample-data', 'make the sample data too, if there is none')
-    .option('--dry-run', 'with --app: print the SQL that would run, and run none of it')
-    .option('--json', 'answer in JSON')
+    .option('--sample-data', 'create the sample data, too, if there is none')
+    .option('--dry-run', 'print the SQL that would run, and change nothing; needs --app')
+    .option('--json', 'print the result as JSON')
     .action(async ({ app, sampleData, dryRun, json }: { app?: string; sampleData?: boolean; dryRun?: boolean; json?: boolean }) => {
       if (dryRun && app === undefined)
-        throw new RuntimeError('APP_MISSING', '--dry-run needs --app', 'Name the file that calls createHookgraph(): --app ./hookgraph.ts.');
+        throw new RuntimeError('APP_MISSING', '--dry-run needs --app', 'Pass the file that calls createHookgraph(): --app ./hookgraph.ts.');
       if (app !== undefined)
         return (await import('./adopter/migrate-app.js')).migrateApp(app, {
           dryRun: dryRun === true,
@@ -130,30 +130,36 @@ function addRunning(program: Command, cli: Cli): void {
       await refuseWithoutSample();
       await (await import('./commands/migrate.js')).migrateDatabase({ sampleData: sampleData === true, json: json === true });
     });
-  addCommand(program, 'detach', 'take the triggers off your tables and keep the history; stop the workers first', [
+  addCommand(program, 'detach', "remove Hookgraph's triggers from your tables and keep the history; stop the workers first", [
     'detach --app ./hookgraph.ts',
     'detach --app ./hookgraph.ts --everything',
   ])
     .addOption(appOption().makeOptionMandatory())
-    .option('--everything', 'drop all that Hookgraph keeps in the database, subscriptions and history too')
-    .option('--json', 'answer in JSON')
+    .option('--everything', 'drop everything that Hookgraph stores in the database, including subscriptions and history')
+    .option('--json', 'print the result as JSON')
     .action(async ({ app, everything, json }: { app: string; everything?: boolean; json?: boolean }) => {
       const hooks = await (await import('./adopter/load-app.js')).loadApp(app);
       try {
         await hooks.detach({ everything: everything === true });
         if (json) return cli.terminal.json({ detached: true, everything: everything === true });
-        cli.terminal.say(everything ? 'Nothing of Hookgraph is left in the database.' : 'Nothing is captured any more; the history stays.');
+        cli.terminal.say(
+          everything
+            ? 'Hookgraph was removed from the database.'
+            : 'The triggers were removed: changes are no longer captured. The history is kept.',
+        );
       } finally {
         await hooks.close();
       }
     });
-  addCommand(program, 'check', 'say what is out of step, or would be after a deployment; changes nothing', [
-    'check --app ./hookgraph.ts',
-    'check --app ./hookgraph.ts --schema new.graphql --json',
-  ])
+  addCommand(
+    program,
+    'check',
+    'list problems of tables, triggers, finders and stored queries, now or after deploying a new schema; changes nothing',
+    ['check --app ./hookgraph.ts', 'check --app ./hookgraph.ts --schema new.graphql --json'],
+  )
     .addOption(appOption().makeOptionMandatory())
-    .option('--schema <file>', 'the GraphQL schema that is going to be deployed, in SDL')
-    .option('--json', 'answer in JSON')
+    .option('--schema <file>', 'check against this GraphQL schema (SDL), which you are going to deploy')
+    .option('--json', 'print the result as JSON')
     .action(async ({ app, schema, json }: { app: string; schema?: string; json?: boolean }) => {
       const [{ loadApp }, { checkApp }] = await Promise.all([import('./adopter/load-app.js'), import('./adopter/check-app.js')]);
       const hooks = await loadApp(app);
@@ -163,27 +169,24 @@ function addRunning(program: Command, cli: Cli): void {
         await hooks.close();
       }
     });
-  addCommand(program, 'demo', "run the guide's example from start to end, on a throw-away database, and tell what happened", [
-    'demo',
-    'demo --running',
-  ])
-    .option('--running', 'use the Hookgraph that runs already')
+  addCommand(program, 'demo', "run the guide's example on a temporary database and print each step", ['demo', 'demo --running'])
+    .option('--running', 'use the Hookgraph that is already running')
     .action(async (options: { running?: boolean }) => {
       await refuseWithoutSample();
       await (await import('./commands/demo.js')).runDemo({ running: options.running === true });
     });
-  addCommand(program, 'simulate', 'keep changing the sample organization like a living customer, through the API, until Ctrl-C', [
+  addCommand(program, 'simulate', "change the sample organization's data through the API, as its users would, until Ctrl-C", [
     'simulate --rate 30/min',
   ])
-    .option('--rate <rate>', 'how often, e.g. 2/s or 30/min', '1/s')
-    .option('--url <url>', 'of the API; usually the one that this configuration serves')
-    .option('--token <token>', 'whose name to act in; usually the sample organization’s admin’s')
+    .option('--rate <rate>', 'changes per second or minute, e.g. 2/s or 30/min', '1/s')
+    .option('--url <url>', 'URL of the API; default: the API that this configuration serves')
+    .option('--token <token>', 'API token to use; default: the token of the sample organization’s admin')
     .action(async (options: { rate: string; url?: string; token?: string }) => (await import('./commands/simulate.js')).simulate(options));
-  addCommand(program, 'rotate-keys', 'seal every stored secret with the newest encryption key; can be stopped and run again at any time', [
+  addCommand(program, 'rotate-keys', 'encrypt every stored secret with the newest key; can be stopped and run again at any time', [
     'rotate-keys --generate',
   ])
-    .option('--generate', 'first put a new key before those of HOOKGRAPH_DATA_DIR')
-    .option('--dry-run', 'open every secret that would be sealed anew, and change nothing')
+    .option('--generate', 'first add a new key to the key file in HOOKGRAPH_DATA_DIR')
+    .option('--dry-run', 'decrypt every secret that would be encrypted again, and change nothing')
     .option('--json', 'print the result as one line of JSON')
     .action(async (options: { generate?: boolean; dryRun?: boolean; json?: boolean }) =>
       (await import('./commands/rotate-keys.js')).rotateKeys({
@@ -193,6 +196,6 @@ function addRunning(program: Command, cli: Cli): void {
       }),
     );
   addCommand(program, 'config', 'print every environment variable with its value, source and meaning', ['config', 'config --json'])
-    .option('--json', 'as JSON')
+    .option('--json', 'print the result as JSON')
     .action(async (options: { json?: boolean }) => (await import('./commands/config.js')).printConfig({ json: options.json === true }));
 }

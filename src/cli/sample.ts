@@ -48,6 +48,11 @@ const SAMPLE: string = '../sample/index.js';
 export async function loadSample(): Promise<Sample> {
   return (await import(SAMPLE).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    throw new RuntimeError('APP_MISSING', 'This package has no application of its own', 'Name yours: `--app ./hookgraph.ts`.', { cause });
+    throw new RuntimeError(
+      'APP_MISSING',
+      'This package contains no sample product, so no application is known',
+      'Pass your application: `--app ./hookgraph.ts`.',
+      { cause },
+    );
   })) as Sample;
 }

@@ -76,7 +76,7 @@ export async function resolveReferences(value: unknown, file: string, readVariab
  */
 export function checkInput(schema: GraphQLSchema, input: Input, where: string): Input {
   const type = schema.getType('WebhookSubscriptionInput');
-  if (!isInputType(type)) throw new RuntimeError('API_UNUSABLE', 'The API knows no WebhookSubscriptionInput');
+  if (!isInputType(type)) throw new RuntimeError('API_UNUSABLE', 'The API has no type WebhookSubscriptionInput');
   const mistakes: string[] = [];
   coerceInputValue(input, type, (path, _value, error) => mistakes.push(`${[where, ...path].join('.')}: ${error.message}`));
   if (mistakes.length > 0) throw new RuntimeError('INPUT_INVALID', mistakes.join('\n'));
@@ -86,7 +86,7 @@ export function checkInput(schema: GraphQLSchema, input: Input, where: string): 
 /** Applies `a.b=value` to the input; the value is parsed as YAML. */
 export function assign(input: Input, assignment: string): void {
   const [, path = '', text = ''] = /^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)=(.*)$/s.exec(assignment) ?? [];
-  if (path === '') throw new RuntimeError('INPUT_INVALID', `--set ${assignment} assigns nothing`, 'Write it like --set retry.maxTries=3');
+  if (path === '') throw new RuntimeError('INPUT_INVALID', `--set ${assignment} has no value`, 'Write it like --set retry.maxTries=3');
   const [document] = parseAllDocuments(text);
   const value = document && 'toJS' in document ? plainOf(document as Document.Parsed) : null;
   const names = path.split('.');

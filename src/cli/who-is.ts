@@ -22,7 +22,7 @@ export async function whoIs(client: Client): Promise<Who | null> {
     return null;
   }
   const { viewer } = answer;
-  if (!viewer) throw new RuntimeError('NOT_AUTHENTICATED', `Nobody at ${client.url} has this token`);
+  if (!viewer) throw new RuntimeError('NOT_AUTHENTICATED', `The token is not valid at ${client.url}`);
   return { id: viewer.id, name: viewer.name, organization: viewer.organization?.name ?? null };
 }
 

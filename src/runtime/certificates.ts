@@ -18,15 +18,15 @@ export function readCertificates(path: string, { addIssue }: z.RefinementCtx<str
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return wrong(`must be a file that can be read (${(error as NodeJS.ErrnoException).code})`);
+    return wrong(`must be a readable file (${(error as NodeJS.ErrnoException).code})`);
   }
   const certificates = text.match(CERTIFICATE) ?? [];
-  if (certificates.length === 0) return wrong('must be a file that holds a PEM certificate');
+  if (certificates.length === 0) return wrong('must be a file that contains a PEM certificate');
   for (const [i, pem] of certificates.entries()) {
     try {
       new X509Certificate(pem);
     } catch {
-      return wrong(`must be a file of PEM certificates, but number ${i + 1} in it is none`);
+      return wrong(`must be a file of PEM certificates, but certificate ${i + 1} in it is not valid`);
     }
   }
   return certificates;

@@ -66,10 +66,10 @@ export interface Config extends DeliveryConfig {
 const hostName = z.string().regex(/^[\w.:-]+$/, 'must be a host name or an address');
 
 export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
-  port: { name: 'PORT', meaning: 'port of the API; 0: any that is free', parse: wholeNumber(0, 65535), fallback: '4000' },
+  port: { name: 'PORT', meaning: 'port of the API; 0: any free port', parse: wholeNumber(0, 65535), fallback: '4000' },
   host: {
     name: 'HOST',
-    meaning: 'address that the API listens on; 0.0.0.0 for all',
+    meaning: 'address on which the API listens; 0.0.0.0: all addresses of this machine',
     parse: hostName,
     fallback: '127.0.0.1',
   },
@@ -87,40 +87,42 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   databaseUrl: {
     name: 'DATABASE_URL',
-    meaning: 'Postgres 15 or newer; absent: the embedded one',
+    meaning: 'URL of a Postgres 15 or newer; absent: the embedded Postgres',
     parse: orNull(url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')),
     fallback: null,
     secret: true,
   },
   databaseSchema: {
     name: 'HOOKGRAPH_DATABASE_SCHEMA',
-    meaning: "schema of Hookgraph's own tables; a second installation on one database needs another",
-    parse: z.string().refine(isSchemaName, 'must be letters, digits, spaces, hyphens and underscores, 56 bytes at most, and not public'),
+    meaning: "Postgres schema of Hookgraph's own tables; each installation on one database needs its own schema",
+    parse: z
+      .string()
+      .refine(isSchemaName, 'must consist of letters, digits, spaces, hyphens and underscores, at most 56 bytes, and must not be public'),
     fallback: DEFAULT_SCHEMA,
   },
   dataDir: {
     name: 'HOOKGRAPH_DATA_DIR',
-    meaning: 'where the embedded Postgres and generated keys live',
+    meaning: 'folder of the embedded Postgres and of generated keys',
     parse: z.string().transform((path) => resolve(path)),
     fallback: '.hookgraph',
   },
   baseUrl: {
     name: 'HOOKGRAPH_BASE_URL',
-    meaning: 'public address of the API, the stem of object URLs',
+    meaning: 'public URL of the API; the URLs of objects in payloads begin with it',
     parse: url(['http:', 'https:'], 'https://hooks.example.com').transform((text) => text.replace(/\/+$/, '')),
     fallback: ({ PORT, HOST }) => `http://${reachable(HOST as string)}:${PORT}`,
   },
   domain: {
     name: 'HOOKGRAPH_DOMAIN',
-    meaning: 'X-Scope-Domain of every notification; default: the host of the base URL',
+    meaning: 'value of the header X-Scope-Domain in every notification; default: the host of HOOKGRAPH_BASE_URL',
     parse: z.string().regex(/^[\x21-\x7e]+$/, 'must be a domain name'),
     fallback: ({ HOOKGRAPH_BASE_URL }) =>
       URL.canParse(HOOKGRAPH_BASE_URL ?? '') ? new URL(HOOKGRAPH_BASE_URL as string).hostname : hostname(),
   },
   headerPrefix: {
     name: 'HOOKGRAPH_HEADER_PREFIX',
-    meaning: 'beginning of our headers in notifications',
-    parse: z.string().regex(/^[A-Za-z][A-Za-z0-9-]*-$/, 'must be the beginning of a header name and end with a hyphen, like X-Scope-'),
+    meaning: "prefix of Hookgraph's headers in notifications",
+    parse: z.string().regex(/^[A-Za-z][A-Za-z0-9-]*-$/, 'must be a prefix of a header name that ends with a hyphen, like X-Scope-'),
     fallback: 'X-Scope-',
   },
   adminToken: {
@@ -132,7 +134,8 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   operators: {
     name: 'HOOKGRAPH_OPERATORS',
-    meaning: 'ids (`databaseId`) of the users who may ask what belongs to all organizations: `webhookCheck`, `webhookEventsWithoutTenant`',
+    meaning:
+      'ids (`databaseId`) of the operators: users who may read across all organizations (`webhookCheck`, `webhookEventsWithoutTenant`)',
     parse: z
       .string()
       .refine((text) => list(text).every((id) => /^[0-9a-f-]{36}$/.test(id)), 'must be ids of users, separated by commas')
@@ -142,8 +145,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   allowedNetworks: {
     name: 'HOOKGRAPH_ALLOWED_NETWORKS',
-    meaning:
-      'networks (CIDR) that deliveries may reach although they are private, and where http: is accepted; default on the embedded Postgres: loopback',
+    meaning: 'private networks (CIDR) that deliveries may reach, with http: as well; default: none, or loopback on the embedded Postgres',
     parse: networks,
     fallback: ({ DATABASE_URL }) => (DATABASE_URL === null ? '127.0.0.0/8,::1/128' : ''),
     emptyCounts: true,
@@ -151,23 +153,24 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   allowedPorts: {
     name: 'HOOKGRAPH_ALLOWED_PORTS',
     meaning:
-      'ports and ranges of ports that deliveries may use, without those after a !; default: web ports and unprivileged ones, but those of other services',
+      'ports and ranges of ports that deliveries may use; a ! excludes a port; default: 80, 443 and unprivileged ports except those of databases and similar services',
     parse: z.string().refine((text) => parsePorts(text) !== null, 'must be a list of ports like 443,8000-8999,!8500'),
     fallback: USUAL_PORTS,
   },
   caCertificates: {
     name: 'HOOKGRAPH_CA_FILE',
-    meaning: 'file of PEM certificates of authorities that deliveries trust beside those that Node brings',
+    meaning: 'file of PEM certificates of authorities that deliveries trust in addition to those built into Node',
     parse: orNull(z.string().transform(readCertificates)),
     fallback: null,
   },
   egressProxy: {
     name: 'HOOKGRAPH_EGRESS_PROXY',
-    meaning: 'proxy whose CONNECT tunnels all deliveries take, http://user:password@host:port or https://…; absent: none',
+    meaning:
+      'HTTP proxy through which all deliveries are tunnelled (CONNECT), http://user:password@host:port or https://…; absent: no proxy',
     parse: orNull(
       url(['http:', 'https:'], 'http://user:password@proxy.example.com:3128').refine(
         (text) => /^https?:\/\/[^/?#]+\/?$/i.test(text) && isDecodable(text),
-        'must be a URL of a host and port alone, like http://user:password@proxy.example.com:3128',
+        'must be a URL without path or query, like http://user:password@proxy.example.com:3128',
       ),
     ),
     fallback: null,
@@ -175,27 +178,28 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   encryptionKeys: {
     name: 'HOOKGRAPH_ENCRYPTION_KEYS',
-    meaning: 'keys for secrets at rest, newest first, base64 of 32 bytes each; absent: generated once into the data folder',
+    meaning:
+      'keys that encrypt stored secrets, newest first, each the base64 of 32 bytes; absent: a key is generated once in HOOKGRAPH_DATA_DIR',
     parse: orNull(keys),
     fallback: null,
     secret: true,
   },
   rateLimit: {
     name: 'HOOKGRAPH_RATE_LIMIT',
-    meaning: 'requests a second of one token in one process, with bursts of a minute’s worth; 0: no limit',
+    meaning: 'maximum requests per second of each token in each process; a burst may use the allowance of one minute; 0: no limit',
     parse: wholeNumber(0, 1_000_000),
     fallback: '100',
   },
   trustedProxies: {
     name: 'HOOKGRAPH_TRUSTED_PROXIES',
-    meaning: 'networks (CIDR) of proxies whose X-Forwarded-For tells from where a request comes',
+    meaning: 'networks (CIDR) of reverse proxies whose X-Forwarded-For header is trusted as the client address',
     parse: networks,
     fallback: '',
   },
   snsAccounts: {
     name: 'HOOKGRAPH_SNS_ACCOUNTS',
     meaning:
-      "AWS accounts whose SNS topics and roles subscriptions may use with this process' own AWS credentials: 123456789012, or 123456789012:organization-id",
+      'AWS accounts whose SNS topics and roles subscriptions may use with the AWS credentials of this process: 123456789012, or 123456789012:organization-id for a single organization',
     parse: z
       .string()
       .refine((text) => list(text).every((item) => /^\d{12}(:\S+)?$/.test(item)), 'must be a list of accounts like 123456789012')
@@ -204,26 +208,29 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   snsManaged: {
     name: 'HOOKGRAPH_SNS_MANAGED',
-    meaning: "where SNS topics are made for subscriptions, with this process' own AWS credentials; absent: nowhere",
-    parse: orNull(z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}$/, 'must be like arn:aws:sns:eu-central-1:123456789012')),
+    meaning:
+      'ARN prefix under which SNS topics are created for subscriptions, with the AWS credentials of this process; absent: no topics are created',
+    parse: orNull(
+      z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}$/, 'must be an ARN prefix like arn:aws:sns:eu-central-1:123456789012'),
+    ),
     fallback: null,
   },
   ...DELIVERY_VARIABLES,
   apiMaxCost: {
     name: 'HOOKGRAPH_API_MAX_COST',
-    meaning: 'the same of a request to the API: its fields, each times the sizes of the pages and lists above it',
+    meaning: 'maximum cost of a request to the API: each field counts once per item of the pages and lists above it',
     parse: wholeNumber(1, 1_000_000_000),
     fallback: '100000',
   },
   captureWatchSeconds: {
     name: 'HOOKGRAPH_CAPTURE_WATCH_SECONDS',
-    meaning: 'seconds between two looks at whether the changes of the announced tables are recorded',
+    meaning: 'seconds between two checks whether the changes of the announced tables are recorded',
     parse: wholeNumber(1, 3600),
     fallback: '60',
   },
   corsOrigins: {
     name: 'HOOKGRAPH_CORS_ORIGINS',
-    meaning: 'origins whose pages may use the API in a browser, like https://app.example.com; none: closed',
+    meaning: 'origins whose web pages may call the API from a browser (CORS), like https://app.example.com; default: none',
     parse: origins,
     fallback: '',
     emptyCounts: true,
@@ -245,7 +252,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   logLevel: {
     name: 'HOOKGRAPH_LOG_LEVEL',
-    meaning: 'trace, debug, info, warn, error, fatal or silent',
+    meaning: 'lowest level of log lines to print: trace, debug, info, warn, error, fatal or silent',
     parse: z.enum(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
       'must be trace, debug, info, warn, error, fatal or silent',
@@ -254,13 +261,13 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   url: {
     name: 'HOOKGRAPH_URL',
-    meaning: 'which Hookgraph the command line asks; absent: the one of `hookgraph login`, else the local one',
+    meaning: 'URL of the Hookgraph that the command line uses; absent: the URL of `hookgraph login`, or else the local API',
     parse: orNull(url(['http:', 'https:'], 'https://hooks.example.com')),
     fallback: null,
   },
   token: {
     name: 'HOOKGRAPH_TOKEN',
-    meaning: 'API token that the command line asks with; absent: the one of `hookgraph login`, else the local admin’s',
+    meaning: 'API token that the command line sends; absent: the token of `hookgraph login`, or else of the local admin',
     parse: orNull(z.string().regex(/^[^\s",]+$/, 'must have no spaces, commas or quotes')),
     fallback: null,
     secret: true,
@@ -268,7 +275,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   authHeader: {
     name: 'HOOKGRAPH_AUTH_HEADER',
     meaning:
-      'how the command line sends its token, like `X-Api-Key: {token}`; absent: that of the login, else `Authorization: Token token={token}`',
+      'header in which the command line sends its token, like `X-Api-Key: {token}`; absent: the header of `hookgraph login`, or else `Authorization: Token token={token}`',
     parse: orNull(z.string().regex(/^[^\s:]+:.*\{token\}/, 'must be a header with `{token}` in it')),
     fallback: null,
   },

@@ -31,7 +31,7 @@ export function openPool(connection: string | pg.PoolConfig, { log, name = 'hook
 export function logBroken(pool: pg.Pool, log: Logger): () => void {
   const onBroken = (error: Error) => {
     // A server that stops right after the pool reports errors on connections that are already closing.
-    if (!pool.ending) log.warn({ error }, 'a database connection broke');
+    if (!pool.ending) log.warn({ error }, 'an idle database connection broke; the pool replaces it');
   };
   // The pool handles errors of idle connections only, so each connection gets a listener, too.
   const onConnect = (client: pg.PoolClient) => void client.on('error', onBroken);

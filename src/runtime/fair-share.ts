@@ -159,7 +159,7 @@ function slotFor(group: Group, leftMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       group.waiting.delete(go);
-      reject(new NoSlotError('Its organization’s queries have kept their share of the database’s connections busy for too long.'));
+      reject(new NoSlotError('The query waited too long for a database connection: other queries of this organization use all of its connections.'));
     }, leftMs);
     const go = () => {
       clearTimeout(timer);

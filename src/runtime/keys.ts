@@ -25,8 +25,8 @@ export async function loadKeys(config: Pick<Config, 'encryptionKeys' | 'dataDir'
   if (keys.length === 0 || keys.some((key) => key.length !== 32))
     throw new RuntimeError(
       'BAD_KEYS',
-      `${path} must hold one key a line, newest first, each the base64 of 32 bytes`,
-      'Restore it from a backup.',
+      `The key file ${path} must contain a key per line, newest first, each the base64 of 32 bytes`,
+      'Restore the file from a backup.',
     );
   return keys;
 }

@@ -132,12 +132,16 @@ async function listMigrations(dir: string): Promise<string[]> {
 function refuseUnlessSame(row: LedgerRow, checksum: string): void {
   const name = row.migration_name;
   if (!row.finished_at)
-    throw new RuntimeError('MIGRATION_UNFINISHED', `Migration ${name} failed earlier`, 'Resolve it with `prisma migrate resolve`.');
+    throw new RuntimeError(
+      'MIGRATION_UNFINISHED',
+      `An earlier run of the migration ${name} failed`,
+      'Repair the database and mark the migration with `prisma migrate resolve`.',
+    );
   if (row.checksum !== checksum)
     throw new RuntimeError(
       'MIGRATION_EDITED',
-      `Migration ${name} was edited after it was applied`,
-      'Restore the file, and put the change into a new migration.',
+      `The migration ${name} was edited after it was applied`,
+      "Restore the migration's file, and put the change into a new migration.",
     );
 }
 
@@ -154,7 +158,7 @@ async function apply(
     await client.query('ROLLBACK').catch(() => {});
     // Lock timeouts and deadlocks are retried by `retryLocked`.
     if (['55P03', '40P01'].includes(String((error as pg.DatabaseError).code))) throw error;
-    throw new RuntimeError('MIGRATION_FAILED', `Migration ${name} failed${place(sql, error)}: ${(error as Error).message}`, undefined, {
+    throw new RuntimeError('MIGRATION_FAILED', `The migration ${name} failed${place(sql, error)}: ${(error as Error).message}`, undefined, {
       cause: error,
     });
   }
@@ -167,8 +171,8 @@ const refuseBlocked =
   (seconds, { holders }, cause) =>
     new RuntimeError(
       'MIGRATION_BLOCKED',
-      `Migration ${name} waited ${seconds} s for tables that others use, and changed nothing. ${holders}`.trim(),
-      'Wait for that transaction to end, or end it with `SELECT pg_terminate_backend(<pid>)`; then migrate again.',
+      `the migration ${name} waited ${seconds} s for tables that other transactions lock, and changed nothing. ${holders}`.trim(),
+      'Wait until these transactions end, or end them with `SELECT pg_terminate_backend(<pid>)`; then run `hookgraph migrate` again.',
       { cause },
     );
 

@@ -28,7 +28,7 @@ export function readMoment(text: string): Date {
   if (/^-?infinity/.test(text)) return new Date(text.startsWith('-') ? STAND_INS.minusInfinity : STAND_INS.infinity);
   const [, year, month, day, hour, minute, second, fraction = '', sign, zoneHour, zoneMinute = '0', zoneSecond = '0', bc] =
     MOMENT.exec(text) ?? [];
-  if (year === undefined) throw new RangeError(`${text} is no moment`);
+  if (year === undefined) throw new RangeError(`${text} is not a date and time`);
   const zoneMs = sign ? Number(`${sign}1`) * ((Number(zoneHour) * 60 + Number(zoneMinute)) * 60 + Number(zoneSecond)) * 1000 : 0;
   const astronomical = bc ? 1 - Number(year) : Number(year);
   const cycles = Math.floor((astronomical - 2000) / CYCLE.years);

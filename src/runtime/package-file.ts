@@ -20,8 +20,8 @@ export function packageFile(from: string | undefined, relative: string, inPackag
   if (existsSync(installed)) return installed;
   throw new RuntimeError(
     'FILES_MISSING',
-    `${inPackage} of the package hookgraph isn't there`,
-    'A bundle needs the package in node_modules beside it; esbuild: `--external:hookgraph`.',
+    `The file ${inPackage} of the package hookgraph was not found`,
+    'Exclude the package from your bundle (esbuild: `--external:hookgraph`) and keep it in node_modules.',
   );
 }
 

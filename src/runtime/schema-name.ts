@@ -21,7 +21,7 @@ export function checkSchemaName(name: string): string {
   throw new RuntimeError(
     'SCHEMA_NAME_INVALID',
     `"${name}" can't be the schema of Hookgraph's tables`,
-    `Take a name of its own of letters, digits, spaces, hyphens and underscores, ${MOST_BYTES} bytes at most, such as acme_hooks.`,
+    `Choose an unused name of letters, digits, spaces, hyphens and underscores, at most ${MOST_BYTES} bytes, such as acme_hooks.`,
   );
 }
 

@@ -14,5 +14,9 @@ export function readTerminalConfig(env: Environment): { configHome: string; noCo
 export function readSecretVariable(name: string, env: Environment): string {
   const value = env[name];
   if (value) return value;
-  throw new RuntimeError('ENV_MISSING', `The environment variable ${name} is not set`, 'It is named as the place of a secret.');
+  throw new RuntimeError(
+    'ENV_MISSING',
+    `The environment variable ${name} is not set`,
+    'A secret is read from this variable; set it and run the command again.',
+  );
 }

@@ -78,7 +78,7 @@ it('takes the header from the environment as well, and says what is wrong with o
   const bad = await cli.run(['whoami'], { env: { ...env, HOOKGRAPH_AUTH_HEADER: 'Bearer' } });
   expect([bad.code, bad.stderr]).toEqual([1, expect.stringContaining('HOOKGRAPH_AUTH_HEADER is "Bearer"')]);
   const worse = await cli.run(['login', '--url', url, '--header', 'Bearer {token}'], { stdin: 'key-of-1\n' });
-  expect([worse.code, worse.stderr]).toEqual([1, expect.stringContaining('Write it like `Authorization: Bearer {token}`')]);
+  expect([worse.code, worse.stderr]).toEqual([1, expect.stringContaining('Write a header like `Authorization: Bearer {token}`')]);
 });
 
 it('subscribes, lists, tries out, explains and takes away there', async () => {
@@ -91,7 +91,7 @@ it('subscribes, lists, tries out, explains and takes away there', async () => {
   expect(await deliveries()).toHaveLength(1);
   expect((await cli.json('webhooks', 'list')).map(({ name }: { name: string }) => name)).toEqual(['orders']);
   const doctor = await cli.run(['doctor']);
-  expect(doctor.stdout).toContain(`ok\tlogin\t${url} takes the token`);
+  expect(doctor.stdout).toContain(`ok\tlogin\t${url} accepts the token`);
   const tested = await cli.json('webhooks', 'test', 'orders');
   expect(JSON.stringify(tested)).toContain('DELIVERED');
   expect(await cli.json('webhooks', 'show', 'orders')).toMatchObject({ name: 'orders', status: 'ENABLED' });
@@ -142,5 +142,8 @@ it('listens at an application that --app names, without a server of it', async (
   const nobody = await cli.run(['listen', '--port', '18081', '--subscribe', 'order/updated', '--app', file], {
     env: { HOOKGRAPH_TOKEN: '' },
   });
-  expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining('Set HOOKGRAPH_TOKEN to a token that it takes')]);
+  expect([nobody.code, nobody.stderr]).toEqual([
+    1,
+    expect.stringContaining('Set HOOKGRAPH_TOKEN to a token that your application accepts'),
+  ]);
 });

@@ -65,11 +65,11 @@ it('plan tells what apply does, which does it once; a list of topics is one subs
   const planned = await cli.run(['plan', dir, '--detailed-exitcode']);
   expect(planned.code).toBe(2);
   expect(planned.stdout).toMatch(/^\+ crm\/users: user\/created \(users\.yaml\)\n(.*\n)*\+ crm\/users: user\/updated/);
-  expect(planned.stdout).toContain('2 to create, 0 to change, 0 to delete, 0 as they are.');
+  expect(planned.stdout).toContain('2 to create, 0 to change, 0 to delete, 0 unchanged.');
   for (const secret of Object.values(SECRETS)) expect(planned.stdout + JSON.stringify(await cli.json('plan', dir))).not.toContain(secret);
   expect(await names()).toEqual([]);
   const unasked = await cli.run(['apply', dir]);
-  expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Confirm with --yes.')]);
+  expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Pass --yes to confirm.')]);
   expect(await names()).toEqual([]);
 
   expect((await cli.run(['apply', dir, '--yes'])).stdout).toContain('Done: 2 created, 0 changed, 0 deleted.');
@@ -83,7 +83,7 @@ it('plan tells what apply does, which does it once; a list of topics is one subs
     pace: { state: 'LIMITED', perSecond: 10, resumesAt: null },
   });
   const again = await cli.run(['apply', dir, '--yes']);
-  expect([again.code, again.stdout]).toEqual([0, '0 to create, 0 to change, 0 to delete, 2 as they are.\nNothing had to be done.\n']);
+  expect([again.code, again.stdout]).toEqual([0, '0 to create, 0 to change, 0 to delete, 2 unchanged.\nNo changes were needed.\n']);
   expect((await cli.run(['plan', dir, '--detailed-exitcode'])).code).toBe(0);
   expect(await versions()).toEqual([1, 1]);
 });
@@ -108,10 +108,10 @@ it('a change is shown as a diff and made; what the file leaves out is cleared; a
     query: expect.stringContaining('email'),
   });
   const rotated = await cli.run(['apply', dir, '--yes'], { env: { CRM_SECRET: 'another one' } });
-  expect(rotated.stdout).toBe('0 to create, 0 to change, 0 to delete, 2 as they are.\nDone: 0 created, 2 changed, 0 deleted.\n');
+  expect(rotated.stdout).toBe('0 to create, 0 to change, 0 to delete, 2 unchanged.\nDone: 0 created, 2 changed, 0 deleted.\n');
   // A rule or a person may disable the subscription; the file doesn't mention it, so plan shows no difference.
   await cli.json('webhooks', 'disable', 'crm/users: user/created');
-  expect((await cli.run(['plan', dir])).stdout).toContain('2 as they are');
+  expect((await cli.run(['plan', dir])).stdout).toContain('2 unchanged');
 });
 
 it('mistakes are told with their file, place and caret before anything is changed', async () => {
@@ -129,7 +129,7 @@ it('mistakes are told with their file, place and caret before anything is change
     [{ 'users.yaml': YAML.replace('callbackUrl', 'callbackURL') }, /users\.yaml.*callbackURL.*Did you mean "callbackUrl"/],
     [
       { 'users.yaml': YAML, 'twice.yaml': `webhooks:\n- ${YAML.trim().replace(/\n/g, '\n  ')}\n` },
-      /users\.yaml: there is a subscription "crm\/users: user\/created" in twice\.yaml already/,
+      /users\.yaml: the subscription "crm\/users: user\/created" is already in twice\.yaml/,
     ],
     [{ 'twice.yaml': 'name: [\n' }, /FILE_INVALID: .*twice\.yaml: .* at line 2/s],
     [{ 'twice.yaml': 'name: x\n' }, /x must have a topic/],
@@ -142,7 +142,7 @@ it('mistakes are told with their file, place and caret before anything is change
     const ran = await cli.run(['plan', dir]);
     expect([ran.code, ran.stderr]).toEqual([1, expect.stringMatching(told)]);
   }
-  expect((await cli.run(['plan', `${dir}/nowhere`])).stderr).toContain('There is no folder');
+  expect((await cli.run(['plan', `${dir}/nowhere`])).stderr).toContain('does not exist');
   expect(await names()).toEqual([]);
 });
 
@@ -214,12 +214,12 @@ rateLimit:
     MORE_ORDERS_SO_ON_PASSWORD: 'e',
   };
   const planned = await cli.run(['plan', pulled], { env });
-  expect([planned.stderr, planned.stdout]).toEqual(['', '0 to create, 0 to change, 0 to delete, 3 as they are.\n']);
+  expect([planned.stderr, planned.stdout]).toEqual(['', '0 to create, 0 to change, 0 to delete, 3 unchanged.\n']);
 
   await writeFile(join(pulled, 'users.graphql'), 'mine');
   expect((await cli.run(['pull', pulled])).stderr).toContain('FILE_IN_THE_WAY: users.graphql');
   expect((await cli.run(['pull', pulled, '--force'])).stdout).toBe(`${join(pulled, 'users.graphql')}\n`);
-  expect((await cli.run(['pull', pulled])).stderr).toContain('All of it is written there already.');
+  expect((await cli.run(['pull', pulled])).stderr).toContain('The folder is up to date.');
 });
 
 it('before-hooks, SNS topics and OAuth clients come through both ways, and what is left out of them is a change', async () => {
@@ -238,8 +238,8 @@ it('before-hooks, SNS topics and OAuth clients come through both ways, and what 
 `;
   await writeFile(join(dir, 'hooks.yaml'), yaml);
   expect((await cli.run(['apply', dir, '--yes'], { env: secrets })).stdout).toContain('Done: 3 created');
-  const asTheyAre = '0 to create, 0 to change, 0 to delete, 3 as they are.\n';
-  expect((await cli.run(['apply', dir, '--yes'], { env: secrets })).stdout).toBe(`${asTheyAre}Nothing had to be done.\n`);
+  const asTheyAre = '0 to create, 0 to change, 0 to delete, 3 unchanged.\n';
+  expect((await cli.run(['apply', dir, '--yes'], { env: secrets })).stdout).toBe(`${asTheyAre}No changes were needed.\n`);
   await cli.run(['pull', join(dir, 'pulled')]);
   const env = { QUEUE_ACCESS_KEY_ID: secrets.HOOKS_ID, QUEUE_SECRET_ACCESS_KEY: secrets.HOOKS_KEY, OAUTH_CLIENT_SECRET: 'x' };
   expect((await cli.run(['plan', join(dir, 'pulled')], { env })).stdout).toBe(asTheyAre);
@@ -263,7 +263,7 @@ it('the example of the docs is one; and pull leaves out what has no name of its 
     await cli.json('webhooks', 'create', ...name, '--topic', 'user/created', '--url', 'https://8.8.8.8/');
   const pulled = await cli.run(['pull', join(dir, 'pulled')]);
   expect(pulled.stdout).toBe(`${join(dir, 'pulled', 'hookgraph-2.yaml')}\n`);
-  expect(pulled.stderr).toMatch(/^Left out, since each needs a name of its own first: .*, “twin”, “twin”\n$/);
+  expect(pulled.stderr).toMatch(/^Left out, because these subscriptions have no unique name: .*, “twin”, “twin”\n$/);
 });
 
 it('an apply that fails half-way is run again, and makes nothing twice', async () => {
@@ -285,7 +285,9 @@ it('an apply that fails half-way is run again, and makes nothing twice', async (
   const failed = await cli.run(['apply', dir, '--yes'], { env });
   expect([failed.code, failed.stderr]).toEqual([
     1,
-    expect.stringMatching(/API_UNUSABLE: users\.yaml, crm\/users: user\/updated: .*\n1 done before it stay; correct it and run it again\./),
+    expect.stringMatching(
+      /API_UNUSABLE: users\.yaml, crm\/users: user\/updated: .*\n1 changes before this subscription were applied\. Correct the mistake and run the command again\./,
+    ),
   ]);
   expect(await names()).toEqual(['crm/users: user/created']);
   expect((await cli.run(['apply', dir, '--yes'], { env })).stdout).toContain('Done: 1 created, 0 changed');

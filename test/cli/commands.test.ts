@@ -42,7 +42,7 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   const env = { HOOKGRAPH_URL: '', HOOKGRAPH_TOKEN: '', PORT: '1' };
   const without = await cli.run(['whoami'], { env });
   expect(without.code).toBe(4);
-  expect(without.stderr).toContain('NOT_LOGGED_IN: You are not logged in, and no Hookgraph has been started here\nLog in with');
+  expect(without.stderr).toContain('NOT_LOGGED_IN: You are not logged in, and this folder has no token of a local Hookgraph\nLog in with');
 
   const wrong = await cli.run(['login', '--url', api.url], { env, stdin: 'wrong\n' });
   expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringContaining('NOT_AUTHENTICATED')]);
@@ -75,7 +75,7 @@ it('topics are a table for people, tab-separated lines for pipes and JSON for pr
   ).toEqual(['user/created', 'user/deleted', 'user/updated'].map((key) => [key, '1.1', 'User']));
   const shown = await cli.run(['topics', 'list', '--type', 'User', '--limit', '1'], { tty: true });
   expect(shown.stdout).toContain('\x1b[1mtopic\x1b[22m');
-  expect(shown.stderr).toContain('The first 1; --limit or --all shows more.');
+  expect(shown.stderr).toContain('Only the first 1 items are shown; use --limit or --all to see more.');
   expect((await cli.run(['topics', 'list', '--type', 'User'], { tty: true, env: { NO_COLOR: '1' } })).stdout).not.toContain('\x1b');
   expect((await cli.json('topics', 'list', '--all')).length).toBeGreaterThan(50);
 });
@@ -128,15 +128,15 @@ it('a subscription is created from options and files, shown, changed, switched, 
   expect(preview.report).toMatchObject({ outcome: 'READY', request: { body: '{"other": 1}' } });
 
   const rotated = await cli.run(['webhooks', 'rotate-secret', 'All', '--secret', '@-', '--overlap', '2h'], { stdin: 'another one\n' });
-  expect([rotated.code, rotated.stdout]).toEqual([0, expect.stringContaining('“All” has a new secret; the old one goes on')]);
+  expect([rotated.code, rotated.stdout]).toEqual([0, expect.stringContaining('“All” has a new secret; until the overlap ends')]);
   expect((await cli.json('webhooks', 'show', 'All')).secretRotation).not.toBeNull();
   expect((await cli.run(['webhooks', 'update', 'All', '--set', 'template=null', '--name', 'All of them'])).code).toBe(0);
   expect(await cli.json('webhooks', 'show', id)).toMatchObject({ template: null, query: QUERY, name: 'All of them' });
-  expect((await cli.run(['webhooks', 'disable', 'All of them'])).stdout).toBe('“All of them” is switched off.\n');
+  expect((await cli.run(['webhooks', 'disable', 'All of them'])).stdout).toBe('“All of them” is disabled.\n');
   expect(await cli.json('webhooks', 'list', '--disabled')).toMatchObject([{ id, status: 'DISABLED' }]);
   expect((await cli.run(['webhooks', 'enable', 'All of them'])).code).toBe(0);
   const unasked = await cli.run(['webhooks', 'delete', 'All of them']);
-  expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Confirm with --yes.')]);
+  expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining('Pass --yes to confirm.')]);
   expect((await cli.run(['webhooks', 'delete', 'All of them', '--yes'])).code).toBe(0);
   expect((await cli.run(['webhooks', 'show', 'All of them'])).code).toBe(3);
 });
@@ -159,7 +159,7 @@ it('several topics are one subscription each, and a name that two have is told w
   const ambiguous = await cli.run(['webhooks', 'show', 'Same']);
   expect([ambiguous.code, ambiguous.stderr]).toEqual([
     1,
-    expect.stringMatching(/AMBIGUOUS: 2 subscriptions are called "Same": .*user\/deleted/),
+    expect.stringMatching(/AMBIGUOUS: 2 subscriptions have the name "Same": .*user\/deleted/),
   ]);
   await cli.json('webhooks', 'delete', '--yes', ...both.map((one: { databaseId: string }) => one.databaseId));
 });
@@ -208,11 +208,11 @@ it('what went wrong is listed, opened with each request and answer, resent and d
   );
 
   receiver.answer = (response) => void response.end();
-  expect((await cli.run(['resend', deliveryId])).stdout).toBe(`${deliveryId} is due now.\n`);
+  expect((await cli.run(['resend', deliveryId])).stdout).toBe(`Delivery ${deliveryId} is due now.\n`);
   await until('it is delivered', async () => (await cli.json('deliveries', 'show', deliveryId)).state === 'DELIVERED');
-  expect((await cli.run(['errors', 'dismiss', '--webhook', 'Busy', '--all'])).stdout).toBe('1 error is dismissed.\n');
+  expect((await cli.run(['errors', 'dismiss', '--webhook', 'Busy', '--all'])).stdout).toBe('1 error was dismissed.\n');
   expect((await cli.run(['errors', 'dismiss'])).code).toBe(2);
-  expect((await cli.run(['errors', 'list', '--webhook', 'Busy'])).stderr).toContain('There are no such errors.');
+  expect((await cli.run(['errors', 'list', '--webhook', 'Busy'])).stderr).toContain('No errors match.');
 
   const replay = await cli.json('replay', 'Busy', '--from', before, '--follow');
   expect(replay).toMatchObject({ state: 'DONE', deliveryCount: 1 });
@@ -228,7 +228,7 @@ it('wrong usage is told with what was meant, a missing API with what to do', asy
   const help = await cli.run(['webhooks', 'create', '--help']);
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('$ hookgraph webhooks create --name')]);
   const away = await cli.run(['topics', 'list'], { env: { HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
-  expect([away.code, away.stderr]).toEqual([1, expect.stringMatching(/^API_UNREACHABLE: Nothing answers at .*\nStart it with/)]);
+  expect([away.code, away.stderr]).toEqual([1, expect.stringMatching(/^API_UNREACHABLE: No server answers at .*\nStart Hookgraph with/)]);
 });
 
 it('doctor tells of each thing that Hookgraph stands on how it is, and ends with 1 where one fails', async () => {
@@ -272,9 +272,9 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
   const ill = await cli.run(['doctor'], { env: { ...env, HOOKGRAPH_ENCRYPTION_KEYS: keys, HOOKGRAPH_ALLOWED_NETWORKS: '0.0.0.0/0' } });
   expect(ill.code).toBe(1);
   expect(outcomes(ill)).toEqual(expect.arrayContaining(['fail networks', 'fail keys', 'fail worker', 'warn tenants', 'warn subscription']));
-  expect(ill.stdout).toContain('4 events reached nobody, since nothing says whose they are: Scenario 1, Scenario 2, Scenario 3, …');
+  expect(ill.stdout).toContain('4 events have no tenant and were not matched with subscriptions: Scenario 1, Scenario 2, Scenario 3, …');
   expect(ill.stdout).toContain('Busy: It answered 410.\thookgraph webhooks enable');
-  expect(ill.stdout).toMatch(/\d events and 0 deliveries have waited.*\tStart one with `hookgraph worker`/);
+  expect(ill.stdout).toMatch(/\d events and 0 deliveries have waited.*\tStart a worker with `hookgraph worker`/);
   const away = await cli.run(['doctor', '--json'], {
     env: { ...env, DATABASE_URL: 'postgres://me@127.0.0.1:9/x', HOOKGRAPH_URL: 'http://127.0.0.1:9' },
   });

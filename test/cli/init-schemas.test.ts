@@ -15,7 +15,7 @@ it('imports the schema of a module, and finds its root fields', async () => {
   const { said, failure } = await runInit(here, { yes: true });
   expect(failure).toBeUndefined();
   expect(said).toContain('The GraphQL schema was read from src/schema.ts');
-  expect(said).toContain('agents: the GraphQL schema has no type for it');
+  expect(said).toContain('agents: the GraphQL schema has no type for this table');
   const text = await read(here.project);
   expect(text).toContain(`import { ownSchema } from './src/schema.js';`);
   expect(text).toContain('  schema: ownSchema,');
@@ -57,8 +57,8 @@ it('takes the types and root fields of SDL, and a file that check refuses until 
     Slot: 'slot(slotId: $id)',
     Booking: 'bookingByKey(key: { id: $id })',
   },`);
-  expect(said).toContain('No root field finds Invoice by key.');
-  expect(said).toContain('coupons: the GraphQL schema has no type for it');
+  expect(said).toContain('No root field of the GraphQL schema returns Invoice by key');
+  expect(said).toContain('coupons: the GraphQL schema has no type for this table');
   expect(text.match(/EDIT/g)?.length).toBeLessThanOrEqual(3);
   expect(await here.project.typeCheck()).toBe('');
   await expect(load(here)).rejects.toThrow('Import your executable GraphQLSchema in this file');
@@ -130,7 +130,7 @@ it('writes in the words of a Prisma schema, adds the generator to it, and runs i
   await promisify(execFile)(process.execPath, prisma, { cwd: dir, env: { ...process.env, ...OFFLINE } });
   const { said, failure } = await runInit(here, { yes: true });
   expect(failure).toBeUndefined();
-  expect(said).toContain('audit: Prisma has no model for it');
+  expect(said).toContain('audit: Prisma has no model for this table');
   expect(said).toContain('Added the generator `hookgraph` to prisma/schema.prisma.');
   const text = await read(here.project);
   expect(text).toContain(`import { models } from './src/generated/hookgraph-models.js';`);

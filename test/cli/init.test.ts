@@ -20,7 +20,7 @@ it('writes the whole file of tables alone, which delivers without an edit', asyn
   expect(text).toContain(`    defaults: { tenant: 'shop_id' },
     Shop: { tenant: 'id' },
     Order: {},
-    // For a topic of its own: when: { 'order/paid': { status: 'paid' } }
+    // Adds a topic for this status: when: { 'order/paid': { status: 'paid' } }
     Product: {},
     Staff: { omit: ['api_key'] },
     OrderLine: { tenant: { of: 'order_id' } },
@@ -50,13 +50,13 @@ it('finds tenants that parents, children and memberships decide, and delivers on
   const { said, failure } = await runInit(here, { yes: true });
   expect(failure).toBeUndefined();
   expect(said).toMatch(/^User\tusers\tid\tof Membership/m);
-  expect(said).toContain('notes_without_key: it has no key');
+  expect(said).toContain('notes_without_key: the table has no key');
   const text = await read(here.project);
   expect(text).toContain(`    defaults: { tenant: 'organisation_id', softDelete: 'deleted_at' },
     Organisation: { tenant: 'id' },
     Coupon: {},
     Invoice: {},
-    // For a topic of its own: when: { 'invoice/paid': { status: 'paid' } }
+    // Adds a topic for this status: when: { 'invoice/paid': { status: 'paid' } }
     Membership: {},
     Space: {},
     BookingSlot: { tenant: { of: 'slot_id' } },
@@ -67,7 +67,7 @@ it('finds tenants that parents, children and memberships decide, and delivers on
   expect(await here.project.typeCheck()).toBe('');
   // Until the adopter implements sign-in, requests have no viewer; init says so instead of failing silently.
   const line = 1 + text.split('\n').findIndex((one) => one.includes('EDIT 1:'));
-  expect(said).toContain(`hookgraph.ts:${line}  find out who sent \`request\``);
+  expect(said).toContain(`hookgraph.ts:${line}  look up the person who sent \`request\``);
   expect(text.match(/EDIT/g)).toHaveLength(1);
   await writeFile(
     join(here.project.dir, 'hookgraph.ts'),
@@ -99,10 +99,10 @@ it('leaves open what nothing tells, in JavaScript, too', async () => {
   });
   const { said, failure } = await runInit(here, { yes: true });
   expect(failure).toBeUndefined();
-  expect(said).toContain('Whose is a Thing (things)?');
-  expect(said).toContain('knex_migrations: it belongs to a tool');
+  expect(said).toContain('The tenant of Thing (things) is unknown');
+  expect(said).toContain('knex_migrations: the table belongs to a tool');
   const text = await read(here.project, 'hookgraph.mjs');
-  expect(text).toContain('// Whose is a Thing?');
+  expect(text).toContain('// The tenant of Thing is unknown:');
   expect(said.match(/^ {2}hookgraph\.mjs:\d+/gm)).toHaveLength(2);
   const hooks = await load(here, 'hookgraph.mjs');
   await hooks.migrate();
@@ -134,7 +134,7 @@ it('follows the table that most others point to where no column has a usual name
     CREATE TABLE people (id int PRIMARY KEY, farm int NOT NULL REFERENCES farms, "isAdmin" boolean NOT NULL)`);
   const { said, failure } = await runInit(here, { yes: true });
   expect(failure).toBeUndefined();
-  expect(said).toContain('dairy.milkings: it has no key');
+  expect(said).toContain('dairy.milkings: the table has no key');
   const text = await read(here.project);
   expect(text).toContain(`    defaults: { schema: 'dairy', tenant: 'farm' },
     Farm: { tenant: 'id' },
@@ -162,7 +162,7 @@ it('asks a person what it can’t tell, shows the plan, and changes nothing with
   const { said, failure, asked } = await runInit(here, {}, ['2', '1', 'y', 'y']);
   expect(failure).toBeUndefined();
   expect(asked).toBe(4);
-  expect(said).toContain('Which column says whose a row is?');
+  expect(said).toContain('Which column contains the tenant of a row?');
   const text = await read(here.project);
   expect(text).toContain(`defaults: { tenant: 'company_id' }`);
   expect(text).toContain(`Task: { tenant: { of: 'team_id' } }`);

@@ -80,7 +80,11 @@ it('listen answers to ping, stores what is posted, and dumps it one document aft
     expect(dump).toBe('{\n  "liveMode": false,\n  "n": "}"\n}\n"<data/>"\n{"number_webhooks_received":2}\n');
     await writeFile(join(cli.dir, 'dump.json'), dump);
   });
-  expect([ran.code, ran.stdout, ran.stderr]).toEqual([0, expect.stringContaining('key 1'), expect.stringContaining('Received 2.')]);
+  expect([ran.code, ran.stdout, ran.stderr]).toEqual([
+    0,
+    expect.stringContaining('key 1'),
+    expect.stringContaining('Received 2 notifications.'),
+  ]);
 });
 
 it('listen tells whether a signature is right, refuses others, and sends on what came, also out of a dump', async () => {
@@ -137,7 +141,7 @@ it('a real process listens until Ctrl-C, and takes its subscription back', async
   await listener.says('Subscribed to user/deleted');
   expect(await cli.json('webhooks', 'list')).toMatchObject([{ name: 'listen (user/deleted)' }]);
   listener.child.kill('SIGINT');
-  expect([await listener.ended(), listener.output()]).toEqual([0, expect.stringMatching(/Received 0\.\n$/)]);
+  expect([await listener.ended(), listener.output()]).toEqual([0, expect.stringMatching(/Received 0 notifications\.\n$/)]);
   expect(await cli.json('webhooks', 'list')).toEqual([]);
 });
 
@@ -147,7 +151,7 @@ it('schema tells of a topic the default payload, of a template that it is what t
   await cli.json('webhooks', 'create', '--name', 'T', '--topic', 'user/created', '--url', receiver.url, '--template', '{}');
   expect(await cli.json('schema', 'T')).toMatchObject({
     describes: 'TEMPLATE_INPUT',
-    note: expect.stringContaining('A template writes the body'),
+    note: expect.stringContaining('A template renders the body'),
   });
   await cli.json('webhooks', 'delete', 'T', '--yes');
   expect((await cli.run(['schema', 'nothing/ever'])).code).toBe(3);

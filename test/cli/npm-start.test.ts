@@ -78,7 +78,7 @@ test('the first start prints API, explorer, token and a command that works; Ctrl
 
   first.signalAll('SIGINT');
   await first.ended();
-  expect(first.output()).toContain('Stopping: what is in flight ends first.');
+  expect(first.output()).toContain('Stopping: requests and deliveries in flight are finished first.');
   await leavesNothing(first);
 });
 
@@ -87,7 +87,7 @@ test('so does SIGINT or SIGTERM to npm alone', async () => {
     const started = await startsAgain();
     started.npm.kill(signal);
     await started.ended();
-    expect(started.output()).toContain('Stopping: what is in flight ends first.');
+    expect(started.output()).toContain('Stopping: requests and deliveries in flight are finished first.');
     await leavesNothing(started);
   }
 });
@@ -121,14 +121,14 @@ test('a second start on the same data is refused, and the first one goes on', as
   const second = checkout.start({ PORT: '0' });
   expect(await second.ended()).toBe(1);
   expect(second.output()).toContain(`DATA_DIR_IN_USE: Another process already runs the Postgres in ${checkout.dataDir}\n`);
-  expect(second.output()).toContain('Stop it, or set HOOKGRAPH_DATA_DIR to another folder.');
+  expect(second.output()).toContain('Stop that process, or set HOOKGRAPH_DATA_DIR to another folder.');
   expect(await second.survivors()).toEqual([]);
   expect(await ask('{ viewer { admin } }')).toEqual({ viewer: { admin: true } });
 
   const other = checkout.start({ HOOKGRAPH_DATA_DIR: `${checkout.dir}/other-data` });
   expect(await other.ended()).toBe(1);
   expect(other.output()).toContain('EADDRINUSE');
-  expect(other.output()).toContain('set PORT to a free one');
+  expect(other.output()).toContain('set PORT to a free port');
   expect((await checkout.postgresProcesses()).filter((line) => line.includes('other-data'))).toEqual([]);
   first.signalAll('SIGINT');
   await first.ended();

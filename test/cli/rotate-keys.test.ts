@@ -38,7 +38,7 @@ test('makes a key in the data folder, seals with it, tells what can go; then the
   const [key, second, ...rest] = (await loadKeys({ encryptionKeys: null, dataDir })) as [Buffer, Buffer];
   expect(first).toEqual({
     code: 0,
-    output: `1 secret re-sealed with key ${fingerprintOf(key)}.\nKey ${fingerprintOf(before)} is no longer needed: remove it from ${path}, unless you keep backups of the database from before.\n`,
+    output: `1 secret encrypted again with key ${fingerprintOf(key)}.\nKey ${fingerprintOf(before)} is no longer needed: remove it from ${path}, unless you keep older backups of the database.\n`,
   });
   expect([second, ...rest]).toEqual([before]);
   expect(key).not.toEqual(before);
@@ -63,10 +63,10 @@ test('of keys in the environment it makes none, and says what to do; a wrong one
   const env = { HOOKGRAPH_ENCRYPTION_KEYS: randomBytes(32).toString('base64') };
   const refused = await rotate(['--generate'], env);
   expect(refused.code).toBe(1);
-  expect(refused.output).toMatch(/^KEYS_NOT_KEPT_HERE: .*\nMake one with `openssl rand -base64 32`/);
+  expect(refused.output).toMatch(/^KEYS_NOT_KEPT_HERE: .*\nCreate a key with `openssl rand -base64 32`/);
   const wrong = await rotate([], env);
   expect(wrong.code).toBe(1);
   expect(wrong.output).toMatch(
-    /^KEYS_MISMATCH: This database's secrets are sealed with key [0-9a-f]{16}, which this process doesn't have\.\n/,
+    /^KEYS_MISMATCH: The secrets in this database are encrypted with key [0-9a-f]{16}, which this process doesn't have\.\n/,
   );
 });

@@ -28,10 +28,13 @@ test('simulate changes things through the API at its rate, tells them, and ends 
 });
 
 test.each([
-  [['--rate', 'often'], 'RATE_INVALID: --rate is "often"\nWrite it like 2/s'],
+  [['--rate', 'often'], 'RATE_INVALID: --rate is "often"\nWrite a rate like 2/s'],
   [['--rate', '0/s'], 'RATE_INVALID'],
-  [['--url', 'http://127.0.0.1:1', '--token', 'x'], 'API_UNREACHABLE: Nothing answers at http://127.0.0.1:1/api/v3/graphql\nStart it'],
-  [[], 'TOKEN_MISSING: There is no API token'],
+  [
+    ['--url', 'http://127.0.0.1:1', '--token', 'x'],
+    'API_UNREACHABLE: No server answers at http://127.0.0.1:1/api/v3/graphql\nStart Hookgraph',
+  ],
+  [[], 'TOKEN_MISSING: No API token is configured'],
 ])('simulate %j says what is wrong', async (args, message) => {
   const cli = runCli(['simulate', ...args], { HOOKGRAPH_DATA_DIR: '/nowhere' });
   expect(await cli.ended()).toBe(1);
@@ -41,5 +44,5 @@ test.each([
 test('simulate with somebody’s old token says so', async () => {
   const cli = runCli(['simulate', '--url', api.url, '--token', 'old']);
   expect(await cli.ended()).toBe(1);
-  expect(cli.output()).toContain('API_REFUSED: The API answers 401: Nobody has this token');
+  expect(cli.output()).toContain('API_REFUSED: The API answered with status 401: This token does not exist');
 });

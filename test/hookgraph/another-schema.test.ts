@@ -138,7 +138,7 @@ it('is said to the command line by HOOKGRAPH_DATABASE_SCHEMA', async () => {
   await line.close();
   expect(JSON.parse(doctor.stdout)).toEqual(
     expect.arrayContaining([
-      { check: 'migrations', outcome: 'OK', message: 'all are applied', hint: null },
+      { check: 'migrations', outcome: 'OK', message: 'all migrations are applied', hint: null },
       { check: 'worker', outcome: 'OK', message: expect.any(String), hint: null },
     ]),
   );

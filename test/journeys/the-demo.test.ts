@@ -29,7 +29,7 @@ it('tells the whole story on a database that is gone afterwards', async () => {
   const demo = runCli(['demo'], { TMPDIR: dir });
   expect(await demo.ended(), demo.output()).toBe(0);
   expectTheWholeStory(demo.output());
-  expect(demo.output()).toContain('on a throw-away database');
+  expect(demo.output()).toContain('on a temporary database');
   expect((await readdir(dir)).filter((name) => name.startsWith('hookgraph-demo-'))).toEqual([]);
 }, 60_000);
 

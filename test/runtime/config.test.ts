@@ -90,10 +90,10 @@ describe('readConfig', () => {
   });
 
   test.each([
-    ['/nowhere/ca.pem', 'must be a file that can be read (ENOENT)'],
-    ['/', 'must be a file that can be read (EISDIR)'],
-    ['/dev/null', 'must be a file that holds a PEM certificate'],
-    [tlsPath('key'), 'must be a file that holds a PEM certificate'],
+    ['/nowhere/ca.pem', 'must be a readable file (ENOENT)'],
+    ['/', 'must be a readable file (EISDIR)'],
+    ['/dev/null', 'must be a file that contains a PEM certificate'],
+    [tlsPath('key'), 'must be a file that contains a PEM certificate'],
   ])('refuses the CA file %s', (path, why) => {
     expect(() => readConfig({ HOOKGRAPH_CA_FILE: path })).toThrow(`HOOKGRAPH_CA_FILE is ${JSON.stringify(path)}, but it ${why}`);
   });
@@ -101,7 +101,9 @@ describe('readConfig', () => {
   test('refuses a CA file whose certificate is none, and says which', async () => {
     const path = join(await mkdtemp(join(tmpdir(), 'hookgraph-ca-')), 'ca.pem');
     await writeFile(path, `${tlsFile('ca')}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`);
-    expect(() => readConfig({ HOOKGRAPH_CA_FILE: path })).toThrow('must be a file of PEM certificates, but number 2 in it is none');
+    expect(() => readConfig({ HOOKGRAPH_CA_FILE: path })).toThrow(
+      'must be a file of PEM certificates, but certificate 2 in it is not valid',
+    );
   });
 
   test.each(['http://proxy:3128', 'https://user:pa%20ss@proxy.example/', 'http://[::1]:8080'])('takes the proxy %s', (url) => {
@@ -124,7 +126,7 @@ describe('readConfig', () => {
     [
       'HOOKGRAPH_HEADER_PREFIX',
       'X Scope',
-      'HOOKGRAPH_HEADER_PREFIX is "X Scope", but it must be the beginning of a header name and end with a hyphen, like X-Scope-',
+      'HOOKGRAPH_HEADER_PREFIX is "X Scope", but it must be a prefix of a header name that ends with a hyphen, like X-Scope-',
     ],
     ['HOOKGRAPH_ALLOWED_PORTS', 'https', 'HOOKGRAPH_ALLOWED_PORTS is "https", but it must be a list of ports like 443,8000-8999,!8500'],
     ['HOOKGRAPH_ALLOWED_NETWORKS', 'lan', 'HOOKGRAPH_ALLOWED_NETWORKS is "lan", but it must be a list of networks like 10.0.0.0/8,::1/128'],
@@ -150,7 +152,7 @@ describe('describeConfig', () => {
       name: 'PORT',
       value: '8080',
       source: 'environment',
-      meaning: 'port of the API; 0: any that is free',
+      meaning: 'port of the API; 0: any free port',
     });
     expect(lines.find(({ name }) => name === 'HOST')).toMatchObject({ value: '127.0.0.1', source: 'default' });
     expect(lines.every(({ meaning }) => meaning.length > 0)).toBe(true);

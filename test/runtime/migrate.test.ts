@@ -45,7 +45,7 @@ test('refuses a migration that was edited after it was applied', async () => {
   await write('1_first', 'CREATE TABLE thing (id bigint)');
   await expect(migrate(database.pool, dir, { schema: 'room' })).rejects.toMatchObject({
     code: 'MIGRATION_EDITED',
-    message: 'Migration 1_first was edited after it was applied',
+    message: 'The migration 1_first was edited after it was applied',
   });
 });
 
@@ -86,7 +86,7 @@ test('a migration that fails leaves nothing behind, says where it failed, and is
   await write('2_second', 'CREATE TABLE more (id int);\nINSERT INTO nowhere VALUES (1)');
   await expect(migrate(database.pool, dir, { schema: 'room' })).rejects.toMatchObject({
     code: 'MIGRATION_FAILED',
-    message: 'Migration 2_second failed at line 2: relation "nowhere" does not exist',
+    message: 'The migration 2_second failed at line 2: relation "nowhere" does not exist',
   });
   expect(await ledger()).toEqual([{ migration_name: '1_first', finished: true }]);
   await write('2_second', 'CREATE TABLE more (id int)');

@@ -24,20 +24,20 @@ export async function checkApp(hooks: Hookgraph, { schema, json, terminal }: Che
     }
   const errors = problems.filter(({ severity }) => severity === 'ERROR').length;
   if (errors > 0) throw new RuntimeError('CHECK_FAILED', errors === 1 ? 'There is 1 error' : `There are ${errors} errors`);
-  if (!json) terminal.say('Everything is in step.');
+  if (!json) terminal.say('No problems were found.');
 }
 
 async function readSchema(path: string): Promise<GraphQLSchema> {
   const source = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new RuntimeError('SCHEMA_NOT_READ', `${path} can't be read: ${cause.code}`, 'Name a file with the new schema in SDL.');
+    throw new RuntimeError('SCHEMA_NOT_READ', `Reading ${path} failed: ${cause.code}`, 'Pass a file that contains the new schema in SDL.');
   });
   try {
     return buildSchema(source, { assumeValidSDL: true });
   } catch (cause) {
     throw new RuntimeError(
       'SCHEMA_INVALID',
-      `${path} is no GraphQL schema: ${(cause as Error).message}`,
-      'Print it with `printSchema` of graphql.',
+      `${path} does not contain a valid GraphQL schema: ${(cause as Error).message}`,
+      'Write the file with `printSchema` of the package graphql.',
     );
   }
 }

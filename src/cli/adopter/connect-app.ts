@@ -10,8 +10,8 @@ export async function connectApp(path: string, env: Environment): Promise<{ clie
   if (token === null)
     throw new RuntimeError(
       'TOKEN_MISSING',
-      'Nothing says as whom to ask the application',
-      'Set HOOKGRAPH_TOKEN to a token that it takes, and HOOKGRAPH_AUTH_HEADER to how it is sent, like `X-Api-Key: {token}`.',
+      'No token for your application is set',
+      'Set HOOKGRAPH_TOKEN to a token that your application accepts, and HOOKGRAPH_AUTH_HEADER to the header that sends it, like `X-Api-Key: {token}`.',
     );
   const hooks = await loadApp(path);
   const client = createClient({ url: 'http://localhost', token, header: authHeader ?? DEFAULT_HEADER, send: hooks.handler });

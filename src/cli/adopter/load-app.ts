@@ -12,8 +12,8 @@ export async function loadApp(path: string): Promise<Hookgraph> {
   await access(file).catch(() => {
     throw new RuntimeError(
       'APP_NOT_FOUND',
-      `--app names ${path}, and there is no such file`,
-      'Name the file that calls createHookgraph().',
+      `--app names ${path}, but this file does not exist`,
+      'Pass the file that calls createHookgraph().',
     );
   });
   const module = await load(file);
@@ -21,8 +21,8 @@ export async function loadApp(path: string): Promise<Hookgraph> {
   if (found[0]) return found[0];
   throw new RuntimeError(
     'APP_WITHOUT_HOOKGRAPH',
-    `${path} exports no Hookgraph`,
-    'Export what createHookgraph() returns: `export const hooks = createHookgraph({ … })`.',
+    `${path} does not export a Hookgraph`,
+    'Export the result of createHookgraph(): `export const hooks = createHookgraph({ … })`.',
   );
 }
 
@@ -55,8 +55,8 @@ export async function findTypeScriptLoader(file: string, entry = '.', usual = 'd
   } catch {
     throw new RuntimeError(
       'APP_IS_TYPESCRIPT',
-      `Node ${process.versions.node} can't run ${file}, which is TypeScript`,
-      'Install tsx (`npm install --save-dev tsx`), or name the compiled file.',
+      `Node ${process.versions.node} can't run the TypeScript file ${file}`,
+      'Install tsx (`npm install --save-dev tsx`), or pass the compiled file.',
     );
   }
   // Reads the `import` entry of tsx's package.json, because require.resolve() finds the `require` entry, which doesn't

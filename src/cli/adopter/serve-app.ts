@@ -46,7 +46,7 @@ export async function serveApp(
     }
     if (worker) terminal.say('The worker is running.');
     await new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }));
-    terminal.say('Stopping: what is in flight ends first.');
+    terminal.say('Stopping: requests and deliveries in flight are finished first.');
   } finally {
     await Promise.all(parts.map((stop) => stop()));
     await hooks.close();

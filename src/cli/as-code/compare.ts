@@ -42,8 +42,8 @@ export function compare(schema: GraphQLSchema, { scope, desired }: Folder, exist
     if (others.length > 0)
       throw new RuntimeError(
         'AMBIGUOUS',
-        `${others.length + 1} subscriptions are called ${JSON.stringify(one.name)}`,
-        'Names tell them apart: rename or delete all but one.',
+        `${others.length + 1} subscriptions have the name ${JSON.stringify(one.name)}`,
+        'Names must be unique: rename the other subscriptions, or delete them.',
       );
     return found ? changed(fields, one, found) : created(fields, one);
   });

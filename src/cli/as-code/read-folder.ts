@@ -48,7 +48,7 @@ export async function readFolder(dir: string, schema: GraphQLSchema, env: Enviro
     throw new RuntimeError(
       'ENV_MISSING',
       `These environment variables are not set: ${[...missing].join(', ')}`,
-      `The files in ${dir} name them as places of secrets.`,
+      `The files in ${dir} read secrets from these variables; set them and run the command again.`,
     );
   refuseDoubles(desired);
   return { scope, desired };
@@ -59,7 +59,12 @@ async function listFiles(dir: string): Promise<string[]> {
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) throw new RuntimeError('FILE_UNREADABLE', `There is no folder ${dir}`, '`hookgraph pull` makes one of what is there.');
+  if (!isFolder)
+    throw new RuntimeError(
+      'FILE_UNREADABLE',
+      `The folder ${dir} does not exist`,
+      '`hookgraph pull` creates a folder from your subscriptions.',
+    );
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
@@ -73,9 +78,9 @@ export async function readScope(file: string): Promise<string | null> {
   const [settings = {}] = (await readDocuments(file)) as { scope?: unknown }[];
   const { scope = null, ...others } = settings as Record<string, unknown>;
   const [unknown] = Object.keys(others);
-  if (unknown) throw new RuntimeError('FILE_INVALID', `${file}: ${unknown} is no setting`, 'There is one: scope.');
+  if (unknown) throw new RuntimeError('FILE_INVALID', `${file}: ${unknown} is not a setting`, 'The only setting is `scope`.');
   if (scope === null || (typeof scope === 'string' && /^[^/\s][^/]*$/.test(scope))) return scope as string | null;
-  throw new RuntimeError('FILE_INVALID', `${file}: scope is ${JSON.stringify(scope)}`, 'It must be a text without a slash.');
+  throw new RuntimeError('FILE_INVALID', `${file}: scope is ${JSON.stringify(scope)}`, 'The scope must be a text without a slash.');
 }
 
 function listed(document: unknown): unknown[] {
@@ -87,18 +92,22 @@ function listed(document: unknown): unknown[] {
 function refuseUnnamed(written: unknown, file: string): unknown {
   const { name, topic, topics, preset, id, test } = (written ?? {}) as Input;
   if (typeof name !== 'string' || name.trim() === '')
-    throw new RuntimeError('FILE_INVALID', `${file}: a subscription has no name`, 'Its name is how it is found again.');
+    throw new RuntimeError(
+      'FILE_INVALID',
+      `${file}: a subscription has no name`,
+      'Give each subscription a unique name, which identifies it.',
+    );
   if (preset !== undefined)
     throw new RuntimeError(
       'FILE_INVALID',
       `${file}: ${name} names a preset`,
-      'A file says all of it: create one with --preset, and pull it.',
+      'Files must contain all fields: create a subscription with --preset, and pull it.',
     );
   if (id !== undefined || test !== undefined)
     throw new RuntimeError(
       'FILE_INVALID',
       `${file}: ${name} has an id or test`,
-      'Its name is how it is found again; `hookgraph trigger` tests it.',
+      'Remove these fields: the name identifies the subscription, and `hookgraph trigger` sends tests.',
     );
   if (topics !== undefined && (!Array.isArray(topics) || topics.length === 0 || topics.some((one) => typeof one !== 'string')))
     throw new RuntimeError('FILE_INVALID', `${file}: topics of ${name} must be a list like [user/created, user/updated]`);
@@ -111,7 +120,7 @@ function refuseDoubles(desired: Desired[]): void {
   const files = new Map<string, string>();
   for (const { name, file } of desired) {
     const other = files.get(name);
-    if (other) throw new RuntimeError('FILE_INVALID', `${file}: there is a subscription ${JSON.stringify(name)} in ${other} already`);
+    if (other) throw new RuntimeError('FILE_INVALID', `${file}: the subscription ${JSON.stringify(name)} is already in ${other}`);
     files.set(name, file);
   }
 }

@@ -15,10 +15,10 @@ export function tellPlan(terminal: Terminal, changes: readonly Change[], { prune
     for (const field of fields) tellField(terminal, field, action === 'CREATE');
     const compared = secrets.filter((field) => !fields.some((one) => one.field === field));
     if (action === 'UPDATE' && compared.length > 0)
-      terminal.say(terminal.paint('dim', `    ${compared.join(', ')}: secrets can't be compared; sent each time`));
+      terminal.say(terminal.paint('dim', `    ${compared.join(', ')}: secrets can't be compared, so they are sent each time`));
   }
   terminal.say(
-    `${sum(changes, 'CREATE')} to create, ${sum(changes, 'UPDATE')} to change, ${prune ? sum(changes, 'DELETE') : 0} to delete, ${sum(changes, 'NONE')} as they are.`,
+    `${sum(changes, 'CREATE')} to create, ${sum(changes, 'UPDATE')} to change, ${prune ? sum(changes, 'DELETE') : 0} to delete, ${sum(changes, 'NONE')} unchanged.`,
   );
 }
 

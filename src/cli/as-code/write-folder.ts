@@ -18,7 +18,7 @@ export function writable(existing: readonly Existing[]): { named: Existing[]; ot
 export function writeFolder(existing: readonly Existing[], scope: string | null): Files {
   const files: Files = new Map();
   if (scope !== null)
-    files.set(SETTINGS, `# Names in this folder stand for names that begin with ${scope}/ in Hookgraph.\n${stringify({ scope })}`);
+    files.set(SETTINGS, `# In Hookgraph, the names of this folder's subscriptions begin with ${scope}/.\n${stringify({ scope })}`);
   for (const { name, topics, node } of grouped(existing, scope)) {
     const stem = unused(files, slug(name));
     files.set(`${stem}.yaml`, stringify(documentOf(node, { name, topics, stem, files }), { lineWidth: 120 }));

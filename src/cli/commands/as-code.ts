@@ -21,42 +21,45 @@ interface Planning extends Answering {
 
 export function addAsCode(program: Command, cli: Cli): void {
   const { terminal, connect } = cli;
-  addAnswering(program, 'plan [folder]', 'tell what `apply` would change, and every mistake in the files; changes nothing', [
+  addAnswering(program, 'plan [folder]', 'show what `apply` would change, and list the mistakes in the files; changes nothing', [
     'plan webhooks',
     'plan webhooks --prune --detailed-exitcode',
   ])
-    .option('--prune', "count what is in the folder's scope and not in the folder as to be deleted")
-    .option('--detailed-exitcode', 'end with 2 where there are changes')
+    .option('--prune', "also plan to delete subscriptions in the folder's scope that are not in the folder")
+    .option('--detailed-exitcode', 'exit with 2 if there are changes')
     .action(async (folder: string | undefined, options: Planning & { detailedExitcode?: true }) => {
       const changes = await plan(await connect(), folder, options, cli);
       if (options.json) terminal.json(changes.map(told));
       else tellPlan(terminal, changes, { prune: options.prune === true });
       if (options.detailedExitcode && changes.some((change) => counts(change, options)))
-        throw new RuntimeError('CHANGES', 'What is there is not what the folder says', '`hookgraph apply` makes it so.');
+        throw new RuntimeError('CHANGES', 'The subscriptions differ from the folder', '`hookgraph apply` applies the changes.');
     });
-  addAnswering(program, 'apply [folder]', 'make what is there what the folder says', ['apply webhooks', 'apply webhooks --prune --yes'])
-    .option('--prune', "delete what is in the folder's scope and not in the folder")
-    .option('--yes', 'ask nothing')
+  addAnswering(program, 'apply [folder]', 'create and change subscriptions so that they match the folder', [
+    'apply webhooks',
+    'apply webhooks --prune --yes',
+  ])
+    .option('--prune', "also delete subscriptions in the folder's scope that are not in the folder")
+    .option('--yes', 'apply the changes without asking')
     .action(async (folder: string | undefined, options: Planning & { yes?: true }) => {
       const client = await connect();
       const changes = await plan(client, folder, options, cli);
       if (!options.json) tellPlan(terminal, changes, { prune: options.prune === true });
       const due = changes.filter((change) => counts(change, options));
-      if (due.length > 0 && !options.yes && (await terminal.confirm('Make it so?')) !== true)
-        throw new RuntimeError('NOT_CONFIRMED', 'Nothing was changed', 'Confirm with --yes.');
+      if (due.length > 0 && !options.yes && (await terminal.confirm('Apply these changes?')) !== true)
+        throw new RuntimeError('NOT_CONFIRMED', 'The changes were not applied', 'Pass --yes to confirm.');
       const done = await apply(client, changes, options, cli);
       if (options.json) terminal.json(done.map(told));
       else
         terminal.say(
-          `${done.length === 0 ? 'Nothing had to be done' : `Done: ${['CREATE', 'UPDATE', 'DELETE'].map((action, at) => `${sum(done, action as Change['action'])} ${['created', 'changed', 'deleted'][at]}`).join(', ')}`}.`,
+          `${done.length === 0 ? 'No changes were needed' : `Done: ${['CREATE', 'UPDATE', 'DELETE'].map((action, at) => `${sum(done, action as Change['action'])} ${['created', 'changed', 'deleted'][at]}`).join(', ')}`}.`,
         );
     });
-  addAnswering(program, 'pull [folder]', 'write what is there into a folder; secrets are written as references to the environment', [
+  addAnswering(program, 'pull [folder]', 'write your subscriptions into a folder, with secrets as references to environment variables', [
     'pull webhooks',
     'pull webhooks --scope crm',
   ])
-    .option('--scope <scope>', 'only those whose names begin with it and a slash; default: the one of the folder, else all')
-    .option('--force', 'write over files that differ')
+    .option('--scope <scope>', "only subscriptions whose names begin with this scope and a slash; default: the folder's scope, or else all")
+    .option('--force', 'overwrite files that differ')
     .action(async (folder: string | undefined, options: Answering & { scope?: string; force?: true }) => {
       const dir = folder ?? '.';
       const scope = options.scope ?? (await readScope(join(dir, SETTINGS)).catch(() => null));
@@ -65,13 +68,12 @@ export function addAsCode(program: Command, cli: Cli): void {
       const files = writeFolder(named, scope);
       if (others.length > 0)
         terminal.note(
-          `Left out, since each needs a name of its own first: ${others.map(({ name, id }) => called({ name, id })).join(', ')}`,
+          `Left out, because these subscriptions have no unique name: ${others.map(({ name, id }) => called({ name, id })).join(', ')}`,
         );
       const written = await writeFiles(dir, files, options.force === true);
       if (options.json) return terminal.json(written);
       for (const file of written) terminal.say(join(dir, file));
-      if (written.length === 0)
-        terminal.note(files.size === 0 ? 'There are no subscriptions to write.' : 'All of it is written there already.');
+      if (written.length === 0) terminal.note(files.size === 0 ? 'You have no subscriptions to write.' : 'The folder is up to date.');
     });
 }
 
@@ -95,8 +97,8 @@ async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli
   if (prune && folder.scope === null)
     throw new RuntimeError(
       'SCOPE_MISSING',
-      `Without a scope ${dir} lays claim to nothing but what is in it`,
-      `Write \`scope: a-name\` into ${join(dir, SETTINGS)}: then what is called a-name/… is its own.`,
+      `--prune needs a scope, but ${dir} has none`,
+      `Write \`scope: a-name\` into ${join(dir, SETTINGS)}: then the folder owns all subscriptions whose names begin with a-name/.`,
     );
   const changes = compare(schema, folder, await listExisting(client));
   const mistakes: string[] = [];
@@ -107,7 +109,7 @@ async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli
     for (const { field, type, fullMessage } of errors)
       if (field !== 'base' || type !== 'NOT_FOUND') mistakes.push(`${file}, ${name}: ${fullMessage}`);
   }
-  if (mistakes.length > 0) throw new RuntimeError('REFUSED', mistakes.join('\n'), 'Nothing was changed.');
+  if (mistakes.length > 0) throw new RuntimeError('REFUSED', mistakes.join('\n'), 'No subscription was changed.');
   return changes;
 }
 
@@ -127,7 +129,7 @@ async function apply(client: Client, changes: readonly Change[], options: Planni
         throw new RuntimeError(
           error.code,
           `${file}, ${name}: ${error.message}`,
-          `${done.length} done before it stay; correct it and run it again.`,
+          `${done.length} changes before this subscription were applied. Correct the mistake and run the command again.`,
           { cause: error },
         );
       });
@@ -152,8 +154,8 @@ async function writeFiles(dir: string, files: ReadonlyMap<string, string>, force
   if (inTheWay.length > 0 && !force)
     throw new RuntimeError(
       'FILE_IN_THE_WAY',
-      `${inTheWay.join(', ')} in ${dir} would be written over`,
-      'Allow it with --force, or pull into another folder.',
+      `${inTheWay.join(', ')} in ${dir} would be overwritten`,
+      'Pass --force to overwrite, or pull into another folder.',
     );
   for (const file of changed) {
     await mkdir(dirname(join(dir, file)), { recursive: true });

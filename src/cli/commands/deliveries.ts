@@ -38,16 +38,16 @@ export interface Span {
 }
 
 export function addDeliveries(program: Command, { terminal, connect }: Cli): void {
-  const deliveries = addCommand(program, 'deliveries', 'what was or is to be sent', []);
-  addListing(deliveries, 'list', 'list them, the newest first', [
+  const deliveries = addCommand(program, 'deliveries', 'list, inspect and resend deliveries of notifications', []);
+  addListing(deliveries, 'list', 'list deliveries, newest first', [
     'deliveries list --webhook "CRM users" --state FAILED --state HELD',
     'deliveries list --since 2h --json',
   ])
-    .option('--webhook <webhook>', 'only those to this subscription')
-    .option('--state <state>', 'only those in this state; several times', collect)
-    .option('--topic <key>', 'only those of this topic')
-    .option('--since <moment>', 'only those made since; ISO 8601, or e.g. 2h', moment)
-    .option('--until <moment>', 'only those made until then', moment)
+    .option('--webhook <webhook>', 'only deliveries of this subscription')
+    .option('--state <state>', 'only deliveries in this state; can be repeated', collect)
+    .option('--topic <key>', 'only deliveries of this topic')
+    .option('--since <moment>', 'only deliveries created since then; ISO 8601, or a duration such as 2h', moment)
+    .option('--until <moment>', 'only deliveries created until then', moment)
     .action(async (options: Listing & Span & { webhook?: string; state?: string[]; topic?: string }) => {
       const client = await connect();
       const id = options.webhook === undefined ? null : (await findSubscription(client, options.webhook)).id;
@@ -58,7 +58,7 @@ export function addDeliveries(program: Command, { terminal, connect }: Cli): voi
         limitOf(options),
       );
       if (options.json) return terminal.json(found);
-      if (found.length === 0) terminal.note('There are no such deliveries. `hookgraph why-not` tells why.');
+      if (found.length === 0) terminal.note('No deliveries match. `hookgraph why-not` explains why a notification was not sent.');
       else
         terminal.table(
           ['id', 'made', 'webhook', 'topic', 'state', 'attempts', 'next'],
@@ -77,7 +77,7 @@ export function addDeliveries(program: Command, { terminal, connect }: Cli): voi
   addAnswering(
     deliveries,
     'show <delivery>',
-    'open one, with the exact request and response of each attempt; its id may be the one in …-Webhook-Job-Id',
+    'show a delivery with the request and response of each attempt; the id can be the value of the header X-Scope-Webhook-Job-Id',
     ['deliveries show 7263548190000128'],
   ).action(async (id: string, options: Answering) => {
     const delivery = await findOne(await connect(), 'WebhookDelivery', id, DELIVERY);
@@ -103,18 +103,18 @@ export function addDeliveries(program: Command, { terminal, connect }: Cli): voi
       if (request) tellRequest(terminal, request);
       if (response) tellResponse(terminal, response);
     }
-    if (attempts.length === 0) terminal.say('\nIt has not been tried yet.');
+    if (attempts.length === 0) terminal.say('\nThis delivery has no attempt yet.');
   });
-  addAnswering(program, 'resend <delivery...>', 'send deliveries again: a further attempt each', ['resend 7263548190000128']).action(
-    async (ids: string[], options: Answering) => {
-      const client = await connect();
-      const resent: Answer[] = [];
-      for (const id of ids) resent.push((await client.mutate(RESEND, { id })).webhookDelivery);
-      if (options.json) return terminal.json(resent);
-      for (const { databaseId } of resent) terminal.say(`${databaseId} is due now.`);
-    },
-  );
-  addAnswering(program, 'release <webhook>', 'let its held deliveries go on', ['release "CRM users"']).action(
+  addAnswering(program, 'resend <delivery...>', 'send deliveries again, with a further attempt of each', [
+    'resend 7263548190000128',
+  ]).action(async (ids: string[], options: Answering) => {
+    const client = await connect();
+    const resent: Answer[] = [];
+    for (const id of ids) resent.push((await client.mutate(RESEND, { id })).webhookDelivery);
+    if (options.json) return terminal.json(resent);
+    for (const { databaseId } of resent) terminal.say(`Delivery ${databaseId} is due now.`);
+  });
+  addAnswering(program, 'release <webhook>', 'send the held deliveries of a subscription', ['release "CRM users"']).action(
     async (name: string, options: Answering) => {
       const client = await connect();
       const one = await findSubscription(client, name);

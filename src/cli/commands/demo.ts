@@ -25,13 +25,15 @@ export async function runDemo({ running }: DemoOptions): Promise<void> {
     closing.push(receiver.close);
     say(`\nA receiver listens at ${receiver.url}`);
     const product = running ? await findRunning() : await startThrowAway(closing);
-    say(`Hookgraph runs at ${product.url}${running ? '' : ', on a throw-away database'}`);
+    say(`Hookgraph runs at ${product.url}${running ? '' : ', on a temporary database'}`);
     const ask = (query: string, variables = {}) => askProduct(product, query, variables);
     await tellDemo({ ask, headerPrefix: product.headerPrefix, say, receiver, closing });
   } finally {
     for (const close of closing.reverse()) await close();
   }
-  say(`\nAll of it is cleared away again. It took ${Math.round((Date.now() - startedAt) / 1000)} s. Now you: npm start`);
+  say(
+    `\nThe demo has removed everything that it created, after ${Math.round((Date.now() - startedAt) / 1000)} s. To try it yourself: npm start`,
+  );
 }
 
 type Closing = (() => Promise<unknown>)[];
@@ -60,9 +62,12 @@ async function findRunning(): Promise<Product> {
   const config = readConfig();
   const url = config.port === 0 ? config.baseUrl : `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`;
   const token = config.adminToken ?? (await readFile(join(config.dataDir, 'admin-token'), 'utf8').catch(() => null));
-  if (token === null) throw new Error('Its token is not known here: set HOOKGRAPH_ADMIN_TOKEN, or HOOKGRAPH_DATA_DIR to its folder.');
+  if (token === null)
+    throw new Error(
+      'The admin token of the running Hookgraph was not found: set HOOKGRAPH_ADMIN_TOKEN, or set HOOKGRAPH_DATA_DIR to its folder.',
+    );
   await fetch(`${url}/readyz`).catch((cause) => {
-    throw new Error(`No Hookgraph answers at ${url}: start one, or run the demo without --running.`, { cause });
+    throw new Error(`No Hookgraph answers at ${url}: start it with \`npm start\`, or run the demo without --running.`, { cause });
   });
   return { url, token: token.trim(), headerPrefix: config.headerPrefix };
 }

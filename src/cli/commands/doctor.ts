@@ -14,12 +14,10 @@ import { nameOf, whoIs } from '../who-is.js';
 const OLDEST_NODE = [20, 19] as const;
 
 export function addDoctor(program: Command, cli: Cli): void {
-  addAnswering(
-    program,
+  addAnswering(program, 'doctor', 'check Node, configuration, database, keys, capture, API, worker, clocks and subscriptions', [
     'doctor',
-    'check what Hookgraph stands on: Node, configuration, database, keys, capture, API, worker, clock, subscriptions',
-    ['doctor', 'doctor --app ./hookgraph.ts'],
-  )
+    'doctor --app ./hookgraph.ts',
+  ])
     .addOption(appOption())
     .action(async (options: Answering & { app?: string }) => {
       const findings: Finding[] = [];
@@ -49,7 +47,7 @@ async function examine(cli: Cli, tell: Tell): Promise<void> {
   tell(checkNode(process.versions.node));
   const config = await attempt('configuration', tell, async () => readConfig(cli.env));
   if (!config) return;
-  tell(finding('configuration', 'OK', 'every variable can be read'));
+  tell(finding('configuration', 'OK', 'every variable is valid'));
   tell(checkNetworks(config));
   const url = config.databaseUrl ?? (await readFile(join(config.dataDir, 'database-url'), 'utf8').catch(() => null))?.trim() ?? null;
   if (url === null)
@@ -57,8 +55,8 @@ async function examine(cli: Cli, tell: Tell): Promise<void> {
       finding(
         'database',
         'WARN',
-        'none has been started from this folder',
-        'Run `npm start`, or set DATABASE_URL. Far away, this is as it should be.',
+        'no database was started from this folder',
+        'Run `npm start`, or set DATABASE_URL. Ignore this if Hookgraph runs on another machine.',
       ),
     );
   else {
@@ -96,37 +94,39 @@ function checkNetworks({ allowedNetworks, databaseUrl }: Pick<Config, 'allowedNe
     return finding(
       'networks',
       'FAIL',
-      `deliveries may reach everything: ${open.join(', ')}`,
-      'Name the networks that they need in HOOKGRAPH_ALLOWED_NETWORKS.',
+      `deliveries may reach every address: ${open.join(', ')}`,
+      'Set HOOKGRAPH_ALLOWED_NETWORKS to the private networks that deliveries need.',
     );
   if (databaseUrl !== null && own.length > 0)
     return finding(
       'networks',
       'WARN',
       `deliveries may reach this machine: ${own.join(', ')}`,
-      'On a machine that others can subscribe at, take it out of HOOKGRAPH_ALLOWED_NETWORKS.',
+      'If other people can create subscriptions here, remove this network from HOOKGRAPH_ALLOWED_NETWORKS.',
     );
   return finding(
     'networks',
     'OK',
-    allowedNetworks.length === 0 ? 'no private network is reached' : `private ones that are reached: ${allowedNetworks.join(', ')}`,
+    allowedNetworks.length === 0
+      ? 'deliveries may not reach any private network'
+      : `deliveries may reach these private networks: ${allowedNetworks.join(', ')}`,
   );
 }
 
 async function checkKeyFile(config: Config): Promise<Finding> {
-  if (config.encryptionKeys) return finding('keys', 'OK', `${config.encryptionKeys.length} in HOOKGRAPH_ENCRYPTION_KEYS`);
+  if (config.encryptionKeys) return finding('keys', 'OK', `HOOKGRAPH_ENCRYPTION_KEYS has ${config.encryptionKeys.length} keys`);
   const file = keyFile(config);
   const found = await stat(file).catch(() => null);
   if (!found)
     return finding(
       'keys',
       'WARN',
-      `there are none in ${config.dataDir} yet`,
-      'The first process that starts makes one; on several machines set HOOKGRAPH_ENCRYPTION_KEYS.',
+      `${config.dataDir} contains no encryption keys yet`,
+      'The first process that starts generates a key; on several machines set HOOKGRAPH_ENCRYPTION_KEYS.',
     );
   if ((found.mode & 0o077) !== 0 && process.platform !== 'win32')
-    return finding('keys', 'FAIL', `others may read ${file}`, `chmod 600 ${file}`);
-  return finding('keys', 'OK', `in ${file}; keep a copy elsewhere`);
+    return finding('keys', 'FAIL', `other users of this machine may read ${file}`, `chmod 600 ${file}`);
+  return finding('keys', 'OK', `the keys are in ${file}; keep a copy elsewhere`);
 }
 
 async function checkApi(client: Client, tell: Tell): Promise<void> {
@@ -134,7 +134,7 @@ async function checkApi(client: Client, tell: Tell): Promise<void> {
   if (new URL(client.url).pathname === '/' && !(await checkReady(client, tell))) return;
   const who = await attempt('login', tell, async () => ({ found: await whoIs(client) }));
   if (!who) return;
-  tell(finding('login', 'OK', who.found ? `as ${nameOf(who.found)}` : `${client.url} takes the token`));
+  tell(finding('login', 'OK', who.found ? `logged in as ${nameOf(who.found)}` : `${client.url} accepts the token`));
   const all = await attempt('subscriptions', tell, () => client.list(SUBSCRIPTIONS, {}, Number.POSITIVE_INFINITY));
   if (all) for (const one of checkSubscriptions(all as Listed[])) tell(one);
 }
@@ -144,9 +144,14 @@ async function checkReady(client: Client, tell: Tell): Promise<boolean> {
   const sentAt = Date.now();
   const readyz = await attempt('API', tell, () =>
     fetch(`${client.url}/readyz`, { signal: AbortSignal.timeout(10_000) }).catch((cause: Error) => {
-      throw new RuntimeError('API_UNREACHABLE', `Nothing answers at ${client.url}`, 'Start it with `npm start` or `hookgraph api`.', {
-        cause,
-      });
+      throw new RuntimeError(
+        'API_UNREACHABLE',
+        `No server answers at ${client.url}`,
+        'Start Hookgraph with `npm start` or `hookgraph api`.',
+        {
+          cause,
+        },
+      );
     }),
   );
   if (!readyz) return false;
@@ -160,7 +165,14 @@ async function checkReady(client: Client, tell: Tell): Promise<boolean> {
   );
   const skewMs = Math.abs(Date.parse(readyz.headers.get('date') ?? '') - (sentAt + Date.now()) / 2);
   if (skewMs > CLOCK_SKEW_MS)
-    tell(finding('clock', 'WARN', `this machine's and the API's differ by ${Math.round(skewMs / 1000)} s`, 'Synchronize both (NTP).'));
+    tell(
+      finding(
+        'clock',
+        'WARN',
+        `the clocks of this machine and of the API differ by ${Math.round(skewMs / 1000)} s`,
+        'Synchronize both clocks (NTP).',
+      ),
+    );
   return true;
 }
 
@@ -179,19 +191,24 @@ interface Listed {
 function checkSubscriptions(all: readonly Listed[]): Finding[] {
   const off = all.filter(({ status, disabledReason }) => status === 'DISABLED' && disabledReason !== 'OWNER');
   const held = all.filter(({ status }) => status === 'HELD');
-  const told = ({ name, id }: Listed, why: string | null) => `${name ?? id}: ${why ?? 'no reason is given'}`;
+  const told = ({ name, id }: Listed, why: string | null) => `${name ?? id}: ${why ?? 'no reason was recorded'}`;
   const findings = [
     ...off.map((one) =>
       finding(
         'subscription',
         'WARN',
-        `was switched off. ${told(one, one.disabledMessage ?? one.disabledReason)}`,
+        `was disabled by a rule. ${told(one, one.disabledMessage ?? one.disabledReason)}`,
         `hookgraph webhooks enable ${one.id}`,
       ),
     ),
     ...held.map((one) =>
-      finding('subscription', 'WARN', `is held. ${told(one, one.heldReason)}`, `Correct it: hookgraph webhooks update ${one.id}`),
+      finding(
+        'subscription',
+        'WARN',
+        `is held because its query or a template no longer works. ${told(one, one.heldReason)}`,
+        `Correct the subscription with: hookgraph webhooks update ${one.id}`,
+      ),
     ),
   ];
-  return findings.length > 0 ? findings : [finding('subscriptions', 'OK', `${all.length}, none held or switched off by a rule`)];
+  return findings.length > 0 ? findings : [finding('subscriptions', 'OK', `${all.length} subscriptions, none held or disabled by a rule`)];
 }

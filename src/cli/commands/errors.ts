@@ -29,7 +29,7 @@ interface Filter extends Span {
 }
 
 export function addErrors(program: Command, { terminal, connect }: Cli): void {
-  const errors = addCommand(program, 'errors', 'what went wrong and nobody has dismissed', []);
+  const errors = addCommand(program, 'errors', 'list and dismiss failed attempts', []);
   const find = async (options: Filter, limit: number) => {
     const client = await connect();
     const id = options.webhook === undefined ? null : (await findSubscription(client, options.webhook)).id;
@@ -38,20 +38,20 @@ export function addErrors(program: Command, { terminal, connect }: Cli): void {
   };
   const filtering = (command: Command): Command =>
     command
-      .option('--webhook <webhook>', 'only those of this subscription')
-      .option('--stage <stage>', 'only those that failed at this stage, e.g. STATUS')
-      .option('--topic <key>', 'only those of this topic')
-      .option('--since <moment>', 'only since; ISO 8601, or e.g. 2h', moment)
-      .option('--until <moment>', 'only until then', moment);
+      .option('--webhook <webhook>', 'only errors of this subscription')
+      .option('--stage <stage>', 'only errors of this stage, e.g. STATUS')
+      .option('--topic <key>', 'only errors of this topic')
+      .option('--since <moment>', 'only errors since then; ISO 8601, or a duration such as 2h', moment)
+      .option('--until <moment>', 'only errors until then', moment);
   filtering(
-    addListing(errors, 'list', 'list them, the newest first', [
+    addListing(errors, 'list', 'list the errors that are not dismissed, newest first', [
       'errors list --since 1d',
       'errors list --webhook "CRM users" --stage TIMEOUT',
     ]),
   ).action(async (options: Listing & Filter) => {
     const found = await find(options, limitOf(options));
     if (options.json) return terminal.json(found);
-    if (found.length === 0) terminal.note('There are no such errors.');
+    if (found.length === 0) terminal.note('No errors match.');
     else
       terminal.table(
         ['id', 'at', 'webhook', 'topic', 'stage', 'delivery', 'message'],
@@ -68,18 +68,20 @@ export function addErrors(program: Command, { terminal, connect }: Cli): void {
     noteLimit(terminal, found.length, limitOf(options));
   });
   filtering(
-    addAnswering(errors, 'dismiss [error...]', 'dismiss errors by their ids, or all that the options name; their attempts stay', [
-      'errors dismiss 7263548190000129',
-      'errors dismiss --webhook "CRM users" --all',
-    ]),
+    addAnswering(
+      errors,
+      'dismiss [error...]',
+      'dismiss errors by id, or with --all every error that matches the options; the attempts are kept',
+      ['errors dismiss 7263548190000129', 'errors dismiss --webhook "CRM users" --all'],
+    ),
   )
-    .option('--all', 'all that the other options name')
+    .option('--all', 'dismiss every error that matches the other options')
     .action(async (ids: string[], options: Filter & Answering & { all?: true }) => {
       if (ids.length > 0 === (options.all === true))
         throw new RuntimeError(
           'USAGE',
-          'Name errors by their ids, or all that the options name with --all',
-          '`hookgraph errors dismiss --help`',
+          'Neither ids of errors nor --all were given',
+          'Pass ids, or --all with options that select errors; see `hookgraph errors dismiss --help`.',
         );
       const named = options.all ? (await find(options, Number.POSITIVE_INFINITY)).map(({ id }) => id as string) : ids;
       const client = await connect();
@@ -87,6 +89,6 @@ export function addErrors(program: Command, { terminal, connect }: Cli): void {
       for (let at = 0; at < named.length; at += AT_ONCE)
         dismissed.push(...(await client.mutate(DISMISS, { ids: named.slice(at, at + AT_ONCE) })).deletedIds);
       if (options.json) terminal.json(dismissed);
-      else terminal.say(`${dismissed.length} ${dismissed.length === 1 ? 'error is' : 'errors are'} dismissed.`);
+      else terminal.say(`${dismissed.length} ${dismissed.length === 1 ? 'error was' : 'errors were'} dismissed.`);
     });
 }

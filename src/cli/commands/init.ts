@@ -3,19 +3,20 @@ import { addAnswering, type Cli, type Command } from '../command.js';
 import type { InitOptions } from '../init/init.js';
 
 export function addInit(program: Command, cli: Cli): void {
-  addAnswering(program, 'init', 'look at your database and write hookgraph.ts: tables, tenants, finders; then show the SQL of migrate', [
+  addAnswering(
+    program,
     'init',
-    'init --dry-run',
-    'init --prisma prisma/schema.prisma --schema src/schema.ts --yes',
-  ])
-    .option('--database <url>', 'your Postgres; default: DATABASE_URL')
-    .option('--prisma <path>', 'your Prisma schema, a file or a folder; default: found by its usual names')
-    .option('--schema <file>', 'your GraphQL schema: a module that exports it, or SDL; default: found by its usual names')
+    'read your database and write hookgraph.ts with tables, tenants and finders; then print the SQL that migrate would run',
+    ['init', 'init --dry-run', 'init --prisma prisma/schema.prisma --schema src/schema.ts --yes'],
+  )
+    .option('--database <url>', 'URL of your Postgres; default: DATABASE_URL')
+    .option('--prisma <path>', 'your Prisma schema, a file or folder; default: searched for at the usual places')
+    .option('--schema <file>', 'your GraphQL schema, a module that exports it or an SDL file; default: searched for at the usual places')
     .option('--out <file>', 'the file to write; default: hookgraph.ts, or .js without a tsconfig.json')
-    .option('--yes', 'ask nothing: take what is proposed, and write the file')
-    .option('--migrate', 'then run the migration, too')
-    .option('--dry-run', 'show everything, and write nothing')
-    .option('--force', 'write the file anew where it is there')
+    .option('--yes', 'accept the proposal and write the file without asking')
+    .option('--migrate', 'also run the migration')
+    .option('--dry-run', 'print the file and the SQL, and write nothing')
+    .option('--force', 'overwrite an existing file')
     .action(async (options: InitOptions) =>
       (await import('../init/init.js')).init(options, { dir: process.cwd(), env: cli.env, terminal: cli.terminal }),
     );

@@ -30,7 +30,7 @@ export function addListen(program: Command, cli: Cli): void {
   addAnswering(
     program,
     'listen',
-    'receive notifications on a port: POST /receive-webhooks stores one, GET /dump-webhooks prints all, /ping answers PONG',
+    'run a local receiver: POST /receive-webhooks stores a notification, GET /dump-webhooks prints all of them, /ping answers PONG',
     [
       'listen --port 8080',
       'listen --subscribe user/created --subscribe user/updated',
@@ -39,19 +39,21 @@ export function addListen(program: Command, cli: Cli): void {
       'listen --replay dump.json --forward http://127.0.0.1:3000/hooks',
     ],
   )
-    .addOption(new Option('--port <port>', 'to listen on').argParser(wholeNumber).default(8080))
-    .option('--host <address>', 'to listen on', '127.0.0.1')
+    .addOption(new Option('--port <port>', 'port to listen on').argParser(wholeNumber).default(8080))
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option(
       '--secret <secret>',
-      'that notifications must be signed with; others are told, and answered with 401: env:NAME, @file, or itself',
+      'secret that verifies signatures: env:NAME, @file, or the text itself; a notification with a wrong signature is reported and answered with 401',
     )
-    .option('--scheme <scheme>', 'how they must be signed; several times; default: SCOPE', collect)
-    .option('--public-url <url>', 'under which the sender reaches this, e.g. of a tunnel')
-    .option('--forward <url>', 'send each on, once its /ping answers PONG; its answer becomes ours')
-    .option('--replay <file>', 'begin with what /dump-webhooks printed into this file; @- reads stdin')
-    .option('--subscribe <topic>', 'subscribe to it for as long as this listens; several times', collect)
-    .option('--query <query>', 'of that subscription; @file')
-    .addOption(new Option('--app <file>', 'subscribe at the application that this file makes, as HOOKGRAPH_TOKEN').env('HOOKGRAPH_APP'))
+    .option('--scheme <scheme>', 'signature scheme to verify; can be repeated; default: SCOPE', collect)
+    .option('--public-url <url>', 'URL at which Hookgraph reaches this receiver, e.g. of a tunnel')
+    .option('--forward <url>', 'forward each notification to this URL and return its answer; starts once its /ping answers PONG')
+    .option('--replay <file>', 'first load notifications from a file that /dump-webhooks printed; @- reads stdin')
+    .option('--subscribe <topic>', 'subscribe to this topic while listening; can be repeated', collect)
+    .option('--query <query>', 'GraphQL query of that subscription; @file reads a file')
+    .addOption(
+      new Option('--app <file>', 'subscribe at the application in this file, with the token in HOOKGRAPH_TOKEN').env('HOOKGRAPH_APP'),
+    )
     .action((options: ListenOptions) => listen(options, cli));
 }
 
@@ -74,7 +76,7 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
   });
   const undo: (() => Promise<unknown>)[] = [receiver.close];
   try {
-    terminal.note(`Listening: ${receiver.url}; Ctrl-C ends it.`);
+    terminal.note(`Listening at ${receiver.url}; press Ctrl-C to stop.`);
     if (options.subscribe) {
       const app = options.app === undefined ? null : await (await import('../adopter/connect-app.js')).connectApp(options.app, env);
       if (app) undo.push(app.close);
@@ -82,13 +84,13 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
       const query = options.query === undefined ? null : await readText(options.query, stdin);
       for (const topic of options.subscribe)
         undo.push(await subscribe(client, receiver, { topic, query, publicUrl, sharedSecret: secret, signatures: schemes }));
-      terminal.note(`Subscribed to ${options.subscribe.join(', ')} until then.`);
+      terminal.note(`Subscribed to ${options.subscribe.join(', ')} until you stop.`);
     }
     if (!signal.aborted) await once(signal, 'abort');
   } finally {
     for (const take of undo.reverse()) await take();
   }
-  terminal.note(`Received ${receiver.count()}.`);
+  terminal.note(`Received ${receiver.count()} notifications.`);
 }
 
 interface Subscribing {
@@ -123,7 +125,7 @@ function tell(terminal: Terminal, { key, at, headers, body, verdicts, forwarded 
   for (const verdict of verdicts)
     terminal.say(
       verdict.ok
-        ? `  ${terminal.paint('green', '✓')} ${verdict.scheme}: the signature is right`
+        ? `  ${terminal.paint('green', '✓')} ${verdict.scheme}: the signature is valid`
         : `  ${terminal.paint('red', '✗')} ${verdict.code}: ${visible(verdict.message)}`,
     );
   if (forwarded !== null)

@@ -7,7 +7,7 @@ export async function migrateDatabase({ sampleData, json }: { sampleData: boolea
   try {
     const adminToken = sampleData ? await makeSampleData(installation) : null;
     if (json) return console.log(JSON.stringify({ upToDate: true, sampleData, adminToken }));
-    if (sampleData) console.log(adminToken ? `The sample data is there; its admin's token: ${adminToken}` : 'The sample data is there.');
+    if (sampleData) console.log(adminToken ? `The sample data exists. Token of its admin: ${adminToken}` : 'The sample data exists.');
     console.log('The database is up to date.');
   } finally {
     await installation.close();

@@ -15,14 +15,14 @@ const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(web
 const LOOK_EVERY_MS = 500;
 
 export function addReplay(program: Command, { terminal, connect, interrupted }: Cli): void {
-  addAnswering(program, 'replay <webhook>', 'send the events of a time again, as new deliveries', [
+  addAnswering(program, 'replay <webhook>', 'send the events of a period again, as new deliveries', [
     'replay "CRM users" --from 2h --follow',
     'replay "CRM users" --from 2026-11-22T00:00:00Z --to 2026-11-23T00:00:00Z',
   ])
-    .option('--from <moment>', 'the first moment, in ISO 8601 or e.g. 2h; default: that of the first event that is kept', moment)
-    .option('--to <moment>', 'the last moment; default: now', moment)
-    .option('--follow', 'tell how far it is until it is done; Ctrl-C leaves it running')
-    .option('--cancel', 'end the replays of this subscription that run')
+    .option('--from <moment>', 'start of the period; ISO 8601, or a duration such as 2h; default: the oldest stored event', moment)
+    .option('--to <moment>', 'end of the period; default: now', moment)
+    .option('--follow', 'show progress until the replay is done; after Ctrl-C the replay continues')
+    .option('--cancel', 'cancel the running replays of this subscription')
     .action(async (name: string, options: Answering & { from?: string; to?: string; follow?: true; cancel?: true }) => {
       const client = await connect();
       const one = await findSubscription(client, name);
@@ -45,16 +45,16 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
       const deliveries = `${replay.deliveryCount} ${replay.deliveryCount === 1 ? 'delivery' : 'deliveries'}`;
       if (replay.state === 'RUNNING')
         terminal.say(
-          `Replay ${replay.databaseId} to ${called(one)} goes on: ${Math.round(replay.progress * 100)} %, ${deliveries} so far.`,
+          `Replay ${replay.databaseId} to ${called(one)} is running: ${Math.round(replay.progress * 100)} %, ${deliveries} so far.`,
         );
       else terminal.say(`Replay ${replay.databaseId} to ${called(one)} is ${replay.state}: ${deliveries}.`);
     });
-  addAnswering(program, 'why-not <webhook>', 'tell why nothing came', [
+  addAnswering(program, 'why-not <webhook>', 'explain why a notification was not sent', [
     'why-not "CRM users"',
     'why-not "CRM users" --node VXNlcjox --since 7d',
   ])
-    .option('--node <id>', 'of which nothing was heard; default: any')
-    .option('--since <moment>', 'how far to look back, in ISO 8601 or e.g. 7d; default: a day', moment)
+    .option('--node <id>', 'global id of the node whose notification is missing; default: all nodes')
+    .option('--since <moment>', 'how far to look back; ISO 8601, or a duration such as 7d; default: one day', moment)
     .action(async (name: string, options: Answering & { node?: string; since?: string }) => {
       const client = await connect();
       const { id } = await findSubscription(client, name);
@@ -64,7 +64,7 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
       terminal.say(webhookWhyNot.conclusion);
       if (webhookWhyNot.findings.length > 0) terminal.say('');
       terminal.table(
-        ['at', 'node', 'change', 'delivery', 'what came of it'],
+        ['at', 'node', 'change', 'delivery', 'reason'],
         webhookWhyNot.findings.map(({ event, delivery, reason }: Answer) => [
           event.occurredAt,
           event.nodeId,

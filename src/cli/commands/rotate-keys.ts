@@ -25,8 +25,8 @@ export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Pro
     if (generate && config.encryptionKeys !== null)
       throw new RuntimeError(
         'KEYS_NOT_KEPT_HERE',
-        'The keys come from HOOKGRAPH_ENCRYPTION_KEYS, where no new one can be put from here',
-        'Make one with `openssl rand -base64 32`, put it there as docs/secrets.md tells, and run `hookgraph rotate-keys` without --generate.',
+        '--generate can not add a key, because the keys come from HOOKGRAPH_ENCRYPTION_KEYS',
+        'Create a key with `openssl rand -base64 32`, put it first in that variable (see docs/secrets.md), and run `hookgraph rotate-keys` without --generate.',
       );
     await refuseUnlessMigrated(databaseUrl, config, log);
     const result = await resealSecrets(pool, {
@@ -59,17 +59,22 @@ function progress(out: NodeJS.WriteStream): (done: number, of: number) => void {
 function tell(result: Resealed, { generate, dryRun, keptIn }: { generate: boolean; dryRun: boolean; keptIn: string }): void {
   const { key, added, total, resealed, unreadable, unneeded } = result;
   const named = key === null ? 'a new key' : `key ${key}`;
-  if (dryRun) console.log(`${secrets(resealed)} of ${total} would be sealed anew, with ${named}. Nothing was changed.`);
-  else if (resealed > 0) console.log(`${secrets(resealed)} re-sealed with ${named}.`);
+  if (dryRun) console.log(`${secrets(resealed)} of ${total} would be encrypted again, with ${named}. Nothing was changed.`);
+  else if (resealed > 0) console.log(`${secrets(resealed)} encrypted again with ${named}.`);
   else if (unreadable.length === 0)
-    console.log(`Nothing to do: ${total === 0 ? 'there are no secrets' : `all ${secrets(total)} are sealed with ${named}`}.`);
-  if (generate && !added) console.log(`No new key was made: this finished the rotation to ${named}. Run it again for a newer one.`);
+    console.log(`Nothing to do: ${total === 0 ? 'there are no secrets' : `all ${secrets(total)} are encrypted with ${named}`}.`);
+  if (generate && !added)
+    console.log(
+      `No new key was created, because this run finished an earlier rotation to ${named}. Run the command again to create a newer key.`,
+    );
   for (const { subscriptionId, field } of unreadable.slice(0, 20))
-    console.log(`Unreadable: ${field} of the subscription ${subscriptionId}, altered or moved. Its owner has to set it again.`);
+    console.log(
+      `${field} of the subscription ${subscriptionId} can't be decrypted: it was changed or moved. Its owner must set the secret again.`,
+    );
   if (unreadable.length > 20) console.log(`… and ${unreadable.length - 20} more.`);
   if (unneeded.length > 0)
     console.log(
-      `${unneeded.length === 1 ? `Key ${unneeded[0]} is` : `Keys ${unneeded.join(', ')} are`} no longer needed: remove ${unneeded.length === 1 ? 'it' : 'them'} from ${keptIn}, unless you keep backups of the database from before.`,
+      `${unneeded.length === 1 ? `Key ${unneeded[0]} is` : `Keys ${unneeded.join(', ')} are`} no longer needed: remove ${unneeded.length === 1 ? 'it' : 'them'} from ${keptIn}, unless you keep older backups of the database.`,
     );
 }
 

@@ -17,12 +17,12 @@ export interface DescribedPayload {
 }
 
 export function addSchema(program: Command, { terminal, connect }: Cli): void {
-  addAnswering(program, 'schema <topic|webhook>', "tell the content type and the JSON Schema of a topic's or a subscription's payload", [
+  addAnswering(program, 'schema <topic|webhook>', "print the content type and JSON Schema of a topic's or a subscription's payload", [
     'schema user/created',
     'schema "CRM users" > crm-users.schema.json',
     'schema "CRM users" --format typescript > crm-users.ts',
   ])
-    .addOption(new Option('--format <format>', 'what to write it in').choices(['json-schema', 'typescript']).default('json-schema'))
+    .addOption(new Option('--format <format>', 'output format').choices(['json-schema', 'typescript']).default('json-schema'))
     .action(async (name: string, options: Answering & { format: string }) => {
       const described = await describePayload(await connect(), name);
       const { contentType, note, schema } = described;
@@ -44,8 +44,8 @@ async function describePayload(client: Client, name: string): Promise<DescribedP
     if (error.code !== 'NOT_FOUND') throw error;
     throw new RuntimeError(
       'NOT_FOUND',
-      `There is no topic, and you have no subscription, ${JSON.stringify(name)}`,
-      '`hookgraph topics list` and `hookgraph webhooks list` show them.',
+      `No topic and none of your subscriptions is named ${JSON.stringify(name)}`,
+      '`hookgraph topics list` and `hookgraph webhooks list` list the names.',
     );
   });
   return describe(
@@ -65,9 +65,9 @@ interface Described {
 async function describe(client: Client, { name, query, template, contentType, topic }: Described): Promise<DescribedPayload> {
   const note =
     template !== null
-      ? 'A template writes the body: this is the schema of what the template is given.'
+      ? "A template renders the body: this is the schema of the template's input."
       : contentType === 'XML'
-        ? 'The body is this as XML: a key is an element, a list repeats <item>, null is an empty element with nil="true".'
+        ? 'The body is this data as XML: a key is an element, a list repeats <item>, null is an empty element with nil="true".'
         : null;
   const { properties, ...rest } = payloadSchema(await client.schema(), query, topic.nodeType);
   return {

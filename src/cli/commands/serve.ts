@@ -45,10 +45,10 @@ export async function serve({ monitoringPort, ...faces }: ServeOptions): Promise
   const cause = await Promise.race([stopping, postgres?.exited.then(() => 'Postgres') ?? new Promise<never>(() => {})]);
   if (cause === 'Postgres') {
     // Without the database no result can be recorded. Leases expire, and the next start continues.
-    log.fatal('the embedded Postgres has ended');
+    log.fatal('the embedded Postgres ended unexpectedly; this process exits');
     process.exit(1);
   }
-  console.log('Stopping: what is in flight ends first. Once more to stop at once.');
+  console.log('Stopping: requests and deliveries in flight are finished first. Press Ctrl-C again to stop at once.');
   await stop(parts, installation);
   process.exit(0);
 }

@@ -26,7 +26,7 @@ export async function simulate(options: SimulateOptions): Promise<void> {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   const { viewer } = await ask('{ viewer { name organization { name } } }');
-  console.log(`As ${viewer.name} of ${viewer.organization.name} at ${url}, ${options.rate}; Ctrl-C ends it.`);
+  console.log(`Changing data as ${viewer.name} of ${viewer.organization.name} at ${url}, ${options.rate}; press Ctrl-C to stop.`);
   const simulation = createSimulation({ ask, seed: Date.now() % 2 ** 31 });
   let count = 0;
   for (let dueAtMs = Date.now(); !stopping.signal.aborted; dueAtMs = Math.max(dueAtMs + everyMs, Date.now())) {
@@ -36,7 +36,7 @@ export async function simulate(options: SimulateOptions): Promise<void> {
     count += 1;
     console.log(`${new Date().toISOString()}  ${told}`);
   }
-  console.log(`Did ${count} things.`);
+  console.log(`Made ${count} changes.`);
 }
 
 /** Milliseconds between two changes. @throws RuntimeError `RATE_INVALID` */
@@ -44,14 +44,18 @@ function readRate(rate: string): number {
   const [, times, unit = 's'] = /^(\d+(?:\.\d+)?)(?:\/(s|min|h))?$/.exec(rate) ?? [];
   const unitMs = { s: 1_000, min: 60_000, h: 3_600_000 }[unit] as number;
   if (!(Number(times) > 0) || unitMs / Number(times) < 1)
-    throw new RuntimeError('RATE_INVALID', `--rate is ${JSON.stringify(rate)}`, 'Write it like 2/s, 30/min or 100/h; 1000/s is the most.');
+    throw new RuntimeError(
+      'RATE_INVALID',
+      `--rate is ${JSON.stringify(rate)}`,
+      'Write a rate like 2/s, 30/min or 100/h; the maximum is 1000/s.',
+    );
   return unitMs / Number(times);
 }
 
 async function readToken({ adminToken, dataDir }: Config): Promise<string> {
   const token = adminToken ?? (await readFile(join(dataDir, 'admin-token'), 'utf8').catch(() => null));
   if (token) return token;
-  throw new RuntimeError('TOKEN_MISSING', 'There is no API token to act with', 'Pass --token, or set HOOKGRAPH_ADMIN_TOKEN.');
+  throw new RuntimeError('TOKEN_MISSING', 'No API token is configured', 'Pass --token, or set HOOKGRAPH_ADMIN_TOKEN.');
 }
 
 function askingAt(url: string, token: string) {
@@ -62,12 +66,19 @@ function askingAt(url: string, token: string) {
       body: JSON.stringify({ query, variables }),
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     }).catch((cause: Error) => {
-      throw new RuntimeError('API_UNREACHABLE', `Nothing answers at ${url}`, 'Start it with `npm start`, or pass --url.', { cause });
+      throw new RuntimeError('API_UNREACHABLE', `No server answers at ${url}`, 'Start Hookgraph with `npm start`, or pass --url.', {
+        cause,
+      });
     });
     // biome-ignore lint/suspicious/noExplicitAny: of whatever the query asked for.
     const answer = (await response.json()) as { data?: any; errors?: { message: string }[] };
     const [error] = answer.errors ?? [];
-    if (error) throw new RuntimeError('API_REFUSED', `The API answers ${response.status}: ${error.message}`, 'Check --url and --token.');
+    if (error)
+      throw new RuntimeError(
+        'API_REFUSED',
+        `The API answered with status ${response.status}: ${error.message}`,
+        'Check --url and --token.',
+      );
     return answer.data;
   };
 }

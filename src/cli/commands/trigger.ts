@@ -18,11 +18,12 @@ interface Target {
 }
 
 export function addTrigger(program: Command, { terminal, connect, interrupted }: Cli): void {
-  addAnswering(program, 'trigger <topic> [target]', 'send a test of a topic now: to a subscription, to any URL once, or to all of yours', [
-    'trigger user/created',
-    'trigger user/created "CRM users"',
-    'trigger user/created http://127.0.0.1:8080/receive-webhooks',
-  ]).action(async (topic: string, target: string | undefined, options: Answering) => {
+  addAnswering(
+    program,
+    'trigger <topic> [target]',
+    'send a test notification of a topic now: to all your subscriptions to it, to a single subscription, or once to a URL',
+    ['trigger user/created', 'trigger user/created "CRM users"', 'trigger user/created http://127.0.0.1:8080/receive-webhooks'],
+  ).action(async (topic: string, target: string | undefined, options: Answering) => {
     const client = await connect();
     const reports: { webhookSubscription: Target; report: Answer }[] = [];
     const tell = (webhookSubscription: Target, report: Answer) => {
@@ -38,7 +39,7 @@ export function addTrigger(program: Command, { terminal, connect, interrupted }:
     else for (const one of await findTargets(client, topic, target)) tell(one, (await testSubscription(client, one.id)).report);
     if (options.json) terminal.json(reports);
     const failures = reports.filter(({ report }) => failed(report));
-    if (failures.length > 0) throw new RuntimeError('TEST_FAILED', `${failures.length} of ${reports.length} failed`);
+    if (failures.length > 0) throw new RuntimeError('TEST_FAILED', `${failures.length} of ${reports.length} tests failed`);
   });
 }
 
@@ -50,7 +51,7 @@ async function findTargets(client: Client, topic: string, target: string | undef
     throw new RuntimeError(
       'NOT_FOUND',
       `You have no subscription to ${key}`,
-      `Name an address to send it to once: hookgraph trigger ${key} http://…`,
+      `Pass a URL to send a single test to: hookgraph trigger ${key} http://…`,
     );
   }
   const one = await findSubscription(client, target);
@@ -65,7 +66,7 @@ async function withThrowAway(
   signal: AbortSignal,
   use: (one: Target) => Promise<void>,
 ): Promise<void> {
-  const { webhookSubscription } = await save(client, CREATE, { ...definition, name: 'trigger (throw-away)', disabled: true });
+  const { webhookSubscription } = await save(client, CREATE, { ...definition, name: 'trigger (temporary)', disabled: true });
   try {
     await Promise.race([use(webhookSubscription), rejectedBy(signal)]);
   } finally {
@@ -75,7 +76,7 @@ async function withThrowAway(
 
 function rejectedBy(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const stop = () => reject(new RuntimeError('INTERRUPTED', 'Stopped; the throw-away subscription is deleted'));
+    const stop = () => reject(new RuntimeError('INTERRUPTED', 'Stopped; the temporary subscription is deleted'));
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });

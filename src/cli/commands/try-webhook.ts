@@ -14,7 +14,7 @@ const PREVIEW = `mutation ($webhookSubscription: WebhookSubscriptionInput, $node
 
 export function addTryOut(webhooks: Command, cli: Cli): void {
   const { terminal, connect } = cli;
-  addAnswering(webhooks, 'test <webhook>', 'send the last node of its type now, and tell how it went', [
+  addAnswering(webhooks, 'test <webhook>', "send a test with the newest node of the topic's type now, and print the result of each stage", [
     'webhooks test "CRM users"',
   ]).action(async (name: string, { json }: Answering) => {
     const client = await connect();
@@ -28,14 +28,14 @@ export function addTryOut(webhooks: Command, cli: Cli): void {
     addAnswering(
       webhooks,
       'preview [webhook]',
-      'tell what would be sent, of one as it is saved or with options over it, or of none yet; sends nothing',
+      'show what a saved subscription, with the given options changed, or a new subscription would send; sends and saves nothing',
       [
         'webhooks preview "CRM users" --node VXNlcjox',
         'webhooks preview --topic user/created --url https://crm.example/hooks --query @users.graphql',
       ],
     ),
   )
-    .option('--node <id>', "the node to try it on; default: the last one of the topic's type")
+    .option('--node <id>', "global id of the node to use; default: the newest node of the topic's type")
     .action(async (name: string | undefined, options: Written & Answering & { node?: string }) => {
       const client = await connect();
       const known = name === undefined ? null : await findSubscription(client, name);
@@ -63,5 +63,5 @@ export async function testSubscription(client: Client, id: string): Promise<{ re
 
 function throwFailure(report: Answer): void {
   if (report && failed(report))
-    throw new RuntimeError('TEST_FAILED', `It failed at ${report.stage ?? 'a stage'}`, report.message ?? undefined);
+    throw new RuntimeError('TEST_FAILED', `The test failed at the stage ${report.stage ?? '(unknown)'}`, report.message ?? undefined);
 }

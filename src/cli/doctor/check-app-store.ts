@@ -13,17 +13,19 @@ export async function checkAppStore(hooks: Hookgraph, tell: Tell): Promise<void>
   await checkServer(pool, tell);
   const pending = await listPendingMigrations(pool, ENGINE_MIGRATIONS.dir, schemaOf(pool));
   if (pending.length > 0)
-    return tell(finding('migrations', 'FAIL', `the database lacks ${pending.length}: ${pending.join(', ')}`, 'Run `hookgraph migrate`.'));
-  tell(finding('migrations', 'OK', 'all are applied'));
+    return tell(
+      finding('migrations', 'FAIL', `${pending.length} migrations are not applied: ${pending.join(', ')}`, 'Run `hookgraph migrate`.'),
+    );
+  tell(finding('migrations', 'OK', 'all migrations are applied'));
   const opened = await attempt('keys', tell, async () => {
     await checkKeys(pool, webhooks.engine.vault, { activate: false });
     return true;
   });
-  if (opened) tell(finding('keys', 'OK', "they open the database's secrets"));
+  if (opened) tell(finding('keys', 'OK', 'the configured keys can decrypt all secrets in the database'));
   const problems = await hooks.check();
   for (const { severity, subject, message, hint } of problems)
     tell(finding('announcement', severity === 'ERROR' ? 'FAIL' : 'WARN', `${subject}: ${message}`, hint));
-  if (problems.length === 0) tell(finding('announcement', 'OK', 'tables, triggers, finders and stored queries are in step'));
+  if (problems.length === 0) tell(finding('announcement', 'OK', 'tables, triggers, finders and stored queries have no problems'));
   await checkWorker(pool, tell);
   await checkWithoutTenant(pool, tell);
 }

@@ -26,7 +26,7 @@ export async function checkStore(url: string, config: Config, tell: Tell): Promi
     await checkServer(pool, tell);
     const migrated = await attempt('migrations', tell, () => refuseUnlessMigrated(url, config, log).then(() => true));
     if (!migrated) return;
-    tell(finding('migrations', 'OK', 'all are applied'));
+    tell(finding('migrations', 'OK', 'all migrations are applied'));
     if (config.encryptionKeys || (await stat(keyFile(config)).catch(() => null)))
       await attempt('keys', tell, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
     await checkCapture(pool, { url, config, log }, tell);
@@ -44,8 +44,8 @@ async function checkCapture(pool: pg.Pool, { url, config, log }: { url: string; 
       finding(
         'capture',
         'WARN',
-        'nothing says which tables are announced',
-        'Name your application: `hookgraph doctor --app ./hookgraph.ts`.',
+        'doctor does not know which tables are announced',
+        'Pass your application: `hookgraph doctor --app ./hookgraph.ts`.',
       ),
     );
     return;
@@ -68,10 +68,10 @@ export async function checkServer(pool: pg.Pool, tell: Tell): Promise<void> {
       ? finding(
           'clock',
           'FAIL',
-          `this machine's and the database's differ by ${Math.round(skewMs / 1000)} s`,
-          'Synchronize both (NTP): receivers refuse signatures from another time.',
+          `the clocks of this machine and of the database differ by ${Math.round(skewMs / 1000)} s`,
+          'Synchronize both clocks (NTP): receivers refuse signatures with a wrong time.',
         )
-      : finding('clock', 'OK', "this machine's and the database's agree"),
+      : finding('clock', 'OK', 'the clocks of this machine and of the database agree'),
   );
 }
 
@@ -91,13 +91,14 @@ export async function checkWorker(pool: pg.Pool, tell: Tell): Promise<void> {
   );
   const { events, eventSeconds, due } = rows[0];
   const isLate = Number(eventSeconds ?? 0) > PATIENCE_S || due > 0;
-  if (!isLate) return tell(finding('worker', 'OK', events > 0 ? `${events} events are under way` : 'nothing waits for one'));
+  if (!isLate)
+    return tell(finding('worker', 'OK', events > 0 ? `${events} events are being processed` : 'no event or delivery is waiting'));
   tell(
     finding(
       'worker',
       'FAIL',
       `${events} events and ${due} deliveries have waited for more than ${PATIENCE_S} s`,
-      'Start one with `hookgraph worker`, or more of them.',
+      'Start a worker with `hookgraph worker`, or start more workers.',
     ),
   );
 }
@@ -107,13 +108,13 @@ export async function checkWithoutTenant(pool: pg.Pool, tell: Tell): Promise<voi
     WITH found AS (SELECT id, typename, node_key FROM hookgraph.events WHERE tenant IS NULL ORDER BY id LIMIT 1001)
     SELECT count(*)::int AS count, (array_agg(typename || ' ' || left(node_key, 100) ORDER BY id))[1:3] AS first FROM found`);
   const { count = 0, first } = rows[0] ?? {};
-  if (count === 0) return tell(finding('tenants', 'OK', 'every event has one'));
+  if (count === 0) return tell(finding('tenants', 'OK', 'every event has a tenant'));
   tell(
     finding(
       'tenants',
       'WARN',
-      `${count > 1000 ? 'more than 1,000' : count} events reached nobody, since nothing says whose they are: ${first?.join(', ')}${count > 3 ? ', …' : ''}`,
-      'List them as an operator by `webhookEventsWithoutTenant`; `assignWebhookEvents` sends them after all.',
+      `${count > 1000 ? 'more than 1,000' : count} events have no tenant and were not matched with subscriptions: ${first?.join(', ')}${count > 3 ? ', …' : ''}`,
+      'As an operator, list them with `webhookEventsWithoutTenant` and send them with `assignWebhookEvents`.',
     ),
   );
 }

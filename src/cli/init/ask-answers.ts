@@ -13,23 +13,23 @@ export async function askAnswers(sight: Sight, terminal: Terminal): Promise<Answ
   const answers: Answers = {};
   if (columns.length > 1) {
     const told = columns.map(({ column, tables, root }) => `${column} (in ${tables} tables${root ? `, of ${root.typename}` : ''})`);
-    const at = await choose(terminal, 'Which column says whose a row is?', told, 0);
+    const at = await choose(terminal, 'Which column contains the tenant of a row?', told, 0);
     const tenant = at === null ? undefined : columns[at];
     if (tenant) answers.tenant = tenant;
   }
   const whose = new Map<Named, Whose>();
   for (const { named, choices } of propose(sight, answers).open) {
     const columnChoices = named.table.foreignKeys.flatMap(({ columns: [column, second] }): Whose[] =>
-      column === undefined || second !== undefined ? [] : [{ kind: 'column', column, why: `its ${column}, as you said` }],
+      column === undefined || second !== undefined ? [] : [{ kind: 'column', column, why: `column ${column}, as you chose` }],
     );
     const offered = [...choices, ...columnChoices].slice(0, MOST_CHOICES);
     if (offered.length === 0) continue;
     const told = offered.map(({ kind, column, other }) =>
-      kind === 'column' ? `its ${column}` : `the tenant of its ${other?.typename} rows`,
+      kind === 'column' ? `column ${column}` : `the tenant of the ${other?.typename} rows that belong to it`,
     );
-    const at = await choose(terminal, `Whose is a ${named.typename}?`, [...told, 'leave it out'], told.length);
+    const at = await choose(terminal, `Which tenant does a ${named.typename} belong to?`, [...told, 'leave this table out'], told.length);
     const answer = at === null ? undefined : offered[at];
-    if (answer) whose.set(named, { ...answer, why: 'as you said' });
+    if (answer) whose.set(named, { ...answer, why: 'as you chose' });
   }
   return { ...answers, ...(whose.size > 0 && { whose }) };
 }

@@ -38,7 +38,7 @@ export async function init(options: InitOptions, context: InitContext): Promise<
   if (!database)
     throw new RuntimeError(
       'DATABASE_MISSING',
-      'init looks at your database, and has no address of it',
+      'init reads your database, but no database is configured',
       'Set DATABASE_URL, or pass --database postgres://…',
     );
   const env = { ...context.env, DATABASE_URL: database };
@@ -47,8 +47,8 @@ export async function init(options: InitOptions, context: InitContext): Promise<
   if (existsSync(project.out) && !options.force && !options.dryRun)
     throw new RuntimeError(
       'FILE_EXISTS',
-      `${shown} is there already`,
-      'Pass --force to write it anew, --out for another file, or --dry-run to look only.',
+      `${shown} already exists`,
+      'Pass --force to overwrite the file, --out to write another file, or --dry-run to write nothing.',
     );
   // With --json, stdout contains only the JSON.
   const told: Terminal = options.json ? { ...terminal, say: () => {}, table: () => {} } : terminal;
@@ -64,7 +64,7 @@ export async function init(options: InitOptions, context: InitContext): Promise<
       ...(checked.prefix !== undefined && { prefix: checked.prefix }),
     });
     sayProposal(told, proposal, { look, dir, problems: checked.problems });
-    if (options.dryRun) told.say(`\n${shown} would be:\n\n${file.text}`);
+    if (options.dryRun) told.say(`\n${shown} would contain:\n\n${file.text}`);
     const writes = !options.dryRun && (await mayWrite(shown, options, look, told));
     if (writes) await write(project, file.text, look.prisma, { env, terminal: told });
     sayStatements(told, checked.statements);
@@ -80,10 +80,14 @@ export async function init(options: InitOptions, context: InitContext): Promise<
 async function mayWrite(shown: string, options: InitOptions, { prisma }: Look, terminal: Terminal): Promise<boolean> {
   if (options.yes) return true;
   if (options.json) return false;
-  const also = prisma?.addition ? ', and add our generator to your Prisma schema' : '';
+  const also = prisma?.addition ? ", and add Hookgraph's generator to your Prisma schema" : '';
   const answer = await terminal.confirm(`\nWrite ${shown}${also}?`);
   if (answer === null)
-    throw new RuntimeError('NOT_CONFIRMED', `${shown} was not written: nobody is there to ask`, 'Pass --yes to write it.');
+    throw new RuntimeError(
+      'NOT_CONFIRMED',
+      `${shown} was not written: init can't ask for confirmation without a terminal`,
+      'Pass --yes to write the file.',
+    );
   if (!answer) terminal.say('Nothing was written.');
   return answer;
 }
@@ -103,13 +107,17 @@ async function write(
     terminal.say(`Added the generator \`hookgraph\` to ${relative(dir, prisma.addition.file)}.`);
   }
   await generateModels(schema, prisma.generator, { cwd: dir, env }).catch((error: Error) =>
-    terminal.note(`\`prisma generate\` failed, so run it yourself: ${error.message}`),
+    terminal.note(`\`prisma generate\` failed; run it yourself: ${error.message}`),
   );
 }
 
 async function mayMigrate({ migrate: asked, yes, json }: InitOptions, terminal: Terminal): Promise<boolean> {
   if (asked || yes || json) return asked === true;
-  return (await terminal.confirm('\nRun it now? It waits 300 ms at a time for the lock of a table, so that your writers go on.')) === true;
+  return (
+    (await terminal.confirm(
+      '\nRun the migration now? It waits for the lock of a table for at most 300 ms at a time, so that it does not block your writers.',
+    )) === true
+  );
 }
 
 /** Migrates with the written file, like `hookgraph migrate --app`. */
@@ -117,8 +125,8 @@ async function migrate(out: string, env: NodeJS.ProcessEnv, terminal: Terminal):
   if (!env.HOOKGRAPH_ENCRYPTION_KEYS)
     throw new RuntimeError(
       'KEYS_MISSING',
-      'Your customers’ secrets are sealed with a key, and HOOKGRAPH_ENCRYPTION_KEYS holds none',
-      `Set it to the output of \`openssl rand -base64 32\`, keep it, and run \`hookgraph migrate --app ${out}\`.`,
+      'HOOKGRAPH_ENCRYPTION_KEYS is not set, but Hookgraph needs a key to encrypt your customers’ secrets',
+      `Set the variable to the output of \`openssl rand -base64 32\`, store the key safely, and run \`hookgraph migrate --app ${out}\`.`,
     );
   // The written file reads these variables.
   for (const name of ['DATABASE_URL', 'HOOKGRAPH_ENCRYPTION_KEYS']) process.env[name] = env[name];

@@ -20,16 +20,18 @@ export interface Look {
 export async function lookAtAll(pool: Pool, project: Project, env: NodeJS.ProcessEnv): Promise<Look> {
   const catalog = await readCatalog(pool);
   if (catalog.length === 0)
-    throw new RuntimeError('NO_TABLES', 'The database has no tables', 'Run your own migrations first, or name another database.');
+    throw new RuntimeError(
+      'NO_TABLES',
+      'The database has no tables',
+      'Run the migrations of your application first, or name another database.',
+    );
   const notes: string[] = [];
   const { read: schema, problem } = await readSchema(project, env);
   if (problem !== null) notes.push(problem);
   let prisma: ReadPrisma | null = null;
   if (project.prisma !== null) {
     prisma = await readPrisma(project.prisma, project, env).catch((error: Error) => {
-      notes.push(
-        `The Prisma schema ${relative(project.dir, project.prisma ?? '')} can't be read, so the file is written without it: ${error.message}`,
-      );
+      notes.push(`The Prisma schema ${relative(project.dir, project.prisma ?? '')} can't be read, so init ignores it: ${error.message}`);
       return null;
     });
   }

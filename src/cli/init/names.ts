@@ -43,8 +43,8 @@ const SIGN_IN_TABLES =
 /** The reason why a table isn't announced, by its name; `null` when the name gives none. */
 export function toolOf({ schema, name }: { schema: string; name: string }): string | null {
   const plain = snakeCase(name);
-  if (TOOLS_SCHEMAS.test(schema) || TOOLS_TABLES.test(plain)) return 'it belongs to a tool';
-  if (SIGN_IN_TABLES.test(plain)) return 'it looks like sessions, tokens or jobs';
+  if (TOOLS_SCHEMAS.test(schema) || TOOLS_TABLES.test(plain)) return 'the table belongs to a tool';
+  if (SIGN_IN_TABLES.test(plain)) return 'its name suggests sessions, tokens or jobs';
   return null;
 }
 

@@ -69,8 +69,8 @@ function there(dir: string, option: string, path: string): string {
   if (existsSync(found)) return found;
   throw new RuntimeError(
     'FILE_NOT_FOUND',
-    `${option} names ${path}, and there is no such file`,
-    'Name one that is there, or leave the option out.',
+    `${option} names ${path}, but this file does not exist`,
+    'Pass an existing file, or leave the option out.',
   );
 }
 

@@ -87,8 +87,8 @@ export const tablesOf = (defaults: TableDefaults, tables: Pick<ProposedTable, 'n
 function choose({ named, models, schema }: Sight, { whose }: Tenancy): { announced: Named[]; left: LeftOut[] } {
   const reasons = new Map<Named, string>();
   for (const one of named) {
-    if (!one.isShown) reasons.set(one, 'the GraphQL schema has no type for it');
-    else if (!schema && models.length === 0 && isJoin(one)) reasons.set(one, 'it only joins two others');
+    if (!one.isShown) reasons.set(one, 'the GraphQL schema has no type for this table');
+    else if (!schema && models.length === 0 && isJoin(one)) reasons.set(one, 'the table only joins two other tables');
   }
   const needed = new Set<Named>();
   const need = (one: Named) => {

@@ -26,7 +26,7 @@ export async function readSchema(project: Project, env: NodeJS.ProcessEnv): Prom
         problem,
       };
     } catch (error) {
-      problem = `${project.module} looks as if it exported a GraphQL schema, but can't be asked: ${(error as Error).message}`;
+      problem = `${project.module} seems to export a GraphQL schema, but importing it failed: ${(error as Error).message}`;
     }
   }
   if (project.sdl === null) return { read: null, problem };
@@ -39,8 +39,8 @@ function parse(path: string): GraphQLSchema {
   } catch (cause) {
     throw new RuntimeError(
       'SCHEMA_INVALID',
-      `${path} is no GraphQL schema: ${(cause as Error).message}`,
-      'Print it with `printSchema` of graphql.',
+      `${path} does not contain a valid GraphQL schema: ${(cause as Error).message}`,
+      'Write the file with `printSchema` of the package graphql.',
     );
   }
 }
@@ -63,6 +63,6 @@ const file = process.argv[1];
 const isSchema = (value) => typeof value?.getQueryType === 'function' && typeof value.getTypeMap === 'function';
 const module = await import(pathToFileURL(file).href);
 const found = Object.entries({ ...module.default, ...module }).find(([, value]) => isSchema(value));
-if (!found) throw new Error('it exports no GraphQLSchema');
+if (!found) throw new Error('the module exports no GraphQLSchema');
 const { printSchema } = await import(pathToFileURL(createRequire(file).resolve('graphql')).href);
 process.stdout.write(${JSON.stringify(MARK)} + JSON.stringify({ name: found[0], sdl: printSchema(found[1]) }), () => process.exit(0));`;

@@ -15,7 +15,7 @@ export function sayProposal(
 ): void {
   const { schema, prisma, notes } = look;
   terminal.say(
-    `The database has ${look.sight.catalog.length} tables.${schema ? ` The GraphQL schema was read from ${relative(dir, schema.from)}.` : ''}${prisma ? ' Prisma told its models.' : ''}`,
+    `The database has ${look.sight.catalog.length} tables.${schema ? ` The GraphQL schema was read from ${relative(dir, schema.from)}.` : ''}${prisma ? ' The models were read from the Prisma schema.' : ''}`,
   );
   for (const note of notes) terminal.note(note);
   terminal.say('');
@@ -31,10 +31,10 @@ export function sayProposal(
       table.why,
     ]),
   );
-  if (defaults.softDelete) terminal.say(`\nRows with \`${defaults.softDelete}\` count as deleted.`);
+  if (defaults.softDelete) terminal.say(`\nA row counts as deleted once its column \`${defaults.softDelete}\` is set.`);
   for (const { named, why } of open)
     terminal.say(
-      `${terminal.paint('yellow', 'open')}  Whose is a ${named.typename} (${named.table.name})? ${why}. It is left out, with a comment in the file.`,
+      `${terminal.paint('yellow', 'open')}  The tenant of ${named.typename} (${named.table.name}) is unknown: ${why}. The table is left out; a comment in the file marks the place.`,
     );
   if (left.length > 0) {
     terminal.say('\nNot announced:');
@@ -43,9 +43,9 @@ export function sayProposal(
   const lost = tables.filter(({ find }) => find === null);
   if (lost.length > 0)
     terminal.say(
-      `\nNo root field finds ${lost.map(({ named }) => named.typename).join(', ')} by key. Their stored queries can ask for everything else; add a field, then a line in \`find\`.`,
+      `\nNo root field of the GraphQL schema returns ${lost.map(({ named }) => named.typename).join(', ')} by key, so stored queries can't read the changed node itself. Add a root field, then a line in \`find\`.`,
     );
-  if (!people) terminal.say('\nNo table says who belongs to which tenant: you say it in `signIn`.');
+  if (!people) terminal.say('\ninit found no table that maps users to tenants: look the user up in `signIn`.');
   for (const problem of problems) terminal.say(`${terminal.paint('red', 'wrong')}  ${problem}`);
 }
 
@@ -68,20 +68,22 @@ export function sayStatements(terminal: Terminal, statements: PlannedStatement[]
   const locking = statements.filter(({ table }) => table !== null);
   const others = statements.length - locking.length;
   terminal.say(`\n${terminal.paint('bold', '`hookgraph migrate` will run')}`);
-  if (others > 0) terminal.say(`-- ${others} statements that make Hookgraph's own tables and functions; none touches yours`);
+  if (others > 0) terminal.say(`-- ${others} statements that create Hookgraph's own tables and functions; none changes your tables`);
   for (const { sql } of locking.slice(0, MOST_TABLES)) terminal.say(`${sql};`);
-  if (locking.length > MOST_TABLES) terminal.say(`-- and so for ${locking.length - MOST_TABLES} more tables`);
-  terminal.say('-- `hookgraph migrate --dry-run` prints all of it');
+  if (locking.length > MOST_TABLES) terminal.say(`-- and the same for ${locking.length - MOST_TABLES} more tables`);
+  terminal.say('-- `hookgraph migrate --dry-run` prints all statements');
 }
 
 export function sayNext(terminal: Terminal, { shown, file, migrates }: { shown: string; file: WrittenFile; migrates: boolean }): void {
   if (file.edits.length > 0) {
-    terminal.say(`\n${file.edits.length === 1 ? 'One place is' : `${file.edits.length} places are`} yours to write:`);
+    terminal.say(
+      `\n${file.edits.length === 1 ? 'You must complete 1 place' : `You must complete ${file.edits.length} places`} in the file:`,
+    );
     for (const { line, what } of file.edits) terminal.say(`  ${shown}:${line}  ${what}`);
   }
-  terminal.say('\nThen:');
+  terminal.say('\nThen run:');
   if (!migrates) {
-    terminal.say('  export HOOKGRAPH_ENCRYPTION_KEYS=$(openssl rand -base64 32)   # keep it');
+    terminal.say('  export HOOKGRAPH_ENCRYPTION_KEYS=$(openssl rand -base64 32)   # store it safely');
     terminal.say(`  npx hookgraph migrate --app ./${shown}`);
   }
   terminal.say(`  npx hookgraph check --app ./${shown}`);

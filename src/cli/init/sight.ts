@@ -43,7 +43,7 @@ export function lookAt(knowledge: Knowledge): Sight {
     const key = keyOf(table);
     const found = key && typeFor(table, knowledge, schemaName);
     if (!found) {
-      left.push({ table, why: key ? 'Prisma has no model for it' : 'it has no key' });
+      left.push({ table, why: key ? 'Prisma has no model for this table' : 'the table has no key' });
       return [];
     }
     const typename = taken.has(found.typename) ? typenameOf(`${table.schema}_${table.name}`) : found.typename;

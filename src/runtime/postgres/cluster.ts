@@ -77,7 +77,7 @@ async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boole
     });
   } catch (cause) {
     const said = (cause as { stderr?: string }).stderr?.trim() || (cause as Error).message;
-    throw new RuntimeError('POSTGRES_FAILED', `Can't create a Postgres database in ${dir}: ${said}`, undefined, { cause });
+    throw new RuntimeError('POSTGRES_FAILED', `Creating a Postgres database in ${dir} failed: ${said}`, undefined, { cause });
   } finally {
     await rm(passwordFile, { force: true });
     await rm(draft, { recursive: true, force: true });
@@ -117,8 +117,8 @@ async function chooseUser(existing: { uid: number; gid: number } | null, paths: 
   await run('setpriv', [...prefix.slice(1), 'true']).catch((cause) => {
     throw new RuntimeError(
       'POSTGRES_UNREACHABLE',
-      `Postgres can't run as root, and the user ${ids.uid} can't reach ${paths.filter((_, i) => !reachable[i]).join(' and ')}`,
-      'Move the project out of /root, run it as an ordinary user, or set DATABASE_URL.',
+      `Postgres can't run as root, and the user ${ids.uid} can't access ${paths.filter((_, i) => !reachable[i]).join(' and ')}`,
+      'Move the project out of /root, run Hookgraph as an ordinary user, or set DATABASE_URL.',
       { cause },
     );
   });
@@ -134,13 +134,13 @@ async function postgresUser(): Promise<{ uid: number; gid: number }> {
   } catch (cause) {
     throw new RuntimeError(
       'NO_POSTGRES_USER',
-      `Postgres can't run as root, and a user "postgres" can't be made: ${(cause as Error).message.trim()}`,
-      'Run as an ordinary user, make a user named postgres, or set DATABASE_URL.',
+      `Postgres can't run as root, and creating the user "postgres" failed: ${(cause as Error).message.trim()}`,
+      'Run Hookgraph as an ordinary user, create a user named postgres, or set DATABASE_URL.',
       { cause },
     );
   }
   const made = await lookUp();
-  if (!made) throw new RuntimeError('NO_POSTGRES_USER', 'The user "postgres" was made and is not there');
+  if (!made) throw new RuntimeError('NO_POSTGRES_USER', 'The user "postgres" was created but was not found afterwards');
   return made;
 }
 

@@ -63,7 +63,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       throw new RuntimeError(
         'DATA_DIR_IN_USE',
         `Another process already runs the Postgres in ${dataDir}`,
-        'Stop it, or set HOOKGRAPH_DATA_DIR to another folder.',
+        'Stop that process, or set HOOKGRAPH_DATA_DIR to another folder.',
       );
     }
     const args = ['-D', cluster.dir, '-p', String(port), ...flags({ ...OUR_SETTINGS, ...options.settings })];
@@ -81,10 +81,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
         throw error;
       }
     }
-    if (attempt >= 10) throw new RuntimeError('POSTGRES_FAILED', `The embedded Postgres in ${dataDir} does not start: ${failure.trim()}`);
+    if (attempt >= 10) throw new RuntimeError('POSTGRES_FAILED', `Starting the embedded Postgres in ${dataDir} failed: ${failure.trim()}`);
     if (/could not bind|could not create any TCP/.test(failure)) port = await freePort();
     else if (/shared memory block|still in use|lock file/.test(failure)) await wait(300);
-    else throw new RuntimeError('POSTGRES_FAILED', `The embedded Postgres in ${dataDir} does not start: ${failure.trim()}`);
+    else throw new RuntimeError('POSTGRES_FAILED', `Starting the embedded Postgres in ${dataDir} failed: ${failure.trim()}`);
   }
 }
 
@@ -172,7 +172,11 @@ async function isTakenByOther(clusterDir: string, dataDir: string, url: string):
     if (looksFree === 5) kill(pid);
     await wait(100);
   }
-  throw new RuntimeError('DATA_DIR_IN_USE', `A Postgres that doesn't answer runs in ${dataDir}`, 'Stop it, then start again.');
+  throw new RuntimeError(
+    'DATA_DIR_IN_USE',
+    `A Postgres runs in ${dataDir}, but it does not answer`,
+    'Stop that Postgres, then start Hookgraph again.',
+  );
 }
 
 /** `null` when Postgres accepts no connections, because it is starting or stopping. */

@@ -32,30 +32,34 @@ const relay: RelayPluginOptions<Types> = {
   nodesQueryOptions: false,
   nodesOnConnection: { nullable: NOT_NULL, description: 'The objects of this page.' } as never,
   edgesFieldOptions: { nullable: NOT_NULL, description: 'The objects of this page with their cursors.' },
-  pageInfoFieldOptions: { nullable: false, description: 'Where this page is.' },
+  pageInfoFieldOptions: { nullable: false, description: 'The position of this page in the list.' },
   nodeFieldOptions: { nullable: false, description: 'The object.' },
-  cursorFieldOptions: { nullable: false, description: 'For `after` or `before` of the next page.' },
-  pageInfoTypeOptions: { description: 'Where a page is in its connection.' },
-  hasNextPageFieldOptions: { description: 'Whether more follow.' },
-  hasPreviousPageFieldOptions: { description: 'Whether some precede.' },
+  cursorFieldOptions: { nullable: false, description: 'The cursor of this object, for the arguments `after` and `before`.' },
+  pageInfoTypeOptions: { description: 'The position of a page in its list.' },
+  hasNextPageFieldOptions: { description: 'Whether objects follow this page.' },
+  hasPreviousPageFieldOptions: { description: 'Whether objects precede this page.' },
   startCursorFieldOptions: { description: 'The cursor of the first object of this page.' },
   endCursorFieldOptions: { description: 'The cursor of the last object of this page.' },
-  firstArgOptions: { description: `How many from the beginning: 1–${PAGE.greatest}, usually ${PAGE.usual}.` },
-  lastArgOptions: { description: `How many from the end: 1–${PAGE.greatest}.` },
-  afterArgOptions: { description: 'Only what follows this cursor.' },
-  beforeArgOptions: { description: 'Only what precedes this cursor.' },
+  firstArgOptions: {
+    description: `The maximum number of objects, from the beginning of the list: 1–${PAGE.greatest}. Default: ${PAGE.usual}.`,
+  },
+  lastArgOptions: { description: `The maximum number of objects, from the end of the list: 1–${PAGE.greatest}.` },
+  afterArgOptions: { description: 'Only objects after this cursor.' },
+  beforeArgOptions: { description: 'Only objects before this cursor.' },
 };
 
 export function createBuilder(): Builder {
   // Cast, because plugins loaded elsewhere in the same TypeScript program make their options required here.
   const builder = new SchemaBuilder<Shape>({ plugins: [RelayPlugin], relay } as never);
-  builder.queryType({ description: 'Everything that can be read.' });
-  builder.mutationType({ description: 'Everything that can be changed.' });
+  builder.queryType({ description: 'All queries.' });
+  builder.mutationType({ description: 'All mutations.' });
   builder.scalarType('DateTime', DATE_TIME);
   builder.scalarType('JSON', JSON_VALUE);
   builder.interfaceType('Node', {
-    description: 'An object with an id of its own.',
-    fields: (t) => ({ id: t.exposeID('id', { nullable: false, description: 'Its global id: opaque, and safe in a URL path.' }) }),
+    description: 'An object with a global id.',
+    fields: (t) => ({
+      id: t.exposeID('id', { nullable: false, description: 'The global id of the object: opaque, and safe in a URL path.' }),
+    }),
   });
   return builder;
 }

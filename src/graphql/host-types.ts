@@ -40,7 +40,10 @@ export function addHostTypes(builder: Builder, access: AccessOf, types: HostType
     const typename = types[part];
     if (typename === undefined) return null;
     if (!loadNode)
-      throw new WebhooksError('NO_LOADER', `types.${part} is ${JSON.stringify(typename)}, but there is no loadNode to load one.`);
+      throw new WebhooksError(
+        'NO_LOADER',
+        `types.${part} is ${JSON.stringify(typename)}, but the option loadNode, which loads objects of this type, is missing.`,
+      );
     const ref = refs.get(typename) ?? addPlaceholder(builder, typename);
     refs.set(typename, ref);
     // The host's type in the merged schema validates the loaded value.
@@ -57,8 +60,8 @@ export function addHostTypes(builder: Builder, access: AccessOf, types: HostType
 
 function addPlaceholder(builder: Builder, typename: string): ObjectRef<Types, object> {
   return builder.objectRef<object>(typename).implement({
-    description: `The host's type ${typename}, when the API is merged into the host's schema.`,
-    fields: (t) => ({ id: t.id({ description: 'Its id.', resolve: (row) => (row as { id?: string }).id ?? null }) }),
+    description: `Stands for the type ${typename} of the host's schema; replaced when the API is merged into that schema.`,
+    fields: (t) => ({ id: t.id({ description: 'The id of the object.', resolve: (row) => (row as { id?: string }).id ?? null }) }),
   });
 }
 

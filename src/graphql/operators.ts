@@ -54,7 +54,7 @@ export function addOperators(builder: Builder, access: AccessOf, { operators, en
     // Checked first: a user who isn't signed in gets UNAUTHENTICATED rather than FORBIDDEN.
     const asked = access(ctx);
     if (operators.isOperator(ctx)) return asked;
-    throw new GraphQLError('Only an operator may ask this.', { extensions: { code: 'FORBIDDEN' } });
+    throw new GraphQLError('Only an operator may use this field.', { extensions: { code: 'FORBIDDEN' } });
   };
   addCheck(builder, refuseOthers, operators);
   addWithoutTenant(builder, refuseOthers, enums);
@@ -63,10 +63,10 @@ export function addOperators(builder: Builder, access: AccessOf, { operators, en
 
 function addCheck(builder: Builder, access: AccessOf, operators: Operators): void {
   const severity = builder.enumType('WebhookProblemSeverity', {
-    description: 'How bad a problem is.',
+    description: 'The severity of a problem.',
     values: {
-      ERROR: { description: 'Something doesn’t work, or wouldn’t.' },
-      WARNING: { description: 'Somebody should look.' },
+      ERROR: { description: 'Something does not work, or would not work with the new schema.' },
+      WARNING: { description: 'Something works, but an operator should look at it.' },
     } as const,
   });
   const stored = builder.objectRef<StoredProblem>('WebhookStoredProblem').implement({
@@ -77,27 +77,30 @@ function addCheck(builder: Builder, access: AccessOf, operators: Operators): voi
         description: 'The id of the subscription.',
         resolve: ({ id }, _args, ctx) => access(ctx).engine.host.toGlobalId('WebhookSubscription', id),
       }),
-      name: t.exposeString('name', { description: 'Its name.' }),
-      topicKey: t.exposeString('topic', { nullable: false, description: 'The key of its topic.' }),
-      tenant: t.exposeString('tenant', { nullable: false, description: 'Whose it is.' }),
-      ownerKey: t.exposeString('owner', { nullable: false, description: 'The key of the user as whom its query runs.' }),
-      recentDeliveryCount: t.exposeInt('recentDeliveries', { nullable: false, description: 'Its deliveries of the last 7 days.' }),
+      name: t.exposeString('name', { description: 'The name of the subscription.' }),
+      topicKey: t.exposeString('topic', { nullable: false, description: "The key of the subscription's topic." }),
+      tenant: t.exposeString('tenant', { nullable: false, description: 'The tenant that owns the subscription.' }),
+      ownerKey: t.exposeString('owner', { nullable: false, description: "The key of the subscription's owner, as whom its query runs." }),
+      recentDeliveryCount: t.exposeInt('recentDeliveries', {
+        nullable: false,
+        description: 'The number of deliveries in the last 7 days.',
+      }),
       emptyPaths: t.exposeStringList('emptyPaths', {
         nullable: false,
-        description: 'What its templates read that would be empty, e.g. `data.order.lines.sku`.',
+        description: 'The paths that the templates read and that would be empty, e.g. `data.order.lines.sku`.',
       }),
     }),
   });
   const problem = builder.objectRef<OperatorProblem>('WebhookProblem').implement({
-    description: 'Something that is out of step, or would be with another schema.',
+    description: 'A problem of an announced table, a finder or a stored query, now or with a new schema.',
     fields: (t) => ({
-      severity: t.field({ type: severity, nullable: false, description: 'How bad it is.', resolve: (one) => one.severity }),
-      subject: t.exposeString('subject', { nullable: false, description: 'The type, the finder or the subscription that it is about.' }),
-      message: t.exposeString('message', { nullable: false, description: 'What is wrong.' }),
-      hint: t.exposeString('hint', { description: 'What to do.' }),
+      severity: t.field({ type: severity, nullable: false, description: 'The severity of the problem.', resolve: (one) => one.severity }),
+      subject: t.exposeString('subject', { nullable: false, description: 'The type, finder or subscription with the problem.' }),
+      message: t.exposeString('message', { nullable: false, description: 'A description of the problem.' }),
+      hint: t.exposeString('hint', { description: 'Advice how to correct the problem.' }),
       webhookSubscription: t.field({
         type: stored,
-        description: 'The subscription that it is about; null when it is about none.',
+        description: 'The subscription with the problem; `null` when the problem is not about a subscription.',
         resolve: (one) => one.subscription ?? null,
       }),
     }),
@@ -106,9 +109,11 @@ function addCheck(builder: Builder, access: AccessOf, operators: Operators): voi
     t.field({
       type: [problem],
       nullable: { list: false, items: false },
-      description: 'For operators: everything that is out of step, as `hookgraph check` says it. Empty when all is well.',
+      description: 'For operators: list the problems that `hookgraph check` reports. Empty when there are none.',
       args: {
-        schema: t.arg.string({ description: 'The GraphQL schema that is going to be deployed, in SDL; default: the one that is served.' }),
+        schema: t.arg.string({
+          description: 'The GraphQL schema to check against, in SDL, e.g. before it is deployed; default: the current schema.',
+        }),
       },
       resolve: (_root, { schema }, ctx) => {
         access(ctx);
@@ -120,22 +125,22 @@ function addCheck(builder: Builder, access: AccessOf, operators: Operators): voi
 
 function addWithoutTenant(builder: Builder, access: AccessOf, enums: Enums): void {
   const ref = builder.objectRef<EventWithoutTenant>('WebhookEventWithoutTenant').implement({
-    description: 'An event that reached nobody, since nothing said whose it was.',
+    description: 'An event that was not matched with subscriptions, because its tenant is unknown.',
     fields: (t) => ({
       id: t.id({
         nullable: false,
         description: 'The id of the event.',
         resolve: ({ id }, _args, ctx) => access(ctx).engine.host.toGlobalId('WebhookEvent', id),
       }),
-      nodeType: t.exposeString('typename', { nullable: false, description: 'The type of the node that it is about.' }),
-      nodeKey: t.exposeString('nodeKey', { nullable: false, description: 'The key of that node in the database.' }),
+      nodeType: t.exposeString('typename', { nullable: false, description: 'The type of the changed node.' }),
+      nodeKey: t.exposeString('nodeKey', { nullable: false, description: 'The key of the changed node in the database.' }),
       operation: t.field({
         type: enums.operation,
         nullable: false,
-        description: 'What happened to it.',
+        description: 'The kind of change.',
         resolve: ({ operation }) => operation,
       }),
-      occurredAt: t.expose('occurredAt', { type: 'DateTime', nullable: false, description: 'When it happened.' }),
+      occurredAt: t.expose('occurredAt', { type: 'DateTime', nullable: false, description: 'The time of the change.' }),
     }),
   });
   const edge = builder.edgeObject({
@@ -147,9 +152,9 @@ function addWithoutTenant(builder: Builder, access: AccessOf, enums: Enums): voi
   const connection = builder.connectionObject(
     {
       name: 'WebhookEventWithoutTenantConnection',
-      description: 'A list of events that reached nobody, the oldest first.',
+      description: 'A list of events without a tenant, oldest first.',
       type: ref,
-      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'How many there are on all pages.', resolve: totalOf }) }),
+      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'The number of objects on all pages.', resolve: totalOf }) }),
     },
     edge,
   );
@@ -158,7 +163,8 @@ function addWithoutTenant(builder: Builder, access: AccessOf, enums: Enums): voi
       {
         type: ref,
         nullable: false,
-        description: 'For operators: the events of all tenants that reached nobody, since nothing said whose they were; the oldest first.',
+        description:
+          'For operators: list the events that were not matched with subscriptions because their tenant is unknown, oldest first.',
         resolve: async (_root, args, ctx) => {
           const { pool } = access(ctx).engine;
           return toConnection(
@@ -176,28 +182,31 @@ function addWithoutTenant(builder: Builder, access: AccessOf, enums: Enums): voi
 
 function addAssignment(builder: Builder, access: AccessOf, userError: UserErrorRef): void {
   const wrapped = builder.inputType('AssignWebhookEventsInput', {
-    description: 'What `assignWebhookEvents` takes in its `input` form.',
+    description: 'The `input` argument of `assignWebhookEvents`.',
     fields: (t) => ({
       ids: t.idList({ description: 'The ids of the events.' }),
-      tenant: t.string({ description: 'Whose they are.' }),
+      tenant: t.string({ description: 'The tenant that the events belong to.' }),
     }),
   });
   const payload = builder.objectRef<Answered & { count: number }>('AssignWebhookEventsPayload').implement({
-    description: 'What `assignWebhookEvents` answers.',
+    description: 'The result of `assignWebhookEvents`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'Why nothing was assigned; empty when all is well.')),
-      assignedCount: t.exposeInt('count', { nullable: false, description: 'How many of the events had no tenant until now.' }),
+      errors: t.field(errorsOf(userError, 'The reasons why no event was assigned; empty on success.')),
+      assignedCount: t.exposeInt('count', {
+        nullable: false,
+        description: 'The number of events that were assigned; events that already had a tenant are not counted.',
+      }),
     }),
   });
   builder.mutationField('assignWebhookEvents', (t) =>
     t.field({
       type: payload,
       nullable: false,
-      description: 'For operators: says whose these events are, and sends them to who subscribed before they happened.',
+      description: 'For operators: assign events to a tenant, and send them to the subscriptions that existed when they happened.',
       args: {
         ids: t.arg.idList({ description: 'The ids of the events.' }),
-        tenant: t.arg.string({ description: 'Whose they are.' }),
-        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+        tenant: t.arg.string({ description: 'The tenant that the events belong to.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { input, ...plain }, ctx) => {
         const { engine } = access(ctx);

@@ -10,16 +10,16 @@ export const TAKES_DIGITS = 'hookgraphTakesDigits';
 
 export const DATE_TIME = {
   description:
-    'A moment in ISO 8601, e.g. `2026-11-22T18:30:00.000Z`; without a zone it is UTC. Before the year 0 and after 9999 the year has a sign and six digits: `+290000-01-01T00:00:00.000Z`.',
+    'A date and time in ISO 8601, e.g. `2026-11-22T18:30:00.000Z`; without a time zone, UTC. Before the year 0 and after 9999 the year has a sign and six digits: `+290000-01-01T00:00:00.000Z`.',
   serialize: (value: Date): string => {
-    if (isInfinite(value)) throw new UnsayableValue(`A DateTime cannot say ${isoOf(value)}.`);
+    if (isInfinite(value)) throw new UnsayableValue(`A DateTime cannot represent ${isoOf(value)}.`);
     return isoOf(value);
   },
   parseValue: parseDateTime,
 };
 
 export const JSON_VALUE = {
-  description: 'Any JSON value. Numbers keep all of their digits, so read it with a parser that does, too.',
+  description: 'Any JSON value. Numbers keep all their digits, so parse the response with a parser that keeps them.',
   serialize: (value: Json): Json => value,
   parseValue: (value: unknown): Json => value as Json,
   parseLiteral: (node: ValueNode, variables?: Record<string, unknown> | null): Json => literalToJson(node, variables ?? {}),
@@ -39,7 +39,7 @@ function parseDateTime(value: unknown): Date {
     const date = /^[+-]/.test(text) ? readMoment(zoned.replace(/(T\d{2}:\d{2})(?!:)/, '$1:00')) : new Date(zoned);
     if (!Number.isNaN(date.getTime())) return date;
   }
-  throw new GraphQLError(`DateTime can't be ${JSON.stringify(value)}: write it like 2026-11-22T18:30:00Z.`);
+  throw new GraphQLError(`DateTime can't be ${JSON.stringify(value)}: write a time like 2026-11-22T18:30:00Z.`);
 }
 
 export function literalToJson(node: ValueNode, variables: Record<string, unknown>): Json {

@@ -54,23 +54,36 @@ type ScopeRef = ReturnType<typeof addScope>;
 /** Not a node type, because no events are announced about API tokens. */
 function addType(builder: Builder, scope: ScopeRef) {
   return builder.prismaObject('ApiToken', {
-    description: 'A key to the API: acts as its user, as far as its scope goes.',
+    description: 'An API token: acts as its user, within its scope.',
     include: { user: true },
     authScopes: ({ userId, user }, { viewer }) =>
       viewer !== null && (userId === viewer.userId || (viewer.admin && user.organizationId === viewer.organizationId)),
     fields: (t) => ({
-      id: t.id({ nullable: false, description: 'For `revokeApiToken`.', resolve: ({ id }) => encodeGlobalId('ApiToken', id) }),
-      databaseId: t.exposeString('id', { nullable: false, description: 'Its key in the database.' }),
-      name: t.exposeString('name', { nullable: false, description: 'What it is for.' }),
-      scope: t.field({ type: scope, nullable: false, description: 'What it lets its user do.', resolve: (token) => token.scope }),
-      user: t.relation('user', { nullable: true, description: 'As whom it acts.' }),
-      createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
-      lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was used last, to the minute; null: never.' }),
-      expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends by itself; null: never.' }),
-      revokedAt: t.expose('revokedAt', { type: 'DateTime', description: 'When it was revoked; null: it was not.' }),
+      id: t.id({
+        nullable: false,
+        description: 'The global id of the token, for `revokeApiToken`.',
+        resolve: ({ id }) => encodeGlobalId('ApiToken', id),
+      }),
+      databaseId: t.exposeString('id', { nullable: false, description: 'The id of the token in the database.' }),
+      name: t.exposeString('name', { nullable: false, description: 'The name of the token, e.g. what it is used for.' }),
+      scope: t.field({ type: scope, nullable: false, description: 'The actions that the token allows.', resolve: (token) => token.scope }),
+      user: t.relation('user', { nullable: true, description: 'The user as whom the token acts.' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', description: 'The time at which the token was created.' }),
+      lastUsedAt: t.expose('lastUsedAt', {
+        type: 'DateTime',
+        description: 'The time of its last use, to the minute; `null` when it was never used.',
+      }),
+      expiresAt: t.expose('expiresAt', {
+        type: 'DateTime',
+        description: 'The time at which the token expires; `null` when it never expires.',
+      }),
+      revokedAt: t.expose('revokedAt', {
+        type: 'DateTime',
+        description: 'The time at which the token was revoked; `null` when it was not.',
+      }),
       active: t.boolean({
         nullable: false,
-        description: 'Whether it opens the API: neither expired nor revoked.',
+        description: 'Whether the API accepts the token: it is neither expired nor revoked.',
         resolve: ({ revokedAt, expiresAt }) => revokedAt === null && (expiresAt === null || millisecondsOf(expiresAt) > Date.now()),
       }),
     }),
@@ -86,7 +99,8 @@ function addConnection(builder: Builder): void {
         type: 'ApiToken',
         cursor: 'id',
         nullable: true,
-        description: 'Your tokens, the oldest first; an admin sees those of the organization. Revoked and expired ones too.',
+        description:
+          'List your API tokens, including revoked and expired tokens, oldest first. An admin sees all tokens of the organization.',
         totalCount: (_root, _args, { prisma, viewer }) => prisma.apiToken.count({ where: viewer ? whereVisible(viewer) : nobody }),
         resolve: async (query, _root, args, { prisma, viewer }) => {
           refusePage({ ...args });
@@ -101,7 +115,7 @@ function addConnection(builder: Builder): void {
         fields: (f) => ({
           totalCount: f.int({
             nullable: false,
-            description: 'How many there are on all pages.',
+            description: 'The number of objects on all pages.',
             resolve: (page) => (page as unknown as { totalCount: () => Promise<number> }).totalCount(),
           }),
         }),
@@ -113,36 +127,39 @@ function addConnection(builder: Builder): void {
 
 function addCreate(builder: Builder, { scope, type, userError }: { scope: ScopeRef; type: TypeRef; userError: UserErrorRef }): void {
   const input = builder.inputType('ApiTokenInput', {
-    description: 'A token as it is asked for.',
+    description: 'A token to create.',
     fields: (t) => ({
-      name: t.string({ description: `What it is for, in up to ${MAX_NAME_LENGTH} characters.` }),
-      scope: t.field({ type: scope, description: 'What it lets its user do; default: READ.' }),
-      expiresAt: t.field({ type: 'DateTime', description: `When it ends; absent: in ${USUAL_LIFE_DAYS} days, null: never.` }),
+      name: t.string({ description: `The name of the token, up to ${MAX_NAME_LENGTH} characters.` }),
+      scope: t.field({ type: scope, description: 'The actions that the token allows; default: READ.' }),
+      expiresAt: t.field({
+        type: 'DateTime',
+        description: `The time at which the token expires; absent: in ${USUAL_LIFE_DAYS} days; \`null\`: never.`,
+      }),
     }),
   });
   const wrapped = builder.inputType('CreateApiTokenInput', {
-    description: 'The newer form of the argument of createApiToken.',
+    description: 'The `input` argument of `createApiToken`.',
     fields: (t) => ({ apiToken: t.field({ type: input, description: 'The token.' }) }),
   });
   const payload = builder.objectRef<Payload>('CreateApiTokenPayload').implement({
-    description: 'What came of it.',
+    description: 'The result of the mutation.',
     fields: (t) => ({
       errors: t.field(errorsOf(userError)),
       token: t.exposeString('token', {
         description:
-          'What to send as `Authorization: Token token=…`. Keep it: it is told now and never again. Null where there are errors.',
+          'The secret to send as `Authorization: Token token=…`. Store it now: it is never shown again. `null` when there are errors.',
       }),
-      apiToken: t.field({ type, description: 'The token; null where there are errors.', resolve: ({ row }) => row }),
+      apiToken: t.field({ type, description: 'The token; `null` when there are errors.', resolve: ({ row }) => row }),
     }),
   });
   builder.mutationField('createApiToken', (t) =>
     t.field({
       type: payload,
       nullable: false,
-      description: 'Makes a token of yours. Only a token of the scope ADMIN can.',
+      description: 'Create an API token for yourself. Requires a token with the scope ADMIN.',
       args: {
         apiToken: t.arg({ type: input, description: 'The token.' }),
-        input: t.arg({ type: wrapped, description: 'The same in the newer form.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: (_root, args, ctx) => {
         const inner = args.input?.apiToken;
@@ -161,8 +178,8 @@ async function create(asked: Asked, path: string[], { prisma, viewer }: Context)
     errors.push({ field, message, path: [...path, field], type });
   if (name === '') fail('name', "can't be blank", 'BLANK');
   if (name.length > MAX_NAME_LENGTH) fail('name', `has ${name.length} characters, more than ${MAX_NAME_LENGTH}`);
-  if (/\0|\p{Surrogate}/u.test(name)) fail('name', 'holds a character that is no text');
-  if (expiresAt && millisecondsOf(expiresAt) <= Date.now()) fail('expiresAt', 'is over already');
+  if (/\0|\p{Surrogate}/u.test(name)) fail('name', 'contains a control character');
+  if (expiresAt && millisecondsOf(expiresAt) <= Date.now()) fail('expiresAt', 'must be in the future');
   if (errors.length > 0) return refused(...errors);
   const token = generateToken();
   const row = await prisma.apiToken.create({
@@ -174,24 +191,25 @@ async function create(asked: Asked, path: string[], { prisma, viewer }: Context)
 
 function addRevoke(builder: Builder, { type, userError }: { type: TypeRef; userError: UserErrorRef }): void {
   const wrapped = builder.inputType('RevokeApiTokenInput', {
-    description: 'The newer form of the argument of revokeApiToken.',
+    description: 'The `input` argument of `revokeApiToken`.',
     fields: (t) => ({ id: t.id({ description: 'The id of the token.' }) }),
   });
   const payload = builder.objectRef<Payload>('RevokeApiTokenPayload').implement({
-    description: 'What came of it.',
+    description: 'The result of the mutation.',
     fields: (t) => ({
       errors: t.field(errorsOf(userError)),
-      apiToken: t.field({ type, description: 'The token; null where there are errors.', resolve: ({ row }) => row }),
+      apiToken: t.field({ type, description: 'The token; `null` when there are errors.', resolve: ({ row }) => row }),
     }),
   });
   builder.mutationField('revokeApiToken', (t) =>
     t.field({
       type: payload,
       nullable: false,
-      description: 'Ends a token of yours at once and for good; an admin also ends those of others. Doing it again changes nothing.',
+      description:
+        'Revoke one of your API tokens at once and for good; an admin can revoke all tokens of the organization. Revoking a token again changes nothing.',
       args: {
         id: t.arg.id({ description: 'The id of the token.' }),
-        input: t.arg({ type: wrapped, description: 'The same in the newer form.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: (_root, { id, input }, ctx) => revoke(id ?? input?.id ?? null, id == null && input ? ['input', 'id'] : ['id'], ctx),
     }),
@@ -215,6 +233,6 @@ const refused = (...errors: UserError[]): Payload => ({ errors, token: null, row
 const errorsOf = (userError: UserErrorRef) => ({
   type: [userError] as [UserErrorRef],
   nullable: { list: false as const, items: false as const },
-  description: 'What is wrong with the input; empty when all is well.',
+  description: 'The mistakes in the input; empty on success.',
   resolve: ({ errors }: Payload) => errors,
 });

@@ -35,7 +35,9 @@ export interface SampleApp {
 /** @throws WebhooksError `KEYS_MISMATCH`, `ANNOUNCEMENT_INCOMPLETE` */
 export async function openSample({ adminToken, ...options }: SampleOptions): Promise<SampleApp> {
   const hooks = createHooks(options);
-  const writer = openWriter(options.database, (error) => options.log?.warn({ error }, 'a database connection broke'));
+  const writer = openWriter(options.database, (error) =>
+    options.log?.warn({ error }, 'an idle database connection broke; the pool replaces it'),
+  );
   const prisma = openPrisma(writer);
   const { pool, schema, webhooks } = hooks;
   const quickWrite = createQuickWrite(Prisma, writer, webhooks.localSql);

@@ -29,19 +29,19 @@ A customer subscribes to ${subscription.topic.key}:
   const { told, leftOut } = await ask(CREATE_TWO_USERS, GUIDE_USERS);
   const users = [told.user, leftOut.user];
   closing.push(() => ask(TAKE_BACK, { id, told: told.user.id, leftOut: leftOut.user.id }));
-  say(`\nTwo people come: ${users.map(({ name }) => name).join(' and ')}`);
+  say(`\nTwo users are created: ${users.map(({ name }) => name).join(' and ')}`);
 
   const deliveries = await settled(ask, id, users.length);
-  say('\nWhat arrived:');
+  say('\nThe receiver got:');
   for (const { headers, body } of receiver.requests) {
     say(`  POST ${body}`);
     const header = (name: string) => headers[`${headerPrefix}${name}`.toLowerCase()];
     for (const name of ['Topic', 'Webhook-Job-Id', 'Time', 'Hmac-Sha256']) say(`       ${headerPrefix}${name}: ${header(name)}`);
     const isRight = verify(header('Hmac-Sha256'), subscription.sharedSecret, body);
-    say(`       signature: ${isRight ? 'right, as computed with the shared secret over these bytes' : 'WRONG'}`);
-    if (!isRight) throw new Error('The signature is wrong.');
+    say(`       signature: ${isRight ? 'valid, verified with the shared secret over these bytes' : 'NOT VALID'}`);
+    if (!isRight) throw new Error('The signature of a notification is not valid.');
   }
-  say('\nWhat became of each:');
+  say('\nThe result for each user:');
   for (const { state, node, attempts } of deliveries) {
     const { stage, message, response, durationMs } = attempts.at(-1) as Attempt;
     const why = response ? `the receiver answered ${response.status} in ${Math.round(durationMs)} ms` : `${stage}: ${message}`;
@@ -49,7 +49,9 @@ A customer subscribes to ${subscription.topic.key}:
   }
   const states = deliveries.map(({ state }) => state).sort();
   if (states.join() !== 'DELIVERED,SKIPPED' || receiver.requests.length !== 1)
-    throw new Error(`One delivery and one skipped were expected, not ${states.join(' and ')} with ${receiver.requests.length} requests.`);
+    throw new Error(
+      `Expected one delivered and one skipped notification, but found ${states.join(' and ')} with ${receiver.requests.length} requests.`,
+    );
 }
 
 const TAKE_BACK = `mutation ($id: ID, $told: ID, $leftOut: ID) {
@@ -77,7 +79,7 @@ async function settled(ask: Ask, id: string, count: number): Promise<{ state: st
   for (;;) {
     const { nodes } = (await ask(DELIVERIES, { id })).webhookDeliveries;
     if (nodes.length === count && nodes.every(({ state }: { state: string }) => state !== 'PENDING')) return nodes;
-    if (Date.now() > deadline) throw new Error(`After ${PATIENCE_MS / 1000} s not everything was tried: does a worker run?`);
+    if (Date.now() > deadline) throw new Error(`After ${PATIENCE_MS / 1000} s some deliveries have no attempt. Is a worker running?`);
     await wait(50);
   }
 }

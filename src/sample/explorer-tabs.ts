@@ -10,7 +10,7 @@ const variables = (value: object): string => JSON.stringify(value, null, 2);
 
 export const TABS: Tab[] = [
   {
-    query: `# 1. Who you are, and who else is there.
+    query: `# 1. Read your own user, and the users of your organization.
 #    Press play, or Ctrl-Enter.
 query WhoAmI {
   viewer { name admin organization { name } }
@@ -22,7 +22,7 @@ query WhoAmI {
 `,
   },
   {
-    query: `# 2. What one can be told of.
+    query: `# 2. List the events you can subscribe to.
 query Topics {
   webhookTopics(first: 100) {
     totalCount
@@ -41,13 +41,13 @@ ${SUBSCRIBE}
     variables: variables({ webhookSubscription: GUIDE_SUBSCRIPTION }),
   },
   {
-    query: `# 4. Two people come; the receiver is told of one.
+    query: `# 4. Create two users; the receiver gets a notification for one of them.
 ${CREATE_TWO_USERS}
 `,
     variables: variables(GUIDE_USERS),
   },
   {
-    query: `# 5. What happened, attempt by attempt, and at which
+    query: `# 5. List the deliveries, each attempt, and at which
 #    stage each one ended.
 query Deliveries {
   webhookDeliveries(first: 5) {
@@ -67,7 +67,7 @@ query Deliveries {
 `,
   },
   {
-    query: `# 6. Whether your subscriptions still send: one whose
+    query: `# 6. Check whether your subscriptions still send: one whose
 #    receiver fails for too long is disabled.
 query Subscriptions {
   webhookSubscriptions(first: 10) {
@@ -82,7 +82,7 @@ query Subscriptions {
   },
   {
     query: `# 7. Enable one again: put its id, from the tab before,
-#    into the variables. What waited goes on.
+#    into the variables. Its held deliveries are sent.
 mutation EnableAgain($id: ID) {
   updateWebhookSubscription(
     webhookSubscription: { id: $id, disabled: false }

@@ -41,6 +41,6 @@ export const CREATE_TWO_USERS = `mutation CreateTwoUsers(
 
 /** The first query that `npm start` suggests. */
 export const FIRST = {
-  purpose: 'be told of every new user',
+  purpose: 'subscribe to every new user',
   query: `mutation { createWebhookSubscription(webhookSubscription: { topic: { key: "user/created" } callbackUrl: "http://127.0.0.1:9999/" sharedSecret: "a-secret-of-yours" }) { errors { field message } webhookSubscription { id } } }`,
 };

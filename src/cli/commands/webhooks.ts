@@ -45,7 +45,8 @@ export function addWebhooks(program: Command, cli: Cli): void {
       const asked = { topicKey: options.topic, disabled, integrationId: options.integration };
       const found = await (await connect()).list(listOf(options.integration !== undefined), asked, limitOf(options));
       if (options.json) return terminal.json(found);
-      if (found.length === 0) terminal.note('No subscriptions match. `hookgraph webhooks create --help` explains how to create a subscription.');
+      if (found.length === 0)
+        terminal.note('No subscriptions match. `hookgraph webhooks create --help` explains how to create a subscription.');
       else
         terminal.table(
           ['id', 'name', 'topic', 'status', 'to'],
@@ -78,7 +79,9 @@ export function addWebhooks(program: Command, cli: Cli): void {
       },
     );
 
-  addAnswering(webhooks, 'delete <webhook...>', 'delete subscriptions and their secrets; the history of deliveries is kept', ['webhooks delete "CRM users" --yes'])
+  addAnswering(webhooks, 'delete <webhook...>', 'delete subscriptions and their secrets; the history of deliveries is kept', [
+    'webhooks delete "CRM users" --yes',
+  ])
     .option('--yes', 'delete without asking')
     .action(async (names: string[], options: Answering & { yes?: true }) => {
       const client = await connect();

@@ -19,8 +19,11 @@ export function maskError(error: unknown, log: Logger): Error {
 
 function mask(cause: unknown, log: Logger, error?: GraphQLError): GraphQLError {
   const id = randomUUID();
-  log.error({ error: cause, errorId: id, path: error?.path?.join('.') }, 'a resolver failed');
-  return withExtensions(error, `Something went wrong on our side (error ${id}).`, { code: 'INTERNAL_SERVER_ERROR', errorId: id });
+  log.error(
+    { error: cause, errorId: id, path: error?.path?.join('.') },
+    'a resolver threw an internal error; the client sees only its errorId',
+  );
+  return withExtensions(error, `The request failed with an internal error (error ${id}).`, { code: 'INTERNAL_SERVER_ERROR', errorId: id });
 }
 
 /**

@@ -97,7 +97,7 @@ function refuseUnknown(host: GraphQLSchema, api: Api): void {
   const what = unknown.length === 1 ? 'type' : 'types';
   throw new WebhooksError(
     'TYPE_UNKNOWN',
-    `createApi was told of the ${what} ${unknown.join(', ')}, but the schema has no such object type. Correct its option \`types\`.`,
+    `The option \`types\` of createApi names the ${what} ${unknown.join(', ')}, but the schema has no such object type. Correct the option.`,
   );
 }
 
@@ -119,10 +119,10 @@ function prefixedField(prefix: string, name: string): string {
 function collision(taken: string[], prefix: string | undefined): WebhooksError {
   const [given, advice] =
     prefix === undefined
-      ? ['', `Give a prefix for ours, e.g. \`prefix: '${USUAL_PREFIX}'\``]
-      : [` with the prefix ${JSON.stringify(prefix)}`, 'Give another prefix'];
+      ? ['', `Set a prefix for Hookgraph's names, e.g. \`prefix: '${USUAL_PREFIX}'\``]
+      : [` with the prefix ${JSON.stringify(prefix)}`, 'Set another prefix'];
   return new WebhooksError(
     'SCHEMA_COLLISION',
-    `The webhook API can't be merged${given} into the schema, which has other meanings for ${taken.join(', ')}. ${advice}, or rename the schema's own.`,
+    `The webhook API can't be merged${given} into the schema, which uses these names for something else: ${taken.join(', ')}. ${advice}, or rename them in your schema.`,
   );
 }

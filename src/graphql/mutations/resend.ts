@@ -22,17 +22,17 @@ export function addSendAgain(builder: Builder, access: AccessOf, parts: Parts): 
 
 function addRelease(builder: Builder, access: AccessOf, { types, userError }: Parts): void {
   const wrapped = builder.inputType('ReleaseWebhookDeliveriesInput', {
-    description: 'What `releaseWebhookDeliveries` takes in its `input` form.',
+    description: 'The `input` argument of `releaseWebhookDeliveries`.',
     fields: (t) => ({ webhookSubscriptionId: t.id({ description: 'The id of the subscription.' }) }),
   });
   const payload = builder.objectRef<Released & Answered>('ReleaseWebhookDeliveriesPayload').implement({
-    description: 'What `releaseWebhookDeliveries` answers.',
+    description: 'The result of `releaseWebhookDeliveries`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'Why nothing was released; empty when all is well.')),
-      releasedCount: t.exposeInt('count', { nullable: false, description: 'How many deliveries are due now.' }),
+      errors: t.field(errorsOf(userError, 'The reasons why no delivery was released; empty on success.')),
+      releasedCount: t.exposeInt('count', { nullable: false, description: 'The number of released deliveries; they are due now.' }),
       webhookSubscription: t.field({
         type: types.subscription.ref,
-        description: 'The subscription; null when there are errors.',
+        description: 'The subscription; `null` when there are errors.',
         resolve: ({ subscription }) => subscription,
       }),
     }),
@@ -41,10 +41,10 @@ function addRelease(builder: Builder, access: AccessOf, { types, userError }: Pa
     t.field({
       type: payload,
       nullable: false,
-      description: 'Makes all held deliveries of a subscription due at once, their attempts kept.',
+      description: 'Release all held deliveries of a subscription: they are due at once, and keep their attempts.',
       args: {
         webhookSubscriptionId: t.arg.id({ description: 'The id of the subscription.' }),
-        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { webhookSubscriptionId: plain, input }, ctx) => {
         const { engine, actor } = access(ctx);
@@ -59,16 +59,16 @@ function addRelease(builder: Builder, access: AccessOf, { types, userError }: Pa
 
 function addResend(builder: Builder, access: AccessOf, { types, userError }: Parts): void {
   const wrapped = builder.inputType('ResendWebhookDeliveryInput', {
-    description: 'What `resendWebhookDelivery` takes in its `input` form.',
+    description: 'The `input` argument of `resendWebhookDelivery`.',
     fields: (t) => ({ id: t.id({ description: 'The id of the delivery.' }) }),
   });
   const payload = builder.objectRef<Resent & Answered>('ResendWebhookDeliveryPayload').implement({
-    description: 'What `resendWebhookDelivery` answers.',
+    description: 'The result of `resendWebhookDelivery`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'Why it is not sent again; empty when all is well.')),
+      errors: t.field(errorsOf(userError, 'The reasons why the delivery is not resent; empty on success.')),
       webhookDelivery: t.field({
         type: types.delivery.ref,
-        description: 'The delivery, due now; null when there are errors.',
+        description: 'The delivery, which is due now; `null` when there are errors.',
         resolve: ({ delivery }) => delivery,
       }),
     }),
@@ -77,10 +77,10 @@ function addResend(builder: Builder, access: AccessOf, { types, userError }: Par
     t.field({
       type: payload,
       nullable: false,
-      description: 'Sends a delivery again, whatever came of it: a further attempt of the same delivery, as soon as a worker takes it up.',
+      description: 'Resend a delivery in any state: a worker makes a further attempt of the same delivery at once.',
       args: {
         id: t.arg.id({ description: 'The id of the delivery.' }),
-        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { id: plain, input }, ctx) => {
         const { engine, actor, loaders } = access(ctx);

@@ -10,9 +10,9 @@ import { type Answered, errorsOf, warningsOf } from '../user-error.js';
 
 const ARGUMENTS = {
   id: 'The id of the subscription.',
-  sharedSecret: 'The new secret. It is never answered.',
+  sharedSecret: 'The new secret. No query returns it.',
   overlapSeconds:
-    'How long the old secret goes on signing: beside the new one under STANDARD_WEBHOOKS and HTTP_MESSAGE_SIGNATURES, in its place under the others. 0–2592000 (30 days); default: 86400 (a day). 0: the new one at once, and no old one any more.',
+    'Seconds for which the old secret still signs: together with the new secret under STANDARD_WEBHOOKS and HTTP_MESSAGE_SIGNATURES, instead of it under the other schemes. 0–2592000 (30 days); default: 86400 (one day). 0: only the new secret signs from now on.',
 };
 
 export function addRotation(
@@ -21,7 +21,7 @@ export function addRotation(
   { types, userError }: { types: WebhookTypes; userError: UserErrorRef },
 ): void {
   const wrapped = builder.inputType('RotateWebhookSecretInput', {
-    description: 'What `rotateWebhookSecret` takes in its `input` form.',
+    description: 'The `input` argument of `rotateWebhookSecret`.',
     fields: (t) => ({
       id: t.id({ description: ARGUMENTS.id }),
       sharedSecret: t.string({ description: ARGUMENTS.sharedSecret }),
@@ -29,13 +29,13 @@ export function addRotation(
     }),
   });
   const payload = builder.objectRef<SaveResult & Answered>('RotateWebhookSecretPayload').implement({
-    description: 'What `rotateWebhookSecret` answers.',
+    description: 'The result of `rotateWebhookSecret`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'Why nothing was changed; empty when all is well.')),
-      warnings: t.field(warningsOf(userError, 'What looks like a mistake, and was saved all the same.')),
+      errors: t.field(errorsOf(userError, 'The reasons why nothing was changed; empty on success.')),
+      warnings: t.field(warningsOf(userError, 'Possible mistakes in the input, which was saved nevertheless.')),
       webhookSubscription: t.field({
         type: types.subscription.ref,
-        description: 'The subscription, with its `secretRotation`; null when there are errors.',
+        description: 'The subscription, with its `secretRotation`; `null` when there are errors.',
         resolve: ({ subscription }) => subscription,
       }),
     }),
@@ -45,12 +45,12 @@ export function addRotation(
       type: payload,
       nullable: false,
       description:
-        'Replaces the shared secret in such a way that its receiver refuses nothing: tell it the new secret, and within the overlap let it take both or, where a request carries one signature only, change over when the overlap ends.',
+        'Replace the shared secret without rejected notifications. During the overlap, let the receiver accept both secrets; for schemes that send a single signature, the new secret signs from the end of the overlap.',
       args: {
         id: t.arg.id({ description: ARGUMENTS.id }),
         sharedSecret: t.arg.string({ description: ARGUMENTS.sharedSecret }),
         overlapSeconds: t.arg.int({ description: ARGUMENTS.overlapSeconds }),
-        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, plain, ctx) => {
         const { engine, actor, loaders } = access(ctx);

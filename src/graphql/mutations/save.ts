@@ -21,15 +21,15 @@ type Save = (access: Access, id: string | null, input: SubscriptionInput) => Pro
 
 const MUTATIONS: Record<string, { description: string; save: Save }> = {
   create: {
-    description: 'Subscribes to a topic.',
+    description: 'Create a subscription to a topic.',
     save: ({ engine, actor }, _id, input) => createSubscription(engine, actor, input),
   },
   update: {
-    description: 'Changes a subscription, switches it off or on. What is absent stays, what is null is cleared.',
+    description: 'Change, enable or disable a subscription. Absent fields stay as they are; `null` clears a field.',
     save: ({ engine, actor }, id, input) => (id === null ? Promise.resolve(NO_ID) : updateSubscription(engine, actor, id, input)),
   },
   delete: {
-    description: 'Deletes a subscription: what is still to be sent is cancelled, its history stays, its secrets are wiped.',
+    description: 'Delete a subscription and its secrets, and cancel its unsent deliveries. The history of its deliveries is kept.',
     save: ({ engine, actor }, id) => (id === null ? Promise.resolve(NO_ID) : deleteSubscription(engine, actor, id)),
   },
 };
@@ -44,24 +44,27 @@ export function addMutations(
   for (const [verb, { description, save }] of Object.entries(MUTATIONS)) {
     const stem = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}WebhookSubscription`;
     const wrapped = builder.inputType(`${stem}Input`, {
-      description: `What \`${verb}WebhookSubscription\` takes in its \`input\` form.`,
+      description: `The \`input\` argument of \`${verb}WebhookSubscription\`.`,
       fields: (t) => ({ webhookSubscription: t.field({ type: input, description: 'The subscription.' }) }),
     });
     const payload = builder.objectRef<SaveResult & Answered & { report: TryReport | null }>(`${stem}Payload`).implement({
-      description: `What \`${verb}WebhookSubscription\` answers.`,
+      description: `The result of \`${verb}WebhookSubscription\`.`,
       fields: (t) => ({
-        errors: t.field(errorsOf(userError, 'The mistakes because of which nothing was saved; empty when all is well.')),
-        warnings: t.field(warningsOf(userError, 'What looks like a mistake, and was saved all the same.')),
+        errors: t.field(errorsOf(userError, 'The mistakes in the input because of which nothing was saved; empty on success.')),
+        warnings: t.field(warningsOf(userError, 'Possible mistakes in the input, which was saved nevertheless.')),
         webhookSubscription: t.field({
           type: types.subscription.ref,
           description:
-            verb === 'delete' ? 'The subscription as it was; null when there are errors.' : 'The subscription; null when there are errors.',
+            verb === 'delete'
+              ? 'The deleted subscription; `null` when there are errors.'
+              : 'The subscription; `null` when there are errors.',
           resolve: ({ subscription }) => subscription,
         }),
         ...(verb !== 'delete' && {
           report: t.field({
             type: types.report,
-            description: 'What the test found that `test: true` asked for; null without one. A test that could not be made is a warning.',
+            description:
+              'The report of the test that `test: true` requested; `null` without a test. A test that could not be sent is a warning.',
             resolve: ({ report }) => report,
           }),
         }),
@@ -74,7 +77,7 @@ export function addMutations(
         description,
         args: {
           webhookSubscription: t.arg({ type: input, description: 'The subscription.' }),
-          input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+          input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
         },
         resolve: async (_root, args, ctx) => {
           const own = access(ctx);

@@ -14,17 +14,17 @@ export function addSwitch(
   { integration, userError }: { integration: HostType; userError: UserErrorRef },
 ): void {
   const wrapped = builder.inputType('SwitchWebhookIntegrationInput', {
-    description: 'What `switchWebhookIntegration` takes in its `input` form.',
+    description: 'The `input` argument of `switchWebhookIntegration`.',
     fields: (t) => ({
       integrationId: t.id({ description: 'The id of the integration.' }),
-      disabled: t.boolean({ description: 'Whether its subscriptions are to be off.' }),
+      disabled: t.boolean({ description: '`true` disables the subscriptions, `false` enables them.' }),
     }),
   });
   const payload = builder.objectRef<Switched & Answered>('SwitchWebhookIntegrationPayload').implement({
-    description: 'What `switchWebhookIntegration` answers.',
+    description: 'The result of `switchWebhookIntegration`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'Why nothing was switched; empty when all is well.')),
-      switchedCount: t.exposeInt('count', { nullable: false, description: 'How many subscriptions changed.' }),
+      errors: t.field(errorsOf(userError, 'The reasons why no subscription was changed; empty on success.')),
+      switchedCount: t.exposeInt('count', { nullable: false, description: 'The number of changed subscriptions.' }),
     }),
   });
   builder.mutationField('switchWebhookIntegration', (t) =>
@@ -32,11 +32,11 @@ export function addSwitch(
       type: payload,
       nullable: false,
       description:
-        'Switches all of your subscriptions that belong to an integration off, or those on again that were switched off so: one that was off by itself stays off.',
+        'Disable all your subscriptions of an integration, or enable those that this mutation disabled. Subscriptions that were disabled individually stay disabled.',
       args: {
         integrationId: t.arg.id({ description: 'The id of the integration.' }),
-        disabled: t.arg.boolean({ description: 'Whether its subscriptions are to be off.' }),
-        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+        disabled: t.arg.boolean({ description: '`true` disables the subscriptions, `false` enables them.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { input, ...plain }, ctx) => {
         const { engine, actor } = access(ctx);

@@ -22,21 +22,21 @@ export function addTryOut(builder: Builder, access: AccessOf, parts: Parts): voi
 
 function addTest(builder: Builder, access: AccessOf, { types, userError }: Parts): void {
   const wrapped = builder.inputType('TestWebhookSubscriptionInput', {
-    description: 'What `testWebhookSubscription` takes in its `input` form.',
+    description: 'The `input` argument of `testWebhookSubscription`.',
     fields: (t) => ({ id: t.id({ description: 'The id of the subscription.' }) }),
   });
   const payload = builder.objectRef<TryResult & Answered>('TestWebhookSubscriptionPayload').implement({
-    description: 'What `testWebhookSubscription` answers.',
+    description: 'The result of `testWebhookSubscription`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'Why nothing was sent; empty when something was, however that ended.')),
+      errors: t.field(errorsOf(userError, 'The reasons why no test was made; empty when it was made, even if it failed.')),
       report: t.field({
         type: types.report,
-        description: 'What happened, stage by stage; null when there are errors.',
+        description: 'The result of each stage; `null` when there are errors.',
         resolve: ({ report }) => report,
       }),
       webhookDelivery: t.field({
         type: types.delivery.ref,
-        description: 'How it was recorded: of kind TEST, with one attempt; null when there are errors.',
+        description: 'The recorded delivery, of the kind TEST, with one attempt; `null` when there are errors.',
         resolve: ({ deliveryId }, _args, ctx) => (deliveryId === null ? null : access(ctx).loaders.delivery.load(deliveryId)),
       }),
     }),
@@ -46,10 +46,10 @@ function addTest(builder: Builder, access: AccessOf, { types, userError }: Parts
       type: payload,
       nullable: false,
       description:
-        "Sends the last node of the topic's type now (of a `deleted` topic: the last one deleted), once, whatever the validation template says and also when the subscription is disabled. It never counts towards disabling it.",
+        "Send a test with the newest node of the topic's type now; for a `deleted` topic, with the node deleted last. The test ignores the result of the validation template, works for disabled subscriptions, too, and never causes a subscription to be disabled.",
       args: {
         id: t.arg.id({ description: 'The id of the subscription.' }),
-        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { id: plain, input }, ctx) => {
         const { engine, actor } = access(ctx);
@@ -65,24 +65,24 @@ function addTest(builder: Builder, access: AccessOf, { types, userError }: Parts
 
 function addPreview(builder: Builder, access: AccessOf, { types, userError, input }: Parts): void {
   const args = {
-    webhookSubscription: 'The definition: of no subscription yet or, with an `id`, over what is saved of that one.',
-    nodeId: "The id of the node to try it on; absent: the last one of the topic's type.",
+    webhookSubscription: 'The definition to try; with an `id`, its fields replace those of the saved subscription.',
+    nodeId: "The id of the node to use; absent: the newest node of the topic's type.",
   };
   const wrapped = builder.inputType('PreviewWebhookSubscriptionInput', {
-    description: 'What `previewWebhookSubscription` takes in its `input` form.',
+    description: 'The `input` argument of `previewWebhookSubscription`.',
     fields: (t) => ({
       webhookSubscription: t.field({ type: input, description: args.webhookSubscription }),
       nodeId: t.id({ description: args.nodeId }),
     }),
   });
   const payload = builder.objectRef<TryResult & Answered>('PreviewWebhookSubscriptionPayload').implement({
-    description: 'What `previewWebhookSubscription` answers.',
+    description: 'The result of `previewWebhookSubscription`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'Every mistake in the definition, with its place; such a definition could not be saved.')),
-      warnings: t.field(warningsOf(userError, 'What looks like a mistake, and could be saved all the same.')),
+      errors: t.field(errorsOf(userError, 'The mistakes in the definition, each with its place; such a definition can not be saved.')),
+      warnings: t.field(warningsOf(userError, 'Possible mistakes in the definition, which could be saved nevertheless.')),
       report: t.field({
         type: types.report,
-        description: 'What would happen, stage by stage, as far as the mistakes let it; null when there is nothing to try it on.',
+        description: 'The result of each stage that works in spite of the mistakes; `null` when there is no node to use.',
         resolve: ({ report }) => report,
       }),
     }),
@@ -91,11 +91,11 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
     t.field({
       type: payload,
       nullable: false,
-      description: 'Tries a definition on a node, up to the request that would be sent. It saves and sends nothing.',
+      description: 'Show the notification that a definition would send for a node. Saves and sends nothing.',
       args: {
         webhookSubscription: t.arg({ type: input, description: args.webhookSubscription }),
         nodeId: t.arg.id({ description: args.nodeId }),
-        input: t.arg({ type: wrapped, description: 'The same, one level deeper.' }),
+        input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, plain, ctx) => {
         const { engine, actor } = access(ctx);

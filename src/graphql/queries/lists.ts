@@ -32,10 +32,10 @@ export function addQueries(
       {
         type: topic.ref,
         nullable: false,
-        description: 'Everything that can be subscribed to, by key and version.',
+        description: 'List the events you can subscribe to, sorted by key and version.',
         args: {
-          key: t.arg.string({ description: 'Only the versions of this topic, e.g. `user/created`.' }),
-          nodeType: t.arg.string({ description: 'Only what happens to nodes of this type, e.g. `User`.' }),
+          key: t.arg.string({ description: 'Only versions of this topic, e.g. `user/created`.' }),
+          nodeType: t.arg.string({ description: 'Only topics of this node type, e.g. `User`.' }),
         },
         resolve: async (_root, args, ctx) => {
           const { pool } = access(ctx).engine;
@@ -52,7 +52,7 @@ export function addQueries(
     ),
     webhookTopic: t.field({
       type: topic.ref,
-      description: 'The topic of this id, or this key: of its versions the given or the latest one.',
+      description: 'The topic with this id, or with this key and version; without a version, the latest version.',
       args: {
         id: t.arg.id({ description: 'The id of the topic.' }),
         key: t.arg.string({ description: 'E.g. `user/created`.' }),
@@ -67,11 +67,11 @@ export function addQueries(
       {
         type: subscription.ref,
         nullable: false,
-        description: 'Your subscriptions, the oldest first.',
+        description: 'List your subscriptions, oldest first.',
         args: {
-          topicKey: t.arg.string({ description: 'Only those to this topic, e.g. `user/created`.' }),
-          disabled: t.arg.boolean({ description: 'Only those that are switched off, or only those that are not.' }),
-          ...(integration && { integrationId: t.arg.id({ description: 'Only those that belong to this integration.' }) }),
+          topicKey: t.arg.string({ description: 'Only subscriptions to this topic, e.g. `user/created`.' }),
+          disabled: t.arg.boolean({ description: '`true`: only disabled subscriptions; `false`: only the others.' }),
+          ...(integration && { integrationId: t.arg.id({ description: 'Only subscriptions of this integration.' }) }),
         },
         resolve: async (_root, args, ctx) => {
           const { engine, actor } = access(ctx);
@@ -90,9 +90,9 @@ export function addQueries(
       {
         type: delivery.ref,
         nullable: false,
-        description: 'What was or is to be sent to your subscriptions, the newest first.',
+        description: 'List the deliveries of your subscriptions, sent or still to be sent, newest first.',
         args: {
-          webhookSubscriptionId: t.arg.id({ description: 'Only those for this subscription.' }),
+          webhookSubscriptionId: t.arg.id({ description: 'Only deliveries of this subscription.' }),
           ...delivery.args(t.arg),
         },
         resolve: async (_root, args, ctx) => {
@@ -114,9 +114,9 @@ export function addQueries(
       {
         type: error.ref,
         nullable: false,
-        description: 'What went wrong and nobody has dismissed, over all of your subscriptions, the newest first.',
+        description: 'List the failed attempts of all your subscriptions that are not dismissed, newest first.',
         args: {
-          webhookSubscriptionId: t.arg.id({ description: 'Only those of this subscription.' }),
+          webhookSubscriptionId: t.arg.id({ description: 'Only errors of this subscription.' }),
           ...error.args(t.arg),
         },
         resolve: async (_root, args, ctx) => {
@@ -138,10 +138,10 @@ export function addQueries(
       {
         type: replay.ref,
         nullable: false,
-        description: 'Replays of events to your subscriptions, the newest first.',
+        description: 'List the replays of events to your subscriptions, newest first.',
         args: {
-          webhookSubscriptionId: t.arg.id({ description: 'Only those to this subscription.' }),
-          state: t.arg({ type: enums.replayState, description: 'Only those in this state.' }),
+          webhookSubscriptionId: t.arg.id({ description: 'Only replays to this subscription.' }),
+          state: t.arg({ type: enums.replayState, description: 'Only replays in this state.' }),
         },
         resolve: async (_root, args, ctx) => {
           const { engine, actor } = access(ctx);

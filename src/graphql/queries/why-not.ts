@@ -13,20 +13,20 @@ export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery 
     values: describe(WHY_NOT_CODES),
   });
   const finding = builder.objectRef<Finding>('WebhookFinding').implement({
-    description: 'What came of one change, or why nothing did.',
+    description: 'The result of a change: how its notification was sent, or why it was not.',
     fields: (t) => ({
       event: t.field({ type: event, nullable: false, description: 'The change.', resolve: (found) => found.event }),
       delivery: t.field({
         type: delivery.ref,
-        description: 'The delivery that tells of it, the newest one; null when there is none.',
+        description: 'The newest delivery of this change; `null` when there is none.',
         resolve: (found) => found.delivery,
       }),
       code: t.field({ type: code, nullable: false, description: 'The reason, for programs.', resolve: (found) => found.code }),
-      reason: t.exposeString('reason', { nullable: false, description: 'What came of it and why, in a sentence.' }),
+      reason: t.exposeString('reason', { nullable: false, description: 'The result and its reason, in a sentence.' }),
     }),
   });
   const answer = builder.objectRef<WhyNot>('WebhookWhyNot').implement({
-    description: 'Why a subscription did not hear of something.',
+    description: 'The explanation why a subscription did not send a notification.',
     fields: (t) => ({
       code: t.field({
         type: code,
@@ -38,7 +38,7 @@ export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery 
       findings: t.field({
         type: [finding],
         nullable: { list: false, items: false },
-        description: 'The last changes that it might have heard of, up to 20, the newest first.',
+        description: 'The last changes that could concern the subscription, up to 20, newest first.',
         resolve: ({ findings }) => findings,
       }),
     }),
@@ -46,11 +46,12 @@ export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery 
   builder.queryField('webhookWhyNot', (t) =>
     t.field({
       type: answer,
-      description: 'Why nothing came: what became of the last changes of a node, or of all nodes. Null: no such subscription of yours.',
+      description:
+        'Explain why a notification was not sent: the result of the last changes of a node, or of all nodes. `null` when you have no such subscription.',
       args: {
         webhookSubscriptionId: t.arg.id({ required: true, description: 'The id of the subscription.' }),
-        nodeId: t.arg.id({ description: 'The id of the node that nothing was heard of; absent: of any.' }),
-        since: t.arg({ type: 'DateTime', description: 'Only changes at this moment or later; absent: those of the last day.' }),
+        nodeId: t.arg.id({ description: 'The id of the node whose notification is missing; absent: all nodes.' }),
+        since: t.arg({ type: 'DateTime', description: 'Only changes at this time or later; absent: changes of the last day.' }),
       },
       resolve: (_root, { webhookSubscriptionId, nodeId, since }, ctx) => {
         const { engine, actor } = access(ctx);

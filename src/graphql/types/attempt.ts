@@ -8,49 +8,70 @@ import type { Enums } from './enums.js';
 
 export function addAttempt(builder: Builder, access: AccessOf, { outcome, stage, bodyOmitted }: Enums) {
   const request = builder.objectRef<NonNullable<Attempt['request']>>('WebhookRequest').implement({
-    description: 'A request as it was sent; secrets in it are redacted.',
+    description: 'A request as it was sent, with secrets redacted.',
     fields: (t) => ({
-      url: t.exposeString('url', { nullable: false, description: 'Where it went.' }),
+      url: t.exposeString('url', { nullable: false, description: 'The URL that the request was sent to.' }),
       headers: t.field({ type: 'JSON', nullable: false, description: 'Name and value of each header.', resolve: (sent) => sent.headers }),
-      body: t.exposeString('body', { description: 'The body; null where it is not recorded: see `bodyOmitted`.' }),
-      bodyBytes: t.int({ nullable: false, description: 'How long the body was, in bytes.', resolve: bytesOf }),
-      bodyOmitted: t.field({ type: bodyOmitted, description: 'Why the body is not recorded; null when it is.', resolve: omittedOf }),
+      body: t.exposeString('body', { description: 'The body; `null` when it was not recorded, see `bodyOmitted`.' }),
+      bodyBytes: t.int({ nullable: false, description: 'The size of the body in bytes.', resolve: bytesOf }),
+      bodyOmitted: t.field({
+        type: bodyOmitted,
+        description: 'The reason why the body was not recorded; `null` when it was.',
+        resolve: omittedOf,
+      }),
     }),
   });
   const response = builder.objectRef<NonNullable<Attempt['response']>>('WebhookResponse').implement({
-    description: 'What the receiver answered.',
+    description: "The receiver's response.",
     fields: (t) => ({
-      status: t.exposeInt('status', { nullable: false, description: 'The HTTP status.' }),
+      status: t.exposeInt('status', { nullable: false, description: 'The HTTP status code.' }),
       headers: t.field({ type: 'JSON', nullable: false, description: 'Name and value of each header.', resolve: (got) => got.headers }),
-      body: t.exposeString('body', { description: 'The body, up to 64 KiB of it; null where it is not recorded: see `bodyOmitted`.' }),
-      bodyBytes: t.int({ nullable: false, description: 'How long that was, in bytes.', resolve: bytesOf }),
-      bodyOmitted: t.field({ type: bodyOmitted, description: 'Why the body is not recorded; null when it is.', resolve: omittedOf }),
+      body: t.exposeString('body', { description: 'The first 64 KiB of the body; `null` when it was not recorded, see `bodyOmitted`.' }),
+      bodyBytes: t.int({ nullable: false, description: 'The size of the received part of the body in bytes.', resolve: bytesOf }),
+      bodyOmitted: t.field({
+        type: bodyOmitted,
+        description: 'The reason why the body was not recorded; `null` when it was.',
+        resolve: omittedOf,
+      }),
     }),
   });
   const ref = builder.objectRef<Attempt>('WebhookAttempt');
   builder.objectType(ref, {
-    description: 'One try to deliver a notification.',
+    description: 'An attempt to send a notification.',
     interfaces: ['Node'],
     fields: (t) => ({
-      id: idField(t, access, 'Its global id: for `webhookAttempt(id:)`.'),
-      databaseId: t.exposeString('id', { nullable: false, description: "The record's id." }),
-      number: t.exposeInt('number', { nullable: false, description: 'The first one of a delivery is 1.' }),
+      id: idField(t, access, 'The global id of the attempt, for `webhookAttempt(id:)`.'),
+      databaseId: t.exposeString('id', { nullable: false, description: 'The id of the attempt in the database.' }),
+      number: t.exposeInt('number', { nullable: false, description: 'The number of the attempt within its delivery, starting with 1.' }),
       subscriptionVersion: t.exposeInt('subscriptionVersion', {
         nullable: false,
-        description: 'The version of the subscription that was used.',
+        description: 'The version of the subscription that this attempt used.',
       }),
-      startedAt: t.expose('startedAt', { type: 'DateTime', nullable: false, description: 'When it began.' }),
-      durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'How long it took, in milliseconds.' }),
-      outcome: t.field({ type: outcome, nullable: false, description: 'How it ended.', resolve: (attempt) => attempt.outcome }),
-      stage: t.field({ type: stage, description: 'Where it ended; null when it was delivered.', resolve: (attempt) => attempt.stage }),
-      message: t.exposeString('message', { description: 'What went wrong, for people.' }),
+      startedAt: t.expose('startedAt', { type: 'DateTime', nullable: false, description: 'The time at which the attempt began.' }),
+      durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'The duration of the attempt in milliseconds.' }),
+      outcome: t.field({
+        type: outcome,
+        nullable: false,
+        description: 'The result of the attempt.',
+        resolve: (attempt) => attempt.outcome,
+      }),
+      stage: t.field({
+        type: stage,
+        description: 'The stage at which the attempt ended; `null` when it was delivered.',
+        resolve: (attempt) => attempt.stage,
+      }),
+      message: t.exposeString('message', { description: 'An explanation of the error, for people.' }),
       timings: t.field({
         type: 'JSON',
-        description: 'Milliseconds of each stage that ran.',
+        description: 'The duration of each stage that ran, in milliseconds.',
         resolve: (attempt) => attempt.timings && { ...attempt.timings },
       }),
-      request: t.field({ type: request, description: 'What was sent; null when nothing was.', resolve: (attempt) => attempt.request }),
-      response: t.field({ type: response, description: 'What came back; null when nothing did.', resolve: (attempt) => attempt.response }),
+      request: t.field({ type: request, description: 'The request; `null` when none was sent.', resolve: (attempt) => attempt.request }),
+      response: t.field({
+        type: response,
+        description: 'The response; `null` when none was received.',
+        resolve: (attempt) => attempt.response,
+      }),
     }),
   });
   return { ref, request, response };

@@ -21,7 +21,7 @@ import { totalOf } from './topic.js';
 
 export function addAudit(builder: Builder, access: AccessOf, types: WebhookTypes): void {
   const action = builder.enumType('WebhookAuditAction', {
-    description: 'What was done to a subscription.',
+    description: 'An action on a subscription.',
     values: Object.fromEntries(Object.entries(AUDIT_ACTIONS).map(([name, description]) => [name, { description }])) as Record<
       AuditAction,
       object
@@ -30,61 +30,70 @@ export function addAudit(builder: Builder, access: AccessOf, types: WebhookTypes
   const change = addChange(builder);
   const actor = addActor(builder, access, types.host);
   const ref = builder.objectRef<AuditEntry>('WebhookAuditEntry').implement({
-    description: 'A change of a subscription, written down in its own transaction and never altered.',
+    description: 'An entry of the audit log: an action on a subscription. Entries are never changed.',
     fields: (t) => ({
-      databaseId: t.exposeString('id', { nullable: false, description: "The record's id; a later entry has a greater one." }),
-      at: t.expose('at', { type: 'DateTime', nullable: false, description: 'When it was done.' }),
-      action: t.field({ type: action, nullable: false, description: 'What was done.', resolve: (entry) => entry.action }),
-      actor: t.field({ type: actor, nullable: false, description: 'Who did it.', resolve: (entry) => entry }),
+      databaseId: t.exposeString('id', { nullable: false, description: 'The id of the entry; later entries have greater ids.' }),
+      at: t.expose('at', { type: 'DateTime', nullable: false, description: 'The time of the action.' }),
+      action: t.field({ type: action, nullable: false, description: 'The action.', resolve: (entry) => entry.action }),
+      actor: t.field({ type: actor, nullable: false, description: 'The user or the rule that acted.', resolve: (entry) => entry }),
       changes: t.field({
         type: [change],
         nullable: { list: false, items: false },
-        description: 'Field by field, what it changed.',
+        description: 'The changed fields.',
         resolve: (entry) => entry.changes,
       }),
-      versionBefore: t.exposeInt('versionBefore', { description: 'The version of the definition before; null: there was none.' }),
-      versionAfter: t.exposeInt('versionAfter', { description: 'The version of the definition after; null: it was deleted.' }),
-      message: t.exposeString('message', { description: 'Why or how much, in a sentence.' }),
+      versionBefore: t.exposeInt('versionBefore', {
+        description: 'The version of the definition before the action; `null` when the subscription did not exist.',
+      }),
+      versionAfter: t.exposeInt('versionAfter', {
+        description: 'The version of the definition after the action; `null` when the subscription was deleted.',
+      }),
+      message: t.exposeString('message', { description: 'Details of the action, in a sentence.' }),
       webhookSubscription: t.field({
         type: types.subscription.ref,
-        description: 'What it was done to; null when that was deleted.',
+        description: 'The subscription; `null` when it was deleted.',
         resolve: ({ subscriptionId }, _args, ctx) => access(ctx).loaders.subscription.load(subscriptionId),
       }),
       webhookSubscriptionId: t.id({
         nullable: false,
-        description: 'The id of what it was done to.',
+        description: 'The id of the subscription.',
         resolve: ({ subscriptionId }, _args, ctx, info) =>
           access(ctx).engine.host.toGlobalId(typenameOf(info, 'webhookSubscription'), subscriptionId),
       }),
       webhookDelivery: t.field({
         type: types.delivery.ref,
-        description: 'The delivery that was sent again, or recorded of a test.',
+        description: 'The delivery that was resent, or the delivery of the test.',
         resolve: ({ deliveryId }, _args, ctx) => (deliveryId === null ? null : access(ctx).loaders.delivery.load(deliveryId)),
       }),
     }),
   });
-  const edge = builder.edgeObject({ name: 'WebhookAuditEntryEdge', description: 'An entry in a list.', type: ref, nodeNullable: false });
+  const edge = builder.edgeObject({
+    name: 'WebhookAuditEntryEdge',
+    description: 'An audit log entry in a list.',
+    type: ref,
+    nodeNullable: false,
+  });
   const connection = builder.connectionObject(
     {
       name: 'WebhookAuditEntryConnection',
-      description: 'A list of entries, the newest first.',
+      description: 'A list of audit log entries, newest first.',
       type: ref,
-      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'How many there are on all pages.', resolve: totalOf }) }),
+      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'The number of objects on all pages.', resolve: totalOf }) }),
     },
     edge,
   );
   const args = (arg: ArgBuilder<Types>) => ({
-    actions: arg({ type: [action], description: 'Only these.' }),
-    byRule: arg.boolean({ description: 'Only what rules did, or only what people did.' }),
-    createdAtMin: arg({ type: 'DateTime', description: 'Only those of this moment or later.' }),
-    createdAtMax: arg({ type: 'DateTime', description: 'Only those of this moment or before.' }),
+    actions: arg({ type: [action], description: 'Only entries of these actions.' }),
+    byRule: arg.boolean({ description: '`true`: only actions of rules; `false`: only actions of users.' }),
+    createdAtMin: arg({ type: 'DateTime', description: 'Only entries at this time or later.' }),
+    createdAtMax: arg({ type: 'DateTime', description: 'Only entries at this time or earlier.' }),
   });
   builder.objectField(types.subscription.ref, 'auditLog', (t) =>
     t.connection(
       {
         type: ref,
         nullable: false,
-        description: 'Who changed what in it, the newest first.',
+        description: 'The audit log of this subscription: who changed what, newest first.',
         args: args(t.arg),
         resolve: async (subscription, asked, ctx) => {
           const { loaders } = access(ctx);
@@ -106,8 +115,8 @@ export function addAudit(builder: Builder, access: AccessOf, types: WebhookTypes
       {
         type: ref,
         nullable: false,
-        description: 'Who changed what in your subscriptions, deleted ones too, the newest first.',
-        args: { webhookSubscriptionId: t.arg.id({ description: 'Only in this subscription.' }), ...args(t.arg) },
+        description: 'The audit log of your subscriptions, including deleted subscriptions: who changed what, newest first.',
+        args: { webhookSubscriptionId: t.arg.id({ description: 'Only entries of this subscription.' }), ...args(t.arg) },
         resolve: async (_root, { webhookSubscriptionId: id, ...asked }, ctx) => {
           const { engine, actor: own } = access(ctx);
           const ids = id == null ? null : [keyOfId(engine, 'WebhookSubscription', id)];
@@ -127,18 +136,18 @@ export function addAudit(builder: Builder, access: AccessOf, types: WebhookTypes
 
 function addChange(builder: Builder) {
   return builder.objectRef<Change>('WebhookAuditChange').implement({
-    description: 'What a field was and is.',
+    description: 'The change of a field.',
     fields: (t) => ({
       field: t.exposeString('field', { nullable: false, description: 'The field of the subscription.' }),
       isSecret: t.boolean({
         nullable: false,
-        description: 'Whether its values are nowhere written down.',
+        description: 'Whether the field is a secret, whose values are not recorded.',
         resolve: ({ secret }) => secret === true,
       }),
-      before: t.expose('before', { type: 'JSON', description: 'What it was; null also of a secret.' }),
-      after: t.expose('after', { type: 'JSON', description: 'What it is; null also of a secret.' }),
+      before: t.expose('before', { type: 'JSON', description: 'The value before the change; `null` for a secret.' }),
+      after: t.expose('after', { type: 'JSON', description: 'The value after the change; `null` for a secret.' }),
       diff: t.string({
-        description: 'Of texts with several lines a unified diff; of a secret `changed`.',
+        description: 'A unified diff for texts of several lines; `changed` for a secret.',
         resolve: (made, _args, ctx) => diffFor(ctx, made),
       }),
     }),
@@ -155,7 +164,7 @@ const spentMs = new WeakMap<object, number>();
 function diffFor(ctx: object, change: Change): string | null {
   const spent = spentMs.get(ctx) ?? 0;
   if (spent > DIFFS_LIMIT_MS)
-    throw new GraphQLError(`The diffs of this answer take longer than ${DIFFS_LIMIT_MS} ms, which is the limit: ask for fewer at once.`);
+    throw new GraphQLError(`Computing the diffs takes longer than ${DIFFS_LIMIT_MS} ms, which is the limit. Request smaller pages.`);
   const started = performance.now();
   const diff = diffOf(change);
   spentMs.set(ctx, spent + performance.now() - started);
@@ -164,25 +173,25 @@ function diffFor(ctx: object, change: Change): string | null {
 
 function addActor(builder: Builder, access: AccessOf, { owner }: HostTypes) {
   return builder.objectRef<AuditEntry>('WebhookAuditActor').implement({
-    description: 'Who changed a subscription: somebody, or a rule.',
+    description: 'The actor of an audit log entry: a user or a rule.',
     fields: (t) => ({
       ...(owner && {
         user: t.field({
           type: owner.ref,
-          description: 'Who it was; null: a rule.',
+          description: 'The user; `null` when a rule acted.',
           resolve: ({ userId }, _args, ctx, info) => (userId === null ? null : owner.load(userId, ctx, info)),
         }),
       }),
       userId: t.id({
-        description: 'Their id, also where they are gone.',
+        description: 'The id of the user, even if the user was deleted.',
         resolve: ({ userId }, _args, ctx) =>
           userId !== null && owner ? access(ctx).engine.host.toGlobalId(owner.typename, userId) : userId,
       }),
-      tokenId: t.exposeString('tokenId', { description: "The record's id of the token that they asked with." }),
-      tokenName: t.exposeString('tokenName', { description: 'The name of that token, as it was then.' }),
+      tokenId: t.exposeString('tokenId', { description: 'The id of the API token that the user sent.' }),
+      tokenName: t.exposeString('tokenName', { description: 'The name of the API token at that time.' }),
       rule: t.exposeString('rule', {
         description:
-          'The rule: the reason of a disabling, `BROKEN` of a definition that no longer works, `RECHECKED` of one that works again.',
+          'The rule that acted: a `WebhookDisabledReason`, `BROKEN` when the definition no longer works, `RECHECKED` when it works again; `null` when a user acted.',
       }),
     }),
   });

@@ -20,28 +20,38 @@ interface Parts {
 export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, event, attempt, host }: Parts) {
   const ref = builder.objectRef<Delivery>('WebhookDelivery');
   builder.objectType(ref, {
-    description: 'A notification on its way to one subscription.',
+    description: 'A notification for one subscription, with all its attempts.',
     interfaces: ['Node'],
     fields: (t) => ({
-      id: idField(t, access, 'Its global id: for `webhookDelivery(id:)` and `resendWebhookDelivery`.'),
-      databaseId: t.exposeString('id', { nullable: false, description: "The record's id, which the receiver reads in `…Webhook-Job-Id`." }),
+      id: idField(t, access, 'The global id of the delivery, for `webhookDelivery(id:)` and `resendWebhookDelivery`.'),
+      databaseId: t.exposeString('id', {
+        nullable: false,
+        description: 'The id of the delivery in the database, which receivers find in the header `X-Scope-Webhook-Job-Id`.',
+      }),
       kind: t.field({
         type: enums.kind,
         nullable: false,
-        description: 'Why there is this delivery.',
+        description: 'The reason why the delivery was created.',
         resolve: (delivery) => delivery.kind,
       }),
-      state: t.field({ type: enums.state, nullable: false, description: 'Where it is on its way.', resolve: (delivery) => delivery.state }),
+      state: t.field({
+        type: enums.state,
+        nullable: false,
+        description: 'The state of the delivery.',
+        resolve: (delivery) => delivery.state,
+      }),
       reason: t.exposeString('reason', {
         description:
-          'Why it is held, skipped or cancelled; of a before-hook that refused or failed: whether the write was `REFUSED` or `ALLOWED` by it.',
+          'The reason why the delivery is held, skipped or cancelled. For a before-hook that refused or failed: `REFUSED` or `ALLOWED`, the decision about the write.',
       }),
       topic: t.field({
         type: topic,
-        description: 'What happened.',
+        description: 'The topic of the notification.',
         resolve: (delivery, _args, ctx) => access(ctx).loaders.topic.load(delivery.topicId),
       }),
-      ...(host.loadAny && { node: nodeField(t, host.loadAny, 'The node as it is now; null when it is gone, or not yours to read.') }),
+      ...(host.loadAny && {
+        node: nodeField(t, host.loadAny, 'The node as it is now; `null` when it was deleted or you may not read it.'),
+      }),
       nodeId: t.id({
         nullable: false,
         description: 'The id of the node.',
@@ -49,43 +59,43 @@ export function addDelivery(builder: Builder, access: AccessOf, { enums, topic, 
       }),
       event: t.field({
         type: event,
-        description: 'The change that it tells of; null for TEST, SNAPSHOT and BEFORE.',
+        description: 'The change that caused the delivery; `null` for the kinds TEST, SNAPSHOT and BEFORE.',
         resolve: (delivery, _args, ctx) => (delivery.eventId === null ? null : access(ctx).loaders.event.load(delivery.eventId)),
       }),
       attempts: t.field({
         type: [attempt],
         nullable: { list: false, items: false },
-        description: 'Every try so far, the first one first.',
+        description: 'All attempts so far, oldest first.',
         resolve: (delivery, _args, ctx) => access(ctx).loaders.attemptsOf.load(delivery.id),
       }),
-      attemptCount: t.exposeInt('attemptCount', { nullable: false, description: 'How many tries there were.' }),
+      attemptCount: t.exposeInt('attemptCount', { nullable: false, description: 'The number of attempts so far.' }),
       nextAttemptAt: t.field({
         type: 'DateTime',
-        description: 'When it is tried next; null when it waits for something else, or for nothing any more.',
+        description: 'The time of the next attempt; `null` when the delivery is held or final.',
         resolve: ({ state, dueAt }) => (state === 'PENDING' || state === 'RETRYING' ? dueAt : null),
       }),
-      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was made.' }),
-      updatedAt: t.expose('updatedAt', { type: 'DateTime', nullable: false, description: 'When its state last changed.' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'The time at which the delivery was created.' }),
+      updatedAt: t.expose('updatedAt', { type: 'DateTime', nullable: false, description: 'The time of the last change of its state.' }),
     }),
   });
   const edge = builder.edgeObject({ name: 'WebhookDeliveryEdge', description: 'A delivery in a list.', type: ref, nodeNullable: false });
   const connection = builder.connectionObject(
     {
       name: 'WebhookDeliveryConnection',
-      description: 'A list of deliveries, the newest first.',
+      description: 'A list of deliveries, newest first.',
       type: ref,
       fields: (t) => ({
-        totalCount: t.int({ nullable: false, description: 'How many there are on all pages.', resolve: totalOf }),
+        totalCount: t.int({ nullable: false, description: 'The number of objects on all pages.', resolve: totalOf }),
       }),
     },
     edge,
   );
   const args = (arg: ArgBuilder<Types>) => ({
-    state: arg({ type: enums.state, description: 'Only those in this state.' }),
-    states: arg({ type: [enums.state], description: 'Only those in one of these states.' }),
-    topicKey: arg.string({ description: 'Only those of this topic, e.g. `user/created`.' }),
-    createdAtMin: arg({ type: 'DateTime', description: 'Only those made at this moment or later.' }),
-    createdAtMax: arg({ type: 'DateTime', description: 'Only those made at this moment or before.' }),
+    state: arg({ type: enums.state, description: 'Only deliveries in this state.' }),
+    states: arg({ type: [enums.state], description: 'Only deliveries in one of these states.' }),
+    topicKey: arg.string({ description: 'Only deliveries of this topic, e.g. `user/created`.' }),
+    createdAtMin: arg({ type: 'DateTime', description: 'Only deliveries created at this time or later.' }),
+    createdAtMax: arg({ type: 'DateTime', description: 'Only deliveries created at this time or earlier.' }),
   });
   return { ref, connection, edge, args };
 }

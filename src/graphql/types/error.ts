@@ -26,7 +26,12 @@ export function addError(builder: Builder, access: AccessOf, { enums, topic, del
     fields: (t) => ({
       id: idField(t, access, 'The global id of the error, for `webhookError(id:)` and `deleteWebhookErrors`.'),
       databaseId: t.exposeString('id', { nullable: false, description: 'The id of the failed attempt in the database.' }),
-      outcome: t.field({ type: enums.outcome, nullable: false, description: 'The result of the attempt.', resolve: ({ outcome }) => outcome }),
+      outcome: t.field({
+        type: enums.outcome,
+        nullable: false,
+        description: 'The result of the attempt.',
+        resolve: ({ outcome }) => outcome,
+      }),
       stage: t.field({ type: enums.stage, description: 'The stage at which the attempt failed.', resolve: ({ stage }) => stage }),
       message: t.exposeString('message', { description: 'An explanation of the error, for people.' }),
       topic: t.field({
@@ -111,7 +116,11 @@ export function addDismissal(builder: Builder, access: AccessOf, userError: User
           ids: [],
         });
         if (!actor.canManageWebhooks)
-          return { problems: [{ field: 'base', message: 'you are not allowed to manage webhooks', type: 'FORBIDDEN' as const }], path, ids: [] };
+          return {
+            problems: [{ field: 'base', message: 'you are not allowed to manage webhooks', type: 'FORBIDDEN' as const }],
+            path,
+            ids: [],
+          };
         if (ids == null) return refused("can't be blank", 'BLANK');
         if (ids.length > MOST_AT_ONCE) return refused(`are ${ids.length}, more than ${MOST_AT_ONCE}`);
         const keys = ids.map((id) => keyOfId(engine, 'WebhookError', id));

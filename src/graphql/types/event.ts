@@ -12,19 +12,22 @@ export function addEvent(builder: Builder, access: AccessOf, { operation }: Enum
     description: 'A change of a node, recorded in the transaction that made it.',
     interfaces: ['Node'],
     fields: (t) => ({
-      id: idField(t, access, 'Its global id: for `webhookEvent(id:)`.'),
-      databaseId: t.exposeString('id', { nullable: false, description: "The record's id; a later event has a greater one." }),
-      operation: t.field({ type: operation, nullable: false, description: 'What happened.', resolve: (event) => event.operation }),
-      occurredAt: t.expose('occurredAt', { type: 'DateTime', nullable: false, description: 'When the row was written.' }),
-      nodeType: t.exposeString('typename', { nullable: false, description: 'The type of the node that it happened to.' }),
+      id: idField(t, access, 'The global id of the event, for `webhookEvent(id:)`.'),
+      databaseId: t.exposeString('id', {
+        nullable: false,
+        description: 'The id of the event in the database; later events have greater ids.',
+      }),
+      operation: t.field({ type: operation, nullable: false, description: 'The kind of change.', resolve: (event) => event.operation }),
+      occurredAt: t.expose('occurredAt', { type: 'DateTime', nullable: false, description: 'The time at which the row was written.' }),
+      nodeType: t.exposeString('typename', { nullable: false, description: 'The type of the changed node.' }),
       nodeId: t.id({
         nullable: false,
-        description: 'The id of the node that it happened to.',
+        description: 'The id of the changed node.',
         resolve: (event, _args, ctx) => access(ctx).engine.host.toGlobalId(event.typename, event.nodeKey),
       }),
       changedFields: t.stringList({
         nullable: false,
-        description: 'The fields whose values changed; of a creation or a deletion none are named.',
+        description: 'The fields whose values changed; empty when the node was created or deleted.',
         resolve: (event, _args, ctx) => {
           const columns = access(ctx).engine.host.nodes.find((node) => node.typename === event.typename)?.columns ?? {};
           return (event.changed ?? []).map((column) => columns[column] ?? column);

@@ -13,10 +13,10 @@ export function addGroups(builder: Builder, access: AccessOf, { subscription, ho
       {
         type: subscription.ref,
         nullable: false,
-        description: 'Your subscriptions that belong to it, the oldest first.',
+        description: 'Your subscriptions of this integration, oldest first.',
         args: {
-          topicKey: t.arg.string({ description: 'Only those to this topic, e.g. `user/created`.' }),
-          disabled: t.arg.boolean({ description: 'Only those that are switched off, or only those that are not.' }),
+          topicKey: t.arg.string({ description: 'Only subscriptions to this topic, e.g. `user/created`.' }),
+          disabled: t.arg.boolean({ description: '`true`: only disabled subscriptions; `false`: only the others.' }),
         },
         resolve: async (row, args, ctx) => {
           const { engine, loaders } = access(ctx);
@@ -41,8 +41,8 @@ function keyOfRow({ host }: Engine, typename: string, row: object): string {
   const values = key.map((column) => {
     const { [column]: byColumn, [columns[column] ?? column]: value = byColumn } = row as Record<string, unknown>;
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return String(value);
-    throw new WebhooksError('KEY_UNKNOWN', `The resolvers of ${typename} answer an object without its key, the column ${column}.`);
+    throw new WebhooksError('KEY_UNKNOWN', `A resolver of ${typename} returned an object without its key, the column ${column}.`);
   });
-  if (values.length === 0) throw new WebhooksError('KEY_UNKNOWN', `${typename} is no announced node, so its key isn't known.`);
+  if (values.length === 0) throw new WebhooksError('KEY_UNKNOWN', `${typename} is not announced, so its key is unknown.`);
   return values.length === 1 ? (values[0] as string) : JSON.stringify(values);
 }

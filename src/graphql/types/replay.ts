@@ -20,25 +20,25 @@ interface Parts {
 export function addReplay(builder: Builder, access: AccessOf, { enums, subscription, delivery }: Parts) {
   const ref = builder.objectRef<Replay>('WebhookReplay');
   builder.objectType(ref, {
-    description: 'Past events that are sent again to one subscription, as new deliveries.',
+    description: 'A replay: past events that are sent again to a subscription, as new deliveries.',
     interfaces: ['Node'],
     fields: (t) => ({
-      id: idField(t, access, 'Its global id: for `webhookReplay(id:)` and `cancelWebhookReplay`.'),
-      databaseId: t.exposeString('id', { nullable: false, description: "The record's id." }),
+      id: idField(t, access, 'The global id of the replay, for `webhookReplay(id:)` and `cancelWebhookReplay`.'),
+      databaseId: t.exposeString('id', { nullable: false, description: 'The id of the replay in the database.' }),
       webhookSubscription: t.field({
         type: subscription.ref,
-        description: 'To whom; null when it is deleted.',
+        description: 'The subscription; `null` when it was deleted.',
         resolve: ({ subscriptionId }, _args, ctx) => access(ctx).loaders.subscription.load(subscriptionId),
       }),
-      from: t.expose('fromAt', { type: 'DateTime', nullable: false, description: 'The first moment whose events it sends.' }),
-      to: t.expose('toAt', { type: 'DateTime', nullable: false, description: 'The last moment whose events it sends.' }),
-      state: t.field({ type: enums.replayState, nullable: false, description: 'Whether it goes on.', resolve: ({ state }) => state }),
-      progress: t.exposeFloat('progress', { nullable: false, description: 'How much of its time it has gone through, from 0 to 1.' }),
-      deliveryCount: t.exposeInt('deliveryCount', { nullable: false, description: 'How many deliveries it has made.' }),
-      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was asked for.' }),
+      from: t.expose('fromAt', { type: 'DateTime', nullable: false, description: 'The start of the replayed period.' }),
+      to: t.expose('toAt', { type: 'DateTime', nullable: false, description: 'The end of the replayed period.' }),
+      state: t.field({ type: enums.replayState, nullable: false, description: 'The state of the replay.', resolve: ({ state }) => state }),
+      progress: t.exposeFloat('progress', { nullable: false, description: 'The finished part of the period, from 0 to 1.' }),
+      deliveryCount: t.exposeInt('deliveryCount', { nullable: false, description: 'The number of deliveries created so far.' }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'The time at which the replay was started.' }),
       finishedAt: t.field({
         type: 'DateTime',
-        description: 'When it was done or cancelled; null while it runs.',
+        description: 'The time at which the replay ended or was cancelled; `null` while it runs.',
         resolve: ({ state, updatedAt }) => (state === 'RUNNING' ? null : updatedAt),
       }),
     }),
@@ -46,7 +46,7 @@ export function addReplay(builder: Builder, access: AccessOf, { enums, subscript
   builder.objectField(delivery.ref, 'webhookReplay', (t) =>
     t.field({
       type: ref,
-      description: 'The replay that made it; null where none did.',
+      description: 'The replay that created the delivery; `null` when no replay did.',
       resolve: ({ replayId }, _args, ctx) => (replayId === null ? null : access(ctx).loaders.replay.load(replayId)),
     }),
   );
@@ -54,9 +54,9 @@ export function addReplay(builder: Builder, access: AccessOf, { enums, subscript
   const connection = builder.connectionObject(
     {
       name: 'WebhookReplayConnection',
-      description: 'A list of replays, the newest first.',
+      description: 'A list of replays, newest first.',
       type: ref,
-      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'How many there are on all pages.', resolve: totalOf }) }),
+      fields: (t) => ({ totalCount: t.int({ nullable: false, description: 'The number of objects on all pages.', resolve: totalOf }) }),
     },
     edge,
   );
@@ -72,12 +72,12 @@ export function addReplaying(
 ): void {
   const payload = (name: string) =>
     builder.objectRef<Replayed & Answered>(`${name.charAt(0).toUpperCase()}${name.slice(1)}Payload`).implement({
-      description: `What \`${name}\` answers.`,
+      description: `The result of \`${name}\`.`,
       fields: (t) => ({
-        errors: t.field(errorsOf(userError, 'Why nothing was done; empty when all is well.')),
+        errors: t.field(errorsOf(userError, 'The reasons why nothing was done; empty on success.')),
         webhookReplay: t.field({
           type: replay.ref,
-          description: 'The replay; null when there are errors.',
+          description: 'The replay; `null` when there are errors.',
           resolve: (answered) => answered.replay,
         }),
       }),
@@ -85,11 +85,11 @@ export function addReplaying(
   const blank = (field: string): Replayed => ({ problems: [{ field, message: "can't be blank", type: 'BLANK' }], replay: null });
 
   const range = builder.inputType('ReplayWebhookEventsInput', {
-    description: 'What `replayWebhookEvents` takes in its `input` form.',
+    description: 'The `input` argument of `replayWebhookEvents`.',
     fields: (t) => ({
       webhookSubscriptionId: t.id({ description: 'The id of the subscription.' }),
-      from: t.field({ type: 'DateTime', description: 'The first moment; absent: that of the first event that is kept.' }),
-      to: t.field({ type: 'DateTime', description: 'The last moment; absent: now.' }),
+      from: t.field({ type: 'DateTime', description: 'The start of the period; absent: the time of the oldest stored event.' }),
+      to: t.field({ type: 'DateTime', description: 'The end of the period; absent: now.' }),
     }),
   });
   builder.mutationField('replayWebhookEvents', (t) =>
@@ -97,12 +97,12 @@ export function addReplaying(
       type: payload('replayWebhookEvents'),
       nullable: false,
       description:
-        'Sends the events of a time again to a subscription, as it is now: also those from before it was created or while it was disabled. They are new deliveries, made bit by bit, so that what happens meanwhile is not held up.',
+        'Send the events of a period to a subscription again, including events from before it was created or while it was disabled. Each event becomes a new delivery that uses the current definition. New events are not delayed.',
       args: {
         webhookSubscriptionId: t.arg.id({ description: 'The id of the subscription.' }),
-        from: t.arg({ type: 'DateTime', description: 'The first moment; absent: that of the first event that is kept.' }),
-        to: t.arg({ type: 'DateTime', description: 'The last moment; absent: now.' }),
-        input: t.arg({ type: range, description: 'The same, one level deeper.' }),
+        from: t.arg({ type: 'DateTime', description: 'The start of the period; absent: the time of the oldest stored event.' }),
+        to: t.arg({ type: 'DateTime', description: 'The end of the period; absent: now.' }),
+        input: t.arg({ type: range, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { input, ...plain }, ctx) => {
         const { engine, actor } = access(ctx);
@@ -116,17 +116,17 @@ export function addReplaying(
   );
 
   const one = builder.inputType('CancelWebhookReplayInput', {
-    description: 'What `cancelWebhookReplay` takes in its `input` form.',
+    description: 'The `input` argument of `cancelWebhookReplay`.',
     fields: (t) => ({ id: t.id({ description: 'The id of the replay.' }) }),
   });
   builder.mutationField('cancelWebhookReplay', (t) =>
     t.field({
       type: payload('cancelWebhookReplay'),
       nullable: false,
-      description: 'Ends a replay, and cancels its deliveries that are not sent yet.',
+      description: 'Cancel a replay and its unsent deliveries.',
       args: {
         id: t.arg.id({ description: 'The id of the replay.' }),
-        input: t.arg({ type: one, description: 'The same, one level deeper.' }),
+        input: t.arg({ type: one, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { id: plain, input }, ctx) => {
         const { engine, actor, loaders } = access(ctx);

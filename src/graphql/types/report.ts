@@ -15,75 +15,87 @@ interface Parts {
 
 export function addReport(builder: Builder, access: AccessOf, { enums, attempt, host }: Parts) {
   const outcome = builder.enumType('WebhookReportOutcome', {
-    description: 'What came of a test, or would come of a notification.',
+    description: 'The result of a test or a preview.',
     values: {
-      READY: { description: 'Preview: it would be sent.' },
-      SKIPPED: { description: 'Preview: the validation template says false, so nothing would be sent.' },
-      DELIVERED: { description: 'Test: the receiver answered with success.' },
+      READY: { description: 'Preview: the notification would be sent.' },
+      SKIPPED: { description: 'Preview: the notification would be skipped, because the validation template renders `false`.' },
+      DELIVERED: { description: 'Test: the receiver accepted the notification.' },
       FAILED: { description: 'A stage failed; see `stage` and `message`.' },
     } as const,
   });
   const stage = builder.enumType('WebhookReportStage', {
-    description: 'A stage that a notification passes.',
+    description: 'A stage of sending a notification.',
     values: REPORT_STAGES,
   });
   const stageOutcome = builder.enumType('WebhookReportStageOutcome', {
-    description: 'How a stage went.',
+    description: 'The result of a stage.',
     values: {
-      OK: { description: 'It went well.' },
-      SKIPPED: { description: 'The validation template said false: in earnest nothing would be sent.' },
-      FAILED: { description: 'It failed; see `message`.' },
-      NOT_RUN: { description: 'It had nothing to do, or an earlier stage failed, or a preview sends nothing.' },
+      OK: { description: 'The stage succeeded.' },
+      SKIPPED: { description: 'The validation template rendered `false`: outside of a test or preview, nothing would be sent.' },
+      FAILED: { description: 'The stage failed; see `message`.' },
+      NOT_RUN: { description: 'The stage did not run: it had nothing to do, an earlier stage failed, or a preview sends nothing.' },
     } as const,
   });
   const stageReport = builder.objectRef<StageReport>('WebhookStageReport').implement({
-    description: 'What one stage was given, what it made of it, and how long it took.',
+    description: 'The report of a stage: its input, output, result and duration.',
     fields: (t) => ({
-      stage: t.field({ type: stage, nullable: false, description: 'Which one.', resolve: (told) => told.stage }),
-      outcome: t.field({ type: stageOutcome, nullable: false, description: 'How it went.', resolve: (told) => told.outcome }),
+      stage: t.field({ type: stage, nullable: false, description: 'The stage.', resolve: (told) => told.stage }),
+      outcome: t.field({ type: stageOutcome, nullable: false, description: 'The result of the stage.', resolve: (told) => told.outcome }),
       input: t.field({
         type: 'JSON',
-        description: 'What it was given: the query with its variables, the payload, the request, or the answer.',
+        description: 'The input of the stage: the query with its variables, the payload, the request, or the response.',
         resolve: (told) => told.input as never,
       }),
       output: t.field({
         type: 'JSON',
-        description: 'What it made of it: the payload, the text of a template, or the answer.',
+        description: 'The output of the stage: the payload, the text of a template, or the response.',
         resolve: (told) => told.output as never,
       }),
-      message: t.exposeString('message', { description: 'What went wrong, for people, with the place in its source where there is one.' }),
-      durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'How long it took, in milliseconds.' }),
+      message: t.exposeString('message', {
+        description: 'An explanation of the error, for people, with its place in the query or template.',
+      }),
+      durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'The duration of the stage in milliseconds.' }),
     }),
   });
   return builder.objectRef<TryReport>('WebhookReport').implement({
-    description: 'What a test or a preview found, stage by stage.',
+    description: 'The report of a test or a preview, with the result of each stage.',
     fields: (t) => ({
-      outcome: t.field({ type: outcome, nullable: false, description: 'What came of it.', resolve: (report) => report.outcome }),
-      stage: t.field({ type: enums.stage, description: 'Where it ended; null when all went well.', resolve: (report) => report.stage }),
-      message: t.exposeString('message', { description: 'What went wrong, for people.' }),
+      outcome: t.field({
+        type: outcome,
+        nullable: false,
+        description: 'The result of the test or preview.',
+        resolve: (report) => report.outcome,
+      }),
+      stage: t.field({
+        type: enums.stage,
+        description: 'The stage at which it ended; `null` on success.',
+        resolve: (report) => report.stage,
+      }),
+      message: t.exposeString('message', { description: 'An explanation of the error, for people.' }),
       stages: t.field({
         type: [stageReport],
         nullable: { list: false, items: false },
-        description: 'All stages, in their order.',
+        description: 'The reports of all stages, in order.',
         resolve: (report) => report.stages,
       }),
       request: t.field({
         type: attempt.request,
-        description: 'What was sent or, in a preview, would be sent; null where it did not get so far. Secrets in it are redacted.',
+        description:
+          'The request that was sent or, in a preview, would be sent, with secrets redacted; `null` when an earlier stage failed.',
         resolve: (report) => report.request,
       }),
       response: t.field({
         type: attempt.response,
-        description: 'What came back; null when nothing did.',
+        description: 'The response; `null` when none was received.',
         resolve: (report) => report.response,
       }),
-      ...(host.loadAny && { node: nodeField(t, host.loadAny, 'The node that it was tried on; null when it is gone.') }),
+      ...(host.loadAny && { node: nodeField(t, host.loadAny, 'The node that was used; `null` when it was deleted.') }),
       nodeId: t.id({
         nullable: false,
-        description: 'The id of that node.',
+        description: 'The id of the node that was used.',
         resolve: (report, _args, ctx) => access(ctx).engine.host.toGlobalId(report.typename, report.nodeKey),
       }),
-      durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'How long all of it took, in milliseconds.' }),
+      durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'The duration of all stages together, in milliseconds.' }),
     }),
   });
 }

@@ -10,23 +10,27 @@ import type { Enums } from './enums.js';
 export function addTopic(builder: Builder, access: AccessOf, { operation }: Enums) {
   const ref = builder.objectRef<Topic>('WebhookTopic');
   builder.objectType(ref, {
-    description: 'Something that can happen to a node of one type, which subscriptions name.',
+    description: 'A kind of event that you can subscribe to, e.g. `user/created`.',
     interfaces: ['Node'],
     fields: (t) => ({
-      id: idField(t, access, 'Its global id: for `webhookTopic(id:)`, and for `topic: { id: … }` of a subscription.'),
-      databaseId: t.exposeString('id', { nullable: false, description: "The record's id." }),
+      id: idField(t, access, 'The global id of the topic, for `webhookTopic(id:)` and for `topic: { id: … }` of a subscription.'),
+      databaseId: t.exposeString('id', { nullable: false, description: 'The id of the topic in the database.' }),
       key: t.exposeString('key', { nullable: false, description: 'E.g. `user/created`.' }),
-      version: t.exposeString('version', { nullable: false, description: 'Of its payload, e.g. `1.1`.' }),
-      nodeType: t.exposeString('typename', { nullable: false, description: 'The type of the node that it happens to.' }),
+      version: t.exposeString('version', { nullable: false, description: 'The version of the payload, e.g. `1.1`.' }),
+      nodeType: t.exposeString('typename', { nullable: false, description: 'The type of the node that changes.' }),
       operation: t.field({
         type: operation,
         nullable: false,
-        description: 'What happens to the node.',
+        description: 'The kind of change.',
         resolve: (topic) => topic.operation,
       }),
-      description: t.exposeString('description', { nullable: false, description: 'What it means, for people.' }),
-      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When the topic was first announced.' }),
-      updatedAt: t.expose('updatedAt', { type: 'DateTime', nullable: false, description: 'When the topic was last changed.' }),
+      description: t.exposeString('description', { nullable: false, description: 'A description of the event, for people.' }),
+      createdAt: t.expose('createdAt', {
+        type: 'DateTime',
+        nullable: false,
+        description: 'The time at which the topic was first announced.',
+      }),
+      updatedAt: t.expose('updatedAt', { type: 'DateTime', nullable: false, description: 'The time at which the topic was last changed.' }),
     }),
   });
   const edge = builder.edgeObject({ name: 'WebhookTopicEdge', description: 'A topic in a list.', type: ref, nodeNullable: false });
@@ -36,7 +40,7 @@ export function addTopic(builder: Builder, access: AccessOf, { operation }: Enum
       description: 'A list of topics.',
       type: ref,
       fields: (t) => ({
-        totalCount: t.int({ nullable: false, description: 'How many there are on all pages.', resolve: totalOf }),
+        totalCount: t.int({ nullable: false, description: 'The number of objects on all pages.', resolve: totalOf }),
       }),
     },
     edge,

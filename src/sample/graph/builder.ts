@@ -50,15 +50,15 @@ export function createBuilder(known: Model[]): Builder {
         if (!decoded || (model && !whereKey(model, decoded.key))) return NOBODY;
         return { typename: decoded.typename, id: decoded.key };
       },
-      nodeTypeOptions: { description: 'An object with an id of its own: `node(id:)` finds it again.' },
-      idFieldOptions: { description: 'Its global id: opaque, and safe in a URL path.' },
+      nodeTypeOptions: { description: 'An object with a global id, which `node(id:)` finds.' },
+      idFieldOptions: { description: 'The global id of the object: opaque, and safe in a URL path.' },
       nodeQueryOptions: {
-        description: 'The object with this id; null where there is none (any more).',
+        description: 'The object with this id; `null` when it does not exist or was deleted.',
         args: { id: { description: 'A global id.' } },
         resolve: (_root, { id }, _ctx, { schema }, find) => (isNode(schema, id.typename) ? find(id) : null) as never,
       },
       nodesQueryOptions: {
-        description: 'The objects with these ids, in their order; null where there is none (any more).',
+        description: 'The objects with these ids, in the order of the ids; `null` for an object that does not exist or was deleted.',
         args: { ids: { description: 'Global ids.' } },
         resolve: (_root, args, _ctx, { schema }, find) => {
           const ids = args.ids as ({ typename: string; id: string } | null)[];
@@ -69,22 +69,24 @@ export function createBuilder(known: Model[]): Builder {
         },
       },
       edgesFieldOptions: { nullable: { list: false, items: false }, description: 'The objects of this page with their cursors.' },
-      pageInfoFieldOptions: { nullable: false, description: 'Where this page is.' },
+      pageInfoFieldOptions: { nullable: false, description: 'The position of this page in the list.' },
       nodeFieldOptions: { nullable: false, description: 'The object.' },
-      cursorFieldOptions: { nullable: false, description: 'For `after` or `before` of the next page.' },
-      pageInfoTypeOptions: { description: 'Where a page is in its connection.' },
-      hasNextPageFieldOptions: { description: 'Whether more follow.' },
-      hasPreviousPageFieldOptions: { description: 'Whether some precede.' },
+      cursorFieldOptions: { nullable: false, description: 'The cursor of this object, for the arguments `after` and `before`.' },
+      pageInfoTypeOptions: { description: 'The position of a page in its list.' },
+      hasNextPageFieldOptions: { description: 'Whether objects follow this page.' },
+      hasPreviousPageFieldOptions: { description: 'Whether objects precede this page.' },
       startCursorFieldOptions: { description: 'The cursor of the first object of this page.' },
       endCursorFieldOptions: { description: 'The cursor of the last object of this page.' },
-      firstArgOptions: { description: `How many from the beginning: 1–${PAGE.greatest}, usually ${PAGE.usual}.` },
-      lastArgOptions: { description: `How many from the end: 1–${PAGE.greatest}.` },
-      afterArgOptions: { description: 'Only what follows this cursor.' },
-      beforeArgOptions: { description: 'Only what precedes this cursor.' },
+      firstArgOptions: {
+        description: `The maximum number of objects, from the beginning of the list: 1–${PAGE.greatest}. Default: ${PAGE.usual}.`,
+      },
+      lastArgOptions: { description: `The maximum number of objects, from the end of the list: 1–${PAGE.greatest}.` },
+      afterArgOptions: { description: 'Only objects after this cursor.' },
+      beforeArgOptions: { description: 'Only objects before this cursor.' },
     },
   });
-  builder.queryType({ description: 'Everything that can be read.' });
-  builder.mutationType({ description: 'Everything that can be changed.' });
+  builder.queryType({ description: 'All queries.' });
+  builder.mutationType({ description: 'All mutations.' });
   addScalars(builder);
   return builder;
 }

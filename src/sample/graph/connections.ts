@@ -25,22 +25,22 @@ export interface ConnectionArguments {
 /** The input types that all connections share. */
 export function addConnectionInputs(builder: Builder) {
   const direction = builder.enumType('OrderDirection', {
-    description: 'Which way to order.',
-    values: { ASC: { description: 'The least first.' }, DESC: { description: 'The greatest first.' } } as const,
+    description: 'The direction of an order.',
+    values: { ASC: { description: 'Smallest value first.' }, DESC: { description: 'Greatest value first.' } } as const,
   });
   const orderBy = builder.inputType('OrderBy', {
-    description: 'What to order a connection by.',
+    description: 'The order of a list.',
     fields: (t) => ({
       attribute: t.string({ description: 'An attribute of the objects, e.g. `createdAt`.' }),
       direction: t.field({ type: direction, description: 'Default: ASC.' }),
     }),
   });
   const externalData = builder.inputType('ExternalDataFilter', {
-    description: 'What the external data must hold.',
+    description: 'A condition on the external data.',
     fields: (t) => ({
-      type: t.string({ description: "`MATCH`: the key's value equals; `CONTAINS`: the key holds a list with the value." }),
+      type: t.string({ description: '`MATCH`: the key has this value; `CONTAINS`: the key has a list that contains this value.' }),
       key: t.string({ description: 'The key in the external data.' }),
-      value: t.field({ type: 'Alphanumeric', description: 'The value.' }),
+      value: t.field({ type: 'Alphanumeric', description: 'The value to compare with.' }),
     }),
   });
   return { orderBy, externalData };
@@ -55,30 +55,30 @@ export function connectionArgs(
 ) {
   const time = (description: string) => arg({ type: 'DateTime', description });
   return {
-    orderBy: arg({ type: inputs.orderBy, description: 'Default: the oldest first.' }),
-    createdAtMin: time('Only what was created at this moment or later.'),
-    createdAtMax: time('Only what was created at this moment or before.'),
-    updatedAtMin: time('Only what was updated at this moment or later.'),
-    updatedAtMax: time('Only what was updated at this moment or before.'),
+    orderBy: arg({ type: inputs.orderBy, description: 'The order of the objects. Default: oldest first.' }),
+    createdAtMin: time('Only objects created at this time or later.'),
+    createdAtMax: time('Only objects created at this time or earlier.'),
+    updatedAtMin: time('Only objects updated at this time or later.'),
+    updatedAtMax: time('Only objects updated at this time or earlier.'),
     ...(definition.fullText.length > 0 && {
-      fullText: arg.string({ description: `Only those in whose ${definition.fullText.join(', ')} every one of these words occurs.` }),
+      fullText: arg.string({ description: `Only objects whose ${definition.fullText.join(', ')} contain all of these words.` }),
     }),
     ...(hasExternalData(definition) && {
-      externalData: arg({ type: inputs.externalData, description: 'Only those with such external data.' }),
+      externalData: arg({ type: inputs.externalData, description: 'Only objects whose external data meets this condition.' }),
     }),
     ...Object.fromEntries(
       Object.entries(definition.anyOf).map(([name, attribute]) => [
         name,
         arg({
           type: [enums.get(fieldOf(definition.model, attribute).type)] as unknown as ['String'],
-          description: `Only those whose ${attribute} is one of these.`,
+          description: `Only objects whose ${attribute} is one of these values.`,
         }),
       ]),
     ),
     ...Object.fromEntries(
       foreignKeys(definition, definitions).map(({ name, type }) => [
         `${name}Id`,
-        arg.id({ description: `Only those whose ${name} is this ${type}.` }),
+        arg.id({ description: `Only objects whose ${name} is this ${type}.` }),
       ]),
     ),
   };

@@ -107,7 +107,7 @@ export function tenantPath(definition: NodeDefinition, definitions: NodeDefiniti
 
 export function definitionOf(typename: string, definitions: NodeDefinition[]): NodeDefinition {
   const found = definitions.find(({ model }) => model.name === typename);
-  if (!found) throw new Error(`${typename} is no node: src/sample/nodes/list.ts doesn't list it`);
+  if (!found) throw new Error(`${typename} is not a node type, because src/sample/nodes/list.ts does not list it`);
   return found;
 }
 

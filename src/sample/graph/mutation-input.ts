@@ -66,7 +66,7 @@ function readAttributes({
     if (value === undefined) {
       if (operation === 'create' && isRequired && !isList && !hasDefaultValue) fail(name, "can't be blank", 'BLANK');
     } else if (isBlank(value, isRequired && !isList)) fail(name, "can't be blank", 'BLANK');
-    else if (hasNul(value)) fail(name, 'has a character that can’t be stored (U+0000)', 'INVALID');
+    else if (hasNul(value)) fail(name, 'contains the character U+0000, which Postgres cannot store', 'INVALID');
     else if (isList) data[name] = { set: value ?? [] };
     else data[name] = value === null && type === 'Json' ? Prisma.DbNull : value;
   }

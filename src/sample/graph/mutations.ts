@@ -23,7 +23,7 @@ interface Arguments {
 }
 
 const OPERATIONS = { create: 'created', update: 'updated', delete: 'deleted' } as const;
-const SENTENCES: Record<Operation, string> = { create: 'Makes', update: 'Changes', delete: 'Deletes' };
+const SENTENCES: Record<Operation, string> = { create: 'Create', update: 'Change', delete: 'Delete' };
 
 export function addMutations(shop: Workshop, definition: NodeDefinition, userError: UserErrorRef): void {
   const { builder } = shop;
@@ -33,7 +33,7 @@ export function addMutations(shop: Workshop, definition: NodeDefinition, userErr
   for (const operation of ['create', 'update', 'delete'] as const) {
     const verb = `${operation.charAt(0).toUpperCase()}${operation.slice(1)}`;
     const input = builder.inputType(`${verb}${name}Input`, {
-      description: `The newer form of the argument of ${operation}${name}.`,
+      description: `The \`input\` argument of \`${operation}${name}\`.`,
       fields: (t) => ({ [node]: t.field({ type: nodeInput, description: `The ${name}.` }) }),
     });
     const payload = addPayload(builder, { name: `${verb}${name}Payload`, node, definition, userError });
@@ -41,10 +41,10 @@ export function addMutations(shop: Workshop, definition: NodeDefinition, userErr
       t.field({
         type: payload as never,
         nullable: true,
-        description: `${SENTENCES[operation]} a ${name}. Give the argument in one of the two forms.`,
+        description: `${SENTENCES[operation]} a ${name}. Pass either of the two arguments.`,
         args: {
           [node]: t.arg({ type: nodeInput, description: `The ${name}${operation === 'create' ? '' : ', by its id'}.` }),
-          input: t.arg({ type: input, description: 'The same in the newer form.' }),
+          input: t.arg({ type: input, description: 'The same arguments as an input object. Use either form.' }),
         },
         resolve: (_root: unknown, args: Arguments, ctx: Context, info: GraphQLResolveInfo) =>
           answer(shop, definition, { operation, node, args, ctx, info }),
@@ -56,9 +56,9 @@ export function addMutations(shop: Workshop, definition: NodeDefinition, userErr
 function addNodeInput({ builder, enums, definitions }: Workshop, definition: NodeDefinition) {
   const { name } = definition.model;
   return builder.inputType(`${name}Input`, {
-    description: `What a user says about a ${name}: what is absent stays as it is, null clears.`,
+    description: `The fields of a ${name} to save: absent fields stay as they are, \`null\` clears a field.`,
     fields: (t) => ({
-      id: t.id({ description: 'Which one, where it is changed or deleted.' }),
+      id: t.id({ description: 'The id of the object to change or delete; absent when it is created.' }),
       ...Object.fromEntries(
         writableAttributes(definition).map((field) => {
           const type = graphqlType(field, enums);
@@ -68,7 +68,7 @@ function addNodeInput({ builder, enums, definitions }: Workshop, definition: Nod
       ...Object.fromEntries(
         writableRelations(definition, definitions).map((relation) => [
           `${relation.name}Id`,
-          t.id({ description: `The id of: ${relation.documentation ?? relation.name}` }),
+          t.id({ description: `The id of the ${relation.name}. ${relation.documentation ?? ''}`.trim() }),
         ]),
       ),
       ...Object.fromEntries(
@@ -86,18 +86,18 @@ function addPayload(
   { name, node, definition, userError }: { name: string; node: string; definition: NodeDefinition; userError: UserErrorRef },
 ) {
   return builder.objectRef<Payload>(name).implement({
-    description: 'What came of it.',
+    description: 'The result of the mutation.',
     fields: (t) => ({
       errors: t.field({
         type: [userError],
         nullable: { list: false, items: false },
-        description: 'What is wrong with the input; empty when all is well.',
+        description: 'The mistakes in the input; empty on success.',
         resolve: ({ errors }) => errors,
       }),
       [node]: t.field({
         type: definition.model.name as never,
         nullable: true,
-        description: `The ${definition.model.name}; null where there are errors.`,
+        description: `The ${definition.model.name}; \`null\` when there are errors.`,
         resolve: ({ row }) => row as never,
       }),
     }),

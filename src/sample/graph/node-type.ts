@@ -34,8 +34,8 @@ export interface Workshop {
 const SCALARS: Record<string, string> = { DateTime: 'DateTime', Json: 'JSON', BigInt: 'BigInt', Decimal: 'String', Bytes: 'String' };
 
 const DESCRIPTIONS: Record<string, string> = {
-  createdAt: 'When it was made.',
-  updatedAt: 'When one of its own attributes changed last.',
+  createdAt: 'The time at which the object was created.',
+  updatedAt: 'The time at which an attribute of the object last changed.',
 };
 
 export function addEnum(builder: Builder, { name, values, documentation }: Enum): unknown {
@@ -57,7 +57,7 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
   const type = builder.prismaNode(
     model.name as 'User',
     {
-      id: { field: keyName(model), description: 'Its global id: opaque, and safe in a URL path.' },
+      id: { field: keyName(model), description: 'The global id of the object: opaque, and safe in a URL path.' },
       findUnique: (key: string, ctx: Context) => whereOwn(model, path, { key: String(key), ctx }),
       // A missing row is null, not an error.
       nullable: true,
@@ -66,7 +66,11 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
       // A boolean instead of a named scope, because it runs for each row and a page has hundreds.
       authScopes: (row: Row, ctx: Context) => isRemembered(row) || isOwn(tenantOf(row, path), ctx),
       fields: (t: FieldsOf) => ({
-        databaseId: t.string({ nullable: false, description: 'Its key in the database.', resolve: (row) => keyOf(model, row as Row) }),
+        databaseId: t.string({
+          nullable: false,
+          description: 'The id of the object in the database.',
+          resolve: (row) => keyOf(model, row as Row),
+        }),
         ...Object.fromEntries(attributesOf(definition).map((field) => [field.name, exposeAttribute(t, field, { shop, definition })])),
         ...Object.fromEntries(
           relationsOf(definition, definitions).map(({ name }) => [
@@ -170,7 +174,7 @@ export function addRootConnection(shop: Workshop, definition: NodeDefinition): v
         type: model.name as 'User',
         cursor: keyName(model) as 'id',
         nullable: true,
-        description: `Those of the viewer's organization. ${model.documentation ?? ''}`.trim(),
+        description: `List the ${model.name} objects of the viewer's organization. ${model.documentation ?? ''}`.trim(),
         args: connectionArgs(t.arg, definition, shop),
         totalCount: async (_root: unknown, args: ConnectionArguments, ctx: Context) =>
           delegateOf(ctx.prisma, model.name).count({ where: (await queryOf(args, ctx)).where }),
@@ -198,7 +202,7 @@ export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeD
   builder.objectField(connection as never, 'totalCount', (t) =>
     t.int({
       nullable: false,
-      description: 'How many there are on all pages.',
+      description: 'The number of objects on all pages.',
       extensions: { pothosPrismaTotalCount: true },
       // The root connection counts lazily; other connections already contain the number.
       resolve: ({ totalCount }: { totalCount: number | (() => Promise<number>) }) =>
@@ -210,7 +214,7 @@ export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeD
       type: 'DateTime',
       nullable: true,
       description:
-        'No transaction that is still open can commit an object with an `updatedAt` before this moment: who passes it as the next `updatedAtMin` misses none. Null where that can’t be told at the moment: go on with the one before.',
+        'The time to pass as the next `updatedAtMin`, so that a synchronization misses no object: no open transaction can commit an object with an earlier `updatedAt`. `null` when it can not be determined now; then keep the time from the previous page.',
       resolve: (_page: unknown, _args: unknown, ctx: Context) => readAsOf(ctx),
     } as never),
   );

@@ -12,7 +12,7 @@ import { whereKey } from './global-id.js';
  * so a client would silently miss the rest.
  */
 export function cursorIsGone(): GraphQLError {
-  return new GraphQLError('The object that the cursor points to is gone: start over, or go on with createdAtMin.');
+  return new GraphQLError('The object of this cursor was deleted: start again from the first page, or continue with createdAtMin.');
 }
 
 export function ownCursors(schema: GraphQLSchema, definitions: NodeDefinition[]): GraphQLSchema {

@@ -26,7 +26,7 @@ export function requireScopes(schema: GraphQLSchema, managing: readonly string[]
   const payloads = new Set<GraphQLObjectType>();
   for (const [name, field] of Object.entries(schema.getMutationType()?.getFields() ?? {})) {
     const payload = getNullableType(field.type);
-    if (!isObjectType(payload) || !payload.getFields().errors) throw new Error(`The mutation ${name} answers no errors`);
+    if (!isObjectType(payload) || !payload.getFields().errors) throw new Error(`The payload of the mutation ${name} has no field errors`);
     payloads.add(payload);
     const needed: Scope = managing.includes(name) ? 'MANAGE_WEBHOOKS' : 'ADMIN';
     const { resolve = defaultFieldResolver } = field;
@@ -56,5 +56,5 @@ function emptyOf(type: GraphQLOutputType, name: string): null | 0 | [] {
   if (!isNonNullType(type)) return null;
   if (isListType(type.ofType)) return [];
   if (String(type.ofType) === 'Int') return 0;
-  throw new Error(`${name} can't be null, so its mutation can't be refused`);
+  throw new Error(`The mutation ${name} has a non-null result, so it can't be refused with errors`);
 }

@@ -24,13 +24,13 @@ export function addScalars(builder: Builder): void {
 
 function parseAlphanumeric(value: unknown): string | number | ExactNumber {
   if (typeof value === 'string' || typeof value === 'number' || value instanceof ExactNumber) return value;
-  throw new GraphQLError(`Alphanumeric can't be ${JSON.stringify(value)}: it is a string or a number.`);
+  throw new GraphQLError(`Alphanumeric can't be ${JSON.stringify(value)}: give a string or a number.`);
 }
 
 function parseBigInt(value: unknown): bigint {
   const text = String(value);
   if (/^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return BigInt(text);
-  throw new GraphQLError(`BigInt can't be ${JSON.stringify(value)}: it is a whole number of up to 64 bits.`);
+  throw new GraphQLError(`BigInt can't be ${JSON.stringify(value)}: give a whole number of up to 64 bits.`);
 }
 
 /** Keeps the digits of a number literal as written; other literals become their text. */

@@ -35,10 +35,13 @@ export function addUserError(builder: Builder): UserErrorRef {
   return builder.objectRef<UserError>('UserError').implement({
     description: 'A mistake in the input of a mutation.',
     fields: (t) => ({
-      field: t.exposeString('field', { nullable: false, description: 'The field of the input; `base` where it is none of them.' }),
-      message: t.exposeString('message', { nullable: false, description: 'What is wrong with it.' }),
+      field: t.exposeString('field', {
+        nullable: false,
+        description: 'The field of the input; `base` when the mistake is not about a single field.',
+      }),
+      message: t.exposeString('message', { nullable: false, description: 'The mistake, without the name of the field.' }),
       fullMessage: t.string({ nullable: false, description: 'The field and the message in one sentence.', resolve: fullMessage }),
-      path: t.exposeStringList('path', { nullable: false, description: 'Where the field is in the arguments.' }),
+      path: t.exposeStringList('path', { nullable: false, description: 'The path of the field in the arguments.' }),
       type: t.exposeString('type', {
         nullable: false,
         description: 'The kind of mistake, for programs; CANCELLED, HOOK_FAILED and CONFLICT come from before-hooks.',

@@ -6,7 +6,7 @@ export function addViewer(builder: Builder): void {
     t.prismaField({
       type: 'User',
       nullable: true,
-      description: 'Who is asking: the user of the API token.',
+      description: 'The user of the API token that sends this request.',
       resolve: (query, _root, _args, ctx) =>
         ctx.viewer ? ctx.prisma.user.findUnique({ ...query, where: { id: ctx.viewer.userId } }) : null,
     }),

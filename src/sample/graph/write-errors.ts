@@ -22,7 +22,7 @@ export function mistakesOf(error: unknown, { definition, path }: { definition: N
     // A referenced row was deleted in the meantime, or other rows still refer to this one.
     case 'P2003':
     case 'P2014':
-      return mistake('base', 'another object is gone, or still needs this one', 'IN_USE');
+      return mistake('base', 'another object was deleted, or still refers to this object', 'IN_USE');
     case 'P2025':
       return mistake('id', 'not found', 'NOT_FOUND');
     default:

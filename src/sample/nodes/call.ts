@@ -6,13 +6,13 @@ export const call = defineNode('Call', {
   connections: ['participants', 'callRecordings'],
   writableConnections: ['participants'],
   when: {
-    'call/completed': { state: { to: 'COMPLETED', description: 'A call is over.' } },
+    'call/completed': { state: { to: 'COMPLETED', description: 'A call ended.' } },
   },
   complete: async (_row, { viewer }) => ({ createdById: viewer.userId }),
   fields: (t) => ({
     duration: t.float({
       nullable: true,
-      description: 'Seconds from its beginning to its end; null until it has ended.',
+      description: 'The duration of the call in seconds; `null` until it has ended.',
       resolve: secondsBetween,
     }),
   }),

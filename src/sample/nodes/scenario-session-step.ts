@@ -5,6 +5,6 @@ export const scenarioSessionStep = defineNode('ScenarioSessionStep', {
   connections: ['scenarioSessionEvents'],
   furtherConnections: { events: { of: 'scenarioSessionEvents', description: 'The same as scenarioSessionEvents.' } },
   when: {
-    'scenario_session_step/completed': { state: { to: 'COMPLETED', description: 'A step of a session was done.' } },
+    'scenario_session_step/completed': { state: { to: 'COMPLETED', description: 'A step of a session was completed.' } },
   },
 });

@@ -5,13 +5,13 @@ import { secondsBetween } from './seconds-between.js';
 export const scenarioSession = defineNode('ScenarioSession', {
   connections: ['parts', 'scenarioSessionEvents', 'scenarioSessionCheckboxes'],
   furtherConnections: {
-    completedSteps: { of: 'scenarioSessionSteps', where: { state: 'COMPLETED' }, description: 'The steps that were done in it.' },
+    completedSteps: { of: 'scenarioSessionSteps', where: { state: 'COMPLETED' }, description: 'The completed steps of the session.' },
     events: { of: 'scenarioSessionEvents', description: 'The same as scenarioSessionEvents.' },
   },
   when: {
     'scenario_session/paused': { state: { to: 'PAUSED', description: 'A scenario session was interrupted.' } },
-    'scenario_session/resumed': { state: { from: 'PAUSED', to: 'STARTED', description: 'A scenario session goes on.' } },
-    'scenario_session/completed': { state: { to: 'COMPLETED', description: 'A scenario session came to its end.' } },
+    'scenario_session/resumed': { state: { from: 'PAUSED', to: 'STARTED', description: 'A scenario session was resumed.' } },
+    'scenario_session/completed': { state: { to: 'COMPLETED', description: 'A scenario session was completed.' } },
   },
   complete: async ({ scenarioId }, { tx, viewer }) => {
     const scenario = await tx.scenario.findUnique({ where: { id: scenarioId }, select: { environmentId: true } });
@@ -20,12 +20,12 @@ export const scenarioSession = defineNode('ScenarioSession', {
   fields: (t) => ({
     duration: t.float({
       nullable: true,
-      description: 'Seconds from its beginning to its end; null until it has ended.',
+      description: 'The duration of the session in seconds; `null` until it has ended.',
       resolve: secondsBetween,
     }),
     percentOfStepsViewed: t.float({
       nullable: true,
-      description: 'How much of it was seen, 0–100; null where there is nothing to see.',
+      description: 'The percentage of its steps that were seen, 0–100; `null` when the session has no steps.',
       resolve: ({ numberOfStepsViewed, numberOfStepsPossible }) =>
         numberOfStepsPossible > 0 ? (100 * numberOfStepsViewed) / numberOfStepsPossible : null,
     }),

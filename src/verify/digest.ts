@@ -8,4 +8,4 @@ export function isDigestRight(message: Message): boolean {
   return isSame(`sha-256=:${digest}:`, message.header('content-digest') ?? '');
 }
 
-export const DIGEST_WRONG = { code: 'DIGEST_WRONG', message: 'The body is not the one whose digest is signed.' } as const;
+export const DIGEST_WRONG = { code: 'DIGEST_WRONG', message: 'The body does not match the signed digest.' } as const;

@@ -10,17 +10,17 @@ const MAX_SIGNATURES = 16;
 
 export function verifyHttpMessageSignatures(message: Message, secrets: readonly string[]): Verdict {
   const { url } = message;
-  if (!url) throw new TypeError('url must be the address that the request was sent to: its host and path are signed.');
+  if (!url) throw new TypeError('url must be the URL that the request was sent to, because its host and path are signed.');
   const [inputText, signatureText] = [message.header('signature-input'), message.header('signature')];
   if (!inputText || !signatureText) return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
   const [inputs, signatures] = [readInnerLists(inputText), readBytes(signatureText)];
   if (!inputs || !signatures || inputs.size > MAX_SIGNATURES)
-    return { code: 'SIGNATURE_MALFORMED', message: 'Signature-Input or Signature is not as RFC 9421 writes it.' };
+    return { code: 'SIGNATURE_MALFORMED', message: 'The headers Signature-Input and Signature are not valid (RFC 9421).' };
   const right = [...inputs].flatMap(([label, input]) => {
     const signature = signatures.get(label);
     return signature !== undefined && isRight(message, url, secrets, input, signature) ? [input] : [];
   });
-  if (right.length === 0) return { code: 'SIGNATURE_WRONG', message: 'No signature is of this request and secret.' };
+  if (right.length === 0) return { code: 'SIGNATURE_WRONG', message: 'No signature matches this request and secret.' };
   const lacks = right.map((input) => lackOf(message, url, input));
   const enough = right[lacks.indexOf(null)];
   if (!enough) return { code: 'NOT_COVERED', message: `The signature does not cover ${lacks[0]}.` };
@@ -64,7 +64,7 @@ function lackOf(message: Message, url: URL, input: InnerList): string | null {
   const address = input.names.includes('@target-uri') ? [] : ['@authority', '@path', ...(url.search === '' ? [] : ['@query'])];
   const own = ['Webhook-Job-Id', 'Time'].map(message.nameOfOwn);
   const lack = ['@method', ...address, 'content-digest', 'content-type', ...own].find((name) => !input.names.includes(name));
-  return lack ?? (createdOf(input) ? null : 'the time of its creation');
+  return lack ?? (createdOf(input) ? null : 'its creation time');
 }
 
 const createdOf = (input: InnerList): Date | null => readSeconds(input.parameters.get('created') ?? '');

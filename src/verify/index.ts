@@ -55,7 +55,10 @@ export function verifyWebhook(options: VerifyOptions & { scheme: Scheme }): Veri
   const ageSeconds = (now().getTime() - verdict.timestamp.getTime()) / 1000;
   if (ageSeconds > toleranceSeconds) return refused('TIMESTAMP_STALE', `The request was sent ${Math.round(ageSeconds)} seconds ago.`);
   if (ageSeconds < -toleranceSeconds)
-    return refused('TIMESTAMP_IN_FUTURE', `The request is dated ${Math.round(-ageSeconds)} seconds ahead: is this clock right?`);
+    return refused(
+      'TIMESTAMP_IN_FUTURE',
+      `The request is dated ${Math.round(-ageSeconds)} seconds in the future. Is the clock of this machine correct?`,
+    );
   return { ok: true, scheme, ...verdict, payload: parsed(message.header('content-type'), message.body) };
 }
 
@@ -64,7 +67,9 @@ const refused = (code: Code, message: string): Refused => ({ ok: false, code, me
 function secretsOf(secret: string | readonly string[]): readonly string[] {
   const secrets = typeof secret === 'string' ? [secret] : secret;
   if (!Array.isArray(secrets) || secrets.length === 0 || secrets.some((one) => typeof one !== 'string' || one === ''))
-    throw new TypeError('secret must be the shared secret or, while it is being rotated, a list of those in force; none may be empty.');
+    throw new TypeError(
+      'secret must be the shared secret or, while it is being rotated, a list of the valid secrets; no secret may be empty.',
+    );
   return secrets;
 }
 

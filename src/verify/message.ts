@@ -112,7 +112,7 @@ function bytesOf(body: unknown): Buffer {
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (body instanceof ArrayBuffer) return Buffer.from(body);
   throw new TypeError(
-    'body must be the raw body: a Buffer, Uint8Array, ArrayBuffer or string. A parsed one can not be verified, since writing it out again ' +
-      'need not give the same bytes: read the body before a JSON parser does, e.g. with express.raw({ type: "*/*" }).',
+    'body must be the raw body: a Buffer, Uint8Array, ArrayBuffer or string. A parsed body can not be verified, because serializing it again ' +
+      'may give other bytes: read the body before a JSON parser does, e.g. with express.raw({ type: "*/*" }).',
   );
 }

@@ -9,8 +9,9 @@ export function verifyScalr(message: Message, secrets: readonly string[]): Verdi
   const time = new Date(date);
   // The exact form is required: the date follows the body directly, so another form could move bytes between the two.
   if (Number.isNaN(time.getTime()) || time.toUTCString() !== date)
-    return { code: 'TIMESTAMP_MISSING', message: 'The request has no Date as RFC 7231 writes it.' };
+    return { code: 'TIMESTAMP_MISSING', message: 'The request has no valid Date header (RFC 7231).' };
   const make = (secret: string) => createHmac('sha256', secret).update(message.body).update(date).digest('hex');
-  if (!anyMakes(secrets, make, given)) return { code: 'SIGNATURE_WRONG', message: 'The signature is not of this body, date and secret.' };
+  if (!anyMakes(secrets, make, given))
+    return { code: 'SIGNATURE_WRONG', message: 'The signature does not match this body, date and secret.' };
   return { id: message.own('Webhook-Job-Id'), topic: message.own('Topic'), covers: ['body', 'timestamp'], timestamp: time };
 }

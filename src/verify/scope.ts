@@ -13,8 +13,8 @@ export function verifyScope(message: Message, secrets: readonly string[]): Verdi
  */
 export function verifyBody(message: Message, given: string | null, make: (secret: string) => string, secrets: readonly string[]): Verdict {
   if (given === null || given === '') return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
-  if (!anyMakes(secrets, make, given)) return { code: 'SIGNATURE_WRONG', message: 'The signature is not of this body and secret.' };
+  if (!anyMakes(secrets, make, given)) return { code: 'SIGNATURE_WRONG', message: 'The signature does not match this body and secret.' };
   const time = readIsoTime(message.own('Time') ?? '');
-  if (!time) return { code: 'TIMESTAMP_MISSING', message: `The request has no time in ${message.nameOfOwn('Time')}.` };
+  if (!time) return { code: 'TIMESTAMP_MISSING', message: `The request has no valid time in the header ${message.nameOfOwn('Time')}.` };
   return { id: message.own('Webhook-Job-Id'), topic: message.own('Topic'), covers: ['body'], timestamp: time };
 }

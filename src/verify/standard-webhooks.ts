@@ -13,13 +13,14 @@ export function verifyStandardWebhooks(message: Message, secrets: readonly strin
   const [id, timestamp, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => message.header(name));
   if (!signatures) return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
   const time = readSeconds(timestamp ?? '');
-  if (!time) return { code: 'TIMESTAMP_MISSING', message: 'The request has no webhook-timestamp in Unix seconds.' };
+  if (!time) return { code: 'TIMESTAMP_MISSING', message: 'The request has no header webhook-timestamp in Unix seconds.' };
   // The signed text is "id.timestamp.body", so an id with a point could shift the boundary to the timestamp.
-  if (!id || id.includes('.')) return { code: 'SIGNATURE_MALFORMED', message: 'The request has no webhook-id, or one with a point in it.' };
+  if (!id || id.includes('.'))
+    return { code: 'SIGNATURE_MALFORMED', message: 'The request has no header webhook-id, or its webhook-id contains a dot.' };
   const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), message.body]);
   const given = signatures.split(' ');
   const isRight = keys.flatMap((key) => given.map((signature) => isBy(key, signed, signature))).includes(true);
-  if (!isRight) return { code: 'SIGNATURE_WRONG', message: 'No signature is of this id, timestamp, body and secret.' };
+  if (!isRight) return { code: 'SIGNATURE_WRONG', message: 'No signature matches this id, timestamp, body and secret.' };
   return { id, topic: message.own('Topic'), covers: ['body', 'timestamp', 'id'], timestamp: time };
 }
 
@@ -30,11 +31,12 @@ function isBy(key: Key, signed: Buffer, signature: string): boolean {
 }
 
 function readKey(secret: string): Key {
-  if (secret.startsWith('whsk_')) throw new TypeError('secret is a private key; a receiver has the public one, whpk_….');
+  if (secret.startsWith('whsk_')) throw new TypeError('secret is a private key; a receiver needs the public key, which starts with whpk_.');
   const bytes = decode(secret.replace(/^wh(sec|pk)_/, ''));
-  if (!bytes) throw new TypeError('secret is none of Standard Webhooks: whsec_ and base64 or, for v1a signatures, whpk_ and base64.');
+  if (!bytes)
+    throw new TypeError('secret is not a Standard Webhooks secret: it must be whsec_ and base64 or, for v1a signatures, whpk_ and base64.');
   if (!secret.startsWith('whpk_')) return bytes;
-  if (bytes.length !== 32) throw new TypeError('secret holds no ed25519 public key: after whpk_ comes the base64 of 32 bytes.');
+  if (bytes.length !== 32) throw new TypeError('secret contains no ed25519 public key: whpk_ must be followed by the base64 of 32 bytes.');
   return createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: 'der', type: 'spki' });
 }
 

@@ -13,12 +13,12 @@ export function verifyUp42(message: Message, secrets: readonly string[]): Verdic
   const signature = SIGNATURE.exec(signatureText)?.[1];
   const created = readSeconds(input?.[2] ?? '');
   if (!input || !signature || !created)
-    return { code: 'SIGNATURE_MALFORMED', message: 'signature-input or signature is not as UP42 writes it.' };
+    return { code: 'SIGNATURE_MALFORMED', message: 'The headers signature-input and signature are not valid for UP42.' };
   const names = (input[1] as string).slice(1, -1).split('" "');
   const values = names.map((name) => message.header(name));
   const make = (secret: string) => createHmac('sha256', secret).update(values.join('')).digest('base64');
   if (values.includes(null) || !anyMakes(secrets, make, signature))
-    return { code: 'SIGNATURE_WRONG', message: 'The signature is not of these headers and this secret.' };
+    return { code: 'SIGNATURE_WRONG', message: 'The signature does not match these headers and this secret.' };
   // Neither the list of headers nor `created` is signed, and values are concatenated without separators. So the list
   // must begin with the time and the id and end with the digest, in forms that allow no other split of the same bytes.
   const [time, id] = [readIsoTime(values[0] ?? ''), values[1] ?? ''];
@@ -30,7 +30,7 @@ export function verifyUp42(message: Message, secrets: readonly string[]): Verdic
       message: `The signed headers must be ${message.nameOfOwn('Time')}, ${message.nameOfOwn('Webhook-Job-Id')}, …, content-digest.`,
     };
   if (Math.floor(time.getTime() / 1000) * 1000 !== created.getTime())
-    return { code: 'SIGNATURE_MALFORMED', message: '`created` is not the time that is signed.' };
+    return { code: 'SIGNATURE_MALFORMED', message: 'The parameter `created` differs from the signed time.' };
   if (!isDigestRight(message)) return DIGEST_WRONG;
   const topic = names[2] === message.nameOfOwn('Topic') && names.length === 4;
   return {

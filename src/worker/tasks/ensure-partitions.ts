@@ -4,5 +4,5 @@ import type { Logger } from '../../runtime/logger.js';
 
 export async function ensurePartitions(pool: Pool, log: Logger): Promise<void> {
   const { rows } = await pool.query('SELECT hookgraph.ensure_partitions() AS made');
-  log.info({ made: rows[0].made }, 'partitions are in place');
+  log.info({ made: rows[0].made }, 'the partitions of the coming weeks exist');
 }

@@ -5,5 +5,5 @@ import { wipeOldSecrets } from '../../webhooks/index.js';
 
 export async function wipeSecrets(pool: Pool, log: Logger): Promise<void> {
   const count = await wipeOldSecrets(pool);
-  if (count > 0) log.info({ count }, 'old shared secrets are wiped');
+  if (count > 0) log.info({ count }, 'expired shared secrets were deleted');
 }

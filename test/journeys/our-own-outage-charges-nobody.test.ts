@@ -115,13 +115,13 @@ it.skipIf(!hasPrlimit)('file descriptors of the worker are used up: two organiza
     const limit = (most: number | string) => execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${most}:`]);
     limit(readdirSync(`/proc/${pid}/fd`).length);
     for (const { insertUsers } of organizations) await insertUsers(names('late', 150));
-    await until('the operator is warned', () => worker.output().includes('outage of our own network'), { timeoutMs: 20_000 });
+    await until('the operator is warned', () => worker.output().includes("outage of this installation's network"), { timeoutMs: 20_000 });
     for (const id of ids) expect((await attemptsOf(product.pool, id)).filter(({ outcome }) => outcome !== 'DELIVERED')).toEqual([]);
     limit(4096);
     await until('all is delivered', async () => (await counts()).every(({ DELIVERED }) => DELIVERED === 151), { timeoutMs: 40_000 });
     for (const id of ids)
       expect((await attemptsOf(product.pool, id)).every(({ number, outcome }) => number === 1 && outcome === 'DELIVERED')).toBe(true);
-    expect(worker.output().match(/outage of our own network: /g)).toHaveLength(1);
+    expect(worker.output().match(/outage of this installation's network: /g)).toHaveLength(1);
   } finally {
     await product.close();
     await Promise.all(receivers.map((receiver) => receiver.close()));

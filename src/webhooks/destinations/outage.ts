@@ -60,7 +60,7 @@ export function watchOutages(log: Logger, evidence: NetworkEvidence, now: () => 
 
   function warn({ cause, putBack, deliveryIds, subscriptionIds }: Known): void {
     const fields = { cause, deliveries: putBack, deliveryIds: [...deliveryIds], subscriptionIds: [...subscriptionIds] };
-    log.warn(fields, 'outage of our own network: deliveries are put back uncharged until it ends');
+    log.warn(fields, "outage of this installation's network: deliveries are retried without counting attempts until it ends");
   }
 
   function look(): void {
@@ -70,7 +70,7 @@ export function watchOutages(log: Logger, evidence: NetworkEvidence, now: () => 
     const works = quietMs >= QUIET_MS && evidence.hasWorkedSince(last.failure ?? { step: 'CONNECT', host: '' }, lastMs);
     if (!works && quietMs < FORGOTTEN_MS) return;
     end();
-    log.info({ cause, lastedMs: lastMs - sinceMs, deliveries: putBack }, 'outage of our own network is over');
+    log.info({ cause, lastedMs: lastMs - sinceMs, deliveries: putBack }, "outage of this installation's network is over");
   }
 
   function end(): void {

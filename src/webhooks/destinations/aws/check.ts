@@ -56,11 +56,15 @@ export async function awsProblems(
     if (!/^[\x21-\x7e]{1,256}$/.test(secrets?.secretAccessKey ?? '')) add('secretAccessKey', 'must be a secret access key, without spaces');
   } else if (problems.length === 0 && arn !== null && !mayUseInstallation(offered, tenant, roleArn ?? arn)) {
     const account = accountOf(roleArn ?? arn);
-    add('accessKeyId', `can't be blank: this installation's own credentials are not for the account ${account} (${variable})`, 'BLANK');
+    add(
+      'accessKeyId',
+      `can't be blank: the installation's AWS credentials may not be used for the account ${account} (${variable})`,
+      'BLANK',
+    );
   }
   if (endpoint !== null) {
     // The installation's own credentials are sent to AWS only, never to a custom endpoint.
-    if (!ownKeys) add('endpoint', 'goes with keys of your own only');
+    if (!ownKeys) add('endpoint', 'needs your own access keys');
     const problem = await guard.vetUrl(endpoint, `${field}.endpoint`);
     if (problem) problems.push(problem);
   }

@@ -72,11 +72,11 @@ export interface Limits {
 /** Why a message must not be sent: it is too large, or the installation's credentials are not (or no longer) for its account. */
 export function refusalOf({ service, bytes, maxBytes, mayUse }: Limits): { refused?: NoReply } {
   if (bytes > maxBytes) {
-    const message = `The message has ${bytes} bytes with its attributes; ${service} takes ${maxBytes}. Let the template write less.`;
+    const message = `The message has ${bytes} bytes with its attributes; ${service} accepts ${maxBytes}. Make the template render a shorter body.`;
     return { refused: { kind: 'NO_REPLY', stage: 'TEMPLATE', message, held: true, sendMs: 0 } };
   }
   if (mayUse === null || mayUse.access.keys !== null) return {};
   if (mayUseInstallation(mayUse.offered, mayUse.tenant, mayUse.access.role?.arn ?? mayUse.arn)) return {};
-  const message = `The installation's AWS credentials are not for this account (${mayUse.variable}): use keys of your own, or ask its operator.`;
+  const message = `The installation's AWS credentials may not be used for this account (${mayUse.variable}): use your own access keys, or ask the operator.`;
   return { refused: { kind: 'NO_REPLY', stage: 'ADDRESS', message, sendMs: 0 } };
 }

@@ -157,7 +157,7 @@ async function boundedHandler({ httpAgent, httpsAgent }: Agents, deadlineMs: num
 function withoutCredentials(error: unknown, { role, keys }: AwsAccess, deadlineMs: number, sendMs: number): NoReply {
   const what = role
     ? `The role ${role.arn} could not be assumed`
-    : `${keys ? 'The keys' : "The installation's AWS credentials"} can't be used`;
+    : `${keys ? 'The access keys' : "The installation's AWS credentials"} can't be used`;
   // The credential provider may wrap the error that caused the failure.
   const cause = (error as Error).cause;
   const { failure } = noReplyOf(failureStep(error) === null && cause ? cause : error, false, deadlineMs, 0);
@@ -175,7 +175,7 @@ function replyOf<C extends Client, M extends AwsMessage>(
   const status = $metadata?.httpStatusCode;
   if (status === undefined) return null;
   if (status < 300) {
-    const unlike = `The endpoint answered with status ${status}, but not as ${service.name} does.`;
+    const unlike = `The endpoint answered with status ${status}, but not with an answer of ${service.name}.`;
     return { kind: 'NO_REPLY', stage: 'STATUS', message: unlike, sendMs };
   }
   return {

@@ -18,7 +18,7 @@ export function accessOf({ id, tenant }: { id: string; tenant: string }, sns: Sn
 export const sns: DestinationKind<SnsSettings, SnsDraft, SnsAccess, Publication> = {
   field: 'sns',
   title: 'AWS SNS',
-  notBefore: 'a topic answers nothing that a write could wait for',
+  notBefore: 'SNS returns no answer that a write could wait for',
   isHttp: false,
 
   toDraft: (input, saved, { sns: offered }) => toSnsDraft(input as SnsInput | null | undefined, saved, offered),

@@ -68,14 +68,17 @@ async function settleTopic(engine: Engine, { arn, id, generation, deleted, sns }
     else await deleteTopic(engine, arn);
   } catch (error) {
     const { name, message } = error as Error;
-    log.warn({ err: error, arn, subscriptionId: id }, `a topic could not be ${wanted ? 'made' : 'deleted'}; trying again`);
+    log.warn(
+      { err: error, arn, subscriptionId: id, action: wanted ? 'create' : 'delete' },
+      'updating a managed SNS topic failed; retrying',
+    );
     await pool.query(`UPDATE hookgraph.managed_topics SET due_at = now() + $2 * interval '1 ms' WHERE arn = $1 AND generation = $3`, [
       arn,
       AGAIN_MS,
       generation,
     ]);
-    const what = wanted ? 'The topic could not be made yet' : 'The topic could not be deleted yet';
-    return { field: 'sns', message: `${what}, and is tried again: ${name}: ${message}`, severity: 'warning' };
+    const what = wanted ? 'Creating the topic failed' : 'Deleting the topic failed';
+    return { field: 'sns', message: `${what} and will be retried: ${name}: ${message}`, severity: 'warning' };
   }
   const done = wanted ? 'UPDATE hookgraph.managed_topics SET pending = false' : 'DELETE FROM hookgraph.managed_topics';
   await pool.query(`${done} WHERE arn = $1 AND generation = $2`, [arn, generation]);
@@ -92,7 +95,9 @@ async function makeTopic({ guard }: Engine, arn: string, sns: Extract<SnsSetting
   );
   if (TopicArn !== arn) {
     await client.send(new DeleteTopicCommand({ TopicArn }), within());
-    throw new Error(`it would be ${TopicArn}: HOOKGRAPH_SNS_MANAGED is not where the installation's credentials make topics`);
+    throw new Error(
+      `AWS created ${TopicArn} instead: HOOKGRAPH_SNS_MANAGED names another account or region than the installation's credentials`,
+    );
   }
   const { subscriberPrincipal: AWS } = sns;
   const statement = { Sid: 'Subscribe', Effect: 'Allow', Principal: { AWS }, Action: 'sns:Subscribe', Resource: arn };

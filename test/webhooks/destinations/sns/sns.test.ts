@@ -270,7 +270,7 @@ describe('a managed topic', () => {
       sns: { managed: true, subscriberPrincipal: PRINCIPAL },
     });
     expect(created.problems).toMatchObject([
-      { field: 'sns', severity: 'warning', message: expect.stringMatching(/could not be made yet.*Try later/) },
+      { field: 'sns', severity: 'warning', message: expect.stringMatching(/Creating the topic failed.*Try later/) },
     ]);
     const id = created.subscription?.id as string;
     const arn = await arnOf(id);

@@ -21,16 +21,7 @@ const RULES = [
 ];
 
 /** Sample data, and files whose texts are still to be rewritten together with their structure. Remove a file when it keeps the rules. */
-const UNCHECKED_TEXTS = new RegExp(
-  [
-    'sample/data/',
-    'graphql/types/(auth|enums|input|pace|preset|secret-rotation|sns|subscription)\\.ts',
-    'cli/commands/save-webhook\\.ts',
-    'webhooks/(journey|send-delivery|operations/save/check-phase)\\.ts',
-  ]
-    .map((path) => `^src/${path}`)
-    .join('|'),
-);
+const UNCHECKED_TEXTS = /^src\/(sample\/data\/|webhooks\/(journey|send-delivery)\.ts)/;
 
 const found = [...comments(), ...texts(), ...pages(), ...subjects()];
 for (const line of found) console.log(line);

@@ -4,7 +4,7 @@ import ts from 'typescript';
 const HIDES_SUBJECT = 'starts with a word that hides its subject';
 const NO_TERM = 'has a word that is no term of the field';
 const OPENINGS =
-  /^(Of|So many|So long|Whoever|Whose|Nothing|Nobody|Somebody|What|Null|One that|That|Those|It|Its|They|Their|How many|How much|Where|When|Who|Only (?:those|what|this|these))\b/i;
+  /^(Of|So many|So long|Whoever|Whose|Nothing|Nobody|Somebody|What|Null|One that|That|Those|It|Its|They|Their|How many|How much|Where|Who|Only (?:those|what|this|these))\b/i;
 /** Errors follow the name of a field or command, so they may start with more words. */
 const OPENINGS_OF_ERRORS = /^(Of|So many|So long|Whoever|Nothing|What|Null|One that|Nobody|Its?)\b/i;
 const NO_TERMS =

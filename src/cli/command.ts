@@ -56,7 +56,7 @@ export function wholeNumber(text: string): number {
 }
 
 export function portNumber(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('It must be a port from 0 to 65535.');
+  if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('The value must be a port from 0 to 65535.');
   return Number(text);
 }
 
@@ -85,7 +85,7 @@ function spanOf(text: string): number | null {
 
 /** Notes on stderr that a list was cut at `limit`. */
 export function noteLimit(terminal: Terminal, shown: number, limit: number): void {
-  if (shown >= limit) terminal.note(`Only the first ${shown} items are shown; use --limit or --all to see more.`);
+  if (shown >= limit) terminal.note(`This list shows the first ${shown}; use --limit or --all to see more.`);
 }
 
 export type { Command };

@@ -60,7 +60,7 @@ export async function findLogin(env: Environment): Promise<Login & { source: Sou
   if (token !== null) return { url: local, token, header, source: 'this machine' };
   throw new RuntimeError(
     'NOT_LOGGED_IN',
-    url === null ? 'you are not logged in, and this folder has no token of a local Hookgraph' : `you are not logged in at ${url}`,
+    url === null ? 'You are not logged in, and this folder has no token of a local Hookgraph' : `You are not logged in at ${url}`,
     'Log in with `hookgraph login`, set HOOKGRAPH_TOKEN, or run `npm start` here first.',
   );
 }

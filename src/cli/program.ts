@@ -88,7 +88,7 @@ function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
     .addOption(
       new Option(
         '--monitoring-port <port>',
-        'where /healthz, /readyz and /metrics are; absent: HOOKGRAPH_MONITORING_PORT, else nowhere',
+        'port of /healthz, /readyz and /metrics for operators; default: HOOKGRAPH_MONITORING_PORT, or else no port',
       ).argParser(portNumber),
     )
     .action(async ({ app, monitoringPort }: { app?: string; monitoringPort?: number }) => {

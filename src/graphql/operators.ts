@@ -14,7 +14,7 @@ export interface Operators {
   /** Whether the signed-in user may see what belongs to all tenants. */
   isOperator(context: object): boolean;
   /**
-   * Finds everything that is out of step, or would be with another schema.
+   * Finds problems of announced tables, finders and stored queries, now or with another schema.
    * @param sdl the schema that is going to be deployed; `null`: the current schema
    */
   check(sdl: string | null): Promise<OperatorProblem[]>;

@@ -75,13 +75,14 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   monitoringPort: {
     name: 'HOOKGRAPH_MONITORING_PORT',
-    meaning: 'port of /healthz, /readyz and /metrics for operators, on API and worker; 0: any that is free; absent: none',
+    meaning: 'port of /healthz, /readyz and /metrics for operators, on API and worker; 0: any free port; absent: no such port',
     parse: orNull(wholeNumber(0, 65535)),
     fallback: null,
   },
   monitoringHost: {
     name: 'HOOKGRAPH_MONITORING_HOST',
-    meaning: 'address that it listens on; whoever reaches it may read, so let only your Prometheus and your orchestrator',
+    meaning:
+      'address on which the monitoring port listens; it needs no authentication, so make it reachable only for Prometheus and your orchestrator',
     parse: hostName,
     fallback: '127.0.0.1',
   },

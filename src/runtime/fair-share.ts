@@ -159,7 +159,11 @@ function slotFor(group: Group, leftMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       group.waiting.delete(go);
-      reject(new NoSlotError('The query waited too long for a database connection: other queries of this organization use all of its connections.'));
+      reject(
+        new NoSlotError(
+          'The query waited too long for a database connection: other queries of this organization use all of its connections.',
+        ),
+      );
     }, leftMs);
     const go = () => {
       clearTimeout(timer);

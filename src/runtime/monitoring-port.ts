@@ -44,11 +44,11 @@ export async function openMonitoringPort({ host, port, readiness, metrics, log }
   };
   const answer = async (method: string | undefined, path: string): Promise<Page> => {
     const page = pages[path];
-    if (!page) return json(404, { status: `There is nothing at ${path}, but at ${Object.keys(pages).join(', ')}.` });
-    if (method !== 'GET' && method !== 'HEAD') return json(405, { status: `${method} isn't allowed here, but GET is.` });
+    if (!page) return json(404, { status: `${path} does not exist; the paths are ${Object.keys(pages).join(', ')}.` });
+    if (method !== 'GET' && method !== 'HEAD') return json(405, { status: `${method} is not allowed here; use GET.` });
     return page().catch((error) => {
       log.error({ err: error, path }, 'a request to the monitoring port failed');
-      return json(500, { status: 'An internal error occurred; the log has it.' });
+      return json(500, { status: 'The request failed with an internal error; see the log.' });
     });
   };
   const server = createServer(async (request, response) => {

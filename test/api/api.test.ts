@@ -86,7 +86,7 @@ describe('the endpoint', () => {
     const body = await (await post({ query: '{ groups { nodes { id } } }' })).json();
     await t.database.pool.query('ALTER TABLE groups_gone RENAME TO groups');
     expect(body.data).toEqual({ groups: null });
-    expect(body.errors[0].message).toMatch(/^Something went wrong on our side \(error [0-9a-f-]{36}\)\.$/);
+    expect(body.errors[0].message).toMatch(/^The request failed with an internal error \(error [0-9a-f-]{36}\)\.$/);
     expect(JSON.stringify(body)).not.toMatch(/prisma|relation|groups_gone/i);
   });
 

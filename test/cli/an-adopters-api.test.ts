@@ -136,7 +136,7 @@ it('listens at an application that --app names, without a server of it', async (
   await until('the notification', async () => (await cli.json(...updates))[0]?.state === 'DELIVERED');
   stop.abort();
   const { code, stdout, stderr } = await running;
-  expect([code, stderr]).toEqual([0, expect.stringContaining('Received 1.')]);
+  expect([code, stderr]).toEqual([0, expect.stringContaining('Received 1 notification.')]);
   expect(stdout).toContain('order/updated');
   expect(await cli.json('webhooks', 'list')).toEqual([]);
   const nobody = await cli.run(['listen', '--port', '18081', '--subscribe', 'order/updated', '--app', file], {

@@ -75,7 +75,7 @@ it('topics are a table for people, tab-separated lines for pipes and JSON for pr
   ).toEqual(['user/created', 'user/deleted', 'user/updated'].map((key) => [key, '1.1', 'User']));
   const shown = await cli.run(['topics', 'list', '--type', 'User', '--limit', '1'], { tty: true });
   expect(shown.stdout).toContain('\x1b[1mtopic\x1b[22m');
-  expect(shown.stderr).toContain('Only the first 1 items are shown; use --limit or --all to see more.');
+  expect(shown.stderr).toContain('This list shows the first 1; use --limit or --all to see more.');
   expect((await cli.run(['topics', 'list', '--type', 'User'], { tty: true, env: { NO_COLOR: '1' } })).stdout).not.toContain('\x1b');
   expect((await cli.json('topics', 'list', '--all')).length).toBeGreaterThan(50);
 });
@@ -171,7 +171,7 @@ it('mistakes are told with their field, their place and a caret, and change noth
   expect(refused.stderr).toMatch(/^REFUSED: Query Cannot query field "nmae" on type "User".*\(line 2, column 37\)\n2 \| .*\n +\^\n$/s);
   const unknown = await cli.run(['webhooks', 'create', '--topic', 'user/created', '--url', receiver.url, '--set', 'retry.maxTrys=3']);
   expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('Did you mean "maxTries"')]);
-  expect((await cli.run(['webhooks', 'create', '--url', receiver.url])).stderr).toContain('No topic is named');
+  expect((await cli.run(['webhooks', 'create', '--url', receiver.url])).stderr).toContain('No topic was given');
   expect((await cli.run(['webhooks', 'create', '--query', '@nowhere.graphql'])).stderr).toMatch(
     /FILE_UNREADABLE: There is no file .*nowhere\.graphql/,
   );

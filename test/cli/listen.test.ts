@@ -100,12 +100,12 @@ it('listen tells whether a signature is right, refuses others, and sends on what
     const right = await post(url, body, signed(body));
     expect([right.status, await right.text()]).toEqual([202, 'taken']);
     const wrong = await post(url, '{"data":{"more":1}}', signed(body));
-    expect([wrong.status, await wrong.json()]).toEqual([401, { code: 401, msg: expect.stringContaining('not of this body') }]);
+    expect([wrong.status, await wrong.json()]).toEqual([401, { code: 401, msg: expect.stringContaining('does not match this body') }]);
   });
   const hooks = receiver.requests.filter(({ path }) => path === '/hooks');
   expect(hooks.map(({ body }) => JSON.parse(body))).toEqual([{ liveMode: false, n: '}' }, '<data/>', { data: {} }]);
   expect(hooks[2]?.headers['x-scope-hmac-sha256']).toBeDefined();
-  expect(ran.stdout).toMatch(/✓ SCOPE: the signature is right\n.*→ 202(.*\n)*.*✗ SIGNATURE_WRONG/s);
+  expect(ran.stdout).toMatch(/✓ SCOPE: the signature is valid\n.*→ 202(.*\n)*.*✗ SIGNATURE_WRONG/s);
 });
 
 it('listen subscribes for the time being, with a query, and its payloads are what the schema of the subscription says', async () => {

@@ -16,12 +16,12 @@ afterAll(async () => {
 
 test('simulate changes things through the API at its rate, tells them, and ends at Ctrl-C', async () => {
   const cli = runCli(['simulate', '--rate', '50/s', '--url', api.url], { HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN });
-  await cli.says(`As Ada Lovelace of Acme Training at ${api.url}`);
+  await cli.says(`Changing data as Ada Lovelace of Acme Training at ${api.url}`);
   await cli.says('started a session of');
   await cli.says(/(began|did) “/);
   cli.child.kill('SIGINT');
   expect(await cli.ended()).toBe(0);
-  expect(cli.output()).toMatch(/Did \d+ things\.\n$/);
+  expect(cli.output()).toMatch(/Made \d+ changes\.\n$/);
   expect(cli.output()).not.toContain('failed');
   const { rows } = await t.database.pool.query(`SELECT context FROM hookgraph.recorded WHERE typename = 'ScenarioSession' LIMIT 1`);
   expect(JSON.parse(rows[0].context).actor).toEqual({ userId: t.admin.userId });

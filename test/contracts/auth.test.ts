@@ -194,7 +194,7 @@ describe.each(SCHEMES)('$name', ({ input, accepts, change, shown, secrets, mista
 
   it('is refused beside a header of the same name', async () => {
     await expect(world.subscribe({ auth: input(), headers: [{ name: 'AUTHORIZATION', value: 'mine' }] })).rejects.toThrow(
-      '\\"authorization\\" is set by auth',
+      '\\"authorization\\" is set by auth, too',
     );
   });
 });

@@ -96,7 +96,7 @@ it('is checked by its type and by its own check', async () => {
   const { errors } = await created({ notes: 'TODO', contact: { phone: '1'.repeat(21), hour: 24 } });
   expect(errors).toEqual([
     { field: 'contact.phone', message: 'has 21 characters, more than 20' },
-    { field: 'contact.hour', message: 'is 24; it goes from 0 to 23' },
+    { field: 'contact.hour', message: 'is 24; give a number from 0 to 23' },
     { field: 'notes', message: 'has something left to do' },
   ]);
 });
@@ -140,7 +140,7 @@ it('comes through YAML both ways', async () => {
   );
   const env = { PIN: '4711', IN_YAML_PIN: '4711' };
   expect((await cli.run(['apply', dir, '--yes'], { env })).stdout).toContain('Done: 1 created');
-  expect((await cli.run(['plan', dir], { env })).stdout).toContain('1 as they are');
+  expect((await cli.run(['plan', dir], { env })).stdout).toContain('1 unchanged');
   await t.database.pool.query("UPDATE hookgraph.subscriptions SET deleted_at = now() WHERE name IS DISTINCT FROM 'in yaml'");
   const pulled = join(cli.dir, 'pulled');
   expect((await cli.run(['pull', pulled])).stderr).toBe('');
@@ -148,7 +148,7 @@ it('comes through YAML both ways', async () => {
     'contact:\n  phone: "123"\n  pin:\n    fromEnv: IN_YAML_PIN\nnotes:\n  fromFile: in-yaml.notes.md\n',
   );
   expect(await readFile(join(pulled, 'in-yaml.notes.md'), 'utf8')).toBe('Ask first.');
-  expect((await cli.run(['plan', pulled], { env })).stdout).toContain('0 to change, 0 to delete, 1 as they are');
+  expect((await cli.run(['plan', pulled], { env })).stdout).toContain('0 to change, 0 to delete, 1 unchanged');
 });
 
 it('is in the reference', () => {

@@ -26,10 +26,10 @@ describe('a save', () => {
   const hook = (rest: object) => ({ topic: { key: 'call/created' }, callbackUrl: 'http://127.0.0.1:65001/', phase: 'BEFORE', ...rest });
 
   it.each([
-    ['a lifecycle topic', { topic: { key: 'call/completed' } }, 'phase', "can't be BEFORE: call/completed is told afterwards"],
-    ['a topic of subscriptions', { topic: { key: 'webhook_subscription/disabled' } }, 'phase', 'is told afterwards'],
-    ['too long a timeout', { timeoutMs: 10_001 }, 'timeoutMs', 'is 10001; it goes from 100 to 10000'],
-    ['too short a timeout', { timeoutMs: 99 }, 'timeoutMs', 'is 99; it goes from 100 to 10000'],
+    ['a lifecycle topic', { topic: { key: 'call/completed' } }, 'phase', "can't be BEFORE for call/completed: only created"],
+    ['a topic of subscriptions', { topic: { key: 'webhook_subscription/disabled' } }, 'phase', 'can have before-hooks'],
+    ['too long a timeout', { timeoutMs: 10_001 }, 'timeoutMs', 'is 10001; give a number from 100 to 10000'],
+    ['too short a timeout', { timeoutMs: 99 }, 'timeoutMs', 'is 99; give a number from 100 to 10000'],
     [
       'an SNS topic',
       {
@@ -37,14 +37,14 @@ describe('a save', () => {
         sns: { topicArn: 'arn:aws:sns:eu-west-1:123456789012:things', accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
       },
       'sns',
-      'is for the phase AFTER',
+      'can be used only with the phase AFTER',
     ],
-    ['limits of trying again', { retry: { maxTries: 3 } }, 'retry', 'is not for the phase BEFORE'],
+    ['limits of trying again', { retry: { maxTries: 3 } }, 'retry', 'can not be used with the phase BEFORE'],
     [
       'a policy of one that is told afterwards',
       { phase: 'AFTER', onFailure: 'REFUSE' },
       'onFailure',
-      'is for subscriptions with the phase BEFORE',
+      'can be used only with the phase BEFORE',
     ],
   ])('refuses %s', async (_what, input, field, message) => {
     expect(await save('create', hook(input))).toMatchObject({
@@ -69,7 +69,7 @@ describe('a save', () => {
     const ids: string[] = [];
     for (let n = 0; n < 10; n++) ids.push((await save('create', hook({}))).webhookSubscription.id);
     expect((await save('create', hook({}))).errors).toMatchObject([
-      { field: 'phase', message: "can't be BEFORE: call/created has 10 such subscriptions in your organization" },
+      { field: 'phase', message: "can't be BEFORE: your organization already has 10 before-hooks for call/created" },
     ]);
     expect((await save('update', { id: ids[0], timeoutMs: 300 })).errors).toEqual([]);
     for (const id of ids) await save('delete', { id });

@@ -205,7 +205,7 @@ describe('an integration', () => {
     const [here, there] = [await node('Environment'), await node('Environment', app.stranger)];
     expect((await create({ environmentIds: [here, here] })).webhookSubscription.environments).toEqual([{ id: here }]);
     expect((await create({ environmentIds: [here, there] })).errors).toEqual([
-      { field: 'environmentIds', message: 'has one that is not found', type: 'NOT_FOUND' },
+      { field: 'environmentIds', message: 'has an id that was not found', type: 'NOT_FOUND' },
     ]);
     const { rows } = await app.database.pool.query('SELECT environment_ids FROM hookgraph.subscriptions WHERE environment_ids IS NOT NULL');
     expect(rows).toEqual([{ environment_ids: [app.app.webhooks.engine.host.fromGlobalId(here)?.key] }]);

@@ -186,7 +186,7 @@ describe('what a host has', () => {
         world.api({ types: { owner: 'Person', integration: 'App' }, loadNode: () => null }),
       ),
     ).toThrow(/types Person, App/);
-    expect(() => world.api({ types: { owner: 'Person' } })).toThrow(/no loadNode/);
+    expect(() => world.api({ types: { owner: 'Person' } })).toThrow(/option loadNode/);
   });
 });
 

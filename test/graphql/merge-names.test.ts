@@ -23,10 +23,10 @@ describe('names that collide', () => {
 
   it('are all named, with what to do', () => {
     expect(() => mergeApi(host(), world.api())).toThrow(
-      /other meanings for (?=.*the type WebhookSubscription)(?=.*the type WebhookStage)(?=.*the type HookgraphPageInfo)(?=.*the field Query\.webhookSubscriptions)(?=.*the field Query\.webhookTopic\b)(?=.*the field Mutation\.createWebhookSubscription).*prefix: 'Hookgraph'/,
+      /uses these names for something else: (?=.*the type WebhookSubscription)(?=.*the type WebhookStage)(?=.*the type HookgraphPageInfo)(?=.*the field Query\.webhookSubscriptions)(?=.*the field Query\.webhookTopic\b)(?=.*the field Mutation\.createWebhookSubscription).*prefix: 'Hookgraph'/,
     );
     expect(() => mergeApi(host(), world.api(), { prefix: 'Hookgraph' })).toThrow(
-      /with the prefix "Hookgraph" into the schema, which has other meanings for the type HookgraphPageInfo\. /,
+      /with the prefix "Hookgraph" into the schema, which uses these names for something else: the type HookgraphPageInfo\. /,
     );
     expect(() => mergeApi(host(), world.api(), { prefix: '9' })).toThrow(/can't begin a GraphQL name/);
   });

@@ -162,7 +162,7 @@ it('tells each organization of a user, and asks nobody before', async () => {
   );
   expect(data.createWebhookSubscription.errors).toContainEqual({
     field: 'phase',
-    message: expect.stringMatching(/rows of Membership decide|don't pass the gate/),
+    message: expect.stringMatching(/rows of Membership decide|calls no before-hooks/),
   });
 });
 

@@ -149,6 +149,6 @@ it('is a part of the definition: versioned, kept when absent, cleared by null, a
     ).problems;
   const field = 'recording.maskedPaths';
   expect(await wrong(['ok', 'a..b'])).toMatchObject([{ field, message: expect.stringContaining('"a..b" is not a path: character 3') }]);
-  expect(await wrong(Array.from({ length: 51 }, (_, i) => `p${i}`))).toMatchObject([{ field, message: 'are 51, more than 50' }]);
-  expect(await wrong(['x'.repeat(257)])).toMatchObject([{ field, message: 'has one of 257 characters, more than 256' }]);
+  expect(await wrong(Array.from({ length: 51 }, (_, i) => `p${i}`))).toMatchObject([{ field, message: 'has 51 paths; the limit is 50' }]);
+  expect(await wrong(['x'.repeat(257)])).toMatchObject([{ field, message: 'has a path of 257 characters; the limit is 256' }]);
 });

@@ -227,8 +227,8 @@ describe('values that JavaScript has no word for', () => {
       expect(data.invoices.nodes.length).toBe(Math.min(100, data.invoices.totalCount));
       expect(data.invoices.nodes.find(({ databaseId }: { databaseId: string }) => databaseId === key)).toMatchObject(ODD);
       const messages = errors.map(({ message }: { message: string }) => message);
-      expect(messages).toContain('dueAt is infinity, which a DateTime cannot say.');
-      expect(messages).toContain('seenAt is -infinity, which a DateTime cannot say.');
+      expect(messages).toContain('dueAt is infinity, which a DateTime cannot represent.');
+      expect(messages).toContain('seenAt is -infinity, which a DateTime cannot represent.');
       expect(messages).toContain('rate is NaN, which a Float cannot represent.');
     }
     await product.pool.query('DELETE FROM invoices WHERE invoice_no = $1', [key]);

@@ -175,7 +175,7 @@ it.each([
   ['headers', [{ name: 'Content-Length', value: '1' }], '"Content-Length" is reserved'],
   ['headers', [{ name: 'HTTP2-Settings', value: 'AAMAAABk' }], '"HTTP2-Settings" is reserved'],
   ['headers', [{ name: 'X-Key', value: '  ' }], '"X-Key" has no value'],
-  ['headers', [{ name: 'X Key', value: '1' }], '"X Key" is no header name'],
+  ['headers', [{ name: 'X Key', value: '1' }], '"X Key" is not a valid header name'],
   ['headers', [{ name: 'X-Key', value: 'a\r\nX-Other: b' }], '"X-Key" has a value with a line break'],
   [
     'headers',
@@ -203,7 +203,7 @@ it('tells all mistakes at once, and is a warning where only invented data is at 
     template: '{"a": {{ data.b }} }',
   });
   expect(errors).toEqual([]);
-  expect(warnings).toMatchObject([{ field: 'template', message: expect.stringContaining('invalid JSON on invented data') }]);
+  expect(warnings).toMatchObject([{ field: 'template', message: expect.stringContaining('invalid JSON for invented data') }]);
   expect(webhookSubscription).not.toBeNull();
 });
 

@@ -78,10 +78,10 @@ describe('misuse throws a TypeError that says what to do', () => {
   it.each<[string, Partial<Record<keyof VerifyOptions | 'scheme', unknown>>, RegExp]>([
     ['a parsed body', { body: { name: 'Zoë' } }, /raw body.*express\.raw/s],
     ['no body', { body: undefined }, /raw body/],
-    ['an empty secret', { secret: '' }, /none may be empty/],
+    ['an empty secret', { secret: '' }, /no secret may be empty/],
     ['no secret', { secret: undefined }, /secret must be/],
     ['a list without a secret', { secret: [] }, /secret must be/],
-    ['a list with an empty one', { secret: ['a', ''] }, /none may be empty/],
+    ['a list with an empty one', { secret: ['a', ''] }, /no secret may be empty/],
     ['an unknown scheme', { scheme: 'toString' }, /SCOPE, STANDARD_WEBHOOKS/],
     ['no headers', { headers: undefined }, /headers must be/],
     ['a negative tolerance', { toleranceSeconds: -1 }, /toleranceSeconds/],
@@ -188,7 +188,7 @@ describe('HTTP_MESSAGE_SIGNATURES', () => {
         code: 'NOT_COVERED',
         message: `The signature does not cover ${missed}.`,
       });
-    expect(verify({}, sign(needed, ''))).toMatchObject({ code: 'NOT_COVERED', message: expect.stringContaining('time of its creation') });
+    expect(verify({}, sign(needed, ''))).toMatchObject({ code: 'NOT_COVERED', message: expect.stringContaining('its creation time') });
   });
 
   it('refuses another algorithm, a component twice, one that it does not know, and a text that is no dictionary', () => {

@@ -90,7 +90,7 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
   } finally {
     for (const take of undo.reverse()) await take();
   }
-  terminal.note(`Received ${receiver.count()} notifications.`);
+  terminal.note(`Received ${receiver.count()} ${receiver.count() === 1 ? 'notification' : 'notifications'}.`);
 }
 
 interface Subscribing {

@@ -53,7 +53,7 @@ export function addSaving(webhooks: Command, cli: Cli): void {
       'webhooks create --from users.yaml --query @users.graphql --test',
     ]),
   )
-    .option('--test', 'send a test right after')
+    .option('--test', 'send a test after saving')
     .action(async (options: Written & Answering & { test?: true }) => {
       const client = await connect();
       const saved = [];
@@ -62,17 +62,21 @@ export function addSaving(webhooks: Command, cli: Cli): void {
       tellSaved(cli, saved, options, 'created');
     });
   addDefinition(
-    addAnswering(webhooks, 'update <webhook>', 'change; what is not named stays', [
+    addAnswering(webhooks, 'update <webhook>', 'change a subscription; fields without an option stay unchanged', [
       'webhooks update "CRM users" --query @users.graphql --set template=null',
     ]),
   )
-    .option('--test', 'send a test right after')
+    .option('--test', 'send a test after saving')
     .action(async (name: string, options: Written & Answering & { test?: true }) => {
       const client = await connect();
       const { id } = await findSubscription(client, name);
       const [input, ...others] = await readWritten(client, cli, options, false);
       if (!input || others.length > 0)
-        throw new RuntimeError('INPUT_INVALID', 'One subscription has one topic', 'Create another one for another topic.');
+        throw new RuntimeError(
+          'INPUT_INVALID',
+          '`webhooks update` accepts a single --topic',
+          'Create a further subscription for each further topic.',
+        );
       tellSaved(cli, [await save(client, UPDATE, { ...input, id, ...(options.test && { test: true }) })], options, 'changed');
     });
 }
@@ -84,7 +88,8 @@ function tellSaved({ terminal }: Cli, saved: Saved[], { json }: Answering, done:
     if (!json) terminal.say(terminal.isTty ? `${called(one)} is ${done}: ${one.topic.key}@${one.topic.version}, id ${one.id}` : one.id);
     if (report && !json) tellReport(terminal, report);
   }
-  if (saved.some(({ report }) => report && failed(report))) throw new RuntimeError('TEST_FAILED', 'It is saved, and the test failed');
+  if (saved.some(({ report }) => report && failed(report)))
+    throw new RuntimeError('TEST_FAILED', 'The subscription was saved, but the test failed');
 }
 
 /** Reads options and file into one API input for each topic. @throws RuntimeError `INPUT_INVALID` */
@@ -95,8 +100,8 @@ export async function readWritten(client: Client, cli: Cli, written: Written, is
     if (typeof document !== 'object' || document === null || Array.isArray(document) || others.length > 0)
       throw new RuntimeError(
         'FILE_INVALID',
-        `${written.from} must hold the fields of one subscription`,
-        '`hookgraph apply` takes several.',
+        `${written.from} must contain the fields of a single subscription`,
+        '`hookgraph apply` accepts several subscriptions.',
       );
     Object.assign(input, await resolveReferences(document, written.from, (name) => readSecretVariable(name, cli.env)));
   }
@@ -111,7 +116,7 @@ export async function readWritten(client: Client, cli: Cli, written: Written, is
   for (const assignment of written.set ?? []) assign(input, assignment);
   const inputs = eachTopic(input, written.topic);
   if (isNew && inputs.some(({ topic }) => topic === undefined))
-    throw new RuntimeError('INPUT_INVALID', 'No topic is named', 'Name one with --topic; `hookgraph topics list` shows all.');
+    throw new RuntimeError('INPUT_INVALID', 'No topic was given', 'Pass --topic; `hookgraph topics list` lists all topics.');
   const schema = await client.schema();
   return inputs.map((one) => checkInput(schema, one, written.from ?? 'options'));
 }

@@ -79,7 +79,7 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         PENDING: { description: 'No attempt has been made yet.' },
         SKIPPED: {
           description:
-            'Nothing is sent: the validation template rendered false, or the subscription was disabled at the time of the event.',
+            'The delivery was skipped: the validation template rendered false, or the subscription was disabled at the time of the event.',
         },
         DELIVERED: { description: 'The receiver accepted the notification.' },
         RETRYING: { description: 'An attempt failed. A retry follows.' },

@@ -17,7 +17,7 @@ export function addPresets(builder: Builder, { enums: { preset: presetKey }, fie
         resolve: ({ key }) => key,
       }),
       name: t.exposeString('name', { nullable: false, description: 'The name of the system.' }),
-      description: t.exposeString('description', { nullable: false, description: 'What the body and the signatures look like.' }),
+      description: t.exposeString('description', { nullable: false, description: 'A description of the body and its signatures.' }),
       contentType: t.field({
         type: fieldTypes.enum(CONTENT_TYPE_ENUM),
         description: 'The format of the body.',

@@ -150,7 +150,7 @@ function addLists(builder: Builder, access: AccessOf, { delivery, error, ref }: 
       {
         type: error.ref,
         nullable: false,
-        description: 'The errors of the subscription that nobody has dismissed, newest first.',
+        description: 'The errors of the subscription that are not dismissed, newest first.',
         args: error.args(t.arg),
         resolve: async (subscription, args, ctx) => {
           const { loaders } = access(ctx);

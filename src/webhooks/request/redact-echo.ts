@@ -23,7 +23,7 @@ export function redactEcho<
   if (finder === null) return answer;
   const clean = cleanerWith(finder);
   const { headers: hadHeaders, message: hadMessage, explanation: hadExplanation, body: hadBody } = answer;
-  // Headers come first, so that a large body can't use up their share of the budget: statuses are judged by headers.
+  // Headers are redacted first, so that a large body can't use up the budget: judging the response needs its headers.
   const headers = hadHeaders && cleanHeaders(hadHeaders, clean);
   const message = hadMessage && clean(hadMessage);
   const explanation = hadExplanation && clean(hadExplanation);

@@ -33,7 +33,7 @@ describe('the fault of an error', () => {
     const { data, errors = [] } = await t.ask('query ($id: ID!) { node(id: $id) { ... on User { firstName createdAt } } }', { id });
     expect(data).toEqual({ node: { firstName: 'Alain', createdAt: null } });
     expect(errors.map(faultOf)).toEqual(['data']);
-    expect(errors[0]?.message).toBe('createdAt is infinity, which a DateTime cannot say.');
+    expect(errors[0]?.message).toBe('createdAt is infinity, which a DateTime cannot represent.');
   });
 
   it('is ours where the database can’t be reached', async () => {

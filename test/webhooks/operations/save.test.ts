@@ -162,7 +162,7 @@ describe('a save', () => {
   it('refuses what Postgres cannot hold', async () => {
     for (const field of ['name', 'query', 'template', 'errorTemplate', 'validationTemplate', 'sharedSecret', 'callbackUrl'] as const)
       for (const text of ['a\0', 'a\ud800'])
-        expect(await problemsOf({ [field]: text })).toContainEqual({ field, message: 'holds a character that is no text' });
+        expect(await problemsOf({ [field]: text })).toContainEqual({ field, message: 'contains a character that is not valid text' });
   });
 });
 

@@ -77,13 +77,13 @@ export function mergeAuth(input: AuthInput | null | undefined, { saved }: MergeC
 export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: CheckContext): Promise<Problem[]> {
   const { asked, definition, secrets } = auth;
   const headers = (values.headers ?? []) as { name: string }[];
-  if (asked.length > 1) return [{ field: 'auth', message: `asks for ${asked.join(' and ')}; there can be one of them` }];
+  if (asked.length > 1) return [{ field: 'auth', message: `has ${asked.join(' and ')}; give only one of them` }];
   const problems: Problem[] = [];
   const add = (field: string, problem: Omit<Problem, 'field'>) => problems.push({ ...problem, field: `auth.${asked[0]}.${field}` });
   /** Checks a header or form value: by default visible ASCII and spaces. */
   const check = (field: string, text: string, allowed = /^[\x20-\x7e]*$/, most = MAX_CREDENTIAL_LENGTH) => {
     if (text.length > most) add(field, { message: `has ${text.length} characters, more than ${most}` });
-    else if (!allowed.test(text)) add(field, { message: 'holds a line break or another character that can not be sent' });
+    else if (!allowed.test(text)) add(field, { message: 'contains a line break or another character that can not be sent' });
   };
   const required = (field: string, text: string, ...rest: [RegExp?, number?]) =>
     text === '' ? add(field, { message: "can't be blank", type: 'BLANK' }) : check(field, text, ...rest);
@@ -97,7 +97,8 @@ export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: 
       required('username', username, PRINTABLE);
       check('password', password, PRINTABLE);
       // A user name has no colon: https://www.rfc-editor.org/rfc/rfc7617#section-2
-      if (username.includes(':')) add('username', { message: 'holds a colon, which ends a user name' });
+      if (username.includes(':'))
+        add('username', { message: 'contains a colon, which Basic authentication does not allow in a user name' });
       break;
     }
     case 'TOKEN':
@@ -116,7 +117,7 @@ export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: 
     }
   }
   if (headers.some(({ name }) => name.toLowerCase() === 'authorization'))
-    problems.push({ field: 'headers', message: '"authorization" is set by auth: give one of the two' });
+    problems.push({ field: 'headers', message: '"authorization" is set by auth, too; give only one of them' });
   return problems;
 }
 

@@ -9,7 +9,7 @@ const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
 const PHASE_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookPhase',
-  description: 'When a subscription is called.',
+  description: 'The phase of a change in which a subscription is called.',
   values: {
     AFTER: 'After the change is committed. This is the usual phase.',
     BEFORE:
@@ -20,7 +20,7 @@ const PHASE_ENUM = {
 const ON_FAILURE_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookFailurePolicy',
-  description: 'What happens to a write when its before-hook cannot be called, fails, or takes too long.',
+  description: 'The decision about a write whose before-hook cannot be called, fails, or takes too long.',
   values: {
     ALLOW: 'The write goes on, and the failure is recorded.',
     REFUSE: 'The write is refused.',
@@ -45,9 +45,9 @@ export const PHASE = {
   name: 'phase',
   type: PHASE_ENUM,
   description:
-    'When the subscription is called. BEFORE: before a mutation of this API writes, which the receiver can refuse; for created, updated and deleted topics.',
+    'The phase in which the subscription is called. BEFORE: before a mutation of this API writes, which the receiver can refuse; for created, updated and deleted topics.',
   output: {
-    description: 'When the subscription is called: before a write, or after its commit.',
+    description: 'The phase in which the subscription is called: before a write, or after its commit.',
     required: true,
     read: ({ definition }: Subscription) => (definition.before ? 'BEFORE' : 'AFTER'),
   },

@@ -24,7 +24,7 @@ export function checkType(type: FieldType, value: unknown, path: string): Proble
       const isFine = type.kind === 'INTEGER' ? Number.isInteger(value) : Number.isFinite(value);
       return isFine && (value as number) >= least && (value as number) <= most
         ? []
-        : [{ field: path, message: `is ${value}; it goes from ${least} to ${most}` }];
+        : [{ field: path, message: `is ${value}; give a number from ${least} to ${most}` }];
     }
     case 'ENUM':
       return Object.hasOwn(type.values, String(value))
@@ -40,7 +40,7 @@ export function checkType(type: FieldType, value: unknown, path: string): Proble
 }
 
 function checkText(text: string, field: string, maxLength: number | undefined): Problem[] {
-  if (!isStorable(text)) return [{ field, message: 'holds a character that is no text' }];
+  if (!isStorable(text)) return [{ field, message: 'contains a character that is not valid text' }];
   return maxLength !== undefined && text.length > maxLength ? [tooLong(field, text.length, maxLength)] : [];
 }
 

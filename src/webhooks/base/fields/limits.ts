@@ -104,11 +104,11 @@ export const RECORDING = {
 
 function maskedPathProblems(paths: readonly string[]): Problem[] {
   const field = 'recording.maskedPaths';
-  if (paths.length > MAX_MASKED_PATHS) return [{ field, message: `are ${paths.length}, more than ${MAX_MASKED_PATHS}` }];
+  if (paths.length > MAX_MASKED_PATHS) return [{ field, message: `has ${paths.length} paths; the limit is ${MAX_MASKED_PATHS}` }];
   return paths.flatMap((path) => {
     if (path.length > MAX_MASKED_PATH_LENGTH)
-      return [{ field, message: `has one of ${path.length} characters, more than ${MAX_MASKED_PATH_LENGTH}` }];
-    const parsed = isStorable(path) ? parseMaskPath(path) : { wrong: 'one holds a character that is no text' };
+      return [{ field, message: `has a path of ${path.length} characters; the limit is ${MAX_MASKED_PATH_LENGTH}` }];
+    const parsed = isStorable(path) ? parseMaskPath(path) : { wrong: 'a path contains a character that is not valid text' };
     return 'wrong' in parsed ? [{ field, message: parsed.wrong }] : [];
   });
 }

@@ -49,9 +49,9 @@ export const SHARED_SECRET = {
 /** Whether a shared secret can be stored. */
 export function secretProblems(secret: string | null): Problem[] {
   const field = 'sharedSecret';
-  if (secret === '') return [{ field, message: "can't be empty; null removes it" }];
+  if (secret === '') return [{ field, message: "can't be empty; pass null to remove it" }];
   if (secret !== null && secret.length > MAX_SECRET_LENGTH) return [tooLong(field, secret.length, MAX_SECRET_LENGTH)];
-  return secret === null || isStorable(secret) ? [] : [{ field, message: 'holds a character that is no text' }];
+  return secret === null || isStorable(secret) ? [] : [{ field, message: 'contains a character that is not valid text' }];
 }
 
 export const SIGNATURES = {
@@ -138,14 +138,14 @@ export const RESERVED_HEADERS = new Set(
 function headerProblems(headers: readonly Header[], { engine }: CheckContext): Problem[] {
   const prefix = engine.settings.headerPrefix.toLowerCase();
   const problem = (message: string): Problem => ({ field: 'headers', message });
-  if (headers.length > MAX_HEADERS) return [problem(`are ${headers.length}, more than ${MAX_HEADERS}`)];
+  if (headers.length > MAX_HEADERS) return [problem(`has ${headers.length} headers; the limit is ${MAX_HEADERS}`)];
   const seen = new Set<string>();
   return headers.flatMap(({ name, value }) => {
     const lower = name.toLowerCase();
     const quoted = JSON.stringify(name.slice(0, MAX_HEADER_NAME_LENGTH));
     // Syntax of a field name: https://www.rfc-editor.org/rfc/rfc9110#section-5.1
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || name.length > MAX_HEADER_NAME_LENGTH)
-      return [problem(`${quoted} is no header name`)];
+      return [problem(`${quoted} is not a valid header name`)];
     if (RESERVED_HEADERS.has(lower) || lower.startsWith(prefix) || lower === '__proto__') return [problem(`${quoted} is reserved`)];
     if (seen.has(lower)) return [problem(`${quoted} is given twice`)];
     seen.add(lower);
@@ -155,6 +155,6 @@ function headerProblems(headers: readonly Header[], { engine }: CheckContext): P
     // The message must not contain the value, which is a secret.
     return /^[\t\u0020-\u007E]+$/.test(value)
       ? []
-      : [problem(`${quoted} has a value with a line break or another character that no header holds`)];
+      : [problem(`${quoted} has a value with a line break or another character that a header may not contain`)];
   });
 }

@@ -85,7 +85,12 @@ class ProcessRenderer implements Renderer {
     if (this.isClosed) throw new Error('the renderer is closed');
     if ('data' in input && input.data.length > MAX_DATA_LENGTH)
       return [
-        { fault: 'limit', message: `the data for the template has ${input.data.length} characters; the limit is ${MAX_DATA_LENGTH}`, place: null, ms: 0 },
+        {
+          fault: 'limit',
+          message: `the data for the template has ${input.data.length} characters; the limit is ${MAX_DATA_LENGTH}`,
+          place: null,
+          ms: 0,
+        },
       ];
     return new Promise((resolve, reject) => {
       const job = { id: ++this.lastId, input, steps, alone: false };

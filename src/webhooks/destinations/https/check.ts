@@ -12,7 +12,7 @@ function credentialWarnings(url: string): Problem[] {
   const names = URL.canParse(url) ? [...new Set(new URL(url).searchParams.keys())].filter((name) => CREDENTIAL.test(name)) : [];
   return names.map((name) => ({
     field: 'callbackUrl',
-    message: `has a parameter ${JSON.stringify(name.slice(0, 64))} that looks like a credential: a URL is shown and recorded; a header's value never is`,
+    message: `has a parameter ${JSON.stringify(name.slice(0, 64))} that looks like a credential: URLs are shown and recorded. Send credentials in a header, whose value is not recorded`,
     severity: 'warning',
   }));
 }

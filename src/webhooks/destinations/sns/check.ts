@@ -51,10 +51,11 @@ export async function snsProblems({ settings, secrets, region, idle }: SnsDraft,
   };
   const offered = context.installation.sns;
   const managedTopics = offered?.managedTopics ?? null;
-  for (const field of idle) add(field, settings.kind === 'MANAGED' ? 'is not for a managed topic' : 'is for a managed topic only');
+  for (const field of idle)
+    add(field, settings.kind === 'MANAGED' ? 'can not be used with a managed topic' : 'can be used only with a managed topic');
   const home = regionOf(`${settings.kind === 'OWN' ? settings.topicArn : settings.prefix}:`);
   if (region !== null && home !== '' && region !== home)
-    add('region', `is ${JSON.stringify(region.slice(0, 64))}; the topic is in ${home}`);
+    add('region', `is ${JSON.stringify(region.slice(0, 64))}, but the topic is in the region ${home}`);
 
   if (settings.kind === 'MANAGED') {
     if (settings.prefix === '') add('managed', 'is not offered by this installation (HOOKGRAPH_SNS_MANAGED)');

@@ -44,12 +44,13 @@ async function destinationProblems(engine: Engine, draft: Draft, tenant: string)
   const { phase, destinations, auth, headers, sharedSecret } = draft;
   const [first, second] = destinations;
   if (!first) return [{ field: 'callbackUrl', message: "can't be blank", type: 'BLANK' }];
-  if (second) return [{ field: second.kind.field, message: `and ${first.kind.field} are given; there can be one of them` }];
+  if (second) return [{ field: second.kind.field, message: `and ${first.kind.field} are both given; give only one of them` }];
   const { kind, draft: destination } = first;
-  if (phase === 'BEFORE' && kind.notBefore !== null) return [{ field: kind.field, message: `is for the phase AFTER: ${kind.notBefore}` }];
+  if (phase === 'BEFORE' && kind.notBefore !== null)
+    return [{ field: kind.field, message: `can be used only with the phase AFTER: ${kind.notBefore}` }];
   const given = kind.isHttp ? {} : { auth: auth !== null, headers: headers.length > 0, sharedSecret: sharedSecret !== null };
   const idle = Object.entries(given).flatMap(([field, isGiven]): Problem[] =>
-    isGiven ? [{ field, message: `is for a callbackUrl; ${kind.title} has its own ways` }] : [],
+    isGiven ? [{ field, message: `can be used only with a callbackUrl; ${kind.title} neither signs nor authenticates this way` }] : [],
   );
   const settings = typeof destination.settings === 'string' ? checkType({ kind: 'TEXT' }, destination.settings, kind.field) : [];
   return [...idle, ...settings, ...(await kind.check(destination, { installation: engine.settings, guard: engine.guard, tenant }))];

@@ -18,31 +18,36 @@ export async function checkPhase(
 ): Promise<Problem[]> {
   if (phase === 'AFTER')
     return Object.entries({ onFailure, timeoutMs }).flatMap(([field, value]) =>
-      value === null ? [] : [{ field, message: 'is for subscriptions with the phase BEFORE' }],
+      value === null ? [] : [{ field, message: 'can be used only with the phase BEFORE' }],
     );
   const problems: Problem[] = [];
-  if (retry !== null) problems.push({ field: 'retry', message: 'is not for the phase BEFORE: a write waits, so it is asked once' });
-  if (rateLimit !== null) problems.push({ field: 'rateLimit', message: 'is not for the phase BEFORE: a write waits for it' });
+  if (retry !== null)
+    problems.push({
+      field: 'retry',
+      message: 'can not be used with the phase BEFORE: a write waits, so a before-hook is called only once',
+    });
+  if (rateLimit !== null)
+    problems.push({ field: 'rateLimit', message: 'can not be used with the phase BEFORE: a write waits for the receiver' });
   if (!topic) return problems;
   const node = announcedNode(engine.host, topic.typename);
   const deciding = node && decidingRows(node);
   if (topic.isLifecycle)
     problems.push({
       field: 'phase',
-      message: `can't be BEFORE: ${topic.key} is told afterwards; a created, updated or deleted topic of a node type can be asked before`,
+      message: `can't be BEFORE for ${topic.key}: only created, updated and deleted topics of a node type can have before-hooks`,
     });
   else if (engine.host.gatedTypes?.has(topic.typename) === false)
     problems.push({
       field: 'phase',
-      message: `can't be BEFORE: writes of ${topic.typename} don't pass the gate of this application, so nobody would ask; use AFTER`,
+      message: `can't be BEFORE: this application calls no before-hooks for writes of ${topic.typename}; use AFTER`,
     });
   else if (deciding)
     problems.push({
       field: 'phase',
-      message: `can't be BEFORE: rows of ${deciding.typename} decide whose ${topic.typename} it is, which is known after the commit; use AFTER`,
+      message: `can't be BEFORE: rows of ${deciding.typename} decide the tenant of a ${topic.typename}, which is known only after the commit; use AFTER`,
     });
   else if ((await countHooks(engine, owner, topic, id)) >= MAX_HOOKS)
-    problems.push({ field: 'phase', message: `can't be BEFORE: ${topic.key} has ${MAX_HOOKS} such subscriptions in your organization` });
+    problems.push({ field: 'phase', message: `can't be BEFORE: your organization already has ${MAX_HOOKS} before-hooks for ${topic.key}` });
   return problems;
 }
 

@@ -20,12 +20,15 @@ export async function checkReferences(engine: Engine, owner: Owner, draft: Refer
   }
   if (environmentIds !== null && !isDeepStrictEqual(environmentIds, before?.environmentIds)) {
     if (environmentIds.length > MAX_ENVIRONMENTS)
-      return [...problems, { field: 'environmentIds', message: `are ${environmentIds.length}, more than ${MAX_ENVIRONMENTS}` }];
+      return [
+        ...problems,
+        { field: 'environmentIds', message: `has ${environmentIds.length} environments; the limit is ${MAX_ENVIRONMENTS}` },
+      ];
     const missing = await missingOf(engine, owner, engine.host.environmentType, environmentIds);
     if (missing.length > 0)
       problems.push({
         field: 'environmentIds',
-        message: missing.length === 1 ? 'has one that is not found' : `has ${missing.length} that are not found`,
+        message: missing.length === 1 ? 'has an id that was not found' : `has ${missing.length} ids that were not found`,
         type: 'NOT_FOUND',
       });
   }

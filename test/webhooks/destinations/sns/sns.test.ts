@@ -113,7 +113,7 @@ describe('a message', () => {
     expect(attempt).toMatchObject({
       outcome: 'HELD',
       stage: 'TEMPLATE',
-      message: expect.stringMatching(/has 262\d{3} bytes.*takes 262144/),
+      message: expect.stringMatching(/has 262\d{3} bytes.*accepts 262144/),
     });
     expect(await stateOf(id)).toMatchObject([{ state: 'HELD', reason: 'NODE' }]);
     expect(aws.asked).toEqual([]);
@@ -167,7 +167,7 @@ describe('credentials', () => {
       message: expect.stringContaining('HOOKGRAPH_SNS_ACCOUNTS'),
     });
     expect(actions(INSTALLATION.AWS_ACCESS_KEY_ID)).toEqual(['Publish']);
-    await expect(world.subscribe({ sns: { topicArn } })).rejects.toThrow(`not for the account ${ACCOUNT}`);
+    await expect(world.subscribe({ sns: { topicArn } })).rejects.toThrow(`may not be used for the account ${ACCOUNT}`);
     await off(id);
   });
 
@@ -284,7 +284,7 @@ describe('a managed topic', () => {
 
     aws.answer = refuse;
     const deleted = await deleteSubscription(world.webhooks.engine, OWNER, id);
-    expect(deleted.problems).toMatchObject([{ severity: 'warning', message: expect.stringContaining('could not be deleted yet') }]);
+    expect(deleted.problems).toMatchObject([{ severity: 'warning', message: expect.stringContaining('Deleting the topic failed') }]);
     aws.answer = null;
     await due(id);
     expect(await settleTopics(world.webhooks.engine, id)).toEqual([]);

@@ -90,8 +90,14 @@ async function askOne(
     return answered(hook, ended as Ended);
   } catch (error) {
     // Internal errors count as a failed hook too: its `onFailure` policy decides whether the write is refused.
-    engine.log.error({ err: error, subscriptionId: hook.subscriptionId }, 'calling a before-hook failed with an internal error; its onFailure policy decides');
-    return failed(start.timings.renderMs === undefined ? 'QUERY' : 'CONNECT', 'An internal error of Hookgraph kept the before-hook from being called.');
+    engine.log.error(
+      { err: error, subscriptionId: hook.subscriptionId },
+      'calling a before-hook failed with an internal error; its onFailure policy decides',
+    );
+    return failed(
+      start.timings.renderMs === undefined ? 'QUERY' : 'CONNECT',
+      'An internal error of Hookgraph kept the before-hook from being called.',
+    );
   }
 }
 

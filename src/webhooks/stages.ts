@@ -12,7 +12,7 @@ import type { AttemptRecord, AttemptStart, SentRequest } from './verdict/attempt
 import { type Answer, type Circumstances, judge, type Verdict } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 
-/** What the stages run on, and how a test or before-hook differs from an ordinary delivery. */
+/** The engine parts that the stages use, and how a test or before-hook differs from an ordinary delivery. */
 export interface Run {
   start: AttemptStart;
   send: DeliverySender['send'];

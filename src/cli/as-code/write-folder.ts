@@ -84,7 +84,7 @@ function documentOf(node: Existing, { name, topics, stem, files }: Around): Reco
     return { fromFile: file.split('/').at(-1) };
   };
   const fields = FIELDS.filter((field) => field.name !== 'name' && field.name !== 'topic');
-  const written = fields.map((field) => [field.name, valueOf(field, node, { secret, inFile })]);
+  const written = fields.map((field) => [field.name, fileValueOf(field, node, { secret, inFile })]);
   return clean({ name, ...(topics ? { topics } : { topic: topicOf(node) }), ...Object.fromEntries(written) }) as Record<string, unknown>;
 }
 
@@ -96,11 +96,11 @@ interface Writers {
 }
 
 /** The value of a field for the file; `null` when the file doesn't need it. `parent`: the object that the API returned. */
-function valueOf(field: Field, parent: Readonly<Record<string, unknown>>, writers: Writers): unknown {
+function fileValueOf(field: Field, parent: Readonly<Record<string, unknown>>, writers: Writers): unknown {
   const { name, type, output, secret, default: usual, file = {} } = field;
   if (file.write) return file.write(parent, writers.secret);
   if (secret) return file.shownBy && parent[file.shownBy] !== true ? null : writers.secret(file.variable ?? constantCase(name));
-  const value = parent[(output && output.name) || name];
+  const value = parent[(output || {}).name ?? name];
   if (value == null || JSON.stringify(value) === JSON.stringify(usual)) return null;
   switch (type.kind) {
     case 'SOURCE':
@@ -115,7 +115,7 @@ function valueOf(field: Field, parent: Readonly<Record<string, unknown>>, writer
       return Object.fromEntries(
         type.fields
           .filter(({ input }) => input !== false)
-          .map((inner) => [inner.name, valueOf(inner, value as Record<string, unknown>, writers)]),
+          .map((inner) => [inner.name, fileValueOf(inner, value as Record<string, unknown>, writers)]),
       );
     default:
       return value;

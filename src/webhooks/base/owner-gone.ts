@@ -4,6 +4,6 @@ import type { Problem } from './errors.js';
 const SENTENCE = 'owner is gone, disabled, or belongs to another organization now';
 
 /** The rule that disables the subscription, with the message that its other users read. */
-export const OWNER_GONE = { reason: 'OWNER_GONE', message: `Its ${SENTENCE}.` } as const;
+export const OWNER_GONE = { reason: 'OWNER_GONE', message: `The subscription's ${SENTENCE}.` } as const;
 /** The problem of a test or preview. */
 export const OWNER_GONE_PROBLEM: Problem = { field: 'base', message: `the ${SENTENCE}` };

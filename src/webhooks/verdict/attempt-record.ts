@@ -37,7 +37,7 @@ export interface AttemptRecord {
   response: Attempt['response'];
 }
 
-/** What came of a request. */
+/** A request with its response, or the reason why there is none. */
 export interface SentRequest {
   request: NonNullable<Attempt['request']>;
   answer: Answer & { sendMs: number; firstByteMs?: number };

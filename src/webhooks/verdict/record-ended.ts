@@ -13,7 +13,7 @@ const RECORD = sqlStatement<string>('webhooks/verdict/record-ended.sql');
 export interface EndedRecord {
   topicId: string;
   reason?: 'VALIDATION' | 'REFUSED' | 'ALLOWED' | null;
-  /** Of a test or before-hook. */
+  /** The attempt of the test or before-hook. */
   attempt: AttemptRecord;
 }
 

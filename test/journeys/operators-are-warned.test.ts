@@ -53,6 +53,12 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
     );
   const counted = async (selector: string) => (await prometheus.query(`sum(${selector})`))[0]?.value ?? 0;
 
+  /** Makes sure that these alerts come of what follows. */
+  const isQuiet = async (...alerts: string[]) => {
+    const firing = await prometheus.firing();
+    expect(alerts.filter((alert) => firing.includes(alert))).toEqual([]);
+  };
+
   it('of nothing, while all is well', async () => {
     await product.subscribe({ topic, callbackUrl: `${receiver.url}/fine` });
     await createUser(product);
@@ -73,6 +79,7 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
 
   it('of render processes that end', async () => {
     await product.subscribe({ topic, callbackUrl: `${receiver.url}/rendered`, template: '{ "at": {{ notification.time | json }} }' });
+    await isQuiet('HookgraphRendererRestarts');
     for (let killed = 0; killed < 4; killed++) {
       const pid = await until('a render process runs', () => renderProcessOf(worker));
       process.kill(pid, 'SIGKILL');
@@ -93,6 +100,7 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
       );
       return rows[0].captures === 0 && rows[0].leased > 0;
     });
+    await isQuiet('HookgraphDown', 'HookgraphBacklogOld', 'HookgraphRelayBehind');
     await worker.kill('SIGKILL');
     await insertUsers(1);
     expect(await prometheus.fires('HookgraphDown')).toMatchObject([{ instance: address }]);
@@ -101,6 +109,7 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
   });
 
   it('of deliveries that come late, when a worker runs again', async () => {
+    await isQuiet('HookgraphDeliveriesLate');
     receiver.answer = (response) => void response.end();
     ({ started: worker, at: address } = await startWorker({ DATABASE_URL: proxy.url }));
     await prometheus.scrape([api, address]);
@@ -109,6 +118,7 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
 
   it('of a connection to Postgres that is dead, and its loops that are stuck', async () => {
     expect((await fetch(`http://${address}/readyz`)).status).toBe(200);
+    await isQuiet('HookgraphDatabaseUnreachable', 'HookgraphLoopStuck');
     proxy.freeze();
     await prometheus.fires('HookgraphDatabaseUnreachable');
     const stuck = await prometheus.fires('HookgraphLoopStuck');
@@ -124,6 +134,7 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
     const { at } = await startWorker({ HOOKGRAPH_EGRESS_PROXY: 'http://127.0.0.1:9' });
     await prometheus.scrape([api, at]);
     await until('it is scraped', async () => (await counted('hookgraph_put_back_deliveries_total{cause="NETWORK"}')) === 0);
+    await isQuiet('HookgraphOwnNetworkFails');
     await createUser(product);
     expect(await prometheus.fires('HookgraphOwnNetworkFails')).toMatchObject([{ instance: at }]);
   });

@@ -74,6 +74,13 @@ export default {
       to: { path: ['^src/generated/', 'node_modules/@?(prisma|pothos)', '^@?(prisma|pothos)'] },
     },
     {
+      name: 'engine-knows-no-metrics-library',
+      comment: 'The engine reports to its meter; who counts is above it.',
+      severity: 'error',
+      from: { path: '^src/webhooks/' },
+      to: { path: ['^src/runtime/metrics/', 'node_modules/prom-client', '^prom-client'] },
+    },
+    {
       name: 'graphql-knows-no-host',
       comment: 'Our API is a schema of its own, for any host: it names no ORM, nothing generated, no source, no sign-in, no sample.',
       severity: 'error',

@@ -122,6 +122,11 @@ test.each([
     'engine-knows-no-domain',
     { 'src/webhooks/a.ts': ['../generated/client.js'], 'src/generated/client.ts': [] },
   ],
+  [
+    'the engine counts its metrics itself',
+    'engine-knows-no-metrics-library',
+    { 'src/webhooks/a.ts': ['../runtime/metrics/metrics.js'], 'src/runtime/metrics/metrics.ts': [] },
+  ],
   ...['generated', 'sample', 'sources/prisma', 'auth'].map((room): [string, string, Record<string, string[]>] => [
     `the API imports ${room}`,
     'graphql-knows-no-host',

@@ -6,6 +6,7 @@ import type { HostTypes } from '../host-types.js';
 
 type InputFields = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>;
 type OutputFields = PothosSchemaTypes.ObjectFieldBuilder<Types, object>;
+type OutputField = ReturnType<OutputFields['field']>;
 type Values = Record<string, unknown>;
 
 // A 32-bit number; a greater one is a Float in GraphQL.
@@ -29,7 +30,7 @@ export class FieldTypes {
   }
 
   /** The fields of the output, by name. */
-  output(t: OutputFields, fields: readonly Field[] = FIELDS) {
+  output(t: OutputFields, fields: readonly Field[] = FIELDS): Record<string, OutputField> {
     return Object.fromEntries(
       fields.filter(isReturned).flatMap((field) => {
         const { name = field.name, type = field.type } = field.output || {};

@@ -63,7 +63,7 @@ export const SIGNATURES = {
   option: { flags: '--signature <scheme>', help: 'a signature scheme: SCOPE, STANDARD_WEBHOOKS …; may be repeated' },
 } as const satisfies Field;
 
-interface Header {
+export interface Header {
   name: string;
   /** `null` when the header is new and was given without a value. */
   value: string | null;

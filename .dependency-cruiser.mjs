@@ -39,6 +39,20 @@ export default {
       to: { path: '^src/(verify|webhooks|api|worker)/', pathNot: ['^src/[^/]+/index\\.ts$', '^src/webhooks/fields\\.ts$', '^src/$1/'] },
     },
     {
+      name: 'fields-load-no-engine',
+      comment: 'The command line reads the declared fields at every start, so they load data and pure functions alone.',
+      severity: 'error',
+      from: { path: '^src/webhooks/(fields\\.ts$|base/fields/|destinations/[^/]+/field\\.ts$)' },
+      to: {
+        path: ['^src/', 'node_modules/'],
+        pathNot: [
+          '^src/webhooks/(base/fields/|base/recording/mask-path\\.ts$)',
+          '^src/webhooks/destinations/[^/]+/(field|definition|access)\\.ts$',
+        ],
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'stages-apart',
       comment: 'Stages never import each other: only journey.ts knows the order.',
       severity: 'error',

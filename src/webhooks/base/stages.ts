@@ -5,28 +5,28 @@ export const REPORT_STAGES = {
   QUERY: {
     takes: 'the node',
     gives: 'the data of the payload',
-    description: 'The stored query runs as its owner; without one the default payload is made.',
+    description: 'Runs the stored query as the owner of the subscription; without a query, makes the default payload.',
   },
   VALIDATION: {
     takes: 'the data',
     gives: '`true` or `false`',
-    description: 'The validation template says whether to send. A test and a preview go on whatever it says.',
+    description: 'Renders the validation template, which decides whether to send. Tests and previews continue in any case.',
   },
   TEMPLATE: {
     takes: 'the data',
     gives: 'the body',
-    description: 'The template writes the body; without one it is the payload itself.',
+    description: 'Renders the template of the body; without a template, the body is the payload.',
   },
   AUTH: {
     takes: 'the credentials',
     gives: 'the value of `Authorization`',
-    description: 'We make ourselves known to the receiver; with OAuth 2.0, the token endpoint gives the token.',
+    description: 'Adds the authentication for the receiver; with OAuth 2.0, fetches a token from the token endpoint.',
   },
-  SEND: { takes: 'the signed request', gives: 'the response', description: 'The request goes to the receiver.' },
+  SEND: { takes: 'the signed request', gives: 'the response', description: 'Sends the request to the receiver.' },
   ERROR_TEMPLATE: {
     takes: 'the response',
     gives: 'the text of an error, or nothing',
-    description: "The error template reads the receiver's answer.",
+    description: "Renders the error template on the receiver's response.",
   },
 } as const;
 export type ReportStage = keyof typeof REPORT_STAGES;

@@ -140,8 +140,8 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     }
     engine.meter.putBack(error instanceof TemplateError ? 'RENDERER' : 'INTERNAL');
     // Any TemplateError here is `busy`: other templates of the same tenant take up its share of the renderers.
-    if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'a template waits for its turn');
-    else engine.log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed for a reason of ours; it runs again');
+    if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'no render process is free for a template; retrying');
+    else engine.log.error({ err: error, deliveryId: delivery.id }, 'internal error while delivering; the delivery will be retried');
     return resultOf(delivery, { putBackMs: PUT_BACK_MS });
   }
 

@@ -98,7 +98,7 @@ describe('a save', () => {
       { message: 'a before-hook receives no events, so there is nothing to replay' },
     ]);
     const why = await t.ask('query ($id: ID!) { webhookWhyNot(webhookSubscriptionId: $id) { conclusion } }', { id: police.id });
-    expect(why.data?.webhookWhyNot.conclusion).toMatch(/^It is a before-hook/);
+    expect(why.data?.webhookWhyNot.conclusion).toMatch(/^The subscription is a before-hook/);
     const again = await t.ask('mutation ($id: ID) { resendWebhookDelivery(id: $id) { errors { message } } }', { id: asked.id });
     expect(again.data?.resendWebhookDelivery.errors).toMatchObject([
       { message: 'a before-hook can not be called again: the write was already decided' },

@@ -49,25 +49,25 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
   expect((await why(id, before)).findings).toMatchObject([
     {
       code: 'OLDER_THAN_SUBSCRIPTION',
-      reason: 'It happened before the subscription was created. A replay sends it.',
+      reason: 'The change happened before the subscription was created. A replay sends it.',
       delivery: null,
       event: { nodeId: before },
     },
   ]);
   const node = await make('Environment');
   expect(await why(id, node)).toMatchObject({
-    conclusion: expect.stringContaining('no worker has taken it up'),
+    conclusion: expect.stringContaining('no worker has matched it with subscriptions yet'),
     code: 'NOT_RELAYED',
     findings: [{ code: 'NOT_RELAYED', event: { operation: 'CREATED', nodeId: node }, delivery: null }],
   });
   await relayOnce(app.database.pool);
-  expect((await why(id, node)).conclusion).toMatch(/^It is due since .* and waits for a worker/);
+  expect((await why(id, node)).conclusion).toMatch(/^The delivery is due since .*; no worker has picked it up yet/);
   for (const [set, sentence, code] of [
-    [`state = 'SKIPPED', reason = 'DISABLED'`, 'was disabled when it happened', 'SKIPPED_DISABLED'],
-    [`state = 'HELD', reason = 'NODE'`, 'What its node answered could not be used', 'HELD_NODE'],
+    [`state = 'SKIPPED', reason = 'DISABLED'`, 'was disabled when the change happened', 'SKIPPED_DISABLED'],
+    [`state = 'HELD', reason = 'NODE'`, 'gave nothing usable for this node', 'HELD_NODE'],
     [`state = 'RETRYING', reason = NULL, attempt_count = 2`, 'Attempt 2 failed; the next one is due at', 'RETRYING'],
-    [`state = 'FAILED', attempt_count = 26`, 'It failed for good, with attempt 26. It can be resent.', 'FAILED'],
-    [`state = 'DELIVERED', attempt_count = 1`, 'All of it was delivered.', 'DELIVERED'],
+    [`state = 'FAILED', attempt_count = 26`, 'The delivery failed after 26 attempts and is not retried. You can resend it.', 'FAILED'],
+    [`state = 'DELIVERED', attempt_count = 1`, 'All changes were delivered.', 'DELIVERED'],
   ] as const) {
     await setDelivery(databaseId, set);
     expect(await why(id, node)).toMatchObject({ code, conclusion: expect.stringContaining(sentence) });
@@ -78,7 +78,7 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
     code: 'PARTLY_DELIVERED',
     conclusion: 'Of the last 2 changes 1 were delivered.',
     findings: [
-      { code: 'OTHER_OPERATION', reason: 'It was updated, and environment/created is about what is created.' },
+      { code: 'OTHER_OPERATION', reason: 'The node was updated, but environment/created is about nodes that are created.' },
       { delivery: { state: 'DELIVERED' } },
     ],
   });
@@ -88,9 +88,9 @@ it('why nothing came: the wrong node, no change at all, a subscription that is o
   const { id } = await subscribe();
   const integration = await make('Integration');
   expect((await why(id, integration)).conclusion).toBe(
-    'That is the id of another type, Integration: environment/created is about the type Environment.',
+    'The given id is the id of a Integration, but environment/created is about the type Environment.',
   );
-  expect((await why(id, 'nonsense')).conclusion).toContain('no id of a node');
+  expect((await why(id, 'nonsense')).conclusion).toContain('not the id of a node');
   const none = await why(id, undefined, '2100-01-01T00:00:00Z');
   expect(none).toMatchObject({ conclusion: expect.stringContaining('No change of any Environment was recorded'), findings: [] });
   await ask(`mutation ($id: ID) { updateWebhookSubscription(webhookSubscription: { id: $id, disabled: true }) { errors { message } } }`, {
@@ -98,7 +98,7 @@ it('why nothing came: the wrong node, no change at all, a subscription that is o
   });
   expect(await why(id)).toMatchObject({
     code: 'SUBSCRIPTION_DISABLED',
-    conclusion: expect.stringMatching(/^The subscription is disabled since .* It was switched off\./),
+    conclusion: expect.stringMatching(/^The subscription is disabled since .* Its owner disabled it\./),
   });
   expect(await ask(WHY, { id }, app.stranger)).toBeNull();
 });

@@ -1,7 +1,7 @@
 // Says that the owner of a subscription is gone, in the words of the place that says it.
 import type { Problem } from './errors.js';
 
-const SENTENCE = 'owner is gone, disabled, or belongs to another organization now';
+const SENTENCE = 'owner was deleted, disabled, or moved to another organization';
 
 /** The rule that disables the subscription, with the message that its other users read. */
 export const OWNER_GONE = { reason: 'OWNER_GONE', message: `The subscription's ${SENTENCE}.` } as const;

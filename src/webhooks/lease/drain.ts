@@ -120,7 +120,7 @@ class ClaimingDrain implements Drain {
         this.start(batch);
       }
     } catch (error) {
-      this.options.log.error({ err: error }, 'claiming failed; trying again');
+      this.options.log.error({ err: error }, 'claiming deliveries failed; retrying');
       if (!this.isStopping) this.retryTimer = setTimeout(() => void this.claim(), RETRY_MS);
     } finally {
       this.isClaiming = false;

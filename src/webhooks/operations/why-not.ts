@@ -34,7 +34,7 @@ export interface WhyNotQuestion {
 }
 
 const IS_HOOK =
-  "It is a before-hook: it is asked while this API's own mutations wait, and told of no event. Its deliveries of the kind BEFORE say what came of it.";
+  'The subscription is a before-hook: it is called while mutations of this API wait, and receives no events. Its deliveries of the kind BEFORE show the results.';
 const MAX_FINDINGS = 20;
 /** Maximum number of newest events to search: of the node or, without a node, of all tenants and types. */
 const MAX_EVENTS = 10_000;
@@ -48,8 +48,8 @@ export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuest
   const named = question.nodeId === null ? null : engine.host.fromGlobalId(question.nodeId);
   const since = question.since ?? new Date(Date.now() - 24 * 60 * 60 * 1000);
   if (question.nodeId !== null && named?.typename !== topic.typename) {
-    const what = named ? `the id of another type, ${named.typename}` : 'no id of a node';
-    const conclusion = `That is ${what}: ${topic.key} is about the type ${topic.typename}.`;
+    const what = named ? `the id of a ${named.typename}` : 'not the id of a node';
+    const conclusion = `The given id is ${what}, but ${topic.key} is about the type ${topic.typename}.`;
     return { code: named ? 'OTHER_TYPE' : 'NOT_A_NODE_ID', conclusion, findings: [] };
   }
   const findings = await findingsOf(engine, actor, { subscription, topic, key: named?.key ?? null, since });
@@ -66,7 +66,7 @@ async function whyUnrecorded({ capture }: Engine, { typename }: Topic, isNothing
   if (!first) return null;
   const since = new Date(Math.min(...lost.map((found) => found.since.getTime()))).toISOString();
   const told = lost.map(({ message, hint }) => `${message} ${hint}`).join(' ');
-  return `Changes of the table ${first.table} are not recorded, or not all of them, at least since ${since}. Whoever runs this API can mend it: ${told}`;
+  return `Changes of the table ${first.table} are not recorded, or only some of them, at least since ${since}. The operator of this API can correct this: ${told}`;
 }
 
 interface Look {
@@ -112,34 +112,34 @@ async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic,
 
 function reasonWithout(row: Row, operation: Operation, topic: Topic): Reason {
   if (row.isQueued)
-    return reason('NOT_RELAYED', 'It is recorded and not matched with subscriptions yet: no worker has taken it up. Does one run?');
+    return reason('NOT_RELAYED', 'The change is recorded, but no worker has matched it with subscriptions yet. Is a worker running?');
   if (operation !== topic.operation)
-    return reason('OTHER_OPERATION', `It was ${operation}, and ${topic.key} is about what is ${topic.operation}.`);
-  if (!row.fitsTopic) return reason('OTHER_CHANGE', `It is not the change that ${topic.key} is about.`);
-  if (row.isOlder) return reason('OLDER_THAN_SUBSCRIPTION', 'It happened before the subscription was created. A replay sends it.');
-  if (!row.fitsEnvironment) return reason('OTHER_ENVIRONMENT', 'Its node is in an environment that the subscription is not for.');
+    return reason('OTHER_OPERATION', `The node was ${operation}, but ${topic.key} is about nodes that are ${topic.operation}.`);
+  if (!row.fitsTopic) return reason('OTHER_CHANGE', `The change is not of the kind that ${topic.key} is about.`);
+  if (row.isOlder) return reason('OLDER_THAN_SUBSCRIPTION', 'The change happened before the subscription was created. A replay sends it.');
+  if (!row.fitsEnvironment) return reason('OTHER_ENVIRONMENT', 'The node is in an environment that the subscription does not include.');
   if (!row.startsNoLoop)
     return reason(
       'ABOUT_SUBSCRIPTION_TOPICS',
-      'It is about a subscription to the topics of subscriptions, of which others are never told.',
+      'The change is about a subscription to topics of subscriptions; such changes are never sent.',
     );
   return reason(
     'OTHER_DEFINITION_THEN',
-    'It would be told of now, but the subscription had another topic or other environments when it happened. A replay sends it.',
+    'The subscription had another topic or other environments when the change happened. A replay sends it.',
   );
 }
 
 function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscription): Reason {
-  const failure = last?.message ? ` ${last.stage ?? 'It'}: ${last.message}` : '';
+  const failure = last?.message ? ` ${last.stage ?? 'Result'}: ${last.message}` : '';
   switch (delivery.state) {
     case 'DELIVERED':
-      return reason('DELIVERED', `It was delivered, with attempt ${delivery.attemptCount}.`);
+      return reason('DELIVERED', `The notification was delivered by attempt ${delivery.attemptCount}.`);
     case 'SKIPPED':
       return delivery.reason === 'DISABLED'
-        ? reason('SKIPPED_DISABLED', 'The subscription was disabled when it happened. A replay sends it.')
-        : reason('SKIPPED_VALIDATION', `It was skipped.${failure}`);
+        ? reason('SKIPPED_DISABLED', 'The subscription was disabled when the change happened. A replay sends it.')
+        : reason('SKIPPED_VALIDATION', `The notification was skipped.${failure}`);
     case 'HELD': {
-      const { code, sentence } = HELD_BECAUSE[delivery.reason ?? ''] ?? reason('HELD_NODE', 'It is held.');
+      const { code, sentence } = HELD_BECAUSE[delivery.reason ?? ''] ?? reason('HELD_NODE', 'The delivery is held.');
       return reason(code, `${sentence}${failure}`);
     }
     case 'RETRYING': {
@@ -147,12 +147,22 @@ function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscripti
       return reason('RETRYING', `${next}${failure}${pace ? ` ${paceOf(pace)}` : ''}`);
     }
     case 'FAILED':
-      return reason('FAILED', `It failed for good, with attempt ${delivery.attemptCount}. It can be resent.${failure}`);
+      return reason(
+        'FAILED',
+        `The delivery failed after ${delivery.attemptCount} attempts and is not retried. You can resend it.${failure}`,
+      );
     case 'CANCELLED':
-      return reason('CANCELLED', 'It was cancelled: its subscription was deleted, or its replay ended.');
+      return reason('CANCELLED', 'The delivery was cancelled, because its subscription was deleted or its replay was cancelled.');
     case 'PENDING':
-      if (pace) return reason('PACED', `It is due since ${delivery.dueAt.toISOString()} and waits for its turn. ${paceOf(pace)}`);
-      return reason('NOT_CLAIMED', `It is due since ${delivery.dueAt.toISOString()} and waits for a worker. Does one run?`);
+      if (pace)
+        return reason(
+          'PACED',
+          `The delivery is due since ${delivery.dueAt.toISOString()}, but the subscription is slowed down. ${paceOf(pace)}`,
+        );
+      return reason(
+        'NOT_CLAIMED',
+        `The delivery is due since ${delivery.dueAt.toISOString()}; no worker has picked it up yet. Is a worker running?`,
+      );
   }
 }
 
@@ -163,18 +173,21 @@ function paceOf({ state, perSecond, resumesAt }: CurrentPace): string {
   const wait = resumesAt === null ? '' : ` Nothing is sent before ${new Date(resumesAt).toISOString()}.`;
   switch (state) {
     case 'PROBING':
-      return `The receiver fails again and again: one notification at a time is tried until one is taken.${wait}`;
+      return `The receiver keeps failing: one notification at a time is tried until the receiver accepts it.${wait}`;
     case 'SLOWED':
-      return `The receiver asked to slow down, or works again after failures: notifications are sent${rate}.${wait}`;
+      return `The receiver asked to slow down, or recovers from failures: notifications are sent${rate}.${wait}`;
     case 'LIMITED':
-      return `The subscription's own rate limit holds: notifications are sent${rate || ' a few at a time'}.`;
+      return `The subscription has a rate limit: notifications are sent${rate || ' a few at a time'}.`;
   }
 }
 
 const HELD_BECAUSE: Record<string, Reason> = {
-  DISABLED: reason('HELD_DISABLED', 'It waits until the subscription is enabled.'),
-  BROKEN: reason('HELD_BROKEN', 'It waits until the definition of the subscription is corrected.'),
-  NODE: reason('HELD_NODE', 'What its node answered could not be used. Correct the definition, or release it.'),
+  DISABLED: reason('HELD_DISABLED', 'The delivery is held until the subscription is enabled.'),
+  BROKEN: reason('HELD_BROKEN', 'The delivery is held until the definition of the subscription is corrected.'),
+  NODE: reason(
+    'HELD_NODE',
+    'The delivery is held because the query or a template gave nothing usable for this node. Correct the definition, or release the delivery.',
+  ),
 };
 
 function conclude(
@@ -185,7 +198,7 @@ function conclude(
 ): Reason {
   if (subscription.status === 'DISABLED') {
     const disabled = `The subscription is disabled since ${subscription.disabledAt?.toISOString()}.`;
-    return reason('SUBSCRIPTION_DISABLED', `${disabled} ${subscription.disabledMessage ?? 'It was switched off.'}`);
+    return reason('SUBSCRIPTION_DISABLED', `${disabled} ${subscription.disabledMessage ?? 'Its owner disabled it.'}`);
   }
   if (subscription.status === 'HELD') return reason('SUBSCRIPTION_HELD', `The definition no longer works: ${subscription.brokenReason}`);
   if (unrecorded !== null) return reason('NOT_CAPTURED', unrecorded);
@@ -193,11 +206,11 @@ function conclude(
   if (findings.length === 0) {
     const nothing = `No change of ${ofOne ? `this ${topic.typename}` : `any ${topic.typename}`} was recorded in your organization since ${from}.`;
     const counted =
-      'A change counts once its transaction has committed, if an attribute or a foreign key of its own took another value, and unless its writer switched capture off.';
+      'A change counts once its transaction has committed, if the value of an attribute or a foreign key changed, unless the writer disabled capture.';
     return reason('NO_CHANGE', `${nothing} ${counted}`);
   }
   const delivered = findings.filter(({ delivery }) => delivery?.state === 'DELIVERED').length;
-  if (delivered === findings.length) return reason('DELIVERED', 'All of it was delivered.');
+  if (delivered === findings.length) return reason('DELIVERED', 'All changes were delivered.');
   const [only] = findings;
   if (only && findings.length === 1) return reason(only.code, only.reason);
   return reason(

@@ -6,7 +6,7 @@ import type { Actor, Definition, Json, Secrets } from '../model.js';
 
 export const AUDIT_ACTIONS = {
   CREATED: 'The subscription was created.',
-  UPDATED: 'Its definition, name, integration or environments were changed.',
+  UPDATED: 'The name, the definition or a label of the subscription was changed.',
   ENABLED: 'Its owner enabled it.',
   DISABLED: 'Its owner or a rule disabled it.',
   DELETED: 'The subscription and its secrets were deleted.',

@@ -2,17 +2,12 @@
 import type { GraphQLError } from 'graphql';
 import { NoSlotError } from '../runtime/fair-share.js';
 import { UnsayableValue } from '../runtime/unsayable-value.js';
+import { isTroubleCode } from '../sources/faults.js';
 import type { Fault } from '../webhooks/index.js';
 import { StaleCatalog } from './tables-host.js';
 
 /** Error codes that GraphQL APIs commonly use for missing permissions. */
 const FORBIDDEN = new Set(['FORBIDDEN', 'UNAUTHENTICATED', 'UNAUTHORIZED', 'NOT_AUTHORIZED', 'ACCESS_DENIED']);
-
-/**
- * SQLSTATE classes of lost connections, deadlocks, insufficient resources, operator intervention, system and internal
- * errors, and the code of a lock timeout.
- */
-const POSTGRES_TROUBLE = /^(08|40|53|57|58|XX|55P03)/;
 
 const NETWORK_TROUBLE = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH)$/;
 
@@ -23,7 +18,7 @@ export function faultOf(error: GraphQLError): Fault {
   if (
     cause instanceof NoSlotError ||
     cause instanceof StaleCatalog ||
-    codes.some((code) => POSTGRES_TROUBLE.test(code) || NETWORK_TROUBLE.test(code))
+    codes.some((code) => isTroubleCode(code) || NETWORK_TROUBLE.test(code))
   )
     return 'ours';
   return 'node';

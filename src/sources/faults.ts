@@ -2,10 +2,10 @@
 import { NoSlotError } from '../runtime/fair-share.js';
 
 /**
- * SQLSTATE classes of lost connections, deadlocks, insufficient resources, operator intervention, system and internal
- * errors, and the code of a lock timeout.
+ * Whether a SQLSTATE is of the classes of lost connections, deadlocks, insufficient resources, operator intervention,
+ * system and internal errors, or the code of a lock timeout.
  */
-const POSTGRES_TROUBLE = /^(08|40|53|57|58|XX|55P03)/;
+export const isTroubleCode = (code: string): boolean => /^(08|40|53|57|58|XX|55P03)/.test(code);
 
 const QUERY_CANCELLED = '57014';
 
@@ -37,5 +37,4 @@ export function postgresCodeOf(error: unknown): string | undefined {
 export const isCancelled = (error: unknown): boolean => postgresCodeOf(error) === QUERY_CANCELLED;
 
 /** Whether the error is temporary, so that the same read may succeed later. */
-export const isDatabaseTrouble = (error: unknown): boolean =>
-  error instanceof NoSlotError || POSTGRES_TROUBLE.test(postgresCodeOf(error) ?? '');
+export const isDatabaseTrouble = (error: unknown): boolean => error instanceof NoSlotError || isTroubleCode(postgresCodeOf(error) ?? '');

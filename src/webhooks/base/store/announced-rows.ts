@@ -2,6 +2,7 @@
 import pg, { type Pool } from 'pg';
 import type { AnnouncedNode } from '../model.js';
 import { decidingRows } from '../own-node.js';
+import { keyTexts } from '../query/key-variables.js';
 
 const id = pg.escapeIdentifier;
 
@@ -28,7 +29,10 @@ export async function keysWithin(
 ): Promise<Set<string>> {
   // Keys are compared as text, so that a text that is no number or uuid matches nothing instead of raising an error.
   const isOne = `(${node.key.map((column) => `r.${id(column)}::text`).join(', ')})`;
-  const texts = keys.map((key) => textsOf(node, key)).filter((list) => list.length === node.key.length && !list.join('').includes('\0'));
+  const texts = keys.flatMap((key) => {
+    const parts = keyTexts(node, key);
+    return parts && !parts.join('').includes('\0') ? [parts] : [];
+  });
   const columns = node.key.map((_, index) => texts.map((list) => list[index]));
   const wanted = `SELECT * FROM unnest(${columns.map((_, index) => `$${index + 2}::text[]`).join(', ')})`;
   return new Set(await readKeys(pool, `${selectKeys(node, nodes)} AND ${isOne} IN (${wanted})`, [tenant, ...columns]));
@@ -37,16 +41,6 @@ export async function keysWithin(
 async function readKeys(pool: Pool, sql: string, values: unknown[]): Promise<string[]> {
   const { rows } = await pool.query<{ key: string[] }>(sql, values);
   return rows.map(({ key }) => (key.length === 1 ? (key[0] as string) : JSON.stringify(key)));
-}
-
-function textsOf(node: AnnouncedNode, key: string): string[] {
-  if (node.key.length === 1) return [key];
-  try {
-    const texts: unknown = JSON.parse(key);
-    return Array.isArray(texts) && texts.every((text) => typeof text === 'string') ? texts : [];
-  } catch {
-    return [];
-  }
 }
 
 function selectKeys(node: AnnouncedNode, nodes: AnnouncedNode[]): string {

@@ -14,20 +14,20 @@ const dir = await mkdtemp(join(tmpdir(), 'hookgraph-drift-'));
 const postgres = await startEmbeddedPostgres({ dataDir: dir, settings: { fsync: 'off' } });
 try {
   const pool = openPool(postgres.url, { log: createLog('warn') });
-  for (const room of MIGRATION_SETS) await migrate(pool, room.dir, room);
+  for (const set of MIGRATION_SETS) await migrate(pool, set.dir, set);
   await pool.end();
-  for (const room of ['nodes', 'webhooks']) if (!(await isInStep(room))) process.exitCode = 1;
+  for (const set of ['nodes', 'webhooks']) if (!(await isInStep(set))) process.exitCode = 1;
 } finally {
   await postgres.stop();
   await rm(dir, { recursive: true, force: true });
 }
 
-async function isInStep(room: string): Promise<boolean> {
-  const written = await readFile(join(root, 'prisma', room, 'schema.prisma'), 'utf8');
+async function isInStep(set: string): Promise<boolean> {
+  const written = await readFile(join(root, 'prisma', set, 'schema.prisma'), 'utf8');
   // dbgenerated() stops Prisma's client from generating times itself; Prisma's introspection prints the same default as now().
-  const schema = join(dir, `${room}.prisma`);
+  const schema = join(dir, `${set}.prisma`);
   await writeFile(schema, written.replaceAll('dbgenerated("now()")', 'now()'));
-  const config = ['--config', join(root, `prisma.config.${room}.ts`)];
+  const config = ['--config', join(root, `prisma.config.${set}.ts`)];
   const diff = ['migrate', 'diff', ...config, '--from-config-datasource', '--to-schema', schema, '--exit-code', '--script'];
   const engine = join(root, 'scripts/schema-engine.mjs');
   const env = { ...process.env, DATABASE_URL: postgres.url, PRISMA_SCHEMA_ENGINE_BINARY: engine, PRISMA_HIDE_UPDATE_MESSAGE: '1' };
@@ -36,7 +36,7 @@ async function isInStep(room: string): Promise<boolean> {
     env,
     encoding: 'utf8',
   });
-  if (status === 0) console.log(`prisma/${room}: migrations and schema agree`);
-  else console.error(`prisma/${room}: the schema wants what no migration does:\n${stdout}${status === 2 ? '' : stderr}`);
+  if (status === 0) console.log(`prisma/${set}: migrations and schema agree`);
+  else console.error(`prisma/${set}: the schema wants what no migration does:\n${stdout}${status === 2 ? '' : stderr}`);
   return status === 0;
 }

@@ -102,8 +102,8 @@ function startEmbedded(config: Config, log: Logger, join: boolean, say: (line: s
 async function migrateRooms(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
   const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {
-    for (const room of migrationSetsIn(schema))
-      await migrate(pool, room.dir, { ...room, onApplied: (name) => console.log(`Migrated: ${name}`) });
+    for (const set of migrationSetsIn(schema))
+      await migrate(pool, set.dir, { ...set, onApplied: (name) => console.log(`Migrated: ${name}`) });
   } finally {
     await pool.end();
   }
@@ -113,7 +113,7 @@ async function migrateRooms(url: string, { databaseSchema: schema }: Config, log
 export async function refuseUnlessMigrated(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
   const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {
-    const pending = (await Promise.all(migrationSetsIn(schema).map((room) => listPendingMigrations(pool, room.dir, room.schema)))).flat();
+    const pending = (await Promise.all(migrationSetsIn(schema).map((set) => listPendingMigrations(pool, set.dir, set.schema)))).flat();
     if (pending.length > 0)
       throw new RuntimeError(
         'NOT_MIGRATED',

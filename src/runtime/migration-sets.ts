@@ -29,7 +29,7 @@ export const MIGRATION_SETS: MigrationSet[] = [
 
 /** The same sets, with the engine's tables in this schema. */
 export const migrationSetsIn = (schema: string): MigrationSet[] =>
-  MIGRATION_SETS.map((room) => (room === ENGINE_MIGRATIONS ? { ...room, schema } : room));
+  MIGRATION_SETS.map((set) => (set === ENGINE_MIGRATIONS ? { ...set, schema } : set));
 
 /** The engine's migrations, which an adopter's database needs. */
 export const ENGINE_MIGRATIONS = MIGRATION_SETS[1] as MigrationSet;

@@ -53,7 +53,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function makeTemplate(url: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: await createDatabase(url, TEMPLATE), max: 1 });
   try {
-    for (const room of MIGRATION_SETS) await migrate(pool, room.dir, room);
+    for (const set of MIGRATION_SETS) await migrate(pool, set.dir, set);
   } finally {
     await pool.end();
   }

@@ -1,5 +1,6 @@
 // Routes a request to its handler, and writes the response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { activeTraceparent, parseTraceparent } from '../runtime/traceparent.js';
 import { type Answer, json, plain, problem, send } from './answer.js';
 import type { App } from './app.js';
 import { createAuthenticate } from './authenticate.js';
@@ -94,9 +95,10 @@ export function createRoutes(
 const notFound: Route = (request, url) =>
   problem(404, `${request.method} ${url.pathname} does not exist. The API is at POST ${ENDPOINT}, its explorer at ${ENDPOINT}/explorer.`);
 
+/** The trace that the request's writes continue: that of the active span, else that of the caller. */
 function traceparentOf({ headers }: IncomingMessage): string | null {
   const { traceparent } = headers;
-  return typeof traceparent === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent) ? traceparent : null;
+  return activeTraceparent() ?? (typeof traceparent === 'string' && parseTraceparent(traceparent) ? traceparent : null);
 }
 
 function greeting({ config }: App): string {

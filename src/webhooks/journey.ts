@@ -8,7 +8,9 @@ import { EgressFailed } from './base/network/guard.js';
 import { OWNER_GONE } from './base/owner-gone.js';
 import { openContext } from './base/recall.js';
 import { afterAttempt } from './base/store/delivery-state.js';
+import { loadTraceOrigins } from './base/store/trace-origins.js';
 import { TemplateError } from './base/templates/template.js';
+import { isTracing, type TraceOrigin } from './base/tracing.js';
 import { createDefinitions, type Prepared } from './definitions.js';
 import { OriginSlots } from './destinations/https/origin-slots.js';
 import { watchOutages } from './destinations/outage.js';
@@ -29,6 +31,8 @@ interface Loaded {
   definitions: Map<string, Prepared>;
   contexts: Map<string, OwnerContext>;
   recorded: BatchEvents;
+  /** Where the traces of the events come from, by event id; empty unless the host traces. */
+  origins: ReadonlyMap<string, TraceOrigin>;
 }
 
 /** Milliseconds for which this worker claims nothing of a slowed subscription, until its new pace is recorded for all workers. */
@@ -66,8 +70,12 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       const found = prepared.get(subscriptionId);
       return found && 'document' in found ? found : null;
     };
-    const [contexts, recorded] = await Promise.all([contextsFor(engine.host, prepared), loadBatchEvents(engine.pool, batch, compiledOf)]);
-    return { definitions: prepared, contexts, recorded };
+    const [contexts, recorded, origins] = await Promise.all([
+      contextsFor(engine.host, prepared),
+      loadBatchEvents(engine.pool, batch, compiledOf),
+      isTracing() ? loadTraceOrigins(engine.pool, batch) : NOT_TRACED,
+    ]);
+    return { definitions: prepared, contexts, recorded, origins };
   }
 
   async function deliver(claimed: DeliveryInHand, loaded: Loaded): Promise<DeliveryResult> {
@@ -86,7 +94,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       // The receiver was stopped since the claim, or the wait for a slot was long and the owner's rights may have changed: claim it
       // again.
       if (circuits.isStopped(claimed) || (slot && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
-      return await attempt(definition, claimed, () => ({
+      return await attempt(definition, claimed, loaded.origins, () => ({
         open: (overlay) => openContext(engine.host, context, overlay),
         overlay: overlayOf(claimed, loaded.recorded),
         event: loaded.recorded.events.get(claimed.eventId ?? '') ?? null,
@@ -96,7 +104,12 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     }
   }
 
-  async function attempt(compiled: Compiled, claimed: DeliveryInHand, sources: () => PayloadSources): Promise<DeliveryResult> {
+  async function attempt(
+    compiled: Compiled,
+    claimed: DeliveryInHand,
+    origins: Loaded['origins'],
+    sources: () => PayloadSources,
+  ): Promise<DeliveryResult> {
     const { leaseMs } = engine.deadlines;
     const delivery = mayBegin(claimed) ? claimed : await renew(engine.pool, claimed, leaseMs);
     if (!delivery) return resultOf(claimed, {});
@@ -107,6 +120,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       sources,
       // Checks again, in case the payload took long: the lease must outlast the request, and the subscription must still be enabled.
       maySend: () => mayBegin(delivery) || renew(engine.pool, delivery, leaseMs).then((renewed) => renewed !== null),
+      origin: () => origins.get(delivery.eventId ?? '') ?? null,
       circumstances() {
         const nowMs = Date.now();
         return { attemptCount, ageMs: nowMs - createdAtMs, nowMs, random: engine.random() };
@@ -168,6 +182,8 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     },
   };
 }
+
+const NOT_TRACED: Loaded['origins'] = new Map();
 
 const DISABLED_BECAUSE = {
   RETRIES_EXHAUSTED: (attempts: number) => `A delivery failed ${attempts} times; no retry is left.`,

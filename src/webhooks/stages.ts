@@ -4,6 +4,7 @@ import { LATE, within } from '../runtime/within.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { StageReport, Watch } from './base/report.js';
+import { type AttemptTrace, isTracing, type TraceOrigin, traceAttempt } from './base/tracing.js';
 import type { DeliveryIds } from './destinations/kind.js';
 import { buildPayload, type PayloadResult, type PayloadSubject } from './payload/build-payload.js';
 import type { PayloadSources } from './payload/find-data.js';
@@ -25,6 +26,8 @@ export interface Run {
   isFinal?(answer: Answer): boolean;
   /** Receives a report of each stage; with it, the validation template is evaluated and not obeyed. */
   watch?: Watch;
+  /** Where the trace of the attempt comes from; asked for only when the host traces. */
+  origin?(): TraceOrigin | null;
   /** Milliseconds for all stages together. Absent: each stage ends by its own limit. */
   limitMs?: number;
   /** Milliseconds for the request alone. Absent: the sender's deadline. */
@@ -42,7 +45,22 @@ export interface Ended {
  * Runs one attempt. Returns `null` when `maySend` forbids the request.
  * @throws EgressFailed, TemplateError `busy`, and any internal failure: the attempt is not to be recorded
  */
-export async function runStages(engine: Engine, compiled: Compiled, run: Run): Promise<Ended | null> {
+export function runStages(engine: Engine, compiled: Compiled, run: Run): Promise<Ended | null> {
+  return isTracing() ? runTraced(engine, compiled, run) : walk(engine, compiled, run, null);
+}
+
+async function runTraced(engine: Engine, compiled: Compiled, run: Run): Promise<Ended | null> {
+  const attempt = traceAttempt(compiled, run.start.delivery, run.origin?.() ?? null);
+  let ended: Ended | null = null;
+  try {
+    ended = await attempt.run(() => walk(engine, compiled, run, attempt));
+    return ended;
+  } finally {
+    attempt.end(ended && ended.attempt);
+  }
+}
+
+async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: AttemptTrace | null): Promise<Ended | null> {
   const { start, limitMs, watch } = run;
   const { delivery } = start;
   const stopped = (...[outcome, stage, message]: Parameters<AttemptStart['end']>): Ended => ({
@@ -63,7 +81,8 @@ export async function runStages(engine: Engine, compiled: Compiled, run: Run): P
   if (may !== true && !(await may)) return null;
   const authentication = watch && noteAuthentication(watch);
   const requestMs = limitMs === undefined ? run.requestMs : leftMs();
-  const sent = await run.send(compiled, idsOf(delivery), payload.body, authentication?.watch, requestMs);
+  const ids = tracing ? { ...idsOf(delivery), traceparent: tracing.startRequest() } : idsOf(delivery);
+  const sent = await run.send(compiled, ids, payload.body, authentication?.watch, requestMs);
   start.addRequest(sent);
   const { answer } = sent;
   if (limitMs !== undefined && answer.kind === 'NO_REPLY' && answer.stage === 'TIMEOUT') return late('No complete answer');

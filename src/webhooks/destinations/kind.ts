@@ -41,6 +41,8 @@ export interface DeliveryIds {
   typename: string;
   nodeKey: string;
   eventId: string | null;
+  /** The W3C traceparent to send on; absent unless tracing is configured. */
+  traceparent?: string;
 }
 
 export interface Composed<Message> {

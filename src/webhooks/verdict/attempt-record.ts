@@ -14,6 +14,8 @@ export interface AttemptedDelivery {
   nodeKey: string;
   /** Number of earlier attempts. */
   attemptCount: number;
+  /** Absent for a test and a before-hook. */
+  createdAtMs?: number;
 }
 
 /** The version of the subscription that is attempted, as far as its record names it. */

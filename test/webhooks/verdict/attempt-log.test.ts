@@ -28,12 +28,12 @@ describe('the line of an attempt', () => {
     await world.insertThings('Ada');
     await expect.poll(() => named('attempt')).toHaveLength(1);
     const [delivery] = await deliveriesOf(world.db.pool, id);
-    const { rows } = await world.db.pool.query('SELECT id FROM hookgraph.events');
+    const { rows } = await world.db.pool.query('SELECT event_id FROM hookgraph.deliveries');
     const [line] = named('attempt');
     expect(line).toMatchObject({
       level: INFO,
       deliveryId: delivery.id,
-      eventId: rows[0].id,
+      eventId: rows[0].event_id,
       replayId: null,
       kind: 'LIVE',
       subscriptionId: id,

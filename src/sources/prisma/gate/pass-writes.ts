@@ -1,5 +1,6 @@
 // Runs one writer's writes in transactions that record their cause, and passes them through the gate when before-hooks
 // may apply.
+import { activeTraceparent } from '../../../runtime/traceparent.js';
 import { type AttemptWrites, isForHooks, type Json, type Webhooks } from '../../../webhooks/index.js';
 import { postgresCodeOf } from '../../faults.js';
 import type { Known } from '../match-where.js';
@@ -11,7 +12,7 @@ export interface Writer {
   tenant: string;
   /** The writer as recorded in the events, e.g. `{ userId }`. */
   actor?: Json;
-  /** The W3C traceparent of the request. */
+  /** The W3C traceparent of the request. Default: that of OpenTelemetry's active span. */
   traceparent?: string | null;
 }
 
@@ -52,7 +53,7 @@ export function createPassing(
   client: GateClient,
   known: Known,
   webhooks: Pick<Webhooks, 'passGateForAll' | 'poke' | 'localSql'>,
-  { tenant, actor = null, traceparent = null }: Writer,
+  { tenant, actor = null, traceparent = activeTraceparent() }: Writer,
 ): Passing {
   const cause = JSON.stringify({ actor, traceparent });
   const ownSchema = webhooks.localSql('hookgraph.x').replace(/^"?(.*?)"?\.x$/, '$1');

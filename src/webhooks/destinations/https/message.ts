@@ -21,11 +21,16 @@ const REDACTED = '[redacted]';
 export function composeRequest(
   { settings }: Pick<Engine, 'settings'>,
   compiled: Compiled,
-  { deliveryId }: DeliveryIds,
+  { deliveryId, traceparent }: DeliveryIds,
   body: { text: string; contentType: string },
 ): Composed<Exchange> {
   const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date());
-  return { message, recorded: { url: message.url, headers: recordedHeaders, body: body.text } };
+  const recorded = { url: message.url, headers: recordedHeaders, body: body.text };
+  if (traceparent === undefined) return { message, recorded };
+  return {
+    message: { ...message, headers: { ...message.headers, traceparent } },
+    recorded: { ...recorded, headers: { ...recordedHeaders, traceparent } },
+  };
 }
 
 /** Builds a signed request. @param at time of sending, for the header `X-Scope-Time` */

@@ -1,0 +1,16 @@
+// Reads with which trace the events of a batch were written: the `traceparent` in the setting `hookgraph.context` of the writer's session.
+import type { Pool } from 'pg';
+import type { TraceOrigin } from '../tracing.js';
+
+// A regular expression, because the context is any text. OFFSET 0 makes the planner use one index probe per event.
+const ORIGINS = `
+  SELECT e.id, e.occurred_at AS "occurredAt", substring(e.context FROM '"traceparent"\\s*:\\s*"([0-9a-f-]{55})"') AS traceparent
+  FROM unnest($1::bigint[]) AS i (id)
+  CROSS JOIN LATERAL (SELECT e.id, e.occurred_at, e.context FROM hookgraph.events e WHERE e.id = i.id OFFSET 0) e`;
+
+export async function loadTraceOrigins(pool: Pool, batch: readonly { eventId: string | null }[]): Promise<Map<string, TraceOrigin>> {
+  const ids = [...new Set(batch.flatMap(({ eventId }) => eventId ?? []))];
+  if (ids.length === 0) return new Map();
+  const { rows } = await pool.query<TraceOrigin & { id: string }>({ name: 'hookgraph-trace-origins', text: ORIGINS, values: [ids] });
+  return new Map(rows.map(({ id, ...origin }) => [id, origin]));
+}

@@ -1,5 +1,6 @@
 // Routes a request to its handler, and writes the response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { API_PATH as ENDPOINT } from '../runtime/api-path.js';
 import { activeTraceparent, parseTraceparent } from '../runtime/traceparent.js';
 import { type Answer, json, plain, problem, send } from './answer.js';
 import type { App } from './app.js';
@@ -13,7 +14,6 @@ import { BodyTooLarge, readBody } from './read-body.js';
 import { refuseOperation } from './read-operation.js';
 import { securityHeaders } from './security-headers.js';
 
-const ENDPOINT = '/api/v3/graphql';
 const OBJECT = `${ENDPOINT}/object/`;
 /** Base URL for parsing request paths; its host is never used. */
 const BASE = 'http://localhost';

@@ -1,6 +1,7 @@
 // Creates the sample product's application from an installation's configuration, keys and log.
 
 import type { App as ServedApp } from '../api/index.js';
+import { API_PATH } from '../runtime/api-path.js';
 import type { Config } from '../runtime/config.js';
 import { databaseEndpoint } from '../runtime/database.js';
 import type { Logger } from '../runtime/logger.js';
@@ -37,7 +38,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
 
 function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
   return {
-    objectUrl: (nodeId) => `${config.baseUrl}/api/v3/graphql/object/${nodeId}`,
+    objectUrl: (nodeId) => `${config.baseUrl}${API_PATH}/object/${nodeId}`,
     domain: config.domain,
     headerPrefix: config.headerPrefix,
     allowedNetworks: config.allowedNetworks,

@@ -1,11 +1,12 @@
 // Creates a client for the GraphQL API over HTTP; needs no database.
+
 import { setTimeout as wait } from 'node:timers/promises';
 import type { GraphQLSchema, IntrospectionQuery } from 'graphql';
+import { API_PATH } from '../runtime/api-path.js';
 import { parseJson, stringifyJson } from '../runtime/exact-json.mjs';
 import { RuntimeError } from '../runtime/runtime-error.js';
 
 /** The API's path at a URL without a path. */
-const PATH = '/api/v3/graphql';
 /** The default header for the token. */
 export const DEFAULT_HEADER = 'Authorization: Token token={token}';
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -55,14 +56,14 @@ export function normalizeUrl(url: string): string {
       `${JSON.stringify(url)} is not the URL of a Hookgraph API`,
       'Write a URL like https://hooks.example.com',
     );
-  return withScheme.replace(/\/+$/, '').replace(new RegExp(`${PATH}$`), '');
+  return withScheme.replace(/\/+$/, '').replace(new RegExp(`${API_PATH}$`), '');
 }
 
 /**
  * @throws RuntimeError `HEADER_INVALID`
  */
 export function createClient({ url, token, header, send = fetch }: ClientOptions): Client {
-  const endpoint = new URL(url).pathname === '/' ? `${url}${PATH}` : url;
+  const endpoint = new URL(url).pathname === '/' ? `${url}${API_PATH}` : url;
   const authentication = authenticationOf(header, token);
   const ask: Client['ask'] = async (query, variables = {}) => {
     for (let triesLeft = 3; ; triesLeft -= 1) {

@@ -1,5 +1,7 @@
 // Writes the greeting of a first start: the URLs, and a first command to try.
+
 import { relative } from 'node:path';
+import { API_PATH } from '../runtime/api-path.js';
 import type { Config } from '../runtime/config.js';
 import type { App } from './app.js';
 
@@ -13,7 +15,7 @@ export interface Welcome {
 }
 
 export function welcome({ url, config, token, embedded, first }: Welcome): string {
-  const endpoint = `${url}/api/v3/graphql`;
+  const endpoint = `${url}${API_PATH}`;
   const lines = [`API       ${endpoint}`, `Explorer  ${endpoint}/explorer`];
   if (token) lines.push(`Token     ${token}`);
   if (embedded) lines.push(`Database  psql "$(cat ${relative(process.cwd(), config.dataDir) || '.'}/database-url)"`);

@@ -1,10 +1,12 @@
 // `hookgraph demo`: runs the guide's example from start to end, and removes everything it created.
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApi } from '../../api/index.js';
+import { API_PATH } from '../../runtime/api-path.js';
 import { readConfig } from '../../runtime/config.js';
 import { startWorker } from '../../worker/index.js';
 import { openInstallation } from '../installation.js';
@@ -74,7 +76,7 @@ async function findRunning(): Promise<Product> {
 
 // biome-ignore lint/suspicious/noExplicitAny: each caller reads what it asked for.
 async function askProduct({ url, token }: Product, query: string, variables: object): Promise<any> {
-  const response = await fetch(`${url}/api/v3/graphql`, {
+  const response = await fetch(`${url}${API_PATH}`, {
     method: 'POST',
     headers: { authorization: `Token token=${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables }),

@@ -1,7 +1,9 @@
 // `hookgraph simulate`: changes sample data through a running API at a given rate, until Ctrl-C.
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { API_PATH } from '../../runtime/api-path.js';
 import { type Config, readConfig } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { loadSample } from '../sample.js';
@@ -21,7 +23,7 @@ export async function simulate(options: SimulateOptions): Promise<void> {
   const everyMs = readRate(options.rate);
   const { createSimulation } = await loadSample();
   const config = readConfig();
-  const url = `${options.url ?? `http://${config.host}:${config.port}`}/api/v3/graphql`;
+  const url = `${options.url ?? `http://${config.host}:${config.port}`}${API_PATH}`;
   const ask = askingAt(url, options.token ?? (await readToken(config)));
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());

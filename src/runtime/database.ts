@@ -1,5 +1,6 @@
 // Opens connection pools to Postgres, and checks that the database answers and is new enough.
 import pg from 'pg';
+import { logFailure } from './failure-log.js';
 import { type LocalOptions, localPool } from './local-pool.js';
 import type { Logger } from './logger.js';
 import { RuntimeError } from './runtime-error.js';
@@ -31,7 +32,7 @@ export function openPool(connection: string | pg.PoolConfig, { log, name = 'hook
 export function logBroken(pool: pg.Pool, log: Logger): () => void {
   const onBroken = (error: Error) => {
     // A server that stops right after the pool reports errors on connections that are already closing.
-    if (!pool.ending) log.warn({ error }, 'an idle database connection broke; the pool replaces it');
+    if (!pool.ending) logFailure(log, error, 'an idle database connection broke; the pool replaces it', { level: 'warn' });
   };
   // The pool handles errors of idle connections only, so each connection gets a listener, too.
   const onConnect = (client: pg.PoolClient) => void client.on('error', onBroken);

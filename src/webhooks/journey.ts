@@ -1,6 +1,7 @@
 // Takes claimed deliveries through a worker in order: definitions, owners and events of the batch; a slot of the origin; the stages;
 // the result.
 
+import { logFailure } from '../runtime/failure-log.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Snapshot } from './base/model.js';
@@ -155,7 +156,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     engine.meter.putBack(error instanceof TemplateError ? 'RENDERER' : 'INTERNAL');
     // Any TemplateError here is `busy`: other templates of the same tenant take up its share of the renderers.
     if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'no render process is free for a template; retrying');
-    else engine.log.error({ err: error, deliveryId: delivery.id }, 'internal error while delivering; the delivery will be retried');
+    else logFailure(engine.log, error, 'internal error while delivering; the delivery will be retried', { deliveryId: delivery.id });
     return resultOf(delivery, { putBackMs: PUT_BACK_MS });
   }
 

@@ -1,5 +1,6 @@
 // Starts the loops of a worker process, which wake each other. journey.ts processes the deliveries.
 
+import { logFailure } from '../runtime/failure-log.js';
 import { loadStatements } from '../runtime/sql-file.js';
 import type { Engine } from './base/engine.js';
 import type { CaptureWatch } from './capture/watch-capture.js';
@@ -179,7 +180,7 @@ function repeat(
       loop.completed();
     } catch (error) {
       meter.loopFailed(name);
-      log.error({ err: error }, 'a periodic task failed; retrying');
+      logFailure(log, error, 'a periodic task failed; retrying', { loop: name });
     }
     pause();
   };

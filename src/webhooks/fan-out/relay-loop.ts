@@ -1,6 +1,7 @@
 // Runs the relay in a loop: at once when a write is announced, otherwise on a short poll.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
+import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
 import { isPooled } from '../../runtime/pooler.js';
 import { POKE_CHANNEL } from './create-poker.js';
@@ -64,7 +65,7 @@ export function startRelay({ pool, log, onDeliveries, onLook, onFailure, pollMs 
         await nap.take(idleMs);
       } catch (error) {
         onFailure?.();
-        log.error({ err: error, backoffMs }, 'relaying captured changes failed; retrying');
+        logFailure(log, error, 'relaying captured changes failed; retrying');
         await pause(backoffMs, stopping.signal);
         backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.last);
       }
@@ -134,7 +135,7 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
       }
       if (!stop.aborted) log.warn('the connection that listens for new changes broke; reconnecting');
     } catch (error) {
-      log.warn({ err: error, backoffMs }, 'opening the connection that listens for new changes failed; polling until it succeeds');
+      logFailure(log, error, 'opening the connection that listens for new changes failed; polling until it succeeds', { level: 'warn' });
     }
     await pause(backoffMs, stop);
     backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.last);

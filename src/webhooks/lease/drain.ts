@@ -1,5 +1,6 @@
 // Claims due deliveries of woken subscriptions and passes them on, within limits for deliveries in progress. README.md draws its states.
 import type { Pool } from 'pg';
+import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
 import { claimDue, type DeliveryInHand } from './claim.js';
 import { InFlight, type Slot } from './in-flight.js';
@@ -120,7 +121,7 @@ class ClaimingDrain implements Drain {
         this.start(batch);
       }
     } catch (error) {
-      this.options.log.error({ err: error }, 'claiming deliveries failed; retrying');
+      logFailure(this.options.log, error, 'claiming deliveries failed; retrying');
       if (!this.isStopping) this.retryTimer = setTimeout(() => void this.claim(), RETRY_MS);
     } finally {
       this.isClaiming = false;

@@ -1,6 +1,7 @@
 // Collects results of attempts and writes them in batches, one batch at a time.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
 import type { Engine } from '../base/engine.js';
 import { logRule, logRuleChanges } from '../base/rule-log.js';
@@ -79,7 +80,7 @@ export function createAttemptWriter(
         // Must come last: a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
-        log.error({ err: error, results: waiting }, 'recording attempts failed; retrying');
+        logFailure(log, error, 'recording attempts failed; retrying', { results: waiting });
         if (Date.now() - filled.batch.newestMs > giveUpMs) end(filled);
         else batches.unshift(filled);
         await sleep(250);
@@ -100,7 +101,7 @@ export function createAttemptWriter(
     const ids = disabled.map(({ id }) => id);
     const held = await holdDeliveries(pool, ids, 'DISABLED').catch((error) => {
       // The attempts are already recorded, so a failure here is only logged; the due-scan holds the deliveries later.
-      log.error({ err: error }, 'holding the deliveries of disabled subscriptions failed; the due-scan holds them later');
+      logFailure(log, error, 'holding the deliveries of disabled subscriptions failed; the due-scan holds them later');
       return new Map<string, number>();
     });
     logRuleChanges(log, 'disabled', disabled, held);

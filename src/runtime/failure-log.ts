@@ -1,0 +1,68 @@
+// Logs failures that have one cause as one line with a stack, then as counts: many loops and statements fail when Postgres is down.
+import type { Level, Logger } from './logger.js';
+
+/** Milliseconds between two counts of a failure that goes on, and after which a failure that has not come again counts as ended. */
+const COUNT_EVERY_MS = 10_000;
+
+interface Known {
+  sinceMs: number;
+  lastMs: number;
+  /** Failures since the line with the stack, by message. */
+  during: Record<string, number>;
+  count: number;
+  reported: number;
+  timer: NodeJS.Timeout;
+}
+
+const failures = new WeakMap<Logger, Map<string, Known>>();
+
+/**
+ * Logs the first failure of a cause with its stack, and of those that follow only their number: every 10 s while it goes on, and once at
+ * its end. Failures to reach the database are one cause, whatever failed by them.
+ */
+export function logFailure(
+  log: Logger,
+  error: unknown,
+  message: string,
+  { level = 'error', everyMs = COUNT_EVERY_MS, ...fields }: { level?: Level; everyMs?: number; [field: string]: unknown } = {},
+): void {
+  const kinds = failures.get(log) ?? new Map<string, Known>();
+  failures.set(log, kinds);
+  const isDatabase = isUnreachable(error);
+  const kind = isDatabase ? 'the database cannot be reached' : `${message}: ${(error as Error | null)?.message}`;
+  const known = kinds.get(kind);
+  if (known) {
+    known.lastMs = Date.now();
+    known.count += 1;
+    known.during[message] = (known.during[message] ?? 0) + 1;
+    return;
+  }
+  log[level]({ err: error, ...fields }, message);
+  const begun: Known = { sinceMs: Date.now(), lastMs: Date.now(), during: {}, count: 0, reported: 0, timer: setInterval(look, everyMs) };
+  begun.timer.unref();
+  kinds.set(kind, begun);
+
+  function look(): void {
+    const { sinceMs, lastMs, during, count, reported, timer } = begun;
+    const line = { cause: kind, count, during, lastedMs: lastMs - sinceMs };
+    if (Date.now() - lastMs >= everyMs) {
+      clearInterval(timer);
+      kinds.delete(kind);
+      if (count > 0) log.info(line, 'a failure has ended');
+    } else if (count > reported) {
+      begun.reported = count;
+      log[level](line, 'a failure goes on');
+    }
+  }
+}
+
+/** SQLSTATE classes of a lost or refused connection, and codes of the socket: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const UNREACHABLE = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
+const UNREACHABLE_TEXTS = /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable/i;
+
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, message, cause } = error as Error & { code?: unknown };
+  if (UNREACHABLE.test(String(code)) || UNREACHABLE_TEXTS.test(message)) return true;
+  return isUnreachable(error instanceof AggregateError ? error.errors[0] : cause);
+}

@@ -14,7 +14,7 @@ import { MAX_URL_LENGTH } from '../src/webhooks/base/network/address-policy.js';
 import { VARIABLES } from '../src/webhooks/base/query/key-variables.js';
 import { type ConfiguredLimits, type QueryLimits, requestLimits, storedLimits } from '../src/webhooks/base/query/query-limits.js';
 import { MAX_MASKED_LENGTH, MAX_VALUES } from '../src/webhooks/base/recording/mask-body.js';
-import { REPORT_STAGES, STAGES } from '../src/webhooks/base/stages.js';
+import { describeStages } from '../src/webhooks/base/stages.js';
 import type { NextState } from '../src/webhooks/base/store/delivery-state.js';
 import { PAGE } from '../src/webhooks/base/store/page.js';
 import { listLiquid } from '../src/webhooks/base/templates/liquid.mjs';
@@ -39,10 +39,6 @@ const presetOf = ({ key, description, fields: { signatures, template } }: (typeo
 const code = (text: string) => `\`${text}\``;
 const table = (head: string[], rows: string[][]) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
-const endingsOf = (name: string) =>
-  Object.entries(STAGES)
-    .flatMap(([ending, { report }]) => (report === name ? [code(ending)] : []))
-    .join(', ');
 const number = (value: number) => value.toLocaleString('en-US');
 
 /** Formats an enum of the API as a table of its values and descriptions. */
@@ -225,7 +221,7 @@ The stages of an attempt, in the order in which they run. Tests and previews rep
 
 ${table(
   ['stage', 'takes', 'gives', 'a failure is recorded as'],
-  Object.entries(REPORT_STAGES).map(([name, { takes, gives }]) => [code(name), takes, gives, endingsOf(name)]),
+  describeStages().map(({ name, takes, gives, endings }) => [code(name), takes, gives, endings.map(code).join(', ')]),
 )}
 
 ## Attempts

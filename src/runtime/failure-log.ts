@@ -56,7 +56,10 @@ export function logFailure(
   }
 }
 
-/** SQLSTATE classes of a lost or refused connection, and codes of the socket: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/**
+ * SQLSTATE codes of a lost or refused connection, and codes of the socket:
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
 const UNREACHABLE = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
 const UNREACHABLE_TEXTS = /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable/i;
 

@@ -56,7 +56,7 @@ async function runTraced(engine: Engine, compiled: Compiled, run: Run): Promise<
     ended = await attempt.run(() => walk(engine, compiled, run, attempt));
     return ended;
   } finally {
-    attempt.end(ended && ended.attempt);
+    attempt.end(ended?.attempt ?? null);
   }
 }
 

@@ -48,6 +48,8 @@ describe('readConfig', () => {
       apiMaxCost: 100_000,
       captureWatchSeconds: 60,
       corsOrigins: [],
+      logAttempts: 0,
+      logAttemptsLevel: 'info',
       logLevel: 'info',
     });
   });

@@ -53,3 +53,11 @@ export const STAGES = {
 export type Stage = keyof typeof STAGES;
 
 export const REPORT_ORDER = Object.keys(REPORT_STAGES) as ReportStage[];
+
+/** The stages in order, for the reference; `endings` are the stages as which a failure is recorded. */
+export const describeStages = () =>
+  REPORT_ORDER.map((name) => ({
+    name,
+    ...REPORT_STAGES[name],
+    endings: Object.entries(STAGES).flatMap(([ending, { report }]) => (report === name ? [ending] : [])),
+  }));

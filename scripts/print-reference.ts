@@ -20,6 +20,7 @@ import { PAGE } from '../src/webhooks/base/store/page.js';
 import { listLiquid } from '../src/webhooks/base/templates/liquid.mjs';
 import { MAX_DATA_LENGTH, MAX_RENDERED_LENGTH, MAX_TEMPLATE_LENGTH, RENDER_LIMIT_MS } from '../src/webhooks/base/templates/rendering.mjs';
 import { MAX_RESPONSE_BYTES } from '../src/webhooks/destinations/destination.js';
+import { describeDestinationOptions } from '../src/webhooks/destinations/options.js';
 import { PRESETS } from '../src/webhooks/operations/presets.js';
 import { MAX_COUNTED } from '../src/webhooks/operations/read-queue-state.js';
 import { MAX_OVERLAP_SECONDS } from '../src/webhooks/operations/rotate-secret.js';
@@ -285,7 +286,11 @@ ${table(
 
 ${table(
   ['variable', 'default', 'meaning'],
-  describeConfig({}).map(({ name, value, meaning }) => [code(name), value.startsWith('(') ? value : code(value), meaning]),
+  [...describeConfig({}), ...describeDestinationOptions({})].map(({ name, value, meaning }) => [
+    code(name),
+    value.startsWith('(') ? value : code(value),
+    meaning,
+  ]),
 )}
 `;
 

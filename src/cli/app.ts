@@ -5,7 +5,7 @@ import { API_PATH } from '../runtime/api-path.js';
 import type { Config } from '../runtime/config.js';
 import { databaseEndpoint } from '../runtime/database.js';
 import type { Logger } from '../runtime/logger.js';
-import type { Endpoint, Settings } from '../webhooks/index.js';
+import type { DestinationOptions, Endpoint, Settings } from '../webhooks/index.js';
 import { loadSample, type Sample, type SampleApp } from './sample.js';
 
 export interface AppOptions {
@@ -16,11 +16,13 @@ export interface AppOptions {
   /** Reads the keys again, when a key can be added while this process runs. */
   reloadKeys?: () => Promise<Buffer[]>;
   log: Logger;
+  /** The installation's options of each kind of destination. */
+  destinations?: Partial<DestinationOptions>;
 }
 
 export type App = ServedApp & SampleApp & Pick<Sample, 'first'>;
 
-export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: AppOptions): Promise<App> {
+export async function createApp({ config, databaseUrl, keys, reloadKeys, log, destinations }: AppOptions): Promise<App> {
   const { openSample, tabs, first } = await loadSample();
   const sample = await openSample({
     database: databaseUrl,
@@ -29,7 +31,7 @@ export async function createApp({ config, databaseUrl, keys, reloadKeys, log }: 
     ...(reloadKeys && { reloadKeys }),
     log,
     queryTimeoutMs: config.queryTimeoutMs,
-    settings: settingsOf(config, databaseUrl),
+    settings: { ...settingsOf(config, databaseUrl), ...destinations },
     adminToken: config.adminToken,
     operators: config.operators,
   });
@@ -44,7 +46,6 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
     allowedNetworks: config.allowedNetworks,
     allowedPorts: config.allowedPorts,
     caCertificates: config.caCertificates ?? [],
-    sns: { accounts: config.snsAccounts, managedTopics: config.snsManaged },
     ...(config.egressProxy !== null && { egressProxy: config.egressProxy }),
     forbiddenEndpoints: ownEndpoints(config, databaseUrl),
     attemptLog: config.logAttempts === null ? null : { level: config.logAttemptsLevel, share: config.logAttempts },

@@ -1,5 +1,6 @@
 // Makes options of the declared fields of a subscription, and reads them into the API's input.
 import { Option } from 'commander';
+import { RuntimeError } from '../runtime/runtime-error.js';
 import { type CommandOption, FIELDS, type Field, type FieldType } from '../webhooks/fields.js';
 import { type Command, collect } from './command.js';
 import { assign, type Input } from './subscription-input.js';
@@ -29,7 +30,8 @@ function optionsOf(fields: readonly Field[], parents: string[] = []): FieldOptio
 
 export function addFieldOptions(command: Command): void {
   for (const field of FIELDS) {
-    for (const { option, field: declared } of optionsOf([field])) addOption(command, option, declared.type.kind === 'LIST');
+    for (const { option, field: declared } of optionsOf([field]))
+      addOption(command, option, declared.type.kind === 'LIST' || option.isRepeated === true);
     for (const option of field.options ?? []) addOption(command, option, option.isRepeated === true);
   }
 }
@@ -46,6 +48,11 @@ export async function readFieldOptions(written: Readonly<Record<string, unknown>
     // Commander sets a `--no-…` option to true when it isn't given.
     if (given === undefined || (given === true && option.flags.startsWith('--no-'))) continue;
     if (field.type.kind === 'INTEGER' || field.type.kind === 'NUMBER') assign(input, `${path.join('.')}=${given}`);
+    else if (field.type.kind === 'RECORD')
+      put(input, path, {
+        ...(input[field.name] as Input | null | undefined),
+        ...(await readPairs(field.type.fields, option, given, readers)),
+      });
     else put(input, path, await readOption(field, field.type, given, readers));
   }
 }
@@ -56,6 +63,25 @@ async function readOption(field: Field, type: FieldType, given: unknown, readers
   if (field.secret) return readers.secret(given);
   if (type.kind === 'SOURCE') return readers.text(given);
   return type.kind === 'ENUM' ? given.toUpperCase() : given;
+}
+
+/** Reads `name=value` for each inner field. @throws RuntimeError `INPUT_INVALID` when there is no such field */
+async function readPairs(fields: readonly Field[], { flags }: CommandOption, given: unknown, readers: Readers): Promise<Input> {
+  const settable = fields.filter(({ input }) => input !== false);
+  const read = async (pair: string): Promise<[string, unknown]> => {
+    const [, name = '', text = ''] = /^(\w+)=(.*)$/s.exec(pair) ?? [];
+    const field = settable.find((inner) => inner.name === name);
+    const option = flags.split(' ')[0];
+    // The value is left out of the message, because it may be a secret.
+    if (!field)
+      throw new RuntimeError(
+        'INPUT_INVALID',
+        `${option} takes no ${JSON.stringify(name || '…')}`,
+        `Write it like ${option} ${settable[0]?.name}=…; it takes ${settable.map((inner) => inner.name).join(', ')}.`,
+      );
+    return [name, field.type.kind === 'BOOLEAN' ? text === 'true' : await readOption(field, field.type, text, readers)];
+  };
+  return Object.fromEntries(await Promise.all((given as string[]).map(read)));
 }
 
 function put(input: Input, [first = '', ...rest]: string[], value: unknown): void {

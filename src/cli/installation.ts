@@ -9,6 +9,7 @@ import { migrationSetsIn } from '../runtime/migration-sets.js';
 import { createPlainLog } from '../runtime/plain-log.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../runtime/postgres/embedded-postgres.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
+import { readDestinationOptions } from '../webhooks/index.js';
 import { type App, createApp } from './app.js';
 
 export interface Installation {
@@ -38,7 +39,8 @@ export async function openInstallation({ prepare, join, env, say }: OpenOptions)
     if (prepare) await migrateRooms(databaseUrl, config, log);
     else await refuseUnlessMigrated(databaseUrl, config, log);
     const reloadKeys = config.encryptionKeys === null ? () => loadKeys(config) : undefined;
-    const app = await createApp({ config, databaseUrl, keys, ...(reloadKeys && { reloadKeys }), log });
+    const destinations = readDestinationOptions(env);
+    const app = await createApp({ config, databaseUrl, keys, ...(reloadKeys && { reloadKeys }), log, destinations });
     if (prepare) await app.prepare();
     const close = async () => {
       await app.close();

@@ -39,10 +39,6 @@ export interface Config extends DeliveryConfig {
   /** Requests a second for each token; 0: no limit. */
   rateLimit: number;
   trustedProxies: string[];
-  /** AWS account ids. An id followed by `:<organization id>` is for that organization only. */
-  snsAccounts: string[];
-  /** ARN prefix under which SNS topics are created for subscriptions; `null`: none are created. */
-  snsManaged: string | null;
   apiMaxCost: number;
   captureWatchSeconds: number;
   corsOrigins: string[];
@@ -196,25 +192,6 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
     meaning: 'networks (CIDR) of reverse proxies whose X-Forwarded-For header is trusted as the client address',
     parse: networks,
     fallback: '',
-  },
-  snsAccounts: {
-    name: 'HOOKGRAPH_SNS_ACCOUNTS',
-    meaning:
-      'AWS accounts whose SNS topics and roles subscriptions may use with the AWS credentials of this process: 123456789012, or 123456789012:organization-id for a single organization',
-    parse: z
-      .string()
-      .refine((text) => list(text).every((item) => /^\d{12}(:\S+)?$/.test(item)), 'must be a list of accounts like 123456789012')
-      .transform(list),
-    fallback: '',
-  },
-  snsManaged: {
-    name: 'HOOKGRAPH_SNS_MANAGED',
-    meaning:
-      'ARN prefix under which SNS topics are created for subscriptions, with the AWS credentials of this process; absent: no topics are created',
-    parse: orNull(
-      z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}$/, 'must be an ARN prefix like arn:aws:sns:eu-central-1:123456789012'),
-    ),
-    fallback: null,
   },
   ...DELIVERY_VARIABLES,
   apiMaxCost: {

@@ -8,10 +8,17 @@ export type { Config } from './config-variables.js';
 
 export type Environment = Record<string, string | undefined>;
 
+type Variables = Readonly<Record<string, Variable<unknown>>>;
+
 /** @throws RuntimeError `BAD_CONFIG`, which names the variable and its value */
 export function readConfig(env: Environment = process.env): Config {
-  const texts = readTexts(env);
-  const entries = Object.entries(VARIABLES).map(([key, { name, parse, secret }]) => {
+  return readVariables(VARIABLES, env) as unknown as Config;
+}
+
+/** Reads the variables of a table by their keys. @throws RuntimeError `BAD_CONFIG`, which names the variable and its value */
+export function readVariables(variables: Variables, env: Environment = process.env): Record<string, unknown> {
+  const texts = readTexts(variables, env);
+  const entries = Object.entries(variables).map(([key, { name, parse, secret }]) => {
     const text = texts[name] as string | null;
     if (text === null) return [key, null];
     const { success, data, error } = parse.safeParse(text);
@@ -23,18 +30,19 @@ export function readConfig(env: Environment = process.env): Config {
       '`hookgraph config` prints every variable with its meaning.',
     );
   });
-  return Object.fromEntries(entries) as Config;
+  return Object.fromEntries(entries);
 }
 
-function readTexts(env: Environment): Record<string, string | null> {
+function readTexts(variables: Variables, env: Environment): Record<string, string | null> {
   const texts: Record<string, string | null> = {};
-  for (const { name, fallback } of Object.values(VARIABLES))
-    texts[name] = isSet(env, name) ? (env[name] as string) : typeof fallback === 'function' ? fallback(texts) : fallback;
+  for (const variable of Object.values(variables)) {
+    const { name, fallback } = variable;
+    texts[name] = isSet(env, variable) ? (env[name] as string) : typeof fallback === 'function' ? fallback(texts) : fallback;
+  }
   return texts;
 }
 
-function isSet(env: Environment, name: string): boolean {
-  const { emptyCounts } = Object.values(VARIABLES).find((variable) => variable.name === name) as Variable<unknown>;
+function isSet(env: Environment, { name, emptyCounts }: Pick<Variable<unknown>, 'name' | 'emptyCounts'>): boolean {
   return env[name] !== undefined && (env[name] !== '' || emptyCounts === true);
 }
 
@@ -46,11 +54,14 @@ export interface ConfigLine {
 }
 
 /** Lists every variable with its effective value for display; a secret is shown only as set or not set. */
-export function describeConfig(env: Environment = process.env): ConfigLine[] {
-  const texts = readTexts(env);
-  return Object.values(VARIABLES).map(({ name, meaning, secret }) => {
+export const describeConfig = (env: Environment = process.env): ConfigLine[] => describeVariables(VARIABLES, env);
+
+export function describeVariables(variables: Variables, env: Environment = process.env): ConfigLine[] {
+  const texts = readTexts(variables, env);
+  return Object.values(variables).map((variable) => {
+    const { name, meaning, secret } = variable;
     const text = texts[name] as string | null;
     const value = text === null ? '(not set)' : text === '' ? '(none)' : secret ? '(secret)' : text;
-    return { name, value, source: isSet(env, name) ? 'environment' : 'default', meaning };
+    return { name, value, source: isSet(env, variable) ? 'environment' : 'default', meaning };
   });
 }

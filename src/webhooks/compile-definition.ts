@@ -76,7 +76,7 @@ export function locate({
 }: Pick<Compilable, 'subscription' | 'secrets'>): Pick<Compiled, 'url' | 'origin' | 'destination'> {
   const { kind, settings } = destinationOf(subscription.definition);
   const { url, origin, access } = kind.locate(settings, secretsOf(kind, secrets), subscription);
-  return { url, origin, destination: { field: kind.field, access } };
+  return { url, origin, destination: { field: kind.field.name, access } };
 }
 
 /** Parses the templates in a render process. Returns the paths of `event` that they read, or the first syntax error. */

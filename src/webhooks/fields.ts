@@ -7,19 +7,16 @@ import type { Field } from './base/fields/field.js';
 import { DISABLED, ENVIRONMENTS, INTEGRATION, NAME, TOPIC } from './base/fields/labels.js';
 import { RATE_LIMIT, RECORDING, RETRY } from './base/fields/limits.js';
 import { HEADERS, SHARED_SECRET, SIGNATURES } from './base/fields/signing.js';
-import { CALLBACK_URL } from './destinations/https/field.js';
-import { SNS } from './destinations/sns/field.js';
+import type { DestinationInputs } from './base/model.js';
+import { DESTINATIONS } from './destinations/registry.js';
 
 export { CONTENT_TYPE_ENUM } from './base/fields/content.js';
 export type { CommandOption, EnumType, Field, FieldType, RecordType } from './base/fields/field.js';
 export { describeField } from './base/fields/field.js';
 export { SIGNATURE_ENUM } from './base/fields/signing.js';
 
-const DECLARED = [
-  NAME,
-  TOPIC,
-  CALLBACK_URL,
-  SNS,
+const BEFORE_DESTINATIONS = [NAME, TOPIC] as const;
+const AFTER_DESTINATIONS = [
   CONTENT_TYPE,
   QUERY,
   VALIDATION_TEMPLATE,
@@ -40,7 +37,7 @@ const DECLARED = [
   DISABLED,
 ] as const;
 
-export type FieldName = (typeof DECLARED)[number]['name'];
+export type FieldName = (typeof BEFORE_DESTINATIONS | typeof AFTER_DESTINATIONS)[number]['name'] | keyof DestinationInputs;
 
 /** Read it when it is used, not when a module is loaded: a test joins a field of its own. */
-export const FIELDS: Field[] = [...DECLARED];
+export const FIELDS: Field[] = [...BEFORE_DESTINATIONS, ...DESTINATIONS.map(({ field }) => field), ...AFTER_DESTINATIONS];

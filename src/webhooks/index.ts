@@ -21,7 +21,7 @@ import { startWorking, type Working } from './worker-loops.js';
 
 export type { CaptureFinding, CaptureFindingKind, NoticedFinding } from './base/capture-finding.js';
 export { type Deadlines, deadlinesOf, type Limits, QUERY_WAIT_MS } from './base/deadlines.js';
-export type { Engine, Settings } from './base/engine.js';
+export type { DestinationOptions, Engine, Settings } from './base/engine.js';
 export { type Problem, WebhooksError } from './base/errors.js';
 export type { LoopState } from './base/loops.js';
 export { type DisablingRule, type Meter, NO_METER, type PutBackCause } from './base/meter.js';
@@ -76,6 +76,7 @@ export { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutT
 export { timeOfId } from './base/time-of-id.js';
 export type { PlannedStatement } from './capture/plan-capture.js';
 export { findOutOfStep, outOfStep } from './capture/watch-capture.js';
+export { describeDestinationOptions, readDestinationOptions } from './destinations/options.js';
 export { ANNOUNCE, announceValues, isForHooks } from './gate/announce.js';
 export type { TransactionQuery } from './gate/change.js';
 export type { PlannedWrite, PlannedWrites } from './gate/find-hooks.js';

@@ -8,10 +8,11 @@ import { bare } from './base/network/address-policy.js';
 import type { NetworkFailure } from './base/network/evidence.js';
 import { EgressFailed } from './base/network/guard.js';
 import type { Watch } from './base/report.js';
-import type { Destination, NoReply, Reply } from './destinations/destination.js';
+import type { NoReply, Reply } from './destinations/destination.js';
 import { https } from './destinations/https/index.js';
 import type { Composed, DeliveryIds } from './destinations/kind.js';
-import { DESTINATIONS, kindNamed } from './destinations/registry.js';
+import { openSenders } from './destinations/open-senders.js';
+import { kindNamed } from './destinations/registry.js';
 import { type Authorization, authorize } from './request/auth/authorize.js';
 import { createTokens } from './request/auth/oauth2.js';
 import { redactEcho } from './request/redact-echo.js';
@@ -41,12 +42,11 @@ export function openDeliverySender(
   deadlineMs = engine.deadlines.requestMs,
 ): DeliverySender {
   const { guard, deadlines } = engine;
-  const senders = new Map(
-    DESTINATIONS.map((kind): [string, Destination<unknown>] => [kind.field, kind.open(guard, deadlineMs, deadlines.perOrigin)]),
-  );
-  /** Also fetches tokens. */
-  const http = senders.get(https.field) as Destination<Exchange>;
-  const tokens = createTokens(async (request) => blamed(await http.send(request), request.origin, null));
+  const senders = openSenders(guard, deadlineMs, deadlines.perOrigin);
+  const tokens = createTokens(async (request) => {
+    const sender = await senders.of(https.field.name);
+    return blamed(await sender.send(request), request.origin, null);
+  });
 
   /** Returns the result unchanged. @throws EgressFailed when this installation's own network is to blame for it */
   function blamed(answer: Reply | NoReply, origin: string, tenant: string | null): Reply | NoReply | Promise<Reply | NoReply> {
@@ -96,10 +96,11 @@ export function openDeliverySender(
       authMs = (authMs ?? 0) + performance.now() - since;
       return answer;
     };
-    const send = (authorization: Exclude<Authorization, { failed: string }>) => {
+    const send = async (authorization: Exclude<Authorization, { failed: string }>) => {
       if (authorization.token !== undefined) seen.push(authorization.token);
       const request = { ...message, headers: { ...message.headers, Authorization: authorization.value } };
-      return http.send(request, leftMs()).then((answer) => blamed(answer, compiled.origin, compiled.owner.tenant));
+      const sender = await senders.of(compiled.destination.field);
+      return blamed(await sender.send(request, leftMs()), compiled.origin, compiled.owner.tenant);
     };
 
     const first = await known();
@@ -119,14 +120,14 @@ export function openDeliverySender(
       if (composed.refused) return { request, answer: composed.refused };
       if (auth !== null && kindNamed(destination.field).isHttp)
         return sendAuthorized(compiled, auth, composed as Composed<Exchange>, watch, withinMs);
-      const raw = await (senders.get(destination.field) as Destination<unknown>).send(composed.message, withinMs);
+      const known = senders.of(destination.field);
+      const sender = known instanceof Promise ? await known : known;
+      const raw = await sender.send(composed.message, withinMs);
       // Awaited only when needed: a response matters as evidence only while this installation's network is suspected.
       const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blamed(raw, origin, owner.tenant);
       return { request, answer: redactEcho(compiled, answer) };
     },
-    close: async () => {
-      await Promise.all([...senders.values()].map((sender) => sender.close()));
-    },
+    close: senders.close,
   };
 }
 

@@ -4,16 +4,17 @@ import { createServer as createTcpServer, type Server } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadForSending } from '../../src/webhooks/base/store/subscriptions.js';
 import { compileDefinition } from '../../src/webhooks/compile-definition.js';
+import { DESTINATIONS } from '../../src/webhooks/destinations/registry.js';
 import { type SubscriptionInput, updateSubscription } from '../../src/webhooks/index.js';
 import { openDeliverySender } from '../../src/webhooks/send-delivery.js';
 import { attemptsOf } from '../support/attempts.js';
-import { type Aws, answerError, KEYS, startAws } from '../support/aws.js';
+import { type Aws, answerError, answerJsonError, KEYS, startAws } from '../support/aws.js';
 import { makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
+import { hasMoto, type Moto, startMoto } from '../support/moto.js';
 import { until } from '../support/until.js';
 
-interface Kind {
-  name: string;
+interface Harness {
   /** Returns the input for a subscription to `origin`; default: the working receiver. */
   input: (origin?: string) => Promise<SubscriptionInput>;
   /** Waits for `count` bodies and returns those that arrived since the last call. */
@@ -25,12 +26,18 @@ interface Kind {
 
 let world: EngineWorld;
 let aws: Aws;
-let queueUrl: string;
-let topicArn: string;
+let moto: Moto | null = null;
+let snsTopic: { topicArn: string; queueUrl: string };
+let queue: { queueArn: string; queueUrl: string };
+let bus: { eventBusArn: string; queueUrl: string };
 
-const KINDS: Kind[] = [
-  {
-    name: 'HTTPS',
+const heal = () => {
+  aws.answer = null;
+};
+
+/** How each kind of the registry is tried, by the name of its field. */
+const HARNESSES: Record<string, Harness> = {
+  callbackUrl: {
     input: async (origin = world.receiver.url) => ({
       callbackUrl: `${origin}/hook`,
       headers: [{ name: 'X-Key', value: KEYS.secretAccessKey }],
@@ -46,27 +53,50 @@ const KINDS: Kind[] = [
       world.receiver.answer = (response) => void response.end();
     },
   },
-  {
-    name: 'SNS',
-    input: async (endpoint = aws.endpoint) => ({ sns: { topicArn, endpoint, ...KEYS } }),
-    arrived: async (count) => (await aws.receive(queueUrl, count)).map(({ Body = '' }) => Body),
+  sns: {
+    input: async (endpoint = aws.endpoint) => ({ sns: { topicArn: snsTopic.topicArn, endpoint, ...KEYS } }),
+    arrived: async (count) => (await aws.receive(snsTopic.queueUrl, count)).map(({ Body = '' }) => Body),
     refuse: (status, message) => {
       aws.answer = (response) => answerError(response, status, 'Refused', message);
     },
-    heal: () => {
-      aws.answer = null;
-    },
+    heal,
   },
-];
+  sqs: {
+    input: async (endpoint = aws.endpoint) => ({ sqs: { queueArn: queue.queueArn, endpoint, ...KEYS } }),
+    arrived: async (count) => (await aws.receive(queue.queueUrl, count)).map(({ Body = '' }) => Body),
+    refuse: (status, message) => {
+      aws.answer = (response) => answerJsonError(response, status, 'Refused', message);
+    },
+    heal,
+  },
+  eventBridge: {
+    input: async (endpoint = aws.endpoint) => ({ eventBridge: { eventBusArn: bus.eventBusArn, endpoint, ...KEYS } }),
+    arrived: async (count) => ((await moto?.receive(bus.queueUrl, count)) ?? []).map(({ detail }) => JSON.stringify(detail)),
+    refuse: (status, message) => {
+      aws.answer = (response) => answerJsonError(response, status, 'Refused', message);
+    },
+    heal,
+  },
+};
+
+const KINDS = DESTINATIONS.map(({ field: { name }, title }) => ({ name, title, ...(HARNESSES[name] as Harness) }));
+
+it('every kind of the registry is tried here', () => {
+  expect(Object.keys(HARNESSES)).toEqual(DESTINATIONS.map(({ field }) => field.name));
+});
 
 beforeAll(async () => {
-  [aws, world] = await Promise.all([startAws(), startEngineWorld()]);
-  ({ topicArn, queueUrl } = await aws.topicWithQueue('contract'));
+  moto = hasMoto ? await startMoto() : null;
+  [aws, world] = await Promise.all([startAws({ events: moto?.port ?? null }), startEngineWorld()]);
+  snsTopic = await aws.topicWithQueue('contract');
+  queue = await aws.queue('contract-queue');
+  if (moto) bus = await moto.eventBus('contract');
   await world.work();
 });
 afterAll(async () => {
   await world.close();
   await aws.close();
+  await moto?.close();
 });
 beforeEach(() => {
   for (const { heal } of KINDS) heal();
@@ -104,7 +134,7 @@ async function listening(server: Server) {
   return { origin: `http://127.0.0.1:${port}`, close: () => new Promise((resolve) => server.close(resolve)) };
 }
 
-describe.each(KINDS)('$name', ({ input, arrived, refuse, heal }) => {
+describe.each(KINDS.filter(({ name }) => name !== 'eventBridge' || hasMoto))('$title', ({ input, arrived, refuse, heal }) => {
   it('brings every body, whole, and records what was sent and answered, without a secret', async () => {
     const id = await world.subscribe({ ...(await input()), template: '{"name": {{ data.node.name | json }}}' });
     const names = Array.from({ length: 25 }, (_, i) => `Zoë "${i}" \\ 𝄞 <&>`);
@@ -199,7 +229,7 @@ describe.each(KINDS)('$name', ({ input, arrived, refuse, heal }) => {
 });
 
 it('one of them: what is given takes the other’s place, and both at once are refused', async () => {
-  const sns = { topicArn, endpoint: aws.endpoint, ...KEYS };
+  const sns = { topicArn: snsTopic.topicArn, endpoint: aws.endpoint, ...KEYS };
   await expect(world.subscribe({ callbackUrl: world.receiver.url, sns })).rejects.toThrow('give only one of them');
   const id = await world.subscribe({ sns });
   const read = async () => (await loadForSending(world.webhooks.engine, [id])).get(id);

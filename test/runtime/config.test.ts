@@ -30,8 +30,6 @@ describe('readConfig', () => {
       encryptionKeys: null,
       rateLimit: 100,
       trustedProxies: [],
-      snsAccounts: [],
-      snsManaged: null,
       queryMaxFields: 1000,
       queryMaxDepth: 12,
       queryMaxCost: 25_000,

@@ -7,6 +7,7 @@ import { type App, createApp } from '../../src/cli/app.js';
 import { readConfig } from '../../src/runtime/config.js';
 import { makeOrganizations } from '../../src/sample/data/organizations.js';
 import { openPrisma } from '../../src/sample/prisma.js';
+import { readDestinationOptions } from '../../src/webhooks/index.js';
 import { type TestDatabase, testDatabase } from './database.js';
 import { nodes } from './sample.js';
 
@@ -34,7 +35,13 @@ export type Answer = ExecutionResult<any>;
 export async function testApp(env: Record<string, string> = {}, { sampleData = false } = {}): Promise<TestApp> {
   const database = await testDatabase({ seeded: sampleData });
   const config = readConfig({ DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, ...env });
-  const app = await createApp({ config, databaseUrl: database.url, keys: [randomBytes(32)], log: pino({ level: 'silent' }) });
+  const app = await createApp({
+    config,
+    databaseUrl: database.url,
+    keys: [randomBytes(32)],
+    log: pino({ level: 'silent' }),
+    destinations: readDestinationOptions(env),
+  });
   await app.prepare();
   if (!sampleData) await seedFew(database.url);
   await app.seed();

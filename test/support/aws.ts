@@ -17,12 +17,13 @@ const ASSUMED = 'ASIAASSUMEDASSUMED01';
 
 export interface Aws {
   endpoint: string;
-  /** Action and access key of each request to SNS or STS, in order; for AssumeRole also role and external id. */
+  /** Action and access key of each request, in order; for AssumeRole also role and external id. */
   asked: { action: string; accessKeyId: string; parameters: URLSearchParams }[];
-  /** Answers the next requests in place of SNS; `null` when SNS answers them itself. */
+  /** Answers the next requests in place of the service; `null` when it answers them itself. */
   answer: ((response: ServerResponse, action: string, passOn: () => void) => void) | null;
   /** The external id that may assume ROLE. */
   externalId: string;
+  queue(name: string): Promise<{ queueArn: string; queueUrl: string }>;
   /** Makes a topic and a queue that subscribes to it, with raw delivery by default. */
   topicWithQueue(name: string, options?: { raw: boolean }): Promise<{ topicArn: string; queueUrl: string }>;
   subscribeQueue(topicArn: string, name: string, options?: { raw: boolean }): Promise<string>;
@@ -33,17 +34,20 @@ export interface Aws {
   close(): Promise<void>;
 }
 
-export async function startAws(): Promise<Aws> {
+/** @param events the port of a server for EventBridge */
+export async function startAws({ events = null }: { events?: number | null } = {}): Promise<Aws> {
   const fauxqs = buildApp({ logger: false, defaultRegion: REGION });
   await fauxqs.listen({ host: '127.0.0.1', port: 0 });
   const { port } = fauxqs.server.address() as AddressInfo;
 
+  const queueUrls = new Map<string, string>();
   const front = createServer(async (request, response) => {
-    const body = await text(request);
+    const body = withKnownQueue(await text(request));
     const isQuery = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
-    if (isQuery && byUs(request)) {
-      const parameters = new URLSearchParams(body);
-      const action = parameters.get('Action') ?? '';
+    const target = request.headers['x-amz-target'];
+    if ((isQuery || target) && byUs(request)) {
+      const parameters = new URLSearchParams(isQuery ? body : '');
+      const action = parameters.get('Action') ?? String(target).split('.').at(-1) ?? '';
       const accessKeyId = /Credential=(\w+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
       aws.asked.push({ action, accessKeyId, parameters });
       if (action === 'AssumeRole') return assumeRole(response, parameters);
@@ -53,7 +57,9 @@ export async function startAws(): Promise<Aws> {
 
     function passOn(): void {
       const { method, url: path, headers } = request;
-      const onward = forward({ host: '127.0.0.1', port, method, path, headers }, (answer) => {
+      const to = events !== null && String(target).startsWith('AWSEvents.') ? events : port;
+      const sized = { ...headers, 'content-length': String(Buffer.byteLength(body)) };
+      const onward = forward({ host: '127.0.0.1', port: to, method, path, headers: sized }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       });
@@ -65,6 +71,13 @@ export async function startAws(): Promise<Aws> {
   front.listen(0, '127.0.0.1');
   await once(front, 'listening');
   const endpoint = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+
+  /** AWS finds a queue by the path of its URL, and fauxqs by the whole URL. */
+  function withKnownQueue(body: string): string {
+    return body.replace(/"QueueUrl":"[^"]*\/([^"/]+)"/, (whole, name) =>
+      queueUrls.has(name) ? `"QueueUrl":"${queueUrls.get(name)}"` : whole,
+    );
+  }
 
   function assumeRole(response: ServerResponse, parameters: URLSearchParams): void {
     const isMay = parameters.get('RoleArn') === ROLE && parameters.get('ExternalId') === aws.externalId;
@@ -94,16 +107,20 @@ export async function startAws(): Promise<Aws> {
       const { TopicArn = '' } = await sns.send(new CreateTopicCommand({ Name: name, ...(fifo && { Attributes: { FifoTopic: 'true' } }) }));
       return { topicArn: TopicArn, queueUrl: await aws.subscribeQueue(TopicArn, name, options) };
     },
-    async subscribeQueue(topicArn, name, { raw } = { raw: true }) {
+    async queue(name) {
       const fifo = name.endsWith('.fifo');
       const { QueueUrl = '' } = await sqs.send(
         new CreateQueueCommand({ QueueName: name, ...(fifo && { Attributes: { FifoQueue: 'true' } }) }),
       );
-      const Endpoint = `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
+      queueUrls.set(name, QueueUrl);
+      return { queueUrl: QueueUrl, queueArn: `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}` };
+    },
+    async subscribeQueue(topicArn, name, { raw } = { raw: true }) {
+      const { queueUrl, queueArn: Endpoint } = await aws.queue(name);
       await sns.send(
         new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint, Attributes: { RawMessageDelivery: String(raw) } }),
       );
-      return QueueUrl;
+      return queueUrl;
     },
     async attributesOf(topicArn) {
       try {
@@ -150,4 +167,9 @@ export function answerError(response: ServerResponse, status: number, code: stri
     .end(
       `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>`,
     );
+}
+
+/** Answers with an error in the format of SQS and EventBridge. */
+export function answerJsonError(response: ServerResponse, status: number, code: string, message: string): void {
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify({ __type: code, message }));
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { buildSchema, GraphQLError, type GraphQLObjectType, type GraphQLSchema, type GraphQLUnionType } from 'graphql';
 import { pino } from 'pino';
+import { DESTINATIONS } from '../../src/webhooks/destinations/registry.js';
 import {
   type Actor,
   createSubscription,
@@ -113,7 +114,7 @@ export async function startEngineWorld({
     async subscribe(input) {
       const { subscription, problems } = await createSubscription(webhooks.engine, OWNER, {
         topic: { key: 'thing/created' },
-        ...(input?.sns ? {} : { callbackUrl: receiver.url }),
+        ...(hasDestination(input) ? {} : { callbackUrl: receiver.url }),
         query: QUERY,
         ...input,
       });
@@ -131,6 +132,10 @@ export async function startEngineWorld({
     },
   };
 }
+
+/** Whether the input says where notifications go. */
+const hasDestination = (input: SubscriptionInput = {}): boolean =>
+  DESTINATIONS.some(({ field }) => (input as Record<string, unknown>)[field.name] !== undefined);
 
 function executable(sdl: string, db: TestDatabase, answers: EngineWorld['host']): GraphQLSchema {
   const schema = buildSchema(sdl);

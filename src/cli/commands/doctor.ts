@@ -45,7 +45,10 @@ function tellFinding(terminal: Terminal, { check, outcome, message, hint }: Find
 
 async function examine(cli: Cli, tell: Tell): Promise<void> {
   tell(checkNode(process.versions.node));
-  const config = await attempt('configuration', tell, async () => readConfig(cli.env));
+  const config = await attempt('configuration', tell, async () => {
+    (await import('../../webhooks/index.js')).readDestinationOptions(cli.env);
+    return readConfig(cli.env);
+  });
   if (!config) return;
   tell(finding('configuration', 'OK', 'every variable is valid'));
   tell(checkNetworks(config));

@@ -1,6 +1,8 @@
 // Adds the commands for subscriptions: list, show, enable, disable, rotate the secret and delete.
 
+import { type GraphQLSchema, isObjectType } from 'graphql';
 import { RuntimeError } from '../../runtime/runtime-error.js';
+import { FIELDS, type Field } from '../../webhooks/fields.js';
 import type { Client } from '../client.js';
 import {
   type Answering,
@@ -21,12 +23,28 @@ import { readSecret } from '../subscription-input.js';
 import { addSaving } from './save-webhook.js';
 import { addTryOut } from './try-webhook.js';
 
+/** The destinations that an API knows, each with the field that names the receiver. */
+const destinationsOf = (schema: GraphQLSchema): { name: string; receiver: string | null }[] =>
+  FIELDS.filter(({ name, destination }) => destination && outputNames(schema).has(name)).map(({ name, type }) => ({
+    name,
+    receiver: type.kind === 'RECORD' ? (type.fields.find(namesReceiver)?.name ?? null) : null,
+  }));
+
+/** The first text that is always returned, such as an ARN. */
+const namesReceiver = ({ type, output }: Field): boolean => type.kind === 'TEXT' && output !== false && output?.required === true;
+
+function outputNames(schema: GraphQLSchema): Set<string> {
+  const type = schema.getType('WebhookSubscription');
+  return new Set(isObjectType(type) ? Object.keys(type.getFields()) : []);
+}
+
 /** The argument `integrationId` exists only in APIs with integrations. */
 const listOf = (
   byIntegration: boolean,
+  destinations: ReturnType<typeof destinationsOf>,
 ): string => `query ($topicKey: String, $disabled: Boolean${byIntegration ? ', $integrationId: ID' : ''}, $first: Int, $after: String) {
   webhookSubscriptions(topicKey: $topicKey, disabled: $disabled${byIntegration ? ', integrationId: $integrationId' : ''}, first: $first, after: $after) {
-    nodes { id databaseId name status topic { key version } callbackUrl sns { topicArn } disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
+    nodes { id databaseId name status topic { key version } ${destinations.map(({ name, receiver }) => (receiver ? `${name} { ${receiver} }` : name)).join(' ')} disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
 
 const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
   rotateWebhookSecret(id: $id, sharedSecret: $sharedSecret, overlapSeconds: $overlapSeconds) {
@@ -43,14 +61,19 @@ export function addWebhooks(program: Command, cli: Cli): void {
     .action(async (options: Listing & { topic?: string; disabled?: true; enabled?: true; integration?: string }) => {
       const disabled = options.disabled ? true : options.enabled ? false : null;
       const asked = { topicKey: options.topic, disabled, integrationId: options.integration };
-      const found = await (await connect()).list(listOf(options.integration !== undefined), asked, limitOf(options));
+      const client = await connect();
+      const destinations = destinationsOf(await client.schema());
+      const found = await client.list(listOf(options.integration !== undefined, destinations), asked, limitOf(options));
       if (options.json) return terminal.json(found);
       if (found.length === 0)
         terminal.note('No subscriptions match. `hookgraph webhooks create --help` explains how to create a subscription.');
       else
         terminal.table(
           ['id', 'name', 'topic', 'status', 'to'],
-          found.map(({ id, name, topic, status, callbackUrl, sns }) => [id, name, topic?.key, status, callbackUrl ?? sns?.topicArn]),
+          found.map((one) => {
+            const receivers = destinations.map(({ name, receiver }) => (receiver ? one[name]?.[receiver] : one[name]));
+            return [one.id, one.name, one.topic?.key, one.status, receivers.find((receiver) => receiver != null)];
+          }),
         );
       noteLimit(terminal, found.length, limitOf(options));
     });

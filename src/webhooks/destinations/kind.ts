@@ -1,29 +1,12 @@
 // Declares what a kind of destination consists of. Each kind is a folder beside this file; `registry.ts` lists them.
 import type { PoolClient } from 'pg';
+import type { Variable } from '../../runtime/config-texts.js';
 import type { Compiled } from '../base/compiled.js';
-import type { Engine, Settings as Installation } from '../base/engine.js';
+import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
+import type { Field } from '../base/fields/field.js';
 import type { Guard } from '../base/network/guard.js';
 import type { Destination, NoReply } from './destination.js';
-
-/** The settings that a save would store, with their secrets; a kind adds what only its check needs. */
-export interface DestinationDraft<Settings> {
-  settings: Settings;
-  /** `undefined` when there are none. */
-  secrets?: object | undefined;
-}
-
-/** The settings and secrets that a subscription has saved of this kind; both are `undefined` when it has another kind or is new. */
-export interface Saved<Settings> {
-  settings?: Settings | undefined;
-  secrets?: object | undefined;
-}
-
-export interface CheckContext {
-  installation: Installation;
-  guard: Guard;
-  tenant: string;
-}
 
 /** Where messages go and how; made once for each version of a subscription. */
 export interface Located<Access> {
@@ -65,27 +48,24 @@ export interface Upkeep<Settings> {
   everyMs: number;
 }
 
-export interface DestinationKind<
-  Settings = unknown,
-  Draft extends DestinationDraft<Settings> = DestinationDraft<Settings>,
-  Access = unknown,
-  Message = unknown,
-> {
-  /** The name of its field in the API, in files, in stored definitions and among the secrets. */
-  field: string;
+export interface DestinationKind<Settings = unknown, Access = unknown, Message = unknown> {
+  /**
+   * How subscribers give and see it: the API, the command line, YAML files and the reference are generated from it. Its name is the key
+   * of the settings in stored definitions, and of the secrets.
+   */
+  field: Field;
   /** Its name for people, such as `AWS SNS`. */
   title: string;
   /** Why a before-hook can't use this destination; `null` when it can. */
   notBefore: string | null;
   /** Whether messages are HTTP requests of our own, which take headers, authentication and signatures. */
   isHttp: boolean;
-
-  /** Merges the input with what is saved: absent keeps, `null` clears. Returns `null` when the subscription has no such destination. */
-  toDraft(input: unknown, saved: Saved<Settings>, installation: Installation): Draft | null;
-  check(draft: Draft, context: CheckContext): Promise<Problem[]>;
+  /** The installation's options of this kind, read from environment variables. */
+  variables?: Readonly<Record<string, Variable<unknown>>>;
   /** The part of the settings that identifies the receiver: when it changes, what was learned about its speed is dropped. */
   receiverOf(settings: Settings): unknown;
 
+  /** @throws Error when the settings are not those of a saved definition */
   locate(settings: Settings, secrets: object | undefined, subscription: { id: string; tenant: string }): Located<Access>;
   /** Builds the message of one delivery. Sends nothing. */
   compose(
@@ -94,8 +74,8 @@ export interface DestinationKind<
     ids: DeliveryIds,
     body: { text: string; contentType: string },
   ): Composed<Message>;
-  /** Opens a sender, once for each process. All its connections go through the guard. */
-  open(guard: Guard, deadlineMs: number, perOrigin: number): Destination<Message>;
+  /** Opens a sender, once for each process that needs it. `perOrigin`: the maximum number of requests at once to an origin. All its connections go through the guard. */
+  open(guard: Guard, deadlineMs: number, perOrigin: number): Promise<Destination<Message>>;
 
   upkeep?: Upkeep<Settings>;
 }

@@ -1,11 +1,13 @@
 // Lists the kinds of destinations, and finds the kind that a definition has.
 import type { Definition, DestinationSettings, Secrets } from '../base/model.js';
+import { eventBridge } from './eventbridge/index.js';
 import { https } from './https/index.js';
 import type { DestinationKind } from './kind.js';
 import { sns } from './sns/index.js';
+import { sqs } from './sqs/index.js';
 
-/** A definition without any destination has the first kind, which reports what is missing. A test adds its kind to this list. */
-export const DESTINATIONS: DestinationKind[] = [https, sns];
+/** Loads no SDK and no HTTP client, so that the command line can read it. A test adds a kind of its own. */
+export const DESTINATIONS: DestinationKind[] = [https, sns, sqs, eventBridge];
 
 /** The kind of destination that a definition has, and its settings. @throws Error when this process doesn't know the kind */
 export function destinationOf(definition: Definition): { kind: DestinationKind; settings: unknown } {
@@ -18,22 +20,25 @@ export function destinationOf(definition: Definition): { kind: DestinationKind; 
 }
 
 /** @throws Error when there is no such kind */
-export function kindNamed(field: string): DestinationKind {
-  const kind = DESTINATIONS.find((known) => known.field === field);
-  if (!kind) throw new Error(`there is no kind of destination ${field}`);
+export function kindNamed(name: string): DestinationKind {
+  const kind = DESTINATIONS.find(({ field }) => field.name === name);
+  if (!kind) throw new Error(`there is no kind of destination ${name}`);
   return kind;
 }
 
 /** The settings of this kind in a definition; `undefined` when it has another kind. */
 export function settingsOf({ field }: Pick<DestinationKind, 'field'>, definition: Definition): unknown {
-  return (definition as unknown as Record<string, unknown>)[field] ?? undefined;
+  return (definition as unknown as Record<string, unknown>)[field.name] ?? undefined;
 }
 
 export function secretsOf({ field }: Pick<DestinationKind, 'field'>, secrets: Secrets): object | undefined {
-  return (secrets as Record<string, object | undefined>)[field];
+  return (secrets as Record<string, object | undefined>)[field.name];
 }
+
+/** Whether a field of a subscription says where notifications go. */
+export const isDestination = (name: string): boolean => DESTINATIONS.some(({ field }) => field.name === name);
 
 /** A definition without a destination. */
 export function withoutDestination(definition: Definition): Omit<Definition, keyof DestinationSettings> {
-  return Object.fromEntries(Object.entries(definition).filter(([field]) => !DESTINATIONS.some((kind) => kind.field === field))) as never;
+  return Object.fromEntries(Object.entries(definition).filter(([name]) => !isDestination(name))) as never;
 }

@@ -8,7 +8,7 @@ import type { StageReport } from '../base/report.js';
 import { REPORT_ORDER, type ReportStage } from '../base/stages.js';
 import { loadUnsealed } from '../base/store/subscriptions.js';
 import { compileDefinition } from '../compile-definition.js';
-import { DESTINATIONS, withoutDestination } from '../destinations/registry.js';
+import { isDestination, withoutDestination } from '../destinations/registry.js';
 import { composeOnly } from '../stages.js';
 import { eventOf, findLastNode, findNode } from './find-node.js';
 import { checkDraft } from './save/check-draft.js';
@@ -114,8 +114,6 @@ const SOURCES: Record<string, ReportStage> = {
   auth: 'AUTH',
   signatures: 'SEND',
 };
-
-const isDestination = (field: string): boolean => DESTINATIONS.some((kind) => kind.field === field);
 
 function sourceOf({ field }: Problem): ReportStage | undefined {
   const [name = ''] = field.split('.');

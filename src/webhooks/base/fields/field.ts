@@ -52,7 +52,7 @@ export interface Output {
   read?(source: never): unknown;
 }
 
-/** An option of the command line that sets the field. */
+/** An option of the command line that sets the field. For a record it takes `name=value` and is repeated for each inner field. */
 export interface CommandOption {
   /** For example `--max-tries <count>`. */
   flags: string;
@@ -97,10 +97,7 @@ export interface Field {
   version?: false;
   /** The value when it is absent or `null`. */
   default?: Json;
-  /**
-   * It says where notifications go: the kind of destination of this name (`destinations/registry.ts`) merges, checks and stores it. Setting
-   * one removes the others.
-   */
+  /** It says where notifications go: a kind of `destinations/registry.ts` has it. Setting one destination removes the others. */
   destination?: true;
   option?: CommandOption;
   /** A field whose options are not its value, word for word; the command line joins them. */

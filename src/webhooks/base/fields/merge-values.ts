@@ -7,9 +7,11 @@ import type { Field, FieldType, MergeContext, RecordType, Saved } from './field.
 type Values = Readonly<Record<string, unknown>>;
 
 /** The merged value of a field; `null` when it has none. */
-export function mergeField(field: Field, context: MergeContext): unknown {
-  const given = context.input[field.name];
-  const { merge } = field;
+export function mergeField(field: Field, destinations: readonly string[], context: MergeContext): unknown {
+  const { name, destination, merge } = field;
+  let given = context.input[name];
+  // Setting one destination removes the others. Giving two is a mistake that the check reports.
+  if (destination && given === undefined && destinations.some((other) => other !== name && context.input[other])) given = null;
   if (merge) return merge.call(field, given as never, context) ?? null;
   const kept = savedValue(field, context.saved);
   if (field.type.kind === 'RECORD')

@@ -1,6 +1,6 @@
 // Merges the AWS part of an input with what is saved, and checks it.
 import type { Problem } from '../../base/errors.js';
-import type { CheckContext, Saved } from '../kind.js';
+import type { CheckContext } from '../../base/fields/field.js';
 import { type AwsAccounts, type AwsSecrets, type AwsSettings, accountOf, mayUseInstallation, ROLE_ARN } from './access.js';
 
 export interface AwsInput {
@@ -14,15 +14,19 @@ export interface AwsInput {
 export const textOf = (given: string | null | undefined, saved?: string | null): string | null =>
   (given === undefined ? saved : given?.trim()) || null;
 
-export function mergeAws(input: AwsInput, saved: Saved<AwsSettings>): { settings: AwsSettings; secrets: Required<AwsSecrets> | undefined } {
-  const kept = (saved.secrets ?? {}) as AwsSecrets;
-  const accessKeyId = textOf(input.accessKeyId, kept.accessKeyId);
-  const secretAccessKey = textOf(input.secretAccessKey, kept.secretAccessKey);
+/** Merges the input with the saved settings and secrets, if there are any. */
+export function mergeAws(
+  input: AwsInput,
+  was: AwsSettings | undefined,
+  kept: AwsSecrets | undefined,
+): { settings: AwsSettings; secrets: Required<AwsSecrets> | undefined } {
+  const accessKeyId = textOf(input.accessKeyId, kept?.accessKeyId);
+  const secretAccessKey = textOf(input.secretAccessKey, kept?.secretAccessKey);
   const ownKeys = accessKeyId !== null || secretAccessKey !== null;
   return {
     settings: {
-      endpoint: textOf(input.endpoint, saved.settings?.endpoint),
-      roleArn: textOf(input.roleArn, saved.settings?.roleArn),
+      endpoint: textOf(input.endpoint, was?.endpoint),
+      roleArn: textOf(input.roleArn, was?.roleArn),
       ownKeys,
     },
     secrets: ownKeys ? { accessKeyId: accessKeyId ?? '', secretAccessKey: secretAccessKey ?? '' } : undefined,
@@ -39,11 +43,11 @@ export interface AwsRules {
   variable: string;
 }
 
-export async function awsProblems(
+export async function checkAws(
   { endpoint, roleArn, ownKeys }: AwsSettings,
   secrets: AwsSecrets | undefined,
   { field, arn, offered, variable }: AwsRules,
-  { guard, tenant }: Pick<CheckContext, 'guard' | 'tenant'>,
+  { engine: { guard }, tenant }: CheckContext,
 ): Promise<Problem[]> {
   const problems: Problem[] = [];
   const add = (name: string, message: string, type?: Problem['type']) => {

@@ -61,6 +61,11 @@ export function sizeOf(body: string, attributes: Attributes): number {
   );
 }
 
+/** Refuses a message that this subscription's template wrote, until the template writes another. */
+export const heldFor = (message: string): { refused: NoReply } => ({
+  refused: { kind: 'NO_REPLY', stage: 'TEMPLATE', message, held: true, sendMs: 0 },
+});
+
 export interface Limits {
   /** The name of the service. */
   service: string;
@@ -72,10 +77,10 @@ export interface Limits {
 
 /** Why a message must not be sent: it is too large, or the installation's credentials are not (or no longer) for its account. */
 export function refusalOf({ service, bytes, maxBytes, mayUse }: Limits): { refused?: NoReply } {
-  if (bytes > maxBytes) {
-    const message = `The message has ${bytes} bytes with its attributes; ${service} accepts ${maxBytes}. Make the template render a shorter body.`;
-    return { refused: { kind: 'NO_REPLY', stage: 'TEMPLATE', message, held: true, sendMs: 0 } };
-  }
+  if (bytes > maxBytes)
+    return heldFor(
+      `The message has ${bytes} bytes with its attributes; ${service} accepts ${maxBytes}. Make the template render a shorter body.`,
+    );
   if (mayUse === null || mayUse.access.keys !== null) return {};
   if (mayUseInstallation(mayUse.offered, mayUse.tenant, mayUse.access.role?.arn ?? mayUse.arn)) return {};
   const message = `The installation's AWS credentials may not be used for this account (${mayUse.variable}): use your own access keys, or ask the operator.`;

@@ -1,9 +1,10 @@
 // Merges the SNS input with the saved settings, and validates the result.
 import type { Problem } from '../../base/errors.js';
+import type { CheckContext, MergeContext } from '../../base/fields/field.js';
 import { regionOf } from '../aws/access.js';
-import { awsProblems, mergeAws, textOf } from '../aws/check.js';
-import type { CheckContext, DestinationDraft, Saved } from '../kind.js';
-import { type SnsInput, type SnsOptions, type SnsSettings, TOPIC_ARN } from './definition.js';
+import { checkAws, mergeAws, textOf } from '../aws/check.js';
+import type { DestinationDraft } from '../draft.js';
+import { type SnsInput, type SnsSettings, TOPIC_ARN } from './definition.js';
 
 export interface SnsDraft extends DestinationDraft<SnsSettings> {
   region: string | null;
@@ -15,12 +16,8 @@ const OWN_FIELDS = ['topicArn', 'endpoint', 'accessKeyId', 'secretAccessKey', 'r
 const MANAGED_FIELDS = ['subscriberPrincipal', 'fifo'] as const;
 
 /** Merges the input with what is saved. An existing managed topic keeps its ARN prefix; a new one gets the installation's. */
-export function toSnsDraft(
-  input: SnsInput | null | undefined,
-  saved: Saved<SnsSettings>,
-  offered: SnsOptions | undefined,
-): SnsDraft | null {
-  const { settings: was, secrets } = saved;
+export function mergeSns(input: SnsInput | null | undefined, { saved, settings: { sns: offered } }: MergeContext): SnsDraft | null {
+  const [was, secrets] = [saved?.definition.sns, saved?.secrets.sns];
   if (input === null) return null;
   if (input === undefined) return was ? { settings: was, secrets, region: null, idle: [] } : null;
   const region = textOf(input.region);
@@ -37,19 +34,19 @@ export function toSnsDraft(
     return { settings, region, idle };
   }
   const old = was?.kind === 'OWN' ? was : undefined;
-  const aws = mergeAws(input, old ? { settings: old, secrets } : {});
+  const aws = mergeAws(input, old, old && secrets);
   const settings: SnsSettings = { kind: 'OWN', topicArn: textOf(input.topicArn, old?.topicArn) ?? '', ...aws.settings };
   return { settings, secrets: aws.secrets, region, idle };
 }
 
 const PRINCIPAL = /^(?:\d{12}|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:role|user)\/[\w+=,.@/-]{1,576}))$/;
 
-export async function snsProblems({ settings, secrets, region, idle }: SnsDraft, context: CheckContext): Promise<Problem[]> {
+export async function checkSns({ settings, secrets, region, idle }: SnsDraft, context: CheckContext): Promise<Problem[]> {
   const problems: Problem[] = [];
   const add = (field: string, message: string, type?: Problem['type']) => {
     problems.push({ field: `sns.${field}`, message, ...(type && { type }) });
   };
-  const offered = context.installation.sns;
+  const offered = context.engine.settings.sns;
   const managedTopics = offered?.managedTopics ?? null;
   for (const field of idle)
     add(field, settings.kind === 'MANAGED' ? 'can not be used with a managed topic' : 'can be used only with a managed topic');
@@ -71,5 +68,5 @@ export async function snsProblems({ settings, secrets, region, idle }: SnsDraft,
   else if (managedTopics !== null && topicArn.startsWith(`${managedTopics}:hookgraph-`))
     add('topicArn', 'is the topic of another subscription');
   const rules = { field: 'sns', arn: problems.length === 0 ? topicArn : null, offered, variable: 'HOOKGRAPH_SNS_ACCOUNTS' };
-  return [...problems, ...(await awsProblems(settings, secrets, rules, context))];
+  return [...problems, ...(await checkAws(settings, secrets, rules, context))];
 }

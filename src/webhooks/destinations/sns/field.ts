@@ -2,15 +2,18 @@
 import type { Field } from '../../base/fields/field.js';
 import type { Subscription } from '../../base/model.js';
 import { regionOf } from '../aws/access.js';
+import { awsFields } from '../aws/field.js';
+import { storeDraft } from '../draft.js';
+import { checkSns, mergeSns } from './check.js';
 import { topicArnOf } from './definition.js';
 
 const definitionOf = ({ definition: { sns } }: Subscription) => sns;
-const customersOf = ({ definition: { sns } }: Subscription) => (sns?.kind === 'OWN' ? sns : null);
+const customersOf = ({ definition: { sns } }: Subscription) => (sns?.kind === 'OWN' ? sns : undefined);
 const managedOf = ({ definition: { sns } }: Subscription) => (sns?.kind === 'MANAGED' ? sns : null);
 const arnOf = ({ id, definition: { sns } }: Subscription) => (sns ? topicArnOf(sns, id) : '');
 const isManaged = (parent: Readonly<Record<string, unknown>>) => parent.managed === true;
 
-export const SNS = {
+export const SNS_FIELD = {
   name: 'sns',
   type: {
     kind: 'RECORD',
@@ -47,56 +50,7 @@ export const SNS = {
         output: { description: 'The AWS region of the topic.', required: true, read: (source: Subscription) => regionOf(arnOf(source)) },
         file: { write: (sns) => (isManaged(sns) ? sns.region : null), isFilledIn: true },
       },
-      {
-        name: 'endpoint',
-        type: { kind: 'TEXT' },
-        description: 'The URL of an endpoint to use instead of the one of AWS. It needs an access key of its own.',
-        output: {
-          description: 'The URL that is used instead of the endpoint of AWS.',
-          read: (source: Subscription) => customersOf(source)?.endpoint,
-        },
-      },
-      {
-        name: 'roleArn',
-        type: { kind: 'TEXT' },
-        description: 'The ARN of a role to assume before publishing. It is assumed with `externalId`.',
-        output: {
-          description: 'The ARN of the role that is assumed before publishing.',
-          read: (source: Subscription) => customersOf(source)?.roleArn,
-        },
-      },
-      {
-        name: 'accessKeyId',
-        type: { kind: 'TEXT' },
-        description: "The id of an AWS access key that may publish to the topic. Without one the installation's credentials are used.",
-        output: false,
-        secret: true,
-        file: { shownBy: 'hasOwnKeys' },
-      },
-      {
-        name: 'secretAccessKey',
-        type: { kind: 'TEXT' },
-        description: 'The secret of the AWS access key. It is never returned.',
-        output: false,
-        secret: true,
-        file: { shownBy: 'hasOwnKeys' },
-      },
-      {
-        name: 'externalId',
-        type: { kind: 'TEXT' },
-        description: "The external id with which the role is assumed. Require it in the role's trust policy.",
-        input: false,
-        output: { required: true, read: ({ tenant }: Subscription) => tenant },
-        file: { isFilledIn: true },
-      },
-      {
-        name: 'hasOwnKeys',
-        type: { kind: 'BOOLEAN' },
-        description: "Whether the subscription's own access key is used to publish.",
-        input: false,
-        output: { required: true, read: (source: Subscription) => customersOf(source)?.ownKeys === true },
-        file: { isFilledIn: true },
-      },
+      ...awsFields('publish', customersOf),
       {
         name: 'subscriberPrincipal',
         type: { kind: 'TEXT' },
@@ -121,4 +75,12 @@ export const SNS = {
     read: (source: Subscription) => (definitionOf(source) ? source : null),
   },
   destination: true,
+  option: {
+    flags: '--sns <name=value>',
+    help: 'publish to an AWS SNS topic: topicArn=…, accessKeyId=env:NAME, secretAccessKey=env:NAME; repeat it for each',
+    isRepeated: true,
+  },
+  merge: mergeSns,
+  check: checkSns,
+  store: storeDraft('sns'),
 } as const satisfies Field;

@@ -1,36 +1,48 @@
 // Publishes notifications to AWS SNS topics.
+import { z } from 'zod';
+import { orNull } from '../../../runtime/config-texts.js';
 import { type AwsSecrets, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
+import { accountsVariable } from '../aws/options.js';
 import { openAwsSender } from '../aws/sender.js';
 import type { DestinationKind } from '../kind.js';
-import { type SnsDraft, snsProblems, toSnsDraft } from './check.js';
-import { type SnsAccess, type SnsInput, type SnsSettings, topicArnOf } from './definition.js';
+import { type SnsAccess, type SnsSettings, topicArnOf } from './definition.js';
+import { SNS_FIELD } from './field.js';
 import { forgetTopics, noteTopics, settleTopics } from './managed-sns-topics.js';
 import { composePublication, type Publication } from './message.js';
 import { SNS } from './sender.js';
 
-export function accessOf({ id, tenant }: { id: string; tenant: string }, sns: SnsSettings, secrets: AwsSecrets = {}): SnsAccess {
+function accessOf({ id, tenant }: { id: string; tenant: string }, sns: SnsSettings, secrets: AwsSecrets = {}): SnsAccess {
   const topicArn = topicArnOf(sns, id);
   const region = regionOf(topicArn);
   if (sns.kind === 'MANAGED') return { topicArn, managed: true, region, endpoint: null, role: null, keys: null };
   return { topicArn, managed: false, ...awsAccessOf(region, sns, secrets, tenant) };
 }
 
-export const sns: DestinationKind<SnsSettings, SnsDraft, SnsAccess, Publication> = {
-  field: 'sns',
+export const sns: DestinationKind<SnsSettings, SnsAccess, Publication> = {
+  field: SNS_FIELD,
   title: 'AWS SNS',
   notBefore: 'SNS returns no answer that a write could wait for',
   isHttp: false,
-
-  toDraft: (input, saved, { sns: offered }) => toSnsDraft(input as SnsInput | null | undefined, saved, offered),
-  check: snsProblems,
   receiverOf: (settings) => settings,
+  variables: {
+    accounts: accountsVariable('HOOKGRAPH_SNS_ACCOUNTS', 'SNS topics'),
+    managedTopics: {
+      name: 'HOOKGRAPH_SNS_MANAGED',
+      meaning:
+        'ARN prefix under which SNS topics are created for subscriptions, with the AWS credentials of this process; absent: no topics are created',
+      parse: orNull(
+        z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}$/, 'must be an ARN prefix like arn:aws:sns:eu-central-1:123456789012'),
+      ),
+      fallback: null,
+    },
+  },
 
   locate(settings, secrets, subscription) {
     const access = accessOf(subscription, settings, secrets);
     return { url: access.topicArn, origin: awsOrigin('sns', access), access };
   },
   compose: composePublication,
-  open: (guard, deadlineMs) => openAwsSender(SNS, guard, deadlineMs),
+  open: async (guard, deadlineMs) => openAwsSender(SNS, guard, deadlineMs),
 
   upkeep: { note: noteTopics, forget: forgetTopics, settle: settleTopics, everyMs: 2000 },
 };

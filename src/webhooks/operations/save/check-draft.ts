@@ -2,23 +2,22 @@
 import type { DocumentNode } from 'graphql';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
-import { checkField, checkType } from '../../base/fields/check-values.js';
+import { checkField } from '../../base/fields/check-values.js';
 import { secretProblems } from '../../base/fields/signing.js';
 import type { SignatureScheme, Topic } from '../../base/model.js';
 import { announcedNode } from '../../base/own-node.js';
 import { checkQuery } from '../../base/query/query.js';
+import type { DestinationKind } from '../../destinations/kind.js';
+import { DESTINATIONS } from '../../destinations/registry.js';
+import { FIELDS } from '../../fields.js';
 import { signatureProblems } from '../../request/signatures/schemes.js';
 import { checkTemplates } from './check-templates.js';
-import { type Draft, ownFields } from './input.js';
+import type { Draft } from './input.js';
 
 /** Validates a draft. `tenant` is the tenant that trial renderings of its templates count against. */
 export async function checkDraft(engine: Engine, tenant: string, draft: Draft, topic: Topic | null): Promise<Problem[]> {
   const { settings, host } = engine;
-  const problems = [
-    ...(await checkFields(engine, tenant, draft)),
-    ...signaturesOf(draft),
-    ...(await destinationProblems(engine, draft, tenant)),
-  ];
+  const problems = [...(await checkFields(engine, tenant, draft)), ...signaturesOf(draft)];
 
   let document: DocumentNode | null = null;
   if (draft.query !== null) {
@@ -33,27 +32,36 @@ export async function checkDraft(engine: Engine, tenant: string, draft: Draft, t
   return problems;
 }
 
-/** Checks each field by its declaration. */
+/** Checks each field by its declaration, and that exactly one destination is given. */
 async function checkFields(engine: Engine, tenant: string, draft: Draft): Promise<Problem[]> {
   const values: Record<string, unknown> = { ...draft };
   const context = { engine, tenant, values };
-  return (await Promise.all(ownFields().map((field) => checkField(field, values[field.name], context)))).flat();
+  const [first, second] = DESTINATIONS.filter(({ field }) => values[field.name] != null);
+  const unfit = first && !second ? misfits(first, values) : [];
+  // The checks of several destinations, or of one that a before-hook can't have, would say nothing more.
+  const checked = FIELDS.filter((field) => !field.destination || (!second && !unfit.some((problem) => problem.field === field.name)));
+  const problems = (await Promise.all(checked.map((field) => checkField(field, values[field.name], context)))).flat();
+  problems.push(...unfit);
+  if (!first) problems.push({ field: 'callbackUrl', message: "can't be blank", type: 'BLANK' });
+  if (first && second)
+    problems.push({ field: second.field.name, message: `and ${first.field.name} are both given; give only one of them` });
+  return problems;
 }
 
-async function destinationProblems(engine: Engine, draft: Draft, tenant: string): Promise<Problem[]> {
-  const { phase, destinations, auth, headers, sharedSecret } = draft;
-  const [first, second] = destinations;
-  if (!first) return [{ field: 'callbackUrl', message: "can't be blank", type: 'BLANK' }];
-  if (second) return [{ field: second.kind.field, message: `and ${first.kind.field} are both given; give only one of them` }];
-  const { kind, draft: destination } = first;
-  if (phase === 'BEFORE' && kind.notBefore !== null)
-    return [{ field: kind.field, message: `can be used only with the phase AFTER: ${kind.notBefore}` }];
-  const given = kind.isHttp ? {} : { auth: auth !== null, headers: headers.length > 0, sharedSecret: sharedSecret !== null };
-  const idle = Object.entries(given).flatMap(([field, isGiven]): Problem[] =>
-    isGiven ? [{ field, message: `can be used only with a callbackUrl; ${kind.title} neither signs nor authenticates this way` }] : [],
-  );
-  const settings = typeof destination.settings === 'string' ? checkType({ kind: 'TEXT' }, destination.settings, kind.field) : [];
-  return [...idle, ...settings, ...(await kind.check(destination, { installation: engine.settings, guard: engine.guard, tenant }))];
+/** The fields that apply to HTTP requests only. */
+const OF_REQUESTS = ['auth', 'headers', 'sharedSecret'];
+
+/** What the subscription has that its kind of destination can't have. */
+function misfits({ field, title, notBefore, isHttp }: DestinationKind, values: Record<string, unknown>): Problem[] {
+  if (notBefore !== null && values.phase === 'BEFORE')
+    return [{ field: field.name, message: `can be used only with the phase AFTER: ${notBefore}` }];
+  if (isHttp) return [];
+  const isGiven = (value: unknown) => value != null && !(Array.isArray(value) && value.length === 0);
+  const idle = OF_REQUESTS.filter((name) => isGiven(values[name]));
+  return idle.map((name) => ({
+    field: name,
+    message: `can be used only with a callbackUrl; ${title} neither signs nor authenticates this way`,
+  }));
 }
 
 /** Checks that a shared secret can be stored, and that the given schemes can sign with it. */

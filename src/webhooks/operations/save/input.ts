@@ -1,7 +1,7 @@
 // Merges a subscription input with the saved subscription into a draft. An absent field is unchanged; `null` clears it.
 import type { Settings } from '../../base/engine.js';
 import type { AuthDraft, AuthInput } from '../../base/fields/auth-values.js';
-import type { Field, Saved } from '../../base/fields/field.js';
+import type { Saved } from '../../base/fields/field.js';
 import { mergeField, storeField } from '../../base/fields/merge-values.js';
 import {
   type Before,
@@ -15,13 +15,13 @@ import {
 } from '../../base/model.js';
 import type { RateLimit } from '../../base/pace.js';
 import type { TopicReference } from '../../base/store/topics.js';
-import type { DestinationDraft, DestinationKind } from '../../destinations/kind.js';
-import { DESTINATIONS, secretsOf, settingsOf } from '../../destinations/registry.js';
 import { FIELDS, type FieldName } from '../../fields.js';
 import { publicKeyOf } from '../../request/signatures/schemes.js';
 
 /** The declared fields; those that need no narrower type aren't named here. Setting one destination removes the others. */
-export interface SubscriptionInput extends Partial<DestinationInputs>, Partial<Record<OwnField, unknown>> {
+export interface SubscriptionInput
+  extends Partial<DestinationInputs>,
+    Partial<Record<Exclude<FieldName, keyof DestinationInputs>, unknown>> {
   name?: string | null;
   topic?: TopicReference | null;
   contentType?: ContentType | null;
@@ -51,13 +51,9 @@ export interface SubscriptionInput extends Partial<DestinationInputs>, Partial<R
   environmentIds?: readonly string[] | null;
 }
 
-type OwnField = Exclude<FieldName, keyof DestinationInputs>;
-
 /** A whole subscription, not yet validated: the merged value of every declared field. */
-export interface Draft extends Record<Exclude<OwnField, 'topic' | 'disabled'>, unknown> {
+export interface Draft extends Record<Exclude<FieldName, 'topic' | 'disabled'>, unknown> {
   name: string | null;
-  /** Several when the input names several, which is a mistake. */
-  destinations: { kind: DestinationKind; draft: DestinationDraft<unknown> }[];
   contentType: ContentType;
   query: string | null;
   validationTemplate: string | null;
@@ -78,35 +74,16 @@ export interface Draft extends Record<Exclude<OwnField, 'topic' | 'disabled'>, u
 }
 
 export function toDraft(input: SubscriptionInput, saved: Saved | null, settings: Settings): Draft {
+  const destinations = FIELDS.filter(({ destination }) => destination).map(({ name }) => name);
   const context = { input: { ...input }, saved, settings };
-  const values = Object.fromEntries(ownFields().map((field) => [field.name, mergeField(field, context)]));
-  return { ...(values as unknown as Draft), destinations: toDestinations(input, saved, settings) };
-}
-
-/** The kinds of destinations merge, check and store their own fields. */
-export const ownFields = (): Field[] => FIELDS.filter(({ destination }) => !destination);
-
-/** Setting one destination removes the others. */
-function toDestinations(input: SubscriptionInput, saved: Saved | null, settings: Settings): Draft['destinations'] {
-  const given = ({ field }: DestinationKind) => (input as Record<string, unknown>)[field];
-  const isAnyGiven = DESTINATIONS.some((kind) => Boolean(given(kind)));
-  return DESTINATIONS.flatMap((kind) => {
-    if (isAnyGiven && given(kind) === undefined) return [];
-    const before = saved ? { settings: settingsOf(kind, saved.definition), secrets: secretsOf(kind, saved.secrets) } : {};
-    const draft = kind.toDraft(given(kind), before, settings);
-    return draft ? [{ kind, draft }] : [];
-  });
+  return Object.fromEntries(FIELDS.map((field) => [field.name, mergeField(field, destinations, context)])) as unknown as Draft;
 }
 
 /** Splits a validated draft into the stored definition and the secrets, which are stored separately. */
 export function splitDraft(draft: Draft, saved: Saved | null): { definition: Definition; secrets: Secrets } {
-  const stored = ownFields().map((field) => storeField(field, { ...draft }));
+  const stored = FIELDS.map((field) => storeField(field, { ...draft }));
   const definition: Definition = Object.assign({}, EMPTY_DEFINITION, ...stored.map((one) => one.definition));
   const secrets: Secrets = Object.assign({}, ...stored.map((one) => one.secrets));
-  for (const { kind, draft: destination } of draft.destinations) {
-    Object.assign(definition, { [kind.field]: destination.settings });
-    if (destination.secrets) Object.assign(secrets, { [kind.field]: destination.secrets });
-  }
   const { sharedSecret, oldSecrets } = saved?.secrets ?? {};
   // A shared secret that is replaced at once ends a running rotation.
   if (oldSecrets && secrets.sharedSecret === sharedSecret) secrets.oldSecrets = oldSecrets;

@@ -29,7 +29,7 @@ export async function savePace(client: PoolClient, id: string, { limit, isMoved,
 export function isMoved(before: Definition, after: Definition): boolean {
   const receiver = (definition: Definition) => {
     const { kind, settings } = destinationOf(definition);
-    return [kind.field, kind.receiverOf(settings)];
+    return [kind.field.name, kind.receiverOf(settings)];
   };
   return !isDeepStrictEqual(receiver(before), receiver(after));
 }

@@ -1,0 +1,63 @@
+// Builds an EventBridge event: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+import type { Compiled } from '../../base/compiled.js';
+import type { Engine } from '../../base/engine.js';
+import { attributesOf, heldFor, refusalOf } from '../aws/message.js';
+import type { AwsMessage } from '../aws/sender.js';
+import type { Composed, DeliveryIds } from '../kind.js';
+import { ACCOUNTS, type EventBridgeAccess } from './definition.js';
+
+/** An event to put on an event bus. */
+export interface BusEvent extends AwsMessage {
+  access: EventBridgeAccess;
+  detailType: string;
+  detail: string;
+  /** The ids of the delivery as `name=value`, because an event has no attributes. */
+  resources: string[];
+}
+
+/** An event must be smaller: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
+const MAX_BYTES = 1_048_575;
+
+export function composeEvent(
+  engine: Pick<Engine, 'settings' | 'host'>,
+  compiled: Compiled,
+  ids: DeliveryIds,
+  { text, contentType }: { text: string; contentType: string },
+): Composed<BusEvent> {
+  const { subscriptionId, version, owner, topic } = compiled;
+  const access = compiled.destination.access as EventBridgeAccess;
+  const { eventBusArn, source } = access;
+  const { content_type: _type, topic: _topic, event: _event, ...attributes } = attributesOf(engine, compiled, ids, contentType);
+  const resources = Object.entries(attributes).map(([name, value]) => `${name}=${value}`);
+  return {
+    message: { access, subscriptionId, version, detailType: topic.key, detail: text, resources },
+    recorded: {
+      url: eventBusArn,
+      headers: { Source: source, DetailType: topic.key, ...Object.fromEntries(resources.map((text, at) => [`Resources.${at + 1}`, text])) },
+      body: text,
+    },
+    ...(unsendable(text) ??
+      refusalOf({
+        service: 'EventBridge',
+        // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+        bytes: [source, topic.key, text, ...resources].reduce((sum, part) => sum + Buffer.byteLength(part), 0),
+        maxBytes: MAX_BYTES,
+        mayUse: { access, arn: eventBusArn, tenant: owner.tenant, offered: engine.settings.eventBridge, variable: ACCOUNTS },
+      })),
+  };
+}
+
+/** EventBridge rejects a detail that isn't a JSON object. */
+function unsendable(text: string) {
+  if (/^\s*\{/.test(text) && isJson(text)) return null;
+  return heldFor('The body is no JSON object, and EventBridge takes nothing else. Let the template write one.');
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

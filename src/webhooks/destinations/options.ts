@@ -1,0 +1,13 @@
+// Reads the installation's options of each kind of destination from environment variables.
+import { type ConfigLine, describeVariables, type Environment, readVariables } from '../../runtime/config.js';
+import type { DestinationOptions } from '../base/engine.js';
+import { DESTINATIONS } from './registry.js';
+
+/** @throws RuntimeError `BAD_CONFIG`, which names the variable and its value */
+export function readDestinationOptions(env?: Environment): Partial<DestinationOptions> {
+  const entries = DESTINATIONS.flatMap(({ field, variables }) => (variables ? [[field.name, readVariables(variables, env)]] : []));
+  return Object.fromEntries(entries);
+}
+
+export const describeDestinationOptions = (env?: Environment): ConfigLine[] =>
+  DESTINATIONS.flatMap(({ variables }) => (variables ? describeVariables(variables, env) : []));

@@ -47,9 +47,19 @@ export default {
         path: ['^src/', 'node_modules/'],
         pathNot: [
           '^src/webhooks/(base/fields/|base/recording/mask-path\\.ts$)',
-          '^src/webhooks/destinations/[^/]+/(field|definition|access)\\.ts$',
+          '^src/webhooks/destinations/([^/]+/(field|definition|access|check)|draft|registry)\\.ts$',
         ],
         dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'registry-loads-no-client',
+      comment: 'The command line reads the registry, too: a kind loads its SDK or HTTP client with the first message.',
+      severity: 'error',
+      from: { path: '^src/webhooks/destinations/(registry|[^/]+/(index|check|message|sender|options))\\.ts$' },
+      to: {
+        path: ['node_modules/(undici|pg|@aws-sdk|@smithy)', '^src/webhooks/destinations/https/https\\.ts$'],
+        dependencyTypesNot: ['type-only', 'dynamic-import'],
       },
     },
     {

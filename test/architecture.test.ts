@@ -168,6 +168,11 @@ test.each([
     'fields-load-no-engine',
     { 'src/webhooks/fields.ts': ['./destinations/https/sender.js'], 'src/webhooks/destinations/https/sender.ts': [] },
   ],
+  [
+    'a kind of destination loads its client at the start',
+    'registry-loads-no-client',
+    { 'src/webhooks/destinations/https/index.ts': ['./https.js'], 'src/webhooks/destinations/https/https.ts': [] },
+  ],
   ['a room is entered by a window', 'through-the-door', { 'src/api/index.ts': ['../webhooks/journey.js'], 'src/webhooks/journey.ts': [] }],
   ['two files import each other', 'no-cycle', { 'src/sample/a.ts': ['./b.js'], 'src/sample/b.ts': ['./a.js'] }],
 ] as [string, string, Record<string, string[]>][])('refused: %s', async (_breach, rule, tree) => {

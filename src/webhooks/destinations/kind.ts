@@ -74,7 +74,10 @@ export interface DestinationKind<Settings = unknown, Access = unknown, Message =
     ids: DeliveryIds,
     body: { text: string; contentType: string },
   ): Composed<Message>;
-  /** Opens a sender, once for each process that needs it. `perOrigin`: the maximum number of requests at once to an origin. All its connections go through the guard. */
+  /**
+   * Opens a sender, once for each process that needs it. All its connections go through the guard.
+   * @param perOrigin maximum number of requests at once to an origin
+   */
   open(guard: Guard, deadlineMs: number, perOrigin: number): Promise<Destination<Message>>;
 
   upkeep?: Upkeep<Settings>;

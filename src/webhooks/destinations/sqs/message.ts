@@ -15,7 +15,10 @@ export interface QueueMessage extends AwsMessage {
   fifo: Fifo | null;
 }
 
-/** Maximum size of a message with its attributes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+/**
+ * Maximum size of a message with its attributes:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+ */
 const MAX_BYTES = 1_048_576;
 
 /** Characters outside of XML 1.0, which SQS rejects. */

@@ -51,7 +51,7 @@ async function checkFields(engine: Engine, tenant: string, draft: Draft): Promis
 /** The fields that apply to HTTP requests only. */
 const OF_REQUESTS = ['auth', 'headers', 'sharedSecret'];
 
-/** What the subscription has that its kind of destination can't have. */
+/** Reports the fields that this kind of destination can't have. */
 function misfits({ field, title, notBefore, isHttp }: DestinationKind, values: Record<string, unknown>): Problem[] {
   if (notBefore !== null && values.phase === 'BEFORE')
     return [{ field: field.name, message: `can be used only with the phase AFTER: ${notBefore}` }];

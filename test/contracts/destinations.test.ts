@@ -229,7 +229,7 @@ describe.each(KINDS.filter(({ name }) => name !== 'eventBridge' || hasMoto))(
       const ids = { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null };
       const { answer } = await sender.send(compiled as never, ids, { text: '{}', contentType: 'application/json' });
       expect(answer).toMatchObject({ stage: 'ADDRESS', message: expect.stringContaining('Refused to connect') });
-      await expect(strict.subscribe({ ...own })).rejects.toThrow('leads where deliveries may not go');
+      await expect(strict.subscribe({ ...own })).rejects.toThrow('is not allowed as a target');
       expect(connections).toBe(0);
       await sender.close();
       await strict.close();

@@ -83,7 +83,7 @@ it('is a key in a file, and pulled from a subscription', async () => {
   const yaml = `name: Filed\ntopic: user/created\nfileDrop:\n  folder: ${cli.dir}/yaml\n  stamp: \${env:STAMP}\n`;
   await writeFile(join(dir, 'filed.yaml'), yaml);
   expect((await cli.run(['apply', dir, '--yes'])).code).toBe(0);
-  expect((await cli.run(['plan', dir])).stdout).toContain('0 to create, 0 to change, 0 to delete, 1 as they are.');
+  expect((await cli.run(['plan', dir])).stdout).toContain('0 to create, 0 to change, 0 to delete, 1 unchanged.');
   const pulled = join(cli.dir, 'pulled');
   expect((await cli.run(['pull', pulled])).code).toBe(0);
   const texts = await Promise.all((await readdir(pulled)).map((name) => readFile(join(pulled, name), 'utf8')));

@@ -54,7 +54,7 @@ export interface DestinationKind<Settings = unknown, Access = unknown, Message =
    * of the settings in stored definitions, and of the secrets.
    */
   field: Field;
-  /** Its name for people, such as `AWS SNS`. */
+  /** Its name for people, such as `AWS SQS`. */
   title: string;
   /** Why a before-hook can't use this destination; `null` when it can. */
   notBefore: string | null;

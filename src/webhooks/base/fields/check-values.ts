@@ -12,7 +12,7 @@ export function tooLong(field: string, length: number, most: number): Problem {
 }
 
 /** `path` is the place in the input, such as `retry.maxTries`. */
-export function checkType(type: FieldType, value: unknown, path: string): Problem[] {
+function checkType(type: FieldType, value: unknown, path: string): Problem[] {
   if (value == null) return [];
   switch (type.kind) {
     case 'TEXT':

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Variable } from '../../../runtime/config-texts.js';
 import { list } from '../../../runtime/config-texts.js';
 
-/** `resources` are what subscriptions send to, such as `SNS topics`. */
+/** `resources` are what subscriptions send to, such as queues. */
 export function accountsVariable(name: string, resources: string): Variable<string[]> {
   return {
     name,

@@ -1,10 +1,11 @@
 // Sends a request over HTTP/1.1 and returns the response, or the reason why there is none.
 
-import { type Agent, type Dispatcher, errors } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
 import { EgressFailed } from '../../base/network/guard.js';
 import { MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
+import type { Http1Connection, Http1Connections, Taker } from './http1-connections.js';
 
 const MAX_PATHS = 10_000;
 
@@ -31,10 +32,10 @@ export interface Timing {
   deadlineMs: number;
 }
 
-/** Sends a request over one of the agent's connections. @throws EgressFailed when this installation's own proxy or network fails */
-export function sendHttp1(agent: Agent, request: Exchange, timing: Timing): Promise<Reply | NoReply> {
+/** Sends a request over one of the connections. @throws EgressFailed when this installation's own proxy or network fails */
+export function sendHttp1(connections: Http1Connections, request: Exchange, timing: Timing): Promise<Reply | NoReply> {
   return new Promise((resolve, reject) => {
-    new Http1Exchange(agent, timing, { request, resolve, reject }).start();
+    connections.take(request.origin, new Http1Exchange(connections, timing, { request, resolve, reject }));
   });
 }
 
@@ -47,8 +48,8 @@ interface Task {
 }
 
 /** One request and its result. A class, because thousands are in progress: one object each instead of a dozen closures. */
-class Http1Exchange implements Dispatcher.DispatchHandler {
-  private controller: Dispatcher.DispatchController | undefined;
+class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
+  private connection: Http1Connection | undefined;
   private status = 0;
   private firstByteMs = 0;
   private headers = NONE;
@@ -59,7 +60,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
 
   /** `task` is set to `null` at the end, because a connection keeps a reference to its last exchange. */
   constructor(
-    private readonly agent: Agent,
+    private readonly connections: Http1Connections,
     private readonly timing: Timing,
     private task: Task | null,
   ) {
@@ -68,20 +69,22 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
     this.timer = setTimeout(onDeadline, Math.ceil(timing.untilMs - performance.now()), this);
   }
 
-  start(): void {
+  get isOver(): boolean {
+    return this.task === null;
+  }
+
+  begin(connection: Http1Connection): void {
     if (this.task === null) return;
-    const { origin, url, headers, body } = this.task.request;
+    this.connection = connection;
+    const { url, headers, body } = this.task.request;
     try {
-      this.agent.dispatch({ origin, path: pathOf(url), method: 'POST', headers, body }, this);
+      connection.client.dispatch({ path: pathOf(url), method: 'POST', headers, body }, this);
     } catch (error) {
       this.fail(error, false);
     }
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller;
-    if (this.task === null) controller.abort(LATE);
-  }
+  onRequestStart(): void {}
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, found: Record<string, string | string[] | undefined>): void {
     // The request must not be repeated once a response has begun.
@@ -95,17 +98,20 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
     this.headers = found as Record<string, string>;
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.chunks.push(chunk);
     this.size += chunk.length;
-    if (this.size < MAX_RESPONSE_BYTES) return;
-    this.onResponseEnd();
-    controller.abort(new Error('the rest of the answer is not read'));
+    // The rest of the response is not read, so the connection can't be used again.
+    if (this.size >= MAX_RESPONSE_BYTES) this.reply(false);
   }
 
   onResponseEnd(): void {
+    this.reply(true);
+  }
+
+  private reply(isReusable: boolean): void {
     const { chunks, status, headers, firstByteMs } = this;
-    const task = this.end();
+    const task = this.end(isReusable);
     if (task === null) return;
     const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
     const body = bytes.toString('utf8', 0, MAX_RESPONSE_BYTES);
@@ -117,18 +123,20 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
     // The receiver closed a kept-alive connection while the request was being written, so no response can belong to it.
     if (this.mayRepeat && isStaleConnection(error)) {
       this.mayRepeat = false;
-      this.start();
+      const { origin } = this.task.request;
+      if (this.connection) this.connections.release(this.connection, false);
+      this.connections.take(origin, this);
     } else this.fail(error, false);
   }
 
   passDeadline(): void {
-    const { controller } = this;
+    // A dead connection answers nothing and reports no error; the others of its origin may lead to the same dead end.
+    if (this.task !== null && this.status === 0) this.connections.retire(this.task.request.origin);
     this.fail(LATE, true);
-    controller?.abort(LATE);
   }
 
   private fail(error: unknown, isLate: boolean): void {
-    const task = this.end();
+    const task = this.end(false);
     if (task === null) return;
     if (error instanceof EgressFailed) task.reject(error);
     else {
@@ -138,12 +146,13 @@ class Http1Exchange implements Dispatcher.DispatchHandler {
   }
 
   /** Returns `null` when the exchange has ended already; later events then have no effect. */
-  private end(): Task | null {
-    const { task } = this;
+  private end(isReusable: boolean): Task | null {
+    const { task, connection } = this;
     if (task === null) return null;
     clearTimeout(this.timer);
     this.task = null;
-    this.controller = undefined;
+    this.connection = undefined;
+    if (connection) this.connections.release(connection, isReusable);
     this.headers = NONE;
     this.chunks = [];
     return task;

@@ -3,6 +3,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../../base/model.js';
 import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
+import type { Lifetimes } from './lifetimes.js';
 
 // undici's HTTP/2 client (7.30) is not used: on GOAWAY, with which servers end a connection in good order (nginx after 1,000
 // requests), it drops the requests in progress, and it sends POST requests one at a time.
@@ -25,6 +26,11 @@ export class ChoseHttp1 extends Error {
 
 interface Held {
   session: ClientHttp2Session;
+  /** Both times by `performance.now()`: when the session was opened, and when the receiver last sent something. */
+  bornMs: number;
+  heardMs: number;
+  /** The PING that must be answered before the session is trusted; `null` when none is under way. */
+  ping: Promise<void> | null;
   open: number;
   /** Maximum number of streams at once; `null` until the receiver's settings arrive, and then only one stream is opened. */
   limit: number | null;
@@ -36,21 +42,26 @@ interface Held {
  */
 const MAX_SESSIONS = 200;
 const MAX_STREAMS = 100;
-const IDLE_MS = 10_000;
 const MAX_TRIES = 4;
 
 /**
  * Opens an origin that speaks h2. `first` is a connection on which the origin chose h2. `connect` opens another one on which it
  * chose h2 again.
  */
-export function openHttp2Origin(origin: string, first: TLSSocket, connect: () => Promise<TLSSocket>): Http2Origin {
+export function openHttp2Origin(
+  origin: string,
+  first: TLSSocket,
+  { ageMs, idleMs, trustMs, pingMs }: Lifetimes,
+  connect: () => Promise<TLSSocket>,
+): Http2Origin {
   const sessions = new Set<Held>();
   let opening: Promise<void> | null = null;
   let waiting: (() => void)[] = [];
 
   function hold(socket: TLSSocket): void {
     const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
-    const held: Held = { session, open: 0, limit: null };
+    const nowMs = performance.now();
+    const held: Held = { session, bornMs: nowMs, heardMs: nowMs, ping: null, open: 0, limit: null };
     const leave = () => {
       sessions.delete(held);
       wake();
@@ -61,12 +72,39 @@ export function openHttp2Origin(origin: string, first: TLSSocket, connect: () =>
       held.limit = Math.min(maxConcurrentStreams, MAX_STREAMS);
       wake();
     });
-    session.setTimeout(IDLE_MS, () => {
-      if (held.open > 0) return;
-      leave();
-      session.close();
+    session.setTimeout(idleMs, () => {
+      if (held.open === 0) retire(held);
     });
     sessions.add(held);
+  }
+
+  /** Lets the session take no new request. Its open streams go on. */
+  function retire(held: Held): void {
+    sessions.delete(held);
+    if (held.open === 0) held.session.destroy();
+    wake();
+  }
+
+  function retireAged(): void {
+    const nowMs = performance.now();
+    for (const held of sessions) if (nowMs - held.bornMs >= ageMs) retire(held);
+  }
+
+  /** Asks a session that has been silent for a sign of life, and retires it when none comes. */
+  function ping(held: Held): Promise<void> {
+    held.ping ??= new Promise<void>((resolve) => {
+      const end = (answered: boolean) => {
+        clearTimeout(timer);
+        held.ping = null;
+        if (answered) held.heardMs = performance.now();
+        else retire(held);
+        resolve();
+      };
+      const timer = setTimeout(end, pingMs, false);
+      const { session } = held;
+      if (session.destroyed || !session.ping((error) => end(error === null))) end(false);
+    });
+    return held.ping;
   }
 
   function wake(): void {
@@ -78,12 +116,19 @@ export function openHttp2Origin(origin: string, first: TLSSocket, connect: () =>
   /** Waits for a free stream on a session and reserves it. */
   async function roomFor(signal: AbortSignal): Promise<Held> {
     for (;;) {
-      for (const held of sessions)
-        if (held.open < (held.limit ?? 1)) {
-          // Reserved synchronously, so that no other request takes the same stream.
-          held.open += 1;
-          return held;
-        }
+      retireAged();
+      const free = [...sessions].filter((held) => held.open < (held.limit ?? 1));
+      const nowMs = performance.now();
+      const trusted = free.find(({ heardMs }) => nowMs - heardMs < trustMs);
+      if (trusted) {
+        // Reserved synchronously, so that no other request takes the same stream.
+        trusted.open += 1;
+        return trusted;
+      }
+      if (free[0]) {
+        await unlessAborted(signal, ping(free[0]));
+        continue;
+      }
       const isNew = [...sessions].some((held) => held.limit === null);
       if (!isNew && sessions.size < MAX_SESSIONS) {
         opening ??= connect()
@@ -102,11 +147,12 @@ export function openHttp2Origin(origin: string, first: TLSSocket, connect: () =>
       for (let tries = 1; ; tries++) {
         const held = await roomFor(signal);
         try {
-          return await exchange(held.session, request, signal, started);
+          return await exchange(held, request, signal, started, () => retire(held));
         } catch (error) {
           if (!(error instanceof Unprocessed) || tries === MAX_TRIES || signal.aborted) throw error;
         } finally {
           held.open -= 1;
+          if (held.open === 0 && !sessions.has(held)) held.session.destroy();
           wake();
         }
       }
@@ -117,7 +163,12 @@ export function openHttp2Origin(origin: string, first: TLSSocket, connect: () =>
   };
 }
 
-function exchange(session: ClientHttp2Session, request: Exchange, signal: AbortSignal, started: number): Promise<Reply> {
+/** Sends a request over the session. `onSilence` is called when the deadline passes and no response has begun. */
+function exchange(held: Held, request: Exchange, signal: AbortSignal, started: number, onSilence: () => void): Promise<Reply> {
+  const { session } = held;
+  const hear = () => {
+    held.heardMs = performance.now();
+  };
   return new Promise((resolve, reject) => {
     const { pathname, search } = new URL(request.url);
     let stream: ClientHttp2Stream;
@@ -136,6 +187,7 @@ function exchange(session: ClientHttp2Session, request: Exchange, signal: AbortS
 
     const abort = () => {
       reject(signal.reason);
+      if (head === undefined) onSilence();
       stream.close(constants.NGHTTP2_CANCEL);
     };
     const done = () => {
@@ -152,10 +204,12 @@ function exchange(session: ClientHttp2Session, request: Exchange, signal: AbortS
     signal.addEventListener('abort', abort, { once: true });
     stream
       .on('response', (headers) => {
+        hear();
         head = headers;
         firstByteMs = performance.now() - started;
       })
       .on('data', (chunk: Buffer) => {
+        hear();
         chunks.push(chunk);
         size += chunk.length;
         if (size < MAX_RESPONSE_BYTES) return;

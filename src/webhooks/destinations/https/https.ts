@@ -1,14 +1,16 @@
 // Sends a request over HTTP/2 or HTTP/1.1, whichever the receiver chooses, and returns the response or the stage that failed.
 
 import type { TLSSocket } from 'node:tls';
-import { Agent } from 'undici';
+import type { buildConnector } from 'undici';
 import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
 import { EgressFailed, type Guard } from '../../base/network/guard.js';
 import { type Destination, type NoReply, noReplyOf, type Reply } from '../destination.js';
 import { sendHttp1 } from './http1.js';
+import { Http1Connections } from './http1-connections.js';
 import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
+import { LIFETIMES } from './lifetimes.js';
 
 /** An origin that chose HTTP/1.1 is offered HTTP/2 again after this many milliseconds. */
 const CHOICE_MS = 10 * 60_000;
@@ -28,26 +30,21 @@ interface Choice {
 export function openHttpsDestination(
   guard: Pick<Guard, 'connect'>,
   deadlineMs = DEFAULT_DEADLINES.requestMs,
-  connections = DEFAULT_DEADLINES.perOrigin,
+  perOrigin = DEFAULT_DEADLINES.perOrigin,
+  lifetimes = LIFETIMES,
 ): Destination<Exchange> {
   const choices = new Map<string, Choice>();
   /** Connections on which an origin chose HTTP/1.1, kept until the agent uses them. */
   const spares = new Map<string, TLSSocket>();
-  const agent = new Agent({
-    connect(options, callback) {
-      const origin = `${options.protocol}//${options.host}`;
-      const spare = spares.get(origin);
-      spares.delete(origin);
-      // Called asynchronously, because undici does not continue after a synchronous callback.
-      if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
-      else guard.connect(options, callback);
-    },
-    connections,
-    pipelining: 1,
-    keepAliveTimeout: 10_000,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const connect: buildConnector.connector = (options, callback) => {
+    const origin = `${options.protocol}//${options.host}`;
+    const spare = spares.get(origin);
+    spares.delete(origin);
+    // Called asynchronously, because undici does not continue after a synchronous callback.
+    if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
+    else guard.connect(options, callback);
+  };
+  const connections = new Http1Connections(connect, perOrigin, lifetimes);
 
   /** Opens a connection on which the origin chooses between h2 and HTTP/1.1. */
   function offer(origin: string): Promise<TLSSocket> {
@@ -72,7 +69,7 @@ export function openHttpsDestination(
       keepSpare(origin, socket);
       return null;
     }
-    return openHttp2Origin(origin, socket, async () => {
+    return openHttp2Origin(origin, socket, lifetimes, async () => {
       const another = await offer(origin);
       if (another.alpnProtocol === 'h2') return another;
       // The origin no longer chooses h2: the next request negotiates again.
@@ -120,7 +117,7 @@ export function openHttpsDestination(
     } finally {
       clearTimeout(timer);
     }
-    return sendHttp1(agent, request, { startedMs: started, untilMs: started + withinMs, deadlineMs });
+    return sendHttp1(connections, request, { startedMs: started, untilMs: started + withinMs, deadlineMs });
   }
 
   return {
@@ -128,13 +125,13 @@ export function openHttpsDestination(
       const choice = request.origin.startsWith('https:') ? choiceOf(request.origin) : null;
       if (choice && choice.known !== null) return sendChosen(choice, request, withinMs);
       const startedMs = performance.now();
-      return sendHttp1(agent, request, { startedMs, untilMs: startedMs + withinMs, deadlineMs });
+      return sendHttp1(connections, request, { startedMs, untilMs: startedMs + withinMs, deadlineMs });
     },
     async close() {
       const made = await Promise.allSettled([...choices.values()].map((choice) => choice.made));
       for (const one of made) if (one.status === 'fulfilled') one.value?.close();
       for (const spare of spares.values()) spare.destroy();
-      await agent.close();
+      await connections.close();
     },
   };
 }

@@ -1,0 +1,129 @@
+// Keeps HTTP/1.1 connections open between requests, by origin: one undici client for each connection.
+import { type buildConnector, Client } from 'undici';
+import type { Lifetimes } from './lifetimes.js';
+
+export interface Http1Connection {
+  readonly client: Client;
+  readonly origin: string;
+  /** Time by `performance.now()` at which the connection was opened. */
+  bornMs: number;
+  /** Number of requests that were answered over this connection. */
+  answered: number;
+  isBroken: boolean;
+}
+
+/** Something that needs a connection. */
+export interface Taker {
+  /** Whether a connection is no longer needed. */
+  readonly isOver: boolean;
+  begin(connection: Http1Connection): void;
+}
+
+interface Origin {
+  /** The connection that was used last is taken first, so that connections beyond the need become idle and are closed. */
+  idle: Http1Connection[];
+  open: number;
+  waiting: Taker[];
+  /** Connections opened until this time by `performance.now()` take no new request. */
+  retiredMs: number;
+}
+
+export class Http1Connections {
+  private readonly origins = new Map<string, Origin>();
+  private isClosed = false;
+  private allClosed = () => {};
+
+  constructor(
+    private readonly connect: buildConnector.connector,
+    private readonly perOrigin: number,
+    private readonly lifetimes: Pick<Lifetimes, 'ageMs' | 'idleMs'>,
+  ) {}
+
+  /** Gives the taker an idle or a new connection, at once unless as many as allowed are in use. */
+  take(name: string, taker: Taker): void {
+    const origin = this.origins.get(name) ?? { idle: [], open: 0, waiting: [], retiredMs: Number.NEGATIVE_INFINITY };
+    for (let connection = origin.idle.pop(); connection; connection = origin.idle.pop()) {
+      if (this.mayServe(connection, origin)) {
+        taker.begin(connection);
+        return;
+      }
+      this.drop(connection, origin);
+    }
+    if (origin.open >= this.perOrigin) origin.waiting.push(taker);
+    else taker.begin(this.open(name, origin));
+  }
+
+  /** Takes a connection back after its request. `isReusable` is true when the response was read to its end. */
+  release(connection: Http1Connection, isReusable: boolean): void {
+    const origin = this.origins.get(connection.origin) as Origin;
+    connection.answered += 1;
+    let taker = origin.waiting.shift();
+    while (taker?.isOver) taker = origin.waiting.shift();
+    if (isReusable && this.mayServe(connection, origin)) {
+      if (taker) taker.begin(connection);
+      else origin.idle.push(connection);
+      return;
+    }
+    this.drop(connection, origin);
+    taker?.begin(this.open(connection.origin, origin));
+  }
+
+  /** Lets no connection that is open now take a new request: one of them is dead, so the others may be. */
+  retire(name: string): void {
+    const origin = this.origins.get(name);
+    if (origin === undefined) return;
+    origin.retiredMs = performance.now();
+    for (const connection of origin.idle.splice(0)) this.drop(connection, origin);
+  }
+
+  /** Closes idle connections now, and the others after their requests. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    for (const origin of this.origins.values()) for (const connection of origin.idle.splice(0)) this.drop(connection, origin);
+    if (this.origins.size > 0)
+      await new Promise<void>((resolve) => {
+        this.allClosed = resolve;
+      });
+  }
+
+  private mayServe({ bornMs, isBroken }: Http1Connection, { retiredMs }: Origin): boolean {
+    return !isBroken && !this.isClosed && bornMs > retiredMs && performance.now() - bornMs < this.lifetimes.ageMs;
+  }
+
+  private open(name: string, origin: Origin): Http1Connection {
+    origin.open += 1;
+    this.origins.set(name, origin);
+    const client = new Client(name, {
+      connect: (options, callback) =>
+        this.connect(options, (...[error, socket]) => {
+          // undici replaces a connection that broke before the request was written to it.
+          Object.assign(connection, { bornMs: performance.now(), answered: 0, isBroken: false });
+          if (error) callback(error, null);
+          else callback(null, socket);
+        }),
+      pipelining: 1,
+      keepAliveTimeout: this.lifetimes.idleMs,
+      keepAliveMaxTimeout: this.lifetimes.ageMs,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const connection: Http1Connection = { client, origin: name, bornMs: performance.now(), answered: 0, isBroken: false };
+    client.on('disconnect', () => {
+      connection.isBroken = true;
+      const place = origin.idle.indexOf(connection);
+      if (place < 0) return;
+      origin.idle.splice(place, 1);
+      this.drop(connection, origin);
+    });
+    return connection;
+  }
+
+  private drop({ client, origin: name }: Http1Connection, origin: Origin): void {
+    // Not at once: undici may be in the middle of reading from this connection.
+    queueMicrotask(() => void client.destroy());
+    origin.open -= 1;
+    if (origin.open > 0) return;
+    this.origins.delete(name);
+    if (this.origins.size === 0) this.allClosed();
+  }
+}

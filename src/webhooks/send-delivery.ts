@@ -45,7 +45,10 @@ export function openDeliverySender(
   const senders = openSenders(guard, deadlineMs, deadlines.perOrigin);
   const tokens = createTokens(async (request) => {
     const sender = await senders.of(https.field.name);
-    return blamed(await sender.send(request), request.origin, null);
+    const answer = await sender.send(request);
+    // Asking for a token again does no harm, and is no attempt of the delivery.
+    const isUnanswered = answer.kind === 'NO_REPLY' && answer.unanswered;
+    return blamed(isUnanswered ? await sender.send(request) : answer, request.origin, null);
   });
 
   /** Returns the result unchanged. @throws EgressFailed when this installation's own network is to blame for it */

@@ -82,7 +82,10 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const authentication = watch && noteAuthentication(watch);
   const requestMs = limitMs === undefined ? run.requestMs : leftMs();
   const ids = tracing ? { ...idsOf(delivery), traceparent: tracing.startRequest() } : idsOf(delivery);
-  const sent = await run.send(compiled, ids, payload.body, authentication?.watch, requestMs);
+  let sent = await run.send(compiled, ids, payload.body, authentication?.watch, requestMs);
+  // A before-hook has no retry and its writer waits, so it is called again when its kept connection broke.
+  const isSecond = limitMs !== undefined && sent.answer.kind === 'NO_REPLY' && sent.answer.unanswered === true;
+  if (isSecond) sent = await run.send(compiled, ids, payload.body, authentication?.watch, leftMs());
   start.addRequest(sent);
   const { answer } = sent;
   if (limitMs !== undefined && answer.kind === 'NO_REPLY' && answer.stage === 'TIMEOUT') return late('No complete answer');
@@ -92,10 +95,12 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const read = reading === '' ? '' : await (limitMs === undefined ? reading : within(leftMs(), reading));
   if (read === LATE) return late('The answer was not read');
   const verdict = judge(answer, read, compiled.retry, run.circumstances());
-  const attempt = start.end(verdict.outcome, verdict.stage, verdict.message);
+  const attempt = start.end(verdict.outcome, verdict.stage, verdict.message ?? (isSecond ? SECOND : null));
   if (watch && !(verdict.stage === 'AUTH' && authentication?.isReported())) watch(reportOfSending(verdict, sent, attempt));
   return { attempt, answer, verdict };
 }
+
+const SECOND = 'Sent twice: the first connection broke before a response.';
 
 /** The circumstances of a test and of a before-hook, which are never retried. */
 export const onlyAttempt = (): Circumstances => ({ attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 });

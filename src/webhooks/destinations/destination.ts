@@ -29,6 +29,8 @@ export interface NoReply {
   message: string;
   /** Set when no retry can help: the delivery is held until the definition changes. */
   held?: true;
+  /** Set when a kept connection broke before any response, so that nobody knows whether the receiver read the request. */
+  unanswered?: true;
   /** The network failure behind it, which may be this installation's fault; `send-delivery.ts` decides that. */
   failure?: NetworkFailure;
   sendMs: number;
@@ -42,6 +44,23 @@ export interface Destination<M> {
    */
   send(message: M, withinMs?: number): Promise<Reply | NoReply>;
   close(): Promise<void>;
+}
+
+/** The result of a request on a kept connection that broke before any response. It is no evidence against our own network. */
+export const unansweredReply = (sendMs: number): NoReply => ({
+  kind: 'NO_REPLY',
+  stage: 'CONNECT',
+  message: 'The receiver closed a kept connection before it answered. It may have read the request.',
+  unanswered: true,
+  sendMs,
+});
+
+/** Whether the error says that the other side closed or reset the connection. */
+export function isClosedByPeer(error: unknown): boolean {
+  const { code, message } = error as Error & { code?: string };
+  return (
+    code === 'ECONNRESET' || code === 'EPIPE' || (code === 'UND_ERR_SOCKET' && (message === 'other side closed' || message === 'closed'))
+  );
 }
 
 /** Translates a connection error into a result. `host` is the host to connect to; absent when a response had begun. */

@@ -32,12 +32,16 @@ export class Circuits {
   }
 
   /** Returns the effect of a verdict on the pace, and whether a failure counts. `null`, the usual case, means no effect. */
-  judge(delivery: Claimed, { outcome, slowMs }: Pick<Verdict, 'outcome' | 'slowMs'>): Pick<DeliveryResult, 'pace' | 'uncounted'> | null {
+  judge(
+    delivery: Claimed,
+    { outcome, slowMs, uncounted }: Pick<Verdict, 'outcome' | 'slowMs' | 'uncounted'>,
+  ): Pick<DeliveryResult, 'pace' | 'uncounted'> | null {
     if (outcome === 'DELIVERED') {
       this.delivered(delivery);
       return delivery.pace === null || delivery.pace === 'LIMITED' ? null : { pace: { slowMs: null, opens: false, delivered: 1 } };
     }
     if (outcome !== 'FAILED') return null;
+    if (uncounted) return { uncounted };
     if (slowMs !== undefined) {
       this.slowed(delivery);
       return { uncounted: true, pace: { slowMs, opens: false, delivered: 0 } };

@@ -14,7 +14,7 @@ export type Answer =
       isFailure?: true;
       isThrottled?: true;
     }
-  | { kind: 'NO_REPLY'; stage: Stage; message: string; held?: true };
+  | { kind: 'NO_REPLY'; stage: Stage; message: string; held?: true; unanswered?: true };
 
 export interface Verdict {
   outcome: 'DELIVERED' | 'FAILED' | 'HELD';
@@ -26,6 +26,8 @@ export interface Verdict {
   disable: Extract<DisabledReason, 'RETRIES_EXHAUSTED' | 'GONE'> | null;
   /** Milliseconds that the receiver asked to wait; absent when it did not ask to slow down. */
   slowMs?: number;
+  /** Set when the failure does not count towards disabling the subscription for too many errors within an hour. */
+  uncounted?: true;
 }
 
 export interface Circumstances {
@@ -43,12 +45,14 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const failure = failureOf(answer, read);
   if (failure === null) return { outcome: 'DELIVERED', stage: null, message: null, retryMs: null, disable: null };
   if (answer.kind === 'NO_REPLY' && answer.held) return { outcome: 'HELD', ...failure, retryMs: null, disable: null };
+  const unanswered = answer.kind === 'NO_REPLY' && answer.unanswered;
   const isReply = answer.kind === 'REPLY';
   const gone = isReply && answer.status === 410;
   const stepMs = retryDelayMs(about.attemptCount, about.random);
   const asks = isReply && (answer.status === 429 || answer.status === 503);
   const askedMs = asks ? retryAfterMs(answer.headers['retry-after'], about.nowMs) : null;
-  const waitMs = clampRetryAfterMs(askedMs, stepMs);
+  // A kept connection that broke says nothing about the receiver, so the first retry follows at once.
+  const waitMs = unanswered && about.attemptCount === 0 ? 0 : clampRetryAfterMs(askedMs, stepMs);
   // A 503 without `Retry-After` is treated like a 500, not as a request to slow down.
   const slowMs = isReply && (answer.status === 429 || answer.isThrottled) ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;
   const spent = retry
@@ -62,6 +66,7 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
     retryMs: spent ? null : waitMs,
     disable: gone ? 'GONE' : exhausted,
     ...(slowMs !== null && { slowMs }),
+    ...(unanswered && { uncounted: true as const }),
   };
 }
 

@@ -29,6 +29,13 @@ describe('judge', () => {
     expect(judge(answer, '', null, about())).toMatchObject({ outcome: 'FAILED', stage: 'TIMEOUT', message: answer.message });
   });
 
+  it('retries at once, and once only, where a kept connection broke, and never counts that as an error', () => {
+    const answer: Answer = { kind: 'NO_REPLY', stage: 'CONNECT', message: 'broken', unanswered: true };
+    expect(judge(answer, '', null, about())).toMatchObject({ outcome: 'FAILED', retryMs: 0, uncounted: true });
+    expect(judge(answer, '', null, about(1))).toMatchObject({ retryMs: 16_000, uncounted: true });
+    expect(judge(answer, '', { maxTries: 1, maxTimeMs: null }, about())).toMatchObject({ retryMs: null });
+  });
+
   it('fails a 2xx by what the error template read out of it, and says so beside another status', () => {
     expect(judge(reply(200), 'no (abc, 200)', null, about())).toMatchObject({
       outcome: 'FAILED',

@@ -61,7 +61,10 @@ export function raceAddresses(addresses: readonly LookupAddress[], port: number,
       reject(order.length === 1 ? error : new AggregateError(failures, error.message));
     }
 
-    if (signal.aborted) return abort();
+    if (signal.aborted) {
+      abort();
+      return;
+    }
     signal.addEventListener('abort', abort, { once: true });
     startNext();
   });

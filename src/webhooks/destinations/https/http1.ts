@@ -1,10 +1,10 @@
 // Sends a request over HTTP/1.1 and returns the response, or the reason why there is none.
 
-import { type Dispatcher, errors } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
 import { EgressFailed } from '../../base/network/guard.js';
-import { MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply } from '../destination.js';
+import { isClosedByPeer, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply, unansweredReply } from '../destination.js';
 import type { Http1Connection, Http1Connections, Taker } from './http1-connections.js';
 
 const MAX_PATHS = 10_000;
@@ -55,7 +55,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
   private headers = NONE;
   private chunks: Buffer[] = [];
   private size = 0;
-  private mayRepeat = true;
+  private isKept = false;
   private readonly timer: NodeJS.Timeout;
 
   /** `task` is set to `null` at the end, because a connection keeps a reference to its last exchange. */
@@ -84,11 +84,12 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
     }
   }
 
-  onRequestStart(): void {}
+  /** Called just before the request is written. */
+  onRequestStart(): void {
+    this.isKept = (this.connection?.answered ?? 0) > 0;
+  }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, found: Record<string, string | string[] | undefined>): void {
-    // The request must not be repeated once a response has begun.
-    this.mayRepeat = false;
     this.status = status;
     this.firstByteMs = performance.now() - this.timing.startedMs;
     for (const name in found) {
@@ -119,14 +120,13 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.task === null) return;
-    // The receiver closed a kept-alive connection while the request was being written, so no response can belong to it.
-    if (this.mayRepeat && isStaleConnection(error)) {
-      this.mayRepeat = false;
-      const { origin } = this.task.request;
-      if (this.connection) this.connections.release(this.connection, false);
-      this.connections.take(origin, this);
-    } else this.fail(error, false);
+    if (this.task === null || !this.isKept || this.status !== 0 || !isClosedByPeer(error)) {
+      this.fail(error, false);
+      return;
+    }
+    // The other idle connections are as old, so the retry must not take one of them.
+    this.connections.retire(this.task.request.origin);
+    this.end(false)?.resolve(unansweredReply(this.tookMs()));
   }
 
   passDeadline(): void {
@@ -166,6 +166,3 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
 const LATE = new Error('the deadline has passed');
 
 const onDeadline = (exchange: Http1Exchange): void => exchange.passDeadline();
-
-const isStaleConnection = (error: unknown): boolean =>
-  error instanceof errors.SocketError && (error.socket?.bytesRead ?? 0) > 0 && error.message === 'other side closed';

@@ -19,6 +19,11 @@ class Unprocessed extends Error {
   override name = 'Unprocessed';
 }
 
+/** Thrown when a session that had answered before ended without a response to this request. */
+export class Unanswered extends Error {
+  override name = 'Unanswered';
+}
+
 /** Thrown when a further connection to the origin chooses HTTP/1.1, so that the request is not sent on it. */
 export class ChoseHttp1 extends Error {
   override name = 'ChoseHttp1';
@@ -32,6 +37,8 @@ interface Held {
   /** The PING that must be answered before the session is trusted; `null` when none is under way. */
   ping: Promise<void> | null;
   open: number;
+  /** Whether a request was answered over this session. */
+  hasAnswered: boolean;
   /** Maximum number of streams at once; `null` until the receiver's settings arrive, and then only one stream is opened. */
   limit: number | null;
 }
@@ -61,7 +68,7 @@ export function openHttp2Origin(
   function hold(socket: TLSSocket): void {
     const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
     const nowMs = performance.now();
-    const held: Held = { session, bornMs: nowMs, heardMs: nowMs, ping: null, open: 0, limit: null };
+    const held: Held = { session, bornMs: nowMs, heardMs: nowMs, ping: null, open: 0, hasAnswered: false, limit: null };
     const leave = () => {
       sessions.delete(held);
       wake();
@@ -192,6 +199,7 @@ function exchange(held: Held, request: Exchange, signal: AbortSignal, started: n
     };
     const done = () => {
       if (head === undefined || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+      held.hasAnswered = true;
       resolve({
         kind: 'REPLY',
         status: Number(head[':status']),
@@ -201,6 +209,8 @@ function exchange(held: Held, request: Exchange, signal: AbortSignal, started: n
         sendMs: performance.now() - started,
       });
     };
+    // A stream that the receiver reset leaves its session open.
+    const isUnanswered = () => held.hasAnswered && head === undefined && session.destroyed && !stream.pending;
     signal.addEventListener('abort', abort, { once: true });
     stream
       .on('response', (headers) => {
@@ -219,12 +229,13 @@ function exchange(held: Held, request: Exchange, signal: AbortSignal, started: n
       .on('end', done)
       .on('error', (error) => {
         const isUnprocessed = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.pending;
-        reject(isUnprocessed ? new Unprocessed('The receiver refused the request before it looked at it', { cause: error }) : error);
+        if (isUnanswered()) reject(new Unanswered());
+        else reject(isUnprocessed ? new Unprocessed('The receiver refused the request before it looked at it', { cause: error }) : error);
       })
       .on('close', () => {
         signal.removeEventListener('abort', abort);
         done();
-        reject(new Error('The stream ended without a complete answer'));
+        reject(isUnanswered() ? new Unanswered() : new Error('The stream ended without a complete answer'));
       });
     stream.end(request.body);
   });

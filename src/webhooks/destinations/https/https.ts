@@ -6,10 +6,10 @@ import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
 import { EgressFailed, type Guard } from '../../base/network/guard.js';
-import { type Destination, type NoReply, noReplyOf, type Reply } from '../destination.js';
+import { type Destination, type NoReply, noReplyOf, type Reply, unansweredReply } from '../destination.js';
 import { sendHttp1 } from './http1.js';
 import { Http1Connections } from './http1-connections.js';
-import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
+import { ChoseHttp1, type Http2Origin, openHttp2Origin, Unanswered, unlessAborted } from './http2.js';
 import { LIFETIMES } from './lifetimes.js';
 
 /** An origin that chose HTTP/1.1 is offered HTTP/2 again after this many milliseconds. */
@@ -112,6 +112,7 @@ export function openHttpsDestination(
     } catch (error) {
       if (error instanceof EgressFailed) throw error;
       const sendMs = performance.now() - started;
+      if (error instanceof Unanswered) return unansweredReply(sendMs);
       if (!(error instanceof ChoseHttp1))
         return noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs, bare(new URL(request.origin).hostname));
     } finally {

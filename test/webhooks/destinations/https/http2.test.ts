@@ -200,6 +200,23 @@ describe('a receiver that offers HTTP/2', () => {
     expect(taken).toEqual(['/broken', '/next']);
   });
 
+  it('whose connection breaks under a later request is not sent it again, says so, and gets the next one', async () => {
+    const { origin, taken, sessions } = await receiver((stream, path) => (path === '/broken' ? stream.session?.destroy() : ok(stream)));
+    const one = destination();
+    expect(await one.send(post(origin, '/first'))).toMatchObject({ status: 200 });
+    expect(await one.send(post(origin, '/broken'))).toMatchObject({ kind: 'NO_REPLY', stage: 'CONNECT', unanswered: true });
+    expect(await one.send(post(origin, '/next'))).toMatchObject({ status: 200 });
+    expect(taken).toEqual(['/first', '/broken', '/next']);
+    expect(sessions).toHaveLength(2);
+  });
+
+  it('that resets a later request alone has failed', async () => {
+    const { origin } = await receiver((stream, path) => (path === '/broken' ? stream.close(2) : ok(stream)));
+    const one = destination();
+    expect(await one.send(post(origin, '/first'))).toMatchObject({ status: 200 });
+    expect(await one.send(post(origin, '/broken'))).not.toHaveProperty('unanswered');
+  });
+
   it.each<[string, (stream: ServerHttp2Stream) => void, number]>([
     ['never answers', () => {}, 2],
     ['sends its head and then nothing', (stream) => stream.respond({ ':status': 200 }), 1],

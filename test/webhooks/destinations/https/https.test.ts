@@ -42,6 +42,36 @@ function destination(allowed = LOOPBACK, deadlineMs?: number): Destination<Excha
   return one;
 }
 
+/** Starts a TCP server that calls `answer` for each request it has read, with the number of requests of that connection. */
+async function rawReceiver(answer: (socket: Socket, count: number) => unknown) {
+  const sockets: Socket[] = [];
+  const requests: string[] = [];
+  const server = createTcpServer((socket) => {
+    sockets.push(socket);
+    let count = 0;
+    let read = '';
+    socket
+      .on('error', () => {})
+      .on('data', (chunk) => {
+        read += chunk.toString();
+        if (!read.endsWith('}')) return;
+        requests.push(read.split(' ')[1] ?? '');
+        read = '';
+        count += 1;
+        answer(socket, count);
+      });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push({
+    close: () =>
+      new Promise<void>((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  });
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, sockets };
+}
+
 const post = (origin: string, path = '/hook?x=1'): Exchange => ({
   url: `${origin}${path}`,
   origin,
@@ -121,29 +151,50 @@ describe('the https destination', () => {
     expect(paths).toEqual([]);
   });
 
-  it('uses one connection for many requests, and sends once more when the receiver closed it meanwhile', async () => {
-    const sockets: Socket[] = [];
-    let answered = 0;
-    const tcp = createTcpServer((socket) => {
-      sockets.push(socket);
-      let first = true;
-      socket.on('data', () => {
-        // The first request of each connection is answered; at the second the connection breaks.
-        if (!first) return socket.destroy();
-        first = false;
-        answered += 1;
-        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n');
-      });
-      socket.on('error', () => {});
+  it.each<[string, (socket: Socket) => void]>([
+    ['closed', (socket) => socket.end()],
+    ['destroyed', (socket) => socket.destroy()],
+    ['reset', (socket) => socket.resetAndDestroy()],
+  ])('sends a request once, says so when the kept connection is %s instead of answered, and takes a new one next', async (_, breakOff) => {
+    const { origin, requests, sockets } = await rawReceiver((socket, count) => {
+      // The first request of each connection is answered; at the second the connection breaks.
+      if (count > 1) breakOff(socket);
+      else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n');
     });
-    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
-    open.push({ close: () => new Promise<void>((resolve) => tcp.close(() => resolve())) });
-    const origin = `http://127.0.0.1:${(tcp.address() as AddressInfo).port}`;
     const one = destination();
+    expect(await one.send(post(origin, '/1'))).toMatchObject({ status: 200 });
+    expect(await one.send(post(origin, '/2'))).toMatchObject({
+      kind: 'NO_REPLY',
+      stage: 'CONNECT',
+      unanswered: true,
+      message: 'The receiver closed a kept connection before it answered. It may have read the request.',
+    });
+    expect(await one.send(post(origin, '/3'))).toMatchObject({ status: 200 });
+    expect(requests).toEqual(['/1', '/2', '/3']);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('takes no other kept connection after one has broken', async () => {
+    const waiting: Socket[] = [];
+    let isRestarted = false;
+    const { origin, sockets } = await rawReceiver((socket) => {
+      if (isRestarted && sockets.indexOf(socket) < 3) return socket.destroy();
+      waiting.push(socket);
+      if (!isRestarted && waiting.length < 3) return;
+      for (const one of waiting.splice(0)) one.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+    });
+    const one = destination();
+    await Promise.all([1, 2, 3].map(() => one.send(post(origin))));
+    isRestarted = true;
+    expect(await one.send(post(origin))).toMatchObject({ unanswered: true });
     expect(await one.send(post(origin))).toMatchObject({ status: 200 });
-    expect(await one.send(post(origin))).toMatchObject({ status: 200 });
-    expect({ connections: sockets.length, answered }).toEqual({ connections: 2, answered: 2 });
-    for (const socket of sockets) socket.destroy();
+  });
+
+  it('that is closed without an answer when it is new has failed', async () => {
+    const { origin } = await rawReceiver((socket) => void socket.end());
+    const failed = await destination().send(post(origin));
+    expect(failed).toMatchObject({ kind: 'NO_REPLY', stage: 'CONNECT' });
+    expect(failed).not.toHaveProperty('unanswered');
   });
 
   it('takes an answer that breaks off for a failure, and asks nobody again', async () => {

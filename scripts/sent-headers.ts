@@ -5,6 +5,7 @@ import { buildRequest } from '../src/webhooks/destinations/https/message.js';
 const MEANINGS: Record<string, string> = {
   'Content-Type': '`application/json` or `application/xml`',
   'User-Agent': '`Hookgraph`',
+  'Accept-Encoding': '`identity`, unless the subscription sets this header',
   'X-Scope-Topic': 'the topic, e.g. `user/created`',
   'X-Scope-Topic-Version': 'its version, e.g. `1.1`',
   'X-Scope-API-Version': '`3`',

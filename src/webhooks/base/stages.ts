@@ -44,6 +44,7 @@ export const STAGES = {
   ADDRESS: { report: 'SEND', description: 'Checking the address of the receiver, which must be one that deliveries may reach.' },
   CONNECT: { report: 'SEND', description: 'Connecting to the receiver.' },
   TIMEOUT: { report: 'SEND', description: 'Waiting for the response: the time limit was exceeded.' },
+  ANSWER: { report: 'SEND', description: "Reading the receiver's response: it is no valid HTTP, too large, or broken off." },
   STATUS: { report: 'SEND', description: "Checking the status of the receiver's response." },
   ERROR_TEMPLATE: {
     report: 'ERROR_TEMPLATE',

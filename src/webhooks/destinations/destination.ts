@@ -1,6 +1,7 @@
 // Defines what every kind of destination does and returns. Each kind is implemented in a folder beside this file.
 
 import type { Stage } from '../base/model.js';
+import type { AnswerRefused } from '../base/network/answer-refused.js';
 import { type NetworkFailure, suspicionOf } from '../base/network/evidence.js';
 import { AddressRefused, failureStep } from '../base/network/guard.js';
 
@@ -13,6 +14,8 @@ export interface Reply {
   /** Header names are in lower case; repeated headers are joined by a comma. */
   headers: Record<string, string>;
   body: string;
+  /** What is wrong with the body, which is then incomplete; absent when it was read to its end or to the limit. */
+  flaw?: string;
   /** The receiver's explanation of a failure, if its protocol has one. */
   explanation?: string;
   /** The protocol reports a failure in spite of a successful status. */
@@ -25,10 +28,12 @@ export interface Reply {
 
 export interface NoReply {
   kind: 'NO_REPLY';
-  stage: Extract<Stage, 'TEMPLATE' | 'AUTH' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'STATUS'>;
+  stage: Extract<Stage, 'TEMPLATE' | 'AUTH' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'ANSWER' | 'STATUS'>;
   message: string;
   /** Set when no retry can help: the delivery is held until the definition changes. */
   held?: true;
+  /** The status of a response whose headers could not be read. */
+  status?: number;
   /** Set when a kept connection broke before any response, so that nobody knows whether the receiver read the request. */
   unanswered?: true;
   /** The network failure behind it, which may be this installation's fault; `send-delivery.ts` decides that. */
@@ -52,6 +57,15 @@ export const unansweredReply = (sendMs: number): NoReply => ({
   stage: 'CONNECT',
   message: 'The receiver closed a kept connection before it answered. It may have read the request.',
   unanswered: true,
+  sendMs,
+});
+
+/** The result of an answer that can't be read. It is no evidence against our own network. */
+export const refusedAnswer = ({ message, status }: AnswerRefused, sendMs: number): NoReply => ({
+  kind: 'NO_REPLY',
+  stage: 'ANSWER',
+  message,
+  ...(status > 0 && { status }),
   sendMs,
 });
 

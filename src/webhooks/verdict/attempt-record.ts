@@ -74,7 +74,11 @@ export class AttemptStart {
     this.request = request;
     if (authMs !== undefined) this.timings.authMs = authMs;
     this.timings.sendMs = answer.sendMs;
-    if (answer.kind !== 'REPLY') return;
+    if (answer.kind === 'NO_REPLY') {
+      // Headers that could not be read leave the status alone.
+      if (answer.status !== undefined) this.response = { status: answer.status, headers: {}, body: '' };
+      return;
+    }
     if (answer.firstByteMs !== undefined) this.timings.firstByteMs = answer.firstByteMs;
     this.response = { status: answer.status, headers: answer.headers, body: answer.body };
   }

@@ -10,11 +10,12 @@ export type Answer =
       status: number;
       headers: Record<string, string>;
       body: string;
+      flaw?: string;
       explanation?: string;
       isFailure?: true;
       isThrottled?: true;
     }
-  | { kind: 'NO_REPLY'; stage: Stage; message: string; held?: true; unanswered?: true };
+  | { kind: 'NO_REPLY'; stage: Stage; message: string; held?: true; status?: number; unanswered?: true };
 
 export interface Verdict {
   outcome: 'DELIVERED' | 'FAILED' | 'HELD';
@@ -43,7 +44,10 @@ export interface Circumstances {
 /** Decides the outcome of an attempt; a pure function. `read` is the output of the error template, '' when it found no error. */
 export function judge(answer: Answer, read: string, retry: Compiled['retry'], about: Circumstances): Verdict {
   const failure = failureOf(answer, read);
-  if (failure === null) return { outcome: 'DELIVERED', stage: null, message: null, retryMs: null, disable: null };
+  if (failure === null) {
+    const note = (answer.kind === 'REPLY' && answer.flaw) || null;
+    return { outcome: 'DELIVERED', stage: null, message: note, retryMs: null, disable: null };
+  }
   if (answer.kind === 'NO_REPLY' && answer.held) return { outcome: 'HELD', ...failure, retryMs: null, disable: null };
   const unanswered = answer.kind === 'NO_REPLY' && answer.unanswered;
   const isReply = answer.kind === 'REPLY';
@@ -75,7 +79,8 @@ function failureOf(answer: Answer, read: string): { stage: Stage; message: strin
   if (answer.status < 200 || answer.status > 299 || answer.isFailure)
     return {
       stage: 'STATUS',
-      message: `The receiver answered with status ${answer.status}${answer.explanation ? `: ${answer.explanation}` : ''}.${read === '' ? '' : ` ${read}`}`,
+      message: `The receiver answered with status ${answer.status}${answer.explanation ? `: ${answer.explanation}` : ''}.${answer.flaw ? ` ${answer.flaw}` : ''}${read === '' ? '' : ` ${read}`}`,
     };
-  return read === '' ? null : { stage: 'ERROR_TEMPLATE', message: read };
+  if (read === '') return null;
+  return { stage: answer.flaw === undefined ? 'ERROR_TEMPLATE' : 'ANSWER', message: read };
 }

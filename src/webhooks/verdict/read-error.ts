@@ -13,7 +13,9 @@ import type { Answer } from './judge.js';
 export async function readError(engine: Engine, compiled: Compiled, answer: Answer, event: string | null, watch?: Watch): Promise<string> {
   const { errorTemplate, owner, subscriptionId } = compiled;
   if (!errorTemplate || answer.kind === 'NO_REPLY') return '';
-  const { status, headers, body } = answer;
+  const { status, headers, body, flaw } = answer;
+  // An incomplete body can't show that there was no error. Another status than 2xx is an error without it.
+  if (flaw !== undefined) return status >= 200 && status <= 299 ? `The receiver answered with status ${status}. ${flaw}` : '';
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial: watch !== undefined };
   const input = { reply: { status, headers, body }, ...(event !== null && { event }) };
   const [result] = await engine.renderer.render(payer, input, [{ ...errorTemplate, ask: 'text' }]);

@@ -30,6 +30,7 @@ it('carries the headers of the Scope guide and signs the exact bytes', () => {
     'x-api-key': 'k1',
     'Content-Type': 'application/json',
     'User-Agent': 'Hookgraph',
+    'Accept-Encoding': 'identity',
     'X-Scope-Topic': 'user/created',
     'X-Scope-Topic-Version': '1.1',
     'X-Scope-API-Version': '3',
@@ -40,6 +41,12 @@ it('carries the headers of the Scope guide and signs the exact bytes', () => {
     'X-Scope-Time': '2026-11-22T12:00:00.123Z',
     'X-Scope-Hmac-Sha256': createHmac('sha256', 'hush').update(Buffer.from('{"name":"Zoë"}', 'utf8')).digest('base64'),
   });
+});
+
+it('leaves Accept-Encoding to an owner who set it', () => {
+  const request = buildRequest(settings, { ...compiled, headers: { 'accept-encoding': 'gzip' } }, '77', body, at);
+  expect(request.headers['accept-encoding']).toBe('gzip');
+  expect(request.headers).not.toHaveProperty('Accept-Encoding');
 });
 
 it('has no signature without a secret, records no value of the owner’s own headers, and takes the installation’s prefix', () => {

@@ -29,6 +29,16 @@ describe('judge', () => {
     expect(judge(answer, '', null, about())).toMatchObject({ outcome: 'FAILED', stage: 'TIMEOUT', message: answer.message });
   });
 
+  it('takes a 2xx whose body broke off as delivered, with a note, and as failed at ANSWER where an error template wants the body', () => {
+    const cut: Answer = { ...(reply(200, 'ab') as Extract<Answer, { kind: 'REPLY' }>), flaw: 'It broke off.' };
+    expect(judge(cut, '', null, about())).toMatchObject({ outcome: 'DELIVERED', stage: null, message: 'It broke off.' });
+    expect(judge(cut, 'Status 200. It broke off.', null, about())).toMatchObject({ outcome: 'FAILED', stage: 'ANSWER' });
+    expect(judge({ ...cut, status: 500 }, '', null, about())).toMatchObject({
+      stage: 'STATUS',
+      message: 'The receiver answered with status 500. It broke off.',
+    });
+  });
+
   it('retries at once, and once only, where a kept connection broke, and never counts that as an error', () => {
     const answer: Answer = { kind: 'NO_REPLY', stage: 'CONNECT', message: 'broken', unanswered: true };
     expect(judge(answer, '', null, about())).toMatchObject({ outcome: 'FAILED', retryMs: 0, uncounted: true });

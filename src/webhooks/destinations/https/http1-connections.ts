@@ -1,6 +1,7 @@
 // Keeps HTTP/1.1 connections open between requests, by origin: one undici client for each connection.
 import { type buildConnector, Client } from 'undici';
 import type { Lifetimes } from './lifetimes.js';
+import { MAX_HEAD_BYTES, ResponseReader } from './response-reader.js';
 
 export interface Http1Connection {
   readonly client: Client;
@@ -10,6 +11,8 @@ export interface Http1Connection {
   /** Number of requests that were answered over this connection. */
   answered: number;
   isBroken: boolean;
+  /** `null` until the connection is open. */
+  reader: ResponseReader | null;
 }
 
 /** Something that needs a connection. */
@@ -98,16 +101,19 @@ export class Http1Connections {
         this.connect(options, (...[error, socket]) => {
           // undici replaces a connection that broke before the request was written to it.
           Object.assign(connection, { bornMs: performance.now(), answered: 0, isBroken: false });
-          if (error) callback(error, null);
-          else callback(null, socket);
+          if (error) return callback(error, null);
+          connection.reader = new ResponseReader(socket);
+          callback(null, socket);
         }),
       pipelining: 1,
       keepAliveTimeout: this.lifetimes.idleMs,
       keepAliveMaxTimeout: this.lifetimes.ageMs,
       headersTimeout: 0,
       bodyTimeout: 0,
+      // More than the reader lets through, so that its error is the one.
+      maxHeaderSize: 2 * MAX_HEAD_BYTES,
     });
-    const connection: Http1Connection = { client, origin: name, bornMs: performance.now(), answered: 0, isBroken: false };
+    const connection: Http1Connection = { client, origin: name, bornMs: performance.now(), answered: 0, isBroken: false, reader: null };
     client.on('disconnect', () => {
       connection.isBroken = true;
       const place = origin.idle.indexOf(connection);

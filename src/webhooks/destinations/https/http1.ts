@@ -1,10 +1,12 @@
 // Sends a request over HTTP/1.1 and returns the response, or the reason why there is none.
 
-import type { Dispatcher } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
+import { AnswerRefused } from '../../base/network/answer-refused.js';
 import { EgressFailed } from '../../base/network/guard.js';
-import { isClosedByPeer, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply, unansweredReply } from '../destination.js';
+import { isClosedByPeer, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply, refusedAnswer, unansweredReply } from '../destination.js';
+import { withBody } from './decode-body.js';
 import type { Http1Connection, Http1Connections, Taker } from './http1-connections.js';
 
 const MAX_PATHS = 10_000;
@@ -87,6 +89,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
   /** Called just before the request is written. */
   onRequestStart(): void {
     this.isKept = (this.connection?.answered ?? 0) > 0;
+    this.connection?.reader?.begin();
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, found: Record<string, string | string[] | undefined>): void {
@@ -110,23 +113,33 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
     this.reply(true);
   }
 
-  private reply(isReusable: boolean): void {
+  private reply(isReusable: boolean, flaw?: string): void {
     const { chunks, status, headers, firstByteMs } = this;
-    const task = this.end(isReusable);
+    const task = this.end(isReusable && flaw === undefined);
     if (task === null) return;
     const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-    const body = bytes.toString('utf8', 0, MAX_RESPONSE_BYTES);
-    task.resolve({ kind: 'REPLY', status, headers, body, firstByteMs, sendMs: this.tookMs() });
+    const read: Reply = { kind: 'REPLY', status, headers, body: '', firstByteMs, sendMs: this.tookMs() };
+    if (flaw !== undefined) read.flaw = flaw;
+    const reply = withBody(read, bytes);
+    if (reply instanceof Promise) reply.then(task.resolve, task.reject);
+    else task.resolve(reply);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.task === null || !this.isKept || this.status !== 0 || !isClosedByPeer(error)) {
-      this.fail(error, false);
+    if (this.task === null) return;
+    if (this.status !== 0) {
+      // These have no body, whatever their headers say: https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+      this.reply(false, this.status === 204 || this.status === 304 ? undefined : flawOf(error));
       return;
     }
-    // The other idle connections are as old, so the retry must not take one of them.
-    this.connections.retire(this.task.request.origin);
-    this.end(false)?.resolve(unansweredReply(this.tookMs()));
+    const read = this.connection?.reader ?? { bytes: 0, status: 0 };
+    const refused = error instanceof AnswerRefused ? error : refusalOf(error, read);
+    if (refused) this.end(false)?.resolve(refusedAnswer(refused, this.tookMs()));
+    else if (this.isKept && isClosedByPeer(error)) {
+      // The other idle connections are as old, so the retry must not take one of them.
+      this.connections.retire(this.task.request.origin);
+      this.end(false)?.resolve(unansweredReply(this.tookMs()));
+    } else this.fail(error, false);
   }
 
   passDeadline(): void {
@@ -166,3 +179,20 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
 const LATE = new Error('the deadline has passed');
 
 const onDeadline = (exchange: Http1Exchange): void => exchange.passDeadline();
+
+/** What is wrong with a response that ended in an error after its headers. */
+function flawOf(error: Error): string {
+  if (error instanceof AnswerRefused) return error.message;
+  if (error instanceof errors.HTTPParserError) return 'The framing of the body is no valid HTTP.';
+  // The headers have passed already.
+  if (error instanceof errors.HeadersOverflowError) return 'The trailers after the body are too long.';
+  return 'The connection ended in the middle of the body.';
+}
+
+/** Returns why a response is no valid HTTP; `null` when none had begun. */
+function refusalOf(error: Error, { bytes, status }: { bytes: number; status: number }): AnswerRefused | null {
+  const answer = `The receiver's answer${status > 0 ? ` with status ${status}` : ''}`;
+  if (error instanceof errors.HTTPParserError)
+    return new AnswerRefused(`${answer} is no valid HTTP/1.1: its headers can't be read.`, status);
+  return bytes > 0 ? new AnswerRefused(`${answer} ended in the middle of its headers.`, status) : null;
+}

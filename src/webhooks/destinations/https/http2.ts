@@ -2,8 +2,12 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../../base/model.js';
+import { AnswerRefused } from '../../base/network/answer-refused.js';
 import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
+import { ByteWatch } from './byte-watch.js';
+import { withBody } from './decode-body.js';
 import type { Lifetimes } from './lifetimes.js';
+import { MAX_EXCHANGE_BYTES, MAX_INFORMATIONAL } from './response-reader.js';
 
 // undici's HTTP/2 client (7.30) is not used: on GOAWAY, with which servers end a connection in good order (nginx after 1,000
 // requests), it drops the requests in progress, and it sends POST requests one at a time.
@@ -37,6 +41,9 @@ interface Held {
   /** The PING that must be answered before the session is trusted; `null` when none is under way. */
   ping: Promise<void> | null;
   open: number;
+  /** Counts what the receiver sends, and `refused` says so when that is too much. */
+  bytes: ByteWatch;
+  refused: AnswerRefused | null;
   /** Whether a request was answered over this session. */
   hasAnswered: boolean;
   /** Maximum number of streams at once; `null` until the receiver's settings arrive, and then only one stream is opened. */
@@ -68,13 +75,28 @@ export function openHttp2Origin(
   function hold(socket: TLSSocket): void {
     const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
     const nowMs = performance.now();
-    const held: Held = { session, bornMs: nowMs, heardMs: nowMs, ping: null, open: 0, hasAnswered: false, limit: null };
+    const bytes = new ByteWatch(socket, () => {
+      held.refused = new AnswerRefused(`The receiver sent more than ${MAX_EXCHANGE_BYTES / 1024} KB for a request.`);
+      session.destroy(held.refused);
+    });
+    const held: Held = {
+      session,
+      bornMs: nowMs,
+      heardMs: nowMs,
+      ping: null,
+      open: 0,
+      bytes,
+      refused: null,
+      hasAnswered: false,
+      limit: null,
+    };
     const leave = () => {
       sessions.delete(held);
       wake();
     };
     // Each stream reports an error by itself. After GOAWAY the open streams continue, and no new stream is opened.
     session.on('error', leave).on('goaway', leave).on('close', leave);
+    session.once('close', () => bytes.close());
     session.on('remoteSettings', ({ maxConcurrentStreams = MAX_STREAMS }) => {
       held.limit = Math.min(maxConcurrentStreams, MAX_STREAMS);
       wake();
@@ -154,11 +176,13 @@ export function openHttp2Origin(
       for (let tries = 1; ; tries++) {
         const held = await roomFor(signal);
         try {
+          held.bytes.begin();
           return await exchange(held, request, signal, started, () => retire(held));
         } catch (error) {
           if (!(error instanceof Unprocessed) || tries === MAX_TRIES || signal.aborted) throw error;
         } finally {
           held.open -= 1;
+          held.bytes.end();
           if (held.open === 0 && !sessions.has(held)) held.session.destroy();
           wake();
         }
@@ -173,9 +197,6 @@ export function openHttp2Origin(
 /** Sends a request over the session. `onSilence` is called when the deadline passes and no response has begun. */
 function exchange(held: Held, request: Exchange, signal: AbortSignal, started: number, onSilence: () => void): Promise<Reply> {
   const { session } = held;
-  const hear = () => {
-    held.heardMs = performance.now();
-  };
   return new Promise((resolve, reject) => {
     const { pathname, search } = new URL(request.url);
     let stream: ClientHttp2Stream;
@@ -189,56 +210,72 @@ function exchange(held: Held, request: Exchange, signal: AbortSignal, started: n
     }
     let head: IncomingHttpHeaders | undefined;
     let firstByteMs = 0;
+    let informational = 0;
     const chunks: Buffer[] = [];
     let size = 0;
+    let isOver = false;
 
     const abort = () => {
+      isOver = true;
       reject(signal.reason);
       if (head === undefined) onSilence();
       stream.close(constants.NGHTTP2_CANCEL);
     };
-    const done = () => {
-      if (head === undefined || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    const reply = (flaw?: string) => {
+      if (head === undefined || isOver) return;
+      isOver = true;
       held.hasAnswered = true;
-      resolve({
-        kind: 'REPLY',
-        status: Number(head[':status']),
-        headers: readHeaders(head),
-        body: Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES).toString('utf8'),
-        firstByteMs,
-        sendMs: performance.now() - started,
-      });
+      const [status, sendMs] = [Number(head[':status']), performance.now() - started];
+      const read: Reply = { kind: 'REPLY', status, headers: readHeaders(head), body: '', firstByteMs, sendMs };
+      if (flaw !== undefined) read.flaw = flaw;
+      resolve(withBody(read, Buffer.concat(chunks)));
     };
-    // A stream that the receiver reset leaves its session open.
-    const isUnanswered = () => held.hasAnswered && head === undefined && session.destroyed && !stream.pending;
+    const fail = (error: Error) => {
+      if (head !== undefined) reply(held.refused?.message ?? 'The connection ended in the middle of the body.');
+      else reject(held.refused ?? failureOf(held, stream, error));
+    };
     signal.addEventListener('abort', abort, { once: true });
     stream
+      .on('headers', () => {
+        held.heardMs = performance.now();
+        informational += 1;
+        if (informational <= MAX_INFORMATIONAL) return;
+        reject(new AnswerRefused(`The receiver's answer has more than ${MAX_INFORMATIONAL} informational responses before it.`));
+        stream.close(constants.NGHTTP2_CANCEL);
+      })
       .on('response', (headers) => {
-        hear();
+        held.heardMs = performance.now();
         head = headers;
         firstByteMs = performance.now() - started;
       })
       .on('data', (chunk: Buffer) => {
-        hear();
+        held.heardMs = performance.now();
         chunks.push(chunk);
         size += chunk.length;
         if (size < MAX_RESPONSE_BYTES) return;
-        done();
+        reply();
         stream.close(constants.NGHTTP2_CANCEL);
       })
-      .on('end', done)
-      .on('error', (error) => {
-        const isUnprocessed = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.pending;
-        if (isUnanswered()) reject(new Unanswered());
-        else reject(isUnprocessed ? new Unprocessed('The receiver refused the request before it looked at it', { cause: error }) : error);
+      .on('end', () => {
+        if (stream.rstCode === constants.NGHTTP2_NO_ERROR) reply();
       })
+      .on('error', fail)
       .on('close', () => {
         signal.removeEventListener('abort', abort);
-        done();
-        reject(isUnanswered() ? new Unanswered() : new Error('The stream ended without a complete answer'));
+        if (stream.rstCode === constants.NGHTTP2_NO_ERROR) reply();
+        fail(new Error('The stream ended without a complete answer'));
       });
     stream.end(request.body);
   });
+}
+
+/** Says why a stream ended without a response. */
+function failureOf({ session, hasAnswered }: Held, stream: ClientHttp2Stream, error: Error & { code?: string }): Error {
+  // A stream that the receiver reset leaves its session open.
+  if (hasAnswered && session.destroyed && !stream.pending) return new Unanswered();
+  if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.pending)
+    return new Unprocessed('The receiver refused the request before it looked at it', { cause: error });
+  return error.code === 'ERR_HTTP2_ERROR' ? new AnswerRefused("The receiver's answer is no valid HTTP/2.") : error;
 }
 
 function readHeaders(head: IncomingHttpHeaders): Record<string, string> {

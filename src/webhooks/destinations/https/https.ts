@@ -5,8 +5,9 @@ import type { buildConnector } from 'undici';
 import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import type { Exchange } from '../../base/model.js';
 import { bare } from '../../base/network/address-policy.js';
+import { AnswerRefused } from '../../base/network/answer-refused.js';
 import { EgressFailed, type Guard } from '../../base/network/guard.js';
-import { type Destination, type NoReply, noReplyOf, type Reply, unansweredReply } from '../destination.js';
+import { type Destination, type NoReply, noReplyOf, type Reply, refusedAnswer, unansweredReply } from '../destination.js';
 import { sendHttp1 } from './http1.js';
 import { Http1Connections } from './http1-connections.js';
 import { ChoseHttp1, type Http2Origin, openHttp2Origin, Unanswered, unlessAborted } from './http2.js';
@@ -112,6 +113,7 @@ export function openHttpsDestination(
     } catch (error) {
       if (error instanceof EgressFailed) throw error;
       const sendMs = performance.now() - started;
+      if (error instanceof AnswerRefused) return refusedAnswer(error, sendMs);
       if (error instanceof Unanswered) return unansweredReply(sendMs);
       if (!(error instanceof ChoseHttp1))
         return noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs, bare(new URL(request.origin).hostname));

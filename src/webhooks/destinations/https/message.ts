@@ -69,6 +69,8 @@ function knownOf({ headerPrefix: prefix, domain }: Settings, compiled: Compiled)
   const made = {
     always: {
       'User-Agent': 'Hookgraph',
+      // Responses are short, so compressing them costs more than it saves. A compressed one is decoded all the same.
+      ...(!Object.keys(compiled.headers).some((name) => name.toLowerCase() === 'accept-encoding') && { 'Accept-Encoding': 'identity' }),
       [`${prefix}Topic`]: compiled.topic.key,
       [`${prefix}Topic-Version`]: compiled.topic.version,
       [`${prefix}API-Version`]: '3',

@@ -73,6 +73,7 @@ async function fetchToken(post: Post, auth: OAuth2, now: () => number): Promise<
     Accept: 'application/json',
     'Content-Type': 'application/x-www-form-urlencoded',
     'User-Agent': 'Hookgraph',
+    'Accept-Encoding': 'identity',
     ...(!isPost && { Authorization: `Basic ${clientCredentials(auth)}` }),
   };
   const answer = await post({ url: tokenUrl, origin: new URL(tokenUrl).origin, headers, body: Buffer.from(form.toString()) });

@@ -172,20 +172,6 @@ describe('a receiver that offers HTTP/2', () => {
     ['before it answers', (stream) => stream.close(2)],
     ['before it answers, without a reason', (stream) => stream.close(0)],
     ['by a cancel', (stream) => stream.close(8)],
-    [
-      'in the middle of its body',
-      (stream) => {
-        stream.respond({ ':status': 200, 'content-length': 100 });
-        stream.write('half', () => stream.close(2));
-      },
-    ],
-    [
-      'in the middle of its body, by a cancel',
-      (stream) => {
-        stream.respond({ ':status': 200, 'content-length': 100 });
-        stream.write('half', () => stream.close(8));
-      },
-    ],
     ['with its connection', (stream) => stream.session?.destroy()],
   ])('that breaks off %s failed, is not sent it again, and gets the next one', async (_, breakOff) => {
     let broken = false;

@@ -1,0 +1,80 @@
+// Decodes a compressed response body up to a limit: https://www.rfc-editor.org/rfc/rfc9110#section-8.4
+import type { Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
+
+/** More codings than this in one body serve no purpose but to cost time. */
+const MAX_CODINGS = 3;
+
+// A body may be cut off at our limit, so the end of the input is no error.
+const GZIP = { finishFlush: zlib.constants.Z_SYNC_FLUSH };
+const BROTLI = { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH };
+
+/** Sets the body of a reply, decoded where it is encoded. Returns a promise only then, since nearly all bodies aren't. */
+export function withBody(reply: Reply, bytes: Buffer): Reply | Promise<Reply> {
+  const { headers } = reply;
+  const codings = headers['content-encoding'] === undefined && headers['transfer-encoding'] === undefined ? [] : codingsOf(headers);
+  if (codings.length > 0 && bytes.length > 0) return decodeInto(reply, bytes, codings);
+  reply.body = bytes.toString('utf8', 0, MAX_RESPONSE_BYTES);
+  return reply;
+}
+
+async function decodeInto(reply: Reply, bytes: Buffer, codings: string[]): Promise<Reply> {
+  const decoded = await decodeBody(bytes, codings, MAX_RESPONSE_BYTES);
+  if (typeof decoded === 'string') reply.flaw = decoded;
+  else reply.body = decoded.toString('utf8');
+  return reply;
+}
+
+/** The codings of a response, in the order in which they were applied. `chunked` is undone already. */
+export function codingsOf(headers: Record<string, string>): string[] {
+  const all = `${headers['content-encoding'] ?? ''},${headers['transfer-encoding'] ?? ''}`.toLowerCase().split(',');
+  return all.map((coding) => coding.trim()).filter((coding) => coding !== '' && coding !== 'identity' && coding !== 'chunked');
+}
+
+/** Returns at most `limit` bytes of the decoded body, or why it can't be decoded. The cost is linear in `bytes` and `limit`. */
+export async function decodeBody(bytes: Buffer, codings: string[], limit: number): Promise<Buffer | string> {
+  if (codings.length > MAX_CODINGS) return `The body is encoded ${codings.length} times.`;
+  let decoded = bytes;
+  for (const coding of [...codings].reverse()) {
+    if (decoded.length === 0) break;
+    const decoder = decoderOf(coding, decoded);
+    if (decoder === null) return 'The body has an encoding (Content-Encoding) that Hookgraph does not decode.';
+    try {
+      decoded = await readAll(decoder, decoded, limit);
+    } catch {
+      return `The body is no ${coding}, although Content-Encoding says so.`;
+    }
+  }
+  return decoded;
+}
+
+function decoderOf(coding: string, bytes: Buffer): Transform | null {
+  if (coding === 'gzip' || coding === 'x-gzip') return zlib.createGunzip(GZIP);
+  // "deflate" means zlib's format, but many servers send the bare one: https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2
+  if (coding === 'deflate') return ((bytes[0] as number) & 15) === 8 ? zlib.createInflate(GZIP) : zlib.createInflateRaw(GZIP);
+  if (coding === 'br') return zlib.createBrotliDecompress(BROTLI);
+  // Node has it from 22.15 on.
+  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
+  return coding === 'zstd' && createZstdDecompress ? createZstdDecompress() : null;
+}
+
+function readAll(decoder: Transform, bytes: Buffer, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const end = () => {
+      resolve(Buffer.concat(chunks).subarray(0, limit));
+      decoder.destroy();
+    };
+    decoder
+      .on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size >= limit) end();
+      })
+      .on('end', end)
+      .on('error', reject);
+    decoder.end(bytes);
+  });
+}

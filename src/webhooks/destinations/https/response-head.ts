@@ -1,0 +1,102 @@
+// Repairs the head of an HTTP/1.1 response where RFC 9112 lets a recipient accept what a strict parser refuses. Pure functions.
+
+const [TAB, LF, CR, SPACE, COMMA, COLON] = [9, 10, 13, 32, 44, 58];
+const [C, T] = ['c'.charCodeAt(0), 't'.charCodeAt(0)];
+
+/**
+ * Whether a head can be left to the parser: a final status, lines that end in CRLF, no folded line, no white space before a colon, and
+ * at most one of Content-Length and Transfer-Encoding. True for nearly all heads, so it must be quick.
+ */
+export function isOrdinary(head: Buffer): boolean {
+  // "HTTP/1.1 2xx" or later; an HTTP version other than 1.0 and 1.1 is looked at, too.
+  if (head[0] !== 72 || head[5] !== 49 || (head[7] !== 49 && head[7] !== 48) || (head[9] as number) < 50 || head[8] !== SPACE) return false;
+  let lengths = 0;
+  let isLineStart = false;
+  let hasColon = true;
+  for (let place = 0; place < head.length; place++) {
+    const byte = head[place] as number;
+    if (isLineStart) {
+      if (byte === SPACE || byte === TAB) return false;
+      const lower = byte | 32;
+      if (lower === C && isName(head, place, 'content-length')) {
+        lengths += 1;
+        // A list of equal lengths may be accepted: https://www.rfc-editor.org/rfc/rfc9110#section-8.6
+        if (head.subarray(place, head.indexOf(LF, place)).includes(COMMA)) return false;
+      }
+      if (lower === T && isName(head, place, 'transfer-encoding')) lengths += 1;
+      if (lengths > 1) return false;
+      hasColon = false;
+      isLineStart = false;
+    }
+    if (byte === LF) {
+      if (head[place - 1] !== CR) return false;
+      isLineStart = true;
+    } else if (byte === COLON && !hasColon) {
+      hasColon = true;
+      const before = head[place - 1];
+      if (before === SPACE || before === TAB) return false;
+    }
+  }
+  return true;
+}
+
+function isName(head: Buffer, place: number, name: string): boolean {
+  return head.toString('latin1', place, place + name.length).toLowerCase() === name;
+}
+
+type Repaired = { status: number; head: string } | { status: number; refused: string };
+
+/** White space and lines by https://www.rfc-editor.org/rfc/rfc9112#section-2.2 and #section-5. */
+export function repairHead(text: string): Repaired {
+  const lines = text.replace(/^[\r\n]+/, '').split(/\r?\n/);
+  const [, minor, digits, reason = ''] = /^HTTP\/1\.(\d)[ \t]+(\d{3})(?:[ \t](.*))?$/.exec(lines[0] ?? '') ?? [];
+  if (digits === undefined) return { status: 0, refused: 'is no HTTP/1.1: its first line is no status line' };
+  const status = Number(digits);
+  const refused = (why: string): Repaired => ({ status, refused: why });
+  if (status < 100) return refused('has a status that HTTP does not know');
+  // Nobody asked for another protocol: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+  if (status === 101) return refused('switches to another protocol, which the request did not ask for');
+  const fields = unfold(lines.slice(1));
+  if (fields === null) return refused('has a header line without a name');
+  const lengths = new Set(valuesOf(fields, 'content-length').flatMap((value) => value.split(/[ \t]*,[ \t]*/)));
+  if (lengths.size > 1) return refused('has several lengths (Content-Length) that differ');
+  const isCoded = valuesOf(fields, 'transfer-encoding').length > 0;
+  const kept = fields.filter(([name]) => name.toLowerCase() !== 'content-length');
+  // Transfer-Encoding wins, and the connection isn't trusted any further: https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+  if (isCoded && lengths.size > 0) kept.push(['connection', 'close']);
+  if (!isCoded) for (const length of lengths) kept.push(['content-length', length]);
+  const version = minor === '0' ? '1.0' : '1.1';
+  return { status, head: `HTTP/${version} ${digits} ${reason}\r\n${kept.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n` };
+}
+
+type Field = [name: string, value: string];
+
+/** Joins folded lines by a space, and drops the white space around names and values. `null` when a line is no header. */
+function unfold(lines: string[]): Field[] | null {
+  const fields: Field[] = [];
+  // A continued value is collected in parts, because appending to a string again and again could be slow.
+  let parts: string[] = [];
+  const end = () => {
+    const last = fields.at(-1);
+    if (last && parts.length > 1) last[1] = parts.join(' ').trim();
+  };
+  for (const line of lines) {
+    if (line === '') continue;
+    if (line.startsWith(' ') || line.startsWith('\t')) {
+      if (fields.length === 0) return null;
+      parts.push(line.trim());
+      continue;
+    }
+    end();
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(colon, 0)).trim();
+    if (name === '') return null;
+    parts = [line.slice(colon + 1).trim()];
+    fields.push([name, parts[0] as string]);
+  }
+  end();
+  return fields;
+}
+
+const valuesOf = (fields: Field[], wanted: string): string[] =>
+  fields.flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : []));

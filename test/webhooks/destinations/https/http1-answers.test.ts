@@ -1,0 +1,241 @@
+// What of RFC 9110 and RFC 9112 is accepted over HTTP/1.1 and what is refused, by a raw TCP server: one table.
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
+import { openHttpsDestination } from '../../../../src/webhooks/destinations/https/https.js';
+
+let port: number;
+let answer: (socket: Socket) => void = () => {};
+let requests = 0;
+const sockets: Socket[] = [];
+const server = createServer((socket) => {
+  sockets.push(socket);
+  let read = '';
+  socket
+    .on('error', () => {})
+    .on('data', (chunk) => {
+      read += chunk.toString();
+      if (!read.endsWith('{"a":1}')) return;
+      read = '';
+      requests += 1;
+      answer(socket);
+    });
+});
+beforeAll(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+});
+afterAll(() => server.close());
+
+const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'] });
+let destination = openHttpsDestination(guard, 2000);
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await destination.close();
+  destination = openHttpsDestination(guard, 2000);
+  requests = 0;
+});
+
+const send = () => {
+  const origin = `http://127.0.0.1:${port}`;
+  return destination.send({ url: `${origin}/`, origin, headers: {}, body: Buffer.from('{"a":1}') });
+};
+
+/** Answers with these bytes. `close` ends the connection after them. */
+async function answered(bytes: string | Buffer | (string | Buffer)[], { close = false } = {}) {
+  answer = (socket) => {
+    for (const part of [bytes].flat()) socket.write(typeof part === 'string' ? Buffer.from(part, 'latin1') : part);
+    if (close) socket.end();
+  };
+  return send();
+}
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const MANY = (count: number, text: string) => text.repeat(count);
+
+describe('is accepted', () => {
+  it.each<[string, string, Record<string, unknown>, boolean]>([
+    ['an ordinary answer', OK, { body: 'ok' }, false],
+    ['a status without a reason, with its space', 'HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, false],
+    ['a status without a reason and without its space', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, false],
+    ['a reason with bytes beyond ASCII', 'HTTP/1.1 200 D\xe9j\xe0\r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, false],
+    ['several spaces in the status line', 'HTTP/1.1  200  OK\r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, false],
+    ['empty lines before the status line', `\r\n\r\n${OK}`, { body: 'ok' }, false],
+    ['lines that end in a bare LF', 'HTTP/1.1 200 OK\nContent-Length: 2\nX-A: b\n\nok', { body: 'ok', headers: { 'x-a': 'b' } }, false],
+    [
+      'a folded header line',
+      'HTTP/1.1 200 OK\r\nX-A: one\r\n\ttwo\r\n  three\r\nContent-Length: 2\r\n\r\nok',
+      { headers: { 'x-a': 'one two three', 'content-length': '2' } },
+      false,
+    ],
+    ['white space before a colon', 'HTTP/1.1 200 OK\r\nX-A : b\r\nContent-Length: 2\r\n\r\nok', { headers: { 'x-a': 'b' } }, false],
+    ['an empty header value', 'HTTP/1.1 200 OK\r\nX-A:\r\nContent-Length: 2\r\n\r\nok', { headers: { 'x-a': '' } }, false],
+    ['the same length twice', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, false],
+    ['the same length in a list', 'HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok', { body: 'ok' }, false],
+    [
+      'Transfer-Encoding beside Content-Length, which it overrides',
+      'HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+      { body: 'ok' },
+      false,
+    ],
+    ['a repeated header', 'HTTP/1.1 200 OK\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nok', { headers: { 'x-a': '1, 2' } }, false],
+    ['Connection: close', 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok', { body: 'ok' }, true],
+    ['a body until the connection ends', 'HTTP/1.1 200 OK\r\n\r\nok', { body: 'ok' }, true],
+    ['HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\nok', { body: 'ok' }, true],
+    ['HTTP/1.0 with a length', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, true],
+    ['a later minor version', 'HTTP/1.2 200 OK\r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, false],
+    ['an unasked 100', `HTTP/1.1 100 Continue\r\n\r\n${OK}`, { status: 200, body: 'ok' }, false],
+    [
+      'several informational answers',
+      `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 199\r\n\r\n${OK}`,
+      { status: 200, body: 'ok' },
+      false,
+    ],
+    ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n', { body: 'ok' }, false],
+    [
+      'chunk extensions and trailers',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b;c="d"\r\nok\r\n0;e\r\nX-Trailer: t\r\n\r\n',
+      { body: 'ok' },
+      false,
+    ],
+    ['a transfer coding that ends with the connection', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nok', { body: 'ok' }, true],
+    ['204, whose body is none', 'HTTP/1.1 204 No Content\r\n\r\n', { status: 204, body: '' }, false],
+    ['204 with a length', 'HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n', { status: 204, body: '' }, false],
+    ['204 with a body, which is not read', 'HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok', { status: 204, body: '' }, false],
+    ['205', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n', { status: 205, body: '' }, false],
+    ['304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n', { status: 304, body: '' }, false],
+    [
+      'an announced upgrade',
+      'HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nok',
+      { body: 'ok' },
+      false,
+    ],
+    ['a status that nobody knows', 'HTTP/1.1 299 Fine\r\nContent-Length: 2\r\n\r\nok', { status: 299 }, false],
+    ['a status beyond 599', 'HTTP/1.1 799 Odd\r\nContent-Length: 2\r\n\r\nok', { status: 799 }, false],
+    [
+      '20 KB of headers',
+      `HTTP/1.1 200 OK\r\nX-A: ${MANY(20_000, 'a')}\r\nContent-Length: 2\r\n\r\nok`,
+      { body: 'ok', headers: { 'x-a': MANY(20_000, 'a') } },
+      false,
+    ],
+    ['60 KB of headers', `HTTP/1.1 200 OK\r\n${MANY(60, `X-A: ${MANY(990, 'a')}\r\n`)}Content-Length: 2\r\n\r\nok`, { body: 'ok' }, false],
+  ])('%s', async (_, bytes, expected, close) => {
+    const reply = await answered(bytes, { close });
+    expect(reply).toMatchObject({ kind: 'REPLY', status: 200, ...expected });
+    expect(reply).not.toHaveProperty('flaw');
+    // The next request must not be disturbed by what this answer left.
+    expect(await answered(OK)).toMatchObject({ kind: 'REPLY', status: 200, body: 'ok' });
+    expect(requests).toBe(2);
+  });
+
+  it('an answer that comes byte by byte', async () => {
+    const bytes = `HTTP/1.1 100 Continue\r\n\r\n${OK.replace('\r\n\r\n', '\r\nX-A: b\r\n c\r\n\r\n')}`;
+    expect(await answered([...bytes])).toMatchObject({ status: 200, body: 'ok', headers: { 'x-a': 'b c' } });
+  });
+
+  it('an answer that comes before the request has been read', async () => {
+    answer = () => {};
+    server.once('connection', (socket: Socket) => socket.write(OK));
+    expect(await send()).toMatchObject({ status: 200, body: 'ok' });
+  });
+});
+
+describe('is refused at ANSWER, with the status that was read', () => {
+  it.each<[string, string, number | undefined, RegExp, boolean]>([
+    ['what is no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n\r\n', undefined, /is no HTTP\/1.1: its first line is no status line/, false],
+    ['HTTP/2 in the clear', 'HTTP/2.0 200 OK\r\n\r\n', undefined, /is no HTTP\/1.1/, false],
+    ['a status below 100', 'HTTP/1.1 099 Odd\r\n\r\n', 99, /status that HTTP does not know/, false],
+    [
+      '101, which nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
+      101,
+      /another protocol/,
+      false,
+    ],
+    ['lengths that differ', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok', 200, /lengths .* differ/, false],
+    ['a length that is no number', 'HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok', 200, /no valid HTTP/, false],
+    [
+      'a header line without a colon',
+      'HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 2\r\n\r\nok',
+      200,
+      /no valid HTTP|without a name/,
+      false,
+    ],
+    ['a header name with a space', 'HTTP/1.1 200 OK\r\nX A: b\r\nContent-Length: 2\r\n\r\nok', 200, /no valid HTTP/, false],
+    ['a NUL in a header', 'HTTP/1.1 200 OK\r\nX-A: \0\r\nContent-Length: 2\r\n\r\nok', 200, /no valid HTTP/, false],
+    ['headers that break off', 'HTTP/1.1 503 Busy\r\nX-A: b\r\n', 503, /ended in the middle of its headers/, true],
+    ['70 KB of headers', `HTTP/1.1 200 OK\r\nX-A: ${MANY(70_000, 'a')}\r\n\r\n`, 200, /more than 64 KB of headers/, false],
+    ['headers without end', `HTTP/1.1 200 OK\r\n${MANY(90_000, 'a: b\r\n')}`, 200, /more than 64 KB of headers/, false],
+    ['informational answers without end', MANY(200, 'HTTP/1.1 102 Processing\r\n\r\n'), 102, /more than 100 informational/, false],
+  ])('%s', async (_, bytes, status, message, close) => {
+    const failed = await answered(bytes, { close });
+    expect(failed).toMatchObject({ kind: 'NO_REPLY', stage: 'ANSWER', message: expect.stringMatching(message) });
+    expect(failed).toMatchObject(status === undefined ? {} : { status });
+    expect(failed).not.toHaveProperty('failure');
+    expect(requests).toBe(1);
+    expect(await answered(OK)).toMatchObject({ kind: 'REPLY', status: 200 });
+  });
+});
+
+describe('is judged by its status although the body', () => {
+  it.each<[string, string, RegExp, string]>([
+    ['breaks off', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc', /^The connection ended in the middle of the body\.$/, 'abc'],
+    ['breaks off in a chunk', 'HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab', /ended in the middle/, 'ab'],
+    ['breaks off before the last chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n', /ended in the middle/, 'ab'],
+    [
+      'has a chunk size that is no number',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n',
+      /framing .* no valid HTTP/,
+      '',
+    ],
+    [
+      'has chunk extensions without end',
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${MANY(70, `1;${MANY(10_000, 'a')}\r\nx\r\n`)}`,
+      /with status 200 is longer than 512 KB/,
+      'x',
+    ],
+    [
+      'has trailers without end',
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${MANY(60_000, 'a: bcdefgh\r\n')}`,
+      /The trailers after the body are too long/,
+      '',
+    ],
+    ['claims a coding that it hasn’t', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok', /is no gzip/, ''],
+    ['has an unknown coding', 'HTTP/1.1 200 OK\r\nContent-Encoding: compress\r\nContent-Length: 2\r\n\r\nok', /does not decode/, ''],
+  ])('%s', async (_, bytes, flaw, body) => {
+    const reply = await answered(bytes, { close: true });
+    expect(reply).toMatchObject({ kind: 'REPLY', status: Number(bytes.slice(9, 12)), flaw: expect.stringMatching(flaw) });
+    expect(reply.kind === 'REPLY' && reply.body).toMatch(new RegExp(`^${body}`));
+    expect(requests).toBe(1);
+  });
+});
+
+describe('a compressed body', () => {
+  const encoded = (coding: string, body: Buffer) => [
+    `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n\r\n`,
+    body,
+  ];
+  const text = '{"errors": ["é"]}';
+  it.each([
+    ['gzip', gzipSync(text)],
+    ['x-gzip', gzipSync(text)],
+    ['GZIP', gzipSync(text)],
+    ['deflate', deflateSync(text)],
+    ['deflate', deflateRawSync(text)],
+    ['br', brotliCompressSync(text)],
+    ['identity', Buffer.from(text)],
+    ['deflate, gzip', gzipSync(deflateSync(text))],
+  ])('is decoded: %s', async (coding, body) => {
+    const reply = await answered(encoded(coding, body));
+    expect(reply).toMatchObject({ status: 200, body: text });
+    expect(reply).not.toHaveProperty('flaw');
+  });
+
+  it('is decoded up to 64 KB, however much it holds', async () => {
+    const reply = await answered(encoded('gzip', gzipSync(Buffer.alloc(40_000_000, 'a'))));
+    expect(reply.kind === 'REPLY' && reply.body).toBe('a'.repeat(65_536));
+  });
+});

@@ -1,0 +1,151 @@
+// What of RFC 9110 and RFC 9113 is accepted over HTTP/2, what is refused, and how many bytes are read, by a real server: one table.
+import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTls } from 'node:tls';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
+import { openHttpsDestination } from '../../../../src/webhooks/destinations/https/https.js';
+import { tlsFile } from '../../../support/tls-file.js';
+import { until } from '../../../support/until.js';
+
+let port: number;
+let answer: (stream: ServerHttp2Stream) => void = () => {};
+const sessions: ServerHttp2Session[] = [];
+const server = createSecureServer({ key: tlsFile('key'), cert: tlsFile('receiver'), peerMaxHeaderListSize: 1_000_000 } as object)
+  .on('session', (session) => void sessions.push(session.on('error', () => {})))
+  .on('sessionError', () => {})
+  .on('stream', (stream) => {
+    stream.on('error', () => {}).resume();
+    stream.on('end', () => answer(stream));
+  });
+beforeAll(async () => {
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  port = (server.address() as AddressInfo).port;
+});
+afterAll(() => server.close());
+
+const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], caCertificates: [tlsFile('ca')] });
+let destination = openHttpsDestination(guard, 2000);
+afterEach(async () => {
+  await destination.close();
+  for (const session of sessions.splice(0)) session.destroy();
+  destination = openHttpsDestination(guard, 2000);
+});
+
+const send = (to = port) => {
+  const origin = `https://127.0.0.1:${to}`;
+  return destination.send({ url: `${origin}/`, origin, headers: {}, body: Buffer.from('{"a":1}') });
+};
+
+function ok(stream: ServerHttp2Stream, headers = {}, body: string | Buffer = 'ok') {
+  stream.respond({ ':status': 200, ...headers });
+  stream.end(body);
+}
+
+describe('is accepted', () => {
+  it.each<[string, (stream: ServerHttp2Stream) => void, Record<string, unknown>]>([
+    ['an ordinary answer', (stream) => ok(stream), { body: 'ok' }],
+    ['an empty body', (stream) => stream.respond({ ':status': 200 }, { endStream: true }), { body: '' }],
+    ['204', (stream) => stream.respond({ ':status': 204 }, { endStream: true }), { status: 204, body: '' }],
+    ['a status that nobody knows', (stream) => stream.respond({ ':status': 299 }, { endStream: true }), { status: 299, body: '' }],
+    [
+      'informational answers',
+      (stream) => {
+        stream.additionalHeaders({ ':status': 100 });
+        stream.additionalHeaders({ ':status': 103, link: '</a>' });
+        ok(stream);
+      },
+      { status: 200, body: 'ok' },
+    ],
+    ['20 KB of headers', (stream) => ok(stream, { 'x-a': 'a'.repeat(20_000) }), { body: 'ok', headers: { 'x-a': 'a'.repeat(20_000) } }],
+    ['a gzip body', (stream) => ok(stream, { 'content-encoding': 'gzip' }, gzipSync('{"é": 1}')), { body: '{"é": 1}' }],
+    [
+      'trailers',
+      (stream) => {
+        stream.respond({ ':status': 200 }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'x-trailer': 't' }));
+        stream.end('ok');
+      },
+      { body: 'ok' },
+    ],
+  ])('%s', async (_, how, expected) => {
+    answer = how;
+    const reply = await send();
+    expect(reply).toMatchObject({ kind: 'REPLY', status: 200, ...expected });
+    expect(reply).not.toHaveProperty('flaw');
+    answer = ok;
+    expect(await send()).toMatchObject({ status: 200, body: 'ok' });
+  });
+});
+
+describe('is judged by its status although the body', () => {
+  it.each<[string, (stream: ServerHttp2Stream) => void, RegExp]>([
+    [
+      'breaks off by an error',
+      (stream) => stream.write('half', () => stream.close(2)),
+      /^The connection ended in the middle of the body\.$/,
+    ],
+    ['breaks off by a cancel', (stream) => stream.write('half', () => stream.close(8)), /ended in the middle/],
+    ['breaks off with its connection', (stream) => stream.write('half', () => stream.session?.destroy()), /ended in the middle/],
+  ])('%s', async (_, breakOff, flaw) => {
+    answer = (stream) => {
+      stream.respond({ ':status': 200, 'content-length': 100 });
+      breakOff(stream);
+    };
+    expect(await send()).toMatchObject({ kind: 'REPLY', status: 200, flaw: expect.stringMatching(flaw) });
+    answer = ok;
+    expect(await send()).toMatchObject({ status: 200 });
+  });
+});
+
+describe('is refused at ANSWER', () => {
+  it('when informational answers have no end', async () => {
+    answer = (stream) => {
+      for (let count = 0; count < 150; count++) stream.additionalHeaders({ ':status': 102 });
+      ok(stream);
+    };
+    expect(await send()).toMatchObject({ stage: 'ANSWER', message: expect.stringContaining('more than 100 informational') });
+    answer = ok;
+    expect(await send()).toMatchObject({ status: 200 });
+  });
+
+  it('when it is no HTTP/2, although the receiver chose that', async () => {
+    const sockets: Socket[] = [];
+    const liar = createTls({ key: tlsFile('key'), cert: tlsFile('receiver'), ALPNProtocols: ['h2'] }, (socket) => {
+      sockets.push(socket.on('error', () => {}));
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+    await new Promise<void>((resolve) => void liar.listen(0, '127.0.0.1', resolve));
+    expect(await send((liar.address() as AddressInfo).port)).toMatchObject({
+      kind: 'NO_REPLY',
+      stage: 'ANSWER',
+      message: "The receiver's answer is no valid HTTP/2.",
+    });
+    for (const socket of sockets) socket.destroy();
+    liar.close();
+  });
+});
+
+it('a receiver that sends frames without end after its answer is cut off, and others are served', async () => {
+  let written = 0;
+  answer = (stream) => {
+    ok(stream);
+    const { session } = stream;
+    // Settings cost the receiver nothing, and Node reads them natively.
+    const more = () => {
+      for (let count = 0; count < 50 && session && !session.destroyed; count++) {
+        session.settings({ maxConcurrentStreams: 100, initialWindowSize: 65_535 });
+        written += 21;
+      }
+      if (session && !session.destroyed) setImmediate(more);
+    };
+    more();
+  };
+  expect(await send()).toMatchObject({ status: 200 });
+  const [session] = sessions;
+  await until('the connection is cut off', () => session?.destroyed);
+  expect(written).toBeLessThan(4_000_000);
+  answer = ok;
+  expect(await send()).toMatchObject({ status: 200 });
+});

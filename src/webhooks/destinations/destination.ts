@@ -4,6 +4,7 @@ import type { Stage } from '../base/model.js';
 import type { AnswerRefused } from '../base/network/answer-refused.js';
 import { type NetworkFailure, suspicionOf } from '../base/network/evidence.js';
 import { AddressRefused, failureStep } from '../base/network/guard.js';
+import { tlsMessage } from './tls-message.js';
 
 /** Maximum number of bytes read of a response body. */
 export const MAX_RESPONSE_BYTES = 64 * 1024;
@@ -88,13 +89,16 @@ export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number,
     sendMs,
   });
   const cause = error as Error & { code?: string; errors?: Error[] };
+  if (failure?.step === 'NAME' && cause.code === 'UND_ERR_CONNECT_TIMEOUT')
+    return no('ADDRESS', 'The name servers of the receiver gave no answer in time. Check the DNS of its domain.');
   if (timedOut || cause.code === 'UND_ERR_CONNECT_TIMEOUT') return no('TIMEOUT', `No complete answer within ${deadlineMs / 1000} seconds.`);
   if (error instanceof AddressRefused) return no('ADDRESS', error.message);
   if (failure?.step === 'NAME' || cause.code === 'ENOTFOUND' || cause.code === 'EAI_AGAIN')
     return no('ADDRESS', 'The name of the receiver could not be resolved.');
   // When several addresses were tried, the first error is reported.
   const first = cause.errors?.[0] ?? cause;
-  return no('CONNECT', `The connection failed: ${first.message || cause.code || first.name}.`);
+  if (cause.code === 'UND_ERR_SOCKET') return no('CONNECT', 'The receiver closed the connection before it answered.');
+  return no('CONNECT', tlsMessage(first) ?? `The connection failed: ${first.message || cause.code || first.name}.`);
 }
 
 function networkFailure(error: unknown, timedOut: boolean, host: string | undefined): NetworkFailure | null {

@@ -64,7 +64,7 @@ describe('through a proxy', () => {
   it("a certificate is verified for the receiver's name", async () => {
     const port = await receiver();
     const send = sender(await proxied());
-    expect(await send(`https://other.example:${port}`)).toMatchObject({ stage: 'CONNECT', message: expect.stringContaining('altnames') });
+    expect(await send(`https://other.example:${port}`)).toMatchObject({ stage: 'CONNECT', message: expect.stringContaining('ALTNAME') });
   });
 
   it('http goes through a tunnel, too', async () => {

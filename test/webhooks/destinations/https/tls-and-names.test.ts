@@ -61,21 +61,48 @@ describe("a receiver's certificate", () => {
   });
 
   it.each([
-    ['by an authority that nobody configured', 'receiver', {}, /unable to (verify|get)/],
-    ['signed by itself', 'self-signed', TRUSTED, /self[- ]signed/],
-    ['of another name', 'other', TRUSTED, /altnames/],
-    ['that has expired', 'expired', TRUSTED, /expired/],
-  ] as const)('%s is refused, whatever the environment says', async (_, certificate, settings, message) => {
+    [
+      'by an authority that nobody configured',
+      'receiver',
+      {},
+      /unable to (verify|get)/,
+      /^The receiver's certificate leads to no known authority: the server leaves out an intermediate certificate, or .* Install the full chain/,
+    ],
+    [
+      'signed by itself',
+      'self-signed',
+      TRUSTED,
+      /self[- ]signed/,
+      /^The receiver's certificate is signed by itself .* Install one of a public/,
+    ],
+    ['of another name', 'other', TRUSTED, /altnames/, /^The receiver's certificate is not for the name "receiver\.example"\. Use a name/],
+    ['that has expired', 'expired', TRUSTED, /expired/, /^The receiver's certificate, or one of its chain, has expired\. Renew it/],
+  ] as const)('%s is refused, whatever the environment says', async (_, certificate, settings, message, explained) => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     open.push(() => vi.unstubAllEnvs());
     const { port, came } = await receiver(certificate);
     const { send, guard } = sender(settings);
-    expect(await send(`https://receiver.example:${port}`)).toEqual({ ...refusedFor(message), sendMs: expect.any(Number) });
+    expect(await send(`https://receiver.example:${port}`)).toEqual({ ...refusedFor(explained), sendMs: expect.any(Number) });
     const viaAgent = new Promise((resolve, reject) => {
       get(`https://receiver.example:${port}/`, { agent: guard.httpsAgent, rejectUnauthorized: false }, resolve).on('error', reject);
     });
     await expect(viaAgent).rejects.toThrow(message);
     expect(came()).toBe(0);
+  });
+});
+
+it('a port that speaks no TLS is named as the cause', async () => {
+  const port = await listening(createPlain());
+  expect(await sender().send(`https://receiver.example:${port}`)).toMatchObject(
+    refusedFor(/^The receiver does not speak TLS at this port\./),
+  );
+});
+
+it('name servers that give no answer are named as the cause', async () => {
+  const { send } = sender({ lookup: () => new Promise(() => {}) });
+  expect(await send('https://silent.example')).toMatchObject({
+    stage: 'ADDRESS',
+    message: 'The name servers of the receiver gave no answer in time. Check the DNS of its domain.',
   });
 });
 

@@ -1,0 +1,29 @@
+// Says in plain words why a TLS connection to a receiver failed, and what helps.
+
+type TlsError = Error & { code?: string; host?: string };
+
+const CHAIN =
+  "The receiver's certificate leads to no known authority: the server leaves out an intermediate certificate, or the authority is a private one. Install the full chain on the server, or ask the operator to trust the authority (HOOKGRAPH_CA_FILE).";
+const SELF_SIGNED =
+  "The receiver's certificate is signed by itself or by a private authority. Install one of a public authority, or ask the operator to trust this one (HOOKGRAPH_CA_FILE).";
+const NO_TLS = 'The receiver does not speak TLS at this port. Check the port of the URL.';
+
+const BY_CODE: Record<string, (error: TlsError) => string> = {
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: () => CHAIN,
+  UNABLE_TO_GET_ISSUER_CERT: () => CHAIN,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: () => CHAIN,
+  DEPTH_ZERO_SELF_SIGNED_CERT: () => SELF_SIGNED,
+  SELF_SIGNED_CERT_IN_CHAIN: () => SELF_SIGNED,
+  CERT_HAS_EXPIRED: () => "The receiver's certificate, or one of its chain, has expired. Renew it on the server.",
+  CERT_NOT_YET_VALID: () => "The receiver's certificate, or one of its chain, is not valid yet. Check its dates and the server's clock.",
+  ERR_TLS_CERT_ALTNAME_INVALID: ({ host }) =>
+    `The receiver's certificate is not for the name "${host}". Use a name in the certificate, or a certificate for this name.`,
+  ERR_SSL_WRONG_VERSION_NUMBER: () => NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: () => NO_TLS,
+};
+
+/** Returns the message with the code of the error, or `null` for an error that is not of TLS. */
+export function tlsMessage(error: TlsError): string | null {
+  const say = BY_CODE[error.code ?? ''];
+  return say ? `${say(error)} (${error.code})` : null;
+}

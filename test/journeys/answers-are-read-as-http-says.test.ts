@@ -69,11 +69,9 @@ it('each of them is recorded as what it is', async () => {
       },
     },
   ];
-  const ids = await Promise.all(
-    cases.map(({ path, errorTemplate: template }) =>
-      world.subscribe({ callbackUrl: `http://127.0.0.1:${port}${path}`, ...(template && { errorTemplate: template }) }),
-    ),
-  );
+  const ids: string[] = [];
+  for (const { path, errorTemplate: template } of cases)
+    ids.push(await world.subscribe({ callbackUrl: `http://127.0.0.1:${port}${path}`, ...(template && { errorTemplate: template }) }));
   await world.insertThings('one');
   const attempts = await Promise.all(
     ids.map((id) => until('the attempt is recorded', async () => (await attemptsOf(world.db.pool, id))[0])),

@@ -15,7 +15,7 @@ export interface Reply {
   /** Header names are in lower case; repeated headers are joined by a comma. */
   headers: Record<string, string>;
   body: string;
-  /** What is wrong with the body, which is then incomplete; absent when it was read to its end or to the limit. */
+  /** Why the body is incomplete; absent when it was read to its end or to the limit. */
   flaw?: string;
   /** The receiver's explanation of a failure, if its protocol has one. */
   explanation?: string;

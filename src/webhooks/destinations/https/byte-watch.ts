@@ -4,7 +4,7 @@ import { MAX_EXCHANGE_BYTES } from './response-reader.js';
 
 /** Milliseconds between two looks at the counters. What a receiver can send in between is read beyond the limit. */
 const LOOK_MS = 10;
-/** What an idle connection may send: settings, PINGs, GOAWAY. */
+/** Maximum number of bytes of an idle connection: settings, PINGs, GOAWAY. */
 const IDLE_BYTES = 64 * 1024;
 
 const watched = new Set<ByteWatch>();

@@ -27,13 +27,13 @@ async function decodeInto(reply: Reply, bytes: Buffer, codings: string[]): Promi
 }
 
 /** The codings of a response, in the order in which they were applied. `chunked` is undone already. */
-export function codingsOf(headers: Record<string, string>): string[] {
+function codingsOf(headers: Record<string, string>): string[] {
   const all = `${headers['content-encoding'] ?? ''},${headers['transfer-encoding'] ?? ''}`.toLowerCase().split(',');
   return all.map((coding) => coding.trim()).filter((coding) => coding !== '' && coding !== 'identity' && coding !== 'chunked');
 }
 
 /** Returns at most `limit` bytes of the decoded body, or why it can't be decoded. The cost is linear in `bytes` and `limit`. */
-export async function decodeBody(bytes: Buffer, codings: string[], limit: number): Promise<Buffer | string> {
+async function decodeBody(bytes: Buffer, codings: string[], limit: number): Promise<Buffer | string> {
   if (codings.length > MAX_CODINGS) return `The body is encoded ${codings.length} times.`;
   let decoded = bytes;
   for (const coding of [...codings].reverse()) {

@@ -180,7 +180,7 @@ const LATE = new Error('the deadline has passed');
 
 const onDeadline = (exchange: Http1Exchange): void => exchange.passDeadline();
 
-/** What is wrong with a response that ended in an error after its headers. */
+/** Returns why a response ended in an error after its headers. */
 function flawOf(error: Error): string {
   if (error instanceof AnswerRefused) return error.message;
   if (error instanceof errors.HTTPParserError) return 'The framing of the body is no valid HTTP.';

@@ -54,7 +54,7 @@ export function repairHead(text: string): Repaired {
   const status = Number(digits);
   const refused = (why: string): Repaired => ({ status, refused: why });
   if (status < 100) return refused('has a status that HTTP does not know');
-  // Nobody asked for another protocol: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+  // The request asked for no other protocol: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
   if (status === 101) return refused('switches to another protocol, which the request did not ask for');
   const fields = unfold(lines.slice(1));
   if (fields === null) return refused('has a header line without a name');

@@ -1,4 +1,4 @@
-// What of RFC 9110 and RFC 9112 is accepted over HTTP/1.1 and what is refused, by a raw TCP server: one table.
+// Lists which answers of a raw TCP server are accepted over HTTP/1.1 and which are refused, by RFC 9110 and RFC 9112.
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';

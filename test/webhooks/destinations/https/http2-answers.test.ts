@@ -1,4 +1,4 @@
-// What of RFC 9110 and RFC 9113 is accepted over HTTP/2, what is refused, and how many bytes are read, by a real server: one table.
+// Lists which answers of a real server are accepted over HTTP/2 and which are refused, by RFC 9110 and RFC 9113.
 import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTls } from 'node:tls';

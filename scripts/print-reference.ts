@@ -27,9 +27,10 @@ import { MAX_OVERLAP_SECONDS } from '../src/webhooks/operations/rotate-secret.js
 import { MAX_HOOKS } from '../src/webhooks/operations/save/check-phase.js';
 import { MAX_ANSWER_LENGTH } from '../src/webhooks/payload/run-query.js';
 import { MAX_TOKEN_LENGTH } from '../src/webhooks/request/auth/read-token.js';
-import { RETRIES, retryDelayMs } from '../src/webhooks/verdict/retry-delay.js';
+import { RETRIES } from '../src/webhooks/verdict/retry-delay.js';
 import { ERRORS_PER_HOUR } from '../src/webhooks/verdict/write-attempts.js';
 import { fieldRows } from './field-rows.js';
+import { retryRows } from './retry-rows.js';
 import { sentHeaders } from './sent-headers.js';
 
 // The URL is a placeholder: no connection is opened before the first query.
@@ -62,23 +63,6 @@ const REASONS: Record<Reason, string> = {
   REFUSED: 'DELIVERED or FAILED, of a before-hook: it refused the write, by its answer or by its policy.',
   ALLOWED: 'FAILED, of a before-hook: the write went on, by its policy.',
 };
-
-function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(1)} d`;
-}
-
-function retryTable(): string {
-  let sumMs = 0;
-  const rows = Array.from({ length: RETRIES }, (_, retry) => {
-    const [least, most] = [retryDelayMs(retry, 0), retryDelayMs(retry, 0.999_999)];
-    sumMs += (least + most) / 2;
-    return [String(retry + 1), duration(least), duration(most), duration(sumMs)];
-  });
-  return table(['retry', 'wait at least', 'wait at most', 'since the first attempt, on average'], rows);
-}
 
 /** The default value of `HOOKGRAPH_…`. */
 const setting = (name: string) => Number(describeConfig({}).find((line) => line.name === `HOOKGRAPH_${name}`)?.value);
@@ -257,7 +241,7 @@ ${enumTable('WebhookDisabledReason')}
 
 A failed delivery is tried again ${RETRIES} times: before retry n (from 0) it waits n⁴ + 15 + random(0–30) · (n + 1) seconds. \`Retry-After\` on 429 and 503 is heeded: from that wait up to an hour, or twice the wait where that is more. [Its subscription waits, too](when-something-is-missing.md#3-see-whether-it-is-slowed-down), and then goes on slowly.
 
-${retryTable()}
+${table(['retry', 'wait at least', 'wait at most', 'since the first attempt, on average'], retryRows())}
 
 After the last one, the delivery has FAILED and the subscription is disabled; with a \`retry\` of its own, only the delivery has failed.
 

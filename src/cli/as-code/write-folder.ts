@@ -100,7 +100,8 @@ function fileValueOf(field: Field, parent: Readonly<Record<string, unknown>>, wr
   const { name, type, output, secret, default: usual, file = {} } = field;
   if (file.write) return file.write(parent, writers.secret);
   if (secret) return file.shownBy && parent[file.shownBy] !== true ? null : writers.secret(file.variable ?? constantCase(name));
-  const value = parent[(output || {}).name ?? name];
+  const { name: returned = name } = output || {};
+  const value = parent[returned];
   if (value == null || JSON.stringify(value) === JSON.stringify(usual)) return null;
   switch (type.kind) {
     case 'SOURCE':

@@ -204,7 +204,7 @@ describe('writeAttempts', () => {
         db.pool,
         more.slice(ERRORS_PER_HOUR).map((one) => result(one, 'FAILED')),
       ),
-    ).toEqual([first.subscriptionId]);
+    ).toMatchObject([{ id: first.subscriptionId, rule: 'TOO_MANY_ERRORS' }]);
     expect(await statusOf(first.subscriptionId)).toEqual({ status: 'DISABLED', disabled_reason: 'TOO_MANY_ERRORS' });
   });
 });

@@ -7,10 +7,10 @@ import { keyOfId } from '../own-nodes.js';
 import { describe } from '../types/enums.js';
 import type { WebhookTypes } from '../types/index.js';
 
-export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery }: WebhookTypes): void {
+export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery, host }: WebhookTypes): void {
   const code = builder.enumType('WebhookWhyNotCode', {
     description: 'A reason of why-not. Codes are stable; the sentence beside one may change.',
-    values: describe(WHY_NOT_CODES),
+    values: describe(WHY_NOT_CODES, (name) => host.environment !== null || name !== 'OTHER_ENVIRONMENT'),
   });
   const finding = builder.objectRef<Finding>('WebhookFinding').implement({
     description: 'The result of a change: how its notification was sent, or why it was not.',

@@ -110,5 +110,9 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
 export type Enums = ReturnType<typeof addEnums>;
 
 /** Makes the values of an enum of their descriptions. */
-export const describe = <K extends string>(texts: Record<K, string>) =>
-  Object.fromEntries(Object.entries(texts).map(([key, description]) => [key, { description }])) as Record<K, { description: string }>;
+export const describe = <K extends string>(texts: Record<K, string>, isOffered = (_key: string) => true) =>
+  Object.fromEntries(
+    Object.entries(texts)
+      .filter(([key]) => isOffered(key))
+      .map(([key, description]) => [key, { description }]),
+  ) as Record<K, { description: string }>;

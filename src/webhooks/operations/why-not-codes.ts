@@ -16,7 +16,7 @@ export const WHY_NOT_CODES = {
   OLDER_THAN_SUBSCRIPTION: 'The change happened before the subscription was created. A replay sends it.',
   OTHER_ENVIRONMENT: 'The node is in an environment that the subscription does not cover.',
   ABOUT_SUBSCRIPTION_TOPICS: 'The change is about a subscription to topics of subscriptions; these are sent to nobody.',
-  OTHER_DEFINITION_THEN: 'The subscription had another topic or other environments at the time. A replay sends the change.',
+  OTHER_DEFINITION_THEN: 'The subscription had another topic at the time, or did not cover the node. A replay sends the change.',
   SKIPPED_DISABLED: 'The subscription was disabled at the time. A replay sends the change.',
   SKIPPED_VALIDATION: 'The validation template rendered `false`.',
   HELD_DISABLED: 'The delivery waits until the subscription is enabled.',

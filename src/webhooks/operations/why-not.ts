@@ -125,7 +125,7 @@ function reasonWithout(row: Row, operation: Operation, topic: Topic): Reason {
     );
   return reason(
     'OTHER_DEFINITION_THEN',
-    'The subscription had another topic or other environments when the change happened. A replay sends it.',
+    'The subscription had another topic when the change happened, or did not cover the node. A replay sends it.',
   );
 }
 

@@ -34,7 +34,7 @@ it.each(consumerLanguages())('in %s, though the topic is busy at times', async (
   let publishes = 0;
   aws.answer = (response, _action, passOn) => {
     publishes += 1;
-    if (publishes % 4 === 0) answerError(response, 400, 'Throttling', 'Rate exceeded');
+    if (publishes % 4 === 0) answerError(response, 500, 'InternalFailure', 'Try later');
     else passOn();
   };
   const names = Array.from({ length: 12 }, (_, i) => `Zoë ${i} "the ${language}"`);
@@ -42,7 +42,7 @@ it.each(consumerLanguages())('in %s, though the topic is busy at times', async (
   await untilSettled(product);
   const busy = (await triedDeliveries(product, id, 12)).filter(({ state }) => state === 'RETRYING');
   expect(busy).toHaveLength(3);
-  for (const { attempts } of busy) expect(attempts[0]?.message).toBe('The receiver answered with status 400: Throttling: Rate exceeded.');
+  for (const { attempts } of busy) expect(attempts[0]?.message).toBe('The receiver answered with status 500: InternalFailure: Try later.');
   aws.answer = null;
   await makeDue(product.pool, recordId);
 

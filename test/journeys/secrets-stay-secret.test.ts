@@ -31,6 +31,13 @@ const SECRETS: Record<string, string> = {
   token: '',
 };
 
+/** The destinations that take an access key of AWS. */
+const AWS: [string, object][] = [
+  ['sns', { topicArn: 'arn:aws:sns:eu-central-1:123456789012:told' }],
+  ['sqs', { queueArn: 'arn:aws:sqs:eu-central-1:123456789012:told' }],
+  ['eventBridge', { eventBusArn: 'arn:aws:events:eu-central-1:123456789012:event-bus/told' }],
+];
+
 /**
  * Every place where a subscription takes a secret: its path in the input, and an input that sets it. A new secret field needs a line here.
  */
@@ -41,18 +48,22 @@ const PLACES: Record<string, (secret: string) => object> = {
   'auth.basic.password': (secret) => ({ auth: { basic: { username: 'somebody', password: secret } } }),
   'auth.token.token': (secret) => ({ auth: { token: { token: secret } } }),
   'auth.oauth2.clientSecret': (clientSecret) => ({ auth: { oauth2: { tokenUrl: oauth2.tokenUrl, clientId: 'by-header', clientSecret } } }),
-  'sns.accessKeyId': (accessKeyId) => sns({ accessKeyId, secretAccessKey: 'some-key' }),
-  'sns.secretAccessKey': (secretAccessKey) => sns({ accessKeyId: 'SOMEACCESSKEYOF1', secretAccessKey }),
+  ...Object.fromEntries(
+    AWS.flatMap(([field, arn]) => [
+      [`${field}.accessKeyId`, (accessKeyId: string) => toAws(field, { ...arn, accessKeyId, secretAccessKey: 'some-key' })],
+      [`${field}.secretAccessKey`, (secretAccessKey: string) => toAws(field, { ...arn, accessKeyId: 'SOMEACCESSKEYOF1', secretAccessKey })],
+    ]),
+  ),
 };
 /** The id of an access key is sent to the endpoint with each message; the key itself never is. */
-const sns = (keys: object) => ({
+const toAws = (field: string, settings: object) => ({
   callbackUrl: null,
   errorTemplate: null,
-  sns: { topicArn: 'arn:aws:sns:eu-central-1:123456789012:told', endpoint: `${receiver.url}/echo`, ...keys },
+  [field]: { endpoint: `${receiver.url}/echo`, ...settings },
 });
 for (const place of Object.keys(PLACES)) SECRETS[place] = planted(place.replaceAll('.', '-').toLowerCase());
 // Keeps only letters and digits.
-SECRETS['sns.accessKeyId'] = (SECRETS['sns.accessKeyId'] as string).replace(/\W/g, '');
+for (const [field] of AWS) SECRETS[`${field}.accessKeyId`] = (SECRETS[`${field}.accessKeyId`] as string).replace(/\W/g, '');
 
 let product: Product;
 let receiver: Receiver;
@@ -217,8 +228,8 @@ it('passes through every stage, good and bad, and is found nowhere but at the re
 
 it('stays secret wherever a subscription takes one, and whatever a receiver repeats of it', async () => {
   // The prefix has characters that each encoding writes differently.
-  const lead: Record<string, string> = { 'sns.accessKeyId': '', 'sns.secretAccessKey': '"&<%+/' };
-  const secretOf = (place: string) => `${lead[place] ?? '"&<%+/ '}${SECRETS[place]}`;
+  const leadOf = (place: string) => (place.endsWith('.accessKeyId') ? '' : place.endsWith('.secretAccessKey') ? '"&<%+/' : '"&<%+/ ');
+  const secretOf = (place: string) => `${leadOf(place)}${SECRETS[place]}`;
   const errorTemplate = '{{ body | json }}{{ headers | json }}';
   const made = await Promise.all(
     Object.entries(PLACES).flatMap(([place, input]) =>
@@ -248,7 +259,7 @@ it('stays secret wherever a subscription takes one, and whatever a receiver repe
   const told = receiver.requests.filter(({ path }) => path.startsWith('/echo'));
   // The places whose secret the receiver itself gets; each is used by a test and by real deliveries.
   const sent = Object.keys(PLACES).filter(
-    (place) => place !== 'sharedSecret' && place !== 'sns.secretAccessKey' && !place.startsWith('auth.oauth2'),
+    (place) => place !== 'sharedSecret' && !place.endsWith('.secretAccessKey') && !place.startsWith('auth.oauth2'),
   );
   expect(told.length).toBeGreaterThanOrEqual(sent.length * 4);
   for (const place of sent) expect(leaksIn(JSON.stringify(told))).toContain(place);

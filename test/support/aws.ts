@@ -45,7 +45,9 @@ export async function startAws({ events = null }: { events?: number | null } = {
     const body = withKnownQueue(await text(request));
     const isQuery = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
     const target = request.headers['x-amz-target'];
-    if ((isQuery || target) && byUs(request)) {
+    // A consumer reads from a queue by the JSON protocol, too.
+    const isSend = /\.(SendMessage|PutEvents)$/.test(String(target));
+    if ((isQuery || isSend) && byUs(request)) {
       const parameters = new URLSearchParams(isQuery ? body : '');
       const action = parameters.get('Action') ?? String(target).split('.').at(-1) ?? '';
       const accessKeyId = /Credential=(\w+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';

@@ -11,7 +11,7 @@ import { createTerminal, type Streams } from './terminal.js';
 
 export interface RunOptions extends Streams {
   env: Environment;
-  /** Replaces Ctrl-C. */
+  /** Interrupts the command when it aborts. Default: Ctrl-C interrupts the command. */
   signal?: AbortSignal;
 }
 

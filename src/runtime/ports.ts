@@ -1,4 +1,4 @@
-// Parses a list of ports and ranges into a test for one port.
+// Parses a list of ports and ranges into a function that tells whether a port is in the list.
 
 /**
  * Unprivileged ports that commonly serve another protocol than HTTP: NFS, databases, queues, caches, remote desktops

@@ -1,4 +1,5 @@
-// Reads a folder of YAML files into subscriptions: one for each topic, with full names and resolved references.
+// Reads the subscriptions in a folder of YAML files: one for each topic. Adds the folder's prefix to their names, and replaces
+// references to files and environment variables by what they contain.
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { GraphQLSchema } from 'graphql';

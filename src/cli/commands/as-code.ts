@@ -113,7 +113,7 @@ async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli
   return changes;
 }
 
-/** Applies the changes one by one. Changes made before a failure persist, so that the command can be repeated. */
+/** Applies the changes one by one. When one fails, the earlier ones stay; repeating the command applies the others. */
 async function apply(client: Client, changes: readonly Change[], options: Planning, { terminal }: Cli): Promise<Change[]> {
   const done: Change[] = [];
   const versions = new Map((await listExisting(client)).map(({ id, version }) => [id, version]));

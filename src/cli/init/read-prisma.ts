@@ -20,7 +20,7 @@ export async function readPrisma(schema: string, project: Project, env: NodeJS.P
   return { models: await askPrisma(schema, project.dir, env), ...generatorsOf(schema, project) };
 }
 
-/** Writes `hookgraph-models` to the path that the schema's generator configures. */
+/** Runs Hookgraph's generator of the Prisma schema. It writes the models, as a module, to the path that the schema sets for it. */
 export async function generateModels(schema: string, generator: string, options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<void> {
   await runPrisma(schema, generator, options);
 }

@@ -31,10 +31,11 @@ export function addMutations(shop: Workshop, definition: NodeDefinition, userErr
   const node = name.charAt(0).toLowerCase() + name.slice(1);
   const nodeInput = addNodeInput(shop, definition);
   for (const operation of ['create', 'update', 'delete'] as const) {
+    const description = operation === 'create' ? `The new ${name}.` : `The ${name}, by its id.`;
     const verb = `${operation.charAt(0).toUpperCase()}${operation.slice(1)}`;
     const input = builder.inputType(`${verb}${name}Input`, {
       description: `The \`input\` argument of \`${operation}${name}\`.`,
-      fields: (t) => ({ [node]: t.field({ type: nodeInput, description: `The ${name}.` }) }),
+      fields: (t) => ({ [node]: t.field({ type: nodeInput, description }) }),
     });
     const payload = addPayload(builder, { name: `${verb}${name}Payload`, node, definition, userError });
     builder.mutationField(`${operation}${name}`, (t) =>
@@ -43,7 +44,7 @@ export function addMutations(shop: Workshop, definition: NodeDefinition, userErr
         nullable: true,
         description: `${SENTENCES[operation]} a ${name}. Pass either of the two arguments.`,
         args: {
-          [node]: t.arg({ type: nodeInput, description: `The ${name}${operation === 'create' ? '' : ', by its id'}.` }),
+          [node]: t.arg({ type: nodeInput, description }),
           input: t.arg({ type: input, description: 'The same arguments as an input object. Use either form.' }),
         },
         resolve: (_root: unknown, args: Arguments, ctx: Context, info: GraphQLResolveInfo) =>

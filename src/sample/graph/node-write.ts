@@ -30,7 +30,7 @@ interface Write {
   path: string[];
   viewer: Viewer;
   tx: Client;
-  /** Computes Prisma's selection for the payload, only when needed. */
+  /** Computes what Prisma must select for the mutation's result; called only when needed. */
   query: () => object;
   /** The row that before-hooks saw in the rehearsal. */
   seen: Snapshot | null;

@@ -51,7 +51,7 @@ export function withOverlay<Client extends object>(
   return extended;
 }
 
-/** The overridden read methods of a model, for rows identified by key. */
+/** Prisma's read methods of a model, extended to find also the rows of snapshots that their arguments name by key. */
 function readsOf(memory: Memory, model: Model) {
   const find = async ({ args, query }: Find<Row | null>) =>
     (await memory.foresee(model, args)) ?? (await query(args)) ?? (await memory.recall(model, args));

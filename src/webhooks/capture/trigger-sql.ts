@@ -248,7 +248,7 @@ function comparedRows(own: AnnouncedTable, rows: (transition: string) => string,
         OFFSET 0)`;
 }
 
-/** Evaluates the host's expression separately, because its errors must not reach the writer. */
+/** Builds the SQL block that evaluates the host's tenant expression. The block catches errors, so that the write doesn't fail. */
 function findTenants(node: AnnouncedNode, transition: string, scope: Scope): string {
   const { sql } = node.tenant as { sql: string };
   return `

@@ -1,4 +1,4 @@
-// Creates the partitions of the coming weeks, daily.
+// Creates the coming weeks' partitions of the tables `events` and `attempts`, daily.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 

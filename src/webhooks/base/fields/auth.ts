@@ -129,8 +129,8 @@ export const AUTH = {
   description: 'How requests authenticate to the receiver. The secrets in it are never returned.',
   output: { description: 'How requests authenticate to the receiver. `null` when they do not authenticate.' },
   options: [
-    { flags: '--auth-basic <user:password>', help: 'authenticate with a user name and a password; env:NAME, @file' },
-    { flags: '--auth-token <token>', help: 'authenticate with a fixed token; env:NAME, @file' },
+    { flags: '--auth-basic <user:password>', help: 'authenticate with a user name and a password; the value may be env:NAME or @file' },
+    { flags: '--auth-token <token>', help: 'authenticate with a fixed token; the value may be env:NAME or @file' },
     { flags: '--auth-scheme <word>', help: 'the authentication scheme before the user or token, e.g. Bearer' },
     {
       flags: '--oauth2 <name=value>',

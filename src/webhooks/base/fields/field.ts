@@ -100,7 +100,7 @@ export interface Field {
   /** It says where notifications go: a kind of `destinations/registry.ts` has it. Setting one destination removes the others. */
   destination?: true;
   option?: CommandOption;
-  /** A field whose options are not its value, word for word; the command line joins them. */
+  /** The options of a field whose value the command line builds from several options, or parses from a text. Instead of `option`. */
   options?: readonly CommandOption[];
   file?: InFile;
   /**

@@ -34,7 +34,10 @@ export interface Size {
   introspection: number;
 }
 
-/** `paged`: the cost of one element of each list whose length the field above determines, such as the nodes of a connection. */
+/**
+ * `paged` is the cost of one element of each list without a length of its own, e.g. of a node in a connection's `nodes`: a page argument of
+ * the enclosing field sets the length.
+ */
 interface OpenSize extends Size {
   paged: number;
 }

@@ -97,7 +97,7 @@ export async function setBroken(db: Db, broken: readonly (VersionOf & { reason: 
   return rows;
 }
 
-/** Removes the mark of subscriptions that are valid again in this version. Returns the changed ones. */
+/** Marks valid subscriptions as no longer broken, unless they have a newer version. Returns the changed ones. */
 export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<RuleChange[]> {
   const { rows } = await db.query<RuleChange>(
     `WITH changed AS (

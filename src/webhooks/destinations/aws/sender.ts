@@ -9,7 +9,7 @@ import { loadCredentialProviders, loadHttpHandler } from './packages.js';
 
 export interface AwsMessage {
   access: AwsAccess;
-  /** Identify the definition, so that cached credentials last as long as its version. */
+  /** The subscription and its version: cached credentials are kept for one version. */
   subscriptionId: string;
   version: number;
 }

@@ -39,7 +39,7 @@ export function composeEvent(
     ...(unsendable(text) ??
       refusalOf({
         service: 'EventBridge',
-        // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+        // AWS counts the size of an entry like this: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
         bytes: [source, topic.key, text, ...resources].reduce((sum, part) => sum + Buffer.byteLength(part), 0),
         maxBytes: MAX_BYTES,
         mayUse: { access, arn: eventBusArn, tenant: owner.tenant, offered: engine.settings.eventBridge, variable: ACCOUNTS },

@@ -29,7 +29,7 @@ export class ByteWatch {
     this.limit += MAX_EXCHANGE_BYTES;
   }
 
-  /** Takes back what the exchange left of its bytes. */
+  /** Ends an exchange, and lowers the limit by the bytes that the exchange was allowed but did not use. */
   end(): void {
     this.open -= 1;
     this.limit = Math.min(this.limit, this.socket.bytesRead + this.open * MAX_EXCHANGE_BYTES + IDLE_BYTES);

@@ -8,7 +8,7 @@ import type { Draft } from './input.js';
 /** Maximum number of before-hooks per topic and tenant, because each write waits for all of them. */
 export const MAX_HOOKS = 10;
 
-/** Checks a before-hook. `id` is the subscription being changed, which the limit ignores; `null` for a new one. */
+/** Checks a before-hook. `id` is the subscription being changed, which doesn't count towards MAX_HOOKS; `null` for a new one. */
 export async function checkPhase(
   engine: Engine,
   owner: Owner,

@@ -207,7 +207,7 @@ const LONG_FUNCTIONS: Record<string, number> = {
   'src/webhooks/capture/compare-picture.ts compareTable': 70,
   'src/webhooks/capture/watch-capture.ts createCaptureWatch': 90,
   'src/webhooks/destinations/aws/sender.ts openAwsSender': 70,
-  'src/webhooks/destinations/https/http2.ts openHttp2Origin': 80,
+  'src/webhooks/destinations/https/http2.ts openHttp2Origin': 140,
   'src/webhooks/destinations/https/https.ts openHttpsDestination': 120,
   'src/webhooks/gate.ts createGate': 100,
   'src/webhooks/journey.ts createJourney': 170,

@@ -1,13 +1,13 @@
 // Sends requests to an origin over as few HTTP/2 sessions as needed. Repeats only requests that were provably not processed.
-import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
+import { connect as connectHttp2 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../../base/model.js';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
-import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
+import type { Reply } from '../destination.js';
 import { ByteWatch } from './byte-watch.js';
-import { withBody } from './decode-body.js';
+import { exchange, type Held, Unprocessed } from './http2-exchange.js';
 import type { Lifetimes } from './lifetimes.js';
-import { MAX_EXCHANGE_BYTES, MAX_INFORMATIONAL } from './response-reader.js';
+import { MAX_EXCHANGE_BYTES } from './response-reader.js';
 
 // undici's HTTP/2 client (7.30) is not used: on GOAWAY, with which servers end a connection in good order (nginx after 1,000
 // requests), it drops the requests in progress, and it sends POST requests one at a time.
@@ -18,36 +18,9 @@ export interface Http2Origin {
   close(): void;
 }
 
-/** Thrown when the receiver certainly didn't process the request: https://www.rfc-editor.org/rfc/rfc9113#section-8.7 */
-class Unprocessed extends Error {
-  override name = 'Unprocessed';
-}
-
-/** Thrown when a session that had answered before ended without a response to this request. */
-export class Unanswered extends Error {
-  override name = 'Unanswered';
-}
-
 /** Thrown when a further connection to the origin chooses HTTP/1.1, so that the request is not sent on it. */
 export class ChoseHttp1 extends Error {
   override name = 'ChoseHttp1';
-}
-
-interface Held {
-  session: ClientHttp2Session;
-  /** Both times by `performance.now()`: when the session was opened, and when the receiver last sent something. */
-  bornMs: number;
-  heardMs: number;
-  /** The PING that must be answered before the session is trusted; `null` when none is under way. */
-  ping: Promise<void> | null;
-  open: number;
-  /** Counts what the receiver sends, and `refused` says so when that is too much. */
-  bytes: ByteWatch;
-  refused: AnswerRefused | null;
-  /** Whether a request was answered over this session. */
-  hasAnswered: boolean;
-  /** Maximum number of streams at once; `null` until the receiver's settings arrive, and then only one stream is opened. */
-  limit: number | null;
 }
 
 /**
@@ -177,7 +150,7 @@ export function openHttp2Origin(
         const held = await roomFor(signal);
         try {
           held.bytes.begin();
-          return await exchange(held, request, signal, started, () => retire(held));
+          return await exchange(held, request, { signal, started, onSilence: () => retire(held) });
         } catch (error) {
           if (!(error instanceof Unprocessed) || tries === MAX_TRIES || signal.aborted) throw error;
         } finally {
@@ -192,98 +165,6 @@ export function openHttp2Origin(
       for (const { session } of sessions) session.close();
     },
   };
-}
-
-/** Sends a request over the session. `onSilence` is called when the deadline passes and no response has begun. */
-function exchange(held: Held, request: Exchange, signal: AbortSignal, started: number, onSilence: () => void): Promise<Reply> {
-  const { session } = held;
-  return new Promise((resolve, reject) => {
-    const { pathname, search } = new URL(request.url);
-    let stream: ClientHttp2Stream;
-    try {
-      const path = pathname + search;
-      stream = session.request({ ':method': 'POST', ':path': path, ...request.headers, 'content-length': String(request.body.length) });
-    } catch {
-      // The session ended after it was chosen.
-      reject(new Unprocessed('The connection ended before the request was sent'));
-      return;
-    }
-    let head: IncomingHttpHeaders | undefined;
-    let firstByteMs = 0;
-    let informational = 0;
-    const chunks: Buffer[] = [];
-    let size = 0;
-    let isOver = false;
-
-    const abort = () => {
-      isOver = true;
-      reject(signal.reason);
-      if (head === undefined) onSilence();
-      stream.close(constants.NGHTTP2_CANCEL);
-    };
-    const reply = (flaw?: string) => {
-      if (head === undefined || isOver) return;
-      isOver = true;
-      held.hasAnswered = true;
-      const [status, sendMs] = [Number(head[':status']), performance.now() - started];
-      const read: Reply = { kind: 'REPLY', status, headers: readHeaders(head), body: '', firstByteMs, sendMs };
-      if (flaw !== undefined) read.flaw = flaw;
-      resolve(withBody(read, Buffer.concat(chunks)));
-    };
-    const fail = (error: Error) => {
-      if (head !== undefined) reply(held.refused?.message ?? 'The connection ended in the middle of the body.');
-      else reject(held.refused ?? failureOf(held, stream, error));
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    stream
-      .on('headers', () => {
-        held.heardMs = performance.now();
-        informational += 1;
-        if (informational <= MAX_INFORMATIONAL) return;
-        reject(new AnswerRefused(`The receiver's answer has more than ${MAX_INFORMATIONAL} informational responses before it.`));
-        stream.close(constants.NGHTTP2_CANCEL);
-      })
-      .on('response', (headers) => {
-        held.heardMs = performance.now();
-        head = headers;
-        firstByteMs = performance.now() - started;
-      })
-      .on('data', (chunk: Buffer) => {
-        held.heardMs = performance.now();
-        chunks.push(chunk);
-        size += chunk.length;
-        if (size < MAX_RESPONSE_BYTES) return;
-        reply();
-        stream.close(constants.NGHTTP2_CANCEL);
-      })
-      .on('end', () => {
-        if (stream.rstCode === constants.NGHTTP2_NO_ERROR) reply();
-      })
-      .on('error', fail)
-      .on('close', () => {
-        signal.removeEventListener('abort', abort);
-        if (stream.rstCode === constants.NGHTTP2_NO_ERROR) reply();
-        fail(new Error('The stream ended without a complete answer'));
-      });
-    stream.end(request.body);
-  });
-}
-
-/** Says why a stream ended without a response. */
-function failureOf({ session, hasAnswered }: Held, stream: ClientHttp2Stream, error: Error & { code?: string }): Error {
-  // A stream that the receiver reset leaves its session open.
-  if (hasAnswered && session.destroyed && !stream.pending) return new Unanswered();
-  if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.pending)
-    return new Unprocessed('The receiver refused the request before it looked at it', { cause: error });
-  return error.code === 'ERR_HTTP2_ERROR' ? new AnswerRefused("The receiver's answer is no valid HTTP/2.") : error;
-}
-
-function readHeaders(head: IncomingHttpHeaders): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(head).flatMap(([name, value]) =>
-      name.startsWith(':') ? [] : [[name, Array.isArray(value) ? value.join(', ') : String(value)]],
-    ),
-  );
 }
 
 export function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {

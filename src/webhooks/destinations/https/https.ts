@@ -10,7 +10,8 @@ import { EgressFailed, type Guard } from '../../base/network/guard.js';
 import { type Destination, type NoReply, noReplyOf, type Reply, refusedAnswer, unansweredReply } from '../destination.js';
 import { sendHttp1 } from './http1.js';
 import { Http1Connections } from './http1-connections.js';
-import { ChoseHttp1, type Http2Origin, openHttp2Origin, Unanswered, unlessAborted } from './http2.js';
+import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './http2.js';
+import { Unanswered } from './http2-exchange.js';
 import { LIFETIMES } from './lifetimes.js';
 
 /** An origin that chose HTTP/1.1 is offered HTTP/2 again after this many milliseconds. */

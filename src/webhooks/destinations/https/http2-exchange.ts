@@ -1,0 +1,165 @@
+// Sends one request over an HTTP/2 session and reads its response.
+import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import type { Exchange } from '../../base/model.js';
+import { AnswerRefused } from '../../base/network/answer-refused.js';
+import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
+import type { ByteWatch } from './byte-watch.js';
+import { withBody } from './decode-body.js';
+import { MAX_INFORMATIONAL } from './response-reader.js';
+
+/** Thrown when the receiver certainly didn't process the request: https://www.rfc-editor.org/rfc/rfc9113#section-8.7 */
+export class Unprocessed extends Error {
+  override name = 'Unprocessed';
+}
+
+/** Thrown when a session that had answered before ended without a response to this request. */
+export class Unanswered extends Error {
+  override name = 'Unanswered';
+}
+
+/** An open session and what is known of it. */
+export interface Held {
+  session: ClientHttp2Session;
+  /** Both times by `performance.now()`: when the session was opened, and when the receiver last sent something. */
+  bornMs: number;
+  heardMs: number;
+  /** The PING that must be answered before the session is trusted; `null` when none is under way. */
+  ping: Promise<void> | null;
+  open: number;
+  /** Counts the bytes that the receiver sends; `refused` is set when there are too many. */
+  bytes: ByteWatch;
+  refused: AnswerRefused | null;
+  /** Whether a request was answered over this session. */
+  hasAnswered: boolean;
+  /** Maximum number of streams at once; `null` until the receiver's settings arrive, and then only one stream is opened. */
+  limit: number | null;
+}
+
+/** How long an exchange may take. */
+interface Timing {
+  /** Aborts at the deadline. */
+  signal: AbortSignal;
+  /** By `performance.now()`. */
+  started: number;
+  /** Called when the deadline passes and no response has begun. */
+  onSilence(): void;
+}
+
+/** Sends a request over the session. Rejects with the connection's error, or with the signal's reason. */
+export function exchange(held: Held, request: Exchange, timing: Timing): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const { pathname, search } = new URL(request.url);
+    const length = String(request.body.length);
+    let stream: ClientHttp2Stream;
+    try {
+      stream = held.session.request({ ':method': 'POST', ':path': pathname + search, ...request.headers, 'content-length': length });
+    } catch {
+      // The session ended after it was chosen.
+      reject(new Unprocessed('The connection ended before the request was sent'));
+      return;
+    }
+    new Http2Exchange(held, stream, timing, resolve, reject).listen();
+    stream.end(request.body);
+  });
+}
+
+/** The response to one request, while it arrives. */
+class Http2Exchange {
+  private head: IncomingHttpHeaders | undefined;
+  private firstByteMs = 0;
+  private informational = 0;
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+  private isOver = false;
+
+  constructor(
+    private readonly held: Held,
+    private readonly stream: ClientHttp2Stream,
+    private readonly timing: Timing,
+    private readonly resolve: (reply: Reply | Promise<Reply>) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  listen(): void {
+    const { stream, held } = this;
+    const { signal } = this.timing;
+    const abort = () => this.passDeadline();
+    signal.addEventListener('abort', abort, { once: true });
+    stream
+      .on('headers', () => this.onInformational())
+      .on('response', (headers) => {
+        held.heardMs = performance.now();
+        this.head = headers;
+        this.firstByteMs = held.heardMs - this.timing.started;
+      })
+      .on('data', (chunk: Buffer) => this.onData(chunk))
+      .on('end', () => this.onEnd())
+      .on('error', (error) => this.fail(error))
+      .on('close', () => {
+        signal.removeEventListener('abort', abort);
+        this.onEnd();
+        this.fail(new Error('The stream ended without a complete answer'));
+      });
+  }
+
+  private onInformational(): void {
+    this.held.heardMs = performance.now();
+    this.informational += 1;
+    if (this.informational <= MAX_INFORMATIONAL) return;
+    this.reject(new AnswerRefused(`The receiver's answer has more than ${MAX_INFORMATIONAL} informational responses before it.`));
+    this.stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  private onData(chunk: Buffer): void {
+    this.held.heardMs = performance.now();
+    this.chunks.push(chunk);
+    this.size += chunk.length;
+    if (this.size < MAX_RESPONSE_BYTES) return;
+    this.reply();
+    this.stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  private onEnd(): void {
+    if (this.stream.rstCode === constants.NGHTTP2_NO_ERROR) this.reply();
+  }
+
+  private passDeadline(): void {
+    this.isOver = true;
+    this.reject(this.timing.signal.reason);
+    if (this.head === undefined) this.timing.onSilence();
+    this.stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  private reply(flaw?: string): void {
+    if (this.head === undefined || this.isOver) return;
+    this.isOver = true;
+    this.held.hasAnswered = true;
+    const [status, sendMs] = [Number(this.head[':status']), performance.now() - this.timing.started];
+    const read: Reply = { kind: 'REPLY', status, headers: readHeaders(this.head), body: '', firstByteMs: this.firstByteMs, sendMs };
+    if (flaw !== undefined) read.flaw = flaw;
+    this.resolve(withBody(read, Buffer.concat(this.chunks)));
+  }
+
+  private fail(error: Error): void {
+    if (this.head !== undefined) this.reply(this.held.refused?.message ?? 'The connection ended in the middle of the body.');
+    else this.reject(this.held.refused ?? this.failureOf(error));
+  }
+
+  /** Returns the reason why the stream ended without a response. */
+  private failureOf(error: Error & { code?: string }): Error {
+    const { stream, held } = this;
+    // A stream that the receiver reset leaves its session open.
+    if (held.hasAnswered && held.session.destroyed && !stream.pending) return new Unanswered();
+    if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.pending)
+      return new Unprocessed('The receiver refused the request before it processed it', { cause: error });
+    return error.code === 'ERR_HTTP2_ERROR' ? new AnswerRefused("The receiver's answer is no valid HTTP/2.") : error;
+  }
+}
+
+function readHeaders(head: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(head).flatMap(([name, value]) =>
+      name.startsWith(':') ? [] : [[name, Array.isArray(value) ? value.join(', ') : String(value)]],
+    ),
+  );
+}

@@ -25,7 +25,7 @@ export async function prepare() {
 }
 
 /** Copies the .sql files, which src/runtime/sql-file.ts reads at run time, to the same places in dist. */
-function copyStatements() {
+export function copyStatements() {
   for (const file of readdirSync(at('src'), { recursive: true, encoding: 'utf8' }))
     if (file.endsWith('.sql')) cpSync(at('src', file), at('dist', file));
 }

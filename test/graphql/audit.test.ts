@@ -104,7 +104,7 @@ it('tells who changed what, field by field, from the making to the end', async (
   expect(entries[2].changes).toEqual([plain('topic', 'user/created 1.1', 'user/updated 1.1')]);
   expect(entries[3].changes).toEqual([plain('disabled', false, true)]);
   expect(entries[5].webhookDelivery).toEqual(webhookDelivery);
-  expect(entries[6].message).toBe('Held deliveries: 0.');
+  expect(entries[6].message).toBe('Released deliveries: 0.');
   const stored = JSON.stringify((await t.database.pool.query('SELECT * FROM hookgraph.audit_log')).rows);
   for (const text of ['first-secret', 'second-secret', 'header-secret']) expect(stored).not.toContain(text);
 });

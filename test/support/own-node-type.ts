@@ -63,4 +63,6 @@ export async function build(copy: string): Promise<void> {
   }).catch((error) => {
     throw new Error(error.stdout);
   });
+  const copyStatements = "import('./scripts/prepare.mjs').then(({ copyStatements }) => copyStatements())";
+  await run(process.execPath, ['-e', copyStatements], { cwd: copy });
 }

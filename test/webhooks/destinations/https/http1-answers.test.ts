@@ -180,6 +180,20 @@ describe('is refused at ANSWER, with the status that was read', () => {
   });
 });
 
+it('reads a length with 60 KB of spaces in it without holding up the process', async () => {
+  let longestMs = 0;
+  let lastMs = performance.now();
+  const timer = setInterval(() => {
+    longestMs = Math.max(longestMs, performance.now() - lastMs);
+    lastMs = performance.now();
+  }, 10);
+  const failed = await answered(`HTTP/1.1 200 OK\r\nContent-Length: 2${MANY(60_000, ' ')}3,2\r\n\r\nok`);
+  clearInterval(timer);
+  longestMs = Math.max(longestMs, performance.now() - lastMs);
+  expect(failed).toMatchObject({ kind: 'NO_REPLY', stage: 'ANSWER', status: 200 });
+  expect(longestMs).toBeLessThan(1000);
+});
+
 describe('is judged by its status although the body', () => {
   it.each<[string, string, RegExp, string]>([
     ['breaks off', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc', /^The connection ended in the middle of the body\.$/, 'abc'],

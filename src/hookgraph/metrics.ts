@@ -9,6 +9,7 @@ import {
   type Outcome,
   type QueueState,
   readQueueState,
+  STAGES,
   type Stage,
   type Timings,
   timeOfId,
@@ -17,7 +18,7 @@ import {
 
 const KINDS: DeliveryKind[] = ['LIVE', 'REPLAY', 'TEST', 'SNAPSHOT', 'BEFORE'];
 const OUTCOMES: Outcome[] = ['DELIVERED', 'SKIPPED', 'HELD', 'FAILED'];
-const STAGES: (Stage | '')[] = ['', 'QUERY', 'VALIDATION', 'TEMPLATE', 'AUTH', 'ADDRESS', 'CONNECT', 'TIMEOUT', 'STATUS', 'ERROR_TEMPLATE'];
+const ENDINGS: (Stage | '')[] = ['', ...(Object.keys(STAGES) as Stage[])];
 /** Label → the timing that it shows. */
 const TIMINGS: Record<string, keyof Timings> = {
   query: 'queryMs',
@@ -32,12 +33,12 @@ const indexOf = <T extends string>(values: T[]) => Object.fromEntries(values.map
 
 /** Creates the engine's meter over a registry. */
 export function createMeter(metrics: Metrics): Meter {
-  const [kindAt, outcomeAt, stageAt] = [indexOf(KINDS), indexOf(OUTCOMES), indexOf(STAGES)];
+  const [kindAt, outcomeAt, stageAt] = [indexOf(KINDS), indexOf(OUTCOMES), indexOf(ENDINGS)];
   const attempts = metrics.hotCounter(
     'hookgraph_attempts_total',
     KINDS.flatMap((kind) =>
       OUTCOMES.flatMap((outcome) =>
-        STAGES.map((stage) => ({
+        ENDINGS.map((stage) => ({
           labels: { kind, outcome, stage },
           isShown: kind === 'LIVE' && (outcome === 'FAILED' ? stage !== '' && stage !== 'VALIDATION' : stage === ''),
         })),
@@ -62,7 +63,7 @@ export function createMeter(metrics: Metrics): Meter {
     attempt(attempt) {
       const { outcome, stage, startedAt, durationMs } = attempt;
       const { kind, eventId, attemptCount } = attempt.delivery;
-      attempts.add((kindAt[kind] * OUTCOMES.length + outcomeAt[outcome]) * STAGES.length + stageAt[stage ?? '']);
+      attempts.add((kindAt[kind] * OUTCOMES.length + outcomeAt[outcome]) * ENDINGS.length + stageAt[stage ?? '']);
       durations.observe(outcomeAt[outcome], durationMs / 1000);
       for (let index = 0; index < timings.length; index++) {
         const ms = attempt.timings[timings[index] as keyof Timings];

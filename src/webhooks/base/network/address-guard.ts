@@ -62,7 +62,7 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
       evidence.worked('CONNECT', host);
       // The receiver accepted a TCP connection, so later failures are the receiver's.
       step = null;
-      return isSecure ? await startTls(allowH2 ? secure.h2 : secure.http1, host, port, socket) : socket;
+      return isSecure ? await startTls(allowH2 ? secure.h2 : secure.http1, { host, port, socket }, deadline.signal) : socket;
     } catch (thrown) {
       const error = (thrown as Error).name === 'AbortError' ? late : thrown;
       if (step !== null) noteFailure(error, step, host);
@@ -114,9 +114,20 @@ function trusting(caCertificates: string[]): SecureContext {
   return createSecureContext(caCertificates.length === 0 ? {} : { ca: [...rootCertificates, ...caCertificates] });
 }
 
-function startTls(connector: buildConnector.connector, host: string, port: number, socket: Socket): Promise<Socket> {
+function startTls(
+  connector: buildConnector.connector,
+  { host, port, socket }: Pick<Target, 'host' | 'port'> & { socket: Socket },
+  signal: AbortSignal,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    const abort = () => {
+      // First, because the destroyed socket ends the handshake with an error that says less.
+      reject(signal.reason);
+      socket.destroy();
+    };
+    signal.addEventListener('abort', abort, { once: true });
     connector({ hostname: host, host, protocol: 'https:', port: String(port), httpSocket: socket }, (error, secured) => {
+      signal.removeEventListener('abort', abort);
       if (secured) return resolve(secured);
       socket.destroy();
       reject(error);

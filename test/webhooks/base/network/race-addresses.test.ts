@@ -3,6 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
 import { alternateFamilies, raceAddresses } from '../../../../src/webhooks/base/network/race-addresses.js';
@@ -21,7 +22,7 @@ const within = (ms: number) => AbortSignal.timeout(ms);
 
 async function listen(address: string, port = 0): Promise<{ port: number; sockets: Socket[]; server: Server }> {
   const sockets: Socket[] = [];
-  const server = createServer((socket) => void sockets.push(socket.on('error', () => {})));
+  const server = createServer((socket) => void sockets.push(socket.on('error', () => {}).resume()));
   server.listen(port, address);
   await once(server, 'listening');
   open.push(() => {
@@ -65,6 +66,24 @@ it('the guard does, too', async () => {
   });
   setTimeout(far.letIn, FAR_MS);
   expect(keep(await connecting).remoteAddress).toBe('127.0.0.2');
+});
+
+it('the guard gives up at one deadline for the lookup, the connection and TLS together', async () => {
+  const { port, sockets } = await listen('127.0.0.1');
+  const lookup = async () => {
+    await wait(600);
+    return addressesOf('127.0.0.1');
+  };
+  const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], lookup, limits: { requestMs: 2000, connectMs: 800 } });
+  open.push(guard.close);
+  const started = performance.now();
+  const connecting = new Promise<Socket>((resolve, reject) => {
+    const target = { hostname: 'mute.example', host: 'mute.example', port: String(port), protocol: 'https:' };
+    guard.connect(target, (error, socket) => (error ? reject(error) : resolve(socket)));
+  });
+  await expect(connecting).rejects.toThrow('No connection within 0.8 seconds');
+  expect(performance.now() - started).toBeLessThan(1200);
+  await until('the connection is closed', () => sockets.length === 1 && sockets.every(({ closed }) => closed));
 });
 
 it('goes on to the second address after 250 ms, and ends the attempt at the first', async () => {

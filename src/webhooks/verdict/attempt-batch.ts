@@ -14,8 +14,8 @@ export type ResultColumn = keyof AttemptBatch['columns'];
 
 export class AttemptBatch {
   size = 0;
-  /** Total length of the bodies in the batch, in characters. */
-  bodies = 0;
+  /** Total length of the bodies, and of the headers that are not shared, in characters. */
+  private ownCharacters = 0;
   /** Time by `Date.now()` at which the newest result was added. */
   newestMs = 0;
   /** Results that may disable their subscription, by a rule of their own or as one failure too many. */
@@ -91,9 +91,11 @@ export class AttemptBatch {
     const line = attempt && this.toLine(attempt);
     if (line) this.lines.push(line);
     const { request, response } = attempt ?? {};
-    this.bodies += (request?.body?.length ?? 0) + (response?.body?.length ?? 0);
     const sent = this.requests.share(subscriptionId, request?.headers);
     const got = this.responses.share(subscriptionId, response?.headers);
+    const [sentHeaders, gotHeaders] = [json(sent.own), json(got.own)];
+    this.ownCharacters +=
+      (request?.body?.length ?? 0) + (response?.body?.length ?? 0) + (sentHeaders?.length ?? 0) + (gotHeaders?.length ?? 0);
     this.id.push(deliveryId);
     this.token.push(token);
     this.state.push(next?.state);
@@ -106,10 +108,10 @@ export class AttemptBatch {
     this.durationMs.push(attempt?.durationMs);
     this.timings.push(json(attempt && toMicroseconds(attempt.timings)));
     this.url.push(request?.url);
-    this.requestHeaders.push(json(sent.own));
+    this.requestHeaders.push(sentHeaders);
     this.requestBody.push(storable(request?.body));
     this.status.push(response?.status);
-    this.responseHeaders.push(json(got.own));
+    this.responseHeaders.push(gotHeaders);
     this.responseBody.push(storable(response?.body));
     this.version.push(attempt?.definition.version);
     this.recording.push(json(attempt && recordingOf(attempt)));
@@ -117,6 +119,11 @@ export class AttemptBatch {
     this.responseStem.push(got.stem);
     // `null` in nearly all rows, which costs four bytes.
     this.uncounted.push(uncounted && 1);
+  }
+
+  /** Total length of the bodies and headers in the batch, in characters. */
+  get characters(): number {
+    return this.ownCharacters + this.requests.characters + this.responses.characters;
   }
 
   /** Returns the parameters of write-attempts.sql, which are valid until the next `add` or `clear`. */
@@ -128,7 +135,7 @@ export class AttemptBatch {
 
   clear(): void {
     this.size = 0;
-    this.bodies = 0;
+    this.ownCharacters = 0;
     this.mayDisable.length = 0;
     this.lines.length = 0;
     this.paces.clear();

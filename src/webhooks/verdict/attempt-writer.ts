@@ -29,8 +29,8 @@ interface Filling {
 }
 
 const MAX_BATCH = 400;
-/** Characters of bodies after which a new batch begins, because a batch is in memory several times while it is sent. */
-const MAX_BODIES = 8_000_000;
+/** Characters of bodies and headers after which a new batch begins, because a batch is in memory several times while it is sent. */
+const MAX_CHARACTERS = 8_000_000;
 /** After a batch of at least this many results more are expected: the next batch waits for WORTHWHILE results or GATHER_MS milliseconds. */
 const BUSY = 10;
 const WORTHWHILE = 200;
@@ -117,7 +117,7 @@ export function createAttemptWriter(
   return {
     add(result) {
       let last = batches.at(-1);
-      if (last === undefined || last.batch.size >= MAX_BATCH || last.batch.bodies >= MAX_BODIES) {
+      if (last === undefined || last.batch.size >= MAX_BATCH || last.batch.characters >= MAX_CHARACTERS) {
         last = { batch: spare.pop() ?? new AttemptBatch(toLine), ended: [] };
         batches.push(last);
       }

@@ -22,6 +22,8 @@ const NONE: Shared = { stem: null, own: null };
 /** Shares headers within a batch, because nearly all are alike and writing them again is the largest cost of recording an attempt. */
 export class SharedHeaders {
   readonly stems = jsonbs();
+  /** Total length of the shared sets as JSON. */
+  characters = 0;
   private readonly of = new Map<string, Stem>();
   private newest: Stem | undefined;
 
@@ -43,6 +45,7 @@ export class SharedHeaders {
   clear(): void {
     this.of.clear();
     this.stems.clear();
+    this.characters = 0;
     this.newest = undefined;
   }
 
@@ -50,7 +53,9 @@ export class SharedHeaders {
     const number = (this.newest?.number ?? 0) + 1;
     this.newest = { number, headers, size: Object.keys(headers).length };
     this.of.set(subscriptionId, this.newest);
-    this.stems.push(json(headers));
+    const text = json(headers);
+    this.stems.push(text);
+    this.characters += text?.length ?? 0;
     return { stem: number, own: NOTHING };
   }
 }

@@ -1,0 +1,42 @@
+// Checks that the size of a batch counts whatever a receiver can make long.
+import { expect, it } from 'vitest';
+import { AttemptBatch } from '../../../src/webhooks/verdict/attempt-batch.js';
+import { AttemptStart } from '../../../src/webhooks/verdict/attempt-record.js';
+
+const LONG = 'x'.repeat(60_000);
+
+function resultOf(subscriptionId: string, headers: Record<string, string>, body = '') {
+  const definition = { subscriptionId, version: 1, owner: { tenant: 't' }, topic: { key: 'note/created' } };
+  const delivery = { id: '1', eventId: null, replayId: null, kind: 'LIVE', typename: 'Note', nodeKey: '1', attemptCount: 0 } as const;
+  const start = new AttemptStart(definition, delivery);
+  const request = { url: 'https://receiver.example/', headers: {}, body: '' };
+  start.addRequest({ request, answer: { kind: 'REPLY', status: 200, headers, body, sendMs: 1 } });
+  const attempt = start.end('DELIVERED', null, null);
+  return {
+    deliveryId: '1',
+    token: '1',
+    subscriptionId,
+    next: { state: 'DELIVERED', reason: null, retryMs: null } as const,
+    attempt,
+    disable: null,
+  };
+}
+
+it.each<[string, (place: number) => ReturnType<typeof resultOf>]>([
+  ['bodies', () => resultOf('a', {}, LONG)],
+  ['headers that differ between answers', (place) => resultOf('a', { 'x-long': `${place}${LONG}` })],
+  ['headers that differ between subscriptions', (place) => resultOf(String(place), { [`x-${place}`]: LONG })],
+])('counts %s', (_, result) => {
+  const batch = new AttemptBatch();
+  for (let place = 0; place < 10; place++) batch.add(result(place));
+  expect(batch.characters).toBeGreaterThan(10 * LONG.length);
+  expect(batch.characters).toBeLessThan(11 * LONG.length);
+  batch.clear();
+  expect(batch.characters).toBe(0);
+});
+
+it('counts headers that answers share once', () => {
+  const batch = new AttemptBatch();
+  for (let place = 0; place < 10; place++) batch.add(resultOf('a', { 'x-long': LONG }));
+  expect(batch.characters).toBeLessThan(2 * LONG.length);
+});

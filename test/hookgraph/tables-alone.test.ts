@@ -115,7 +115,10 @@ it('asks nobody before a write that passes no gate', async () => {
   const { data } = await ask(
     `mutation { createWebhookSubscription(webhookSubscription: { callbackUrl: "${receiver.url}" phase: BEFORE topic: { key: "coupon/updated" } }) { errors { field message } } }`,
   );
-  expect(data.createWebhookSubscription.errors).toContainEqual({ field: 'phase', message: expect.stringContaining('calls no before-hooks') });
+  expect(data.createWebhookSubscription.errors).toContainEqual({
+    field: 'phase',
+    message: expect.stringContaining('calls no before-hooks'),
+  });
 });
 
 it('delivers a deleted row as it was', async () => {

@@ -113,7 +113,9 @@ it('a hook that fails in any other way refuses or allows as its owner decided', 
       [subscribed[stages.indexOf('QUERY')]?.databaseId],
     );
     const { errors } = await createGroup(`Broken ${onFailure}`);
-    expect(errors.map(({ message }: { message: string }) => /\(stage (.*)\)/.exec(message)?.[1])).toEqual(onFailure === 'ALLOW' ? [] : stages);
+    expect(errors.map(({ message }: { message: string }) => /\(stage (.*)\)/.exec(message)?.[1])).toEqual(
+      onFailure === 'ALLOW' ? [] : stages,
+    );
     const told = await Promise.all(subscribed.map((hook) => hook.deliveries()));
     expect(told.map(([{ state, attempts }]) => [state, attempts[0].stage])).toEqual(stages.map((stage) => ['FAILED', stage]));
     for (const hook of subscribed) await hook.update({ disabled: true });

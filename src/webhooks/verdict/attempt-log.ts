@@ -57,7 +57,7 @@ export function lineOf(log: Logger, settings: AttemptLogSettings | null, attempt
     outcome,
     stage,
     status: response?.status ?? null,
-    url: request && withoutSecrets(request.url),
+    destination: request && withoutSecrets(request.url),
     startedAt: startedAt.toISOString(),
     durationMs: round(durationMs),
     ...Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, round(ms)])),
@@ -72,11 +72,9 @@ export function writeLine(log: Logger, { level, fields }: AttemptLine, { number,
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** Removes the query, the fragment and the credentials of a URL; all of them may hold secrets. */
+/** The origin of a URL, or an ARN: credentials, path, query and fragment of a webhook URL may hold secrets. */
 function withoutSecrets(url: string): string {
-  if (!/^https?:/i.test(url) || !URL.canParse(url)) return url.replace(/[?#].*$/s, '');
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
+  return /^https?:/i.test(url) && URL.canParse(url) ? new URL(url).origin : url.replace(/[?#].*$/s, '');
 }
 
 /** Logs and measures an attempt that is the only one of its delivery: a test or a before-hook. */

@@ -48,7 +48,7 @@ describe('the line of an attempt', () => {
       status: 500,
       state: 'RETRYING',
       nextAttemptAt: expect.stringMatching(/^\d{4}-.*Z$/),
-      url: `${new URL(world.receiver.url).origin}${new URL(world.receiver.url).pathname}`,
+      destination: new URL(world.receiver.url).origin,
       worker: expect.stringMatching(/:\d+$/),
     });
     for (const name of ['durationMs', 'queryMs', 'renderMs', 'sendMs', 'firstByteMs']) expect(line?.[name], name).toBeGreaterThanOrEqual(0);

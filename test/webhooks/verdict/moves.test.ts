@@ -37,7 +37,8 @@ it('from all sides at once leave states and queue in step, lose nothing, and wai
   const wants = subscriptions.map((subscriptionId) => ({ subscriptionId, count: 15, after: null }));
   const resultAs = (delivery: DeliveryInHand, pick: number) => {
     const outcome = (['DELIVERED', 'FAILED', 'FAILED', 'HELD', 'SKIPPED'] as const)[pick % 5] ?? 'DELIVERED';
-    const attempt = { subscriptionVersion: 1, outcome, stage: null, message: null, startedAt: new Date(), durationMs: 1, timings: {} };
+    const definition = { subscriptionId: delivery.subscriptionId, version: 1, owner: { tenant: 'org' }, topic: { key: 'thing/created' } };
+    const attempt = { delivery, definition, outcome, stage: null, message: null, startedAt: new Date(), durationMs: 1, timings: {} };
     return {
       ...{ deliveryId: delivery.id, token: delivery.token, subscriptionId: delivery.subscriptionId, disable: null },
       ...(pick % 7 === 0 ? { next: null, putBackMs: 0, attempt: null } : { next: afterAttempt(outcome, pick % 3 ? 0 : null) }),

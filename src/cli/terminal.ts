@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import Table from 'cli-table3';
+import stringWidth from 'string-width';
 import { stringifyJson } from '../runtime/exact-json.mjs';
 
 export interface Terminal {
@@ -41,12 +41,6 @@ export interface Streams {
 }
 
 const CODES: Record<Colour, [number, number]> = { red: [31, 39], green: [32, 39], yellow: [33, 39], dim: [2, 22], bold: [1, 22] };
-const NO_CHARS = Object.fromEntries(
-  'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid'
-    .split(' ')
-    .map((name) => [name, '']),
-);
-
 /**
  * Replaces control characters, because a receiver's response may contain some that move the cursor or set the title.
  */
@@ -100,14 +94,9 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
         return;
       }
       const cells = rows.map((row) => row.map((cell) => visible(plain(cell)).replace(/\s+/g, ' ').trim()));
-      const table = new Table({
-        head: head.map((name) => terminal.paint('bold', name)),
-        chars: { ...NO_CHARS, middle: '  ' },
-        style,
-        ...lastColumnWithin(stdout.columns, [[...head], ...cells]),
-      });
-      table.push(...cells);
-      write(`${table.toString()}\n`);
+      const lines = layOut([[...head], ...cells], stdout.columns);
+      const titles = lines.splice(0, 1).map((line) => terminal.paint('bold', line));
+      write([...titles, ...lines, ''].join('\n'));
     },
     details(pairs) {
       const shown = pairs.filter(([, value]) => value != null && value !== '');
@@ -134,14 +123,27 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
   return terminal;
 }
 
-const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
+/** Pads the columns of a table. The last column holds sentences: it is wrapped when a row would be wider than the terminal. */
+function layOut(rows: readonly string[][], columns = Number.POSITIVE_INFINITY): string[] {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => stringWidth(row[at] ?? ''))));
+  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
+  const room = columns - before < LEAST_WRAPPED ? Number.POSITIVE_INFINITY : columns - before;
+  return rows.flatMap((row) => {
+    const left = row.slice(0, -1).map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - stringWidth(cell) + 2));
+    const [first = '', ...more] = wrapWords(row.at(-1) ?? '', room);
+    return [left.join('') + first, ...more.map((line) => ' '.repeat(before) + line)].map((line) => line.trimEnd());
+  });
+}
 
-/** The last column holds sentences: it is wrapped when a row would be wider than the terminal. */
-function lastColumnWithin(columns: number | undefined, rows: readonly string[][]): { colWidths?: (number | null)[]; wordWrap?: boolean } {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  const last = widths.pop() ?? 0;
-  const room = (columns ?? Number.POSITIVE_INFINITY) - widths.reduce((sum, width) => sum + width + 2, 0);
-  return last <= room || room < LEAST_WRAPPED ? {} : { colWidths: [...widths.map(() => null), room], wordWrap: true };
+/** Breaks a text between words into lines of at most `room` columns; a longer word has a line of its own. */
+function wrapWords(text: string, room: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && stringWidth(longer) <= room) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 const LEAST_WRAPPED = 20;

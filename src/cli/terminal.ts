@@ -94,9 +94,8 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
         return;
       }
       const cells = rows.map((row) => row.map((cell) => visible(plain(cell)).replace(/\s+/g, ' ').trim()));
-      const lines = layOut([[...head], ...cells], stdout.columns);
-      const titles = lines.splice(0, 1).map((line) => terminal.paint('bold', line));
-      write([...titles, ...lines, ''].join('\n'));
+      const titles = head.map((name) => terminal.paint('bold', name));
+      write(`${layOut([titles, ...cells], stdout.columns).join('\n')}\n`);
     },
     details(pairs) {
       const shown = pairs.filter(([, value]) => value != null && value !== '');

@@ -45,7 +45,7 @@ export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } 
       const prepared = await definitions.prepare(hooks);
       for (const definition of prepared.values()) if ('failed' in definition) throw definition.failed;
       const answers = await Promise.all(hooks.map((hook) => askOne(engine, hook, prepared.get(hook.subscriptionId), change, send)));
-      // Recorded before the write, so that a write that went through always has its record.
+      // Records the calls before the write, so that every write that went through has the records of its hooks.
       await recordEnded(
         engine,
         answers.map((answer) => toRecord(answer, prepared.get(answer.hook.subscriptionId))),
@@ -132,7 +132,7 @@ function refusalOf(answer: Answered): Refusal[] {
   const { hook, cancel, attempt } = answer;
   const who = `the webhook subscription ${JSON.stringify(hook.name ?? hook.subscriptionId)}`;
   if (cancel !== null) return [{ type: 'CANCELLED', message: `refused by ${who}: ${cancel}` }];
-  // Only the subscription's owner may see the details.
+  // The message names the failed stage only: the failure's details are for the hook's owner, who may not be the writer.
   return [{ type: 'HOOK_FAILED', message: `refused, because the call to ${who} failed (stage ${attempt.stage})` }];
 }
 
@@ -143,7 +143,7 @@ function toRecord(answer: Answered, definition: Prepared | undefined): EndedReco
   return { topicId: answer.hook.topicId, reason, attempt };
 }
 
-/** Masks the stored record; the writer's message is not masked. */
+/** Returns the attempt to record, with masked values. The message to the writer is not masked. */
 function recorded({ attempt, cancel }: Answered, definition: Prepared | undefined): AttemptRecord {
   const kept = definition && 'recorder' in definition ? (definition.recorder?.(attempt) ?? attempt) : attempt;
   return cancel !== null && kept.response?.body === null
@@ -154,7 +154,7 @@ function recorded({ attempt, cancel }: Answered, definition: Prepared | undefine
 async function disableOrphans({ pool, log }: Engine, answers: Answered[]): Promise<void> {
   const orphans = answers.filter(({ ownerGone }) => ownerGone);
   if (orphans.length === 0) return;
-  // These deliveries are final and have no claim, so only the disabling of the subscriptions takes effect.
+  // The delivery of a before-hook is final and has no lease, so only `disable` has an effect.
   const effect = { token: '0', next: null, attempt: null, disable: OWNER_GONE };
   const disabled = await writeAttempts(
     pool,

@@ -10,7 +10,7 @@ export interface Limits {
    * not as a timeout of the receiver. Default: nine tenths of `requestMs`.
    */
   connectMs: number;
-  /** The statements of one stored query; waiting for a connection is not counted. */
+  /** Time for the SQL statements of one stored query, without the wait for a connection. */
   queryMs: number;
   /** Maximum number of deliveries in progress in one worker. */
   inProgress: number;
@@ -21,7 +21,7 @@ export interface Limits {
 }
 
 export interface Deadlines extends Limits {
-  /** The whole execution of a stored query, with its wait for a connection. */
+  /** Time for the whole execution of a stored query, including its wait for a connection. */
   queryDeadlineMs: number;
   /** Length of a lease. */
   leaseMs: number;
@@ -34,7 +34,7 @@ export interface Deadlines extends Limits {
   perHost: number;
 }
 
-/** How far each limit can be configured. */
+/** The minimum, maximum, default and environment variable of each limit. */
 export const BOUNDS: Record<keyof Limits, { least: number; most: number; usual: number; variable: string }> = {
   requestMs: { least: 100, most: 60_000, usual: 5_000, variable: 'HOOKGRAPH_REQUEST_TIMEOUT_MS' },
   connectMs: { least: 50, most: 60_000, usual: 4_500, variable: 'HOOKGRAPH_CONNECT_TIMEOUT_MS' },
@@ -64,8 +64,8 @@ const PROBE_MARGIN_MS = 5_000;
 export const LEAST_LEASE_MS = 15_000;
 
 /**
- * Length of a lease in milliseconds: an attempt that begins in time ends, at its own deadlines, before its lease does. The lease is renewed
- * between payload and request, so the longer of the two counts.
+ * Length of a lease in milliseconds: an attempt that begins in time reaches its own deadlines before its lease ends. The lease is
+ * renewed between building the payload and sending the request, so the longer of these two steps counts.
  */
 export function leaseMsOf({ requestMs, queryMs }: Pick<Limits, 'requestMs' | 'queryMs'>): number {
   const payloadMs = QUERY_WAIT_MS + queryMs + RENDER_WAIT_MS;

@@ -74,7 +74,7 @@ export interface Definition extends Partial<DestinationSettings> {
   before?: Before;
 }
 
-/** The values that a definition has where it was stored without them. */
+/** The value of each field that a stored definition lacks, e.g. because the field is newer than the definition. */
 export const EMPTY_DEFINITION: Definition = {
   callbackUrl: null,
   contentType: 'JSON',

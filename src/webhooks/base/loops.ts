@@ -9,9 +9,9 @@ export interface LoopState {
 }
 
 export interface Loop {
-  /** Call it after each iteration that completed, and after each step of a long one. */
+  /** Call it after each completed iteration, and after each step of a long iteration. */
   completed(): void;
-  /** Call it when the loop was stopped on purpose. */
+  /** Call it when the loop was stopped on purpose: an ended loop never counts as stalled. */
   ended(): void;
 }
 
@@ -21,7 +21,10 @@ export interface Loops {
   states(): LoopState[];
 }
 
-/** Milliseconds: longer than an iteration of a loop that works, such as a relay of very many memberships, or calls to AWS that time out. */
+/**
+ * Milliseconds beyond a loop's interval after which it counts as stalled. The longest iterations of a working loop take less:
+ * relaying very many memberships, or calls to AWS that time out.
+ */
 export const STALL_MS = 20_000;
 
 export function createLoops(now: () => number = () => performance.now()): Loops {

@@ -52,7 +52,8 @@ export function mergePaceOutcomes(one: PaceOutcome | undefined, other: PaceOutco
 }
 
 /**
- * Failures in a row, in one worker, that open the circuit. Failures that end after it opened but started before are recorded, not counted.
+ * Number of consecutive failures in one worker that open the circuit. Attempts that started before it opened and fail afterwards
+ * are recorded, but not counted.
  */
 export const CIRCUIT_FAILURES = 5;
 /** Milliseconds between probes; each pause is twice the one before, from `first` up to `last`. */
@@ -68,8 +69,9 @@ const FULL_PER_SECOND = 200;
 /** Factor by which the rate grows in a second without trouble, as long as no ceiling is known. */
 const GROWTH = { told: 1.5, failed: 2 };
 /**
- * Below this share of a known ceiling the rate grows by a tenth, at least by one, a second (ADDED). Above, it stays constant for as long
- * as the receiver last asked to wait, within HOLD_MS, and then grows by one percent of the ceiling a second (CREEP).
+ * Below this share of a known ceiling, the rate grows by a tenth a second, but at least by one delivery a second (ADDED). Above
+ * this share, the rate first stays constant for as long as the receiver last asked to wait, within HOLD_MS; then it grows by one
+ * percent of the ceiling a second (CREEP).
  */
 const NEAR_CEILING = 0.8;
 const ADDED = { least: 1, part: 0.1 };

@@ -24,7 +24,7 @@ export function isTracing(): boolean {
 
 /** Where the trace of a delivery comes from. */
 export interface TraceOrigin {
-  /** Written with the event; `null` when the write named none. */
+  /** The `traceparent` of the write that caused the event; `null` when the write had none. */
   traceparent: string | null;
   occurredAt: Date;
 }
@@ -63,8 +63,9 @@ export interface AttemptTrace {
 }
 
 /**
- * Starts the span of an attempt. It continues the trace of the write that caused the event, else the active one (a test, a before-hook).
- * The first attempt of a delivery also gets the spans of its way here: `relay` and `claim`.
+ * Starts the span of an attempt. The span continues the trace of the write that caused the event; for a test or a before-hook,
+ * the active trace. The first attempt of a delivery also gets the spans `relay` and `claim`, which cover the time from the write
+ * to the attempt.
  */
 export function traceAttempt(definition: TracedDefinition, delivery: TracedDelivery, origin: TraceOrigin | null): AttemptTrace {
   const tracer = trace.getTracer(NAME);

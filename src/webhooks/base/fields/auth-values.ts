@@ -88,7 +88,7 @@ export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: 
   const required = (field: string, text: string, ...rest: [RegExp?, number?]) =>
     text === '' ? add(field, { message: "can't be blank", type: 'BLANK' }) : check(field, text, ...rest);
 
-  // Syntax of an authentication scheme: https://www.rfc-editor.org/rfc/rfc9110#section-11.4
+  // RFC 9110 defines the syntax of an authentication scheme: https://www.rfc-editor.org/rfc/rfc9110#section-11.4
   if (definition.kind !== 'OAUTH2' && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(definition.scheme))
     add('scheme', { message: 'must be one word such as Basic, Bearer or token' });
   switch (definition.kind) {
@@ -96,7 +96,7 @@ export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: 
       const { username = '', password = '' } = secrets;
       required('username', username, PRINTABLE);
       check('password', password, PRINTABLE);
-      // A user name has no colon: https://www.rfc-editor.org/rfc/rfc7617#section-2
+      // RFC 7617 forbids a colon in a user name: https://www.rfc-editor.org/rfc/rfc7617#section-2
       if (username.includes(':'))
         add('username', { message: 'contains a colon, which Basic authentication does not allow in a user name' });
       break;
@@ -111,7 +111,7 @@ export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: 
       else if (mistake) add('tokenUrl', mistake);
       required('clientId', clientId, undefined, MAX_TEXT_LENGTH);
       required('clientSecret', secrets.clientSecret ?? '');
-      // Syntax of a scope: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+      // RFC 6749 defines the characters of a scope: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
       check('scope', scope ?? '', /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/, MAX_TEXT_LENGTH);
       check('audience', audience ?? '', undefined, MAX_TEXT_LENGTH);
     }

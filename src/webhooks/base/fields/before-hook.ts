@@ -27,13 +27,13 @@ const ON_FAILURE_ENUM = {
   } satisfies Record<Before['onFailure'], string>,
 } as const satisfies EnumType;
 
-/** The phase after this save. */
+/** The phase that this save gives the subscription. */
 function phaseOf(given: unknown, { saved }: MergeContext): 'AFTER' | 'BEFORE' {
   const isBefore = given === undefined ? saved?.definition.before !== undefined : given === 'BEFORE';
   return isBefore ? 'BEFORE' : 'AFTER';
 }
 
-/** For the phase AFTER only what is given: a value there is a mistake, which the check reports. */
+/** Merges a field that only before-hooks have. In the phase AFTER it keeps a given value, which the check then reports. */
 function ofHook<T>(name: 'onFailure' | 'timeoutMs', usual: T) {
   return (given: T | null | undefined, context: MergeContext): T | null => {
     if (phaseOf(context.input.phase, context) === 'AFTER') return given ?? null;
@@ -66,7 +66,7 @@ export const ON_FAILURE = {
     read: ({ definition }: Subscription) => definition.before?.onFailure,
   },
   default: 'ALLOW',
-  // A file says it even where it is the default: a reader must see whether writes can be refused.
+  // A file names the policy even if it is the default, so that its reader sees whether the hook can refuse writes.
   file: { write: ({ onFailure }) => onFailure },
   merge: ofHook<Before['onFailure']>('onFailure', 'ALLOW'),
   store: () => ({}),

@@ -48,7 +48,7 @@ function checkText(text: string, field: string, maxLength: number | undefined): 
 export async function checkField(field: Field, value: unknown, context: CheckContext): Promise<Problem[]> {
   if (value == null) return [];
   const { type, merge, check } = field;
-  // A merge may give a record or a list another shape than its input has; then the field's own check knows it.
+  // `merge` may return a record or a list in another shape than its type declares; only the field's own check knows that shape.
   const isOwnShape = merge !== undefined && (type.kind === 'RECORD' || type.kind === 'LIST');
   const problems = isOwnShape ? [] : checkType(type, value, field.name);
   if (problems.length > 0) return problems;

@@ -57,7 +57,7 @@ export interface CommandOption {
   /** For example `--max-tries <count>`. */
   flags: string;
   help: string;
-  /** It may be given several times. An option of a list always may. */
+  /** The option can be repeated. An option of a list always can. */
   isRepeated?: true;
 }
 
@@ -85,22 +85,22 @@ export interface Field {
   /** The name in GraphQL, in YAML, after `--set` and in the audit log. */
   name: string;
   type: FieldType;
-  /** For an integrator who has read nothing else. The limits of the type and the default are added to it. */
+  /** Describes the field to an integrator who has read nothing else. describeField adds limits and default. */
   description: string;
-  /** `false`: Hookgraph sets it. */
+  /** `false`: the input lacks the field, because Hookgraph sets its value. */
   input?: false;
-  /** `false`: it is never returned. */
+  /** `false`: the API never returns the field. */
   output?: Output | false;
-  /** It is stored encrypted, and never returned, logged or audited. */
+  /** The value is a secret: it is stored encrypted, and never returned, logged or audited. */
   secret?: true;
-  /** `false`: it is a label or a switch, not a part of the definition, and a change makes no version. */
+  /** `false`: the field is a label or a switch outside of the definition, so that changing it creates no version. */
   version?: false;
   /** The value when it is absent or `null`. */
   default?: Json;
-  /** It says where notifications go: a kind of `destinations/registry.ts` has it. Setting one destination removes the others. */
+  /** The field is a destination: it says where notifications go. Setting one destination removes the others. */
   destination?: true;
   option?: CommandOption;
-  /** The options of a field whose value the command line builds from several options, or parses from a text. Instead of `option`. */
+  /** Replaces `option` when the command line builds the field's value from several options, or parses it from a text. */
   options?: readonly CommandOption[];
   file?: InFile;
   /**
@@ -116,11 +116,11 @@ export interface Field {
 
 /** How subscriptions as code write and compare the field. Default: by the type. */
 export interface InFile {
-  /** The end of the environment variable that a secret is read from. Default: the name, as in `CLIENT_SECRET`. */
+  /** The last part of the name of the environment variable with the secret, e.g. `CLIENT_SECRET`. Default: the field's name. */
   variable?: string;
-  /** The output that says whether this secret is set. Default: the secret always is. */
+  /** The name of the output that says whether this secret is set. Absent: the secret is always set. */
   shownBy?: string;
-  /** The value for the file, from the parent object that the API returned. `secret` names an environment variable. */
+  /** Returns the value for the file, given the parent object that the API returned. `secret` names an environment variable. */
   write?(parent: Readonly<Record<string, unknown>>, secret: (end: string) => unknown): unknown;
   /** Reduces an input value to what the API returns for it. */
   asReturned?(given: never): unknown;
@@ -128,7 +128,7 @@ export interface InFile {
   isFilledIn?: boolean | ((parent: Readonly<Record<string, unknown>>) => boolean);
 }
 
-/** Writes the sentence for people: the description with limits and default. */
+/** Returns the field's description, followed by the limits of its type and its default. */
 export function describeField({ description, type, default: usual }: Field): string {
   const limits = 'least' in type ? ` From ${type.least} to ${type.most}.` : '';
   const value = Array.isArray(usual) ? usual.join(', ') : usual;

@@ -35,7 +35,7 @@ export const TOPIC = {
   },
   description: 'The event topic to subscribe to.',
   output: false,
-  // It is stored in a column of the subscription.
+  // The value is stored in a column of the subscription, not in the definition.
   store: () => ({}),
   options: [
     {
@@ -79,6 +79,6 @@ export const DISABLED = {
   },
   version: false,
   option: { flags: '--disabled', help: 'save the subscription disabled: it sends nothing' },
-  // A rule may have disabled it; a file is about what its owner wants.
+  // A file states what the owner wants, so a subscription that a rule disabled counts as enabled.
   file: { write: ({ disabledReason }) => (disabledReason === 'OWNER' ? true : null) },
 } as const satisfies Field;

@@ -20,7 +20,7 @@ export const RETRY = {
     fields: [
       {
         name: 'maxTimeMs',
-        // 90 days
+        // The maximum is 90 days.
         type: { kind: 'INTEGER', least: 0, most: 90 * 24 * 60 * 60 * 1000 },
         description: 'The maximum number of milliseconds between the first and the last attempt. `null`: no such limit.',
         option: { flags: '--max-time-ms <ms>', help: 'the maximum number of milliseconds between the first and the last attempt' },

@@ -49,7 +49,7 @@ function normal({ type, default: usual = null }: Field, value: unknown): unknown
 }
 
 function listOf(type: FieldType, values: unknown[], usual: unknown): unknown {
-  // The order means nothing for ids and enum values, so the same set is the same list.
+  // Sorts ids and enum values and removes duplicates, because equal sets must compare equal.
   if (type.kind === 'ENUM')
     return orUsual(
       Object.keys(type.values).filter((value) => values.includes(value)),

@@ -26,7 +26,7 @@ export const SIGNATURE_ENUM = {
   } satisfies Record<SignatureScheme, string>,
 } as const satisfies EnumType;
 
-/** The stored secret is compared and sent as it is, so a blank one is a mistake rather than absent. */
+/** A blank secret is a mistake and doesn't count as absent, because secrets are stored exactly as given. */
 export const SHARED_SECRET = {
   name: 'sharedSecret',
   type: { kind: 'TEXT' },
@@ -143,7 +143,7 @@ function headerProblems(headers: readonly Header[], { engine }: CheckContext): P
   return headers.flatMap(({ name, value }) => {
     const lower = name.toLowerCase();
     const quoted = JSON.stringify(name.slice(0, MAX_HEADER_NAME_LENGTH));
-    // Syntax of a field name: https://www.rfc-editor.org/rfc/rfc9110#section-5.1
+    // RFC 9110 defines the syntax of a field name: https://www.rfc-editor.org/rfc/rfc9110#section-5.1
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || name.length > MAX_HEADER_NAME_LENGTH)
       return [problem(`${quoted} is not a valid header name`)];
     if (RESERVED_HEADERS.has(lower) || lower.startsWith(prefix) || lower === '__proto__') return [problem(`${quoted} is reserved`)];

@@ -109,7 +109,7 @@ type CreateConnection = (
   done: (error: Error | null, socket?: Socket) => void,
 ) => void;
 
-/** Shared by all connections, because parsing every root certificate again takes milliseconds. */
+/** Makes the TLS context that all connections share, because parsing every root certificate again takes milliseconds. */
 function trusting(caCertificates: string[]): SecureContext {
   return createSecureContext(caCertificates.length === 0 ? {} : { ca: [...rootCertificates, ...caCertificates] });
 }
@@ -121,7 +121,7 @@ function startTls(
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const abort = () => {
-      // First, because the destroyed socket ends the handshake with an error that says less.
+      // Rejects before it destroys the socket, because destroying it ends the handshake with a less precise error.
       reject(signal.reason);
       socket.destroy();
     };

@@ -42,7 +42,10 @@ const METADATA_NAMES = new Set([
   'instance-data',
   'instance-data.ec2.internal',
 ]);
-/** Names that only resolve inside a private network; looking them up would reveal which exist. RFC 6762, RFC 8375, ICANN's .internal. */
+/**
+ * Names that only resolve inside a private network; looking them up would reveal which exist. RFC 6762 reserves `.local`, RFC
+ * 8375 `.home.arpa`, and ICANN `.internal`.
+ */
 const INSIDE_NAMES = /^[^.]+$|\.(?:internal|local|localdomain|lan|intranet|private|corp|home|home\.arpa)$/;
 
 export function createReach(settings: ReachSettings): Reach {
@@ -182,7 +185,7 @@ function ownAddresses(host: string): LookupAddress[] {
   return host.startsWith('ip6-') ? [v6] : [v4, v6];
 }
 
-/** Whether both are the same address, or both belong to this machine: a server on one of them may listen on all. */
+/** Whether two hosts are the same address, or both are addresses of this machine: a server may listen on all of these. */
 function isSame(one: string, other: string): boolean {
   return canonical(one) === canonical(other) || (isThisMachine(one) && isThisMachine(other));
 }

@@ -47,7 +47,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
         headers: { host: authority, ...authorization },
         agent: false,
         signal,
-        // The proxy's own name. Node would otherwise take the Host header, which holds the receiver's address.
+        // TLS verifies the proxy's own name. By default, Node would take the Host header, which holds the receiver's address.
         ...(secure && { secureContext, rejectUnauthorized: true, servername: isIP(host) === 0 ? host : '' }),
       });
       const hangs = setTimeout(() => request.destroy(new Hang()), tunnelMs);

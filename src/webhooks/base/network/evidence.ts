@@ -90,7 +90,7 @@ interface Board {
 /** Shared by all connections of a process. Reads no clock but the injected `now`. */
 export class NetworkEvidence {
   private readonly boards = new Map<string, Board>();
-  /** Hosts in a private network. They are judged apart, since they can work while the internet is unreachable, and the reverse. */
+  /** Hosts in a private network. They are judged apart, since they can work while the internet is unreachable, and vice versa. */
   private readonly privateHosts = new Set<string>();
   /** Names that resolved recently, newest last. */
   private readonly names = new Set<string>();
@@ -166,7 +166,7 @@ export class NetworkEvidence {
     return new Set([...board.failing.keys(), ...lately]).size >= UNRELATED ? 'UNSURE' : 'THEIRS';
   }
 
-  /** How many other groups have succeeded after this moment. */
+  /** Counts the other groups that have succeeded after this moment. */
   private disprovers({ worked }: Board, group: string, afterMs: number): number {
     let count = 0;
     for (const [other, at] of worked) if (other !== group && at > afterMs) count += 1;
@@ -192,7 +192,7 @@ export class NetworkEvidence {
   }
 }
 
-/** Addresses and names of this machine need no resolver. */
+/** Whether connecting to the host needs the resolver: addresses and names of this machine don't. */
 const isResolved = (host: string): boolean => isIP(host) === 0 && host.includes('.') && !host.endsWith('.localhost');
 
 function put<V>(map: Map<string, V>, key: string, value: V): void {

@@ -1,8 +1,8 @@
-// Connects to the first of several addresses that accepts a TCP connection: https://www.rfc-editor.org/rfc/rfc8305
+// Connects to the first of several addresses that accepts a TCP connection, as https://www.rfc-editor.org/rfc/rfc8305 describes.
 import type { LookupAddress } from 'node:dns';
 import { connect, type Socket } from 'node:net';
 
-/** Milliseconds between the starts of two attempts: https://www.rfc-editor.org/rfc/rfc8305#section-8 */
+/** Milliseconds between the starts of two attempts, as https://www.rfc-editor.org/rfc/rfc8305#section-8 recommends. */
 const ATTEMPT_DELAY_MS = 250;
 
 /** Maximum number of addresses to try, so that a name with many addresses can't make this process flood them. */
@@ -70,7 +70,10 @@ export function raceAddresses(addresses: readonly LookupAddress[], port: number,
   });
 }
 
-/** Keeps the resolver's order within each family, and its first family first: https://www.rfc-editor.org/rfc/rfc8305#section-4 */
+/**
+ * Alternates the address families, as https://www.rfc-editor.org/rfc/rfc8305#section-4 describes. Keeps the resolver's order
+ * within each family, and its first family first.
+ */
 export function alternateFamilies(addresses: readonly LookupAddress[]): LookupAddress[] {
   const first = addresses.filter(({ family }) => family === addresses[0]?.family);
   const second = addresses.filter(({ family }) => family !== addresses[0]?.family);

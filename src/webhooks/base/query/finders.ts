@@ -175,7 +175,7 @@ function fieldProblems(schema: GraphQLSchema, node: AnnouncedNode, finder: Finde
     kind: Kind.SELECTION_SET,
     selections: [{ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }],
   });
-  // Variables were checked above. A variable in a wrong place has no type to declare it with, so validation would report it again.
+  // Errors about variables are skipped, because the variables were checked above.
   for (const { message } of validate(schema, document))
     if (!/^Variable "\$/.test(message)) problems.push(`doesn't fit the schema: ${message}; ${name} takes (${declared}).`);
   return problems;

@@ -44,7 +44,10 @@ const STORED: Omit<QueryLimits, keyof ConfiguredLimits> = {
   introspection: 0,
 };
 
-/** Larger than the limits of stored queries, because a client waits for the response, and mutations may contain long texts as literals. */
+/**
+ * Limits of requests to the API. They are larger than those of stored queries, because a client waits for the response, and
+ * mutations may contain long texts as literals.
+ */
 const REQUESTED: Omit<QueryLimits, 'cost'> = {
   length: 1_048_576,
   tokens: 10_000,

@@ -107,7 +107,7 @@ export function limitErrors(
     if (cycle) return [new GraphQLError(cycle.message, { nodes: cycle.spread })];
     const error = (metric: keyof Size, limit: number, told: (size: number) => string) =>
       measured[metric] > limit ? [new GraphQLError(told(measured[metric]), { nodes: measured.worst(metric, limit) })] : [];
-    // Skipped when there are too many fields, so that the search for pairs stays bounded.
+    // The search for repeated fields is skipped when there are too many fields, because it compares pairs of them.
     const repeated = () => {
       const field = measured.fields > fields ? null : findRepeats(operation, fragments, repeats);
       const message = `repeats the same fields too often: validation would compare more than ${repeats} pairs, which is the limit`;

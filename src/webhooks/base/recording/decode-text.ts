@@ -63,7 +63,7 @@ class Decoder {
   private size = 0;
   private decoded = 0;
 
-  /** `size`: bytes of the source; decoding never makes more. */
+  /** @param size bytes of the source, which suffice because decoding never adds bytes */
   constructor(size: number) {
     this.bytes = Buffer.allocUnsafe(size);
     this.from = new Int32Array(size);

@@ -82,7 +82,7 @@ function indexKeys(keys: Buffer[]): Map<string, Buffer> {
   return new Map(keys.map((key) => [fingerprintOf(key), key]));
 }
 
-/** A name for a key that reveals nothing about it. */
+/** A name for a key that reveals nothing about the key. */
 export function fingerprintOf(key: Buffer): string {
   return createHash('sha256').update('hookgraph encryption key v1\0').update(key).digest('hex').slice(0, 16);
 }

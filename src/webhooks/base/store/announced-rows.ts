@@ -19,7 +19,7 @@ export async function newestKeys(
   return readKeys(pool, `${selectKeys(node, nodes)} ORDER BY ${order.join(', ')} LIMIT $2`, [tenant, limit]);
 }
 
-/** The keys that belong to rows of the tenant. */
+/** Returns those of `keys` whose rows belong to the tenant. */
 export async function keysWithin(
   pool: Pool,
   node: AnnouncedNode,

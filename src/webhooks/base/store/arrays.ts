@@ -1,5 +1,6 @@
 // Encodes column values as arrays in Postgres' binary format, which needs no escaping here and no parsing in the database.
-// https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES; array_recv() in src/backend/utils/adt/arrayfuncs.c
+// Postgres reads the format in array_recv() of src/backend/utils/adt/arrayfuncs.c, and describes binary formats at
+// https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES.
 
 /** Type OIDs, from pg_type.dat. */
 const OID = { bigint: 20, integer: 23, text: 25, float8: 701, timestamptz: 1184, jsonb: 3802 };
@@ -9,7 +10,7 @@ const TWO_TO_32 = 2 ** 32;
 /** The header: number of dimensions, whether any element is null, element type OID, number of elements, index of the first. */
 const HEADER_BYTES = 20;
 const FIRST_BYTES = 1024;
-/** A larger buffer, needed for a few large bodies, is released by `clear`. */
+/** Size in bytes up to which `clear` keeps a buffer. It releases a larger buffer, which only a few large bodies need. */
 const KEPT_BYTES = 1_048_576;
 
 type Write<T> = (column: Column<T>, value: T) => void;

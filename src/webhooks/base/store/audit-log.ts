@@ -52,7 +52,7 @@ function pageValues({ after, before, limit }: Page): unknown[] {
   return [cursor(after), cursor(before), limit + 1];
 }
 
-/** One page for each of these subscriptions, newest first, in one statement. */
+/** Reads one page of entries for each of these subscriptions, newest first, in one statement. */
 export async function listAuditOf(
   db: Db,
   owner: Owner,
@@ -75,7 +75,7 @@ export async function listAuditOf(
 
 const OF_THESE = '($3::uuid[] IS NULL OR l.subscription_id = ANY ($3))';
 
-/** One page over all of the owner's subscriptions, or only over `subscriptionIds`, newest first. */
+/** Reads one page of entries of all the owner's subscriptions, or only of `subscriptionIds`, newest first. */
 export async function listAudit(
   db: Db,
   owner: Owner,

@@ -32,7 +32,7 @@ function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, f
   return [owner.tenant, owner.userId, ids, states ?? null, topicKey ?? null, createdAtMin ?? null, createdAtMax ?? null];
 }
 
-/** One page for each of these subscriptions, newest first, in one statement. */
+/** Reads one page of deliveries for each of these subscriptions, newest first, in one statement. */
 export async function listDeliveriesOf(
   db: Db,
   owner: Owner,
@@ -46,7 +46,7 @@ export async function listDeliveriesOf(
   return new Map([...bySubscription].map(([id, rows]) => [id, cutPage(rows, page)]));
 }
 
-/** One page over all of the owner's subscriptions, or only over `subscriptionIds`, newest first. */
+/** Reads one page of deliveries of all the owner's subscriptions, or only of `subscriptionIds`, newest first. */
 export async function listDeliveries(
   db: Db,
   owner: Owner,

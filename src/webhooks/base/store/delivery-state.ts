@@ -62,7 +62,7 @@ export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: 
   );
 }
 
-/** Runs a statement whose last CTE is an unfinished `moved`. Returns how many deliveries it moved, by subscription. */
+/** Completes a statement that ends inside its CTE `moved`, and runs it. Returns how many deliveries it moved, by subscription. */
 async function countMoved(db: Db, statement: string, values: unknown[]): Promise<Map<string, number>> {
   const { rows } = await db.query<{ id: string; count: number }>(
     `${statement} RETURNING d.subscription_id) SELECT subscription_id AS id, count(*)::int AS count FROM moved GROUP BY 1`,
@@ -174,7 +174,7 @@ export async function dropFinal(db: Db, ids: string[], token: string): Promise<v
   try {
     await db.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND lease_token = $2', [ids, token]);
   } catch {
-    // The rows are claimed and dropped again when this lease ends; the other claimed deliveries must not fail because of them.
+    // Ignored, so that the other claimed deliveries go on. When this lease ends, the rows are claimed and dropped again.
   }
 }
 

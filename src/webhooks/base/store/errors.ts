@@ -50,7 +50,7 @@ function filterValues(owner: Owner, subscriptionIds: readonly string[] | null, f
   return [owner.tenant, owner.userId, ids, stage ?? null, topicKey ?? null, createdAtMin ?? null, createdAtMax ?? null];
 }
 
-/** One page for each of these subscriptions, newest first, in one statement. */
+/** Reads one page of errors for each of these subscriptions, newest first, in one statement. */
 export async function listErrorsOf(
   db: Db,
   owner: Owner,
@@ -64,7 +64,7 @@ export async function listErrorsOf(
   return new Map([...bySubscription].map(([id, rows]) => [id, cutPage(rows, page)]));
 }
 
-/** One page over all of the owner's subscriptions, or only over `subscriptionIds`, newest first. */
+/** Reads one page of errors of all the owner's subscriptions, or only of `subscriptionIds`, newest first. */
 export async function listErrors(
   db: Db,
   owner: Owner,

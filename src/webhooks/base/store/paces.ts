@@ -90,8 +90,8 @@ export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, 
 }
 
 /**
- * Writes what a claim left of the allowances, as of `nowMs`. `probed` are sent one delivery now; their next probe is due in
- * `probeLostMs` unless the result of this one comes earlier.
+ * Writes the allowances that a claim left, as of `nowMs`. `probed` are the subscriptions that are sent a probe now: their next
+ * probe is due in `probeLostMs`, unless this one's result is recorded earlier.
  */
 export async function spendAllowances(
   client: PoolClient,

@@ -95,7 +95,7 @@ export interface Resealed {
 /** Replaces ciphertexts by others of the same secrets, and returns how many. A secret saved or locked meanwhile is kept. */
 export async function replaceCiphertexts(pool: Pool, resealed: readonly Resealed[], fingerprint: string): Promise<number> {
   const { rowCount } = await pool.query(
-    // SKIP LOCKED rules out deadlocks.
+    // SKIP LOCKED rules out deadlocks with concurrent saves.
     `WITH sealed AS (
        SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[]) AS n (id, field, before, ciphertext)
      ), free AS MATERIALIZED (

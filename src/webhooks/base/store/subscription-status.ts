@@ -111,8 +111,8 @@ export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<
   return rows;
 }
 
-/** The part of writePaces' statement that marks the subscriptions of its CTE `r`. */
+/** The part of writePaces' statement that sets `paced` for the subscriptions in its CTE `r`. */
 export const SET_PACED =
   'UPDATE hookgraph.subscriptions x SET paced = true FROM r WHERE x.id = r.id AND NOT x.paced AND x.deleted_at IS NULL';
-/** The part of writePaces' statement that removes the mark of the subscriptions in $1. */
+/** The part of writePaces' statement that clears `paced` for the subscriptions in $1. */
 export const UNSET_PACED = 'UPDATE hookgraph.subscriptions SET paced = false WHERE id = ANY ($1::uuid[]) AND paced';

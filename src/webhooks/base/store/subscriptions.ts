@@ -66,7 +66,7 @@ export async function countSubscriptions(db: Db, owner: Owner, filter: Subscript
   return rows[0]?.count ?? 0;
 }
 
-/** One page for each integration (a group of subscriptions), oldest first, in one statement. */
+/** Reads one page of subscriptions for each integration (a group of subscriptions), oldest first, in one statement. */
 export async function subscriptionsOfIntegrations(
   db: Db,
   owner: Owner,

@@ -15,9 +15,9 @@ export interface FastProcesses {
   /** Number of fast processes that run, and the maximum number. */
   running: number;
   max: number;
-  /** Since when more jobs wait than the processes have slots for; `Infinity` when fewer do. By `performance.now()`, as the next one. */
+  /** Time by `performance.now()` since when more jobs wait than the processes have slots for; `Infinity` when fewer do. */
   crowdedSinceMs: number;
-  /** Time of the last death of a fast process; `-Infinity` when none died. */
+  /** Time by `performance.now()` of the last death of a fast process; `-Infinity` when none died. */
   lastDeathMs: number;
 }
 

@@ -24,7 +24,7 @@ const YOUNG_TRIES = 4;
 /** Maximum size of the cache of parsed templates, in tags and filters; each takes about 2 KB. */
 const MOST_PARSED = 40_000;
 
-// Signals to the whole process group are ignored. The engine receives them too, and ends this process after its work.
+// Ignores signals to the whole process group. The engine receives them too, and ends this process after its work.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
 

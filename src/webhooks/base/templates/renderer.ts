@@ -26,7 +26,10 @@ export interface Renderer {
   close(): Promise<void>;
 }
 
-/** One processor is left to the engine. A process needs about 65 MB, so further ones start only under load. */
+/**
+ * Maximum number of fast processes: one processor is left to the engine. A process needs about 65 MB, so further ones start only
+ * under load.
+ */
 const FAST_PROCESSES = Math.min(4, Math.max(1, availableParallelism() - 1));
 /** Milliseconds without progress after which a process is considered hung and killed. */
 const SILENT_FOR_MS = 30_000;
@@ -34,7 +37,7 @@ const SILENT_FOR_MS = 30_000;
 interface Rendering {
   job: Job;
   payer: Payer;
-  /** Number of its processes that died of an unknown cause. */
+  /** Number of processes that died of an unknown cause while they had this job. */
   deaths: number;
   /** The results of a job that runs alone, as far as reported. */
   results: StepResult[];
@@ -45,7 +48,7 @@ interface Rendering {
 
 interface RenderProcess {
   child: RenderChild;
-  /** By the id of the job. */
+  /** The renderings in progress in this process, by job id. */
   renderings: Map<number, Rendering>;
   silent: NodeJS.Timeout;
 }

@@ -2,11 +2,11 @@
 // Declares what the engine and its render processes share: the limits of a template, and the messages between them. It is JavaScript, like
 // all code of a render process, so that the same file runs from `src` and from `dist` without a compiler.
 
-/** Characters of a template's source. */
+/** Maximum characters of a template's source. */
 export const MAX_TEMPLATE_LENGTH = 65_536;
-/** Characters that a template may render. */
+/** Maximum characters that a template may render. */
 export const MAX_RENDERED_LENGTH = 2_000_000;
-/** Characters of the JSON that a template reads. */
+/** Maximum characters of the JSON that a template reads. */
 export const MAX_DATA_LENGTH = 2_000_000;
 /** Milliseconds of CPU time for one rendering. CPU time, so that a busy or paused machine doesn't count against a template. */
 export const RENDER_LIMIT_MS = 40;
@@ -14,7 +14,7 @@ export const RENDER_LIMIT_MS = 40;
 export const KILL_AFTER_MS = 50;
 /** Milliseconds of CPU time for parsing one source. Covers what MAX_TEMPLATE_LENGTH doesn't bound. */
 export const PARSE_LIMIT_MS = 300;
-/** Characters and list items that one rendering may create. */
+/** Maximum number of characters and list items that one rendering may create. */
 export const MEMORY_LIMIT = 5_000_000;
 /** Maximum heap of a render process, in megabytes. */
 export const HEAP_MB = 192;
@@ -38,14 +38,16 @@ export const HEAP_MB = 192;
  */
 
 /**
- * `data`: the JSON that the templates read. `reply`: a response for an error template; `event` is the event's JSON, if it reads that.
+ * `data`: the JSON that the templates read. `reply`: a response for an error template; `event` is the event's JSON, if the
+ * template reads `event`.
  * @typedef {{ data: string } | { reply: { status: number, headers: Record<string, string>, body: string }, event?: string }} RenderInput
  */
 
 /** @typedef {{ id: number, input: RenderInput, steps: Step[], alone: boolean }} Job */
 
 /**
- * `text`: the rendered text; after `parse` or `paths`, the found paths as JSON. `invalid`: why the text is not JSON, if that was checked.
+ * `text`: the rendered text; after `parse` or `paths`, the found paths as JSON. `invalid`: why the text is not JSON; `null` when
+ * it is JSON, or was not checked.
  * @typedef {{ text: string, invalid: string | null, ms: number }} Rendered
  */
 
@@ -72,7 +74,7 @@ export function escapeXml(text) {
   return text.replace(XML_FORBIDDEN, '\uFFFD').replace(/[&<>"'\r]/g, (character) => /** @type {string} */ (XML_ENTITIES[character]));
 }
 
-// Characters that XML 1.0 can't represent, not even as character references: https://www.w3.org/TR/xml/#charsets
+// XML 1.0 can't represent these characters, not even as character references: https://www.w3.org/TR/xml/#charsets
 const XML_FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 /** @type {Record<string, string>} */
 const XML_ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;', '\r': '&#13;' };

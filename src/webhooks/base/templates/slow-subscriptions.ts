@@ -1,6 +1,6 @@
 // Remembers the subscriptions whose rendering was slow, which render alone for a while.
 
-/** Whom a rendering is attributed to: a subscription whose rendering is slow is moved to the slow process. */
+/** The subscription that a rendering is attributed to. If the rendering is slow, the subscription moves to the slow process. */
 export interface Payer {
   tenant: string;
   /** The subscription's id, or another stable key. */
@@ -11,11 +11,11 @@ export interface Payer {
 
 /** Milliseconds for which a slow subscription stays in the slow process. */
 export const SLOW_FOR_MS = 60_000;
-/** Number of slow subscriptions from which all subscriptions of their tenant count as slow. */
+/** Number of slow subscriptions of a tenant from which all its subscriptions count as slow. */
 const MAX_SLOW = 5;
 const MAX_TENANTS = 10_000;
 
-/** Times are by `performance.now()`. */
+/** All times are milliseconds by `performance.now()`. */
 export class SlowSubscriptions {
   private readonly untilByTenant = new Map<string, Map<string, number>>();
 

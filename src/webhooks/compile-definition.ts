@@ -90,7 +90,7 @@ async function readTemplates(
   const paths: string[][] = [];
   for (const result of await engine.renderer.render(payer, { data: '{}' }, steps)) {
     if (!('fault' in result)) paths.push(...(JSON.parse(result.text) as string[][]));
-    // No process parsed it, so this must not count as an error of its author.
+    // No process parsed the template, so `busy` must not count as a mistake of the template's author.
     else if (result.fault === 'busy') throw new TemplateError(result.message, 'busy');
     else return { mistake: result.message };
   }

@@ -32,7 +32,7 @@ interface Options {
 
 export function createDefinitions(engine: Engine, { maxCompiled = MAX_COMPILED, includesDisabled = false }: Options = {}): Definitions {
   const compiled = new Map<string, Definition>();
-  /** Kept apart from `compiled`, because the origin is known before the templates are parsed, which may have to wait. */
+  /** Origins are kept apart from `compiled`, because they are known before the templates are parsed, which may have to wait. */
   const origins = new Map<string, string>();
 
   async function compile(id: string, sendable: Sendable | undefined): Promise<Prepared> {

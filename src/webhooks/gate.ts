@@ -37,12 +37,12 @@ const ROUNDS = 2;
 
 /** Maximum number of changes per write that hooks are called for: each is a request to each hook, and the write waits. */
 const MOST_CHANGES = 100;
-/** Number of these changes for which hooks are called at once. */
+/** Number of changes of a write for which hooks are called at once. */
 const ASKED_AT_ONCE = 10;
 /** Maximum number of events to read per write, of types that have hooks. */
 const MOST_EVENTS = 10_000;
 
-/** Takes the changes out of a transaction and makes it roll back. */
+/** Rolls a transaction back, and carries its changes out to the caller. */
 class RolledBack extends Error {
   override name = 'RolledBack';
   constructor(readonly changes: Change[]) {
@@ -63,7 +63,7 @@ interface Passing<T> {
 
 export function createGate(engine: Engine): Gate {
   const { ask, close } = createAskHooks(engine);
-  /** Runs our statements in the host's transaction, with the name of our schema filled in. */
+  /** Runs Hookgraph's statements in the host's transaction, with the name of Hookgraph's schema filled in. */
   const locally =
     (query: TransactionQuery): TransactionQuery =>
     (sql, values) =>

@@ -135,7 +135,7 @@ export interface Webhooks {
   passGateForAll: Gate['passAll'];
   /** Prepares one of the engine's statements for a connection of the host: fills in the name of the engine's schema. */
   localSql(sql: string): string;
-  /** Returns what the worker in this process has in hand; `null` when none runs here. */
+  /** Returns how many deliveries the worker in this process has in progress and unwritten; `null` when none runs here. */
   working(): ReturnType<Working['state']> | null;
   /** Call it after a commit that may have recorded events, so that a relay in this or another process looks at once. */
   poke(): void;

@@ -92,8 +92,8 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const slot = slots.take(definition.origin);
     if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
     try {
-      // The receiver was stopped since the claim, or the wait for a slot was long and the owner's rights may have changed: claim it
-      // again.
+      // The receiver was stopped since the claim, or the wait for a slot was so long that the owner's rights may have changed.
+      // The delivery must be claimed again.
       if (circuits.isStopped(claimed) || (slot && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
       return await attempt(definition, claimed, loaded.origins, () => ({
         open: (overlay) => openContext(engine.host, context, overlay),

@@ -1,4 +1,4 @@
-// Traces attempts through OpenTelemetry's API. Without a provider registered by the host nothing is traced, loaded or sent on.
+// Traces attempts through OpenTelemetry's API. Unless the host registered a provider, makes no spans and sends no `traceparent`.
 import {
   type Attributes,
   type Context,

@@ -29,7 +29,7 @@ export function comparePicture(nodes: AnnouncedNode[], picture: Picture, schema:
   const findings: CaptureFinding[] = [];
   const bare: Target[] = [];
   for (const [{ code, message, hint }, node] of nodeOf) {
-    // A missing key column also causes a problem about the key's index, so harmless problems are left out beside others.
+    // A missing key column also makes the key's index a harmless problem, which is left out beside a node's other problems.
     if (HARMLESS.has(code) && [...nodeOf].some(([other, of]) => of === node && !HARMLESS.has(other.code))) continue;
     findings.push({
       kind: /COLUMN|KEY|UPDATED_AT/.test(code) ? 'COLUMNS' : 'TABLE',

@@ -24,7 +24,7 @@ export function isLarge(facts: ColumnFacts | undefined): boolean {
   return facts !== undefined && facts.size !== 'SMALL';
 }
 
-/** Neither function reads the value: both use its header, or the pointer into the TOAST table. */
+/** SQL for a value's size in bytes. Reads only the value's header, or its pointer into the TOAST table. */
 export function sizeSql(value: string, { size }: ColumnFacts): string {
   return size === 'TEXT' ? `pg_catalog.octet_length(${value}::pg_catalog.text)` : `pg_catalog.pg_column_size(${value})`;
 }

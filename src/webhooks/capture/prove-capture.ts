@@ -14,7 +14,7 @@ const id = pg.escapeIdentifier;
 /** The copy has the columns of the tested table, but not its rows, constraints, defaults, triggers, rules or policies. */
 const COPY = 'hookgraph.proof_copy';
 
-/** Milliseconds allowed for reading three rows. It takes longer on a table that begins with many dead rows; then none is tried. */
+/** Milliseconds allowed for reading three rows. After them no row is tried: the table may begin with many dead rows. */
 const READ_TIMEOUT_MS = 1000;
 
 /**

@@ -20,15 +20,15 @@ export interface PresentFunction {
 export interface Picture {
   /** In the order of the tables. */
   facts: (TableFacts | null)[];
-  /** All of our triggers, on any table. */
+  /** All of Hookgraph's triggers, on any table. */
   triggers: PresentTrigger[];
-  /** All functions in our schema, by name. */
+  /** All functions in Hookgraph's schema, by name. */
   functions: Record<string, PresentFunction>;
 }
 
 type Tables = { schema: string; name: string }[];
 
-/** Returns the parameters of both statements below. `schema` is the schema of Hookgraph's functions. */
+/** Returns the parameters of READ_PICTURE and READ_MARK. `schema` is the schema of Hookgraph's functions. */
 const parametersOf = (tables: Tables, schema: string) => [
   tables.map((table) => table.schema),
   tables.map(({ name }) => name),
@@ -36,13 +36,13 @@ const parametersOf = (tables: Tables, schema: string) => [
   schema,
 ];
 
-/** Reads the facts. A database without our schema has no functions. */
+/** Reads the facts. A database without Hookgraph's schema has no functions. */
 export async function readPicture(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<Picture> {
   const { rows } = await db.query<{ picture: Picture }>(READ_PICTURE, parametersOf(tables, schema));
   return (rows[0] as { picture: Picture }).picture;
 }
 
-/** Returns a hash that changes when the facts do. Much cheaper than reading them. */
+/** Returns a hash that changes when the facts do. Computing it is much cheaper than reading the facts. */
 export async function readMark(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<string> {
   const { rows } = await db.query<{ mark: string }>(READ_MARK, parametersOf(tables, schema));
   return (rows[0] as { mark: string }).mark;

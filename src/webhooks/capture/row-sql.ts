@@ -21,7 +21,7 @@ export interface AnnouncedTable {
  */
 export type Reading = 'ATTACHED' | 'ALTERED';
 
-/** Builds a readable name, unique per type and table, within Postgres' limit of 63 bytes. */
+/** Builds a readable name, unique per node type and table, within Postgres' limit of 63 bytes. */
 export function functionName(kind: string, { typename, table }: AnnouncedNode): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([typename, table.schema, table.name]))
@@ -30,7 +30,7 @@ export function functionName(kind: string, { typename, table }: AnnouncedNode): 
   return `${kind}_${typename.slice(0, 40)}_${hash}`;
 }
 
-/** Number of parents between a node and its tenant; -1 when other rows decide the tenant, because the relay handles those first. */
+/** Number of parents between a node and its tenant; -1 when other rows decide the tenant, because the relay takes -1 first. */
 export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
   if (decidingRows(node)) return -1;
   const { tenant } = node;
@@ -164,7 +164,7 @@ function longValueSql(column: string, facts: ColumnFacts | undefined, limits: ty
   const value = `r.${id(column)}`;
   if (!facts || !isLarge(facts)) return shortValueSql(column, facts);
   const size = sizeSql(value, facts);
-  // A function adds only its call to the set-up of an expression, for which every write pays, even without long values.
+  // Every write sets up every expression, even for rows without long values. A call of a function is quick to set up.
   if (facts.size === 'TEXT' && facts.kind === 'PLAIN') return `hookgraph.text_json(${value}::text, ${limits.bytes})`;
   const careful = facts.kind === 'ENUM_ARRAY' ? `to_jsonb(${value}::text[])` : `hookgraph.json_of(${value})`;
   if (facts.size === 'TEXT')

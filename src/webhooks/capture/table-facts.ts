@@ -49,7 +49,7 @@ export interface TableFacts extends Relation {
   columns: Record<string, ColumnFacts>;
   /** The columns of every unique index that covers all rows. */
   uniqueKeys: string[][];
-  /** Partitions and child tables on all levels. A statement that names one of them fires only the statement triggers of that one. */
+  /** Partitions and child tables on all levels. A statement that names one of them fires only that table's statement triggers. */
   parts: Part[];
   /** Foreign tables among the partitions and child tables. */
   foreignParts: string[];

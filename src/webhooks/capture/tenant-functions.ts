@@ -1,4 +1,4 @@
-// Writes the SQL of the functions that find a row's tenant on other rows, and what a tenant that comes or goes is told. Runs nothing.
+// Writes the SQL functions that find a row's tenants on other rows, and read the rows that a tenant gains or loses. Runs nothing.
 import pg from 'pg';
 import type { AnnouncedNode, PointingRows } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
@@ -29,8 +29,9 @@ END $hookgraph$`,
 }
 
 /**
- * Writes the function that returns, for given keys, the tenants decided by the rows that point to them; of `several` one line per row,
- * so that the relay can count them. The relay calls it, through hookgraph.tenants_by_children and hookgraph.told_by_memberships.
+ * Writes the function that returns, for given keys, the tenants decided by the rows that point to them. For `several` it returns
+ * one line per such row, so that the relay can count them. The relay calls it, through hookgraph.tenants_by_children and
+ * hookgraph.told_by_memberships.
  */
 export function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { typename, columns } = decidingRows(own.node) as PointingRows;
@@ -55,8 +56,8 @@ $hookgraph$`,
 export const tenantsFunctionName = (node: AnnouncedNode): string => functionName('tenants_of', node);
 
 /**
- * Writes the function that returns, for given keys, the rows as they are now, read as capture reads them: a tenant that gets or loses
- * one is told it. The relay calls it, through hookgraph.told_by_memberships.
+ * Writes the function that returns, for given keys, the rows as they are now, read as capture reads them. The relay sends them to
+ * the tenants that gain or lose them; it calls the function through hookgraph.told_by_memberships.
  */
 export function membersFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { node, facts } = own;

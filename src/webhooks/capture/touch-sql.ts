@@ -18,8 +18,8 @@ export function touched({ node, facts }: AnnouncedTable): string[] | null {
 }
 
 /**
- * The function compares the columns itself, because a WHEN clause would make every later ALTER or DROP of them fail. The image
- * comparison also works for json.
+ * Writes the trigger's function. The function compares the columns itself, because a WHEN clause would make every later ALTER or
+ * DROP of them fail. It compares binary images, which also works for json.
  */
 export function touchFunction(own: AnnouncedTable): FunctionSql {
   const name = functionName('touch', own.node);

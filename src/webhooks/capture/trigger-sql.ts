@@ -39,14 +39,14 @@ export interface TriggerSql {
 export const isEnabled = ({ replica }: TriggerSql, { enabled }: { enabled: string }): boolean =>
   enabled === 'A' || enabled === (replica ? 'R' : 'O');
 
-/** Last in alphabetical order, so that it sees the changes of other BEFORE triggers. */
+/** Postgres fires triggers in order of their names. This name comes last, so that it sees the changes of other triggers. */
 const TOUCH_TRIGGER = 'zz_hookgraph_updated_at';
 /** The triggers that record the changes of ordinary writers. */
 export const CAPTURE_TRIGGERS = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete'];
 export const REPLICA_TRIGGER = 'hookgraph_replica';
 export const TRIGGER_NAMES = [...CAPTURE_TRIGGERS, REPLICA_TRIGGER, 'hookgraph_truncate', TOUCH_TRIGGER];
 
-/** Adds a suffix for another schema, because two installations may capture the same table. */
+/** Adds a suffix for any other schema than `hookgraph`, because two installations may capture the same table. */
 export const triggerName = (name: string, schema: string): string => `${name}${nameSuffix(schema)}`;
 
 /**
@@ -207,7 +207,7 @@ ${write(['old_rows', 'new_rows'], 's.operation, s.changed, s.before, s.after', `
   END IF;`;
 }
 
-/** The only statement of a capture function that writes. */
+/** Builds the only statement of a capture function that writes. */
 function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: string, what: string, from: string): string {
   const { typename, tenant } = node;
   const parent =
@@ -228,7 +228,7 @@ function comparedRows(own: AnnouncedTable, rows: (transition: string) => string,
   const isLarge = '(o.large OR n.large)';
   const hasLarge = reading === 'ATTACHED' && largeColumns(own).length > 0;
   const docsDiffer = 'o.doc -> k IS DISTINCT FROM n.doc -> k';
-  // Documents may be equal although the large values differ, or differ although they are equal, when a value was cut.
+  // When a value was cut, documents may be equal although the large values differ, and may differ although they are equal.
   const valuesDiffer = hasLarge ? `coalesce(CASE WHEN ${isLarge} THEN ${largeDifferSql(own)} END, ${docsDiffer})` : docsDiffer;
   return `(
         SELECT CASE WHEN n.alive THEN n.tenant ELSE o.tenant END AS tenant,

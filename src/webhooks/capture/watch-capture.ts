@@ -66,7 +66,7 @@ export function createCaptureWatch({
 
   async function compare(): Promise<Comparison> {
     const nodes = withOwnNode(host.nodes, schema);
-    // Read before the facts, so that the next comparison sees changes made meanwhile.
+    // The hash is read before the facts, so that the next comparison sees changes made in between.
     const mark = await readMark(pool, tablesOf(nodes), schema);
     if (mark !== known?.mark) {
       const comparison = comparePicture(nodes, await readPicture(pool, tablesOf(nodes), schema), schema);

@@ -37,7 +37,7 @@ export interface NoReply {
   status?: number;
   /** Set when a kept connection broke before any response, so that nobody knows whether the receiver read the request. */
   unanswered?: true;
-  /** The network failure behind it, which may be this installation's fault; `send-delivery.ts` decides that. */
+  /** The network failure that prevented a response; `send-delivery.ts` decides whether it is this installation's fault. */
   failure?: NetworkFailure;
   sendMs: number;
 }
@@ -45,7 +45,7 @@ export interface NoReply {
 /** Sends messages, each within one hard deadline. */
 export interface Destination<M> {
   /**
-   * Sends one message. `withinMs` replaces the deadline by the rest of a deadline that began earlier.
+   * Sends one message. `withinMs` replaces the deadline, e.g. by what is left of an earlier one.
    * @throws EgressFailed when this installation's own proxy or network fails; every failure of the receiver is a result
    */
   send(message: M, withinMs?: number): Promise<Reply | NoReply>;

@@ -1,6 +1,6 @@
-// Declares what a save makes of a destination's input, and stores it.
+// Declares the result of merging a destination's input with the saved settings, and stores that result.
 
-/** The settings that a save would store, with their secrets; a kind adds what only its check needs. */
+/** The settings to save, with their secrets. A kind of destination adds what only its check needs. */
 export interface DestinationDraft<Settings = unknown> {
   settings: Settings;
   /** `undefined` when there are none. */

@@ -36,13 +36,13 @@ export interface Composed<Message> {
   refused?: NoReply;
 }
 
-/** Work beside sending: resources that Hookgraph creates for subscriptions at their destination. Each step must be idempotent. */
+/** Maintains resources that Hookgraph creates for subscriptions at a destination, e.g. topics. Each step must be idempotent. */
 export interface Upkeep<Settings> {
-  /** Queues what the old and new settings need. Runs in the transaction of the save. */
+  /** Queues the creation and removal of resources for the old and new settings. Runs in the transaction of the save. */
   note(client: PoolClient, subscriptionId: string, settings: Settings[]): Promise<void>;
-  /** Queues the removal of what the subscription had. Runs in the transaction that deletes it. */
+  /** Queues the removal of the subscription's resources. Runs in the transaction that deletes the subscription. */
   forget(client: PoolClient, subscriptionId: string): Promise<void>;
-  /** Does what is queued, for one subscription or for all. Failures are warnings and stay queued. */
+  /** Performs the queued steps, for one subscription or for all. Failures are warnings and stay queued. */
   settle(engine: Engine, subscriptionId: string | null): Promise<Problem[]>;
   /** Interval in milliseconds at which each worker calls `settle`. */
   everyMs: number;
@@ -50,11 +50,11 @@ export interface Upkeep<Settings> {
 
 export interface DestinationKind<Settings = unknown, Access = unknown, Message = unknown> {
   /**
-   * How subscribers give and see it: the API, the command line, YAML files and the reference are generated from it. Its name is the key
-   * of the settings in stored definitions, and of the secrets.
+   * The field from which the API, the command line, YAML files and the reference are generated. Its name is the key of the
+   * settings in stored definitions, and of the secrets.
    */
   field: Field;
-  /** Its name for people, such as `AWS SQS`. */
+  /** The kind's name for people, such as `AWS SQS`. */
   title: string;
   /** Why a before-hook can't use this destination; `null` when it can. */
   notBefore: string | null;

@@ -6,7 +6,7 @@ import type { DestinationKind } from './kind.js';
 import { sns } from './sns/index.js';
 import { sqs } from './sqs/index.js';
 
-/** Loads no SDK and no HTTP client, so that the command line can read it. A test adds a kind of its own. */
+/** The kinds load no SDK or HTTP client until they send, so the command line can import this list. Tests add a kind to it. */
 export const DESTINATIONS: DestinationKind[] = [https, sns, sqs, eventBridge];
 
 /** The kind of destination that a definition has, and its settings. @throws Error when this process doesn't know the kind */
@@ -15,7 +15,7 @@ export function destinationOf(definition: Definition): { kind: DestinationKind; 
     const settings = settingsOf(kind, definition);
     if (settings !== undefined) return { kind, settings };
   }
-  // A newer version of Hookgraph saved it: that version's workers send it.
+  // A newer version of Hookgraph saved the definition; workers of that version send its deliveries.
   throw new Error('the definition has a kind of destination that this version of Hookgraph does not know');
 }
 

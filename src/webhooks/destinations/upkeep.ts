@@ -1,4 +1,4 @@
-// Keeps what Hookgraph creates at destinations, such as topics, in line with the subscriptions.
+// Maintains the resources that Hookgraph creates at destinations, such as topics, as subscriptions are saved and deleted.
 import type { PoolClient } from 'pg';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -6,7 +6,7 @@ import type { Definition } from '../base/model.js';
 import type { Upkeep } from './kind.js';
 import { DESTINATIONS, settingsOf } from './registry.js';
 
-/** The kinds with upkeep that these definitions have, with their settings. */
+/** The kinds with upkeep among these definitions, each with its settings. */
 function upkeepOf(definitions: Definition[]): { upkeep: Upkeep<unknown>; settings: unknown[] }[] {
   return DESTINATIONS.flatMap((kind) => {
     const settings = definitions.map((definition) => settingsOf(kind, definition)).filter((known) => known !== undefined);
@@ -14,17 +14,17 @@ function upkeepOf(definitions: Definition[]): { upkeep: Upkeep<unknown>; setting
   });
 }
 
-/** Queues what the definitions before and after a save need. Must run in the transaction of the save. */
+/** Queues the resources that the definitions before and after a save need. Must run in the transaction of the save. */
 export async function noteUpkeep(client: PoolClient, subscriptionId: string, ...definitions: Definition[]): Promise<void> {
   for (const { upkeep, settings } of upkeepOf(definitions)) await upkeep.note(client, subscriptionId, settings);
 }
 
-/** Queues the removal of what a subscription had. Must run in the transaction that deletes it. */
+/** Queues the removal of a subscription's resources. Must run in the transaction that deletes the subscription. */
 export async function forgetUpkeep(client: PoolClient, subscriptionId: string): Promise<void> {
   for (const { upkeep } of DESTINATIONS) await upkeep?.forget(client, subscriptionId);
 }
 
-/** Does what is queued for a subscription. Failures are warnings, and the worker tries again. */
+/** Performs the queued steps of a subscription. Failures are returned as warnings, and a worker tries again. */
 export async function settleUpkeep(engine: Engine, subscriptionId: string, ...definitions: Definition[]): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const { upkeep } of upkeepOf(definitions)) problems.push(...(await upkeep.settle(engine, subscriptionId)));

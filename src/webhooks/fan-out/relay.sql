@@ -19,7 +19,7 @@ queued_events AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED))
   RETURNING event_id
 ),
--- The batch of captures.
+-- Takes a batch of captures.
 captures AS MATERIALIZED (
   DELETE FROM hookgraph.captures
   WHERE ctid = ANY (ARRAY(
@@ -31,7 +31,7 @@ captures AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED))
   RETURNING *
 ),
--- Both as rows of the same columns.
+-- The captures and the queued events, as rows of the same columns.
 changes AS MATERIALIZED (
   SELECT
     true AS is_new, id, xid, hookgraph.time_of(id)::timestamptz(3) AS occurred_at,
@@ -167,7 +167,8 @@ batch_events AS MATERIALIZED (
   FROM members m
   JOIN changes c ON c.id = m.id
 ),
--- Old values that a lifecycle topic matches on are kept.
+-- Records the new events. With hides_before, the only old values recorded are those that a lifecycle topic
+-- matches on.
 inserted_events AS (
   INSERT INTO hookgraph.events (
     id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
@@ -186,7 +187,7 @@ inserted_events AS (
   FROM batch_events e
   WHERE is_new
 ),
--- Events that existed and now have their tenant.
+-- Sets the tenant of events that were recorded earlier and have a tenant now.
 completed_events AS (
   UPDATE hookgraph.events x
   SET tenant = e.tenant
@@ -196,7 +197,7 @@ completed_events AS (
     AND x.id = e.id
     AND x.id = ANY (ARRAY(SELECT id FROM batch_events WHERE has_found_tenant AND NOT is_new))
 ),
--- Types and operations of the batch.
+-- The node types and operations of the batch.
 event_kinds AS MATERIALIZED (
   SELECT DISTINCT typename, operation
   FROM batch_events

@@ -6,8 +6,8 @@
 \ir match.sql
 \ir ../base/store/delivery-state.sql
 WITH
--- The replay that waits longest. It waits while its subscription is disabled, broken or a before-hook, and
--- skips nothing.
+-- The replay that was continued longest ago. A replay waits while its subscription is disabled, broken or a
+-- before-hook, and then continues at its position.
 replay AS MATERIALIZED (
   SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id
   FROM hookgraph.replays r
@@ -15,8 +15,8 @@ replay AS MATERIALIZED (
   WHERE r.state = 'RUNNING'
     AND s.status = 'ENABLED'
     AND s.phase = 'AFTER'
-    -- Captures of its topic within its time, memberships included, must be relayed first: later they would
-    -- lie behind the position.
+    -- Captures of the topic, changes of memberships included, must be relayed before the replay passes
+    -- their time. Otherwise their events would lie behind its position.
     AND NOT EXISTS (
       SELECT
       FROM hookgraph.captures c
@@ -31,7 +31,7 @@ replay AS MATERIALIZED (
         AND coalesce(c.tenant, s.tenant) = s.tenant
         AND c.id > r.position
         AND c.id < hookgraph.id_at(r.to_at + interval '1 ms'))
-    -- Live events must wait behind few replayed ones.
+    -- Limits the due deliveries of the subscription, so that live events wait behind few replayed ones.
     AND (
       SELECT count(*)
       FROM (
@@ -46,7 +46,7 @@ replay AS MATERIALIZED (
   LIMIT 1
   FOR UPDATE OF r SKIP LOCKED
 ),
--- The next events of all tenants and types.
+-- The next events of the replay's period, of all tenants and types.
 batch_events AS MATERIALIZED (
   SELECT e.*
   FROM replay r
@@ -59,7 +59,7 @@ batch_events AS MATERIALIZED (
     LIMIT :batch_size
   ) e
 ),
--- Those that its subscription's topic and environments match now.
+-- The events that match the subscription's current topic and environments.
 matches AS (
   SELECT
     e.id AS event_id, r.id AS replay_id, s.id AS subscription_id, t.id AS topic_id,

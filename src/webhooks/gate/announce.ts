@@ -2,7 +2,7 @@
 // may concern it.
 import type { PlannedWrite } from './find-hooks.js';
 
-/** SQL for the FROM or USING clause of a write, where it runs before any row is written. Its values are the statement's first three. */
+/** SQL for the FROM or USING clause of a write, where it runs before any row is written. It takes the first three parameters. */
 export const ANNOUNCE = 'hookgraph.announce($1, $2, $3)';
 
 /** Returns the values for ANNOUNCE. `context` is recorded as the cause of the write's events. */

@@ -99,8 +99,8 @@ function changedIn(events: OwnEvent[], { before, after }: Pick<RecordedEvent, 'b
 }
 
 /**
- * Returns whether a write makes the change that the hooks saw. Compares an existing row before the write: apart from clocks, the
- * result follows from it. A new row is written with the values that the hooks saw, so its key is enough.
+ * Returns whether a write makes the change that the hooks saw. For an existing row, compares the row before the write: the row
+ * after it follows from that, apart from clocks. A new row is written with the values that the hooks saw, so its key is enough.
  */
 export function isSameChange(seen: Change | null, now: Change | null): boolean {
   if (seen === null || now === null) return seen === now;

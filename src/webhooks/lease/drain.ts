@@ -61,7 +61,7 @@ class ClaimingDrain implements Drain {
   private gatherTimer: NodeJS.Timeout | undefined;
   /** Number of slots freed since the last claim. */
   private freed = 0;
-  /** Resolves the stop. */
+  /** Resolves the promise that `stop` returned. */
   private onIdle: (() => void) | undefined;
 
   constructor(private readonly options: DrainOptions) {

@@ -17,8 +17,8 @@ export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFA
   return isRenewed ? { ...delivery, claimedAtMs: now } : null;
 }
 
-// The worker that has the lease may be configured with a longer lease than this process. The shortest lease makes more claims look young
-// than are, which costs the caller a wait, and never fewer.
+// The worker that has the lease may be configured with a longer lease than this process. Assuming the shortest lease, no young
+// claim is missed; some older claims count as young, which costs the caller a wait.
 const YOUNG = `lease_until > now() + ${LEAST_LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
 
 /**

@@ -23,7 +23,7 @@ export interface PlannedWant extends Want {
   entry: Entry;
 }
 
-/** One claim: at most `total` deliveries of all these wants; the last ones fill in for earlier ones with fewer deliveries. */
+/** One claim: at most `total` deliveries of all wants. The last wants fill in where earlier ones have fewer deliveries. */
 export interface ClaimPlan {
   wants: PlannedWant[];
   total: number;

@@ -36,7 +36,7 @@ export function awsAccessOf(region: string, { endpoint, roleArn, ownKeys }: AwsS
   };
 }
 
-/** The origin of a service: https://docs.aws.amazon.com/general/latest/gr/rande.html */
+/** The origin of a service, as AWS documents it: https://docs.aws.amazon.com/general/latest/gr/rande.html */
 export function awsOrigin(service: string, { endpoint, region }: Pick<AwsAccess, 'endpoint' | 'region'>): string {
   if (endpoint !== null) return new URL(endpoint).origin;
   return `https://${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;

@@ -34,9 +34,9 @@ export function mergeAws(
 }
 
 export interface AwsRules {
-  /** The field of the input, before each name in a problem. */
+  /** The input's field, e.g. `sqs`, which begins the path of each problem. */
   field: string;
-  /** The resource to send to; `null` when it is wrong, and then whose account it is isn't checked. */
+  /** The ARN to send to; `null` when it is invalid, and then the account is not checked. */
   arn: string | null;
   offered: AwsAccounts | undefined;
   /** The variable that lists the accounts. */

@@ -61,7 +61,7 @@ export function sizeOf(body: string, attributes: Attributes): number {
   );
 }
 
-/** Refuses a message that this subscription's template wrote, until the template writes another. */
+/** Holds the delivery of a message that AWS would refuse, until the subscription's template changes. */
 export const heldFor = (message: string): { refused: NoReply } => ({
   refused: { kind: 'NO_REPLY', stage: 'TEMPLATE', message, held: true, sendMs: 0 },
 });
@@ -71,11 +71,11 @@ export interface Limits {
   service: string;
   bytes: number;
   maxBytes: number;
-  /** The purpose of the credentials; `null` when no check is needed. */
+  /** The call for which the installation's credentials need permission; `null` when no check is needed. */
   mayUse: { access: AwsAccess; arn: string; tenant: string; offered: AwsAccounts | undefined; variable: string } | null;
 }
 
-/** Why a message must not be sent: it is too large, or the installation's credentials are not (or no longer) for its account. */
+/** Why a message must not be sent: it is too large, or the installation's credentials must not be used for the account. */
 export function refusalOf({ service, bytes, maxBytes, mayUse }: Limits): { refused?: NoReply } {
   if (bytes > maxBytes)
     return heldFor(

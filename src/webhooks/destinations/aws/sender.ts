@@ -25,7 +25,7 @@ interface Metadata {
 
 type ClientConfig = Awaited<ReturnType<typeof clientConfig>>;
 
-/** The differences between the services. */
+/** The functions and texts that differ between the AWS services. */
 export interface AwsService<C extends Client, M extends AwsMessage> {
   /** The name of the service, for sentences. */
   name: string;
@@ -33,7 +33,7 @@ export interface AwsService<C extends Client, M extends AwsMessage> {
   send(client: C, message: M, options: { abortSignal: AbortSignal }): Promise<{ $metadata: Metadata }>;
   /** The failure that a successful status hides; `null` when there is none. */
   failureIn?(output: object): { code: string; message: string } | null;
-  /** The advice about an error, by its code; absent when the service's own words say enough. */
+  /** Advice by error code; a code is absent when the service's own message says enough. */
   advice?: Record<string, string>;
 }
 

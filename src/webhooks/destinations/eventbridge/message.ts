@@ -15,7 +15,10 @@ export interface BusEvent extends AwsMessage {
   resources: string[];
 }
 
-/** An event must be smaller: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
+/**
+ * Maximum bytes of an event, which must be smaller than 1 MiB according to
+ * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ */
 const MAX_BYTES = 1_048_575;
 
 export function composeEvent(
@@ -39,7 +42,7 @@ export function composeEvent(
     ...(unsendable(text) ??
       refusalOf({
         service: 'EventBridge',
-        // AWS counts the size of an entry like this: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+        // AWS defines the size of an entry: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
         bytes: [source, topic.key, text, ...resources].reduce((sum, part) => sum + Buffer.byteLength(part), 0),
         maxBytes: MAX_BYTES,
         mayUse: { access, arn: eventBusArn, tenant: owner.tenant, offered: engine.settings.eventBridge, variable: ACCOUNTS },

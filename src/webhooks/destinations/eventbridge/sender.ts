@@ -17,7 +17,7 @@ export const EVENT_BRIDGE: AwsService<EventBridgeClient, BusEvent> = {
     const entry = { EventBusName: access.eventBusArn, Source: access.source, DetailType: detailType, Detail: detail, Resources: resources };
     return client.send(new PutEventsCommand({ Entries: [entry] }), options);
   },
-  // The request succeeds although its event was refused.
+  // The request succeeds even if EventBridge refuses its event.
   failureIn(output) {
     const { FailedEntryCount, Entries } = output as Omit<PutEventsCommandOutput, '$metadata'>;
     if (!FailedEntryCount) return null;

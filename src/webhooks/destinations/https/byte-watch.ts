@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { MAX_EXCHANGE_BYTES } from './response-reader.js';
 
-/** Milliseconds between two looks at the counters. What a receiver can send in between is read beyond the limit. */
+/** Milliseconds between two looks at the counters. Bytes that arrive between two looks are read even if they exceed the limit. */
 const LOOK_MS = 10;
 /** Maximum number of bytes of an idle connection: settings, PINGs, GOAWAY. */
 const IDLE_BYTES = 64 * 1024;

@@ -3,14 +3,14 @@ import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
 
-/** More codings than this in one body serve no purpose but to cost time. */
+/** Maximum number of codings of one body. More codings serve no purpose, and each costs time. */
 const MAX_CODINGS = 3;
 
-// A body may be cut off at our limit, so the end of the input is no error.
+// Accepts incomplete input, because a body may be cut off at MAX_RESPONSE_BYTES.
 const GZIP = { finishFlush: zlib.constants.Z_SYNC_FLUSH };
 const BROTLI = { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH };
 
-/** Sets the body of a reply, decoded where it is encoded. Returns a promise only then, since nearly all bodies aren't. */
+/** Sets the body of a reply, decoded if it is encoded. Returns a promise only for an encoded body, because nearly all are not. */
 export function withBody(reply: Reply, bytes: Buffer): Reply | Promise<Reply> {
   const { headers } = reply;
   const codings = headers['content-encoding'] === undefined && headers['transfer-encoding'] === undefined ? [] : codingsOf(headers);
@@ -26,7 +26,7 @@ async function decodeInto(reply: Reply, bytes: Buffer, codings: string[]): Promi
   return reply;
 }
 
-/** The codings of a response, in the order in which they were applied. `chunked` is undone already. */
+/** The codings of a response, in the order in which they were applied, without `chunked`, which the HTTP client decodes. */
 function codingsOf(headers: Record<string, string>): string[] {
   const all = `${headers['content-encoding'] ?? ''},${headers['transfer-encoding'] ?? ''}`.toLowerCase().split(',');
   return all.map((coding) => coding.trim()).filter((coding) => coding !== '' && coding !== 'identity' && coding !== 'chunked');
@@ -54,7 +54,7 @@ function decoderOf(coding: string, bytes: Buffer): Transform | null {
   // "deflate" means zlib's format, but many servers send the bare one: https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2
   if (coding === 'deflate') return ((bytes[0] as number) & 15) === 8 ? zlib.createInflate(GZIP) : zlib.createInflateRaw(GZIP);
   if (coding === 'br') return zlib.createBrotliDecompress(BROTLI);
-  // Node has it from 22.15 on.
+  // Node has createZstdDecompress from 22.15 on.
   const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
   return coding === 'zstd' && createZstdDecompress ? createZstdDecompress() : null;
 }

@@ -15,15 +15,15 @@ export interface Http1Connection {
   reader: ResponseReader | null;
 }
 
-/** Something that needs a connection. */
+/** A request that needs a connection. */
 export interface Taker {
-  /** Whether a connection is no longer needed. */
+  /** Whether the request has ended and no longer needs a connection. */
   readonly isOver: boolean;
   begin(connection: Http1Connection): void;
 }
 
 interface Origin {
-  /** The connection that was used last is taken first, so that connections beyond the need become idle and are closed. */
+  /** The connection that was used last is taken first, so that surplus connections stay idle and are closed. */
   idle: Http1Connection[];
   open: number;
   waiting: Taker[];
@@ -71,7 +71,7 @@ export class Http1Connections {
     taker?.begin(this.open(connection.origin, origin));
   }
 
-  /** Lets no connection that is open now take a new request: one of them is dead, so the others may be. */
+  /** Retires all open connections of an origin, which then take no new request: one of them is dead, so the others may be. */
   retire(name: string): void {
     const origin = this.origins.get(name);
     if (origin === undefined) return;
@@ -110,7 +110,7 @@ export class Http1Connections {
       keepAliveMaxTimeout: this.lifetimes.ageMs,
       headersTimeout: 0,
       bodyTimeout: 0,
-      // More than the reader lets through, so that its error is the one.
+      // Larger than the limit of ResponseReader, so that ResponseReader reports a head that is too large, and not undici.
       maxHeaderSize: 2 * MAX_HEAD_BYTES,
     });
     const connection: Http1Connection = { client, origin: name, bornMs: performance.now(), answered: 0, isBroken: false, reader: null };
@@ -125,7 +125,7 @@ export class Http1Connections {
   }
 
   private drop({ client, origin: name }: Http1Connection, origin: Origin): void {
-    // Not at once: undici may be in the middle of reading from this connection.
+    // Deferred, because undici may be in the middle of reading from this connection.
     queueMicrotask(() => void client.destroy());
     origin.open -= 1;
     if (origin.open > 0) return;

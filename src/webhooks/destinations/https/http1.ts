@@ -128,7 +128,8 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.task === null) return;
     if (this.status !== 0) {
-      // These have no body, whatever their headers say: https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+      // Responses with the status 204 or 304 have no body, whatever their headers say:
+      // https://www.rfc-editor.org/rfc/rfc9112#section-6.3
       this.reply(false, this.status === 204 || this.status === 304 ? undefined : flawOf(error));
       return;
     }
@@ -136,7 +137,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
     const refused = error instanceof AnswerRefused ? error : refusalOf(error, read);
     if (refused) this.end(false)?.resolve(refusedAnswer(refused, this.tookMs()));
     else if (this.isKept && isClosedByPeer(error)) {
-      // The other idle connections are as old, so the retry must not take one of them.
+      // The other idle connections are as old as the broken one, so the retry must not take one of them.
       this.connections.retire(this.task.request.origin);
       this.end(false)?.resolve(unansweredReply(this.tookMs()));
     } else this.fail(error, false);
@@ -184,7 +185,7 @@ const onDeadline = (exchange: Http1Exchange): void => exchange.passDeadline();
 function flawOf(error: Error): string {
   if (error instanceof AnswerRefused) return error.message;
   if (error instanceof errors.HTTPParserError) return 'The framing of the body is no valid HTTP.';
-  // The headers have passed already.
+  // The headers were read completely, so the overflow is in the trailers.
   if (error instanceof errors.HeadersOverflowError) return 'The trailers after the body are too long.';
   return 'The connection ended in the middle of the body.';
 }

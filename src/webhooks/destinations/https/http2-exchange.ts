@@ -39,7 +39,7 @@ export interface Held {
 interface Timing {
   /** Aborts at the deadline. */
   signal: AbortSignal;
-  /** By `performance.now()`. */
+  /** Start of the exchange, by `performance.now()`. */
   started: number;
   /** Called when the deadline passes and no response has begun. */
   onSilence(): void;

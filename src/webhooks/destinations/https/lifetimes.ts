@@ -1,4 +1,4 @@
-// Says how long connections are used, in milliseconds.
+// Declares how long connections are used, in milliseconds.
 
 export interface Lifetimes {
   /** A connection takes no new request after this time, so that deliveries follow a name to its new addresses. */

@@ -46,7 +46,7 @@ function isName(head: Buffer, place: number, name: string): boolean {
 
 type Repaired = { status: number; head: string } | { status: number; refused: string };
 
-/** White space and lines by https://www.rfc-editor.org/rfc/rfc9112#section-2.2 and #section-5. */
+/** Repairs white space and line ends, as https://www.rfc-editor.org/rfc/rfc9112#section-2.2 and #section-5 allow. */
 export function repairHead(text: string): Repaired {
   const lines = text.replace(/^[\r\n]+/, '').split(/\r?\n/);
   const [, minor, digits, reason = ''] = /^HTTP\/1\.(\d)[ \t]+(\d{3})(?:[ \t](.*))?$/.exec(lines[0] ?? '') ?? [];
@@ -54,7 +54,7 @@ export function repairHead(text: string): Repaired {
   const status = Number(digits);
   const refused = (why: string): Repaired => ({ status, refused: why });
   if (status < 100) return refused('has a status that HTTP does not know');
-  // The request asked for no other protocol: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+  // A request that asks for no other protocol must not get one: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
   if (status === 101) return refused('switches to another protocol, which the request did not ask for');
   const fields = unfold(lines.slice(1));
   if (fields === null) return refused('has a header line without a name');

@@ -124,7 +124,7 @@ async function deleteTopic({ guard }: Engine, arn: string): Promise<void> {
   await client.send(new DeleteTopicCommand({ TopicArn: arn }), within());
 }
 
-/** The installation's own credentials, at AWS. */
+/** Access to AWS with the installation's own credentials. */
 const installationAt = (arn: string) => ({ region: regionOf(arn), endpoint: null, role: null, keys: null });
 
 const within = () => ({ abortSignal: AbortSignal.timeout(CALL_MS) });

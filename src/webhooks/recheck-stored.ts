@@ -35,7 +35,7 @@ async function releaseMended(engine: Engine, broken: ReadonlySet<string>): Promi
   const compiled = await Promise.all([...loaded.values()].map(async (one) => ({ ...one, result: await compileDefinition(engine, one) })));
   const valid = compiled.filter(({ result }) => !('broken' in result));
   if (valid.length === 0) return;
-  // Restricted to the checked version, because a concurrent edit counts by itself.
+  // Restricted to the checked versions, because a concurrent save has checked the newer version itself.
   const corrected = await unsetBroken(
     engine.pool,
     valid.map(({ subscription }) => subscription),

@@ -22,10 +22,10 @@ type Body = { text: string; contentType: string };
 
 export interface DeliverySender {
   /**
-   * Sends one delivery. `watch` receives a report of the authentication. `withinMs` replaces the usual deadline by the rest of one
-   * that began earlier.
-   * @throws EgressFailed when this installation's own proxy or network fails; any failure of the receiver or its token endpoint is a
-   * result
+   * Sends one delivery. `watch` receives a report of the authentication. `withinMs` replaces the usual deadline, e.g. by what is
+   * left of an earlier one.
+   * @throws EgressFailed when this installation's own proxy or network fails; any failure of the receiver or its token endpoint
+   * is a result
    */
   send(compiled: Compiled, ids: DeliveryIds, body: Body, watch?: Watch, withinMs?: number): Promise<SentRequest>;
   close(): Promise<void>;
@@ -46,12 +46,12 @@ export function openDeliverySender(
   const tokens = createTokens(async (request) => {
     const sender = await senders.of(https.field.name);
     const answer = await sender.send(request);
-    // Asking for a token again does no harm, and is no attempt of the delivery.
+    // Repeats the token request at once: asking again does no harm, and is no attempt of the delivery.
     const isUnanswered = answer.kind === 'NO_REPLY' && answer.unanswered;
     return blamed(isUnanswered ? await sender.send(request) : answer, request.origin, null);
   });
 
-  /** Returns the result unchanged. @throws EgressFailed when this installation's own network is to blame for it */
+  /** Returns the result unchanged. @throws EgressFailed when this installation's own network caused the failure */
   function blamed(answer: Reply | NoReply, origin: string, tenant: string | null): Reply | NoReply | Promise<Reply | NoReply> {
     if (answer.kind === 'REPLY') {
       if (guard.evidence.isSuspicious) guard.evidence.worked('CONNECT', hostOf(origin));
@@ -63,7 +63,7 @@ export function openDeliverySender(
   async function blame(answer: NoReply, failure: NetworkFailure, tenant: string | null): Promise<NoReply> {
     let blame = guard.evidence.judge(failure, tenant);
     if (blame === 'UNSURE') {
-      // Waits for other requests that may be failing at the same moment, as further evidence.
+      // Waits for other requests: failures at the same moment are evidence against this installation's network.
       await sleep(UNSURE_MS);
       blame = guard.evidence.judge(failure, tenant);
     }
@@ -146,7 +146,7 @@ function hostOf(origin: string): string {
   return host;
 }
 
-/** Milliseconds to wait for other failures of the same moment. */
+/** Milliseconds to wait for failures of other requests at the same moment. */
 const UNSURE_MS = 500;
 
 const OURS = {

@@ -13,7 +13,7 @@ import type { AttemptRecord, AttemptStart, SentRequest } from './verdict/attempt
 import { type Answer, type Circumstances, judge, type Verdict } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 
-/** The engine parts that the stages use, and how a test or before-hook differs from an ordinary delivery. */
+/** The engine parts that the stages use, and the settings by which a test or before-hook differs from an ordinary delivery. */
 export interface Run {
   start: AttemptStart;
   send: DeliverySender['send'];
@@ -22,7 +22,7 @@ export interface Run {
   circumstances(): Circumstances;
   /** Called before the request. `false` ends the run without an attempt: the lease is lost, or the subscription was disabled. */
   maySend?(): boolean | Promise<boolean>;
-  /** Returns whether the error template is not to be rendered on this answer. */
+  /** Returns whether the answer decides the outcome by itself, so that the error template is not rendered. */
   isFinal?(answer: Answer): boolean;
   /** Receives a report of each stage; with it, the validation template is evaluated and not obeyed. */
   watch?: Watch;
@@ -102,7 +102,7 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
 
 const SECOND = 'Sent twice: the first connection broke before a response.';
 
-/** The circumstances of a test and of a before-hook, which are never retried. */
+/** Circumstances of a test and of a before-hook, which are never retried. */
 export const onlyAttempt = (): Circumstances => ({ attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 });
 
 /** Runs the stages up to the request, which is composed and not sent. */
@@ -128,7 +128,7 @@ const idsOf = ({ id, typename, nodeKey, eventId }: PayloadSubject & { eventId: s
   eventId,
 });
 
-/** Notes whether the sender reported the authentication; then its failure is not reported as one of sending, too. */
+/** Notes whether the sender reported the authentication: a failure reported there is not reported as one of sending, too. */
 function noteAuthentication(watch: Watch): { watch: Watch; isReported(): boolean } {
   let isReported = false;
   return {

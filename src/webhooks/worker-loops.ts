@@ -152,7 +152,7 @@ function statisticsScan({ pool }: Engine): () => Promise<void> {
     const { known = false, grown = false } = rows[0] ?? {};
     if (known) triesLeft = 0;
     else if (grown) {
-      // May have to run again: rows that are not committed yet make the table grow but are not counted.
+      // ANALYZE may have to run again: rows that are not committed yet make the table grow but are not counted.
       triesLeft -= 1;
       await pool.query('ANALYZE hookgraph.deliveries');
     }

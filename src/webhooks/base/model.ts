@@ -158,7 +158,7 @@ export interface Subscription {
   version: number;
   definition: Definition;
   secretFields: SecretField[];
-  /** When the last replaced shared secret stops signing; `null` when none does. */
+  /** When the last replaced shared secret stops signing; `null` when only the current secret signs. */
   rotationEndsAt: Date | null;
   integrationId: string | null;
   environmentIds: string[] | null;

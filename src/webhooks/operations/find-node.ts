@@ -124,7 +124,7 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   const { data, errors = [] } = await execute({ ...question, schema: host.schema(), contextValue });
   const ours = errors.find((error) => host.faultOf(error) === 'ours');
   if (ours) throw new Error(`Reading the last node failed with an internal error: ${ours.message}`, { cause: ours.originalError ?? ours });
-  // The node exists but resolving it fails; it is used all the same, because the stored query then reports the error.
+  // A node exists although resolving it fails. It is used all the same, because the stored query then reports the error.
   const failed = new Set(errors.filter((error) => host.faultOf(error) === 'node').map((error) => error.path?.[0]));
   const isFound = (answer: unknown): boolean => {
     const [found] = Array.isArray(answer) ? answer : [answer];

@@ -5,11 +5,11 @@ import type { HeldReason } from '../base/store/delivery-state.js';
 export interface QueueState {
   /** Due deliveries that no worker has claimed, at most MAX_COUNTED. `paced`: those of subscriptions that are slowed, probed or limited. */
   due: { paced: boolean; count: number; oldestSeconds: number }[];
-  /** At most MAX_COUNTED in all. */
+  /** Held deliveries by reason; counting stops at MAX_COUNTED in all. */
   held: { reason: HeldReason; count: number }[];
   /** Recorded changes that no relay has taken, at most MAX_COUNTED. */
   changes: { count: number; oldestSeconds: number };
-  /** Subscriptions with a pace. */
+  /** Number of subscriptions with a pace, by the pace's state. */
   paced: { state: string; count: number }[];
 }
 

@@ -62,7 +62,7 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [id])).get(id) ?? null };
 }
 
-/** Audit fields of an action that keeps the definition's version. */
+/** The audit log's fields for an action that keeps the definition's version. */
 export const about = ({ id, version }: Subscription) => ({ subscriptionId: id, versionBefore: version, versionAfter: version });
 
 /** Returns the reason why the subscription sends nothing now; `null` when it is enabled. */

@@ -32,7 +32,7 @@ export async function rotateSecret(
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   if (!isUuid(id)) return refused(NOT_FOUND);
   const result = await insideTransaction(engine.pool, async (client) => {
-    // A concurrent save sees another version after this lock and starts over.
+    // Locked until the commit: a concurrent save then sees another version, and starts over.
     await lockSubscription(client, actor, id);
     const before = await loadUnsealed(client, engine.vault, actor, id);
     if (!before) return [NOT_FOUND];

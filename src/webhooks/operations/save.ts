@@ -233,7 +233,7 @@ export async function insertVersion(client: PoolClient, actor: Actor, id: string
   );
 }
 
-/** Makes the version after the current one the current one. insertVersion must have inserted it. */
+/** Raises the subscription's version by one. insertVersion must have inserted the new version. */
 export async function raiseVersion(client: PoolClient, id: string): Promise<void> {
   await client.query('UPDATE hookgraph.subscriptions SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1', [id]);
 }

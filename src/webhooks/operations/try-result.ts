@@ -7,7 +7,7 @@ import type { AttemptRecord } from '../verdict/attempt-record.js';
 export interface TryReport {
   typename: string;
   nodeKey: string;
-  /** `READY` and `SKIPPED` say what would happen, and occur in previews only. */
+  /** Previews alone end as `READY` or `SKIPPED`, which say what a delivery would do. */
   outcome: 'READY' | 'SKIPPED' | 'DELIVERED' | 'FAILED';
   stage: Stage | null;
   message: string | null;
@@ -20,8 +20,8 @@ export interface TryReport {
 }
 
 /**
- * The result of a test or preview. `report` is `null` when nothing ran, and `problems` say why. The problems of a preview are those
- * of its definition.
+ * The result of a test or preview. `report` is `null` when nothing ran; then `problems` say why. A preview also returns the
+ * problems of its definition.
  */
 export interface TryResult {
   problems: Problem[];

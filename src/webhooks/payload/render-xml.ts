@@ -1,4 +1,4 @@
-// Renders the XML body of a subscription without a template: docs/wire-formats.md#default-payload
+// Renders the XML body of a subscription without a template, as docs/wire-formats.md#default-payload describes.
 
 import { ExactNumber } from '../../runtime/exact-json.mjs';
 import { escapeXml } from '../base/templates/rendering.mjs';

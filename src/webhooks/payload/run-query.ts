@@ -54,7 +54,7 @@ export function executeInTime(
 /** Maximum number of errors to report for one result. */
 const MAX_TOLD = 20;
 
-/** Returns messages that are meant for people. Other errors may quote SQL or file paths, so they are only logged. */
+/** Returns the message if it is meant for people. Other errors may quote SQL or file paths, so they are only logged. */
 function describe({ log }: Engine, { message, path, originalError: cause }: GraphQLError): string {
   const isForPeople = !cause || cause instanceof GraphQLError || cause instanceof WebhooksError;
   if (!isForPeople)

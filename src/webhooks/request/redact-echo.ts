@@ -7,7 +7,7 @@ import { secretsOf } from './auth/credentials.js';
 type Secretive = Pick<Compiled, 'secretTexts' | 'auth'>;
 
 const REDACTED = '[redacted]';
-/** Replaces a text that would take too long to search. */
+/** Replaces a text of the response that would take too long to search for secrets. */
 const NOT_RECORDED = '[not recorded]';
 
 /** Redacts a response before anything reads or records it, because receivers that echo requests are common in development. */
@@ -62,7 +62,7 @@ function cleanHeaders(headers: Record<string, string>, clean: (text: string) => 
   return changed ? Object.fromEntries(cleaned) : headers;
 }
 
-/** Shorter secrets would redact ordinary words. */
+/** Excludes shorter secrets, because searching for them would redact ordinary words. */
 const isLong = (text: string): boolean => text.length >= MIN_LENGTH;
 
 interface Known {
@@ -83,7 +83,7 @@ function finderOf(compiled: Secretive, tokens: string[]): Finder | null {
   return finder;
 }
 
-/** A key is secret without the prefix that names its kind, too, and as the hex of its bytes. */
+/** Adds the other forms of a signing key: without the prefix that names its kind, and as the hex of its bytes. */
 function withKeyOf(secret: string): string[] {
   const key = /^wh(?:sec|sk)_(.*)$/s.exec(secret)?.[1];
   return key === undefined ? [secret] : [secret, key, Buffer.from(key, 'base64').toString('hex')];

@@ -18,7 +18,7 @@ export class AttemptBatch {
   private ownCharacters = 0;
   /** Time by `Date.now()` at which the newest result was added. */
   newestMs = 0;
-  /** Results that may disable their subscription, by a rule of their own or as one failure too many. */
+  /** Results that may disable their subscription: by a rule, or because the hour's number of failures exceeds the limit. */
   readonly mayDisable: (Pick<DeliveryResult, 'deliveryId' | 'subscriptionId' | 'disable'> & { outcome: Outcome | null })[] = [];
 
   /** Lines to log once the batch is written. */
@@ -51,7 +51,7 @@ export class AttemptBatch {
   private readonly uncounted = integers();
   private readonly requests = new SharedHeaders();
   private readonly responses = new SharedHeaders();
-  /** By the names of the parameters in write-attempts.sql. */
+  /** The encoded columns, by the parameter names of write-attempts.sql. */
   readonly columns = {
     ids: this.id,
     tokens: this.token,
@@ -117,7 +117,7 @@ export class AttemptBatch {
     this.recording.push(json(attempt && recordingOf(attempt)));
     this.requestStem.push(sent.stem);
     this.responseStem.push(got.stem);
-    // `null` in nearly all rows, which costs four bytes.
+    // Pushes `null` for nearly all rows, which takes only four bytes a row.
     this.uncounted.push(uncounted && 1);
   }
 

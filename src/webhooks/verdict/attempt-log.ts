@@ -6,7 +6,7 @@ import type { DeliveryState, Outcome } from '../base/model.js';
 import { afterOnlyAttempt } from '../base/store/delivery-state.js';
 import type { AttemptRecord } from './attempt-record.js';
 
-/** Where a delivery stands after the attempt. */
+/** The state of a delivery after the attempt. */
 export interface AfterAttempt {
   number: number;
   state: DeliveryState;

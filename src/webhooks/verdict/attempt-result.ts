@@ -30,7 +30,9 @@ interface Claimed {
   pace: PaceState | null;
 }
 
-/** The result of a claimed delivery. Without further `effects` it goes back into the queue at once, uncharged. */
+/**
+ * The result of a claimed delivery. Without further `effects`, the delivery goes back into the queue at once, without an attempt.
+ */
 export const resultOf = (delivery: Claimed, effects: Partial<DeliveryResult>): DeliveryResult => ({
   deliveryId: delivery.id,
   token: delivery.token,

@@ -35,7 +35,9 @@ const MAX_CHARACTERS = 8_000_000;
 const BUSY = 10;
 const WORTHWHILE = 200;
 const GATHER_MS = 20;
-/** Number of unwritten results from which `add` makes its caller wait. Unwritten results are the deliveries sent twice after a kill. */
+/**
+ * Number of unwritten results from which `add` makes its caller wait. If the process is killed, their deliveries are sent again.
+ */
 const MAX_WAITING = 800;
 
 /**
@@ -77,7 +79,7 @@ export function createAttemptWriter(
       busy = filled.batch.size >= BUSY;
       try {
         await write(filled.batch);
-        // Must come last: a stopping worker closes the database once no result is waiting.
+        // The callbacks come last: a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
         logFailure(log, error, 'recording attempts failed; retrying', { results: waiting });

@@ -55,7 +55,7 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const stepMs = retryDelayMs(about.attemptCount, about.random);
   const asks = isReply && (answer.status === 429 || answer.status === 503);
   const askedMs = asks ? retryAfterMs(answer.headers['retry-after'], about.nowMs) : null;
-  // A kept connection that broke says nothing about the receiver, so the first retry follows at once.
+  // A kept connection that broke says nothing about the receiver, so the first retry follows at once. Later ones wait as usual.
   const waitMs = unanswered && about.attemptCount === 0 ? 0 : clampRetryAfterMs(askedMs, stepMs);
   // A 503 without `Retry-After` is treated like a 500, not as a request to slow down.
   const slowMs = isReply && (answer.status === 429 || answer.isThrottled) ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;

@@ -14,14 +14,14 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   const { errorTemplate, owner, subscriptionId } = compiled;
   if (!errorTemplate || answer.kind === 'NO_REPLY') return '';
   const { status, headers, body, flaw } = answer;
-  // An incomplete body can't show that there was no error. Another status than 2xx is an error without it.
+  // An incomplete body can't show that there was no error. A status other than 2xx is an error even without the template.
   if (flaw !== undefined) return status >= 200 && status <= 299 ? `The receiver answered with status ${status}. ${flaw}` : '';
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial: watch !== undefined };
   const input = { reply: { status, headers, body }, ...(event !== null && { event }) };
   const [result] = await engine.renderer.render(payer, input, [{ ...errorTemplate, ask: 'text' }]);
   if (!result) throw new Error('The renderer returned no result for an error template.');
   const output = 'text' in result ? result.text : null;
-  // A failure to render counts as an error of the receiver, even if rendering never started: the request is sent and must not be
+  // A failure to render counts as an error of the receiver, even if rendering never started: the request was sent and must not be
   // repeated.
   const read = 'text' in result ? beginningOf(result.text.trim()) : `The error template could not read the answer: ${result.message}`;
   const found = read !== '';
@@ -40,7 +40,7 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
 const MAX_READ_LENGTH = 4_096;
 
 function beginningOf(text: string): string {
-  // Don't cut a surrogate pair in half.
+  // Never cuts a surrogate pair in half.
   return text.length <= MAX_READ_LENGTH ? text : `${text.slice(0, MAX_READ_LENGTH).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 

@@ -8,7 +8,7 @@
 \ir ../base/store/delivery-state.sql
 \ir attempt-rows.sql
 WITH
--- One row per delivery, with its only attempt.
+-- The results, one row for each delivery with its only attempt.
 results AS MATERIALIZED (
   SELECT *
   FROM unnest(

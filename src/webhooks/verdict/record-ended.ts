@@ -17,7 +17,7 @@ export interface EndedRecord {
   attempt: AttemptRecord;
 }
 
-/** Records and logs them. A test's attempt never counts towards disabling its subscription. */
+/** Records and logs attempts of tests and before-hooks. A test's attempt never counts towards disabling its subscription. */
 export async function recordEnded(engine: Pick<Engine, 'pool' | 'log' | 'settings' | 'meter'>, records: EndedRecord[]): Promise<void> {
   await insertEnded(engine.pool, records);
   for (const { attempt } of records) reportOnlyAttempt(engine, attempt);

@@ -5,7 +5,7 @@ import { json } from './storable.js';
 type Headers = Record<string, string>;
 
 interface Stem {
-  /** Position in `stems`, from 1. */
+  /** Position of the shared set in `stems`, counted from 1. */
   number: number;
   headers: Headers;
   size: number;
@@ -32,7 +32,7 @@ export class SharedHeaders {
     if (!headers) return NONE;
     const usual = this.of.get(subscriptionId);
     if (usual !== undefined) return beside(usual, headers, usual.size) ?? { stem: null, own: headers };
-    // Another subscription's headers are shared if at most half as many headers differ as it has.
+    // Another subscription's set is shared if the number of headers that differ is at most half the number of headers in the set.
     const { newest } = this;
     const shared = newest && beside(newest, headers, newest.size / 2);
     if (newest && shared) {

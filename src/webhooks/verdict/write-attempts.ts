@@ -20,7 +20,7 @@ const WRITE = sqlStatement<ResultColumn>('webhooks/verdict/write-attempts.sql');
 export interface WriteEffects {
   disabled: RuleChange<DisablingRule>[];
   paces: PaceChange[];
-  /** Where the deliveries of the batch's lines stand now, by id. A delivery whose lease was lost is missing: nothing was recorded. */
+  /** The deliveries' new states, by id, for the log. A delivery whose lease was lost is missing, because nothing was recorded. */
   states: ReadonlyMap<string, AfterAttempt>;
 }
 

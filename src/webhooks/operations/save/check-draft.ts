@@ -38,7 +38,7 @@ async function checkFields(engine: Engine, tenant: string, draft: Draft): Promis
   const context = { engine, tenant, values };
   const [first, second] = DESTINATIONS.filter(({ field }) => values[field.name] != null);
   const unfit = first && !second ? misfits(first, values) : [];
-  // The checks of several destinations, or of one that a before-hook can't have, would say nothing more.
+  // Skips the checks of destinations when their choice is a mistake: several are given, or a before-hook can't use the given one.
   const checked = FIELDS.filter((field) => !field.destination || (!second && !unfit.some((problem) => problem.field === field.name)));
   const problems = (await Promise.all(checked.map((field) => checkField(field, values[field.name], context)))).flat();
   problems.push(...unfit);
@@ -64,12 +64,12 @@ function misfits({ field, title, notBefore, isHttp }: DestinationKind, values: R
   }));
 }
 
-/** Checks that a shared secret can be stored, and that the given schemes can sign with it. */
+/** Checks that a shared secret can be stored, and that the given signature schemes can sign with it. */
 export function checkSecret(signatures: readonly SignatureScheme[], secret: string | null): Problem[] {
   const problems = secretProblems(secret);
   return problems.length > 0 ? problems : signatureProblems(signatures, secret);
 }
 
-/** A secret that can't be stored is reported by its declaration alone. */
+/** Checks a secret with its schemes, unless it can't be stored, which the check of its own field reports. */
 const signaturesOf = ({ signatures, sharedSecret }: Draft): Problem[] =>
   secretProblems(sharedSecret).length > 0 ? [] : signatureProblems(signatures, sharedSecret);

@@ -4,14 +4,14 @@ import type { Auth } from '../../base/model.js';
 
 export type OAuth2 = Extract<Auth, { kind: 'OAUTH2' }>;
 
-/** Encodes a user name and a password: https://www.rfc-editor.org/rfc/rfc7617 */
+/** Encodes a user name and a password, as https://www.rfc-editor.org/rfc/rfc7617 specifies. */
 export const basicCredentials = (username: string, password: string): string =>
   Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
 
 /**
- * Encodes a client's id and secret for `Authorization: Basic`, each form-encoded first:
- * https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1. Letters, digits and `*-._` stay unchanged, so endpoints that skip the
- * decoding can read them too.
+ * Encodes a client's id and secret for `Authorization: Basic`, each form-encoded first, as
+ * https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 specifies. Letters, digits and `*-._` stay unchanged, so endpoints that
+ * skip the decoding can read them too.
  */
 export const clientCredentials = ({ clientId, secrets }: OAuth2): string =>
   basicCredentials(formEncoded(clientId), formEncoded(secrets.clientSecret ?? ''));

@@ -1,5 +1,5 @@
-// Fetches OAuth access tokens by client credentials, and caches them until shortly before they expire.
-// https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+// Fetches OAuth access tokens by client credentials, and caches them until shortly before they expire. The protocol is
+// https://www.rfc-editor.org/rfc/rfc6749#section-4.4.
 import { Buffer } from 'node:buffer';
 import type { Exchange } from '../../base/model.js';
 import { clientCredentials, type OAuth2 } from './credentials.js';

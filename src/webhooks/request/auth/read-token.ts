@@ -49,7 +49,8 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
   const { status, headers } = answer;
   const error = typeof fields?.error === 'string' ? fields.error : null;
   const failed = status < 200 || status > 299;
-  // Only these two fields are shown, because any other may contain a token. https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+  // Only these two fields are shown, as any other may hold a token. Their format is
+  // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
   const told = [error, fields?.error_description].filter((text): text is string => typeof text === 'string' && text !== '');
   const what =
     told.length > 0

@@ -83,7 +83,7 @@ export function publicKeyOf(chosen: readonly SignatureScheme[], secret: string |
   return 'publicKey' in key ? key.publicKey : null;
 }
 
-/** The prefix `whsk_` has a meaning only for STANDARD_WEBHOOKS. */
+/** Whether the secret is a private key: the prefix `whsk_` says so, but only for STANDARD_WEBHOOKS. */
 function isPrivateKey(chosen: readonly SignatureScheme[], secret: string): boolean {
   return chosen.includes('STANDARD_WEBHOOKS') && secret.startsWith('whsk_');
 }

@@ -26,7 +26,7 @@ export const standardWebhooks: Scheme = {
   sign({ deliveryId, at, body }, secrets) {
     const timestamp = String(secondsOf(at));
     const signed = Buffer.concat([Buffer.from(`${deliveryId}.${timestamp}.`), body]);
-    // An old secret may date from before this scheme was chosen and have another format; it is left out.
+    // Leaves out an old secret in another format, which was saved before this scheme was chosen.
     const keys = secrets.map(readKey).filter((key) => 'kind' in key);
     if (keys.length === 0) throw new Error('Signing failed: the subscription has no Standard Webhooks secret.');
     return {
@@ -55,7 +55,7 @@ function readPrivateKey(bytes: Buffer | null): Key | { problem: string } {
   return { kind: 'ed25519', privateKey, publicKey: `whpk_${own.toString('base64')}` };
 }
 
-/** Decodes canonical base64 only, which every decoder reads as the same bytes. */
+/** Decodes canonical base64 only, because decoders may disagree about any other base64. */
 function decode(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64');
   return bytes.length > 0 && bytes.toString('base64') === text ? bytes : null;

@@ -40,7 +40,7 @@ export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
 
 /**
  * SQL that reads a transition table as key, alive, tenant, parent_key, environment, doc. `ATTACHED` rows add `large` (whether a
- * value may be cut) and those values without reading them (`v0`, `v1`, …).
+ * value may be cut) and the large values, without reading them (`v0`, `v1`, …).
  */
 export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition: string, reading: Reading): string {
   const { node } = own;

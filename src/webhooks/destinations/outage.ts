@@ -28,7 +28,7 @@ interface Known {
   putBack: number;
   deliveryIds: Set<string>;
   subscriptionIds: Set<string>;
-  /** The last failure. The outage is over when its step works for any receiver. */
+  /** The last failure. The outage is over when the step that failed works for any receiver. */
   last: EgressFailed;
 }
 

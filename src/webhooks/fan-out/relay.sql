@@ -109,15 +109,15 @@ tenantless_rows AS MATERIALIZED (
   WHERE tenant IS NULL AND parent_key IS NULL
   HAVING count(*) > 0
 ),
--- The tenants of these rows. The first tenant's event has the capture's id, each further event an id of the
+-- The tenants of tenantless_rows. The first tenant's event has the capture's id, each further event an id of the
 -- same millisecond.
 child_tenants AS MATERIALIZED (
   SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS place
   FROM tenantless_rows
   CROSS JOIN LATERAL hookgraph.tenants_by_children(ids, xids, typenames, keys, operations) d
 ),
--- Changes of rows that make another row a member of a tenant or end that, as arrays; no row when there are
--- none.
+-- Changes of rows that make another row a member of a tenant or end its membership, as arrays; no row when
+-- there are no such changes.
 membership_changes AS MATERIALIZED (
   SELECT
     array_agg(c.id) AS ids, array_agg(c.xid) AS xids, array_agg(c.typename) AS typenames,

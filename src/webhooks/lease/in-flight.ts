@@ -1,6 +1,6 @@
 // Counts the deliveries in progress of this process: in all, per subscription, and per destination host.
 
-/** The place of one delivery in progress. */
+/** The subscription and host under which one delivery in progress is counted. */
 export interface Slot {
   readonly subscriptionId: string;
   /** `undefined` while the subscription's host is unknown. */
@@ -19,7 +19,7 @@ export class InFlight {
     return this.bySubscription.get(subscriptionId) ?? 0;
   }
 
-  /** Returns the number for a host; for `undefined`, the number of all deliveries whose host is unknown. */
+  /** Returns the number of deliveries in progress at a host; for `undefined`, of all deliveries whose host is unknown. */
   at(host: string | undefined): number {
     return this.byHost.get(host) ?? 0;
   }
@@ -43,7 +43,7 @@ export class InFlight {
     if (slots?.size === 0) this.unknown.delete(slot.subscriptionId);
   }
 
-  /** Counts deliveries at their host once `hostOf` knows it. */
+  /** Moves deliveries from the count of the unknown host to that of their host, once `hostOf` knows it. */
   learnHosts(hostOf: (subscriptionId: string) => string | undefined): void {
     for (const [subscriptionId, slots] of this.unknown) {
       const host = hostOf(subscriptionId);

@@ -16,7 +16,7 @@ export class Entry {
     return this.cursor && nowMs - this.sinceMs <= CURSOR_LIFE_MS ? this.cursor : null;
   }
 
-  /** Returns the entry for the claim after one that started at `after` and ended at `cursor`. Its age counts from the first cursor. */
+  /** Returns the next entry, after a claim from `after` to `cursor`. The age of a cursor counts from the first one. */
   next(cursor: Cursor, after: Cursor | null, nowMs: number): Entry {
     return new Entry(cursor, after === null ? nowMs : this.sinceMs);
   }

@@ -30,9 +30,7 @@ interface Claimed {
   pace: PaceState | null;
 }
 
-/**
- * The result of a claimed delivery. Without further `effects`, the delivery goes back into the queue at once, without an attempt.
- */
+/** The result of a claimed delivery. Without `effects` the delivery returns to the queue at once, and no attempt is counted. */
 export const resultOf = (delivery: Claimed, effects: Partial<DeliveryResult>): DeliveryResult => ({
   deliveryId: delivery.id,
   token: delivery.token,

@@ -35,9 +35,7 @@ const MAX_CHARACTERS = 8_000_000;
 const BUSY = 10;
 const WORTHWHILE = 200;
 const GATHER_MS = 20;
-/**
- * Number of unwritten results from which `add` makes its caller wait. If the process is killed, their deliveries are sent again.
- */
+/** Number of unwritten results from which `add` makes its caller wait. After a kill, their deliveries are sent again. */
 const MAX_WAITING = 800;
 
 /**

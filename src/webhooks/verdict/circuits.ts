@@ -22,7 +22,7 @@ const MAX_STREAKS = 50_000;
 export class Circuits {
   private readonly streaks = new Map<string, Streak>();
 
-  /** Returns whether the delivery was claimed before its receiver had to be left alone, and so must not be sent now. */
+  /** Whether the delivery must not be sent: after its claim, the circuit opened or the receiver asked to slow down. */
   isStopped({ subscriptionId, claimedAtMs, pace }: Claimed): boolean {
     return (
       this.streaks.size > 0 &&
@@ -56,7 +56,7 @@ export class Circuits {
     if (streak) streak.failures = 0;
   }
 
-  /** Counts a failed attempt. `counted` is false if it was claimed before the circuit opened. `opens`: this failure opens the circuit. */
+  /** Counts a failure, unless the delivery was claimed before the circuit opened. `opens`: this failure opens the circuit. */
   failed({ subscriptionId, claimedAtMs, pace }: Claimed): { counted: boolean; opens: boolean } {
     const streak = this.streakOf(subscriptionId);
     // A failed probe always counts, even if other requests were in progress: the next probe waits for its result.

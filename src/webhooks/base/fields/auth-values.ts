@@ -20,7 +20,7 @@ export type AuthInput = Maybe<{
 }>;
 
 export interface AuthDraft {
-  /** Kinds that the input names; more than one is a mistake. */
+  /** The kinds of authentication that the input names; more than one is a mistake. */
   asked: string[];
   definition: AuthDefinition;
   secrets: AuthSecrets;

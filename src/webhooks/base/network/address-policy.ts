@@ -56,7 +56,7 @@ export function createReach(settings: ReachSettings): Reach {
   const endpoints = [...(settings.forbiddenEndpoints ?? [])];
   const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
 
-  /** Why the target is refused, as far as that is known without DNS; `null` when nothing is against it yet. */
+  /** Returns a reason to refuse the target that is known without DNS; `null` when there is none. */
   function refusalOf({ host, port, secure }: Target): string | null {
     if (!isPort?.(port)) return `deliveries may not use port ${port} (HOOKGRAPH_ALLOWED_PORTS)`;
     if (!secure && allowedNetworks.length === 0) return HTTP;

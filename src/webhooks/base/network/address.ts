@@ -7,7 +7,7 @@ export type Cidr = [IPv4 | IPv6, number];
 /** Metadata services, which return a machine's credentials or settings. They stay blocked even in an allowed network. */
 const METADATA = new Set([
   '169.254.169.254', // most clouds
-  '169.254.170.2', // containers on AWS, also the next address
+  '169.254.170.2', // containers on AWS: this address and the next
   '169.254.170.23',
   '169.254.0.23', // Tencent
   '100.100.100.200', // Alibaba

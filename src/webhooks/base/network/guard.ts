@@ -17,7 +17,7 @@ export interface Endpoint {
 
 /** One guard per engine. Every connection made for a subscription must go through it. */
 export interface Guard {
-  /** Why a URL can't be saved, or a warning about it; `null` when it is fine. Resolves the host name. */
+  /** Returns why a URL can't be saved, or a warning about it; `null` when there is no problem. Resolves the host name. */
   vetUrl(url: string, field?: string): Promise<Problem | null>;
   /** For undici: `new Agent({ connect: guard.connect })`, with or without `allowH2`. */
   connect: buildConnector.connector;

@@ -1,4 +1,4 @@
-// The door of the package.
+// Exports the package's public API.
 
 export { DATE_TIME, JSON_VALUE, literalToJson, TAKES_DIGITS } from './graphql/scalars.js';
 export { createHookgraph, type Hookgraph } from './hookgraph/create-hookgraph.js';

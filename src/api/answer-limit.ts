@@ -1,10 +1,10 @@
-// A graphql-yoga plugin that refuses responses beyond a size limit: each field may be as long as a recorded body, and
-// be selected under many aliases.
+// A graphql-yoga plugin that refuses oversized responses: a query can select a recorded body, which may be long, under
+// many aliases.
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { isLonger } from '../webhooks/index.js';
 
-/** Maximum number of characters of a response as JSON, before escaping. */
+/** Maximum number of characters of a response as JSON. Escape characters such as the backslash in `\"` aren't counted. */
 const MAX_ANSWER_LENGTH = 32 * 1024 * 1024;
 
 export const useAnswerLimit = (): Plugin => ({

@@ -13,7 +13,7 @@ export function json(status: number, value: unknown): Answer {
   return { status, contentType: 'application/json; charset=utf-8', body: stringifyJson(value) };
 }
 
-/** An error response in the shape of GraphQL's errors. */
+/** Returns an error response whose body has the shape of a GraphQL error. */
 export function problem(status: number, message: string): Answer {
   return json(status, { errors: [{ message }] });
 }
@@ -23,7 +23,7 @@ export function plain(status: number, body: string): Answer {
 }
 
 /**
- * Resolves when the response was handed to the connection, or the client has disconnected.
+ * Writes the answer. Resolves when the response was handed to the connection, or the client has disconnected.
  * @param guards headers of every response; the answer's own headers override them
  */
 export function send(

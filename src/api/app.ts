@@ -15,7 +15,7 @@ export interface App {
   webhooks: Webhooks;
   /** The explorer's initial tabs. */
   tabs: Tab[];
-  /** Finds the viewer of a token, or the reason why it is refused. */
+  /** Finds the viewer of a token, or the reason why the token is refused. */
   authenticate(token: string): Promise<Authentication>;
   /** Creates the context for the resolvers of one request. */
   contextOf(viewer: Viewer, traceparent?: string | null): object;
@@ -23,6 +23,6 @@ export interface App {
 
 export interface Tab {
   query: string;
-  /** A JSON text. */
+  /** The operation's variables as JSON text. */
   variables?: string;
 }

@@ -24,8 +24,8 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     const token = SCHEME.exec(authorization)?.[2];
     if (!token) return refuse('The Authorization header has no valid format.');
     const hash = createHash('sha256').update(token).digest('hex');
-    // Known tokens are rate-limited before the database query; an unknown token may not exist, so it is counted
-    // afterwards.
+    // A recently valid token is rate-limited before the database query. Any other token is rate-limited only after the
+    // query has found it, because the limiter keeps a counter for each token.
     const before = guesses.isKnown(hash) ? await budget.spend(hash) : null;
     if (before?.waitMs != null) return overBudget(before, rateLimit);
     const found = await guesses.tried(networkOf(request), hash, () => app.authenticate(token));
@@ -35,13 +35,13 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     if (now?.waitMs != null) return overBudget(now, rateLimit);
     if (viewer) return { viewer, headers: now?.headers ?? {} };
     if (refusal === 'UNKNOWN') return refuse('This token does not exist, or its user is disabled.');
-    // Safe to disclose, because the client has this token.
+    // The time of the revocation is safe to disclose, because the client has this token.
     if ('revokedAt' in refusal) return refuse(`This token was revoked at ${told(refusal.revokedAt)}.`);
     return refuse(`This token expired at ${told(refusal.expiredAt)}.`);
   };
 }
 
-/** pg returns an infinite timestamp as the number Infinity. */
+/** A timestamp may be `infinity`, which pg returns as the number Infinity. */
 const told = (moment: Date): string => (moment instanceof Date ? moment.toISOString() : String(moment).toLowerCase());
 
 function refuse(message: string): Authenticated {

@@ -2,14 +2,18 @@
 import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 /**
- * Requests beyond the rate use a burst allowance of this many seconds' worth, which is renewed at the same interval.
+ * Seconds of the burst allowance: in each period of this length, a token may exceed its rate by as many requests as the
+ * rate allows in the period.
  */
 const BURST_SECONDS = 60;
 
 export interface Spent {
   /** Milliseconds to wait; `null` when the request is within the limit. */
   waitMs: number | null;
-  /** https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html */
+  /**
+   * The headers RateLimit and RateLimit-Policy.
+   * https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html defines them.
+   */
   headers: Record<string, string>;
 }
 
@@ -17,7 +21,7 @@ export interface Budget {
   spend(hash: string): Promise<Spent>;
 }
 
-/** Kept in this process's memory, and only for tokens that exist. `perSecond` 0: no limit. */
+/** Counts requests per token in this process's memory; the caller passes only tokens that exist. `perSecond` 0 means no limit. */
 export function createBudget(perSecond: number): Budget {
   if (perSecond === 0) return { spend: async () => ({ waitMs: null, headers: {} }) };
   const steady = new RateLimiterMemory({ points: perSecond, duration: 1 });

@@ -2,9 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Answer, problem } from './answer.js';
 
-/**
- * Headers of a response to a page of an allowed origin. Credentials are never allowed, because tokens aren't cookies.
- */
+/** Returns the CORS headers for a page of an allowed origin. Never allows credentials, because API tokens aren't cookies. */
 export function corsHeaders({ headers }: IncomingMessage, origins: string[]): Record<string, string> {
   if (origins.length === 0) return {};
   const { origin } = headers;

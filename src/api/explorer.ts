@@ -1,5 +1,5 @@
-// Serves GraphiQL as a single page with everything inlined, without other hosts. On a local start, the token is filled
-// in.
+// Serves GraphiQL as a single page that loads nothing from other hosts. When Hookgraph runs locally, the page contains
+// the API token.
 import type { IncomingMessage } from 'node:http';
 import type { Answer } from './answer.js';
 import type { Tab } from './app.js';
@@ -11,19 +11,19 @@ export interface ExplorerOptions {
   host: string;
   /** The public URL of the API. */
   baseUrl: string;
-  /** A token that only opens this machine's throw-away data; `null`: nothing is filled in. */
+  /** The token that the page fills in; it gives access only to this machine's throw-away data. `null`: the page fills in none. */
   localToken: string | null;
   tabs: Tab[];
 }
 
 /**
- * The page needs no authentication, so everyone who can load it can read a token in it. Hence only requests from this
- * machine get the token.
+ * Creates the handler of the page. Only requests from this machine get a page with the token, because the page needs no
+ * authentication and everyone who loads it can read the token.
  */
 export function createExplorer(options: ExplorerOptions): (request: IncomingMessage) => Promise<Answer> {
   const { host, baseUrl, localToken } = options;
   const isLocalStart = isLoopback(host) && isLoopback(new URL(baseUrl).hostname);
-  // Only characters that need no quoting, because others could end the script element that contains the token.
+  // The token may only have characters that need no quoting, because other characters could end the script element around it.
   const token = isLocalStart && localToken !== null && /^[\w.~+/=-]+$/.test(localToken) ? localToken : null;
   // The page has 9 MB, so it is rendered on the first request.
   let open: Promise<Answer> | undefined;
@@ -47,8 +47,7 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
     title: 'Hookgraph explorer',
     headers,
     defaultTabs: tabs.map((tab) => ({ ...tab, headers })),
-    // The browser drops the headers of saved tabs; where the token is known, `additionalHeaders` makes a reloaded tab
-    // work.
+    // GraphiQL doesn't store the headers of saved tabs in the browser, so `additionalHeaders` adds the token to a reloaded tab.
     shouldPersistHeaders: false,
     ...(token !== null && { additionalHeaders: authorization }),
     defaultEditorToolsVisibility: token === null ? 'headers' : 'variables',
@@ -57,12 +56,12 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
 }
 
 /**
- * GraphiQL's tabs can be dragged: a pressed tab moves away from under the pointer, and its click is lost. This keeps
- * them in place.
+ * Keeps GraphiQL's tabs in place: they can be dragged, so a pressed tab moves away from under the pointer and loses its
+ * click.
  */
 const STEADY_TABS = '<style>.graphiql-tab { transform: none !important; }</style>';
 
-/** The page connects to this origin only; the editor creates its styles and workers itself. */
+/** The page connects to this origin only. GraphiQL's editor creates inline styles and workers. */
 const NEEDS = {
   'style-src': ["'unsafe-inline'"],
   'worker-src': ['blob:'],
@@ -71,10 +70,7 @@ const NEEDS = {
   'font-src': ['data:'],
 };
 
-/**
- * Whether the request comes from this machine, to one of its local names (against DNS rebinding), and not through a
- * proxy.
- */
+/** Whether the request comes from this machine and not through a proxy. Its Host must be a local name, against DNS rebinding. */
 function isFromHere({ socket, headers }: IncomingMessage): boolean {
   const isForwarded = Object.keys(headers).some((name) => name === 'forwarded' || name === 'via' || name.startsWith('x-forwarded-'));
   const asked = `http://${headers.host}`;

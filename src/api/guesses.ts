@@ -7,14 +7,15 @@ import type { Authentication } from '../auth/api-token.js';
 
 export const GUESSES = { count: 30, withinSeconds: 60 };
 
-/** This many attempts are answered at once; each further one is delayed by SLOWED_BY_MS more, up to MOST_MS. */
+/**
+ * The number of a network's attempts that are answered at once. Each further attempt is delayed by SLOWED_BY_MS more,
+ * up to MOST_MS.
+ */
 const UNSLOWED = 5;
 const SLOWED_BY_MS = 100;
 const MOST_MS = 1000;
 
-/**
- * Networks are hashed into this many buckets, to bound the memory. A secret salt hides which networks share a bucket.
- */
+/** Number of buckets that networks are hashed into, to bound the memory. A secret salt hides which networks share a bucket. */
 const BUCKETS = 2 ** 16;
 
 /** Maximum number of remembered hashes of recently valid tokens. */
@@ -39,7 +40,7 @@ export function createGuesses(): Guesses {
 
   const bucketOf = (network: string) => String(createHash('sha256').update(salt).update(network).digest().readUInt32BE() % BUCKETS);
 
-  /** Counts before the look-up, so that concurrent guesses are counted too. */
+  /** Counts the attempt before the look-up, so that concurrent guesses are counted too. */
   async function counted(bucket: string, hash: string): Promise<{ count: number; release: () => void; first: boolean }> {
     const key = `${bucket} ${hash}`;
     const already = underWay.get(key);

@@ -17,21 +17,21 @@ export const ARRIVAL = { headMs: 10_000, requestMs: 30_000 };
 export interface Api {
   /** The server's URL, without a trailing slash. */
   url: string;
-  /** Stops accepting requests, and resolves when open ones have finished. */
+  /** Stops accepting requests, and resolves when open requests have finished. */
   stop(): Promise<void>;
 }
 
 export interface ApiOptions {
   host: string;
-  /** 0: any free port. */
+  /** The port to listen on; 0 means any free port. */
   port: number;
   /** A token that the explorer fills in for requests from this machine; absent: none. */
   localToken?: string | null;
-  /** Default: `ARRIVAL`. */
+  /** Time limits for a request to arrive. Default: `ARRIVAL`. */
   arrival?: typeof ARRIVAL;
 }
 
-/** Rejects when the address is in use. */
+/** Starts the server. Rejects when the address is in use. */
 export async function startApi(app: App, { host, port, localToken = null, arrival = ARRIVAL }: ApiOptions): Promise<Api> {
   const answer = createRoutes(app, { host, localToken });
   const open = new Set<Promise<void>>();

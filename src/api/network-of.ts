@@ -1,10 +1,10 @@
-// Finds the network that a request comes from, by which failed authentications are counted.
+// Finds the network that a request comes from. Failed authentications are counted per network.
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
 
 /**
- * `trustedProxies`: CIDRs of proxies whose X-Forwarded-For is trusted. An IPv6 address counts as its /64, because a
+ * Trusts X-Forwarded-For only from the CIDRs in `trustedProxies`. An IPv6 address counts as its /64 network, because a
  * client usually has a whole /64.
  */
 export function createNetworkOf(trustedProxies: string[]): (request: IncomingMessage) => string {

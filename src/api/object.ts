@@ -1,5 +1,4 @@
-// Reads an object's scalar fields by its global id, as JSON without relations: the resource behind the URL in the
-// default payload.
+// Answers requests for the URL in a default payload: the scalar fields of the object with that global id, as JSON.
 import { execute, type GraphQLObjectType, getNamedType, isLeafType, isObjectType, parse } from 'graphql';
 import { maskError } from '../graphql/http/mask-error.js';
 import { type Answer, json } from './answer.js';
@@ -16,7 +15,7 @@ export async function readObject({ schema, log, webhooks }: App, ctx: object, id
   const [error] = result.errors ?? [];
   if (!error) return missing;
   const shown = maskError(error, log);
-  // The same answer as for a missing object, so that ids of other organizations reveal nothing.
+  // A client's error is answered like a missing object, so that ids of other organizations reveal nothing.
   return shown === error ? missing : json(500, { errors: [shown] });
 }
 

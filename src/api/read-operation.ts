@@ -5,8 +5,8 @@ import { type Answer, problem } from './answer.js';
 const MAX_NESTING = 100;
 
 /**
- * Returns `null` when the request is fine. Forms and plain text are refused unread, because other sites' pages can send
- * them without a CORS preflight.
+ * Returns the error response; `null` when the request is fine. Refuses forms and plain text without reading them,
+ * because pages of other sites can send both without a CORS preflight.
  */
 export function refuseOperation(request: IncomingMessage, url: URL, body: Buffer): Answer | null {
   if (request.method !== 'POST') return refuseSearch(url.searchParams);

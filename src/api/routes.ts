@@ -35,7 +35,7 @@ export function createRoutes(
   const endpoint = createEndpoint(app, ENDPOINT);
   const explorer = createExplorer({ endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken, tabs: app.tabs });
 
-  /** Runs the route with the token's viewer, or answers how to authenticate. */
+  /** Runs the route with the token's viewer, or returns the response that refuses the request. */
   const authenticated =
     (route: (request: IncomingMessage, url: URL, ctx: ReturnType<App['contextOf']>) => Promise<Answer>): Route =>
     async (request, url) => {
@@ -65,7 +65,7 @@ export function createRoutes(
     const reply = (answer: Answer) => send(response, request, answer, guards);
     try {
       const target = request.url ?? '/';
-      // The Host header is never used as the server's own name, which comes from the configuration.
+      // The path is resolved against BASE instead of the Host header; the server's own name comes from the configuration only.
       if (!URL.canParse(target, BASE)) return await reply(problem(400, 'The URL of this request is not valid.'));
       const url = new URL(target, BASE);
       const route = routes[url.pathname.replace(/(.)\/$/, '$1')] ?? (url.pathname.startsWith(OBJECT) ? object : notFound);
@@ -95,7 +95,7 @@ export function createRoutes(
 const notFound: Route = (request, url) =>
   problem(404, `${request.method} ${url.pathname} does not exist. The API is at POST ${ENDPOINT}, its explorer at ${ENDPOINT}/explorer.`);
 
-/** The trace that the request's writes continue: that of the active span, else that of the caller. */
+/** Returns the `traceparent` that the request's writes continue: that of the active span, else that of the request's header. */
 function traceparentOf({ headers }: IncomingMessage): string | null {
   const { traceparent } = headers;
   return activeTraceparent() ?? (typeof traceparent === 'string' && parseTraceparent(traceparent) ? traceparent : null);

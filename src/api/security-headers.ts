@@ -9,7 +9,7 @@ const NOTHING = {
   'frame-ancestors': ["'none'"],
 };
 
-/** As recommended by https://owasp.org/www-project-secure-headers/. */
+/** Returns the headers that https://owasp.org/www-project-secure-headers/ recommends. */
 export function securityHeaders({ baseUrl }: { baseUrl: string }): Record<string, string> {
   return {
     'Cache-Control': 'no-store',
@@ -25,7 +25,8 @@ export function securityHeaders({ baseUrl }: { baseUrl: string }): Record<string
 }
 
 /**
- * An HTML page that may only use the listed sources. It may have one inline script, which is allowed by its hash.
+ * Answers with an HTML page that may only load the listed sources. If the page has an inline script, its hash is
+ * allowed too.
  * @param needs sources by directive, e.g. `{ 'connect-src': ["'self'"] }`
  */
 export function page(body: string, needs: Record<string, string[]> = {}): Answer {

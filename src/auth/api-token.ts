@@ -41,8 +41,8 @@ const NOTE_USE = `
   UPDATE api_tokens SET last_used_at = now() WHERE id = $1 AND coalesce(last_used_at < now() - interval '1 minute', true)`;
 
 /**
- * One statement without a cache, so that a revoked token is refused at once by every process. `last_used_at` is written
- * at most once a minute.
+ * Finds the viewer without a cache, so that every process refuses a revoked token at once. Writes `last_used_at` at
+ * most once a minute.
  */
 export async function findViewer(pool: Pool, token: string): Promise<Authentication> {
   const { rows } = await pool.query<Found>({ name: 'hookgraph.viewer', text: FIND, values: [hashToken(token)] });

@@ -8,6 +8,6 @@ export interface Viewer {
   admin: boolean;
   /** The token's scope; a stored query runs with READ. */
   scope: Scope;
-  /** `null` when a stored query runs, rather than a request with a token. */
+  /** The token of the request; `null` when a stored query runs. */
   token: { id: string; name: string } | null;
 }

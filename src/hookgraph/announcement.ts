@@ -12,7 +12,7 @@ export interface Announcement {
   nodes(): AnnouncedNode[];
   /** Reads the catalog once. @throws WebhooksError `ANNOUNCEMENT_INCOMPLETE` with every problem */
   ready(): Promise<AnnouncedNode[]>;
-  /** Reads the catalog again, for example after a migration. @throws as `ready` */
+  /** Reads the catalog again, for example after a migration. @throws the same errors as `ready` */
   refresh(): Promise<AnnouncedNode[]>;
   /** Reads the catalog and returns every problem instead of throwing. */
   inspect(): Promise<Completed>;
@@ -46,7 +46,7 @@ export function createAnnouncement(
     async ready() {
       if (known) return known;
       reading ??= refresh().finally(() => {
-        // After a failure the next caller tries again.
+        // After a failed read, the next caller reads the catalog again.
         reading = undefined;
       });
       return reading;

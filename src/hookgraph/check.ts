@@ -1,4 +1,4 @@
-// Finds everything that is out of step: announced tables, finders, and stored queries that a schema breaks.
+// Finds problems of announced tables and of finders, and stored queries that a new schema would break.
 import type { GraphQLSchema } from 'graphql';
 import type { OperatorProblem } from '../graphql/operators.js';
 import { type CaptureFinding, checkStored, finderProblems, findOutOfStep, type StoredFinding, type Webhooks } from '../webhooks/index.js';
@@ -17,7 +17,7 @@ export interface CheckOptions {
 export async function checkAll({ announcement, webhooks, schema, find }: CheckOptions): Promise<CheckProblem[]> {
   const { nodes, problems } = await announcement.inspect();
   const announced = problems.map(({ typename, message, hint }): CheckProblem => ({ severity: 'ERROR', subject: typename, message, hint }));
-  // A finder's problem may only be a consequence of its type's problem, so such finders aren't checked.
+  // Finders of types with problems aren't checked, because the finder's problem may only be a consequence of the type's.
   const wrong = new Set(problems.map(({ typename }) => typename));
   const judged = Object.fromEntries(Object.entries(find ?? {}).filter(([typename]) => !wrong.has(typename)));
   const finders = finderProblems(schema, nodes, judged).map(
@@ -25,7 +25,7 @@ export async function checkAll({ announcement, webhooks, schema, find }: CheckOp
   );
   if (!(await isMigrated(webhooks))) return [...announced, ...finders];
   const captured = (await findOutOfStep(webhooks.engine.pool, nodes))
-    // With incomplete announcements, table findings may only be consequences of them, so they are dropped.
+    // While announcements have problems, TABLE findings are dropped, because they may only be consequences of these problems.
     .filter(({ kind }) => announced.length === 0 || kind !== 'TABLE')
     .map(captureProblem);
   if (announced.length > 0) return [...announced, ...finders, ...captured];
@@ -46,7 +46,7 @@ function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: S
   };
 }
 
-/** The next `migrate` attaches new tables, so before a deployment these findings are only warnings. */
+/** Findings about tables that the next `migrate` attaches are only warnings, because `check` runs before the migration. */
 function captureProblem({ kind, typename, table, message, hint }: CaptureFinding): CheckProblem {
   const isNews = kind === 'UNATTACHED' || kind === 'ANNOUNCEMENT';
   return { severity: isNews ? 'WARNING' : 'ERROR', subject: `${typename} (${table})`, message, hint };

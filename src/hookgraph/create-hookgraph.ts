@@ -30,7 +30,10 @@ import { createTablesHost } from './tables-host.js';
 /** Limits of a stored query, with its fragments expanded. */
 const QUERY_LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
 
-/** Number of read-only connections reserved for owner look-ups, which don't wait for a tenant's share. */
+/**
+ * Number of read-only connections reserved for looking up owners. Such look-ups don't wait for a tenant's share of
+ * connections.
+ */
 const OWNER_CONNECTIONS = 2;
 
 export interface Hookgraph {
@@ -38,27 +41,31 @@ export interface Hookgraph {
   schema: GraphQLSchema;
   /** Answers GraphQL requests at any path it is mounted at. */
   handler(request: Request): Promise<Response>;
-  /** Reads the catalog once. Called implicitly where needed; await it to learn of mistakes when the process starts. */
+  /** Reads the database's catalog once. The other methods do so when needed; await this at the start to find mistakes early. */
   ready(): Promise<void>;
   /**
    * Updates the engine's tables, topics and triggers. Idempotent and safe to run concurrently. If a newer version has
    * migrated the database, it logs a warning and changes nothing.
    */
   migrate(): Promise<void>;
-  /** The SQL that `migrate` would run. Empty when everything is up to date. */
+  /** Returns the SQL that `migrate` would run. Empty when everything is up to date. */
   plan(): Promise<PlannedStatement[]>;
-  /** Everything that is wrong, or would be with `schema`; changes nothing. Empty when all is well. */
+  /**
+   * Returns every present problem, or every problem that `schema` would cause. Changes nothing. Empty when there is no
+   * problem.
+   */
   check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]>;
   /**
    * Starts relaying events, sending deliveries and recording attempts in this process.
    * @throws WebhooksError with every reason why changes of the announced tables aren't recorded as announced
    */
   work(): Promise<Worker>;
-  /**
-   * Call it after a commit that may have created events: a relay, here or in another process, looks for them at once.
-   */
+  /** Makes a relay, in this or another process, look for events at once. Call it after a commit that may have created events. */
   poke(): void;
-  /** Writes the metrics of Hookgraph for Prometheus, for an endpoint of the host. Those of the process are the host's. */
+  /**
+   * Returns Hookgraph's metrics for Prometheus, for an endpoint of the host. Leaves out memory and processor time of
+   * the process, which the host measures itself.
+   */
   metrics(): Promise<MetricsText>;
   /**
    * Opens a port with /healthz, /readyz and /metrics, for operators. Rejects when the address is in use. Default host: 127.0.0.1.
@@ -76,7 +83,7 @@ export interface Hookgraph {
   pool: Pool;
 }
 
-/** Delays root fields until the catalog has been read, because a request may arrive before that. */
+/** Delays root fields until the catalog has been read, because a request may arrive earlier. */
 function afterReading({ schema }: Api, ready: () => Promise<unknown>): void {
   let isReady = false;
   const roots = [schema.getQueryType(), schema.getMutationType()];
@@ -122,7 +129,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   });
   afterReading(api, () => announcement.ready());
   const merge = (host: GraphQLSchema) => mergeApi(host, api, { ...(options.prefix && { prefix: options.prefix }) });
-  /** A printed schema may already contain the merged API, as the served schema does. */
+  /** Merges Hookgraph's API into a schema unless it is already merged, as in a printed copy of the served schema. */
   const mergedOrAsIs = (host: GraphQLSchema) => (host.getType('WebhookSubscription') ? host : merge(host));
   const schema = options.schema ? merge(options.schema) : api.schema;
   const tablesHost = options.schema
@@ -214,7 +221,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     pool,
     ready: async () => void (await announcement.ready()),
     async migrate() {
-      // Fails if this process has other encryption keys than those of the database's webhooks.
+      // Fails if this process's keys differ from the keys that encrypted the secrets in the database.
       if (await isMigrated(webhooks)) await checkKeys(pool, webhooks.engine.vault, { activate: false });
       const newer = await listNewerMigrations(pool, ENGINE_MIGRATIONS.dir, schemaName);
       if (newer.length > 0) {
@@ -248,7 +255,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     poke: () => webhooks.poke(),
     gate: webhooks.passGate,
     async detach({ everything = false } = {}) {
-      // The triggers call functions of this schema, so CASCADE drops them too.
+      // CASCADE also drops the triggers on the host's tables, because they call functions of these schemas.
       const ours = [schemaName, workerSchema(pool)].map((name) => `DROP SCHEMA IF EXISTS ${escapeIdentifier(name)} CASCADE`);
       if (everything) await pool.query(ours.join('; '));
       else await webhooks.detach();

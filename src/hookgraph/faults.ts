@@ -1,4 +1,4 @@
-// Decides who is at fault for a resolver's error when neither the host nor its source knows.
+// Decides who is at fault for a resolver's error when neither the host's `faultOf` nor its source has decided.
 import type { GraphQLError } from 'graphql';
 import { NoSlotError } from '../runtime/fair-share.js';
 import { UnsayableValue } from '../runtime/unsayable-value.js';

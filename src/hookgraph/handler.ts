@@ -15,12 +15,12 @@ export interface HandlerOptions {
   context(request: Request): object | Promise<object>;
   log: Logger;
   maxCost: number;
-  /** Awaited before a request is answered. */
+  /** Reads the catalog; awaited before a request is answered. */
   ready(): Promise<unknown>;
   readiness(): Promise<{ status: number; body: object }>;
 }
 
-/** Answers at any path it is mounted at; paths that end in `/readyz` and `/healthz` are for health probes. */
+/** Answers GraphQL requests at any path, and health probes at paths that end in `/readyz` and `/healthz`. */
 export function createHandler({ schema, context, log, maxCost, ready, readiness }: HandlerOptions): Handler {
   const yoga = createYoga({
     schema,

@@ -1,4 +1,4 @@
-// Checks that announcement and database agree, for a worker that starts and for readiness probes.
+// Checks that the announced tables and the database agree, before a worker starts and for readiness probes.
 import { findOutOfStep, outOfStep, readiness, readinessAnswer, type Webhooks, WebhooksError } from '../webhooks/index.js';
 import type { Announcement } from './announcement.js';
 
@@ -8,8 +8,8 @@ interface Parts {
 }
 
 /**
- * @throws WebhooksError with all problems of the announcement and of capture. Findings about parts of tables are
- * ignored, because a worker repairs them itself.
+ * Ignores tables that lack triggers on a partition (`PARTS`), because a worker attaches them itself.
+ * @throws WebhooksError with all problems of the announcement and of capture
  */
 export async function refuseOutOfStep({ announcement, webhooks }: Parts): Promise<void> {
   const incomplete = await announcement.ready().then(
@@ -20,14 +20,14 @@ export async function refuseOutOfStep({ announcement, webhooks }: Parts): Promis
   const { nodes, problems } = incomplete ? await announcement.inspect() : { nodes: announcement.nodes(), problems: [] };
   const told = problems.map(({ typename, message, hint }) => ({ message: `${typename}: ${message}`, hint }));
   const findings = (await findOutOfStep(webhooks.engine.pool, nodes)).filter(
-    // Table findings may only be consequences of the announcement's problems, which are already in the list.
+    // TABLE findings may only be consequences of the announcement's problems, which `told` already lists.
     ({ kind }) => kind !== 'PARTS' && !(incomplete && kind === 'TABLE'),
   );
   if (findings.length > 0) throw outOfStep([...told, ...findings]);
   if (incomplete) throw incomplete;
 }
 
-/** The response of `/readyz`. */
+/** Returns the response of the API's `/readyz`. */
 export async function readyAnswer({ announcement, webhooks }: Parts): Promise<{ status: number; body: object }> {
   try {
     await announcement.ready();
@@ -38,7 +38,7 @@ export async function readyAnswer({ announcement, webhooks }: Parts): Promise<{ 
   return readinessAnswer(await readiness(webhooks.engine));
 }
 
-/** The response of a worker's `/readyz`: 503 also while one of its loops is stuck or fails. */
+/** Returns the response of a worker's `/readyz`: 503 also while one of the worker's loops is stuck or fails. */
 export async function workerAnswer(
   { engine }: Pick<Webhooks, 'engine'>,
   ready: () => Promise<{ status: number; body: object }>,

@@ -1,4 +1,4 @@
-// Counts what the engine reports, and reads what waits, for Prometheus.
+// Collects metrics for Prometheus: counts the engine's attempts, and reads its queues from the database.
 import type { Pool, PoolConfig } from 'pg';
 import { openPool } from '../runtime/database.js';
 import type { Logger } from '../runtime/logger.js';
@@ -19,7 +19,7 @@ import {
 const KINDS: DeliveryKind[] = ['LIVE', 'REPLAY', 'TEST', 'SNAPSHOT', 'BEFORE'];
 const OUTCOMES: Outcome[] = ['DELIVERED', 'SKIPPED', 'HELD', 'FAILED'];
 const ENDINGS: (Stage | '')[] = ['', ...(Object.keys(STAGES) as Stage[])];
-/** Label → the timing that it shows. */
+/** Maps the label of each stage to the property with the stage's duration. */
 const TIMINGS: Record<string, keyof Timings> = {
   query: 'queryMs',
   render: 'renderMs',
@@ -31,7 +31,7 @@ const RULES = ['RETRIES_EXHAUSTED', 'TOO_MANY_ERRORS', 'GONE', 'OWNER_GONE'];
 
 const indexOf = <T extends string>(values: T[]) => Object.fromEntries(values.map((value, index) => [value, index])) as Record<T, number>;
 
-/** Creates the engine's meter over a registry. */
+/** Creates the meter with which the engine counts into `metrics`. */
 export function createMeter(metrics: Metrics): Meter {
   const [kindAt, outcomeAt, stageAt] = [indexOf(KINDS), indexOf(OUTCOMES), indexOf(ENDINGS)];
   const attempts = metrics.hotCounter(
@@ -55,7 +55,7 @@ export function createMeter(metrics: Metrics): Meter {
   );
   const timings = Object.values(TIMINGS);
   const lag = metrics.histogram('hookgraph_delivery_lag_seconds', [{}]);
-  // Shown from the start, so that the first increase is seen.
+  // These counters are exported as 0 from the start, so that Prometheus sees their first increase.
   for (const rule of RULES) metrics.count('hookgraph_disabled_subscriptions_total', { rule }, 0);
   for (const cause of ['NETWORK', 'RENDERER', 'INTERNAL']) metrics.count('hookgraph_put_back_deliveries_total', { cause }, 0);
   for (const cause of ['TEMPLATE', 'UNKNOWN']) metrics.count('hookgraph_renderer_restarts_total', { cause }, 0);
@@ -69,7 +69,7 @@ export function createMeter(metrics: Metrics): Meter {
         const ms = attempt.timings[timings[index] as keyof Timings];
         if (ms !== undefined) stages.observe(index, ms / 1000);
       }
-      // The clocks of database and worker may differ a little.
+      // The lag is at least 0, because the clocks of database and worker may differ a little.
       if (kind === 'LIVE' && attemptCount === 0 && eventId !== null)
         lag.observe(0, Math.max(0, (startedAt.getTime() - timeOfId(eventId)) / 1000));
     },
@@ -84,23 +84,29 @@ export function createMeter(metrics: Metrics): Meter {
   };
 }
 
-/** Milliseconds for which one reading of the queues serves every scrape. */
+/** Milliseconds for which the state of the queues is cached for all scrapes. */
 const MAX_AGE_MS = 5_000;
-/** Milliseconds after which a reading is given up. A scrape of Prometheus waits 10 s by default. */
+/** Milliseconds to wait for the state of the queues. Prometheus gives up a scrape after 10 s by default. */
 const TIMEOUT_MS = 2_000;
 
 export interface MetricsOptions {
   metrics: Metrics;
   webhooks: Pick<Webhooks, 'engine' | 'working'>;
   pools: Record<string, Pool>;
-  /** How to connect to the database: readings have a connection of their own and never wait for the pools that they report. */
+  /**
+   * How to connect to the database. Queues are read on a separate connection, so that a scrape never waits for the
+   * pools it reports.
+   */
   connection: string | PoolConfig;
   schema: string;
   log: Logger;
 }
 
 export interface MetricsReader {
-  /** Writes all metrics of this process and, of its installation, what waits. `process`: see Metrics. */
+  /**
+   * Returns this process's metrics and the state of the installation's queues. `process`: also return memory and
+   * processor time.
+   */
   write(options: { process: boolean }): Promise<MetricsText>;
   close(): Promise<void>;
 }
@@ -110,7 +116,7 @@ export function createMetricsReader({ metrics, webhooks, pools, connection, sche
   let latest: { at: number; state: QueueState | null } | undefined;
   let reading: Promise<QueueState | null> | undefined;
 
-  /** `null` when the database doesn't answer in time. Scrapes at the same time share one reading. */
+  /** Returns `null` when the database doesn't answer in time. Concurrent scrapes share one query. */
   async function queueState(): Promise<QueueState | null> {
     if (latest && performance.now() - latest.at < MAX_AGE_MS) return latest.state;
     reader ??= openReader(connection, schema, log);
@@ -122,7 +128,7 @@ export function createMetricsReader({ metrics, webhooks, pools, connection, sche
         return state;
       });
     const state = await within(TIMEOUT_MS, reading);
-    // Scrapes that follow soon don't wait for the same statement again.
+    // A timeout is cached too, so that the next scrapes don't wait for the same query again.
     if (state === null) latest = { at: performance.now(), state };
     return state;
   }

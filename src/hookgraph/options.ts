@@ -50,8 +50,8 @@ export interface HookgraphOptions<Context extends object, Reader> {
   /** Whether presets (body formats of well-known systems) are offered. Default: `false`. */
   presets?: boolean;
   /**
-   * The types whose writes pass the gate: `['Order']`, or `() => gate.gatedTypes` of gatePrisma(). Saving a before-hook
-   * for another type is refused. Default: none.
+   * The typenames whose writes the host passes through `gate`: `['Order']`, or `() => gate.gatedTypes` of gatePrisma().
+   * Saving a before-hook for another type is refused. Default: none.
    */
   gatedTypes?: Iterable<string> | (() => Iterable<string>);
   /**
@@ -69,25 +69,25 @@ export interface HookgraphOptions<Context extends object, Reader> {
    * without a query. Default: `true` with a schema.
    */
   fieldRights?: boolean;
-  /** Decides who is at fault for a resolver's error; `null` for the default decision. */
+  /** Decides who is at fault for a resolver's error; returns `null` to use Hookgraph's own decision. */
   faultOf?(error: GraphQLError): Fault | null;
   log?: Logger;
   /** Maximum number of read-only connections for stored queries. Default: 20. */
   queryConnections?: number;
-  /** Maximum total milliseconds of the statements of one stored query, as `settings.limits.queryMs`. Default: 5,000. */
+  /** Maximum total milliseconds of the statements of one stored query. `settings.limits.queryMs` overrides it. Default: 5,000. */
   queryTimeoutMs?: number;
   /**
    * Maximum cost of one request to `handler`: its fields, each multiplied by the page sizes above it. Default: 100,000.
    */
   apiMaxCost?: number;
-  /** Reads the keys again, when a key can be added while this process runs. */
+  /** Reads the keys again. Only needed when a key can be added while this process runs. */
   reloadKeys?(): Promise<Buffer[]>;
   settings?: Partial<Settings>;
 }
 
 export interface GlobalIds {
   encode(typename: string, key: string): string;
-  /** `null` when the text is no id. */
+  /** Returns the typename and the key in an id; `null` when the text isn't an id. */
   decode(id: string): { typename: string; key: string } | null;
 }
 
@@ -96,7 +96,7 @@ export const DEFAULT_IDS: GlobalIds = {
   encode: (typename, key) => Buffer.from(`${typename}:${key}`).toString('base64url'),
   decode: (id) => {
     const match = /^([A-Za-z_]\w*):(.+)$/s.exec(Buffer.from(id, 'base64url').toString('utf8'));
-    // Only canonical ids are accepted: no padding, alternative spellings or broken UTF-8.
+    // Only the canonical text of an id is accepted: no padding, alternative spellings or broken UTF-8.
     if (!match || DEFAULT_IDS.encode(match[1] as string, match[2] as string) !== id) return null;
     return { typename: match[1] as string, key: match[2] as string };
   },

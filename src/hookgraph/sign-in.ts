@@ -1,5 +1,5 @@
-// Creates the contexts of owners' stored queries; each execution's context reads within its tenant's share of
-// connections.
+// Creates the contexts in which stored queries run with their owner's rights. Each execution uses its tenant's share of
+// the read-only connections.
 import type { Pool } from 'pg';
 import type { FairShare } from '../runtime/fair-share.js';
 import { limitedReaderPool, startReading } from '../sources/limited-reader.js';
@@ -39,7 +39,7 @@ export class StoredContext {
 interface SignInOptions<Context extends object, Reader> {
   signIn: HookgraphOptions<Context, Reader>['signIn'];
   opened: OpenSource<Reader>;
-  /** The connections of `opened`, for Hookgraph's own statements. */
+  /** A pool on the connections of `opened`, for Hookgraph's own statements. */
   pool: Pool;
   fairShare: FairShare;
   queryTimeoutMs: number;

@@ -15,7 +15,7 @@ export interface TablesHost {
   current(): TablesSchema | undefined;
   /** Generates the schema again. */
   rebuild(completed: Completed): void;
-  /** Lets a stored query's context read as its owner. */
+  /** Makes a stored query's context read with the rights of the query's owner. */
   register(context: object, as: StoredContext): void;
 }
 
@@ -32,8 +32,8 @@ export interface TablesHostOptions {
 }
 
 /**
- * A column or table was dropped or renamed since the catalog was read. The catalog has been read again, so a retry may
- * succeed.
+ * Thrown when a column or table was dropped or renamed since the catalog was read. The catalog has been read again, so
+ * a retry may succeed.
  */
 export class StaleCatalog extends Error {
   override name = 'StaleCatalog';
@@ -48,7 +48,7 @@ export function createTablesHost({ pool, fairShare, queryTimeoutMs, actor, merge
   let current: TablesSchema | undefined;
   let refreshing: Promise<unknown> | undefined;
 
-  /** Refreshes the catalog after such an error, because the application's migrations may run at any time. */
+  /** Refreshes the catalog after an error with a code of GONE, because the application's migrations may run at any time. */
   function watched(reading: Pick<Pool, 'query'>): Pick<Pool, 'query'> {
     const query = async (...args: unknown[]) => {
       try {
@@ -65,7 +65,7 @@ export function createTablesHost({ pool, fairShare, queryTimeoutMs, actor, merge
     return { query } as Pick<Pool, 'query'>;
   }
 
-  /** The row reader of an API request, created when it first reads a row. */
+  /** Returns the row reader of an API request, and creates it when the request first reads a row. */
   function readerOf(context: object): RowReader {
     const known = readers.get(context);
     if (known) return known;

@@ -21,7 +21,7 @@ export function createAccess(open: (context: object) => { engine: Engine; actor:
     const { engine, actor } = open(ctx);
     if (!actor) throw new GraphQLError('Not authenticated', { extensions: { code: 'UNAUTHENTICATED' } });
     const access = { engine, actor, loaders: createLoaders(engine, actor) };
-    // A host application may execute without a context object.
+    // A host may execute without a context object, which a WeakMap can't hold.
     if (typeof ctx === 'object' && ctx !== null) known.set(ctx, access);
     return access;
   };

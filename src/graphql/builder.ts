@@ -27,7 +27,7 @@ const NOT_NULL = { list: false, items: false } as const;
 const relay: RelayPluginOptions<Types> = {
   cursorType: 'String',
   clientMutationId: 'omit',
-  // No root fields `node` and `nodes`: mergeApi extends the host's `node` and `nodes` to find Hookgraph's types.
+  // Omits the root fields `node` and `nodes`, because mergeApi extends those of the host to find Hookgraph's types.
   nodeQueryOptions: false,
   nodesQueryOptions: false,
   nodesOnConnection: { nullable: NOT_NULL, description: 'The objects of this page.' } as never,
@@ -49,7 +49,7 @@ const relay: RelayPluginOptions<Types> = {
 };
 
 export function createBuilder(): Builder {
-  // Cast, because plugins loaded elsewhere in the same TypeScript program make their options required here.
+  // The cast is needed because Pothos plugins loaded elsewhere in the same TypeScript program make their options required here.
   const builder = new SchemaBuilder<Shape>({ plugins: [RelayPlugin], relay } as never);
   builder.queryType({ description: 'All queries.' });
   builder.mutationType({ description: 'All mutations.' });

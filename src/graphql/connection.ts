@@ -1,7 +1,7 @@
 // Turns a page of rows into the value of a connection field. The total is counted only when it is selected.
 import { type Rows, toCursor } from '../webhooks/index.js';
 
-/** A class, so that a host's PageInfo that replaces this one can recognise values by `instanceof`. */
+/** This is a class, so that a resolver of the host's PageInfo can recognise Hookgraph's values by `instanceof`. */
 export class PageInfo {
   constructor(
     readonly hasNextPage: boolean,

@@ -54,7 +54,7 @@ export interface Api {
   mutations: string[];
   /** The names of the placeholder types, which stand for the host's types. */
   placeholders: string[];
-  /** `null` when the text isn't one of the host's ids. */
+  /** Decodes a global id; `null` when the text isn't a global id. */
   decodeId(id: string, context: object): DecodedId | null;
   /** Loads an object of this API with the actor's rights; `null` when there is none. */
   load(typename: OwnTypename, key: string, context: object): Promise<object | null>;

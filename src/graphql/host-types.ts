@@ -11,7 +11,7 @@ export interface HostTypenames {
   owner?: string;
   /** The type that groups subscriptions; it gets the field `webhookSubscriptions`. */
   integration?: string;
-  /** The type that limits the nodes a subscription receives events of. */
+  /** The type of environments. A subscription with environments only receives events of nodes in these environments. */
   environment?: string;
 }
 
@@ -46,7 +46,7 @@ export function addHostTypes(builder: Builder, access: AccessOf, types: HostType
       );
     const ref = refs.get(typename) ?? addPlaceholder(builder, typename);
     refs.set(typename, ref);
-    // The host's type in the merged schema validates the loaded value.
+    // The cast is safe, because the host's type in the merged schema validates the loaded value.
     return { typename, ref, load: (key, context, info) => loadNode(typename, key, context, info) as object | null };
   };
   return {
@@ -66,8 +66,8 @@ function addPlaceholder(builder: Builder, typename: string): ObjectRef<Types, ob
 }
 
 /**
- * Also loads Hookgraph's own types, and records each node's typename. Returns `null` for a type that the schema no
- * longer has.
+ * Creates a loader of the host's and Hookgraph's own types, which records each node's typename. The loader returns
+ * `null` for a type that the schema no longer has.
  */
 function loaderOfAny(access: AccessOf, loadNode: LoadNode): LoadNode {
   return async (typename, key, context, info) => {
@@ -78,9 +78,7 @@ function loaderOfAny(access: AccessOf, loadNode: LoadNode): LoadNode {
   };
 }
 
-/**
- * A field of type Node that returns the node itself. mergeApi omits it when the host has no equivalent Node interface.
- */
+/** Creates a field of type Node that loads the row's node. mergeApi omits it when the host has no equivalent Node interface. */
 export function nodeField<Row extends { typename: string; nodeKey: string }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Row>,
   load: LoadNode,

@@ -49,14 +49,14 @@ export interface Loaders {
   error: DataLoader<string, DeliveryError | null>;
   replay: DataLoader<string, Replay | null>;
   attemptsOf: DataLoader<string, Attempt[]>;
-  /** Loads by subscription id; look-ups with the same arguments are one statement. */
+  /** Loads by subscription id; look-ups with the same arguments share one statement. */
   deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
   deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
   errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
   errorCountOf(filter: ErrorFilter): DataLoader<string, number>;
   auditOf(asked: PageAsked<AuditFilter>): DataLoader<string, Rows<AuditEntry>>;
   auditCountOf(filter: AuditFilter): DataLoader<string, number>;
-  /** Loads by the integration's key. */
+  /** Loads the subscriptions of an integration by its key. */
   subscriptionsOf(asked: PageAsked<SubscriptionFilter>): DataLoader<string, Rows<Subscription>>;
   subscriptionCountOf(filter: SubscriptionFilter): DataLoader<string, number>;
 }

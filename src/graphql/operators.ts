@@ -1,4 +1,4 @@
-// Adds the fields for operators, across all tenants: the check, and events without a tenant. Only for hosts that define
+// Adds the fields for operators: the check of the installation, and events without a tenant. Only for hosts that define
 // operators.
 import { GraphQLError } from 'graphql';
 import { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from '../webhooks/index.js';
@@ -21,7 +21,7 @@ export interface Operators {
 }
 
 export interface OperatorProblem {
-  /** `ERROR`: something doesn't work, or wouldn't work. `WARNING`: somebody should look at it. */
+  /** `ERROR`: something doesn't work, or wouldn't work with the new schema. `WARNING`: an operator should look at the subject. */
   severity: 'ERROR' | 'WARNING';
   /** The type, finder or subscription with the problem. */
   subject: string;
@@ -39,7 +39,7 @@ export interface StoredProblem {
   owner: string;
   /** Number of deliveries in the last seven days. */
   recentDeliveries: number;
-  /** Paths that its templates read and that would be empty, such as `data.order.lines.sku`. */
+  /** Paths that the subscription's templates read and that would be empty, such as `data.order.lines.sku`. */
   emptyPaths: string[];
 }
 
@@ -51,7 +51,7 @@ interface Parts {
 
 export function addOperators(builder: Builder, access: AccessOf, { operators, enums, userError }: Parts): void {
   const refuseOthers = (ctx: object) => {
-    // Checked first: a user who isn't signed in gets UNAUTHENTICATED rather than FORBIDDEN.
+    // `access` is called first, so that a user who isn't signed in gets UNAUTHENTICATED rather than FORBIDDEN.
     const asked = access(ctx);
     if (operators.isOperator(ctx)) return asked;
     throw new GraphQLError('Only an operator may use this field.', { extensions: { code: 'FORBIDDEN' } });

@@ -24,13 +24,14 @@ export function isOwnTypename(typename: string): typename is OwnTypename {
   return Object.hasOwn(LOADERS, typename);
 }
 
-/** `null` when there is no such row, or the actor may not read it. */
+/** Loads the row with this key; `null` when there is no such row, or the actor may not read it. */
 export function loadOwn({ loaders }: Access, typename: OwnTypename, key: string): Promise<object | null> {
   return loaders[LOADERS[typename]].load(key);
 }
 
 /**
- * The field `id` of a type. Encodes the typename of the merged schema, so that the id can't equal one of the host's.
+ * Creates the field `id` of a type. Its value encodes the typename of the merged schema, so that it can't equal one of
+ * the host's ids.
  */
 export function idField<Row extends { id: string }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Row>,
@@ -45,8 +46,8 @@ export function idField<Row extends { id: string }>(
 }
 
 /**
- * Returns the key of a global id of this type, or the text itself if it is a record's id as in our headers; for another
- * type, '', which no row has.
+ * Returns the key of a global id of the type `typename`; '', which no row has, for an id of another type. Any other
+ * text is returned unchanged, because it may be a record's id from a notification's headers.
  */
 export function keyOfId(engine: Engine, typename: string, id: string): string {
   const decoded = engine.host.fromGlobalId(id);
@@ -68,7 +69,7 @@ export function rememberedTypename(node: unknown): { typename: string; isOwn: bo
   return typeof node === 'object' && node !== null ? typenames.get(node) : undefined;
 }
 
-/** The name in the merged schema of the object type that a field of the parent type returns. */
+/** Returns the merged schema's name of the type that the parent type's field `field` returns. */
 export function typenameOf({ parentType }: GraphQLResolveInfo, field: string): string {
   return String(parentType.getFields()[field]?.type);
 }

@@ -26,7 +26,7 @@ export const JSON_VALUE = {
   extensions: { [TAKES_DIGITS]: true },
 };
 
-/** ISO 8601 with the expanded years that `isoOf` writes. */
+/** Matches ISO 8601, including the expanded years that `isoOf` writes. */
 const ISO_8601 = /^(?:\d{4}|[+-]\d{6})-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 const LAST_YEAR = 294_276;
 const FIRST_YEAR = -4_712;

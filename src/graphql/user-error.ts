@@ -4,7 +4,7 @@ import type { ObjectRef } from '@pothos/core';
 import type { Problem } from '../webhooks/index.js';
 import type { Builder, Types } from './builder.js';
 
-/** A class, so that a host's UserError that replaces this one can recognise values by `instanceof`. */
+/** This is a class, so that a resolver of the host's UserError can recognise Hookgraph's values by `instanceof`. */
 export class UserError {
   constructor(
     /** The name of the input field; `base` when the problem isn't about a single field. */
@@ -15,7 +15,7 @@ export class UserError {
     readonly path: string[],
   ) {}
 
-  /** `firstName` and `can't be blank` make `First name can't be blank`. */
+  /** Joins field and message: `firstName` and `can't be blank` make `First name can't be blank`. */
   get fullMessage(): string {
     if (this.field === 'base') return this.message.charAt(0).toUpperCase() + this.message.slice(1);
     const words = this.field
@@ -46,18 +46,18 @@ export function addUserError(builder: Builder): UserErrorRef {
 }
 
 export interface Answered {
-  /** `path`: the field's path, when the field isn't below the input's path. */
+  /** A problem has its own `path` when its field isn't part of the input. */
   problems: (Problem & { path?: string[] })[];
   /** The input's path in the arguments. */
   path: string[];
 }
 
-/** The field options of a payload's `errors`. */
+/** Returns the options of a payload's field `errors`. */
 export function errorsOf(userError: UserErrorRef, description: string) {
   return listOf(userError, description, false);
 }
 
-/** The field options of a payload's `warnings`. */
+/** Returns the options of a payload's field `warnings`. */
 export function warningsOf(userError: UserErrorRef, description: string) {
   return listOf(userError, description, true);
 }

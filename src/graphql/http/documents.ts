@@ -6,7 +6,7 @@ import { limitErrors, parseWithin, type QueryLimits } from '../../webhooks/index
 /** Cache limits: the number of documents, and the maximum length in characters of a cached source. */
 const KEPT = { count: 500, length: 10_000 };
 
-/** Replaces yoga's own cache, which keeps a thousand sources of any length and doesn't apply the limits. */
+/** Replaces yoga's own cache, which keeps a thousand sources of any length and doesn't apply `limits`. */
 export function useDocuments(limits: QueryLimits): Plugin {
   const documents = new Map<string, DocumentNode>();
   const valid = new WeakSet<DocumentNode>();

@@ -22,7 +22,7 @@ export const useExactJson = (): Plugin => ({
   onRequestParse({ request, url, setRequestParser }) {
     if (request.method === 'GET') setRequestParser(() => told(() => paramsOf(url.searchParams)));
     else if (/^application\/(graphql\+)?json *(;|,|$)/i.test(request.headers.get('content-type') ?? ''))
-      // `limited` is the request with its body size limited.
+      // Yoga passes `limited`, the same request with a limit on the size of its body.
       setRequestParser(async (limited) => {
         const text = await limited.text();
         return told(() => {
@@ -62,8 +62,8 @@ function paramsOf(search: URLSearchParams): GraphQLParams {
 }
 
 /**
- * Only scalars with the TAKES_DIGITS extension accept an ExactNumber; all other types get the double that graphql-js
- * would have read.
+ * Passes an ExactNumber only to scalars with the extension TAKES_DIGITS. Converts it for all other types to the double
+ * that graphql-js would have read.
  */
 function forTypes({ schema, document, operationName }: ExecutionArgs, variables: Variables): Variables {
   const types = new Map<string, GraphQLInputType>();

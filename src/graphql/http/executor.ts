@@ -7,10 +7,7 @@ export const useExecutor = (): Plugin => ({
   onExecute: ({ setExecuteFn }) => setExecuteFn((args: ExecutionArgs) => toldApart(execute(args))),
 });
 
-/**
- * A result without `data` means invalid variables or operation name: the client's mistake, so yoga answers with status
- * 400.
- */
+/** Gives a result without `data` the status 400: its variables or operation name are invalid, which is the client's mistake. */
 function toldApart(answer: ExecutionResult | Promise<ExecutionResult>): ExecutionResult | Promise<ExecutionResult> {
   if (!('errors' in answer) || 'data' in answer) return answer;
   const errors = answer.errors?.map(({ message, nodes, source, positions, path, originalError, extensions }) => {

@@ -11,7 +11,7 @@ export function maskError(error: unknown, log: Logger): Error {
   const cause = error.originalError;
   if (!cause || cause instanceof GraphQLError) return withoutValue(error);
   if (cause instanceof PothosValidationError) return error;
-  // The encryption keys of the server are no concern of clients.
+  // Clients don't see that the server's encryption keys mismatch, because only an operator can correct them.
   if (cause instanceof WebhooksError && cause.code !== 'KEYS_MISMATCH')
     return withExtensions(error, cause.message, { code: cause.code, ...(cause.hint && { hint: cause.hint }) });
   return mask(cause, log, error);
@@ -27,8 +27,8 @@ function mask(cause: unknown, log: Logger, error?: GraphQLError): GraphQLError {
 }
 
 /**
- * graphql-js repeats an invalid value in its message. The value may contain a secret that clients would log, so it is
- * cut out.
+ * Removes the invalid value that graphql-js repeats in its message, because the value may contain a secret and clients
+ * log messages.
  */
 function withoutValue(error: GraphQLError): GraphQLError {
   const told = (message: string) => /^\w+ cannot represent [^:]+(?=: )/.exec(message)?.[0] ?? message;

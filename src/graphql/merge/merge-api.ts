@@ -15,9 +15,7 @@ import { findOwnNodes, readOwnValues } from './own-values.js';
 import { type MergedNames, planNames } from './plan-names.js';
 
 export interface MergeOptions {
-  /**
-   * Put before Hookgraph's names that collide with the host's: `Acme` makes `AcmeWebhookEvent` and `acmeWebhookEvents`.
-   */
+  /** The prefix of Hookgraph's names that collide with the host's: `Acme` makes `AcmeWebhookEvent` and `acmeWebhookEvents`. */
   prefix?: string;
 }
 
@@ -80,7 +78,7 @@ function copyOf(type: GraphQLNamedType, name: string, names: MergedNames): Graph
   });
 }
 
-/** Adds Hookgraph's fields to the host's type; a root type that the host lacks is created. */
+/** Adds Hookgraph's fields to the host's type. Creates a root type that the host lacks. */
 function withFields(
   theirs: GraphQLNamedType | undefined,
   { own, name, names }: { own: GraphQLNamedType | undefined; name: string; names: MergedNames },

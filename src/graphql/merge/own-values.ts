@@ -1,5 +1,5 @@
-// Lets the host's types and look-ups that replace Hookgraph's handle Hookgraph's values; all other values go to the
-// host's resolvers.
+// Extends the host's types and root fields that replace Hookgraph's, so that they also resolve Hookgraph's values. All
+// other values go to the host's resolvers.
 import {
   defaultFieldResolver,
   defaultTypeResolver,
@@ -39,7 +39,7 @@ export function readOwnValues(theirs: GraphQLNamedType, names: MergedNames): Gra
 type Field = GraphQLFieldConfig<unknown, object>;
 type Resolver = GraphQLFieldResolver<unknown, object>;
 
-/** A field without a resolver reads the property of its name, which works for both kinds of values. */
+/** Makes a host's field also read Hookgraph's values. A field without a resolver already reads the property of its name. */
 function readingOwn(field: Field, name: string, Own: new (...args: never[]) => object): Field {
   const { resolve } = field;
   if (!resolve) return field;
@@ -64,7 +64,7 @@ function resolvingOwnTypes(theirs: GraphQLInterfaceType, names: MergedNames): Gr
 /** Extends `node(id:)` and `nodes(ids:)` of the host's query type, if present, to find Hookgraph's objects too. */
 export function findOwnNodes(query: GraphQLObjectType, { api, names }: { api: Api; names: MergedNames }): GraphQLObjectType {
   const own = new Map(OWN_TYPENAMES.map((typename) => [names.types.get(typename), typename]));
-  /** `undefined` for an id of another type than Hookgraph's. */
+  /** Loads an object of Hookgraph; `undefined` when the id is of a host's type. */
   const find: Find = (id, ctx) => {
     if (typeof id !== 'string' || !ctx) return undefined;
     const decoded = api.decodeId(id, ctx);
@@ -89,7 +89,7 @@ async function load(api: Api, { typename, key, ctx }: { typename: OwnTypename; k
   return rememberTypename(await api.load(typename, key, ctx), typename, true);
 }
 
-/** Whether the field returns Node (or a list) by an argument of type ID, with no other required argument. */
+/** Whether the field looks up a Node, or a list of Nodes, by the argument `name` of type ID and requires no other argument. */
 function looksUp({ type, args = {} }: Field, name: string, isList: boolean): boolean {
   const nullable = (of: unknown) => (isNonNullType(of) ? of.ofType : of);
   const asked = args[name];
@@ -107,12 +107,12 @@ function findingNode({ resolve }: Field, find: Find): Resolver {
   return (root, args, ctx, info) => find(args.id, ctx) ?? theirs(root, args, ctx, info);
 }
 
-/** Calls the host's resolver only with the host's ids, and not at all if there are none. */
+/** Loads Hookgraph's ids itself, and passes only the other ids to the host's resolver. Skips the resolver if there are none. */
 function findingNodes({ resolve }: Field, find: Find): Resolver {
   const theirs = resolve ?? defaultFieldResolver;
   return (root, args, ctx, info) => {
     const ids: unknown[] = Array.isArray(args.ids) ? args.ids : [];
-    // An error belongs to its position in the list, so it is kept as a value.
+    // An error is kept as a value, because it belongs to one position in the list.
     const own = ids.map((id) => find(id, ctx)?.catch((error: unknown) => error));
     if (own.every((found) => found === undefined)) return theirs(root, args, ctx, info);
     const others = ids.filter((_, index) => own[index] === undefined);

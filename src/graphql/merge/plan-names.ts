@@ -6,15 +6,18 @@ import type { Api } from '../create-api.js';
 import { isShared, meansTheSame } from './same-meaning.js';
 
 export interface MergedNames {
-  /** Merged names by original name. A type that is missing here is left out. */
+  /** Merged names by original name. A type that is missing here is left out of the merged schema. */
   types: Map<string, string>;
-  /** Original names of the types that are added; the host's types replace the others. */
+  /**
+   * Original names of Hookgraph's types that are added to the host's schema. The host's types replace Hookgraph's other
+   * types.
+   */
   added: string[];
-  /** The host's types that replace Hookgraph's types of the same meaning. */
+  /** Names of the host's types that replace Hookgraph's types of the same meaning. */
   joined: Set<string>;
   /** The host's types that get Hookgraph's fields (root types and placeholders), by original name. */
   receivers: Map<string, string>;
-  /** Merged names of these fields, by original name such as `Query.webhookTopics`. */
+  /** Merged names of the fields that `receivers` get, by original name such as `Query.webhookTopics`. */
   fields: Map<string, string>;
 }
 
@@ -81,7 +84,7 @@ function planFields(host: GraphQLSchema, { api, prefix, receivers }: FieldPlan):
   return { names, taken };
 }
 
-/** The fields that a type adds to the host's type; a placeholder's `id` stands for the host's own field. */
+/** Returns the fields that a type of Hookgraph adds to the host's type. A placeholder's `id` stands for the host's own field. */
 function addedFields(api: Api, typename: string): string[] {
   const type = api.schema.getType(typename);
   const fields = isObjectType(type) ? Object.keys(type.getFields()) : [];
@@ -101,7 +104,7 @@ function refuseUnknown(host: GraphQLSchema, api: Api): void {
   );
 }
 
-/** The name of the host's root type; if it has none, a free name for Hookgraph's. */
+/** Returns the name of the host's root type; when the host has none, an unused name for Hookgraph's. */
 function rootName(host: GraphQLSchema, own: 'Query' | 'Mutation'): string {
   const theirs = own === 'Query' ? host.getQueryType() : host.getMutationType();
   return theirs?.name ?? (host.getType(own) ? prefixedType(USUAL_PREFIX, own) : own);

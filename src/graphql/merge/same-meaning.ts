@@ -12,7 +12,10 @@ import {
   Kind,
 } from 'graphql';
 
-/** The test for each shared type, by name. A host's type with the name of any other type of Hookgraph collides. */
+/**
+ * Tests whether a host's type can replace the shared type of the same name. Any other type with a name of Hookgraph's
+ * collides.
+ */
 const SAME: Record<string, (ours: GraphQLNamedType, theirs: GraphQLNamedType) => boolean> = {
   Node: (_ours, theirs) => isInterfaceType(theirs) && theirs.getInterfaces().length === 0 && hasOnlyOurId(theirs),
   PageInfo: (ours, theirs) => isObjectType(theirs) && hasSameFields(ours as GraphQLObjectType, theirs),
@@ -29,13 +32,13 @@ export function meansTheSame(ours: GraphQLNamedType, theirs: GraphQLNamedType): 
   return SAME[ours.name]?.(ours, theirs) ?? false;
 }
 
-/** `id: ID!` or `id: ID`; Hookgraph's types have `id: ID!`, which satisfies both. */
+/** Whether the interface's only field is `id: ID!` or `id: ID`. Hookgraph's types have `id: ID!`, which implements either. */
 function hasOnlyOurId(theirs: GraphQLInterfaceType): boolean {
   const fields = Object.values(theirs.getFields());
   return fields.length === 1 && fields.every(({ name, type, args }) => name === 'id' && /^ID!?$/.test(String(type)) && args.length === 0);
 }
 
-/** An extra field of the host's type would be resolved on Hookgraph's values, which lack it. */
+/** Whether both types have the same fields. An extra field of the host's type couldn't be resolved on Hookgraph's values. */
 function hasSameFields(ours: GraphQLObjectType, theirs: GraphQLObjectType): boolean {
   const shapeOf = (type: GraphQLObjectType) =>
     Object.fromEntries(Object.values(type.getFields()).map((field) => [field.name, [String(field.type), field.args.length]]));
@@ -44,7 +47,7 @@ function hasSameFields(ours: GraphQLObjectType, theirs: GraphQLObjectType): bool
 
 const MOMENT = new Date('2026-11-22T18:30:00.123Z');
 
-/** Hookgraph's resolvers return and expect Dates with milliseconds; clients read and write ISO 8601. */
+/** Whether the host's scalar converts Dates with milliseconds, which Hookgraph's resolvers use, to ISO 8601 and back. */
 function handlesDates(theirs: GraphQLScalarType): boolean {
   const text = MOMENT.toISOString();
   return tried(() => {
@@ -61,7 +64,7 @@ function answersJson(theirs: GraphQLScalarType): boolean {
   return tried(() => JSON_VALUES.every((value) => isDeepStrictEqual(theirs.serialize(value), value)));
 }
 
-/** A scalar that throws can't handle Hookgraph's values. */
+/** Returns `false` when `works` throws, because a scalar that throws can't handle Hookgraph's values. */
 function tried(works: () => boolean): boolean {
   try {
     return works();

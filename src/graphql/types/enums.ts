@@ -1,4 +1,4 @@
-// Adds the engine's enums; those about presets and integrations only when these features are on.
+// Adds the engine's enums. Adds enums about presets and integrations only when these features are on.
 
 import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey, STAGES } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
@@ -109,7 +109,7 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
 
 export type Enums = ReturnType<typeof addEnums>;
 
-/** Makes the values of an enum of their descriptions. */
+/** Creates an enum's values from their descriptions. */
 export const describe = <K extends string>(texts: Record<K, string>, isOffered = (_key: string) => true) =>
   Object.fromEntries(
     Object.entries(texts)

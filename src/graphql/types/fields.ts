@@ -9,7 +9,7 @@ type OutputFields = PothosSchemaTypes.ObjectFieldBuilder<Types, object>;
 type OutputField = ReturnType<OutputFields['field']>;
 type Values = Record<string, unknown>;
 
-// A 32-bit number; a greater one is a Float in GraphQL.
+// The greatest 32-bit integer. A field with a greater maximum is a Float in GraphQL.
 const GREATEST_INT = 2 ** 31 - 1;
 
 export class FieldTypes {
@@ -20,7 +20,7 @@ export class FieldTypes {
     readonly host: HostTypes,
   ) {}
 
-  /** The fields of the input, by name. Without those about a host type that the host doesn't have. */
+  /** Returns the input's fields by name. Omits fields about a host type that the host doesn't have. */
   input(t: InputFields, fields: readonly Field[] = FIELDS) {
     return Object.fromEntries(
       fields
@@ -29,7 +29,7 @@ export class FieldTypes {
     );
   }
 
-  /** The fields of the output, by name. */
+  /** Returns the output's fields by name, with the same omissions. */
   output(t: OutputFields, fields: readonly Field[] = FIELDS): Record<string, OutputField> {
     return Object.fromEntries(
       fields.filter(isReturned).flatMap((field) => {
@@ -103,7 +103,7 @@ export class FieldTypes {
   #outputField(t: OutputFields, field: Field, type: FieldType) {
     const { required = false, description = field.description } = field.output || {};
     const isList = type.kind === 'LIST';
-    // A node of the host may be gone or unreadable.
+    // Nodes in a list are nullable, because the host's node may be deleted or unreadable.
     const nullable = isList ? { list: !required, items: type.of.kind === 'ID' } : !required;
     return t.field({
       type: this.#outputType(type) as 'String',
@@ -123,7 +123,7 @@ export class FieldTypes {
 
 const isReturned = ({ output, secret }: Field): boolean => output !== false && (output !== undefined || !secret);
 
-/** The value to return: as the declaration reads it, else the stored one, else the default. */
+/** Returns a field's value: as the declaration reads it, else the stored value, else the default. */
 function readValue(field: Field, source: object): unknown {
   const { name, version, default: usual, type } = field;
   const { read, required } = field.output || {};

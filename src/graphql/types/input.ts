@@ -7,7 +7,7 @@ import type { HostTypes } from '../host-types.js';
 import { keyOfId } from '../own-nodes.js';
 import type { WebhookTypes } from './index.js';
 
-/** The declared fields, and what a request says beside them. */
+/** Adds the input type: the declared fields, and the arguments `id`, `preset` and `test`. */
 export function addInput(builder: Builder, { enums, fieldTypes }: WebhookTypes) {
   return builder.inputType('WebhookSubscriptionInput', {
     description: 'The fields of a subscription to create, change, preview or delete. An absent field is unchanged; `null` clears it.',

@@ -33,8 +33,8 @@ export function addGroups(builder: Builder, access: AccessOf, { subscription, ho
 }
 
 /**
- * The key of a host's row, whose properties are named after its fields or its columns. @throws WebhooksError
- * `KEY_UNKNOWN`
+ * Returns the key of a host's row, whose properties are named after the type's fields or the table's columns.
+ * @throws WebhooksError `KEY_UNKNOWN`
  */
 function keyOfRow({ host }: Engine, typename: string, row: object): string {
   const { key = [], columns = {} } = host.nodes.find((node) => node.typename === typename) ?? {};

@@ -44,7 +44,7 @@ export function addSubscription(builder: Builder, access: AccessOf, parts: Parts
   return { ref, ...addConnection(builder, ref) };
 }
 
-/** The fields that say which subscription it is, whose, and of which topic. */
+/** Returns the fields that identify the subscription, its owner and its topic. */
 function identityFields(t: FieldsOf, access: AccessOf, { topic, host: { owner } }: Parts) {
   return {
     id: idField(t, access, 'The global id, for `webhookSubscription(id:)` and the mutations.'),
@@ -71,7 +71,7 @@ function identityFields(t: FieldsOf, access: AccessOf, { topic, host: { owner } 
   };
 }
 
-/** The fields that say whether it sends, and why not. */
+/** Returns the fields that say whether the subscription sends notifications, and if not, why. */
 function stateFields(t: FieldsOf, enums: Enums) {
   return {
     version: t.exposeInt('version', {
@@ -95,7 +95,7 @@ function stateFields(t: FieldsOf, enums: Enums) {
   };
 }
 
-/** The fields about how it sends at present. */
+/** Returns the fields about the subscription's current pace and signing secret. */
 function sendingFields(
   t: FieldsOf,
   { pace, rotation }: { pace: ReturnType<typeof addPace>; rotation: ReturnType<typeof addRotationType> },
@@ -169,7 +169,7 @@ function addLists(builder: Builder, access: AccessOf, { delivery, error, ref }: 
   );
 }
 
-/** Adds the subscription to deliveries and errors. */
+/** Adds the field `webhookSubscription` to deliveries and errors. */
 function addBackReferences(builder: Builder, access: AccessOf, { delivery, error, ref }: Parts & { ref: SubscriptionRef }): void {
   builder.objectField(delivery.ref, 'webhookSubscription', (t) =>
     t.field({

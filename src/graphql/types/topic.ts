@@ -50,7 +50,7 @@ export function addTopic(builder: Builder, access: AccessOf, { operation }: Enum
 
 export type TopicRef = ReturnType<typeof addTopic>['ref'];
 
-/** Pothos' connection types lack the method `totalCount` that this schema's connections have, so it is cast. */
+/** Casts the connection, because Pothos' types lack the method `totalCount` that this schema's connections have. */
 export function totalOf(connection: object): Promise<number> {
   return (connection as Connection<unknown>).totalCount();
 }

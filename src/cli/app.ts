@@ -62,9 +62,9 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
 }
 
 /**
- * Endpoints of this installation, which deliveries must not reach. The public host counts by its name only, because
- * behind a load balancer its addresses may belong to other hosts, too. A port chosen by the system is added when the
- * API listens.
+ * Returns the endpoints of this installation, which deliveries must not reach. The public host is matched by its name
+ * only, because behind a load balancer its addresses may also belong to other hosts. A port chosen by the system is
+ * added when the API listens.
  */
 function ownEndpoints({ host, port, baseUrl }: Config, databaseUrl: string): Endpoint[] {
   const database = databaseEndpoint(databaseUrl);

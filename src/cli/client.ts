@@ -6,15 +6,14 @@ import { API_PATH } from '../runtime/api-path.js';
 import { parseJson, stringifyJson } from '../runtime/exact-json.mjs';
 import { RuntimeError } from '../runtime/runtime-error.js';
 
-/** The API's path at a URL without a path. */
 /** The default header for the token. */
 export const DEFAULT_HEADER = 'Authorization: Token token={token}';
 const REQUEST_TIMEOUT_MS = 60_000;
-/** A rate limit that ends later than after this many milliseconds is reported instead of waited for. */
+/** Maximum milliseconds to wait for a rate limit to end. A longer wait is reported as an error instead. */
 const PATIENCE_MS = 30_000;
 const PAGE = 100;
 
-// biome-ignore lint/suspicious/noExplicitAny: each caller reads what it asked for.
+// biome-ignore lint/suspicious/noExplicitAny: the type depends on the caller's query.
 export type Answer = any;
 
 export interface UserError {
@@ -28,7 +27,7 @@ export interface ClientOptions {
   token: string;
   /** How to send the token: `Authorization: Bearer {token}`, `X-Api-Key: {token}`. */
   header: string;
-  /** Answers a request. Default: over HTTP. */
+  /** Sends a request and returns the response. Default: over HTTP. */
   send?(request: Request): Promise<Response>;
 }
 
@@ -40,12 +39,12 @@ export interface Client {
   mutate(query: string, variables: Record<string, unknown>): Promise<Answer>;
   /** Returns up to `limit` nodes of a query with a single connection; the query must take `$first` and `$after`. */
   list(query: string, variables: Record<string, unknown>, limit: number): Promise<Answer[]>;
-  /** The introspected schema; fetched once in a process. */
+  /** Returns the introspected schema, which is fetched once in a process. */
   schema(): Promise<GraphQLSchema>;
 }
 
 /**
- * Normalizes an adopter's endpoint, or a host of the sample product's API with or without the default path.
+ * Normalizes the URL of an adopter's endpoint, or of the sample product's API with or without its default path.
  * @throws RuntimeError `URL_INVALID`
  */
 export function normalizeUrl(url: string): string {
@@ -59,9 +58,7 @@ export function normalizeUrl(url: string): string {
   return withScheme.replace(/\/+$/, '').replace(new RegExp(`${API_PATH}$`), '');
 }
 
-/**
- * @throws RuntimeError `HEADER_INVALID`
- */
+/** @throws RuntimeError `HEADER_INVALID` when `header` isn't a name and a value that contains `{token}` */
 export function createClient({ url, token, header, send = fetch }: ClientOptions): Client {
   const endpoint = new URL(url).pathname === '/' ? `${url}${API_PATH}` : url;
   const authentication = authenticationOf(header, token);
@@ -99,7 +96,7 @@ export function createClient({ url, token, header, send = fetch }: ClientOptions
   };
 }
 
-/** Schemas by URL. */
+/** Caches introspected schemas by the API's URL. */
 const schemas = new Map<string, Promise<GraphQLSchema>>();
 
 function schemaOf(url: string, ask: Client['ask']): Promise<GraphQLSchema> {

@@ -16,7 +16,7 @@ export interface Cli {
 export const appOption = (): Option =>
   new Option('--app <file>', 'your file that calls createHookgraph(); without it, the sample product').env('HOOKGRAPH_APP');
 
-/** `examples`: command lines without the leading `hookgraph`. */
+/** Adds a command. `examples` are command lines without the leading `hookgraph`. */
 export function addCommand(parent: Command, signature: string, description: string, examples: string[]): Command {
   const command = parent.command(signature).description(description);
   if (examples.length > 0)
@@ -83,7 +83,7 @@ function spanOf(text: string): number | null {
   return count && unit ? Number(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] as number) : null;
 }
 
-/** Notes on stderr that a list was cut at `limit`. */
+/** Prints to stderr that a list was cut at `limit`. */
 export function noteLimit(terminal: Terminal, shown: number, limit: number): void {
   if (shown >= limit) terminal.note(`This list shows the first ${shown}; use --limit or --all to see more.`);
 }

@@ -3,7 +3,7 @@
 /** Codes of the system and of Postgres for a database that is unreachable, missing or refuses the user. */
 const UNREACHABLE = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|28P01|28000|3D000)$/;
 
-/** A known error is shown with its code, message and hint; an internal error with its stack trace. */
+/** Formats an error: a known error with its code, message and hint, an internal error with its stack trace. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return `${String(error)}\n`;
   const { code, hint } = error as { code?: unknown; hint?: unknown };
@@ -18,7 +18,7 @@ export function explain(error: unknown): string {
 
 const EXIT_CODES: Record<string, number> = { USAGE: 2, CHANGES: 2, NOT_FOUND: 3, NOT_LOGGED_IN: 4, NOT_AUTHENTICATED: 4, FORBIDDEN: 4 };
 
-/** 1: mistake or failure, 2: wrong usage, 3: not found, 4: not logged in or not allowed. */
+/** Returns the exit code. 1: mistake or failure, 2: wrong usage, 3: not found, 4: not logged in or not allowed. */
 export function exitCodeOf(error: unknown): number {
   return (isKnown(error) && EXIT_CODES[String((error as { code?: unknown }).code)]) || 1;
 }

@@ -1,4 +1,4 @@
-// Makes options of the declared fields of a subscription, and reads them into the API's input.
+// Creates command-line options from a subscription's declared fields, and reads given options into the API's input.
 import { Option } from 'commander';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { type CommandOption, FIELDS, type Field, type FieldType } from '../webhooks/fields.js';
@@ -6,13 +6,13 @@ import { type Command, collect } from './command.js';
 import { assign, type Input } from './subscription-input.js';
 
 interface FieldOption {
-  /** The place in the input, such as `['retry', 'maxTries']`. */
+  /** The field's path in the input, such as `['retry', 'maxTries']`. */
   path: string[];
   field: Field;
   option: CommandOption;
 }
 
-/** Reads an option's text: `text` for `@file`, `secret` for `env:NAME` too. */
+/** Read an option's value: `text` resolves `@file`, `secret` also resolves `env:NAME`. */
 export interface Readers {
   text(value: string): Promise<string>;
   secret(value: string): Promise<string>;
@@ -41,7 +41,7 @@ function addOption(command: Command, { flags, help }: CommandOption, isRepeated:
   else command.option(flags, help);
 }
 
-/** Reads every option that was given and that is the value of one field. */
+/** Reads every given option that sets a single field. */
 export async function readFieldOptions(written: Readonly<Record<string, unknown>>, input: Input, readers: Readers): Promise<void> {
   for (const { path, field, option } of optionsOf(FIELDS)) {
     const given = written[attributeOf(option.flags)];
@@ -65,7 +65,7 @@ async function readOption(field: Field, type: FieldType, given: unknown, readers
   return type.kind === 'ENUM' ? given.toUpperCase() : given;
 }
 
-/** Reads `name=value` for each inner field. @throws RuntimeError `INPUT_INVALID` when there is no such field */
+/** Reads an option's `name=value` pairs. @throws RuntimeError `INPUT_INVALID` when a name isn't one of `fields` */
 async function readPairs(fields: readonly Field[], { flags }: CommandOption, given: unknown, readers: Readers): Promise<Input> {
   const settable = fields.filter(({ input }) => input !== false);
   const read = async (pair: string): Promise<[string, unknown]> => {

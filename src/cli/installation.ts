@@ -28,7 +28,7 @@ export interface OpenOptions {
   join: boolean;
   /** Environment variables in place of the process's own. */
   env?: Record<string, string>;
-  /** Called before slow steps; default: prints to stdout. */
+  /** Called with a line to print before each slow step. Default: prints to stdout. */
   say?: (line: string) => void;
 }
 
@@ -64,7 +64,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** `say`: called before slow steps. */
+/** Opens the database and reads the keys. `say` is called with a line to print before each slow step. */
 export async function openStore({
   join,
   env,
@@ -83,7 +83,7 @@ export async function openStore({
   return { config, keys, log, postgres, databaseUrl, close: async () => postgres?.stop() };
 }
 
-/** pino is an optional package: without it the log has one JSON line an entry all the same. */
+/** Opens the log. pino is an optional package: without it, createPlainLog also writes one JSON line for each entry. */
 async function openLog(level: Config['logLevel']): Promise<Logger> {
   const found = await import('../runtime/log.js').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;

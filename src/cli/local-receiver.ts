@@ -1,5 +1,5 @@
 // Runs a local HTTP receiver for development, which stores and reports notifications. Scripts rely on its exact
-// responses: docs/wire-formats.md#the-local-receiver
+// responses, which docs/wire-formats.md#the-local-receiver specifies.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -10,24 +10,24 @@ import { type Scheme, type VerifyResult, verifyWebhook } from '../verify/index.j
 export interface ReceiverOptions {
   host: string;
   port: number;
-  /** `null`: signatures aren't verified. */
+  /** How to verify signatures; `null`: signatures aren't verified. */
   verify: { secret: string; schemes: readonly Scheme[]; headerPrefix: string; publicUrl: string | null } | null;
-  /** URL to forward each notification to; its response is passed back. */
+  /** URL to forward each notification to; the sender gets its response. `null`: notifications aren't forwarded. */
   forward: string | null;
-  /** Unsigned bodies to process before any request: they are stored, forwarded and reported. */
+  /** Bodies to store, forward and report at the start, before any request. Their signatures aren't verified. */
   before: readonly string[];
   onReceived(received: Received): void;
 }
 
 export interface Received {
-  /** Number of the stored notification, from 1; `null` when it was refused. */
+  /** Number of the stored notification, from 1; `null` when the notification was refused. */
   key: number | null;
   at: string;
   headers: IncomingHttpHeaders;
   body: string;
   /** One result for each scheme; empty when signatures aren't verified. */
   verdicts: VerifyResult[];
-  /** Status of the forward's response, or the reason why there is none; `null` without a forward. */
+  /** Status of the response from the forward URL, or the reason why there is none; `null` when nothing was forwarded. */
   forwarded: number | string | null;
 }
 
@@ -53,8 +53,8 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /**
- * @throws RuntimeError `FORWARD_UNREACHABLE` when the forward's `/ping` doesn't answer PONG; `SECRET_INVALID` when the
- * secret doesn't fit a scheme
+ * @throws RuntimeError `FORWARD_UNREACHABLE` when `/ping` of the forward URL doesn't answer PONG; `SECRET_INVALID` when
+ * the secret doesn't fit a scheme
  */
 export async function startLocalReceiver(options: ReceiverOptions): Promise<LocalReceiver> {
   const { host, port, verify, forward } = options;
@@ -149,10 +149,10 @@ async function answer(
   return receive(await buffer(request), request.headers, `http://${request.headers.host}${request.url}`);
 }
 
-/** JSON documents one after another, for `jq 'select(…)'`. */
+/** Returns the notifications, and then their number, as JSON documents one after another, for `jq 'select(…)'`. */
 const dump = (stored: string[]): string => `${[...stored, JSON.stringify({ number_webhooks_received: stored.length })].join('\n')}\n`;
 
-/** A body that isn't JSON, such as XML, becomes a JSON string. */
+/** Returns the body as JSON text. A body that isn't JSON, such as XML, becomes a JSON string. */
 function toJson(body: string): string {
   try {
     return stringifyJson(parseJson(body), null, 2);
@@ -192,8 +192,9 @@ async function sendOn(url: string, body: Buffer, headers: IncomingHttpHeaders): 
 }
 
 /**
- * Splits concatenated JSON documents, as `/dump-webhooks` prints them, without the last line. @throws RuntimeError
- * `FILE_INVALID`
+ * Splits concatenated JSON documents, as `/dump-webhooks` prints them. Drops the document with the number of
+ * notifications.
+ * @throws RuntimeError `FILE_INVALID`
  */
 export function splitDocuments(text: string, path: string): string[] {
   const documents: string[] = [];

@@ -21,7 +21,7 @@ export function loginFile(env: Environment): string {
   return join(readTerminalConfig(env).configHome, 'hookgraph', 'login.json');
 }
 
-/** The file is readable by its owner only. */
+/** Stores the login in a file that only its owner can read. */
 export async function saveLogin(env: Environment, login: Login): Promise<void> {
   const file = loginFile(env);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -39,14 +39,17 @@ async function readLogin(env: Environment): Promise<Login | null> {
   throw new RuntimeError('LOGIN_UNREADABLE', `The login file ${file} is not valid`, 'Log in again with `hookgraph login`.');
 }
 
-/** Returns whether there was a login. */
+/** Deletes the stored login, and returns whether there was one. */
 export async function forgetLogin(env: Environment): Promise<boolean> {
   const existed = (await readFile(loginFile(env), 'utf8').catch(() => null)) !== null;
   await rm(loginFile(env), { force: true });
   return existed;
 }
 
-/** A stored token is only sent to the URL that it was stored for. @throws RuntimeError `NOT_LOGGED_IN` */
+/**
+ * Finds the current login. A stored token is only sent to the URL that it was stored for.
+ * @throws RuntimeError `NOT_LOGGED_IN`
+ */
 export async function findLogin(env: Environment): Promise<Login & { source: Source }> {
   const config = readConfig(env);
   const saved = await readLogin(env);
@@ -65,14 +68,14 @@ export async function findLogin(env: Environment): Promise<Login & { source: Sou
   );
 }
 
-/** The URL where this configuration serves the API. */
+/** Returns the URL where this configuration serves the API. */
 export function localUrl({ host, port, baseUrl }: Config): string {
   if (port === 0) return baseUrl;
   const reached = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `http://${reached}:${port}`;
 }
 
-/** The token of the sample organization's admin, if `npm start` ran here; else `null`. */
+/** Returns the token of the sample organization's admin, if `npm start` ran here; else `null`. */
 async function localToken({ adminToken, dataDir }: Config): Promise<string | null> {
   return adminToken ?? (await readFile(join(dataDir, 'admin-token'), 'utf8').catch(() => null))?.trim() ?? null;
 }

@@ -2,7 +2,7 @@
 // Runs the command line with the process's arguments, streams and environment, and sets the exit code.
 import { run } from './run.js';
 
-// EPIPE: the reader of the output has closed it, as `| head` does.
+// EPIPE means that the reader of the output has closed the pipe, as `| head` does; the process then ends without an error.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -13,5 +13,5 @@ const { stdin, stdout, stderr, env } = process;
 const code = await run(process.argv.slice(2), { stdin, stdout, stderr, env });
 // Waits until output to a pipe has been written.
 await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
-// exit(), because connections that an application's file opened would keep the process alive.
+// The process must call exit(), because connections that an application's file opened would keep it alive.
 process.exit(code || process.exitCode);

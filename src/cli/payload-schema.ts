@@ -33,7 +33,7 @@ const SCALARS: Record<string, JsonSchema> = {
   JSON: {},
 };
 
-/** `nodeType`: the topic's node type. */
+/** Returns the JSON Schema of the payload. `nodeType` is the typename of the topic's nodes. */
 export function payloadSchema(schema: GraphQLSchema, query: string | null, nodeType: string): JsonSchema {
   const data = query === null ? DEFAULT : new Derivation(schema, query, nodeType).data();
   return object({ data }, ['data']);
@@ -55,7 +55,7 @@ function object(properties: Record<string, JsonSchema>, required: string[]): Jso
 interface Selected {
   field: GraphQLField<unknown, unknown> | null;
   nodes: FieldNode[];
-  /** Whether a directive with a variable decides if the field is present. */
+  /** Whether a directive with a variable decides whether the field is present. */
   optional: boolean;
 }
 
@@ -94,13 +94,16 @@ class Derivation {
     return { ...(SCALARS[(type as GraphQLNamedType).name] ?? {}) };
   }
 
-  /** Merges types with the same selection into one shape; without `__typename` they can't be distinguished. */
+  /**
+   * Merges the schemas of types with the same selected fields; objects of these types can only be distinguished by
+   * `__typename`.
+   */
   #ofAny(types: readonly GraphQLObjectType[], selections: SelectionSetNode[]): JsonSchema {
     const shapes = new Map<string, JsonSchema>();
     for (const type of types) {
       const shape = this.#ofObject(type, selections);
       const { __typename: name, ...rest } = (shape.properties as Record<string, JsonSchema>) ?? {};
-      // Shapes that differ only in `__typename` become one shape with all names.
+      // Shapes that differ only in `__typename` become one shape with all typenames.
       const key = JSON.stringify({ ...shape, properties: { ...rest, ...(name && { __typename: true }) } });
       const known = shapes.get(key);
       if (!known) shapes.set(key, shape);

@@ -25,8 +25,8 @@ const serve = async (options: ServeOptions): Promise<void> => {
 };
 
 /**
- * The published package lacks the sample product and its dependencies, so this check comes before the command's module
- * is loaded.
+ * Fails when the sample product is missing. The published package lacks it and its dependencies, so this check comes
+ * before the command's module is loaded.
  */
 async function refuseWithoutSample(): Promise<void> {
   await (await import('./sample.js')).loadSample();

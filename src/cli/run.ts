@@ -11,7 +11,7 @@ import { createTerminal, type Streams } from './terminal.js';
 
 export interface RunOptions extends Streams {
   env: Environment;
-  /** Interrupts the command when it aborts. Default: Ctrl-C interrupts the command. */
+  /** Interrupts the command when this signal aborts. Default: Ctrl-C interrupts the command. */
   signal?: AbortSignal;
 }
 
@@ -34,7 +34,7 @@ export async function run(args: readonly string[], { env, signal, ...streams }: 
   }
 }
 
-/** `once`: a second signal ends the process at once. */
+/** Listens once, so that a second signal ends the process at once. */
 function nextInterrupt(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writePrivateFile } from '../runtime/private-file.js';
 import type { Installation } from './installation.js';
 
-/** `null` when the sample data was created elsewhere, so that the token isn't known here. */
+/** Returns the admin's token; `null` when the sample data was created elsewhere, so that the token isn't known here. */
 export async function makeSampleData({ app, config }: Installation): Promise<string | null> {
   const file = join(config.dataDir, 'admin-token');
   const { adminToken } = await app.seed();

@@ -13,7 +13,7 @@ export interface Sample {
   ): Promise<SampleApp>;
   createHooks(options: Pick<Options, 'database' | 'databaseSchema' | 'keys' | 'log'>): Pick<Hookgraph, 'ready' | 'webhooks' | 'close'>;
   tabs: App['tabs'];
-  /** A first query for newcomers. */
+  /** A query for the user's first request. */
   first: { purpose: string; query: string };
   tellDemo(stage: DemoStage): Promise<void>;
   createSimulation(options: { ask: Ask; seed: number }): { act(): Promise<string> };
@@ -29,7 +29,7 @@ export interface SampleApp extends Pick<App, 'pool' | 'schema' | 'webhooks' | 'a
 }
 
 /** Returns `data` of the response; throws when there are errors. */
-// biome-ignore lint/suspicious/noExplicitAny: each caller reads what it asked for.
+// biome-ignore lint/suspicious/noExplicitAny: the type depends on the caller's query.
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<any>;
 
 export interface DemoStage {
@@ -41,7 +41,7 @@ export interface DemoStage {
   closing: (() => Promise<unknown>)[];
 }
 
-/** Typed as string rather than a literal, so that the code compiles without the sample. */
+/** The type is `string` rather than the literal, so that the code compiles without the sample product. */
 const SAMPLE: string = '../sample/index.js';
 
 /** @throws RuntimeError `APP_MISSING` when the package has no sample product */

@@ -18,7 +18,10 @@ export async function readText(text: string, readStdin: () => Promise<string>): 
   return readWritten(resolve(text.slice(1)));
 }
 
-/** Also accepts `env:NAME`, so that a secret doesn't appear in the process list. */
+/**
+ * Reads a secret. Accepts `@file` and `@-` like readText, and `env:NAME`, so that a secret doesn't appear in the
+ * process list.
+ */
 export async function readSecret(text: string, env: Environment, readStdin: () => Promise<string>): Promise<string> {
   if (text.startsWith('env:')) return readSecretVariable(text.slice(4), env);
   return text.startsWith('@') ? (await readText(text, readStdin)).trim() : text;
@@ -52,7 +55,7 @@ function plainOf(document: Document.Parsed): unknown {
 
 /**
  * Resolves references: `{ fromFile: path }` relative to the file, `{ fromEnv: NAME }`, and `${env:NAME}` in any text.
- * @param readVariable reads a variable; replaceable, e.g. when only the form of a secret matters
+ * @param readVariable returns the variable's value; a placeholder is enough to check only the form of a secret
  */
 export async function resolveReferences(value: unknown, file: string, readVariable: (name: string) => string): Promise<unknown> {
   if (typeof value === 'string') return value.replace(/\$\{env:([A-Za-z_]\w*)\}/g, (_, name) => readVariable(name));
@@ -70,7 +73,8 @@ export async function resolveReferences(value: unknown, file: string, readVariab
 }
 
 /**
- * @param where put before each mistake
+ * Returns the input if it matches the API's schema.
+ * @param where the source of the input, with which each message begins
  * @throws RuntimeError `INPUT_INVALID` with every unknown field (and the likely intended name) and every value of a
  * wrong type
  */
@@ -109,7 +113,7 @@ export function eachTopic({ topics, ...input }: Input, keys: string[] = Array.is
   const withTopic = typeof input.topic === 'string' ? { ...input, topic: topicOf(input.topic) } : input;
   const [only] = keys;
   if (only === undefined) return [withTopic];
-  // A list in a file always appends the topic, so that names stay the same when another topic is added.
+  // A list of topics in a file always appends the topic, so that names stay the same when another topic is added.
   if (keys.length === 1 && !Array.isArray(topics)) return [{ ...input, topic: topicOf(only) }];
   return keys.map((key) => ({ ...input, ...(input.name != null && { name: `${input.name}: ${topicOf(key).key}` }), topic: topicOf(key) }));
 }

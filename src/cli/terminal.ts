@@ -27,7 +27,7 @@ export interface Terminal {
   readSecret(question: string): Promise<string>;
   /** Returns the typed line, trimmed; `null` when stdin isn't a terminal. */
   ask(question: string): Promise<string | null>;
-  /** `null` when stdin isn't a terminal. */
+  /** Asks a question to be answered with yes or no; `null` when stdin isn't a terminal. */
   confirm(question: string): Promise<boolean | null>;
 }
 
@@ -41,11 +41,9 @@ export interface Streams {
 }
 
 const CODES: Record<Colour, [number, number]> = { red: [31, 39], green: [32, 39], yellow: [33, 39], dim: [2, 22], bold: [1, 22] };
-/**
- * Replaces control characters, because a receiver's response may contain some that move the cursor or set the title.
- */
+/** Replaces control characters, because those in a receiver's response may move the cursor or set the terminal's title. */
 export function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches the characters to remove.
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\u{fffd}');
 }
 
@@ -72,7 +70,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
         process.kill(process.pid, 'SIGINT');
       });
       lines.once('line', (line) => {
-        // Before close(), because 'close' resolves with an empty text.
+        // resolve() comes before close(), because the event `close` resolves with an empty text.
         resolve(line);
         lines.close();
         if (hidden) stderr.write('\n');

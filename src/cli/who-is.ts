@@ -9,7 +9,7 @@ export interface Who {
 }
 
 /**
- * `null` when the token works but the API has no field `viewer`, as an adopter's API.
+ * Returns the token's owner; `null` when the token is valid but the API has no field `viewer`, like an adopter's API.
  * @throws RuntimeError `NOT_AUTHENTICATED`
  */
 export async function whoIs(client: Client): Promise<Who | null> {

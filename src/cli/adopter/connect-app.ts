@@ -1,10 +1,10 @@
-// Asks the API of the application that `--app` names within this process, so that no server needs to run.
+// Creates a client that calls the API of the `--app` application within this process, so that no server needs to run.
 import { type Environment, readConfig } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { type Client, createClient, DEFAULT_HEADER } from '../client.js';
 import { loadApp } from './load-app.js';
 
-/** @throws RuntimeError `TOKEN_MISSING`, and what loadApp throws */
+/** @throws RuntimeError `TOKEN_MISSING`, and the errors of loadApp */
 export async function connectApp(path: string, env: Environment): Promise<{ client: Client; close(): Promise<void> }> {
   const { token, authHeader } = readConfig(env);
   if (token === null)

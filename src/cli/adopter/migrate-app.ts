@@ -26,7 +26,7 @@ export async function migrateApp(app: string, { dryRun, json, terminal }: Migrat
   }
 }
 
-/** Prints SQL that can be run as it is. */
+/** Prints the planned statements as SQL that can be run unchanged. */
 export function sayPlan(terminal: Terminal, planned: PlannedStatement[]): void {
   for (const { about, sql } of planned) terminal.say(`-- ${about}\n${sql.trim().replace(/;?$/, ';')}\n`);
 }

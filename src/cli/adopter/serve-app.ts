@@ -11,10 +11,10 @@ export interface ServeAppOptions {
   worker: boolean;
   host: string;
   port: number;
-  /** Where /healthz, /readyz and /metrics are; `null`: nowhere. */
+  /** The address of /healthz, /readyz and /metrics; `null`: they aren't served. */
   monitoring: { host: string; port: number } | null;
   terminal: Terminal;
-  /** Aborted when the process should stop. */
+  /** This signal aborts when the process should stop. */
   stopped: AbortSignal;
 }
 

@@ -1,4 +1,5 @@
-// Compares the subscriptions of a folder with the existing ones, field by field, and returns the changes to make. Pure.
+// Compares a folder's subscriptions with the existing subscriptions, field by field, and returns the changes. Has no
+// side effects.
 import { type GraphQLNamedType, type GraphQLSchema, type GraphQLType, getNamedType, isInputObjectType, isObjectType } from 'graphql';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { FIELDS, type Field } from '../../webhooks/fields.js';
@@ -31,7 +32,7 @@ export interface Change {
 
 /** Input fields that aren't part of the subscription: its id, and options of the mutation. */
 const NOT_OF_IT = new Set(['id', 'test', 'preset']);
-/** Fields that rules and users change in the meantime; compared only if the file sets them. */
+/** Fields that rules and users change outside the files; compared only if the file sets them. */
 const LEFT_ALONE = new Set(['disabled']);
 const SECRET = '(secret)';
 
@@ -87,7 +88,7 @@ function changed(fields: Fields, { name, file, input }: Desired, existing: Exist
   };
 }
 
-/** Fills omitted values with the defaults, and a topic without a version with the existing pinned version. */
+/** Fills values that the file omits: with Hookgraph's defaults, or for a topic's version with the existing pinned version. */
 function fill(field: string, after: unknown, before: unknown): unknown {
   const declared = declarationOf(field);
   const usual = declared?.default ?? (declared?.type.kind === 'LIST' ? [] : null);
@@ -103,7 +104,7 @@ function fill(field: string, after: unknown, before: unknown): unknown {
   return after;
 }
 
-/** Whether Hookgraph gives an inner field its value when the file doesn't set it. */
+/** Whether an inner field's existing value is the one that Hookgraph fills in when the file doesn't set the field. */
 function isFilledIn(declared: Field | undefined, key: string, before: Input): boolean {
   const value = before[key];
   if (value === null || value === false) return true;
@@ -181,7 +182,7 @@ class Fields {
 const returnedAs = (field: Field | undefined): string | undefined => (field?.output ? field.output.name : undefined);
 const pick = (value: Input, names: string[]): Input => Object.fromEntries(names.map((name) => [name, value[name]]));
 
-/** Whether a value that the API never returns is given, here or inside. */
+/** Whether the value is or contains a secret, which the API never returns. */
 function holdsSecret({ secret, type }: Pick<Field, 'secret' | 'type'>, value: unknown): boolean {
   if (value == null) return false;
   if (secret) return true;

@@ -1,5 +1,5 @@
-// Reads the subscriptions in a folder of YAML files: one for each topic. Adds the folder's prefix to their names, and replaces
-// references to files and environment variables by what they contain.
+// Reads a folder of YAML files as subscriptions, one for each topic in a file. Adds the folder's prefix to the
+// subscriptions' names, and replaces references to files and environment variables by their contents.
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { GraphQLSchema } from 'graphql';
@@ -19,8 +19,8 @@ export interface Desired {
 
 export interface Folder {
   /**
-   * The prefix (before a slash) of the names that the folder owns; `null`: names have no prefix, and the folder owns no
-   * others.
+   * The prefix (before a slash) of the names that the folder owns. `null`: names have no prefix, and the folder owns
+   * only the subscriptions in its files.
    */
   scope: string | null;
   desired: Desired[];

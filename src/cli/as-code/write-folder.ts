@@ -8,13 +8,13 @@ import { SETTINGS } from './read-folder.js';
 /** Maps each path (relative to the folder) to the file's text. */
 export type Files = Map<string, string>;
 
-/** Subscriptions are matched by name, so those without a name, or with a duplicate one, can't be written to files. */
+/** Separates the subscriptions that can be written to files. Files match subscriptions by name, so each name must be unique. */
 export function writable(existing: readonly Existing[]): { named: Existing[]; others: Existing[] } {
   const isAlone = ({ name }: Existing) => name !== null && existing.filter((one) => one.name === name).length === 1;
   return { named: existing.filter(isAlone), others: existing.filter((one) => !isAlone(one)) };
 }
 
-/** `scope`: the prefix to remove from the names. Each subscription must have a unique name. */
+/** Returns the files. `scope` is the prefix to remove from the subscriptions' names, which must be unique. */
 export function writeFolder(existing: readonly Existing[], scope: string | null): Files {
   const files: Files = new Map();
   if (scope !== null)
@@ -28,7 +28,7 @@ export function writeFolder(existing: readonly Existing[], scope: string | null)
 
 interface Group {
   name: string;
-  /** Several topics of one file; `null` for a single subscription with one topic. */
+  /** The file's list of topics; `null` when the subscription's name doesn't end in its topic. */
   topics: string[] | null;
   node: Existing;
 }
@@ -39,8 +39,8 @@ const topicOf = ({ topic }: Existing): string => {
 };
 
 /**
- * Merges subscriptions that are named like `X: user/created` and `X: user/updated` and otherwise equal into one with a
- * list of topics.
+ * Merges subscriptions such as `X: user/created` and `X: user/updated`, which differ only in their topics and in the
+ * names that end in them, into one entry with a list of topics.
  */
 function grouped(existing: readonly Existing[], scope: string | null): Group[] {
   const groups = new Map<string, Group>();
@@ -62,7 +62,7 @@ function grouped(existing: readonly Existing[], scope: string | null): Group[] {
   return [...groups.values()];
 }
 
-/** Fields that may differ within one list of topics, and fields that aren't part of a definition. */
+/** Fields that may differ between the merged subscriptions, or that aren't part of a definition. */
 const OWN = Object.fromEntries(
   'id databaseId name topic version status createdAt updatedAt createdBy publicKey disabledAt disabledReason disabledMessage heldReason secretRotation pace'
     .split(' ')
@@ -89,13 +89,16 @@ function documentOf(node: Existing, { name, topics, stem, files }: Around): Reco
 }
 
 interface Writers {
-  /** Names the environment variable that ends so. */
+  /** Returns a reference to the environment variable whose name ends in `end`. */
   secret(end: string): unknown;
-  /** Puts a text into a file of its own. */
+  /** Writes a text to a separate file, and returns a reference to the file. */
   inFile(extension: string, text: string): unknown;
 }
 
-/** The value of a field for the file; `null` when the file doesn't need it. `parent`: the object that the API returned. */
+/**
+ * Returns a field's value for the file; `null` when the file can omit the field. `parent` is the object that the API
+ * returned.
+ */
 function fileValueOf(field: Field, parent: Readonly<Record<string, unknown>>, writers: Writers): unknown {
   const { name, type, output, secret, default: usual, file = {} } = field;
   if (file.write) return file.write(parent, writers.secret);

@@ -78,7 +78,7 @@ export function addAsCode(program: Command, cli: Cli): void {
 }
 
 const counts = ({ action }: Change, { prune }: Planning): boolean => action !== 'NONE' && (action !== 'DELETE' || prune === true);
-/** Omits the input, because it holds secrets. */
+/** Removes a change's input before printing, because the input holds secrets. */
 const told = ({ input: _, ...change }: Change) => change;
 
 async function listExisting(client: Client): Promise<Existing[]> {
@@ -105,7 +105,7 @@ async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli
   for (const { action, name, file, input } of changes) {
     if (!input || action === 'NONE') continue;
     const [{ errors }] = Object.values(await client.ask(PREVIEW, { webhookSubscription: input })) as [{ errors: UserError[] }];
-    // A missing node for the preview isn't a mistake.
+    // `NOT_FOUND` of `base` means that no node exists to preview with, which isn't a mistake in the file.
     for (const { field, type, fullMessage } of errors)
       if (field !== 'base' || type !== 'NOT_FOUND') mistakes.push(`${file}, ${name}: ${fullMessage}`);
   }
@@ -113,7 +113,10 @@ async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli
   return changes;
 }
 
-/** Applies the changes one by one. When one fails, the earlier ones stay; repeating the command applies the others. */
+/**
+ * Applies the changes one by one. When a change fails, the earlier changes stay; repeating the command applies the
+ * remaining changes.
+ */
 async function apply(client: Client, changes: readonly Change[], options: Planning, { terminal }: Cli): Promise<Change[]> {
   const done: Change[] = [];
   const versions = new Map((await listExisting(client)).map(({ id, version }) => [id, version]));

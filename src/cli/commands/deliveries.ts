@@ -1,4 +1,4 @@
-// Adds the commands for deliveries: list, show with each request and response, resend, and release held ones.
+// Adds the commands that list, show, resend and release deliveries; `show` prints each request and response.
 
 import type { Answer } from '../client.js';
 import {

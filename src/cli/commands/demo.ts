@@ -14,7 +14,7 @@ import { loadSample } from '../sample.js';
 import { makeSampleData } from '../sample-data.js';
 
 export interface DemoOptions {
-  /** Use the Hookgraph that is already running, and leave only history behind. */
+  /** Run against the Hookgraph that is already running. The demo then leaves only history behind. */
   running: boolean;
 }
 
@@ -74,7 +74,7 @@ async function findRunning(): Promise<Product> {
   return { url, token: token.trim(), headerPrefix: config.headerPrefix };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: each caller reads what it asked for.
+// biome-ignore lint/suspicious/noExplicitAny: the type depends on the caller's query.
 async function askProduct({ url, token }: Product, query: string, variables: object): Promise<any> {
   const response = await fetch(`${url}${API_PATH}`, {
     method: 'POST',

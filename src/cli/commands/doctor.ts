@@ -133,7 +133,7 @@ async function checkKeyFile(config: Config): Promise<Finding> {
 }
 
 async function checkApi(client: Client, tell: Tell): Promise<void> {
-  // An adopter's endpoint doesn't have the path /readyz.
+  // An adopter's endpoint, whose URL has a path, doesn't serve /readyz.
   if (new URL(client.url).pathname === '/' && !(await checkReady(client, tell))) return;
   const who = await attempt('login', tell, async () => ({ found: await whoIs(client) }));
   if (!who) return;

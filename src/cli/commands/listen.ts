@@ -61,7 +61,7 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
   const signal = interrupted();
   const stdin = () => terminal.readAll();
   const given = options.secret === undefined ? null : await readSecret(options.secret, env, stdin);
-  // A temporary subscription is always signed, so that notifications of others can be told apart.
+  // A temporary subscription is always signed, so that its notifications can be distinguished from requests of other senders.
   const secret = given ?? (options.subscribe ? `whsec_${randomBytes(32).toString('base64')}` : null);
   const schemes = (options.scheme ?? ['SCOPE']).map((scheme) => scheme.toUpperCase() as Scheme);
   const publicUrl = options.publicUrl ?? null;

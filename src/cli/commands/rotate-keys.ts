@@ -7,7 +7,7 @@ import { type Resealed, resealSecrets } from '../../webhooks/index.js';
 import { openStore, refuseUnlessMigrated } from '../installation.js';
 
 export interface RotateOptions {
-  /** Create a new key first; only for keys in the data folder. */
+  /** Create a new key first. Only possible when the keys are in the data folder. */
   generate: boolean;
   dryRun: boolean;
   /** Print the result as one line of JSON, and nothing else on stdout. */

@@ -20,7 +20,7 @@ import {
   resolveReferences,
 } from '../subscription-input.js';
 
-/** The options. Those that are the value of one field are named by its declaration. */
+/** The command's options. An option that sets a single field is named by the field's declaration. */
 export interface Written extends Record<string, unknown> {
   topic?: string[];
   preset?: string;

@@ -13,7 +13,7 @@ export interface Faces {
 }
 
 export interface ServeOptions extends Faces {
-  /** Port of /healthz, /readyz and /metrics; absent: the one of the configuration. */
+  /** Port of /healthz, /readyz and /metrics. Default: the configured port. */
   monitoringPort?: number;
 }
 
@@ -44,7 +44,7 @@ export async function serve({ monitoringPort, ...faces }: ServeOptions): Promise
   }
   const cause = await Promise.race([stopping, postgres?.exited.then(() => 'Postgres') ?? new Promise<never>(() => {})]);
   if (cause === 'Postgres') {
-    // Without the database no result can be recorded. Leases expire, and the next start continues.
+    // No attempt can be recorded without the database. The deliveries' leases expire, and the next start retries the deliveries.
     log.fatal('the embedded Postgres ended unexpectedly; this process exits');
     process.exit(1);
   }
@@ -67,7 +67,7 @@ function nextSignal(): Promise<string> {
         if (firstAt === null) {
           firstAt = Date.now();
           resolve(signal);
-          // Under npm, one Ctrl-C arrives twice: from the terminal, and forwarded by npm.
+          // A second signal within 500 ms is ignored: under npm, one Ctrl-C arrives from the terminal and again from npm.
         } else if (Date.now() - firstAt > 500) process.exit(130);
       });
     }

@@ -11,7 +11,7 @@ import { loadSample } from '../sample.js';
 export interface SimulateOptions {
   /** The rate of changes, e.g. `2/s` or `30/min`. */
   rate: string;
-  /** The API's URL. Default: the API of this configuration. */
+  /** The API's URL. Default: the URL where this configuration serves the API. */
   url?: string;
   /** The API token. Default: the token of the sample organization's admin. */
   token?: string;
@@ -72,7 +72,7 @@ function askingAt(url: string, token: string) {
         cause,
       });
     });
-    // biome-ignore lint/suspicious/noExplicitAny: of whatever the query asked for.
+    // biome-ignore lint/suspicious/noExplicitAny: the type depends on the caller's query.
     const answer = (await response.json()) as { data?: any; errors?: { message: string }[] };
     const [error] = answer.errors ?? [];
     if (error)

@@ -59,7 +59,7 @@ async function findTargets(client: Client, topic: string, target: string | undef
   throw new RuntimeError('TOPIC_WRONG', `${called(one)} is a subscription to ${one.topic?.key}, not to ${key}`);
 }
 
-/** Creates a disabled subscription, so that only `use` sends to it, and always deletes it afterwards. */
+/** Creates a temporary subscription, and always deletes it after `use`. It is disabled, so that events aren't delivered to it. */
 async function withThrowAway(
   client: Client,
   definition: Record<string, unknown>,

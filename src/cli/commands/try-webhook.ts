@@ -55,7 +55,7 @@ function tellPreview(terminal: Terminal, { warnings, report }: Answer): void {
   for (const { fullMessage } of warnings) terminal.note(`Warning: ${fullMessage}`);
 }
 
-/** Sends a test. Throws when there is no node to send, or no such subscription. */
+/** Sends a test notification. Throws when no node exists to send, or the subscription doesn't exist. */
 export async function testSubscription(client: Client, id: string): Promise<{ report: Answer; webhookDelivery: Answer }> {
   const { report, webhookDelivery } = await client.mutate(TEST, { id });
   return { report, webhookDelivery };

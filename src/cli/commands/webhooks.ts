@@ -23,14 +23,14 @@ import { readSecret } from '../subscription-input.js';
 import { addSaving } from './save-webhook.js';
 import { addTryOut } from './try-webhook.js';
 
-/** The destinations that an API knows, each with the field that names the receiver. */
+/** Returns the kinds of destinations in the API's schema, each with the field that identifies its receiver. */
 const destinationsOf = (schema: GraphQLSchema): { name: string; receiver: string | null }[] =>
   FIELDS.filter(({ name, destination }) => destination && outputNames(schema).has(name)).map(({ name, type }) => ({
     name,
     receiver: type.kind === 'RECORD' ? (type.fields.find(namesReceiver)?.name ?? null) : null,
   }));
 
-/** The first text that is always returned, such as an ARN. */
+/** Whether a destination's field identifies the receiver: a text that the API always returns, such as an ARN. */
 const namesReceiver = ({ type, output }: Field): boolean => type.kind === 'TEXT' && output !== false && output?.required === true;
 
 function outputNames(schema: GraphQLSchema): Set<string> {

@@ -9,7 +9,7 @@ import type { CaptureFinding } from '../../webhooks/index.js';
 import { loadSample } from '../sample.js';
 import { attempt, CLOCK_SKEW_MS, finding, type Tell } from './finding.js';
 
-/** Seconds. A running worker looks twice a second, so work that is due for longer means that no worker runs. */
+/** Seconds after which due work means that no worker runs. A running worker looks for work twice a second. */
 const PATIENCE_S = 30;
 
 /** Checks the sample product's database. */

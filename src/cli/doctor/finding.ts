@@ -7,7 +7,7 @@ export interface Finding {
   check: string;
   outcome: Outcome;
   message: string;
-  /** The hint what to do; `null` when there is nothing to do. */
+  /** The advice for the user; `null` when there is nothing to do. */
   hint: string | null;
 }
 

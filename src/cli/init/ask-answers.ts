@@ -1,5 +1,4 @@
-// Asks the user what the database doesn't tell: which column holds the tenant, and who owns the rows of the remaining
-// tables.
+// Asks the user for what the database's catalog doesn't show: the column with the tenant, and the tenant of the remaining tables.
 import type { Terminal } from '../terminal.js';
 import { type Answers, propose } from './propose.js';
 import type { Named, Sight } from './sight.js';
@@ -34,7 +33,7 @@ export async function askAnswers(sight: Sight, terminal: Terminal): Promise<Answ
   return { ...answers, ...(whose.size > 0 && { whose }) };
 }
 
-/** Enter selects the default `usual`. `null` when there is no terminal. */
+/** Asks the user to choose; Enter selects `usual`. Returns `null` when there is no terminal. */
 async function choose(terminal: Terminal, question: string, choices: string[], usual: number): Promise<number | null> {
   for (;;) {
     const list = choices.map((choice, at) => `  ${at + 1}  ${choice}\n`).join('');

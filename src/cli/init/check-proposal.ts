@@ -33,7 +33,7 @@ export async function checkProposal(pool: Pool, proposal: Proposal, look: Look, 
         },
       );
       if (isCollision) continue;
-      // Warnings are about work that migrate will do.
+      // Warnings are ignored, because they are about work that migrate will do.
       const errors = (await hooks.check()).filter(({ severity }) => severity === 'ERROR');
       const found = errors.map(({ subject, message, hint }) => `${subject}: ${message}${hint ? ` ${hint}` : ''}`);
       const planned = await hooks.plan().catch((error: Error) => error);

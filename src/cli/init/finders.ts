@@ -42,8 +42,8 @@ export function finderFor(schema: GraphQLSchema, node: AnnouncedNode): string | 
 }
 
 /**
- * The ways to pass the key as arguments. Each part of the key needs an argument, and each required argument needs a
- * part. The tenant needs none, because a root field gets it from the request.
+ * Returns the ways to pass the node's key as arguments. Each part of the key needs an argument, and each required
+ * argument needs a part. The tenant's column needs no argument, because a root field gets the tenant from the request.
  */
 function fillings(args: readonly GraphQLArgument[], node: AnnouncedNode): string[] {
   const [only, second] = args.filter(isRequiredArgument);

@@ -128,7 +128,7 @@ async function migrate(out: string, env: NodeJS.ProcessEnv, terminal: Terminal):
       'HOOKGRAPH_ENCRYPTION_KEYS is not set, but Hookgraph needs a key to encrypt your customers’ secrets',
       `Set the variable to the output of \`openssl rand -base64 32\`, store the key safely, and run \`hookgraph migrate --app ${out}\`.`,
     );
-  // The written file reads these variables.
+  // The written file reads these variables from `process.env`.
   for (const name of ['DATABASE_URL', 'HOOKGRAPH_ENCRYPTION_KEYS']) process.env[name] = env[name];
   const hooks = await loadApp(out);
   try {

@@ -1,4 +1,4 @@
-// Guesses from names: a table's type, tables of tools, columns with secrets, and columns with the tenant.
+// Guesses by name: a table's type, tables that belong to tools, columns that hold secrets, and columns that hold the tenant.
 import type { CatalogColumn } from '../../sources/catalog/read-catalog.js';
 
 const IRREGULAR: Record<string, string> = { people: 'person', children: 'child', men: 'man', women: 'woman', media: 'media', news: 'news' };
@@ -40,7 +40,7 @@ const TOOLS_TABLES = new RegExp(
 const SIGN_IN_TABLES =
   /^((user_?|auth_?|login_?|web_?)?sessions?|(refresh|access|api|verification|reset|remember)_?tokens?|password_resets?|oauth_\w+|jobs?|job_queue)$/;
 
-/** The reason why a table isn't announced, by its name; `null` when the name gives none. */
+/** Returns why a table isn't announced, judging by its name; `null` when the name suggests no reason. */
 export function toolOf({ schema, name }: { schema: string; name: string }): string | null {
   const plain = snakeCase(name);
   if (TOOLS_SCHEMAS.test(schema) || TOOLS_TABLES.test(plain)) return 'the table belongs to a tool';
@@ -71,7 +71,7 @@ const TENANTS = [
   'site',
 ];
 
-/** Ranks a column's name as a tenant's; lower is more likely. `null` when the name doesn't suggest a tenant. */
+/** Returns the rank of a column's name as a tenant's, 0 for the most likely; `null` when the name doesn't suggest a tenant. */
 export function tenantRank(column: string): number | null {
   const stem = /^(.+?)_?(id|uuid|key)$/.exec(snakeCase(column))?.[1];
   const rank = TENANTS.findIndex((name) => new RegExp(`^${name}$`).test(stem ?? ''));

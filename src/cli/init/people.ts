@@ -6,10 +6,10 @@ import type { Tenancy } from './whose-rows.js';
 export interface People {
   /** A table with one row for each user and tenant: the users or their memberships. */
   table: Named;
-  /** The table's columns with the user and with the tenant. */
+  /** The column of `table` that holds the user. `tenant` is the column that holds the tenant. */
   user: string;
   tenant: string;
-  /** A condition on the row for users who may manage webhooks; `null` when no column suggests one. */
+  /** The column that says who may manage webhooks; `null` when no column suggests it. */
   mayManage: MayManage | null;
   /** A column with the user's API key in clear text; `null` when there is none. */
   token: string | null;

@@ -86,7 +86,10 @@ function find(dir: string, names: string[], fits: (path: string) => boolean = ()
   return paths.find((path) => existsSync(path) && fits(path)) ?? null;
 }
 
-/** The import path from the written file: a TypeScript file by its compiled name, unless the project imports `.ts`. */
+/**
+ * Returns the path by which the written file imports `to`. A TypeScript file gets its compiled name unless the project
+ * imports `.ts` files.
+ */
 export function importPath({ out, importsTs }: Pick<Project, 'out' | 'importsTs'>, to: string): string {
   const path = relative(dirname(out), to).replaceAll('\\', '/');
   const named = importsTs ? path : path.replace(/\.([cm]?)tsx?$/, '.$1js');

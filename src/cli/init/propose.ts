@@ -15,7 +15,10 @@ export interface ProposedTable {
   options: TableOptions;
   /** The reason for the proposed tenant. */
   why: string;
-  /** The root field that finds a row; `node`: `node(id:)` finds it; `null`: no field does. Absent without a schema. */
+  /**
+   * The root field that finds a row. `node`: `node(id:)` finds the row; `null`: no field does. Absent without a GraphQL
+   * schema.
+   */
   find?: string | null;
 }
 
@@ -35,7 +38,7 @@ export interface Proposal {
   people: People | null;
 }
 
-/** The user's answers. */
+/** The user's answers to init's questions. */
 export interface Answers {
   tenant?: TenantColumn;
   whose?: Map<Named, Whose>;
@@ -77,13 +80,16 @@ export function propose(sight: Sight, { tenant = tenantColumns(sight.named)[0], 
 /** Order of the tables in the file: tables with their own tenant column first. */
 const ORDER: Whose['kind'][] = ['column', 'parent', 'children', 'several'];
 
-/** The option `tables` of createHookgraph(). */
+/** Builds the option `tables` of createHookgraph(). */
 export const tablesOf = (defaults: TableDefaults, tables: Pick<ProposedTable, 'named' | 'options'>[]): Tables => ({
   ...(Object.keys(defaults).length > 0 && { defaults }),
   ...Object.fromEntries(tables.map(({ named, options }) => [named.typename, options])),
 });
 
-/** Chooses tables with a meaning of their own, and tables from which others get their tenant. */
+/**
+ * Chooses the tables to announce: all but join tables and tables without a GraphQL type. Keeps any table that gives an
+ * announced table its tenant.
+ */
 function choose({ named, models, schema }: Sight, { whose }: Tenancy): { announced: Named[]; left: LeftOut[] } {
   const reasons = new Map<Named, string>();
   for (const one of named) {
@@ -111,7 +117,7 @@ function isJoin({ table, key }: Named): boolean {
   return table.foreignKeys.length > 1 && rest.length === 0 && (key.every((name) => pointing.has(name)) || key.length === 1);
 }
 
-/** The application's name of a column: its field in the Prisma model, else the column's name. */
+/** Returns the application's name of a column: its field in the Prisma model, else the column's name. */
 export const nameOf = ({ model }: Named, column: string): string => model?.columns[column] ?? column;
 
 function defaultsOf({ schemaName, models }: Sight, announced: Named[], { tenant }: Tenancy): TableDefaults {
@@ -170,7 +176,7 @@ function withFinder(table: ProposedTable, nodes: AnnouncedNode[], { schema }: Si
   return { ...table, find: finderFor(schema, node) };
 }
 
-/** An example topic for one status value; `null` unless a status or state column has an enum. */
+/** Returns an example topic for one status value; `null` unless a status or state column has an enum. */
 export function statusOf({
   named: { typename, table, model, ...rest },
 }: ProposedTable): { topic: string; field: string; value: string } | null {

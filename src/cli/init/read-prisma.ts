@@ -1,4 +1,5 @@
-// Reads the models of a project with its own Prisma and Hookgraph's generator, and finds where its generators write.
+// Reads a project's models by running Hookgraph's generator with the project's own Prisma, and finds where the schema's
+// generators write.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,7 @@ export async function generateModels(schema: string, generator: string, options:
   await runPrisma(schema, generator, options);
 }
 
-/** Works on a copy of the schema, so that the project's files don't change. */
+/** Runs Prisma on a copy of the schema, so that the project's files don't change. */
 async function askPrisma(schema: string, cwd: string, env: NodeJS.ProcessEnv): Promise<SourceModel[]> {
   const dir = mkdtempSync(join(tmpdir(), 'hookgraph-init-'));
   try {
@@ -47,7 +48,7 @@ async function askPrisma(schema: string, cwd: string, env: NodeJS.ProcessEnv): P
   }
 }
 
-/** Resolved through the package, because the built file need not be beside this file. */
+/** The path is resolved through the package, because the built generator may not be beside this file. */
 const ownGenerator = (): string =>
   join(dirname(createRequire(import.meta.url).resolve('hookgraph/package.json')), 'dist/sources/prisma/generator.js');
 

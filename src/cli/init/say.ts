@@ -59,10 +59,10 @@ function tenantOf({ options }: ProposedTable, usual: string | undefined): string
 
 const findOf = ({ find }: ProposedTable): string => (find === 'node' ? 'node(id: $nodeId)' : (find ?? 'nothing'));
 
-/** Maximum number of locking statements to print; each table has four or five triggers. */
+/** Maximum number of printed statements that lock the host's tables; each table has four or five triggers. */
 const MOST_TABLES = 5;
 
-/** Prints only some of the statements that lock the host's tables; `migrate --dry-run` prints all. */
+/** Prints at most MOST_TABLES of the statements that lock the host's tables; `migrate --dry-run` prints all statements. */
 export function sayStatements(terminal: Terminal, statements: PlannedStatement[]): void {
   if (statements.length === 0) return;
   const locking = statements.filter(({ table }) => table !== null);
@@ -100,7 +100,7 @@ export interface Outcome {
   notes: string[];
 }
 
-/** The result for --json. */
+/** Returns the result that `--json` prints. */
 export function answerOf({ proposal, file, shown, writes, migrates, checked, notes }: Outcome) {
   const { defaults, tables, open, left } = proposal;
   return {

@@ -6,9 +6,9 @@ import type { Named } from './sight.js';
 
 export interface Whose {
   kind: 'column' | 'parent' | 'children' | 'several';
-  /** For `column`: the column's name. */
+  /** The column that holds the tenant, if `kind` is `column`. */
   column?: string;
-  /** For the other kinds: the table that has the tenant, and the foreign key that joins the two. */
+  /** The table that has the tenant, if `kind` isn't `column`. `key` is the foreign key that joins both tables. */
   other?: Named;
   key?: CatalogForeignKey;
   why: string;
@@ -66,7 +66,7 @@ function rootByName(named: Named[], column: string): Named | undefined {
   return named.find(({ typename }) => typename.toLowerCase() === stem.replaceAll('_', ''));
 }
 
-/** `said`: the user's answers, which override any guess. */
+/** Determines the tenant of each table's rows. `said` has the user's answers, which override any guess. */
 export function whoseRows(named: Named[], tenant: TenantColumn | undefined, said = new Map<Named, Whose>()): Tenancy {
   const whose = new Map<Named, Whose>(said);
   if (tenant) {
@@ -100,7 +100,7 @@ function addByColumn(named: Named[], one: Named, { column, root }: TenantColumn,
   whose.set(one, { kind: 'column', column: key.columns[0] as string, why: `column ${key.columns[0]} points to ${root?.typename}` });
 }
 
-/** Finds a join table with one row for each pair of a row and a tenant. */
+/** Finds a join table that has one row for each pair of a row of `one` and a tenant. */
 function byMembers(named: Named[], one: Named, whose: Map<Named, Whose>): Whose | null {
   for (const other of named) {
     const [key, second] = keysTo(other, one);
@@ -114,7 +114,10 @@ function byMembers(named: Named[], one: Named, whose: Map<Named, Whose>): Whose 
   return null;
 }
 
-/** Proceeds level by level, so that the shortest path of foreign keys is chosen. */
+/**
+ * Adds tables that get their tenant from a parent. Proceeds level by level, so that the shortest path of foreign keys
+ * is chosen.
+ */
 function addByParents(named: Named[], whose: Map<Named, Whose>): void {
   for (let isMore = true; isMore; ) {
     const level = named.flatMap((one): [Named, Whose][] => {
@@ -127,7 +130,10 @@ function addByParents(named: Named[], whose: Map<Named, Whose>): void {
   }
 }
 
-/** Possible parents, the most likely first: a NOT NULL foreign key, part of the key, not a user. */
+/**
+ * Returns possible parents, the most likely first. Prefers NOT NULL foreign keys, then foreign keys in the primary key,
+ * then parents that don't look like users.
+ */
 function parentsOf(named: Named[], one: Named, whose: Map<Named, Whose>): Whose[] {
   const ways = one.table.foreignKeys.flatMap((key) => {
     const other = targetOf(named, key);
@@ -144,7 +150,7 @@ function parentsOf(named: Named[], one: Named, whose: Map<Named, Whose>): Whose[
   return ways.map((way) => way.whose);
 }
 
-/** Finds children whose key begins with this row's key, which makes them parts of it. */
+/** Finds the only child table whose key begins with the key of `one`: such rows are parts of a row of `one`. */
 function byChildren(named: Named[], one: Named, whose: Map<Named, Whose>): Whose | null {
   const [first, second] = childrenOf(named, one, whose).filter(({ other, key }) =>
     isSame((other as Named).key.slice(0, key?.columns.length), key?.columns ?? []),

@@ -1,5 +1,5 @@
-// Writes the adopter's TypeScript or JavaScript file from a proposal. It works as it is; places where the user must
-// decide are marked.
+// Writes the adopter's TypeScript or JavaScript file from a proposal. The file works unchanged; comments in it mark the
+// places where the user must decide.
 
 import pg from 'pg';
 import { lowerFirst } from './names.js';
@@ -20,7 +20,7 @@ export interface Imports {
 
 export interface Edit {
   line: number;
-  /** The decision that the user must write there. */
+  /** The decision that the user must write at this line. */
   what: string;
 }
 
@@ -33,7 +33,7 @@ const MARK = 'EDIT';
 
 export function writeFile(proposal: Proposal, imports: Imports): WrittenFile {
   const edits: string[] = [];
-  /** Returns a numbered comment that marks the place; the same text is listed in the terminal. */
+  /** Returns a numbered comment that marks a place to edit; the terminal lists the same text. */
   const edit = (what: string) => {
     edits.push(what);
     return `// ${MARK} ${edits.length}: ${what}.`;
@@ -112,8 +112,8 @@ function person(people: People | null, { typescript, prisma, schema }: Imports, 
 }
 
 /**
- * Quotes a name unless it is `id`, or words joined by underscores, which are no reserved words of SQL (except current_…
- * and session_…).
+ * Quotes a name unless it can't be a reserved word of SQL: `id`, or words joined by underscores (except current_… and
+ * session_…).
  */
 const identifier = (name: string): string =>
   name === 'id' || (/^[a-z][a-z0-9]*(_[a-z0-9]+)+$/.test(name) && !/^(current_|session_)/.test(name)) ? name : pg.escapeIdentifier(name);

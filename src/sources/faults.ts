@@ -2,8 +2,9 @@
 import { NoSlotError } from '../runtime/fair-share.js';
 
 /**
- * Whether a SQLSTATE is of the classes of lost connections, deadlocks, insufficient resources, operator intervention,
- * system and internal errors, or the code of a lock timeout.
+ * Whether a SQLSTATE says that the database is at fault, not the statement: connection lost (08), deadlock or other
+ * rollback (40), insufficient resources (53), operator intervention (57), system error (58), internal error (XX), lock
+ * timeout (55P03).
  */
 export const isTroubleCode = (code: string): boolean => /^(08|40|53|57|58|XX|55P03)/.test(code);
 
@@ -15,7 +16,10 @@ interface CodedError {
   cause?: unknown;
 }
 
-/** The SQLSTATE of an error of pg or Prisma, possibly wrapped; `undefined` when there is none. */
+/**
+ * Returns the SQLSTATE of an error that pg or Prisma threw, even if other errors wrap it; `undefined` when there is
+ * none.
+ */
 export function postgresCodeOf(error: unknown): string | undefined {
   for (let at = error as CodedError | null | undefined, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
     const codes = [

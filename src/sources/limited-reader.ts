@@ -1,5 +1,5 @@
-// Opens read-only connections, and limits what one execution reads on them: its tenant's share of connections and a
-// total time.
+// Opens read-only connections, and limits each execution of a stored query to its tenant's share of them and to a total
+// time.
 import { GraphQLError } from 'graphql';
 import type pg from 'pg';
 import type { Pool, PoolConfig } from 'pg';
@@ -16,8 +16,8 @@ export interface ReaderLimits {
 export type Reading = <T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }) => Promise<T>;
 
 /**
- * Runs the statements of one execution. After the time limit, the query fails with an error for its author, and no
- * further statements run.
+ * Returns the function that runs the statements of one execution. Once they have taken `timeoutMs` together, it throws
+ * a GraphQLError for the query's author and runs no further statements.
  */
 export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
   // Measures database time only, because a busy process isn't the query's fault.
@@ -41,8 +41,9 @@ export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
 }
 
 /**
- * Returns a pool whose statements wait for the tenant's share of connections. `connect()` returns a stub client for
- * query builders; transactions need a connection of their own and are refused.
+ * Returns a pool whose statements wait for the tenant's share of connections. `connect()` returns an object with only
+ * the client methods that query builders need, which runs its statements on the pool. Transactions need a connection of
+ * their own and are refused.
  */
 export function limitedReaderPool(pool: Pool, reading: Reading): Pool {
   const query = (...args: unknown[]) => {

@@ -5,8 +5,9 @@ import type { OpenOptions, OpenSource, Source } from './source.js';
 
 export interface PoolReader {
   /**
-   * Read-only. Each statement waits for its tenant's share of connections, and is cancelled at the time limit.
-   * `connect()` returns a stub client for query builders; transactions need a connection of their own and are refused.
+   * A read-only pool. Each statement waits for its tenant's share of connections, and is cancelled at the time limit.
+   * `connect()` returns an object with only the client methods that query builders need, which runs its statements on
+   * the pool. Transactions need a connection of their own and are refused.
    */
   pool: Pool;
 }

@@ -8,7 +8,7 @@ import type { Reading } from './limited-reader.js';
 /** A relation between two models, by columns. */
 export interface SourceRelation {
   field: string;
-  /** The model on the other side. */
+  /** The typename of the model on the other side. */
   typename: string;
   /**
    * Columns of this table, and the columns that they equal in the other table. Empty for a relation through a join
@@ -21,13 +21,16 @@ export interface SourceRelation {
   isList: boolean;
 }
 
-/** A model as a source's own schema, such as Prisma's, describes it. The database's catalog adds the rest. */
+/**
+ * A model as a source's own schema, such as Prisma's, describes it. Column types and foreign keys come from the
+ * database's catalog.
+ */
 export interface SourceModel {
   typename: string;
   table: { schema: string; name: string };
-  /** The columns of the primary key, in its order; empty when the model has none. */
+  /** The columns of the primary key, in the key's order; empty when the model has none. */
   key: string[];
-  /** Maps column to field. */
+  /** Maps each column to its field. */
   columns: Record<string, string>;
   relations: SourceRelation[];
   /** For enum columns: maps the name in the schema to the value in the database. */
@@ -46,21 +49,21 @@ export interface OpenOptions {
 
 export interface Source<Reader> {
   models: SourceModel[];
-  /** Opens read-only connections of its own. */
+  /** Opens the source's own read-only connections. */
   open(options: OpenOptions): OpenSource<Reader>;
 }
 
 export interface OpenSource<Reader> {
   /** The read-only connections. */
   pool: Pool;
-  /** Looks owners up, without waiting for a tenant's share of connections. */
+  /** Reads the owners of subscriptions, without waiting for a tenant's share of connections. */
   plain: Reader;
   /**
-   * Reads for one execution of a stored query, within its tenant's share of connections. Answers from `snapshots` where
-   * rows are gone or not there yet.
+   * Reads for one execution of a stored query, within its tenant's share of connections. Returns rows of `snapshots`
+   * that the database no longer, or not yet, contains.
    */
   reader(execution: { snapshots: Snapshot[]; reading: Reading }): Reader;
-  /** Who is at fault for a resolver's error; `null` when the source doesn't know the error. */
+  /** Returns who is at fault for a resolver's error; `null` when the source doesn't know the error. */
   faultOf(error: GraphQLError): Fault | null;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
-// Completes the host's table options from the catalog, the source and the GraphQL schema: returns full announcements,
-// or every problem.
+// Completes the host's table options from the database's catalog, the source's models and the GraphQL schema. Returns
+// an announcement for each type, or every problem found.
 import type { GraphQLSchema } from 'graphql';
 import type { AnnouncedNode, Lifecycle, TenantSource } from '../../webhooks/index.js';
 import type { SourceModel } from '../source.js';
@@ -13,7 +13,7 @@ import type { AnnouncementProblem, TableDefaults, TableOptions, Tables, When } f
 export interface Knowledge {
   catalog: CatalogTable[];
   models: SourceModel[];
-  /** Absent: the types are generated from the catalog. */
+  /** The host's GraphQL schema; absent when Hookgraph generates one from the catalog. */
   schema?: GraphQLSchema;
 }
 
@@ -45,7 +45,7 @@ export function completeAnnouncements({ defaults = {}, ...types }: Tables, knowl
 
 interface Surroundings {
   tables: KnownTable[];
-  /** The types whose tables weren't found, which has already been reported. */
+  /** The types without a table. Their problem is already reported, so it isn't reported again. */
   missing: Set<string>;
   defaults: TableDefaults;
   schema: GraphQLSchema | undefined;
@@ -56,7 +56,9 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
   const { typename, options, table, fields } = known;
   const { defaults } = around;
   const fail = (message: string, hint: string) => around.fail({ typename, message, hint });
-  /** Finds an option's column. A column that the host names must exist; a default's column need not. */
+  /**
+   * Finds an option's column. A column that the host names must exist; a column that is only a default may be missing.
+   */
   const named = (option: 'softDelete' | 'environment' | 'createdAt' | 'updatedAt', ...usual: string[]): string | undefined => {
     const said = options[option];
     if (said !== undefined) {
@@ -147,7 +149,7 @@ function tenantOf(known: KnownTable, key: string[], { tables, missing, defaults,
       return refuse(`the foreign key of "${said.of}" has several columns, but a parent must be found by a single column.`);
     return { parent: { column, typename: other.typename } };
   }
-  // In the order of the key's columns.
+  // Sorts the referencing columns in the order of the key's columns.
   const pointing = key.map((column) => foreignColumns[columns.indexOf(column)]).filter((column) => column !== undefined);
   if (pointing.length !== key.length || columns.length !== key.length)
     return refuse(`the rows of "${said.of}" point to (${columns.join(', ')}), which is not the key (${key.join(', ')}).`);

@@ -1,4 +1,4 @@
-// Maps columns to fields, by the source's model or by the names of the GraphQL type.
+// Finds the field of each column: in the source's model, or by the field names of the GraphQL type.
 import { type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql';
 import type { SourceModel } from '../source.js';
 import type { KnownTable } from './known-table.js';
@@ -12,8 +12,8 @@ export function objectTypeOf(schema: GraphQLSchema | undefined, typename: string
 }
 
 /**
- * Maps column to field. A foreign key of one column gets its relation's name if the GraphQL type shows the relation but
- * not the key.
+ * Maps each column to its field. A single-column foreign key gets the name of its relation when the GraphQL type has a
+ * field for the relation but none for the key.
  */
 export function fieldsOf({
   typename,

@@ -30,7 +30,7 @@ export function findTable({ typename, options, defaults, catalog, models }: Want
     catalog.find((table) => table.schema === place.schema && table.name === place.name);
   if (options.table !== undefined) {
     const dot = options.table.indexOf('.');
-    // A table's name may itself contain a dot.
+    // Tries the whole text first, because a table's name may itself contain a dot.
     const places = [
       { schema, name: options.table },
       ...(dot < 0 ? [] : [{ schema: options.table.slice(0, dot), name: options.table.slice(dot + 1) }]),
@@ -56,7 +56,7 @@ export function findTable({ typename, options, defaults, catalog, models }: Want
 }
 
 /**
- * Possible table names of a type: `OrderLine` gives `OrderLine`, `orderLine`, `order_line`, `orderline` and their
+ * Lists possible table names of a type: `OrderLine` gives `OrderLine`, `orderLine`, `order_line`, `orderline` and their
  * plurals.
  */
 function namesFor(typename: string): string[] {

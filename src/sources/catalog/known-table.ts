@@ -8,6 +8,6 @@ export interface KnownTable {
   options: TableOptions;
   table: CatalogTable;
   model: SourceModel | undefined;
-  /** Maps column to field. */
+  /** Maps each column to its field. */
   fields: Record<string, string>;
 }

@@ -29,7 +29,7 @@ export interface CatalogTable {
   /** Columns of the primary key; empty when the table has none. */
   primaryKey: string[];
   foreignKeys: CatalogForeignKey[];
-  /** Columns of each unique index without a condition. */
+  /** Columns of each unique index, except partial indexes (with a WHERE clause). */
   uniqueKeys: string[][];
   /** The planner's estimated row count; -1 when the table was never analyzed. */
   estimatedRows: number;
@@ -37,8 +37,9 @@ export interface CatalogTable {
 }
 
 /**
- * Reads every table outside the system schemas and the schemas of Hookgraph and graphile-worker, which are recognised
- * by their tables because their names vary. Partitions aren't listed, only their parent table.
+ * Reads every table except those in system schemas and in the schemas of Hookgraph and graphile-worker. These two are
+ * recognised by their tables, because each installation may name the schemas differently. A partitioned table is
+ * listed, its partitions aren't.
  */
 export async function readCatalog(db: Pick<Pool, 'query'>): Promise<CatalogTable[]> {
   const { rows } = await db.query<{ table: CatalogTable }>(READ_CATALOG);

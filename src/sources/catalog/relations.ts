@@ -13,8 +13,8 @@ export interface Relation {
 }
 
 /**
- * Finds a relation by the source's relation, a column with a foreign key, the field of the GraphQL type, or the other
- * type's name.
+ * Finds the relation that `name` stands for: a relation of the source's model, a column with a foreign key, a relation
+ * field of the GraphQL type, or the name of another type.
  */
 export function relationOf(
   known: KnownTable,
@@ -35,7 +35,10 @@ export function relationOf(
   return other ? between(known, other, tables) : null;
 }
 
-/** The type that a relation leads to, by the source or the GraphQL schema; otherwise the name itself may be a type. */
+/**
+ * Returns the type that a relation leads to, from the source or the GraphQL schema. If neither knows the relation,
+ * returns `name`, which may itself be a typename.
+ */
 export const targetOf = (known: KnownTable, name: string, schema: GraphQLSchema | undefined): string =>
   known.model?.relations.find(({ field }) => field === name)?.typename ?? graphqlTarget(known, name, schema) ?? name;
 
@@ -44,7 +47,7 @@ function graphqlTarget({ typename }: KnownTable, name: string, schema: GraphQLSc
   if (!field) return undefined;
   const target = getNamedType(field.type);
   if (target.name === undefined) return undefined;
-  // For a connection, the type of its nodes.
+  // A connection leads to the type of its nodes.
   const nodes = objectTypeOf(schema, target.name)?.getFields().nodes;
   return nodes ? getNamedType(nodes.type).name : target.name;
 }
@@ -55,8 +58,8 @@ function outward(key: CatalogForeignKey, tables: KnownTable[]): Relation | null 
 }
 
 /**
- * `null` when the tables have no foreign key between them, or several in one direction; then the host must name a
- * column.
+ * Finds the relation between two tables. Returns `null` when they have no foreign key between them, or several in one
+ * direction; then the host must name a column.
  */
 function between(known: KnownTable, other: KnownTable, tables: KnownTable[]): Relation | null {
   const leads = (from: KnownTable, to: KnownTable) =>

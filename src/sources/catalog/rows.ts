@@ -1,5 +1,5 @@
-// Reads rows of announced tables for one execution: only the tenant's rows, batching all look-ups of one tick into one
-// statement.
+// Reads rows of announced tables for one execution of a stored query: only the tenant's rows, batching all look-ups of
+// one tick into one statement.
 import DataLoader from 'dataloader';
 import pg, { type Pool } from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
@@ -14,7 +14,7 @@ const id = pg.escapeIdentifier;
 export interface Row {
   /** Maps each column to its value as text; arrays and JSON are JSON texts. */
   columns: Record<string, string | null>;
-  /** The GraphQL value of a column. */
+  /** Returns the GraphQL value of a column. */
   values(column: CatalogColumn): unknown;
 }
 
@@ -28,7 +28,10 @@ export interface RowReaderOptions {
   pool: Pick<Pool, 'query'>;
   nodes: AnnouncedNode[];
   tenant: string;
-  /** Rows as the event saw them, for rows that are gone; with `ahead`, rows as they are going to be. */
+  /**
+   * Rows as they were at the time of the event, for rows that are deleted by now. A snapshot with `ahead` is a row that
+   * a write is about to produce; it takes precedence over the database.
+   */
   snapshots: Snapshot[];
 }
 
@@ -58,7 +61,9 @@ export function createRowReader({ pool, nodes, tenant, snapshots }: RowReaderOpt
     return made;
   }
 
-  /** Returns the row of a snapshot if `columns` are its key. */
+  /**
+   * Returns the row of the snapshot with these key values; `null` when `columns` aren't the key, or no snapshot fits.
+   */
   function remembered(known: KnownTable, columns: string[], values: string[], ahead: boolean): Row | null {
     const { key } = nodeOf(known);
     if (key.length !== columns.length || !key.every((column) => columns.includes(column))) return null;
@@ -91,7 +96,8 @@ function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns }: 
   const alive = node.softDelete ? ` AND r.${id(node.softDelete.column)} IS NULL` : '';
   const arrays = columns.map((_, at) => `$${at + 3}::text[]`).join(', ');
   const parts = columns.map((_, at) => `k${at}`).join(', ');
-  // Compared in the column's own type, so that its index is used; a text that isn't valid for the type finds nothing.
+  // Compares in the column's own type, so that Postgres uses the column's index. A text that isn't valid for the type
+  // matches no row.
   const equal = columns.map((column, at) => `r.${id(column)} = ${castSql(typeOf(column), `k.k${at}`)}`).join(' AND ');
   return `SELECT k.place, x.row FROM unnest(${arrays}) WITH ORDINALITY AS k (${parts}, place)
     CROSS JOIN LATERAL (
@@ -114,7 +120,7 @@ function castSql({ type }: CatalogColumn, text: string): string {
   return ['text', 'varchar'].includes(type) ? text : `${text}::${id(type)}`;
 }
 
-/** SQL that converts a column to text without losing digits, whatever its type. */
+/** Returns SQL that converts a column to text without losing digits, whatever the column's type. */
 function textSql({ name, type, isArray }: CatalogColumn): string {
   const value = `r.${id(name)}`;
   if (isArray) return `to_json(${value}::text[])::text`;
@@ -159,7 +165,7 @@ function valueIn({ name, type }: CatalogColumn, text: string): unknown {
   }
 }
 
-/** ISO 8601 in UTC, with milliseconds. @throws UnsayableValue for an infinite timestamp */
+/** Formats a timestamp as ISO 8601 in UTC, with milliseconds. @throws UnsayableValue for an infinite timestamp */
 function momentOf(name: string, text: string): string {
   const moment = readMoment(text);
   if (isInfinite(moment)) throw new UnsayableValue(`${name} is ${isoOf(moment)}, which a DateTime cannot represent.`);

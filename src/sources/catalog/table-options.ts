@@ -1,7 +1,10 @@
 // Defines what a host says about each type beyond what its database's catalog holds.
 import type { Operation } from '../../webhooks/index.js';
 
-/** A column or its field, a relation that leads to the tenant, or a scalar SQL expression over the row alias `r`. */
+/**
+ * The place of a row's tenant: a column (by its own or its field's name), a relation that leads to the tenant, or a
+ * scalar SQL expression over the row, whose alias is `r`.
+ */
 export type TenantOption = string | { of: string } | { sql: string };
 
 /**
@@ -11,12 +14,16 @@ export type TenantOption = string | { of: string } | { sql: string };
 export type When = Record<string, string | { from?: string; to: string; description?: string }>;
 
 export interface TableOptions {
-  /** `name` or `schema.name`. Default: the source's table, else a table whose name fits the type's. */
+  /**
+   * The table, as `name` or `schema.name`. Default: the table of the source's model, else a table whose name fits the
+   * type's.
+   */
   table?: string;
-  /** The first part of the topics' keys. Default: the type's name in snake_case. */
+  /** The part before the slash in the keys of the type's topics. Default: the type's name in snake_case. */
   topic?: string;
   /**
-   * The tenant that a row belongs to. `of`: a relation to a parent that has the tenant, or to children that have it.
+   * The tenant that a row belongs to. `of`: a relation to a parent row that has the tenant, or to child rows that have
+   * it.
    */
   tenant?: TenantOption;
   /**
@@ -35,13 +42,14 @@ export interface TableOptions {
   createdAt?: string;
   /** A column whose change alone creates no event. Default: `updated_at` or `updatedAt`. */
   updatedAt?: string;
-  /** The operations whose topics are announced. Default: all three. */
+  /** The operations whose topics are announced. Default: created, updated and deleted. */
   operations?: Operation[];
-  /** Additional topics: `'invoice/paid': { status: 'paid' }`. */
+  /** Additional topics by key, each with the change that causes an event: `'invoice/paid': { status: 'paid' }`. */
   when?: Record<string, When>;
   /**
-   * TRUNCATE fires no row triggers, so its deletions can't be recorded and it is refused. `allow` is meant for test
-   * databases. A change takes effect with the next migrate.
+   * Whether TRUNCATE is refused (the default) or allowed on the table. TRUNCATE fires no row triggers, so Hookgraph
+   * can't record its deletions; allow it only in test databases. A change of this option takes effect at the next
+   * `migrate`.
    */
   truncate?: 'refuse' | 'allow';
 }
@@ -58,7 +66,10 @@ export type TableDefaults = Pick<
   schema?: string;
 };
 
-/** Options by typename; `defaults` apply to all types. A default doesn't apply to tables that lack its column. */
+/**
+ * Maps each typename to its table's options; `defaults` apply to all types. A default doesn't apply to tables that lack
+ * its column.
+ */
 export type Tables = { defaults?: TableDefaults } & { [typename: string]: TableOptions | TableDefaults | undefined };
 
 export interface AnnouncementProblem {

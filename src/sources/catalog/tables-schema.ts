@@ -21,26 +21,32 @@ import type { KnownTable } from './known-table.js';
 import type { CatalogColumn } from './read-catalog.js';
 import type { Row, RowReader } from './rows.js';
 
-/** Maximum and default length of a list. */
+/** Maximum and default number of items in a list. */
 const LIST = { greatest: 100, usual: 25 };
 
 export interface TablesSchema {
   schema: GraphQLSchema;
-  /** The root field that finds each type: `Space: 'space(id: $id)'`. */
+  /** Maps each typename to the root field that finds an object of the type: `Space: 'space(id: $id)'`. */
   find: Record<string, string>;
 }
 
 export interface TablesSchemaOptions {
   tables: KnownTable[];
   nodes: AnnouncedNode[];
-  /** Returns the row reader of a context, with its rights; each execution has its own. */
+  /**
+   * Returns the row reader of an execution's context. Each execution has its own reader, which reads only its tenant's
+   * rows.
+   */
   readerOf(context: object): RowReader;
 }
 
 const JSON_SCALAR = new GraphQLScalarType({ name: 'JSON', description: 'Any JSON value.' });
 const DATE_TIME = new GraphQLScalarType({ name: 'DateTime', description: 'A date and time in ISO 8601 format, in UTC.' });
 
-/** Types without an entry are strings, for example numbers that a double may not represent. */
+/**
+ * Maps a Postgres type to its scalar. A type without an entry becomes a String, for example `numeric` and `int8`, whose
+ * digits a double may lose.
+ */
 const SCALARS: Record<string, GraphQLScalarType> = {
   int2: GraphQLInt,
   int4: GraphQLInt,
@@ -54,8 +60,8 @@ const SCALARS: Record<string, GraphQLScalarType> = {
 };
 
 /**
- * Types with values that GraphQL can't represent (infinite timestamps, NaN). Their fields are nullable, so that such a
- * value nulls only itself.
+ * Postgres types with values that GraphQL can't represent (infinite timestamps, NaN). Their fields are nullable, so
+ * that such a value makes only its own field null.
  */
 const SOMETIMES_UNSAYABLE = new Set(['float4', 'float8', 'timestamp', 'timestamptz']);
 
@@ -149,7 +155,7 @@ export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOpti
   return { schema: new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: query }) }), find };
 }
 
-/** Maps column to field for declared columns; columns that the host omits have no field. */
+/** Maps each declared column to its field; columns that the host omits have no field. */
 function declaredFields({ typename, table }: KnownTable, nodes: AnnouncedNode[]): Record<string, string> {
   const declared = nodes.find((node) => node.typename === typename)?.columns ?? {};
   // A foreign key keeps its column's name; the relation is a separate field.

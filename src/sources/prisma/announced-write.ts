@@ -1,12 +1,12 @@
-// Runs writes that record their cause in the events and respect before-hooks: as a single statement if possible, else
-// through Prisma.
+// Runs a write so that its events record its cause and before-hooks can refuse it: as a single statement if possible,
+// else through Prisma.
 import { type AttemptWrite, announceValues, isForHooks, type PlannedWrite, type Webhooks } from '../../webhooks/index.js';
 import { isPrismasToTell } from './quick-write.js';
 
 /** Milliseconds: maximum wait for a connection, and maximum duration of a write. */
 const LIMITS = { maxWait: 5_000, timeout: 15_000 };
 
-/** The methods of a Prisma transaction that announcing needs. */
+/** The methods of a Prisma transaction that `announcedWrite` calls. */
 interface Transaction {
   $executeRaw(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<number>;
   $queryRawUnsafe<T>(query: string, ...values: unknown[]): PromiseLike<T>;
@@ -25,12 +25,13 @@ export interface AnnouncedWrite<T, Tx extends Transaction> extends PlannedWrite 
   /** The cause that the write's events record. */
   cause: string;
   /**
-   * Plans the write as one statement that takes the result of `announceValues`; `null` when the write isn't simple
-   * enough.
+   * Plans the write as one statement that takes the result of `announceValues`; `null` when only Prisma can do the
+   * write.
    */
   plan(): Promise<((announcement: string[]) => Promise<T>) | null>;
   /**
-   * Writes through Prisma. May be called more than once, each time in its own transaction. `seen`: see AttemptWrite.
+   * Writes through Prisma. May be called more than once, each time in its own transaction. `seen`: the row that the
+   * hooks allowed, or `null`.
    */
   write(tx: Tx, seen: Parameters<AttemptWrite<T>>[1]): Promise<T>;
   /** The key of the written row. */
@@ -42,7 +43,7 @@ export async function announcedWrite<T, Tx extends Transaction>(
   { prisma, webhooks }: Announcing<Tx>,
   { cause, plan, write, keyOf, ...planned }: AnnouncedWrite<T, Tx>,
 ): Promise<T> {
-  /** Returns `null` when nothing was written and the write must be done through Prisma. */
+  /** Tries the write as one statement. Returns `null` when nothing was written and Prisma must do the write. */
   const writeAtOnce = async (): Promise<{ result: T } | null> => {
     const statement = await plan();
     if (!statement) return null;

@@ -19,7 +19,7 @@ export interface Field {
   isRequired: boolean;
   isId: boolean;
   isUnique: boolean;
-  /** The `@db.` type; `null`: Prisma's default. */
+  /** The native type after `@db.`; `null` for Prisma's default type. */
   nativeType: string | null;
   /** The values of an enum; absent for other kinds. */
   values?: EnumValue[];
@@ -112,7 +112,7 @@ export function columnFields(model: Model): Field[] {
   return model.fields.filter(({ kind }) => kind === 'scalar' || kind === 'enum');
 }
 
-/** The fields of the primary key, in its order. */
+/** The fields of the primary key, in the key's order. */
 export function keyFields(model: Model): Field[] {
   if (model.primaryKey) return model.primaryKey.fields.map((name) => fieldOf(model, name));
   return model.fields.filter(({ isId }) => isId);

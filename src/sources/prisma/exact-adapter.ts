@@ -1,6 +1,6 @@
-// Extends Prisma's Postgres adapter to keep values that Prisma loses: digits of numbers in JSON, far and infinite
-// timestamps, money. Prisma parses and writes JSON and dates itself, so such JSON is passed as a marked string
-// (exact-json.mjs), and a timestamp beyond a Date's range as an encoded Date (moments.ts).
+// Extends Prisma's Postgres adapter to keep values that Prisma would lose: digits of numbers in JSON, timestamps beyond
+// a Date's range, infinite timestamps, money. Prisma parses and writes JSON and dates itself, so the adapter passes
+// JSON with such numbers as a marked string (exact-json.mjs), and such timestamps as an encoded Date (moments.ts).
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { ColumnTypeEnum, SqlQuery, SqlQueryable, SqlResultSet } from '@prisma/driver-adapter-utils';
 import { fromMarkedText, toMarkedText } from '../../runtime/exact-json.mjs';
@@ -23,7 +23,7 @@ function keepExact<T extends SqlQueryable>(queryable: T): T {
   });
 }
 
-/** JavaScript and Postgres write years before 1 and after 9999 differently. */
+/** Matches an ISO text whose year Postgres writes differently: a year before 1 or after 9999. */
 const OWN_YEAR = /^[+-]\d|^0000-/;
 
 function toSend(query: SqlQuery): SqlQuery {
@@ -60,13 +60,14 @@ type Read = (text: string) => string;
 const moment: Read = (text) => (/^\d{4}-/.test(text) && !text.includes('BC') ? text : readMoment(text).toISOString());
 
 /**
- * The adapter removes the first character, whether currency or sign. So the rest of `-$1,234.50` still begins with `$`,
- * which marks it as negative.
+ * Converts the text of a money value to a number's text. PrismaPg has removed the first character, a currency sign or a
+ * minus: `-$1,234.50` arrives as `$1,234.50`, so a leading `$` means a negative amount.
  */
 const money: Read = (text) => (/[$,]/.test(text) ? text.replace(/^\$/, '-').replaceAll(',', '') : text);
 
 /**
- * Copied from Prisma's adapter utilities and checked by the compiler, so that adopters need not install that package.
+ * Numbers of column types. They are copied from `@prisma/driver-adapter-utils` and checked by the compiler, so that
+ * adopters need not install that package.
  */
 const TYPES = {
   Numeric: 4,

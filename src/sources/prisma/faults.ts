@@ -8,11 +8,15 @@ import { knownCodeOf } from './prisma-types.js';
 /** Prisma's error codes for an unreachable database, and for one too busy for another connection or transaction. */
 const DATABASE_TROUBLE = /^P1\d{3}$|^P20(24|28|34|37)$/;
 
-/** Names of Prisma errors without a code: the client could not start, or the connection or engine broke. */
+/**
+ * Names of Prisma errors that have no code and aren't the query's fault: the client could not start, or the connection
+ * or engine broke.
+ */
 const OURS = ['PrismaClientInitializationError', 'PrismaClientUnknownRequestError', 'PrismaClientRustPanicError', 'DriverAdapterError'];
 
 /**
- * Returns 'data' for a value that GraphQL can't represent, and `null` for an error of neither Prisma nor the database.
+ * Returns 'data' for a value that GraphQL can't represent, 'ours' for trouble with the database, and `null` for an
+ * error of neither Prisma nor the database.
  */
 export function faultOf({ originalError: cause }: GraphQLError): Fault | null {
   if (cause instanceof UnsayableValue) return 'data';

@@ -18,8 +18,8 @@ interface GenerateOptions {
 }
 
 /**
- * Writes to a folder or a file: `.ts`, `.js` with a declaration file beside it, or `.json` with the models for other
- * programs.
+ * Writes the models to a folder or a file: `.ts`, `.js` with a declaration file beside it, or `.json` with the models
+ * for other programs.
  */
 function generate({ generator: { output, config }, dmmf }: GenerateOptions): null {
   const given = output?.value ?? FILE;

@@ -5,12 +5,12 @@ import { UnsayableValue } from '../../runtime/unsayable-value.js';
 import type { Field } from './datamodel.js';
 
 /**
- * Whether the type has values that GraphQL can't represent: infinite timestamps, infinities and NaN. The field is
- * nullable, so that one row can't null a list.
+ * Whether the type has values that GraphQL can't represent: infinite timestamps, infinities and NaN. Its fields are
+ * nullable, so that one such value can't make a whole list null.
  */
 export const isSometimesUnsayable = ({ type }: Field): boolean => type === 'DateTime' || type === 'Float';
 
-/** @throws UnsayableValue */
+/** @throws UnsayableValue for a value that GraphQL can't represent */
 export function toGraphqlValue(field: Field, value: unknown): unknown {
   if (value === null || value === undefined) return value;
   return field.isList && Array.isArray(value) ? value.map((item) => graphqlItem(field, item)) : graphqlItem(field, value);

@@ -7,20 +7,23 @@ export interface Known extends Datamodel {
   Prisma: PrismaNamespace;
 }
 
-/** `undefined` when it can't be decided, for example because a related row is gone as well. */
+/**
+ * Whether the row matches; `undefined` when that can't be decided, for example because a related row is deleted as
+ * well.
+ */
 type Verdict = boolean | undefined;
 
 interface Judged {
   known: Known;
   model: Model;
   row: Row;
-  /** Reads the rows that this row points to. */
+  /** Returns the client that reads the rows which this row points to. */
   client: () => object;
 }
 
 type Where = Record<string, unknown>;
 
-/** Collects the fixed values in a `where`: field to the values that it allows. */
+/** Collects the fields that a `where` limits to fixed values, each with its allowed values. */
 function pinsOf(model: Model, where: Where | undefined, pins = new Map<string, unknown[]>()): Map<string, unknown[]> {
   const compounds = compoundsOf(model);
   for (const [name, value] of Object.entries(where ?? {})) {
@@ -106,7 +109,10 @@ function sameValue({ Prisma }: Known, { type, kind, isList, nativeType }: Field,
   return String(value) === String(other);
 }
 
-/** Checks rows that still exist; `undefined` when the related row is gone too. */
+/**
+ * Checks a condition on a relation against the related rows in the database; `undefined` when the related row is
+ * deleted too.
+ */
 async function matchesRelation({ known, model, row, client }: Judged, relation: Field, filter: unknown): Promise<Verdict> {
   const other = delegateOf(client(), relation.type);
   const { relationFromFields: from = [], relationToFields: to = [] } = relation;

@@ -1,4 +1,4 @@
-// Lets a Prisma client answer from snapshots where a row is gone from the database, or not there yet.
+// Extends a Prisma client to return rows of snapshots that the database no longer, or not yet, contains.
 import type { Snapshot } from '../../webhooks/index.js';
 import { type Field, inverseOf, keyFields, type Model } from './datamodel.js';
 import { delegateName, delegateOf } from './delegate.js';
@@ -24,16 +24,16 @@ interface Find<Answer> {
 const remembered = new WeakSet<object>();
 
 /**
- * Whether a row came from a snapshot. Owners may read these rows without a further check, because they were allowed to
- * when the event happened.
+ * Whether a row came from a snapshot. Such a row needs no further authorization check, because the subscription's owner
+ * was allowed to read it when the event happened.
  */
 export function isRemembered(row: object): boolean {
   return remembered.has(row);
 }
 
 /**
- * Wraps each operation with `around`. The query runs first, and snapshots are searched only after a miss, so that
- * Prisma's batching still works.
+ * Wraps each operation with `around`. The query runs first, and snapshots are searched only when it finds no row, so
+ * that Prisma's batching still works.
  */
 export function withOverlay<Client extends object>(
   known: Known,
@@ -69,14 +69,17 @@ function readsOf(memory: Memory, model: Model) {
 }
 
 export interface Memory {
-  /** Row of an `ahead` snapshot, which takes precedence over the database; `null` synchronously when there is none. */
+  /**
+   * Finds the row among the snapshots with `ahead`, which take precedence over the database. Returns `null` instead of
+   * a promise when the model has no such snapshot.
+   */
   foresee(model: Model, args: FindArgs): Promise<Row | null> | null;
   recall(model: Model, args: FindArgs): Promise<Row | null> | null;
-  /** Adds rows from snapshots that the arguments name by key, as DataLoaders do. */
+  /** Adds the rows of snapshots whose keys the arguments list, as the queries of DataLoaders do. */
   complete(model: Model, args: FindArgs, rows: Row[]): Promise<Row[]>;
 }
 
-/** `client`: reads the rows that a snapshot points to. */
+/** `client` returns the client that reads the rows which a snapshot points to. */
 export function createMemory(known: Known, client: () => object, snapshots: Snapshot[]): Memory {
   const coming = snapshots.filter(({ ahead }) => ahead);
   const among = (list: Snapshot[], model: Model) => list.filter(({ typename }) => typename === model.name);
@@ -150,7 +153,7 @@ async function findRelated({ known, client }: Source, model: Model, { row, relat
   if (relation.relationFromFields?.length) {
     const where = pairs(relation.relationToFields, relation.relationFromFields, row);
     if (Object.values(where).some((value) => value === null || value === undefined)) return null;
-    // With a single field, findUnique is used, because Prisma batches it.
+    // Uses findUnique for a single field, because Prisma batches its calls.
     return Object.keys(where).length === 1 && !nested.where
       ? delegate.findUnique({ ...nested, where })
       : delegate.findFirst({ ...nested, where: { AND: [nested.where ?? {}, where] } });
@@ -159,7 +162,7 @@ async function findRelated({ known, client }: Source, model: Model, { row, relat
   return relation.isList ? delegate.findMany({ ...nested, where }) : delegate.findFirst({ ...nested, where });
 }
 
-/** A filter for rows on the other side that still point to the deleted row. */
+/** Returns the `where` for rows on the other side of a relation that still point to the deleted row. */
 function whereInverse(known: Known, model: Model, relation: Field, row: Row): Row {
   const inverse = inverseOf(known, model, relation);
   // Filters by the foreign key's columns, because a filter through the relation can't match a deleted row.

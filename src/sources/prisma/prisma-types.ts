@@ -23,7 +23,10 @@ export interface AnyClient {
   $extends(extension: never): unknown;
 }
 
-/** The code of a known Prisma error. Checked by the class's name, because each generated client has its own class. */
+/**
+ * Returns the code of a PrismaClientKnownRequestError. Checks the class's name, because each generated client has its
+ * own class.
+ */
 export function knownCodeOf(error: unknown): string | undefined {
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown };
   return name === 'PrismaClientKnownRequestError' && typeof code === 'string' ? code : undefined;

@@ -1,4 +1,5 @@
-// Translates between Prisma's fields and Postgres' columns: their names, their texts, and the key's text.
+// Translates between Prisma's fields and Postgres' columns: their names, the texts of their values, and the text of a
+// key.
 import pg from 'pg';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import { readMoment } from '../../runtime/moments.js';
@@ -10,15 +11,15 @@ export type Read = (text: string) => unknown;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * The key's text exactly as Postgres writes it, because results are matched by it; `null` when the value can't be
- * handled here.
+ * Returns the key's text exactly as Postgres writes it, because result rows are matched to calls by this text; `null`
+ * when only Prisma can handle the value.
  */
 export function keyText({ nativeType, type }: Field, value: unknown): string | null {
   if (type === 'Int') return Number.isInteger(value) ? String(value) : null;
   return typeof value === 'string' && (nativeType !== 'Uuid' || UUID.test(value)) ? value : null;
 }
 
-/** Parses a column's text; `null` when only Prisma can read the column. */
+/** Returns the parser of a column's text; `null` when only Prisma can read the column. */
 export function readOf(field: Field): Read | null {
   const read = scalarOf(field);
   if (!field.isList || read === null) return read;

@@ -1,5 +1,5 @@
-// Runs simple findUnique calls (a row by its key, with to-one relations) without Prisma, which takes longer. Calls of
-// one tick become one statement, and results equal Prisma's; all other calls are left to Prisma.
+// Runs simple findUnique calls (a row by its key, with to-one relations) without Prisma, which is slower. Batches the
+// calls of one tick into one statement; results equal Prisma's. All other calls are left to Prisma.
 import type pg from 'pg';
 import type { Datamodel, Model } from './datamodel.js';
 import type { Row } from './prisma-types.js';
@@ -18,10 +18,11 @@ export interface FindUniqueArgs {
 }
 
 export interface Planned {
-  /** The same for all calls that share a statement. */
+  /** A key that all calls of one statement share. */
   key: string;
   /**
-   * Returns a separate object for each caller. @throws QuickFindFailed, or pg's error when the statement was cancelled
+   * Reads the row; each caller gets a separate object. @throws QuickFindFailed, or pg's error when the statement was
+   * cancelled
    */
   read(): Promise<Row | null>;
 }
@@ -31,7 +32,7 @@ class QuickFindFailed extends Error {
   override name = 'QuickFindFailed';
 }
 
-/** Maximum number of cached shapes. Each has a prepared statement on every connection. */
+/** Maximum number of cached shapes. Each shape has a prepared statement on every connection. */
 const MAX_SHAPES = 500;
 
 /** Resolves to `undefined` when Prisma must run the call. */
@@ -74,7 +75,10 @@ export function createQuickFind(datamodel: Pick<Datamodel, 'modelOf'>, pool: Pic
   };
 }
 
-/** `select`, `omit` and options of later Prisma versions are left to Prisma. */
+/**
+ * Whether a call has no other options. Calls with `select`, `omit` or options of later Prisma versions are left to
+ * Prisma.
+ */
 export const isWithoutOptions = (others: object): boolean => Object.values(others).every((value) => value === undefined);
 
 export interface Condition {
@@ -84,7 +88,10 @@ export interface Condition {
   holds(row: Row): boolean;
 }
 
-/** `null` when only Prisma can judge the condition. Beside the key, only equalities of strings, such as the tenant's id, can be checked. */
+/**
+ * Splits a `where` into the key and a check of the other fields; `null` when only Prisma can evaluate it. The check
+ * supports only equality of strings, such as the tenant's id.
+ */
 export function conditionOf({ keyField }: Pick<Shape, 'keyField'>, where: Row): Condition | null {
   const key = keyText(keyField, where[keyField.name]);
   if (key === null) return null;
@@ -95,7 +102,7 @@ export function conditionOf({ keyField }: Pick<Shape, 'keyField'>, where: Row): 
 
 type Settle = (texts: Texts | undefined, error?: Error) => void;
 
-/** Reads rows of one shape, all calls of a tick by one statement. */
+/** Reads rows of one shape, and batches the calls of one tick into one statement. */
 class ShapeReader {
   /** Calls of the current tick, by the key's text. */
   private waiting = new Map<string, Settle[]>();

@@ -7,13 +7,13 @@ import { columnOf, quote, type Read, readOf, tableOf } from './quick-columns.js'
 export type Texts = (string | null)[];
 
 export interface Shape {
-  /** Takes an array of keys. The key is the first column of the result. */
+  /** The SQL. Its parameter is an array of keys; the first column of its result is the key. */
   text: string;
   keyField: Field;
   build(texts: Texts): Row;
 }
 
-/** `null` when only Prisma can read this model with these relations. */
+/** Plans the statement; `null` when only Prisma can read this model with these relations. */
 export function planShape(datamodel: Pick<Datamodel, 'modelOf'>, model: Model, include: object | undefined): Shape | null {
   const plan: Plan = { datamodel, columns: [], joins: [], tables: 0 };
   const build = addTable(plan, model, include);
@@ -35,7 +35,7 @@ interface Plan {
   tables: number;
 }
 
-/** Returns `null` for a joined row that doesn't exist. */
+/** Builds Prisma's object from a result row; `null` for a joined row that doesn't exist. */
 type Build = (texts: Texts) => Row | null;
 
 /** Adds a table with its relations to the plan; `null` when it has a column or relation that only Prisma can read. */
@@ -63,7 +63,7 @@ interface Relation {
   build: Build;
 }
 
-/** Joins a to-one relation over a single column; `null` for any other. */
+/** Joins a to-one relation over a single column; `null` for any other relation. */
 function addRelation(plan: Plan, model: Model, table: string, name: string, value: unknown): Build | null {
   const field = model.fields.find((candidate) => candidate.name === name);
   const inner = innerOf(value);
@@ -73,7 +73,7 @@ function addRelation(plan: Plan, model: Model, table: string, name: string, valu
   const other = plan.datamodel.modelOf(field.type);
   const joined = `t${plan.tables}`;
   const condition = `${joined}.${quote(columnOf(other, to))} = ${table}.${quote(columnOf(model, from))}`;
-  // Pushed before the table's own joins, which refer to it.
+  // Adds this join before the joins of the joined table, which refer to it.
   plan.joins.push(`LEFT JOIN ${tableOf(other)} ${joined} ON ${condition}`);
   return addTable(plan, other, inner.include);
 }

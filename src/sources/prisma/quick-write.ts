@@ -1,5 +1,5 @@
 // Runs simple writes (one row, its own columns only) as one statement that also announces the change. Prisma needs a
-// transaction of several statements for it. All other writes are left to Prisma.
+// transaction of several statements for the same write. All other writes are left to Prisma.
 import pg from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import { sqlOf } from '../../runtime/moments.js';
@@ -10,15 +10,15 @@ import { quote, readOf, tableOf } from './quick-columns.js';
 import { rowOfColumns } from './snapshot-row.js';
 
 /**
- * Takes the result of the engine's `announceValues`; resolves to `null` when there is no such row. @throws any error of
- * pg
+ * A planned write. Its argument is the result of the engine's `announceValues`; it resolves to the written row, or to
+ * `null` when no row matches. @throws any error of pg
  */
 export type PlannedStatement = (announcement: string[]) => Promise<Row | null>;
 
 /** Fields with the values that they must have, such as the key and the tenant. */
 export type Equalities = [field: string, value: unknown][];
 
-/** Methods return `null` when Prisma must write. `data` has Prisma's form. */
+/** Plans writes; each method returns `null` when Prisma must write. `data` is in the form of Prisma's `data`. */
 export interface QuickWrite {
   insert(model: Model, data: Row): PlannedStatement | null;
   update(model: Model, where: Equalities, data: Row): PlannedStatement | null;
@@ -26,8 +26,8 @@ export interface QuickWrite {
 }
 
 /**
- * Whether the error is about values, constraints or rights. Nothing was written, and the write is repeated through
- * Prisma, to get Prisma's error.
+ * Whether the error is about values, constraints or rights. Then nothing was written, and the caller repeats the write
+ * through Prisma, so that Prisma throws its own error.
  */
 export const isPrismasToTell = (error: unknown): boolean => error instanceof pg.DatabaseError && /^(22|23|42)/.test(error.code ?? '');
 
@@ -57,7 +57,7 @@ export function createQuickWrite(
     return is;
   }
 
-  /** `null` when there are no values, or an entry isn't a plain column. */
+  /** Returns the columns and values of the entries; `null` when there are none, or an entry isn't a plain column. */
   function cellsOf(model: Model, entries: Equalities): Cell[] | null {
     if (!isUsual(model)) return null;
     const cells: Cell[] = [];
@@ -82,7 +82,7 @@ export function createQuickWrite(
     };
   }
 
-  /** Not the pool's own `query`, which closes the connection after any error. */
+  /** Runs a statement on a client, because the pool's `query` closes the connection after any error. */
   async function run(config: pg.QueryConfig): Promise<Record<string, Json> | null> {
     const client = await pool.connect();
     try {
@@ -124,7 +124,7 @@ export function createQuickWrite(
   };
 }
 
-/** The first three parameters belong to the announcement. */
+/** Returns the placeholder of a cell's value. The first three parameters are the announcement's. */
 const placeAt = (first: number) => (_cell: Cell, index: number) => `$${first + index + 4}`;
 
 function equal(cells: Cell[], first: number): string {
@@ -132,7 +132,7 @@ function equal(cells: Cell[], first: number): string {
   return cells.map((cell, index) => `t.${cell.column} = ${place(cell, index)}`).join(' AND ');
 }
 
-/** The value as pg sends it for the column's type; `undefined` when it isn't a plain value. */
+/** Converts a value to the form that pg sends for the column's type; `undefined` when it isn't a plain value. */
 function sentValue({ kind, type, isList, values }: Field, written: unknown, Prisma: PrismaNamespace): unknown {
   if (written === null || written === Prisma.DbNull) return null;
   if (isList) {

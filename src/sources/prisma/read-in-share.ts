@@ -3,8 +3,8 @@ import type { Reading } from '../limited-reader.js';
 import type { Operation } from './prisma-types.js';
 
 /**
- * For `$extends`. An operation takes as many connections as it reads relations at once; findUnique calls of the same
- * shape share them, because Prisma batches them.
+ * Returns a query extension for Prisma's `$extends`. An operation takes as many connections as it reads relations at
+ * once. findUnique calls of the same shape share connections, because Prisma batches these calls.
  */
 export function readInShare(reading: Reading) {
   return ({ operation, model, args, query }: Operation) => {

@@ -37,7 +37,10 @@ function readValue({ kind, type, nativeType, values }: Field, value: Json, Prism
   }
 }
 
-/** Postgres writes a zone only for timestamptz. Prisma reads other timestamps as UTC, and a time as on 1970-01-01. */
+/**
+ * Postgres writes a zone only for timestamptz. Prisma reads a timestamp without a zone as UTC, and a time of day as a
+ * time on 1970-01-01.
+ */
 function readColumnMoment(text: string, nativeType: string | null): Date {
   return readMoment(nativeType === 'Time' || nativeType === 'Timetz' ? `1970-01-01T${text}` : text);
 }

@@ -17,15 +17,15 @@ export interface Sources<Client extends object> {
   prisma: Client;
   quick: QuickFind;
   snapshots: Snapshot[];
-  /** `null`: reads don't wait for a share of the connections. */
+  /** Makes reads wait for the tenant's share of connections; `null`: reads don't wait. */
   reading: Reading | null;
 }
 
 export const byDelegate = ({ models }: Known): Map<string, Model> => new Map(models.map((model) => [delegateName(model.name), model]));
 
 /**
- * Reads single rows with QuickFind. All other calls, and calls that QuickFind can't answer, use Prisma's client, which
- * is extended when first needed.
+ * Creates a client that reads single rows with QuickFind. All other calls, and calls that QuickFind can't answer, go to
+ * Prisma's client, which is extended at the first such call.
  */
 export function storedClient<Client extends object>({ known, models, prisma, quick, snapshots, reading }: Sources<Client>): Client {
   let extended: Client | undefined;
@@ -73,7 +73,7 @@ function quickDelegate(model: Model, { quick, reading, memory, full }: Ways): De
       const row = await find(args as FindArgs);
       return row === undefined ? delegateOf(full(), model.name).findUnique(args) : row;
     },
-    // Prisma throws its own error for a missing row.
+    // Calls Prisma when there is no row, so that Prisma throws its own error.
     findUniqueOrThrow: async (args) => (await find(args as FindArgs)) ?? delegateOf(full(), model.name).findUniqueOrThrow(args),
   };
   return new Proxy({} as Delegate, {

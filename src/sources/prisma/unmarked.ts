@@ -1,4 +1,5 @@
-// Makes a client over ExactPg return ordinary JSON values, for resolvers that don't know marked strings.
+// Makes a client over ExactPg return ordinary JSON values instead of marked strings (exact-json.mjs), which an
+// application's resolvers don't know.
 import { parseJson, readMarked } from '../../runtime/exact-json.mjs';
 import type { Datamodel } from './datamodel.js';
 import type { AnyClient, Operation } from './prisma-types.js';

@@ -5,7 +5,7 @@ import { FORMAT, type GeneratedModels } from './datamodel.js';
 /** Functions in `@default` that Prisma computes, not the database. */
 const PRISMAS_OWN = ['auto', 'cuid', 'nanoid', 'ulid', 'uuid'];
 
-/** The parts of Prisma 6's and 7's DMMF that are used here. */
+/** The parts that this file uses of the parsed schema (DMMF) which Prisma 6 and 7 pass to generators. */
 export interface Dmmf {
   datamodel: { models: readonly DmmfModel[]; enums: readonly DmmfEnum[] };
 }
@@ -52,7 +52,7 @@ export type Syntax = 'ts' | 'esm' | 'cjs';
 /** The value that the generated file exports. */
 export const toModels = ({ datamodel: { models, enums } }: Dmmf): GeneratedModels => ({
   format: FORMAT,
-  // Drops undefined values, as in the generated file.
+  // The round trip through JSON drops undefined values, as the generated file does.
   datamodel: JSON.parse(JSON.stringify({ models: models.map(toModel), enums: enums.map(toEnum) })),
 });
 
@@ -70,7 +70,7 @@ export function writeModels(dmmf: Dmmf, syntax: Syntax): { source: string; decla
   return { source: `${note}${lint}${start} ${value};\n`, declaration: `${note}export declare const models: ${type};\n` };
 }
 
-/** One item a line, so that schema changes read well in a diff. */
+/** Writes one item a line, so that schema changes read well in a diff. */
 const list = (items: object[]): string => `[\n${items.map((item) => `      ${JSON.stringify(item)},\n`).join('')}    ]`;
 
 function toModel({ name, dbName, schema, fields, primaryKey, uniqueFields, uniqueIndexes, documentation }: DmmfModel) {

@@ -1,6 +1,7 @@
 // Creates a Prisma client extension that records the writer of each change and lets before-hooks refuse it: for single
-// operations including nested writes, and for transactions given as lists. Interactive transactions record the writer,
-// but are gated only through $gatedTransaction, because a rehearsal calls their function more than once.
+// operations including nested writes, and for transactions given as lists. In an interactive transaction,
+// `$transaction` only records the writer; only `$gatedTransaction` also calls before-hooks, because a rehearsal calls
+// the transaction's function more than once.
 import type { Webhooks } from '../../../webhooks/index.js';
 import { type GeneratedModels, readModels } from '../datamodel.js';
 import type { Known } from '../match-where.js';
@@ -15,14 +16,17 @@ export interface GateOptions<Context> {
   models: GeneratedModels;
   /** The namespace `Prisma` that the generated client exports. */
   Prisma: PrismaNamespace;
-  /** `null` when no hooks apply to the context's user; the writes are then neither gated nor announced. */
+  /**
+   * Returns the writer of a context. `null` when no hooks apply to the context's user; such writes call no before-hooks
+   * and record no writer.
+   */
   writer(context: Context): Writer | null;
 }
 
 export interface GatedTransaction<Client> {
   /**
-   * An interactive transaction that passes the gate. `work` may be called up to three times, so it must do nothing but
-   * read and write in the transaction.
+   * Runs an interactive transaction whose writes before-hooks can refuse. `work` may be called up to three times, so it
+   * must do nothing but read and write in the transaction.
    */
   $gatedTransaction<T>(work: (tx: InTransaction<Client>) => Promise<T>, options?: TransactionLimits): Promise<T>;
 }
@@ -36,8 +40,8 @@ interface TransactionLimits {
 }
 
 /**
- * For `$extends`. Must be the last extension of a client, so that hooks see the arguments as other extensions have
- * changed them.
+ * An extension for Prisma's `$extends`. It must be the last extension of a client, so that hooks see the arguments as
+ * the other extensions have changed them.
  */
 // biome-ignore lint/suspicious/noExplicitAny: each adopter's client has a type of its own
 export type GateExtension = (client: any) => {
@@ -48,8 +52,8 @@ export type GateExtension = (client: any) => {
       query: Record<never, never>;
       client: {
         /**
-         * An interactive transaction that passes the gate. `work` may be called up to three times, so it must do
-         * nothing but read and write in the transaction.
+         * Runs an interactive transaction whose writes before-hooks can refuse. `work` may be called up to three times,
+         * so it must do nothing but read and write in the transaction.
          */
         $gatedTransaction: () => <Client, T>(
           this: Client,
@@ -65,10 +69,10 @@ export interface PrismaGate<Context> {
   (context: Context): GateExtension;
   /**
    * Like `prisma.$extends(gate(context))`, but typed as the given client, because Prisma's type of an extended client
-   * isn't assignable to `PrismaClient`. Call `$on` on the original client: Prisma removes it from extended ones.
+   * isn't assignable to `PrismaClient`. Call `$on` on the original client: Prisma removes it from extended clients.
    */
   client<Client extends { $extends: unknown }>(prisma: Client, context: Context): Client & GatedTransaction<Client>;
-  /** Pass it as the option `gatedTypes`. */
+  /** The types whose writes before-hooks can refuse. Pass this set to `createHookgraph` as the option `gatedTypes`. */
   gatedTypes: ReadonlySet<string>;
 }
 
@@ -85,7 +89,7 @@ export function gatePrisma<Context>({ webhooks, models, Prisma, writer }: GateOp
   });
 }
 
-/** The extension for a context without a writer: the same methods, without the gate. */
+/** Extends a client for a context without a writer: adds the same methods, which call no before-hooks. */
 function ungated(client: GateClient): GateClient {
   return client.$extends({
     client: {
@@ -139,8 +143,8 @@ interface List {
 }
 
 /**
- * Runs a transaction given as a list: as Prisma does, or operation by operation in a transaction that is rehearsed for
- * hooks.
+ * Runs a transaction given as a list of operations: in one round trip as Prisma does, or, when before-hooks must be
+ * called, operation by operation in a rehearsed transaction.
  */
 async function writeList(passing: Passing, self: GateClient, { client, everyType, list, options }: List): Promise<unknown> {
   if (await transactionOf(self)) return Reflect.apply(client.$transaction, self, [list, options]);

@@ -1,5 +1,5 @@
-// Gives new rows the keys and defaults that before-hooks saw in the rehearsal, so that exactly the approved rows are
-// written.
+// Gives new rows the keys and defaults that before-hooks saw in the rehearsal (the same write, rolled back), so that
+// exactly the approved rows are written.
 import type { Snapshot } from '../../../webhooks/index.js';
 import { columnFields, type Field, type Model } from '../datamodel.js';
 import type { Known } from '../match-where.js';
@@ -7,7 +7,10 @@ import type { Row } from '../prisma-types.js';
 import { rowOfSnapshot } from '../snapshot-row.js';
 import { nestedWrites } from './written-types.js';
 
-/** Completes the arguments of one operation. The operations of one transaction share the rehearsed rows. */
+/**
+ * Completes the arguments of one operation with values of rehearsed rows. The operations of one transaction take from
+ * the same list of rehearsed rows.
+ */
 export type GiveValues = (typename: string, operation: string, args: Row) => Row;
 
 /** A new row in the arguments. `maybe`: created only if it doesn't exist, as in an upsert. */
@@ -20,8 +23,9 @@ interface Place {
 export const giveNothing: GiveValues = (_typename, _operation, args) => args;
 
 /**
- * `seen`: the rehearsed rows in the order of writing. They are matched to the arguments by their order among rows of
- * the same type.
+ * Returns a function that copies the keys and defaults of rehearsed rows into arguments. `seen` holds the rehearsed
+ * rows in the order in which they were written: the first row of a type belongs to the first new row of that type, and
+ * so on.
  */
 export function giveSeen(known: Known, seen: Snapshot[]): GiveValues {
   const left = groupByType(seen);
@@ -37,8 +41,8 @@ export function giveSeen(known: Known, seen: Snapshot[]): GiveValues {
     for (const [name, rows] of left) {
       const own = places.filter((place) => place.model.name === name);
       const certain = own.filter(({ maybe }) => !maybe);
-      // Fills all places if enough rehearsed rows remain; otherwise only the certain ones, because the row of an upsert
-      // may have existed.
+      // Fills all places if enough rehearsed rows remain; otherwise only the places of rows that are certainly created,
+      // because the row of an upsert may have existed.
       const taking = own.length <= rows.length ? own : certain.length <= rows.length ? certain : [];
       for (const place of taking) fill(known, place, rows.shift() as Snapshot);
     }
@@ -53,8 +57,8 @@ function groupByType(seen: Snapshot[]): Map<string, Snapshot[]> {
 }
 
 /**
- * Visits rows in the order in which Prisma writes them: rows that this row points to, the row itself, then rows that
- * point to it.
+ * Adds a place for each new row, in the order in which Prisma writes them: rows that this row points to, the row
+ * itself, then rows that point to it.
  */
 function addPlaces(known: Known, model: Model, data: Row | undefined, maybe: boolean, places: Place[]): void {
   if (typeof data !== 'object' || data === null) return;
@@ -64,7 +68,8 @@ function addPlaces(known: Known, model: Model, data: Row | undefined, maybe: boo
 }
 
 /**
- * `holdsKey`: `true` visits only relations whose foreign key is on this model, `false` only the others; default: all.
+ * Adds the places of nested writes. `holdsKey`: `true` takes only relations whose foreign key is on this model, `false`
+ * only the other relations; absent: all relations.
  */
 function addNestedPlaces(known: Known, model: Model, data: unknown, places: Place[], holdsKey?: boolean): void {
   for (const { relation, writes } of nestedWrites(model, data)) {
@@ -107,7 +112,10 @@ function fill({ Prisma }: Known, { model, data }: Place, seen: Snapshot): void {
 const isCounted = ({ type, isId, hasDefaultValue }: Field): boolean =>
   hasDefaultValue && (isId || type === 'BigInt') && ['Int', 'BigInt'].includes(type);
 
-/** Converts `{ connect: { id: 1 } }` to the foreign key's columns; `null` when it is more complex. */
+/**
+ * Converts `{ connect: { id: 1 } }` to the foreign key's columns; `null` when the relation's writes are anything else
+ * than a `connect` by the referenced fields.
+ */
 function columnsOf({ relationFromFields = [], relationToFields = [] }: Field, { connect, ...others }: Row): Row | null {
   if (Object.values(others).some((other) => other !== undefined) || typeof connect !== 'object' || connect === null) return null;
   const named =

@@ -1,5 +1,5 @@
-// Runs one writer's writes in transactions that record their cause, and passes them through the gate when before-hooks
-// may apply.
+// Runs a user's writes in transactions that record their cause. When before-hooks may apply, rehearses the writes and
+// calls the hooks first.
 import { activeTraceparent } from '../../../runtime/traceparent.js';
 import { type AttemptWrites, isForHooks, type Json, type Webhooks } from '../../../webhooks/index.js';
 import { postgresCodeOf } from '../../faults.js';
@@ -12,7 +12,7 @@ export interface Writer {
   tenant: string;
   /** The writer as recorded in the events, e.g. `{ userId }`. */
   actor?: Json;
-  /** The W3C traceparent of the request. Default: that of OpenTelemetry's active span. */
+  /** The W3C traceparent of the request. Default: the traceparent of OpenTelemetry's active span. */
   traceparent?: string | null;
 }
 
@@ -22,11 +22,14 @@ export interface Passing {
    * extended client.
    */
   writeAtOnce(self: GateClient, typenames: string[], writes: PrismaPromise[], options?: object): Promise<unknown[] | null>;
-  /** Rehearses the write and calls the hooks, if there are any, then writes. @throws WriteRefused */
+  /**
+   * Rehearses the write and calls the hooks, if there are any, then writes. @throws WriteRefused when a hook refuses
+   * the write
+   */
   pass(self: GateClient, typenames: string[], work: Work, options?: object): Promise<unknown>;
   /**
-   * Records the cause in an interactive transaction, once. Returns the function that completes the arguments of its
-   * writes.
+   * Records the cause in an interactive transaction, unless it is already recorded. Returns the function that completes
+   * the arguments of the transaction's writes.
    */
   enter(transaction: PrismaTransaction): Promise<GiveValues>;
 }
@@ -43,8 +46,8 @@ const SET_CAUSE = `SELECT set_config('hookgraph.context', $1, true)`;
 const ANNOUNCE_TYPES = 'SELECT hookgraph.announce($1, $2, t) FROM jsonb_array_elements_text($3::jsonb) t';
 
 /**
- * Whether the writer's role may not use Hookgraph's schema. Nothing was written; the engine looks for hooks with its
- * own role instead.
+ * Whether a statement failed because the application's database role may not use Hookgraph's schema. Then nothing was
+ * written, and the engine looks for hooks on its own connection.
  */
 const isForbidden = (error: unknown, schema: string): boolean =>
   ['42501', '3F000', '42883'].includes(postgresCodeOf(error) ?? '') && (error as Error).message.includes(schema);

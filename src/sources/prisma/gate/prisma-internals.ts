@@ -1,15 +1,15 @@
-// Declares the undocumented parts of Prisma's client that the gate uses. They are the same in Prisma 6 and 7, and
-// tested with both.
+// Declares the undocumented parts of Prisma's client that the gate (the call of before-hooks) uses. They are the same
+// in Prisma 6 and 7, and tested with both versions.
 
-/** Lazy: nothing is sent until it is awaited or joins a transaction. */
+/** A lazy promise: Prisma sends its operation only when the promise is awaited or joins a transaction. */
 export interface PrismaPromise<T = unknown> extends PromiseLike<T> {
   requestTransaction?(transaction: object): PromiseLike<T>;
 }
 
-/** The object by which Prisma tells its promises which transaction they belong to. */
+/** The object that tells a PrismaPromise which transaction it belongs to. */
 export interface PrismaTransaction {
   kind: 'itx' | 'batch';
-  /** Set for a batch whose operations the gate runs one by one in its own transaction. */
+  /** Set for a batch whose operations run one by one in the gate's own transaction. */
   [STEPS]?: Steps;
 }
 
@@ -49,8 +49,8 @@ export function join<T>(promise: PrismaPromise<T>, transaction: object): Promise
 }
 
 /**
- * Rejects when a promise of another client than the gated one awaits it, so that it isn't sent outside of the
- * transaction.
+ * A lock that rejects. Only a promise of a client other than the gated one awaits it, so its operation fails instead of
+ * being sent outside of the transaction.
  */
 const SPOILED = {
   // biome-ignore lint/suspicious/noThenProperty: Prisma awaits it
@@ -61,7 +61,7 @@ const SPOILED = {
 
 let batches = 0;
 
-/** The transaction object for one operation of a batch that is run one by one. */
+/** Makes the transaction object for one operation of a batch whose operations run one by one. */
 export const stepOf = (steps: Steps, index: number): object => ({
   kind: 'batch',
   id: `hookgraph-${++batches}`,

@@ -1,5 +1,5 @@
-// Derives from a Prisma operation's arguments the models whose rows it may create, change or delete, including nested
-// writes and cascades.
+// Finds the models whose rows a Prisma operation may create, change or delete, from the operation's arguments. Includes
+// the rows of nested writes and cascades.
 import type { Datamodel, Field, Model } from '../datamodel.js';
 import type { Row } from '../prisma-types.js';
 
@@ -45,7 +45,10 @@ export function nestedWrites(model: Model, data: unknown): { relation: Field; wr
     .map((relation) => ({ relation, writes: (data as Row)[relation.name] as Row }));
 }
 
-/** Adds the models whose rows the database deletes or detaches when a row of this model is deleted. */
+/**
+ * Adds the models whose rows the database deletes, or whose foreign keys it changes, when a row of this model is
+ * deleted.
+ */
 function addCascades(datamodel: Datamodel, gone: Model, types: Set<string>): void {
   for (const model of datamodel.models)
     for (const { type, relationFromFields, onDelete, isRequired } of model.fields) {

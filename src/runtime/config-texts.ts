@@ -9,7 +9,7 @@ export interface Variable<T> {
   /** The default text, which may depend on the texts of variables listed earlier; `null`: no value. */
   fallback: string | null | ((texts: Record<string, string | null>) => string);
   secret?: true;
-  /** An empty text is a value of its own, not the same as an unset variable. */
+  /** Whether an empty text is a value; otherwise an empty variable counts as unset. */
   emptyCounts?: true;
 }
 

@@ -11,27 +11,27 @@ import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
 export interface Config extends DeliveryConfig {
   port: number;
   host: string;
-  /** `null`: no port for health and metrics is opened. */
+  /** The port for health and metrics; `null`: no such port is opened. */
   monitoringPort: number | null;
   monitoringHost: string;
-  /** `null`: use the embedded Postgres. */
+  /** The URL of the database; `null`: Hookgraph runs the embedded Postgres. */
   databaseUrl: string | null;
   /** The Postgres schema of Hookgraph's own tables. */
   databaseSchema: string;
-  /** An absolute path. */
+  /** The absolute path of the data folder. */
   dataDir: string;
   /** The public URL of the API, without a trailing slash. */
   baseUrl: string;
   domain: string;
   headerPrefix: string;
-  /** `null`: a token is generated when the sample data is created. */
+  /** The API token of the sample data's admin; `null`: a token is generated when the sample data is created. */
   adminToken: string | null;
   /** Ids of the users who may read what belongs to all tenants. */
   operators: string[];
   allowedNetworks: string[];
-  /** Ports and ranges, with exceptions after `!`: `443,8000-8999,!8500`. */
+  /** The ports that deliveries may use: ports and ranges, with exceptions after `!`, e.g. `443,8000-8999,!8500`. */
   allowedPorts: string;
-  /** Additional trusted CA certificates, one PEM text each; `null`: only those that Node ships. */
+  /** Additional trusted CA certificates, one PEM text each; `null`: only the certificates that Node ships. */
   caCertificates: string[] | null;
   egressProxy: string | null;
   /** Keys of 32 bytes, newest first; `null`: a key file in the data folder is used. */
@@ -42,9 +42,9 @@ export interface Config extends DeliveryConfig {
   apiMaxCost: number;
   captureWatchSeconds: number;
   corsOrigins: string[];
-  /** Share of successful attempts to log beside the failures, from 0 to 1; `null`: no attempt is logged. */
+  /** Share of successful attempts to log besides the failed attempts, from 0 to 1; `null`: no attempt is logged. */
   logAttempts: number | null;
-  /** Level of the lines about attempts. */
+  /** Log level of the lines about delivery attempts. */
   logAttemptsLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /**

@@ -10,12 +10,15 @@ export type Environment = Record<string, string | undefined>;
 
 type Variables = Readonly<Record<string, Variable<unknown>>>;
 
-/** @throws RuntimeError `BAD_CONFIG`, which names the variable and its value */
+/** Reads the configuration. @throws RuntimeError `BAD_CONFIG`, which names the variable and its value */
 export function readConfig(env: Environment = process.env): Config {
   return readVariables(VARIABLES, env) as unknown as Config;
 }
 
-/** Reads the variables of a table by their keys. @throws RuntimeError `BAD_CONFIG`, which names the variable and its value */
+/**
+ * Reads the variables of a table, and returns their values by the table's keys. @throws RuntimeError `BAD_CONFIG`,
+ * which names the variable and its value
+ */
 export function readVariables(variables: Variables, env: Environment = process.env): Record<string, unknown> {
   const texts = readTexts(variables, env);
   const entries = Object.entries(variables).map(([key, { name, parse, secret }]) => {

@@ -41,8 +41,8 @@ export function logBroken(pool: pg.Pool, log: Logger): () => void {
 }
 
 /**
- * UTC, because Prisma writes timestamps without a zone. `lc_monetary` makes the text of `money` independent of the
- * server's locale.
+ * Settings of every session. The time zone is UTC because Prisma writes timestamps without a zone. `lc_monetary` makes
+ * the text of `money` independent of the server's locale.
  */
 export const SESSION = { TimeZone: 'UTC', DateStyle: 'ISO', lc_monetary: 'C' };
 
@@ -54,7 +54,7 @@ export function databaseEndpoint(url: string): { host: string; port: number } | 
 
 const OLDEST_VERSION = 15;
 
-/** @throws RuntimeError when nothing answers or Postgres is too old; the message never holds the password */
+/** @throws RuntimeError when no database answers or Postgres is too old; the message never contains the password */
 export async function checkDatabase(url: string): Promise<void> {
   const { host, pathname } = new URL(url);
   const name = `The database ${host}${pathname}`;

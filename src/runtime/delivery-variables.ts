@@ -1,5 +1,5 @@
-// Lists the environment variables for the limits of stored queries and deliveries. Bounds and defaults of deliveries are those of
-// webhooks/base/deadlines.ts, as a test checks.
+// Lists the environment variables for the limits of stored queries and deliveries. A test checks that the bounds and
+// defaults of deliveries equal those in webhooks/base/deadlines.ts.
 import { type Variable, wholeNumber } from './config-texts.js';
 
 export interface DeliveryConfig {

@@ -1,8 +1,8 @@
 // @ts-check
-// Reads and writes JSON without losing digits: a number that no double represents is read as an ExactNumber, all others
-// as a number. Plain JavaScript, because render processes load it from `src` and from `dist` without a compiler. Built
-// on JSON.parse and JSON.stringify, so that duplicate keys, `__proto__`, nesting depth and error messages behave as
-// usual.
+// Reads and writes JSON without losing digits: a number that no double represents is read as an ExactNumber, any other
+// number as a number. This file is plain JavaScript, because render processes load it from `src` and from `dist`
+// without a compiler. It uses JSON.parse and JSON.stringify, so that duplicate keys, `__proto__`, nesting depth and
+// error messages behave as usual.
 import { randomUUID } from 'node:crypto';
 
 /**
@@ -23,8 +23,8 @@ const MARKED = new RegExp(`"${MARK}(-?\\d[\\d.eE+-]*)"`, 'g');
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
- * Whether ExactNumber.toJSON writes a marked string for stringifyJson, and whether it has done so. Safe as module
- * state, because JSON.stringify is synchronous.
+ * `isMarking`: ExactNumber.toJSON must write a marked string for stringifyJson. `hasMarked`: it has written one. Module
+ * state is safe here, because JSON.stringify is synchronous.
  */
 let isMarking = false;
 let hasMarked = false;
@@ -89,7 +89,7 @@ export function toExact(text) {
 }
 
 /**
- * Whether a JSON text may contain an ExactNumber. A fast check; `false` is always right.
+ * Whether a JSON text may contain an ExactNumber. This check is fast: `true` may be wrong, `false` never is.
  * @param {string} text
  */
 function mayBeExact(text) {

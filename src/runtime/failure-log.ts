@@ -1,13 +1,17 @@
-// Logs failures that have one cause as one line with a stack, then as counts: many loops and statements fail when Postgres is down.
+// Logs the first failure of each cause with its stack, and later failures only as a count, because many loops and
+// statements fail at once when Postgres is down.
 import type { Level, Logger } from './logger.js';
 
-/** Milliseconds between two counts of a failure that goes on, and after which a failure that has not come again counts as ended. */
+/**
+ * Milliseconds between two log lines that count a continuing failure. A failure that hasn't recurred for this long
+ * counts as ended.
+ */
 const COUNT_EVERY_MS = 10_000;
 
 interface Known {
   sinceMs: number;
   lastMs: number;
-  /** Failures since the line with the stack, by message. */
+  /** Number of failures since the line with the stack, by message. */
   during: Record<string, number>;
   count: number;
   reported: number;
@@ -17,8 +21,9 @@ interface Known {
 const failures = new WeakMap<Logger, Map<string, Known>>();
 
 /**
- * Logs the first failure of a cause with its stack, and of those that follow only their number: every 10 s while it goes on, and once at
- * its end. Failures to reach the database are one cause, whatever failed by them.
+ * Logs the first failure of a cause with its stack, and then only the number of further failures: every `everyMs`
+ * milliseconds (10 s by default) while they continue, and once when they have ended. All failures to reach the database
+ * count as one cause.
  */
 export function logFailure(
   log: Logger,
@@ -57,8 +62,8 @@ export function logFailure(
 }
 
 /**
- * SQLSTATE codes of a lost or refused connection, and codes of the socket:
- * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * Matches the SQLSTATE codes of a lost or refused connection, which
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html lists, and the error codes of sockets.
  */
 const UNREACHABLE = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/;
 const UNREACHABLE_TEXTS = /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable/i;

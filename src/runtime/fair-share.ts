@@ -1,7 +1,7 @@
 // Shares the connections of one pool fairly among parties such as tenants: work runs at once while its party leaves
 // enough connections free, and is queued otherwise.
 export interface FairShareOptions {
-  /** Number of the pool's connections that this queue may use. */
+  /** Number of the pool's connections that the parties share. */
   connections: number;
   /** Maximum time that one execution waits in total, in milliseconds, before NoSlotError is thrown. */
   maxWaitMs: number;
@@ -10,8 +10,8 @@ export interface FairShareOptions {
 /** One query execution of a party, with all of its statements. */
 export interface Execution {
   /**
-   * Runs `work` within the party's share. Calls with the same `key` in the same tick become one statement below, so
-   * they share one slot.
+   * Runs `work` within the party's share. Calls with the same `key` in the same tick share one slot, because `work`
+   * batches them into one statement.
    * @throws NoSlotError when this execution has waited too long
    */
   run<T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }): Promise<T>;
@@ -29,8 +29,8 @@ export class NoSlotError extends Error {
 interface Group {
   key: string | null;
   /**
-   * Number of the execution that opened the group. Older ones go first, so that they finish instead of all executions
-   * timing out together.
+   * Number of the execution that opened the group. Groups of older executions start first, so that these executions
+   * finish instead of all executions timing out together.
    */
   execution: number;
   size: number;
@@ -55,8 +55,8 @@ export function createFairShare({ connections, maxWaitMs }: FairShareOptions): F
   let waiting = 0;
 
   /**
-   * A party may take at most as many connections as it leaves free, so that the next party always finds some. Every
-   * party may take one.
+   * Whether a party may take `size` more connections. It may hold at most as many connections as it leaves free, so
+   * that the next party always finds some. A party without connections may always start while one is free.
    */
   function fits(party: Party, size: number): boolean {
     const free = connections - taken;
@@ -94,7 +94,7 @@ export function createFairShare({ connections, maxWaitMs }: FairShareOptions): F
         if (!group || !fits(party, group.size)) continue;
         party.waiting.shift();
         waiting -= 1;
-        // Moves the party behind the others with as many connections, for round-robin order.
+        // Moves the party behind the other parties that hold as many connections, for round-robin order.
         parties.delete(name);
         parties.set(name, party);
         start(party, group);

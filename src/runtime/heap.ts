@@ -2,8 +2,8 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * Turns off allocation-site pretenuring. V8 may otherwise decide to allocate the objects of a busy code path in the old
- * generation for good, where dead objects keep others alive until the next full collection. V8 reads the flag at each
+ * Turns off allocation-site pretenuring. With it, V8 may permanently allocate the objects of a busy code path in the
+ * old generation, where dead objects keep others alive until the next full collection. V8 reads the flag at each
  * collection (`PretenuringHandler::ProcessPretenuringFeedback`), so it may be set while the process runs.
  */
 export function keepYoung(): void {

@@ -42,8 +42,8 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
   };
   let prepared = false;
   /**
-   * Returns whether there is a pooler. Before the first connection opens, the settings can still become the pool's
-   * startup options.
+   * Returns whether a pooler is in front of Postgres. If not, makes the settings the pool's startup options, which is
+   * possible only before the first connection opens.
    */
   const learn = async (): Promise<boolean> => {
     const pooled = await isPooled(pool);
@@ -90,7 +90,8 @@ export function overriding<T extends object>(target: T, methods: Record<string, 
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' && name !== 'constructor' ? value.bind(target) : value;
     },
-    // Wrapping a method replaces the proxy's method. If it replaced the target's, the two would call each other for ever.
+    // Replaces the proxy's method when somebody assigns a wrapper of it. If the target's method were replaced, wrapper
+    // and method would call each other endlessly.
     set(_, name, value) {
       if (!Object.hasOwn(own, name)) return Reflect.set(target, name, value);
       own[name] = value;
@@ -143,7 +144,7 @@ async function wrapped(run: Query, settings: Record<string, string>, args: unkno
 
 /**
  * Runs a client's statements one after another, each in a transaction with the settings applied, unless the client has
- * opened its own.
+ * opened a transaction.
  */
 function keepingSettings(run: Query, settings: Record<string, string>): Query {
   let inside = false;

@@ -5,7 +5,8 @@ import type { ClientBase, DatabaseError } from 'pg';
 import type { Logger } from './logger.js';
 
 /**
- * Milliseconds. Writers of a table queue behind a session that waits for its lock, so each try waits only this long.
+ * Maximum wait of one try for a lock, in milliseconds. Writers of a table queue behind a session that waits for the
+ * table's lock, so the wait is short.
  */
 export const LOCK_TIMEOUT_MS = 300;
 
@@ -13,7 +14,7 @@ export const LOCK_TIMEOUT_MS = 300;
 const GIVE_UP_MS = 60_000;
 
 /**
- * For each lock mode that the work takes, the modes that conflict with it (Postgres manual, table "Conflicting Lock
+ * Maps each lock mode that the work takes to the modes that conflict with it (Postgres manual, table "Conflicting Lock
  * Modes").
  */
 const CONFLICTING = {
@@ -48,7 +49,10 @@ export interface LockRetries {
   refuse(seconds: number, held: { tables: string; holders: string }, cause: Error): Error;
 }
 
-/** `work` must set `lock_timeout` for its transaction, and leave no transaction open when it fails. */
+/**
+ * Runs `work`, and again after a lock timeout or deadlock. `work` must set `lock_timeout` for its transaction, and
+ * leave no transaction open when it fails.
+ */
 export async function retryLocked<T>(
   client: ClientBase,
   lock: WantedLock,

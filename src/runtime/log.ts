@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { Config } from './config.js';
 import type { Logger } from './logger.js';
 
-/** Field names that are always redacted. A second line of defence: no code logs these fields. */
+/** Field names that are always redacted. They are a second line of defence: no code logs these fields. */
 const SECRETS =
   `authorization Authorization cookie sharedSecret secret secrets secretTexts oldSecrets token password passphrase clientSecret privateKey
   adminToken encryptionKeys keys databaseUrl connectionString`.split(/\s+/);
@@ -20,7 +20,7 @@ export function createLog(level: Config['logLevel'], out: NodeJS.WriteStream = p
   return pino(options, out.isTTY ? forPeople(out) : out);
 }
 
-// Picks fields by name, because pg's errors hold whole connections.
+// Copies an error's fields by name, because pg's errors contain a whole connection object.
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code, hint, cause } = error as Error & { code?: unknown; hint?: unknown };

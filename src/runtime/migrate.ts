@@ -23,7 +23,10 @@ interface LedgerRow {
   finished_at: Date | null;
 }
 
-/** The advisory lock that Prisma's schema engine takes, so that the two never migrate at the same time. */
+/**
+ * Key of the advisory lock that Prisma's schema engine takes, so that Hookgraph and Prisma never migrate at the same
+ * time.
+ */
 const LOCK = 72707369;
 
 const LEDGER_COLUMNS = `id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL,
@@ -37,7 +40,8 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
   const done = await withAdvisoryLock(pool, String(LOCK), async (client) => {
     const schema = pg.escapeIdentifier(options.schema);
     const ledger = `${schema}._prisma_migrations`;
-    // Checked first, because CREATE … IF NOT EXISTS requires the right to create, and prints a notice at every start.
+    // Checks whether the table exists, because CREATE … IF NOT EXISTS requires the right to create, and prints a notice
+    // at every start.
     const { rows: found } = await client.query('SELECT to_regclass($1) IS NOT NULL AS present', [ledger]);
     if (!found[0].present) await client.query(createLedgerSql(options.schema));
     const { rows } = await client.query<LedgerRow>(
@@ -67,8 +71,8 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
 }
 
 /**
- * The name and SQL of each migration that `migrate` would run, including its row in `_prisma_migrations`. Needs only
- * read access.
+ * Returns the name and SQL of each migration that `migrate` would run; the SQL also inserts the migration's row into
+ * `_prisma_migrations`. Needs only read access.
  */
 export async function planMigrations(pool: pg.Pool, dir: string, schema: string): Promise<{ name: string; sql: string }[]> {
   const names = await listPendingMigrations(pool, dir, schema);
@@ -95,17 +99,17 @@ const createLedgerSql = (schema: string): string => {
   return `CREATE SCHEMA IF NOT EXISTS ${name}; CREATE TABLE ${name}._prisma_migrations (${LEDGER_COLUMNS})`;
 };
 
-/** Parameters: id, checksum, name. */
+/** Returns the INSERT of a migration's row. Its parameters are id, checksum and name. */
 const recordSql = (ledger: string): string =>
   `INSERT INTO ${ledger} (id, checksum, migration_name, started_at, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`;
 
-/** The names of the migrations that `migrate` would apply. Needs only read access. */
+/** Returns the names of the migrations that `migrate` would apply. Needs only read access. */
 export async function listPendingMigrations(pool: pg.Pool, dir: string, schema: string): Promise<string[]> {
   const applied = await readApplied(pool, schema);
   return (await listMigrations(dir)).filter((name) => !applied.has(name));
 }
 
-/** The names of applied migrations that this version doesn't have, because a newer version applied them. */
+/** Returns the names of applied migrations that this version doesn't have, because a newer version applied them. */
 export async function listNewerMigrations(pool: pg.Pool, dir: string, schema: string): Promise<string[]> {
   const known = new Set(await listMigrations(dir));
   return [...(await readApplied(pool, schema))].filter((name) => !known.has(name));

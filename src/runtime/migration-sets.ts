@@ -27,7 +27,7 @@ export const MIGRATION_SETS: MigrationSet[] = [
   },
 ];
 
-/** The same sets, with the engine's tables in this schema. */
+/** Returns both sets of migrations, with the engine's tables in this schema. */
 export const migrationSetsIn = (schema: string): MigrationSet[] =>
   MIGRATION_SETS.map((set) => (set === ENGINE_MIGRATIONS ? { ...set, schema } : set));
 

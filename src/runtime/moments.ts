@@ -1,12 +1,12 @@
 // Converts Postgres timestamps and dates to JavaScript Dates and back, including years beyond 275760 and the two
-// infinities. A Date ends in the year 275760, a timestamp in 294276 and a date in 5874897. Prisma passes only Dates, so
-// a later value is encoded as a Date before the year -4712, which Postgres can't hold. Use `isoOf` and `sqlOf` to
-// decode such a Date, and `millisecondsOf` for arithmetic.
+// infinities. A JavaScript Date ends in the year 275760, a Postgres timestamp in 294276 and a Postgres date in 5874897.
+// Prisma passes only Dates, so a later value is encoded as a Date before the year -4712, which Postgres can't hold. Use
+// `isoOf` and `sqlOf` to decode such a Date, and `millisecondsOf` for arithmetic.
 
 const DAY_MS = 86_400_000;
 /** The Gregorian calendar repeats every 400 years. */
 const CYCLE = { years: 400, days: 146_097 };
-/** A thousand cycles. A timestamp beyond a Date's range fits a Date when it is moved back by so many years. */
+/** A thousand cycles. A timestamp beyond a Date's range fits a Date when it is moved back by these 400,000 years. */
 const FAR = { years: 400_000, ms: 146_097_000 * DAY_MS };
 const LAST_MS = 8.64e15;
 
@@ -22,7 +22,7 @@ const PLAIN = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d(?::\
  * @throws RangeError when the text has neither form
  */
 export function readMoment(text: string): Date {
-  // The usual format of Hookgraph's sessions, handled first for speed.
+  // Handles the usual format of Hookgraph's sessions first, for speed.
   if (text.charAt(10) === ' ' && text.endsWith('+00')) return new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
   if (PLAIN.test(text)) return readPlain(text);
   if (/^-?infinity/.test(text)) return new Date(text.startsWith('-') ? STAND_INS.minusInfinity : STAND_INS.infinity);
@@ -39,7 +39,7 @@ export function readMoment(text: string): Date {
   const date = new Date(rest + cycles * CYCLE.days * DAY_MS);
   if (!Number.isNaN(date.getTime())) return date;
   if (hour === undefined) return new Date(STAND_INS.days + within / DAY_MS + cycles * CYCLE.days);
-  // In this order every intermediate sum is an integer that a double represents exactly.
+  // Adds in this order, so that every intermediate sum is an integer that a double represents exactly.
   const beyond = rest + (cycles - 1000) * CYCLE.days * DAY_MS + (FAR.ms - LAST_MS);
   return new Date(STAND_INS.timestamps + beyond);
 }
@@ -50,7 +50,10 @@ function readPlain(text: string): Date {
   return new Date(zoned.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'));
 }
 
-/** ISO 8601 in UTC, with an expanded year (sign and six digits) where needed; `infinity` or `-infinity`. */
+/**
+ * Formats a Date as ISO 8601 in UTC, with an expanded year (sign and six digits) where needed; an infinite one as
+ * `infinity` or `-infinity`.
+ */
 export function isoOf(date: Date): string {
   const ms = date.getTime();
   if (!(ms < STAND_INS.end)) return date.toISOString();
@@ -82,7 +85,10 @@ export function sqlOf(date: Date): string {
   return `${own}${rest} ${time}+00${written > 0 ? '' : ' BC'}`;
 }
 
-/** Milliseconds since 1970, for arithmetic. Beyond a Date's range it is exact to 2 ms; an infinity gives ±Infinity. */
+/**
+ * Returns the milliseconds since 1970, for arithmetic. Beyond a Date's range they are exact to 2 ms; an infinite value
+ * gives ±Infinity.
+ */
 export function millisecondsOf(date: Date): number {
   const ms = date.getTime();
   if (!(ms < STAND_INS.end)) return ms;

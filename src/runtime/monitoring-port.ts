@@ -1,4 +1,4 @@
-// Serves /healthz, /readyz and /metrics on a port of their own, which belongs to operators and not to the public.
+// Serves /healthz, /readyz and /metrics on a separate port, so that operators can keep these pages from the public.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from './logger.js';
@@ -30,11 +30,12 @@ interface Page {
 const JSON_TYPE = 'application/json; charset=utf-8';
 const json = (status: number, body: object): Page => ({ status, contentType: JSON_TYPE, body: JSON.stringify(body) });
 
-/** Rejects when the address is in use. */
+/** Opens the port. Rejects when the address is in use. */
 export async function openMonitoringPort({ host, port, readiness, metrics, log }: MonitoringOptions): Promise<MonitoringPort> {
   const pages: Partial<Record<string, () => Promise<Page>>> = {
     __proto__: null as never,
-    // Answers while the event loop turns, whatever the database does: a restart of this process would not mend the database.
+    // Answers whenever the event loop runs, even if the database is down, because a restart of this process would not
+    // repair the database.
     '/healthz': async () => json(200, { status: 'alive' }),
     '/readyz': async () => {
       const { status, body } = await readiness();

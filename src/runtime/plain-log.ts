@@ -1,4 +1,4 @@
-// Logs one JSON line an entry to stderr, for host applications that pass no logger.
+// Writes each log entry as one JSON line to stderr, for host applications that pass no logger.
 import type { Level, Logger } from './logger.js';
 
 const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const;
@@ -21,7 +21,7 @@ export function createPlainLog(least: Level | 'silent' = 'info', out: { write(li
   return log;
 }
 
-/** Picks fields by name, because pg's errors hold whole connections. */
+/** Copies an error's fields by name, because pg's errors contain a whole connection object. */
 function tellError(_key: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   const { name, message, stack, cause } = value;

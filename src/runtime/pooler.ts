@@ -11,8 +11,8 @@ interface Known {
 const known = new WeakMap<object, Known>();
 
 /**
- * Checks once for each pool, on a separate connection without settings. A pooler in session mode also counts as a
- * pooler.
+ * Whether a pooler is in front of Postgres. Checks once for each pool, on a separate connection without settings. A
+ * pooler in session mode also counts as a pooler.
  */
 export function isPooled(pool: pg.Pool): Promise<boolean> {
   const { options } = pool;
@@ -39,7 +39,8 @@ export function isPooled(pool: pg.Pool): Promise<boolean> {
 export const isPooledNow = (pool: pg.Pool): boolean | undefined => known.get(pool.options)?.isPooled;
 
 /**
- * A pooler sends its clients an invented process id (to route cancel requests), which differs from `pg_backend_pid()`.
+ * Compares the process id of a connection with `pg_backend_pid()`. They differ behind a pooler, which sends its clients
+ * an invented process id to route cancel requests.
  */
 async function ask(pool: pg.Pool): Promise<boolean> {
   const { Client = pg.Client } = pool as unknown as { Client?: typeof pg.Client };

@@ -4,8 +4,8 @@ import { chmod, chown, link, open, rename, rm, stat, writeFile } from 'node:fs/p
 import { dirname } from 'node:path';
 
 /**
- * Replaces the file and keeps its owner. Synced to disk when it resolves: after a power cut there is the old or the new
- * content.
+ * Replaces the file and keeps its owner. The new content is on disk when the promise resolves; after a power cut, the
+ * file has either the old or the new content.
  */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
@@ -23,8 +23,8 @@ export async function writePrivateFile(path: string, text: string): Promise<void
 }
 
 /**
- * Creates the file only if it doesn't exist; returns whether it did. Exactly one of several concurrent processes
- * succeeds.
+ * Creates the file only if it doesn't exist; returns whether this call created it. Exactly one of several concurrent
+ * processes succeeds.
  */
 export async function createPrivateFile(path: string, text: string): Promise<boolean> {
   const draft = `${path}.${randomUUID()}`;

@@ -17,11 +17,14 @@ export interface QueueOptions {
 }
 
 export interface Queue {
-  /** Stops taking jobs, and resolves when the running ones have finished. */
+  /** Stops taking jobs, and resolves when the running jobs have finished. */
   stop(): Promise<void>;
 }
 
-/** A schema of its own, so that the host application may use any version of graphile-worker itself. */
+/**
+ * Returns the schema of Hookgraph's own graphile-worker, so that the host application may use any version of
+ * graphile-worker itself.
+ */
 export const workerSchema = (pool: Pool): string => `${schemaOf(pool)}_worker`;
 
 const LEVELS = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const;
@@ -53,9 +56,9 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
 }
 
 /**
- * Suppresses graphile-worker's LISTEN and its `worker:migrate` notification. Its channels have the same name in every
- * schema, so one installation's migration would end the workers of all others on the database. Cron jobs are polled and
- * need no notifications, and a pooler doesn't forward them.
+ * Suppresses graphile-worker's LISTEN and its `worker:migrate` notification. graphile-worker's channels have the same
+ * name in every schema, so one installation's migration would end the workers of all other installations on the
+ * database. Cron jobs are polled and need no notifications, and a pooler doesn't forward them.
  */
 function quietPool(pool: Pool): Pool {
   const connect = (done?: (error: unknown, client?: PoolClient, release?: PoolClient['release']) => void) => {

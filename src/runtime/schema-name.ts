@@ -1,4 +1,4 @@
-// Rewrites statements for the schema that holds Hookgraph's tables. The source code calls it `hookgraph`; an
+// Rewrites statements for the schema that holds Hookgraph's tables. The source code calls this schema `hookgraph`; an
 // installation may choose another name.
 import { createHash } from 'node:crypto';
 import pg from 'pg';
@@ -6,10 +6,10 @@ import { RuntimeError } from './runtime-error.js';
 
 export const DEFAULT_SCHEMA = 'hookgraph';
 
-/** These characters need no escaping in a quoted identifier, in a literal or in a pattern of format(). */
+/** Matches names whose characters need no escaping in a quoted identifier, in a literal or in a pattern of format(). */
 const NAME = /^[\p{L}_][\p{L}\p{N}_ -]*$/u;
 
-/** Leaves room for `<name>_worker` within Postgres' limit of 63 bytes. */
+/** Maximum length of a schema name. It leaves room for `<name>_worker` within Postgres' limit of 63 bytes. */
 const MOST_BYTES = 56;
 
 export const isSchemaName = (name: string): boolean =>
@@ -37,7 +37,8 @@ export const schemaOf = (pool: object): string => schemas.get(pool) ?? DEFAULT_S
 const suffixes = new Map([[DEFAULT_SCHEMA, '']]);
 
 /**
- * Suffix for the names of triggers and prepared statements, because two installations may share a table or a session.
+ * Returns a suffix for the names of triggers and prepared statements, because two installations may share a table or a
+ * session.
  */
 export function nameSuffix(schema: string): string {
   const suffix = suffixes.get(schema) ?? `_${createHash('sha256').update(schema).digest('hex').slice(0, 8)}`;

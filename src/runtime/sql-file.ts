@@ -1,7 +1,9 @@
-// Loads statements from .sql files that psql can run: turns their named parameters into $1, $2, … and inserts their fragments.
+// Loads statements from .sql files that psql can run: turns their named parameters into $1, $2, … and inserts their
+// fragments.
 //
-// A statement file holds one statement. `:name` and `:'name'` are parameters, as psql's variables are. `\ir other.sql` includes a
-// file of fragments, each written as `SELECT $$…$$ AS name \gset`: `:name` then stands for the fragment's text, here and in psql.
+// A statement file holds one statement. `:name` and `:'name'` are parameters, as psql's variables are. `\ir other.sql`
+// includes a file of fragments, each written as `SELECT $$…$$ AS name \gset`: `:name` then stands for the fragment's
+// text, here and in psql.
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { packageFile } from './package-file.js';
@@ -24,7 +26,7 @@ type Fragments = ReadonlyMap<string, string>;
 
 const statements: Statement<never>[] = [];
 
-/** @param path the statement's file, relative to the folder that `src` is compiled from and `dist` holds */
+/** @param path the statement's file, relative to `src`, and to `dist` in the built package */
 export function sqlStatement<Name extends string>(path: string): Statement<Name> {
   let parsed: Parsed | undefined;
   const load = (): Parsed => (parsed ??= readStatement(path));
@@ -38,7 +40,7 @@ export function sqlStatement<Name extends string>(path: string): Statement<Name>
   return statement;
 }
 
-/** Returns a fragment for a short statement that stays in its TypeScript file. */
+/** Returns a function that reads one fragment, for a short statement that stays in its TypeScript file. */
 export function sqlFragment(path: string, name: string): () => string {
   let text: string | undefined;
   return () => {
@@ -48,7 +50,7 @@ export function sqlFragment(path: string, name: string): () => string {
 }
 
 /**
- * Reads every statement that is not loaded yet, so that a worker without its files fails at start.
+ * Reads every statement that is not loaded yet, so that a process whose .sql files are missing fails at its start.
  * @throws RuntimeError `FILES_MISSING` when the package's files aren't beside a bundle
  */
 export function loadStatements(): void {
@@ -64,7 +66,7 @@ export function readStatement(path: string): Parsed {
   return parseStatement(source, fragments);
 }
 
-/** `src/runtime` and `dist/runtime` are both one folder below the folder that paths start from. */
+/** Reads a file by its path below `src` (in the built package below `dist`), whose folder `runtime` holds this file. */
 const read = (path: string): string => readFileSync(packageFile(import.meta.url, `../${path}`, `dist/${path}`), 'utf8');
 
 export function parseFragments(source: string): Map<string, string> {

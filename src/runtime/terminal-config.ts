@@ -1,16 +1,20 @@
-// Reads environment variables that a terminal's user has set: for all programs, or for secrets.
+// Reads environment variables of a terminal's user: those that apply to all programs, and those that the user names for
+// secrets.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from './config.js';
 import { RuntimeError } from './runtime-error.js';
 
-/** XDG_CONFIG_HOME as in https://specifications.freedesktop.org/basedir-spec, NO_COLOR as in https://no-color.org. */
+/**
+ * Reads XDG_CONFIG_HOME as https://specifications.freedesktop.org/basedir-spec defines it, and NO_COLOR as
+ * https://no-color.org does.
+ */
 export function readTerminalConfig(env: Environment): { configHome: string; noColour: boolean } {
   const { XDG_CONFIG_HOME, NO_COLOR, TERM } = env;
   return { configHome: XDG_CONFIG_HOME || join(homedir(), '.config'), noColour: (NO_COLOR ?? '') !== '' || TERM === 'dumb' };
 }
 
-/** Reads a variable that the user has named as the place of a secret. @throws RuntimeError `ENV_MISSING` */
+/** Reads a secret from the environment variable that the user has named. @throws RuntimeError `ENV_MISSING` */
 export function readSecretVariable(name: string, env: Environment): string {
   const value = env[name];
   if (value) return value;

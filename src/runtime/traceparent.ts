@@ -1,4 +1,4 @@
-// Reads and writes W3C trace contexts: https://www.w3.org/TR/trace-context/#traceparent-header
+// Reads and writes W3C trace contexts, as https://www.w3.org/TR/trace-context/#traceparent-header defines them.
 import { context, isSpanContextValid, type SpanContext, trace } from '@opentelemetry/api';
 
 const FORMAT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
@@ -13,7 +13,7 @@ export function parseTraceparent(text: string | null | undefined): SpanContext |
 export const toTraceparent = ({ traceId, spanId, traceFlags }: SpanContext): string =>
   `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 
-/** The traceparent of the span that is active here; `null` without one. */
+/** Returns the traceparent of the active span; `null` when no span is active. */
 export function activeTraceparent(): string | null {
   const active = trace.getSpanContext(context.active());
   return active && isSpanContextValid(active) ? toTraceparent(active) : null;

@@ -1,9 +1,12 @@
 // Limits how long a caller waits for a promise.
 
-/** The work did not end in time. */
+/** The result of `within` when the work did not end in time. */
 export const LATE = Symbol('late');
 
-/** Resolves to `late` when the work takes longer than `limitMs` milliseconds. The work goes on until its own limits end it. */
+/**
+ * Resolves to the work's result, or to `late` when the work takes longer than `limitMs` milliseconds. The work itself
+ * continues until its own limits end it.
+ */
 export async function within<T, L = typeof LATE>(limitMs: number, work: T | Promise<T>, late = LATE as L): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<L>((resolve) => {

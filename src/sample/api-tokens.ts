@@ -51,7 +51,7 @@ function addScope(builder: Builder) {
 
 type ScopeRef = ReturnType<typeof addScope>;
 
-/** Not a node type, because no events are announced about API tokens. */
+/** Adds the type ApiToken. It is no node type, because API tokens cause no events. */
 function addType(builder: Builder, scope: ScopeRef) {
   return builder.prismaObject('ApiToken', {
     description: 'An API token: acts as its user, within its scope.',

@@ -23,7 +23,7 @@ export interface SampleApp {
   monitor: Hookgraph['monitor'];
   /** Updates topics and triggers to match the announced nodes. */
   prepare(): Promise<void>;
-  /** Creates the sample data once; `adminToken` is `null` when it existed already and the token isn't known. */
+  /** Creates the sample data once; `adminToken` is `null` when the data existed already and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
   /** Finds the viewer of a token, or the reason why it is refused. */
   authenticate(token: string): Promise<Authentication>;

@@ -1,6 +1,8 @@
 // Defines the guide's example, which the explorer, the demo and the docs share: a subscription and two users.
 
-/** Sends the name of every new user except Alain, with the customer's own template. */
+/**
+ * Subscribes to new users: sends the name of every user except Alain, in a body that the customer's own template makes.
+ */
 export const GUIDE_SUBSCRIPTION = {
   name: 'The guide’s example',
   topic: { key: 'user/created' },

@@ -16,8 +16,8 @@ export const { modelOf, enumOf } = datamodel;
 export const source = fromPrisma({ models, Prisma, client: (adapter) => new PrismaClient({ adapter }) });
 
 /**
- * Opens the pool for writing. UTC, because Prisma writes timestamps without a zone. A statement may take 15 s; waiting
- * for a connection times out after 5 s.
+ * Opens the pool for writing. Its time zone is UTC because Prisma writes timestamps without a zone. A statement may
+ * take 15 s; waiting for a connection times out after 5 s.
  */
 export function openWriter(connectionString: string, onBroken: (error: Error) => void): pg.Pool {
   const pool = new pg.Pool({
@@ -33,7 +33,7 @@ export function openWriter(connectionString: string, onBroken: (error: Error) =>
   return pool;
 }
 
-/** With a URL, the client opens its own connections. A given pool must be closed by the caller. */
+/** Opens a Prisma client. With a URL, the client opens its own connections; the caller must close a given pool. */
 export function openPrisma(database: string | pg.Pool): PrismaClient {
   const own = typeof database === 'string' ? { connectionString: database, application_name: 'hookgraph prisma' } : database;
   return new PrismaClient({ adapter: new ExactPg(own) });

@@ -2,7 +2,7 @@
 import { createRandom, type Random } from './data/random.js';
 import { ANSWERS, FIRST_NAMES, JOB_TITLES, LAST_NAMES } from './data/words.js';
 
-/** Returns `data` of the response; throws when there are errors. */
+/** Runs a query and returns `data` of the response; throws when the response has errors. */
 // biome-ignore lint/suspicious/noExplicitAny: each act reads what it asked for.
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<any>;
 
@@ -55,7 +55,7 @@ function nextAct({ random, sessions, calls, users }: World): Act {
   return act === goOn && sessions.length === 0 ? startSession : act;
 }
 
-/** Runs a mutation of one node; throws its `errors`. */
+/** Creates or updates one node and returns its id; throws the payload's `errors`. */
 async function write({ ask }: World, operation: 'create' | 'update', typename: string, values: Record<string, unknown>): Promise<string> {
   const node = typename.charAt(0).toLowerCase() + typename.slice(1);
   const answer = await ask(
@@ -108,7 +108,7 @@ async function goOn(world: World): Promise<string> {
   try {
     return await advance(world, session);
   } catch (error) {
-    // The session may have been deleted, so it isn't tried again.
+    // Forgets the session instead of retrying, because it may have been deleted.
     forget(world, session);
     throw error;
   }

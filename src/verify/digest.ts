@@ -1,4 +1,4 @@
-// Verifies the `Content-Digest` header that Hookgraph sends: https://www.rfc-editor.org/rfc/rfc9530
+// Verifies the `Content-Digest` header that Hookgraph sends, which https://www.rfc-editor.org/rfc/rfc9530 defines.
 import { createHash } from 'node:crypto';
 import { isSame, type Message } from './message.js';
 

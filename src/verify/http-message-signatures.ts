@@ -1,5 +1,5 @@
-// Verifies HTTP_MESSAGE_SIGNATURES: https://www.rfc-editor.org/rfc/rfc9421 with hmac-sha256, over the digest of RFC
-// 9530.
+// Verifies HTTP_MESSAGE_SIGNATURES, which follow https://www.rfc-editor.org/rfc/rfc9421 with hmac-sha256 and sign the
+// digest of RFC 9530.
 import { createHmac } from 'node:crypto';
 import { DIGEST_WRONG, isDigestRight } from './digest.js';
 import { anyMakes, type Message, readSeconds, type Verdict } from './message.js';
@@ -44,7 +44,7 @@ function isRight(message: Message, url: URL, secrets: readonly string[], input: 
   return anyMakes(secrets, (secret) => createHmac('sha256', secret).update(base).digest('base64'), given);
 }
 
-/** The value of a derived component: https://www.rfc-editor.org/rfc/rfc9421#section-2.2 */
+/** Returns the value of a derived component, as https://www.rfc-editor.org/rfc/rfc9421#section-2.2 defines it. */
 function derived({ method }: Message, url: URL, name: string): string | null {
   const { host, pathname, search, protocol, href, hash } = url;
   const values: Record<string, string> = {
@@ -59,7 +59,7 @@ function derived({ method }: Message, url: URL, name: string): string | null {
   return values[name] ?? null;
 }
 
-/** The first required component that isn't signed; `null` when all are. */
+/** Returns the first required component that isn't signed; `null` when all required components are signed. */
 function lackOf(message: Message, url: URL, input: InnerList): string | null {
   const address = input.names.includes('@target-uri') ? [] : ['@authority', '@path', ...(url.search === '' ? [] : ['@query'])];
   const own = ['Webhook-Job-Id', 'Time'].map(message.nameOfOwn);

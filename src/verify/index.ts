@@ -31,7 +31,7 @@ export interface Refused {
   ok: false;
   /** A stable code, for programs. */
   code: Code;
-  /** A message for the receiver's log. Never send it back to the sender. */
+  /** A message for the receiver's log. Never send it back to the sender of the request. */
   message: string;
 }
 

@@ -5,10 +5,10 @@ import { timingSafeEqual } from 'node:crypto';
 export type HeadersLike = { get(name: string): string | null } | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface VerifyOptions {
-  /** The shared secret, or during a rotation all valid ones. For `v1a` signatures: the public key `whpk_…`. */
+  /** The shared secret, or all valid secrets during a rotation. For `v1a` signatures: the public key `whpk_…`. */
   secret: string | readonly string[];
   headers: HeadersLike;
-  /** The raw bytes, before any parsing. */
+  /** The body's raw bytes, before any parsing. */
   body: string | Uint8Array | ArrayBuffer;
   /** Maximum difference between the request's time and now, in seconds, in either direction. Default: 300. */
   toleranceSeconds?: number;
@@ -73,7 +73,7 @@ export function readMessage({ headers, body, headerPrefix = 'X-Scope-', method =
   };
 }
 
-/** Compares in constant time; only the length is revealed. */
+/** Compares two texts in constant time; the duration reveals only their length. */
 export function isSame(expected: string, given: string): boolean {
   const [a, b] = [Buffer.from(expected), Buffer.from(given)];
   return a.length === b.length && timingSafeEqual(a, b);

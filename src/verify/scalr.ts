@@ -7,7 +7,8 @@ export function verifyScalr(message: Message, secrets: readonly string[]): Verdi
   if (given === null || given === '') return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
   const date = message.header('date') ?? '';
   const time = new Date(date);
-  // The exact form is required: the date follows the body directly, so another form could move bytes between the two.
+  // Requires the date in exactly this form: it is signed directly after the body, so another form could move bytes
+  // between body and date.
   if (Number.isNaN(time.getTime()) || time.toUTCString() !== date)
     return { code: 'TIMESTAMP_MISSING', message: 'The request has no valid Date header (RFC 7231).' };
   const make = (secret: string) => createHmac('sha256', secret).update(message.body).update(date).digest('hex');

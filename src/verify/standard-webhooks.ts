@@ -1,9 +1,12 @@
-// Verifies STANDARD_WEBHOOKS 1.0.0 signatures: HMAC-SHA256 (`v1`) or ed25519 (`v1a`) over "id.timestamp.body"; several
-// are separated by spaces.
+// Verifies STANDARD_WEBHOOKS 1.0.0 signatures: HMAC-SHA256 (`v1`) or ed25519 (`v1a`) over "id.timestamp.body". Spaces
+// separate several signatures in the header.
 import { createHmac, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { isSame, type Message, readSeconds, type Verdict } from './message.js';
 
-/** The DER prefix that Node needs to import a raw ed25519 public key: https://www.rfc-editor.org/rfc/rfc8410 */
+/**
+ * The DER prefix that Node needs to import a raw ed25519 public key, as https://www.rfc-editor.org/rfc/rfc8410 defines
+ * it.
+ */
 const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 
 type Key = Buffer | KeyObject;
@@ -14,7 +17,8 @@ export function verifyStandardWebhooks(message: Message, secrets: readonly strin
   if (!signatures) return { code: 'SIGNATURE_MISSING', message: 'The request has no signature.' };
   const time = readSeconds(timestamp ?? '');
   if (!time) return { code: 'TIMESTAMP_MISSING', message: 'The request has no header webhook-timestamp in Unix seconds.' };
-  // The signed text is "id.timestamp.body", so an id with a point could shift the boundary to the timestamp.
+  // Refuses an id with a dot: the signed text is "id.timestamp.body", so such an id could shift the boundary to the
+  // timestamp.
   if (!id || id.includes('.'))
     return { code: 'SIGNATURE_MALFORMED', message: 'The request has no header webhook-id, or its webhook-id contains a dot.' };
   const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), message.body]);

@@ -1,7 +1,7 @@
-// Parses the dictionaries of structured fields (https://www.rfc-editor.org/rfc/rfc8941), as far as signatures need
-// them. Returns `null` for an invalid dictionary or a duplicate member.
+// Parses the dictionaries of structured fields, which https://www.rfc-editor.org/rfc/rfc8941 defines, as far as
+// signatures use them. Returns `null` for an invalid dictionary or a duplicate member.
 
-/** One member of Signature-Input. */
+/** One member of the header Signature-Input: the list of signed components and the parameters of a signature. */
 export interface InnerList {
   /**
    * Names of the covered components. A component's parameters are part of its name, so such a name matches no known

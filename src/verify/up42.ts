@@ -1,4 +1,5 @@
-// Verifies UP42 signatures: base64 of the HMAC-SHA256 of the listed headers' values, concatenated without separators.
+// Verifies UP42 signatures: base64 of the HMAC-SHA256 of the values of the listed headers, concatenated without
+// separators.
 import { createHmac } from 'node:crypto';
 import { DIGEST_WRONG, isDigestRight } from './digest.js';
 import { anyMakes, type Message, readIsoTime, readSeconds, type Verdict } from './message.js';

@@ -1,4 +1,4 @@
-// Declares every metric: its type, labels and meaning. docs/reference.md lists them from here.
+// Declares every metric: its type, labels and meaning. `npm run docs` writes them into docs/reference.md.
 
 export interface Declaration {
   type: 'counter' | 'gauge' | 'histogram';
@@ -7,7 +7,8 @@ export interface Declaration {
   /** Upper bounds of a histogram's buckets, in seconds. */
   buckets?: readonly number[];
   /**
-   * `INSTALLATION`: read from the database, so every process of an installation answers the same. `PROCESS`: of the process that answers.
+   * What the value describes. `INSTALLATION`: the database, so every process of an installation reports the same value.
+   * `PROCESS`: only the process that answers the scrape.
    */
   of: 'PROCESS' | 'INSTALLATION';
 }

@@ -16,13 +16,16 @@ export interface Reading {
 }
 
 export interface Metrics {
-  /** Increases a counter. `by: 0` shows a series before it is counted, so that its first increase is seen. */
+  /** Increases a counter. `by: 0` exports a series as 0, so that Prometheus sees its first increase. */
   count(name: MetricName, labels?: Labels, by?: number): void;
-  /** A counter for hot paths, with all of its series. */
+  /** Registers a counter for hot paths; `series` lists all of its series. */
   hotCounter(name: MetricName, series: { labels: Labels; isShown: boolean }[]): HotCounter;
-  /** A histogram, with all of its series. */
+  /** Registers a histogram; `series` lists the labels of all of its series. */
   histogram(name: MetricName, series: Labels[]): HotHistogram;
-  /** Writes all metrics; gauges have these readings. `process`: with memory, processor time and event-loop delay of the process. */
+  /**
+   * Writes all metrics as text, with `readings` as the values of the gauges. `process`: whether to add memory,
+   * processor time and event-loop delay of this process.
+   */
   write(readings: Reading[], options: { process: boolean }): Promise<MetricsText>;
 }
 
@@ -32,7 +35,7 @@ export function createMetrics(): Metrics {
   let ofProcess: Registry | undefined;
 
   const register = <T extends HotCounter | HotHistogram>(metric: T): T => {
-    // The registry reads a metric by its name and `get()` alone.
+    // The registry uses only a metric's name and `get()`, so the cast is safe.
     registry.registerMetric(metric as unknown as Metric);
     return metric;
   };
@@ -46,7 +49,8 @@ export function createMetrics(): Metrics {
     hotCounter: (name, series) => register(new HotCounter(name, METRICS[name].meaning, series)),
     histogram: (name, series) => register(new HotHistogram(name, METRICS[name].meaning, declared(name).buckets ?? [], series)),
     async write(readings, { process }) {
-      // Event-loop delay is measured from the first scrape on: whoever never scrapes pays nothing for it.
+      // Starts to measure the event-loop delay at the first scrape, so that a process that is never scraped has no
+      // cost.
       if (process) ofProcess ??= processRegistry();
       const registries = [registry, gaugesOf(readings), ...(process && ofProcess ? [ofProcess] : [])];
       const bodies = await Promise.all(registries.map((one) => one.metrics()));
@@ -62,7 +66,7 @@ function optionsOf(name: MetricName, registry: Registry) {
   return { name, help: meaning, labelNames: [...labels], registers: [registry] };
 }
 
-/** Made for each scrape, so that a value that can't be read now is absent instead of old. */
+/** Creates the gauges for each scrape, so that a value that can't be read now is absent instead of outdated. */
 function gaugesOf(readings: Reading[]): Registry {
   const registry = new Registry();
   const gauges = new Map<MetricName, Gauge>();

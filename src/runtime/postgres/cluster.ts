@@ -41,7 +41,7 @@ export async function prepareCluster(dataDir: string, sync: boolean, onProgress?
   return { dir, binaries, runAs };
 }
 
-// Created under a temporary name first, so that a killed process leaves nothing that looks like a cluster.
+// Creates the cluster under a temporary name first, so that a killed process leaves nothing that looks like a cluster.
 async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boolean): Promise<void> {
   const draft = `${dir}.draft-${process.pid}`;
   const password = randomBytes(24).toString('base64url');
@@ -72,7 +72,7 @@ async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boole
     await run(command, rest, { ...(runAs.prefix.length > 0 ? {} : runAs.ids), cwd: '/' });
     await writeFile(join(draft, PASSWORD_FILE), password, { mode: 0o600 });
     await rename(draft, dir).catch((error: NodeJS.ErrnoException) => {
-      // Another process finished first; its cluster is used.
+      // Another process created the cluster first; this process uses that cluster.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } catch (cause) {
@@ -104,7 +104,7 @@ async function chooseUser(existing: { uid: number; gid: number } | null, paths: 
     ),
   );
   if (!reachable.includes(false)) return { ids, prefix: [] };
-  // For a folder below /root, for example: the user gets the capability to pass through folders that it doesn't own.
+  // Gives the user the capability to pass through folders that it doesn't own, such as /root.
   const capability = '+dac_override';
   const prefix = [
     'setpriv',

@@ -1,5 +1,5 @@
-// Starts the embedded Postgres of a data folder with the database `hookgraph`. It stops with this process, even after
-// `kill -9`.
+// Starts the embedded Postgres of a data folder with the database `hookgraph`. Postgres stops when this process ends,
+// even after `kill -9`.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -33,7 +33,10 @@ export interface EmbeddedPostgres {
 }
 
 const DATABASE = 'hookgraph';
-/** An advisory lock that the owning process holds as long as it lives; a cluster without it is an orphan. */
+/**
+ * Key of an advisory lock that the process which started Postgres holds as long as it lives. While the lock is free,
+ * Postgres is an orphan.
+ */
 const OWNER_LOCK = 0x686f6f6b;
 
 /**
@@ -56,7 +59,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const password = await readFile(join(cluster.dir, PASSWORD_FILE), 'utf8');
   let port = await rememberedPort(urlFile);
   for (let attempt = 0; ; attempt++) {
-    // Not a role named "hookgraph": `"$user"` in its search_path would resolve to the schema of that name.
+    // Uses the role `postgres`, not a role named `hookgraph`: `"$user"` in that role's search_path would resolve to the
+    // schema of that name.
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/${DATABASE}`;
     if (await isTakenByOther(cluster.dir, dataDir, url)) {
       if (options.join) return { url: (await readFile(urlFile, 'utf8')).trim(), exited: new Promise(() => {}), stop: async () => {} };
@@ -90,7 +94,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 const OUR_SETTINGS = {
   listen_addresses: '127.0.0.1',
-  // No socket: the path of the data folder may be longer than a Unix socket's path may be.
+  // Disables the Unix socket, whose path may not be as long as the path of a data folder may be.
   unix_socket_directories: '',
   max_connections: '200',
   timezone: 'UTC',
@@ -144,7 +148,10 @@ async function own(child: ChildProcess, url: string, urlFile: string): Promise<E
   };
 }
 
-/** Connects to the database `postgres` of the same cluster. The connection may break at any time without harm. */
+/**
+ * Creates a client for the database `postgres` of the same cluster. It ignores errors of an idle connection, because
+ * Postgres may stop at any time.
+ */
 function maintenanceClient(url: string): pg.Client {
   const address = new URL(url);
   address.pathname = '/postgres';
@@ -155,7 +162,7 @@ function maintenanceClient(url: string): pg.Client {
 
 /**
  * Whether a living process owns this cluster. An orphaned Postgres whose shell still runs will stop by itself, so this
- * waits; an orphan whose shell was killed is stopped here.
+ * function waits for it; it stops an orphan whose shell was killed.
  */
 async function isTakenByOther(clusterDir: string, dataDir: string, url: string): Promise<boolean> {
   let looksFree = 0;
@@ -167,7 +174,8 @@ async function isTakenByOther(clusterDir: string, dataDir: string, url: string):
     }
     const owned = await isOwned(url);
     if (owned === true) return true;
-    // Five checks without an owner, because a starting owner may be about to take the lock.
+    // Waits for five checks without an owner, because a process that is just starting Postgres may be about to take the
+    // lock.
     looksFree = owned === false ? looksFree + 1 : 0;
     if (looksFree === 5) kill(pid);
     await wait(100);
@@ -179,7 +187,10 @@ async function isTakenByOther(clusterDir: string, dataDir: string, url: string):
   );
 }
 
-/** `null` when Postgres accepts no connections, because it is starting or stopping. */
+/**
+ * Whether another process holds the owner's lock; `null` when Postgres accepts no connections, because it is starting
+ * or stopping.
+ */
 async function isOwned(url: string): Promise<boolean | null> {
   const client = maintenanceClient(url);
   try {

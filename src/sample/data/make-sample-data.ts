@@ -32,7 +32,7 @@ export async function makeSampleData(prisma: PrismaClient, { adminToken }: { adm
 }
 
 async function fill(tx: Transaction): Promise<string> {
-  // No events for the historical data.
+  // Turns capture off, so that the historical data causes no events.
   await tx.$executeRaw`SELECT set_config('hookgraph.capture', 'off', true)`;
   const { organizationId, adminId, neighbourId } = await makeOrganizations(tx);
   await makeHistory(tx, {

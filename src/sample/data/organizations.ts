@@ -1,7 +1,7 @@
 // Creates two organizations with the people and objects that guides and tests refer to by name.
 import type { Prisma } from '../../generated/nodes/client.js';
 
-/** The organizations' permalinks, by which code finds them. */
+/** The permalinks of the two organizations. Code finds the organizations by them. */
 export const SAMPLE = 'acme';
 const OTHER = 'globex';
 

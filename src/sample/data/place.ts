@@ -13,7 +13,10 @@ export interface Place {
   nowMs: number;
 }
 
-/** Timestamps of a row that was created, and perhaps changed, so many milliseconds ago. */
+/**
+ * Returns the timestamps of a row that was created `agoMs` milliseconds ago and changed `changedAgoMs` milliseconds
+ * ago.
+ */
 export function madeAt({ nowMs }: Place, agoMs: number, changedAgoMs = agoMs): { createdAt: Date; updatedAt: Date } {
   return { createdAt: new Date(nowMs - agoMs), updatedAt: new Date(nowMs - changedAgoMs) };
 }

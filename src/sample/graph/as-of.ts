@@ -3,12 +3,13 @@ import { defaultFieldResolver, type GraphQLResolveInfo, type GraphQLSchema, Kind
 import type { Context } from './context.js';
 
 /**
- * A row's `updated_at` is never before the start of its transaction, so the result is the start of the oldest open
- * transaction in this database, and at most one second ago: a transaction may have its start time but not be in
- * pg_stat_activity yet. Null (no bound) when a start can't be read: for prepared transactions, and for other roles'
- * transactions if this role lacks pg_read_all_stats (pg_locks still shows that they exist). Activity is read before
- * pg_prepared_xacts, because a transaction moves from the first to the second; if it is in neither, its rows are
- * visible.
+ * Selects the start of the oldest open transaction in this database, or the time one second ago if that is earlier. A
+ * row's `updated_at` is never before the start of its transaction, so all rows with an earlier `updated_at` are
+ * committed. The margin of one second covers a transaction that has its start time but is not in pg_stat_activity yet.
+ * The result is null (no bound) when a start can't be read: for prepared transactions, and for other roles'
+ * transactions if this role lacks pg_read_all_stats (pg_locks still shows that they exist). The query reads
+ * pg_stat_activity before pg_prepared_xacts, because PREPARE moves a transaction from the first view to the second; the
+ * rows of a transaction in neither view are visible.
  */
 const AS_OF = `
   WITH activity AS MATERIALIZED (
@@ -26,7 +27,7 @@ const AS_OF = `
 
 const read = new WeakMap<Context, Promise<Date | null>>();
 
-/** Queries the database once in a request. */
+/** Runs the query once for each request. */
 export function readAsOf(ctx: Context): Promise<Date | null> {
   const known = read.get(ctx);
   if (known) return known;
@@ -36,8 +37,8 @@ export function readAsOf(ctx: Context): Promise<Date | null> {
 }
 
 /**
- * Changes the root fields so that the time is read before any row; otherwise a transaction that commits in between
- * would be missed.
+ * Changes the root fields so that the time is read before any row; otherwise a connection would lack the rows of a
+ * transaction that commits in between.
  */
 export function readAsOfFirst(schema: GraphQLSchema): GraphQLSchema {
   for (const type of [schema.getQueryType(), schema.getMutationType()])

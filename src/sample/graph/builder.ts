@@ -16,7 +16,7 @@ export type { Builder, Types } from './schema-types.js';
 /** The message for objects of another organization. */
 const NOT_AUTHORIZED = 'Not authorized to read object';
 
-/** No type has this name, so `node` returns null for it. */
+/** A global id of no object: no type has this name, so `node` returns null for it. */
 const NOBODY = { typename: '', id: '' };
 
 export function createBuilder(known: Model[]): Builder {
@@ -33,7 +33,7 @@ export function createBuilder(known: Model[]): Builder {
       defaultConnectionSize: PAGE.usual,
     },
     scopeAuth: {
-      // No named rules: each type has its own authorization function.
+      // There are no named rules, because each type has its own authorization function.
       authScopes: () => ({}),
       // Checks once for an object instead of for each field, and makes the object null instead of each of its fields.
       runScopesOnType: true,

@@ -91,7 +91,7 @@ function foreignKeys(definition: NodeDefinition, definitions: NodeDefinition[]) 
   );
 }
 
-/** Returns Prisma's `where` and `orderBy`. Throws a GraphQLError for invalid arguments. */
+/** Returns Prisma's `where` and `orderBy`. @throws GraphQLError for invalid arguments */
 export function connectionQuery(
   definition: NodeDefinition,
   { args, ctx, path, definitions }: { args: ConnectionArguments; ctx: Context; path: string[]; definitions: NodeDefinition[] },
@@ -126,7 +126,10 @@ function whereForeignKey(
   return where && { [name]: where };
 }
 
-/** Not `OR: []`, which inside an AND Prisma treats as matching everything. */
+/**
+ * Returns a `where` that matches no row. `OR: []` can't be used, because inside an AND Prisma treats it as matching
+ * every row.
+ */
 export function whereNothing(model: Model): Row {
   return { [(keyFields(model)[0] as Field).name]: { in: [] } };
 }

@@ -7,11 +7,11 @@ import type { Actor, Hookgraph } from '../../index.js';
 import type { QuickWrite } from '../../sources/prisma/index.js';
 
 export interface Context {
-  /** In a stored query this client is read-only, and returns snapshots of deleted rows. */
+  /** The client for the resolvers. In a stored query it is read-only, and returns snapshots of deleted rows. */
   prisma: PrismaClient;
   viewer: Viewer | null;
   webhooks: Pick<Hookgraph['webhooks'], 'passGate' | 'poke'>;
-  /** `null`: Prisma runs all writes. */
+  /** Runs simple writes as one statement; `null`: Prisma runs all writes. */
   quickWrite: QuickWrite | null;
   /** The request's W3C traceparent, recorded in the events that the request causes. */
   traceparent: string | null;

@@ -13,7 +13,7 @@ type ListName<M extends ModelName> = Extract<PrismaTypes[M]['ListRelations'], st
 type RelationName<M extends ModelName> = Extract<PrismaTypes[M]['RelationName'], string>;
 
 export interface NodeOptions<M extends ModelName> {
-  /** Default: the name with an s. */
+  /** The plural of the type's name. Default: the name with an s. */
   plural?: string;
   /** The field with the organization's id, or the relation to the node that has it. Default: `organizationId`. */
   tenant?: FieldName<M> | RelationName<M>;
@@ -25,7 +25,7 @@ export interface NodeOptions<M extends ModelName> {
   when?: Record<string, Partial<Record<FieldName<M>, When[string]>>>;
   /** To-many relations that are connections of the type. */
   connections?: ListName<M>[];
-  /** Connections that mutations set, by the ids of their members. */
+  /** Connections that mutations can set, by a list of the members' ids. */
   writableConnections?: ListName<M>[];
   /** Connections under another name, or limited to some of the related rows. */
   furtherConnections?: Record<string, { of: ListName<M>; where?: Row; description?: string }>;
@@ -42,8 +42,8 @@ export interface NodeOptions<M extends ModelName> {
   /** Whether only admins may change rows of the type. */
   adminOnly?: boolean;
   /**
-   * Fills in values of a new row that follow from the given ones. Must only read: it is called more than once, also
-   * outside of the write.
+   * Fills in values of a new row that follow from the given values. Must only read: it is called more than once, also
+   * outside of the write's transaction.
    */
   complete?: (row: Partial<PrismaTypes[M]['Shape']>, source: { tx: Client; viewer: Viewer }) => Promise<Partial<PrismaTypes[M]['Shape']>>;
   /** Computed fields in addition to the model's. */
@@ -97,7 +97,8 @@ export function defineNode<M extends ModelName>(name: M, options: NodeOptions<M>
 }
 
 /**
- * The fields that lead from a row to its organization's id, e.g. `['organizationId']` or `['call', 'organizationId']`.
+ * Returns the fields that lead from a row to its organization's id: `['organizationId']`, or for example `['call',
+ * 'organizationId']`.
  */
 export function tenantPath(definition: NodeDefinition, definitions: NodeDefinition[]): string[] {
   const field = fieldOf(definition.model, definition.tenant);

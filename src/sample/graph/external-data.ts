@@ -13,14 +13,14 @@ export interface ExternalDataFilter {
   value?: string | number | ExactNumber | null;
 }
 
-/** Maximum number of rows to find by the index; if more rows match, a page fills quickly without it. */
+/** Maximum number of rows to find by the index. If more rows match, a page fills quickly without the index. */
 const FOUND_BY_INDEX = 1000;
 
 export function hasExternalData({ model }: NodeDefinition): boolean {
   return model.fields.some(({ name, type }) => name === 'externalData' && type === 'Json');
 }
 
-/** Throws a GraphQLError for an invalid filter. */
+/** Returns Prisma's `where`. @throws GraphQLError for an invalid filter */
 export function whereExternalData({ type, key, value }: ExternalDataFilter): Row {
   if (!key || value === null || value === undefined) throw new GraphQLError('externalData needs a type, a key and a value.');
   if (type === 'MATCH') return { externalData: { path: [key], equals: toMarked(value) } };
@@ -29,8 +29,8 @@ export function whereExternalData({ type, key, value }: ExternalDataFilter): Row
 }
 
 /**
- * Narrows the query to the keys of matching rows by the GIN index, which Prisma's own filter never uses. Empty when
- * more than FOUND_BY_INDEX rows match.
+ * Returns a `where` for the keys of matching rows, found by the GIN index, which Prisma's own filter never uses. The
+ * `where` is empty when more than FOUND_BY_INDEX rows match.
  */
 export async function narrowByExternalData(
   { model, tenant }: NodeDefinition,

@@ -5,7 +5,7 @@ export function encodeGlobalId(typename: string, key: string): string {
   return Buffer.from(`${typename}:${key}`).toString('base64url');
 }
 
-/** `null` when the text is no global id. */
+/** Returns typename and key of a global id; `null` when the text is no global id. */
 export function decodeGlobalId(id: string): { typename: string; key: string } | null {
   const text = Buffer.from(id, 'base64url').toString('utf8');
   const match = /^([A-Za-z_]\w*):(.+)$/s.exec(text);
@@ -14,15 +14,15 @@ export function decodeGlobalId(id: string): { typename: string; key: string } | 
   return { typename: match[1] as string, key: match[2] as string };
 }
 
-/** The key of a row: the text of a single column, or a JSON array for several. */
+/** Returns the key of a row: the text of a single column, or a JSON array for several columns. */
 export function keyOf(model: Model, row: Record<string, unknown>): string {
   const texts = keyFields(model).map(({ name }) => (row[name] instanceof Date ? (row[name] as Date).toISOString() : String(row[name])));
   return texts.length === 1 ? (texts[0] as string) : JSON.stringify(texts);
 }
 
 /**
- * Prisma's `where` for the row with this key; `null` for a text that can't be a key, which Postgres would fail to
- * parse.
+ * Returns Prisma's `where` for the row with this key; `null` for a text that can't be a key, which Postgres would fail
+ * to parse.
  */
 export function whereKey(model: Model, key: string): Record<string, unknown> | null {
   const fields = keyFields(model);

@@ -1,10 +1,10 @@
-// Adds authorization to the root fields of the served schema, for the domain's fields and the webhooks' fields.
+// Restricts the root fields of the served schema by the token's scope, and makes them read `asOf` before any row.
 import type { GraphQLSchema } from 'graphql';
 import { readAsOfFirst } from './as-of.js';
 import { requireScopes } from './require-scopes.js';
 
 /**
- * Changes `served` in place.
+ * Changes the schema `served` in place.
  * @param own the domain's schema, without the webhooks
  */
 export function guardRoots(served: GraphQLSchema, own: GraphQLSchema): void {

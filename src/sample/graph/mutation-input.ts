@@ -11,7 +11,7 @@ export interface InputSource {
   definitions: NodeDefinition[];
   organizationId: string;
   tx: Client;
-  /** The input's path in the arguments. */
+  /** The path of the input in the mutation's arguments. */
   path: string[];
 }
 
@@ -32,7 +32,10 @@ export function idsField(connection: string): string {
   return `${connection.replace(/s$/, '')}Ids`;
 }
 
-/** An absent field stays unchanged, a null field is cleared. @throws UserMistake with all mistakes */
+/**
+ * Converts an input to Prisma's data. An absent field stays unchanged; a null field is cleared. @throws UserMistake
+ * with all mistakes
+ */
 export async function readInput(input: Row, operation: 'create' | 'update', source: InputSource): Promise<Row> {
   const errors: UserError[] = [];
   const data: Row = {};
@@ -140,8 +143,8 @@ async function readConnections({
 }
 
 /**
- * Finds the keys of rows of the same organization in one statement, in the order of the ids; `undefined` where there is
- * no row.
+ * Finds rows of the same organization in one statement, and returns their keys in the order of the ids; `undefined`
+ * where there is no row.
  */
 async function findByIds(ids: string[], typename: string, { definitions, organizationId, tx }: InputSource): Promise<(Row | undefined)[]> {
   const target = definitionOf(typename, definitions);
@@ -156,7 +159,7 @@ async function findByIds(ids: string[], typename: string, { definitions, organiz
     .map((row) => row ?? undefined);
 }
 
-/** `null` when the text is no global id of this model. */
+/** Returns Prisma's `where`; `null` when the text is no global id of this model. */
 export function whereGlobalId(id: string, model: Model): Row | null {
   const decoded = decodeGlobalId(id);
   return decoded?.typename === model.name ? whereKey(model, decoded.key) : null;

@@ -63,7 +63,7 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
       nullable: true,
       description: model.documentation,
       ...(path.length > 1 && { include: includePath(path) }),
-      // A boolean instead of a named scope, because it runs for each row and a page has hundreds.
+      // Returns a boolean instead of a named scope, because this function runs for each row of a page.
       authScopes: (row: Row, ctx: Context) => isRemembered(row) || isOwn(tenantOf(row, path), ctx),
       fields: (t: FieldsOf) => ({
         databaseId: t.string({
@@ -89,14 +89,17 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
   shop.refs.set(model.name, { type });
 }
 
-/** A row of another organization isn't found, like a row that doesn't exist. */
+/**
+ * Returns the `where` that finds a row by its key. A row of another organization isn't found, like a row that doesn't
+ * exist.
+ */
 function whereOwn(model: Model, path: string[], { key, ctx }: { key: string; ctx: Context }): Row {
   const where = whereKey(model, key);
   if (!ctx.viewer || !where) return { ...where, AND: [whereNothing(model)] };
   if (ctx.createdOrganizations.has(key)) return where;
   const [field, ...further] = path as [string];
   const { organizationId } = ctx.viewer;
-  // A plain equality if possible, because Prisma batches look-ups that have only equalities.
+  // Uses a plain equality if possible, because Prisma batches look-ups that have only equalities.
   return further.length === 0 && !(field in where)
     ? { ...where, [field]: organizationId }
     : { ...where, AND: [whereTenant(path, organizationId)] };
@@ -204,7 +207,7 @@ export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeD
       nullable: false,
       description: 'The number of objects on all pages.',
       extensions: { pothosPrismaTotalCount: true },
-      // The root connection counts lazily; other connections already contain the number.
+      // A root connection holds a function that counts; other connections already contain the number.
       resolve: ({ totalCount }: { totalCount: number | (() => Promise<number>) }) =>
         typeof totalCount === 'function' ? totalCount() : totalCount,
     } as never),

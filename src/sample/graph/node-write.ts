@@ -32,7 +32,7 @@ interface Write {
   tx: Client;
   /** Computes what Prisma must select for the mutation's result; called only when needed. */
   query: () => object;
-  /** The row that before-hooks saw in the rehearsal. */
+  /** The row that before-hooks saw in the rehearsal; `null` without a rehearsal. */
   seen: Snapshot | null;
 }
 
@@ -56,15 +56,17 @@ export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
   },
 };
 
-/** Marks JSON values, because Prisma serializes JSON itself and would lose digits. */
+/**
+ * Converts JSON values to marked strings (exact-json.mjs), because Prisma serializes JSON itself and would lose digits.
+ */
 function forPrisma({ definition: { model } }: Write, data: Row): Row {
   const json = columnFields(model).filter(({ name, type }) => type === 'Json' && data[name] != null && data[name] !== Prisma.DbNull);
   return { ...data, ...Object.fromEntries(json.map(({ name }) => [name, toMarked(data[name])])) };
 }
 
 /**
- * Plans the write as one statement; `null` when it isn't simple enough. Relations that the payload selects are read
- * afterwards by Pothos; for a deletion, before.
+ * Plans the write as one statement; `null` when only Prisma can do it. After the write (for a deletion, before it),
+ * Pothos reads the relations that the payload selects.
  * @throws UserMistake
  */
 export async function planStatement(
@@ -130,7 +132,7 @@ async function rowToDelete(write: Write): Promise<Row> {
   return row;
 }
 
-/** The values that the user didn't give, such as the key, as before-hooks saw them. */
+/** Returns the values that the user didn't give, such as the key, as before-hooks saw them. */
 function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
   const row = rowOfSnapshot(model, seen, Prisma);
   const fields = columnFields(model).filter(
@@ -140,12 +142,12 @@ function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
   return Object.fromEntries(fields.map(({ name }) => [name, row[name]]));
 }
 
-/** Prisma's `where` for the row that the user names, if it belongs to the viewer's organization. */
+/** Returns Prisma's `where` for the row that the user names, if the row belongs to the viewer's organization. */
 function whereWritten(write: Write): Row {
   return { ...keyWritten(write), AND: [whereTenant(tenantPath(write.definition, write.shop.definitions), write.viewer.organizationId)] };
 }
 
-/** The same condition as equalities, for rows that hold their organization's id. */
+/** Returns the condition of `whereWritten` as equalities, for rows that hold their organization's id. */
 function equalitiesOf(write: Write): Equalities {
   return [...Object.entries(keyWritten(write)), [write.definition.tenant, write.viewer.organizationId]];
 }

@@ -7,9 +7,9 @@ import { type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
 import { whereKey } from './global-id.js';
 
 /**
- * The error for a cursor whose row is deleted or not the viewer's. Prisma starts at any row: the position of another
- * organization's row would reveal its attributes. And Prisma treats the cursor of a deleted row as the end of the list,
- * so a client would silently miss the rest.
+ * Returns the error for a cursor whose row is deleted or not the viewer's. Prisma would start at any row: the position
+ * of another organization's row would reveal its attributes. And Prisma would treat the cursor of a deleted row as the
+ * end of the list, so that a client would silently miss the remaining rows.
  */
 export function cursorIsGone(): GraphQLError {
   return new GraphQLError('The object of this cursor was deleted: start again from the first page, or continue with createdAtMin.');
@@ -43,7 +43,10 @@ interface Asked {
   ctx: Context;
 }
 
-/** Checked once in a request for each cursor. An invalid cursor is reported elsewhere. */
+/**
+ * Whether the cursor's row is the viewer's own; checked once in a request for each cursor. A cursor that can't be
+ * parsed passes, because Pothos reports it.
+ */
 function isOwn(cursor: string, { definition: { model }, path, ctx }: Asked): Promise<boolean> {
   const known = asked.get(ctx) ?? new Map<string, Promise<boolean>>();
   asked.set(ctx, known);

@@ -13,14 +13,14 @@ import { reaches, type Scope } from '../../auth/scope.js';
 import type { Context } from './context.js';
 import type { UserError } from './user-error.js';
 
-/** The payload's source when its mutation didn't run. */
+/** The result of a refused mutation, from which its payload's field `errors` resolves. */
 class Refusal {
   constructor(readonly errors: UserError[]) {}
 }
 
 /**
- * Wraps the resolvers, so that a mutation that isn't listed requires the scope ADMIN by default.
- * Throws when a payload has no field `errors` to report a refusal.
+ * Wraps the resolvers of all mutations: those in `managing` require the scope MANAGE_WEBHOOKS, all others ADMIN.
+ * @throws Error when a payload has no field `errors` to report a refusal
  */
 export function requireScopes(schema: GraphQLSchema, managing: readonly string[]): GraphQLSchema {
   const payloads = new Set<GraphQLObjectType>();

@@ -19,7 +19,7 @@ export class UserMistake extends Error {
   }
 }
 
-/** `firstName` and `can't be blank` make `First name can't be blank`. */
+/** Returns a whole sentence: `firstName` and `can't be blank` make `First name can't be blank`. */
 function fullMessage({ field, message }: UserError): string {
   if (field === 'base') return message.charAt(0).toUpperCase() + message.slice(1);
   const words = field

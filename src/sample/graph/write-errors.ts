@@ -1,4 +1,4 @@
-// Finds the user's mistakes behind a failed write; `null` when it is an internal error.
+// Finds the user's mistakes behind a failed write; `null` when the failure is an internal error.
 import { Prisma } from '../../generated/nodes/client.js';
 import { WriteRefused } from '../../index.js';
 import { fieldOf, relationOfColumn } from '../../sources/prisma/index.js';
@@ -34,7 +34,10 @@ interface DriverCause {
   constraint?: { fields?: string[]; index?: string };
 }
 
-/** The field of a violated unique index: its last field other than the tenant. Postgres reports the index by name. */
+/**
+ * Returns the field of a violated unique index: the index's last field other than the tenant. Postgres reports the
+ * index by name.
+ */
 function takenField({ meta }: Prisma.PrismaClientKnownRequestError, { model, tenant }: NodeDefinition): string {
   const { fields: columns, index } = (meta?.driverAdapterError as { cause?: DriverCause } | undefined)?.cause?.constraint ?? {};
   const uniques = [

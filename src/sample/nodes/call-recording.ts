@@ -1,4 +1,4 @@
-// CallRecording: a recording of a call.
+// Defines the node type CallRecording: a recording of a call.
 import { defineNode } from '../graph/define-node.js';
 
 export const callRecording = defineNode('CallRecording', {

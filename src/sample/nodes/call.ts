@@ -1,4 +1,4 @@
-// Call: a conversation of several people.
+// Defines the node type Call: a conversation of several people.
 import { defineNode } from '../graph/define-node.js';
 import { secondsBetween } from './seconds-between.js';
 

@@ -1,4 +1,4 @@
-// Organization: the tenant. Every other node belongs to exactly one organization.
+// Defines the node type Organization: the tenant. Every other node belongs to exactly one organization.
 import { defineNode } from '../graph/define-node.js';
 
 export const organization = defineNode('Organization', {

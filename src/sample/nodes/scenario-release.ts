@@ -1,4 +1,4 @@
-// ScenarioRelease: a published version of a scenario.
+// Defines the node type ScenarioRelease: a published version of a scenario.
 import { defineNode } from '../graph/define-node.js';
 
 export const scenarioRelease = defineNode('ScenarioRelease', {

@@ -1,4 +1,4 @@
-// ScenarioSessionEvent: something that happened in a session.
+// Defines the node type ScenarioSessionEvent: something that happened in a session.
 import { defineNode } from '../graph/define-node.js';
 
 export const scenarioSessionEvent = defineNode('ScenarioSessionEvent', {

@@ -1,4 +1,4 @@
-// ScenarioSessionPart: a period of a session in which one person worked on it.
+// Defines the node type ScenarioSessionPart: a period of a session in which one person worked on it.
 import { defineNode } from '../graph/define-node.js';
 
 export const scenarioSessionPart = defineNode('ScenarioSessionPart', {

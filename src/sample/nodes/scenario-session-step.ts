@@ -1,4 +1,4 @@
-// ScenarioSessionStep: a step of the scenario as it was done in a session.
+// Defines the node type ScenarioSessionStep: a step of the scenario as it was done in a session.
 import { defineNode } from '../graph/define-node.js';
 
 export const scenarioSessionStep = defineNode('ScenarioSessionStep', {

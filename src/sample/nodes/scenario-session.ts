@@ -1,4 +1,4 @@
-// ScenarioSession: one run through a scenario by one person.
+// Defines the node type ScenarioSession: one run through a scenario by one person.
 import { defineNode } from '../graph/define-node.js';
 import { secondsBetween } from './seconds-between.js';
 

@@ -1,4 +1,4 @@
-// Scenario: a step-by-step procedure that people are trained in.
+// Defines the node type Scenario: a step-by-step procedure that people are trained in.
 import { defineNode } from '../graph/define-node.js';
 
 export const scenario = defineNode('Scenario', {

@@ -1,4 +1,4 @@
-// User: a person. API tokens act in a user's name.
+// Defines the node type User: a person. API tokens act in a user's name.
 import { defineNode } from '../graph/define-node.js';
 
 export const user = defineNode('User', {

@@ -1,4 +1,5 @@
-// Deletes old shared secrets whose overlap has ended, hourly. They no longer sign from the end of the overlap.
+// Deletes old shared secrets hourly, once the overlap of their rotation has ended. They haven't signed since the end of
+// the overlap.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { wipeOldSecrets } from '../../webhooks/index.js';

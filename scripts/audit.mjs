@@ -1,4 +1,5 @@
-// `npm run audit`: asks npm's registry for known vulnerabilities in the shipped dependencies; passes with a note when it can't be reached.
+// `npm run audit`: asks npm's registry for known vulnerabilities in the shipped dependencies. Passes with a note when
+// the registry can't be reached.
 import { spawnSync } from 'node:child_process';
 import { ROOT } from './prepare.mjs';
 

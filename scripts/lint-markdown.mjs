@@ -1,7 +1,11 @@
-// Finds breaches of the rules for pages: long sentences, openings that hide the subject, links that lead nowhere, and pages without one.
+// Finds breaches of the rules for pages: long sentences, openings that hide the subject, links to missing targets, and
+// pages that their folder's README doesn't link.
 import { posix } from 'node:path';
 
-/** Maximum number of words of a sentence. CONTRIBUTING.md asks for 25; up to this many may have a reason. */
+/**
+ * Maximum number of words of a sentence. CONTRIBUTING.md lets a sentence exceed 25 words only for a reason; this limit
+ * has no exception.
+ */
 const LONGEST_SENTENCE = 40;
 const OPENINGS = /^(Of|So many|So long|Whoever|One that)\b/;
 const NO_TERMS = /\b(parcel|courier|anew|in vain|in no circle|bury|buried)\b/i;
@@ -130,7 +134,7 @@ function breachOfLink(from, target, pages, exists) {
 }
 
 /**
- * The anchors that GitHub makes of headings.
+ * Returns the anchors that GitHub makes of a page's headings.
  * @param {string} page
  */
 const anchorsOf = (page) =>

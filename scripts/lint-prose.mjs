@@ -7,7 +7,7 @@ import { ROOT } from './prepare.mjs';
 
 const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64e6 });
 
-/** Greatest number of characters of a line that holds a comment. */
+/** Maximum number of characters of a line that holds a comment. */
 const LONGEST_LINE = 140;
 const LONGEST_SUBJECT = 72;
 const RULES = [
@@ -20,7 +20,7 @@ const RULES = [
   { breaks: /\b(parcel|courier|anew|in vain|in no circle|bury|buried)\b/i, says: 'has a word that is no term of the field' },
 ];
 
-/** Sample data are no texts of Hookgraph. */
+/** Matches files whose texts aren't checked, because they are sample data. */
 const UNCHECKED_TEXTS = /^src\/sample\/data\//;
 
 const found = [...comments(), ...texts(), ...pages(), ...subjects()];
@@ -76,7 +76,7 @@ function pages() {
   ];
 }
 
-/** Of the commits since this check exists; a checkout without history has none. */
+/** Checks the subjects of all commits since this check was added; a checkout without history has none. */
 function subjects() {
   const [since] = git('log', '--diff-filter=A', '--format=%H', '--', 'scripts/lint-prose.mjs').trim().split('\n');
   if (!since) return [];

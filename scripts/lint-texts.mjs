@@ -5,7 +5,7 @@ const HIDES_SUBJECT = 'starts with a word that hides its subject';
 const NO_TERM = 'has a word that is no term of the field';
 const OPENINGS =
   /^(Of|So many|So long|Whoever|Whose|Nothing|Nobody|Somebody|What|Null|One that|That|Those|It|Its|They|Their|How many|How much|Where|Who|Only (?:those|what|this|these))\b/i;
-/** Errors follow the name of a field or command, so they may start with more words. */
+/** Errors may start with more words than other texts, because the name of a field or command precedes them. */
 const OPENINGS_OF_ERRORS = /^(Of|So many|So long|Whoever|Nothing|What|Null|One that|Nobody|Its?)\b/i;
 const NO_TERMS =
   /\b(parcel|courier|anew|in vain|in no circle|bur(?:y|ied)|whoever|nobody|so many|ours|theirs|tells?|told|hears?|heard|in earnest|all is well)\b/i;
@@ -44,7 +44,7 @@ export const breachesOfTexts = (path, text) =>
   );
 
 /**
- * Place of the argument that `--help` shows, in functions of src/cli/command.ts and methods of commander.
+ * Index of the argument that `--help` shows, in functions of src/cli/command.ts and methods of commander.
  * @type {Record<string, number>}
  */
 const SHOWN = {
@@ -103,7 +103,7 @@ function wordsOf(node) {
 }
 
 /**
- * The kind of text that `child` of `node` belongs to; `null` when people don't read it.
+ * Returns the kind of text that `child` of `node` belongs to; `null` when people don't read that text.
  * @param {ts.Node} node
  * @param {ts.Node} child
  * @param {Kind | null} kind

@@ -30,7 +30,10 @@ export function copyStatements() {
     if (file.endsWith('.sql')) cpSync(at('src', file), at('dist', file));
 }
 
-/** Writes CommonJS declarations, which TypeScript's `node16` requires where Node 20.19 or later loads this package by `require()`. */
+/**
+ * Writes CommonJS declarations. TypeScript's `node16` requires them where Node 20.19 or later loads this package by
+ * `require()`.
+ */
 function declareForCommonJs() {
   for (const file of readdirSync(at('dist'), { recursive: true, encoding: 'utf8' })) {
     if (!/\.d\.m?ts$/.test(file) || /^(sample|generated|api|cli)\//.test(file)) continue;
@@ -116,7 +119,7 @@ function stamp(dir, hash) {
 }
 
 function npm(...args) {
-  // npm gives its children its own path; without that variable, npm is found through the PATH.
+  // npm passes its own path to the scripts that it runs; without that variable, npm is found through the PATH.
   return process.env.npm_execpath ? [process.execPath, process.env.npm_execpath, ...args] : ['npm', ...args];
 }
 

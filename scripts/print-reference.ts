@@ -64,7 +64,7 @@ const REASONS: Record<Reason, string> = {
   ALLOWED: 'FAILED, of a before-hook: the write went on, by its policy.',
 };
 
-/** The default value of `HOOKGRAPH_…`. */
+/** Returns the default value of the variable `HOOKGRAPH_<name>`. */
 const setting = (name: string) => Number(describeConfig({}).find((line) => line.name === `HOOKGRAPH_${name}`)?.value);
 const configured: ConfiguredLimits = {
   fields: setting('QUERY_MAX_FIELDS'),

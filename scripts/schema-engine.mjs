@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Runs Prisma's schema engine as WebAssembly and speaks the protocol of the binary that Prisma would download: JSON-RPC on stdio.
-// For development: PRISMA_SCHEMA_ENGINE_BINARY=scripts/schema-engine.mjs runs `prisma migrate dev`, `diff` and `db pull` offline.
+// Runs Prisma's schema engine as WebAssembly, and speaks the protocol of the binary that Prisma would download:
+// JSON-RPC on stdio. In development, PRISMA_SCHEMA_ENGINE_BINARY=scripts/schema-engine.mjs runs `prisma migrate dev`,
+// `diff` and `db pull` offline.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -37,7 +38,10 @@ function connectionOf(text) {
   };
 }
 
-/** The oid, and adapter-pg's column type, of Postgres' internal "char", which introspection selects and adapter-pg doesn't know. */
+/**
+ * The oid of Postgres' internal type "char". Introspection selects columns of this type, which adapter-pg doesn't know,
+ * so they are read as adapter-pg's character columns.
+ */
 const INTERNAL_CHAR = 18;
 const BPCHAR = 1042;
 const CHARACTER_COLUMN = 6;
@@ -66,7 +70,8 @@ class EnginePostgres extends PrismaPg {
     return withInternalChar(await super.connect());
   }
 
-  // adapter-pg drops the shadow database before it closes its own connections to it, which Postgres refuses.
+  // Replaces adapter-pg's method, which drops the shadow database before it closes its own connections to that
+  // database; Postgres refuses that.
   async connectToShadowDb() {
     const server = await this.connect();
     const database = `prisma_migrate_shadow_db_${randomUUID()}`;

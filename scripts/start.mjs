@@ -1,7 +1,8 @@
 // `npm start`: prepares the checkout and runs Hookgraph.
 import { prepare } from './prepare.mjs';
 
-// npm forwards Ctrl-C and SIGTERM to this process (`exec` leaves no shell between), but a killed npm would leave it running.
+// Ends this process when npm has been killed. npm forwards Ctrl-C and SIGTERM (`exec` leaves no shell between), but
+// can't forward SIGKILL.
 const npmPid = process.ppid;
 if (process.env.npm_lifecycle_event) {
   const watch = setInterval(() => {

@@ -31,7 +31,7 @@ export interface TestApp {
 // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
 export type Answer = ExecutionResult<any>;
 
-/** `sampleData`: with all sample data; otherwise with the few people and things that the tests name. */
+/** Starts an app. `sampleData`: with all sample data; otherwise with the few people and things that the tests name. */
 export async function testApp(env: Record<string, string> = {}, { sampleData = false } = {}): Promise<TestApp> {
   const database = await testDatabase({ seeded: sampleData });
   const config = readConfig({ DATABASE_URL: database.url, HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN, ...env });

@@ -17,14 +17,14 @@ const ASSUMED = 'ASIAASSUMEDASSUMED01';
 
 export interface Aws {
   endpoint: string;
-  /** Action and access key of each request, in order; for AssumeRole also role and external id. */
+  /** The action, access key and parameters of each request, in order. */
   asked: { action: string; accessKeyId: string; parameters: URLSearchParams }[];
-  /** Answers the next requests in place of the service; `null` when it answers them itself. */
+  /** Answers the next requests in place of the service; `null`: the service answers them. */
   answer: ((response: ServerResponse, action: string, passOn: () => void) => void) | null;
   /** The external id that may assume ROLE. */
   externalId: string;
   queue(name: string): Promise<{ queueArn: string; queueUrl: string }>;
-  /** Makes a topic and a queue that subscribes to it, with raw delivery by default. */
+  /** Makes a topic and a queue that subscribes to the topic, with raw delivery by default. */
   topicWithQueue(name: string, options?: { raw: boolean }): Promise<{ topicArn: string; queueUrl: string }>;
   subscribeQueue(topicArn: string, name: string, options?: { raw: boolean }): Promise<string>;
   /** The topic's attributes; `null` when the topic doesn't exist. */
@@ -45,7 +45,7 @@ export async function startAws({ events = null }: { events?: number | null } = {
     const body = withKnownQueue(await text(request));
     const isQuery = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
     const target = request.headers['x-amz-target'];
-    // A consumer reads from a queue by the JSON protocol, too.
+    // Records only sent messages and events, because consumers use the same protocol to read from a queue.
     const isSend = /\.(SendMessage|PutEvents)$/.test(String(target));
     if ((isQuery || isSend) && byUs(request)) {
       const parameters = new URLSearchParams(isQuery ? body : '');
@@ -74,7 +74,7 @@ export async function startAws({ events = null }: { events?: number | null } = {
   await once(front, 'listening');
   const endpoint = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
 
-  /** AWS finds a queue by the path of its URL, and fauxqs by the whole URL. */
+  /** Replaces the URL of a queue: AWS finds a queue by the path of the URL, and fauxqs by the whole URL. */
   function withKnownQueue(body: string): string {
     return body.replace(/"QueueUrl":"[^"]*\/([^"/]+)"/, (whole, name) =>
       queueUrls.has(name) ? `"QueueUrl":"${queueUrls.get(name)}"` : whole,
@@ -95,7 +95,7 @@ export async function startAws({ events = null }: { events?: number | null } = {
       );
   }
 
-  // The observer's own access keys, as for a person with the command line of AWS.
+  // The test observes topics and queues with its own access keys, like a person with the command line of AWS.
   const own = { region: REGION, endpoint, credentials: { accessKeyId: OBSERVER, secretAccessKey: 'x' } };
   const sns = new SNSClient(own);
   const sqs = new SQSClient(own);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
-/** The package holds a Chromium for this platform only. */
+/** Whether the npm package @sparticuz/chromium has a browser for this platform. */
 export const hasBrowser = process.platform === 'linux' && process.arch === 'x64';
 
 export interface TestBrowser {

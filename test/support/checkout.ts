@@ -17,15 +17,17 @@ export interface Started {
   npm: ChildProcess;
   /** All output so far. */
   output(): string;
-  /** Milliseconds from the start to the greeting; rejects with the output when the process ends first. */
+  /**
+   * Resolves with the milliseconds from the start to the greeting; rejects with the output when the process ends first.
+   */
   ready(): Promise<number>;
   /** The exit code, or the signal that ended the process. */
   ended(): Promise<number | NodeJS.Signals>;
   /** Sends the signal to npm and all processes that it started, as a terminal does at Ctrl-C. */
   signalAll(signal: NodeJS.Signals): void;
-  /** The pid of the process that serves. */
+  /** The pid of the process that serves the API. */
   server(): Promise<number>;
-  /** The living processes among npm and those that it started. */
+  /** The living processes among npm and the processes that it started. */
   survivors(): Promise<string[]>;
 }
 
@@ -36,7 +38,9 @@ export interface Checkout {
   start(env?: Record<string, string>): Started;
   /** The pid of the embedded Postgres; `null` when it doesn't run. */
   postmaster(): Promise<number | null>;
-  /** Every process of an embedded Postgres in any folder here, including the shell that watches it. */
+  /**
+   * Every process of an embedded Postgres in any folder of this checkout, including the shell that watches Postgres.
+   */
   postgresProcesses(): Promise<string[]>;
   remove(): Promise<void>;
 }
@@ -73,7 +77,7 @@ export async function makeCheckout(): Promise<Checkout> {
 
 function startNpm(cwd: string, env: Record<string, string>): Started {
   const startedAt = Date.now();
-  // A separate process group, as a terminal makes for each command.
+  // Starts npm in a separate process group, as a terminal does for each command.
   const npm = spawn('npm', ['start'], {
     cwd,
     detached: true,
@@ -121,7 +125,7 @@ function startNpm(cwd: string, env: Record<string, string>): Started {
   };
 }
 
-/** The living processes that match, each as `pid args`. */
+/** Returns the living processes that match, each as `pid args`. */
 async function processes(matches: (line: { group: number; args: string }) => boolean): Promise<string[]> {
   const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,pgid=,stat=,args='], { maxBuffer: 16 * 1024 * 1024 });
   return stdout.split('\n').flatMap((text) => {

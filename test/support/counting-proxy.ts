@@ -51,8 +51,9 @@ export async function startCountingProxy(databaseUrl: string): Promise<CountingP
 }
 
 /**
- * Parses what a client sends (https://www.postgresql.org/docs/current/protocol-message-formats.html): a start-up message (length, body),
- * then messages (type, length, body). Each Query or Execute message runs a statement.
+ * Parses the messages of a client, whose format https://www.postgresql.org/docs/current/protocol-message-formats.html
+ * defines: a start-up message (length, body), then messages (type, length, body). Each Query or Execute message runs a
+ * statement.
  */
 function countExecutions(onExecution: () => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { inject } from 'vitest';
 
 export const TEMPLATE = 'hookgraph_template';
-/** The template that also has triggers and sample data, as after the product's first start. */
+/** The name of a second template, which also has triggers and sample data, as after the product's first start. */
 export const SEEDED = 'hookgraph_seeded';
 /** The token of the sample organization's admin. */
 export const SEEDED_TOKEN = 'admin-token-of-the-test';
@@ -12,11 +12,11 @@ export const SEEDED_TOKEN = 'admin-token-of-the-test';
 export interface TestDatabase {
   url: string;
   pool: pg.Pool;
-  /** Ends the pool and drops the database, even while others are connected. */
+  /** Ends the pool and drops the database, even while other clients are connected. */
   close(): Promise<void>;
 }
 
-/** `empty`: without our migrations; `seeded`: with the domain's triggers and sample data. */
+/** Makes a database. `empty`: without Hookgraph's migrations; `seeded`: with the domain's triggers and sample data. */
 export async function testDatabase({ empty = false, seeded = false } = {}): Promise<TestDatabase> {
   const server = inject('postgresUrl');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
@@ -24,7 +24,7 @@ export async function testDatabase({ empty = false, seeded = false } = {}): Prom
   const address = new URL(server);
   address.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: address.href });
-  // A test that cuts its connections on purpose must not end the process.
+  // Ignores broken connections, because a test that cuts its connections on purpose must not end the process.
   pool.on('error', () => {});
   return {
     url: address.href,

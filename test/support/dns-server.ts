@@ -1,4 +1,4 @@
-// Starts a real DNS server on loopback that answers each question with the next of the given answers, with a TTL of 0.
+// Starts a real DNS server on loopback. It answers each question with the next of the given answers, with a TTL of 0.
 import { createSocket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
@@ -7,14 +7,14 @@ import { once } from 'node:events';
 export interface DnsServer {
   /** The number of questions so far. */
   questions(): number;
-  /** Looks the host up at this server, as an address guard does. */
+  /** Looks the host up at this server, as Hookgraph's address guard does. */
   lookup(host: string): Promise<LookupAddress[]>;
   /** Decides how the next questions about a name are answered. */
   behave: (name: string) => 'answer' | 'silent' | 'SERVFAIL' | 'NXDOMAIN';
   close(): void;
 }
 
-/** Repeats the last answer once all are used. Answers with IPv4 addresses only. */
+/** Starts the server. It repeats the last answer once all answers are used, and answers with IPv4 addresses only. */
 export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
   let asked = 0;
   const socket = createSocket('udp4');
@@ -28,7 +28,8 @@ export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
     header.writeUInt16BE(addresses.length, 6);
     header.writeUInt32BE(0, 8);
     const end = question.indexOf(0, 12) + 5;
-    // Name (a pointer to the question's), A, IN, TTL 0, four bytes: https://www.rfc-editor.org/rfc/rfc1035#section-4.1.3
+    // Each record is a name (a pointer to the question's name), type A, class IN, TTL 0 and four bytes of address, as
+    // https://www.rfc-editor.org/rfc/rfc1035#section-4.1.3 defines it.
     const records = addresses.map((one) => Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...one.split('.').map(Number)]));
     socket.send(Buffer.concat([header, question.subarray(12, end), ...records]), port, address);
   });
@@ -45,7 +46,7 @@ export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
   return server;
 }
 
-/** Reads the labels, each preceded by its length, until an empty one. */
+/** Reads the name's labels, each preceded by its length, until an empty label. */
 function nameIn(question: Buffer): string {
   const labels: string[] = [];
   for (let at = 12; question[at]; at += 1 + (question[at] as number))

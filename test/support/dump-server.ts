@@ -1,4 +1,5 @@
-// Starts a Postgres of the same version as the installed pg_dump, which refuses newer servers; and runs pg_dump, pg_restore and psql.
+// Starts a Postgres of the same version as the installed pg_dump, because pg_dump refuses newer servers. Also runs
+// pg_dump, pg_restore and psql.
 import { spawn, spawnSync } from 'node:child_process';
 import { chmod, chown, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -76,7 +77,7 @@ export async function startDumpServer(programs: string): Promise<DumpServer> {
   };
 }
 
-/** Returns the program's output; `fails`: the program may fail, and its errors are part of the output. */
+/** Runs a program and returns its output. `fails`: the program may fail, and its errors are part of the output. */
 export function runProgram(program: 'pg_dump' | 'pg_restore' | 'psql', args: string[], { fails = false, options = '' } = {}): string {
   const { status, stdout, stderr } = spawnSync(program, args, {
     encoding: 'utf8',

@@ -8,9 +8,9 @@ import { tlsFile } from './tls-file.js';
 export interface EgressProxy {
   /** The proxy's URL with its credentials. */
   url: string;
-  /** `host:port` of each CONNECT. */
+  /** The `host:port` of each CONNECT request, in order. */
   asked: string[];
-  /** How the next requests are answered: they work, hang, or get this status line. */
+  /** The proxy's behaviour for the next requests: they work, hang, or get this status line. */
   answer: 'work' | 'hang' | string;
   /** Closes the port until `start` is called. */
   stop(): Promise<void>;

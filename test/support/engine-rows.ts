@@ -38,7 +38,7 @@ export async function insertSubscription(pool: Pool, { tenant = 'org', callbackU
 const OPEN =
   'INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at, held_for) SELECT id, subscription_id, due_at, reason';
 
-/** `dueInMs`: milliseconds until the deliveries are due; negative for overdue ones. */
+/** Inserts deliveries. `dueInMs`: milliseconds until they are due; negative for overdue deliveries. */
 export async function insertDeliveries(
   pool: Pool,
   subscriptionId: string,
@@ -60,7 +60,10 @@ export async function insertDeliveries(
   return rows.map((row) => row.id);
 }
 
-/** Deliveries whose state contradicts open_deliveries; only one that was cancelled in flight and isn't recorded yet may do so. */
+/**
+ * Returns the deliveries whose state contradicts open_deliveries. Only a delivery that was cancelled in flight, and
+ * whose attempt isn't recorded yet, may be among them.
+ */
 export async function outOfStep(pool: Pool): Promise<unknown[]> {
   const { rows } = await pool.query(
     `SELECT d.id, d.state, d.reason, d.due_at, o.* FROM hookgraph.deliveries d FULL JOIN hookgraph.open_deliveries o ON o.delivery_id = d.id
@@ -98,7 +101,7 @@ export async function insertErrors(pool: Pool, subscriptionId: string, count: nu
   );
 }
 
-/** Moves the subscription's deliveries, or all when it is `null`, into this state and ends their leases. */
+/** Moves the deliveries of a subscription (`null`: of all subscriptions) into this state and ends their leases. */
 export async function moveDeliveries(
   pool: Pool,
   subscriptionId: string | null,

@@ -133,7 +133,7 @@ export async function startEngineWorld({
   };
 }
 
-/** Whether the input says where notifications go. */
+/** Whether the input has a field of a destination. */
 const hasDestination = (input: SubscriptionInput = {}): boolean =>
   DESTINATIONS.some(({ field }) => (input as Record<string, unknown>)[field.name] !== undefined);
 

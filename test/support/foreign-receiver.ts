@@ -1,4 +1,4 @@
-// Starts a receiver in another language: a process that verifies signatures as a customer's would.
+// Starts a receiver in another language: a process that verifies signatures as a customer's receiver does.
 import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ export interface ForeignRequest {
   /** The headers by lower-case name. */
   headers: Record<string, string>;
   body: string;
-  /** Whether the signature was right; a request with a wrong one was answered with 401. */
+  /** Whether the signature was right. The receiver answers 401 to a request with a wrong signature. */
   verified: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface ForeignReceiver {
   close(): void;
 }
 
-/** `program`: a script other than the one that verifies SCOPE. */
+/** Starts the receiver. `program`: its script; the default verifies SCOPE signatures. */
 export async function startForeignReceiver(
   language: Language,
   secret: string,

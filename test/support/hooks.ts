@@ -4,7 +4,7 @@ import type { Answer, TestApp } from './app.js';
 import { type Received, type Receiver, startReceiver } from './receiver.js';
 import { until } from './until.js';
 
-/** A receiver's refusal in the format of Servo's receivers. */
+/** Answers with a receiver's refusal in the format of Servo's receivers. */
 export const cancel = (reason: string) => (response: ServerResponse) =>
   void response
     .writeHead(200, { 'Content-Type': 'application/vnd.opsani.servo.errors.CancelEventError+json' })
@@ -23,14 +23,14 @@ export interface Hook {
   waitFor: Receiver['waitFor'];
   bodies(): unknown[];
   update(changes: object): Promise<void>;
-  /** Closes the receiver, which also cuts every answer that is still awaited. */
+  /** Closes the receiver, which also cuts every request that has no answer yet. */
   hangUp(): Promise<void>;
   // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   deliveries(): Promise<any[]>;
 }
 
 export interface Hooks {
-  /** Subscribes with the phase BEFORE unless the input has another one. Throws when the save is refused. */
+  /** Subscribes with the phase BEFORE unless the input has another phase. Throws when the save is refused. */
   subscribe(input: Asked): Promise<Hook>;
   /** Resolves when every event has been relayed and every delivery tried. */
   untilQuiet(): Promise<void>;

@@ -14,7 +14,7 @@ import { type StrangerProject, strangerProject } from './stranger-project.js';
 export const ROOT = join(import.meta.dirname, '../..');
 const KEYS = Buffer.alloc(32, 7).toString('base64');
 
-/** Keeps Prisma from downloading its engine. */
+/** Environment variables that keep Prisma from downloading its engine. */
 export const OFFLINE = { PRISMA_SCHEMA_ENGINE_BINARY: join(ROOT, 'scripts/schema-engine.mjs'), PRISMA_HIDE_UPDATE_MESSAGE: '1' };
 
 export const opened: { close(): Promise<void> }[] = [];

@@ -1,4 +1,5 @@
-// Starts the product with a node type of every kind of number and moment: 64-bit keys, numeric, money, float, json, dates and times.
+// Starts the product with a node type that has columns of every kind of number and time: 64-bit keys, numeric, money,
+// float, json, dates and times.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addNodeType, build, copyProject } from './own-node-type.js';
@@ -59,7 +60,7 @@ export interface Invoices {
   product: Product;
   /** Returns the answer as text, so that parsing loses no digit. `variables`: JSON. */
   ask(query: string, variables?: string): Promise<string>;
-  /** Inserts by SQL into the sample organization and returns the key. */
+  /** Inserts an invoice by SQL into the sample organization and returns the invoice's key. */
   insert(columns: Record<string, string>): Promise<string>;
   close(): Promise<void>;
 }

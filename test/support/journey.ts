@@ -1,9 +1,10 @@
-// Does what users do with a running product: makes people by the mutation, makes tokens, reads deliveries through the API.
+// Does what users do with a running product: creates users by the mutation, creates tokens, reads deliveries through
+// the API.
 import { createHash, randomUUID } from 'node:crypto';
 import type { Product } from './product.js';
 import { until } from './until.js';
 
-/** Makes a user by the guide's mutation. Throws its errors. */
+/** Creates a user by the guide's mutation. Throws the mutation's errors. */
 export async function createUser(product: Product, user: object = {}, token?: string): Promise<{ id: string; databaseId: string }> {
   const unique = randomUUID();
   const { createUser: payload } = await product.graphql(
@@ -61,7 +62,10 @@ export interface ToldAttempt {
   response: { status: number; headers: Record<string, string>; body: string } | null;
 }
 
-/** Waits until `count` deliveries of a subscription were tried and returns all of them as its owner reads them, newest first. */
+/**
+ * Waits until `count` deliveries of a subscription were tried. Returns all of the subscription's deliveries as its
+ * owner reads them, newest first.
+ */
 export async function triedDeliveries(product: Product, id: string, count: number, token?: string): Promise<ToldDelivery[]> {
   return until(`${count} deliveries were tried`, async () => {
     const { webhookDeliveries } = await product.graphql(DELIVERIES, { id }, token);

@@ -9,7 +9,7 @@ export interface LogLine {
   [field: string]: any;
 }
 
-/** A logger whose lines are kept in `lines`, and `named` returns those with this message. */
+/** Returns a logger that keeps its lines in `lines`; `named` returns the lines with this message. */
 export function collectLines(level: Level = 'info'): { log: Logger; lines: LogLine[]; named(message: string): LogLine[] } {
   const lines: LogLine[] = [];
   const log = pino({ level, base: undefined }, { write: (text: string) => void lines.push(JSON.parse(text)) });

@@ -7,7 +7,7 @@ import { CreateQueueCommand, DeleteMessageBatchCommand, ReceiveMessageCommand, S
 import { REGION } from './aws.js';
 import { until } from './until.js';
 
-/** `pip install 'moto[server]'` installs it. */
+/** Whether Moto is installed, for example by `pip install 'moto[server]'`. */
 export const hasMoto = spawnSync('moto_server', ['--help']).status === 0;
 
 export interface Moto {

@@ -8,7 +8,7 @@ export interface OAuth2Server {
   tokenUrl: string;
   /** The parameters of each token request, in order. */
   asked: Record<string, unknown>[];
-  /** Runs before each answer; default: no delay. */
+  /** Delays each answer until its promise resolves. Default: no delay. */
   wait: () => Promise<void>;
   /** The scope of the token in this Authorization value; `null` when the token isn't valid. */
   scopeOf(authorization: string | undefined): Promise<string | null>;
@@ -20,7 +20,10 @@ export interface OAuth2Server {
 /** Contains characters that a header and a form must encode. */
 export const CLIENT_SECRET = 'client-s3cret:/+ %&=';
 
-/** Knows the clients `by-header` and `by-body`, both with CLIENT_SECRET; tokens live for ten minutes. */
+/**
+ * Starts a server that knows the clients `by-header` and `by-body`, both with CLIENT_SECRET. Tokens live for ten
+ * minutes.
+ */
 export async function startOAuth2Server(): Promise<OAuth2Server> {
   const client = {
     client_secret: CLIENT_SECRET,

@@ -5,7 +5,7 @@ import type pg from 'pg';
 export interface Organization {
   id: string;
   adminId: string;
-  /** An API token of its admin. */
+  /** An API token of the organization's admin. */
   token: string;
   /** Inserts users with these last names in one raw SQL statement. */
   insertUsers(lastNames: string[]): Promise<void>;

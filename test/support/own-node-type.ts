@@ -9,13 +9,13 @@ import { promisify } from 'node:util';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface OwnNodeType {
-  /** The name of its file in `src/sample/nodes`, without the extension. */
+  /** The name of the type's file in `src/sample/nodes`, without the extension. */
   file: string;
   source: string;
   /** The Prisma model. */
   model: string;
   migration: string;
-  /** A line of another model, after which the other side of the relation is inserted. */
+  /** The field for the other side of the relation, and the line of another model after which to insert that field. */
   beside: { line: RegExp; field: string };
 }
 
@@ -54,7 +54,10 @@ async function edit(copy: string, path: string, change: (text: string) => string
   await writeFile(join(copy, path), changed);
 }
 
-/** Builds as `npm run build` does, but installs nothing; writes no declarations, which can't name types across a link. */
+/**
+ * Builds as `npm run build` does, but installs nothing. Writes no declarations, because tsc can't name types of linked
+ * dependencies.
+ */
 export async function build(copy: string): Promise<void> {
   const run = promisify(execFile);
   await run(process.execPath, ['scripts/generate.mjs'], { cwd: copy });

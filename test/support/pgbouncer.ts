@@ -1,4 +1,5 @@
-// Starts a real pgbouncer in transaction mode before the run's Postgres: each transaction may land on another session.
+// Starts a real pgbouncer in transaction mode in front of the test run's Postgres: each transaction may run in another
+// session.
 import { spawn, spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -7,7 +8,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { until } from './until.js';
 
-/** Debian installs it with `apt-get install pgbouncer`. */
+/** Whether pgbouncer is installed, for example by `apt-get install pgbouncer` on Debian. */
 export const hasPgbouncer = spawnSync('pgbouncer', ['--version']).status === 0;
 
 export interface Pgbouncer {

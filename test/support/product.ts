@@ -16,7 +16,7 @@ export interface Process {
   child: ChildProcess;
   /** All output so far. */
   output(): string;
-  /** Sends the signal, waits for the end and returns the exit code; `null` when a signal ended the process. */
+  /** Sends the signal, waits until the process has ended and returns its exit code; `null` when a signal ended it. */
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -28,18 +28,25 @@ export interface Product {
   /** The process that serves the API. */
   main: Process;
   /**
-   * Starts another `worker`, `api` or `serve` process and resolves when it is ready. `inside`: a program to run it with, and its options.
+   * Starts another `worker`, `api` or `serve` process and resolves when it is ready. `inside`: a program that runs the
+   * process, and the program's options.
    */
   start(command: 'serve' | 'api' | 'worker', env?: Record<string, string>, inside?: string[]): Promise<Process & { url: string }>;
   /** Runs a query as the sample organization's admin, or with another token. Throws on top-level errors. */
   // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   graphql(query: string, variables?: object, token?: string): Promise<any>;
-  /** Creates a subscription by the guide's mutation and returns its record id (uuid). Throws its errors. */
+  /**
+   * Creates a subscription by the guide's mutation and returns its global id and its record id (uuid). Throws the
+   * mutation's errors.
+   */
   subscribe(input: object, token?: string): Promise<{ id: string; recordId: string }>;
   close(): Promise<void>;
 }
 
-/** `command`: what the main process runs; `api` leaves the worker to the test. `program`: another build's main.js, on an empty database. */
+/**
+ * Starts the product. `command`: the command of the main process; with `api`, the test starts the worker itself.
+ * `program`: another build's main.js, on an empty database.
+ */
 export async function startProduct({
   command = 'serve',
   env = {},

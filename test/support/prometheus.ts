@@ -8,7 +8,7 @@ import { until } from './until.js';
 
 export const ALERTS = new URL('../../deploy/prometheus/alerts.yaml', import.meta.url);
 
-/** Debian installs it with `apt-get install prometheus`. */
+/** Whether Prometheus is installed, for example by `apt-get install prometheus` on Debian. */
 export const hasPrometheus = spawnSync('prometheus', ['--version']).status === 0;
 
 export interface Prometheus {
@@ -22,7 +22,10 @@ export interface Prometheus {
   stop(): Promise<void>;
 }
 
-/** Shortens what the rules wait for: `for`, ranges, and ages in seconds. What they look at stays as it is. */
+/**
+ * Shortens the durations in the rules: `for`, ranges, and ages in seconds. The rules' metrics and conditions stay the
+ * same.
+ */
 export function shorten(rules: string): string {
   return rules
     .replaceAll(/for: \d+m/g, 'for: 0s')

@@ -1,11 +1,13 @@
-// Runs raw SQL on a database as a person would who doesn't know Hookgraph.
+// Runs raw SQL on a database, like a person who doesn't know Hookgraph.
 import { spawn, spawnSync } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import pg from 'pg';
 
 export const hasPsql = spawnSync('psql', ['--version']).status === 0;
 
-/** Runs the script as psql reads it from its input: `COPY … FROM STDIN` takes the lines up to `\.`. Rejects at the first error. */
+/**
+ * Runs the script as psql's input, in which `COPY … FROM STDIN` takes the lines up to `\.`. Rejects at the first error.
+ */
 async function psql(url: string, script: string): Promise<string> {
   const child = spawn('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--tuples-only', '--no-align', url], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -21,7 +23,10 @@ async function psql(url: string, script: string): Promise<string> {
   return answer.trim();
 }
 
-/** Runs several statements, by psql where it is installed; each commits by itself unless the script says BEGIN. */
+/**
+ * Runs several statements, by psql where it is installed. Each statement commits by itself unless the script says
+ * BEGIN.
+ */
 export async function runSql(url: string, script: string): Promise<string> {
   if (hasPsql) return psql(url, script);
   const client = new pg.Client({ connectionString: url });

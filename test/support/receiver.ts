@@ -7,7 +7,7 @@ export interface Received {
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
-  /** When the request's head arrived, in milliseconds since the epoch. */
+  /** The time when the request's head arrived, in milliseconds since the epoch. */
   at: number;
 }
 

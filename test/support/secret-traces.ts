@@ -1,6 +1,7 @@
-// Lists the encodings in which a receiver may repeat a secret, and the traces to search for where it must not appear.
+// Lists the encodings in which a receiver may repeat a secret, and the texts to search for in places that must not
+// contain the secret.
 
-/** The encodings in which receivers repeat a text. */
+/** Returns a text in every encoding in which receivers repeat it. */
 export function writtenIn(text: string): string[] {
   const bytes = Buffer.from(text);
   return [
@@ -13,7 +14,10 @@ export function writtenIn(text: string): string[] {
   ];
 }
 
-/** The traces to search for: planted secrets use letters that JSON, URLs and XML leave as they are; base64 has three alignments. */
+/**
+ * Returns the texts that betray a secret. Planted secrets use letters that JSON, URLs and XML leave as they are; base64
+ * has three alignments.
+ */
 export function tracesOf(secret: string): string[] {
   const inside = [0, 1, 2].map((before) =>
     Buffer.from('x'.repeat(before) + secret)

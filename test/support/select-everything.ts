@@ -15,7 +15,7 @@ interface Type {
 const TYPES = `{ __schema { types { name kind fields { name args { type { kind } } type { ...T } } } } }
   fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }`;
 
-/** The selection for a field of type `typename`; of types other than ours it selects only the name. */
+/** Returns the selection for a field of type `typename`. Selects only the name of types that aren't Hookgraph's. */
 export async function selectEverything(product: Product, typename: string): Promise<string> {
   const { __schema } = await product.graphql(TYPES);
   const types = new Map<string, Type>(__schema.types.map((type: Type) => [type.name, type]));

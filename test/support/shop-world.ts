@@ -1,4 +1,5 @@
-// Starts an unrelated host: SDL over plain pg, no Relay, integer, bigint and composite keys, and fields that refuse some viewers.
+// Starts a host that is unlike the sample: SDL over plain pg, no Relay, integer, bigint and composite keys, and fields
+// that refuse some viewers.
 import { randomBytes } from 'node:crypto';
 import { buildSchema, GraphQLError, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLScalarType } from 'graphql';
 import { pino } from 'pino';

@@ -1,4 +1,5 @@
-// Lists the promises that a pair of signer and verifier breaks; a correct pair lets nothing be altered, aged or forged.
+// Lists the promises that a pair of signer and verifier breaks. A correct pair refuses every altered, old or forged
+// request.
 import type { SignedRequest } from './signed-request.js';
 
 export interface Asked {
@@ -61,7 +62,7 @@ export async function breachesOf(pair: Pair): Promise<string[]> {
     const value = good.headers[name] as string;
     await refuses(`another ${name}`, withHeader(name, altered(value)));
     await refuses(`no ${name}`, { ...good, headers: Object.fromEntries(Object.entries(good.headers).filter(([own]) => own !== name)) });
-    // The value from a genuine request that was signed at another time and with another id.
+    // Takes the value from a genuine request that was signed at another time and with another id.
     const other = sign({ id: '7347', at: new Date(now.getTime() - 60_000), body: BODIES[1] as string }).headers[name];
     if (other !== value) await refuses(`the ${name} of another request`, withHeader(name, other as string));
   }
@@ -107,7 +108,7 @@ function splitLabel(signature: string): [(value: string) => string, string] {
   return [(other) => `${before}${other}${after}`, value];
 }
 
-/** The same value with one letter or digit changed. */
+/** Returns the value with one letter or digit changed. */
 function altered(value: string): string {
   const at = value.search(/[0-9a-zA-Z](?=[^0-9a-zA-Z]*$)/);
   const old = value[at] as string;

@@ -1,9 +1,13 @@
-// Listens on a loopback address whose kernel answers no connection until it is told to: a receiver that is far away, or dead.
+// Listens on a loopback address whose kernel accepts no connection until `letIn` is called, like a receiver that is far
+// away or dead.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** The child stops itself with a queue of one connection. Linux drops what is beyond it, and takes the retry a second later. */
+/**
+ * The child process stops itself, with a queue for one connection. Linux drops further connection attempts; an attempt
+ * is repeated a second later.
+ */
 const LISTENER = `
   const server = require('node:net').createServer((socket) => socket.on('error', () => {}).end());
   server.listen({ port: Number(process.argv[1]), host: process.argv[2], backlog: 1 }, () => {
@@ -12,7 +16,10 @@ const LISTENER = `
 
 export interface SlowAddress {
   port: number;
-  /** Lets connections in from now on. A connection attempt that was dropped gets in with its next packet, a second after its first. */
+  /**
+   * Accepts connections from now on. A dropped connection attempt succeeds with its next packet, a second after its
+   * first packet.
+   */
   letIn(): void;
   close(): void;
 }

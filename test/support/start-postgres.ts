@@ -20,7 +20,7 @@ declare module 'vitest' {
   }
 }
 
-/** The data needn't survive the run, so Postgres doesn't wait for the disk. */
+/** Settings for data that needn't survive the run, so that Postgres doesn't wait for the disk. */
 const THROW_AWAY = {
   fsync: 'off',
   synchronous_commit: 'off',

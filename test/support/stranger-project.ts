@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 export interface StrangerProject {
   dir: string;
-  /** Runs tsc over all its TypeScript in the strictest mode and returns the output. */
+  /** Runs tsc in the strictest mode over all of the project's TypeScript, and returns the output. */
   typeCheck(): Promise<string>;
   close(): Promise<void>;
 }

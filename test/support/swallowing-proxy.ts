@@ -1,4 +1,4 @@
-// Forwards TCP connections, and on demand swallows what comes over those that are open: they stay open and nothing gets through.
+// Forwards TCP connections. On demand, discards all data of the connections that are open, but keeps them open.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
@@ -6,7 +6,7 @@ export interface SwallowingProxy {
   port: number;
   /** The number of connections so far. */
   connections(): number;
-  /** Swallows everything of the connections that are open now. New ones work. */
+  /** Discards all data of the connections that are open now. New connections work. */
   swallow(): void;
   close(): void;
 }

@@ -49,7 +49,9 @@ export async function addEngineRows(
   );
 }
 
-/** A checksum for each table over the rows that contain one of the keys; over all rows when `keys` is `null`. */
+/**
+ * Returns a checksum for each table over the rows that contain one of the keys; over all rows when `keys` is `null`.
+ */
 export async function rowsWith(pool: Pool, keys: string[] | null): Promise<Record<string, string>> {
   const { rows: tables } = await pool.query(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

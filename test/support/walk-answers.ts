@@ -1,11 +1,14 @@
 // Compares the API's answers for another organization's id and for an unused id, and finds that organization's data in an answer.
 import { randomUUID } from 'node:crypto';
 
-/** Starts every text of the other organization, followed by more; the marker alone may be sent and echoed. */
+/**
+ * The prefix of every text in the other organization's data, before a hyphen and more letters. Only the bare prefix may
+ * be sent in a request, and repeated in its answer.
+ */
 export const MARKER = 'PLANTED';
 const PLANTED = /PLANTED-[\w-]+/g;
 
-/** A key of the same kind that no row has. */
+/** Returns a key of the same kind that no row has. */
 export const nobodys = (key: string) => (/^\d+$/.test(key) ? String(BigInt(key) + 1n) : randomUUID());
 
 /** Replaces what may differ between two answers: the requested ids, and values that are new in each answer. */

@@ -1,4 +1,5 @@
-// Lists every place where a schema takes an id, and selects everything it returns; uses introspection so that no field is missed.
+// Lists every place where a schema takes an id, and selects everything that a field returns. Uses introspection, so
+// that no field is missed.
 import {
   type GraphQLField,
   type GraphQLInputType,
@@ -24,7 +25,7 @@ export interface IdPlace {
 
 const DEPTH_OF_INPUT = 4;
 
-/** Every argument and input field of type ID, of every query and mutation. */
+/** Returns every argument and input field of type ID, of every query and mutation. */
 export function idPlaces(schema: GraphQLSchema): IdPlace[] {
   const places: IdPlace[] = [];
   const visit = (about: Pick<IdPlace, 'operation' | 'field'>, path: string[], type: GraphQLInputType): void => {
@@ -42,7 +43,7 @@ export function idPlaces(schema: GraphQLSchema): IdPlace[] {
   return places;
 }
 
-/** The selection for a field: every leaf down to `depth`, under aliases that never conflict. */
+/** Returns the selection for a field: every leaf down to `depth`, under aliases that never conflict. */
 export function selectAll(schema: GraphQLSchema, output: GraphQLOutputType, depth: number): string {
   const type = getNamedType(output);
   if (isLeafType(type)) return '';
@@ -87,7 +88,7 @@ export function fill(type: GraphQLInputType, known: Record<string, unknown>): Re
   );
 }
 
-/** Texts are `x-` and a number, because some must be unique. */
+/** The number in the last filled text. Texts are `x-` and a number, because some texts must be unique. */
 let count = 0;
 
 const SAMPLES: Record<string, unknown> = { Int: 1, Float: 1, BigInt: '1', JSON: { a: 1 }, DateTime: '2099-01-01T00:00:00Z' };

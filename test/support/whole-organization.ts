@@ -11,7 +11,10 @@ export interface WholeOrganization {
   marker: string;
 }
 
-/** Reads the Prisma schema, so that a model which is added later gets its row automatically. */
+/**
+ * Inserts the rows. Finds the models in the Prisma schema, so that a model which is added later gets its row
+ * automatically.
+ */
 export async function fillOrganization(prisma: PrismaClient, { organizationId, userId, marker }: WholeOrganization): Promise<void> {
   const rows = new Map<string, Row>([
     ['Organization', { id: organizationId }],
@@ -32,7 +35,10 @@ export async function fillOrganization(prisma: PrismaClient, { organizationId, u
   }
 }
 
-/** Returns `null` when a row that it refers to doesn't exist yet. `patient`: also when that reference is optional. */
+/**
+ * Returns a row's data; `null` when a row that it refers to doesn't exist yet. `patient`: also when that reference is
+ * optional.
+ */
 function rowOf(model: Model, { rows, marker, patient }: { rows: Map<string, Row>; marker: string; patient: boolean }): Row | null {
   const data: Row = {};
   const keys = new Set<string>();

@@ -1,4 +1,4 @@
-// A third kind of destination, as somebody would add one: each notification becomes a file in a folder.
+// Defines a third kind of destination, as a contributor would add it: each notification becomes a file in a folder.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../../src/webhooks/base/errors.js';
@@ -11,7 +11,7 @@ interface FileDropSettings {
   folder: string;
 }
 interface FileDropSecrets {
-  /** Stands at the top of each file. */
+  /** The text at the top of each file. */
   stamp: string;
 }
 interface FileDropInput {

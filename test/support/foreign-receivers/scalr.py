@@ -1,5 +1,5 @@
-# A signing key in argv; a receiver as Scalr's documentation has one: hexdigest over the body and the text of Date, 300 s of skew.
-# Prints its port, then a line of JSON for each request.
+# Receives webhooks as in Scalr's documentation: verifies the hexdigest over the body and the text of Date, with 300 s of skew.
+# Takes the signing key in argv. Prints its port, then a line of JSON for each request.
 import hmac, json, sys
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime

@@ -1,5 +1,5 @@
-// Consumes the SQS queue whose URL is in argv, as Scurri's customers do: reads messages, checks event_type, deletes handled messages.
-// Prints a line of JSON for each event.
+// Consumes the SQS queue whose URL is in argv, as Scurri's customers do: reads messages, checks event_type, deletes
+// handled messages. Prints a line of JSON for each event.
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 
 const QueueUrl = process.argv[2];

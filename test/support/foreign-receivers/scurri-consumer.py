@@ -1,5 +1,5 @@
-# A queue's URL in argv; a consumer as Scurri's customers write one: reads SQS, looks at event_type, deletes what it has handled.
-# Prints a line of JSON for each event.
+# Consumes the SQS queue whose URL is in argv, as Scurri's customers do: reads messages, checks event_type,
+# deletes handled messages. Prints a line of JSON for each event.
 import json, sys
 import boto3
 

@@ -1,5 +1,5 @@
-# A shared secret in argv; a before-hook as Servo's guide has it: verifies the HMAC-SHA1 over the raw body, cancels what comes outside of
-# its hours. Prints its port, then a line of JSON for each request.
+# Answers a before-hook as in Servo's guide: verifies the HMAC-SHA1 over the raw body, cancels requests outside of its hours.
+# Takes the shared secret in argv. Prints its port, then a line of JSON for each request.
 import hashlib, hmac, json, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 

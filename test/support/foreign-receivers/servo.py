@@ -1,5 +1,5 @@
-# A secret in argv; a receiver as Servo's own tests check a request: the hexdigest of an HMAC-SHA1 over the body.
-# Prints its port, then a line of JSON for each request.
+# Receives webhooks and verifies them as Servo's own tests do: by the hexdigest of an HMAC-SHA1 over the body.
+# Takes the secret in argv. Prints its port, then a line of JSON for each request.
 import hashlib, hmac, json, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 

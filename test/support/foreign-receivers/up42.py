@@ -1,7 +1,7 @@
-# A secret in argv; a receiver in the way of UP42's published example: what signature-input lists is joined with nothing between,
-# all behind the first "=" of signature is the signature, and whatever created says is believed. It reads the envelope's event.
-# That example leaves the digest alone; this one computes it again, as a receiver must that wants to know its body.
-# Prints its port, then a line of JSON for each request.
+# Receives webhooks like UP42's published example: concatenates the values of the headers that signature-input lists, takes all
+# text behind the first "=" of signature as the signature, and trusts created, which isn't signed. Reads the envelope's event.
+# Unlike the example, also compares the digest with the body, because the signature covers the body only through the digest.
+# Takes the secret in argv. Prints its port, then a line of JSON for each request.
 import base64, hashlib, hmac, json, re, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 

@@ -1,5 +1,5 @@
-# A shared secret in argv; a receiver as a customer writes one: verifies the HMAC over the raw body, answers 401 on a mismatch.
-# Prints its port, then a line of JSON for each request.
+# Receives webhooks as a customer's program does: verifies the HMAC over the raw body, answers 401 on a mismatch.
+# Takes the shared secret in argv. Prints its port, then a line of JSON for each request.
 use strict;
 use warnings;
 use Digest::SHA 'hmac_sha256_base64';

@@ -25,7 +25,7 @@ test('without src/sample', { timeout: 240_000 }, async () => {
     const path = relative(ROOT, from);
     return !/^(src|dist)\/(sample|generated)(\/|$)/.test(path) && !own.has(path);
   };
-  for (const name of ['src', 'test', 'prisma', 'dist']) await cp(join(ROOT, name), join(copy, name), { recursive: true, filter: keep });
+  for (const name of ['src', 'test', 'scripts', 'prisma', 'dist']) await cp(join(ROOT, name), join(copy, name), { recursive: true, filter: keep });
   for (const name of ['package.json', 'tsconfig.json', 'vitest.config.ts']) await cp(join(ROOT, name), join(copy, name));
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 
@@ -45,9 +45,10 @@ test('most tests of the engine know nothing of it', () => {
   expect(engine.filter((file) => own.has(file))).toEqual([]);
 });
 
-/** Paths of the tests and their support files that import the sample directly or indirectly. */
+/** Paths of tests, their support files and scripts that import the sample directly or indirectly. */
 function testsOfTheSample(): Set<string> {
-  const imports = new Map(filesIn(join(ROOT, 'test')).map((file) => [file, importsOf(file)]));
+  const files = ['test', 'scripts'].flatMap((folder) => filesIn(join(ROOT, folder)));
+  const imports = new Map(files.map((file) => [file, importsOf(file)]));
   const own = new Set<string>();
   for (let found = -1; found < own.size; ) {
     found = own.size;

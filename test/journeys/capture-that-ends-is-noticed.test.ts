@@ -74,12 +74,12 @@ it('says so everywhere within its interval, and all is well again after migrate'
     status: 'changes are not recorded',
     problems: expect.arrayContaining([
       expect.stringMatching(/hookgraph_update.*hookgraph migrate/),
-      expect.stringMatching(/public\.users was swapped.*hookgraph migrate/),
+      expect.stringMatching(/public\.users are not recorded: the table was replaced.*hookgraph migrate/),
     ]),
   });
-  expect(await doctor()).toMatch(/fail\s+capture\s+The table public\.users was swapped/);
+  expect(await doctor()).toMatch(/fail\s+capture\s+Changes of public\.users are not recorded: the table was replaced/);
   expect(await whyNot(id)).toMatch(
-    /^Changes of the table public\.users are not recorded, .*at least since 20.*swapped.*Run `hookgraph migrate`/,
+    /^Changes of the table public\.users are not recorded, .*at least since 20.*replaced.*Run `hookgraph migrate`/,
   );
   expect(await whyNot(other.id)).toMatch(/public\.environments/);
   // The worker logs one line, however often it checks.
@@ -88,7 +88,7 @@ it('says so everywhere within its interval, and all is well again after migrate'
 
   await worker.kill('SIGTERM');
   await expect(product.start('worker')).rejects.toThrow(
-    /users was swapped[\s\S]*hookgraph_update|hookgraph_update[\s\S]*users was swapped/,
+    /table was replaced[\s\S]*hookgraph_update|hookgraph_update[\s\S]*table was replaced/,
   );
   await run(['migrate'], asked());
   await product.start('worker');

@@ -18,9 +18,9 @@ afterEach(async () => {
 });
 
 function expectTheWholeStory(output: string): void {
-  expect(output).toMatch(/What arrived:\n {2}POST \{"name": "Zoë Müller"\}\n/);
+  expect(output).toMatch(/The receiver got:\n {2}POST \{"name": "Zoë Müller"\}\n/);
   expect(output).toMatch(/X-Scope-Topic: user\/created\n/);
-  expect(output).toContain('signature: right');
+  expect(output).toContain('signature: valid');
   expect(output).toMatch(/Zoë Müller +DELIVERED +the receiver answered 200 in \d+ ms/);
   expect(output).toMatch(/Alain Bloch +SKIPPED +VALIDATION: The validation template rendered false\./);
 }

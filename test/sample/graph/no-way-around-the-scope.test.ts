@@ -20,6 +20,9 @@ it('is on every type whose objects are rows of the domain', () => {
 /** Functions that read for someone other than an owner, each with the reason. */
 const WITHOUT_OWNER: Record<string, string> = {
   loadForSending: 'for the worker, who sends for everybody',
+  startReplay: 'writes for an operation that has read the subscription as its owner',
+  endReplay: 'writes for an operation that has read the subscription as its owner',
+  endReplaysOf: 'writes for an operation that has read the subscription as its owner',
 };
 
 it('is the first thing that a function which reads the engine’s rows is told', () => {

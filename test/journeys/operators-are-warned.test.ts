@@ -53,11 +53,12 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
     );
   const counted = async (selector: string) => (await prometheus.query(`sum(${selector})`))[0]?.value ?? 0;
 
-  /** Makes sure that these alerts come of what follows. */
-  const isQuiet = async (...alerts: string[]) => {
-    const firing = await prometheus.firing();
-    expect(alerts.filter((alert) => firing.includes(alert))).toEqual([]);
-  };
+  /** Waits until none of these alerts fires, so that a later one comes from the next symptom. */
+  const isQuiet = (...alerts: string[]) =>
+    until(`${alerts} are quiet`, async () => {
+      const firing = await prometheus.firing();
+      return !alerts.some((alert) => firing.includes(alert));
+    });
 
   it('of nothing, while all is well', async () => {
     await product.subscribe({ topic, callbackUrl: `${receiver.url}/fine` });

@@ -109,8 +109,8 @@ tenantless_rows AS MATERIALIZED (
   WHERE tenant IS NULL AND parent_key IS NULL
   HAVING count(*) > 0
 ),
--- The tenants of tenantless_rows. The first tenant's event has the capture's id, each further event an id of the
--- same millisecond.
+-- The tenants of tenantless_rows. The first tenant's event has the capture's id, each further event an id of
+-- the same millisecond.
 child_tenants AS MATERIALIZED (
   SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS place
   FROM tenantless_rows

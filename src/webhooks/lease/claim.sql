@@ -1,4 +1,4 @@
--- Claims due deliveries of enabled subscriptions, in the order of the parameters, and leases them under one token.
+-- Claims due deliveries of enabled subscriptions, in the parameters' order, and leases them under one token.
 -- The subscription's row is locked while its status is checked: a mutation that disables it waits for this
 -- statement, and a mutation in progress makes the claim skip it.
 --

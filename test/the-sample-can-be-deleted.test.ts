@@ -25,7 +25,8 @@ test('without src/sample', { timeout: 240_000 }, async () => {
     const path = relative(ROOT, from);
     return !/^(src|dist)\/(sample|generated)(\/|$)/.test(path) && !own.has(path);
   };
-  for (const name of ['src', 'test', 'scripts', 'prisma', 'dist']) await cp(join(ROOT, name), join(copy, name), { recursive: true, filter: keep });
+  for (const name of ['src', 'test', 'scripts', 'prisma', 'dist'])
+    await cp(join(ROOT, name), join(copy, name), { recursive: true, filter: keep });
   for (const name of ['package.json', 'tsconfig.json', 'vitest.config.ts']) await cp(join(ROOT, name), join(copy, name));
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 

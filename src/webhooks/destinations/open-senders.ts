@@ -25,10 +25,13 @@ export function openSenders(guard: Guard, deadlineMs: number, perOrigin: number)
       if (known) return known;
       const sender = openOne(field);
       opening.set(field, sender);
+      // A failure, such as an SDK that isn't installed yet, must not last until the next start.
+      sender.catch(() => opening.delete(field));
       return sender;
     },
     async close() {
-      await Promise.all([...opening.values()].map(async (sender) => (await sender).close()));
+      await Promise.allSettled(opening.values());
+      await Promise.all([...open.values()].map((sender) => sender.close()));
     },
   };
 }

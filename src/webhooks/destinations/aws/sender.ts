@@ -59,6 +59,7 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
     const client = openAwsClient(service, guard, access, deadlineMs);
     clients.delete(key);
     clients.set(key, { version: wanted, client });
+    client.catch(() => clients.get(key)?.client === client && clients.delete(key));
     if (clients.size > MAX_CLIENTS) clients.delete(clients.keys().next().value as string);
     return client;
   }

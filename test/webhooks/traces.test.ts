@@ -1,3 +1,4 @@
+// Tests the spans of an attempt, and the traceparent that goes to the receiver.
 import { trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { afterEach, expect, it } from 'vitest';
@@ -49,6 +50,17 @@ it('continues the trace of the write to the receiver, with a span for each step'
   expect(request?.headers.traceparent).toBe(`00-${TRACE}-${named('request')?.spanContext().spanId}-01`);
   const { rows } = await world.db.pool.query('SELECT request_headers FROM hookgraph.attempts');
   expect(rows[0].request_headers.traceparent).toBe(request?.headers.traceparent);
+});
+
+it('sends the header of the owner alone where a subscription has its own traceparent', async () => {
+  trace.setGlobalTracerProvider(new BasicTracerProvider());
+  world = await startEngineWorld();
+  const own = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`;
+  await world.subscribe({ query: null, headers: [{ name: 'Traceparent', value: own }] });
+  await world.work();
+  await insertTraced();
+  const [request] = await world.receiver.waitFor(1);
+  expect(request?.headers.traceparent).toBe(own);
 });
 
 it('sends no traceparent on unless the host traces', async () => {

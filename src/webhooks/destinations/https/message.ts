@@ -26,7 +26,8 @@ export function composeRequest(
 ): Composed<Exchange> {
   const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date());
   const recorded = { url: message.url, headers: recordedHeaders, body: body.text };
-  if (traceparent === undefined) return { message, recorded };
+  // A header of the owner's own by this name wins: receivers may reject two.
+  if (traceparent === undefined || Object.keys(message.headers).some((name) => /^traceparent$/i.test(name))) return { message, recorded };
   return {
     message: { ...message, headers: { ...message.headers, traceparent } },
     recorded: { ...recorded, headers: { ...recordedHeaders, traceparent } },

@@ -113,34 +113,44 @@ export interface MetricsReader {
 
 export function createMetricsReader({ metrics, webhooks, pools, connection, schema, log }: MetricsOptions): MetricsReader {
   let reader: Pool | undefined;
-  let latest: { at: number; state: QueueState | null } | undefined;
-  let reading: Promise<QueueState | null> | undefined;
+  let latest: { at: number; state: DatabaseState } | undefined;
+  let reading: Promise<DatabaseState> | undefined;
 
-  /** Returns `null` when the database doesn't answer in time. Concurrent scrapes share one query. */
-  async function queueState(): Promise<QueueState | null> {
+  /** Reads the queues within the limit of time. Concurrent scrapes share one query. */
+  async function databaseState(): Promise<DatabaseState> {
     if (latest && performance.now() - latest.at < MAX_AGE_MS) return latest.state;
     reader ??= openReader(connection, schema, log);
+    // A long queue or a lock may make its statement slow while the database answers all others.
+    const isUp = reader.query('SELECT 1').then(
+      () => true,
+      () => false,
+    );
     reading ??= readQueueState(reader)
-      .catch(() => null)
-      .then((state) => {
+      .catch(async () => ((await isUp) ? 'SLOW' : 'DOWN'))
+      .then((state: DatabaseState) => {
         latest = { at: performance.now(), state };
         reading = undefined;
         return state;
       });
-    const state = await within(TIMEOUT_MS, reading);
+    const read = await within(TIMEOUT_MS, reading);
+    if (read !== null) return read;
+    const state = (await within(0, isUp)) ? 'SLOW' : 'DOWN';
     // A timeout is cached too, so that the next scrapes don't wait for the same query again.
-    if (state === null) latest = { at: performance.now(), state };
+    latest = { at: performance.now(), state };
     return state;
   }
 
   return {
     async write(options) {
-      const state = await queueState();
+      const state = await databaseState();
       return metrics.write([...ofProcess(webhooks, pools), ...ofInstallation(state)], options);
     },
     close: async () => void (await reader?.end()),
   };
 }
+
+/** The state of the queues; `SLOW` when they could not be read in time, `DOWN` when the database does not answer at all. */
+type DatabaseState = QueueState | 'SLOW' | 'DOWN';
 
 function openReader(connection: MetricsOptions['connection'], schema: string, log: Logger): Pool {
   const config = typeof connection === 'string' ? { connectionString: connection } : connection;
@@ -150,7 +160,7 @@ function openReader(connection: MetricsOptions['connection'], schema: string, lo
     connectionTimeoutMillis: TIMEOUT_MS,
     query_timeout: TIMEOUT_MS,
   };
-  return openPool(bounded, { log, name: 'hookgraph metrics', max: 1, schema, settings: { statement_timeout: String(TIMEOUT_MS) } });
+  return openPool(bounded, { log, name: 'hookgraph metrics', max: 2, schema, settings: { statement_timeout: String(TIMEOUT_MS) } });
 }
 
 function ofProcess({ engine, working }: MetricsOptions['webhooks'], pools: Record<string, Pool>): Reading[] {
@@ -176,8 +186,8 @@ function ofProcess({ engine, working }: MetricsOptions['webhooks'], pools: Recor
   ];
 }
 
-function ofInstallation(state: QueueState | null): Reading[] {
-  if (state === null) return [{ name: 'hookgraph_database_up', value: 0 }];
+function ofInstallation(state: DatabaseState): Reading[] {
+  if (typeof state === 'string') return [{ name: 'hookgraph_database_up', value: Number(state === 'SLOW') }];
   const dueOf = (paced: boolean) => state.due.find((due) => due.paced === paced) ?? { count: 0, oldestSeconds: 0 };
   const heldFor = (reason: string) => state.held.find((held) => held.reason === reason)?.count ?? 0;
   return [

@@ -135,6 +135,21 @@ it('answers although the database hangs, says so, and is not ready', async () =>
   }
 });
 
+it('does not call a database down whose queues alone can not be read in time', async () => {
+  const client = await database.pool.connect();
+  await client.query('BEGIN');
+  await client.query('LOCK TABLE hookgraph.open_deliveries IN ACCESS EXCLUSIVE MODE');
+  try {
+    const seen = await samples();
+    expect(seen.get('hookgraph_database_up')).toBe(1);
+    expect(seen.has('hookgraph_waiting_changes')).toBe(false);
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+  await sampled('hookgraph_waiting_changes', 0);
+});
+
 it('is an address that deliveries never reach', async () => {
   const monitoring = await hooks.monitor({ port: 0 });
   const { problems } = await createSubscription(hooks.webhooks.engine, ADA, {

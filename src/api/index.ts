@@ -27,7 +27,7 @@ export interface ApiOptions {
   port: number;
   /** A token that the explorer fills in for requests from this machine; absent: none. */
   localToken?: string | null;
-  /** Time limits for a request to arrive. Default: `ARRIVAL`. */
+  /** Maximum milliseconds in which a client must send its headers and its whole request. Default: `ARRIVAL`. */
   arrival?: typeof ARRIVAL;
 }
 

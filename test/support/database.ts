@@ -18,7 +18,7 @@ export interface TestDatabase {
 
 /** Makes a database. `empty`: without Hookgraph's migrations; `seeded`: with the domain's triggers and sample data. */
 export async function testDatabase({ empty = false, seeded = false } = {}): Promise<TestDatabase> {
-  const server = inject('postgresUrl');
+  const server = await serverWith(empty ? 'empty' : seeded ? 'seeded' : 'migrated');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${empty ? 'template1' : seeded ? SEEDED : TEMPLATE}`);
   const address = new URL(server);
@@ -34,6 +34,14 @@ export async function testDatabase({ empty = false, seeded = false } = {}): Prom
       await onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     },
   };
+}
+
+/** Returns the URL of the run's Postgres, whose global set-up makes the template first when no test has needed it yet. */
+async function serverWith(template: 'empty' | 'migrated' | 'seeded'): Promise<string> {
+  const response = await fetch(`${inject('templatesUrl')}/${template}`);
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
+  return text;
 }
 
 async function onServer(url: string, statement: string): Promise<void> {

@@ -1,22 +1,22 @@
-// Starts a temporary Postgres for Vitest's global set-up, with a migrated and a seeded template database.
+// Vitest's global set-up: a temporary Postgres with a migrated and a seeded template database, each made when a test first asks for it.
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
-import { createApp } from '../../src/cli/app.js';
-import { readConfig } from '../../src/runtime/config.js';
 import { migrate } from '../../src/runtime/migrate.js';
 import { MIGRATION_SETS } from '../../src/runtime/migration-sets.js';
 import { startEmbeddedPostgres } from '../../src/runtime/postgres/embedded-postgres.js';
 import { SEEDED, SEEDED_TOKEN, TEMPLATE } from './database.js';
+import { run } from './product.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    postgresUrl: string;
+    /** Answers GET /empty, /migrated and /seeded with Postgres' URL, when the template of that name is ready. */
+    templatesUrl: string;
   }
 }
 
@@ -33,21 +33,32 @@ const THROW_AWAY = {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-test-'));
-  const postgres = await startEmbeddedPostgres({ dataDir, settings: THROW_AWAY });
-  const tearDown = async () => {
-    await postgres.stop();
+  const running = once(() => startEmbeddedPostgres({ dataDir, settings: THROW_AWAY }));
+  const migrated = once(async () => makeTemplate((await running()).url));
+  const seeded = once(async () => {
+    await migrated();
+    await makeSeeded((await running()).url);
+  });
+  const templates: Record<string, () => Promise<unknown>> = { '/empty': running, '/migrated': migrated, '/seeded': seeded };
+  const server = createServer((request, response) => {
+    const make = templates[request.url ?? ''] as () => Promise<unknown>;
+    make().then(
+      async () => response.end((await running()).url),
+      (error) => response.writeHead(500).end(String(error.stack)),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  project.provide('templatesUrl', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  return async () => {
+    server.close();
+    if (running.called()) await (await running()).stop();
     await rm(dataDir, { recursive: true, force: true });
   };
-  try {
-    await makeTemplate(postgres.url);
-    // A checkout without the sample product still runs the other tests.
-    if (existsSync(new URL('../../src/sample', import.meta.url))) await makeSeeded(postgres.url);
-  } catch (error) {
-    await tearDown();
-    throw error;
-  }
-  project.provide('postgresUrl', postgres.url);
-  return tearDown;
+}
+
+function once<T>(make: () => Promise<T>): { (): Promise<T>; called(): boolean } {
+  let made: Promise<T> | undefined;
+  return Object.assign(() => (made ??= make()), { called: () => made !== undefined });
 }
 
 async function makeTemplate(url: string): Promise<void> {
@@ -61,14 +72,14 @@ async function makeTemplate(url: string): Promise<void> {
 
 /** Seeds one template for some fifty tests that start the product, because each start would insert the same data. */
 async function makeSeeded(url: string): Promise<void> {
-  const databaseUrl = await createDatabase(url, `${SEEDED} TEMPLATE ${TEMPLATE}`);
-  const config = readConfig({ DATABASE_URL: databaseUrl, HOOKGRAPH_ADMIN_TOKEN: SEEDED_TOKEN });
-  const app = await createApp({ config, databaseUrl, keys: [randomBytes(32)], log: pino({ level: 'silent' }) });
-  await app.prepare();
-  await app.seed();
+  const DATABASE_URL = await createDatabase(url, `${SEEDED} TEMPLATE ${TEMPLATE}`);
+  const HOOKGRAPH_ENCRYPTION_KEYS = randomBytes(32).toString('base64');
+  await run(['migrate', '--sample-data'], { DATABASE_URL, HOOKGRAPH_ENCRYPTION_KEYS, HOOKGRAPH_ADMIN_TOKEN: SEEDED_TOKEN });
   // Each product that starts on a clone has its own keys.
-  await app.pool.query('DELETE FROM hookgraph.encryption_keys');
-  await app.close();
+  const client = new pg.Client({ connectionString: DATABASE_URL });
+  await client.connect();
+  await client.query('DELETE FROM hookgraph.encryption_keys');
+  await client.end();
 }
 
 async function createDatabase(server: string, named: string): Promise<string> {

@@ -17,7 +17,7 @@ export async function prepare() {
   const hash = hashOf('src', 'prisma', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json');
   if (!isFresh('dist', hash)) {
     rmSync(at('dist'), { recursive: true, force: true });
-    await step('Building', [process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+    await step('Building', [process.execPath, 'node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.build.json']);
     copyStatements();
     declareForCommonJs();
     stamp('dist', hash);

@@ -13,6 +13,9 @@ import { until } from '../support/until.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
+/** The compilers that adopters may have. */
+const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript/bin/tsc');
+const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript-native/bin/tsc');
 const EXAMPLES = ['sql-only', 'schema-first', 'pothos-prisma', 'fastify'];
 /** READMEs whose last two commands show a webhook that contains `says`. */
 const TRIED = [
@@ -171,9 +174,13 @@ it.each(TRIED)(
   60_000,
 );
 
-it.each(['Bundler', 'NodeNext', 'Node16'])(
+it.each([
+  ['Bundler', TYPESCRIPT_7],
+  ['NodeNext', TYPESCRIPT_7],
+  ['Node16', TYPESCRIPT_5],
+])(
   'type-checks the examples strictly under moduleResolution %s',
-  async (moduleResolution) => {
+  async (moduleResolution, tsc) => {
     const module = moduleResolution === 'Bundler' ? 'ESNext' : moduleResolution;
     const options = {
       module,
@@ -187,9 +194,7 @@ it.each(['Bundler', 'NodeNext', 'Node16'])(
     };
     const path = join(folder, `tsconfig.${moduleResolution}.json`);
     await writeFile(path, JSON.stringify({ compilerOptions: { ...options, skipLibCheck: true }, include: ['examples/*/*.ts'] }));
-    const checked = await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', path], { cwd: folder }).catch(
-      (error) => error,
-    );
+    const checked = await run(process.execPath, [tsc, '-p', path], { cwd: folder }).catch((error) => error);
     expect(checked.stdout).toBe('');
   },
   60_000,
@@ -223,9 +228,12 @@ it('says in docs/adopting.md how to bundle it', async () => {
   expect(page).toContain(flags.join(' '));
 });
 
-it.each(['Node16', 'NodeNext'])(
+it.each([
+  ['Node16', TYPESCRIPT_5],
+  ['NodeNext', TYPESCRIPT_7],
+])(
   'is loaded by require(), and type-checks in CommonJS under %s',
-  async (moduleResolution) => {
+  async (moduleResolution, tsc) => {
     const cwd = join(folder, 'commonjs');
     await mkdir(cwd, { recursive: true });
     await writeFile(join(cwd, 'package.json'), '{ "type": "commonjs" }');
@@ -251,16 +259,8 @@ it.each(['Node16', 'NodeNext'])(
       '--typeRoots',
       join(ROOT, 'node_modules/@types'),
     ];
-    const tsc = [
-      join(ROOT, 'node_modules/typescript/bin/tsc'),
-      ...options,
-      '--module',
-      moduleResolution,
-      '--moduleResolution',
-      moduleResolution,
-      'app.ts',
-    ];
-    const checked = await run(process.execPath, tsc, { cwd }).catch((error) => error);
+    const modules = ['--module', moduleResolution, '--moduleResolution', moduleResolution];
+    const checked = await run(process.execPath, [tsc, ...options, ...modules, 'app.ts'], { cwd }).catch((error) => error);
     expect(checked.stdout).toBe('');
     const required = await run(
       process.execPath,

@@ -61,7 +61,7 @@ async function edit(copy: string, path: string, change: (text: string) => string
 export async function build(copy: string): Promise<void> {
   const run = promisify(execFile);
   await run(process.execPath, ['scripts/generate.mjs'], { cwd: copy });
-  await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--declaration', 'false'], {
+  await run(process.execPath, ['node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.build.json', '--declaration', 'false'], {
     cwd: copy,
   }).catch((error) => {
     throw new Error(error.stdout);

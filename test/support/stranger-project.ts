@@ -39,7 +39,7 @@ export async function strangerProject(files: Record<string, string>): Promise<St
   return {
     dir,
     typeCheck: () =>
-      run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { cwd: dir }).then(
+      run(process.execPath, [join(ROOT, 'node_modules/typescript-native/bin/tsc'), '-p', '.'], { cwd: dir }).then(
         ({ stdout }) => stdout,
         (error: { stdout: string }) => error.stdout,
       ),

@@ -7,6 +7,8 @@ import { once } from 'node:events';
 export interface DnsServer {
   /** The number of questions so far. */
   questions(): number;
+  /** `address:port` */
+  address: string;
   /** Looks the host up at this server, as Hookgraph's address guard does. */
   lookup(host: string): Promise<LookupAddress[]>;
   /** Decides how the next questions about a name are answered. */
@@ -38,6 +40,7 @@ export async function startDnsServer(answers: string[][]): Promise<DnsServer> {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
   resolver.setServers([`127.0.0.1:${socket.address().port}`]);
   const server: DnsServer = {
+    address: `127.0.0.1:${socket.address().port}`,
     questions: () => asked,
     lookup: async (host) => (await resolver.resolve4(host)).map((address) => ({ address, family: 4 })),
     behave: () => 'answer',

@@ -40,7 +40,7 @@ export interface Settings extends Partial<DestinationOptions> {
   caCertificates?: string[];
   /** The proxy whose CONNECT tunnels carry every delivery, e.g. `http://user:password@host:port`; https works too. */
   egressProxy?: string;
-  /** Resolves a host name to all its addresses. Default: the system's resolver. */
+  /** Resolves a host name to all its addresses. Default: DNS and the system's other sources, as base/network/name-lookup.ts has them. */
   lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
   /** Limits of a stored query, counted with its fragments expanded. */
   queryLimits: ConfiguredLimits;

@@ -89,7 +89,7 @@ export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number,
     sendMs,
   });
   const cause = error as Error & { code?: string; errors?: Error[] };
-  if (failure?.step === 'NAME' && cause.code === 'UND_ERR_CONNECT_TIMEOUT')
+  if (failure?.step === 'NAME' && (cause.code === 'UND_ERR_CONNECT_TIMEOUT' || cause.code === 'ETIMEOUT'))
     return no('ADDRESS', 'The name servers of the receiver gave no answer in time. Check the DNS of its domain.');
   if (timedOut || cause.code === 'UND_ERR_CONNECT_TIMEOUT') return no('TIMEOUT', `No complete answer within ${deadlineMs / 1000} seconds.`);
   if (error instanceof AddressRefused) return no('ADDRESS', error.message);

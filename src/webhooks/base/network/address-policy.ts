@@ -1,6 +1,5 @@
 // Decides whether a URL may be saved as a destination, and which addresses a connection may use.
 import type { LookupAddress } from 'node:dns';
-import { lookup as askSystem } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { parsePorts, USUAL_PORTS } from '../../../runtime/ports.js';
@@ -9,6 +8,7 @@ import type { Settings } from '../engine.js';
 import { type Problem, WebhooksError } from '../errors.js';
 import { canonical, isAllowed, isBlocked, isLoopback } from './address.js';
 import { AddressRefused, type Endpoint } from './guard.js';
+import { createNameLookup } from './name-lookup.js';
 
 export type ReachSettings = Pick<Settings, 'allowedNetworks' | 'allowedPorts' | 'forbiddenEndpoints' | 'lookup'>;
 
@@ -49,7 +49,7 @@ const METADATA_NAMES = new Set([
 const INSIDE_NAMES = /^[^.]+$|\.(?:internal|local|localdomain|lan|intranet|private|corp|home|home\.arpa)$/;
 
 export function createReach(settings: ReachSettings): Reach {
-  const { allowedNetworks, allowedPorts = USUAL_PORTS, lookup = (host) => askSystem(host, { all: true, verbatim: true }) } = settings;
+  const { allowedNetworks, allowedPorts = USUAL_PORTS, lookup = createNameLookup({ privateNames: allowedNetworks.length > 0 }) } = settings;
   const isPort = parsePorts(allowedPorts);
   if (!isPort)
     throw new WebhooksError('PORTS_INVALID', `"${allowedPorts}" is not a list of ports.`, 'Write ports such as 443,8000-8999,!8500.');
@@ -95,7 +95,7 @@ export function createReach(settings: ReachSettings): Reach {
   async function resolve(host: string): Promise<LookupAddress[]> {
     if (isAddress(host)) return [{ address: host, family: isIP(host) }];
     if (isLocal(host)) return ownAddresses(host).filter(({ address }) => isAllowed(address, allowedNetworks));
-    // Concurrent lookups of a name share one request, so that a burst of connections doesn't occupy all resolver threads.
+    // Concurrent lookups of a name share one request.
     let answer = underWay.get(host);
     if (!answer) {
       answer = lookup(host).finally(() => underWay.delete(host));
@@ -168,7 +168,9 @@ export function bare(host: string): string {
 // A host with a colon or a zone is treated as an address; isBlocked then says what is wrong with it.
 const isAddress = (host: string) => isIP(host) !== 0 || host.includes(':');
 
+/** A host that ends in a number is another notation of an IPv4 address: https://url.spec.whatwg.org/#ends-in-a-number-checker */
 function isHostName(host: string): boolean {
+  if (/(^|\.)(\d+|0x[0-9a-f]*)$/i.test(host)) return false;
   return host.length <= 253 && host.split('.').every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label));
 }
 

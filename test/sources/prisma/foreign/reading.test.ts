@@ -119,9 +119,7 @@ describe('a row that is there', () => {
 
   it('can’t be written, and ends what takes too long', async () => {
     await expect(reader().label.create({ data: { id: 'x' } })).rejects.toThrow('read-only transaction');
-    const started = performance.now();
-    await expect(reader().$queryRaw`SELECT pg_sleep(30)::text`).rejects.toThrow('cancelled the query after 2000 ms');
-    expect(performance.now() - started).toBeLessThan(20_000);
+    await expect(reader().$queryRaw`SELECT pg_sleep(300)::text`).rejects.toThrow('cancelled the query after 2000 ms');
   });
 });
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { createGuard } from '../../../../src/webhooks/base/network/address-guard.js';
 import { alternateFamilies, raceAddresses } from '../../../../src/webhooks/base/network/race-addresses.js';
 import { startSlowAddress } from '../../../support/slow-address.js';
@@ -50,7 +50,7 @@ function keep(socket: Socket): Socket {
 it('reaches a slow first address although the second is dead', async () => {
   const far = await slow('127.0.0.2');
   await slow('127.0.0.3', far.port);
-  const racing = raceAddresses(addressesOf('127.0.0.2', '127.0.0.3'), far.port, within(4500));
+  const racing = raceAddresses(addressesOf('127.0.0.2', '127.0.0.3'), far.port, within(20_000));
   setTimeout(far.letIn, FAR_MS);
   expect(keep(await racing).remoteAddress).toBe('127.0.0.2');
 });
@@ -70,19 +70,23 @@ it('the guard does, too', async () => {
 
 it('the guard gives up at one deadline for the lookup, the connection and TLS together', async () => {
   const { port, sockets } = await listen('127.0.0.1');
+  // A second deadline that began after the lookup would end after this timer.
+  let isLate = false;
   const lookup = async () => {
-    await wait(600);
+    await wait(400);
+    setTimeout(() => {
+      isLate = true;
+    }, 600);
     return addressesOf('127.0.0.1');
   };
   const guard = createGuard({ allowedNetworks: ['127.0.0.0/8'], lookup, limits: { requestMs: 2000, connectMs: 800 } });
   open.push(guard.close);
-  const started = performance.now();
   const connecting = new Promise<Socket>((resolve, reject) => {
     const target = { hostname: 'mute.example', host: 'mute.example', port: String(port), protocol: 'https:' };
     guard.connect(target, (error, socket) => (error ? reject(error) : resolve(socket)));
   });
   await expect(connecting).rejects.toThrow('No connection within 0.8 seconds');
-  expect(performance.now() - started).toBeLessThan(1200);
+  expect(isLate).toBe(false);
   await until('the connection is closed', () => sockets.length === 1 && sockets.every(({ closed }) => closed));
 });
 
@@ -90,7 +94,7 @@ it('goes on to the second address after 250 ms, and ends the attempt at the firs
   const dead = await slow('127.0.0.2');
   await listen('127.0.0.3', dead.port);
   const started = performance.now();
-  const racing = raceAddresses(addressesOf('127.0.0.2', '127.0.0.3'), dead.port, within(4500));
+  const racing = raceAddresses(addressesOf('127.0.0.2', '127.0.0.3'), dead.port, within(20_000));
   await until('it tries', () => isTrying(dead.port));
   const socket = keep(await racing);
   expect(socket.remoteAddress).toBe('127.0.0.3');
@@ -101,22 +105,23 @@ it('goes on to the second address after 250 ms, and ends the attempt at the firs
 it('goes on at once from an address that refuses', async () => {
   const { port } = await listen('127.0.0.9');
   const all = addressesOf(...Array.from({ length: 8 }, (_, last) => `127.0.0.${last + 2}`));
-  const started = performance.now();
-  expect(keep(await raceAddresses(all, port, within(4500))).remoteAddress).toBe('127.0.0.9');
-  expect(performance.now() - started).toBeLessThan(1000);
+  // No timer fires, so a refusal alone starts the next attempt.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  expect(keep(await raceAddresses(all, port, within(20_000))).remoteAddress).toBe('127.0.0.9');
 });
 
 it('fails with the errors of all addresses in their order, or with that of the only one', async () => {
   const { port, server } = await listen('127.0.0.2');
   server.close();
   await once(server, 'close');
-  const failed = await raceAddresses(addressesOf('127.0.0.2', '127.0.0.3'), port, within(4500)).catch((error: unknown) => error);
+  const failed = await raceAddresses(addressesOf('127.0.0.2', '127.0.0.3'), port, within(20_000)).catch((error: unknown) => error);
   expect(failed).toBeInstanceOf(AggregateError);
   expect((failed as AggregateError).errors).toMatchObject([
     { code: 'ECONNREFUSED', address: '127.0.0.2' },
     { code: 'ECONNREFUSED', address: '127.0.0.3' },
   ]);
-  await expect(raceAddresses(addressesOf('127.0.0.2'), port, within(4500))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  await expect(raceAddresses(addressesOf('127.0.0.2'), port, within(20_000))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
 it('ends all attempts when the signal aborts', async () => {
@@ -134,7 +139,7 @@ it('ends all attempts when the signal aborts', async () => {
 it('tries at most sixteen addresses', async () => {
   const { port } = await listen('127.0.0.42');
   const all = addressesOf(...Array.from({ length: 40 }, (_, last) => `127.0.0.${last + 3}`));
-  const failed = (await raceAddresses(all, port, within(4500)).catch((error: unknown) => error)) as AggregateError;
+  const failed = (await raceAddresses(all, port, within(20_000)).catch((error: unknown) => error)) as AggregateError;
   expect(failed.errors).toHaveLength(16);
 });
 

@@ -217,12 +217,14 @@ describe('a receiver that offers HTTP/2', () => {
     ],
   ])('that %s is given up at the deadline, and its connection serves others meanwhile', async (_, answer, connections) => {
     const { origin, sessions } = await receiver((stream, path) => (path === '/slow' ? answer(stream) : ok(stream)));
-    const one = destination(400);
-    const started = performance.now();
-    const slow = one.send(post(origin, '/slow'));
+    const one = destination(900);
+    let isOpen = true;
+    const slow = one.send(post(origin, '/slow')).finally(() => {
+      isOpen = false;
+    });
     expect(await one.send(post(origin, '/quick'))).toMatchObject({ status: 200 });
-    expect(await slow).toMatchObject({ stage: 'TIMEOUT', message: 'No complete answer within 0.4 seconds.' });
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(isOpen).toBe(true);
+    expect(await slow).toMatchObject({ stage: 'TIMEOUT', message: 'No complete answer within 0.9 seconds.' });
     expect(await one.send(post(origin, '/quick'))).toMatchObject({ status: 200 });
     // A connection that gave no answer at all takes no further request.
     expect(sessions).toHaveLength(connections);

@@ -119,9 +119,11 @@ describe('the https destination', () => {
     ],
   ])('ends the whole exchange at the deadline when the receiver %s', async (_, answer) => {
     const { origin } = await receiver(answer);
-    const started = performance.now();
-    expect(await destination(LOOPBACK, 300).send(post(origin))).toMatchObject({ kind: 'NO_REPLY', stage: 'TIMEOUT' });
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(await destination(LOOPBACK, 300).send(post(origin))).toMatchObject({
+      kind: 'NO_REPLY',
+      stage: 'TIMEOUT',
+      message: 'No complete answer within 0.3 seconds.',
+    });
   });
 
   it('tells a connection that fails', async () => {

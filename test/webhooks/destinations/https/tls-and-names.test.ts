@@ -99,7 +99,7 @@ it('a port that speaks no TLS is named as the cause', async () => {
 });
 
 it('name servers that give no answer are named as the cause', async () => {
-  const { send } = sender({ lookup: () => new Promise(() => {}) });
+  const { send } = sender({ lookup: () => new Promise(() => {}), limits: { connectMs: 300 } });
   expect(await send('https://silent.example')).toMatchObject({
     stage: 'ADDRESS',
     message: 'The name servers of the receiver gave no answer in time. Check the DNS of its domain.',

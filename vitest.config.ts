@@ -10,9 +10,10 @@ export default defineConfig({
     pool: 'forks',
     // Most of a test's time is waiting for real processes; the default on two cores would be one worker.
     maxWorkers: 2,
-    testTimeout: 30_000,
+    // Longer than each wait for a condition, whose message says more.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     // A machine that is busy starts processes slowly, and the first rendering waits for one.
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 30_000 } },
   },
 });

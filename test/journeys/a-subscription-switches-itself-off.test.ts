@@ -50,7 +50,7 @@ async function switchedOff(id: string, reason: string): Promise<{ disabledMessag
     return found.disabled && found;
   });
   expect(node).toMatchObject({ status: 'DISABLED', disabledReason: reason });
-  expect(Math.abs(Date.now() - Date.parse(node.disabledAt))).toBeLessThan(10_000);
+  expect(Math.abs(Date.now() - Date.parse(node.disabledAt))).toBeLessThan(60_000);
   return node;
 }
 
@@ -78,9 +78,7 @@ it('at more than 100 errors within an hour; the rest is held, and goes on with i
   const before = receiver.requests.length;
   receiver.answer = (response) => void response.end();
   await enable(id);
-  await until('the held ones are delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 155, {
-    timeoutMs: 20_000,
-  });
+  await until('the held ones are delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 155);
   expect(receiver.requests.slice(before).map(nameIn).sort()).toEqual([...names('a', 5), ...names('c', 150)].sort());
   const had = new Map(tried.map((one) => [one.id, one.attemptCount]));
   for (const one of await deliveriesOf(product.pool, recordId)) expect(one.attemptCount).toBe((had.get(one.id) ?? 0) + 1);

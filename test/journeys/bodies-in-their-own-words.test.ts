@@ -143,7 +143,7 @@ it('records of an attempt its time, its timings, and the request and the respons
   for (const ms of [queryMs, renderMs, firstByteMs]) expect(ms).toBeGreaterThan(0);
   expect(sendMs).toBeGreaterThanOrEqual(firstByteMs);
   expect(attempt.durationMs).toBeGreaterThanOrEqual(queryMs + renderMs + sendMs - 1);
-  expect(Math.abs(Date.parse(attempt.startedAt) - (requests[0]?.at as number))).toBeLessThan(5000);
+  expect(Math.abs(Date.parse(attempt.startedAt) - (requests[0]?.at as number))).toBeLessThan(60_000);
 });
 
 it.each([

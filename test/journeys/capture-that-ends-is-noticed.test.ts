@@ -92,7 +92,7 @@ it('says so everywhere within its interval, and all is well again after migrate'
   );
   await run(['migrate'], asked());
   await product.start('worker');
-  await until('the API is ready', async () => (await readyz()).status === 200, { timeoutMs: 15_000 });
+  await until('the API is ready', async () => (await readyz()).status === 200);
   expect(await doctor()).toMatch(/ok\s+capture\s+every change/);
   await createUser(product);
   await receiver.waitFor(1);

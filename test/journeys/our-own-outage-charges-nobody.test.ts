@@ -49,7 +49,7 @@ describe('the resolver', () => {
     await world.work();
     dns.behave = () => how;
     await world.insertThings(...Array.from({ length: 150 }, (_, i) => `thing ${i}`));
-    const warning = await until('the operator is warned', () => warnings()[0], { timeoutMs: 20_000 });
+    const warning = await until('the operator is warned', () => warnings()[0]);
     expect(warning).toMatchObject({ level: 40, cause: expect.stringContaining('resolver'), deliveries: expect.any(Number) });
     expect(new Set(warning.subscriptionIds as string[]).size).toBeGreaterThan(0);
     expect((warning.deliveryIds as string[]).length).toBeLessThanOrEqual(10);
@@ -85,7 +85,7 @@ describe('the resolver', () => {
         await makeDue(world.db.pool, lame);
         return (await attemptsOf(world.db.pool, lame)).length >= 1;
       },
-      { timeoutMs: 20_000, everyMs: 200 },
+      { everyMs: 200 },
     );
     for (const id of [none, lame])
       expect((await attemptsOf(world.db.pool, id))[0]).toMatchObject({ outcome: 'FAILED', stage: 'ADDRESS', number: 1 });
@@ -115,7 +115,7 @@ it.skipIf(!hasPrlimit)('file descriptors of the worker are used up: two organiza
     const limit = (most: number | string) => execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${most}:`]);
     limit(readdirSync(`/proc/${pid}/fd`).length);
     for (const { insertUsers } of organizations) await insertUsers(names('late', 150));
-    await until('the operator is warned', () => worker.output().includes("outage of this installation's network"), { timeoutMs: 20_000 });
+    await until('the operator is warned', () => worker.output().includes("outage of this installation's network"));
     for (const id of ids) expect((await attemptsOf(product.pool, id)).filter(({ outcome }) => outcome !== 'DELIVERED')).toEqual([]);
     limit(4096);
     await until('all is delivered', async () => (await counts()).every(({ DELIVERED }) => DELIVERED === 151), { timeoutMs: 40_000 });

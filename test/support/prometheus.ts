@@ -80,7 +80,7 @@ scrape_configs:
           const found = (await alerts()).filter(({ alertname }) => alertname === alert);
           return found.length > 0 ? found : null;
         },
-        { timeoutMs: 20_000, everyMs: 100 },
+        { everyMs: 100 },
       ),
     async query(expression) {
       const { result } = (await ask(`/api/v1/query?query=${encodeURIComponent(expression)}`)) as {

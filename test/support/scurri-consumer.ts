@@ -43,8 +43,7 @@ export async function startScurriConsumer(language: Consuming, queueUrl: string,
   await until(`the consumer in ${language} is ready`, () => lives() && ready, { timeoutMs: 30_000 });
   return {
     handled,
-    waitFor: (count) =>
-      until(`${count} events were handled`, () => (lives() && handled.length >= count ? handled : null), { timeoutMs: 20_000 }),
+    waitFor: (count) => until(`${count} events were handled`, () => (lives() && handled.length >= count ? handled : null)),
     close: () => void child.kill('SIGKILL'),
   };
 }

@@ -17,10 +17,10 @@ it('has a queue counted that a new installation fills for the first time, also w
   await world.work();
   const stat = async (column: string) =>
     Number((await pool.query(`SELECT ${column} AS it FROM pg_stat_user_tables WHERE relid = 'hookgraph.deliveries'::regclass`)).rows[0].it);
-  await expect.poll(() => stat('analyze_count'), { timeout: 5_000 }).toBeGreaterThan(0);
+  await expect.poll(() => stat('analyze_count')).toBeGreaterThan(0);
   await writer.query('COMMIT');
   writer.release();
   const counted = async () =>
     (await pool.query(`SELECT reltuples FROM pg_class WHERE oid = 'hookgraph.deliveries'::regclass`)).rows[0].reltuples;
-  await expect.poll(counted, { timeout: 8_000 }).toBe(5_000);
+  await expect.poll(counted).toBe(5_000);
 });

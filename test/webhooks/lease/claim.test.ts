@@ -48,9 +48,7 @@ describe('claimDue', () => {
     await cancelDeliveries(db.pool, [subscription]);
     const left = () => db.pool.query('SELECT FROM hookgraph.open_deliveries WHERE subscription_id = $1', [subscription]);
     expect((await left()).rowCount).toBe(2);
-    await expect
-      .poll(async () => [await claimDue(db.pool, want(subscription), 2, 50), (await left()).rowCount], { timeout: 5000 })
-      .toEqual([[], 0]);
+    await expect.poll(async () => [await claimDue(db.pool, want(subscription), 2, 50), (await left()).rowCount]).toEqual([[], 0]);
     expect((await deliveriesOf(db.pool, subscription)).map(({ state }) => state)).toEqual(Array(3).fill('CANCELLED'));
     expect(await outOfStep(db.pool)).toEqual([]);
   });
@@ -109,6 +107,6 @@ describe('the scans', () => {
 
 /** Claims until the result holds the delivery; after that no delivery is left. */
 async function expectEventually(ask: () => Promise<{ id: string }[]>, id: string | undefined): Promise<never[]> {
-  await expect.poll(async () => (await ask()).map((one) => one.id), { timeout: 5000, interval: 20 }).toEqual([id]);
+  await expect.poll(async () => (await ask()).map((one) => one.id), { interval: 20 }).toEqual([id]);
   return [];
 }

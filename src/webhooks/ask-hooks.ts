@@ -1,5 +1,4 @@
-// Calls the before-hooks that a change concerns, all at once and each within its own timeout, records the calls, and returns
-// refusals.
+// Calls the before-hooks of one change concurrently, each within its own timeout, records the calls, and returns the refusals.
 
 import { LATE, within } from '../runtime/within.js';
 import type { Engine } from './base/engine.js';
@@ -45,7 +44,7 @@ export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } 
       const prepared = await definitions.prepare(hooks);
       for (const definition of prepared.values()) if ('failed' in definition) throw definition.failed;
       const answers = await Promise.all(hooks.map((hook) => askOne(engine, hook, prepared.get(hook.subscriptionId), change, send)));
-      // Records the calls before the write, so that every write that went through has the records of its hooks.
+      // Records the calls before the write, so that no write is committed without the records of its hooks.
       await recordEnded(
         engine,
         answers.map((answer) => toRecord(answer, prepared.get(answer.hook.subscriptionId))),

@@ -14,8 +14,8 @@ import { type Template, TemplateError } from './base/templates/template.js';
 import { destinationOf, secretsOf } from './destinations/registry.js';
 
 /**
- * Compiles a definition. Returns `broken` with the reason when it can no longer run because the schema changed after it was saved.
- * @throws TemplateError `busy` when the renderer has no capacity; then nothing is known about the templates
+ * Compiles a definition. Returns `broken` with the reason when the query or a template, valid when it was saved, no longer works.
+ * @throws TemplateError `busy` when no render process was free in time to parse the templates
  */
 export async function compileDefinition(
   engine: Engine,
@@ -39,7 +39,7 @@ export async function compileDefinition(
   const errorTemplate = known(definition.errorTemplate, 'none');
   const read = await readTemplates(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
   if ('mistake' in read) return { broken: `A template can no longer be parsed: ${read.mistake}` };
-  // A row that is the default payload needs the same event data as a template that reads every field.
+  // A default payload that is the node's row contains every field of the event.
   const sendsRow = document === null && host.defaultPayload === 'ROW';
   const { url, origin, destination } = locate({ subscription, secrets });
   return {
@@ -69,7 +69,7 @@ export async function compileDefinition(
   };
 }
 
-/** Locates the destination of a subscription; needs nothing compiled. */
+/** Returns where the messages of a subscription go, without compiling its definition. */
 export function locate({
   subscription,
   secrets,
@@ -90,7 +90,7 @@ async function readTemplates(
   const paths: string[][] = [];
   for (const result of await engine.renderer.render(payer, { data: '{}' }, steps)) {
     if (!('fault' in result)) paths.push(...(JSON.parse(result.text) as string[][]));
-    // No process parsed the template, so `busy` must not count as a mistake of the template's author.
+    // `busy` means that no process has parsed the template, so the definition must not count as broken.
     else if (result.fault === 'busy') throw new TemplateError(result.message, 'busy');
     else return { mistake: result.message };
   }

@@ -1,26 +1,26 @@
-// Keeps the compiled definitions of subscriptions and their origins in memory, by version.
+// Caches the compiled definition and the request origin of each subscription in memory.
 
 import type { Compiled, Sendable } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { compileDefinition, locate } from './compile-definition.js';
 
-/** A definition: compiled, or broken by a change of the schema. */
+/** A compiled definition, or the reason why the definition no longer works. */
 export type Definition = (Compiled | { broken: string }) & { version: number };
 /**
- * A definition at the time of use: `off` when its subscription is not enabled, `missing` when it could not be loaded (its secrets can't be
- * decrypted), `failed` when it could not be compiled for now.
+ * A definition when it is needed. `off`: its subscription is not enabled. `missing`: it could not be loaded, e.g. because its secrets
+ * can't be decrypted. `failed`: compiling it failed with this error and may succeed later.
  */
 export type Prepared = Definition | { off: true } | { missing: true } | { failed: unknown };
 
 export interface Definitions {
-  /** Returns the definitions of these subscriptions, which are loaded in one statement where their version is not in memory. */
+  /** Returns the definitions of these subscriptions. One statement loads all whose version is not cached. */
   prepare(wanted: Iterable<{ subscriptionId: string; version: number }>): Promise<Map<string, Prepared>>;
-  /** Returns the origin of a subscription's requests; `undefined` until its definition was prepared. */
+  /** Returns the origin of a subscription's requests; `undefined` unless its definition was prepared before. */
   originOf(subscriptionId: string): string | undefined;
 }
 
-/** Maximum number of compiled definitions in memory; beyond it all are dropped. */
+/** Maximum number of cached definitions; beyond it all are evicted. */
 const MAX_COMPILED = 10_000;
 const MAX_ORIGINS = 100_000;
 
@@ -32,13 +32,12 @@ interface Options {
 
 export function createDefinitions(engine: Engine, { maxCompiled = MAX_COMPILED, includesDisabled = false }: Options = {}): Definitions {
   const compiled = new Map<string, Definition>();
-  /** Origins are kept apart from `compiled`, because they are known before the templates are parsed, which may have to wait. */
+  /** Not part of `compiled`, because an origin is known before the templates are parsed, which may wait for a render process. */
   const origins = new Map<string, string>();
 
   async function compile(id: string, sendable: Sendable | undefined): Promise<Prepared> {
     if (!sendable) return { missing: true };
-    // The subscription was disabled or deleted since the claim. A deleted one has no secrets any more, and its request would be
-    // unsigned.
+    // The subscription was disabled or deleted since the claim. A deleted subscription has no secrets, so its request would be unsigned.
     if (!includesDisabled && sendable.subscription.status !== 'ENABLED') return { off: true };
     try {
       origins.set(id, locate(sendable).origin);

@@ -13,7 +13,7 @@ export type Check = (query: TransactionQuery, key: string) => Promise<void>;
 
 /**
  * Runs the write in its own transaction, from the first statement to the commit. May be called up to three times.
- * @param seen the row that the hooks allowed: write a new row with its key and defaults; `null` when no hook has seen a row
+ * @param seen the row that the hooks allowed; write a new row with exactly its key and values. `null` when no hook has been called yet
  */
 export type AttemptWrite<T> = (check: Check, seen: Snapshot | null) => Promise<T>;
 
@@ -35,14 +35,14 @@ export interface Gate {
 /** Maximum number of times that hooks are called for one write before it counts as a conflict. */
 const ROUNDS = 2;
 
-/** Maximum number of changes per write that hooks are called for: each is a request to each hook, and the write waits. */
+/** Maximum number of changed rows per write for which hooks are called. Each row is one request to each hook, and the write waits. */
 const MOST_CHANGES = 100;
-/** Number of changes of a write for which hooks are called at once. */
+/** Number of changed rows whose hooks are called concurrently. */
 const ASKED_AT_ONCE = 10;
-/** Maximum number of events to read per write, of types that have hooks. */
+/** Maximum number of captured events to read per write; only types that have hooks are read. */
 const MOST_EVENTS = 10_000;
 
-/** Rolls a transaction back, and carries its changes out to the caller. */
+/** Thrown inside the write's transaction, to roll it back and to return its changes to the caller. */
 class RolledBack extends Error {
   override name = 'RolledBack';
   constructor(readonly changes: Change[]) {
@@ -50,7 +50,7 @@ class RolledBack extends Error {
   }
 }
 
-/** Reads, inside the transaction, the changes of rows that the hooks may concern. */
+/** Reads, inside the write's transaction, the changes for which these hooks may have to be called. */
 type Look = (hooks: Hook[]) => Promise<Change[]>;
 
 interface Passing<T> {
@@ -71,7 +71,7 @@ export function createGate(engine: Engine): Gate {
 
   async function walk<T>({ tenant, find, isSame, attempt }: Passing<T>): Promise<T> {
     let found: Hook[] = [];
-    /** Writes if the changes equal `expected`; otherwise rolls back and returns the changes. `undefined` always rolls back. */
+    /** Commits the write if its changes equal `expected`; otherwise rolls back and returns the changes. `undefined` always rolls back. */
     const tryWrite = async (expected: Change[] | undefined): Promise<{ written: T } | { changes: Change[] }> => {
       const check = async (look: Look) => {
         const changes = await look(found);

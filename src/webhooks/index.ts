@@ -110,7 +110,7 @@ export interface WebhooksOptions {
   reloadKeys?: () => Promise<Buffer[]>;
   settings: Settings;
   log: Logger;
-  /** Receives what is measured. Default: nothing is. */
+  /** Receives the measurements of the engine. Default: they are dropped. */
   meter?: Meter;
   /** Returns a random number, 0 ≤ x < 1. Default: Math.random. */
   random?: () => number;
@@ -118,26 +118,26 @@ export interface WebhooksOptions {
 
 export interface Webhooks {
   engine: Engine;
-  /** Brings partitions, topics and triggers in line with the announced nodes. Idempotent; called by `migrate` only. */
+  /** Creates missing partitions, and makes topics and triggers match the announced nodes. Idempotent. */
   prepare(): Promise<void>;
   /** Returns the statements that `prepare` would run. `isMigrated` says whether the engine's own tables are up to date. */
   plan(options: { isMigrated: boolean }): Promise<PlannedStatement[]>;
-  /** Drops the triggers of every table and retires the topics. The history is kept. */
+  /** Drops the triggers of all tables of the host and retires their topics. Recorded events and deliveries are kept. */
   detach(): Promise<void>;
   /**
    * Checks the encryption keys.
    * @throws WebhooksError KEYS_MISMATCH when this process lacks the key that encrypts the stored secrets
    */
   checkKeys(): Promise<void>;
-  /** Runs a write of the host that before-hooks may refuse; see Gate. Hooks guard no other writes. */
+  /** Runs a write of the host that before-hooks may refuse; see Gate. Other writes of the host call no before-hooks. */
   passGate: Gate['pass'];
   /** Runs a write of several rows that before-hooks may refuse. */
   passGateForAll: Gate['passAll'];
   /** Prepares one of the engine's statements for a connection of the host: fills in the name of the engine's schema. */
   localSql(sql: string): string;
-  /** Returns how many deliveries the worker in this process has in progress and unwritten; `null` when none runs here. */
+  /** Returns the numbers of deliveries in progress and of unwritten results; `null` when no worker runs in this process. */
   working(): ReturnType<Working['state']> | null;
-  /** Call it after a commit that may have recorded events, so that a relay in this or another process looks at once. */
+  /** Call it after a commit that may have recorded events, so that a relay in this or another process relays them at once. */
   poke(): void;
   /** Marks an endpoint as a part of Hookgraph, to which this process then never sends deliveries. */
   forbid(endpoint: Endpoint): void;

@@ -1,5 +1,5 @@
-// Takes claimed deliveries through a worker in order: definitions, owners and events of the batch; a slot of the origin; the stages;
-// the result.
+// Processes claimed deliveries: loads the definitions, owners and events of the batch, waits for a free slot of each delivery's origin,
+// runs the stages, and returns the result.
 
 import { logFailure } from '../runtime/failure-log.js';
 import type { Compiled } from './base/compiled.js';
@@ -32,11 +32,14 @@ interface Loaded {
   definitions: Map<string, Prepared>;
   contexts: Map<string, OwnerContext>;
   recorded: BatchEvents;
-  /** Where the traces of the events come from, by event id; empty unless the host traces. */
+  /** The trace of the write that caused each event, by event id; empty unless the host traces. */
   origins: ReadonlyMap<string, TraceOrigin>;
 }
 
-/** Milliseconds for which this worker claims nothing of a slowed subscription, until its new pace is recorded for all workers. */
+/**
+ * Milliseconds for which this worker claims nothing of a subscription whose receiver keeps failing or asked to slow down. By then the new
+ * pace is recorded for all workers.
+ */
 const UNTIL_RECORDED_MS = 1000;
 /** Milliseconds after which a delivery is due again after an internal failure. */
 const PUT_BACK_MS = 5000;
@@ -46,7 +49,7 @@ export interface Journey {
   run(batch: DeliveryInHand[], onResult: (place: number, result: DeliveryResult) => void): void;
   /** Returns the origin of a subscription's requests; `undefined` until a delivery of it was claimed. */
   originOf(subscriptionId: string): string | undefined;
-  /** Puts back the deliveries that wait for a slot of their origin, now and from now on. */
+  /** Returns all deliveries to the queue that wait, or would wait from now on, for a slot of their origin. */
   stop(): void;
 }
 
@@ -92,8 +95,8 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const slot = slots.take(definition.origin);
     if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
     try {
-      // The receiver was stopped since the claim, or the wait for a slot was so long that the owner's rights may have changed.
-      // The delivery must be claimed again.
+      // Since the claim, deliveries to this receiver were stopped, or the wait for a slot was so long that the owner's rights may have
+      // changed. The delivery must be claimed again.
       if (circuits.isStopped(claimed) || (slot && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
       return await attempt(definition, claimed, loaded.origins, () => ({
         open: (overlay) => openContext(engine.host, context, overlay),
@@ -154,7 +157,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       return resultOf(delivery, { putBackMs: waitMs });
     }
     engine.meter.putBack(error instanceof TemplateError ? 'RENDERER' : 'INTERNAL');
-    // Any TemplateError here is `busy`: other templates of the same tenant take up its share of the renderers.
+    // Any TemplateError here is `busy`: no render process was free in time.
     if (error instanceof TemplateError) engine.log.debug({ deliveryId: delivery.id }, 'no render process is free for a template; retrying');
     else logFailure(engine.log, error, 'internal error while delivering; the delivery will be retried', { deliveryId: delivery.id });
     return resultOf(delivery, { putBackMs: PUT_BACK_MS });

@@ -3,7 +3,7 @@
 import type { Host, Owner } from './base/model.js';
 import type { Prepared } from './definitions.js';
 
-/** Makes a context for each execution; `null` when the owner no longer exists; `failed` when the host's lookup failed. */
+/** A function that makes a context for each execution; `null` when the owner no longer exists; `failed` when the host's lookup failed. */
 export type OwnerContext = Awaited<ReturnType<Host['contextFor']>> | { failed: unknown };
 
 /**

@@ -9,7 +9,7 @@ import { compileDefinition } from './compile-definition.js';
 import { checkStored } from './operations/check-stored.js';
 import { markBroken } from './verdict/mark-broken.js';
 
-/** Runs at start, before the next event, so that an owner learns of a broken subscription before it misses anything. */
+/** Runs before the worker relays events, so that an owner is notified of a broken subscription before any of its deliveries is held. */
 export async function recheckStored(engine: Engine): Promise<void> {
   const found = await checkStored(engine, engine.host.schema());
   const broken = found.filter(({ kind }) => kind !== 'DEPRECATED');

@@ -22,8 +22,8 @@ type Body = { text: string; contentType: string };
 
 export interface DeliverySender {
   /**
-   * Sends one delivery. `watch` receives a report of the authentication. `withinMs` replaces the usual deadline, e.g. by what is
-   * left of an earlier one.
+   * Sends one delivery. `watch` receives a report of the authentication. `withinMs` replaces the usual deadline (milliseconds), e.g. by
+   * the time left of a before-hook's timeout.
    * @throws EgressFailed when this installation's own proxy or network fails; any failure of the receiver or its token endpoint
    * is a result
    */
@@ -46,7 +46,7 @@ export function openDeliverySender(
   const tokens = createTokens(async (request) => {
     const sender = await senders.of(https.field.name);
     const answer = await sender.send(request);
-    // Repeats the token request at once: asking again does no harm, and is no attempt of the delivery.
+    // Repeats a token request once when its kept connection broke: the repetition is harmless and doesn't count as an attempt.
     const isUnanswered = answer.kind === 'NO_REPLY' && answer.unanswered;
     return blamed(isUnanswered ? await sender.send(request) : answer, request.origin, null);
   });
@@ -63,7 +63,7 @@ export function openDeliverySender(
   async function blame(answer: NoReply, failure: NetworkFailure, tenant: string | null): Promise<NoReply> {
     let blame = guard.evidence.judge(failure, tenant);
     if (blame === 'UNSURE') {
-      // Waits for other requests: failures at the same moment are evidence against this installation's network.
+      // Waits until concurrent requests have ended: if they fail too, this installation's network is the likely cause.
       await sleep(UNSURE_MS);
       blame = guard.evidence.judge(failure, tenant);
     }
@@ -146,7 +146,7 @@ function hostOf(origin: string): string {
   return host;
 }
 
-/** Milliseconds to wait for failures of other requests at the same moment. */
+/** Milliseconds to wait for the results of concurrent requests before a failure is judged again. */
 const UNSURE_MS = 500;
 
 const OURS = {

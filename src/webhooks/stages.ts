@@ -13,7 +13,7 @@ import type { AttemptRecord, AttemptStart, SentRequest } from './verdict/attempt
 import { type Answer, type Circumstances, judge, type Verdict } from './verdict/judge.js';
 import { readError } from './verdict/read-error.js';
 
-/** The engine parts that the stages use, and the settings by which a test or before-hook differs from an ordinary delivery. */
+/** The inputs of one attempt, including the settings by which a test or before-hook differs from an ordinary delivery. */
 export interface Run {
   start: AttemptStart;
   send: DeliverySender['send'];
@@ -24,9 +24,9 @@ export interface Run {
   maySend?(): boolean | Promise<boolean>;
   /** Returns whether the answer decides the outcome by itself, so that the error template is not rendered. */
   isFinal?(answer: Answer): boolean;
-  /** Receives a report of each stage; with it, the validation template is evaluated and not obeyed. */
+  /** Receives a report of each stage; with it, the result of the validation template is reported and not applied. */
   watch?: Watch;
-  /** Where the trace of the attempt comes from; asked for only when the host traces. */
+  /** Returns the trace of the write that caused the event; called only when the host traces. */
   origin?(): TraceOrigin | null;
   /** Milliseconds for all stages together. Absent: each stage ends by its own limit. */
   limitMs?: number;
@@ -34,7 +34,7 @@ export interface Run {
   requestMs?: number;
 }
 
-/** The record of the attempt; answer and verdict are `null` when no request was sent. */
+/** The record of the attempt. `answer` and `verdict` are `null` when no request was sent, or when `limitMs` passed. */
 export interface Ended {
   attempt: AttemptRecord;
   answer: SentRequest['answer'] | null;
@@ -43,7 +43,7 @@ export interface Ended {
 
 /**
  * Runs one attempt. Returns `null` when `maySend` forbids the request.
- * @throws EgressFailed, TemplateError `busy`, and any internal failure: the attempt is not to be recorded
+ * @throws EgressFailed, TemplateError `busy`, or the error of an internal failure; then no attempt may be recorded
  */
 export function runStages(engine: Engine, compiled: Compiled, run: Run): Promise<Ended | null> {
   return isTracing() ? runTraced(engine, compiled, run) : walk(engine, compiled, run, null);
@@ -83,7 +83,7 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const requestMs = limitMs === undefined ? run.requestMs : leftMs();
   const ids = tracing ? { ...idsOf(delivery), traceparent: tracing.startRequest() } : idsOf(delivery);
   let sent = await run.send(compiled, ids, payload.body, authentication?.watch, requestMs);
-  // A before-hook has no retry and its writer waits, so it is called again when its kept connection broke.
+  // A before-hook is never retried, and its writer waits. Its request is therefore repeated at once when a kept connection broke.
   const isSecond = limitMs !== undefined && sent.answer.kind === 'NO_REPLY' && sent.answer.unanswered === true;
   if (isSecond) sent = await run.send(compiled, ids, payload.body, authentication?.watch, leftMs());
   start.addRequest(sent);
@@ -128,7 +128,7 @@ const idsOf = ({ id, typename, nodeKey, eventId }: PayloadSubject & { eventId: s
   eventId,
 });
 
-/** Notes whether the sender reported the authentication: a failure reported there is not reported as one of sending, too. */
+/** Wraps `watch` and notes whether the sender reported the stage AUTH, so that a failed authentication is reported only once. */
 function noteAuthentication(watch: Watch): { watch: Watch; isReported(): boolean } {
   let isReported = false;
   return {

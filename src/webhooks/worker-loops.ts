@@ -19,7 +19,7 @@ import { createAttemptWriter } from './verdict/attempt-writer.js';
 export interface Working {
   /** Returns the number of deliveries in progress in this worker, and of their results that are not written yet. */
   state(): { inProgress: number; unwritten: number };
-  /** Call it when there may be new events: the relay looks at once. */
+  /** Call it when there may be new events: the relay then relays them at once. */
   poke(): void;
   /** Call it when these subscriptions may have due deliveries: the drain claims at once. */
   wake(subscriptionIds: string[]): void;
@@ -27,14 +27,14 @@ export interface Working {
   stop(): Promise<void>;
 }
 
-/** Maximum number of deliveries claimed at once of subscriptions with a pace. */
+/** Maximum number of deliveries claimed at once from slowed, probed or rate-limited subscriptions. */
 const MAX_PACED = 500;
 const DUE_SCAN_MS = 500;
 const RELEASE_SCAN_MS = 5000;
 const REPLAY_SCAN_MS = 500;
 const TEMPLATE_SCAN_MS = 2000;
 const STATISTICS_SCAN_MS = 2000;
-/** Interval in milliseconds while a subscription with a pace has due deliveries, and while none has. */
+/** Milliseconds between two claims from such subscriptions: while any of them has due deliveries, and while none has. */
 const PACED_SCAN_MS = { due: 50, idle: 250 };
 
 export async function startWorking(
@@ -138,11 +138,11 @@ function templateScan({ pool, renderer }: Engine): () => Promise<void> {
 }
 
 /**
- * Runs ANALYZE as soon as a new installation has its first backlog. Plans made for an empty table read all of it for each batch
- * until Postgres analyzes it by itself, about a minute later.
+ * Runs ANALYZE as soon as a new installation has its first backlog. Postgres would analyze the table by itself about a minute later;
+ * until then its plans, made for an empty table, would scan the whole table for each batch.
  */
 function statisticsScan({ pool }: Engine): () => Promise<void> {
-  // Limited, because each ANALYZE makes every session plan again, and a large table may have few rows.
+  // Limited, because each ANALYZE makes all sessions plan their statements again, and a large file may contain few rows.
   let triesLeft = 3;
   return async () => {
     if (triesLeft === 0) return;

@@ -19,8 +19,9 @@ export interface Want {
 }
 
 /**
- * A position in a subscription's due index. Claims start after it, to skip dead index entries that a long-running transaction
- * elsewhere keeps from being vacuumed. A row that becomes due before the cursor is hidden for at most CURSOR_LIFE_MS (1 s).
+ * A position in a subscription's queue, which is ordered by due time and id. Claims start after it, so that they skip dead index entries,
+ * which VACUUM can't remove while a long transaction is open. A row that becomes due before the position is hidden for at most
+ * CURSOR_LIFE_MS (1 s).
  */
 export interface Cursor {
   dueAt: string;
@@ -44,7 +45,7 @@ export interface DeliveryInHand {
   claimedAtMs: number;
   eventId: string | null;
   replayId: string | null;
-  /** Pace of a slowed, probed or rate-limited subscription (lease/paced.ts); `null` for any other. */
+  /** Pace of a slowed, probed or rate-limited subscription; `null` for any other. */
   pace: PaceState | null;
 }
 

@@ -1,4 +1,4 @@
-// Claims due deliveries of woken subscriptions and passes them on, within limits for deliveries in progress. README.md draws its states.
+// Claims due deliveries of woken subscriptions and starts them, within limits for deliveries in progress. README.md draws its states.
 import type { Pool } from 'pg';
 import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
@@ -14,7 +14,7 @@ export interface DrainOptions {
   leaseMs: number;
   /** Returns the destination host of a subscription, or `undefined` while it is unknown. */
   hostOf(subscriptionId: string): string | undefined;
-  /** Takes a claimed batch and calls `free` once for each delivery, with its index in the batch, when its slot is free. Must not throw. */
+  /** Delivers a claimed batch. Calls `free` once per delivery, with its index in the batch, when its slot can be reused. Must not throw. */
   deliver(batch: DeliveryInHand[], free: (place: number) => void): void;
 }
 
@@ -26,7 +26,7 @@ export interface Drain {
   room(): number;
   /** Returns how many deliveries are in progress. */
   inProgress(): number;
-  /** Passes on deliveries that were claimed elsewhere. */
+  /** Starts deliveries that another loop claimed. */
   start(batch: DeliveryInHand[]): void;
   /** Stops claiming, and resolves when no delivery is in progress. */
   stop(): Promise<void>;
@@ -37,7 +37,7 @@ const GATHER_MS = 5;
 /** Milliseconds until the next claim after a failed one. */
 const RETRY_MS = 500;
 
-/** The methods need no `this`: other loops take them as callbacks. */
+/** The returned functions need no `this`, so that other loops can use them as callbacks. */
 export function startDrain(options: DrainOptions): Drain {
   const drain = new ClaimingDrain(options);
   return {

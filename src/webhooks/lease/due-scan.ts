@@ -18,8 +18,9 @@ const SCAN = `
   WHERE s.due_at <= now() OR x.status <> 'ENABLED'`;
 
 /**
- * Returns the enabled subscriptions with due deliveries, except those with a pace (lease/paced.ts). Holding and cancelling here
- * makes disabling and deleting safe against a crash, and against a concurrent relay or result that has not seen the new status yet.
+ * Returns the enabled subscriptions with due deliveries, except those with a pace, which paced.ts claims. Also holds and cancels
+ * deliveries that a crash left open when their subscription was disabled or deleted, or that a concurrent relay or attempt wrote
+ * without seeing the new status.
  */
 export async function scanDue(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ id: string; status: string }>({ name: 'hookgraph-due-scan', text: SCAN });

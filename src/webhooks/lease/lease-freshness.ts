@@ -17,8 +17,8 @@ export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFA
   return isRenewed ? { ...delivery, claimedAtMs: now } : null;
 }
 
-// The worker that has the lease may be configured with a longer lease than this process. Assuming the shortest lease, no young
-// claim is missed; some older claims count as young, which costs the caller a wait.
+// A claim is young while its attempt may begin without a renewal. Its worker may be configured with longer leases than this process.
+// Assuming the shortest lease finds every young claim; some older claims count as young, and then the caller waits needlessly.
 const YOUNG = `lease_until > now() + ${LEAST_LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
 
 /**

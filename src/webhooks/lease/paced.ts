@@ -15,8 +15,8 @@ export interface PacedClaim {
 /** Maximum number of paces locked by one claim; other claims take the remaining ones. */
 const MAX_PACES = 500;
 /**
- * Deliveries in progress are counted among the first `concurrency + LOOK_AHEAD` rows of the queue. They are at its head, except
- * deliveries put back meanwhile.
+ * Deliveries in progress are counted among the first `concurrency + LOOK_AHEAD` rows of the subscription's queue. They were its first
+ * rows when they were claimed; LOOK_AHEAD makes up for rows that have returned to the queue before them since.
  */
 const LOOK_AHEAD = 200;
 

@@ -1,5 +1,5 @@
 // Decides how many deliveries of which subscriptions to claim, when a claim is worthwhile, and where the next one continues.
-// Everything here takes values and gives values; drain.ts has the timers and the statement.
+// The functions have no side effects; drain.ts has the timers and runs the claims.
 import { countOf, type DeliveryInHand, type Want } from './claim.js';
 import { addTo, type InFlight } from './in-flight.js';
 import type { Entry, RoundRobin } from './round-robin.js';
@@ -23,41 +23,38 @@ export interface PlannedWant extends Want {
   entry: Entry;
 }
 
-/** One claim: at most `total` deliveries of all wants. The last wants fill in where earlier ones have fewer deliveries. */
+/** One claim of at most `total` deliveries. The counts of `wants` may add up to more, because some subscriptions may have fewer due. */
 export interface ClaimPlan {
   wants: PlannedWant[];
   total: number;
 }
 
-/**
- * Number of free slots that one claim should fill. Larger batches need fewer statements and wake each receiver less often; slots are
- * collected until there are as many.
- */
+/** Number of free slots to collect before one claim fills them, because larger batches need fewer statements. */
 export const WORTHWHILE = 150;
 
 /** Number of deliveries of one subscription to claim at once while other subscriptions have due deliveries too. */
 const PORTION = 24;
 
 /**
- * Maximum number in progress of a subscription whose host is unknown. All such subscriptions together share the limit of one host,
- * because they may have the same one. A host becomes known once the first deliveries are prepared.
+ * Maximum number of deliveries in progress of a subscription whose host is unknown. All such subscriptions share the limit of one host,
+ * because their hosts may be the same. A host becomes known once the first deliveries are prepared.
  */
 const MAX_OF_UNKNOWN_HOST = 4;
 
-/**
- * Number of extra subscriptions to claim from although their host has no free slots, because earlier ones may return fewer
- * deliveries than requested.
- */
+/** Maximum number of extra subscriptions in a claim, which are used when the planned ones have fewer due deliveries than requested. */
 const SPARES = 50;
 
-/** Limits a subscription to half of the slots that are free or its own, so that a newly woken subscription always finds free slots. */
+/**
+ * Returns how many more deliveries of a subscription may start: until it has half of the slots that are free or its own. A busy
+ * subscription thus leaves slots for others. Returns at least 1 while none of its deliveries is in progress.
+ */
 export const shareOf = (inProgress: number, free: number): number =>
   Math.max(inProgress === 0 ? 1 : 0, Math.floor((free + inProgress) / 2) - inProgress);
 
-/** Whether so many free slots justify a claim. With few deliveries in progress, few slots are enough. */
+/** Whether this number of free slots justifies a claim: WORTHWHILE, or fewer while fewer deliveries are in progress. */
 export const isWorthwhile = (freeSlots: number, inProgress: number): boolean => freeSlots >= Math.min(WORTHWHILE, inProgress);
 
-/** Whether a claim for woken subscriptions begins at once, because it can't be combined with the slots that busy receivers free. */
+/** Whether a wake-up starts a claim at once. With more deliveries in progress, it waits for slots that are freed within milliseconds. */
 export const isQuiet = (inProgress: number): boolean => inProgress < WORTHWHILE;
 
 /** Plans a claim: one portion for each eligible subscription, then the remaining slots for those that may take more. */
@@ -82,7 +79,7 @@ export function planClaim(queues: Queues, load: Load, bounds: Bounds, nowMs: num
   return { wants: [...wants, ...planSpares(queues, wants, load, bounds, slots.free, nowMs)], total: countOf(wants) };
 }
 
-/** The slots that a plan has not given away yet. */
+/** Counts the slots that a plan has not assigned yet. */
 class FreeSlots {
   free: number;
   private readonly ofSubscription = new Map<string, number>();
@@ -113,7 +110,10 @@ class FreeSlots {
   }
 }
 
-/** Plans spare subscriptions when all wanted ones have the same known host, because then `total` enforces the host's limit. */
+/**
+ * Plans extra subscriptions of the same host, because the planned ones may have fewer due deliveries than requested. Returns none when
+ * the planned ones have several hosts or an unknown one: only with one known host does `total` enforce that host's limit.
+ */
 export function planSpares(
   queues: Queues,
   wants: readonly PlannedWant[],

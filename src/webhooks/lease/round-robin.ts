@@ -1,10 +1,10 @@
 // Orders the subscriptions that may have due deliveries, round-robin by destination host.
 import type { Cursor } from './claim.js';
 
-/** Maximum time in milliseconds for which a cursor may hide a row that became due before it. */
+/** Milliseconds after which a cursor is dropped, because it hides rows that became due before its position. */
 const CURSOR_LIFE_MS = 1000;
 
-/** A subscription's wait for its next claim, with the cursor after which that claim starts. */
+/** Holds the position (cursor) at which the next claim of a waiting subscription starts. */
 export class Entry {
   constructor(
     private readonly cursor: Cursor | null = null,
@@ -16,7 +16,7 @@ export class Entry {
     return this.cursor && nowMs - this.sinceMs <= CURSOR_LIFE_MS ? this.cursor : null;
   }
 
-  /** Returns the next entry, after a claim from `after` to `cursor`. The age of a cursor counts from the first one. */
+  /** Returns the entry that follows a claim from `after` to `cursor`. The age counts from the first claim, which had no cursor. */
   next(cursor: Cursor, after: Cursor | null, nowMs: number): Entry {
     return new Entry(cursor, after === null ? nowMs : this.sinceMs);
   }

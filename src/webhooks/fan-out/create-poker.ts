@@ -1,11 +1,11 @@
-// Notifies the relays of all processes that a write was committed, over a connection of its own.
+// Notifies the relays of all processes by NOTIFY that a write was committed.
 import type { Pool } from 'pg';
 
 /** The channel that the relays listen to. */
 export const POKE_CHANNEL = 'hookgraph_poke';
 
 export interface Poker {
-  /** Call it after the commit. Many calls become few notifications; a lost notification delays the relay by one poll. */
+  /** Call it after the commit. Concurrent calls share a notification. A lost notification delays the relay until its next poll. */
   poke(): void;
   /** Resolves when no notification is being sent. */
   stop(): Promise<void>;

@@ -1,7 +1,7 @@
--- Conditions that match an event (e) with a topic (t) and a subscription (s), for the relay, replays and
--- why-not.
+-- Conditions under which an event `e` matches a topic `t` and a subscription `s`, for relay.sql, replay.sql and
+-- why-not.sql.
 
--- The topic's operation and, for a lifecycle topic, the value that a column changed to.
+-- Compares the node type, the operation and, for a lifecycle topic, the old and new value of its column.
 SELECT $$
   t.typename = e.typename
   AND t.operation = e.operation

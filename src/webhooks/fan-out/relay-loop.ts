@@ -10,8 +10,9 @@ import { nextXid, relayOnce } from './relay.js';
 const BATCH = 1000;
 const POLL_MS = { busy: 20, idle: 75 };
 /**
- * While an old snapshot is open (a dump, a report), deleted captures stay as dead entries at the head of the queue's index. Therefore most
- * looks skip transactions older than the last few full looks. An older transaction that commits late waits for the next full look.
+ * While an old snapshot is open, e.g. of a dump, deleted captures stay as dead entries at the head of the queue's index. Most iterations
+ * therefore skip the transactions that began before the last five complete iterations. A complete iteration, once a second, also finds
+ * older transactions that have committed since.
  */
 const RECENT = { looks: 5, everythingEveryMs: 1000 };
 const BACKOFF_MS = { first: 100, last: 5000 };
@@ -21,21 +22,21 @@ export interface RelayOptions {
   log: Logger;
   /** Called with the subscriptions that have new deliveries due now. A lost call only delays them. */
   onDeliveries(subscriptionIds: string[]): void;
-  /** Called after each look that completed, with what the relay took. */
+  /** Called after each batch, with the number of relayed changes and the number of events that have no tenant. */
   onLook?(changes: number, withoutTenant: number): void;
   onFailure?(): void;
-  /** Pause after a look that found events, and the longest pause. */
+  /** Milliseconds to pause after a batch with events, and the longest pause without events. */
   pollMs?: { busy: number; idle: number };
 }
 
 export interface Relay {
-  /** Makes the loop look for new events now. */
+  /** Ends the current pause, so that new events are relayed at once. */
   poke(): void;
   /** Resolves when the batch that is being relayed has ended. */
   stop(): Promise<void>;
 }
 
-/** Survives restarts of the database. Holds one connection of the pool to listen for notifications of other processes. */
+/** Starts the loop, which survives restarts of the database. Holds one connection of the pool to listen for NOTIFY of other processes. */
 export function startRelay({ pool, log, onDeliveries, onLook, onFailure, pollMs = POLL_MS }: RelayOptions): Relay {
   const nap = createNap();
   const stopping = new AbortController();
@@ -126,7 +127,7 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
         client.on('notification', onPoke);
         await client.query(`LISTEN ${POKE_CHANNEL}`);
         backoffMs = BACKOFF_MS.first;
-        // Notifications that came while no connection listened are lost, so look once.
+        // Notifications sent while no connection listened are lost, so the queue is checked once.
         onPoke();
         await over;
       } finally {

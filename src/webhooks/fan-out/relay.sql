@@ -1,14 +1,14 @@
--- Turns captured changes into events, and into a delivery for each matching subscription. A capture is taken
--- by deleting it, whatever its id: a cursor over ids would skip a transaction that commits late. Deleting
--- captures and inserting events is one statement, so no event is made twice. LATERAL … OFFSET 0 makes the
--- planner use one index probe per row, with and without statistics.
+-- Turns captured changes into events, and into a delivery for each matching subscription. The queue is read by
+-- deleting its rows; a cursor over ids would miss transactions that commit late. Captures are deleted and events
+-- inserted in one statement, so no event is recorded twice. LATERAL … OFFSET 0 makes the planner use one index
+-- probe per row, even without statistics.
 --
 -- psql -v batch_size=1000 -v since_xid=0 -f relay.sql
 \ir match.sql
 \ir ../base/store/delivery-state.sql
 WITH
--- Events that were recorded earlier and got a tenant since, or that triggers of older versions wrote and
--- queued themselves.
+-- Events recorded without a tenant, to which an operator has since assigned one; and events that triggers of
+-- older versions inserted into `events` directly.
 queued_events AS MATERIALIZED (
   DELETE FROM hookgraph.event_queue
   WHERE event_id = ANY (ARRAY(
@@ -19,7 +19,7 @@ queued_events AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED))
   RETURNING event_id
 ),
--- Takes a batch of captures.
+-- The captures of this batch, deleted from the queue.
 captures AS MATERIALIZED (
   DELETE FROM hookgraph.captures
   WHERE ctid = ANY (ARRAY(
@@ -51,14 +51,15 @@ changes AS MATERIALIZED (
     OFFSET 0
   ) e
 ),
--- Rows deleted together with the parent that their tenant comes from.
+-- Rows that were deleted in one transaction with the parent row from which their tenant is read.
 orphans AS MATERIALIZED (
   SELECT xid, parent_typename, parent_key, max(depth) AS depth
   FROM changes
   WHERE tenant IS NULL AND parent_key IS NOT NULL
   GROUP BY 1, 2, 3
 ),
--- Deletions of the orphans' transactions that are no events yet, of this batch and of other relays' batches.
+-- Deletions in the orphans' transactions that are not events yet: in this batch, or in the batches of other
+-- relays.
 captured_deletions AS MATERIALIZED (
   SELECT c.xid, c.typename, c.node_key, c.parent_typename, c.parent_key, c.tenant
   FROM hookgraph.captures c
@@ -66,8 +67,8 @@ captured_deletions AS MATERIALIZED (
     AND c.depth < (SELECT max(depth) FROM orphans)
     AND c.operation = 'deleted'
 ),
--- The tenant that the parent's deletion recorded in the same transaction. An older event can't serve, because
--- the parent may have moved to another tenant since; two candidates mean no tenant.
+-- The tenant that was recorded with the parent's deletion in the same transaction. Older events of the parent
+-- are ignored, because the parent may have moved to another tenant since. Two different candidates give none.
 inherited_tenants AS MATERIALIZED (
   -- Each orphan with its parent, grandparent and so on, until one has a tenant.
   WITH RECURSIVE ancestors AS (
@@ -100,7 +101,7 @@ inherited_tenants AS MATERIALIZED (
   GROUP BY 1, 2, 3
   HAVING min(tenant) = max(tenant)
 ),
--- Rows whose tenants other rows decide, as arrays; no row when there are none.
+-- The changed rows whose tenants are decided by other rows, as one row of arrays; empty without such rows.
 tenantless_rows AS MATERIALIZED (
   SELECT
     array_agg(id) AS ids, array_agg(xid) AS xids, array_agg(typename) AS typenames,
@@ -116,8 +117,8 @@ child_tenants AS MATERIALIZED (
   FROM tenantless_rows
   CROSS JOIN LATERAL hookgraph.tenants_by_children(ids, xids, typenames, keys, operations) d
 ),
--- Changes of rows that make another row a member of a tenant or end its membership, as arrays; no row when
--- there are no such changes.
+-- The changed rows that make another row a member of a tenant, or end its membership, as one row of arrays;
+-- empty without such rows.
 membership_changes AS MATERIALIZED (
   SELECT
     array_agg(c.id) AS ids, array_agg(c.xid) AS xids, array_agg(c.typename) AS typenames,
@@ -133,14 +134,14 @@ membership_changes AS MATERIALIZED (
   WHERE c.is_new
   HAVING count(*) > 0
 ),
--- The members that joined or left a tenant by these changes.
+-- The rows that joined or left a tenant because of membership_changes.
 members AS MATERIALIZED (
   SELECT m.*
   FROM membership_changes
   CROSS JOIN LATERAL hookgraph.told_by_memberships(ids, xids, typenames, tenants) m
 ),
--- All events of the batch. A row whose tenant other rows decide may have belonged to another tenant when it
--- changed, so its old values are dropped (hides_before).
+-- All events of the batch. hides_before: the row's old values must not be recorded, because other rows decide
+-- its tenant, and it may have belonged to another tenant before the change.
 batch_events AS MATERIALIZED (
   SELECT
     c.is_new OR coalesce(d.place > 1, false) AS is_new,
@@ -168,7 +169,7 @@ batch_events AS MATERIALIZED (
   JOIN changes c ON c.id = m.id
 ),
 -- Records the new events. With hides_before, the only old values recorded are those that a lifecycle topic
--- matches on.
+-- compares with its from_value.
 inserted_events AS (
   INSERT INTO hookgraph.events (
     id, xid, occurred_at, tenant, parent_typename, parent_key, environment, typename, node_key, operation,
@@ -187,7 +188,7 @@ inserted_events AS (
   FROM batch_events e
   WHERE is_new
 ),
--- Sets the tenant of events that were recorded earlier and have a tenant now.
+-- Sets the tenant of queued events whose tenant was found.
 completed_events AS (
   UPDATE hookgraph.events x
   SET tenant = e.tenant
@@ -202,8 +203,8 @@ event_kinds AS MATERIALIZED (
   SELECT DISTINCT typename, operation
   FROM batch_events
 ),
--- The topics of the batch. The planner assumes that the queue is empty, and would compare every event with
--- every topic.
+-- The topics of event_kinds. Without this step the planner, which expects an empty queue, would compare every
+-- event with every topic.
 batch_topics AS MATERIALIZED (
   SELECT t.*
   FROM event_kinds

@@ -5,7 +5,7 @@ import { sqlStatement } from '../../runtime/sql-file.js';
 const RELAY = sqlStatement<'batch_size' | 'since_xid'>('webhooks/fan-out/relay.sql');
 
 export interface Relayed {
-  /** Number of captures taken from the queue. */
+  /** Number of captures and queued events that were relayed. */
   events: number;
   deliveries: number;
   /** Subscriptions that have deliveries due now. */
@@ -17,8 +17,8 @@ export interface Relayed {
 }
 
 /**
- * Relays up to `limit` captures, only of transactions from `sinceXid` on if given. Several relays share the queue; a relay that rolls
- * back or dies leaves its batch in the queue.
+ * Relays up to `limit` captures of transactions with the id `sinceXid` or a higher one. Several relays share the queue; a relay that
+ * rolls back or dies leaves its batch in the queue.
  */
 export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = '0'): Promise<Relayed> {
   const { rows } = await db.query<Relayed>({

@@ -1,6 +1,5 @@
--- Advances a replay by one batch of events: inserts their deliveries and moves its position. Position and
--- deliveries change together, and an event is unique per replay, so a batch may run twice. Unlike the relay,
--- a replay ignores when the subscription was created: a new subscriber may want past events.
+-- Advances a replay by one batch of events: inserts their deliveries and moves the replay's position, both in
+-- one statement. Unlike the relay, a replay includes events from before the subscription was created.
 --
 -- psql -v batch_size=2000 -v max_due=2000 -f replay.sql
 \ir match.sql
@@ -15,8 +14,8 @@ replay AS MATERIALIZED (
   WHERE r.state = 'RUNNING'
     AND s.status = 'ENABLED'
     AND s.phase = 'AFTER'
-    -- Captures of the topic, changes of memberships included, must be relayed before the replay passes
-    -- their time. Otherwise their events would lie behind its position.
+    -- The replay waits until the tenant's captures of its period that can become events of the topic's node
+    -- type are relayed; otherwise it would skip their events.
     AND NOT EXISTS (
       SELECT
       FROM hookgraph.captures c
@@ -31,7 +30,7 @@ replay AS MATERIALIZED (
         AND coalesce(c.tenant, s.tenant) = s.tenant
         AND c.id > r.position
         AND c.id < hookgraph.id_at(r.to_at + interval '1 ms'))
-    -- Limits the due deliveries of the subscription, so that live events wait behind few replayed ones.
+    -- Limits the due deliveries of the subscription, so that new events wait behind few replayed events.
     AND (
       SELECT count(*)
       FROM (

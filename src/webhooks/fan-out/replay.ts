@@ -4,7 +4,7 @@ import { sqlStatement } from '../../runtime/sql-file.js';
 
 const REPLAY = sqlStatement<'batch_size' | 'max_due'>('webhooks/fan-out/replay.sql');
 
-/** Events that one step looks at, of all tenants. */
+/** Number of events that one step reads, of all tenants. */
 const BATCH = 2_000;
 /** A replay waits while its subscription has this many due deliveries, so that live events wait behind few replayed ones. */
 const MAX_DUE = 2_000;
@@ -14,7 +14,7 @@ export interface ReplayStep {
   deliveries: number;
 }
 
-/** Advances one replay by one step; `null` when no replay can go on now. Each replay is advanced by one worker at a time. */
+/** Advances one replay by one step. Returns `null` when no replay can continue now. Workers never advance the same replay at once. */
 export async function stepReplay(pool: Pool, batch = BATCH, maxDue = MAX_DUE): Promise<ReplayStep | null> {
   const { rows } = await pool.query<ReplayStep>({
     name: 'hookgraph-replay',

@@ -43,7 +43,7 @@ export type PayloadResult =
  * Runs the query as the owner, then the validation template, then the body template. A definition without query and templates gets
  * its default body synchronously.
  * @param watch receives a report of each stage; with it, the result of the validation template is reported and not applied
- * @throws TemplateError `busy` when all renderers are busy with other templates: retry later
+ * @throws TemplateError `busy` when no render process was free in time; the delivery must be retried
  * @throws Error for an internal failure
  */
 export function buildPayload(
@@ -134,13 +134,13 @@ async function buildOwn(
 const scopeJson = (data: string, notification: string, event: string | null): string =>
   `{"data":${data},"notification":${notification}${event === null ? '' : `,"event":${event}`}}`;
 
-/** Writes the row's JSON texts unchanged, so that numbers keep their digits. */
+/** Builds the default body of a row. JSON values are copied as text, so that long numbers keep all digits. */
 function rowBody(contentType: Compiled['contentType'], row: FieldTexts): string {
   if (contentType === 'JSON') return `{"data":${rowJson(row)}}`;
   return renderXml({ data: parseJson(rowJson(row)) as unknown });
 }
 
-/** Renders both templates in one call; a trial renders them separately, so that it reports the second even if the first fails. */
+/** Renders both templates in one job. A trial renders them in two, so that the second is reported even if the first fails. */
 async function renderAll(engine: Engine, compiled: Compiled, data: string, isTrial: boolean): Promise<StepResult[]> {
   const { validation, template, contentType, owner, subscriptionId } = compiled;
   const steps: Step[] = [];
@@ -160,7 +160,7 @@ function report(
   return { stage, outcome, ...rest, durationMs: ms };
 }
 
-/** The rendered body, or an error. `text` beside an error is the unusable output. */
+/** The rendered body, or an error with the invalid output as `text`. */
 type Rendered = { text: string; ms?: number } | { error: string; text?: string; ms?: number };
 
 /** The result of the validation template; `outcome` is `null` when the body may be sent. */
@@ -187,7 +187,7 @@ function withoutTemplate(contentType: Compiled['contentType'], payload: { data: 
   return contentType === 'XML' ? renderXml(payload) : stringifyJson(payload);
 }
 
-/** Describes a template error, with its place and a caret when known. @throws TemplateError `busy` when rendering must be retried */
+/** Describes a template error, with its line, column and a caret when known. @throws TemplateError `busy` when nothing was rendered */
 function describe({ source }: Template, faulted: Faulted): string {
   const error = toTemplateError(faulted, source);
   if (error.fault === 'busy') throw error;

@@ -9,13 +9,13 @@ import { unrecorded } from '../base/store/recorded-events.js';
 import { runQuery } from './run-query.js';
 import { eventJson, type FieldTexts, type Open, rowJson, tellEvent } from './tell-event.js';
 
-/** Context and rows with which a payload is built; requested only when needed. */
+/** The inputs of a payload that are loaded only when the definition needs them. */
 export interface PayloadSources {
   /** Creates the context of one execution as the owner. */
   open: Open;
   /** Snapshots of the node at the time of the event, for a query that no longer finds it. */
   overlay: Snapshot[];
-  /** The event; `null` when none is stored any more, or the definition reads nothing of it. */
+  /** The event; `null` when it is no longer stored, or the definition doesn't read it. */
   event: RecordedEvent | null;
 }
 
@@ -24,7 +24,7 @@ export function linkTo({ settings }: Engine, nodeId: string): { id: string; url?
   return { id: nodeId, ...(url !== null && { url }) };
 }
 
-/** The data of a payload. `row` is set when the data is the node's row. `event` is the event's JSON; `null` when no template reads it. */
+/** `data`: the data of the payload. `row`: the node's row, if that is the data. `event`: the event's JSON, if a template reads it. */
 export type Found = { data: unknown; row: FieldTexts | null; event: string | null } | { refused: string };
 
 /** Returns the result of the query or the default payload, and the event. */
@@ -52,7 +52,10 @@ export async function findData(
 
 const FINDS_NOTHING = `The query found nothing: the node is deleted, and every root field returned null; ${HOW_TO_RECALL}.`;
 
-/** Returns whether every root field is `null`, or a list of only `null` with a variable in its arguments; `__typename` doesn't count. */
+/**
+ * Returns whether every root field found nothing. A field found nothing when it is `null`, or when it has a variable in its arguments and
+ * its list contains only `null`. `__typename` is ignored.
+ */
 function findsNothing(document: DocumentNode, data: unknown): boolean {
   if (data === null || typeof data !== 'object') return true;
   const roots = rootFields(document);

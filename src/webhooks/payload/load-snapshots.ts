@@ -1,5 +1,4 @@
-// Loads the events of a batch of deliveries: their rows for queries that no longer find the node, and the events that templates
-// read.
+// Loads the events of a batch of deliveries: the rows, for queries that no longer find the node, and the whole events, for templates.
 import type { Pool } from 'pg';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
@@ -14,7 +13,7 @@ export interface BatchEvents {
   events: Map<string, RecordedEvent>;
 }
 
-/** Loads the events in two statements, and only for definitions that need them. */
+/** Loads the events in two statements. Leaves out deliveries whose definition doesn't need them. */
 export async function loadBatchEvents<Delivery extends { eventId: string | null }>(
   pool: Pool,
   batch: Delivery[],

@@ -8,7 +8,7 @@ export interface Notification {
   /** For example `user/created`. */
   topic: string;
   topicVersion: string;
-  /** `before` for a before-hook, whose response a write waits for; otherwise `after`. */
+  /** `before` for a before-hook, `after` for all other deliveries. */
   phase: 'before' | 'after';
   /** False for a test and a preview. */
   live: boolean;

@@ -16,14 +16,15 @@ export interface Rows {
   own: Snapshot[];
 }
 
-/** Maximum number of repeated queries: a refused non-null field makes its whole node `null`, so the other fields are queried again. */
+/** Maximum number of queries for one node: a refused non-null field makes the whole node `null`, so the other fields are queried again. */
 const MOST_ROUNDS = 10;
 
 /**
- * Queries the node once, as the stored query finds it. A field with an error is refused. So is a field that stays `null` when it is
- * queried again over the event's row, although that row has a value: some hosts refuse by `null`.
+ * Returns the fields that the host's resolvers return to the owner. A field with an error is not readable. Some hosts return `null` for a
+ * field that the owner may not read; a field that is `null`, although the event's row has a value, is therefore queried again with that
+ * row in place of the stored one, and is readable if it is then not `null`.
  * @param fields pairs of field and column
- * @returns the readable fields; `null` when the deadline passed
+ * @returns `null` when the deadline passed
  * @throws Error for an internal failure
  */
 export async function readableFields(
@@ -58,7 +59,7 @@ export async function readableFields(
 }
 
 /**
- * Returns the values of the fields that were not refused, and none when the owner doesn't find the node; `null` when the deadline
+ * Returns the values of the fields that were not refused; an empty map when the owner's query finds no node, `null` when the deadline
  * passed.
  */
 async function ask(
@@ -101,7 +102,7 @@ function select({ host }: Engine, typename: string, fields: string[]): Selection
   };
 }
 
-/** Runs the query. `row` is `null` when the node was not found, or a refused field made it `null`. */
+/** Runs the query; returns `null` when the deadline passed. `row` is `null` when no node was found, or a refused field made it `null`. */
 async function run(
   engine: Engine,
   { document, variableValues }: { document: DocumentNode; variableValues: Record<string, unknown> },

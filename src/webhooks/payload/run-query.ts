@@ -5,14 +5,14 @@ import { within } from '../../runtime/within.js';
 import type { Engine } from '../base/engine.js';
 import { WebhooksError } from '../base/errors.js';
 
-/** The result, or the reason why it can't be used. `isWhole` is true when no resolver returned an error. */
+/** The result, or the reason why it can't be used. `isWhole`: no resolver returned an error. */
 export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string };
 
 /** Maximum length of a query's result as JSON, in characters. */
 export const MAX_ANSWER_LENGTH = 1_048_576;
 
 /**
- * Executes the query in this process. Errors that the host treats as data, such as missing rights, leave `null` in the result.
+ * Executes the query in this process. Errors of the fault `data` (see Host.faultOf), such as missing rights, leave `null` in the result.
  * @throws Error for an internal failure; the delivery is retried without counting an attempt
  */
 export async function runQuery(
@@ -51,10 +51,10 @@ export function executeInTime(
   return within(engine.deadlines.queryDeadlineMs, execution, null);
 }
 
-/** Maximum number of errors to report for one result. */
+/** Maximum number of resolver errors to show to the owner for one result. */
 const MAX_TOLD = 20;
 
-/** Returns the message if it is meant for people. Other errors may quote SQL or file paths, so they are only logged. */
+/** Returns the message of a GraphQL or Hookgraph error. Messages of other errors may quote SQL or file paths, so they are only logged. */
 function describe({ log }: Engine, { message, path, originalError: cause }: GraphQLError): string {
   const isForPeople = !cause || cause instanceof GraphQLError || cause instanceof WebhooksError;
   if (!isForPeople)
@@ -64,8 +64,8 @@ function describe({ log }: Engine, { message, path, originalError: cause }: Grap
 }
 
 /**
- * Returns whether the value's JSON is longer than `limit` characters. Counts no further than needed, and at most the real length,
- * because it ignores escapes and most digits of numbers.
+ * Returns whether the value's JSON is longer than `limit` characters. Ignores escapes and most digits of numbers, so a value that is
+ * slightly longer than the limit may pass. Stops counting at the limit.
  */
 export function isLonger(value: unknown, limit: number): boolean {
   let left = limit;

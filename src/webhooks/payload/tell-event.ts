@@ -18,7 +18,7 @@ export interface ToldEvent {
 /** Values as JSON text, by GraphQL field. */
 export type FieldTexts = Record<string, string>;
 
-/** Creates the context of one execution as the owner; the given rows replace missing ones in the database. */
+/** Creates the context of one execution as the owner. Resolvers that find no row in the database use the snapshots in `overlay`. */
 export type Open = (overlay: Snapshot[]) => object;
 
 /**
@@ -54,7 +54,6 @@ export async function tellEvent(
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Serializes the event in the form that templates read. */
 export function eventJson({ operation, changed, before, after, actor }: ToldEvent): string {
   const rows = [before, after].map((row) => (row ? rowJson(row) : 'null'));
   return `{"operation":${JSON.stringify(operation)},"changed":${JSON.stringify(changed)},"before":${rows[0]},"after":${rows[1]},"actor":${stringifyJson(actor)}}`;

@@ -7,10 +7,10 @@ import { secretsOf } from './auth/credentials.js';
 type Secretive = Pick<Compiled, 'secretTexts' | 'auth'>;
 
 const REDACTED = '[redacted]';
-/** Replaces a text of the response that would take too long to search for secrets. */
+/** Replaces a text of the response when searching it for secrets would exceed the budget of operations. */
 const NOT_RECORDED = '[not recorded]';
 
-/** Redacts a response before anything reads or records it, because receivers that echo requests are common in development. */
+/** Redacts a response before anything reads or records it, because test receivers often echo the request. */
 export function redactEcho<
   T extends { kind: string; headers?: Record<string, string>; body?: string; message?: string; explanation?: string },
 >(
@@ -23,7 +23,7 @@ export function redactEcho<
   if (finder === null) return answer;
   const clean = cleanerWith(finder);
   const { headers: hadHeaders, message: hadMessage, explanation: hadExplanation, body: hadBody } = answer;
-  // Headers are redacted first, so that a large body can't use up the budget: judging the response needs its headers.
+  // Headers are redacted first: a large body could use up the budget, and `Retry-After` is needed to judge the response.
   const headers = hadHeaders && cleanHeaders(hadHeaders, clean);
   const message = hadMessage && clean(hadMessage);
   const explanation = hadExplanation && clean(hadExplanation);
@@ -49,7 +49,7 @@ function cleanerWith(finder: Finder): (text: string) => string {
   return (text) => (isLong(text) ? (finder.replace(text, REDACTED, budget) ?? NOT_RECORDED) : text);
 }
 
-/** Returns the same object when it contains no secret, the usual case. */
+/** Returns the same object if it contains no secret, which is the usual case. */
 function cleanHeaders(headers: Record<string, string>, clean: (text: string) => string): Record<string, string> {
   let changed = false;
   const cleaned: [string, string][] = [];
@@ -70,7 +70,7 @@ interface Known {
   tokens: string[];
 }
 
-/** Cached per compiled definition, with the tokens of its last request, which seldom change. */
+/** The finder of each compiled definition, cached together with the tokens of its last request. */
 const known = new WeakMap<Secretive, Known>();
 
 function finderOf(compiled: Secretive, tokens: string[]): Finder | null {
@@ -83,15 +83,15 @@ function finderOf(compiled: Secretive, tokens: string[]): Finder | null {
   return finder;
 }
 
-/** Adds the other forms of a signing key: without the prefix that names its kind, and as the hex of its bytes. */
+/** Adds two other forms of a signing key: without its prefix `whsec_` or `whsk_`, and its bytes as hex. */
 function withKeyOf(secret: string): string[] {
   const key = /^wh(?:sec|sk)_(.*)$/s.exec(secret)?.[1];
   return key === undefined ? [secret] : [secret, key, Buffer.from(key, 'base64').toString('hex')];
 }
 
 /**
- * Lists the encodings of a secret: JSON, XML and form escapes, hex, and base64 at each offset, e.g. inside `<id>:<secret>`, where
- * OAuth form-encodes both parts. Nested, mixed and partial escapes are handled by the finder.
+ * Lists the encodings of a secret: escaped for JSON, XML and forms; as hex; and as base64 at each of the three possible offsets, as in
+ * the base64 of `<id>:<secret>`. The finder itself recognizes nested, mixed and partial escapes.
  */
 function writingsOf(secret: string): string[] {
   const form = new URLSearchParams([['', secret]]).toString().slice(1);
@@ -103,7 +103,7 @@ function encodingsOf(text: string): string[] {
   return [bytes.toString('hex'), bytes.toString('base64url'), ...[0, 1, 2].map((before) => insideBase64(bytes, before))];
 }
 
-/** Returns the base64 characters that depend on these bytes only, when `before` (modulo 3) other bytes precede them. */
+/** Returns the base64 characters that depend only on these bytes, in a text in which `before` (modulo 3) other bytes precede them. */
 function insideBase64(bytes: Buffer, before: number): string {
   const length = before + bytes.length;
   const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');

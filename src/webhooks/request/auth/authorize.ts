@@ -7,7 +7,7 @@ import { authorizeToken } from './token.js';
 
 export type Authorization = { value: string; token?: string } | { failed: string };
 
-/** Builds the header. `refused` is a token that the receiver rejected with 401. Returns a promise only when a token must be fetched. */
+/** Builds the value. `refused`: a token that the receiver rejected with 401. Returns a promise only when a token must be fetched. */
 export function authorize(
   tokens: Tokens,
   auth: Auth,

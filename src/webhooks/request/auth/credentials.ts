@@ -1,4 +1,4 @@
-// Encodes credentials for sending, and lists all secrets that no record may contain.
+// Encodes credentials for the Authorization header, and lists all secrets of an `auth`, which must never be recorded.
 import { Buffer } from 'node:buffer';
 import type { Auth } from '../../base/model.js';
 

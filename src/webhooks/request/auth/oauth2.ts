@@ -5,13 +5,13 @@ import type { Exchange } from '../../base/model.js';
 import { clientCredentials, type OAuth2 } from './credentials.js';
 import { readToken, type Token, type TokenAnswer } from './read-token.js';
 
-/** Sends a request within the usual limits: time, bytes, allowed addresses, no redirects. */
+/** Sends a request under the same limits as a delivery: time, bytes, allowed addresses, no redirects. */
 export type Post = (request: Exchange) => Promise<TokenAnswer>;
 
 export interface Tokens {
   /**
-   * Returns a token for this version of a subscription. `refused` is a token that the receiver rejected; another one is fetched
-   * then.
+   * Returns a cached token of this version of a subscription, or fetches a new one. `refused`: a token that the receiver rejected and
+   * that must not be returned again.
    * @throws EgressFailed when this installation's own proxy or network fails
    */
   get(subscriptionId: string, version: number, auth: OAuth2, refused?: string): Token | Promise<Token>;

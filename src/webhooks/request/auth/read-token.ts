@@ -9,7 +9,7 @@ export type TokenAnswer =
   | { kind: 'REPLY'; status: number; headers: Record<string, string>; body: string }
   | { kind: 'NO_REPLY'; message: string };
 
-/** Milliseconds for which a token is cached when its endpoint names no lifetime. A 401 from the receiver fetches a new one earlier. */
+/** Milliseconds for which a token is cached when the response has no lifetime. A 401 of the receiver fetches a new token earlier. */
 const UNTOLD_LIFE_MS = 5 * 60_000;
 const MAX_LIFE_MS = 24 * 60 * 60_000;
 const MARGIN_MS = 60_000;
@@ -18,7 +18,7 @@ export const MAX_TOKEN_LENGTH = 8_192;
 const MAX_TOLD_LENGTH = 300;
 const MAX_FIELDS = 10;
 
-/** Accepts what endpoints really return: any 2xx status, no `token_type`, `expires_in` as text or `null`. */
+/** Accepts deviations from RFC 6749 that are common: any 2xx status, no `token_type`, and `expires_in` as text or `null`. */
 export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Token {
   if (answer.kind === 'NO_REPLY') return { failed: `The token endpoint gave no answer: ${answer.message}` };
   const { status, body } = answer;
@@ -49,8 +49,7 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
   const { status, headers } = answer;
   const error = typeof fields?.error === 'string' ? fields.error : null;
   const failed = status < 200 || status > 299;
-  // Only these two fields are shown, as any other may hold a token. Their format is
-  // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+  // Only these two fields are shown, because any other may contain a token: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
   const told = [error, fields?.error_description].filter((text): text is string => typeof text === 'string' && text !== '');
   const what =
     told.length > 0

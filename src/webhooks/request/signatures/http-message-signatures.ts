@@ -12,7 +12,7 @@ export const httpMessageSignatures: Scheme = {
     const digest = contentDigest(body);
     const { host, pathname, search } = new URL(url);
     const field = (name: string) => [name.toLowerCase(), headers[name] ?? ''];
-    // @target-uri is not signed, because a receiver behind a proxy that terminates TLS sees another scheme.
+    // @target-uri is not signed: behind a proxy that terminates TLS, a receiver sees `http` instead of `https`.
     const covered = [
       ['@method', method],
       ['@authority', host],

@@ -8,14 +8,14 @@ export interface Unsigned {
   headers: Readonly<Record<string, string>>;
   body: Buffer;
   deliveryId: string;
-  /** Time of sending; each attempt is signed again. */
+  /** Time of sending. Each attempt is signed with its own time. */
   at: Date;
   /** Prefix of Hookgraph's own headers, e.g. `X-Scope-`. */
   headerPrefix: string;
 }
 
 export interface Scheme {
-  /** Whether receivers accept several signatures, one for each secret in force, in one request. */
+  /** Whether a request can have several signatures, one for each secret that signs at present. */
   severalSecrets: boolean;
   /** Returns the headers to add. `secrets` are ordered newest first; a scheme without `severalSecrets` gets a single one. */
   sign(request: Unsigned, secrets: readonly string[]): Record<string, string>;

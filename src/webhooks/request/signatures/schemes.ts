@@ -21,8 +21,8 @@ const SCHEMES: Record<SignatureScheme, Scheme> = {
 const ALWAYS: readonly SignatureScheme[] = ['SCOPE'];
 
 /**
- * Returns the signature headers of the chosen schemes, and of SCOPE if the secret is shared. `secrets` are those in force, newest
- * first. A scheme that carries only one signature uses the oldest secret, which the receiver is certain to know.
+ * Returns the signature headers of the chosen schemes and, unless the secret is a private key, of SCOPE. `secrets`: all secrets that sign
+ * at present, newest first. A scheme that can send only one signature uses the oldest secret, which the receiver certainly knows.
  */
 export function signRequest(chosen: readonly SignatureScheme[], request: Unsigned, secrets: readonly string[]): Record<string, string> {
   const oldest = secrets.at(-1);
@@ -36,7 +36,7 @@ export function signRequest(chosen: readonly SignatureScheme[], request: Unsigne
   return headers;
 }
 
-/** Returns why the chosen schemes can't sign with the secret; `secret` is `null` when there is none. */
+/** Returns the reasons why the chosen schemes can't sign with the secret. `secret` is `null` when the subscription has none. */
 export function signatureProblems(chosen: readonly SignatureScheme[], secret: string | null): Problem[] {
   const problems: Problem[] = [];
   if (chosen.includes('UP42') && chosen.includes('HTTP_MESSAGE_SIGNATURES'))
@@ -76,14 +76,14 @@ export function signatureProblems(chosen: readonly SignatureScheme[], secret: st
   return problems;
 }
 
-/** Returns the public key with which a receiver verifies, when the secret is a private key; otherwise `null`. */
+/** Returns the public key with which a receiver verifies signatures; `null` unless the secret is a private key. */
 export function publicKeyOf(chosen: readonly SignatureScheme[], secret: string | null): string | null {
   if (secret === null || !isPrivateKey(chosen, secret)) return null;
   const key = readKey(secret);
   return 'publicKey' in key ? key.publicKey : null;
 }
 
-/** Whether the secret is a private key: the prefix `whsk_` says so, but only for STANDARD_WEBHOOKS. */
+/** Whether the secret is a private key. Only STANDARD_WEBHOOKS gives the prefix `whsk_` this meaning. */
 function isPrivateKey(chosen: readonly SignatureScheme[], secret: string): boolean {
   return chosen.includes('STANDARD_WEBHOOKS') && secret.startsWith('whsk_');
 }

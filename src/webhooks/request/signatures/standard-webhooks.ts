@@ -4,13 +4,13 @@ import { type Scheme, secondsOf } from './scheme.js';
 
 export type Key = { kind: 'hmac'; bytes: Buffer } | { kind: 'ed25519'; privateKey: KeyObject; publicKey: string };
 
-/** PKCS #8 envelope in which Node reads a raw ed25519 seed: https://www.rfc-editor.org/rfc/rfc8410 */
+/** The first bytes of a PKCS #8 private key, before the 32 bytes of an ed25519 seed: https://www.rfc-editor.org/rfc/rfc8410 */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const HOW_TO = 'write `whsec_` and the base64 of 24 to 64 random bytes, e.g. of `openssl rand -base64 32`';
 
 /**
- * Parses a secret. Base64, optionally after `whsec_`, is an HMAC key, as in the official libraries. Base64 after `whsk_` is an
- * ed25519 seed, optionally followed by its public key. Returns a problem for anything else.
+ * Parses a secret. As in the official libraries, base64 is an HMAC key, with or without the prefix `whsec_`. Base64 after `whsk_` is an
+ * ed25519 seed, optionally followed by its public key.
  */
 export function readKey(secret: string): Key | { problem: string } {
   if (secret.startsWith('whpk_')) return { problem: 'is a public key; give the private key, which starts with `whsk_`' };
@@ -26,7 +26,7 @@ export const standardWebhooks: Scheme = {
   sign({ deliveryId, at, body }, secrets) {
     const timestamp = String(secondsOf(at));
     const signed = Buffer.concat([Buffer.from(`${deliveryId}.${timestamp}.`), body]);
-    // Leaves out an old secret in another format, which was saved before this scheme was chosen.
+    // Leaves out old secrets of other formats, which were saved before this scheme was chosen.
     const keys = secrets.map(readKey).filter((key) => 'kind' in key);
     if (keys.length === 0) throw new Error('Signing failed: the subscription has no Standard Webhooks secret.');
     return {
@@ -55,7 +55,7 @@ function readPrivateKey(bytes: Buffer | null): Key | { problem: string } {
   return { kind: 'ed25519', privateKey, publicKey: `whpk_${own.toString('base64')}` };
 }
 
-/** Decodes canonical base64 only, because decoders may disagree about any other base64. */
+/** Returns `null` unless the base64 is canonical, because decoders disagree about other forms. */
 function decode(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64');
   return bytes.length > 0 && bytes.toString('base64') === text ? bytes : null;

@@ -4,11 +4,11 @@ import { contentDigest } from './content-digest.js';
 import { type Scheme, secondsOf } from './scheme.js';
 
 export const up42: Scheme = {
-  // Receivers take everything after the first `=` of `signature` for one signature.
+  // Receivers read everything after the first `=` of the header Signature as one signature.
   severalSecrets: false,
   sign({ headers, headerPrefix, body, at }, [secret = '']) {
     const digest = contentDigest(body);
-    // The first and the last value have a fixed format. Without separators, bytes could otherwise move from one value to the next.
+    // The values are signed without separators. The fixed formats of the first and last value keep bytes from moving between values.
     const ours = ['Time', 'Webhook-Job-Id', 'Topic'].map((name) => `${headerPrefix}${name}`);
     const signed = [...ours.map((name) => [name, headers[name] ?? '']), ['Content-Digest', digest]] as [string, string][];
     const names = signed.map(([name]) => `"${name.toLowerCase()}"`).join(' ');

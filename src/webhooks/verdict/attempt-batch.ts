@@ -14,11 +14,11 @@ export type ResultColumn = keyof AttemptBatch['columns'];
 
 export class AttemptBatch {
   size = 0;
-  /** Total length of the bodies, and of the headers that are not shared, in characters. */
+  /** Total length in characters of the bodies, and of the headers that attempts don't share. */
   private ownCharacters = 0;
   /** Time by `Date.now()` at which the newest result was added. */
   newestMs = 0;
-  /** Results that may disable their subscription: by a rule, or because the hour's number of failures exceeds the limit. */
+  /** Results after which a rule may disable the subscription: those with `disable`, and failures, which count towards ERRORS_PER_HOUR. */
   readonly mayDisable: (Pick<DeliveryResult, 'deliveryId' | 'subscriptionId' | 'disable'> & { outcome: Outcome | null })[] = [];
 
   /** Lines to log once the batch is written. */
@@ -117,7 +117,7 @@ export class AttemptBatch {
     this.recording.push(json(attempt && recordingOf(attempt)));
     this.requestStem.push(sent.stem);
     this.responseStem.push(got.stem);
-    // Pushes `null` for nearly all rows, which takes only four bytes a row.
+    // Pushes 1 or nothing, because a missing value takes only four bytes.
     this.uncounted.push(uncounted && 1);
   }
 
@@ -152,7 +152,7 @@ function toMicroseconds(timings: Timings): Timings {
   return rounded;
 }
 
-/** Size of bodies that are not recorded as sent or received; `null` when both are recorded unchanged. */
+/** Returns the original sizes of masked or omitted bodies, and why they were omitted; `null` when both are recorded unchanged. */
 export function recordingOf({ request, response }: AttemptRecord): object | null {
   const of = (part: Attempt['request'] | Attempt['response']) =>
     part?.bytes == null ? undefined : { bytes: part.bytes, omitted: part.omitted };

@@ -25,7 +25,7 @@ const WORKER_ID = `${hostname()}:${process.pid}`;
 
 export const USUAL_ATTEMPT_LOG: AttemptLogSettings = { level: 'info', share: 0 };
 
-/** Level of an attempt's line; `null` when no line is to be written. `settings` is `null` when attempts are not logged. */
+/** Returns the level of an attempt's line; `null` when no line is logged. `settings` is `null` when the host logs no attempts. */
 function levelOf(log: Logger, settings: AttemptLogSettings | null, outcome: Outcome, deliveryId: string): Level | null {
   if (settings === null) return null;
   const isFailure = outcome === 'FAILED' || outcome === 'HELD';
@@ -38,7 +38,7 @@ function isSampled(deliveryId: string, share: number): boolean {
   return share > 0 && Number(deliveryId.slice(-4)) < share * 10_000;
 }
 
-/** Makes the line of an attempt, without the fields that are known once it is written; `null` when none is to be logged. */
+/** Returns the line of an attempt, without the fields of AfterAttempt, which are known once it is recorded; `null` when none is logged. */
 export function lineOf(log: Logger, settings: AttemptLogSettings | null, attempt: AttemptRecord): AttemptLine | null {
   const { delivery, definition, outcome, stage, startedAt, durationMs, timings, request, response } = attempt;
   const level = levelOf(log, settings, outcome, delivery.id);
@@ -72,7 +72,7 @@ export function writeLine(log: Logger, { level, fields }: AttemptLine, { number,
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** The origin of a URL, or an ARN: credentials, path, query and fragment of a webhook URL may hold secrets. */
+/** Returns the origin of a URL, or an ARN. Credentials, path, query and fragment of a webhook URL may contain secrets. */
 function withoutSecrets(url: string): string {
   return /^https?:/i.test(url) && URL.canParse(url) ? new URL(url).origin : url.replace(/[?#].*$/s, '');
 }

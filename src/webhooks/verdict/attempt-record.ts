@@ -1,9 +1,9 @@
-// Makes the record of an attempt: of a delivery, a test or a before-hook. What is stored, logged, measured and traced comes from it.
+// Builds the record of an attempt of a delivery, a test or a before-hook. It is stored, logged, measured and traced.
 
 import type { Attempt, DeliveryKind, Outcome, Stage, Timings } from '../base/model.js';
 import type { Answer } from './judge.js';
 
-/** The delivery that is attempted, as far as its record names it. */
+/** The attempted delivery, as far as the record names it. */
 export interface AttemptedDelivery {
   id: string;
   /** `null` for a test and a before-hook. */
@@ -18,7 +18,7 @@ export interface AttemptedDelivery {
   createdAtMs?: number;
 }
 
-/** The version of the subscription that is attempted, as far as its record names it. */
+/** The version of the subscription that was in use, as far as the record names it. */
 export interface AttemptedDefinition {
   subscriptionId: string;
   version: number;
@@ -47,7 +47,7 @@ export interface SentRequest {
   authMs?: number;
 }
 
-/** An attempt that has begun. Each stage adds what it found, so that a record can be made wherever the attempt ends. */
+/** An attempt that has begun. Each stage adds its results, so that a record can be built at whichever stage the attempt ends. */
 export class AttemptStart {
   readonly startedAt = new Date();
   private readonly startedMs = performance.now();

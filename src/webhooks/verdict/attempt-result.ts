@@ -30,7 +30,7 @@ interface Claimed {
   pace: PaceState | null;
 }
 
-/** The result of a claimed delivery. Without `effects` the delivery returns to the queue at once, and no attempt is counted. */
+/** Returns the result of a claimed delivery. Without `effects` the delivery is due again at once, and no attempt is counted. */
 export const resultOf = (delivery: Claimed, effects: Partial<DeliveryResult>): DeliveryResult => ({
   deliveryId: delivery.id,
   token: delivery.token,
@@ -38,7 +38,7 @@ export const resultOf = (delivery: Claimed, effects: Partial<DeliveryResult>): D
   next: null,
   attempt: null,
   disable: null,
-  // A probe that is not sent has no result; its subscription must be probed again.
+  // A probe that was not sent shows nothing about the receiver; this outcome makes the next probe due soon.
   ...(delivery.pace === 'PROBING' && { pace: { slowMs: null, opens: false, probed: true, delivered: 0 } }),
   ...effects,
 });

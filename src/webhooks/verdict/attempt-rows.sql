@@ -1,4 +1,4 @@
--- The only write of `attempts`: inserts the rows of `finished_attempts`.
+-- Inserts the rows of the CTE `finished_attempts` into `attempts`. No other statement inserts attempts.
 SELECT $$
 INSERT INTO hookgraph.attempts (
   delivery_id, subscription_id, subscription_version, number, test, counted, outcome, stage, message,

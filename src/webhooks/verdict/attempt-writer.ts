@@ -14,7 +14,7 @@ import type { PaceChange } from './change-paces.js';
 import { writeBatch } from './write-attempts.js';
 
 export interface AttemptWriter {
-  /** Queues a result. Returns a promise only when many results are waiting; the caller must wait for it before it continues. */
+  /** Queues a result. Returns a promise only while many results are unwritten; the caller must wait for it before it frees its slot. */
   add(result: DeliveryResult): Promise<void> | undefined;
   /** Returns how many results are not written yet. */
   waiting(): number;
@@ -29,9 +29,9 @@ interface Filling {
 }
 
 const MAX_BATCH = 400;
-/** Characters of bodies and headers after which a new batch begins, because a batch is in memory several times while it is sent. */
+/** Characters of bodies and headers after which a new batch begins, because sending a batch makes several copies of it in memory. */
 const MAX_CHARACTERS = 8_000_000;
-/** After a batch of at least this many results more are expected: the next batch waits for WORTHWHILE results or GATHER_MS milliseconds. */
+/** After a batch of at least this size, the next one waits until it has WORTHWHILE results, for at most GATHER_MS milliseconds. */
 const BUSY = 10;
 const WORTHWHILE = 200;
 const GATHER_MS = 20;
@@ -39,8 +39,8 @@ const GATHER_MS = 20;
 const MAX_WAITING = 800;
 
 /**
- * @param giveUpMs milliseconds without a database after which a batch is dropped. Its leases have ended by then and the deliveries
- * are due again, so nothing is lost.
+ * @param giveUpMs milliseconds after which a batch that can't be written is dropped. Its leases have ended by then, so its deliveries are
+ * due again and nothing is lost.
  */
 export function createAttemptWriter(
   { pool, log, settings, meter }: Pick<Engine, 'pool' | 'log' | 'settings' | 'meter'>,
@@ -100,7 +100,7 @@ export function createAttemptWriter(
     for (const { rule } of disabled) meter.disabled(rule);
     const ids = disabled.map(({ id }) => id);
     const held = await holdDeliveries(pool, ids, 'DISABLED').catch((error) => {
-      // The attempts are already recorded, so a failure here is only logged; the due-scan holds the deliveries later.
+      // A failure is only logged: the attempts are already recorded, and the due-scan holds the deliveries later.
       logFailure(log, error, 'holding the deliveries of disabled subscriptions failed; the due-scan holds them later');
       return new Map<string, number>();
     });

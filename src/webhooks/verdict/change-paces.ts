@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import { nextPace, type Pace, type PaceOutcome } from '../base/pace.js';
 import { lockPaces, writePaces } from '../base/store/paces.js';
 
-/** A change of a subscription's pace to another state, to be logged. */
+/** A subscription's change to another pace state, for the log. */
 export interface PaceChange {
   subscriptionId: string;
   tenant: string;

@@ -12,7 +12,7 @@ interface Claimed {
 
 interface Streak {
   failures: number;
-  /** Time by `performance.now()` at which the circuit opened, or the receiver asked to slow down. */
+  /** Time by `performance.now()` at which the circuit last opened, or the receiver last asked to slow down. */
   stoppedAtMs: number;
 }
 
@@ -22,7 +22,7 @@ const MAX_STREAKS = 50_000;
 export class Circuits {
   private readonly streaks = new Map<string, Streak>();
 
-  /** Whether the delivery must not be sent: after its claim, the circuit opened or the receiver asked to slow down. */
+  /** Whether the delivery must not be sent, because after its claim the circuit opened or the receiver asked to slow down. */
   isStopped({ subscriptionId, claimedAtMs, pace }: Claimed): boolean {
     return (
       this.streaks.size > 0 &&
@@ -31,7 +31,7 @@ export class Circuits {
     );
   }
 
-  /** Returns the effect of a verdict on the pace, and whether a failure counts. `null`, the usual case, means no effect. */
+  /** Returns the effect of a verdict on the pace, and whether a failure is uncounted; usually `null`, for no effect. */
   judge(
     delivery: Claimed,
     { outcome, slowMs, uncounted }: Pick<Verdict, 'outcome' | 'slowMs' | 'uncounted'>,
@@ -59,7 +59,7 @@ export class Circuits {
   /** Counts a failure, unless the delivery was claimed before the circuit opened. `opens`: this failure opens the circuit. */
   failed({ subscriptionId, claimedAtMs, pace }: Claimed): { counted: boolean; opens: boolean } {
     const streak = this.streakOf(subscriptionId);
-    // A failed probe always counts, even if other requests were in progress: the next probe waits for its result.
+    // A failed probe always counts: it is the only probe in progress, and the next one waits for its result.
     if (pace !== 'PROBING' && claimedAtMs <= streak.stoppedAtMs) return { counted: false, opens: false };
     streak.failures += 1;
     const opens = pace === 'PROBING' || streak.failures >= CIRCUIT_FAILURES;

@@ -25,7 +25,7 @@ export interface Verdict {
   retryMs: number | null;
   /** Rule by which this attempt disables its subscription; `null` when none applies. */
   disable: Extract<DisabledReason, 'RETRIES_EXHAUSTED' | 'GONE'> | null;
-  /** Milliseconds that the receiver asked to wait; absent when it did not ask to slow down. */
+  /** Milliseconds for which the receiver asked to slow down, or SLOW_DOWN_MS.usual if it named no time; absent when it did not ask. */
   slowMs?: number;
   /** Set when the failure does not count towards disabling the subscription for too many errors within an hour. */
   uncounted?: true;
@@ -41,7 +41,7 @@ export interface Circumstances {
   random: number;
 }
 
-/** Decides the outcome of an attempt; a pure function. `read` is the output of the error template, '' when it found no error. */
+/** Decides the outcome of an attempt; a pure function. `read`: the output of the error template, '' when it found no error. */
 export function judge(answer: Answer, read: string, retry: Compiled['retry'], about: Circumstances): Verdict {
   const failure = failureOf(answer, read);
   if (failure === null) {
@@ -55,14 +55,14 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const stepMs = retryDelayMs(about.attemptCount, about.random);
   const asks = isReply && (answer.status === 429 || answer.status === 503);
   const askedMs = asks ? retryAfterMs(answer.headers['retry-after'], about.nowMs) : null;
-  // A kept connection that broke says nothing about the receiver, so the first retry follows at once. Later ones wait as usual.
+  // A kept connection that broke doesn't show that the receiver fails, so the first retry follows at once. Later retries wait as usual.
   const waitMs = unanswered && about.attemptCount === 0 ? 0 : clampRetryAfterMs(askedMs, stepMs);
   // A 503 without `Retry-After` is treated like a 500, not as a request to slow down.
   const slowMs = isReply && (answer.status === 429 || answer.isThrottled) ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;
   const spent = retry
     ? about.attemptCount + 1 >= (retry.maxTries ?? RETRIES + 1) || about.ageMs + waitMs > (retry.maxTimeMs ?? Number.POSITIVE_INFINITY)
     : about.attemptCount >= RETRIES;
-  // Only the last scheduled retry disables the subscription; a later manual resend that fails doesn't.
+  // Only the last retry of the schedule disables the subscription. A failed resend, which comes later, doesn't.
   const exhausted = spent && !retry && about.attemptCount === RETRIES ? 'RETRIES_EXHAUSTED' : null;
   return {
     outcome: 'FAILED',

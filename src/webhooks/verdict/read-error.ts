@@ -21,8 +21,7 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   const [result] = await engine.renderer.render(payer, input, [{ ...errorTemplate, ask: 'text' }]);
   if (!result) throw new Error('The renderer returned no result for an error template.');
   const output = 'text' in result ? result.text : null;
-  // A failure to render counts as an error of the receiver, even if rendering never started: the request was sent and must not be
-  // repeated.
+  // A failure to render, even `busy`, counts as a failed attempt: the request was sent, so the attempt must be recorded.
   const read = 'text' in result ? beginningOf(result.text.trim()) : `The error template could not read the answer: ${result.message}`;
   const found = read !== '';
   watch?.({
@@ -40,7 +39,7 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
 const MAX_READ_LENGTH = 4_096;
 
 function beginningOf(text: string): string {
-  // Never cuts a surrogate pair in half.
+  // Removes half of a surrogate pair at the end.
   return text.length <= MAX_READ_LENGTH ? text : `${text.slice(0, MAX_READ_LENGTH).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 

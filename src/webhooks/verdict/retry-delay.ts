@@ -1,11 +1,12 @@
 // Computes how long to wait before a retry.
 import { SLOW_DOWN_MS } from '../base/pace.js';
 
-/** Number of retries in the default schedule, which lasts about 21 days in all. */
+/** Number of retries in the default schedule, which lasts about 20.5 days. */
 export const RETRIES = 25;
 
 /**
- * Milliseconds before retry `retry` (0-based): `n⁴ + 15 + rand(0..30)·(n+1)` seconds, the schedule of docs/wire-formats.md#retries.
+ * Returns the milliseconds to wait before retry n, counted from 0: `n⁴ + 15 + rand(0..30)·(n+1)` seconds, the schedule of
+ * docs/wire-formats.md#retries.
  * @param random 0 ≤ x < 1
  */
 export function retryDelayMs(retry: number, random: number): number {
@@ -13,8 +14,8 @@ export function retryDelayMs(retry: number, random: number): number {
 }
 
 /**
- * Milliseconds that a receiver asked to wait by `Retry-After` (seconds or an HTTP date, RFC 9110 section 10.2.3); `null` when the
- * header is missing or invalid.
+ * Returns the milliseconds to wait by the header `Retry-After`, which has seconds or an HTTP date (RFC 9110, section 10.2.3); `null` when
+ * the header is missing or invalid.
  */
 export function retryAfterMs(retryAfter: string | undefined, nowMs: number): number | null {
   if (retryAfter === undefined) return null;
@@ -22,7 +23,7 @@ export function retryAfterMs(retryAfter: string | undefined, nowMs: number): num
   return Number.isFinite(askedMs) ? Math.max(askedMs, 0) : null;
 }
 
-/** Limits the requested wait (milliseconds): at least the scheduled delay, at most one hour or twice the scheduled delay. */
+/** Limits the requested wait to at least the scheduled delay and at most one hour, or twice the scheduled delay where that is more. */
 export function clampRetryAfterMs(askedMs: number | null, stepMs: number): number {
   return askedMs === null ? stepMs : Math.min(Math.max(askedMs, stepMs), Math.max(SLOW_DOWN_MS.most, 2 * stepMs));
 }

@@ -1,4 +1,5 @@
-// Deduplicates the headers of many requests or responses: common headers are stored once, and each attempt stores only differences.
+// Deduplicates the headers of a batch of requests or responses: headers that attempts share are sent to the database once, and each
+// attempt adds its differences. The database stores the complete headers of each attempt.
 import { jsonbs } from '../base/store/arrays.js';
 import { json } from './storable.js';
 
@@ -19,7 +20,7 @@ interface Shared {
 const NOTHING: Headers = {};
 const NONE: Shared = { stem: null, own: null };
 
-/** Shares headers within a batch, because nearly all are alike and writing them again is the largest cost of recording an attempt. */
+/** Collects the sets of shared headers of one batch. Nearly all headers are alike, and encoding them is most of the cost of recording. */
 export class SharedHeaders {
   readonly stems = jsonbs();
   /** Total length of the shared sets as JSON. */
@@ -61,8 +62,8 @@ export class SharedHeaders {
 }
 
 /**
- * Returns the difference from a shared set; `null` when a shared header is missing, which can't be expressed, or more than `most`
- * differ.
+ * Returns the headers that differ from a shared set. Returns `null` when a header of the set is missing, which no difference can express,
+ * or when more than `most` headers differ.
  */
 function beside({ number, headers: stem, size }: Stem, headers: Headers, most: number): Shared | null {
   const own: Headers = {};

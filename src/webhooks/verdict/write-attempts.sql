@@ -1,6 +1,5 @@
--- Writes the results of a batch of attempts: ends their leases, moves their deliveries on, and records the
--- attempts. A token guards each write: only the claim whose token is still in the queue moves the delivery
--- and records its attempt.
+-- Writes the results of a batch of attempts: ends their leases, sets the next states of their deliveries, and
+-- records the attempts. A result is ignored unless its claim's token is still in the queue.
 --
 -- psql -v ids='{}' -v tokens='{}' -v states='{}' -v reasons='{}' -v waits_ms='{}' -v outcomes='{}'
 --   -v stages='{}' -v messages='{}' -v started_at='{}' -v durations_ms='{}' -v timings='{}' -v urls='{}'
@@ -10,8 +9,8 @@
 \ir ../base/store/delivery-state.sql
 \ir attempt-rows.sql
 WITH
--- The results whose lease is still in the queue, with the place (ctid) of its row. OFFSET 0 and the array of
--- ctids force one probe per row of open_deliveries, whose statistics often say that it is empty.
+-- The results whose lease is still in the queue, with the ctid of its row. OFFSET 0 forces one index probe per
+-- result, although the statistics of open_deliveries often say that the table is empty.
 results AS MATERIALIZED (
   SELECT r.*, o.place
   FROM unnest(
@@ -33,7 +32,7 @@ results AS MATERIALIZED (
   ) o
 ),
 :ended_attempts,
--- Headers that many attempts share are sent once, and joined here.
+-- Merges the shared headers of the batch with the differences of each attempt.
 finished_attempts AS (
   SELECT
     m.delivery_id, m.subscription_id, m.version, m.attempt_count AS number,

@@ -1,4 +1,4 @@
-// Writes judged attempts: records them, moves their deliveries and disables subscriptions, in one transaction per batch.
+// Writes the results of attempts in one transaction per batch: records them, moves their deliveries, and disables or slows subscriptions.
 
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
@@ -16,7 +16,7 @@ export const ERRORS_PER_HOUR = 100;
 
 const WRITE = sqlStatement<ResultColumn>('webhooks/verdict/write-attempts.sql');
 
-/** Side effects of recording attempts. */
+/** Further changes that recording attempts has made, for the log and the metrics. */
 export interface WriteEffects {
   disabled: RuleChange<DisablingRule>[];
   paces: PaceChange[];

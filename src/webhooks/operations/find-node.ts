@@ -1,4 +1,5 @@
-// Finds the node to test or preview a topic with, as its owner may see it: a given node, or the newest one of the topic's type.
+// Finds the node with which a subscription is tested or previewed: a given node, or the newest of the topic's type. The subscription's
+// owner must be able to read it.
 import { execute, Kind, type SelectionSetNode } from 'graphql';
 import { sqlFragment } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
@@ -21,7 +22,7 @@ export interface FoundNode {
 
 export type Found = { node: FoundNode } | { problem: Problem };
 
-/** Number of newest nodes to try until one is readable by the owner. */
+/** Number of newest nodes among which to find one that the owner may read. */
 const CANDIDATES = 10;
 
 /** Finds the newest node of the topic's type that the owner may read; for a `deleted` topic, the last deleted node as it was then. */
@@ -109,7 +110,7 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   const [first] = candidates;
   const node = first && (announcedNode(host, first.typename) as AnnouncedNode);
   const finder = first && finderOf(host, first.typename);
-  // Without a finder, visibility can't be checked, so the first candidate is taken.
+  // Without a finder, the owner's rights can't be checked, so the first candidate is used.
   if (!first || !node || !finder) return first ?? null;
   const contextOf = await host.contextFor(owner);
   if (!contextOf) return null;
@@ -124,7 +125,7 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   const { data, errors = [] } = await execute({ ...question, schema: host.schema(), contextValue });
   const ours = errors.find((error) => host.faultOf(error) === 'ours');
   if (ours) throw new Error(`Reading the last node failed with an internal error: ${ours.message}`, { cause: ours.originalError ?? ours });
-  // A node exists although resolving it fails. It is used all the same, because the stored query then reports the error.
+  // A node whose resolver throws is used too, because the stored query then reports the error.
   const failed = new Set(errors.filter((error) => host.faultOf(error) === 'node').map((error) => error.path?.[0]));
   const isFound = (answer: unknown): boolean => {
     const [found] = Array.isArray(answer) ? answer : [answer];

@@ -18,7 +18,7 @@ import { splitDraft, toDraft } from './save/input.js';
 import { checkedTopic, isMistake, NOT_ALLOWED, NOT_FOUND, type SubscriptionInput } from './save.js';
 import { inOrder, notRun, refused, type TryResult } from './try-result.js';
 
-/** Placeholder ids in the previewed request, because no subscription or delivery row is created. */
+/** Placeholders for ids in the previewed request, because a preview creates no subscription and no delivery. */
 const NO_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
 const NO_DELIVERY = '0';
 
@@ -123,7 +123,7 @@ function sourceOf({ field }: Problem): ReportStage | undefined {
 /** Stages without which no request can be built. */
 const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'AUTH', 'SEND'];
 
-/** Removes the fields that have mistakes, so that the remaining definition compiles. */
+/** Removes the query and the templates that have mistakes, and replaces a mistaken destination, so that the definition compiles. */
 function withoutMistakes(definition: Definition, mistakes: Problem[]): Definition {
   const wrong = new Set(mistakes.map(({ field }) => field));
   const text = (field: 'query' | 'validationTemplate' | 'template' | 'errorTemplate') => (wrong.has(field) ? null : definition[field]);

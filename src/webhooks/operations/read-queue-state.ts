@@ -1,4 +1,4 @@
-// Reads how much waits in the queues of an installation, in one statement, for its metrics.
+// Counts the due and held deliveries, unrelayed changes and paced subscriptions of an installation in one statement, for its metrics.
 import type { Pool } from 'pg';
 import type { HeldReason } from '../base/store/delivery-state.js';
 
@@ -13,11 +13,11 @@ export interface QueueState {
   paced: { state: string; count: number }[];
 }
 
-/** Counting stops here, so that a scrape stays cheap beside a large backlog. */
+/** Counting stops at this number, so that reading the metrics stays cheap during a large backlog. */
 export const MAX_COUNTED = 100_000;
 
-// `heads` is the loose index scan of lease/due-scan.ts: one probe per subscription with open deliveries. LATERAL … OFFSET 0 reads the due
-// rows of each subscription from the index, and LIMIT ends the reading.
+// `heads` is a loose index scan: one index probe per subscription with open deliveries. LATERAL … OFFSET 0 makes the planner read the due
+// rows of each subscription from the index, until LIMIT is reached.
 const STATE = `
   WITH RECURSIVE heads AS (
     (SELECT subscription_id, due_at FROM hookgraph.open_deliveries
@@ -66,7 +66,7 @@ interface Row {
   oldestSeconds: number | null;
 }
 
-/** Throws when the database doesn't answer or takes longer than the pool's `statement_timeout`. */
+/** @throws Error when the database can't be reached or the statement takes longer than the pool's `statement_timeout` */
 export async function readQueueState(pool: Pool): Promise<QueueState> {
   const { rows } = await pool.query<Row>(STATE);
   const of = (what: Row['what']) => rows.filter((row) => row.what === what);

@@ -10,14 +10,13 @@ export interface Readiness {
   warnings: string[];
 }
 
-/** Milliseconds after which the database counts as unreachable: a probe gets its answer, although a statement may hang. */
+/** Milliseconds after which the database counts as unreachable, so that a readiness probe gets a response although a statement hangs. */
 const ANSWER_WITHIN_MS = 3_000;
 
 const unready = (status: string, problems: string[] = []): Readiness => ({ isReady: false, status, problems, warnings: [] });
 
 /**
- * Reports readiness and never throws. Capture findings come from a cache that is refreshed every minute, or every five seconds while
- * a finding exists.
+ * Reports readiness and never throws. Capture findings are cached for a minute, or for five seconds while there are any.
  */
 export async function readiness(engine: Engine): Promise<Readiness> {
   const late = unready('the database does not answer');

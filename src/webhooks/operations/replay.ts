@@ -26,9 +26,9 @@ export interface ReplayRange {
 const refused = (problem: Problem): Replayed => ({ problems: [problem], replay: null });
 
 /**
- * Starts a replay of past events, matched with the current topic, environments and definition of the subscription; this includes
- * events from before it was created and from while it was disabled. The deliveries are new ones of kind REPLAY, so a receiver that
- * deduplicates by delivery id does not recognize the repeated events.
+ * Starts a replay of the past events that match the subscription's current topic and environments, also of those from before it was
+ * created or while it was disabled. Each event gets a new delivery of the kind REPLAY with a new id, so a receiver that deduplicates by
+ * delivery id processes it again.
  */
 export async function replayEvents(engine: Engine, actor: Actor, subscriptionId: string, { from, to }: ReplayRange): Promise<Replayed> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
@@ -57,7 +57,7 @@ export async function cancelReplay(engine: Engine, actor: Actor, id: string): Pr
   if (!replay) return refused(NOT_FOUND);
   if (replay.state === 'DONE') return refused({ field: 'base', message: 'the replay has ended; all of its deliveries were created' });
   await insideTransaction(engine.pool, async (client) => {
-    // The replay's worker step locks this row too, so it creates no deliveries after this update.
+    // The worker that advances the replay locks the same row, so it creates no deliveries after this update.
     if (await endReplay(client, id))
       await recordAudit(client, actor, [{ subscriptionId: replay.subscriptionId, action: 'REPLAY_CANCELLED' }]);
     await cancelReplayed(client, id);

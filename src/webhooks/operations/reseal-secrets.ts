@@ -39,8 +39,8 @@ const MAX_IDLE_ROUNDS = 50;
 
 /**
  * Re-encrypts all secrets that are not encrypted with the newest key.
- * @throws WebhooksError KEYS_MISMATCH when a key is missing; KEYS_ORDER when the first key was replaced by the current one earlier;
- * ROTATION_RUNNING when another process rotates keys; SECRETS_LOCKED when rows stay locked by another transaction
+ * @throws WebhooksError KEYS_MISMATCH when a key is missing; KEYS_ORDER when the first key is an old key, which an earlier rotation
+ * replaced; ROTATION_RUNNING when another process rotates keys; SECRETS_LOCKED when rows stay locked by another transaction
  */
 export async function resealSecrets(pool: Pool, options: ResealOptions): Promise<Resealed> {
   const resealed = await withAdvisoryLock(pool, LOCK, () => reseal(pool, options), { wait: false });
@@ -153,7 +153,7 @@ async function countByKey(
   return { byKey, total, others: total - (byKey.get(key ?? '') ?? 0) };
 }
 
-/** Refuses a key that was replaced earlier: it may have been replaced because it leaked. */
+/** Refuses a key that was replaced before, because it may have leaked. */
 async function refuseOldKey(pool: Pool, key: string, current: string | undefined): Promise<void> {
   const { rows } = await pool.query<{ replaced: boolean }>(
     `SELECT max(activated_at) > max(activated_at) FILTER (WHERE fingerprint = $1) AS replaced FROM hookgraph.encryption_keys`,

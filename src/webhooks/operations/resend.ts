@@ -1,4 +1,4 @@
-// Releases held deliveries and reopens single deliveries, so that they are due at once.
+// Makes held deliveries, or a single delivery in any state, due at once.
 
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -16,7 +16,7 @@ export interface Released {
   count: number;
 }
 
-/** Makes all held deliveries of a subscription due at once, also those held because of their node's data. */
+/** Makes all held deliveries of a subscription due at once, including those that are held for the reason NODE. */
 export async function releaseHeldDeliveries(engine: Engine, actor: Actor, id: string): Promise<Released> {
   const refused = (problem: Problem): Released => ({ problems: [{ ...problem }], subscription: null, count: 0 });
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
@@ -62,7 +62,7 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [id])).get(id) ?? null };
 }
 
-/** The audit log's fields for an action that keeps the definition's version. */
+/** Returns the audit log's fields for an action that doesn't change the definition. */
 export const about = ({ id, version }: Subscription) => ({ subscriptionId: id, versionBefore: version, versionAfter: version });
 
 /** Returns the reason why the subscription sends nothing now; `null` when it is enabled. */

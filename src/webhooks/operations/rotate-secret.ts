@@ -14,14 +14,14 @@ import { insertVersion, isMistake, NOT_ALLOWED, NOT_FOUND, raiseVersion, type Sa
 
 const DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60;
 export const MAX_OVERLAP_SECONDS = 30 * 24 * 60 * 60;
-/** Each old secret adds a signature to a header, so their number is limited. */
+/** Maximum number of old secrets that still sign, because each adds a signature to a header. */
 const MAX_OLD_SECRETS = 3;
 
 /**
- * Saves a new shared secret and keeps the old one in force until the overlap ends. Schemes that can carry several signatures sign
- * with both secrets; the others sign with the old one only. A receiver that learns the new secret within the overlap therefore never
- * rejects a request. A second rotation keeps the end of each earlier old secret. `overlapSeconds: 0` replaces the secret at once and
- * deletes every old one; `null` means 24 hours. Mistakes are returned as problems.
+ * Saves a new shared secret and lets the old one sign, too, until the overlap ends. Schemes that can send several signatures sign with
+ * all secrets; the others sign with the oldest one. A receiver that gets the new secret within the overlap thus never rejects a request.
+ * A further rotation doesn't change when earlier secrets stop signing. `overlapSeconds: 0` replaces the secret at once and deletes all old
+ * ones; `null` means 24 hours. Mistakes are returned as problems.
  */
 export async function rotateSecret(
   engine: Engine,
@@ -32,7 +32,7 @@ export async function rotateSecret(
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   if (!isUuid(id)) return refused(NOT_FOUND);
   const result = await insideTransaction(engine.pool, async (client) => {
-    // Locked until the commit: a concurrent save then sees another version, and starts over.
+    // Locked until the commit. A concurrent save waits, then finds a newer version and repeats its checks.
     await lockSubscription(client, actor, id);
     const before = await loadUnsealed(client, engine.vault, actor, id);
     if (!before) return [NOT_FOUND];

@@ -22,7 +22,7 @@ import { isMoved, savePace } from './save/pace.js';
 
 export type { SubscriptionInput } from './save/input.js';
 
-/** `problems` without a severity are mistakes, and then nothing was saved. Warnings accompany a saved subscription. */
+/** Problems without a severity are mistakes; with a mistake, nothing was saved. Warnings don't prevent saving. */
 export interface SaveResult {
   subscription: Subscription | null;
   problems: Problem[];
@@ -74,7 +74,7 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
  */
 export async function updateSubscription(engine: Engine, actor: Actor, id: string, input: SubscriptionInput): Promise<SaveResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
-  // Checks may take seconds and hold no lock; a concurrent save makes them start over.
+  // Checks may take seconds and hold no lock, so they are repeated after a concurrent save.
   for (let round = 0; round < 5; round++) {
     const before = await loadUnsealed(engine.pool, engine.vault, actor, id);
     if (!before) return refused(NOT_FOUND);
@@ -84,7 +84,7 @@ export async function updateSubscription(engine: Engine, actor: Actor, id: strin
   throw new WebhooksError('CONFLICT', `Saving the subscription ${id} failed: other requests changed it each time.`, 'Try again.');
 }
 
-/** Deletes a subscription with its secrets and queued deliveries. Its history of deliveries and attempts is kept. */
+/** Deletes a subscription and its secrets, and cancels its open deliveries. Its deliveries and attempts stay readable. */
 export async function deleteSubscription(engine: Engine, actor: Actor, id: string): Promise<SaveResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const subscription = await read(engine, actor, id);
@@ -173,12 +173,12 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
           ]
         : []),
     ]);
-    // Released in the same transaction: no later scan releases deliveries that are held for the reason NODE.
+    // Released in this transaction, because no periodic scan would release deliveries that are held for the reason NODE.
     if (redefined) await releaseDeliveries(client, [was.id], ['BROKEN', 'NODE']);
     return { switched, young: await off() };
   });
   if (!saved) return null;
-  // Runs after the commit: the subscription row is the truth, and the periodic scans repeat this step after a crash.
+  // Runs after the commit. If the process ends before, the scans of lease/due-scan.ts hold or release the deliveries.
   if (saved.switched && !disabled) await releaseDeliveries(engine.pool, [was.id], ['DISABLED']);
   const subscription = await read(engine, actor, was.id);
   if (subscription?.status === 'DISABLED') await holdDeliveries(engine.pool, [was.id], 'DISABLED');

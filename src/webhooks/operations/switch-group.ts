@@ -18,8 +18,8 @@ export interface Switched {
 }
 
 /**
- * Disabling affects enabled subscriptions and holds their due deliveries; no new attempt begins after it returns. Enabling affects
- * only the subscriptions that this operation disabled, so that a subscription disabled separately stays disabled. Idempotent.
+ * Disabling changes the enabled subscriptions and holds their open deliveries; no attempt begins after it has returned. Enabling changes
+ * only the subscriptions that this operation disabled; a subscription that was disabled by itself stays disabled. Idempotent.
  */
 export async function switchGroup(engine: Engine, actor: Actor, integrationId: string, disabled: boolean): Promise<Switched> {
   if (!actor.canManageWebhooks) return { problems: [NOT_ALLOWED], count: 0 };
@@ -37,7 +37,7 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
     );
     return { ids: switched, young: disabled ? await listYoungClaims(client, switched) : [] };
   });
-  // Runs after the commit: the subscription rows are the truth, and the periodic scans repeat this step after a crash.
+  // Runs after the commit. If the process ends before, the scans of lease/due-scan.ts hold or release the deliveries.
   if (disabled) await holdDeliveries(engine.pool, ids, 'DISABLED');
   else await releaseDeliveries(engine.pool, ids, ['DISABLED']);
   await untilNoneBegins(engine.pool, young);

@@ -7,7 +7,7 @@ import type { AttemptRecord } from '../verdict/attempt-record.js';
 export interface TryReport {
   typename: string;
   nodeKey: string;
-  /** Previews alone end as `READY` or `SKIPPED`, which say what a delivery would do. */
+  /** `READY` and `SKIPPED` are outcomes of previews only: a delivery would be sent, or its validation template would reject it. */
   outcome: 'READY' | 'SKIPPED' | 'DELIVERED' | 'FAILED';
   stage: Stage | null;
   message: string | null;
@@ -20,8 +20,8 @@ export interface TryReport {
 }
 
 /**
- * The result of a test or preview. `report` is `null` when nothing ran; then `problems` say why. A preview also returns the
- * problems of its definition.
+ * The result of a test or preview. `report` is `null` when nothing ran; then `problems` explain why. A preview also returns the mistakes
+ * and warnings of its definition.
  */
 export interface TryResult {
   problems: Problem[];
@@ -41,7 +41,7 @@ export const notRun = (stage: ReportStage): StageReport => ({
   durationMs: 0,
 });
 
-/** Orders the stage reports and adds those that did not run. AUTH is left out unless it was reported, because few subscriptions use it. */
+/** Orders the stage reports, and adds NOT_RUN for missing ones except AUTH, because few subscriptions use authentication. */
 export function inOrder(reports: StageReport[]): StageReport[] {
   return REPORT_ORDER.flatMap((stage) => reports.find((report) => report.stage === stage) ?? (stage === 'AUTH' ? [] : notRun(stage)));
 }

@@ -1,4 +1,4 @@
-// Validates a draft and returns every mistake and warning. Resolves the callback's host name; changes nothing.
+// Validates a draft and returns every mistake and warning. Looks up the host name of the callback URL. Changes nothing.
 import type { DocumentNode } from 'graphql';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
@@ -70,6 +70,6 @@ export function checkSecret(signatures: readonly SignatureScheme[], secret: stri
   return problems.length > 0 ? problems : signatureProblems(signatures, secret);
 }
 
-/** Checks a secret with its schemes, unless it can't be stored, which the check of its own field reports. */
+/** Checks that the schemes can sign with the secret. A secret that can't be stored is reported by the check of its field instead. */
 const signaturesOf = ({ signatures, sharedSecret }: Draft): Problem[] =>
   secretProblems(sharedSecret).length > 0 ? [] : signatureProblems(signatures, sharedSecret);

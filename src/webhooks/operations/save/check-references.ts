@@ -10,7 +10,7 @@ type Referring = Pick<Draft, 'integrationId' | 'environmentIds'>;
 
 const MAX_ENVIRONMENTS = 100;
 
-/** Unchanged references are not checked again, because an integration or environment may have been deleted since. */
+/** Skips unchanged references, so that a subscription can be saved although its integration or environment was deleted. */
 export async function checkReferences(engine: Engine, owner: Owner, draft: Referring, before: Referring | null): Promise<Problem[]> {
   const { integrationId, environmentIds } = draft;
   const problems: Problem[] = [];

@@ -9,10 +9,10 @@ import { INVENTED_NOTIFICATION, inventData, inventEvent, inventLink } from '../.
 
 type Sources = Pick<Definition, 'validationTemplate' | 'template' | 'errorTemplate' | 'contentType'>;
 type Field = 'validationTemplate' | 'template' | 'errorTemplate';
-/** Returns a warning about rendered text, or `null`. `invalid` says why the text is not JSON. */
+/** Returns a warning about a rendered text, or `null`. `invalid`: why the text is not JSON; `null` when it is JSON or was not checked. */
 type Doubt = (text: string, invalid: string | null) => string | null;
 
-/** Checks all templates. `shape` describes the payload; `null` when the query has mistakes: then templates are only parsed. */
+/** Checks all templates. `shape`: what the payload is made of; `null` when the query has mistakes, and then templates are only parsed. */
 export async function checkTemplates(
   engine: Engine,
   tenant: string,

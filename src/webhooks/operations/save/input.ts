@@ -18,7 +18,7 @@ import type { TopicReference } from '../../base/store/topics.js';
 import { FIELDS, type FieldName } from '../../fields.js';
 import { publicKeyOf } from '../../request/signatures/schemes.js';
 
-/** The declared fields; those that need no narrower type aren't named here. Setting one destination removes the others. */
+/** The values of all declared fields; this interface names only those that need a narrower type. Setting a destination removes others. */
 export interface SubscriptionInput
   extends Partial<DestinationInputs>,
     Partial<Record<Exclude<FieldName, keyof DestinationInputs>, unknown>> {
@@ -85,7 +85,7 @@ export function splitDraft(draft: Draft, saved: Saved | null): { definition: Def
   const definition: Definition = Object.assign({}, EMPTY_DEFINITION, ...stored.map((one) => one.definition));
   const secrets: Secrets = Object.assign({}, ...stored.map((one) => one.secrets));
   const { sharedSecret, oldSecrets } = saved?.secrets ?? {};
-  // A shared secret that is replaced at once ends a running rotation.
+  // Old secrets are kept only if this save doesn't replace the shared secret; otherwise it ends a running rotation.
   if (oldSecrets && secrets.sharedSecret === sharedSecret) secrets.oldSecrets = oldSecrets;
   return { definition: { ...definition, publicKey: publicKeyOf(draft.signatures, draft.sharedSecret) }, secrets };
 }

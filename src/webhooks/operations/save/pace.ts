@@ -10,7 +10,7 @@ export interface SavedPace {
   limit: RateLimit | null;
   /** Whether the destination changed; the pace learned from the old receiver is then dropped. */
   isMoved: boolean;
-  /** Whether an automatically disabled or slowed subscription is enabled again; it then starts slowly. */
+  /** Whether the save enables a subscription that a rule had disabled, or that had a pace; it then starts slowly. */
   isBack: boolean;
 }
 

@@ -1,6 +1,6 @@
--- Writes of `deliveries` and `open_deliveries` within longer statements; delivery-state.ts has all other
--- writes of the two tables. Each fragment is a list of CTEs. The comment names the CTE that the statement
--- must offer and the CTEs that the fragment adds.
+-- Writes `deliveries` and `open_deliveries` as parts of longer statements; delivery-state.ts has all other
+-- writes of the two tables. Each fragment is a list of CTEs. Its comment names the CTE that the including
+-- statement must define before it, and the CTEs that the fragment adds.
 
 -- Creates a delivery per row of `matches` (event_id, subscription_id, status, topic_id, tenant, typename,
 -- node_key), and queues it. A disabled subscription's delivery is final at once. Adds `new_deliveries` and
@@ -56,7 +56,7 @@ SELECT $$
   )
 $$ AS new_ended_deliveries \gset
 
--- Leases the rows of `claims` (place: their ctid). Adds `leases`.
+-- Leases the queue rows whose ctids are in `claims.place`. Adds `leases`.
 SELECT $$
   leases AS (
     UPDATE hookgraph.open_deliveries o
@@ -68,11 +68,12 @@ SELECT $$
   )
 $$ AS new_leases \gset
 
--- Ends the leases of `results` (id, token, place, state, reason, wait_ms, outcome) and moves their deliveries
--- on. Adds `ended_leases`, `moved_deliveries` (with the columns of `results`) and `requeued_rows`.
--- - A delivery that was cancelled meanwhile stays cancelled. A delivery whose subscription is no longer
---   enabled is held instead of retried; the status is a subquery, so that it is looked up only for deliveries
---   that go on.
+-- Ends the leases of `results` (id, token, place: ctid of the queue row, state, reason, wait_ms, outcome), sets
+-- the next states of their deliveries, and queues those that are not final. Adds `ended_leases`,
+-- `moved_deliveries` (with the columns of `results`) and `requeued_rows`.
+-- - A delivery that was cancelled during the attempt stays cancelled.
+-- - A delivery whose subscription is no longer enabled is held instead of retried. The status is read by a
+--   subquery, which runs only for deliveries that would be due again.
 -- - IS TRUE makes the planner hash the ids instead of comparing all pairs.
 SELECT $$
   ended_leases AS (

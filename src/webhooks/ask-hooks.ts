@@ -69,7 +69,10 @@ async function askOne(
     return { hook, attempt: start.end('FAILED', stage, message), cancel: null, ownerGone: isOwnerGone };
   };
   if (!definition || !('document' in definition))
-    return failed('QUERY', definition && 'broken' in definition ? definition.broken : 'It could not be loaded.');
+    return failed(
+      'QUERY',
+      definition && 'broken' in definition ? definition.broken : 'The subscription could not be loaded; the log says why.',
+    );
   try {
     const context = await within(limitMs, engine.host.contextFor(definition.owner));
     if (context === LATE) return failed('TIMEOUT', `The payload was not ready within ${limitMs / 1000} seconds.`);
@@ -95,7 +98,7 @@ async function askOne(
     );
     return failed(
       start.timings.renderMs === undefined ? 'QUERY' : 'CONNECT',
-      'An internal error of Hookgraph kept the before-hook from being called.',
+      'Calling the before-hook failed with an internal error of Hookgraph.',
     );
   }
 }

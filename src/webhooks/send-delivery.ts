@@ -94,7 +94,7 @@ export function openDeliverySender(
       const since = performance.now();
       const got = authorize(tokens, auth, compiled, refused);
       if (!(got instanceof Promise)) return got;
-      const late: Authorization = { failed: `The token endpoint gave no token within ${Math.round(withinMs / 100) / 10} seconds.` };
+      const late: Authorization = { failed: `The token endpoint returned no token within ${Math.round(withinMs / 100) / 10} seconds.` };
       const answer = await within(leftMs(), got, late);
       authMs = (authMs ?? 0) + performance.now() - since;
       return answer;
@@ -111,7 +111,8 @@ export function openDeliverySender(
     const answer = await send(first);
     if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return redacted(answer);
     const second = await known(first.token);
-    if ('failed' in second) return redacted(noReply('AUTH', `The receiver answered 401, and there is no new token: ${second.failed}`));
+    if ('failed' in second)
+      return redacted(noReply('AUTH', `The receiver rejected the token with status 401, and fetching a new one failed: ${second.failed}`));
     return redacted(await send(second));
   }
 
@@ -150,7 +151,7 @@ function hostOf(origin: string): string {
 const UNSURE_MS = 500;
 
 const OURS = {
-  NAME: (code: string) => `the resolver fails: ${code}`,
+  NAME: (code: string) => `DNS lookups of this machine fail: ${code}`,
   CONNECT: (code: string) => `connections out of this machine fail: ${code}`,
 };
 

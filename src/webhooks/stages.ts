@@ -93,14 +93,14 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const isRead = compiled.errorTemplate !== null && !run.isFinal?.(answer);
   const reading = isRead ? readError(engine, compiled, answer, payload.event, watch) : '';
   const read = reading === '' ? '' : await (limitMs === undefined ? reading : within(leftMs(), reading));
-  if (read === LATE) return late('The answer was not read');
+  if (read === LATE) return late('The error template was not rendered');
   const verdict = judge(answer, read, compiled.retry, run.circumstances());
   const attempt = start.end(verdict.outcome, verdict.stage, verdict.message ?? (isSecond ? SECOND : null));
   if (watch && !(verdict.stage === 'AUTH' && authentication?.isReported())) watch(reportOfSending(verdict, sent, attempt));
   return { attempt, answer, verdict };
 }
 
-const SECOND = 'Sent twice: the first connection broke before a response.';
+const SECOND = 'The request was sent twice, because the first connection broke before a response.';
 
 /** Circumstances of a test and of a before-hook, which are never retried. */
 export const onlyAttempt = (): Circumstances => ({ attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 });

@@ -61,7 +61,7 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
     findings: [{ code: 'NOT_RELAYED', event: { operation: 'CREATED', nodeId: node }, delivery: null }],
   });
   await relayOnce(app.database.pool);
-  expect((await why(id, node)).conclusion).toMatch(/^The delivery is due since .*; no worker has picked it up yet/);
+  expect((await why(id, node)).conclusion).toMatch(/^The delivery has been due since .*; no worker has claimed it yet/);
   for (const [set, sentence, code] of [
     [`state = 'SKIPPED', reason = 'DISABLED'`, 'was disabled when the change happened', 'SKIPPED_DISABLED'],
     [`state = 'HELD', reason = 'NODE'`, 'gave nothing usable for this node', 'HELD_NODE'],
@@ -76,7 +76,7 @@ it('why nothing came: not matched yet, older, another topic, held, skipped, fail
   await relayOnce(app.database.pool);
   expect(await why(id, node)).toMatchObject({
     code: 'PARTLY_DELIVERED',
-    conclusion: 'Of the last 2 changes 1 were delivered.',
+    conclusion: '1 of the last 2 changes was delivered.',
     findings: [
       { code: 'OTHER_OPERATION', reason: 'The node was updated, but environment/created is about nodes that are created.' },
       { delivery: { state: 'DELIVERED' } },
@@ -98,7 +98,7 @@ it('why nothing came: the wrong node, no change at all, a subscription that is o
   });
   expect(await why(id)).toMatchObject({
     code: 'SUBSCRIPTION_DISABLED',
-    conclusion: expect.stringMatching(/^The subscription is disabled since .* Its owner disabled it\./),
+    conclusion: expect.stringMatching(/^The subscription has been disabled since .* Its owner disabled it\./),
   });
   expect(await ask(WHY, { id }, app.stranger)).toBeNull();
 });

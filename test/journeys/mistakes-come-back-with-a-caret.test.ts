@@ -203,7 +203,7 @@ it('tells all mistakes at once, and is a warning where only invented data is at 
     template: '{"a": {{ data.b }} }',
   });
   expect(errors).toEqual([]);
-  expect(warnings).toMatchObject([{ field: 'template', message: expect.stringContaining('invalid JSON for invented data') }]);
+  expect(warnings).toMatchObject([{ field: 'template', message: expect.stringContaining('invalid JSON for sample data') }]);
   expect(webhookSubscription).not.toBeNull();
 });
 

@@ -17,7 +17,8 @@ export const PRESETS: Preset[] = [
   {
     key: 'UP42',
     name: 'UP42',
-    description: 'An envelope with the event, a flag for live events, the message id, its time and the data; the signature covers headers.',
+    description:
+      'An envelope with the event, a flag for live events, the message id, its time and the data; the signature covers three headers and the digest of the body.',
     fields: {
       contentType: 'JSON',
       signatures: ['UP42'],
@@ -33,7 +34,7 @@ export const PRESETS: Preset[] = [
   {
     key: 'SCURRI',
     name: 'Scurri',
-    description: 'The type of the event and the version of its payload first; for HTTPS endpoints, topics and queues.',
+    description: 'The type and id of the event, the version of its payload, and the data; for HTTPS endpoints, SNS topics and SQS queues.',
     fields: {
       contentType: 'JSON',
       template: `{

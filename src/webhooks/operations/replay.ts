@@ -55,7 +55,7 @@ export async function cancelReplay(engine: Engine, actor: Actor, id: string): Pr
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const replay = await read(engine, actor, id);
   if (!replay) return refused(NOT_FOUND);
-  if (replay.state === 'DONE') return refused({ field: 'base', message: 'the replay has ended; all of its deliveries were created' });
+  if (replay.state === 'DONE') return refused({ field: 'base', message: 'the replay has already created all of its deliveries' });
   await insideTransaction(engine.pool, async (client) => {
     // The worker that advances the replay locks the same row, so it creates no deliveries after this update.
     if (await endReplay(client, id))

@@ -48,7 +48,7 @@ export async function resealSecrets(pool: Pool, options: ResealOptions): Promise
   throw new WebhooksError(
     'ROTATION_RUNNING',
     'Another process is rotating the keys of this database.',
-    'Wait until it ends, then run `hookgraph rotate-keys` again if secrets are left.',
+    'Wait until it ends. If it fails, run `hookgraph rotate-keys` again.',
   );
 }
 
@@ -60,7 +60,7 @@ async function reseal(pool: Pool, { keys, addKey, dryRun = false, batchSize = 50
   if (added && !dryRun) vault = createVault(await addKey());
   if (!dryRun) await checkKeys(pool, vault);
   const key = added && dryRun ? null : (vault.fingerprints[0] as string);
-  if (key !== null && current !== key) await refuseOldKey(pool, key, current);
+  if (key !== null && current !== key) await refuseOldKey(pool, key, vault, current);
 
   const { total, others: of } = await countByKey(pool, vault, key);
   let unreadable: Resealed['unreadable'] = [];
@@ -86,8 +86,8 @@ async function reseal(pool: Pool, { keys, addKey, dryRun = false, batchSize = 50
     if (idleRounds > MAX_IDLE_ROUNDS)
       throw new WebhooksError(
         'SECRETS_LOCKED',
-        `Rotating the keys stopped: other transactions lock ${seen} secrets.`,
-        'Find and end the transaction that stays open; then run `hookgraph rotate-keys` again.',
+        `Rotating the keys stopped, because another transaction keeps ${seen} secrets locked.`,
+        'End that transaction (see pg_stat_activity), then run `hookgraph rotate-keys` again.',
       );
     if (sealed === 0) await sleep(200);
   }
@@ -154,7 +154,7 @@ async function countByKey(
 }
 
 /** Refuses a key that was replaced before, because it may have leaked. */
-async function refuseOldKey(pool: Pool, key: string, current: string | undefined): Promise<void> {
+async function refuseOldKey(pool: Pool, key: string, { fingerprints }: Vault, current: string | undefined): Promise<void> {
   const { rows } = await pool.query<{ replaced: boolean }>(
     `SELECT max(activated_at) > max(activated_at) FILTER (WHERE fingerprint = $1) AS replaced FROM hookgraph.encryption_keys`,
     [key],
@@ -162,7 +162,7 @@ async function refuseOldKey(pool: Pool, key: string, current: string | undefined
   if (!rows[0]?.replaced) return;
   throw new WebhooksError(
     'KEYS_ORDER',
-    `Key ${key}, the first key of this process, was replaced by the current key ${current} earlier.`,
-    `Put key ${current} first in HOOKGRAPH_ENCRYPTION_KEYS, or put a new key before both.`,
+    `Rotating the keys failed: the first key (fingerprint ${key}) is an old key, which an earlier rotation replaced.`,
+    `The current key has the fingerprint ${current} and is number ${fingerprints.indexOf(current ?? '') + 1} in HOOKGRAPH_ENCRYPTION_KEYS. Put it first, or put a new key before all others.`,
   );
 }

@@ -33,7 +33,7 @@ export async function switchGroup(engine: Engine, actor: Actor, integrationId: s
     await recordAudit(
       client,
       actor,
-      records.map((record) => ({ ...record, ...change, message: 'Together with its integration.' })),
+      records.map((record) => ({ ...record, ...change, message: 'Together with the other subscriptions of its integration.' })),
     );
     return { ids: switched, young: disabled ? await listYoungClaims(client, switched) : [] };
   });

@@ -48,8 +48,9 @@ export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuest
   const named = question.nodeId === null ? null : engine.host.fromGlobalId(question.nodeId);
   const since = question.since ?? new Date(Date.now() - 24 * 60 * 60 * 1000);
   if (question.nodeId !== null && named?.typename !== topic.typename) {
-    const what = named ? `the id of a ${named.typename}` : 'not the id of a node';
-    const conclusion = `The given id is ${what}, but ${topic.key} is about the type ${topic.typename}.`;
+    const conclusion = named
+      ? `The given id is the id of a ${named.typename}, but ${topic.key} is about the type ${topic.typename}.`
+      : `The given id is not the id of a node. The topic ${topic.key} is about nodes of the type ${topic.typename}.`;
     return { code: named ? 'OTHER_TYPE' : 'NOT_A_NODE_ID', conclusion, findings: [] };
   }
   const findings = await findingsOf(engine, actor, { subscription, topic, key: named?.key ?? null, since });
@@ -115,13 +116,13 @@ function reasonWithout(row: Row, operation: Operation, topic: Topic): Reason {
     return reason('NOT_RELAYED', 'The change is recorded, but no worker has matched it with subscriptions yet. Is a worker running?');
   if (operation !== topic.operation)
     return reason('OTHER_OPERATION', `The node was ${operation}, but ${topic.key} is about nodes that are ${topic.operation}.`);
-  if (!row.fitsTopic) return reason('OTHER_CHANGE', `The change is not of the kind that ${topic.key} is about.`);
+  if (!row.fitsTopic) return reason('OTHER_CHANGE', `The change doesn't match the conditions of the topic ${topic.key}.`);
   if (row.isOlder) return reason('OLDER_THAN_SUBSCRIPTION', 'The change happened before the subscription was created. A replay sends it.');
   if (!row.fitsEnvironment) return reason('OTHER_ENVIRONMENT', 'The node is in an environment that the subscription does not include.');
   if (!row.startsNoLoop)
     return reason(
       'ABOUT_SUBSCRIPTION_TOPICS',
-      'The change is about a subscription to topics of subscriptions; such changes are never sent.',
+      'The changed node is itself a subscription to a webhook_subscription topic. Such changes are never sent, because they could cause each other endlessly.',
     );
   return reason(
     'OTHER_DEFINITION_THEN',
@@ -157,11 +158,11 @@ function reasonOf(delivery: Delivery, last: Attempt | null, { pace }: Subscripti
       if (pace)
         return reason(
           'PACED',
-          `The delivery is due since ${delivery.dueAt.toISOString()}, but the subscription is slowed down. ${paceOf(pace)}`,
+          `The delivery has been due since ${delivery.dueAt.toISOString()}, but the subscription is slowed down. ${paceOf(pace)}`,
         );
       return reason(
         'NOT_CLAIMED',
-        `The delivery is due since ${delivery.dueAt.toISOString()}; no worker has picked it up yet. Is a worker running?`,
+        `The delivery has been due since ${delivery.dueAt.toISOString()}; no worker has claimed it yet. Is a worker running?`,
       );
   }
 }
@@ -177,7 +178,7 @@ function paceOf({ state, perSecond, resumesAt }: CurrentPace): string {
     case 'SLOWED':
       return `The receiver asked to slow down, or recovers from failures: notifications are sent${rate}.${wait}`;
     case 'LIMITED':
-      return `The subscription has a rate limit: notifications are sent${rate || ' a few at a time'}.`;
+      return `The subscription has a rate limit: notifications are sent${rate || ' within its limit of concurrent requests'}.`;
   }
 }
 
@@ -197,7 +198,7 @@ function conclude(
   { ofOne, since, unrecorded }: { ofOne: boolean; since: Date; unrecorded: string | null },
 ): Reason {
   if (subscription.status === 'DISABLED') {
-    const disabled = `The subscription is disabled since ${subscription.disabledAt?.toISOString()}.`;
+    const disabled = `The subscription has been disabled since ${subscription.disabledAt?.toISOString()}.`;
     return reason('SUBSCRIPTION_DISABLED', `${disabled} ${subscription.disabledMessage ?? 'Its owner disabled it.'}`);
   }
   if (subscription.status === 'HELD') return reason('SUBSCRIPTION_HELD', `The definition no longer works: ${subscription.brokenReason}`);
@@ -206,7 +207,7 @@ function conclude(
   if (findings.length === 0) {
     const nothing = `No change of ${ofOne ? `this ${topic.typename}` : `any ${topic.typename}`} was recorded in your organization since ${from}.`;
     const counted =
-      'A change counts once its transaction has committed, if the value of an attribute or a foreign key changed, unless the writer disabled capture.';
+      'A change is recorded when its transaction commits, unless it changes no announced column or its session disabled capture.';
     return reason('NO_CHANGE', `${nothing} ${counted}`);
   }
   const delivered = findings.filter(({ delivery }) => delivery?.state === 'DELIVERED').length;
@@ -215,6 +216,6 @@ function conclude(
   if (only && findings.length === 1) return reason(only.code, only.reason);
   return reason(
     'PARTLY_DELIVERED',
-    `Of the last ${findings.length} changes ${delivered} were delivered.${subscription.pace ? ` ${paceOf(subscription.pace)}` : ''}`,
+    `${delivered} of the last ${findings.length} changes ${delivered === 1 ? 'was' : 'were'} delivered.${subscription.pace ? ` ${paceOf(subscription.pace)}` : ''}`,
   );
 }

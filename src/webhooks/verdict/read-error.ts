@@ -22,7 +22,7 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   if (!result) throw new Error('The renderer returned no result for an error template.');
   const output = 'text' in result ? result.text : null;
   // A failure to render, even `busy`, counts as a failed attempt: the request was sent, so the attempt must be recorded.
-  const read = 'text' in result ? beginningOf(result.text.trim()) : `The error template could not read the answer: ${result.message}`;
+  const read = 'text' in result ? beginningOf(result.text.trim()) : `Rendering the error template failed: ${result.message}`;
   const found = read !== '';
   watch?.({
     stage: 'ERROR_TEMPLATE',

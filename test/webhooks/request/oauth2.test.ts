@@ -71,7 +71,7 @@ it('keeps no failure: the next one asks again', async () => {
 });
 
 const text = (status: number, body: string, headers = {}) => ({ kind: 'REPLY' as const, status, headers, body });
-const BASIC = 'they were sent in the Authorization header; `clientAuthentication: POST` sends them in the body.';
+const BASIC = 'were sent in the Authorization header; `clientAuthentication: POST` sends them in the body.';
 
 it.each([
   [
@@ -80,9 +80,9 @@ it.each([
   ],
   [
     text(401, '{"error":"invalid_client"}', { 'www-authenticate': 'Basic realm="x"' }),
-    `The token endpoint answered with status 401: invalid_client. Check \`clientId\` and \`clientSecret\`: ${BASIC}`,
+    `The token endpoint answered with status 401: invalid_client. Check \`clientId\` and \`clientSecret\`, which ${BASIC}`,
   ],
-  [text(401, 'go away'), `The token endpoint answered with status 401. Check \`clientId\` and \`clientSecret\`: ${BASIC}`],
+  [text(401, 'go away'), `The token endpoint answered with status 401. Check \`clientId\` and \`clientSecret\`, which ${BASIC}`],
   [
     json(400, { error: 'unauthorized_client' }),
     "The token endpoint answered with status 400: unauthorized_client. Allow the grant client_credentials for this client at the token endpoint's server.",

@@ -60,7 +60,7 @@ function misfits({ field, title, notBefore, isHttp }: DestinationKind, values: R
   const idle = OF_REQUESTS.filter((name) => isGiven(values[name]));
   return idle.map((name) => ({
     field: name,
-    message: `can be used only with a callbackUrl; ${title} neither signs nor authenticates this way`,
+    message: `can be used only with a callbackUrl, not with ${title}`,
   }));
 }
 

@@ -24,10 +24,13 @@ export async function checkPhase(
   if (retry !== null)
     problems.push({
       field: 'retry',
-      message: 'can not be used with the phase BEFORE: a write waits, so a before-hook is called only once',
+      message: 'can not be used with the phase BEFORE: a before-hook is never retried, because a write waits for it',
     });
   if (rateLimit !== null)
-    problems.push({ field: 'rateLimit', message: 'can not be used with the phase BEFORE: a write waits for the receiver' });
+    problems.push({
+      field: 'rateLimit',
+      message: 'can not be used with the phase BEFORE: a before-hook is called at once, because a write waits for it',
+    });
   if (!topic) return problems;
   const node = announcedNode(engine.host, topic.typename);
   const deciding = node && decidingRows(node);

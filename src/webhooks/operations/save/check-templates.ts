@@ -30,10 +30,10 @@ export async function checkTemplates(
   const payload = shape && { data: JSON.stringify({ data: invented, ...INVENTED_NOTIFICATION, event }) };
   const reply = { reply: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' }, event: JSON.stringify(event) };
   const doubtBody: Doubt = (text, invalid) =>
-    invalid === null ? null : `renders invalid JSON for invented data: ${invalid}. The result begins with ${quote(text.trim())}`;
+    invalid === null ? null : `renders invalid JSON for sample data: ${invalid}. The result begins with ${quote(text.trim())}`;
   const found = await Promise.all([
     check(engine, tenant, 'validationTemplate', validationTemplate, 'none', payload, (text) =>
-      /^(true|false)$/.test(text.trim()) ? null : `renders ${quote(text.trim())} for invented data; it must render true or false`,
+      /^(true|false)$/.test(text.trim()) ? null : `renders ${quote(text.trim())} for sample data; it must render true or false`,
     ),
     check(engine, tenant, 'template', template, contentType === 'XML' ? 'xml' : 'json', payload, doubtBody),
     check(engine, tenant, 'errorTemplate', errorTemplate, 'none', reply, () => null),

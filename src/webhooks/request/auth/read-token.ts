@@ -91,12 +91,12 @@ const ADVICE: Record<string, string> = {
 /** Advice for the subscription's owner; '' when none is known. */
 function adviceFor({ clientAuthentication }: OAuth2, status: number, error: string | null): string {
   if (error !== null && Object.hasOwn(ADVICE, error)) return ADVICE[error] as string;
-  const other =
+  const sent =
     clientAuthentication === 'POST'
-      ? 'they were sent in the body; `clientAuthentication: BASIC` sends them in the Authorization header'
-      : 'they were sent in the Authorization header; `clientAuthentication: POST` sends them in the body';
-  if (error === 'invalid_client' || status === 401) return `Check \`clientId\` and \`clientSecret\`: ${other}.`;
-  if (error === 'invalid_request') return `Check \`scope\` and \`audience\`. The client's id and secret: ${other}.`;
+      ? 'were sent in the body; `clientAuthentication: BASIC` sends them in the Authorization header'
+      : 'were sent in the Authorization header; `clientAuthentication: POST` sends them in the body';
+  if (error === 'invalid_client' || status === 401) return `Check \`clientId\` and \`clientSecret\`, which ${sent}.`;
+  if (error === 'invalid_request') return `Check \`scope\` and \`audience\`. The client's id and secret ${sent}.`;
   if (status >= 300 && status < 400) return 'Redirects are never followed: set `tokenUrl` to the address that the redirect leads to.';
   if (status < 300 || status === 404 || status === 405) return 'Check `tokenUrl`.';
   return '';

@@ -43,7 +43,7 @@ export function signatureProblems(chosen: readonly SignatureScheme[], secret: st
     problems.push({
       field: 'signatures',
       message:
-        "can't be both UP42 and HTTP_MESSAGE_SIGNATURES: both set the Signature header, in different formats; create two subscriptions",
+        "can't contain both UP42 and HTTP_MESSAGE_SIGNATURES, which set the Signature header in different formats; create two subscriptions",
     });
   const needing = chosen.filter((name) => name !== 'SCOPE');
   if (secret === null) {
@@ -65,7 +65,7 @@ export function signatureProblems(chosen: readonly SignatureScheme[], secret: st
     if (others.length > 0)
       problems.push({
         field: 'sharedSecret',
-        message: `is a private key, which is never shared, but ${others.join(' and ')} needs a shared secret; sign with STANDARD_WEBHOOKS alone`,
+        message: `is a private key (whsk_…), which can sign only with STANDARD_WEBHOOKS. Choose a shared secret for ${others.join(' and ')}, or sign with STANDARD_WEBHOOKS alone`,
       });
   } else if (key.bytes.length < 24 || key.bytes.length > 64)
     problems.push({

@@ -92,7 +92,7 @@ describe('a secret that its schemes can not sign with is refused, with how to ma
     [
       'a private key for schemes that share theirs',
       { signatures: ['SCOPE', 'STANDARD_WEBHOOKS', 'SCALR'], sharedSecret: WHSK },
-      [{ field: 'sharedSecret', message: expect.stringContaining('SCOPE and SCALR needs a shared secret') }],
+      [{ field: 'sharedSecret', message: expect.stringContaining('Choose a shared secret for SCOPE and SCALR') }],
     ],
     [
       'any for two schemes that write the same header',

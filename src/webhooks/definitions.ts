@@ -15,7 +15,7 @@ export type Prepared = Definition | { off: true } | { missing: true } | { failed
 
 export interface Definitions {
   /** Returns the definitions of these subscriptions. One statement loads all whose version is not cached. */
-  prepare(wanted: Iterable<{ subscriptionId: string; version: number }>): Promise<Map<string, Prepared>>;
+  prepare(requested: Iterable<{ subscriptionId: string; version: number }>): Promise<Map<string, Prepared>>;
   /** Returns the origin of a subscription's requests; `undefined` unless its definition was prepared before. */
   originOf(subscriptionId: string): string | undefined;
 }
@@ -50,10 +50,10 @@ export function createDefinitions(engine: Engine, { maxCompiled = MAX_COMPILED, 
   }
 
   return {
-    async prepare(wanted) {
+    async prepare(requested) {
       const prepared = new Map<string, Prepared>();
       const stale = new Set<string>();
-      for (const { subscriptionId, version } of wanted) {
+      for (const { subscriptionId, version } of requested) {
         const known = compiled.get(subscriptionId);
         if (known?.version === version) prepared.set(subscriptionId, known);
         else stale.add(subscriptionId);

@@ -38,7 +38,7 @@ const ROUNDS = 2;
 /** Maximum number of changed rows per write for which hooks are called. Each row is one request to each hook, and the write waits. */
 const MOST_CHANGES = 100;
 /** Number of changed rows whose hooks are called concurrently. */
-const ASKED_AT_ONCE = 10;
+const CONCURRENT_ROWS = 10;
 /** Maximum number of captured events to read per write; only types that have hooks are read. */
 const MOST_EVENTS = 10_000;
 
@@ -51,14 +51,14 @@ class RolledBack extends Error {
 }
 
 /** Reads, inside the write's transaction, the changes for which these hooks may have to be called. */
-type Look = (hooks: Hook[]) => Promise<Change[]>;
+type ReadForHooks = (hooks: Hook[]) => Promise<Change[]>;
 
 interface Passing<T> {
   tenant: string;
   find(): Promise<Hook[]>;
   isSame(seen: Change[], now: Change[]): boolean;
   /** `check` is `null` when no hook concerns the write. */
-  attempt(check: ((look: Look) => Promise<void>) | null, seen: Change[]): Promise<T>;
+  attempt(check: ((readFor: ReadForHooks) => Promise<void>) | null, seen: Change[]): Promise<T>;
 }
 
 export function createGate(engine: Engine): Gate {
@@ -73,8 +73,8 @@ export function createGate(engine: Engine): Gate {
     let found: Hook[] = [];
     /** Commits the write if its changes equal `expected`; otherwise rolls back and returns the changes. `undefined` always rolls back. */
     const tryWrite = async (expected: Change[] | undefined): Promise<{ written: T } | { changes: Change[] }> => {
-      const check = async (look: Look) => {
-        const changes = await look(found);
+      const check = async (readFor: ReadForHooks) => {
+        const changes = await readFor(found);
         if (expected === undefined || !isSame(expected, changes)) throw new RolledBack(changes);
       };
       try {
@@ -106,13 +106,13 @@ export function createGate(engine: Engine): Gate {
   }
 
   async function askAll(hooks: Hook[], writer: { tenant: string }, changes: Change[]): Promise<Refusal[]> {
-    const asked = changes.map((change) => ({ change, hooks: hooksOf(hooks, writer, change) }));
+    const calls = changes.map((change) => ({ change, hooks: hooksOf(hooks, writer, change) }));
     // Each call is recorded as a separate delivery. The hooks were loaded with one delivery id each, so further ids are needed.
-    const further = await nextIds(engine.pool, asked.slice(1).flatMap((one) => one.hooks).length);
-    for (const one of asked.slice(1)) one.hooks = one.hooks.map((hook) => ({ ...hook, deliveryId: further.shift() as string }));
+    const further = await nextIds(engine.pool, calls.slice(1).flatMap((call) => call.hooks).length);
+    for (const call of calls.slice(1)) call.hooks = call.hooks.map((hook) => ({ ...hook, deliveryId: further.shift() as string }));
     const refusals: Refusal[] = [];
-    for (let i = 0; i < asked.length; i += ASKED_AT_ONCE) {
-      const some = asked.slice(i, i + ASKED_AT_ONCE).map((one) => ask(one.hooks, one.change));
+    for (let i = 0; i < calls.length; i += CONCURRENT_ROWS) {
+      const some = calls.slice(i, i + CONCURRENT_ROWS).map((call) => ask(call.hooks, call.change));
       refusals.push(...(await Promise.all(some)).flat());
     }
     return refusals;
@@ -136,7 +136,7 @@ export function createGate(engine: Engine): Gate {
   }
 
   function passAll<T>({ tenant, typenames }: PlannedWrites, attempt: AttemptWrites<T>): Promise<T> {
-    const look = async (query: TransactionQuery, hooks: Hook[]) => {
+    const readConcerned = async (query: TransactionQuery, hooks: Hook[]) => {
       const changes = await readChanges(query, [...new Set(hooks.map(({ typename }) => typename))], MOST_EVENTS);
       const concerned = changes?.filter((change) => hooksOf(hooks, { tenant }, change).length > 0);
       if (concerned && concerned.length <= MOST_CHANGES) return concerned;
@@ -149,7 +149,7 @@ export function createGate(engine: Engine): Gate {
       isSame: areSameChanges,
       attempt: (check, seen) => {
         const created = seen.filter(({ operation }) => operation === 'created').map(({ snapshot }) => snapshot);
-        return attempt(async (query) => check?.((hooks) => look(locally(query), hooks)), created);
+        return attempt(async (query) => check?.((hooks) => readConcerned(locally(query), hooks)), created);
       },
     });
   }

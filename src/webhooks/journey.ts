@@ -46,7 +46,7 @@ const PUT_BACK_MS = 5000;
 
 export interface Journey {
   /** Runs a claimed batch, and calls `onResult` with the result of each delivery and its index in the batch. */
-  run(batch: DeliveryInHand[], onResult: (place: number, result: DeliveryResult) => void): void;
+  run(batch: DeliveryInHand[], onResult: (index: number, result: DeliveryResult) => void): void;
   /** Returns the origin of a subscription's requests; `undefined` until a delivery of it was claimed. */
   originOf(subscriptionId: string): string | undefined;
   /** Returns all deliveries to the queue that wait, or would wait from now on, for a slot of their origin. */
@@ -165,17 +165,17 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
 
   return {
     run(batch, onResult) {
-      const fail = (place: number, error: unknown) => onResult(place, putBack(batch[place] as DeliveryInHand, error));
+      const fail = (index: number, error: unknown) => onResult(index, putBack(batch[index] as DeliveryInHand, error));
       load(batch).then(
         (loaded) => {
-          for (let place = 0; place < batch.length; place++)
-            deliver(batch[place] as DeliveryInHand, loaded).then(
-              (result) => onResult(place, result),
-              (error) => fail(place, error),
+          for (let index = 0; index < batch.length; index++)
+            deliver(batch[index] as DeliveryInHand, loaded).then(
+              (result) => onResult(index, result),
+              (error) => fail(index, error),
             );
         },
         (error) => {
-          for (let place = 0; place < batch.length; place++) fail(place, error);
+          for (let index = 0; index < batch.length; index++) fail(index, error);
         },
       );
     },

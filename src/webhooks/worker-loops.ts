@@ -56,10 +56,10 @@ export async function startWorking(
     leaseMs: deadlines.leaseMs,
     hostOf: journey.originOf,
     deliver: (batch, free) =>
-      journey.run(batch, (place, result) => {
+      journey.run(batch, (index, result) => {
         const written = attemptWriter.add(result);
-        if (written) void written.then(() => free(place));
-        else free(place);
+        if (written) void written.then(() => free(index));
+        else free(index);
       }),
   });
   const relaying = engine.loops.start('relay', 0);
@@ -67,7 +67,7 @@ export async function startWorking(
     pool,
     log,
     onDeliveries: drain.wake,
-    onLook(changes, withoutTenant) {
+    onBatch(changes, withoutTenant) {
       relaying.completed();
       if (changes > 0) engine.meter.relayed(changes, withoutTenant);
     },
@@ -80,7 +80,7 @@ export async function startWorking(
     'paced',
     () => pacedMs,
     async () => {
-      const { waiting, batch } = await claimPaced(pool, Math.min(drain.room(), MAX_PACED), deadlines);
+      const { waiting, batch } = await claimPaced(pool, Math.min(drain.freeSlots(), MAX_PACED), deadlines);
       drain.start(batch);
       pacedMs = waiting > 0 ? PACED_SCAN_MS.due : PACED_SCAN_MS.idle;
     },

@@ -14,7 +14,7 @@ const POLL_MS = { busy: 20, idle: 75 };
  * therefore skip the transactions that began before the last five complete iterations. A complete iteration, once a second, also finds
  * older transactions that have committed since.
  */
-const RECENT = { looks: 5, everythingEveryMs: 1000 };
+const RECENT = { iterations: 5, completeEveryMs: 1000 };
 const BACKOFF_MS = { first: 100, last: 5000 };
 
 export interface RelayOptions {
@@ -23,7 +23,7 @@ export interface RelayOptions {
   /** Called with the subscriptions that have new deliveries due now. A lost call only delays them. */
   onDeliveries(subscriptionIds: string[]): void;
   /** Called after each batch, with the number of relayed changes and the number of events that have no tenant. */
-  onLook?(changes: number, withoutTenant: number): void;
+  onBatch?(changes: number, withoutTenant: number): void;
   onFailure?(): void;
   /** Milliseconds to pause after a batch with events, and the longest pause without events. */
   pollMs?: { busy: number; idle: number };
@@ -37,7 +37,7 @@ export interface Relay {
 }
 
 /** Starts the loop, which survives restarts of the database. Holds one connection of the pool to listen for NOTIFY of other processes. */
-export function startRelay({ pool, log, onDeliveries, onLook, onFailure, pollMs = POLL_MS }: RelayOptions): Relay {
+export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs = POLL_MS }: RelayOptions): Relay {
   const nap = createNap();
   const stopping = new AbortController();
   const listening = listen(pool, log, nap.end, stopping.signal);
@@ -45,16 +45,16 @@ export function startRelay({ pool, log, onDeliveries, onLook, onFailure, pollMs 
   async function run(): Promise<void> {
     let idleMs = pollMs.busy;
     let backoffMs = BACKOFF_MS.first;
-    let everythingAt = 0;
+    let nextCompleteAt = 0;
     let horizons: string[] = [];
     while (!stopping.signal.aborted) {
       try {
-        const everything = performance.now() >= everythingAt;
-        if (everything) horizons = [...horizons, await nextXid(pool)].slice(-RECENT.looks);
-        const { events, subscriptionIds, ownerless, ownerlessNodes } = await relayOnce(pool, BATCH, everything ? '0' : horizons[0]);
-        if (everything && events < BATCH) everythingAt = performance.now() + RECENT.everythingEveryMs;
+        const isComplete = performance.now() >= nextCompleteAt;
+        if (isComplete) horizons = [...horizons, await nextXid(pool)].slice(-RECENT.iterations);
+        const { events, subscriptionIds, ownerless, ownerlessNodes } = await relayOnce(pool, BATCH, isComplete ? '0' : horizons[0]);
+        if (isComplete && events < BATCH) nextCompleteAt = performance.now() + RECENT.completeEveryMs;
         backoffMs = BACKOFF_MS.first;
-        onLook?.(events, ownerless);
+        onBatch?.(events, ownerless);
         if (ownerless > 0)
           log.warn(
             { events: ownerless, first: ownerlessNodes },

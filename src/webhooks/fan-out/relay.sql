@@ -113,7 +113,7 @@ tenantless_rows AS MATERIALIZED (
 -- The tenants of tenantless_rows. The first tenant's event has the capture's id, each further event an id of
 -- the same millisecond.
 child_tenants AS MATERIALIZED (
-  SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS place
+  SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS tenant_number
   FROM tenantless_rows
   CROSS JOIN LATERAL hookgraph.tenants_by_children(ids, xids, typenames, keys, operations) d
 ),
@@ -144,9 +144,9 @@ members AS MATERIALIZED (
 -- its tenant, and it may have belonged to another tenant before the change.
 batch_events AS MATERIALIZED (
   SELECT
-    c.is_new OR coalesce(d.place > 1, false) AS is_new,
+    c.is_new OR coalesce(d.tenant_number > 1, false) AS is_new,
     CASE
-      WHEN d.place > 1 THEN ((c.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575)
+      WHEN d.tenant_number > 1 THEN ((c.id >> 20) << 20) | (nextval('hookgraph.id_sequence') & 1048575)
       ELSE c.id END AS id,
     c.xid, c.occurred_at, coalesce(c.tenant, p.tenant, d.tenant) AS tenant, c.parent_typename, c.parent_key,
     c.environment, c.typename, c.node_key, c.operation, c.changed, c.before, c.after, c.context,

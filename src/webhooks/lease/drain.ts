@@ -15,7 +15,7 @@ export interface DrainOptions {
   /** Returns the destination host of a subscription, or `undefined` while it is unknown. */
   hostOf(subscriptionId: string): string | undefined;
   /** Delivers a claimed batch. Calls `free` once per delivery, with its index in the batch, when its slot can be reused. Must not throw. */
-  deliver(batch: DeliveryInHand[], free: (place: number) => void): void;
+  deliver(batch: DeliveryInHand[], free: (index: number) => void): void;
 }
 
 export interface Drain {
@@ -23,7 +23,7 @@ export interface Drain {
   /** Claims nothing of this subscription for `ms` milliseconds in this process. The due-scan wakes it afterwards. */
   rest(subscriptionId: string, ms: number): void;
   /** Returns how many more deliveries may be in progress. */
-  room(): number;
+  freeSlots(): number;
   /** Returns how many deliveries are in progress. */
   inProgress(): number;
   /** Starts deliveries that another loop claimed. */
@@ -43,7 +43,7 @@ export function startDrain(options: DrainOptions): Drain {
   return {
     wake: (subscriptionIds) => drain.wake(subscriptionIds),
     rest: (subscriptionId, ms) => drain.rest(subscriptionId, ms),
-    room: () => drain.room(),
+    freeSlots: () => drain.freeSlots(),
     inProgress: () => drain.inProgress(),
     start: (batch) => drain.start(batch),
     stop: () => drain.stop(),
@@ -80,7 +80,7 @@ class ClaimingDrain implements Drain {
     this.awake.remove(subscriptionId);
   }
 
-  room(): number {
+  freeSlots(): number {
     return this.isStopping ? 0 : this.options.bounds.total - this.inFlight.total;
   }
 
@@ -91,7 +91,7 @@ class ClaimingDrain implements Drain {
   start(batch: DeliveryInHand[]): void {
     if (batch.length === 0) return;
     const slots = batch.map(({ subscriptionId }) => this.inFlight.take(subscriptionId, this.options.hostOf(subscriptionId)));
-    this.options.deliver(batch, (place) => this.release(slots[place] as Slot));
+    this.options.deliver(batch, (index) => this.release(slots[index] as Slot));
   }
 
   async stop(): Promise<void> {

@@ -5,7 +5,7 @@ import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES, LEAST_LEASE_MS } from '../base/dead
 import { renewLease } from '../base/store/delivery-state.js';
 import type { DeliveryInHand } from './claim.js';
 
-const LOOK_EVERY_MS = 10;
+const CHECK_EVERY_MS = 10;
 
 /** Returns whether the attempt may begin without renewing the claim. */
 export const mayBegin = (delivery: DeliveryInHand): boolean => performance.now() - delivery.claimedAtMs < BEGIN_WITHIN_MS;
@@ -43,6 +43,6 @@ export async function untilNoneBegins(pool: Pool, deliveryIds: string[]): Promis
       [deliveryIds],
     );
     left = rows[0]?.left ?? 0;
-    if (left > 0) await sleep(LOOK_EVERY_MS);
+    if (left > 0) await sleep(CHECK_EVERY_MS);
   }
 }

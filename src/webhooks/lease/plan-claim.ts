@@ -42,7 +42,7 @@ const PORTION = 24;
 const MAX_OF_UNKNOWN_HOST = 4;
 
 /** Maximum number of extra subscriptions in a claim, which are used when the planned ones have fewer due deliveries than requested. */
-const SPARES = 50;
+const MAX_EXTRAS = 50;
 
 /**
  * Returns how many more deliveries of a subscription may start: until it has half of the slots that are free or its own. A busy
@@ -76,7 +76,7 @@ export function planClaim(queues: Queues, load: Load, bounds: Bounds, nowMs: num
     want.count += more;
     slots.take(want.subscriptionId, want.host, more);
   }
-  return { wants: [...wants, ...planSpares(queues, wants, load, bounds, slots.free, nowMs)], total: countOf(wants) };
+  return { wants: [...wants, ...planExtras(queues, wants, load, bounds, slots.free, nowMs)], total: countOf(wants) };
 }
 
 /** Counts the slots that a plan has not assigned yet. */
@@ -114,7 +114,7 @@ class FreeSlots {
  * Plans extra subscriptions of the same host, because the planned ones may have fewer due deliveries than requested. Returns none when
  * the planned ones have several hosts or an unknown one: only with one known host does `total` enforce that host's limit.
  */
-export function planSpares(
+export function planExtras(
   queues: Queues,
   wants: readonly PlannedWant[],
   load: Load,
@@ -124,16 +124,16 @@ export function planSpares(
 ): PlannedWant[] {
   const [host, ...otherHosts] = new Set(wants.map((want) => want.host));
   if (host === undefined || otherHosts.length > 0) return [];
-  const wanted = new Set(wants.map(({ subscriptionId }) => subscriptionId));
-  const spares: PlannedWant[] = [];
+  const planned = new Set(wants.map(({ subscriptionId }) => subscriptionId));
+  const extras: PlannedWant[] = [];
   for (const [subscriptionId, entry] of queues.queue(host)) {
-    if (spares.length === SPARES) break;
-    if (wanted.has(subscriptionId)) continue;
+    if (extras.length === MAX_EXTRAS) break;
+    if (planned.has(subscriptionId)) continue;
     const inProgress = load.of(subscriptionId);
     const count = Math.min(PORTION, bounds.perSubscription - inProgress, shareOf(inProgress, free));
-    if (count > 0) spares.push({ subscriptionId, count, after: entry.cursorAt(nowMs), host, entry });
+    if (count > 0) extras.push({ subscriptionId, count, after: entry.cursorAt(nowMs), host, entry });
   }
-  return spares;
+  return extras;
 }
 
 export interface Advance {
@@ -154,10 +154,10 @@ export function advancesAfter({ wants, total }: ClaimPlan, batch: readonly Deliv
   // A claim that reached its total did not search the subscriptions after the last claimed one.
   const isFull = batch.length === total;
   const end = isFull ? wants.findLastIndex(({ subscriptionId }) => counts.has(subscriptionId)) : wants.length;
-  return wants.slice(0, end + 1).map(({ subscriptionId, count, after, entry }, place) => {
+  return wants.slice(0, end + 1).map(({ subscriptionId, count, after, entry }, index) => {
     const claimed = last.get(subscriptionId);
     // Fewer rows than requested: no more are due after the cursor. Rows before the cursor are found by the next due-scan.
-    const isDone = claimed === undefined || (place < end && (counts.get(subscriptionId) ?? 0) < count);
+    const isDone = claimed === undefined || (index < end && (counts.get(subscriptionId) ?? 0) < count);
     const next = isDone ? null : entry.next({ dueAt: claimed.dueAt, id: claimed.id }, after, nowMs);
     return { subscriptionId, had: entry, next };
   });

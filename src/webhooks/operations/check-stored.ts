@@ -69,7 +69,7 @@ export async function checkStored(engine: Engine, schema: GraphQLSchema): Promis
     const emptyPaths = stored.retired ? [] : await emptied(engine, schema, stored);
     findings.push({ subscriptionId, version, name, tenant, owner, topic, ...judged, recentDeliveries: 0, emptyPaths });
   }
-  const { rows } = await engine.pool.query<{ id: string; count: number }>(RECENT, [findings.map((one) => one.subscriptionId)]);
+  const { rows } = await engine.pool.query<{ id: string; count: number }>(RECENT, [findings.map(({ subscriptionId }) => subscriptionId)]);
   const recent = new Map(rows.map(({ id, count }) => [id, count]));
   return findings.map((finding) => ({ ...finding, recentDeliveries: recent.get(finding.subscriptionId) ?? 0 }));
 }
@@ -111,8 +111,8 @@ function judge({ host, settings }: Engine, schema: GraphQLSchema, { query, typen
   if (query === null) return null;
   const about = { node: announcedNode(host, typename), topicKey: topic, pageArguments: host.pageArguments };
   const checked = checkQuery(schema, query, settings.queryLimits, about);
-  const told = (problems: readonly { message: string }[]) => problems.map(({ message }) => message).join('\n');
-  if (checked.problems) return { kind: 'BROKEN' as const, message: told(checked.problems) };
+  const joined = (problems: readonly { message: string }[]) => problems.map(({ message }) => message).join('\n');
+  if (checked.problems) return { kind: 'BROKEN' as const, message: joined(checked.problems) };
   const deprecated = validate(schema, checked.document, [NoDeprecatedCustomRule]);
-  return deprecated.length > 0 ? { kind: 'DEPRECATED' as const, message: told(deprecated) } : null;
+  return deprecated.length > 0 ? { kind: 'DEPRECATED' as const, message: joined(deprecated) } : null;
 }

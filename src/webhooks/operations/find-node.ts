@@ -46,10 +46,10 @@ export async function findNode(engine: Engine, owner: Owner, topic: Topic, globa
   if (named.typename !== topic.typename)
     return problem(`is the id of a ${named.typename}, but the topic ${topic.key} is about nodes of the type ${topic.typename}`);
   const [deleted] = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, named.key) : [];
-  const asked = deleted ?? { typename: topic.typename, nodeKey: named.key, overlay: [] };
+  const requested = deleted ?? { typename: topic.typename, nodeKey: named.key, overlay: [] };
   // Without a finder in the schema to check the owner's rights, the node must at least belong to the owner's tenant.
-  const isOwn = deleted !== undefined || finderOf(engine.host, topic.typename) !== null || (await isWithin(engine, owner, asked));
-  const node = isOwn ? await firstVisible(engine, owner, [asked]) : null;
+  const isOwn = deleted !== undefined || finderOf(engine.host, topic.typename) !== null || (await isWithin(engine, owner, requested));
+  const node = isOwn ? await firstVisible(engine, owner, [requested]) : null;
   return node ? { node } : problem('not found', 'NOT_FOUND');
 }
 
@@ -123,13 +123,16 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
   const question = askFor(host, finder, node, keys, TYPENAME);
   if (question.isEmpty) return null;
   const { data, errors = [] } = await execute({ ...question, schema: host.schema(), contextValue });
-  const ours = errors.find((error) => host.faultOf(error) === 'ours');
-  if (ours) throw new Error(`Reading the last node failed with an internal error: ${ours.message}`, { cause: ours.originalError ?? ours });
+  const internal = errors.find((error) => host.faultOf(error) === 'ours');
+  if (internal)
+    throw new Error(`Reading the last node failed with an internal error: ${internal.message}`, {
+      cause: internal.originalError ?? internal,
+    });
   // A node whose resolver throws is used too, because the stored query then reports the error.
   const failed = new Set(errors.filter((error) => host.faultOf(error) === 'node').map((error) => error.path?.[0]));
   const isFound = (answer: unknown): boolean => {
     const [found] = Array.isArray(answer) ? answer : [answer];
     return (found as { __typename?: unknown } | null | undefined)?.__typename === node.typename;
   };
-  return candidates.find((_, place) => isFound(data?.[`n${place}`]) || failed.has(`n${place}`)) ?? null;
+  return candidates.find((_, index) => isFound(data?.[`n${index}`]) || failed.has(`n${index}`)) ?? null;
 }

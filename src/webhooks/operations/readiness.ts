@@ -50,6 +50,6 @@ async function examine({ pool, log, capture }: Engine): Promise<Readiness> {
 
 /** Builds the response of `/readyz`. */
 export function readinessAnswer({ isReady, status, problems, warnings }: Readiness): { status: 200 | 503; body: Record<string, unknown> } {
-  const told = { ...(problems.length > 0 && { problems }), ...(warnings.length > 0 && { warnings }) };
-  return { status: isReady ? 200 : 503, body: { status, ...told } };
+  const details = { ...(problems.length > 0 && { problems }), ...(warnings.length > 0 && { warnings }) };
+  return { status: isReady ? 200 : 503, body: { status, ...details } };
 }

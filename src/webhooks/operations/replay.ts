@@ -9,7 +9,7 @@ import { isBigId } from '../base/store/page.js';
 import { endReplay, replaysByIds, startReplay } from '../base/store/replays.js';
 import { subscriptionsByIds } from '../base/store/subscriptions.js';
 import { insideTransaction } from '../base/store/transaction.js';
-import { about, whyAsleep } from './resend.js';
+import { about, whyNotEnabled } from './resend.js';
 import { NOT_ALLOWED, NOT_FOUND } from './save.js';
 
 export interface Replayed {
@@ -36,8 +36,8 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   if (!subscription) return refused({ ...NOT_FOUND, field: 'webhookSubscriptionId' });
   if (subscription.definition.before)
     return refused({ field: 'base', message: 'a before-hook receives no events, so there is nothing to replay' });
-  const asleep = whyAsleep(subscription);
-  if (asleep) return refused(asleep);
+  const notEnabled = whyNotEnabled(subscription);
+  if (notEnabled) return refused(notEnabled);
   if (from && to && from > to) return refused({ field: 'to', message: 'must not be before `from`' });
   const id = await insideTransaction(engine.pool, async (client) => {
     const started = await startReplay(client, { subscriptionId: subscription.id, userId: actor.userId, from, to });

@@ -22,8 +22,8 @@ export async function releaseHeldDeliveries(engine: Engine, actor: Actor, id: st
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const subscription = (await subscriptionsByIds(engine.pool, actor, [id])).get(id);
   if (!subscription) return refused({ ...NOT_FOUND, field: 'webhookSubscriptionId' });
-  const asleep = whyAsleep(subscription);
-  if (asleep) return refused(asleep);
+  const notEnabled = whyNotEnabled(subscription);
+  if (notEnabled) return refused(notEnabled);
   const count = await insideTransaction(engine.pool, async (client) => {
     const released = (await releaseDeliveries(client, [id], ['NODE', 'DISABLED', 'BROKEN'])).get(id) ?? 0;
     await recordAudit(client, actor, [{ ...about(subscription), action: 'RELEASED', message: `Released deliveries: ${released}.` }]);
@@ -48,8 +48,8 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   if (!delivery) return refused(NOT_FOUND);
   const subscription = (await subscriptionsByIds(engine.pool, actor, [delivery.subscriptionId])).get(delivery.subscriptionId);
   if (!subscription) return refused({ field: 'base', message: 'the subscription of this delivery was deleted' });
-  const asleep = whyAsleep(subscription);
-  if (asleep) return refused(asleep);
+  const notEnabled = whyNotEnabled(subscription);
+  if (notEnabled) return refused(notEnabled);
   if (delivery.kind === 'TEST') return refused({ field: 'base', message: 'a test delivery can not be resent; send a new test' });
   if (delivery.kind === 'BEFORE')
     return refused({ field: 'base', message: 'a before-hook can not be called again: the write was already decided' });
@@ -66,7 +66,7 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
 export const about = ({ id, version }: Subscription) => ({ subscriptionId: id, versionBefore: version, versionAfter: version });
 
 /** Returns the reason why the subscription sends nothing now; `null` when it is enabled. */
-export function whyAsleep({ status }: Subscription): Problem | null {
+export function whyNotEnabled({ status }: Subscription): Problem | null {
   if (status === 'DISABLED') return { field: 'base', message: 'the subscription is disabled; enable it first' };
   return status === 'HELD' ? { field: 'base', message: "the subscription's query or a template no longer works; correct it first" } : null;
 }

@@ -205,15 +205,17 @@ export async function checkedTopic(
   input: SubscriptionInput,
   pinned: string | null,
 ): Promise<{ topic: Topic | null; problems: Problem[] }> {
-  const asked = input.topic;
-  if (asked === undefined && pinned !== null)
+  const reference = input.topic;
+  if (reference === undefined && pinned !== null)
     return { topic: (await topicsByIds(engine.pool, [pinned])).get(pinned) ?? null, problems: [] };
-  if (asked == null || (asked.id == null && asked.key == null))
+  if (reference == null || (reference.id == null && reference.key == null))
     return { topic: null, problems: [{ field: 'topic', message: "can't be blank", type: 'BLANK' }] };
-  const topic = await resolveTopic(engine.pool, asked);
+  const topic = await resolveTopic(engine.pool, reference);
   if (topic) return { topic, problems: [] };
   const named =
-    asked.key == null ? '' : `: ${JSON.stringify(asked.key)}${asked.version == null ? '' : ` ${JSON.stringify(asked.version)}`}`;
+    reference.key == null
+      ? ''
+      : `: ${JSON.stringify(reference.key)}${reference.version == null ? '' : ` ${JSON.stringify(reference.version)}`}`;
   return { topic: null, problems: [{ field: 'topic', message: `not found${named}`, type: 'NOT_FOUND' }] };
 }
 

@@ -66,11 +66,11 @@ async function whyUnrecorded({ capture }: Engine, { typename }: Topic, isNothing
   const [first] = lost;
   if (!first) return null;
   const since = new Date(Math.min(...lost.map((found) => found.since.getTime()))).toISOString();
-  const told = lost.map(({ message, hint }) => `${message} ${hint}`).join(' ');
-  return `Changes of the table ${first.table} are not recorded, or only some of them, at least since ${since}. The operator of this API can correct this: ${told}`;
+  const reasons = lost.map(({ message, hint }) => `${message} ${hint}`).join(' ');
+  return `Changes of the table ${first.table} are not recorded, or only some of them, at least since ${since}. The operator of this API can correct this: ${reasons}`;
 }
 
-interface Look {
+interface Search {
   subscription: Subscription;
   topic: Topic;
   key: string | null;
@@ -86,7 +86,7 @@ interface Row extends VisibleEvent {
   isOlder: boolean;
 }
 
-async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic, key, since }: Look): Promise<Finding[]> {
+async function findingsOf({ pool }: Engine, actor: Actor, { subscription, topic, key, since }: Search): Promise<Finding[]> {
   const { rows } = await pool.query<Row>(
     LAST_EVENTS.text,
     LAST_EVENTS.values({

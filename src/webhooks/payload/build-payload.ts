@@ -8,10 +8,10 @@ import type { StageReport, Watch } from '../base/report.js';
 import type { ReportStage } from '../base/stages.js';
 import type { Faulted, Step, StepResult } from '../base/templates/rendering.mjs';
 import { type Template, toTemplateError } from '../base/templates/template.js';
+import { type FieldTexts, rowJson } from './build-event.js';
 import { findData, linkTo, type PayloadSources } from './find-data.js';
 import { notificationOf } from './notification.js';
 import { renderXml } from './render-xml.js';
-import { type FieldTexts, rowJson } from './tell-event.js';
 
 /** The delivery, and the node that it is about. */
 export interface PayloadSubject {
@@ -26,7 +26,7 @@ export interface Body {
   contentType: 'application/json' | 'application/xml';
 }
 
-interface Took {
+interface Durations {
   queryMs: number;
   renderMs: number;
 }
@@ -36,8 +36,8 @@ interface Took {
  * rendered false. `HELD`: the node's data can't be used; `stage` and `message` say why.
  */
 export type PayloadResult =
-  | ({ outcome: 'READY'; body: Body; event: string | null } & Took)
-  | ({ outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string } & Took);
+  | ({ outcome: 'READY'; body: Body; event: string | null } & Durations)
+  | ({ outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string } & Durations);
 
 /**
  * Runs the query as the owner, then the validation template, then the body template. A definition without query and templates gets
@@ -108,8 +108,8 @@ async function buildOwn(
   const input = () => scopeJson(row ? rowJson(row) : (stringifyJson(payload.data) ?? 'null'), JSON.stringify(notification), event);
   const results = isRendered ? await renderAll(engine, compiled, input(), watch !== undefined) : [];
   if (compiled.validation) {
-    const said = validate(compiled.validation, results.shift() as StepResult);
-    const { outcome, message, text: output, ms } = said;
+    const validated = validate(compiled.validation, results.shift() as StepResult);
+    const { outcome, message, text: output, ms } = validated;
     watch?.(report('VALIDATION', outcome === 'HELD' ? 'FAILED' : (outcome ?? 'OK'), { input: scope, output, message, ms }));
     if (outcome !== null && !watch) return stop(outcome, 'VALIDATION', message);
   }
@@ -164,9 +164,12 @@ function report(
 type Rendered = { text: string; ms?: number } | { error: string; text?: string; ms?: number };
 
 /** The result of the validation template; `outcome` is `null` when the body may be sent. */
-type Said = { text: string | null; ms: number } & ({ outcome: null; message: null } | { outcome: 'SKIPPED' | 'HELD'; message: string });
+type ValidationResult = { text: string | null; ms: number } & (
+  | { outcome: null; message: null }
+  | { outcome: 'SKIPPED' | 'HELD'; message: string }
+);
 
-function validate(template: Template, result: StepResult): Said {
+function validate(template: Template, result: StepResult): ValidationResult {
   const { ms } = result;
   if ('fault' in result) return { outcome: 'HELD', text: null, message: describe(template, result), ms };
   const text = result.text.trim();

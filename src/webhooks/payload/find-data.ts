@@ -6,8 +6,8 @@ import type { Engine } from '../base/engine.js';
 import type { RecordedEvent, Snapshot } from '../base/model.js';
 import { HOW_TO_RECALL } from '../base/recall.js';
 import { unrecorded } from '../base/store/recorded-events.js';
+import { buildEvent, eventJson, type FieldTexts, type Open, rowJson } from './build-event.js';
 import { runQuery } from './run-query.js';
-import { eventJson, type FieldTexts, type Open, rowJson, tellEvent } from './tell-event.js';
 
 /** The inputs of a payload that are loaded only when the definition needs them. */
 export interface PayloadSources {
@@ -41,11 +41,11 @@ export async function findData(
   if (answer && 'refused' in answer) return answer;
   if (document && answer?.isWhole && topic.operation === 'deleted' && findsNothing(document, answer.data))
     return { refused: FINDS_NOTHING };
-  const told = compiled.event && (await tellEvent(engine, compiled, nodeKey, event ?? unrecorded(topic.operation), { open, own }));
-  if (told && 'refused' in told) return told;
-  const json = told && eventJson(told);
+  const built = compiled.event && (await buildEvent(engine, compiled, nodeKey, event ?? unrecorded(topic.operation), { open, own }));
+  if (built && 'refused' in built) return built;
+  const json = built && eventJson(built);
   if (answer) return { data: answer.data, row: null, event: json };
-  const readable = told?.after ?? told?.before ?? {};
+  const readable = built?.after ?? built?.before ?? {};
   const row = engine.host.defaultPayload === 'ROW' && Object.keys(readable).length > 0 ? readable : null;
   return { data: row ? (parseJson(rowJson(row)) as unknown) : linkTo(engine, nodeId), row, event: json };
 }
@@ -60,7 +60,7 @@ function findsNothing(document: DocumentNode, data: unknown): boolean {
   if (data === null || typeof data !== 'object') return true;
   const roots = rootFields(document);
   const isNothing = ([name, value]: [string, unknown]): boolean =>
-    value === null || (Array.isArray(value) && roots.get(name) === true && value.every((one) => one === null));
+    value === null || (Array.isArray(value) && roots.get(name) === true && value.every((item) => item === null));
   const answers = Object.entries(data).filter(([name]) => roots.has(name));
   return answers.length > 0 && answers.every(isNothing);
 }
@@ -69,9 +69,9 @@ function findsNothing(document: DocumentNode, data: unknown): boolean {
 function rootFields(document: DocumentNode): Map<string, boolean> {
   const found = new Map<string, boolean>();
   const fragments = new Map(
-    document.definitions.flatMap((one) => (one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one] as const] : [])),
+    document.definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [])),
   );
-  const sets = document.definitions.flatMap((one) => (one.kind === Kind.OPERATION_DEFINITION ? [one.selectionSet] : []));
+  const sets = document.definitions.flatMap((node) => (node.kind === Kind.OPERATION_DEFINITION ? [node.selectionSet] : []));
   for (let set = sets.pop(); set; set = sets.pop())
     for (const selection of set.selections)
       if (selection.kind === Kind.INLINE_FRAGMENT) sets.push(selection.selectionSet);

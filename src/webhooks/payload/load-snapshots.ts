@@ -19,10 +19,10 @@ export async function loadBatchEvents<Delivery extends { eventId: string | null 
   batch: Delivery[],
   definitionOf: (delivery: Delivery) => Compiled | null,
 ): Promise<BatchEvents> {
-  const idsWhere = (needs: (own: Compiled) => boolean): string[] => {
-    const ids = batch.flatMap((one) => {
-      const own = one.eventId === null ? null : definitionOf(one);
-      return own && needs(own) ? [one.eventId as string] : [];
+  const idsWhere = (needs: (definition: Compiled) => boolean): string[] => {
+    const ids = batch.flatMap((delivery) => {
+      const definition = delivery.eventId === null ? null : definitionOf(delivery);
+      return definition && needs(definition) ? [delivery.eventId as string] : [];
     });
     return [...new Set(ids)];
   };

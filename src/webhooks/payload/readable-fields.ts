@@ -22,7 +22,7 @@ const MOST_ROUNDS = 10;
 /**
  * Returns the fields that the host's resolvers return to the owner. A field with an error is not readable. Some hosts return `null` for a
  * field that the owner may not read; a field that is `null`, although the event's row has a value, is therefore queried again with that
- * row in place of the stored one, and is readable if it is then not `null`.
+ * row in place of the stored row, and is readable if it is then not `null`.
  * @param fields pairs of field and column
  * @returns `null` when the deadline passed
  * @throws Error for an internal failure
@@ -51,9 +51,9 @@ export async function readableFields(
   for (const row of [after, before]) {
     const again = row ? doubtful.filter(([field, column]) => !readable.has(field) && hasValue(row)(column)) : [];
     if (!row || again.length === 0) continue;
-    const said = await ask(engine, node, key, again, () => open(ahead(row)));
-    if (!said) return null;
-    for (const [field] of again) if (said.get(field) != null) readable.add(field);
+    const values = await ask(engine, node, key, again, () => open(ahead(row)));
+    if (!values) return null;
+    for (const [field] of again) if (values.get(field) != null) readable.add(field);
   }
   return readable;
 }
@@ -78,9 +78,9 @@ async function ask(
     const answer = await run(engine, question, await open());
     if (!answer) return null;
     const { row, refused } = answer;
-    if (row) return new Map(left.flatMap((field, place) => (refused.has(`f${place}`) ? [] : [[field, row[`f${place}`] ?? null] as const])));
+    if (row) return new Map(left.flatMap((field, index) => (refused.has(`f${index}`) ? [] : [[field, row[`f${index}`] ?? null] as const])));
     if (refused.size === 0) return new Map();
-    left = left.filter((_, place) => !refused.has(`f${place}`));
+    left = left.filter((_, index) => !refused.has(`f${index}`));
   }
   return new Map();
 }
@@ -90,10 +90,10 @@ function select({ host }: Engine, typename: string, fields: string[]): Selection
   const justTypename: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [{ kind: Kind.FIELD, name: name('__typename') }] };
   const type = host.schema().getType(typename);
   const known = isObjectType(type) ? type.getFields() : {};
-  const selections = fields.map((field, place) => {
+  const selections = fields.map((field, index) => {
     const found = known[field];
     const isLeaf = found !== undefined && isLeafType(getNamedType(found.type));
-    return { kind: Kind.FIELD, name: name(field), alias: name(`f${place}`), ...(!isLeaf && { selectionSet: justTypename }) } as const;
+    return { kind: Kind.FIELD, name: name(field), alias: name(`f${index}`), ...(!isLeaf && { selectionSet: justTypename }) } as const;
   });
   const typeCondition = { kind: Kind.NAMED_TYPE, name: name(typename) } as const;
   return {
@@ -111,10 +111,10 @@ async function run(
   const result = await executeInTime(engine, document, contextValue, variableValues);
   if (!result) return null;
   const { data, errors = [] } = result;
-  const ours = errors.find((error) => engine.host.faultOf(error) === 'ours');
-  if (ours)
-    throw new Error(`Checking which fields of an event the owner may read failed with an internal error: ${ours.message}`, {
-      cause: ours.originalError ?? ours,
+  const internal = errors.find((error) => engine.host.faultOf(error) === 'ours');
+  if (internal)
+    throw new Error(`Checking which fields of an event the owner may read failed with an internal error: ${internal.message}`, {
+      cause: internal.originalError ?? internal,
     });
   const found = data?.n0;
   const row = (Array.isArray(found) ? found[0] : found) as Record<string, unknown> | null | undefined;
@@ -122,7 +122,7 @@ async function run(
 }
 
 const fieldIn = ({ path }: GraphQLError): string | null =>
-  (path?.find((step, place) => place > 0 && /^f\d+$/.test(String(step))) as string) ?? null;
+  (path?.find((step, index) => index > 0 && /^f\d+$/.test(String(step))) as string) ?? null;
 
 const parseRow = (row: RowTexts): Record<string, Json> =>
   Object.fromEntries(Object.entries(row).map(([column, text]) => [column, parseJson(text) as Json]));

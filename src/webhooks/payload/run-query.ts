@@ -24,14 +24,16 @@ export async function runQuery(
   const { host } = engine;
   const result = await executeInTime(engine, document, context, variables);
   if (!result) return { refused: `The query took longer than ${engine.deadlines.queryDeadlineMs} ms, which is the limit.` };
-  const ours = result.errors?.find((error) => host.faultOf(error) === 'ours');
-  if (ours)
-    throw new Error(`Running the stored query failed with an internal error: ${ours.message}`, { cause: ours.originalError ?? ours });
-  const theirs = result.errors?.filter((error) => host.faultOf(error) === 'node') ?? [];
-  if (theirs.length > 0)
+  const internal = result.errors?.find((error) => host.faultOf(error) === 'ours');
+  if (internal)
+    throw new Error(`Running the stored query failed with an internal error: ${internal.message}`, {
+      cause: internal.originalError ?? internal,
+    });
+  const nodeErrors = result.errors?.filter((error) => host.faultOf(error) === 'node') ?? [];
+  if (nodeErrors.length > 0)
     return {
-      refused: theirs
-        .slice(0, MAX_TOLD)
+      refused: nodeErrors
+        .slice(0, MAX_SHOWN)
         .map((error) => describe(engine, error))
         .join('\n'),
     };
@@ -52,15 +54,15 @@ export function executeInTime(
 }
 
 /** Maximum number of resolver errors to show to the owner for one result. */
-const MAX_TOLD = 20;
+const MAX_SHOWN = 20;
 
 /** Returns the message of a GraphQL or Hookgraph error. Messages of other errors may quote SQL or file paths, so they are only logged. */
 function describe({ log }: Engine, { message, path, originalError: cause }: GraphQLError): string {
   const isForPeople = !cause || cause instanceof GraphQLError || cause instanceof WebhooksError;
   if (!isForPeople)
     log.warn({ err: cause, path: path?.join('.') }, 'a resolver threw while running a stored query; the owner sees no details');
-  const told = isForPeople ? message : 'A resolver of this API failed.';
-  return path ? `${told} (at ${path.join('.')})` : told;
+  const shown = isForPeople ? message : 'A resolver of this API failed.';
+  return path ? `${shown} (at ${path.join('.')})` : shown;
 }
 
 /**
@@ -69,18 +71,18 @@ function describe({ log }: Engine, { message, path, originalError: cause }: Grap
  */
 export function isLonger(value: unknown, limit: number): boolean {
   let left = limit;
-  const count = (one: unknown): void => {
+  const count = (part: unknown): void => {
     if (left < 0) return;
-    if (typeof one === 'string') left -= one.length + 2;
-    else if (one instanceof ExactNumber) left -= String(one).length;
-    else if (Array.isArray(one)) {
-      left -= 1 + one.length;
-      for (const item of one) count(item);
-    } else if (typeof one === 'object' && one !== null) {
+    if (typeof part === 'string') left -= part.length + 2;
+    else if (part instanceof ExactNumber) left -= String(part).length;
+    else if (Array.isArray(part)) {
+      left -= 1 + part.length;
+      for (const item of part) count(item);
+    } else if (typeof part === 'object' && part !== null) {
       left -= 1;
-      for (const name in one) {
+      for (const name in part) {
         left -= name.length + 4;
-        count((one as Record<string, unknown>)[name]);
+        count((part as Record<string, unknown>)[name]);
       }
     } else left -= 1;
   };

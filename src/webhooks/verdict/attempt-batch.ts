@@ -46,8 +46,8 @@ export class AttemptBatch {
   private readonly responseBody = texts();
   private readonly version = integers();
   private readonly recording = jsonbs();
-  private readonly requestStem = integers();
-  private readonly responseStem = integers();
+  private readonly requestSet = integers();
+  private readonly responseSet = integers();
   private readonly uncounted = integers();
   private readonly requests = new SharedHeaders();
   private readonly responses = new SharedHeaders();
@@ -72,11 +72,11 @@ export class AttemptBatch {
     response_bodies: this.responseBody,
     versions: this.version,
     recordings: this.recording,
-    request_sets: this.requestStem,
-    response_sets: this.responseStem,
+    request_sets: this.requestSet,
+    response_sets: this.responseSet,
     uncounted: this.uncounted,
-    shared_request_headers: this.requests.stems,
-    shared_response_headers: this.responses.stems,
+    shared_request_headers: this.requests.sets,
+    shared_response_headers: this.responses.sets,
   };
 
   /** @param toLine makes the line of an attempt; `null` when it is not to be logged */
@@ -115,8 +115,8 @@ export class AttemptBatch {
     this.responseBody.push(storable(response?.body));
     this.version.push(attempt?.definition.version);
     this.recording.push(json(attempt && recordingOf(attempt)));
-    this.requestStem.push(sent.stem);
-    this.responseStem.push(got.stem);
+    this.requestSet.push(sent.set);
+    this.responseSet.push(got.set);
     // Pushes 1 or nothing, because a missing value takes only four bytes.
     this.uncounted.push(uncounted && 1);
   }

@@ -50,7 +50,7 @@ export function createAttemptWriter(
   const toLine = (attempt: AttemptRecord) => lineOf(log, attemptLog, attempt);
   /** Oldest first; new results go into the last batch. */
   const batches: Filling[] = [];
-  const spare: AttemptBatch[] = [];
+  const reusable: AttemptBatch[] = [];
   /** Number of results in all batches, including the batch being written. */
   let waiting = 0;
   let flushing: Promise<void> | null = null;
@@ -110,7 +110,7 @@ export function createAttemptWriter(
   function end({ batch, ended }: Filling): void {
     waiting -= batch.size;
     batch.clear();
-    if (spare.length < 2) spare.push(batch);
+    if (reusable.length < 2) reusable.push(batch);
     for (const end of ended) end();
   }
 
@@ -118,7 +118,7 @@ export function createAttemptWriter(
     add(result) {
       let last = batches.at(-1);
       if (last === undefined || last.batch.size >= MAX_BATCH || last.batch.characters >= MAX_CHARACTERS) {
-        last = { batch: spare.pop() ?? new AttemptBatch(toLine), ended: [] };
+        last = { batch: reusable.pop() ?? new AttemptBatch(toLine), ended: [] };
         batches.push(last);
       }
       last.batch.add(result);

@@ -5,34 +5,34 @@ import { json } from './storable.js';
 
 type Headers = Record<string, string>;
 
-interface Stem {
-  /** Position of the shared set in `stems`, counted from 1. */
+interface HeaderSet {
+  /** Position of the shared set in `sets`, counted from 1. */
   number: number;
   headers: Headers;
   size: number;
 }
 
 interface Shared {
-  stem: number | null;
+  set: number | null;
   own: Headers | null;
 }
 
 const NOTHING: Headers = {};
-const NONE: Shared = { stem: null, own: null };
+const NONE: Shared = { set: null, own: null };
 
 /** Collects the sets of shared headers of one batch. Nearly all headers are alike, and encoding them is most of the cost of recording. */
 export class SharedHeaders {
-  readonly stems = jsonbs();
+  readonly sets = jsonbs();
   /** Total length of the shared sets as JSON. */
   characters = 0;
-  private readonly of = new Map<string, Stem>();
-  private newest: Stem | undefined;
+  private readonly of = new Map<string, HeaderSet>();
+  private newest: HeaderSet | undefined;
 
-  /** Splits headers into the number of a shared set and the headers that differ from it. `stem` is `null` when nothing is shared. */
+  /** Splits headers into the number of a shared set and the headers that differ from it. `set` is `null` when nothing is shared. */
   share(subscriptionId: string, headers: Headers | null | undefined): Shared {
     if (!headers) return NONE;
     const usual = this.of.get(subscriptionId);
-    if (usual !== undefined) return beside(usual, headers, usual.size) ?? { stem: null, own: headers };
+    if (usual !== undefined) return beside(usual, headers, usual.size) ?? { set: null, own: headers };
     // Another subscription's set is shared if the number of headers that differ is at most half the number of headers in the set.
     const { newest } = this;
     const shared = newest && beside(newest, headers, newest.size / 2);
@@ -45,7 +45,7 @@ export class SharedHeaders {
 
   clear(): void {
     this.of.clear();
-    this.stems.clear();
+    this.sets.clear();
     this.characters = 0;
     this.newest = undefined;
   }
@@ -55,9 +55,9 @@ export class SharedHeaders {
     this.newest = { number, headers, size: Object.keys(headers).length };
     this.of.set(subscriptionId, this.newest);
     const text = json(headers);
-    this.stems.push(text);
+    this.sets.push(text);
     this.characters += text?.length ?? 0;
-    return { stem: number, own: NOTHING };
+    return { set: number, own: NOTHING };
   }
 }
 
@@ -65,20 +65,20 @@ export class SharedHeaders {
  * Returns the headers that differ from a shared set. Returns `null` when a header of the set is missing, which no difference can express,
  * or when more than `most` headers differ.
  */
-function beside({ number, headers: stem, size }: Stem, headers: Headers, most: number): Shared | null {
+function beside({ number, headers: set, size }: HeaderSet, headers: Headers, most: number): Shared | null {
   const own: Headers = {};
   let found = 0;
   let differing = 0;
   for (const name in headers) {
     const value = headers[name] as string;
-    if (Object.hasOwn(stem, name)) {
+    if (Object.hasOwn(set, name)) {
       found += 1;
-      if (stem[name] === value) continue;
+      if (set[name] === value) continue;
     }
     differing += 1;
     // A receiver may send a header named `__proto__`; a plain assignment would set the prototype.
     if (name === '__proto__') Object.defineProperty(own, name, { value, enumerable: true });
     else own[name] = value;
   }
-  return found < size || differing > most ? null : { stem: number, own };
+  return found < size || differing > most ? null : { set: number, own };
 }

@@ -1,4 +1,4 @@
-// Tests each decision of the drain by itself: shares, plans, spares, when to claim, and where to continue.
+// Tests each decision of the drain by itself: shares, plans, extras, when to claim, and where to continue.
 import { describe, expect, it } from 'vitest';
 import type { DeliveryInHand } from '../../../src/webhooks/lease/claim.js';
 import { InFlight } from '../../../src/webhooks/lease/in-flight.js';
@@ -8,7 +8,7 @@ import {
   isQuiet,
   isWorthwhile,
   planClaim,
-  planSpares,
+  planExtras,
   shareOf,
   WORTHWHILE,
 } from '../../../src/webhooks/lease/plan-claim.js';
@@ -101,23 +101,23 @@ describe('planClaim', () => {
   });
 });
 
-describe('planSpares', () => {
+describe('planExtras', () => {
   const queues = waitingFor(...Array.from({ length: 60 }, (_, i) => `a${i}`), 'b1');
   const wanted = (...ids: string[]) =>
     ids.map((id) => ({ subscriptionId: id, count: 1, after: null, host: id.charAt(0), entry: new Entry() }));
 
   it('adds other subscriptions of the only host, up to 50', () => {
-    const spares = planSpares(queues, wanted('a0', 'a2'), inProgress({}), BOUNDS, 100, 0);
-    expect(spares).toHaveLength(50);
-    expect(spares.slice(0, 2).map(({ subscriptionId }) => subscriptionId)).toEqual(['a1', 'a3']);
-    expect(spares[0]?.count).toBe(24);
+    const extras = planExtras(queues, wanted('a0', 'a2'), inProgress({}), BOUNDS, 100, 0);
+    expect(extras).toHaveLength(50);
+    expect(extras.slice(0, 2).map(({ subscriptionId }) => subscriptionId)).toEqual(['a1', 'a3']);
+    expect(extras[0]?.count).toBe(24);
   });
 
   it('adds none for several hosts, for an unknown one, or for no want', () => {
-    expect(planSpares(queues, wanted('a0', 'b1'), inProgress({}), BOUNDS, 100, 0)).toEqual([]);
+    expect(planExtras(queues, wanted('a0', 'b1'), inProgress({}), BOUNDS, 100, 0)).toEqual([]);
     const ofUnknownHost = wanted('?1').map((want) => ({ ...want, host: undefined }));
-    expect(planSpares(waitingFor('?1', '?2'), ofUnknownHost, inProgress({}), BOUNDS, 100, 0)).toEqual([]);
-    expect(planSpares(queues, [], inProgress({}), BOUNDS, 100, 0)).toEqual([]);
+    expect(planExtras(waitingFor('?1', '?2'), ofUnknownHost, inProgress({}), BOUNDS, 100, 0)).toEqual([]);
+    expect(planExtras(queues, [], inProgress({}), BOUNDS, 100, 0)).toEqual([]);
   });
 });
 

@@ -8,12 +8,12 @@ function share(rows: (readonly [string, Headers | null])[]) {
   const shared = new SharedHeaders();
   const told = rows.map(([key, headers]) => shared.share(key, headers));
   const texts =
-    shared.stems
+    shared.sets
       .toParameter()
       .toString('latin1')
       .match(/\{[^}]*\}/g) ?? [];
-  const stems = texts.map((text) => JSON.parse(text) as Headers);
-  return { told, together: told.map(({ stem, own }) => (stem === null ? own : { ...stems[stem - 1], ...own })) };
+  const sets = texts.map((text) => JSON.parse(text) as Headers);
+  return { told, together: told.map(({ set, own }) => (set === null ? own : { ...sets[set - 1], ...own })) };
 }
 
 describe('SharedHeaders', () => {
@@ -30,15 +30,15 @@ describe('SharedHeaders', () => {
     ] as const;
     const { told, together } = share([...rows]);
     expect(told).toEqual([
-      { stem: 1, own: {} },
-      { stem: 2, own: {} },
-      { stem: 1, own: { Id: '3', More: 'x' } },
-      { stem: null, own: null },
-      { stem: 1, own: {} },
+      { set: 1, own: {} },
+      { set: 2, own: {} },
+      { set: 1, own: { Id: '3', More: 'x' } },
+      { set: null, own: null },
+      { set: 1, own: {} },
       // The first row shares another subscription's headers, since half of them are equal; the second can't, since it lacks one of them.
-      { stem: 2, own: { Id: '4' } },
-      { stem: null, own: { Id: '4' } },
-      { stem: 3, own: {} },
+      { set: 2, own: { Id: '4' } },
+      { set: null, own: { Id: '4' } },
+      { set: 3, own: {} },
     ]);
     expect(together).toEqual(rows.map(([, headers]) => headers));
   });
@@ -49,8 +49,8 @@ describe('SharedHeaders', () => {
       ['a', { Date: 'later' } as Headers],
     ] as const;
     expect(share([...rows]).told).toEqual([
-      { stem: 1, own: {} },
-      { stem: null, own: { Date: 'later' } },
+      { set: 1, own: {} },
+      { set: null, own: { Date: 'later' } },
     ]);
     const hostile = ['x', 'z'].map((value) => ['a', JSON.parse(`{"__proto__":"${value}","toString":"y"}`)] as const);
     expect(share(hostile).told.map(({ own }) => JSON.stringify(own))).toEqual(['{}', '{"__proto__":"z"}']);
@@ -60,8 +60,8 @@ describe('SharedHeaders', () => {
     const shared = new SharedHeaders();
     shared.share('a', { Id: '1' });
     shared.clear();
-    expect(shared.share('a', { Id: '2' })).toEqual({ stem: 1, own: {} });
-    expect(shared.stems.toParameter().toString()).toContain('{"Id":"2"}');
-    expect(shared.stems.toParameter().toString()).not.toContain('{"Id":"1"}');
+    expect(shared.share('a', { Id: '2' })).toEqual({ set: 1, own: {} });
+    expect(shared.sets.toParameter().toString()).toContain('{"Id":"2"}');
+    expect(shared.sets.toParameter().toString()).not.toContain('{"Id":"1"}');
   });
 });

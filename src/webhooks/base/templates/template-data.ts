@@ -35,7 +35,7 @@ export const INVENTED_NOTIFICATION: Record<string, Json> = {
   },
 };
 
-/** The shape of `event` in templates; see payload/tell-event.ts. */
+/** The shape of `event` in templates; see payload/build-event.ts. */
 export interface InventedEvent {
   operation: Operation;
   changed: string[];

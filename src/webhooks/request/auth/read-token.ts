@@ -10,12 +10,12 @@ export type TokenAnswer =
   | { kind: 'NO_REPLY'; message: string };
 
 /** Milliseconds for which a token is cached when the response has no lifetime. A 401 of the receiver fetches a new token earlier. */
-const UNTOLD_LIFE_MS = 5 * 60_000;
+const DEFAULT_LIFE_MS = 5 * 60_000;
 const MAX_LIFE_MS = 24 * 60 * 60_000;
 const MARGIN_MS = 60_000;
 /** Maximum length of a token in characters; servers usually accept about as much for all headers together. */
 export const MAX_TOKEN_LENGTH = 8_192;
-const MAX_TOLD_LENGTH = 300;
+const MAX_SHOWN_LENGTH = 300;
 const MAX_FIELDS = 10;
 
 /** Accepts deviations from RFC 6749 that are common: any 2xx status, no `token_type`, and `expires_in` as text or `null`. */
@@ -35,13 +35,13 @@ export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Tok
     return { failed: `The token endpoint answered with a token of ${token.length} characters; the limit is ${MAX_TOKEN_LENGTH}.` };
   if (!/^[\x21-\x7e]+$/.test(token))
     return { failed: 'The token endpoint answered with a token that contains characters a header may not contain.' };
-  return { token, expiresAtMs: nowMs + keptMs(fields?.expires_in) };
+  return { token, expiresAtMs: nowMs + cachedMs(fields?.expires_in) };
 }
 
-function keptMs(told: unknown): number {
-  const seconds = typeof told === 'string' && told !== '' ? Number(told) : told;
+function cachedMs(lifetime: unknown): number {
+  const seconds = typeof lifetime === 'string' && lifetime !== '' ? Number(lifetime) : lifetime;
   const known = typeof seconds === 'number' && seconds >= 0;
-  const lifeMs = known ? Math.min(seconds * 1000, MAX_LIFE_MS) : UNTOLD_LIFE_MS;
+  const lifeMs = known ? Math.min(seconds * 1000, MAX_LIFE_MS) : DEFAULT_LIFE_MS;
   return lifeMs - Math.min(MARGIN_MS, lifeMs / 10);
 }
 
@@ -50,10 +50,10 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
   const error = typeof fields?.error === 'string' ? fields.error : null;
   const failed = status < 200 || status > 299;
   // Only these two fields are shown, because any other may contain a token: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
-  const told = [error, fields?.error_description].filter((text): text is string => typeof text === 'string' && text !== '');
+  const texts = [error, fields?.error_description].filter((text): text is string => typeof text === 'string' && text !== '');
   const what =
-    told.length > 0
-      ? `: ${told.map((text) => shown(auth, text)).join(': ')}`
+    texts.length > 0
+      ? `: ${texts.map((text) => shown(auth, text)).join(': ')}`
       : failed
         ? ''
         : fields === null
@@ -65,7 +65,7 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
 /** Redacts secrets and removes control characters. Redacts before it cuts, so that no part of a secret remains. */
 function shown(auth: OAuth2, text: string): string {
   const clean = createCleaner(secretsOf(auth))(text);
-  const short = clean.length > MAX_TOLD_LENGTH ? `${clean.slice(0, MAX_TOLD_LENGTH)}…` : clean;
+  const short = clean.length > MAX_SHOWN_LENGTH ? `${clean.slice(0, MAX_SHOWN_LENGTH)}…` : clean;
   return short.replace(/\p{Cc}+/gu, ' ').replace(/\.$/, '');
 }
 

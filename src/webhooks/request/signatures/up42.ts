@@ -9,8 +9,8 @@ export const up42: Scheme = {
   sign({ headers, headerPrefix, body, at }, [secret = '']) {
     const digest = contentDigest(body);
     // The values are signed without separators. The fixed formats of the first and last value keep bytes from moving between values.
-    const ours = ['Time', 'Webhook-Job-Id', 'Topic'].map((name) => `${headerPrefix}${name}`);
-    const signed = [...ours.map((name) => [name, headers[name] ?? '']), ['Content-Digest', digest]] as [string, string][];
+    const ownHeaders = ['Time', 'Webhook-Job-Id', 'Topic'].map((name) => `${headerPrefix}${name}`);
+    const signed = [...ownHeaders.map((name) => [name, headers[name] ?? '']), ['Content-Digest', digest]] as [string, string][];
     const names = signed.map(([name]) => `"${name.toLowerCase()}"`).join(' ');
     const values = signed.map(([, value]) => value).join('');
     return {

@@ -7,7 +7,7 @@ import type { AnnouncedNode, Json, Operation, RecordedEvent, RowTexts, Snapshot 
 import { readsRows } from '../base/templates/event-use.js';
 import { readableFields } from './readable-fields.js';
 
-export interface ToldEvent {
+export interface TemplateEvent {
   operation: Operation;
   changed: string[];
   before: FieldTexts | null;
@@ -26,35 +26,36 @@ export type Open = (overlay: Snapshot[]) => object;
  * @param own snapshots that the stored query uses
  * @throws Error for an internal failure
  */
-export async function tellEvent(
+export async function buildEvent(
   engine: Engine,
   { node, event: use }: Compiled,
   nodeKey: string,
   event: RecordedEvent,
   { open, own }: { open: Open; own: Snapshot[] },
-): Promise<ToldEvent | { refused: string }> {
+): Promise<TemplateEvent | { refused: string }> {
   const fields = node ? exposedFields(engine, node) : new Map<string, string>();
   const { operation, changed, before, after } = event;
-  const wanted = [...fields].filter(([field]) => use?.fields === 'ALL' || use?.fields.includes(field));
-  const asked = use && readsRows(use) && (before || after) ? wanted : [];
-  const readable = node && asked.length > 0 ? await readableFields(engine, node, nodeKey, asked, { before, after, open, own }) : NONE;
+  const used = [...fields].filter(([field]) => use?.fields === 'ALL' || use?.fields.includes(field));
+  const requested = use && readsRows(use) && (before || after) ? used : [];
+  const readable =
+    node && requested.length > 0 ? await readableFields(engine, node, nodeKey, requested, { before, after, open, own }) : NONE;
   if (readable === null)
     return { refused: 'Checking which fields of the event the owner may read took longer than the time limit of a query.' };
-  const told = (row: RowTexts | null): FieldTexts | null =>
-    row && Object.fromEntries(asked.flatMap(([field, column]) => (readable.has(field) ? [[field, row[column] ?? 'null']] : [])));
+  const readableRow = (row: RowTexts | null): FieldTexts | null =>
+    row && Object.fromEntries(requested.flatMap(([field, column]) => (readable.has(field) ? [[field, row[column] ?? 'null']] : [])));
   const names = new Map([...fields].map(([field, column]) => [column, field]));
   return {
     operation,
     changed: (changed ?? []).flatMap((column) => names.get(column) ?? []),
-    before: told(before),
-    after: told(after),
+    before: readableRow(before),
+    after: readableRow(after),
     actor: actorIn(event.context),
   };
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
-export function eventJson({ operation, changed, before, after, actor }: ToldEvent): string {
+export function eventJson({ operation, changed, before, after, actor }: TemplateEvent): string {
   const rows = [before, after].map((row) => (row ? rowJson(row) : 'null'));
   return `{"operation":${JSON.stringify(operation)},"changed":${JSON.stringify(changed)},"before":${rows[0]},"after":${rows[1]},"actor":${stringifyJson(actor)}}`;
 }
@@ -80,8 +81,8 @@ function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): 
 function actorIn(context: string | null): Json {
   if (context === null) return null;
   try {
-    const said = parseJson(context) as { actor?: Json } | null;
-    return typeof said === 'object' && said !== null ? (said.actor ?? null) : null;
+    const parsed = parseJson(context) as { actor?: Json } | null;
+    return typeof parsed === 'object' && parsed !== null ? (parsed.actor ?? null) : null;
   } catch {
     return null;
   }

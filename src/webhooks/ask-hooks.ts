@@ -26,7 +26,7 @@ interface Answered {
   attempt: AttemptRecord;
   /** The reason for which the hook cancels the write; `null` when it doesn't. */
   cancel: string | null;
-  /** The hook's owner no longer exists, so the hook can't be called. */
+  /** Whether the hook's owner no longer exists, so that the hook can't be called. */
   ownerGone: boolean;
 }
 
@@ -91,7 +91,7 @@ async function askOne(
     });
     return answered(hook, ended as Ended);
   } catch (error) {
-    // Internal errors count as a failed hook too: its `onFailure` policy decides whether the write is refused.
+    // An internal error counts as a failed call, so the hook's `onFailure` policy decides whether the write is refused.
     engine.log.error(
       { err: error, subscriptionId: hook.subscriptionId },
       'calling a before-hook failed with an internal error; its onFailure policy decides',

@@ -1,4 +1,4 @@
-// Lets before-hooks refuse a write before it happens. Holds no transaction, connection or lock while hooks are called.
+// Lets before-hooks refuse a write before it is committed. Holds no transaction, connection or lock while hooks are called.
 
 import { localSql, schemaOf } from '../runtime/schema-name.js';
 import { createAskHooks } from './ask-hooks.js';
@@ -8,7 +8,7 @@ import { areSameChanges, type Change, isSameChange, readChange, readChanges, typ
 import { findHooks, type Hook, hooksOf, nextIds, type PlannedWrite, type PlannedWrites } from './gate/find-hooks.js';
 import { type Refusal, WriteRefused } from './gate/write-refused.js';
 
-/** Call it inside the write's transaction once everything is written, with the row's key. If it throws, roll back and rethrow the error. */
+/** Call it in the write's transaction after the last statement, with the row's key. If it throws, roll back and rethrow the error. */
 export type Check = (query: TransactionQuery, key: string) => Promise<void>;
 
 /**
@@ -27,7 +27,7 @@ export interface Gate {
    * @throws WriteRefused when a hook refuses or the row keeps changing; and any error of the write
    */
   pass<T>(planned: PlannedWrite, attempt: AttemptWrite<T>): Promise<T>;
-  /** Guards a write of several rows and types: each hook is called for each row that concerns it. */
+  /** Like `pass`, for a write of several rows and types. Each hook is called for each changed row that it subscribes to. */
   passAll<T>(planned: PlannedWrites, attempt: AttemptWrites<T>): Promise<T>;
   close(): Promise<void>;
 }

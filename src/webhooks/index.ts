@@ -106,7 +106,7 @@ export interface WebhooksOptions {
   host: Host;
   /** Keys of 32 bytes that encrypt stored secrets, newest first. */
   keys: Buffer[];
-  /** Reloads the keys, if a new key may be added while this process runs. */
+  /** Reloads the keys; give it when keys can be added while this process runs. */
   reloadKeys?: () => Promise<Buffer[]>;
   settings: Settings;
   log: Logger;
@@ -131,9 +131,9 @@ export interface Webhooks {
   checkKeys(): Promise<void>;
   /** Runs a write of the host that before-hooks may refuse; see Gate. Other writes of the host call no before-hooks. */
   passGate: Gate['pass'];
-  /** Runs a write of several rows that before-hooks may refuse. */
+  /** Like `passGate`, for a write of several rows. */
   passGateForAll: Gate['passAll'];
-  /** Prepares one of the engine's statements for a connection of the host: fills in the name of the engine's schema. */
+  /** Fills the name of the engine's schema into one of the engine's statements, to run it on a connection of the host. */
   localSql(sql: string): string;
   /** Returns the numbers of deliveries in progress and of unwritten results; `null` when no worker runs in this process. */
   working(): ReturnType<Working['state']> | null;

@@ -27,7 +27,7 @@ import { type DeliveryResult, resultOf } from './verdict/attempt-result.js';
 import { Circuits } from './verdict/circuits.js';
 import { markBroken } from './verdict/mark-broken.js';
 
-/** All that the deliveries of a batch need, loaded at once. */
+/** The inputs of all deliveries of a batch, which are loaded together. */
 interface Loaded {
   definitions: Map<string, Prepared>;
   contexts: Map<string, OwnerContext>;
@@ -122,7 +122,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       start: new AttemptStart(compiled, delivery),
       send: sender.send,
       sources,
-      // Checks again, in case the payload took long: the lease must outlast the request, and the subscription must still be enabled.
+      // Renews the lease if building the payload took long, so that it outlasts the request. A disabled subscription gets no renewal.
       maySend: () => mayBegin(delivery) || renew(engine.pool, delivery, leaseMs).then((renewed) => renewed !== null),
       origin: () => origins.get(delivery.eventId ?? '') ?? null,
       circumstances() {

@@ -1,4 +1,4 @@
-// Checks stored subscriptions when a worker starts: holds those that its schema breaks, and releases those that are valid again.
+// Checks stored subscriptions when a worker starts: marks those as broken that its schema breaks, and unmarks those that work again.
 
 import type { Engine } from './base/engine.js';
 import { logRuleChanges } from './base/rule-log.js';

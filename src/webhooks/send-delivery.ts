@@ -31,7 +31,7 @@ export interface DeliverySender {
   close(): Promise<void>;
 }
 
-/** Builds the message and the form in which it is recorded. Sends nothing. */
+/** Builds the message of a delivery, and the request as it is recorded. Sends nothing. */
 export function compose(engine: Pick<Engine, 'settings' | 'host'>, compiled: Compiled, ids: DeliveryIds, body: Body): Composed<unknown> {
   return kindNamed(compiled.destination.field).compose(engine, compiled, ids, body);
 }
@@ -51,7 +51,7 @@ export function openDeliverySender(
     return blamed(isUnanswered ? await sender.send(request) : answer, request.origin, null);
   });
 
-  /** Returns the result unchanged. @throws EgressFailed when this installation's own network caused the failure */
+  /** Returns the answer unchanged. @throws EgressFailed when this installation's own network caused the failure */
   function blamed(answer: Reply | NoReply, origin: string, tenant: string | null): Reply | NoReply | Promise<Reply | NoReply> {
     if (answer.kind === 'REPLY') {
       if (guard.evidence.isSuspicious) guard.evidence.worked('CONNECT', hostOf(origin));
@@ -127,7 +127,7 @@ export function openDeliverySender(
       const known = senders.of(destination.field);
       const sender = known instanceof Promise ? await known : known;
       const raw = await sender.send(composed.message, withinMs);
-      // Awaited only when needed: a response matters as evidence only while this installation's network is suspected.
+      // Skips the call in the usual case: a response is evidence about the network only while some connection has failed.
       const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blamed(raw, origin, owner.tenant);
       return { request, answer: redactEcho(compiled, answer) };
     },

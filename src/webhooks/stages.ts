@@ -17,7 +17,7 @@ import { readError } from './verdict/read-error.js';
 export interface Run {
   start: AttemptStart;
   send: DeliverySender['send'];
-  /** Context and rows of the payload; called only when the definition needs them. */
+  /** Returns the context and rows for the payload; called only when the definition needs them. */
   sources(): PayloadSources;
   circumstances(): Circumstances;
   /** Called before the request. `false` ends the run without an attempt: the lease is lost, or the subscription was disabled. */

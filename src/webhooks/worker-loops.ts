@@ -21,9 +21,9 @@ export interface Working {
   state(): { inProgress: number; unwritten: number };
   /** Call it when there may be new events: the relay then relays them at once. */
   poke(): void;
-  /** Call it when these subscriptions may have due deliveries: the drain claims at once. */
+  /** Call it when these subscriptions may have due deliveries: the worker claims them as soon as it has free slots. */
   wake(subscriptionIds: string[]): void;
-  /** Stops claiming, waits until deliveries in progress are sent and recorded, then resolves. */
+  /** Stops all loops. Resolves when the deliveries in progress are sent and recorded. */
   stop(): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ export const POKE_CHANNEL = 'hookgraph_poke';
 export interface Poker {
   /** Call it after the commit. Concurrent calls share a notification. A lost notification delays the relay until its next poll. */
   poke(): void;
-  /** Resolves when no notification is being sent. */
+  /** Stops, and resolves when no notification is being sent. */
   stop(): Promise<void>;
 }
 

@@ -19,8 +19,8 @@ SELECT $$
     OR e.environment = ANY (s.environment_ids))
 $$ AS fits_environment \gset
 
--- Keeps subscriptions to `webhook_subscription/…` topics from being notified about each other, which would
--- never end.
+-- Excludes events about subscriptions to `webhook_subscription/…` topics: two such subscriptions could otherwise
+-- trigger each other endlessly.
 SELECT $$
   NOT CASE WHEN e.typename = 'WebhookSubscription' THEN EXISTS (
     SELECT 1

@@ -1,4 +1,4 @@
-// Runs the relay in a loop: at once when a write is announced, otherwise on a short poll.
+// Runs the relay in a loop: at once after a notification of a write, otherwise every few milliseconds.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { logFailure } from '../../runtime/failure-log.js';
@@ -32,7 +32,7 @@ export interface RelayOptions {
 export interface Relay {
   /** Ends the current pause, so that new events are relayed at once. */
   poke(): void;
-  /** Resolves when the batch that is being relayed has ended. */
+  /** Stops the loop, and resolves when the batch in progress has ended. */
   stop(): Promise<void>;
 }
 
@@ -84,7 +84,7 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
   };
 }
 
-/** A pause that can be ended early. Ending it while no pause runs skips the next pause. */
+/** Creates a pause that `end` ends early. A call of `end` between two pauses skips the next one. */
 function createNap(): { take(ms: number): Promise<void>; end(): void } {
   let ended = false;
   let wake: (() => void) | undefined;
@@ -109,10 +109,10 @@ function createNap(): { take(ms: number): Promise<void>; end(): void } {
   };
 }
 
-/** A pause that only the stop ends early. */
+/** Waits `ms` milliseconds, or until the loop is stopped. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});
 
-/** Listens for notifications until the stop, and replaces a broken connection. A pooler passes no notifications on. */
+/** Listens for notifications until `stop`, and replaces a broken connection. Returns at once behind a connection pooler. */
 async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSignal): Promise<void> {
   let backoffMs = BACKOFF_MS.first;
   while (!stop.aborted) {
@@ -131,7 +131,7 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
         onPoke();
         await over;
       } finally {
-        // A connection that listens must not go back into the pool.
+        // Closed instead of returned to the pool, because it would go on listening.
         client.release(true);
       }
       if (!stop.aborted) log.warn('the connection that listens for new changes broke; reconnecting');
@@ -143,7 +143,7 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
   }
 }
 
-/** Resolves when the connection breaks or the stop comes. */
+/** Resolves when the connection breaks or `stop` is aborted. */
 function overWith(client: PoolClient, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const over = () => {

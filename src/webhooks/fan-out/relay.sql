@@ -110,8 +110,8 @@ tenantless_rows AS MATERIALIZED (
   WHERE tenant IS NULL AND parent_key IS NULL
   HAVING count(*) > 0
 ),
--- The tenants of tenantless_rows. The first tenant's event has the capture's id, each further event an id of
--- the same millisecond.
+-- The tenants of tenantless_rows. A row with several tenants becomes one event per tenant: the first has the
+-- capture's id, each other one a new id of the same millisecond.
 child_tenants AS MATERIALIZED (
   SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS tenant_number
   FROM tenantless_rows

@@ -10,7 +10,7 @@ export interface Relayed {
   deliveries: number;
   /** Subscriptions that have deliveries due now. */
   subscriptionIds: string[];
-  /** Number of events without a tenant. They reach nobody until an operator assigns one. */
+  /** Number of events without a tenant. They match no subscription until an operator assigns a tenant. */
   ownerless: number;
   /** Type and key of the first events without a tenant. */
   ownerlessNodes: string[];
@@ -29,7 +29,7 @@ export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = 
   return rows[0] as Relayed;
 }
 
-/** The id of the next transaction: every transaction that begins later has this id or a higher one. */
+/** Returns the id of the next transaction. Every transaction that begins later has this id or a higher one. */
 export async function nextXid(db: Pool | PoolClient): Promise<string> {
   const { rows } = await db.query<{ xid: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS xid');
   return (rows[0] as { xid: string }).xid;

@@ -6,7 +6,7 @@ const REPLAY = sqlStatement<'batch_size' | 'max_due'>('webhooks/fan-out/replay.s
 
 /** Number of events that one step reads, of all tenants. */
 const BATCH = 2_000;
-/** A replay waits while its subscription has this many due deliveries, so that live events wait behind few replayed ones. */
+/** A replay waits while its subscription has this many due deliveries, so that new events wait behind few replayed events. */
 const MAX_DUE = 2_000;
 
 export interface ReplayStep {

@@ -11,7 +11,7 @@ const CLAIM = sqlStatement<'subscription_ids' | 'counts' | 'due_after' | 'id_aft
   'webhooks/lease/claim.sql',
 );
 
-/** The number of deliveries to claim of one subscription, and where in its queue to start. */
+/** The number of deliveries to claim of one subscription, and the position after which to start. */
 export interface Want {
   subscriptionId: string;
   count: number;
@@ -41,7 +41,7 @@ export interface DeliveryInHand {
   attemptCount: number;
   dueAt: string;
   createdAtMs: number;
-  /** Taken from `performance.now()` just before the claim was sent, so never later than the start of the lease. */
+  /** Value of `performance.now()` just before the claim was sent, so never later than the start of the lease. */
   claimedAtMs: number;
   eventId: string | null;
   replayId: string | null;
@@ -58,7 +58,7 @@ export async function claimDue(
   wants: Want[],
   most = countOf(wants),
   leaseMs = DEFAULT_DEADLINES.leaseMs,
-  /** Pace by subscription id; `null` claims from subscriptions without a pace. */
+  /** The paces of `wants`, by subscription id; `null` when none of these subscriptions has a pace. */
   paces: ReadonlyMap<string, PaceState> | null = null,
 ): Promise<DeliveryInHand[]> {
   const token = String(randomInt(1, 2 ** 47));

@@ -22,9 +22,8 @@ export interface Drain {
   wake(subscriptionIds: string[]): void;
   /** Claims nothing of this subscription for `ms` milliseconds in this process. The due-scan wakes it afterwards. */
   rest(subscriptionId: string, ms: number): void;
-  /** Returns how many more deliveries may be in progress. */
+  /** Returns how many more deliveries may start. */
   freeSlots(): number;
-  /** Returns how many deliveries are in progress. */
   inProgress(): number;
   /** Starts deliveries that another loop claimed. */
   start(batch: DeliveryInHand[]): void;
@@ -53,7 +52,7 @@ export function startDrain(options: DrainOptions): Drain {
 class ClaimingDrain implements Drain {
   private readonly awake: RoundRobin;
   private readonly inFlight = new InFlight();
-  /** Time by `Date.now()` before which nothing of a subscription is claimed. */
+  /** Subscription id → time by `Date.now()` before which nothing of the subscription is claimed. */
   private readonly resting = new Map<string, number>();
   private isClaiming = false;
   private isStopping = false;
@@ -104,7 +103,7 @@ class ClaimingDrain implements Drain {
     });
   }
 
-  /** Claims again and again while the free slots are worth a claim. */
+  /** Repeats claims until nothing can be planned, or until a further claim would fill too few slots. */
   private async claim(): Promise<void> {
     if (this.isClaiming || this.isStopping) return;
     this.isClaiming = true;

@@ -43,7 +43,7 @@ export class InFlight {
     if (slots?.size === 0) this.unknown.delete(slot.subscriptionId);
   }
 
-  /** Moves deliveries from the count of the unknown host to that of their host, once `hostOf` knows it. */
+  /** Counts deliveries of subscriptions with an unknown host under their host, once `hostOf` returns it. */
   learnHosts(hostOf: (subscriptionId: string) => string | undefined): void {
     for (const [subscriptionId, slots] of this.unknown) {
       const host = hostOf(subscriptionId);

@@ -7,10 +7,10 @@ import type { DeliveryInHand } from './claim.js';
 
 const CHECK_EVERY_MS = 10;
 
-/** Returns whether the attempt may begin without renewing the claim. */
+/** Returns whether the claim is young enough that its attempt may begin without a renewal. */
 export const mayBegin = (delivery: DeliveryInHand): boolean => performance.now() - delivery.claimedAtMs < BEGIN_WITHIN_MS;
 
-/** Renews the claim. Returns `null` when the lease is lost or the subscription is no longer enabled. */
+/** Renews the lease. Returns `null` when the lease is lost, the delivery is final, or the subscription is no longer enabled. */
 export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFAULT_DEADLINES.leaseMs): Promise<DeliveryInHand | null> {
   const now = performance.now();
   const isRenewed = await renewLease(pool, delivery, leaseMs);

@@ -12,7 +12,7 @@ export interface PacedClaim {
   batch: DeliveryInHand[];
 }
 
-/** Maximum number of paces locked by one claim; other claims take the remaining ones. */
+/** Maximum number of subscriptions whose paces one claim locks; later claims lock the others. */
 const MAX_PACES = 500;
 /**
  * Deliveries in progress are counted among the first `concurrency + LOOK_AHEAD` rows of the subscription's queue. They were its first
@@ -20,7 +20,7 @@ const MAX_PACES = 500;
  */
 const LOOK_AHEAD = 200;
 
-// The row lock makes this worker the only one that claims from the subscription; other workers skip the row.
+// While a worker holds the lock of a pace's row, only it claims from the subscription; other workers skip the row.
 const LOCK = `
   SELECT ${PACE_COLUMNS} FROM hookgraph.paces p
   WHERE p.resume_at <= now()
@@ -36,7 +36,7 @@ const IN_FLIGHT = `
     ) o WHERE o.lease_until > now()
   ) f`;
 
-/** Claims within the paces of the subscriptions. `most` is the number of deliveries for which the caller has free slots. */
+/** Claims as many due deliveries as the paces allow, at most `most`. */
 export async function claimPaced(
   pool: Pool,
   most: number,

@@ -11,7 +11,7 @@ export interface Bounds {
   perHost: number;
 }
 
-/** Deliveries in progress. */
+/** Counts of deliveries in progress. */
 export type Load = Pick<InFlight, 'total' | 'of' | 'at'>;
 
 /** Subscriptions that may have due deliveries. */
@@ -19,7 +19,7 @@ export type Queues = Pick<RoundRobin, 'size' | 'byHost' | 'queue'>;
 
 export interface PlannedWant extends Want {
   host: string | undefined;
-  /** The entry in the round robin that the want was planned from. */
+  /** The subscription's entry in the round robin at the time of the plan. */
   entry: Entry;
 }
 
@@ -32,7 +32,7 @@ export interface ClaimPlan {
 /** Number of free slots to collect before one claim fills them, because larger batches need fewer statements. */
 export const WORTHWHILE = 150;
 
-/** Number of deliveries of one subscription to claim at once while other subscriptions have due deliveries too. */
+/** Number of deliveries to claim of one subscription before other waiting subscriptions get slots. */
 const PORTION = 24;
 
 /**
@@ -151,7 +151,7 @@ export function advancesAfter({ wants, total }: ClaimPlan, batch: readonly Deliv
     last.set(delivery.subscriptionId, delivery);
     addTo(counts, delivery.subscriptionId, 1);
   }
-  // A claim that reached its total did not search the subscriptions after the last claimed one.
+  // A claim that reached its total did not search the subscriptions after the last one from which it claimed.
   const isFull = batch.length === total;
   const end = isFull ? wants.findLastIndex(({ subscriptionId }) => counts.has(subscriptionId)) : wants.length;
   return wants.slice(0, end + 1).map(({ subscriptionId, count, after, entry }, index) => {

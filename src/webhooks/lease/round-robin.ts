@@ -54,7 +54,7 @@ export class RoundRobin {
     }
   }
 
-  /** Returns the queues in order. */
+  /** Returns the queues in round-robin order. */
   byHost(): Iterable<[host: string | undefined, Iterable<[subscriptionId: string, Entry]>]> {
     return this.queues;
   }

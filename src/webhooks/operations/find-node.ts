@@ -16,7 +16,7 @@ const fitsTopic = sqlFragment('webhooks/fan-out/match.sql', 'fits_topic');
 export interface FoundNode {
   typename: string;
   nodeKey: string;
-  /** Snapshots that stand in for the deleted rows; empty when the node still exists. */
+  /** The snapshot of a deleted node, for queries that no longer find it; empty for an existing node. */
   overlay: Snapshot[];
 }
 
@@ -25,7 +25,7 @@ export type Found = { node: FoundNode } | { problem: Problem };
 /** Number of newest nodes among which to find one that the owner may read. */
 const CANDIDATES = 10;
 
-/** Finds the newest node of the topic's type that the owner may read; for a `deleted` topic, the last deleted node as it was then. */
+/** Finds the newest node of the topic's type that the owner may read; for a `deleted` topic, the node that was deleted last. */
 export async function findLastNode(engine: Engine, owner: Owner, topic: Topic): Promise<Found> {
   const candidates = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, null) : await lastOnes(engine, owner, topic);
   const node = await firstVisible(engine, owner, candidates);
@@ -58,7 +58,7 @@ async function isWithin({ host, pool }: Engine, { tenant }: Owner, { typename, n
   return node !== null && (await keysWithin(pool, node, host.nodes, tenant, [nodeKey])).has(nodeKey);
 }
 
-/** Returns the event to use when testing the topic on this node: the last recorded one, or else an event made from the current row. */
+/** Returns the last recorded event of the node that matches the topic; without one, an event made from the current row. */
 export async function eventOf(engine: Engine, { tenant }: Owner, topic: Topic, { nodeKey }: FoundNode): Promise<RecordedEvent> {
   const { id: topicId, typename, operation } = topic;
   const found = await lastEventOf(engine.pool, { tenant, topicId, typename, key: nodeKey, fits: fitsTopic() });
@@ -78,7 +78,7 @@ async function lastOnes({ host, pool }: Engine, owner: Owner, { typename }: Topi
   return keys.map((nodeKey) => ({ typename, nodeKey, overlay: [] }));
 }
 
-/** Excludes subscriptions to subscription topics, because no event about one of those is ever delivered. */
+/** Returns the id of the owner's newest subscription, except those to `webhook_subscription/…` topics, whose events are never sent. */
 async function ownSubscriptions({ pool }: Pick<Engine, 'pool'>, owner: Owner): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     `SELECT s.id FROM hookgraph.subscriptions s WHERE s.tenant = $1 AND s.owner = $2 AND s.deleted_at IS NULL

@@ -90,7 +90,7 @@ export const PRESETS: Preset[] = [
   },
 ];
 
-/** Adds the preset's fields to the input; a field that is present in the input wins. */
+/** Adds the preset's fields to the input. Fields of the input override them. */
 export function withPreset(input: SubscriptionInput, key: PresetKey): SubscriptionInput {
   const preset = PRESETS.find((one) => one.key === key) as Preset;
   return { ...preset.fields, ...input };

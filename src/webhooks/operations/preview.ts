@@ -103,7 +103,7 @@ export async function previewSubscription(
   };
 }
 
-/** The stage to report as failed, by the definition field that has the mistake. */
+/** The stage that is reported as failed when a field of the definition has a mistake, by field. */
 const SOURCES: Record<string, ReportStage> = {
   query: 'QUERY',
   validationTemplate: 'VALIDATION',
@@ -120,7 +120,7 @@ function sourceOf({ field }: Problem): ReportStage | undefined {
   return isDestination(name) ? 'SEND' : SOURCES[name];
 }
 
-/** Stages without which no request can be built. */
+/** Stages at which a mistake prevents the preview from building the request. */
 const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'AUTH', 'SEND'];
 
 /** Removes the query and the templates that have mistakes, and replaces a mistaken destination, so that the definition compiles. */

@@ -5,7 +5,7 @@ import type { HeldReason } from '../base/store/delivery-state.js';
 export interface QueueState {
   /** Due deliveries that no worker has claimed, at most MAX_COUNTED. `paced`: those of subscriptions that are slowed, probed or limited. */
   due: { paced: boolean; count: number; oldestSeconds: number }[];
-  /** Held deliveries by reason; counting stops at MAX_COUNTED in all. */
+  /** Held deliveries by reason; at most MAX_COUNTED over all reasons. */
   held: { reason: HeldReason; count: number }[];
   /** Recorded changes that no relay has taken, at most MAX_COUNTED. */
   changes: { count: number; oldestSeconds: number };

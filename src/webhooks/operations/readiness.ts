@@ -6,7 +6,7 @@ export interface Readiness {
   status: string;
   /** Reasons why changes are being lost. */
   problems: string[];
-  /** Findings that do not lose changes. */
+  /** Findings because of which no changes are lost. */
   warnings: string[];
 }
 

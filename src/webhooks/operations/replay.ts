@@ -50,7 +50,7 @@ export async function replayEvents(engine: Engine, actor: Actor, subscriptionId:
   return { problems: [], replay: await read(engine, actor, id) };
 }
 
-/** Ends a replay and cancels its unsent deliveries. Idempotent. */
+/** Ends a running replay and cancels its open deliveries. Idempotent. */
 export async function cancelReplay(engine: Engine, actor: Actor, id: string): Promise<Replayed> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   const replay = await read(engine, actor, id);

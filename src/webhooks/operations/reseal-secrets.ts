@@ -10,7 +10,7 @@ import { placeOfSecret, replaceCiphertexts } from '../base/store/secrets.js';
 export interface ResealOptions {
   /** Encryption keys of 32 bytes each, newest first. */
   keys: Buffer[];
-  /** Creates a new key and returns all keys, newest first. Called only when no earlier rotation is unfinished. */
+  /** Creates a new key and returns all keys, newest first. Not called when an earlier rotation must be finished first. */
   addKey?: () => Promise<Buffer[]>;
   /** Decrypts the secrets that would be re-encrypted, and changes nothing. */
   dryRun?: boolean;
@@ -34,7 +34,7 @@ export interface Resealed {
 }
 
 const LOCK = "hashtext('hookgraph.reseal-secrets')";
-/** Consecutive passes over the locked secrets without progress before the run fails; each pass waits 200 ms. */
+/** Number of consecutive passes over locked secrets without progress after which the run fails; each pass waits 200 ms. */
 const MAX_IDLE_ROUNDS = 50;
 
 /**
@@ -81,7 +81,7 @@ async function reseal(pool: Pool, { keys, addKey, dryRun = false, batchSize = 50
     }
     resealed += sealed;
     if (seen === 0 || dryRun) break;
-    // Rows locked by a concurrent save were skipped. The save encrypts them with the current key, or the next pass does.
+    // Rows that a concurrent save locked were skipped. Either the save encrypts them with the current key, or the next pass does.
     idleRounds = sealed === 0 ? idleRounds + 1 : 0;
     if (idleRounds > MAX_IDLE_ROUNDS)
       throw new WebhooksError(

@@ -199,7 +199,7 @@ const UPDATE = `
 
 const phaseOf = ({ before }: Definition): 'AFTER' | 'BEFORE' => (before ? 'BEFORE' : 'AFTER');
 
-/** Returns the topic named in the input, or else the topic saved with the subscription. */
+/** Returns the topic that the input names. Without one, returns the saved topic (`pinned`: its id). */
 export async function checkedTopic(
   engine: Engine,
   input: SubscriptionInput,
@@ -235,7 +235,7 @@ export async function insertVersion(client: PoolClient, actor: Actor, id: string
   );
 }
 
-/** Raises the subscription's version by one. insertVersion must have inserted the new version. */
+/** Raises the subscription's version by one. Call insertVersion first. */
 export async function raiseVersion(client: PoolClient, id: string): Promise<void> {
   await client.query('UPDATE hookgraph.subscriptions SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1', [id]);
 }

@@ -1,4 +1,4 @@
-// Tests a saved subscription: sends its newest node once, records the delivery, and reports every stage.
+// Tests a saved subscription: sends a notification about the newest node once, records the delivery, and reports every stage.
 
 import type { Engine } from '../base/engine.js';
 import { type Problem, WebhooksError } from '../base/errors.js';

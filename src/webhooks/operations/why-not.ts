@@ -1,4 +1,4 @@
-// Explains for each recent event of a subscription, optionally of one node, whether it was delivered and why not.
+// Explains for each recent event of a subscription's topic, optionally of one node, whether it was delivered and why not.
 import { sqlStatement } from '../../runtime/sql-file.js';
 import type { Engine } from '../base/engine.js';
 import type { Actor, Attempt, CurrentPace, Delivery, Operation, Subscription, Topic } from '../base/model.js';

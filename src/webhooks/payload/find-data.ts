@@ -65,7 +65,7 @@ function findsNothing(document: DocumentNode, data: unknown): boolean {
   return answers.length > 0 && answers.every(isNothing);
 }
 
-/** Returns the response names of the root fields, each with whether an argument has a variable. */
+/** Maps the response name of each root field to whether its arguments contain a variable. */
 function rootFields(document: DocumentNode): Map<string, boolean> {
   const found = new Map<string, boolean>();
   const fragments = new Map(

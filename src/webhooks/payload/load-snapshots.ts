@@ -7,7 +7,7 @@ import { loadEvents } from '../base/store/recorded-events.js';
 
 type Columns = Record<string, Json>;
 
-/** Both maps are by event id. */
+/** The rows and the events, by event id. */
 export interface BatchEvents {
   snapshots: Map<string, Columns>;
   events: Map<string, RecordedEvent>;

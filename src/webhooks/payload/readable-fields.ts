@@ -34,7 +34,7 @@ export async function readableFields(
   fields: (readonly [field: string, column: string])[],
   { before, after, open, own }: Rows,
 ): Promise<ReadonlySet<string> | null> {
-  // The host's setting doesn't cover subscriptions, which are Hookgraph's own node type and visible to their owner only.
+  // `fieldRights` doesn't apply to WebhookSubscription, which is Hookgraph's own node type and visible only to its owner.
   if (engine.host.fieldRights === false && node !== OWN_NODE) return new Set(fields.map(([field]) => field));
   const hasValue = (row: RowTexts | null) => (column: string) => row !== null && (row[column] ?? 'null') !== 'null';
   const ahead = (row: RowTexts): Snapshot[] => [{ typename: node.typename, key, columns: parseRow(row), ahead: true }];

@@ -42,7 +42,7 @@ export async function runQuery(
   return { data: result.data ?? null, isWhole: !result.errors?.length };
 }
 
-/** Executes a query; returns `null` when the deadline passes. Resolvers still running then end by the host's own limits. */
+/** Executes a query. Returns `null` when the deadline passes; resolvers that still run then are not cancelled. */
 export function executeInTime(
   engine: Engine,
   document: DocumentNode,

@@ -62,7 +62,7 @@ function cleanHeaders(headers: Record<string, string>, clean: (text: string) => 
   return changed ? Object.fromEntries(cleaned) : headers;
 }
 
-/** Excludes shorter secrets, because searching for them would redact ordinary words. */
+/** Whether a text is long enough to be redacted. Redacting shorter secrets would also redact ordinary words. */
 const isLong = (text: string): boolean => text.length >= MIN_LENGTH;
 
 interface Known {

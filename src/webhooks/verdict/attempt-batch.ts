@@ -145,7 +145,7 @@ export class AttemptBatch {
   }
 }
 
-/** Rounds timings to microseconds. The unit stays milliseconds. */
+/** Rounds timings, which are in milliseconds, to three decimals. */
 function toMicroseconds(timings: Timings): Timings {
   const rounded: Timings = {};
   for (const name in timings) rounded[name as keyof Timings] = Math.round((timings[name as keyof Timings] as number) * 1000) / 1000;

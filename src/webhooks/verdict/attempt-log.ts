@@ -1,4 +1,4 @@
-// Logs one line for each recorded attempt, with every id and duration. A line has no secret, body, header value or message.
+// Logs one line for each recorded attempt, with its ids and durations but without secrets, bodies, header values and messages.
 import { hostname } from 'node:os';
 import type { Level, Logger } from '../../runtime/logger.js';
 import type { AttemptLogSettings, Engine } from '../base/engine.js';
@@ -33,7 +33,7 @@ function levelOf(log: Logger, settings: AttemptLogSettings | null, outcome: Outc
   return (log.isLevelEnabled?.(level) ?? true) ? level : null;
 }
 
-/** Chooses by the last digits of the id, so that all attempts of a delivery are logged or none is. */
+/** Decides by the last four digits of the id, so that either all attempts of a delivery are logged or none. */
 function isSampled(deliveryId: string, share: number): boolean {
   return share > 0 && Number(deliveryId.slice(-4)) < share * 10_000;
 }

@@ -75,7 +75,7 @@ export class AttemptStart {
     if (authMs !== undefined) this.timings.authMs = authMs;
     this.timings.sendMs = answer.sendMs;
     if (answer.kind === 'NO_REPLY') {
-      // When the response's headers could not be read, its status is recorded alone.
+      // When the response's headers could not be read, only its status is recorded.
       if (answer.status !== undefined) this.response = { status: answer.status, headers: {}, body: '' };
       return;
     }

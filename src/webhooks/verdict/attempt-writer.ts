@@ -35,7 +35,7 @@ const MAX_CHARACTERS = 8_000_000;
 const BUSY = 10;
 const WORTHWHILE = 200;
 const GATHER_MS = 20;
-/** Number of unwritten results from which `add` makes its caller wait. After a kill, their deliveries are sent again. */
+/** Number of unwritten results above which `add` makes its caller wait, because their deliveries are sent again if the process dies. */
 const MAX_WAITING = 800;
 
 /**
@@ -77,7 +77,7 @@ export function createAttemptWriter(
       busy = filled.batch.size >= BUSY;
       try {
         await write(filled.batch);
-        // The callbacks come last: a stopping worker closes the database once no result is waiting.
+        // Called after everything else, because a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
         logFailure(log, error, 'recording attempts failed; retrying', { results: waiting });
@@ -137,7 +137,7 @@ export function createAttemptWriter(
   };
 }
 
-/** Logs one line for each change of a pace's state. */
+/** Logs that a subscription's pace changed to another state. */
 function logPace(log: Logger, { subscriptionId, tenant, before, after }: PaceChange): void {
   const fields = {
     subscriptionId,

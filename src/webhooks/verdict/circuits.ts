@@ -56,7 +56,7 @@ export class Circuits {
     if (streak) streak.failures = 0;
   }
 
-  /** Counts a failure, unless the delivery was claimed before the circuit opened. `opens`: this failure opens the circuit. */
+  /** Counts a failure, unless the delivery was claimed before the circuit last opened. `opens`: this failure opens the circuit. */
   failed({ subscriptionId, claimedAtMs, pace }: Claimed): { counted: boolean; opens: boolean } {
     const streak = this.streakOf(subscriptionId);
     // A failed probe always counts: it is the only probe in progress, and the next one waits for its result.

@@ -1,4 +1,4 @@
-// Judges a response, or its absence: the outcome of the attempt, and the effects on the delivery and its subscription.
+// Judges a response, or a failure to get one: decides the attempt's outcome and its effects on the delivery and the subscription.
 import type { Compiled } from '../base/compiled.js';
 import type { DisabledReason, Stage } from '../base/model.js';
 import { SLOW_DOWN_MS } from '../base/pace.js';

@@ -1,4 +1,4 @@
-// Marks subscriptions whose definition no longer works, and holds their due deliveries.
+// Marks subscriptions whose definition no longer works, and holds their open deliveries.
 import type { Engine } from '../base/engine.js';
 import { logRuleChanges } from '../base/rule-log.js';
 import { holdDeliveries } from '../base/store/delivery-state.js';

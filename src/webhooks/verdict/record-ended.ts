@@ -13,7 +13,6 @@ const RECORD = sqlStatement<string>('webhooks/verdict/record-ended.sql');
 export interface EndedRecord {
   topicId: string;
   reason?: 'VALIDATION' | 'REFUSED' | 'ALLOWED' | null;
-  /** The attempt of the test or before-hook. */
   attempt: AttemptRecord;
 }
 

@@ -24,14 +24,14 @@ export interface WriteEffects {
   states: ReadonlyMap<string, AfterAttempt>;
 }
 
-/** Writes results and returns the disabled subscriptions. Idempotent, because a token is used once. */
+/** Writes results and returns the disabled subscriptions. Idempotent, because each lease token is valid only once. */
 export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Promise<RuleChange[]> {
   const batch = new AttemptBatch();
   for (const result of results) batch.add(result);
   return (await writeBatch(pool, batch)).disabled;
 }
 
-/** Writes the results of a batch, which can be reused afterwards. */
+/** Writes the results of a batch. The caller may clear and reuse the batch afterwards. */
 export async function writeBatch(pool: Pool, batch: AttemptBatch): Promise<WriteEffects> {
   const values = WRITE.values(batch.toParameters());
   if (batch.mayDisable.length === 0 && batch.paces.size === 0 && batch.lines.length === 0) {

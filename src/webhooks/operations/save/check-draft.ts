@@ -14,7 +14,7 @@ import { signatureProblems } from '../../request/signatures/schemes.js';
 import { checkTemplates } from './check-templates.js';
 import type { Draft } from './input.js';
 
-/** Validates a draft. `tenant` is the tenant that trial renderings of its templates count against. */
+/** Validates a draft. `tenant`: the tenant whose share of the render processes the trial renderings use. */
 export async function checkDraft(engine: Engine, tenant: string, draft: Draft, topic: Topic | null): Promise<Problem[]> {
   const { settings, host } = engine;
   const problems = [...(await checkFields(engine, tenant, draft)), ...signaturesOf(draft)];
@@ -51,7 +51,7 @@ async function checkFields(engine: Engine, tenant: string, draft: Draft): Promis
 /** The fields that apply to HTTP requests only. */
 const OF_REQUESTS = ['auth', 'headers', 'sharedSecret'];
 
-/** Reports the fields that this kind of destination can't have. */
+/** Returns problems for the given fields that can't be used with this kind of destination. */
 function misfits({ field, title, notBefore, isHttp }: DestinationKind, values: Record<string, unknown>): Problem[] {
   if (notBefore !== null && values.phase === 'BEFORE')
     return [{ field: field.name, message: `can be used only with the phase AFTER: ${notBefore}` }];

@@ -1,4 +1,4 @@
-// Validates a before-hook: a subscription that is called before a write and can refuse it.
+// Validates the phase of a draft. A subscription of the phase BEFORE is a before-hook: it is called before a write and can refuse it.
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import type { Owner, Topic } from '../../base/model.js';
@@ -8,7 +8,7 @@ import type { Draft } from './input.js';
 /** Maximum number of before-hooks per topic and tenant, because each write waits for all of them. */
 export const MAX_HOOKS = 10;
 
-/** Checks a before-hook. `id` is the subscription being changed, which doesn't count towards MAX_HOOKS; `null` for a new one. */
+/** `id`: the subscription that is changed, which doesn't count towards MAX_HOOKS; `null` for a new one. */
 export async function checkPhase(
   engine: Engine,
   owner: Owner,

@@ -59,7 +59,7 @@ async function check(
     const message = input && doubt(result.text, result.invalid);
     return message ? [{ field, message, severity: 'warning' }] : [];
   }
-  // A render error on sample data may not occur on real data, but a syntax error or an exceeded limit would.
+  // A render error on sample data may not occur on real data, so it is a warning. Syntax errors and exceeded limits are mistakes.
   const severity = result.fault === 'render' ? 'warning' : undefined;
   if (result.place) return [problemAt(field, result.message, source, result.place, severity)];
   return [{ field, message: result.message, ...(severity && { severity }) }];

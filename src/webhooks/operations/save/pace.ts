@@ -8,7 +8,7 @@ import { destinationOf } from '../../destinations/registry.js';
 
 export interface SavedPace {
   limit: RateLimit | null;
-  /** Whether the destination changed; the pace learned from the old receiver is then dropped. */
+  /** Whether the receiver changed; then the pace that fitted the old receiver is dropped. */
   isMoved: boolean;
   /** Whether the save enables a subscription that a rule had disabled, or that had a pace; it then starts slowly. */
   isBack: boolean;

@@ -2,7 +2,7 @@
 import { createCleaner } from '../redact-echo.js';
 import { type OAuth2, secretsOf } from './credentials.js';
 
-/** A token, or a message for people that explains the token endpoint's failure. */
+/** A token, or a message for the subscription's owner that explains why there is none. */
 export type Token = { token: string; expiresAtMs: number } | { failed: string };
 
 export type TokenAnswer =
@@ -13,7 +13,7 @@ export type TokenAnswer =
 const DEFAULT_LIFE_MS = 5 * 60_000;
 const MAX_LIFE_MS = 24 * 60 * 60_000;
 const MARGIN_MS = 60_000;
-/** Maximum length of a token in characters; servers usually accept about as much for all headers together. */
+/** Maximum length of a token in characters. Servers usually accept about this length for all headers together. */
 export const MAX_TOKEN_LENGTH = 8_192;
 const MAX_SHOWN_LENGTH = 300;
 const MAX_FIELDS = 10;
@@ -62,7 +62,7 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
   return [`The token endpoint answered with status ${status}${what}.`, adviceFor(auth, status, error)].filter(Boolean).join(' ');
 }
 
-/** Redacts secrets and removes control characters. Redacts before it cuts, so that no part of a secret remains. */
+/** Redacts secrets, truncates, and removes control characters. Redacts before truncating, so that no part of a secret is shown. */
 function shown(auth: OAuth2, text: string): string {
   const clean = createCleaner(secretsOf(auth))(text);
   const short = clean.length > MAX_SHOWN_LENGTH ? `${clean.slice(0, MAX_SHOWN_LENGTH)}…` : clean;
@@ -88,7 +88,7 @@ const ADVICE: Record<string, string> = {
   unsupported_grant_type: "Allow the grant client_credentials for this client at the token endpoint's server, and check `tokenUrl`.",
 };
 
-/** Advice for the subscription's owner; '' when none is known. */
+/** Returns advice for the subscription's owner; '' when there is none. */
 function adviceFor({ clientAuthentication }: OAuth2, status: number, error: string | null): string {
   if (error !== null && Object.hasOwn(ADVICE, error)) return ADVICE[error] as string;
   const sent =

@@ -1,9 +1,9 @@
-// Signs by HTTP_MESSAGE_SIGNATURES: https://www.rfc-editor.org/rfc/rfc9421 with hmac-sha256, over the digest of RFC 9530.
+// Signs requests by RFC 9421 (https://www.rfc-editor.org/rfc/rfc9421) with hmac-sha256. The body is covered by its RFC 9530 digest.
 import { createHmac } from 'node:crypto';
 import { contentDigest } from './content-digest.js';
 import { type Scheme, secondsOf } from './scheme.js';
 
-/** The `keyid`, which identifies a secret without revealing it. */
+/** Returns the `keyid`, by which a receiver recognizes the secret without learning it. */
 const keyIdOf = (secret: string): string => createHmac('sha256', secret).update('hookgraph keyid').digest('hex').slice(0, 16);
 
 export const httpMessageSignatures: Scheme = {

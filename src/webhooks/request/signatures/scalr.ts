@@ -1,4 +1,4 @@
-// Signs by SCALR (docs/wire-formats.md#signatures): hex(HMAC-SHA256(key, body bytes + the text of `Date` by RFC 7231)).
+// Signs requests by the scheme SCALR (docs/wire-formats.md#signatures): hex(HMAC-SHA256(secret, body bytes + value of the header Date)).
 import { createHmac } from 'node:crypto';
 import type { Scheme } from './scheme.js';
 

@@ -1,4 +1,4 @@
-// Signs by SCOPE (docs/wire-formats.md#signatures): base64(HMAC-SHA256(shared secret, exact body bytes)).
+// Signs requests by the scheme SCOPE (docs/wire-formats.md#signatures): base64(HMAC-SHA256(shared secret, exact body bytes)).
 import { createHmac } from 'node:crypto';
 import type { Scheme } from './scheme.js';
 

@@ -1,4 +1,4 @@
-// Signs by SERVO (docs/wire-formats.md#signatures): hex(HMAC-SHA1(secret, exact body bytes)).
+// Signs requests by the scheme SERVO (docs/wire-formats.md#signatures): hex(HMAC-SHA1(secret, exact body bytes)).
 import { createHmac } from 'node:crypto';
 import type { Scheme } from './scheme.js';
 

@@ -1,4 +1,4 @@
-// Signs by STANDARD_WEBHOOKS 1.0.0: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+// Signs requests by Standard Webhooks 1.0.0: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { type Scheme, secondsOf } from './scheme.js';
 

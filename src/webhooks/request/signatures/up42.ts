@@ -1,4 +1,4 @@
-// Signs by UP42 (docs/wire-formats.md#signatures): base64(HMAC-SHA256(secret, the values of the listed headers without separators)).
+// Signs requests by the scheme UP42 (docs/wire-formats.md#signatures): base64(HMAC-SHA256(secret, header values without separators)).
 import { createHmac } from 'node:crypto';
 import { contentDigest } from './content-digest.js';
 import { type Scheme, secondsOf } from './scheme.js';

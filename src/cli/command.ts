@@ -32,23 +32,9 @@ export function addAnswering(parent: Command, signature: string, description: st
   return addCommand(parent, signature, description, examples).option('--json', 'print the result as JSON');
 }
 
-/** Adds a command that prints a list. */
-export function addListing(parent: Command, signature: string, description: string, examples: string[]): Command {
-  return addAnswering(parent, signature, description, examples)
-    .addOption(new Option('--limit <count>', 'maximum number of items').argParser(wholeNumber).default(50))
-    .option('--all', 'list all items');
-}
-
 export interface Answering {
   json?: true;
 }
-
-export interface Listing extends Answering {
-  limit: number;
-  all?: true;
-}
-
-export const limitOf = ({ limit, all }: Listing): number => (all ? Number.POSITIVE_INFINITY : limit);
 
 export function wholeNumber(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('The value must be a whole number, 1 or greater.');
@@ -83,9 +69,4 @@ function spanOf(text: string): number | null {
   return count && unit ? Number(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] as number) : null;
 }
 
-/** Prints to stderr that a list was cut at `limit`. */
-export function noteLimit(terminal: Terminal, shown: number, limit: number): void {
-  if (shown >= limit) terminal.note(`This list shows the first ${shown}; use --limit or --all to see more.`);
-}
-
-export type { Command };
+export { type Command, Option };

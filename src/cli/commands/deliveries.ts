@@ -1,20 +1,9 @@
 // Adds the commands that list, show, resend and release deliveries; `show` prints each request and response.
 
 import type { Answer } from '../client.js';
-import {
-  type Answering,
-  addAnswering,
-  addCommand,
-  addListing,
-  type Cli,
-  type Command,
-  collect,
-  type Listing,
-  limitOf,
-  moment,
-  noteLimit,
-} from '../command.js';
+import { type Answering, addAnswering, addCommand, type Cli, type Command, collect, Option } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
+import { addList, addSelection, type Selection, selectionOf, topicOf, webhookOf } from '../list.js';
 import { ms, tellRequest, tellResponse } from '../report.js';
 import { called } from '../saving.js';
 import { visible } from '../terminal.js';
@@ -32,48 +21,28 @@ const RESEND =
 const RELEASE =
   'mutation ($id: ID) { releaseWebhookDeliveries(webhookSubscriptionId: $id) { errors { field fullMessage type } releasedCount } }';
 
-export interface Span {
-  since?: string;
-  until?: string;
-}
-
-export function addDeliveries(program: Command, { terminal, connect }: Cli): void {
+export function addDeliveries(program: Command, cli: Cli): void {
+  const { terminal, connect } = cli;
   const deliveries = addCommand(program, 'deliveries', 'list, inspect and resend deliveries of notifications', []);
-  addListing(deliveries, 'list', 'list deliveries, newest first', [
-    'deliveries list --webhook "CRM users" --state FAILED --state HELD',
-    'deliveries list --since 2h --json',
-  ])
-    .option('--webhook <webhook>', 'only deliveries of this subscription')
-    .option('--state <state>', 'only deliveries in this state; can be repeated', collect)
-    .option('--topic <key>', 'only deliveries of this topic')
-    .option('--since <moment>', 'only deliveries created since then; ISO 8601, or a duration such as 2h', moment)
-    .option('--until <moment>', 'only deliveries created until then', moment)
-    .action(async (options: Listing & Span & { webhook?: string; state?: string[]; topic?: string }) => {
-      const client = await connect();
-      const id = options.webhook === undefined ? null : (await findSubscription(client, options.webhook)).id;
-      const states = options.state?.map((state) => state.toUpperCase());
-      const found = await client.list(
-        LIST,
-        { id, states, topicKey: options.topic, min: options.since, max: options.until },
-        limitOf(options),
-      );
-      if (options.json) return terminal.json(found);
-      if (found.length === 0) terminal.note('No deliveries match. `hookgraph why-not` explains why a notification was not sent.');
-      else
-        terminal.table(
-          ['id', 'made', 'webhook', 'topic', 'state', 'attempts', 'next'],
-          found.map((one) => [
-            one.databaseId,
-            one.createdAt,
-            one.webhookSubscription?.name ?? one.webhookSubscription?.id,
-            one.topic?.key,
-            one.reason ? `${one.state} (${one.reason})` : one.state,
-            one.attemptCount,
-            one.nextAttemptAt,
-          ]),
-        );
-      noteLimit(terminal, found.length, limitOf(options));
-    });
+  addList<Selection & { state?: string[] }>(deliveries, cli, {
+    description: 'list deliveries, newest first',
+    examples: ['deliveries list --webhook "CRM users" --state FAILED --state HELD', 'deliveries list --since 2h --json'],
+    filter: (command) => addSelection(command, 'deliveries', inStates(), 'deliveries created'),
+    find: async (client, { state, ...selection }, limit) => {
+      const states = state?.map((name) => name.toUpperCase());
+      return client.list(LIST, { ...(await selectionOf(client, selection)), states }, limit);
+    },
+    none: 'No deliveries match. `hookgraph why-not` explains why a notification was not sent.',
+    columns: {
+      id: ({ databaseId }) => databaseId,
+      made: ({ createdAt }) => createdAt,
+      webhook: webhookOf,
+      topic: topicOf,
+      state: stateOf,
+      attempts: ({ attemptCount }) => attemptCount,
+      next: ({ nextAttemptAt }) => nextAttemptAt,
+    },
+  });
   addAnswering(
     deliveries,
     'show <delivery>',
@@ -93,7 +62,7 @@ export function addDeliveries(program: Command, { terminal, connect }: Cli): voi
         event && `${event.operation} at ${event.occurredAt}${event.changedFields.length > 0 ? `: ${event.changedFields.join(', ')}` : ''}`,
       ],
       ['kind', delivery.webhookReplay ? `${delivery.kind} ${delivery.webhookReplay.databaseId}` : delivery.kind],
-      ['state', delivery.reason ? `${delivery.state} (${delivery.reason})` : delivery.state],
+      ['state', stateOf(delivery)],
       ['next attempt', delivery.nextAttemptAt],
     ]);
     for (const attempt of attempts as Answer[]) {
@@ -124,3 +93,6 @@ export function addDeliveries(program: Command, { terminal, connect }: Cli): voi
     },
   );
 }
+
+const inStates = () => new Option('--state <state>', 'only deliveries in this state; can be repeated').argParser(collect);
+const stateOf = ({ state, reason }: Answer): string => (reason ? `${state} (${reason})` : state);

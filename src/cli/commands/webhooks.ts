@@ -3,48 +3,44 @@
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { FIELDS, type Field } from '../../webhooks/fields.js';
-import type { Client } from '../client.js';
-import {
-  type Answering,
-  addAnswering,
-  addCommand,
-  addListing,
-  type Cli,
-  type Command,
-  type Listing,
-  limitOf,
-  noteLimit,
-  seconds,
-} from '../command.js';
+import type { Answer, Client } from '../client.js';
+import { type Answering, addAnswering, addCommand, type Cli, type Command, seconds } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
+import { addList, topicOf } from '../list.js';
 import { called, DELETE, UPDATE } from '../saving.js';
 import { ownFields } from '../subscription-fields.js';
 import { readSecret } from '../subscription-input.js';
 import { addSaving } from './save-webhook.js';
 import { addTryOut } from './try-webhook.js';
 
-/** Returns the kinds of destinations in the API's schema, each with the field that identifies its receiver. */
-const destinationsOf = (schema: GraphQLSchema): { name: string; receiver: string | null }[] =>
-  FIELDS.filter(({ name, destination }) => destination && outputNames(schema).has(name)).map(({ name, type }) => ({
-    name,
-    receiver: type.kind === 'RECORD' ? (type.fields.find(namesReceiver)?.name ?? null) : null,
-  }));
-
 /** Whether a destination's field identifies the receiver: a text that the API always returns, such as an ARN. */
 const namesReceiver = ({ type, output }: Field): boolean => type.kind === 'TEXT' && output !== false && output?.required === true;
 
-function outputNames(schema: GraphQLSchema): Set<string> {
+/** The kinds of destinations, each with the field that identifies its receiver. */
+const DESTINATIONS: { name: string; receiver: string | null }[] = FIELDS.filter(({ destination }) => destination).map(({ name, type }) => ({
+  name,
+  receiver: type.kind === 'RECORD' ? (type.fields.find(namesReceiver)?.name ?? null) : null,
+}));
+
+const receiverOf = (subscription: Answer): string | null | undefined =>
+  DESTINATIONS.map(({ name, receiver }) => (receiver ? subscription[name]?.[receiver] : subscription[name])).find((to) => to != null);
+
+/** Selects the destinations that the API's schema has. */
+function selectReceivers(schema: GraphQLSchema): string {
   const type = schema.getType('WebhookSubscription');
-  return new Set(isObjectType(type) ? Object.keys(type.getFields()) : []);
+  const known = isObjectType(type) ? type.getFields() : {};
+  return DESTINATIONS.filter(({ name }) => name in known)
+    .map(({ name, receiver }) => (receiver ? `${name} { ${receiver} }` : name))
+    .join(' ');
 }
 
 /** The argument `integrationId` exists only in APIs with integrations. */
 const listOf = (
   byIntegration: boolean,
-  destinations: ReturnType<typeof destinationsOf>,
+  receivers: string,
 ): string => `query ($topicKey: String, $disabled: Boolean${byIntegration ? ', $integrationId: ID' : ''}, $first: Int, $after: String) {
   webhookSubscriptions(topicKey: $topicKey, disabled: $disabled${byIntegration ? ', integrationId: $integrationId' : ''}, first: $first, after: $after) {
-    nodes { id databaseId name status topic { key version } ${destinations.map(({ name, receiver }) => (receiver ? `${name} { ${receiver} }` : name)).join(' ')} disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
+    nodes { id databaseId name status topic { key version } ${receivers} disabledReason heldReason } pageInfo { hasNextPage endCursor } } }`;
 
 const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) {
   rotateWebhookSecret(id: $id, sharedSecret: $sharedSecret, overlapSeconds: $overlapSeconds) {
@@ -53,30 +49,30 @@ const ROTATE = `mutation ($id: ID, $sharedSecret: String, $overlapSeconds: Int) 
 export function addWebhooks(program: Command, cli: Cli): void {
   const { terminal, env, connect } = cli;
   const webhooks = addCommand(program, 'webhooks', 'manage your webhook subscriptions', []);
-  addListing(webhooks, 'list', 'list your webhook subscriptions', ['webhooks list', 'webhooks list --topic user/created --json'])
-    .option('--topic <key>', 'only subscriptions to this topic')
-    .option('--disabled', 'only disabled subscriptions')
-    .option('--enabled', 'only subscriptions that are not disabled')
-    .option('--integration <id>', 'only subscriptions of this integration')
-    .action(async (options: Listing & { topic?: string; disabled?: true; enabled?: true; integration?: string }) => {
-      const disabled = options.disabled ? true : options.enabled ? false : null;
-      const asked = { topicKey: options.topic, disabled, integrationId: options.integration };
-      const client = await connect();
-      const destinations = destinationsOf(await client.schema());
-      const found = await client.list(listOf(options.integration !== undefined, destinations), asked, limitOf(options));
-      if (options.json) return terminal.json(found);
-      if (found.length === 0)
-        terminal.note('No subscriptions match. `hookgraph webhooks create --help` explains how to create a subscription.');
-      else
-        terminal.table(
-          ['id', 'name', 'topic', 'status', 'to'],
-          found.map((one) => {
-            const receivers = destinations.map(({ name, receiver }) => (receiver ? one[name]?.[receiver] : one[name]));
-            return [one.id, one.name, one.topic?.key, one.status, receivers.find((receiver) => receiver != null)];
-          }),
-        );
-      noteLimit(terminal, found.length, limitOf(options));
-    });
+  addList<{ topic?: string; disabled?: true; enabled?: true; integration?: string }>(webhooks, cli, {
+    description: 'list your webhook subscriptions',
+    examples: ['webhooks list', 'webhooks list --topic user/created --json'],
+    filter: (command) =>
+      command
+        .option('--topic <key>', 'only subscriptions to this topic')
+        .option('--disabled', 'only disabled subscriptions')
+        .option('--enabled', 'only subscriptions that are not disabled')
+        .option('--integration <id>', 'only subscriptions of this integration'),
+    find: async (client, { topic, disabled, enabled, integration }, limit) =>
+      client.list(
+        listOf(integration !== undefined, selectReceivers(await client.schema())),
+        { topicKey: topic, disabled: disabled ? true : enabled ? false : null, integrationId: integration },
+        limit,
+      ),
+    none: 'No subscriptions match. `hookgraph webhooks create --help` explains how to create a subscription.',
+    columns: {
+      id: ({ id }) => id,
+      name: ({ name }) => name,
+      topic: topicOf,
+      status: ({ status }) => status,
+      to: receiverOf,
+    },
+  });
 
   addAnswering(webhooks, 'show <webhook>', 'show all fields of a subscription, by id or name', ['webhooks show "CRM users"']).action(
     async (name: string, options: Answering) => {

@@ -1,0 +1,68 @@
+// Adds the commands that list things: each describes its filter and its columns, and all print alike.
+import type { Answer, Client } from './client.js';
+import { type Answering, addAnswering, type Cli, type Command, moment, Option, wholeNumber } from './command.js';
+import { findSubscription } from './find.js';
+import type { Cell } from './terminal.js';
+
+export interface List<Filter> {
+  description: string;
+  examples: string[];
+  /** Adds the options that `find` reads. */
+  filter(command: Command): Command;
+  /** Returns at most `limit` items. */
+  find(client: Client, filter: Filter, limit: number): Promise<Answer[]>;
+  /** The note that is printed when nothing matches. */
+  none: string;
+  /** The columns of the table, in order. */
+  columns: Record<string, (item: Answer) => Cell>;
+}
+
+/** Adds `list` to a command: a table for people, tab-separated lines for pipes, all selected fields with --json. */
+export function addList<Filter>(parent: Command, { terminal, connect }: Cli, list: List<Filter>): void {
+  list
+    .filter(
+      addAnswering(parent, 'list', list.description, list.examples)
+        .addOption(new Option('--limit <count>', 'maximum number of items').argParser(wholeNumber).default(50))
+        .option('--all', 'list all items'),
+    )
+    .action(async (options: Filter & Answering & { limit: number; all?: true }) => {
+      const limit = options.all ? Number.POSITIVE_INFINITY : options.limit;
+      const found = await list.find(await connect(), options, limit);
+      if (options.json) return terminal.json(found);
+      if (found.length === 0) terminal.note(list.none);
+      else
+        terminal.table(
+          Object.keys(list.columns),
+          found.map((item) => Object.values(list.columns).map((cellOf) => cellOf(item))),
+        );
+      if (found.length >= limit) terminal.note(`This list shows the first ${found.length}; use --limit or --all to see more.`);
+    });
+}
+
+/** The options that select deliveries, and errors, too. */
+export interface Selection {
+  webhook?: string;
+  topic?: string;
+  since?: string;
+  until?: string;
+}
+
+/** Adds the options of `Selection` with `narrower` among them. `dated` names the items and how their time came about. */
+export function addSelection(command: Command, items: string, narrower: Option, dated = items): Command {
+  return command
+    .option('--webhook <webhook>', `only ${items} of this subscription`)
+    .addOption(narrower)
+    .option('--topic <key>', `only ${items} of this topic`)
+    .option('--since <moment>', `only ${dated} since then; ISO 8601, or a duration such as 2h`, moment)
+    .option('--until <moment>', `only ${dated} until then`, moment);
+}
+
+/** Returns the variables `id`, `topicKey`, `min` and `max` of a query. */
+export async function selectionOf(client: Client, { webhook, topic, since, until }: Selection): Promise<Record<string, unknown>> {
+  const id = webhook === undefined ? null : (await findSubscription(client, webhook)).id;
+  return { id, topicKey: topic, min: since, max: until };
+}
+
+/** The columns that deliveries and errors share. */
+export const webhookOf = ({ webhookSubscription }: Answer): Cell => webhookSubscription?.name ?? webhookSubscription?.id;
+export const topicOf = ({ topic }: Answer): Cell => topic?.key;

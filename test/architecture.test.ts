@@ -194,29 +194,14 @@ test(`no file is longer than ${GREATEST_LENGTH} lines but by name, and no name s
 });
 
 const GREATEST_FUNCTION = 60;
-/** Functions that are still to be cut, with the length that they must not exceed meanwhile. A function that was cut must leave the list. */
+/** Functions that may be longer, up to a length: closures over one state, and a list. A function that was cut must leave the list. */
 const LONG_FUNCTIONS: Record<string, number> = {
-  'src/runtime/fair-share.ts createFairShare': 110,
-  'src/sources/catalog/tables-schema.ts createTablesSchema': 90,
-  'src/sources/prisma/gate/pass-writes.ts createPassing': 70,
-  'src/sources/prisma/quick-write.ts createQuickWrite': 90,
-  'src/webhooks/base/network/address-guard.ts createGuard': 80,
-  'src/webhooks/base/network/address-policy.ts createReach': 110,
-  'src/webhooks/base/network/egress-proxy.ts createTunnels': 80,
-  'src/webhooks/base/query/measure-query.ts measureQuery': 150,
-  'src/webhooks/capture/compare-picture.ts compareTable': 70,
-  'src/webhooks/capture/watch-capture.ts createCaptureWatch': 90,
-  'src/webhooks/destinations/aws/sender.ts openAwsSender': 70,
-  'src/webhooks/destinations/https/http2.ts openHttp2Origin': 140,
-  'src/webhooks/destinations/https/https.ts openHttpsDestination': 120,
-  'src/webhooks/gate.ts createGate': 100,
-  'src/webhooks/journey.ts createJourney': 170,
-  'src/webhooks/operations/preview.ts previewSubscription': 80,
-  'src/webhooks/operations/save.ts tryUpdate': 70,
-  'src/webhooks/payload/build-payload.ts buildOwn': 70,
-  'src/webhooks/send-delivery.ts openDeliverySender': 100,
-  'src/webhooks/verdict/attempt-writer.ts createAttemptWriter': 100,
-  'src/webhooks/worker-loops.ts startWorking': 90,
+  // The order of a delivery's steps, over the slots, circuits and outages of one worker.
+  'src/webhooks/journey.ts createJourney': 110,
+  // Filling, writing and waiting share the batches.
+  'src/webhooks/verdict/attempt-writer.ts createAttemptWriter': 75,
+  // The list of a worker's loops.
+  'src/webhooks/worker-loops.ts startWorking': 80,
 };
 
 /** The functions of more than `GREATEST_FUNCTION` lines, as `file name`, with their lengths. */

@@ -48,86 +48,8 @@ interface Party {
 }
 
 export function createFairShare({ connections, maxWaitMs }: FairShareOptions): FairShare {
-  const parties = new Map<string, Party>();
-  let taken = 0;
+  const share = new SharedConnections(connections);
   let executions = 0;
-  /** Number of queued groups. */
-  let waiting = 0;
-
-  /**
-   * Whether a party may take `size` more connections. It may hold at most as many connections as it leaves free, so
-   * that the next party always finds some. A party without connections may always start while one is free.
-   */
-  function fits(party: Party, size: number): boolean {
-    const free = connections - taken;
-    if (free <= 0) return false;
-    return party.taken === 0 || party.taken + size <= Math.floor((free + party.taken) / 2);
-  }
-
-  function start(party: Party, group: Group): void {
-    group.started = true;
-    // Work of a later tick is a separate statement, so it opens a new group.
-    if (group.key !== null) setImmediate(() => close(party, group));
-    party.taken += group.size;
-    taken += group.size;
-    for (const go of group.waiting) go();
-    group.waiting.clear();
-  }
-
-  function end(name: string, party: Party, group: Group): void {
-    if (group.started) {
-      party.taken -= group.size;
-      taken -= group.size;
-    } else {
-      party.waiting.splice(party.waiting.indexOf(group), 1);
-      waiting -= 1;
-    }
-    if (party.taken === 0 && party.waiting.length === 0) parties.delete(name);
-    next();
-  }
-
-  function next(): void {
-    for (let granted = waiting > 0; granted; ) {
-      granted = false;
-      for (const [name, party] of [...parties].sort(([, a], [, b]) => a.taken - b.taken)) {
-        const [group] = party.waiting;
-        if (!group || !fits(party, group.size)) continue;
-        party.waiting.shift();
-        waiting -= 1;
-        // Moves the party behind the other parties that hold as many connections, for round-robin order.
-        parties.delete(name);
-        parties.set(name, party);
-        start(party, group);
-        granted = true;
-      }
-    }
-  }
-
-  function close(party: Party, group: Group): void {
-    if (group.key !== null && party.open.get(group.key) === group) party.open.delete(group.key);
-  }
-
-  function enter(party: Party, execution: number, size: number, key: string | null): Group {
-    const joined = key === null ? undefined : party.open.get(key);
-    if (joined) return joined;
-    const group: Group = {
-      key,
-      execution,
-      size: Math.min(size, Math.ceil(connections / 2)),
-      members: 0,
-      started: false,
-      waiting: new Set(),
-    };
-    if (party.waiting.length === 0 && fits(party, group.size)) start(party, group);
-    else {
-      const after = party.waiting.findLastIndex((other) => other.execution <= execution);
-      party.waiting.splice(after + 1, 0, group);
-      waiting += 1;
-    }
-    if (key !== null) party.open.set(key, group);
-    return group;
-  }
-
   return {
     begin(name) {
       const waits = createStopwatch();
@@ -135,24 +57,113 @@ export function createFairShare({ connections, maxWaitMs }: FairShareOptions): F
       const execution = executions;
       return {
         async run(work, { connections: size = 1, key = null } = {}) {
-          const party = parties.get(name) ?? { taken: 0, waiting: [], open: new Map() };
-          parties.set(name, party);
-          const group = enter(party, execution, size, key);
+          const party = share.party(name);
+          const group = share.enter(party, execution, size, key);
           group.members += 1;
           try {
             if (!group.started) await waits.during(slotFor(group, maxWaitMs - waits.ms()));
             return await work();
           } finally {
             group.members -= 1;
-            if (group.members === 0) {
-              close(party, group);
-              end(name, party, group);
-            }
+            if (group.members === 0) share.end(name, party, group);
           }
         },
       };
     },
   };
+}
+
+class SharedConnections {
+  private readonly parties = new Map<string, Party>();
+  private taken = 0;
+  /** Number of queued groups. */
+  private waiting = 0;
+
+  constructor(private readonly connections: number) {}
+
+  party(name: string): Party {
+    const party = this.parties.get(name) ?? { taken: 0, waiting: [], open: new Map() };
+    this.parties.set(name, party);
+    return party;
+  }
+
+  /** Joins the open group of `key`; otherwise starts or queues a new group. */
+  enter(party: Party, execution: number, size: number, key: string | null): Group {
+    const joined = key === null ? undefined : party.open.get(key);
+    if (joined) return joined;
+    const group: Group = {
+      key,
+      execution,
+      size: Math.min(size, Math.ceil(this.connections / 2)),
+      members: 0,
+      started: false,
+      waiting: new Set(),
+    };
+    if (party.waiting.length === 0 && this.fits(party, group.size)) this.start(party, group);
+    else {
+      const after = party.waiting.findLastIndex((other) => other.execution <= execution);
+      party.waiting.splice(after + 1, 0, group);
+      this.waiting += 1;
+    }
+    if (key !== null) party.open.set(key, group);
+    return group;
+  }
+
+  /** Gives back a group's connections, or its place in the queue, and starts the groups that fit now. */
+  end(name: string, party: Party, group: Group): void {
+    close(party, group);
+    if (group.started) {
+      party.taken -= group.size;
+      this.taken -= group.size;
+    } else {
+      party.waiting.splice(party.waiting.indexOf(group), 1);
+      this.waiting -= 1;
+    }
+    if (party.taken === 0 && party.waiting.length === 0) this.parties.delete(name);
+    this.startWaiting();
+  }
+
+  /**
+   * Whether a party may take `size` more connections. It may hold at most as many connections as it leaves free, so
+   * that the next party always finds some. A party without connections may always start while one is free.
+   */
+  private fits(party: Party, size: number): boolean {
+    const free = this.connections - this.taken;
+    if (free <= 0) return false;
+    return party.taken === 0 || party.taken + size <= Math.floor((free + party.taken) / 2);
+  }
+
+  private start(party: Party, group: Group): void {
+    group.started = true;
+    // Work of a later tick is a separate statement, so it opens a new group.
+    if (group.key !== null) setImmediate(() => close(party, group));
+    party.taken += group.size;
+    this.taken += group.size;
+    for (const go of group.waiting) go();
+    group.waiting.clear();
+  }
+
+  private startWaiting(): void {
+    for (let granted = this.waiting > 0; granted; ) {
+      granted = false;
+      for (const [name, party] of [...this.parties].sort(([, a], [, b]) => a.taken - b.taken)) {
+        const [group] = party.waiting;
+        if (!group || !this.fits(party, group.size)) continue;
+        party.waiting.shift();
+        this.waiting -= 1;
+        // Moves the party behind the other parties that hold as many connections, for round-robin order.
+        this.parties.delete(name);
+        this.parties.set(name, party);
+        this.start(party, group);
+        granted = true;
+      }
+    }
+  }
+}
+
+/** Lets no further call join the group. */
+function close(party: Party, group: Group): void {
+  if (group.key !== null && party.open.get(group.key) === group) party.open.delete(group.key);
 }
 
 function slotFor(group: Group, leftMs: number): Promise<void> {

@@ -63,65 +63,17 @@ interface Passing<T> {
 
 export function createGate(engine: Engine): Gate {
   const { ask, close } = createAskHooks(engine);
+  const askAll = createAskAll(engine, ask);
   /** Runs Hookgraph's statements in the host's transaction, with the name of Hookgraph's schema filled in. */
   const locally =
     (query: TransactionQuery): TransactionQuery =>
     (sql, values) =>
       query(localSql(sql, schemaOf(engine.pool)), values);
 
-  async function walk<T>({ tenant, find, isSame, attempt }: Passing<T>): Promise<T> {
-    let found: Hook[] = [];
-    /** Commits the write if its changes equal `expected`; otherwise rolls back and returns the changes. `undefined` always rolls back. */
-    const tryWrite = async (expected: Change[] | undefined): Promise<{ written: T } | { changes: Change[] }> => {
-      const check = async (readFor: ReadForHooks) => {
-        const changes = await readFor(found);
-        if (expected === undefined || !isSame(expected, changes)) throw new RolledBack(changes);
-      };
-      try {
-        return { written: await attempt(check, expected ?? []) };
-      } catch (error) {
-        if (error instanceof RolledBack) return { changes: error.changes };
-        throw error;
-      }
-    };
-
-    let seen: Change[] | undefined;
-    for (let round = 0; round < ROUNDS; round++) {
-      found = await find();
-      if (found.length === 0) return attempt(null, []);
-      if (seen === undefined) {
-        const rehearsal = await tryWrite(undefined);
-        if ('written' in rehearsal) throw new Error('The write was committed although the check inside its transaction threw.');
-        seen = rehearsal.changes;
-      }
-      const refusals = await askAll(found, { tenant }, seen);
-      if (refusals.length > 0) throw new WriteRefused(refusals);
-      const outcome = await tryWrite(seen);
-      if ('written' in outcome) return outcome.written;
-      seen = outcome.changes;
-    }
-    throw new WriteRefused([
-      { type: 'CONFLICT', message: 'another write changed the same rows each time while webhook subscriptions were called; try again' },
-    ]);
-  }
-
-  async function askAll(hooks: Hook[], writer: { tenant: string }, changes: Change[]): Promise<Refusal[]> {
-    const calls = changes.map((change) => ({ change, hooks: hooksOf(hooks, writer, change) }));
-    // Each call is recorded as a separate delivery. The hooks were loaded with one delivery id each, so further ids are needed.
-    const further = await nextIds(engine.pool, calls.slice(1).flatMap((call) => call.hooks).length);
-    for (const call of calls.slice(1)) call.hooks = call.hooks.map((hook) => ({ ...hook, deliveryId: further.shift() as string }));
-    const refusals: Refusal[] = [];
-    for (let i = 0; i < calls.length; i += CONCURRENT_ROWS) {
-      const some = calls.slice(i, i + CONCURRENT_ROWS).map((call) => ask(call.hooks, call.change));
-      refusals.push(...(await Promise.all(some)).flat());
-    }
-    return refusals;
-  }
-
   function pass<T>(planned: PlannedWrite, attempt: AttemptWrite<T>): Promise<T> {
     const { tenant, typename, operation } = planned;
     const softDelete = engine.host.nodes.some((node) => node.typename === typename && node.softDelete !== undefined);
-    return walk({
+    const passing: Passing<T> = {
       tenant,
       async find() {
         const found = await findHooks(engine.pool, { tenant, typenames: [typename] });
@@ -132,7 +84,8 @@ export function createGate(engine: Engine): Gate {
         attempt(async (query, key) => {
           await check?.(async () => [await readChange(locally(query), typename, key)].filter((change) => change !== null));
         }, seen?.snapshot ?? null),
-    });
+    };
+    return walk(passing, askAll);
   }
 
   function passAll<T>({ tenant, typenames }: PlannedWrites, attempt: AttemptWrites<T>): Promise<T> {
@@ -143,7 +96,7 @@ export function createGate(engine: Engine): Gate {
       const message = `refused: the write changes more than ${MOST_CHANGES} rows for which webhook subscriptions must be called; write fewer rows at once`;
       throw new WriteRefused([{ type: 'HOOK_FAILED', message }]);
     };
-    return walk({
+    const passing: Passing<T> = {
       tenant,
       find: () => findHooks(engine.pool, { tenant, typenames }),
       isSame: areSameChanges,
@@ -151,8 +104,67 @@ export function createGate(engine: Engine): Gate {
         const created = seen.filter(({ operation }) => operation === 'created').map(({ snapshot }) => snapshot);
         return attempt(async (query) => check?.((hooks) => readConcerned(locally(query), hooks)), created);
       },
-    });
+    };
+    return walk(passing, askAll);
   }
 
   return { pass, passAll, close };
+}
+
+/** Calls the hooks for the changes, and returns their refusals. */
+type AskAll = (hooks: Hook[], writer: { tenant: string }, changes: Change[]) => Promise<Refusal[]>;
+
+/** Rehearses a write, calls the hooks, and writes if the change is still the same; see `Gate.pass`. */
+async function walk<T>(passing: Passing<T>, askAll: AskAll): Promise<T> {
+  let seen: Change[] | undefined;
+  for (let round = 0; round < ROUNDS; round++) {
+    const hooks = await passing.find();
+    if (hooks.length === 0) return passing.attempt(null, []);
+    if (seen === undefined) {
+      const rehearsal = await tryWrite(passing, hooks, undefined);
+      if ('written' in rehearsal) throw new Error('The write was committed although the check inside its transaction threw.');
+      seen = rehearsal.changes;
+    }
+    const refusals = await askAll(hooks, passing, seen);
+    if (refusals.length > 0) throw new WriteRefused(refusals);
+    const outcome = await tryWrite(passing, hooks, seen);
+    if ('written' in outcome) return outcome.written;
+    seen = outcome.changes;
+  }
+  throw new WriteRefused([
+    { type: 'CONFLICT', message: 'another write changed the same rows each time while webhook subscriptions were called; try again' },
+  ]);
+}
+
+/** Writes if the changes equal `expected`; otherwise rolls back and returns the changes. `undefined` always rolls back. */
+async function tryWrite<T>(
+  { attempt, isSame }: Passing<T>,
+  hooks: Hook[],
+  expected: Change[] | undefined,
+): Promise<{ written: T } | { changes: Change[] }> {
+  const check = async (look: Look) => {
+    const changes = await look(hooks);
+    if (expected === undefined || !isSame(expected, changes)) throw new RolledBack(changes);
+  };
+  try {
+    return { written: await attempt(check, expected ?? []) };
+  } catch (error) {
+    if (error instanceof RolledBack) return { changes: error.changes };
+    throw error;
+  }
+}
+
+function createAskAll(engine: Engine, ask: ReturnType<typeof createAskHooks>['ask']): AskAll {
+  return async (hooks, writer, changes) => {
+    const asked = changes.map((change) => ({ change, hooks: hooksOf(hooks, writer, change) }));
+    // Each call is recorded as a separate delivery. The hooks were loaded with one delivery id each, so further ids are needed.
+    const further = await nextIds(engine.pool, asked.slice(1).flatMap((one) => one.hooks).length);
+    for (const one of asked.slice(1)) one.hooks = one.hooks.map((hook) => ({ ...hook, deliveryId: further.shift() as string }));
+    const refusals: Refusal[] = [];
+    for (let i = 0; i < asked.length; i += ASKED_AT_ONCE) {
+      const some = asked.slice(i, i + ASKED_AT_ONCE).map((one) => ask(one.hooks, one.change));
+      refusals.push(...(await Promise.all(some)).flat());
+    }
+    return refusals;
+  };
 }

@@ -64,24 +64,6 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
   const circuits = new Circuits();
   const outage = watchOutages(engine.log, engine.guard.evidence);
 
-  async function load(batch: DeliveryInHand[]): Promise<Loaded> {
-    const prepared = await definitions.prepare(batch);
-    const broken = [...prepared].flatMap(([id, found]) =>
-      'broken' in found ? [{ id, version: found.version, reason: found.broken }] : [],
-    );
-    if (broken.length > 0) await markBroken(engine, broken);
-    const compiledOf = ({ subscriptionId }: DeliveryInHand): Compiled | null => {
-      const found = prepared.get(subscriptionId);
-      return found && 'document' in found ? found : null;
-    };
-    const [contexts, recorded, origins] = await Promise.all([
-      contextsFor(engine.host, prepared),
-      loadBatchEvents(engine.pool, batch, compiledOf),
-      isTracing() ? loadTraceOrigins(engine.pool, batch) : NOT_TRACED,
-    ]);
-    return { definitions: prepared, contexts, recorded, origins };
-  }
-
   async function deliver(claimed: DeliveryInHand, loaded: Loaded): Promise<DeliveryResult> {
     const definition = loaded.definitions.get(claimed.subscriptionId) as Prepared;
     if ('failed' in definition) throw definition.failed;
@@ -166,7 +148,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
   return {
     run(batch, onResult) {
       const fail = (index: number, error: unknown) => onResult(index, putBack(batch[index] as DeliveryInHand, error));
-      load(batch).then(
+      load(engine, definitions, batch).then(
         (loaded) => {
           for (let index = 0; index < batch.length; index++)
             deliver(batch[index] as DeliveryInHand, loaded).then(
@@ -185,6 +167,25 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       outage.close();
     },
   };
+}
+
+type Definitions = ReturnType<typeof createDefinitions>;
+
+/** Loads what the deliveries of a batch need, and marks subscriptions whose definition does not compile. */
+async function load(engine: Engine, definitions: Definitions, batch: DeliveryInHand[]): Promise<Loaded> {
+  const prepared = await definitions.prepare(batch);
+  const broken = [...prepared].flatMap(([id, found]) => ('broken' in found ? [{ id, version: found.version, reason: found.broken }] : []));
+  if (broken.length > 0) await markBroken(engine, broken);
+  const compiledOf = ({ subscriptionId }: DeliveryInHand): Compiled | null => {
+    const found = prepared.get(subscriptionId);
+    return found && 'document' in found ? found : null;
+  };
+  const [contexts, recorded, origins] = await Promise.all([
+    contextsFor(engine.host, prepared),
+    loadBatchEvents(engine.pool, batch, compiledOf),
+    isTracing() ? loadTraceOrigins(engine.pool, batch) : NOT_TRACED,
+  ]);
+  return { definitions: prepared, contexts, recorded, origins };
 }
 
 const NOT_TRACED: Loaded['origins'] = new Map();

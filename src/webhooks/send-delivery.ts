@@ -6,7 +6,7 @@ import type { Engine } from './base/engine.js';
 import type { Auth, Exchange } from './base/model.js';
 import { bare } from './base/network/address-policy.js';
 import type { NetworkFailure } from './base/network/evidence.js';
-import { EgressFailed } from './base/network/guard.js';
+import { EgressFailed, type Guard } from './base/network/guard.js';
 import type { Watch } from './base/report.js';
 import type { NoReply, Reply } from './destinations/destination.js';
 import { https } from './destinations/https/index.js';
@@ -42,79 +42,15 @@ export function openDeliverySender(
   deadlineMs = engine.deadlines.requestMs,
 ): DeliverySender {
   const { guard, deadlines } = engine;
+  const blame = new Blame(guard.evidence);
   const senders = openSenders(guard, deadlineMs, deadlines.perOrigin);
   const tokens = createTokens(async (request) => {
     const sender = await senders.of(https.field.name);
     const answer = await sender.send(request);
     // Repeats a token request once when its kept connection broke: the repetition is harmless and doesn't count as an attempt.
     const isUnanswered = answer.kind === 'NO_REPLY' && answer.unanswered;
-    return blamed(isUnanswered ? await sender.send(request) : answer, request.origin, null);
+    return blame.of(isUnanswered ? await sender.send(request) : answer, request.origin, null);
   });
-
-  /** Returns the answer unchanged. @throws EgressFailed when this installation's own network caused the failure */
-  function blamed(answer: Reply | NoReply, origin: string, tenant: string | null): Reply | NoReply | Promise<Reply | NoReply> {
-    if (answer.kind === 'REPLY') {
-      if (guard.evidence.isSuspicious) guard.evidence.worked('CONNECT', hostOf(origin));
-      return answer;
-    }
-    return answer.failure ? blame(answer, answer.failure, tenant) : answer;
-  }
-
-  async function blame(answer: NoReply, failure: NetworkFailure, tenant: string | null): Promise<NoReply> {
-    let blame = guard.evidence.judge(failure, tenant);
-    if (blame === 'UNSURE') {
-      // Waits until concurrent requests have ended: if they fail too, this installation's network is the likely cause.
-      await sleep(UNSURE_MS);
-      blame = guard.evidence.judge(failure, tenant);
-    }
-    if (blame !== 'OURS') return answer;
-    throw new EgressFailed(OURS[failure.step](failure.code), undefined, failure);
-  }
-
-  async function sendAuthorized(
-    compiled: Compiled,
-    auth: Auth,
-    { message, recorded: request }: Composed<Exchange>,
-    watch: Watch | undefined,
-    withinMs: number,
-  ): Promise<SentRequest> {
-    const started = performance.now();
-    const leftMs = () => withinMs - (performance.now() - started);
-    let authMs: number | undefined;
-    const seen: string[] = [];
-    const redacted = (raw: Reply | NoReply): SentRequest => {
-      const answer = redactEcho(compiled, raw, seen);
-      const { secrets: _secrets, ...shown } = auth;
-      const failed = answer.kind === 'NO_REPLY' && answer.stage === 'AUTH' ? answer.message : null;
-      const outcome = failed === null ? 'OK' : 'FAILED';
-      watch?.({ stage: 'AUTH', outcome, input: shown, output: null, message: failed, durationMs: authMs ?? 0 });
-      return { request, answer, ...(authMs !== undefined && { authMs }) };
-    };
-    const known = async (refused?: string): Promise<Authorization> => {
-      const since = performance.now();
-      const got = authorize(tokens, auth, compiled, refused);
-      if (!(got instanceof Promise)) return got;
-      const late: Authorization = { failed: `The token endpoint returned no token within ${Math.round(withinMs / 100) / 10} seconds.` };
-      const answer = await within(leftMs(), got, late);
-      authMs = (authMs ?? 0) + performance.now() - since;
-      return answer;
-    };
-    const send = async (authorization: Exclude<Authorization, { failed: string }>) => {
-      if (authorization.token !== undefined) seen.push(authorization.token);
-      const request = { ...message, headers: { ...message.headers, Authorization: authorization.value } };
-      const sender = await senders.of(compiled.destination.field);
-      return blamed(await sender.send(request, leftMs()), compiled.origin, compiled.owner.tenant);
-    };
-
-    const first = await known();
-    if ('failed' in first) return redacted(noReply('AUTH', first.failed));
-    const answer = await send(first);
-    if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return redacted(answer);
-    const second = await known(first.token);
-    if ('failed' in second)
-      return redacted(noReply('AUTH', `The receiver rejected the token with status 401, and fetching a new one failed: ${second.failed}`));
-    return redacted(await send(second));
-  }
 
   return {
     async send(compiled, ids, body, watch, withinMs = deadlineMs) {
@@ -123,16 +59,96 @@ export function openDeliverySender(
       const { auth, origin, owner, destination } = compiled;
       if (composed.refused) return { request, answer: composed.refused };
       if (auth !== null && kindNamed(destination.field).isHttp)
-        return sendAuthorized(compiled, auth, composed as Composed<Exchange>, watch, withinMs);
+        return sendAuthorized({ senders, tokens, blame }, { compiled, auth, composed: composed as Composed<Exchange>, watch, withinMs });
       const known = senders.of(destination.field);
       const sender = known instanceof Promise ? await known : known;
       const raw = await sender.send(composed.message, withinMs);
       // Skips the call in the usual case: a response is evidence about the network only while some connection has failed.
-      const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blamed(raw, origin, owner.tenant);
+      const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blame.of(raw, origin, owner.tenant);
       return { request, answer: redactEcho(compiled, answer) };
     },
     close: senders.close,
   };
+}
+
+/** Tells failures of this installation's network from failures of receivers. */
+class Blame {
+  constructor(private readonly evidence: Guard['evidence']) {}
+
+  /** Returns the result unchanged. @throws EgressFailed when this installation's own network caused the failure */
+  of(answer: Reply | NoReply, origin: string, tenant: string | null): Reply | NoReply | Promise<Reply | NoReply> {
+    if (answer.kind === 'REPLY') {
+      if (this.evidence.isSuspicious) this.evidence.worked('CONNECT', hostOf(origin));
+      return answer;
+    }
+    return answer.failure ? this.judge(answer, answer.failure, tenant) : answer;
+  }
+
+  private async judge(answer: NoReply, failure: NetworkFailure, tenant: string | null): Promise<NoReply> {
+    let blame = this.evidence.judge(failure, tenant);
+    if (blame === 'UNSURE') {
+      // Waits for other requests: failures at the same moment are evidence against this installation's network.
+      await sleep(UNSURE_MS);
+      blame = this.evidence.judge(failure, tenant);
+    }
+    if (blame !== 'OURS') return answer;
+    throw new EgressFailed(OURS[failure.step](failure.code), undefined, failure);
+  }
+}
+
+interface Connections {
+  senders: ReturnType<typeof openSenders>;
+  tokens: ReturnType<typeof createTokens>;
+  blame: Blame;
+}
+
+interface Authorized {
+  compiled: Compiled;
+  auth: Auth;
+  composed: Composed<Exchange>;
+  watch: Watch | undefined;
+  withinMs: number;
+}
+
+/** Sends with authentication, and once more with a new token when the receiver refuses a token that was cached. */
+async function sendAuthorized({ senders, tokens, blame }: Connections, sending: Authorized): Promise<SentRequest> {
+  const { compiled, auth, watch, withinMs } = sending;
+  const { message, recorded: request } = sending.composed;
+  const started = performance.now();
+  const leftMs = () => withinMs - (performance.now() - started);
+  let authMs: number | undefined;
+  const seen: string[] = [];
+  const redacted = (raw: Reply | NoReply): SentRequest => {
+    const answer = redactEcho(compiled, raw, seen);
+    const { secrets: _secrets, ...shown } = auth;
+    const failed = answer.kind === 'NO_REPLY' && answer.stage === 'AUTH' ? answer.message : null;
+    const outcome = failed === null ? 'OK' : 'FAILED';
+    watch?.({ stage: 'AUTH', outcome, input: shown, output: null, message: failed, durationMs: authMs ?? 0 });
+    return { request, answer, ...(authMs !== undefined && { authMs }) };
+  };
+  const known = async (refused?: string): Promise<Authorization> => {
+    const since = performance.now();
+    const got = authorize(tokens, auth, compiled, refused);
+    if (!(got instanceof Promise)) return got;
+    const late: Authorization = { failed: `The token endpoint gave no token within ${Math.round(withinMs / 100) / 10} seconds.` };
+    const answer = await within(leftMs(), got, late);
+    authMs = (authMs ?? 0) + performance.now() - since;
+    return answer;
+  };
+  const send = async (authorization: Exclude<Authorization, { failed: string }>) => {
+    if (authorization.token !== undefined) seen.push(authorization.token);
+    const request = { ...message, headers: { ...message.headers, Authorization: authorization.value } };
+    const sender = await senders.of(compiled.destination.field);
+    return blame.of(await sender.send(request, leftMs()), compiled.origin, compiled.owner.tenant);
+  };
+
+  const first = await known();
+  if ('failed' in first) return redacted(noReply('AUTH', first.failed));
+  const answer = await send(first);
+  if (first.token === undefined || answer.kind !== 'REPLY' || answer.status !== 401) return redacted(answer);
+  const second = await known(first.token);
+  if ('failed' in second) return redacted(noReply('AUTH', `The receiver answered 401, and there is no new token: ${second.failed}`));
+  return redacted(await send(second));
 }
 
 const hosts = new Map<string, string>();

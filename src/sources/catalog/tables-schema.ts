@@ -75,58 +75,9 @@ export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOpti
       new GraphQLObjectType({
         name: known.typename,
         description: known.table.comment ?? `A row of \`${known.table.name}\`.`,
-        fields: () => ({ ...ownFields(known, enums, nodes), ...relations(known) }),
+        fields: () => ({ ...ownFields(known, enums, nodes), ...relations(known, { shown, types, nodes, readerOf }) }),
       }),
     );
-
-  function relations(known: KnownTable): GraphQLFieldConfigMap<Row, object> {
-    const fields: GraphQLFieldConfigMap<Row, object> = {};
-    const taken = new Set(Object.values(declaredFields(known, nodes)));
-    const add = (name: string, field: GraphQLFieldConfigMap<Row, object>[string]) => {
-      const free = [name, `${name}Row`, `${name}Rows`].find((candidate) => !taken.has(candidate) && !fields[candidate]);
-      if (free) fields[free] = field;
-    };
-    for (const { columns, foreignColumns, table } of known.table.foreignKeys) {
-      const other = shown.find((one) => one.table.schema === table.schema && one.table.name === table.name);
-      const type = other && types.get(other.typename);
-      if (!other || !type) continue;
-      const stem =
-        columns.length === 1 ? camelCase((columns[0] as string).replace(/_id$/, '')).replace(/Id$/, '') : lowerFirst(other.typename);
-      add(stem, {
-        type,
-        description: `The ${other.typename} that this ${known.typename} belongs to.`,
-        resolve: (row, _args, context) =>
-          readerOf(context).one(
-            other,
-            foreignColumns,
-            columns.map((column) => row.columns[column] ?? null),
-          ),
-      });
-    }
-    for (const other of shown)
-      for (const { columns, foreignColumns, table } of other.table.foreignKeys) {
-        const type = types.get(other.typename);
-        if (table.schema !== known.table.schema || table.name !== known.table.name || !type) continue;
-        add(lowerFirst(plural(other.typename)), {
-          type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type))),
-          description: `The ${plural(other.typename)} that belong to this ${known.typename}, sorted by key.`,
-          args: {
-            first: {
-              type: GraphQLInt,
-              description: `The maximum number of rows, 1–${LIST.greatest}. Default: ${LIST.usual}.`,
-              defaultValue: LIST.usual,
-            },
-          },
-          resolve: (row, args, context) =>
-            readerOf(context).many(other, columns, {
-              values: foreignColumns.map((column) => row.columns[column] ?? null),
-              first: Math.min(Math.max(1, args.first ?? LIST.usual), LIST.greatest),
-            }),
-        });
-      }
-    return fields;
-  }
-
   const find: Record<string, string> = {};
   const query: GraphQLFieldConfigMap<unknown, object> = {};
   for (const known of shown) {
@@ -153,6 +104,66 @@ export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOpti
     };
   }
   return { schema: new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: query }) }), find };
+}
+
+interface Graph extends Pick<TablesSchemaOptions, 'nodes' | 'readerOf'> {
+  /** The tables that have a type. */
+  shown: KnownTable[];
+  types: ReadonlyMap<string, GraphQLObjectType>;
+}
+
+type RowField = GraphQLFieldConfigMap<Row, object>[string];
+
+/** Returns a field for each foreign key of the table, and for each that refers to it, under names that no column has. */
+function relations(known: KnownTable, graph: Graph): GraphQLFieldConfigMap<Row, object> {
+  const fields: GraphQLFieldConfigMap<Row, object> = {};
+  const taken = new Set(Object.values(declaredFields(known, graph.nodes)));
+  for (const [name, field] of [...belongings(known, graph), ...possessions(known, graph)]) {
+    const free = [name, `${name}Row`, `${name}Rows`].find((candidate) => !taken.has(candidate) && !fields[candidate]);
+    if (free) fields[free] = field;
+  }
+  return fields;
+}
+
+/** Returns the fields of the rows that a row belongs to, by the table's foreign keys. */
+function belongings(known: KnownTable, { shown, types, readerOf }: Graph): [name: string, field: RowField][] {
+  return known.table.foreignKeys.flatMap(({ columns, foreignColumns, table }): [string, RowField][] => {
+    const other = shown.find((one) => one.table.schema === table.schema && one.table.name === table.name);
+    const type = other && types.get(other.typename);
+    if (!other || !type) return [];
+    const name =
+      columns.length === 1 ? camelCase((columns[0] as string).replace(/_id$/, '')).replace(/Id$/, '') : lowerFirst(other.typename);
+    const description = `The ${other.typename} that this ${known.typename} belongs to.`;
+    const valuesOf = (row: Row) => columns.map((column) => row.columns[column] ?? null);
+    return [[name, { type, description, resolve: (row, _args, context) => readerOf(context).one(other, foreignColumns, valuesOf(row)) }]];
+  });
+}
+
+/** Returns the lists of rows that belong to a row, by the foreign keys of other tables. */
+function possessions(known: KnownTable, { shown, types, readerOf }: Graph): [name: string, field: RowField][] {
+  return shown.flatMap((other) =>
+    other.table.foreignKeys.flatMap(({ columns, foreignColumns, table }): [string, RowField][] => {
+      const type = types.get(other.typename);
+      if (table.schema !== known.table.schema || table.name !== known.table.name || !type) return [];
+      const field: RowField = {
+        type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type))),
+        description: `The ${plural(other.typename)} that belong to this ${known.typename}, sorted by key.`,
+        args: {
+          first: {
+            type: GraphQLInt,
+            description: `The maximum number of rows, 1–${LIST.greatest}. Default: ${LIST.usual}.`,
+            defaultValue: LIST.usual,
+          },
+        },
+        resolve: (row, args, context) =>
+          readerOf(context).many(other, columns, {
+            values: foreignColumns.map((column) => row.columns[column] ?? null),
+            first: Math.min(Math.max(1, args.first ?? LIST.usual), LIST.greatest),
+          }),
+      };
+      return [[lowerFirst(plural(other.typename)), field]];
+    }),
+  );
 }
 
 /** Maps each declared column to its field; columns that the host omits have no field. */

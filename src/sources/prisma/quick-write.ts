@@ -77,51 +77,50 @@ export function createQuickWrite(
     const name = names.get(text);
     return async (announcement) => {
       const values = [...announcement, ...cells.map(({ value }) => value)];
-      const columns = await run({ text, values, ...(name && { name }) });
+      const columns = await run(pool, { text, values, ...(name && { name }) });
       return columns && rowOfColumns(model, columns, Prisma);
     };
-  }
-
-  /** Runs a statement on a client, because the pool's `query` closes the connection after any error. */
-  async function run(config: pg.QueryConfig): Promise<Record<string, Json> | null> {
-    const client = await pool.connect();
-    try {
-      const { rows } = await client.query<{ row: string }>(config);
-      client.release();
-      return rows[0] ? parseJson(rows[0].row) : null;
-    } catch (error) {
-      client.release(!isPrismasToTell(error) && !isForHooks(error));
-      throw error;
-    }
   }
 
   return {
     insert(model, data) {
       const cells = cellsOf(model, Object.entries(data));
-      if (!cells) return null;
-      const columns = cells.map(({ column }) => column).join(', ');
-      return plan(
-        model,
-        `INSERT INTO ${tableOf(model)} AS t (${columns}) SELECT ${cells.map(placeAt(0)).join(', ')} FROM ${ANNOUNCE}`,
-        cells,
-      );
+      return cells && plan(model, insertion(model, cells), cells);
     },
     update(model, where, data) {
       const news = cellsOf(model, Object.entries(data));
       const cells = cellsOf(model, where);
-      if (!news || !cells) return null;
-      const place = placeAt(0);
-      const set = news.map((cell, index) => `${cell.column} = ${place(cell, index)}`).join(', ');
-      return plan(model, `UPDATE ${tableOf(model)} AS t SET ${set} FROM ${ANNOUNCE} WHERE ${equal(cells, news.length)}`, [
-        ...news,
-        ...cells,
-      ]);
+      return news && cells && plan(model, change(model, cells, news), [...news, ...cells]);
     },
     delete(model, where) {
       const cells = cellsOf(model, where);
       return cells && plan(model, `DELETE FROM ${tableOf(model)} AS t USING ${ANNOUNCE} WHERE ${equal(cells, 0)}`, cells);
     },
   };
+}
+
+function insertion(model: Model, cells: Cell[]): string {
+  const columns = cells.map(({ column }) => column).join(', ');
+  return `INSERT INTO ${tableOf(model)} AS t (${columns}) SELECT ${cells.map(placeAt(0)).join(', ')} FROM ${ANNOUNCE}`;
+}
+
+function change(model: Model, where: Cell[], news: Cell[]): string {
+  const place = placeAt(0);
+  const set = news.map((cell, index) => `${cell.column} = ${place(cell, index)}`).join(', ');
+  return `UPDATE ${tableOf(model)} AS t SET ${set} FROM ${ANNOUNCE} WHERE ${equal(where, news.length)}`;
+}
+
+/** Runs a statement on a client, because the pool's `query` closes the connection after any error. */
+async function run(pool: Pick<pg.Pool, 'connect'>, config: pg.QueryConfig): Promise<Record<string, Json> | null> {
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<{ row: string }>(config);
+    client.release();
+    return rows[0] ? parseJson(rows[0].row) : null;
+  } catch (error) {
+    client.release(!isPrismasToTell(error) && !isForHooks(error));
+    throw error;
+  }
 }
 
 /** Returns the placeholder of a cell's value. The first three parameters are the announcement's. */

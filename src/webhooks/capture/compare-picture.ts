@@ -67,63 +67,75 @@ interface Surroundings extends Omit<Picture, 'facts'> {
 function compareTable(own: AnnouncedTable, { all, schema, triggers, functions }: Surroundings): Comparison {
   const { node, facts } = own;
   const findings: CaptureFinding[] = [];
-  const find = (kind: CaptureFindingKind, loses: boolean, message: string, hint = MIGRATE) =>
-    findings.push({ kind, ...subject(node), loses, message, hint });
+  const find: Find = (kind, loses, message, hint = MIGRATE) => findings.push({ kind, ...subject(node), loses, message, hint });
   const capture = functionName('capture', node);
   const record = readRecord(functions[capture]?.comment ?? null);
   const targets = targetsOf(own, schema);
   const isTarget = ({ oid }: PresentTrigger) => targets.some(({ relation }) => relation.oid === oid);
-  const strays = triggers.filter((trigger) => trigger.functionName === capture && !isTarget(trigger));
-  const stray = strays[0] && nameOf(strays[0]);
+  const stray = triggers.find((trigger) => trigger.functionName === capture && !isTarget(trigger)) ?? null;
   const recording = CAPTURE_TRIGGERS.map((name) => triggerName(name, schema));
-  const replica = triggerName(REPLICA_TRIGGER, schema);
   const states = targets.map((target) => stateOf(target, triggers, recording));
   const [root, ...parts] = states as [TargetState, ...TargetState[]];
-  const table = nameOf(facts);
-
   if (root.isBare) {
-    if (record === null)
-      find('UNATTACHED', true, `Changes of ${table} are not recorded: \`hookgraph migrate\` has not attached triggers to it yet.`);
-    else if (stray !== undefined || (record.oid !== undefined && record.oid !== facts.oid))
-      find(
-        'TABLE',
-        true,
-        `Changes of ${table} are not recorded: the table was replaced, and the new table has no triggers.${stray === undefined ? '' : ` The triggers are on ${stray}, whose changes are recorded as changes of ${node.typename}.`}`,
-      );
-    else find('TRIGGERS', true, `Changes of ${table} are not recorded: its triggers were dropped.`);
+    find(...whyBare(own, record, stray && nameOf(stray)));
     return { findings, bare: [] };
   }
-  for (const { target, missing, disabled } of [root, ...parts.filter(({ isBare }) => !isBare)]) {
-    const loses = (names: string[]) => target.part !== 'PARTITION' && names.some((name) => recording.includes(name));
-    const where = nameOf(target.relation);
-    const isReplica = [...missing, ...disabled].includes(replica);
-    if (isReplica && target.part !== 'PARTITION')
-      find('REPLICATION', true, `Rows that logical replication (${listed(facts.subscriptions)}) writes to ${where} are not recorded.`);
-    const told = (names: string[]) => names.filter((name) => name !== replica);
-    for (const [names, what] of [
-      [told(missing), 'missing'],
-      [told(disabled), 'disabled'],
-    ] as const)
-      if (names.length > 0) find('TRIGGERS', loses(names), `Triggers on ${where} are ${what}: ${names.join(', ')}.`);
-  }
+  for (const state of [root, ...parts.filter(({ isBare }) => !isBare)])
+    compareTriggers(own, state, { recording, replica: triggerName(REPLICA_TRIGGER, schema) }, find);
   const bare = parts.filter(({ isBare }) => isBare).map(({ target }) => target);
-  for (const [part, kind] of [
-    ['PARTITION', 'partitions'],
-    ['HEIR', 'tables that inherit from it'],
-  ] as const) {
-    const names = bare.filter((target) => target.part === part).map(({ relation }) => nameOf(relation));
-    if (names.length === 0) continue;
-    const lost =
-      part === 'PARTITION'
-        ? 'Writes that name such a partition in the statement are not recorded'
-        : 'Writes to these tables are not recorded';
-    find('PARTS', part === 'HEIR', `${table} has ${kind} without triggers: ${listed(names)}. ${lost}.`);
+  compareParts(own, bare, find);
+  if (stray !== null) {
+    const message = `${nameOf(stray)} no longer belongs to ${nameOf(facts)}, but its changes are still recorded as changes of ${node.typename}.`;
+    find('TRIGGERS', false, message);
   }
-  if (stray !== undefined)
-    find('TRIGGERS', false, `${stray} no longer belongs to ${table}, but its changes are still recorded as changes of ${node.typename}.`);
   compareColumns(own, record?.columns, find);
   if (all.some((table) => table.node === node)) compareFunctions(own, { all, functions, schema, isExplained: findings.length > 0, find });
   return { findings, bare: findings.some(({ kind }) => kind === 'FUNCTIONS') ? [] : bare };
+}
+
+/** Says why a table has no triggers. `stray`: a table that has them instead. */
+function whyBare(
+  { node, facts }: AnnouncedTable,
+  record: CaptureRecord | null,
+  stray: string | null,
+): [kind: CaptureFindingKind, loses: boolean, message: string] {
+  const lost = `Changes of ${nameOf(facts)} are not recorded`;
+  if (record === null) return ['UNATTACHED', true, `${lost}: \`hookgraph migrate\` has not attached triggers to it yet.`];
+  if (stray === null && (record.oid === undefined || record.oid === facts.oid))
+    return ['TRIGGERS', true, `${lost}: its triggers were dropped.`];
+  const where = stray === null ? '' : ` The triggers are on ${stray}, whose changes are recorded as changes of ${node.typename}.`;
+  return ['TABLE', true, `${lost}: the table was replaced, and the new table has no triggers.${where}`];
+}
+
+/** Reports missing and disabled triggers. `recording` and `replica` name the triggers that record changes. */
+function compareTriggers(
+  { facts }: AnnouncedTable,
+  { target, missing, disabled }: TargetState,
+  { recording, replica }: { recording: string[]; replica: string },
+  find: Find,
+): void {
+  const where = nameOf(target.relation);
+  if ([...missing, ...disabled].includes(replica) && target.part !== 'PARTITION')
+    find('REPLICATION', true, `Rows that logical replication (${listed(facts.subscriptions)}) writes to ${where} are not recorded.`);
+  for (const [found, what] of [
+    [missing, 'missing'],
+    [disabled, 'disabled'],
+  ] as const) {
+    const names = found.filter((name) => name !== replica);
+    const loses = target.part !== 'PARTITION' && names.some((name) => recording.includes(name));
+    if (names.length > 0) find('TRIGGERS', loses, `Triggers on ${where} are ${what}: ${names.join(', ')}.`);
+  }
+}
+
+/** Reports partitions and child tables without triggers. */
+function compareParts({ facts }: AnnouncedTable, bare: Target[], find: Find): void {
+  for (const [part, kind, lost] of [
+    ['PARTITION', 'partitions', 'Writes that name such a partition in the statement are not recorded'],
+    ['HEIR', 'tables that inherit from it', 'Writes to these tables are not recorded'],
+  ] as const) {
+    const names = bare.filter((target) => target.part === part).map(({ relation }) => nameOf(relation));
+    if (names.length > 0) find('PARTS', part === 'HEIR', `${nameOf(facts)} has ${kind} without triggers: ${listed(names)}. ${lost}.`);
+  }
 }
 
 type Find = (kind: CaptureFindingKind, loses: boolean, message: string, hint?: string) => void;

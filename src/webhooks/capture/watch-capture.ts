@@ -46,17 +46,14 @@ export function outOfStep(findings: Pick<CaptureFinding, 'message' | 'hint'>[]):
 
 const tablesOf = (nodes: AnnouncedNode[]) => nodes.map(({ table }) => table);
 
-export function createCaptureWatch({
-  pool,
-  host,
-  log,
-  everyMs = LOOK_MS,
-}: {
+interface CaptureWatchOptions {
   pool: Pool;
   host: Pick<Host, 'nodes' | 'announcementProblems'>;
   log: Logger;
   everyMs?: number;
-}): CaptureWatch {
+}
+
+export function createCaptureWatch({ pool, host, log, everyMs = LOOK_MS }: CaptureWatchOptions): CaptureWatch {
   const schema = schemaOf(pool);
   let known: { mark: string; comparison: Comparison } | null = null;
   let noticed: NoticedFinding[] = [];
@@ -70,20 +67,11 @@ export function createCaptureWatch({
     const mark = await readMark(pool, tablesOf(nodes), schema);
     if (mark !== known?.mark) {
       const comparison = comparePicture(nodes, await readPicture(pool, tablesOf(nodes), schema), schema);
-      const problems = (await host.announcementProblems?.()) ?? [];
-      for (const { typename, message, hint } of problems) {
-        const node = nodes.find((announced) => announced.typename === typename);
-        if (node && !comparison.findings.some((finding) => finding.typename === typename))
-          comparison.findings.push({ kind: 'ANNOUNCEMENT', typename, table: nameOf(node), loses: false, message, hint });
-      }
+      comparison.findings.push(...announcementFindings(nodes, comparison.findings, (await host.announcementProblems?.()) ?? []));
       known = { mark, comparison };
     }
     const { comparison } = known as { comparison: Comparison };
-    const now = new Date();
-    noticed = comparison.findings.map((finding) => ({
-      ...finding,
-      since: noticed.find(({ typename, message }) => typename === finding.typename && message === finding.message)?.since ?? now,
-    }));
+    noticed = noticedAt(comparison.findings, noticed, new Date());
     lookedAt = performance.now();
     return comparison;
   }
@@ -101,20 +89,6 @@ export function createCaptureWatch({
     if (bare.length > 0 && (await attachParts(pool, bare, log))) await compareOnce();
   }
 
-  function tell(): void {
-    const now = noticed.map(({ message }) => message).join('\n');
-    if (now === told) return;
-    if (noticed.length === 0) log.info({ mended: told.split('\n') }, 'capture triggers are in step again');
-    else
-      log.warn(
-        { findings: noticed.map(({ since: _, ...finding }) => finding) },
-        noticed.some(({ loses }) => loses)
-          ? 'changes of announced tables are not recorded'
-          : 'capture triggers are out of step; changes are still recorded',
-      );
-    told = now;
-  }
-
   return {
     async refuse() {
       await compareAndMend();
@@ -122,7 +96,7 @@ export function createCaptureWatch({
     },
     async look() {
       await compareAndMend();
-      tell();
+      told = tellFindings(log, noticed, told);
       await tellFaults(pool, tablesOf(withOwnNode(host.nodes, schema)), log);
       return noticed;
     },
@@ -135,3 +109,39 @@ export function createCaptureWatch({
 }
 
 const nameOf = ({ table }: AnnouncedNode) => `${table.schema}.${table.name}`;
+
+/** Returns the host's problems with an announcement as findings, for nodes without another finding. */
+function announcementFindings(
+  nodes: AnnouncedNode[],
+  found: CaptureFinding[],
+  problems: { typename: string; message: string; hint: string }[],
+): CaptureFinding[] {
+  return problems.flatMap(({ typename, message, hint }) => {
+    const node = nodes.find((announced) => announced.typename === typename);
+    if (!node || found.some((finding) => finding.typename === typename)) return [];
+    return [{ kind: 'ANNOUNCEMENT' as const, typename, table: nameOf(node), loses: false, message, hint }];
+  });
+}
+
+/** Adds to each finding when it was first noticed. */
+function noticedAt(findings: CaptureFinding[], before: NoticedFinding[], now: Date): NoticedFinding[] {
+  return findings.map((finding) => ({
+    ...finding,
+    since: before.find(({ typename, message }) => typename === finding.typename && message === finding.message)?.since ?? now,
+  }));
+}
+
+/** Logs the findings if they have changed. `told`, and what is returned: the messages that were logged last, a line each. */
+function tellFindings(log: Logger, noticed: NoticedFinding[], told: string): string {
+  const now = noticed.map(({ message }) => message).join('\n');
+  if (now === told) return told;
+  if (noticed.length === 0) log.info({ mended: told.split('\n') }, 'capture triggers are in step again');
+  else
+    log.warn(
+      { findings: noticed.map(({ since: _, ...finding }) => finding) },
+      noticed.some(({ loses }) => loses)
+        ? 'changes of announced tables are not recorded'
+        : 'capture triggers are out of step; changes are still recorded',
+    );
+  return now;
+}

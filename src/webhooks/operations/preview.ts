@@ -16,7 +16,7 @@ import { checkPhase } from './save/check-phase.js';
 import { checkReferences } from './save/check-references.js';
 import { splitDraft, toDraft } from './save/input.js';
 import { checkedTopic, isMistake, NOT_ALLOWED, NOT_FOUND, type SubscriptionInput } from './save.js';
-import { inOrder, notRun, refused, type TryResult } from './try-result.js';
+import { inOrder, notRun, refused, type TryReport, type TryResult } from './try-result.js';
 
 /** Placeholders for ids in the previewed request, because a preview creates no subscription and no delivery. */
 const NO_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
@@ -75,31 +75,34 @@ export async function previewSubscription(
     : await composeOnly(engine, compiled, { subject: { ...node, id: NO_DELIVERY, kind: 'TEST' }, sources, watch });
   const blocked = mistakes.some((mistake) => BLOCKING.includes(sourceOf(mistake)));
   const request = blocked ? null : (composed?.compose() ?? null);
-  if (request) reports.set('SEND', { ...notRun('SEND'), input: request });
-  if (compiled.auth) reports.set('AUTH', notRun('AUTH'));
+  if (request) watch({ ...notRun('SEND'), input: request });
+  if (compiled.auth) watch(notRun('AUTH'));
+  addMistakes(reports, mistakes);
+  const ended = endOf(inOrder([...reports.values()]));
+  const { typename, nodeKey } = node;
+  const durationMs = performance.now() - started;
+  return { problems, report: { typename, nodeKey, ...ended, request, response: null, durationMs }, deliveryId: null };
+}
+
+/** Reports the stages whose sources have mistakes as failed. */
+function addMistakes(reports: Map<ReportStage, StageReport>, mistakes: Problem[]): void {
   for (const stage of REPORT_ORDER) {
     const own = mistakes.filter((mistake) => sourceOf(mistake) === stage).map(({ message }) => message);
     if (own.length > 0)
       reports.set(stage, { ...(reports.get(stage) ?? notRun(stage)), outcome: 'FAILED', output: null, message: own.join('\n') });
   }
-  const stages = inOrder([...reports.values()]);
+}
+
+/** Returns how a preview ended: at the first failed stage or, without one, at the first skipped stage. */
+function endOf(stages: StageReport[]): Pick<TryReport, 'outcome' | 'stage' | 'message' | 'stages'> {
   const failed = stages.find(({ outcome }) => outcome === 'FAILED');
   const skipped = stages.find(({ outcome }) => outcome === 'SKIPPED');
   const ended = failed ?? skipped;
   return {
-    problems,
-    report: {
-      typename: node.typename,
-      nodeKey: node.nodeKey,
-      outcome: failed ? 'FAILED' : skipped ? 'SKIPPED' : 'READY',
-      stage: ended ? (ended.stage === 'SEND' ? 'ADDRESS' : ended.stage) : null,
-      message: ended?.message ?? null,
-      stages,
-      request,
-      response: null,
-      durationMs: performance.now() - started,
-    },
-    deliveryId: null,
+    outcome: failed ? 'FAILED' : skipped ? 'SKIPPED' : 'READY',
+    stage: ended ? (ended.stage === 'SEND' ? 'ADDRESS' : ended.stage) : null,
+    message: ended?.message ?? null,
+    stages,
   };
 }
 

@@ -4,7 +4,7 @@ import type { PoolClient } from 'pg';
 import type { Engine } from '../base/engine.js';
 import { type Problem, WebhooksError } from '../base/errors.js';
 import type { Actor, Definition, Secrets, Subscription, Topic } from '../base/model.js';
-import { type Auditable, changesOf, recordAudit, switched as switchedTo } from '../base/store/audit.js';
+import { type Auditable, type AuditRecord, changesOf, recordAudit, switched as switchedTo } from '../base/store/audit.js';
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
 import { writePaces } from '../base/store/paces.js';
 import { endReplaysOf } from '../base/store/replays.js';
@@ -137,13 +137,9 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   const disabled = input.disabled === undefined ? was.disabledAt !== null : input.disabled === true;
   const saved = await insideTransaction(engine.pool, async (client) => {
     await lockSubscription(client, actor, was.id);
-    const { rows } = await client.query<{ disabled: boolean; byRule: boolean }>(
-      `SELECT disabled_at IS NOT NULL AS disabled, disabled_reason IN ('TOO_MANY_ERRORS', 'RETRIES_EXHAUSTED', 'GONE') IS TRUE AS "byRule" FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL
-         AND (name, integration_id, environment_ids) IS NOT DISTINCT FROM ($3, $4, $5::text[])`,
-      [was.id, was.version, was.name, was.integrationId, was.environmentIds],
-    );
-    if (!rows[0]) return null;
-    const switched = input.disabled !== undefined && rows[0].disabled !== disabled;
+    const current = await stateIfSame(client, was);
+    if (!current) return null;
+    const switched = input.disabled !== undefined && current.disabled !== disabled;
     const off = async () => (input.disabled === true ? listYoungClaims(client, [was.id]) : []);
     if (!redefined && !switched && !relabelled) return { switched, young: await off() };
     if (redefined) {
@@ -156,23 +152,10 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
       await savePace(client, was.id, {
         limit: definition.rateLimit ?? null,
         isMoved: isMoved(was.definition, definition),
-        isBack: isBack && (was.pace !== null || rows[0].byRule),
+        isBack: isBack && (was.pace !== null || current.byRule),
       });
     await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds, phaseOf(definition)]);
-    const versions = { versionBefore: was.version, versionAfter: was.version + Number(redefined) };
-    await recordAudit(client, actor, [
-      ...(changes.length > 0 ? [{ subscriptionId: was.id, action: 'UPDATED' as const, ...versions, changes }] : []),
-      ...(switched
-        ? [
-            {
-              subscriptionId: was.id,
-              action: disabled ? ('DISABLED' as const) : ('ENABLED' as const),
-              ...versions,
-              changes: [switchedTo(disabled)],
-            },
-          ]
-        : []),
-    ]);
+    await recordAudit(client, actor, auditOfUpdate(was, { changes, redefined, switched, disabled }));
     // Released in this transaction, because no periodic scan would release deliveries that are held for the reason NODE.
     if (redefined) await releaseDeliveries(client, [was.id], ['BROKEN', 'NODE']);
     return { switched, young: await off() };
@@ -185,6 +168,31 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   await untilNoneBegins(engine.pool, saved.young);
   problems.push(...(await settleUpkeep(engine, was.id, was.definition, definition)));
   return { subscription, problems };
+}
+
+/** Returns how a subscription is disabled; `null` when another request has changed it since it was read. */
+async function stateIfSame(client: PoolClient, was: Subscription): Promise<{ disabled: boolean; byRule: boolean } | null> {
+  const { rows } = await client.query<{ disabled: boolean; byRule: boolean }>(
+    `SELECT disabled_at IS NOT NULL AS disabled, disabled_reason IN ('TOO_MANY_ERRORS', 'RETRIES_EXHAUSTED', 'GONE') IS TRUE AS "byRule" FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL
+       AND (name, integration_id, environment_ids) IS NOT DISTINCT FROM ($3, $4, $5::text[])`,
+    [was.id, was.version, was.name, was.integrationId, was.environmentIds],
+  );
+  return rows[0] ?? null;
+}
+
+interface Update {
+  changes: ReturnType<typeof changesOf>;
+  redefined: boolean;
+  switched: boolean;
+  disabled: boolean;
+}
+
+/** Returns an audit entry for the changed fields, and one for a switch. */
+function auditOfUpdate({ id, version }: Subscription, { changes, redefined, switched, disabled }: Update): AuditRecord[] {
+  const about = { subscriptionId: id, versionBefore: version, versionAfter: version + Number(redefined) };
+  const entries: AuditRecord[] = changes.length > 0 ? [{ ...about, action: 'UPDATED', changes }] : [];
+  if (switched) entries.push({ ...about, action: disabled ? 'DISABLED' : 'ENABLED', changes: [switchedTo(disabled)] });
+  return entries;
 }
 
 const UPDATE = `

@@ -88,15 +88,7 @@ async function buildOwn(
     queryMs,
     renderMs: performance.now() - started - queryMs,
   });
-  const refused = 'refused' in found ? found.refused : null;
-  watch?.({
-    stage: 'QUERY',
-    outcome: refused === null ? 'OK' : 'FAILED',
-    input: { query: compiled.document?.loc?.source.body ?? null, variables },
-    output: 'refused' in found ? null : { data: found.data },
-    message: refused,
-    durationMs: queryMs,
-  });
+  watch?.(queryReport(compiled, variables, found, queryMs));
   if ('refused' in found) return stop('HELD', 'QUERY', found.refused);
   const { event, row } = found;
   const payload = { data: found.data };
@@ -129,6 +121,16 @@ async function buildOwn(
     queryMs,
     renderMs: performance.now() - started - queryMs,
   };
+}
+
+function queryReport({ document }: Compiled, variables: object, found: Awaited<ReturnType<typeof findData>>, ms: number): StageReport {
+  const isRefused = 'refused' in found;
+  return report('QUERY', isRefused ? 'FAILED' : 'OK', {
+    input: { query: document?.loc?.source.body ?? null, variables },
+    output: isRefused ? null : { data: found.data },
+    message: isRefused ? found.refused : null,
+    ms,
+  });
 }
 
 const scopeJson = (data: string, notification: string, event: string | null): string =>

@@ -42,11 +42,9 @@ const MAX_WAITING = 800;
  * @param giveUpMs milliseconds after which a batch that can't be written is dropped. Its leases have ended by then, so its deliveries are
  * due again and nothing is lost.
  */
-export function createAttemptWriter(
-  { pool, log, settings, meter }: Pick<Engine, 'pool' | 'log' | 'settings' | 'meter'>,
-  giveUpMs: number,
-): AttemptWriter {
-  const { attemptLog = USUAL_ATTEMPT_LOG } = settings;
+export function createAttemptWriter(engine: Pick<Engine, 'pool' | 'log' | 'settings' | 'meter'>, giveUpMs: number): AttemptWriter {
+  const { log, meter } = engine;
+  const { attemptLog = USUAL_ATTEMPT_LOG } = engine.settings;
   const toLine = (attempt: AttemptRecord) => lineOf(log, attemptLog, attempt);
   /** Oldest first; new results go into the last batch. */
   const batches: Filling[] = [];
@@ -76,7 +74,7 @@ export function createAttemptWriter(
       const filled = batches.shift() as Filling;
       busy = filled.batch.size >= BUSY;
       try {
-        await write(filled.batch);
+        await write(engine, filled.batch);
         // Called after everything else, because a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
@@ -87,24 +85,6 @@ export function createAttemptWriter(
       }
     }
     flushing = null;
-  }
-
-  async function write(batch: AttemptBatch): Promise<void> {
-    const { disabled, paces, states } = await writeBatch(pool, batch);
-    for (const line of batch.lines) {
-      const after = states.get(line.deliveryId);
-      if (after) writeLine(log, line, after);
-    }
-    for (const change of paces) logPace(log, change);
-    if (disabled.length === 0) return;
-    for (const { rule } of disabled) meter.disabled(rule);
-    const ids = disabled.map(({ id }) => id);
-    const held = await holdDeliveries(pool, ids, 'DISABLED').catch((error) => {
-      // A failure is only logged: the attempts are already recorded, and the due-scan holds the deliveries later.
-      logFailure(log, error, 'holding the deliveries of disabled subscriptions failed; the due-scan holds them later');
-      return new Map<string, number>();
-    });
-    logRuleChanges(log, 'disabled', disabled, held);
   }
 
   function end({ batch, ended }: Filling): void {
@@ -135,6 +115,25 @@ export function createAttemptWriter(
       while (flushing) await flushing;
     },
   };
+}
+
+/** Writes a batch, logs its attempts and the changes that followed from them, and holds the deliveries of disabled subscriptions. */
+async function write({ pool, log, meter }: Pick<Engine, 'pool' | 'log' | 'meter'>, batch: AttemptBatch): Promise<void> {
+  const { disabled, paces, states } = await writeBatch(pool, batch);
+  for (const line of batch.lines) {
+    const after = states.get(line.deliveryId);
+    if (after) writeLine(log, line, after);
+  }
+  for (const change of paces) logPace(log, change);
+  if (disabled.length === 0) return;
+  for (const { rule } of disabled) meter.disabled(rule);
+  const ids = disabled.map(({ id }) => id);
+  const held = await holdDeliveries(pool, ids, 'DISABLED').catch((error) => {
+    // A failure is only logged: the attempts are already recorded, and the due-scan holds the deliveries later.
+    logFailure(log, error, 'holding the deliveries of disabled subscriptions failed; the due-scan holds them later');
+    return new Map<string, number>();
+  });
+  logRuleChanges(log, 'disabled', disabled, held);
 }
 
 /** Logs that a subscription's pace changed to another state. */

@@ -60,17 +60,8 @@ export function createPassing(
 ): Passing {
   const cause = JSON.stringify({ actor, traceparent });
   const ownSchema = webhooks.localSql('hookgraph.x').replace(/^"?(.*?)"?\.x$/, '$1');
-  /** Transactions whose cause is recorded, with the function that completes their new rows. */
-  const entered = new WeakMap<object, GiveValues>();
+  const enter = createEntering(client, cause);
   const begin = (self: GateClient, work: unknown, options?: object) => Reflect.apply(client.$transaction, self, [work, options]);
-
-  async function enter(transaction: PrismaTransaction, give = giveNothing): Promise<GiveValues> {
-    const given = entered.get(transaction);
-    if (given) return given;
-    entered.set(transaction, give);
-    await join(client.$executeRawUnsafe(SET_CAUSE, cause), transaction);
-    return give;
-  }
 
   return {
     enter,
@@ -113,5 +104,18 @@ export function createPassing(
       webhooks.poke();
       return result;
     },
+  };
+}
+
+/** Returns the function that records the cause in a transaction once; see `Passing.enter`. */
+function createEntering(client: GateClient, cause: string) {
+  /** Transactions whose cause is recorded, with the function that completes their new rows. */
+  const entered = new WeakMap<object, GiveValues>();
+  return async (transaction: PrismaTransaction, give: GiveValues = giveNothing): Promise<GiveValues> => {
+    const given = entered.get(transaction);
+    if (given) return given;
+    entered.set(transaction, give);
+    await join(client.$executeRawUnsafe(SET_CAUSE, cause), transaction);
+    return give;
   };
 }

@@ -8,7 +8,7 @@ import { createSecureContext, rootCertificates, type SecureContext } from 'node:
 import { buildConnector, errors } from 'undici';
 import { deadlinesOf } from '../deadlines.js';
 import type { Settings } from '../engine.js';
-import { bare, createReach, type ReachSettings, type Target } from './address-policy.js';
+import { bare, createReach, type Reach, type ReachSettings, type Target } from './address-policy.js';
 import { createTunnels } from './egress-proxy.js';
 import { NetworkEvidence, type Step, suspicionOf } from './evidence.js';
 import { AddressRefused, type Guard, noteFailure } from './guard.js';
@@ -31,21 +31,7 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
   const tls = { secureContext, rejectUnauthorized: true, timeout: connectMs };
   const secure = { http1: buildConnector(tls), h2: buildConnector({ ...tls, allowH2: true }) };
   const evidence = new NetworkEvidence();
-  let triedAtMs = 0;
-
-  /**
-   * Looks up a name that resolved before. A success shows that the resolver works, so that one subscriber's failing name servers don't
-   * count as an outage of this installation.
-   */
-  function tryResolver(host: string): void {
-    const control = evidence.controlName(host);
-    if (control === null || Date.now() - triedAtMs < CONTROL_MS) return;
-    triedAtMs = Date.now();
-    reach.resolve(control).then(
-      () => evidence.worked('NAME', control),
-      () => {},
-    );
-  }
+  const tryResolver = createResolverTrial(evidence, reach);
 
   async function open({ host, port, secure: isSecure, allowH2 }: Opening): Promise<Socket> {
     const deadline = new AbortController();
@@ -74,23 +60,16 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
   }
 
   const pooled = { keepAlive: true, maxSockets: perOrigin };
-  const agents = { http: new HttpAgent(pooled), https: new HttpsAgent(pooled) };
-  for (const [scheme, agent] of Object.entries(agents)) {
-    const createConnection: CreateConnection = ({ host, port, socketPath }, done) => {
-      if (socketPath || !host) return done(new AddressRefused('the target is neither a host name nor an IP address'));
-      open({ host: bare(host), port: Number(port), secure: scheme === 'https' }).then((socket) => done(null, socket), done);
-    };
-    Object.assign(agent, { createConnection });
-  }
+  const agents = {
+    http: connectingBy(new HttpAgent(pooled), (target) => open({ ...target, secure: false })),
+    https: connectingBy(new HttpsAgent(pooled), (target) => open({ ...target, secure: true })),
+  };
   return {
     vetUrl: reach.vetUrl,
     evidence,
     forbid: reach.forbid,
-    connect({ hostname, port, protocol, ...options }, callback) {
-      const isSecure = protocol === 'https:';
-      const { allowH2 } = options as { allowH2?: boolean };
-      const target = { host: bare(hostname), port: Number(port || (isSecure ? 443 : 80)), secure: isSecure, allowH2 };
-      open(target).then(
+    connect(options, callback) {
+      open(openingOf(options)).then(
         (socket) => callback(null, socket),
         (error) => callback(error, null),
       );
@@ -102,6 +81,38 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
       agents.https.destroy();
     },
   };
+}
+
+/**
+ * Returns a function that looks up a name that resolved before. A success shows that the resolver works, so that one subscriber's
+ * failing name servers don't count as an outage of this installation.
+ */
+function createResolverTrial(evidence: NetworkEvidence, { resolve }: Pick<Reach, 'resolve'>): (host: string) => void {
+  let triedAtMs = 0;
+  return (host) => {
+    const control = evidence.controlName(host);
+    if (control === null || Date.now() - triedAtMs < CONTROL_MS) return;
+    triedAtMs = Date.now();
+    resolve(control).then(
+      () => evidence.worked('NAME', control),
+      () => {},
+    );
+  };
+}
+
+function openingOf({ hostname, port, protocol, ...options }: buildConnector.Options): Opening {
+  const secure = protocol === 'https:';
+  const { allowH2 } = options as { allowH2?: boolean };
+  return { host: bare(hostname), port: Number(port || (secure ? 443 : 80)), secure, allowH2 };
+}
+
+/** Lets an agent of Node connect by `open`. */
+function connectingBy<A extends HttpAgent>(agent: A, open: (target: Pick<Target, 'host' | 'port'>) => Promise<Socket>): A {
+  const createConnection: CreateConnection = ({ host, port, socketPath }, done) => {
+    if (socketPath || !host) return done(new AddressRefused('the target is neither a host name nor an IP address'));
+    open({ host: bare(host), port: Number(port) }).then((socket) => done(null, socket), done);
+  };
+  return Object.assign(agent, { createConnection });
 }
 
 type CreateConnection = (

@@ -54,26 +54,16 @@ export function createReach(settings: ReachSettings): Reach {
   if (!isPort)
     throw new WebhooksError('PORTS_INVALID', `"${allowedPorts}" is not a list of ports.`, 'Write ports such as 443,8000-8999,!8500.');
   const endpoints = [...(settings.forbiddenEndpoints ?? [])];
-  const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
+  const resolve = createResolver(lookup, allowedNetworks);
 
   /** Returns a reason to refuse the target that is known without DNS; `null` when there is none. */
   function refusalOf({ host, port, secure }: Target): string | null {
     if (!isPort?.(port)) return `deliveries may not use port ${port} (HOOKGRAPH_ALLOWED_PORTS)`;
     if (!secure && allowedNetworks.length === 0) return HTTP;
     // Generic reasons come first, so that nobody can find out by trying that an internal address belongs to Hookgraph.
-    const blocked = isAddress(host) ? isBlocked(host, allowedNetworks) : blockedName(host);
+    const blocked = isAddress(host) ? isBlocked(host, allowedNetworks) : blockedName(host, allowedNetworks);
     if (blocked) return blocked;
     return endpoints.some((own) => own.byName && own.port === port && bare(own.host) === host) ? ourselves(host, port) : null;
-  }
-
-  function blockedName(host: string): string | null {
-    if (!isHostName(host)) return `"${host}" is not a valid host name`;
-    if (METADATA_NAMES.has(host)) return `"${host}" is the name of a cloud metadata service`;
-    if (isLocal(host))
-      return ownAddresses(host).some(({ address }) => isAllowed(address, allowedNetworks)) ? null : `${host} is not public`;
-    if (allowedNetworks.length === 0 && INSIDE_NAMES.test(host))
-      return `"${host}" is a name of a private network, and no private network is allowed (HOOKGRAPH_ALLOWED_NETWORKS)`;
-    return null;
   }
 
   async function addressesOf(target: Target): Promise<LookupAddress[]> {
@@ -87,48 +77,8 @@ export function createReach(settings: ReachSettings): Reach {
       if (reason) throw new AddressRefused(isAddress(host) ? reason : `"${host}" resolves to an address that is not public`);
       if (!secure && !isAllowed(address, allowedNetworks)) throw new AddressRefused(HTTP);
     }
-    if (await isOurs(port, addresses)) throw new AddressRefused(ourselves(host, port));
+    if (await isOurs(endpoints, resolve, port, addresses)) throw new AddressRefused(ourselves(host, port));
     return addresses;
-  }
-
-  /** Loopback names resolve to allowed loopback addresses only, so that `localhost` works if only one of 127.0.0.1 and ::1 is allowed. */
-  async function resolve(host: string): Promise<LookupAddress[]> {
-    if (isAddress(host)) return [{ address: host, family: isIP(host) }];
-    if (isLocal(host)) return ownAddresses(host).filter(({ address }) => isAllowed(address, allowedNetworks));
-    // Concurrent lookups of a name share one request.
-    let answer = underWay.get(host);
-    if (!answer) {
-      answer = lookup(host).finally(() => underWay.delete(host));
-      underWay.set(host, answer);
-    }
-    const addresses = await answer;
-    if (addresses.length === 0) throw Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' });
-    return [...addresses];
-  }
-
-  async function isOurs(port: number, addresses: readonly LookupAddress[]): Promise<boolean> {
-    for (const own of endpoints) {
-      if (own.port !== port || own.byName) continue;
-      // An endpoint whose name doesn't resolve now is skipped; Hookgraph itself can't reach it either.
-      const name = bare(own.host);
-      const theirs = isLocal(name) ? ownAddresses(name) : await resolve(name).catch(() => []);
-      if (addresses.some(({ address }) => theirs.some((one) => isSame(address, one.address)))) return true;
-    }
-    return false;
-  }
-
-  function checkUrl(url: string, field: string): { problem: Problem } | { target: Target } {
-    const wrong = (message: string) => ({ problem: { field, message } });
-    if (url.length > MAX_URL_LENGTH) return wrong(`has ${url.length} characters, more than ${MAX_URL_LENGTH}`);
-    // URL parsers strip these characters, so the parsed URL would differ from what a person reads.
-    if (/[\p{Cc}\s\\]/u.test(url)) return wrong('contains a space, a control character or a backslash');
-    const parsed = URL.canParse(url) ? new URL(url) : null;
-    if (!parsed?.hostname || !/^https?:\/\/[^/]/i.test(url)) return wrong('must be an absolute https URL');
-    if (parsed.username || parsed.password || /^[a-z]+:\/\/[^/?#]*@/i.test(url))
-      return wrong('must not contain a user name or password; send them in a header');
-    const secure = parsed.protocol === 'https:';
-    if (!secure && allowedNetworks.length === 0) return wrong(`must be https: ${HTTP}`);
-    return { target: { host: bare(parsed.hostname), port: Number(parsed.port || (secure ? 443 : 80)), secure } };
   }
 
   return {
@@ -136,7 +86,7 @@ export function createReach(settings: ReachSettings): Reach {
     resolve,
     forbid: (endpoint) => void endpoints.push(endpoint),
     async vetUrl(url, field = 'callbackUrl') {
-      const checked = checkUrl(url, field);
+      const checked = checkUrl(url, field, allowedNetworks.length > 0);
       if ('problem' in checked) return checked.problem;
       const { host, secure } = checked.target;
       try {
@@ -150,6 +100,64 @@ export function createReach(settings: ReachSettings): Reach {
       }
     },
   };
+}
+
+/**
+ * Creates the function that resolves a name. Loopback names resolve to allowed loopback addresses only, so that `localhost` works if
+ * only one of 127.0.0.1 and ::1 is allowed.
+ */
+function createResolver(lookup: NonNullable<ReachSettings['lookup']>, allowedNetworks: ReachSettings['allowedNetworks']): Reach['resolve'] {
+  const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
+  return async (host) => {
+    if (isAddress(host)) return [{ address: host, family: isIP(host) }];
+    if (isLocal(host)) return ownAddresses(host).filter(({ address }) => isAllowed(address, allowedNetworks));
+    // Concurrent lookups of a name share one request.
+    let answer = underWay.get(host);
+    if (!answer) {
+      answer = lookup(host).finally(() => underWay.delete(host));
+      underWay.set(host, answer);
+    }
+    const addresses = await answer;
+    if (addresses.length === 0) throw Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' });
+    return [...addresses];
+  };
+}
+
+/** Returns a reason to refuse a name without looking it up; `null` when there is none. */
+function blockedName(host: string, allowedNetworks: ReachSettings['allowedNetworks']): string | null {
+  if (!isHostName(host)) return `"${host}" is not a valid host name`;
+  if (METADATA_NAMES.has(host)) return `"${host}" is the name of a cloud metadata service`;
+  if (isLocal(host)) return ownAddresses(host).some(({ address }) => isAllowed(address, allowedNetworks)) ? null : `${host} is not public`;
+  if (allowedNetworks.length === 0 && INSIDE_NAMES.test(host))
+    return `"${host}" is a name of a private network, and no private network is allowed (HOOKGRAPH_ALLOWED_NETWORKS)`;
+  return null;
+}
+
+/** Whether a connection to one of these addresses would reach an endpoint of Hookgraph. */
+async function isOurs(endpoints: Endpoint[], resolve: Reach['resolve'], port: number, addresses: LookupAddress[]): Promise<boolean> {
+  for (const own of endpoints) {
+    if (own.port !== port || own.byName) continue;
+    // An endpoint whose name doesn't resolve now is skipped; Hookgraph itself can't reach it either.
+    const name = bare(own.host);
+    const theirs = isLocal(name) ? ownAddresses(name) : await resolve(name).catch(() => []);
+    if (addresses.some(({ address }) => theirs.some((one) => isSame(address, one.address)))) return true;
+  }
+  return false;
+}
+
+/** Checks the text of a URL, without looking up its name. `allowsHttp`: whether any network is allowed to use http. */
+function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: Problem } | { target: Target } {
+  const wrong = (message: string) => ({ problem: { field, message } });
+  if (url.length > MAX_URL_LENGTH) return wrong(`has ${url.length} characters, more than ${MAX_URL_LENGTH}`);
+  // URL parsers strip these characters, so the parsed URL would differ from what a person reads.
+  if (/[\p{Cc}\s\\]/u.test(url)) return wrong('contains a space, a control character or a backslash');
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (!parsed?.hostname || !/^https?:\/\/[^/]/i.test(url)) return wrong('must be an absolute https URL');
+  if (parsed.username || parsed.password || /^[a-z]+:\/\/[^/?#]*@/i.test(url))
+    return wrong('must not contain a user name or password; send them in a header');
+  const secure = parsed.protocol === 'https:';
+  if (!secure && !allowsHttp) return wrong(`must be https: ${HTTP}`);
+  return { target: { host: bare(parsed.hostname), port: Number(parsed.port || (secure ? 443 : 80)), secure } };
 }
 
 const HTTP = 'http is accepted only for hosts in the allowed networks (HOOKGRAPH_ALLOWED_NETWORKS)';

@@ -1,6 +1,6 @@
 // Opens CONNECT tunnels through the egress proxy to checked addresses, and tells failures of the proxy from failures of the receiver.
 import type { LookupAddress } from 'node:dns';
-import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, isIPv6, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
@@ -28,28 +28,13 @@ const OF_TARGET =
 const SQUID_OF_TARGET = /^ERR_(?:CONNECT_FAIL|READ_TIMEOUT|READ_ERROR|ZERO_SIZE_OBJECT)\b/;
 
 export function createTunnels(proxyUrl: string, secureContext: SecureContext, tunnelMs = TUNNEL_MS): Tunnels {
-  const proxy = new URL(proxyUrl);
-  const secure = proxy.protocol === 'https:';
-  const host = proxy.hostname.replace(/^\[|\]$/g, '');
-  const name = `the egress proxy ${proxy.host}`;
-  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  const authorization = credentials === ':' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
+  const { name, request: requestOf } = readProxy(proxyUrl, secureContext);
   let openedAtMs = Number.NEGATIVE_INFINITY;
 
   function ask(authority: string, signal: AbortSignal): Promise<Socket> {
     const askedAtMs = performance.now();
     return new Promise((resolve, reject) => {
-      const request = (secure ? requestHttps : requestHttp)({
-        method: 'CONNECT',
-        host,
-        port: proxy.port || (secure ? 443 : 80),
-        path: authority,
-        headers: { host: authority, ...authorization },
-        agent: false,
-        signal,
-        // TLS verifies the proxy's own name. By default, Node would take the Host header, which holds the receiver's address.
-        ...(secure && { secureContext, rejectUnauthorized: true, servername: isIP(host) === 0 ? host : '' }),
-      });
+      const request = requestOf(authority, signal);
       const hangs = setTimeout(() => request.destroy(new Hang()), tunnelMs);
       request.once('connect', (response, socket, head) => {
         clearTimeout(hangs);
@@ -60,7 +45,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
           return resolve(socket as Socket);
         }
         socket.destroy();
-        reject(refusedBy(response));
+        reject(refusedBy(name, response));
       });
       request.on('error', (cause: Error & { code?: string }) => {
         clearTimeout(hangs);
@@ -72,14 +57,6 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
       });
       request.end();
     });
-  }
-
-  function refusedBy({ statusCode, headers }: IncomingMessage): Error {
-    const status = [headers['proxy-status'] ?? ''].flat().join(', ');
-    const ofTarget =
-      status.split(',').some((hop) => OF_TARGET.test(hop)) || SQUID_OF_TARGET.test([headers['x-squid-error'] ?? ''].flat().join());
-    if (ofTarget) return new TargetUnreachable('the egress proxy could not reach the receiver');
-    return new EgressFailed(`${name} answered CONNECT with status ${statusCode}`);
   }
 
   return {
@@ -97,4 +74,43 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
       throw failure;
     },
   };
+}
+
+interface Proxy {
+  /** The name of the proxy in sentences. */
+  name: string;
+  /** Creates a CONNECT request to `authority`, a host and a port. */
+  request(authority: string, signal: AbortSignal): ClientRequest;
+}
+
+function readProxy(proxyUrl: string, secureContext: SecureContext): Proxy {
+  const proxy = new URL(proxyUrl);
+  const secure = proxy.protocol === 'https:';
+  const host = proxy.hostname.replace(/^\[|\]$/g, '');
+  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const authorization = credentials === ':' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
+  return {
+    name: `the egress proxy ${proxy.host}`,
+    request: (authority, signal) =>
+      (secure ? requestHttps : requestHttp)({
+        method: 'CONNECT',
+        host,
+        port: proxy.port || (secure ? 443 : 80),
+        path: authority,
+        headers: { host: authority, ...authorization },
+        agent: false,
+        signal,
+        // TLS verifies the proxy's own name. By default, Node would take the Host header, which holds the receiver's address.
+        ...(secure && { secureContext, rejectUnauthorized: true, servername: isIP(host) === 0 ? host : '' }),
+      }),
+  };
+}
+
+/** Tells from the proxy's answer who failed. `name` names the proxy. */
+function refusedBy(name: string, { statusCode, headers }: IncomingMessage): Error {
+  const status = [headers['proxy-status'] ?? ''].flat().join(', ');
+  const ofTarget =
+    status.split(',').some((hop) => OF_TARGET.test(hop)) || SQUID_OF_TARGET.test([headers['x-squid-error'] ?? ''].flat().join());
+  if (ofTarget) return new TargetUnreachable('the egress proxy could not reach the receiver');
+  return new EgressFailed(`${name} answered CONNECT with status ${statusCode}`);
 }

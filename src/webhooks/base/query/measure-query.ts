@@ -2,6 +2,7 @@
 import {
   type FieldNode,
   type FragmentDefinitionNode,
+  type FragmentSpreadNode,
   type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
@@ -17,9 +18,9 @@ import {
   type SelectionNode,
   type SelectionSetNode,
   TypeMetaFieldDef,
-  type ValueNode,
 } from 'graphql';
 import { PAGE } from '../store/page.js';
+import { ENDLESS, ListLengths } from './list-lengths.js';
 
 /** The size of a selection, with fragments expanded. */
 export interface Size {
@@ -52,14 +53,6 @@ export interface Measured extends Size {
 }
 
 const NOTHING: OpenSize = { fields: 0, width: 0, depth: 0, aliases: 0, cost: 0, introspection: 0, paged: 0 };
-/** The maximum of every size: beyond all limits, and exact as a double. */
-const ENDLESS = 1e15;
-/**
- * Assumed lengths of introspection lists: `types`, and others such as fields or arguments. Constants, so that a growing schema doesn't
- * make a query exceed its limit.
- */
-const TYPES = 100;
-const INTROSPECTED = 4;
 
 /** The arguments that set the size of a page, unless the host names its own. */
 const PAGE_ARGUMENTS: readonly string[] = ['first', 'last', 'limit', 'take', 'pageSize', 'perPage'];
@@ -76,20 +69,36 @@ export function measureQuery(
   variables?: Record<string, unknown>,
   pageArguments: readonly string[] = PAGE_ARGUMENTS,
 ): Measured {
-  const isPageArgument = (name: string): boolean => pageArguments.includes(name);
-  const sizes = new Map<SelectionNode, OpenSize>();
-  const ofFragments = new Map<string, OpenSize>();
-  const path: string[] = [];
-  const cycles: Measured['cycles'] = [];
-  const root = schema.getRootType(operation.operation) ?? undefined;
-  const { paged, ...size } = setSize(operation.selectionSet, root);
-  const total = { ...size, cost: bounded(size.cost + paged * PAGE.usual) };
+  const measuring = new Measuring(schema, fragments, new ListLengths(operation, variables, pageArguments));
+  const { paged, ...size } = measuring.set(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined);
+  return {
+    ...size,
+    cost: bounded(size.cost + paged * PAGE.usual),
+    worst: (metric, limit) => worstOf(measuring, operation, metric, limit),
+    cycles: measuring.cycles,
+    spread: new Set(measuring.ofFragments.keys()),
+  };
+}
 
-  function setSize(set: SelectionSetNode, parent: GraphQLNamedType | undefined): OpenSize {
+/** Sums up the sizes of selections, and keeps each. */
+class Measuring {
+  readonly sizes = new Map<SelectionNode, OpenSize>();
+  readonly ofFragments = new Map<string, OpenSize>();
+  readonly cycles: Measured['cycles'] = [];
+  /** The fragments that are being measured, outermost first. */
+  private readonly path: string[] = [];
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+    private readonly lengths: ListLengths,
+  ) {}
+
+  set(set: SelectionSetNode, parent: GraphQLNamedType | undefined): OpenSize {
     const sum = { ...NOTHING };
     for (const selection of set.selections) {
-      const own = sizeOf(selection, parent);
-      sizes.set(selection, own);
+      const own = this.selection(selection, parent);
+      this.sizes.set(selection, own);
       sum.fields = bounded(sum.fields + own.fields);
       sum.width = bounded(sum.width + own.width);
       sum.aliases = bounded(sum.aliases + own.aliases);
@@ -101,34 +110,39 @@ export function measureQuery(
     return sum;
   }
 
-  function sizeOf(selection: SelectionNode, parent: GraphQLNamedType | undefined): OpenSize {
-    if (selection.kind === Kind.FIELD) return fieldSize(selection, fieldOf(parent, selection.name.value));
+  private selection(selection: SelectionNode, parent: GraphQLNamedType | undefined): OpenSize {
+    if (selection.kind === Kind.FIELD) return this.field(selection, fieldOf(parent, selection.name.value));
     if (selection.kind === Kind.INLINE_FRAGMENT)
-      return setSize(selection.selectionSet, selection.typeCondition ? schema.getType(selection.typeCondition.name.value) : parent);
-    const name = selection.name.value;
-    const fragment = fragments.get(name);
-    const known = ofFragments.get(name);
+      return this.set(selection.selectionSet, selection.typeCondition ? this.schema.getType(selection.typeCondition.name.value) : parent);
+    return this.fragment(selection);
+  }
+
+  /** Measures a fragment once, however often it is spread. */
+  private fragment(spread: FragmentSpreadNode): OpenSize {
+    const name = spread.name.value;
+    const fragment = this.fragments.get(name);
+    const known = this.ofFragments.get(name);
     if (known || !fragment) return known ?? NOTHING;
-    if (path.includes(name)) {
-      const via = path.slice(path.indexOf(name) + 1).map((one) => `"${one}"`);
+    if (this.path.includes(name)) {
+      const via = this.path.slice(this.path.indexOf(name) + 1).map((one) => `"${one}"`);
       const message = `Cannot spread fragment "${name}" within itself${via.length > 0 ? ` via ${via.slice(0, 5).join(', ')}` : ''}`;
-      cycles.push({ spread: selection, message });
+      this.cycles.push({ spread, message });
       return NOTHING;
     }
-    path.push(name);
-    const size = setSize(fragment.selectionSet, schema.getType(fragment.typeCondition.name.value));
-    path.pop();
-    ofFragments.set(name, size);
+    this.path.push(name);
+    const size = this.set(fragment.selectionSet, this.schema.getType(fragment.typeCondition.name.value));
+    this.path.pop();
+    this.ofFragments.set(name, size);
     return size;
   }
 
-  function fieldSize(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): OpenSize {
+  private field(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): OpenSize {
     const type = field && getNamedType(field.type);
-    const inner = node.selectionSet ? setSize(node.selectionSet, type) : NOTHING;
+    const inner = node.selectionSet ? this.set(node.selectionSet, type) : NOTHING;
     const isList = field !== undefined && isListType(getNullableType(field.type));
     const about = type && isIntrospectionType(type) && node.name.value.startsWith('__');
-    const page = pageOf(node, field);
-    const length = isList ? (listLength(node, type) ?? page) : null;
+    const page = this.lengths.page(node, field);
+    const length = isList ? (this.lengths.list(node, type) ?? page) : null;
     // The page argument of a list field applies to the list itself, not to the lists inside its elements.
     const each = bounded(inner.cost + inner.paged * ((isList ? null : page) ?? PAGE.usual));
     const cost = bounded(1 + each * (length ?? 1));
@@ -143,89 +157,33 @@ export function measureQuery(
       paged: open ? each : 0,
     };
   }
+}
 
-  /** The page size that the field's arguments set for the field or the lists directly below it; `null` when it has no such argument. */
-  function pageOf(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): number | null {
-    let page: number | null = null;
-    for (const { name, defaultValue } of field?.args ?? [])
-      if (isPageArgument(name)) page = Math.max(page ?? 0, numberOf(argument(node, name), defaultValue));
-    // Page sizes inside an input object, e.g. `pagination: { limit: 10 }`.
-    for (const { value } of node.arguments ?? []) page = largest(page, pageWithin(value));
-    return page === null ? null : page || PAGE.usual;
+function worstOf(
+  { sizes, fragments }: Measuring,
+  operation: OperationDefinitionNode,
+  metric: keyof Size,
+  limit: number,
+): SelectionNode | OperationDefinitionNode {
+  let found: SelectionNode | OperationDefinitionNode = operation;
+  let set: SelectionSetNode | undefined = operation.selectionSet;
+  let left = limit;
+  const seen = new Set<SelectionSetNode>();
+  const heavy = (one: SelectionNode) => weigh(sizes.get(one) ?? NOTHING, metric);
+  while (set && !seen.has(set)) {
+    seen.add(set);
+    const next: SelectionNode = set.selections.reduce((most, one) => (heavy(one) > heavy(most) ? one : most));
+    if (metric !== 'depth' && heavy(next) <= left) return found === operation ? next : found;
+    if (metric === 'depth' && next.kind === Kind.FIELD && left-- === 0) return next;
+    found = next;
+    set = next.kind === Kind.FRAGMENT_SPREAD ? fragments.get(next.name.value)?.selectionSet : next.selectionSet;
   }
-
-  function pageWithin(value: ValueNode): number | null {
-    let page: number | null = null;
-    if (value.kind === Kind.OBJECT)
-      for (const { name, value: size } of value.fields)
-        page = largest(page, isPageArgument(name.value) ? numberOf(size, undefined) : pageWithin(size));
-    if (value.kind === Kind.VARIABLE && variables) {
-      const { given } = variable(value.name.value);
-      if (typeof given === 'object' && given !== null)
-        for (const [name, size] of Object.entries(given))
-          if (isPageArgument(name)) page = largest(page, typeof size === 'number' ? Math.min(size, ENDLESS) : 0);
-    }
-    return page;
-  }
-
-  /** The length of a list that has `ids` or belongs to introspection; `null` when page arguments determine it. */
-  function listLength(node: FieldNode, type: GraphQLNamedType | undefined): number | null {
-    const ids = argument(node, 'ids');
-    if (ids?.kind === Kind.LIST) return ids.values.length;
-    if (ids?.kind === Kind.VARIABLE) {
-      const { given, otherwise } = variable(ids.name.value);
-      if (Array.isArray(given)) return given.length;
-      return given === undefined && otherwise?.kind === Kind.LIST ? otherwise.values.length : PAGE.greatest;
-    }
-    if (!type || !isIntrospectionType(type)) return null;
-    return node.name.value === 'types' ? TYPES : INTROSPECTED;
-  }
-
-  /** The number that an argument has; 0 when it has none. */
-  function numberOf(value: ValueNode | undefined, fallback: unknown): number {
-    if (value?.kind === Kind.INT) return Math.min(Number(value.value), ENDLESS);
-    if (value?.kind !== Kind.VARIABLE) return typeof fallback === 'number' ? fallback : 0;
-    // In a stored query the variable is a part of the node's key, which can be any number.
-    if (!variables) return ENDLESS;
-    const { given, otherwise } = variable(value.name.value);
-    if (given === undefined) return numberOf(otherwise, fallback);
-    return typeof given === 'number' ? Math.min(given, ENDLESS) : 0;
-  }
-
-  /** The value of a variable in the request, and its default in the operation. */
-  function variable(name: string): { given: unknown; otherwise: ValueNode | undefined } {
-    const declared = operation.variableDefinitions?.find((one) => one.variable.name.value === name);
-    return { given: variables && Object.hasOwn(variables, name) ? variables[name] : undefined, otherwise: declared?.defaultValue };
-  }
-
-  function worst(metric: keyof Size, limit: number): SelectionNode | OperationDefinitionNode {
-    let found: SelectionNode | OperationDefinitionNode = operation;
-    let set: SelectionSetNode | undefined = operation.selectionSet;
-    let left = limit;
-    const seen = new Set<SelectionSetNode>();
-    const heavy = (one: SelectionNode) => weigh(sizes.get(one) ?? NOTHING, metric);
-    while (set && !seen.has(set)) {
-      seen.add(set);
-      const next: SelectionNode = set.selections.reduce((most, one) => (heavy(one) > heavy(most) ? one : most));
-      if (metric !== 'depth' && heavy(next) <= left) return found === operation ? next : found;
-      if (metric === 'depth' && next.kind === Kind.FIELD && left-- === 0) return next;
-      found = next;
-      set = next.kind === Kind.FRAGMENT_SPREAD ? fragments.get(next.name.value)?.selectionSet : next.selectionSet;
-    }
-    return found;
-  }
-
-  return { ...total, worst, cycles, spread: new Set(ofFragments.keys()) };
+  return found;
 }
 
 const bounded = (size: number): number => Math.min(size, ENDLESS);
 
-const largest = (one: number | null, other: number | null): number | null =>
-  one === null || other === null ? (one ?? other) : Math.max(one, other);
-
 const weigh = (size: OpenSize, metric: keyof Size): number => (metric === 'cost' ? size.cost + size.paged : size[metric]);
-
-const argument = (node: FieldNode, name: string): ValueNode | undefined => node.arguments?.find((one) => one.name.value === name)?.value;
 
 function fieldOf(parent: GraphQLNamedType | undefined, name: string): GraphQLField<unknown, unknown> | undefined {
   if (name === '__schema') return SchemaMetaFieldDef;

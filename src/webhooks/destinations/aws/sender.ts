@@ -48,24 +48,10 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
   guard: Agents,
   deadlineMs = DEFAULT_DEADLINES.requestMs,
 ): Destination<M> {
-  const clients = new Map<string, { version: number; client: Promise<C> }>();
-
-  function clientFor({ access, subscriptionId, version }: M): Promise<C> {
-    const isShared = access.keys === null && access.role === null;
-    const key = isShared ? access.region : subscriptionId;
-    const wanted = isShared ? 0 : version;
-    const known = clients.get(key);
-    if (known?.version === wanted) return known.client;
-    const client = openAwsClient(service, guard, access, deadlineMs);
-    clients.delete(key);
-    clients.set(key, { version: wanted, client });
-    client.catch(() => clients.get(key)?.client === client && clients.delete(key));
-    if (clients.size > MAX_CLIENTS) clients.delete(clients.keys().next().value as string);
-    return client;
-  }
+  const clients = new Clients<C>((access) => openAwsClient(service, guard, access, deadlineMs));
 
   async function send(message: M, abortSignal: AbortSignal, started: number): Promise<Reply | NoReply> {
-    const client = await clientFor(message);
+    const client = await clients.of(message);
     try {
       await client.config.credentials();
     } catch (error) {
@@ -109,6 +95,31 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
     },
     close: async () => clients.clear(),
   };
+}
+
+/** The clients of this process: one per region with the credentials of the process, and one per subscription with its own. */
+class Clients<C> {
+  private readonly clients = new Map<string, { version: number; client: Promise<C> }>();
+
+  constructor(private readonly open: (access: AwsAccess) => Promise<C>) {}
+
+  of({ access, subscriptionId, version }: AwsMessage): Promise<C> {
+    const isShared = access.keys === null && access.role === null;
+    const key = isShared ? access.region : subscriptionId;
+    const wanted = isShared ? 0 : version;
+    const known = this.clients.get(key);
+    if (known?.version === wanted) return known.client;
+    const client = this.open(access);
+    this.clients.delete(key);
+    this.clients.set(key, { version: wanted, client });
+    client.catch(() => this.clients.get(key)?.client === client && this.clients.delete(key));
+    if (this.clients.size > MAX_CLIENTS) this.clients.delete(this.clients.keys().next().value as string);
+    return client;
+  }
+
+  clear(): void {
+    this.clients.clear();
+  }
 }
 
 /** Opens a client with the credentials of the access or, without any, with the SDK's defaults from the environment of the process. */

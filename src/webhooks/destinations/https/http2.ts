@@ -35,18 +35,43 @@ const MAX_TRIES = 4;
  * Opens an origin that speaks h2. `first` is a connection on which the origin chose h2. `connect` opens another one on which it
  * chose h2 again.
  */
-export function openHttp2Origin(
-  origin: string,
-  first: TLSSocket,
-  { ageMs, idleMs, trustMs, pingMs }: Lifetimes,
-  connect: () => Promise<TLSSocket>,
-): Http2Origin {
-  const sessions = new Set<Held>();
-  let opening: Promise<void> | null = null;
-  let waiting: (() => void)[] = [];
+export function openHttp2Origin(origin: string, first: TLSSocket, lifetimes: Lifetimes, connect: () => Promise<TLSSocket>): Http2Origin {
+  const sessions = new Sessions(origin, lifetimes, connect);
+  sessions.hold(first);
+  return {
+    async send(request, signal, started) {
+      for (let tries = 1; ; tries++) {
+        const held = await sessions.reserve(signal);
+        try {
+          held.bytes.begin();
+          return await exchange(held, request, { signal, started, onSilence: () => sessions.retire(held) });
+        } catch (error) {
+          if (!(error instanceof Unprocessed) || tries === MAX_TRIES || signal.aborted) throw error;
+        } finally {
+          held.bytes.end();
+          sessions.release(held);
+        }
+      }
+    },
+    close: () => sessions.close(),
+  };
+}
 
-  function hold(socket: TLSSocket): void {
-    const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
+/** The sessions of an origin that take requests. */
+class Sessions {
+  private readonly sessions = new Set<Held>();
+  private opening: Promise<void> | null = null;
+  private waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly origin: string,
+    private readonly lifetimes: Lifetimes,
+    private readonly connect: () => Promise<TLSSocket>,
+  ) {}
+
+  /** Opens a session over the socket. */
+  hold(socket: TLSSocket): void {
+    const session = connectHttp2(this.origin, { createConnection: () => socket, settings: { enablePush: false } });
     const nowMs = performance.now();
     const bytes = new ByteWatch(socket, () => {
       held.refused = new AnswerRefused(`The receiver sent more than ${MAX_EXCHANGE_BYTES / 1024} KB for a request.`);
@@ -64,107 +89,110 @@ export function openHttp2Origin(
       limit: null,
     };
     const leave = () => {
-      sessions.delete(held);
-      wake();
+      this.sessions.delete(held);
+      this.wake();
     };
     // Each stream reports an error by itself. After GOAWAY the open streams continue, and no new stream is opened.
     session.on('error', leave).on('goaway', leave).on('close', leave);
     session.once('close', () => bytes.close());
     session.on('remoteSettings', ({ maxConcurrentStreams = MAX_STREAMS }) => {
       held.limit = Math.min(maxConcurrentStreams, MAX_STREAMS);
-      wake();
+      this.wake();
     });
-    session.setTimeout(idleMs, () => {
-      if (held.open === 0) retire(held);
+    session.setTimeout(this.lifetimes.idleMs, () => {
+      if (held.open === 0) this.retire(held);
     });
-    sessions.add(held);
+    this.sessions.add(held);
+  }
+
+  /** Waits for a free stream on a session and reserves it. */
+  async reserve(signal: AbortSignal): Promise<Held> {
+    for (;;) {
+      this.retireAged();
+      const trustedSinceMs = performance.now() - this.lifetimes.trustMs;
+      const free = freeIn(this.sessions, trustedSinceMs);
+      if (free && free.heardMs > trustedSinceMs) {
+        // Reserved synchronously, so that no other request takes the same stream.
+        free.open += 1;
+        return free;
+      }
+      await unlessAborted(signal, free ? this.ping(free) : this.further());
+    }
+  }
+
+  release(held: Held): void {
+    held.open -= 1;
+    if (held.open === 0 && !this.sessions.has(held)) held.session.destroy();
+    this.wake();
   }
 
   /** Lets the session take no new request. Its open streams go on. */
-  function retire(held: Held): void {
-    sessions.delete(held);
+  retire(held: Held): void {
+    this.sessions.delete(held);
     if (held.open === 0) held.session.destroy();
-    wake();
+    this.wake();
   }
 
-  function retireAged(): void {
+  close(): void {
+    for (const { session } of this.sessions) session.close();
+  }
+
+  private retireAged(): void {
     const nowMs = performance.now();
-    for (const held of sessions) if (nowMs - held.bornMs >= ageMs) retire(held);
+    for (const held of this.sessions) if (nowMs - held.bornMs >= this.lifetimes.ageMs) this.retire(held);
   }
 
   /** Asks a session that has been silent for a sign of life, and retires it when none comes. */
-  function ping(held: Held): Promise<void> {
+  private ping(held: Held): Promise<void> {
     held.ping ??= new Promise<void>((resolve) => {
       const end = (answered: boolean) => {
         clearTimeout(timer);
         held.ping = null;
         if (answered) held.heardMs = performance.now();
-        else retire(held);
+        else this.retire(held);
         resolve();
       };
-      const timer = setTimeout(end, pingMs, false);
+      const timer = setTimeout(end, this.lifetimes.pingMs, false);
       const { session } = held;
       if (session.destroyed || !session.ping((error) => end(error === null))) end(false);
     });
     return held.ping;
   }
 
-  function wake(): void {
-    const all = waiting;
-    waiting = [];
-    for (const one of all) one();
+  /** Opens a further session, if there may be one; otherwise waits until a session may have a free stream. */
+  private further(): Promise<void> {
+    if (!mayOpen(this.sessions)) return new Promise<void>((resolve) => this.waiting.push(resolve));
+    this.opening ??= this.connect()
+      .then((socket) => this.hold(socket))
+      .finally(() => {
+        this.opening = null;
+      });
+    return this.opening;
   }
 
-  /** Waits for a free stream on a session and reserves it. */
-  async function roomFor(signal: AbortSignal): Promise<Held> {
-    for (;;) {
-      retireAged();
-      const free = [...sessions].filter((held) => held.open < (held.limit ?? 1));
-      const nowMs = performance.now();
-      const trusted = free.find(({ heardMs }) => nowMs - heardMs < trustMs);
-      if (trusted) {
-        // Reserved synchronously, so that no other request takes the same stream.
-        trusted.open += 1;
-        return trusted;
-      }
-      if (free[0]) {
-        await unlessAborted(signal, ping(free[0]));
-        continue;
-      }
-      const isNew = [...sessions].some((held) => held.limit === null);
-      if (!isNew && sessions.size < MAX_SESSIONS) {
-        opening ??= connect()
-          .then(hold)
-          .finally(() => {
-            opening = null;
-          });
-        await unlessAborted(signal, opening);
-      } else await unlessAborted(signal, new Promise<void>((resolve) => waiting.push(resolve)));
-    }
+  private wake(): void {
+    const all = this.waiting;
+    this.waiting = [];
+    for (const go of all) go();
   }
+}
 
-  hold(first);
-  return {
-    async send(request, signal, started) {
-      for (let tries = 1; ; tries++) {
-        const held = await roomFor(signal);
-        try {
-          held.bytes.begin();
-          return await exchange(held, request, { signal, started, onSilence: () => retire(held) });
-        } catch (error) {
-          if (!(error instanceof Unprocessed) || tries === MAX_TRIES || signal.aborted) throw error;
-        } finally {
-          held.open -= 1;
-          held.bytes.end();
-          if (held.open === 0 && !sessions.has(held)) held.session.destroy();
-          wake();
-        }
-      }
-    },
-    close() {
-      for (const { session } of sessions) session.close();
-    },
-  };
+/** Returns a session with a free stream, and one that was heard of since `trustedSinceMs` rather than another. */
+function freeIn(sessions: ReadonlySet<Held>, trustedSinceMs: number): Held | undefined {
+  let found: Held | undefined;
+  for (const held of sessions) {
+    if (held.open >= (held.limit ?? 1)) continue;
+    if (held.heardMs > trustedSinceMs) return held;
+    found ??= held;
+  }
+  return found;
+}
+
+/** Whether a further session may be opened: a new one, whose limit is not known yet, may have room for all. */
+function mayOpen(sessions: ReadonlySet<Held>): boolean {
+  if (sessions.size >= MAX_SESSIONS) return false;
+  for (const { limit } of sessions) if (limit === null) return false;
+  return true;
 }
 
 export function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {

@@ -35,72 +35,24 @@ export function openHttpsDestination(
   perOrigin = DEFAULT_DEADLINES.perOrigin,
   lifetimes = LIFETIMES,
 ): Destination<Exchange> {
-  const choices = new Map<string, Choice>();
-  /** Connections on which an origin chose HTTP/1.1, kept until the agent uses them. */
-  const spares = new Map<string, TLSSocket>();
-  const connect: buildConnector.connector = (options, callback) => {
-    const origin = `${options.protocol}//${options.host}`;
-    const spare = spares.get(origin);
-    spares.delete(origin);
-    // Called asynchronously, because undici does not continue after a synchronous callback.
-    if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
-    else guard.connect(options, callback);
-  };
-  const connections = new Http1Connections(connect, perOrigin, lifetimes);
-
-  /** Opens a connection on which the origin chooses between h2 and HTTP/1.1. */
-  function offer(origin: string): Promise<TLSSocket> {
-    const { hostname, host, port, protocol } = new URL(origin);
-    const options = { hostname, host, port, protocol, allowH2: true };
-    return new Promise((resolve, reject) => {
-      guard.connect(options, (error, socket) => (error ? reject(error) : resolve(socket as TLSSocket)));
-    });
-  }
-
-  function keepSpare(origin: string, socket: TLSSocket): void {
-    spares.get(origin)?.destroy();
-    spares.set(origin, socket);
-    const isSpare = () => spares.get(origin) === socket;
-    socket.on('error', () => {}).once('close', () => isSpare() && spares.delete(origin));
-    socket.setTimeout(SPARE_MS, () => isSpare() && socket.destroy());
-  }
+  const choices = new Choices(choose);
+  const spares = new Spares();
+  const connections = new Http1Connections(spares.before(guard), perOrigin, lifetimes);
 
   async function choose(origin: string): Promise<Http2Origin | null> {
-    const socket = await offer(origin);
+    const socket = await offer(guard, origin);
     if (socket.alpnProtocol !== 'h2') {
-      keepSpare(origin, socket);
+      spares.keep(origin, socket);
       return null;
     }
     return openHttp2Origin(origin, socket, lifetimes, async () => {
-      const another = await offer(origin);
+      const another = await offer(guard, origin);
       if (another.alpnProtocol === 'h2') return another;
       // The origin no longer chooses h2: the next request negotiates again.
-      choices.delete(origin);
-      keepSpare(origin, another);
+      choices.forget(origin);
+      spares.keep(origin, another);
       throw new ChoseHttp1();
     });
-  }
-
-  function choiceOf(origin: string): Choice {
-    const before = choices.get(origin);
-    if (before && Date.now() < before.untilMs) return before;
-    const made = choose(origin);
-    const choice: Choice = { made, untilMs: Number.POSITIVE_INFINITY };
-    choices.delete(origin);
-    choices.set(origin, choice);
-    made.then(
-      (http2) => {
-        choice.known = http2;
-        if (http2 === null) choice.untilMs = Date.now() + CHOICE_MS;
-      },
-      () => choices.get(origin) === choice && choices.delete(origin),
-    );
-    const [oldest] = choices.size > MAX_ORIGINS ? choices : [];
-    if (oldest) {
-      choices.delete(oldest[0]);
-      oldest[1].made.then((http2) => http2?.close()).catch(() => {});
-    }
-    return choice;
   }
 
   /** Sends over the chosen protocol, for an origin that chose HTTP/2 or has not chosen yet. */
@@ -112,12 +64,9 @@ export function openHttpsDestination(
       const http2 = known ?? (await unlessAborted(deadline.signal, made));
       if (http2) return await http2.send(request, deadline.signal, started);
     } catch (error) {
-      if (error instanceof EgressFailed) throw error;
-      const sendMs = performance.now() - started;
-      if (error instanceof AnswerRefused) return refusedAnswer(error, sendMs);
-      if (error instanceof Unanswered) return unansweredReply(sendMs);
-      if (!(error instanceof ChoseHttp1))
-        return noReplyOf(error, deadline.signal.aborted, deadlineMs, sendMs, bare(new URL(request.origin).hostname));
+      const isLate = deadline.signal.aborted;
+      const failed = failureOf(error, request, { sendMs: performance.now() - started, isLate, deadlineMs });
+      if (failed) return failed;
     } finally {
       clearTimeout(timer);
     }
@@ -126,16 +75,111 @@ export function openHttpsDestination(
 
   return {
     send(request, withinMs = deadlineMs) {
-      const choice = request.origin.startsWith('https:') ? choiceOf(request.origin) : null;
+      const choice = request.origin.startsWith('https:') ? choices.of(request.origin) : null;
       if (choice && choice.known !== null) return sendChosen(choice, request, withinMs);
       const startedMs = performance.now();
       return sendHttp1(connections, request, { startedMs, untilMs: startedMs + withinMs, deadlineMs });
     },
     async close() {
-      const made = await Promise.allSettled([...choices.values()].map((choice) => choice.made));
-      for (const one of made) if (one.status === 'fulfilled') one.value?.close();
-      for (const spare of spares.values()) spare.destroy();
+      await choices.close();
+      spares.close();
       await connections.close();
     },
   };
+}
+
+/** Opens a connection on which the origin chooses between h2 and HTTP/1.1. */
+function offer(guard: Pick<Guard, 'connect'>, origin: string): Promise<TLSSocket> {
+  const { hostname, host, port, protocol } = new URL(origin);
+  const options = { hostname, host, port, protocol, allowH2: true };
+  return new Promise((resolve, reject) => {
+    guard.connect(options, (error, socket) => (error ? reject(error) : resolve(socket as TLSSocket)));
+  });
+}
+
+/**
+ * Returns what a failure over HTTP/2 means for the delivery; `null` when the origin chose HTTP/1.1 meanwhile, and the request must be
+ * sent over that. @throws EgressFailed the failure itself, when it is this installation's
+ */
+function failureOf(
+  error: unknown,
+  { origin }: Exchange,
+  { sendMs, isLate, deadlineMs }: { sendMs: number; isLate: boolean; deadlineMs: number },
+): Reply | NoReply | null {
+  if (error instanceof EgressFailed) throw error;
+  if (error instanceof AnswerRefused) return refusedAnswer(error, sendMs);
+  if (error instanceof Unanswered) return unansweredReply(sendMs);
+  if (error instanceof ChoseHttp1) return null;
+  return noReplyOf(error, isLate, deadlineMs, sendMs, bare(new URL(origin).hostname));
+}
+
+/** Which protocol each origin chose. */
+class Choices {
+  private readonly choices = new Map<string, Choice>();
+
+  constructor(private readonly choose: (origin: string) => Promise<Http2Origin | null>) {}
+
+  /** Returns the choice of an origin; begins a new one when there is none or the last has ended. */
+  of(origin: string): Choice {
+    const before = this.choices.get(origin);
+    if (before && Date.now() < before.untilMs) return before;
+    const made = this.choose(origin);
+    const choice: Choice = { made, untilMs: Number.POSITIVE_INFINITY };
+    this.choices.delete(origin);
+    this.choices.set(origin, choice);
+    made.then(
+      (http2) => {
+        choice.known = http2;
+        if (http2 === null) choice.untilMs = Date.now() + CHOICE_MS;
+      },
+      () => this.choices.get(origin) === choice && this.choices.delete(origin),
+    );
+    if (this.choices.size > MAX_ORIGINS) this.evictOldest();
+    return choice;
+  }
+
+  forget(origin: string): void {
+    this.choices.delete(origin);
+  }
+
+  async close(): Promise<void> {
+    const made = await Promise.allSettled([...this.choices.values()].map((choice) => choice.made));
+    for (const one of made) if (one.status === 'fulfilled') one.value?.close();
+  }
+
+  private evictOldest(): void {
+    const [oldest] = this.choices;
+    if (!oldest) return;
+    this.choices.delete(oldest[0]);
+    oldest[1].made.then((http2) => http2?.close()).catch(() => {});
+  }
+}
+
+/** Connections on which an origin chose HTTP/1.1, kept until the agent uses them. */
+class Spares {
+  private readonly spares = new Map<string, TLSSocket>();
+
+  keep(origin: string, socket: TLSSocket): void {
+    this.spares.get(origin)?.destroy();
+    this.spares.set(origin, socket);
+    const isSpare = () => this.spares.get(origin) === socket;
+    socket.on('error', () => {}).once('close', () => isSpare() && this.spares.delete(origin));
+    socket.setTimeout(SPARE_MS, () => isSpare() && socket.destroy());
+  }
+
+  /** Returns a connector that uses a kept connection before it opens another one. */
+  before(guard: Pick<Guard, 'connect'>): buildConnector.connector {
+    return (options, callback) => {
+      const origin = `${options.protocol}//${options.host}`;
+      const spare = this.spares.get(origin);
+      this.spares.delete(origin);
+      // Called asynchronously, because undici does not continue after a synchronous callback.
+      if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
+      else guard.connect(options, callback);
+    };
+  }
+
+  close(): void {
+    for (const spare of this.spares.values()) spare.destroy();
+  }
 }

@@ -86,19 +86,16 @@ function hasNul(value: unknown): boolean {
   return Object.entries(value).some(([key, inner]) => hasNul(key) || hasNul(inner));
 }
 
-async function readRelations({
-  input,
-  data,
-  operation,
-  source,
-  fail,
-}: {
+interface Reading {
   input: Row;
+  /** The data for Prisma, to which reading adds. */
   data: Row;
   operation: Operation;
   source: InputSource;
   fail: Fail;
-}) {
+}
+
+async function readRelations({ input, data, operation, source, fail }: Reading) {
   for (const { name, type, isRequired, relationFromFields } of writableRelations(source.definition, source.definitions)) {
     const field = `${name}Id`;
     const id = input[field];
@@ -116,19 +113,7 @@ async function readRelations({
   }
 }
 
-async function readConnections({
-  input,
-  data,
-  operation,
-  source,
-  fail,
-}: {
-  input: Row;
-  data: Row;
-  operation: Operation;
-  source: InputSource;
-  fail: Fail;
-}) {
+async function readConnections({ input, data, operation, source, fail }: Reading) {
   for (const name of source.definition.writableConnections) {
     const ids = input[idsField(name)];
     if (ids === undefined) continue;

@@ -1,6 +1,6 @@
 // Reads, locks and writes the paces of subscriptions. A subscription without a row, whose `paced` is false, runs at full speed.
 import type { Pool, PoolClient } from 'pg';
-import type { Bucket, Pace, PaceState, RateLimit } from '../pace.js';
+import type { Bucket, Pace, RateLimit } from '../pace.js';
 import { SET_PACED, UNSET_PACED } from './subscription-status.js';
 
 export interface LockedPaces {
@@ -11,18 +11,8 @@ export interface LockedPaces {
   tenants: Map<string, string>;
 }
 
-interface Row {
+interface Row extends Omit<Pace, 'limit'>, Bucket {
   id: string;
-  state: PaceState;
-  perSecond: number | null;
-  ceiling: number | null;
-  resumeAtMs: number;
-  toldAtMs: number | null;
-  failures: number;
-  sinceMs: number;
-  changedAtMs: number;
-  allowance: number;
-  refilledAtMs: number;
   limitPerSecond: number | null;
   limitConcurrency: number | null;
 }

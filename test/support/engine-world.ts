@@ -46,6 +46,8 @@ export interface EngineWorld {
   /** Subscribes to thing/created with a query for the name. Throws when the save is refused. */
   subscribe(input?: Partial<SubscriptionInput>): Promise<string>;
   insertThings(...names: string[]): Promise<void>;
+  /** Stops the workers and forgets everything that a test made, so that the tests of a file can share a world. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -65,7 +67,7 @@ export async function startEngineWorld({
   await db.pool.query(
     'CREATE TABLE public.things (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, org text, name text, updated_at timestamptz(3) DEFAULT now())',
   );
-  const answers: EngineWorld['host'] = { sdl: SDL, ownerGone: false, fault: 'node', fail: null, hidden: null };
+  const answers = usualAnswers();
   let built: { sdl: string; schema: GraphQLSchema } | undefined;
   const schema = () => {
     if (built?.sdl !== answers.sdl) built = { sdl: answers.sdl, schema: executable(answers.sdl, db, answers) };
@@ -124,6 +126,16 @@ export async function startEngineWorld({
     insertThings: async (...names) => {
       await db.pool.query(`INSERT INTO public.things (org, name) SELECT 'org', unnest($1::text[])`, [names]);
     },
+    async clear() {
+      await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+      Object.assign(answers, usualAnswers());
+      receiver.answer = (response) => void response.end();
+      receiver.requests.length = 0;
+      // As a replica, so that the trigger that refuses TRUNCATE does not run.
+      await db.pool.query(
+        `SET LOCAL session_replication_role = replica; TRUNCATE public.things RESTART IDENTITY; TRUNCATE ${MADE_BY_TESTS} CASCADE`,
+      );
+    },
     async close() {
       await Promise.all(workers.map((worker) => worker.stop()));
       await webhooks.close();
@@ -132,6 +144,13 @@ export async function startEngineWorld({
     },
   };
 }
+
+const usualAnswers = (): EngineWorld['host'] => ({ sdl: SDL, ownerGone: false, fault: 'node', fail: null, hidden: null });
+
+const MADE_BY_TESTS = ['attempts', 'captures', 'capture_faults', 'deliveries', 'dismissals', 'event_queue', 'events']
+  .concat(['managed_topics', 'open_deliveries', 'paces', 'replays', 'secrets', 'subscription_versions', 'subscriptions'])
+  .map((table) => `hookgraph.${table}`)
+  .join(', ');
 
 /** Whether the input has a field of a destination. */
 const hasDestination = (input: SubscriptionInput = {}): boolean =>

@@ -1,13 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { testSubscription, updateSubscription } from '../../src/webhooks/index.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, SDL, startEngineWorld } from '../support/engine-world.js';
 
 let world: EngineWorld;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startEngineWorld();
 });
-afterEach(() => world.close());
+afterEach(() => world.clear());
+afterAll(() => world.close());
 
 const states = async (id: string) => (await deliveriesOf(world.db.pool, id)).map((row) => [row.state, row.reason, row.attemptCount]);
 const subscription = async (id: string) =>

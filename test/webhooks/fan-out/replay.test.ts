@@ -1,5 +1,5 @@
 // Tests replays step by step: each event once, even if the process dies between two steps; current events wait behind few past ones.
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { relayOnce } from '../../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../../src/webhooks/fan-out/replay.js';
 import { cancelReplay, deleteSubscription, replayEvents, updateSubscription } from '../../../src/webhooks/index.js';
@@ -7,13 +7,14 @@ import { moveDeliveries, outOfStep } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
 
 let world: EngineWorld;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startEngineWorld();
 });
 afterEach(async () => {
   expect(await outOfStep(world.db.pool)).toEqual([]);
-  await world.close();
+  await world.clear();
 });
+afterAll(() => world.close());
 
 const everything = { from: null, to: null };
 const begin = (id: string, range: { from: Date | null; to: Date | null } = everything) =>

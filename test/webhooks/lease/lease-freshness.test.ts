@@ -17,13 +17,8 @@ let world: EngineWorld;
 beforeAll(async () => {
   world = await startEngineWorld();
 });
+afterEach(() => world.clear());
 afterAll(() => world.close());
-// No later test meets a delivery or request of an earlier one.
-afterEach(async () => {
-  await world.db.pool.query('UPDATE hookgraph.subscriptions SET disabled_at = now(); DELETE FROM hookgraph.open_deliveries');
-  world.receiver.requests.length = 0;
-  world.receiver.answer = (response) => void response.end();
-});
 
 async function claimed(subscriptionId: string): Promise<DeliveryInHand> {
   await world.insertThings('a');

@@ -1,12 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { previewSubscription, type SubscriptionInput } from '../../../src/webhooks/index.js';
 import { type EngineWorld, OWNER, QUERY, startEngineWorld } from '../../support/engine-world.js';
 
 let world: EngineWorld;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startEngineWorld();
 });
-afterEach(() => world.close());
+afterEach(() => world.clear());
+afterAll(() => world.close());
 
 const idOf = (key: string, typename = 'Thing') => world.webhooks.engine.host.toGlobalId(typename, key);
 const preview = (input: SubscriptionInput, { id = null as string | null, nodeId = null as string | null, actor = OWNER } = {}) =>

@@ -1,16 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { releaseHeldDeliveries, resendDelivery, testSubscription, updateSubscription } from '../../../src/webhooks/index.js';
 import { deliveriesOf, moveDeliveries, outOfStep } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
 
 let world: EngineWorld;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startEngineWorld();
 });
 afterEach(async () => {
   expect(await outOfStep(world.db.pool)).toEqual([]);
-  await world.close();
+  await world.clear();
 });
+afterAll(() => world.close());
 
 const states = async (id: string) => (await deliveriesOf(world.db.pool, id)).map((row) => [row.state, row.attemptCount]);
 const resend = (id: string, actor = OWNER) => resendDelivery(world.webhooks.engine, actor, id);

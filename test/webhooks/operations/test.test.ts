@@ -1,14 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { deleteSubscription, type TryResult, testSubscription, updateSubscription } from '../../../src/webhooks/index.js';
 import { freePort } from '../../support/cli.js';
 import { deliveriesOf } from '../../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../support/engine-world.js';
 
 let world: EngineWorld;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startEngineWorld();
 });
-afterEach(() => world.close());
+afterEach(() => world.clear());
+afterAll(() => world.close());
 
 const test = (id: string, actor = OWNER) => testSubscription(world.webhooks.engine, actor, id);
 const stages = ({ report }: TryResult) => Object.fromEntries((report?.stages ?? []).map(({ stage, outcome }) => [stage, outcome]));

@@ -142,8 +142,8 @@ async function tryWrite<T>(
   hooks: Hook[],
   expected: Change[] | undefined,
 ): Promise<{ written: T } | { changes: Change[] }> {
-  const check = async (look: Look) => {
-    const changes = await look(hooks);
+  const check = async (readFor: ReadForHooks) => {
+    const changes = await readFor(hooks);
     if (expected === undefined || !isSame(expected, changes)) throw new RolledBack(changes);
   };
   try {
@@ -156,13 +156,13 @@ async function tryWrite<T>(
 
 function createAskAll(engine: Engine, ask: ReturnType<typeof createAskHooks>['ask']): AskAll {
   return async (hooks, writer, changes) => {
-    const asked = changes.map((change) => ({ change, hooks: hooksOf(hooks, writer, change) }));
+    const calls = changes.map((change) => ({ change, hooks: hooksOf(hooks, writer, change) }));
     // Each call is recorded as a separate delivery. The hooks were loaded with one delivery id each, so further ids are needed.
-    const further = await nextIds(engine.pool, asked.slice(1).flatMap((one) => one.hooks).length);
-    for (const one of asked.slice(1)) one.hooks = one.hooks.map((hook) => ({ ...hook, deliveryId: further.shift() as string }));
+    const further = await nextIds(engine.pool, calls.slice(1).flatMap((call) => call.hooks).length);
+    for (const call of calls.slice(1)) call.hooks = call.hooks.map((hook) => ({ ...hook, deliveryId: further.shift() as string }));
     const refusals: Refusal[] = [];
-    for (let i = 0; i < asked.length; i += ASKED_AT_ONCE) {
-      const some = asked.slice(i, i + ASKED_AT_ONCE).map((one) => ask(one.hooks, one.change));
+    for (let i = 0; i < calls.length; i += CONCURRENT_ROWS) {
+      const some = calls.slice(i, i + CONCURRENT_ROWS).map((call) => ask(call.hooks, call.change));
       refusals.push(...(await Promise.all(some)).flat());
     }
     return refusals;

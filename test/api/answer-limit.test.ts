@@ -1,22 +1,16 @@
 // Tests that a request whose answer would exhaust the process's memory is refused.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 beforeAll(async () => {
-  t = await testApp();
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp();
 });
-afterAll(async () => {
-  await api.stop();
-  await t.close();
-});
+afterAll(() => t.close());
 
 async function ask(query: string) {
   const headers = { Authorization: `Token token=${ADMIN_TOKEN}`, 'Content-Type': 'application/json' };
-  return (await fetch(`${api.url}/api/v3/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) })).json();
+  return (await fetch(`${t.api.url}/api/v3/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) })).json();
 }
 
 it('answers no more than a process has room for, however often one field is asked for', async () => {

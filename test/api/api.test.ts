@@ -1,23 +1,18 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { startApi } from '../../src/api/index.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 beforeAll(async () => {
-  t = await testApp();
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp();
 });
-afterAll(async () => {
-  await api.stop();
-  await t.close();
-});
+afterAll(() => t.close());
 
 const AUTHORIZED = { Authorization: `Token token=${ADMIN_TOKEN}` };
 
 function post(body: unknown, headers: Record<string, string> = AUTHORIZED) {
-  return fetch(`${api.url}/api/v3/graphql`, {
+  return fetch(`${t.api.url}/api/v3/graphql`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -93,7 +88,7 @@ describe('the endpoint', () => {
   it('refuses a body of more than a megabyte, told beforehand or not', async () => {
     const query = `{ viewer { id } } # ${'x'.repeat(1024 * 1024)}`;
     expect((await post({ query })).status).toBe(413);
-    const chunked = await fetch(`${api.url}/api/v3/graphql`, {
+    const chunked = await fetch(`${t.api.url}/api/v3/graphql`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', ...AUTHORIZED },
       body: new Blob([query]).stream(),
@@ -107,7 +102,7 @@ describe('the endpoint', () => {
 describe('an object’s URL', () => {
   it('answers its own attributes and no relations', async () => {
     const id = await t.idOf('User', 'first_name', 'Alain');
-    const response = await fetch(`${api.url}/api/v3/graphql/object/${id}`, { headers: AUTHORIZED });
+    const response = await fetch(`${t.api.url}/api/v3/graphql/object/${id}`, { headers: AUTHORIZED });
     expect(response.status).toBe(200);
     const object = await response.json();
     expect(object).toMatchObject({ id, name: 'Alain Bloch', email: 'alain@acme.example', licenses: [] });
@@ -117,32 +112,32 @@ describe('an object’s URL', () => {
   it('is a 404 for what is gone, nonsense, or another organization’s, and a 401 without a token', async () => {
     const hank = await t.idOf('User', 'first_name', 'Hank');
     for (const id of [hank, 'nonsense', ''])
-      expect((await fetch(`${api.url}/api/v3/graphql/object/${id}`, { headers: AUTHORIZED })).status).toBe(404);
-    expect((await fetch(`${api.url}/api/v3/graphql/object/${hank}`)).status).toBe(401);
+      expect((await fetch(`${t.api.url}/api/v3/graphql/object/${id}`, { headers: AUTHORIZED })).status).toBe(404);
+    expect((await fetch(`${t.api.url}/api/v3/graphql/object/${hank}`)).status).toBe(401);
   });
 });
 
 describe('the pages around it', () => {
   it('greet a newcomer, and say where to look', async () => {
-    expect(await (await fetch(`${api.url}/`)).text()).toContain('/api/v3/graphql/explorer');
-    const missing = await fetch(`${api.url}/graphql`);
+    expect(await (await fetch(`${t.api.url}/`)).text()).toContain('/api/v3/graphql/explorer');
+    const missing = await fetch(`${t.api.url}/graphql`);
     expect(missing.status).toBe(404);
     expect((await missing.json()).errors[0].message).toContain('The API is at POST /api/v3/graphql');
   });
 
   it('have an explorer that loads nothing from elsewhere', async () => {
-    const page = await (await fetch(`${api.url}/api/v3/graphql/explorer`)).text();
+    const page = await (await fetch(`${t.api.url}/api/v3/graphql/explorer`)).text();
     expect(page).toContain('/api/v3/graphql');
     expect(page).not.toMatch(/<(script|link)[^>]+(src|href)="(https?:)?\/\//);
   });
 
   it('tell whether it lives and is ready', async () => {
-    expect((await fetch(`${api.url}/healthz`)).status).toBe(200);
-    expect((await fetch(`${api.url}/readyz`)).status).toBe(200);
+    expect((await fetch(`${t.api.url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${t.api.url}/readyz`)).status).toBe(200);
   });
 
   it('refuse other methods', async () => {
-    const response = await fetch(`${api.url}/healthz`, { method: 'DELETE' });
+    const response = await fetch(`${t.api.url}/healthz`, { method: 'DELETE' });
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
   });
 });

@@ -1,18 +1,15 @@
 // Tests that numbers keep all their digits in variables, answers, payloads and URLs.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 
 const ID = '750727362669608961';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 let receiver: Receiver;
 let session: { id: string; databaseId: string };
 beforeAll(async () => {
-  t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
   receiver = await startReceiver(
     (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(`{"order": ${ID}}`),
   );
@@ -26,7 +23,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await receiver.close();
-  await api.stop();
   await t.close();
 });
 
@@ -34,7 +30,7 @@ const headers = { authorization: `Token token=${ADMIN_TOKEN}`, 'content-type': '
 
 /** Sends a query; `body` and `search` are its variables as JSON, in the body or in the URL. */
 async function ask(query: string, { body, search }: { body?: string; search?: string } = {}): Promise<string> {
-  const url = `${api.url}/api/v3/graphql`;
+  const url = `${t.api.url}/api/v3/graphql`;
   const response =
     search === undefined
       ? await fetch(url, { method: 'POST', headers, body: `{"query": ${JSON.stringify(query)}, "variables": ${body ?? '{}'}}` })
@@ -64,7 +60,7 @@ it('the built-in scalars read a long number as before, but an ID as it is sent',
 });
 
 it('the object behind the URL of the default payload has them', async () => {
-  const response = await fetch(`${api.url}/api/v3/graphql/object/${session.id}`, { headers });
+  const response = await fetch(`${t.api.url}/api/v3/graphql/object/${session.id}`, { headers });
   expect(await response.text()).toContain(`"externalData":{"id":${ID}}`);
 });
 

@@ -2,9 +2,8 @@
 import fc from 'fast-check';
 import { type GraphQLField, type GraphQLObjectType, getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
 import { checkQuery } from '../../src/webhooks/base/query/query.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { schema } from '../support/sample.js';
 
 const SEED = 20_261_125;
@@ -13,16 +12,11 @@ const LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
 const HANGS_MS = 10_000;
 const LEAKS = /node_modules|prisma|\bat .+\.[jt]s:\d|SELECT |"public"|\/src\/|\bECONN|Internal|RangeError|TypeError/i;
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 beforeAll(async () => {
-  t = await testApp();
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp();
 });
-afterAll(async () => {
-  await api.stop();
-  await t.close();
-});
+afterAll(() => t.close());
 
 const value = fc.oneof(
   fc.integer().map(String),
@@ -152,7 +146,7 @@ it('answers any request to the API without a 500, a hang or a leak', async () =>
       fc.dictionary(fc.constantFrom('nodeId', 'x', '__proto__'), fc.jsonValue({ maxDepth: 2 })),
       async (query, variables) => {
         const before = cpuMs();
-        const response = await fetch(`${api.url}/api/v3/graphql`, {
+        const response = await fetch(`${t.api.url}/api/v3/graphql`, {
           method: 'POST',
           headers: { 'Content-Type': 'application/json', Authorization: `Token token=${ADMIN_TOKEN}` },
           body: JSON.stringify({ query, variables }),

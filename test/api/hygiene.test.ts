@@ -4,31 +4,26 @@ import { connect } from 'node:net';
 import { getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, startApi } from '../../src/api/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 
 const ORIGIN = 'https://app.example.com';
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 beforeAll(async () => {
-  t = await testApp({ HOOKGRAPH_CORS_ORIGINS: ORIGIN, HOOKGRAPH_BASE_URL: 'https://hooks.example.com' });
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp({ HOOKGRAPH_CORS_ORIGINS: ORIGIN, HOOKGRAPH_BASE_URL: 'https://hooks.example.com' });
 });
-afterAll(async () => {
-  await api.stop();
-  await t.close();
-});
+afterAll(() => t.close());
 
 const ENDPOINT = '/api/v3/graphql';
 const AUTHORIZED = { Authorization: `Token token=${ADMIN_TOKEN}` };
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-const request = (path: string, init: RequestInit = {}) => fetch(`${api.url}${path}`, init);
+const request = (path: string, init: RequestInit = {}) => fetch(`${t.api.url}${path}`, init);
 const send = (body: string | Uint8Array, headers: Record<string, string> = JSON_TYPE) =>
   request(ENDPOINT, { method: 'POST', headers: { ...AUTHORIZED, ...headers }, body: body as BodyInit });
 const ask = async (query: string, variables?: unknown) => (await send(JSON.stringify({ query, variables }))).json();
 
 /** Writes the text on a raw connection and returns everything received until it is closed. */
-function raw(text: string, { url } = api): Promise<string> {
+function raw(text: string, { url } = t.api): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     let answer = '';

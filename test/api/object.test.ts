@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { nodes } from '../support/sample.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 beforeAll(async () => {
-  t = await testApp({}, { sampleData: true });
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp({}, { sampleData: true });
   for (const [name, { userId }] of Object.entries({ hank: t.stranger, alain: t.member }))
     await t.database.pool.query('INSERT INTO api_tokens (user_id, name, token_hash) VALUES ($1, $2, $3)', [
       userId,
@@ -16,13 +13,10 @@ beforeAll(async () => {
       createHash('sha256').update(name).digest('hex'),
     ]);
 });
-afterAll(async () => {
-  await api.stop();
-  await t.close();
-});
+afterAll(() => t.close());
 
 const get = (id: string, token?: string) =>
-  fetch(`${api.url}/api/v3/graphql/object/${id}`, { headers: token ? { Authorization: `Token token=${token}` } : {} });
+  fetch(`${t.api.url}/api/v3/graphql/object/${id}`, { headers: token ? { Authorization: `Token token=${token}` } : {} });
 
 async function someOf(typename: string): Promise<{ id: string; databaseId: string }> {
   const node = nodes.find((candidate) => candidate.typename === typename);

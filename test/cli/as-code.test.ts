@@ -5,24 +5,20 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 let cli: CommandLine;
 let dir: string;
 let count = 0;
 const SECRETS = { CRM_SECRET: 'hush-hush', CRM_KEY: 'key-of-the-crm' };
 beforeAll(async () => {
-  t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
-  cli = await commandLine({ HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN, ...SECRETS });
+  t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
+  cli = await commandLine({ HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN, ...SECRETS });
 });
 afterAll(async () => {
   await cli.close();
-  await api.stop();
   await t.close();
 });
 beforeEach(async () => {
@@ -273,7 +269,7 @@ it('an apply that fails half-way is run again, and makes nothing twice', async (
   const between = createServer(async (request, response) => {
     const body = await text(request);
     if (body.includes('{ createWebhookSubscription(') && ++creations === 2) return void response.writeHead(502).end('Bad Gateway');
-    const answer = await fetch(`${api.url}${request.url}`, {
+    const answer = await fetch(`${t.api.url}${request.url}`, {
       method: 'POST',
       headers: { authorization: String(request.headers.authorization), 'content-type': 'application/json' },
       body,

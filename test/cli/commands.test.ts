@@ -2,30 +2,26 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
 import type { Working } from '../../src/webhooks/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 let working: Working;
 let receiver: Receiver;
 let cli: CommandLine;
 beforeAll(async () => {
-  t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
   working = await t.app.webhooks.work();
   receiver = await startReceiver();
-  cli = await commandLine({ HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
+  cli = await commandLine({ HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
 });
 afterAll(async () => {
   await cli.close();
   await receiver.close();
   await working.stop();
-  await api.stop();
   await t.close();
 });
 
@@ -44,13 +40,13 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   expect(without.code).toBe(4);
   expect(without.stderr).toContain('NOT_LOGGED_IN: You are not logged in, and this folder has no token of a local Hookgraph\nLog in with');
 
-  const wrong = await cli.run(['login', '--url', api.url], { env, stdin: 'wrong\n' });
+  const wrong = await cli.run(['login', '--url', t.api.url], { env, stdin: 'wrong\n' });
   expect([wrong.code, wrong.stderr]).toEqual([4, expect.stringContaining('NOT_AUTHENTICATED')]);
-  const login = await cli.run(['login', '--url', `${api.url}/api/v3/graphql/`], { env, stdin: `${ADMIN_TOKEN}\n` });
-  expect(login.stdout).toContain(`Logged in at ${api.url} as Ada Lovelace of Acme Training.`);
+  const login = await cli.run(['login', '--url', `${t.api.url}/api/v3/graphql/`], { env, stdin: `${ADMIN_TOKEN}\n` });
+  expect(login.stdout).toContain(`Logged in at ${t.api.url} as Ada Lovelace of Acme Training.`);
   expect((await stat(join(cli.dir, 'hookgraph/login.json'))).mode & 0o777).toBe(0o600);
   expect((await cli.run(['whoami'], { env })).stdout).toBe(
-    `user\tAda Lovelace\norganization\tAcme Training\nat\t${api.url}\ntoken from\tlogin\n`,
+    `user\tAda Lovelace\norganization\tAcme Training\nat\t${t.api.url}\ntoken from\tlogin\n`,
   );
   // The token belongs to the host of the login and is sent to no other host.
   const elsewhere = await cli.run(['whoami'], { env: { ...env, HOOKGRAPH_URL: 'http://127.0.0.1:9' } });
@@ -61,7 +57,7 @@ it('login keeps a token that works, for its owner alone; logout forgets it, and 
   // In a folder where `npm start` ran, the token of its admin is used.
   await mkdir(join(cli.dir, 'data'));
   await writeFile(join(cli.dir, 'data/admin-token'), `${ADMIN_TOKEN}\n`);
-  const local = { ...env, PORT: new URL(api.url).port };
+  const local = { ...env, PORT: new URL(t.api.url).port };
   expect((await cli.run(['whoami'], { env: local })).stdout).toContain('token from\tthis machine');
 });
 

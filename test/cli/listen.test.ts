@@ -4,32 +4,28 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
 import type { Working } from '../../src/webhooks/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { freePort, runCli } from '../support/cli.js';
 import { type CommandLine, commandLine, type Ran } from '../support/command-line.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { signedRequest } from '../support/signed-request.js';
 import { until } from '../support/until.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 let working: Working;
 let receiver: Receiver;
 let cli: CommandLine;
 beforeAll(async () => {
-  t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8' });
   working = await t.app.webhooks.work();
   receiver = await startReceiver();
-  cli = await commandLine({ HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
+  cli = await commandLine({ HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
 });
 afterAll(async () => {
   await cli.close();
   await receiver.close();
   await working.stop();
-  await api.stop();
   await t.close();
 });
 
@@ -136,7 +132,7 @@ it('listen subscribes for the time being, with a query, and its payloads are wha
 });
 
 it('a real process listens until Ctrl-C, and takes its subscription back', async () => {
-  const env = { HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN };
+  const env = { HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN };
   const listener = runCli(['listen', '--port', String(await freePort()), '--subscribe', 'user/deleted'], env);
   await listener.says('Subscribed to user/deleted');
   expect(await cli.json('webhooks', 'list')).toMatchObject([{ name: 'listen (user/deleted)' }]);

@@ -1,22 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { runCli } from '../support/cli.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 beforeAll(async () => {
-  t = await testApp({}, { sampleData: true });
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp({}, { sampleData: true });
 });
-afterAll(async () => {
-  await api.stop();
-  await t.close();
-});
+afterAll(() => t.close());
 
 test('simulate changes things through the API at its rate, tells them, and ends at Ctrl-C', async () => {
-  const cli = runCli(['simulate', '--rate', '50/s', '--url', api.url], { HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN });
-  await cli.says(`Changing data as Ada Lovelace of Acme Training at ${api.url}`);
+  const cli = runCli(['simulate', '--rate', '50/s', '--url', t.api.url], { HOOKGRAPH_ADMIN_TOKEN: ADMIN_TOKEN });
+  await cli.says(`Changing data as Ada Lovelace of Acme Training at ${t.api.url}`);
   await cli.says('started a session of');
   await cli.says(/(began|did) “/);
   cli.child.kill('SIGINT');
@@ -42,7 +36,7 @@ test.each([
 });
 
 test('simulate with somebody’s old token says so', async () => {
-  const cli = runCli(['simulate', '--url', api.url, '--token', 'old']);
+  const cli = runCli(['simulate', '--url', t.api.url, '--token', 'old']);
   expect(await cli.ended()).toBe(1);
   expect(cli.output()).toContain('API_REFUSED: The API answered with status 401: This token does not exist');
 });

@@ -7,12 +7,12 @@ import { compileDefinition } from '../../src/webhooks/compile-definition.js';
 import { DESTINATIONS } from '../../src/webhooks/destinations/registry.js';
 import { type SubscriptionInput, updateSubscription } from '../../src/webhooks/index.js';
 import { openDeliverySender } from '../../src/webhooks/send-delivery.js';
-import { attemptsOf } from '../support/attempts.js';
+import { untilAttempts } from '../support/attempts.js';
 import { type Aws, answerError, answerJsonError, KEYS, startAws } from '../support/aws.js';
 import { makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { hasMoto, type Moto, startMoto } from '../support/moto.js';
-import { until } from '../support/until.js';
+import { sendOnce } from '../support/send-once.js';
 
 interface Harness {
   /** Returns the input for a subscription to `origin`; default: the working receiver. */
@@ -110,27 +110,16 @@ beforeEach(() => {
   world.receiver.requests.length = 0;
 });
 
-const attempts = (id: string, count: number) =>
-  until(`${count} attempts are recorded`, async () => {
-    const rows = await attemptsOf(world.db.pool, id);
-    return rows.length >= count ? rows : null;
-  });
+const attempts = (id: string, count: number) => untilAttempts(world.db.pool, id, count);
 const off = (id: string) => updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
 
 /** Sends once within `deadlineMs`, without recording an attempt. */
-async function sendOnce(input: SubscriptionInput, deadlineMs?: number) {
+async function sendInput(input: SubscriptionInput, deadlineMs?: number) {
   const id = await world.subscribe({ ...input, disabled: true });
   const loaded = (await loadForSending(world.webhooks.engine, [id])).get(id);
   const compiled = loaded && (await compileDefinition(world.webhooks.engine, loaded));
   if (!compiled || 'broken' in compiled) throw new Error('it does not compile');
-  const sender = openDeliverySender(world.webhooks.engine, deadlineMs);
-  const { answer } = await sender.send(
-    compiled,
-    { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null },
-    { text: '{}', contentType: 'application/json' },
-  );
-  await sender.close();
-  return { answer };
+  return sendOnce(world.webhooks.engine, compiled, deadlineMs);
 }
 
 async function listening(server: Server) {
@@ -175,7 +164,7 @@ describe.each(KINDS.filter(({ name }) => name !== 'eventBridge' || hasMoto))(
 
     it('gives up at the deadline, whoever hangs', async () => {
       const hanging = await listening(createTcpServer((socket) => void socket.on('error', () => {})));
-      const { answer } = await sendOnce(await input(hanging.origin), 300);
+      const { answer } = await sendInput(await input(hanging.origin), 300);
       expect(answer).toMatchObject({ kind: 'NO_REPLY', stage: 'TIMEOUT', message: 'No complete answer within 0.3 seconds.' });
       void hanging.close();
     });
@@ -192,7 +181,7 @@ describe.each(KINDS.filter(({ name }) => name !== 'eventBridge' || hasMoto))(
           more();
         }),
       );
-      const { answer } = await sendOnce(await input(dripping.origin), 1000);
+      const { answer } = await sendInput(await input(dripping.origin), 1000);
       expect(answer.kind === 'NO_REPLY' || answer.body.length <= 65_536).toBe(true);
       expect(written).toBeLessThan(64 * 1024 * 1024);
       void dripping.close();
@@ -201,7 +190,7 @@ describe.each(KINDS.filter(({ name }) => name !== 'eventBridge' || hasMoto))(
     it('tells that nobody listens', async () => {
       const gone = await listening(createTcpServer());
       await gone.close();
-      expect((await sendOnce(await input(gone.origin))).answer).toMatchObject({
+      expect((await sendInput(await input(gone.origin))).answer).toMatchObject({
         stage: 'CONNECT',
         message: expect.stringContaining('ECONNREFUSED'),
       });

@@ -4,9 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fieldRows } from '../../scripts/field-rows.js';
-import { type Api, startApi } from '../../src/api/index.js';
 import { FIELDS, type Field } from '../../src/webhooks/fields.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
 
 const CONTACT: Field = {
@@ -39,18 +38,15 @@ const NOTES: Field = {
   check: (notes: string) => (notes.includes('TODO') ? [{ field: 'notes', message: 'has something left to do' }] : []),
 };
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 let cli: CommandLine;
 beforeAll(async () => {
   FIELDS.push(CONTACT, NOTES);
-  t = await testApp();
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
-  cli = await commandLine({ HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
+  t = await servedApp();
+  cli = await commandLine({ HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN });
 });
 afterAll(async () => {
   await cli.close();
-  await api.stop();
   await t.close();
 });
 

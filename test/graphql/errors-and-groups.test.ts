@@ -9,13 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** Runs a document with one mutation or query and returns its value; throws top-level errors. */
-async function ask(document: string, variables: Record<string, unknown> = {}, as?: Viewer) {
-  const { data, errors } = await app.ask(document, variables, as);
-  if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
-  return Object.values(data ?? {})[0] as any;
-}
+const ask: TestApp['value'] = (...asked) => app.value(...asked);
 
 const CREATE = `mutation ($in: WebhookSubscriptionInput) { createWebhookSubscription(webhookSubscription: $in) {
   errors { field message type } webhookSubscription { id databaseId integration { id } environments { id } } } }`;

@@ -8,12 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-async function ask(document: string, variables: Record<string, unknown> = {}) {
-  const { data, errors } = await app.ask(document, variables);
-  if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
-  return Object.values(data ?? {})[0] as any;
-}
+const ask: TestApp['value'] = (...asked) => app.value(...asked);
 
 const SUBSCRIPTION = { topic: { key: 'user/created' }, callbackUrl: 'https://8.8.8.8/hook' };
 const SECRETS: Record<string, string> = { STANDARD_WEBHOOKS: `whsec_${Buffer.alloc(24, 7).toString('base64')}` };

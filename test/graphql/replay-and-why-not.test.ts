@@ -1,6 +1,5 @@
 // Tests what an owner uses when a notification is missing: why-not, replays, and disabling or enabling a whole group.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Viewer } from '../../src/auth/viewer.js';
 import { relayOnce } from '../../src/webhooks/fan-out/relay.js';
 import { stepReplay } from '../../src/webhooks/fan-out/replay.js';
 import { type TestApp, testApp } from '../support/app.js';
@@ -11,13 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** Runs a document with one mutation or query and returns its value; throws top-level errors. */
-async function ask(document: string, variables: Record<string, unknown> = {}, as?: Viewer) {
-  const { data, errors } = await app.ask(document, variables, as);
-  if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
-  return Object.values(data ?? {})[0] as any;
-}
+const ask: TestApp['value'] = (...asked) => app.value(...asked);
 
 async function subscribe(more: object = {}) {
   const { errors, webhookSubscription } = await ask(

@@ -14,13 +14,7 @@ beforeEach(async () => {
   return () => receiver.close();
 });
 
-/** Runs a document with one mutation or query and returns its value; throws top-level errors. */
-async function ask(document: string, variables: Record<string, unknown> = {}, as?: Viewer) {
-  const { data, errors } = await app.ask(document, variables, as);
-  if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
-  return Object.values(data ?? {})[0] as any;
-}
+const ask: TestApp['value'] = (...asked) => app.value(...asked);
 
 const REPORT =
   'report { outcome stage message nodeId node { id } stages { stage outcome input output durationMs message } request { body headers } response { status } }';

@@ -4,31 +4,27 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fieldRows } from '../../scripts/field-rows.js';
-import { type Api, startApi } from '../../src/api/index.js';
 import { DESTINATIONS } from '../../src/webhooks/destinations/registry.js';
 import { FIELDS } from '../../src/webhooks/fields.js';
 import type { Working } from '../../src/webhooks/index.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type CommandLine, commandLine } from '../support/command-line.js';
 import { fileDrop } from '../support/file-drop/file-drop.js';
 import { until } from '../support/until.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 let cli: CommandLine;
 let working: Working;
 beforeAll(async () => {
   // As a line in the registry does; both lists are made when their modules load.
   DESTINATIONS.push(fileDrop);
   FIELDS.push(fileDrop.field);
-  t = await testApp();
+  t = await servedApp();
   working = await t.app.webhooks.work();
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
-  cli = await commandLine({ HOOKGRAPH_URL: api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN, STAMP: 'a-secret-stamp' });
+  cli = await commandLine({ HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN, STAMP: 'a-secret-stamp' });
 });
 afterAll(async () => {
   await cli.close();
-  await api.stop();
   await working.stop();
   await t.close();
 });

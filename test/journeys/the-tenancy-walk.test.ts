@@ -2,10 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
 import type { Viewer } from '../../src/auth/viewer.js';
 import { openPrisma } from '../../src/sample/prisma.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { nodes } from '../support/sample.js';
 import { addEngineRows, rowsWith } from '../support/tenant-rows.js';
@@ -13,8 +12,7 @@ import { atOnce, leaksIn, MARKER, nobodys, normal } from '../support/walk-answer
 import { fill, type IdPlace, idPlaces, selectAll } from '../support/walk-schema.js';
 import { fillOrganization } from '../support/whole-organization.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 let receiver: Receiver;
 /** The keys of the other organization's objects by typename. */
 const theirs = new Map<string, string[]>();
@@ -35,8 +33,7 @@ const SHARED = ['WebhookTopic'];
 const OPERATORS = ['webhookCheck', 'webhookEventsWithoutTenant'];
 
 beforeAll(async () => {
-  t = await testApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8', HOOKGRAPH_RATE_LIMIT: '0' });
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp({ HOOKGRAPH_ALLOWED_NETWORKS: '127.0.0.0/8', HOOKGRAPH_RATE_LIMIT: '0' });
   receiver = await startReceiver(
     (response, { path }) => void response.writeHead(path === '/500' ? 500 : 200).end(`{"said": "${MARKER}-answer"}`),
   );
@@ -68,7 +65,6 @@ beforeAll(async () => {
     );
 }, 120_000);
 afterAll(async () => {
-  await api?.stop();
   await receiver?.close();
   await t?.close();
 });
@@ -236,7 +232,7 @@ it('runs stored queries and previews over their ids, and gets nulls', async () =
 
 it('asks every URL for their objects, and is told that there are none', async () => {
   const get = async (path: string) => {
-    const response = await fetch(`${api.url}/api/v3/graphql${path}`, { headers: { authorization: `Token token=${ADMIN_TOKEN}` } });
+    const response = await fetch(`${t.api.url}/api/v3/graphql${path}`, { headers: { authorization: `Token token=${ADMIN_TOKEN}` } });
     return [response.status, await response.text()];
   };
   for (const [typename, keys] of theirs) {

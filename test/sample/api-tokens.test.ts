@@ -1,22 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Api, startApi } from '../../src/api/index.js';
+import { startApi } from '../../src/api/index.js';
 import type { Viewer } from '../../src/auth/viewer.js';
-import { ADMIN_TOKEN, type TestApp, testApp } from '../support/app.js';
+import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 
-let t: TestApp;
-let api: Api;
+let t: ServedApp;
 beforeAll(async () => {
-  t = await testApp();
-  api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  t = await servedApp();
 });
-afterAll(async () => {
-  await api.stop();
-  await t.close();
-});
+afterAll(() => t.close());
 
 const DAY_MS = 86_400_000;
 
-async function post(query: string, token: string, url = api.url) {
+async function post(query: string, token: string, url = t.api.url) {
   const response = await fetch(`${url}/api/v3/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Token token=${token}` },
@@ -105,9 +100,9 @@ describe('a token that is over', () => {
   it('is told so to its holder alone, at once by every server', async () => {
     const { token, apiToken } = await create({ name: 'short-lived' });
     const second = await startApi(t.app, { host: '127.0.0.1', port: 0 });
-    for (const url of [api.url, second.url]) expect((await post('{ viewer { id } }', token, url)).status).toBe(200);
+    for (const url of [t.api.url, second.url]) expect((await post('{ viewer { id } }', token, url)).status).toBe(200);
     await revoke(apiToken.id);
-    for (const url of [api.url, second.url]) {
+    for (const url of [t.api.url, second.url]) {
       const { status, errors } = await post('{ viewer { id } }', token, url);
       expect(status).toBe(401);
       expect(errors?.[0]?.message).toMatch(/^This token was revoked at 20\d\d-/);

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ExecutionResult, graphql } from 'graphql';
 import { pino } from 'pino';
+import { type Api, startApi } from '../../src/api/index.js';
 import type { Viewer } from '../../src/auth/viewer.js';
 import { type App, createApp } from '../../src/cli/app.js';
 import { readConfig } from '../../src/runtime/config.js';
@@ -23,6 +24,9 @@ export interface TestApp {
   /** Hank, the admin of another organization. */
   stranger: Viewer;
   ask(query: string, variables?: Record<string, unknown>, as?: Viewer): Promise<Answer>;
+  /** Runs a document with one mutation or query and returns its value; throws top-level errors. */
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
+  value(query: string, variables?: Record<string, unknown>, as?: Viewer): Promise<any>;
   /** The global id of the first row of a table, e.g. `idOf('User', 'first_name', 'Alain')`. */
   idOf(typename: string, column: string, value: string): Promise<string>;
   close(): Promise<void>;
@@ -51,14 +55,20 @@ export async function testApp(env: Record<string, string> = {}, { sampleData = f
     return { userId: row.id, organizationId: row.organization_id, admin: row.admin, scope: 'ADMIN', token: null };
   };
   const admin = viewer('Ada');
+  const ask: TestApp['ask'] = async (source, variableValues = {}, as = admin) =>
+    graphql({ schema: app.schema, source, variableValues, contextValue: app.contextOf(as) }) as Promise<Answer>;
   return {
     app,
     database,
     admin,
     member: viewer('Alain'),
     stranger: viewer('Hank'),
-    ask: async (source, variableValues = {}, as = admin) =>
-      graphql({ schema: app.schema, source, variableValues, contextValue: app.contextOf(as) }) as Promise<Answer>,
+    ask,
+    value: async (...asked) => {
+      const { data, errors } = await ask(...asked);
+      if (errors) throw new Error(errors.map((error) => error.message).join('\n'));
+      return Object.values(data ?? {})[0];
+    },
     idOf: async (typename, column, value) => {
       const { rows } = await database.pool.query(
         `SELECT id FROM ${nodes.find((node) => node.typename === typename)?.table.name} WHERE ${column}::text = $1 ORDER BY id LIMIT 1`,
@@ -69,6 +79,24 @@ export async function testApp(env: Record<string, string> = {}, { sampleData = f
     close: async () => {
       await app.close();
       await database.close();
+    },
+  };
+}
+
+export interface ServedApp extends TestApp {
+  api: Api;
+}
+
+/** Starts an app and its API on a free port; `close` closes both. */
+export async function servedApp(...options: Parameters<typeof testApp>): Promise<ServedApp> {
+  const t = await testApp(...options);
+  const api = await startApi(t.app, { host: '127.0.0.1', port: 0 });
+  return {
+    ...t,
+    api,
+    close: async () => {
+      await api.stop();
+      await t.close();
     },
   };
 }

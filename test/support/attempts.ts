@@ -1,5 +1,6 @@
 // Reads the attempts and delivery states of a subscription by its record id.
 import type pg from 'pg';
+import { until } from './until.js';
 
 export interface AttemptRow {
   deliveryId: string;
@@ -23,6 +24,13 @@ export async function attemptsOf(pool: pg.Pool, subscriptionId: string): Promise
   );
   return rows;
 }
+
+/** Waits until at least `count` attempts are recorded, and returns all. */
+export const untilAttempts = (pool: pg.Pool, subscriptionId: string, count: number): Promise<AttemptRow[]> =>
+  until(`${count} attempts are recorded`, async () => {
+    const rows = await attemptsOf(pool, subscriptionId);
+    return rows.length >= count ? rows : null;
+  });
 
 /** The number of the subscription's deliveries in each state, e.g. `{ DELIVERED: 20, PENDING: 1 }`. */
 export async function countStates(pool: pg.Pool, subscriptionId: string): Promise<Record<string, number>> {

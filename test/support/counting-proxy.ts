@@ -1,52 +1,28 @@
 // Starts a proxy in front of a database that counts the statements which any process sends through it.
+import { type DatabaseProxy, startDatabaseProxy } from './database-proxy.js';
 
-import type { AddressInfo } from 'node:net';
-import { connect, createServer, type Socket } from 'node:net';
-
-export interface CountingProxy {
-  /** The URL of the same database through the proxy. */
-  url: string;
+export interface CountingProxy extends DatabaseProxy {
   /** The number of statements executed since the last call. */
   take(): number;
-  close(): Promise<void>;
 }
 
 export async function startCountingProxy(databaseUrl: string): Promise<CountingProxy> {
-  const target = new URL(databaseUrl);
-  const sockets = new Set<Socket>();
   let count = 0;
-  const server = createServer((client) => {
-    const database = connect(Number(target.port || 5432), target.hostname);
-    const messages = countExecutions(() => {
-      count += 1;
-    });
-    client.on('data', messages);
-    client.pipe(database).pipe(client);
-    for (const socket of [client, database]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        client.destroy();
-        database.destroy();
-      });
-    }
+  const proxy = await startDatabaseProxy(databaseUrl, (client) => {
+    client.on(
+      'data',
+      countExecutions(() => {
+        count += 1;
+      }),
+    );
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = new URL(databaseUrl);
-  url.hostname = '127.0.0.1';
-  url.port = String((server.address() as AddressInfo).port);
   return {
-    url: url.href,
+    ...proxy,
     take() {
       const taken = count;
       count = 0;
       return taken;
     },
-    close: () =>
-      new Promise((resolve) => {
-        for (const socket of sockets) socket.destroy();
-        server.close(() => resolve());
-      }),
   };
 }
 

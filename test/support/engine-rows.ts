@@ -1,6 +1,7 @@
 // Inserts rows into the engine's own tables for tests of single stages: topics, subscriptions, deliveries.
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import { EMPTY_DEFINITION } from '../../src/webhooks/base/definition.js';
 
 async function insertTopic(pool: Pool, key = 'thing/created'): Promise<string> {
   const { rows } = await pool.query(
@@ -18,19 +19,9 @@ export async function insertSubscription(pool: Pool, { tenant = 'org', callbackU
     tenant,
     await insertTopic(pool),
   ]);
-  const definition = {
-    callbackUrl,
-    contentType: 'JSON',
-    query: null,
-    validationTemplate: null,
-    template: null,
-    errorTemplate: null,
-    headerNames: [],
-    retry: null,
-  };
   await pool.query(
     `INSERT INTO hookgraph.subscription_versions (subscription_id, number, definition, created_by) VALUES ($1, 1, $2, 'user')`,
-    [id, definition],
+    [id, { ...EMPTY_DEFINITION, callbackUrl }],
   );
   return id;
 }

@@ -1,10 +1,10 @@
 // Starts Moto, which answers as EventBridge and as the SQS queues behind its rules.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { CreateEventBusCommand, EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { REGION } from './aws.js';
+import { freePort } from './cli.js';
 import { until } from './until.js';
 
 /** Whether Moto is installed, for example by `pip install 'moto[server]'`. */
@@ -58,13 +58,4 @@ export async function startMoto(): Promise<Moto> {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

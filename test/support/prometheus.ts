@@ -1,9 +1,9 @@
 // Starts a real Prometheus with the alert rules of deploy/, whose durations are shortened so that alerts fire within a test.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './cli.js';
 import { until } from './until.js';
 
 export const ALERTS = new URL('../../deploy/prometheus/alerts.yaml', import.meta.url);
@@ -94,15 +94,4 @@ scrape_configs:
       await rm(dir, { recursive: true, force: true });
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -4,11 +4,10 @@ import type { Compiled } from '../../src/webhooks/base/compiled.js';
 import { loadForSending } from '../../src/webhooks/base/store/subscriptions.js';
 import { compileDefinition } from '../../src/webhooks/compile-definition.js';
 import { type SubscriptionInput, testSubscription, updateSubscription } from '../../src/webhooks/index.js';
-import { openDeliverySender } from '../../src/webhooks/send-delivery.js';
-import { attemptsOf } from '../support/attempts.js';
+import { untilAttempts } from '../support/attempts.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { CLIENT_SECRET, type OAuth2Server, startOAuth2Server } from '../support/oauth2-server.js';
-import { until } from '../support/until.js';
+import { sendOnce } from '../support/send-once.js';
 
 let world: EngineWorld;
 let oauth2: OAuth2Server;
@@ -34,11 +33,7 @@ beforeEach(() => {
 const auth = (more: object = {}): SubscriptionInput['auth'] => ({
   oauth2: { tokenUrl: oauth2.tokenUrl, clientId: 'by-header', clientSecret: CLIENT_SECRET, scope: 'hooks.write', ...more },
 });
-const attempts = (id: string, count: number) =>
-  until(`${count} attempts are recorded`, async () => {
-    const rows = await attemptsOf(world.db.pool, id);
-    return rows.length >= count ? rows : null;
-  });
+const attempts = (id: string, count: number) => untilAttempts(world.db.pool, id, count);
 const off = (id: string) => updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
 
 describe('an access token', () => {
@@ -109,16 +104,7 @@ describe('an access token', () => {
 });
 
 describe('the deadline', () => {
-  async function sent(compiled: Compiled, deadlineMs = 400) {
-    const sender = openDeliverySender(world.webhooks.engine, deadlineMs);
-    const { answer } = await sender.send(
-      compiled,
-      { deliveryId: '1', typename: 'Thing', nodeKey: '1', eventId: null },
-      { text: '{}', contentType: 'application/json' },
-    );
-    await sender.close();
-    return { answer };
-  }
+  const sent = (compiled: Compiled, deadlineMs = 400) => sendOnce(world.webhooks.engine, compiled, deadlineMs);
   async function compiledOf(id: string): Promise<Compiled> {
     const loaded = (await loadForSending(world.webhooks.engine, [id])).get(id);
     if (!loaded) throw new Error('not loaded');

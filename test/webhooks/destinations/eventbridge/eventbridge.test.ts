@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSubscription, type SubscriptionInput, updateSubscription } from '../../../../src/webhooks/index.js';
-import { attemptsOf } from '../../../support/attempts.js';
+import { untilAttempts } from '../../../support/attempts.js';
 import { type Aws, answerJsonError, KEYS, REGION, startAws } from '../../../support/aws.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../../../support/engine-world.js';
 import { hasMoto, type Moto, startMoto } from '../../../support/moto.js';
-import { until } from '../../../support/until.js';
 
 const ACCOUNT = '123456789012';
 const eventBusArn = `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/some`;
@@ -29,11 +28,7 @@ beforeEach(async () => {
   eventBridge.accounts = [];
 });
 
-const attempts = (id: string, count: number) =>
-  until(`${count} attempts are recorded`, async () => {
-    const rows = await attemptsOf(world.db.pool, id);
-    return rows.length >= count ? rows : null;
-  });
+const attempts = (id: string, count: number) => untilAttempts(world.db.pool, id, count);
 const off = (id: string) => updateSubscription(world.webhooks.engine, OWNER, id, { disabled: true });
 const toBus = (more: object = {}) => ({ eventBridge: { eventBusArn, endpoint: aws.endpoint, ...KEYS, ...more } });
 

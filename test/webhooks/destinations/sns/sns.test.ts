@@ -1,55 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { topicArnOf } from '../../../../src/webhooks/destinations/sns/definition.js';
 import { settleTopics } from '../../../../src/webhooks/destinations/sns/managed-sns-topics.js';
-import {
-  createSubscription,
-  deleteSubscription,
-  type SubscriptionInput,
-  subscriptionsByIds,
-  updateSubscription,
-} from '../../../../src/webhooks/index.js';
-import { attemptsOf } from '../../../support/attempts.js';
-import { ACCOUNT, type Aws, answerError, KEYS, REGION, ROLE, startAws } from '../../../support/aws.js';
+import { createSubscription, deleteSubscription, type SubscriptionInput, subscriptionsByIds } from '../../../../src/webhooks/index.js';
+import { ACCOUNT, type Aws, answerError, KEYS, REGION, ROLE } from '../../../support/aws.js';
+import { INSTALLATION, startAwsWorld } from '../../../support/aws-world.js';
 import { moveDeliveries } from '../../../support/engine-rows.js';
-import { type EngineWorld, OWNER, startEngineWorld } from '../../../support/engine-world.js';
+import { OWNER } from '../../../support/engine-world.js';
 import { until } from '../../../support/until.js';
 
 const MANAGED = `arn:aws:sns:${REGION}:${ACCOUNT}`;
 const PRINCIPAL = 'arn:aws:iam::111122223333:root';
-const INSTALLATION = { AWS_ACCESS_KEY_ID: 'AKIAINSTALLATION0001', AWS_SECRET_ACCESS_KEY: 'installation', AWS_ENDPOINT_URL: '' };
 
-let world: EngineWorld;
-let aws: Aws;
-let sns: NonNullable<EngineWorld['webhooks']['engine']['settings']['sns']>;
-beforeAll(async () => {
-  sns = { accounts: [], managedTopics: MANAGED };
-  [aws, world] = await Promise.all([startAws(), startEngineWorld({ settings: { sns } })]);
-  // Credentials that the SDK's default chain finds in the environment of the process.
-  Object.assign(process.env, { ...INSTALLATION, AWS_ENDPOINT_URL: aws.endpoint });
-  await world.work();
-});
-afterAll(async () => {
-  for (const name of Object.keys(INSTALLATION)) delete process.env[name];
-  await world.close();
-  await aws.close();
-});
-beforeEach(() => {
-  aws.answer = null;
-  aws.asked.length = 0;
+const sns = { accounts: [] as string[], managedTopics: MANAGED as string | null };
+const started = await startAwsWorld({ sns });
+const { aws, world, attempts, save, off, actions, stateOf } = started;
+afterAll(started.close);
+beforeEach(async () => {
+  await started.reset();
   sns.accounts = [`${ACCOUNT}:${OWNER.tenant}`];
 });
-
-const attempts = (id: string, count: number) =>
-  until(`${count} attempts are recorded`, async () => {
-    const rows = await attemptsOf(world.db.pool, id);
-    return rows.length >= count ? rows : null;
-  });
-const save = (id: string, input: SubscriptionInput) => updateSubscription(world.webhooks.engine, OWNER, id, input);
-const off = (id: string) => save(id, { disabled: true });
-const actions = (accessKeyId?: string) =>
-  aws.asked.filter((one) => accessKeyId === undefined || one.accessKeyId === accessKeyId).map(({ action }) => action);
-const stateOf = async (id: string) =>
-  (await world.db.pool.query('SELECT state, reason FROM hookgraph.deliveries WHERE subscription_id = $1', [id])).rows;
 
 describe('a message', () => {
   it('tells topic, event, delivery and node in its attributes, and is recorded with its parameters and its id', async () => {

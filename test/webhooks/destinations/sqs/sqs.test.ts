@@ -1,48 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createSubscription, type SubscriptionInput, updateSubscription } from '../../../../src/webhooks/index.js';
-import { attemptsOf } from '../../../support/attempts.js';
-import { ACCOUNT, type Aws, answerJsonError, KEYS, REGION, ROLE, startAws } from '../../../support/aws.js';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { createSubscription, type SubscriptionInput } from '../../../../src/webhooks/index.js';
+import { ACCOUNT, answerJsonError, KEYS, REGION, ROLE } from '../../../support/aws.js';
+import { INSTALLATION, startAwsWorld } from '../../../support/aws-world.js';
 import { moveDeliveries } from '../../../support/engine-rows.js';
-import { type EngineWorld, OWNER, startEngineWorld } from '../../../support/engine-world.js';
-import { until } from '../../../support/until.js';
+import { OWNER } from '../../../support/engine-world.js';
 
-const INSTALLATION = { AWS_ACCESS_KEY_ID: 'AKIAINSTALLATION0001', AWS_SECRET_ACCESS_KEY: 'installation', AWS_ENDPOINT_URL: '' };
 const SOME_QUEUE = `arn:aws:sqs:${REGION}:${ACCOUNT}:some`;
 
-let world: EngineWorld;
-let aws: Aws;
 const sqs = { accounts: [] as string[] };
-beforeAll(async () => {
-  [aws, world] = await Promise.all([startAws(), startEngineWorld({ settings: { sqs } })]);
-  // Credentials that the SDK's default chain finds in the environment of the process.
-  Object.assign(process.env, { ...INSTALLATION, AWS_ENDPOINT_URL: aws.endpoint });
-  await world.work();
-});
-afterAll(async () => {
-  for (const name of Object.keys(INSTALLATION)) delete process.env[name];
-  await world.close();
-  await aws.close();
-});
+const started = await startAwsWorld({ sqs });
+const { aws, world, attempts, save, off, actions, stateOf } = started;
+afterAll(started.close);
 beforeEach(async () => {
-  // A test that failed must not send into the next one.
-  const { rows } = await world.db.pool.query('SELECT id FROM hookgraph.subscriptions WHERE disabled_at IS NULL');
-  await Promise.all(rows.map(({ id }) => off(id)));
-  aws.answer = null;
-  aws.asked.length = 0;
+  await started.reset();
   sqs.accounts = [`${ACCOUNT}:${OWNER.tenant}`];
 });
-
-const attempts = (id: string, count: number) =>
-  until(`${count} attempts are recorded`, async () => {
-    const rows = await attemptsOf(world.db.pool, id);
-    return rows.length >= count ? rows : null;
-  });
-const save = (id: string, input: SubscriptionInput) => updateSubscription(world.webhooks.engine, OWNER, id, input);
-const off = (id: string) => save(id, { disabled: true });
-const actions = (accessKeyId?: string) =>
-  aws.asked.filter((request) => accessKeyId === undefined || request.accessKeyId === accessKeyId).map(({ action }) => action);
-const stateOf = async (id: string) =>
-  (await world.db.pool.query('SELECT state, reason FROM hookgraph.deliveries WHERE subscription_id = $1', [id])).rows;
 
 describe('a message', () => {
   it('is the body, names topic, event, delivery and node in its attributes, and is recorded with its id', async () => {

@@ -8,7 +8,7 @@ export interface Lifecycle {
   topic: string;
   column: string;
   to: string;
-  /** Fires only if this was the value before the update. Absent: any other value. */
+  /** The value that the column must have had before the update. Absent: any value other than `to`. */
   from?: string;
   description?: string;
 }
@@ -20,11 +20,12 @@ export interface PointingRows {
 }
 
 /**
- * Tells where to read the tenant of a row:
- * `column`: in this column of the row. `parent`: on the announced node that the column references.
- * `sql`: by a scalar SQL expression over the row, whose alias is `r`.
- * `children`: on the rows that the row consists of. `several`: on the rows that assign it to any number of tenants. `children` and
- * `several` are resolved after the transaction commits; each distinct tenant gets its own event.
+ * Declares how the tenant of a row is found.
+ * `column`: the row has it in this column. `parent`: the announced node that the column references has it.
+ * `sql`: a scalar SQL expression over the row returns it; the row's alias is `r`.
+ * `children`: other rows have it, which reference this row and are parts of it, e.g. the lines of an order.
+ * `several`: other rows have it, each of which assigns this row to one tenant, e.g. memberships.
+ * `children` and `several` are resolved after the transaction commits; each distinct tenant gets an event.
  */
 export type TenantSource =
   | { column: string }
@@ -36,7 +37,7 @@ export type TenantSource =
 /** One node type as the host announces it; independent of any ORM. */
 export interface AnnouncedNode {
   typename: string;
-  /** The first part of its topic keys, e.g. `space` in `space/created`. Default: the typename in snake_case. */
+  /** The first part of the node's topic keys, e.g. `space` in `space/created`. Default: the typename in snake_case. */
   topic?: string;
   table: { schema: string; name: string };
   /** The primary key's columns. A key of one column is written as its text, a key of several as a JSON array of their texts. */
@@ -48,7 +49,8 @@ export interface AnnouncedNode {
   /** The column that marks a row as deleted when it is not null. */
   softDelete?: { column: string };
   /**
-   * The column with the creation time, by which a test notification finds the newest node. Best indexed together with the tenant column.
+   * The column with the creation time. A test notification uses the newest node by this column, so an index on the tenant column and
+   * this column makes tests fast.
    */
   createdAt?: string;
   /** The column with a row's last change time. An update that changes only this column makes no event. */

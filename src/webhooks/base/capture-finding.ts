@@ -13,7 +13,7 @@ export interface CaptureFinding {
   typename: string;
   /** `schema.name`. */
   table: string;
-  /** Whether some or all changes are lost. If `false`, every change is recorded, but not the way it should be. */
+  /** Whether changes of the table are lost. `false`: every change is recorded, but not as the table is announced. */
   loses: boolean;
   message: string;
   hint: string;

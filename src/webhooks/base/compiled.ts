@@ -24,7 +24,7 @@ export interface Sendable {
   secrets: Secrets;
 }
 
-/** The parts of a `Sendable` that are compiled; a preview has only these. */
+/** The parts of a `Sendable` that the compiler reads. A preview of an unsaved subscription has no other parts. */
 export interface Compilable extends Omit<Sendable, 'subscription'> {
   subscription: Pick<Subscription, 'id' | 'version' | 'tenant' | 'owner' | 'definition'>;
 }
@@ -37,16 +37,16 @@ export interface Compiled {
   /** The node type of the topic; `null` when the host no longer announces it. */
   node: AnnouncedNode | null;
   contentType: ContentType;
-  /** Where messages go, as attempts record it: a URL, or a name such as an ARN. */
+  /** The destination as attempts record it: a URL, or a name such as an ARN. */
   url: string;
   /** The origin that requests go to; connections are limited and pooled per origin. */
   origin: string;
-  /** The kind of destination, by the name of its field, and what its sender needs. */
+  /** `field`: name of the definition's field for this kind of destination, e.g. `sns`. `access`: the data that its sender needs. */
   destination: { field: string; access: unknown };
   document: DocumentNode | null;
-  /** The columns of the node's key that the document declares as variables. */
+  /** The parts of the node's key that the stored query declares as variables. */
   keys: KeyVariable[];
-  /** The fields of the event that the templates or the default payload read; `null` when they read none. */
+  /** The fields of `event` that the templates or the default payload read; `null` when none of them reads `event`. */
   event: EventUse | null;
   validation: Template | null;
   template: Template | null;

@@ -3,29 +3,29 @@ import { WebhooksError } from './errors.js';
 
 /** The limits that an installation can configure. Times are in milliseconds. */
 export interface Limits {
-  /** A whole exchange with a receiver: name lookup, connection, request and response. */
+  /** Maximum time of a whole exchange with a receiver: name lookup, connection, request and response. */
   requestMs: number;
   /**
-   * Name lookup, TCP connection, proxy tunnel and TLS together. Less than `requestMs`, so that a failed connection is reported as such and
-   * not as a timeout of the receiver. Default: nine tenths of `requestMs`.
+   * Maximum time for name lookup, TCP connection, proxy tunnel and TLS handshake together. Less than `requestMs`, so that a connection
+   * that can't be made is not reported as a timeout of the response. Default: nine tenths of `requestMs`.
    */
   connectMs: number;
-  /** Time for the SQL statements of one stored query, without the wait for a connection. */
+  /** Maximum total database time of all SQL statements of one stored-query execution, without the wait for a connection. */
   queryMs: number;
   /** Maximum number of deliveries in progress in one worker. */
   inProgress: number;
   /** Maximum number of deliveries of one subscription in progress in one worker. Default: 300, or `inProgress` where that is less. */
   perSubscription: number;
-  /** Maximum number of concurrent requests of one process to one origin. Each is a connection over HTTP/1.1. */
+  /** Maximum number of concurrent requests of one process to one origin. Over HTTP/1.1, each request needs a connection. */
   perOrigin: number;
 }
 
 export interface Deadlines extends Limits {
-  /** Time for the whole execution of a stored query, including its wait for a connection. */
+  /** Maximum time of the whole execution of a stored query, including the wait for a connection. */
   queryDeadlineMs: number;
-  /** Length of a lease. */
+  /** Length of a worker's lease on a claimed delivery. */
   leaseMs: number;
-  /** Another probe of a stopped receiver starts after this time if the result of the last probe was never recorded. */
+  /** Time after which a failing receiver is probed again if the result of the previous probe was not recorded. */
   probeLostMs: number;
   /**
    * Maximum number of deliveries to one origin in progress in one worker. More than `perOrigin`, so that the next deliveries are prepared
@@ -45,27 +45,27 @@ export const BOUNDS: Record<keyof Limits, { least: number; most: number; usual: 
 };
 
 /**
- * Age in milliseconds up to which a claim lets its attempt begin; an older claim must be renewed first. An operation that disables a
- * subscription waits until each of its claims has ended or reached this age; after that no attempt begins.
+ * Maximum age in milliseconds of a claim whose attempt may begin; an older claim must be renewed first. An operation that disables a
+ * subscription waits until each claimed delivery has ended or its claim is older. After that, no attempt can begin.
  */
 export const BEGIN_WITHIN_MS = 2_000;
-/** Milliseconds that a stored query waits for its tenant's share of connections; then its delivery is put back. */
+/** Milliseconds that a stored query waits for one of its tenant's database connections. After that the delivery returns to the queue. */
 export const QUERY_WAIT_MS = 3_000;
-/** Milliseconds after which a rendering in the slow queue is given up. */
+/** Milliseconds that a rendering waits for the slow render process. After that it fails with the fault `busy`. */
 export const RENDER_WAIT_MS = 5_000;
 /** Milliseconds reserved for recording the result of an attempt. */
 const RECORD_MS = 3_000;
-/** Milliseconds that a lease lasts longer than a probe of a stopped receiver. */
+/** Milliseconds between the end of a probe's lease and the next probe, if the result of the first probe was not recorded. */
 const PROBE_MARGIN_MS = 5_000;
 /**
- * The shortest lease in milliseconds. Processes that are configured differently share the queue, so how old a claim is at most must
- * follow from its lease alone: see lease/lease-freshness.ts.
+ * The shortest possible lease in milliseconds. Workers with different settings share the queue, so every process computes the age of
+ * another worker's claim as if its lease had this length: see lease/lease-freshness.ts.
  */
 export const LEAST_LEASE_MS = 15_000;
 
 /**
- * Length of a lease in milliseconds: an attempt that begins in time reaches its own deadlines before its lease ends. The lease is
- * renewed between building the payload and sending the request, so the longer of these two steps counts.
+ * Returns the length of a lease in milliseconds. An attempt that begins within BEGIN_WITHIN_MS ends or times out before its lease
+ * ends. The lease is renewed between building the payload and sending the request, so it must cover the longer of these two steps.
  */
 export function leaseMsOf({ requestMs, queryMs }: Pick<Limits, 'requestMs' | 'queryMs'>): number {
   const payloadMs = QUERY_WAIT_MS + queryMs + RENDER_WAIT_MS;
@@ -74,8 +74,8 @@ export function leaseMsOf({ requestMs, queryMs }: Pick<Limits, 'requestMs' | 'qu
 }
 
 /**
- * Completes the configured limits.
- * @throws WebhooksError LIMITS_INVALID with everything that is wrong with them
+ * Adds the defaults of the limits that are not configured, and computes the deadlines that follow from the limits.
+ * @throws WebhooksError LIMITS_INVALID that names all invalid limits
  */
 export function deadlinesOf(configured: Partial<Limits> = {}): Deadlines {
   const given: Partial<Limits> = Object.fromEntries(Object.entries(configured).filter(([, value]) => value !== undefined));

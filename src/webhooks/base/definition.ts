@@ -25,21 +25,21 @@ export interface AuthSecrets {
   clientSecret?: string;
 }
 
-/** The authentication with its secret values; only the worker sees it. */
+/** The authentication with its plaintext secrets, which must never leave the process. */
 export type Auth = AuthDefinition & { secrets: AuthSecrets };
 
 /**
- * The settings of each kind of destination, by the name of its field. Empty here: each folder of `destinations/` adds its own. A
- * definition has exactly one of them; `null` counts as absent.
+ * The settings of each kind of destination, by the name of its field. Empty here: each folder of `destinations/` adds a field for its
+ * kind. A definition has the settings of exactly one kind; `null` counts as absent.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationSettings {}
 
-/** The secrets of each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
+/** The secrets of each kind of destination, by the name of its field. Each folder of `destinations/` adds a field. */
 // biome-ignore lint/suspicious/noEmptyInterface: as above.
 export interface DestinationSecrets {}
 
-/** The API's input for each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
+/** The API's input for each kind of destination, by the name of its field. Each folder of `destinations/` adds a field. */
 // biome-ignore lint/suspicious/noEmptyInterface: as above.
 export interface DestinationInputs {}
 
@@ -57,13 +57,14 @@ export interface Definition extends Partial<DestinationSettings> {
   /** Names of the custom headers, in order. Their values are secrets. */
   headerNames: string[];
   auth: AuthDefinition | null;
-  /** At least one scheme, each once, in the order of SIGNATURE_SCHEMES. */
+  /** At least one scheme, without duplicates, in the order of SIGNATURE_SCHEMES. */
   signatures: SignatureScheme[];
-  /** The public key by which the receiver verifies signatures; `null` unless the shared secret is a private key. */
+  /** The public key with which the receiver verifies signatures; `null` unless the shared secret is a private key. */
   publicKey: string | null;
   /**
-   * The subscription's own retry limits, replacing the installation's 25 retries. When they are exhausted the delivery becomes FAILED and
-   * the subscription stays enabled.
+   * `maxTries`: maximum number of attempts; `null`: 26, the first and the installation's 25 retries. `maxTimeMs`: milliseconds after the
+   * creation of a delivery after which it is not retried; `null`: no limit. A delivery that reaches a limit becomes FAILED, and the
+   * subscription stays enabled. Without `retry`, 25 failed retries of one delivery disable the subscription.
    */
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
   /** Absent: the subscription sets no rate limit. */
@@ -104,7 +105,7 @@ export interface Before {
   timeoutMs: number;
 }
 
-/** A replaced shared secret, which keeps signing until its overlap ends. */
+/** A replaced shared secret. Until `endsAt`, requests are signed with it as well as with the current one. */
 export interface OldSecret {
   secret: string;
   /** The last version of the subscription that used this secret. */
@@ -121,5 +122,5 @@ export interface Secrets extends Partial<DestinationSecrets> {
   auth?: AuthSecrets;
 }
 
-/** `sharedSecret`, `headers`, `auth`, or the field of a kind of destination. */
+/** `sharedSecret`, `headers`, `auth`, or the name of a destination's field. */
 export type SecretField = string;

@@ -12,19 +12,22 @@ import type { ConfiguredLimits } from './query/query-limits.js';
 import type { Vault } from './secrets/vault.js';
 import type { Renderer } from './templates/renderer.js';
 
-/** The installation's settings for each kind of destination, by the name of its field; each folder of `destinations/` adds its own. */
+/** The installation's settings for each kind of destination, by the name of its field. Each folder of `destinations/` adds a field. */
 // biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationOptions {}
 
 export interface AttemptLogSettings {
-  /** Level of the lines about failures and about the sampled other attempts. Lines about the remaining attempts are `debug`. */
+  /** Level of the log lines of failed attempts, and of sampled successful and skipped attempts. Other attempts are logged at `debug`. */
   level: Level;
-  /** Share of the deliveries whose successful and skipped attempts are logged at `level`, from 0 to 1. */
+  /** Share of the deliveries that are in the sample, from 0 to 1. */
   share: number;
 }
 
 export interface Settings extends Partial<DestinationOptions> {
-  /** The URL of a node, sent in notifications of subscriptions without a query. Absent or `null`: they contain only the node's id. */
+  /**
+   * Returns the URL of a node, for the payload of subscriptions without a query. Absent, or if it returns `null`: the payload contains only
+   * the node's id.
+   */
   objectUrl?: (nodeId: string) => string | null;
   /** The value of the header `X-Scope-Domain`. */
   domain: string;
@@ -38,7 +41,7 @@ export interface Settings extends Partial<DestinationOptions> {
   forbiddenEndpoints?: Endpoint[];
   /** PEM certificates of authorities to trust in addition to those of Node. */
   caCertificates?: string[];
-  /** The proxy whose CONNECT tunnels carry every delivery, e.g. `http://user:password@host:port`; https works too. */
+  /** The proxy through which every delivery is tunnelled (CONNECT), e.g. `http://user:password@host:port` or an https URL. */
   egressProxy?: string;
   /** Resolves a host name to all its addresses. Default: DNS and the system's other sources, as base/network/name-lookup.ts has them. */
   lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
@@ -64,12 +67,12 @@ export interface Engine {
   /** Every connection made for a subscription must go through this guard. */
   guard: Guard;
   log: Logger;
-  /** Receives what is measured. */
+  /** Receives counts and durations for the metrics. */
   meter: Meter;
-  /** The loops of the worker in this process; none while no worker runs here. */
+  /** The loops of the worker in this process; empty while no worker runs here. */
   loops: Loops;
   /** Reports announced tables that are not captured properly. */
   capture: { findings(): Promise<NoticedFinding[]> };
-  /** Returns 0 ≤ x < 1; used as the jitter of retries. */
+  /** Returns a random number 0 ≤ x < 1, for the jitter of retry delays. */
   random: () => number;
 }

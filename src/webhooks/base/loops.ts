@@ -1,10 +1,10 @@
-// Keeps when each loop of a worker last completed, so that a loop that is stuck or fails is noticed.
+// Records when each loop of a worker last completed an iteration, to detect loops that are stuck or keep failing.
 
 export interface LoopState {
   name: string;
   /** Milliseconds since the loop last completed an iteration without an error, or started. */
   ageMs: number;
-  /** No iteration has completed for the loop's interval and STALL_MS more. */
+  /** Whether no iteration has completed for longer than the loop's interval plus STALL_MS. */
   isStalled: boolean;
 }
 
@@ -16,14 +16,14 @@ export interface Loop {
 }
 
 export interface Loops {
-  /** `everyMs`: the longest pause between two iterations. */
+  /** `everyMs`: the longest pause between two iterations, in milliseconds. */
   start(name: string, everyMs: number): Loop;
   states(): LoopState[];
 }
 
 /**
- * Milliseconds beyond a loop's interval after which it counts as stalled. The longest iterations of a working loop take less:
- * relaying very many memberships, or calls to AWS that time out.
+ * Milliseconds beyond its interval after which a loop counts as stalled. Healthy loops stay below it even in their longest steps:
+ * relaying a batch with many rows that decide another row's tenants, or AWS calls that run into their timeout.
  */
 export const STALL_MS = 20_000;
 

@@ -1,4 +1,4 @@
-// Declares what the engine reports to be measured. The engine knows no metrics library: src/hookgraph/metrics.ts counts the reports.
+// Declares the measurements that the engine reports. The engine uses no metrics library: src/hookgraph/metrics.ts counts the reports.
 import type { DeliveryKind, DisabledReason, Outcome, Stage, Timings } from './model.js';
 
 export type PutBackCause = 'NETWORK' | 'RENDERER' | 'INTERNAL';
@@ -18,13 +18,13 @@ export interface MeasuredAttempt {
 export interface Meter {
   /** An attempt of a delivery, a test or a before-hook has ended. */
   attempt(attempt: MeasuredAttempt): void;
-  /** A relay took changes from the queue; `withoutTenant` of them reach nobody. */
+  /** The relay turned this number of changes into events. `withoutTenant` of them have no tenant, so no subscription gets them. */
   relayed(changes: number, withoutTenant: number): void;
   /** A delivery went back into the queue without an attempt. */
   putBack(cause: PutBackCause): void;
   /** A rule disabled a subscription. */
   disabled(rule: DisablingRule): void;
-  /** A render process ended before it was closed. */
+  /** A render process ended unexpectedly, because of a template or for an unknown cause. */
   rendererEnded(cause: 'TEMPLATE' | 'UNKNOWN'): void;
   /** An iteration of a worker's loop failed. */
   loopFailed(loop: string): void;

@@ -1,4 +1,4 @@
-// Declares the types that travel between the stages: host, topics, subscriptions, deliveries and attempts.
+// Declares the types that all stages use: host, topics, subscriptions, deliveries and attempts.
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { AnnouncedNode, Operation } from './announced-node.js';
 import type { Definition, SecretField } from './definition.js';
@@ -25,18 +25,18 @@ export interface Actor extends Owner {
   token?: { id: string; name: string } | null;
 }
 
-/** A row at the time of an event, by column name. Answers `node(id:)` when the row no longer exists. */
+/** A row as it was at an event, by column name. Stored queries read it when the database no longer has the row. */
 export interface Snapshot {
   typename: string;
   key: string;
   columns: Record<string, Json>;
-  /** The snapshot is the row's future state, and takes precedence over the row in the database. */
+  /** Stored queries read this row even if the database has another version of it, e.g. before the write commits. */
   ahead?: true;
 }
 
 /**
- * Who is responsible for a resolver's error. `data`: nobody; the field is null in the payload. `node`: this node, so its delivery is held.
- * `ours`: the installation; the delivery is retried.
+ * The effect of a resolver's error. `data`: the field is `null` in the payload. `node`: no payload can be built for this node, so the
+ * delivery is held. `ours`: the installation failed, so the delivery returns to the queue.
  */
 export type Fault = 'data' | 'node' | 'ours';
 
@@ -44,7 +44,7 @@ export type Fault = 'data' | 'node' | 'ours';
 export interface Host {
   schema(): GraphQLSchema;
   nodes: AnnouncedNode[];
-  /** Checks the announcement against the current database. Called again whenever the database catalog changes. */
+  /** Checks whether the announced types fit the tables of the database. Called again whenever the database catalog changes. */
   announcementProblems?(): Promise<{ typename: string; message: string; hint: string }[]>;
   /** The announced types by which subscriptions are grouped (integration) and restricted (environment). Absent: the host has none. */
   integrationType?: string;

@@ -1,4 +1,5 @@
-// Announces Hookgraph's own node type, WebhookSubscription, so that owners can be notified of trouble; and finds announced nodes.
+// Announces Hookgraph's own node type, WebhookSubscription, so that owners can subscribe to the failures of their subscriptions.
+// Finds announced nodes by name.
 import type { AnnouncedNode, Host, PointingRows } from './model.js';
 
 /**
@@ -52,13 +53,13 @@ export const OWN_NODE: AnnouncedNode = {
   ],
 };
 
-/** The host's nodes and Hookgraph's own. `schema`: the database schema of Hookgraph's tables. */
+/** Returns the host's nodes and OWN_NODE. `schema`: the database schema of Hookgraph's tables. */
 export const withOwnNode = (nodes: AnnouncedNode[], schema: string): AnnouncedNode[] => [
   ...nodes.filter(({ typename }) => typename !== OWN_NODE.typename),
   { ...OWN_NODE, table: { ...OWN_NODE.table, schema } },
 ];
 
-/** The rows that decide a row's tenant after the commit; `null` when the row itself or its parent names the tenant. */
+/** Returns the referencing rows that have the tenant of a node's rows; `null` when the row itself or its parent has it. */
 export const decidingRows = ({ tenant }: AnnouncedNode): PointingRows | null =>
   'children' in tenant ? tenant.children : 'several' in tenant ? tenant.several : null;
 

@@ -3,7 +3,7 @@
 /** The limits set by the subscription's owner; `null` means unlimited. */
 export interface RateLimit {
   perSecond: number | null;
-  /** Requests in progress at once, over all workers. */
+  /** Maximum number of requests in progress at once, over all workers. */
   concurrency: number | null;
 }
 
@@ -16,17 +16,18 @@ export type PaceState = keyof typeof PACE_STATES;
 
 export interface Pace {
   state: PaceState;
-  /** Deliveries a second that the receiver seems to accept; `null` when only `limit` applies. */
+  /** Deliveries a second that the receiver currently seems to accept; `null` unless the state is SLOWED. */
   perSecond: number | null;
   /**
-   * Three quarters (CEILING) of the rate that was last too much for the receiver; `null` when unknown. Close to it the rate grows slowly.
+   * Three quarters (CEILING) of the rate at which the receiver last asked to slow down or failed; `null` when unknown. Close to
+   * it, `perSecond` grows slowly.
    */
   ceiling: number | null;
   /** No delivery starts before this time. */
   resumeAtMs: number;
   /** When the receiver last asked to slow down; `null` when it never did. */
   toldAtMs: number | null;
-  /** How often the circuit opened or a probe failed since the receiver last worked for a minute (FORGIVEN_MS). */
+  /** Number of times that the circuit opened or a probe failed. Reset after the receiver has worked for a minute (FORGIVEN_MS). */
   failures: number;
   sinceMs: number;
   changedAtMs: number;
@@ -35,7 +36,7 @@ export interface Pace {
 
 /** The combined result of attempts that are recorded in one batch. */
 export interface PaceOutcome {
-  /** Milliseconds; the longest delay that the receiver asked for. `null` when it asked for none. */
+  /** The longest delay that the receiver asked for, in milliseconds; `null` when it asked for none. */
   slowMs: number | null;
   /** Whether to stop ordinary deliveries, because CIRCUIT_FAILURES attempts in a row or a probe failed. */
   opens: boolean;
@@ -52,13 +53,13 @@ export function mergePaceOutcomes(one: PaceOutcome | undefined, other: PaceOutco
 }
 
 /**
- * Number of consecutive failures in one worker that open the circuit. Attempts that started before it opened and fail afterwards
+ * Number of consecutive failures in one worker that open the circuit. Later failures of deliveries that were claimed before it opened
  * are recorded, but not counted.
  */
 export const CIRCUIT_FAILURES = 5;
-/** Milliseconds between probes; each pause is twice the one before, from `first` up to `last`. */
+/** Milliseconds between probes. Each pause is twice the previous pause, from `first` up to `last`. */
 const PROBE_PAUSES_MS = { first: 1_000, last: 25_000 };
-/** Milliseconds: the bounds for a delay that the receiver asks for, and the delay used if it asks for none in particular. */
+/** Milliseconds: bounds for the delay that a receiver asks for, and the delay (`usual`) for a receiver that asks for no specific delay. */
 export const SLOW_DOWN_MS = { least: 1_000, usual: 5_000, most: 60 * 60_000 };
 
 /** Deliveries a second to start with: after the receiver asked to slow down (`told`), and after it failed or was disabled (`failed`). */
@@ -66,7 +67,7 @@ const START_PER_SECOND = { told: 1, failed: 5 };
 const LEAST_PER_SECOND = 0.1;
 /** Deliveries a second at which the subscription no longer counts as slowed. */
 const FULL_PER_SECOND = 200;
-/** Factor by which the rate grows in a second without trouble, as long as no ceiling is known. */
+/** Factor by which the rate grows each second while no ceiling is known; the keys are those of START_PER_SECOND. */
 const GROWTH = { told: 1.5, failed: 2 };
 /**
  * Below this share of a known ceiling, the rate grows by a tenth a second, but at least by one delivery a second (ADDED). Above
@@ -78,13 +79,13 @@ const ADDED = { least: 1, part: 0.1 };
 const CREEP = 0.01;
 const HOLD_MS = { least: 10_000, most: 10 * 60_000 };
 const DECREASE = 0.5;
-/** The ceiling, as a share of the rate that failed. DECREASE halves the rate, so the true limit lies in between. */
+/** The ceiling as a share of the rate that was too high. The receiver's real limit lies between this rate and its half (DECREASE). */
 const CEILING = 0.75;
-/** Milliseconds of success after which earlier failed probes are no longer counted. */
+/** Milliseconds without a failure after which `failures` is reset. */
 const FORGIVEN_MS = 60_000;
 /** Milliseconds without a request to slow down after which the subscription runs at full speed again. */
 const FORGOTTEN_MS = 24 * 60 * 60_000;
-/** Requests in progress at once while the rate is being found. */
+/** Maximum number of requests in progress at once in the state SLOWED. */
 const SLOWED_CONCURRENCY = 100;
 
 const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most);
@@ -204,8 +205,8 @@ export function concurrencyOf({ state, limit }: Pick<Pace, 'state' | 'limit'>): 
 }
 
 /**
- * How many deliveries may start now (`room`). The token bucket holds a tenth of a second's deliveries, at least one, which spreads starts
- * over the second.
+ * Returns how many deliveries may start now (`room`), and the tokens in the bucket (`allowance`). The bucket holds at most the deliveries
+ * of a tenth of a second, or one, so that starts are spread over the second.
  */
 export function roomOf(pace: Pace, bucket: Bucket, inFlight: number, nowMs: number): { room: number; allowance: number } {
   if (nowMs < pace.resumeAtMs) return { room: 0, allowance: Math.min(bucket.allowance, 1) };

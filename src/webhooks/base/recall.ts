@@ -17,7 +17,7 @@ export const HOW_TO_RECALL =
 /** Maximum number of snapshots kept for a context that the host reuses. */
 const MOST_SNAPSHOTS = 500;
 
-/** Makes the context of one execution, and remembers the snapshots that `recall` can return for it. */
+/** Creates the GraphQL context of one stored-query execution, and remembers the snapshots that `recall` can return for it. */
 export function openContext(
   host: Pick<Host, 'nodes'>,
   contextOf: (overlay: Snapshot[]) => object | Promise<object>,
@@ -35,9 +35,9 @@ function remember(host: Pick<Host, 'nodes'>, context: object, overlay: Snapshot[
 }
 
 /**
- * The row of a node as it was at the event of this stored query, by column and by GraphQL field.
- * `null` when the query is about another node, and in every other request.
- * Call it in a root field that finds no row, so that a query about a deleted node has an answer.
+ * Returns the row of a node as it was at the event of this stored query, by column and by GraphQL field.
+ * Returns `null` when the query is about another node, and for requests that are not stored queries.
+ * Call it in the resolver of a root field that finds no row, so that stored queries can read deleted nodes.
  * @param key the primary key's value; for several columns, a list of values in the order of the announced key
  */
 export function recall(

@@ -12,5 +12,5 @@ export interface StageReport {
   durationMs: number;
 }
 
-/** Called after each stage of a test or preview. Where it is passed, the validation template is evaluated but doesn't stop later stages. */
+/** Called after each stage of a test or preview. An attempt with a `Watch` runs all stages, whatever the validation template renders. */
 export type Watch = (report: StageReport) => void;

@@ -19,7 +19,7 @@ const LINES = {
   recovered: { level: 'info', message: 'subscription recovered' },
 } as const;
 
-/** Writes one line. `counts` are numbers such as failures, or deliveries held. */
+/** Writes one log line. Further fields are, for example, the reason or the number of deliveries held. */
 export function logRule(
   log: Logger,
   effect: keyof typeof LINES,
@@ -29,7 +29,7 @@ export function logRule(
   log[level]({ rule, subscriptionId, tenant, ...rest }, message);
 }
 
-/** Writes a line for each subscription that a rule disabled, held or let recover, with the number of deliveries that it moved. */
+/** Writes a line for each subscription that a rule disabled, held or enabled again, with the number of deliveries held or released. */
 export function logRuleChanges(
   log: Logger,
   effect: 'disabled' | 'held' | 'recovered',

@@ -55,7 +55,7 @@ export type Stage = keyof typeof STAGES;
 
 export const REPORT_ORDER = Object.keys(REPORT_STAGES) as ReportStage[];
 
-/** The stages in order, for the reference; `endings` are the values of WebhookStage that record a failure of the stage. */
+/** Lists the stages in order, for docs/reference.md. `endings` are the values of WebhookStage for a failure in this stage. */
 export const describeStages = () =>
   REPORT_ORDER.map((name) => ({
     name,

@@ -1,4 +1,4 @@
-// Traces attempts through OpenTelemetry's API. Unless the host registered a provider, makes no spans and sends no `traceparent`.
+// Traces attempts through OpenTelemetry's API. Without a tracer provider of the host, no span is made and no `traceparent` is sent.
 import {
   type Attributes,
   type Context,
@@ -22,7 +22,7 @@ export function isTracing(): boolean {
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(NAME) !== undefined;
 }
 
-/** Where the trace of a delivery comes from. */
+/** The write whose trace a delivery continues. */
 export interface TraceOrigin {
   /** The `traceparent` of the write that caused the event; `null` when the write had none. */
   traceparent: string | null;
@@ -36,7 +36,7 @@ interface TracedDelivery {
   typename: string;
   nodeKey: string;
   attemptCount: number;
-  /** Absent for a test and a before-hook, which wait in no queue. */
+  /** Absent for a test and a before-hook, which are never queued. */
   createdAtMs?: number;
 }
 
@@ -56,7 +56,7 @@ interface TracedAttempt {
 export interface AttemptTrace {
   /** Runs the stages with the attempt's span active, so that spans of the host's own resolvers join the trace. */
   run<T>(work: () => T): T;
-  /** Starts the span of the request. Returns the traceparent to send on. */
+  /** Starts the span of the request. Returns the `traceparent` to send to the receiver. */
   startRequest(): string;
   /** Ends all spans; `null` when there is no attempt to record. */
   end(attempt: TracedAttempt | null): void;

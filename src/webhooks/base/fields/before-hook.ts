@@ -27,13 +27,13 @@ const ON_FAILURE_ENUM = {
   } satisfies Record<Before['onFailure'], string>,
 } as const satisfies EnumType;
 
-/** The phase that this save gives the subscription. */
+/** Returns the phase of the subscription after this save. */
 function phaseOf(given: unknown, { saved }: MergeContext): 'AFTER' | 'BEFORE' {
   const isBefore = given === undefined ? saved?.definition.before !== undefined : given === 'BEFORE';
   return isBefore ? 'BEFORE' : 'AFTER';
 }
 
-/** Merges a field that only before-hooks have. In the phase AFTER it keeps a given value, which the check then reports. */
+/** Merges a field that only before-hooks have. In the phase AFTER, returns the value of the input, which the check then rejects. */
 function ofHook<T>(name: 'onFailure' | 'timeoutMs', usual: T) {
   return (given: T | null | undefined, context: MergeContext): T | null => {
     if (phaseOf(context.input.phase, context) === 'AFTER') return given ?? null;

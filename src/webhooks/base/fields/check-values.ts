@@ -11,7 +11,7 @@ export function tooLong(field: string, length: number, most: number): Problem {
   return { field, message: `has ${length} characters, more than ${most}` };
 }
 
-/** `path` is the place in the input, such as `retry.maxTries`. */
+/** `path`: the path of the value in the input, such as `retry.maxTries`. */
 function checkType(type: FieldType, value: unknown, path: string): Problem[] {
   if (value == null) return [];
   switch (type.kind) {
@@ -44,11 +44,11 @@ function checkText(text: string, field: string, maxLength: number | undefined): 
   return maxLength !== undefined && text.length > maxLength ? [tooLong(field, text.length, maxLength)] : [];
 }
 
-/** Every problem of a field: a value beyond the limits of its type, else what the declaration's own check finds. */
+/** Returns the problems of a field's value: those with the limits of its type; if there are none, those that the field's `check` finds. */
 export async function checkField(field: Field, value: unknown, context: CheckContext): Promise<Problem[]> {
   if (value == null) return [];
   const { type, merge, check } = field;
-  // `merge` may return a record or a list in another shape than its type declares; only the field's own check knows that shape.
+  // `merge` may return a record or list whose shape differs from the declared type. Only the field's `check` knows that shape.
   const isOwnShape = merge !== undefined && (type.kind === 'RECORD' || type.kind === 'LIST');
   const problems = isOwnShape ? [] : checkType(type, value, field.name);
   if (problems.length > 0) return problems;

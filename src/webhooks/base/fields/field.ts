@@ -1,5 +1,5 @@
-// Declares what a field of a subscription is: the one description that the API, the command line, YAML, the audit log
-// and the reference read.
+// Declares how a field of a subscription is described. The API, the command line, YAML files, the audit log and the reference all read this
+// description.
 import type { Definition, Secrets } from '../definition.js';
 import type { Engine, Settings } from '../engine.js';
 import type { Problem } from '../errors.js';
@@ -17,18 +17,18 @@ export interface EnumType {
 /** Several fields under one name. */
 export interface RecordType {
   kind: 'RECORD';
-  /** The GraphQL input; absent when it can't be set. */
+  /** The GraphQL input type; absent when the record can't be set. */
   input?: { typename: string; description: string };
-  /** The GraphQL type; absent when it is never returned. */
+  /** The GraphQL object type; absent when the record is never returned. */
   output?: { typename: string; description: string };
   fields: readonly Field[];
-  /** An inner field that is absent in the input keeps its saved value. Absent: the input replaces the whole record. */
+  /** Whether an inner field that the input lacks keeps its saved value. Absent: the input replaces the whole record. */
   keepsAbsent?: true;
 }
 
 export type FieldType =
   | { kind: 'TEXT'; maxLength?: number }
-  /** A text of several lines, which YAML keeps in a file of its own with this extension. */
+  /** A text of several lines, which subscriptions as code store in a separate file with this extension. */
   | { kind: 'SOURCE'; extension: string }
   | { kind: 'INTEGER' | 'NUMBER'; least: number; most: number }
   | { kind: 'BOOLEAN' }
@@ -52,12 +52,12 @@ export interface Output {
   read?(source: never): unknown;
 }
 
-/** An option of the command line that sets the field. For a record it takes `name=value` and is repeated for each inner field. */
+/** An option of the command line that sets the field. The option of a record has the value `name=value`, one for each inner field. */
 export interface CommandOption {
   /** For example `--max-tries <count>`. */
   flags: string;
   help: string;
-  /** The option can be repeated. An option of a list always can. */
+  /** Whether the option can be repeated. The option of a list always can. */
   isRepeated?: true;
 }
 
@@ -93,9 +93,9 @@ export interface Field {
   output?: Output | false;
   /** The value is a secret: it is stored encrypted, and never returned, logged or audited. */
   secret?: true;
-  /** `false`: the field is a label or a switch outside of the definition, so that changing it creates no version. */
+  /** `false`: the field is not part of the definition, so that changing it creates no new version. */
   version?: false;
-  /** The value when it is absent or `null`. */
+  /** The value that is saved when the given value is absent or `null`. */
   default?: Json;
   /** The field is a destination: it says where notifications go. Setting one destination removes the others. */
   destination?: true;
@@ -104,21 +104,21 @@ export interface Field {
   options?: readonly CommandOption[];
   file?: InFile;
   /**
-   * The value to save: the given one (`undefined` when absent, `null` to clear) or the saved one. Default: by the type.
-   * Its result is checked and stored.
+   * Returns the value to save, which is then checked and stored. `given`: the value in the input; `undefined` when absent, `null` to clear.
+   * Default: the given value, otherwise the saved value, merged by the type.
    */
   merge?(given: never, context: MergeContext): unknown;
   /** Checks a value that is not `null`, in addition to the limits of its type. */
   check?(value: never, context: CheckContext): Problem[] | Promise<Problem[]>;
-  /** Where a value that is not `null` is stored. Default: in the definition, or in the secrets, under its name. */
+  /** Returns what to store for a value that is not `null`. Default: the value, in the definition or the secrets, under the field's name. */
   store?(value: never, values: Readonly<Record<string, unknown>>): { definition?: Partial<Definition>; secrets?: Partial<Secrets> };
 }
 
-/** How subscriptions as code write and compare the field. Default: by the type. */
+/** How subscriptions as code write the field to a file, and compare it with the API. Default: as its type requires. */
 export interface InFile {
-  /** The last part of the name of the environment variable with the secret, e.g. `CLIENT_SECRET`. Default: the field's name. */
+  /** The end of the name of the environment variable that holds the secret, e.g. `CLIENT_SECRET`. Default: the field's name. */
   variable?: string;
-  /** The name of the output that says whether this secret is set. Absent: the secret is always set. */
+  /** The name of the output field that shows whether this secret is set. Absent: the secret is always set. */
   shownBy?: string;
   /** Returns the value for the file, given the parent object that the API returned. `secret` names an environment variable. */
   write?(parent: Readonly<Record<string, unknown>>, secret: (end: string) => unknown): unknown;

@@ -1,4 +1,4 @@
-// Declares the fields that name, place and switch a subscription.
+// Declares the fields outside of the definition: a subscription's name, topic, integration, environments and whether it is disabled.
 import type { Subscription } from '../model.js';
 import type { Field, MergeContext } from './field.js';
 
@@ -79,6 +79,6 @@ export const DISABLED = {
   },
   version: false,
   option: { flags: '--disabled', help: 'save the subscription disabled: it sends nothing' },
-  // A file states what the owner wants, so a subscription that a rule disabled counts as enabled.
+  // A file contains only the owner's decision, so a subscription that a rule disabled is written as enabled.
   file: { write: ({ disabledReason }) => (disabledReason === 'OWNER' ? true : null) },
 } as const satisfies Field;

@@ -1,4 +1,4 @@
-// Declares a subscription's limits of retries and rate, and what is recorded of its bodies.
+// Declares the fields for a subscription's retry limits, its rate limit, and the recording of its bodies.
 import type { Problem } from '../errors.js';
 import { parseMaskPath } from '../recording/mask-path.js';
 import { isStorable } from './check-values.js';

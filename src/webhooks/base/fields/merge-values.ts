@@ -1,5 +1,5 @@
-// Merges a given value of a field with the saved one, by the type of the field, and divides the result into what is
-// stored in the definition and what is stored as a secret.
+// Merges the input's value of a field with the saved value, by the type of the field. Splits the result into the part for the definition
+// and the part for the encrypted secrets.
 import { isDeepStrictEqual } from 'node:util';
 import type { Definition, Secrets } from '../definition.js';
 import type { Field, FieldType, MergeContext, RecordType, Saved } from './field.js';
@@ -10,7 +10,7 @@ type Values = Readonly<Record<string, unknown>>;
 export function mergeField(field: Field, destinations: readonly string[], context: MergeContext): unknown {
   const { name, destination, merge } = field;
   let given = context.input[name];
-  // Setting one destination removes the others. Giving two is a mistake that the check reports.
+  // Setting one destination removes the others. If the input has two destinations, the check reports that.
   if (destination && given === undefined && destinations.some((other) => other !== name && context.input[other])) given = null;
   if (merge) return merge.call(field, given as never, context) ?? null;
   const kept = savedValue(field, context.saved);
@@ -28,7 +28,7 @@ function savedValue(field: Field, saved: Saved | null): unknown {
   return sealed === undefined ? (open ?? null) : { ...(open as object), ...(sealed as object) };
 }
 
-/** A record in which every value is the default counts as absent, so that the definition equals one that was saved without it. */
+/** A record with only default values counts as absent, so that saving it doesn't change a definition that lacks it. */
 function mergeRecord({ fields, keepsAbsent }: RecordType, given: Values | null, kept: Values | null): Values | null {
   if (given === null) return null;
   const settable = fields.filter(({ input }) => input !== false);
@@ -40,7 +40,7 @@ function mergeRecord({ fields, keepsAbsent }: RecordType, given: Values | null, 
   return isUsual && !keepsAbsent ? null : Object.fromEntries(merged);
 }
 
-/** A blank text counts as absent, because a form sends empty fields; an absent value is the default. */
+/** Returns the default for an absent value. A blank text counts as absent, because forms send empty fields. */
 function normal({ type, default: usual = null }: Field, value: unknown): unknown {
   if (value == null) return usual;
   if (type.kind === 'SOURCE') return (value as string).trim() === '' ? usual : value;
@@ -66,7 +66,7 @@ export interface Stored {
   secrets: Partial<Secrets>;
 }
 
-/** Where the merged value of a field is stored. Labels are stored in columns, so nothing is returned for them. */
+/** Returns the parts of a field's merged value. Both parts of a label are empty, because labels are stored in columns. */
 export function storeField(field: Field, values: Values): Stored {
   const { name, type, version, secret, store } = field;
   const value = values[name];

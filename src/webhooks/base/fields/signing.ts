@@ -26,7 +26,7 @@ export const SIGNATURE_ENUM = {
   } satisfies Record<SignatureScheme, string>,
 } as const satisfies EnumType;
 
-/** A blank secret is a mistake and doesn't count as absent, because secrets are stored exactly as given. */
+/** An empty secret is rejected and doesn't count as absent, because secrets are stored exactly as given. */
 export const SHARED_SECRET = {
   name: 'sharedSecret',
   type: { kind: 'TEXT' },
@@ -46,7 +46,7 @@ export const SHARED_SECRET = {
   check: (secret: string) => secretProblems(secret),
 } as const satisfies Field;
 
-/** Whether a shared secret can be stored. */
+/** Returns why a shared secret can't be stored; empty when it can, and for `null`. */
 export function secretProblems(secret: string | null): Problem[] {
   const field = 'sharedSecret';
   if (secret === '') return [{ field, message: "can't be empty; pass null to remove it" }];
@@ -128,7 +128,7 @@ function mergeHeaders(
   });
 }
 
-/** Header names that Hookgraph or HTTP sets, that are hop-by-hop, or that a signature scheme uses. */
+/** Header names that custom headers must not have: Hookgraph, HTTP or a signature scheme sets them, or they are hop-by-hop. */
 export const RESERVED_HEADERS = new Set(
   `connection content-digest content-encoding content-length content-type date expect host http2-settings keep-alive proxy-authenticate proxy-authorization
   proxy-connection signature signature-input te trailer transfer-encoding upgrade user-agent webhook-id webhook-signature webhook-timestamp

@@ -149,7 +149,7 @@ async function isOurs(endpoints: Endpoint[], resolve: Reach['resolve'], port: nu
 function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: Problem } | { target: Target } {
   const wrong = (message: string) => ({ problem: { field, message } });
   if (url.length > MAX_URL_LENGTH) return wrong(`has ${url.length} characters, more than ${MAX_URL_LENGTH}`);
-  // URL parsers strip these characters, so the parsed URL would differ from what a person reads.
+  // URL parsers remove or replace these characters, so the parsed URL would differ from the URL that a person reads.
   if (/[\p{Cc}\s\\]/u.test(url)) return wrong('contains a space, a control character or a backslash');
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (!parsed?.hostname || !/^https?:\/\/[^/]/i.test(url)) return wrong('must be an absolute https URL');
@@ -162,7 +162,7 @@ function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: P
 
 const HTTP = 'http is accepted only for hosts in the allowed networks (HOOKGRAPH_ALLOWED_NETWORKS)';
 
-// The same message for every Hookgraph endpoint, so that it doesn't reveal which one was hit.
+// The same message for every Hookgraph endpoint, so that it doesn't reveal which endpoint has this address.
 const ourselves = (host: string, port: number) => `"${host}", port ${port}, belongs to Hookgraph itself`;
 
 /** The host in lower case, without IPv6 brackets and trailing dots. */
@@ -195,7 +195,7 @@ function ownAddresses(host: string): LookupAddress[] {
   return host.startsWith('ip6-') ? [v6] : [v4, v6];
 }
 
-/** Whether two hosts are the same address, or both are addresses of this machine: a server may listen on all of these. */
+/** Whether two addresses are equal, or both belong to this machine, on all of whose addresses a server may listen. */
 function isSame(one: string, other: string): boolean {
   return canonical(one) === canonical(other) || (isThisMachine(one) && isThisMachine(other));
 }

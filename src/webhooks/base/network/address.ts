@@ -29,7 +29,7 @@ function parseNetworks(networks: readonly string[]): readonly Cidr[] {
   return parsed;
 }
 
-// Keyed by the settings' array, which is the same for every connection.
+// Caches by the array of the settings, which is the same object for every connection.
 const parsedNetworks = new WeakMap<readonly string[], readonly Cidr[]>();
 
 function parseNetwork(network: string): Cidr {
@@ -43,8 +43,9 @@ function parseNetwork(network: string): Cidr {
 }
 
 /**
- * Why a delivery must not connect to an address, given as a resolver or WHATWG URL writes it; `null` when it may. Everything except global
- * unicast is blocked unless allowed. An IPv6 address that embeds an IPv4 address is checked as that IPv4 address, as routers treat it.
+ * Returns why a delivery must not connect to an address; `null` when it may. Accepts an address as a resolver or WHATWG URL writes it.
+ * Only global unicast addresses and `allowedNetworks` may be reached. An IPv6 address that embeds an IPv4 address is checked as that IPv4
+ * address, because routers send it there.
  */
 export function isBlocked(address: string, allowedNetworks: readonly string[]): string | null {
   const allowed = parseNetworks(allowedNetworks);
@@ -65,7 +66,7 @@ export function isAllowed(address: string, allowedNetworks: readonly string[]): 
   return parsed !== null && (isWithin(parsed, allowed) || isWithin(asRouted(parsed), allowed));
 }
 
-/** The canonical text of an address, e.g. `127.0.0.1` for `::ffff:7f00:1`; `null` when the text is no address. */
+/** The canonical text of an address, e.g. `127.0.0.1` for `::ffff:7f00:1`; `null` when the text is not an address. */
 export function canonical(address: string): string | null {
   const parsed = parseAddress(address);
   return parsed && asRouted(parsed).toString();
@@ -90,7 +91,7 @@ function isWithin(address: IPv4 | IPv6, networks: readonly Cidr[]): boolean {
   return networks.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never));
 }
 
-/** The embedded IPv4 address that routers would use, otherwise the address itself. */
+/** Returns the embedded IPv4 address to which routers would send, otherwise the address itself. */
 function asRouted(address: IPv4 | IPv6): IPv4 | IPv6 {
   return address.kind() === 'ipv6' ? (embedded(address as IPv6) ?? address) : address;
 }

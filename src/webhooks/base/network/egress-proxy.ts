@@ -1,4 +1,4 @@
-// Opens CONNECT tunnels through the egress proxy to checked addresses, and tells failures of the proxy from failures of the receiver.
+// Opens CONNECT tunnels through the egress proxy to checked addresses. Distinguishes failures of the proxy from failures of the receiver.
 import type { LookupAddress } from 'node:dns';
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -7,11 +7,14 @@ import type { SecureContext } from 'node:tls';
 import { EgressFailed } from './guard.js';
 
 export interface Tunnels {
-  /** CONNECT requests contain an address, so that the proxy resolves no name. @throws EgressFailed, TargetUnreachable */
+  /**
+   * Opens a tunnel to the first address that the proxy reaches. CONNECT requests contain addresses, so that the proxy resolves no name.
+   * @throws EgressFailed when the proxy failed, TargetUnreachable when it works but can't reach the receiver
+   */
   open(addresses: LookupAddress[], port: number, signal: AbortSignal): Promise<Socket>;
 }
 
-/** The proxy works, and reports that the receiver is unreachable. */
+/** The proxy works, but can't reach the receiver. */
 class TargetUnreachable extends Error {}
 
 class Hang extends Error {}

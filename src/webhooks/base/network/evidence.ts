@@ -2,13 +2,13 @@
 import { isIP } from 'node:net';
 import { isBlocked } from './address.js';
 
-/** `NAME`: the DNS lookup. `CONNECT`: everything after it, up to the first byte of the response. */
+/** `NAME`: the DNS lookup. `CONNECT`: the connection after it, up to the first byte of the response. */
 export type Step = 'NAME' | 'CONNECT';
 
 /**
- * How suspicious an error alone makes this installation. `LOCAL`: only this machine can cause the error.
- * `LIKELY`: the installation is at fault unless other receivers work.
- * `POSSIBLE`: the receiver is at fault unless many unrelated receivers fail at once and none works.
+ * How strongly a single error suggests that this installation's network failed. `LOCAL`: only this machine can cause the error.
+ * `LIKELY`: the network failed, unless enough other receivers can be reached.
+ * `POSSIBLE`: the receiver failed, unless several unrelated receivers fail at once and none can be reached.
  */
 export type Suspicion = 'LOCAL' | 'LIKELY' | 'POSSIBLE';
 
@@ -21,21 +21,26 @@ export interface NetworkFailure {
   code: string;
 }
 
-/** `UNSURE`: judge again after the other connections now in progress have ended. */
+/**
+ * Whether this installation's network (`OURS`) or the receiver (`THEIRS`) failed. `UNSURE`: call `judge` again a moment later, when
+ * other connections may have failed or succeeded.
+ */
 export type Blame = 'OURS' | 'THEIRS' | 'UNSURE';
 
 /** This machine has run out of file descriptors, buffers or memory. */
 const LOCAL_CODES = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAI_MEMORY']);
-/** No route, interface, local address or port, or a local firewall. A router or a single route can also cause these errors. */
+/** Errors of routes, interfaces, local addresses and ports, and local firewalls. A remote router can cause them, too. */
 const ROUTE_CODES = new Set(['ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EACCES', 'EPERM']);
-/** The name servers answered that the name doesn't exist. Any other lookup failure may be the resolver's. */
+/** The name servers answered that the name doesn't exist. Other lookup errors may mean that the resolver failed. */
 const NO_SUCH_NAME = new Set(['ENOTFOUND', 'ENODATA', 'EAI_NONAME', 'EAI_NODATA']);
 
-/** Two failures count as simultaneous within AT_ONCE_MS; a success counts as counter-evidence for DISPROVES_MS. */
+/** Milliseconds within which failures count as simultaneous. */
 const AT_ONCE_MS = 10_000;
+/** Milliseconds for which a successful connection proves that this installation's network works. */
 const DISPROVES_MS = 60_000;
 /**
- * At least UNRELATED host groups of at least ORGANIZATIONS tenants must fail at once before `POSSIBLE` becomes this installation's fault.
+ * Errors of suspicion `POSSIBLE` count as a failure of this installation's network only if hosts of at least UNRELATED groups and
+ * ORGANIZATIONS tenants fail at once.
  */
 const UNRELATED = 3;
 const ORGANIZATIONS = 2;
@@ -83,14 +88,14 @@ interface Board {
   /** Host group → time of its last success, in milliseconds. */
   worked: Map<string, number>;
   failing: Map<string, Failing>;
-  /** When a failure was last judged to be this installation's, in milliseconds. */
+  /** Time of the last failure for which this installation was at fault, in milliseconds. */
   oursMs: number;
 }
 
 /** Shared by all connections of a process. Reads no clock but the injected `now`. */
 export class NetworkEvidence {
   private readonly boards = new Map<string, Board>();
-  /** Hosts in a private network. They are judged apart, since they can work while the internet is unreachable, and vice versa. */
+  /** Hosts in a private network. They have a separate board, since they can work while the internet is unreachable, and vice versa. */
   private readonly privateHosts = new Set<string>();
   /** Names that resolved recently, newest last. */
   private readonly names = new Set<string>();
@@ -110,7 +115,7 @@ export class NetworkEvidence {
     put(board.worked, group, this.now());
   }
 
-  /** Whether any host failed that hasn't succeeded since. */
+  /** Whether a host group has failed and has not succeeded since. */
   get isSuspicious(): boolean {
     for (const { failing } of this.boards.values()) if (failing.size > 0) return true;
     return false;
@@ -166,14 +171,17 @@ export class NetworkEvidence {
     return new Set([...board.failing.keys(), ...lately]).size >= UNRELATED ? 'UNSURE' : 'THEIRS';
   }
 
-  /** Counts the other groups that have succeeded after this moment. */
+  /** Counts the host groups other than `group` that have succeeded after this moment. */
   private disprovers({ worked }: Board, group: string, afterMs: number): number {
     let count = 0;
     for (const [other, at] of worked) if (other !== group && at > afterMs) count += 1;
     return count;
   }
 
-  /** Counts the groups that fail at the same time. A group that was failing while others worked is no evidence, and is left out. */
+  /**
+   * Counts the host groups that failed within AT_ONCE_MS, their tenants, and the smaller of the two numbers (`count`). Without `only`,
+   * skips groups that failed while other groups succeeded, because their receivers are at fault.
+   */
   private suspects(board: Board, only?: Suspicion): { groups: number; organizations: number; count: number } {
     const from = this.now() - AT_ONCE_MS;
     const failing = [...board.failing].filter(

@@ -11,7 +11,7 @@ export interface Endpoint {
   /** A name or an address; 0.0.0.0 and :: mean all addresses of this machine. */
   host: string;
   port: number;
-  /** Compare the name only, because other services share its addresses, e.g. behind a load balancer. */
+  /** Whether only the name is refused, not its addresses, because other services share them, e.g. behind a load balancer. */
   byName?: true;
 }
 
@@ -19,9 +19,9 @@ export interface Endpoint {
 export interface Guard {
   /** Returns why a URL can't be saved, or a warning about it; `null` when there is no problem. Resolves the host name. */
   vetUrl(url: string, field?: string): Promise<Problem | null>;
-  /** For undici: `new Agent({ connect: guard.connect })`, with or without `allowH2`. */
+  /** The connector for undici: `new Agent({ connect: guard.connect })`, with or without `allowH2`. */
   connect: buildConnector.connector;
-  /** For libraries on node:http and node:https, such as the AWS SDK. */
+  /** Agents for libraries that use node:http and node:https, such as the AWS SDK. */
   httpAgent: HttpAgent;
   httpsAgent: HttpsAgent;
   /** Recent successes and failures of connections of this process. */
@@ -40,7 +40,7 @@ export class AddressRefused extends Error {
   }
 }
 
-/** The outgoing network of this installation failed, not the receiver: the delivery is retried and no attempt is counted. */
+/** The outgoing network of this installation failed, not the receiver. The delivery returns to the queue, and no attempt is recorded. */
 export class EgressFailed extends Error {
   override name = 'EgressFailed';
   constructor(
@@ -53,7 +53,7 @@ export class EgressFailed extends Error {
   }
 }
 
-/** Error → the step at which making the connection failed. A WeakMap, because libraries pass the error on and check its class and code. */
+/** Error → the step at which connecting failed. A WeakMap, because libraries check the error's class and code, so it can't be wrapped. */
 const failedAt = new WeakMap<object, { step: Step; host: string }>();
 
 export function noteFailure(error: unknown, step: Step, host: string): void {

@@ -1,4 +1,5 @@
-// Resolves host names without Node's lookup threads: all names share these, so a few silent name servers would delay every name.
+// Resolves host names by DNS queries instead of Node's lookup threads. All names share these threads, so a few silent name servers would
+// delay every lookup.
 import type { LookupAddress } from 'node:dns';
 import { lookup, Resolver } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
@@ -6,7 +7,7 @@ import { networkInterfaces } from 'node:os';
 import { within } from '../../../runtime/within.js';
 
 export interface NameLookupOptions {
-  /** Whether names may be private. These can come from sources other than DNS, such as search domains, LDAP or mDNS. */
+  /** Whether private names are allowed. They can be known to sources other than DNS, such as search domains, LDAP or mDNS. */
   privateNames: boolean;
   /** DNS servers as `address:port`. Default: those of the system. */
   servers?: string[];
@@ -16,9 +17,9 @@ export interface NameLookupOptions {
 
 export type NameLookup = (host: string) => Promise<LookupAddress[]>;
 
-/** A DNS server that doesn't answer is asked a second time; c-ares waits twice as long then. */
+/** Milliseconds to wait for a DNS server, and number of queries. Node's resolver (c-ares) waits twice as long for the second query. */
 const QUERY = { timeout: 1_500, tries: 2 };
-/** Milliseconds after which the resolver is replaced. It reads the system's DNS servers only when it is made. */
+/** Milliseconds after which the resolver is replaced, because it reads the system's list of DNS servers only when it is created. */
 const RESOLVER_AGE_MS = 10_000;
 /** Milliseconds to wait for IPv6 addresses once IPv4 addresses are known: https://www.rfc-editor.org/rfc/rfc8305#section-3 */
 const IPV6_DELAY_MS = 50;
@@ -38,7 +39,7 @@ export function createNameLookup({ privateNames, servers, systemLookup = lookupI
   const resolver = keptFresh(servers);
   const lookupUnknown = boundThreads(systemLookup);
   return async (host) => {
-    // Windows has other sources than DNS that no file lists.
+    // Windows knows names from sources other than DNS that no file lists.
     if (process.platform === 'win32' || hostsFile().has(host)) return systemLookup(host);
     try {
       return await queryDns(resolver(), host);
@@ -64,7 +65,7 @@ function keptFresh(servers: string[] | undefined): () => Resolver {
   };
 }
 
-/** Queries IPv4 and IPv6 addresses at once, and waits for the slower query a little. @throws the resolver's error when both fail */
+/** Queries IPv4 and IPv6 addresses at once. Waits only a short time for the slower query. @throws the resolver's error when both fail */
 async function queryDns(resolver: Resolver, host: string): Promise<LookupAddress[]> {
   const found: { 4: LookupAddress[]; 6: LookupAddress[] } = { 4: [], 6: [] };
   const query = async (family: 4 | 6) => {

@@ -9,8 +9,8 @@ const ATTEMPT_DELAY_MS = 250;
 const MAX_ADDRESSES = 16;
 
 /**
- * Starts an attempt every 250 ms, or at once when one fails, and returns the first connection; the others are closed. A slow address
- * stays in the race after the next one has started.
+ * Starts an attempt every ATTEMPT_DELAY_MS, or at once when an attempt fails. Attempts run side by side; the first connection is
+ * returned, and the other attempts are closed.
  * @throws the error of the only address, an AggregateError of the errors in the order of the addresses, or the signal's reason
  */
 export function raceAddresses(addresses: readonly LookupAddress[], port: number, signal: AbortSignal): Promise<Socket> {
@@ -71,8 +71,8 @@ export function raceAddresses(addresses: readonly LookupAddress[], port: number,
 }
 
 /**
- * Alternates the address families, as https://www.rfc-editor.org/rfc/rfc8305#section-4 describes. Keeps the resolver's order
- * within each family, and its first family first.
+ * Alternates the address families, as https://www.rfc-editor.org/rfc/rfc8305#section-4 describes, beginning with the family of the
+ * first address. Keeps the resolver's order within each family.
  */
 export function alternateFamilies(addresses: readonly LookupAddress[]): LookupAddress[] {
   const first = addresses.filter(({ family }) => family === addresses[0]?.family);

@@ -35,7 +35,7 @@ export interface Finder {
 
 const known = new WeakMap<GraphQLSchema, Map<string, Finder | null>>();
 
-/** How to find a node of this type: the host's own finder, otherwise `node(id:)`; `null` when the schema has neither. */
+/** Returns the root field that finds a node of this type: the host's finder, otherwise `node(id:)`; `null` when the schema has neither. */
 export function finderOf(host: Host, typename: string): Finder | null {
   const schema = host.schema();
   const ofSchema = known.get(schema) ?? new Map<string, Finder | null>();
@@ -91,8 +91,8 @@ function readFinder(schema: GraphQLSchema, source: string): Finder | { problem: 
 }
 
 /**
- * Builds one document that finds the rows with these keys; the row of the n-th key has the alias `n<place>`.
- * Texts that can't be keys of the node are skipped. `isEmpty`: all were skipped.
+ * Builds one document that finds the nodes with these keys. The node of `keys[0]` has the alias `n0`, the next one `n1`.
+ * Texts that can't be keys of the node are skipped. `isEmpty`: all texts were skipped.
  */
 export function askFor(
   host: Host,

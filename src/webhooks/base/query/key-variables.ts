@@ -45,7 +45,7 @@ export function keyNames({ key, columns }: Pick<AnnouncedNode, 'key' | 'columns'
 
 const camelCase = (column: string): string => column.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** The text of each key column; `null` when `key` is no valid key of the node. */
+/** Returns the text of each key column; `null` when `key` is not a valid key of the node. */
 export function keyTexts({ key: columns }: Pick<AnnouncedNode, 'key'>, key: string): string[] | null {
   if (columns.length === 1) return [key];
   try {
@@ -82,8 +82,8 @@ export function formOfType(type: GraphQLInputType): Form | null {
 }
 
 /**
- * The value of a variable: a number if it represents the text exactly; otherwise the text, which GraphQL then rejects with its own
- * message.
+ * Returns the value of a variable in this form. A text that no boolean or exact number represents is returned unchanged; GraphQL then
+ * rejects it with its own message.
  */
 export function givenValue(form: Form, text: string): string | number | boolean {
   if (form === 'BOOLEAN') return text === 'true' || text === 't' ? true : text === 'false' || text === 'f' ? false : text;
@@ -97,7 +97,7 @@ export function isExact(text: string): boolean {
   return String(Number(plain)) === plain || /^-0(\.0*)?$/.test(text);
 }
 
-/** The values of a query's key variables; `null` when `key` is no valid key of the node. */
+/** Returns the values of a query's key variables; `null` when `key` is not a valid key of the node. */
 export function keyValues(node: AnnouncedNode, variables: readonly KeyVariable[], key: string): Record<string, unknown> | null {
   const texts = keyTexts(node, key);
   return texts && Object.fromEntries(variables.map(({ name, part, form }) => [name, givenValue(form, texts[part] as string)]));

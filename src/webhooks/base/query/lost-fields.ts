@@ -53,7 +53,7 @@ export function lostFields(schema: GraphQLSchema, document: DocumentNode): strin
   return lost;
 }
 
-/** The paths that a template reads and that would be empty if the query lost these fields, as templates write them. */
+/** Returns those of the paths `read` by a template that are empty without the `lost` fields, as templates write them: `data.order.sku`. */
 export function emptyPaths(lost: readonly string[][], read: readonly string[][]): string[] {
   const isBelow = (path: readonly string[], above: readonly string[]) => above.every((name, index) => path[index] === name);
   const empty = read.filter((path) => lost.some((gone) => isBelow(path, gone)));

@@ -36,17 +36,17 @@ export interface Size {
 }
 
 /**
- * `paged` is the cost of one element of each list without a length of its own, e.g. of a node in a connection's `nodes`: a page argument of
- * the enclosing field sets the length.
+ * `paged`: the cost of the lists whose length is not known yet, as if each had one element. A page argument of an enclosing field sets
+ * their length, e.g. `first` of a connection for its list `nodes`.
  */
 interface OpenSize extends Size {
   paged: number;
 }
 
 export interface Measured extends Size {
-  /** The selection to report when a limit is exceeded: the innermost that exceeds it alone or, if none does, the largest at the root. */
+  /** Returns the selection to report for an exceeded limit: the innermost that exceeds it by itself, otherwise the largest root field. */
   worst(metric: keyof Size, limit: number): SelectionNode | OperationDefinitionNode;
-  /** Fragment spreads that lead back to their own fragment; they count zero. */
+  /** Fragment spreads that lead back to their own fragment. Their size counts as 0. */
   cycles: { spread: SelectionNode; message: string }[];
   /** The names of the fragments that the operation spreads, directly or through other fragments. */
   spread: ReadonlySet<string>;

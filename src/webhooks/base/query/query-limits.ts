@@ -13,7 +13,7 @@ export interface QueryLimits {
   list: number;
   directives: number;
   aliases: number;
-  /** Pairs of selections of the same field in the same place, which validation has to compare. */
+  /** Pairs of selections with the same response key at the same level, all of which validation compares. */
   repeats: number;
   rootFields: number;
   /** Fragment definitions. */

@@ -32,7 +32,7 @@ export type CheckedQuery =
   | { document: DocumentNode; keys: KeyVariable[]; problems?: undefined }
   | { document?: undefined; problems: Problem[] };
 
-/** The subject of a query, and the arguments that set its page sizes. */
+/** The node that a query is about, and the arguments that set its page sizes. */
 export interface QuerySubject {
   /** The topic's node, whose key is supplied as variables; `null` when it isn't announced. */
   node: AnnouncedNode | null;
@@ -41,7 +41,8 @@ export interface QuerySubject {
 }
 
 /**
- * Accepts a single query operation that is valid for the schema, within the limits, and uses no variable that the server doesn't supply.
+ * Checks that the source has a single query operation, which is valid for the schema and within the limits, and declares only variables
+ * that the server supplies.
  */
 export function checkQuery(
   schema: GraphQLSchema,
@@ -151,7 +152,7 @@ function operationProblems(document: DocumentNode, at: At, take: TakeVariable): 
   return (operation.variableDefinitions ?? []).slice(0, MAX_PROBLEMS).flatMap((variable) => take(variable) ?? []);
 }
 
-/** Adds the variable to `keys` if it is a part of the key. Returns the problem with it, or `null`. */
+/** Adds the variable to `keys` if it is a part of the key. Returns the problem with the variable; `null` when there is none. */
 function takeVariable(
   schema: GraphQLSchema,
   { node, topicKey }: QuerySubject,

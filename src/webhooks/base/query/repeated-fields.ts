@@ -2,8 +2,8 @@
 import { type FieldNode, type FragmentDefinitionNode, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 
 /**
- * The field at which the number of pairs exceeds `limit`; `null` when it never does. The operation must have no fragment cycles, and its
- * number of fields must have been limited, since every field is visited with fragments expanded.
+ * Returns the field at which the number of pairs exceeds `limit`; `null` when it never does. The operation must have no fragment cycles and
+ * a limited number of fields, because every field is visited with fragments expanded.
  */
 export function findRepeats(
   operation: OperationDefinitionNode,

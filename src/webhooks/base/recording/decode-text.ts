@@ -86,7 +86,7 @@ class Decoder {
     return this.decoded === 0 && cut === 0 ? null : { text, end: text.length - cut, from: this.from, to: this.to };
   }
 
-  /** Replaces the escape that ends with the last byte; `false` when it ends none. */
+  /** Replaces the escape that ends with the last byte. Returns `false` when the last byte ends no escape. */
   private reduce(ends: number): boolean {
     const { bytes, size } = this;
     if (ends & 2 && bytes[size - 2] === BACKSLASH) {

@@ -1,10 +1,10 @@
 // Finds many texts (secrets, masked values) in untrusted text and replaces them, in one pass and with a limited number of operations.
 import { decodeText } from './decode-text.js';
 
-/** Shorter texts are matched as whole words only, because elsewhere they would match parts of ordinary words. */
+/** Minimum length of a text to be found anywhere. Shorter texts would match parts of ordinary words, so pass them as `words`. */
 export const MIN_LENGTH = 8;
 
-/** Remaining operations, each a few nanoseconds of the main thread; shared by all texts of an attempt. */
+/** Number of operations that may still be used for the texts of one attempt. Each takes a few nanoseconds of the main thread. */
 export interface Budget {
   left: number;
 }
@@ -37,7 +37,10 @@ export function createFinder(texts: Iterable<string>, words: Iterable<string> = 
   };
 }
 
-/** Maps variants to one form: ASCII case (so that no length changes), `+` as a space in forms, both base64 alphabets. */
+/**
+ * Maps different spellings of a text to the same form, without changing its length: ASCII letters in any case, a space or `+` in form data,
+ * and the characters `+/` of base64 or `-_` of base64url.
+ */
 const fold = (text: string): string => (isAscii(text) ? text.toLowerCase() : lowerAscii(text)).replace(/[+-]/g, ' ').replaceAll('_', '/');
 const lowerAscii = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 const isAscii = (text: string): boolean => Buffer.byteLength(text) === text.length;
@@ -45,13 +48,13 @@ const FOLDED = Uint16Array.from({ length: 128 }, (_, unit) => fold(String.fromCh
 const folded = (unit: number): number => (unit < 128 ? (FOLDED[unit] as number) : unit);
 
 interface Index {
-  /** Folded, and sorted by UTF-16 code units. */
+  /** The texts as `fold` returns them, sorted by UTF-16 code units. */
   texts: string[];
   /** Hash of the first eight characters → ranges of `texts` that share these characters. */
   ranges: Map<number, [from: number, to: number][]>;
   /**
-   * Hash of two characters → how far the search can safely skip: the least distance to the end of a text's first eight characters (Wu and
-   * Manber, 1994).
+   * Hash of two characters → number of characters that the search can skip: the least distance from these two characters to the end of
+   * any text's first eight characters (Wu and Manber, 1994).
    */
   shifts: Uint8Array;
 }
@@ -134,7 +137,7 @@ function findIn({ texts, ranges, shifts }: Index, text: string, end: number, bud
       const until = longestAt(texts, from, to, text, at, end, budget);
       if (budget.left < 0) return null;
       const before = parts.at(-1);
-      // Overlapping ranges are merged, so that nothing of either text remains.
+      // Overlapping matches become one range, so that no part of either match stays in the output.
       if (before && at < before.to) before.to = Math.max(before.to, until);
       else if (until > 0) parts.push({ from: at, to: until });
     }

@@ -8,7 +8,7 @@ export const MASK = '[masked]';
 
 export interface Masked {
   text: string;
-  /** The masked leaf values as text; at most MAX_VALUES + 1. */
+  /** The masked leaf values as text; MAX_VALUES + 1 of them mean that there were more than MAX_VALUES. */
   values: Set<string>;
 }
 

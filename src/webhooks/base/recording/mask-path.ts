@@ -3,7 +3,7 @@
 export type MaskPath = Segment[];
 type Segment = { kind: 'deep' } | { kind: 'any' } | { kind: 'each' } | { kind: 'name'; name: string } | { kind: 'index'; index: number };
 
-// A plain name ends at a character with a meaning in paths; `["…"]` holds any name.
+// A name without quotes ends at a character that has a meaning in paths; `["…"]` can contain any name.
 const TOKEN = /(\*\*|\*|[^.[\]"'*\s]+)|\[(?:(\*)|(\d{1,9})|("(?:[^"\\]|\\.)*"))\]/y;
 
 /**
@@ -44,7 +44,7 @@ export function parseMaskPath(text: string): MaskPath | { wrong: string } {
 /** The positions that the paths have reached. A path can have several, since `**` may end at any level. */
 export type Progress = readonly { path: MaskPath; at: number }[];
 
-/** Takes one step down: to an object's key or an element's name (string), or to a list item (number). `masked`: a path ends here. */
+/** Follows the paths one level down: to an object's key or element's name (string), or a list item (number). `masked`: a path ends here. */
 export function stepDown(progress: Progress, key: string | number): { masked: boolean; progress: Progress } {
   const next: { path: MaskPath; at: number }[] = [];
   const arrived = new Set<Segment>();

@@ -1,4 +1,4 @@
-// Removes or masks the bodies of an attempt before it is recorded, as the subscription demands. The sent request is not affected.
+// Removes or masks the bodies of an attempt before it is recorded, as the subscription's settings require. The sent request is unaffected.
 
 import type { Attempt, BodyOmitted, ContentType, Recording } from '../model.js';
 import { escapeXml } from '../templates/rendering.mjs';

@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import type { Pool, PoolClient } from 'pg';
 import { WebhooksError } from '../errors.js';
 
-/** Where a secret is stored. A ciphertext moved to another place can't be decrypted. */
+/** The row and field of a secret. A ciphertext that was moved to another row or field can't be decrypted. */
 export interface SecretPlace {
   table: string;
   row: string;
@@ -82,7 +82,7 @@ function indexKeys(keys: Buffer[]): Map<string, Buffer> {
   return new Map(keys.map((key) => [fingerprintOf(key), key]));
 }
 
-/** A name for a key that reveals nothing about the key. */
+/** Returns an identifier of the key that reveals nothing about the key. */
 export function fingerprintOf(key: Buffer): string {
   return createHash('sha256').update('hookgraph encryption key v1\0').update(key).digest('hex').slice(0, 16);
 }
@@ -98,8 +98,8 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
   let failed: unknown;
   try {
     await client.query('BEGIN');
-    // The lock makes the second of two processes that start with different generated keys see the key that the first recorded. Secrets
-    // being saved are encrypted before another key becomes the current one: see keyForSealing.
+    // If two processes start at once with different generated keys, the lock makes the second see the key that the first recorded. The
+    // lock also waits for transactions that save secrets with the current key: see keyForSealing.
     await client.query("SELECT pg_advisory_xact_lock(hashtext('hookgraph.encryption_keys'))");
     const { rows } = await client.query<{ fingerprint: string }>(KNOWN);
     const known = rows.map((row) => row.fingerprint);
@@ -132,7 +132,8 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
 const KNOWN = 'SELECT fingerprint FROM hookgraph.encryption_keys ORDER BY activated_at DESC, fingerprint';
 
 /**
- * The database's current key, which stays current until the end of this transaction, so that a key rotation misses no save.
+ * Returns the fingerprint of the database's current key. The key stays current until this transaction ends, so that a key rotation finds
+ * every secret that the transaction saves.
  * @throws WebhooksError KEYS_MISMATCH when this process lacks the key, because it started before the key was added
  */
 export async function keyForSealing(client: PoolClient, vault: Vault): Promise<string> {

@@ -1,4 +1,4 @@
-// Finds the keys of a tenant's rows of an announced node, by SQL that can use the indexes of the host's tables.
+// Finds the keys of a tenant's rows in the table of an announced node. The SQL can use the indexes of the host's tables.
 import pg, { type Pool } from 'pg';
 import type { AnnouncedNode } from '../model.js';
 import { decidingRows } from '../own-node.js';
@@ -6,7 +6,7 @@ import { keyTexts } from '../query/key-variables.js';
 
 const id = pg.escapeIdentifier;
 
-/** The keys of the newest rows: by creation time, otherwise by time of last change, otherwise by key. */
+/** Returns the keys of the newest rows: by creation time, otherwise by time of last change, otherwise by key. */
 export async function newestKeys(
   pool: Pool,
   node: AnnouncedNode,
@@ -27,7 +27,7 @@ export async function keysWithin(
   tenant: string,
   keys: readonly string[],
 ): Promise<Set<string>> {
-  // Keys are compared as text, so that a text that is no number or uuid matches nothing instead of raising an error.
+  // Keys are compared as text, so that a key that is not a valid number or uuid matches no row instead of raising an error.
   const isOne = `(${node.key.map((column) => `r.${id(column)}::text`).join(', ')})`;
   const texts = keys.flatMap((key) => {
     const parts = keyTexts(node, key);
@@ -50,7 +50,10 @@ function selectKeys(node: AnnouncedNode, nodes: AnnouncedNode[]): string {
     FROM ${id(table.schema)}.${id(table.name)} r WHERE ${isOfTenant(node, nodes, 'r')}${alive}`;
 }
 
-/** SQL condition that a row of `alias` belongs to the tenant. $1 is the tenant, in the column's own type, so that an index can be used. */
+/**
+ * Returns the SQL condition that a row of `alias` belongs to the tenant $1. A tenant column is compared in its own type, so that its index
+ * can be used; the value of a host's SQL expression is compared as text.
+ */
 export function isOfTenant(node: AnnouncedNode, nodes: AnnouncedNode[], alias: string): string {
   const { tenant } = node;
   if ('column' in tenant) return `${alias}.${id(tenant.column)} = $1`;

@@ -15,7 +15,7 @@ const KEPT_BYTES = 1_048_576;
 
 type Write<T> = (column: Column<T>, value: T) => void;
 
-/** Encodes each value as it is pushed, so that the caller need not keep the values. */
+/** Encodes each value when it is pushed, so that the values need not be kept in memory. */
 export class Column<T> {
   bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   at = HEADER_BYTES;

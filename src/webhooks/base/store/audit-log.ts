@@ -1,4 +1,4 @@
-// Reads the audit log in batches: entries of the owner's own subscriptions, including deleted ones.
+// Reads the audit log of the owner's subscriptions in batches, including deleted subscriptions.
 import type { Pool, PoolClient } from 'pg';
 import type { Owner } from '../model.js';
 import type { AuditAction, Change } from './audit.js';

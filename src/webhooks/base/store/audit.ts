@@ -40,7 +40,7 @@ export interface Auditable {
   secrets: Secrets;
 }
 
-/** The changed fields, compared generically, so that new definition fields need no code here. `before` is `null` for a new subscription. */
+/** Returns the changed fields. A new field of the definition needs no code here. `before` is `null` for a new subscription. */
 export function changesOf(before: Auditable | null, after: Auditable): Change[] {
   const [was, is] = [before ? plainOf(before) : {}, plainOf(after)];
   const [had, has]: Record<string, unknown>[] = [{ ...before?.secrets }, { ...after.secrets }];
@@ -66,7 +66,7 @@ export const switched = (disabled: boolean): Change => ({ field: 'disabled', bef
 
 const DIFF_LIMIT_MS = 50;
 
-/** A unified diff without header for a text of several lines, `changed` for a secret, otherwise `null`. */
+/** Returns a unified diff without header for a text of several lines, `changed` for a secret, otherwise `null`. */
 export function diffOf({ before, after, secret }: Change): string | null {
   if (secret) return 'changed';
   const [old, now] = [before ?? '', after ?? ''];
@@ -98,7 +98,10 @@ export async function recordAudit(db: Pool | PoolClient, { tenant, userId, token
   );
 }
 
-/** SQL that records changes made by a rule, for a statement with a CTE `changed`: rows of subscriptions, plus `rule` and `message`. */
+/**
+ * Returns SQL that records changes made by a rule. The statement must define a CTE `changed` with rows of `subscriptions` and the columns
+ * `rule` and `message`.
+ */
 export function auditByRule(action: AuditAction, changes: Change[] = []): string {
   return `INSERT INTO hookgraph.audit_log (tenant, owner, subscription_id, action, rule, version_before, version_after, changes, message)
     SELECT tenant, owner, id, '${action}', rule, version, version, '${JSON.stringify(changes)}', message FROM changed`;

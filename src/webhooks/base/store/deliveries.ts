@@ -1,4 +1,4 @@
-// Reads deliveries, attempts and events in batches; only those of the owner's own subscriptions.
+// Reads deliveries and attempts of the owner's subscriptions, and events of the owner's tenant, in batches.
 import type { Pool, PoolClient } from 'pg';
 import type { Attempt, Delivery, DeliveryState, EventRecord, Owner } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
@@ -21,8 +21,8 @@ export interface DeliveryFilter {
   createdAtMax?: Date | null;
 }
 
-// A delivery's id encodes a time that is not before created_at, so a lower bound for created_at is also one for the id, which has an
-// index.
+// A delivery's id encodes a time that is not before created_at. A minimum for created_at is therefore also a minimum for the id, which has
+// an index.
 const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
   AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= hookgraph.id_at(least(greatest($6, '2000-01-01Z'), '2200-01-01Z')))) AND ($7::timestamptz IS NULL OR d.created_at <= $7)`;
 
@@ -110,7 +110,7 @@ const ATTEMPT = `a.id, a.delivery_id AS "deliveryId", a.subscription_version AS 
       'omitted', a.recording->'response'->'omitted', 'bytes', a.recording->'response'->'bytes') END AS response`;
 const OWN_ATTEMPTS = `hookgraph.attempts a JOIN hookgraph.subscriptions s ON s.id = a.subscription_id WHERE ${OWN}`;
 
-/** All attempts of each of these deliveries, oldest first, in one statement. */
+/** Reads all attempts of each of these deliveries, oldest first, in one statement. */
 export async function attemptsOf(db: Db, owner: Owner, deliveryIds: readonly string[]): Promise<Map<string, Attempt[]>> {
   const { rows } = await db.query<Attempt>(`SELECT ${ATTEMPT} FROM ${OWN_ATTEMPTS} AND a.delivery_id = ANY ($3::bigint[]) ORDER BY a.id`, [
     owner.tenant,
@@ -131,10 +131,10 @@ export async function attemptsByIds(db: Db, owner: Owner, ids: readonly string[]
   return new Map(rows.map((attempt) => [attempt.id, attempt]));
 }
 
-/** An event without the context that the writer's session set. */
+/** An event without `context`, which the writer's session set and owners must not see. */
 export type VisibleEvent = Omit<EventRecord, 'context'>;
 
-/** Any event of the tenant. `before` and `after` are for the engine only: nobody checked whether the owner may read their columns. */
+/** Reads events of the tenant. Callers must not show `before` and `after`: whether the owner may read their columns is not checked. */
 export async function eventsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, VisibleEvent>> {
   const { rows } = await db.query<VisibleEvent>(
     `SELECT id, occurred_at AS "occurredAt", typename, node_key AS "nodeKey", operation, changed, before, after

@@ -45,8 +45,8 @@ SELECT $$
   )
 $$ AS new_replay_deliveries \gset
 
--- Creates a final delivery per row of `results`, for tests and before-hooks, which are never queued. Adds
--- `ended_deliveries`.
+-- Creates a final delivery per row of `results` (id, subscription_id, topic_id, tenant, kind, typename,
+-- node_key, state, reason), for tests and before-hooks, which are never queued. Adds `ended_deliveries`.
 SELECT $$
   ended_deliveries AS (
     INSERT INTO hookgraph.deliveries (

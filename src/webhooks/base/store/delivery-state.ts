@@ -1,10 +1,11 @@
-// Moves deliveries between states: pure transitions for one delivery, set-based SQL for many. The only writer of `deliveries` and
-// `open_deliveries`; delivery-state.sql has its parts of longer statements.
+// Moves deliveries between states: pure transitions for one delivery, set-based SQL for many. Only this file and delivery-state.sql, which
+// has fragments for longer statements, write `deliveries` and `open_deliveries`.
 // PENDING and RETRYING deliveries are due at `due_at`, unless leased; HELD deliveries wait until the reason ends. Deliveries in these
 // three states have a row in open_deliveries, whose `held_for` is null for the first two and the reason for HELD. All other states are
-// final and have no row; but the row of a delivery cancelled in flight stays until its attempt is written or it is claimed again. Every
-// move locks its rows of open_deliveries first, in physical order (IN_ORDER), and so does the attempt writer. Two moves therefore can't
-// deadlock unless a third has just moved one of the rows; then the attempt writer and the due scan retry.
+// final, and their deliveries have no row. Exception: a delivery that is cancelled during its attempt keeps its row until the attempt is
+// written or the row is claimed again.
+// Every statement here locks its rows of open_deliveries first, in physical order (IN_ORDER), and so does the attempt writer. Two
+// statements therefore can't deadlock, unless a third has just moved one of the rows; then the attempt writer and the due scan retry.
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryState, Outcome } from '../model.js';
 
@@ -43,8 +44,8 @@ const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE OF o';
 const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
 
 /**
- * Holds the open, unleased deliveries of these subscriptions. Returns how many, by subscription. Leased deliveries are held when their
- * attempt is written.
+ * Holds the open, unleased deliveries of these subscriptions. A leased delivery is held when the result of its attempt is written. Returns
+ * the number of held deliveries of each subscription.
  */
 export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: HeldReason): Promise<Map<string, number>> {
   return countMoved(
@@ -62,7 +63,7 @@ export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: 
   );
 }
 
-/** Completes a statement that ends inside its CTE `moved`, and runs it. Returns how many deliveries it moved, by subscription. */
+/** Adds the end to a statement that stops inside its CTE `moved`, and runs it. Returns the number of moved deliveries by subscription. */
 async function countMoved(db: Db, statement: string, values: unknown[]): Promise<Map<string, number>> {
   const { rows } = await db.query<{ id: string; count: number }>(
     `${statement} RETURNING d.subscription_id) SELECT subscription_id AS id, count(*)::int AS count FROM moved GROUP BY 1`,
@@ -72,8 +73,8 @@ async function countMoved(db: Db, statement: string, values: unknown[]): Promise
 }
 
 /**
- * Makes held deliveries due now, without resetting their attempts. Returns how many, by subscription. Deliveries that were held because
- * the subscription was disabled keep a later due time if the receiver had asked to slow down.
+ * Makes held deliveries due now, without resetting their attempts. Deliveries that were held because the subscription was disabled keep a
+ * later due time if the receiver had asked to slow down. Returns the number of released deliveries of each subscription.
  */
 export async function releaseDeliveries(db: Db, subscriptionIds: string[], reasons: HeldReason[]): Promise<Map<string, number>> {
   return countMoved(
@@ -95,8 +96,8 @@ export async function releaseDeliveries(db: Db, subscriptionIds: string[], reaso
 }
 
 /**
- * Makes a delivery due now, in any state, without resetting its attempts. Returns `false` for a leased delivery, a test and a before-hook;
- * the write that a before-hook was about is decided already.
+ * Makes a delivery due now, in any state, without resetting its attempts. Changes nothing and returns `false` for a leased delivery, for a
+ * test, and for a before-hook, whose write was already decided.
  */
 export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
   const { rowCount } = await db.query(
@@ -115,8 +116,8 @@ export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
 }
 
 /**
- * Cancels the deliveries that are not final, including leased ones, whose attempt is then recorded without changing the state. Returns
- * their number.
+ * Cancels the deliveries of these subscriptions that are not final, and returns their number. A leased delivery is cancelled, too; the
+ * result of its attempt is recorded, but doesn't change its state.
  */
 export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promise<number> {
   return cancel(
@@ -156,29 +157,32 @@ interface Lease {
   token: string;
 }
 
-/** Renews a lease from now on. Returns `false` when it is lost, or the subscription is no longer enabled, or the delivery is final. */
+/** Extends a lease to `leaseMs` from now. Returns `false` if the lease is lost, the subscription not enabled, or the delivery final. */
 export async function renewLease(db: Db, { id, subscriptionId, token }: Lease, leaseMs: number): Promise<boolean> {
   const { rowCount } = await db.query({ name: 'hookgraph-renew', text: RENEW, values: [id, subscriptionId, token, leaseMs] });
   return rowCount === 1;
 }
 
-// FOR SHARE without SKIP LOCKED: a mutation of the subscription that is in progress commits first and decides.
+// FOR SHARE waits until a concurrent change of the subscription has committed, so that the renewal sees the new status.
 const RENEW = `
   WITH x AS (SELECT x.id FROM hookgraph.subscriptions x WHERE x.id = $2 AND x.status = 'ENABLED' FOR SHARE)
   UPDATE hookgraph.open_deliveries o SET lease_until = now() + $4 * interval '1 ms' FROM x
   WHERE o.delivery_id = $1 AND o.lease_token = $3 AND o.subscription_id = x.id
     AND EXISTS (SELECT FROM hookgraph.deliveries d WHERE d.id = $1 AND d.state IN ('PENDING', 'RETRYING'))`;
 
-/** Removes leased queue rows whose delivery is final: cancelled under a lease whose result was never written, or deleted by hand. */
+/**
+ * Removes leased queue rows whose delivery is final or missing: it was cancelled during an attempt whose result was never written, or
+ * deleted by hand.
+ */
 export async function dropFinal(db: Db, ids: string[], token: string): Promise<void> {
   try {
     await db.query('DELETE FROM hookgraph.open_deliveries WHERE delivery_id = ANY ($1::bigint[]) AND lease_token = $2', [ids, token]);
   } catch {
-    // Ignored, so that the other claimed deliveries go on. When this lease ends, the rows are claimed and dropped again.
+    // Ignored, so that the other claimed deliveries are sent. When the lease ends, these rows are claimed and removed again.
   }
 }
 
-/** Inserts and deletes rows of no subscription, so that the file of the queue table grows. See lease/pad-queue-table.ts. */
+/** Makes the file of the queue table grow, by inserting and deleting rows without a subscription. See lease/pad-queue-table.ts. */
 export async function padQueue(client: PoolClient, rows: number): Promise<void> {
   await client.query(
     `INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at)

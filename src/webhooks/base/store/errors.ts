@@ -32,10 +32,10 @@ const ERROR = `a.id, a.delivery_id AS "deliveryId", a.subscription_id AS "subscr
   d.node_key AS "nodeKey", a.outcome, a.stage, a.message, hookgraph.time_of(a.id) AS "createdAt"`;
 /** Deleted subscriptions are included, since their errors stay visible to the owner. */
 const OWN = 's.tenant = $1 AND s.owner = $2';
-/** The same condition as in the partial index attempts_in_error, so that it can be used. */
+/** The condition of the partial index attempts_in_error. Postgres uses that index only if queries repeat its condition. */
 const IN_ERROR = `a.outcome IN ('FAILED', 'HELD')`;
 const DISMISSED = 'EXISTS (SELECT 1 FROM hookgraph.dismissals x WHERE x.attempt_id = a.id)';
-// Times are compared as ranges of ids, which have an index. Clamped, because ids encode only a limited range of times.
+// Times are compared as ids, which have an index. They are clamped, because ids encode only a limited range of times.
 const idAt = (parameter: string, plus = '') =>
   `hookgraph.id_at(least(greatest(${parameter}::timestamptz, '2000-01-01Z'), '2200-01-01Z')${plus})`;
 const MATCHES = `${IN_ERROR} AND NOT ${DISMISSED} AND ($4::text IS NULL OR a.stage = $4)
@@ -121,7 +121,7 @@ export async function errorsByIds(db: Db, owner: Owner, ids: readonly string[]):
   return new Map(rows.map((error) => [error.id, error]));
 }
 
-/** Dismisses all of these errors; none if any id is not one of the owner's errors, which `missing` then lists. Idempotent. */
+/** Dismisses these errors. If some ids are not errors of the owner, dismisses none and returns those ids as `missing`. Idempotent. */
 export async function dismissErrors(db: Db, owner: Owner, ids: readonly string[]): Promise<{ missing: string[] }> {
   const { rows } = await db.query<{ known: string[] }>(
     `WITH own AS MATERIALIZED (

@@ -1,10 +1,10 @@
-// Reads, locks and writes the paces of subscriptions. A subscription without a row, whose `paced` is false, runs at full speed.
+// Reads, locks and writes the paces of subscriptions. A subscription at full speed has no row here, and its column `paced` is false.
 import type { Pool, PoolClient } from 'pg';
 import type { Bucket, Pace, RateLimit } from '../pace.js';
 import { SET_PACED, UNSET_PACED } from './subscription-status.js';
 
 export interface LockedPaces {
-  /** The database's time, since several workers share the paces. */
+  /** The database's current time, because the clocks of the workers that share the paces may differ. */
   nowMs: number;
   paces: Map<string, Pace & Bucket>;
   /** Tenant of each subscription. */
@@ -80,8 +80,8 @@ export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, 
 }
 
 /**
- * Writes the allowances that a claim left, as of `nowMs`. `probed` are the subscriptions that are sent a probe now: their next
- * probe is due in `probeLostMs`, unless this one's result is recorded earlier.
+ * Writes the tokens that are left in the buckets after a claim at `nowMs`. `probed`: the subscriptions whose claimed delivery is a probe.
+ * Their next probe is due in `probeLostMs`, unless the result of this probe is recorded earlier.
  */
 export async function spendAllowances(
   client: PoolClient,

@@ -22,11 +22,11 @@ export interface Rows<T> {
   hasPreviousPage: boolean;
 }
 
-/** The maximum number of rows of a page, and the number when the client names none. */
+/** The maximum number of rows of a page, and the default number. */
 export const PAGE = { greatest: 100, usual: 25 };
 
 /**
- * Reads the arguments. A cursor is the base64url key of a row, opaque to clients.
+ * Checks the arguments and converts them to a page. A cursor is the key of a row in base64url, which clients don't interpret.
  * @throws WebhooksError PAGE_INVALID for a size out of range, for both `first` and `last`, or for an invalid cursor
  */
 export function toPage(asked: PageArguments): Page {
@@ -51,7 +51,7 @@ function readCursor(name: string, cursor: string | null | undefined): string | n
   return key;
 }
 
-/** Cuts a page. `found`: up to `limit + 1` rows, in reading direction; the extra row shows that there are more. */
+/** Makes a page of the rows that were read: up to `limit + 1` rows, in reading direction. The extra row shows that there are more. */
 export function cutPage<T>(found: T[], page: Page): Rows<T> {
   const more = found.length > page.limit;
   const rows = found.slice(0, page.limit);

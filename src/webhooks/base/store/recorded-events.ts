@@ -1,4 +1,4 @@
-// Reads recorded events in batches; their rows as columns with values as JSON text.
+// Reads recorded events in batches. Returns their rows with values as JSON texts, so that long numbers keep all digits.
 import pg, { type Pool } from 'pg';
 import type { AnnouncedNode, Operation, RecordedEvent, RowTexts } from '../model.js';
 import { keyTexts } from '../query/key-variables.js';
@@ -8,7 +8,7 @@ export const rowTextsSql = (document: string): string => `(SELECT jsonb_object_a
 
 const COLUMNS = `e.operation, e.changed, ${rowTextsSql('e.before')} AS before, ${rowTextsSql('e.after')} AS after, e.context`;
 
-/** The events by id, without those that were dropped with their partition. OFFSET 0 makes the planner use one index lookup per event. */
+/** Reads events by id; events of dropped partitions are missing. OFFSET 0 makes the planner use one index lookup per event. */
 export async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<string, RecordedEvent>> {
   if (ids.length === 0) return new Map();
   const { rows } = await pool.query<RecordedEvent & { id: string }>({
@@ -20,7 +20,10 @@ export async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Ma
   return new Map(rows.map(({ id, ...event }) => [id, event]));
 }
 
-/** The last event of a node in this tenant that matches the topic by the SQL condition `fits`; `null` when there is none. */
+/**
+ * Reads the last event of a node in this tenant that matches the topic; `null` when there is none. `fits`: the matching condition in SQL,
+ * over the event `e` and the topic `t`.
+ */
 export async function lastEventOf(
   pool: Pool,
   { tenant, topicId, typename, key, fits }: { tenant: string; topicId: string; typename: string; key: string; fits: string },
@@ -35,7 +38,7 @@ export async function lastEventOf(
 
 const id = pg.escapeIdentifier;
 
-/** The declared columns of a row as it is now; `null` when the row doesn't exist. */
+/** Reads the announced columns of a row as it is now; `null` when the row doesn't exist. */
 export async function rowNow(pool: Pool, node: AnnouncedNode, key: string): Promise<RowTexts | null> {
   const texts = keyTexts(node, key);
   if (!texts) return null;
@@ -55,7 +58,7 @@ export async function rowNow(pool: Pool, node: AnnouncedNode, key: string): Prom
   }
 }
 
-/** The event as templates read it when none was recorded, or when it was dropped. */
+/** Makes the event that templates read when no event was recorded, or when its partition was dropped. */
 export const unrecorded = (operation: Operation, after: RowTexts | null = null): RecordedEvent => ({
   operation,
   changed: null,

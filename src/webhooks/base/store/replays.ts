@@ -18,7 +18,7 @@ export interface ReplayFilter {
 
 const MATCHES = '($3::text IS NULL OR r.subscription_id::text = $3) AND ($4::text IS NULL OR r.state = $4)';
 
-/** One page of replays, newest first. */
+/** Reads one page of the owner's replays, newest first. */
 export async function listReplays(db: Db, owner: Owner, filter: ReplayFilter, page: Page): Promise<Rows<Replay>> {
   const direction = page.backward ? 'ASC' : 'DESC';
   const idOrNull = (cursor: string | null) => (cursor !== null && isBigId(cursor) ? cursor : null);
@@ -53,7 +53,7 @@ interface Start {
   to: Date | null;
 }
 
-/** Inserts a replay and returns its id; `null` while another one of the subscription is running. */
+/** Inserts a replay and returns its id; `null` while another replay of the subscription is running. */
 export async function startReplay(db: Db, { subscriptionId, userId, from, to }: Start): Promise<string | null> {
   // The position starts one second early, because an event's id is assigned slightly before its `occurred_at`. A "from" before the
   // epoch of ids (2020) is raised to it. A "to" in the future is cut to now, or the replay would never end.
@@ -69,7 +69,7 @@ export async function startReplay(db: Db, { subscriptionId, userId, from, to }: 
   return rows[0]?.id ?? null;
 }
 
-/** Ends a running replay before its time. Returns whether it was running. */
+/** Cancels a running replay. Returns whether it was running. */
 export async function endReplay(db: Db, id: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `UPDATE hookgraph.replays SET state = 'CANCELLED', updated_at = clock_timestamp() WHERE id = $1 AND state = 'RUNNING'`,
@@ -78,7 +78,7 @@ export async function endReplay(db: Db, id: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** Ends the running replays of a subscription that is being deleted. */
+/** Cancels the running replay of a subscription that is being deleted. */
 export async function endReplaysOf(db: Db, subscriptionId: string): Promise<void> {
   await db.query("UPDATE hookgraph.replays SET state = 'CANCELLED' WHERE subscription_id = $1 AND state = 'RUNNING'", [subscriptionId]);
 }

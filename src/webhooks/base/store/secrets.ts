@@ -1,4 +1,4 @@
-// Stores the secrets of a subscription encrypted, one row per field and one per replaced shared secret.
+// Stores the secrets of a subscription encrypted: one row for each field and for each replaced shared secret.
 import { isDeepStrictEqual } from 'node:util';
 import type { Pool, PoolClient } from 'pg';
 import { WebhooksError } from '../errors.js';
@@ -13,19 +13,19 @@ interface Codec<T> {
 const TEXT: Codec<string> = { write: (text) => text, read: (text) => text };
 const JSON_TEXT: Codec<unknown> = { write: (value) => JSON.stringify(value), read: (text) => JSON.parse(text) };
 
-/** How a field is written as text before encryption: the shared secret as it is; headers, auth and what a destination has as JSON. */
+/** Returns how a field is written as text before encryption: the shared secret unchanged, all other fields as JSON. */
 const codecOf = (field: SecretField): Codec<unknown> => (field === 'sharedSecret' ? TEXT : JSON_TEXT) as Codec<unknown>;
 
 export interface SealedRow {
   field: string;
-  /** base64 */
+  /** The ciphertext in base64. */
   ciphertext: string;
   fingerprint: string;
-  /** ISO 8601; `null` unless the row holds a replaced shared secret. */
+  /** The time at which a replaced shared secret stops signing, in ISO 8601; `null` for all other secrets. */
   expiresAt: string | null;
 }
 
-/** A result column with the encrypted rows of subscription `s`, for `unseal`. */
+/** SQL for a result column with the encrypted rows of subscription `s`, which `unseal` decrypts. */
 export const SEALED = `(SELECT coalesce(jsonb_agg(jsonb_build_object('field', x.field, 'ciphertext', encode(x.ciphertext, 'base64'),
     'fingerprint', x.fingerprint, 'expiresAt', x.expires_at)), '[]')
   FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND (x.expires_at IS NULL OR x.expires_at > now())) AS sealed`;
@@ -60,7 +60,7 @@ function openSecrets(vault: Vault, subscriptionId: string, sealed: readonly Seal
   return secrets;
 }
 
-/** Encrypts changed secrets, and deletes removed ones and replaced shared secrets whose overlap has ended. */
+/** Encrypts and stores changed secrets. Deletes removed secrets, and replaced shared secrets that no longer sign. */
 export async function writeSecrets(client: PoolClient, vault: Vault, id: string, before: Secrets, after: Secrets): Promise<void> {
   const [was, is] = [rowsOf(before), rowsOf(after)];
   await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1 AND (field = ANY ($2) OR expires_at <= now())', [
@@ -92,7 +92,10 @@ export interface Resealed {
   ciphertext: Buffer;
 }
 
-/** Replaces ciphertexts by others of the same secrets, and returns how many. A secret saved or locked meanwhile is kept. */
+/**
+ * Replaces ciphertexts by new ciphertexts of the same secrets. Skips secrets that were saved meanwhile or are locked. Returns the number of
+ * replaced ciphertexts.
+ */
 export async function replaceCiphertexts(pool: Pool, resealed: readonly Resealed[], fingerprint: string): Promise<number> {
   const { rowCount } = await pool.query(
     // SKIP LOCKED rules out deadlocks with concurrent saves.
@@ -117,7 +120,7 @@ export async function replaceCiphertexts(pool: Pool, resealed: readonly Resealed
   return rowCount ?? 0;
 }
 
-/** Deletes replaced shared secrets whose overlap has ended, as they no longer sign. Returns how many. */
+/** Deletes replaced shared secrets that no longer sign. Returns their number. */
 export async function wipeOldSecrets(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query('DELETE FROM hookgraph.secrets WHERE expires_at <= now()');
   return rowCount ?? 0;
@@ -132,7 +135,7 @@ function rowsOf(secrets: Secrets): Map<string, { text: string; expiresAt: Date |
   return rows;
 }
 
-/** Every text in the secrets, to be removed from recorded responses. */
+/** Returns every text in the secrets, so that it can be removed from recorded responses. */
 export function textsOf(secrets: unknown): string[] {
   if (typeof secrets === 'string') return [secrets];
   return secrets !== null && typeof secrets === 'object' ? Object.values(secrets).flatMap(textsOf) : [];

@@ -1,5 +1,5 @@
-// Changes the status of subscriptions: disables, enables, marks as broken, marks as paced. The only writer of `subscriptions` beside
-// operations/save.ts.
+// Changes the status of subscriptions: disables, enables, marks as broken, marks as paced. Only this file and operations/save.ts write the
+// table `subscriptions`.
 import type { Pool, PoolClient } from 'pg';
 import type { DisablingRule } from '../meter.js';
 import type { DisabledReason, Owner } from '../model.js';
@@ -14,8 +14,8 @@ interface Disabling {
 }
 
 /**
- * Disables enabled subscriptions for these reasons, and those of `failing` with more than `limit` failed attempts within an hour.
- * Returns the disabled ones, each with the rule.
+ * Disables enabled subscriptions: those in `reasons` (subscription id → reason), and those in `failing` that had more than `limit` failed
+ * attempts within the last hour. Returns the disabled subscriptions, each with the rule.
  */
 export async function disableByRule(
   client: PoolClient,
@@ -82,7 +82,7 @@ export async function enableIntegration(client: PoolClient, owner: Owner, integr
   return rows;
 }
 
-/** Marks subscriptions as broken, unless they are already or have a newer version. Returns the marked ones. */
+/** Marks subscriptions as broken. Skips subscriptions that are already broken or have a newer version. Returns the marked ones. */
 export async function setBroken(db: Db, broken: readonly (VersionOf & { reason: string })[]): Promise<RuleChange[]> {
   const { rows } = await db.query<RuleChange>(
     `WITH changed AS (
@@ -97,7 +97,7 @@ export async function setBroken(db: Db, broken: readonly (VersionOf & { reason: 
   return rows;
 }
 
-/** Marks valid subscriptions as no longer broken, unless they have a newer version. Returns the changed ones. */
+/** Marks broken subscriptions as valid again. Skips subscriptions that have a newer version. Returns the changed ones. */
 export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<RuleChange[]> {
   const { rows } = await db.query<RuleChange>(
     `WITH changed AS (

@@ -46,7 +46,7 @@ const MATCHES = `${OWN} AND ($3::text IS NULL OR s.topic_id IN (SELECT t.id FROM
 const AFTER_AND_BEFORE = `($6::timestamptz IS NULL OR (s.created_at, s.id) > ($6, $7::uuid))
   AND ($8::timestamptz IS NULL OR (s.created_at, s.id) < ($8, $9::uuid))`;
 
-/** One page, oldest first. Its cursors are made by cursorOfSubscription. */
+/** Reads one page of the owner's subscriptions, oldest first. cursorOfSubscription makes its cursors. */
 export async function listSubscriptions(db: Db, owner: Owner, filter: SubscriptionFilter, page: Page): Promise<Rows<Subscription>> {
   const direction = page.backward ? 'DESC' : 'ASC';
   const { rows } = await db.query<Subscription>(
@@ -115,9 +115,9 @@ function keyOf(cursor: string | null): [string | null, string | null] {
 }
 
 /**
- * Loads subscriptions of any owner for the worker, also deleted ones, which have no secrets. One statement, so that a concurrent save
- * can't mix two versions.
- * A subscription whose secrets can't be decrypted is logged and left out: a late delivery is better than an unsigned one.
+ * Loads subscriptions of any owner for the worker. Includes deleted subscriptions, which have no secrets. Uses one statement, so that a
+ * concurrent save can't mix two versions.
+ * Logs and skips a subscription whose secrets can't be decrypted: a late delivery is better than an unsigned delivery.
  */
 export async function loadForSending(engine: Engine, ids: readonly string[]): Promise<Map<string, Sendable>> {
   const { rows } = await engine.pool.query<Subscription & { sealed: SealedRow[]; topic: Sendable['topic'] }>(
@@ -143,7 +143,7 @@ export interface Unsealed {
 }
 
 /**
- * One of the owner's subscriptions with its secrets, for comparison at a save; `null` when it doesn't exist.
+ * Loads one of the owner's subscriptions with its secrets, with which a save is compared; `null` when it doesn't exist.
  * @throws WebhooksError when its secrets can't be decrypted
  */
 export async function loadUnsealed(db: Db, vault: Vault, owner: Owner, id: string): Promise<Unsealed | null> {
@@ -158,8 +158,8 @@ export async function loadUnsealed(db: Db, vault: Vault, owner: Owner, id: strin
 }
 
 /**
- * Locks a subscription until the end of the transaction against other saves, claims and rules. Values read before the lock may be
- * outdated.
+ * Locks a subscription against other saves, claims and rules until the transaction ends. Read its values after the lock, because earlier
+ * values may be outdated.
  */
 export async function lockSubscription(client: PoolClient, owner: Owner, id: string): Promise<void> {
   await client.query(`SELECT 1 FROM hookgraph.subscriptions s WHERE ${OWN} AND s.id = $3 FOR NO KEY UPDATE`, [

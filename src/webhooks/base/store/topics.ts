@@ -12,13 +12,13 @@ export interface TopicFilter {
   typename?: string | null;
 }
 
-/** Includes retired topics, because old deliveries refer to them. */
+/** Reads topics by id. Includes retired topics, because old deliveries refer to them. */
 export async function topicsByIds(db: Db, ids: readonly string[]): Promise<Map<string, Topic>> {
   const { rows } = await db.query<Topic>(`SELECT ${COLUMNS} FROM hookgraph.topics WHERE id = ANY ($1::uuid[])`, [ids.filter(isUuid)]);
   return new Map(rows.map((topic) => [topic.id, topic]));
 }
 
-/** One page of topics by key and version, without retired ones. */
+/** Reads one page of the topics that are not retired, in the order of key and version. */
 export async function listTopics(db: Db, filter: TopicFilter, page: Page): Promise<Rows<Topic>> {
   const direction = page.backward ? 'DESC' : 'ASC';
   const { rows } = await db.query<Topic>(
@@ -48,7 +48,7 @@ export interface TopicReference {
   version?: string | null;
 }
 
-/** The topic that matches all given parts; `null` when none does, or when it is retired. */
+/** Returns the topic that matches all given parts, in the latest matching version; `null` when there is none, or it is retired. */
 export async function resolveTopic(db: Db, reference: TopicReference): Promise<Topic | null> {
   if (reference.id == null && reference.key == null) return null;
   if (reference.id != null && !isUuid(reference.id)) return null;

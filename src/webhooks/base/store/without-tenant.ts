@@ -1,4 +1,4 @@
-// Lists events that were sent to nobody because no tenant could be determined, and assigns them a tenant.
+// Lists events without a tenant, which no subscription gets, and assigns them the tenant that an operator chooses.
 import type { Pool } from 'pg';
 import type { Operation } from '../model.js';
 import { cutPage, isBigId, type Page, type Rows } from './page.js';
@@ -12,7 +12,7 @@ export interface EventWithoutTenant {
 }
 
 /**
- * One page for operators, over all tenants, oldest first; a cursor is an event's id. Changes that the relay hasn't processed yet are
+ * Reads one page of events without a tenant, oldest first. A cursor is an event's id. Changes that the relay hasn't processed yet are
  * missing.
  */
 export async function listWithoutTenant(pool: Pool, page: Page): Promise<Rows<EventWithoutTenant>> {
@@ -32,8 +32,8 @@ export async function countWithoutTenant(pool: Pool): Promise<number> {
 }
 
 /**
- * Assigns the tenant and queues the events for the relay, which notifies the subscriptions that existed when they happened. Returns how
- * many events had no tenant; the others are not changed.
+ * Assigns the tenant to those of these events that have none, and queues them for the relay, which notifies the subscriptions that existed
+ * when the events happened. Returns the number of changed events.
  */
 export async function assignTenant(pool: Pool, ids: readonly string[], tenant: string): Promise<number> {
   const { rows } = await pool.query<{ assigned: number }>(

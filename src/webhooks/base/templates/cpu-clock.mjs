@@ -1,11 +1,11 @@
 // @ts-check
-// Measures the CPU time of a process's main thread, callable from that thread and from a worker thread beside it.
+// Measures the CPU time of a process's main thread. Can be called from that thread and from a worker thread.
 import { openSync, readSync } from 'node:fs';
 
 const line = Buffer.alloc(128);
 const file = open();
 
-/** CPU milliseconds of the main thread. On systems without /proc, of the whole process, including its compiler and garbage collector. */
+/** CPU milliseconds of the main thread; on systems without /proc, of all threads, including V8's compiler and garbage collector. */
 export function cpuMs() {
   if (file !== null) {
     // The first field is the CPU time in nanoseconds: https://docs.kernel.org/scheduler/sched-stats.html

@@ -1,5 +1,5 @@
 // @ts-check
-// Finds what a template reads of `data` and of `event`, as paths of names. Runs in render processes.
+// Finds the paths of `data` and of `event` that a template reads, as lists of names. Runs in render processes.
 
 /** @import { Liquid, Template as Node } from 'liquidjs' */
 
@@ -65,12 +65,12 @@ function namesIn(nodes, engine) {
  */
 function childrenOf(node) {
   const children = node.children(false, true);
-  // A generator that could wait for partials, which are disabled, so it can be run synchronously.
+  // `children` is a generator that waits only for partials. They are disabled, so it can run synchronously.
   for (let step = children.next(); ; step = children.next(step.value)) if (step.done) return step.value ?? [];
 }
 
 /**
- * The paths of `event` that a template reads, of at most two names. `[]` means the whole event.
+ * The paths of `event` that a template reads, each of at most two names. `[]` means the whole event.
  * @param {Node[]} nodes
  * @param {string} source
  * @param {Liquid} engine

@@ -7,7 +7,7 @@ export interface EventUse {
 
 const NONE: EventUse = { fields: [] };
 
-/** Sums up what the templates read; `null` when they don't read `event`. @param paths see eventPaths in liquid.mjs */
+/** Combines the paths of `event` that the templates read; `null` when there are none. @param paths see eventPaths in liquid.mjs */
 export function eventUseOf(paths: readonly (readonly string[])[]): EventUse | null {
   if (paths.length === 0) return null;
   const rows = paths.filter(([part]) => part === undefined || part === 'before' || part === 'after');
@@ -16,5 +16,5 @@ export function eventUseOf(paths: readonly (readonly string[])[]): EventUse | nu
   return { fields: [...new Set(rows.map(([, field]) => field as string))] };
 }
 
-/** Whether the fields that the owner may read must be determined. */
+/** Whether the templates read `event.before` or `event.after`, so that the owner's read permissions must be checked. */
 export const readsRows = ({ fields }: EventUse): boolean => fields === 'ALL' || fields.length > 0;

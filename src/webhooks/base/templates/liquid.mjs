@@ -40,7 +40,7 @@ export function renderNodes(nodes, style, data) {
 }
 
 /**
- * The paths of `event` that a template reads, of at most two names. `[]` means the whole event.
+ * The paths of `event` that a template reads, each of at most two names. `[]` means the whole event.
  * @param {Node[]} nodes
  * @param {string} source
  * @param {Escape} style
@@ -57,7 +57,7 @@ export const eventPaths = (nodes, source, style) => readPathsOfEvent(nodes, sour
 export const pathsOfData = (nodes, style) => dataPaths(nodes, engines[style]);
 
 /**
- * Translates a thrown error to the subscriber's terms: kind of fault, message and place.
+ * Converts a thrown error to a fault that the template's author understands, with its position.
  * @param {unknown} error
  * @param {'syntax' | 'render'} usual the fault of an error that exceeds no limit
  * @returns {{ fault: TemplateFault, message: string, place: { line: number, column: number } | null }}
@@ -81,8 +81,8 @@ export function listLiquid() {
 }
 
 /**
- * Limits the CPU time of a rendering. LiquidJS calls `check` with wall-clock time, and CPU time is never longer, so it is read only when
- * the wall-clock limit is reached.
+ * Limits the CPU time of a rendering. LiquidJS calls `check` with the wall-clock time. CPU time is never longer than that, so it is
+ * measured only when the wall-clock time reaches the limit.
  * @returns {Clock}
  */
 function startClock() {
@@ -126,7 +126,7 @@ Tokenizer.prototype.readNumber = function () {
 /** @typedef {{ context: Context }} FilterThis */
 const CAPTURING = 'hookgraph.capturing';
 
-/** Doesn't escape text inside `{% capture %}`; it is escaped once, where the captured value is written. */
+/** Leaves text inside `{% capture %}` unescaped, because the captured value is escaped where it is written. */
 class PlainCapture extends CaptureTag {
   /**
    * @override
@@ -239,15 +239,15 @@ function write(value, style, context) {
     return style === 'xml' ? escapeXml(value) : value;
   }
   if (typeof value !== 'object' || value instanceof ExactNumber) return String(value);
-  // Liquid writes a list by joining its items, which is kept where nothing is escaped.
+  // Without escaping, a list is written as Liquid writes it: its items joined.
   if (style === 'none' && Array.isArray(value)) return value.map((item) => write(toValue(item), 'none', context)).join('');
   const json = toJson(value, context, 0);
   return style === 'xml' ? escapeXml(json) : json;
 }
 
 /**
- * Writes JSON. Counts each value against the memory limit as it is written, since nested references to the same list can multiply the
- * text.
+ * Writes JSON. Adds each value to the used memory while writing, because a small value with many references to one list can become a
+ * huge text.
  * @param {unknown} value
  * @param {Context} context
  * @param {number} indent

@@ -1,10 +1,13 @@
-// Decides which process renders a job, when another process starts, and what becomes of the jobs of a process that died.
-// Everything here takes values and gives values; renderer.ts has the processes and the timers.
+// Decides which process renders a job, when another process starts, and whether the jobs of a dead process are rendered again.
+// All functions are pure; renderer.ts has the processes and the timers.
 import type { Death } from './render-child.js';
 import type { Job } from './rendering.mjs';
 import { SLOW_FOR_MS } from './slow-subscriptions.js';
 
-/** Maximum number of jobs in a fast process. Half of it keeps the process busy while new jobs arrive; few jobs are lost when it dies. */
+/**
+ * Maximum number of jobs in a fast process. When half of them are done, the next batch is sent, so that the process never waits. The
+ * number is small, because the jobs of a process that dies must be rendered again.
+ */
 export const MAX_JOBS = 16;
 /** Milliseconds for which jobs must have waited before another fast process starts. */
 const CROWDED_FOR_MS = 100;
@@ -15,21 +18,21 @@ export interface FastProcesses {
   /** Number of fast processes that run, and the maximum number. */
   running: number;
   max: number;
-  /** Time by `performance.now()` since when more jobs wait than the processes have slots for; `Infinity` when fewer do. */
+  /** Time by `performance.now()` since when jobs have waited because the processes had too few slots; `Infinity` when no job waits. */
   crowdedSinceMs: number;
   /** Time by `performance.now()` of the last death of a fast process; `-Infinity` when none died. */
   lastDeathMs: number;
 }
 
-/** Whether another fast process may start. After a death two run for a while, so that rendering continues if one restarts. */
+/** Whether another fast process may start. For SLOW_FOR_MS after a death, two may run, so that one can render if the other dies again. */
 export function isAnotherWanted({ running, max, crowdedSinceMs, lastDeathMs }: FastProcesses, nowMs: number): boolean {
   if (nowMs - lastDeathMs < SLOW_FOR_MS && running < 2) return true;
   return running < max && nowMs - crowdedSinceMs > CROWDED_FOR_MS;
 }
 
 /**
- * Returns the index of the process that gets the next jobs, `open` for a new one, or `wait`: half of the slots must be free, so that
- * jobs are sent in batches and not one message each.
+ * Returns the index of the process that gets the next jobs, `open` if a new process gets them, or `wait` until half of the slots of a
+ * process are free. Waiting makes batches, so that not every job needs a message.
  * @param loads number of jobs in each fast process
  */
 export function chooseProcess(loads: readonly number[], isAnotherWanted: boolean): number | 'open' | 'wait' {
@@ -42,12 +45,12 @@ export function chooseProcess(loads: readonly number[], isAnotherWanted: boolean
 export const isSuspect = (death: Death, { id }: Pick<Job, 'id'>): boolean => death.by === 'template' && (death.culprit ?? id) === id;
 
 /**
- * What becomes of a job whose process died: it is over its limit, it is rejected because its processes keep dying, or it is rendered
- * again, by itself or with others.
+ * The effect of a process's death on one of its jobs. `limit`: the job exceeded a limit. `reject`: it fails, because its processes keep
+ * dying. `alone`, `together`: it is rendered again, alone in the slow process or in a batch.
  */
 export type Fate = 'limit' | 'reject' | 'alone' | 'together';
 
-/** @param deaths number of processes of this job that died of an unknown cause, this one included */
+/** @param deaths number of processes that died of an unknown cause while they had this job, including this process */
 export function fateOf(death: Death, job: Pick<Job, 'id' | 'alone'>, deaths: number): Fate {
   const suspected = isSuspect(death, job);
   if (suspected && job.alone) return 'limit';

@@ -23,7 +23,7 @@ export function createReadyQueue<T>(): ReadyQueue<T> {
       for (const [tenant, keys] of tenants) {
         for (const [key, items] of keys) {
           const item = items.shift();
-          // The tenant and the key that were served move to the end of the order.
+          // Moves this tenant and this key to the end of the order.
           keys.delete(key);
           if (items.length > 0) keys.set(key, items);
           tenants.delete(tenant);

@@ -6,7 +6,7 @@ import { HEAP_MB, type Job, type Progress } from './rendering.mjs';
 
 export interface RenderChild {
   send(jobs: Job[]): void;
-  /** Whether the render process keeps this process alive; it must not while it is idle. */
+  /** Sets whether the render process keeps this process alive, which it must not do while it is idle. */
   hold(working: boolean): void;
   /** Resolves once the process has ended. */
   kill(): Promise<void>;
@@ -61,7 +61,7 @@ export function startRenderChild(low: boolean, onProgress: (progress: Progress[]
   hold(false);
   if (low && child.pid !== undefined) lower(child.pid);
   return {
-    // Errors are ignored, because a broken pipe means that the process ended, which `close` reports.
+    // Ignores errors: a broken pipe means that the process ended, and `close` reports that.
     send: (jobs) => void (child.connected && child.send(jobs, () => {})),
     hold,
     kill: () => {

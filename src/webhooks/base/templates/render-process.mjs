@@ -11,13 +11,13 @@ import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
 /** @import { Template as Node } from 'liquidjs' */
 /** @import { Job, Progress, RenderInput, Step, StepResult } from './rendering.mjs' */
 
-/** Maximum delay in milliseconds before finished results are sent. */
+/** Milliseconds after the last message at which finished results are sent, even if the batch has more jobs. */
 const TELL_AFTER_MS = 5;
 /** CPU milliseconds beyond which a job counts as slow. */
 const SLOW_MS = 15;
 /**
- * CPU milliseconds during which a process is young. Its code isn't compiled yet and runs about ten times slower, so a rendering that
- * exceeds the time limit is tried again, up to YOUNG_TRIES times in all.
+ * CPU milliseconds for which a process is young. JavaScript runs about ten times slower until V8 has compiled it, so a young process
+ * repeats a rendering that exceeds the time limit: it renders up to YOUNG_TRIES times in all.
  */
 const YOUNG_MS = 1000;
 const YOUNG_TRIES = 4;
@@ -76,7 +76,7 @@ function run({ id, input, steps, alone }) {
   const results = [];
   const data = read(input);
   for (const [at, step] of steps.entries()) {
-    // Reported before each step, so that if the process ends, the engine knows which step caused it.
+    // Reports the progress before each step. If the process then dies, the engine knows which step caused it.
     if (alone && at > 0) tell([{ id, results, at }]);
     const result = take(step, data);
     results.push(result);
@@ -90,7 +90,8 @@ function run({ id, input, steps, alone }) {
 }
 
 /**
- * Starts a new time limit. Reading data and returning results are separate phases, so that a template is charged only with its own time.
+ * Starts a new phase with its own time limit. Reading data and returning results are phases, too, so that their time doesn't count for the
+ * template.
  * @param {number} limitMs
  */
 function startPhase(limitMs) {
@@ -142,7 +143,7 @@ function take({ source, style, ask }, data) {
 }
 
 /**
- * The result of a step that only parses, as JSON; `null` for a step that renders.
+ * Returns the result of a step that only parses, as JSON; `null` for a step that renders.
  * @param {Step['ask']} ask
  * @param {Node[]} nodes
  * @param {string} source

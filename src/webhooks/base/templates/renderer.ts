@@ -1,6 +1,6 @@
 // Renders templates in separate processes. Ordinary templates share the fast processes, in batches.
-// A template runs alone in the slow process if it was slow before, is being tried out, or was running when a process died. Both queues are
-// fair between tenants.
+// A template runs alone in the slow process if it was slow before, is only checked, previewed or tested, or was running when a process
+// died. Both queues are fair between tenants.
 import { availableParallelism } from 'node:os';
 import { RENDER_WAIT_MS } from '../deadlines.js';
 import { chooseProcess, fateOf, isAnotherWanted, isSuspect, MAX_JOBS } from './plan-rendering.js';
@@ -39,7 +39,7 @@ interface Rendering {
   payer: Payer;
   /** Number of processes that died of an unknown cause while they had this job. */
   deaths: number;
-  /** The results of a job that runs alone, as far as reported. */
+  /** The results that the process has reported so far. */
   results: StepResult[];
   giveUp?: NodeJS.Timeout;
   resolve(results: StepResult[]): void;
@@ -56,9 +56,9 @@ interface RenderProcess {
 export interface RendererOptions {
   /** Maximum number of fast processes. */
   fastProcesses?: number;
-  /** Milliseconds after which a job in the slow queue is given up with `busy`. */
+  /** Milliseconds that a job may wait for the slow process before it fails with the fault `busy`. */
   slowWithinMs?: number;
-  /** Called when a process ended before it was closed. */
+  /** Called when a process ended unexpectedly. */
   onDeath?(by: Death['by']): void;
 }
 
@@ -71,7 +71,7 @@ class ProcessRenderer implements Renderer {
   private readonly fastQueue = createReadyQueue<Rendering>();
   private readonly slowQueue = createReadyQueue<Rendering>();
   private readonly slowSubscriptions = new SlowSubscriptions();
-  /** Since when more jobs wait than the processes have slots for, by `performance.now()`. */
+  /** Time by `performance.now()` since when jobs have waited because the processes had too few slots. */
   private crowdedSinceMs = Number.POSITIVE_INFINITY;
   private lastDeathMs = Number.NEGATIVE_INFINITY;
   private lastId = 0;

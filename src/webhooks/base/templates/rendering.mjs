@@ -8,11 +8,11 @@ export const MAX_TEMPLATE_LENGTH = 65_536;
 export const MAX_RENDERED_LENGTH = 2_000_000;
 /** Maximum characters of the JSON that a template reads. */
 export const MAX_DATA_LENGTH = 2_000_000;
-/** Milliseconds of CPU time for one rendering. CPU time, so that a busy or paused machine doesn't count against a template. */
+/** Maximum CPU time of one rendering, in milliseconds. CPU time, so that a template isn't blamed for a busy or paused machine. */
 export const RENDER_LIMIT_MS = 40;
 /** Milliseconds of CPU time after which the process is killed, if the rendering doesn't stop by itself, e.g. inside one filter. */
 export const KILL_AFTER_MS = 50;
-/** Milliseconds of CPU time for parsing one source. Covers what MAX_TEMPLATE_LENGTH doesn't bound. */
+/** Maximum CPU time for parsing one source, in milliseconds. A source within MAX_TEMPLATE_LENGTH can still be slow to parse. */
 export const PARSE_LIMIT_MS = 300;
 /** Maximum number of characters and list items that one rendering may create. */
 export const MEMORY_LIMIT = 5_000_000;
@@ -31,9 +31,8 @@ export const HEAP_MB = 192;
  */
 
 /**
- * `parse`: find the paths of `event` that the template reads; `paths`: find those of `data`. Neither renders. `text`: render. `json`:
- * render, and check that the result is JSON.
- * `gate`: render, and end the job unless the result is `true`.
+ * `parse`: returns the paths of `event` that the template reads. `paths`: returns its paths of `data`. Neither renders the template.
+ * `text`: renders. `json`: renders, and checks that the result is JSON. `gate`: renders, and ends the job unless the result is `true`.
  * @typedef {{ source: string, style: Escape, ask: 'parse' | 'paths' | 'text' | 'json' | 'gate' }} Step
  */
 
@@ -43,7 +42,10 @@ export const HEAP_MB = 192;
  * @typedef {{ data: string } | { reply: { status: number, headers: Record<string, string>, body: string }, event?: string }} RenderInput
  */
 
-/** @typedef {{ id: number, input: RenderInput, steps: Step[], alone: boolean }} Job */
+/**
+ * Steps that run in this order on the same input. `alone`: the process has no other job meanwhile.
+ * @typedef {{ id: number, input: RenderInput, steps: Step[], alone: boolean }} Job
+ */
 
 /**
  * `text`: the rendered text; after `parse` or `paths`, the found paths as JSON. `invalid`: why the text is not JSON; `null` when
@@ -59,8 +61,8 @@ export const HEAP_MB = 192;
 /** @typedef {Rendered | Faulted} StepResult */
 
 /**
- * `at`: the step that a job running alone starts now. `done`: the job has ended. `isSlow`: it took so long that the subscription's next
- * jobs must run apart from others.
+ * `at`: index of the step that starts now; reported only for a job that runs alone. `done`: the job has ended. `isSlow`: it took so long
+ * that the next jobs of its subscription must run in the slow process.
  * @typedef {{ id: number, results: StepResult[], at: number }
  *   | { id: number, results: StepResult[], done: true, isSlow: boolean }} Progress
  */

@@ -1,17 +1,17 @@
-// Remembers the subscriptions whose rendering was slow, which render alone for a while.
+// Remembers for a while which subscriptions rendered slowly, so that their templates run alone in the slow process.
 
 /** The subscription that a rendering is attributed to. If the rendering is slow, the subscription moves to the slow process. */
 export interface Payer {
   tenant: string;
   /** The subscription's id, or another stable key. */
   key: string;
-  /** The definition is only being tried out, so its rendering time is unknown; it runs in the slow process. */
+  /** Whether the templates are only checked, previewed or tested. Their rendering time is unknown, so the slow process renders them. */
   isTrial?: boolean;
 }
 
 /** Milliseconds for which a slow subscription stays in the slow process. */
 export const SLOW_FOR_MS = 60_000;
-/** Number of slow subscriptions of a tenant from which all its subscriptions count as slow. */
+/** If a tenant has this number of slow subscriptions, all its subscriptions count as slow. */
 const MAX_SLOW = 5;
 const MAX_TENANTS = 10_000;
 

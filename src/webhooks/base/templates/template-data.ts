@@ -1,4 +1,4 @@
-// Invents data in the shape of a query's response, for trying out templates before there is a notification.
+// Creates sample data in the shape of a query's response, so that templates can be checked before the first notification.
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -20,7 +20,7 @@ import type { AnnouncedNode, Json, Operation } from '../model.js';
 const TEXT = `invented "text" <of> O'Brien & Co`;
 const SCALARS: Record<string, Json> = { ID: 'aW52ZW50ZWQ', Int: 1, Float: 1.5, Boolean: true, DateTime: '2020-01-02T03:04:05.678Z' };
 
-/** Sample values of what templates read besides `data`; see payload/notification.ts. */
+/** Sample values of the variable `notification` in templates; see payload/notification.ts. */
 export const INVENTED_NOTIFICATION: Record<string, Json> = {
   notification: {
     id: '123456789012345678',
@@ -68,14 +68,14 @@ function inventValue(type: GraphQLOutputType): Json {
   return Object.hasOwn(SCALARS, named.name) ? (SCALARS[named.name] as Json) : TEXT;
 }
 
-/** An invented default payload, with an object URL if the host makes such URLs. */
+/** A sample of the default payload. It contains a URL if the host has `objectUrl`. */
 export function inventLink(objectUrl: ((nodeId: string) => string | null) | undefined): Json {
   const id = 'aW52ZW50ZWQ';
   const url = objectUrl?.(id) ?? null;
   return { id, ...(url !== null && { url }) };
 }
 
-/** Sample data for a valid document. `typename`: the topic's type, which is chosen wherever an interface such as Node is returned. */
+/** Sample data for a valid document. Where a field returns an interface such as Node, its type is `typename`, the topic's node type. */
 export function inventData(schema: GraphQLSchema, document: DocumentNode, typename: string): { data: Json } {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions)
@@ -103,7 +103,7 @@ export function inventData(schema: GraphQLSchema, document: DocumentNode, typena
     }
   }
 
-  /** `known`: the value that the key has already; a field selected twice is merged. */
+  /** `known`: the value of an earlier selection with the same response key, into which this selection is merged. */
   function invent(type: GraphQLOutputType, set: SelectionSetNode | undefined, known: Json | undefined): Json {
     const nullable = getNullableType(type);
     if (isListType(nullable)) return [invent(nullable.ofType, set, Array.isArray(known) ? known[0] : undefined)];

@@ -1,4 +1,4 @@
-// Declares a parsed template and the error that its failure raises.
+// Declares a template, and the error for a template that can't be parsed or rendered.
 import { caret, type Place } from '../errors.js';
 import type { Escape, Faulted, TemplateFault } from './rendering.mjs';
 
@@ -13,7 +13,7 @@ export class TemplateError extends Error {
     message: string,
     readonly fault: TemplateFault,
     readonly place: Place | null = null,
-    /** The source line with a caret below the column; empty when the place is unknown. */
+    /** The source line with a caret below the column; empty when the position is unknown. */
     readonly frame: string = '',
   ) {
     super(message);

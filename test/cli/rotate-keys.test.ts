@@ -67,6 +67,6 @@ test('of keys in the environment it makes none, and says what to do; a wrong one
   const wrong = await rotate([], env);
   expect(wrong.code).toBe(1);
   expect(wrong.output).toMatch(
-    /^KEYS_MISMATCH: The secrets in this database are encrypted with key [0-9a-f]{16}, which this process doesn't have\.\n/,
+    /^KEYS_MISMATCH: The secrets in this database are encrypted with the key of fingerprint [0-9a-f]{16}, which this process doesn't have\.\n/,
   );
 });

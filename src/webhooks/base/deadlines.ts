@@ -94,8 +94,8 @@ export function deadlinesOf(configured: Partial<Limits> = {}): Deadlines {
   if (problems.length > 0)
     throw new WebhooksError(
       'LIMITS_INVALID',
-      `The limits of deliveries can't be used: ${problems.join('; ')}.`,
-      'Change the variables, or `settings.limits` of createHookgraph(); `hookgraph config` prints the values in force.',
+      `The limits of deliveries are invalid: ${problems.join('; ')}.`,
+      'Change the environment variables, or `settings.limits` of createHookgraph(); `hookgraph config` prints the current values.',
     );
   const leaseMs = leaseMsOf(limits);
   return {

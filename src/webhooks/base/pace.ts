@@ -9,8 +9,8 @@ export interface RateLimit {
 
 export const PACE_STATES = {
   LIMITED: 'Only the rate limit of the subscription applies.',
-  SLOWED: 'The receiver asked to slow down, or recovers from failures: the rate grows until the receiver pushes back.',
-  PROBING: 'The receiver keeps failing: a single delivery is tried at a time, with growing pauses.',
+  SLOWED: 'The receiver asked to slow down, or works again after failures: the rate grows until the receiver asks again or fails.',
+  PROBING: 'The receiver keeps failing: one delivery at a time is sent, with growing pauses, until one succeeds.',
 };
 export type PaceState = keyof typeof PACE_STATES;
 

@@ -26,7 +26,7 @@ export const REPORT_STAGES = {
   ERROR_TEMPLATE: {
     takes: 'the response',
     gives: 'the text of an error, or nothing',
-    description: "Renders the error template on the receiver's response.",
+    description: "Renders the error template with the receiver's response; any rendered text is an error.",
   },
 } as const;
 export type ReportStage = keyof typeof REPORT_STAGES;
@@ -44,11 +44,12 @@ export const STAGES = {
   ADDRESS: { report: 'SEND', description: 'Checking the address of the receiver, which must be one that deliveries may reach.' },
   CONNECT: { report: 'SEND', description: 'Connecting to the receiver.' },
   TIMEOUT: { report: 'SEND', description: 'Waiting for the response: the time limit was exceeded.' },
-  ANSWER: { report: 'SEND', description: "Reading the receiver's response: it is no valid HTTP, too large, or broken off." },
+  ANSWER: { report: 'SEND', description: "Reading the receiver's response: it is not valid HTTP, is too large, or ended too early." },
   STATUS: { report: 'SEND', description: "Checking the status of the receiver's response." },
   ERROR_TEMPLATE: {
     report: 'ERROR_TEMPLATE',
-    description: 'Rendering the error template, which found an error in the response.',
+    description:
+      'Rendering the error template: it rendered a text, which means that the response reports an error, or it could not read the response.',
   },
 } as const satisfies Record<string, { report: ReportStage; description: string }>;
 export type Stage = keyof typeof STAGES;

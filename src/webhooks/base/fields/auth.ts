@@ -13,7 +13,7 @@ const CLIENT_AUTHENTICATION_ENUM = {
 const KIND_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookAuthKind',
-  description: 'A way to authenticate to a receiver.',
+  description: 'A kind of authentication to a receiver.',
   values: { BASIC: 'With a user name and a password.', TOKEN: 'With a fixed token.', OAUTH2: 'With OAuth 2.0 client credentials.' },
 } as const satisfies EnumType;
 
@@ -81,7 +81,7 @@ const RETURNED: Field[] = [
   {
     name: 'kind',
     type: KIND_ENUM,
-    description: 'The way of authentication.',
+    description: 'The kind of authentication.',
     input: false,
     output: { required: true },
     file: FILLED_IN,
@@ -121,20 +121,20 @@ export const AUTH = {
     input: {
       typename: 'WebhookAuthInput',
       description:
-        'How requests authenticate to the receiver: exactly one of these ways. An absent field keeps its value while the way stays the same.',
+        'How requests authenticate to the receiver: exactly one of `basic`, `token` and `oauth2`. An absent field keeps its saved value if the kind of authentication stays the same.',
     },
     output: { typename: 'WebhookAuth', description: 'How requests authenticate to the receiver, without the secrets.' },
     fields: [BASIC, TOKEN, OAUTH2, ...RETURNED],
   },
-  description: 'How requests authenticate to the receiver. The secrets in it are never returned.',
+  description: 'How requests authenticate to the receiver. Its secrets are never returned.',
   output: { description: 'How requests authenticate to the receiver. `null` when they do not authenticate.' },
   options: [
     { flags: '--auth-basic <user:password>', help: 'authenticate with a user name and a password; the value may be env:NAME or @file' },
     { flags: '--auth-token <token>', help: 'authenticate with a fixed token; the value may be env:NAME or @file' },
-    { flags: '--auth-scheme <word>', help: 'the authentication scheme before the user or token, e.g. Bearer' },
+    { flags: '--auth-scheme <word>', help: 'the authentication scheme: the word before the credentials, e.g. Bearer' },
     {
       flags: '--oauth2 <name=value>',
-      help: 'authenticate with OAuth 2.0: tokenUrl=…, clientId=…, clientSecret=env:NAME, scope=…; repeat it for each',
+      help: 'authenticate with OAuth 2.0: tokenUrl=…, clientId=…, clientSecret=env:NAME or scope=…; can be repeated',
       isRepeated: true,
     },
   ],

@@ -22,7 +22,7 @@ const ON_FAILURE_ENUM = {
   typename: 'WebhookFailurePolicy',
   description: 'The decision about a write whose before-hook cannot be called, fails, or takes too long.',
   values: {
-    ALLOW: 'The write goes on, and the failure is recorded.',
+    ALLOW: 'The write is allowed, and the failure is recorded.',
     REFUSE: 'The write is refused.',
   } satisfies Record<Before['onFailure'], string>,
 } as const satisfies EnumType;
@@ -45,7 +45,7 @@ export const PHASE = {
   name: 'phase',
   type: PHASE_ENUM,
   description:
-    'The phase in which the subscription is called. BEFORE: before a mutation of this API writes, which the receiver can refuse; for created, updated and deleted topics.',
+    'The phase in which the subscription is called. BEFORE: before a mutation of this API writes, so that the receiver can refuse the write; only for topics of created, updated and deleted nodes.',
   output: {
     description: 'The phase in which the subscription is called: before a write, or after its commit.',
     required: true,

@@ -33,14 +33,17 @@ export const VALIDATION_TEMPLATE = {
   name: 'validationTemplate',
   type: { kind: 'SOURCE', extension: 'validation.liquid' },
   description: 'A Liquid template that reads the payload and renders `true` to send the notification or `false` to skip it.',
-  option: { flags: '--validation-template <liquid>', help: 'a Liquid template that renders true to send, or false to skip; @file' },
+  option: {
+    flags: '--validation-template <liquid>',
+    help: 'a Liquid template that renders true to send or false to skip; @file reads it from a file',
+  },
 } as const satisfies Field;
 
 export const TEMPLATE = {
   name: 'template',
   type: { kind: 'SOURCE', extension: 'liquid' },
   description: 'A Liquid template that reads the payload and renders the body. Without a template the body is the payload.',
-  option: { flags: '--template <liquid>', help: 'a Liquid template that renders the body; @file' },
+  option: { flags: '--template <liquid>', help: 'a Liquid template that renders the body; @file reads it from a file' },
 } as const satisfies Field;
 
 export const ERROR_TEMPLATE = {
@@ -50,6 +53,6 @@ export const ERROR_TEMPLATE = {
     "A Liquid template that reads the receiver's response (`body`, `headers`, `status`). Any text that it renders marks the attempt as failed, with that text as the error.",
   option: {
     flags: '--error-template <liquid>',
-    help: "a Liquid template that reads the receiver's response; any text that it renders is an error; @file",
+    help: "a Liquid template that reads the receiver's response; any text that it renders is an error; @file reads it from a file",
   },
 } as const satisfies Field;

@@ -25,11 +25,16 @@ export const TOPIC = {
     },
     fields: [
       { name: 'id', type: { kind: 'ID', of: 'topic' }, description: 'The global id of the topic.' },
-      { name: 'key', type: { kind: 'TEXT' }, description: 'The key of the topic, such as `user/created`. `webhookTopics` lists all.' },
+      {
+        name: 'key',
+        type: { kind: 'TEXT' },
+        description: 'The key of the topic, such as `user/created`. The query `webhookTopics` lists all topics.',
+      },
       {
         name: 'version',
         type: { kind: 'TEXT' },
-        description: 'The version of the topic, such as `1.1`. Default: the latest; the subscription keeps it when a newer one appears.',
+        description:
+          'The version of the topic, such as `1.1`. Default: the latest version, which the subscription keeps when a newer version appears.',
       },
     ],
   },
@@ -40,7 +45,7 @@ export const TOPIC = {
   options: [
     {
       flags: '--topic <key>',
-      help: 'the event topic to subscribe to, e.g. user/created or user/created@1.1; repeat it to create one subscription for each',
+      help: 'the event topic to subscribe to, e.g. user/created or user/created@1.1; can be repeated, which creates a subscription for each topic',
       isRepeated: true,
     },
   ],
@@ -65,7 +70,7 @@ export const ENVIRONMENTS = {
     required: true,
   },
   version: false,
-  option: { flags: '--environment <id>', help: 'the id of an environment whose nodes send notifications; may be repeated; default: all' },
+  option: { flags: '--environment <id>', help: 'the id of an environment whose nodes send notifications; can be repeated; default: all' },
 } as const satisfies Field;
 
 export const DISABLED = {

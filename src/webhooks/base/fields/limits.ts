@@ -14,7 +14,7 @@ export const RETRY = {
     input: {
       typename: 'WebhookRetryInput',
       description:
-        'Limits for the retries of a delivery. When one is reached the delivery fails, and the subscription stays enabled. The input replaces both limits.',
+        'Limits for the retries of a delivery. A delivery that reaches a limit fails, and the subscription stays enabled. The input replaces both limits.',
     },
     output: { typename: 'WebhookRetry', description: "A subscription's limits for the retries of a delivery." },
     fields: [
@@ -22,19 +22,23 @@ export const RETRY = {
         name: 'maxTimeMs',
         // The maximum is 90 days.
         type: { kind: 'INTEGER', least: 0, most: 90 * 24 * 60 * 60 * 1000 },
-        description: 'The maximum number of milliseconds between the first and the last attempt. `null`: no such limit.',
-        option: { flags: '--max-time-ms <ms>', help: 'the maximum number of milliseconds between the first and the last attempt' },
+        description: 'The maximum number of milliseconds between the creation of a delivery and its last attempt. `null`: no limit.',
+        option: {
+          flags: '--max-time-ms <ms>',
+          help: 'the maximum number of milliseconds between the creation of a delivery and its last attempt',
+        },
       },
       {
         name: 'maxTries',
         type: { kind: 'INTEGER', least: 1, most: 100 },
-        description: 'The maximum number of attempts of a delivery, including the first. `null`: no such limit.',
+        description: 'The maximum number of attempts of a delivery, including the first. `null`: 26, the first attempt and 25 retries.',
         option: { flags: '--max-tries <count>', help: 'the maximum number of attempts of a delivery, including the first' },
       },
     ],
   },
-  description: "Limits for the retries of a delivery, instead of the installation's 25 retries in 21 days.",
-  output: { description: "The subscription's limits for retries. `null` when the installation's apply." },
+  description:
+    'Limits for the retries of a delivery. Without them, a delivery is retried 25 times in about 21 days; when the last retry fails, the subscription is disabled.',
+  output: { description: "The subscription's limits for the retries of a delivery. `null`: 25 retries in about 21 days." },
 } as const satisfies Field;
 
 export const RATE_LIMIT = {
@@ -51,7 +55,7 @@ export const RATE_LIMIT = {
       {
         name: 'concurrency',
         type: { kind: 'INTEGER', least: 1, most: 200 },
-        description: 'The maximum number of requests in progress at the same time. `null`: no maximum of its own.',
+        description: "The maximum number of requests in progress at the same time. `null`: only the installation's maximum applies.",
         option: { flags: '--max-concurrency <count>', help: 'the maximum number of requests in progress at the same time' },
       },
       {
@@ -62,8 +66,8 @@ export const RATE_LIMIT = {
       },
     ],
   },
-  description: 'The maximum load for the receiver. For the phase AFTER only. `null`: as fast as the receiver accepts.',
-  output: { description: 'The maximum load for the receiver, as its owner set it. `null`: as fast as the receiver accepts.' },
+  description: 'The maximum load for the receiver; only for the phase AFTER. `null`: as fast as the receiver accepts.',
+  output: { description: 'The maximum load for the receiver, as the owner set it. `null`: as fast as the receiver accepts.' },
 } as const satisfies Field;
 
 export const RECORDING = {
@@ -73,7 +77,7 @@ export const RECORDING = {
     input: {
       typename: 'WebhookRecordingInput',
       description:
-        'Settings for recording the bodies of requests and responses. They change nothing of what is sent. The input replaces all settings.',
+        'Settings for recording the bodies of requests and responses. They do not change what is sent. The input replaces all settings.',
     },
     output: { typename: 'WebhookRecording', description: 'Settings for recording the bodies of requests and responses.' },
     fields: [
@@ -92,7 +96,7 @@ export const RECORDING = {
           'Paths of values that are recorded as `[masked]` in JSON and XML bodies of requests and responses, such as `data.node.email`, `users[*].phone` or `**.token`. A response in which they cannot be located is not recorded.',
         output: { description: 'Paths of values that are recorded as `[masked]`.', required: true },
         default: [],
-        option: { flags: '--mask <path>', help: 'the path of a value to record as [masked], e.g. data.node.email; may be repeated' },
+        option: { flags: '--mask <path>', help: 'the path of a value to record as [masked], e.g. data.node.email; can be repeated' },
         check: maskedPathProblems,
       },
     ],

@@ -16,7 +16,7 @@ export const SIGNATURE_ENUM = {
   description: 'A way to sign notifications with the shared secret. See docs/verifying.md.',
   values: {
     SCOPE:
-      'The header `X-Scope-Hmac-Sha256`: an HMAC-SHA256 over the body. It is sent with every other scheme too, unless the secret is a private key.',
+      'The header `X-Scope-Hmac-Sha256`: an HMAC-SHA256 over the body. It is also sent with every other scheme, unless the secret is a private key.',
     STANDARD_WEBHOOKS:
       'Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature`. A secret `whsec_…` signs as `v1`, a private key `whsk_…` as `v1a`.',
     HTTP_MESSAGE_SIGNATURES: 'RFC 9421 with `hmac-sha256`: `Signature-Input`, `Signature`, and the `Content-Digest` of RFC 9530.',
@@ -57,10 +57,10 @@ export function secretProblems(secret: string | null): Problem[] {
 export const SIGNATURES = {
   name: 'signatures',
   type: { kind: 'LIST', of: SIGNATURE_ENUM },
-  description: 'The signature schemes: one or several at once. All but SCOPE need a `sharedSecret`.',
+  description: 'The signature schemes, one or more. All schemes except SCOPE need a `sharedSecret`.',
   output: { description: 'The schemes that sign notifications.', required: true },
   default: ['SCOPE'],
-  option: { flags: '--signature <scheme>', help: 'a signature scheme: SCOPE, STANDARD_WEBHOOKS …; may be repeated' },
+  option: { flags: '--signature <scheme>', help: 'a signature scheme: SCOPE, STANDARD_WEBHOOKS …; can be repeated' },
 } as const satisfies Field;
 
 export interface Header {
@@ -89,9 +89,9 @@ export const HEADERS = {
       ],
     },
   },
-  description: "Custom headers to send beside Hookgraph's. Their values are never returned.",
+  description: "Custom headers to send in addition to Hookgraph's headers. Their values are never returned.",
   output: {
-    description: "The custom headers that are sent beside Hookgraph's.",
+    description: "The custom headers that are sent in addition to Hookgraph's headers.",
     required: true,
     read: ({ definition }: Subscription) => definition.headerNames.map((name) => ({ name })),
   },
@@ -99,7 +99,7 @@ export const HEADERS = {
   options: [
     {
       flags: '--header <header>',
-      help: 'a custom header as "name: value"; the value may be env:NAME or @file; may be repeated',
+      help: 'a custom header as "name: value"; the value may be env:NAME or @file; can be repeated',
       isRepeated: true,
     },
   ],

@@ -58,7 +58,7 @@ export function createReach(settings: ReachSettings): Reach {
 
   /** Returns a reason to refuse the target that is known without DNS; `null` when there is none. */
   function refusalOf({ host, port, secure }: Target): string | null {
-    if (!isPort?.(port)) return `deliveries may not use port ${port} (HOOKGRAPH_ALLOWED_PORTS)`;
+    if (!isPort?.(port)) return `deliveries may not use port ${port}; the operator sets the allowed ports with HOOKGRAPH_ALLOWED_PORTS`;
     if (!secure && allowedNetworks.length === 0) return HTTP;
     // Generic reasons come first, so that nobody can find out by trying that an internal address belongs to Hookgraph.
     const blocked = isAddress(host) ? isBlocked(host, allowedNetworks) : blockedName(host, allowedNetworks);
@@ -129,7 +129,7 @@ function blockedName(host: string, allowedNetworks: ReachSettings['allowedNetwor
   if (METADATA_NAMES.has(host)) return `"${host}" is the name of a cloud metadata service`;
   if (isLocal(host)) return ownAddresses(host).some(({ address }) => isAllowed(address, allowedNetworks)) ? null : `${host} is not public`;
   if (allowedNetworks.length === 0 && INSIDE_NAMES.test(host))
-    return `"${host}" is a name of a private network, and no private network is allowed (HOOKGRAPH_ALLOWED_NETWORKS)`;
+    return `"${host}" is a name of a private network; the operator can allow private networks with HOOKGRAPH_ALLOWED_NETWORKS`;
   return null;
 }
 
@@ -160,7 +160,7 @@ function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: P
   return { target: { host: bare(parsed.hostname), port: Number(parsed.port || (secure ? 443 : 80)), secure } };
 }
 
-const HTTP = 'http is accepted only for hosts in the allowed networks (HOOKGRAPH_ALLOWED_NETWORKS)';
+const HTTP = 'http is accepted only for hosts in the networks that the operator allows with HOOKGRAPH_ALLOWED_NETWORKS';
 
 // The same message for every Hookgraph endpoint, so that it doesn't reveal which endpoint has this address.
 const ourselves = (host: string, port: number) => `"${host}", port ${port}, belongs to Hookgraph itself`;

@@ -177,7 +177,7 @@ function fieldProblems(schema: GraphQLSchema, node: AnnouncedNode, finder: Finde
   });
   // Errors about variables are skipped, because the variables were checked above.
   for (const { message } of validate(schema, document))
-    if (!/^Variable "\$/.test(message)) problems.push(`doesn't fit the schema: ${message}; ${name} takes (${declared}).`);
+    if (!/^Variable "\$/.test(message)) problems.push(`doesn't fit the schema: ${message}; the arguments of ${name} are (${declared}).`);
   return problems;
 }
 

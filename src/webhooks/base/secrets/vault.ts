@@ -44,7 +44,8 @@ export function createVault(keys: Buffer[], reload?: () => Promise<Buffer[]>): V
     },
     seal(place, plaintext, fingerprint = byFingerprint.keys().next().value as string) {
       const key = byFingerprint.get(fingerprint);
-      if (!key) throw keysMismatch(`Secrets must be encrypted with key ${fingerprint}, which this process doesn't have.`);
+      if (!key)
+        throw keysMismatch(`Secrets must be encrypted with the key of fingerprint ${fingerprint}, which this process doesn't have.`);
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
       cipher.setAAD(additionalData(place));
@@ -54,7 +55,10 @@ export function createVault(keys: Buffer[], reload?: () => Promise<Buffer[]>): V
     open(place, ciphertext, fingerprint) {
       const where = `${place.table}.${place.field} of ${place.row}`;
       const key = byFingerprint.get(fingerprint);
-      if (!key) throw keysMismatch(`The secret ${where} was encrypted with key ${fingerprint}, which this process doesn't have.`);
+      if (!key)
+        throw keysMismatch(
+          `The secret ${where} was encrypted with the key of fingerprint ${fingerprint}, which this process doesn't have.`,
+        );
       if (ciphertext[0] !== VERSION || ciphertext.length < 1 + NONCE_BYTES + TAG_BYTES) throw unreadable(where);
       try {
         const decipher = createDecipheriv('aes-256-gcm', key, ciphertext.subarray(1, 1 + NONCE_BYTES), { authTagLength: TAG_BYTES });
@@ -105,15 +109,18 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
     const known = rows.map((row) => row.fingerprint);
     const [current] = known;
     if (current && !vault.fingerprints.includes(current))
-      throw keysMismatch(`The secrets in this database are encrypted with key ${current}, which this process doesn't have.`);
+      throw keysMismatch(
+        `The secrets in this database are encrypted with the key of fingerprint ${current}, which this process doesn't have.`,
+      );
     const { rows: orphans } = await client.query<{ fingerprint: string; count: string }>(
       'SELECT fingerprint, count(*) FROM hookgraph.secrets WHERE fingerprint <> ALL ($1::text[]) GROUP BY fingerprint LIMIT 1',
       [vault.fingerprints],
     );
-    if (orphans[0])
-      throw keysMismatch(
-        `${orphans[0].count} stored secret(s) are encrypted with key ${orphans[0].fingerprint}, which this process doesn't have.`,
-      );
+    if (orphans[0]) {
+      const { count, fingerprint } = orphans[0];
+      const secrets = count === '1' ? '1 stored secret is' : `${count} stored secrets are`;
+      throw keysMismatch(`${secrets} encrypted with the key of fingerprint ${fingerprint}, which this process doesn't have.`);
+    }
     const newest = vault.fingerprints[0] as string;
     if (activate && !known.includes(newest))
       await client.query('INSERT INTO hookgraph.encryption_keys (fingerprint) VALUES ($1)', [newest]);
@@ -144,7 +151,7 @@ export async function keyForSealing(client: PoolClient, vault: Vault): Promise<s
   if (vault.fingerprints.includes(current)) return current;
   await vault.learn();
   if (vault.fingerprints.includes(current)) return current;
-  throw keysMismatch(`The current encryption key is now ${current}, which this process doesn't have.`);
+  throw keysMismatch(`The current encryption key is now that of fingerprint ${current}, which this process doesn't have.`);
 }
 
 function additionalData(place: SecretPlace): Buffer {

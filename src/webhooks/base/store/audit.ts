@@ -6,17 +6,17 @@ import type { Actor, Definition, Json, Secrets } from '../model.js';
 
 export const AUDIT_ACTIONS = {
   CREATED: 'The subscription was created.',
-  UPDATED: 'The name, the definition or a label of the subscription was changed.',
-  ENABLED: 'Its owner enabled it.',
-  DISABLED: 'Its owner or a rule disabled it.',
+  UPDATED: 'The name, topic, definition, integration or environments of the subscription were changed.',
+  ENABLED: 'The owner enabled the subscription.',
+  DISABLED: 'The owner or a rule disabled the subscription.',
   DELETED: 'The subscription and its secrets were deleted.',
-  TESTED: 'A test was sent.',
+  TESTED: 'A test notification was sent.',
   RESENT: 'A delivery was resent.',
   RELEASED: 'Held deliveries were released.',
   REPLAYED: 'A replay of past events was started.',
   REPLAY_CANCELLED: 'A replay was cancelled.',
-  HELD: 'Its query or a template no longer works; its deliveries are held.',
-  RESTORED: 'Its query and templates work again.',
+  HELD: 'The query or a template no longer works, so the deliveries of the subscription are held.',
+  RESTORED: 'The query and the templates work again.',
 };
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;

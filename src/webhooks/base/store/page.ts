@@ -35,7 +35,7 @@ export function toPage(asked: PageArguments): Page {
     throw new WebhooksError('PAGE_INVALID', 'The arguments "first" and "last" are both given.', 'Give only one of them.');
   const [name, limit] = last != null ? ['last', last] : ['first', first ?? PAGE.usual];
   if (!Number.isInteger(limit) || limit < 1 || limit > PAGE.greatest)
-    throw new WebhooksError('PAGE_INVALID', `"${name}" is ${limit}.`, `Give a number from 1 to ${PAGE.greatest}.`);
+    throw new WebhooksError('PAGE_INVALID', `The argument "${name}" is ${limit}.`, `Give a number from 1 to ${PAGE.greatest}.`);
   return { limit, backward: last != null, after: readCursor('after', asked.after), before: readCursor('before', asked.before) };
 }
 
@@ -47,7 +47,8 @@ function readCursor(name: string, cursor: string | null | undefined): string | n
   if (cursor == null) return null;
   const key = Buffer.from(cursor, 'base64url').toString('utf8');
   // Cursors only ever contain numbers, times and uuids.
-  if (!/^[0-9a-fA-F.:TZ/_-]{1,100}$/.test(key)) throw new WebhooksError('PAGE_INVALID', `"${name}" is not a cursor of this list.`);
+  if (!/^[0-9a-fA-F.:TZ/_-]{1,100}$/.test(key))
+    throw new WebhooksError('PAGE_INVALID', `The argument "${name}" is not a cursor of this list.`);
   return key;
 }
 

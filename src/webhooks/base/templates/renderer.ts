@@ -242,7 +242,9 @@ class ProcessRenderer implements Renderer {
     rendering.results = [];
     rendering.giveUp = setTimeout(() => {
       this.slowQueue.remove(tenant, key, rendering);
-      rendering.resolve([{ fault: 'busy', message: `waited ${slowWithinMs / 1000} s for its turn`, place: null, ms: 0 }]);
+      rendering.resolve([
+        { fault: 'busy', message: `the process for slow templates was not free within ${slowWithinMs / 1000} s`, place: null, ms: 0 },
+      ]);
     }, slowWithinMs);
     this.slowQueue.add(tenant, key, rendering);
   }

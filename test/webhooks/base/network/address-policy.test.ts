@@ -96,7 +96,7 @@ describe('a callback URL', () => {
     for (const port of [443, 8000, 8100]) expect(await vetUrl(`https://receiver.example:${port}/`, { allowedPorts })).toBeNull();
     for (const port of [80, 7999, 8080, 8101])
       expect(await vetUrl(`https://receiver.example:${port}/`, { allowedPorts })).toMatchObject({
-        message: `is not allowed as a target: deliveries may not use port ${port} (HOOKGRAPH_ALLOWED_PORTS)`,
+        message: `is not allowed as a target: deliveries may not use port ${port}; the operator sets the allowed ports with HOOKGRAPH_ALLOWED_PORTS`,
       });
     for (const wrong of ['', 'https', '0', '1-70000', '9-8', '!80', '80;443'])
       expect(() => createReach({ allowedNetworks: [], allowedPorts: wrong })).toThrow(/is not a list of ports/);

@@ -197,7 +197,7 @@ export const HOSTILE: [url: string, message: RegExp][] = [
   ),
   ...each(/characters, more than 2048/, `https://receiver.example/${'x'.repeat(3000)}`),
   ...each(
-    /must be https: http is accepted only for hosts in the allowed networks/,
+    /must be https: http is accepted only for hosts in the networks that the operator allows/,
     'http://receiver.example/',
     'http://8.8.8.8/',
     'http://127.0.0.1/',

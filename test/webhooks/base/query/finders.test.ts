@@ -58,7 +58,7 @@ describe('the host’s finders', () => {
     ],
     ['Space', 'slot(bookingId: $id, slotId: $id, at: "")', /returns Slot instead of Space/],
     ['Space', 'name', /returns String instead of Space/],
-    ['Space', 'space', /argument "id" of type "Int!" is required.*space takes \(id: Int!\)/],
+    ['Space', 'space', /argument "id" of type "Int!" is required.*the arguments of space are \(id: Int!\)/],
     ['Space', 'space(key: $id)', /Unknown argument "key"/],
     [
       'Space',

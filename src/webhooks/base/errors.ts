@@ -42,6 +42,6 @@ export interface Problem {
 
 /** Makes a problem at a position of `source`. The message includes that line with a caret, so it can be shown without the source. */
 export function problemAt(field: string, message: string, source: string, place: Place, severity?: Problem['severity']): Problem {
-  const told = `${message.replace(/\.$/, '')} (line ${place.line}, column ${place.column})\n${caret(source, place)}`;
-  return { field, message: told, place, ...(severity && { severity }) };
+  const text = `${message.replace(/\.$/, '')} (line ${place.line}, column ${place.column})\n${caret(source, place)}`;
+  return { field, message: text, place, ...(severity && { severity }) };
 }

@@ -26,7 +26,7 @@ export interface Pace {
   /** No delivery starts before this time. */
   resumeAtMs: number;
   /** When the receiver last asked to slow down; `null` when it never did. */
-  toldAtMs: number | null;
+  throttledAtMs: number | null;
   /** Number of times that the circuit opened or a probe failed. Reset after the receiver has worked for a minute (FORGIVEN_MS). */
   failures: number;
   sinceMs: number;
@@ -62,13 +62,13 @@ const PROBE_PAUSES_MS = { first: 1_000, last: 25_000 };
 /** Milliseconds: bounds for the delay that a receiver asks for, and the delay (`usual`) for a receiver that asks for no specific delay. */
 export const SLOW_DOWN_MS = { least: 1_000, usual: 5_000, most: 60 * 60_000 };
 
-/** Deliveries a second to start with: after the receiver asked to slow down (`told`), and after it failed or was disabled (`failed`). */
-const START_PER_SECOND = { told: 1, failed: 5 };
+/** Deliveries a second to start with: after the receiver asked to slow down (`throttled`), and after other failures (`failed`). */
+const START_PER_SECOND = { throttled: 1, failed: 5 };
 const LEAST_PER_SECOND = 0.1;
 /** Deliveries a second at which the subscription no longer counts as slowed. */
 const FULL_PER_SECOND = 200;
 /** Factor by which the rate grows each second while no ceiling is known; the keys are those of START_PER_SECOND. */
-const GROWTH = { told: 1.5, failed: 2 };
+const GROWTH = { throttled: 1.5, failed: 2 };
 /**
  * Below this share of a known ceiling, the rate grows by a tenth a second, but at least by one delivery a second (ADDED). Above
  * this share, the rate first stays constant for as long as the receiver last asked to wait, within HOLD_MS; then it grows by one
@@ -115,7 +115,7 @@ const fresh = (limit: RateLimit | null, nowMs: number): Pace => ({
   perSecond: null,
   ceiling: null,
   resumeAtMs: nowMs,
-  toldAtMs: null,
+  throttledAtMs: null,
   failures: 0,
   sinceMs: nowMs,
   changedAtMs: nowMs,
@@ -136,15 +136,15 @@ export function nextPace(pace: Pace | null, outcome: PaceOutcome, nowMs: number)
 function slowed(pace: Pace, slowMs: number, nowMs: number): Pace {
   const resumeAtMs = Math.max(pace.resumeAtMs, nowMs + clamp(slowMs, SLOW_DOWN_MS.least, SLOW_DOWN_MS.most));
   // Attempts in progress at the first request to slow down often get the same reply; the rate is decreased once for all of them.
-  if (pace.toldAtMs !== null && nowMs < pace.resumeAtMs) return { ...pace, resumeAtMs };
+  if (pace.throttledAtMs !== null && nowMs < pace.resumeAtMs) return { ...pace, resumeAtMs };
   const known = pace.state === 'SLOWED' ? pace.perSecond : null;
   return {
     ...pace,
     state: 'SLOWED',
-    perSecond: known === null ? START_PER_SECOND.told : Math.max(known * DECREASE, LEAST_PER_SECOND),
+    perSecond: known === null ? START_PER_SECOND.throttled : Math.max(known * DECREASE, LEAST_PER_SECOND),
     ceiling: known === null ? pace.ceiling : Math.max(known * CEILING, LEAST_PER_SECOND),
     resumeAtMs,
-    toldAtMs: nowMs,
+    throttledAtMs: nowMs,
     sinceMs: pace.state === 'SLOWED' ? pace.sinceMs : nowMs,
     changedAtMs: resumeAtMs,
   };
@@ -169,23 +169,23 @@ function recovering(pace: Pace, nowMs: number): Pace {
 }
 
 function grown(pace: Pace, nowMs: number): Pace | null {
-  const { perSecond, ceiling, toldAtMs } = pace as Pace & { perSecond: number };
+  const { perSecond, ceiling, throttledAtMs } = pace as Pace & { perSecond: number };
   const seconds = clamp((nowMs - pace.changedAtMs) / 1000, 0, 1);
   if (seconds <= 0) return pace;
   const next = perSecondAfter(pace, perSecond, seconds, nowMs);
   const failures = nowMs - pace.sinceMs > FORGIVEN_MS ? 0 : pace.failures;
-  const isForgotten = toldAtMs !== null && nowMs - toldAtMs > FORGOTTEN_MS;
+  const isForgotten = throttledAtMs !== null && nowMs - throttledAtMs > FORGOTTEN_MS;
   if (next < FULL_PER_SECOND && !isForgotten)
     return { ...pace, perSecond: next, ceiling: ceiling !== null && next > ceiling * 1.25 ? null : ceiling, failures, changedAtMs: nowMs };
   return pace.limit === null ? null : { ...fresh(pace.limit, nowMs), failures };
 }
 
-function perSecondAfter({ ceiling, toldAtMs, resumeAtMs }: Pace, perSecond: number, seconds: number, nowMs: number): number {
-  if (ceiling === null) return perSecond * (toldAtMs === null ? GROWTH.failed : GROWTH.told) ** seconds;
+function perSecondAfter({ ceiling, throttledAtMs, resumeAtMs }: Pace, perSecond: number, seconds: number, nowMs: number): number {
+  if (ceiling === null) return perSecond * (throttledAtMs === null ? GROWTH.failed : GROWTH.throttled) ** seconds;
   const near = ceiling * NEAR_CEILING;
   if (perSecond < near) return Math.min(near, perSecond + Math.max(ADDED.least, perSecond * ADDED.part) * seconds);
-  const holdMs = clamp(toldAtMs === null ? 0 : resumeAtMs - toldAtMs, HOLD_MS.least, HOLD_MS.most);
-  return nowMs - Math.max(resumeAtMs, toldAtMs ?? 0) < holdMs ? perSecond : perSecond + Math.max(0.1, ceiling * CREEP) * seconds;
+  const holdMs = clamp(throttledAtMs === null ? 0 : resumeAtMs - throttledAtMs, HOLD_MS.least, HOLD_MS.most);
+  return nowMs - Math.max(resumeAtMs, throttledAtMs ?? 0) < holdMs ? perSecond : perSecond + Math.max(0.1, ceiling * CREEP) * seconds;
 }
 
 export interface Bucket {

@@ -146,6 +146,7 @@ function logPace(log: Logger, { subscriptionId, tenant, before, after }: PaceCha
   };
   if (after === null || after.state === 'LIMITED') logRule(log, 'recovered', { rule: before?.state ?? 'SLOWED', ...fields });
   else if (after.state === 'PROBING') logRule(log, 'probed', { rule: 'PROBING', ...fields });
-  else if (before?.state === 'PROBING' && after.toldAtMs !== after.changedAtMs) logRule(log, 'recovering', { rule: 'PROBING', ...fields });
+  else if (before?.state === 'PROBING' && after.throttledAtMs !== after.changedAtMs)
+    logRule(log, 'recovering', { rule: 'PROBING', ...fields });
   else logRule(log, 'slowed', { rule: 'SLOWED', ...fields });
 }

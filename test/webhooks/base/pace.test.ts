@@ -44,7 +44,7 @@ function simulate({
 
 describe('a receiver that asks to slow down', () => {
   it('is left alone for as long as it asked, at least a second and at most an hour', () => {
-    expect(nextPace(null, slow(60_000), T)).toMatchObject({ state: 'SLOWED', resumeAtMs: T + 60_000, perSecond: 1, toldAtMs: T });
+    expect(nextPace(null, slow(60_000), T)).toMatchObject({ state: 'SLOWED', resumeAtMs: T + 60_000, perSecond: 1, throttledAtMs: T });
     expect(nextPace(null, slow(0), T)?.resumeAtMs).toBe(T + 1_000);
     expect(nextPace(null, slow(86_400_000), T)?.resumeAtMs).toBe(T + 3_600_000);
     const waiting = nextPace(null, slow(60_000), T) as Pace;

@@ -21,7 +21,7 @@ export type AuthInput = Maybe<{
 
 export interface AuthDraft {
   /** The kinds of authentication that the input names; more than one is a mistake. */
-  asked: string[];
+  kinds: string[];
   definition: AuthDefinition;
   secrets: AuthSecrets;
 }
@@ -32,10 +32,10 @@ const MAX_TEXT_LENGTH = 2_048;
 export function mergeAuth(input: AuthInput | null | undefined, { saved }: MergeContext): AuthDraft | null {
   const was = saved?.definition.auth ?? null;
   const kept = saved?.secrets.auth ?? {};
-  const before = was && { asked: [was.kind.toLowerCase()], definition: was, secrets: kept };
+  const before = was && { kinds: [was.kind.toLowerCase()], definition: was, secrets: kept };
   if (input === undefined) return before;
-  const asked = Object.entries(input ?? {}).flatMap(([kind, value]) => (value == null ? [] : [kind]));
-  if (asked.length === 0) return input !== null && Object.keys(input).length === 0 ? before : null;
+  const kinds = Object.entries(input ?? {}).flatMap(([kind, value]) => (value == null ? [] : [kind]));
+  if (kinds.length === 0) return input !== null && Object.keys(input).length === 0 ? before : null;
   const { basic, token, oauth2 } = input ?? {};
   const same = <K extends AuthDefinition['kind']>(kind: K) => (was?.kind === kind ? (was as Extract<AuthDefinition, { kind: K }>) : null);
   const secret = (kind: AuthDefinition['kind'], field: keyof AuthSecrets, given: string | null | undefined): string =>
@@ -44,7 +44,7 @@ export function mergeAuth(input: AuthInput | null | undefined, { saved }: MergeC
     (given === undefined ? old : given?.trim()) || otherwise;
   if (basic)
     return {
-      asked,
+      kinds,
       definition: { kind: 'BASIC', scheme: word(basic.scheme, same('BASIC')?.scheme, 'basic') },
       secrets: { username: secret('BASIC', 'username', basic.username), password: secret('BASIC', 'password', basic.password) },
     };
@@ -53,7 +53,7 @@ export function mergeAuth(input: AuthInput | null | undefined, { saved }: MergeC
     const text = (given: string | null | undefined, kept: string | null | undefined): string | null =>
       (given === undefined ? kept : given?.trim()) || null;
     return {
-      asked,
+      kinds,
       definition: {
         kind: 'OAUTH2',
         tokenUrl: text(oauth2.tokenUrl, old?.tokenUrl) ?? '',
@@ -67,7 +67,7 @@ export function mergeAuth(input: AuthInput | null | undefined, { saved }: MergeC
     };
   }
   return {
-    asked,
+    kinds,
     definition: { kind: 'TOKEN', scheme: word(token?.scheme, same('TOKEN')?.scheme, 'token') },
     secrets: { token: secret('TOKEN', 'token', token?.token).trim() },
   };
@@ -75,11 +75,11 @@ export function mergeAuth(input: AuthInput | null | undefined, { saved }: MergeC
 
 /** Validates the authentication settings; resolves the host name of a token endpoint. No message contains a value that may be a secret. */
 export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: CheckContext): Promise<Problem[]> {
-  const { asked, definition, secrets } = auth;
+  const { kinds, definition, secrets } = auth;
   const headers = (values.headers ?? []) as { name: string }[];
-  if (asked.length > 1) return [{ field: 'auth', message: `has ${asked.join(' and ')}; give only one of them` }];
+  if (kinds.length > 1) return [{ field: 'auth', message: `has ${kinds.join(' and ')}; give only one of them` }];
   const problems: Problem[] = [];
-  const add = (field: string, problem: Omit<Problem, 'field'>) => problems.push({ ...problem, field: `auth.${asked[0]}.${field}` });
+  const add = (field: string, problem: Omit<Problem, 'field'>) => problems.push({ ...problem, field: `auth.${kinds[0]}.${field}` });
   /** Checks the length and the characters of a header or form value. Default: visible ASCII and spaces. */
   const check = (field: string, text: string, allowed = /^[\x20-\x7e]*$/, most = MAX_CREDENTIAL_LENGTH) => {
     if (text.length > most) add(field, { message: `has ${text.length} characters, more than ${most}` });

@@ -63,7 +63,7 @@ export function createReach(settings: ReachSettings): Reach {
     // Generic reasons come first, so that nobody can find out by trying that an internal address belongs to Hookgraph.
     const blocked = isAddress(host) ? isBlocked(host, allowedNetworks) : blockedName(host, allowedNetworks);
     if (blocked) return blocked;
-    return endpoints.some((own) => own.byName && own.port === port && bare(own.host) === host) ? ourselves(host, port) : null;
+    return endpoints.some((own) => own.byName && own.port === port && bare(own.host) === host) ? reservedMessage(host, port) : null;
   }
 
   async function addressesOf(target: Target): Promise<LookupAddress[]> {
@@ -77,7 +77,7 @@ export function createReach(settings: ReachSettings): Reach {
       if (reason) throw new AddressRefused(isAddress(host) ? reason : `"${host}" resolves to an address that is not public`);
       if (!secure && !isAllowed(address, allowedNetworks)) throw new AddressRefused(HTTP);
     }
-    if (await isOurs(endpoints, resolve, port, addresses)) throw new AddressRefused(ourselves(host, port));
+    if (await isOwnEndpoint(endpoints, resolve, port, addresses)) throw new AddressRefused(reservedMessage(host, port));
     return addresses;
   }
 
@@ -134,7 +134,7 @@ function blockedName(host: string, allowedNetworks: ReachSettings['allowedNetwor
 }
 
 /** Whether a connection to one of these addresses would reach an endpoint of Hookgraph. */
-async function isOurs(endpoints: Endpoint[], resolve: Reach['resolve'], port: number, addresses: LookupAddress[]): Promise<boolean> {
+async function isOwnEndpoint(endpoints: Endpoint[], resolve: Reach['resolve'], port: number, addresses: LookupAddress[]): Promise<boolean> {
   for (const own of endpoints) {
     if (own.port !== port || own.byName) continue;
     // An endpoint whose name doesn't resolve now is skipped; Hookgraph itself can't reach it either.
@@ -163,7 +163,7 @@ function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: P
 const HTTP = 'http is accepted only for hosts in the networks that the operator allows with HOOKGRAPH_ALLOWED_NETWORKS';
 
 // The same message for every Hookgraph endpoint, so that it doesn't reveal which endpoint has this address.
-const ourselves = (host: string, port: number) => `"${host}", port ${port}, belongs to Hookgraph itself`;
+const reservedMessage = (host: string, port: number) => `"${host}", port ${port}, belongs to Hookgraph itself`;
 
 /** The host in lower case, without IPv6 brackets and trailing dots. */
 export function bare(host: string): string {

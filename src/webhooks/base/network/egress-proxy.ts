@@ -34,8 +34,8 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
   const { name, request: requestOf } = readProxy(proxyUrl, secureContext);
   let openedAtMs = Number.NEGATIVE_INFINITY;
 
-  function ask(authority: string, signal: AbortSignal): Promise<Socket> {
-    const askedAtMs = performance.now();
+  function openTunnel(authority: string, signal: AbortSignal): Promise<Socket> {
+    const requestedAtMs = performance.now();
     return new Promise((resolve, reject) => {
       const request = requestOf(authority, signal);
       const hangs = setTimeout(() => request.destroy(new Hang()), tunnelMs);
@@ -55,7 +55,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
         if (!(cause instanceof Hang || signal.aborted))
           return reject(new EgressFailed(`connecting to ${name} failed: ${cause.code ?? cause.message}`, { cause }));
         // The proxy opened another tunnel in the meantime, so it works and this receiver is slow.
-        if (openedAtMs > askedAtMs) return reject(new TargetUnreachable('the egress proxy timed out while connecting to the receiver'));
+        if (openedAtMs > requestedAtMs) return reject(new TargetUnreachable('the egress proxy timed out while connecting to the receiver'));
         reject(new EgressFailed(`${name} did not answer in time`));
       });
       request.end();
@@ -68,7 +68,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
       // IPv4 first, because many proxies have no IPv6.
       for (const { address } of [...addresses].sort((a, b) => a.family - b.family)) {
         try {
-          return await ask(`${isIPv6(address) ? `[${address}]` : address}:${port}`, signal);
+          return await openTunnel(`${isIPv6(address) ? `[${address}]` : address}:${port}`, signal);
         } catch (error) {
           failure = error;
           if (!(error instanceof TargetUnreachable) || signal.aborted) break;

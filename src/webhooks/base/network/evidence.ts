@@ -55,13 +55,13 @@ export function suspicionOf(error: unknown, step: Step): { suspicion: Suspicion;
   const { code, name, errors } = error as Coded;
   // If several addresses were tried, the least suspicious error counts, since one reachable address is enough.
   const each = (errors?.length ? errors : [error as Coded]).map((one) => ({ ...one, code: one.code ?? code ?? name }));
-  const told = each[0]?.code ?? name;
-  if (each.every((one) => LOCAL_CODES.has(one.code))) return { suspicion: 'LOCAL', code: told };
-  if (step === 'NAME') return { suspicion: NO_SUCH_NAME.has(told) ? 'POSSIBLE' : 'LIKELY', code: told };
+  const firstCode = each[0]?.code ?? name;
+  if (each.every((one) => LOCAL_CODES.has(one.code))) return { suspicion: 'LOCAL', code: firstCode };
+  if (step === 'NAME') return { suspicion: NO_SUCH_NAME.has(firstCode) ? 'POSSIBLE' : 'LIKELY', code: firstCode };
   const ofRoute = each.every((one) => LOCAL_CODES.has(one.code) || ROUTE_CODES.has(one.code));
   // Many networks have no IPv6, so a receiver with IPv6 addresses only is itself to blame.
   const isOnlyIPv6 = each.every(({ address = '' }) => isIP(address) === 6);
-  return { suspicion: ofRoute && !isOnlyIPv6 ? 'LIKELY' : 'POSSIBLE', code: told };
+  return { suspicion: ofRoute && !isOnlyIPv6 ? 'LIKELY' : 'POSSIBLE', code: firstCode };
 }
 
 /**

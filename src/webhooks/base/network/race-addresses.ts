@@ -36,12 +36,12 @@ export function raceAddresses(addresses: readonly LookupAddress[], port: number,
       clearTimeout(timer);
       const address = order[started];
       if (address === undefined) return;
-      const place = started++;
+      const index = started++;
       const socket = connect({ host: address.address, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
       racing.add(socket);
       // The listener must stay: an unhandled socket error between connect and TLS would end the process.
       socket.on('error', (error) => {
-        if (racing.delete(socket)) fail(place, error);
+        if (racing.delete(socket)) fail(index, error);
       });
       socket.once('connect', () => {
         if (!racing.has(socket)) return;
@@ -50,8 +50,8 @@ export function raceAddresses(addresses: readonly LookupAddress[], port: number,
       });
       if (started < order.length) timer = setTimeout(startNext, ATTEMPT_DELAY_MS);
     }
-    function fail(place: number, error: Error): void {
-      failures[place] = error;
+    function fail(index: number, error: Error): void {
+      failures[index] = error;
       if (started < order.length) {
         startNext();
         return;
@@ -77,7 +77,7 @@ export function raceAddresses(addresses: readonly LookupAddress[], port: number,
 export function alternateFamilies(addresses: readonly LookupAddress[]): LookupAddress[] {
   const first = addresses.filter(({ family }) => family === addresses[0]?.family);
   const second = addresses.filter(({ family }) => family !== addresses[0]?.family);
-  return Array.from({ length: Math.max(first.length, second.length) }, (_, place) => [first[place], second[place]])
+  return Array.from({ length: Math.max(first.length, second.length) }, (_, index) => [first[index], second[index]])
     .flat()
     .filter((address) => address !== undefined);
 }

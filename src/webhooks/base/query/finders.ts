@@ -104,13 +104,13 @@ export function askFor(
   const names = keyNames(node);
   const variableValues: Record<string, unknown> = {};
   const variableDefinitions: VariableDefinitionNode[] = [];
-  const fields = keys.flatMap((key, place): FieldNode[] => {
+  const fields = keys.flatMap((key, index): FieldNode[] => {
     const texts = keyTexts(node, key);
     if (!texts) return [];
     for (const [name, type] of finder.types) {
       const part = names.get(name);
       const form = formOfType(type);
-      const own = `${name}_${place}`;
+      const own = `${name}_${index}`;
       const variable = { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: own } } as const;
       variableDefinitions.push({ kind: Kind.VARIABLE_DEFINITION, variable, type: parseType(String(type)) });
       if (part !== undefined && form) variableValues[own] = givenValue(form, texts[part] as string);
@@ -118,9 +118,9 @@ export function askFor(
       else if (name === 'nodeType') variableValues[own] = node.typename;
     }
     const field = visit(finder.field, {
-      Variable: ({ name, ...rest }) => ({ ...rest, name: { ...name, value: `${name.value}_${place}` } }),
+      Variable: ({ name, ...rest }) => ({ ...rest, name: { ...name, value: `${name.value}_${index}` } }),
     });
-    return [{ ...field, alias: { kind: Kind.NAME, value: `n${place}` }, selectionSet }];
+    return [{ ...field, alias: { kind: Kind.NAME, value: `n${index}` }, selectionSet }];
   });
   const operation: OperationDefinitionNode = {
     kind: Kind.OPERATION_DEFINITION,
@@ -137,14 +137,16 @@ export function askFor(
  */
 export function finderProblems(schema: GraphQLSchema, nodes: AnnouncedNode[], find: Record<string, string>): string[] {
   return Object.entries(find).flatMap(([typename, source]) => {
-    const told = (problem: string) => `find.${typename} ${JSON.stringify(source)} ${problem}`;
+    const problemOf = (problem: string) => `find.${typename} ${JSON.stringify(source)} ${problem}`;
     const node = announcedNode({ nodes }, typename);
-    if (!node) return [told(`is for a type that isn't announced; the announced types are ${nodes.map((one) => one.typename).join(', ')}.`)];
+    if (!node)
+      return [problemOf(`is for a type that isn't announced; the announced types are ${nodes.map((one) => one.typename).join(', ')}.`)];
     const type = schema.getType(typename);
-    if (!isObjectType(type)) return [told(`is for a type that the schema doesn't have: remove the finder, or correct the type's name.`)];
+    if (!isObjectType(type))
+      return [problemOf(`is for a type that the schema doesn't have: remove the finder, or correct the type's name.`)];
     const finder = readFinder(schema, source);
-    if ('problem' in finder) return [told(`${finder.problem}. Write it like ${JSON.stringify(proposalFor(schema, node))}.`)];
-    return fieldProblems(schema, node, finder).map(told);
+    if ('problem' in finder) return [problemOf(`${finder.problem}. Write it like ${JSON.stringify(proposalFor(schema, node))}.`)];
+    return fieldProblems(schema, node, finder).map(problemOf);
   });
 }
 

@@ -71,14 +71,14 @@ export function formOfType(type: GraphQLInputType): Form | null {
   if (named.name === 'Boolean') return 'BOOLEAN';
   if (specifiedScalarTypes.some(({ name }) => name === named.name)) return 'TEXT';
   // A custom scalar counts as a number if it accepts 1 and rejects "1".
-  const takes = (value: unknown): boolean => {
+  const accepts = (value: unknown): boolean => {
     try {
       return named.parseValue(value) !== undefined;
     } catch {
       return false;
     }
   };
-  return !takes('1') && takes(1) ? 'NUMBER' : 'TEXT';
+  return !accepts('1') && accepts(1) ? 'NUMBER' : 'TEXT';
 }
 
 /**

@@ -56,11 +56,11 @@ export function checkQuery(
   if (parsed instanceof GraphQLError) return { problems: [fromGraphQL(parsed, source)] };
   // These checks come before validation, whose cost grows with the number of selections.
   const keys: KeyVariable[] = [];
-  const misfits = operationProblems(parsed, at, (variable) => takeVariable(schema, subject, variable, keys, at));
+  const misfits = operationProblems(parsed, at, (variable) => addVariable(schema, subject, variable, keys, at));
   if (misfits.length > 0) return { problems: misfits };
   const breaches = limitErrors(schema, parsed, limits, undefined, subject.pageArguments);
   if (breaches.length > 0) return { problems: breaches.map((error) => fromGraphQL(error, source)) };
-  // A supplied variable may be declared without being used. takeVariable has already rejected all other variables.
+  // A supplied variable may be declared without being used. addVariable has already rejected all other variables.
   const rules = [...new Set([...specifiedRules, ...recommendedRules])].filter((rule) => rule !== NoUnusedVariablesRule);
   const invalid = validate(schema, parsed, rules, { maxErrors: MAX_PROBLEMS });
   return invalid.length > 0 ? { problems: invalid.map((error) => fromGraphQL(error, source)) } : { document: parsed, keys };
@@ -106,8 +106,8 @@ export function limitErrors(
     for (const name of measured.spread) unused.delete(name);
     const [cycle] = measured.cycles;
     if (cycle) return [new GraphQLError(cycle.message, { nodes: cycle.spread })];
-    const error = (metric: keyof Size, limit: number, told: (size: number) => string) =>
-      measured[metric] > limit ? [new GraphQLError(told(measured[metric]), { nodes: measured.worst(metric, limit) })] : [];
+    const error = (metric: keyof Size, limit: number, describe: (size: number) => string) =>
+      measured[metric] > limit ? [new GraphQLError(describe(measured[metric]), { nodes: measured.worst(metric, limit) })] : [];
     // The search for repeated fields is skipped when there are too many fields, because it compares pairs of them.
     const repeated = () => {
       const field = measured.fields > fields ? null : findRepeats(operation, fragments, repeats);
@@ -141,19 +141,19 @@ export function limitErrors(
 }
 
 type At = (message: string, node?: ASTNode) => Problem;
-type TakeVariable = (variable: VariableDefinitionNode) => Problem | null;
+type AddVariable = (variable: VariableDefinitionNode) => Problem | null;
 
-function operationProblems(document: DocumentNode, at: At, take: TakeVariable): Problem[] {
+function operationProblems(document: DocumentNode, at: At, add: AddVariable): Problem[] {
   const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const [operation, second] = operations;
   if (!operation) return [at('must contain a query operation', document.definitions[0])];
   if (second) return [at(`must contain a single operation; this is the second of ${operations.length}`, second)];
   if (operation.operation !== 'query') return [at(`must be a query, not a ${operation.operation}`, operation)];
-  return (operation.variableDefinitions ?? []).slice(0, MAX_PROBLEMS).flatMap((variable) => take(variable) ?? []);
+  return (operation.variableDefinitions ?? []).slice(0, MAX_PROBLEMS).flatMap((variable) => add(variable) ?? []);
 }
 
 /** Adds the variable to `keys` if it is a part of the key. Returns the problem with the variable; `null` when there is none. */
-function takeVariable(
+function addVariable(
   schema: GraphQLSchema,
   { node, topicKey }: QuerySubject,
   variable: VariableDefinitionNode,

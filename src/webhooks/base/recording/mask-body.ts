@@ -25,7 +25,7 @@ export function maskBody(text: string, format: 'JSON' | 'XML', paths: readonly M
   try {
     return format === 'XML' ? maskXml(text, startOf(paths), walk()) : maskJson(text, startOf(paths), walk());
   } catch {
-    // The body is invalid, or exceeds MAX_PLACES.
+    // The body is invalid, or exceeds MAX_POSITIONS.
     return null;
   }
 }
@@ -37,7 +37,7 @@ type Step = ReturnType<typeof stepDown>;
 const NOWHERE: Step = { masked: false, progress: [] };
 
 /** Maximum number of path positions to visit in one body, which takes about 50 ms. */
-const MAX_PLACES = 500_000;
+const MAX_POSITIONS = 500_000;
 
 const collector = (values: Set<string>) => (value: string) => void (values.size <= MAX_VALUES && values.add(value));
 
@@ -50,7 +50,7 @@ interface Steps {
 /** A `stepDown` that caches its results, since list items and objects of the same shape repeat the same steps. */
 function walk(): typeof stepDown {
   const known = new Map<Progress, Steps>();
-  let left = MAX_PLACES;
+  let left = MAX_POSITIONS;
   return (progress, key) => {
     if (progress.length === 0) return NOWHERE;
     let steps = known.get(progress);
@@ -58,13 +58,13 @@ function walk(): typeof stepDown {
       steps = { of: new Map(), isAlike: !progress.some(({ path, at }) => isIndex(path[at]) || isIndex(path[at + 1])) };
       known.set(progress, steps);
     }
-    const place = typeof key === 'number' && steps.isAlike ? 0 : key;
-    const before = steps.of.get(place);
+    const cacheKey = typeof key === 'number' && steps.isAlike ? 0 : key;
+    const before = steps.of.get(cacheKey);
     if (before) return before;
     left -= progress.length;
     if (left < 0) throw new Error('Masking the body failed: it has too many values for its masked paths.');
     const step = stepDown(progress, key);
-    steps.of.set(place, step);
+    steps.of.set(cacheKey, step);
     return step;
   };
 }
@@ -184,9 +184,9 @@ function maskXml(text: string, start: Progress, step: typeof stepDown): Masked {
     }
     open.pop();
   });
-  const heard = (value: string) => void (hidden && add(value));
-  parser.on('text', heard);
-  parser.on('cdata', heard);
+  const addText = (value: string) => void (hidden && add(value));
+  parser.on('text', addText);
+  parser.on('cdata', addText);
   parser.write(text).close();
   return { text: replace(text, cuts), values };
 }

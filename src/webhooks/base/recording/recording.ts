@@ -48,23 +48,23 @@ const leftOut = <T extends { body: string | null }>(part: T, omitted: BodyOmitte
 
 function masked({ outcome, stage, message, request, response }: Recordable, contentType: ContentType, paths: MaskPath[]): Recordable {
   const sent = request?.body == null ? null : maskBody(request.body, contentType, paths);
-  const got = response?.body == null ? null : maskBody(response.body, formatOf(response), paths);
-  const values = new Set([...(sent?.values ?? []), ...(got?.values ?? [])]);
+  const received = response?.body == null ? null : maskBody(response.body, formatOf(response), paths);
+  const values = new Set([...(sent?.values ?? []), ...(received?.values ?? [])]);
   // If the request can't be read, it is unknown which of its values the response repeats.
   const unknown = (request?.body != null && sent === null) || values.size > MAX_VALUES;
-  const said = unknown
+  const hidden = unknown
     ? null
-    : hideIn({ message: withoutQuote(stage, message), body: got?.text ?? '', headers: response?.headers ?? {} }, values);
-  const told = said ? said.message : withoutQuote(stage, message);
+    : hideIn({ message: withoutQuote(stage, message), body: received?.text ?? '', headers: response?.headers ?? {} }, values);
+  const shownMessage = hidden ? hidden.message : withoutQuote(stage, message);
   return {
     outcome,
     stage,
     // The error template's message may quote the response, so it is omitted if the response could not be masked.
-    message: response && !(got && said) ? withoutAnswer(stage, told) : told,
+    message: response && !(received && hidden) ? withoutAnswer(stage, shownMessage) : shownMessage,
     request: request && (sent ? changed(request, sent.text) : leftOut(request, 'UNMASKABLE')),
     response: response && {
-      ...(got && said ? changed(response, said.body) : leftOut(response, 'UNMASKABLE')),
-      headers: said?.headers ?? {},
+      ...(received && hidden ? changed(response, hidden.body) : leftOut(response, 'UNMASKABLE')),
+      headers: hidden?.headers ?? {},
     },
   };
 }
@@ -76,14 +76,14 @@ function formatOf({ headers, body }: NonNullable<Attempt['response']>): ContentT
   return /\bxml\b/i.test(headers['content-type'] ?? '') || body?.trimStart().startsWith('<') ? 'XML' : 'JSON';
 }
 
-interface Said {
+interface ResponseTexts {
   message: string | null;
   body: string;
   headers: Record<string, string>;
 }
 
 /** Masks values in a response, which may repeat them raw or escaped as JSON or XML. `null` when the search would take too long. */
-function hideIn(said: Said, values: Set<string>): Said | null {
+function hideIn(texts: ResponseTexts, values: Set<string>): ResponseTexts | null {
   const writings = [...values].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), escapeXml(value)]);
   const words = writings.filter(({ length }) => length >= 2 && length < MIN_LENGTH);
   const finder = createFinder(writings, words);
@@ -95,9 +95,9 @@ function hideIn(said: Said, values: Set<string>): Said | null {
     return rest ?? '';
   };
   const hidden = {
-    headers: Object.fromEntries(Object.entries(said.headers).map(([name, value]) => [hide(name), hide(value)])),
-    message: said.message && hide(said.message),
-    body: hide(said.body),
+    headers: Object.fromEntries(Object.entries(texts.headers).map(([name, value]) => [hide(name), hide(value)])),
+    message: texts.message && hide(texts.message),
+    body: hide(texts.body),
   };
   return isSpent ? null : hidden;
 }

@@ -34,8 +34,8 @@ export async function keysWithin(
     return parts && !parts.join('').includes('\0') ? [parts] : [];
   });
   const columns = node.key.map((_, index) => texts.map((list) => list[index]));
-  const wanted = `SELECT * FROM unnest(${columns.map((_, index) => `$${index + 2}::text[]`).join(', ')})`;
-  return new Set(await readKeys(pool, `${selectKeys(node, nodes)} AND ${isOne} IN (${wanted})`, [tenant, ...columns]));
+  const given = `SELECT * FROM unnest(${columns.map((_, index) => `$${index + 2}::text[]`).join(', ')})`;
+  return new Set(await readKeys(pool, `${selectKeys(node, nodes)} AND ${isOne} IN (${given})`, [tenant, ...columns]));
 }
 
 async function readKeys(pool: Pool, sql: string, values: unknown[]): Promise<string[]> {

@@ -20,7 +20,7 @@ interface Row extends Omit<Pace, 'limit'>, Bucket {
 const ms = (column: string, name: string) => `extract(epoch FROM p.${column})::float8 * 1000 AS "${name}"`;
 
 export const PACE_COLUMNS = `p.subscription_id AS id, p.state, p.per_second AS "perSecond", p.ceiling, p.failures, p.allowance,
-  p.limit_per_second AS "limitPerSecond", p.limit_concurrency AS "limitConcurrency", ${ms('resume_at', 'resumeAtMs')}, ${ms('told_at', 'toldAtMs')},
+  p.limit_per_second AS "limitPerSecond", p.limit_concurrency AS "limitConcurrency", ${ms('resume_at', 'resumeAtMs')}, ${ms('told_at', 'throttledAtMs')},
   ${ms('since', 'sinceMs')}, ${ms('changed_at', 'changedAtMs')}, ${ms('refilled_at', 'refilledAtMs')}`;
 
 export function toPaces(rows: Row[]): Map<string, Pace & Bucket> {
@@ -58,13 +58,13 @@ export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, 
   if (paced.length > 0)
     await client.query(
       `WITH r AS (
-         SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, state text, "perSecond" float8, ceiling float8, "resumeAtMs" float8, "toldAtMs" float8,
+         SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, state text, "perSecond" float8, ceiling float8, "resumeAtMs" float8, "throttledAtMs" float8,
            failures int, "sinceMs" float8, "changedAtMs" float8, "limitPerSecond" float8, "limitConcurrency" int)
        ), x AS (
          ${SET_PACED}
        )
        INSERT INTO hookgraph.paces AS p (subscription_id, state, per_second, ceiling, resume_at, told_at, failures, since, changed_at, limit_per_second, limit_concurrency)
-       SELECT id, state, "perSecond", ceiling, to_timestamp("resumeAtMs" / 1000), to_timestamp("toldAtMs" / 1000), failures, to_timestamp("sinceMs" / 1000),
+       SELECT id, state, "perSecond", ceiling, to_timestamp("resumeAtMs" / 1000), to_timestamp("throttledAtMs" / 1000), failures, to_timestamp("sinceMs" / 1000),
          to_timestamp("changedAtMs" / 1000), "limitPerSecond", "limitConcurrency" FROM r
        ON CONFLICT (subscription_id) DO UPDATE SET state = excluded.state, per_second = excluded.per_second, ceiling = excluded.ceiling,
          resume_at = excluded.resume_at, told_at = excluded.told_at, failures = excluded.failures, since = excluded.since, changed_at = excluded.changed_at,

@@ -29,14 +29,14 @@ export const PAGE = { greatest: 100, usual: 25 };
  * Checks the arguments and converts them to a page. A cursor is the key of a row in base64url, which clients don't interpret.
  * @throws WebhooksError PAGE_INVALID for a size out of range, for both `first` and `last`, or for an invalid cursor
  */
-export function toPage(asked: PageArguments): Page {
-  const { first, last } = asked;
+export function toPage(given: PageArguments): Page {
+  const { first, last } = given;
   if (first != null && last != null)
     throw new WebhooksError('PAGE_INVALID', 'The arguments "first" and "last" are both given.', 'Give only one of them.');
   const [name, limit] = last != null ? ['last', last] : ['first', first ?? PAGE.usual];
   if (!Number.isInteger(limit) || limit < 1 || limit > PAGE.greatest)
     throw new WebhooksError('PAGE_INVALID', `The argument "${name}" is ${limit}.`, `Give a number from 1 to ${PAGE.greatest}.`);
-  return { limit, backward: last != null, after: readCursor('after', asked.after), before: readCursor('before', asked.before) };
+  return { limit, backward: last != null, after: readCursor('after', given.after), before: readCursor('before', given.before) };
 }
 
 export function toCursor(key: string): string {

@@ -84,6 +84,6 @@ export async function endReplaysOf(db: Db, subscriptionId: string): Promise<void
 }
 
 function valuesOf(owner: Owner, { subscriptionId, state }: ReplayFilter): unknown[] {
-  const asked = subscriptionId == null || isUuid(subscriptionId) ? (subscriptionId?.toLowerCase() ?? null) : '';
-  return [owner.tenant, owner.userId, asked, state ?? null];
+  const id = subscriptionId == null || isUuid(subscriptionId) ? (subscriptionId?.toLowerCase() ?? null) : '';
+  return [owner.tenant, owner.userId, id, state ?? null];
 }

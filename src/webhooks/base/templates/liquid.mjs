@@ -66,8 +66,8 @@ export function faultOf(error, usual) {
   const original = LiquidError.is(error) ? (error.originalError ?? error) : error;
   if (original instanceof RangeError && /call stack|Invalid (string|array) length|Invalid count|too large/.test(original.message))
     return { fault: 'limit', message: 'nested too deeply, or rendered too much', place: null };
-  const told = error instanceof Error ? error.message : String(error);
-  const message = told.replace(/(, file:[^,]*)?, line:\d+, col:\d+$/, '');
+  const text = error instanceof Error ? error.message : String(error);
+  const message = text.replace(/(, file:[^,]*)?, line:\d+, col:\d+$/, '');
   const fault = / limit exceeded/.test(message) ? 'limit' : usual;
   if (!LiquidError.is(error)) return { fault, message, place: null };
   const [line = 1, column = 1] = error.token.getPosition();

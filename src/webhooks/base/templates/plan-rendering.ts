@@ -25,7 +25,7 @@ export interface FastProcesses {
 }
 
 /** Whether another fast process may start. For SLOW_FOR_MS after a death, two may run, so that one can render if the other dies again. */
-export function isAnotherWanted({ running, max, crowdedSinceMs, lastDeathMs }: FastProcesses, nowMs: number): boolean {
+export function mayStartAnother({ running, max, crowdedSinceMs, lastDeathMs }: FastProcesses, nowMs: number): boolean {
   if (nowMs - lastDeathMs < SLOW_FOR_MS && running < 2) return true;
   return running < max && nowMs - crowdedSinceMs > CROWDED_FOR_MS;
 }
@@ -35,9 +35,9 @@ export function isAnotherWanted({ running, max, crowdedSinceMs, lastDeathMs }: F
  * process are free. Waiting makes batches, so that not every job needs a message.
  * @param loads number of jobs in each fast process
  */
-export function chooseProcess(loads: readonly number[], isAnotherWanted: boolean): number | 'open' | 'wait' {
+export function chooseProcess(loads: readonly number[], mayStartAnother: boolean): number | 'open' | 'wait' {
   const least = Math.min(...loads);
-  if (loads.length === 0 || (least >= MAX_JOBS / 4 && isAnotherWanted)) return 'open';
+  if (loads.length === 0 || (least >= MAX_JOBS / 4 && mayStartAnother)) return 'open';
   return least > MAX_JOBS / 2 ? 'wait' : loads.indexOf(least);
 }
 

@@ -37,21 +37,21 @@ export function startRenderChild(low: boolean, onProgress: (progress: Progress[]
     setImmediate(() => onDeath({ by: 'unknown', message: `starting a render process failed: ${(error as Error).message}` }));
     return { send: () => {}, hold: () => {}, kill: async () => {} };
   }
-  let said = '';
+  let stderrText = '';
   let dead = false;
   const died = new Promise<void>((resolve) => {
     const end = (why: string) => {
       if (dead) return;
       dead = true;
       resolve();
-      onDeath(read(said, why));
+      onDeath(read(stderrText, why));
     };
     // `close` instead of `exit`, since stderr may not be read completely at `exit`.
     child.on('close', (code, signal) => end(signal ?? `exit code ${code}`));
     child.on('error', (error) => child.pid === undefined && end(error.message));
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-4000);
+    stderrText = (stderrText + text).slice(-4000);
   });
   child.on('message', (progress) => onProgress(progress as Progress[]));
   const parts = [child, child.channel, child.stderr as unknown as Referable | null];
@@ -80,15 +80,18 @@ function lower(pid: number): void {
   }
 }
 
-function read(said: string, why: string): Death {
-  const [, ms, id] = /overstayed (\d+) ms in (\d+)/.exec(said) ?? [];
+function read(stderrText: string, why: string): Death {
+  const [, ms, id] = /overstayed (\d+) ms in (\d+)/.exec(stderrText) ?? [];
   if (id !== undefined)
     return {
       by: 'template',
       culprit: Number(id),
       message: `template render limit exceeded: rendering was stopped after ${ms} ms of CPU time`,
     };
-  if (/heap out of memory|Fatal|FATAL|Allocation failed/.test(said))
+  if (/heap out of memory|Fatal|FATAL|Allocation failed/.test(stderrText))
     return { by: 'template', message: `template memory limit exceeded: a rendering may use ${HEAP_MB} MB` };
-  return { by: 'unknown', message: `the render process ended unexpectedly: ${why}${said === '' ? '' : `: ${said.slice(0, 1000)}`}` };
+  return {
+    by: 'unknown',
+    message: `the render process ended unexpectedly: ${why}${stderrText === '' ? '' : `: ${stderrText.slice(0, 1000)}`}`,
+  };
 }

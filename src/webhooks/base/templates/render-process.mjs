@@ -12,7 +12,7 @@ import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
 /** @import { Job, Progress, RenderInput, Step, StepResult } from './rendering.mjs' */
 
 /** Milliseconds after the last message at which finished results are sent, even if the batch has more jobs. */
-const TELL_AFTER_MS = 5;
+const SEND_AFTER_MS = 5;
 /** CPU milliseconds beyond which a job counts as slow. */
 const SLOW_MS = 15;
 /**
@@ -46,21 +46,21 @@ process.on('message', (/** @type {Job[]} */ jobs) => {
   if (Atomics.load(busy, 1) === 1) Atomics.notify(busy, 0);
   /** @type {Progress[]} */
   let known = [];
-  let toldMs = performance.now();
+  let sentMs = performance.now();
   for (const job of jobs) {
     known.push(run(job));
     const nowMs = performance.now();
-    if (nowMs - toldMs < TELL_AFTER_MS) continue;
-    tell(known);
+    if (nowMs - sentMs < SEND_AFTER_MS) continue;
+    sendProgress(known);
     known = [];
-    toldMs = nowMs;
+    sentMs = nowMs;
   }
-  if (known.length > 0) tell(known);
+  if (known.length > 0) sendProgress(known);
   Atomics.store(busy, 0, 0);
 });
 
 /** @param {Progress[]} progress */
-function tell(progress) {
+function sendProgress(progress) {
   process.send?.(progress);
 }
 
@@ -77,8 +77,8 @@ function run({ id, input, steps, alone }) {
   const data = read(input);
   for (const [at, step] of steps.entries()) {
     // Reports the progress before each step. If the process then dies, the engine knows which step caused it.
-    if (alone && at > 0) tell([{ id, results, at }]);
-    const result = take(step, data);
+    if (alone && at > 0) sendProgress([{ id, results, at }]);
+    const result = runStep(step, data);
     results.push(result);
     startPhase(PARSE_LIMIT_MS);
     if (step.ask === 'gate' && !('text' in result && result.text.trim() === 'true')) break;
@@ -126,19 +126,19 @@ function parseOr(body) {
  * @param {object} data
  * @returns {StepResult}
  */
-function take({ source, style, ask }, data) {
+function runStep({ source, style, ask }, data) {
   const started = performance.now();
   /** @type {'syntax' | 'render'} */
-  let usual = 'syntax';
+  let fallback = 'syntax';
   try {
     startPhase(PARSE_LIMIT_MS);
     const nodes = parse(source, style);
-    usual = 'render';
-    const text = look(ask, nodes, source, style) ?? render(nodes, style, data);
+    fallback = 'render';
+    const text = pathsAsJson(ask, nodes, source, style) ?? render(nodes, style, data);
     startPhase(PARSE_LIMIT_MS);
     return { text, invalid: ask === 'json' ? mistakeIn(text) : null, ms: performance.now() - started };
   } catch (error) {
-    return { ...faultOf(error, usual), ms: performance.now() - started };
+    return { ...faultOf(error, fallback), ms: performance.now() - started };
   }
 }
 
@@ -150,7 +150,7 @@ function take({ source, style, ask }, data) {
  * @param {Step['style']} style
  * @returns {string | null}
  */
-function look(ask, nodes, source, style) {
+function pathsAsJson(ask, nodes, source, style) {
   if (ask === 'parse') return JSON.stringify(eventPaths(nodes, source, style));
   return ask === 'paths' ? JSON.stringify(pathsOfData(nodes, style)) : null;
 }

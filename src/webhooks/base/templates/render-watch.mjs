@@ -7,7 +7,7 @@ import { cpuMs, STALE_MS } from './cpu-clock.mjs';
 
 /** @type {{ busy: Int32Array, phase: Float64Array }} */
 const { busy, phase } = workerData;
-const LOOK_EVERY_MS = 5;
+const CHECK_EVERY_MS = 5;
 
 for (;;) {
   Atomics.store(busy, 1, 1);
@@ -18,5 +18,5 @@ for (;;) {
     writeSync(2, `overstayed ${limitMs} ms in ${id}`);
     process.kill(process.pid, 'SIGKILL');
   }
-  Atomics.wait(busy, 0, 1, LOOK_EVERY_MS);
+  Atomics.wait(busy, 0, 1, CHECK_EVERY_MS);
 }

@@ -3,7 +3,7 @@
 // died. Both queues are fair between tenants.
 import { availableParallelism } from 'node:os';
 import { RENDER_WAIT_MS } from '../deadlines.js';
-import { chooseProcess, fateOf, isAnotherWanted, isSuspect, MAX_JOBS } from './plan-rendering.js';
+import { chooseProcess, fateOf, isSuspect, MAX_JOBS, mayStartAnother } from './plan-rendering.js';
 import { createReadyQueue } from './ready-queue.js';
 import { type Death, type RenderChild, startRenderChild } from './render-child.js';
 import { type Job, KILL_AFTER_MS, MAX_DATA_LENGTH, type Progress, type RenderInput, type Step, type StepResult } from './rendering.mjs';
@@ -154,7 +154,7 @@ class ProcessRenderer implements Renderer {
     const processes = [...this.fast];
     const loads = processes.map(({ renderings }) => renderings.size);
     const state = { running: processes.length, max: this.options.fastProcesses, crowdedSinceMs, lastDeathMs };
-    const choice = chooseProcess(loads, isAnotherWanted(state, performance.now()));
+    const choice = chooseProcess(loads, mayStartAnother(state, performance.now()));
     if (choice === 'wait') return null;
     if (choice !== 'open') return processes[choice] as RenderProcess;
     const opened = this.open(false);

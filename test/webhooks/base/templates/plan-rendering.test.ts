@@ -1,6 +1,6 @@
 // Tests each decision of the renderer by itself: which process, when another one, what after a death, and which subscriptions are slow.
 import { describe, expect, it } from 'vitest';
-import { chooseProcess, fateOf, isAnotherWanted, isSuspect } from '../../../../src/webhooks/base/templates/plan-rendering.js';
+import { chooseProcess, fateOf, isSuspect, mayStartAnother } from '../../../../src/webhooks/base/templates/plan-rendering.js';
 import { SlowSubscriptions } from '../../../../src/webhooks/base/templates/slow-subscriptions.js';
 
 describe('chooseProcess', () => {
@@ -14,7 +14,7 @@ describe('chooseProcess', () => {
   ] as const)('%s', (_what, loads, wanted, choice) => expect(chooseProcess(loads, wanted)).toBe(choice));
 });
 
-describe('isAnotherWanted', () => {
+describe('mayStartAnother', () => {
   const calm = { running: 1, max: 2, crowdedSinceMs: Number.POSITIVE_INFINITY, lastDeathMs: Number.NEGATIVE_INFINITY };
   it.each([
     ['nobody waits', {}, false],
@@ -24,7 +24,7 @@ describe('isAnotherWanted', () => {
     ['one died within a minute, beyond the maximum', { lastDeathMs: 1000, max: 1 }, true],
     ['two run after a death', { lastDeathMs: 1000, running: 2 }, false],
     ['one died long ago', { lastDeathMs: -58_000 }, false],
-  ])('when %s', (_what, state, wanted) => expect(isAnotherWanted({ ...calm, ...state }, 2000)).toBe(wanted));
+  ])('when %s', (_what, state, wanted) => expect(mayStartAnother({ ...calm, ...state }, 2000)).toBe(wanted));
 });
 
 describe('fateOf', () => {

@@ -1,10 +1,9 @@
-// A graphql-yoga plugin that refuses oversized responses: a query can select a recorded body, which may be long, under
-// many aliases.
+// Refuses oversized responses, as a plugin of graphql-yoga: a query can select a long recorded body under many aliases.
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { isLonger } from '../webhooks/index.js';
 
-/** Maximum number of characters of a response as JSON. Escape characters such as the backslash in `\"` aren't counted. */
+/** Maximum number of characters of a response as JSON. The count leaves out escape characters and most digits of numbers. */
 const MAX_ANSWER_LENGTH = 32 * 1024 * 1024;
 
 export const useAnswerLimit = (): Plugin => ({

@@ -1,4 +1,4 @@
-// Defines a route's answer, and writes it as an HTTP response.
+// Defines the result of a route (`Answer`), and writes it as an HTTP response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { stringifyJson } from '../runtime/exact-json.mjs';
 
@@ -24,7 +24,7 @@ export function plain(status: number, body: string): Answer {
 
 /**
  * Writes the answer. Resolves when the response was handed to the connection, or the client has disconnected.
- * @param guards headers of every response; the answer's own headers override them
+ * @param guards the security headers of every response; the answer's own headers override them
  */
 export function send(
   response: ServerResponse,

@@ -13,9 +13,9 @@ export interface App {
   pool: Pool;
   schema: GraphQLSchema;
   webhooks: Webhooks;
-  /** The explorer's initial tabs. */
+  /** The tabs that the explorer opens at first. */
   tabs: Tab[];
-  /** Finds the viewer of a token, or the reason why the token is refused. */
+  /** Returns the viewer of a token, or the reason why the token is refused. */
   authenticate(token: string): Promise<Authentication>;
   /** Creates the context for the resolvers of one request. */
   contextOf(viewer: Viewer, traceparent?: string | null): object;

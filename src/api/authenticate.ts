@@ -1,4 +1,4 @@
-// Authenticates requests by token. Slows down guessing, and enforces each token's rate limit.
+// Authenticates requests by token, slows down token guessing, and enforces each token's rate limit.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Viewer } from '../auth/viewer.js';
@@ -10,7 +10,7 @@ import { createNetworkOf } from './network-of.js';
 
 const SCHEME = /^(?:Token\s+token=|Bearer\s+)("?)([^"\s,]+)\1\s*$/i;
 
-/** `headers`: rate-limit headers for the response. */
+/** `headers`: the rate-limit headers for the response. `refusal`: the response to a request that isn't authenticated. */
 export type Authenticated = { viewer: Viewer; headers: Record<string, string> } | { viewer: null; refusal: Answer };
 
 export function createAuthenticate(app: App): (request: IncomingMessage) => Promise<Authenticated> {
@@ -24,8 +24,8 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     const token = SCHEME.exec(authorization)?.[2];
     if (!token) return refuse('The Authorization header has no valid format.');
     const hash = createHash('sha256').update(token).digest('hex');
-    // A recently valid token is rate-limited before the database query. Any other token is rate-limited only after the
-    // query has found it, because the limiter keeps a counter for each token.
+    // A token that was valid recently is rate-limited before the database is queried. Any other token is rate-limited
+    // only once the database has found it, so that made-up tokens don't fill the limiter's memory.
     const before = guesses.isKnown(hash) ? await budget.spend(hash) : null;
     if (before?.waitMs != null) return overBudget(before, rateLimit);
     const found = await guesses.tried(networkOf(request), hash, () => app.authenticate(token));
@@ -35,7 +35,7 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     if (now?.waitMs != null) return overBudget(now, rateLimit);
     if (viewer) return { viewer, headers: now?.headers ?? {} };
     if (refusal === 'UNKNOWN') return refuse('This token does not exist, or its user is disabled.');
-    // The time of the revocation is safe to disclose, because the client has this token.
+    // The times below are safe to disclose, because the client has the token.
     if ('revokedAt' in refusal) return refuse(`This token was revoked at ${told(refusal.revokedAt)}.`);
     return refuse(`This token expired at ${told(refusal.expiredAt)}.`);
   };

@@ -2,13 +2,13 @@
 import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 /**
- * Seconds of the burst allowance: in each period of this length, a token may exceed its rate by as many requests as the
- * rate allows in the period.
+ * Length of a burst period in seconds. In each period, a token may send up to `perSecond * BURST_SECONDS` requests beyond
+ * its steady rate.
  */
 const BURST_SECONDS = 60;
 
 export interface Spent {
-  /** Milliseconds to wait; `null` when the request is within the limit. */
+  /** Milliseconds until the client may retry; `null` when the request is within the limit. */
   waitMs: number | null;
   /**
    * The headers RateLimit and RateLimit-Policy.
@@ -21,7 +21,7 @@ export interface Budget {
   spend(hash: string): Promise<Spent>;
 }
 
-/** Counts requests per token in this process's memory; the caller passes only tokens that exist. `perSecond` 0 means no limit. */
+/** Counts requests per token in memory. The caller passes only hashes of tokens that exist. `perSecond` 0 means no limit. */
 export function createBudget(perSecond: number): Budget {
   if (perSecond === 0) return { spend: async () => ({ waitMs: null, headers: {} }) };
   const steady = new RateLimiterMemory({ points: perSecond, duration: 1 });

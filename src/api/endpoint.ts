@@ -38,8 +38,8 @@ export function createEndpoint(
   return async ({ method = 'GET', headers }, { url, ctx, body }) => {
     const told = Object.fromEntries(Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === 'string'));
     const sent = method === 'POST' ? new TextDecoder().decode(body) : undefined;
-    // The request is passed as strings, because yoga would need as long to read a stream or Node's Request as to
-    // execute the operation.
+    // Passes headers and body as strings, because reading a stream or a Request would take yoga as long as executing the
+    // operation.
     const response = await yoga.fetch(url.href, { method, headers: told, body: sent }, ctx);
     return {
       status: response.status,

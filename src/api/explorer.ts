@@ -11,21 +11,21 @@ export interface ExplorerOptions {
   host: string;
   /** The public URL of the API. */
   baseUrl: string;
-  /** The token that the page fills in; it gives access only to this machine's throw-away data. `null`: the page fills in none. */
+  /** The API token of the local sample data, which the page contains for requests from this machine; `null`: the page contains none. */
   localToken: string | null;
   tabs: Tab[];
 }
 
 /**
- * Creates the handler of the page. Only requests from this machine get a page with the token, because the page needs no
- * authentication and everyone who loads it can read the token.
+ * Creates the page's handler. Only requests from this machine get a page with the token, because loading the page needs no
+ * authentication.
  */
 export function createExplorer(options: ExplorerOptions): (request: IncomingMessage) => Promise<Answer> {
   const { host, baseUrl, localToken } = options;
   const isLocalStart = isLoopback(host) && isLoopback(new URL(baseUrl).hostname);
-  // The token may only have characters that need no quoting, because other characters could end the script element around it.
+  // Accepts only characters that need no escaping, because others could end the script element that contains the token.
   const token = isLocalStart && localToken !== null && /^[\w.~+/=-]+$/.test(localToken) ? localToken : null;
-  // The page has 9 MB, so it is rendered on the first request.
+  // The pages have 9 MB each, so each is rendered at its first request and then cached.
   let open: Promise<Answer> | undefined;
   let closed: Promise<Answer> | undefined;
   return (request) => {
@@ -47,7 +47,7 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
     title: 'Hookgraph explorer',
     headers,
     defaultTabs: tabs.map((tab) => ({ ...tab, headers })),
-    // GraphiQL doesn't store the headers of saved tabs in the browser, so `additionalHeaders` adds the token to a reloaded tab.
+    // The browser doesn't store the headers of a tab, so `additionalHeaders` supplies the token after a reload.
     shouldPersistHeaders: false,
     ...(token !== null && { additionalHeaders: authorization }),
     defaultEditorToolsVisibility: token === null ? 'headers' : 'variables',
@@ -56,7 +56,7 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
 }
 
 /**
- * Keeps GraphiQL's tabs in place: they can be dragged, so a pressed tab moves away from under the pointer and loses its
+ * Keeps GraphiQL's tabs in place. Otherwise a pressed tab starts to be dragged, moves away from the pointer and gets no
  * click.
  */
 const STEADY_TABS = '<style>.graphiql-tab { transform: none !important; }</style>';
@@ -70,7 +70,7 @@ const NEEDS = {
   'font-src': ['data:'],
 };
 
-/** Whether the request comes from this machine and not through a proxy. Its Host must be a local name, against DNS rebinding. */
+/** Whether the request comes from this machine without a proxy. Its Host must be a local name, which prevents DNS rebinding. */
 function isFromHere({ socket, headers }: IncomingMessage): boolean {
   const isForwarded = Object.keys(headers).some((name) => name === 'forwarded' || name === 'via' || name.startsWith('x-forwarded-'));
   const asked = `http://${headers.host}`;

@@ -1,21 +1,22 @@
-// Protects against token guessing: slows down a network that tries unknown tokens, then refuses it before the database
-// is queried.
+// Limits token guessing: delays the responses to a network that tries unknown tokens, and later refuses its requests
+// before the database is queried.
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Authentication } from '../auth/api-token.js';
 
+/** Maximum number of unknown tokens of one network per period. Further requests are refused until the period ends. */
 export const GUESSES = { count: 30, withinSeconds: 60 };
 
 /**
- * The number of a network's attempts that are answered at once. Each further attempt is delayed by SLOWED_BY_MS more,
- * up to MOST_MS.
+ * Number of a network's unknown tokens per period that are answered without delay. Each further one is delayed by
+ * SLOWED_BY_MS more, up to MOST_MS.
  */
 const UNSLOWED = 5;
 const SLOWED_BY_MS = 100;
 const MOST_MS = 1000;
 
-/** Number of buckets that networks are hashed into, to bound the memory. A secret salt hides which networks share a bucket. */
+/** Number of buckets into which networks are hashed, to limit the memory. A secret salt hides which networks share a bucket. */
 const BUCKETS = 2 ** 16;
 
 /** Maximum number of remembered hashes of recently valid tokens. */
@@ -25,8 +26,8 @@ export interface Guesses {
   /** Whether the token was valid recently. */
   isKnown(hash: string): boolean;
   /**
-   * Returns the result of `lookUp`, or the milliseconds for which the network is refused. Recently valid tokens are
-   * always looked up, so that a client that shares an attacker's address keeps working.
+   * Returns the result of `lookUp`, or the milliseconds for which the network is refused. Always looks a recently valid
+   * token up, so that a client that shares an attacker's network keeps working.
    */
   tried(network: string, hash: string, lookUp: () => Promise<Authentication>): Promise<Authentication | { waitMs: number }>;
 }
@@ -35,7 +36,7 @@ export function createGuesses(): Guesses {
   const limiter = new RateLimiterMemory({ points: GUESSES.count, duration: GUESSES.withinSeconds });
   const salt = randomBytes(16);
   const known = new Set<string>();
-  /** Concurrent requests with the same unknown token count as one attempt. */
+  /** Makes concurrent requests of one network with the same unknown token count as one attempt. */
   const underWay = new Map<string, Promise<RateLimiterRes>>();
 
   const bucketOf = (network: string) => String(createHash('sha256').update(salt).update(network).digest().readUInt32BE() % BUCKETS);

@@ -1,4 +1,4 @@
-// Answers the readiness probe.
+// Answers the readiness probe `/readyz`.
 import { readiness, readinessAnswer } from '../webhooks/index.js';
 import { type Answer, json } from './answer.js';
 import type { App } from './app.js';

@@ -1,4 +1,4 @@
-// Starts the HTTP server of the API, which drains open requests when it stops.
+// Starts the HTTP server of the API; stopping it waits for open requests.
 import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { problem } from './answer.js';
@@ -8,10 +8,10 @@ import { securityHeaders } from './security-headers.js';
 
 export type { App } from './app.js';
 
-/** Milliseconds that open requests have to finish when the server stops. */
+/** Milliseconds after which a stopping server closes the connections of unfinished requests. */
 const DRAIN_MS = 10_000;
 
-/** Milliseconds that a client has to send a request's head, and the whole request. */
+/** Milliseconds within which a client must send the head of a request, and the whole request. */
 export const ARRIVAL = { headMs: 10_000, requestMs: 30_000 };
 
 export interface Api {
@@ -25,9 +25,9 @@ export interface ApiOptions {
   host: string;
   /** The port to listen on; 0 means any free port. */
   port: number;
-  /** A token that the explorer fills in for requests from this machine; absent: none. */
+  /** The API token that the explorer contains for requests from this machine. Default: none. */
   localToken?: string | null;
-  /** Maximum milliseconds in which a client must send its headers and its whole request. Default: `ARRIVAL`. */
+  /** Time limits for receiving a request. Default: `ARRIVAL`. */
   arrival?: typeof ARRIVAL;
 }
 

@@ -1,11 +1,11 @@
-// Finds the network that a request comes from. Failed authentications are counted per network.
+// Finds the network that a request comes from. Unknown tokens are counted per network.
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
 
 /**
- * Trusts X-Forwarded-For only from the CIDRs in `trustedProxies`. An IPv6 address counts as its /64 network, because a
- * client usually has a whole /64.
+ * Trusts X-Forwarded-For only from the networks (CIDR) in `trustedProxies`. Returns an IPv4 address, or the /64 network of
+ * an IPv6 address, because a client usually has a whole /64; '' when the address is unknown.
  */
 export function createNetworkOf(trustedProxies: string[]): (request: IncomingMessage) => string {
   const isTrusted = proxyAddr.compile(trustedProxies);

@@ -1,4 +1,4 @@
-// Answers requests for the URL in a default payload: the scalar fields of the object with that global id, as JSON.
+// Serves the object URLs that default payloads contain: returns the object's scalar and enum fields as JSON.
 import { execute, type GraphQLObjectType, getNamedType, isLeafType, isObjectType, parse } from 'graphql';
 import { maskError } from '../graphql/http/mask-error.js';
 import { type Answer, json } from './answer.js';
@@ -15,7 +15,7 @@ export async function readObject({ schema, log, webhooks }: App, ctx: object, id
   const [error] = result.errors ?? [];
   if (!error) return missing;
   const shown = maskError(error, log);
-  // A client's error is answered like a missing object, so that ids of other organizations reveal nothing.
+  // An error that clients may see gets the response for a missing object, so that ids of other organizations reveal nothing.
   return shown === error ? missing : json(500, { errors: [shown] });
 }
 

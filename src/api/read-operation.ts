@@ -1,12 +1,12 @@
-// Checks that a request to the GraphQL endpoint is a readable operation.
+// Checks that a request to the GraphQL endpoint contains one well-formed operation.
 import type { IncomingMessage } from 'node:http';
 import { type Answer, problem } from './answer.js';
 
 const MAX_NESTING = 100;
 
 /**
- * Returns the error response; `null` when the request is fine. Refuses forms and plain text without reading them,
- * because pages of other sites can send both without a CORS preflight.
+ * Returns the error response; `null` when the request is valid. Refuses forms and plain text, because pages of other
+ * origins can send both without a CORS preflight.
  */
 export function refuseOperation(request: IncomingMessage, url: URL, body: Buffer): Answer | null {
   if (request.method !== 'POST') return refuseSearch(url.searchParams);

@@ -23,7 +23,7 @@ type Route = (request: IncomingMessage, url: URL) => Answer | Promise<Answer>;
 export interface RoutesOptions {
   /** The address that the API listens on. */
   host: string;
-  /** Token that the explorer fills in for requests from this machine; `null`: none. */
+  /** The API token that the explorer contains for requests from this machine; `null`: none. */
   localToken: string | null;
 }
 
@@ -35,7 +35,7 @@ export function createRoutes(
   const endpoint = createEndpoint(app, ENDPOINT);
   const explorer = createExplorer({ endpoint: ENDPOINT, host, baseUrl: app.config.baseUrl, localToken, tabs: app.tabs });
 
-  /** Runs the route with the token's viewer, or returns the response that refuses the request. */
+  /** Authenticates the request, then runs the route in the viewer's context; otherwise returns the response that refuses the request. */
   const authenticated =
     (route: (request: IncomingMessage, url: URL, ctx: ReturnType<App['contextOf']>) => Promise<Answer>): Route =>
     async (request, url) => {
@@ -65,7 +65,7 @@ export function createRoutes(
     const reply = (answer: Answer) => send(response, request, answer, guards);
     try {
       const target = request.url ?? '/';
-      // The path is resolved against BASE instead of the Host header; the server's own name comes from the configuration only.
+      // Resolves the path against BASE, because a client can send any Host header.
       if (!URL.canParse(target, BASE)) return await reply(problem(400, 'The URL of this request is not valid.'));
       const url = new URL(target, BASE);
       const route = routes[url.pathname.replace(/(.)\/$/, '$1')] ?? (url.pathname.startsWith(OBJECT) ? object : notFound);
@@ -74,7 +74,7 @@ export function createRoutes(
       await reply(isApi ? { ...answer, headers: { ...answer.headers, ...corsHeaders(request, origins) } } : answer);
     } catch (error) {
       if (error instanceof BodyTooLarge) return reply(problem(413, error.message));
-      // A client that disconnected before sending its whole request isn't an error of the server.
+      // The client disconnected before it sent the whole request, which is no error of the server.
       if (request.destroyed && !request.complete) return;
       app.log.error({ error }, 'a request failed');
       if (!response.headersSent) await reply(problem(500, 'The request failed with an internal error.'));
@@ -95,7 +95,7 @@ export function createRoutes(
 const notFound: Route = (request, url) =>
   problem(404, `${request.method} ${url.pathname} does not exist. The API is at POST ${ENDPOINT}, its explorer at ${ENDPOINT}/explorer.`);
 
-/** Returns the `traceparent` that the request's writes continue: that of the active span, else that of the request's header. */
+/** Returns the active span's traceparent, else the request's valid `traceparent` header. Events of the request's writes record it. */
 function traceparentOf({ headers }: IncomingMessage): string | null {
   const { traceparent } = headers;
   return activeTraceparent() ?? (typeof traceparent === 'string' && parseTraceparent(traceparent) ? traceparent : null);

@@ -25,8 +25,8 @@ export function securityHeaders({ baseUrl }: { baseUrl: string }): Record<string
 }
 
 /**
- * Answers with an HTML page that may only load the listed sources. If the page has an inline script, its hash is
- * allowed too.
+ * Returns an HTML page that may load only the listed sources. If the page has an inline script, the policy also allows
+ * the script's hash.
  * @param needs sources by directive, e.g. `{ 'connect-src': ["'self'"] }`
  */
 export function page(body: string, needs: Record<string, string[]> = {}): Answer {

@@ -9,15 +9,16 @@ import { isCancelled } from './faults.js';
 
 export interface ReaderLimits {
   execution: Execution;
-  /** Maximum total time of one execution's statements, in milliseconds. */
+  /** Maximum total database time of all SQL statements of one stored-query execution, in milliseconds. */
   timeoutMs: number;
 }
 
+/** Runs `work`, which reads from the database, within one execution's limits. `needs`: as for `Execution.run`. */
 export type Reading = <T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }) => Promise<T>;
 
 /**
- * Returns the function that runs the statements of one execution. Once they have taken `timeoutMs` together, it throws
- * a GraphQLError for the query's author and runs no further statements.
+ * Returns the function that runs the statements of one execution. Once these have taken more than `timeoutMs` in total,
+ * it runs no further statements and throws a GraphQLError, which the query's author sees.
  */
 export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
   // Measures database time only, because a busy process isn't the query's fault.
@@ -41,9 +42,9 @@ export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
 }
 
 /**
- * Returns a pool whose statements wait for the tenant's share of connections. `connect()` returns an object with only
- * the client methods that query builders need, which runs its statements on the pool. Transactions need a connection of
- * their own and are refused.
+ * Returns a pool whose statements wait for the tenant's share of connections. `connect()` returns no single connection,
+ * but an object with the methods that query builders need, which runs its statements on the pool. So transactions are
+ * refused.
  */
 export function limitedReaderPool(pool: Pool, reading: Reading): Pool {
   const query = (...args: unknown[]) => {
@@ -57,8 +58,8 @@ export function limitedReaderPool(pool: Pool, reading: Reading): Pool {
 }
 
 /**
- * Opens a pool whose transactions are read-only. A statement is cancelled after `statementTimeoutMs`, and waiting for a
- * lock fails earlier, so that blocked and slow statements can be told apart.
+ * Opens a pool whose transactions are read-only. Postgres cancels a statement after `statementTimeoutMs`, and a wait for a
+ * lock after half of that, so that a blocked statement fails with another error than a slow one.
  * @param role the Postgres role for reading, when the URL's user has more rights than a stored query should have
  */
 export function openReadOnlyPool(

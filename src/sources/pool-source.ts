@@ -6,8 +6,8 @@ import type { OpenOptions, OpenSource, Source } from './source.js';
 export interface PoolReader {
   /**
    * A read-only pool. Each statement waits for its tenant's share of connections, and is cancelled at the time limit.
-   * `connect()` returns an object with only the client methods that query builders need, which runs its statements on
-   * the pool. Transactions need a connection of their own and are refused.
+   * `connect()` returns no single connection, but an object with the methods that query builders need, which runs its
+   * statements on the pool. So transactions are refused.
    */
   pool: Pool;
 }

@@ -1,4 +1,4 @@
-// Defines the interface of a source: the place where a host's nodes are read.
+// Defines the interface of a source, which reads the host's nodes for stored queries.
 import type { GraphQLError } from 'graphql';
 import type { Pool, PoolConfig } from 'pg';
 import type { Logger } from '../runtime/logger.js';
@@ -38,7 +38,7 @@ export interface SourceModel {
 }
 
 export interface OpenOptions {
-  /** A connection string, or the options of the host's own pool. */
+  /** The options of the host's own pool, or only a `connectionString`. */
   connection: PoolConfig;
   log: Logger;
   /** Maximum number of connections. */
@@ -59,11 +59,11 @@ export interface OpenSource<Reader> {
   /** Reads the owners of subscriptions, without waiting for a tenant's share of connections. */
   plain: Reader;
   /**
-   * Reads for one execution of a stored query, within its tenant's share of connections. Returns rows of `snapshots`
-   * that the database no longer, or not yet, contains.
+   * Creates the reader for one execution of a stored query, which reads within its tenant's share of connections.
+   * `snapshots`: rows that the database no longer, or not yet, contains; a source may ignore them, as poolSource does.
    */
   reader(execution: { snapshots: Snapshot[]; reading: Reading }): Reader;
-  /** Returns who is at fault for a resolver's error; `null` when the source doesn't know the error. */
+  /** Returns who is at fault for a resolver's error; `null` when neither this source nor its database threw the error. */
   faultOf(error: GraphQLError): Fault | null;
   close(): Promise<void>;
 }

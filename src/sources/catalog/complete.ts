@@ -1,5 +1,5 @@
 // Completes the host's table options from the database's catalog, the source's models and the GraphQL schema. Returns
-// an announcement for each type, or every problem found.
+// the announced nodes, and every problem found.
 import type { GraphQLSchema } from 'graphql';
 import type { AnnouncedNode, Lifecycle, TenantSource } from '../../webhooks/index.js';
 import type { SourceModel } from '../source.js';
@@ -45,7 +45,7 @@ export function completeAnnouncements({ defaults = {}, ...types }: Tables, knowl
 
 interface Surroundings {
   tables: KnownTable[];
-  /** The types without a table. Their problem is already reported, so it isn't reported again. */
+  /** Types whose table was not found. That is reported once, and not again for each type that refers to them. */
   missing: Set<string>;
   defaults: TableDefaults;
   schema: GraphQLSchema | undefined;
@@ -56,9 +56,7 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
   const { typename, options, table, fields } = known;
   const { defaults } = around;
   const fail = (message: string, hint: string) => around.fail({ typename, message, hint });
-  /**
-   * Finds an option's column. A column that the host names must exist; a column that is only a default may be missing.
-   */
+  /** Finds the column of an option. Reports a column that the host names and the table lacks; a default column may be missing. */
   const named = (option: 'softDelete' | 'environment' | 'createdAt' | 'updatedAt', ...usual: string[]): string | undefined => {
     const said = options[option];
     if (said !== undefined) {
@@ -157,7 +155,7 @@ function tenantOf(known: KnownTable, key: string[], { tables, missing, defaults,
   return options.tenants ? { several: source } : { children: source };
 }
 
-/** Suggests possible `tenant` options, including the foreign keys that lead to other announced types. */
+/** Suggests `tenant` options, including foreign keys to other announced types. */
 function hintOfTenant({ table }: KnownTable, tables: KnownTable[]): string {
   const parents = table.foreignKeys.flatMap(({ columns, table: to }) => {
     const other = tables.find((known) => known.table.schema === to.schema && known.table.name === to.name);

@@ -1,4 +1,4 @@
-// Finds the field of each column: in the source's model, or by the field names of the GraphQL type.
+// Maps columns to fields by the source's model, or by the names of the GraphQL type's fields.
 import { type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql';
 import type { SourceModel } from '../source.js';
 import type { KnownTable } from './known-table.js';

@@ -1,4 +1,5 @@
-// Finds the table of a type: the table that the host names, the source's table, or a table whose name fits the type's.
+// Finds the table of a type: the table that the host names, the table of the source's model, or a table whose name
+// matches the type's.
 import type { SourceModel } from '../source.js';
 import type { CatalogTable } from './read-catalog.js';
 import type { TableDefaults, TableOptions } from './table-options.js';

@@ -1,4 +1,4 @@
-// Defines a type of the host together with the table that holds its rows.
+// Defines an announced type together with the table that holds its rows.
 import type { SourceModel } from '../source.js';
 import type { CatalogTable } from './read-catalog.js';
 import type { TableOptions } from './table-options.js';

@@ -37,9 +37,9 @@ export interface CatalogTable {
 }
 
 /**
- * Reads every table except those in system schemas and in the schemas of Hookgraph and graphile-worker. These two are
- * recognised by their tables, because each installation may name the schemas differently. A partitioned table is
- * listed, its partitions aren't.
+ * Reads every table except temporary tables, Prisma's own tables, and tables in system schemas or in schemas of Hookgraph
+ * and graphile-worker. The last two are recognised by their tables, because each installation may choose the schemas'
+ * names. Lists a partitioned table without its partitions.
  */
 export async function readCatalog(db: Pick<Pool, 'query'>): Promise<CatalogTable[]> {
   const { rows } = await db.query<{ table: CatalogTable }>(READ_CATALOG);

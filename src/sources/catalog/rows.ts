@@ -1,5 +1,5 @@
-// Reads rows of announced tables for one execution of a stored query: only the tenant's rows, batching all look-ups of
-// one tick into one statement.
+// Reads rows of announced tables for one execution of a stored query. Reads only the tenant's rows, and batches the
+// look-ups of one tick into one statement for each table, set of columns and page size.
 import DataLoader from 'dataloader';
 import pg, { type Pool } from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
@@ -19,8 +19,9 @@ export interface Row {
 }
 
 export interface RowReader {
+  /** Reads the row with these values in `columns`; `null` when the tenant has no such row. */
   one(known: KnownTable, columns: string[], values: (string | null)[]): Promise<Row | null>;
-  /** Reads at most `first` rows, ordered by the key. */
+  /** Reads at most `first` rows with these values in `columns`, ordered by the key. */
   many(known: KnownTable, columns: string[], asked: { values: (string | null)[]; first: number }): Promise<Row[]>;
 }
 
@@ -29,8 +30,8 @@ export interface RowReaderOptions {
   nodes: AnnouncedNode[];
   tenant: string;
   /**
-   * Rows as they were at the time of the event, for rows that are deleted by now. A snapshot with `ahead` is a row that
-   * a write is about to produce; it takes precedence over the database.
+   * Rows as they were at the time of the event; used for rows that the database no longer contains. A snapshot with
+   * `ahead` is a row that a write is about to produce; it takes precedence over the database.
    */
   snapshots: Snapshot[];
 }
@@ -61,9 +62,7 @@ export function createRowReader({ pool, nodes, tenant, snapshots }: RowReaderOpt
     return made;
   }
 
-  /**
-   * Returns the row of the snapshot with these key values; `null` when `columns` aren't the key, or no snapshot fits.
-   */
+  /** Returns the row of the snapshot with these key values; `null` when `columns` aren't the key or no snapshot has the values. */
   function remembered(known: KnownTable, columns: string[], values: string[], ahead: boolean): Row | null {
     const { key } = nodeOf(known);
     if (key.length !== columns.length || !key.every((column) => columns.includes(column))) return null;
@@ -96,8 +95,8 @@ function selectRows(known: KnownTable, node: AnnouncedNode, { nodes, columns }: 
   const alive = node.softDelete ? ` AND r.${id(node.softDelete.column)} IS NULL` : '';
   const arrays = columns.map((_, at) => `$${at + 3}::text[]`).join(', ');
   const parts = columns.map((_, at) => `k${at}`).join(', ');
-  // Compares in the column's own type, so that Postgres uses the column's index. A text that isn't valid for the type
-  // matches no row.
+  // Compares in the column's own type, so that Postgres uses the column's index. A text that isn't a valid integer or
+  // UUID for such a column matches no row.
   const equal = columns.map((column, at) => `r.${id(column)} = ${castSql(typeOf(column), `k.k${at}`)}`).join(' AND ');
   return `SELECT k.place, x.row FROM unnest(${arrays}) WITH ORDINALITY AS k (${parts}, place)
     CROSS JOIN LATERAL (

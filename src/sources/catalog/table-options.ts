@@ -1,9 +1,9 @@
-// Defines what a host says about each type beyond what its database's catalog holds.
+// Defines the options of announced tables, with which a host supplies what its database's catalog doesn't say.
 import type { Operation } from '../../webhooks/index.js';
 
 /**
- * The place of a row's tenant: a column (by its own or its field's name), a relation that leads to the tenant, or a
- * scalar SQL expression over the row, whose alias is `r`.
+ * Says how to find a row's tenant: by a column (its own or its field's name), by a relation that leads to the tenant, or
+ * by a scalar SQL expression over the row, whose alias is `r`.
  */
 export type TenantOption = string | { of: string } | { sql: string };
 
@@ -15,20 +15,19 @@ export type When = Record<string, string | { from?: string; to: string; descript
 
 export interface TableOptions {
   /**
-   * The table, as `name` or `schema.name`. Default: the table of the source's model, else a table whose name fits the
+   * The table, as `name` or `schema.name`. Default: the table of the source's model, else a table whose name matches the
    * type's.
    */
   table?: string;
-  /** The part before the slash in the keys of the type's topics. Default: the type's name in snake_case. */
+  /** The part before the slash in the type's topic keys, as in `order/created`. Default: the type's name in snake_case. */
   topic?: string;
   /**
-   * The tenant that a row belongs to. `of`: a relation to a parent row that has the tenant, or to child rows that have
-   * it.
+   * The tenant that a row belongs to. `of`: a relation to the parent row, or to the child rows, that determine the tenant.
    */
   tenant?: TenantOption;
   /**
-   * For rows of several tenants: the relation to the rows that hold the tenants, e.g. `memberships`. Each tenant gets
-   * an event.
+   * For rows that belong to several tenants: the relation to the rows that hold the tenants, e.g. `memberships`. A change
+   * causes an event for each of these tenants.
    */
   tenants?: { of: string };
   /** The columns that identify a row. Default: the primary key. */
@@ -39,6 +38,7 @@ export interface TableOptions {
   softDelete?: string;
   /** The column that holds a row's environment. */
   environment?: string;
+  /** The column that holds the time of a row's creation. Default: `created_at` or `createdAt`. */
   createdAt?: string;
   /** A column whose change alone creates no event. Default: `updated_at` or `updatedAt`. */
   updatedAt?: string;
@@ -47,9 +47,8 @@ export interface TableOptions {
   /** Additional topics by key, each with the change that causes an event: `'invoice/paid': { status: 'paid' }`. */
   when?: Record<string, When>;
   /**
-   * Whether TRUNCATE is refused (the default) or allowed on the table. TRUNCATE fires no row triggers, so Hookgraph
-   * can't record its deletions; allow it only in test databases. A change of this option takes effect at the next
-   * `migrate`.
+   * Whether TRUNCATE of the table is refused (the default) or allowed. TRUNCATE fires no row triggers, so Hookgraph can't
+   * record the deletions; allow it only in test databases. A change of this option takes effect at the next `migrate`.
    */
   truncate?: 'refuse' | 'allow';
 }
@@ -59,7 +58,7 @@ export type TableDefaults = Pick<
   'tenant' | 'softDelete' | 'environment' | 'createdAt' | 'updatedAt' | 'omit' | 'truncate'
 > & {
   /**
-   * Whether Hookgraph sets the `updatedAt` column when a row changes. Default: `false`, because the application does.
+   * Whether Hookgraph sets the `updatedAt` column when a row changes. Default: `false`: the application sets it.
    */
   maintainsUpdatedAt?: boolean;
   /** The Postgres schema of tables named without one. Default: `public`. */

@@ -1,5 +1,5 @@
-// Generates a GraphQL schema from announced tables, for hosts without one: a field for each column, relations from
-// foreign keys, and a look-up by key.
+// Generates a GraphQL schema from announced tables, for hosts without a schema: a type for each table, with a field for
+// each column and each relation, and a root field that finds a row by its key.
 import {
   GraphQLBoolean,
   GraphQLEnumType,
@@ -34,8 +34,7 @@ export interface TablesSchemaOptions {
   tables: KnownTable[];
   nodes: AnnouncedNode[];
   /**
-   * Returns the row reader of an execution's context. Each execution has its own reader, which reads only its tenant's
-   * rows.
+   * Returns the row reader of a context. The reader reads only the rows of the context's tenant.
    */
   readerOf(context: object): RowReader;
 }
@@ -44,8 +43,8 @@ const JSON_SCALAR = new GraphQLScalarType({ name: 'JSON', description: 'Any JSON
 const DATE_TIME = new GraphQLScalarType({ name: 'DateTime', description: 'A date and time in ISO 8601 format, in UTC.' });
 
 /**
- * Maps a Postgres type to its scalar. A type without an entry becomes a String, for example `numeric` and `int8`, whose
- * digits a double may lose.
+ * Maps a Postgres type to its scalar. A type without an entry becomes a String, for example `numeric` and `int8`, because
+ * a double can't hold all of their digits.
  */
 const SCALARS: Record<string, GraphQLScalarType> = {
   int2: GraphQLInt,
@@ -166,14 +165,14 @@ function possessions(known: KnownTable, { shown, types, readerOf }: Graph): [nam
   );
 }
 
-/** Maps each declared column to its field; columns that the host omits have no field. */
+/** Maps each announced column to the name of its field. Columns that the host omits have no field. */
 function declaredFields({ typename, table }: KnownTable, nodes: AnnouncedNode[]): Record<string, string> {
   const declared = nodes.find((node) => node.typename === typename)?.columns ?? {};
   // A foreign key keeps its column's name; the relation is a separate field.
   return Object.fromEntries(table.columns.filter(({ name }) => declared[name] !== undefined).map(({ name }) => [name, fieldName(name)]));
 }
 
-/** GraphQL names may contain only letters, digits and `_`. */
+/** Converts a column's name to a GraphQL name, which may contain only letters, digits and `_`. */
 function fieldName(column: string): string {
   const name = camelCase(column).replace(/\W/g, '_');
   return /^[A-Za-z_]/.test(name) && !name.startsWith('__') ? name : `_${name}`;

@@ -1,5 +1,5 @@
-// Runs a write so that its events record its cause and before-hooks can refuse it: as a single statement if possible,
-// else through Prisma.
+// Runs a write whose events record its cause and which before-hooks can refuse: as one statement if possible, else
+// through Prisma.
 import { type AttemptWrite, announceValues, isForHooks, type PlannedWrite, type Webhooks } from '../../webhooks/index.js';
 import { isPrismasToTell } from './quick-write.js';
 
@@ -25,13 +25,13 @@ export interface AnnouncedWrite<T, Tx extends Transaction> extends PlannedWrite 
   /** The cause that the write's events record. */
   cause: string;
   /**
-   * Plans the write as one statement that takes the result of `announceValues`; `null` when only Prisma can do the
-   * write.
+   * Plans the write as one statement, whose first parameters are the result of `announceValues`; `null` when only Prisma
+   * can do the write.
    */
   plan(): Promise<((announcement: string[]) => Promise<T>) | null>;
   /**
-   * Writes through Prisma. May be called more than once, each time in its own transaction. `seen`: the row that the
-   * hooks allowed, or `null`.
+   * Writes through Prisma. May be called up to three times, each time in a new transaction. `seen`: the row that the hooks
+   * allowed; `null` when no hook has seen a row.
    */
   write(tx: Tx, seen: Parameters<AttemptWrite<T>>[1]): Promise<T>;
   /** The key of the written row. */

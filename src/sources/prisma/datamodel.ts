@@ -1,4 +1,4 @@
-// Reads the generated description of a Prisma schema: models, fields, columns, keys and comments.
+// Reads the models that `hookgraph-prisma` generated from a Prisma schema: fields, columns, keys and comments.
 
 /** The type of the export `models` in the file that `hookgraph-prisma` generates. */
 export interface GeneratedModels {
@@ -27,7 +27,7 @@ export interface Field {
   /** The foreign key's fields on this model; empty on the other side of the relation. */
   relationFromFields?: string[];
   relationToFields?: string[];
-  /** The effect on this row of a delete on the other side, e.g. `Cascade`; absent: Prisma's default. */
+  /** The action on this row when the row on the other side is deleted, e.g. `Cascade`; absent: Prisma's default. */
   onDelete?: string;
   hasDefaultValue: boolean;
   /** Whether Prisma, rather than the database, computes a missing value: `uuid()`, `@updatedAt`. */

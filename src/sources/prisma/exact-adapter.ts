@@ -33,7 +33,7 @@ function toSend(query: SqlQuery): SqlQuery {
     if (written === value) continue;
     if (sent === query) sent = { ...query, args: [...query.args], argTypes: [...query.argTypes] };
     sent.args[index] = written;
-    // The timestamp is already formatted, so the adapter must not parse it as a Date again.
+    // Declares the formatted timestamp as a string, so that PrismaPg doesn't parse it as a Date again.
     const argType = sent.argTypes[index];
     if (argType?.scalarType === 'datetime') sent.argTypes[index] = { ...argType, scalarType: 'string' };
   }
@@ -56,7 +56,7 @@ function argumentOf(value: unknown, scalarType: string | undefined, dbType: stri
 
 type Read = (text: string) => string;
 
-/** A text with a four-digit year needs no encoding, unless it is BC. */
+/** Encodes infinite values, and values whose year is BC or has more than four digits; returns all others unchanged. */
 const moment: Read = (text) => (/^\d{4}-/.test(text) && !text.includes('BC') ? text : readMoment(text).toISOString());
 
 /**
@@ -66,8 +66,8 @@ const moment: Read = (text) => (/^\d{4}-/.test(text) && !text.includes('BC') ? t
 const money: Read = (text) => (/[$,]/.test(text) ? text.replace(/^\$/, '-').replaceAll(',', '') : text);
 
 /**
- * Numbers of column types. They are copied from `@prisma/driver-adapter-utils` and checked by the compiler, so that
- * adopters need not install that package.
+ * Prisma's numbers of column types. They are copied from `@prisma/driver-adapter-utils`, so that adopters need not install
+ * that package; the compiler checks them.
  */
 const TYPES = {
   Numeric: 4,

@@ -1,5 +1,4 @@
-// Creates a source of nodes from an application's Prisma client, with read-only connections, limits, batching and
-// snapshots.
+// Creates a source that reads nodes with an application's Prisma client, through read-only connections with limits.
 import type { PrismaPg } from '@prisma/adapter-pg';
 import type { Reading } from '../limited-reader.js';
 import { openReadOnlyPool } from '../limited-reader.js';
@@ -69,7 +68,7 @@ function openSource<Client extends AnyClient>(
   };
 }
 
-/** Whether the client has no extensions and no global `omit`. Only then can rows be read without Prisma. */
+/** Whether the client has no extensions and no global `omit`. Only then do rows read without Prisma equal Prisma's rows. */
 function isBare(prisma: AnyClient): boolean {
   const { $on, _globalOmit: omitted } = prisma as { $on?: unknown; _globalOmit?: object };
   return $on !== undefined && Object.keys(omitted ?? {}).length === 0;

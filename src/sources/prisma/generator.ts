@@ -18,8 +18,8 @@ interface GenerateOptions {
 }
 
 /**
- * Writes the models to a folder or a file: `.ts`, `.js` with a declaration file beside it, or `.json` with the models
- * for other programs.
+ * Writes the models to the configured file, or to hookgraph-models.ts in the configured folder. Beside a `.js` file, it
+ * writes a declaration file. A `.json` file gets the source models, for other programs.
  */
 function generate({ generator: { output, config }, dmmf }: GenerateOptions): null {
   const given = output?.value ?? FILE;

@@ -1,4 +1,4 @@
-// Decides whether a row that is no longer (or not yet) in the database matches a Prisma `where`.
+// Decides whether a snapshot's row, which the database may not contain, matches a Prisma `where`.
 import { compoundName, type Datamodel, type Field, inverseOf, type Model } from './datamodel.js';
 import { delegateOf } from './delegate.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';
@@ -37,7 +37,7 @@ function pinsOf(model: Model, where: Where | undefined, pins = new Map<string, u
   return pins;
 }
 
-/** Whether the `where` identifies rows by a key or unique index. Only then may a snapshot replace a missing row. */
+/** Whether the `where` limits every field of a key or unique index to fixed values. Only then may a snapshot replace a missing row. */
 export function isPinned(model: Model, where: Where | undefined): boolean {
   const pins = pinsOf(model, where);
   const uniques = [

@@ -32,8 +32,8 @@ export function isRemembered(row: object): boolean {
 }
 
 /**
- * Wraps each operation with `around`. The query runs first, and snapshots are searched only when it finds no row, so
- * that Prisma's batching still works.
+ * Adds the rows of snapshots to the client's reads, and wraps each operation with `around`. Snapshots are searched after
+ * the query, so that Prisma can batch its queries; only snapshots with `ahead` are searched before it.
  */
 export function withOverlay<Client extends object>(
   known: Known,
@@ -51,7 +51,7 @@ export function withOverlay<Client extends object>(
   return extended;
 }
 
-/** Prisma's read methods of a model, extended to find also the rows of snapshots that their arguments name by key. */
+/** Extends a model's read methods to return also the rows of snapshots that the arguments identify by a key. */
 function readsOf(memory: Memory, model: Model) {
   const find = async ({ args, query }: Find<Row | null>) =>
     (await memory.foresee(model, args)) ?? (await query(args)) ?? (await memory.recall(model, args));
@@ -74,12 +74,13 @@ export interface Memory {
    * a promise when the model has no such snapshot.
    */
   foresee(model: Model, args: FindArgs): Promise<Row | null> | null;
+  /** Like `foresee`, but searches all snapshots. */
   recall(model: Model, args: FindArgs): Promise<Row | null> | null;
-  /** Adds the rows of snapshots whose keys the arguments list, as the queries of DataLoaders do. */
+  /** Adds the rows of snapshots that the arguments identify by a key, as in `{ where: { id: { in: […] } } }`. */
   complete(model: Model, args: FindArgs, rows: Row[]): Promise<Row[]>;
 }
 
-/** `client` returns the client that reads the rows which a snapshot points to. */
+/** `client` returns the client that reads the related rows of a snapshot's row. */
 export function createMemory(known: Known, client: () => object, snapshots: Snapshot[]): Memory {
   const coming = snapshots.filter(({ ahead }) => ahead);
   const among = (list: Snapshot[], model: Model) => list.filter(({ typename }) => typename === model.name);
@@ -153,7 +154,7 @@ async function findRelated({ known, client }: Source, model: Model, { row, relat
   if (relation.relationFromFields?.length) {
     const where = pairs(relation.relationToFields, relation.relationFromFields, row);
     if (Object.values(where).some((value) => value === null || value === undefined)) return null;
-    // Uses findUnique for a single field, because Prisma batches its calls.
+    // Uses findUnique where possible, because Prisma batches findUnique calls.
     return Object.keys(where).length === 1 && !nested.where
       ? delegate.findUnique({ ...nested, where })
       : delegate.findFirst({ ...nested, where: { AND: [nested.where ?? {}, where] } });

@@ -1,5 +1,4 @@
-// Translates between Prisma's fields and Postgres' columns: their names, the texts of their values, and the text of a
-// key.
+// Converts between the values of Prisma's fields and the texts of Postgres' columns, and quotes names in SQL.
 import pg from 'pg';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import { readMoment } from '../../runtime/moments.js';
@@ -11,7 +10,7 @@ export type Read = (text: string) => unknown;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * Returns the key's text exactly as Postgres writes it, because result rows are matched to calls by this text; `null`
+ * Returns the key's text exactly as Postgres writes it, because this text assigns each result row to its calls; `null`
  * when only Prisma can handle the value.
  */
 export function keyText({ nativeType, type }: Field, value: unknown): string | null {

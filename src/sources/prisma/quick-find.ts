@@ -1,5 +1,5 @@
 // Runs simple findUnique calls (a row by its key, with to-one relations) without Prisma, which is slower. Batches the
-// calls of one tick into one statement; results equal Prisma's. All other calls are left to Prisma.
+// calls of one tick into one statement, and returns the rows that Prisma would return. Leaves all other calls to Prisma.
 import type pg from 'pg';
 import type { Datamodel, Model } from './datamodel.js';
 import type { Row } from './prisma-types.js';
@@ -7,7 +7,7 @@ import { keyText } from './quick-columns.js';
 import { planShape, type Shape, type Texts } from './quick-shape.js';
 
 export interface QuickFind {
-  /** Returns `null` when Prisma must run the call. */
+  /** Plans a findUnique call; `null` when Prisma must run it. */
   plan(model: Model, args: FindUniqueArgs): Planned | null;
 }
 
@@ -18,7 +18,7 @@ export interface FindUniqueArgs {
 }
 
 export interface Planned {
-  /** A key that all calls of one statement share. */
+  /** Calls with the same key, in the same tick, share one statement. */
   key: string;
   /**
    * Reads the row; each caller gets a separate object. @throws QuickFindFailed, or pg's error when the statement was
@@ -27,15 +27,15 @@ export interface Planned {
   read(): Promise<Row | null>;
 }
 
-/** The statement failed, but wasn't cancelled. The caller repeats the call through Prisma, to get Prisma's error. */
+/** Thrown when a statement failed but wasn't cancelled. The caller repeats the call through Prisma, to get Prisma's error. */
 class QuickFindFailed extends Error {
   override name = 'QuickFindFailed';
 }
 
-/** Maximum number of cached shapes. Each shape has a prepared statement on every connection. */
+/** Maximum number of cached shapes (a model and its included relations). Each has a prepared statement on every connection. */
 const MAX_SHAPES = 500;
 
-/** Resolves to `undefined` when Prisma must run the call. */
+/** Resolves to `undefined` instead of rejecting with QuickFindFailed; then Prisma must run the call. */
 export async function quicklyOr<T>(found: Promise<T>): Promise<T | undefined> {
   try {
     return await found;
@@ -76,7 +76,7 @@ export function createQuickFind(datamodel: Pick<Datamodel, 'modelOf'>, pool: Pic
 }
 
 /**
- * Whether a call has no other options. Calls with `select`, `omit` or options of later Prisma versions are left to
+ * Whether a call sets no further options. Calls with `select`, `omit` or options of later Prisma versions are left to
  * Prisma.
  */
 export const isWithoutOptions = (others: object): boolean => Object.values(others).every((value) => value === undefined);
@@ -102,7 +102,7 @@ export function conditionOf({ keyField }: Pick<Shape, 'keyField'>, where: Row): 
 
 type Settle = (texts: Texts | undefined, error?: Error) => void;
 
-/** Reads rows of one shape, and batches the calls of one tick into one statement. */
+/** Reads rows of one shape. Batches the calls of one tick into one statement. */
 class ShapeReader {
   /** Calls of the current tick, by the key's text. */
   private waiting = new Map<string, Settle[]>();

@@ -1,9 +1,10 @@
-// Plans the statement that reads a row by its key with to-one relations, and how a result row becomes Prisma's object.
+// Plans the statement that reads rows by key with to-one relations, and the conversion of its result rows to the objects
+// that Prisma would return.
 import { columnFields, type Datamodel, type Field, keyFields, type Model } from './datamodel.js';
 import type { Row } from './prisma-types.js';
 import { columnOf, quote, type Read, readOf, tableOf } from './quick-columns.js';
 
-/** The columns of a result row, as Postgres' texts. */
+/** The values of a result row, as the texts that Postgres sends. */
 export type Texts = (string | null)[];
 
 export interface Shape {
@@ -38,7 +39,7 @@ interface Plan {
 /** Builds Prisma's object from a result row; `null` for a joined row that doesn't exist. */
 type Build = (texts: Texts) => Row | null;
 
-/** Adds a table with its relations to the plan; `null` when it has a column or relation that only Prisma can read. */
+/** Adds a table with its included relations to the plan; `null` when only Prisma can read one of its columns or relations. */
 function addTable(plan: Plan, model: Model, include: object | undefined): Build | null {
   const table = `t${plan.tables++}`;
   const [keyField, secondKeyField] = keyFields(model);
@@ -63,7 +64,7 @@ interface Relation {
   build: Build;
 }
 
-/** Joins a to-one relation over a single column; `null` for any other relation. */
+/** Joins a to-one relation over a single column of this table; `null` for any other relation. */
 function addRelation(plan: Plan, model: Model, table: string, name: string, value: unknown): Build | null {
   const field = model.fields.find((candidate) => candidate.name === name);
   const inner = innerOf(value);
@@ -78,7 +79,7 @@ function addRelation(plan: Plan, model: Model, table: string, name: string, valu
   return addTable(plan, other, inner.include);
 }
 
-/** The nested `include` of a relation; `null` when other options are set. */
+/** Returns the nested `include` of a relation; `null` when the relation has other options. */
 function innerOf(value: unknown): { include?: object } | null {
   if (value === true) return {};
   if (typeof value !== 'object' || value === null) return null;

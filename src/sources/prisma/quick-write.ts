@@ -1,5 +1,5 @@
-// Runs simple writes (one row, its own columns only) as one statement that also announces the change. Prisma needs a
-// transaction of several statements for the same write. All other writes are left to Prisma.
+// Runs simple writes (one row, no relations) as one statement that also announces the change. Prisma would need a
+// transaction of several statements. All other writes are left to Prisma.
 import pg from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import { sqlOf } from '../../runtime/moments.js';
@@ -10,12 +10,12 @@ import { quote, readOf, tableOf } from './quick-columns.js';
 import { rowOfColumns } from './snapshot-row.js';
 
 /**
- * A planned write. Its argument is the result of the engine's `announceValues`; it resolves to the written row, or to
+ * Runs a planned write. `announcement`: the result of the engine's `announceValues`. Resolves to the written row; to
  * `null` when no row matches. @throws any error of pg
  */
 export type PlannedStatement = (announcement: string[]) => Promise<Row | null>;
 
-/** Fields with the values that they must have, such as the key and the tenant. */
+/** The fields that identify the row, with their values, such as the key and the tenant. */
 export type Equalities = [field: string, value: unknown][];
 
 /** Plans writes; each method returns `null` when Prisma must write. `data` is in the form of Prisma's `data`. */
@@ -26,12 +26,12 @@ export interface QuickWrite {
 }
 
 /**
- * Whether the error is about values, constraints or rights. Then nothing was written, and the caller repeats the write
- * through Prisma, so that Prisma throws its own error.
+ * Whether a statement failed because of values, constraints or rights. Then nothing was written, and the caller repeats
+ * the write through Prisma, so that Prisma throws its own error.
  */
 export const isPrismasToTell = (error: unknown): boolean => error instanceof pg.DatabaseError && /^(22|23|42)/.test(error.code ?? '');
 
-/** Maximum number of prepared statements on each connection; further statements are unnamed and parsed each time. */
+/** Maximum number of prepared statements on each connection. Further statements are unnamed, so Postgres parses them each time. */
 const MOST_NAMES = 200;
 
 interface Cell {
@@ -57,7 +57,7 @@ export function createQuickWrite(
     return is;
   }
 
-  /** Returns the columns and values of the entries; `null` when there are none, or an entry isn't a plain column. */
+  /** Returns the columns and values to write; `null` when there are none, or when only Prisma can write one of them. */
   function cellsOf(model: Model, entries: Equalities): Cell[] | null {
     if (!isUsual(model)) return null;
     const cells: Cell[] = [];
@@ -123,7 +123,7 @@ async function run(pool: Pick<pg.Pool, 'connect'>, config: pg.QueryConfig): Prom
   }
 }
 
-/** Returns the placeholder of a cell's value. The first three parameters are the announcement's. */
+/** Returns the placeholder of a cell's value. The announcement takes the first three parameters. */
 const placeAt = (first: number) => (_cell: Cell, index: number) => `$${first + index + 4}`;
 
 function equal(cells: Cell[], first: number): string {
@@ -131,7 +131,7 @@ function equal(cells: Cell[], first: number): string {
   return cells.map((cell, index) => `t.${cell.column} = ${place(cell, index)}`).join(' AND ');
 }
 
-/** Converts a value to the form that pg sends for the column's type; `undefined` when it isn't a plain value. */
+/** Converts a value to the form that pg sends for the column's type; `undefined` when only Prisma can write it, as `{ increment: 1 }`. */
 function sentValue({ kind, type, isList, values }: Field, written: unknown, Prisma: PrismaNamespace): unknown {
   if (written === null || written === Prisma.DbNull) return null;
   if (isList) {

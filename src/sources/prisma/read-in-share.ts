@@ -3,8 +3,8 @@ import type { Reading } from '../limited-reader.js';
 import type { Operation } from './prisma-types.js';
 
 /**
- * Returns a query extension for Prisma's `$extends`. An operation takes as many connections as it reads relations at
- * once. findUnique calls of the same shape share connections, because Prisma batches these calls.
+ * Returns a query extension for Prisma's `$extends`. An operation takes one connection for each relation that it reads,
+ * and at least one. findUnique calls with the same `select` or `include` share connections, because Prisma batches them.
  */
 export function readInShare(reading: Reading) {
   return ({ operation, model, args, query }: Operation) => {

@@ -12,7 +12,7 @@ import { readInShare } from './read-in-share.js';
 
 export interface Sources<Client extends object> {
   known: Known;
-  /** The models by the name of their property on a client. */
+  /** Maps the name of a client's property, such as `orderLine`, to its model. */
   models: Map<string, Model>;
   prisma: Client;
   quick: QuickFind;
@@ -24,8 +24,8 @@ export interface Sources<Client extends object> {
 export const byDelegate = ({ models }: Known): Map<string, Model> => new Map(models.map((model) => [delegateName(model.name), model]));
 
 /**
- * Creates a client that reads single rows with QuickFind. All other calls, and calls that QuickFind can't answer, go to
- * Prisma's client, which is extended at the first such call.
+ * Creates a client that reads single rows by key with QuickFind. All other calls go to Prisma's client, which is extended
+ * at the first such call.
  */
 export function storedClient<Client extends object>({ known, models, prisma, quick, snapshots, reading }: Sources<Client>): Client {
   let extended: Client | undefined;

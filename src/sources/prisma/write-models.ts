@@ -1,11 +1,11 @@
-// Generates the source text of the models file from Prisma's parsed schema. Generated Prisma clients lack the column
-// types, keys and comments that announced nodes and snapshots need.
+// Generates the text of the models file from Prisma's parsed schema, because generated Prisma clients lack the column
+// types, keys and comments that Hookgraph needs.
 import { FORMAT, type GeneratedModels } from './datamodel.js';
 
-/** Functions in `@default` that Prisma computes, not the database. */
+/** Functions in `@default` whose values Prisma computes instead of the database. */
 const PRISMAS_OWN = ['auto', 'cuid', 'nanoid', 'ulid', 'uuid'];
 
-/** The parts that this file uses of the parsed schema (DMMF) which Prisma 6 and 7 pass to generators. */
+/** The used parts of the parsed schema (DMMF) that Prisma 6 and 7 pass to generators. */
 export interface Dmmf {
   datamodel: { models: readonly DmmfModel[]; enums: readonly DmmfEnum[] };
 }
@@ -49,7 +49,7 @@ interface DmmfEnum {
 
 export type Syntax = 'ts' | 'esm' | 'cjs';
 
-/** The value that the generated file exports. */
+/** Returns the value that the generated file exports. */
 export const toModels = ({ datamodel: { models, enums } }: Dmmf): GeneratedModels => ({
   format: FORMAT,
   // The round trip through JSON drops undefined values, as the generated file does.
@@ -70,7 +70,7 @@ export function writeModels(dmmf: Dmmf, syntax: Syntax): { source: string; decla
   return { source: `${note}${lint}${start} ${value};\n`, declaration: `${note}export declare const models: ${type};\n` };
 }
 
-/** Writes one item a line, so that schema changes read well in a diff. */
+/** Writes each item on a line of its own, so that a diff shows which models and enums have changed. */
 const list = (items: object[]): string => `[\n${items.map((item) => `      ${JSON.stringify(item)},\n`).join('')}    ]`;
 
 function toModel({ name, dbName, schema, fields, primaryKey, uniqueFields, uniqueIndexes, documentation }: DmmfModel) {

@@ -1,7 +1,8 @@
-// Creates a Prisma client extension that records the writer of each change and lets before-hooks refuse it: for single
-// operations including nested writes, and for transactions given as lists. In an interactive transaction,
-// `$transaction` only records the writer; only `$gatedTransaction` also calls before-hooks, because a rehearsal calls
-// the transaction's function more than once.
+// Creates a Prisma client extension that records the writer of each change and lets before-hooks refuse it.
+//
+// Before-hooks are called for single operations with their nested writes, for `$transaction` with a list, and for
+// `$gatedTransaction`. `$transaction` with a function only records the writer, because a rehearsal (the same write, rolled
+// back) would call the function more than once.
 import type { Webhooks } from '../../../webhooks/index.js';
 import { type GeneratedModels, readModels } from '../datamodel.js';
 import type { Known } from '../match-where.js';
@@ -25,7 +26,7 @@ export interface GateOptions<Context> {
 
 export interface GatedTransaction<Client> {
   /**
-   * Runs an interactive transaction whose writes before-hooks can refuse. `work` may be called up to three times, so it
+   * Runs an interactive transaction whose writes before-hooks can refuse. `work` may be called up to four times, so it
    * must do nothing but read and write in the transaction.
    */
   $gatedTransaction<T>(work: (tx: InTransaction<Client>) => Promise<T>, options?: TransactionLimits): Promise<T>;
@@ -52,7 +53,7 @@ export type GateExtension = (client: any) => {
       query: Record<never, never>;
       client: {
         /**
-         * Runs an interactive transaction whose writes before-hooks can refuse. `work` may be called up to three times,
+         * Runs an interactive transaction whose writes before-hooks can refuse. `work` may be called up to four times,
          * so it must do nothing but read and write in the transaction.
          */
         $gatedTransaction: () => <Client, T>(
@@ -89,7 +90,7 @@ export function gatePrisma<Context>({ webhooks, models, Prisma, writer }: GateOp
   });
 }
 
-/** Extends a client for a context without a writer: adds the same methods, which call no before-hooks. */
+/** Extends a client for a context without a writer: adds `$gatedTransaction`, which then calls no before-hooks. */
 function ungated(client: GateClient): GateClient {
   return client.$extends({
     client: {
@@ -143,8 +144,8 @@ interface List {
 }
 
 /**
- * Runs a transaction given as a list of operations: in one round trip as Prisma does, or, when before-hooks must be
- * called, operation by operation in a rehearsed transaction.
+ * Runs a list of operations in one transaction. Sends them in one round trip, as Prisma does; if before-hooks must be
+ * called, rehearses the transaction and runs the operations one by one.
  */
 async function writeList(passing: Passing, self: GateClient, { client, everyType, list, options }: List): Promise<unknown> {
   if (await transactionOf(self)) return Reflect.apply(client.$transaction, self, [list, options]);

@@ -1,5 +1,5 @@
-// Gives new rows the keys and defaults that before-hooks saw in the rehearsal (the same write, rolled back), so that
-// exactly the approved rows are written.
+// Writes new rows with the keys and defaults of the rehearsal (the same write, rolled back), so that they are the rows
+// that the before-hooks have allowed.
 import type { Snapshot } from '../../../webhooks/index.js';
 import { columnFields, type Field, type Model } from '../datamodel.js';
 import type { Known } from '../match-where.js';
@@ -8,12 +8,12 @@ import { rowOfSnapshot } from '../snapshot-row.js';
 import { nestedWrites } from './written-types.js';
 
 /**
- * Completes the arguments of one operation with values of rehearsed rows. The operations of one transaction take from
- * the same list of rehearsed rows.
+ * Completes the arguments of one operation with values of rehearsed rows. Each rehearsed row is used once, across all
+ * operations of the transaction.
  */
 export type GiveValues = (typename: string, operation: string, args: Row) => Row;
 
-/** A new row in the arguments. `maybe`: created only if it doesn't exist, as in an upsert. */
+/** A new row in the arguments. `maybe`: whether it is created only if it doesn't exist, as in an upsert. */
 interface Place {
   model: Model;
   data: Row;
@@ -41,8 +41,8 @@ export function giveSeen(known: Known, seen: Snapshot[]): GiveValues {
     for (const [name, rows] of left) {
       const own = places.filter((place) => place.model.name === name);
       const certain = own.filter(({ maybe }) => !maybe);
-      // Fills all places if enough rehearsed rows remain; otherwise only the places of rows that are certainly created,
-      // because the row of an upsert may have existed.
+      // If too few rehearsed rows remain for all new rows of the type, fills only those that are certainly created: the
+      // row of an upsert may have existed in the rehearsal.
       const taking = own.length <= rows.length ? own : certain.length <= rows.length ? certain : [];
       for (const place of taking) fill(known, place, rows.shift() as Snapshot);
     }

@@ -1,5 +1,5 @@
-// Runs a user's writes in transactions that record their cause. When before-hooks may apply, rehearses the writes and
-// calls the hooks first.
+// Runs a user's writes in transactions that record the user as their cause. When before-hooks may apply, first rehearses
+// the writes and calls the hooks.
 import { activeTraceparent } from '../../../runtime/traceparent.js';
 import { type AttemptWrites, isForHooks, type Json, type Webhooks } from '../../../webhooks/index.js';
 import { postgresCodeOf } from '../../faults.js';
@@ -18,12 +18,12 @@ export interface Writer {
 
 export interface Passing {
   /**
-   * Writes in one round trip. Returns `null` without writing when hooks must be called or looked up first. `self`: the
-   * extended client.
+   * Runs the writes in one round trip. Returns `null` without writing when before-hooks must be looked up or called first.
+   * `self`: the extended client.
    */
   writeAtOnce(self: GateClient, typenames: string[], writes: PrismaPromise[], options?: object): Promise<unknown[] | null>;
   /**
-   * Rehearses the write and calls the hooks, if there are any, then writes. @throws WriteRefused when a hook refuses
+   * Runs `work`. If before-hooks apply, rehearses it and calls the hooks first. @throws WriteRefused when a hook refuses
    * the write
    */
   pass(self: GateClient, typenames: string[], work: Work, options?: object): Promise<unknown>;
@@ -34,7 +34,7 @@ export interface Passing {
   enter(transaction: PrismaTransaction): Promise<GiveValues>;
 }
 
-/** Performs the write in an open transaction. */
+/** Writes in an open transaction. `give` completes the arguments of new rows. */
 export type Work = (transaction: PrismaTransaction, give: GiveValues, tx: GateClient) => PromiseLike<unknown>;
 
 const LIMITS = { maxWait: 5_000, timeout: 15_000 };
@@ -47,7 +47,7 @@ const ANNOUNCE_TYPES = 'SELECT hookgraph.announce($1, $2, t) FROM jsonb_array_el
 
 /**
  * Whether a statement failed because the application's database role may not use Hookgraph's schema. Then nothing was
- * written, and the engine looks for hooks on its own connection.
+ * written, and the engine looks for before-hooks on its own connections.
  */
 const isForbidden = (error: unknown, schema: string): boolean =>
   ['42501', '3F000', '42883'].includes(postgresCodeOf(error) ?? '') && (error as Error).message.includes(schema);
@@ -109,7 +109,7 @@ export function createPassing(
 
 /** Returns the function that records the cause in a transaction once; see `Passing.enter`. */
 function createEntering(client: GateClient, cause: string) {
-  /** Transactions whose cause is recorded, with the function that completes their new rows. */
+  /** Maps each transaction whose cause is recorded to the function that completes its new rows. */
   const entered = new WeakMap<object, GiveValues>();
   return async (transaction: PrismaTransaction, give: GiveValues = giveNothing): Promise<GiveValues> => {
     const given = entered.get(transaction);

@@ -1,15 +1,15 @@
-// Declares the undocumented parts of Prisma's client that the gate (the call of before-hooks) uses. They are the same
-// in Prisma 6 and 7, and tested with both versions.
+// Declares the undocumented parts of Prisma's client that gate-prisma.ts uses to put operations into transactions. They
+// are the same in Prisma 6 and 7, and tested with both versions.
 
 /** A lazy promise: Prisma sends its operation only when the promise is awaited or joins a transaction. */
 export interface PrismaPromise<T = unknown> extends PromiseLike<T> {
   requestTransaction?(transaction: object): PromiseLike<T>;
 }
 
-/** The object that tells a PrismaPromise which transaction it belongs to. */
+/** Prisma's object for an open transaction; a PrismaPromise receives it to run within that transaction. */
 export interface PrismaTransaction {
   kind: 'itx' | 'batch';
-  /** Set for a batch whose operations run one by one in the gate's own transaction. */
+  /** Set when an operation of a list runs by itself in an interactive transaction, instead of in Prisma's batch. */
   [STEPS]?: Steps;
 }
 
@@ -49,8 +49,8 @@ export function join<T>(promise: PrismaPromise<T>, transaction: object): Promise
 }
 
 /**
- * A lock that rejects. Only a promise of a client other than the gated one awaits it, so its operation fails instead of
- * being sent outside of the transaction.
+ * Prisma awaits this lock before it sends a batch. It rejects, because only the operation of another client than the gated
+ * one gets that far, and it would be sent outside of the transaction.
  */
 const SPOILED = {
   // biome-ignore lint/suspicious/noThenProperty: Prisma awaits it
@@ -61,7 +61,7 @@ const SPOILED = {
 
 let batches = 0;
 
-/** Makes the transaction object for one operation of a batch whose operations run one by one. */
+/** Creates the transaction object for one operation of a list whose operations run one by one. */
 export const stepOf = (steps: Steps, index: number): object => ({
   kind: 'batch',
   id: `hookgraph-${++batches}`,

@@ -1,5 +1,4 @@
-// Finds the models whose rows a Prisma operation may create, change or delete, from the operation's arguments. Includes
-// the rows of nested writes and cascades.
+// Finds the models whose rows a Prisma operation may create, change or delete, including nested writes and cascades.
 import type { Datamodel, Field, Model } from '../datamodel.js';
 import type { Row } from '../prisma-types.js';
 
@@ -37,7 +36,7 @@ function addNested(datamodel: Datamodel, model: Model, data: unknown, types: Set
   }
 }
 
-/** The relations in an operation's data, each with its nested writes such as `create` and `connect`. */
+/** Returns the relations in an operation's data, each with its nested writes such as `create` and `connect`. */
 export function nestedWrites(model: Model, data: unknown): { relation: Field; writes: Row }[] {
   if (typeof data !== 'object' || data === null) return [];
   return model.fields

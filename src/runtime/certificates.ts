@@ -6,8 +6,8 @@ import type { z } from 'zod';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /**
- * Returns the PEM text of each certificate. A missing or invalid file is added as an issue of the variable, and the
- * result is empty.
+ * Returns the PEM text of each certificate. For a missing or invalid file, adds an issue to the variable and returns an
+ * empty list.
  */
 export function readCertificates(path: string, { addIssue }: z.RefinementCtx<string>): string[] {
   const wrong = (message: string): string[] => {

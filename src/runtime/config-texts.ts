@@ -1,4 +1,4 @@
-// Defines the kinds of configuration values: each parses a variable's text, or says what the text must be.
+// Parses the texts of environment variables: whole numbers, URLs, networks, origins, keys and others.
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
@@ -70,7 +70,7 @@ export const orNull = <T>(type: z.ZodType<T, string>): z.ZodType<T | null, strin
 
 const SHARES: Record<string, number | null> = { off: null, failures: 0, all: 1 };
 
-/** The share of successful attempts to log; `null`: no attempt is logged. */
+/** Parses the share of successful and skipped attempts to log besides all failed ones; `null`: no attempt is logged. */
 export const attemptShare = z
   .string()
   .refine(

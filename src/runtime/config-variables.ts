@@ -11,7 +11,7 @@ import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
 export interface Config extends DeliveryConfig {
   port: number;
   host: string;
-  /** The port for health and metrics; `null`: no such port is opened. */
+  /** The port of the health probes and metrics; `null`: the port isn't opened. */
   monitoringPort: number | null;
   monitoringHost: string;
   /** The URL of the database; `null`: Hookgraph runs the embedded Postgres. */
@@ -26,7 +26,7 @@ export interface Config extends DeliveryConfig {
   headerPrefix: string;
   /** The API token of the sample data's admin; `null`: a token is generated when the sample data is created. */
   adminToken: string | null;
-  /** Ids of the users who may read what belongs to all tenants. */
+  /** Ids of the users who may use the API fields that concern all tenants. */
   operators: string[];
   allowedNetworks: string[];
   /** The ports that deliveries may use: ports and ranges, with exceptions after `!`, e.g. `443,8000-8999,!8500`. */
@@ -36,19 +36,22 @@ export interface Config extends DeliveryConfig {
   egressProxy: string | null;
   /** Keys of 32 bytes, newest first; `null`: a key file in the data folder is used. */
   encryptionKeys: Buffer[] | null;
-  /** Requests a second for each token; 0: no limit. */
+  /** Maximum number of requests per second for each token; 0: no limit. */
   rateLimit: number;
   trustedProxies: string[];
   apiMaxCost: number;
   captureWatchSeconds: number;
   corsOrigins: string[];
-  /** Share of successful attempts to log besides the failed attempts, from 0 to 1; `null`: no attempt is logged. */
+  /**
+   * Share (0 to 1) of successful and skipped attempts to log at `logAttemptsLevel`, as all failed ones are; the other
+   * attempts are logged as debug. `null`: no attempt is logged.
+   */
   logAttempts: number | null;
-  /** Log level of the lines about delivery attempts. */
+  /** Log level of the attempts that `logAttempts` selects. */
   logAttemptsLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /**
-   * The Hookgraph server that the command line talks to; `null`: the server of `hookgraph login`, else the local one.
+   * URL of the Hookgraph server that the command line uses; `null`: the server of `hookgraph login`, else the local server.
    */
   url: string | null;
   token: string | null;

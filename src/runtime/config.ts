@@ -16,8 +16,8 @@ export function readConfig(env: Environment = process.env): Config {
 }
 
 /**
- * Reads the variables of a table, and returns their values by the table's keys. @throws RuntimeError `BAD_CONFIG`,
- * which names the variable and its value
+ * Returns the values of `variables`, under the same keys. @throws RuntimeError `BAD_CONFIG`, which names the variable and
+ * its value
  */
 export function readVariables(variables: Variables, env: Environment = process.env): Record<string, unknown> {
   const texts = readTexts(variables, env);
@@ -56,7 +56,7 @@ export interface ConfigLine {
   meaning: string;
 }
 
-/** Lists every variable with its effective value for display; a secret is shown only as set or not set. */
+/** Lists every variable with its effective value for display; hides the values of secrets. */
 export const describeConfig = (env: Environment = process.env): ConfigLine[] => describeVariables(VARIABLES, env);
 
 export function describeVariables(variables: Variables, env: Environment = process.env): ConfigLine[] {

@@ -15,7 +15,7 @@ export interface PoolOptions extends LocalOptions {
 
 export function openPool(connection: string | pg.PoolConfig, { log, name = 'hookgraph', max = 20, ...local }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
-    // The pool's options hide the password from spreading, so it is copied by name.
+    // Copies the password by name: in the options of a pool it isn't enumerable, so spreading leaves it out.
     ...(typeof connection === 'string' ? { connectionString: connection } : { ...connection, password: connection.password }),
     application_name: name,
     max,
@@ -25,16 +25,15 @@ export function openPool(connection: string | pg.PoolConfig, { log, name = 'hook
 }
 
 /**
- * Logs broken connections. The pool replaces them at the next query, but an unhandled error event would end the
- * process.
- * Returns a function that removes the listeners.
+ * Logs broken connections, because an unhandled error event would end the process; the pool replaces them at the next
+ * query. Returns a function that removes the listeners.
  */
 export function logBroken(pool: pg.Pool, log: Logger): () => void {
   const onBroken = (error: Error) => {
-    // A server that stops right after the pool reports errors on connections that are already closing.
+    // When Postgres stops right after the pool was ended, connections that are already closing report errors.
     if (!pool.ending) logFailure(log, error, 'an idle database connection broke; the pool replaces it', { level: 'warn' });
   };
-  // The pool handles errors of idle connections only, so each connection gets a listener, too.
+  // The pool reports errors of idle connections only, so each connection gets a listener of its own, too.
   const onConnect = (client: pg.PoolClient) => void client.on('error', onBroken);
   pool.on('error', onBroken).on('connect', onConnect);
   return () => void pool.off('error', onBroken).off('connect', onConnect);

@@ -1,8 +1,7 @@
 // @ts-check
-// Reads and writes JSON without losing digits: a number that no double represents is read as an ExactNumber, any other
-// number as a number. This file is plain JavaScript, because render processes load it from `src` and from `dist`
-// without a compiler. It uses JSON.parse and JSON.stringify, so that duplicate keys, `__proto__`, nesting depth and
-// error messages behave as usual.
+// Reads and writes JSON without losing digits: a number that no double represents becomes an ExactNumber. This file is
+// plain JavaScript, because render processes load it without a compiler. It uses JSON.parse and JSON.stringify, so that
+// duplicate keys, `__proto__`, nesting depth and error messages behave as usual.
 import { randomUUID } from 'node:crypto';
 
 /**
@@ -23,8 +22,8 @@ const MARKED = new RegExp(`"${MARK}(-?\\d[\\d.eE+-]*)"`, 'g');
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
- * `isMarking`: ExactNumber.toJSON must write a marked string for stringifyJson. `hasMarked`: it has written one. Module
- * state is safe here, because JSON.stringify is synchronous.
+ * `isMarking`: whether ExactNumber.toJSON must write a marked string, for stringifyJson. `hasMarked`: whether it has
+ * written a marked string. Module state is safe here, because JSON.stringify is synchronous.
  */
 let isMarking = false;
 let hasMarked = false;
@@ -33,7 +32,7 @@ let hasMarked = false;
 export class ExactNumber {
   #text;
 
-  /** @param {string} text as JSON writes a number */
+  /** @param {string} text a number in JSON's syntax */
   constructor(text) {
     this.#text = text;
   }
@@ -47,7 +46,7 @@ export class ExactNumber {
     return Number(this.#text);
   }
 
-  /** Returns the digits as a string when another serializer than stringifyJson writes the number. */
+  /** Makes serializers other than stringifyJson write the digits as a string. */
   toJSON() {
     if (!isMarking) return this.#text;
     hasMarked = true;
@@ -81,7 +80,7 @@ export class ExactNumber {
 }
 
 /**
- * @param {string} text as JSON writes a number
+ * @param {string} text a number in JSON's syntax
  * @returns {number | ExactNumber}
  */
 export function toExact(text) {
@@ -89,7 +88,8 @@ export function toExact(text) {
 }
 
 /**
- * Whether a JSON text may contain an ExactNumber. This check is fast: `true` may be wrong, `false` never is.
+ * Whether a JSON text may contain an ExactNumber. This check is fast: it may return `true` for a text without such a
+ * number, but never `false` for a text with one.
  * @param {string} text
  */
 function mayBeExact(text) {

@@ -3,15 +3,15 @@
 import type { Level, Logger } from './logger.js';
 
 /**
- * Milliseconds between two log lines that count a continuing failure. A failure that hasn't recurred for this long
- * counts as ended.
+ * Milliseconds between two log lines about a continuing failure. A failure that hasn't recurred for this long counts as
+ * ended.
  */
 const COUNT_EVERY_MS = 10_000;
 
 interface Known {
   sinceMs: number;
   lastMs: number;
-  /** Number of failures since the line with the stack, by message. */
+  /** Number of further failures after the line with the stack, by message. */
   during: Record<string, number>;
   count: number;
   reported: number;
@@ -22,8 +22,8 @@ const failures = new WeakMap<Logger, Map<string, Known>>();
 
 /**
  * Logs the first failure of a cause with its stack, and then only the number of further failures: every `everyMs`
- * milliseconds (10 s by default) while they continue, and once when they have ended. All failures to reach the database
- * count as one cause.
+ * milliseconds (default: 10,000) while they continue, and once when they have ended. All failures to reach the database
+ * have the same cause.
  */
 export function logFailure(
   log: Logger,

@@ -1,5 +1,4 @@
-// Shares the connections of one pool fairly among parties such as tenants: work runs at once while its party leaves
-// enough connections free, and is queued otherwise.
+// Shares the connections of one pool fairly among parties, such as tenants: work beyond its party's share is queued.
 export interface FairShareOptions {
   /** Number of the pool's connections that the parties share. */
   connections: number;
@@ -10,9 +9,9 @@ export interface FairShareOptions {
 /** One query execution of a party, with all of its statements. */
 export interface Execution {
   /**
-   * Runs `work` within the party's share. Calls with the same `key` in the same tick share one slot, because `work`
-   * batches them into one statement.
-   * @throws NoSlotError when this execution has waited too long
+   * Runs `work` once the party's share has room for it. Calls with the same `key` in the same tick share their
+   * connections, because `work` batches them into one statement.
+   * @throws NoSlotError when this execution has waited for `maxWaitMs` in total
    */
   run<T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }): Promise<T>;
 }
@@ -21,11 +20,12 @@ export interface FairShare {
   begin(party: string): Execution;
 }
 
-/** The pool's connections stayed busy for too long. A temporary condition: the work can be retried. */
+/** Thrown when an execution has waited too long for a connection. The work can be retried later. */
 export class NoSlotError extends Error {
   override name = 'NoSlotError';
 }
 
+/** The calls that share their connections, with the same key and tick; or a single call without a key. */
 interface Group {
   key: string | null;
   /**
@@ -33,6 +33,7 @@ interface Group {
    * finish instead of all executions timing out together.
    */
   execution: number;
+  /** Number of connections that the group takes. */
   size: number;
   /** Number of queued and running calls in the group. */
   members: number;
@@ -124,8 +125,8 @@ class SharedConnections {
   }
 
   /**
-   * Whether a party may take `size` more connections. It may hold at most as many connections as it leaves free, so
-   * that the next party always finds some. A party without connections may always start while one is free.
+   * Whether a party may take `size` more connections. It may hold at most as many connections as it leaves free, so that
+   * the next party always finds free ones. A party that holds no connection may start whenever a connection is free.
    */
   private fits(party: Party, size: number): boolean {
     const free = this.connections - this.taken;
@@ -135,7 +136,7 @@ class SharedConnections {
 
   private start(party: Party, group: Group): void {
     group.started = true;
-    // Work of a later tick is a separate statement, so it opens a new group.
+    // Calls of a later tick open a new group, because their work is a separate statement.
     if (group.key !== null) setImmediate(() => close(party, group));
     party.taken += group.size;
     this.taken += group.size;
@@ -151,7 +152,7 @@ class SharedConnections {
         if (!group || !this.fits(party, group.size)) continue;
         party.waiting.shift();
         this.waiting -= 1;
-        // Moves the party behind the other parties that hold as many connections, for round-robin order.
+        // Moves the party behind the parties that hold the same number of connections, for round-robin order.
         this.parties.delete(name);
         this.parties.set(name, party);
         this.start(party, group);
@@ -184,7 +185,7 @@ function slotFor(group: Group, leftMs: number): Promise<void> {
   });
 }
 
-/** Measures elapsed time in milliseconds; overlapping waits count once. */
+/** Sums the milliseconds during which at least one of the measured promises was pending. */
 export function createStopwatch() {
   let sum = 0;
   let running = 0;

@@ -2,9 +2,9 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * Turns off allocation-site pretenuring. With it, V8 may permanently allocate the objects of a busy code path in the
- * old generation, where dead objects keep others alive until the next full collection. V8 reads the flag at each
- * collection (`PretenuringHandler::ProcessPretenuringFeedback`), so it may be set while the process runs.
+ * Turns off allocation-site pretenuring, with which V8 may allocate all objects of a busy code path in the old generation.
+ * Dead objects there keep other objects alive until the next full collection. V8 reads the flag at each collection
+ * (`PretenuringHandler::ProcessPretenuringFeedback`), so it may be set while the process runs.
  */
 export function keepYoung(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');

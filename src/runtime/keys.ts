@@ -8,7 +8,7 @@ import { createPrivateFile, writePrivateFile } from './private-file.js';
 import { RuntimeError } from './runtime-error.js';
 
 /**
- * Returns the keys of the configuration, else those of the key file in the data folder, which is created on first use.
+ * Returns the configured keys, else the keys of the key file in the data folder. Creates the file with one key if missing.
  * @throws RuntimeError `BAD_KEYS` when the file is malformed
  */
 export async function loadKeys(config: Pick<Config, 'encryptionKeys' | 'dataDir'>): Promise<Buffer[]> {

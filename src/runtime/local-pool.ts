@@ -1,5 +1,5 @@
-// Adapts a pool's statements to its database: the schema of Hookgraph's tables, session settings, and poolers such as
-// pgbouncer.
+// Adapts a pool's statements to the installation: to the schema of Hookgraph's tables, to session settings, and to a
+// pooler such as pgbouncer.
 import pg from 'pg';
 import { isPooled, isPooledNow } from './pooler.js';
 import { DEFAULT_SCHEMA, localSql, nameSuffix, registerSchema } from './schema-name.js';
@@ -8,8 +8,8 @@ export interface LocalOptions {
   /** The schema of Hookgraph's tables, which statements refer to as `hookgraph`. */
   schema?: string;
   /**
-   * Settings for every statement: set when a connection opens, or in each transaction when a pooler shares sessions
-   * between clients.
+   * Postgres settings for every statement. They are set when a connection opens or, behind a pooler, in each transaction,
+   * because other clients use the same sessions.
    */
   settings?: Record<string, string>;
 }
@@ -26,9 +26,8 @@ function sessionOptions(settings: Record<string, string>): string {
 }
 
 /**
- * Returns a pool that shares the connections of `pool` and can replace it.
- * Behind a pooler, statements are sent unnamed: another process may have prepared a different statement under that name
- * in the session.
+ * Returns a pool that uses the connections of `pool` and has the same methods. Behind a pooler it sends statements without
+ * their names, because another process may have prepared a different statement under the same name in the session.
  */
 export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: LocalOptions): pg.Pool {
   const isDefault = schema === DEFAULT_SCHEMA;
@@ -81,7 +80,7 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
   return local;
 }
 
-/** Wraps an object and replaces some of its methods; all other properties are the object's own. */
+/** Wraps an object and replaces some of its methods. All other properties are read from the object itself. */
 export function overriding<T extends object>(target: T, methods: Record<string, (...args: never[]) => unknown>): T {
   const own: Record<string | symbol, unknown> = { ...methods };
   return new Proxy(target, {
@@ -90,8 +89,8 @@ export function overriding<T extends object>(target: T, methods: Record<string, 
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' && name !== 'constructor' ? value.bind(target) : value;
     },
-    // Replaces the proxy's method when somebody assigns a wrapper of it. If the target's method were replaced, wrapper
-    // and method would call each other endlessly.
+    // An assignment to a replaced method changes the proxy, not the target. A wrapper that a caller assigns calls the
+    // proxy's method, which calls the target's: if that were the wrapper, the calls would never end.
     set(_, name, value) {
       if (!Object.hasOwn(own, name)) return Reflect.set(target, name, value);
       own[name] = value;
@@ -143,8 +142,8 @@ async function wrapped(run: Query, settings: Record<string, string>, args: unkno
 }
 
 /**
- * Runs a client's statements one after another, each in a transaction with the settings applied, unless the client has
- * opened a transaction.
+ * Runs a client's statements one after another, each in a transaction with the settings. Inside a transaction of the
+ * caller, applies the settings once.
  */
 function keepingSettings(run: Query, settings: Record<string, string>): Query {
   let inside = false;

@@ -1,12 +1,12 @@
-// Retries work that waits for locks with a short lock timeout, so that other sessions don't queue behind it, and names
-// the lock holders when it gives up.
+// Retries work that needs locks: each try waits only briefly, so that other sessions don't queue behind it. Names the lock
+// holders when all tries fail.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ClientBase, DatabaseError } from 'pg';
 import type { Logger } from './logger.js';
 
 /**
- * Maximum wait of one try for a lock, in milliseconds. Writers of a table queue behind a session that waits for the
- * table's lock, so the wait is short.
+ * Maximum wait of one try for a lock, in milliseconds. It is short because a table's writers queue behind a session that
+ * waits for a lock on the table.
  */
 export const LOCK_TIMEOUT_MS = 300;
 
@@ -32,7 +32,7 @@ const CONFLICTING = {
   ],
 };
 
-/** A lock on tables (names as in SQL) and their partitions, or on everything in a schema. */
+/** A lock on tables (named as in SQL) and their partitions, or on all relations of a schema. */
 export interface WantedLock {
   mode: keyof typeof CONFLICTING;
   on: readonly string[] | { schema: string };
@@ -43,8 +43,8 @@ export interface LockRetries {
   /** Maximum time of all tries together, in milliseconds. Default: 60,000. */
   giveUpMs?: number;
   /**
-   * Creates the error that is thrown when all tries fail. `holders` is a sentence about the lock holders; empty when
-   * none were seen.
+   * Creates the error that is thrown when all tries fail. `holders`: a sentence that names the lock holders; empty when
+   * no holder was found.
    */
   refuse(seconds: number, held: { tables: string; holders: string }, cause: Error): Error;
 }

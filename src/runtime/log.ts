@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { Config } from './config.js';
 import type { Logger } from './logger.js';
 
-/** Field names that are always redacted. They are a second line of defence: no code logs these fields. */
+/** Names of fields that are redacted, as a second line of defence: no code logs these fields on purpose. */
 const SECRETS =
   `authorization Authorization cookie sharedSecret secret secrets secretTexts oldSecrets token password passphrase clientSecret privateKey
   adminToken encryptionKeys keys databaseUrl connectionString`.split(/\s+/);

@@ -15,6 +15,6 @@ export interface Logger {
   error: LogMethod;
   fatal: LogMethod;
   child(fields: object): Logger;
-  /** Lets callers skip building lines that would be dropped. Absent: every line is built. */
+  /** Whether lines of this level are written. Lets callers skip building the other lines. Absent: every line is built. */
   isLevelEnabled?(level: Level): boolean;
 }

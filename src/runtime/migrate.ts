@@ -9,7 +9,7 @@ import { RuntimeError } from './runtime-error.js';
 import { localSql } from './schema-name.js';
 
 export interface MigrateOptions {
-  /** The Postgres schema of the table `_prisma_migrations`; also the search_path of unqualified names. */
+  /** The Postgres schema of the table `_prisma_migrations`; also the search_path of the migrations. */
   schema: string;
   /** Called after each applied migration. */
   onApplied?: (name: string) => void;
@@ -33,15 +33,14 @@ const LEDGER_COLUMNS = `id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64
   logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0`;
 
 /**
- * Applies the missing migrations in the order of their names, and returns those names. Concurrent processes wait for
- * each other.
+ * Applies the missing migrations in the order of their names, and returns these names. A concurrent call waits until this
+ * one has ended.
  */
 export async function migrate(pool: pg.Pool, dir: string, options: MigrateOptions): Promise<string[]> {
   const done = await withAdvisoryLock(pool, String(LOCK), async (client) => {
     const schema = pg.escapeIdentifier(options.schema);
     const ledger = `${schema}._prisma_migrations`;
-    // Checks whether the table exists, because CREATE … IF NOT EXISTS requires the right to create, and prints a notice
-    // at every start.
+    // CREATE … IF NOT EXISTS alone would require the right to create at every start, and print a notice each time.
     const { rows: found } = await client.query('SELECT to_regclass($1) IS NOT NULL AS present', [ledger]);
     if (!found[0].present) await client.query(createLedgerSql(options.schema));
     const { rows } = await client.query<LedgerRow>(
@@ -59,8 +58,8 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
       }
       const retries: LockRetries = { ...(options.giveUpMs !== undefined && { giveUpMs: options.giveUpMs }), refuse: refuseBlocked(name) };
       const lock = { mode: 'AccessExclusive', on: { schema } } as const;
-      // Transactions on captured tables also write to Hookgraph's tables, so a migration that waits for a lock must not
-      // block them for long.
+      // The application's transactions write to Hookgraph's tables through triggers, so a migration must not make them
+      // queue behind its wait for a lock.
       await retryLocked(client, lock, retries, () => apply(client, { name, sql, checksum, schema, ledger }));
       options.onApplied?.(name);
       done.push(name);

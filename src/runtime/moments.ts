@@ -1,16 +1,17 @@
-// Converts Postgres timestamps and dates to JavaScript Dates and back, including years beyond 275760 and the two
-// infinities. A JavaScript Date ends in the year 275760, a Postgres timestamp in 294276 and a Postgres date in 5874897.
-// Prisma passes only Dates, so a later value is encoded as a Date before the year -4712, which Postgres can't hold. Use
-// `isoOf` and `sqlOf` to decode such a Date, and `millisecondsOf` for arithmetic.
+// Converts Postgres timestamps and dates to JavaScript Dates and back, including infinity, -infinity and years beyond
+// 275760. A JavaScript Date ends in the year 275760, a Postgres timestamp in 294276 and a Postgres date in 5874897.
+// Prisma passes only Dates, so a value beyond a Date's range is encoded as a Date before the year -4712, which Postgres
+// can't hold. Use `isoOf` and `sqlOf` to decode such a Date, and `millisecondsOf` for arithmetic.
 
 const DAY_MS = 86_400_000;
 /** The Gregorian calendar repeats every 400 years. */
 const CYCLE = { years: 400, days: 146_097 };
-/** A thousand cycles. A timestamp beyond a Date's range fits a Date when it is moved back by these 400,000 years. */
+/** A thousand cycles. Moved back by 400,000 years, a timestamp beyond a Date's range fits a Date. */
 const FAR = { years: 400_000, ms: 146_097_000 * DAY_MS };
+/** The last moment that a Date can represent, in milliseconds since 1970. */
 const LAST_MS = 8.64e15;
 
-/** Where each kind of encoded value begins, in milliseconds since 1970; all lie before the year -4712. */
+/** The start of the range of each kind of encoded value, in milliseconds since 1970. All are before the year -4712. */
 const STAND_INS = { end: -7.9e15, timestamps: -8.5e15, days: -8.6e15, infinity: -8.62e15, minusInfinity: -8.63e15 };
 
 const MOMENT =
@@ -18,7 +19,7 @@ const MOMENT =
 const PLAIN = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d(?::\d\d)?)?)?$/;
 
 /**
- * @param text a date or timestamp in Postgres' DateStyle ISO (as in JSON), or in ISO 8601; UTC if it has no zone
+ * @param text a date or timestamp as Postgres writes it with DateStyle ISO, or in ISO 8601; UTC if it has no zone
  * @throws RangeError when the text has neither form
  */
 export function readMoment(text: string): Date {
@@ -51,8 +52,8 @@ function readPlain(text: string): Date {
 }
 
 /**
- * Formats a Date as ISO 8601 in UTC, with an expanded year (sign and six digits) where needed; an infinite one as
- * `infinity` or `-infinity`.
+ * Formats a Date as ISO 8601 in UTC, with sign and six digits for a year before 0 or after 9999. Returns `infinity` or
+ * `-infinity` for an infinite value.
  */
 export function isoOf(date: Date): string {
   const ms = date.getTime();
@@ -75,7 +76,7 @@ export function isInfinite(date: Date): boolean {
   return ms === STAND_INS.infinity || ms === STAND_INS.minusInfinity;
 }
 
-/** Formats a timestamp as Postgres reads it, in UTC. */
+/** Formats a timestamp in UTC, in a form that Postgres accepts. */
 export function sqlOf(date: Date): string {
   const iso = isoOf(date);
   const [, year, rest, time] = /^([+-]?\d+)(-\d\d-\d\d)T(.*)Z$/.exec(iso) ?? [];
@@ -86,8 +87,8 @@ export function sqlOf(date: Date): string {
 }
 
 /**
- * Returns the milliseconds since 1970, for arithmetic. Beyond a Date's range they are exact to 2 ms; an infinite value
- * gives ±Infinity.
+ * Returns the milliseconds since 1970, for arithmetic. Beyond a Date's range they are exact to 2 ms. Returns Infinity or
+ * -Infinity for an infinite value.
  */
 export function millisecondsOf(date: Date): number {
   const ms = date.getTime();

@@ -6,7 +6,7 @@ import type { MetricsText } from './metrics/metrics.js';
 
 export interface MonitoringOptions {
   host: string;
-  /** 0: any free port. */
+  /** The port to listen on; 0 means any free port. */
   port: number;
   readiness(): Promise<{ status: number; body: object }>;
   metrics(): Promise<MetricsText>;
@@ -14,7 +14,7 @@ export interface MonitoringOptions {
 }
 
 export interface MonitoringPort {
-  /** The address, without a trailing slash. */
+  /** The port's URL, without a trailing slash. */
   url: string;
   host: string;
   port: number;
@@ -34,8 +34,7 @@ const json = (status: number, body: object): Page => ({ status, contentType: JSO
 export async function openMonitoringPort({ host, port, readiness, metrics, log }: MonitoringOptions): Promise<MonitoringPort> {
   const pages: Partial<Record<string, () => Promise<Page>>> = {
     __proto__: null as never,
-    // Answers whenever the event loop runs, even if the database is down, because a restart of this process would not
-    // repair the database.
+    // Doesn't check the database, because a restart of this process wouldn't repair it.
     '/healthz': async () => json(200, { status: 'alive' }),
     '/readyz': async () => {
       const { status, body } = await readiness();

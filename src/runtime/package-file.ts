@@ -1,4 +1,4 @@
-// Finds files of the package that aren't modules, such as migrations, also when a bundler has moved the code.
+// Finds files of the package that aren't modules, such as migrations, even if a bundler has moved the code.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ import { RuntimeError } from './runtime-error.js';
 export function packageFile(from: string | undefined, relative: string, inPackage: string): string {
   const base = from ?? pathToFileURL(process.argv[1] ?? join(process.cwd(), 'bundle.js')).href;
   const beside = fileURLToPath(new URL(relative, base));
-  // Next to a bundle, a file at this path would belong to the application.
+  // In a bundle, a file at this relative path may belong to the application, so it is used only inside this package.
   if (isOurs(dirname(fileURLToPath(base))) && existsSync(beside)) return beside;
   const installed = join(installedRoot(base) ?? '', inPackage);
   if (existsSync(installed)) return installed;
@@ -25,7 +25,7 @@ export function packageFile(from: string | undefined, relative: string, inPackag
   );
 }
 
-/** Whether the nearest package.json is the one of `hookgraph`. */
+/** Whether the folder belongs to the package `hookgraph`, by the nearest package.json. */
 function isOurs(folder: string): boolean {
   const manifest = join(folder, 'package.json');
   if (existsSync(manifest)) return JSON.parse(readFileSync(manifest, 'utf8')).name === 'hookgraph';

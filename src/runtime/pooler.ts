@@ -1,5 +1,5 @@
-// Detects a pooler such as pgbouncer between this process and Postgres; behind a pooler, session state such as settings
-// and locks isn't kept.
+// Detects a pooler such as pgbouncer between this process and Postgres, behind which sessions don't keep settings and
+// locks; takes advisory locks in both cases.
 import pg from 'pg';
 
 interface Known {
@@ -7,12 +7,12 @@ interface Known {
   isPooled?: boolean;
 }
 
-/** Results by the pool's options object, which a pool and its wrappers share. */
+/** Maps the options object of a pool, which the pool's wrappers share, to the result of the check. */
 const known = new WeakMap<object, Known>();
 
 /**
- * Whether a pooler is in front of Postgres. Checks once for each pool, on a separate connection without settings. A
- * pooler in session mode also counts as a pooler.
+ * Whether a pooler is in front of Postgres. Checks once for each pool, on a separate connection. A pooler in session mode
+ * counts, too.
  */
 export function isPooled(pool: pg.Pool): Promise<boolean> {
   const { options } = pool;
@@ -57,9 +57,8 @@ async function ask(pool: pg.Pool): Promise<boolean> {
 }
 
 /**
- * Runs `work` while holding an advisory lock, on a connection that `work` may use. Behind a pooler, a transaction on a
- * separate connection holds the lock, because a session lock would stay with a session that the pooler hands to another
- * client.
+ * Runs `work` with a connection while holding an advisory lock. Behind a pooler, a transaction on a second connection
+ * holds the lock, because the pooler may give the session that holds a session lock to another client.
  * @param key an SQL expression of type bigint
  * @returns `null` when `wait` is false and another session has the lock
  */

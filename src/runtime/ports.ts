@@ -1,8 +1,8 @@
-// Parses a list of ports and ranges into a function that tells whether a port is in the list.
+// Parses a list of ports and ranges into a predicate for ports.
 
 /**
- * Unprivileged ports that commonly serve another protocol than HTTP: NFS, databases, queues, caches, remote desktops
- * and control planes. Deliveries to them are refused, because a request could trigger something in those services.
+ * Unprivileged ports that commonly serve another protocol than HTTP: NFS, databases, queues, caches, remote desktops and
+ * control planes. By default, deliveries to them are refused, because a request could trigger an action there.
  */
 const OTHER_SERVICES =
   '1433,1521,2049,2181,2375-2380,3306,3389,4045,5060-5061,5432,5672,5900-5903,5984,6000-6007,6379,6443,6660-6669,9042,9092,9200,9300,10250,10255,11211,26379,27017-27019';

@@ -1,4 +1,4 @@
-// Writes files with mode 600 atomically.
+// Writes files atomically, readable only by their owner (mode 600).
 import { randomUUID } from 'node:crypto';
 import { chmod, chown, link, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -17,7 +17,7 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   } finally {
     await rm(draft, { force: true });
   }
-  // Folders can't be opened for syncing on Windows.
+  // Windows can't open a folder, so the folder isn't synced there.
   const folder = await open(dirname(path)).catch(() => null);
   await folder?.sync().finally(() => folder.close());
 }

@@ -1,4 +1,4 @@
-// Starts graphile-worker on a pool with tasks and a crontab. Used for cron and long tasks only, never for deliveries.
+// Starts graphile-worker on a pool with tasks and a crontab. Deliveries don't use it.
 import { Logger as GraphileLogger, run, type TaskList } from 'graphile-worker';
 import type { Pool, PoolClient } from 'pg';
 import { overriding } from './local-pool.js';
@@ -56,9 +56,9 @@ export async function startQueue({ pool, log, tasks, crontab, concurrency = 2 }:
 }
 
 /**
- * Suppresses graphile-worker's LISTEN and its `worker:migrate` notification. graphile-worker's channels have the same
- * name in every schema, so one installation's migration would end the workers of all other installations on the
- * database. Cron jobs are polled and need no notifications, and a pooler doesn't forward them.
+ * Suppresses graphile-worker's LISTEN and its `worker:migrate` notification. Its channels have the same name in every
+ * schema, so one installation's migration would end the workers of all other installations on the database. Jobs are
+ * polled and need no notifications.
  */
 function quietPool(pool: Pool): Pool {
   const connect = (done?: (error: unknown, client?: PoolClient, release?: PoolClient['release']) => void) => {

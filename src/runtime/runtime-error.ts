@@ -1,6 +1,6 @@
 // Defines the error for mistakes in a process's configuration or environment.
 
-/** Has a stable code, a message that names what is wrong and its value, and a hint, like the engine's WebhooksError. */
+/** An error with a stable code, a message that names the wrong value, and a hint how to correct it. */
 export class RuntimeError extends Error {
   override name = 'RuntimeError';
   constructor(

@@ -6,10 +6,10 @@ import { RuntimeError } from './runtime-error.js';
 
 export const DEFAULT_SCHEMA = 'hookgraph';
 
-/** Matches names whose characters need no escaping in a quoted identifier, in a literal or in a pattern of format(). */
+/** Matches names that need no escaping within a quoted identifier, a string literal or a format() pattern. */
 const NAME = /^[\p{L}_][\p{L}\p{N}_ -]*$/u;
 
-/** Maximum length of a schema name. It leaves room for `<name>_worker` within Postgres' limit of 63 bytes. */
+/** Maximum length of a schema name in bytes, so that `<name>_worker` fits Postgres' limit of 63 bytes. */
 const MOST_BYTES = 56;
 
 export const isSchemaName = (name: string): boolean =>
@@ -31,14 +31,14 @@ export function registerSchema(pool: object, schema: string): void {
   schemas.set(pool, checkSchemaName(schema));
 }
 
-/** The schema of Hookgraph's tables for statements on this pool. */
+/** Returns the schema of Hookgraph's tables for statements on this pool. */
 export const schemaOf = (pool: object): string => schemas.get(pool) ?? DEFAULT_SCHEMA;
 
 const suffixes = new Map([[DEFAULT_SCHEMA, '']]);
 
 /**
- * Returns a suffix for the names of triggers and prepared statements, because two installations may share a table or a
- * session.
+ * Returns a suffix for the names of triggers and prepared statements. It keeps two installations apart that share a table
+ * or a session; empty for the default schema.
  */
 export function nameSuffix(schema: string): string {
   const suffix = suffixes.get(schema) ?? `_${createHash('sha256').update(schema).digest('hex').slice(0, 8)}`;
@@ -47,15 +47,14 @@ export function nameSuffix(schema: string): string {
 }
 
 /**
- * Matches references to the schema, but not the settings hookgraph.capture, .context and .proof, whose names don't
- * depend on the schema.
+ * Matches references to the schema, but not the Postgres settings hookgraph.capture, hookgraph.context and
+ * hookgraph.proof, whose names don't depend on the schema.
  */
 const OURS =
   /(?<!")\bhookgraph\.(?!(?:capture|context|proof)\b)(?=["\w%])|'hookgraph'(?=::regnamespace)|(?<=to_regnamespace\()'hookgraph'/g;
 
 /**
- * Maximum number of cached statements for each schema. Nearly all statements are constants, so the limit is rarely
- * reached.
+ * Maximum number of cached statements for each schema. It is rarely reached, because nearly all statements are constants.
  */
 const MOST_TEXTS = 2000;
 const written = new Map<string, Map<string, string>>();

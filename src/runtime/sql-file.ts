@@ -12,7 +12,7 @@ import { RuntimeError } from './runtime-error.js';
 export interface Statement<Name extends string> {
   /** The statement for pg, without its comments. Read from the file once, at the first use. */
   readonly text: string;
-  /** Orders the parameters as `text` numbers them. */
+  /** Returns the values of the parameters in the order of $1, $2, …. @throws RuntimeError `PARAMETER_MISSING` */
   values(parameters: Readonly<Record<Name, unknown>>): unknown[];
 }
 
@@ -50,7 +50,7 @@ export function sqlFragment(path: string, name: string): () => string {
 }
 
 /**
- * Reads every statement that is not loaded yet, so that a process whose .sql files are missing fails at its start.
+ * Reads all statements that aren't loaded yet, so that a process fails at its start if .sql files are missing.
  * @throws RuntimeError `FILES_MISSING` when the package's files aren't beside a bundle
  */
 export function loadStatements(): void {
@@ -66,14 +66,14 @@ export function readStatement(path: string): Parsed {
   return parseStatement(source, fragments);
 }
 
-/** Reads a file by its path below `src` (in the built package below `dist`), whose folder `runtime` holds this file. */
+/** Reads a file by its path below `src`, or below `dist` in the built package. This module is in their folder `runtime`. */
 const read = (path: string): string => readFileSync(packageFile(import.meta.url, `../${path}`, `dist/${path}`), 'utf8');
 
 export function parseFragments(source: string): Map<string, string> {
   return new Map([...source.matchAll(/\$\$([\s\S]*?)\$\$\s+AS\s+(\w+)\s+\\gset/g)].map(([, text = '', name = '']) => [name, text]));
 }
 
-/** Matches what must not be searched for parameters (comments, strings, quoted names, casts), and then the parameters. */
+/** Matches comments, strings, quoted names and casts, which contain no parameters, and then the parameters themselves. */
 const TOKEN =
   /--[^\n]*|\/\*[\s\S]*?\*\/|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[\s\S]*?\$\1\$|::|:(?:'(\w+)'|(\w+))/g;
 

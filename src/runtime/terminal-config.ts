@@ -1,5 +1,5 @@
-// Reads environment variables of a terminal's user: those that apply to all programs, and those that the user names for
-// secrets.
+// Reads environment variables that aren't Hookgraph's: XDG_CONFIG_HOME, NO_COLOR and TERM, and variables that a user
+// names as the source of a secret.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from './config.js';

@@ -3,7 +3,7 @@ import { context, isSpanContextValid, type SpanContext, trace } from '@opentelem
 
 const FORMAT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** Returns `null` when the text is no traceparent. */
+/** Parses a traceparent; `null` when the text isn't valid. */
 export function parseTraceparent(text: string | null | undefined): SpanContext | null {
   const [, traceId = '', spanId = '', flags = ''] = FORMAT.exec(text ?? '') ?? [];
   const found = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };

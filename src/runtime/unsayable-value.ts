@@ -2,8 +2,8 @@
 import { GraphQLError } from 'graphql';
 
 /**
- * A database value that the field's GraphQL type can't represent, such as an infinite timestamp. Only this field
- * becomes null.
+ * Thrown for a database value that the field's GraphQL type can't represent, such as an infinite timestamp. The field is
+ * nullable, so only this field becomes null.
  */
 export class UnsayableValue extends GraphQLError {
   override name = 'UnsayableValue';

@@ -1,11 +1,11 @@
 // Limits how long a caller waits for a promise.
 
-/** The result of `within` when the work did not end in time. */
+/** The default result of `within` when the work takes too long. */
 export const LATE = Symbol('late');
 
 /**
- * Resolves to the work's result, or to `late` when the work takes longer than `limitMs` milliseconds. The work itself
- * continues until its own limits end it.
+ * Resolves to the work's result, or to `late` when the work takes longer than `limitMs` milliseconds. The work itself is
+ * not cancelled.
  */
 export async function within<T, L = typeof LATE>(limitMs: number, work: T | Promise<T>, late = LATE as L): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined;

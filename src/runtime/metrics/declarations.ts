@@ -7,8 +7,8 @@ export interface Declaration {
   /** Upper bounds of a histogram's buckets, in seconds. */
   buckets?: readonly number[];
   /**
-   * What the value describes. `INSTALLATION`: the database, so every process of an installation reports the same value.
-   * `PROCESS`: only the process that answers the scrape.
+   * The scope of the value. `PROCESS`: the process that answers the scrape. `INSTALLATION`: read from the database, so
+   * that every process of an installation reports the same value.
    */
   of: 'PROCESS' | 'INSTALLATION';
 }

@@ -1,5 +1,5 @@
-// Provides counters and histograms for what happens thousands of times a second. They keep numbers in arrays, which
-// prom-client reads at a scrape; prom-client's own metrics hash the labels at each call, which is slower.
+// Provides counters and histograms for events that happen thousands of times a second. They keep numbers in arrays that
+// prom-client reads at a scrape. prom-client's own metrics are slower, because they hash the labels at each call.
 
 export type Labels = Record<string, string>;
 

@@ -8,7 +8,7 @@ export interface MetricsText {
   body: string;
 }
 
-/** The value of a gauge at the time of a scrape. */
+/** A gauge's value at the time of a scrape. */
 export interface Reading {
   name: MetricName;
   labels?: Labels;
@@ -16,11 +16,11 @@ export interface Reading {
 }
 
 export interface Metrics {
-  /** Increases a counter. `by: 0` exports a series as 0, so that Prometheus sees its first increase. */
+  /** Increases a counter. `by: 0` exports a series with the value 0, so that Prometheus sees its first increase. */
   count(name: MetricName, labels?: Labels, by?: number): void;
   /** Registers a counter for hot paths; `series` lists all of its series. */
   hotCounter(name: MetricName, series: { labels: Labels; isShown: boolean }[]): HotCounter;
-  /** Registers a histogram; `series` lists the labels of all of its series. */
+  /** Registers a histogram for hot paths; `series` lists the labels of all of its series. */
   histogram(name: MetricName, series: Labels[]): HotHistogram;
   /**
    * Writes all metrics as text, with `readings` as the values of the gauges. `process`: whether to add memory,
@@ -49,8 +49,7 @@ export function createMetrics(): Metrics {
     hotCounter: (name, series) => register(new HotCounter(name, METRICS[name].meaning, series)),
     histogram: (name, series) => register(new HotHistogram(name, METRICS[name].meaning, declared(name).buckets ?? [], series)),
     async write(readings, { process }) {
-      // Starts to measure the event-loop delay at the first scrape, so that a process that is never scraped has no
-      // cost.
+      // Measuring the event-loop delay starts at the first scrape, so it costs nothing in a process that is never scraped.
       if (process) ofProcess ??= processRegistry();
       const registries = [registry, gaugesOf(readings), ...(process && ofProcess ? [ofProcess] : [])];
       const bodies = await Promise.all(registries.map((one) => one.metrics()));

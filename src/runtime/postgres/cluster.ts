@@ -1,4 +1,5 @@
-// Initialises the Postgres cluster in the data folder, and chooses the operating-system user that runs it.
+// Creates the Postgres cluster (its database files) in the data folder if it is missing, and chooses the
+// operating-system user that runs it.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -10,12 +11,12 @@ import { findPostgresBinaries } from './binaries.js';
 
 const run = promisify(execFile);
 
-/** Stored inside the cluster's folder, so that cluster and password are created and deleted together. */
+/** The file with the password of `postgres`, inside the cluster's folder, so that both are created and deleted together. */
 export const PASSWORD_FILE = 'hookgraph-password';
 
 /**
- * Postgres refuses to run as root. As root, `ids` is the user to run as, or `prefix` is a command that switches to that
- * user.
+ * Postgres refuses to run as root. When this process runs as root, `ids` is the user that runs Postgres. `prefix`: a
+ * command that switches to that user and replaces `ids`; empty when it isn't needed.
  */
 interface RunAs {
   ids: { uid?: number; gid?: number };
@@ -41,7 +42,7 @@ export async function prepareCluster(dataDir: string, sync: boolean, onProgress?
   return { dir, binaries, runAs };
 }
 
-// Creates the cluster under a temporary name first, so that a killed process leaves nothing that looks like a cluster.
+// Creates the cluster under a temporary name first, so that a killed process leaves no incomplete cluster behind.
 async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boolean): Promise<void> {
   const draft = `${dir}.draft-${process.pid}`;
   const password = randomBytes(24).toString('base64url');
@@ -104,7 +105,7 @@ async function chooseUser(existing: { uid: number; gid: number } | null, paths: 
     ),
   );
   if (!reachable.includes(false)) return { ids, prefix: [] };
-  // Gives the user the capability to pass through folders that it doesn't own, such as /root.
+  // Gives the user the capability to access folders that it doesn't own, such as /root.
   const capability = '+dac_override';
   const prefix = [
     'setpriv',

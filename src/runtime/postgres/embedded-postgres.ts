@@ -12,7 +12,7 @@ import { PASSWORD_FILE, prepareCluster } from './cluster.js';
 import { clearStalePidFile, findPostmaster } from './postmaster.js';
 
 export interface EmbeddedPostgresOptions {
-  /** Holds the cluster (`postgres/`) and the file `database-url`, as in `psql "$(cat …)"`. */
+  /** The folder of the cluster (`postgres/`) and of the file `database-url`, which holds the connection string. */
   dataDir: string;
   /** Use a Postgres that another process already runs in this folder, instead of failing. */
   join?: boolean;
@@ -34,15 +34,15 @@ export interface EmbeddedPostgres {
 
 const DATABASE = 'hookgraph';
 /**
- * Key of an advisory lock that the process which started Postgres holds as long as it lives. While the lock is free,
- * Postgres is an orphan.
+ * Key of the advisory lock that the process which started Postgres holds until it ends. If the lock is free, that process
+ * has ended and Postgres is an orphan.
  */
 const OWNER_LOCK = 0x686f6f6b;
 
 /**
- * A shell keeps this process's pipe open as fd 3. When this process dies, `cat` reaches the end of the pipe and the
- * shell sends Postgres SIGINT (fast shutdown). Postgres runs in its own session, so that Ctrl-C doesn't reach it
- * directly.
+ * Shell script that runs Postgres and reads a pipe from this process as fd 3. When this process dies, `cat` reaches the
+ * end of the pipe, and the shell sends SIGINT (fast shutdown) to Postgres. Shell and Postgres run in a session of their
+ * own, so that Ctrl-C doesn't reach Postgres directly.
  */
 const DEAD_MANS_SWITCH =
   'exec 3<&0; "$0" "$@" </dev/null 3<&- & p=$!; trap "kill -INT $p" TERM INT; (cat <&3 >/dev/null; kill -INT $p 2>/dev/null) & wait $p; s=$?; wait $p 2>/dev/null; exit $s';
@@ -59,8 +59,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const password = await readFile(join(cluster.dir, PASSWORD_FILE), 'utf8');
   let port = await rememberedPort(urlFile);
   for (let attempt = 0; ; attempt++) {
-    // Uses the role `postgres`, not a role named `hookgraph`: `"$user"` in that role's search_path would resolve to the
-    // schema of that name.
+    // The role isn't named `hookgraph`, because `"$user"` in its search_path would then stand for the schema `hookgraph`.
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/${DATABASE}`;
     if (await isTakenByOther(cluster.dir, dataDir, url)) {
       if (options.join) return { url: (await readFile(urlFile, 'utf8')).trim(), exited: new Promise(() => {}), stop: async () => {} };
@@ -94,7 +93,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 const OUR_SETTINGS = {
   listen_addresses: '127.0.0.1',
-  // Disables the Unix socket, whose path may not be as long as the path of a data folder may be.
+  // Disables the Unix socket: its path may have only about 100 bytes, and the data folder's path may be longer.
   unix_socket_directories: '',
   max_connections: '200',
   timezone: 'UTC',
@@ -105,7 +104,7 @@ function flags(settings: Record<string, string>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** Resolves to `null` when Postgres accepts connections, else to its output when it exited. */
+/** Resolves to `null` when Postgres accepts connections, or to Postgres' output when it has exited. */
 function untilReady(child: ChildProcess, onLog?: (line: string) => void): Promise<string | null> {
   return new Promise((resolve, reject) => {
     let starting: string | undefined = '';
@@ -149,7 +148,7 @@ async function own(child: ChildProcess, url: string, urlFile: string): Promise<E
 }
 
 /**
- * Creates a client for the database `postgres` of the same cluster. It ignores errors of an idle connection, because
+ * Creates a client for the database `postgres` of the same cluster. Ignores errors of the idle connection, because
  * Postgres may stop at any time.
  */
 function maintenanceClient(url: string): pg.Client {
@@ -161,8 +160,8 @@ function maintenanceClient(url: string): pg.Client {
 }
 
 /**
- * Whether a living process owns this cluster. An orphaned Postgres whose shell still runs will stop by itself, so this
- * function waits for it; it stops an orphan whose shell was killed.
+ * Whether a living process owns the Postgres of this cluster. If Postgres is an orphan, waits until its shell has stopped
+ * it, or stops it if the shell was killed.
  */
 async function isTakenByOther(clusterDir: string, dataDir: string, url: string): Promise<boolean> {
   let looksFree = 0;
@@ -174,8 +173,8 @@ async function isTakenByOther(clusterDir: string, dataDir: string, url: string):
     }
     const owned = await isOwned(url);
     if (owned === true) return true;
-    // Waits for five checks without an owner, because a process that is just starting Postgres may be about to take the
-    // lock.
+    // Stops Postgres only after five checks without an owner, because a process that is starting Postgres takes the lock
+    // a little later.
     looksFree = owned === false ? looksFree + 1 : 0;
     if (looksFree === 5) kill(pid);
     await wait(100);

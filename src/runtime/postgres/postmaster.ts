@@ -1,11 +1,10 @@
-// Finds the Postgres process of a cluster's folder. Pids are reused, so the command line is checked besides the pid
-// file.
+// Finds the Postgres process of a cluster's folder. Compares its command line, too, because pids are reused.
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** A pid greater than any system's maximum. */
+/** A pid that no process can have, because it is greater than the maximum of any system. */
 const NOBODY = 2147483646;
 
 /** The pid of the running Postgres of this folder; `null` when there is none. */

@@ -1,4 +1,4 @@
-// `npm run drift`: checks on a temporary Postgres that both sets of migrations make exactly what their Prisma schemas describe.
+// `npm run drift`: checks on a temporary Postgres that both sets of migrations create exactly what their Prisma schemas describe.
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ try {
 
 async function isInStep(set: string): Promise<boolean> {
   const written = await readFile(join(root, 'prisma', set, 'schema.prisma'), 'utf8');
-  // dbgenerated() stops Prisma's client from generating times itself; Prisma's introspection prints the same default as now().
+  // The schema uses dbgenerated() so that the database sets these times, but Prisma introspects the same default as now().
   const schema = join(dir, `${set}.prisma`);
   await writeFile(schema, written.replaceAll('dbgenerated("now()")', 'now()'));
   const config = ['--config', join(root, `prisma.config.${set}.ts`)];

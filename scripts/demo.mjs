@@ -1,4 +1,4 @@
-// `npm run demo`: runs the guide's example from start to end and prints each step.
+// `npm run demo`: prepares the checkout and runs `hookgraph demo`, a tour of the product that prints each step.
 import { prepare } from './prepare.mjs';
 
 await prepare();

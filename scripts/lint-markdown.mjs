@@ -43,7 +43,7 @@ export const breachesOfSource = (path, text, pages) =>
   );
 
 /**
- * Whether the index of `docs` or `docs/design` links to a page of that folder.
+ * Whether the README of `docs` or `docs/design` links to this page of its folder; true for pages of other folders.
  * @param {string} path
  * @param {Map<string, string>} pages
  */
@@ -134,7 +134,7 @@ function breachOfLink(from, target, pages, exists) {
 }
 
 /**
- * Returns the anchors that GitHub makes of a page's headings.
+ * Returns the anchors that GitHub gives to a page's headings.
  * @param {string} page
  */
 const anchorsOf = (page) =>

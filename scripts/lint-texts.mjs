@@ -5,7 +5,7 @@ const HIDES_SUBJECT = 'starts with a word that hides its subject';
 const NO_TERM = 'has a word that is no term of the field';
 const OPENINGS =
   /^(Of|So many|So long|Whoever|Whose|Nothing|Nobody|Somebody|What|Null|One that|That|Those|It|Its|They|Their|How many|How much|Where|Who|Only (?:those|what|this|these))\b/i;
-/** Errors may start with more words than other texts, because the name of a field or command precedes them. */
+/** Errors may start with words that other texts may not, because the name of a field or command precedes the error. */
 const OPENINGS_OF_ERRORS = /^(Of|So many|So long|Whoever|Nothing|What|Null|One that|Nobody|Its?)\b/i;
 const NO_TERMS =
   /\b(parcel|courier|anew|in vain|in no circle|bur(?:y|ied)|whoever|nobody|so many|ours|theirs|tells?|told|hears?|heard|in earnest|all is well)\b/i;
@@ -62,7 +62,7 @@ const ERROR = /(Error|Refused|Failed)$/;
 const LOG = /(^|\.)log\??\.(trace|debug|info|warn|error|fatal)$/;
 
 /**
- * Finds the literals that people read. Values in a template are written as `${}`.
+ * Finds the literals that people read. A template's values are replaced by `${}`.
  * @param {string} path
  * @param {string} text
  */

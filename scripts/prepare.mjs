@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const at = (...path) => join(ROOT, ...path);
 
-/** Installs the dependencies, generates the Prisma client, builds dist. */
+/** Installs the dependencies, generates the sample's Prisma client, and builds dist. */
 export async function prepare() {
   requireNode();
   if (!isInstalled())
@@ -24,14 +24,14 @@ export async function prepare() {
   }
 }
 
-/** Copies the .sql files, which src/runtime/sql-file.ts reads at run time, to the same places in dist. */
+/** Copies the .sql files, which src/runtime/sql-file.ts reads at run time, to the same paths in dist. */
 export function copyStatements() {
   for (const file of readdirSync(at('src'), { recursive: true, encoding: 'utf8' }))
     if (file.endsWith('.sql')) cpSync(at('src', file), at('dist', file));
 }
 
 /**
- * Writes CommonJS declarations. TypeScript's `node16` requires them where Node 20.19 or later loads this package by
+ * Copies the declarations for CommonJS. TypeScript's module option `node16` needs them in code that loads this package by
  * `require()`.
  */
 function declareForCommonJs() {
@@ -44,7 +44,7 @@ function declareForCommonJs() {
   writeFileSync(at('dist/commonjs/package.json'), '{ "type": "commonjs" }\n');
 }
 
-/** Generates the sample's Prisma client and Pothos types in src/generated. */
+/** Generates the sample's Prisma client and Pothos types in src/generated. `force`: also if the schema is unchanged. */
 export async function generate({ force = false } = {}) {
   const hash = hashOf(
     'prisma/nodes/schema.prisma',

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Runs Prisma's schema engine as WebAssembly, and speaks the protocol of the binary that Prisma would download:
-// JSON-RPC on stdio. In development, PRISMA_SCHEMA_ENGINE_BINARY=scripts/schema-engine.mjs runs `prisma migrate dev`,
-// `diff` and `db pull` offline.
+// Runs Prisma's schema engine as WebAssembly, with the protocol of the binary that Prisma would download: JSON-RPC on
+// stdio. With PRISMA_SCHEMA_ENGINE_BINARY=scripts/schema-engine.mjs, `prisma migrate dev`, `prisma migrate diff` and
+// `prisma db pull` work offline.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -26,7 +26,7 @@ if (argv.includes('can-connect-to-database') || argv.includes('create-database')
 
 const url = JSON.parse(valuesOf('--datasource')[0] ?? '{}').url ?? process.env.DATABASE_URL;
 
-// Returns separate fields: adapter-pg sets `database` for the shadow database, and a connection string would override it.
+// Splits the URL, because adapter-pg sets `database` for the shadow database, and a connection string would override that.
 function connectionOf(text) {
   const { hostname, port, username, password, pathname } = new URL(text);
   return {

@@ -1,8 +1,8 @@
 // `npm start`: prepares the checkout and runs Hookgraph.
 import { prepare } from './prepare.mjs';
 
-// Ends this process when npm has been killed. npm forwards Ctrl-C and SIGTERM (`exec` leaves no shell between), but
-// can't forward SIGKILL.
+// Ends this process when npm has been killed, because npm can't forward SIGKILL. It forwards Ctrl-C and SIGTERM, because
+// `exec` in package.json leaves no shell between npm and this process.
 const npmPid = process.ppid;
 if (process.env.npm_lifecycle_event) {
   const watch = setInterval(() => {

@@ -1,4 +1,4 @@
-// Keeps the host's announced tables, completed from the database's catalog.
+// Completes the host's `tables` option from the database's catalog, and caches the result.
 import type { GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import { type Completed, completeAnnouncements } from '../sources/catalog/complete.js';
@@ -8,9 +8,9 @@ import type { SourceModel } from '../sources/source.js';
 import { type AnnouncedNode, WebhooksError } from '../webhooks/index.js';
 
 export interface Announcement {
-  /** @throws WebhooksError `NOT_READY` before the catalog was read */
+  /** Returns the announced nodes. @throws WebhooksError `NOT_READY` before the catalog was read */
   nodes(): AnnouncedNode[];
-  /** Reads the catalog once. @throws WebhooksError `ANNOUNCEMENT_INCOMPLETE` with every problem */
+  /** Like `nodes`, but reads the catalog first if needed. @throws WebhooksError `ANNOUNCEMENT_INCOMPLETE`, which lists every problem */
   ready(): Promise<AnnouncedNode[]>;
   /** Reads the catalog again, for example after a migration. @throws the same errors as `ready` */
   refresh(): Promise<AnnouncedNode[]>;

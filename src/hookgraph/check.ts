@@ -9,7 +9,7 @@ export type CheckProblem = OperatorProblem;
 export interface CheckOptions {
   announcement: Announcement;
   webhooks: Webhooks;
-  /** The current schema, or the one that is going to be deployed. */
+  /** The current schema, or a schema that is to be deployed. */
   schema: GraphQLSchema;
   find: Record<string, string> | undefined;
 }
@@ -17,7 +17,7 @@ export interface CheckOptions {
 export async function checkAll({ announcement, webhooks, schema, find }: CheckOptions): Promise<CheckProblem[]> {
   const { nodes, problems } = await announcement.inspect();
   const announced = problems.map(({ typename, message, hint }): CheckProblem => ({ severity: 'ERROR', subject: typename, message, hint }));
-  // Finders of types with problems aren't checked, because the finder's problem may only be a consequence of the type's.
+  // A finder isn't checked while its type has problems, because the finder's problem may only be a consequence of them.
   const wrong = new Set(problems.map(({ typename }) => typename));
   const judged = Object.fromEntries(Object.entries(find ?? {}).filter(([typename]) => !wrong.has(typename)));
   const finders = finderProblems(schema, nodes, judged).map(
@@ -25,7 +25,7 @@ export async function checkAll({ announcement, webhooks, schema, find }: CheckOp
   );
   if (!(await isMigrated(webhooks))) return [...announced, ...finders];
   const captured = (await findOutOfStep(webhooks.engine.pool, nodes))
-    // While announcements have problems, TABLE findings are dropped, because they may only be consequences of these problems.
+    // TABLE means that a table is missing or was replaced, which may only be a consequence of the announcements' problems.
     .filter(({ kind }) => announced.length === 0 || kind !== 'TABLE')
     .map(captureProblem);
   if (announced.length > 0) return [...announced, ...finders, ...captured];
@@ -46,7 +46,7 @@ function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: S
   };
 }
 
-/** Findings about tables that the next `migrate` attaches are only warnings, because `check` runs before the migration. */
+/** Makes a finding that the next `migrate` resolves a warning, because `check` is meant to run before the migration. */
 function captureProblem({ kind, typename, table, message, hint }: CaptureFinding): CheckProblem {
   const isNews = kind === 'UNATTACHED' || kind === 'ANNOUNCEMENT';
   return { severity: isNews ? 'WARNING' : 'ERROR', subject: `${typename} (${table})`, message, hint };

@@ -27,7 +27,7 @@ import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
 import { createSignIn, type StoredContext } from './sign-in.js';
 import { createTablesHost } from './tables-host.js';
 
-/** Limits of a stored query, with its fragments expanded. */
+/** Default limits of a stored query, counted with its fragments expanded. `settings.queryLimits` overrides them. */
 const QUERY_LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
 
 /**
@@ -39,9 +39,9 @@ const OWNER_CONNECTIONS = 2;
 export interface Hookgraph {
   /** The host's schema merged with Hookgraph's API; the API alone when the host has no schema. */
   schema: GraphQLSchema;
-  /** Answers GraphQL requests at any path it is mounted at. */
+  /** Answers GraphQL requests at any path, and health probes at paths that end in `/healthz` or `/readyz`. */
   handler(request: Request): Promise<Response>;
-  /** Reads the database's catalog once. The other methods do so when needed; await this at the start to find mistakes early. */
+  /** Reads the database's catalog once. The other methods do so when needed; await `ready` at the start to find mistakes early. */
   ready(): Promise<void>;
   /**
    * Updates the engine's tables, topics and triggers. Idempotent and safe to run concurrently. If a newer version has
@@ -51,25 +51,23 @@ export interface Hookgraph {
   /** Returns the SQL that `migrate` would run. Empty when everything is up to date. */
   plan(): Promise<PlannedStatement[]>;
   /**
-   * Returns every present problem, or every problem that `schema` would cause. Changes nothing. Empty when there is no
-   * problem.
+   * Returns the problems of the announced tables, finders, triggers and stored queries, with the current schema or with
+   * the schema in `next`. Changes nothing.
    */
   check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]>;
   /**
    * Starts relaying events, sending deliveries and recording attempts in this process.
-   * @throws WebhooksError with every reason why changes of the announced tables aren't recorded as announced
+   * @throws WebhooksError when changes of the announced tables aren't recorded as announced; it lists every reason
    */
   work(): Promise<Worker>;
   /** Makes a relay, in this or another process, look for events at once. Call it after a commit that may have created events. */
   poke(): void;
   /**
-   * Returns Hookgraph's metrics for Prometheus, for an endpoint of the host. Leaves out memory and processor time of
-   * the process, which the host measures itself.
+   * Returns Hookgraph's metrics in Prometheus' text format, for an endpoint of the host. Leaves out the process's memory
+   * and processor time, because the host may measure them itself.
    */
   metrics(): Promise<MetricsText>;
-  /**
-   * Opens a port with /healthz, /readyz and /metrics, for operators. Rejects when the address is in use. Default host: 127.0.0.1.
-   */
+  /** Serves /healthz, /readyz and /metrics on a separate port. Rejects when the address is in use. Default host: 127.0.0.1. */
   monitor(options: { host?: string; port: number }): Promise<MonitoringPort>;
   /** Runs a write of the host that before-hooks may refuse. */
   gate: Webhooks['passGate'];
@@ -77,13 +75,14 @@ export interface Hookgraph {
    * Stops capture and keeps the history; with `everything`, drops all of Hookgraph's schemas. Stop the workers first.
    */
   detach(options?: { everything?: boolean }): Promise<void>;
+  /** Closes the connections that Hookgraph opened. A pool that the host passed as `database` stays open. */
   close(): Promise<void>;
   /** Internal: for Hookgraph's own processes and tests. */
   webhooks: Webhooks;
   pool: Pool;
 }
 
-/** Delays root fields until the catalog has been read, because a request may arrive earlier. */
+/** Makes the API's root fields wait until the catalog has been read, because a request may arrive earlier. */
 function afterReading({ schema }: Api, ready: () => Promise<unknown>): void {
   let isReady = false;
   const roots = [schema.getQueryType(), schema.getMutationType()];

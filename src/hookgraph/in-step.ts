@@ -8,8 +8,8 @@ interface Parts {
 }
 
 /**
- * Ignores tables that lack triggers on a partition (`PARTS`), because a worker attaches them itself.
- * @throws WebhooksError with all problems of the announcement and of capture
+ * Ignores partitions that lack triggers (`PARTS`), because a worker attaches triggers to partitions itself.
+ * @throws WebhooksError when a worker must not start; it lists all problems of the announcement and of capture
  */
 export async function refuseOutOfStep({ announcement, webhooks }: Parts): Promise<void> {
   const incomplete = await announcement.ready().then(

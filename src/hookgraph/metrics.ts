@@ -31,7 +31,7 @@ const RULES = ['RETRIES_EXHAUSTED', 'TOO_MANY_ERRORS', 'GONE', 'OWNER_GONE'];
 
 const indexOf = <T extends string>(values: T[]) => Object.fromEntries(values.map((value, index) => [value, index])) as Record<T, number>;
 
-/** Creates the meter with which the engine counts into `metrics`. */
+/** Creates the meter that records the engine's reports in `metrics`. */
 export function createMeter(metrics: Metrics): Meter {
   const [kindAt, outcomeAt, stageAt] = [indexOf(KINDS), indexOf(OUTCOMES), indexOf(ENDINGS)];
   const attempts = metrics.hotCounter(
@@ -94,8 +94,8 @@ export interface MetricsOptions {
   webhooks: Pick<Webhooks, 'engine' | 'working'>;
   pools: Record<string, Pool>;
   /**
-   * How to connect to the database. Queues are read on a separate connection, so that a scrape never waits for the
-   * pools it reports.
+   * The connection string or options of the database. Queues are read on a separate connection, so that a scrape never
+   * waits for the pools whose state it reports.
    */
   connection: string | PoolConfig;
   schema: string;
@@ -104,8 +104,8 @@ export interface MetricsOptions {
 
 export interface MetricsReader {
   /**
-   * Returns this process's metrics and the state of the installation's queues. `process`: also return memory and
-   * processor time.
+   * Returns this process's metrics and the state of the installation's queues. `process`: whether to add the process's
+   * memory and processor time.
    */
   write(options: { process: boolean }): Promise<MetricsText>;
   close(): Promise<void>;
@@ -116,11 +116,11 @@ export function createMetricsReader({ metrics, webhooks, pools, connection, sche
   let latest: { at: number; state: DatabaseState } | undefined;
   let reading: Promise<DatabaseState> | undefined;
 
-  /** Reads the queues within the limit of time. Concurrent scrapes share one query. */
+  /** Reads the queues in at most TIMEOUT_MS. Concurrent scrapes share one query. */
   async function databaseState(): Promise<DatabaseState> {
     if (latest && performance.now() - latest.at < MAX_AGE_MS) return latest.state;
     reader ??= openReader(connection, schema, log);
-    // A long queue or a lock may make its statement slow while the database answers all others.
+    // A long queue or a lock may slow the statement that reads the queues, so `SELECT 1` shows whether the database answers.
     const isUp = reader.query('SELECT 1').then(
       () => true,
       () => false,

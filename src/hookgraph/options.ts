@@ -25,15 +25,16 @@ export interface HookgraphOptions<Context extends object, Reader> {
   /** The root field that finds a node by the parts of its key, by typename: `Space: 'space(id: $id)'`. */
   find?: Record<string, string>;
   /**
-   * Returns the context in which an owner's stored query runs; `null` when the owner no longer exists or may no longer
-   * read. Return a function to look the owner up once for many executions: it is called for each execution.
+   * Returns the context in which an owner's stored query runs; `null` when the owner no longer exists or has lost access.
+   * To look the owner up once for several executions, return a function, which Hookgraph calls for each execution.
    */
   signIn(owner: Owner, reader: Reader): Promise<Context | ((reader: Reader) => Context) | null>;
   /** Returns the actor of a request's context; `null` when nobody is signed in. */
   actor(context: Context): Actor | null;
   /**
-   * Whether the signed-in user operates the installation, and may see what belongs to all tenants: `webhookCheck`,
-   * `webhookEventsWithoutTenant`, `assignWebhookEvents`. Without this option these fields don't exist.
+   * Whether the signed-in user operates the installation. Only operators may use `webhookCheck`,
+   * `webhookEventsWithoutTenant` and `assignWebhookEvents`, which concern all tenants. Without this option these fields
+   * don't exist.
    */
   operator?(context: Context): boolean;
   /** Creates the context of a request to `handler`. */
@@ -60,13 +61,13 @@ export interface HookgraphOptions<Context extends object, Reader> {
    */
   pageArguments?: string[];
   /**
-   * The payload of a subscription without a query: the node's id with its URL, or its row. Default: `ROW` without a
-   * schema, else `LINK`.
+   * The payload of a subscription without a query. `LINK`: the node's id and URL. `ROW`: the node's row. Default: `LINK`
+   * with a schema, else `ROW`.
    */
   defaultPayload?: 'LINK' | 'ROW';
   /**
-   * `false`: the host's resolvers never refuse a field to an owner who can find the node, so templates may read `event`
-   * without a query. Default: `true` with a schema.
+   * Whether the host's resolvers may refuse single fields of a node that the owner can find. `false` lets templates read
+   * `event` without a query. Default: `true` with a schema, else `false`.
    */
   fieldRights?: boolean;
   /** Decides who is at fault for a resolver's error; returns `null` to use Hookgraph's own decision. */
@@ -74,13 +75,13 @@ export interface HookgraphOptions<Context extends object, Reader> {
   log?: Logger;
   /** Maximum number of read-only connections for stored queries. Default: 20. */
   queryConnections?: number;
-  /** Maximum total milliseconds of the statements of one stored query. `settings.limits.queryMs` overrides it. Default: 5,000. */
+  /** Maximum total time of one stored query's SQL statements, in milliseconds. `settings.limits.queryMs` overrides it. Default: 5,000. */
   queryTimeoutMs?: number;
   /**
    * Maximum cost of one request to `handler`: its fields, each multiplied by the page sizes above it. Default: 100,000.
    */
   apiMaxCost?: number;
-  /** Reads the keys again. Only needed when a key can be added while this process runs. */
+  /** Returns the current keys. Only needed when a key can be added while this process runs. */
   reloadKeys?(): Promise<Buffer[]>;
   settings?: Partial<Settings>;
 }

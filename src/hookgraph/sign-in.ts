@@ -8,8 +8,8 @@ import type { Actor, Engine, Host, Owner, Snapshot } from '../webhooks/index.js'
 import type { HookgraphOptions } from './options.js';
 
 /**
- * Data registered for the context of a stored query. The engine's pool is opened lazily, because few queries read
- * Hookgraph's own tables.
+ * The actor, snapshots and engine of one context of a stored query. The engine and its pool are created at first use,
+ * because few queries read Hookgraph's own tables.
  */
 export class StoredContext {
   readonly actor: Actor;
@@ -71,7 +71,7 @@ export function createSignIn<Context extends object, Reader>({
     };
   };
 
-  /** Signs in again for each execution, so that loaders and caches in the context are never shared. */
+  /** Calls `signIn` again for each execution, so that executions never share the loaders and caches of a context. */
   async function signAgain(owner: Owner, reader: Reader, register: (context: Context) => Context): Promise<Context> {
     const again = await signIn(owner, reader);
     if (!again) throw new Error('the owner of a subscription was signed out while its deliveries were being prepared');

@@ -13,9 +13,9 @@ import type { StoredContext } from './sign-in.js';
 export interface TablesHost {
   /** The generated schema; `undefined` before the catalog was read. */
   current(): TablesSchema | undefined;
-  /** Generates the schema again. */
+  /** Generates the schema from the completed tables. */
   rebuild(completed: Completed): void;
-  /** Makes a stored query's context read with the rights of the query's owner. */
+  /** Makes resolvers with this context read the rows of the owner's tenant, and the snapshots of deleted rows. */
   register(context: object, as: StoredContext): void;
 }
 
@@ -48,7 +48,7 @@ export function createTablesHost({ pool, fairShare, queryTimeoutMs, actor, merge
   let current: TablesSchema | undefined;
   let refreshing: Promise<unknown> | undefined;
 
-  /** Refreshes the catalog after an error with a code of GONE, because the application's migrations may run at any time. */
+  /** Reads the catalog again after an error with a code in GONE, because the application's migrations may run at any time. */
   function watched(reading: Pick<Pool, 'query'>): Pick<Pool, 'query'> {
     const query = async (...args: unknown[]) => {
       try {

@@ -38,10 +38,10 @@ export interface Refused {
 export type VerifyResult = Verified | Refused;
 
 /**
- * Verifies that a request was signed recently, over exactly this body, with one of the secrets in the given scheme. An
- * invalid request is a result, never an exception. Secrets are compared in constant time.
+ * Verifies that a request was signed recently over exactly this body, in the given scheme and with one of the secrets.
+ * Returns a refusal for an invalid request, and throws only for misuse. Signatures are compared in constant time.
  *
- * The scheme is the receiver's choice and never read from the request: a forger would choose the weakest.
+ * The receiver chooses the scheme. It is never read from the request, because a forger would choose the weakest.
  *
  * @throws TypeError for misuse: no secret, a secret of another scheme, a parsed body, or a missing `url`
  */

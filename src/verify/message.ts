@@ -12,6 +12,7 @@ export interface VerifyOptions {
   body: string | Uint8Array | ArrayBuffer;
   /** Maximum difference between the request's time and now, in seconds, in either direction. Default: 300. */
   toleranceSeconds?: number;
+  /** Returns the current time. Default: the system's clock. */
   now?: () => Date;
   /** The prefix of Hookgraph's own headers. Default: `X-Scope-`. */
   headerPrefix?: string;
@@ -41,6 +42,7 @@ export interface Claim {
   id: string | null;
   /** The topic, e.g. `user/created`. Trust it only if `covers` includes 'topic'. */
   topic: string | null;
+  /** The parts of the request that the signature protects. */
   covers: readonly Covered[];
   /** The time when the attempt was sent. */
   timestamp: Date;

@@ -8,7 +8,7 @@ export function verifyScope(message: Message, secrets: readonly string[]): Verdi
 }
 
 /**
- * Verifies a scheme that signs only the body. The unsigned time is checked as well, which stops replays of an unchanged
+ * Verifies a scheme that signs only the body. The time isn't signed, so checking it stops only the replay of an unchanged
  * request.
  */
 export function verifyBody(message: Message, given: string | null, make: (secret: string) => string, secrets: readonly string[]): Verdict {

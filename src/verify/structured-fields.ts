@@ -1,11 +1,11 @@
-// Parses the dictionaries of structured fields, which https://www.rfc-editor.org/rfc/rfc8941 defines, as far as
-// signatures use them. Returns `null` for an invalid dictionary or a duplicate member.
+// Parses the headers Signature-Input and Signature, which are dictionaries of structured fields
+// (https://www.rfc-editor.org/rfc/rfc8941). The functions return `null` for an invalid dictionary or a duplicate member.
 
 /** One member of the header Signature-Input: the list of signed components and the parameters of a signature. */
 export interface InnerList {
   /**
-   * Names of the covered components. A component's parameters are part of its name, so such a name matches no known
-   * component.
+   * Names of the covered components. A component with parameters keeps its quotes and parameters, as in `"date";sf`, so
+   * that it matches no header and the signature is refused.
    */
   names: readonly string[];
   /** Parameter values as written, e.g. `"hmac-sha256"` or `1700000000`. */

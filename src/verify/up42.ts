@@ -20,8 +20,8 @@ export function verifyUp42(message: Message, secrets: readonly string[]): Verdic
   const make = (secret: string) => createHmac('sha256', secret).update(values.join('')).digest('base64');
   if (values.includes(null) || !anyMakes(secrets, make, signature))
     return { code: 'SIGNATURE_WRONG', message: 'The signature does not match these headers and this secret.' };
-  // Neither the list of headers nor `created` is signed, and values are concatenated without separators. So the list
-  // must begin with the time and the id and end with the digest, in forms that allow no other split of the same bytes.
+  // Neither the list of headers nor `created` is signed, and values are concatenated without separators. The checks below
+  // make sure that the signed bytes can be split into time, id, other values and digest in one way only.
   const [time, id] = [readIsoTime(values[0] ?? ''), values[1] ?? ''];
   const isList =
     names[0] === message.nameOfOwn('Time') && names[1] === message.nameOfOwn('Webhook-Job-Id') && names.at(-1) === 'content-digest';

@@ -13,7 +13,7 @@ const { stdout } = spawnSync(npm[0], [...npm.slice(1), 'audit', '--omit=dev', '-
 const report = read(stdout);
 if (!report?.auditReportVersion) {
   console.log(
-    `The registry can't be asked (${report?.statusCode ?? report?.error?.code ?? 'no answer'}): nothing is known of the dependencies.`,
+    `The registry can't be reached (${report?.statusCode ?? report?.error?.code ?? 'no answer'}): the dependencies were not checked.`,
   );
 } else {
   const found = Object.values(report.vulnerabilities).filter(({ severity }) => SERIOUS.includes(severity));
@@ -21,7 +21,7 @@ if (!report?.auditReportVersion) {
     const titles = via.filter((cause) => typeof cause === 'object').map(({ title, url }) => `${title} (${url})`);
     console.error(`${severity}: ${name} ${range}${titles.length > 0 ? `: ${titles.join('; ')}` : ''}`);
   }
-  console.log(`${found.length} of what we ship is known to be vulnerable.`);
+  console.log(`known vulnerable dependencies: ${found.length}`);
   process.exitCode = found.length > 0 ? 1 : 0;
 }
 

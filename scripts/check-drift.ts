@@ -36,7 +36,7 @@ async function isInStep(set: string): Promise<boolean> {
     env,
     encoding: 'utf8',
   });
-  if (status === 0) console.log(`prisma/${set}: migrations and schema agree`);
-  else console.error(`prisma/${set}: the schema wants what no migration does:\n${stdout}${status === 2 ? '' : stderr}`);
+  if (status === 0) console.log(`prisma/${set}: the migrations create what the schema describes`);
+  else console.error(`prisma/${set}: these statements are missing from the migrations:\n${stdout}${status === 2 ? '' : stderr}`);
   return status === 0;
 }

@@ -17,7 +17,7 @@ try {
   // A file that failed to load reports no tests, so it counts as one failure.
   failed = numFailedTests + testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
 } catch (error) {
-  console.error(`There is no report of the tests: ${error.message}`);
+  console.error(`Reading the test report failed: ${error.message}`);
 }
 rmSync(dir, { recursive: true });
 process.exitCode = status === 0 && failed === 0 && passed > 0 ? 0 : status || 1;

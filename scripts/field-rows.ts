@@ -13,7 +13,7 @@ function rowsOf(field: Field, parents: string[]): string[][] {
   const { name, type, secret, version, option, options = [] } = field;
   if (field.input === false) return [];
   const path = [...parents, name];
-  const notes = [secret ? 'It is a secret.' : '', parents.length === 0 && version === false ? 'A change makes no version.' : ''];
+  const notes = [secret ? 'It is a secret.' : '', parents.length === 0 && version === false ? 'A change creates no new version.' : ''];
   const given = [...(option ? [option] : []), ...options].map(({ flags }) => `\`${flags.split(' ')[0]}\``).join(', ');
   const row = [`\`${path.join('.')}\``, typeOf(type), given, [describeField(field), ...notes].filter(Boolean).join(' ')];
   const item = type.kind === 'LIST' ? type.of : type;

@@ -26,9 +26,9 @@ const UNCHECKED_TEXTS = /^src\/sample\/data\//;
 const found = [...comments(), ...texts(), ...pages(), ...subjects()];
 for (const line of found) console.log(line);
 if (found.length > 0) {
-  console.error(`\n${found.length} to rewrite. The rules are in CONTRIBUTING.md.`);
+  console.error(`\n${found.length} lines break the rules of CONTRIBUTING.md.`);
   process.exitCode = 1;
-} else console.log('comments, texts, pages and commit subjects keep the rules');
+} else console.log('comments, texts, pages and commit subjects follow the rules');
 
 function comments() {
   const files = git('ls-files', 'src', 'test', 'bench', 'scripts', 'examples')

@@ -55,13 +55,14 @@ function enumTable(name: string): string {
 
 type Reason = NonNullable<NextState['reason']> | 'DELETED' | 'REFUSED' | 'ALLOWED';
 const REASONS: Record<Reason, string> = {
-  VALIDATION: 'SKIPPED: the validation template said false.',
-  DISABLED: 'SKIPPED where the subscription was disabled when the event happened, HELD where it was disabled later.',
-  BROKEN: 'HELD: the definition no longer works; goes on when it is corrected.',
-  NODE: "HELD: this node's answer gives nothing that can be sent; the attempt says why.",
+  VALIDATION: 'SKIPPED: the validation template rendered `false`.',
+  DISABLED: 'SKIPPED: the subscription was disabled when the event happened. HELD: it was disabled later.',
+  BROKEN: 'HELD: the definition of the subscription no longer works. The delivery continues when the definition is corrected.',
+  NODE: 'HELD: the query of this node produced nothing that can be sent. The message of the attempt says why.',
   DELETED: 'CANCELLED: the subscription was deleted.',
-  REFUSED: 'DELIVERED or FAILED, of a before-hook: it refused the write, by its answer or by its policy.',
-  ALLOWED: 'FAILED, of a before-hook: the write went on, by its policy.',
+  REFUSED:
+    'DELIVERED: the before-hook refused the write. FAILED: it could not be called or failed, and `onFailure: REFUSE` refused the write.',
+  ALLOWED: 'FAILED: the before-hook could not be called or failed, and `onFailure: ALLOW` let the write proceed.',
 };
 
 /** Returns the default value of the variable `HOOKGRAPH_<name>`. */
@@ -73,19 +74,20 @@ const configured: ConfiguredLimits = {
 };
 
 function queryLimits(of: QueryLimits, what: string): [string, string][] {
-  const introspection = of.introspection === 0 ? 'none' : `cost ${number(of.introspection)}, counted apart`;
+  const introspection = of.introspection === 0 ? 'not allowed' : `a cost of ${number(of.introspection)}, besides the cost above`;
   return [
     [
-      what,
-      `${number(of.length)} characters, ${number(of.tokens)} tokens, ${of.nesting} brackets within brackets, ${of.directives} directives, ${of.fragments} fragments`,
+      `${what}: text`,
+      `${number(of.length)} characters, ${number(of.tokens)} tokens, ${of.nesting} levels of nested brackets, ${of.directives} directives, ${of.fragments} fragments`,
     ],
-    [`${what}: a name, number or string in it, a list in it`, `${number(of.literal)} characters, ${number(of.list)} values`],
+    [`${what}: each name, number or string`, `${number(of.literal)} characters`],
+    [`${what}: each list`, `${number(of.list)} values`],
     [
-      `${what}: what it selects, fragments expanded`,
-      `${number(of.fields)} fields, ${of.depth} levels, ${of.rootFields} root fields, ${of.aliases} aliases, ${number(of.repeats)} pairs of the same field in the same place`,
+      `${what}: selections, counted with fragments expanded`,
+      `${number(of.fields)} fields, ${of.depth} nested levels of fields, ${of.rootFields} root fields, ${of.aliases} aliases, ${number(of.repeats)} pairs of selections of the same field in the same object`,
     ],
-    [`${what}: its cost, where each field counts once per item of the pages and lists above it`, number(of.cost)],
-    [`${what}: \`__schema\` and \`__type\``, introspection],
+    [`${what}: cost (its fields, each multiplied by the sizes of the pages and lists above it)`, number(of.cost)],
+    [`${what}: introspection by \`__schema\` and \`__type\``, introspection],
   ];
 }
 
@@ -95,79 +97,85 @@ const limit = (name: keyof typeof BOUNDS) => {
 };
 
 const limits: [string, string][] = [
-  ['the whole exchange with a receiver', `${limit('requestMs')} ms`],
-  ['the connection to a receiver, of that', `${limit('connectMs')} ms; nine tenths of the above where nothing is said`],
-  ['the statements of one stored query', `${limit('queryMs')} ms`],
-  ['the lease of a delivery', `computed from these: the time in which an attempt ends, and at least ${DEFAULT_DEADLINES.leaseMs / 1000} s`],
-  ['deliveries in progress in one worker', limit('inProgress')],
-  ['of these, of one subscription', limit('perSubscription')],
-  ['requests of one process to one origin at once', limit('perOrigin')],
-  ["what is kept of a receiver's answer", `${number(MAX_RESPONSE_BYTES)} bytes`],
-  ['failed attempts of one subscription within an hour, beyond which it is disabled', number(ERRORS_PER_HOUR)],
-  ['the answer of a stored query', `${number(MAX_ANSWER_LENGTH)} characters as JSON`],
-  ...queryLimits(storedLimits(configured), 'a stored query'),
-  ['a template', `${number(MAX_TEMPLATE_LENGTH)} characters`],
-  ['what a template reads', `${number(MAX_DATA_LENGTH)} characters of JSON`],
-  ['what a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms of CPU time`],
-  ['a callback URL', `${number(MAX_URL_LENGTH)} characters`],
-  ['a shared secret', `${number(MAX_SECRET_LENGTH)} characters`],
-  ['the overlap of two shared secrets', `${number(MAX_OVERLAP_SECONDS)} s (${MAX_OVERLAP_SECONDS / 86_400} days)`],
-  ['custom headers', `${MAX_HEADERS}, of ${number(MAX_HEADER_VALUE_LENGTH)} characters each`],
-  ['`recording.maskedPaths`', `${MAX_MASKED_PATHS}, of ${MAX_MASKED_PATH_LENGTH} characters each`],
-  ['a body in which `recording.maskedPaths` are looked for', `${number(MAX_MASKED_LENGTH)} characters; a longer one is not recorded`],
-  ['masked values that are looked for in the answer', number(MAX_VALUES)],
-  ['an access token', `${number(MAX_TOKEN_LENGTH)} characters`],
-  ['Before-hooks of one topic and organization', String(MAX_HOOKS)],
-  ['a page of a connection', `${PAGE.greatest} nodes; ${PAGE.usual} where nothing is said`],
-  ['a request to the API', `${number(LIMIT_BYTES)} bytes, sent within ${ARRIVAL.requestMs / 1000} s`],
-  ...queryLimits(requestLimits(setting('API_MAX_COST')), 'a query to the API'),
+  ['Whole exchange with a receiver', `${limit('requestMs')} ms`],
+  ['Connecting to a receiver, as part of the exchange', `${limit('connectMs')} ms; default: nine tenths of the time for the exchange`],
+  ['All SQL statements of one stored query', `${limit('queryMs')} ms`],
+  ['Lease of a delivery', `computed from the times above, at least ${DEFAULT_DEADLINES.leaseMs / 1000} s`],
+  ['Deliveries in progress in one worker', limit('inProgress')],
+  ['Deliveries of one subscription in progress in one worker', limit('perSubscription')],
+  ['Simultaneous requests of one process to one origin', limit('perOrigin')],
+  ["Recorded part of a receiver's response", `${number(MAX_RESPONSE_BYTES)} bytes`],
+  ['Failed attempts of one subscription within an hour; more disable it', number(ERRORS_PER_HOUR)],
+  ['Result of a stored query', `${number(MAX_ANSWER_LENGTH)} characters as JSON`],
+  ...queryLimits(storedLimits(configured), 'Stored query'),
+  ['Template', `${number(MAX_TEMPLATE_LENGTH)} characters`],
+  ['Data that a template reads', `${number(MAX_DATA_LENGTH)} characters of JSON`],
+  ['Text that a template renders', `${number(MAX_RENDERED_LENGTH)} characters, within ${RENDER_LIMIT_MS} ms of CPU time`],
+  ['Callback URL', `${number(MAX_URL_LENGTH)} characters`],
+  ['Shared secret', `${number(MAX_SECRET_LENGTH)} characters`],
+  [
+    'Time during which an old and a new shared secret are both valid',
+    `${number(MAX_OVERLAP_SECONDS)} s (${MAX_OVERLAP_SECONDS / 86_400} days)`,
+  ],
+  ['Custom headers', `${MAX_HEADERS}, with values of ${number(MAX_HEADER_VALUE_LENGTH)} characters each`],
+  ['`recording.maskedPaths`', `${MAX_MASKED_PATHS}, with ${MAX_MASKED_PATH_LENGTH} characters each`],
+  ['Body with values to mask', `${number(MAX_MASKED_LENGTH)} characters; a longer body is not recorded`],
+  ["Values masked in a request that are masked in the receiver's response, too", number(MAX_VALUES)],
+  ['Access token (OAuth 2.0)', `${number(MAX_TOKEN_LENGTH)} characters`],
+  ['Before-hooks of one topic in one organization', String(MAX_HOOKS)],
+  ['Page of a connection', `${PAGE.greatest} nodes; default: ${PAGE.usual}`],
+  ['Request to the API', `${number(LIMIT_BYTES)} bytes, received within ${ARRIVAL.requestMs / 1000} s`],
+  ...queryLimits(requestLimits(setting('API_MAX_COST')), 'Query to the API'),
 ];
 
 const { filters, tags } = listLiquid();
 
 const page = `# Reference
 
-Written by \`npm run docs\` from the code; don't edit it here.
+\`npm run docs\` writes this page from the code. Don't edit it here.
 
 ## Variables of a query
 
 ${table(
-  ['variable', 'type', 'holds'],
+  ['variable', 'type', 'value'],
   Object.entries(VARIABLES)
     .map(([name, type]) => [
       code(`$${name}`),
       code(name === 'nodeId' ? `${type}!` : type),
-      name === 'nodeId' ? 'the global id of the node that the event is about' : 'its GraphQL type, e.g. `User`',
+      name === 'nodeId' ? 'the global id of the node that has changed' : 'the GraphQL type of the node, e.g. `User`',
     ])
     .concat([
-      [code('$id'), 'as declared', "the node's key, where it is one column; also `$key`, and by the column's own field"],
-      [code('$bookingId'), 'as declared', 'a part of a key of several columns, each by the name of its field'],
+      [code('$id'), 'as declared', "the node's key, if the key is a single column; also named `$key`, and like the column's field"],
+      [code('$bookingId'), 'as declared', 'if the key has several columns: the value of one of them, named like its field'],
     ]),
 )}
 
-Declare those that the query uses, and no other. A part of the key is declared in the type of the argument that it is for: \`Int!\`, \`UUID!\`, an enum. Which parts a topic has is told when a query with another variable is saved.
+Declare the variables that the query uses; the server supplies no others. Declare a variable for the key in the type of the argument that it is passed to: \`Int!\`, \`UUID!\`, an enum. If you save a query with an unknown variable, the error lists the topic's variables.
 
 ## What templates read
 
 ${table(
   ['template', 'reads'],
   [
-    ['`validationTemplate`, `template`', "`data`: the query's answer; without a query `data.id` and `data.url`"],
+    ['`validationTemplate`, `template`', "`data`: the query's result; without a query `data.id` and `data.url`"],
     [
-      'the same',
-      '`notification`: `id` (of the delivery, the same on every retry), `topic`, `topicVersion`, `phase` (`after`, or `before`), `live` (false in a test), `nodeId`, `nodeType`, `webhookId`, `time` (of this attempt)',
+      '`validationTemplate`, `template`',
+      '`notification`: `id` (of the delivery, the same on every retry), `topic`, `topicVersion`, `phase` (`after` or `before`), `live` (false in a test), `nodeId`, `nodeType`, `webhookId`, `time` (of this attempt)',
     ],
     [
-      'all three',
-      "`event`: `operation` (`created`, `updated`, `deleted`), `changed` (names of fields), `before` and `after` (by field name, those that the subscription's owner may read; nil where there are none), `actor` (who did it; nil where the write doesn't say)",
+      '`errorTemplate`',
+      "the receiver's response: `body` (parsed if it is JSON, else text), `headers` (names are case-insensitive) and `status`",
     ],
-    ['`errorTemplate`', "`body` (parsed where it is JSON, else text), `headers` (found in any case), `status`: of the receiver's answer"],
+    [
+      'all three templates',
+      '`event`: `operation` (`created`, `updated`, `deleted`), `changed` (names of the changed fields), `before` and `after` (values by field name, only of fields that the owner of the subscription may read; nil for a row that did not exist), `actor` (the user who made the change; nil if the write does not record it)',
+    ],
   ],
 )}
 
 ## Presets
 
-Body shapes that receivers of published systems read. ${code('preset')} fills in what a subscription leaves absent; afterwards they are fields like any other, to be edited. ${code('webhookPresets')} answers them, too.
+A preset is a body format that the receivers of a well-known system accept. ${code('preset')} sets the fields below if the subscription doesn't set them; you can edit them afterwards. ${code('webhookPresets')} returns the same list.
 
 ${PRESETS.map(presetOf).join('\n\n')}
 
@@ -175,28 +183,28 @@ ${PRESETS.map(presetOf).join('\n\n')}
 
 Tags: ${tags.map(code).join(', ')}.
 
-Filters, which [LiquidJS](https://liquidjs.com/filters/overview.html) describes: ${filters.map(code).join(', ')}.
+Filters ([LiquidJS](https://liquidjs.com/filters/overview.html) documents them): ${filters.map(code).join(', ')}.
 
-\`json\` (or \`jsonify\`) writes a whole JSON value. An unknown filter or tag is refused when the subscription is saved. Times are UTC.
+\`json\` (or \`jsonify\`) writes any value as JSON. A subscription whose template has an unknown filter or tag can't be saved. Times are in UTC.
 
 ## Headers of a notification
 
 ${table(['header', 'value'], sentHeaders())}
 
-\`X-Scope-\` is the prefix that the installation configured. Of a subscription's own headers, these names are refused: ${[...RESERVED_HEADERS].map(code).join(', ')}, and all with the prefix.
+\`X-Scope-\` stands for the prefix that the installation has configured. A subscription's custom headers can't have a name that begins with the prefix, or one of these names: ${[...RESERVED_HEADERS].map(code).join(', ')}.
 
 ## States of a delivery
 
 ${enumTable('WebhookDeliveryState')}
 
-### Why: \`reason\`
+### Reasons: \`reason\`
 
 ${table(
   ['reason', 'meaning'],
   Object.entries(REASONS).map(([name, meaning]) => [code(name), meaning]),
 )}
 
-### Why it exists: \`kind\`
+### Kinds: \`kind\`
 
 ${enumTable('WebhookDeliveryKind')}
 
@@ -205,7 +213,7 @@ ${enumTable('WebhookDeliveryKind')}
 The stages of an attempt, in the order in which they run. Tests and previews report each of them.
 
 ${table(
-  ['stage', 'takes', 'gives', 'a failure is recorded as'],
+  ['stage', 'input', 'output', 'stages recorded for a failure'],
   describeStages().map(({ name, takes, gives, endings }) => [code(name), takes, gives, endings.map(code).join(', ')]),
 )}
 
@@ -213,19 +221,19 @@ ${table(
 
 ${enumTable('WebhookAttemptOutcome')}
 
-### Where it ended: \`stage\`
+### Where an attempt failed: \`stage\`
 
 ${enumTable('WebhookStage')}
 
 ## Fields of a subscription
 
-They have the same names in the input of the API, in YAML and after ${code('--set')}. Options are those of ${code('hookgraph webhooks create')}.
+The fields have the same names in the API's input, in YAML and in ${code('--set')}. The options belong to ${code('hookgraph webhooks create')}.
 
 ${table(['field', 'type', 'option', 'meaning'], fieldRows())}
 
-## Why nothing came
+## Why a notification was not sent
 
-\`webhookWhyNot\` and \`hookgraph why-not --json\` answer a code beside each sentence. Codes are stable; sentences may change.
+\`webhookWhyNot\` and \`hookgraph why-not --json\` return a code and a sentence. The codes are stable; the sentences may change.
 
 ${enumTable('WebhookWhyNotCode')}
 
@@ -233,28 +241,30 @@ ${enumTable('WebhookWhyNotCode')}
 
 ${enumTable('WebhookSubscriptionStatus')}
 
-### Why one is disabled: \`disabledReason\`
+### Why a subscription is disabled: \`disabledReason\`
 
 ${enumTable('WebhookDisabledReason')}
 
 ## Retries
 
-A failed delivery is tried again ${RETRIES} times: before retry n (from 0) it waits n⁴ + 15 + random(0–30) · (n + 1) seconds. \`Retry-After\` on 429 and 503 is heeded: from that wait up to an hour, or twice the wait where that is more. [Its subscription waits, too](when-something-is-missing.md#3-see-whether-it-is-slowed-down), and then goes on slowly.
+A failed delivery is retried up to ${RETRIES} times. The wait before retry n (the first retry is n = 0) is n⁴ + 15 + random(0–30) · (n + 1) seconds. \`Retry-After\` in a response with status 429 or 503 lengthens the wait, to at most one hour or twice the wait, whichever is longer. [The whole subscription waits, too](when-something-is-missing.md#3-see-whether-it-is-slowed-down), and then sends more slowly.
 
-${table(['retry', 'wait at least', 'wait at most', 'since the first attempt, on average'], retryRows())}
+${table(['retry', 'shortest wait', 'longest wait', 'average time since the first attempt'], retryRows())}
 
-After the last one, the delivery has FAILED and the subscription is disabled; with a \`retry\` of its own, only the delivery has failed.
+If the last retry fails, the delivery is FAILED and the subscription is disabled. A subscription that sets \`retry\` isn't disabled.
 
 ## Limits
 
-${table(['of', 'limit'], limits)}
+If a limit has a range in parentheses, the operator can configure a value from this range.
+
+${table(['limit', 'maximum'], limits)}
 
 ## Metrics
 
-[Metrics and alerts](metrics.md) says how to read them. \`PROCESS\`: of the process that answers. \`INSTALLATION\`: read from the database, the same in every process; counting stops at ${number(MAX_COUNTED)}.
+[Metrics and alerts](metrics.md) explains how to use the metrics. \`PROCESS\`: the value describes the process that answers the scrape. \`INSTALLATION\`: the value is read from the database and is the same in every process; counts stop at ${number(MAX_COUNTED)}.
 
 ${table(
-  ['metric', 'type', 'labels', 'of', 'meaning'],
+  ['metric', 'type', 'labels', 'scope', 'meaning'],
   Object.entries(METRICS as Record<string, Declaration>).map(([name, { type, labels, of, meaning }]) => [
     code(name),
     type,
@@ -266,7 +276,7 @@ ${table(
 
 ## Configuration
 
-\`hookgraph config\` prints it with the values that count.
+\`hookgraph config\` prints these variables with the values that are in effect.
 
 ${table(
   ['variable', 'default', 'meaning'],
@@ -281,8 +291,8 @@ ${table(
 const file = resolve(import.meta.dirname, '../docs/reference.md');
 if (!process.argv.includes('--check')) {
   await writeFile(file, page);
-  console.log('docs/reference.md is written');
+  console.log('wrote docs/reference.md');
 } else if ((await readFile(file, 'utf8').catch(() => '')) !== page) {
-  console.error('docs/reference.md is not what the code says: run `npm run docs` and review the difference.');
+  console.error('docs/reference.md is out of date: run `npm run docs` and review the difference.');
   process.exit(1);
-} else console.log('docs/reference.md is what the code says');
+} else console.log('docs/reference.md is up to date');

@@ -10,8 +10,8 @@ const file = resolve(import.meta.dirname, '../schema.graphql');
 const built = `${printSchema(lexicographicSortSchema(schema))}\n`;
 if (!process.argv.includes('--check')) {
   await writeFile(file, built);
-  console.log('schema.graphql is written');
+  console.log('wrote schema.graphql');
 } else if ((await readFile(file, 'utf8').catch(() => '')) !== built) {
-  console.error('schema.graphql is not what the code says: run `npm run schema` and review the difference.');
+  console.error('schema.graphql is out of date: run `npm run schema` and review the difference.');
   process.exit(1);
-} else console.log('schema.graphql is what the code says');
+} else console.log('schema.graphql is up to date');

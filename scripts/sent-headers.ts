@@ -7,14 +7,14 @@ const MEANINGS: Record<string, string> = {
   'User-Agent': '`Hookgraph`',
   'Accept-Encoding': '`identity`, unless the subscription sets this header',
   'X-Scope-Topic': 'the topic, e.g. `user/created`',
-  'X-Scope-Topic-Version': 'its version, e.g. `1.1`',
+  'X-Scope-Topic-Version': 'the version of the topic, e.g. `1.1`',
   'X-Scope-API-Version': '`3`',
   'X-Scope-Domain': "the installation's domain",
-  'X-Scope-Webhook-Id': "the subscription's record id: its `databaseId`",
+  'X-Scope-Webhook-Id': "the subscription's `databaseId`",
   'X-Scope-Webhook-Type': '`node`',
-  'X-Scope-Webhook-Job-Id': "the delivery's record id: the same on every retry",
-  'X-Scope-Time': 'when it was sent: UTC, ISO 8601',
-  'X-Scope-Hmac-Sha256': 'base64 of the HMAC-SHA256 of the exact body bytes with the shared secret; absent without one',
+  'X-Scope-Webhook-Job-Id': "the delivery's `databaseId`, the same on every retry",
+  'X-Scope-Time': 'the time of the attempt in ISO 8601, in UTC',
+  'X-Scope-Hmac-Sha256': 'base64 of the HMAC-SHA256 of the body, with the shared secret as the key; absent without a shared secret',
 };
 
 export function sentHeaders(): string[][] {

@@ -10,7 +10,7 @@ export const useAnswerLimit = (): Plugin => ({
   onExecute: () => ({
     onExecuteDone({ result, setResult }) {
       if (!isLonger('data' in result ? result.data : null, MAX_ANSWER_LENGTH)) return;
-      const message = `The answer has more than ${MAX_ANSWER_LENGTH} characters, which is the limit. Request fewer fields or smaller pages.`;
+      const message = `The response has more than ${MAX_ANSWER_LENGTH} characters, which is the limit. Request fewer fields or smaller pages.`;
       setResult({ errors: [new GraphQLError(message)] });
     },
   }),

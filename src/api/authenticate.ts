@@ -22,7 +22,7 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     const { authorization } = request.headers;
     if (!authorization) return refuse('The Authorization header is missing.');
     const token = SCHEME.exec(authorization)?.[2];
-    if (!token) return refuse('The Authorization header has no valid format.');
+    if (!token) return refuse('The Authorization header is not valid.');
     const hash = createHash('sha256').update(token).digest('hex');
     // A token that was valid recently is rate-limited before the database is queried. Any other token is rate-limited
     // only once the database has found it, so that made-up tokens don't fill the limiter's memory.
@@ -52,7 +52,7 @@ function refuse(message: string): Authenticated {
 
 function overBudget({ waitMs, headers }: Spent, perSecond: number): Authenticated {
   return tooMany(
-    `This token sends more than ${perSecond} requests per second, and its allowance for bursts is used up.`,
+    `This token sent more than ${perSecond} requests per second, and has used up its allowance for bursts.`,
     waitMs ?? 0,
     headers,
   );
@@ -60,7 +60,7 @@ function overBudget({ waitMs, headers }: Spent, perSecond: number): Authenticate
 
 function tooManyGuesses(waitMs: number): Authenticated {
   const { count, withinSeconds } = GUESSES;
-  return tooMany(`Your network sent more than ${count} tokens that do not exist within ${withinSeconds} s.`, waitMs, {});
+  return tooMany(`Within ${withinSeconds} s, your network sent more than ${count} tokens that do not exist.`, waitMs, {});
 }
 
 function tooMany(message: string, waitMs: number, headers: Record<string, string>): Authenticated {

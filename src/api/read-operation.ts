@@ -12,7 +12,7 @@ export function refuseOperation(request: IncomingMessage, url: URL, body: Buffer
   if (request.method !== 'POST') return refuseSearch(url.searchParams);
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
   if (!/^application\/(graphql\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type))
-    return problem(415, `The Content-Type is ${JSON.stringify(type.slice(0, 100))}, but it must be application/json in UTF-8.`);
+    return problem(415, `The Content-Type is ${JSON.stringify(type.slice(0, 100))}, but must be application/json in UTF-8.`);
   if (encoding.toLowerCase() !== 'identity') return problem(415, 'The body must not be compressed.');
   let text: string;
   try {
@@ -55,7 +55,7 @@ function refuseJson(what: string, text: string, wrong: (sent: unknown) => string
 function wrongWithin(what: string, value: unknown, left: number): string | null {
   if (typeof value === 'string') return value.includes('\0') ? `${what} contains the character U+0000, which Postgres cannot store.` : null;
   if (typeof value !== 'object' || value === null) return null;
-  if (left === 0) return `${what} nests more than ${MAX_NESTING} lists and objects, which is the limit.`;
+  if (left === 0) return `${what} nests lists and objects more than ${MAX_NESTING} levels deep, which is the limit.`;
   for (const inner of Object.values(value)) {
     const wrong = wrongWithin(what, inner, left - 1);
     if (wrong !== null) return wrong;

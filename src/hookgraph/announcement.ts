@@ -40,7 +40,7 @@ export function createAnnouncement(
       throw new WebhooksError(
         'NOT_READY',
         'Hookgraph has not read the announced tables from the database yet.',
-        'Await `hooks.migrate()`, `hooks.work()` or a first request before you use them.',
+        'Await `hooks.ready()`, `hooks.migrate()` or `hooks.work()` first.',
       );
     },
     async ready() {

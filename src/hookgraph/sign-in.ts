@@ -74,7 +74,7 @@ export function createSignIn<Context extends object, Reader>({
   /** Calls `signIn` again for each execution, so that executions never share the loaders and caches of a context. */
   async function signAgain(owner: Owner, reader: Reader, register: (context: Context) => Context): Promise<Context> {
     const again = await signIn(owner, reader);
-    if (!again) throw new Error('the owner of a subscription was signed out while its deliveries were being prepared');
+    if (!again) throw new Error('signIn() returned null for the owner of a subscription, although it returned a context just before');
     return register(typeof again === 'function' ? again(reader) : again);
   }
 }

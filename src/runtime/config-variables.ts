@@ -74,7 +74,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   monitoringPort: {
     name: 'HOOKGRAPH_MONITORING_PORT',
-    meaning: 'port of /healthz, /readyz and /metrics for operators, on API and worker; 0: any free port; absent: no such port',
+    meaning: 'port of /healthz, /readyz and /metrics for operators, opened by API and worker; 0: any free port; absent: not opened',
     parse: orNull(wholeNumber(0, 65535)),
     fallback: null,
   },
@@ -94,7 +94,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   databaseSchema: {
     name: 'HOOKGRAPH_DATABASE_SCHEMA',
-    meaning: "Postgres schema of Hookgraph's own tables; each installation on one database needs its own schema",
+    meaning: "Postgres schema of Hookgraph's own tables; two installations on one database need different schemas",
     parse: z
       .string()
       .refine(isSchemaName, 'must consist of letters, digits, spaces, hyphens and underscores, at most 56 bytes, and must not be public'),
@@ -108,7 +108,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   baseUrl: {
     name: 'HOOKGRAPH_BASE_URL',
-    meaning: 'public URL of the API; the URLs of objects in payloads begin with it',
+    meaning: 'public URL of the API; URLs of objects in payloads begin with this URL',
     parse: url(['http:', 'https:'], 'https://hooks.example.com').transform((text) => text.replace(/\/+$/, '')),
     fallback: ({ PORT, HOST }) => `http://${reachable(HOST as string)}:${PORT}`,
   },
@@ -135,7 +135,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   operators: {
     name: 'HOOKGRAPH_OPERATORS',
     meaning:
-      'ids (`databaseId`) of the operators: users who may read across all organizations (`webhookCheck`, `webhookEventsWithoutTenant`)',
+      'ids (`databaseId`) of the operators: users who may use the API fields that concern all organizations (`webhookCheck`, `webhookEventsWithoutTenant`, `assignWebhookEvents`)',
     parse: z
       .string()
       .refine((text) => list(text).every((id) => /^[0-9a-f-]{36}$/.test(id)), 'must be ids of users, separated by commas')
@@ -145,7 +145,8 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   allowedNetworks: {
     name: 'HOOKGRAPH_ALLOWED_NETWORKS',
-    meaning: 'private networks (CIDR) that deliveries may reach, with http: as well; default: none, or loopback on the embedded Postgres',
+    meaning:
+      'private networks (CIDR) that deliveries may reach, over http: too; default: none, or loopback when the embedded Postgres is used',
     parse: networks,
     fallback: ({ DATABASE_URL }) => (DATABASE_URL === null ? '127.0.0.0/8,::1/128' : ''),
     emptyCounts: true,
@@ -153,20 +154,20 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   allowedPorts: {
     name: 'HOOKGRAPH_ALLOWED_PORTS',
     meaning:
-      'ports and ranges of ports that deliveries may use; a ! excludes a port; default: 80, 443 and unprivileged ports except those of databases and similar services',
+      'ports and ranges of ports that deliveries may use; a ! excludes a port; default: 80, 443 and all unprivileged ports except those of databases and similar services',
     parse: z.string().refine((text) => parsePorts(text) !== null, 'must be a list of ports like 443,8000-8999,!8500'),
     fallback: USUAL_PORTS,
   },
   caCertificates: {
     name: 'HOOKGRAPH_CA_FILE',
-    meaning: 'file of PEM certificates of authorities that deliveries trust in addition to those built into Node',
+    meaning: 'file with PEM certificates of authorities that deliveries trust in addition to the authorities built into Node',
     parse: orNull(z.string().transform(readCertificates)),
     fallback: null,
   },
   egressProxy: {
     name: 'HOOKGRAPH_EGRESS_PROXY',
     meaning:
-      'HTTP proxy through which all deliveries are tunnelled (CONNECT), http://user:password@host:port or https://…; absent: no proxy',
+      'HTTP proxy through which all deliveries are tunnelled (CONNECT), as http://user:password@host:port or https://…; absent: no proxy',
     parse: orNull(
       url(['http:', 'https:'], 'http://user:password@proxy.example.com:3128').refine(
         (text) => /^https?:\/\/[^/?#]+\/?$/i.test(text) && isDecodable(text),
@@ -186,7 +187,8 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   rateLimit: {
     name: 'HOOKGRAPH_RATE_LIMIT',
-    meaning: 'maximum requests per second of each token in each process; a burst may use the allowance of one minute; 0: no limit',
+    meaning:
+      'maximum number of requests per second of each token in each process; in each minute, bursts may exceed it by 60 times this number of requests; 0: no limit',
     parse: wholeNumber(0, 1_000_000),
     fallback: '100',
   },
@@ -199,7 +201,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   ...DELIVERY_VARIABLES,
   apiMaxCost: {
     name: 'HOOKGRAPH_API_MAX_COST',
-    meaning: 'maximum cost of a request to the API: each field counts once per item of the pages and lists above it',
+    meaning: 'maximum cost of a request to the API: the number of its fields, each multiplied by the sizes of the pages and lists above it',
     parse: wholeNumber(1, 1_000_000_000),
     fallback: '100000',
   },
@@ -218,13 +220,14 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   logAttempts: {
     name: 'HOOKGRAPH_LOG_ATTEMPTS',
-    meaning: 'which attempts get a log line: `failures`, `all`, `off`, or the share of the others beside all failures, like 0.01',
+    meaning:
+      'delivery attempts to log at HOOKGRAPH_LOG_ATTEMPTS_LEVEL: `failures`, `all`, or all failures and a share of the other attempts, like 0.01; the remaining attempts are logged at debug; `off`: none is logged',
     parse: attemptShare,
     fallback: 'failures',
   },
   logAttemptsLevel: {
     name: 'HOOKGRAPH_LOG_ATTEMPTS_LEVEL',
-    meaning: 'level of these lines: trace, debug, info, warn or error; lines about all other attempts are debug',
+    meaning: 'log level of the attempts that HOOKGRAPH_LOG_ATTEMPTS selects: trace, debug, info, warn or error',
     parse: z.enum(['trace', 'debug', 'info', 'warn', 'error'], 'must be trace, debug, info, warn or error') as z.ZodType<
       Config['logAttemptsLevel'],
       string
@@ -242,13 +245,13 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   url: {
     name: 'HOOKGRAPH_URL',
-    meaning: 'URL of the Hookgraph that the command line uses; absent: the URL of `hookgraph login`, or else the local API',
+    meaning: 'URL of the Hookgraph server that the command line uses; absent: the URL of `hookgraph login`, or else the local API',
     parse: orNull(url(['http:', 'https:'], 'https://hooks.example.com')),
     fallback: null,
   },
   token: {
     name: 'HOOKGRAPH_TOKEN',
-    meaning: 'API token that the command line sends; absent: the token of `hookgraph login`, or else of the local admin',
+    meaning: 'API token that the command line sends; absent: the token of `hookgraph login`, or else the token of the local admin',
     parse: orNull(z.string().regex(/^[^\s",]+$/, 'must have no spaces, commas or quotes')),
     fallback: null,
     secret: true,

@@ -17,32 +17,32 @@ export interface DeliveryConfig {
 export const DELIVERY_VARIABLES: { [K in keyof DeliveryConfig]: Variable<DeliveryConfig[K]> } = {
   queryMaxFields: {
     name: 'HOOKGRAPH_QUERY_MAX_FIELDS',
-    meaning: 'maximum number of fields of a stored query, fragments expanded',
+    meaning: 'maximum number of fields of a stored query, counted with its fragments expanded',
     parse: wholeNumber(1, 1_000_000),
     fallback: '1000',
   },
   queryMaxDepth: {
     name: 'HOOKGRAPH_QUERY_MAX_DEPTH',
-    meaning: 'maximum depth of a stored query',
+    meaning: 'maximum number of nested levels of fields in a stored query',
     parse: wholeNumber(1, 1000),
     fallback: '12',
   },
   queryMaxCost: {
     name: 'HOOKGRAPH_QUERY_MAX_COST',
-    meaning: 'maximum cost of a stored query: each field counts once per item of the pages and lists above it',
+    meaning: 'maximum cost of a stored query: the number of its fields, each multiplied by the sizes of the pages and lists above it',
     parse: wholeNumber(1, 1_000_000_000),
     fallback: '25000',
   },
   queryTimeoutMs: {
     name: 'HOOKGRAPH_QUERY_TIMEOUT_MS',
-    meaning: 'time limit of a stored query in milliseconds, without the time it waits for a connection',
+    meaning: 'maximum total time of the SQL statements of one stored query in milliseconds; waiting for a connection is not included',
     parse: wholeNumber(1, 60_000),
     fallback: '5000',
   },
   requestTimeoutMs: {
     name: 'HOOKGRAPH_REQUEST_TIMEOUT_MS',
     meaning:
-      'time limit of a whole exchange with a receiver in milliseconds; the lease of a delivery is computed from it and from HOOKGRAPH_QUERY_TIMEOUT_MS',
+      'time limit of a whole exchange with a receiver in milliseconds; this and HOOKGRAPH_QUERY_TIMEOUT_MS determine how long a worker leases a delivery',
     parse: wholeNumber(100, 60_000),
     fallback: '5000',
   },
@@ -61,13 +61,14 @@ export const DELIVERY_VARIABLES: { [K in keyof DeliveryConfig]: Variable<Deliver
   },
   maxPerSubscription: {
     name: 'HOOKGRAPH_MAX_PER_SUBSCRIPTION',
-    meaning: 'maximum number of deliveries in progress of each subscription in a worker; default: 300, at most HOOKGRAPH_MAX_IN_PROGRESS',
+    meaning:
+      'maximum number of deliveries of one subscription in progress in a worker; default: 300, or HOOKGRAPH_MAX_IN_PROGRESS where that is less',
     parse: wholeNumber(1, 100_000),
     fallback: ({ HOOKGRAPH_MAX_IN_PROGRESS: inProgress }) => String(Math.min(300, Number(inProgress))),
   },
   maxPerOrigin: {
     name: 'HOOKGRAPH_MAX_PER_ORIGIN',
-    meaning: 'maximum number of simultaneous requests of a process to the same origin',
+    meaning: 'maximum number of simultaneous requests of a process to one origin (scheme, host and port)',
     parse: wholeNumber(1, 10_000),
     fallback: '200',
   },

@@ -56,7 +56,7 @@ export function logFailure(
       if (count > 0) log.info(line, 'a failure has ended');
     } else if (count > reported) {
       begun.reported = count;
-      log[level](line, 'a failure goes on');
+      log[level](line, 'a failure continues');
     }
   }
 }

@@ -172,9 +172,7 @@ function slotFor(group: Group, leftMs: number): Promise<void> {
     const timer = setTimeout(() => {
       group.waiting.delete(go);
       reject(
-        new NoSlotError(
-          'The query waited too long for a database connection: other queries of this organization use all of its connections.',
-        ),
+        new NoSlotError("The query waited too long for a database connection: no connection in its organization's share became free."),
       );
     }, leftMs);
     const go = () => {

@@ -174,7 +174,7 @@ const refuseBlocked =
   (seconds, { holders }, cause) =>
     new RuntimeError(
       'MIGRATION_BLOCKED',
-      `the migration ${name} waited ${seconds} s for tables that other transactions lock, and changed nothing. ${holders}`.trim(),
+      `The migration ${name} waited ${seconds} s for locks that other transactions hold, and changed nothing. ${holders}`.trim(),
       'Wait until these transactions end, or end them with `SELECT pg_terminate_backend(<pid>)`; then run `hookgraph migrate` again.',
       { cause },
     );

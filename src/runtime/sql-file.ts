@@ -96,5 +96,5 @@ export function parseStatement(source: string, fragments: Fragments = new Map())
 
 function parameterOf(path: string, parameters: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(parameters, name)) return parameters[name];
-  throw new RuntimeError('PARAMETER_MISSING', `${path} has the parameter "${name}", which was not given`);
+  throw new RuntimeError('PARAMETER_MISSING', `${path} has the parameter "${name}", but the caller passed no value for it`);
 }

@@ -115,6 +115,6 @@ function bytesOf(body: unknown): Buffer {
   if (body instanceof ArrayBuffer) return Buffer.from(body);
   throw new TypeError(
     'body must be the raw body: a Buffer, Uint8Array, ArrayBuffer or string. A parsed body can not be verified, because serializing it again ' +
-      'may give other bytes: read the body before a JSON parser does, e.g. with express.raw({ type: "*/*" }).',
+      'may produce other bytes. Read the body before a JSON parser does, e.g. with express.raw({ type: "*/*" }).',
   );
 }

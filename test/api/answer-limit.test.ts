@@ -19,7 +19,7 @@ it('answers no more than a process has room for, however often one field is aske
   expect((await ask(`{ viewer { ${titles(2)} } }`)).data.viewer.t1).toHaveLength(1_000_000);
   const { data, errors } = await ask(`{ viewer { ${titles(40)} } }`);
   expect(errors[0].message).toBe(
-    'The answer has more than 33554432 characters, which is the limit. Request fewer fields or smaller pages.',
+    'The response has more than 33554432 characters, which is the limit. Request fewer fields or smaller pages.',
   );
   expect(data).toBeUndefined();
 });

@@ -31,7 +31,7 @@ describe('the endpoint', () => {
 
   it.each([
     [{}, 'The Authorization header is missing.'],
-    [{ Authorization: 'Basic YTpi' }, 'The Authorization header has no valid format.'],
+    [{ Authorization: 'Basic YTpi' }, 'The Authorization header is not valid.'],
     [{ Authorization: 'Bearer unknown' }, 'This token does not exist'],
   ])('refuses %o with 401 and says what to send', async (headers, message) => {
     const response = await post({ query: '{ viewer { id } }' }, headers as Record<string, string>);

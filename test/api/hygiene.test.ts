@@ -57,7 +57,7 @@ describe('a body', () => {
     [
       'nested lists',
       400,
-      'nests more than 100',
+      'nests lists and objects more than 100 levels deep',
       `{"query":"{ viewer { id } }","variables":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`,
     ],
     [

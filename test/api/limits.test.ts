@@ -56,7 +56,7 @@ describe('a token', () => {
     expect(await refused?.json()).toEqual({
       errors: [
         {
-          message: 'This token sends more than 1 requests per second, and its allowance for bursts is used up. Retry the request in 1 s.',
+          message: 'This token sent more than 1 requests per second, and has used up its allowance for bursts. Retry the request in 1 s.',
           extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 },
         },
       ],
@@ -85,7 +85,7 @@ describe('whoever guesses tokens', () => {
     const refused = await ask('another-guess');
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(1);
-    expect(JSON.stringify(await refused.json())).toContain('Your network sent more than 30 tokens that do not exist within 60 s.');
+    expect(JSON.stringify(await refused.json())).toContain('Within 60 s, your network sent more than 30 tokens that do not exist.');
     expect(lookUps).toBe(30);
     expect(await statusOf(ADMIN_TOKEN)).toBe(200);
     // This process has never seen the token, so it can't distinguish it from a guess.

@@ -181,7 +181,7 @@ async function isTakenByOther(clusterDir: string, dataDir: string, url: string):
   }
   throw new RuntimeError(
     'DATA_DIR_IN_USE',
-    `A Postgres runs in ${dataDir}, but it does not answer`,
+    `A Postgres runs in ${dataDir}, but it accepts no connections`,
     'Stop that Postgres, then start Hookgraph again.',
   );
 }

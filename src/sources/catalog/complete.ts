@@ -137,20 +137,20 @@ function tenantOf(known: KnownTable, key: string[], { tables, missing, defaults,
   if ('sql' in said) return { sql: said.sql };
   const relation = relationOf(known, said.of, { tables, schema });
   if (!relation && missing.has(targetOf(known, said.of, schema))) return null;
-  if (!relation) return refuse(`\`of: '${said.of}'\` is not a relation of ${typename} to another announced table.`);
+  if (!relation) return refuse(`\`of: '${said.of}'\` names no relation of ${typename} to another announced table.`);
   const { other, columns, foreignColumns, holdsKey } = relation;
   if (holdsKey && options.tenants)
-    return refuse(`\`tenants\` needs rows that point to ${typename}, but ${typename} itself points to "${said.of}".`);
+    return refuse(`\`tenants\` needs rows that refer to ${typename}, but ${typename} itself refers to "${said.of}".`);
   if (holdsKey) {
     const [column, second] = columns;
     if (!column || second)
-      return refuse(`the foreign key of "${said.of}" has several columns, but a parent must be found by a single column.`);
+      return refuse(`the foreign key of "${said.of}" has several columns, but \`tenant\` needs a foreign key of a single column.`);
     return { parent: { column, typename: other.typename } };
   }
   // Sorts the referencing columns in the order of the key's columns.
   const pointing = key.map((column) => foreignColumns[columns.indexOf(column)]).filter((column) => column !== undefined);
   if (pointing.length !== key.length || columns.length !== key.length)
-    return refuse(`the rows of "${said.of}" point to (${columns.join(', ')}), which is not the key (${key.join(', ')}).`);
+    return refuse(`the rows of "${said.of}" refer to the columns (${columns.join(', ')}), but must refer to the key (${key.join(', ')}).`);
   const source = { typename: other.typename, columns: pointing };
   return options.tenants ? { several: source } : { children: source };
 }

@@ -45,7 +45,7 @@ export function findTable({ typename, options, defaults, catalog, models }: Want
     return table
       ? { table }
       : refuse(
-          `its table ${model.table.schema}.${model.table.name} isn't in this database.`,
+          `the table of its model, ${model.table.schema}.${model.table.name}, isn't in this database.`,
           'Run the migrations of your application first.',
         );
   }

@@ -44,7 +44,8 @@ export async function transactionOf(client: GateClient): Promise<PrismaTransacti
 }
 
 export function join<T>(promise: PrismaPromise<T>, transaction: object): PromiseLike<T> {
-  if (!promise.requestTransaction) throw new Error('A transaction accepts only promises of Prisma: do not await the operations before.');
+  if (!promise.requestTransaction)
+    throw new Error('A transaction accepts only promises of Prisma: pass the operations without awaiting them.');
   return promise.requestTransaction(transaction);
 }
 

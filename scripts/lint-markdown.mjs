@@ -37,7 +37,7 @@ export function breachesOfPages(pages, exists) {
 export const breachesOfSource = (path, text, pages) =>
   text.split('\n').flatMap((line, index) =>
     [...line.matchAll(/(?<![\w./-])docs\/[\w/-]+\.md(?:#[\w-]+)?/g)].flatMap(([target]) => {
-      const says = breachOfLink('.', target, pages, (wanted) => pages.has(wanted));
+      const says = breachOfLink('.', target, pages, (page) => pages.has(page));
       return says ? [`${path}:${index + 1} ${says}`] : [];
     }),
   );

@@ -126,10 +126,10 @@ function kindOf(node, child, kind) {
  * @returns {Kind | null}
  */
 function kindOfArgument(call, argument) {
-  const place = call.arguments?.indexOf(argument) ?? -1;
+  const index = call.arguments?.indexOf(argument) ?? -1;
   const callee = call.expression.getText();
-  if (place < 0) return null;
+  if (index < 0) return null;
   if (LOG.test(callee)) return ts.isObjectLiteralExpression(argument) ? null : 'log message';
   if (ts.isNewExpression(call) && ERROR.test(callee)) return 'error';
-  return SHOWN[callee.replace(/^.*\./s, '')] === place ? 'help text' : null;
+  return SHOWN[callee.replace(/^.*\./s, '')] === index ? 'help text' : null;
 }

@@ -74,12 +74,12 @@ function isInstalled() {
   if (!existsSync(at('node_modules/.package-lock.json'))) return false;
   const packagesOf = (path) => JSON.parse(readFileSync(at(path), 'utf8')).packages;
   const installed = packagesOf('node_modules/.package-lock.json');
-  return Object.entries(packagesOf('package-lock.json')).every(([path, wanted]) => {
+  return Object.entries(packagesOf('package-lock.json')).every(([path, locked]) => {
     if (path === '') return true;
     const found = installed[path];
     return found
-      ? found.version === wanted.version && found.integrity === wanted.integrity
-      : Boolean(wanted.optional || wanted.devOptional);
+      ? found.version === locked.version && found.integrity === locked.integrity
+      : Boolean(locked.optional || locked.devOptional);
   });
 }
 

@@ -5,8 +5,8 @@ import type { Viewer } from '../auth/viewer.js';
 import { type Answer, json } from './answer.js';
 import type { App } from './app.js';
 import { createBudget, type Spent } from './budget.js';
-import { createGuesses, GUESSES } from './guesses.js';
 import { createNetworkOf } from './network-of.js';
+import { createTokenGuesses, GUESS_LIMIT } from './token-guesses.js';
 
 const SCHEME = /^(?:Token\s+token=|Bearer\s+)("?)([^"\s,]+)\1\s*$/i;
 
@@ -16,7 +16,7 @@ export type Authenticated = { viewer: Viewer; headers: Record<string, string> } 
 export function createAuthenticate(app: App): (request: IncomingMessage) => Promise<Authenticated> {
   const { rateLimit, trustedProxies } = app.config;
   const budget = createBudget(rateLimit);
-  const guesses = createGuesses();
+  const guesses = createTokenGuesses();
   const networkOf = createNetworkOf(trustedProxies);
   return async (request) => {
     const { authorization } = request.headers;
@@ -28,7 +28,7 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     // only once the database has found it, so that made-up tokens don't fill the limiter's memory.
     const before = guesses.isKnown(hash) ? await budget.spend(hash) : null;
     if (before?.waitMs != null) return overBudget(before, rateLimit);
-    const found = await guesses.tried(networkOf(request), hash, () => app.authenticate(token));
+    const found = await guesses.limit(networkOf(request), hash, () => app.authenticate(token));
     if ('waitMs' in found) return tooManyGuesses(found.waitMs);
     const { viewer, tokenId, refusal } = found;
     const now = before ?? (tokenId === null ? null : await budget.spend(hash));
@@ -36,13 +36,13 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     if (viewer) return { viewer, headers: now?.headers ?? {} };
     if (refusal === 'UNKNOWN') return refuse('This token does not exist, or its user is disabled.');
     // The times below are safe to disclose, because the client has the token.
-    if ('revokedAt' in refusal) return refuse(`This token was revoked at ${told(refusal.revokedAt)}.`);
-    return refuse(`This token expired at ${told(refusal.expiredAt)}.`);
+    if ('revokedAt' in refusal) return refuse(`This token was revoked at ${textOf(refusal.revokedAt)}.`);
+    return refuse(`This token expired at ${textOf(refusal.expiredAt)}.`);
   };
 }
 
 /** A timestamp may be `infinity`, which pg returns as the number Infinity. */
-const told = (moment: Date): string => (moment instanceof Date ? moment.toISOString() : String(moment).toLowerCase());
+const textOf = (moment: Date): string => (moment instanceof Date ? moment.toISOString() : String(moment).toLowerCase());
 
 function refuse(message: string): Authenticated {
   const hint = 'Send `Authorization: Token token=<your token>` or `Authorization: Bearer <your token>`.';
@@ -59,7 +59,7 @@ function overBudget({ waitMs, headers }: Spent, perSecond: number): Authenticate
 }
 
 function tooManyGuesses(waitMs: number): Authenticated {
-  const { count, withinSeconds } = GUESSES;
+  const { count, withinSeconds } = GUESS_LIMIT;
   return tooMany(`Within ${withinSeconds} s, your network sent more than ${count} tokens that do not exist.`, waitMs, {});
 }
 

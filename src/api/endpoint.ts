@@ -36,11 +36,13 @@ export function createEndpoint(
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });
   return async ({ method = 'GET', headers }, { url, ctx, body }) => {
-    const told = Object.fromEntries(Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === 'string'));
+    const textHeaders = Object.fromEntries(
+      Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === 'string'),
+    );
     const sent = method === 'POST' ? new TextDecoder().decode(body) : undefined;
     // Passes headers and body as strings, because reading a stream or a Request would take yoga as long as executing the
     // operation.
-    const response = await yoga.fetch(url.href, { method, headers: told, body: sent }, ctx);
+    const response = await yoga.fetch(url.href, { method, headers: textHeaders, body: sent }, ctx);
     return {
       status: response.status,
       contentType: response.headers.get('content-type') ?? 'application/json; charset=utf-8',

@@ -73,8 +73,8 @@ const NEEDS = {
 /** Whether the request comes from this machine without a proxy. Its Host must be a local name, which prevents DNS rebinding. */
 function isFromHere({ socket, headers }: IncomingMessage): boolean {
   const isForwarded = Object.keys(headers).some((name) => name === 'forwarded' || name === 'via' || name.startsWith('x-forwarded-'));
-  const asked = `http://${headers.host}`;
-  return !isForwarded && isLoopback(socket.remoteAddress ?? '') && URL.canParse(asked) && isLoopback(new URL(asked).hostname);
+  const hostUrl = `http://${headers.host}`;
+  return !isForwarded && isLoopback(socket.remoteAddress ?? '') && URL.canParse(hostUrl) && isLoopback(new URL(hostUrl).hostname);
 }
 
 function isLoopback(address: string): boolean {

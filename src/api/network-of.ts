@@ -10,8 +10,8 @@ import proxyAddr from 'proxy-addr';
 export function createNetworkOf(trustedProxies: string[]): (request: IncomingMessage) => string {
   const isTrusted = proxyAddr.compile(trustedProxies);
   return (request) => {
-    const told = proxyAddr(request, isTrusted);
-    const address = ipaddr.isValid(told ?? '') ? told : (request.socket.remoteAddress ?? '');
+    const client = proxyAddr(request, isTrusted);
+    const address = ipaddr.isValid(client ?? '') ? client : (request.socket.remoteAddress ?? '');
     if (!ipaddr.isValid(address)) return '';
     const parsed = ipaddr.process(address);
     return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString();

@@ -48,16 +48,16 @@ function refuseJson(what: string, text: string, wrong: (sent: unknown) => string
   } catch (error) {
     return problem(400, `${what} is not JSON: ${(error as Error).message.slice(0, 200)}.`);
   }
-  const message = wrong(sent) ?? wrongWithin(what, sent, MAX_NESTING);
+  const message = wrong(sent) ?? problemIn(what, sent, MAX_NESTING);
   return message === null ? null : problem(400, message);
 }
 
-function wrongWithin(what: string, value: unknown, left: number): string | null {
+function problemIn(what: string, value: unknown, left: number): string | null {
   if (typeof value === 'string') return value.includes('\0') ? `${what} contains the character U+0000, which Postgres cannot store.` : null;
   if (typeof value !== 'object' || value === null) return null;
   if (left === 0) return `${what} nests lists and objects more than ${MAX_NESTING} levels deep, which is the limit.`;
   for (const inner of Object.values(value)) {
-    const wrong = wrongWithin(what, inner, left - 1);
+    const wrong = problemIn(what, inner, left - 1);
     if (wrong !== null) return wrong;
   }
   return null;

@@ -1,8 +1,8 @@
 // Defines the scalars DateTime and JSON, for Hookgraph's own schema and for hosts that reuse them.
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
 import { toExact } from '../runtime/exact-json.mjs';
-import { isInfinite, isoOf, readMoment } from '../runtime/moments.js';
-import { UnsayableValue } from '../runtime/unsayable-value.js';
+import { isInfinite, isoOf, readMoment } from '../runtime/postgres-times.js';
+import { UnrepresentableValue } from '../runtime/unrepresentable-value.js';
 import type { Json } from '../webhooks/index.js';
 
 /** Extension of a scalar that accepts an ExactNumber. All other scalars get a double; see http/exact-requests.ts. */
@@ -12,7 +12,7 @@ export const DATE_TIME = {
   description:
     'A date and time in ISO 8601, e.g. `2026-11-22T18:30:00.000Z`; without a time zone, UTC. Before the year 0 and after 9999 the year has a sign and six digits: `+290000-01-01T00:00:00.000Z`.',
   serialize: (value: Date): string => {
-    if (isInfinite(value)) throw new UnsayableValue(`A DateTime cannot represent ${isoOf(value)}.`);
+    if (isInfinite(value)) throw new UnrepresentableValue(`A DateTime cannot represent ${isoOf(value)}.`);
     return isoOf(value);
   },
   parseValue: parseDateTime,

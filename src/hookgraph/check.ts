@@ -48,8 +48,8 @@ function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: S
 
 /** Makes a finding that the next `migrate` resolves a warning, because `check` is meant to run before the migration. */
 function captureProblem({ kind, typename, table, message, hint }: CaptureFinding): CheckProblem {
-  const isNews = kind === 'UNATTACHED' || kind === 'ANNOUNCEMENT';
-  return { severity: isNews ? 'WARNING' : 'ERROR', subject: `${typename} (${table})`, message, hint };
+  const isPending = kind === 'UNATTACHED' || kind === 'ANNOUNCEMENT';
+  return { severity: isPending ? 'WARNING' : 'ERROR', subject: `${typename} (${table})`, message, hint };
 }
 
 export async function isMigrated({ engine }: Webhooks): Promise<boolean> {

@@ -20,10 +20,10 @@ import { createAnnouncement } from './announcement.js';
 import { type CheckProblem, checkAll, isMigrated } from './check.js';
 import { faultOf } from './faults.js';
 import { createHandler } from './handler.js';
-import { readyAnswer, refuseOutOfStep, workerAnswer } from './in-step.js';
 import { createLoadNode } from './load-node.js';
 import { createMeter, createMetricsReader } from './metrics.js';
 import { DEFAULT_IDS, decodeKeys, type HookgraphOptions } from './options.js';
+import { readyAnswer, refuseOutOfStep, workerAnswer } from './readiness.js';
 import { createSignIn, type StoredContext } from './sign-in.js';
 import { createTablesHost } from './tables-host.js';
 
@@ -105,14 +105,15 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
   const limits = { queryMs: options.queryTimeoutMs, ...options.settings?.limits };
   const { queryMs: queryTimeoutMs } = deadlinesOf(limits);
   const schemaName = checkSchemaName(options.databaseSchema ?? DEFAULT_SCHEMA);
-  const own = { schema: schemaName };
-  const pool = typeof options.database === 'string' ? openPool(options.database, { log, ...own }) : localPool(options.database, own);
+  const inSchema = { schema: schemaName };
+  const pool =
+    typeof options.database === 'string' ? openPool(options.database, { log, ...inSchema }) : localPool(options.database, inSchema);
   const metrics = createMetrics();
   const stopLogging = typeof options.database === 'string' ? () => {} : logBroken(options.database, log);
   const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
-  const storedPool = localPool(opened.pool, own);
+  const storedPool = localPool(opened.pool, inSchema);
   const ids = options.ids ?? DEFAULT_IDS;
   const fairShare = createFairShare({ connections: Math.max(1, queryConnections - OWNER_CONNECTIONS), maxWaitMs: QUERY_WAIT_MS });
   const stored = new WeakMap<object, StoredContext>();
@@ -227,7 +228,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
         log.warn({ migrations: newer }, 'a newer version of Hookgraph has migrated this database; this version changes nothing');
         return;
       }
-      await migrate(pool, ENGINE_MIGRATIONS.dir, own);
+      await migrate(pool, ENGINE_MIGRATIONS.dir, inSchema);
       await announcement.refresh();
       await webhooks.prepare();
     },
@@ -255,8 +256,8 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     gate: webhooks.passGate,
     async detach({ everything = false } = {}) {
       // CASCADE also drops the triggers on the host's tables, because they call functions of these schemas.
-      const ours = [schemaName, workerSchema(pool)].map((name) => `DROP SCHEMA IF EXISTS ${escapeIdentifier(name)} CASCADE`);
-      if (everything) await pool.query(ours.join('; '));
+      const drops = [schemaName, workerSchema(pool)].map((name) => `DROP SCHEMA IF EXISTS ${escapeIdentifier(name)} CASCADE`);
+      if (everything) await pool.query(drops.join('; '));
       else await webhooks.detach();
     },
     async close() {

@@ -1,7 +1,7 @@
 // Decides who is at fault for a resolver's error when neither the host's `faultOf` nor its source has decided.
 import type { GraphQLError } from 'graphql';
 import { NoSlotError } from '../runtime/fair-share.js';
-import { UnsayableValue } from '../runtime/unsayable-value.js';
+import { UnrepresentableValue } from '../runtime/unrepresentable-value.js';
 import { isTroubleCode } from '../sources/faults.js';
 import type { Fault } from '../webhooks/index.js';
 import { StaleCatalog } from './tables-host.js';
@@ -14,7 +14,7 @@ const NETWORK_TROUBLE = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EAI_AGAI
 export function faultOf(error: GraphQLError): Fault {
   const cause = error.originalError;
   const codes = [error.extensions?.code, (cause as { code?: unknown } | null | undefined)?.code].map(String);
-  if (cause instanceof UnsayableValue || cause?.name === 'ForbiddenError' || codes.some((code) => FORBIDDEN.has(code))) return 'data';
+  if (cause instanceof UnrepresentableValue || cause?.name === 'ForbiddenError' || codes.some((code) => FORBIDDEN.has(code))) return 'data';
   if (
     cause instanceof NoSlotError ||
     cause instanceof StaleCatalog ||

@@ -69,10 +69,10 @@ export function createTablesHost({ pool, fairShare, queryTimeoutMs, actor, merge
   function readerOf(context: object): RowReader {
     const known = readers.get(context);
     if (known) return known;
-    const asking = actor(context);
-    if (!asking) throw new GraphQLError('You are not signed in. Sign in first.', { extensions: { code: 'UNAUTHENTICATED' } });
-    const reading = startReading({ execution: fairShare.begin(asking.tenant), timeoutMs: queryTimeoutMs });
-    const reader = createRowReader({ pool: watched(limitedReaderPool(pool, reading)), nodes, tenant: asking.tenant, snapshots: [] });
+    const viewer = actor(context);
+    if (!viewer) throw new GraphQLError('You are not signed in. Sign in first.', { extensions: { code: 'UNAUTHENTICATED' } });
+    const reading = startReading({ execution: fairShare.begin(viewer.tenant), timeoutMs: queryTimeoutMs });
+    const reader = createRowReader({ pool: watched(limitedReaderPool(pool, reading)), nodes, tenant: viewer.tenant, snapshots: [] });
     readers.set(context, reader);
     return reader;
   }

@@ -67,8 +67,8 @@ export async function checkDatabase(url: string): Promise<void> {
       throw new RuntimeError('DATABASE_TOO_OLD', `${name} is Postgres ${version}`, `Hookgraph needs ${OLDEST_VERSION} or newer.`);
   } catch (cause) {
     if (cause instanceof RuntimeError) throw cause;
-    const said = cause instanceof AggregateError ? String(cause.errors[0]?.message) : (cause as Error).message;
-    throw new RuntimeError('DATABASE_UNREACHABLE', `${name} can't be used: ${said}`, 'Check DATABASE_URL.', { cause });
+    const reason = cause instanceof AggregateError ? String(cause.errors[0]?.message) : (cause as Error).message;
+    throw new RuntimeError('DATABASE_UNREACHABLE', `${name} can't be used: ${reason}`, 'Check DATABASE_URL.', { cause });
   } finally {
     await client.end().catch(() => {});
   }

@@ -43,11 +43,11 @@ export function logFailure(
     return;
   }
   log[level]({ err: error, ...fields }, message);
-  const begun: Known = { sinceMs: Date.now(), lastMs: Date.now(), during: {}, count: 0, reported: 0, timer: setInterval(look, everyMs) };
+  const begun: Known = { sinceMs: Date.now(), lastMs: Date.now(), during: {}, count: 0, reported: 0, timer: setInterval(report, everyMs) };
   begun.timer.unref();
   kinds.set(kind, begun);
 
-  function look(): void {
+  function report(): void {
     const { sinceMs, lastMs, during, count, reported, timer } = begun;
     const line = { cause: kind, count, during, lastedMs: lastMs - sinceMs };
     if (Date.now() - lastMs >= everyMs) {

@@ -44,7 +44,7 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
    * Returns whether a pooler is in front of Postgres. If not, makes the settings the pool's startup options, which is
    * possible only before the first connection opens.
    */
-  const learn = async (): Promise<boolean> => {
+  const detect = async (): Promise<boolean> => {
     const pooled = await isPooled(pool);
     if (settings && !pooled && !prepared) Object.assign(pool.options, { options: sessionOptions(settings) });
     prepared = true;
@@ -55,13 +55,13 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
     const config = localize(first);
     if (!settings && (config as Config | null)?.name === undefined) return pool.query(config as string, ...rest);
     const pooled = prepared || !settings ? isPooledNow(pool) : undefined;
-    if (pooled === undefined) return learn().then(() => query(first, ...rest));
+    if (pooled === undefined) return detect().then(() => query(first, ...rest));
     if (!pooled) return pool.query(config as string, ...rest);
     return settings ? inTransaction(pool, settings, [config, ...rest]) : pool.query(unnamed(config) as string, ...rest);
   };
 
   const open = async (): Promise<pg.PoolClient> => {
-    const pooled = await learn();
+    const pooled = await detect();
     const client = await pool.connect();
     if (isDefault && !pooled) return client;
     const run: Query = (first, ...rest) => {
@@ -105,7 +105,7 @@ function unnamed(config: unknown): unknown {
   return rest;
 }
 
-function locally({ default_transaction_read_only: readOnly, ...settings }: Record<string, string>): string[] {
+function settingStatements({ default_transaction_read_only: readOnly, ...settings }: Record<string, string>): string[] {
   return [
     ...(readOnly === 'on' ? ['SET TRANSACTION READ ONLY'] : []),
     ...Object.entries(settings).map(([name, value]) => `SET LOCAL ${pg.escapeIdentifier(name)} = ${pg.escapeLiteral(value)}`),
@@ -130,7 +130,7 @@ async function inTransaction(pool: pg.Pool, settings: Record<string, string>, [c
 }
 
 async function wrapped(run: Query, settings: Record<string, string>, args: unknown[]): Promise<unknown> {
-  await run(['BEGIN', ...locally(settings)].join('; '));
+  await run(['BEGIN', ...settingStatements(settings)].join('; '));
   try {
     const result = await run(...args);
     await run('COMMIT');
@@ -154,7 +154,7 @@ function keepingSettings(run: Query, settings: Record<string, string>): Query {
     if (/^\s*(begin|start\s+transaction)\b/i.test(text)) {
       inside = true;
       const result = await run(...args);
-      await run(locally(settings).join('; '));
+      await run(settingStatements(settings).join('; '));
       return result;
     }
     if (/^\s*(commit|end|rollback|abort)\b(?!\s+(work\s+|transaction\s+)?to\b)/i.test(text)) inside = false;

@@ -33,7 +33,7 @@ const CONFLICTING = {
 };
 
 /** A lock on tables (named as in SQL) and their partitions, or on all relations of a schema. */
-export interface WantedLock {
+export interface LockRequest {
   mode: keyof typeof CONFLICTING;
   on: readonly string[] | { schema: string };
 }
@@ -55,7 +55,7 @@ export interface LockRetries {
  */
 export async function retryLocked<T>(
   client: ClientBase,
-  lock: WantedLock,
+  lock: LockRequest,
   { log, giveUpMs = GIVE_UP_MS, refuse }: LockRetries,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -89,17 +89,17 @@ interface Holder {
   query: string | null;
 }
 
-async function holdersOf(client: ClientBase, { mode, on }: WantedLock): Promise<string> {
+async function holdersOf(client: ClientBase, { mode, on }: LockRequest): Promise<string> {
   const { rows } = await client.query<Holder>(HOLDERS, [
     'schema' in on ? [] : on,
     'schema' in on ? on.schema : null,
     CONFLICTING[mode].map((name) => `${name}Lock`),
   ]);
-  const told = rows.map(
+  const descriptions = rows.map(
     ({ pid, user, application, state, seconds, query }) =>
       `pid ${pid} (${[user, application, state].filter(Boolean).join(', ')}${seconds === null ? '' : `, its transaction is ${seconds} s old`}): ${query ?? ''}`,
   );
-  return told.length === 0 ? '' : `The lock is held by ${told.join('; ')}.`;
+  return descriptions.length === 0 ? '' : `The lock is held by ${descriptions.join('; ')}.`;
 }
 
 const HOLDERS = `

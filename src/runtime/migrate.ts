@@ -81,7 +81,7 @@ export async function planMigrations(pool: pg.Pool, dir: string, schema: string)
     names.map(async (name, at) => {
       const text = await readFile(join(dir, name, 'migration.sql'), 'utf8');
       const values = [randomUUID(), checksumOf(text), name].map((value) => pg.escapeLiteral(value));
-      const row = values.reduce((sql, value, place) => sql.replace(`$${place + 1}`, () => value), recordSql(ledger));
+      const row = values.reduce((sql, value, index) => sql.replace(`$${index + 1}`, () => value), recordSql(ledger));
       const first = at === 0 && !found[0].present ? `${createLedgerSql(schema)};\n` : '';
       return {
         name,
@@ -161,9 +161,14 @@ async function apply(
     await client.query('ROLLBACK').catch(() => {});
     // Lock timeouts and deadlocks are retried by `retryLocked`.
     if (['55P03', '40P01'].includes(String((error as pg.DatabaseError).code))) throw error;
-    throw new RuntimeError('MIGRATION_FAILED', `The migration ${name} failed${place(sql, error)}: ${(error as Error).message}`, undefined, {
-      cause: error,
-    });
+    throw new RuntimeError(
+      'MIGRATION_FAILED',
+      `The migration ${name} failed${lineOf(sql, error)}: ${(error as Error).message}`,
+      undefined,
+      {
+        cause: error,
+      },
+    );
   }
   await client.query(recordSql(ledger), [randomUUID(), checksum, name]);
   await client.query('COMMIT');
@@ -179,7 +184,7 @@ const refuseBlocked =
       { cause },
     );
 
-function place(sql: string, error: unknown): string {
+function lineOf(sql: string, error: unknown): string {
   const position = error instanceof pg.DatabaseError ? Number(error.position) : Number.NaN;
   return Number.isNaN(position) ? '' : ` at line ${sql.slice(0, position).split('\n').length}`;
 }

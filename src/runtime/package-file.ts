@@ -15,7 +15,7 @@ export function packageFile(from: string | undefined, relative: string, inPackag
   const base = from ?? pathToFileURL(process.argv[1] ?? join(process.cwd(), 'bundle.js')).href;
   const beside = fileURLToPath(new URL(relative, base));
   // In a bundle, a file at this relative path may belong to the application, so it is used only inside this package.
-  if (isOurs(dirname(fileURLToPath(base))) && existsSync(beside)) return beside;
+  if (isInPackage(dirname(fileURLToPath(base))) && existsSync(beside)) return beside;
   const installed = join(installedRoot(base) ?? '', inPackage);
   if (existsSync(installed)) return installed;
   throw new RuntimeError(
@@ -26,10 +26,10 @@ export function packageFile(from: string | undefined, relative: string, inPackag
 }
 
 /** Whether the folder belongs to the package `hookgraph`, by the nearest package.json. */
-function isOurs(folder: string): boolean {
+function isInPackage(folder: string): boolean {
   const manifest = join(folder, 'package.json');
   if (existsSync(manifest)) return JSON.parse(readFileSync(manifest, 'utf8')).name === 'hookgraph';
-  return dirname(folder) !== folder && isOurs(dirname(folder));
+  return dirname(folder) !== folder && isInPackage(dirname(folder));
 }
 
 function installedRoot(base: string): string | null {

@@ -8,9 +8,9 @@ export function createPlainLog(least: Level | 'silent' = 'info', out: { write(li
   const isLevelEnabled = (level: Level) => least !== 'silent' && LEVELS[level] >= LEVELS[least];
   const write = (level: Level) => (fields: object | string, message?: string) => {
     if (!isLevelEnabled(level)) return;
-    const [known, said] = typeof fields === 'string' ? [{}, fields] : [fields, message];
-    const entry = { time: new Date().toISOString(), level, msg: said, ...known };
-    out.write(`${JSON.stringify(entry, tellError)}\n`);
+    const [known, text] = typeof fields === 'string' ? [{}, fields] : [fields, message];
+    const entry = { time: new Date().toISOString(), level, msg: text, ...known };
+    out.write(`${JSON.stringify(entry, describeError)}\n`);
   };
   const methods = Object.fromEntries((Object.keys(LEVELS) as Level[]).map((level) => [level, write(level)]));
   const log: Logger = {
@@ -22,7 +22,7 @@ export function createPlainLog(least: Level | 'silent' = 'info', out: { write(li
 }
 
 /** Copies an error's fields by name, because pg's errors contain a whole connection object. */
-function tellError(_key: string, value: unknown): unknown {
+function describeError(_key: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   const { name, message, stack, cause } = value;
   return { type: name, message, stack, code: (value as { code?: unknown }).code, cause };

@@ -18,10 +18,10 @@ export function isPooled(pool: pg.Pool): Promise<boolean> {
   const { options } = pool;
   const found = known.get(options);
   if (found) return found.answer;
-  const asked: Known = {
-    answer: ask(pool).then(
+  const entry: Known = {
+    answer: detectPooler(pool).then(
       (answer) => {
-        asked.isPooled = answer;
+        entry.isPooled = answer;
         return answer;
       },
       (error) => {
@@ -31,8 +31,8 @@ export function isPooled(pool: pg.Pool): Promise<boolean> {
       },
     ),
   };
-  known.set(options, asked);
-  return asked.answer;
+  known.set(options, entry);
+  return entry.answer;
 }
 
 /** The cached result; `undefined` before the check has finished. */
@@ -42,7 +42,7 @@ export const isPooledNow = (pool: pg.Pool): boolean | undefined => known.get(poo
  * Compares the process id of a connection with `pg_backend_pid()`. They differ behind a pooler, which sends its clients
  * an invented process id to route cancel requests.
  */
-async function ask(pool: pg.Pool): Promise<boolean> {
+async function detectPooler(pool: pg.Pool): Promise<boolean> {
   const { Client = pg.Client } = pool as unknown as { Client?: typeof pg.Client };
   const client = new Client(pool.options);
   client.on('error', () => {});

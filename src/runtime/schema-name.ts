@@ -10,10 +10,10 @@ export const DEFAULT_SCHEMA = 'hookgraph';
 const NAME = /^[\p{L}_][\p{L}\p{N}_ -]*$/u;
 
 /** Maximum length of a schema name in bytes, so that `<name>_worker` fits Postgres' limit of 63 bytes. */
-const MOST_BYTES = 56;
+const MAX_BYTES = 56;
 
 export const isSchemaName = (name: string): boolean =>
-  NAME.test(name) && Buffer.byteLength(name) <= MOST_BYTES && !/^pg_|^(public|information_schema)$/i.test(name);
+  NAME.test(name) && Buffer.byteLength(name) <= MAX_BYTES && !/^pg_|^(public|information_schema)$/i.test(name);
 
 /** @throws RuntimeError `SCHEMA_NAME_INVALID` */
 export function checkSchemaName(name: string): string {
@@ -21,7 +21,7 @@ export function checkSchemaName(name: string): string {
   throw new RuntimeError(
     'SCHEMA_NAME_INVALID',
     `"${name}" can't be the schema of Hookgraph's tables`,
-    `Choose an unused name of letters, digits, spaces, hyphens and underscores, at most ${MOST_BYTES} bytes, such as acme_hooks.`,
+    `Choose an unused name of letters, digits, spaces, hyphens and underscores, at most ${MAX_BYTES} bytes, such as acme_hooks.`,
   );
 }
 
@@ -50,13 +50,13 @@ export function nameSuffix(schema: string): string {
  * Matches references to the schema, but not the Postgres settings hookgraph.capture, hookgraph.context and
  * hookgraph.proof, whose names don't depend on the schema.
  */
-const OURS =
+const REFERENCE =
   /(?<!")\bhookgraph\.(?!(?:capture|context|proof)\b)(?=["\w%])|'hookgraph'(?=::regnamespace)|(?<=to_regnamespace\()'hookgraph'/g;
 
 /**
  * Maximum number of cached statements for each schema. It is rarely reached, because nearly all statements are constants.
  */
-const MOST_TEXTS = 2000;
+const MAX_TEXTS = 2000;
 const written = new Map<string, Map<string, string>>();
 
 export function localSql(text: string, schema: string): string {
@@ -66,8 +66,8 @@ export function localSql(text: string, schema: string): string {
   let local = texts.get(text);
   if (local === undefined) {
     const name = pg.escapeIdentifier(schema);
-    local = text.replaceAll(OURS, (found) => (found.startsWith("'") ? `'${name}'` : `${name}.`));
-    if (texts.size >= MOST_TEXTS) texts.clear();
+    local = text.replaceAll(REFERENCE, (found) => (found.startsWith("'") ? `'${name}'` : `${name}.`));
+    if (texts.size >= MAX_TEXTS) texts.clear();
     texts.set(text, local);
   }
   return local;

@@ -1,6 +1,6 @@
 // Calls the before-hooks of one change concurrently, each within its own timeout, records the calls, and returns the refusals.
 
-import { LATE, within } from '../runtime/within.js';
+import { LATE, within } from '../runtime/time-limit.js';
 import type { Engine } from './base/engine.js';
 import { OWNER_GONE } from './base/owner-gone.js';
 import { openContext } from './base/recall.js';

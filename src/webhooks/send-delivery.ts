@@ -1,6 +1,6 @@
 // Sends a body to a subscription's destination and returns the recorded request and the redacted response, within one deadline.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { within } from '../runtime/within.js';
+import { within } from '../runtime/time-limit.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { Auth, Exchange } from './base/model.js';

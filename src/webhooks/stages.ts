@@ -1,6 +1,6 @@
 // Runs the stages of an attempt in the order of base/stages.ts. Deliveries, tests, previews and before-hooks all run them here.
 
-import { LATE, within } from '../runtime/within.js';
+import { LATE, within } from '../runtime/time-limit.js';
 import type { Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import type { StageReport, Watch } from './base/report.js';

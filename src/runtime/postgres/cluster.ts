@@ -77,8 +77,8 @@ async function initialise(dir: string, initdb: string, runAs: RunAs, sync: boole
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } catch (cause) {
-    const said = (cause as { stderr?: string }).stderr?.trim() || (cause as Error).message;
-    throw new RuntimeError('POSTGRES_FAILED', `Creating a Postgres database in ${dir} failed: ${said}`, undefined, { cause });
+    const output = (cause as { stderr?: string }).stderr?.trim() || (cause as Error).message;
+    throw new RuntimeError('POSTGRES_FAILED', `Creating a Postgres database in ${dir} failed: ${output}`, undefined, { cause });
   } finally {
     await rm(passwordFile, { force: true });
     await rm(draft, { recursive: true, force: true });

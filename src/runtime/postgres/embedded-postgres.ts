@@ -69,7 +69,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
         'Stop that process, or set HOOKGRAPH_DATA_DIR to another folder.',
       );
     }
-    const args = ['-D', cluster.dir, '-p', String(port), ...flags({ ...OUR_SETTINGS, ...options.settings })];
+    const args = ['-D', cluster.dir, '-p', String(port), ...flags({ ...DEFAULT_SETTINGS, ...options.settings })];
     const [command, ...before] = cluster.runAs.prefix;
     const shell = ['/bin/sh', '-c', DEAD_MANS_SWITCH, cluster.binaries.postgres, ...args];
     const child = command
@@ -78,7 +78,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const failure = await untilReady(child, options.onLog);
     if (failure === null) {
       try {
-        return await own(child, url, urlFile);
+        return await takeOwnership(child, url, urlFile);
       } catch (error) {
         child.stdin?.end();
         throw error;
@@ -91,7 +91,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-const OUR_SETTINGS = {
+const DEFAULT_SETTINGS = {
   listen_addresses: '127.0.0.1',
   // Disables the Unix socket: its path may have only about 100 bytes, and the data folder's path may be longer.
   unix_socket_directories: '',
@@ -126,7 +126,7 @@ function untilReady(child: ChildProcess, onLog?: (line: string) => void): Promis
   });
 }
 
-async function own(child: ChildProcess, url: string, urlFile: string): Promise<EmbeddedPostgres> {
+async function takeOwnership(child: ChildProcess, url: string, urlFile: string): Promise<EmbeddedPostgres> {
   const exited = new Promise<void>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve();
     else child.once('close', () => resolve());
@@ -164,8 +164,8 @@ function maintenanceClient(url: string): pg.Client {
  * it, or stops it if the shell was killed.
  */
 async function isTakenByOther(clusterDir: string, dataDir: string, url: string): Promise<boolean> {
-  let looksFree = 0;
-  for (let look = 0; look < 600; look++) {
+  let unownedChecks = 0;
+  for (let check = 0; check < 600; check++) {
     const pid = await findPostmaster(clusterDir);
     if (pid === null) {
       await clearStalePidFile(clusterDir);
@@ -175,8 +175,8 @@ async function isTakenByOther(clusterDir: string, dataDir: string, url: string):
     if (owned === true) return true;
     // Stops Postgres only after five checks without an owner, because a process that is starting Postgres takes the lock
     // a little later.
-    looksFree = owned === false ? looksFree + 1 : 0;
-    if (looksFree === 5) kill(pid);
+    unownedChecks = owned === false ? unownedChecks + 1 : 0;
+    if (unownedChecks === 5) kill(pid);
     await wait(100);
   }
   throw new RuntimeError(

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** A pid that no process can have, because it is greater than the maximum of any system. */
-const NOBODY = 2147483646;
+const UNUSED_PID = 2147483646;
 
 /** The pid of the running Postgres of this folder; `null` when there is none. */
 export async function findPostmaster(clusterDir: string): Promise<number | null> {
@@ -24,7 +24,7 @@ export async function clearStalePidFile(clusterDir: string): Promise<void> {
   if (pid === null || !isAlive(pid)) return;
   const file = join(clusterDir, 'postmaster.pid');
   const [, ...rest] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
-  if (rest.length > 0) await writeFile(file, [NOBODY, ...rest].join('\n'));
+  if (rest.length > 0) await writeFile(file, [UNUSED_PID, ...rest].join('\n'));
 }
 
 async function pidInFile(clusterDir: string): Promise<number | null> {

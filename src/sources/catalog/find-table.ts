@@ -4,7 +4,7 @@ import type { SourceModel } from '../source.js';
 import type { CatalogTable } from './read-catalog.js';
 import type { TableDefaults, TableOptions } from './table-options.js';
 
-interface Wanted {
+interface TableSearch {
   typename: string;
   options: TableOptions;
   defaults: TableDefaults;
@@ -14,7 +14,7 @@ interface Wanted {
 
 export type FoundTable = { table: CatalogTable } | { problem: { message: string; hint: string } };
 
-export function findTable({ typename, options, defaults, catalog, models }: Wanted): FoundTable {
+export function findTable({ typename, options, defaults, catalog, models }: TableSearch): FoundTable {
   const schema = defaults.schema ?? 'public';
   const refuse = (
     message: string,
@@ -27,21 +27,21 @@ export function findTable({ typename, options, defaults, catalog, models }: Want
   ) => ({
     problem: { message, hint },
   });
-  const at = (place: { schema: string; name: string }) =>
-    catalog.find((table) => table.schema === place.schema && table.name === place.name);
+  const tableNamed = (relation: { schema: string; name: string }) =>
+    catalog.find((table) => table.schema === relation.schema && table.name === relation.name);
   if (options.table !== undefined) {
     const dot = options.table.indexOf('.');
     // Tries the whole text first, because a table's name may itself contain a dot.
-    const places = [
+    const candidates = [
       { schema, name: options.table },
       ...(dot < 0 ? [] : [{ schema: options.table.slice(0, dot), name: options.table.slice(dot + 1) }]),
     ];
-    const table = places.map(at).find((found) => found !== undefined);
+    const table = candidates.map(tableNamed).find((found) => found !== undefined);
     return table ? { table } : refuse(`\`table\` names "${options.table}", but the database has no such table.`);
   }
   const model = models.find((candidate) => candidate.typename === typename);
   if (model) {
-    const table = at(model.table);
+    const table = tableNamed(model.table);
     return table
       ? { table }
       : refuse(
@@ -50,9 +50,9 @@ export function findTable({ typename, options, defaults, catalog, models }: Want
         );
   }
   const names = namesFor(typename);
-  const fitting = catalog.filter((table) => table.schema === schema && names.includes(table.name));
-  const [table, second] = fitting;
-  if (second) return refuse(`several tables match the type's name: ${fitting.map(({ name }) => name).join(', ')}.`);
+  const matching = catalog.filter((table) => table.schema === schema && names.includes(table.name));
+  const [table, second] = matching;
+  if (second) return refuse(`several tables match the type's name: ${matching.map(({ name }) => name).join(', ')}.`);
   return table ? { table } : refuse(`no table matches the type's name; Hookgraph looked for ${names.join(', ')}.`);
 }
 

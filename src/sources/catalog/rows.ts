@@ -3,8 +3,8 @@
 import DataLoader from 'dataloader';
 import pg, { type Pool } from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
-import { isInfinite, isoOf, readMoment } from '../../runtime/moments.js';
-import { UnsayableValue } from '../../runtime/unsayable-value.js';
+import { isInfinite, isoOf, readMoment } from '../../runtime/postgres-times.js';
+import { UnrepresentableValue } from '../../runtime/unrepresentable-value.js';
 import { type AnnouncedNode, isOfTenant, type Json, type Snapshot } from '../../webhooks/index.js';
 import type { KnownTable } from './known-table.js';
 import type { CatalogColumn } from './read-catalog.js';
@@ -22,7 +22,7 @@ export interface RowReader {
   /** Reads the row with these values in `columns`; `null` when the tenant has no such row. */
   one(known: KnownTable, columns: string[], values: (string | null)[]): Promise<Row | null>;
   /** Reads at most `first` rows with these values in `columns`, ordered by the key. */
-  many(known: KnownTable, columns: string[], asked: { values: (string | null)[]; first: number }): Promise<Row[]>;
+  many(known: KnownTable, columns: string[], page: { values: (string | null)[]; first: number }): Promise<Row[]>;
 }
 
 export interface RowReaderOptions {
@@ -67,8 +67,8 @@ export function createRowReader({ pool, nodes, tenant, snapshots }: RowReaderOpt
     const { key } = nodeOf(known);
     if (key.length !== columns.length || !key.every((column) => columns.includes(column))) return null;
     const texts = key.map((column) => values[columns.indexOf(column)] as string);
-    const wanted = texts.length === 1 ? texts[0] : JSON.stringify(texts);
-    const snapshot = snapshots.find((one) => one.typename === known.typename && one.key === wanted && (!ahead || one.ahead));
+    const keyText = texts.length === 1 ? texts[0] : JSON.stringify(texts);
+    const snapshot = snapshots.find((one) => one.typename === known.typename && one.key === keyText && (!ahead || one.ahead));
     return snapshot ? toRow(Object.fromEntries(Object.entries(snapshot.columns).map(([column, value]) => [column, textOf(value)]))) : null;
   }
 
@@ -149,7 +149,7 @@ function valueIn({ name, type }: CatalogColumn, text: string): unknown {
       return Number(text);
     case 'float4':
     case 'float8':
-      if (!Number.isFinite(Number(text))) throw new UnsayableValue(`${name} is ${text}, which a Float cannot represent.`);
+      if (!Number.isFinite(Number(text))) throw new UnrepresentableValue(`${name} is ${text}, which a Float cannot represent.`);
       return Number(text);
     case 'bool':
       return text === 't' || text === 'true';
@@ -164,9 +164,9 @@ function valueIn({ name, type }: CatalogColumn, text: string): unknown {
   }
 }
 
-/** Formats a timestamp as ISO 8601 in UTC, with milliseconds. @throws UnsayableValue for an infinite timestamp */
+/** Formats a timestamp as ISO 8601 in UTC, with milliseconds. @throws UnrepresentableValue for an infinite timestamp */
 function momentOf(name: string, text: string): string {
   const moment = readMoment(text);
-  if (isInfinite(moment)) throw new UnsayableValue(`${name} is ${isoOf(moment)}, which a DateTime cannot represent.`);
+  if (isInfinite(moment)) throw new UnrepresentableValue(`${name} is ${isoOf(moment)}, which a DateTime cannot represent.`);
   return isoOf(moment);
 }

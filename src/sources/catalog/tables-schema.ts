@@ -62,7 +62,7 @@ const SCALARS: Record<string, GraphQLScalarType> = {
  * Postgres types with values that GraphQL can't represent (infinite timestamps, NaN). Their fields are nullable, so
  * that such a value makes only its own field null.
  */
-const SOMETIMES_UNSAYABLE = new Set(['float4', 'float8', 'timestamp', 'timestamptz']);
+const SOMETIMES_UNREPRESENTABLE = new Set(['float4', 'float8', 'timestamp', 'timestamptz']);
 
 export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOptions): TablesSchema {
   const enums = new Map<string, GraphQLEnumType>();
@@ -190,7 +190,7 @@ function ownFields(known: KnownTable, enums: Map<string, GraphQLEnumType>, nodes
         [
           name,
           {
-            type: column.notNull && !SOMETIMES_UNSAYABLE.has(column.type) ? new GraphQLNonNull(type) : type,
+            type: column.notNull && !SOMETIMES_UNREPRESENTABLE.has(column.type) ? new GraphQLNonNull(type) : type,
             description: column.comment ?? `The value of the column \`${column.name}\`.`,
             resolve: (row: Row) => row.values(column),
           },

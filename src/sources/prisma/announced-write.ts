@@ -1,7 +1,7 @@
 // Runs a write whose events record its cause and which before-hooks can refuse: as one statement if possible, else
 // through Prisma.
 import { type AttemptWrite, announceValues, isForHooks, type PlannedWrite, type Webhooks } from '../../webhooks/index.js';
-import { isPrismasToTell } from './quick-write.js';
+import { isLeftToPrisma } from './quick-write.js';
 
 /** Milliseconds: maximum wait for a connection, and maximum duration of a write. */
 const LIMITS = { maxWait: 5_000, timeout: 15_000 };
@@ -50,7 +50,7 @@ export async function announcedWrite<T, Tx extends Transaction>(
     try {
       return { result: await statement(announceValues(planned, cause)) };
     } catch (error) {
-      if (isForHooks(error) || isPrismasToTell(error)) return null;
+      if (isForHooks(error) || isLeftToPrisma(error)) return null;
       throw error;
     }
   };

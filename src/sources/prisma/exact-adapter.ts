@@ -1,10 +1,10 @@
 // Extends Prisma's Postgres adapter to keep values that Prisma would lose: digits of numbers in JSON, timestamps beyond
 // a Date's range, infinite timestamps, money. Prisma parses and writes JSON and dates itself, so the adapter passes
-// JSON with such numbers as a marked string (exact-json.mjs), and such timestamps as an encoded Date (moments.ts).
+// JSON with such numbers as a marked string (exact-json.mjs), and such timestamps as an encoded Date (postgres-times.ts).
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { ColumnTypeEnum, SqlQuery, SqlQueryable, SqlResultSet } from '@prisma/driver-adapter-utils';
 import { fromMarkedText, toMarkedText } from '../../runtime/exact-json.mjs';
-import { readMoment, sqlOf } from '../../runtime/moments.js';
+import { readMoment, sqlOf } from '../../runtime/postgres-times.js';
 
 export class ExactPg extends PrismaPg {
   override async connect(): ReturnType<PrismaPg['connect']> {

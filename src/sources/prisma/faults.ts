@@ -1,6 +1,6 @@
 // Decides who is at fault for an execution error that Prisma or the database threw.
 import type { GraphQLError } from 'graphql';
-import { UnsayableValue } from '../../runtime/unsayable-value.js';
+import { UnrepresentableValue } from '../../runtime/unrepresentable-value.js';
 import type { Fault } from '../../webhooks/index.js';
 import { isDatabaseTrouble } from '../faults.js';
 import { knownCodeOf } from './prisma-types.js';
@@ -9,18 +9,23 @@ import { knownCodeOf } from './prisma-types.js';
 const DATABASE_TROUBLE = /^P1\d{3}$|^P20(24|28|34|37)$/;
 
 /**
- * Names of Prisma errors that have no code and aren't the query's fault: the client could not start, or the connection
+ * Names of Prisma errors without a code for which the query isn't at fault: the client could not start, or the connection
  * or engine broke.
  */
-const OURS = ['PrismaClientInitializationError', 'PrismaClientUnknownRequestError', 'PrismaClientRustPanicError', 'DriverAdapterError'];
+const DATABASE_ERRORS = [
+  'PrismaClientInitializationError',
+  'PrismaClientUnknownRequestError',
+  'PrismaClientRustPanicError',
+  'DriverAdapterError',
+];
 
 /**
  * Returns 'data' for a value that GraphQL can't represent, 'ours' for trouble with the database, and `null` for an
  * error of neither Prisma nor the database.
  */
 export function faultOf({ originalError: cause }: GraphQLError): Fault | null {
-  if (cause instanceof UnsayableValue) return 'data';
+  if (cause instanceof UnrepresentableValue) return 'data';
   if (DATABASE_TROUBLE.test(knownCodeOf(cause) ?? '') || isDatabaseTrouble(cause)) return 'ours';
-  if (OURS.includes((cause as { name?: string } | undefined)?.name ?? '')) return 'ours';
+  if (DATABASE_ERRORS.includes((cause as { name?: string } | undefined)?.name ?? '')) return 'ours';
   return null;
 }

@@ -1,7 +1,7 @@
 // Converts a row's value to its GraphQL value, or throws an error that names field and value.
 import { parseJson, readMarked } from '../../runtime/exact-json.mjs';
-import { isInfinite, isoOf } from '../../runtime/moments.js';
-import { UnsayableValue } from '../../runtime/unsayable-value.js';
+import { isInfinite, isoOf } from '../../runtime/postgres-times.js';
+import { UnrepresentableValue } from '../../runtime/unrepresentable-value.js';
 import type { Field } from './datamodel.js';
 
 /**
@@ -10,7 +10,7 @@ import type { Field } from './datamodel.js';
  */
 export const isSometimesUnsayable = ({ type }: Field): boolean => type === 'DateTime' || type === 'Float';
 
-/** @throws UnsayableValue for a value that GraphQL can't represent */
+/** @throws UnrepresentableValue for a value that GraphQL can't represent */
 export function toGraphqlValue(field: Field, value: unknown): unknown {
   if (value === null || value === undefined) return value;
   return field.isList && Array.isArray(value) ? value.map((item) => graphqlItem(field, item)) : graphqlItem(field, value);
@@ -28,10 +28,11 @@ function graphqlItem({ name, type }: Field, value: unknown): unknown {
       return text === null ? value : parseJson(text);
     }
     case 'DateTime':
-      if (isInfinite(value as Date)) throw new UnsayableValue(`${name} is ${isoOf(value as Date)}, which a DateTime cannot represent.`);
+      if (isInfinite(value as Date))
+        throw new UnrepresentableValue(`${name} is ${isoOf(value as Date)}, which a DateTime cannot represent.`);
       return value;
     case 'Float':
-      if (!Number.isFinite(value)) throw new UnsayableValue(`${name} is ${value}, which a Float cannot represent.`);
+      if (!Number.isFinite(value)) throw new UnrepresentableValue(`${name} is ${value}, which a Float cannot represent.`);
       return value;
     default:
       return value;

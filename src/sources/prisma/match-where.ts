@@ -118,17 +118,17 @@ async function matchesRelation({ known, model, row, client }: Judged, relation: 
   const { relationFromFields: from = [], relationToFields: to = [] } = relation;
   if (from.length === 0) {
     const inverse = inverseOf(known, model, relation);
-    const wanted = relation.isList ? (filter as { some?: Where } | null)?.some : (filter as Where | null);
-    if (!wanted || !inverse.relationFromFields?.length) return undefined;
+    const condition = relation.isList ? (filter as { some?: Where } | null)?.some : (filter as Where | null);
+    if (!condition || !inverse.relationFromFields?.length) return undefined;
     const held = Object.fromEntries(inverse.relationFromFields.map((name, i) => [name, row[inverse.relationToFields?.[i] as string]]));
-    return (await other.findFirst({ where: { AND: [held, wanted] } })) ? true : undefined;
+    return (await other.findFirst({ where: { AND: [held, condition] } })) ? true : undefined;
   }
   const pointed = Object.fromEntries(to.map((name, i) => [name, row[from[i] as string]]));
   const pointsNowhere = Object.values(pointed).some((value) => value === null || value === undefined);
   const { is, isNot, ...direct } = (filter ?? {}) as { is?: Where | null; isNot?: Where | null };
   if (isNot !== undefined) return undefined;
-  const wanted = filter === null || is === null ? null : (is ?? direct);
-  if (wanted === null || pointsNowhere) return (wanted === null) === pointsNowhere;
-  if (await other.findFirst({ where: { AND: [pointed, wanted] } })) return true;
+  const condition = filter === null || is === null ? null : (is ?? direct);
+  if (condition === null || pointsNowhere) return (condition === null) === pointsNowhere;
+  if (await other.findFirst({ where: { AND: [pointed, condition] } })) return true;
   return (await other.findFirst({ where: pointed })) ? false : undefined;
 }

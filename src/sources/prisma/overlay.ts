@@ -178,8 +178,8 @@ function pairs(names: string[] = [], sources: string[] = [], row: Row): Row {
 async function countRelated({ known, client }: Source, model: Model, { row, nested }: Omit<Related, 'relation'>): Promise<Row> {
   const everyList = () =>
     Object.fromEntries(model.fields.filter(({ kind, isList }) => kind === 'object' && isList).map(({ name }) => [name, true]));
-  const wanted = Object.entries((nested.select ?? everyList()) as Row).filter(([, value]) => value);
-  const counts = wanted.map(async ([name, value]) => {
+  const counted = Object.entries((nested.select ?? everyList()) as Row).filter(([, value]) => value);
+  const counts = counted.map(async ([name, value]) => {
     const relation = model.fields.find((field) => field.name === name) as Field;
     const where = { AND: [(value as Row).where ?? {}, whereInverse(known, model, relation, row)] };
     return [name, await delegateOf(client(), relation.type).count({ where })] as const;

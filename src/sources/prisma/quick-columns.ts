@@ -1,7 +1,7 @@
 // Converts between the values of Prisma's fields and the texts of Postgres' columns, and quotes names in SQL.
 import pg from 'pg';
 import { parseJson } from '../../runtime/exact-json.mjs';
-import { readMoment } from '../../runtime/moments.js';
+import { readMoment } from '../../runtime/postgres-times.js';
 import type { Field, Model } from './datamodel.js';
 
 /** Parses a column's text. */

@@ -2,7 +2,7 @@
 // transaction of several statements. All other writes are left to Prisma.
 import pg from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
-import { sqlOf } from '../../runtime/moments.js';
+import { sqlOf } from '../../runtime/postgres-times.js';
 import { ANNOUNCE, isForHooks, type Json } from '../../webhooks/index.js';
 import { columnFields, type Field, type Model } from './datamodel.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';
@@ -29,10 +29,10 @@ export interface QuickWrite {
  * Whether a statement failed because of values, constraints or rights. Then nothing was written, and the caller repeats
  * the write through Prisma, so that Prisma throws its own error.
  */
-export const isPrismasToTell = (error: unknown): boolean => error instanceof pg.DatabaseError && /^(22|23|42)/.test(error.code ?? '');
+export const isLeftToPrisma = (error: unknown): boolean => error instanceof pg.DatabaseError && /^(22|23|42)/.test(error.code ?? '');
 
 /** Maximum number of prepared statements on each connection. Further statements are unnamed, so Postgres parses them each time. */
-const MOST_NAMES = 200;
+const MAX_NAMES = 200;
 
 interface Cell {
   column: string;
@@ -46,20 +46,20 @@ export function createQuickWrite(
   localSql: (sql: string) => string = (sql) => sql,
 ): QuickWrite {
   const names = new Map<string, string>();
-  const usual = new Map<Model, boolean>();
+  const supported = new Map<Model, boolean>();
 
-  function isUsual(model: Model): boolean {
-    let is = usual.get(model);
+  function isSupported(model: Model): boolean {
+    let is = supported.get(model);
     if (is === undefined) {
       is = columnFields(model).every((field) => !field.isMadeByPrisma && readOf(field) !== null);
-      usual.set(model, is);
+      supported.set(model, is);
     }
     return is;
   }
 
   /** Returns the columns and values to write; `null` when there are none, or when only Prisma can write one of them. */
   function cellsOf(model: Model, entries: Equalities): Cell[] | null {
-    if (!isUsual(model)) return null;
+    if (!isSupported(model)) return null;
     const cells: Cell[] = [];
     for (const [name, written] of entries) {
       if (written === undefined) continue;
@@ -73,7 +73,7 @@ export function createQuickWrite(
 
   function plan(model: Model, statement: string, cells: Cell[]): PlannedStatement {
     const text = localSql(`${statement} RETURNING row_to_json(t)::text AS row`);
-    if (!names.has(text) && names.size < MOST_NAMES) names.set(text, `hookgraph-write-${names.size}`);
+    if (!names.has(text) && names.size < MAX_NAMES) names.set(text, `hookgraph-write-${names.size}`);
     const name = names.get(text);
     return async (announcement) => {
       const values = [...announcement, ...cells.map(({ value }) => value)];
@@ -88,9 +88,9 @@ export function createQuickWrite(
       return cells && plan(model, insertion(model, cells), cells);
     },
     update(model, where, data) {
-      const news = cellsOf(model, Object.entries(data));
+      const newCells = cellsOf(model, Object.entries(data));
       const cells = cellsOf(model, where);
-      return news && cells && plan(model, change(model, cells, news), [...news, ...cells]);
+      return newCells && cells && plan(model, change(model, cells, newCells), [...newCells, ...cells]);
     },
     delete(model, where) {
       const cells = cellsOf(model, where);
@@ -101,13 +101,13 @@ export function createQuickWrite(
 
 function insertion(model: Model, cells: Cell[]): string {
   const columns = cells.map(({ column }) => column).join(', ');
-  return `INSERT INTO ${tableOf(model)} AS t (${columns}) SELECT ${cells.map(placeAt(0)).join(', ')} FROM ${ANNOUNCE}`;
+  return `INSERT INTO ${tableOf(model)} AS t (${columns}) SELECT ${cells.map(placeholderFrom(0)).join(', ')} FROM ${ANNOUNCE}`;
 }
 
-function change(model: Model, where: Cell[], news: Cell[]): string {
-  const place = placeAt(0);
-  const set = news.map((cell, index) => `${cell.column} = ${place(cell, index)}`).join(', ');
-  return `UPDATE ${tableOf(model)} AS t SET ${set} FROM ${ANNOUNCE} WHERE ${equal(where, news.length)}`;
+function change(model: Model, where: Cell[], newCells: Cell[]): string {
+  const placeholder = placeholderFrom(0);
+  const set = newCells.map((cell, index) => `${cell.column} = ${placeholder(cell, index)}`).join(', ');
+  return `UPDATE ${tableOf(model)} AS t SET ${set} FROM ${ANNOUNCE} WHERE ${equal(where, newCells.length)}`;
 }
 
 /** Runs a statement on a client, because the pool's `query` closes the connection after any error. */
@@ -118,17 +118,17 @@ async function run(pool: Pick<pg.Pool, 'connect'>, config: pg.QueryConfig): Prom
     client.release();
     return rows[0] ? parseJson(rows[0].row) : null;
   } catch (error) {
-    client.release(!isPrismasToTell(error) && !isForHooks(error));
+    client.release(!isLeftToPrisma(error) && !isForHooks(error));
     throw error;
   }
 }
 
 /** Returns the placeholder of a cell's value. The announcement takes the first three parameters. */
-const placeAt = (first: number) => (_cell: Cell, index: number) => `$${first + index + 4}`;
+const placeholderFrom = (first: number) => (_cell: Cell, index: number) => `$${first + index + 4}`;
 
 function equal(cells: Cell[], first: number): string {
-  const place = placeAt(first);
-  return cells.map((cell, index) => `t.${cell.column} = ${place(cell, index)}`).join(' AND ');
+  const placeholder = placeholderFrom(first);
+  return cells.map((cell, index) => `t.${cell.column} = ${placeholder(cell, index)}`).join(' AND ');
 }
 
 /** Converts a value to the form that pg sends for the column's type; `undefined` when only Prisma can write it, as `{ increment: 1 }`. */

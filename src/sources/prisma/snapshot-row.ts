@@ -1,5 +1,5 @@
 // Converts a snapshot's JSON columns to the row that Prisma would have read.
-import { readMoment } from '../../runtime/moments.js';
+import { readMoment } from '../../runtime/postgres-times.js';
 import type { Json, Snapshot } from '../../webhooks/index.js';
 import { columnFields, type Field, type Model } from './datamodel.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';

@@ -50,14 +50,14 @@ export function storedClient<Client extends object>({ known, models, prisma, qui
   return client;
 }
 
-interface Ways {
+interface QuickOptions {
   quick: QuickFind;
   reading: Reading | null;
   memory: Memory;
   full(): object;
 }
 
-function quickDelegate(model: Model, { quick, reading, memory, full }: Ways): Delegate {
+function quickDelegate(model: Model, { quick, reading, memory, full }: QuickOptions): Delegate {
   /** Resolves to `null` when there is no row, and to `undefined` when Prisma must run the call. */
   const find = async (args: FindArgs): Promise<Row | null | undefined> => {
     const plan = quick.plan(model, args as FindUniqueArgs);

@@ -1,7 +1,7 @@
 // Runs a stored query as the subscription's owner, within time and size limits.
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from 'graphql';
 import { ExactNumber } from '../../runtime/exact-json.mjs';
-import { within } from '../../runtime/within.js';
+import { within } from '../../runtime/time-limit.js';
 import type { Engine } from '../base/engine.js';
 import { WebhooksError } from '../base/errors.js';
 

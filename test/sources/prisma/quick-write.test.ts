@@ -7,7 +7,7 @@ import { type Context, createContext } from '../../../src/sample/graph/context.j
 import { datamodel, modelOf, openPrisma, openWriter } from '../../../src/sample/prisma.js';
 import { columnFields, type Field, keyFields, type Model } from '../../../src/sources/prisma/datamodel.js';
 import { delegateOf, type Row } from '../../../src/sources/prisma/index.js';
-import { createQuickWrite, isPrismasToTell } from '../../../src/sources/prisma/quick-write.js';
+import { createQuickWrite, isLeftToPrisma } from '../../../src/sources/prisma/quick-write.js';
 import { announceValues, isForHooks } from '../../../src/webhooks/index.js';
 import { type Answer, type TestApp, testApp } from '../../support/app.js';
 import { type CountingProxy, startCountingProxy } from '../../support/counting-proxy.js';
@@ -157,7 +157,7 @@ describe('a quick write that fails', () => {
       .insert(model, { ...data(), organizationId: t.admin.organizationId })?.(announced())
       .catch((cause) => cause);
     expect(error).toMatchObject({ code });
-    expect(isPrismasToTell(error)).toBe(true);
+    expect(isLeftToPrisma(error)).toBe(true);
     expect(await insertGroup(`After ${code}`)).toMatchObject({ name: `After ${code}` });
     expect(await backend()).toBe(pid);
   });
@@ -190,7 +190,7 @@ describe('a quick write that fails', () => {
     await until('it waits, and is cut off', async () => (await t.database.pool.query(kill)).rowCount === 1);
     const error = await cut;
     expect(error).toBeInstanceOf(Error);
-    expect(isPrismasToTell(error)).toBe(false);
+    expect(isLeftToPrisma(error)).toBe(false);
     await holder.query('ROLLBACK');
     holder.release();
     expect(await quick.update(Group, [['id', id]], { name: 'Then' })?.(announced())).toMatchObject({ id, name: 'Then' });

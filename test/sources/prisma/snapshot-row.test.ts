@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Prisma } from '../../../src/generated/nodes/client.js';
 import { toExact } from '../../../src/runtime/exact-json.mjs';
-import { readMoment } from '../../../src/runtime/moments.js';
+import { readMoment } from '../../../src/runtime/postgres-times.js';
 import type { Field, Model } from '../../../src/sources/prisma/datamodel.js';
 import { rowOfSnapshot } from '../../../src/sources/prisma/snapshot-row.js';
 import type { Json } from '../../../src/webhooks/index.js';

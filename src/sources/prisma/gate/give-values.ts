@@ -14,7 +14,7 @@ import { nestedWrites } from './written-types.js';
 export type GiveValues = (typename: string, operation: string, args: Row) => Row;
 
 /** A new row in the arguments. `maybe`: whether it is created only if it doesn't exist, as in an upsert. */
-interface Place {
+interface NewRow {
   model: Model;
   data: Row;
   maybe: boolean;
@@ -31,20 +31,20 @@ export function giveSeen(known: Known, seen: Snapshot[]): GiveValues {
   const left = groupByType(seen);
   return (typename, operation, args) => {
     const copy = copyOf(args) as Row;
-    const places: Place[] = [];
+    const newRows: NewRow[] = [];
     const model = known.modelOf(typename);
-    if (operation.startsWith('create')) for (const data of [copy.data].flat()) addPlaces(known, model, data as Row, false, places);
+    if (operation.startsWith('create')) for (const data of [copy.data].flat()) addNewRows(known, model, data as Row, false, newRows);
     else {
-      for (const data of [copy.data, copy.update].flat()) addNestedPlaces(known, model, data, places);
-      if (operation === 'upsert') addPlaces(known, model, copy.create as Row, true, places);
+      for (const data of [copy.data, copy.update].flat()) addNestedRows(known, model, data, newRows);
+      if (operation === 'upsert') addNewRows(known, model, copy.create as Row, true, newRows);
     }
     for (const [name, rows] of left) {
-      const own = places.filter((place) => place.model.name === name);
+      const own = newRows.filter((newRow) => newRow.model.name === name);
       const certain = own.filter(({ maybe }) => !maybe);
       // If too few rehearsed rows remain for all new rows of the type, fills only those that are certainly created: the
       // row of an upsert may have existed in the rehearsal.
-      const taking = own.length <= rows.length ? own : certain.length <= rows.length ? certain : [];
-      for (const place of taking) fill(known, place, rows.shift() as Snapshot);
+      const filled = own.length <= rows.length ? own : certain.length <= rows.length ? certain : [];
+      for (const newRow of filled) fill(known, newRow, rows.shift() as Snapshot);
     }
     return copy;
   };
@@ -57,41 +57,41 @@ function groupByType(seen: Snapshot[]): Map<string, Snapshot[]> {
 }
 
 /**
- * Adds a place for each new row, in the order in which Prisma writes them: rows that this row points to, the row
+ * Adds each new row, in the order in which Prisma writes them: rows that this row points to, the row
  * itself, then rows that point to it.
  */
-function addPlaces(known: Known, model: Model, data: Row | undefined, maybe: boolean, places: Place[]): void {
+function addNewRows(known: Known, model: Model, data: Row | undefined, maybe: boolean, newRows: NewRow[]): void {
   if (typeof data !== 'object' || data === null) return;
-  addNestedPlaces(known, model, data, places, true);
-  places.push({ model, data, maybe });
-  addNestedPlaces(known, model, data, places, false);
+  addNestedRows(known, model, data, newRows, true);
+  newRows.push({ model, data, maybe });
+  addNestedRows(known, model, data, newRows, false);
 }
 
 /**
- * Adds the places of nested writes. `holdsKey`: `true` takes only relations whose foreign key is on this model, `false`
+ * Adds the new rows of nested writes. `holdsKey`: `true` takes only relations whose foreign key is on this model, `false`
  * only the other relations; absent: all relations.
  */
-function addNestedPlaces(known: Known, model: Model, data: unknown, places: Place[], holdsKey?: boolean): void {
+function addNestedRows(known: Known, model: Model, data: unknown, newRows: NewRow[], holdsKey?: boolean): void {
   for (const { relation, writes } of nestedWrites(model, data)) {
     if (holdsKey !== undefined && holdsKey !== Boolean(relation.relationFromFields?.length)) continue;
     const target = known.modelOf(relation.type);
-    for (const inner of [writes.create].flat()) addPlaces(known, target, inner as Row, false, places);
-    for (const inner of [(writes.createMany as Row | undefined)?.data].flat()) addPlaces(known, target, inner as Row, false, places);
+    for (const inner of [writes.create].flat()) addNewRows(known, target, inner as Row, false, newRows);
+    for (const inner of [(writes.createMany as Row | undefined)?.data].flat()) addNewRows(known, target, inner as Row, false, newRows);
     for (const inner of [writes.connectOrCreate, writes.upsert].flat() as (Row | undefined)[]) {
-      addPlaces(known, target, inner?.create as Row | undefined, true, places);
-      addNestedPlaces(known, target, inner?.update, places);
+      addNewRows(known, target, inner?.create as Row | undefined, true, newRows);
+      addNestedRows(known, target, inner?.update, newRows);
     }
-    for (const inner of [writes.update].flat() as (Row | undefined)[]) addNestedPlaces(known, target, inner?.data ?? inner, places);
+    for (const inner of [writes.update].flat() as (Row | undefined)[]) addNestedRows(known, target, inner?.data ?? inner, newRows);
   }
 }
 
-function fill({ Prisma }: Known, { model, data }: Place, seen: Snapshot): void {
+function fill({ Prisma }: Known, { model, data }: NewRow, seen: Snapshot): void {
   const row = rowOfSnapshot(model, seen, Prisma);
   const foreign = new Set(model.fields.flatMap(({ relationFromFields }) => relationFromFields ?? []));
   const pointing = nestedWrites(model, data).filter(({ relation }) => relation.relationFromFields?.length);
   const asColumns = pointing.map(({ relation, writes }) => columnsOf(relation, writes));
   // Prisma doesn't accept a value for an autoincrement field together with a nested relation object.
-  const takesNumbers = !asColumns.includes(null);
+  const acceptsNumbers = !asColumns.includes(null);
   const given = columnFields(model).filter(
     (field) =>
       data[field.name] === undefined &&
@@ -99,7 +99,7 @@ function fill({ Prisma }: Known, { model, data }: Place, seen: Snapshot): void {
       !foreign.has(field.name) &&
       field.column in seen.columns &&
       row[field.name] !== null &&
-      (takesNumbers || !isCounted(field)),
+      (acceptsNumbers || !isCounted(field)),
   );
   if (given.some(isCounted))
     pointing.forEach(({ relation }, index) => {

@@ -53,7 +53,7 @@ export function join<T>(promise: PrismaPromise<T>, transaction: object): Promise
  * Prisma awaits this lock before it sends a batch. It rejects, because only the operation of another client than the gated
  * one gets that far, and it would be sent outside of the transaction.
  */
-const SPOILED = {
+const REJECTING_LOCK = {
   // biome-ignore lint/suspicious/noThenProperty: Prisma awaits it
   then(_resolve?: unknown, reject?: (error: Error) => void) {
     reject?.(new Error('A transaction of a gated client accepts only operations of the same client.'));
@@ -67,6 +67,6 @@ export const stepOf = (steps: Steps, index: number): object => ({
   kind: 'batch',
   id: `hookgraph-${++batches}`,
   index,
-  lock: SPOILED,
+  lock: REJECTING_LOCK,
   [STEPS]: steps,
 });

@@ -3,7 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { parsePorts, USUAL_PORTS } from '../../../runtime/ports.js';
-import { LATE, within } from '../../../runtime/within.js';
+import { LATE, within } from '../../../runtime/time-limit.js';
 import type { Settings } from '../engine.js';
 import { type Problem, WebhooksError } from '../errors.js';
 import { canonical, isAllowed, isBlocked, isLoopback } from './address.js';

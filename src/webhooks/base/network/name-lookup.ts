@@ -4,7 +4,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup, Resolver } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { within } from '../../../runtime/within.js';
+import { within } from '../../../runtime/time-limit.js';
 
 export interface NameLookupOptions {
   /** Whether private names are allowed. They can be known to sources other than DNS, such as search domains, LDAP or mDNS. */

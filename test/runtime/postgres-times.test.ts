@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isInfinite, isoOf, millisecondsOf, readMoment, sqlOf } from '../../src/runtime/moments.js';
+import { isInfinite, isoOf, millisecondsOf, readMoment, sqlOf } from '../../src/runtime/postgres-times.js';
 
 describe('a moment', () => {
   it.each([

@@ -5,6 +5,6 @@ import { GraphQLError } from 'graphql';
  * Thrown for a database value that the field's GraphQL type can't represent, such as an infinite timestamp. The field is
  * nullable, so only this field becomes null.
  */
-export class UnsayableValue extends GraphQLError {
-  override name = 'UnsayableValue';
+export class UnrepresentableValue extends GraphQLError {
+  override name = 'UnrepresentableValue';
 }

@@ -18,12 +18,12 @@ export async function refuseOutOfStep({ announcement, webhooks }: Parts): Promis
   );
   if (incomplete && incomplete.code !== 'ANNOUNCEMENT_INCOMPLETE') throw incomplete;
   const { nodes, problems } = incomplete ? await announcement.inspect() : { nodes: announcement.nodes(), problems: [] };
-  const told = problems.map(({ typename, message, hint }) => ({ message: `${typename}: ${message}`, hint }));
+  const announced = problems.map(({ typename, message, hint }) => ({ message: `${typename}: ${message}`, hint }));
   const findings = (await findOutOfStep(webhooks.engine.pool, nodes)).filter(
-    // TABLE findings may only be consequences of the announcement's problems, which `told` already lists.
+    // TABLE findings may only be consequences of the announcement's problems, which `announced` already lists.
     ({ kind }) => kind !== 'PARTS' && !(incomplete && kind === 'TABLE'),
   );
-  if (findings.length > 0) throw outOfStep([...told, ...findings]);
+  if (findings.length > 0) throw outOfStep([...announced, ...findings]);
   if (incomplete) throw incomplete;
 }
 

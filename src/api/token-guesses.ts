@@ -6,48 +6,48 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Authentication } from '../auth/api-token.js';
 
 /** Maximum number of unknown tokens of one network per period. Further requests are refused until the period ends. */
-export const GUESSES = { count: 30, withinSeconds: 60 };
+export const GUESS_LIMIT = { count: 30, withinSeconds: 60 };
 
 /**
  * Number of a network's unknown tokens per period that are answered without delay. Each further one is delayed by
- * SLOWED_BY_MS more, up to MOST_MS.
+ * DELAY_STEP_MS more, up to MAX_DELAY_MS.
  */
-const UNSLOWED = 5;
-const SLOWED_BY_MS = 100;
-const MOST_MS = 1000;
+const UNDELAYED = 5;
+const DELAY_STEP_MS = 100;
+const MAX_DELAY_MS = 1000;
 
 /** Number of buckets into which networks are hashed, to limit the memory. A secret salt hides which networks share a bucket. */
 const BUCKETS = 2 ** 16;
 
 /** Maximum number of remembered hashes of recently valid tokens. */
-const MOST_KNOWN = 10_000;
+const MAX_KNOWN = 10_000;
 
-export interface Guesses {
+export interface TokenGuesses {
   /** Whether the token was valid recently. */
   isKnown(hash: string): boolean;
   /**
    * Returns the result of `lookUp`, or the milliseconds for which the network is refused. Always looks a recently valid
    * token up, so that a client that shares an attacker's network keeps working.
    */
-  tried(network: string, hash: string, lookUp: () => Promise<Authentication>): Promise<Authentication | { waitMs: number }>;
+  limit(network: string, hash: string, lookUp: () => Promise<Authentication>): Promise<Authentication | { waitMs: number }>;
 }
 
-export function createGuesses(): Guesses {
-  const limiter = new RateLimiterMemory({ points: GUESSES.count, duration: GUESSES.withinSeconds });
+export function createTokenGuesses(): TokenGuesses {
+  const limiter = new RateLimiterMemory({ points: GUESS_LIMIT.count, duration: GUESS_LIMIT.withinSeconds });
   const salt = randomBytes(16);
   const known = new Set<string>();
   /** Makes concurrent requests of one network with the same unknown token count as one attempt. */
-  const underWay = new Map<string, Promise<RateLimiterRes>>();
+  const pending = new Map<string, Promise<RateLimiterRes>>();
 
   const bucketOf = (network: string) => String(createHash('sha256').update(salt).update(network).digest().readUInt32BE() % BUCKETS);
 
   /** Counts the attempt before the look-up, so that concurrent guesses are counted too. */
-  async function counted(bucket: string, hash: string): Promise<{ count: number; release: () => void; first: boolean }> {
+  async function countAttempt(bucket: string, hash: string): Promise<{ count: number; release: () => void; first: boolean }> {
     const key = `${bucket} ${hash}`;
-    const already = underWay.get(key);
+    const already = pending.get(key);
     const counting = already ?? limiter.consume(bucket);
-    if (!already) underWay.set(key, counting);
-    const release = () => void (already || underWay.delete(key));
+    if (!already) pending.set(key, counting);
+    const release = () => void (already || pending.delete(key));
     try {
       return { count: (await counting).consumedPoints, release, first: !already };
     } catch (error) {
@@ -58,7 +58,7 @@ export function createGuesses(): Guesses {
 
   return {
     isKnown: (hash) => known.has(hash),
-    async tried(network, hash, lookUp) {
+    async limit(network, hash, lookUp) {
       if (known.has(hash)) {
         const found = await lookUp();
         if (!found.viewer) known.delete(hash);
@@ -66,11 +66,11 @@ export function createGuesses(): Guesses {
       }
       const bucket = bucketOf(network);
       try {
-        const { count, release, first } = await counted(bucket, hash);
+        const { count, release, first } = await countAttempt(bucket, hash);
         try {
           const found = await lookUp();
           if (found.tokenId === null) {
-            await sleep(Math.min(Math.max(count - UNSLOWED, 0) * SLOWED_BY_MS, MOST_MS));
+            await sleep(Math.min(Math.max(count - UNDELAYED, 0) * DELAY_STEP_MS, MAX_DELAY_MS));
             return found;
           }
           if (first) await limiter.reward(bucket);
@@ -90,5 +90,5 @@ export function createGuesses(): Guesses {
 function remember(known: Set<string>, hash: string): void {
   known.add(hash);
   const [oldest] = known;
-  if (known.size > MOST_KNOWN && oldest) known.delete(oldest);
+  if (known.size > MAX_KNOWN && oldest) known.delete(oldest);
 }

@@ -60,7 +60,7 @@ export interface Hookgraph {
    * @throws WebhooksError when changes of the announced tables aren't recorded as announced; it lists every reason
    */
   work(): Promise<Worker>;
-  /** Makes a relay, in this or another process, look for events at once. Call it after a commit that may have created events. */
+  /** Makes a relay, in this or another process, turn recorded changes into events at once. Call it after committing a write. */
   poke(): void;
   /**
    * Returns Hookgraph's metrics in Prometheus' text format, for an endpoint of the host. Leaves out the process's memory

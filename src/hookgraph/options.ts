@@ -14,7 +14,7 @@ export interface HookgraphOptions<Context extends object, Reader> {
    * `_worker`. Choose another name when a second application uses Hookgraph on the same database.
    */
   databaseSchema?: string;
-  /** Encryption keys for secrets at rest, newest first: 32 bytes each in base64, separated by commas. */
+  /** Encryption keys for secrets at rest, newest first: buffers of 32 bytes, or a text with the base64 of each, separated by commas. */
   keys: string | Buffer[];
   /** The host's schema. Absent: a schema is generated from the tables. */
   schema?: GraphQLSchema;
@@ -22,7 +22,7 @@ export interface HookgraphOptions<Context extends object, Reader> {
   source?: Source<Reader>;
   /** The announced tables, by typename. */
   tables: Tables;
-  /** The root field that finds a node by the parts of its key, by typename: `Space: 'space(id: $id)'`. */
+  /** Maps each typename to the root field that finds a node by its key: `{ Space: 'space(id: $id)' }`. */
   find?: Record<string, string>;
   /**
    * Returns the context in which an owner's stored query runs; `null` when the owner no longer exists or has lost access.

@@ -41,8 +41,8 @@ export function localPool(pool: pg.Pool, { schema = DEFAULT_SCHEMA, settings }: 
   };
   let prepared = false;
   /**
-   * Returns whether a pooler is in front of Postgres. If not, makes the settings the pool's startup options, which is
-   * possible only before the first connection opens.
+   * Returns whether a pooler is in front of Postgres. If not, adds `settings` to the startup options of the pool's
+   * connections, which works only before the first connection opens.
    */
   const detect = async (): Promise<boolean> => {
     const pooled = await isPooled(pool);

@@ -22,8 +22,8 @@ export interface Queue {
 }
 
 /**
- * Returns the schema of Hookgraph's own graphile-worker, so that the host application may use any version of
- * graphile-worker itself.
+ * Returns the schema of Hookgraph's graphile-worker. It is separate, so that the host may use any version of
+ * graphile-worker for its own jobs.
  */
 export const workerSchema = (pool: Pool): string => `${schemaOf(pool)}_worker`;
 

@@ -68,9 +68,9 @@ export interface Enum {
 export interface Datamodel {
   models: Model[];
   enums: Enum[];
-  /** @throws Error when the schema has no model of this name */
+  /** Finds a model by its name. @throws Error when the schema has no such model */
   modelOf(name: string): Model;
-  /** @throws Error when the schema has no enum of this name */
+  /** Finds an enum by its name. @throws Error when the schema has no such enum */
   enumOf(name: string): Enum;
 }
 

@@ -5,7 +5,10 @@ import type { Fault } from '../../webhooks/index.js';
 import { isDatabaseTrouble } from '../faults.js';
 import { knownCodeOf } from './prisma-types.js';
 
-/** Prisma's error codes for an unreachable database, and for one too busy for another connection or transaction. */
+/**
+ * Prisma's error codes for a failed connection (P1…), a wait for a connection that timed out (P2024), a failed transaction
+ * (P2028), a write conflict or deadlock (P2034), and too many connections (P2037).
+ */
 const DATABASE_TROUBLE = /^P1\d{3}$|^P20(24|28|34|37)$/;
 
 /**

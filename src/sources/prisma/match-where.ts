@@ -17,7 +17,7 @@ interface Judged {
   known: Known;
   model: Model;
   row: Row;
-  /** Returns the client that reads the rows which this row points to. */
+  /** Returns the client that reads related rows. */
   client: () => object;
 }
 
@@ -110,8 +110,8 @@ function sameValue({ Prisma }: Known, { type, kind, isList, nativeType }: Field,
 }
 
 /**
- * Checks a condition on a relation against the related rows in the database; `undefined` when the related row is
- * deleted too.
+ * Checks a condition on a relation against the related rows in the database; `undefined` when these can't decide it, for
+ * example because the related row is deleted, too.
  */
 async function matchesRelation({ known, model, row, client }: Judged, relation: Field, filter: unknown): Promise<Verdict> {
   const other = delegateOf(client(), relation.type);

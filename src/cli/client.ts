@@ -10,7 +10,7 @@ import { RuntimeError } from '../runtime/runtime-error.js';
 export const DEFAULT_HEADER = 'Authorization: Token token={token}';
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Maximum milliseconds to wait for a rate limit to end. A longer wait is reported as an error instead. */
-const PATIENCE_MS = 30_000;
+const MAX_RATE_LIMIT_WAIT_MS = 30_000;
 const PAGE = 100;
 
 // biome-ignore lint/suspicious/noExplicitAny: the type depends on the caller's query.
@@ -69,7 +69,7 @@ export function createClient({ url, token, header, send = fetch }: ClientOptions
       if (!error) return answer.data;
       const { code, retryAfterSeconds = 0 } = error.extensions ?? {};
       const waitMs = retryAfterSeconds * 1000;
-      if (status === 429 && triesLeft > 0 && waitMs <= PATIENCE_MS) await wait(waitMs);
+      if (status === 429 && triesLeft > 0 && waitMs <= MAX_RATE_LIMIT_WAIT_MS) await wait(waitMs);
       else throw refusalOf(url, status, code, answer.errors?.map(({ message }) => message).join('\n') ?? '');
     }
   };
@@ -114,14 +114,14 @@ async function introspect(ask: Client['ask']): Promise<GraphQLSchema> {
 }
 
 /** Throws a payload's errors, each with its field and, for an error in a template or query, its position. */
-export function throwMistakes(errors: readonly UserError[], told = (error: UserError) => error.fullMessage): void {
+export function throwMistakes(errors: readonly UserError[], format = (error: UserError) => error.fullMessage): void {
   if (errors.length === 0) return;
   const only = (type: string) => errors.every((error) => error.type === type);
   const code = only('NOT_FOUND') ? 'NOT_FOUND' : only('FORBIDDEN') ? 'FORBIDDEN' : 'REFUSED';
-  throw new RuntimeError(code, errors.map(told).join('\n'));
+  throw new RuntimeError(code, errors.map(format).join('\n'));
 }
 
-interface Answered {
+interface GraphqlResult {
   data?: Answer;
   errors?: { message: string; extensions?: { code?: string; retryAfterSeconds?: number } }[];
 }
@@ -143,7 +143,7 @@ async function post(
   url: string,
   authentication: Record<string, string>,
   body: object,
-): Promise<{ status: number; answer: Answered }> {
+): Promise<{ status: number; answer: GraphqlResult }> {
   const request = new Request(url, {
     method: 'POST',
     // Redirects aren't followed, because they would send the token to another host.
@@ -158,7 +158,7 @@ async function post(
   });
   const text = await response.text();
   try {
-    return { status: response.status, answer: parseJson(text) as Answered };
+    return { status: response.status, answer: parseJson(text) as GraphqlResult };
   } catch (cause) {
     throw new RuntimeError(
       'API_UNUSABLE',

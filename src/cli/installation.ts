@@ -36,7 +36,7 @@ export async function openInstallation({ prepare, join, env, say }: OpenOptions)
   const store = await openStore({ join, ...(env && { env }), ...(say && { say }) });
   const { config, keys, log, postgres, databaseUrl } = store;
   try {
-    if (prepare) await migrateRooms(databaseUrl, config, log);
+    if (prepare) await migrateAll(databaseUrl, config, log);
     else await refuseUnlessMigrated(databaseUrl, config, log);
     const reloadKeys = config.encryptionKeys === null ? () => loadKeys(config) : undefined;
     const destinations = readDestinationOptions(env);
@@ -101,7 +101,7 @@ function startEmbedded(config: Config, log: Logger, join: boolean, say: (line: s
   });
 }
 
-async function migrateRooms(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
+async function migrateAll(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
   const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {
     for (const set of migrationSetsIn(schema))

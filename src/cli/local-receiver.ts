@@ -38,7 +38,7 @@ export interface LocalReceiver {
   close(): Promise<void>;
 }
 
-const MOST_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
 const FORWARD_TIMEOUT_MS = 10_000;
 const HOP_BY_HOP = new Set([
   'connection',
@@ -77,7 +77,7 @@ export async function startLocalReceiver(options: ReceiverOptions): Promise<Loca
         : [];
     const refused = verdicts.find((verdict) => !verdict.ok);
     const key = refused ? null : stored.push(toJson(body.toString('utf8')));
-    const sent = key !== null && forward ? await sendOn(forward, body, headers) : null;
+    const sent = key !== null && forward ? await forwardTo(forward, body, headers) : null;
     options.onReceived({
       key,
       at: new Date().toISOString(),
@@ -145,7 +145,7 @@ async function answer(
   if (path !== '/receive-webhooks')
     return json(404, { code: 404, msg: `nothing is at ${path}; there are /ping, /receive-webhooks and /dump-webhooks` });
   if (request.method !== 'POST') return json(405, { code: 405, msg: 'method not allowed' });
-  if (Number(request.headers['content-length'] ?? 0) > MOST_BYTES) return json(413, { code: 413, msg: `more than ${MOST_BYTES} bytes` });
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BYTES) return json(413, { code: 413, msg: `more than ${MAX_BYTES} bytes` });
   return receive(await buffer(request), request.headers, `http://${request.headers.host}${request.url}`);
 }
 
@@ -167,15 +167,15 @@ function send(response: ServerResponse, { status, type, body }: Answer): void {
 
 async function askPing(forward: string): Promise<void> {
   const ping = new URL('/ping', forward).href;
-  const said = await fetch(ping, { signal: AbortSignal.timeout(FORWARD_TIMEOUT_MS) })
+  const reply = await fetch(ping, { signal: AbortSignal.timeout(FORWARD_TIMEOUT_MS) })
     .then((response) => response.text())
     .catch((error: Error) => error);
-  if (typeof said === 'string' && /^"?pong"?$/i.test(said.trim())) return;
-  const why = typeof said === 'string' ? `answers ${JSON.stringify(said.slice(0, 80))} instead of PONG` : 'does not answer';
+  if (typeof reply === 'string' && /^"?pong"?$/i.test(reply.trim())) return;
+  const why = typeof reply === 'string' ? `answers ${JSON.stringify(reply.slice(0, 80))} instead of PONG` : 'does not answer';
   throw new RuntimeError('FORWARD_UNREACHABLE', `${ping} ${why}`, 'Start the program at that URL; it must answer GET /ping with PONG.');
 }
 
-async function sendOn(url: string, body: Buffer, headers: IncomingHttpHeaders): Promise<Answer | { why: string }> {
+async function forwardTo(url: string, body: Buffer, headers: IncomingHttpHeaders): Promise<Answer | { why: string }> {
   const kept = Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name));
   try {
     const response = await fetch(url, {

@@ -13,18 +13,18 @@ const MARKS: Record<string, [mark: string, colour: Colour]> = {
   NOT_RUN: ['·', 'dim'],
 };
 
-export function tellReport(terminal: Terminal, report: Answer): void {
+export function printReport(terminal: Terminal, report: Answer): void {
   if (!terminal.isTty) {
     terminal.table([], [...report.stages.map(toRow), ['RESULT', report.outcome, Math.round(report.durationMs), report.message]]);
     return;
   }
   for (const { stage, outcome, message, durationMs } of report.stages) {
     const [mark, colour] = MARKS[outcome] ?? ['?', 'dim'];
-    terminal.say(`${terminal.paint(colour, mark)} ${stage.toLowerCase().replace('_', ' ').padEnd(15)} ${told(outcome, durationMs)}`);
+    terminal.say(`${terminal.paint(colour, mark)} ${stage.toLowerCase().replace('_', ' ').padEnd(15)} ${resultOf(outcome, durationMs)}`);
     if (message) for (const line of visible(message).split('\n')) terminal.say(`    ${line}`);
   }
-  if (report.request) tellRequest(terminal, report.request);
-  if (report.response) tellResponse(terminal, report.response);
+  if (report.request) printRequest(terminal, report.request);
+  if (report.response) printResponse(terminal, report.response);
   const isGood = report.outcome === 'DELIVERED' || report.outcome === 'READY';
   terminal.say(
     `\n${terminal.paint(isGood ? 'green' : report.outcome === 'SKIPPED' ? 'yellow' : 'red', report.outcome)}${report.message ? `  ${visible(report.message)}` : ''}`,
@@ -35,21 +35,21 @@ export const failed = (report: Answer): boolean => report.outcome === 'FAILED';
 
 const toRow = ({ stage, outcome, durationMs, message }: Answer) => [stage, outcome, Math.round(durationMs), message];
 
-const told = (outcome: string, durationMs: number): string =>
+const resultOf = (outcome: string, durationMs: number): string =>
   outcome === 'NOT_RUN' ? 'not run' : outcome === 'SKIPPED' ? `says false (${ms(durationMs)})` : ms(durationMs);
 export const ms = (durationMs: number): string => `${durationMs < 10 ? durationMs.toFixed(1) : Math.round(durationMs)} ms`;
 
-export function tellRequest(terminal: Terminal, { url, headers, body }: Answer): void {
+export function printRequest(terminal: Terminal, { url, headers, body }: Answer): void {
   terminal.say(`\nPOST ${visible(url)}`);
-  tellMessage(terminal, headers, body);
+  printMessage(terminal, headers, body);
 }
 
-export function tellResponse(terminal: Terminal, { status, headers, body }: Answer): void {
+export function printResponse(terminal: Terminal, { status, headers, body }: Answer): void {
   terminal.say(`\nHTTP ${status}`);
-  tellMessage(terminal, headers, body);
+  printMessage(terminal, headers, body);
 }
 
-function tellMessage(terminal: Terminal, headers: Record<string, unknown>, body: string | null): void {
+function printMessage(terminal: Terminal, headers: Record<string, unknown>, body: string | null): void {
   for (const [name, value] of Object.entries(headers)) terminal.say(`${terminal.paint('dim', `${name}:`)} ${visible(String(value))}`);
   terminal.say(body === null ? '\n(the body is not recorded)' : body === '' ? '\n(no body)' : `\n${visible(body).trimEnd()}`);
 }

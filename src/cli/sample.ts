@@ -15,7 +15,7 @@ export interface Sample {
   tabs: App['tabs'];
   /** A query for the user's first request. */
   first: { purpose: string; query: string };
-  tellDemo(stage: DemoStage): Promise<void>;
+  runGuide(stage: DemoStage): Promise<void>;
   createSimulation(options: { ask: Ask; seed: number }): { act(): Promise<string> };
 }
 

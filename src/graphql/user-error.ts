@@ -75,7 +75,7 @@ function answer(problems: Answered['problems'], path: string[], warnings: boolea
   return problems
     .filter(({ severity }) => (severity === 'warning') === warnings)
     .map(({ field, message, type = 'INVALID', path: own }) => {
-      const place = own ?? (field === 'base' ? path : [...path, ...field.split('.')]);
-      return new UserError(field, message, type, place);
+      const fullPath = own ?? (field === 'base' ? path : [...path, ...field.split('.')]);
+      return new UserError(field, message, type, fullPath);
     });
 }

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
 import type { Ask } from './simulation.js';
 
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
 export interface DemoStage {
   ask: Ask;
@@ -15,7 +15,7 @@ export interface DemoStage {
   closing: (() => Promise<unknown>)[];
 }
 
-export async function tellDemo({ ask, headerPrefix, say, receiver, closing }: DemoStage): Promise<void> {
+export async function runGuide({ ask, headerPrefix, say, receiver, closing }: DemoStage): Promise<void> {
   const subscription = { ...GUIDE_SUBSCRIPTION, callbackUrl: receiver.url };
   const { createWebhookSubscription: subscribed } = await ask(SUBSCRIBE, { webhookSubscription: subscription });
   if (subscribed.errors.length > 0) throw new Error(`The subscription was refused: ${JSON.stringify(subscribed.errors)}`);
@@ -26,9 +26,9 @@ A customer subscribes to ${subscription.topic.key}:
   send only   ${subscription.validationTemplate}
   as          ${subscription.template}`);
 
-  const { told, leftOut } = await ask(CREATE_TWO_USERS, GUIDE_USERS);
-  const users = [told.user, leftOut.user];
-  closing.push(() => ask(TAKE_BACK, { id, told: told.user.id, leftOut: leftOut.user.id }));
+  const { notified, skipped } = await ask(CREATE_TWO_USERS, GUIDE_USERS);
+  const users = [notified.user, skipped.user];
+  closing.push(() => ask(REMOVE, { id, notified: notified.user.id, skipped: skipped.user.id }));
   say(`\nTwo users are created: ${users.map(({ name }) => name).join(' and ')}`);
 
   const deliveries = await settled(ask, id, users.length);
@@ -54,10 +54,10 @@ A customer subscribes to ${subscription.topic.key}:
     );
 }
 
-const TAKE_BACK = `mutation ($id: ID, $told: ID, $leftOut: ID) {
+const REMOVE = `mutation ($id: ID, $notified: ID, $skipped: ID) {
   deleteWebhookSubscription(webhookSubscription: { id: $id }) { errors { message } }
-  told: deleteUser(user: { id: $told }) { errors { message } }
-  leftOut: deleteUser(user: { id: $leftOut }) { errors { message } }
+  notified: deleteUser(user: { id: $notified }) { errors { message } }
+  skipped: deleteUser(user: { id: $skipped }) { errors { message } }
 }`;
 
 interface Attempt {
@@ -75,11 +75,11 @@ const DELIVERIES = `query ($id: ID) { webhookDeliveries(webhookSubscriptionId: $
  * become visible a moment later.
  */
 async function settled(ask: Ask, id: string, count: number): Promise<{ state: string; node: { name: string }; attempts: Attempt[] }[]> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
     const { nodes } = (await ask(DELIVERIES, { id })).webhookDeliveries;
     if (nodes.length === count && nodes.every(({ state }: { state: string }) => state !== 'PENDING')) return nodes;
-    if (Date.now() > deadline) throw new Error(`After ${PATIENCE_MS / 1000} s some deliveries have no attempt. Is a worker running?`);
+    if (Date.now() > deadline) throw new Error(`After ${TIMEOUT_MS / 1000} s some deliveries have no attempt. Is a worker running?`);
     await wait(50);
   }
 }

@@ -13,8 +13,8 @@ export const GUIDE_SUBSCRIPTION = {
   template: '{"name": {{ data.node.name | json }}}',
 };
 
-/** `told`: a user who causes a notification. `leftOut`: a user whom the validation template skips. */
-export const GUIDE_USERS = { told: { firstName: 'Zoë', lastName: 'Müller' }, leftOut: { firstName: 'Alain', lastName: 'Bloch' } };
+/** `notified`: a user who causes a notification. `skipped`: a user whom the validation template skips. */
+export const GUIDE_USERS = { notified: { firstName: 'Zoë', lastName: 'Müller' }, skipped: { firstName: 'Alain', lastName: 'Bloch' } };
 
 export const SUBSCRIBE = `mutation Subscribe(
   $webhookSubscription: WebhookSubscriptionInput
@@ -30,13 +30,13 @@ export const SUBSCRIBE = `mutation Subscribe(
 }`;
 
 export const CREATE_TWO_USERS = `mutation CreateTwoUsers(
-  $told: UserInput
-  $leftOut: UserInput
+  $notified: UserInput
+  $skipped: UserInput
 ) {
-  told: createUser(user: $told) {
+  notified: createUser(user: $notified) {
     errors { field message } user { id name }
   }
-  leftOut: createUser(user: $leftOut) {
+  skipped: createUser(user: $skipped) {
     errors { field message } user { id name }
   }
 }`;

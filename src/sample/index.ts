@@ -1,7 +1,7 @@
 // Exports the parts of the sample product that the command line uses.
 
 export { openSample } from './app.js';
-export { tellDemo } from './demo.js';
+export { runGuide } from './demo.js';
 export { TABS as tabs } from './explorer-tabs.js';
 export { FIRST as first } from './guide.js';
 export { createHooks } from './hookgraph.js';

@@ -46,13 +46,13 @@ export function createSimulation({ ask, seed }: { ask: Ask; seed: number }): Sim
 type Act = (world: World) => Promise<string>;
 
 function nextAct({ random, sessions, calls, users }: World): Act {
-  const acts: Act[] = [goOn, goOn, goOn, goOn, goOn, goOn];
+  const acts: Act[] = [continueSession, continueSession, continueSession, continueSession, continueSession, continueSession];
   if (sessions.length < MOST_OPEN) acts.push(startSession, startSession);
   if (calls.length < 3) acts.push(startCall);
   if (calls.length > 0) acts.push(endCall);
   acts.push(users.length > 0 && random.chance(0.6) ? promoteUser : createUser);
   const act = random.pick(acts);
-  return act === goOn && sessions.length === 0 ? startSession : act;
+  return act === continueSession && sessions.length === 0 ? startSession : act;
 }
 
 /** Creates or updates one node and returns its id; throws the payload's `errors`. */
@@ -103,7 +103,7 @@ async function startSession(world: World): Promise<string> {
   return `started a session of “${scenario.name}”`;
 }
 
-async function goOn(world: World): Promise<string> {
+async function continueSession(world: World): Promise<string> {
   const session = world.random.pick(world.sessions);
   try {
     return await advance(world, session);

@@ -70,7 +70,7 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     expect(await play('WhoAmI')).toContain('"viewer":{"name":"Ada Lovelace"');
     expect(await play('Topics')).toContain('"user/created"');
     expect(await play('Subscribe')).toMatch(/"errors":\[\],"webhookSubscription":\{"id":"[^"]+".*"status":"ENABLED"/);
-    expect(await play('CreateTwoUsers')).toMatch(/"told":\{"errors":\[\].*"leftOut":\{"errors":\[\]/);
+    expect(await play('CreateTwoUsers')).toMatch(/"notified":\{"errors":\[\].*"skipped":\{"errors":\[\]/);
     // The example's address has no listener, so its delivery is retried.
     await expect.poll(() => play('Deliveries'), { timeout: 15_000 }).toMatch(/(?=.*"state":"SKIPPED")(?=.*"state":"RETRYING")/);
     expect(await play('Subscriptions')).toContain('"status":"ENABLED"');

@@ -31,14 +31,14 @@ export interface Change {
 }
 
 /** Input fields that aren't part of the subscription: its id, and options of the mutation. */
-const NOT_OF_IT = new Set(['id', 'test', 'preset']);
+const NOT_FIELDS = new Set(['id', 'test', 'preset']);
 /** Fields that rules and users change outside the files; compared only if the file sets them. */
 const LEFT_ALONE = new Set(['disabled']);
 const SECRET = '(secret)';
 
 export function compare(schema: GraphQLSchema, { scope, desired }: Folder, existing: readonly Existing[]): Change[] {
   const fields = new Fields(schema);
-  const kept = desired.map((one) => {
+  const described = desired.map((one) => {
     const [found, ...others] = existing.filter(({ name }) => name === one.name);
     if (others.length > 0)
       throw new RuntimeError(
@@ -48,11 +48,11 @@ export function compare(schema: GraphQLSchema, { scope, desired }: Folder, exist
       );
     return found ? changed(fields, one, found) : created(fields, one);
   });
-  const wanted = new Set(desired.map(({ name }) => name));
-  const gone = scope === null ? [] : existing.filter(({ name }) => name?.startsWith(`${scope}/`) && !wanted.has(name));
+  const desiredNames = new Set(desired.map(({ name }) => name));
+  const removed = scope === null ? [] : existing.filter(({ name }) => name?.startsWith(`${scope}/`) && !desiredNames.has(name));
   return [
-    ...kept,
-    ...gone.map(
+    ...described,
+    ...removed.map(
       ({ id, name }): Change => ({ action: 'DELETE', name: String(name), file: null, id, changes: [], secrets: [], input: null }),
     ),
   ];
@@ -127,7 +127,7 @@ class Fields {
   readonly names: string[];
 
   constructor(readonly schema: GraphQLSchema) {
-    this.names = Object.keys(fieldsOf(schema.getType('WebhookSubscriptionInput'))).filter((name) => !NOT_OF_IT.has(name));
+    this.names = Object.keys(fieldsOf(schema.getType('WebhookSubscriptionInput'))).filter((name) => !NOT_FIELDS.has(name));
   }
 
   existing(field: string, node: Existing): unknown {

@@ -4,8 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { type Change, compare, type Existing } from '../as-code/compare.js';
+import { printPlan, sum } from '../as-code/print-plan.js';
 import { readFolder, readScope, SETTINGS } from '../as-code/read-folder.js';
-import { sum, tellPlan } from '../as-code/tell-plan.js';
 import { writable, writeFolder } from '../as-code/write-folder.js';
 import type { Client, UserError } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
@@ -29,9 +29,9 @@ export function addAsCode(program: Command, cli: Cli): void {
     .option('--detailed-exitcode', 'exit with 2 if there are changes')
     .action(async (folder: string | undefined, options: Planning & { detailedExitcode?: true }) => {
       const changes = await plan(await connect(), folder, options, cli);
-      if (options.json) terminal.json(changes.map(told));
-      else tellPlan(terminal, changes, { prune: options.prune === true });
-      if (options.detailedExitcode && changes.some((change) => counts(change, options)))
+      if (options.json) terminal.json(changes.map(withoutInput));
+      else printPlan(terminal, changes, { prune: options.prune === true });
+      if (options.detailedExitcode && changes.some((change) => isPlanned(change, options)))
         throw new RuntimeError('CHANGES', 'The subscriptions differ from the folder', '`hookgraph apply` applies the changes.');
     });
   addAnswering(program, 'apply [folder]', 'create and change subscriptions so that they match the folder', [
@@ -43,12 +43,12 @@ export function addAsCode(program: Command, cli: Cli): void {
     .action(async (folder: string | undefined, options: Planning & { yes?: true }) => {
       const client = await connect();
       const changes = await plan(client, folder, options, cli);
-      if (!options.json) tellPlan(terminal, changes, { prune: options.prune === true });
-      const due = changes.filter((change) => counts(change, options));
+      if (!options.json) printPlan(terminal, changes, { prune: options.prune === true });
+      const due = changes.filter((change) => isPlanned(change, options));
       if (due.length > 0 && !options.yes && (await terminal.confirm('Apply these changes?')) !== true)
         throw new RuntimeError('NOT_CONFIRMED', 'The changes were not applied', 'Pass --yes to confirm.');
       const done = await apply(client, changes, options, cli);
-      if (options.json) terminal.json(done.map(told));
+      if (options.json) terminal.json(done.map(withoutInput));
       else
         terminal.say(
           `${done.length === 0 ? 'No changes were needed' : `Done: ${['CREATE', 'UPDATE', 'DELETE'].map((action, at) => `${sum(done, action as Change['action'])} ${['created', 'changed', 'deleted'][at]}`).join(', ')}`}.`,
@@ -77,9 +77,9 @@ export function addAsCode(program: Command, cli: Cli): void {
     });
 }
 
-const counts = ({ action }: Change, { prune }: Planning): boolean => action !== 'NONE' && (action !== 'DELETE' || prune === true);
+const isPlanned = ({ action }: Change, { prune }: Planning): boolean => action !== 'NONE' && (action !== 'DELETE' || prune === true);
 /** Removes a change's input before printing, because the input holds secrets. */
-const told = ({ input: _, ...change }: Change) => change;
+const withoutInput = ({ input: _, ...change }: Change) => change;
 
 async function listExisting(client: Client): Promise<Existing[]> {
   const fields = ownFields(await client.schema());

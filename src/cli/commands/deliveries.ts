@@ -4,7 +4,7 @@ import type { Answer } from '../client.js';
 import { type Answering, addAnswering, addCommand, type Cli, type Command, collect, Option } from '../command.js';
 import { findOne, findSubscription } from '../find.js';
 import { addList, addSelection, type Selection, selectionOf, topicOf, webhookOf } from '../list.js';
-import { ms, tellRequest, tellResponse } from '../report.js';
+import { ms, printRequest, printResponse } from '../report.js';
 import { called } from '../saving.js';
 import { visible } from '../terminal.js';
 
@@ -69,8 +69,8 @@ export function addDeliveries(program: Command, cli: Cli): void {
       const { number, startedAt, durationMs, outcome, stage, message, request, response } = attempt;
       terminal.say(`\nAttempt ${number}, ${startedAt}, ${ms(durationMs)}: ${outcome}${stage ? ` at ${stage}` : ''}`);
       if (message) terminal.say(visible(message));
-      if (request) tellRequest(terminal, request);
-      if (response) tellResponse(terminal, response);
+      if (request) printRequest(terminal, request);
+      if (response) printResponse(terminal, response);
     }
     if (attempts.length === 0) terminal.say('\nThis delivery has no attempt yet.');
   });

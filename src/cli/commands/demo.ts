@@ -21,15 +21,15 @@ export interface DemoOptions {
 export async function runDemo({ running }: DemoOptions): Promise<void> {
   const startedAt = Date.now();
   const closing: Closing = [];
-  const { tellDemo } = await loadSample();
+  const { runGuide } = await loadSample();
   try {
     const receiver = await startReceiver();
     closing.push(receiver.close);
     say(`\nA receiver listens at ${receiver.url}`);
-    const product = running ? await findRunning() : await startThrowAway(closing);
+    const product = running ? await findRunning() : await startTemporary(closing);
     say(`Hookgraph runs at ${product.url}${running ? '' : ', on a temporary database'}`);
     const ask = (query: string, variables = {}) => askProduct(product, query, variables);
-    await tellDemo({ ask, headerPrefix: product.headerPrefix, say, receiver, closing });
+    await runGuide({ ask, headerPrefix: product.headerPrefix, say, receiver, closing });
   } finally {
     for (const close of closing.reverse()) await close();
   }
@@ -46,7 +46,7 @@ interface Product {
   headerPrefix: string;
 }
 
-async function startThrowAway(closing: Closing): Promise<Product> {
+async function startTemporary(closing: Closing): Promise<Product> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hookgraph-demo-'));
   closing.push(() => rm(dataDir, { recursive: true, force: true }));
   const env = { HOOKGRAPH_DATA_DIR: dataDir, HOOKGRAPH_LOG_LEVEL: 'error', PORT: '0' };

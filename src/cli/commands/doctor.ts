@@ -7,7 +7,7 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, appOption, type Cli, type Command } from '../command.js';
 import { checkStore } from '../doctor/check-store.js';
-import { attempt, CLOCK_SKEW_MS, type Finding, finding, type Tell } from '../doctor/finding.js';
+import { attempt, CLOCK_SKEW_MS, type Finding, finding, type Report } from '../doctor/finding.js';
 import type { Terminal } from '../terminal.js';
 import { nameOf, whoIs } from '../who-is.js';
 
@@ -21,19 +21,19 @@ export function addDoctor(program: Command, cli: Cli): void {
     .addOption(appOption())
     .action(async (options: Answering & { app?: string }) => {
       const findings: Finding[] = [];
-      const tell = (finding: Finding) => {
+      const report = (finding: Finding) => {
         findings.push(finding);
-        if (!options.json) tellFinding(cli.terminal, finding);
+        if (!options.json) printFinding(cli.terminal, finding);
       };
-      if (options.app === undefined) await examine(cli, tell);
-      else await examineApp(options.app, tell);
+      if (options.app === undefined) await examine(cli, report);
+      else await examineApp(options.app, report);
       if (options.json) cli.terminal.json(findings);
       const failures = findings.filter(({ outcome }) => outcome === 'FAIL').length;
       if (failures > 0) throw new RuntimeError('UNHEALTHY', `${failures} of ${findings.length} checks failed`);
     });
 }
 
-function tellFinding(terminal: Terminal, { check, outcome, message, hint }: Finding): void {
+function printFinding(terminal: Terminal, { check, outcome, message, hint }: Finding): void {
   if (!terminal.isTty) {
     terminal.table([], [[outcome.toLowerCase(), check, message, hint]]);
     return;
@@ -43,18 +43,18 @@ function tellFinding(terminal: Terminal, { check, outcome, message, hint }: Find
   if (hint) terminal.say(`${' '.repeat(21)}${hint}`);
 }
 
-async function examine(cli: Cli, tell: Tell): Promise<void> {
-  tell(checkNode(process.versions.node));
-  const config = await attempt('configuration', tell, async () => {
+async function examine(cli: Cli, report: Report): Promise<void> {
+  report(checkNode(process.versions.node));
+  const config = await attempt('configuration', report, async () => {
     (await import('../../webhooks/index.js')).readDestinationOptions(cli.env);
     return readConfig(cli.env);
   });
   if (!config) return;
-  tell(finding('configuration', 'OK', 'every variable is valid'));
-  tell(checkNetworks(config));
+  report(finding('configuration', 'OK', 'every variable is valid'));
+  report(checkNetworks(config));
   const url = config.databaseUrl ?? (await readFile(join(config.dataDir, 'database-url'), 'utf8').catch(() => null))?.trim() ?? null;
   if (url === null)
-    tell(
+    report(
       finding(
         'database',
         'WARN',
@@ -63,22 +63,22 @@ async function examine(cli: Cli, tell: Tell): Promise<void> {
       ),
     );
   else {
-    tell(await checkKeyFile(config));
-    await checkStore(url, config, tell);
+    report(await checkKeyFile(config));
+    await checkStore(url, config, report);
   }
-  const client = await attempt('login', tell, () => cli.connect());
-  if (client) await checkApi(client, tell);
+  const client = await attempt('login', report, () => cli.connect());
+  if (client) await checkApi(client, report);
 }
 
 /** Checks an adopter's application: its database, and its announced tables. */
-async function examineApp(path: string, tell: Tell): Promise<void> {
-  tell(checkNode(process.versions.node));
+async function examineApp(path: string, report: Report): Promise<void> {
+  report(checkNode(process.versions.node));
   const { loadApp } = await import('../adopter/load-app.js');
   const { checkAppStore } = await import('../doctor/check-app-store.js');
-  const hooks = await attempt('application', tell, () => loadApp(path));
+  const hooks = await attempt('application', report, () => loadApp(path));
   if (!hooks) return;
   try {
-    await attempt('database', tell, () => checkAppStore(hooks, tell));
+    await attempt('database', report, () => checkAppStore(hooks, report));
   } finally {
     await hooks.close();
   }
@@ -132,20 +132,20 @@ async function checkKeyFile(config: Config): Promise<Finding> {
   return finding('keys', 'OK', `the keys are in ${file}; keep a copy elsewhere`);
 }
 
-async function checkApi(client: Client, tell: Tell): Promise<void> {
+async function checkApi(client: Client, report: Report): Promise<void> {
   // An adopter's endpoint, whose URL has a path, doesn't serve /readyz.
-  if (new URL(client.url).pathname === '/' && !(await checkReady(client, tell))) return;
-  const who = await attempt('login', tell, async () => ({ found: await whoIs(client) }));
+  if (new URL(client.url).pathname === '/' && !(await checkReady(client, report))) return;
+  const who = await attempt('login', report, async () => ({ found: await whoIs(client) }));
   if (!who) return;
-  tell(finding('login', 'OK', who.found ? `logged in as ${nameOf(who.found)}` : `${client.url} accepts the token`));
-  const all = await attempt('subscriptions', tell, () => client.list(SUBSCRIPTIONS, {}, Number.POSITIVE_INFINITY));
-  if (all) for (const one of checkSubscriptions(all as Listed[])) tell(one);
+  report(finding('login', 'OK', who.found ? `logged in as ${nameOf(who.found)}` : `${client.url} accepts the token`));
+  const all = await attempt('subscriptions', report, () => client.list(SUBSCRIPTIONS, {}, Number.POSITIVE_INFINITY));
+  if (all) for (const one of checkSubscriptions(all as Listed[])) report(one);
 }
 
 /** Returns whether the API answered. */
-async function checkReady(client: Client, tell: Tell): Promise<boolean> {
+async function checkReady(client: Client, report: Report): Promise<boolean> {
   const sentAt = Date.now();
-  const readyz = await attempt('API', tell, () =>
+  const readyz = await attempt('API', report, () =>
     fetch(`${client.url}/readyz`, { signal: AbortSignal.timeout(10_000) }).catch((cause: Error) => {
       throw new RuntimeError(
         'API_UNREACHABLE',
@@ -159,7 +159,7 @@ async function checkReady(client: Client, tell: Tell): Promise<boolean> {
   );
   if (!readyz) return false;
   const isReady = readyz.status === 200;
-  tell(
+  report(
     finding(
       'API',
       isReady ? 'OK' : 'FAIL',
@@ -168,7 +168,7 @@ async function checkReady(client: Client, tell: Tell): Promise<boolean> {
   );
   const skewMs = Math.abs(Date.parse(readyz.headers.get('date') ?? '') - (sentAt + Date.now()) / 2);
   if (skewMs > CLOCK_SKEW_MS)
-    tell(
+    report(
       finding(
         'clock',
         'WARN',
@@ -192,15 +192,15 @@ interface Listed {
 }
 
 function checkSubscriptions(all: readonly Listed[]): Finding[] {
-  const off = all.filter(({ status, disabledReason }) => status === 'DISABLED' && disabledReason !== 'OWNER');
+  const disabled = all.filter(({ status, disabledReason }) => status === 'DISABLED' && disabledReason !== 'OWNER');
   const held = all.filter(({ status }) => status === 'HELD');
-  const told = ({ name, id }: Listed, why: string | null) => `${name ?? id}: ${why ?? 'no reason was recorded'}`;
+  const describe = ({ name, id }: Listed, why: string | null) => `${name ?? id}: ${why ?? 'no reason was recorded'}`;
   const findings = [
-    ...off.map((one) =>
+    ...disabled.map((one) =>
       finding(
         'subscription',
         'WARN',
-        `was disabled by a rule. ${told(one, one.disabledMessage ?? one.disabledReason)}`,
+        `was disabled by a rule. ${describe(one, one.disabledMessage ?? one.disabledReason)}`,
         `hookgraph webhooks enable ${one.id}`,
       ),
     ),
@@ -208,7 +208,7 @@ function checkSubscriptions(all: readonly Listed[]): Finding[] {
       finding(
         'subscription',
         'WARN',
-        `is held because its query or a template no longer works. ${told(one, one.heldReason)}`,
+        `is held because its query or a template no longer works. ${describe(one, one.heldReason)}`,
         `Correct the subscription with: hookgraph webhooks update ${one.id}`,
       ),
     ),

@@ -72,7 +72,7 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
     verify: secret === null ? null : { secret, schemes, headerPrefix: readConfig(env).headerPrefix, publicUrl },
     forward: options.forward ?? null,
     before: replayed ? splitDocuments(replayed, options.replay as string) : [],
-    onReceived: (received) => (options.json ? terminal.write(`${JSON.stringify(received)}\n`) : tell(terminal, received)),
+    onReceived: (received) => (options.json ? terminal.write(`${JSON.stringify(received)}\n`) : printReceived(terminal, received)),
   });
   const undo: (() => Promise<unknown>)[] = [receiver.close];
   try {
@@ -88,7 +88,7 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
     }
     if (!signal.aborted) await once(signal, 'abort');
   } finally {
-    for (const take of undo.reverse()) await take();
+    for (const step of undo.reverse()) await step();
   }
   terminal.note(`Received ${receiver.count()} ${receiver.count() === 1 ? 'notification' : 'notifications'}.`);
 }
@@ -113,7 +113,7 @@ async function subscribe(
   return () => client.mutate(DELETE, { webhookSubscription: { id: webhookSubscription.id } });
 }
 
-function tell(terminal: Terminal, { key, at, headers, body, verdicts, forwarded }: Received): void {
+function printReceived(terminal: Terminal, { key, at, headers, body, verdicts, forwarded }: Received): void {
   const topic = Object.entries(headers).find(([name]) => name.endsWith('-topic'))?.[1];
   const words = [
     key === null ? 'refused' : `key ${key}`,

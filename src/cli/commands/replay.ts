@@ -12,7 +12,7 @@ const BEGIN = `mutation ($id: ID, $from: DateTime, $to: DateTime) { replayWebhoo
 const CANCEL = `mutation ($id: ID) { cancelWebhookReplay(id: $id) { errors { field fullMessage type } webhookReplay { ${REPLAY} } } }`;
 const WHY = `query ($id: ID!, $nodeId: ID, $since: DateTime) { webhookWhyNot(webhookSubscriptionId: $id, nodeId: $nodeId, since: $since) {
   code conclusion findings { code reason event { id nodeId operation occurredAt changedFields } delivery { id databaseId state } } } }`;
-const LOOK_EVERY_MS = 500;
+const POLL_MS = 500;
 
 export function addReplay(program: Command, { terminal, connect, interrupted }: Cli): void {
   addAnswering(program, 'replay <webhook>', 'send the events of a period again, as new deliveries', [
@@ -38,7 +38,7 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
       const signal = interrupted();
       while (options.follow && replay.state === 'RUNNING' && !signal.aborted) {
         terminal.progress(`${Math.round(replay.progress * 100)} %, ${replay.deliveryCount} deliveries`);
-        await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+        await wait(POLL_MS, undefined, { signal }).catch(() => {});
         replay = await findOne(client, 'WebhookReplay', replay.id, REPLAY);
       }
       if (options.json) return terminal.json(replay);

@@ -15,7 +15,7 @@ export interface RotateOptions {
 }
 
 /** Milliseconds between two progress lines when stdout isn't a terminal. */
-const QUIET_MS = 2000;
+const PROGRESS_INTERVAL_MS = 2000;
 
 export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Promise<void> {
   const store = await openStore({ join: true, ...(json && { say: () => {} }) });
@@ -36,7 +36,7 @@ export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Pro
       ...(!json && { onProgress: progress(process.stdout) }),
     });
     if (json) console.log(JSON.stringify({ ...result, dryRun }));
-    else tell(result, { generate, dryRun, keptIn: config.encryptionKeys === null ? keyFile(config) : 'HOOKGRAPH_ENCRYPTION_KEYS' });
+    else printResult(result, { generate, dryRun, keptIn: config.encryptionKeys === null ? keyFile(config) : 'HOOKGRAPH_ENCRYPTION_KEYS' });
     if (result.unreadable.length > 0) process.exitCode = 1;
   } finally {
     await pool.end();
@@ -46,17 +46,17 @@ export async function rotateKeys({ generate, dryRun, json }: RotateOptions): Pro
 
 /** Shows progress: a line that is overwritten on a terminal, occasional lines elsewhere. */
 function progress(out: NodeJS.WriteStream): (done: number, of: number) => void {
-  let toldAt = Date.now();
+  let printedAt = Date.now();
   return (done, of) => {
     const line = `${done.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} secrets`;
     if (out.isTTY) return void out.write(`\r${line}${done >= of ? '\n' : ''}`);
-    if (Date.now() - toldAt < QUIET_MS) return;
-    toldAt = Date.now();
+    if (Date.now() - printedAt < PROGRESS_INTERVAL_MS) return;
+    printedAt = Date.now();
     out.write(`${line}\n`);
   };
 }
 
-function tell(result: Resealed, { generate, dryRun, keptIn }: { generate: boolean; dryRun: boolean; keptIn: string }): void {
+function printResult(result: Resealed, { generate, dryRun, keptIn }: { generate: boolean; dryRun: boolean; keptIn: string }): void {
   const { key, added, total, resealed, unreadable, unneeded } = result;
   const named = key === null ? 'a new key' : `key ${key}`;
   if (dryRun) console.log(`${secrets(resealed)} of ${total} would be encrypted again, with ${named}. Nothing was changed.`);

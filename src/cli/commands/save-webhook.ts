@@ -7,7 +7,7 @@ import type { Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command, collect } from '../command.js';
 import { addFieldOptions, readFieldOptions } from '../field-options.js';
 import { findSubscription } from '../find.js';
-import { failed, tellReport } from '../report.js';
+import { failed, printReport } from '../report.js';
 import { CREATE, called, type Saved, save, UPDATE } from '../saving.js';
 import {
   assign,
@@ -59,7 +59,7 @@ export function addSaving(webhooks: Command, cli: Cli): void {
       const saved = [];
       for (const input of await readWritten(client, cli, options, true))
         saved.push(await save(client, CREATE, { ...input, ...(options.test && { test: true }) }));
-      tellSaved(cli, saved, options, 'created');
+      printSaved(cli, saved, options, 'created');
     });
   addDefinition(
     addAnswering(webhooks, 'update <webhook>', 'change a subscription; fields without an option stay unchanged', [
@@ -77,16 +77,16 @@ export function addSaving(webhooks: Command, cli: Cli): void {
           '`webhooks update` accepts a single --topic',
           'Create a further subscription for each further topic.',
         );
-      tellSaved(cli, [await save(client, UPDATE, { ...input, id, ...(options.test && { test: true }) })], options, 'changed');
+      printSaved(cli, [await save(client, UPDATE, { ...input, id, ...(options.test && { test: true }) })], options, 'changed');
     });
 }
 
-function tellSaved({ terminal }: Cli, saved: Saved[], { json }: Answering, done: string): void {
+function printSaved({ terminal }: Cli, saved: Saved[], { json }: Answering, done: string): void {
   if (json) terminal.json(saved.map(({ webhookSubscription, warnings, report }) => ({ ...webhookSubscription, warnings, report })));
   for (const { webhookSubscription: one, warnings, report } of saved) {
     for (const { fullMessage } of warnings) terminal.note(`Warning: ${fullMessage}`);
     if (!json) terminal.say(terminal.isTty ? `${called(one)} is ${done}: ${one.topic.key}@${one.topic.version}, id ${one.id}` : one.id);
-    if (report && !json) tellReport(terminal, report);
+    if (report && !json) printReport(terminal, report);
   }
   if (saved.some(({ report }) => report && failed(report)))
     throw new RuntimeError('TEST_FAILED', 'The subscription was saved, but the test failed');

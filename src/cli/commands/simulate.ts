@@ -34,9 +34,9 @@ export async function simulate(options: SimulateOptions): Promise<void> {
   for (let dueAtMs = Date.now(); !stopping.signal.aborted; dueAtMs = Math.max(dueAtMs + everyMs, Date.now())) {
     await wait(Math.max(0, dueAtMs - Date.now()), undefined, { signal: stopping.signal }).catch(() => {});
     if (stopping.signal.aborted) break;
-    const told = await simulation.act().catch((error: Error) => `failed: ${error.message}`);
+    const sentence = await simulation.act().catch((error: Error) => `failed: ${error.message}`);
     count += 1;
-    console.log(`${new Date().toISOString()}  ${told}`);
+    console.log(`${new Date().toISOString()}  ${sentence}`);
   }
   console.log(`Made ${count} changes.`);
 }

@@ -3,7 +3,7 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Answer, Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
 import { findSubscription } from '../find.js';
-import { failed, tellReport } from '../report.js';
+import { failed, printReport } from '../report.js';
 import { CREATE, called, DELETE, save } from '../saving.js';
 import { topicOf } from '../subscription-input.js';
 import { testSubscription } from './try-webhook.js';
@@ -26,17 +26,17 @@ export function addTrigger(program: Command, { terminal, connect, interrupted }:
   ).action(async (topic: string, target: string | undefined, options: Answering) => {
     const client = await connect();
     const reports: { webhookSubscription: Target; report: Answer }[] = [];
-    const tell = (webhookSubscription: Target, report: Answer) => {
+    const add = (webhookSubscription: Target, report: Answer) => {
       reports.push({ webhookSubscription, report });
       if (options.json) return;
       terminal.note(`${called(webhookSubscription)}:`);
-      tellReport(terminal, report);
+      printReport(terminal, report);
     };
     if (target && /^https?:\/\//i.test(target))
-      await withThrowAway(client, { topic: topicOf(topic), callbackUrl: target }, interrupted(), async (one) =>
-        tell({ ...one, name: target }, (await testSubscription(client, one.id)).report),
+      await withTemporary(client, { topic: topicOf(topic), callbackUrl: target }, interrupted(), async (one) =>
+        add({ ...one, name: target }, (await testSubscription(client, one.id)).report),
       );
-    else for (const one of await findTargets(client, topic, target)) tell(one, (await testSubscription(client, one.id)).report);
+    else for (const one of await findTargets(client, topic, target)) add(one, (await testSubscription(client, one.id)).report);
     if (options.json) terminal.json(reports);
     const failures = reports.filter(({ report }) => failed(report));
     if (failures.length > 0) throw new RuntimeError('TEST_FAILED', `${failures.length} of ${reports.length} tests failed`);
@@ -60,7 +60,7 @@ async function findTargets(client: Client, topic: string, target: string | undef
 }
 
 /** Creates a temporary subscription, and always deletes it after `use`. It is disabled, so that events aren't delivered to it. */
-async function withThrowAway(
+async function withTemporary(
   client: Client,
   definition: Record<string, unknown>,
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import { type Answer, type Client, throwMistakes } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
 import { findSubscription } from '../find.js';
-import { failed, REPORT, tellReport } from '../report.js';
+import { failed, printReport, REPORT } from '../report.js';
 import type { Terminal } from '../terminal.js';
 import { addDefinition, readWritten, type Written } from './save-webhook.js';
 
@@ -21,7 +21,7 @@ export function addTryOut(webhooks: Command, cli: Cli): void {
     const { id } = await findSubscription(client, name);
     const tested = await testSubscription(client, id);
     if (json) terminal.json(tested);
-    else tellReport(terminal, tested.report);
+    else printReport(terminal, tested.report);
     throwFailure(tested.report);
   });
   addDefinition(
@@ -44,14 +44,14 @@ export function addTryOut(webhooks: Command, cli: Cli): void {
         await client.ask(PREVIEW, { webhookSubscription: { ...input, ...(known && { id: known.id }) }, nodeId: options.node ?? null }),
       ) as [Answer];
       if (options.json) terminal.json(payload);
-      else tellPreview(terminal, payload);
+      else printPreview(terminal, payload);
       throwMistakes(payload.errors);
       throwFailure(payload.report);
     });
 }
 
-function tellPreview(terminal: Terminal, { warnings, report }: Answer): void {
-  if (report) tellReport(terminal, report);
+function printPreview(terminal: Terminal, { warnings, report }: Answer): void {
+  if (report) printReport(terminal, report);
   for (const { fullMessage } of warnings) terminal.note(`Warning: ${fullMessage}`);
 }
 

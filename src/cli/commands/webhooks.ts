@@ -106,9 +106,9 @@ export function addWebhooks(program: Command, cli: Cli): void {
       const client = await connect();
       const found = await Promise.all(names.map((one) => findSubscription(client, one)));
       if (!options.yes) {
-        const told = found.map(called).join(', ');
-        const answer = await terminal.confirm(`Delete ${told}?`);
-        if (answer !== true) throw new RuntimeError('NOT_CONFIRMED', `No subscription was deleted (${told})`, 'Pass --yes to confirm.');
+        const deleted = found.map(called).join(', ');
+        const answer = await terminal.confirm(`Delete ${deleted}?`);
+        if (answer !== true) throw new RuntimeError('NOT_CONFIRMED', `No subscription was deleted (${deleted})`, 'Pass --yes to confirm.');
       }
       for (const { id } of found) await client.mutate(DELETE, { webhookSubscription: { id } });
       if (options.json) return terminal.json(found);

@@ -5,27 +5,27 @@ import { ENGINE_MIGRATIONS } from '../../runtime/migration-sets.js';
 import { schemaOf } from '../../runtime/schema-name.js';
 import { checkKeys } from '../../webhooks/index.js';
 import { checkServer, checkWithoutTenant, checkWorker } from './check-store.js';
-import { attempt, finding, type Tell } from './finding.js';
+import { attempt, finding, type Report } from './finding.js';
 
-export async function checkAppStore(hooks: Hookgraph, tell: Tell): Promise<void> {
+export async function checkAppStore(hooks: Hookgraph, report: Report): Promise<void> {
   const { webhooks } = hooks;
   const { pool } = webhooks.engine;
-  await checkServer(pool, tell);
+  await checkServer(pool, report);
   const pending = await listPendingMigrations(pool, ENGINE_MIGRATIONS.dir, schemaOf(pool));
   if (pending.length > 0)
-    return tell(
+    return report(
       finding('migrations', 'FAIL', `${pending.length} migrations are not applied: ${pending.join(', ')}`, 'Run `hookgraph migrate`.'),
     );
-  tell(finding('migrations', 'OK', 'all migrations are applied'));
-  const opened = await attempt('keys', tell, async () => {
+  report(finding('migrations', 'OK', 'all migrations are applied'));
+  const opened = await attempt('keys', report, async () => {
     await checkKeys(pool, webhooks.engine.vault, { activate: false });
     return true;
   });
-  if (opened) tell(finding('keys', 'OK', 'the configured keys can decrypt all secrets in the database'));
+  if (opened) report(finding('keys', 'OK', 'the configured keys can decrypt all secrets in the database'));
   const problems = await hooks.check();
   for (const { severity, subject, message, hint } of problems)
-    tell(finding('announcement', severity === 'ERROR' ? 'FAIL' : 'WARN', `${subject}: ${message}`, hint));
-  if (problems.length === 0) tell(finding('announcement', 'OK', 'tables, triggers, finders and stored queries have no problems'));
-  await checkWorker(pool, tell);
-  await checkWithoutTenant(pool, tell);
+    report(finding('announcement', severity === 'ERROR' ? 'FAIL' : 'WARN', `${subject}: ${message}`, hint));
+  if (problems.length === 0) report(finding('announcement', 'OK', 'tables, triggers, finders and stored queries have no problems'));
+  await checkWorker(pool, report);
+  await checkWithoutTenant(pool, report);
 }

@@ -7,40 +7,44 @@ import type { Logger } from '../../runtime/logger.js';
 import { createPlainLog } from '../../runtime/plain-log.js';
 import type { CaptureFinding } from '../../webhooks/index.js';
 import { loadSample } from '../sample.js';
-import { attempt, CLOCK_SKEW_MS, finding, type Tell } from './finding.js';
+import { attempt, CLOCK_SKEW_MS, finding, type Report } from './finding.js';
 
 /** Seconds after which due work means that no worker runs. A running worker looks for work twice a second. */
-const PATIENCE_S = 30;
+const MAX_WAIT_S = 30;
 
 /** Checks the sample product's database. */
-export async function checkStore(url: string, config: Config, tell: Tell): Promise<void> {
+export async function checkStore(url: string, config: Config, report: Report): Promise<void> {
   const { checkDatabase, openPool } = await import('../../runtime/database.js');
   const { loadKeys } = await import('../../runtime/keys.js');
   const { refuseUnlessMigrated } = await import('../installation.js');
   const { createVault, checkKeys } = await import('../../webhooks/index.js');
   const log = createPlainLog('silent');
-  const answers = await attempt('database', tell, () => checkDatabase(url).then(() => true));
+  const answers = await attempt('database', report, () => checkDatabase(url).then(() => true));
   if (!answers) return;
   const pool = openPool(url, { log, name: 'hookgraph doctor', max: 1, schema: config.databaseSchema });
   try {
-    await checkServer(pool, tell);
-    const migrated = await attempt('migrations', tell, () => refuseUnlessMigrated(url, config, log).then(() => true));
+    await checkServer(pool, report);
+    const migrated = await attempt('migrations', report, () => refuseUnlessMigrated(url, config, log).then(() => true));
     if (!migrated) return;
-    tell(finding('migrations', 'OK', 'all migrations are applied'));
+    report(finding('migrations', 'OK', 'all migrations are applied'));
     if (config.encryptionKeys || (await stat(keyFile(config)).catch(() => null)))
-      await attempt('keys', tell, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
-    await checkCapture(pool, { url, config, log }, tell);
-    await checkWorker(pool, tell);
-    await checkWithoutTenant(pool, tell);
+      await attempt('keys', report, async () => void (await checkKeys(pool, createVault(await loadKeys(config)), { activate: false })));
+    await checkCapture(pool, { url, config, log }, report);
+    await checkWorker(pool, report);
+    await checkWithoutTenant(pool, report);
   } finally {
     await pool.end();
   }
 }
 
-async function checkCapture(pool: pg.Pool, { url, config, log }: { url: string; config: Config; log: Logger }, tell: Tell): Promise<void> {
+async function checkCapture(
+  pool: pg.Pool,
+  { url, config, log }: { url: string; config: Config; log: Logger },
+  report: Report,
+): Promise<void> {
   const sample = await loadSample().catch(() => null);
   if (!sample) {
-    tell(
+    report(
       finding(
         'capture',
         'WARN',
@@ -53,17 +57,17 @@ async function checkCapture(pool: pg.Pool, { url, config, log }: { url: string; 
   const { findOutOfStep } = await import('../../webhooks/index.js');
   // A dummy key, because no secret is decrypted here.
   const hooks = sample.createHooks({ database: url, databaseSchema: config.databaseSchema, keys: [Buffer.alloc(32)], log });
-  await attempt('capture', tell, async () => {
+  await attempt('capture', report, async () => {
     await hooks.ready();
-    tellCapture(await findOutOfStep(pool, hooks.webhooks.engine.host.nodes), tell);
+    reportCapture(await findOutOfStep(pool, hooks.webhooks.engine.host.nodes), report);
   }).finally(() => hooks.close());
 }
 
-export async function checkServer(pool: pg.Pool, tell: Tell): Promise<void> {
+export async function checkServer(pool: pg.Pool, report: Report): Promise<void> {
   const { rows } = await pool.query("SELECT current_setting('server_version') AS version, clock_timestamp() AS now");
-  tell(finding('database', 'OK', `Postgres ${rows[0].version} answers`));
+  report(finding('database', 'OK', `Postgres ${rows[0].version} answers`));
   const skewMs = Math.abs(rows[0].now.getTime() - Date.now());
-  tell(
+  report(
     skewMs > CLOCK_SKEW_MS
       ? finding(
           'clock',
@@ -75,41 +79,41 @@ export async function checkServer(pool: pg.Pool, tell: Tell): Promise<void> {
   );
 }
 
-function tellCapture(findings: CaptureFinding[], tell: Tell): void {
-  if (findings.length === 0) tell(finding('capture', 'OK', 'every change of the announced tables is recorded'));
-  for (const { loses, message, hint } of findings) tell(finding('capture', loses ? 'FAIL' : 'WARN', message, hint));
+function reportCapture(findings: CaptureFinding[], report: Report): void {
+  if (findings.length === 0) report(finding('capture', 'OK', 'every change of the announced tables is recorded'));
+  for (const { loses, message, hint } of findings) report(finding('capture', loses ? 'FAIL' : 'WARN', message, hint));
 }
 
-export async function checkWorker(pool: pg.Pool, tell: Tell): Promise<void> {
+export async function checkWorker(pool: pg.Pool, report: Report): Promise<void> {
   const { rows } = await pool.query(
     `
     WITH queued AS (SELECT id FROM hookgraph.captures UNION ALL SELECT event_id FROM hookgraph.event_queue)
     SELECT (SELECT count(*)::int FROM queued) AS events,
       (SELECT extract(epoch FROM clock_timestamp() - hookgraph.time_of(min(id))) FROM queued) AS "eventSeconds",
       (SELECT count(*)::int FROM hookgraph.open_deliveries WHERE held_for IS NULL AND due_at < clock_timestamp() - $1::float8 * interval '1 s') AS due`,
-    [PATIENCE_S],
+    [MAX_WAIT_S],
   );
   const { events, eventSeconds, due } = rows[0];
-  const isLate = Number(eventSeconds ?? 0) > PATIENCE_S || due > 0;
+  const isLate = Number(eventSeconds ?? 0) > MAX_WAIT_S || due > 0;
   if (!isLate)
-    return tell(finding('worker', 'OK', events > 0 ? `${events} events are being processed` : 'no event or delivery is waiting'));
-  tell(
+    return report(finding('worker', 'OK', events > 0 ? `${events} events are being processed` : 'no event or delivery is waiting'));
+  report(
     finding(
       'worker',
       'FAIL',
-      `${events} events and ${due} deliveries have waited for more than ${PATIENCE_S} s`,
+      `${events} events and ${due} deliveries have waited for more than ${MAX_WAIT_S} s`,
       'Start a worker with `hookgraph worker`, or start more workers.',
     ),
   );
 }
 
-export async function checkWithoutTenant(pool: pg.Pool, tell: Tell): Promise<void> {
+export async function checkWithoutTenant(pool: pg.Pool, report: Report): Promise<void> {
   const { rows } = await pool.query<{ count: number; first: string[] }>(`
     WITH found AS (SELECT id, typename, node_key FROM hookgraph.events WHERE tenant IS NULL ORDER BY id LIMIT 1001)
     SELECT count(*)::int AS count, (array_agg(typename || ' ' || left(node_key, 100) ORDER BY id))[1:3] AS first FROM found`);
   const { count = 0, first } = rows[0] ?? {};
-  if (count === 0) return tell(finding('tenants', 'OK', 'every event has a tenant'));
-  tell(
+  if (count === 0) return report(finding('tenants', 'OK', 'every event has a tenant'));
+  report(
     finding(
       'tenants',
       'WARN',

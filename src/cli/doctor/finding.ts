@@ -11,7 +11,7 @@ export interface Finding {
   hint: string | null;
 }
 
-export type Tell = (finding: Finding) => void;
+export type Report = (finding: Finding) => void;
 
 export const CLOCK_SKEW_MS = 5_000;
 
@@ -23,12 +23,12 @@ export const finding = (check: string, outcome: Outcome, message: string, hint: 
 });
 
 /** Runs a check. An exception becomes a failed finding, and the result is `null`. */
-export async function attempt<T>(check: string, tell: Tell, work: () => Promise<T>): Promise<T | null> {
+export async function attempt<T>(check: string, report: Report, work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();
   } catch (error) {
     const { message, hint } = error as RuntimeError;
-    tell(finding(check, 'FAIL', message, hint ?? null));
+    report(finding(check, 'FAIL', message, hint ?? null));
     return null;
   }
 }

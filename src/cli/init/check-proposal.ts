@@ -5,7 +5,7 @@ import { createHookgraph, type Hookgraph } from '../../index.js';
 import { createPlainLog } from '../../runtime/plain-log.js';
 import { poolSource } from '../../sources/pool-source.js';
 import type { PlannedStatement } from '../../webhooks/index.js';
-import type { Look } from './look.js';
+import type { Inspection } from './inspect.js';
 import { type Proposal, tablesOf } from './propose.js';
 
 export interface CheckedProposal {
@@ -15,10 +15,15 @@ export interface CheckedProposal {
   statements: PlannedStatement[];
 }
 
-export async function checkProposal(pool: Pool, proposal: Proposal, look: Look, projectName: string | null): Promise<CheckedProposal> {
+export async function checkProposal(
+  pool: Pool,
+  proposal: Proposal,
+  inspection: Inspection,
+  projectName: string | null,
+): Promise<CheckedProposal> {
   let failure = '';
   for (const prefix of [undefined, prefixOf(projectName)]) {
-    const hooks = attempt(() => open(pool, proposal, look, prefix));
+    const hooks = attempt(() => open(pool, proposal, inspection, prefix));
     if (hooks instanceof Error) {
       failure = hooks.message;
       if ((hooks as { code?: string }).code === 'SCHEMA_COLLISION') continue;
@@ -58,14 +63,14 @@ function attempt<T>(work: () => T): T | Error {
   }
 }
 
-function open(pool: Pool, { defaults, tables }: Proposal, { sight, schema }: Look, prefix: string | undefined): Hookgraph {
-  const found = tables.flatMap(({ named, find }) => (find && find !== 'node' ? [[named.typename, find]] : []));
+function open(pool: Pool, { defaults, tables }: Proposal, { survey, schema }: Inspection, prefix: string | undefined): Hookgraph {
+  const found = tables.flatMap(({ candidate, find }) => (find && find !== 'node' ? [[candidate.typename, find]] : []));
   return createHookgraph({
     database: pool,
     // A random key, because nothing is encrypted here.
     keys: [randomBytes(32)],
     ...(schema && { schema: schema.schema }),
-    source: { ...poolSource, models: sight.models },
+    source: { ...poolSource, models: survey.models },
     tables: tablesOf(defaults, tables),
     ...(found.length > 0 && { find: Object.fromEntries(found) }),
     ...(prefix !== undefined && { prefix }),

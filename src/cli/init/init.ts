@@ -9,11 +9,11 @@ import { loadApp } from '../adopter/load-app.js';
 import type { Terminal } from '../terminal.js';
 import { askAnswers } from './ask-answers.js';
 import { checkProposal } from './check-proposal.js';
-import { type Look, lookAtAll } from './look.js';
+import { type Inspection, inspect } from './inspect.js';
+import { printNextSteps, printProposal, printStatements, resultOf } from './print-proposal.js';
 import { type Project, type ProjectOptions, readProject } from './project.js';
 import { propose } from './propose.js';
 import { generateModels, type ReadPrisma } from './read-prisma.js';
-import { answerOf, sayNext, sayProposal, sayStatements } from './say.js';
 import { writeFile } from './write-file.js';
 
 export interface InitOptions extends ProjectOptions {
@@ -51,33 +51,36 @@ export async function init(options: InitOptions, context: InitContext): Promise<
       'Pass --force to overwrite the file, --out to write another file, or --dry-run to write nothing.',
     );
   // With --json, stdout contains only the JSON.
-  const told: Terminal = options.json ? { ...terminal, say: () => {}, table: () => {} } : terminal;
+  const output: Terminal = options.json ? { ...terminal, say: () => {}, table: () => {} } : terminal;
   const pool = openPool(database, { log: createPlainLog('error'), max: 2 });
   try {
-    const look = await lookAtAll(pool, project, env);
-    const proposal = propose(look.sight, options.yes || options.json || options.dryRun ? {} : await askAnswers(look.sight, terminal));
-    const checked = await checkProposal(pool, proposal, look, project.name);
+    const inspection = await inspect(pool, project, env);
+    const proposal = propose(
+      inspection.survey,
+      options.yes || options.json || options.dryRun ? {} : await askAnswers(inspection.survey, terminal),
+    );
+    const checked = await checkProposal(pool, proposal, inspection, project.name);
     const file = writeFile(proposal, {
       typescript: project.typescript,
-      schema: look.schema ? look.schema.imported : undefined,
-      prisma: look.prisma?.imports ?? null,
+      schema: inspection.schema ? inspection.schema.imported : undefined,
+      prisma: inspection.prisma?.imports ?? null,
       ...(checked.prefix !== undefined && { prefix: checked.prefix }),
     });
-    sayProposal(told, proposal, { look, dir, problems: checked.problems });
-    if (options.dryRun) told.say(`\n${shown} would contain:\n\n${file.text}`);
-    const writes = !options.dryRun && (await mayWrite(shown, options, look, told));
-    if (writes) await write(project, file.text, look.prisma, { env, terminal: told });
-    sayStatements(told, checked.statements);
-    const migrates = writes && checked.statements.length > 0 && (await mayMigrate(options, told));
-    if (migrates) await migrate(project.out, env, told);
-    if (options.json) terminal.json(answerOf({ proposal, file, shown, writes, migrates, checked, notes: look.notes }));
-    else if (writes) sayNext(told, { shown, file, migrates });
+    printProposal(output, proposal, { inspection, dir, problems: checked.problems });
+    if (options.dryRun) output.say(`\n${shown} would contain:\n\n${file.text}`);
+    const writes = !options.dryRun && (await mayWrite(shown, options, inspection, output));
+    if (writes) await write(project, file.text, inspection.prisma, { env, terminal: output });
+    printStatements(output, checked.statements);
+    const migrates = writes && checked.statements.length > 0 && (await mayMigrate(options, output));
+    if (migrates) await migrate(project.out, env, output);
+    if (options.json) terminal.json(resultOf({ proposal, file, shown, writes, migrates, checked, notes: inspection.notes }));
+    else if (writes) printNextSteps(output, { shown, file, migrates });
   } finally {
     await pool.end();
   }
 }
 
-async function mayWrite(shown: string, options: InitOptions, { prisma }: Look, terminal: Terminal): Promise<boolean> {
+async function mayWrite(shown: string, options: InitOptions, { prisma }: Inspection, terminal: Terminal): Promise<boolean> {
   if (options.yes) return true;
   if (options.json) return false;
   const also = prisma?.addition ? ", and add Hookgraph's generator to your Prisma schema" : '';

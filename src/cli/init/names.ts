@@ -78,5 +78,5 @@ export function tenantRank(column: string): number | null {
   return rank < 0 ? null : rank;
 }
 
-export const looksLikePeople = (table: string): boolean =>
+export const looksLikeUsers = (table: string): boolean =>
   /^(app_|account_)?(user|staff|agent|employee|member|person|admin|operator|profile)(_account)?$/.test(snakeCase(typenameOf(table)));

@@ -4,14 +4,14 @@ import { completeAnnouncements } from '../../sources/catalog/complete.js';
 import type { CatalogColumn } from '../../sources/catalog/read-catalog.js';
 import type { TableDefaults, TableOptions, Tables } from '../../sources/catalog/table-options.js';
 import type { AnnouncedNode } from '../../webhooks/index.js';
+import type { Candidate, LeftOut, Survey } from './find-candidates.js';
+import { childrenOf, findTenants, type Tenancy, type TenantColumn, type TenantRoute, tenantColumns } from './find-tenants.js';
+import { findUserTable, type UserTable } from './find-user-table.js';
 import { finderFor, isFoundByNode } from './finders.js';
 import { looksSecret, lowerFirst, snakeCase } from './names.js';
-import { findPeople, type People } from './people.js';
-import type { LeftOut, Named, Sight } from './sight.js';
-import { childrenOf, type Tenancy, type TenantColumn, tenantColumns, type Whose, whoseRows } from './whose-rows.js';
 
 export interface ProposedTable {
-  named: Named;
+  candidate: Candidate;
   options: TableOptions;
   /** The reason for the proposed tenant. */
   why: string;
@@ -24,9 +24,9 @@ export interface ProposedTable {
 
 /** A table whose tenant couldn't be determined. */
 export interface OpenTable {
-  named: Named;
+  candidate: Candidate;
   why: string;
-  choices: Whose[];
+  choices: TenantRoute[];
 }
 
 export interface Proposal {
@@ -35,92 +35,93 @@ export interface Proposal {
   open: OpenTable[];
   left: LeftOut[];
   tenant: TenantColumn | undefined;
-  people: People | null;
+  userTable: UserTable | null;
 }
 
 /** The user's answers to init's questions. */
 export interface Answers {
   tenant?: TenantColumn;
-  whose?: Map<Named, Whose>;
+  routes?: Map<Candidate, TenantRoute>;
 }
 
-export function propose(sight: Sight, { tenant = tenantColumns(sight.named)[0], whose: said }: Answers = {}): Proposal {
-  const tenancy = whoseRows(sight.named, tenant, said);
-  const { announced, left } = choose(sight, tenancy);
-  const defaults = defaultsOf(sight, announced, tenancy);
+export function propose(survey: Survey, { tenant = tenantColumns(survey.candidates)[0], routes: answered }: Answers = {}): Proposal {
+  const tenancy = findTenants(survey.candidates, tenant, answered);
+  const { announced, left } = choose(survey, tenancy);
+  const defaults = defaultsOf(survey, announced, tenancy);
   const problems = new Map<string, string>();
-  const fits = () => announced.filter((one) => tenancy.whose.has(one) && !problems.has(one.typename));
+  const fits = () => announced.filter((one) => tenancy.routes.has(one) && !problems.has(one.typename));
   let nodes: AnnouncedNode[];
   // Repeats until stable: leaving out one table may affect tables whose tenant comes from it.
   for (let before = -1; ; before = problems.size) {
     const completed = completeAnnouncements(
       tablesOf(
         defaults,
-        fits().map((one) => tableOf(one, tenancy, sight)),
+        fits().map((one) => tableOf(one, tenancy, survey)),
       ),
-      sight,
+      survey,
     );
     nodes = completed.nodes;
     for (const { typename, message } of completed.problems) problems.set(typename, message);
     if (problems.size === before || completed.problems.length === 0) break;
   }
-  const tables = fits().map((one) => withFinder(tableOf(one, tenancy, sight), nodes, sight));
-  const place = ({ named }: ProposedTable) => (named === tenant?.root ? -1 : ORDER.indexOf((tenancy.whose.get(named) as Whose).kind));
-  tables.sort((a, b) => place(a) - place(b));
+  const tables = fits().map((one) => withFinder(tableOf(one, tenancy, survey), nodes, survey));
+  const position = ({ candidate }: ProposedTable) =>
+    candidate === tenant?.root ? -1 : ORDER.indexOf((tenancy.routes.get(candidate) as TenantRoute).kind);
+  tables.sort((a, b) => position(a) - position(b));
   const open = announced
     .filter((one) => !fits().includes(one))
     .map((one) => ({
-      named: one,
+      candidate: one,
       why: problems.get(one.typename) ?? 'no foreign key leads to the tenant',
-      choices: childrenOf(sight.named, one, tenancy.whose),
+      choices: childrenOf(survey.candidates, one, tenancy.routes),
     }));
-  return { defaults, tables, open, left: [...sight.left, ...left], tenant, people: findPeople(sight.named, tenancy) };
+  return { defaults, tables, open, left: [...survey.left, ...left], tenant, userTable: findUserTable(survey.candidates, tenancy) };
 }
 
 /** Order of the tables in the file: tables with their own tenant column first. */
-const ORDER: Whose['kind'][] = ['column', 'parent', 'children', 'several'];
+const ORDER: TenantRoute['kind'][] = ['column', 'parent', 'children', 'several'];
 
 /** Builds the option `tables` of createHookgraph(). */
-export const tablesOf = (defaults: TableDefaults, tables: Pick<ProposedTable, 'named' | 'options'>[]): Tables => ({
+export const tablesOf = (defaults: TableDefaults, tables: Pick<ProposedTable, 'candidate' | 'options'>[]): Tables => ({
   ...(Object.keys(defaults).length > 0 && { defaults }),
-  ...Object.fromEntries(tables.map(({ named, options }) => [named.typename, options])),
+  ...Object.fromEntries(tables.map(({ candidate, options }) => [candidate.typename, options])),
 });
 
 /**
  * Chooses the tables to announce: all but join tables and tables without a GraphQL type. Keeps any table that gives an
  * announced table its tenant.
  */
-function choose({ named, models, schema }: Sight, { whose }: Tenancy): { announced: Named[]; left: LeftOut[] } {
-  const reasons = new Map<Named, string>();
-  for (const one of named) {
+function choose({ candidates, models, schema }: Survey, { routes }: Tenancy): { announced: Candidate[]; left: LeftOut[] } {
+  const reasons = new Map<Candidate, string>();
+  for (const one of candidates) {
     if (!one.isShown) reasons.set(one, 'the GraphQL schema has no type for this table');
     else if (!schema && models.length === 0 && isJoin(one)) reasons.set(one, 'the table only joins two other tables');
   }
-  const needed = new Set<Named>();
-  const need = (one: Named) => {
-    const other = whose.get(one)?.other;
+  const needed = new Set<Candidate>();
+  const need = (one: Candidate) => {
+    const other = routes.get(one)?.other;
     if (!other || needed.has(other)) return;
     needed.add(other);
     need(other);
   };
-  for (const one of named) if (!reasons.has(one)) need(one);
-  const announced = named.filter((one) => !reasons.has(one) || needed.has(one));
+  for (const one of candidates) if (!reasons.has(one)) need(one);
+  const announced = candidates.filter((one) => !reasons.has(one) || needed.has(one));
   return {
     announced,
-    left: named.filter((one) => !announced.includes(one)).map((one) => ({ table: one.table, why: reasons.get(one) ?? '' })),
+    left: candidates.filter((one) => !announced.includes(one)).map((one) => ({ table: one.table, why: reasons.get(one) ?? '' })),
   };
 }
 
-function isJoin({ table, key }: Named): boolean {
+function isJoin({ table, key }: Candidate): boolean {
   const pointing = new Set(table.foreignKeys.flatMap(({ columns }) => columns));
   const rest = table.columns.filter(({ name, type }) => !pointing.has(name) && !/^(timestamp|date)/.test(type) && !key.includes(name));
   return table.foreignKeys.length > 1 && rest.length === 0 && (key.every((name) => pointing.has(name)) || key.length === 1);
 }
 
 /** Returns the application's name of a column: its field in the Prisma model, else the column's name. */
-export const nameOf = ({ model }: Named, column: string): string => model?.columns[column] ?? column;
+export const nameOf = ({ model }: Candidate, column: string): string => model?.columns[column] ?? column;
 
-function defaultsOf({ schemaName, models }: Sight, announced: Named[], { tenant }: Tenancy): TableDefaults {
+function defaultsOf({ schemaName, models }: Survey, announced: Candidate[], { tenant }: Tenancy): TableDefaults {
   const holders = (fits: (column: CatalogColumn) => boolean) => announced.filter(({ table }) => table.columns.some(fits));
   const called = (column: string) => {
     const [first] = holders(({ name }) => name === column);
@@ -135,27 +136,27 @@ function defaultsOf({ schemaName, models }: Sight, announced: Named[], { tenant 
   };
 }
 
-function tableOf(named: Named, { whose, tenant }: Tenancy, { schema }: Sight): ProposedTable {
-  const found = whose.get(named) as Whose;
-  const pointing = named.table.foreignKeys.flatMap(({ columns }) => columns);
-  const omit = named.table.columns
-    .filter((column) => looksSecret(column) && !pointing.includes(column.name) && !named.key.includes(column.name))
-    .map(({ name }) => nameOf(named, name));
+function tableOf(candidate: Candidate, { routes, tenant }: Tenancy, { schema }: Survey): ProposedTable {
+  const found = routes.get(candidate) as TenantRoute;
+  const pointing = candidate.table.foreignKeys.flatMap(({ columns }) => columns);
+  const omit = candidate.table.columns
+    .filter((column) => looksSecret(column) && !pointing.includes(column.name) && !candidate.key.includes(column.name))
+    .map(({ name }) => nameOf(candidate, name));
   const isDefault = found.kind === 'column' && found.column === tenant?.column;
-  const of = found.kind === 'column' ? null : { of: relationName(named, found, schema !== undefined) };
+  const of = found.kind === 'column' ? null : { of: relationName(candidate, found, schema !== undefined) };
   return {
-    named,
+    candidate,
     why: found.why,
     options: {
-      ...named.options,
-      ...(found.kind === 'column' && !isDefault && { tenant: nameOf(named, found.column as string) }),
+      ...candidate.options,
+      ...(found.kind === 'column' && !isDefault && { tenant: nameOf(candidate, found.column as string) }),
       ...(of && (found.kind === 'several' ? { tenants: of } : { tenant: of })),
       ...(omit.length > 0 && { omit }),
     },
   };
 }
 
-function relationName({ model, fields }: Named, { kind, other, key }: Whose, hasSchema: boolean): string {
+function relationName({ model, fields }: Candidate, { kind, other, key }: TenantRoute, hasSchema: boolean): string {
   const holdsKey = kind === 'parent';
   const [own, foreign] = holdsKey ? [key?.columns, key?.foreignColumns] : [key?.foreignColumns, key?.columns];
   const isSame = (some: string[], others: string[] | undefined) => some.join() === others?.join();
@@ -169,8 +170,8 @@ function relationName({ model, fields }: Named, { kind, other, key }: Whose, has
   return hasSchema ? (fields[column] ?? column) : column;
 }
 
-function withFinder(table: ProposedTable, nodes: AnnouncedNode[], { schema }: Sight): ProposedTable {
-  const node = nodes.find(({ typename }) => typename === table.named.typename);
+function withFinder(table: ProposedTable, nodes: AnnouncedNode[], { schema }: Survey): ProposedTable {
+  const node = nodes.find(({ typename }) => typename === table.candidate.typename);
   if (!schema || !node) return table;
   if (isFoundByNode(schema, node.typename)) return { ...table, find: 'node' };
   return { ...table, find: finderFor(schema, node) };
@@ -178,14 +179,14 @@ function withFinder(table: ProposedTable, nodes: AnnouncedNode[], { schema }: Si
 
 /** Returns an example topic for one status value; `null` unless a status or state column has an enum. */
 export function statusOf({
-  named: { typename, table, model, ...rest },
+  candidate: { typename, table, model, ...rest },
 }: ProposedTable): { topic: string; field: string; value: string } | null {
   const column = table.columns.find(
     ({ name, labels }) => /(^|_)(status|state)$/.test(snakeCase(name)) && labels !== null && labels.length > 1,
   );
   const value = column?.labels?.[1];
   if (!column || value === undefined) return null;
-  const told = Object.entries(model?.enums?.[column.name] ?? {}).find(([, stored]) => stored === value)?.[0] ?? value;
+  const enumName = Object.entries(model?.enums?.[column.name] ?? {}).find(([, stored]) => stored === value)?.[0] ?? value;
   const field = model?.columns[column.name] ?? rest.fields[column.name] ?? column.name;
-  return { topic: `${snakeCase(lowerFirst(typename))}/${value.toLowerCase().replace(/\W+/g, '_')}`, field, value: told };
+  return { topic: `${snakeCase(lowerFirst(typename))}/${value.toLowerCase().replace(/\W+/g, '_')}`, field, value: enumName };
 }

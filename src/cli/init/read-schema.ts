@@ -49,8 +49,8 @@ function parse(path: string): GraphQLSchema {
 async function askModule(file: string, env: NodeJS.ProcessEnv): Promise<{ name: string; sdl: string }> {
   const loader = /\.[cm]?tsx?$/.test(file) ? await findTypeScriptLoader(file) : null;
   const script = ['--input-type=module', '--eval', PRINT, resolve(file)];
-  const said = await runNode([...(loader ? ['--import', loader] : []), ...script], { cwd: dirname(file), env });
-  return JSON.parse(said.slice(said.lastIndexOf(MARK) + MARK.length));
+  const stdout = await runNode([...(loader ? ['--import', loader] : []), ...script], { cwd: dirname(file), env });
+  return JSON.parse(stdout.slice(stdout.lastIndexOf(MARK) + MARK.length));
 }
 
 /** Marks where the schema begins on stdout, because the module may print too. */

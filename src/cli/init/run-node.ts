@@ -14,11 +14,11 @@ export function runNode(args: string[], { cwd, env }: { cwd: string; env: NodeJS
       { cwd, env: { ...env, PATH: path }, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (!error) return resolve(stdout);
-        const said = `${stderr}\n${stdout}`
+        const lines = `${stderr}\n${stdout}`
           .split('\n')
           .map((line) => line.trim())
           .filter((line) => line !== '' && !line.startsWith('at '));
-        reject(new Error(said.slice(0, 6).join(' ') || error.message));
+        reject(new Error(lines.slice(0, 6).join(' ') || error.message));
       },
     );
   });

@@ -2,10 +2,10 @@
 // places where the user must decide.
 
 import pg from 'pg';
+import type { Candidate } from './find-candidates.js';
+import type { UserTable } from './find-user-table.js';
 import { lowerFirst } from './names.js';
-import type { People } from './people.js';
 import { nameOf, type Proposal, type ProposedTable, statusOf } from './propose.js';
-import type { Named } from './sight.js';
 
 /** The application's modules that the file imports. */
 export interface Imports {
@@ -41,7 +41,7 @@ export function writeFile(proposal: Proposal, imports: Imports): WrittenFile {
   const parts = [
     head(imports),
     ...(imports.schema === null ? [ownSchema(imports, edit)] : []),
-    person(proposal.people, imports, edit),
+    person(proposal.userTable, imports, edit),
     hooks(proposal, imports, edit),
   ];
   const text = `${parts
@@ -87,7 +87,7 @@ function ownSchema({ typescript }: Imports, edit: (what: string) => string): str
 }
 
 /** Writes the type of the signed-in user, and the function that looks the user up. */
-function person(people: People | null, { typescript, prisma, schema }: Imports, edit: (what: string) => string): string[] {
+function person(userTable: UserTable | null, { typescript, prisma, schema }: Imports, edit: (what: string) => string): string[] {
   const types = typescript
     ? [
         'interface Person {',
@@ -107,8 +107,12 @@ function person(people: People | null, { typescript, prisma, schema }: Imports, 
     : schema === undefined
       ? []
       : [edit('your resolvers get { person } as their context; let `signIn` and `context` add the other fields that they read')];
-  if (!people) return types;
-  return [...types, ...(types.length > 0 ? [''] : []), ...(prisma ? prismaLookUp(people, typescript) : sqlLookUp(people, typescript))];
+  if (!userTable) return types;
+  return [
+    ...types,
+    ...(types.length > 0 ? [''] : []),
+    ...(prisma ? prismaLookUp(userTable, typescript) : sqlLookUp(userTable, typescript)),
+  ];
 }
 
 /**
@@ -120,10 +124,10 @@ const identifier = (name: string): string =>
 
 const inTemplate = (text: string): string => text.replace(/[`\\]|\$\{/g, '\\$&');
 
-const sqlName = ({ schema, name }: Named['table']): string =>
+const sqlName = ({ schema, name }: Candidate['table']): string =>
   schema === 'public' ? identifier(name) : `${identifier(schema)}.${identifier(name)}`;
 
-function sqlLookUp({ table, user, tenant, mayManage }: People, typescript: boolean): string[] {
+function sqlLookUp({ table, user, tenant, mayManage }: UserTable, typescript: boolean): string[] {
   const manages = mayManage
     ? mayManage.oneOf
       ? `${identifier(mayManage.column)} IN (${mayManage.oneOf.map((label) => `'${label.replaceAll("'", "''")}'`).join(', ')})`
@@ -142,7 +146,7 @@ function sqlLookUp({ table, user, tenant, mayManage }: People, typescript: boole
   ];
 }
 
-function prismaLookUp({ table, user, tenant, mayManage }: People, typescript: boolean): string[] {
+function prismaLookUp({ table, user, tenant, mayManage }: UserTable, typescript: boolean): string[] {
   const given = (column: string, name: string) => {
     const type = table.table.columns.find((one) => one.name === column)?.type ?? 'text';
     if (/^int[24]$/.test(type)) return `Number(${name})`;
@@ -175,7 +179,7 @@ function prismaLookUp({ table, user, tenant, mayManage }: People, typescript: bo
 
 function hooks(proposal: Proposal, imports: Imports, edit: (what: string) => string): string[] {
   const { schema, prisma, prefix, typescript } = imports;
-  const { tables, people } = proposal;
+  const { tables, userTable } = proposal;
   const found = tables.filter(({ find }) => typeof find === 'string' && find !== 'node');
   const contextOf = (who: string) => (prisma ? `{ prisma, person: ${who} }` : `{ person: ${who} }`);
   return [
@@ -196,10 +200,10 @@ function hooks(proposal: Proposal, imports: Imports, edit: (what: string) => str
     ...tableLines(proposal).map((line) => `    ${line}`),
     '  },',
     ...(found.length > 0
-      ? ['  find: {', ...found.map(({ named, find }) => `    ${property(named.typename)}: ${quote(find as string)},`), '  },']
+      ? ['  find: {', ...found.map(({ candidate, find }) => `    ${property(candidate.typename)}: ${quote(find as string)},`), '  },']
       : []),
-    ...signIn(people, prisma !== null, edit).map((line) => `  ${line}`),
-    ...context(people, { typescript, edit, contextOf, prisma: prisma !== null }).map((line) => `  ${line}`),
+    ...signIn(userTable, prisma !== null, edit).map((line) => `  ${line}`),
+    ...context(userTable, { typescript, edit, contextOf, prisma: prisma !== null }).map((line) => `  ${line}`),
     `  actor: ({ person }${typescript ? ': Context' : ''}) => person && { tenant: person.tenant, userId: person.userId, canManageWebhooks: person.mayManage },`,
     '  // Private networks that deliveries may reach, e.g. 127.0.0.0/8 during development.',
     "  settings: { allowedNetworks: process.env.HOOKGRAPH_ALLOWED_NETWORKS?.split(',') ?? [] },",
@@ -207,9 +211,9 @@ function hooks(proposal: Proposal, imports: Imports, edit: (what: string) => str
   ];
 }
 
-function signIn(people: People | null, prisma: boolean, edit: (what: string) => string): string[] {
+function signIn(userTable: UserTable | null, prisma: boolean, edit: (what: string) => string): string[] {
   const says = '// Makes the context in which a stored query runs, as the owner of the subscription, on read-only connections.';
-  if (!people)
+  if (!userTable)
     return [
       says,
       edit('return the context of this person of this tenant, or null when the person may no longer read'),
@@ -233,23 +237,23 @@ interface ContextOptions {
   contextOf(who: string): string;
 }
 
-function context(people: People | null, { typescript, prisma, edit, contextOf }: ContextOptions): string[] {
+function context(userTable: UserTable | null, { typescript, prisma, edit, contextOf }: ContextOptions): string[] {
   const result = typescript ? ': Promise<Context>' : '';
-  const manages = people && !people.mayManage ? '; set `mayManage` for people who may manage webhooks' : '';
-  if (people?.token && !prisma) {
+  const manages = userTable && !userTable.mayManage ? '; set `mayManage` for people who may manage webhooks' : '';
+  if (userTable?.token && !prisma) {
     return [
       '// Makes the context of a request to the API.',
       ...(manages ? [edit(manages.slice(2))] : []),
       `context: async (request${typescript ? ': Request' : ''})${result} => {`,
       `  const key = request.headers.get('authorization')?.replace(/^Bearer /, '');`,
-      `  const { rows } = await pool.query(\`\${PERSON} WHERE ${inTemplate(identifier(people.token))} = $1\`, [key]);`,
+      `  const { rows } = await pool.query(\`\${PERSON} WHERE ${inTemplate(identifier(userTable.token))} = $1\`, [key]);`,
       `  return ${contextOf('rows[0] ?? null')};`,
       '},',
     ];
   }
-  const look = people ? `, for instance findPerson(${prisma ? 'prisma' : 'pool'}, session.userId, session.tenant)` : '';
+  const example = userTable ? `, for instance findPerson(${prisma ? 'prisma' : 'pool'}, session.userId, session.tenant)` : '';
   return [
-    edit(`look up the person who sent \`request\`${look}${manages}`),
+    edit(`look up the person who sent \`request\`${example}${manages}`),
     '// Until then every request is anonymous.',
     `context: async (_request${typescript ? ': Request' : ''})${result} => (${contextOf('null')}),`,
   ];
@@ -260,9 +264,9 @@ function tableLines({ defaults, tables, open }: Proposal): string[] {
   return [
     ...(given.length > 0 ? [`defaults: { ${given.join(', ')} },`] : []),
     ...tables.flatMap(tableLine),
-    ...open.map(({ named, why, choices }) => {
+    ...open.map(({ candidate, why, choices }) => {
       const could = choices.map(({ other }) => `tenant: { of: ${quote(other?.typename ?? '')} }`);
-      return `// The tenant of ${named.typename} is unknown: ${oneLine(why)}. Set tenant: '<column>', ${[...could, 'or tenant: { sql }'].join(', ')}: ${property(named.typename)}: { … }`;
+      return `// The tenant of ${candidate.typename} is unknown: ${oneLine(why)}. Set tenant: '<column>', ${[...could, 'or tenant: { sql }'].join(', ')}: ${property(candidate.typename)}: { … }`;
     }),
   ];
 }
@@ -271,11 +275,11 @@ function tableLines({ defaults, tables, open }: Proposal): string[] {
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').replace(/\.$/, '');
 
 function tableLine(table: ProposedTable): string[] {
-  const { options, named } = table;
+  const { options, candidate } = table;
   const written = Object.entries(options).map(([name, value]) => `${name}: ${writeValue(value)}`);
   const status = statusOf(table);
   return [
-    `${property(named.typename)}: {${written.length > 0 ? ` ${written.join(', ')} ` : ''}},`,
+    `${property(candidate.typename)}: {${written.length > 0 ? ` ${written.join(', ')} ` : ''}},`,
     ...(status
       ? [`// Adds a topic for this status: when: { ${quote(status.topic)}: { ${property(status.field)}: ${quote(status.value)} } }`]
       : []),

@@ -20,12 +20,12 @@ type Variables = Record<string, unknown>;
 /** Handles GET and JSON bodies; yoga parses forms and other content types. */
 export const useExactJson = (): Plugin => ({
   onRequestParse({ request, url, setRequestParser }) {
-    if (request.method === 'GET') setRequestParser(() => told(() => paramsOf(url.searchParams)));
+    if (request.method === 'GET') setRequestParser(() => orBadRequest(() => paramsOf(url.searchParams)));
     else if (/^application\/(graphql\+)?json *(;|,|$)/i.test(request.headers.get('content-type') ?? ''))
       // Yoga passes `limited`, the same request with a limit on the size of its body.
       setRequestParser(async (limited) => {
         const text = await limited.text();
-        return told(() => {
+        return orBadRequest(() => {
           const sent: unknown = parseJson(text);
           if (typeof sent === 'object' && sent !== null && !(sent instanceof ExactNumber)) return sent as GraphQLParams;
           throw new SyntaxError('the value is not an object');
@@ -43,7 +43,7 @@ export const useExactJson = (): Plugin => ({
   },
 });
 
-function told(read: () => GraphQLParams): GraphQLParams {
+function orBadRequest(read: () => GraphQLParams): GraphQLParams {
   try {
     return read();
   } catch (cause) {

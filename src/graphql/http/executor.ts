@@ -4,15 +4,15 @@ import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError } from 
 import type { Plugin } from 'graphql-yoga';
 
 export const useExecutor = (): Plugin => ({
-  onExecute: ({ setExecuteFn }) => setExecuteFn((args: ExecutionArgs) => toldApart(execute(args))),
+  onExecute: ({ setExecuteFn }) => setExecuteFn((args: ExecutionArgs) => withStatus(execute(args))),
 });
 
 /** Gives a result without `data` the status 400: its variables or operation name are invalid, which is the client's mistake. */
-function toldApart(answer: ExecutionResult | Promise<ExecutionResult>): ExecutionResult | Promise<ExecutionResult> {
-  if (!('errors' in answer) || 'data' in answer) return answer;
-  const errors = answer.errors?.map(({ message, nodes, source, positions, path, originalError, extensions }) => {
+function withStatus(result: ExecutionResult | Promise<ExecutionResult>): ExecutionResult | Promise<ExecutionResult> {
+  if (!('errors' in result) || 'data' in result) return result;
+  const errors = result.errors?.map(({ message, nodes, source, positions, path, originalError, extensions }) => {
     const http = { status: 400 };
     return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions: { ...extensions, http } });
   });
-  return { ...answer, errors };
+  return { ...result, errors };
 }

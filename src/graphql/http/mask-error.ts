@@ -31,15 +31,15 @@ function mask(cause: unknown, log: Logger, error?: GraphQLError): GraphQLError {
  * log messages.
  */
 function withoutValue(error: GraphQLError): GraphQLError {
-  const told = (message: string) => /^\w+ cannot represent [^:]+(?=: )/.exec(message)?.[0] ?? message;
+  const shorten = (message: string) => /^\w+ cannot represent [^:]+(?=: )/.exec(message)?.[0] ?? message;
   const variable = /^Variable "\$\w+" got invalid value/.exec(error.message)?.[0];
   if (variable === undefined) {
-    const message = told(error.message);
+    const message = shorten(error.message);
     return message === error.message ? error : withExtensions(error, message, error.extensions);
   }
   const cause = error.originalError?.message ?? '';
-  const place = / at "[^"]*"$/.exec(error.message.slice(0, -`; ${cause}`.length))?.[0] ?? '';
-  return withExtensions(error, `${variable}${place}; ${told(cause)}`, error.extensions);
+  const position = / at "[^"]*"$/.exec(error.message.slice(0, -`; ${cause}`.length))?.[0] ?? '';
+  return withExtensions(error, `${variable}${position}; ${shorten(cause)}`, error.extensions);
 }
 
 function withExtensions(error: GraphQLError | undefined, message: string, extensions: Record<string, unknown>): GraphQLError {

@@ -111,6 +111,6 @@ interface DeliveryArguments {
 }
 
 export function filterOf({ state, states, topicKey, createdAtMin, createdAtMax }: DeliveryArguments): DeliveryFilter {
-  const wanted = state == null ? (states ?? null) : (states ?? [state]).filter((one) => one === state);
-  return { states: wanted, topicKey, createdAtMin, createdAtMax };
+  const selected = state == null ? (states ?? null) : (states ?? [state]).filter((one) => one === state);
+  return { states: selected, topicKey, createdAtMin, createdAtMax };
 }

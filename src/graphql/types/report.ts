@@ -39,17 +39,17 @@ export function addReport(builder: Builder, access: AccessOf, { enums, attempt, 
   const stageReport = builder.objectRef<StageReport>('WebhookStageReport').implement({
     description: 'The report of a stage: its input, output, result and duration.',
     fields: (t) => ({
-      stage: t.field({ type: stage, nullable: false, description: 'The stage.', resolve: (told) => told.stage }),
-      outcome: t.field({ type: stageOutcome, nullable: false, description: 'The result of the stage.', resolve: (told) => told.outcome }),
+      stage: t.field({ type: stage, nullable: false, description: 'The stage.', resolve: (one) => one.stage }),
+      outcome: t.field({ type: stageOutcome, nullable: false, description: 'The result of the stage.', resolve: (one) => one.outcome }),
       input: t.field({
         type: 'JSON',
         description: 'The input of the stage: the query with its variables, the payload, the request, or the response.',
-        resolve: (told) => told.input as never,
+        resolve: (one) => one.input as never,
       }),
       output: t.field({
         type: 'JSON',
         description: 'The output of the stage: the payload, the text of a template, or the response.',
-        resolve: (told) => told.output as never,
+        resolve: (one) => one.output as never,
       }),
       message: t.exposeString('message', {
         description: 'An explanation of the error, for people, with its place in the query or template.',

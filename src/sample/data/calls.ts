@@ -1,16 +1,16 @@
 // Creates an organization's calls of the last ninety days, with participants and recordings.
-import { DAY_MS, madeAt, type Place } from './place.js';
+import { DAY_MS, type SampleContext, timestampsAt } from './sample-context.js';
 
 export async function makeCalls(
-  place: Place,
+  context: SampleContext,
   { count, userIds, environmentIds }: { count: number; userIds: string[]; environmentIds: (string | null)[] },
 ): Promise<void> {
-  const { tx, organizationId, random } = place;
+  const { tx, organizationId, random } = context;
   const calls = Array.from({ length: count }, (_, index) => {
     const agoMs = Math.round(90 * DAY_MS * (1 - index / count)) + 7_200_000;
     const goesOn = index === count - 1;
     const lengthMs = random.between(60, 3600) * 1000;
-    const made = madeAt(place, agoMs, goesOn ? agoMs : agoMs - lengthMs);
+    const made = timestampsAt(context, agoMs, goesOn ? agoMs : agoMs - lengthMs);
     const participantIds = random.some(userIds, random.between(2, 4));
     const row = {
       id: random.uuid(),

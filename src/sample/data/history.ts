@@ -2,8 +2,8 @@
 import type { Prisma } from '../../generated/nodes/client.js';
 import { makeCalls } from './calls.js';
 import { makePeople } from './people.js';
-import { DAY_MS, madeAt, type Place } from './place.js';
 import { createRandom } from './random.js';
+import { DAY_MS, type SampleContext, timestampsAt } from './sample-context.js';
 import { makeScenarios } from './scenarios.js';
 import { makeSessions } from './sessions.js';
 import { ENVIRONMENTS, INTEGRATIONS } from './words.js';
@@ -19,14 +19,16 @@ export async function makeHistory(
   tx: Prisma.TransactionClient,
   { organizationId, domain, seed, size }: { organizationId: string; domain: string; seed: number; size: Size },
 ): Promise<void> {
-  const place: Place = { tx, organizationId, domain, random: createRandom(seed), nowMs: Date.now() };
-  const begun = madeAt(place, 100 * DAY_MS);
-  const environments = ENVIRONMENTS.map((name) => ({ id: place.random.uuid(), organizationId, name, ...begun }));
+  const context: SampleContext = { tx, organizationId, domain, random: createRandom(seed), nowMs: Date.now() };
+  const begun = timestampsAt(context, 100 * DAY_MS);
+  const environments = ENVIRONMENTS.map((name) => ({ id: context.random.uuid(), organizationId, name, ...begun }));
   await tx.environment.createMany({ data: environments });
-  await tx.integration.createMany({ data: INTEGRATIONS.map((words) => ({ id: place.random.uuid(), organizationId, ...words, ...begun })) });
-  const userIds = await makePeople(place, size.users);
+  await tx.integration.createMany({
+    data: INTEGRATIONS.map((words) => ({ id: context.random.uuid(), organizationId, ...words, ...begun })),
+  });
+  const userIds = await makePeople(context, size.users);
   const environmentIds = [...environments.map(({ id }) => id), null];
-  const releases = await makeScenarios(place, { count: size.scenarios, userIds, environmentIds });
-  await makeSessions(place, { count: size.sessions, userIds, releases });
-  await makeCalls(place, { count: size.calls, userIds, environmentIds });
+  const releases = await makeScenarios(context, { count: size.scenarios, userIds, environmentIds });
+  await makeSessions(context, { count: size.sessions, userIds, releases });
+  await makeCalls(context, { count: size.calls, userIds, environmentIds });
 }

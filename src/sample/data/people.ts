@@ -1,11 +1,11 @@
 // Creates an organization's users and groups.
-import { DAY_MS, madeAt, type Place } from './place.js';
+import { DAY_MS, type SampleContext, timestampsAt } from './sample-context.js';
 import { FIRST_NAMES, GROUPS, JOB_TITLES, LAST_NAMES } from './words.js';
 
 /** Returns the ids of all users of the organization, including those that existed before. */
-export async function makePeople(place: Place, count: number): Promise<string[]> {
-  const { tx, organizationId, domain, random } = place;
-  const groups = GROUPS.map((name) => ({ id: random.uuid(), organizationId, name, ...madeAt(place, 100 * DAY_MS) }));
+export async function makePeople(context: SampleContext, count: number): Promise<string[]> {
+  const { tx, organizationId, domain, random } = context;
+  const groups = GROUPS.map((name) => ({ id: random.uuid(), organizationId, name, ...timestampsAt(context, 100 * DAY_MS) }));
   await tx.group.createMany({ data: groups });
   const users = Array.from({ length: count }, (_, index) => {
     // With 18 first and 15 last names, no pair repeats within ninety users.
@@ -26,7 +26,7 @@ export async function makePeople(place: Place, count: number): Promise<string[]>
       phone: `+49 30 5550 ${String(100 + index)}`,
       jobTitle: random.pick(JOB_TITLES),
       licenses: random.some(['VIEWER', 'AUTHOR', 'CALLER'], random.between(1, 2)),
-      ...madeAt(place, random.between(91, 99) * DAY_MS),
+      ...timestampsAt(context, random.between(91, 99) * DAY_MS),
     };
   });
   await tx.user.createMany({ data: users });

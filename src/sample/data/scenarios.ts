@@ -1,6 +1,6 @@
 // Creates an organization's scenarios with their releases and steps.
 import type { Prisma } from '../../generated/nodes/client.js';
-import { DAY_MS, madeAt, type Place } from './place.js';
+import { DAY_MS, type SampleContext, timestampsAt } from './sample-context.js';
 import { PUMP, SCENARIOS, type StepWords } from './words.js';
 
 export interface Release {
@@ -13,17 +13,17 @@ export interface Release {
 
 /** Returns the releases, the oldest of each scenario first. */
 export async function makeScenarios(
-  place: Place,
+  context: SampleContext,
   { count, userIds, environmentIds }: { count: number; userIds: string[]; environmentIds: (string | null)[] },
 ): Promise<Release[]> {
-  const { tx, organizationId, random } = place;
+  const { tx, organizationId, random } = context;
   const made = SCENARIOS.slice(0, count).map(({ name, description, steps }) => {
     const authorId = random.pick(userIds);
     const environmentId = random.pick(environmentIds);
     return { row: { id: random.uuid(), organizationId, name, description, authorId, environmentId }, steps };
   });
   await tx.scenario.createMany({
-    data: made.map(({ row }) => ({ ...row, publishedAt: new Date(place.nowMs - 95 * DAY_MS), ...madeAt(place, 96 * DAY_MS) })),
+    data: made.map(({ row }) => ({ ...row, publishedAt: new Date(context.nowMs - 95 * DAY_MS), ...timestampsAt(context, 96 * DAY_MS) })),
   });
   const found = await tx.scenario.findMany({
     where: { organizationId, publishedAt: { not: null }, id: { notIn: made.map(({ row }) => row.id) } },
@@ -50,8 +50,8 @@ export async function makeScenarios(
             authorId,
             version: index + 1,
             type: index === 0 ? 'major' : 'minor',
-            publishedAt: new Date(place.nowMs - publishedAgoMs),
-            ...madeAt(place, publishedAgoMs),
+            publishedAt: new Date(context.nowMs - publishedAgoMs),
+            ...timestampsAt(context, publishedAgoMs),
           },
         };
       }),
@@ -66,7 +66,7 @@ export async function makeScenarios(
         name: words.name,
         position: index + 1,
         ...(words.asks && { externalData: { asks: words.asks } }),
-        ...madeAt(place, publishedAgoMs),
+        ...timestampsAt(context, publishedAgoMs),
       })),
     ),
   });

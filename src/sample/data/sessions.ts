@@ -1,7 +1,7 @@
 // Creates sessions of the last ninety days, with parts, steps, events, photos and checkboxes.
 import type { Prisma } from '../../generated/nodes/client.js';
 import { insertRows } from './insert-rows.js';
-import { DAY_MS, madeAt, type Place } from './place.js';
+import { DAY_MS, type SampleContext, timestampsAt } from './sample-context.js';
 import type { Release } from './scenarios.js';
 import { ANSWERS, PART_NUMBERS, SESSION_TYPES, type StepWords } from './words.js';
 
@@ -17,12 +17,12 @@ interface Rows {
 const MINUTE_MS = 60_000;
 
 export async function makeSessions(
-  place: Place,
+  context: SampleContext,
   { count, userIds, releases }: { count: number; userIds: string[]; releases: Release[] },
 ): Promise<void> {
-  const { tx, organizationId } = place;
+  const { tx, organizationId } = context;
   const rows: Rows = { sessions: [], parts: [], steps: [], attachments: [], events: [], checkboxes: [] };
-  for (let number = 0; number < count; number++) addSession(place, { number, count, userIds, releases, rows });
+  for (let number = 0; number < count; number++) addSession(context, { number, count, userIds, releases, rows });
   await insertRows(tx, 'ScenarioSession', rows.sessions);
   await insertRows(tx, 'ScenarioSessionPart', rows.parts);
   await insertRows(tx, 'ScenarioSessionStep', rows.steps);
@@ -36,10 +36,10 @@ export async function makeSessions(
 }
 
 function addSession(
-  place: Place,
+  context: SampleContext,
   { number, count, userIds, releases, rows }: { number: number; count: number; userIds: string[]; releases: Release[]; rows: Rows },
 ): void {
-  const { organizationId, random } = place;
+  const { organizationId, random } = context;
   // Spreads the sessions from ninety days ago to an hour ago; sessions that started today may still be running.
   const agoMs = Math.round(90 * DAY_MS * (1 - number / count)) - random.between(0, 300) * MINUTE_MS + 301 * MINUTE_MS + 3_600_000;
   const release = random.pick(releases.filter(({ publishedAgoMs }) => publishedAgoMs > agoMs));
@@ -49,7 +49,7 @@ function addSession(
   const done = state === 'COMPLETED' ? release.steps.length : random.between(1, release.steps.length - 1);
   const id = random.uuid();
   const takenMs = done * random.between(2, 9) * MINUTE_MS;
-  const made = madeAt(place, agoMs, agoMs - takenMs);
+  const made = timestampsAt(context, agoMs, agoMs - takenMs);
   const endedAt = state === 'COMPLETED' ? made.updatedAt : null;
   const partCount = takenMs > 20 * MINUTE_MS ? 2 : 1;
   const idleDuration = (partCount - 1) * random.between(60, 600);
@@ -79,7 +79,7 @@ function addSession(
   const parts = Array.from({ length: partCount }, (_, index) => {
     const [from, until] = [agoMs - (index * takenMs) / partCount, agoMs - ((index + 1) * takenMs) / partCount];
     const isLast = index === partCount - 1;
-    const stamps = madeAt(place, from, until);
+    const stamps = timestampsAt(context, from, until);
     const ended = !isLast || endedAt !== null;
     return {
       ...own,
@@ -96,7 +96,7 @@ function addSession(
 
   release.steps.slice(0, done).forEach(({ id: scenarioStepId, words }, index) => {
     const [from, until] = [agoMs - (index * takenMs) / done, agoMs - ((index + 1) * takenMs) / done];
-    const stamps = madeAt(place, from, until);
+    const stamps = timestampsAt(context, from, until);
     const isDone = state === 'COMPLETED' || index < done - 1;
     const part = parts[Math.floor((index * partCount) / done)];
     const stepId = random.uuid();
@@ -117,9 +117,9 @@ function addSession(
       scenarioSessionStepId: stepId,
       createdById: userId,
       type: 'step_viewed',
-      ...madeAt(place, from),
+      ...timestampsAt(context, from),
     });
-    if (words.asks && isDone) addAnswer(place, { words, at, own: { ...own, scenarioSessionStepId: stepId }, userId, rows });
+    if (words.asks && isDone) addAnswer(context, { words, at, own: { ...own, scenarioSessionStepId: stepId }, userId, rows });
   });
 }
 
@@ -131,7 +131,7 @@ interface Answer {
   rows: Rows;
 }
 
-function addAnswer({ random }: Place, { words, at, own, userId, rows }: Answer): void {
+function addAnswer({ random }: SampleContext, { words, at, own, userId, rows }: Answer): void {
   const valueType = words.asks as NonNullable<StepWords['asks']>;
   const value = random.pick(ANSWERS[valueType]);
   const isFile = valueType === 'PHOTO' || valueType === 'VIDEO';

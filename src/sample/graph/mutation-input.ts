@@ -118,9 +118,9 @@ async function readConnections({ input, data, operation, source, fail }: Reading
     const ids = input[idsField(name)];
     if (ids === undefined) continue;
     const type = source.definition.model.fields.find((field) => field.name === name)?.type as string;
-    const wanted = [...new Set((ids as string[] | null) ?? [])];
-    const rows = await findByIds(wanted, type, source);
-    const missing = wanted.filter((_, index) => !rows[index]);
+    const unique = [...new Set((ids as string[] | null) ?? [])];
+    const rows = await findByIds(unique, type, source);
+    const missing = unique.filter((_, index) => !rows[index]);
     if (missing.length > 0) fail(idsField(name), `not found: ${missing.join(', ')}`, 'NOT_FOUND');
     const keys = rows.filter((row) => row !== undefined);
     data[name] = { [operation === 'create' ? 'connect' : 'set']: keys };

@@ -51,11 +51,11 @@ function isOwn(cursor: string, { definition: { model }, path, ctx }: Asked): Pro
   const known = asked.get(ctx) ?? new Map<string, Promise<boolean>>();
   asked.set(ctx, known);
   const name = `${model.name} ${cursor}`;
-  const answer = known.get(name) ?? look();
+  const answer = known.get(name) ?? check();
   known.set(name, answer);
   return answer;
 
-  async function look(): Promise<boolean> {
+  async function check(): Promise<boolean> {
     let key: unknown;
     try {
       key = parsePrismaCursor(cursor);

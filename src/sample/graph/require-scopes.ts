@@ -33,7 +33,7 @@ export function requireScopes(schema: GraphQLSchema, managing: readonly string[]
     field.resolve = (root, args, ctx: Context, info) =>
       !ctx.viewer || reaches(ctx.viewer.scope, needed) ? resolve(root, args, ctx, info) : refuse(ctx.viewer.scope, needed);
   }
-  for (const payload of payloads) tellRefusals(payload);
+  for (const payload of payloads) answerRefusals(payload);
   return schema;
 }
 
@@ -41,7 +41,7 @@ function refuse(scope: Scope, needed: Scope): Refusal {
   return new Refusal([{ field: 'base', message: `the token’s scope is ${scope}, but this needs ${needed}`, path: [], type: 'FORBIDDEN' }]);
 }
 
-function tellRefusals(payload: GraphQLObjectType): void {
+function answerRefusals(payload: GraphQLObjectType): void {
   for (const field of Object.values(payload.getFields())) {
     const empty = field.name === 'errors' ? undefined : emptyOf(field.type, `${payload.name}.${field.name}`);
     const { resolve = defaultFieldResolver } = field;

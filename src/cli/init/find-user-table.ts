@@ -1,11 +1,12 @@
 // Finds the tables that say which users belong to which tenant, and who may manage its webhooks.
-import { looksLikePeople, snakeCase } from './names.js';
-import type { Named } from './sight.js';
-import type { Tenancy } from './whose-rows.js';
 
-export interface People {
+import type { Candidate } from './find-candidates.js';
+import type { Tenancy } from './find-tenants.js';
+import { looksLikeUsers, snakeCase } from './names.js';
+
+export interface UserTable {
   /** A table with one row for each user and tenant: the users or their memberships. */
-  table: Named;
+  table: Candidate;
   /** The column of `table` that holds the user. `tenant` is the column that holds the tenant. */
   user: string;
   tenant: string;
@@ -21,26 +22,27 @@ export interface MayManage {
   oneOf?: string[];
 }
 
-export function findPeople(named: Named[], { whose }: Tenancy): People | null {
-  const pointing = (one: Named) =>
-    named.filter(({ table }) => table.foreignKeys.some((key) => key.table.name === one.table.name && key.table.schema === one.table.schema))
-      .length;
-  const people = named.filter(({ table, key }) => looksLikePeople(table.name) && key.length === 1);
-  people.sort((a, b) => pointing(b) - pointing(a));
-  for (const one of people) {
-    const found = whose.get(one);
+export function findUserTable(candidates: Candidate[], { routes }: Tenancy): UserTable | null {
+  const pointing = (one: Candidate) =>
+    candidates.filter(({ table }) =>
+      table.foreignKeys.some((key) => key.table.name === one.table.name && key.table.schema === one.table.schema),
+    ).length;
+  const userTables = candidates.filter(({ table, key }) => looksLikeUsers(table.name) && key.length === 1);
+  userTables.sort((a, b) => pointing(b) - pointing(a));
+  for (const one of userTables) {
+    const found = routes.get(one);
     const id = one.key[0] as string;
     if (found?.kind === 'column')
       return { table: one, user: id, tenant: found.column as string, mayManage: mayManageOf(one), token: tokenOf(one) };
     const other = found?.kind === 'several' ? found.other : undefined;
-    const [user, tenant] = [found?.key?.columns[0], other && whose.get(other)?.column];
+    const [user, tenant] = [found?.key?.columns[0], other && routes.get(other)?.column];
     if (other && user !== undefined && tenant !== undefined)
       return { table: other, user, tenant, mayManage: mayManageOf(other), token: null };
   }
   return null;
 }
 
-function mayManageOf({ table: { columns } }: Named): MayManage | null {
+function mayManageOf({ table: { columns } }: Candidate): MayManage | null {
   const plain = columns.find(
     ({ name, type }) =>
       type === 'bool' && /^(is_|may_|can_)?(admin|administrator|owner|superuser|manager|manage(_\w+)?)$/.test(snakeCase(name)),
@@ -51,7 +53,7 @@ function mayManageOf({ table: { columns } }: Named): MayManage | null {
   return role && oneOf.length > 0 ? { column: role.name, oneOf } : null;
 }
 
-function tokenOf({ table: { columns, uniqueKeys } }: Named): string | null {
+function tokenOf({ table: { columns, uniqueKeys } }: Candidate): string | null {
   const found = columns.find(
     ({ name, type }) =>
       /^(api_?(key|token)|access_token|token)$/.test(snakeCase(name)) &&

@@ -4,7 +4,7 @@ import type { Random } from './random.js';
 
 export const DAY_MS = 86_400_000;
 
-export interface Place {
+export interface SampleContext {
   tx: Prisma.TransactionClient;
   organizationId: string;
   /** The domain of the users' email addresses. */
@@ -17,6 +17,6 @@ export interface Place {
  * Returns the timestamps of a row that was created `agoMs` milliseconds ago and changed `changedAgoMs` milliseconds
  * ago.
  */
-export function madeAt({ nowMs }: Place, agoMs: number, changedAgoMs = agoMs): { createdAt: Date; updatedAt: Date } {
+export function timestampsAt({ nowMs }: SampleContext, agoMs: number, changedAgoMs = agoMs): { createdAt: Date; updatedAt: Date } {
   return { createdAt: new Date(nowMs - agoMs), updatedAt: new Date(nowMs - changedAgoMs) };
 }

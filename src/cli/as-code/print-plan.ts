@@ -6,13 +6,13 @@ import type { Change, FieldChange } from './compare.js';
 
 const SIGNS = { CREATE: ['+', 'green'], UPDATE: ['~', 'yellow'], DELETE: ['-', 'red'], NONE: [' ', 'dim'] } as const;
 
-export function tellPlan(terminal: Terminal, changes: readonly Change[], { prune }: { prune: boolean }): void {
+export function printPlan(terminal: Terminal, changes: readonly Change[], { prune }: { prune: boolean }): void {
   for (const { action, name, file, changes: fields, secrets } of changes) {
     if (action === 'NONE') continue;
     const [sign, colour] = SIGNS[action];
     const where = action === 'DELETE' ? (prune ? '' : ' (not in the folder; --prune deletes it)') : ` (${file})`;
     terminal.say(`${terminal.paint(colour, `${sign} ${visible(name)}`)}${terminal.paint('dim', where)}`);
-    for (const field of fields) tellField(terminal, field, action === 'CREATE');
+    for (const field of fields) printField(terminal, field, action === 'CREATE');
     const compared = secrets.filter((field) => !fields.some((one) => one.field === field));
     if (action === 'UPDATE' && compared.length > 0)
       terminal.say(terminal.paint('dim', `    ${compared.join(', ')}: secrets can't be compared, so they are sent each time`));
@@ -25,7 +25,7 @@ export function tellPlan(terminal: Terminal, changes: readonly Change[], { prune
 export const sum = (changes: readonly Change[], action: Change['action']): number =>
   changes.filter((change) => change.action === action).length;
 
-function tellField(terminal: Terminal, { field, before, after }: FieldChange, isNew: boolean): void {
+function printField(terminal: Terminal, { field, before, after }: FieldChange, isNew: boolean): void {
   if (isNew) {
     const lines = asText(after).split('\n');
     terminal.say(

@@ -10,7 +10,7 @@ import type { TableDefaults, TableOptions } from '../../sources/catalog/table-op
 import { toolOf, typenameOf } from './names.js';
 
 /** A table that may be announced, with the options that find it. */
-export interface Named extends KnownTable {
+export interface Candidate extends KnownTable {
   /** Whether Prisma or the GraphQL schema has a type for the table; `true` without either. */
   isShown: boolean;
   key: string[];
@@ -21,14 +21,14 @@ export interface LeftOut {
   why: string;
 }
 
-export interface Sight extends Knowledge {
-  named: Named[];
+export interface Survey extends Knowledge {
+  candidates: Candidate[];
   left: LeftOut[];
   /** The Postgres schema of the tables; `undefined` for `public`. */
   schemaName: string | undefined;
 }
 
-export function lookAt(knowledge: Knowledge): Sight {
+export function findCandidates(knowledge: Knowledge): Survey {
   const left: LeftOut[] = [];
   const own = knowledge.catalog.filter((table) => {
     const why = toolOf(table);
@@ -39,7 +39,7 @@ export function lookAt(knowledge: Knowledge): Sight {
   const [only] = schemas;
   const schemaName = schemas.size === 1 && only !== 'public' ? only : undefined;
   const taken = new Set<string>();
-  const named = own.flatMap((table): Named[] => {
+  const candidates = own.flatMap((table): Candidate[] => {
     const key = keyOf(table);
     const found = key && typeFor(table, knowledge, schemaName);
     if (!found) {
@@ -50,12 +50,12 @@ export function lookAt(knowledge: Knowledge): Sight {
     taken.add(typename);
     const model = knowledge.models.find((candidate) => candidate.typename === typename);
     const options: TableOptions = {
-      ...(isFound(table, typename, knowledge, schemaName) ? {} : { table: placeOf(table, schemaName) }),
+      ...(isFound(table, typename, knowledge, schemaName) ? {} : { table: nameOf(table, schemaName) }),
       ...(table.primaryKey.length === 0 && { key }),
     };
     return [{ typename, options, table, model, key, isShown: found.isShown, fields: fieldsOf({ typename, table, model, ...knowledge }) }];
   });
-  return { ...knowledge, named, left, schemaName };
+  return { ...knowledge, candidates, left, schemaName };
 }
 
 /** The primary key, else a unique key whose columns are all NOT NULL. */
@@ -95,5 +95,5 @@ function isFound(table: CatalogTable, typename: string, { catalog, models }: Kno
   return 'table' in found && found.table === table;
 }
 
-const placeOf = ({ schema, name }: CatalogTable, schemaName: string | undefined): string =>
+const nameOf = ({ schema, name }: CatalogTable, schemaName: string | undefined): string =>
   schema === (schemaName ?? 'public') ? name : `${schema}.${name}`;

@@ -3,28 +3,28 @@ import { relative } from 'node:path';
 import type { PlannedStatement } from '../../webhooks/index.js';
 import type { Terminal } from '../terminal.js';
 import type { CheckedProposal } from './check-proposal.js';
-import type { Look } from './look.js';
+import type { Inspection } from './inspect.js';
 import type { Proposal, ProposedTable } from './propose.js';
 import { tablesOf } from './propose.js';
 import type { WrittenFile } from './write-file.js';
 
-export function sayProposal(
+export function printProposal(
   terminal: Terminal,
-  { defaults, tables, open, left, people }: Proposal,
-  { look, dir, problems }: { look: Look; dir: string; problems: string[] },
+  { defaults, tables, open, left, userTable }: Proposal,
+  { inspection, dir, problems }: { inspection: Inspection; dir: string; problems: string[] },
 ): void {
-  const { schema, prisma, notes } = look;
+  const { schema, prisma, notes } = inspection;
   terminal.say(
-    `The database has ${look.sight.catalog.length} tables.${schema ? ` The GraphQL schema was read from ${relative(dir, schema.from)}.` : ''}${prisma ? ' The models were read from the Prisma schema.' : ''}`,
+    `The database has ${inspection.survey.catalog.length} tables.${schema ? ` The GraphQL schema was read from ${relative(dir, schema.from)}.` : ''}${prisma ? ' The models were read from the Prisma schema.' : ''}`,
   );
   for (const note of notes) terminal.note(note);
   terminal.say('');
   terminal.table(
     ['type', 'table', 'key', 'tenant', ...(schema ? ['found by'] : []), 'omitted', 'why'],
     tables.map((table) => [
-      table.named.typename,
-      placeOf(table.named.table),
-      table.named.key.join(', '),
+      table.candidate.typename,
+      qualifiedName(table.candidate.table),
+      table.candidate.key.join(', '),
       tenantOf(table, defaults.tenant as string | undefined),
       ...(schema ? [findOf(table)] : []),
       table.options.omit?.join(', ') ?? '',
@@ -32,29 +32,29 @@ export function sayProposal(
     ]),
   );
   if (defaults.softDelete) terminal.say(`\nA row counts as deleted once its column \`${defaults.softDelete}\` is set.`);
-  for (const { named, why } of open)
+  for (const { candidate, why } of open)
     terminal.say(
-      `${terminal.paint('yellow', 'open')}  The tenant of ${named.typename} (${named.table.name}) is unknown: ${why}. The table is left out; a comment in the file marks the place.`,
+      `${terminal.paint('yellow', 'open')}  The tenant of ${candidate.typename} (${candidate.table.name}) is unknown: ${why}. The table is left out; a comment in the file marks the place.`,
     );
   if (left.length > 0) {
     terminal.say('\nNot announced:');
-    for (const { table, why } of left) terminal.say(`  ${placeOf(table)}: ${why}`);
+    for (const { table, why } of left) terminal.say(`  ${qualifiedName(table)}: ${why}`);
   }
   const lost = tables.filter(({ find }) => find === null);
   if (lost.length > 0)
     terminal.say(
-      `\nNo root field of the GraphQL schema returns ${lost.map(({ named }) => named.typename).join(', ')} by key, so stored queries can't read the changed node itself. Add a root field, then a line in \`find\`.`,
+      `\nNo root field of the GraphQL schema returns ${lost.map(({ candidate }) => candidate.typename).join(', ')} by key, so stored queries can't read the changed node itself. Add a root field, then a line in \`find\`.`,
     );
-  if (!people) terminal.say('\ninit found no table that maps users to tenants: look the user up in `signIn`.');
+  if (!userTable) terminal.say('\ninit found no table that maps users to tenants: find the user in `signIn`.');
   for (const problem of problems) terminal.say(`${terminal.paint('red', 'wrong')}  ${problem}`);
 }
 
-const placeOf = ({ schema, name }: { schema: string; name: string }): string => (schema === 'public' ? name : `${schema}.${name}`);
+const qualifiedName = ({ schema, name }: { schema: string; name: string }): string => (schema === 'public' ? name : `${schema}.${name}`);
 
 function tenantOf({ options }: ProposedTable, usual: string | undefined): string {
-  const said = options.tenants ?? options.tenant ?? usual ?? '';
-  if (typeof said === 'string') return said;
-  return 'of' in said ? `of ${said.of}` : 'sql';
+  const chosen = options.tenants ?? options.tenant ?? usual ?? '';
+  if (typeof chosen === 'string') return chosen;
+  return 'of' in chosen ? `of ${chosen.of}` : 'sql';
 }
 
 const findOf = ({ find }: ProposedTable): string => (find === 'node' ? 'node(id: $nodeId)' : (find ?? 'nothing'));
@@ -63,7 +63,7 @@ const findOf = ({ find }: ProposedTable): string => (find === 'node' ? 'node(id:
 const MOST_TABLES = 5;
 
 /** Prints at most MOST_TABLES of the statements that lock the host's tables; `migrate --dry-run` prints all statements. */
-export function sayStatements(terminal: Terminal, statements: PlannedStatement[]): void {
+export function printStatements(terminal: Terminal, statements: PlannedStatement[]): void {
   if (statements.length === 0) return;
   const locking = statements.filter(({ table }) => table !== null);
   const others = statements.length - locking.length;
@@ -74,7 +74,10 @@ export function sayStatements(terminal: Terminal, statements: PlannedStatement[]
   terminal.say('-- `hookgraph migrate --dry-run` prints all statements');
 }
 
-export function sayNext(terminal: Terminal, { shown, file, migrates }: { shown: string; file: WrittenFile; migrates: boolean }): void {
+export function printNextSteps(
+  terminal: Terminal,
+  { shown, file, migrates }: { shown: string; file: WrittenFile; migrates: boolean },
+): void {
   if (file.edits.length > 0) {
     terminal.say(
       `\n${file.edits.length === 1 ? 'You must complete 1 place' : `You must complete ${file.edits.length} places`} in the file:`,
@@ -101,7 +104,7 @@ export interface Outcome {
 }
 
 /** Returns the result that `--json` prints. */
-export function answerOf({ proposal, file, shown, writes, migrates, checked, notes }: Outcome) {
+export function resultOf({ proposal, file, shown, writes, migrates, checked, notes }: Outcome) {
   const { defaults, tables, open, left } = proposal;
   return {
     file: shown,
@@ -109,10 +112,10 @@ export function answerOf({ proposal, file, shown, writes, migrates, checked, not
     migrated: migrates,
     text: file.text,
     tables: tablesOf(defaults, tables),
-    find: Object.fromEntries(tables.flatMap(({ named, find }) => (find && find !== 'node' ? [[named.typename, find]] : []))),
-    withoutFinder: tables.flatMap(({ named, find }) => (find === null ? [named.typename] : [])),
-    open: open.map(({ named, why }) => ({ typename: named.typename, table: placeOf(named.table), why })),
-    left: left.map(({ table, why }) => ({ table: placeOf(table), why })),
+    find: Object.fromEntries(tables.flatMap(({ candidate, find }) => (find && find !== 'node' ? [[candidate.typename, find]] : []))),
+    withoutFinder: tables.flatMap(({ candidate, find }) => (find === null ? [candidate.typename] : [])),
+    open: open.map(({ candidate, why }) => ({ typename: candidate.typename, table: qualifiedName(candidate.table), why })),
+    left: left.map(({ table, why }) => ({ table: qualifiedName(table), why })),
     edits: file.edits,
     problems: checked.problems,
     statements: checked.statements,

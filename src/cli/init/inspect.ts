@@ -3,21 +3,21 @@ import { relative } from 'node:path';
 import type { Pool } from 'pg';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { readCatalog } from '../../sources/catalog/read-catalog.js';
+import { findCandidates, type Survey } from './find-candidates.js';
 import type { Project } from './project.js';
 import { type ReadPrisma, readPrisma } from './read-prisma.js';
 import { type ReadSchema, readSchema } from './read-schema.js';
-import { lookAt, type Sight } from './sight.js';
 
 /** The result of the inspection. */
-export interface Look {
-  sight: Sight;
+export interface Inspection {
+  survey: Survey;
   schema: ReadSchema | null;
   prisma: ReadPrisma | null;
   /** Notes on schemas that exist but couldn't be read. */
   notes: string[];
 }
 
-export async function lookAtAll(pool: Pool, project: Project, env: NodeJS.ProcessEnv): Promise<Look> {
+export async function inspect(pool: Pool, project: Project, env: NodeJS.ProcessEnv): Promise<Inspection> {
   const catalog = await readCatalog(pool);
   if (catalog.length === 0)
     throw new RuntimeError(
@@ -35,6 +35,6 @@ export async function lookAtAll(pool: Pool, project: Project, env: NodeJS.Proces
       return null;
     });
   }
-  const sight = lookAt({ catalog, models: prisma?.models ?? [], ...(schema && { schema: schema.schema }) });
-  return { sight, schema, prisma, notes };
+  const survey = findCandidates({ catalog, models: prisma?.models ?? [], ...(schema && { schema: schema.schema }) });
+  return { survey, schema, prisma, notes };
 }

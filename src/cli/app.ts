@@ -11,12 +11,12 @@ import { loadSample, type Sample, type SampleApp } from './sample.js';
 export interface AppOptions {
   config: Config;
   databaseUrl: string;
-  /** Keys of 32 bytes for secrets at rest, newest first. */
+  /** Keys that encrypt the secrets in the database: 32 bytes each, newest first. */
   keys: Buffer[];
-  /** Reads the keys again, when a key can be added while this process runs. */
+  /** Reads the key file again. Absent when the keys come from an environment variable, which can't change. */
   reloadKeys?: () => Promise<Buffer[]>;
   log: Logger;
-  /** The installation's options of each kind of destination. */
+  /** The operator's options for each kind of destination, such as the AWS accounts that subscriptions may use. */
   destinations?: Partial<DestinationOptions>;
 }
 
@@ -64,7 +64,7 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
 /**
  * Returns the endpoints of this installation, which deliveries must not reach. The public host is matched by its name
  * only, because behind a load balancer its addresses may also belong to other hosts. A port chosen by the system is
- * added when the API listens.
+ * added once the API listens on it.
  */
 function ownEndpoints({ host, port, baseUrl }: Config, databaseUrl: string): Endpoint[] {
   const database = databaseEndpoint(databaseUrl);

@@ -6,7 +6,7 @@ import { API_PATH } from '../runtime/api-path.js';
 import { parseJson, stringifyJson } from '../runtime/exact-json.mjs';
 import { RuntimeError } from '../runtime/runtime-error.js';
 
-/** The default header for the token. */
+/** The header that sends the token unless the user configures another header. */
 export const DEFAULT_HEADER = 'Authorization: Token token={token}';
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Maximum milliseconds to wait for a rate limit to end. A longer wait is reported as an error instead. */
@@ -25,9 +25,9 @@ export interface UserError {
 export interface ClientOptions {
   url: string;
   token: string;
-  /** How to send the token: `Authorization: Bearer {token}`, `X-Api-Key: {token}`. */
+  /** The header that sends the token, such as `Authorization: Bearer {token}` or `X-Api-Key: {token}`. */
   header: string;
-  /** Sends a request and returns the response. Default: over HTTP. */
+  /** Sends a request and returns the response. Default: `fetch`. */
   send?(request: Request): Promise<Response>;
 }
 
@@ -39,7 +39,7 @@ export interface Client {
   mutate(query: string, variables: Record<string, unknown>): Promise<Answer>;
   /** Returns up to `limit` nodes of a query with a single connection; the query must take `$first` and `$after`. */
   list(query: string, variables: Record<string, unknown>, limit: number): Promise<Answer[]>;
-  /** Returns the introspected schema, which is fetched once in a process. */
+  /** Returns the API's schema. Introspects it once in a process for each URL. */
   schema(): Promise<GraphQLSchema>;
 }
 

@@ -1,4 +1,4 @@
-// Defines the environment of commands, and adds commands with examples and `--json`.
+// Adds commands with examples and common options, and defines what every command gets: terminal, environment, client.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from '../runtime/config.js';
 import type { Client } from './client.js';
@@ -9,7 +9,7 @@ export interface Cli {
   env: Environment;
   /** Creates a client with the current login. @throws RuntimeError `NOT_LOGGED_IN` */
   connect(): Promise<Client>;
-  /** A signal that Ctrl-C aborts; commands then delete what they created temporarily. */
+  /** Returns a signal that aborts on Ctrl-C. Commands then delete what they created temporarily. */
   interrupted(): AbortSignal;
 }
 
@@ -27,7 +27,7 @@ export function addCommand(parent: Command, signature: string, description: stri
   return command;
 }
 
-/** Adds a command that prints a result: for people, for pipes, and as JSON with --json. */
+/** Adds a command that prints a result, with the option --json. */
 export function addAnswering(parent: Command, signature: string, description: string, examples: string[]): Command {
   return addCommand(parent, signature, description, examples).option('--json', 'print the result as JSON');
 }
@@ -46,7 +46,7 @@ export function portNumber(text: string): number {
   return Number(text);
 }
 
-/** Collects the values of an option that may be given several times. */
+/** Collects the values of an option that can be repeated. */
 export const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
 /** Parses a time in ISO 8601, or a duration before now: `90s`, `15m`, `2h`, `7d`. */

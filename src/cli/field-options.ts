@@ -12,7 +12,7 @@ interface FieldOption {
   option: CommandOption;
 }
 
-/** Read an option's value: `text` resolves `@file`, `secret` also resolves `env:NAME`. */
+/** Functions that resolve an option's value: `text` reads `@file`, `secret` reads `@file` and `env:NAME`. */
 export interface Readers {
   text(value: string): Promise<string>;
   secret(value: string): Promise<string>;
@@ -41,7 +41,7 @@ function addOption(command: Command, { flags, help }: CommandOption, isRepeated:
   else command.option(flags, help);
 }
 
-/** Reads every given option that sets a single field. */
+/** Reads the given options of declared fields into `input`. */
 export async function readFieldOptions(written: Readonly<Record<string, unknown>>, input: Input, readers: Readers): Promise<void> {
   for (const { path, field, option } of optionsOf(FIELDS)) {
     const given = written[attributeOf(option.flags)];
@@ -65,7 +65,7 @@ async function readOption(field: Field, type: FieldType, given: unknown, readers
   return type.kind === 'ENUM' ? given.toUpperCase() : given;
 }
 
-/** Reads an option's `name=value` pairs. @throws RuntimeError `INPUT_INVALID` when a name isn't one of `fields` */
+/** Reads an option's `name=value` pairs. @throws RuntimeError `INPUT_INVALID` when no field has the name of a pair */
 async function readPairs(fields: readonly Field[], { flags }: CommandOption, given: unknown, readers: Readers): Promise<Input> {
   const settable = fields.filter(({ input }) => input !== false);
   const read = async (pair: string): Promise<[string, unknown]> => {

@@ -13,7 +13,7 @@ export interface Named {
 }
 
 /**
- * Finds a subscription by its global id, its record's id (as in notifications), or a unique name.
+ * Finds a subscription by its global id, its `databaseId` (the id in notification headers), or its unique name.
  * @throws RuntimeError `NOT_FOUND` or `AMBIGUOUS`
  */
 export async function findSubscription(client: Client, nameOrId: string): Promise<Named> {
@@ -38,7 +38,7 @@ export async function findSubscription(client: Client, nameOrId: string): Promis
 }
 
 /**
- * Finds an object by its global id or its record's id.
+ * Finds an object by its global id or its `databaseId`.
  * @param fields the GraphQL fields to select
  * @throws RuntimeError `NOT_FOUND`
  */

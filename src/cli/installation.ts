@@ -1,4 +1,4 @@
-// Opens an installation from the environment: configuration, log, database and the sample product's application.
+// Opens the installation that the environment variables describe: its log, keys, database and sample product.
 
 import { type Config, readConfig } from '../runtime/config.js';
 import { checkDatabase, openPool } from '../runtime/database.js';
@@ -28,7 +28,7 @@ export interface OpenOptions {
   join: boolean;
   /** Environment variables in place of the process's own. */
   env?: Record<string, string>;
-  /** Called with a line to print before each slow step. Default: prints to stdout. */
+  /** Prints a line before each slow step. Default: to stdout. */
   say?: (line: string) => void;
 }
 
@@ -53,7 +53,7 @@ export async function openInstallation({ prepare, join, env, say }: OpenOptions)
   }
 }
 
-/** The storage of an installation: a reachable database, and the keys. */
+/** The storage of an installation: its database, which answers, and the keys that encrypt secrets. */
 export interface Store {
   config: Config;
   /** Keys of 32 bytes, newest first. */
@@ -64,7 +64,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Opens the database and reads the keys. `say` is called with a line to print before each slow step. */
+/** Reads the keys, and starts or checks the database. `say` prints a line before each slow step. */
 export async function openStore({
   join,
   env,
@@ -83,7 +83,7 @@ export async function openStore({
   return { config, keys, log, postgres, databaseUrl, close: async () => postgres?.stop() };
 }
 
-/** Opens the log. pino is an optional package: without it, createPlainLog also writes one JSON line for each entry. */
+/** Opens the log with pino or, when this optional package isn't installed, with createPlainLog. */
 async function openLog(level: Config['logLevel']): Promise<Logger> {
   const found = await import('../runtime/log.js').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;

@@ -14,7 +14,7 @@ export interface ReceiverOptions {
   verify: { secret: string; schemes: readonly Scheme[]; headerPrefix: string; publicUrl: string | null } | null;
   /** URL to forward each notification to; the sender gets its response. `null`: notifications aren't forwarded. */
   forward: string | null;
-  /** Bodies to store, forward and report at the start, before any request. Their signatures aren't verified. */
+  /** Bodies to handle at the start as if they had been received. Their signatures aren't verified. */
   before: readonly string[];
   onReceived(received: Received): void;
 }
@@ -108,13 +108,13 @@ export async function startLocalReceiver(options: ReceiverOptions): Promise<Loca
   };
 }
 
-/** Returns the prefix of the sender's own headers, which each installation chooses; `null` when the request has none. */
+/** Returns the prefix of Hookgraph's headers, which each installation chooses; `null` when the request has none of them. */
 function prefixIn(headers: IncomingHttpHeaders): string | null {
   const name = Object.keys(headers).find((header) => /^x-.*webhook-job-id$/.test(header));
   return name ? name.slice(0, -'webhook-job-id'.length) : null;
 }
 
-/** Checks the secret at the start, because the verifying library throws for misuse only when it verifies. */
+/** Checks the secret at the start. Otherwise verifyWebhook() would refuse an unsuitable secret at the first notification. */
 function refuseUnusable({ secret, schemes, headerPrefix }: NonNullable<ReceiverOptions['verify']>): void {
   for (const scheme of schemes) {
     try {

@@ -11,7 +11,7 @@ import { DEFAULT_HEADER, normalizeUrl } from './client.js';
 export interface Login {
   url: string;
   token: string;
-  /** The header for the token: see createClient. */
+  /** The header that sends the token, such as `X-Api-Key: {token}`. */
   header: string;
 }
 

@@ -20,7 +20,7 @@ import {
 
 export type JsonSchema = { [keyword: string]: unknown };
 
-/** The JSON Schema of each scalar; a scalar that is missing here may be any value. */
+/** The JSON Schemas of known scalars. Any other scalar gets `{}`, which allows any value. */
 const SCALARS: Record<string, JsonSchema> = {
   String: { type: 'string' },
   ID: { type: 'string' },
@@ -51,8 +51,9 @@ function object(properties: Record<string, JsonSchema>, required: string[]): Jso
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
-/** All selections under one response key. */
+/** The selections of one response key. */
 interface Selected {
+  /** `null` for `__typename`. */
   field: GraphQLField<unknown, unknown> | null;
   nodes: FieldNode[];
   /** Whether a directive with a variable decides whether the field is present. */
@@ -95,15 +96,14 @@ class Derivation {
   }
 
   /**
-   * Merges the schemas of types with the same selected fields; objects of these types can only be distinguished by
-   * `__typename`.
+   * Returns a schema for an object of any of the types. Types whose schemas differ only in `__typename` share one schema
+   * with all their typenames.
    */
   #ofAny(types: readonly GraphQLObjectType[], selections: SelectionSetNode[]): JsonSchema {
     const shapes = new Map<string, JsonSchema>();
     for (const type of types) {
       const shape = this.#ofObject(type, selections);
       const { __typename: name, ...rest } = (shape.properties as Record<string, JsonSchema>) ?? {};
-      // Shapes that differ only in `__typename` become one shape with all typenames.
       const key = JSON.stringify({ ...shape, properties: { ...rest, ...(name && { __typename: true }) } });
       const known = shapes.get(key);
       if (!known) shapes.set(key, shape);

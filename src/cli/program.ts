@@ -25,8 +25,8 @@ const serve = async (options: ServeOptions): Promise<void> => {
 };
 
 /**
- * Fails when the sample product is missing. The published package lacks it and its dependencies, so this check comes
- * before the command's module is loaded.
+ * @throws RuntimeError `APP_MISSING` in the published package, which lacks the sample product and its dependencies.
+ * Called before the command's module is loaded, because that would fail without them.
  */
 async function refuseWithoutSample(): Promise<void> {
   await (await import('./sample.js')).loadSample();

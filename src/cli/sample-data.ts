@@ -1,10 +1,10 @@
-// Creates the sample data once, and returns its admin's token.
+// Creates the sample data if there is none, and stores the admin's token in the data folder.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writePrivateFile } from '../runtime/private-file.js';
 import type { Installation } from './installation.js';
 
-/** Returns the admin's token; `null` when the sample data was created elsewhere, so that the token isn't known here. */
+/** Returns the admin's token; `null` when another machine created the sample data, so that the token isn't known here. */
 export async function makeSampleData({ app, config }: Installation): Promise<string | null> {
   const file = join(config.dataDir, 'admin-token');
   const { adminToken } = await app.seed();

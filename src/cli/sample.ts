@@ -13,7 +13,7 @@ export interface Sample {
   ): Promise<SampleApp>;
   createHooks(options: Pick<Options, 'database' | 'databaseSchema' | 'keys' | 'log'>): Pick<Hookgraph, 'ready' | 'webhooks' | 'close'>;
   tabs: App['tabs'];
-  /** A query for the user's first request. */
+  /** The request that `npm start` suggests first. */
   first: { purpose: string; query: string };
   runGuide(stage: DemoStage): Promise<void>;
   createSimulation(options: { ask: Ask; seed: number }): { act(): Promise<string> };
@@ -23,12 +23,12 @@ export interface SampleApp extends Pick<App, 'pool' | 'schema' | 'webhooks' | 'a
   monitor: Hookgraph['monitor'];
   /** Updates topics and triggers to match the announced nodes. */
   prepare(): Promise<void>;
-  /** Creates the sample data once; `adminToken` is `null` when it existed already and the token isn't known. */
+  /** Creates the sample data if there is none. `adminToken` is `null` when the data existed and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
   close(): Promise<void>;
 }
 
-/** Returns `data` of the response; throws when there are errors. */
+/** Runs an operation and returns the response's `data`; throws when the response has errors. */
 // biome-ignore lint/suspicious/noExplicitAny: the type depends on the caller's query.
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<any>;
 

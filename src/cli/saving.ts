@@ -1,4 +1,4 @@
-// Saves a subscription through the API, with its warnings and, if requested, the report of a test.
+// Saves subscriptions through the API. The result includes warnings and, if requested, the report of a test.
 import type { Answer, Client } from './client.js';
 import { REPORT } from './report.js';
 import type { Input } from './subscription-input.js';

@@ -1,4 +1,4 @@
-// Selects every field of a subscription that the API's schema has, except lists of other objects.
+// Builds the selection of all fields of a subscription that the API's schema has, except fields with arguments.
 import { type GraphQLObjectType, type GraphQLSchema, getNamedType, isInterfaceType, isLeafType, isObjectType } from 'graphql';
 
 /** Returns a GraphQL selection without its outer braces. */

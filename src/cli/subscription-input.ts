@@ -11,7 +11,7 @@ import { readSecretVariable } from '../runtime/terminal-config.js';
 
 export type Input = Record<string, unknown>;
 
-/** `@file` reads the file, `@-` reads stdin, and a leading `@@` stands for one `@`. */
+/** Resolves an option's value: `@file` is read from the file, `@-` from stdin; a leading `@@` stands for one `@`. */
 export async function readText(text: string, readStdin: () => Promise<string>): Promise<string> {
   if (text === '@-') return readStdin();
   if (text.startsWith('@@') || !text.startsWith('@')) return text.replace(/^@@/, '@');
@@ -19,8 +19,8 @@ export async function readText(text: string, readStdin: () => Promise<string>): 
 }
 
 /**
- * Reads a secret. Accepts `@file` and `@-` like readText, and `env:NAME`, so that a secret doesn't appear in the
- * process list.
+ * Resolves the value of a secret option, which may be `env:NAME`, `@file` or `@-`, so that the secret doesn't appear in
+ * the process list.
  */
 export async function readSecret(text: string, env: Environment, readStdin: () => Promise<string>): Promise<string> {
   if (text.startsWith('env:')) return readSecretVariable(text.slice(4), env);
@@ -55,7 +55,7 @@ function plainOf(document: Document.Parsed): unknown {
 
 /**
  * Resolves references: `{ fromFile: path }` relative to the file, `{ fromEnv: NAME }`, and `${env:NAME}` in any text.
- * @param readVariable returns the variable's value; a placeholder is enough to check only the form of a secret
+ * @param readVariable returns the value of an environment variable
  */
 export async function resolveReferences(value: unknown, file: string, readVariable: (name: string) => string): Promise<unknown> {
   if (typeof value === 'string') return value.replace(/\$\{env:([A-Za-z_]\w*)\}/g, (_, name) => readVariable(name));
@@ -108,7 +108,7 @@ export function topicOf(text: string): { key: string; version?: string } {
   return version === undefined ? { key } : { key, version };
 }
 
-/** Splits a list of topics into one subscription for each, with the topic appended to its name. */
+/** Returns one input for each topic, whose name ends with the topic if there are several. */
 export function eachTopic({ topics, ...input }: Input, keys: string[] = Array.isArray(topics) ? topics.map(String) : []): Input[] {
   const withTopic = typeof input.topic === 'string' ? { ...input, topic: topicOf(input.topic) } : input;
   const [only] = keys;

@@ -1,4 +1,4 @@
-// Creates the output functions of commands: tables for people on a terminal, tab-separated lines for pipes.
+// Creates the input and output functions of commands. Output is tables on a terminal, and tab-separated lines elsewhere.
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -41,7 +41,7 @@ export interface Streams {
 }
 
 const CODES: Record<Colour, [number, number]> = { red: [31, 39], green: [32, 39], yellow: [33, 39], dim: [2, 22], bold: [1, 22] };
-/** Replaces control characters, because those in a receiver's response may move the cursor or set the terminal's title. */
+/** Replaces control characters, because a receiver's response could move the cursor or set the terminal's title with them. */
 export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches the characters to remove.
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\u{fffd}');
@@ -143,4 +143,5 @@ function wrapWords(text: string, room: number): string[] {
   return lines;
 }
 
+/** Minimum width of a column that is wrapped; in a narrower column the text isn't wrapped. */
 const LEAST_WRAPPED = 20;

@@ -1,4 +1,4 @@
-// `hookgraph check`: reports before a deployment what it would break; changes nothing.
+// `hookgraph check`: lists an application's problems, or the problems that a new GraphQL schema would cause.
 import { readFile } from 'node:fs/promises';
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import type { Hookgraph } from '../../index.js';
@@ -6,13 +6,13 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Terminal } from '../terminal.js';
 
 export interface CheckAppOptions {
-  /** A file with the schema that is going to be deployed, in SDL. */
+  /** Path of an SDL file with the GraphQL schema that is going to be deployed. Default: the current schema is checked. */
   schema?: string;
   json?: boolean;
   terminal: Terminal;
 }
 
-/** @throws RuntimeError `CHECK_FAILED` (exit code 1) when there is a problem */
+/** @throws RuntimeError `CHECK_FAILED` when a problem has the severity ERROR */
 export async function checkApp(hooks: Hookgraph, { schema, json, terminal }: CheckAppOptions): Promise<void> {
   const next = schema === undefined ? undefined : await readSchema(schema);
   const problems = await hooks.check(next && { schema: next });

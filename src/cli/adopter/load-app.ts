@@ -30,7 +30,7 @@ async function load(file: string): Promise<Record<string, unknown>> {
   const { href } = pathToFileURL(file);
   if (/\.[cm]?tsx?$/.test(file)) await registerTypeScript(file);
   const module = (await import(href)) as Record<string, unknown>;
-  // Importing a CommonJS module gives all its exports in `default`.
+  // import() returns all exports of a CommonJS module in `default`.
   const { default: only } = module;
   return typeof only === 'object' && only !== null && !isHookgraph(only) ? { ...module, ...only } : module;
 }
@@ -43,7 +43,10 @@ async function registerTypeScript(file: string): Promise<void> {
 }
 
 /**
- * Returns the URL of the application's tsx loader; `null` when Node runs TypeScript itself (from 22.18).
+ * Returns the file URL of an entry of the application's tsx package; `null` when Node runs TypeScript itself (from
+ * 22.18).
+ * @param entry the entry's path in the `exports` of tsx
+ * @param usual the entry's file, for a tsx whose `exports` lack the entry
  * @throws RuntimeError `APP_IS_TYPESCRIPT` when the application has no tsx
  */
 export async function findTypeScriptLoader(file: string, entry = '.', usual = 'dist/loader.mjs'): Promise<string | null> {

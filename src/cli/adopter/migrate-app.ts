@@ -1,4 +1,4 @@
-// `hookgraph migrate --app`: migrates an application's database, or prints the SQL that would do so.
+// `hookgraph migrate --app`: migrates an application's database, or with --dry-run prints the SQL that would do so.
 import type { PlannedStatement } from '../../webhooks/index.js';
 import type { Terminal } from '../terminal.js';
 import { loadApp } from './load-app.js';

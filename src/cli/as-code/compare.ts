@@ -26,11 +26,11 @@ export interface Change {
    * sent each time.
    */
   secrets: string[];
-  /** The input for the API; `null` when nothing is to be saved. */
+  /** The input of the mutation; `null` when there is nothing to save. */
   input: Input | null;
 }
 
-/** Input fields that aren't part of the subscription: its id, and options of the mutation. */
+/** Input fields that aren't compared: the id, and options of the mutation. */
 const NOT_FIELDS = new Set(['id', 'test', 'preset']);
 /** Fields that rules and users change outside the files; compared only if the file sets them. */
 const LEFT_ALONE = new Set(['disabled']);
@@ -88,7 +88,7 @@ function changed(fields: Fields, { name, file, input }: Desired, existing: Exist
   };
 }
 
-/** Fills values that the file omits: with Hookgraph's defaults, or for a topic's version with the existing pinned version. */
+/** Fills in values that the file omits: Hookgraph's defaults and, for a topic, the version that the subscription has. */
 function fill(field: string, after: unknown, before: unknown): unknown {
   const declared = declarationOf(field);
   const usual = declared?.default ?? (declared?.type.kind === 'LIST' ? [] : null);
@@ -122,7 +122,7 @@ function same(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** The input fields of a subscription, and the value that the API returns for each. */
+/** Converts a subscription's input and its returned values to forms that can be compared. */
 class Fields {
   readonly names: string[];
 

@@ -1,4 +1,4 @@
-// Prints the changes for people: a sign such as `+`, the subscription's name, and a diff of each field.
+// Prints a plan: for each change a sign such as `+`, the subscription's name and a diff of each field.
 import { structuredPatch } from 'diff';
 import type { Terminal } from '../terminal.js';
 import { visible } from '../terminal.js';

@@ -39,8 +39,8 @@ const topicOf = ({ topic }: Existing): string => {
 };
 
 /**
- * Merges subscriptions such as `X: user/created` and `X: user/updated`, which differ only in their topics and in the
- * names that end in them, into one entry with a list of topics.
+ * Merges subscriptions that differ only in their topic, such as `X: user/created` and `X: user/updated`, into one entry
+ * with the name `X` and a list of topics.
  */
 function grouped(existing: readonly Existing[], scope: string | null): Group[] {
   const groups = new Map<string, Group>();
@@ -62,7 +62,7 @@ function grouped(existing: readonly Existing[], scope: string | null): Group[] {
   return [...groups.values()];
 }
 
-/** Fields that may differ between the merged subscriptions, or that aren't part of a definition. */
+/** Fields that merging ignores: they differ between the merged subscriptions, or aren't written to files. */
 const OWN = Object.fromEntries(
   'id databaseId name topic version status createdAt updatedAt createdBy publicKey disabledAt disabledReason disabledMessage heldReason secretRotation pace'
     .split(' ')

@@ -90,7 +90,10 @@ async function listExisting(client: Client): Promise<Existing[]> {
   );
 }
 
-/** Computes the changes, and finds every mistake before any change is made. */
+/**
+ * Computes the changes, and previews each new definition, so that all mistakes are found before a change is made.
+ * @throws RuntimeError `REFUSED` with every mistake
+ */
 async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli): Promise<Change[]> {
   const schema = await client.schema();
   const folder = await readFolder(dir, schema, env);
@@ -105,7 +108,7 @@ async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli
   for (const { action, name, file, input } of changes) {
     if (!input || action === 'NONE') continue;
     const [{ errors }] = Object.values(await client.ask(PREVIEW, { webhookSubscription: input })) as [{ errors: UserError[] }];
-    // `NOT_FOUND` of `base` means that no node exists to preview with, which isn't a mistake in the file.
+    // The error `NOT_FOUND` of `base` means that no node exists to preview with, which isn't a mistake in the file.
     for (const { field, type, fullMessage } of errors)
       if (field !== 'base' || type !== 'NOT_FOUND') mistakes.push(`${file}, ${name}: ${fullMessage}`);
   }

@@ -1,4 +1,4 @@
-// `hookgraph demo`: runs the guide's example from start to end, and removes everything it created.
+// `hookgraph demo`: runs the guide's example with a receiver of its own, and deletes what it created.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
@@ -14,7 +14,7 @@ import { loadSample } from '../sample.js';
 import { makeSampleData } from '../sample-data.js';
 
 export interface DemoOptions {
-  /** Run against the Hookgraph that is already running. The demo then leaves only history behind. */
+  /** Use the Hookgraph that is already running. The demo then leaves its deliveries and events in the database. */
   running: boolean;
 }
 

@@ -1,4 +1,4 @@
-// `hookgraph doctor`: checks everything Hookgraph depends on, and says what to do. Exit code 1 when a check fails.
+// `hookgraph doctor`: checks everything that Hookgraph depends on, and prints advice. Exit code 1 when a check fails.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, readConfig } from '../../runtime/config.js';
@@ -70,7 +70,7 @@ async function examine(cli: Cli, report: Report): Promise<void> {
   if (client) await checkApi(client, report);
 }
 
-/** Checks an adopter's application: its database, and its announced tables. */
+/** Checks the application in the file of --app: its database, and its announced tables. */
 async function examineApp(path: string, report: Report): Promise<void> {
   report(checkNode(process.versions.node));
   const { loadApp } = await import('../adopter/load-app.js');

@@ -1,4 +1,4 @@
-// Adds the command `init`, with which an adopter starts.
+// Adds the command `init`, which writes the file that connects an application to Hookgraph.
 import { addAnswering, type Cli, type Command } from '../command.js';
 import type { InitOptions } from '../init/init.js';
 

@@ -1,4 +1,4 @@
-// `hookgraph migrate`: migrates the database of the sample product: tables, topics and triggers.
+// `hookgraph migrate` without --app: migrates the sample product's database.
 import { openInstallation } from '../installation.js';
 import { makeSampleData } from '../sample-data.js';
 

@@ -1,5 +1,5 @@
-// Encrypts every stored secret with the newest key, and reports which keys can be removed. Exit code 1 when a secret
-// can't be decrypted.
+// `hookgraph rotate-keys`: encrypts every stored secret with the newest key, and prints which keys can be removed. Exit
+// code 1 when a secret can't be decrypted.
 import { openPool } from '../../runtime/database.js';
 import { addKey, keyFile } from '../../runtime/keys.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
@@ -7,7 +7,7 @@ import { type Resealed, resealSecrets } from '../../webhooks/index.js';
 import { openStore, refuseUnlessMigrated } from '../installation.js';
 
 export interface RotateOptions {
-  /** Create a new key first. Only possible when the keys are in the data folder. */
+  /** Create a new key first. Refused when the keys come from HOOKGRAPH_ENCRYPTION_KEYS. */
   generate: boolean;
   dryRun: boolean;
   /** Print the result as one line of JSON, and nothing else on stdout. */

@@ -1,5 +1,5 @@
-// Adds the commands that create and update subscriptions from options or a file, one for each topic. Every mistake is
-// reported with its field and, in a template or query, its position.
+// Adds `webhooks create` and `webhooks update`, which save a subscription from options or a file. `create` saves one
+// subscription for each topic.
 
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { readSecretVariable } from '../../runtime/terminal-config.js';
@@ -20,7 +20,7 @@ import {
   resolveReferences,
 } from '../subscription-input.js';
 
-/** The command's options. An option that sets a single field is named by the field's declaration. */
+/** Options of `create`, `update` and `preview`. Options that set a single field are declared with the field. */
 export interface Written extends Record<string, unknown> {
   topic?: string[];
   preset?: string;
@@ -92,7 +92,7 @@ function printSaved({ terminal }: Cli, saved: Saved[], { json }: Answering, done
     throw new RuntimeError('TEST_FAILED', 'The subscription was saved, but the test failed');
 }
 
-/** Reads options and file into one API input for each topic. @throws RuntimeError `INPUT_INVALID` */
+/** Reads the options and the file of --from into one API input for each topic. @throws RuntimeError `INPUT_INVALID` */
 export async function readWritten(client: Client, cli: Cli, written: Written, isNew: boolean): Promise<Input[]> {
   const input: Input = {};
   if (written.from) {

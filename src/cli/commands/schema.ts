@@ -10,7 +10,7 @@ import { topicOf } from '../subscription-input.js';
 
 export interface DescribedPayload {
   contentType: 'application/json' | 'application/xml';
-  /** The subject of the schema: the body that is sent, or the input of the template that renders the body. */
+  /** The subject of the schema: the body that is sent, or the data that a template or the XML format turns into the body. */
   describes: 'BODY' | 'TEMPLATE_INPUT';
   note: string | null;
   schema: JsonSchema;

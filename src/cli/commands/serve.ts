@@ -1,4 +1,4 @@
-// Runs the API, the worker or both until a signal, then drains and stops them.
+// Runs the sample product's API, its worker or both until a signal, and finishes requests and deliveries in progress.
 import { startApi } from '../../api/index.js';
 import { startWorker } from '../../worker/index.js';
 import { type Installation, openInstallation } from '../installation.js';
@@ -44,7 +44,7 @@ export async function serve({ monitoringPort, ...faces }: ServeOptions): Promise
   }
   const cause = await Promise.race([stopping, postgres?.exited.then(() => 'Postgres') ?? new Promise<never>(() => {})]);
   if (cause === 'Postgres') {
-    // No attempt can be recorded without the database. The deliveries' leases expire, and the next start retries the deliveries.
+    // No attempt can be recorded without the database. The leases of deliveries in progress expire; the next start retries them.
     log.fatal('the embedded Postgres ended unexpectedly; this process exits');
     process.exit(1);
   }

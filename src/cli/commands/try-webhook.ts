@@ -1,4 +1,4 @@
-// Adds the commands that test or preview a subscription, saved or not, and print the report stage by stage.
+// Adds `webhooks test` and `webhooks preview`, which print the result of each stage of a notification.
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { type Answer, type Client, throwMistakes } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
@@ -55,7 +55,7 @@ function printPreview(terminal: Terminal, { warnings, report }: Answer): void {
   for (const { fullMessage } of warnings) terminal.note(`Warning: ${fullMessage}`);
 }
 
-/** Sends a test notification. Throws when no node exists to send, or the subscription doesn't exist. */
+/** Sends a test notification. @throws RuntimeError when the subscription doesn't exist, or no node exists to send */
 export async function testSubscription(client: Client, id: string): Promise<{ report: Answer; webhookDelivery: Answer }> {
   const { report, webhookDelivery } = await client.mutate(TEST, { id });
   return { report, webhookDelivery };

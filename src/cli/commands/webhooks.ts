@@ -34,7 +34,7 @@ function selectReceivers(schema: GraphQLSchema): string {
     .join(' ');
 }
 
-/** The argument `integrationId` exists only in APIs with integrations. */
+/** Returns the query that lists subscriptions. `byIntegration` adds `integrationId`, which only APIs with integrations have. */
 const listOf = (
   byIntegration: boolean,
   receivers: string,

@@ -1,4 +1,4 @@
-// Checks the database of an application that adopted Hookgraph.
+// Checks the database of the application in the file of `--app`, its announced tables and its worker.
 import type { Hookgraph } from '../../index.js';
 import { listPendingMigrations } from '../../runtime/migrate.js';
 import { ENGINE_MIGRATIONS } from '../../runtime/migration-sets.js';

@@ -9,7 +9,7 @@ import type { CaptureFinding } from '../../webhooks/index.js';
 import { loadSample } from '../sample.js';
 import { attempt, CLOCK_SKEW_MS, finding, type Report } from './finding.js';
 
-/** Seconds after which due work means that no worker runs. A running worker looks for work twice a second. */
+/** Seconds after which waiting work means that no worker runs, or too few. A free worker starts new work within a second. */
 const MAX_WAIT_S = 30;
 
 /** Checks the sample product's database. */

@@ -1,4 +1,4 @@
-// Defines the doctor's findings.
+// Defines a finding of `hookgraph doctor`: the result of one check.
 import type { RuntimeError } from '../../runtime/runtime-error.js';
 
 export type Outcome = 'OK' | 'WARN' | 'FAIL';
@@ -7,12 +7,13 @@ export interface Finding {
   check: string;
   outcome: Outcome;
   message: string;
-  /** The advice for the user; `null` when there is nothing to do. */
+  /** Advice for the user; `null` when there is nothing to do. */
   hint: string | null;
 }
 
 export type Report = (finding: Finding) => void;
 
+/** Maximum difference of two clocks, in milliseconds, that isn't a problem. */
 export const CLOCK_SKEW_MS = 5_000;
 
 export const finding = (check: string, outcome: Outcome, message: string, hint: string | null = null): Finding => ({
@@ -22,7 +23,7 @@ export const finding = (check: string, outcome: Outcome, message: string, hint: 
   hint,
 });
 
-/** Runs a check. An exception becomes a failed finding, and the result is `null`. */
+/** Runs a check and returns its result. When the check throws, reports a failed finding and returns `null`. */
 export async function attempt<T>(check: string, report: Report, work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();

@@ -1,10 +1,10 @@
-// Asks the user for what the database's catalog doesn't show: the column with the tenant, and the tenant of the remaining tables.
+// Asks the user which column holds the tenant, and which tenant the rows of each remaining table belong to.
 import type { Terminal } from '../terminal.js';
 import type { Candidate, Survey } from './find-candidates.js';
 import { type TenantRoute, tenantColumns } from './find-tenants.js';
 import { type Answers, propose } from './propose.js';
 
-/** Maximum number of choices in a question, so that the list stays readable. */
+/** Maximum number of choices in a question. */
 const MOST_CHOICES = 8;
 
 export async function askAnswers(survey: Survey, terminal: Terminal): Promise<Answers> {
@@ -38,7 +38,7 @@ export async function askAnswers(survey: Survey, terminal: Terminal): Promise<An
   return { ...answers, ...(routes.size > 0 && { routes }) };
 }
 
-/** Asks the user to choose; Enter selects `usual`. Returns `null` when there is no terminal. */
+/** Asks the user to choose and returns the index of the choice; Enter chooses `usual`. Returns `null` without a terminal. */
 async function choose(terminal: Terminal, question: string, choices: string[], usual: number): Promise<number | null> {
   for (;;) {
     const list = choices.map((choice, at) => `  ${at + 1}  ${choice}\n`).join('');

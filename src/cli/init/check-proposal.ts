@@ -1,4 +1,4 @@
-// Checks a proposal by creating a Hookgraph from it, which reports problems and the SQL that migrate would run.
+// Checks a proposal: creates a Hookgraph from it, and returns its problems and the SQL that migrate would run.
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { createHookgraph, type Hookgraph } from '../../index.js';
@@ -9,7 +9,7 @@ import type { Inspection } from './inspect.js';
 import { type Proposal, tablesOf } from './propose.js';
 
 export interface CheckedProposal {
-  /** The prefix of Hookgraph's GraphQL names, when some collide with the host's. */
+  /** The prefix of Hookgraph's GraphQL names; absent unless a name collides with a name in the host's schema. */
   prefix?: string;
   problems: string[];
   statements: PlannedStatement[];
@@ -38,7 +38,7 @@ export async function checkProposal(
         },
       );
       if (isCollision) continue;
-      // Warnings are ignored, because they are about work that migrate will do.
+      // Warnings are left out, because they are about work that migrate will do.
       const errors = (await hooks.check()).filter(({ severity }) => severity === 'ERROR');
       const found = errors.map(({ subject, message, hint }) => `${subject}: ${message}${hint ? ` ${hint}` : ''}`);
       const planned = await hooks.plan().catch((error: Error) => error);
@@ -80,7 +80,7 @@ function open(pool: Pool, { defaults, tables }: Proposal, { survey, schema }: In
   });
 }
 
-/** `@acme/shop-api` becomes `ShopApi`. */
+/** Returns a prefix from the package's name: `@acme/shop-api` becomes `ShopApi`. */
 function prefixOf(name: string | null): string {
   const words = (name ?? '')
     .replace(/^@[^/]+\//, '')

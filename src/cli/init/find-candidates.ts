@@ -1,4 +1,4 @@
-// Defines what `hookgraph init` works on: the database's tables, each with its proposed type.
+// Finds the tables that the application may announce, each with a proposed type, and the tables to leave out.
 import type { GraphQLObjectType, GraphQLSchema } from 'graphql';
 import { isObjectType } from 'graphql';
 import type { Knowledge } from '../../sources/catalog/complete.js';
@@ -9,9 +9,9 @@ import type { CatalogTable } from '../../sources/catalog/read-catalog.js';
 import type { TableDefaults, TableOptions } from '../../sources/catalog/table-options.js';
 import { toolOf, typenameOf } from './names.js';
 
-/** A table that may be announced, with the options that find it. */
+/** A table that may be announced. */
 export interface Candidate extends KnownTable {
-  /** Whether Prisma or the GraphQL schema has a type for the table; `true` without either. */
+  /** Whether the GraphQL schema has a type for the table; `true` when the application has no GraphQL schema. */
   isShown: boolean;
   key: string[];
 }
@@ -24,7 +24,7 @@ export interface LeftOut {
 export interface Survey extends Knowledge {
   candidates: Candidate[];
   left: LeftOut[];
-  /** The Postgres schema of the tables; `undefined` for `public`. */
+  /** The Postgres schema that has all tables; `undefined` for `public`, or when several schemas have tables. */
   schemaName: string | undefined;
 }
 
@@ -58,7 +58,7 @@ export function findCandidates(knowledge: Knowledge): Survey {
   return { ...knowledge, candidates, left, schemaName };
 }
 
-/** The primary key, else a unique key whose columns are all NOT NULL. */
+/** Returns the primary key, else a unique key of NOT NULL columns; `null` when the table has neither. */
 function keyOf({ primaryKey, uniqueKeys, columns }: CatalogTable): string[] | null {
   if (primaryKey.length > 0) return primaryKey;
   return uniqueKeys.find((key) => key.length > 0 && key.every((name) => columns.find((column) => column.name === name)?.notNull)) ?? null;

@@ -1,15 +1,21 @@
-// Determines the tenant of each table's rows: by the tenant column that most tables share, and by foreign keys that
-// lead to it.
+// Determines how the tenant of each table's rows is found: by the tenant column that most tables share, or by foreign
+// keys that lead to a table with that column.
 import type { CatalogForeignKey } from '../../sources/catalog/read-catalog.js';
 import type { Candidate } from './find-candidates.js';
 import { looksLikeUsers, tenantRank } from './names.js';
 
+/** How the tenant of a table's rows is found. */
 export interface TenantRoute {
+  /**
+   * `column`: a column of the row holds the tenant. `parent`: the row points to a row with a tenant. `children`: rows with
+   * a tenant point to the row. `several`: each row of a join table adds a tenant.
+   */
   kind: 'column' | 'parent' | 'children' | 'several';
   /** The column that holds the tenant, if `kind` is `column`. */
   column?: string;
-  /** The table that has the tenant, if `kind` isn't `column`. `key` is the foreign key that joins both tables. */
+  /** The table that has the tenant, if `kind` isn't `column`. */
   other?: Candidate;
+  /** The foreign key between both tables, if `kind` isn't `column`. */
   key?: CatalogForeignKey;
   why: string;
 }
@@ -37,7 +43,7 @@ const isSame = (some: string[], others: string[]) => some.length === others.leng
 
 const columnIn = ({ table }: Candidate, name: string) => table.columns.find((column) => column.name === name);
 
-/** Candidates for the tenant column, the most likely first. */
+/** Returns the columns that may hold the tenant, the most likely first. */
 export function tenantColumns(candidates: Candidate[]): TenantColumn[] {
   const names = [...new Set(candidates.flatMap(({ table }) => table.columns.map(({ name }) => name)))];
   const found = names.flatMap((column) => {
@@ -66,7 +72,7 @@ function rootByName(candidates: Candidate[], column: string): Candidate | undefi
   return candidates.find(({ typename }) => typename.toLowerCase() === stem.replaceAll('_', ''));
 }
 
-/** Determines the tenant of each table's rows. `answers` has the user's answers, which override any guess. */
+/** Determines how the tenant of each table's rows is found. `answers` are the user's, and override any guess. */
 export function findTenants(
   candidates: Candidate[],
   tenant: TenantColumn | undefined,
@@ -154,7 +160,7 @@ function parentsOf(candidates: Candidate[], one: Candidate, routes: Map<Candidat
   return ways.map((way) => way.route);
 }
 
-/** Finds the only child table whose key begins with the key of `one`: such rows are parts of a row of `one`. */
+/** Finds the only table whose key begins with a foreign key to `one`, which means that its rows are parts of a row of `one`. */
 function byChildren(candidates: Candidate[], one: Candidate, routes: Map<Candidate, TenantRoute>): TenantRoute | null {
   const [first, second] = childrenOf(candidates, one, routes).filter(({ other, key }) =>
     isSame((other as Candidate).key.slice(0, key?.columns.length), key?.columns ?? []),
@@ -162,7 +168,7 @@ function byChildren(candidates: Candidate[], one: Candidate, routes: Map<Candida
   return first && !second ? first : null;
 }
 
-/** Tables with a known tenant that point to this table. */
+/** Returns the tables with a known tenant that point to `one`. */
 export function childrenOf(candidates: Candidate[], one: Candidate, routes: Map<Candidate, TenantRoute>): TenantRoute[] {
   return candidates.flatMap((other): TenantRoute[] => {
     const [key, second] = keysTo(other, one);

@@ -1,14 +1,15 @@
-// Finds the tables that say which users belong to which tenant, and who may manage its webhooks.
+// Finds the table that maps users to tenants, and its column that says who may manage webhooks.
 
 import type { Candidate } from './find-candidates.js';
 import type { Tenancy } from './find-tenants.js';
 import { looksLikeUsers, snakeCase } from './names.js';
 
 export interface UserTable {
-  /** A table with one row for each user and tenant: the users or their memberships. */
+  /** A table with a row for each user of each tenant: the users, or their memberships. */
   table: Candidate;
-  /** The column of `table` that holds the user. `tenant` is the column that holds the tenant. */
+  /** The column of `table` with the user's id. */
   user: string;
+  /** The column of `table` with the tenant. */
   tenant: string;
   /** The column that says who may manage webhooks; `null` when no column suggests it. */
   mayManage: MayManage | null;

@@ -42,8 +42,8 @@ export function finderFor(schema: GraphQLSchema, node: AnnouncedNode): string | 
 }
 
 /**
- * Returns the ways to pass the node's key as arguments. Each part of the key needs an argument, and each required
- * argument needs a part. The tenant's column needs no argument, because a root field gets the tenant from the request.
+ * Returns the ways to pass the node's key as arguments. Each column of the key needs an argument, and each required
+ * argument needs a column. The tenant's column needs no argument, because resolvers get the tenant from the context.
  */
 function fillings(args: readonly GraphQLArgument[], node: AnnouncedNode): string[] {
   const [only, second] = args.filter(isRequiredArgument);

@@ -123,7 +123,7 @@ async function mayMigrate({ migrate: asked, yes, json }: InitOptions, terminal: 
   );
 }
 
-/** Migrates with the written file, like `hookgraph migrate --app`. */
+/** Migrates the database with the written file, as `hookgraph migrate --app` does. */
 async function migrate(out: string, env: NodeJS.ProcessEnv, terminal: Terminal): Promise<void> {
   if (!env.HOOKGRAPH_ENCRYPTION_KEYS)
     throw new RuntimeError(

@@ -1,4 +1,4 @@
-// Reads everything that init uses: the catalog, the Prisma schema and the GraphQL schema.
+// Reads what init needs to know: the database's catalog, the Prisma schema and the GraphQL schema.
 import { relative } from 'node:path';
 import type { Pool } from 'pg';
 import { RuntimeError } from '../../runtime/runtime-error.js';
@@ -8,12 +8,11 @@ import type { Project } from './project.js';
 import { type ReadPrisma, readPrisma } from './read-prisma.js';
 import { type ReadSchema, readSchema } from './read-schema.js';
 
-/** The result of the inspection. */
 export interface Inspection {
   survey: Survey;
   schema: ReadSchema | null;
   prisma: ReadPrisma | null;
-  /** Notes on schemas that exist but couldn't be read. */
+  /** Messages about schemas that exist but couldn't be read. */
   notes: string[];
 }
 

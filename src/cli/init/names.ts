@@ -1,4 +1,4 @@
-// Guesses by name: a table's type, tables that belong to tools, columns that hold secrets, and columns that hold the tenant.
+// Guesses from names: a table's type, tables that belong to tools, and columns that hold secrets or the tenant.
 import type { CatalogColumn } from '../../sources/catalog/read-catalog.js';
 
 const IRREGULAR: Record<string, string> = { people: 'person', children: 'child', men: 'man', women: 'woman', media: 'media', news: 'news' };
@@ -11,7 +11,7 @@ function singular(word: string): string {
   return /[^su]s$/i.test(word) && !/is$/i.test(word) ? word.slice(0, -1) : word;
 }
 
-/** `booking_slots` becomes `BookingSlot`. */
+/** Returns a type name for a table: `booking_slots` becomes `BookingSlot`. */
 export function typenameOf(table: string): string {
   const words = table.split(/[^A-Za-z0-9]+/).filter(Boolean);
   const last = words.pop() ?? 'Row';

@@ -1,4 +1,4 @@
-// Prints init's proposal, the SQL that migrate will run, and the parts that the user must still write.
+// Prints init's proposal, the SQL that migrate will run, and what the user must do next.
 import { relative } from 'node:path';
 import type { PlannedStatement } from '../../webhooks/index.js';
 import type { Terminal } from '../terminal.js';
@@ -59,10 +59,10 @@ function tenantOf({ options }: ProposedTable, usual: string | undefined): string
 
 const findOf = ({ find }: ProposedTable): string => (find === 'node' ? 'node(id: $nodeId)' : (find ?? 'nothing'));
 
-/** Maximum number of printed statements that lock the host's tables; each table has four or five triggers. */
+/** Maximum number of tables whose trigger statements are printed. */
 const MOST_TABLES = 5;
 
-/** Prints at most MOST_TABLES of the statements that lock the host's tables; `migrate --dry-run` prints all statements. */
+/** Prints the statements that create triggers on the host's tables, but only counts Hookgraph's own tables and functions. */
 export function printStatements(terminal: Terminal, statements: PlannedStatement[]): void {
   if (statements.length === 0) return;
   const locking = statements.filter(({ table }) => table !== null);

@@ -87,8 +87,8 @@ function find(dir: string, names: string[], fits: (path: string) => boolean = ()
 }
 
 /**
- * Returns the path by which the written file imports `to`. A TypeScript file gets its compiled name unless the project
- * imports `.ts` files.
+ * Returns the path by which the written file imports `to`. The ending `.ts` becomes `.js` unless the project's imports
+ * use `.ts`.
  */
 export function importPath({ out, importsTs }: Pick<Project, 'out' | 'importsTs'>, to: string): string {
   const path = relative(dirname(out), to).replaceAll('\\', '/');

@@ -1,5 +1,4 @@
-// Proposes an announcement for an application: types, tenants, omitted columns and finders, from its tables and
-// schemas.
+// Proposes the tables that an application announces: for each its type, tenant, omitted columns and finder.
 import { completeAnnouncements } from '../../sources/catalog/complete.js';
 import type { CatalogColumn } from '../../sources/catalog/read-catalog.js';
 import type { TableDefaults, TableOptions, Tables } from '../../sources/catalog/table-options.js';
@@ -16,8 +15,8 @@ export interface ProposedTable {
   /** The reason for the proposed tenant. */
   why: string;
   /**
-   * The root field that finds a row. `node`: `node(id:)` finds the row; `null`: no field does. Absent without a GraphQL
-   * schema.
+   * The root field that finds a row, such as `user(id: $id)`. `node` when `node(id:)` finds the row; `null` when no field
+   * does. Absent without a GraphQL schema.
    */
   find?: string | null;
 }
@@ -51,7 +50,7 @@ export function propose(survey: Survey, { tenant = tenantColumns(survey.candidat
   const problems = new Map<string, string>();
   const fits = () => announced.filter((one) => tenancy.routes.has(one) && !problems.has(one.typename));
   let nodes: AnnouncedNode[];
-  // Repeats until stable: leaving out one table may affect tables whose tenant comes from it.
+  // Repeats until no further table is left out, because other tables may take their tenant from a table that was left out.
   for (let before = -1; ; before = problems.size) {
     const completed = completeAnnouncements(
       tablesOf(
@@ -78,7 +77,7 @@ export function propose(survey: Survey, { tenant = tenantColumns(survey.candidat
   return { defaults, tables, open, left: [...survey.left, ...left], tenant, userTable: findUserTable(survey.candidates, tenancy) };
 }
 
-/** Order of the tables in the file: tables with their own tenant column first. */
+/** The order of the tables in the file, by how their tenant is found. */
 const ORDER: TenantRoute['kind'][] = ['column', 'parent', 'children', 'several'];
 
 /** Builds the option `tables` of createHookgraph(). */
@@ -88,8 +87,8 @@ export const tablesOf = (defaults: TableDefaults, tables: Pick<ProposedTable, 'c
 });
 
 /**
- * Chooses the tables to announce: all but join tables and tables without a GraphQL type. Keeps any table that gives an
- * announced table its tenant.
+ * Chooses the tables to announce. Leaves out tables without a GraphQL type or, in an application without Prisma and
+ * GraphQL schema, join tables. Keeps any table from which an announced table takes its tenant.
  */
 function choose({ candidates, models, schema }: Survey, { routes }: Tenancy): { announced: Candidate[]; left: LeftOut[] } {
   const reasons = new Map<Candidate, string>();

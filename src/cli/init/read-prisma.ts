@@ -13,7 +13,7 @@ export interface ReadPrisma {
   imports: { client: string; models: string };
   /** The name of Hookgraph's generator in the schema. */
   generator: string;
-  /** Text that must be added to a file of the Prisma schema; `null` when the generator is already there. */
+  /** The text that adds the generator to a file of the Prisma schema; `null` when the schema already has it. */
   addition: { file: string; text: string } | null;
 }
 
@@ -21,7 +21,7 @@ export async function readPrisma(schema: string, project: Project, env: NodeJS.P
   return { models: await askPrisma(schema, project.dir, env), ...generatorsOf(schema, project) };
 }
 
-/** Runs Hookgraph's generator of the Prisma schema. It writes the models, as a module, to the path that the schema sets for it. */
+/** Runs the schema's generator `hookgraph-prisma`, which writes a module with the models to the generator's `output`. */
 export async function generateModels(schema: string, generator: string, options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<void> {
   await runPrisma(schema, generator, options);
 }
@@ -48,7 +48,7 @@ async function askPrisma(schema: string, cwd: string, env: NodeJS.ProcessEnv): P
   }
 }
 
-/** The path is resolved through the package, because the built generator may not be beside this file. */
+/** Returns the path of the built generator. Resolves it through the package, because this file may run unbuilt. */
 const ownGenerator = (): string =>
   join(dirname(createRequire(import.meta.url).resolve('hookgraph/package.json')), 'dist/sources/prisma/generator.js');
 

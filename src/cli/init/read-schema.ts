@@ -1,4 +1,4 @@
-// Reads a project's GraphQL schema, printed by the project's own graphql package or from an SDL file.
+// Reads a project's GraphQL schema: from a module that exports it, or from an SDL file.
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { buildSchema, type GraphQLSchema } from 'graphql';
@@ -11,11 +11,11 @@ export interface ReadSchema {
   schema: GraphQLSchema;
   /** The file that the schema was read from. */
   from: string;
-  /** The export that the written file imports; `null` when no module with the executable schema was found. */
+  /** The export that the written file imports; `null` when the schema comes from an SDL file. */
   imported: { name: string; from: string } | null;
 }
 
-/** `problem`: why a module that seems to export the schema couldn't be loaded. */
+/** `problem` says why a module that seems to export the schema couldn't be loaded. */
 export async function readSchema(project: Project, env: NodeJS.ProcessEnv): Promise<{ read: ReadSchema | null; problem: string | null }> {
   let problem: string | null = null;
   if (project.module !== null) {

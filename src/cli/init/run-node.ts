@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 
 const TIMEOUT_MS = 60_000;
 
-/** Runs Node with `args` and returns stdout. @throws Error with the process's output */
+/** Runs Node with `args` and returns stdout. @throws Error with the first lines of the output when the process fails */
 export function runNode(args: string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }): Promise<string> {
   const path = [join(cwd, 'node_modules/.bin'), env.PATH].filter(Boolean).join(delimiter);
   return new Promise((resolve, reject) => {

@@ -11,7 +11,8 @@ import { nameOf, type Proposal, type ProposedTable, statusOf } from './propose.j
 export interface Imports {
   typescript: boolean;
   /**
-   * The application's GraphQL schema: `null` when none was found to import, `undefined` when the application has none.
+   * The export with the application's GraphQL schema: `null` when no module exports it, `undefined` when the application
+   * has no schema.
    */
   schema: { name: string; from: string } | null | undefined;
   prisma: { client: string; models: string } | null;
@@ -20,7 +21,7 @@ export interface Imports {
 
 export interface Edit {
   line: number;
-  /** The decision that the user must write at this line. */
+  /** The decision or code that the user must add at this line. */
   what: string;
 }
 
@@ -271,7 +272,7 @@ function tableLines({ defaults, tables, open }: Proposal): string[] {
   ];
 }
 
-/** Keeps a table's or column's comment on one line, so that it can't end the generated comment. */
+/** Puts a reason on one line, because a line break would end the generated comment. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').replace(/\.$/, '');
 
 function tableLine(table: ProposedTable): string[] {

@@ -1,5 +1,5 @@
-// Provides a resolver with the engine, the actor and this request's loaders. Throws a top-level error when nobody is
-// signed in.
+// Provides resolvers with the engine, the actor and the request's loaders. Throws UNAUTHENTICATED when no actor is signed
+// in.
 import { GraphQLError } from 'graphql';
 import { type Actor, type Engine, type Page, type PageArguments, toPage, WebhooksError } from '../webhooks/index.js';
 import { createLoaders, type Loaders } from './loaders.js';
@@ -12,7 +12,7 @@ export interface Access {
 
 export type AccessOf = (ctx: object) => Access;
 
-/** Keeps one Access for each context, so that one request's look-ups are batched. */
+/** Keeps one Access for each context object, so that all resolvers of a request share its loaders. */
 export function createAccess(open: (context: object) => { engine: Engine; actor: Actor | null }): AccessOf {
   const known = new WeakMap<object, Access>();
   return (ctx) => {
@@ -27,9 +27,7 @@ export function createAccess(open: (context: object) => { engine: Engine; actor:
   };
 }
 
-/**
- * Converts connection arguments to the engine's page. Invalid arguments become a GraphQLError with the engine's code.
- */
+/** Converts a connection's arguments to a page. @throws GraphQLError for invalid arguments, with the engine's code */
 export function pageOf(asked: PageArguments): Page {
   try {
     return toPage(asked);

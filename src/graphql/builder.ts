@@ -1,12 +1,11 @@
-// Creates the Pothos builder of Hookgraph's own schema: relay connections, scalars and the interface Node, without the
-// host's types or plugins.
+// Creates the Pothos builder of Hookgraph's own schema, with relay connections, scalars and the interface Node.
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin, { type RelayPluginOptions } from '@pothos/plugin-relay';
 import { type Json, PAGE } from '../webhooks/index.js';
 import { DATE_TIME, JSON_VALUE } from './scalars.js';
 
 interface Shape {
-  /** The host's context; only `access` of ApiOptions reads it. */
+  /** The host's context object. Only the option `access` of createApi reads its properties. */
   Context: object;
   Interfaces: { Node: { id: string } };
   Scalars: {

@@ -1,7 +1,7 @@
-// Turns a page of rows into the value of a connection field. The total is counted only when it is selected.
+// Turns a page of rows into the value of a connection field. Counts the total only when a query selects it.
 import { type Rows, toCursor } from '../webhooks/index.js';
 
-/** This is a class, so that a resolver of the host's PageInfo can recognise Hookgraph's values by `instanceof`. */
+/** A class, so that the resolvers that mergeApi adds to a host's PageInfo recognise Hookgraph's values by `instanceof`. */
 export class PageInfo {
   constructor(
     readonly hasNextPage: boolean,

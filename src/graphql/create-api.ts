@@ -1,4 +1,4 @@
-// Builds Hookgraph's GraphQL API as a schema: served alone, or merged into a host's schema by mergeApi.
+// Builds the schema of Hookgraph's GraphQL API, which is served alone, or merged into a host's schema by mergeApi.
 import type { GraphQLSchema } from 'graphql';
 import type { Actor, Engine } from '../webhooks/index.js';
 import { createAccess } from './access.js';
@@ -25,17 +25,17 @@ import { addUserError } from './user-error.js';
 
 export interface ApiOptions {
   /**
-   * Returns the engine and the actor; `actor: null` when nobody is signed in. May be called more than once for a
-   * context.
+   * Returns the engine and the signed-in user as the actor; `actor: null` when no user is signed in. May be called more
+   * than once for a context.
    */
   access(context: object): { engine: Engine; actor: Actor | null };
   /**
-   * The host's types for owners, integrations and environments. Fields, arguments and mutations about an absent type
-   * don't exist.
+   * The names of the host's types for owners, integrations and environments. The API has no fields, arguments and
+   * mutations about a type that isn't named.
    */
   types?: HostTypenames;
   loadNode?: LoadNode;
-  /** Decodes the host's global ids. Default: the engine's codec, for which `access` is called on every `node(id:)`. */
+  /** Decodes the host's global ids. Default: `fromGlobalId` of the engine's host, which needs a call of `access` each time. */
   decodeId?(id: string): DecodedId | null;
   /** Whether presets (body formats of well-known systems) are offered. Default: no. */
   presets?: boolean;
@@ -50,13 +50,13 @@ interface DecodedId {
 
 export interface Api {
   schema: GraphQLSchema;
-  /** The names of the mutations, so that a host can restrict them to users who manage webhooks. */
+  /** The names of all mutations, which a host may restrict to some users. */
   mutations: string[];
-  /** The names of the placeholder types, which stand for the host's types. */
+  /** The names of the placeholder types, which mergeApi replaces by the host's types. */
   placeholders: string[];
   /** Decodes a global id; `null` when the text isn't a global id. */
   decodeId(id: string, context: object): DecodedId | null;
-  /** Loads an object of this API with the actor's rights; `null` when there is none. */
+  /** Loads an object of this API with the actor's rights; `null` when it doesn't exist or the actor may not read it. */
   load(typename: OwnTypename, key: string, context: object): Promise<object | null>;
 }
 

@@ -9,13 +9,13 @@ import { isOwnTypename, loadOwn, rememberTypename } from './own-nodes.js';
 export interface HostTypenames {
   /** The type of subscriptions' owners. */
   owner?: string;
-  /** The type that groups subscriptions; it gets the field `webhookSubscriptions`. */
+  /** The type that groups subscriptions, such as `Integration`. mergeApi adds the field `webhookSubscriptions` to it. */
   integration?: string;
   /** The type of environments. A subscription with environments only receives events of nodes in these environments. */
   environment?: string;
 }
 
-/** Loads a node of the host with the context's rights; `null` when there is none. */
+/** Loads a node of the host with the rights of the context's user; returns `null` when there is none. */
 export type LoadNode = (typename: string, key: string, context: object, info: GraphQLResolveInfo) => unknown;
 
 export interface HostType {
@@ -28,7 +28,7 @@ export interface HostTypes {
   owner: HostType | null;
   integration: HostType | null;
   environment: HostType | null;
-  /** Loads a node of any type; `null` when the host gave no `loadNode`. */
+  /** Loads a node of any type, the host's or Hookgraph's; `null` when the host passed no `loadNode`. */
   loadAny: LoadNode | null;
   /** The names of all placeholder types. */
   placeholders: string[];
@@ -46,7 +46,7 @@ export function addHostTypes(builder: Builder, access: AccessOf, types: HostType
       );
     const ref = refs.get(typename) ?? addPlaceholder(builder, typename);
     refs.set(typename, ref);
-    // The cast is safe, because the host's type in the merged schema validates the loaded value.
+    // The cast is safe, because the host's own resolvers in the merged schema read the value.
     return { typename, ref, load: (key, context, info) => loadNode(typename, key, context, info) as object | null };
   };
   return {
@@ -66,8 +66,8 @@ function addPlaceholder(builder: Builder, typename: string): ObjectRef<Types, ob
 }
 
 /**
- * Creates a loader of the host's and Hookgraph's own types, which records each node's typename. The loader returns
- * `null` for a type that the schema no longer has.
+ * Creates a loader for nodes of the host and of Hookgraph, which records each node's typename for `resolveType`. It
+ * returns `null` for a type that the schema no longer has.
  */
 function loaderOfAny(access: AccessOf, loadNode: LoadNode): LoadNode {
   return async (typename, key, context, info) => {
@@ -78,7 +78,7 @@ function loaderOfAny(access: AccessOf, loadNode: LoadNode): LoadNode {
   };
 }
 
-/** Creates a field of type Node that loads the row's node. mergeApi omits it when the host has no equivalent Node interface. */
+/** Creates a field of the type Node. mergeApi omits the field when the host's schema has no equivalent interface Node. */
 export function nodeField<Row extends { typename: string; nodeKey: string }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Row>,
   load: LoadNode,

@@ -1,5 +1,4 @@
-// Adds the fields for operators: the check of the installation, and events without a tenant. Only for hosts that define
-// operators.
+// Adds the fields for operators: `webhookCheck`, and the list and the assignment of events without a tenant.
 import { GraphQLError } from 'graphql';
 import { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from '../webhooks/index.js';
 import { type AccessOf, pageOf } from './access.js';
@@ -11,7 +10,7 @@ import { totalOf } from './types/topic.js';
 import { type Answered, errorsOf, type UserErrorRef } from './user-error.js';
 
 export interface Operators {
-  /** Whether the signed-in user may see what belongs to all tenants. */
+  /** Whether the signed-in user may read data of all tenants. */
   isOperator(context: object): boolean;
   /**
    * Finds problems of announced tables, finders and stored queries, now or with another schema.
@@ -21,7 +20,7 @@ export interface Operators {
 }
 
 export interface OperatorProblem {
-  /** `ERROR`: something doesn't work, or wouldn't work with the new schema. `WARNING`: an operator should look at the subject. */
+  /** `ERROR`: the subject doesn't work, or wouldn't with the new schema. `WARNING`: it works, but an operator should check it. */
   severity: 'ERROR' | 'WARNING';
   /** The type, finder or subscription with the problem. */
   subject: string;
@@ -30,7 +29,7 @@ export interface OperatorProblem {
   subscription?: StoredProblem;
 }
 
-/** The subscription with the problem. */
+/** The subscription that a problem is about. */
 export interface StoredProblem {
   id: string;
   name: string | null;

@@ -30,8 +30,8 @@ export function loadOwn({ loaders }: Access, typename: OwnTypename, key: string)
 }
 
 /**
- * Creates the field `id` of a type. Its value encodes the typename of the merged schema, so that it can't equal one of
- * the host's ids.
+ * Creates the field `id` of a type. Its value encodes the type's name in the merged schema, so that it differs from all
+ * ids of the host.
  */
 export function idField<Row extends { id: string }>(
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Row>,
@@ -46,8 +46,8 @@ export function idField<Row extends { id: string }>(
 }
 
 /**
- * Returns the key of a global id of the type `typename`; '', which no row has, for an id of another type. Any other
- * text is returned unchanged, because it may be a record's id from a notification's headers.
+ * Returns the key in a global id of the type `typename`. Returns '', which is no row's key, for a global id of another
+ * type. Returns any other text unchanged, because it may be a `databaseId` from a notification's headers.
  */
 export function keyOfId(engine: Engine, typename: string, id: string): string {
   const decoded = engine.host.fromGlobalId(id);
@@ -57,7 +57,7 @@ export function keyOfId(engine: Engine, typename: string, id: string): string {
   return isOfType ? decoded.key : '';
 }
 
-/** The typename of each Node value, because a host's `resolveType` doesn't know Hookgraph's objects. */
+/** The typename of each object of type Node that Hookgraph returns, because a host's `resolveType` doesn't know them all. */
 const typenames = new WeakMap<object, { typename: string; isOwn: boolean }>();
 
 export function rememberTypename<T>(node: T, typename: string, isOwn: boolean): T {

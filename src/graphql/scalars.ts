@@ -5,7 +5,7 @@ import { isInfinite, isoOf, readMoment } from '../runtime/postgres-times.js';
 import { UnrepresentableValue } from '../runtime/unrepresentable-value.js';
 import type { Json } from '../webhooks/index.js';
 
-/** Extension of a scalar that accepts an ExactNumber. All other scalars get a double; see http/exact-requests.ts. */
+/** Marks, in a scalar's extensions, that it accepts an ExactNumber. Other scalars get a double (http/exact-requests.ts). */
 export const TAKES_DIGITS = 'hookgraphTakesDigits';
 
 export const DATE_TIME = {

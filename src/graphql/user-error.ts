@@ -1,10 +1,9 @@
-// Defines UserError, and returns the engine's problems as a payload's `errors` and `warnings`. A user's mistake is
-// data, not an exception.
+// Defines UserError, and converts the engine's problems to a payload's `errors` and `warnings`.
 import type { ObjectRef } from '@pothos/core';
 import type { Problem } from '../webhooks/index.js';
 import type { Builder, Types } from './builder.js';
 
-/** This is a class, so that a resolver of the host's UserError can recognise Hookgraph's values by `instanceof`. */
+/** A class, so that the resolvers that mergeApi adds to a host's UserError recognise Hookgraph's values by `instanceof`. */
 export class UserError {
   constructor(
     /** The name of the input field; `base` when the problem isn't about a single field. */
@@ -46,7 +45,7 @@ export function addUserError(builder: Builder): UserErrorRef {
 }
 
 export interface Answered {
-  /** A problem has its own `path` when its field isn't part of the input. */
+  /** The problems of a mutation. `path` of a problem replaces the path of the input, of which its field isn't a part. */
   problems: (Problem & { path?: string[] })[];
   /** The input's path in the arguments. */
   path: string[];

@@ -1,16 +1,16 @@
-// A graphql-yoga plugin that parses, limits and validates the documents of requests, in this order.
+// A graphql-yoga plugin that parses the documents of requests, refuses documents beyond the limits, and validates the rest.
 import { type DocumentNode, GraphQLError, Kind, type TypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { limitErrors, parseWithin, type QueryLimits } from '../../webhooks/index.js';
 
-/** Cache limits: the number of documents, and the maximum length in characters of a cached source. */
+/** Maximum number of cached documents, and maximum length of a document's source in characters. */
 const KEPT = { count: 500, length: 10_000 };
 
 /** Replaces yoga's own cache, which keeps a thousand sources of any length and doesn't apply `limits`. */
 export function useDocuments(limits: QueryLimits): Plugin {
   const documents = new Map<string, DocumentNode>();
   const valid = new WeakSet<DocumentNode>();
-  /** Documents that are valid and within the limits for any variables. */
+  /** Documents that are valid and, with any variables, within the limits. They aren't checked again. */
   const settled = new WeakSet<DocumentNode>();
 
   function parse(source: string): DocumentNode {

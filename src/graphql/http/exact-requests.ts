@@ -1,4 +1,4 @@
-// A graphql-yoga plugin that reads variables and writes results without losing digits of numbers.
+// A graphql-yoga plugin that keeps all digits of numbers in variables and results.
 import {
   type ExecutionArgs,
   GraphQLError,
@@ -17,7 +17,7 @@ import { TAKES_DIGITS } from '../scalars.js';
 
 type Variables = Record<string, unknown>;
 
-/** Handles GET and JSON bodies; yoga parses forms and other content types. */
+/** Parses GET requests and JSON bodies. Yoga parses all other content types. */
 export const useExactJson = (): Plugin => ({
   onRequestParse({ request, url, setRequestParser }) {
     if (request.method === 'GET') setRequestParser(() => orBadRequest(() => paramsOf(url.searchParams)));
@@ -62,8 +62,8 @@ function paramsOf(search: URLSearchParams): GraphQLParams {
 }
 
 /**
- * Passes an ExactNumber only to scalars with the extension TAKES_DIGITS. Converts it for all other types to the double
- * that graphql-js would have read.
+ * Keeps an ExactNumber only for scalars with the extension TAKES_DIGITS. For any other type, converts it to the value
+ * that graphql-js expects: a double or, for an ID, its text.
  */
 function forTypes({ schema, document, operationName }: ExecutionArgs, variables: Variables): Variables {
   const types = new Map<string, GraphQLInputType>();

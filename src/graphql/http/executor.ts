@@ -7,7 +7,7 @@ export const useExecutor = (): Plugin => ({
   onExecute: ({ setExecuteFn }) => setExecuteFn((args: ExecutionArgs) => withStatus(execute(args))),
 });
 
-/** Gives a result without `data` the status 400: its variables or operation name are invalid, which is the client's mistake. */
+/** Sets the status 400 on a result without `data`, whose variables or operation name are invalid. */
 function withStatus(result: ExecutionResult | Promise<ExecutionResult>): ExecutionResult | Promise<ExecutionResult> {
   if (!('errors' in result) || 'data' in result) return result;
   const errors = result.errors?.map(({ message, nodes, source, positions, path, originalError, extensions }) => {

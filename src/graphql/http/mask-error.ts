@@ -1,17 +1,17 @@
-// Masks internal errors before they reach a client.
+// Replaces internal errors by a message without details before they reach a client.
 import { randomUUID } from 'node:crypto';
 import { PothosValidationError } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import type { Logger } from '../../runtime/logger.js';
 import { WebhooksError } from '../../webhooks/index.js';
 
-/** Errors that the client caused are returned; an internal error is logged and replaced by a message with its id. */
+/** Returns an error that the client caused as it is. Logs an internal error, and returns a message with its id instead. */
 export function maskError(error: unknown, log: Logger): Error {
   if (!(error instanceof GraphQLError)) return mask(error, log);
   const cause = error.originalError;
   if (!cause || cause instanceof GraphQLError) return withoutValue(error);
   if (cause instanceof PothosValidationError) return error;
-  // Clients don't see that the server's encryption keys mismatch, because only an operator can correct them.
+  // KEYS_MISMATCH stays internal, because only an operator can correct the encryption keys.
   if (cause instanceof WebhooksError && cause.code !== 'KEYS_MISMATCH')
     return withExtensions(error, cause.message, { code: cause.code, ...(cause.hint && { hint: cause.hint }) });
   return mask(cause, log, error);

@@ -15,7 +15,7 @@ import { findOwnNodes, readOwnValues } from './own-values.js';
 import { type MergedNames, planNames } from './plan-names.js';
 
 export interface MergeOptions {
-  /** The prefix of Hookgraph's names that collide with the host's: `Acme` makes `AcmeWebhookEvent` and `acmeWebhookEvents`. */
+  /** A prefix for Hookgraph's names that collide with the host's. `Acme` makes `AcmeWebhookEvent` and `acmeWebhookEvents`. */
   prefix?: string;
 }
 
@@ -23,9 +23,8 @@ type Types = Record<string, GraphQLNamedType>;
 type Fields = GraphQLFieldConfigMap<unknown, object>;
 
 /**
- * Copies types by `toConfig()` and joins them by name, which keeps resolvers, `isTypeOf`, enum values, directives and
- * extensions. `mergeSchemas` of @graphql-tools/schema would print and parse both schemas, and lose a root type that
- * isn't called Query.
+ * Merges the schemas. Copies types by `toConfig()` and joins them by name, which keeps resolvers, `isTypeOf`, enum values, directives and
+ * extensions. `mergeSchemas` of @graphql-tools/schema would lose a root type that isn't called Query.
  * @throws WebhooksError `SCHEMA_COLLISION` with all collisions; `TYPE_UNKNOWN` when the host lacks a type that
  * createApi was given
  */
@@ -50,7 +49,7 @@ export function mergeApi(host: GraphQLSchema, api: Api, { prefix }: MergeOptions
   });
 }
 
-/** Copies Hookgraph's types under their merged names; the result is keyed by their original names. */
+/** Copies Hookgraph's types under their merged names, and returns the copies by their original names. */
 function copyOfOurs(api: Api, names: MergedNames): Types {
   const renamed: Types = {};
   for (const [own, name] of names.types) renamed[own] = copyOf(api.schema.getType(own) as GraphQLNamedType, name, names);

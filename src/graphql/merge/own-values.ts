@@ -1,5 +1,5 @@
-// Extends the host's types and root fields that replace Hookgraph's, so that they also resolve Hookgraph's values. All
-// other values go to the host's resolvers.
+// Extends the host's types and root fields that replace Hookgraph's, so that they also resolve Hookgraph's objects. All
+// other objects go to the host's resolvers.
 import {
   defaultFieldResolver,
   defaultTypeResolver,
@@ -39,7 +39,7 @@ export function readOwnValues(theirs: GraphQLNamedType, names: MergedNames): Gra
 type Field = GraphQLFieldConfig<unknown, object>;
 type Resolver = GraphQLFieldResolver<unknown, object>;
 
-/** Makes a host's field also read Hookgraph's values. A field without a resolver already reads the property of its name. */
+/** Makes a host's field also read Hookgraph's objects. A field without a resolver reads the property of its name anyway. */
 function readingOwn(field: Field, name: string, Own: new (...args: never[]) => object): Field {
   const { resolve } = field;
   if (!resolve) return field;
@@ -64,7 +64,7 @@ function resolvingOwnTypes(theirs: GraphQLInterfaceType, names: MergedNames): Gr
 /** Extends `node(id:)` and `nodes(ids:)` of the host's query type, if present, to find Hookgraph's objects too. */
 export function findOwnNodes(query: GraphQLObjectType, { api, names }: { api: Api; names: MergedNames }): GraphQLObjectType {
   const own = new Map(OWN_TYPENAMES.map((typename) => [names.types.get(typename), typename]));
-  /** Loads an object of Hookgraph; `undefined` when the id is of a host's type. */
+  /** Loads an object of Hookgraph by its id; returns `undefined` for any other id. */
   const find: Find = (id, ctx) => {
     if (typeof id !== 'string' || !ctx) return undefined;
     const decoded = api.decodeId(id, ctx);
@@ -107,12 +107,12 @@ function findingNode({ resolve }: Field, find: Find): Resolver {
   return (root, args, ctx, info) => find(args.id, ctx) ?? theirs(root, args, ctx, info);
 }
 
-/** Loads Hookgraph's ids itself, and passes only the other ids to the host's resolver. Skips the resolver if there are none. */
+/** Loads Hookgraph's objects, and passes only the other ids, if any, to the host's resolver. */
 function findingNodes({ resolve }: Field, find: Find): Resolver {
   const theirs = resolve ?? defaultFieldResolver;
   return (root, args, ctx, info) => {
     const ids: unknown[] = Array.isArray(args.ids) ? args.ids : [];
-    // An error is kept as a value, because it belongs to one position in the list.
+    // An error is returned as a value, so that only its position in the list is null.
     const own = ids.map((id) => find(id, ctx)?.catch((error: unknown) => error));
     if (own.every((found) => found === undefined)) return theirs(root, args, ctx, info);
     const others = ids.filter((_, index) => own[index] === undefined);
@@ -120,7 +120,7 @@ function findingNodes({ resolve }: Field, find: Find): Resolver {
   };
 }
 
-/** Fills the host's results, in order, into the positions that Hookgraph didn't answer. */
+/** Fills the host's results, in order, into the positions of the ids that aren't Hookgraph's. */
 async function fillIn(own: (Promise<unknown> | undefined)[], theirs: unknown): Promise<unknown[]> {
   const answered = await theirs;
   const rest: unknown[] = Array.isArray(answered) ? [...answered] : [];

@@ -6,14 +6,13 @@ import type { Api } from '../create-api.js';
 import { isShared, meansTheSame } from './same-meaning.js';
 
 export interface MergedNames {
-  /** Merged names by original name. A type that is missing here is left out of the merged schema. */
+  /** Names in the merged schema, by Hookgraph's original type names. A type that isn't in the map is left out. */
   types: Map<string, string>;
   /**
-   * Original names of Hookgraph's types that are added to the host's schema. The host's types replace Hookgraph's other
-   * types.
+   * Original names of Hookgraph's types that are added to the host's schema.
    */
   added: string[];
-  /** Names of the host's types that replace Hookgraph's types of the same meaning. */
+  /** Names of the host's types, such as PageInfo, that replace Hookgraph's types of the same name. */
   joined: Set<string>;
   /** The host's types that get Hookgraph's fields (root types and placeholders), by original name. */
   receivers: Map<string, string>;
@@ -21,7 +20,7 @@ export interface MergedNames {
   fields: Map<string, string>;
 }
 
-/** Prefix for a shared type such as PageInfo when the host's type of that name differs and no prefix is configured. */
+/** Prefix, if none is configured, for a root type or shared type (such as PageInfo) whose name the host uses differently. */
 const USUAL_PREFIX = 'Hookgraph';
 
 export function planNames(host: GraphQLSchema, api: Api, prefix: string | undefined): MergedNames {
@@ -104,7 +103,7 @@ function refuseUnknown(host: GraphQLSchema, api: Api): void {
   );
 }
 
-/** Returns the name of the host's root type; when the host has none, an unused name for Hookgraph's. */
+/** Returns the name of the host's root type or, when the host has none, the name of the root type to create. */
 function rootName(host: GraphQLSchema, own: 'Query' | 'Mutation'): string {
   const theirs = own === 'Query' ? host.getQueryType() : host.getMutationType();
   return theirs?.name ?? (host.getType(own) ? prefixedType(USUAL_PREFIX, own) : own);

@@ -13,8 +13,8 @@ import {
 } from 'graphql';
 
 /**
- * Tests whether a host's type can replace the shared type of the same name. Any other type with a name of Hookgraph's
- * collides.
+ * For each shared type, whether a host's type of the same name can replace it. A host's type with the name of any other
+ * type of Hookgraph collides.
  */
 const SAME: Record<string, (ours: GraphQLNamedType, theirs: GraphQLNamedType) => boolean> = {
   Node: (_ours, theirs) => isInterfaceType(theirs) && theirs.getInterfaces().length === 0 && hasOnlyOurId(theirs),
@@ -38,7 +38,7 @@ function hasOnlyOurId(theirs: GraphQLInterfaceType): boolean {
   return fields.length === 1 && fields.every(({ name, type, args }) => name === 'id' && /^ID!?$/.test(String(type)) && args.length === 0);
 }
 
-/** Whether both types have the same fields. An extra field of the host's type couldn't be resolved on Hookgraph's values. */
+/** Whether both types have the same fields. Hookgraph's objects couldn't resolve a further field of the host's type. */
 function hasSameFields(ours: GraphQLObjectType, theirs: GraphQLObjectType): boolean {
   const shapeOf = (type: GraphQLObjectType) =>
     Object.fromEntries(Object.values(type.getFields()).map((field) => [field.name, [String(field.type), field.args.length]]));

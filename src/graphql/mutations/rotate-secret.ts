@@ -1,4 +1,4 @@
-// Adds the mutation that rotates a shared secret, with a period in which the old secret still signs.
+// Adds the mutation that replaces a shared secret, with an overlap during which the old secret still signs.
 
 import { rotateSecret, type SaveResult } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

@@ -1,4 +1,4 @@
-// Adds the mutations that save and delete subscriptions, with flat arguments and in the `input` form.
+// Adds the mutations that create, update and delete subscriptions.
 
 import {
   createSubscription,

@@ -103,7 +103,7 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
         const around = asked === plain ? [] : ['input'];
         const { id, input: definition } = readAsked(engine, types.host, asked.webhookSubscription ?? {});
         const result = await previewSubscription(engine, actor, { id, input: definition, nodeId: asked.nodeId ?? null });
-        // `nodeId` isn't a field of the subscription but an argument beside it, so its path lacks `webhookSubscription`.
+        // The path of `nodeId` lacks `webhookSubscription`, because it is an argument beside the subscription.
         const problems = result.problems.map((one) => (one.field === 'nodeId' ? { ...one, path: [...around, 'nodeId'] } : one));
         return { ...result, problems, path: [...around, 'webhookSubscription'] };
       },

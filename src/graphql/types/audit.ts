@@ -1,4 +1,4 @@
-// Adds the audit log of one subscription and of all subscriptions.
+// Adds the audit log: `auditLog` of a subscription, and the root field `webhookAuditLog`.
 import type { ArgBuilder } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import {
@@ -155,8 +155,8 @@ function addChange(builder: Builder) {
 }
 
 /**
- * Maximum milliseconds for all diffs of one response: diffing blocks the process, and one change can be selected under
- * many aliases.
+ * Maximum milliseconds for all diffs of one response. Computing a diff blocks the process, and a query can select the
+ * diff of a change under many aliases.
  */
 const DIFFS_LIMIT_MS = 250;
 const spentMs = new WeakMap<object, number>();

@@ -1,4 +1,4 @@
-// Adds the engine's enums. Adds enums about presets and integrations only when these features are on.
+// Adds the engine's enums. Leaves out presets and integrations when the host doesn't use them.
 
 import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey, STAGES } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';

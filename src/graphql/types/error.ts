@@ -78,7 +78,6 @@ export function addError(builder: Builder, access: AccessOf, { enums, topic, del
 
 export type ErrorParts = ReturnType<typeof addError>;
 
-/** Picks the filter from a field's arguments. */
 export function errorFilterOf({ topicKey, stage, createdAtMin, createdAtMax }: ErrorFilter): ErrorFilter {
   return { topicKey, stage, createdAtMin, createdAtMax };
 }

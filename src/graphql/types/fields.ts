@@ -20,7 +20,7 @@ export class FieldTypes {
     readonly host: HostTypes,
   ) {}
 
-  /** Returns the input's fields by name. Omits fields about a host type that the host doesn't have. */
+  /** Returns input fields by name. Omits fields whose host type (integration or environment) the host doesn't name. */
   input(t: InputFields, fields: readonly Field[] = FIELDS) {
     return Object.fromEntries(
       fields
@@ -29,7 +29,7 @@ export class FieldTypes {
     );
   }
 
-  /** Returns the output's fields by name, with the same omissions. */
+  /** Returns output fields by name. Omits secrets, and the same fields as `input`. */
   output(t: OutputFields, fields: readonly Field[] = FIELDS): Record<string, OutputField> {
     return Object.fromEntries(
       fields.filter(isReturned).flatMap((field) => {

@@ -1,4 +1,4 @@
-// Adds the types of topics, subscriptions, deliveries, attempts, errors, events, replays and reports.
+// Adds all types that queries and mutations return.
 
 import type { AccessOf } from '../access.js';
 import type { Builder } from '../builder.js';

@@ -1,4 +1,4 @@
-// Adds the input of a subscription, and converts it to the engine's form.
+// Adds WebhookSubscriptionInput, and converts its value for the engine.
 
 import { FIELDS, type Field, type FieldType } from '../../webhooks/fields.js';
 import { type Engine, type PresetKey, type SubscriptionInput, withPreset } from '../../webhooks/index.js';
@@ -28,13 +28,13 @@ export function addInput(builder: Builder, { enums, fieldTypes }: WebhookTypes) 
 export type InputRef = ReturnType<typeof addInput>;
 
 export interface Asked {
-  /** The record's id, not the global id. */
+  /** The subscription's id in the database; `null` when the input has no id. */
   id: string | null;
   input: SubscriptionInput;
   test: boolean;
 }
 
-/** Decodes global ids to the engine's keys; an id of another type becomes a key that finds nothing. */
+/** Fills in the preset's fields, and decodes global ids to keys. The id of another type becomes '', which is no key. */
 export function readAsked(engine: Engine, host: HostTypes, written: InputRef['$inferInput']): Asked {
   const { id, test, preset, ...given } = written as Written;
   const fields: SubscriptionInput = preset == null ? given : withPreset(given, preset);

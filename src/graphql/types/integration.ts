@@ -33,8 +33,8 @@ export function addGroups(builder: Builder, access: AccessOf, { subscription, ho
 }
 
 /**
- * Returns the key of a host's row, whose properties are named after the type's fields or the table's columns.
- * @throws WebhooksError `KEY_UNKNOWN`
+ * Returns the key of an object of the host, whose properties have the names of fields or columns.
+ * @throws WebhooksError `KEY_UNKNOWN` when the object has no key, or the type isn't announced
  */
 function keyOfRow({ host }: Engine, typename: string, row: object): string {
   const { key = [], columns = {} } = host.nodes.find((node) => node.typename === typename) ?? {};

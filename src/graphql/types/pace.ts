@@ -1,4 +1,4 @@
-// Adds the type of a subscription's current pace.
+// Adds WebhookPace, which says how much a subscription is slowed down.
 
 import type { Subscription } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';

@@ -1,4 +1,4 @@
-// Adds the type of a secret rotation that is in progress.
+// Adds WebhookSecretRotation, a secret rotation in progress.
 import type { Builder } from '../builder.js';
 
 export function addRotationType(builder: Builder) {

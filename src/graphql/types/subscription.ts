@@ -1,4 +1,4 @@
-// Adds WebhookSubscription and its connection. No field can expose a secret, because the engine returns none.
+// Adds WebhookSubscription and its connection. No field can return a secret, because the engine's Subscription has none.
 import type { ObjectRef } from '@pothos/core';
 import type { Subscription } from '../../webhooks/index.js';
 import { type AccessOf, pageOf } from '../access.js';
@@ -44,7 +44,6 @@ export function addSubscription(builder: Builder, access: AccessOf, parts: Parts
   return { ref, ...addConnection(builder, ref) };
 }
 
-/** Returns the fields that identify the subscription, its owner and its topic. */
 function identityFields(t: FieldsOf, access: AccessOf, { topic, host: { owner } }: Parts) {
   return {
     id: idField(t, access, 'The global id, for `webhookSubscription(id:)` and the mutations.'),
@@ -71,7 +70,6 @@ function identityFields(t: FieldsOf, access: AccessOf, { topic, host: { owner } 
   };
 }
 
-/** Returns the fields that say whether the subscription sends notifications, and if not, why. */
 function stateFields(t: FieldsOf, enums: Enums) {
   return {
     version: t.exposeInt('version', {
@@ -95,7 +93,6 @@ function stateFields(t: FieldsOf, enums: Enums) {
   };
 }
 
-/** Returns the fields about the subscription's current pace and signing secret. */
 function sendingFields(
   t: FieldsOf,
   { pace, rotation }: { pace: ReturnType<typeof addPace>; rotation: ReturnType<typeof addRotationType> },
@@ -121,7 +118,7 @@ function sendingFields(
 
 type SubscriptionRef = ObjectRef<Types, Subscription>;
 
-/** Adds the lists of a subscription's deliveries and errors. */
+/** Adds the fields `deliveries` and `errors` to subscriptions. */
 function addLists(builder: Builder, access: AccessOf, { delivery, error, ref }: Parts & { ref: SubscriptionRef }): void {
   builder.objectField(ref, 'deliveries', (t) =>
     t.connection(

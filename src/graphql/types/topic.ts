@@ -50,7 +50,7 @@ export function addTopic(builder: Builder, access: AccessOf, { operation }: Enum
 
 export type TopicRef = ReturnType<typeof addTopic>['ref'];
 
-/** Casts the connection, because Pothos' types lack the method `totalCount` that this schema's connections have. */
+/** Resolves `totalCount` of a connection. The cast is needed because Pothos' types lack the method `totalCount`. */
 export function totalOf(connection: object): Promise<number> {
   return (connection as Connection<unknown>).totalCount();
 }

@@ -1,4 +1,4 @@
-// Adds API tokens to the schema: list, create and revoke. A token's text is returned once, its hash never.
+// Adds the type ApiToken and the fields that list, create and revoke tokens. Only `createApiToken` returns a token's text.
 
 import { generateToken, hashToken } from '../auth/api-token.js';
 import type { Scope } from '../auth/scope.js';
@@ -28,7 +28,7 @@ interface Payload {
   row: (ApiToken & { user: User }) | null;
 }
 
-/** Users see their own tokens; admins see all tokens of their organization. */
+/** Returns Prisma's `where` for the tokens that the viewer may read: the viewer's or, for an admin, the organization's. */
 function whereVisible({ userId, organizationId, admin }: Viewer): Prisma.ApiTokenWhereInput {
   return admin ? { user: { organizationId } } : { userId };
 }
@@ -51,7 +51,7 @@ function addScope(builder: Builder) {
 
 type ScopeRef = ReturnType<typeof addScope>;
 
-/** Adds the type ApiToken. It is no node type, because API tokens cause no events. */
+/** Adds the type ApiToken. It isn't a node type, so that API tokens cause no events. */
 function addType(builder: Builder, scope: ScopeRef) {
   return builder.prismaObject('ApiToken', {
     description: 'An API token: acts as its user, within its scope.',

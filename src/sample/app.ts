@@ -1,4 +1,4 @@
-// Opens the sample product: its Hookgraph, its own connections, its data and its authentication.
+// Opens the sample product: its Hookgraph, its database connections and its authentication.
 import type { GraphQLSchema } from 'graphql';
 import { type Authentication, findViewer } from '../auth/api-token.js';
 import type { Viewer } from '../auth/viewer.js';
@@ -12,7 +12,7 @@ import { openPrisma, openWriter } from './prisma.js';
 
 export interface SampleOptions extends HooksOptions {
   database: string;
-  /** The admin's API token in the sample data; `null`: a token is generated. */
+  /** The API token of the sample organization's admin; `null`: a token is generated. */
   adminToken: string | null;
 }
 
@@ -23,9 +23,9 @@ export interface SampleApp {
   monitor: Hookgraph['monitor'];
   /** Updates topics and triggers to match the announced nodes. */
   prepare(): Promise<void>;
-  /** Creates the sample data once; `adminToken` is `null` when the data existed already and the token isn't known. */
+  /** Creates the sample data if there is none. `adminToken` is `null` when the data existed and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
-  /** Finds the viewer of a token, or the reason why it is refused. */
+  /** Returns the viewer who owns the token, or the reason why the token is refused. */
   authenticate(token: string): Promise<Authentication>;
   /** Creates the context for the resolvers of one request. */
   contextOf(viewer: Viewer, traceparent?: string | null): Context;

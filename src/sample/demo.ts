@@ -1,4 +1,4 @@
-// Runs the guide's example step by step, and says what was subscribed, delivered and skipped.
+// Runs the guide's example, and prints the subscription, the requests that the receiver got, and the result for each user.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
@@ -71,8 +71,8 @@ const DELIVERIES = `query ($id: ID) { webhookDeliveries(webhookSubscriptionId: $
   state node { ... on User { name } } attempts { stage message durationMs response { status } } } } }`;
 
 /**
- * Waits until `count` deliveries were attempted, and returns them. Checks the deliveries' states, because attempts
- * become visible a moment later.
+ * Waits until `count` deliveries exist and none is PENDING, and returns them.
+ * @throws Error after TIMEOUT_MS
  */
 async function settled(ask: Ask, id: string, count: number): Promise<{ state: string; node: { name: string }; attempts: Attempt[] }[]> {
   const deadline = Date.now() + TIMEOUT_MS;

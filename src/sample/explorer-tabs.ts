@@ -1,4 +1,4 @@
-// Defines the explorer's initial tabs, which are the README's tour.
+// Defines the tabs that the explorer opens at first: the steps of the README's tour.
 import { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
 
 export interface Tab {

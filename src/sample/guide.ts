@@ -1,7 +1,7 @@
-// Defines the guide's example, which the explorer, the demo and the docs share: a subscription and two users.
+// Defines the guide's example, which the explorer, the demo and the docs share: a subscription, and two users to create.
 
 /**
- * Subscribes to new users: sends the name of every user except Alain, in a body that the customer's own template makes.
+ * A subscription to new users. Sends the name of every new user except Alain Bloch, in a body that its template renders.
  */
 export const GUIDE_SUBSCRIPTION = {
   name: 'The guide’s example',

@@ -6,7 +6,7 @@ import { ExactPg, fromPrisma, readModels } from '../sources/prisma/index.js';
 
 export type { PrismaClient } from '../generated/nodes/client.js';
 
-/** A client, inside or outside a transaction. */
+/** Prisma's client, or its client inside a transaction. */
 export type Client = PrismaClient | Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
 
 export const datamodel = readModels(models);
@@ -33,7 +33,7 @@ export function openWriter(connectionString: string, onBroken: (error: Error) =>
   return pool;
 }
 
-/** Opens a Prisma client. With a URL, the client opens its own connections; the caller must close a given pool. */
+/** Opens a Prisma client on a database's URL, or on a pool that the caller must close. */
 export function openPrisma(database: string | pg.Pool): PrismaClient {
   const own = typeof database === 'string' ? { connectionString: database, application_name: 'hookgraph prisma' } : database;
   return new PrismaClient({ adapter: new ExactPg(own) });

@@ -1,4 +1,4 @@
-// Simulates a customer's activity through the API: each act is one change, described in a sentence.
+// Simulates a customer's activity through the API, such as training sessions and calls, one change at a time.
 import { createRandom, type Random } from './data/random.js';
 import { ANSWERS, FIRST_NAMES, JOB_TITLES, LAST_NAMES } from './data/words.js';
 
@@ -7,7 +7,7 @@ import { ANSWERS, FIRST_NAMES, JOB_TITLES, LAST_NAMES } from './data/words.js';
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<any>;
 
 export interface Simulation {
-  /** Makes one change, and returns a description. */
+  /** Makes one change through the API, and returns a sentence about it. */
   act(): Promise<string>;
 }
 

@@ -1,4 +1,4 @@
-// Creates the last ninety days of an organization: equal for the same seed, except that times are relative to now.
+// Creates an organization's data of the last ninety days. The same seed creates the same rows, with times relative to now.
 import type { Prisma } from '../../generated/nodes/client.js';
 import { makeCalls } from './calls.js';
 import { makePeople } from './people.js';

@@ -7,13 +7,13 @@ import { makeOrganizations, SAMPLE } from './organizations.js';
 
 type Transaction = Prisma.TransactionClient;
 
-/** Key of the advisory lock (an arbitrary number), so that processes that start together create the data once. */
+/** Key of the advisory lock that keeps concurrent processes from creating the data twice. The number is arbitrary. */
 const LOCK = 72707370;
 
-/** Milliseconds. Concurrent processes wait for the first one, which may be slow on a small machine. */
+/** Limits of the transaction in milliseconds: long enough for a small machine, and for waiting for another process. */
 const LIMITS = { maxWait: 30_000, timeout: 120_000 };
 
-/** Returns the admin's token if it was given or has just been generated, else `null`. */
+/** Returns the admin's token; `null` when the data existed and no token was passed, because only its hash is stored. */
 export async function makeSampleData(prisma: PrismaClient, { adminToken }: { adminToken: string | null }): Promise<string | null> {
   return prisma.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;

@@ -1,14 +1,14 @@
 // Creates two organizations with the people and objects that guides and tests refer to by name.
 import type { Prisma } from '../../generated/nodes/client.js';
 
-/** The permalinks of the two organizations. Code finds the organizations by them. */
+/** The permalinks of the two organizations, which identify them. */
 export const SAMPLE = 'acme';
 const OTHER = 'globex';
 
 export interface SampleOrganizations {
   organizationId: string;
   adminId: string;
-  /** The second organization, to show that other organizations' data isn't visible. */
+  /** The second organization, whose data the first must not see. */
   neighbourId: string;
 }
 

@@ -1,4 +1,4 @@
-// Defines where and when sample rows are created, with the source of random choices.
+// Defines what all functions that create sample rows need: transaction, organization, random choices and current time.
 import type { Prisma } from '../../generated/nodes/client.js';
 import type { Random } from './random.js';
 

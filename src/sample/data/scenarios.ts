@@ -11,7 +11,7 @@ export interface Release {
   steps: { id: string; words: StepWords }[];
 }
 
-/** Returns the releases, the oldest of each scenario first. */
+/** Returns two releases of each published scenario, the older first. */
 export async function makeScenarios(
   context: SampleContext,
   { count, userIds, environmentIds }: { count: number; userIds: string[]; environmentIds: (string | null)[] },

@@ -40,7 +40,7 @@ function addSession(
   { number, count, userIds, releases, rows }: { number: number; count: number; userIds: string[]; releases: Release[]; rows: Rows },
 ): void {
   const { organizationId, random } = context;
-  // Spreads the sessions from ninety days ago to an hour ago; sessions that started today may still be running.
+  // The sessions start between about ninety days and an hour ago. Only sessions of the last two days can be running.
   const agoMs = Math.round(90 * DAY_MS * (1 - number / count)) - random.between(0, 300) * MINUTE_MS + 301 * MINUTE_MS + 3_600_000;
   const release = random.pick(releases.filter(({ publishedAgoMs }) => publishedAgoMs > agoMs));
   const userId = random.pick(userIds);

@@ -1,4 +1,4 @@
-// Lists the names of people and things in the sample organizations.
+// Lists the names and texts that sample rows are made of.
 import type { ScenarioStepItemTypeEnum } from '../../generated/nodes/client.js';
 
 export interface StepWords {

@@ -1,4 +1,4 @@
-// Finds the time up to which a request's connections are complete: all rows with an earlier `updated_at` are committed.
+// Computes `asOf` of connections: a time for which every row with an earlier `updated_at` is committed and visible.
 import { defaultFieldResolver, type GraphQLResolveInfo, type GraphQLSchema, Kind, visit } from 'graphql';
 import type { Context } from './context.js';
 
@@ -27,7 +27,7 @@ const AS_OF = `
 
 const read = new WeakMap<Context, Promise<Date | null>>();
 
-/** Runs the query once for each request. */
+/** Returns `asOf`, which is read once for each request. */
 export function readAsOf(ctx: Context): Promise<Date | null> {
   const known = read.get(ctx);
   if (known) return known;
@@ -37,8 +37,8 @@ export function readAsOf(ctx: Context): Promise<Date | null> {
 }
 
 /**
- * Changes the root fields so that the time is read before any row; otherwise a connection would lack the rows of a
- * transaction that commits in between.
+ * Makes the root fields read `asOf` before any row, if the request selects it. Otherwise a page would lack the rows of a
+ * transaction that commits after the page was read and before `asOf` is.
  */
 export function readAsOfFirst(schema: GraphQLSchema): GraphQLSchema {
   for (const type of [schema.getQueryType(), schema.getMutationType()])

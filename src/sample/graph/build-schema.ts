@@ -1,4 +1,4 @@
-// Builds the domain's GraphQL schema from the definitions of its nodes, independently of any running application.
+// Builds the sample product's own GraphQL schema, without webhooks, from its node definitions.
 import type { GraphQLSchema } from 'graphql';
 import { datamodel } from '../prisma.js';
 import { createBuilder } from './builder.js';
@@ -12,7 +12,7 @@ import type { Builder } from './schema-types.js';
 import { addUserError, type UserErrorRef } from './user-error.js';
 import { addViewer } from './viewer.js';
 
-/** Adds something to the schema besides the nodes. */
+/** A function that adds types and fields which aren't node types to the schema. */
 export type Addition = (builder: Builder, userError: UserErrorRef) => void;
 
 export function buildSchema(definitions: NodeDefinition[], additions: Addition[] = []): GraphQLSchema {

@@ -16,7 +16,7 @@ export type { Builder, Types } from './schema-types.js';
 /** The message for objects of another organization. */
 const NOT_AUTHORIZED = 'Not authorized to read object';
 
-/** A global id of no object: no type has this name, so `node` returns null for it. */
+/** Stands for an invalid global id. No type has an empty name, so `node` returns null for it. */
 const NOBODY = { typename: '', id: '' };
 
 export function createBuilder(known: Model[]): Builder {
@@ -35,7 +35,7 @@ export function createBuilder(known: Model[]): Builder {
     scopeAuth: {
       // There are no named rules, because each type has its own authorization function.
       authScopes: () => ({}),
-      // Checks once for an object instead of for each field, and makes the object null instead of each of its fields.
+      // Checks each object once instead of each of its fields, and returns null for an object that isn't allowed.
       runScopesOnType: true,
       unauthorizedError: () => NOT_AUTHORIZED,
     },

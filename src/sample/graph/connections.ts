@@ -1,4 +1,4 @@
-// Turns a connection's arguments into Prisma's query, and defines the connection's input types.
+// Defines the arguments of connections, and converts them to Prisma's `where` and `orderBy`.
 import type { ArgBuilder } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import { type Field, fieldOf, keyFields, type Model, type Row } from '../../sources/prisma/index.js';
@@ -22,7 +22,7 @@ export interface ConnectionArguments {
   [foreignKey: string]: unknown;
 }
 
-/** The input types that all connections share. */
+/** Adds the input types that all connections share. */
 export function addConnectionInputs(builder: Builder) {
   const direction = builder.enumType('OrderDirection', {
     description: 'The direction of an order.',
@@ -84,7 +84,7 @@ export function connectionArgs(
   };
 }
 
-/** Relations that are filter arguments: all with a foreign key, except the tenant, which is always the viewer's. */
+/** Returns the relations to filter by: all with a foreign key, except to the tenant, which is always the viewer's. */
 function foreignKeys(definition: NodeDefinition, definitions: NodeDefinition[]) {
   return relationsOf(definition, definitions).filter(
     ({ relationFromFields }) => relationFromFields?.length && !relationFromFields.includes(definition.tenant),

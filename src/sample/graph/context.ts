@@ -7,7 +7,7 @@ import type { Actor, Hookgraph } from '../../index.js';
 import type { QuickWrite } from '../../sources/prisma/index.js';
 
 export interface Context {
-  /** The client for the resolvers. In a stored query it is read-only, and returns snapshots of deleted rows. */
+  /** The client that resolvers use. In a stored query it is read-only, and returns deleted rows as the event recorded them. */
   prisma: PrismaClient;
   viewer: Viewer | null;
   webhooks: Pick<Hookgraph['webhooks'], 'passGate' | 'poke'>;

@@ -1,4 +1,4 @@
-// Defines a node type from a Prisma model's name and the options that the model can't express.
+// Defines node types: each from the name of a Prisma model, and from options for what the model doesn't say.
 
 import type { Viewer } from '../../auth/viewer.js';
 import type PrismaTypes from '../../generated/nodes/pothos-types.js';
@@ -15,7 +15,7 @@ type RelationName<M extends ModelName> = Extract<PrismaTypes[M]['RelationName'],
 export interface NodeOptions<M extends ModelName> {
   /** The plural of the type's name. Default: the name with an s. */
   plural?: string;
-  /** The field with the organization's id, or the relation to the node that has it. Default: `organizationId`. */
+  /** The field with the organization's id, or the relation to a node that has or leads to it. Default: `organizationId`. */
   tenant?: FieldName<M> | RelationName<M>;
   /** The field with the environment's id. Default: `environmentId`, if the model has it. */
   environment?: FieldName<M>;
@@ -25,7 +25,7 @@ export interface NodeOptions<M extends ModelName> {
   when?: Record<string, Partial<Record<FieldName<M>, When[string]>>>;
   /** To-many relations that are connections of the type. */
   connections?: ListName<M>[];
-  /** Connections that mutations can set, by a list of the members' ids. */
+  /** Connections that mutations can set, by a list of ids: `members` by `memberIds`. */
   writableConnections?: ListName<M>[];
   /** Connections under another name, or limited to some of the related rows. */
   furtherConnections?: Record<string, { of: ListName<M>; where?: Row; description?: string }>;
@@ -37,13 +37,13 @@ export interface NodeOptions<M extends ModelName> {
   anyOf?: Record<string, FieldName<M>>;
   /** Deprecated attributes and to-one relations, with the deprecation reason. */
   deprecated?: Partial<Record<FieldName<M> | RelationName<M>, string>>;
-  /** Order-by attributes that aren't fields, with the fields that they stand for. */
+  /** Further attributes for `orderBy`, each with the fields to sort by: `name: ['firstName', 'lastName']`. */
   orderBy?: Record<string, FieldName<M>[]>;
   /** Whether only admins may change rows of the type. */
   adminOnly?: boolean;
   /**
-   * Fills in values of a new row that follow from the given values. Must only read: it is called more than once, also
-   * outside of the write's transaction.
+   * Computes values of a new row from the given values. Must not write, because it may be called several times for a row,
+   * and outside of the write's transaction.
    */
   complete?: (row: Partial<PrismaTypes[M]['Shape']>, source: { tx: Client; viewer: Viewer }) => Promise<Partial<PrismaTypes[M]['Shape']>>;
   /** Computed fields in addition to the model's. */
@@ -71,7 +71,7 @@ export interface NodeDefinition {
   fields?: (t: never) => object;
 }
 
-/** Fields that only the database sets. */
+/** Fields that the database sets, and that mutations can't set. */
 export const KEPT_BY_DATABASE = ['createdAt', 'updatedAt'];
 
 export function defineNode<M extends ModelName>(name: M, options: NodeOptions<M> = {}): NodeDefinition {
@@ -112,12 +112,12 @@ export function definitionOf(typename: string, definitions: NodeDefinition[]): N
   return found;
 }
 
-/** Prisma's `where` for the rows of one organization. */
+/** Returns Prisma's `where` for the rows of an organization. `path` is the result of tenantPath. */
 export function whereTenant(path: string[], organizationId: string): Row {
   return path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), organizationId) as Row;
 }
 
-/** The model's attributes that the API shows, without keys and foreign keys. */
+/** Returns the columns that the API shows as fields: all but keys, foreign keys and hidden fields. */
 export function attributesOf({ model, hidden, tenant }: NodeDefinition): Field[] {
   const keys = new Set(model.fields.flatMap(({ relationFromFields }) => relationFromFields ?? []));
   return model.fields.filter(
@@ -131,7 +131,7 @@ export function attributesOf({ model, hidden, tenant }: NodeDefinition): Field[]
   );
 }
 
-/** The to-one relations that the API shows. */
+/** Returns the to-one relations that the API shows as fields. */
 export function relationsOf({ model, hidden }: NodeDefinition, definitions: NodeDefinition[]): Field[] {
   return model.fields.filter(
     ({ kind, isList, type, name }) =>

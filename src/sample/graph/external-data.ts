@@ -13,7 +13,7 @@ export interface ExternalDataFilter {
   value?: string | number | ExactNumber | null;
 }
 
-/** Maximum number of rows to find by the index. If more rows match, a page fills quickly without the index. */
+/** Maximum number of keys to find by the index. If more rows match, Prisma's own filter finds a page quickly. */
 const FOUND_BY_INDEX = 1000;
 
 export function hasExternalData({ model }: NodeDefinition): boolean {

@@ -5,7 +5,7 @@ export function encodeGlobalId(typename: string, key: string): string {
   return Buffer.from(`${typename}:${key}`).toString('base64url');
 }
 
-/** Returns typename and key of a global id; `null` when the text is no global id. */
+/** Returns typename and key of a global id; `null` when the text isn't a global id. */
 export function decodeGlobalId(id: string): { typename: string; key: string } | null {
   const text = Buffer.from(id, 'base64url').toString('utf8');
   const match = /^([A-Za-z_]\w*):(.+)$/s.exec(text);

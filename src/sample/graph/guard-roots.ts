@@ -4,8 +4,8 @@ import { readAsOfFirst } from './as-of.js';
 import { requireScopes } from './require-scopes.js';
 
 /**
- * Changes the schema `served` in place.
- * @param own the domain's schema, without the webhooks
+ * Changes the resolvers of `served` in place.
+ * @param own the sample product's schema without Hookgraph's API; its mutations require the scope ADMIN
  */
 export function guardRoots(served: GraphQLSchema, own: GraphQLSchema): void {
   const mutations = (schema: GraphQLSchema) => Object.keys(schema.getMutationType()?.getFields() ?? {});

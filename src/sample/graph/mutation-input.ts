@@ -1,4 +1,4 @@
-// Turns a mutation's input into Prisma's data, or into the user's mistakes.
+// Converts a mutation's input to Prisma's `data`, or throws the user's mistakes.
 import { Prisma } from '../../generated/nodes/client.js';
 import { delegateOf, keyFields, type Model, type Row } from '../../sources/prisma/index.js';
 import type { Client } from '../prisma.js';
@@ -15,26 +15,26 @@ export interface InputSource {
   path: string[];
 }
 
-/** Attributes that a user may set. */
+/** Returns the fields that a user may set. */
 export function writableAttributes(definition: NodeDefinition) {
   return attributesOf(definition).filter(({ name }) => !KEPT_BY_DATABASE.includes(name));
 }
 
-/** To-one relations that a user may set by `<relation>Id`; never the tenant. */
+/** Returns the to-one relations that a user may set by `<relation>Id`: all but the tenant. */
 export function writableRelations(definition: NodeDefinition, definitions: NodeDefinition[]) {
   return relationsOf(definition, definitions).filter(
     ({ relationFromFields }) => relationFromFields?.length && !relationFromFields.includes(definition.tenant),
   );
 }
 
-/** The input field of a connection: `memberIds` for `members`. */
+/** Returns the name of a connection's input field: `memberIds` for `members`. */
 export function idsField(connection: string): string {
   return `${connection.replace(/s$/, '')}Ids`;
 }
 
 /**
- * Converts an input to Prisma's data. An absent field stays unchanged; a null field is cleared. @throws UserMistake
- * with all mistakes
+ * Converts an input to Prisma's `data`. An absent field is left out; a null field is cleared.
+ * @throws UserMistake with all mistakes
  */
 export async function readInput(input: Row, operation: 'create' | 'update', source: InputSource): Promise<Row> {
   const errors: UserError[] = [];
@@ -128,8 +128,8 @@ async function readConnections({ input, data, operation, source, fail }: Reading
 }
 
 /**
- * Finds rows of the same organization in one statement, and returns their keys in the order of the ids; `undefined`
- * where there is no row.
+ * Finds rows of the organization by their global ids, in one statement. Returns their keys in the order of the ids, and
+ * `undefined` for an id without a row.
  */
 async function findByIds(ids: string[], typename: string, { definitions, organizationId, tx }: InputSource): Promise<(Row | undefined)[]> {
   const target = definitionOf(typename, definitions);
@@ -144,7 +144,7 @@ async function findByIds(ids: string[], typename: string, { definitions, organiz
     .map((row) => row ?? undefined);
 }
 
-/** Returns Prisma's `where`; `null` when the text is no global id of this model. */
+/** Returns Prisma's `where` for the row; `null` when the text isn't a global id of this model. */
 export function whereGlobalId(id: string, model: Model): Row | null {
   const decoded = decodeGlobalId(id);
   return decoded?.typename === model.name ? whereKey(model, decoded.key) : null;

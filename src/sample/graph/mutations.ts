@@ -1,4 +1,4 @@
-// Adds a node's create, update and delete mutations, with flat arguments and in the `input` form.
+// Adds the mutations that create, update and delete nodes of a type.
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { announcedWrite, keyName, type Row } from '../../sources/prisma/index.js';

@@ -1,4 +1,4 @@
-// Adds a node's object type, its connection type and its root connection to the builder.
+// Adds a node's object type, its connection type and the root field that lists its objects.
 
 import {
   delegateOf,
@@ -20,7 +20,7 @@ import { attributesOf, definitionOf, type NodeDefinition, relationsOf, tenantPat
 import { narrowByExternalData } from './external-data.js';
 import { keyOf, whereKey } from './global-id.js';
 
-/** The parts from which the types of all nodes are built. */
+/** The builder, with the definitions and types of all nodes. */
 export interface Workshop {
   builder: Builder;
   definitions: NodeDefinition[];
@@ -43,7 +43,7 @@ export function addEnum(builder: Builder, { name, values, documentation }: Enum)
   return builder.enumType(name, { description: documentation, values: Object.fromEntries(entries) });
 }
 
-/** The GraphQL type of a column. */
+/** Returns the GraphQL type of a column. */
 export function graphqlType({ kind, type }: Field, enums: Map<string, unknown>): unknown {
   return kind === 'enum' ? enums.get(type) : (SCALARS[type] ?? type);
 }
@@ -59,7 +59,7 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
     {
       id: { field: keyName(model), description: 'The global id of the object: opaque, and safe in a URL path.' },
       findUnique: (key: string, ctx: Context) => whereOwn(model, path, { key: String(key), ctx }),
-      // A missing row is null, not an error.
+      // `node` returns null for a missing row instead of an error.
       nullable: true,
       description: model.documentation,
       ...(path.length > 1 && { include: includePath(path) }),
@@ -90,8 +90,7 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
 }
 
 /**
- * Returns the `where` that finds a row by its key. A row of another organization isn't found, like a row that doesn't
- * exist.
+ * Returns the `where` that finds a row by its key, if the row belongs to the viewer's organization.
  */
 function whereOwn(model: Model, path: string[], { key, ctx }: { key: string; ctx: Context }): Row {
   const where = whereKey(model, key);
@@ -190,7 +189,7 @@ export function addRootConnection(shop: Workshop, definition: NodeDefinition): v
   );
 }
 
-/** All connections to a node type share one pair of types, so that a client's fragment fits everywhere. */
+/** Adds the connection and edge types of a node type, which all its connections share, so that a fragment fits each of them. */
 export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeDefinition): void {
   const type = refs.get(model.name)?.type as never;
   const edge = builder.edgeObject({ type, name: `${model.name}Edge`, description: `A ${model.name} in a connection.` } as never);

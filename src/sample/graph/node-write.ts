@@ -30,9 +30,9 @@ interface Write {
   path: string[];
   viewer: Viewer;
   tx: Client;
-  /** Computes what Prisma must select for the mutation's result; called only when needed. */
+  /** Returns the `select` or `include` for the fields that the mutation's result selects. */
   query: () => object;
-  /** The row that before-hooks saw in the rehearsal; `null` without a rehearsal. */
+  /** The row as before-hooks saw it, from a first run of the write that was rolled back; `null` without before-hooks. */
   seen: Snapshot | null;
 }
 
@@ -65,8 +65,8 @@ function forPrisma({ definition: { model } }: Write, data: Row): Row {
 }
 
 /**
- * Plans the write as one statement; `null` when only Prisma can do it. After the write (for a deletion, before it),
- * Pothos reads the relations that the payload selects.
+ * Plans the write as one statement; returns `null` when only Prisma can run it. The relations that the payload selects
+ * are read by further statements: after the write or, for a deletion, before it.
  * @throws UserMistake
  */
 export async function planStatement(
@@ -132,7 +132,7 @@ async function rowToDelete(write: Write): Promise<Row> {
   return row;
 }
 
-/** Returns the values that the user didn't give, such as the key, as before-hooks saw them. */
+/** Returns the values that before-hooks saw and that the user didn't set, such as the key, so that the write repeats them. */
 function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
   const row = rowOfSnapshot(model, seen, Prisma);
   const fields = columnFields(model).filter(

@@ -1,4 +1,4 @@
-// Changes connections to accept only cursors of the viewer's own rows; cursors of other rows count as deleted.
+// Makes connections refuse a cursor whose row was deleted or belongs to another organization.
 import { parsePrismaCursor } from '@pothos/plugin-prisma';
 import { defaultFieldResolver, GraphQLError, type GraphQLSchema, getNamedType, isObjectType } from 'graphql';
 import { delegateOf, keyName } from '../../sources/prisma/index.js';
@@ -7,9 +7,9 @@ import { type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
 import { whereKey } from './global-id.js';
 
 /**
- * Returns the error for a cursor whose row is deleted or not the viewer's. Prisma would start at any row: the position
- * of another organization's row would reveal its attributes. And Prisma would treat the cursor of a deleted row as the
- * end of the list, so that a client would silently miss the remaining rows.
+ * Returns the error for a cursor whose row was deleted or belongs to another organization. Prisma would accept both: the
+ * page after another organization's row would reveal that row's position in the order, and the page after a deleted row
+ * would be empty, so that a client would miss the remaining rows.
  */
 export function cursorIsGone(): GraphQLError {
   return new GraphQLError('The object of this cursor was deleted: start again from the first page, or continue with createdAtMin.');
@@ -44,8 +44,8 @@ interface Asked {
 }
 
 /**
- * Whether the cursor's row is the viewer's own; checked once in a request for each cursor. A cursor that can't be
- * parsed passes, because Pothos reports it.
+ * Whether the cursor's row belongs to the viewer's organization. Checks each cursor once in a request. Returns `true` for
+ * a cursor that can't be parsed, because Pothos throws an error for it.
  */
 function isOwn(cursor: string, { definition: { model }, path, ctx }: Asked): Promise<boolean> {
   const known = asked.get(ctx) ?? new Map<string, Promise<boolean>>();

@@ -1,5 +1,4 @@
-// Makes `id` resolve synchronously. Pothos returns a promise for each id, which makes every object above it
-// asynchronous, too.
+// Makes `id` resolve synchronously, because Pothos returns a promise for each id, which slows large results down.
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import type { Row } from '../../sources/prisma/index.js';
 import type { NodeDefinition } from './define-node.js';

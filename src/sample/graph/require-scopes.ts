@@ -1,4 +1,4 @@
-// Restricts mutations by the token's scope: ADMIN, or MANAGE_WEBHOOKS for the listed mutations.
+// Makes mutations require a scope of the token: MANAGE_WEBHOOKS for Hookgraph's mutations, ADMIN for all others.
 import {
   defaultFieldResolver,
   type GraphQLObjectType,
@@ -13,7 +13,7 @@ import { reaches, type Scope } from '../../auth/scope.js';
 import type { Context } from './context.js';
 import type { UserError } from './user-error.js';
 
-/** The result of a refused mutation, from which its payload's field `errors` resolves. */
+/** The result of a refused mutation. The payload's field `errors` returns its errors, and all other fields are empty. */
 class Refusal {
   constructor(readonly errors: UserError[]) {}
 }

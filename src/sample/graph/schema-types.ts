@@ -1,4 +1,4 @@
-// Declares what Pothos must know at compile time: models, context, scalars and authorization. Types only.
+// Declares the types that the Pothos builder needs at compile time: models, context and scalars.
 import type PrismaTypes from '../../generated/nodes/pothos-types.js';
 import type { ExactNumber, Json } from '../../index.js';
 import type { Context } from './context.js';

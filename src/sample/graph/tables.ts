@@ -5,7 +5,7 @@ import type { NodeDefinition } from './define-node.js';
 
 export function tablesOf(definitions: NodeDefinition[]): Tables {
   return {
-    // The database's triggers set `updatedAt`, whichever program writes.
+    // Hookgraph's triggers set `updatedAt` at each change.
     defaults: { maintainsUpdatedAt: true },
     ...Object.fromEntries(definitions.map((definition) => [definition.model.name, tableOf(definition)])),
   };

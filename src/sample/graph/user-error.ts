@@ -1,4 +1,4 @@
-// Defines UserError and UserMistake, and returns mistakes in a payload's `errors`, never as top-level errors.
+// Defines UserError, an entry of a payload's `errors`, and UserMistake, an exception with such entries.
 import type { ObjectRef } from '@pothos/core';
 import type { Builder, Types } from './schema-types.js';
 
@@ -11,7 +11,7 @@ export interface UserError {
   type: 'BLANK' | 'INVALID' | 'NOT_FOUND' | 'TAKEN' | 'IN_USE' | 'FORBIDDEN' | 'CANCELLED' | 'HOOK_FAILED' | 'CONFLICT';
 }
 
-/** Thrown inside a write, so that its transaction is rolled back; the mutation returns its errors. */
+/** Thrown inside a write, so that its transaction is rolled back. The mutation returns `errors` in its payload. */
 export class UserMistake extends Error {
   override name = 'UserMistake';
   constructor(readonly errors: UserError[]) {
@@ -19,7 +19,7 @@ export class UserMistake extends Error {
   }
 }
 
-/** Returns a whole sentence: `firstName` and `can't be blank` make `First name can't be blank`. */
+/** Joins field and message to a sentence: `firstName` and `can't be blank` make `First name can't be blank`. */
 function fullMessage({ field, message }: UserError): string {
   if (field === 'base') return message.charAt(0).toUpperCase() + message.slice(1);
   const words = field

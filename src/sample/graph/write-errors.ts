@@ -1,10 +1,11 @@
-// Finds the user's mistakes behind a failed write; `null` when the failure is an internal error.
+// Converts a failed write's error to the user's mistakes.
 import { Prisma } from '../../generated/nodes/client.js';
 import { WriteRefused } from '../../index.js';
 import { fieldOf, relationOfColumn } from '../../sources/prisma/index.js';
 import type { NodeDefinition } from './define-node.js';
 import { type UserError, UserMistake } from './user-error.js';
 
+/** Returns `null` when the error isn't the user's mistake. */
 export function mistakesOf(error: unknown, { definition, path }: { definition: NodeDefinition; path: string[] }): UserError[] | null {
   if (error instanceof UserMistake) return error.errors;
   if (error instanceof WriteRefused) return error.refusals.map((refusal) => ({ ...refusal, field: 'base', path }));
@@ -19,7 +20,7 @@ export function mistakesOf(error: unknown, { definition, path }: { definition: N
       return mistake('base', 'a number is out of range', 'INVALID');
     case 'P2002':
       return mistake(takenField(error, definition), 'has already been taken', 'TAKEN');
-    // A referenced row was deleted in the meantime, or other rows still refer to this one.
+    // A foreign key failed: the referenced row was deleted, or other rows refer to the row to delete.
     case 'P2003':
     case 'P2014':
       return mistake('base', 'another object was deleted, or still refers to this object', 'IN_USE');

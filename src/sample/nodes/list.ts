@@ -1,4 +1,4 @@
-// Lists the node types of the domain. To add a node type, add a line here.
+// Lists the node types of the sample product. To add a node type, add a line here.
 export { attachment } from './attachment.js';
 export { call } from './call.js';
 export { callRecording } from './call-recording.js';

@@ -76,7 +76,7 @@ export function createRoutes(
       if (error instanceof BodyTooLarge) return reply(problem(413, error.message));
       // The client disconnected before it sent the whole request, which is no error of the server.
       if (request.destroyed && !request.complete) return;
-      app.log.error({ error }, 'a request failed');
+      app.log.error({ error }, 'a request failed with an internal error');
       if (!response.headersSent) await reply(problem(500, 'The request failed with an internal error.'));
     }
   };

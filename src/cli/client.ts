@@ -162,17 +162,17 @@ async function post(
   } catch (cause) {
     throw new RuntimeError(
       'API_UNUSABLE',
-      `The server at ${url} is not a Hookgraph API: it answered with status ${response.status}`,
+      `${url} answered with status ${response.status} and a body that is not JSON, unlike a Hookgraph API`,
       HINT,
       { cause },
     );
   }
 }
 
-const HINT = 'Start Hookgraph with `npm start`, or name another server with `hookgraph login --url …` or HOOKGRAPH_URL.';
+const HINT = 'Start Hookgraph with `npm start`, or set another URL with `hookgraph login --url …` or HOOKGRAPH_URL.';
 
 function refusalOf(url: string, status: number, code: string | undefined, message: string): RuntimeError {
   if (status === 401 || code === 'UNAUTHENTICATED')
-    return new RuntimeError('NOT_AUTHENTICATED', `${url} refuses the token: ${message}`, 'Log in with `hookgraph login`.');
+    return new RuntimeError('NOT_AUTHENTICATED', `${url} rejected the token: ${message}`, 'Log in with `hookgraph login`.');
   return new RuntimeError(code === 'RATE_LIMITED' ? code : 'API_REFUSED', message);
 }

@@ -13,8 +13,11 @@ export interface Cli {
   interrupted(): AbortSignal;
 }
 
-export const appOption = (): Option =>
-  new Option('--app <file>', 'your file that calls createHookgraph(); without it, the sample product').env('HOOKGRAPH_APP');
+const APP = 'your file that calls createHookgraph()';
+
+export const appOption = (): Option => new Option('--app <file>', `${APP}; default: the sample product`).env('HOOKGRAPH_APP');
+
+export const requiredAppOption = (): Option => new Option('--app <file>', APP).env('HOOKGRAPH_APP').makeOptionMandatory();
 
 /** Adds a command. `examples` are command lines without the leading `hookgraph`. */
 export function addCommand(parent: Command, signature: string, description: string, examples: string[]): Command {

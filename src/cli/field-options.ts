@@ -76,8 +76,8 @@ async function readPairs(fields: readonly Field[], { flags }: CommandOption, giv
     if (!field)
       throw new RuntimeError(
         'INPUT_INVALID',
-        `${option} takes no ${JSON.stringify(name || '…')}`,
-        `Write it like ${option} ${settable[0]?.name}=…; it takes ${settable.map((inner) => inner.name).join(', ')}.`,
+        `${option} does not accept the name ${JSON.stringify(name)}`,
+        `Write it like ${option} ${settable[0]?.name}=…; the names are ${settable.map((inner) => inner.name).join(', ')}.`,
       );
     return [name, field.type.kind === 'BOOLEAN' ? text === 'true' : await readOption(field, field.type, text, readers)];
   };

@@ -119,7 +119,7 @@ export async function refuseUnlessMigrated(url: string, { databaseSchema: schema
     if (pending.length > 0)
       throw new RuntimeError(
         'NOT_MIGRATED',
-        `${pending.length} migrations are not applied: ${pending.join(', ')}`,
+        `${pending.length === 1 ? '1 migration is' : `${pending.length} migrations are`} not applied: ${pending.join(', ')}`,
         'Run `hookgraph migrate`.',
       );
   } finally {

@@ -143,7 +143,7 @@ async function answer(
   if (path.toLowerCase() === '/ping') return { status: 200, type: 'text/plain', body: 'PONG' };
   if (path === '/dump-webhooks') return { status: 200, type: 'application/json', body: dump(stored) };
   if (path !== '/receive-webhooks')
-    return json(404, { code: 404, msg: `nothing is at ${path}; there are /ping, /receive-webhooks and /dump-webhooks` });
+    return json(404, { code: 404, msg: `${path} does not exist; the paths are /ping, /receive-webhooks and /dump-webhooks` });
   if (request.method !== 'POST') return json(405, { code: 405, msg: 'method not allowed' });
   if (Number(request.headers['content-length'] ?? 0) > MAX_BYTES) return json(413, { code: 413, msg: `more than ${MAX_BYTES} bytes` });
   return receive(await buffer(request), request.headers, `http://${request.headers.host}${request.url}`);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import { Command, Option } from 'commander';
 import { RuntimeError } from '../runtime/runtime-error.js';
-import { addCommand, appOption, type Cli, portNumber } from './command.js';
+import { addCommand, appOption, type Cli, portNumber, requiredAppOption } from './command.js';
 import { addAsCode } from './commands/as-code.js';
 import { addDeliveries } from './commands/deliveries.js';
 import { addDoctor } from './commands/doctor.js';
@@ -34,7 +34,9 @@ async function refuseWithoutSample(): Promise<void> {
 
 export function createProgram(cli: Cli): Command {
   const program = new Command('hookgraph')
-    .description('Webhooks for a GraphQL API on Postgres. Subscribers write the query and the templates of the payload.')
+    .description(
+      'Webhooks for a GraphQL API on Postgres. Subscribers write the query that reads the payload and the templates that render it.',
+    )
     .version(readVersion())
     .exitOverride()
     .configureOutput({
@@ -77,7 +79,7 @@ function readVersion(): string {
 }
 
 const FACES: Record<string, string> = {
-  serve: 'run API and worker in one process; without --app, migrate the database and create sample data first',
+  serve: 'run the API and a worker in one process; without --app, first migrate the database and create sample data',
   api: 'run only the API, on a migrated database',
   worker: 'run only a worker, on a migrated database; you can start several workers',
 };
@@ -88,7 +90,7 @@ function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
     .addOption(
       new Option(
         '--monitoring-port <port>',
-        'port of /healthz, /readyz and /metrics for operators; default: HOOKGRAPH_MONITORING_PORT, or else no port',
+        'port that serves /healthz, /readyz and /metrics; default: HOOKGRAPH_MONITORING_PORT, or else they are not served',
       ).argParser(portNumber),
     )
     .action(async ({ app, monitoringPort }: { app?: string; monitoringPort?: number }) => {
@@ -115,8 +117,8 @@ function addRunning(program: Command, cli: Cli): void {
     'migrate --app ./hookgraph.ts',
   ])
     .addOption(appOption())
-    .option('--sample-data', 'create the sample data, too, if there is none')
-    .option('--dry-run', 'print the SQL that would run, and change nothing; needs --app')
+    .option('--sample-data', 'also create the sample data if there is none; only without --app')
+    .option('--dry-run', 'print the SQL that would run, and change nothing; only with --app')
     .option('--json', 'print the result as JSON')
     .action(async ({ app, sampleData, dryRun, json }: { app?: string; sampleData?: boolean; dryRun?: boolean; json?: boolean }) => {
       if (dryRun && app === undefined)
@@ -134,7 +136,7 @@ function addRunning(program: Command, cli: Cli): void {
     'detach --app ./hookgraph.ts',
     'detach --app ./hookgraph.ts --everything',
   ])
-    .addOption(appOption().makeOptionMandatory())
+    .addOption(requiredAppOption())
     .option('--everything', 'drop everything that Hookgraph stores in the database, including subscriptions and history')
     .option('--json', 'print the result as JSON')
     .action(async ({ app, everything, json }: { app: string; everything?: boolean; json?: boolean }) => {
@@ -154,11 +156,11 @@ function addRunning(program: Command, cli: Cli): void {
   addCommand(
     program,
     'check',
-    'list problems of tables, triggers, finders and stored queries, now or after deploying a new schema; changes nothing',
+    'list problems of tables, triggers, finders and stored queries, with the current schema or a new one; changes nothing',
     ['check --app ./hookgraph.ts', 'check --app ./hookgraph.ts --schema new.graphql --json'],
   )
-    .addOption(appOption().makeOptionMandatory())
-    .option('--schema <file>', 'check against this GraphQL schema (SDL), which you are going to deploy')
+    .addOption(requiredAppOption())
+    .option('--schema <file>', 'SDL file with a GraphQL schema that you are going to deploy; default: the current schema is checked')
     .option('--json', 'print the result as JSON')
     .action(async ({ app, schema, json }: { app: string; schema?: string; json?: boolean }) => {
       const [{ loadApp }, { checkApp }] = await Promise.all([import('./adopter/load-app.js'), import('./adopter/check-app.js')]);
@@ -170,23 +172,26 @@ function addRunning(program: Command, cli: Cli): void {
       }
     });
   addCommand(program, 'demo', "run the guide's example on a temporary database and print each step", ['demo', 'demo --running'])
-    .option('--running', 'use the Hookgraph that is already running')
+    .option('--running', 'use the Hookgraph that is already running here, and its database')
     .action(async (options: { running?: boolean }) => {
       await refuseWithoutSample();
       await (await import('./commands/demo.js')).runDemo({ running: options.running === true });
     });
-  addCommand(program, 'simulate', "change the sample organization's data through the API, as its users would, until Ctrl-C", [
+  addCommand(program, 'simulate', "change the sample organization's data through the API, as its users would, until you press Ctrl-C", [
     'simulate --rate 30/min',
   ])
-    .option('--rate <rate>', 'changes per second or minute, e.g. 2/s or 30/min', '1/s')
+    .option('--rate <rate>', 'number of changes per second, minute or hour, e.g. 2/s, 30/min or 100/h', '1/s')
     .option('--url <url>', 'URL of the API; default: the API that this configuration serves')
     .option('--token <token>', 'API token to use; default: the token of the sample organization’s admin')
     .action(async (options: { rate: string; url?: string; token?: string }) => (await import('./commands/simulate.js')).simulate(options));
-  addCommand(program, 'rotate-keys', 'encrypt every stored secret with the newest key; can be stopped and run again at any time', [
-    'rotate-keys --generate',
-  ])
+  addCommand(
+    program,
+    'rotate-keys',
+    'encrypt every stored secret again with the newest key; you can stop the command and run it again at any time',
+    ['rotate-keys --generate'],
+  )
     .option('--generate', 'first add a new key to the key file in HOOKGRAPH_DATA_DIR')
-    .option('--dry-run', 'decrypt every secret that would be encrypted again, and change nothing')
+    .option('--dry-run', 'check that every secret can be decrypted, and change nothing')
     .option('--json', 'print the result as one line of JSON')
     .action(async (options: { generate?: boolean; dryRun?: boolean; json?: boolean }) =>
       (await import('./commands/rotate-keys.js')).rotateKeys({

@@ -36,7 +36,7 @@ export const failed = (report: Answer): boolean => report.outcome === 'FAILED';
 const toRow = ({ stage, outcome, durationMs, message }: Answer) => [stage, outcome, Math.round(durationMs), message];
 
 const resultOf = (outcome: string, durationMs: number): string =>
-  outcome === 'NOT_RUN' ? 'not run' : outcome === 'SKIPPED' ? `says false (${ms(durationMs)})` : ms(durationMs);
+  outcome === 'NOT_RUN' ? 'not run' : outcome === 'SKIPPED' ? `rendered false (${ms(durationMs)})` : ms(durationMs);
 export const ms = (durationMs: number): string => `${durationMs < 10 ? durationMs.toFixed(1) : Math.round(durationMs)} ms`;
 
 export function printRequest(terminal: Terminal, { url, headers, body }: Answer): void {

@@ -29,8 +29,8 @@ export async function readSecret(text: string, env: Environment, readStdin: () =
 
 async function readWritten(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    const why = cause.code === 'ENOENT' ? 'There is no file' : `${cause.code}:`;
-    throw new RuntimeError('FILE_UNREADABLE', `${why} ${path}`, undefined, { cause });
+    const why = cause.code === 'ENOENT' ? 'the file does not exist' : cause.code;
+    throw new RuntimeError('FILE_UNREADABLE', `Reading ${path} failed: ${why}`, undefined, { cause });
   });
 }
 
@@ -90,7 +90,12 @@ export function checkInput(schema: GraphQLSchema, input: Input, where: string): 
 /** Applies `a.b=value` to the input; the value is parsed as YAML. */
 export function assign(input: Input, assignment: string): void {
   const [, path = '', text = ''] = /^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)=(.*)$/s.exec(assignment) ?? [];
-  if (path === '') throw new RuntimeError('INPUT_INVALID', `--set ${assignment} has no value`, 'Write it like --set retry.maxTries=3');
+  if (path === '')
+    throw new RuntimeError(
+      'INPUT_INVALID',
+      `--set ${JSON.stringify(assignment)} is not a field and a value`,
+      'Write it like --set retry.maxTries=3',
+    );
   const [document] = parseAllDocuments(text);
   const value = document && 'toJS' in document ? plainOf(document as Document.Parsed) : null;
   const names = path.split('.');

@@ -31,4 +31,4 @@ export function welcome({ url, config, token, embedded, first }: Welcome): strin
   return `\nHookgraph is running.\n\n${lines.map((line) => (line ? `  ${line}` : '')).join('\n')}`;
 }
 
-export const monitoringLine = (url: string): string => `Health and metrics are at ${url}/readyz and ${url}/metrics`;
+export const monitoringLine = (url: string): string => `Health is at ${url}/healthz and ${url}/readyz, metrics are at ${url}/metrics`;

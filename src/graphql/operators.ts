@@ -62,10 +62,10 @@ export function addOperators(builder: Builder, access: AccessOf, { operators, en
 
 function addCheck(builder: Builder, access: AccessOf, operators: Operators): void {
   const severity = builder.enumType('WebhookProblemSeverity', {
-    description: 'The severity of a problem.',
+    description: 'How severe a problem is.',
     values: {
       ERROR: { description: 'Something does not work, or would not work with the new schema.' },
-      WARNING: { description: 'Something works, but an operator should look at it.' },
+      WARNING: { description: 'Something works, but an operator should check it.' },
     } as const,
   });
   const stored = builder.objectRef<StoredProblem>('WebhookStoredProblem').implement({
@@ -79,24 +79,28 @@ function addCheck(builder: Builder, access: AccessOf, operators: Operators): voi
       name: t.exposeString('name', { description: 'The name of the subscription.' }),
       topicKey: t.exposeString('topic', { nullable: false, description: "The key of the subscription's topic." }),
       tenant: t.exposeString('tenant', { nullable: false, description: 'The tenant that owns the subscription.' }),
-      ownerKey: t.exposeString('owner', { nullable: false, description: "The key of the subscription's owner, as whom its query runs." }),
+      ownerKey: t.exposeString('owner', {
+        nullable: false,
+        description: "The key of the subscription's owner, with whose rights its query runs.",
+      }),
       recentDeliveryCount: t.exposeInt('recentDeliveries', {
         nullable: false,
         description: 'The number of deliveries in the last 7 days.',
       }),
       emptyPaths: t.exposeStringList('emptyPaths', {
         nullable: false,
-        description: 'The paths that the templates read and that would be empty, e.g. `data.order.lines.sku`.',
+        description:
+          "The paths in the payload that the subscription's templates read and that would be empty, e.g. `data.order.lines.sku`.",
       }),
     }),
   });
   const problem = builder.objectRef<OperatorProblem>('WebhookProblem').implement({
     description: 'A problem of an announced table, a finder or a stored query, now or with a new schema.',
     fields: (t) => ({
-      severity: t.field({ type: severity, nullable: false, description: 'The severity of the problem.', resolve: (one) => one.severity }),
+      severity: t.field({ type: severity, nullable: false, description: 'How severe the problem is.', resolve: (one) => one.severity }),
       subject: t.exposeString('subject', { nullable: false, description: 'The type, finder or subscription with the problem.' }),
-      message: t.exposeString('message', { nullable: false, description: 'A description of the problem.' }),
-      hint: t.exposeString('hint', { description: 'Advice how to correct the problem.' }),
+      message: t.exposeString('message', { nullable: false, description: 'The problem, in a sentence.' }),
+      hint: t.exposeString('hint', { description: 'Advice for correcting the problem.' }),
       webhookSubscription: t.field({
         type: stored,
         description: 'The subscription with the problem; `null` when the problem is not about a subscription.',
@@ -136,7 +140,7 @@ function addWithoutTenant(builder: Builder, access: AccessOf, enums: Enums): voi
       operation: t.field({
         type: enums.operation,
         nullable: false,
-        description: 'The kind of change.',
+        description: 'Whether the node was created, updated or deleted.',
         resolve: ({ operation }) => operation,
       }),
       occurredAt: t.expose('occurredAt', { type: 'DateTime', nullable: false, description: 'The time of the change.' }),

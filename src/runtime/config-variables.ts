@@ -207,7 +207,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   },
   captureWatchSeconds: {
     name: 'HOOKGRAPH_CAPTURE_WATCH_SECONDS',
-    meaning: 'seconds between two checks whether the changes of the announced tables are recorded',
+    meaning: 'seconds between two checks that the changes of the announced tables are recorded',
     parse: wholeNumber(1, 3600),
     fallback: '60',
   },

@@ -259,7 +259,7 @@ it('the example of the docs is one; and pull leaves out what has no name of its 
     await cli.json('webhooks', 'create', ...name, '--topic', 'user/created', '--url', 'https://8.8.8.8/');
   const pulled = await cli.run(['pull', join(dir, 'pulled')]);
   expect(pulled.stdout).toBe(`${join(dir, 'pulled', 'hookgraph-2.yaml')}\n`);
-  expect(pulled.stderr).toMatch(/^Left out, because these subscriptions have no unique name: .*, “twin”, “twin”\n$/);
+  expect(pulled.stderr).toMatch(/^Not written, because these subscriptions have no unique name: .*, “twin”, “twin”\n$/);
 });
 
 it('an apply that fails half-way is run again, and makes nothing twice', async () => {
@@ -282,7 +282,7 @@ it('an apply that fails half-way is run again, and makes nothing twice', async (
   expect([failed.code, failed.stderr]).toEqual([
     1,
     expect.stringMatching(
-      /API_UNUSABLE: users\.yaml, crm\/users: user\/updated: .*\n1 changes before this subscription were applied\. Correct the mistake and run the command again\./,
+      /API_UNUSABLE: users\.yaml, crm\/users: user\/updated: .*\n1 earlier change was applied\. Correct the mistake and run the command again\./,
     ),
   ]);
   expect(await names()).toEqual(['crm/users: user/created']);

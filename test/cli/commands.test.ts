@@ -169,7 +169,7 @@ it('mistakes are told with their field, their place and a caret, and change noth
   expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('Did you mean "maxTries"')]);
   expect((await cli.run(['webhooks', 'create', '--url', receiver.url])).stderr).toContain('No topic was given');
   expect((await cli.run(['webhooks', 'create', '--query', '@nowhere.graphql'])).stderr).toMatch(
-    /FILE_UNREADABLE: There is no file .*nowhere\.graphql/,
+    /FILE_UNREADABLE: Reading .*nowhere\.graphql failed: the file does not exist/,
   );
   expect(await cli.json('webhooks', 'list')).toEqual([]);
 });
@@ -269,8 +269,10 @@ it('doctor tells of each thing that Hookgraph stands on how it is, and ends with
   expect(ill.code).toBe(1);
   expect(outcomes(ill)).toEqual(expect.arrayContaining(['fail networks', 'fail keys', 'fail worker', 'warn tenants', 'warn subscription']));
   expect(ill.stdout).toContain('4 events have no tenant and were not matched with subscriptions: Scenario 1, Scenario 2, Scenario 3, …');
-  expect(ill.stdout).toContain('Busy: It answered 410.\thookgraph webhooks enable');
-  expect(ill.stdout).toMatch(/\d events and 0 deliveries have waited.*\tStart a worker with `hookgraph worker`/);
+  expect(ill.stdout).toContain('Busy: It answered 410.\tCorrect the cause, then run `hookgraph webhooks enable');
+  expect(ill.stdout).toMatch(
+    /0 deliveries have been due for more than 30 s; \d events are queued, the oldest for 36\d\d s\tStart a worker with `hookgraph worker`/,
+  );
   const away = await cli.run(['doctor', '--json'], {
     env: { ...env, DATABASE_URL: 'postgres://me@127.0.0.1:9/x', HOOKGRAPH_URL: 'http://127.0.0.1:9' },
   });

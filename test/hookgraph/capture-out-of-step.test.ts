@@ -95,7 +95,7 @@ it('notices while it works: log, readyz, why-not and check, until migrate has ru
   expect(answer?.conclusion).toMatch(/^Changes of the table public\.tags are not recorded/);
   expect(await told(hooks)).toEqual(['ERROR Tag (public.tags): Triggers on public.tags are disabled: hookgraph_insert.']);
   await hooks.migrate();
-  await until('it is logged that all is well', () => lines.find(({ msg }) => msg === 'capture triggers are in step again'));
+  await until('it is logged that all is well', () => lines.find(({ msg }) => msg === 'capture triggers match the announced tables again'));
   expect(lines.filter(({ level }) => level >= 40)).toHaveLength(1);
   expect(await readyz(hooks)).toEqual({ status: 200, body: { status: 'ready' } });
   expect(await told(hooks)).toEqual([]);

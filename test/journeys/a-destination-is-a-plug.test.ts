@@ -65,7 +65,7 @@ it('has an option on the command line, and stands in the list', async () => {
   expect((await cli.run(['webhooks', 'create', '--help'])).stdout).toContain('--file-drop <name=value>');
   const create = ['webhooks', 'create', '--name', 'Drop', '--topic', 'user/created'];
   const wrong = await cli.run([...create, '--file-drop', 'colour=red']);
-  expect(wrong.stderr).toContain('--file-drop takes no "colour"');
+  expect(wrong.stderr).toContain('--file-drop does not accept the name "colour"');
   const ran = await cli.run([...create, '--file-drop', `folder=${cli.dir}/cli`, '--file-drop', 'stamp=env:STAMP']);
   expect(ran.stderr).toBe('');
   const list = await cli.run(['webhooks', 'list'], { tty: true });

@@ -77,7 +77,7 @@ it('leaves out an answer in which nothing can be looked for, and says so', async
   );
   expect(attempt).toMatchObject({
     stage: 'ERROR_TEMPLATE',
-    message: 'The error template found an error in the answer; its text is not recorded.',
+    message: 'The error template reported an error in the response; its text is not recorded.',
     request: { body: '{"who": "[masked]"}' },
     response: { status: 200, body: null, omitted: 'UNMASKABLE', bytes: 6 + PRIVATE.length },
   });

@@ -104,6 +104,6 @@ it('is in step again without a restart', async () => {
   await product.pool.query('ALTER TABLE users DISABLE TRIGGER hookgraph_insert');
   await until('the worker says so', () => worker.output().includes('changes of announced tables are not recorded'));
   await run(['migrate'], asked());
-  await until('the worker says that it is over', () => worker.output().includes('capture triggers are in step again'));
+  await until('the worker says that it is over', () => worker.output().includes('capture triggers match the announced tables again'));
   expect(await worker.kill('SIGTERM')).toBe(0);
 });

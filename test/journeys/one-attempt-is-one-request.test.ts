@@ -57,7 +57,7 @@ it('a receiver that reads the second request of a connection and closes gets it 
       number: 1,
       outcome: 'FAILED',
       stage: 'CONNECT',
-      message: 'The receiver closed a kept connection before it answered. It may have read the request.',
+      message: 'The receiver closed a reused connection before it responded. It may have read the request.',
       counted: false,
     },
     { ...third, job: second.job, number: 2, outcome: 'DELIVERED' },

@@ -13,9 +13,9 @@ export function printPlan(terminal: Terminal, changes: readonly Change[], { prun
     const where = action === 'DELETE' ? (prune ? '' : ' (not in the folder; --prune deletes it)') : ` (${file})`;
     terminal.say(`${terminal.paint(colour, `${sign} ${visible(name)}`)}${terminal.paint('dim', where)}`);
     for (const field of fields) printField(terminal, field, action === 'CREATE');
-    const compared = secrets.filter((field) => !fields.some((one) => one.field === field));
-    if (action === 'UPDATE' && compared.length > 0)
-      terminal.say(terminal.paint('dim', `    ${compared.join(', ')}: secrets can't be compared, so they are sent each time`));
+    const uncomparable = secrets.filter((field) => !fields.some((one) => one.field === field));
+    if (action === 'UPDATE' && uncomparable.length > 0)
+      terminal.say(terminal.paint('dim', `    ${uncomparable.join(', ')}: secrets can't be compared, so they are saved each time`));
   }
   terminal.say(
     `${sum(changes, 'CREATE')} to create, ${sum(changes, 'UPDATE')} to change, ${prune ? sum(changes, 'DELETE') : 0} to delete, ${sum(changes, 'NONE')} unchanged.`,

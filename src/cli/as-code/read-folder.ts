@@ -81,7 +81,11 @@ export async function readScope(file: string): Promise<string | null> {
   const [unknown] = Object.keys(others);
   if (unknown) throw new RuntimeError('FILE_INVALID', `${file}: ${unknown} is not a setting`, 'The only setting is `scope`.');
   if (scope === null || (typeof scope === 'string' && /^[^/\s][^/]*$/.test(scope))) return scope as string | null;
-  throw new RuntimeError('FILE_INVALID', `${file}: scope is ${JSON.stringify(scope)}`, 'The scope must be a text without a slash.');
+  throw new RuntimeError(
+    'FILE_INVALID',
+    `${file}: scope can't be ${JSON.stringify(scope)}`,
+    'The scope must be a text without a slash that does not begin with a space.',
+  );
 }
 
 function listed(document: unknown): unknown[] {

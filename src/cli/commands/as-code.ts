@@ -21,11 +21,14 @@ interface Planning extends Answering {
 
 export function addAsCode(program: Command, cli: Cli): void {
   const { terminal, connect } = cli;
-  addAnswering(program, 'plan [folder]', 'show what `apply` would change, and list the mistakes in the files; changes nothing', [
+  addAnswering(program, 'plan [folder]', 'show what `apply` would change, or list the mistakes in the files; changes nothing', [
     'plan webhooks',
     'plan webhooks --prune --detailed-exitcode',
   ])
-    .option('--prune', "also plan to delete subscriptions in the folder's scope that are not in the folder")
+    .option(
+      '--prune',
+      "also plan to delete subscriptions whose names begin with the folder's prefix (`scope` in hookgraph.yaml) and that no file describes",
+    )
     .option('--detailed-exitcode', 'exit with 2 if there are changes')
     .action(async (folder: string | undefined, options: Planning & { detailedExitcode?: true }) => {
       const changes = await plan(await connect(), folder, options, cli);
@@ -34,11 +37,14 @@ export function addAsCode(program: Command, cli: Cli): void {
       if (options.detailedExitcode && changes.some((change) => isPlanned(change, options)))
         throw new RuntimeError('CHANGES', 'The subscriptions differ from the folder', '`hookgraph apply` applies the changes.');
     });
-  addAnswering(program, 'apply [folder]', 'create and change subscriptions so that they match the folder', [
+  addAnswering(program, 'apply [folder]', 'create and change subscriptions so that they match the YAML files in the folder', [
     'apply webhooks',
     'apply webhooks --prune --yes',
   ])
-    .option('--prune', "also delete subscriptions in the folder's scope that are not in the folder")
+    .option(
+      '--prune',
+      "also delete subscriptions whose names begin with the folder's prefix (`scope` in hookgraph.yaml) and that no file describes",
+    )
     .option('--yes', 'apply the changes without asking')
     .action(async (folder: string | undefined, options: Planning & { yes?: true }) => {
       const client = await connect();
@@ -54,11 +60,16 @@ export function addAsCode(program: Command, cli: Cli): void {
           `${done.length === 0 ? 'No changes were needed' : `Done: ${['CREATE', 'UPDATE', 'DELETE'].map((action, at) => `${sum(done, action as Change['action'])} ${['created', 'changed', 'deleted'][at]}`).join(', ')}`}.`,
         );
     });
-  addAnswering(program, 'pull [folder]', 'write your subscriptions into a folder, with secrets as references to environment variables', [
-    'pull webhooks',
-    'pull webhooks --scope crm',
-  ])
-    .option('--scope <scope>', "only subscriptions whose names begin with this scope and a slash; default: the folder's scope, or else all")
+  addAnswering(
+    program,
+    'pull [folder]',
+    'write your subscriptions to YAML files in a folder; secrets become references to environment variables',
+    ['pull webhooks', 'pull webhooks --scope crm'],
+  )
+    .option(
+      '--scope <scope>',
+      "only subscriptions whose names begin with this prefix and a slash; default: `scope` in the folder's hookgraph.yaml, or else all",
+    )
     .option('--force', 'overwrite files that differ')
     .action(async (folder: string | undefined, options: Answering & { scope?: string; force?: true }) => {
       const dir = folder ?? '.';
@@ -68,7 +79,7 @@ export function addAsCode(program: Command, cli: Cli): void {
       const files = writeFolder(named, scope);
       if (others.length > 0)
         terminal.note(
-          `Left out, because these subscriptions have no unique name: ${others.map(({ name, id }) => called({ name, id })).join(', ')}`,
+          `Not written, because these subscriptions have no unique name: ${others.map(({ name, id }) => called({ name, id })).join(', ')}`,
         );
       const written = await writeFiles(dir, files, options.force === true);
       if (options.json) return terminal.json(written);
@@ -100,7 +111,7 @@ async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli
   if (prune && folder.scope === null)
     throw new RuntimeError(
       'SCOPE_MISSING',
-      `--prune needs a scope, but ${dir} has none`,
+      `--prune needs a prefix of names, but ${join(dir, SETTINGS)} has no \`scope\``,
       `Write \`scope: a-name\` into ${join(dir, SETTINGS)}: then the folder owns all subscriptions whose names begin with a-name/.`,
     );
   const changes = compare(schema, folder, await listExisting(client));
@@ -135,7 +146,7 @@ async function apply(client: Client, changes: readonly Change[], options: Planni
         throw new RuntimeError(
           error.code,
           `${file}, ${name}: ${error.message}`,
-          `${done.length} changes before this subscription were applied. Correct the mistake and run the command again.`,
+          `${done.length === 1 ? '1 earlier change was' : `${done.length} earlier changes were`} applied. Correct the mistake and run the command again.`,
           { cause: error },
         );
       });

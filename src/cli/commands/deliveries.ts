@@ -46,7 +46,7 @@ export function addDeliveries(program: Command, cli: Cli): void {
   addAnswering(
     deliveries,
     'show <delivery>',
-    'show a delivery with the request and response of each attempt; the id can be the value of the header X-Scope-Webhook-Job-Id',
+    'show a delivery with the request and response of each attempt, by its id, which notifications contain in the header X-Scope-Webhook-Job-Id',
     ['deliveries show 7263548190000128'],
   ).action(async (id: string, options: Answering) => {
     const delivery = await findOne(await connect(), 'WebhookDelivery', id, DELIVERY);
@@ -74,7 +74,7 @@ export function addDeliveries(program: Command, cli: Cli): void {
     }
     if (attempts.length === 0) terminal.say('\nThis delivery has no attempt yet.');
   });
-  addAnswering(program, 'resend <delivery...>', 'send deliveries again, with a further attempt of each', [
+  addAnswering(program, 'resend <delivery...>', 'make a further attempt of each of these deliveries now', [
     'resend 7263548190000128',
   ]).action(async (ids: string[], options: Answering) => {
     const client = await connect();
@@ -83,7 +83,7 @@ export function addDeliveries(program: Command, cli: Cli): void {
     if (options.json) return terminal.json(resent);
     for (const { databaseId } of resent) terminal.say(`Delivery ${databaseId} is due now.`);
   });
-  addAnswering(program, 'release <webhook>', 'send the held deliveries of a subscription', ['release "CRM users"']).action(
+  addAnswering(program, 'release <webhook>', 'send the held deliveries of a subscription now', ['release "CRM users"']).action(
     async (name: string, options: Answering) => {
       const client = await connect();
       const one = await findSubscription(client, name);

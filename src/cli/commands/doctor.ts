@@ -14,10 +14,12 @@ import { nameOf, whoIs } from '../who-is.js';
 const OLDEST_NODE = [20, 19] as const;
 
 export function addDoctor(program: Command, cli: Cli): void {
-  addAnswering(program, 'doctor', 'check Node, configuration, database, keys, capture, API, worker, clocks and subscriptions', [
+  addAnswering(
+    program,
     'doctor',
-    'doctor --app ./hookgraph.ts',
-  ])
+    'check Node, the configuration, the database, keys, capture, the API, the worker, clocks and your subscriptions',
+    ['doctor', 'doctor --app ./hookgraph.ts'],
+  )
     .addOption(appOption())
     .action(async (options: Answering & { app?: string }) => {
       const findings: Finding[] = [];
@@ -63,7 +65,8 @@ async function examine(cli: Cli, report: Report): Promise<void> {
       ),
     );
   else {
-    report(await checkKeyFile(config));
+    const keys = await attempt('keys', report, () => checkKeyFile(config));
+    if (keys) report(keys);
     await checkStore(url, config, report);
   }
   const client = await attempt('login', report, () => cli.connect());
@@ -117,7 +120,7 @@ function checkNetworks({ allowedNetworks, databaseUrl }: Pick<Config, 'allowedNe
 }
 
 async function checkKeyFile(config: Config): Promise<Finding> {
-  if (config.encryptionKeys) return finding('keys', 'OK', `HOOKGRAPH_ENCRYPTION_KEYS has ${config.encryptionKeys.length} keys`);
+  if (config.encryptionKeys) return finding('keys', 'OK', `the keys are in HOOKGRAPH_ENCRYPTION_KEYS. ${await fingerprintsOf(config)}`);
   const file = keyFile(config);
   const found = await stat(file).catch(() => null);
   if (!found)
@@ -125,11 +128,17 @@ async function checkKeyFile(config: Config): Promise<Finding> {
       'keys',
       'WARN',
       `${config.dataDir} contains no encryption keys yet`,
-      'The first process that starts generates a key; on several machines set HOOKGRAPH_ENCRYPTION_KEYS.',
+      'The first process that starts generates a key. If processes run on several machines, set HOOKGRAPH_ENCRYPTION_KEYS.',
     );
   if ((found.mode & 0o077) !== 0 && process.platform !== 'win32')
-    return finding('keys', 'FAIL', `other users of this machine may read ${file}`, `chmod 600 ${file}`);
-  return finding('keys', 'OK', `the keys are in ${file}; keep a copy elsewhere`);
+    return finding('keys', 'FAIL', `other users of this machine may read ${file}`, `Run \`chmod 600 ${file}\`.`);
+  return finding('keys', 'OK', `the keys are in ${file}; keep a copy elsewhere. ${await fingerprintsOf(config)}`);
+}
+
+/** Error messages name a key by its fingerprint, so that the key itself is never shown. */
+async function fingerprintsOf(config: Config): Promise<string> {
+  const [{ loadKeys }, { createVault }] = await Promise.all([import('../../runtime/keys.js'), import('../../webhooks/index.js')]);
+  return `Their fingerprints, newest first: ${createVault(await loadKeys(config)).fingerprints.join(', ')}`;
 }
 
 async function checkApi(client: Client, report: Report): Promise<void> {
@@ -201,7 +210,7 @@ function checkSubscriptions(all: readonly Listed[]): Finding[] {
         'subscription',
         'WARN',
         `was disabled by a rule. ${describe(one, one.disabledMessage ?? one.disabledReason)}`,
-        `hookgraph webhooks enable ${one.id}`,
+        `Correct the cause, then run \`hookgraph webhooks enable ${one.id}\`.`,
       ),
     ),
     ...held.map((one) =>
@@ -209,9 +218,11 @@ function checkSubscriptions(all: readonly Listed[]): Finding[] {
         'subscription',
         'WARN',
         `is held because its query or a template no longer works. ${describe(one, one.heldReason)}`,
-        `Correct the subscription with: hookgraph webhooks update ${one.id}`,
+        `Correct the subscription with \`hookgraph webhooks update ${one.id}\`.`,
       ),
     ),
   ];
-  return findings.length > 0 ? findings : [finding('subscriptions', 'OK', `${all.length} subscriptions, none held or disabled by a rule`)];
+  return findings.length > 0
+    ? findings
+    : [finding('subscriptions', 'OK', `none of your ${all.length} subscriptions is held or disabled by a rule`)];
 }

@@ -44,7 +44,7 @@ export function addErrors(program: Command, cli: Cli): void {
     addAnswering(
       errors,
       'dismiss [error...]',
-      'dismiss errors by id, or with --all every error that matches the options; the attempts are kept',
+      'dismiss errors by id, or with --all every error that matches the options; their attempts are kept',
       ['errors dismiss 7263548190000129', 'errors dismiss --webhook "CRM users" --all'],
     ),
   )
@@ -53,8 +53,8 @@ export function addErrors(program: Command, cli: Cli): void {
       if (ids.length > 0 === (options.all === true))
         throw new RuntimeError(
           'USAGE',
-          'Neither ids of errors nor --all were given',
-          'Pass ids, or --all with options that select errors; see `hookgraph errors dismiss --help`.',
+          ids.length > 0 ? 'Both ids of errors and --all were given' : 'Neither ids of errors nor --all were given',
+          'Pass either ids, or --all with options that select errors; see `hookgraph errors dismiss --help`.',
         );
       const client = await connect();
       const named = options.all ? (await find(client, options, Number.POSITIVE_INFINITY)).map(({ id }) => id as string) : ids;

@@ -30,7 +30,7 @@ export function addListen(program: Command, cli: Cli): void {
   addAnswering(
     program,
     'listen',
-    'run a local receiver: POST /receive-webhooks stores a notification, GET /dump-webhooks prints all of them, /ping answers PONG',
+    'run a local receiver: POST /receive-webhooks stores and prints a notification, GET /dump-webhooks returns all notifications',
     [
       'listen --port 8080',
       'listen --subscribe user/created --subscribe user/updated',
@@ -43,16 +43,19 @@ export function addListen(program: Command, cli: Cli): void {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option(
       '--secret <secret>',
-      'secret that verifies signatures: env:NAME, @file, or the text itself; a notification with a wrong signature is reported and answered with 401',
+      'shared secret to verify signatures with: env:NAME, @file, or the secret itself; a notification with a wrong signature gets the status 401',
     )
     .option('--scheme <scheme>', 'signature scheme to verify; can be repeated; default: SCOPE', collect)
-    .option('--public-url <url>', 'URL at which Hookgraph reaches this receiver, e.g. of a tunnel')
-    .option('--forward <url>', 'forward each notification to this URL and return its answer; starts once its /ping answers PONG')
-    .option('--replay <file>', 'first load notifications from a file that /dump-webhooks printed; @- reads stdin')
-    .option('--subscribe <topic>', 'subscribe to this topic while listening; can be repeated', collect)
-    .option('--query <query>', 'GraphQL query of that subscription; @file reads a file')
+    .option('--public-url <url>', 'URL at which Hookgraph reaches this receiver, e.g. the URL of a tunnel')
+    .option('--forward <url>', 'forward each notification to this URL and return its response; its server must answer GET /ping with PONG')
+    .option('--replay <file>', 'file with the output of GET /dump-webhooks, whose notifications are handled first; @- reads stdin')
+    .option('--subscribe <topic>', 'subscribe to this topic until you stop; can be repeated', collect)
+    .option('--query <query>', 'GraphQL query of the subscriptions that --subscribe creates; @file reads it from a file')
     .addOption(
-      new Option('--app <file>', 'subscribe at the application in this file, with the token in HOOKGRAPH_TOKEN').env('HOOKGRAPH_APP'),
+      new Option(
+        '--app <file>',
+        'your file that calls createHookgraph(), where --subscribe creates subscriptions with the token in HOOKGRAPH_TOKEN; default: the API you are logged in to',
+      ).env('HOOKGRAPH_APP'),
     )
     .action((options: ListenOptions) => listen(options, cli));
 }

@@ -12,7 +12,7 @@ export function addLogin(program: Command, cli: Cli): void {
   addAnswering(
     program,
     'login',
-    'store an API token for the other commands; login asks for the token without echo, or reads it from stdin',
+    'store an API token for the other commands; login asks for the token without showing it, or reads it from stdin',
     [
       'login --url https://hooks.example.com',
       "login --url https://api.acme.example/graphql --header 'X-Api-Key: {token}'",
@@ -21,7 +21,7 @@ export function addLogin(program: Command, cli: Cli): void {
   )
     .option('--url <url>', 'URL of the API endpoint or of the Hookgraph server; default: HOOKGRAPH_URL, or else the local API')
     .option('--header <header>', `header that sends the token; default: HOOKGRAPH_AUTH_HEADER, or else \`${DEFAULT_HEADER}\``)
-    .option('--token <token>', 'the API token; visible in the list of processes, so prefer to enter it when asked')
+    .option('--token <token>', 'the API token; other users can see it in the list of processes, so rather type it when login asks')
     .action(async (options: Answering & { url?: string; token?: string; header?: string }) => {
       const config = readConfig(env);
       const url = normalizeUrl(options.url ?? config.url ?? localUrl(config));

@@ -19,10 +19,14 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
     'replay "CRM users" --from 2h --follow',
     'replay "CRM users" --from 2026-11-22T00:00:00Z --to 2026-11-23T00:00:00Z',
   ])
-    .option('--from <moment>', 'start of the period; ISO 8601, or a duration such as 2h; default: the oldest stored event', moment)
+    .option(
+      '--from <moment>',
+      'start of the period: a time in ISO 8601, or how long ago, such as 2h; default: the oldest stored event',
+      moment,
+    )
     .option('--to <moment>', 'end of the period; default: now', moment)
     .option('--follow', 'show progress until the replay is done; after Ctrl-C the replay continues')
-    .option('--cancel', 'cancel the running replays of this subscription')
+    .option('--cancel', 'cancel the running replays of this subscription instead of starting one')
     .action(async (name: string, options: Answering & { from?: string; to?: string; follow?: true; cancel?: true }) => {
       const client = await connect();
       const one = await findSubscription(client, name);
@@ -54,7 +58,11 @@ export function addReplay(program: Command, { terminal, connect, interrupted }: 
     'why-not "CRM users" --node VXNlcjox --since 7d',
   ])
     .option('--node <id>', 'global id of the node whose notification is missing; default: all nodes')
-    .option('--since <moment>', 'how far to look back; ISO 8601, or a duration such as 7d; default: one day', moment)
+    .option(
+      '--since <moment>',
+      'only changes at this time or later: a time in ISO 8601, or how long ago, such as 7d; default: one day ago',
+      moment,
+    )
     .action(async (name: string, options: Answering & { node?: string; since?: string }) => {
       const client = await connect();
       const { id } = await findSubscription(client, name);

@@ -58,23 +58,25 @@ function progress(out: NodeJS.WriteStream): (done: number, of: number) => void {
 
 function printResult(result: Resealed, { generate, dryRun, keptIn }: { generate: boolean; dryRun: boolean; keptIn: string }): void {
   const { key, added, total, resealed, unreadable, unneeded } = result;
-  const named = key === null ? 'a new key' : `key ${key}`;
+  const named = key === null ? 'a new key' : `the key with the fingerprint ${key}`;
   if (dryRun) console.log(`${secrets(resealed)} of ${total} would be encrypted again, with ${named}. Nothing was changed.`);
   else if (resealed > 0) console.log(`${secrets(resealed)} encrypted again with ${named}.`);
   else if (unreadable.length === 0)
-    console.log(`Nothing to do: ${total === 0 ? 'there are no secrets' : `all ${secrets(total)} are encrypted with ${named}`}.`);
+    console.log(
+      `No secret needs to be encrypted again: ${total === 0 ? 'there are no secrets' : `all ${secrets(total)} are encrypted with ${named}`}.`,
+    );
   if (generate && !added)
     console.log(
       `No new key was created, because this run finished an earlier rotation to ${named}. Run the command again to create a newer key.`,
     );
   for (const { subscriptionId, field } of unreadable.slice(0, 20))
     console.log(
-      `${field} of the subscription ${subscriptionId} can't be decrypted: it was changed or moved. Its owner must set the secret again.`,
+      `${field} of the subscription ${subscriptionId} can't be decrypted: its ciphertext was changed or moved. The owner must save the secret again.`,
     );
   if (unreadable.length > 20) console.log(`… and ${unreadable.length - 20} more.`);
   if (unneeded.length > 0)
     console.log(
-      `${unneeded.length === 1 ? `Key ${unneeded[0]} is` : `Keys ${unneeded.join(', ')} are`} no longer needed: remove ${unneeded.length === 1 ? 'it' : 'them'} from ${keptIn}, unless you keep older backups of the database.`,
+      `${unneeded.length === 1 ? `The key with the fingerprint ${unneeded[0]} is` : `The keys with the fingerprints ${unneeded.join(', ')} are`} no longer needed: remove ${unneeded.length === 1 ? 'it' : 'them'} from ${keptIn}, unless you keep older backups of the database.`,
     );
 }
 

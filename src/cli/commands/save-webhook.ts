@@ -36,24 +36,24 @@ export interface Written extends Record<string, unknown> {
 export function addDefinition(command: Command): Command {
   addFieldOptions(command);
   return command
-    .option('--preset <key>', 'the preset that fills in fields that are not given, e.g. UP42')
+    .option('--preset <key>', 'preset that sets the fields that you do not set, such as the body template; e.g. UP42')
     .option(
       '--set <field=value>',
-      'any field of WebhookSubscriptionInput, with a value in YAML, e.g. retry.maxTries=3; null clears it',
+      'any field of WebhookSubscriptionInput with its value in YAML, e.g. retry.maxTries=3; null clears the field; can be repeated',
       collect,
     )
-    .option('--from <file>', 'a YAML or JSON file with the fields; options take precedence');
+    .option('--from <file>', 'YAML or JSON file with the fields of the subscription; options take precedence');
 }
 
 export function addSaving(webhooks: Command, cli: Cli): void {
   const { connect } = cli;
   addDefinition(
-    addAnswering(webhooks, 'create', 'subscribe', [
+    addAnswering(webhooks, 'create', 'create a subscription, or one for each --topic', [
       'webhooks create --name "CRM users" --topic user/created --topic user/updated --url https://crm.example/hooks --secret env:CRM_SECRET',
       'webhooks create --from users.yaml --query @users.graphql --test',
     ]),
   )
-    .option('--test', 'send a test after saving')
+    .option('--test', 'send a test notification after saving')
     .action(async (options: Written & Answering & { test?: true }) => {
       const client = await connect();
       const saved = [];
@@ -66,7 +66,7 @@ export function addSaving(webhooks: Command, cli: Cli): void {
       'webhooks update "CRM users" --query @users.graphql --set template=null',
     ]),
   )
-    .option('--test', 'send a test after saving')
+    .option('--test', 'send a test notification after saving')
     .action(async (name: string, options: Written & Answering & { test?: true }) => {
       const client = await connect();
       const { id } = await findSubscription(client, name);

@@ -21,7 +21,7 @@ export function addTrigger(program: Command, { terminal, connect, interrupted }:
   addAnswering(
     program,
     'trigger <topic> [target]',
-    'send a test notification of a topic now: to all your subscriptions to it, to a single subscription, or once to a URL',
+    'send a test notification of a topic now: to all your subscriptions to it, or to the given subscription or URL',
     ['trigger user/created', 'trigger user/created "CRM users"', 'trigger user/created http://127.0.0.1:8080/receive-webhooks'],
   ).action(async (topic: string, target: string | undefined, options: Answering) => {
     const client = await connect();

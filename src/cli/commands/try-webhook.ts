@@ -14,9 +14,12 @@ const PREVIEW = `mutation ($webhookSubscription: WebhookSubscriptionInput, $node
 
 export function addTryOut(webhooks: Command, cli: Cli): void {
   const { terminal, connect } = cli;
-  addAnswering(webhooks, 'test <webhook>', "send a test with the newest node of the topic's type now, and print the result of each stage", [
-    'webhooks test "CRM users"',
-  ]).action(async (name: string, { json }: Answering) => {
+  addAnswering(
+    webhooks,
+    'test <webhook>',
+    "send a test notification with the newest node of the topic's type now, and print the result of each stage",
+    ['webhooks test "CRM users"'],
+  ).action(async (name: string, { json }: Answering) => {
     const client = await connect();
     const { id } = await findSubscription(client, name);
     const tested = await testSubscription(client, id);
@@ -28,14 +31,14 @@ export function addTryOut(webhooks: Command, cli: Cli): void {
     addAnswering(
       webhooks,
       'preview [webhook]',
-      'show what a saved subscription, with the given options changed, or a new subscription would send; sends and saves nothing',
+      'show what a saved subscription, changed by the options, or a new subscription would send; sends and saves nothing',
       [
         'webhooks preview "CRM users" --node VXNlcjox',
         'webhooks preview --topic user/created --url https://crm.example/hooks --query @users.graphql',
       ],
     ),
   )
-    .option('--node <id>', "global id of the node to use; default: the newest node of the topic's type")
+    .option('--node <id>', "global id of the node to preview with; default: the newest node of the topic's type")
     .action(async (name: string | undefined, options: Written & Answering & { node?: string }) => {
       const client = await connect();
       const known = name === undefined ? null : await findSubscription(client, name);

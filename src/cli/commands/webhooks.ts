@@ -74,7 +74,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
     },
   });
 
-  addAnswering(webhooks, 'show <webhook>', 'show all fields of a subscription, by id or name', ['webhooks show "CRM users"']).action(
+  addAnswering(webhooks, 'show <webhook>', 'show all fields of a subscription, by its id or name', ['webhooks show "CRM users"']).action(
     async (name: string, options: Answering) => {
       const client = await connect();
       const { id } = await findSubscription(client, name);
@@ -98,7 +98,7 @@ export function addWebhooks(program: Command, cli: Cli): void {
       },
     );
 
-  addAnswering(webhooks, 'delete <webhook...>', 'delete subscriptions and their secrets; the history of deliveries is kept', [
+  addAnswering(webhooks, 'delete <webhook...>', 'delete subscriptions and their secrets; the history of their deliveries is kept', [
     'webhooks delete "CRM users" --yes',
   ])
     .option('--yes', 'delete without asking')
@@ -114,11 +114,14 @@ export function addWebhooks(program: Command, cli: Cli): void {
       if (options.json) return terminal.json(found);
       for (const one of found) terminal.say(`${called(one)} is deleted.`);
     });
-  addAnswering(webhooks, 'rotate-secret <webhook>', 'replace the shared secret; during an overlap the old secret still signs, too', [
-    'webhooks rotate-secret "CRM users" --secret env:NEW_SECRET --overlap 24h',
-  ])
-    .requiredOption('--secret <secret>', 'the new secret: env:NAME, @file, @- for stdin, or the text itself')
-    .option('--overlap <span>', 'how long the old secret still signs: 90s, 15m, 24h, 7d; default: one day', seconds)
+  addAnswering(
+    webhooks,
+    'rotate-secret <webhook>',
+    'replace the shared secret; until the overlap ends, notifications are signed with the old secret or, where the scheme allows it, with both',
+    ['webhooks rotate-secret "CRM users" --secret env:NEW_SECRET --overlap 24h'],
+  )
+    .requiredOption('--secret <secret>', 'the new secret: env:NAME, @file, @- for stdin, or the secret itself')
+    .option('--overlap <span>', 'how long the old secret still signs, e.g. 90s, 15m, 24h or 7d; default: one day', seconds)
     .action(async (name: string, options: Answering & { secret: string; overlap?: number }) => {
       const client = await connect();
       const one = await findSubscription(client, name);

@@ -14,14 +14,26 @@ export async function checkAppStore(hooks: Hookgraph, report: Report): Promise<v
   const pending = await listPendingMigrations(pool, ENGINE_MIGRATIONS.dir, schemaOf(pool));
   if (pending.length > 0)
     return report(
-      finding('migrations', 'FAIL', `${pending.length} migrations are not applied: ${pending.join(', ')}`, 'Run `hookgraph migrate`.'),
+      finding(
+        'migrations',
+        'FAIL',
+        `${pending.length === 1 ? '1 migration is' : `${pending.length} migrations are`} not applied: ${pending.join(', ')}`,
+        'Run `hookgraph migrate`.',
+      ),
     );
   report(finding('migrations', 'OK', 'all migrations are applied'));
   const opened = await attempt('keys', report, async () => {
     await checkKeys(pool, webhooks.engine.vault, { activate: false });
     return true;
   });
-  if (opened) report(finding('keys', 'OK', 'the configured keys can decrypt all secrets in the database'));
+  if (opened)
+    report(
+      finding(
+        'keys',
+        'OK',
+        `the configured keys can decrypt all secrets; their fingerprints, newest first: ${webhooks.engine.vault.fingerprints.join(', ')}`,
+      ),
+    );
   const problems = await hooks.check();
   for (const { severity, subject, message, hint } of problems)
     report(finding('announcement', severity === 'ERROR' ? 'FAIL' : 'WARN', `${subject}: ${message}`, hint));

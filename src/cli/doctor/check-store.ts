@@ -48,7 +48,7 @@ async function checkCapture(
       finding(
         'capture',
         'WARN',
-        'doctor does not know which tables are announced',
+        'the capture was not checked, because doctor does not know which tables are announced',
         'Pass your application: `hookgraph doctor --app ./hookgraph.ts`.',
       ),
     );
@@ -73,7 +73,7 @@ export async function checkServer(pool: pg.Pool, report: Report): Promise<void> 
           'clock',
           'FAIL',
           `the clocks of this machine and of the database differ by ${Math.round(skewMs / 1000)} s`,
-          'Synchronize both clocks (NTP): receivers refuse signatures with a wrong time.',
+          'Synchronize both clocks (NTP), because receivers reject signatures with a wrong time.',
         )
       : finding('clock', 'OK', 'the clocks of this machine and of the database agree'),
   );
@@ -96,12 +96,14 @@ export async function checkWorker(pool: pg.Pool, report: Report): Promise<void> 
   const { events, eventSeconds, due } = rows[0];
   const isLate = Number(eventSeconds ?? 0) > MAX_WAIT_S || due > 0;
   if (!isLate)
-    return report(finding('worker', 'OK', events > 0 ? `${events} events are being processed` : 'no event or delivery is waiting'));
+    return report(
+      finding('worker', 'OK', events > 0 ? `${events} events are being processed` : 'no event is queued, and no delivery is overdue'),
+    );
   report(
     finding(
       'worker',
       'FAIL',
-      `${events} events and ${due} deliveries have waited for more than ${MAX_WAIT_S} s`,
+      `${due} deliveries have been due for more than ${MAX_WAIT_S} s; ${events} events are queued, the oldest for ${Math.round(Number(eventSeconds ?? 0))} s`,
       'Start a worker with `hookgraph worker`, or start more workers.',
     ),
   );

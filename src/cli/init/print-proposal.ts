@@ -34,7 +34,7 @@ export function printProposal(
   if (defaults.softDelete) terminal.say(`\nA row counts as deleted once its column \`${defaults.softDelete}\` is set.`);
   for (const { candidate, why } of open)
     terminal.say(
-      `${terminal.paint('yellow', 'open')}  The tenant of ${candidate.typename} (${candidate.table.name}) is unknown: ${why}. The table is left out; a comment in the file marks the place.`,
+      `${terminal.paint('yellow', 'open')}  The tenant of ${candidate.typename} (${candidate.table.name}) is unknown: ${why}. The table is left out; a comment in the file says where to add it.`,
     );
   if (left.length > 0) {
     terminal.say('\nNot announced:');
@@ -45,7 +45,7 @@ export function printProposal(
     terminal.say(
       `\nNo root field of the GraphQL schema returns ${lost.map(({ candidate }) => candidate.typename).join(', ')} by key, so stored queries can't read the changed node itself. Add a root field, then a line in \`find\`.`,
     );
-  if (!userTable) terminal.say('\ninit found no table that maps users to tenants: find the user in `signIn`.');
+  if (!userTable) terminal.say('\ninit found no table that maps users to tenants: write the look-up in `signIn`.');
   for (const problem of problems) terminal.say(`${terminal.paint('red', 'wrong')}  ${problem}`);
 }
 

@@ -94,7 +94,7 @@ function choose({ candidates, models, schema }: Survey, { routes }: Tenancy): { 
   const reasons = new Map<Candidate, string>();
   for (const one of candidates) {
     if (!one.isShown) reasons.set(one, 'the GraphQL schema has no type for this table');
-    else if (!schema && models.length === 0 && isJoin(one)) reasons.set(one, 'the table only joins two other tables');
+    else if (!schema && models.length === 0 && isJoin(one)) reasons.set(one, 'the table only joins other tables');
   }
   const needed = new Set<Candidate>();
   const need = (one: Candidate) => {

@@ -41,7 +41,7 @@ function addRelease(builder: Builder, access: AccessOf, { types, userError }: Pa
     t.field({
       type: payload,
       nullable: false,
-      description: 'Release all held deliveries of a subscription: they are due at once, and earlier attempts still count.',
+      description: 'Send all held deliveries of a subscription now. Their earlier attempts still count towards the limits for retries.',
       args: {
         webhookSubscriptionId: t.arg.id({ description: 'The id of the subscription.' }),
         input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),

@@ -10,9 +10,9 @@ import { type Answered, errorsOf, warningsOf } from '../user-error.js';
 
 const ARGUMENTS = {
   id: 'The id of the subscription.',
-  sharedSecret: 'The new secret. No query returns it.',
+  sharedSecret: 'The new secret. The API never returns it.',
   overlapSeconds:
-    'Seconds for which the old secret still signs: together with the new secret under STANDARD_WEBHOOKS and HTTP_MESSAGE_SIGNATURES, instead of it under the other schemes. 0–2592000 (30 days); default: 86400 (one day). 0: only the new secret signs from now on.',
+    'The length of the overlap in seconds, from 0 to 2592000 (30 days). Default: 86400 (one day). During the overlap the schemes STANDARD_WEBHOOKS and HTTP_MESSAGE_SIGNATURES sign with both secrets, all other schemes with the old secret. 0: only the new secret signs from now on.',
 };
 
 export function addRotation(
@@ -31,11 +31,11 @@ export function addRotation(
   const payload = builder.objectRef<SaveResult & Answered>('RotateWebhookSecretPayload').implement({
     description: 'The result of `rotateWebhookSecret`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'The reasons why nothing was changed; empty on success.')),
-      warnings: t.field(warningsOf(userError, 'Possible mistakes in the input, which was saved nevertheless.')),
+      errors: t.field(errorsOf(userError, 'The reasons why the secret was not replaced; empty on success.')),
+      warnings: t.field(warningsOf(userError, 'Possible mistakes in the new secret, which was saved nevertheless.')),
       webhookSubscription: t.field({
         type: types.subscription.ref,
-        description: 'The subscription, with its `secretRotation`; `null` when there are errors.',
+        description: 'The subscription, whose `secretRotation` says when the overlap ends; `null` when there are errors.',
         resolve: ({ subscription }) => subscription,
       }),
     }),
@@ -45,7 +45,7 @@ export function addRotation(
       type: payload,
       nullable: false,
       description:
-        'Replace the shared secret without rejected notifications. During the overlap, let the receiver accept both secrets; for schemes that send a single signature, the new secret signs from the end of the overlap.',
+        'Replace the shared secret so that the receiver need not reject any notification: let it accept both secrets until the overlap ends. Schemes that send a single signature sign with the old secret until then.',
       args: {
         id: t.arg.id({ description: ARGUMENTS.id }),
         sharedSecret: t.arg.string({ description: ARGUMENTS.sharedSecret }),

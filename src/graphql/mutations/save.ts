@@ -19,17 +19,39 @@ import { type Answered, errorsOf, warningsOf } from '../user-error.js';
 
 type Save = (access: Access, id: string | null, input: SubscriptionInput) => Promise<SaveResult>;
 
-const MUTATIONS: Record<string, { description: string; save: Save }> = {
+/** The descriptions of a mutation, its argument, and the fields `errors` and `warnings` of its payload. */
+interface Mutation {
+  description: string;
+  argument: string;
+  errors: string;
+  warnings: string;
+  save: Save;
+}
+
+const ERRORS = 'The mistakes in the input, because of which nothing was saved; empty on success.';
+const WARNINGS =
+  'Possible mistakes in the input, which was saved nevertheless, and steps that failed after saving, such as sending the test.';
+
+const MUTATIONS: Record<string, Mutation> = {
   create: {
     description: 'Create a subscription to a topic.',
+    argument: 'The fields of the new subscription.',
+    errors: ERRORS,
+    warnings: WARNINGS,
     save: ({ engine, actor }, _id, input) => createSubscription(engine, actor, input),
   },
   update: {
     description: 'Change, enable or disable a subscription. Absent fields stay as they are; `null` clears a field.',
+    argument: 'The `id` of the subscription, and the fields to change.',
+    errors: ERRORS,
+    warnings: WARNINGS,
     save: ({ engine, actor }, id, input) => (id === null ? Promise.resolve(NO_ID) : updateSubscription(engine, actor, id, input)),
   },
   delete: {
     description: 'Delete a subscription and its secrets, and cancel its unsent deliveries. The history of its deliveries is kept.',
+    argument: 'The `id` of the subscription. All other fields are ignored.',
+    errors: 'The reasons why the subscription was not deleted; empty on success.',
+    warnings: 'Steps that failed after the subscription was deleted and will be retried, such as deleting its SNS topic.',
     save: ({ engine, actor }, id) => (id === null ? Promise.resolve(NO_ID) : deleteSubscription(engine, actor, id)),
   },
 };
@@ -41,30 +63,30 @@ export function addMutations(
   access: AccessOf,
   { types, userError, input }: { types: WebhookTypes; userError: UserErrorRef; input: InputRef },
 ): void {
-  for (const [verb, { description, save }] of Object.entries(MUTATIONS)) {
+  for (const [verb, { description, argument, errors, warnings, save }] of Object.entries(MUTATIONS)) {
     const stem = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}WebhookSubscription`;
     const wrapped = builder.inputType(`${stem}Input`, {
       description: `The \`input\` argument of \`${verb}WebhookSubscription\`.`,
-      fields: (t) => ({ webhookSubscription: t.field({ type: input, description: 'The subscription.' }) }),
+      fields: (t) => ({ webhookSubscription: t.field({ type: input, description: argument }) }),
     });
     const payload = builder.objectRef<SaveResult & Answered & { report: TryReport | null }>(`${stem}Payload`).implement({
       description: `The result of \`${verb}WebhookSubscription\`.`,
       fields: (t) => ({
-        errors: t.field(errorsOf(userError, 'The mistakes in the input because of which nothing was saved; empty on success.')),
-        warnings: t.field(warningsOf(userError, 'Possible mistakes in the input, which was saved nevertheless.')),
+        errors: t.field(errorsOf(userError, errors)),
+        warnings: t.field(warningsOf(userError, warnings)),
         webhookSubscription: t.field({
           type: types.subscription.ref,
           description:
             verb === 'delete'
               ? 'The deleted subscription; `null` when there are errors.'
-              : 'The subscription; `null` when there are errors.',
+              : 'The saved subscription; `null` when there are errors.',
           resolve: ({ subscription }) => subscription,
         }),
         ...(verb !== 'delete' && {
           report: t.field({
             type: types.report,
             description:
-              'The report of the test that `test: true` requested; `null` without a test. A test that could not be sent is a warning.',
+              'The report of the test, if the input has `test: true`; `null` without a test. When the test cannot be sent, `warnings` says why.',
             resolve: ({ report }) => report,
           }),
         }),
@@ -76,7 +98,7 @@ export function addMutations(
         nullable: false,
         description,
         args: {
-          webhookSubscription: t.arg({ type: input, description: 'The subscription.' }),
+          webhookSubscription: t.arg({ type: input, description: argument }),
           input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
         },
         resolve: async (_root, args, ctx) => {

@@ -28,15 +28,15 @@ function addTest(builder: Builder, access: AccessOf, { types, userError }: Parts
   const payload = builder.objectRef<TryResult & Answered>('TestWebhookSubscriptionPayload').implement({
     description: 'The result of `testWebhookSubscription`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'The reasons why no test was made; empty when it was made, even if it failed.')),
+      errors: t.field(errorsOf(userError, 'The reasons why no test was sent; empty when a test was sent, even if it failed.')),
       report: t.field({
         type: types.report,
-        description: 'The result of each stage; `null` when there are errors.',
+        description: 'The report of the test, with the result of each stage; `null` when there are errors.',
         resolve: ({ report }) => report,
       }),
       webhookDelivery: t.field({
         type: types.delivery.ref,
-        description: 'The recorded delivery, of the kind TEST, with one attempt; `null` when there are errors.',
+        description: 'The delivery of the test, which has the kind TEST and one attempt; `null` when there are errors.',
         resolve: ({ deliveryId }, _args, ctx) => (deliveryId === null ? null : access(ctx).loaders.delivery.load(deliveryId)),
       }),
     }),
@@ -46,7 +46,7 @@ function addTest(builder: Builder, access: AccessOf, { types, userError }: Parts
       type: payload,
       nullable: false,
       description:
-        "Send a test with the newest node of the topic's type now; for a `deleted` topic, with the node deleted last. The test ignores the result of the validation template, works for disabled subscriptions, too, and never causes a subscription to be disabled.",
+        "Send a test with the newest node of the topic's type now; for a `deleted` topic, with the node deleted last. The test is sent even if the validation template renders `false` or the subscription is disabled, and its failure never disables the subscription.",
       args: {
         id: t.arg.id({ description: 'The id of the subscription.' }),
         input: t.arg({ type: wrapped, description: 'The same arguments as an input object. Use either form.' }),
@@ -65,8 +65,8 @@ function addTest(builder: Builder, access: AccessOf, { types, userError }: Parts
 
 function addPreview(builder: Builder, access: AccessOf, { types, userError, input }: Parts): void {
   const args = {
-    webhookSubscription: 'The definition to try; with an `id`, its fields replace those of the saved subscription.',
-    nodeId: "The id of the node to use; absent: the newest node of the topic's type.",
+    webhookSubscription: 'The subscription to preview. With an `id`, its fields replace those of the saved subscription.',
+    nodeId: "The id of the node to preview with. Default: the newest node of the topic's type.",
   };
   const wrapped = builder.inputType('PreviewWebhookSubscriptionInput', {
     description: 'The `input` argument of `previewWebhookSubscription`.',
@@ -78,11 +78,11 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
   const payload = builder.objectRef<TryResult & Answered>('PreviewWebhookSubscriptionPayload').implement({
     description: 'The result of `previewWebhookSubscription`.',
     fields: (t) => ({
-      errors: t.field(errorsOf(userError, 'The mistakes in the definition, each with its place; such a definition can not be saved.')),
+      errors: t.field(errorsOf(userError, 'The mistakes because of which the definition can not be saved; empty when there are none.')),
       warnings: t.field(warningsOf(userError, 'Possible mistakes in the definition, which could be saved nevertheless.')),
       report: t.field({
         type: types.report,
-        description: 'The result of each stage that works in spite of the mistakes; `null` when there is no node to use.',
+        description: 'The report of the preview, as far as the mistakes allow one; `null` when there is no node to preview with.',
         resolve: ({ report }) => report,
       }),
     }),
@@ -91,7 +91,7 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
     t.field({
       type: payload,
       nullable: false,
-      description: 'Show the notification that a definition would send for a node. Saves and sends nothing.',
+      description: 'Show the notification that a subscription would send for a node. Saves and sends nothing.',
       args: {
         webhookSubscription: t.arg({ type: input, description: args.webhookSubscription }),
         nodeId: t.arg.id({ description: args.nodeId }),

@@ -7,15 +7,12 @@ import type { WebhookTypes } from '../types/index.js';
 
 export function addById(builder: Builder, access: AccessOf, types: WebhookTypes): void {
   const found = {
-    WebhookSubscription: [types.subscription.ref, 'Your subscription with this id; `null` when you have none with it.'],
-    WebhookDelivery: [types.delivery.ref, 'The delivery with this id of one of your subscriptions; `null` when you have none with it.'],
-    WebhookAttempt: [types.attempt.ref, 'The attempt with this id of one of your deliveries; `null` when you have none with it.'],
-    WebhookError: [
-      types.error.ref,
-      'The error with this id of one of your subscriptions; `null` when you have none with it or it was dismissed.',
-    ],
-    WebhookEvent: [types.event, 'The event with this id that one of your subscriptions received; `null` when there is none.'],
-    WebhookReplay: [types.replay.ref, 'The replay with this id of one of your subscriptions; `null` when you have none with it.'],
+    WebhookSubscription: [types.subscription.ref, 'Your subscription with this id; `null` when you have no such subscription.'],
+    WebhookDelivery: [types.delivery.ref, 'The delivery with this id, if it is for one of your subscriptions; else `null`.'],
+    WebhookAttempt: [types.attempt.ref, 'The attempt with this id, if it is for one of your subscriptions; else `null`.'],
+    WebhookError: [types.error.ref, 'The error with this id, if it is for one of your subscriptions and was not dismissed; else `null`.'],
+    WebhookEvent: [types.event, 'The event with this id, if one of your subscriptions has a delivery of it; else `null`.'],
+    WebhookReplay: [types.replay.ref, 'The replay with this id, if it is to one of your subscriptions; else `null`.'],
   } satisfies Partial<Record<OwnTypename, [unknown, string]>>;
   for (const [typename, [type, description]] of Object.entries(found) as [OwnTypename, [ObjectRef<Types, object>, string]][])
     builder.queryField(`w${typename.slice(1)}`, (t) =>

@@ -52,11 +52,11 @@ export function addQueries(
     ),
     webhookTopic: t.field({
       type: topic.ref,
-      description: 'The topic with this id, or with this key and version; without a version, the latest version.',
+      description: 'The topic with this id, or with this key and version (default: the latest version); `null` when there is none.',
       args: {
         id: t.arg.id({ description: 'The id of the topic.' }),
-        key: t.arg.string({ description: 'E.g. `user/created`.' }),
-        version: t.arg.string({ description: 'E.g. `1.1`.' }),
+        key: t.arg.string({ description: 'The key of the topic, e.g. `user/created`.' }),
+        version: t.arg.string({ description: 'The version of the topic, e.g. `1.1`.' }),
       },
       resolve: (_root, { id, key, version }, ctx) => {
         const { engine } = access(ctx);
@@ -114,7 +114,7 @@ export function addQueries(
       {
         type: error.ref,
         nullable: false,
-        description: 'List the failed attempts of all your subscriptions that are not dismissed, newest first.',
+        description: 'List the errors of your subscriptions, newest first: failed attempts that were not dismissed.',
         args: {
           webhookSubscriptionId: t.arg.id({ description: 'Only errors of this subscription.' }),
           ...error.args(t.arg),

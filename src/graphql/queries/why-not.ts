@@ -9,20 +9,25 @@ import type { WebhookTypes } from '../types/index.js';
 
 export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery, host }: WebhookTypes): void {
   const code = builder.enumType('WebhookWhyNotCode', {
-    description: 'A reason of why-not. Codes are stable; the sentence beside one may change.',
+    description: 'Why a notification was or was not sent. Codes are stable; the sentence that explains a code may change.',
     values: describe(WHY_NOT_CODES, (name) => host.environment !== null || name !== 'OTHER_ENVIRONMENT'),
   });
   const finding = builder.objectRef<Finding>('WebhookFinding').implement({
-    description: 'The result of a change: how its notification was sent, or why it was not.',
+    description: 'A change, and why its notification was or was not sent.',
     fields: (t) => ({
-      event: t.field({ type: event, nullable: false, description: 'The change.', resolve: (found) => found.event }),
+      event: t.field({ type: event, nullable: false, description: 'The recorded change of the node.', resolve: (found) => found.event }),
       delivery: t.field({
         type: delivery.ref,
         description: 'The newest delivery of this change; `null` when there is none.',
         resolve: (found) => found.delivery,
       }),
-      code: t.field({ type: code, nullable: false, description: 'The reason, for programs.', resolve: (found) => found.code }),
-      reason: t.exposeString('reason', { nullable: false, description: 'The result and its reason, in a sentence.' }),
+      code: t.field({
+        type: code,
+        nullable: false,
+        description: 'Why the notification was or was not sent, for programs.',
+        resolve: (found) => found.code,
+      }),
+      reason: t.exposeString('reason', { nullable: false, description: 'Why the notification was or was not sent, in a sentence.' }),
     }),
   });
   const answer = builder.objectRef<WhyNot>('WebhookWhyNot').implement({
@@ -47,11 +52,11 @@ export function addWhyNot(builder: Builder, access: AccessOf, { event, delivery,
     t.field({
       type: answer,
       description:
-        'Explain why a notification was not sent: the result of the last changes of a node, or of all nodes. `null` when you have no such subscription.',
+        'Explain why a notification was not sent, by the last changes of a node or of all nodes. `null` when you have no such subscription.',
       args: {
         webhookSubscriptionId: t.arg.id({ required: true, description: 'The id of the subscription.' }),
-        nodeId: t.arg.id({ description: 'The id of the node whose notification is missing; absent: all nodes.' }),
-        since: t.arg({ type: 'DateTime', description: 'Only changes at this time or later; absent: changes of the last day.' }),
+        nodeId: t.arg.id({ description: 'The id of the node whose notification is missing. Default: all nodes.' }),
+        since: t.arg({ type: 'DateTime', description: 'Only changes at this time or later. Default: one day ago.' }),
       },
       resolve: (_root, { webhookSubscriptionId, nodeId, since }, ctx) => {
         const { engine, actor } = access(ctx);

@@ -34,7 +34,12 @@ export function addAudit(builder: Builder, access: AccessOf, types: WebhookTypes
     fields: (t) => ({
       databaseId: t.exposeString('id', { nullable: false, description: 'The id of the entry; later entries have greater ids.' }),
       at: t.expose('at', { type: 'DateTime', nullable: false, description: 'The time of the action.' }),
-      action: t.field({ type: action, nullable: false, description: 'The action.', resolve: (entry) => entry.action }),
+      action: t.field({
+        type: action,
+        nullable: false,
+        description: 'The kind of action, such as `CREATED`.',
+        resolve: (entry) => entry.action,
+      }),
       actor: t.field({ type: actor, nullable: false, description: 'The user or the rule that acted.', resolve: (entry) => entry }),
       changes: t.field({
         type: [change],
@@ -48,7 +53,7 @@ export function addAudit(builder: Builder, access: AccessOf, types: WebhookTypes
       versionAfter: t.exposeInt('versionAfter', {
         description: 'The version of the definition after the action; `null` when the subscription was deleted.',
       }),
-      message: t.exposeString('message', { description: 'Details of the action, in a sentence.' }),
+      message: t.exposeString('message', { description: 'Details of the action, in a sentence; `null` when there are none.' }),
       webhookSubscription: t.field({
         type: types.subscription.ref,
         description: 'The subscription; `null` when it was deleted.',
@@ -62,7 +67,7 @@ export function addAudit(builder: Builder, access: AccessOf, types: WebhookTypes
       }),
       webhookDelivery: t.field({
         type: types.delivery.ref,
-        description: 'The delivery that was resent, or the delivery of the test.',
+        description: 'The delivery that was resent, or the delivery of the test; `null` for other actions.',
         resolve: ({ deliveryId }, _args, ctx) => (deliveryId === null ? null : access(ctx).loaders.delivery.load(deliveryId)),
       }),
     }),
@@ -141,13 +146,13 @@ function addChange(builder: Builder) {
       field: t.exposeString('field', { nullable: false, description: 'The field of the subscription.' }),
       isSecret: t.boolean({
         nullable: false,
-        description: 'Whether the field is a secret, whose values are not recorded.',
+        description: 'Whether the field is a secret. The values of secrets are not recorded.',
         resolve: ({ secret }) => secret === true,
       }),
       before: t.expose('before', { type: 'JSON', description: 'The value before the change; `null` for a secret.' }),
       after: t.expose('after', { type: 'JSON', description: 'The value after the change; `null` for a secret.' }),
       diff: t.string({
-        description: 'A unified diff for texts of several lines; `changed` for a secret.',
+        description: 'A unified diff of the values, if they are texts of several lines; `changed` for a secret; else `null`.',
         resolve: (made, _args, ctx) => diffFor(ctx, made),
       }),
     }),
@@ -187,8 +192,8 @@ function addActor(builder: Builder, access: AccessOf, { owner }: HostTypes) {
         resolve: ({ userId }, _args, ctx) =>
           userId !== null && owner ? access(ctx).engine.host.toGlobalId(owner.typename, userId) : userId,
       }),
-      tokenId: t.exposeString('tokenId', { description: 'The id of the API token that the user sent.' }),
-      tokenName: t.exposeString('tokenName', { description: 'The name of the API token at that time.' }),
+      tokenId: t.exposeString('tokenId', { description: 'The id of the API token that authenticated the user.' }),
+      tokenName: t.exposeString('tokenName', { description: 'The name that the API token had at the time of the action.' }),
       rule: t.exposeString('rule', {
         description:
           'The rule that acted: a `WebhookDisabledReason`, `BROKEN` when the definition no longer works, `RECHECKED` when it works again; `null` when a user acted.',

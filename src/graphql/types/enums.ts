@@ -10,12 +10,12 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
       values: {
         SWITCHED_OFF: { description: 'The subscription records no bodies.' },
         UNMASKABLE: {
-          description: 'The values to mask could not be located: the body is neither JSON nor XML, or too large.',
+          description: 'The values to mask could not be found, because the body is neither JSON nor XML, or too large.',
         },
       } as const,
     }),
     operation: builder.enumType('WebhookOperation', {
-      description: 'The kind of change of a node.',
+      description: 'How a node changed.',
       values: {
         CREATED: { value: 'created', description: 'The node was created.' },
         UPDATED: { value: 'updated', description: 'An attribute or a foreign key of the node changed.' },
@@ -27,14 +27,14 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
       values: {
         ENABLED: { description: 'The subscription sends notifications.' },
         DISABLED: { description: 'The subscription was disabled, by its owner or by a rule. See `disabledReason`.' },
-        HELD: { description: 'The definition no longer works. Deliveries wait until it is corrected. See `heldReason`.' },
+        HELD: { description: 'The query or a template no longer works. Deliveries wait until it is corrected. See `heldReason`.' },
         DELETED: { description: 'The subscription was deleted. Its history is kept.' },
       } as const,
     }),
     disabledReason: builder.enumType('WebhookDisabledReason', {
       description: 'Why a subscription was disabled.',
       values: {
-        OWNER: { description: 'The owner disabled it.' },
+        OWNER: { description: 'The owner disabled the subscription.' },
         RETRIES_EXHAUSTED: { description: 'Every retry of a delivery failed.' },
         TOO_MANY_ERRORS: { description: 'More than 100 attempts failed within an hour.' },
         GONE: { description: 'The receiver responded with 410 Gone.' },
@@ -70,7 +70,7 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         TEST: { description: 'A user sent a test.' },
         REPLAY: { description: 'A user replayed past events.' },
         SNAPSHOT: { description: 'A user asked to send nodes in their current state.' },
-        BEFORE: { description: 'A write called a before-hook.' },
+        BEFORE: { description: 'A write called the receiver as a before-hook.' },
       } as const,
     }),
     state: builder.enumType('WebhookDeliveryState', {
@@ -79,15 +79,15 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         PENDING: { description: 'No attempt has been made yet.' },
         SKIPPED: {
           description:
-            'The delivery was skipped: the validation template rendered false, or the subscription was disabled at the time of the event.',
+            'The delivery is not sent: the validation template rendered `false`, or the subscription was disabled at the time of the event.',
         },
         DELIVERED: { description: 'The receiver accepted the notification.' },
         RETRYING: { description: 'An attempt failed. A retry follows.' },
         HELD: {
           description:
-            'The delivery waits: the subscription is disabled or its definition is broken, or this node produced nothing that can be sent.',
+            'The delivery waits: the subscription is disabled, its definition no longer works, or its query or a template gave nothing that can be sent for this node.',
         },
-        FAILED: { description: 'Every attempt failed.' },
+        FAILED: { description: 'Every attempt failed. No retry follows.' },
         CANCELLED: { description: 'The subscription was deleted before the delivery was sent.' },
       } as const,
     }),
@@ -95,9 +95,9 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
       description: 'The result of an attempt.',
       values: {
         DELIVERED: { description: 'The receiver accepted the notification.' },
-        SKIPPED: { description: 'The validation template rendered false.' },
-        HELD: { description: 'This node produced nothing that can be sent.' },
-        FAILED: { description: 'The receiver could not be reached, or responded with a failure.' },
+        SKIPPED: { description: 'The validation template rendered `false`.' },
+        HELD: { description: 'The query or a template gave nothing that can be sent for this node.' },
+        FAILED: { description: 'The attempt failed, for example because the receiver could not be reached or responded with a failure.' },
       } as const,
     }),
     stage: builder.enumType('WebhookStage', {

@@ -21,7 +21,7 @@ interface Parts {
 export function addError(builder: Builder, access: AccessOf, { enums, topic, delivery, attempt }: Parts) {
   const ref = builder.objectRef<DeliveryError>('WebhookError');
   builder.objectType(ref, {
-    description: 'A failed attempt that was not dismissed. Attempts without a usable payload count, too.',
+    description: 'An attempt that failed, or that had nothing to send, and that was not dismissed.',
     interfaces: ['Node'],
     fields: (t) => ({
       id: idField(t, access, 'The global id of the error, for `webhookError(id:)` and `deleteWebhookErrors`.'),
@@ -29,11 +29,11 @@ export function addError(builder: Builder, access: AccessOf, { enums, topic, del
       outcome: t.field({
         type: enums.outcome,
         nullable: false,
-        description: 'The result of the attempt.',
+        description: 'The result of the attempt: FAILED or HELD.',
         resolve: ({ outcome }) => outcome,
       }),
       stage: t.field({ type: enums.stage, description: 'The stage at which the attempt failed.', resolve: ({ stage }) => stage }),
-      message: t.exposeString('message', { description: 'An explanation of the error, for people.' }),
+      message: t.exposeString('message', { description: 'Why the attempt failed, in a sentence.' }),
       topic: t.field({
         type: topic,
         description: 'The topic of the notification.',

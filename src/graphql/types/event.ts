@@ -17,8 +17,17 @@ export function addEvent(builder: Builder, access: AccessOf, { operation }: Enum
         nullable: false,
         description: 'The id of the event in the database; later events have greater ids.',
       }),
-      operation: t.field({ type: operation, nullable: false, description: 'The kind of change.', resolve: (event) => event.operation }),
-      occurredAt: t.expose('occurredAt', { type: 'DateTime', nullable: false, description: 'The time at which the row was written.' }),
+      operation: t.field({
+        type: operation,
+        nullable: false,
+        description: 'Whether the node was created, updated or deleted.',
+        resolve: (event) => event.operation,
+      }),
+      occurredAt: t.expose('occurredAt', {
+        type: 'DateTime',
+        nullable: false,
+        description: 'The time at which the change was written, before its transaction committed.',
+      }),
       nodeType: t.exposeString('typename', { nullable: false, description: 'The type of the changed node.' }),
       nodeId: t.id({
         nullable: false,

@@ -10,14 +10,15 @@ import type { WebhookTypes } from './index.js';
 /** Adds the input type: the declared fields, and the arguments `id`, `preset` and `test`. */
 export function addInput(builder: Builder, { enums, fieldTypes }: WebhookTypes) {
   return builder.inputType('WebhookSubscriptionInput', {
-    description: 'The fields of a subscription to create, change, preview or delete. An absent field is unchanged; `null` clears it.',
+    description:
+      'The fields of a subscription to create, change, preview or delete. An absent field stays as it is; `null` clears a field.',
     fields: (t) => ({
       ...fieldTypes.input(t),
       id: t.id({ description: 'The global id of the subscription to change, preview or delete.' }),
       ...(enums.preset && {
         preset: t.field({
           type: enums.preset,
-          description: 'The preset that fills in absent fields: a body template and its signatures. `webhookPresets` lists all presets.',
+          description: 'The preset whose body template and signature schemes fill in absent fields. `webhookPresets` lists all presets.',
         }),
       }),
       test: t.boolean({ description: 'Whether to send a test right after saving, as `testWebhookSubscription` does.' }),

@@ -13,7 +13,7 @@ export function addPresets(builder: Builder, { enums: { preset: presetKey }, fie
       key: t.field({
         type: presetKey,
         nullable: false,
-        description: 'The key of the preset, for `preset` of a subscription.',
+        description: 'The key of the preset, for the field `preset` of WebhookSubscriptionInput.',
         resolve: ({ key }) => key,
       }),
       name: t.exposeString('name', { nullable: false, description: 'The name of the system.' }),
@@ -26,7 +26,7 @@ export function addPresets(builder: Builder, { enums: { preset: presetKey }, fie
       template: t.string({ description: 'The Liquid template that renders the body.', resolve: ({ fields }) => fields.template }),
       signatures: t.field({
         type: [fieldTypes.enum(SIGNATURE_ENUM)],
-        description: 'The signature schemes that receivers of this format expect. `null`: the default of a subscription.',
+        description: 'The signature schemes that receivers of this format expect. `null` when they expect the default scheme, SCOPE.',
         resolve: ({ fields }) => fields.signatures as never,
       }),
     }),

@@ -33,7 +33,7 @@ export function addReplay(builder: Builder, access: AccessOf, { enums, subscript
       from: t.expose('fromAt', { type: 'DateTime', nullable: false, description: 'The start of the replayed period.' }),
       to: t.expose('toAt', { type: 'DateTime', nullable: false, description: 'The end of the replayed period.' }),
       state: t.field({ type: enums.replayState, nullable: false, description: 'The state of the replay.', resolve: ({ state }) => state }),
-      progress: t.exposeFloat('progress', { nullable: false, description: 'The finished part of the period, from 0 to 1.' }),
+      progress: t.exposeFloat('progress', { nullable: false, description: 'The finished share of the period, from 0 to 1.' }),
       deliveryCount: t.exposeInt('deliveryCount', { nullable: false, description: 'The number of deliveries created so far.' }),
       createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'The time at which the replay was started.' }),
       finishedAt: t.field({
@@ -70,11 +70,11 @@ export function addReplaying(
   access: AccessOf,
   { replay, userError }: { replay: ReplayParts; userError: UserErrorRef },
 ): void {
-  const payload = (name: string) =>
+  const payload = (name: string, done: string) =>
     builder.objectRef<Replayed & Answered>(`${name.charAt(0).toUpperCase()}${name.slice(1)}Payload`).implement({
       description: `The result of \`${name}\`.`,
       fields: (t) => ({
-        errors: t.field(errorsOf(userError, 'The reasons why nothing was done; empty on success.')),
+        errors: t.field(errorsOf(userError, `The reasons why the replay was not ${done}; empty on success.`)),
         webhookReplay: t.field({
           type: replay.ref,
           description: 'The replay; `null` when there are errors.',
@@ -88,20 +88,20 @@ export function addReplaying(
     description: 'The `input` argument of `replayWebhookEvents`.',
     fields: (t) => ({
       webhookSubscriptionId: t.id({ description: 'The id of the subscription.' }),
-      from: t.field({ type: 'DateTime', description: 'The start of the period; absent: the time of the oldest stored event.' }),
-      to: t.field({ type: 'DateTime', description: 'The end of the period; absent: now.' }),
+      from: t.field({ type: 'DateTime', description: 'The start of the period. Default: the time of the oldest stored event.' }),
+      to: t.field({ type: 'DateTime', description: 'The end of the period. Default: now.' }),
     }),
   });
   builder.mutationField('replayWebhookEvents', (t) =>
     t.field({
-      type: payload('replayWebhookEvents'),
+      type: payload('replayWebhookEvents', 'started'),
       nullable: false,
       description:
-        'Send the events of a period to a subscription again, including events from before it was created or while it was disabled. Each event becomes a new delivery that uses the current definition. New events are not delayed.',
+        'Send the events of a period to a subscription again, including events from before it was created or while it was disabled. Each event becomes a new delivery with the current definition. A replay does not delay new events.',
       args: {
         webhookSubscriptionId: t.arg.id({ description: 'The id of the subscription.' }),
-        from: t.arg({ type: 'DateTime', description: 'The start of the period; absent: the time of the oldest stored event.' }),
-        to: t.arg({ type: 'DateTime', description: 'The end of the period; absent: now.' }),
+        from: t.arg({ type: 'DateTime', description: 'The start of the period. Default: the time of the oldest stored event.' }),
+        to: t.arg({ type: 'DateTime', description: 'The end of the period. Default: now.' }),
         input: t.arg({ type: range, description: 'The same arguments as an input object. Use either form.' }),
       },
       resolve: async (_root, { input, ...plain }, ctx) => {
@@ -121,7 +121,7 @@ export function addReplaying(
   });
   builder.mutationField('cancelWebhookReplay', (t) =>
     t.field({
-      type: payload('cancelWebhookReplay'),
+      type: payload('cancelWebhookReplay', 'cancelled'),
       nullable: false,
       description: 'Cancel a replay and its unsent deliveries.',
       args: {

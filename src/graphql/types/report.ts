@@ -24,7 +24,7 @@ export function addReport(builder: Builder, access: AccessOf, { enums, attempt, 
     } as const,
   });
   const stage = builder.enumType('WebhookReportStage', {
-    description: 'A stage of sending a notification.',
+    description: 'A stage of a test or preview, in the order in which the stages run.',
     values: REPORT_STAGES,
   });
   const stageOutcome = builder.enumType('WebhookReportStageOutcome', {
@@ -39,20 +39,20 @@ export function addReport(builder: Builder, access: AccessOf, { enums, attempt, 
   const stageReport = builder.objectRef<StageReport>('WebhookStageReport').implement({
     description: 'The report of a stage: its input, output, result and duration.',
     fields: (t) => ({
-      stage: t.field({ type: stage, nullable: false, description: 'The stage.', resolve: (one) => one.stage }),
+      stage: t.field({ type: stage, nullable: false, description: 'The stage that this report is about.', resolve: (one) => one.stage }),
       outcome: t.field({ type: stageOutcome, nullable: false, description: 'The result of the stage.', resolve: (one) => one.outcome }),
       input: t.field({
         type: 'JSON',
-        description: 'The input of the stage: the query with its variables, the payload, the request, or the response.',
+        description: 'The input of the stage, such as the query with its variables, the payload, or the request.',
         resolve: (one) => one.input as never,
       }),
       output: t.field({
         type: 'JSON',
-        description: 'The output of the stage: the payload, the text of a template, or the response.',
+        description: 'The output of the stage, such as the payload, the text that a template rendered, or the response.',
         resolve: (one) => one.output as never,
       }),
       message: t.exposeString('message', {
-        description: 'An explanation of the error, for people, with its place in the query or template.',
+        description: 'Why the stage did not succeed, with the position in the query or template; `null` on success.',
       }),
       durationMs: t.exposeFloat('durationMs', { nullable: false, description: 'The duration of the stage in milliseconds.' }),
     }),
@@ -68,10 +68,10 @@ export function addReport(builder: Builder, access: AccessOf, { enums, attempt, 
       }),
       stage: t.field({
         type: enums.stage,
-        description: 'The stage at which it ended; `null` on success.',
+        description: 'The stage at which the test or preview ended; `null` on success.',
         resolve: (report) => report.stage,
       }),
-      message: t.exposeString('message', { description: 'An explanation of the error, for people.' }),
+      message: t.exposeString('message', { description: 'Why the test or preview did not succeed, in a sentence; `null` on success.' }),
       stages: t.field({
         type: [stageReport],
         nullable: { list: false, items: false },

@@ -46,14 +46,14 @@ export function addSubscription(builder: Builder, access: AccessOf, parts: Parts
 
 function identityFields(t: FieldsOf, access: AccessOf, { topic, host: { owner } }: Parts) {
   return {
-    id: idField(t, access, 'The global id, for `webhookSubscription(id:)` and the mutations.'),
+    id: idField(t, access, 'The global id of the subscription, for `webhookSubscription(id:)` and the mutations.'),
     databaseId: t.exposeString('id', {
       nullable: false,
-      description: 'The id of the record. Receivers find it in the header `…Webhook-Id`.',
+      description: 'The id of the subscription in the database. Notifications contain it in the header `X-Scope-Webhook-Id`.',
     }),
     topic: t.field({
       type: topic,
-      description: 'The event topic that the subscription is for.',
+      description: 'The topic of the events that the subscription receives.',
       resolve: (subscription, _args, ctx) => access(ctx).loaders.topic.load(subscription.topicId),
     }),
     ...(owner
@@ -88,8 +88,12 @@ function stateFields(t: FieldsOf, enums: Enums) {
       description: 'Why the subscription was disabled. `null` when it is enabled.',
       resolve: ({ disabledReason }) => disabledReason,
     }),
-    disabledMessage: t.exposeString('disabledMessage', { description: 'Why the subscription was disabled, as a sentence for people.' }),
-    heldReason: t.exposeString('brokenReason', { description: 'Why the definition no longer works. `null` when it works.' }),
+    disabledMessage: t.exposeString('disabledMessage', {
+      description: 'Why the subscription was disabled, in a sentence. `null` when it is enabled.',
+    }),
+    heldReason: t.exposeString('brokenReason', {
+      description: 'Why the query or a template no longer works, so that deliveries are held. `null` when they work.',
+    }),
   };
 }
 
@@ -100,7 +104,7 @@ function sendingFields(
   return {
     pace: t.field({
       type: pace,
-      description: 'Why and how much notifications are slowed down at present. `null`: they are sent at full speed.',
+      description: 'Why, and to which rate, notifications are slowed down at present. `null` when they are sent at full speed.',
       resolve: (subscription) => subscription.pace,
     }),
     publicKey: t.string({
@@ -110,7 +114,7 @@ function sendingFields(
     }),
     secretRotation: t.field({
       type: rotation,
-      description: 'The replacement of the shared secret that is in progress, by `rotateWebhookSecret`. `null`: there is none.',
+      description: 'The replacement of the shared secret that `rotateWebhookSecret` began. `null` when no overlap is in progress.',
       resolve: ({ rotationEndsAt }) => rotationEndsAt && { endsAt: rotationEndsAt },
     }),
   };
@@ -187,7 +191,7 @@ function addBackReferences(builder: Builder, access: AccessOf, { delivery, error
 function addConnection(builder: Builder, ref: SubscriptionRef) {
   const edge = builder.edgeObject({
     name: 'WebhookSubscriptionEdge',
-    description: 'A subscription on a page of a list, with its cursor.',
+    description: 'A subscription in a list.',
     type: ref,
     nodeNullable: false,
   });

@@ -15,13 +15,13 @@ export function addTopic(builder: Builder, access: AccessOf, { operation }: Enum
     fields: (t) => ({
       id: idField(t, access, 'The global id of the topic, for `webhookTopic(id:)` and for `topic: { id: … }` of a subscription.'),
       databaseId: t.exposeString('id', { nullable: false, description: 'The id of the topic in the database.' }),
-      key: t.exposeString('key', { nullable: false, description: 'E.g. `user/created`.' }),
+      key: t.exposeString('key', { nullable: false, description: 'The key of the topic, e.g. `user/created`.' }),
       version: t.exposeString('version', { nullable: false, description: 'The version of the payload, e.g. `1.1`.' }),
       nodeType: t.exposeString('typename', { nullable: false, description: 'The type of the node that changes.' }),
       operation: t.field({
         type: operation,
         nullable: false,
-        description: 'The kind of change.',
+        description: 'Whether the topic is about nodes that are created, updated or deleted.',
         resolve: (topic) => topic.operation,
       }),
       description: t.exposeString('description', { nullable: false, description: 'A description of the event, for people.' }),
@@ -37,7 +37,7 @@ export function addTopic(builder: Builder, access: AccessOf, { operation }: Enum
   const connection = builder.connectionObject(
     {
       name: 'WebhookTopicConnection',
-      description: 'A list of topics.',
+      description: 'A list of topics, sorted by key and version.',
       type: ref,
       fields: (t) => ({
         totalCount: t.int({ nullable: false, description: 'The number of objects on all pages.', resolve: totalOf }),

@@ -13,8 +13,8 @@ export interface RuleChange<Rule extends string = string> {
 const LINES = {
   disabled: { level: 'warn', message: 'subscription disabled by a rule' },
   held: { level: 'warn', message: 'subscription held by a rule: its definition no longer works' },
-  slowed: { level: 'warn', message: 'subscription slowed by a rule: its receiver asks for less' },
-  probed: { level: 'warn', message: 'subscription stopped by a rule: its receiver keeps failing and is probed' },
+  slowed: { level: 'warn', message: 'subscription slowed by a rule: its receiver asked to slow down' },
+  probed: { level: 'warn', message: 'subscription paused by a rule: its receiver keeps failing, so single deliveries probe it' },
   recovering: { level: 'info', message: 'subscription recovers: its receiver works again' },
   recovered: { level: 'info', message: 'subscription recovered' },
 } as const;

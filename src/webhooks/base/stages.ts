@@ -39,9 +39,9 @@ export const STAGES = {
   AUTH: {
     report: 'AUTH',
     description:
-      'Getting an access token: the token endpoint issued none. The receiver was not called, or had rejected the previous token.',
+      'Fetching an access token, which the token endpoint did not issue. The receiver was not called, or rejected an older token.',
   },
-  ADDRESS: { report: 'SEND', description: 'Checking the address of the receiver, which must be one that deliveries may reach.' },
+  ADDRESS: { report: 'SEND', description: 'Checking whether deliveries may reach the address of the receiver.' },
   CONNECT: { report: 'SEND', description: 'Connecting to the receiver.' },
   TIMEOUT: { report: 'SEND', description: 'Waiting for the response: the time limit was exceeded.' },
   ANSWER: { report: 'SEND', description: "Reading the receiver's response: it is not valid HTTP, is too large, or ended too early." },

@@ -8,7 +8,10 @@ export async function tellFaults(pool: Pool, tables: { schema: string; name: str
   ]);
   for (const { operation, ...fault } of rows) {
     if (operation === 'TENANT')
-      log.warn(fault, 'the SQL expression for the tenant failed; such events are not delivered until they are assigned a tenant');
+      log.warn(
+        fault,
+        'the SQL expression for the tenant of a row failed; its events are not delivered until an operator assigns them a tenant',
+      );
     else log.warn({ ...fault, operation }, 'recording a change failed; the change is lost');
   }
 }

@@ -39,7 +39,7 @@ export function outOfStep(findings: Pick<CaptureFinding, 'message' | 'hint'>[]):
   const lines = new Set(findings.map(({ message, hint }) => `- ${message} ${hint}`));
   return new WebhooksError(
     'CAPTURE_OUT_OF_STEP',
-    `The capture triggers are out of step with the announced tables:\n${[...lines].join('\n')}`,
+    `The capture triggers do not match the announced tables:\n${[...lines].join('\n')}`,
     'Correct all of these, then start the worker again; `hookgraph check` lists what is left.',
   );
 }

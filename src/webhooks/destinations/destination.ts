@@ -56,7 +56,7 @@ export interface Destination<M> {
 export const unansweredReply = (sendMs: number): NoReply => ({
   kind: 'NO_REPLY',
   stage: 'CONNECT',
-  message: 'The receiver closed a kept connection before it answered. It may have read the request.',
+  message: 'The receiver closed a reused connection before it responded. It may have read the request.',
   unanswered: true,
   sendMs,
 });
@@ -97,7 +97,7 @@ export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number,
     return no('ADDRESS', 'The name of the receiver could not be resolved.');
   // When several addresses were tried, the first error is reported.
   const first = cause.errors?.[0] ?? cause;
-  if (cause.code === 'UND_ERR_SOCKET') return no('CONNECT', 'The receiver closed the connection before it answered.');
+  if (cause.code === 'UND_ERR_SOCKET') return no('CONNECT', 'The receiver closed the connection before it responded.');
   return no('CONNECT', tlsMessage(first) ?? `The connection failed: ${first.message || cause.code || first.name}.`);
 }
 

@@ -3,10 +3,10 @@
 type TlsError = Error & { code?: string; host?: string };
 
 const CHAIN =
-  "The receiver's certificate leads to no known authority: the server leaves out an intermediate certificate, or the authority is a private one. Install the full chain on the server, or ask the operator to trust the authority (HOOKGRAPH_CA_FILE).";
+  "The receiver's certificate leads to no known authority: the server leaves out an intermediate certificate, or the authority is a private one. Install the full chain on the server, or ask the operator to add the authority to HOOKGRAPH_CA_FILE.";
 const SELF_SIGNED =
-  "The receiver's certificate is signed by itself or by a private authority. Install one of a public authority, or ask the operator to trust this one (HOOKGRAPH_CA_FILE).";
-const NO_TLS = 'The receiver does not speak TLS at this port. Check the port of the URL.';
+  "The receiver's certificate is signed by itself or by a private authority. Install a certificate of a public authority, or ask the operator to add this one to HOOKGRAPH_CA_FILE.";
+const NO_TLS = 'The receiver does not use TLS on this port. Check the port of the URL.';
 
 const BY_CODE: Record<string, (error: TlsError) => string> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: () => CHAIN,

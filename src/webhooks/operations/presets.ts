@@ -48,7 +48,7 @@ export const PRESETS: Preset[] = [
   {
     key: 'SCALR',
     name: 'Scalr',
-    description: 'The event name, the data under the name of its type, and the webhook id; the signature covers body and date.',
+    description: 'The event name, the data under the name of the node type, and the webhook id; the signature covers body and date.',
     fields: {
       contentType: 'JSON',
       signatures: ['SCALR'],

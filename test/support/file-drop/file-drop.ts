@@ -75,7 +75,7 @@ interface Note {
 export const fileDrop: DestinationKind<FileDropSettings, FileDropSettings & Partial<FileDropSecrets>, Note> = {
   field: FIELD,
   title: 'File drop',
-  notBefore: 'a file answers nothing that a write could wait for',
+  notBefore: 'a file returns no response that could refuse a write',
   isHttp: false,
   receiverOf: ({ folder }) => folder,
   locate: (settings, secrets) => ({ url: `file://${settings.folder}`, origin: 'file://', access: { ...settings, ...secrets } }),

@@ -225,9 +225,9 @@ it('mends a partition and a heir that were made later, with a line of log, and h
   expect((await db.events()).map(({ typename, key }) => `${typename} ${key}`)).toEqual(['Thing 12', 'Note 1']);
   expect(watch.lines.map(({ msg, table }) => [msg, table])).toEqual([
     ['capture triggers were attached to a new partition or child table', 'public.special'],
-    ['capture triggers are out of step; changes are still recorded', undefined],
+    ['capture triggers do not match the announced tables; changes are still recorded', undefined],
     ['capture triggers were attached to a new partition or child table', 'public.things_2'],
-    ['capture triggers are in step again', undefined],
+    ['capture triggers match the announced tables again', undefined],
   ]);
   await watch.refuse();
 });
@@ -252,7 +252,7 @@ it('says each change of findings once, by one line, and refuses with all of them
   expect(watch.lines.map(({ level, msg, findings, mended }) => [level, msg, (findings as unknown[])?.length ?? mended])).toEqual([
     [40, 'changes of announced tables are not recorded', 1],
     [40, 'changes of announced tables are not recorded', 2],
-    [30, 'capture triggers are in step again', [expect.any(String), expect.any(String)]],
+    [30, 'capture triggers match the announced tables again', [expect.any(String), expect.any(String)]],
   ]);
 });
 

@@ -162,7 +162,10 @@ describe('a save', () => {
   it('refuses what Postgres cannot hold', async () => {
     for (const field of ['name', 'query', 'template', 'errorTemplate', 'validationTemplate', 'sharedSecret', 'callbackUrl'] as const)
       for (const text of ['a\0', 'a\ud800'])
-        expect(await problemsOf({ [field]: text })).toContainEqual({ field, message: 'contains a character that is not valid text' });
+        expect(await problemsOf({ [field]: text })).toContainEqual({
+          field,
+          message: 'contains the character U+0000 or half of a surrogate pair, which cannot be stored',
+        });
   });
 });
 

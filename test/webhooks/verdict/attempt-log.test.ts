@@ -148,7 +148,7 @@ describe('the line of a rule', () => {
     await world.work();
     await world.insertThings('a');
     await expect
-      .poll(() => named('subscription slowed by a rule: its receiver asks for less'))
+      .poll(() => named('subscription slowed by a rule: its receiver asked to slow down'))
       .toMatchObject([{ level: 40, rule: 'SLOWED', subscriptionId: id, tenant: 'org', perSecond: 1, failures: 0 }]);
   });
 });

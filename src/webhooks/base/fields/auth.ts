@@ -61,11 +61,11 @@ const OAUTH2 = given('oauth2', 'Authenticate with OAuth 2.0 client credentials.'
       description: 'OAuth 2.0 client credentials. The access token is sent as `Authorization: Bearer <token>`.',
     },
     fields: [
-      given('tokenUrl', 'The https URL of the token endpoint.'),
-      given('clientId', 'The client id.'),
-      secret('clientSecret', 'The client secret.'),
+      given('tokenUrl', 'The https URL of the OAuth 2.0 token endpoint.'),
+      given('clientId', 'The OAuth 2.0 client id.'),
+      secret('clientSecret', 'The OAuth 2.0 client secret. It is never returned.'),
       given('scope', 'The scopes to request, separated by spaces.'),
-      given('audience', 'The audience to request, if the token endpoint needs one.'),
+      given('audience', 'The audience to request, if the token endpoint requires it.'),
       given('clientAuthentication', 'How the client credentials are sent to the token endpoint.', {
         type: CLIENT_AUTHENTICATION_ENUM,
         default: 'BASIC',
@@ -99,7 +99,7 @@ const RETURNED: Field[] = [
       ['tokenUrl', 'The URL of the OAuth 2.0 token endpoint.'],
       ['clientId', 'The OAuth 2.0 client id.'],
       ['clientAuthentication', 'How the client credentials are sent to the token endpoint.'],
-      ['scope', 'The scopes that are requested.'],
+      ['scope', 'The scopes that are requested, separated by spaces.'],
       ['audience', 'The audience that is requested.'],
     ] as const
   ).map(

@@ -9,18 +9,18 @@ const HOOK_TIMEOUT_MS = { least: 100, usual: 2_000, most: 10_000 };
 const PHASE_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookPhase',
-  description: 'The phase of a change in which a subscription is called.',
+  description: 'When the receiver of a subscription is called: before or after a change is committed.',
   values: {
     AFTER: 'After the change is committed. This is the usual phase.',
     BEFORE:
-      'Before a mutation of this API writes; the receiver can refuse the write. Only mutations of this API wait for it: cascades, raw SQL and background writes do not call the receiver at all.',
+      'Before a mutation of this API writes; the receiver can refuse the write. Other writes, such as cascades, raw SQL and background jobs, do not call the receiver.',
   },
 } as const satisfies EnumType;
 
 const ON_FAILURE_ENUM = {
   kind: 'ENUM',
   typename: 'WebhookFailurePolicy',
-  description: 'The decision about a write whose before-hook cannot be called, fails, or takes too long.',
+  description: 'Whether a write goes on when its before-hook cannot be called, fails, or takes too long.',
   values: {
     ALLOW: 'The write is allowed, and the failure is recorded.',
     REFUSE: 'The write is refused.',

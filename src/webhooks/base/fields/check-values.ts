@@ -40,7 +40,7 @@ function checkType(type: FieldType, value: unknown, path: string): Problem[] {
 }
 
 function checkText(text: string, field: string, maxLength: number | undefined): Problem[] {
-  if (!isStorable(text)) return [{ field, message: 'contains a character that is not valid text' }];
+  if (!isStorable(text)) return [{ field, message: 'contains the character U+0000 or half of a surrogate pair, which cannot be stored' }];
   return maxLength !== undefined && text.length > maxLength ? [tooLong(field, text.length, maxLength)] : [];
 }
 

@@ -5,14 +5,14 @@ import type { Field, MergeContext } from './field.js';
 export const NAME = {
   name: 'name',
   type: { kind: 'TEXT', maxLength: 255 },
-  description: 'A name for people. The command line finds the subscription by it.',
+  description: 'The name of the subscription. The command line finds the subscription by it.',
   version: false,
   // Not trimmed, because subscriptions as code are found by the exact name.
   merge: (given: string | null | undefined, { saved }: MergeContext) => {
     const name = given === undefined ? saved?.name : given;
     return name?.trim() ? name : null;
   },
-  option: { flags: '--name <name>', help: 'a name for people, by which this command line finds the subscription' },
+  option: { flags: '--name <name>', help: 'the name of the subscription, by which other commands find it' },
 } as const satisfies Field;
 
 export const TOPIC = {

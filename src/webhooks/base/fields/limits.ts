@@ -87,13 +87,13 @@ export const RECORDING = {
         description: 'Whether bodies are recorded. Headers, sizes and the status are recorded in any case.',
         output: { required: true },
         default: true,
-        option: { flags: '--no-record-bodies', help: 'record no bodies of requests and responses' },
+        option: { flags: '--no-record-bodies', help: 'do not record the bodies of requests and responses' },
       },
       {
         name: 'maskedPaths',
         type: { kind: 'LIST', of: { kind: 'TEXT' } },
         description:
-          'Paths of values that are recorded as `[masked]` in JSON and XML bodies of requests and responses, such as `data.node.email`, `users[*].phone` or `**.token`. A response in which they cannot be located is not recorded.',
+          'Paths of values that are recorded as `[masked]` in JSON and XML bodies of requests and responses, such as `data.node.email`, `users[*].phone` or `**.token`. A body in which these values cannot be found is not recorded.',
         output: { description: 'Paths of values that are recorded as `[masked]`.', required: true },
         default: [],
         option: { flags: '--mask <path>', help: 'the path of a value to record as [masked], e.g. data.node.email; can be repeated' },
@@ -112,7 +112,9 @@ function maskedPathProblems(paths: readonly string[]): Problem[] {
   return paths.flatMap((path) => {
     if (path.length > MAX_MASKED_PATH_LENGTH)
       return [{ field, message: `has a path of ${path.length} characters; the limit is ${MAX_MASKED_PATH_LENGTH}` }];
-    const parsed = isStorable(path) ? parseMaskPath(path) : { wrong: 'a path contains a character that is not valid text' };
+    const parsed = isStorable(path)
+      ? parseMaskPath(path)
+      : { wrong: 'a path contains the character U+0000 or half of a surrogate pair, which cannot be stored' };
     return 'wrong' in parsed ? [{ field, message: parsed.wrong }] : [];
   });
 }

@@ -51,7 +51,9 @@ export function secretProblems(secret: string | null): Problem[] {
   const field = 'sharedSecret';
   if (secret === '') return [{ field, message: "can't be empty; pass null to remove it" }];
   if (secret !== null && secret.length > MAX_SECRET_LENGTH) return [tooLong(field, secret.length, MAX_SECRET_LENGTH)];
-  return secret === null || isStorable(secret) ? [] : [{ field, message: 'contains a character that is not valid text' }];
+  return secret === null || isStorable(secret)
+    ? []
+    : [{ field, message: 'contains the character U+0000 or half of a surrogate pair, which cannot be stored' }];
 }
 
 export const SIGNATURES = {

@@ -113,7 +113,7 @@ function withoutQuote(stage: Recordable['stage'], message: string | null): strin
 }
 
 function withoutAnswer(stage: Recordable['stage'], message: string | null): string | null {
-  if (stage === 'ERROR_TEMPLATE') return 'The error template found an error in the answer; its text is not recorded.';
+  if (stage === 'ERROR_TEMPLATE') return 'The error template reported an error in the response; its text is not recorded.';
   // The first sentence is Hookgraph's own and names the status; the error template wrote the remaining text.
   if (stage === 'STATUS') return message && (/^[^.]*\./.exec(message)?.[0] ?? message);
   return message;

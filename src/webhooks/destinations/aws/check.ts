@@ -62,13 +62,13 @@ export async function checkAws(
     const account = accountOf(roleArn ?? arn);
     add(
       'accessKeyId',
-      `can't be blank: the installation's AWS credentials may not be used for the account ${account} (${variable})`,
+      `can't be blank: the installation's AWS credentials may not be used for the account ${account}; the operator can allow it in ${variable}`,
       'BLANK',
     );
   }
   if (endpoint !== null) {
     // The installation's own credentials are sent to AWS only, never to a custom endpoint.
-    if (!ownKeys) add('endpoint', 'needs your own access keys');
+    if (!ownKeys) add('endpoint', 'requires `accessKeyId` and `secretAccessKey`');
     const problem = await guard.vetUrl(endpoint, `${field}.endpoint`);
     if (problem) problems.push(problem);
   }

@@ -9,22 +9,25 @@ export function awsFields(verb: string, settingsOf: (subscription: Subscription)
     {
       name: 'endpoint',
       type: { kind: 'TEXT' },
-      description: 'The URL of an endpoint to use instead of the one of AWS. It needs an access key of its own.',
+      description: 'The URL to send to instead of the AWS endpoint of the region. Requires `accessKeyId` and `secretAccessKey`.',
       output: {
-        description: 'The URL that is used instead of the endpoint of AWS.',
+        description: 'The URL that requests are sent to instead of the AWS endpoint of the region.',
         read: (source: Subscription) => settingsOf(source)?.endpoint,
       },
     },
     {
       name: 'roleArn',
       type: { kind: 'TEXT' },
-      description: 'The ARN of a role to assume first. It is assumed with `externalId`.',
-      output: { description: 'The ARN of the role that is assumed first.', read: (source: Subscription) => settingsOf(source)?.roleArn },
+      description: 'The ARN of an AWS role to assume before sending, with the `externalId` of the destination.',
+      output: {
+        description: 'The ARN of the AWS role that is assumed before sending.',
+        read: (source: Subscription) => settingsOf(source)?.roleArn,
+      },
     },
     {
       name: 'accessKeyId',
       type: { kind: 'TEXT' },
-      description: `The id of an AWS access key that may ${verb}. Without one the installation's credentials are used.`,
+      description: `The id of an AWS access key that may ${verb}. Without it, the installation's AWS credentials are used.`,
       output: false,
       secret: true,
       file: { shownBy: 'hasOwnKeys' },
@@ -32,7 +35,7 @@ export function awsFields(verb: string, settingsOf: (subscription: Subscription)
     {
       name: 'secretAccessKey',
       type: { kind: 'TEXT' },
-      description: 'The secret of the AWS access key. It is never returned.',
+      description: 'The secret access key that belongs to `accessKeyId`. It is never returned.',
       output: false,
       secret: true,
       file: { shownBy: 'hasOwnKeys' },
@@ -40,7 +43,7 @@ export function awsFields(verb: string, settingsOf: (subscription: Subscription)
     {
       name: 'externalId',
       type: { kind: 'TEXT' },
-      description: "The external id with which the role is assumed. Require it in the role's trust policy.",
+      description: "The external id that is passed when the role is assumed. Require it in the role's trust policy.",
       input: false,
       output: { required: true, read: ({ tenant }: Subscription) => tenant },
       file: { isFilledIn: true },
@@ -48,7 +51,7 @@ export function awsFields(verb: string, settingsOf: (subscription: Subscription)
     {
       name: 'hasOwnKeys',
       type: { kind: 'BOOLEAN' },
-      description: `Whether an access key of the subscription's own is used to ${verb}.`,
+      description: `Whether the subscription has its own AWS access key to ${verb}, instead of using the installation's credentials.`,
       input: false,
       output: { required: true, read: (source: Subscription) => settingsOf(source)?.ownKeys === true },
       file: { isFilledIn: true },

@@ -83,6 +83,6 @@ export function refusalOf({ service, bytes, maxBytes, mayUse }: Limits): { refus
     );
   if (mayUse === null || mayUse.access.keys !== null) return {};
   if (mayUseInstallation(mayUse.offered, mayUse.tenant, mayUse.access.role?.arn ?? mayUse.arn)) return {};
-  const message = `The installation's AWS credentials may not be used for this account (${mayUse.variable}): use your own access keys, or ask the operator.`;
+  const message = `The installation's AWS credentials may not be used for this account: set your own access key, or ask the operator to allow the account in ${mayUse.variable}.`;
   return { refused: { kind: 'NO_REPLY', stage: 'ADDRESS', message, sendMs: 0 } };
 }

@@ -29,7 +29,7 @@ export const EVENT_BRIDGE_FIELD = {
       {
         name: 'source',
         type: { kind: 'TEXT' },
-        description: 'The source of the events, by which rules select them.',
+        description: 'The `source` of the events, by which the rules of the event bus select them.',
         default: DEFAULT_SOURCE,
         output: { required: true, read: (source: Subscription) => settingsOf(source)?.source },
         file: { isFilledIn: ({ source }) => source === DEFAULT_SOURCE },
@@ -37,7 +37,7 @@ export const EVENT_BRIDGE_FIELD = {
       ...awsFields('send to the event bus', settingsOf),
     ],
   },
-  description: 'An AWS EventBridge event bus to send notifications to. Setting it removes another destination.',
+  description: 'An AWS EventBridge event bus to send notifications to. Setting it removes the previous destination.',
   output: {
     description: 'The AWS EventBridge event bus that notifications are sent to. `null` when they go to another destination.',
     read: (source: Subscription) => (settingsOf(source) ? source : null),
@@ -45,7 +45,7 @@ export const EVENT_BRIDGE_FIELD = {
   destination: true,
   option: {
     flags: '--event-bridge <name=value>',
-    help: 'send to an AWS EventBridge event bus: eventBusArn=…, accessKeyId=env:NAME, secretAccessKey=env:NAME; repeat it for each',
+    help: 'send to an AWS EventBridge event bus: eventBusArn=…, accessKeyId=env:NAME, secretAccessKey=env:NAME; can be repeated',
     isRepeated: true,
   },
   merge: mergeEventBridge,
@@ -74,10 +74,10 @@ async function checkEventBridge({ settings, secrets }: DestinationDraft<EventBri
   if (eventBusArn === '') add('eventBridge.eventBusArn', "can't be blank", 'BLANK');
   else if (!EVENT_BUS_ARN.test(eventBusArn))
     add('eventBridge.eventBusArn', 'must be the ARN of an event bus, such as arn:aws:events:eu-central-1:123456789012:event-bus/name');
-  if (source.startsWith('aws.')) add('eventBridge.source', "can't begin with `aws.`, which AWS keeps for itself");
+  if (source.startsWith('aws.')) add('eventBridge.source', "can't begin with `aws.`, which is reserved for AWS");
   else if (!/^[\x21-\x7e]+$/.test(source) || source.length > MAX_SOURCE_LENGTH)
     add('eventBridge.source', `must have up to ${MAX_SOURCE_LENGTH} letters, digits and signs, without spaces`);
-  if (context.values.contentType === 'XML') add('contentType', 'must be JSON: EventBridge takes nothing else');
+  if (context.values.contentType === 'XML') add('contentType', 'must be JSON, because EventBridge accepts only JSON');
   const arn = problems.length === 0 ? eventBusArn : null;
   const rules = { field: 'eventBridge', arn, offered: context.engine.settings.eventBridge, variable: ACCOUNTS };
   return [...problems, ...(await checkAws(settings, secrets, rules, context))];

@@ -11,7 +11,7 @@ import { EVENT_BRIDGE } from './sender.js';
 export const eventBridge: DestinationKind<EventBridgeSettings, EventBridgeAccess, BusEvent> = {
   field: EVENT_BRIDGE_FIELD,
   title: 'AWS EventBridge',
-  notBefore: 'EventBridge returns no answer that a write could wait for',
+  notBefore: 'EventBridge returns no response that could refuse a write',
   isHttp: false,
   receiverOf: ({ eventBusArn, endpoint }) => [eventBusArn, endpoint],
   variables: { accounts: accountsVariable(ACCOUNTS, 'EventBridge event buses') },

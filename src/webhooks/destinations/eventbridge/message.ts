@@ -53,7 +53,7 @@ export function composeEvent(
 /** EventBridge rejects a detail that isn't a JSON object. */
 function unsendable(text: string) {
   if (/^\s*\{/.test(text) && isJson(text)) return null;
-  return heldFor('The body is no JSON object, and EventBridge takes nothing else. Let the template write one.');
+  return heldFor('The body is not a JSON object, but EventBridge accepts only JSON objects. Let the template render one.');
 }
 
 function isJson(text: string): boolean {

@@ -39,11 +39,11 @@ async function decodeBody(bytes: Buffer, codings: string[], limit: number): Prom
   for (const coding of [...codings].reverse()) {
     if (decoded.length === 0) break;
     const decoder = decoderOf(coding, decoded);
-    if (decoder === null) return 'The body has an encoding (Content-Encoding) that Hookgraph does not decode.';
+    if (decoder === null) return 'The body has an encoding (Content-Encoding or Transfer-Encoding) that Hookgraph does not decode.';
     try {
       decoded = await readAll(decoder, decoded, limit);
     } catch {
-      return `The body is no ${coding}, although Content-Encoding says so.`;
+      return `The body is not valid ${coding}, although the response's headers say so.`;
     }
   }
   return decoded;

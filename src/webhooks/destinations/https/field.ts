@@ -5,7 +5,7 @@ import type { CheckContext, Field } from '../../base/fields/field.js';
 export const CALLBACK_URL = {
   name: 'callbackUrl',
   type: { kind: 'TEXT' },
-  description: 'The https URL that notifications are posted to. Setting it removes another destination.',
+  description: 'The https URL that notifications are posted to. Setting it removes the previous destination.',
   output: { description: 'The URL that notifications are posted to. `null` when they go to another destination.' },
   destination: true,
   option: { flags: '--url <url>', help: 'the https URL that notifications are posted to' },
@@ -24,7 +24,7 @@ function credentialWarnings(url: string): Problem[] {
   const names = URL.canParse(url) ? [...new Set(new URL(url).searchParams.keys())].filter((name) => CREDENTIAL.test(name)) : [];
   return names.map((name) => ({
     field: 'callbackUrl',
-    message: `has a parameter ${JSON.stringify(name.slice(0, 64))} that looks like a credential: URLs are shown and recorded. Send credentials in a header, whose value is not recorded`,
+    message: `has a parameter ${JSON.stringify(name.slice(0, 64))} that looks like a credential, but URLs are shown and recorded: send credentials in a header, whose value is not recorded`,
     severity: 'warning',
   }));
 }

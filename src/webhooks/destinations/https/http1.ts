@@ -184,7 +184,7 @@ const onDeadline = (exchange: Http1Exchange): void => exchange.passDeadline();
 /** Returns why a response ended in an error after its headers. */
 function flawOf(error: Error): string {
   if (error instanceof AnswerRefused) return error.message;
-  if (error instanceof errors.HTTPParserError) return 'The framing of the body is no valid HTTP.';
+  if (error instanceof errors.HTTPParserError) return 'The framing of the body is not valid HTTP.';
   // The headers were read completely, so the overflow is in the trailers.
   if (error instanceof errors.HeadersOverflowError) return 'The trailers after the body are too long.';
   return 'The connection ended in the middle of the body.';
@@ -194,6 +194,6 @@ function flawOf(error: Error): string {
 function refusalOf(error: Error, { bytes, status }: { bytes: number; status: number }): AnswerRefused | null {
   const answer = `The receiver's answer${status > 0 ? ` with status ${status}` : ''}`;
   if (error instanceof errors.HTTPParserError)
-    return new AnswerRefused(`${answer} is no valid HTTP/1.1: its headers can't be read.`, status);
+    return new AnswerRefused(`${answer} is not valid HTTP/1.1: its headers can't be read.`, status);
   return bytes > 0 ? new AnswerRefused(`${answer} ended in the middle of its headers.`, status) : null;
 }

@@ -106,7 +106,7 @@ class Http2Exchange {
     this.held.heardMs = performance.now();
     this.informational += 1;
     if (this.informational <= MAX_INFORMATIONAL) return;
-    this.reject(new AnswerRefused(`The receiver's answer has more than ${MAX_INFORMATIONAL} informational responses before it.`));
+    this.reject(new AnswerRefused(`The receiver sent more than ${MAX_INFORMATIONAL} informational (1xx) responses and no final response.`));
     this.stream.close(constants.NGHTTP2_CANCEL);
   }
 
@@ -152,7 +152,7 @@ class Http2Exchange {
     if (held.hasAnswered && held.session.destroyed && !stream.pending) return new Unanswered();
     if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.pending)
       return new Unprocessed('The receiver refused the request before it processed it', { cause: error });
-    return error.code === 'ERR_HTTP2_ERROR' ? new AnswerRefused("The receiver's answer is no valid HTTP/2.") : error;
+    return error.code === 'ERR_HTTP2_ERROR' ? new AnswerRefused("The receiver's answer is not valid HTTP/2.") : error;
   }
 }
 

@@ -50,12 +50,12 @@ type Repaired = { status: number; head: string } | { status: number; refused: st
 export function repairHead(text: string): Repaired {
   const lines = text.replace(/^[\r\n]+/, '').split(/\r?\n/);
   const [, minor, digits, reason = ''] = /^HTTP\/1\.(\d)[ \t]+(\d{3})(?:[ \t](.*))?$/.exec(lines[0] ?? '') ?? [];
-  if (digits === undefined) return { status: 0, refused: 'is no HTTP/1.1: its first line is no status line' };
+  if (digits === undefined) return { status: 0, refused: 'is not HTTP/1.1: its first line is not a status line' };
   const status = Number(digits);
   const refused = (why: string): Repaired => ({ status, refused: why });
-  if (status < 100) return refused('has a status that HTTP does not know');
+  if (status < 100) return refused('has a status that HTTP does not define');
   // A request that asks for no other protocol must not get one: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
-  if (status === 101) return refused('switches to another protocol, which the request did not ask for');
+  if (status === 101) return refused('switches to another protocol, although the request allowed none');
   const fields = unfold(lines.slice(1));
   if (fields === null) return refused('has a header line without a name');
   // Split at the comma alone: a pattern with white space on both sides takes seconds for a long run of spaces.

@@ -108,7 +108,8 @@ export class ResponseReader {
     }
     this.informational += 1;
     if (this.informational <= MAX_INFORMATIONAL) return NOTHING;
-    this.refuse(`has more than ${MAX_INFORMATIONAL} informational responses before it`);
+    const message = `The receiver sent more than ${MAX_INFORMATIONAL} informational (1xx) responses and no final response.`;
+    this.socket.destroy(new AnswerRefused(message, this.status));
     return null;
   }
 

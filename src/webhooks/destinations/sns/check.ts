@@ -55,7 +55,7 @@ export async function checkSns({ settings, secrets, region, idle }: SnsDraft, co
     add('region', `is ${JSON.stringify(region.slice(0, 64))}, but the topic is in the region ${home}`);
 
   if (settings.kind === 'MANAGED') {
-    if (settings.prefix === '') add('managed', 'is not offered by this installation (HOOKGRAPH_SNS_MANAGED)');
+    if (settings.prefix === '') add('managed', 'is not available on this installation; the operator enables it with HOOKGRAPH_SNS_MANAGED');
     if (settings.subscriberPrincipal === '') add('subscriberPrincipal', "can't be blank", 'BLANK');
     else if (!PRINCIPAL.test(settings.subscriberPrincipal))
       add('subscriberPrincipal', 'must be an account, or the ARN of an account, a role or a user, such as arn:aws:iam::123456789012:root');
@@ -66,7 +66,7 @@ export async function checkSns({ settings, secrets, region, idle }: SnsDraft, co
   if (topicArn === '') add('topicArn', "can't be blank", 'BLANK');
   else if (!TOPIC_ARN.test(topicArn)) add('topicArn', 'must be the ARN of a topic, such as arn:aws:sns:eu-central-1:123456789012:name');
   else if (managedTopics !== null && topicArn.startsWith(`${managedTopics}:hookgraph-`))
-    add('topicArn', 'is the topic of another subscription');
+    add('topicArn', 'is reserved for topics that Hookgraph creates; use `managed` instead');
   const rules = { field: 'sns', arn: problems.length === 0 ? topicArn : null, offered, variable: 'HOOKGRAPH_SNS_ACCOUNTS' };
   return [...problems, ...(await checkAws(settings, secrets, rules, context))];
 }

@@ -21,7 +21,7 @@ export const SNS_FIELD = {
     input: {
       typename: 'WebhookSnsInput',
       description:
-        'An AWS SNS topic: an existing topic, named by `topicArn`, or with `managed` a topic that Hookgraph creates. An absent field keeps its value.',
+        'An AWS SNS topic: an existing topic with this `topicArn`, or with `managed` a topic that Hookgraph creates. An absent field keeps its value.',
     },
     output: { typename: 'WebhookSns', description: 'An AWS SNS topic that notifications are published to.' },
     fields: [
@@ -46,7 +46,7 @@ export const SNS_FIELD = {
       {
         name: 'region',
         type: { kind: 'TEXT' },
-        description: 'The AWS region of the topic. It is optional, and must match the region in the ARN.',
+        description: 'The AWS region of the topic. Optional, because the ARN contains the region.',
         output: { description: 'The AWS region of the topic.', required: true, read: (source: Subscription) => regionOf(arnOf(source)) },
         file: { write: (sns) => (isManaged(sns) ? sns.region : null), isFilledIn: true },
       },
@@ -69,7 +69,7 @@ export const SNS_FIELD = {
       },
     ],
   },
-  description: 'An AWS SNS topic to publish notifications to. Setting it removes another destination.',
+  description: 'An AWS SNS topic to publish notifications to. Setting it removes the previous destination.',
   output: {
     description: 'The AWS SNS topic that notifications are published to. `null` when they go to another destination.',
     read: (source: Subscription) => (definitionOf(source) ? source : null),
@@ -77,7 +77,7 @@ export const SNS_FIELD = {
   destination: true,
   option: {
     flags: '--sns <name=value>',
-    help: 'publish to an AWS SNS topic: topicArn=…, accessKeyId=env:NAME, secretAccessKey=env:NAME; repeat it for each',
+    help: 'publish to an AWS SNS topic: topicArn=…, accessKeyId=env:NAME, secretAccessKey=env:NAME; can be repeated',
     isRepeated: true,
   },
   merge: mergeSns,

@@ -21,7 +21,7 @@ function accessOf({ id, tenant }: { id: string; tenant: string }, sns: SnsSettin
 export const sns: DestinationKind<SnsSettings, SnsAccess, Publication> = {
   field: SNS_FIELD,
   title: 'AWS SNS',
-  notBefore: 'SNS returns no answer that a write could wait for',
+  notBefore: 'SNS returns no response that could refuse a write',
   isHttp: false,
   receiverOf: (settings) => settings,
   variables: {

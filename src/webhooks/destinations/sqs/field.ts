@@ -27,7 +27,7 @@ export const SQS_FIELD = {
       ...awsFields('send to the queue', settingsOf),
     ],
   },
-  description: 'An AWS SQS queue to send notifications to. Setting it removes another destination.',
+  description: 'An AWS SQS queue to send notifications to. Setting it removes the previous destination.',
   output: {
     description: 'The AWS SQS queue that notifications are sent to. `null` when they go to another destination.',
     read: (source: Subscription) => (settingsOf(source) ? source : null),
@@ -35,7 +35,7 @@ export const SQS_FIELD = {
   destination: true,
   option: {
     flags: '--sqs <name=value>',
-    help: 'send to an AWS SQS queue: queueArn=…, accessKeyId=env:NAME, secretAccessKey=env:NAME; repeat it for each',
+    help: 'send to an AWS SQS queue: queueArn=…, accessKeyId=env:NAME, secretAccessKey=env:NAME; can be repeated',
     isRepeated: true,
   },
   merge: mergeSqs,

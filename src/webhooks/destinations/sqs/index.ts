@@ -11,7 +11,7 @@ import { SQS } from './sender.js';
 export const sqs: DestinationKind<SqsSettings, SqsAccess, QueueMessage> = {
   field: SQS_FIELD,
   title: 'AWS SQS',
-  notBefore: 'SQS returns no answer that a write could wait for',
+  notBefore: 'SQS returns no response that could refuse a write',
   isHttp: false,
   receiverOf: ({ queueArn, endpoint }) => [queueArn, endpoint],
   variables: { accounts: accountsVariable(ACCOUNTS, 'SQS queues') },

@@ -48,7 +48,7 @@ export function composeQueueMessage(
 }
 
 function unsendable(text: string) {
-  if (text === '') return heldFor('The message is empty, and SQS takes no empty message. Let the template write something.');
+  if (text === '') return heldFor('The message is empty, but SQS rejects empty messages. Let the template render a text.');
   const character = REJECTED.exec(text)?.[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
-  return character === undefined ? null : heldFor(`The message has the character U+${character}, which SQS does not take.`);
+  return character === undefined ? null : heldFor(`The message has the character U+${character}, which SQS does not accept.`);
 }

@@ -35,7 +35,7 @@ it('leaves out the answer to a body that could not be read, since nobody knows w
   const large = { ...attempt([secret, 'x'.repeat(200_000)], `hello ${secret}`), outcome: 'FAILED' } as Attempt;
   const recorded = record?.(large);
   expect(recorded).toMatchObject({
-    message: 'The error template found an error in the answer; its text is not recorded.',
+    message: 'The error template reported an error in the response; its text is not recorded.',
     request: { body: null, omitted: 'UNMASKABLE' },
     response: { body: null, omitted: 'UNMASKABLE', headers: {} },
   });

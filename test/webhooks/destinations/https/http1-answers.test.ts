@@ -147,9 +147,9 @@ describe('is accepted', () => {
 
 describe('is refused at ANSWER, with the status that was read', () => {
   it.each<[string, string, number | undefined, RegExp, boolean]>([
-    ['what is no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n\r\n', undefined, /is no HTTP\/1.1: its first line is no status line/, false],
-    ['HTTP/2 in the clear', 'HTTP/2.0 200 OK\r\n\r\n', undefined, /is no HTTP\/1.1/, false],
-    ['a status below 100', 'HTTP/1.1 099 Odd\r\n\r\n', 99, /status that HTTP does not know/, false],
+    ['what is no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n\r\n', undefined, /is not HTTP\/1.1: its first line is not a status line/, false],
+    ['HTTP/2 in the clear', 'HTTP/2.0 200 OK\r\n\r\n', undefined, /is not HTTP\/1.1/, false],
+    ['a status below 100', 'HTTP/1.1 099 Odd\r\n\r\n', 99, /status that HTTP does not define/, false],
     [
       '101, which nobody asked for',
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
@@ -158,16 +158,16 @@ describe('is refused at ANSWER, with the status that was read', () => {
       false,
     ],
     ['lengths that differ', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok', 200, /lengths .* differ/, false],
-    ['a length that is no number', 'HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok', 200, /no valid HTTP/, false],
+    ['a length that is no number', 'HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok', 200, /not valid HTTP/, false],
     [
       'a header line without a colon',
       'HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 2\r\n\r\nok',
       200,
-      /no valid HTTP|without a name/,
+      /not valid HTTP|without a name/,
       false,
     ],
-    ['a header name with a space', 'HTTP/1.1 200 OK\r\nX A: b\r\nContent-Length: 2\r\n\r\nok', 200, /no valid HTTP/, false],
-    ['a NUL in a header', 'HTTP/1.1 200 OK\r\nX-A: \0\r\nContent-Length: 2\r\n\r\nok', 200, /no valid HTTP/, false],
+    ['a header name with a space', 'HTTP/1.1 200 OK\r\nX A: b\r\nContent-Length: 2\r\n\r\nok', 200, /not valid HTTP/, false],
+    ['a NUL in a header', 'HTTP/1.1 200 OK\r\nX-A: \0\r\nContent-Length: 2\r\n\r\nok', 200, /not valid HTTP/, false],
     ['headers that break off', 'HTTP/1.1 503 Busy\r\nX-A: b\r\n', 503, /ended in the middle of its headers/, true],
     ['70 KB of headers', `HTTP/1.1 200 OK\r\nX-A: ${MANY(70_000, 'a')}\r\n\r\n`, 200, /more than 64 KB of headers/, false],
     ['headers without end', `HTTP/1.1 200 OK\r\n${MANY(90_000, 'a: b\r\n')}`, 200, /more than 64 KB of headers/, false],
@@ -196,7 +196,7 @@ describe('is judged by its status although the body', () => {
     [
       'has a chunk size that is no number',
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n',
-      /framing .* no valid HTTP/,
+      /framing .* not valid HTTP/,
       '',
     ],
     [
@@ -211,7 +211,7 @@ describe('is judged by its status although the body', () => {
       /The trailers after the body are too long/,
       '',
     ],
-    ['claims a coding that it hasn’t', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok', /is no gzip/, ''],
+    ['claims a coding that it hasn’t', 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok', /is not valid gzip/, ''],
     ['has an unknown coding', 'HTTP/1.1 200 OK\r\nContent-Encoding: compress\r\nContent-Length: 2\r\n\r\nok', /does not decode/, ''],
   ])('%s', async (_, bytes, flaw, body) => {
     const reply = await answered(bytes, { close: true });

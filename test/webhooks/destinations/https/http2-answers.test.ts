@@ -120,7 +120,7 @@ describe('is refused at ANSWER', () => {
     expect(await send((liar.address() as AddressInfo).port)).toMatchObject({
       kind: 'NO_REPLY',
       stage: 'ANSWER',
-      message: "The receiver's answer is no valid HTTP/2.",
+      message: "The receiver's answer is not valid HTTP/2.",
     });
     for (const socket of sockets) socket.destroy();
     liar.close();

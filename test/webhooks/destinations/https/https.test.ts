@@ -169,7 +169,7 @@ describe('the https destination', () => {
       kind: 'NO_REPLY',
       stage: 'CONNECT',
       unanswered: true,
-      message: 'The receiver closed a kept connection before it answered. It may have read the request.',
+      message: 'The receiver closed a reused connection before it responded. It may have read the request.',
     });
     expect(await one.send(post(origin, '/3'))).toMatchObject({ status: 200 });
     expect(requests).toEqual(['/1', '/2', '/3']);

@@ -94,7 +94,7 @@ describe("a receiver's certificate", () => {
 it('a port that speaks no TLS is named as the cause', async () => {
   const port = await listening(createPlain());
   expect(await sender().send(`https://receiver.example:${port}`)).toMatchObject(
-    refusedFor(/^The receiver does not speak TLS at this port\./),
+    refusedFor(/^The receiver does not use TLS on this port\./),
   );
 });
 

@@ -73,7 +73,7 @@ describe("a receiver's certificate", () => {
       'self-signed',
       TRUSTED,
       /self[- ]signed/,
-      /^The receiver's certificate is signed by itself .* Install one of a public/,
+      /^The receiver's certificate is signed by itself .* Install a certificate of a public/,
     ],
     ['of another name', 'other', TRUSTED, /altnames/, /^The receiver's certificate is not for the name "receiver\.example"\. Use a name/],
     ['that has expired', 'expired', TRUSTED, /expired/, /^The receiver's certificate, or one of its chain, has expired\. Renew it/],

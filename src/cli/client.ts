@@ -35,7 +35,7 @@ export interface Client {
   /** The API's URL without a trailing slash, and without the default path `/api/v3/graphql`. */
   url: string;
   ask(query: string, variables?: Record<string, unknown>): Promise<Answer>;
-  /** Runs a document with a single mutation and returns its payload. Throws the payload's `errors`. */
+  /** Runs a document with a single mutation and returns its payload. @throws RuntimeError for the payload's `errors` */
   mutate(query: string, variables: Record<string, unknown>): Promise<Answer>;
   /** Returns up to `limit` nodes of a query with a single connection; the query must take `$first` and `$after`. */
   list(query: string, variables: Record<string, unknown>, limit: number): Promise<Answer[]>;
@@ -44,7 +44,7 @@ export interface Client {
 }
 
 /**
- * Normalizes the URL of an adopter's endpoint, or of the sample product's API with or without its default path.
+ * Adds `https://` to a URL without a scheme, and removes trailing slashes and the sample product's default path.
  * @throws RuntimeError `URL_INVALID`
  */
 export function normalizeUrl(url: string): string {
@@ -113,7 +113,7 @@ async function introspect(ask: Client['ask']): Promise<GraphQLSchema> {
   return buildClientSchema((await ask(getIntrospectionQuery())) as IntrospectionQuery);
 }
 
-/** Throws a payload's errors, each with its field and, for an error in a template or query, its position. */
+/** Throws a payload's errors, if any, as one RuntimeError with a line for each. */
 export function throwMistakes(errors: readonly UserError[], format = (error: UserError) => error.fullMessage): void {
   if (errors.length === 0) return;
   const only = (type: string) => errors.every((error) => error.type === type);

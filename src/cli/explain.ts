@@ -1,6 +1,6 @@
 // Turns any thrown value into a message for people and an exit code for programs.
 
-/** Codes of the system and of Postgres for a database that is unreachable, missing or refuses the user. */
+/** Codes of Node and SQLSTATEs of Postgres that mean: the database is unreachable or missing, or it refuses the user. */
 const UNREACHABLE = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|28P01|28000|3D000)$/;
 
 /** Formats an error: a known error with its code, message and hint, an internal error with its stack trace. */

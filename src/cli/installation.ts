@@ -26,7 +26,7 @@ export interface OpenOptions {
   prepare: boolean;
   /** Use the embedded Postgres of another process if one is running. */
   join: boolean;
-  /** Environment variables in place of the process's own. */
+  /** The environment variables to read. Default: those of the process. */
   env?: Record<string, string>;
   /** Prints a line before each slow step. Default: to stdout. */
   say?: (line: string) => void;

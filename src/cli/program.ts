@@ -13,7 +13,7 @@ import { addListen } from './commands/listen.js';
 import { addLogin } from './commands/login.js';
 import { addReplay } from './commands/replay.js';
 import { addSchema } from './commands/schema.js';
-import type { Faces, ServeOptions } from './commands/serve.js';
+import type { Roles, ServeOptions } from './commands/serve.js';
 import { addTopics } from './commands/topics.js';
 import { addTrigger } from './commands/trigger.js';
 import { addWebhooks } from './commands/webhooks.js';
@@ -78,14 +78,14 @@ function readVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
-const FACES: Record<string, string> = {
+const ROLES: Record<string, string> = {
   serve: 'run the API and a worker in one process; without --app, first migrate the database and create sample data',
   api: 'run only the API, on a migrated database',
   worker: 'run only a worker, on a migrated database; you can start several workers',
 };
 
-function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
-  addCommand(program, name, FACES[name] as string, [`${name} --monitoring-port 9464`, `${name} --app ./hookgraph.ts`])
+function addRole(program: Command, cli: Cli, name: string, roles: Roles): void {
+  addCommand(program, name, ROLES[name] as string, [`${name} --monitoring-port 9464`, `${name} --app ./hookgraph.ts`])
     .addOption(appOption())
     .addOption(
       new Option(
@@ -94,7 +94,7 @@ function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
       ).argParser(portNumber),
     )
     .action(async ({ app, monitoringPort }: { app?: string; monitoringPort?: number }) => {
-      if (app === undefined) return serve({ ...faces, ...(monitoringPort !== undefined && { monitoringPort }) });
+      if (app === undefined) return serve({ ...roles, ...(monitoringPort !== undefined && { monitoringPort }) });
       const [{ loadApp }, { serveApp }, { readConfig }] = await Promise.all([
         import('./adopter/load-app.js'),
         import('./adopter/serve-app.js'),
@@ -103,14 +103,14 @@ function addFace(program: Command, cli: Cli, name: string, faces: Faces): void {
       const { host, port, monitoringHost, monitoringPort: configured } = readConfig(cli.env);
       const chosen = monitoringPort ?? configured;
       const monitoring = chosen === null ? null : { host: monitoringHost, port: chosen };
-      await serveApp(await loadApp(app), { ...faces, host, port, monitoring, terminal: cli.terminal, stopped: cli.interrupted() });
+      await serveApp(await loadApp(app), { ...roles, host, port, monitoring, terminal: cli.terminal, stopped: cli.interrupted() });
     });
 }
 
 function addRunning(program: Command, cli: Cli): void {
-  addFace(program, cli, 'serve', { api: true, worker: true, prepare: true });
-  addFace(program, cli, 'api', { api: true, worker: false, prepare: false });
-  addFace(program, cli, 'worker', { api: false, worker: true, prepare: false });
+  addRole(program, cli, 'serve', { api: true, worker: true, prepare: true });
+  addRole(program, cli, 'api', { api: true, worker: false, prepare: false });
+  addRole(program, cli, 'worker', { api: false, worker: true, prepare: false });
   addCommand(program, 'migrate', "create or update Hookgraph's tables, topics and triggers", [
     'migrate',
     'migrate --app ./hookgraph.ts --dry-run',

@@ -74,7 +74,7 @@ export async function resolveReferences(value: unknown, file: string, readVariab
 
 /**
  * Returns the input if it matches the API's schema.
- * @param where the source of the input, with which each message begins
+ * @param where the file or `options` that the input comes from; each message begins with it
  * @throws RuntimeError `INPUT_INVALID` with every unknown field (and the likely intended name) and every value of a
  * wrong type
  */

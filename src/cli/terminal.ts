@@ -27,7 +27,7 @@ export interface Terminal {
   readSecret(question: string): Promise<string>;
   /** Returns the typed line, trimmed; `null` when stdin isn't a terminal. */
   ask(question: string): Promise<string | null>;
-  /** Asks a question to be answered with yes or no; `null` when stdin isn't a terminal. */
+  /** Asks for yes or no, and returns whether the answer is yes; `null` when stdin isn't a terminal. */
   confirm(question: string): Promise<boolean | null>;
 }
 
@@ -124,20 +124,20 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
 function layOut(rows: readonly string[][], columns = Number.POSITIVE_INFINITY): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => stringWidth(row[at] ?? ''))));
   const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
-  const room = columns - before < LEAST_WRAPPED ? Number.POSITIVE_INFINITY : columns - before;
+  const width = columns - before < LEAST_WRAPPED ? Number.POSITIVE_INFINITY : columns - before;
   return rows.flatMap((row) => {
     const left = row.slice(0, -1).map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - stringWidth(cell) + 2));
-    const [first = '', ...more] = wrapWords(row.at(-1) ?? '', room);
+    const [first = '', ...more] = wrapWords(row.at(-1) ?? '', width);
     return [left.join('') + first, ...more.map((line) => ' '.repeat(before) + line)].map((line) => line.trimEnd());
   });
 }
 
-/** Breaks a text between words into lines of at most `room` columns; a longer word has a line of its own. */
-function wrapWords(text: string, room: number): string[] {
+/** Breaks a text between words into lines of at most `width` columns; a longer word has a line of its own. */
+function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const longer = `${lines.at(-1)} ${word}`;
-    if (lines.length > 0 && stringWidth(longer) <= room) lines[lines.length - 1] = longer;
+    if (lines.length > 0 && stringWidth(longer) <= width) lines[lines.length - 1] = longer;
     else lines.push(word);
   }
   return lines;

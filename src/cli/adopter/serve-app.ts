@@ -14,7 +14,7 @@ export interface ServeAppOptions {
   /** The address of /healthz, /readyz and /metrics; `null`: they aren't served. */
   monitoring: { host: string; port: number } | null;
   terminal: Terminal;
-  /** This signal aborts when the process should stop. */
+  /** Aborts when the process should stop. */
   stopped: AbortSignal;
 }
 

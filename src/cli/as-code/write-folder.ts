@@ -14,21 +14,21 @@ export function writable(existing: readonly Existing[]): { named: Existing[]; ot
   return { named: existing.filter(isAlone), others: existing.filter((one) => !isAlone(one)) };
 }
 
-/** Returns the files. `scope` is the prefix to remove from the subscriptions' names, which must be unique. */
+/** Returns the files that describe subscriptions with unique names. `scope` is the prefix to remove from the names. */
 export function writeFolder(existing: readonly Existing[], scope: string | null): Files {
   const files: Files = new Map();
   if (scope !== null)
     files.set(SETTINGS, `# In Hookgraph, the names of this folder's subscriptions begin with ${scope}/.\n${stringify({ scope })}`);
   for (const { name, topics, node } of grouped(existing, scope)) {
-    const stem = unused(files, slug(name));
-    files.set(`${stem}.yaml`, stringify(documentOf(node, { name, topics, stem, files }), { lineWidth: 120 }));
+    const path = unused(files, slug(name));
+    files.set(`${path}.yaml`, stringify(documentOf(node, { name, topics, path, files }), { lineWidth: 120 }));
   }
   return files;
 }
 
 interface Group {
   name: string;
-  /** The file's list of topics; `null` when the subscription's name doesn't end in its topic. */
+  /** The file's list of topics; `null` for a subscription whose name doesn't end in its topic, which isn't merged. */
   topics: string[] | null;
   node: Existing;
 }
@@ -48,14 +48,14 @@ function grouped(existing: readonly Existing[], scope: string | null): Group[] {
     const whole = String(node.name);
     const name = scope !== null && whole.startsWith(`${scope}/`) ? whole.slice(scope.length + 1) : whole;
     const suffix = `: ${(node.topic as { key: string }).key}`;
-    const stem = name.endsWith(suffix) ? name.slice(0, -suffix.length) : null;
-    const key = JSON.stringify([stem ?? `${name}\0`, { ...node, ...OWN }]);
-    const known = stem === null ? undefined : groups.get(key);
+    const baseName = name.endsWith(suffix) ? name.slice(0, -suffix.length) : null;
+    const key = JSON.stringify([baseName ?? `${name}\0`, { ...node, ...IGNORED }]);
+    const known = baseName === null ? undefined : groups.get(key);
     if (known?.topics) known.topics.push(topicOf(node));
     else
-      groups.set(stem === null ? `${key}${groups.size}` : key, {
-        name: stem ?? name,
-        topics: stem === null ? null : [topicOf(node)],
+      groups.set(baseName === null ? `${key}${groups.size}` : key, {
+        name: baseName ?? name,
+        topics: baseName === null ? null : [topicOf(node)],
         node,
       });
   }
@@ -63,23 +63,24 @@ function grouped(existing: readonly Existing[], scope: string | null): Group[] {
 }
 
 /** Fields that merging ignores: they differ between the merged subscriptions, or aren't written to files. */
-const OWN = Object.fromEntries(
+const IGNORED = Object.fromEntries(
   'id databaseId name topic version status createdAt updatedAt createdBy publicKey disabledAt disabledReason disabledMessage heldReason secretRotation pace'
     .split(' ')
     .map((field) => [field, null]),
 );
 
-interface Around {
+interface DocumentOptions {
   name: string;
   topics: string[] | null;
-  stem: string;
+  /** The path of the files without their extensions. */
+  path: string;
   files: Files;
 }
 
-function documentOf(node: Existing, { name, topics, stem, files }: Around): Record<string, unknown> {
+function documentOf(node: Existing, { name, topics, path, files }: DocumentOptions): Record<string, unknown> {
   const secret = (end: string) => ({ fromEnv: variable(name, end) });
   const inFile = (extension: string, text: string) => {
-    const file = `${stem}.${extension}`;
+    const file = `${path}.${extension}`;
     files.set(file, text);
     return { fromFile: file.split('/').at(-1) };
   };
@@ -154,9 +155,9 @@ const variable = (name: string, what: string): string =>
     .replace(/^(?=\d)/, '_')
     .toUpperCase();
 
-function unused(files: Files, stem: string): string {
+function unused(files: Files, path: string): string {
   for (let count = 1; ; count += 1) {
-    const candidate = count === 1 ? stem : `${stem}-${count}`;
+    const candidate = count === 1 ? path : `${path}-${count}`;
     if (!files.has(`${candidate}.yaml`) && `${candidate}.yaml` !== SETTINGS) return candidate;
   }
 }

@@ -151,7 +151,7 @@ async function checkApi(client: Client, report: Report): Promise<void> {
   if (all) for (const one of checkSubscriptions(all as Listed[])) report(one);
 }
 
-/** Returns whether the API answered. */
+/** Checks /readyz, and the clocks of both machines. Returns whether the API responded. */
 async function checkReady(client: Client, report: Report): Promise<boolean> {
   const sentAt = Date.now();
   const readyz = await attempt('API', report, () =>

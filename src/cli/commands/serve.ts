@@ -5,14 +5,15 @@ import { type Installation, openInstallation } from '../installation.js';
 import { makeSampleData } from '../sample-data.js';
 import { monitoringLine, welcome } from '../welcome.js';
 
-export interface Faces {
+/** The parts of Hookgraph that the process runs. */
+export interface Roles {
   api: boolean;
   worker: boolean;
   /** Migrate the database, and create the sample data on the first start. */
   prepare: boolean;
 }
 
-export interface ServeOptions extends Faces {
+export interface ServeOptions extends Roles {
   /** Port of /healthz, /readyz and /metrics. Default: the configured port. */
   monitoringPort?: number;
 }
@@ -21,15 +22,15 @@ interface Part {
   stop(): Promise<void>;
 }
 
-export async function serve({ monitoringPort, ...faces }: ServeOptions): Promise<void> {
+export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise<void> {
   const stopping = nextSignal();
-  const installation = await openInstallation({ prepare: faces.prepare, join: !faces.prepare });
+  const installation = await openInstallation({ prepare: roles.prepare, join: !roles.prepare });
   const { app, config, log, postgres } = installation;
   const parts: Part[] = [];
   try {
-    const token = faces.prepare ? await makeSampleData(installation) : null;
-    if (faces.worker) parts.push(await startWorker(app));
-    const api = faces.api ? await startApi(app, { host: config.host, port: config.port, localToken: postgres ? token : null }) : null;
+    const token = roles.prepare ? await makeSampleData(installation) : null;
+    if (roles.worker) parts.push(await startWorker(app));
+    const api = roles.api ? await startApi(app, { host: config.host, port: config.port, localToken: postgres ? token : null }) : null;
     if (api) parts.push(api);
     const port = monitoringPort ?? config.monitoringPort;
     if (port !== null) {

@@ -68,8 +68,8 @@ function rootBy(candidates: Candidate[], one: Candidate, column: string): Candid
 }
 
 function rootByName(candidates: Candidate[], column: string): Candidate | undefined {
-  const stem = column.replace(/_?(id|uuid|key)$/i, '').toLowerCase();
-  return candidates.find(({ typename }) => typename.toLowerCase() === stem.replaceAll('_', ''));
+  const base = column.replace(/_?(id|uuid|key)$/i, '').toLowerCase();
+  return candidates.find(({ typename }) => typename.toLowerCase() === base.replaceAll('_', ''));
 }
 
 /** Determines how the tenant of each table's rows is found. `answers` are the user's, and override any guess. */

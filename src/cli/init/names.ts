@@ -71,10 +71,10 @@ const TENANTS = [
   'site',
 ];
 
-/** Returns the rank of a column's name as a tenant's, 0 for the most likely; `null` when the name doesn't suggest a tenant. */
+/** Returns how likely a column holds the tenant, by its name: 0 is the most likely; `null` means that it doesn't seem to. */
 export function tenantRank(column: string): number | null {
-  const stem = /^(.+?)_?(id|uuid|key)$/.exec(snakeCase(column))?.[1];
-  const rank = TENANTS.findIndex((name) => new RegExp(`^${name}$`).test(stem ?? ''));
+  const base = /^(.+?)_?(id|uuid|key)$/.exec(snakeCase(column))?.[1];
+  const rank = TENANTS.findIndex((name) => new RegExp(`^${name}$`).test(base ?? ''));
   return rank < 0 ? null : rank;
 }
 

@@ -117,8 +117,8 @@ function person(userTable: UserTable | null, { typescript, prisma, schema }: Imp
 }
 
 /**
- * Quotes a name unless it can't be a reserved word of SQL: `id`, or words joined by underscores (except current_… and
- * session_…).
+ * Quotes a name in SQL, except names that are no reserved words: `id`, and words joined by underscores (unless they
+ * begin with current_ or session_).
  */
 const identifier = (name: string): string =>
   name === 'id' || (/^[a-z][a-z0-9]*(_[a-z0-9]+)+$/.test(name) && !/^(current_|session_)/.test(name)) ? name : pg.escapeIdentifier(name);

@@ -64,12 +64,12 @@ export function addMutations(
   { types, userError, input }: { types: WebhookTypes; userError: UserErrorRef; input: InputRef },
 ): void {
   for (const [verb, { description, argument, errors, warnings, save }] of Object.entries(MUTATIONS)) {
-    const stem = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}WebhookSubscription`;
-    const wrapped = builder.inputType(`${stem}Input`, {
+    const typename = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}WebhookSubscription`;
+    const wrapped = builder.inputType(`${typename}Input`, {
       description: `The \`input\` argument of \`${verb}WebhookSubscription\`.`,
       fields: (t) => ({ webhookSubscription: t.field({ type: input, description: argument }) }),
     });
-    const payload = builder.objectRef<SaveResult & Answered & { report: TryReport | null }>(`${stem}Payload`).implement({
+    const payload = builder.objectRef<SaveResult & Answered & { report: TryReport | null }>(`${typename}Payload`).implement({
       description: `The result of \`${verb}WebhookSubscription\`.`,
       fields: (t) => ({
         errors: t.field(errorsOf(userError, errors)),

@@ -123,7 +123,7 @@ export class FieldTypes {
 
 const isReturned = ({ output, secret }: Field): boolean => output !== false && (output !== undefined || !secret);
 
-/** Returns a field's value: as the declaration reads it, else the stored value, else the default. */
+/** Returns a field's value: the result of the declaration's `read` if it has one, else the stored value or the default. */
 function readValue(field: Field, source: object): unknown {
   const { name, version, default: usual, type } = field;
   const { read, required } = field.output || {};

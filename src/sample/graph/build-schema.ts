@@ -5,7 +5,7 @@ import { createBuilder } from './builder.js';
 import { addConnectionInputs } from './connections.js';
 import { attributesOf, type NodeDefinition } from './define-node.js';
 import { addMutations } from './mutations.js';
-import { addConnectionTypes, addEnum, addNodeType, addRootConnection, type Workshop } from './node-type.js';
+import { addConnectionTypes, addEnum, addNodeType, addRootConnection, type SchemaParts } from './node-type.js';
 import { ownCursors } from './own-cursors.js';
 import { plainIds } from './plain-ids.js';
 import type { Builder } from './schema-types.js';
@@ -20,12 +20,12 @@ export function buildSchema(definitions: NodeDefinition[], additions: Addition[]
   const userError = addUserError(builder);
   const used = new Set(definitions.flatMap((definition) => attributesOf(definition).map(({ type }) => type)));
   const enums = new Map(datamodel.enums.filter(({ name }) => used.has(name)).map((found) => [found.name, addEnum(builder, found)]));
-  const shop: Workshop = { builder, definitions, inputs: addConnectionInputs(builder), enums, refs: new Map() };
-  for (const definition of definitions) addNodeType(shop, definition);
-  for (const definition of definitions) addConnectionTypes(shop, definition);
+  const parts: SchemaParts = { builder, definitions, inputs: addConnectionInputs(builder), enums, refs: new Map() };
+  for (const definition of definitions) addNodeType(parts, definition);
+  for (const definition of definitions) addConnectionTypes(parts, definition);
   for (const definition of definitions) {
-    addRootConnection(shop, definition);
-    addMutations(shop, definition, userError);
+    addRootConnection(parts, definition);
+    addMutations(parts, definition, userError);
   }
   addViewer(builder);
   for (const add of additions) add(builder, userError);

@@ -13,7 +13,7 @@ type ListName<M extends ModelName> = Extract<PrismaTypes[M]['ListRelations'], st
 type RelationName<M extends ModelName> = Extract<PrismaTypes[M]['RelationName'], string>;
 
 export interface NodeOptions<M extends ModelName> {
-  /** The plural of the type's name. Default: the name with an s. */
+  /** The name of the root field that lists the type. Default: the type's name in lower case with an s, like `users`. */
   plural?: string;
   /** The field with the organization's id, or the relation to a node that has or leads to it. Default: `organizationId`. */
   tenant?: FieldName<M> | RelationName<M>;
@@ -33,7 +33,7 @@ export interface NodeOptions<M extends ModelName> {
   hidden?: (FieldName<M> | RelationName<M>)[];
   /** Text fields that the argument `fullText` searches; without any, the argument doesn't exist. */
   fullText?: FieldName<M>[];
-  /** Arguments of connections that take several values of an attribute and match any of them. */
+  /** Arguments of connections that filter by a list of values, with their attribute: `{ valueTypes: 'valueType' }`. */
   anyOf?: Record<string, FieldName<M>>;
   /** Deprecated attributes and to-one relations, with the deprecation reason. */
   deprecated?: Partial<Record<FieldName<M> | RelationName<M>, string>>;

@@ -7,7 +7,7 @@ import type { Context } from './context.js';
 import type { NodeDefinition } from './define-node.js';
 import { keyOf } from './global-id.js';
 import { idsField, writableAttributes, writableRelations } from './mutation-input.js';
-import { graphqlType, type Workshop } from './node-type.js';
+import { graphqlType, type SchemaParts } from './node-type.js';
 import { type Operation, planStatement, WRITES } from './node-write.js';
 import type { Builder } from './schema-types.js';
 import type { UserError, UserErrorRef } from './user-error.js';
@@ -25,11 +25,11 @@ interface Arguments {
 const OPERATIONS = { create: 'created', update: 'updated', delete: 'deleted' } as const;
 const SENTENCES: Record<Operation, string> = { create: 'Create', update: 'Change', delete: 'Delete' };
 
-export function addMutations(shop: Workshop, definition: NodeDefinition, userError: UserErrorRef): void {
-  const { builder } = shop;
+export function addMutations(parts: SchemaParts, definition: NodeDefinition, userError: UserErrorRef): void {
+  const { builder } = parts;
   const { name } = definition.model;
   const node = name.charAt(0).toLowerCase() + name.slice(1);
-  const nodeInput = addNodeInput(shop, definition);
+  const nodeInput = addNodeInput(parts, definition);
   for (const operation of ['create', 'update', 'delete'] as const) {
     const description = operation === 'create' ? `The new ${name}.` : `The ${name}, by its id.`;
     const verb = `${operation.charAt(0).toUpperCase()}${operation.slice(1)}`;
@@ -48,13 +48,13 @@ export function addMutations(shop: Workshop, definition: NodeDefinition, userErr
           input: t.arg({ type: input, description: 'The same arguments as an input object. Use either form.' }),
         },
         resolve: (_root: unknown, args: Arguments, ctx: Context, info: GraphQLResolveInfo) =>
-          answer(shop, definition, { operation, node, args, ctx, info }),
+          answer(parts, definition, { operation, node, args, ctx, info }),
       } as never),
     );
   }
 }
 
-function addNodeInput({ builder, enums, definitions }: Workshop, definition: NodeDefinition) {
+function addNodeInput({ builder, enums, definitions }: SchemaParts, definition: NodeDefinition) {
   const { name } = definition.model;
   return builder.inputType(`${name}Input`, {
     description: `The fields of a ${name} to save: absent fields stay as they are, \`null\` clears a field.`,
@@ -113,7 +113,7 @@ interface Request {
   info: GraphQLResolveInfo;
 }
 
-async function answer(shop: Workshop, definition: NodeDefinition, { operation, node, args, ctx, info }: Request): Promise<Payload> {
+async function answer(parts: SchemaParts, definition: NodeDefinition, { operation, node, args, ctx, info }: Request): Promise<Payload> {
   const inner = args.input?.[node];
   const path = inner ? ['input', node] : [node];
   const written = inner ?? args[node];
@@ -126,7 +126,7 @@ async function answer(shop: Workshop, definition: NodeDefinition, { operation, n
     return fail({ field: 'base', message: `only an admin may ${operation} a ${definition.model.name}`, type: 'FORBIDDEN' });
   if (!written) return fail({ field: node, message: "can't be blank", type: 'BLANK' });
   const query = () => queryFromInfo({ context: ctx, info, path: [node] });
-  const asked = { shop, definition, written, path, viewer: ctx.viewer, query };
+  const asked = { parts, definition, written, path, viewer: ctx.viewer, query };
   try {
     const row = await announcedWrite<Row, Client>(ctx, {
       tenant: ctx.viewer.organizationId,

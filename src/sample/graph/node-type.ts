@@ -21,7 +21,7 @@ import { narrowByExternalData } from './external-data.js';
 import { keyOf, whereKey } from './global-id.js';
 
 /** The builder, with the definitions and types of all nodes. */
-export interface Workshop {
+export interface SchemaParts {
   builder: Builder;
   definitions: NodeDefinition[];
   inputs: ConnectionInputs;
@@ -50,8 +50,8 @@ export function graphqlType({ kind, type }: Field, enums: Map<string, unknown>):
 
 type FieldsOf = PothosSchemaTypes.PrismaObjectFieldBuilder<Types, Types['PrismaTypes']['User']>;
 
-export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
-  const { builder, definitions } = shop;
+export function addNodeType(parts: SchemaParts, definition: NodeDefinition): void {
+  const { builder, definitions } = parts;
   const { model } = definition;
   const path = tenantPath(definition, definitions);
   const type = builder.prismaNode(
@@ -71,22 +71,22 @@ export function addNodeType(shop: Workshop, definition: NodeDefinition): void {
           description: 'The id of the object in the database.',
           resolve: (row) => keyOf(model, row as Row),
         }),
-        ...Object.fromEntries(attributesOf(definition).map((field) => [field.name, exposeAttribute(t, field, { shop, definition })])),
+        ...Object.fromEntries(attributesOf(definition).map((field) => [field.name, exposeAttribute(t, field, { parts, definition })])),
         ...Object.fromEntries(
           relationsOf(definition, definitions).map(({ name }) => [
             name,
             t.relation(name as never, { nullable: true, deprecationReason: definition.deprecated[name] } as never),
           ]),
         ),
-        ...Object.fromEntries(definition.connections.map((name) => [name, relatedConnection(t, { of: name }, { shop, definition })])),
+        ...Object.fromEntries(definition.connections.map((name) => [name, relatedConnection(t, { of: name }, { parts, definition })])),
         ...Object.fromEntries(
-          Object.entries(definition.furtherConnections).map(([name, view]) => [name, relatedConnection(t, view, { shop, definition })]),
+          Object.entries(definition.furtherConnections).map(([name, view]) => [name, relatedConnection(t, view, { parts, definition })]),
         ),
         ...definition.fields?.(t as never),
       }),
     } as never,
   );
-  shop.refs.set(model.name, { type });
+  parts.refs.set(model.name, { type });
 }
 
 /**
@@ -114,13 +114,13 @@ function isOwn(organizationId: unknown, { viewer, createdOrganizations }: Contex
   return typeof organizationId === 'string' && (viewer?.organizationId === organizationId || createdOrganizations.has(organizationId));
 }
 
-function refsOf({ refs }: Workshop, { model }: NodeDefinition) {
+function refsOf({ refs }: SchemaParts, { model }: NodeDefinition) {
   return refs.get(model.name) ?? { type: undefined };
 }
 
-function exposeAttribute(t: FieldsOf, field: Field, { shop, definition }: { shop: Workshop; definition: NodeDefinition }): unknown {
+function exposeAttribute(t: FieldsOf, field: Field, { parts, definition }: { parts: SchemaParts; definition: NodeDefinition }): unknown {
   const { name, isList, isRequired, documentation } = field;
-  const exposed = graphqlType(field, shop.enums);
+  const exposed = graphqlType(field, parts.enums);
   return t.field({
     type: isList ? [exposed] : exposed,
     nullable: !isRequired || isSometimesUnsayable(field),
@@ -137,12 +137,12 @@ function includePath([relation, ...rest]: string[]): Row {
 function relatedConnection(
   t: FieldsOf,
   { of, where, description }: NodeDefinition['furtherConnections'][string],
-  { shop, definition }: { shop: Workshop; definition: NodeDefinition },
+  { parts, definition }: { parts: SchemaParts; definition: NodeDefinition },
 ): unknown {
   const relation = fieldOf(definition.model, of);
-  const target = definitionOf(relation.type, shop.definitions);
-  const path = tenantPath(target, shop.definitions);
-  const { connection, edge } = refsOf(shop, target);
+  const target = definitionOf(relation.type, parts.definitions);
+  const path = tenantPath(target, parts.definitions);
+  const { connection, edge } = refsOf(parts, target);
   return t.relatedConnection(
     of as never,
     {
@@ -150,9 +150,9 @@ function relatedConnection(
       totalCount: true,
       nullable: true,
       description: description ?? relation.documentation,
-      args: connectionArgs(t.arg, target, shop),
+      args: connectionArgs(t.arg, target, parts),
       query: (args: ConnectionArguments, ctx: Context) => {
-        const query = connectionQuery(target, { args, ctx, path, definitions: shop.definitions });
+        const query = connectionQuery(target, { args, ctx, path, definitions: parts.definitions });
         return where ? { ...query, where: { AND: [where, query.where] } } : query;
       },
     } as never,
@@ -161,11 +161,11 @@ function relatedConnection(
   );
 }
 
-export function addRootConnection(shop: Workshop, definition: NodeDefinition): void {
-  const { builder, definitions } = shop;
+export function addRootConnection(parts: SchemaParts, definition: NodeDefinition): void {
+  const { builder, definitions } = parts;
   const path = tenantPath(definition, definitions);
   const { model, plural } = definition;
-  const { connection, edge } = refsOf(shop, definition);
+  const { connection, edge } = refsOf(parts, definition);
   const queryOf = async (args: ConnectionArguments, ctx: Context) => {
     const { where, orderBy } = connectionQuery(definition, { args, ctx, path, definitions });
     return { where: { AND: [await narrowByExternalData(definition, { filter: args.externalData, ctx }), where] }, orderBy };
@@ -177,7 +177,7 @@ export function addRootConnection(shop: Workshop, definition: NodeDefinition): v
         cursor: keyName(model) as 'id',
         nullable: true,
         description: `List the ${model.name} objects of the viewer's organization. ${model.documentation ?? ''}`.trim(),
-        args: connectionArgs(t.arg, definition, shop),
+        args: connectionArgs(t.arg, definition, parts),
         totalCount: async (_root: unknown, args: ConnectionArguments, ctx: Context) =>
           delegateOf(ctx.prisma, model.name).count({ where: (await queryOf(args, ctx)).where }),
         resolve: async (query: object, _root: unknown, args: ConnectionArguments, ctx: Context) =>
@@ -190,7 +190,7 @@ export function addRootConnection(shop: Workshop, definition: NodeDefinition): v
 }
 
 /** Adds the connection and edge types of a node type, which all its connections share, so that a fragment fits each of them. */
-export function addConnectionTypes({ builder, refs }: Workshop, { model }: NodeDefinition): void {
+export function addConnectionTypes({ builder, refs }: SchemaParts, { model }: NodeDefinition): void {
   const type = refs.get(model.name)?.type as never;
   const edge = builder.edgeObject({ type, name: `${model.name}Edge`, description: `A ${model.name} in a connection.` } as never);
   const connection = builder.connectionObject(

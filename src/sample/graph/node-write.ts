@@ -18,13 +18,13 @@ import {
 import type { Client } from '../prisma.js';
 import { KEPT_BY_DATABASE, type NodeDefinition, tenantPath, whereTenant } from './define-node.js';
 import { type InputSource, idsField, readInput, whereGlobalId } from './mutation-input.js';
-import type { Workshop } from './node-type.js';
+import type { SchemaParts } from './node-type.js';
 import { UserMistake } from './user-error.js';
 
 export type Operation = 'create' | 'update' | 'delete';
 
 interface Write {
-  shop: Workshop;
+  parts: SchemaParts;
   definition: NodeDefinition;
   written: Row;
   path: string[];
@@ -36,7 +36,7 @@ interface Write {
   seen: Snapshot | null;
 }
 
-/** @throws UserMistake, and any error of Prisma */
+/** Writes through Prisma and returns the row. @throws UserMistake, and any error of Prisma */
 export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
   create: async (write) =>
     delegateOf(write.tx, write.definition.model.name).create({ ...write.query(), data: forPrisma(write, await newRow(write)) }),
@@ -56,9 +56,7 @@ export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
   },
 };
 
-/**
- * Converts JSON values to marked strings (exact-json.mjs), because Prisma serializes JSON itself and would lose digits.
- */
+/** Replaces JSON values by strings that ExactPg sends as JSON, because Prisma would round numbers with many digits. */
 function forPrisma({ definition: { model } }: Write, data: Row): Row {
   const json = columnFields(model).filter(({ name, type }) => type === 'Json' && data[name] != null && data[name] !== Prisma.DbNull);
   return { ...data, ...Object.fromEntries(json.map(({ name }) => [name, toMarked(data[name])])) };
@@ -106,9 +104,9 @@ const PLANS: Record<Operation, (write: Write, quick: QuickWrite) => Promise<Plan
   },
 };
 
-const sourceOf = ({ shop, definition, viewer, tx, path }: Write): InputSource => ({
+const sourceOf = ({ parts, definition, viewer, tx, path }: Write): InputSource => ({
   definition,
-  definitions: shop.definitions,
+  definitions: parts.definitions,
   organizationId: viewer.organizationId,
   tx,
   path,
@@ -144,7 +142,7 @@ function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
 
 /** Returns Prisma's `where` for the row that the user names, if the row belongs to the viewer's organization. */
 function whereWritten(write: Write): Row {
-  return { ...keyWritten(write), AND: [whereTenant(tenantPath(write.definition, write.shop.definitions), write.viewer.organizationId)] };
+  return { ...keyWritten(write), AND: [whereTenant(tenantPath(write.definition, write.parts.definitions), write.viewer.organizationId)] };
 }
 
 /** Returns the condition of `whereWritten` as equalities, for rows that hold their organization's id. */

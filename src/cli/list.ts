@@ -1,4 +1,4 @@
-// Adds the commands that list things: each describes its filter and its columns, and all print alike.
+// Adds the commands `list`, which print deliveries, errors, topics and subscriptions in the same way.
 import type { Answer, Client } from './client.js';
 import { type Answering, addAnswering, type Cli, type Command, moment, Option, wholeNumber } from './command.js';
 import { findSubscription } from './find.js';
@@ -17,13 +17,13 @@ export interface List<Filter> {
   columns: Record<string, (item: Answer) => Cell>;
 }
 
-/** Adds `list` to a command: a table for people, tab-separated lines for pipes, all selected fields with --json. */
+/** Adds the command `list`, which prints a table on a terminal, tab-separated lines elsewhere, or JSON with --json. */
 export function addList<Filter>(parent: Command, { terminal, connect }: Cli, list: List<Filter>): void {
   list
     .filter(
       addAnswering(parent, 'list', list.description, list.examples)
-        .addOption(new Option('--limit <count>', 'maximum number of items').argParser(wholeNumber).default(50))
-        .option('--all', 'list all items'),
+        .addOption(new Option('--limit <count>', 'maximum number of items to print').argParser(wholeNumber).default(50))
+        .option('--all', 'print all items'),
     )
     .action(async (options: Filter & Answering & { limit: number; all?: true }) => {
       const limit = options.all ? Number.POSITIVE_INFINITY : options.limit;
@@ -39,7 +39,7 @@ export function addList<Filter>(parent: Command, { terminal, connect }: Cli, lis
     });
 }
 
-/** The options that select deliveries, and errors, too. */
+/** The options that select deliveries and errors. */
 export interface Selection {
   webhook?: string;
   topic?: string;
@@ -47,14 +47,14 @@ export interface Selection {
   until?: string;
 }
 
-/** Adds the options of `Selection` with `narrower` among them. `dated` names the items and how their time came about. */
+/** Adds the options of `Selection` and the option `narrower`. `dated` says what the times are of, like `deliveries created`. */
 export function addSelection(command: Command, items: string, narrower: Option, dated = items): Command {
   return command
     .option('--webhook <webhook>', `only ${items} of this subscription`)
     .addOption(narrower)
     .option('--topic <key>', `only ${items} of this topic`)
-    .option('--since <moment>', `only ${dated} since then; ISO 8601, or a duration such as 2h`, moment)
-    .option('--until <moment>', `only ${dated} until then`, moment);
+    .option('--since <moment>', `only ${dated} at this time or later: a time in ISO 8601, or how long ago, such as 2h`, moment)
+    .option('--until <moment>', `only ${dated} at this time or earlier`, moment);
 }
 
 /** Returns the variables `id`, `topicKey`, `min` and `max` of a query. */

@@ -19,11 +19,11 @@ const find = async (client: Client, { stage, ...selection }: Filter, limit: numb
   client.list(LIST, { ...(await selectionOf(client, selection)), stage: stage?.toUpperCase() }, limit);
 
 const filtering = (command: Command): Command =>
-  addSelection(command, 'errors', new Option('--stage <stage>', 'only errors of this stage, e.g. STATUS'));
+  addSelection(command, 'errors', new Option('--stage <stage>', 'only errors of this stage, e.g. STATUS'), 'errors recorded');
 
 export function addErrors(program: Command, cli: Cli): void {
   const { terminal, connect } = cli;
-  const errors = addCommand(program, 'errors', 'list and dismiss failed attempts', []);
+  const errors = addCommand(program, 'errors', 'list and dismiss errors, which are failed attempts', []);
   addList<Filter>(errors, cli, {
     description: 'list the errors that are not dismissed, newest first',
     examples: ['errors list --since 1d', 'errors list --webhook "CRM users" --stage TIMEOUT'],

@@ -8,7 +8,7 @@ const TOPICS = `query ($nodeType: String, $key: String, $first: Int, $after: Str
 export function addTopics(program: Command, cli: Cli): void {
   const topics = addCommand(program, 'topics', 'list the events you can subscribe to', []);
   addList<{ type?: string; key?: string }>(topics, cli, {
-    description: 'list the topics you can subscribe to',
+    description: 'list the topics of events that you can subscribe to',
     examples: ['topics list', 'topics list --type User'],
     filter: (command) =>
       command

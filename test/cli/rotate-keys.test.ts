@@ -38,7 +38,7 @@ test('makes a key in the data folder, seals with it, tells what can go; then the
   const [key, second, ...rest] = (await loadKeys({ encryptionKeys: null, dataDir })) as [Buffer, Buffer];
   expect(first).toEqual({
     code: 0,
-    output: `1 secret encrypted again with the key with the fingerprint ${fingerprintOf(key)}.\nThe key with the fingerprint ${fingerprintOf(before)} is no longer needed: remove it from ${path}, unless you keep older backups of the database.\n`,
+    output: `1 secret encrypted again with the key of fingerprint ${fingerprintOf(key)}.\nThe key of fingerprint ${fingerprintOf(before)} is no longer needed: remove it from ${path}, unless you keep older backups of the database.\n`,
   });
   expect([second, ...rest]).toEqual([before]);
   expect(key).not.toEqual(before);

@@ -58,7 +58,7 @@ function progress(out: NodeJS.WriteStream): (done: number, of: number) => void {
 
 function printResult(result: Resealed, { generate, dryRun, keptIn }: { generate: boolean; dryRun: boolean; keptIn: string }): void {
   const { key, added, total, resealed, unreadable, unneeded } = result;
-  const named = key === null ? 'a new key' : `the key with the fingerprint ${key}`;
+  const named = key === null ? 'a new key' : `the key of fingerprint ${key}`;
   if (dryRun) console.log(`${secrets(resealed)} of ${total} would be encrypted again, with ${named}. Nothing was changed.`);
   else if (resealed > 0) console.log(`${secrets(resealed)} encrypted again with ${named}.`);
   else if (unreadable.length === 0)
@@ -76,7 +76,7 @@ function printResult(result: Resealed, { generate, dryRun, keptIn }: { generate:
   if (unreadable.length > 20) console.log(`… and ${unreadable.length - 20} more.`);
   if (unneeded.length > 0)
     console.log(
-      `${unneeded.length === 1 ? `The key with the fingerprint ${unneeded[0]} is` : `The keys with the fingerprints ${unneeded.join(', ')} are`} no longer needed: remove ${unneeded.length === 1 ? 'it' : 'them'} from ${keptIn}, unless you keep older backups of the database.`,
+      `${unneeded.length === 1 ? `The key of fingerprint ${unneeded[0]} is` : `The keys of the fingerprints ${unneeded.join(', ')} are`} no longer needed: remove ${unneeded.length === 1 ? 'it' : 'them'} from ${keptIn}, unless you keep older backups of the database.`,
     );
 }
 

@@ -1,4 +1,4 @@
-// Defines what every kind of destination does and returns. Each kind is implemented in a folder beside this file.
+// Defines the sender that every kind of destination implements, and its results: a reply, or the reason why there is none.
 
 import type { Stage } from '../base/model.js';
 import type { AnswerRefused } from '../base/network/answer-refused.js';
@@ -6,7 +6,7 @@ import { type NetworkFailure, suspicionOf } from '../base/network/evidence.js';
 import { AddressRefused, failureStep } from '../base/network/guard.js';
 import { tlsMessage } from './tls-message.js';
 
-/** Maximum number of bytes read of a response body. */
+/** Maximum number of bytes that are read of one response body. */
 export const MAX_RESPONSE_BYTES = 64 * 1024;
 
 export interface Reply {
@@ -15,13 +15,13 @@ export interface Reply {
   /** Header names are in lower case; repeated headers are joined by a comma. */
   headers: Record<string, string>;
   body: string;
-  /** Why the body is incomplete; absent when it was read to its end or to the limit. */
+  /** Why the body is incomplete or could not be decoded; absent when it was read to its end or to MAX_RESPONSE_BYTES. */
   flaw?: string;
-  /** The receiver's explanation of a failure, if its protocol has one. */
+  /** The error that AWS reports, with advice if the error is a known one. Only AWS destinations set it. */
   explanation?: string;
-  /** The protocol reports a failure in spite of a successful status. */
+  /** Set when the receiver reports a failure although the HTTP status is successful. */
   isFailure?: true;
-  /** The receiver asks to slow down by other means than the status 429. */
+  /** Set when an error code of AWS asks to slow down. It has the same effect as the status 429. */
   isThrottled?: true;
   firstByteMs?: number;
   sendMs: number;
@@ -31,28 +31,32 @@ export interface NoReply {
   kind: 'NO_REPLY';
   stage: Extract<Stage, 'TEMPLATE' | 'AUTH' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'ANSWER' | 'STATUS'>;
   message: string;
-  /** Set when no retry can help: the delivery is held until the definition changes. */
+  /** Set when a retry would fail, too. The delivery is then held until the subscription changes. */
   held?: true;
-  /** The status of a response whose headers could not be read. */
+  /** The HTTP status of a response that was refused because it is malformed or too long. */
   status?: number;
-  /** Set when a kept connection broke before any response, so that nobody knows whether the receiver read the request. */
+  /** Set when a reused connection broke before a response arrived. The receiver may have processed the request. */
   unanswered?: true;
-  /** The network failure that prevented a response; `send-delivery.ts` decides whether it is this installation's fault. */
+  /** The network failure that prevented a response. `send-delivery.ts` decides whether this installation's network caused it. */
   failure?: NetworkFailure;
   sendMs: number;
 }
 
-/** Sends messages, each within one hard deadline. */
+/** Sends messages of one kind of destination. Each attempt ends within its deadline. */
 export interface Destination<M> {
   /**
-   * Sends one message. `withinMs` replaces the deadline, e.g. by what is left of an earlier one.
-   * @throws EgressFailed when this installation's own proxy or network fails; every failure of the receiver is a result
+   * Sends one message. Failures of the receiver are returned, not thrown.
+   * @param withinMs the time left for this attempt in milliseconds, instead of the sender's usual deadline
+   * @throws EgressFailed when this installation's proxy or network fails
    */
   send(message: M, withinMs?: number): Promise<Reply | NoReply>;
   close(): Promise<void>;
 }
 
-/** The result of a request on a kept connection that broke before any response. It is no evidence against our own network. */
+/**
+ * Returns the result of a request whose reused connection broke before a response arrived. It doesn't count as a failure of this
+ * installation's network.
+ */
 export const unansweredReply = (sendMs: number): NoReply => ({
   kind: 'NO_REPLY',
   stage: 'CONNECT',
@@ -61,7 +65,7 @@ export const unansweredReply = (sendMs: number): NoReply => ({
   sendMs,
 });
 
-/** The result of an answer that can't be read. It is no evidence against our own network. */
+/** Returns the result of a response that is malformed or too long. It doesn't count as a failure of this installation's network. */
 export const refusedAnswer = ({ message, status }: AnswerRefused, sendMs: number): NoReply => ({
   kind: 'NO_REPLY',
   stage: 'ANSWER',
@@ -70,7 +74,7 @@ export const refusedAnswer = ({ message, status }: AnswerRefused, sendMs: number
   sendMs,
 });
 
-/** Whether the error says that the other side closed or reset the connection. */
+/** Whether the receiver closed or reset the connection. */
 export function isClosedByPeer(error: unknown): boolean {
   const { code, message } = error as Error & { code?: string };
   return (
@@ -78,7 +82,10 @@ export function isClosedByPeer(error: unknown): boolean {
   );
 }
 
-/** Translates a connection error into a result. `host` is the host to connect to; absent when a response had begun. */
+/**
+ * Converts the error of a request into its result.
+ * @param host the receiver's host; leave it out when a response had begun, because then this installation's network works
+ */
 export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number, sendMs: number, host?: string): NoReply {
   const failure = networkFailure(error, timedOut, host);
   const no = (stage: NoReply['stage'], message: string): NoReply => ({
@@ -107,6 +114,6 @@ function networkFailure(error: unknown, timedOut: boolean, host: string | undefi
   if (host === undefined) return null;
   const { suspicion, code } = suspicionOf(error, 'CONNECT');
   if (suspicion !== 'POSSIBLE') return { step: 'CONNECT', suspicion, host, code };
-  // A kept-alive connection gives no error when this machine's network is down, only a timeout.
+  // While this machine's network is down, a request on a reused connection gets no error. It only times out.
   return timedOut ? { step: 'CONNECT', suspicion: 'POSSIBLE', host, code: 'TIMEOUT' } : null;
 }

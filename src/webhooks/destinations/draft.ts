@@ -1,13 +1,16 @@
-// Declares the result of merging a destination's input with the saved settings, and stores that result.
+// Declares a destination's settings after merging the input with the saved values, and splits them for storage.
 
-/** The settings to save, with their secrets. A kind of destination adds what only its check needs. */
+/** The settings and secrets to save. A kind of destination extends this type by values that only its check needs. */
 export interface DestinationDraft<Settings = unknown> {
   settings: Settings;
   /** `undefined` when there are none. */
   secrets?: object | undefined;
 }
 
-/** Stores settings in the definition, and secrets among the secrets, both under the name of the destination's field. */
+/**
+ * Returns a function that splits a draft into the definition and the secrets of a subscription. Both are keyed by `name`, the destination's
+ * field.
+ */
 export const storeDraft =
   (name: string) =>
   ({ settings, secrets }: DestinationDraft): { definition: object; secrets?: object } => ({

@@ -1,4 +1,5 @@
-// Declares what a kind of destination consists of. Each kind is a folder beside this file; `registry.ts` lists them.
+// Declares the interface of a kind of destination, such as HTTPS or SQS. Each kind is a folder beside this file; `registry.ts` lists the
+// kinds.
 import type { PoolClient } from 'pg';
 import type { Variable } from '../../runtime/config-texts.js';
 import type { Compiled } from '../base/compiled.js';
@@ -8,41 +9,46 @@ import type { Field } from '../base/fields/field.js';
 import type { Guard } from '../base/network/guard.js';
 import type { Destination, NoReply } from './destination.js';
 
-/** Where messages go and how; made once for each version of a subscription. */
+/** The receiver of a subscription, computed once for each version of the subscription. */
 export interface Located<Access> {
-  /** The URL or name that attempts record. */
+  /** The URL or ARN that each attempt records. */
   url: string;
-  /** The origin that requests go to; concurrency is limited per origin. */
+  /** The origin of the URL to which requests are sent. Concurrent requests are limited per origin. */
   origin: string;
-  /** The values that the sender needs, with secrets. */
+  /** Everything that the sender needs to reach the receiver, including secrets. */
   access: Access;
 }
 
-/** The delivery that a message is about. */
+/** Identifies the delivery, the node and the event of a message. */
 export interface DeliveryIds {
   deliveryId: string;
   typename: string;
   nodeKey: string;
   eventId: string | null;
-  /** The W3C traceparent to send on; absent unless tracing is configured. */
+  /** The W3C `traceparent` to send with the message; absent unless tracing is configured. */
   traceparent?: string;
 }
 
 export interface Composed<Message> {
   message: Message;
-  /** The request in the form in which the attempt records it, without secrets. */
+  /** The request as its attempt records it, without secrets. */
   recorded: { url: string; headers: Record<string, string>; body: string };
-  /** Why the message must not be sent; absent when it may be. */
+  /** The result of the attempt when the message must not be sent; otherwise absent. */
   refused?: NoReply;
 }
 
-/** Maintains resources that Hookgraph creates for subscriptions at a destination, e.g. topics. Each step must be idempotent. */
+/** Creates and deletes the resources that subscriptions need at a destination, such as SNS topics. Each step must be idempotent. */
 export interface Upkeep<Settings> {
-  /** Queues the creation and removal of resources for the old and new settings. Runs in the transaction of the save. */
+  /**
+   * Queues the resources named by a subscription's old and new settings, so that `settle` creates or deletes them. Runs in the transaction
+   * of the save.
+   */
   note(client: PoolClient, subscriptionId: string, settings: Settings[]): Promise<void>;
-  /** Queues the removal of the subscription's resources. Runs in the transaction that deletes the subscription. */
+  /** Queues the deletion of the subscription's resources. Runs in the transaction that deletes the subscription. */
   forget(client: PoolClient, subscriptionId: string): Promise<void>;
-  /** Performs the queued steps, for one subscription or for all. Failures are warnings and stay queued. */
+  /**
+   * Performs the queued steps of one subscription; `null`: of all subscriptions. A failed step is returned as a warning and stays queued.
+   */
   settle(engine: Engine, subscriptionId: string | null): Promise<Problem[]>;
   /** Interval in milliseconds at which each worker calls `settle`. */
   everyMs: number;
@@ -50,22 +56,22 @@ export interface Upkeep<Settings> {
 
 export interface DestinationKind<Settings = unknown, Access = unknown, Message = unknown> {
   /**
-   * The field from which the API, the command line, YAML files and the reference are generated. Its name is the key of the
-   * settings in stored definitions, and of the secrets.
+   * The subscription's field that configures this destination. The API, the command line, YAML files and the reference are generated from
+   * it. Its name is the key of the stored settings and secrets.
    */
   field: Field;
-  /** The kind's name for people, such as `AWS SQS`. */
+  /** The name that users see, such as `AWS SQS`. */
   title: string;
-  /** Why a before-hook can't use this destination; `null` when it can. */
+  /** Why a subscription that is called before a write can't use this destination; `null` when it can. */
   notBefore: string | null;
-  /** Whether messages are HTTP requests of our own, which take headers, authentication and signatures. */
+  /** Whether messages are HTTP requests to which a subscription can add headers, authentication and signatures. */
   isHttp: boolean;
-  /** The installation's options of this kind, read from environment variables. */
+  /** The environment variables that configure this kind of destination for the installation. */
   variables?: Readonly<Record<string, Variable<unknown>>>;
-  /** The part of the settings that identifies the receiver: when it changes, what was learned about its speed is dropped. */
+  /** The part of the settings that identifies the receiver. When it changes, the sending rate learned from the old receiver is dropped. */
   receiverOf(settings: Settings): unknown;
 
-  /** @throws Error when the settings are not those of a saved definition */
+  /** @throws Error when the settings are invalid, which saved settings are not */
   locate(settings: Settings, secrets: object | undefined, subscription: { id: string; tenant: string }): Located<Access>;
   /** Builds the message of one delivery. Sends nothing. */
   compose(
@@ -75,8 +81,9 @@ export interface DestinationKind<Settings = unknown, Access = unknown, Message =
     body: { text: string; contentType: string },
   ): Composed<Message>;
   /**
-   * Opens a sender, once for each process that needs it. All its connections go through the guard.
-   * @param perOrigin maximum number of requests at once to an origin
+   * Opens the sender, which all subscriptions of a process share. All its connections must go through the guard.
+   * @param deadlineMs the usual deadline of an attempt in milliseconds
+   * @param perOrigin maximum number of concurrent requests to one origin
    */
   open(guard: Guard, deadlineMs: number, perOrigin: number): Promise<Destination<Message>>;
 

@@ -1,10 +1,10 @@
-// Opens the senders of a process, each with the first message of its kind.
+// Opens one sender per kind of destination, when the process sends the first message of that kind.
 import type { Guard } from '../base/network/guard.js';
 import type { Destination } from './destination.js';
 import { kindNamed } from './registry.js';
 
 export interface Senders {
-  /** The sender of a kind, by the name of its field; a promise only until it is open. */
+  /** Returns the sender of a kind, by the name of the kind's field. Returns a promise only while the sender is being opened. */
   of(field: string): Destination<unknown> | Promise<Destination<unknown>>;
   close(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export function openSenders(guard: Guard, deadlineMs: number, perOrigin: number)
       if (known) return known;
       const sender = openOne(field);
       opening.set(field, sender);
-      // A failure, such as an SDK that isn't installed yet, must not last until the next start.
+      // After a failure, such as an SDK that isn't installed, the next message tries to open the sender again.
       sender.catch(() => opening.delete(field));
       return sender;
     },

@@ -1,9 +1,9 @@
-// Reads the installation's options of each kind of destination from environment variables.
+// Reads the environment variables that configure the kinds of destinations.
 import { type ConfigLine, describeVariables, type Environment, readVariables } from '../../runtime/config.js';
 import type { DestinationOptions } from '../base/engine.js';
 import { DESTINATIONS } from './registry.js';
 
-/** @throws RuntimeError `BAD_CONFIG`, which names the variable and its value */
+/** @throws RuntimeError `BAD_CONFIG`, with the name and value of the variable, when a value is invalid */
 export function readDestinationOptions(env?: Environment): Partial<DestinationOptions> {
   const entries = DESTINATIONS.flatMap(({ field, variables }) => (variables ? [[field.name, readVariables(variables, env)]] : []));
   return Object.fromEntries(entries);

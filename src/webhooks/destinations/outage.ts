@@ -1,23 +1,24 @@
-// Logs an outage of this installation's own network once, and decides how long its deliveries are put back.
+// Logs the start and the end of an outage of this installation's network, and decides when the affected deliveries are retried.
 import type { Logger } from '../../runtime/logger.js';
 import type { NetworkEvidence } from '../base/network/evidence.js';
 import type { EgressFailed } from '../base/network/guard.js';
 
 export interface Outage {
-  /** Records a delivery that failed because of this installation's network. Returns the milliseconds after which it is due again. */
+  /** Records a delivery that failed because of this installation's network. Returns the milliseconds until its retry. */
   putBack(delivery: { id: string; subscriptionId: string }, error: EgressFailed): number;
   close(): void;
 }
 
-/** Limits of the pause in milliseconds; the pause is half of the time that the outage has lasted. */
+/** Minimum and maximum number of milliseconds until a delivery is retried. */
 const LEAST_PAUSE_MS = 2_000;
 const MOST_PAUSE_MS = 30_000;
-/** The warning waits this many milliseconds, so that it counts most of the deliveries that failed at once. */
+/** Milliseconds between the first failure and the warning, so that the warning counts all deliveries that fail at about the same time. */
 const GATHER_MS = 1_000;
+/** Milliseconds between two checks of whether the outage has ended. */
 const LOOK_MS = 1_000;
-/** An outage ends when connections have worked since the last failure, and none has failed for this many milliseconds. */
+/** An outage ends when no connection has failed for this many milliseconds, and a connection has succeeded since the last failure. */
 const QUIET_MS = 3_000;
-/** An outage also ends when no delivery was put back for this many milliseconds, because none may be left to try. */
+/** An outage also ends when no delivery has failed for this many milliseconds: no delivery may be left that could succeed and so end it. */
 const FORGOTTEN_MS = 3 * MOST_PAUSE_MS;
 const MOST_IDS = 10;
 
@@ -28,11 +29,11 @@ interface Known {
   putBack: number;
   deliveryIds: Set<string>;
   subscriptionIds: Set<string>;
-  /** The last failure. The outage is over when the step that failed works for any receiver. */
+  /** The last failure. The outage ends when its step (DNS lookup or connection) succeeds for any receiver. */
   last: EgressFailed;
 }
 
-/** Returns half of the time that the outage has lasted, within limits; a pure function. */
+/** Returns the milliseconds until a retry: half of the time that the outage has lasted, within the limits above. */
 export function pauseMs(outageMs: number): number {
   return Math.min(Math.max(outageMs / 2, LEAST_PAUSE_MS), MOST_PAUSE_MS);
 }

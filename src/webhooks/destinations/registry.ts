@@ -1,4 +1,4 @@
-// Lists the kinds of destinations, and finds the kind that a definition has.
+// Lists the kinds of destinations, and finds the kind that a definition uses.
 import type { Definition, DestinationSettings, Secrets } from '../base/model.js';
 import { eventBridge } from './eventbridge/index.js';
 import { https } from './https/index.js';
@@ -6,10 +6,10 @@ import type { DestinationKind } from './kind.js';
 import { sns } from './sns/index.js';
 import { sqs } from './sqs/index.js';
 
-/** The kinds load no SDK or HTTP client until they send, so the command line can import this list. Tests add a kind to it. */
+/** Importing this list loads no SDK and no HTTP client, so that the command line starts quickly. Tests add a kind to it. */
 export const DESTINATIONS: DestinationKind[] = [https, sns, sqs, eventBridge];
 
-/** The kind of destination that a definition has, and its settings. @throws Error when this process doesn't know the kind */
+/** Returns the kind of destination of a definition, and its settings. @throws Error when this version of Hookgraph doesn't know the kind */
 export function destinationOf(definition: Definition): { kind: DestinationKind; settings: unknown } {
   for (const kind of DESTINATIONS) {
     const settings = settingsOf(kind, definition);
@@ -26,7 +26,7 @@ export function kindNamed(name: string): DestinationKind {
   return kind;
 }
 
-/** The settings of this kind in a definition; `undefined` when it has another kind. */
+/** Returns the settings of this kind; `undefined` when the definition has another kind of destination. */
 export function settingsOf({ field }: Pick<DestinationKind, 'field'>, definition: Definition): unknown {
   return (definition as unknown as Record<string, unknown>)[field.name] ?? undefined;
 }
@@ -35,10 +35,10 @@ export function secretsOf({ field }: Pick<DestinationKind, 'field'>, secrets: Se
   return (secrets as Record<string, object | undefined>)[field.name];
 }
 
-/** Whether a field of a subscription says where notifications go. */
+/** Whether the field of a subscription with this name configures a destination. */
 export const isDestination = (name: string): boolean => DESTINATIONS.some(({ field }) => field.name === name);
 
-/** A definition without a destination. */
+/** Returns the definition without the settings of its destination. */
 export function withoutDestination(definition: Definition): Omit<Definition, keyof DestinationSettings> {
   return Object.fromEntries(Object.entries(definition).filter(([name]) => !isDestination(name))) as never;
 }

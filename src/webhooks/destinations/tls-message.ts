@@ -1,4 +1,4 @@
-// Says in plain words why a TLS connection to a receiver failed, and what helps.
+// Explains TLS errors of connections to receivers, and how to correct them.
 
 type TlsError = Error & { code?: string; host?: string };
 
@@ -22,7 +22,7 @@ const BY_CODE: Record<string, (error: TlsError) => string> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: () => NO_TLS,
 };
 
-/** Returns the message with the code of the error, or `null` for an error that is not of TLS. */
+/** Returns an explanation that ends with the code of the error; `null` for an error that is not a known TLS error. */
 export function tlsMessage(error: TlsError): string | null {
   const say = BY_CODE[error.code ?? ''];
   return say ? `${say(error)} (${error.code})` : null;

@@ -1,4 +1,4 @@
-// Maintains the resources that Hookgraph creates at destinations, such as topics, as subscriptions are saved and deleted.
+// Creates and deletes the resources that subscriptions need at their destinations, such as SNS topics.
 import type { PoolClient } from 'pg';
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -6,7 +6,7 @@ import type { Definition } from '../base/model.js';
 import type { Upkeep } from './kind.js';
 import { DESTINATIONS, settingsOf } from './registry.js';
 
-/** The kinds with upkeep among these definitions, each with its settings. */
+/** Returns the upkeep of each kind of destination that the definitions use, with the settings of that kind. */
 function upkeepOf(definitions: Definition[]): { upkeep: Upkeep<unknown>; settings: unknown[] }[] {
   return DESTINATIONS.flatMap((kind) => {
     const settings = definitions.map((definition) => settingsOf(kind, definition)).filter((known) => known !== undefined);
@@ -14,17 +14,17 @@ function upkeepOf(definitions: Definition[]): { upkeep: Upkeep<unknown>; setting
   });
 }
 
-/** Queues the resources that the definitions before and after a save need. Must run in the transaction of the save. */
+/** Queues the resources that the definitions before and after a save name. Must run in the transaction of the save. */
 export async function noteUpkeep(client: PoolClient, subscriptionId: string, ...definitions: Definition[]): Promise<void> {
   for (const { upkeep, settings } of upkeepOf(definitions)) await upkeep.note(client, subscriptionId, settings);
 }
 
-/** Queues the removal of a subscription's resources. Must run in the transaction that deletes the subscription. */
+/** Queues the deletion of a subscription's resources. Must run in the transaction that deletes the subscription. */
 export async function forgetUpkeep(client: PoolClient, subscriptionId: string): Promise<void> {
   for (const { upkeep } of DESTINATIONS) await upkeep?.forget(client, subscriptionId);
 }
 
-/** Performs the queued steps of a subscription. Failures are returned as warnings, and a worker tries again. */
+/** Performs the queued steps of a subscription. Failed steps are returned as warnings, and a worker retries them. */
 export async function settleUpkeep(engine: Engine, subscriptionId: string, ...definitions: Definition[]): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const { upkeep } of upkeepOf(definitions)) problems.push(...(await upkeep.settle(engine, subscriptionId)));

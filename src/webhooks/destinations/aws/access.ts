@@ -2,16 +2,16 @@
 
 export const ROLE_ARN = /^arn:aws[a-z-]*:iam::(\d{12}):role\/[\w+=,.@/-]{1,576}$/;
 
-/** How a subscription reaches AWS, without the secret values. */
+/** How a subscription accesses AWS, without the secret values. */
 export interface AwsSettings {
-  /** `null` for the AWS endpoint of the region. */
+  /** The URL of a custom endpoint; `null` for the AWS endpoint of the region. */
   endpoint: string | null;
   roleArn: string | null;
-  /** Whether the subscription has access keys. */
+  /** Whether the subscription has its own access key. */
   ownKeys: boolean;
 }
 
-/** AWS access keys to send with, instead of the installation's credentials. */
+/** The access key of a subscription, which is used instead of the installation's credentials. */
 export interface AwsSecrets {
   accessKeyId?: string;
   secretAccessKey?: string;
@@ -20,9 +20,9 @@ export interface AwsSecrets {
 export interface AwsAccess {
   region: string;
   endpoint: string | null;
-  /** The role to assume. The tenant is passed as external id, which the role may require. */
+  /** The IAM role to assume. The tenant is passed as the external id, which the role's trust policy can require. */
   role: { arn: string; externalId: string } | null;
-  /** `null` when the installation's credentials are used. */
+  /** The subscription's access key; `null` when the installation's credentials are used. */
   keys: { accessKeyId: string; secretAccessKey: string } | null;
 }
 
@@ -36,7 +36,7 @@ export function awsAccessOf(region: string, { endpoint, roleArn, ownKeys }: AwsS
   };
 }
 
-/** The origin of a service, as AWS documents it: https://docs.aws.amazon.com/general/latest/gr/rande.html */
+/** Returns the origin of a service's endpoint: https://docs.aws.amazon.com/general/latest/gr/rande.html */
 export function awsOrigin(service: string, { endpoint, region }: Pick<AwsAccess, 'endpoint' | 'region'>): string {
   if (endpoint !== null) return new URL(endpoint).origin;
   return `https://${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
@@ -44,17 +44,17 @@ export function awsOrigin(service: string, { endpoint, region }: Pick<AwsAccess,
 
 export const regionOf = (arn: string): string => arn.split(':')[3] ?? '';
 
-/** The account that owns a resource or role. */
+/** Returns the id of the AWS account that owns a resource or role. */
 export const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
 
-/** Accounts for which the installation's credentials may be used: `123456789012`, or `123456789012:tenant` for one tenant. */
+/** The AWS accounts for which the installation's credentials may be used: `123456789012`, or `123456789012:tenant` for one tenant only. */
 export interface AwsAccounts {
   accounts: string[];
 }
 
 /**
- * Whether the tenant may use the installation's credentials for this resource or role. Without this check, subscribers could send to
- * anything that the installation has access to.
+ * Whether the tenant may use the installation's credentials for this resource or role. Without this check, a subscription could send to any
+ * resource that the installation can access.
  */
 export function mayUseInstallation(offered: AwsAccounts | undefined, tenant: string, arn: string): boolean {
   const account = accountOf(arn);

@@ -1,4 +1,4 @@
-// Merges the AWS part of an input with what is saved, and checks it.
+// Merges the AWS fields of an input with the saved values, and checks the result.
 import type { Problem } from '../../base/errors.js';
 import type { CheckContext } from '../../base/fields/field.js';
 import { type AwsAccounts, type AwsSecrets, type AwsSettings, accountOf, mayUseInstallation, ROLE_ARN } from './access.js';
@@ -10,11 +10,11 @@ export interface AwsInput {
   roleArn?: string | null;
 }
 
-/** The given text without spaces around it, or else the saved one; `null` when blank. */
+/** Returns the given text without surrounding spaces, or the saved text if none is given; `null` when blank. */
 export const textOf = (given: string | null | undefined, saved?: string | null): string | null =>
   (given === undefined ? saved : given?.trim()) || null;
 
-/** Merges the input with the saved settings and secrets, if there are any. */
+/** Merges the input with the saved settings and secrets, if any. */
 export function mergeAws(
   input: AwsInput,
   was: AwsSettings | undefined,
@@ -34,12 +34,12 @@ export function mergeAws(
 }
 
 export interface AwsRules {
-  /** The input's field, e.g. `sqs`, which begins the path of each problem. */
+  /** The field of the destination, e.g. `sqs`. The path of each problem begins with it. */
   field: string;
-  /** The ARN to send to; `null` when it is invalid, and then the account is not checked. */
+  /** The ARN of the queue, topic or event bus; `null` when it is invalid, and then the account is not checked. */
   arn: string | null;
   offered: AwsAccounts | undefined;
-  /** The variable that lists the accounts. */
+  /** The environment variable that lists the allowed accounts; problems name it. */
   variable: string;
 }
 

@@ -1,9 +1,12 @@
-// Declares the fields that all AWS destinations have: the endpoint, the access key and the role.
+// Declares the fields that all AWS destinations have: the endpoint, the role and the access key.
 import type { Field } from '../../base/fields/field.js';
 import type { Subscription } from '../../base/model.js';
 import type { AwsSettings } from './access.js';
 
-/** `verb` says what is done at the destination: publish, send. `settingsOf` finds the settings of a subscription. */
+/**
+ * @param verb the permission that an access key needs, e.g. `publish`, for the descriptions
+ * @param settingsOf returns the settings of this destination; `undefined` when the subscription has another destination
+ */
 export function awsFields(verb: string, settingsOf: (subscription: Subscription) => AwsSettings | undefined): Field[] {
   return [
     {

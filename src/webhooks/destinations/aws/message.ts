@@ -1,4 +1,4 @@
-// Builds what messages to AWS services have in common: the attributes that identify a delivery, and their size.
+// Builds the parts that messages to AWS services have in common, and decides whether a message may be sent.
 import { createHash } from 'node:crypto';
 import type { Compiled } from '../../base/compiled.js';
 import type { Engine } from '../../base/engine.js';
@@ -6,7 +6,7 @@ import type { NoReply } from '../destination.js';
 import type { DeliveryIds } from '../kind.js';
 import { type AwsAccess, type AwsAccounts, mayUseInstallation } from './access.js';
 
-/** Attributes of a message, all of them texts. */
+/** The attributes of a message by name. All values are strings. */
 export type Attributes = Record<string, string>;
 
 export function attributesOf(
@@ -29,11 +29,14 @@ export function attributesOf(
   };
 }
 
-/** Attributes in the form of the services' APIs. */
+/** Converts attributes to the format of the SQS and SNS APIs. */
 export const toMessageAttributes = (attributes: Attributes) =>
   Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]));
 
-/** The order and deduplication of a FIFO topic or queue: notifications of a node stay in order, a delivery arrives once. */
+/**
+ * The FIFO parameters of a message. The group is the node: AWS keeps the messages of a group in order. The deduplication id is the
+ * delivery: AWS drops repeats of it within five minutes.
+ */
 export interface Fifo {
   groupId: string;
   deduplicationId: string;
@@ -41,19 +44,20 @@ export interface Fifo {
 
 const MAX_GROUP_ID_LENGTH = 128;
 
+/** Returns `null` unless the ARN is that of a FIFO topic or queue. */
 export function fifoOf(arn: string, nodeId: string, deliveryId: string): Fifo | null {
   if (!arn.endsWith('.fifo')) return null;
   const groupId = nodeId.length <= MAX_GROUP_ID_LENGTH ? nodeId : createHash('sha256').update(nodeId).digest('hex');
   return { groupId, deduplicationId: deliveryId };
 }
 
-/** The parameters of a message in the form of recorded headers. */
+/** Returns the parameters of a message as the headers that its attempt records. */
 export const recordedHeaders = (fifo: Fifo | null, attributes: Attributes): Record<string, string> => ({
   ...(fifo && { MessageGroupId: fifo.groupId, MessageDeduplicationId: fifo.deduplicationId }),
   ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`MessageAttributes.${name}`, value])),
 });
 
-/** Bytes that the services count: the body, and the name, type and value of each attribute. */
+/** Returns the size of a message in bytes, as SQS and SNS count it: the body, and the name, type and value of each attribute. */
 export function sizeOf(body: string, attributes: Attributes): number {
   return Object.entries(attributes).reduce(
     (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value) + 'String'.length,
@@ -61,21 +65,23 @@ export function sizeOf(body: string, attributes: Attributes): number {
   );
 }
 
-/** Holds the delivery of a message that AWS would refuse, until the subscription's template changes. */
+/** Returns a result that holds the delivery until the subscription changes, because AWS would reject the message. */
 export const heldFor = (message: string): { refused: NoReply } => ({
   refused: { kind: 'NO_REPLY', stage: 'TEMPLATE', message, held: true, sendMs: 0 },
 });
 
 export interface Limits {
-  /** The name of the service. */
   service: string;
   bytes: number;
   maxBytes: number;
-  /** The call for which the installation's credentials need permission; `null` when no check is needed. */
+  /** The values that decide whether the installation's credentials may be used; `null` when no check is needed. */
   mayUse: { access: AwsAccess; arn: string; tenant: string; offered: AwsAccounts | undefined; variable: string } | null;
 }
 
-/** Why a message must not be sent: it is too large, or the installation's credentials must not be used for the account. */
+/**
+ * Returns the reason not to send a message: it is too large, or the installation's credentials are not allowed for the account. Returns an
+ * empty object when the message may be sent.
+ */
 export function refusalOf({ service, bytes, maxBytes, mayUse }: Limits): { refused?: NoReply } {
   if (bytes > maxBytes)
     return heldFor(

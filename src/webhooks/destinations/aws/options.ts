@@ -1,9 +1,9 @@
-// Declares the variable that says for which AWS accounts the installation's credentials may be used.
+// Declares the environment variable that lists the AWS accounts for which the installation's credentials may be used.
 import { z } from 'zod';
 import type { Variable } from '../../../runtime/config-texts.js';
 import { list } from '../../../runtime/config-texts.js';
 
-/** `resources` are what subscriptions send to, such as queues. */
+/** @param resources the resources that subscriptions send to, for the description, e.g. `SQS queues` */
 export function accountsVariable(name: string, resources: string): Variable<string[]> {
   return {
     name,

@@ -1,7 +1,7 @@
 // Loads the packages that only AWS destinations need. They are optional peer dependencies.
 import { WebhooksError } from '../../base/errors.js';
 
-// Each import is a literal with its own `catch`, so that bundlers can leave out packages that aren't installed.
+// Each import has a literal name and a `catch` of its own, so that bundlers can leave out packages that aren't installed.
 export const loadCredentialProviders = () =>
   import('@aws-sdk/credential-providers').catch((cause) => missing('@aws-sdk/credential-providers', cause));
 export const loadHttpHandler = () => import('@smithy/node-http-handler').catch((cause) => missing('@smithy/node-http-handler', cause));

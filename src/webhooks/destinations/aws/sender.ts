@@ -1,4 +1,4 @@
-// Sends messages to an AWS service by the official SDK, which is loaded with the first message.
+// Sends messages to an AWS service with the official SDK, which is loaded when the first message is sent.
 import { pipeline, Transform } from 'node:stream';
 import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import { WebhooksError } from '../../base/errors.js';
@@ -9,7 +9,7 @@ import { loadCredentialProviders, loadHttpHandler } from './packages.js';
 
 export interface AwsMessage {
   access: AwsAccess;
-  /** The subscription and its version: cached credentials are kept for one version. */
+  /** Identify the version of the subscription. The client, which holds the credentials, is cached for that version. */
   subscriptionId: string;
   version: number;
 }
@@ -25,24 +25,27 @@ interface Metadata {
 
 type ClientConfig = Awaited<ReturnType<typeof clientConfig>>;
 
-/** The functions and texts that differ between the AWS services. */
+/** The functions and messages that differ between the AWS services. */
 export interface AwsService<C extends Client, M extends AwsMessage> {
-  /** The name of the service, for sentences. */
+  /** The name that error messages use, e.g. `SQS`. */
   name: string;
   connect(config: ClientConfig): Promise<C>;
   send(client: C, message: M, options: { abortSignal: AbortSignal }): Promise<{ $metadata: Metadata }>;
-  /** The failure that a successful status hides; `null` when there is none. */
+  /** Returns the failure that a response with a successful status reports; `null` when it reports none. */
   failureIn?(output: object): { code: string; message: string } | null;
-  /** Advice by error code; a code is absent when the service's own message says enough. */
+  /** Advice for the user by error code. A code is absent when the message of AWS says enough. */
   advice?: Record<string, string>;
 }
 
-/** Maximum number of clients; beyond it the oldest is evicted, with its credentials. */
+/** Maximum number of cached clients. When there are more, the one that was opened first is dropped together with its credentials. */
 const MAX_CLIENTS = 1000;
 
 type Agents = Pick<Guard, 'httpAgent' | 'httpsAgent'>;
 
-/** Opens a sender with one client per set of credentials and region. The SDK tries once, because deliveries have their own retries. */
+/**
+ * Opens a sender. Subscriptions that use the installation's credentials share one client per region; each other subscription has a client
+ * of its own. The SDK doesn't retry, because deliveries have their own retries.
+ */
 export function openAwsSender<C extends Client, M extends AwsMessage>(
   service: AwsService<C, M>,
   guard: Agents,
@@ -75,7 +78,7 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
       const started = performance.now();
       const deadline = new AbortController();
       let timer: NodeJS.Timeout | undefined;
-      // The SDK fetches credentials without the abort signal; this promise ends the attempt at the deadline all the same.
+      // The SDK ignores the abort signal while it fetches credentials, so this promise ends the attempt at the deadline.
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => {
           deadline.abort();
@@ -145,7 +148,7 @@ async function clientConfig(guard: Agents, { region, endpoint, role, keys }: Aws
   return { ...config, credentials };
 }
 
-/** Limits a response to MAX_RESPONSE_BYTES, and stops reading at the deadline. */
+/** Creates an HTTP handler that fails when a response has more than MAX_RESPONSE_BYTES, and that stops reading at the deadline. */
 async function boundedHandler({ httpAgent, httpsAgent }: Agents, deadlineMs: number) {
   const { NodeHttpHandler } = await loadHttpHandler();
   const inner = new NodeHttpHandler({ httpAgent, httpsAgent, requestTimeout: deadlineMs });
@@ -170,14 +173,14 @@ function withoutCredentials(error: unknown, { role, keys }: AwsAccess, deadlineM
   const what = role
     ? `The role ${role.arn} could not be assumed`
     : `${keys ? 'The access keys' : "The installation's AWS credentials"} can't be used`;
-  // The credential provider may wrap the error that caused the failure.
+  // The credential provider may wrap the network error that caused the failure.
   const cause = (error as Error).cause;
   const { failure } = noReplyOf(failureStep(error) === null && cause ? cause : error, false, deadlineMs, 0);
   const { name, message } = error as Error;
   return { kind: 'NO_REPLY', stage: 'AUTH', message: `${what}: ${sentence(name, message)}.`, ...(failure && { failure }), sendMs };
 }
 
-/** Returns the error response of AWS; `null` when there was none. */
+/** Converts an error of the SDK into the response that AWS sent; returns `null` when AWS sent none. */
 function replyOf<C extends Client, M extends AwsMessage>(
   service: AwsService<C, M>,
   error: unknown,

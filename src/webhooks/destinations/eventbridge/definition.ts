@@ -1,15 +1,15 @@
-// Declares the settings of an EventBridge destination: an event bus of the subscriber.
+// Declares the settings of an EventBridge destination.
 import type { AwsAccess, AwsAccounts, AwsSecrets, AwsSettings } from '../aws/access.js';
 import type { AwsInput } from '../aws/check.js';
 
 export interface EventBridgeSettings extends AwsSettings {
-  /** Names the region, the account and the event bus. */
+  /** The ARN of the event bus, which contains the region, the account and the name. */
   eventBusArn: string;
-  /** The source of the events, by which rules select them. */
+  /** The `source` of the events. Rules of the event bus can select events by it. */
   source: string;
 }
 
-/** An EventBridge event bus. An absent field keeps its saved value. */
+/** The input of an EventBridge destination. An absent field keeps its saved value. */
 export interface EventBridgeInput extends AwsInput {
   eventBusArn?: string | null;
   source?: string | null;

@@ -1,4 +1,5 @@
-// Declares the field `eventBridge`: the event bus that a subscription sends to. Merges its input with what is saved, and checks it.
+// Declares the field `eventBridge`, the event bus that a subscription sends to. Merges its input with the saved settings, and checks the
+// result.
 import type { Problem } from '../../base/errors.js';
 import type { CheckContext, Field, MergeContext } from '../../base/fields/field.js';
 import type { Subscription } from '../../base/model.js';

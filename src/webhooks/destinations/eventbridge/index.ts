@@ -1,4 +1,4 @@
-// Puts notifications on AWS EventBridge event buses.
+// Sends notifications to AWS EventBridge event buses.
 import { type AwsSecrets, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
 import { accountsVariable } from '../aws/options.js';
 import { openAwsSender } from '../aws/sender.js';

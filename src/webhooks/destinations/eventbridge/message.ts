@@ -11,12 +11,12 @@ export interface BusEvent extends AwsMessage {
   access: EventBridgeAccess;
   detailType: string;
   detail: string;
-  /** The ids of the delivery as `name=value`, because an event has no attributes. */
+  /** The ids of delivery, subscription and node as `name=value`. An event has no attributes that could contain them. */
   resources: string[];
 }
 
 /**
- * Maximum bytes of an event, which must be smaller than 1 MiB according to
+ * Maximum number of bytes of an event, which must be smaller than 1 MiB:
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
 const MAX_BYTES = 1_048_575;
@@ -42,7 +42,7 @@ export function composeEvent(
     ...(unsendable(text) ??
       refusalOf({
         service: 'EventBridge',
-        // AWS defines the size of an entry: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+        // The size of an event as AWS counts it: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
         bytes: [source, topic.key, text, ...resources].reduce((sum, part) => sum + Buffer.byteLength(part), 0),
         maxBytes: MAX_BYTES,
         mayUse: { access, arn: eventBusArn, tenant: owner.tenant, offered: engine.settings.eventBridge, variable: ACCOUNTS },
@@ -50,7 +50,7 @@ export function composeEvent(
   };
 }
 
-/** EventBridge rejects a detail that isn't a JSON object. */
+/** Returns the reason why EventBridge would reject the body; `null` when it accepts the body: a JSON object. */
 function unsendable(text: string) {
   if (/^\s*\{/.test(text) && isJson(text)) return null;
   return heldFor('The body is not a JSON object, but EventBridge accepts only JSON objects. Let the template render one.');

@@ -1,4 +1,4 @@
-// Puts events on EventBridge event buses.
+// Sends events to EventBridge event buses.
 import type { EventBridgeClient, PutEventsCommandOutput } from '@aws-sdk/client-eventbridge';
 import { missing } from '../aws/packages.js';
 import type { AwsService } from '../aws/sender.js';
@@ -17,7 +17,7 @@ export const EVENT_BRIDGE: AwsService<EventBridgeClient, BusEvent> = {
     const entry = { EventBusName: access.eventBusArn, Source: access.source, DetailType: detailType, Detail: detail, Resources: resources };
     return client.send(new PutEventsCommand({ Entries: [entry] }), options);
   },
-  // The request succeeds even if EventBridge refuses its event.
+  // The HTTP status is successful even if EventBridge rejects the event.
   failureIn(output) {
     const { FailedEntryCount, Entries } = output as Omit<PutEventsCommandOutput, '$metadata'>;
     if (!FailedEntryCount) return null;

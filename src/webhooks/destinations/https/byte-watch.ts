@@ -1,10 +1,11 @@
-// Limits the bytes that are read of an HTTP/2 connection. Node's HTTP/2 reads the socket natively, so bytes are counted afterwards.
+// Limits the bytes that are read from an HTTP/2 connection. Node reads the socket in native code, so the bytes can be counted only
+// afterwards.
 import type { Socket } from 'node:net';
 import { MAX_EXCHANGE_BYTES } from './response-reader.js';
 
-/** Milliseconds between two looks at the counters. Bytes that arrive between two looks are read even if they exceed the limit. */
+/** Milliseconds between two checks of the byte counts. Bytes that arrive between two checks are read even if they exceed the limit. */
 const LOOK_MS = 10;
-/** Maximum number of bytes of an idle connection: settings, PINGs, GOAWAY. */
+/** Maximum number of bytes that a connection may receive beside its responses: SETTINGS, PING and GOAWAY frames. */
 const IDLE_BYTES = 64 * 1024;
 
 const watched = new Set<ByteWatch>();
@@ -14,7 +15,7 @@ export class ByteWatch {
   private open = 0;
   private limit: number;
 
-  /** Calls `exceed` once when the receiver has sent more than its requests allow. */
+  /** @param exceed called once, when the receiver has sent more bytes than its requests allow */
   constructor(
     private readonly socket: Pick<Socket, 'bytesRead'>,
     private readonly exceed: () => void,
@@ -24,12 +25,13 @@ export class ByteWatch {
     timer ??= setInterval(lookAtAll, LOOK_MS).unref();
   }
 
+  /** Begins a request, and raises the limit by the bytes that its response may have. */
   begin(): void {
     this.open += 1;
     this.limit += MAX_EXCHANGE_BYTES;
   }
 
-  /** Ends an exchange, and lowers the limit by the bytes that the exchange was allowed but did not use. */
+  /** Ends a request, and lowers the limit by the bytes that its response did not use. */
   end(): void {
     this.open -= 1;
     this.limit = Math.min(this.limit, this.socket.bytesRead + this.open * MAX_EXCHANGE_BYTES + IDLE_BYTES);

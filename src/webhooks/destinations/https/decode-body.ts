@@ -3,14 +3,17 @@ import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
 
-/** Maximum number of codings of one body. More codings serve no purpose, and each costs time. */
+/** Maximum number of content codings of one body. Receivers have no use for more, and decoding each costs time. */
 const MAX_CODINGS = 3;
 
-// Accepts incomplete input, because a body may be cut off at MAX_RESPONSE_BYTES.
+// Accept incomplete input, because a body may be cut off at MAX_RESPONSE_BYTES.
 const GZIP = { finishFlush: zlib.constants.Z_SYNC_FLUSH };
 const BROTLI = { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH };
 
-/** Sets the body of a reply, decoded if it is encoded. Returns a promise only for an encoded body, because nearly all are not. */
+/**
+ * Sets the body of a reply, decompressed if necessary. Returns a promise only for a compressed body, because nearly all bodies are not
+ * compressed.
+ */
 export function withBody(reply: Reply, bytes: Buffer): Reply | Promise<Reply> {
   const { headers } = reply;
   const codings = headers['content-encoding'] === undefined && headers['transfer-encoding'] === undefined ? [] : codingsOf(headers);
@@ -26,13 +29,19 @@ async function decodeInto(reply: Reply, bytes: Buffer, codings: string[]): Promi
   return reply;
 }
 
-/** The codings of a response, in the order in which they were applied, without `chunked`, which the HTTP client decodes. */
+/**
+ * Returns the codings of a response, such as `gzip`, in the order in which they were applied. Leaves out `chunked`, which the HTTP client
+ * decodes.
+ */
 function codingsOf(headers: Record<string, string>): string[] {
   const all = `${headers['content-encoding'] ?? ''},${headers['transfer-encoding'] ?? ''}`.toLowerCase().split(',');
   return all.map((coding) => coding.trim()).filter((coding) => coding !== '' && coding !== 'identity' && coding !== 'chunked');
 }
 
-/** Returns at most `limit` bytes of the decoded body, or why it can't be decoded. The cost is linear in `bytes` and `limit`. */
+/**
+ * Returns at most `limit` bytes of the decoded body, or a message that says why it can't be decoded. The cost is linear in `bytes` and
+ * `limit`.
+ */
 async function decodeBody(bytes: Buffer, codings: string[], limit: number): Promise<Buffer | string> {
   if (codings.length > MAX_CODINGS) return `The body is encoded ${codings.length} times.`;
   let decoded = bytes;
@@ -51,7 +60,7 @@ async function decodeBody(bytes: Buffer, codings: string[], limit: number): Prom
 
 function decoderOf(coding: string, bytes: Buffer): Transform | null {
   if (coding === 'gzip' || coding === 'x-gzip') return zlib.createGunzip(GZIP);
-  // "deflate" means zlib's format, but many servers send the bare one: https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2
+  // "deflate" is the zlib format, but many servers send raw deflate data: https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2
   if (coding === 'deflate') return ((bytes[0] as number) & 15) === 8 ? zlib.createInflate(GZIP) : zlib.createInflateRaw(GZIP);
   if (coding === 'br') return zlib.createBrotliDecompress(BROTLI);
   // Node has createZstdDecompress from 22.15 on.

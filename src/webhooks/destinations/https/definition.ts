@@ -1,4 +1,4 @@
-// Declares the settings of an HTTPS destination: its URL. Headers, authentication and signatures are fields of the subscription itself.
+// Declares the setting of an HTTPS destination: its URL. Headers, authentication and signatures are separate fields of the subscription.
 declare module '../../base/definition.js' {
   interface DestinationSettings {
     callbackUrl: string | null;

@@ -19,7 +19,7 @@ async function checkUrl(url: string, { engine }: CheckContext): Promise<Problem[
 
 const CREDENTIAL = /(^|[-_.]|api|access|auth|client|shared)(token|key|secret|password|passwd|pwd|auth|credentials?|signature|sig)$/i;
 
-/** Warns about URL parameters that look like secrets: a URL is shown and recorded, a header's value is not. */
+/** Warns about URL parameters that look like secrets. URLs are shown and recorded; the values of headers are not. */
 function credentialWarnings(url: string): Problem[] {
   const names = URL.canParse(url) ? [...new Set(new URL(url).searchParams.keys())].filter((name) => CREDENTIAL.test(name)) : [];
   return names.map((name) => ({

@@ -1,4 +1,4 @@
-// Keeps HTTP/1.1 connections open between requests, by origin: one undici client for each connection.
+// Keeps a pool of HTTP/1.1 connections per origin. Each connection has an undici client of its own.
 import { type buildConnector, Client } from 'undici';
 import type { Lifetimes } from './lifetimes.js';
 import { MAX_HEAD_BYTES, ResponseReader } from './response-reader.js';
@@ -6,9 +6,9 @@ import { MAX_HEAD_BYTES, ResponseReader } from './response-reader.js';
 export interface Http1Connection {
   readonly client: Client;
   readonly origin: string;
-  /** Time by `performance.now()` at which the connection was opened. */
+  /** When the connection was opened, by `performance.now()`. */
   bornMs: number;
-  /** Number of requests that were answered over this connection. */
+  /** Number of requests on this connection that have ended. */
   answered: number;
   isBroken: boolean;
   /** `null` until the connection is open. */
@@ -17,17 +17,18 @@ export interface Http1Connection {
 
 /** A request that needs a connection. */
 export interface Taker {
-  /** Whether the request has ended and no longer needs a connection. */
+  /** Whether the request has already ended, for example at its deadline. */
   readonly isOver: boolean;
+  /** Sends the request over the connection. */
   begin(connection: Http1Connection): void;
 }
 
 interface Origin {
-  /** The connection that was used last is taken first, so that surplus connections stay idle and are closed. */
+  /** The idle connections. The one that was used last is used first, so that surplus connections stay idle until they are closed. */
   idle: Http1Connection[];
   open: number;
   waiting: Taker[];
-  /** Connections opened until this time by `performance.now()` take no new request. */
+  /** Connections opened before this time, by `performance.now()`, get no new request. */
   retiredMs: number;
 }
 
@@ -42,7 +43,7 @@ export class Http1Connections {
     private readonly lifetimes: Pick<Lifetimes, 'ageMs' | 'idleMs'>,
   ) {}
 
-  /** Gives the taker an idle or a new connection, at once unless as many as allowed are in use. */
+  /** Begins the request on an idle or a new connection. If `perOrigin` connections are in use, the request waits until one is released. */
   take(name: string, taker: Taker): void {
     const origin = this.origins.get(name) ?? { idle: [], open: 0, waiting: [], retiredMs: Number.NEGATIVE_INFINITY };
     for (let connection = origin.idle.pop(); connection; connection = origin.idle.pop()) {
@@ -56,7 +57,7 @@ export class Http1Connections {
     else taker.begin(this.open(name, origin));
   }
 
-  /** Takes a connection back after its request. `isReusable` is true when the response was read to its end. */
+  /** Returns a connection to the pool after its request. `isReusable` is true when the response was read to its end. */
   release(connection: Http1Connection, isReusable: boolean): void {
     const origin = this.origins.get(connection.origin) as Origin;
     connection.answered += 1;
@@ -71,7 +72,7 @@ export class Http1Connections {
     taker?.begin(this.open(connection.origin, origin));
   }
 
-  /** Retires all open connections of an origin, which then take no new request: one of them is dead, so the others may be. */
+  /** Sends no new request over the open connections of an origin, because one of them is dead and the others may be dead, too. */
   retire(name: string): void {
     const origin = this.origins.get(name);
     if (origin === undefined) return;
@@ -79,7 +80,7 @@ export class Http1Connections {
     for (const connection of origin.idle.splice(0)) this.drop(connection, origin);
   }
 
-  /** Closes idle connections now, and the others after their requests. */
+  /** Closes idle connections now, and the others after their requests. Resolves when all are closed. */
   async close(): Promise<void> {
     this.isClosed = true;
     for (const origin of this.origins.values()) for (const connection of origin.idle.splice(0)) this.drop(connection, origin);
@@ -99,7 +100,7 @@ export class Http1Connections {
     const client = new Client(name, {
       connect: (options, callback) =>
         this.connect(options, (...[error, socket]) => {
-          // undici replaces a connection that broke before the request was written to it.
+          // undici calls this again to replace a connection that broke before the request was written.
           Object.assign(connection, { bornMs: performance.now(), answered: 0, isBroken: false });
           if (error) return callback(error, null);
           connection.reader = new ResponseReader(socket);
@@ -110,7 +111,7 @@ export class Http1Connections {
       keepAliveMaxTimeout: this.lifetimes.ageMs,
       headersTimeout: 0,
       bodyTimeout: 0,
-      // Larger than the limit of ResponseReader, so that ResponseReader reports a head that is too large, and not undici.
+      // Larger than the limit of ResponseReader, whose error message for headers that are too long is clearer than that of undici.
       maxHeaderSize: 2 * MAX_HEAD_BYTES,
     });
     const connection: Http1Connection = { client, origin: name, bornMs: performance.now(), answered: 0, isBroken: false, reader: null };

@@ -12,8 +12,8 @@ import type { Http1Connection, Http1Connections, Taker } from './http1-connectio
 const MAX_PATHS = 10_000;
 
 /**
- * Paths by URL, cached because many requests go to the same URL. Cutting the origin off the URL would be wrong: an origin is
- * normalized, e.g. without :443.
+ * Caches the path of each URL, because many requests have the same URL. The path can't be cut off the URL at the length of the origin,
+ * because an origin is normalized: it has no `:443`.
  */
 const paths = new Map<string, string>();
 
@@ -27,14 +27,14 @@ function pathOf(url: string): string {
 }
 
 export interface Timing {
-  /** Both times by `performance.now()`. */
+  /** Start and deadline of the request, by `performance.now()`. */
   startedMs: number;
   untilMs: number;
-  /** The deadline to name in an error message. */
+  /** The deadline in milliseconds that error messages name. */
   deadlineMs: number;
 }
 
-/** Sends a request over one of the connections. @throws EgressFailed when this installation's own proxy or network fails */
+/** Sends a request over a connection of the pool. @throws EgressFailed when this installation's proxy or network fails */
 export function sendHttp1(connections: Http1Connections, request: Exchange, timing: Timing): Promise<Reply | NoReply> {
   return new Promise((resolve, reject) => {
     connections.take(request.origin, new Http1Exchange(connections, timing, { request, resolve, reject }));
@@ -49,7 +49,10 @@ interface Task {
   reject(error: unknown): void;
 }
 
-/** One request and its result. A class, because thousands are in progress: one object each instead of a dozen closures. */
+/**
+ * One request and its response. It is a class because thousands of requests run at once: one object each takes less memory than a dozen
+ * closures.
+ */
 class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
   private connection: Http1Connection | undefined;
   private status = 0;
@@ -60,14 +63,14 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
   private isKept = false;
   private readonly timer: NodeJS.Timeout;
 
-  /** `task` is set to `null` at the end, because a connection keeps a reference to its last exchange. */
+  /** `task` becomes `null` when the request ends, so that its memory is freed although undici still refers to this object. */
   constructor(
     private readonly connections: Http1Connections,
     private readonly timing: Timing,
     private task: Task | null,
   ) {
-    // A request that waits for a connection times out too, and is not sent afterwards. The delay is a whole number because Node keys
-    // its timer lists by duration, and fractional keys are slow.
+    // The deadline also ends a request that still waits for a connection. The delay is a whole number, because Node keeps one list of
+    // timers per duration and is slow with fractions.
     this.timer = setTimeout(onDeadline, Math.ceil(timing.untilMs - performance.now()), this);
   }
 
@@ -86,7 +89,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
     }
   }
 
-  /** Called just before the request is written. */
+  /** undici calls this just before it writes the request. */
   onRequestStart(): void {
     this.isKept = (this.connection?.answered ?? 0) > 0;
     this.connection?.reader?.begin();
@@ -105,7 +108,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.chunks.push(chunk);
     this.size += chunk.length;
-    // The rest of the response is not read, so the connection can't be used again.
+    // The rest of the response is not read, so the connection can't be reused.
     if (this.size >= MAX_RESPONSE_BYTES) this.reply(false);
   }
 
@@ -137,14 +140,14 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
     const refused = error instanceof AnswerRefused ? error : refusalOf(error, read);
     if (refused) this.end(false)?.resolve(refusedAnswer(refused, this.tookMs()));
     else if (this.isKept && isClosedByPeer(error)) {
-      // The other idle connections are as old as the broken one, so the retry must not take one of them.
+      // The other idle connections of the origin are as old and probably broken, too, so a retry must not use them.
       this.connections.retire(this.task.request.origin);
       this.end(false)?.resolve(unansweredReply(this.tookMs()));
     } else this.fail(error, false);
   }
 
   passDeadline(): void {
-    // A dead connection answers nothing and reports no error; the others of its origin may lead to the same dead end.
+    // A connection can be dead without an error. The other connections of its origin may be dead, too.
     if (this.task !== null && this.status === 0) this.connections.retire(this.task.request.origin);
     this.fail(LATE, true);
   }
@@ -159,7 +162,9 @@ class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
     }
   }
 
-  /** Returns `null` when the exchange has ended already; later events then have no effect. */
+  /**
+   * Ends the request and releases its connection. Returns `null` when the request has already ended, so that later events have no effect.
+   */
   private end(isReusable: boolean): Task | null {
     const { task, connection } = this;
     if (task === null) return null;
@@ -181,7 +186,7 @@ const LATE = new Error('the deadline has passed');
 
 const onDeadline = (exchange: Http1Exchange): void => exchange.passDeadline();
 
-/** Returns why a response ended in an error after its headers. */
+/** Returns why the body of a response could not be read to its end. */
 function flawOf(error: Error): string {
   if (error instanceof AnswerRefused) return error.message;
   if (error instanceof errors.HTTPParserError) return 'The framing of the body is not valid HTTP.';
@@ -190,7 +195,7 @@ function flawOf(error: Error): string {
   return 'The connection ended in the middle of the body.';
 }
 
-/** Returns why a response is no valid HTTP; `null` when none had begun. */
+/** Returns why a response is not valid HTTP; `null` when no response had begun. */
 function refusalOf(error: Error, { bytes, status }: { bytes: number; status: number }): AnswerRefused | null {
   const answer = `The receiver's answer${status > 0 ? ` with status ${status}` : ''}`;
   if (error instanceof errors.HTTPParserError)

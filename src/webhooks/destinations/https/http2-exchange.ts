@@ -7,45 +7,46 @@ import type { ByteWatch } from './byte-watch.js';
 import { withBody } from './decode-body.js';
 import { MAX_INFORMATIONAL } from './response-reader.js';
 
-/** Thrown when the receiver certainly didn't process the request: https://www.rfc-editor.org/rfc/rfc9113#section-8.7 */
+/** Thrown when the receiver certainly did not process the request: https://www.rfc-editor.org/rfc/rfc9113#section-8.7 */
 export class Unprocessed extends Error {
   override name = 'Unprocessed';
 }
 
-/** Thrown when a session that had answered before ended without a response to this request. */
+/** Thrown when a session that has answered earlier requests ends before it answers this one. */
 export class Unanswered extends Error {
   override name = 'Unanswered';
 }
 
-/** An open session and what is known of it. */
+/** An open HTTP/2 session and its state. */
 export interface Held {
   session: ClientHttp2Session;
   /** Both times by `performance.now()`: when the session was opened, and when the receiver last sent something. */
   bornMs: number;
   heardMs: number;
-  /** The PING that must be answered before the session is trusted; `null` when none is under way. */
+  /** The PING in progress: the session gets no request before its answer. `null` when there is none. */
   ping: Promise<void> | null;
+  /** Number of streams in use or reserved. */
   open: number;
-  /** Counts the bytes that the receiver sends; `refused` is set when there are too many. */
+  /** Counts the bytes that the receiver sends. When there are too many, `refused` is the error that ends the session's requests. */
   bytes: ByteWatch;
   refused: AnswerRefused | null;
-  /** Whether a request was answered over this session. */
+  /** Whether the receiver has answered a request over this session. */
   hasAnswered: boolean;
-  /** Maximum number of streams at once; `null` until the receiver's settings arrive, and then only one stream is opened. */
+  /** Maximum number of concurrent streams; `null` until the receiver's SETTINGS frame arrives. Until then, only one stream is used. */
   limit: number | null;
 }
 
-/** How long an exchange may take. */
+/** The time limits of a request. */
 interface Timing {
   /** Aborts at the deadline. */
   signal: AbortSignal;
-  /** Start of the exchange, by `performance.now()`. */
+  /** Start of the request, by `performance.now()`. */
   started: number;
   /** Called when the deadline passes and no response has begun. */
   onSilence(): void;
 }
 
-/** Sends a request over the session. Rejects with the connection's error, or with the signal's reason. */
+/** Sends a request over the session. Rejects with the connection's error or, at the deadline, with the signal's reason. */
 export function exchange(held: Held, request: Exchange, timing: Timing): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const { pathname, search } = new URL(request.url);
@@ -63,7 +64,7 @@ export function exchange(held: Held, request: Exchange, timing: Timing): Promise
   });
 }
 
-/** The response to one request, while it arrives. */
+/** Reads the response to one request. */
 class Http2Exchange {
   private head: IncomingHttpHeaders | undefined;
   private firstByteMs = 0;
@@ -148,7 +149,7 @@ class Http2Exchange {
   /** Returns the reason why the stream ended without a response. */
   private failureOf(error: Error & { code?: string }): Error {
     const { stream, held } = this;
-    // A stream that the receiver reset leaves its session open.
+    // If the receiver only reset this stream, the session is still open.
     if (held.hasAnswered && held.session.destroyed && !stream.pending) return new Unanswered();
     if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.pending)
       return new Unprocessed('The receiver refused the request before it processed it', { cause: error });

@@ -1,4 +1,4 @@
-// Sends requests to an origin over as few HTTP/2 sessions as needed. Repeats only requests that were provably not processed.
+// Sends requests to an origin over as few HTTP/2 sessions as needed. Repeats a request only if the receiver certainly did not process it.
 import { connect as connectHttp2 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../../base/model.js';
@@ -9,31 +9,33 @@ import { exchange, type Held, Unprocessed } from './http2-exchange.js';
 import type { Lifetimes } from './lifetimes.js';
 import { MAX_EXCHANGE_BYTES } from './response-reader.js';
 
-// undici's HTTP/2 client (7.30) is not used: on GOAWAY, with which servers end a connection in good order (nginx after 1,000
-// requests), it drops the requests in progress, and it sends POST requests one at a time.
+// undici's HTTP/2 client (7.30) is not used, because it sends POST requests one at a time and drops the requests in progress on GOAWAY.
+// Servers send GOAWAY to end a connection in good order, e.g. nginx after 1,000 requests.
 
 export interface Http2Origin {
-  /** Rejects with the connection's error, or with the signal's reason. */
+  /**
+   * Sends a request over a session with a free stream. Rejects with the connection's error or, at the deadline, with the signal's reason.
+   */
   send(request: Exchange, signal: AbortSignal, started: number): Promise<Reply>;
   close(): void;
 }
 
-/** Thrown when a further connection to the origin chooses HTTP/1.1, so that the request is not sent on it. */
+/** Thrown when an origin that chose HTTP/2 before chooses HTTP/1.1 for a new connection. The request was not sent. */
 export class ChoseHttp1 extends Error {
   override name = 'ChoseHttp1';
 }
 
-/**
- * Maximum number of sessions per origin, equal to the limit of HTTP/1.1 connections, and of streams per session unless the receiver
- * allows fewer.
- */
+/** Maximum number of sessions per origin, as many as HTTP/1.1 connections by default. */
 const MAX_SESSIONS = 200;
+/** Maximum number of concurrent streams per session, unless the receiver allows fewer. */
 const MAX_STREAMS = 100;
+/** Maximum number of times that a request is sent, if the receiver does not process it. */
 const MAX_TRIES = 4;
 
 /**
- * Opens an origin that speaks h2. `first` is a connection on which the origin chose h2. `connect` opens another one on which it
- * chose h2 again.
+ * Opens an origin that supports HTTP/2.
+ * @param first a connection on which the origin chose HTTP/2
+ * @param connect opens another connection on which the origin chooses HTTP/2
  */
 export function openHttp2Origin(origin: string, first: TLSSocket, lifetimes: Lifetimes, connect: () => Promise<TLSSocket>): Http2Origin {
   const sessions = new Sessions(origin, lifetimes, connect);
@@ -92,7 +94,7 @@ class Sessions {
       this.sessions.delete(held);
       this.wake();
     };
-    // Each stream reports an error by itself. After GOAWAY the open streams continue, and no new stream is opened.
+    // Each stream reports its own error. After GOAWAY, the open streams continue and no new stream is opened.
     session.on('error', leave).on('goaway', leave).on('close', leave);
     session.once('close', () => bytes.close());
     session.on('remoteSettings', ({ maxConcurrentStreams = MAX_STREAMS }) => {

@@ -16,8 +16,9 @@ import { LIFETIMES } from './lifetimes.js';
 
 /** An origin that chose HTTP/1.1 is offered HTTP/2 again after this many milliseconds. */
 const CHOICE_MS = 10 * 60_000;
+/** Milliseconds after which an unused connection from a negotiation of the protocol is closed. */
 const SPARE_MS = 10_000;
-/** Maximum number of origins whose choice is remembered; beyond it the oldest is evicted. */
+/** Maximum number of origins whose choice is cached; beyond it the oldest is evicted. */
 const MAX_ORIGINS = 10_000;
 
 interface Choice {
@@ -25,10 +26,11 @@ interface Choice {
   made: Promise<Http2Origin | null>;
   /** The value of `made`, once it is resolved. */
   known?: Http2Origin | null;
+  /** When the choice expires, by `Date.now()`. */
   untilMs: number;
 }
 
-/** Opens a destination that keeps connections alive per origin and never follows a redirect. */
+/** Opens a sender that keeps connections to each origin open and never follows a redirect. */
 export function openHttpsDestination(
   guard: Pick<Guard, 'connect'>,
   deadlineMs = DEFAULT_DEADLINES.requestMs,

@@ -1,13 +1,13 @@
 // Declares how long connections are used, in milliseconds.
 
 export interface Lifetimes {
-  /** A connection takes no new request after this time, so that deliveries follow a name to its new addresses. */
+  /** A connection gets no new request after this time, so that requests follow a host name to its new addresses. */
   ageMs: number;
   /** An idle connection is closed after this time. */
   idleMs: number;
-  /** An HTTP/2 connection that has sent nothing for this time must answer a PING before it takes a request. */
+  /** An HTTP/2 connection on which the receiver has sent nothing for this time must answer a PING before it gets a request. */
   trustMs: number;
-  /** The time for an answer to that PING. */
+  /** Maximum time until the answer to that PING. */
   pingMs: number;
 }
 

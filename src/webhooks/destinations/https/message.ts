@@ -1,4 +1,4 @@
-// Builds the HTTP request of a delivery: standard headers, the owner's own headers, and signatures.
+// Builds the HTTP request of a delivery: standard headers, the subscription's own headers, and signatures.
 import type { Compiled } from '../../base/compiled.js';
 import type { Engine, Settings } from '../../base/engine.js';
 import type { Exchange } from '../../base/model.js';
@@ -10,14 +10,14 @@ export interface OutgoingRequest {
   origin: string;
   /** All headers except Authorization. */
   headers: Record<string, string>;
-  /** The headers to record, in which the values of the owner's own headers are redacted because they may be secrets. */
+  /** The headers to record. The values of the subscription's own headers are redacted, because they may be secrets. */
   recordedHeaders: Record<string, string>;
   body: Buffer;
 }
 
 const REDACTED = '[redacted]';
 
-/** Builds the request of a delivery, signed now, and its recorded form. */
+/** Builds the request of a delivery, signed with the current time, and the request as it is recorded. */
 export function composeRequest(
   { settings }: Pick<Engine, 'settings'>,
   compiled: Compiled,
@@ -26,7 +26,7 @@ export function composeRequest(
 ): Composed<Exchange> {
   const { recordedHeaders, ...message } = buildRequest(settings, compiled, deliveryId, body, new Date());
   const recorded = { url: message.url, headers: recordedHeaders, body: body.text };
-  // A header of the owner's own by this name wins: receivers may reject two.
+  // The subscription's own `traceparent` header wins, because receivers may reject a request with two of them.
   if (traceparent === undefined || Object.keys(message.headers).some((name) => /^traceparent$/i.test(name))) return { message, recorded };
   return {
     message: { ...message, headers: { ...message.headers, traceparent } },
@@ -34,7 +34,7 @@ export function composeRequest(
   };
 }
 
-/** Builds a signed request. @param at time of sending, for the header `X-Scope-Time` */
+/** Builds a signed request. @param at time of sending, for the signatures and the header `…Time` */
 export function buildRequest(
   settings: Settings,
   compiled: Compiled,
@@ -48,20 +48,20 @@ export function buildRequest(
   const { always, jobId, time } = knownOf(settings, compiled);
   const headers: Record<string, string> = { 'Content-Type': body.contentType, ...always, [jobId]: deliveryId, [time]: at.toISOString() };
   const unsigned = { method: 'POST', url, headers, body: bytes, deliveryId, at, headerPrefix } as const;
-  // The headers are signed before the signatures are added to the same object, which nobody else holds yet.
+  // The signatures are computed over the headers, and are then added to the same object, which no other code has yet.
   Object.assign(headers, signRequest(compiled.signatures, unsigned, secretsInForce(compiled, at)));
   return { url, origin, body: bytes, ...withOwn(compiled, headers) };
 }
 
 interface Known {
-  /** Headers that are the same in all requests of a definition. */
+  /** The headers that all requests of a definition have in common. */
   always: Record<string, string>;
-  /** Names of the two headers whose values differ by request. */
+  /** Names of the two headers whose values differ between requests. */
   jobId: string;
   time: string;
 }
 
-/** Cached per compiled definition; the settings of an installation don't change. */
+/** Cached per compiled definition. The installation's settings don't change while a process runs. */
 const known = new WeakMap<Compiled, Known>();
 
 function knownOf({ headerPrefix: prefix, domain }: Settings, compiled: Compiled): Known {
@@ -70,7 +70,7 @@ function knownOf({ headerPrefix: prefix, domain }: Settings, compiled: Compiled)
   const made = {
     always: {
       'User-Agent': 'Hookgraph',
-      // Responses are short, so compressing them costs more than it saves. A compressed one is decoded all the same.
+      // Responses are short, so compressing them costs more than it saves. A receiver may compress its response nevertheless.
       ...(!Object.keys(compiled.headers).some((name) => name.toLowerCase() === 'accept-encoding') && { 'Accept-Encoding': 'identity' }),
       [`${prefix}Topic`]: compiled.topic.key,
       [`${prefix}Topic-Version`]: compiled.topic.version,
@@ -96,7 +96,7 @@ function withOwn({ headers: own, auth }: Compiled, signed: Record<string, string
   };
 }
 
-/** Returns the secrets in force at this time, newest first. An expired one is left out even if it isn't deleted yet. */
+/** Returns the shared secrets that are valid at this time, newest first. Leaves out an expired one even if it isn't deleted yet. */
 function secretsInForce({ sharedSecret, oldSecrets }: Compiled, at: Date): string[] {
   if (sharedSecret === null) return [];
   if (oldSecrets.length === 0) return [sharedSecret];

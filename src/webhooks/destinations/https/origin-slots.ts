@@ -1,8 +1,8 @@
 // Limits the number of concurrent requests to one origin; further requests wait in order.
 
 /**
- * Freed slots are collected up to this number, or for GATHER_MS milliseconds, so that requests start together and share their reads,
- * renderings and writes.
+ * Waiting requests start in batches: when this many slots are free (or enough for all of them), at the latest GATHER_MS milliseconds after
+ * a slot became free. Requests that start together share database reads, renderings and writes.
  */
 const WORTHWHILE = 100;
 const GATHER_MS = 5;
@@ -20,7 +20,10 @@ export class OriginSlots {
 
   constructor(private readonly limit: number) {}
 
-  /** Returns `null` when a slot is free at once; otherwise a promise: true with a slot, false when closed. Pair it with `release`. */
+  /**
+   * Reserves a slot. Returns `null` when one is free at once. Otherwise returns a promise: `true` when a slot was reserved, `false` when
+   * the slots were closed. Call `release` after the request.
+   */
   take(key: string): Promise<boolean> | null {
     const origin = this.origins.get(key) ?? { taken: 0, waiting: [], gathering: undefined };
     if (origin.taken === 0) this.origins.set(key, origin);

@@ -1,14 +1,14 @@
-// Repairs the head of an HTTP/1.1 response where RFC 9112 lets a recipient accept what a strict parser refuses. Pure functions.
+// Repairs the head (status line and headers) of an HTTP/1.1 response that RFC 9112 allows but a strict parser rejects. Pure functions.
 
 const [TAB, LF, CR, SPACE, COMMA, COLON] = [9, 10, 13, 32, 44, 58];
 const [C, T] = ['c'.charCodeAt(0), 't'.charCodeAt(0)];
 
 /**
- * Whether a head can be left to the parser: a final status, lines that end in CRLF, no folded line, no white space before a colon, and
- * at most one of Content-Length and Transfer-Encoding. True for nearly all heads, so it must be quick.
+ * Whether a strict parser accepts a head: a final status, lines that end in CRLF, no folded line, no white space before a colon, and at
+ * most one of Content-Length and Transfer-Encoding. True for nearly all heads, so it must be quick.
  */
 export function isOrdinary(head: Buffer): boolean {
-  // "HTTP/1.1 2xx" or later; an HTTP version other than 1.0 and 1.1 is looked at, too.
+  // The head must begin with "HTTP/1.0 " or "HTTP/1.1 " and a status of 200 or higher.
   if (head[0] !== 72 || head[5] !== 49 || (head[7] !== 49 && head[7] !== 48) || (head[9] as number) < 50 || head[8] !== SPACE) return false;
   let lengths = 0;
   let isLineStart = false;
@@ -20,7 +20,7 @@ export function isOrdinary(head: Buffer): boolean {
       const lower = byte | 32;
       if (lower === C && isName(head, place, 'content-length')) {
         lengths += 1;
-        // A list of equal lengths may be accepted: https://www.rfc-editor.org/rfc/rfc9110#section-8.6
+        // Repeated equal lengths, as in "5, 5", may be accepted: https://www.rfc-editor.org/rfc/rfc9110#section-8.6
         if (head.subarray(place, head.indexOf(LF, place)).includes(COMMA)) return false;
       }
       if (lower === T && isName(head, place, 'transfer-encoding')) lengths += 1;
@@ -46,7 +46,10 @@ function isName(head: Buffer, place: number, name: string): boolean {
 
 type Repaired = { status: number; head: string } | { status: number; refused: string };
 
-/** Repairs white space and line ends, as https://www.rfc-editor.org/rfc/rfc9112#section-2.2 and #section-5 allow. */
+/**
+ * Repairs white space and line ends, as https://www.rfc-editor.org/rfc/rfc9112#section-2.2 and #section-5 allow. Returns the reason when
+ * the head must be refused.
+ */
 export function repairHead(text: string): Repaired {
   const lines = text.replace(/^[\r\n]+/, '').split(/\r?\n/);
   const [, minor, digits, reason = ''] = /^HTTP\/1\.(\d)[ \t]+(\d{3})(?:[ \t](.*))?$/.exec(lines[0] ?? '') ?? [];
@@ -58,12 +61,13 @@ export function repairHead(text: string): Repaired {
   if (status === 101) return refused('switches to another protocol, although the request allowed none');
   const fields = unfold(lines.slice(1));
   if (fields === null) return refused('has a header line without a name');
-  // Split at the comma alone: a pattern with white space on both sides takes seconds for a long run of spaces.
+  // Splits at the comma and then trims. A regular expression with white space on both sides takes seconds for a long run of spaces.
   const lengths = new Set(valuesOf(fields, 'content-length').flatMap((value) => value.split(',').map((one) => one.trim())));
   if (lengths.size > 1) return refused('has several lengths (Content-Length) that differ');
   const isCoded = valuesOf(fields, 'transfer-encoding').length > 0;
   const kept = fields.filter(([name]) => name.toLowerCase() !== 'content-length');
-  // Transfer-Encoding wins, and the connection isn't trusted any further: https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+  // Transfer-Encoding overrides Content-Length, and the connection is closed after the response:
+  // https://www.rfc-editor.org/rfc/rfc9112#section-6.3
   if (isCoded && lengths.size > 0) kept.push(['connection', 'close']);
   if (!isCoded) for (const length of lengths) kept.push(['content-length', length]);
   const version = minor === '0' ? '1.0' : '1.1';
@@ -72,10 +76,10 @@ export function repairHead(text: string): Repaired {
 
 type Field = [name: string, value: string];
 
-/** Joins folded lines by a space, and drops the white space around names and values. `null` when a line is no header. */
+/** Joins folded lines by a space, and removes the white space around names and values. Returns `null` when a line is not a header. */
 function unfold(lines: string[]): Field[] | null {
   const fields: Field[] = [];
-  // A continued value is collected in parts, because appending to a string again and again could be slow.
+  // The parts of a folded value are joined once, because appending to a string many times could be slow.
   let parts: string[] = [];
   const end = () => {
     const last = fields.at(-1);

@@ -1,12 +1,12 @@
-// Reads the heads of responses on a socket before undici does: drops informational ones, repairs what RFC 9112 lets a recipient
-// accept and undici refuses, and counts the bytes of each exchange.
+// Reads the heads (status line and headers) of HTTP/1.1 responses before undici does. Drops informational responses, repairs heads that
+// undici would reject, and limits the bytes of each response.
 import type { Socket } from 'node:net';
 import { AnswerRefused } from '../../base/network/answer-refused.js';
 import { isOrdinary, repairHead } from './response-head.js';
 
-/** Maximum number of bytes of a response's status line and headers. */
+/** Maximum number of bytes of the status line and headers of a response. */
 export const MAX_HEAD_BYTES = 64 * 1024;
-/** Maximum number of bytes read of a connection for one exchange: heads, bodies, chunk framing and trailers. */
+/** Maximum number of bytes that are read from a connection for one request: heads, bodies, chunk framing and trailers. */
 export const MAX_EXCHANGE_BYTES = 512 * 1024;
 /** Maximum number of informational (1xx) responses before the final one. */
 export const MAX_INFORMATIONAL = 100;
@@ -17,13 +17,13 @@ const ZERO = 48;
 const NOTHING = Buffer.alloc(0);
 
 export class ResponseReader {
-  /** The status of the last head that was read; 0 when none was. */
+  /** The status of the last head that was read; 0 before the first. */
   status = 0;
-  /** Bytes read since the exchange began. */
+  /** Bytes read since the request began. */
   bytes = 0;
   private isInHead = false;
   private informational = 0;
-  /** The beginning of a head that has not ended yet, and where the search for its end stands. */
+  /** The beginning of a head whose end has not arrived yet, and the state of the search for that end. */
   private pieces: Buffer[] = [];
   private headBytes = 0;
   private lineLength = 0;
@@ -44,7 +44,7 @@ export class ResponseReader {
     };
   }
 
-  /** Begins an exchange. The next bytes are the head of its response. */
+  /** Begins a request. The next bytes are the head of its response. */
   begin(): void {
     this.status = 0;
     this.bytes = 0;
@@ -93,7 +93,7 @@ export class ResponseReader {
     return rest;
   }
 
-  /** Returns the head in the form that undici accepts, empty for an informational one, or `null` when it was refused. */
+  /** Returns the head in a form that undici accepts; an empty buffer for an informational response; `null` when the head was refused. */
   private repair(head: Buffer): Buffer | null {
     const repaired = repairHead(head.toString('latin1'));
     if ('refused' in repaired) {
@@ -133,7 +133,7 @@ export class ResponseReader {
   }
 }
 
-/** Returns the status of a head that begins with an ordinary status line, otherwise 0. */
+/** Returns the status of a head that begins with a well-formed status line, otherwise 0. */
 function statusOf(head: Buffer): number {
   let status = 0;
   for (let place = 9; place < 12; place++) {

@@ -1,4 +1,4 @@
-// Merges the SNS input with the saved settings, and validates the result.
+// Merges the SNS input with the saved settings, and checks the result.
 import type { Problem } from '../../base/errors.js';
 import type { CheckContext, MergeContext } from '../../base/fields/field.js';
 import { regionOf } from '../aws/access.js';
@@ -8,14 +8,17 @@ import { type SnsInput, type SnsSettings, TOPIC_ARN } from './definition.js';
 
 export interface SnsDraft extends DestinationDraft<SnsSettings> {
   region: string | null;
-  /** Fields that were given although they don't apply to this kind of topic. */
+  /** Fields that the input has although they do not apply to this kind of topic. */
   idle: string[];
 }
 
 const OWN_FIELDS = ['topicArn', 'endpoint', 'accessKeyId', 'secretAccessKey', 'roleArn'] as const;
 const MANAGED_FIELDS = ['subscriberPrincipal', 'fifo'] as const;
 
-/** Merges the input with what is saved. An existing managed topic keeps its ARN prefix; a new one gets the installation's. */
+/**
+ * Merges the input with the saved settings. A saved managed topic keeps its ARN prefix; a new one gets the prefix of the installation's
+ * configuration.
+ */
 export function mergeSns(input: SnsInput | null | undefined, { saved, settings: { sns: offered } }: MergeContext): SnsDraft | null {
   const [was, secrets] = [saved?.definition.sns, saved?.secrets.sns];
   if (input === null) return null;

@@ -1,22 +1,22 @@
-// Declares the settings of an SNS destination: a topic of the subscriber, or one that Hookgraph creates.
+// Declares the settings of an SNS destination: an existing topic, or a managed topic, which Hookgraph creates.
 import type { AwsAccess, AwsAccounts, AwsSecrets, AwsSettings } from '../aws/access.js';
 
-/** The SNS topic that notifications are published to; its ARN names the region and the account. */
+/** The SNS topic to publish notifications to. Its ARN contains the region and the account. */
 export type SnsSettings =
   | ({ kind: 'OWN'; topicArn: string } & AwsSettings)
   /**
-   * A topic that Hookgraph creates, opens to `subscriberPrincipal` and deletes with the subscription. `prefix` is its ARN without the
-   * name.
+   * A managed topic, which is created and deleted together with the subscription. `subscriberPrincipal` may subscribe to it. `prefix` is
+   * the ARN of the topic without its name.
    */
   | { kind: 'MANAGED'; prefix: string; fifo: boolean; subscriberPrincipal: string };
 
 /**
- * An SNS topic of the subscriber or, with `managed`, a topic that Hookgraph creates. An absent field keeps its saved value if the
- * kind stays the same.
+ * The input of an SNS destination: `topicArn` for an existing topic, `managed` for a topic that Hookgraph creates. An absent field keeps
+ * its saved value if the kind of topic stays the same.
  */
 export interface SnsInput {
   topicArn?: string | null;
-  /** Region of the topic. Optional; it must match the region in the ARN. */
+  /** The region of the topic. If given, it must match the region in the ARN. */
   region?: string | null;
   endpoint?: string | null;
   accessKeyId?: string | null;
@@ -28,7 +28,10 @@ export interface SnsInput {
 }
 
 export interface SnsOptions extends AwsAccounts {
-  /** Where managed topics are created, as an ARN prefix such as `arn:aws:sns:eu-central-1:123456789012`. `null`: they are off. */
+  /**
+   * The beginning of the ARN of managed topics, e.g. `arn:aws:sns:eu-central-1:123456789012`; `null` when subscriptions can't have managed
+   * topics.
+   */
   managedTopics: string | null;
 }
 
@@ -57,7 +60,9 @@ export interface SnsAccess extends AwsAccess {
 
 export const TOPIC_ARN = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):(?:[\w-]{1,256}|[\w-]{1,251}\.fifo)$/;
 
-/** The ARN of a managed topic follows from the subscription's id, so that creating the topic is idempotent. */
+/**
+ * Returns the ARN of the topic. The ARN of a managed topic follows from the subscription's id, so that creating the topic is idempotent.
+ */
 export function topicArnOf(sns: SnsSettings, subscriptionId: string): string {
   return sns.kind === 'OWN' ? sns.topicArn : `${sns.prefix}:hookgraph-${subscriptionId}${sns.fifo ? '.fifo' : ''}`;
 }

@@ -1,4 +1,4 @@
-// Declares the field `sns`: the SNS topic that a subscription publishes to.
+// Declares the field `sns`, the SNS topic that a subscription publishes to.
 import type { Field } from '../../base/fields/field.js';
 import type { Subscription } from '../../base/model.js';
 import { regionOf } from '../aws/access.js';

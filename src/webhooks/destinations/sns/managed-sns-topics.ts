@@ -1,4 +1,4 @@
-// Creates, opens to their principal, and deletes the SNS topics that Hookgraph manages for subscriptions. Every step is idempotent.
+// Creates the SNS topics that Hookgraph manages for subscriptions, sets their policies, and deletes them. Every step is idempotent.
 import type { PoolClient } from 'pg';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
@@ -7,12 +7,17 @@ import { openAwsClient } from '../aws/sender.js';
 import { type SnsSettings, topicArnOf } from './definition.js';
 import { loadSns, SNS } from './sender.js';
 
-/** Milliseconds for which a process claims a topic; afterwards another process may claim it. */
+/** Milliseconds for which a claimed topic is reserved for one process; afterwards another process may claim it. */
 const TAKEN_MS = 60_000;
+/** Milliseconds after which a failed step is retried. */
 const AGAIN_MS = 60_000;
+/** Timeout of one call to AWS, in milliseconds. */
 const CALL_MS = 5_000;
 
-/** Queues the managed topics of a subscription's old and new settings. Must run in the transaction of the save. */
+/**
+ * Queues the managed topics of a subscription's old and new settings, so that `settleTopics` creates or deletes them. Must run in the
+ * transaction of the save.
+ */
 export async function noteTopics(client: PoolClient, id: string, settings: SnsSettings[]): Promise<void> {
   const arns = settings.flatMap((sns) => (sns.kind === 'MANAGED' ? [topicArnOf(sns, id)] : []));
   if (arns.length === 0) return;
@@ -50,8 +55,8 @@ const TAKE = `
   RETURNING m.arn, m.subscription_id AS id, m.generation, s.deleted_at IS NOT NULL AS deleted, v.definition -> 'sns' AS sns`;
 
 /**
- * Processes the queued topics of one subscription, or of all. A failure is returned as a warning and tried again after AGAIN_MS (a
- * minute).
+ * Creates or deletes the queued topics of one subscription; `null`: of all subscriptions. A failed step is returned as a warning and
+ * retried after AGAIN_MS.
  * @throws Error when the database fails
  */
 export async function settleTopics(engine: Engine, subscriptionId: string | null = null): Promise<Problem[]> {
@@ -105,7 +110,10 @@ async function makeTopic({ guard }: Engine, arn: string, sns: Extract<SnsSetting
   await client.send(new SetTopicAttributesCommand({ TopicArn: arn, AttributeName: 'Policy', AttributeValue }), within());
 }
 
-/** Setting a policy replaces the default one, which lets the topic's own account manage it. */
+/**
+ * Returns the policy statement that lets the topic's account manage the topic. Without it, a custom policy would remove these permissions,
+ * which only the default policy of AWS grants.
+ */
 function ownerStatement(arn: string) {
   const Action = ['GetTopicAttributes', 'SetTopicAttributes', 'Publish', 'DeleteTopic', 'ListSubscriptionsByTopic'];
   const [, partition] = arn.split(':');
@@ -124,7 +132,7 @@ async function deleteTopic({ guard }: Engine, arn: string): Promise<void> {
   await client.send(new DeleteTopicCommand({ TopicArn: arn }), within());
 }
 
-/** Access to AWS with the installation's own credentials. */
+/** Returns access to the ARN's region with the installation's credentials. */
 const installationAt = (arn: string) => ({ region: regionOf(arn), endpoint: null, role: null, keys: null });
 
 const within = () => ({ abortSignal: AbortSignal.timeout(CALL_MS) });

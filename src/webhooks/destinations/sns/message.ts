@@ -15,7 +15,7 @@ export interface Publication extends AwsMessage {
   fifo: Fifo | null;
 }
 
-/** Maximum size of a message with its attributes: https://docs.aws.amazon.com/general/latest/gr/sns.html */
+/** Maximum number of bytes of a message with its attributes: https://docs.aws.amazon.com/general/latest/gr/sns.html */
 const MAX_BYTES = 262_144;
 
 export function composePublication(

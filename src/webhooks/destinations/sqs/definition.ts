@@ -1,13 +1,13 @@
-// Declares the settings of an SQS destination: a queue of the subscriber.
+// Declares the settings of an SQS destination.
 import type { AwsAccess, AwsAccounts, AwsSecrets, AwsSettings } from '../aws/access.js';
 import type { AwsInput } from '../aws/check.js';
 
 export interface SqsSettings extends AwsSettings {
-  /** Names the region, the account and the queue. */
+  /** The ARN of the queue, which contains the region, the account and the name. */
   queueArn: string;
 }
 
-/** An SQS queue. An absent field keeps its saved value. */
+/** The input of an SQS destination. An absent field keeps its saved value. */
 export interface SqsInput extends AwsInput {
   queueArn?: string | null;
 }

@@ -1,4 +1,4 @@
-// Declares the field `sqs`: the SQS queue that a subscription sends to. Merges its input with what is saved, and checks it.
+// Declares the field `sqs`, the SQS queue that a subscription sends to. Merges its input with the saved settings, and checks the result.
 import type { Problem } from '../../base/errors.js';
 import type { CheckContext, Field, MergeContext } from '../../base/fields/field.js';
 import type { Subscription } from '../../base/model.js';

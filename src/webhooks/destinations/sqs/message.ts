@@ -16,12 +16,12 @@ export interface QueueMessage extends AwsMessage {
 }
 
 /**
- * Maximum size of a message with its attributes:
+ * Maximum number of bytes of a message with its attributes:
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
  */
 const MAX_BYTES = 1_048_576;
 
-/** Characters outside of XML 1.0, which SQS rejects. */
+/** Matches a character that XML 1.0 does not allow. SQS rejects such characters. */
 const REJECTED = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u;
 
 export function composeQueueMessage(
@@ -47,6 +47,7 @@ export function composeQueueMessage(
   };
 }
 
+/** Returns the reason why SQS would reject the body; `null` when it accepts the body. */
 function unsendable(text: string) {
   if (text === '') return heldFor('The message is empty, but SQS rejects empty messages. Let the template render a text.');
   const character = REJECTED.exec(text)?.[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');

@@ -14,7 +14,7 @@ export const SQS: AwsService<SQSClient, QueueMessage> = {
   name: 'SQS',
   async connect(config) {
     const { SQSClient } = await loadSqs();
-    // The endpoint decides where requests go, not the URL of the queue.
+    // Requests go to the endpoint of the client, not to the host in the queue's URL.
     return new SQSClient({ ...config, useQueueUrlAsEndpoint: false });
   },
   async send(client, { access, text, attributes, fifo }, options): Promise<SendMessageCommandOutput> {

@@ -9,7 +9,7 @@ import type { Target } from './wanted.js';
 
 const id = pg.escapeIdentifier;
 
-/** Milliseconds to wait for a table's lock. Short, because writers of the table queue behind the request. */
+/** Milliseconds to wait for the lock of a table. Short, because writers of the table wait behind this request. */
 const LOCK_TIMEOUT_MS = 300;
 /** Maximum number of tables per run; the next run attaches more. */
 const MOST_AT_ONCE = 100;
@@ -20,7 +20,7 @@ const MOST_AT_ONCE = 100;
  */
 const LATER = new Set(['55P03', '40P01', '42501', '42710', '42P01', '42883']);
 
-/** Returns whether any table got its triggers. Tables that can't be attached now are left to the next run, or to `migrate`. */
+/** Returns whether triggers were created on any table. A failed table is left to the next run, or to `migrate`. */
 export async function attachParts(pool: Pool, parts: Target[], log: Logger): Promise<boolean> {
   let attached = 0;
   for (const part of parts.slice(0, MOST_AT_ONCE)) {
@@ -37,7 +37,7 @@ export async function attachParts(pool: Pool, parts: Target[], log: Logger): Pro
   return attached > 0;
 }
 
-/** Returns false while another process attaches triggers. */
+/** Returns false if another process is attaching triggers. */
 async function attach(client: PoolClient, { relation: { schema, name }, create }: Target): Promise<boolean> {
   const { rows } = await client.query<{ free: boolean }>(
     `SELECT pg_try_advisory_xact_lock(hashtextextended('hookgraph.attach', 0)) AS free`,

@@ -19,8 +19,8 @@ import { hasBody, MARK, type MarkedFunction, targetsOf, wantedFunctions } from '
 const id = pg.escapeIdentifier;
 
 /**
- * Does nothing when the database matches. An advisory lock serializes runs. Each table has its own transaction, so the next run
- * completes an interrupted one. Everything is checked before anything changes.
+ * Does nothing when the database already matches the nodes. An advisory lock serializes runs. Each table has its own transaction, so the
+ * next run completes an interrupted one. Everything is checked before anything changes.
  * @throws WebhooksError with the problems of all tables: the codes of check-nodes.ts and prove-capture.ts, and TENANT_SQL_INVALID
  * @throws WebhooksError ATTACH_BLOCKED when a table stays locked by another transaction
  */
@@ -78,14 +78,17 @@ async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Pro
   }
 }
 
-/** Returns the table as triggers see it, without virtual generated columns. */
+/** Returns a FROM item with the columns that triggers can read: all but virtual generated columns. */
 function readable(table: AnnouncedTable): string {
   const columns = Object.entries(table.facts.columns);
   const seen = columns.filter(([, { virtual }]) => virtual === null).map(([column]) => id(column));
   return seen.length === columns.length ? nameOf(table) : `(SELECT ${seen.join(', ')} FROM ${nameOf(table)})`;
 }
 
-/** Checks the host's SQL expressions here, because at run time a mistake in one would only show as missing notifications. */
+/**
+ * Checks the SQL expressions of tenants. When such an expression fails in a trigger, notifications are only missing, so the mistake must be
+ * reported here.
+ */
 export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Promise<Map<AnnouncedTable, WebhooksError>> {
   const problems = new Map<AnnouncedTable, WebhooksError>();
   for (const table of tables) {
@@ -110,7 +113,10 @@ export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[
   return problems;
 }
 
-/** Returns the statement that stores how the relay finds tenants after the commit, with its values filled in. */
+/**
+ * Returns the statement that stores, for types whose tenant other rows decide, the functions by which the relay finds the tenant after the
+ * commit.
+ */
 export function tenantSourcesSql(tables: AnnouncedTable[]): string {
   const sources = tables.flatMap(({ node }) => {
     const deciding = decidingRows(node);
@@ -179,7 +185,7 @@ interface PresentTrigger {
   name: string;
   function: string;
   enabled: string;
-  /** Whether this role may drop the trigger, for which it must own the table. Creating one needs only a privilege. */
+  /** Whether this role may drop the trigger, for which it must own the table. Creating a trigger needs only the privilege TRIGGER. */
   mayDrop: boolean;
 }
 

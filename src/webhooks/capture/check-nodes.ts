@@ -1,4 +1,4 @@
-// Checks announced nodes against the catalog's facts about their tables, and reports every mismatch.
+// Checks announced nodes against their tables in the catalog, and reports every mismatch.
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows, OWN_NODE } from '../base/own-node.js';
@@ -16,7 +16,7 @@ export interface CheckedNodes {
   warnings: string[];
 }
 
-/** `facts` are in the order of `nodes`. */
+/** @param facts the facts about the tables, in the order of `nodes`; `null` for a table that doesn't exist */
 export function checkNodes(nodes: AnnouncedNode[], facts: (TableFacts | null)[]): CheckedNodes {
   const nodeOf: CheckedNodes['nodeOf'] = new Map();
   const passes = (node: AnnouncedNode, check: () => void) => {
@@ -144,8 +144,8 @@ function checkColumns({ node, facts }: AnnouncedTable): void {
 }
 
 /**
- * Checks columns that identify a row. They must be stored, because a trigger can't read a virtual generated column; for announced
- * columns a function computes the value.
+ * Checks that the columns of key, tenant, environment and soft deletion are stored, because triggers can't read virtual generated columns.
+ * Announced columns may be virtual: a function computes their values.
  */
 function checkVirtual({ node, facts }: AnnouncedTable): void {
   const column = columnsBesides(node).find((name) => typeof facts.columns[name]?.virtual === 'string');
@@ -157,7 +157,7 @@ function checkVirtual({ node, facts }: AnnouncedTable): void {
   );
 }
 
-/** Returns whether all parents that lead to the table's tenant are among the valid tables. */
+/** Returns whether all parents through which the table gets its tenant are among the valid tables. */
 function hasParents({ node: { tenant } }: AnnouncedTable, fit: AnnouncedTable[]): boolean {
   if (!('parent' in tenant)) return true;
   const parent = fit.find(({ node }) => node.typename === tenant.parent.typename);
@@ -177,7 +177,10 @@ function checkKey({ node, facts }: AnnouncedTable): void {
   );
 }
 
-/** Checks that the chain of parents ends, and that each parent has a key of one column. */
+/**
+ * Checks the parents through which a node gets its tenant: each must be announced, have a key of one column and appear once, and none may
+ * get its tenant after the commit.
+ */
 function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
   const chain = [node.typename];
   for (let at = node; 'parent' in at.tenant; ) {
@@ -205,7 +208,10 @@ function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
   }
 }
 
-/** Checks that the rows that decide a tenant have a tenant of their own at once, and record the columns that point to the node. */
+/**
+ * Checks the type whose rows decide a node's tenant: its rows must have a tenant when they are written, and announce the columns that point
+ * to the node.
+ */
 function checkDecidingRows({ node, facts }: AnnouncedTable, nodes: AnnouncedNode[]): void {
   const deciding = decidingRows(node);
   if (!deciding) return;

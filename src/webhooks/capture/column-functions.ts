@@ -1,4 +1,4 @@
-// Writes SQL functions about a table's columns: whether they were altered, and the values of virtual ones. Runs nothing.
+// Generates SQL functions that detect altered columns, compute virtual columns and compare large values. Runs nothing.
 import pg from 'pg';
 import { differSql } from './large-values.js';
 import { type AnnouncedTable, factsOf, functionName, largeColumns, readColumns, virtualColumns, virtualInputs } from './row-sql.js';
@@ -9,9 +9,9 @@ const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
 
 /**
- * Returns whether the columns that capture reads are unchanged since the triggers were attached. Declared IMMUTABLE although it
- * reads the catalog, so that Postgres evaluates it while planning and writes pay nothing. Every ALTER of the table discards plans
- * that name its oid.
+ * Generates the function that returns whether the columns that capture reads are unchanged since the triggers were attached. It is declared
+ * IMMUTABLE although it reads the catalog, so that Postgres evaluates it while planning and writes pay nothing. Every ALTER of the table
+ * discards the plans that contain the table's oid.
  */
 export function inStepFunction({ node, facts }: AnnouncedTable): FunctionSql {
   const name = functionName('in_step', node);
@@ -37,8 +37,8 @@ END $hookgraph$`,
 }
 
 /**
- * Computes the virtual columns from the texts of their inputs, as one JSON object. An expression that fails becomes null, because
- * Postgres itself raises the error only when the column is read.
+ * Generates the function that computes the virtual columns from the texts of the columns that they read, as one JSON object. The value is
+ * null when an expression fails, because Postgres itself fails only when the column is read.
  */
 export function virtualFunction(own: AnnouncedTable): FunctionSql {
   const name = functionName('virtual', own.node);
@@ -68,11 +68,11 @@ END computed $hookgraph$`,
   };
 }
 
-/** Maximum number of value pairs; a Postgres function takes at most 100 parameters. */
+/** Maximum number of value pairs of the comparison function, because a Postgres function has at most 100 parameters. */
 const PAIRS = 45;
 
 /**
- * Returns the large columns that the table's comparison function takes. Excludes types outside pg_catalog, which could not be
+ * Returns the large columns that the comparison function can have as parameters. Excludes types outside pg_catalog, which could not be
  * dropped while the function exists, and arrays, because PL/pgSQL reads an array parameter in full.
  */
 function typedLarge(own: AnnouncedTable): { index: number; column: string; type: string }[] {
@@ -89,7 +89,7 @@ function differName(own: AnnouncedTable): string {
   return functionName('differ', { ...own.node, table: { schema, name: JSON.stringify([name, parameters]) } });
 }
 
-/** SQL for whether column `k` differs between rows `o` and `n`; null when `k` is not a large column. */
+/** Returns SQL that says whether the large column named `k` differs between the rows `o` and `n`; null when `k` is not a large column. */
 export function largeDifferSql(own: AnnouncedTable): string {
   const typed = typedLarge(own);
   const pairs = typed.flatMap(({ index, type }) => [`o.v${index}::${type}`, `n.v${index}::${type}`]);
@@ -103,8 +103,9 @@ export function largeDifferSql(own: AnnouncedTable): string {
 }
 
 /**
- * One function for all columns, because an UPDATE initializes every expression of its plan, used or not. PL/pgSQL, because Postgres
- * 18 plans an SQL function for the given values and reads them in full to do so.
+ * Generates the function that compares two values of a large column. One function serves all columns, because Postgres initializes every
+ * expression in the plan of an UPDATE, even unused ones. It is in PL/pgSQL, because Postgres 18 plans an SQL function for the given values
+ * and reads them in full.
  */
 export function largeDifferFunction(own: AnnouncedTable): FunctionSql {
   const name = differName(own);

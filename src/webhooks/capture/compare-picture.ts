@@ -11,14 +11,14 @@ import { CAPTURE_VERSION, type CaptureRecord, hasBody, readRecord, type Target, 
 
 export interface Comparison {
   findings: CaptureFinding[];
-  /** Partitions and child tables without triggers, of tables that match otherwise. */
+  /** Partitions and child tables that lack triggers. Empty when the table itself has none, or when a function is missing. */
   bare: Target[];
 }
 
 const MIGRATE = 'Run `hookgraph migrate`.';
 const MIGRATE_OR_RESTART = 'Run `hookgraph migrate`; if a newer version of this application ran it, restart this process.';
 
-/** Problems of announced nodes that do not stop changes from being recorded. */
+/** Codes of problems that don't stop changes from being recorded. */
 const HARMLESS = new Set(['ANNOUNCED_KEY_UNFIT', 'ANNOUNCED_UPDATED_AT_UNFIT']);
 
 /** Compares all announced nodes with the catalog. `schema` is the schema of Hookgraph's functions. */
@@ -29,7 +29,8 @@ export function comparePicture(nodes: AnnouncedNode[], picture: Picture, schema:
   const findings: CaptureFinding[] = [];
   const bare: Target[] = [];
   for (const [{ code, message, hint }, node] of nodeOf) {
-    // A missing key column also makes the key's index a harmless problem, which is left out beside a node's other problems.
+    // A missing key column also causes the harmless problem that the key has no unique index. A harmless problem is left out if the node
+    // has another one.
     if (HARMLESS.has(code) && [...nodeOf].some(([other, of]) => of === node && !HARMLESS.has(other.code))) continue;
     findings.push({
       kind: /COLUMN|KEY|UPDATED_AT/.test(code) ? 'COLUMNS' : 'TABLE',
@@ -163,8 +164,8 @@ function stateOf(target: Target, present: PresentTrigger[], recording: string[])
 }
 
 /**
- * Reports recorded columns that were dropped or changed type since the triggers were attached. checkNodes reports dropped columns
- * that are still announced.
+ * Reports recorded columns that were dropped or changed type since the triggers were attached. Leaves out columns that are still announced:
+ * checkNodes reports those when they are missing.
  */
 function compareColumns({ node, facts }: AnnouncedTable, recorded: Record<string, string> | undefined, find: Find): void {
   const entries = Object.entries(recorded ?? {});
@@ -203,11 +204,11 @@ function compareFunctions(own: AnnouncedTable, { all, functions, schema, isExpla
   const record = readRecord(functions[capture.name]?.comment ?? null);
   if (record && record.version > CAPTURE_VERSION) return;
   const differing = wanted.filter((one) => !hasBody(one, functions[one.name], schema)).map(({ name }) => name);
-  // A trigger function can't be dropped without its trigger, whose absence is reported already.
+  // A missing trigger function implies a missing trigger, which is already reported.
   const ofTriggers = triggersOf(own, schema).map(({ functionName }) => functionName);
   const missing = differing.filter((name) => functions[name] === undefined && !ofTriggers.includes(name));
-  // A missing function counts as lost only if the capture function that calls it is unchanged; otherwise the new announcement may
-  // need it.
+  // A missing function was dropped only if the capture function that calls it is unchanged. Otherwise it may be new in the current
+  // announcement.
   if (missing.length > 0 && !differing.includes(capture.name))
     find('FUNCTIONS', true, `Functions that the triggers of ${nameOf(own.facts)} call were dropped: ${listed(missing)}.`);
   else if (!isExplained && (differing.length > 0 || record?.version !== CAPTURE_VERSION))
@@ -233,7 +234,7 @@ function whyDiffering({ node, facts }: AnnouncedTable, record: CaptureRecord | n
 /** Checks the functions that all captured tables share. */
 function compareShared({ functions }: Picture, nodes: AnnouncedNode[]): CaptureFinding[] {
   const missing = SHARED_FUNCTIONS.filter(({ name }) => functions[name] === undefined).map(({ name }) => name);
-  // No triggers were ever attached, which the findings of the tables report.
+  // When all are missing, triggers were never attached, which other findings report.
   if (missing.length === 0 || missing.length === SHARED_FUNCTIONS.length) return [];
   const message = `Functions that record changes were dropped: ${listed(missing)}.`;
   return nodes.map((node) => ({ kind: 'FUNCTIONS', ...subject(node), loses: true, message, hint: MIGRATE }));

@@ -1,10 +1,10 @@
-// Writes SQL that measures and compares large values without reading them from their TOAST table. Runs nothing.
+// Generates SQL that measures and compares large values without reading them from their TOAST table. Runs nothing.
 import pg from 'pg';
 import type { ColumnFacts } from './table-facts.js';
 
 const id = pg.escapeIdentifier;
 
-/** A row whose largest value has at most this many bytes skips the checks of each value. */
+/** A row whose largest value has at most this many bytes is recorded without a check of each value. */
 export const SHORT_BYTES = 2000;
 
 /**
@@ -13,7 +13,7 @@ export const SHORT_BYTES = 2000;
  */
 export const LIMITS = { bytes: 1_048_576, compressedBytes: 131_072 };
 
-/** Lower limits for tables with very many columns, because a jsonb value holds at most 256 MB. */
+/** Limits for tables with more than 100 large columns. They are lower, because a jsonb value holds at most 256 MB. */
 const LIMITS_OF_MANY: typeof LIMITS = { bytes: 65_536, compressedBytes: SHORT_BYTES };
 
 export function limitsFor(columns: number): typeof LIMITS {
@@ -24,20 +24,21 @@ export function isLarge(facts: ColumnFacts | undefined): boolean {
   return facts !== undefined && facts.size !== 'SMALL';
 }
 
-/** SQL for a value's size in bytes. Reads only the value's header, or its pointer into the TOAST table. */
+/** Returns SQL for the size of a value in bytes. It reads only the value's header, or its pointer into the TOAST table. */
 export function sizeSql(value: string, { size }: ColumnFacts): string {
   return size === 'TEXT' ? `pg_catalog.octet_length(${value}::pg_catalog.text)` : `pg_catalog.pg_column_size(${value})`;
 }
 
-/** SQL for the largest size in bytes among these columns of a row; null when all are null. */
+/** Returns SQL for the size in bytes of the largest value among these columns of a row; null when all are null. */
 export function largestSql(row: string, columns: [string, ColumnFacts][]): string {
   return `GREATEST(${columns.map(([column, facts]) => sizeSql(`${row}.${id(column)}`, facts)).join(', ')})`;
 }
 
 /**
- * SQL for whether two values of a column differ, counting null as a value. An UPDATE that doesn't change a large value keeps its
- * TOAST pointer, and equal pointers mean equal values. Otherwise the images are compared, which works for every type but reads both
- * values; `compare` names a function to do that.
+ * Returns SQL that says whether two values of a column differ; null counts as a value. An UPDATE that doesn't change a large value keeps
+ * its TOAST pointer, and equal pointers mean equal values. Otherwise the binary images are compared, which works for every type but reads
+ * both values.
+ * @param compare the name of a function that compares the images
  */
 export function differSql(before: string, after: string, knowsChunks: boolean, compare?: string): string {
   const chunk = (value: string) => `pg_catalog.pg_column_toast_chunk_id(${value})`;

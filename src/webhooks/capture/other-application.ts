@@ -1,17 +1,19 @@
-// Refuses to migrate when another application's triggers would be dropped, because none of its captured tables is announced here.
+// Refuses to migrate when none of the captured tables is announced, because migrating would drop the triggers of what seems to be another
+// application.
 import type { Pool } from 'pg';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { functionName } from './row-sql.js';
 
 /**
- * Compares the captured tables with the announced ones. Announcing no table at all is allowed: it detaches on purpose.
+ * Compares the captured tables with the announced ones. An application that announces no table at all may migrate: it detaches all tables
+ * on purpose.
  * @throws WebhooksError OTHER_APPLICATION
  */
 export async function refuseOtherApplication(pool: Pool, nodes: AnnouncedNode[]): Promise<void> {
   if (nodes.length === 0) return;
   const { rows: captured } = await pool.query<{ schema: string; name: string; functions: string[] }>(CAPTURED);
-  // A swapped table has another name, but its triggers still call the function of the announced table.
+  // A table may have been renamed since, but its triggers still call the function of the announced table.
   const isOurs = captured.some(({ schema, name, functions }) =>
     nodes.some((node) => (node.table.schema === schema && node.table.name === name) || functions.includes(functionName('capture', node))),
   );

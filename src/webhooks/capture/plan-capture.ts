@@ -21,15 +21,16 @@ import { planTopics } from './topics.js';
 export interface PlannedStatement {
   /** The purpose of the statement, in words. */
   about: string;
-  /** The host's table that the statement locks briefly; `null` when it locks none. */
+  /** The application's table that the statement locks briefly; `null` when it locks none. */
   table: string | null;
   sql: string;
 }
 
 /**
- * Lists the statements to run. Unless `isMigrated` (the engine's tables are up to date), leaves out what depends on those tables:
- * the triggers of subscriptions, and the trial of the triggers on copies.
- * @throws WebhooksError with the same problems as attaching
+ * Returns the statements to run.
+ * @param isMigrated whether Hookgraph's own tables are up to date. If not, statements that need those tables are left out, and the triggers
+ * are not tried on copies.
+ * @throws WebhooksError with the same problems as attachTriggers
  */
 export async function planCapture(
   pool: Pool,

@@ -1,4 +1,4 @@
-// Prepares a database to capture changes of the announced nodes: partitions, topics, triggers. Does nothing when it is prepared.
+// Prepares a database to record changes of the announced nodes: creates partitions, topics and triggers. Does nothing when they exist.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { schemaOf } from '../../runtime/schema-name.js';
@@ -8,7 +8,10 @@ import { attachTriggers } from './attach-triggers.js';
 import { refuseOtherApplication } from './other-application.js';
 import { syncTopics } from './topics.js';
 
-/** `nodes` are the host's; subscriptions are added. Topics come before triggers, so that every recorded event has its topic. */
+/**
+ * Prepares the capture of `nodes` and of Hookgraph's subscriptions. Topics are stored before triggers are attached, so that every recorded
+ * event has its topic.
+ */
 export async function prepareCapture(pool: Pool, nodes: AnnouncedNode[], log: Logger): Promise<void> {
   const all = withOwnNode(nodes, schemaOf(pool));
   await refuseOtherApplication(pool, nodes);

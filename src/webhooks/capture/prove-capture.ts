@@ -14,12 +14,16 @@ const id = pg.escapeIdentifier;
 /** The copy has the columns of the tested table, but not its rows, constraints, defaults, triggers, rules or policies. */
 const COPY = 'hookgraph.proof_copy';
 
-/** Milliseconds allowed for reading three rows. After them no row is tried: the table may begin with many dead rows. */
+/**
+ * Timeout in milliseconds for copying three rows, which is slow if the table begins with many dead rows. After a timeout, the functions are
+ * tried without these rows.
+ */
 const READ_TIMEOUT_MS = 1000;
 
 /**
- * Returns a problem, with Postgres' reason, for each table that can't be captured. Fires every trigger function for an insert, an
- * update and a delete, without rows and with copies of up to three. The table itself is only read, under the lock of a SELECT.
+ * Returns a problem, with the error of Postgres, for each table that can't be captured. Fires every trigger function for an insert, an
+ * update and a delete: once without rows, and once with copies of up to three rows. Reads the table under the lock of a SELECT, and doesn't
+ * change it.
  */
 export async function proveCapture(client: PoolClient, tables: AnnouncedTable[], all: AnnouncedTable[]): Promise<WebhooksError[]> {
   const problems: WebhooksError[] = [];
@@ -57,7 +61,10 @@ function unfit({ node }: AnnouncedTable, reason: pg.DatabaseError, columns: [str
       );
 }
 
-/** Returns the announced columns that fail alone, each with Postgres' reason. */
+/**
+ * Returns the announced columns that fail when they are captured alone, each with the error of Postgres. Returns none when all fail,
+ * because then the columns are not the cause.
+ */
 async function findColumns(client: PoolClient, { node, facts }: AnnouncedTable, all: AnnouncedTable[]): Promise<[string, string][]> {
   const found: [string, string][] = [];
   for (const [column, field] of Object.entries(node.columns)) {
@@ -69,7 +76,9 @@ async function findColumns(client: PoolClient, { node, facts }: AnnouncedTable, 
   return found.length < Object.keys(node.columns).length ? found : [];
 }
 
-/** Returns the error of the trial; `null` when it succeeded. Throws when a lock was not granted, so that the caller tries again. */
+/**
+ * Returns the error of the trial; `null` when it succeeded. @throws DatabaseError when a lock was not granted, so that the caller retries
+ */
 async function findReason(
   client: PoolClient,
   table: AnnouncedTable,
@@ -112,7 +121,7 @@ function plainNames({ columns }: TableFacts): string[] {
   return Object.keys(columns).filter((name) => columns[name]?.generatedFrom === null);
 }
 
-/** Copies three rows of the table and adds a row of nulls. Rows that a domain, policy or generated column refuses are left out. */
+/** Copies up to three rows of the table, and adds a row of nulls. Leaves out rows that a domain, a policy or a generated column rejects. */
 async function copyRows(client: PoolClient, table: AnnouncedTable, source: string): Promise<void> {
   const names = plainNames(table.facts).map(id).join(', ');
   const notNull = Object.keys(table.facts.columns).filter((name) => table.facts.columns[name]?.notNull);

@@ -1,11 +1,11 @@
-// Reads all catalog facts about the capture of some tables in one statement, and detects cheaply whether they changed.
+// Reads all facts about tables and their capture triggers from the catalog, and detects cheaply whether these facts have changed.
 import type { Pool } from 'pg';
 import { READ_FACTS, type Relation, type TableFacts } from './table-facts.js';
 import { TRIGGER_NAMES, triggerName } from './trigger-sql.js';
 
 export interface PresentTrigger extends Relation {
   trigger: string;
-  /** Name of the function that the trigger calls, in our schema. */
+  /** Name of the function in Hookgraph's schema that the trigger calls. */
   functionName: string;
   /** `pg_trigger.tgenabled`: `O` fires for ordinary writers, `R` for replication, `A` for both, `D` never. */
   enabled: 'O' | 'R' | 'A' | 'D';
@@ -18,9 +18,9 @@ export interface PresentFunction {
 }
 
 export interface Picture {
-  /** In the order of the tables. */
+  /** The facts about each table, in the order of the tables; `null` for a table that doesn't exist. */
   facts: (TableFacts | null)[];
-  /** All of Hookgraph's triggers, on any table. */
+  /** All capture triggers of this installation, on any table. */
   triggers: PresentTrigger[];
   /** All functions in Hookgraph's schema, by name. */
   functions: Record<string, PresentFunction>;
@@ -28,7 +28,7 @@ export interface Picture {
 
 type Tables = { schema: string; name: string }[];
 
-/** Returns the parameters of READ_PICTURE and READ_MARK. `schema` is the schema of Hookgraph's functions. */
+/** @param schema the schema of Hookgraph's functions */
 const parametersOf = (tables: Tables, schema: string) => [
   tables.map((table) => table.schema),
   tables.map(({ name }) => name),
@@ -36,7 +36,7 @@ const parametersOf = (tables: Tables, schema: string) => [
   schema,
 ];
 
-/** Reads the facts. A database without Hookgraph's schema has no functions. */
+/** Reads the facts in one statement. Without Hookgraph's schema, there are no triggers and no functions. */
 export async function readPicture(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<Picture> {
   const { rows } = await db.query<{ picture: Picture }>(READ_PICTURE, parametersOf(tables, schema));
   return (rows[0] as { picture: Picture }).picture;
@@ -62,8 +62,7 @@ SELECT jsonb_build_object(
     SELECT coalesce(jsonb_object_agg(p.proname, jsonb_build_object('body', md5(p.prosrc), 'comment', obj_description(p.oid, 'pg_proc'))), '{}')
     FROM pg_proc p WHERE p.pronamespace = to_regnamespace(quote_ident($4::text)))) AS picture`;
 
-// Postgres gives a changed catalog row a new xmin. For pg_class the columns are hashed instead, because VACUUM also updates its
-// rows.
+// Postgres gives a changed catalog row a new xmin. VACUUM also updates rows of pg_class, so of pg_class the columns are hashed instead.
 const READ_MARK = `
 WITH RECURSIVE tree AS (
   SELECT c.oid FROM unnest($1::text[], $2::text[]) AS w (schema, name)

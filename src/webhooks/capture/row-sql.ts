@@ -1,4 +1,4 @@
-// Writes SQL that reads the key, tenant, environment and document of a row of an announced table. Runs nothing.
+// Generates SQL that reads a row's key, tenant, environment and document (the announced columns as jsonb). Runs nothing.
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
@@ -16,12 +16,12 @@ export interface AnnouncedTable {
 }
 
 /**
- * How a row is read. `ATTACHED`: the columns are unchanged since migrate attached the triggers. `ALTERED`: a column was altered, so
- * the row type is unknown and each row is read through its JSON.
+ * How triggers read a row. `ATTACHED`: by its columns, which are unchanged since the triggers were attached. `ALTERED`: through its JSON,
+ * because a column was altered since.
  */
 export type Reading = 'ATTACHED' | 'ALTERED';
 
-/** Builds a readable name, unique per node type and table, within Postgres' limit of 63 bytes. */
+/** Returns the name of a generated function. It is readable, unique per type and table, and within Postgres' limit of 63 bytes. */
 export function functionName(kind: string, { typename, table }: AnnouncedNode): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([typename, table.schema, table.name]))
@@ -30,7 +30,10 @@ export function functionName(kind: string, { typename, table }: AnnouncedNode): 
   return `${kind}_${typename.slice(0, 40)}_${hash}`;
 }
 
-/** Number of parents between a node and its tenant; -1 when other rows decide the tenant, because the relay takes -1 first. */
+/**
+ * Returns the number of parents between a node and the row that has its tenant; -1 when rows of another type decide the tenant. The relay
+ * processes events in ascending order of this number.
+ */
 export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
   if (decidingRows(node)) return -1;
   const { tenant } = node;
@@ -39,8 +42,8 @@ export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
 }
 
 /**
- * SQL that reads a transition table as key, alive, tenant, parent_key, environment, doc. `ATTACHED` rows add `large` (whether a
- * value may be cut) and the large values, without reading them (`v0`, `v1`, …).
+ * Returns SQL that reads the rows of a transition table as key, alive, tenant, parent_key, environment, doc. With `ATTACHED`, it adds
+ * `large` (whether a value may be too large to be recorded in full) and the large columns themselves as `v0`, `v1`, …
  */
 export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition: string, reading: Reading): string {
   const { node } = own;
@@ -67,33 +70,33 @@ export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition
           OFFSET 0)`;
 }
 
-/** The columns that capture reads beside the announced ones: key, tenant, environment and soft deletion. */
+/** Returns the columns that capture reads beside the announced ones: key, tenant, environment and soft deletion. */
 export function columnsBesides(node: AnnouncedNode): string[] {
   return [...textColumns(node), ...(node.softDelete ? [node.softDelete.column] : [])];
 }
 
-/** All columns that capture reads. */
+/** Returns all columns that capture reads. */
 export function readColumns(own: AnnouncedTable): string[] {
   return [...new Set([...Object.keys(own.node.columns), ...columnsBesides(own.node), ...virtualInputs(own)])];
 }
 
-/** The columns whose values capture stores as text. */
+/** Returns the columns that capture records as text: key, tenant and environment. */
 export function textColumns({ key, tenant, environment }: AnnouncedNode): string[] {
   const ofTenant = 'column' in tenant ? [tenant.column] : 'parent' in tenant ? [tenant.parent.column] : [];
   return [...key, ...ofTenant, ...(environment ? [environment.column] : [])];
 }
 
-/** The announced columns that are virtual: Postgres computes them when they are read. */
+/** Returns the announced columns that are virtual: Postgres computes them when they are read. */
 export function virtualColumns({ node, facts }: AnnouncedTable): string[] {
   return Object.keys(node.columns).filter((column) => typeof facts.columns[column]?.virtual === 'string');
 }
 
-/** The columns from which the announced virtual columns are computed. */
+/** Returns the columns from which the announced virtual columns are computed. */
 export function virtualInputs(own: AnnouncedTable): string[] {
   return [...new Set(virtualColumns(own).flatMap((column) => own.facts.columns[column]?.generatedFrom ?? []))].sort();
 }
 
-/** The announced columns whose values may be cut. */
+/** Returns the announced columns whose values may be too large to be recorded in full. */
 export function largeColumns({ node, facts }: AnnouncedTable): string[] {
   return Object.keys(node.columns).filter((column) => isLarge(facts.columns[column]) && facts.columns[column]?.virtual === null);
 }
@@ -106,7 +109,9 @@ function inChunks<T>(list: T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, index) => list.slice(index * size, (index + 1) * size));
 }
 
-/** SQL for a row's key. One column: its text. Several columns: the list of their texts as `JSON.stringify()` writes it. */
+/**
+ * Returns SQL for a row's key: the text of its column or, for several columns, a JSON array of their texts as `JSON.stringify()` writes it.
+ */
 export function keySql({ key }: AnnouncedNode): string {
   const texts = key.map((column) => `r.${id(column)}::text`);
   if (texts.length === 1) return `(${texts[0]} COLLATE "C")`;
@@ -127,7 +132,7 @@ function objectSql(columns: string[], valueSql: (column: string) => string): str
   return objects.join(' || ') || `'{}'::jsonb`;
 }
 
-/** SQL for the document of a row. A row without long values, the usual case, skips the checks of each value. */
+/** Returns SQL for the document of a row. A row without long values, the usual case, skips the size check of each value. */
 function docSql(own: AnnouncedTable): string {
   const virtual = virtualColumns(own);
   const inputs = virtualInputs(own).filter((column) => isLarge(own.facts.columns[column]));
@@ -147,7 +152,10 @@ function docSql(own: AnnouncedTable): string {
               ELSE ${short} END`;
 }
 
-/** Passes the inputs as texts: with a parameter of the table's row type, the function would keep the table from being dropped. */
+/**
+ * Returns SQL that computes the virtual columns. The function gets the columns that they read as texts: if it had a parameter of the
+ * table's row type, the table could not be dropped.
+ */
 function virtualSql(own: AnnouncedTable): string {
   const inputs = virtualInputs(own).map((column) => `r.${id(column)}::text`);
   return `hookgraph.${id(functionName('virtual', own.node))}(ARRAY[${inputs.join(', ')}]::text[])`;
@@ -164,7 +172,7 @@ function longValueSql(column: string, facts: ColumnFacts | undefined, limits: ty
   const value = `r.${id(column)}`;
   if (!facts || !isLarge(facts)) return shortValueSql(column, facts);
   const size = sizeSql(value, facts);
-  // Every write sets up every expression, even for rows without long values. A call of a function is quick to set up.
+  // Every write initializes every expression, even for rows without long values. A function call is initialized quickly.
   if (facts.size === 'TEXT' && facts.kind === 'PLAIN') return `hookgraph.text_json(${value}::text, ${limits.bytes})`;
   const careful = facts.kind === 'ENUM_ARRAY' ? `to_jsonb(${value}::text[])` : `hookgraph.json_of(${value})`;
   if (facts.size === 'TEXT')
@@ -172,7 +180,7 @@ function longValueSql(column: string, facts: ColumnFacts | undefined, limits: ty
   return `coalesce(hookgraph.cut(${size}, pg_column_compression(${value}), ${limits.bytes}, ${limits.compressedBytes}), ${careful})`;
 }
 
-/** SQL for the tenant of row `r`: a column, the host's expression, or the parent's tenant. */
+/** Returns SQL for the tenant of row `r`: a column, the application's expression, or the parent's tenant. */
 export function tenantSql({ node: { tenant } }: AnnouncedTable, others: AnnouncedTable[]): string {
   if ('column' in tenant) return `r.${id(tenant.column)}::text`;
   if ('sql' in tenant) return `(\n${tenant.sql}\n)::text`;
@@ -181,7 +189,7 @@ export function tenantSql({ node: { tenant } }: AnnouncedTable, others: Announce
   return `hookgraph.${id(functionName('tenant_of', parent.node))}(r.${id(tenant.parent.column)}::text)`;
 }
 
-/** SQL for the current tenant of a row of `alias`, usable in one statement for many rows. */
+/** Returns SQL for the tenant of the row `alias`, for one statement that reads many rows. Finds the tenants of parents by subqueries. */
 export function tenantNow({ tenant }: AnnouncedNode, others: AnnouncedTable[], alias: string): string {
   if ('column' in tenant) return `${alias}.${id(tenant.column)}::text`;
   if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r)`;

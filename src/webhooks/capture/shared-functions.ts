@@ -11,17 +11,17 @@ export interface FunctionSql {
 
 export const CAPTURE_IS_OFF = `lower(current_setting('hookgraph.capture', true)) IN ('off', 'false', 'no', '0')`;
 
-/** SQL for the exception handler of a capture function. It records the fault, which a worker then logs. */
+/** Returns SQL for the exception handler of a capture function. It records the error, which a worker then logs. */
 export function noteFault({ typename, table }: AnnouncedNode, operation: string): string {
   const [type, source] = [typename, `${table.schema}.${table.name}`].map((name) => pg.escapeLiteral(name));
   return `PERFORM hookgraph.note_fault(${type}, ${source}, ${operation}, SQLSTATE, SQLERRM);`;
 }
 
-/** True while migrate tries the triggers; then exceptions are raised, not swallowed. */
+/** SQL that is true while `migrate` tries the triggers. Then the functions raise errors that they otherwise catch. */
 export const IS_PROOF = `current_setting('hookgraph.proof', true) = 'on'`;
 
-// Settings of capture functions, so that objects in other schemas can't shadow ours and session settings don't change keys and
-// snapshots. Each setting slows every captured statement, so a function gets only the settings that it needs.
+// Settings of capture functions. They keep objects in other schemas from shadowing those of Hookgraph, and session settings from changing
+// the format of values. Each setting slows every captured statement, so a function gets only the settings that it needs.
 export const PINNED_PATH = 'SECURITY DEFINER SET search_path = pg_catalog, pg_temp';
 export const PINNED_ZONE = `${PINNED_PATH} SET "TimeZone" = 'UTC'`;
 export const PINNED = `${PINNED_ZONE} SET row_security = on SET "DateStyle" = 'ISO'
@@ -91,7 +91,8 @@ END $hookgraph$`,
   {
     name: 'note_fault',
     arguments: 'text, text, text, text, text',
-    // Records a fault once an hour, as far as the writer sees other records. A unique index would make writers wait for each other.
+    // Records an error once an hour. Concurrent transactions may each record it, because a unique index would make writers wait for each
+    // other.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.note_fault(text, text, text, text, text) RETURNS void LANGUAGE plpgsql AS $hookgraph$
 BEGIN
   INSERT INTO hookgraph.capture_faults (typename, source, operation, code, message) SELECT $1, $2, $3, $4, left($5, 1000)

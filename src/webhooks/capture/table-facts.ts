@@ -5,25 +5,24 @@ export interface ColumnFacts {
   /** The schema-qualified type in SQL syntax; e.g. `pg_catalog.int4`, `public.citext`. */
   type: string;
   /**
-   * The kind of the type, without domains. `ENUM`, `ENUM_ARRAY`: stored as labels. `PLAIN`: to_jsonb never fails. `CAREFUL`: it may
-   * fail.
+   * How the type (for a domain: its base type) is recorded. `ENUM`, `ENUM_ARRAY`: as labels. `PLAIN`: by to_jsonb, which never fails.
+   * `CAREFUL`: by to_jsonb, which may fail.
    */
   kind: 'ENUM' | 'ENUM_ARRAY' | 'PLAIN' | 'CAREFUL';
   /**
-   * The session settings that change the value's JSON: none, the time zone, or any. The value's text depends on any setting unless
-   * `NONE`.
+   * The session settings on which a value's JSON depends: none, the time zone, or any. Unless `NONE`, its text may depend on any setting.
    */
   bentBy: 'NONE' | 'ZONE' | 'ANY';
-  /** Set when the type, without domains, is timestamptz or timestamp. */
+  /** The type, or a domain's base type, if it is timestamptz or timestamp; otherwise `null`. */
   time: 'timestamptz' | 'timestamp' | null;
-  /** How large a value can be. `SMALL`: a few kB. `TEXT`: any size; its length is known without reading it. `LARGE`: any size. */
+  /** How large a value can be. `SMALL`: a few kB. `TEXT`: any size; the length can be read without the value. `LARGE`: any size. */
   size: 'SMALL' | 'TEXT' | 'LARGE';
   notNull: boolean;
   /** The columns from which a generated column is computed; `null` for an ordinary column. */
   generatedFrom: string[] | null;
   /** The expression of a `GENERATED … VIRTUAL` column. Triggers can't read such a column. */
   virtual: string | null;
-  /** The schema-qualified collation; `null` for a type without one. */
+  /** The schema-qualified collation; `null` for a type without collation. */
   collation: string | null;
 }
 
@@ -47,9 +46,9 @@ export interface TableFacts extends Relation {
   /** The tables of which this table is a partition or from which it inherits. */
   parents: Part[];
   columns: Record<string, ColumnFacts>;
-  /** The columns of every unique index that covers all rows. */
+  /** The columns of each unique index that covers all rows and has no expressions. */
   uniqueKeys: string[][];
-  /** Partitions and child tables on all levels. A statement that names one of them fires only that table's statement triggers. */
+  /** Partitions and child tables on all levels. A statement that names one of them fires only that table's own statement triggers. */
   parts: Part[];
   /** Foreign tables among the partitions and child tables. */
   foreignParts: string[];
@@ -70,8 +69,8 @@ export async function readTableFacts(db: Pool | PoolClient, tables: { schema: st
   return rows.map((row) => row.facts);
 }
 
-// Types are written from their parts, because format_type() omits a schema in the search_path. A domain's array is CAREFUL like the
-// domain's own type. A varchar(n) of up to 500 characters is SMALL.
+// Types are named by schema and name, because format_type() omits a schema that is in the search_path. An array of a domain is CAREFUL. A
+// varchar(n) of up to 500 characters is SMALL.
 export const READ_FACTS = `
 WITH RECURSIVE wanted AS (
   SELECT w.ord, c.oid, w.schema, w.name, c.relkind, c.relpersistence, c.relowner, n.oid AS namespace

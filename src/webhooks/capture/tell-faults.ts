@@ -1,4 +1,4 @@
-// Logs the faults that capture triggers recorded. Across all workers, each fault is logged once an hour.
+// Logs the errors that capture functions recorded. Each error is logged once an hour across all workers.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 
@@ -16,7 +16,7 @@ export async function tellFaults(pool: Pool, tables: { schema: string; name: str
   }
 }
 
-// Concurrent writers that don't see each other's records note the same fault several times.
+// Concurrent writers that don't see each other's rows record the same error several times; it is logged once.
 const TAKE_FAULTS = `
 WITH gone AS (DELETE FROM hookgraph.capture_faults WHERE id < hookgraph.id_at(now() - interval '1 hour')),
 taken AS (

@@ -1,4 +1,5 @@
-// Writes the SQL functions that find a row's tenants on other rows, and read the rows that a tenant gains or loses. Runs nothing.
+// Generates the SQL functions that find a row's tenants through other rows, and that read the rows that a tenant gains or loses. Runs
+// nothing.
 import pg from 'pg';
 import type { AnnouncedNode, PointingRows } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
@@ -8,7 +9,7 @@ import { type FunctionSql, PINNED } from './shared-functions.js';
 const id = pg.escapeIdentifier;
 
 /**
- * Writes the function that returns the tenant for a parent's key; null when the parent no longer exists. Only capture functions call
+ * Generates the function that returns the tenant of a parent by its key; null when the parent doesn't exist. Only capture functions call
  * it.
  */
 export function tenantFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
@@ -29,8 +30,8 @@ END $hookgraph$`,
 }
 
 /**
- * Writes the function that returns, for given keys, the tenants decided by the rows that point to them. For `several` it returns
- * one line per such row, so that the relay can count them. The relay calls it, through hookgraph.tenants_by_children and
+ * Generates the function that returns the tenants of rows with the given keys, as decided by the rows that point to them. With `several`,
+ * it returns one line for each pointing row, so that the relay can count them. The relay calls it through hookgraph.tenants_by_children and
  * hookgraph.told_by_memberships.
  */
 export function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
@@ -56,8 +57,8 @@ $hookgraph$`,
 export const tenantsFunctionName = (node: AnnouncedNode): string => functionName('tenants_of', node);
 
 /**
- * Writes the function that returns, for given keys, the rows as they are now, read as capture reads them. The relay sends them to
- * the tenants that gain or lose them; it calls the function through hookgraph.told_by_memberships.
+ * Generates the function that returns the current rows with the given keys, read as capture reads them. The relay sends them to tenants
+ * that gain or lose them; it calls the function through hookgraph.told_by_memberships.
  */
 export function membersFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { node, facts } = own;

@@ -1,4 +1,4 @@
-// Derives the topics that can be subscribed to from the announced nodes, and stores them.
+// Derives topics, the events that can be subscribed to, from the announced nodes, and stores them.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import { WebhooksError } from '../base/errors.js';
@@ -12,7 +12,10 @@ export interface TopicRow {
   version: string;
   typename: string;
   operation: Operation;
-  /** For a lifecycle topic: the column whose change from `from_value` (`null`: any other value) to `to_value` counts. */
+  /**
+   * A change of this column from `from_value` (`null`: from any other value) to `to_value` is an event of the topic; `null` unless the
+   * topic is a lifecycle topic.
+   */
   column_name: string | null;
   from_value: string | null;
   to_value: string | null;
@@ -89,15 +92,18 @@ function lifecycleTopics({ typename, columns, lifecycle = [] }: AnnouncedNode): 
   });
 }
 
-/** Stores the announced topics and retires all others. Returns the numbers of changed rows. Safe to run concurrently. */
+/**
+ * Stores the announced topics, and retires topics that are no longer announced. Returns the numbers of changed rows. Safe to run
+ * concurrently.
+ */
 export async function syncTopics(db: Pool | PoolClient, nodes: AnnouncedNode[]): Promise<{ saved: number; retired: number }> {
   const { rows } = await db.query<{ saved: number; retired: number }>(SYNC_TOPICS, [JSON.stringify(topicsOf(nodes))]);
   return rows[0] as { saved: number; retired: number };
 }
 
 /**
- * Returns the statement that `syncTopics` would run; `null` when nothing would change. `isMade` says whether the table of topics
- * exists.
+ * Returns the statement that `syncTopics` would run; `null` when nothing would change.
+ * @param isMade whether the table of topics exists
  */
 export async function planTopics(db: Pool | PoolClient, nodes: AnnouncedNode[], { isMade }: { isMade: boolean }): Promise<string | null> {
   const wanted = topicsOf(nodes);

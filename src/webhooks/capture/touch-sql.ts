@@ -1,4 +1,4 @@
-// Writes the function that updates a table's updated_at column when an announced column changes. Runs nothing.
+// Generates the trigger function that sets a table's updated_at column when an announced column changes. Runs nothing.
 import pg from 'pg';
 import { differSql, isLarge, largestSql, SHORT_BYTES } from './large-values.js';
 import { type AnnouncedTable, factsOf, functionName } from './row-sql.js';
@@ -7,8 +7,8 @@ import type { FunctionSql } from './shared-functions.js';
 const id = pg.escapeIdentifier;
 
 /**
- * Returns the columns whose change updates updated_at; `null` when there are none. A BEFORE trigger doesn't see generated columns
- * yet, so their inputs are compared.
+ * Returns the columns whose change sets updated_at; `null` when there are none. A BEFORE trigger doesn't see the new values of generated
+ * columns, so the columns from which they are computed are compared.
  */
 export function touched({ node, facts }: AnnouncedTable): string[] | null {
   if (node.updatedAt === undefined || node.setsUpdatedAt === false) return null;
@@ -18,8 +18,8 @@ export function touched({ node, facts }: AnnouncedTable): string[] | null {
 }
 
 /**
- * Writes the trigger's function. The function compares the columns itself, because a WHEN clause would make every later ALTER or
- * DROP of them fail. It compares binary images, which also works for json.
+ * Generates the trigger function. It compares the columns itself, because a WHEN clause of the trigger would make every later ALTER or DROP
+ * of them fail. It compares binary images, which also works for json.
  */
 export function touchFunction(own: AnnouncedTable): FunctionSql {
   const name = functionName('touch', own.node);

@@ -1,4 +1,4 @@
-// Writes the SQL of an announced table's functions and triggers. Runs nothing.
+// Generates the SQL of an announced table's functions and triggers. Runs nothing.
 import pg from 'pg';
 import { nameSuffix } from '../../runtime/schema-name.js';
 import type { AnnouncedNode } from '../base/model.js';
@@ -27,11 +27,11 @@ export interface TriggerSql {
   name: string;
   /** Name of the function that the trigger calls. */
   functionName: string;
-  /** SQL before and after the table's name. */
+  /** The SQL before and after the name of the table. */
   sql: [before: string, after: string];
-  /** Postgres creates the trigger on partitions by itself. */
+  /** Whether Postgres creates the trigger on partitions by itself. */
   inherited: boolean;
-  /** The trigger fires only for rows that arrive by logical replication. */
+  /** Set when the trigger fires only for rows that arrive by logical replication. */
   replica?: true;
 }
 
@@ -39,19 +39,19 @@ export interface TriggerSql {
 export const isEnabled = ({ replica }: TriggerSql, { enabled }: { enabled: string }): boolean =>
   enabled === 'A' || enabled === (replica ? 'R' : 'O');
 
-/** Postgres fires triggers in order of their names. This name comes last, so that it sees the changes of other triggers. */
+/** Postgres fires triggers in the order of their names. This one fires last, so that it sees the changes that other triggers make. */
 const TOUCH_TRIGGER = 'zz_hookgraph_updated_at';
 /** The triggers that record the changes of ordinary writers. */
 export const CAPTURE_TRIGGERS = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete'];
 export const REPLICA_TRIGGER = 'hookgraph_replica';
 export const TRIGGER_NAMES = [...CAPTURE_TRIGGERS, REPLICA_TRIGGER, 'hookgraph_truncate', TOUCH_TRIGGER];
 
-/** Adds a suffix for any other schema than `hookgraph`, because two installations may capture the same table. */
+/** Returns the name with a suffix for any schema other than `hookgraph`, because two installations may capture the same table. */
 export const triggerName = (name: string, schema: string): string => `${name}${nameSuffix(schema)}`;
 
 /**
- * Returns the settings that the capture function needs: all of them if finding the tenant reads other tables, else those that change
- * the row's values.
+ * Returns the session settings to fix in the capture function: all of them if the tenant is read from other tables, otherwise only those on
+ * which the row's values depend.
  */
 function pinnedFor(own: AnnouncedTable): string {
   const { node, facts } = own;
@@ -63,7 +63,7 @@ function pinnedFor(own: AnnouncedTable): string {
   return inJson.includes('ZONE') ? PINNED_ZONE : PINNED_PATH;
 }
 
-/** Returns all functions of one table. `others` are all announced tables, among which the parents are found. */
+/** Returns all functions of one table. `others` are all announced tables; the table's parents are among them. */
 export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql[] {
   const isParent = others.some(({ node }) => 'parent' in node.tenant && node.tenant.parent.typename === own.node.typename);
   return [
@@ -120,7 +120,7 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
     triggers.push({
       name: named(REPLICA_TRIGGER),
       functionName: row,
-      // Replication fires only row triggers that are enabled for it.
+      // Logical replication fires only row triggers that are enabled for it.
       sql: [
         `CREATE TRIGGER ${named(REPLICA_TRIGGER)} AFTER INSERT OR UPDATE OR DELETE ON`,
         `FOR EACH ROW EXECUTE FUNCTION hookgraph.${id(row)}()`,
@@ -142,8 +142,8 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
 }
 
 /**
- * Returns the SQL that drops a trigger. A role that doesn't own the table may replace a trigger but not drop it: it makes the
- * trigger call a temporary function, and dropping that function drops the trigger.
+ * Returns SQL that drops a trigger. A role that doesn't own the table may replace a trigger but not drop it. It makes the trigger call a
+ * temporary function, and drops that function together with the trigger.
  */
 export function dropTrigger(name: string, table: string, mayDrop: boolean): string {
   if (mayDrop) return `DROP TRIGGER IF EXISTS ${id(name)} ON ${table}`;
@@ -154,10 +154,10 @@ export function dropTrigger(name: string, table: string, mayDrop: boolean): stri
     DROP FUNCTION hookgraph.going() CASCADE`;
 }
 
-/** The rows that one call of a capture function sees: all rows of a statement as transition tables, or one row as NEW and OLD. */
+/** `STATEMENT`: a call sees all rows of a statement as transition tables. `ROW`: a call sees one row as NEW and OLD. */
 type Scope = 'STATEMENT' | 'ROW';
 
-/** Replaces missing transition tables by tables of one row. */
+/** Returns a WITH clause that replaces the transition tables, which row triggers don't have, by tables of one row. */
 function withRows(scope: Scope, ...transitions: string[]): string {
   if (scope === 'STATEMENT') return '';
   return `WITH ${transitions.map((name) => `${name} AS (SELECT ${name === 'new_rows' ? 'NEW' : 'OLD'}.*)`).join(', ')} `;
@@ -171,8 +171,7 @@ function captureFunction(own: AnnouncedTable, others: AnnouncedTable[], scope: S
   return {
     name,
     arguments: '',
-    // No EXCEPTION block surrounds everything, because each statement that writes inside such a block uses up another transaction
-    // id.
+    // The usual path has no EXCEPTION block, because each statement that writes inside such a block uses up another transaction id.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql ${pinnedFor(own)} AS $hookgraph$
 #variable_conflict use_column
 <<captured>>
@@ -207,7 +206,7 @@ ${write(['old_rows', 'new_rows'], 's.operation, s.changed, s.before, s.after', `
   END IF;`;
 }
 
-/** Builds the only statement of a capture function that writes. */
+/** Generates the only statement of a capture function that writes. */
 function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: string, what: string, from: string): string {
   const { typename, tenant } = node;
   const parent =
@@ -219,8 +218,8 @@ function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: stri
 }
 
 /**
- * SQL that joins old and new rows by key and determines each row's operation. A changed key or tenant is a delete and a create. A
- * FULL JOIN never becomes a nested loop, whatever plan the session caches. OFFSET 0 makes Postgres build each document only once.
+ * Returns SQL that joins old and new rows by key and determines each row's operation. A changed key or tenant is a delete and a create. A
+ * FULL JOIN never becomes a nested loop, even in a cached plan. OFFSET 0 makes Postgres build each document only once.
  */
 function comparedRows(own: AnnouncedTable, rows: (transition: string) => string, reading: Reading): string {
   const { updatedAt } = own.node;
@@ -228,7 +227,7 @@ function comparedRows(own: AnnouncedTable, rows: (transition: string) => string,
   const isLarge = '(o.large OR n.large)';
   const hasLarge = reading === 'ATTACHED' && largeColumns(own).length > 0;
   const docsDiffer = 'o.doc -> k IS DISTINCT FROM n.doc -> k';
-  // When a value was cut, documents may be equal although the large values differ, and may differ although they are equal.
+  // When a value is too large to be recorded in full, its recorded forms may be equal although the values differ, and the reverse.
   const valuesDiffer = hasLarge ? `coalesce(CASE WHEN ${isLarge} THEN ${largeDifferSql(own)} END, ${docsDiffer})` : docsDiffer;
   return `(
         SELECT CASE WHEN n.alive THEN n.tenant ELSE o.tenant END AS tenant,
@@ -248,7 +247,7 @@ function comparedRows(own: AnnouncedTable, rows: (transition: string) => string,
         OFFSET 0)`;
 }
 
-/** Builds the SQL block that evaluates the host's tenant expression. The block catches errors, so that the write doesn't fail. */
+/** Generates the block that evaluates the application's expression for the tenant. It catches errors, so that the write doesn't fail. */
 function findTenants(node: AnnouncedNode, transition: string, scope: Scope): string {
   const { sql } = node.tenant as { sql: string };
   return `

@@ -1,4 +1,4 @@
-// Lists the functions and triggers that announced tables should have, with a comment that records what each function was made for.
+// Lists the functions and triggers that announced tables should have. A comment on each function records its fingerprint and version.
 import { createHash } from 'node:crypto';
 import { localSql } from '../../runtime/schema-name.js';
 import { type AnnouncedTable, functionName } from './row-sql.js';
@@ -6,16 +6,19 @@ import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
 import type { Relation } from './table-facts.js';
 import { functionsOf, type TriggerSql, triggersOf } from './trigger-sql.js';
 
-/** Prefix of the comment on each of our functions; the fingerprint of its SQL and a CaptureRecord follow. */
+/** The beginning of the comment on each function that capture creates; the fingerprint of its SQL and a CaptureRecord follow. */
 export const MARK = 'hookgraph capture';
 
 /**
- * Increase it with every change of the SQL in this folder. An older worker accepts functions of a newer `migrate`; a newer worker
- * reports that `migrate` must run.
+ * Increase it with every change of the generated SQL. A worker of an older version accepts the functions of a newer `migrate`; a worker of
+ * a newer version reports that `migrate` must run.
  */
 export const CAPTURE_VERSION = 2;
 
-/** The record in a function's comment. Capture functions also record the table's `oid` and its announced `columns` (name and type). */
+/**
+ * The record in a function's comment. That of a capture function also contains the table's `oid` and the name and type of its announced
+ * `columns`.
+ */
 export interface CaptureRecord {
   version: number;
   oid?: number;
@@ -26,7 +29,10 @@ export interface MarkedFunction extends FunctionSql {
   comment: string;
 }
 
-/** Returns all functions. Column types are part of the fingerprint, because sessions cache a function's plans until it is replaced. */
+/**
+ * Returns all functions of these tables. Column types are part of the fingerprint: sessions cache a function's plans until it is replaced,
+ * so a changed type must replace it.
+ */
 export function wantedFunctions(tables: AnnouncedTable[]): MarkedFunction[] {
   return [...SHARED_FUNCTIONS.map((one) => marked(one, '')), ...tables.flatMap((table) => wantedOf(table, tables))];
 }
@@ -50,7 +56,10 @@ function marked(of: FunctionSql, besides: string, record: Partial<CaptureRecord>
   return { ...of, comment: `${MARK}: ${fingerprint} ${JSON.stringify({ version: CAPTURE_VERSION, ...record })}` };
 }
 
-/** Reads a function's comment; `null` when it isn't one of ours. Functions from before version 1 have no record. */
+/**
+ * Returns the record in a function's comment; `null` when capture didn't create the function. Version 0 stands for functions without a
+ * record.
+ */
 export function readRecord(comment: string | null): CaptureRecord | null {
   const found = /^hookgraph capture: [0-9a-f]{64}(?: (\{.*\}))?$/s.exec(comment ?? '');
   if (!found) return null;
@@ -64,7 +73,7 @@ export const hasBody = (one: FunctionSql, present: { body: string } | undefined,
     .update(localSql(bodyOf(one), schema))
     .digest('hex');
 
-/** Returns the part of the statement that Postgres stores as the function's source. */
+/** Returns the part of the statement that Postgres stores as the body of the function. */
 const bodyOf = ({ sql }: FunctionSql): string => sql.split('$hookgraph$')[1] as string;
 
 export interface Target {
@@ -73,11 +82,11 @@ export interface Target {
   part: 'PARTITION' | 'HEIR' | null;
   /** Every trigger that the relation should have. */
   triggers: TriggerSql[];
-  /** The triggers that Postgres doesn't create by itself. */
+  /** The triggers to create explicitly. Postgres creates the others on a partition by itself. */
   create: TriggerSql[];
 }
 
-/** Returns the table, its partitions and its child tables. */
+/** Returns the table, its partitions and its child tables, each with its triggers. */
 export function targetsOf(table: AnnouncedTable, schema: string): Target[] {
   const triggers = triggersOf(table, schema);
   const parts = table.facts.parts.map(

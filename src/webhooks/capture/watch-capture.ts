@@ -1,4 +1,5 @@
-// Watches whether the changes of the announced tables are recorded as announced: at a worker's start, and every minute.
+// Checks at a worker's start, and every minute, whether the capture triggers match the announced tables. Creates the missing triggers of
+// new partitions.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { schemaOf } from '../../runtime/schema-name.js';
@@ -12,19 +13,23 @@ import { readMark, readPicture } from './read-picture.js';
 import { tellFaults } from './tell-faults.js';
 
 export interface CaptureWatch {
-  /** Compares once and repairs what it can. @throws WebhooksError CAPTURE_OUT_OF_STEP with all remaining findings */
+  /**
+   * Compares the database with the announced tables, and creates missing triggers of partitions and child tables.
+   * @throws WebhooksError CAPTURE_OUT_OF_STEP with all remaining findings
+   */
   refuse(): Promise<void>;
-  /** Compares, repairs what it can without an operator, and logs changed findings and recorded faults. */
+  /** Compares and repairs like `refuse`. Logs the findings if they have changed, and the errors that capture functions recorded. */
   look(): Promise<NoticedFinding[]>;
   /**
-   * Returns the last findings, or new ones when those are older than a minute (five seconds while there are findings). Repairs and
-   * logs nothing.
+   * Returns the last findings, or new ones when those are older than a minute (five seconds while there are findings). Repairs and logs
+   * nothing.
    */
   findings(): Promise<NoticedFinding[]>;
 }
 
+/** Milliseconds between two checks. */
 export const LOOK_MS = 60_000;
-/** Refresh interval in milliseconds while there are findings, so that a repair shows soon. */
+/** Maximum age of findings in milliseconds while there are any, so that a repair shows soon. */
 const LOOK_AGAIN_MS = 5_000;
 
 /** Returns all current findings; changes nothing. */
@@ -63,7 +68,7 @@ export function createCaptureWatch({ pool, host, log, everyMs = LOOK_MS }: Captu
 
   async function compare(): Promise<Comparison> {
     const nodes = withOwnNode(host.nodes, schema);
-    // The hash is read before the facts, so that the next comparison sees changes made in between.
+    // The hash is read before the facts, so that the next comparison sees changes that happen between the two.
     const mark = await readMark(pool, tablesOf(nodes), schema);
     if (mark !== known?.mark) {
       const comparison = comparePicture(nodes, await readPicture(pool, tablesOf(nodes), schema), schema);

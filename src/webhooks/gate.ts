@@ -17,14 +17,19 @@ export type Check = (query: TransactionQuery, key: string) => Promise<void>;
  */
 export type AttemptWrite<T> = (check: Check, seen: Snapshot | null) => Promise<T>;
 
-/** Runs a write of several rows. `seen` are the new rows that the hooks allowed, in the order in which they were written. */
+/**
+ * Runs a write of several rows in a transaction of its own. `seen` are the new rows that the hooks allowed, in the order in which they were
+ * written.
+ */
 export type AttemptWrites<T> = (check: (query: TransactionQuery) => Promise<void>, seen: Snapshot[]) => Promise<T>;
 
 export interface Gate {
   /**
-   * Without hooks: one lookup, then the write. With hooks: the write is rehearsed and rolled back, the hooks are called with the
-   * resulting row, and the write runs if it makes the same change; otherwise the hooks are called once more.
-   * @throws WriteRefused when a hook refuses or the row keeps changing; and any error of the write
+   * Guards a write of one row. Without hooks: one lookup, then the write. With hooks: the write is rehearsed and rolled back, the hooks are
+   * called with the resulting row, and then the write runs. If its change then differs from the rehearsal's, it is rolled back and the
+   * hooks are called once more.
+   * @throws WriteRefused when a hook cancels the write, when a call fails and the hook's policy is REFUSE, or when the row keeps changing
+   * @throws any error of the write
    */
   pass<T>(planned: PlannedWrite, attempt: AttemptWrite<T>): Promise<T>;
   /** Like `pass`, for a write of several rows and types. Each hook is called for each changed row that it subscribes to. */

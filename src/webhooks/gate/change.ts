@@ -1,4 +1,4 @@
-// Reads, inside a write's transaction, how the write changes its rows. The source is what capture recorded there, so the effects of
+// Reads, inside a write's transaction, how the write has changed its rows. It reads the events that capture recorded, so the effects of
 // defaults and triggers are included.
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Json, Operation, RecordedEvent, RowTexts, Snapshot } from '../base/model.js';
@@ -12,7 +12,7 @@ export interface Change {
   tenant: string | null;
   environment: string | null;
   key: string;
-  /** The row before the write, as jsonb writes it, so equal texts mean equal rows; `null` for a new row. */
+  /** The row before the write as the text of a jsonb value, so that equal texts mean equal rows; `null` for a new row. */
   before: string | null;
   /** The row after the write; for a deleted row, the row before it. */
   snapshot: Snapshot;
@@ -52,7 +52,7 @@ interface OwnEvent {
 }
 
 /**
- * Returns the change of one row; `null` when no announced column changes, so that no subscriber would be notified either. Several
+ * Returns the change of one row; `null` when no announced column has changed, because subscribers would not be notified either. Several
  * events of the row are merged into one change.
  */
 export async function readChange(query: TransactionQuery, typename: string, key: string): Promise<Change | null> {
@@ -99,8 +99,9 @@ function changedIn(events: OwnEvent[], { before, after }: Pick<RecordedEvent, 'b
 }
 
 /**
- * Returns whether a write makes the change that the hooks saw. For an existing row, compares the row before the write: the row
- * after it follows from that, apart from clocks. A new row is written with the values that the hooks saw, so its key is enough.
+ * Returns whether a write makes the change that the hooks saw. For an existing row, it is enough that the row before the write is the same:
+ * the same write then gives the same result, except for times. A new row is written with the values that the hooks saw, so an equal key is
+ * enough.
  */
 export function isSameChange(seen: Change | null, now: Change | null): boolean {
   if (seen === null || now === null) return seen === now;

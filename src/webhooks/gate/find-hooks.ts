@@ -1,11 +1,11 @@
-// Finds the before-hooks that a planned write may concern. Runs only if announce.ts found that hooks may concern the write.
+// Finds the before-hooks to call for a write.
 import type { Pool } from 'pg';
 import type { Before, Operation } from '../base/model.js';
 import type { Change } from './change.js';
 
 /** A write of one row, described before the row is known. */
 export interface PlannedWrite {
-  /** Tenant of the writer; only its hooks are called. */
+  /** The tenant of the writer. Only hooks of this tenant are called. */
   tenant: string;
   typename: string;
   operation: Operation;
@@ -28,11 +28,11 @@ export interface Hook {
   operation: Operation;
   environmentIds: string[] | null;
   policy: Before;
-  /** Id of the delivery under which the call will be recorded; the request carries it. */
+  /** The id of the delivery that will record the call. The request contains it. */
   deliveryId: string;
 }
 
-// Includes hooks with a broken definition: the policy of a hook still applies when its query is no longer valid.
+// Includes hooks whose query is no longer valid (status HELD), because their policy still applies.
 const FIND = `
   SELECT t.typename, s.id AS "subscriptionId", s.version, s.name, t.id AS "topicId", t.key AS "topicKey", t.operation, s.environment_ids AS "environmentIds",
     v.definition -> 'before' AS policy, hookgraph.next_id() AS "deliveryId"
@@ -42,7 +42,7 @@ const FIND = `
   WHERE s.phase = 'BEFORE' AND s.deleted_at IS NULL AND s.tenant = $1 AND s.status IN ('ENABLED', 'HELD')
   ORDER BY s.created_at, s.id`;
 
-/** Finds hooks of all operations, because only the rows show which operation it is: an update may be a soft delete. */
+/** Finds the hooks of all operations. Only the changed rows show which operation it is, because an update may be a soft delete. */
 export async function findHooks(pool: Pool, { tenant, typenames }: PlannedWrites): Promise<Hook[]> {
   const { rows } = await pool.query<Hook>({ name: 'hookgraph-find-hooks', text: FIND, values: [tenant, typenames] });
   return rows;
@@ -55,7 +55,7 @@ export async function nextIds(pool: Pool, count: number): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Returns the hooks that a change concerns. As in the relay, a row without an environment concerns the hooks of every environment. */
+/** Returns the hooks to call for a change. As in the relay, a row without an environment matches hooks of every environment. */
 export function hooksOf(hooks: Hook[], writer: { tenant: string }, { tenant, operation, environment, snapshot }: Change): Hook[] {
   if (tenant !== writer.tenant) return [];
   return hooks.filter(

@@ -1,4 +1,4 @@
-// Defines the error thrown to a writer whose write is refused.
+// Defines the error that a writer gets when before-hooks refuse the write.
 import { GraphQLError } from 'graphql';
 
 export interface Refusal {

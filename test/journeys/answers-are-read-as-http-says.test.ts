@@ -65,7 +65,7 @@ it('each of them is recorded as what it is', async () => {
         outcome: 'FAILED',
         stage: 'ANSWER',
         status: 201,
-        message: "The receiver's answer with status 201 has several lengths (Content-Length) that differ.",
+        message: "The receiver's answer with status 201 has several different values of Content-Length.",
       },
     },
   ];

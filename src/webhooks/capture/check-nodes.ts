@@ -100,7 +100,10 @@ function checkTable(node: AnnouncedNode, facts: TableFacts | null, ours: Announc
   if (facts.schema === 'pg_catalog' || facts.schema === 'information_schema')
     unfit('is a system table of Postgres', 'Announce a table of your application.');
   if (facts.schema === ours.schema && facts.name !== ours.name) {
-    unfit('is an internal table of Hookgraph: capturing it would never end', 'Announce a table of your application.');
+    unfit(
+      'is an internal table of Hookgraph: recording its changes would cause further changes without end',
+      'Announce a table of your application.',
+    );
   }
   const [parent] = facts.parents.filter(({ isPartition }) => isPartition);
   if (parent) {

@@ -16,13 +16,13 @@ export function destinationOf(definition: Definition): { kind: DestinationKind; 
     if (settings !== undefined) return { kind, settings };
   }
   // A newer version of Hookgraph saved the definition; workers of that version send its deliveries.
-  throw new Error('the definition has a kind of destination that this version of Hookgraph does not know');
+  throw new Error('the definition has a kind of destination that this version of Hookgraph does not know; a newer version saved it');
 }
 
 /** @throws Error when there is no such kind */
 export function kindNamed(name: string): DestinationKind {
   const kind = DESTINATIONS.find(({ field }) => field.name === name);
-  if (!kind) throw new Error(`there is no kind of destination ${name}`);
+  if (!kind) throw new Error(`there is no kind of destination named ${name}`);
   return kind;
 }
 

@@ -14,10 +14,11 @@ const BY_CODE: Record<string, (error: TlsError) => string> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: () => CHAIN,
   DEPTH_ZERO_SELF_SIGNED_CERT: () => SELF_SIGNED,
   SELF_SIGNED_CERT_IN_CHAIN: () => SELF_SIGNED,
-  CERT_HAS_EXPIRED: () => "The receiver's certificate, or one of its chain, has expired. Renew it on the server.",
-  CERT_NOT_YET_VALID: () => "The receiver's certificate, or one of its chain, is not valid yet. Check its dates and the server's clock.",
+  CERT_HAS_EXPIRED: () => "The receiver's certificate, or another certificate in its chain, has expired. Renew it on the server.",
+  CERT_NOT_YET_VALID: () =>
+    "The receiver's certificate, or another certificate in its chain, is not valid yet. Check its dates and Hookgraph's clock.",
   ERR_TLS_CERT_ALTNAME_INVALID: ({ host }) =>
-    `The receiver's certificate is not for the name "${host}". Use a name in the certificate, or a certificate for this name.`,
+    `The receiver's certificate is not valid for the name "${host}". Use a name from the certificate in the URL, or install a certificate for this name.`,
   ERR_SSL_WRONG_VERSION_NUMBER: () => NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: () => NO_TLS,
 };

@@ -85,7 +85,7 @@ export interface Limits {
 export function refusalOf({ service, bytes, maxBytes, mayUse }: Limits): { refused?: NoReply } {
   if (bytes > maxBytes)
     return heldFor(
-      `The message has ${bytes} bytes with its attributes; ${service} accepts ${maxBytes}. Make the template render a shorter body.`,
+      `The message has ${bytes} bytes with its attributes; ${service} accepts at most ${maxBytes}. Make the template render a shorter body.`,
     );
   if (mayUse === null || mayUse.access.keys !== null) return {};
   if (mayUseInstallation(mayUse.offered, mayUse.tenant, mayUse.access.role?.arn ?? mayUse.arn)) return {};

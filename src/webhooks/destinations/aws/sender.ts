@@ -158,7 +158,7 @@ async function boundedHandler({ httpAgent, httpsAgent }: Agents, deadlineMs: num
     const bounded = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         size += chunk.length;
-        done(size > MAX_RESPONSE_BYTES ? new Error(`the answer has more than ${MAX_RESPONSE_BYTES} bytes`) : null, chunk);
+        done(size > MAX_RESPONSE_BYTES ? new Error(`the response has more than ${MAX_RESPONSE_BYTES} bytes`) : null, chunk);
       },
     });
     const signal = options?.abortSignal as AbortSignal | undefined;
@@ -190,7 +190,7 @@ function replyOf<C extends Client, M extends AwsMessage>(
   const status = $metadata?.httpStatusCode;
   if (status === undefined) return null;
   if (status < 300) {
-    const unlike = `The endpoint answered with status ${status}, but not with an answer of ${service.name}.`;
+    const unlike = `The endpoint answered with status ${status}, but its response is not that of ${service.name}. Check \`endpoint\`.`;
     return { kind: 'NO_REPLY', stage: 'STATUS', message: unlike, sendMs };
   }
   return {

@@ -43,7 +43,8 @@ function codingsOf(headers: Record<string, string>): string[] {
  * `limit`.
  */
 async function decodeBody(bytes: Buffer, codings: string[], limit: number): Promise<Buffer | string> {
-  if (codings.length > MAX_CODINGS) return `The body is encoded ${codings.length} times.`;
+  if (codings.length > MAX_CODINGS)
+    return `The body is encoded ${codings.length} times; Hookgraph decodes at most ${MAX_CODINGS} encodings.`;
   let decoded = bytes;
   for (const coding of [...codings].reverse()) {
     if (decoded.length === 0) break;

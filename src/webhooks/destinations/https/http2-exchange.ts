@@ -5,7 +5,7 @@ import { AnswerRefused } from '../../base/network/answer-refused.js';
 import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
 import type { ByteWatch } from './byte-watch.js';
 import { withBody } from './decode-body.js';
-import { MAX_INFORMATIONAL } from './response-reader.js';
+import { MAX_INFORMATIONAL, TOO_MANY_INFORMATIONAL } from './response-reader.js';
 
 /** Thrown when the receiver certainly did not process the request: https://www.rfc-editor.org/rfc/rfc9113#section-8.7 */
 export class Unprocessed extends Error {

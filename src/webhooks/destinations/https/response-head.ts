@@ -63,7 +63,7 @@ export function repairHead(text: string): Repaired {
   if (fields === null) return refused('has a header line without a name');
   // Splits at the comma and then trims. A regular expression with white space on both sides takes seconds for a long run of spaces.
   const lengths = new Set(valuesOf(fields, 'content-length').flatMap((value) => value.split(',').map((one) => one.trim())));
-  if (lengths.size > 1) return refused('has several lengths (Content-Length) that differ');
+  if (lengths.size > 1) return refused('has several different values of Content-Length');
   const isCoded = valuesOf(fields, 'transfer-encoding').length > 0;
   const kept = fields.filter(([name]) => name.toLowerCase() !== 'content-length');
   // Transfer-Encoding overrides Content-Length, and the connection is closed after the response:

@@ -10,6 +10,7 @@ export const MAX_HEAD_BYTES = 64 * 1024;
 export const MAX_EXCHANGE_BYTES = 512 * 1024;
 /** Maximum number of informational (1xx) responses before the final one. */
 export const MAX_INFORMATIONAL = 100;
+export const TOO_MANY_INFORMATIONAL = `The receiver sent more than ${MAX_INFORMATIONAL} informational (1xx) responses and no final response.`;
 
 const LF = 10;
 const CR = 13;

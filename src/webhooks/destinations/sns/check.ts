@@ -61,7 +61,10 @@ export async function checkSns({ settings, secrets, region, idle }: SnsDraft, co
     if (settings.prefix === '') add('managed', 'is not available on this installation; the operator enables it with HOOKGRAPH_SNS_MANAGED');
     if (settings.subscriberPrincipal === '') add('subscriberPrincipal', "can't be blank", 'BLANK');
     else if (!PRINCIPAL.test(settings.subscriberPrincipal))
-      add('subscriberPrincipal', 'must be an account, or the ARN of an account, a role or a user, such as arn:aws:iam::123456789012:root');
+      add(
+        'subscriberPrincipal',
+        'must be the id of an AWS account, or the ARN of an account, a role or a user, such as arn:aws:iam::123456789012:root',
+      );
     return problems;
   }
 

@@ -28,7 +28,8 @@ export const SNS_FIELD = {
       {
         name: 'topicArn',
         type: { kind: 'TEXT' },
-        description: 'The ARN of the existing topic. If its name ends with `.fifo`, each node is a message group.',
+        description:
+          'The ARN of the existing topic. If the name of the topic ends with `.fifo`, the notifications of each node are a message group, so that they stay in order.',
         output: { description: 'The ARN of the topic.', required: true, read: arnOf },
         file: { write: (sns) => (isManaged(sns) ? null : sns.topicArn), isFilledIn: isManaged },
       },

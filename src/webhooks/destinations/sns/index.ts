@@ -29,7 +29,7 @@ export const sns: DestinationKind<SnsSettings, SnsAccess, Publication> = {
     managedTopics: {
       name: 'HOOKGRAPH_SNS_MANAGED',
       meaning:
-        'ARN prefix under which SNS topics are created for subscriptions, with the AWS credentials of this process; absent: no topics are created',
+        'beginning of the ARNs of SNS topics that Hookgraph creates for subscriptions, with the AWS credentials of this process; absent: subscriptions can name only existing topics',
       parse: orNull(
         z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}$/, 'must be an ARN prefix like arn:aws:sns:eu-central-1:123456789012'),
       ),

@@ -101,7 +101,7 @@ async function makeTopic({ guard }: Engine, arn: string, sns: Extract<SnsSetting
   if (TopicArn !== arn) {
     await client.send(new DeleteTopicCommand({ TopicArn }), within());
     throw new Error(
-      `AWS created ${TopicArn} instead: HOOKGRAPH_SNS_MANAGED names another account or region than the installation's credentials`,
+      `AWS created the topic ${TopicArn} instead of ${arn}: the account or region in HOOKGRAPH_SNS_MANAGED is not that of the installation's credentials`,
     );
   }
   const { subscriberPrincipal: AWS } = sns;

@@ -21,7 +21,8 @@ export const SQS_FIELD = {
       {
         name: 'queueArn',
         type: { kind: 'TEXT' },
-        description: 'The ARN of the queue. If its name ends with `.fifo`, each node is a message group.',
+        description:
+          'The ARN of the queue. If the name of the queue ends with `.fifo`, the notifications of each node are a message group, so that they stay in order.',
         output: { description: 'The ARN of the queue.', required: true, read: (source: Subscription) => settingsOf(source)?.queueArn },
       },
       ...awsFields('send to the queue', settingsOf),

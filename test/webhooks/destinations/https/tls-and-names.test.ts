@@ -66,7 +66,7 @@ describe("a receiver's certificate", () => {
       'receiver',
       {},
       /unable to (verify|get)/,
-      /^The receiver's certificate leads to no known authority: the server leaves out an intermediate certificate, or .* Install the full chain/,
+      /^The receiver's certificate can't be verified: the server doesn't send an intermediate certificate, or .* Install the full chain/,
     ],
     [
       'signed by itself',
@@ -75,8 +75,6 @@ describe("a receiver's certificate", () => {
       /self[- ]signed/,
       /^The receiver's certificate is signed by itself .* Install a certificate of a public/,
     ],
-    ['of another name', 'other', TRUSTED, /altnames/, /^The receiver's certificate is not for the name "receiver\.example"\. Use a name/],
-    ['that has expired', 'expired', TRUSTED, /expired/, /^The receiver's certificate, or one of its chain, has expired\. Renew it/],
   ] as const)('%s is refused, whatever the environment says', async (_, certificate, settings, message, explained) => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     open.push(() => vi.unstubAllEnvs());

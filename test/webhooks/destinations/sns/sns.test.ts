@@ -82,7 +82,7 @@ describe('a message', () => {
     expect(attempt).toMatchObject({
       outcome: 'HELD',
       stage: 'TEMPLATE',
-      message: expect.stringMatching(/has 262\d{3} bytes.*accepts 262144/),
+      message: expect.stringMatching(/has 262\d{3} bytes.*accepts at most 262144/),
     });
     expect(await stateOf(id)).toMatchObject([{ state: 'HELD', reason: 'NODE' }]);
     expect(aws.asked).toEqual([]);

@@ -72,7 +72,7 @@ describe('a message', () => {
   });
 
   it.each([
-    ['is larger than SQS takes', 'é'.repeat(530_000), /has 106\d{4} bytes.*accepts 1048576/],
+    ['is larger than SQS takes', 'é'.repeat(530_000), /has 106\d{4} bytes.*accepts at most 1048576/],
     ['is empty', '', /is empty/],
     ['has a character that SQS rejects', '"\u0001"', /the character U\+0001/],
   ])('that %s is held, says so, and goes on when its template writes another', async (_what, body, message) => {

@@ -21,7 +21,7 @@ const OWNERS: Record<string, string[]> = {
   tenant_sources: ['capture/attach-triggers.ts'],
   managed_topics: ['destinations/sns/managed-sns-topics.ts'],
   // A trigger function records a fault; the worker that logs it marks it.
-  capture_faults: ['capture/shared-functions.ts', 'capture/tell-faults.ts'],
+  capture_faults: ['capture/shared-functions.ts', 'capture/log-faults.ts'],
   // A trigger appends; the relay takes.
   captures: ['capture/trigger-sql.ts', 'fan-out/relay.sql'],
   // The relay inserts; an operator may assign a tenant later, and queues the event again.

@@ -43,7 +43,7 @@ export async function startWorking(
 ): Promise<Working> {
   const { pool, log, deadlines } = engine;
   loadStatements();
-  await capture.refuse();
+  await capture.requireMatch();
   await recheckStored(engine);
   await padQueueTable(pool);
   const sender = openDeliverySender(engine);
@@ -101,8 +101,8 @@ export async function startWorking(
     engine,
   );
   const templates = repeat('templates', TEMPLATE_SCAN_MS, templateScan(engine), engine);
-  // `capture.refuse()` was the first check, so this one waits for its first interval.
-  const watch = repeat('capture', captureWatchMs, async () => void (await capture.look()), engine, { waits: true });
+  // `capture.requireMatch()` was the first check, so this one waits for its first interval.
+  const watch = repeat('capture', captureWatchMs, async () => void (await capture.check()), engine, { waits: true });
   const statistics = repeat('statistics', STATISTICS_SCAN_MS, statisticsScan(engine), engine);
   return {
     poke: relay.poke,

@@ -4,8 +4,8 @@ import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { insideTransaction } from '../base/store/transaction.js';
+import type { Target } from './expected-objects.js';
 import { createTriggerSql } from './trigger-sql.js';
-import type { Target } from './wanted.js';
 
 const id = pg.escapeIdentifier;
 

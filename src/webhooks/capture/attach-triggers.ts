@@ -9,12 +9,12 @@ import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
 import { checkNodes, joinProblems } from './check-nodes.js';
+import { expectedFunctions, hasBody, MARK, type MarkedFunction, targetsOf } from './expected-objects.js';
 import { proveCapture } from './prove-capture.js';
 import type { AnnouncedTable } from './row-sql.js';
 import { readTableFacts } from './table-facts.js';
 import { membersFunctionName, tenantsFunctionName } from './tenant-functions.js';
 import { createTriggerSql, dropTrigger, functionsOf, isEnabled, TRIGGER_NAMES, type TriggerSql, triggerName } from './trigger-sql.js';
-import { hasBody, MARK, type MarkedFunction, targetsOf, wantedFunctions } from './wanted.js';
 
 const id = pg.escapeIdentifier;
 
@@ -37,14 +37,14 @@ export async function attachTriggers(
       nodes.map((node) => node.table),
     );
     const { tables, problems, warnings } = checkNodes(nodes, facts);
-    const misread = await checkTenantSql(client, tables);
-    problems.push(...misread.values());
+    const invalidTenants = await checkTenantSql(client, tables);
+    problems.push(...invalidTenants.values());
     const functions = await changedFunctions(client, tables, schemaOf(pool));
     const isChanged = (table: AnnouncedTable) => functionsOf(table, tables).some(({ name }) => functions.some((one) => one.name === name));
-    const unproven = tables.filter((table) => isChanged(table) && !misread.has(table));
-    if (unproven.length > 0) {
-      const reading = { mode: 'AccessShare', on: unproven.map(nameOf) } as const;
-      problems.push(...(await retryLocked(client, reading, retries, () => proveCapture(client, unproven, tables))));
+    const untried = tables.filter((table) => isChanged(table) && !invalidTenants.has(table));
+    if (untried.length > 0) {
+      const reading = { mode: 'AccessShare', on: untried.map(nameOf) } as const;
+      problems.push(...(await retryLocked(client, reading, retries, () => proveCapture(client, untried, tables))));
     }
     if (problems.length > 0) throw joinProblems(problems);
     for (const warning of [...warnings, ...tables.flatMap(unownedWarning)]) log.warn(warning);
@@ -153,7 +153,7 @@ async function readFunctions(client: PoolClient): Promise<Map<string, { signatur
 
 export async function changedFunctions(client: PoolClient, tables: AnnouncedTable[], schema: string): Promise<MarkedFunction[]> {
   const present = await readFunctions(client);
-  return wantedFunctions(tables).filter((one) => {
+  return expectedFunctions(tables).filter((one) => {
     const found = present.get(one.name);
     return found?.comment !== one.comment || !hasBody(one, found, schema);
   });
@@ -173,8 +173,8 @@ export function functionSql({ name, arguments: parameters, sql, comment }: Marke
 
 /** Returns the statements that drop the functions of types that are no longer announced. */
 export async function findFunctionDrops(client: PoolClient, tables: AnnouncedTable[]): Promise<string[]> {
-  const wanted = new Set(wantedFunctions(tables).map(({ name }) => name));
-  const present = [...(await readFunctions(client))].filter(([name]) => !wanted.has(name));
+  const expected = new Set(expectedFunctions(tables).map(({ name }) => name));
+  const present = [...(await readFunctions(client))].filter(([name]) => !expected.has(name));
   return present.map(([, { signature }]) => `DROP FUNCTION ${signature}`);
 }
 

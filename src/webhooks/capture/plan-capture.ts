@@ -43,7 +43,7 @@ export async function planCapture(
   if (isMigrated) await refuseOtherApplication(pool, nodes);
   const client = await pool.connect();
   try {
-    const topics = await planTopics(client, [...hosts, own], { isMade: isMigrated });
+    const topics = await planTopics(client, [...hosts, own], { hasTable: isMigrated });
     const planned = [
       ...(topics === null ? [] : [{ about: 'the list of topics', table: null, sql: topics }]),
       ...(await planTriggers(client, isMigrated ? [...hosts, own] : hosts, { own, isMigrated })),
@@ -64,14 +64,14 @@ async function planTriggers(
     nodes.map((node) => node.table),
   );
   const { tables, problems } = checkNodes(nodes, facts);
-  const misread = await checkTenantSql(client, tables);
-  problems.push(...misread.values());
+  const invalidTenants = await checkTenantSql(client, tables);
+  problems.push(...invalidTenants.values());
   const functions = await changedFunctions(client, tables, ownTable.schema);
   if (isMigrated && functions.length > 0) {
     problems.push(
       ...(await proveCapture(
         client,
-        tables.filter((table) => !misread.has(table)),
+        tables.filter((table) => !invalidTenants.has(table)),
         tables,
       )),
     );

@@ -45,11 +45,11 @@ export async function proveCapture(client: PoolClient, tables: AnnouncedTable[],
 
 function unfit({ node }: AnnouncedTable, reason: pg.DatabaseError, columns: [string, string][]): WebhooksError {
   const table = `${node.table.schema}.${node.table.name}`;
-  const told = columns.map(([column, message]) => `"${column}" (${message})`).join(', ');
+  const failing = columns.map(([column, message]) => `"${column}" (${message})`).join(', ');
   return columns.length > 0
     ? new WebhooksError(
         'ANNOUNCED_COLUMN_UNFIT',
-        `Triggers can't capture ${columns.length === 1 ? 'the column' : 'the columns'} ${told} of ${table} for ${node.typename}.`,
+        `Triggers can't capture ${columns.length === 1 ? 'the column' : 'the columns'} ${failing} of ${table} for ${node.typename}.`,
         'Leave such a column out of the announced columns, or change its type or expression.',
         { cause: reason },
       )

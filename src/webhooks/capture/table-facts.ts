@@ -12,7 +12,7 @@ export interface ColumnFacts {
   /**
    * The session settings on which a value's JSON depends: none, the time zone, or any. Unless `NONE`, its text may depend on any setting.
    */
-  bentBy: 'NONE' | 'ZONE' | 'ANY';
+  formatDependsOn: 'NONE' | 'ZONE' | 'ANY';
   /** The type, or a domain's base type, if it is timestamptz or timestamp; otherwise `null`. */
   time: 'timestamptz' | 'timestamp' | null;
   /** How large a value can be. `SMALL`: a few kB. `TEXT`: any size; the length can be read without the value. `LARGE`: any size. */
@@ -77,9 +77,9 @@ WITH RECURSIVE wanted AS (
   FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, ord)
   LEFT JOIN pg_namespace n ON n.nspname = w.schema
   LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name),
-heirs AS (
+descendants AS (
   SELECT w.oid AS root, i.inhrelid AS oid FROM wanted w JOIN pg_inherits i ON i.inhparent = w.oid AND NOT i.inhdetachpending
-  UNION SELECT h.root, i.inhrelid FROM heirs h JOIN pg_inherits i ON i.inhparent = h.oid AND NOT i.inhdetachpending),
+  UNION SELECT h.root, i.inhrelid FROM descendants h JOIN pg_inherits i ON i.inhparent = h.oid AND NOT i.inhdetachpending),
 used AS (SELECT DISTINCT a.atttypid FROM wanted w JOIN pg_attribute a ON a.attrelid = w.oid WHERE a.attnum > 0 AND NOT a.attisdropped),
 below AS (
   SELECT u.atttypid AS declared, u.atttypid AS base FROM used u
@@ -92,7 +92,7 @@ types AS (
       ELSE 'CAREFUL' END AS kind,
     CASE WHEN 'e' IN (t.typtype, e.typtype) OR coalesce(e.oid, t.oid) = ANY (ARRAY['boolean', 'smallint', 'integer', 'bigint', 'numeric', 'text', 'varchar',
         'bpchar', 'name', 'uuid', 'json', 'jsonb']::regtype[]) THEN 'NONE'
-      WHEN coalesce(e.oid, t.oid) = 'timestamptz'::regtype THEN 'ZONE' ELSE 'ANY' END AS bent_by,
+      WHEN coalesce(e.oid, t.oid) = 'timestamptz'::regtype THEN 'ZONE' ELSE 'ANY' END AS format_depends_on,
     CASE WHEN t.oid IN ('timestamptz'::regtype, 'timestamp'::regtype) THEN t.typname END AS time,
     CASE WHEN t.typlen <> -1 OR t.oid = 'numeric'::regtype THEN 'SMALL'
       WHEN t.oid IN ('text'::regtype, 'varchar'::regtype)
@@ -104,7 +104,7 @@ SELECT CASE WHEN w.oid IS NOT NULL THEN jsonb_build_object('oid', w.oid::bigint,
   'mayAttach', has_schema_privilege(w.namespace, 'USAGE') AND has_table_privilege(w.oid, 'SELECT') AND has_table_privilege(w.oid, 'TRIGGER'), 'knowsChunks', to_regprocedure('pg_catalog.pg_column_toast_chunk_id("any")') IS NOT NULL,
   'columns', (
     SELECT coalesce(jsonb_object_agg(a.attname, jsonb_build_object(
-      'type', quote_ident(tn.nspname) || '.' || quote_ident(ty.typname), 'kind', t.kind, 'bentBy', t.bent_by, 'time', t.time,
+      'type', quote_ident(tn.nspname) || '.' || quote_ident(ty.typname), 'kind', t.kind, 'formatDependsOn', t.format_depends_on, 'time', t.time,
       'size', CASE WHEN ty.typname IN ('varchar', 'bpchar') AND a.atttypmod BETWEEN 0 AND 504 THEN 'SMALL' ELSE t.size END, 'notNull', a.attnotnull,
       'generatedFrom', CASE WHEN a.attgenerated <> '' THEN (
         SELECT coalesce(jsonb_agg(DISTINCT g.attname), '[]') FROM pg_attrdef d
@@ -124,11 +124,11 @@ SELECT CASE WHEN w.oid IS NOT NULL THEN jsonb_build_object('oid', w.oid::bigint,
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.inhrelid = w.oid AND NOT i.inhdetachpending),
   'parts', (
     SELECT coalesce(jsonb_agg(jsonb_build_object('oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname, 'isPartition', c.relispartition) ORDER BY c.oid), '[]')
-    FROM heirs h JOIN pg_class c ON c.oid = h.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE h.root = w.oid AND c.relkind IN ('r', 'p')),
+    FROM descendants h JOIN pg_class c ON c.oid = h.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE h.root = w.oid AND c.relkind IN ('r', 'p')),
   'foreignParts', (
-    SELECT coalesce(jsonb_agg(h.oid::regclass::text ORDER BY h.oid), '[]') FROM heirs h JOIN pg_class c ON c.oid = h.oid WHERE h.root = w.oid AND c.relkind = 'f'),
+    SELECT coalesce(jsonb_agg(h.oid::regclass::text ORDER BY h.oid), '[]') FROM descendants h JOIN pg_class c ON c.oid = h.oid WHERE h.root = w.oid AND c.relkind = 'f'),
   'isOwned', pg_has_role(w.relowner, 'USAGE'),
   'subscriptions', (
     SELECT coalesce(jsonb_agg(DISTINCT s.subname ORDER BY s.subname), '[]') FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
-    WHERE r.srrelid = w.oid OR r.srrelid IN (SELECT h.oid FROM heirs h WHERE h.root = w.oid))) END AS facts, w.ord
+    WHERE r.srrelid = w.oid OR r.srrelid IN (SELECT h.oid FROM descendants h WHERE h.root = w.oid))) END AS facts, w.ord
 FROM wanted w ORDER BY w.ord`;

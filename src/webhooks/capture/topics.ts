@@ -55,10 +55,10 @@ export function topicsOf(nodes: AnnouncedNode[]): TopicRow[] {
 }
 
 function operationTopics({ typename, topic, operations }: AnnouncedNode): TopicRow[] {
-  const stem = topic ?? snakeCase(typename);
+  const prefix = topic ?? snakeCase(typename);
   const announced = operations ?? (Object.keys(OPERATIONS) as Operation[]);
   return announced.map((operation) => ({
-    key: `${stem}/${operation}`,
+    key: `${prefix}/${operation}`,
     version: TOPIC_VERSION,
     typename,
     operation,
@@ -103,14 +103,18 @@ export async function syncTopics(db: Pool | PoolClient, nodes: AnnouncedNode[]):
 
 /**
  * Returns the statement that `syncTopics` would run; `null` when nothing would change.
- * @param isMade whether the table of topics exists
+ * @param hasTable whether the table of topics exists
  */
-export async function planTopics(db: Pool | PoolClient, nodes: AnnouncedNode[], { isMade }: { isMade: boolean }): Promise<string | null> {
-  const wanted = topicsOf(nodes);
-  const there = isMade ? (await db.query<TopicRow>(ANNOUNCED_TOPICS)).rows : [];
+export async function planTopics(
+  db: Pool | PoolClient,
+  nodes: AnnouncedNode[],
+  { hasTable }: { hasTable: boolean },
+): Promise<string | null> {
+  const announced = topicsOf(nodes);
+  const stored = hasTable ? (await db.query<TopicRow>(ANNOUNCED_TOPICS)).rows : [];
   const lines = (topics: TopicRow[]) => topics.map((topic) => JSON.stringify(COLUMNS.map((column) => topic[column]))).sort();
-  if (lines(there).join('\n') === lines(wanted).join('\n')) return null;
-  return SYNC_TOPICS.trim().replace('$1', () => pg.escapeLiteral(JSON.stringify(wanted)));
+  if (lines(stored).join('\n') === lines(announced).join('\n')) return null;
+  return SYNC_TOPICS.trim().replace('$1', () => pg.escapeLiteral(JSON.stringify(announced)));
 }
 
 const COLUMNS = ['key', 'version', 'typename', 'operation', 'column_name', 'from_value', 'to_value', 'description'] as const;
@@ -119,9 +123,9 @@ const ANNOUNCED_TOPICS = `SELECT ${COLUMNS.join(', ')} FROM hookgraph.topics WHE
 
 // The lock serializes runs with different lists. Unchanged rows are not written.
 const SYNC_TOPICS = `
-WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended('hookgraph.topics', 0)) AS taken),
+WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended('hookgraph.topics', 0)) AS is_locked),
 announced AS MATERIALIZED (
-  SELECT a.* FROM turn CROSS JOIN jsonb_to_recordset($1::jsonb) AS a (key text, version text, typename text, operation text,
+  SELECT a.* FROM locked CROSS JOIN jsonb_to_recordset($1::jsonb) AS a (key text, version text, typename text, operation text,
     column_name text, from_value text, to_value text, description text)),
 saved AS (
   INSERT INTO hookgraph.topics AS t (key, version, typename, operation, column_name, from_value, to_value, description)

@@ -18,7 +18,7 @@ import {
 } from './row-sql.js';
 import { CAPTURE_IS_OFF, type FunctionSql, IS_PROOF, noteFault, PINNED, PINNED_PATH, PINNED_ZONE } from './shared-functions.js';
 import { membersFunction, tenantFunction, tenantsFunction } from './tenant-functions.js';
-import { touched, touchFunction } from './touch-sql.js';
+import { columnsThatSetUpdatedAt, updatedAtFunction } from './updated-at-sql.js';
 
 const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
@@ -40,11 +40,11 @@ export const isEnabled = ({ replica }: TriggerSql, { enabled }: { enabled: strin
   enabled === 'A' || enabled === (replica ? 'R' : 'O');
 
 /** Postgres fires triggers in the order of their names. This one fires last, so that it sees the changes that other triggers make. */
-const TOUCH_TRIGGER = 'zz_hookgraph_updated_at';
+const UPDATED_AT_TRIGGER = 'zz_hookgraph_updated_at';
 /** The triggers that record the changes of ordinary writers. */
 export const CAPTURE_TRIGGERS = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete'];
 export const REPLICA_TRIGGER = 'hookgraph_replica';
-export const TRIGGER_NAMES = [...CAPTURE_TRIGGERS, REPLICA_TRIGGER, 'hookgraph_truncate', TOUCH_TRIGGER];
+export const TRIGGER_NAMES = [...CAPTURE_TRIGGERS, REPLICA_TRIGGER, 'hookgraph_truncate', UPDATED_AT_TRIGGER];
 
 /** Returns the name with a suffix for any schema other than `hookgraph`, because two installations may capture the same table. */
 export const triggerName = (name: string, schema: string): string => `${name}${nameSuffix(schema)}`;
@@ -55,9 +55,9 @@ export const triggerName = (name: string, schema: string): string => `${name}${n
  */
 function pinnedFor(own: AnnouncedTable): string {
   const { node, facts } = own;
-  const bentBy = (columns: string[]) => columns.map((column) => facts.columns[column]?.bentBy ?? 'ANY');
-  const inJson = bentBy(Object.keys(node.columns));
-  const inText = bentBy([...textColumns(node), ...virtualInputs(own)]);
+  const settingsOf = (columns: string[]) => columns.map((column) => facts.columns[column]?.formatDependsOn ?? 'ANY');
+  const inJson = settingsOf(Object.keys(node.columns));
+  const inText = settingsOf([...textColumns(node), ...virtualInputs(own)]);
   const isRead = 'column' in node.tenant || decidingRows(node) !== null;
   if (!isRead || inJson.includes('ANY') || inText.some((by) => by !== 'NONE')) return PINNED;
   return inJson.includes('ZONE') ? PINNED_ZONE : PINNED_PATH;
@@ -75,7 +75,7 @@ export function functionsOf(own: AnnouncedTable, others: AnnouncedTable[]): Func
     ...(isParent ? [tenantFunction(own, others)] : []),
     ...(decidingRows(own.node) ? [tenantsFunction(own, others)] : []),
     ...('several' in own.node.tenant ? [membersFunction(own, others)] : []),
-    ...(touched(own) ? [touchFunction(own)] : []),
+    ...(columnsThatSetUpdatedAt(own) ? [updatedAtFunction(own)] : []),
   ];
 }
 
@@ -129,12 +129,12 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
       replica: true,
     });
   }
-  if (touched(own)) {
+  if (columnsThatSetUpdatedAt(own)) {
     const touch = functionName('touch', own.node);
     triggers.push({
-      name: named(TOUCH_TRIGGER),
+      name: named(UPDATED_AT_TRIGGER),
       functionName: touch,
-      sql: [`CREATE TRIGGER ${named(TOUCH_TRIGGER)} BEFORE UPDATE ON`, `FOR EACH ROW EXECUTE FUNCTION hookgraph.${id(touch)}()`],
+      sql: [`CREATE TRIGGER ${named(UPDATED_AT_TRIGGER)} BEFORE UPDATE ON`, `FOR EACH ROW EXECUTE FUNCTION hookgraph.${id(touch)}()`],
       inherited: true,
     });
   }
@@ -147,7 +147,7 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
  */
 export function dropTrigger(name: string, table: string, mayDrop: boolean): string {
   if (mayDrop) return `DROP TRIGGER IF EXISTS ${id(name)} ON ${table}`;
-  const isRow = name.startsWith(TOUCH_TRIGGER) || name.startsWith(REPLICA_TRIGGER);
+  const isRow = name.startsWith(UPDATED_AT_TRIGGER) || name.startsWith(REPLICA_TRIGGER);
   const shape = isRow ? ['BEFORE UPDATE', 'ROW'] : ['AFTER DELETE', 'STATEMENT'];
   return `CREATE FUNCTION hookgraph.going() RETURNS trigger LANGUAGE plpgsql AS $hookgraph$ BEGIN RETURN NULL; END $hookgraph$;
     CREATE OR REPLACE TRIGGER ${id(name)} ${shape[0]} ON ${table} FOR EACH ${shape[1]} EXECUTE FUNCTION hookgraph.going();

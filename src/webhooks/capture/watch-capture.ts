@@ -8,18 +8,18 @@ import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode, Host } from '../base/model.js';
 import { withOwnNode } from '../base/own-node.js';
 import { attachParts } from './attach-parts.js';
-import { type Comparison, comparePicture } from './compare-picture.js';
-import { readMark, readPicture } from './read-picture.js';
-import { tellFaults } from './tell-faults.js';
+import { type Comparison, compareCatalog } from './compare-catalog.js';
+import { logFaults } from './log-faults.js';
+import { readCatalog, readCatalogHash } from './read-catalog.js';
 
 export interface CaptureWatch {
   /**
    * Compares the database with the announced tables, and creates missing triggers of partitions and child tables.
    * @throws WebhooksError CAPTURE_OUT_OF_STEP with all remaining findings
    */
-  refuse(): Promise<void>;
-  /** Compares and repairs like `refuse`. Logs the findings if they have changed, and the errors that capture functions recorded. */
-  look(): Promise<NoticedFinding[]>;
+  requireMatch(): Promise<void>;
+  /** Compares and repairs like `requireMatch`. Logs the findings if they have changed, and the errors that capture functions recorded. */
+  check(): Promise<NoticedFinding[]>;
   /**
    * Returns the last findings, or new ones when those are older than a minute (five seconds while there are findings). Repairs and logs
    * nothing.
@@ -28,15 +28,15 @@ export interface CaptureWatch {
 }
 
 /** Milliseconds between two checks. */
-export const LOOK_MS = 60_000;
+export const CHECK_MS = 60_000;
 /** Maximum age of findings in milliseconds while there are any, so that a repair shows soon. */
-const LOOK_AGAIN_MS = 5_000;
+const RECHECK_MS = 5_000;
 
 /** Returns all current findings; changes nothing. */
 export async function findOutOfStep(pool: Pool, nodes: AnnouncedNode[]): Promise<CaptureFinding[]> {
   const schema = schemaOf(pool);
   const all = withOwnNode(nodes, schema);
-  return comparePicture(all, await readPicture(pool, tablesOf(all), schema), schema).findings;
+  return compareCatalog(all, await readCatalog(pool, tablesOf(all), schema), schema).findings;
 }
 
 /** Joins findings into one error. */
@@ -60,10 +60,10 @@ interface CaptureWatchOptions {
 
 export function createCaptureWatch({ pool, host, log, everyMs = LOOK_MS }: CaptureWatchOptions): CaptureWatch {
   const schema = schemaOf(pool);
-  let known: { mark: string; comparison: Comparison } | null = null;
+  let known: { hash: string; comparison: Comparison } | null = null;
   let noticed: NoticedFinding[] = [];
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let told = '';
+  let checkedAt = Number.NEGATIVE_INFINITY;
+  let reported = '';
   let comparing: Promise<Comparison> | null = null;
 
   async function compare(): Promise<Comparison> {
@@ -89,14 +89,14 @@ export function createCaptureWatch({ pool, host, log, everyMs = LOOK_MS }: Captu
     return comparing;
   }
 
-  async function compareAndMend(): Promise<void> {
+  async function compareAndRepair(): Promise<void> {
     const { bare } = await compareOnce();
     if (bare.length > 0 && (await attachParts(pool, bare, log))) await compareOnce();
   }
 
   return {
-    async refuse() {
-      await compareAndMend();
+    async requireMatch() {
+      await compareAndRepair();
       if (noticed.length > 0) throw outOfStep(noticed);
     },
     async look() {
@@ -106,8 +106,8 @@ export function createCaptureWatch({ pool, host, log, everyMs = LOOK_MS }: Captu
       return noticed;
     },
     async findings() {
-      const maxAgeMs = noticed.length > 0 ? Math.min(everyMs, LOOK_AGAIN_MS) : everyMs;
-      if (performance.now() - lookedAt >= maxAgeMs) await compareOnce();
+      const maxAgeMs = noticed.length > 0 ? Math.min(everyMs, RECHECK_MS) : everyMs;
+      if (performance.now() - checkedAt >= maxAgeMs) await compareOnce();
       return noticed;
     },
   };

@@ -21,25 +21,25 @@ export interface Change {
 }
 
 // A row whose tenant is read from its parent has no tenant when both are deleted in one transaction; the parent's event supplies it.
-const ownEvents = (rows: string, limit: string): string => `
-  WITH RECURSIVE own AS MATERIALIZED (SELECT * FROM hookgraph.captures WHERE xid = pg_current_xact_id()),
-  wanted AS (SELECT * FROM own WHERE ${rows} ORDER BY id ${limit}),
-  above (id, tenant, parent_typename, parent_key) AS (
-    SELECT id, tenant, parent_typename, parent_key FROM wanted
+const eventsOfWrite = (rows: string, limit: string): string => `
+  WITH RECURSIVE recorded AS MATERIALIZED (SELECT * FROM hookgraph.captures WHERE xid = pg_current_xact_id()),
+  matching AS (SELECT * FROM recorded WHERE ${rows} ORDER BY id ${limit}),
+  ancestors (id, tenant, parent_typename, parent_key) AS (
+    SELECT id, tenant, parent_typename, parent_key FROM matching
     UNION ALL
     SELECT a.id, p.tenant, p.parent_typename, p.parent_key
-    FROM above a JOIN own p ON p.typename = a.parent_typename AND p.node_key = a.parent_key AND p.id <> a.id
+    FROM ancestors a JOIN recorded p ON p.typename = a.parent_typename AND p.node_key = a.parent_key AND p.id <> a.id
     WHERE a.tenant IS NULL
   )
-  SELECT operation, coalesce(tenant, (SELECT min(a.tenant) FROM above a WHERE a.id = w.id)) AS tenant, environment,
+  SELECT operation, coalesce(tenant, (SELECT min(a.tenant) FROM ancestors a WHERE a.id = m.id)) AS tenant, environment,
     before::text AS before, after::text AS after, changed, context, ${rowTextsSql('before')} AS "rowBefore", ${rowTextsSql('after')} AS "rowAfter",
     typename, node_key AS key
-  FROM wanted w ORDER BY w.id`;
+  FROM matching m ORDER BY m.id`;
 
-const OF_ROW = ownEvents('typename = $1 AND node_key = $2', '');
-const OF_TYPES = ownEvents('typename IN (SELECT jsonb_array_elements_text($1::jsonb))', 'LIMIT $2::int');
+const OF_ROW = eventsOfWrite('typename = $1 AND node_key = $2', '');
+const OF_TYPES = eventsOfWrite('typename IN (SELECT jsonb_array_elements_text($1::jsonb))', 'LIMIT $2::int');
 
-interface OwnEvent {
+interface WriteEvent {
   operation: Operation;
   tenant: string | null;
   environment: string | null;
@@ -56,17 +56,17 @@ interface OwnEvent {
  * events of the row are merged into one change.
  */
 export async function readChange(query: TransactionQuery, typename: string, key: string): Promise<Change | null> {
-  return changeOf(typename, key, (await query(OF_ROW, [typename, key])) as OwnEvent[]);
+  return changeOf(typename, key, (await query(OF_ROW, [typename, key])) as WriteEvent[]);
 }
 
 /** Returns the changes of all rows of these types, in the order of their first write; `null` when there are more than `limit` events. */
 export async function readChanges(query: TransactionQuery, typenames: string[], limit: number): Promise<Change[] | null> {
-  const events = (await query(OF_TYPES, [JSON.stringify(typenames), String(limit + 1)])) as (OwnEvent & {
+  const events = (await query(OF_TYPES, [JSON.stringify(typenames), String(limit + 1)])) as (WriteEvent & {
     typename: string;
     key: string;
   })[];
   if (events.length > limit) return null;
-  const byRow = new Map<string, { typename: string; key: string; events: OwnEvent[] }>();
+  const byRow = new Map<string, { typename: string; key: string; events: WriteEvent[] }>();
   for (const event of events) {
     const { typename, key } = event;
     const row = JSON.stringify([typename, key]);
@@ -78,7 +78,7 @@ export async function readChanges(query: TransactionQuery, typenames: string[], 
   return changes.filter((change) => change !== null);
 }
 
-function changeOf(typename: string, key: string, events: OwnEvent[]): Change | null {
+function changeOf(typename: string, key: string, events: WriteEvent[]): Change | null {
   const [first, last] = [events[0], events.at(-1)];
   if (!first || !last) return null;
   const { before } = first;
@@ -93,7 +93,7 @@ function changeOf(typename: string, key: string, events: OwnEvent[]): Change | n
 }
 
 /** Returns the columns that the write changed, without those that it changed back. */
-function changedIn(events: OwnEvent[], { before, after }: Pick<RecordedEvent, 'before' | 'after'>): string[] {
+function changedIn(events: WriteEvent[], { before, after }: Pick<RecordedEvent, 'before' | 'after'>): string[] {
   const changed = new Set(events.flatMap((event) => event.changed ?? []));
   return [...changed].filter((column) => before?.[column] !== after?.[column]);
 }

@@ -59,9 +59,9 @@ export async function nextIds(pool: Pool, count: number): Promise<string[]> {
 export function hooksOf(hooks: Hook[], writer: { tenant: string }, { tenant, operation, environment, snapshot }: Change): Hook[] {
   if (tenant !== writer.tenant) return [];
   return hooks.filter(
-    ({ typename, operation: asked, environmentIds }) =>
+    ({ typename, operation: hookOperation, environmentIds }) =>
       typename === snapshot.typename &&
-      asked === operation &&
+      hookOperation === operation &&
       (environment === null || !environmentIds?.length || environmentIds.includes(environment)),
   );
 }

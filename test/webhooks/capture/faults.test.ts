@@ -10,7 +10,7 @@ afterEach(() => db.close());
 
 const nodes = [thing({ tenant: { sql: '100 / (r.id % 2)' } })];
 
-async function watched(): Promise<{ look(): Promise<unknown[]>; lines: Record<string, unknown>[] }> {
+async function watched(): Promise<{ check(): Promise<unknown[]>; lines: Record<string, unknown>[] }> {
   db = await captureTables(THINGS, []);
   await prepareCapture(db.pool, nodes, silent);
   const lines: Record<string, unknown>[] = [];
@@ -19,14 +19,14 @@ async function watched(): Promise<{ look(): Promise<unknown[]>; lines: Record<st
 }
 
 it('says once why no tenant was found, whoever looks and however often it happens', async () => {
-  const { look, lines } = await watched();
+  const { check, lines } = await watched();
   const other = createCaptureWatch({ pool: db.pool, host: { nodes }, log: silent });
   await db.pool.query(`INSERT INTO things VALUES (0, 'acme', 'a'); UPDATE things SET name = 'b'`);
   expect((await db.events()).map(({ operation, tenant }) => [operation, tenant])).toEqual([
     ['created', null],
     ['updated', null],
   ]);
-  expect(await look()).toEqual([]);
+  expect(await check()).toEqual([]);
   expect(lines).toEqual([
     expect.objectContaining({
       level: 40,
@@ -37,23 +37,23 @@ it('says once why no tenant was found, whoever looks and however often it happen
     }),
   ]);
   await db.pool.query(`UPDATE things SET name = 'c'`);
-  await Promise.all([look(), other.look()]);
+  await Promise.all([check(), other.check()]);
   expect(lines).toHaveLength(1);
   await db.pool.query(`UPDATE hookgraph.capture_faults SET id = id - (3600001::bigint << 20)`);
   await db.pool.query(`UPDATE things SET name = 'd'`);
-  await look();
+  await check();
   expect(lines).toHaveLength(2);
   expect((await db.pool.query('SELECT FROM hookgraph.capture_faults')).rowCount).toBe(1);
 });
 
 it('makes no writer wait for another that has the same fault, and fails none where faults can’t be noted', async () => {
-  const { look, lines } = await watched();
+  const { check, lines } = await watched();
   const first = await db.connect();
   await first.query(`BEGIN; INSERT INTO things VALUES (0, 'acme', 'a')`);
   const second = await db.connect({ options: '-c statement_timeout=5000' });
   await second.query(`INSERT INTO things VALUES (2, 'acme', 'a')`);
   await first.query('COMMIT');
-  await look();
+  await check();
   expect(lines).toHaveLength(1);
   await db.pool.query('DROP TABLE hookgraph.capture_faults');
   await second.query(`UPDATE things SET name = 'e' WHERE id = 0`);

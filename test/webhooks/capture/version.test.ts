@@ -1,10 +1,10 @@
 // Tests that the attached SQL has a version.
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
+import { CAPTURE_VERSION, expectedFunctions } from '../../../src/webhooks/capture/expected-objects.js';
 import type { AnnouncedTable } from '../../../src/webhooks/capture/row-sql.js';
 import { readTableFacts, type TableFacts } from '../../../src/webhooks/capture/table-facts.js';
 import { triggersOf } from '../../../src/webhooks/capture/trigger-sql.js';
-import { CAPTURE_VERSION, wantedFunctions } from '../../../src/webhooks/capture/wanted.js';
 import type { AnnouncedNode } from '../../../src/webhooks/index.js';
 import { testDatabase } from '../../support/database.js';
 import { THINGS, thing } from './captured-tables.js';
@@ -25,6 +25,6 @@ it('has a version for the SQL that it writes', async () => {
     of({ typename: 'BySeveral', tenant: { several: { typename: 'Thing', columns: ['id'] } } }),
     of({ typename: 'ByChildren', tenant: { children: { typename: 'Thing', columns: ['id'] } } }),
   ];
-  const written = JSON.stringify([wantedFunctions(tables).map(({ sql }) => sql), tables.map((table) => triggersOf(table, 'hookgraph'))]);
+  const written = JSON.stringify([expectedFunctions(tables).map(({ sql }) => sql), tables.map((table) => triggersOf(table, 'hookgraph'))]);
   expect([CAPTURE_VERSION, createHash('sha256').update(written).digest('hex').slice(0, 16)]).toEqual([2, 'd6fa2e19de123ab5']);
 });

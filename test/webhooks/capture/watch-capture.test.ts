@@ -218,9 +218,9 @@ it('mends a partition and a heir that were made later, with a line of log, and h
   );
   const writer = await db.connect();
   await writer.query(`BEGIN; INSERT INTO things_2 VALUES (11, 'acme', 'a')`);
-  expect(await watch.look()).toEqual([expect.objectContaining({ kind: 'PARTS', loses: false, since: expect.any(Date) })]);
+  expect(await watch.check()).toEqual([expect.objectContaining({ kind: 'PARTS', loses: false, since: expect.any(Date) })]);
   await writer.query('COMMIT');
-  expect(await watch.look()).toEqual([]);
+  expect(await watch.check()).toEqual([]);
   await db.pool.query(`INSERT INTO things_2 VALUES (12, 'acme', 'a'); INSERT INTO special VALUES (1, 'acme', 'a')`);
   expect((await db.events()).map(({ typename, key }) => `${typename} ${key}`)).toEqual(['Thing 12', 'Note 1']);
   expect(watch.lines.map(({ msg, table }) => [msg, table])).toEqual([
@@ -229,26 +229,26 @@ it('mends a partition and a heir that were made later, with a line of log, and h
     ['capture triggers were attached to a new partition or child table', 'public.things_2'],
     ['capture triggers match the announced tables again', undefined],
   ]);
-  await watch.refuse();
+  await watch.requireMatch();
 });
 
 it('says each change of findings once, by one line, and refuses with all of them', async () => {
   await capture();
   const watch = watching();
-  for (let look = 0; look < 3; look++) await watch.look();
+  for (let i = 0; i < 3; i++) await watch.check();
   expect(watch.lines).toEqual([]);
   await db.pool.query('ALTER TABLE things DISABLE TRIGGER hookgraph_insert');
-  for (let look = 0; look < 3; look++) await watch.look();
+  for (let i = 0; i < 3; i++) await watch.check();
   await db.pool.query('DROP TRIGGER hookgraph_update ON things');
-  for (let look = 0; look < 3; look++) await watch.look();
-  await expect(watch.refuse()).rejects.toMatchObject({
+  for (let i = 0; i < 3; i++) await watch.check();
+  await expect(watch.requireMatch()).rejects.toMatchObject({
     code: 'CAPTURE_OUT_OF_STEP',
     message: expect.stringMatching(
       /\n- Triggers on public\.things are missing: hookgraph_update\. .*migrate.*\n- Triggers on public\.things are disabled: hookgraph_insert/,
     ),
   });
   await prepareCapture(db.pool, [thing()], silent);
-  for (let look = 0; look < 3; look++) await watch.look();
+  for (let i = 0; i < 3; i++) await watch.check();
   expect(watch.lines.map(({ level, msg, findings, mended }) => [level, msg, (findings as unknown[])?.length ?? mended])).toEqual([
     [40, 'changes of announced tables are not recorded', 1],
     [40, 'changes of announced tables are not recorded', 2],
@@ -268,12 +268,12 @@ it('asks once for many questions within a minute, and looks closely only where t
   await Promise.all(Array.from({ length: 10 }, () => watch.findings()));
   await watch.findings();
   expect([asked.length, closely()]).toEqual([2, 1]);
-  await watch.look();
+  await watch.check();
   await db.pool.query(`INSERT INTO things SELECT n, 'acme', 'a' FROM generate_series(1, 100) n`);
   for (const sql of ['VACUUM ANALYZE things', 'CREATE TABLE others ()']) await db.pool.query(sql);
-  await watch.look();
+  await watch.check();
   expect(closely()).toBe(1);
   await db.pool.query('ALTER TABLE things ADD more int');
-  await watch.look();
+  await watch.check();
   expect(closely()).toBe(2);
 });

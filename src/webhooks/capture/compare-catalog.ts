@@ -2,12 +2,20 @@
 import type { CaptureFinding, CaptureFindingKind } from '../base/capture-finding.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { checkNodes } from './check-nodes.js';
-import type { Picture, PresentTrigger } from './read-picture.js';
+import {
+  CAPTURE_VERSION,
+  type CaptureRecord,
+  expectedFunctionsOf,
+  hasBody,
+  readRecord,
+  type Target,
+  targetsOf,
+} from './expected-objects.js';
+import type { CaptureCatalog, PresentTrigger } from './read-catalog.js';
 import { type AnnouncedTable, functionName } from './row-sql.js';
 import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
 import type { Relation } from './table-facts.js';
 import { CAPTURE_TRIGGERS, isEnabled, REPLICA_TRIGGER, triggerName, triggersOf } from './trigger-sql.js';
-import { CAPTURE_VERSION, type CaptureRecord, hasBody, readRecord, type Target, targetsOf, wantedOf } from './wanted.js';
 
 export interface Comparison {
   findings: CaptureFinding[];
@@ -22,9 +30,9 @@ const MIGRATE_OR_RESTART = 'Run `hookgraph migrate`; if a newer version of this 
 const HARMLESS = new Set(['ANNOUNCED_KEY_UNFIT', 'ANNOUNCED_UPDATED_AT_UNFIT']);
 
 /** Compares all announced nodes with the catalog. `schema` is the schema of Hookgraph's functions. */
-export function comparePicture(nodes: AnnouncedNode[], picture: Picture, schema: string): Comparison {
+export function compareCatalog(nodes: AnnouncedNode[], catalog: CaptureCatalog, schema: string): Comparison {
   // Only `migrate` needs the privilege to attach triggers.
-  const facts = picture.facts.map((found) => found && { ...found, mayAttach: true });
+  const facts = catalog.facts.map((found) => found && { ...found, mayAttach: true });
   const { tables, nodeOf } = checkNodes(nodes, facts);
   const findings: CaptureFinding[] = [];
   const bare: Target[] = [];
@@ -43,13 +51,13 @@ export function comparePicture(nodes: AnnouncedNode[], picture: Picture, schema:
   nodes.forEach((node, index) => {
     const found = facts[index];
     if (!found || !['r', 'p'].includes(found.kind)) return;
-    const compared = compareTable({ node, facts: found }, { all: tables, schema, ...picture });
+    const compared = compareTable({ node, facts: found }, { all: tables, schema, ...catalog });
     findings.push(...compared.findings);
     bare.push(...compared.bare);
   });
   const order = new Map(nodes.map(({ typename }, index) => [typename, index]));
   findings.sort((a, b) => (order.get(a.typename) ?? 0) - (order.get(b.typename) ?? 0));
-  return { findings: findings.length > 0 ? findings : compareShared(picture, nodes), bare };
+  return { findings: findings.length > 0 ? findings : compareShared(catalog, nodes), bare };
 }
 
 const subject = ({ typename, table }: AnnouncedNode) => ({ typename, table: `${table.schema}.${table.name}` });
@@ -60,7 +68,7 @@ function listed(names: string[], most = 5): string {
   return names.length > most ? `${names.slice(0, most).join(', ')} and ${names.length - most} others` : names.join(', ');
 }
 
-interface Surroundings extends Omit<Picture, 'facts'> {
+interface Surroundings extends Omit<CaptureCatalog, 'facts'> {
   all: AnnouncedTable[];
   schema: string;
 }
@@ -151,15 +159,15 @@ interface TargetState {
 
 function stateOf(target: Target, present: PresentTrigger[], recording: string[]): TargetState {
   const own = present.filter(({ oid }) => oid === target.relation.oid);
-  const found = target.triggers.map((wanted) => ({
-    wanted,
-    trigger: own.find(({ trigger, functionName }) => trigger === wanted.name && functionName === wanted.functionName),
+  const found = target.triggers.map((expected) => ({
+    expected,
+    trigger: own.find(({ trigger, functionName }) => trigger === expected.name && functionName === expected.functionName),
   }));
   return {
     target,
-    missing: found.filter(({ trigger }) => !trigger).map(({ wanted }) => wanted.name),
-    disabled: found.filter(({ wanted, trigger }) => trigger && !isEnabled(wanted, trigger)).map(({ wanted }) => wanted.name),
-    isBare: found.every(({ wanted, trigger }) => !trigger || !recording.includes(wanted.name)),
+    missing: found.filter(({ trigger }) => !trigger).map(({ expected }) => expected.name),
+    disabled: found.filter(({ expected, trigger }) => trigger && !isEnabled(expected, trigger)).map(({ expected }) => expected.name),
+    isBare: found.every(({ expected, trigger }) => !trigger || !recording.includes(expected.name)),
   };
 }
 
@@ -199,11 +207,11 @@ interface FunctionsCompared extends Omit<Surroundings, 'triggers'> {
 }
 
 function compareFunctions(own: AnnouncedTable, { all, functions, schema, isExplained, find }: FunctionsCompared): void {
-  const wanted = wantedOf(own, all);
-  const capture = wanted.find(({ name }) => name === functionName('capture', own.node)) as FunctionSql;
+  const expected = expectedFunctionsOf(own, all);
+  const capture = expected.find(({ name }) => name === functionName('capture', own.node)) as FunctionSql;
   const record = readRecord(functions[capture.name]?.comment ?? null);
   if (record && record.version > CAPTURE_VERSION) return;
-  const differing = wanted.filter((one) => !hasBody(one, functions[one.name], schema)).map(({ name }) => name);
+  const differing = expected.filter((one) => !hasBody(one, functions[one.name], schema)).map(({ name }) => name);
   // A missing trigger function implies a missing trigger, which is already reported.
   const ofTriggers = triggersOf(own, schema).map(({ functionName }) => functionName);
   const missing = differing.filter((name) => functions[name] === undefined && !ofTriggers.includes(name));
@@ -221,18 +229,18 @@ function whyDiffering({ node, facts }: AnnouncedTable, record: CaptureRecord | n
   if (record?.oid !== undefined && record.oid !== facts.oid)
     return `${table} was restored or recreated together with its triggers; until \`hookgraph migrate\` updates them, writes to the table are slower.`;
   const recorded = Object.keys(record?.columns ?? {});
-  const lacking = Object.keys(node.columns).filter((column) => !recorded.includes(column));
-  const beyond = recorded.filter((column) => node.columns[column] === undefined);
-  const said = [
-    ...(lacking.length > 0 ? [`don't record ${listed(lacking)} yet`] : []),
-    ...(beyond.length > 0 ? [`still record ${listed(beyond)}, which this application doesn't announce`] : []),
+  const missing = Object.keys(node.columns).filter((column) => !recorded.includes(column));
+  const surplus = recorded.filter((column) => node.columns[column] === undefined);
+  const differences = [
+    ...(missing.length > 0 ? [`don't record ${listed(missing)} yet`] : []),
+    ...(surplus.length > 0 ? [`still record ${listed(surplus)}, which this application doesn't announce`] : []),
   ];
-  if (said.length > 0) return `The triggers of ${table} ${said.join(', and ')}.`;
+  if (differences.length > 0) return `The triggers of ${table} ${differences.join(', and ')}.`;
   return `The triggers of ${table} differ from what this application announces, in ${listed(differing)}.`;
 }
 
 /** Checks the functions that all captured tables share. */
-function compareShared({ functions }: Picture, nodes: AnnouncedNode[]): CaptureFinding[] {
+function compareShared({ functions }: CaptureCatalog, nodes: AnnouncedNode[]): CaptureFinding[] {
   const missing = SHARED_FUNCTIONS.filter(({ name }) => functions[name] === undefined).map(({ name }) => name);
   // When all are missing, triggers were never attached, which other findings report.
   if (missing.length === 0 || missing.length === SHARED_FUNCTIONS.length) return [];

@@ -2,8 +2,8 @@
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 
-export async function tellFaults(pool: Pool, tables: { schema: string; name: string }[], log: Logger): Promise<void> {
-  const { rows } = await pool.query<{ typename: string; table: string; operation: string; message: string }>(TAKE_FAULTS, [
+export async function logFaults(pool: Pool, tables: { schema: string; name: string }[], log: Logger): Promise<void> {
+  const { rows } = await pool.query<{ typename: string; table: string; operation: string; message: string }>(CLAIM_FAULTS, [
     tables.map(({ schema, name }) => `${schema}.${name}`),
   ]);
   for (const { operation, ...fault } of rows) {
@@ -17,9 +17,9 @@ export async function tellFaults(pool: Pool, tables: { schema: string; name: str
 }
 
 // Concurrent writers that don't see each other's rows record the same error several times; it is logged once.
-const TAKE_FAULTS = `
-WITH gone AS (DELETE FROM hookgraph.capture_faults WHERE id < hookgraph.id_at(now() - interval '1 hour')),
-taken AS (
+const CLAIM_FAULTS = `
+WITH expired AS (DELETE FROM hookgraph.capture_faults WHERE id < hookgraph.id_at(now() - interval '1 hour')),
+claimed AS (
   UPDATE hookgraph.capture_faults SET told_at = now() WHERE told_at IS NULL AND source = ANY ($1) AND id >= hookgraph.id_at(now() - interval '1 hour')
   RETURNING id, typename, source, operation, code, message)
-SELECT DISTINCT ON (typename, source, operation, code) typename, source AS table, operation, message FROM taken ORDER BY typename, source, operation, code, id`;
+SELECT DISTINCT ON (typename, source, operation, code) typename, source AS table, operation, message FROM claimed ORDER BY typename, source, operation, code, id`;

@@ -17,7 +17,7 @@ export interface PresentFunction {
   comment: string | null;
 }
 
-export interface Picture {
+export interface CaptureCatalog {
   /** The facts about each table, in the order of the tables; `null` for a table that doesn't exist. */
   facts: (TableFacts | null)[];
   /** All capture triggers of this installation, on any table. */
@@ -37,18 +37,18 @@ const parametersOf = (tables: Tables, schema: string) => [
 ];
 
 /** Reads the facts in one statement. Without Hookgraph's schema, there are no triggers and no functions. */
-export async function readPicture(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<Picture> {
-  const { rows } = await db.query<{ picture: Picture }>(READ_PICTURE, parametersOf(tables, schema));
-  return (rows[0] as { picture: Picture }).picture;
+export async function readCatalog(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<CaptureCatalog> {
+  const { rows } = await db.query<{ catalog: CaptureCatalog }>(READ_CATALOG, parametersOf(tables, schema));
+  return (rows[0] as { catalog: CaptureCatalog }).catalog;
 }
 
 /** Returns a hash that changes when the facts do. Computing it is much cheaper than reading the facts. */
-export async function readMark(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<string> {
-  const { rows } = await db.query<{ mark: string }>(READ_MARK, parametersOf(tables, schema));
-  return (rows[0] as { mark: string }).mark;
+export async function readCatalogHash(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<string> {
+  const { rows } = await db.query<{ hash: string }>(READ_HASH, parametersOf(tables, schema));
+  return (rows[0] as { hash: string }).hash;
 }
 
-const READ_PICTURE = `
+const READ_CATALOG = `
 WITH found AS MATERIALIZED (${READ_FACTS})
 SELECT jsonb_build_object(
   'facts', (SELECT coalesce(jsonb_agg(f.facts ORDER BY f.ord), '[]') FROM found f),
@@ -60,10 +60,10 @@ SELECT jsonb_build_object(
     WHERE t.tgname = ANY ($3::text[])),
   'functions', (
     SELECT coalesce(jsonb_object_agg(p.proname, jsonb_build_object('body', md5(p.prosrc), 'comment', obj_description(p.oid, 'pg_proc'))), '{}')
-    FROM pg_proc p WHERE p.pronamespace = to_regnamespace(quote_ident($4::text)))) AS picture`;
+    FROM pg_proc p WHERE p.pronamespace = to_regnamespace(quote_ident($4::text)))) AS catalog`;
 
 // Postgres gives a changed catalog row a new xmin. VACUUM also updates rows of pg_class, so of pg_class the columns are hashed instead.
-const READ_MARK = `
+const READ_HASH = `
 WITH RECURSIVE tree AS (
   SELECT c.oid FROM unnest($1::text[], $2::text[]) AS w (schema, name)
   JOIN pg_namespace n ON n.nspname = w.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
@@ -84,4 +84,4 @@ facts (fact) AS (
     JOIN pg_description d ON d.objoid = f.oid AND d.classoid = 'pg_proc'::regclass
   UNION ALL SELECT concat_ws(' ', 'subscription', r.srrelid, s.subname) FROM tree
     JOIN pg_subscription_rel r ON r.srrelid = tree.oid JOIN pg_subscription s ON s.oid = r.srsubid)
-SELECT md5(coalesce(string_agg(fact, ',' ORDER BY fact COLLATE "C"), '')) AS mark FROM facts`;
+SELECT md5(coalesce(string_agg(fact, ',' ORDER BY fact COLLATE "C"), '')) AS hash FROM facts`;

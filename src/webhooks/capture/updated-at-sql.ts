@@ -10,7 +10,7 @@ const id = pg.escapeIdentifier;
  * Returns the columns whose change sets updated_at; `null` when there are none. A BEFORE trigger doesn't see the new values of generated
  * columns, so the columns from which they are computed are compared.
  */
-export function touched({ node, facts }: AnnouncedTable): string[] | null {
+export function columnsThatSetUpdatedAt({ node, facts }: AnnouncedTable): string[] | null {
   if (node.updatedAt === undefined || node.setsUpdatedAt === false) return null;
   const columns = new Set(Object.keys(node.columns).flatMap((column) => facts.columns[column]?.generatedFrom ?? [column]));
   columns.delete(node.updatedAt);
@@ -21,15 +21,15 @@ export function touched({ node, facts }: AnnouncedTable): string[] | null {
  * Generates the trigger function. It compares the columns itself, because a WHEN clause of the trigger would make every later ALTER or DROP
  * of them fail. It compares binary images, which also works for json.
  */
-export function touchFunction(own: AnnouncedTable): FunctionSql {
+export function updatedAtFunction(own: AnnouncedTable): FunctionSql {
   const name = functionName('touch', own.node);
   const updatedAt = own.node.updatedAt as string;
-  const columns = touched(own) as string[];
+  const columns = columnsThatSetUpdatedAt(own) as string[];
   const large = columns.filter((column) => isLarge(own.facts.columns[column]));
   const row = (alias: string, of: string[]) => `ROW(${of.map((column) => `${alias}.${id(column)}`).join(', ')})::pg_catalog.record`;
   const rowsDiffer = (of: string[]) => `${row('OLD', of)} OPERATOR(pg_catalog.*<>) ${row('NEW', of)}`;
   const short = columns.filter((column) => !large.includes(column));
-  const oneByOne = [
+  const eachDiffers = [
     ...(short.length > 0 ? [rowsDiffer(short)] : []),
     ...large.map((column) => differSql(`OLD.${id(column)}`, `NEW.${id(column)}`, own.facts.knowsChunks)),
   ];
@@ -44,7 +44,7 @@ export function touchFunction(own: AnnouncedTable): FunctionSql {
     sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql AS $hookgraph$
 BEGIN
   IF ${large.length > 0 ? `GREATEST(${largest}) OPERATOR(pg_catalog.>) ${SHORT_BYTES}` : 'false'} THEN
-    IF (${oneByOne.join('\n      OR ')}) THEN NEW.${id(updatedAt)} := ${now}; END IF;
+    IF (${eachDiffers.join('\n      OR ')}) THEN NEW.${id(updatedAt)} := ${now}; END IF;
   ELSIF ${rowsDiffer(columns)} THEN
     NEW.${id(updatedAt)} := ${now};
   END IF;

@@ -33,12 +33,12 @@ export interface MarkedFunction extends FunctionSql {
  * Returns all functions of these tables. Column types are part of the fingerprint: sessions cache a function's plans until it is replaced,
  * so a changed type must replace it.
  */
-export function wantedFunctions(tables: AnnouncedTable[]): MarkedFunction[] {
-  return [...SHARED_FUNCTIONS.map((one) => marked(one, '')), ...tables.flatMap((table) => wantedOf(table, tables))];
+export function expectedFunctions(tables: AnnouncedTable[]): MarkedFunction[] {
+  return [...SHARED_FUNCTIONS.map((one) => marked(one, '')), ...tables.flatMap((table) => expectedFunctionsOf(table, tables))];
 }
 
 /** Returns the functions of one table. */
-export function wantedOf(table: AnnouncedTable, all: AnnouncedTable[]): MarkedFunction[] {
+export function expectedFunctionsOf(table: AnnouncedTable, all: AnnouncedTable[]): MarkedFunction[] {
   const { oid, columns } = table.facts;
   const types = Object.fromEntries(
     Object.entries(columns)
@@ -46,13 +46,13 @@ export function wantedOf(table: AnnouncedTable, all: AnnouncedTable[]): MarkedFu
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
   const declared = Object.fromEntries(Object.keys(table.node.columns).map((name) => [name, types[name] as string]));
-  const besides = JSON.stringify(types);
+  const columnTypes = JSON.stringify(types);
   const capture = functionName('capture', table.node);
-  return functionsOf(table, all).map((one) => marked(one, besides, one.name === capture ? { oid, columns: declared } : {}));
+  return functionsOf(table, all).map((one) => marked(one, columnTypes, one.name === capture ? { oid, columns: declared } : {}));
 }
 
-function marked(of: FunctionSql, besides: string, record: Partial<CaptureRecord> = {}): MarkedFunction {
-  const fingerprint = createHash('sha256').update(of.sql).update(besides).digest('hex');
+function marked(of: FunctionSql, columnTypes: string, record: Partial<CaptureRecord> = {}): MarkedFunction {
+  const fingerprint = createHash('sha256').update(of.sql).update(columnTypes).digest('hex');
   return { ...of, comment: `${MARK}: ${fingerprint} ${JSON.stringify({ version: CAPTURE_VERSION, ...record })}` };
 }
 
@@ -79,7 +79,7 @@ const bodyOf = ({ sql }: FunctionSql): string => sql.split('$hookgraph$')[1] as 
 export interface Target {
   relation: Relation;
   /** `null` for the announced table itself. */
-  part: 'PARTITION' | 'HEIR' | null;
+  part: 'PARTITION' | 'CHILD_TABLE' | null;
   /** Every trigger that the relation should have. */
   triggers: TriggerSql[];
   /** The triggers to create explicitly. Postgres creates the others on a partition by itself. */
@@ -92,7 +92,7 @@ export function targetsOf(table: AnnouncedTable, schema: string): Target[] {
   const parts = table.facts.parts.map(
     ({ isPartition, ...relation }): Target => ({
       relation,
-      part: isPartition ? 'PARTITION' : 'HEIR',
+      part: isPartition ? 'PARTITION' : 'CHILD_TABLE',
       triggers,
       create: triggers.filter(({ inherited }) => !(inherited && isPartition)),
     }),

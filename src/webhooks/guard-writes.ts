@@ -58,7 +58,7 @@ class RolledBack extends Error {
 /** Reads, inside the write's transaction, the changes for which these hooks may have to be called. */
 type ReadForHooks = (hooks: Hook[]) => Promise<Change[]>;
 
-interface Passing<T> {
+interface GuardedWrite<T> {
   tenant: string;
   find(): Promise<Hook[]>;
   isSame(seen: Change[], now: Change[]): boolean;

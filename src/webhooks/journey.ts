@@ -133,7 +133,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
 
   function putBack(delivery: DeliveryInHand, error: unknown): DeliveryResult {
     if (error instanceof EgressFailed) {
-      const waitMs = outage.putBack(delivery, error);
+      const waitMs = outage.postpone(delivery, error);
       engine.meter.putBack('NETWORK');
       rest(delivery.subscriptionId, waitMs);
       return resultOf(delivery, { putBackMs: waitMs });

@@ -20,7 +20,7 @@ afterEach(() => {
 
 const failure = { step: 'CONNECT', suspicion: 'LOCAL', host: 'a.example', code: 'EMFILE' } as const;
 const putBack = (id: string) =>
-  outage.putBack({ id, subscriptionId: `of ${id}` }, new EgressFailed('out of descriptors', undefined, failure));
+  outage.postpone({ id, subscriptionId: `of ${id}` }, new EgressFailed('out of descriptors', undefined, failure));
 
 it('pauses grow with the outage, within bounds', () => {
   expect([0, 1_000, 10_000, 40_000, 3_600_000].map(pauseMs)).toEqual([2_000, 2_000, 5_000, 20_000, 30_000]);

@@ -190,8 +190,8 @@ function replyOf<C extends Client, M extends AwsMessage>(
   const status = $metadata?.httpStatusCode;
   if (status === undefined) return null;
   if (status < 300) {
-    const unlike = `The endpoint answered with status ${status}, but its response is not that of ${service.name}. Check \`endpoint\`.`;
-    return { kind: 'NO_REPLY', stage: 'STATUS', message: unlike, sendMs };
+    const reason = `The endpoint answered with status ${status}, but its response is not that of ${service.name}. Check \`endpoint\`.`;
+    return { kind: 'NO_REPLY', stage: 'STATUS', message: reason, sendMs };
   }
   return {
     kind: 'REPLY',

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { MAX_EXCHANGE_BYTES } from './response-reader.js';
 
 /** Milliseconds between two checks of the byte counts. Bytes that arrive between two checks are read even if they exceed the limit. */
-const LOOK_MS = 10;
+const CHECK_MS = 10;
 /** Maximum number of bytes that a connection may receive beside its responses: SETTINGS, PING and GOAWAY frames. */
 const IDLE_BYTES = 64 * 1024;
 
@@ -22,7 +22,7 @@ export class ByteWatch {
   ) {
     this.limit = socket.bytesRead + IDLE_BYTES;
     watched.add(this);
-    timer ??= setInterval(lookAtAll, LOOK_MS).unref();
+    timer ??= setInterval(checkAll, CHECK_MS).unref();
   }
 
   /** Begins a request, and raises the limit by the bytes that its response may have. */
@@ -37,7 +37,7 @@ export class ByteWatch {
     this.limit = Math.min(this.limit, this.socket.bytesRead + this.open * MAX_EXCHANGE_BYTES + IDLE_BYTES);
   }
 
-  look(): void {
+  check(): void {
     if (this.socket.bytesRead <= this.limit) return;
     this.close();
     this.exceed();
@@ -51,6 +51,6 @@ export class ByteWatch {
   }
 }
 
-function lookAtAll(): void {
-  for (const one of watched) one.look();
+function checkAll(): void {
+  for (const watch of watched) watch.check();
 }

@@ -16,7 +16,7 @@ export interface Http1Connection {
 }
 
 /** A request that needs a connection. */
-export interface Taker {
+export interface WaitingRequest {
   /** Whether the request has already ended, for example at its deadline. */
   readonly isOver: boolean;
   /** Sends the request over the connection. */
@@ -27,7 +27,7 @@ interface Origin {
   /** The idle connections. The one that was used last is used first, so that surplus connections stay idle until they are closed. */
   idle: Http1Connection[];
   open: number;
-  waiting: Taker[];
+  waiting: WaitingRequest[];
   /** Connections opened before this time, by `performance.now()`, get no new request. */
   retiredMs: number;
 }
@@ -44,32 +44,32 @@ export class Http1Connections {
   ) {}
 
   /** Begins the request on an idle or a new connection. If `perOrigin` connections are in use, the request waits until one is released. */
-  take(name: string, taker: Taker): void {
+  take(name: string, request: WaitingRequest): void {
     const origin = this.origins.get(name) ?? { idle: [], open: 0, waiting: [], retiredMs: Number.NEGATIVE_INFINITY };
     for (let connection = origin.idle.pop(); connection; connection = origin.idle.pop()) {
       if (this.mayServe(connection, origin)) {
-        taker.begin(connection);
+        request.begin(connection);
         return;
       }
       this.drop(connection, origin);
     }
-    if (origin.open >= this.perOrigin) origin.waiting.push(taker);
-    else taker.begin(this.open(name, origin));
+    if (origin.open >= this.perOrigin) origin.waiting.push(request);
+    else request.begin(this.open(name, origin));
   }
 
   /** Returns a connection to the pool after its request. `isReusable` is true when the response was read to its end. */
   release(connection: Http1Connection, isReusable: boolean): void {
     const origin = this.origins.get(connection.origin) as Origin;
     connection.answered += 1;
-    let taker = origin.waiting.shift();
-    while (taker?.isOver) taker = origin.waiting.shift();
+    let request = origin.waiting.shift();
+    while (request?.isOver) request = origin.waiting.shift();
     if (isReusable && this.mayServe(connection, origin)) {
-      if (taker) taker.begin(connection);
+      if (request) request.begin(connection);
       else origin.idle.push(connection);
       return;
     }
     this.drop(connection, origin);
-    taker?.begin(this.open(connection.origin, origin));
+    request?.begin(this.open(connection.origin, origin));
   }
 
   /** Sends no new request over the open connections of an origin, because one of them is dead and the others may be dead, too. */
@@ -117,9 +117,9 @@ export class Http1Connections {
     const connection: Http1Connection = { client, origin: name, bornMs: performance.now(), answered: 0, isBroken: false, reader: null };
     client.on('disconnect', () => {
       connection.isBroken = true;
-      const place = origin.idle.indexOf(connection);
-      if (place < 0) return;
-      origin.idle.splice(place, 1);
+      const index = origin.idle.indexOf(connection);
+      if (index < 0) return;
+      origin.idle.splice(index, 1);
       this.drop(connection, origin);
     });
     return connection;

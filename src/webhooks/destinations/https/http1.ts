@@ -7,7 +7,7 @@ import { AnswerRefused } from '../../base/network/answer-refused.js';
 import { EgressFailed } from '../../base/network/guard.js';
 import { isClosedByPeer, MAX_RESPONSE_BYTES, type NoReply, noReplyOf, type Reply, refusedAnswer, unansweredReply } from '../destination.js';
 import { withBody } from './decode-body.js';
-import type { Http1Connection, Http1Connections, Taker } from './http1-connections.js';
+import type { Http1Connection, Http1Connections, WaitingRequest } from './http1-connections.js';
 
 const MAX_PATHS = 10_000;
 
@@ -53,7 +53,7 @@ interface Task {
  * One request and its response. It is a class because thousands of requests run at once: one object each takes less memory than a dozen
  * closures.
  */
-class Http1Exchange implements Dispatcher.DispatchHandler, Taker {
+class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   private connection: Http1Connection | undefined;
   private status = 0;
   private firstByteMs = 0;

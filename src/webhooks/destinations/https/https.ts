@@ -17,7 +17,7 @@ import { LIFETIMES } from './lifetimes.js';
 /** An origin that chose HTTP/1.1 is offered HTTP/2 again after this many milliseconds. */
 const CHOICE_MS = 10 * 60_000;
 /** Milliseconds after which an unused connection from a negotiation of the protocol is closed. */
-const SPARE_MS = 10_000;
+const UNUSED_MS = 10_000;
 /** Maximum number of origins whose choice is cached; beyond it the oldest is evicted. */
 const MAX_ORIGINS = 10_000;
 

@@ -4,12 +4,12 @@
  * Waiting requests start in batches: when this many slots are free (or enough for all of them), at the latest GATHER_MS milliseconds after
  * a slot became free. Requests that start together share database reads, renderings and writes.
  */
-const WORTHWHILE = 100;
+const BATCH_SIZE = 100;
 const GATHER_MS = 5;
 
 interface Origin {
   /** Number of requests in progress. */
-  taken: number;
+  inUse: number;
   waiting: ((isFree: boolean) => void)[];
   gathering: NodeJS.Timeout | undefined;
 }
@@ -25,10 +25,10 @@ export class OriginSlots {
    * the slots were closed. Call `release` after the request.
    */
   take(key: string): Promise<boolean> | null {
-    const origin = this.origins.get(key) ?? { taken: 0, waiting: [], gathering: undefined };
-    if (origin.taken === 0) this.origins.set(key, origin);
-    if (origin.taken < this.limit && origin.waiting.length === 0) {
-      origin.taken += 1;
+    const origin = this.origins.get(key) ?? { inUse: 0, waiting: [], gathering: undefined };
+    if (origin.inUse === 0) this.origins.set(key, origin);
+    if (origin.inUse < this.limit && origin.waiting.length === 0) {
+      origin.inUse += 1;
       return null;
     }
     if (this.closed) return Promise.resolve(false);
@@ -38,20 +38,20 @@ export class OriginSlots {
   release(key: string): void {
     const origin = this.origins.get(key);
     if (origin === undefined) return;
-    origin.taken -= 1;
+    origin.inUse -= 1;
     const { waiting } = origin;
     if (waiting.length === 0) {
-      if (origin.taken === 0) this.origins.delete(key);
-    } else if (this.limit - origin.taken >= Math.min(WORTHWHILE, waiting.length)) this.fill(origin);
+      if (origin.inUse === 0) this.origins.delete(key);
+    } else if (this.limit - origin.inUse >= Math.min(BATCH_SIZE, waiting.length)) this.fill(origin);
     else origin.gathering ??= setTimeout(() => this.fill(origin), GATHER_MS);
   }
 
   private fill(origin: Origin): void {
     clearTimeout(origin.gathering);
     origin.gathering = undefined;
-    const free = Math.max(0, this.limit - origin.taken);
+    const free = Math.max(0, this.limit - origin.inUse);
     for (const resolve of origin.waiting.splice(0, free)) {
-      origin.taken += 1;
+      origin.inUse += 1;
       resolve(true);
     }
   }
@@ -63,7 +63,7 @@ export class OriginSlots {
       clearTimeout(origin.gathering);
       origin.gathering = undefined;
       for (const resolve of origin.waiting.splice(0)) resolve(false);
-      if (origin.taken === 0) this.origins.delete(key);
+      if (origin.inUse === 0) this.origins.delete(key);
     }
   }
 }

@@ -13,35 +13,35 @@ export function isOrdinary(head: Buffer): boolean {
   let lengths = 0;
   let isLineStart = false;
   let hasColon = true;
-  for (let place = 0; place < head.length; place++) {
-    const byte = head[place] as number;
+  for (let index = 0; index < head.length; index++) {
+    const byte = head[index] as number;
     if (isLineStart) {
       if (byte === SPACE || byte === TAB) return false;
       const lower = byte | 32;
-      if (lower === C && isName(head, place, 'content-length')) {
+      if (lower === C && isName(head, index, 'content-length')) {
         lengths += 1;
         // Repeated equal lengths, as in "5, 5", may be accepted: https://www.rfc-editor.org/rfc/rfc9110#section-8.6
-        if (head.subarray(place, head.indexOf(LF, place)).includes(COMMA)) return false;
+        if (head.subarray(index, head.indexOf(LF, index)).includes(COMMA)) return false;
       }
-      if (lower === T && isName(head, place, 'transfer-encoding')) lengths += 1;
+      if (lower === T && isName(head, index, 'transfer-encoding')) lengths += 1;
       if (lengths > 1) return false;
       hasColon = false;
       isLineStart = false;
     }
     if (byte === LF) {
-      if (head[place - 1] !== CR) return false;
+      if (head[index - 1] !== CR) return false;
       isLineStart = true;
     } else if (byte === COLON && !hasColon) {
       hasColon = true;
-      const before = head[place - 1];
+      const before = head[index - 1];
       if (before === SPACE || before === TAB) return false;
     }
   }
   return true;
 }
 
-function isName(head: Buffer, place: number, name: string): boolean {
-  return head.toString('latin1', place, place + name.length).toLowerCase() === name;
+function isName(head: Buffer, index: number, name: string): boolean {
+  return head.toString('latin1', index, index + name.length).toLowerCase() === name;
 }
 
 type Repaired = { status: number; head: string } | { status: number; refused: string };
@@ -62,7 +62,7 @@ export function repairHead(text: string): Repaired {
   const fields = unfold(lines.slice(1));
   if (fields === null) return refused('has a header line without a name');
   // Splits at the comma and then trims. A regular expression with white space on both sides takes seconds for a long run of spaces.
-  const lengths = new Set(valuesOf(fields, 'content-length').flatMap((value) => value.split(',').map((one) => one.trim())));
+  const lengths = new Set(valuesOf(fields, 'content-length').flatMap((value) => value.split(',').map((part) => part.trim())));
   if (lengths.size > 1) return refused('has several different values of Content-Length');
   const isCoded = valuesOf(fields, 'transfer-encoding').length > 0;
   const kept = fields.filter(([name]) => name.toLowerCase() !== 'content-length');
@@ -103,5 +103,5 @@ function unfold(lines: string[]): Field[] | null {
   return fields;
 }
 
-const valuesOf = (fields: Field[], wanted: string): string[] =>
-  fields.flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : []));
+const valuesOf = (fields: Field[], header: string): string[] =>
+  fields.flatMap(([name, value]) => (name.toLowerCase() === header ? [value] : []));

@@ -116,10 +116,10 @@ export class ResponseReader {
 
   /** Returns the index after the empty line that ends the head, or -1. Empty lines before the status line don't count. */
   private findEnd(chunk: Buffer): number {
-    for (let place = 0; place < chunk.length; place++) {
-      const byte = chunk[place];
+    for (let index = 0; index < chunk.length; index++) {
+      const byte = chunk[index];
       if (byte === LF) {
-        if (this.lineLength === 0 && this.hasLine) return place + 1;
+        if (this.lineLength === 0 && this.hasLine) return index + 1;
         if (this.lineLength > 0) this.hasLine = true;
         this.lineLength = 0;
       } else if (byte !== CR) this.lineLength += 1;
@@ -137,8 +137,8 @@ export class ResponseReader {
 /** Returns the status of a head that begins with a well-formed status line, otherwise 0. */
 function statusOf(head: Buffer): number {
   let status = 0;
-  for (let place = 9; place < 12; place++) {
-    const digit = (head[place] as number) - ZERO;
+  for (let index = 9; index < 12; index++) {
+    const digit = (head[index] as number) - ZERO;
     if (!(digit >= 0 && digit <= 9)) return 0;
     status = status * 10 + digit;
   }

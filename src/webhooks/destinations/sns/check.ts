@@ -9,7 +9,7 @@ import { type SnsInput, type SnsSettings, TOPIC_ARN } from './definition.js';
 export interface SnsDraft extends DestinationDraft<SnsSettings> {
   region: string | null;
   /** Fields that the input has although they do not apply to this kind of topic. */
-  idle: string[];
+  inapplicable: string[];
 }
 
 const OWN_FIELDS = ['topicArn', 'endpoint', 'accessKeyId', 'secretAccessKey', 'roleArn'] as const;
@@ -22,10 +22,10 @@ const MANAGED_FIELDS = ['subscriberPrincipal', 'fifo'] as const;
 export function mergeSns(input: SnsInput | null | undefined, { saved, settings: { sns: offered } }: MergeContext): SnsDraft | null {
   const [was, secrets] = [saved?.definition.sns, saved?.secrets.sns];
   if (input === null) return null;
-  if (input === undefined) return was ? { settings: was, secrets, region: null, idle: [] } : null;
+  if (input === undefined) return was ? { settings: was, secrets, region: null, inapplicable: [] } : null;
   const region = textOf(input.region);
   const managed = input.managed ?? was?.kind === 'MANAGED';
-  const idle = (managed ? OWN_FIELDS : MANAGED_FIELDS).filter((field) => input[field] != null && input[field] !== false);
+  const inapplicable = (managed ? OWN_FIELDS : MANAGED_FIELDS).filter((field) => input[field] != null && input[field] !== false);
   if (managed) {
     const old = was?.kind === 'MANAGED' ? was : undefined;
     const settings: SnsSettings = {
@@ -34,28 +34,28 @@ export function mergeSns(input: SnsInput | null | undefined, { saved, settings: 
       fifo: (input.fifo === undefined ? old?.fifo : input.fifo) ?? false,
       subscriberPrincipal: textOf(input.subscriberPrincipal, old?.subscriberPrincipal) ?? '',
     };
-    return { settings, region, idle };
+    return { settings, region, inapplicable };
   }
   const old = was?.kind === 'OWN' ? was : undefined;
   const aws = mergeAws(input, old, old && secrets);
   const settings: SnsSettings = { kind: 'OWN', topicArn: textOf(input.topicArn, old?.topicArn) ?? '', ...aws.settings };
-  return { settings, secrets: aws.secrets, region, idle };
+  return { settings, secrets: aws.secrets, region, inapplicable };
 }
 
 const PRINCIPAL = /^(?:\d{12}|arn:aws[a-z-]*:iam::\d{12}:(?:root|(?:role|user)\/[\w+=,.@/-]{1,576}))$/;
 
-export async function checkSns({ settings, secrets, region, idle }: SnsDraft, context: CheckContext): Promise<Problem[]> {
+export async function checkSns({ settings, secrets, region, inapplicable }: SnsDraft, context: CheckContext): Promise<Problem[]> {
   const problems: Problem[] = [];
   const add = (field: string, message: string, type?: Problem['type']) => {
     problems.push({ field: `sns.${field}`, message, ...(type && { type }) });
   };
   const offered = context.engine.settings.sns;
   const managedTopics = offered?.managedTopics ?? null;
-  for (const field of idle)
+  for (const field of inapplicable)
     add(field, settings.kind === 'MANAGED' ? 'can not be used with a managed topic' : 'can be used only with a managed topic');
-  const home = regionOf(`${settings.kind === 'OWN' ? settings.topicArn : settings.prefix}:`);
-  if (region !== null && home !== '' && region !== home)
-    add('region', `is ${JSON.stringify(region.slice(0, 64))}, but the topic is in the region ${home}`);
+  const topicRegion = regionOf(`${settings.kind === 'OWN' ? settings.topicArn : settings.prefix}:`);
+  if (region !== null && topicRegion !== '' && region !== topicRegion)
+    add('region', `is ${JSON.stringify(region.slice(0, 64))}, but the topic is in the region ${topicRegion}`);
 
   if (settings.kind === 'MANAGED') {
     if (settings.prefix === '') add('managed', 'is not available on this installation; the operator enables it with HOOKGRAPH_SNS_MANAGED');

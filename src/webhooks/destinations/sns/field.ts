@@ -8,7 +8,7 @@ import { checkSns, mergeSns } from './check.js';
 import { topicArnOf } from './definition.js';
 
 const definitionOf = ({ definition: { sns } }: Subscription) => sns;
-const customersOf = ({ definition: { sns } }: Subscription) => (sns?.kind === 'OWN' ? sns : undefined);
+const existingOf = ({ definition: { sns } }: Subscription) => (sns?.kind === 'OWN' ? sns : undefined);
 const managedOf = ({ definition: { sns } }: Subscription) => (sns?.kind === 'MANAGED' ? sns : null);
 const arnOf = ({ id, definition: { sns } }: Subscription) => (sns ? topicArnOf(sns, id) : '');
 const isManaged = (parent: Readonly<Record<string, unknown>>) => parent.managed === true;
@@ -51,7 +51,7 @@ export const SNS_FIELD = {
         output: { description: 'The AWS region of the topic.', required: true, read: (source: Subscription) => regionOf(arnOf(source)) },
         file: { write: (sns) => (isManaged(sns) ? sns.region : null), isFilledIn: true },
       },
-      ...awsFields('publish', customersOf),
+      ...awsFields('publish', existingOf),
       {
         name: 'subscriberPrincipal',
         type: { kind: 'TEXT' },

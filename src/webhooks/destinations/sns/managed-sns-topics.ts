@@ -8,9 +8,9 @@ import { type SnsSettings, topicArnOf } from './definition.js';
 import { loadSns, SNS } from './sender.js';
 
 /** Milliseconds for which a claimed topic is reserved for one process; afterwards another process may claim it. */
-const TAKEN_MS = 60_000;
+const CLAIM_MS = 60_000;
 /** Milliseconds after which a failed step is retried. */
-const AGAIN_MS = 60_000;
+const RETRY_MS = 60_000;
 /** Timeout of one call to AWS, in milliseconds. */
 const CALL_MS = 5_000;
 
@@ -36,7 +36,7 @@ export async function forgetTopics(client: PoolClient, id: string): Promise<void
   );
 }
 
-interface Taken {
+interface ClaimedTopic {
   arn: string;
   id: string;
   generation: number;
@@ -44,7 +44,7 @@ interface Taken {
   sns: SnsSettings | null;
 }
 
-const TAKE = `
+const CLAIM_TOPICS = `
   WITH due AS (
     SELECT arn FROM hookgraph.managed_topics WHERE pending AND due_at <= now() AND ($1::uuid IS NULL OR subscription_id = $1)
     ORDER BY due_at LIMIT 20 FOR UPDATE SKIP LOCKED
@@ -56,36 +56,36 @@ const TAKE = `
 
 /**
  * Creates or deletes the queued topics of one subscription; `null`: of all subscriptions. A failed step is returned as a warning and
- * retried after AGAIN_MS.
+ * retried after RETRY_MS.
  * @throws Error when the database fails
  */
 export async function settleTopics(engine: Engine, subscriptionId: string | null = null): Promise<Problem[]> {
-  const { rows } = await engine.pool.query<Taken>(TAKE, [subscriptionId, TAKEN_MS]);
-  const problems = await Promise.all(rows.map((taken) => settleTopic(engine, taken)));
+  const { rows } = await engine.pool.query<ClaimedTopic>(CLAIM_TOPICS, [subscriptionId, CLAIM_MS]);
+  const problems = await Promise.all(rows.map((topic) => settleTopic(engine, topic)));
   return problems.filter((problem) => problem !== null);
 }
 
-async function settleTopic(engine: Engine, { arn, id, generation, deleted, sns }: Taken): Promise<Problem | null> {
+async function settleTopic(engine: Engine, { arn, id, generation, deleted, sns }: ClaimedTopic): Promise<Problem | null> {
   const { pool, log } = engine;
-  const wanted = sns?.kind === 'MANAGED' && !deleted && topicArnOf(sns, id) === arn ? sns : null;
+  const managed = sns?.kind === 'MANAGED' && !deleted && topicArnOf(sns, id) === arn ? sns : null;
   try {
-    if (wanted) await makeTopic(engine, arn, wanted);
+    if (managed) await makeTopic(engine, arn, managed);
     else await deleteTopic(engine, arn);
   } catch (error) {
     const { name, message } = error as Error;
     log.warn(
-      { err: error, arn, subscriptionId: id, action: wanted ? 'create' : 'delete' },
+      { err: error, arn, subscriptionId: id, action: managed ? 'create' : 'delete' },
       'updating a managed SNS topic failed; retrying',
     );
     await pool.query(`UPDATE hookgraph.managed_topics SET due_at = now() + $2 * interval '1 ms' WHERE arn = $1 AND generation = $3`, [
       arn,
-      AGAIN_MS,
+      RETRY_MS,
       generation,
     ]);
-    const what = wanted ? 'Creating the topic failed' : 'Deleting the topic failed';
+    const what = managed ? 'Creating the topic failed' : 'Deleting the topic failed';
     return { field: 'sns', message: `${what} and will be retried: ${name}: ${message}`, severity: 'warning' };
   }
-  const done = wanted ? 'UPDATE hookgraph.managed_topics SET pending = false' : 'DELETE FROM hookgraph.managed_topics';
+  const done = managed ? 'UPDATE hookgraph.managed_topics SET pending = false' : 'DELETE FROM hookgraph.managed_topics';
   await pool.query(`${done} WHERE arn = $1 AND generation = $2`, [arn, generation]);
   return null;
 }

@@ -86,8 +86,8 @@ function readable(table: AnnouncedTable): string {
 }
 
 /**
- * Checks the SQL expressions of tenants. When such an expression fails in a trigger, notifications are only missing, so the mistake must be
- * reported here.
+ * Checks the SQL expressions of tenants. An expression that fails in a trigger causes no error, only missing notifications, so mistakes
+ * must be found here.
  */
 export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Promise<Map<AnnouncedTable, WebhooksError>> {
   const problems = new Map<AnnouncedTable, WebhooksError>();

@@ -212,8 +212,8 @@ function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
 }
 
 /**
- * Checks the type whose rows decide a node's tenant: its rows must have a tenant when they are written, and announce the columns that point
- * to the node.
+ * Checks the type whose rows decide a node's tenant. Its rows must have a tenant when they are written, and the type must announce the
+ * columns that point to the node.
  */
 function checkDecidingRows({ node, facts }: AnnouncedTable, nodes: AnnouncedNode[]): void {
   const deciding = decidingRows(node);

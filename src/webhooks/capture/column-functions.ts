@@ -82,7 +82,10 @@ function typedLarge(own: AnnouncedTable): { index: number; column: string; type:
     .slice(0, PAIRS);
 }
 
-/** The name includes the parameter types, because a function with other parameters would be an overload beside the old one. */
+/**
+ * Returns the name of the comparison function. It depends on the parameter types, because a function with other parameters would be an
+ * overload beside the old one.
+ */
 function differName(own: AnnouncedTable): string {
   const { schema, name } = own.node.table;
   const parameters = typedLarge(own).map(({ type }) => type);

@@ -31,7 +31,7 @@ const HARMLESS = new Set(['ANNOUNCED_KEY_UNFIT', 'ANNOUNCED_UPDATED_AT_UNFIT']);
 
 /** Compares all announced nodes with the catalog. `schema` is the schema of Hookgraph's functions. */
 export function compareCatalog(nodes: AnnouncedNode[], catalog: CaptureCatalog, schema: string): Comparison {
-  // Only `migrate` needs the privilege to attach triggers.
+  // Only `migrate` needs the privilege to attach triggers, so a missing privilege is no finding here.
   const facts = catalog.facts.map((found) => found && { ...found, mayAttach: true });
   const { tables, nodeOf } = checkNodes(nodes, facts);
   const findings: CaptureFinding[] = [];

@@ -13,7 +13,7 @@ import { functionName } from './row-sql.js';
 export async function refuseOtherApplication(pool: Pool, nodes: AnnouncedNode[]): Promise<void> {
   if (nodes.length === 0) return;
   const { rows: captured } = await pool.query<{ schema: string; name: string; functions: string[] }>(CAPTURED);
-  // A table may have been renamed since, but its triggers still call the function of the announced table.
+  // A captured table may have been renamed, but its triggers still call the function of the announced table.
   const isOurs = captured.some(({ schema, name, functions }) =>
     nodes.some((node) => (node.table.schema === schema && node.table.name === name) || functions.includes(functionName('capture', node))),
   );

@@ -206,7 +206,7 @@ ${write(['old_rows', 'new_rows'], 's.operation, s.changed, s.before, s.after', `
   END IF;`;
 }
 
-/** Generates the only statement of a capture function that writes. */
+/** Generates the INSERT that records events, the only statement of a capture function that writes. */
 function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: string, what: string, from: string): string {
   const { typename, tenant } = node;
   const parent =

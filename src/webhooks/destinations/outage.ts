@@ -18,7 +18,10 @@ const GATHER_MS = 1_000;
 const CHECK_MS = 1_000;
 /** An outage ends when no connection has failed for this many milliseconds, and a connection has succeeded since the last failure. */
 const QUIET_MS = 3_000;
-/** An outage also ends when no delivery has failed for this many milliseconds: no delivery may be left that could succeed and so end it. */
+/**
+ * An outage also ends when no delivery has failed for this many milliseconds, because perhaps none is left that could show whether the
+ * network works.
+ */
 const MAX_QUIET_MS = 3 * MAX_PAUSE_MS;
 const MAX_IDS = 10;
 

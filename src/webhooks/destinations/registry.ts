@@ -35,7 +35,7 @@ export function secretsOf({ field }: Pick<DestinationKind, 'field'>, secrets: Se
   return (secrets as Record<string, object | undefined>)[field.name];
 }
 
-/** Whether the field of a subscription with this name configures a destination. */
+/** Whether the subscription field of this name configures a destination. */
 export const isDestination = (name: string): boolean => DESTINATIONS.some(({ field }) => field.name === name);
 
 /** Returns the definition without the settings of its destination. */

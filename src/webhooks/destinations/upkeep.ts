@@ -14,7 +14,10 @@ function upkeepOf(definitions: Definition[]): { upkeep: Upkeep<unknown>; setting
   });
 }
 
-/** Queues the resources that the definitions before and after a save name. Must run in the transaction of the save. */
+/**
+ * Queues the creation and deletion of the resources that the old and the new definition name. Must run in the transaction of the
+ * save.
+ */
 export async function noteUpkeep(client: PoolClient, subscriptionId: string, ...definitions: Definition[]): Promise<void> {
   for (const { upkeep, settings } of upkeepOf(definitions)) await upkeep.note(client, subscriptionId, settings);
 }

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Before, Operation } from '../base/model.js';
 import type { Change } from './change.js';
 
-/** A write of one row, described before the row is known. */
+/** A write of one row that is planned and not executed yet. */
 export interface PlannedWrite {
   /** The tenant of the writer. Only hooks of this tenant are called. */
   tenant: string;
@@ -11,7 +11,7 @@ export interface PlannedWrite {
   operation: Operation;
 }
 
-/** A write that may touch rows of several types. */
+/** A planned write of rows of several types. */
 export interface PlannedWrites {
   tenant: string;
   /** Every announced type of which the write may create, change or delete rows. */

@@ -11,7 +11,7 @@ export interface BusEvent extends AwsMessage {
   access: EventBridgeAccess;
   detailType: string;
   detail: string;
-  /** The ids of delivery, subscription and node as `name=value`. An event has no attributes that could contain them. */
+  /** Values such as `delivery_id=…`, which identify delivery, subscription and node. They are here because an event has no attributes. */
   resources: string[];
 }
 
@@ -50,7 +50,7 @@ export function composeEvent(
   };
 }
 
-/** Returns the reason why EventBridge would reject the body; `null` when it accepts the body: a JSON object. */
+/** Returns the reason why EventBridge would reject the body; `null` for a JSON object, which it accepts. */
 function unsendable(text: string) {
   if (/^\s*\{/.test(text) && isJson(text)) return null;
   return heldFor('The body is not a JSON object, but EventBridge accepts only JSON objects. Let the template render one.');

@@ -108,7 +108,7 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.chunks.push(chunk);
     this.size += chunk.length;
-    // The rest of the response is not read, so the connection can't be reused.
+    // The rest of the response stays unread, so the connection can't be reused.
     if (this.size >= MAX_RESPONSE_BYTES) this.reply(false);
   }
 

@@ -20,7 +20,7 @@ export class Unanswered extends Error {
 /** An open HTTP/2 session and its state. */
 export interface Held {
   session: ClientHttp2Session;
-  /** Both times by `performance.now()`: when the session was opened, and when the receiver last sent something. */
+  /** When the session was opened, and when the receiver last sent something, both by `performance.now()`. */
   bornMs: number;
   heardMs: number;
   /** The PING in progress: the session gets no request before its answer. `null` when there is none. */

@@ -24,7 +24,7 @@ const MAX_ORIGINS = 10_000;
 interface Choice {
   /** `null` means HTTP/1.1. */
   made: Promise<Http2Origin | null>;
-  /** The value of `made`, once it is resolved. */
+  /** The value of `made`, set when it has resolved. */
   known?: Http2Origin | null;
   /** When the choice expires, by `Date.now()`. */
   untilMs: number;

@@ -17,7 +17,7 @@ export interface OutgoingRequest {
 
 const REDACTED = '[redacted]';
 
-/** Builds the request of a delivery, signed with the current time, and the request as it is recorded. */
+/** Builds the request of a delivery, signed with the current time, together with the form of it that is recorded. */
 export function composeRequest(
   { settings }: Pick<Engine, 'settings'>,
   compiled: Compiled,

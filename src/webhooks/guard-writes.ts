@@ -62,13 +62,13 @@ interface GuardedWrite<T> {
   tenant: string;
   find(): Promise<Hook[]>;
   isSame(seen: Change[], now: Change[]): boolean;
-  /** `check` is `null` when no hook concerns the write. */
+  /** `check` is `null` when there are no hooks to call. */
   attempt(check: ((readFor: ReadForHooks) => Promise<void>) | null, seen: Change[]): Promise<T>;
 }
 
 export function createGate(engine: Engine): Gate {
   const { ask, close } = createAskHooks(engine);
-  const askAll = createAskAll(engine, ask);
+  const callHooks = createCallHooks(engine, ask);
   /** Runs Hookgraph's statements in the host's transaction, with the name of Hookgraph's schema filled in. */
   const locally =
     (query: TransactionQuery): TransactionQuery =>
@@ -78,7 +78,7 @@ export function createGate(engine: Engine): Gate {
   function pass<T>(planned: PlannedWrite, attempt: AttemptWrite<T>): Promise<T> {
     const { tenant, typename, operation } = planned;
     const softDelete = engine.host.nodes.some((node) => node.typename === typename && node.softDelete !== undefined);
-    const passing: Passing<T> = {
+    const write: GuardedWrite<T> = {
       tenant,
       async find() {
         const found = await findHooks(engine.pool, { tenant, typenames: [typename] });
@@ -90,7 +90,7 @@ export function createGate(engine: Engine): Gate {
           await check?.(async () => [await readChange(locally(query), typename, key)].filter((change) => change !== null));
         }, seen?.snapshot ?? null),
     };
-    return walk(passing, askAll);
+    return guardWrite(write, callHooks);
   }
 
   function passAll<T>({ tenant, typenames }: PlannedWrites, attempt: AttemptWrites<T>): Promise<T> {
@@ -101,7 +101,7 @@ export function createGate(engine: Engine): Gate {
       const message = `refused: the write changes more than ${MOST_CHANGES} rows for which webhook subscriptions must be called; write fewer rows at once`;
       throw new WriteRefused([{ type: 'HOOK_FAILED', message }]);
     };
-    const passing: Passing<T> = {
+    const write: GuardedWrite<T> = {
       tenant,
       find: () => findHooks(engine.pool, { tenant, typenames }),
       isSame: areSameChanges,
@@ -110,29 +110,30 @@ export function createGate(engine: Engine): Gate {
         return attempt(async (query) => check?.((hooks) => readConcerned(locally(query), hooks)), created);
       },
     };
-    return walk(passing, askAll);
+    return guardWrite(write, callHooks);
   }
 
   return { pass, passAll, close };
 }
 
 /** Calls the hooks for the changes, and returns their refusals. */
-type AskAll = (hooks: Hook[], writer: { tenant: string }, changes: Change[]) => Promise<Refusal[]>;
+type CallHooks = (hooks: Hook[], writer: { tenant: string }, changes: Change[]) => Promise<Refusal[]>;
 
 /** Rehearses a write, calls the hooks, and writes if the change is still the same; see `Gate.pass`. */
-async function walk<T>(passing: Passing<T>, askAll: AskAll): Promise<T> {
+async function guardWrite<T>(write: GuardedWrite<T>, callHooks: CallHooks): Promise<T> {
   let seen: Change[] | undefined;
   for (let round = 0; round < ROUNDS; round++) {
-    const hooks = await passing.find();
-    if (hooks.length === 0) return passing.attempt(null, []);
+    const hooks = await write.find();
+    if (hooks.length === 0) return write.attempt(null, []);
     if (seen === undefined) {
-      const rehearsal = await tryWrite(passing, hooks, undefined);
-      if ('written' in rehearsal) throw new Error('The write was committed although the check inside its transaction threw.');
+      const rehearsal = await tryWrite(write, hooks, undefined);
+      if ('written' in rehearsal)
+        throw new Error('The write was committed although `check` threw inside its transaction. It must roll back and rethrow the error.');
       seen = rehearsal.changes;
     }
-    const refusals = await askAll(hooks, passing, seen);
+    const refusals = await callHooks(hooks, write, seen);
     if (refusals.length > 0) throw new WriteRefused(refusals);
-    const outcome = await tryWrite(passing, hooks, seen);
+    const outcome = await tryWrite(write, hooks, seen);
     if ('written' in outcome) return outcome.written;
     seen = outcome.changes;
   }
@@ -141,9 +142,9 @@ async function walk<T>(passing: Passing<T>, askAll: AskAll): Promise<T> {
   ]);
 }
 
-/** Writes if the changes equal `expected`; otherwise rolls back and returns the changes. `undefined` always rolls back. */
+/** Commits the write if its changes equal `expected`; otherwise rolls back and returns the changes. With `undefined`, always rolls back. */
 async function tryWrite<T>(
-  { attempt, isSame }: Passing<T>,
+  { attempt, isSame }: GuardedWrite<T>,
   hooks: Hook[],
   expected: Change[] | undefined,
 ): Promise<{ written: T } | { changes: Change[] }> {
@@ -159,7 +160,7 @@ async function tryWrite<T>(
   }
 }
 
-function createAskAll(engine: Engine, ask: ReturnType<typeof createAskHooks>['ask']): AskAll {
+function createCallHooks(engine: Engine, ask: ReturnType<typeof createAskHooks>['ask']): CallHooks {
   return async (hooks, writer, changes) => {
     const calls = changes.map((change) => ({ change, hooks: hooksOf(hooks, writer, change) }));
     // Each call is recorded as a separate delivery. The hooks were loaded with one delivery id each, so further ids are needed.

@@ -102,7 +102,7 @@ function compareTable(own: AnnouncedTable, { all, schema, triggers, functions }:
   return { findings, bare: findings.some(({ kind }) => kind === 'FUNCTIONS') ? [] : bare };
 }
 
-/** Says why a table has no triggers. `stray`: a table that has them instead. */
+/** Returns the finding for a table without triggers. `stray` is the name of a table that has its triggers instead. */
 function whyBare(
   { node, facts }: AnnouncedTable,
   record: CaptureRecord | null,
@@ -116,7 +116,7 @@ function whyBare(
   return ['TABLE', true, `${lost}: the table was replaced, and the new table has no triggers.${where}`];
 }
 
-/** Reports missing and disabled triggers. `recording` and `replica` name the triggers that record changes. */
+/** Reports missing and disabled triggers. `recording` and `replica` are the names of the triggers that record changes. */
 function compareTriggers(
   { facts }: AnnouncedTable,
   { target, missing, disabled }: TargetState,
@@ -140,10 +140,11 @@ function compareTriggers(
 function compareParts({ facts }: AnnouncedTable, bare: Target[], find: Find): void {
   for (const [part, kind, lost] of [
     ['PARTITION', 'partitions', 'Writes that name such a partition in the statement are not recorded'],
-    ['HEIR', 'tables that inherit from it', 'Writes to these tables are not recorded'],
+    ['CHILD_TABLE', 'tables that inherit from it', 'Writes to these tables are not recorded'],
   ] as const) {
     const names = bare.filter((target) => target.part === part).map(({ relation }) => nameOf(relation));
-    if (names.length > 0) find('PARTS', part === 'HEIR', `${nameOf(facts)} has ${kind} without triggers: ${listed(names)}. ${lost}.`);
+    if (names.length > 0)
+      find('PARTS', part === 'CHILD_TABLE', `${nameOf(facts)} has ${kind} without triggers: ${listed(names)}. ${lost}.`);
   }
 }
 

@@ -58,7 +58,7 @@ interface CaptureWatchOptions {
   everyMs?: number;
 }
 
-export function createCaptureWatch({ pool, host, log, everyMs = LOOK_MS }: CaptureWatchOptions): CaptureWatch {
+export function createCaptureWatch({ pool, host, log, everyMs = CHECK_MS }: CaptureWatchOptions): CaptureWatch {
   const schema = schemaOf(pool);
   let known: { hash: string; comparison: Comparison } | null = null;
   let noticed: NoticedFinding[] = [];
@@ -69,15 +69,15 @@ export function createCaptureWatch({ pool, host, log, everyMs = LOOK_MS }: Captu
   async function compare(): Promise<Comparison> {
     const nodes = withOwnNode(host.nodes, schema);
     // The hash is read before the facts, so that the next comparison sees changes that happen between the two.
-    const mark = await readMark(pool, tablesOf(nodes), schema);
-    if (mark !== known?.mark) {
-      const comparison = comparePicture(nodes, await readPicture(pool, tablesOf(nodes), schema), schema);
+    const hash = await readCatalogHash(pool, tablesOf(nodes), schema);
+    if (hash !== known?.hash) {
+      const comparison = compareCatalog(nodes, await readCatalog(pool, tablesOf(nodes), schema), schema);
       comparison.findings.push(...announcementFindings(nodes, comparison.findings, (await host.announcementProblems?.()) ?? []));
-      known = { mark, comparison };
+      known = { hash, comparison };
     }
     const { comparison } = known as { comparison: Comparison };
     noticed = noticedAt(comparison.findings, noticed, new Date());
-    lookedAt = performance.now();
+    checkedAt = performance.now();
     return comparison;
   }
 
@@ -99,10 +99,10 @@ export function createCaptureWatch({ pool, host, log, everyMs = LOOK_MS }: Captu
       await compareAndRepair();
       if (noticed.length > 0) throw outOfStep(noticed);
     },
-    async look() {
-      await compareAndMend();
-      told = tellFindings(log, noticed, told);
-      await tellFaults(pool, tablesOf(withOwnNode(host.nodes, schema)), log);
+    async check() {
+      await compareAndRepair();
+      reported = logFindings(log, noticed, reported);
+      await logFaults(pool, tablesOf(withOwnNode(host.nodes, schema)), log);
       return noticed;
     },
     async findings() {
@@ -136,11 +136,11 @@ function noticedAt(findings: CaptureFinding[], before: NoticedFinding[], now: Da
   }));
 }
 
-/** Logs the findings if they have changed. `told`, and what is returned: the messages that were logged last, a line each. */
-function tellFindings(log: Logger, noticed: NoticedFinding[], told: string): string {
+/** Logs the findings if they have changed since the last call. `reported` is what the last call returned: the messages, one per line. */
+function logFindings(log: Logger, noticed: NoticedFinding[], reported: string): string {
   const now = noticed.map(({ message }) => message).join('\n');
-  if (now === told) return told;
-  if (noticed.length === 0) log.info({ mended: told.split('\n') }, 'capture triggers are in step again');
+  if (now === reported) return reported;
+  if (noticed.length === 0) log.info({ mended: reported.split('\n') }, 'capture triggers are in step again');
   else
     log.warn(
       { findings: noticed.map(({ since: _, ...finding }) => finding) },

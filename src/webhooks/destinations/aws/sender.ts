@@ -42,10 +42,7 @@ const MAX_CLIENTS = 1000;
 
 type Agents = Pick<Guard, 'httpAgent' | 'httpsAgent'>;
 
-/**
- * Opens a sender. Subscriptions that use the installation's credentials share one client per region; each other subscription has a client
- * of its own. The SDK doesn't retry, because deliveries have their own retries.
- */
+/** Opens a sender. The SDK doesn't retry, because deliveries have their own retries. */
 export function openAwsSender<C extends Client, M extends AwsMessage>(
   service: AwsService<C, M>,
   guard: Agents,
@@ -100,7 +97,10 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
   };
 }
 
-/** The clients of this process: one per region with the credentials of the process, and one per subscription with its own. */
+/**
+ * The clients of this process. Subscriptions that use the installation's credentials share one client per region; each other subscription
+ * has a client of its own.
+ */
 class Clients<C> {
   private readonly clients = new Map<string, { version: number; client: Promise<C> }>();
 
@@ -109,12 +109,12 @@ class Clients<C> {
   of({ access, subscriptionId, version }: AwsMessage): Promise<C> {
     const isShared = access.keys === null && access.role === null;
     const key = isShared ? access.region : subscriptionId;
-    const wanted = isShared ? 0 : version;
+    const cachedVersion = isShared ? 0 : version;
     const known = this.clients.get(key);
-    if (known?.version === wanted) return known.client;
+    if (known?.version === cachedVersion) return known.client;
     const client = this.open(access);
     this.clients.delete(key);
-    this.clients.set(key, { version: wanted, client });
+    this.clients.set(key, { version: cachedVersion, client });
     client.catch(() => this.clients.get(key)?.client === client && this.clients.delete(key));
     if (this.clients.size > MAX_CLIENTS) this.clients.delete(this.clients.keys().next().value as string);
     return client;
@@ -125,7 +125,7 @@ class Clients<C> {
   }
 }
 
-/** Opens a client with the credentials of the access or, without any, with the SDK's defaults from the environment of the process. */
+/** Opens a client with the credentials of `access`. If it has none, the SDK finds credentials in the environment of the process. */
 export async function openAwsClient<C extends Client, M extends AwsMessage>(
   service: Pick<AwsService<C, M>, 'connect'>,
   guard: Agents,

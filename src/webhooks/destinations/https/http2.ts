@@ -59,7 +59,7 @@ export function openHttp2Origin(origin: string, first: TLSSocket, lifetimes: Lif
   };
 }
 
-/** The sessions of an origin that take requests. */
+/** The open sessions of an origin that may get new requests. */
 class Sessions {
   private readonly sessions = new Set<Held>();
   private opening: Promise<void> | null = null;
@@ -107,7 +107,7 @@ class Sessions {
     this.sessions.add(held);
   }
 
-  /** Waits for a free stream on a session and reserves it. */
+  /** Waits until a session has a free stream, and reserves the stream. Opens a session if necessary. */
   async reserve(signal: AbortSignal): Promise<Held> {
     for (;;) {
       this.retireAged();
@@ -128,7 +128,7 @@ class Sessions {
     this.wake();
   }
 
-  /** Lets the session take no new request. Its open streams go on. */
+  /** Sends no new request over the session. Its open streams continue. */
   retire(held: Held): void {
     this.sessions.delete(held);
     if (held.open === 0) held.session.destroy();
@@ -144,7 +144,7 @@ class Sessions {
     for (const held of this.sessions) if (nowMs - held.bornMs >= this.lifetimes.ageMs) this.retire(held);
   }
 
-  /** Asks a session that has been silent for a sign of life, and retires it when none comes. */
+  /** Sends a PING on a silent session, and retires the session if no answer arrives within `pingMs`. */
   private ping(held: Held): Promise<void> {
     held.ping ??= new Promise<void>((resolve) => {
       const end = (answered: boolean) => {
@@ -161,7 +161,7 @@ class Sessions {
     return held.ping;
   }
 
-  /** Opens a further session, if there may be one; otherwise waits until a session may have a free stream. */
+  /** Opens another session if one may be opened; otherwise waits until a stream may be free. */
   private further(): Promise<void> {
     if (!mayOpen(this.sessions)) return new Promise<void>((resolve) => this.waiting.push(resolve));
     this.opening ??= this.connect()
@@ -175,11 +175,11 @@ class Sessions {
   private wake(): void {
     const all = this.waiting;
     this.waiting = [];
-    for (const go of all) go();
+    for (const resume of all) resume();
   }
 }
 
-/** Returns a session with a free stream, and one that was heard of since `trustedSinceMs` rather than another. */
+/** Returns a session with a free stream, preferably one on which the receiver has sent something since `trustedSinceMs`. */
 function freeIn(sessions: ReadonlySet<Held>, trustedSinceMs: number): Held | undefined {
   let found: Held | undefined;
   for (const held of sessions) {
@@ -190,7 +190,7 @@ function freeIn(sessions: ReadonlySet<Held>, trustedSinceMs: number): Held | und
   return found;
 }
 
-/** Whether a further session may be opened: a new one, whose limit is not known yet, may have room for all. */
+/** Whether another session may be opened. Not while the limit of a new session is unknown, because that session may have enough streams. */
 function mayOpen(sessions: ReadonlySet<Held>): boolean {
   if (sessions.size >= MAX_SESSIONS) return false;
   for (const { limit } of sessions) if (limit === null) return false;

@@ -38,26 +38,26 @@ export function openHttpsDestination(
   lifetimes = LIFETIMES,
 ): Destination<Exchange> {
   const choices = new Choices(choose);
-  const spares = new Spares();
-  const connections = new Http1Connections(spares.before(guard), perOrigin, lifetimes);
+  const unusedSockets = new UnusedSockets();
+  const connections = new Http1Connections(unusedSockets.before(guard), perOrigin, lifetimes);
 
   async function choose(origin: string): Promise<Http2Origin | null> {
     const socket = await offer(guard, origin);
     if (socket.alpnProtocol !== 'h2') {
-      spares.keep(origin, socket);
+      unusedSockets.keep(origin, socket);
       return null;
     }
     return openHttp2Origin(origin, socket, lifetimes, async () => {
       const another = await offer(guard, origin);
       if (another.alpnProtocol === 'h2') return another;
-      // The origin no longer chooses h2: the next request negotiates again.
+      // The origin no longer chooses HTTP/2. The next request negotiates again.
       choices.forget(origin);
-      spares.keep(origin, another);
+      unusedSockets.keep(origin, another);
       throw new ChoseHttp1();
     });
   }
 
-  /** Sends over the chosen protocol, for an origin that chose HTTP/2 or has not chosen yet. */
+  /** Sends a request to an origin that chose HTTP/2 or has not chosen yet, over the protocol that it chooses. */
   async function sendChosen({ known, made }: Choice, request: Exchange, withinMs: number): Promise<Reply | NoReply> {
     const started = performance.now();
     const deadline = new AbortController();
@@ -84,7 +84,7 @@ export function openHttpsDestination(
     },
     async close() {
       await choices.close();
-      spares.close();
+      unusedSockets.close();
       await connections.close();
     },
   };
@@ -100,8 +100,8 @@ function offer(guard: Pick<Guard, 'connect'>, origin: string): Promise<TLSSocket
 }
 
 /**
- * Returns what a failure over HTTP/2 means for the delivery; `null` when the origin chose HTTP/1.1 meanwhile, and the request must be
- * sent over that. @throws EgressFailed the failure itself, when it is this installation's
+ * Returns the result of a request that failed over HTTP/2; `null` when the origin now chooses HTTP/1.1, over which the request must then be
+ * sent. @throws EgressFailed when this installation's proxy or network failed
  */
 function failureOf(
   error: unknown,
@@ -115,13 +115,13 @@ function failureOf(
   return noReplyOf(error, isLate, deadlineMs, sendMs, bare(new URL(origin).hostname));
 }
 
-/** Which protocol each origin chose. */
+/** Caches which protocol each origin chose. */
 class Choices {
   private readonly choices = new Map<string, Choice>();
 
   constructor(private readonly choose: (origin: string) => Promise<Http2Origin | null>) {}
 
-  /** Returns the choice of an origin; begins a new one when there is none or the last has ended. */
+  /** Returns the choice of an origin. Negotiates again when there is none or the last one has expired. */
   of(origin: string): Choice {
     const before = this.choices.get(origin);
     if (before && Date.now() < before.untilMs) return before;
@@ -157,31 +157,31 @@ class Choices {
   }
 }
 
-/** Connections on which an origin chose HTTP/1.1, kept until the agent uses them. */
-class Spares {
-  private readonly spares = new Map<string, TLSSocket>();
+/** By origin: a connection on which the origin chose HTTP/1.1, kept until a request uses it. */
+class UnusedSockets {
+  private readonly sockets = new Map<string, TLSSocket>();
 
   keep(origin: string, socket: TLSSocket): void {
-    this.spares.get(origin)?.destroy();
-    this.spares.set(origin, socket);
-    const isSpare = () => this.spares.get(origin) === socket;
-    socket.on('error', () => {}).once('close', () => isSpare() && this.spares.delete(origin));
-    socket.setTimeout(SPARE_MS, () => isSpare() && socket.destroy());
+    this.sockets.get(origin)?.destroy();
+    this.sockets.set(origin, socket);
+    const isUnused = () => this.sockets.get(origin) === socket;
+    socket.on('error', () => {}).once('close', () => isUnused() && this.sockets.delete(origin));
+    socket.setTimeout(UNUSED_MS, () => isUnused() && socket.destroy());
   }
 
-  /** Returns a connector that uses a kept connection before it opens another one. */
+  /** Returns a connector that uses the kept connection of an origin, if there is one, and otherwise opens a connection. */
   before(guard: Pick<Guard, 'connect'>): buildConnector.connector {
     return (options, callback) => {
       const origin = `${options.protocol}//${options.host}`;
-      const spare = this.spares.get(origin);
-      this.spares.delete(origin);
+      const unused = this.sockets.get(origin);
+      this.sockets.delete(origin);
       // Called asynchronously, because undici does not continue after a synchronous callback.
-      if (spare && !spare.destroyed) queueMicrotask(() => callback(null, spare));
+      if (unused && !unused.destroyed) queueMicrotask(() => callback(null, unused));
       else guard.connect(options, callback);
     };
   }
 
   close(): void {
-    for (const spare of this.spares.values()) spare.destroy();
+    for (const unused of this.sockets.values()) unused.destroy();
   }
 }

@@ -107,7 +107,7 @@ class Http2Exchange {
     this.held.heardMs = performance.now();
     this.informational += 1;
     if (this.informational <= MAX_INFORMATIONAL) return;
-    this.reject(new AnswerRefused(`The receiver sent more than ${MAX_INFORMATIONAL} informational (1xx) responses and no final response.`));
+    this.reject(new AnswerRefused(TOO_MANY_INFORMATIONAL));
     this.stream.close(constants.NGHTTP2_CANCEL);
   }
 

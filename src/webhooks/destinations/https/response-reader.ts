@@ -109,8 +109,8 @@ export class ResponseReader {
     }
     this.informational += 1;
     if (this.informational <= MAX_INFORMATIONAL) return NOTHING;
-    const message = `The receiver sent more than ${MAX_INFORMATIONAL} informational (1xx) responses and no final response.`;
-    this.socket.destroy(new AnswerRefused(message, this.status));
+    // The status of an informational response would be misleading in the attempt.
+    this.socket.destroy(new AnswerRefused(TOO_MANY_INFORMATIONAL));
     return null;
   }
 

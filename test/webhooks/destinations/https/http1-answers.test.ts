@@ -157,7 +157,13 @@ describe('is refused at ANSWER, with the status that was read', () => {
       /another protocol/,
       false,
     ],
-    ['lengths that differ', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok', 200, /lengths .* differ/, false],
+    [
+      'lengths that differ',
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok',
+      200,
+      /different values of Content-Length/,
+      false,
+    ],
     ['a length that is no number', 'HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok', 200, /not valid HTTP/, false],
     [
       'a header line without a colon',
@@ -171,7 +177,7 @@ describe('is refused at ANSWER, with the status that was read', () => {
     ['headers that break off', 'HTTP/1.1 503 Busy\r\nX-A: b\r\n', 503, /ended in the middle of its headers/, true],
     ['70 KB of headers', `HTTP/1.1 200 OK\r\nX-A: ${MANY(70_000, 'a')}\r\n\r\n`, 200, /more than 64 KB of headers/, false],
     ['headers without end', `HTTP/1.1 200 OK\r\n${MANY(90_000, 'a: b\r\n')}`, 200, /more than 64 KB of headers/, false],
-    ['informational answers without end', MANY(200, 'HTTP/1.1 102 Processing\r\n\r\n'), 102, /more than 100 informational/, false],
+    ['informational answers without end', MANY(200, 'HTTP/1.1 102 Processing\r\n\r\n'), undefined, /more than 100 informational/, false],
   ])('%s', async (_, bytes, status, message, close) => {
     const failed = await answered(bytes, { close });
     expect(failed).toMatchObject({ kind: 'NO_REPLY', stage: 'ANSWER', message: expect.stringMatching(message) });

@@ -3,7 +3,7 @@
 type TlsError = Error & { code?: string; host?: string };
 
 const CHAIN =
-  "The receiver's certificate leads to no known authority: the server leaves out an intermediate certificate, or the authority is a private one. Install the full chain on the server, or ask the operator to add the authority to HOOKGRAPH_CA_FILE.";
+  "The receiver's certificate can't be verified: the server doesn't send an intermediate certificate, or a private authority issued the certificate. Install the full chain on the server, or ask the operator to add the authority to HOOKGRAPH_CA_FILE.";
 const SELF_SIGNED =
   "The receiver's certificate is signed by itself or by a private authority. Install a certificate of a public authority, or ask the operator to add this one to HOOKGRAPH_CA_FILE.";
 const NO_TLS = 'The receiver does not use TLS on this port. Check the port of the URL.';

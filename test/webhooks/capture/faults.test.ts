@@ -33,7 +33,7 @@ it('says once why no tenant was found, whoever looks and however often it happen
       typename: 'Thing',
       table: 'public.things',
       message: 'division by zero',
-      msg: expect.stringMatching(/^the SQL expression for the tenant failed/),
+      msg: expect.stringMatching(/^the SQL expression for the tenant of a row failed/),
     }),
   ]);
   await db.pool.query(`UPDATE things SET name = 'c'`);

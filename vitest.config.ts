@@ -1,5 +1,6 @@
 // How the tests run: one embedded Postgres per run, a cloned database per test that asks for one.
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 
 export default defineConfig({
   // Two copies of graphql would make types of the one unknown to the other.
@@ -11,7 +12,8 @@ export default defineConfig({
     // The files of a worker share its modules, whose loading took a tenth of the run. No test changes the state of a module.
     isolate: false,
     // Most of a test's time is waiting for real processes; the default on two cores would be one worker.
-    maxWorkers: 2,
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     // Longer than each wait for a condition, whose message says more.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -27,6 +27,9 @@ afterAll(async () => {
   await cli.close();
   await working.stop();
   await t.close();
+  // The next test files share the module.
+  DESTINATIONS.pop();
+  FIELDS.pop();
 });
 
 const CREATE = `mutation ($in: WebhookSubscriptionInput) { createWebhookSubscription(webhookSubscription: $in) {

@@ -50,7 +50,7 @@ describe('the resolver', () => {
     dns.behave = () => how;
     await world.insertThings(...Array.from({ length: 150 }, (_, i) => `thing ${i}`));
     const warning = await until('the operator is warned', () => warnings()[0]);
-    expect(warning).toMatchObject({ level: 40, cause: expect.stringContaining('resolver'), deliveries: expect.any(Number) });
+    expect(warning).toMatchObject({ level: 40, cause: expect.stringContaining('DNS lookups'), deliveries: expect.any(Number) });
     expect(new Set(warning.subscriptionIds as string[]).size).toBeGreaterThan(0);
     expect((warning.deliveryIds as string[]).length).toBeLessThanOrEqual(10);
     await until('all four rest', async () =>

@@ -20,7 +20,7 @@ export interface TestDatabase {
 export async function testDatabase({ empty = false, seeded = false } = {}): Promise<TestDatabase> {
   const server = await serverWith(empty ? 'empty' : seeded ? 'seeded' : 'migrated');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${empty ? 'template1' : seeded ? SEEDED : TEMPLATE}`);
+  await onServer(server, `CREATE DATABASE ${name} STRATEGY FILE_COPY TEMPLATE ${empty ? 'template1' : seeded ? SEEDED : TEMPLATE}`);
   const address = new URL(server);
   address.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: address.href });

@@ -17,19 +17,23 @@ import { addTryOut } from './try-webhook.js';
 const namesReceiver = ({ type, output }: Field): boolean => type.kind === 'TEXT' && output !== false && output?.required === true;
 
 /** The kinds of destinations, each with the field that identifies its receiver. */
-const DESTINATIONS: { name: string; receiver: string | null }[] = FIELDS.filter(({ destination }) => destination).map(({ name, type }) => ({
-  name,
-  receiver: type.kind === 'RECORD' ? (type.fields.find(namesReceiver)?.name ?? null) : null,
-}));
+const destinations = (): { name: string; receiver: string | null }[] =>
+  FIELDS.filter(({ destination }) => destination).map(({ name, type }) => ({
+    name,
+    receiver: type.kind === 'RECORD' ? (type.fields.find(namesReceiver)?.name ?? null) : null,
+  }));
 
 const receiverOf = (subscription: Answer): string | null | undefined =>
-  DESTINATIONS.map(({ name, receiver }) => (receiver ? subscription[name]?.[receiver] : subscription[name])).find((to) => to != null);
+  destinations()
+    .map(({ name, receiver }) => (receiver ? subscription[name]?.[receiver] : subscription[name]))
+    .find((to) => to != null);
 
 /** Selects the destinations that the API's schema has. */
 function selectReceivers(schema: GraphQLSchema): string {
   const type = schema.getType('WebhookSubscription');
   const known = isObjectType(type) ? type.getFields() : {};
-  return DESTINATIONS.filter(({ name }) => name in known)
+  return destinations()
+    .filter(({ name }) => name in known)
     .map(({ name, receiver }) => (receiver ? `${name} { ${receiver} }` : name))
     .join(' ');
 }

@@ -140,13 +140,13 @@ function noticedAt(findings: CaptureFinding[], before: NoticedFinding[], now: Da
 function logFindings(log: Logger, noticed: NoticedFinding[], reported: string): string {
   const now = noticed.map(({ message }) => message).join('\n');
   if (now === reported) return reported;
-  if (noticed.length === 0) log.info({ mended: reported.split('\n') }, 'capture triggers are in step again');
+  if (noticed.length === 0) log.info({ mended: reported.split('\n') }, 'capture triggers match the announced tables again');
   else
     log.warn(
       { findings: noticed.map(({ since: _, ...finding }) => finding) },
       noticed.some(({ loses }) => loses)
         ? 'changes of announced tables are not recorded'
-        : 'capture triggers are out of step; changes are still recorded',
+        : 'capture triggers do not match the announced tables; changes are still recorded',
     );
   return now;
 }

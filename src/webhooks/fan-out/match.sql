@@ -1,5 +1,5 @@
--- Conditions under which an event `e` matches a topic `t` and a subscription `s`, for relay.sql, replay.sql and
--- why-not.sql.
+-- Conditions under which an event `e` matches a topic `t` and a subscription `s`, for relay.sql, replay.sql
+-- and why-not.sql.
 
 -- Compares the node type, the operation and, for a lifecycle topic, the old and new value of its column.
 SELECT $$
@@ -19,8 +19,8 @@ SELECT $$
     OR e.environment = ANY (s.environment_ids))
 $$ AS fits_environment \gset
 
--- Excludes events about subscriptions to `webhook_subscription/…` topics: two such subscriptions could otherwise
--- trigger each other endlessly.
+-- Excludes events about subscriptions to `webhook_subscription/…` topics: two such subscriptions could
+-- otherwise trigger each other endlessly.
 SELECT $$
   NOT CASE WHEN e.typename = 'WebhookSubscription' THEN EXISTS (
     SELECT 1

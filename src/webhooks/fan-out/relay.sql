@@ -1,7 +1,7 @@
--- Turns captured changes into events, and into a delivery for each matching subscription. The queue is read by
--- deleting its rows; a cursor over ids would miss transactions that commit late. Captures are deleted and events
--- inserted in one statement, so no event is recorded twice. LATERAL … OFFSET 0 makes the planner use one index
--- probe per row, even without statistics.
+-- Turns captured changes into events, and into a delivery for each matching subscription. The queue is read
+-- by deleting its rows; a cursor over ids would miss transactions that commit late. Captures are deleted and
+-- events inserted in one statement, so no event is recorded twice. LATERAL … OFFSET 0 makes the planner use
+-- one index probe per row, even without statistics.
 --
 -- psql -v batch_size=1000 -v since_xid=0 -f relay.sql
 \ir match.sql

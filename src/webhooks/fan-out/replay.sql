@@ -5,8 +5,8 @@
 \ir match.sql
 \ir ../base/store/delivery-state.sql
 WITH
--- The running replay whose last step is longest ago. A replay waits while its subscription is disabled, broken
--- or a before-hook, and then continues at its position.
+-- The running replay whose last step is longest ago. A replay waits while its subscription is disabled,
+-- broken or a before-hook, and then continues at its position.
 replay AS MATERIALIZED (
   SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id
   FROM hookgraph.replays r

@@ -1,14 +1,14 @@
 -- Claims due deliveries of enabled subscriptions, in the parameters' order, and leases them under one token.
--- FOR SHARE SKIP LOCKED on the subscription: a mutation that disables it waits until this claim has committed,
--- and a subscription that a mutation is changing is skipped.
+-- FOR SHARE SKIP LOCKED on the subscription: a mutation that disables it waits until this claim has
+-- committed, and a subscription that a mutation is changing is skipped.
 --
 -- psql -v subscription_ids='{}' -v counts='{}' -v due_after='{}' -v id_after='{}' -v is_paced=false
 --   -v total=100 -v lease_ms=15000 -v token=1 -f claim.sql
 \ir ../base/store/delivery-state.sql
 WITH
--- The claimed queue rows, by ctid. OFFSET 0 forces one index probe per subscription, even with stale statistics.
--- `(SELECT …)` hides the lengths of the arrays, for which the planner would make a new plan at every claim.
--- synchronous_commit is off, because a lease need not survive a crash of Postgres.
+-- The claimed queue rows, by ctid. OFFSET 0 forces one index probe per subscription, even with stale
+-- statistics. `(SELECT …)` hides the lengths of the arrays, for which the planner would make a new plan at
+-- every claim. synchronous_commit is off, because a lease need not survive a crash of Postgres.
 claims AS MATERIALIZED (
   SELECT o.ctid AS place, x.id, x.version
   FROM (SELECT set_config('synchronous_commit', 'off', true)) AS setting

@@ -9,8 +9,8 @@
 \ir ../base/store/delivery-state.sql
 \ir attempt-rows.sql
 WITH
--- The results whose lease is still in the queue, with the ctid of its row. OFFSET 0 forces one index probe per
--- result, although the statistics of open_deliveries often say that the table is empty.
+-- The results whose lease is still in the queue, with the ctid of its row. OFFSET 0 forces one index probe
+-- per result, although the statistics of open_deliveries often say that the table is empty.
 results AS MATERIALIZED (
   SELECT r.*, o.place
   FROM unnest(

@@ -287,11 +287,9 @@ it('keeps one plan for one row and for 10,000', async () => {
   };
   await client.query(`INSERT INTO things VALUES (0, 1, 'a')`);
   await client.query(`UPDATE things SET name = 'b'`);
-  const many = await timed(`INSERT INTO things SELECT n, n, 'a' FROM generate_series(1, 10000) n`);
-  const update = await timed(`UPDATE things SET name = 'c'`);
   // A nested loop over 10,000 × 10,000 rows takes a minute; a scan of 100,000 parents per row, minutes.
-  expect(many).toBeLessThan(20_000);
-  expect(update).toBeLessThan(20_000);
+  expect(await timed(`INSERT INTO things SELECT n, n, 'a' FROM generate_series(1, 10000) n`)).toBeLessThan(20_000);
+  expect(await timed(`UPDATE things SET name = 'c'`)).toBeLessThan(20_000);
   await client.query('BEGIN');
   await client.query(`INSERT INTO things VALUES (-1, 1, 'a')`);
   const { rows } = await client.query(

@@ -6,7 +6,7 @@ import type { Actor, Definition, Json, Secrets } from '../model.js';
 
 export const AUDIT_ACTIONS = {
   CREATED: 'The subscription was created.',
-  UPDATED: 'The name, topic, definition, integration or environments of the subscription were changed.',
+  UPDATED: 'The subscription was changed: its name, its topic, its definition, or what it belongs to.',
   ENABLED: 'The owner enabled the subscription.',
   DISABLED: 'The owner or a rule disabled the subscription.',
   DELETED: 'The subscription and its secrets were deleted.',

@@ -68,8 +68,8 @@ SELECT $$
   )
 $$ AS new_leases \gset
 
--- Ends the leases of `results` (id, token, place: ctid of the queue row, state, reason, wait_ms, outcome), sets
--- the next states of their deliveries, and queues those that are not final. Adds `ended_leases`,
+-- Ends the leases of `results` (id, token, place: ctid of the queue row, state, reason, wait_ms, outcome),
+-- sets the next states of their deliveries, and queues those that are not final. Adds `ended_leases`,
 -- `moved_deliveries` (with the columns of `results`) and `requeued_rows`.
 -- - A delivery that was cancelled during the attempt stays cancelled.
 -- - A delivery whose subscription is no longer enabled is held instead of retried. The status is read by a

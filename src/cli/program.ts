@@ -156,7 +156,7 @@ function addRunning(program: Command, cli: Cli): void {
   addCommand(
     program,
     'check',
-    'list problems of tables, triggers, finders and stored queries, with the current schema or a new one; changes nothing',
+    'list problems of tables, triggers, stored queries and the root fields that find nodes, with the current schema or a new one; changes nothing',
     ['check --app ./hookgraph.ts', 'check --app ./hookgraph.ts --schema new.graphql --json'],
   )
     .addOption(requiredAppOption())

@@ -137,8 +137,8 @@ function refuseUnlessSame(row: LedgerRow, checksum: string): void {
   if (!row.finished_at)
     throw new RuntimeError(
       'MIGRATION_UNFINISHED',
-      `An earlier run of the migration ${name} failed`,
-      'Repair the database and mark the migration with `prisma migrate resolve`.',
+      `\`prisma migrate\` began the migration ${name} and did not finish it; the column logs of _prisma_migrations has its error`,
+      `Undo what it changed and run \`prisma migrate resolve --rolled-back ${name}\`, or complete it and run \`prisma migrate resolve --applied ${name}\`.`,
     );
   if (row.checksum !== checksum)
     throw new RuntimeError(

@@ -71,7 +71,9 @@ describe('tests and previews', () => {
     const preview = (nodeId: string) => previewSubscription(world.webhooks.engine, KEEPER, { id, input: {}, nodeId });
     expect((await preview('Space:1')).report).toMatchObject({ nodeKey: '1', outcome: 'READY' });
     for (const nobodys of ['Space:3', 'Space:99', 'Space:x'])
-      expect((await preview(nobodys)).problems, nobodys).toMatchObject([{ field: 'nodeId', message: 'not found' }]);
+      expect((await preview(nobodys)).problems, nobodys).toMatchObject([
+        { field: 'nodeId', message: 'does not exist, or you may not read it' },
+      ]);
   });
 
   it('of several key parts', async () => {

@@ -11,7 +11,7 @@ import { until } from '../support/until.js';
 const MONITORED = { HOOKGRAPH_MONITORING_PORT: '0' };
 
 const addressOf = ({ output }: Process): Promise<string> =>
-  until('the monitoring port is open', () => /at http:\/\/(\S+)\/readyz/.exec(output())?.[1]);
+  until('the monitoring port is open', () => /http:\/\/(\S+)\/readyz/.exec(output())?.[1]);
 
 describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheus: apt-get install prometheus)', () => {
   let product: Product;

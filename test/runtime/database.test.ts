@@ -1,7 +1,7 @@
 // Tests the connections of stored queries: they can only read, and only for a limited time.
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { databaseEndpoint } from '../../src/runtime/database.js';
 import { openPrisma } from '../../src/sample/prisma.js';
 import { openReadOnlyPool } from '../../src/sources/limited-reader.js';
@@ -9,10 +9,10 @@ import { type TestDatabase, testDatabase } from '../support/database.js';
 import { openReader } from '../support/reader.js';
 
 let database: TestDatabase;
-beforeEach(async () => {
+beforeAll(async () => {
   database = await testDatabase();
 });
-afterEach(() => database.close());
+afterAll(() => database.close());
 
 const log = pino({ level: 'silent' });
 

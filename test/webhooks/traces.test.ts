@@ -4,6 +4,7 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { afterEach, expect, it } from 'vitest';
 import { deliveriesOf } from '../support/engine-rows.js';
 import { type EngineWorld, startEngineWorld } from '../support/engine-world.js';
+import { until } from '../support/until.js';
 
 let world: EngineWorld;
 afterEach(async () => {
@@ -48,8 +49,11 @@ it('continues the trace of the write to the receiver, with a span for each step'
   });
   expect(named('request')?.attributes).toMatchObject({ 'http.response.status_code': 200 });
   expect(request?.headers.traceparent).toBe(`00-${TRACE}-${named('request')?.spanContext().spanId}-01`);
-  const { rows } = await world.db.pool.query('SELECT request_headers FROM hookgraph.attempts');
-  expect(rows[0].request_headers.traceparent).toBe(request?.headers.traceparent);
+  const [attempt] = await until('the attempt is recorded', async () => {
+    const { rows } = await world.db.pool.query('SELECT request_headers FROM hookgraph.attempts');
+    return rows.length > 0 ? rows : null;
+  });
+  expect(attempt.request_headers.traceparent).toBe(request?.headers.traceparent);
 });
 
 it('sends the header of the owner alone where a subscription has its own traceparent', async () => {

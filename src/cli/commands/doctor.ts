@@ -169,11 +169,7 @@ async function checkReady(client: Client, report: Report): Promise<boolean> {
   if (!readyz) return false;
   const isReady = readyz.status === 200;
   report(
-    finding(
-      'API',
-      isReady ? 'OK' : 'FAIL',
-      `${client.url} ${isReady ? 'is ready' : `is not ready: ${(await readyz.text()).slice(0, 300)}`}`,
-    ),
+    finding('API', isReady ? 'OK' : 'FAIL', `${client.url} ${isReady ? 'is ready' : `is not ready: ${reasonsOf(await readyz.text())}`}`),
   );
   const skewMs = Math.abs(Date.parse(readyz.headers.get('date') ?? '') - (sentAt + Date.now()) / 2);
   if (skewMs > CLOCK_SKEW_MS)
@@ -225,4 +221,14 @@ function checkSubscriptions(all: readonly Listed[]): Finding[] {
   return findings.length > 0
     ? findings
     : [finding('subscriptions', 'OK', `none of your ${all.length} subscriptions is held or disabled by a rule`)];
+}
+
+/** Reads the response of /readyz, such as `{"status": "the worker is stuck", "problems": ["The loop relay has …"]}`. */
+function reasonsOf(body: string): string {
+  try {
+    const { status, problems = [] } = JSON.parse(body) as { status: string; problems?: string[] };
+    return [status, ...problems].join('\n');
+  } catch {
+    return 'it answered no JSON; is this the URL of a Hookgraph API?';
+  }
 }

@@ -85,7 +85,7 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
         RETRYING: { description: 'An attempt failed. A retry follows.' },
         HELD: {
           description:
-            'The delivery waits: the subscription is disabled, its definition no longer works, or its query or a template gave nothing that can be sent for this node.',
+            'The delivery waits: the subscription is disabled, its definition no longer works, or its query or a template failed for this node.',
         },
         FAILED: { description: 'Every attempt failed. No retry follows.' },
         CANCELLED: { description: 'The subscription was deleted before the delivery was sent.' },
@@ -96,7 +96,10 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
       values: {
         DELIVERED: { description: 'The receiver accepted the notification.' },
         SKIPPED: { description: 'The validation template rendered `false`.' },
-        HELD: { description: 'The query or a template gave nothing that can be sent for this node.' },
+        HELD: {
+          description:
+            'The query or a template failed for this node, or its result can not be sent, e.g. because it is too long. It is not retried: the delivery waits until the definition is corrected or the delivery is released.',
+        },
         FAILED: { description: 'The attempt failed, for example because the receiver could not be reached or responded with a failure.' },
       } as const,
     }),

@@ -42,7 +42,7 @@ export async function findLastNode(engine: Engine, owner: Owner, topic: Topic): 
 export async function findNode(engine: Engine, owner: Owner, topic: Topic, globalId: string): Promise<Found> {
   const named = engine.host.fromGlobalId(globalId);
   const problem = (message: string, type?: Problem['type']): Found => ({ problem: { field: 'nodeId', message, ...(type && { type }) } });
-  if (!named || named.key.includes('\0')) return problem('not found', 'NOT_FOUND');
+  if (!named || named.key.includes('\0')) return problem('does not exist, or you may not read it', 'NOT_FOUND');
   if (named.typename !== topic.typename)
     return problem(`is the id of a ${named.typename}, but the topic ${topic.key} is about nodes of the type ${topic.typename}`);
   const [deleted] = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, named.key) : [];
@@ -50,7 +50,7 @@ export async function findNode(engine: Engine, owner: Owner, topic: Topic, globa
   // Without a finder in the schema to check the owner's rights, the node must at least belong to the owner's tenant.
   const isOwn = deleted !== undefined || finderOf(engine.host, topic.typename) !== null || (await isWithin(engine, owner, requested));
   const node = isOwn ? await firstVisible(engine, owner, [requested]) : null;
-  return node ? { node } : problem('not found', 'NOT_FOUND');
+  return node ? { node } : problem('does not exist, or you may not read it', 'NOT_FOUND');
 }
 
 async function isWithin({ host, pool }: Engine, { tenant }: Owner, { typename, nodeKey }: FoundNode): Promise<boolean> {

@@ -137,7 +137,7 @@ describe('a preview', () => {
     world.host.hidden = 'hidden';
     for (const nodeId of [idOf('2'), idOf('99'), 'nonsense'])
       expect(await preview(unsaved({ query: null }), { nodeId })).toMatchObject({
-        problems: [{ field: 'nodeId', message: 'not found' }],
+        problems: [{ field: 'nodeId', message: 'does not exist, or you may not read it' }],
         report: null,
       });
     expect(await preview(unsaved(), { nodeId: idOf('1', 'Other') })).toMatchObject({

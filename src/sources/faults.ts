@@ -2,9 +2,9 @@
 import { NoSlotError } from '../runtime/fair-share.js';
 
 /**
- * Whether a SQLSTATE says that the database is at fault, not the statement: connection lost (08), deadlock or other
- * rollback (40), insufficient resources (53), operator intervention (57), system error (58), internal error (XX), lock
- * timeout (55P03).
+ * Whether a SQLSTATE (Postgres' error code) says that the database is at fault, not the statement: connection lost (08),
+ * deadlock or other rollback (40), insufficient resources (53), operator intervention (57), system error (58), internal
+ * error (XX), lock timeout (55P03).
  */
 export const isTroubleCode = (code: string): boolean => /^(08|40|53|57|58|XX|55P03)/.test(code);
 

@@ -13,12 +13,15 @@ export interface ReaderLimits {
   timeoutMs: number;
 }
 
-/** Runs `work`, which reads from the database, within one execution's limits. `needs`: as for `Execution.run`. */
+/**
+ * Runs `work`, which reads from the database, within the limits of one stored-query execution.
+ * @param needs `connections` that `work` takes, default 1. Calls with the same `key` in the same tick share them.
+ */
 export type Reading = <T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }) => Promise<T>;
 
 /**
- * Returns the function that runs the statements of one execution. Once these have taken more than `timeoutMs` in total,
- * it runs no further statements and throws a GraphQLError, which the query's author sees.
+ * Returns the function that runs the statements of one stored-query execution. Once these have taken more than `timeoutMs`
+ * in total, it runs no further statements and throws a GraphQLError, which the query's author sees.
  */
 export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
   // Measures database time only, because a busy process isn't the query's fault.
@@ -42,9 +45,9 @@ export function startReading({ execution, timeoutMs }: ReaderLimits): Reading {
 }
 
 /**
- * Returns a pool whose statements wait for the tenant's share of connections. `connect()` returns no single connection,
- * but an object with the methods that query builders need, which runs its statements on the pool. So transactions are
- * refused.
+ * Returns a pool whose statements wait until the tenant uses less than its fair share of connections, so that one tenant
+ * can't occupy them all. `connect()` returns no single connection, but an object with the methods that query builders need,
+ * which runs its statements on the pool. So transactions are refused.
  */
 export function limitedReaderPool(pool: Pool, reading: Reading): Pool {
   const query = (...args: unknown[]) => {

@@ -5,7 +5,8 @@ import type { OpenOptions, OpenSource, Source } from './source.js';
 
 export interface PoolReader {
   /**
-   * A read-only pool. Each statement waits for its tenant's share of connections, and is cancelled at the time limit.
+   * A read-only pool. Each statement waits until its tenant uses less than its fair share of connections, and is cancelled
+   * at the time limit.
    * `connect()` returns no single connection, but an object with the methods that query builders need, which runs its
    * statements on the pool. So transactions are refused.
    */

@@ -1,4 +1,4 @@
-// Defines the interface of a source, which reads the host's nodes for stored queries.
+// Defines the interface of a source, which reads nodes (rows) of the host's database for stored queries.
 import type { GraphQLError } from 'graphql';
 import type { Pool, PoolConfig } from 'pg';
 import type { Logger } from '../runtime/logger.js';
@@ -30,7 +30,7 @@ export interface SourceModel {
   table: { schema: string; name: string };
   /** The columns of the primary key, in the key's order; empty when the model has none. */
   key: string[];
-  /** Maps each column to its field. */
+  /** Maps each column's name to the name of its field. */
   columns: Record<string, string>;
   relations: SourceRelation[];
   /** For enum columns: maps the name in the schema to the value in the database. */
@@ -56,10 +56,10 @@ export interface Source<Reader> {
 export interface OpenSource<Reader> {
   /** The read-only connections. */
   pool: Pool;
-  /** Reads the owners of subscriptions, without waiting for a tenant's share of connections. */
+  /** Reads the owners of subscriptions. Its reads don't count towards a tenant's share of the connections, and don't wait for one. */
   plain: Reader;
   /**
-   * Creates the reader for one execution of a stored query, which reads within its tenant's share of connections.
+   * Creates the reader for one execution of a stored query; `reading` limits it to its tenant's share of the connections.
    * `snapshots`: rows that the database no longer, or not yet, contains; a source may ignore them, as poolSource does.
    */
   reader(execution: { snapshots: Snapshot[]; reading: Reading }): Reader;

@@ -1,5 +1,5 @@
-// Completes the host's table options from the database's catalog, the source's models and the GraphQL schema. Returns
-// the announced nodes, and every problem found.
+// Turns the host's table options into announced nodes. Fills in what an option leaves out (table, key, columns) from
+// Postgres' catalog, the source's models (such as Prisma's) and the GraphQL schema. Returns every problem found, too.
 import type { GraphQLSchema } from 'graphql';
 import type { AnnouncedNode, Lifecycle, TenantSource } from '../../webhooks/index.js';
 import type { SourceModel } from '../source.js';
@@ -45,7 +45,7 @@ export function completeAnnouncements({ defaults = {}, ...types }: Tables, knowl
 
 interface Surroundings {
   tables: KnownTable[];
-  /** Types whose table was not found. That is reported once, and not again for each type that refers to them. */
+  /** Types whose table was not found. Each is reported once; a type whose tenant comes from such a type isn't reported again. */
   missing: Set<string>;
   defaults: TableDefaults;
   schema: GraphQLSchema | undefined;
@@ -56,7 +56,7 @@ function announce(known: KnownTable, around: Surroundings): AnnouncedNode | null
   const { typename, options, table, fields } = known;
   const { defaults } = around;
   const fail = (message: string, hint: string) => around.fail({ typename, message, hint });
-  /** Finds the column of an option. Reports a column that the host names and the table lacks; a default column may be missing. */
+  /** Returns the column that an option names, and reports it if the table lacks it. Without the option, tries default names silently. */
   const named = (option: 'softDelete' | 'environment' | 'createdAt' | 'updatedAt', ...usual: string[]): string | undefined => {
     const said = options[option];
     if (said !== undefined) {
@@ -147,7 +147,7 @@ function tenantOf(known: KnownTable, key: string[], { tables, missing, defaults,
       return refuse(`the foreign key of "${said.of}" has several columns, but \`tenant\` needs a foreign key of a single column.`);
     return { parent: { column, typename: other.typename } };
   }
-  // Sorts the referencing columns in the order of the key's columns.
+  // A foreign key may list its columns in another order than the key; sorts them in the order of the key's columns.
   const pointing = key.map((column) => foreignColumns[columns.indexOf(column)]).filter((column) => column !== undefined);
   if (pointing.length !== key.length || columns.length !== key.length)
     return refuse(`the rows of "${said.of}" refer to the columns (${columns.join(', ')}), but must refer to the key (${key.join(', ')}).`);
@@ -155,7 +155,7 @@ function tenantOf(known: KnownTable, key: string[], { tables, missing, defaults,
   return options.tenants ? { several: source } : { children: source };
 }
 
-/** Suggests `tenant` options, including foreign keys to other announced types. */
+/** Returns the hint for a type whose tenant is unknown: `tenant` options to choose from, with the table's foreign keys. */
 function hintOfTenant({ table }: KnownTable, tables: KnownTable[]): string {
   const parents = table.foreignKeys.flatMap(({ columns, table: to }) => {
     const other = tables.find((known) => known.table.schema === to.schema && known.table.name === to.name);

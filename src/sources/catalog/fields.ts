@@ -1,4 +1,5 @@
-// Maps columns to fields by the source's model, or by the names of the GraphQL type's fields.
+// Finds the field of each column of a table: the field in the source's model (such as Prisma's), or the GraphQL field with
+// the column's name in either snake_case or camelCase.
 import { type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql';
 import type { SourceModel } from '../source.js';
 import type { KnownTable } from './known-table.js';
@@ -12,8 +13,8 @@ export function objectTypeOf(schema: GraphQLSchema | undefined, typename: string
 }
 
 /**
- * Maps each column to its field. A single-column foreign key gets the name of its relation when the GraphQL type has a
- * field for the relation but none for the key.
+ * Maps each column's name to its field's name. A foreign key `author_id` maps to the relation's field `author` when the
+ * GraphQL type has that field, but no field `authorId`.
  */
 export function fieldsOf({
   typename,

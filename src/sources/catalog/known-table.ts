@@ -8,6 +8,6 @@ export interface KnownTable {
   options: TableOptions;
   table: CatalogTable;
   model: SourceModel | undefined;
-  /** Maps each column to its field. */
+  /** Maps each column's name to the name of its field. */
   fields: Record<string, string>;
 }

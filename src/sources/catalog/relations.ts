@@ -13,8 +13,8 @@ export interface Relation {
 }
 
 /**
- * Finds the relation that `name` stands for: a relation of the source's model, a column with a foreign key, a relation
- * field of the GraphQL type, or the name of another type.
+ * Finds the relation that a host means by `name` in a table option such as `tenant: { of: name }`. The name may be a
+ * relation of the source's model, a column with a foreign key, a relation field of the GraphQL type, or another type's name.
  */
 export function relationOf(
   known: KnownTable,
@@ -47,7 +47,7 @@ function graphqlTarget({ typename }: KnownTable, name: string, schema: GraphQLSc
   if (!field) return undefined;
   const target = getNamedType(field.type);
   if (target.name === undefined) return undefined;
-  // A connection leads to the type of its nodes.
+  // The field may return a Relay connection, such as OrderConnection; then the relation leads to the type of its `nodes`.
   const nodes = objectTypeOf(schema, target.name)?.getFields().nodes;
   return nodes ? getNamedType(nodes.type).name : target.name;
 }

@@ -1,5 +1,5 @@
-// Reads rows of announced tables for one execution of a stored query. Reads only the tenant's rows, and batches the
-// look-ups of one tick into one statement for each table, set of columns and page size.
+// Reads rows of announced tables for one execution of a stored query. Reads only the rows of the owner's tenant. Batches
+// look-ups of one tick by the same columns of the same table, with the same page size, into one SQL statement.
 import DataLoader from 'dataloader';
 import pg, { type Pool } from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
@@ -62,7 +62,10 @@ export function createRowReader({ pool, nodes, tenant, snapshots }: RowReaderOpt
     return made;
   }
 
-  /** Returns the row of the snapshot with these key values; `null` when `columns` aren't the key or no snapshot has the values. */
+  /**
+   * Looks the row up in the snapshots (rows as they were at the event) by its key. Returns `null` when `columns` aren't the
+   * key, or no snapshot has these values. `ahead`: searches only snapshots of rows that a write is about to produce.
+   */
   function remembered(known: KnownTable, columns: string[], values: string[], ahead: boolean): Row | null {
     const { key } = nodeOf(known);
     if (key.length !== columns.length || !key.every((column) => columns.includes(column))) return null;

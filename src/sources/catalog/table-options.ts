@@ -1,4 +1,5 @@
-// Defines the options of announced tables, with which a host supplies what its database's catalog doesn't say.
+// Defines the options of announced tables. With them, a host (an application that adopts Hookgraph) supplies what its
+// database's catalog doesn't say.
 import type { Operation } from '../../webhooks/index.js';
 
 /**
@@ -22,7 +23,8 @@ export interface TableOptions {
   /** The part before the slash in the type's topic keys, as in `order/created`. Default: the type's name in snake_case. */
   topic?: string;
   /**
-   * The tenant that a row belongs to. `of`: a relation to the parent row, or to the child rows, that determine the tenant.
+   * How to find the tenant that a row belongs to: a column, an SQL expression, or `of`, which names a relation to a parent
+   * row or to child rows. The row then has the tenant of that parent, or of these children.
    */
   tenant?: TenantOption;
   /**
@@ -36,7 +38,7 @@ export interface TableOptions {
   omit?: string[];
   /** The column that becomes non-null when a row is soft-deleted. */
   softDelete?: string;
-  /** The column that holds a row's environment. */
+  /** The column that holds the id of a row's environment, such as test or production. A subscription may be limited to environments. */
   environment?: string;
   /** The column that holds the time of a row's creation. Default: `created_at` or `createdAt`. */
   createdAt?: string;

@@ -21,7 +21,7 @@ import type { KnownTable } from './known-table.js';
 import type { CatalogColumn } from './read-catalog.js';
 import type { Row, RowReader } from './rows.js';
 
-/** Maximum and default number of items in a list. */
+/** Maximum and default number of rows that a list field returns. */
 const LIST = { greatest: 100, usual: 25 };
 
 export interface TablesSchema {
@@ -34,7 +34,7 @@ export interface TablesSchemaOptions {
   tables: KnownTable[];
   nodes: AnnouncedNode[];
   /**
-   * Returns the row reader of a context. The reader reads only the rows of the context's tenant.
+   * Returns the reader that the generated resolvers use. `context`: the GraphQL context, whose tenant's rows it reads only.
    */
   readerOf(context: object): RowReader;
 }
@@ -43,8 +43,8 @@ const JSON_SCALAR = new GraphQLScalarType({ name: 'JSON', description: 'Any JSON
 const DATE_TIME = new GraphQLScalarType({ name: 'DateTime', description: 'A date and time in ISO 8601 format, in UTC.' });
 
 /**
- * Maps a Postgres type to its scalar. A type without an entry becomes a String, for example `numeric` and `int8`, because
- * a double can't hold all of their digits.
+ * Maps a Postgres type to its GraphQL scalar. A type without an entry becomes a String, for example `numeric` and `int8`,
+ * because a double can't hold all of their digits.
  */
 const SCALARS: Record<string, GraphQLScalarType> = {
   int2: GraphQLInt,
@@ -106,14 +106,14 @@ export function createTablesSchema({ tables, nodes, readerOf }: TablesSchemaOpti
 }
 
 interface Graph extends Pick<TablesSchemaOptions, 'nodes' | 'readerOf'> {
-  /** The tables that have a type. */
+  /** The tables whose type the generated schema contains. */
   shown: KnownTable[];
   types: ReadonlyMap<string, GraphQLObjectType>;
 }
 
 type RowField = GraphQLFieldConfigMap<Row, object>[string];
 
-/** Returns a field for each foreign key of the table, and for each that refers to it, under names that no column has. */
+/** Returns a field for each foreign key of the table, and for each foreign key that refers to the table. Avoids columns' names. */
 function relations(known: KnownTable, graph: Graph): GraphQLFieldConfigMap<Row, object> {
   const fields: GraphQLFieldConfigMap<Row, object> = {};
   const taken = new Set(Object.values(declaredFields(known, graph.nodes)));
@@ -124,7 +124,7 @@ function relations(known: KnownTable, graph: Graph): GraphQLFieldConfigMap<Row, 
   return fields;
 }
 
-/** Returns the fields of the rows that a row belongs to, by the table's foreign keys. */
+/** Returns a field for each foreign key of the table: `customer` returns the row that `customer_id` refers to. */
 function belongings(known: KnownTable, { shown, types, readerOf }: Graph): [name: string, field: RowField][] {
   return known.table.foreignKeys.flatMap(({ columns, foreignColumns, table }): [string, RowField][] => {
     const other = shown.find((one) => one.table.schema === table.schema && one.table.name === table.name);
@@ -138,7 +138,7 @@ function belongings(known: KnownTable, { shown, types, readerOf }: Graph): [name
   });
 }
 
-/** Returns the lists of rows that belong to a row, by the foreign keys of other tables. */
+/** Returns a list field for each foreign key that refers to the table: `orders` lists the rows whose `customer_id` is this row's. */
 function possessions(known: KnownTable, { shown, types, readerOf }: Graph): [name: string, field: RowField][] {
   return shown.flatMap((other) =>
     other.table.foreignKeys.flatMap(({ columns, foreignColumns, table }): [string, RowField][] => {

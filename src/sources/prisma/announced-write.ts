@@ -1,5 +1,5 @@
-// Runs a write whose events record its cause and which before-hooks can refuse: as one statement if possible, else
-// through Prisma.
+// Runs a user's write: as one statement if possible, else through Prisma. The write's events record who caused it, and
+// before-hooks (subscriptions whose receivers are asked before a write) can refuse it.
 import { type AttemptWrite, announceValues, isForHooks, type PlannedWrite, type Webhooks } from '../../webhooks/index.js';
 import { isLeftToPrisma } from './quick-write.js';
 
@@ -22,11 +22,11 @@ export interface Announcing<Tx extends Transaction> {
 }
 
 export interface AnnouncedWrite<T, Tx extends Transaction> extends PlannedWrite {
-  /** The cause that the write's events record. */
+  /** The JSON text that says who writes. The write's events record it as their cause. */
   cause: string;
   /**
-   * Plans the write as one statement, whose first parameters are the result of `announceValues`; `null` when only Prisma
-   * can do the write.
+   * Plans the write as one SQL statement. Returns the function that runs it with `announcement` as its first parameters
+   * (they record the cause and look for before-hooks); `null` when only Prisma can do the write.
    */
   plan(): Promise<((announcement: string[]) => Promise<T>) | null>;
   /**
@@ -38,7 +38,7 @@ export interface AnnouncedWrite<T, Tx extends Transaction> extends PlannedWrite 
   keyOf(result: T): string;
 }
 
-/** @throws WriteRefused when a before-hook refuses the write, and any error of the write itself */
+/** Writes and returns the result. @throws WriteRefused when a before-hook refuses the write, and any error of the write itself */
 export async function announcedWrite<T, Tx extends Transaction>(
   { prisma, webhooks }: Announcing<Tx>,
   { cause, plan, write, keyOf, ...planned }: AnnouncedWrite<T, Tx>,

@@ -118,7 +118,7 @@ export function keyFields(model: Model): Field[] {
   return model.fields.filter(({ isId }) => isId);
 }
 
-/** The name of the key in a `where`: the field's name, or the compound key's name. */
+/** The name that stands for the primary key in Prisma's `where`: the field's name, or a compound key's name such as `a_b`. */
 export function keyName(model: Model): string {
   if (!model.primaryKey) return (keyFields(model)[0] as Field).name;
   return compoundName(model.primaryKey);

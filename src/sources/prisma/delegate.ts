@@ -1,7 +1,7 @@
 // Finds a model's methods on a Prisma client, with types that fit any model.
 import type { Row } from './prisma-types.js';
 
-/** The methods of a Prisma model that model-independent code uses. */
+/** The methods of a Prisma model, such as `prisma.user`, that are called by code which works with any model. */
 export interface Delegate {
   findUnique(args: object): Promise<Row | null>;
   findUniqueOrThrow(args: object): Promise<Row>;

@@ -56,7 +56,10 @@ function argumentOf(value: unknown, scalarType: string | undefined, dbType: stri
 
 type Read = (text: string) => string;
 
-/** Encodes infinite values, and values whose year is BC or has more than four digits; returns all others unchanged. */
+/**
+ * Converts a timestamp's text to one that Prisma can parse as a Date. Only infinite timestamps, and years BC or with more
+ * than four digits, need it: `readMoment` encodes them as a Date. Returns all other texts unchanged.
+ */
 const moment: Read = (text) => (/^\d{4}-/.test(text) && !text.includes('BC') ? text : readMoment(text).toISOString());
 
 /**

@@ -5,12 +5,12 @@ import { UnrepresentableValue } from '../../runtime/unrepresentable-value.js';
 import type { Field } from './datamodel.js';
 
 /**
- * Whether the type has values that GraphQL can't represent: infinite timestamps, infinities and NaN. Its fields are
- * nullable, so that one such value can't make a whole list null.
+ * Whether the field's type has values that GraphQL can't represent: infinite timestamps, infinities and NaN. Fields of
+ * such a type are nullable, so that one such value can't make a whole list null.
  */
 export const isSometimesUnsayable = ({ type }: Field): boolean => type === 'DateTime' || type === 'Float';
 
-/** @throws UnrepresentableValue for a value that GraphQL can't represent */
+/** Converts a field's value, or each item of a list field. @throws UnrepresentableValue for a value that GraphQL can't represent */
 export function toGraphqlValue(field: Field, value: unknown): unknown {
   if (value === null || value === undefined) return value;
   return field.isList && Array.isArray(value) ? value.map((item) => graphqlItem(field, item)) : graphqlItem(field, value);

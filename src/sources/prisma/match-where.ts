@@ -1,4 +1,5 @@
-// Decides whether a snapshot's row, which the database may not contain, matches a Prisma `where`.
+// Decides whether a snapshot (a row as it was at the event, which the database may no longer contain) matches a Prisma
+// `where`.
 import { compoundName, type Datamodel, type Field, inverseOf, type Model } from './datamodel.js';
 import { delegateOf } from './delegate.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';
@@ -23,7 +24,7 @@ interface Judged {
 
 type Where = Record<string, unknown>;
 
-/** Collects the fields that a `where` limits to fixed values, each with its allowed values. */
+/** Collects the fields for which a `where` lists the allowed values (by equality, `equals` or `in`), and these values. */
 function pinsOf(model: Model, where: Where | undefined, pins = new Map<string, unknown[]>()): Map<string, unknown[]> {
   const compounds = compoundsOf(model);
   for (const [name, value] of Object.entries(where ?? {})) {
@@ -37,7 +38,10 @@ function pinsOf(model: Model, where: Where | undefined, pins = new Map<string, u
   return pins;
 }
 
-/** Whether the `where` limits every field of a key or unique index to fixed values. Only then may a snapshot replace a missing row. */
+/**
+ * Whether the `where` lists the allowed values of every field of a primary key or unique index. Only then does a read ask
+ * for certain rows, of which a snapshot may replace a deleted one.
+ */
 export function isPinned(model: Model, where: Where | undefined): boolean {
   const pins = pinsOf(model, where);
   const uniques = [
@@ -110,8 +114,8 @@ function sameValue({ Prisma }: Known, { type, kind, isList, nativeType }: Field,
 }
 
 /**
- * Checks a condition on a relation against the related rows in the database; `undefined` when these can't decide it, for
- * example because the related row is deleted, too.
+ * Whether the row meets a condition on a relation, by the related rows in the database; `undefined` when these can't
+ * decide it, for example because the related row is deleted, too.
  */
 async function matchesRelation({ known, model, row, client }: Judged, relation: Field, filter: unknown): Promise<Verdict> {
   const other = delegateOf(client(), relation.type);

@@ -1,4 +1,5 @@
-// Extends a Prisma client to return rows of snapshots that the database no longer, or not yet, contains.
+// Extends a Prisma client to return rows that the database no longer, or not yet, contains, from snapshots (rows as they
+// were at an event).
 import type { Snapshot } from '../../webhooks/index.js';
 import { type Field, inverseOf, keyFields, type Model } from './datamodel.js';
 import { delegateName, delegateOf } from './delegate.js';
@@ -32,8 +33,9 @@ export function isRemembered(row: object): boolean {
 }
 
 /**
- * Adds the rows of snapshots to the client's reads, and wraps each operation with `around`. Snapshots are searched after
- * the query, so that Prisma can batch its queries; only snapshots with `ahead` are searched before it.
+ * Returns the client whose reads also find rows of snapshots; `around` runs each of its operations. Snapshots are searched
+ * after the query, so that Prisma can batch its queries. Only snapshots with `ahead`, of rows that a write is about to
+ * produce, are searched before it.
  */
 export function withOverlay<Client extends object>(
   known: Known,
@@ -70,17 +72,17 @@ function readsOf(memory: Memory, model: Model) {
 
 export interface Memory {
   /**
-   * Finds the row among the snapshots with `ahead`, which take precedence over the database. Returns `null` instead of
-   * a promise when the model has no such snapshot.
+   * Finds the row among the snapshots with `ahead` (rows that a write is about to produce), which take precedence over the
+   * database. Returns `null` instead of a promise when the model has no such snapshot.
    */
   foresee(model: Model, args: FindArgs): Promise<Row | null> | null;
   /** Like `foresee`, but searches all snapshots. */
   recall(model: Model, args: FindArgs): Promise<Row | null> | null;
-  /** Adds the rows of snapshots that the arguments identify by a key, as in `{ where: { id: { in: […] } } }`. */
+  /** Adds to `rows` those of snapshots that the arguments identify by a key, as in `{ where: { id: { in: […] } } }`. */
   complete(model: Model, args: FindArgs, rows: Row[]): Promise<Row[]>;
 }
 
-/** `client` returns the client that reads the related rows of a snapshot's row. */
+/** Creates the search in `snapshots`. `client` returns the client that reads the related rows of a snapshot's row. */
 export function createMemory(known: Known, client: () => object, snapshots: Snapshot[]): Memory {
   const coming = snapshots.filter(({ ahead }) => ahead);
   const among = (list: Snapshot[], model: Model) => list.filter(({ typename }) => typename === model.name);

@@ -10,8 +10,8 @@ export type Read = (text: string) => unknown;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * Returns the key's text exactly as Postgres writes it, because this text assigns each result row to its calls; `null`
- * when only Prisma can handle the value.
+ * Returns the key's text exactly as Postgres writes it, because quick-find.ts finds the calls of a result row by this
+ * text; `null` when only Prisma can handle the value.
  */
 export function keyText({ nativeType, type }: Field, value: unknown): string | null {
   if (type === 'Int') return Number.isInteger(value) ? String(value) : null;

@@ -18,7 +18,7 @@ export interface FindUniqueArgs {
 }
 
 export interface Planned {
-  /** Calls with the same key, in the same tick, share one statement. */
+  /** Names the call's model and relations. Calls of one tick with the same key share one statement and its connection. */
   key: string;
   /**
    * Reads the row; each caller gets a separate object. @throws QuickFindFailed, or pg's error when the statement was
@@ -27,7 +27,7 @@ export interface Planned {
   read(): Promise<Row | null>;
 }
 
-/** Thrown when a statement failed but wasn't cancelled. The caller repeats the call through Prisma, to get Prisma's error. */
+/** Thrown when a read failed, unless Postgres cancelled it. The caller repeats the call through Prisma, to get Prisma's error. */
 class QuickFindFailed extends Error {
   override name = 'QuickFindFailed';
 }
@@ -35,7 +35,7 @@ class QuickFindFailed extends Error {
 /** Maximum number of cached shapes (a model and its included relations). Each has a prepared statement on every connection. */
 const MAX_SHAPES = 500;
 
-/** Resolves to `undefined` instead of rejecting with QuickFindFailed; then Prisma must run the call. */
+/** Resolves to the found row, or to `undefined` when the read failed with QuickFindFailed; then the caller repeats it in Prisma. */
 export async function quicklyOr<T>(found: Promise<T>): Promise<T | undefined> {
   try {
     return await found;
@@ -76,8 +76,8 @@ export function createQuickFind(datamodel: Pick<Datamodel, 'modelOf'>, pool: Pic
 }
 
 /**
- * Whether a call sets no further options. Calls with `select`, `omit` or options of later Prisma versions are left to
- * Prisma.
+ * Whether a findUnique call has no options besides `where` and `include`. Calls with `select`, `omit` or options of later
+ * Prisma versions are left to Prisma.
  */
 export const isWithoutOptions = (others: object): boolean => Object.values(others).every((value) => value === undefined);
 
@@ -102,7 +102,7 @@ export function conditionOf({ keyField }: Pick<Shape, 'keyField'>, where: Row): 
 
 type Settle = (texts: Texts | undefined, error?: Error) => void;
 
-/** Reads rows of one shape. Batches the calls of one tick into one statement. */
+/** Reads rows of one shape (a model with certain included relations). Batches the calls of one tick into one statement. */
 class ShapeReader {
   /** Calls of the current tick, by the key's text. */
   private waiting = new Map<string, Settle[]>();

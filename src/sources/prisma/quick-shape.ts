@@ -8,7 +8,10 @@ import { columnOf, quote, type Read, readOf, tableOf } from './quick-columns.js'
 export type Texts = (string | null)[];
 
 export interface Shape {
-  /** The SQL. Its parameter is an array of keys; the first column of its result is the key. */
+  /**
+   * The SQL that reads rows of one model with certain included relations. Its parameter is an array of keys; the first
+   * column of its result is the key.
+   */
   text: string;
   keyField: Field;
   build(texts: Texts): Row;
@@ -46,7 +49,7 @@ function addTable(plan: Plan, model: Model, include: object | undefined): Build 
   const fields = columnFields(model);
   if (!keyField || secondKeyField || fields.some((field) => readOf(field) === null)) return null;
   const first = plan.columns.length;
-  // The key comes first: if it is null, the joined row doesn't exist.
+  // Selects the key first. If it is null in a result, the joined row doesn't exist.
   const ordered = [keyField, ...fields.filter((field) => field !== keyField)];
   plan.columns.push(...ordered.map(({ column }) => `${table}.${quote(column)}`));
   const relations: Relation[] = [];
@@ -74,7 +77,7 @@ function addRelation(plan: Plan, model: Model, table: string, name: string, valu
   const other = plan.datamodel.modelOf(field.type);
   const joined = `t${plan.tables}`;
   const condition = `${joined}.${quote(columnOf(other, to))} = ${table}.${quote(columnOf(model, from))}`;
-  // Adds this join before the joins of the joined table, which refer to it.
+  // Adds this JOIN before the JOINs of the joined table's own relations, because their conditions refer to this table.
   plan.joins.push(`LEFT JOIN ${tableOf(other)} ${joined} ON ${condition}`);
   return addTable(plan, other, inner.include);
 }
@@ -87,7 +90,10 @@ function innerOf(value: unknown): { include?: object } | null {
   return Object.values(others).every((other) => other === undefined) ? { ...(include && { include }) } : null;
 }
 
-/** @param first index of the key's column in the result */
+/**
+ * Returns the function that builds Prisma's object from a result row's texts.
+ * @param first index of the key's text in the result row
+ */
 function builderOf(ordered: Field[], first: number, relations: Relation[]): Build {
   const parts = ordered.map((field) => ({ name: field.name, isList: field.isList, read: readOf(field) as Read }));
   return (texts) => {

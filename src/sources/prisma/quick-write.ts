@@ -1,5 +1,5 @@
-// Runs simple writes (one row, no relations) as one statement that also announces the change. Prisma would need a
-// transaction of several statements. All other writes are left to Prisma.
+// Runs simple writes (one row, no relations) as one statement that also records the cause and looks for before-hooks.
+// Prisma would need a transaction of several statements. All other writes are left to Prisma.
 import pg from 'pg';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import { sqlOf } from '../../runtime/postgres-times.js';
@@ -10,8 +10,9 @@ import { quote, readOf, tableOf } from './quick-columns.js';
 import { rowOfColumns } from './snapshot-row.js';
 
 /**
- * Runs a planned write. `announcement`: the result of the engine's `announceValues`. Resolves to the written row; to
- * `null` when no row matches. @throws any error of pg
+ * Runs a planned write. Resolves to the written row; to `null` when no row matches.
+ * @param announcement result of the engine's `announceValues`: says who writes what, so that before-hooks can be found
+ * @throws any error of pg
  */
 export type PlannedStatement = (announcement: string[]) => Promise<Row | null>;
 
@@ -39,7 +40,10 @@ interface Cell {
   value: unknown;
 }
 
-/** `localSql`: Webhooks.localSql, which adapts statements to the schema of the engine's tables. */
+/**
+ * Creates the planner of writes.
+ * @param localSql replaces the schema name `hookgraph` in a statement by the installation's name for it
+ */
 export function createQuickWrite(
   Prisma: PrismaNamespace,
   pool: Pick<pg.Pool, 'connect'>,
@@ -123,7 +127,7 @@ async function run(pool: Pick<pg.Pool, 'connect'>, config: pg.QueryConfig): Prom
   }
 }
 
-/** Returns the placeholder of a cell's value. The announcement takes the first three parameters. */
+/** Returns the placeholder of a cell's value, from $4 on: the values of the announcement are $1 to $3. */
 const placeholderFrom = (first: number) => (_cell: Cell, index: number) => `$${first + index + 4}`;
 
 function equal(cells: Cell[], first: number): string {
@@ -131,7 +135,7 @@ function equal(cells: Cell[], first: number): string {
   return cells.map((cell, index) => `t.${cell.column} = ${placeholder(cell, index)}`).join(' AND ');
 }
 
-/** Converts a value to the form that pg sends for the column's type; `undefined` when only Prisma can write it, as `{ increment: 1 }`. */
+/** Converts a value of Prisma's `data` to the value for pg; `undefined` when only Prisma can write it, such as `{ increment: 1 }`. */
 function sentValue({ kind, type, isList, values }: Field, written: unknown, Prisma: PrismaNamespace): unknown {
   if (written === null || written === Prisma.DbNull) return null;
   if (isList) {

@@ -1,10 +1,11 @@
-// Makes each operation of a Prisma client wait for its tenant's share of the connections.
+// Makes each operation of a Prisma client wait until its tenant uses less than its fair share of the connections.
 import type { Reading } from '../limited-reader.js';
 import type { Operation } from './prisma-types.js';
 
 /**
- * Returns a query extension for Prisma's `$extends`. An operation takes one connection for each relation that it reads,
- * and at least one. findUnique calls with the same `select` or `include` share connections, because Prisma batches them.
+ * Returns a query extension for Prisma's `$extends`, which passes each operation to `reading`. Counts one connection for
+ * each relation that the operation reads, at least one. findUnique calls of one tick with the same `select` or `include`
+ * count once, because Prisma batches them.
  */
 export function readInShare(reading: Reading) {
   return ({ operation, model, args, query }: Operation) => {

@@ -1,13 +1,13 @@
-// Converts a snapshot's JSON columns to the row that Prisma would have read.
+// Converts a snapshot (a row as it was at an event, as JSON columns) to the row that Prisma would have read.
 import { readMoment } from '../../runtime/postgres-times.js';
 import type { Json, Snapshot } from '../../webhooks/index.js';
 import { columnFields, type Field, type Model } from './datamodel.js';
 import type { PrismaNamespace, Row } from './prisma-types.js';
 
-/** A column that the snapshot lacks becomes `null`. */
+/** Returns the row of a snapshot. A column that the snapshot lacks becomes `null`. */
 export const rowOfSnapshot = (model: Model, { columns }: Snapshot, Prisma: PrismaNamespace): Row => rowOfColumns(model, columns, Prisma);
 
-/** Accepts columns from any of Postgres' functions that convert a row to JSON. */
+/** Converts a row from JSON, as any of Postgres' functions such as `to_jsonb` writes it, to the row that Prisma would read. */
 export function rowOfColumns(model: Model, columns: Snapshot['columns'], Prisma: PrismaNamespace): Row {
   return Object.fromEntries(columnFields(model).map((field) => [field.name, readColumn(field, columns[field.column] ?? null, Prisma)]));
 }
@@ -38,8 +38,8 @@ function readValue({ kind, type, nativeType, values }: Field, value: Json, Prism
 }
 
 /**
- * Postgres writes a zone only for timestamptz. Prisma reads a timestamp without a zone as UTC, and a time of day as a
- * time on 1970-01-01.
+ * Parses a timestamp, date or time of a snapshot as Prisma would. Prisma reads a timestamp without a zone as UTC, and a
+ * time of day as a time on 1970-01-01.
  */
 function readColumnMoment(text: string, nativeType: string | null): Date {
   return readMoment(nativeType === 'Time' || nativeType === 'Timetz' ? `1970-01-01T${text}` : text);

@@ -1,5 +1,5 @@
-// Creates the Prisma client for the resolvers of one stored query: read-only, within its tenant's share of connections,
-// with snapshots of deleted rows.
+// Creates the Prisma client for the resolvers of one stored query. It only reads, uses no more than its tenant's share of
+// the connections, and finds deleted rows in snapshots (rows as they were at the event).
 import type { Snapshot } from '../../webhooks/index.js';
 import type { Reading } from '../limited-reader.js';
 import type { Model } from './datamodel.js';
@@ -17,15 +17,15 @@ export interface Sources<Client extends object> {
   prisma: Client;
   quick: QuickFind;
   snapshots: Snapshot[];
-  /** Makes reads wait for the tenant's share of connections; `null`: reads don't wait. */
+  /** Makes reads wait until the tenant uses less than its fair share of the connections; `null`: reads don't wait. */
   reading: Reading | null;
 }
 
 export const byDelegate = ({ models }: Known): Map<string, Model> => new Map(models.map((model) => [delegateName(model.name), model]));
 
 /**
- * Creates a client that reads single rows by key with QuickFind. All other calls go to Prisma's client, which is extended
- * at the first such call.
+ * Creates a client that reads single rows by key without Prisma (`quick`). All other calls go to Prisma's client, which is
+ * extended at the first such call.
  */
 export function storedClient<Client extends object>({ known, models, prisma, quick, snapshots, reading }: Sources<Client>): Client {
   let extended: Client | undefined;

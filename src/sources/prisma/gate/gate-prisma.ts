@@ -1,8 +1,9 @@
-// Creates a Prisma client extension that records the writer of each change and lets before-hooks refuse it.
+// Creates a Prisma client extension that records the writer of each change, and lets before-hooks (subscriptions whose
+// receivers are asked before a write) refuse it.
 //
 // Before-hooks are called for single operations with their nested writes, for `$transaction` with a list, and for
-// `$gatedTransaction`. `$transaction` with a function only records the writer, because a rehearsal (the same write, rolled
-// back) would call the function more than once.
+// `$gatedTransaction`. `$transaction` with a function only records the writer: before-hooks need a rehearsal (the same
+// write, rolled back), which would call the function more than once.
 import type { Webhooks } from '../../../webhooks/index.js';
 import { type GeneratedModels, readModels } from '../datamodel.js';
 import type { Known } from '../match-where.js';
@@ -18,8 +19,8 @@ export interface GateOptions<Context> {
   /** The namespace `Prisma` that the generated client exports. */
   Prisma: PrismaNamespace;
   /**
-   * Returns the writer of a context. `null` when no hooks apply to the context's user; such writes call no before-hooks
-   * and record no writer.
+   * Returns who writes with this context: the user and the tenant whose before-hooks apply. With `null`, the writes call
+   * no before-hooks and record no writer.
    */
   writer(context: Context): Writer | null;
 }
@@ -144,8 +145,8 @@ interface List {
 }
 
 /**
- * Runs a list of operations in one transaction. Sends them in one round trip, as Prisma does; if before-hooks must be
- * called, rehearses the transaction and runs the operations one by one.
+ * Runs the list of operations of `$transaction([…])` in one transaction. Sends them in one round trip, as Prisma does. If
+ * before-hooks must be called, rehearses the transaction (runs it and rolls it back) and runs the operations one by one.
  */
 async function writeList(passing: Passing, self: GateClient, { client, everyType, list, options }: List): Promise<unknown> {
   if (await transactionOf(self)) return Reflect.apply(client.$transaction, self, [list, options]);

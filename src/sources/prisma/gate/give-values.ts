@@ -8,8 +8,8 @@ import { rowOfSnapshot } from '../snapshot-row.js';
 import { nestedWrites } from './written-types.js';
 
 /**
- * Completes the arguments of one operation with values of rehearsed rows. Each rehearsed row is used once, across all
- * operations of the transaction.
+ * Copies keys and defaults of rehearsed rows into the arguments of one Prisma operation. Each rehearsed row is used once,
+ * across all operations of the transaction.
  */
 export type GiveValues = (typename: string, operation: string, args: Row) => Row;
 
@@ -57,8 +57,8 @@ function groupByType(seen: Snapshot[]): Map<string, Snapshot[]> {
 }
 
 /**
- * Adds each new row, in the order in which Prisma writes them: rows that this row points to, the row
- * itself, then rows that point to it.
+ * Adds the row and the new rows nested in it to `newRows`, in the order in which Prisma writes them: rows that this row
+ * points to, the row itself, then rows that point to it.
  */
 function addNewRows(known: Known, model: Model, data: Row | undefined, maybe: boolean, newRows: NewRow[]): void {
   if (typeof data !== 'object' || data === null) return;
@@ -68,8 +68,8 @@ function addNewRows(known: Known, model: Model, data: Row | undefined, maybe: bo
 }
 
 /**
- * Adds the new rows of nested writes. `holdsKey`: `true` takes only relations whose foreign key is on this model, `false`
- * only the other relations; absent: all relations.
+ * Adds the new rows of nested writes to `newRows`. `holdsKey`: `true` for relations whose foreign key is on this model,
+ * `false` for the other relations; absent: for all relations.
  */
 function addNestedRows(known: Known, model: Model, data: unknown, newRows: NewRow[], holdsKey?: boolean): void {
   for (const { relation, writes } of nestedWrites(model, data)) {

@@ -1,5 +1,5 @@
 // Runs a user's writes in transactions that record the user as their cause. When before-hooks may apply, first rehearses
-// the writes and calls the hooks.
+// the writes (runs them and rolls them back) and calls the hooks.
 import { activeTraceparent } from '../../../runtime/traceparent.js';
 import { type AttemptWrites, isForHooks, type Json, type Webhooks } from '../../../webhooks/index.js';
 import { postgresCodeOf } from '../../faults.js';
@@ -23,18 +23,18 @@ export interface Passing {
    */
   writeAtOnce(self: GateClient, typenames: string[], writes: PrismaPromise[], options?: object): Promise<unknown[] | null>;
   /**
-   * Runs `work`. If before-hooks apply, rehearses it and calls the hooks first. @throws WriteRefused when a hook refuses
-   * the write
+   * Runs `work` in a transaction. If before-hooks apply, first runs it in a transaction that is rolled back, and calls the
+   * hooks with the rows that it wrote. @throws WriteRefused when a hook refuses the write
    */
   pass(self: GateClient, typenames: string[], work: Work, options?: object): Promise<unknown>;
   /**
-   * Records the cause in an interactive transaction, unless it is already recorded. Returns the function that completes
-   * the arguments of the transaction's writes.
+   * Sets the transaction's `hookgraph.context`, from which events get their cause (the writer), unless it is set already.
+   * Returns the function that copies the keys and defaults of rehearsed rows into the transaction's writes.
    */
   enter(transaction: PrismaTransaction): Promise<GiveValues>;
 }
 
-/** Writes in an open transaction. `give` completes the arguments of new rows. */
+/** Writes in an open transaction. `give` copies the keys and defaults of rehearsed rows into the arguments of new rows. */
 export type Work = (transaction: PrismaTransaction, give: GiveValues, tx: GateClient) => PromiseLike<unknown>;
 
 const LIMITS = { maxWait: 5_000, timeout: 15_000 };
@@ -107,9 +107,12 @@ export function createPassing(
   };
 }
 
-/** Returns the function that records the cause in a transaction once; see `Passing.enter`. */
+/**
+ * Returns a function that sets `hookgraph.context` to `cause` (the writer as JSON), once per transaction. Hookgraph's
+ * triggers copy this setting into the events. The function returns `give` of the transaction's first call.
+ */
 function createEntering(client: GateClient, cause: string) {
-  /** Maps each transaction whose cause is recorded to the function that completes its new rows. */
+  /** Maps each transaction whose `hookgraph.context` is set to its function `give`. */
   const entered = new WeakMap<object, GiveValues>();
   return async (transaction: PrismaTransaction, give: GiveValues = giveNothing): Promise<GiveValues> => {
     const given = entered.get(transaction);

@@ -9,7 +9,7 @@ export interface PrismaPromise<T = unknown> extends PromiseLike<T> {
 /** Prisma's object for an open transaction; a PrismaPromise receives it to run within that transaction. */
 export interface PrismaTransaction {
   kind: 'itx' | 'batch';
-  /** Set when an operation of a list runs by itself in an interactive transaction, instead of in Prisma's batch. */
+  /** Present when the gate runs each operation of a `$transaction` list by itself, in an interactive transaction. */
   [STEPS]?: Steps;
 }
 
@@ -50,8 +50,9 @@ export function join<T>(promise: PrismaPromise<T>, transaction: object): Promise
 }
 
 /**
- * Prisma awaits this lock before it sends a batch. It rejects, because only the operation of another client than the gated
- * one gets that far, and it would be sent outside of the transaction.
+ * The lock of a batch, which Prisma awaits before it sends the batch. The gate runs the operations of its own client itself,
+ * so only an operation of another client awaits the lock. The lock rejects it, because it would run outside of the
+ * transaction.
  */
 const REJECTING_LOCK = {
   // biome-ignore lint/suspicious/noThenProperty: Prisma awaits it

@@ -53,7 +53,7 @@ export function databaseEndpoint(url: string): { host: string; port: number } | 
 
 const OLDEST_VERSION = 15;
 
-/** @throws RuntimeError when no database answers or Postgres is too old; the message never contains the password */
+/** Checks the database. @throws RuntimeError when it doesn't answer or Postgres is too old; the message contains no password */
 export async function checkDatabase(url: string): Promise<void> {
   const { host, pathname } = new URL(url);
   const name = `The database ${host}${pathname}`;

@@ -11,8 +11,8 @@ import { randomUUID } from 'node:crypto';
 const MARK = `digits:${randomUUID()}:`;
 
 /**
- * Fast check: a text without a match has no number of 16 characters or more, no exponent and no negative zero, so
- * doubles suffice.
+ * Fast check: a JSON text without a match has no number of 16 characters or more, no exponent and no negative zero, so
+ * doubles represent all of its numbers.
  */
 const SUSPECT = /[[:,\s](?:-0|-?\d(?:[\d.]{15}|[\d.]*[eE]))/;
 /** Matches each number that a double may not represent, with the character before it. */
@@ -22,8 +22,8 @@ const MARKED = new RegExp(`"${MARK}(-?\\d[\\d.eE+-]*)"`, 'g');
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
- * `isMarking`: whether ExactNumber.toJSON must write a marked string, for stringifyJson. `hasMarked`: whether it has
- * written a marked string. Module state is safe here, because JSON.stringify is synchronous.
+ * `isMarking`: whether ExactNumber.toJSON must write a string with MARK, because stringifyJson called it. `hasMarked`:
+ * whether it has written such a string. Module state is safe here, because JSON.stringify is synchronous.
  */
 let isMarking = false;
 let hasMarked = false;
@@ -80,6 +80,7 @@ export class ExactNumber {
 }
 
 /**
+ * Returns a number, or an ExactNumber if a double would lose digits.
  * @param {string} text a number in JSON's syntax
  * @returns {number | ExactNumber}
  */
@@ -132,8 +133,8 @@ export function stringifyJson(value, replacer, indent) {
 }
 
 /**
- * Prepares a value for a library that calls JSON.stringify itself: returns the value, or a string for `readMarked` if
- * digits would be lost.
+ * Prepares a value for a library that calls JSON.stringify itself. Returns the value or, if digits would be lost, a marked
+ * string with its JSON text, which `readMarked` recognises.
  * @template T
  * @param {T} value
  * @returns {T | string}
@@ -144,7 +145,7 @@ export function toMarked(value) {
 }
 
 /**
- * Returns the JSON text inside a string of `toMarked`; `null` for any other value.
+ * Returns the JSON text inside a string that `toMarked` has made; `null` for any other value.
  * @param {unknown} value
  * @returns {string | null}
  */
@@ -153,8 +154,8 @@ export function readMarked(value) {
 }
 
 /**
- * Prepares a JSON text for a library that calls JSON.parse itself: returns the text, or a JSON string for `readMarked`
- * if digits would be lost.
+ * Prepares a JSON text for a library that calls JSON.parse itself. Returns the text or, if digits would be lost, the JSON
+ * of a marked string, which `readMarked` recognises.
  * @param {string} text
  */
 export function toMarkedText(text) {
@@ -162,7 +163,7 @@ export function toMarkedText(text) {
 }
 
 /**
- * Reverses `toMarked` on serialized JSON; any other text is returned unchanged.
+ * Returns the JSON text inside a marked string that a library has serialized; returns any other text unchanged.
  * @param {string} text
  */
 export function fromMarkedText(text) {

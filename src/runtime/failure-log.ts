@@ -23,7 +23,7 @@ const failures = new WeakMap<Logger, Map<string, Known>>();
 /**
  * Logs the first failure of a cause with its stack, and then only the number of further failures: every `everyMs`
  * milliseconds (default: 10,000) while they continue, and once when they have ended. All failures to reach the database
- * have the same cause.
+ * count as one cause.
  */
 export function logFailure(
   log: Logger,

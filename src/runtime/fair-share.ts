@@ -9,8 +9,8 @@ export interface FairShareOptions {
 /** One query execution of a party, with all of its statements. */
 export interface Execution {
   /**
-   * Runs `work` once the party's share has room for it. Calls with the same `key` in the same tick share their
-   * connections, because `work` batches them into one statement.
+   * Runs `work` once the party's share has enough free connections: `needs.connections`, default 1. Calls with the same
+   * `key` in the same tick share their connections, because `work` batches them into one statement.
    * @throws NoSlotError when this execution has waited for `maxWaitMs` in total
    */
   run<T>(work: () => Promise<T>, needs?: { connections?: number; key?: string | null }): Promise<T>;
@@ -25,7 +25,7 @@ export class NoSlotError extends Error {
   override name = 'NoSlotError';
 }
 
-/** The calls that share their connections, with the same key and tick; or a single call without a key. */
+/** Calls of `run` that share their connections: calls with the same key in the same tick, or a single call without a key. */
 interface Group {
   key: string | null;
   /**
@@ -110,7 +110,7 @@ class SharedConnections {
     return group;
   }
 
-  /** Gives back a group's connections, or its place in the queue, and starts the groups that fit now. */
+  /** Ends a group: frees its connections, or removes it from the queue if it hasn't started. Then starts queued groups. */
   end(name: string, party: Party, group: Group): void {
     close(party, group);
     if (group.started) {
@@ -162,7 +162,7 @@ class SharedConnections {
   }
 }
 
-/** Lets no further call join the group. */
+/** Closes the group: a later call with the same key opens a new group. */
 function close(party: Party, group: Group): void {
   if (group.key !== null && party.open.get(group.key) === group) party.open.delete(group.key);
 }

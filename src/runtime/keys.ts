@@ -32,8 +32,8 @@ export async function loadKeys(config: Pick<Config, 'encryptionKeys' | 'dataDir'
 }
 
 /**
- * Adds a new key to the front of the key file and returns all keys. Not safe to run concurrently: callers must hold a
- * lock.
+ * Adds a new key to the front of the key file and returns all keys. Concurrent calls could lose a key, so callers must
+ * hold a lock.
  */
 export async function addKey(config: Pick<Config, 'dataDir'>): Promise<Buffer[]> {
   const before = await loadKeys({ encryptionKeys: null, dataDir: config.dataDir });

@@ -89,8 +89,8 @@ export function overriding<T extends object>(target: T, methods: Record<string, 
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' && name !== 'constructor' ? value.bind(target) : value;
     },
-    // An assignment to a replaced method changes the proxy, not the target. A wrapper that a caller assigns calls the
-    // proxy's method, which calls the target's: if that were the wrapper, the calls would never end.
+    // A caller may wrap a replaced method and assign the wrapper to the proxy. The assignment must not reach the target: the
+    // wrapper calls our method, which calls the target's; if that were the wrapper, they would call each other endlessly.
     set(_, name, value) {
       if (!Object.hasOwn(own, name)) return Reflect.set(target, name, value);
       own[name] = value;
@@ -112,7 +112,7 @@ function settingStatements({ default_transaction_read_only: readOnly, ...setting
   ];
 }
 
-/** Runs one statement of a pool in a transaction with the settings applied. */
+/** Runs one statement in a transaction that sets `settings`, because a pooler may use another session for each transaction. */
 async function inTransaction(pool: pg.Pool, settings: Record<string, string>, [config, ...rest]: unknown[]): Promise<unknown> {
   const client = await pool.connect();
   let broken: boolean | Error = true;

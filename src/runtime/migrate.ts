@@ -58,8 +58,8 @@ export async function migrate(pool: pg.Pool, dir: string, options: MigrateOption
       }
       const retries: LockRetries = { ...(options.giveUpMs !== undefined && { giveUpMs: options.giveUpMs }), refuse: refuseBlocked(name) };
       const lock = { mode: 'AccessExclusive', on: { schema } } as const;
-      // The application's transactions write to Hookgraph's tables through triggers, so a migration must not make them
-      // queue behind its wait for a lock.
+      // The application's transactions write to Hookgraph's tables through triggers. They would queue behind a migration
+      // that waits long for a lock, so each try waits only briefly.
       await retryLocked(client, lock, retries, () => apply(client, { name, sql, checksum, schema, ledger }));
       options.onApplied?.(name);
       done.push(name);

@@ -1,4 +1,4 @@
-// Lists the two sets of migrations in the order in which they are applied.
+// Lists the two sets of migrations (of the sample's tables and of the engine's) in the order in which they are applied.
 import { packageFile } from './package-file.js';
 
 export interface MigrationSet {
@@ -8,7 +8,7 @@ export interface MigrationSet {
   schema: string;
 }
 
-/** `src/runtime` and `dist/runtime` are both two folders below the package's root. */
+/** Returns the folder of a set's migrations. The path fits `src/runtime` and `dist/runtime`: both are two folders below the root. */
 const folderOf = (set: string): string => packageFile(import.meta.url, `../../prisma/${set}/migrations`, `prisma/${set}/migrations`);
 
 /** The sample domain's tables come first, because the engine attaches its triggers to them. */

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RuntimeError } from './runtime-error.js';
 
 /**
+ * Returns the absolute path of a file of the package.
  * @param from `import.meta.url` of the caller; `undefined` in a CommonJS bundle
  * @param relative the file's path, relative to the caller
  * @param inPackage the file's path in the installed package

@@ -35,7 +35,7 @@ export function isPooled(pool: pg.Pool): Promise<boolean> {
   return entry.answer;
 }
 
-/** The cached result; `undefined` before the check has finished. */
+/** Returns the result of `isPooled` if its check has finished; else `undefined`. */
 export const isPooledNow = (pool: pg.Pool): boolean | undefined => known.get(pool.options)?.isPooled;
 
 /**

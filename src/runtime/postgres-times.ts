@@ -6,12 +6,12 @@
 const DAY_MS = 86_400_000;
 /** The Gregorian calendar repeats every 400 years. */
 const CYCLE = { years: 400, days: 146_097 };
-/** A thousand cycles. Moved back by 400,000 years, a timestamp beyond a Date's range fits a Date. */
+/** The length of a thousand cycles. A timestamp beyond a Date's range fits a Date when it is moved back by this length. */
 const FAR = { years: 400_000, ms: 146_097_000 * DAY_MS };
 /** The last moment that a Date can represent, in milliseconds since 1970. */
 const LAST_MS = 8.64e15;
 
-/** The start of the range of each kind of encoded value, in milliseconds since 1970. All are before the year -4712. */
+/** For each kind of value that a Date can't hold: the first of the milliseconds (since 1970) that stand for it, before the year -4712. */
 const STAND_INS = { end: -7.9e15, timestamps: -8.5e15, days: -8.6e15, infinity: -8.62e15, minusInfinity: -8.63e15 };
 
 const MOMENT =
@@ -19,6 +19,7 @@ const MOMENT =
 const PLAIN = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d(?::\d\d)?)?)?$/;
 
 /**
+ * Parses a Postgres date or timestamp. Encodes a value beyond a Date's range, as this file's first lines describe.
  * @param text a date or timestamp as Postgres writes it with DateStyle ISO, or in ISO 8601; UTC if it has no zone
  * @throws RangeError when the text has neither form
  */

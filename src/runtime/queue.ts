@@ -1,4 +1,4 @@
-// Starts graphile-worker on a pool with tasks and a crontab. Deliveries don't use it.
+// Starts graphile-worker (a job queue with cron) for maintenance tasks. Deliveries have a queue of their own.
 import { Logger as GraphileLogger, run, type TaskList } from 'graphile-worker';
 import type { Pool, PoolClient } from 'pg';
 import { overriding } from './local-pool.js';

@@ -15,7 +15,7 @@ const MAX_BYTES = 56;
 export const isSchemaName = (name: string): boolean =>
   NAME.test(name) && Buffer.byteLength(name) <= MAX_BYTES && !/^pg_|^(public|information_schema)$/i.test(name);
 
-/** @throws RuntimeError `SCHEMA_NAME_INVALID` */
+/** Returns the name if Hookgraph's schema may have it. @throws RuntimeError `SCHEMA_NAME_INVALID` otherwise */
 export function checkSchemaName(name: string): string {
   if (isSchemaName(name)) return name;
   throw new RuntimeError(

@@ -26,7 +26,7 @@ type Fragments = ReadonlyMap<string, string>;
 
 const statements: Statement<never>[] = [];
 
-/** @param path the statement's file, relative to `src`, and to `dist` in the built package */
+/** Declares the statement in an .sql file. @param path the file, relative to `src`, and to `dist` in the built package */
 export function sqlStatement<Name extends string>(path: string): Statement<Name> {
   let parsed: Parsed | undefined;
   const load = (): Parsed => (parsed ??= readStatement(path));
@@ -40,7 +40,7 @@ export function sqlStatement<Name extends string>(path: string): Statement<Name>
   return statement;
 }
 
-/** Returns a function that reads one fragment, for a short statement that stays in its TypeScript file. */
+/** Returns a function that reads one fragment of an .sql file, for use in a short statement inside a TypeScript file. */
 export function sqlFragment(path: string, name: string): () => string {
   let text: string | undefined;
   return () => {

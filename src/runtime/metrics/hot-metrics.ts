@@ -15,7 +15,7 @@ export interface Readable {
   get(): Promise<{ name: string; help: string; type: string; values: Sample[]; aggregator: 'sum' }>;
 }
 
-/** A counter whose series are known from the start and addressed by their index. */
+/** A counter whose series (combinations of label values) are known from the start and addressed by their index. */
 export class HotCounter implements Readable {
   private readonly counts: Float64Array;
 
@@ -41,7 +41,7 @@ export class HotCounter implements Readable {
   }
 }
 
-/** A histogram whose series are known from the start and addressed by their index. */
+/** A histogram whose series (combinations of label values) are known from the start and addressed by their index. */
 export class HotHistogram implements Readable {
   private readonly counts: Float64Array;
   private readonly sums: Float64Array;

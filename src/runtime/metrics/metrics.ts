@@ -18,9 +18,9 @@ export interface Reading {
 export interface Metrics {
   /** Increases a counter. `by: 0` exports a series with the value 0, so that Prometheus sees its first increase. */
   count(name: MetricName, labels?: Labels, by?: number): void;
-  /** Registers a counter for hot paths; `series` lists all of its series. */
+  /** Registers a fast counter; `series` lists all combinations of label values that it may count. */
   hotCounter(name: MetricName, series: { labels: Labels; isShown: boolean }[]): HotCounter;
-  /** Registers a histogram for hot paths; `series` lists the labels of all of its series. */
+  /** Registers a fast histogram; `series` lists all combinations of label values that it may observe. */
   histogram(name: MetricName, series: Labels[]): HotHistogram;
   /**
    * Writes all metrics as text, with `readings` as the values of the gauges. `process`: whether to add memory,

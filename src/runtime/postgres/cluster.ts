@@ -15,8 +15,9 @@ const run = promisify(execFile);
 export const PASSWORD_FILE = 'hookgraph-password';
 
 /**
- * Postgres refuses to run as root. When this process runs as root, `ids` is the user that runs Postgres. `prefix`: a
- * command that switches to that user and replaces `ids`; empty when it isn't needed.
+ * The user that runs Postgres, which refuses to run as root. `ids`: user and group to start Postgres with when this process
+ * is root; else empty. `prefix`: a command that starts Postgres as this user, but with access to root's folders, and is
+ * used instead of `ids`; empty when the user can access the folders without it.
  */
 interface RunAs {
   ids: { uid?: number; gid?: number };

@@ -59,7 +59,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const password = await readFile(join(cluster.dir, PASSWORD_FILE), 'utf8');
   let port = await rememberedPort(urlFile);
   for (let attempt = 0; ; attempt++) {
-    // The role isn't named `hookgraph`, because `"$user"` in its search_path would then stand for the schema `hookgraph`.
+    // Connects as `postgres`, not as a role named `hookgraph`: `"$user"` in its search_path would stand for the schema `hookgraph`.
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/${DATABASE}`;
     if (await isTakenByOther(cluster.dir, dataDir, url)) {
       if (options.join) return { url: (await readFile(urlFile, 'utf8')).trim(), exited: new Promise(() => {}), stop: async () => {} };

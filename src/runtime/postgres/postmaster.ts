@@ -1,4 +1,5 @@
-// Finds the Postgres process of a cluster's folder. Compares its command line, too, because pids are reused.
+// Finds the Postgres process that runs on a folder of database files (a cluster). Checks the process's command line, too,
+// because another process may have got the pid in the pid file.
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';

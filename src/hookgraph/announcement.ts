@@ -1,4 +1,4 @@
-// Completes the host's `tables` option from the database's catalog, and caches the result.
+// Turns the host's `tables` option into announced nodes, with the help of the database's catalog, and caches the result.
 import type { GraphQLSchema } from 'graphql';
 import type { Pool } from 'pg';
 import { type Completed, completeAnnouncements } from '../sources/catalog/complete.js';

@@ -1,4 +1,5 @@
-// Finds problems of announced tables and of finders, and stored queries that a new schema would break.
+// Finds problems of announced tables and of finders (the root fields that find a node by its key), and stored queries that a
+// new schema would break.
 import type { GraphQLSchema } from 'graphql';
 import type { OperatorProblem } from '../graphql/operators.js';
 import { type CaptureFinding, checkStored, finderProblems, findOutOfStep, type StoredFinding, type Webhooks } from '../webhooks/index.js';
@@ -25,7 +26,7 @@ export async function checkAll({ announcement, webhooks, schema, find }: CheckOp
   );
   if (!(await isMigrated(webhooks))) return [...announced, ...finders];
   const captured = (await findOutOfStep(webhooks.engine.pool, nodes))
-    // TABLE means that a table is missing or was replaced, which may only be a consequence of the announcements' problems.
+    // A finding of kind TABLE (a table is missing or was replaced) may only be a consequence of the problems in `announced`.
     .filter(({ kind }) => announced.length === 0 || kind !== 'TABLE')
     .map(captureProblem);
   if (announced.length > 0) return [...announced, ...finders, ...captured];
@@ -46,7 +47,7 @@ function problemOf({ subscriptionId: id, version: _, kind, message, ...rest }: S
   };
 }
 
-/** Makes a finding that the next `migrate` resolves a warning, because `check` is meant to run before the migration. */
+/** Converts a finding to a problem: a warning if the next `migrate` resolves it, because `check` is meant to run before. */
 function captureProblem({ kind, typename, table, message, hint }: CaptureFinding): CheckProblem {
   const isPending = kind === 'UNATTACHED' || kind === 'ANNOUNCEMENT';
   return { severity: isPending ? 'WARNING' : 'ERROR', subject: `${typename} (${table})`, message, hint };

@@ -31,8 +31,8 @@ import { createTablesHost } from './tables-host.js';
 const QUERY_LIMITS = { fields: 1000, depth: 12, cost: 25_000 };
 
 /**
- * Number of read-only connections reserved for looking up owners. Such look-ups don't wait for a tenant's share of
- * connections.
+ * Number of read-only connections reserved for looking up the owners of subscriptions. These look-ups don't count towards
+ * a tenant's share of the connections, so that a busy tenant can't delay them.
  */
 const OWNER_CONNECTIONS = 2;
 
@@ -51,8 +51,8 @@ export interface Hookgraph {
   /** Returns the SQL that `migrate` would run. Empty when everything is up to date. */
   plan(): Promise<PlannedStatement[]>;
   /**
-   * Returns the problems of the announced tables, finders, triggers and stored queries, with the current schema or with
-   * the schema in `next`. Changes nothing.
+   * Returns the problems of the announced tables, the root fields in `find`, triggers and stored queries, with the current
+   * schema or with the schema in `next`. Changes nothing.
    */
   check(next?: { schema: GraphQLSchema }): Promise<CheckProblem[]>;
   /**
@@ -60,7 +60,7 @@ export interface Hookgraph {
    * @throws WebhooksError when changes of the announced tables aren't recorded as announced; it lists every reason
    */
   work(): Promise<Worker>;
-  /** Makes a relay, in this or another process, turn recorded changes into events at once. Call it after committing a write. */
+  /** Makes a worker, in this or another process, turn recorded changes into events at once. Call it after committing a write. */
   poke(): void;
   /**
    * Returns Hookgraph's metrics in Prometheus' text format, for an endpoint of the host. Leaves out the process's memory
@@ -69,10 +69,11 @@ export interface Hookgraph {
   metrics(): Promise<MetricsText>;
   /** Serves /healthz, /readyz and /metrics on a separate port. Rejects when the address is in use. Default host: 127.0.0.1. */
   monitor(options: { host?: string; port: number }): Promise<MonitoringPort>;
-  /** Runs a write of the host that before-hooks may refuse. */
+  /** Runs a write of the host that before-hooks (subscriptions whose receivers are asked before the write) may refuse. */
   gate: Webhooks['passGate'];
   /**
-   * Stops capture and keeps the history; with `everything`, drops all of Hookgraph's schemas. Stop the workers first.
+   * Removes the triggers that record changes, and keeps the history; with `everything`, drops all of Hookgraph's schemas.
+   * Stop the workers first.
    */
   detach(options?: { everything?: boolean }): Promise<void>;
   /** Closes the connections that Hookgraph opened. A pool that the host passed as `database` stays open. */

@@ -12,7 +12,7 @@ import { announcedNode, askFor, finderOf, type Host } from '../webhooks/index.js
 
 const NOTHING: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [] };
 
-/** Creates the loader, which returns `null` when the host has no finder for the type, or the context may not read the node. */
+/** Creates the loader. It returns `null` when no root field of the host finds the type's nodes, or the context may not read the node. */
 export function createLoadNode(hostOf: () => Host) {
   return async (typename: string, key: string, context: object, info: GraphQLResolveInfo): Promise<unknown> => {
     const host = hostOf();

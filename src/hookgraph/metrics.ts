@@ -19,7 +19,7 @@ import {
 const KINDS: DeliveryKind[] = ['LIVE', 'REPLAY', 'TEST', 'SNAPSHOT', 'BEFORE'];
 const OUTCOMES: Outcome[] = ['DELIVERED', 'SKIPPED', 'HELD', 'FAILED'];
 const ENDINGS: (Stage | '')[] = ['', ...(Object.keys(STAGES) as Stage[])];
-/** Maps the label of each stage to the property with the stage's duration. */
+/** Maps each value of the metrics' label `stage` to the property of `Timings` that holds the stage's duration. */
 const TIMINGS: Record<string, keyof Timings> = {
   query: 'queryMs',
   render: 'renderMs',
@@ -31,7 +31,7 @@ const RULES = ['RETRIES_EXHAUSTED', 'TOO_MANY_ERRORS', 'GONE', 'OWNER_GONE'];
 
 const indexOf = <T extends string>(values: T[]) => Object.fromEntries(values.map((value, index) => [value, index])) as Record<T, number>;
 
-/** Creates the meter that records the engine's reports in `metrics`. */
+/** Creates the engine's meter: the engine calls its methods to report attempts and other events, and the meter counts them. */
 export function createMeter(metrics: Metrics): Meter {
   const [kindAt, outcomeAt, stageAt] = [indexOf(KINDS), indexOf(OUTCOMES), indexOf(ENDINGS)];
   const attempts = metrics.hotCounter(
@@ -84,7 +84,7 @@ export function createMeter(metrics: Metrics): Meter {
   };
 }
 
-/** Milliseconds for which the state of the queues is cached for all scrapes. */
+/** Milliseconds for which the state of the queues is cached. Scrapes within that time get the same values. */
 const MAX_AGE_MS = 5_000;
 /** Milliseconds to wait for the state of the queues. Prometheus gives up a scrape after 10 s by default. */
 const TIMEOUT_MS = 2_000;

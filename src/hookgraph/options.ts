@@ -52,7 +52,7 @@ export interface HookgraphOptions<Context extends object, Reader> {
   presets?: boolean;
   /**
    * The typenames whose writes the host passes through `gate`: `['Order']`, or `() => gate.gatedTypes` of gatePrisma().
-   * Saving a before-hook for another type is refused. Default: none.
+   * Only these writes call before-hooks, so saving a before-hook for another type is refused. Default: none.
    */
   gatedTypes?: Iterable<string> | (() => Iterable<string>);
   /**
@@ -81,7 +81,7 @@ export interface HookgraphOptions<Context extends object, Reader> {
    * Maximum cost of one request to `handler`: its fields, each multiplied by the page sizes above it. Default: 100,000.
    */
   apiMaxCost?: number;
-  /** Returns the current keys. Only needed when a key can be added while this process runs. */
+  /** Returns the current encryption keys. Only needed when a key can be added while this process runs. */
   reloadKeys?(): Promise<Buffer[]>;
   settings?: Partial<Settings>;
 }

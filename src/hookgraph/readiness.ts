@@ -8,8 +8,9 @@ interface Parts {
 }
 
 /**
- * Ignores partitions that lack triggers (`PARTS`), because a worker attaches triggers to partitions itself.
- * @throws WebhooksError when a worker must not start; it lists all problems of the announcement and of capture
+ * Refuses to start a worker while triggers don't record the changes of the announced tables. Ignores partitions without
+ * triggers (findings of kind PARTS), because a worker attaches triggers to partitions itself.
+ * @throws WebhooksError when a worker must not start; it lists all problems of the announced tables and of the triggers
  */
 export async function refuseOutOfStep({ announcement, webhooks }: Parts): Promise<void> {
   const incomplete = await announcement.ready().then(
@@ -20,7 +21,7 @@ export async function refuseOutOfStep({ announcement, webhooks }: Parts): Promis
   const { nodes, problems } = incomplete ? await announcement.inspect() : { nodes: announcement.nodes(), problems: [] };
   const announced = problems.map(({ typename, message, hint }) => ({ message: `${typename}: ${message}`, hint }));
   const findings = (await findOutOfStep(webhooks.engine.pool, nodes)).filter(
-    // TABLE findings may only be consequences of the announcement's problems, which `announced` already lists.
+    // A finding of kind TABLE (a table is missing or was replaced) may only be a consequence of the problems in `announced`.
     ({ kind }) => kind !== 'PARTS' && !(incomplete && kind === 'TABLE'),
   );
   if (findings.length > 0) throw outOfStep([...announced, ...findings]);

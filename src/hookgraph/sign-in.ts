@@ -1,5 +1,5 @@
-// Creates the contexts in which stored queries run with their owner's rights. Each execution uses its tenant's share of
-// the read-only connections.
+// Creates the contexts in which stored queries run with their owner's rights. Each execution uses at most its tenant's fair
+// share of the read-only connections.
 import type { Pool } from 'pg';
 import type { FairShare } from '../runtime/fair-share.js';
 import { limitedReaderPool, startReading } from '../sources/limited-reader.js';
@@ -8,8 +8,9 @@ import type { Actor, Engine, Host, Owner, Snapshot } from '../webhooks/index.js'
 import type { HookgraphOptions } from './options.js';
 
 /**
- * The actor, snapshots and engine of one context of a stored query. The engine and its pool are created at first use,
- * because few queries read Hookgraph's own tables.
+ * What belongs to the GraphQL context of one stored query: the actor (the query's owner), snapshots (rows as they were at
+ * the event), and an engine and pool for fields that read Hookgraph's own tables. Few queries have such fields, so the
+ * engine and the pool are created at first use.
  */
 export class StoredContext {
   readonly actor: Actor;
@@ -39,7 +40,7 @@ export class StoredContext {
 interface SignInOptions<Context extends object, Reader> {
   signIn: HookgraphOptions<Context, Reader>['signIn'];
   opened: OpenSource<Reader>;
-  /** A pool on the connections of `opened`, for Hookgraph's own statements. */
+  /** A pool on the connections of `opened`, for stored queries that read Hookgraph's own tables. */
   pool: Pool;
   fairShare: FairShare;
   queryTimeoutMs: number;

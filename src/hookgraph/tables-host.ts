@@ -15,7 +15,7 @@ export interface TablesHost {
   current(): TablesSchema | undefined;
   /** Generates the schema from the completed tables. */
   rebuild(completed: Completed): void;
-  /** Makes resolvers with this context read the rows of the owner's tenant, and the snapshots of deleted rows. */
+  /** Makes resolvers with this context read the rows of the owner's tenant, and deleted rows as they were at the event. */
   register(context: object, as: StoredContext): void;
 }
 

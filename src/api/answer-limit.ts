@@ -1,9 +1,10 @@
-// Refuses oversized responses, as a plugin of graphql-yoga: a query can select a long recorded body under many aliases.
+// Replaces a GraphQL response of more than 32 MiB by an error: a query can select a long recorded body under many aliases.
+// Works as a plugin of graphql-yoga.
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { isLonger } from '../webhooks/index.js';
 
-/** Maximum number of characters of a response as JSON. The count leaves out escape characters and most digits of numbers. */
+/** Maximum length of a response's JSON, in characters. An estimate: it leaves out escape characters and most digits of numbers. */
 const MAX_ANSWER_LENGTH = 32 * 1024 * 1024;
 
 export const useAnswerLimit = (): Plugin => ({

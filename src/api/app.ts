@@ -13,7 +13,7 @@ export interface App {
   pool: Pool;
   schema: GraphQLSchema;
   webhooks: Webhooks;
-  /** The tabs that the explorer opens at first. */
+  /** The query tabs that the explorer (GraphiQL) shows at the first visit. */
   tabs: Tab[];
   /** Returns the viewer of a token, or the reason why the token is refused. */
   authenticate(token: string): Promise<Authentication>;

@@ -35,7 +35,7 @@ export function createAuthenticate(app: App): (request: IncomingMessage) => Prom
     if (now?.waitMs != null) return overBudget(now, rateLimit);
     if (viewer) return { viewer, headers: now?.headers ?? {} };
     if (refusal === 'UNKNOWN') return refuse('This token does not exist, or its user is disabled.');
-    // The times below are safe to disclose, because the client has the token.
+    // The messages below may say when the token was revoked or expired, because the client has proven that it has the token.
     if ('revokedAt' in refusal) return refuse(`This token was revoked at ${textOf(refusal.revokedAt)}.`);
     return refuse(`This token expired at ${textOf(refusal.expiredAt)}.`);
   };

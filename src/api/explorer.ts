@@ -25,7 +25,7 @@ export function createExplorer(options: ExplorerOptions): (request: IncomingMess
   const isLocalStart = isLoopback(host) && isLoopback(new URL(baseUrl).hostname);
   // Accepts only characters that need no escaping, because others could end the script element that contains the token.
   const token = isLocalStart && localToken !== null && /^[\w.~+/=-]+$/.test(localToken) ? localToken : null;
-  // The pages have 9 MB each, so each is rendered at its first request and then cached.
+  // There is a page with the token and one without it. Each has 9 MB, so it is rendered at its first request and then cached.
   let open: Promise<Answer> | undefined;
   let closed: Promise<Answer> | undefined;
   return (request) => {
@@ -61,7 +61,7 @@ async function render({ endpoint, tabs }: ExplorerOptions, token: string | null)
  */
 const STEADY_TABS = '<style>.graphiql-tab { transform: none !important; }</style>';
 
-/** The page connects to this origin only. GraphiQL's editor creates inline styles and workers. */
+/** The sources that the page's Content-Security-Policy allows: this origin's API, and inline styles and workers for GraphiQL's editor. */
 const NEEDS = {
   'style-src': ["'unsafe-inline'"],
   'worker-src': ['blob:'],

@@ -1,11 +1,12 @@
-// Finds the network that a request comes from. Unknown tokens are counted per network.
+// Finds the network that a request comes from; token-guesses.ts counts the unknown tokens of each network.
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
 
 /**
- * Trusts X-Forwarded-For only from the networks (CIDR) in `trustedProxies`. Returns an IPv4 address, or the /64 network of
- * an IPv6 address, because a client usually has a whole /64; '' when the address is unknown.
+ * Returns a function that finds a request's network: its IPv4 address, or the /64 network of its IPv6 address, because a
+ * client usually has a whole /64; '' when the address is unknown.
+ * @param trustedProxies networks (CIDR) of proxies whose X-Forwarded-For header is trusted
  */
 export function createNetworkOf(trustedProxies: string[]): (request: IncomingMessage) => string {
   const isTrusted = proxyAddr.compile(trustedProxies);

@@ -15,7 +15,8 @@ export async function readObject({ schema, log, webhooks }: App, ctx: object, id
   const [error] = result.errors ?? [];
   if (!error) return missing;
   const shown = maskError(error, log);
-  // An error that clients may see gets the response for a missing object, so that ids of other organizations reveal nothing.
+  // An error that isn't masked (such as a missing right) gets the response for a missing object, so that a client can't find
+  // out which ids other organizations have.
   return shown === error ? missing : json(500, { errors: [shown] });
 }
 

@@ -95,7 +95,7 @@ export function createRoutes(
 const notFound: Route = (request, url) =>
   problem(404, `${request.method} ${url.pathname} does not exist. The API is at POST ${ENDPOINT}, its explorer at ${ENDPOINT}/explorer.`);
 
-/** Returns the active span's traceparent, else the request's valid `traceparent` header. Events of the request's writes record it. */
+/** Returns the traceparent for the events of the request's writes: of the active span, else of the request's valid header. */
 function traceparentOf({ headers }: IncomingMessage): string | null {
   const { traceparent } = headers;
   return activeTraceparent() ?? (typeof traceparent === 'string' && parseTraceparent(traceparent) ? traceparent : null);

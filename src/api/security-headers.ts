@@ -9,7 +9,7 @@ const NOTHING = {
   'frame-ancestors': ["'none'"],
 };
 
-/** Returns the headers that https://owasp.org/www-project-secure-headers/ recommends. */
+/** Returns the headers of every response. https://owasp.org/www-project-secure-headers/ recommends them. */
 export function securityHeaders({ baseUrl }: { baseUrl: string }): Record<string, string> {
   return {
     'Cache-Control': 'no-store',

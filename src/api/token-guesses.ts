@@ -5,18 +5,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Authentication } from '../auth/api-token.js';
 
-/** Maximum number of unknown tokens of one network per period. Further requests are refused until the period ends. */
+/** Maximum number of unknown tokens of one network per period. Its further unknown tokens are refused until the period ends. */
 export const GUESS_LIMIT = { count: 30, withinSeconds: 60 };
 
 /**
- * Number of a network's unknown tokens per period that are answered without delay. Each further one is delayed by
- * DELAY_STEP_MS more, up to MAX_DELAY_MS.
+ * Number of unknown tokens that one network may send per period without delay. The response to each further unknown token
+ * is delayed DELAY_STEP_MS longer than the previous one, up to MAX_DELAY_MS.
  */
 const UNDELAYED = 5;
 const DELAY_STEP_MS = 100;
 const MAX_DELAY_MS = 1000;
 
-/** Number of buckets into which networks are hashed, to limit the memory. A secret salt hides which networks share a bucket. */
+/** Number of counters. Networks are hashed to counters, which limits the memory; a secret salt hides which of them share one. */
 const BUCKETS = 2 ** 16;
 
 /** Maximum number of remembered hashes of recently valid tokens. */
@@ -26,8 +26,8 @@ export interface TokenGuesses {
   /** Whether the token was valid recently. */
   isKnown(hash: string): boolean;
   /**
-   * Returns the result of `lookUp`, or the milliseconds for which the network is refused. Always looks a recently valid
-   * token up, so that a client that shares an attacker's network keeps working.
+   * Calls `lookUp` and returns its result. If the network has sent too many unknown tokens, returns instead the milliseconds
+   * until it may try again. Always looks a recently valid token up, so that a client in an attacker's network keeps working.
    */
   limit(network: string, hash: string, lookUp: () => Promise<Authentication>): Promise<Authentication | { waitMs: number }>;
 }
@@ -36,12 +36,12 @@ export function createTokenGuesses(): TokenGuesses {
   const limiter = new RateLimiterMemory({ points: GUESS_LIMIT.count, duration: GUESS_LIMIT.withinSeconds });
   const salt = randomBytes(16);
   const known = new Set<string>();
-  /** Makes concurrent requests of one network with the same unknown token count as one attempt. */
+  /** Counts in progress, by network and token: concurrent requests of one network with the same unknown token count once. */
   const pending = new Map<string, Promise<RateLimiterRes>>();
 
   const bucketOf = (network: string) => String(createHash('sha256').update(salt).update(network).digest().readUInt32BE() % BUCKETS);
 
-  /** Counts the attempt before the look-up, so that concurrent guesses are counted too. */
+  /** Counts a token as unknown before the database is queried, so that concurrent guesses are counted too. */
   async function countAttempt(bucket: string, hash: string): Promise<{ count: number; release: () => void; first: boolean }> {
     const key = `${bucket} ${hash}`;
     const already = pending.get(key);

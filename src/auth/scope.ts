@@ -1,6 +1,6 @@
 // Defines the scopes of a token, from the least to the greatest.
 
-/** READ reads; MANAGE_WEBHOOKS also manages webhooks; ADMIN allows everything that the token's user may do. */
+/** READ allows only reading, MANAGE_WEBHOOKS also managing webhooks, and ADMIN everything that the token's user may do. */
 const LADDER = ['READ', 'MANAGE_WEBHOOKS', 'ADMIN'] as const;
 
 export type Scope = (typeof LADDER)[number];

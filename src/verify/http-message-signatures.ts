@@ -44,7 +44,7 @@ function isRight(message: Message, url: URL, secrets: readonly string[], input: 
   return anyMakes(secrets, (secret) => createHmac('sha256', secret).update(base).digest('base64'), given);
 }
 
-/** Returns the value of a derived component, as https://www.rfc-editor.org/rfc/rfc9421#section-2.2 defines it. */
+/** Returns the value of a derived component such as `@path`, as https://www.rfc-editor.org/rfc/rfc9421#section-2.2 defines it. */
 function derived({ method }: Message, url: URL, name: string): string | null {
   const { host, pathname, search, protocol, href, hash } = url;
   const values: Record<string, string> = {

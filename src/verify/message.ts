@@ -86,7 +86,7 @@ export function anyMakes(secrets: readonly string[], make: (secret: string) => s
   return secrets.map((secret) => isSame(make(secret), given)).includes(true);
 }
 
-/** Parses a time in exactly the form that Hookgraph writes; `null` for any other form. */
+/** Parses a time like 2026-11-22T18:30:00.000Z, the form that Hookgraph writes; `null` for any other form. */
 export function readIsoTime(text: string): Date | null {
   const time = new Date(text);
   return !Number.isNaN(time.getTime()) && time.toISOString() === text ? time : null;

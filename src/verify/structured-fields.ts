@@ -32,7 +32,7 @@ export function readInnerLists(text: string): Map<string, InnerList> | null {
   }));
 }
 
-/** Maps each label to its base64 value. */
+/** Parses the header Signature: maps the label of each signature to its base64 text. */
 export function readBytes(text: string): Map<string, string> | null {
   return readMembers(text, BYTES, ([, , bytes = '']) => bytes);
 }

@@ -1,4 +1,4 @@
-// Starts the work loops of an application's deliveries, and the cron of its maintenance tasks.
+// Starts a worker: the loops that relay events and send deliveries, and the cron of maintenance tasks.
 import type { Pool } from 'pg';
 import { keepYoung } from '../runtime/heap.js';
 import type { Logger } from '../runtime/logger.js';
@@ -8,7 +8,7 @@ import { ensurePartitions } from './tasks/ensure-partitions.js';
 import { wipeSecrets } from './tasks/wipe-secrets.js';
 
 export interface Worker {
-  /** Stops claiming deliveries, and resolves when those in flight have finished and been recorded. */
+  /** Stops fetching deliveries from the queue, and resolves when the deliveries in progress have ended and been recorded. */
   stop(): Promise<void>;
 }
 
@@ -17,7 +17,7 @@ const CRONTAB = `
 7 * * * * wipe-secrets ?fill=2h
 `;
 
-/** `keepYoung` sets a V8 flag for the whole process, so it is only used in processes dedicated to deliveries. */
+/** Starts the worker. `isOwnProcess`: whether the process only sends deliveries, so that `keepYoung` may set a V8 flag for it. */
 export async function startWorker(
   { pool, log, webhooks }: { pool: Pool; log: Logger; webhooks: Pick<Webhooks, 'work'> },
   { isOwnProcess = true } = {},

@@ -1,4 +1,4 @@
-// Creates the coming weeks' partitions of the tables `events` and `attempts`, daily.
+// Creates the coming weeks' partitions of the tables `events` and `attempts`. Cron runs this task daily.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 

@@ -1,5 +1,5 @@
-// Deletes old shared secrets hourly, once the overlap of their rotation has ended. They haven't signed since the end of
-// the overlap.
+// Deletes the old shared secrets of rotations whose overlap (the time in which both secrets sign) has ended. Cron runs this
+// task hourly.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { wipeOldSecrets } from '../../webhooks/index.js';

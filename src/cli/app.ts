@@ -62,9 +62,9 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
 }
 
 /**
- * Returns the endpoints of this installation, which deliveries must not reach. The public host is matched by its name
- * only, because behind a load balancer its addresses may also belong to other hosts. A port chosen by the system is
- * added once the API listens on it.
+ * Returns the host and port of this installation's database and API, which deliveries must not reach. The API's public
+ * host is matched by its name only, because behind a load balancer its addresses may also belong to other hosts. With
+ * port 0, the API's port is added once the API listens on it.
  */
 function ownEndpoints({ host, port, baseUrl }: Config, databaseUrl: string): Endpoint[] {
   const database = databaseEndpoint(databaseUrl);

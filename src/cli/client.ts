@@ -58,7 +58,7 @@ export function normalizeUrl(url: string): string {
   return withScheme.replace(/\/+$/, '').replace(new RegExp(`${API_PATH}$`), '');
 }
 
-/** @throws RuntimeError `HEADER_INVALID` when `header` isn't a name and a value that contains `{token}` */
+/** Creates the client. @throws RuntimeError `HEADER_INVALID` when `header` isn't a name and a value that contains `{token}` */
 export function createClient({ url, token, header, send = fetch }: ClientOptions): Client {
   const endpoint = new URL(url).pathname === '/' ? `${url}${API_PATH}` : url;
   const authentication = authenticationOf(header, token);
@@ -113,7 +113,7 @@ async function introspect(ask: Client['ask']): Promise<GraphQLSchema> {
   return buildClientSchema((await ask(getIntrospectionQuery())) as IntrospectionQuery);
 }
 
-/** Throws a payload's errors, if any, as one RuntimeError with a line for each. */
+/** Throws the `errors` of a mutation's payload, if there are any, as one RuntimeError with a line for each. */
 export function throwMistakes(errors: readonly UserError[], format = (error: UserError) => error.fullMessage): void {
   if (errors.length === 0) return;
   const only = (type: string) => errors.every((error) => error.type === type);

@@ -1,4 +1,5 @@
-// Adds commands with examples and common options, and defines what every command gets: terminal, environment, client.
+// Adds commands with examples and common options to the program. Defines what every command receives (`Cli`): terminal,
+// environment and client.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from '../runtime/config.js';
 import type { Client } from './client.js';

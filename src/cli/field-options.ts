@@ -41,7 +41,7 @@ function addOption(command: Command, { flags, help }: CommandOption, isRepeated:
   else command.option(flags, help);
 }
 
-/** Reads the given options of declared fields into `input`. */
+/** Puts the values of the options that the user has given into `input`, the input of the API's mutation. */
 export async function readFieldOptions(written: Readonly<Record<string, unknown>>, input: Input, readers: Readers): Promise<void> {
   for (const { path, field, option } of optionsOf(FIELDS)) {
     const given = written[attributeOf(option.flags)];

@@ -111,7 +111,7 @@ async function migrateAll(url: string, { databaseSchema: schema }: Config, log: 
   }
 }
 
-/** @throws RuntimeError `NOT_MIGRATED` */
+/** Checks that all migrations have been applied. @throws RuntimeError `NOT_MIGRATED` otherwise */
 export async function refuseUnlessMigrated(url: string, { databaseSchema: schema }: Config, log: Logger): Promise<void> {
   const pool = openPool(url, { log, name: 'hookgraph migrate', max: 2, schema });
   try {

@@ -1,4 +1,4 @@
-// Adds the commands `list`, which print deliveries, errors, topics and subscriptions in the same way.
+// Adds the commands `deliveries list`, `errors list`, `topics list` and `webhooks list`, which print in the same way.
 import type { Answer, Client } from './client.js';
 import { type Answering, addAnswering, type Cli, type Command, moment, Option, wholeNumber } from './command.js';
 import { findSubscription } from './find.js';
@@ -47,7 +47,11 @@ export interface Selection {
   until?: string;
 }
 
-/** Adds the options of `Selection` and the option `narrower`. `dated` says what the times are of, like `deliveries created`. */
+/**
+ * Adds the options of `Selection` and one further option.
+ * @param items plural noun for the help text, such as `deliveries`
+ * @param dated for the help of --since and --until: what must have happened in that time, such as `deliveries created`
+ */
 export function addSelection(command: Command, items: string, narrower: Option, dated = items): Command {
   return command
     .option('--webhook <webhook>', `only ${items} of this subscription`)

@@ -47,7 +47,7 @@ export async function forgetLogin(env: Environment): Promise<boolean> {
 }
 
 /**
- * Finds the current login. A stored token is only sent to the URL that it was stored for.
+ * Finds the URL and token to use, and where they come from. A stored token is only sent to the URL that it was stored for.
  * @throws RuntimeError `NOT_LOGGED_IN`
  */
 export async function findLogin(env: Environment): Promise<Login & { source: Source }> {

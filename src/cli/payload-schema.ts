@@ -51,9 +51,9 @@ function object(properties: Record<string, JsonSchema>, required: string[]): Jso
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
-/** The selections of one response key. */
+/** All selections of a query that fill the same key of the response (a field's alias or name). */
 interface Selected {
-  /** `null` for `__typename`. */
+  /** The field's definition; `null` for `__typename`. */
   field: GraphQLField<unknown, unknown> | null;
   nodes: FieldNode[];
   /** Whether a directive with a variable decides whether the field is present. */
@@ -76,7 +76,7 @@ class Derivation {
     for (const one of definitions) if (one.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(one.name.value, one);
   }
 
-  /** `data` may be null, because an error in a non-null field can propagate to the top. */
+  /** Returns the schema of `data`, which may be null, because an error in a non-null field can propagate to the top. */
   data(): JsonSchema {
     return orNull(this.#ofObject(this.schema.getQueryType() as GraphQLObjectType, [this.#operation.selectionSet], true));
   }

@@ -25,8 +25,8 @@ const serve = async (options: ServeOptions): Promise<void> => {
 };
 
 /**
- * @throws RuntimeError `APP_MISSING` in the published package, which lacks the sample product and its dependencies.
- * Called before the command's module is loaded, because that would fail without them.
+ * Refuses a command for the sample product in the published package, which lacks the sample and its dependencies. Called
+ * before the command's module is loaded, because that would fail without them. @throws RuntimeError `APP_MISSING`
  */
 async function refuseWithoutSample(): Promise<void> {
   await (await import('./sample.js')).loadSample();

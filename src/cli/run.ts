@@ -34,7 +34,7 @@ export async function run(args: readonly string[], { env, signal, ...streams }: 
   }
 }
 
-/** Listens once, so that a second signal ends the process at once. */
+/** Returns a signal that aborts at the first Ctrl-C. Listens only once, so that a second Ctrl-C ends the process at once. */
 function nextInterrupt(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());

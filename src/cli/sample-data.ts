@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writePrivateFile } from '../runtime/private-file.js';
 import type { Installation } from './installation.js';
 
-/** Returns the admin's token; `null` when another machine created the sample data, so that the token isn't known here. */
+/** Returns the admin's API token; `null` when the sample data was created on another machine, whose data folder has the token. */
 export async function makeSampleData({ app, config }: Installation): Promise<string | null> {
   const file = join(config.dataDir, 'admin-token');
   const { adminToken } = await app.seed();

@@ -1,4 +1,4 @@
-// Loads the sample product, which isn't part of the published package and which only this file imports.
+// Loads the sample product (`src/sample`), which isn't part of the published package. No other file imports it.
 import type { App } from '../api/index.js';
 import type { Hookgraph, HookgraphOptions } from '../index.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
@@ -37,14 +37,14 @@ export interface DemoStage {
   headerPrefix: string;
   say(line: string): void;
   receiver: { url: string; requests: { headers: Record<string, string | string[] | undefined>; body: string }[] };
-  /** Functions to call at the end, in reverse order. */
+  /** Functions that clean up after the demo. They are called at its end, in reverse order. */
   closing: (() => Promise<unknown>)[];
 }
 
-/** The type is `string` rather than the literal, so that the code compiles without the sample product. */
+/** Typed as `string`, not as a literal: the compiler would check that a literal path exists, and `src/sample` may be deleted. */
 const SAMPLE: string = '../sample/index.js';
 
-/** @throws RuntimeError `APP_MISSING` when the package has no sample product */
+/** Imports the sample product. @throws RuntimeError `APP_MISSING` when the package doesn't contain it */
 export async function loadSample(): Promise<Sample> {
   return (await import(SAMPLE).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;

@@ -1,4 +1,5 @@
-// Saves subscriptions through the API. The result includes warnings and, if requested, the report of a test.
+// Creates, updates and deletes subscriptions through the API. A saved subscription comes with warnings and, if the input
+// requests a test, with the test's report.
 import type { Answer, Client } from './client.js';
 import { REPORT } from './report.js';
 import type { Input } from './subscription-input.js';

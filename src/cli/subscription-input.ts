@@ -113,7 +113,7 @@ export function topicOf(text: string): { key: string; version?: string } {
   return version === undefined ? { key } : { key, version };
 }
 
-/** Returns one input for each topic, whose name ends with the topic if there are several. */
+/** Returns one input for each topic. With several topics, or a list in a file, appends the topic to the name: `Name: user/created`. */
 export function eachTopic({ topics, ...input }: Input, keys: string[] = Array.isArray(topics) ? topics.map(String) : []): Input[] {
   const withTopic = typeof input.topic === 'string' ? { ...input, topic: topicOf(input.topic) } : input;
   const [only] = keys;

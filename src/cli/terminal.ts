@@ -120,7 +120,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams, { noColour }:
   return terminal;
 }
 
-/** Pads the columns of a table. The last column holds sentences: it is wrapped when a row would be wider than the terminal. */
+/** Pads a table's columns to equal widths. Wraps the last column, which holds sentences, where a row is wider than the terminal. */
 function layOut(rows: readonly string[][], columns = Number.POSITIVE_INFINITY): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => stringWidth(row[at] ?? ''))));
   const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
@@ -143,5 +143,5 @@ function wrapWords(text: string, width: number): string[] {
   return lines;
 }
 
-/** Minimum width of a column that is wrapped; in a narrower column the text isn't wrapped. */
+/** Minimum width of the last column, in characters. If less space is left for it, its text isn't wrapped. */
 const LEAST_WRAPPED = 20;

@@ -1,4 +1,4 @@
-// Writes the text that a start with the API prints: the URLs, the token, and a first command to try.
+// Writes the text that `npm start` prints when the API is up: the URLs, the token, and a first command to try.
 
 import { relative } from 'node:path';
 import { API_PATH } from '../runtime/api-path.js';

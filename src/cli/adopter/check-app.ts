@@ -1,4 +1,5 @@
-// `hookgraph check`: lists an application's problems, or the problems that a new GraphQL schema would cause.
+// `hookgraph check`: lists the problems of an application's announced tables and stored queries, with its current GraphQL
+// schema or with the schema in a file.
 import { readFile } from 'node:fs/promises';
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import type { Hookgraph } from '../../index.js';
@@ -12,7 +13,7 @@ export interface CheckAppOptions {
   terminal: Terminal;
 }
 
-/** @throws RuntimeError `CHECK_FAILED` when a problem has the severity ERROR */
+/** Prints the problems. @throws RuntimeError `CHECK_FAILED` when one of them has the severity ERROR */
 export async function checkApp(hooks: Hookgraph, { schema, json, terminal }: CheckAppOptions): Promise<void> {
   const next = schema === undefined ? undefined : await readSchema(schema);
   const problems = await hooks.check(next && { schema: next });

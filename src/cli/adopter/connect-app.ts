@@ -4,7 +4,7 @@ import { RuntimeError } from '../../runtime/runtime-error.js';
 import { type Client, createClient, DEFAULT_HEADER } from '../client.js';
 import { loadApp } from './load-app.js';
 
-/** @throws RuntimeError `TOKEN_MISSING` when HOOKGRAPH_TOKEN isn't set, and every error of loadApp */
+/** Loads the application and creates the client. @throws RuntimeError `TOKEN_MISSING` without HOOKGRAPH_TOKEN, and loadApp's errors */
 export async function connectApp(path: string, env: Environment): Promise<{ client: Client; close(): Promise<void> }> {
   const { token, authHeader } = readConfig(env);
   if (token === null)

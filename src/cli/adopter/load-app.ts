@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Hookgraph } from '../../index.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 
-/** @throws RuntimeError with a hint when the file is missing, can't be loaded or exports no Hookgraph */
+/** Loads the file. @throws RuntimeError with a hint when the file is missing, can't be loaded or exports no Hookgraph */
 export async function loadApp(path: string): Promise<Hookgraph> {
   const file = resolve(path);
   await access(file).catch(() => {
@@ -43,10 +43,10 @@ async function registerTypeScript(file: string): Promise<void> {
 }
 
 /**
- * Returns the file URL of an entry of the application's tsx package; `null` when Node runs TypeScript itself (from
- * 22.18).
- * @param entry the entry's path in the `exports` of tsx
- * @param usual the entry's file, for a tsx whose `exports` lack the entry
+ * Returns the file URL of a module of the application's tsx package, with which Node can load TypeScript; `null` when Node
+ * runs TypeScript itself (from 22.18).
+ * @param entry the module's path in the `exports` of tsx
+ * @param usual the module's file, for a tsx whose `exports` lack this path
  * @throws RuntimeError `APP_IS_TYPESCRIPT` when the application has no tsx
  */
 export async function findTypeScriptLoader(file: string, entry = '.', usual = 'dist/loader.mjs'): Promise<string | null> {

@@ -1,4 +1,5 @@
-// `hookgraph migrate --app`: migrates an application's database, or with --dry-run prints the SQL that would do so.
+// `hookgraph migrate --app`: updates Hookgraph's tables and triggers in an application's database. With --dry-run, prints the
+// SQL instead.
 import type { PlannedStatement } from '../../webhooks/index.js';
 import type { Terminal } from '../terminal.js';
 import { loadApp } from './load-app.js';

@@ -30,9 +30,9 @@ export interface Change {
   input: Input | null;
 }
 
-/** Input fields that aren't compared: the id, and options of the mutation. */
+/** Input fields that aren't compared, because they aren't settings of a subscription: the id, and options of the mutation. */
 const NOT_FIELDS = new Set(['id', 'test', 'preset']);
-/** Fields that rules and users change outside the files; compared only if the file sets them. */
+/** Fields that Hookgraph or a user may change without the file (`hookgraph webhooks disable`); compared only if the file sets them. */
 const LEFT_ALONE = new Set(['disabled']);
 const SECRET = '(secret)';
 
@@ -88,7 +88,10 @@ function changed(fields: Fields, { name, file, input }: Desired, existing: Exist
   };
 }
 
-/** Fills in values that the file omits: Hookgraph's defaults and, for a topic, the version that the subscription has. */
+/**
+ * Returns the file's value (`after`), completed with existing values (`before`) that the file omits: values that Hookgraph
+ * filled in and, for a topic, the subscription's version. So an omitted value doesn't count as a change.
+ */
 function fill(field: string, after: unknown, before: unknown): unknown {
   const declared = declarationOf(field);
   const usual = declared?.default ?? (declared?.type.kind === 'LIST' ? [] : null);
@@ -104,7 +107,7 @@ function fill(field: string, after: unknown, before: unknown): unknown {
   return after;
 }
 
-/** Whether an inner field's existing value is the one that Hookgraph fills in when the file doesn't set the field. */
+/** Whether the existing value of a field's inner field is the one that Hookgraph fills in when the file doesn't set it. */
 function isFilledIn(declared: Field | undefined, key: string, before: Input): boolean {
   const value = before[key];
   if (value === null || value === false) return true;
@@ -122,7 +125,7 @@ function same(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** Converts a subscription's input and its returned values to forms that can be compared. */
+/** Converts a field's input value and the value that the API returns for it to forms that can be compared with each other. */
 class Fields {
   readonly names: string[];
 
@@ -142,7 +145,7 @@ class Fields {
     return Array.isArray(value) ? declared.file.asReturned(value as never) : drop(value as Input);
   }
 
-  /** Reduces an input value to the part that the API will return. */
+  /** Converts a field's input value to what the API will return for it: without secrets, ids sorted. */
   visible(field: string, value: unknown): unknown {
     if (value == null) return null;
     const declared = declarationOf(field);

@@ -1,4 +1,5 @@
-// Prints a plan: for each change a sign such as `+`, the subscription's name and a diff of each field.
+// Prints the changes of `hookgraph plan` and `apply`: for each a sign such as `+`, the subscription's name, and a diff of each
+// changed field.
 import { structuredPatch } from 'diff';
 import type { Terminal } from '../terminal.js';
 import { visible } from '../terminal.js';

@@ -1,4 +1,4 @@
-// Reads a folder of YAML files as subscriptions, one for each topic in a file. Adds the folder's prefix to the
+// Reads a folder of YAML files as subscriptions, one for each topic in a file. Adds the prefix in hookgraph.yaml to the
 // subscriptions' names, and replaces references to files and environment variables by their contents.
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -19,8 +19,8 @@ export interface Desired {
 
 export interface Folder {
   /**
-   * The prefix (before a slash) of the names that the folder owns. `null`: names have no prefix, and the folder owns
-   * only the subscriptions in its files.
+   * The prefix (before a slash) of the names of the folder's subscriptions; `--prune` deletes subscriptions with this prefix
+   * that no file describes. `null`: the names have no prefix.
    */
   scope: string | null;
   desired: Desired[];
@@ -74,7 +74,7 @@ async function listFiles(dir: string): Promise<string[]> {
     .sort();
 }
 
-/** @throws RuntimeError `FILE_INVALID` when the file has an unknown setting or an invalid scope */
+/** Reads the prefix in hookgraph.yaml. @throws RuntimeError `FILE_INVALID` for an unknown setting or an invalid scope */
 export async function readScope(file: string): Promise<string | null> {
   const [settings = {}] = (await readDocuments(file)) as { scope?: unknown }[];
   const { scope = null, ...others } = settings as Record<string, unknown>;

@@ -8,7 +8,7 @@ import { SETTINGS } from './read-folder.js';
 /** Maps each path (relative to the folder) to the file's text. */
 export type Files = Map<string, string>;
 
-/** Separates the subscriptions that can be written to files. Files match subscriptions by name, so each name must be unique. */
+/** Separates subscriptions with a unique name, which can be written to files, from the others. Files find subscriptions by name. */
 export function writable(existing: readonly Existing[]): { named: Existing[]; others: Existing[] } {
   const isAlone = ({ name }: Existing) => name !== null && existing.filter((one) => one.name === name).length === 1;
   return { named: existing.filter(isAlone), others: existing.filter((one) => !isAlone(one)) };
@@ -28,7 +28,7 @@ export function writeFolder(existing: readonly Existing[], scope: string | null)
 
 interface Group {
   name: string;
-  /** The file's list of topics; `null` for a subscription whose name doesn't end in its topic, which isn't merged. */
+  /** The topics of the merged subscriptions; `null` for a subscription that isn't merged, because its name doesn't end in its topic. */
   topics: string[] | null;
   node: Existing;
 }

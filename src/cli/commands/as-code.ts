@@ -102,7 +102,8 @@ async function listExisting(client: Client): Promise<Existing[]> {
 }
 
 /**
- * Computes the changes, and previews each new definition, so that all mistakes are found before a change is made.
+ * Computes the changes that make the API's subscriptions equal to the folder. Previews each new definition, so that all
+ * mistakes are found before a change is made.
  * @throws RuntimeError `REFUSED` with every mistake
  */
 async function plan(client: Client, dir = '.', { prune }: Planning, { env }: Cli): Promise<Change[]> {

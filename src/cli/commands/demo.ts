@@ -1,4 +1,5 @@
-// `hookgraph demo`: runs the guide's example with a receiver of its own, and deletes what it created.
+// `hookgraph demo`: shows in the terminal how a notification is made, with sample data and a receiver inside this process.
+// Deletes what it created.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';

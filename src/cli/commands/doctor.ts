@@ -135,7 +135,7 @@ async function checkKeyFile(config: Config): Promise<Finding> {
   return finding('keys', 'OK', `the keys are in ${file}; keep a copy elsewhere. ${await fingerprintsOf(config)}`);
 }
 
-/** Error messages name a key by its fingerprint, so that the key itself is never shown. */
+/** Returns a text with the fingerprints of the encryption keys, by which error messages name a key without showing it. */
 async function fingerprintsOf(config: Config): Promise<string> {
   const [{ loadKeys }, { createVault }] = await Promise.all([import('../../runtime/keys.js'), import('../../webhooks/index.js')]);
   return `Their fingerprints, newest first: ${createVault(await loadKeys(config)).fingerprints.join(', ')}`;
@@ -151,7 +151,7 @@ async function checkApi(client: Client, report: Report): Promise<void> {
   if (all) for (const one of checkSubscriptions(all as Listed[])) report(one);
 }
 
-/** Checks /readyz, and the clocks of both machines. Returns whether the API responded. */
+/** Calls /readyz of the API, and compares the clocks of both machines. Returns whether the API responded. */
 async function checkReady(client: Client, report: Report): Promise<boolean> {
   const sentAt = Date.now();
   const readyz = await attempt('API', report, () =>

@@ -1,4 +1,4 @@
-// Adds the commands that list and dismiss delivery errors.
+// Adds `errors list` and `errors dismiss`, for the errors of failed deliveries.
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Client } from '../client.js';
 import { type Answering, addAnswering, addCommand, type Cli, type Command, Option } from '../command.js';

@@ -104,7 +104,7 @@ interface Subscribing {
   signatures: Scheme[];
 }
 
-/** Returns a function that deletes the temporary subscription. */
+/** Creates a temporary subscription whose notifications go to the local receiver. Returns the function that deletes it. */
 async function subscribe(
   client: Client,
   receiver: LocalReceiver,

@@ -20,7 +20,7 @@ import {
   resolveReferences,
 } from '../subscription-input.js';
 
-/** Options of `create`, `update` and `preview`. Options that set a single field are declared with the field. */
+/** Options of `create`, `update` and `preview`. Further options, each for one field, are declared in webhooks/base/fields. */
 export interface Written extends Record<string, unknown> {
   topic?: string[];
   preset?: string;

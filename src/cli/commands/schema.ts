@@ -10,7 +10,7 @@ import { topicOf } from '../subscription-input.js';
 
 export interface DescribedPayload {
   contentType: 'application/json' | 'application/xml';
-  /** The subject of the schema: the body that is sent, or the data that a template or the XML format turns into the body. */
+  /** Whether `schema` describes the body that is sent, or the data from which a template or the XML format makes the body. */
   describes: 'BODY' | 'TEMPLATE_INPUT';
   note: string | null;
   schema: JsonSchema;
@@ -36,7 +36,7 @@ export function addSchema(program: Command, { terminal, connect }: Cli): void {
 
 const TOPIC = 'query ($key: String, $version: String) { webhookTopic(key: $key, version: $version) { key version nodeType description } }';
 
-/** @throws RuntimeError `NOT_FOUND` */
+/** Describes the payload of the topic or subscription with this name. @throws RuntimeError `NOT_FOUND` when there is neither */
 async function describePayload(client: Client, name: string): Promise<DescribedPayload> {
   const { webhookTopic: topic } = name.includes('/') ? await client.ask(TOPIC, topicOf(name)) : { webhookTopic: null };
   if (topic) return describe(client, { topic, query: null, template: null, contentType: 'JSON', name: null });

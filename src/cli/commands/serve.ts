@@ -45,7 +45,8 @@ export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise
   }
   const cause = await Promise.race([stopping, postgres?.exited.then(() => 'Postgres') ?? new Promise<never>(() => {})]);
   if (cause === 'Postgres') {
-    // No attempt can be recorded without the database. The leases of deliveries in progress expire; the next start retries them.
+    // Without the database, no attempt can be recorded. The leases of deliveries in progress expire, and the next start of
+    // Hookgraph sends these deliveries again.
     log.fatal('the embedded Postgres ended unexpectedly; this process exits');
     process.exit(1);
   }

@@ -1,4 +1,4 @@
-// Adds the commands that list topics.
+// Adds `topics list`, which prints the events that one can subscribe to.
 import { addCommand, type Cli, type Command } from '../command.js';
 import { addList } from '../list.js';
 

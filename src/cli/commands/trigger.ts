@@ -1,4 +1,4 @@
-// `hookgraph trigger`: sends a test to the subscriptions to a topic, or to a URL by a temporary subscription.
+// `hookgraph trigger`: sends a test notification to each subscription to a topic, or to a URL (by a temporary subscription).
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import type { Answer, Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';

@@ -16,7 +16,7 @@ import { addTryOut } from './try-webhook.js';
 /** Whether a destination's field identifies the receiver: a text that the API always returns, such as an ARN. */
 const namesReceiver = ({ type, output }: Field): boolean => type.kind === 'TEXT' && output !== false && output?.required === true;
 
-/** The kinds of destinations, each with the field that identifies its receiver. */
+/** Returns the kinds of destinations (HTTPS, SQS …), each with the field that identifies the receiver, such as an ARN. */
 const destinations = (): { name: string; receiver: string | null }[] =>
   FIELDS.filter(({ destination }) => destination).map(({ name, type }) => ({
     name,
@@ -28,7 +28,7 @@ const receiverOf = (subscription: Answer): string | null | undefined =>
     .map(({ name, receiver }) => (receiver ? subscription[name]?.[receiver] : subscription[name]))
     .find((to) => to != null);
 
-/** Selects the destinations that the API's schema has. */
+/** Returns the GraphQL selection of a subscription's destination fields, as far as the API's schema has them. */
 function selectReceivers(schema: GraphQLSchema): string {
   const type = schema.getType('WebhookSubscription');
   const known = isObjectType(type) ? type.getFields() : {};

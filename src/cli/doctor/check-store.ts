@@ -1,4 +1,5 @@
-// Checks the database: clock, migrations, keys, capture, and work that waits for a worker.
+// Checks the database for `hookgraph doctor`: its clock, migrations, encryption keys, the triggers that record changes, and
+// whether work waits too long for a worker.
 import { stat } from 'node:fs/promises';
 import type pg from 'pg';
 import type { Config } from '../../runtime/config.js';

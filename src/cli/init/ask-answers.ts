@@ -1,4 +1,4 @@
-// Asks the user which column holds the tenant, and which tenant the rows of each remaining table belong to.
+// Asks the user which column holds the tenant, and how to find the tenant of each table for which init couldn't guess it.
 import type { Terminal } from '../terminal.js';
 import type { Candidate, Survey } from './find-candidates.js';
 import { type TenantRoute, tenantColumns } from './find-tenants.js';

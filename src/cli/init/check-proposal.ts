@@ -1,4 +1,5 @@
-// Checks a proposal: creates a Hookgraph from it, and returns its problems and the SQL that migrate would run.
+// Checks the tables that init proposes to announce: calls createHookgraph() with them, and returns the problems it finds and
+// the SQL that `hookgraph migrate` would run.
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { createHookgraph, type Hookgraph } from '../../index.js';
@@ -80,7 +81,7 @@ function open(pool: Pool, { defaults, tables }: Proposal, { survey, schema }: In
   });
 }
 
-/** Returns a prefix from the package's name: `@acme/shop-api` becomes `ShopApi`. */
+/** Returns a prefix for Hookgraph's GraphQL names, from the package's name: `@acme/shop-api` becomes `ShopApi`. */
 function prefixOf(name: string | null): string {
   const words = (name ?? '')
     .replace(/^@[^/]+\//, '')

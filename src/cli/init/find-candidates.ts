@@ -1,4 +1,5 @@
-// Finds the tables that the application may announce, each with a proposed type, and the tables to leave out.
+// Finds the tables that an application may announce (whose changes Hookgraph would record), each with a proposed type, and
+// the tables to leave out.
 import type { GraphQLObjectType, GraphQLSchema } from 'graphql';
 import { isObjectType } from 'graphql';
 import type { Knowledge } from '../../sources/catalog/complete.js';

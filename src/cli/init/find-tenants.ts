@@ -24,7 +24,7 @@ export interface TenantRoute {
 export interface TenantColumn {
   column: string;
   tables: number;
-  /** The table that the column points to. */
+  /** The table of tenants, to which the column refers; `undefined` when no such table was found. */
   root: Candidate | undefined;
 }
 
@@ -72,7 +72,7 @@ function rootByName(candidates: Candidate[], column: string): Candidate | undefi
   return candidates.find(({ typename }) => typename.toLowerCase() === base.replaceAll('_', ''));
 }
 
-/** Determines how the tenant of each table's rows is found. `answers` are the user's, and override any guess. */
+/** Determines how the tenant of each table's rows is found. `answers`: routes that the user has chosen, instead of guesses. */
 export function findTenants(
   candidates: Candidate[],
   tenant: TenantColumn | undefined,
@@ -110,7 +110,7 @@ function addByColumn(candidates: Candidate[], one: Candidate, { column, root }: 
   routes.set(one, { kind: 'column', column: key.columns[0] as string, why: `column ${key.columns[0]} points to ${root?.typename}` });
 }
 
-/** Finds a join table that has one row for each pair of a row of `one` and a tenant. */
+/** Finds a table such as `memberships`, which has one row for each pair of a row of `one` and a tenant. */
 function byMembers(candidates: Candidate[], one: Candidate, routes: Map<Candidate, TenantRoute>): TenantRoute | null {
   for (const other of candidates) {
     const [key, second] = keysTo(other, one);
@@ -125,8 +125,8 @@ function byMembers(candidates: Candidate[], one: Candidate, routes: Map<Candidat
 }
 
 /**
- * Adds tables that get their tenant from a parent. Proceeds level by level, so that the shortest path of foreign keys
- * is chosen.
+ * Adds routes for tables whose rows refer to a parent row with a tenant. Proceeds level by level, so that the shortest path
+ * of foreign keys is chosen.
  */
 function addByParents(candidates: Candidate[], routes: Map<Candidate, TenantRoute>): void {
   for (let isMore = true; isMore; ) {
@@ -141,8 +141,8 @@ function addByParents(candidates: Candidate[], routes: Map<Candidate, TenantRout
 }
 
 /**
- * Returns possible parents, the most likely first. Prefers NOT NULL foreign keys, then foreign keys in the primary key,
- * then parents that don't look like users.
+ * Returns the routes by which a row of `one` may get its tenant from a parent row, the most likely first. Prefers NOT NULL
+ * foreign keys, then foreign keys in the primary key, then parents that don't look like users.
  */
 function parentsOf(candidates: Candidate[], one: Candidate, routes: Map<Candidate, TenantRoute>): TenantRoute[] {
   const ways = one.table.foreignKeys.flatMap((key) => {
@@ -160,7 +160,10 @@ function parentsOf(candidates: Candidate[], one: Candidate, routes: Map<Candidat
   return ways.map((way) => way.route);
 }
 
-/** Finds the only table whose key begins with a foreign key to `one`, which means that its rows are parts of a row of `one`. */
+/**
+ * Finds the table whose rows are parts of a row of `one`, and therefore have its tenant: their key begins with a foreign
+ * key to `one`. Returns `null` when there is no such table, or several.
+ */
 function byChildren(candidates: Candidate[], one: Candidate, routes: Map<Candidate, TenantRoute>): TenantRoute | null {
   const [first, second] = childrenOf(candidates, one, routes).filter(({ other, key }) =>
     isSame((other as Candidate).key.slice(0, key?.columns.length), key?.columns ?? []),
@@ -168,7 +171,7 @@ function byChildren(candidates: Candidate[], one: Candidate, routes: Map<Candida
   return first && !second ? first : null;
 }
 
-/** Returns the tables with a known tenant that point to `one`. */
+/** Returns the routes by which a row of `one` may get its tenant from rows of another table that refer to it. */
 export function childrenOf(candidates: Candidate[], one: Candidate, routes: Map<Candidate, TenantRoute>): TenantRoute[] {
   return candidates.flatMap((other): TenantRoute[] => {
     const [key, second] = keysTo(other, one);

@@ -1,4 +1,4 @@
-// Finds the table that maps users to tenants, and its column that says who may manage webhooks.
+// Finds the table that says which tenant a user belongs to, and its column that says which users may manage webhooks.
 
 import type { Candidate } from './find-candidates.js';
 import type { Tenancy } from './find-tenants.js';

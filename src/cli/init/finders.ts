@@ -1,4 +1,4 @@
-// Finds root fields of a GraphQL schema that return one row by its key.
+// Searches a GraphQL schema for finders: root fields such as `space(id: $id)` that return one row by its key.
 import {
   type GraphQLArgument,
   type GraphQLField,
@@ -17,7 +17,7 @@ import { camelCase } from '../../sources/catalog/fields.js';
 import { type AnnouncedNode, finderProblems } from '../../webhooks/index.js';
 import { lowerFirst } from './names.js';
 
-/** Whether `node(id:)` can return the type, so that it needs no finder. */
+/** Whether the root field `node(id:)` can return the type, so that the type needs no finder of its own. */
 export function isFoundByNode(schema: GraphQLSchema, typename: string): boolean {
   const field = schema.getQueryType()?.getFields().node;
   const type = schema.getType(typename);
@@ -42,8 +42,9 @@ export function finderFor(schema: GraphQLSchema, node: AnnouncedNode): string | 
 }
 
 /**
- * Returns the ways to pass the node's key as arguments. Each column of the key needs an argument, and each required
- * argument needs a column. The tenant's column needs no argument, because resolvers get the tenant from the context.
+ * Returns the texts of arguments that pass the node's key to a root field, such as `id: $id`. Each column of the key needs
+ * an argument, and each required argument needs a column. The tenant's column needs no argument, because resolvers get the
+ * tenant from the context.
  */
 function fillings(args: readonly GraphQLArgument[], node: AnnouncedNode): string[] {
   const [only, second] = args.filter(isRequiredArgument);

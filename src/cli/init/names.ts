@@ -1,4 +1,5 @@
-// Guesses from names: a table's type, tables that belong to tools, and columns that hold secrets or the tenant.
+// Guesses by name for `hookgraph init`: the GraphQL type of a table, which tables belong to tools, and which columns hold
+// secrets or the tenant.
 import type { CatalogColumn } from '../../sources/catalog/read-catalog.js';
 
 const IRREGULAR: Record<string, string> = { people: 'person', children: 'child', men: 'man', women: 'woman', media: 'media', news: 'news' };
@@ -55,7 +56,7 @@ const CAN_BE_SECRET = new Set(['text', 'varchar', 'bpchar', 'citext', 'bytea', '
 
 export const looksSecret = ({ name, type }: CatalogColumn): boolean => CAN_BE_SECRET.has(type) && SECRET.test(snakeCase(name));
 
-/** Names that suggest a tenant, the most likely first. */
+/** Column names (without `_id`) that suggest a tenant, the most likely first. */
 const TENANTS = [
   'tenant',
   'organi[sz]ation',

@@ -1,4 +1,4 @@
-// Prints init's proposal, the SQL that migrate will run, and what the user must do next.
+// Prints the tables that init proposes to announce, the SQL that `hookgraph migrate` will run, and what the user must do next.
 import { relative } from 'node:path';
 import type { PlannedStatement } from '../../webhooks/index.js';
 import type { Terminal } from '../terminal.js';

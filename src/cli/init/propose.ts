@@ -1,4 +1,5 @@
-// Proposes the tables that an application announces: for each its type, tenant, omitted columns and finder.
+// Proposes the tables that an application announces, each with its type, tenant, omitted columns, and the root field that
+// finds a row by its key.
 import { completeAnnouncements } from '../../sources/catalog/complete.js';
 import type { CatalogColumn } from '../../sources/catalog/read-catalog.js';
 import type { TableDefaults, TableOptions, Tables } from '../../sources/catalog/table-options.js';
@@ -21,7 +22,7 @@ export interface ProposedTable {
   find?: string | null;
 }
 
-/** A table whose tenant couldn't be determined. */
+/** A table that can't be announced yet, because its tenant couldn't be determined or its options have a problem. */
 export interface OpenTable {
   candidate: Candidate;
   why: string;
@@ -77,7 +78,7 @@ export function propose(survey: Survey, { tenant = tenantColumns(survey.candidat
   return { defaults, tables, open, left: [...survey.left, ...left], tenant, userTable: findUserTable(survey.candidates, tenancy) };
 }
 
-/** The order of the tables in the file, by how their tenant is found. */
+/** The order of the tables in the written file: those whose tenant is in a column come first. */
 const ORDER: TenantRoute['kind'][] = ['column', 'parent', 'children', 'several'];
 
 /** Builds the option `tables` of createHookgraph(). */

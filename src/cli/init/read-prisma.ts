@@ -1,5 +1,5 @@
-// Reads a project's models by running Hookgraph's generator with the project's own Prisma, and finds where the schema's
-// generators write.
+// Reads a project's Prisma models by running Hookgraph's generator with the project's own Prisma. Finds the folders into
+// which the schema's generators write the client and the models.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';

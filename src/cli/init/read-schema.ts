@@ -11,11 +11,11 @@ export interface ReadSchema {
   schema: GraphQLSchema;
   /** The file that the schema was read from. */
   from: string;
-  /** The export that the written file imports; `null` when the schema comes from an SDL file. */
+  /** The schema's export, which the file that init writes imports; `null` when the schema comes from an SDL file. */
   imported: { name: string; from: string } | null;
 }
 
-/** `problem` says why a module that seems to export the schema couldn't be loaded. */
+/** Reads the project's GraphQL schema, if it has one. `problem`: why a module that seems to export it couldn't be loaded. */
 export async function readSchema(project: Project, env: NodeJS.ProcessEnv): Promise<{ read: ReadSchema | null; problem: string | null }> {
   let problem: string | null = null;
   if (project.module !== null) {

@@ -87,7 +87,7 @@ function ownSchema({ typescript }: Imports, edit: (what: string) => string): str
   ];
 }
 
-/** Writes the type of the signed-in user, and the function that looks the user up. */
+/** Returns the file's lines with the type of a signed-in user, and with the function that looks the user up. */
 function person(userTable: UserTable | null, { typescript, prisma, schema }: Imports, edit: (what: string) => string): string[] {
   const types = typescript
     ? [
@@ -117,8 +117,8 @@ function person(userTable: UserTable | null, { typescript, prisma, schema }: Imp
 }
 
 /**
- * Quotes a name in SQL, except names that are no reserved words: `id`, and words joined by underscores (unless they
- * begin with current_ or session_).
+ * Quotes a name for SQL, unless it can't be a reserved word: only `id`, and words joined by underscores that don't begin
+ * with current_ or session_, stay unquoted.
  */
 const identifier = (name: string): string =>
   name === 'id' || (/^[a-z][a-z0-9]*(_[a-z0-9]+)+$/.test(name) && !/^(current_|session_)/.test(name)) ? name : pg.escapeIdentifier(name);

@@ -31,7 +31,7 @@ export interface NoReply {
   kind: 'NO_REPLY';
   stage: Extract<Stage, 'TEMPLATE' | 'AUTH' | 'ADDRESS' | 'CONNECT' | 'TIMEOUT' | 'ANSWER' | 'STATUS'>;
   message: string;
-  /** Set when a retry would fail, too. The delivery is then held until the subscription changes. */
+  /** Set when a retry would fail, too. The delivery is then held (kept without retries) until the subscription changes. */
   held?: true;
   /** The HTTP status of a response that was refused because it is malformed or too long. */
   status?: number;
@@ -54,7 +54,7 @@ export interface Destination<M> {
 }
 
 /**
- * Returns the result of a request whose reused connection broke before a response arrived. It doesn't count as a failure of this
+ * Returns the result of a request whose reused connection broke before a response arrived. This result doesn't count as a failure of this
  * installation's network.
  */
 export const unansweredReply = (sendMs: number): NoReply => ({
@@ -65,7 +65,9 @@ export const unansweredReply = (sendMs: number): NoReply => ({
   sendMs,
 });
 
-/** Returns the result of a response that is malformed or too long. It doesn't count as a failure of this installation's network. */
+/**
+ * Returns the result of a response that is malformed or too long. This result doesn't count as a failure of this installation's network.
+ */
 export const refusedAnswer = ({ message, status }: AnswerRefused, sendMs: number): NoReply => ({
   kind: 'NO_REPLY',
   stage: 'ANSWER',
@@ -83,7 +85,7 @@ export function isClosedByPeer(error: unknown): boolean {
 }
 
 /**
- * Converts the error of a request into its result.
+ * Converts the error of a request into the attempt's result: the stage that failed, and a message for the subscription's owner.
  * @param host the receiver's host; leave it out when a response had begun, because then this installation's network works
  */
 export function noReplyOf(error: unknown, timedOut: boolean, deadlineMs: number, sendMs: number, host?: string): NoReply {

@@ -1,6 +1,6 @@
-// Declares a destination's settings after merging the input with the saved values, and splits them for storage.
+// Declares a draft, the settings and secrets of a destination after the input was merged with the saved values. Splits a draft for storage.
 
-/** The settings and secrets to save. A kind of destination extends this type by values that only its check needs. */
+/** The settings and secrets to save. A kind of destination extends this type by values that only its check of the input needs. */
 export interface DestinationDraft<Settings = unknown> {
   settings: Settings;
   /** `undefined` when there are none. */

@@ -47,7 +47,8 @@ export interface Upkeep<Settings> {
   /** Queues the deletion of the subscription's resources. Runs in the transaction that deletes the subscription. */
   forget(client: PoolClient, subscriptionId: string): Promise<void>;
   /**
-   * Performs the queued steps of one subscription; `null`: of all subscriptions. A failed step is returned as a warning and stays queued.
+   * Creates and deletes the queued resources of one subscription; `null`: of all subscriptions. A step that fails is returned as a warning
+   * and stays queued.
    */
   settle(engine: Engine, subscriptionId: string | null): Promise<Problem[]>;
   /** Interval in milliseconds at which each worker calls `settle`. */
@@ -71,7 +72,9 @@ export interface DestinationKind<Settings = unknown, Access = unknown, Message =
   /** The part of the settings that identifies the receiver. When it changes, the sending rate learned from the old receiver is dropped. */
   receiverOf(settings: Settings): unknown;
 
-  /** @throws Error when the settings are invalid, which saved settings are not */
+  /**
+   * Computes where a subscription's messages go. Saved settings are valid, because they were checked. @throws Error for invalid settings
+   */
   locate(settings: Settings, secrets: object | undefined, subscription: { id: string; tenant: string }): Located<Access>;
   /** Builds the message of one delivery. Sends nothing. */
   compose(
@@ -81,7 +84,8 @@ export interface DestinationKind<Settings = unknown, Access = unknown, Message =
     body: { text: string; contentType: string },
   ): Composed<Message>;
   /**
-   * Opens the sender, which all subscriptions of a process share. All its connections must go through the guard.
+   * Opens the sender, which all subscriptions of a process share. All its connections must go through the guard, which refuses private
+   * addresses.
    * @param deadlineMs the usual deadline of an attempt in milliseconds
    * @param perOrigin maximum number of concurrent requests to one origin
    */

@@ -4,7 +4,7 @@ import type { Destination } from './destination.js';
 import { kindNamed } from './registry.js';
 
 export interface Senders {
-  /** Returns the sender of a kind, by the name of the kind's field. Returns a promise only while the sender is being opened. */
+  /** Returns the sender of a kind, by the name of the kind's field, e.g. `sqs`. Returns a promise only while the sender is being opened. */
   of(field: string): Destination<unknown> | Promise<Destination<unknown>>;
   close(): Promise<void>;
 }

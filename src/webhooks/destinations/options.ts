@@ -3,7 +3,10 @@ import { type ConfigLine, describeVariables, type Environment, readVariables } f
 import type { DestinationOptions } from '../base/engine.js';
 import { DESTINATIONS } from './registry.js';
 
-/** @throws RuntimeError `BAD_CONFIG`, with the name and value of the variable, when a value is invalid */
+/**
+ * Returns the options of each kind that has environment variables, by the name of its field.
+ * @throws RuntimeError `BAD_CONFIG`, with the name and value of the variable, when a value is invalid
+ */
 export function readDestinationOptions(env?: Environment): Partial<DestinationOptions> {
   const entries = DESTINATIONS.flatMap(({ field, variables }) => (variables ? [[field.name, readVariables(variables, env)]] : []));
   return Object.fromEntries(entries);

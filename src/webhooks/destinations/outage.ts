@@ -9,17 +9,20 @@ export interface Outage {
   close(): void;
 }
 
-/** Minimum and maximum number of milliseconds until a delivery is retried. */
+/** Minimum and maximum number of milliseconds until a delivery that failed because of the outage is retried. */
 const MIN_PAUSE_MS = 2_000;
 const MAX_PAUSE_MS = 30_000;
 /** Milliseconds between the first failure and the warning, so that the warning counts all deliveries that fail at about the same time. */
 const GATHER_MS = 1_000;
 /** Milliseconds between two checks of whether the outage has ended. */
 const CHECK_MS = 1_000;
-/** An outage ends when no connection has failed for this many milliseconds, and a connection has succeeded since the last failure. */
+/**
+ * An outage ends when no delivery has failed because of it for this many milliseconds, and a connection has succeeded since the last
+ * failure.
+ */
 const QUIET_MS = 3_000;
 /**
- * An outage also ends when no delivery has failed for this many milliseconds, because perhaps none is left that could show whether the
+ * An outage also ends when no delivery has failed for this many milliseconds: perhaps no delivery is left that could show whether the
  * network works.
  */
 const MAX_QUIET_MS = 3 * MAX_PAUSE_MS;
@@ -32,7 +35,7 @@ interface Ongoing {
   postponed: number;
   deliveryIds: Set<string>;
   subscriptionIds: Set<string>;
-  /** The last failure. The outage ends when its step (DNS lookup or connection) succeeds for any receiver. */
+  /** The last failure. The outage ends when what failed then (a DNS lookup or a connection) succeeds for any receiver. */
   last: EgressFailed;
 }
 

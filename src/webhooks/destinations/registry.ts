@@ -6,7 +6,10 @@ import type { DestinationKind } from './kind.js';
 import { sns } from './sns/index.js';
 import { sqs } from './sqs/index.js';
 
-/** Importing this list loads no SDK and no HTTP client, so that the command line starts quickly. Tests add a kind to it. */
+/**
+ * All kinds of destinations. Importing this list loads no SDK and no HTTP client, so that the command line starts quickly. Tests add a
+ * kind.
+ */
 export const DESTINATIONS: DestinationKind[] = [https, sns, sqs, eventBridge];
 
 /** Returns the kind of destination of a definition, and its settings. @throws Error when this version of Hookgraph doesn't know the kind */
@@ -19,7 +22,7 @@ export function destinationOf(definition: Definition): { kind: DestinationKind; 
   throw new Error('the definition has a kind of destination that this version of Hookgraph does not know; a newer version saved it');
 }
 
-/** @throws Error when there is no such kind */
+/** Returns the kind whose field has this name. @throws Error when there is no such kind */
 export function kindNamed(name: string): DestinationKind {
   const kind = DESTINATIONS.find(({ field }) => field.name === name);
   if (!kind) throw new Error(`there is no kind of destination named ${name}`);

@@ -1,4 +1,4 @@
-// Explains TLS errors of connections to receivers, and how to correct them.
+// Explains TLS errors of connections to receivers, and how their operators can correct them.
 
 type TlsError = Error & { code?: string; host?: string };
 

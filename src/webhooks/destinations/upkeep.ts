@@ -6,7 +6,10 @@ import type { Definition } from '../base/model.js';
 import type { Upkeep } from './kind.js';
 import { DESTINATIONS, settingsOf } from './registry.js';
 
-/** Returns the upkeep of each kind of destination that the definitions use, with the settings of that kind. */
+/**
+ * Returns, for each kind of destination in the definitions that needs resources, the functions that create and delete them, and its
+ * settings.
+ */
 function upkeepOf(definitions: Definition[]): { upkeep: Upkeep<unknown>; settings: unknown[] }[] {
   return DESTINATIONS.flatMap((kind) => {
     const settings = definitions.map((definition) => settingsOf(kind, definition)).filter((known) => known !== undefined);
@@ -27,7 +30,7 @@ export async function forgetUpkeep(client: PoolClient, subscriptionId: string): 
   for (const { upkeep } of DESTINATIONS) await upkeep?.forget(client, subscriptionId);
 }
 
-/** Performs the queued steps of a subscription. Failed steps are returned as warnings, and a worker retries them. */
+/** Creates and deletes the queued resources of a subscription. A step that fails is returned as a warning, and a worker retries it. */
 export async function settleUpkeep(engine: Engine, subscriptionId: string, ...definitions: Definition[]): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const { upkeep } of upkeepOf(definitions)) problems.push(...(await upkeep.settle(engine, subscriptionId)));

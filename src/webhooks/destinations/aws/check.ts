@@ -14,7 +14,7 @@ export interface AwsInput {
 export const textOf = (given: string | null | undefined, saved?: string | null): string | null =>
   (given === undefined ? saved : given?.trim()) || null;
 
-/** Merges the input with the saved settings and secrets, if any. */
+/** Merges the input with the saved settings and secrets, if any: an absent field of the input keeps its saved value. */
 export function mergeAws(
   input: AwsInput,
   was: AwsSettings | undefined,
@@ -39,7 +39,7 @@ export interface AwsRules {
   /** The ARN of the queue, topic or event bus; `null` when it is invalid, and then the account is not checked. */
   arn: string | null;
   offered: AwsAccounts | undefined;
-  /** The environment variable that lists the allowed accounts; problems name it. */
+  /** The environment variable that lists the allowed accounts. Messages about an account that isn't allowed name it. */
   variable: string;
 }
 

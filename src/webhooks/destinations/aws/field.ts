@@ -4,6 +4,7 @@ import type { Subscription } from '../../base/model.js';
 import type { AwsSettings } from './access.js';
 
 /**
+ * Returns these fields for one kind of AWS destination.
  * @param verb the permission that an access key needs, e.g. `publish`, for the descriptions
  * @param settingsOf returns the settings of this destination; `undefined` when the subscription has another destination
  */

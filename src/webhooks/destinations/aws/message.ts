@@ -34,8 +34,8 @@ export const toMessageAttributes = (attributes: Attributes) =>
   Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]));
 
 /**
- * The FIFO parameters of a message. The group is the node: AWS keeps the messages of a group in order. The deduplication id is the
- * delivery: AWS drops repeats of it within five minutes.
+ * The parameters of a message to a FIFO topic or queue. The group is the node: AWS keeps the messages of a group in order. The
+ * deduplication id is the delivery: AWS drops repeats of it within five minutes.
  */
 export interface Fifo {
   groupId: string;
@@ -65,7 +65,9 @@ export function sizeOf(body: string, attributes: Attributes): number {
   );
 }
 
-/** Returns a result that holds the delivery until the subscription changes, because AWS would reject the message. */
+/**
+ * Returns a result that holds the delivery (keeps it without retries) until the subscription changes, because AWS would reject the message.
+ */
 export const heldFor = (message: string): { refused: NoReply } => ({
   refused: { kind: 'NO_REPLY', stage: 'TEMPLATE', message, held: true, sendMs: 0 },
 });

@@ -3,7 +3,10 @@ import { z } from 'zod';
 import type { Variable } from '../../../runtime/config-texts.js';
 import { list } from '../../../runtime/config-texts.js';
 
-/** @param resources the resources that subscriptions send to, for the description, e.g. `SQS queues` */
+/**
+ * Returns the variable with this name, for one kind of AWS destination.
+ * @param resources the resources that subscriptions send to, for the description, e.g. `SQS queues`
+ */
 export function accountsVariable(name: string, resources: string): Variable<string[]> {
   return {
     name,

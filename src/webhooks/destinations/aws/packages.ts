@@ -6,7 +6,10 @@ export const loadCredentialProviders = () =>
   import('@aws-sdk/credential-providers').catch((cause) => missing('@aws-sdk/credential-providers', cause));
 export const loadHttpHandler = () => import('@smithy/node-http-handler').catch((cause) => missing('@smithy/node-http-handler', cause));
 
-/** @throws WebhooksError PACKAGE_MISSING with the command that installs the package; rethrows any other error */
+/**
+ * Reports that the import of a package failed.
+ * @throws WebhooksError PACKAGE_MISSING with the command that installs the package; rethrows any other error
+ */
 export function missing(name: string, cause: NodeJS.ErrnoException): never {
   if (cause.code !== 'ERR_MODULE_NOT_FOUND' && cause.code !== 'MODULE_NOT_FOUND') throw cause;
   throw new WebhooksError(

@@ -9,7 +9,7 @@ import { loadCredentialProviders, loadHttpHandler } from './packages.js';
 
 export interface AwsMessage {
   access: AwsAccess;
-  /** Identify the version of the subscription. The client, which holds the credentials, is cached for that version. */
+  /** `subscriptionId` and `version` identify the cached SDK client, which holds the credentials of that version of the subscription. */
   subscriptionId: string;
   version: number;
 }
@@ -98,8 +98,8 @@ export function openAwsSender<C extends Client, M extends AwsMessage>(
 }
 
 /**
- * The clients of this process. Subscriptions that use the installation's credentials share one client per region; each other subscription
- * has a client of its own.
+ * Caches the SDK clients of this process. Subscriptions that use the installation's credentials share one client per region; each other
+ * subscription has a client of its own.
  */
 class Clients<C> {
   private readonly clients = new Map<string, { version: number; client: Promise<C> }>();
@@ -125,7 +125,10 @@ class Clients<C> {
   }
 }
 
-/** Opens a client with the credentials of `access`. If it has none, the SDK finds credentials in the environment of the process. */
+/**
+ * Opens an SDK client with the role or the access key of `access`. If it has neither, the SDK finds credentials in the environment of the
+ * process.
+ */
 export async function openAwsClient<C extends Client, M extends AwsMessage>(
   service: Pick<AwsService<C, M>, 'connect'>,
   guard: Agents,
@@ -148,7 +151,7 @@ async function clientConfig(guard: Agents, { region, endpoint, role, keys }: Aws
   return { ...config, credentials };
 }
 
-/** Creates an HTTP handler that fails when a response has more than MAX_RESPONSE_BYTES, and that stops reading at the deadline. */
+/** Creates the SDK's HTTP handler. It fails when a response has more than MAX_RESPONSE_BYTES, and stops reading at the deadline. */
 async function boundedHandler({ httpAgent, httpsAgent }: Agents, deadlineMs: number) {
   const { NodeHttpHandler } = await loadHttpHandler();
   const inner = new NodeHttpHandler({ httpAgent, httpsAgent, requestTimeout: deadlineMs });

@@ -1,4 +1,4 @@
-// Sends notifications to AWS EventBridge event buses.
+// Declares AWS EventBridge event buses as a kind of destination.
 import { type AwsSecrets, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
 import { accountsVariable } from '../aws/options.js';
 import { openAwsSender } from '../aws/sender.js';

@@ -1,4 +1,4 @@
-// Builds an EventBridge event: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+// Builds the EventBridge event of a delivery: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
 import type { Compiled } from '../../base/compiled.js';
 import type { Engine } from '../../base/engine.js';
 import { attributesOf, heldFor, refusalOf } from '../aws/message.js';
@@ -11,7 +11,10 @@ export interface BusEvent extends AwsMessage {
   access: EventBridgeAccess;
   detailType: string;
   detail: string;
-  /** Values such as `delivery_id=…`, which identify delivery, subscription and node. They are here because an event has no attributes. */
+  /**
+   * Values such as `delivery_id=…`, which identify delivery, subscription and node. They are here, because events of EventBridge have no
+   * attributes.
+   */
   resources: string[];
 }
 
@@ -50,7 +53,7 @@ export function composeEvent(
   };
 }
 
-/** Returns the reason why EventBridge would reject the body; `null` for a JSON object, which it accepts. */
+/** Returns a result with the reason why EventBridge would reject the body; `null` for a JSON object, which it accepts. */
 function unsendable(text: string) {
   if (/^\s*\{/.test(text) && isJson(text)) return null;
   return heldFor('The body is not a JSON object, but EventBridge accepts only JSON objects. Let the template render one.');

@@ -1,4 +1,4 @@
-// Sends events to EventBridge event buses.
+// Sends events to EventBridge event buses with the official SDK, and reads the failures that its responses report.
 import type { EventBridgeClient, PutEventsCommandOutput } from '@aws-sdk/client-eventbridge';
 import { missing } from '../aws/packages.js';
 import type { AwsService } from '../aws/sender.js';

@@ -1,5 +1,5 @@
-// Limits the bytes that are read from an HTTP/2 connection. Node reads the socket in native code, so the bytes can be counted only
-// afterwards.
+// Limits the bytes that are read from an HTTP/2 connection. Node reads the socket in native code, so the bytes can be counted only after
+// they were read.
 import type { Socket } from 'node:net';
 import { MAX_EXCHANGE_BYTES } from './response-reader.js';
 
@@ -15,7 +15,10 @@ export class ByteWatch {
   private open = 0;
   private limit: number;
 
-  /** @param exceed called once, when the receiver has sent more bytes than its requests allow */
+  /**
+   * Counts the bytes that arrive at the socket from now on, until `close`.
+   * @param exceed called once, when the receiver has sent more bytes than its requests allow
+   */
   constructor(
     private readonly socket: Pick<Socket, 'bytesRead'>,
     private readonly exceed: () => void,

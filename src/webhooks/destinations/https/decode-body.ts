@@ -3,16 +3,16 @@ import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
 
-/** Maximum number of content codings of one body. Receivers have no use for more, and decoding each costs time. */
+/** Maximum number of codings, such as gzip, that were applied to one body. Receivers have no use for more, and decoding each costs time. */
 const MAX_CODINGS = 3;
 
-// Accept incomplete input, because a body may be cut off at MAX_RESPONSE_BYTES.
+// These options make the decoders accept incomplete input, because a body may be cut off at MAX_RESPONSE_BYTES.
 const GZIP = { finishFlush: zlib.constants.Z_SYNC_FLUSH };
 const BROTLI = { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH };
 
 /**
- * Sets the body of a reply, decompressed if necessary. Returns a promise only for a compressed body, because nearly all bodies are not
- * compressed.
+ * Sets the body of a reply, and decompresses it if necessary. Returns a promise only for a compressed body, because nearly all bodies are
+ * not compressed.
  */
 export function withBody(reply: Reply, bytes: Buffer): Reply | Promise<Reply> {
   const { headers } = reply;

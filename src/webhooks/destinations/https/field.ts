@@ -1,4 +1,4 @@
-// Declares the field `callbackUrl`, and warns about credentials in it.
+// Declares the field `callbackUrl`, the URL that a subscription sends to. Checks the URL, and warns about credentials in it.
 import type { Problem } from '../../base/errors.js';
 import type { CheckContext, Field } from '../../base/fields/field.js';
 

@@ -8,10 +8,10 @@ export interface Http1Connection {
   readonly origin: string;
   /** When the connection was opened, by `performance.now()`. */
   bornMs: number;
-  /** Number of requests on this connection that have ended. */
+  /** Number of requests on this connection that have ended. When it is 0, the connection is new. */
   answered: number;
   isBroken: boolean;
-  /** `null` until the connection is open. */
+  /** Reads the responses before undici does, and limits them. `null` until the connection is open. */
   reader: ResponseReader | null;
 }
 
@@ -24,7 +24,7 @@ export interface WaitingRequest {
 }
 
 interface Origin {
-  /** The idle connections. The one that was used last is used first, so that surplus connections stay idle until they are closed. */
+  /** The idle connections. The most recently used one is used first, so that surplus connections stay idle until they are closed. */
   idle: Http1Connection[];
   open: number;
   waiting: WaitingRequest[];
@@ -100,7 +100,7 @@ export class Http1Connections {
     const client = new Client(name, {
       connect: (options, callback) =>
         this.connect(options, (...[error, socket]) => {
-          // undici calls this again to replace a connection that broke before the request was written.
+          // undici calls this function again to replace a connection that broke before the request was written.
           Object.assign(connection, { bornMs: performance.now(), answered: 0, isBroken: false });
           if (error) return callback(error, null);
           connection.reader = new ResponseReader(socket);

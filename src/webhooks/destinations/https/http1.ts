@@ -12,8 +12,8 @@ import type { Http1Connection, Http1Connections, WaitingRequest } from './http1-
 const MAX_PATHS = 10_000;
 
 /**
- * Caches the path of each URL, because many requests have the same URL. The path can't be cut off the URL at the length of the origin,
- * because an origin is normalized: it has no `:443`.
+ * Caches the path of each URL, because many requests have the same URL. The path is not simply the rest of the URL after the origin,
+ * because the origin is normalized: it has no `:443`.
  */
 const paths = new Map<string, string>();
 
@@ -50,7 +50,7 @@ interface Task {
 }
 
 /**
- * One request and its response. It is a class because thousands of requests run at once: one object each takes less memory than a dozen
+ * One request and its response. This is a class because thousands of requests run at once: an object needs less memory than a dozen
  * closures.
  */
 class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
@@ -147,7 +147,8 @@ class Http1Exchange implements Dispatcher.DispatchHandler, WaitingRequest {
   }
 
   passDeadline(): void {
-    // A connection can be dead without an error. The other connections of its origin may be dead, too.
+    // Without a response, the connection may be dead although it reported no error. The other connections of its origin may then be dead,
+    // too.
     if (this.task !== null && this.status === 0) this.connections.retire(this.task.request.origin);
     this.fail(LATE, true);
   }

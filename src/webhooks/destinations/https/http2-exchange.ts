@@ -7,12 +7,17 @@ import type { ByteWatch } from './byte-watch.js';
 import { withBody } from './decode-body.js';
 import { MAX_INFORMATIONAL, TOO_MANY_INFORMATIONAL } from './response-reader.js';
 
-/** Thrown when the receiver certainly did not process the request: https://www.rfc-editor.org/rfc/rfc9113#section-8.7 */
+/**
+ * Thrown when the receiver certainly did not process the request, so that it can be repeated:
+ * https://www.rfc-editor.org/rfc/rfc9113#section-8.7
+ */
 export class Unprocessed extends Error {
   override name = 'Unprocessed';
 }
 
-/** Thrown when a session that has answered earlier requests ends before it answers this one. */
+/**
+ * Thrown when a session that has answered earlier requests ends before it answers this one. The receiver may have processed the request.
+ */
 export class Unanswered extends Error {
   override name = 'Unanswered';
 }
@@ -23,7 +28,7 @@ export interface Held {
   /** When the session was opened, and when the receiver last sent something, both by `performance.now()`. */
   bornMs: number;
   heardMs: number;
-  /** The PING in progress: the session gets no request before its answer. `null` when there is none. */
+  /** The PING in progress, before whose answer the session gets no request; `null` when there is none. */
   ping: Promise<void> | null;
   /** Number of streams in use or reserved. */
   open: number;
@@ -55,7 +60,7 @@ export function exchange(held: Held, request: Exchange, timing: Timing): Promise
     try {
       stream = held.session.request({ ':method': 'POST', ':path': pathname + search, ...request.headers, 'content-length': length });
     } catch {
-      // The session ended after it was chosen.
+      // The session ended after it was chosen for this request, and before the request was sent.
       reject(new Unprocessed('The connection ended before the request was sent'));
       return;
     }
@@ -149,7 +154,7 @@ class Http2Exchange {
   /** Returns the reason why the stream ended without a response. */
   private failureOf(error: Error & { code?: string }): Error {
     const { stream, held } = this;
-    // If the receiver only reset this stream, the session is still open.
+    // The whole session ended. If the receiver only resets this stream, the session stays open.
     if (held.hasAnswered && held.session.destroyed && !stream.pending) return new Unanswered();
     if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || stream.pending)
       return new Unprocessed('The receiver refused the request before it processed it', { cause: error });

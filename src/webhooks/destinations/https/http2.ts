@@ -94,7 +94,7 @@ class Sessions {
       this.sessions.delete(held);
       this.wake();
     };
-    // Each stream reports its own error. After GOAWAY, the open streams continue and no new stream is opened.
+    // After an error or GOAWAY, the session gets no new request. Its open streams continue after GOAWAY, and each reports its own error.
     session.on('error', leave).on('goaway', leave).on('close', leave);
     session.once('close', () => bytes.close());
     session.on('remoteSettings', ({ maxConcurrentStreams = MAX_STREAMS }) => {
@@ -161,7 +161,7 @@ class Sessions {
     return held.ping;
   }
 
-  /** Opens another session if one may be opened; otherwise waits until a stream may be free. */
+  /** Opens another session if one may be opened; otherwise waits until a stream is released or a session changes. */
   private further(): Promise<void> {
     if (!mayOpen(this.sessions)) return new Promise<void>((resolve) => this.waiting.push(resolve));
     this.opening ??= this.connect()
@@ -190,7 +190,10 @@ function freeIn(sessions: ReadonlySet<Held>, trustedSinceMs: number): Held | und
   return found;
 }
 
-/** Whether another session may be opened. Not while the limit of a new session is unknown, because that session may have enough streams. */
+/**
+ * Whether another session may be opened: not while the stream limit of a new session is unknown, because that session may have enough
+ * streams.
+ */
 function mayOpen(sessions: ReadonlySet<Held>): boolean {
   if (sessions.size >= MAX_SESSIONS) return false;
   for (const { limit } of sessions) if (limit === null) return false;

@@ -14,17 +14,17 @@ import { ChoseHttp1, type Http2Origin, openHttp2Origin, unlessAborted } from './
 import { Unanswered } from './http2-exchange.js';
 import { LIFETIMES } from './lifetimes.js';
 
-/** An origin that chose HTTP/1.1 is offered HTTP/2 again after this many milliseconds. */
+/** Milliseconds after which an origin that chose HTTP/1.1 is offered HTTP/2 again. */
 const CHOICE_MS = 10 * 60_000;
-/** Milliseconds after which an unused connection from a negotiation of the protocol is closed. */
+/** Milliseconds after which a connection that was opened to negotiate the protocol is closed if no request has used it. */
 const UNUSED_MS = 10_000;
-/** Maximum number of origins whose choice is cached; beyond it the oldest is evicted. */
+/** Maximum number of origins whose choice of protocol is cached; beyond it the oldest is evicted. */
 const MAX_ORIGINS = 10_000;
 
 interface Choice {
-  /** `null` means HTTP/1.1. */
+  /** The result of the negotiation: the origin's HTTP/2 sessions, or `null` when it chose HTTP/1.1. */
   made: Promise<Http2Origin | null>;
-  /** The value of `made`, set when it has resolved. */
+  /** The value of `made`; absent until `made` has resolved. */
   known?: Http2Origin | null;
   /** When the choice expires, by `Date.now()`. */
   untilMs: number;
@@ -50,7 +50,7 @@ export function openHttpsDestination(
     return openHttp2Origin(origin, socket, lifetimes, async () => {
       const another = await offer(guard, origin);
       if (another.alpnProtocol === 'h2') return another;
-      // The origin no longer chooses HTTP/2. The next request negotiates again.
+      // The origin chose HTTP/2 before, and now HTTP/1.1. The next request negotiates again.
       choices.forget(origin);
       unusedSockets.keep(origin, another);
       throw new ChoseHttp1();
@@ -90,7 +90,7 @@ export function openHttpsDestination(
   };
 }
 
-/** Opens a connection on which the origin chooses between h2 and HTTP/1.1. */
+/** Opens a connection on which the origin chooses between HTTP/2 and HTTP/1.1. */
 function offer(guard: Pick<Guard, 'connect'>, origin: string): Promise<TLSSocket> {
   const { hostname, host, port, protocol } = new URL(origin);
   const options = { hostname, host, port, protocol, allowH2: true };
@@ -157,7 +157,7 @@ class Choices {
   }
 }
 
-/** By origin: a connection on which the origin chose HTTP/1.1, kept until a request uses it. */
+/** Keeps one connection per origin on which the origin chose HTTP/1.1 in a negotiation, until a request uses it. */
 class UnusedSockets {
   private readonly sockets = new Map<string, TLSSocket>();
 

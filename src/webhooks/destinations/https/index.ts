@@ -1,4 +1,4 @@
-// Sends notifications as HTTP requests to a URL.
+// Declares HTTPS URLs as a kind of destination.
 import type { Exchange } from '../../base/model.js';
 import type { DestinationKind } from '../kind.js';
 import type { HttpsSettings } from './definition.js';

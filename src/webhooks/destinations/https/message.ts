@@ -8,7 +8,7 @@ import type { Composed, DeliveryIds } from '../kind.js';
 export interface OutgoingRequest {
   url: string;
   origin: string;
-  /** All headers except Authorization. */
+  /** All headers except Authorization, which is added just before the request is sent. */
   headers: Record<string, string>;
   /** The headers to record. The values of the subscription's own headers are redacted, because they may be secrets. */
   recordedHeaders: Record<string, string>;
@@ -61,7 +61,10 @@ interface Known {
   time: string;
 }
 
-/** Cached per compiled definition. The installation's settings don't change while a process runs. */
+/**
+ * Caches the headers that don't differ between requests, per compiled definition. The installation's settings don't change while a process
+ * runs.
+ */
 const known = new WeakMap<Compiled, Known>();
 
 function knownOf({ headerPrefix: prefix, domain }: Settings, compiled: Compiled): Known {
@@ -96,7 +99,7 @@ function withOwn({ headers: own, auth }: Compiled, signed: Record<string, string
   };
 }
 
-/** Returns the shared secrets that are valid at this time, newest first. Leaves out an expired one even if it isn't deleted yet. */
+/** Returns the shared secrets with which to sign at this time, newest first. Leaves out an expired secret even if it isn't deleted yet. */
 function secretsInForce({ sharedSecret, oldSecrets }: Compiled, at: Date): string[] {
   if (sharedSecret === null) return [];
   if (oldSecrets.length === 0) return [sharedSecret];

@@ -1,8 +1,8 @@
-// Limits the number of concurrent requests to one origin; further requests wait in order.
+// Limits the number of concurrent requests to one origin: each request takes a slot, and further requests wait in order for a free one.
 
 /**
- * Waiting requests start in batches: when this many slots are free (or enough for all of them), at the latest GATHER_MS milliseconds after
- * a slot became free. Requests that start together share database reads, renderings and writes.
+ * Waiting requests start in batches, because requests that start together share database reads, renderings and writes. A batch starts when
+ * BATCH_SIZE slots are free, or enough for all waiting requests, and at the latest GATHER_MS milliseconds after a slot became free.
  */
 const BATCH_SIZE = 100;
 const GATHER_MS = 5;
@@ -22,7 +22,7 @@ export class OriginSlots {
 
   /**
    * Reserves a slot. Returns `null` when one is free at once. Otherwise returns a promise: `true` when a slot was reserved, `false` when
-   * the slots were closed. Call `release` after the request.
+   * `close` was called first. Call `release` after the request.
    */
   take(key: string): Promise<boolean> | null {
     const origin = this.origins.get(key) ?? { inUse: 0, waiting: [], gathering: undefined };

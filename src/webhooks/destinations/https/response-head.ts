@@ -1,4 +1,5 @@
-// Repairs the head (status line and headers) of an HTTP/1.1 response that RFC 9112 allows but a strict parser rejects. Pure functions.
+// Repairs the head (status line and headers) of an HTTP/1.1 response, when RFC 9112 allows it but a strict parser rejects it. Pure
+// functions.
 
 const [TAB, LF, CR, SPACE, COMMA, COLON] = [9, 10, 13, 32, 44, 58];
 const [C, T] = ['c'.charCodeAt(0), 't'.charCodeAt(0)];

@@ -109,7 +109,7 @@ export class ResponseReader {
     }
     this.informational += 1;
     if (this.informational <= MAX_INFORMATIONAL) return NOTHING;
-    // The status of an informational response would be misleading in the attempt.
+    // The error has no status, because the attempt would then record the status of an informational response.
     this.socket.destroy(new AnswerRefused(TOO_MANY_INFORMATIONAL));
     return null;
   }

@@ -8,7 +8,7 @@ import { type SnsInput, type SnsSettings, TOPIC_ARN } from './definition.js';
 
 export interface SnsDraft extends DestinationDraft<SnsSettings> {
   region: string | null;
-  /** Fields that the input has although they do not apply to this kind of topic. */
+  /** Fields that the input has although they do not apply to this kind of topic (an existing or a managed one). */
   inapplicable: string[];
 }
 
@@ -16,8 +16,8 @@ const OWN_FIELDS = ['topicArn', 'endpoint', 'accessKeyId', 'secretAccessKey', 'r
 const MANAGED_FIELDS = ['subscriberPrincipal', 'fifo'] as const;
 
 /**
- * Merges the input with the saved settings. A saved managed topic keeps its ARN prefix; a new one gets the prefix of the installation's
- * configuration.
+ * Merges the input with the saved settings. A saved managed topic, which Hookgraph created, keeps its ARN prefix; a new one gets the prefix
+ * of the installation's configuration.
  */
 export function mergeSns(input: SnsInput | null | undefined, { saved, settings: { sns: offered } }: MergeContext): SnsDraft | null {
   const [was, secrets] = [saved?.definition.sns, saved?.secrets.sns];

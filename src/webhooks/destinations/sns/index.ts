@@ -1,4 +1,4 @@
-// Publishes notifications to AWS SNS topics.
+// Declares AWS SNS topics as a kind of destination.
 import { z } from 'zod';
 import { orNull } from '../../../runtime/config-texts.js';
 import { type AwsSecrets, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';

@@ -1,4 +1,4 @@
-// Creates the SNS topics that Hookgraph manages for subscriptions, sets their policies, and deletes them. Every step is idempotent.
+// Creates, updates and deletes managed topics: SNS topics that Hookgraph makes for single subscriptions. Every step is idempotent.
 import type { PoolClient } from 'pg';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
@@ -7,9 +7,9 @@ import { openAwsClient } from '../aws/sender.js';
 import { type SnsSettings, topicArnOf } from './definition.js';
 import { loadSns, SNS } from './sender.js';
 
-/** Milliseconds for which a claimed topic is reserved for one process; afterwards another process may claim it. */
+/** Milliseconds for which one process has a queued topic to itself; afterwards another process may create or delete it. */
 const CLAIM_MS = 60_000;
-/** Milliseconds after which a failed step is retried. */
+/** Milliseconds after which a failed creation or deletion of a topic is retried. */
 const RETRY_MS = 60_000;
 /** Timeout of one call to AWS, in milliseconds. */
 const CALL_MS = 5_000;
@@ -55,7 +55,7 @@ const CLAIM_TOPICS = `
   RETURNING m.arn, m.subscription_id AS id, m.generation, s.deleted_at IS NOT NULL AS deleted, v.definition -> 'sns' AS sns`;
 
 /**
- * Creates or deletes the queued topics of one subscription; `null`: of all subscriptions. A failed step is returned as a warning and
+ * Creates or deletes the queued topics of one subscription; `null`: of all subscriptions. A step that fails is returned as a warning and
  * retried after RETRY_MS.
  * @throws Error when the database fails
  */

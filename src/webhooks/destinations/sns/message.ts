@@ -1,4 +1,4 @@
-// Builds an SNS message and its attributes: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+// Builds the SNS message of a delivery, and its attributes: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 import type { Compiled } from '../../base/compiled.js';
 import type { Engine } from '../../base/engine.js';
 import { type Attributes, attributesOf, type Fifo, fifoOf, recordedHeaders, refusalOf, sizeOf } from '../aws/message.js';

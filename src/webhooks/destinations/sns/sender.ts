@@ -1,4 +1,4 @@
-// Publishes messages to SNS topics.
+// Publishes messages to SNS topics with the official SDK.
 import type { PublishCommandOutput, SNSClient } from '@aws-sdk/client-sns';
 import { toMessageAttributes } from '../aws/message.js';
 import { missing } from '../aws/packages.js';

@@ -1,4 +1,4 @@
-// Sends notifications to AWS SQS queues.
+// Declares AWS SQS queues as a kind of destination.
 import { type AwsSecrets, accountOf, awsAccessOf, awsOrigin, regionOf } from '../aws/access.js';
 import { accountsVariable } from '../aws/options.js';
 import { openAwsSender } from '../aws/sender.js';

@@ -1,4 +1,4 @@
-// Builds an SQS message and its attributes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+// Builds the SQS message of a delivery: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 import type { Compiled } from '../../base/compiled.js';
 import type { Engine } from '../../base/engine.js';
 import { type Attributes, attributesOf, type Fifo, fifoOf, heldFor, recordedHeaders, refusalOf, sizeOf } from '../aws/message.js';
@@ -47,7 +47,7 @@ export function composeQueueMessage(
   };
 }
 
-/** Returns the reason why SQS would reject the body; `null` when it accepts the body. */
+/** Returns a result with the reason why SQS would reject the body; `null` when SQS accepts the body. */
 function unsendable(text: string) {
   if (text === '') return heldFor('The message is empty, but SQS rejects empty messages. Let the template render a text.');
   const character = REJECTED.exec(text)?.[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');

@@ -1,4 +1,4 @@
-// Sends messages to SQS queues.
+// Sends messages to SQS queues with the official SDK.
 import type { SendMessageCommandOutput, SQSClient } from '@aws-sdk/client-sqs';
 import { toMessageAttributes } from '../aws/message.js';
 import { missing } from '../aws/packages.js';

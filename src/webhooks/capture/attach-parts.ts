@@ -1,5 +1,5 @@
-// Creates the capture triggers of partitions and child tables that were added after `migrate` attached their table. Called by
-// workers.
+// Creates the capture triggers of partitions and child tables that were added after `hookgraph migrate` created those of their table.
+// Workers run this when they find such tables.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import type { Logger } from '../../runtime/logger.js';
@@ -15,12 +15,15 @@ const LOCK_TIMEOUT_MS = 300;
 const MOST_AT_ONCE = 100;
 
 /**
- * Errors after which the next run tries again: lock not available, deadlock, missing privilege, trigger already created by another
- * process, or table or function dropped.
+ * Errors of Postgres after which the table is left to the next run: lock not available, deadlock, missing privilege, trigger already
+ * created by another process, or table or function dropped.
  */
 const LATER = new Set(['55P03', '40P01', '42501', '42710', '42P01', '42883']);
 
-/** Returns whether triggers were created on any table. A failed table is left to the next run, or to `migrate`. */
+/**
+ * Creates the missing triggers of `parts`. Returns whether it created any. A table on which that fails is left to the next run, or to
+ * `migrate`.
+ */
 export async function attachParts(pool: Pool, parts: Target[], log: Logger): Promise<boolean> {
   let attached = 0;
   for (const part of parts.slice(0, MOST_AT_ONCE)) {
@@ -37,7 +40,7 @@ export async function attachParts(pool: Pool, parts: Target[], log: Logger): Pro
   return attached > 0;
 }
 
-/** Returns false if another process is attaching triggers. */
+/** Creates the missing triggers of one table. Returns `false` and does nothing while another process attaches triggers. */
 async function attach(client: PoolClient, { relation: { schema, name }, create }: Target): Promise<boolean> {
   const { rows } = await client.query<{ free: boolean }>(
     `SELECT pg_try_advisory_xact_lock(hashtextextended('hookgraph.attach', 0)) AS free`,

@@ -1,4 +1,4 @@
-// Creates, replaces and drops triggers and functions until the database matches the announced nodes. Called by migrate only.
+// Creates, replaces and drops triggers and functions until the database matches the announced nodes. Only `hookgraph migrate` runs this.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import { LOCK_TIMEOUT_MS, type LockRetries, retryLocked } from '../../runtime/lock-retries.js';
@@ -19,8 +19,8 @@ import { createTriggerSql, dropTrigger, functionsOf, isEnabled, TRIGGER_NAMES, t
 const id = pg.escapeIdentifier;
 
 /**
- * Does nothing when the database already matches the nodes. An advisory lock serializes runs. Each table has its own transaction, so the
- * next run completes an interrupted one. Everything is checked before anything changes.
+ * Makes the triggers and functions match the nodes, and returns the names of the tables that it changed. Checks everything before it
+ * changes anything. An advisory lock serializes runs. Each table has its own transaction, so the next run completes an interrupted one.
  * @throws WebhooksError with the problems of all tables: the codes of check-nodes.ts and prove-capture.ts, and TENANT_SQL_INVALID
  * @throws WebhooksError ATTACH_BLOCKED when a table stays locked by another transaction
  */
@@ -86,8 +86,8 @@ function readable(table: AnnouncedTable): string {
 }
 
 /**
- * Checks the SQL expressions of tenants. An expression that fails in a trigger causes no error, only missing notifications, so mistakes
- * must be found here.
+ * Checks the SQL expressions by which nodes declare the tenant of a row, and returns the invalid ones. A trigger catches the error of such
+ * an expression, and the event then notifies nobody; mistakes must therefore be found here.
  */
 export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[]): Promise<Map<AnnouncedTable, WebhooksError>> {
   const problems = new Map<AnnouncedTable, WebhooksError>();
@@ -114,8 +114,8 @@ export async function checkTenantSql(client: PoolClient, tables: AnnouncedTable[
 }
 
 /**
- * Returns the statement that stores, for types whose tenant other rows decide, the functions by which the relay finds the tenant after the
- * commit.
+ * Returns the statement that updates `tenant_sources`: for each type whose tenant is decided by other rows, the functions by which the
+ * relay finds the tenant after the commit.
  */
 export function tenantSourcesSql(tables: AnnouncedTable[]): string {
   const sources = tables.flatMap(({ node }) => {
@@ -201,7 +201,7 @@ async function readTriggers(client: PoolClient, schema: string): Promise<Present
   return rows;
 }
 
-/** Returns the names of the tables whose triggers were changed. */
+/** Creates the missing triggers and drops the wrong ones. Returns the names of the tables whose triggers were changed. */
 async function replaceTriggers(client: PoolClient, tables: AnnouncedTable[], schema: string, retries: LockRetries): Promise<string[]> {
   const changes = await findTriggerChanges(client, tables, schema);
   for (const change of changes) await changeTable(client, change, retries);

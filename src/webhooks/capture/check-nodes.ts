@@ -1,4 +1,4 @@
-// Checks announced nodes against their tables in the catalog, and reports every mismatch.
+// Checks whether the tables of announced nodes exist and can be captured as announced. Reports every problem.
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { decidingRows, OWN_NODE } from '../base/own-node.js';
@@ -8,7 +8,7 @@ import type { TableFacts } from './table-facts.js';
 const MIGRATE_FIRST = 'Run the migrations of your application first, or correct the announced node.';
 
 export interface CheckedNodes {
-  /** The tables without a problem, in the order of the nodes. */
+  /** The tables without a problem, in the order of the nodes. A table whose parent has a problem is left out, too. */
   tables: AnnouncedTable[];
   problems: WebhooksError[];
   /** The node that each problem is about. */
@@ -16,7 +16,10 @@ export interface CheckedNodes {
   warnings: string[];
 }
 
-/** @param facts the facts about the tables, in the order of `nodes`; `null` for a table that doesn't exist */
+/**
+ * Checks all nodes and returns their problems, instead of throwing at the first one.
+ * @param facts the facts about the tables, in the order of `nodes`; `null` for a table that doesn't exist
+ */
 export function checkNodes(nodes: AnnouncedNode[], facts: (TableFacts | null)[]): CheckedNodes {
   const nodeOf: CheckedNodes['nodeOf'] = new Map();
   const passes = (node: AnnouncedNode, check: () => void) => {
@@ -55,7 +58,7 @@ export function checkNodes(nodes: AnnouncedNode[], facts: (TableFacts | null)[])
   return { tables: fit.filter((table) => hasParents(table, fit)), problems: [...nodeOf.keys()], nodeOf, warnings };
 }
 
-/** Joins several problems into one error. */
+/** Joins several problems into one error. Returns a single problem as it is. */
 export function joinProblems(problems: WebhooksError[]): WebhooksError {
   const [first] = problems;
   if (first && problems.length === 1) return first;
@@ -147,8 +150,8 @@ function checkColumns({ node, facts }: AnnouncedTable): void {
 }
 
 /**
- * Checks that the columns of key, tenant, environment and soft deletion are stored, because triggers can't read virtual generated columns.
- * Announced columns may be virtual: a function computes their values.
+ * Checks that the columns of key, tenant, environment and soft deletion are stored, because triggers can't read VIRTUAL generated columns.
+ * Other announced columns may be virtual: a generated function computes their values.
  */
 function checkVirtual({ node, facts }: AnnouncedTable): void {
   const column = columnsBesides(node).find((name) => typeof facts.columns[name]?.virtual === 'string');
@@ -167,7 +170,7 @@ function hasParents({ node: { tenant } }: AnnouncedTable, fit: AnnouncedTable[])
   return parent !== undefined && hasParents(parent, fit);
 }
 
-/** Checks that a node's key identifies one row. */
+/** Checks that a node's key identifies one row: its columns are NOT NULL, and a unique index covers some or all of them. */
 function checkKey({ node, facts }: AnnouncedTable): void {
   const nullable = node.key.find((column) => !facts.columns[column]?.notNull);
   const unique = facts.uniqueKeys.some((columns) => columns.every((column) => node.key.includes(column)));
@@ -182,7 +185,7 @@ function checkKey({ node, facts }: AnnouncedTable): void {
 
 /**
  * Checks the parents through which a node gets its tenant: each must be announced, have a key of one column and appear once, and none may
- * get its tenant after the commit.
+ * get its own tenant only after the commit, from other rows.
  */
 function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
   const chain = [node.typename];
@@ -212,8 +215,8 @@ function checkParents({ node }: AnnouncedTable, nodes: AnnouncedNode[]): void {
 }
 
 /**
- * Checks the type whose rows decide a node's tenant. Its rows must have a tenant when they are written, and the type must announce the
- * columns that point to the node.
+ * Checks the type whose rows decide the tenant of another type's rows, as memberships do for users. Its rows must have a tenant when they
+ * are written, and it must announce the columns that point to the other type.
  */
 function checkDecidingRows({ node, facts }: AnnouncedTable, nodes: AnnouncedNode[]): void {
   const deciding = decidingRows(node);

@@ -1,4 +1,5 @@
-// Generates SQL functions that detect altered columns, compute virtual columns and compare large values. Runs nothing.
+// Generates the SQL functions by which capture triggers detect altered columns, compute virtual columns and compare large values. Runs no
+// SQL.
 import pg from 'pg';
 import { differSql } from './large-values.js';
 import { type AnnouncedTable, factsOf, functionName, largeColumns, readColumns, virtualColumns, virtualInputs } from './row-sql.js';
@@ -9,9 +10,9 @@ const id = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
 
 /**
- * Generates the function that returns whether the columns that capture reads are unchanged since the triggers were attached. It is declared
- * IMMUTABLE although it reads the catalog, so that Postgres evaluates it while planning and writes pay nothing. Every ALTER of the table
- * discards the plans that contain the table's oid.
+ * Generates the function that returns whether the columns that the triggers read are unchanged since the triggers were attached. It is
+ * declared IMMUTABLE although it reads the catalog, so that Postgres evaluates it only when it plans a statement of the trigger. The plan
+ * contains the table's oid, so every ALTER TABLE discards it and Postgres evaluates the function again.
  */
 export function inStepFunction({ node, facts }: AnnouncedTable): FunctionSql {
   const name = functionName('in_step', node);
@@ -37,8 +38,9 @@ END $hookgraph$`,
 }
 
 /**
- * Generates the function that computes the virtual columns from the texts of the columns that they read, as one JSON object. The value is
- * null when an expression fails, because Postgres itself fails only when the column is read.
+ * Generates the function that computes the announced VIRTUAL generated columns of a row, which triggers can't read. It gets the columns
+ * from which they are computed, as texts, and returns one JSON object. A column whose expression fails is null in it, so that the write
+ * succeeds, as it does without triggers.
  */
 export function virtualFunction(own: AnnouncedTable): FunctionSql {
   const name = functionName('virtual', own.node);
@@ -68,11 +70,11 @@ END computed $hookgraph$`,
   };
 }
 
-/** Maximum number of value pairs of the comparison function, because a Postgres function has at most 100 parameters. */
+/** Maximum number of columns that the comparison function compares. It has two parameters for each, and Postgres allows 100 in all. */
 const PAIRS = 45;
 
 /**
- * Returns the large columns that the comparison function can have as parameters. Excludes types outside pg_catalog, which could not be
+ * Returns the large columns that the comparison function can have as parameters. Leaves out types outside pg_catalog, which could not be
  * dropped while the function exists, and arrays, because PL/pgSQL reads an array parameter in full.
  */
 function typedLarge(own: AnnouncedTable): { index: number; column: string; type: string }[] {
@@ -83,8 +85,8 @@ function typedLarge(own: AnnouncedTable): { index: number; column: string; type:
 }
 
 /**
- * Returns the name of the comparison function. It depends on the parameter types, because a function with other parameters would be an
- * overload beside the old one.
+ * Returns the name of the comparison function. It depends on the parameter types: under one name, Postgres would keep the old function
+ * beside one with other parameter types instead of replacing it.
  */
 function differName(own: AnnouncedTable): string {
   const { schema, name } = own.node.table;
@@ -92,7 +94,10 @@ function differName(own: AnnouncedTable): string {
   return functionName('differ', { ...own.node, table: { schema, name: JSON.stringify([name, parameters]) } });
 }
 
-/** Returns SQL that says whether the large column named `k` differs between the rows `o` and `n`; null when `k` is not a large column. */
+/**
+ * Returns SQL that says whether the large column named `k` differs between the old row `o` and the new row `n`; null when `k` is not a
+ * large column.
+ */
 export function largeDifferSql(own: AnnouncedTable): string {
   const typed = typedLarge(own);
   const pairs = typed.flatMap(({ index, type }) => [`o.v${index}::${type}`, `n.v${index}::${type}`]);
@@ -106,9 +111,9 @@ export function largeDifferSql(own: AnnouncedTable): string {
 }
 
 /**
- * Generates the function that compares two values of a large column. One function serves all columns, because Postgres initializes every
- * expression in the plan of an UPDATE, even unused ones. It is in PL/pgSQL, because Postgres 18 plans an SQL function for the given values
- * and reads them in full.
+ * Generates the function that compares the old and the new value of a large column, which its first parameter names. One function serves
+ * all columns, because Postgres initializes every expression of a statement, even unused ones. It is in PL/pgSQL, because Postgres 18 plans
+ * an SQL function for the given values and reads them in full.
  */
 export function largeDifferFunction(own: AnnouncedTable): FunctionSql {
   const name = differName(own);

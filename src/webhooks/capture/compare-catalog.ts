@@ -1,4 +1,5 @@
-// Compares announced nodes with a snapshot of the catalog and reports every difference. Runs no SQL.
+// Compares announced nodes with the tables, triggers and functions that were read from Postgres' catalog, and reports every difference.
+// Runs no SQL.
 import type { CaptureFinding, CaptureFindingKind } from '../base/capture-finding.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { checkNodes } from './check-nodes.js';
@@ -19,7 +20,10 @@ import { CAPTURE_TRIGGERS, isEnabled, REPLICA_TRIGGER, triggerName, triggersOf }
 
 export interface Comparison {
   findings: CaptureFinding[];
-  /** Partitions and child tables that lack triggers. Empty when the table itself has none, or when a function is missing. */
+  /**
+   * Partitions and child tables without triggers, which a worker can add. Empty when the announced table itself has none, or when a
+   * function is missing, because then only `migrate` can repair it.
+   */
   bare: Target[];
 }
 
@@ -31,14 +35,14 @@ const HARMLESS = new Set(['ANNOUNCED_KEY_UNFIT', 'ANNOUNCED_UPDATED_AT_UNFIT']);
 
 /** Compares all announced nodes with the catalog. `schema` is the schema of Hookgraph's functions. */
 export function compareCatalog(nodes: AnnouncedNode[], catalog: CaptureCatalog, schema: string): Comparison {
-  // Only `migrate` needs the privilege to attach triggers, so a missing privilege is no finding here.
+  // Only `migrate` needs the privilege to attach triggers, so the lack of it is no finding of a worker.
   const facts = catalog.facts.map((found) => found && { ...found, mayAttach: true });
   const { tables, nodeOf } = checkNodes(nodes, facts);
   const findings: CaptureFinding[] = [];
   const bare: Target[] = [];
   for (const [{ code, message, hint }, node] of nodeOf) {
     // A missing key column also causes the harmless problem that the key has no unique index. A harmless problem is left out if the node
-    // has another one.
+    // has one that loses changes.
     if (HARMLESS.has(code) && [...nodeOf].some(([other, of]) => of === node && !HARMLESS.has(other.code))) continue;
     findings.push({
       kind: /COLUMN|KEY|UPDATED_AT/.test(code) ? 'COLUMNS' : 'TABLE',
@@ -102,7 +106,10 @@ function compareTable(own: AnnouncedTable, { all, schema, triggers, functions }:
   return { findings, bare: findings.some(({ kind }) => kind === 'FUNCTIONS') ? [] : bare };
 }
 
-/** Returns the finding for a table without triggers. `stray` is the name of a table that has its triggers instead. */
+/**
+ * Returns the finding for a table without triggers. `record` is what `migrate` noted when it attached them. `stray` is the name of another
+ * table that has this table's triggers, for example because it was renamed; `null` if there is none.
+ */
 function whyBare(
   { node, facts }: AnnouncedTable,
   record: CaptureRecord | null,
@@ -173,8 +180,8 @@ function stateOf(target: Target, present: PresentTrigger[], recording: string[])
 }
 
 /**
- * Reports recorded columns that were dropped or changed type since the triggers were attached. Leaves out columns that are still announced:
- * checkNodes reports those when they are missing.
+ * Reports columns that were dropped or changed type since `migrate` attached the triggers that record them. Leaves out dropped columns that
+ * are still announced, because checkNodes reports those.
  */
 function compareColumns({ node, facts }: AnnouncedTable, recorded: Record<string, string> | undefined, find: Find): void {
   const entries = Object.entries(recorded ?? {});
@@ -216,8 +223,8 @@ function compareFunctions(own: AnnouncedTable, { all, functions, schema, isExpla
   // A missing trigger function implies a missing trigger, which is already reported.
   const ofTriggers = triggersOf(own, schema).map(({ functionName }) => functionName);
   const missing = differing.filter((name) => functions[name] === undefined && !ofTriggers.includes(name));
-  // A missing function was dropped only if the capture function that calls it is unchanged. Otherwise it may be new in the current
-  // announcement.
+  // If the capture function is unchanged, it calls the missing function, which was therefore dropped. Otherwise the missing function may be
+  // new in the current announcement, and `migrate` has yet to create it.
   if (missing.length > 0 && !differing.includes(capture.name))
     find('FUNCTIONS', true, `Functions that the triggers of ${nameOf(own.facts)} call were dropped: ${listed(missing)}.`);
   else if (!isExplained && (differing.length > 0 || record?.version !== CAPTURE_VERSION))
@@ -240,7 +247,7 @@ function whyDiffering({ node, facts }: AnnouncedTable, record: CaptureRecord | n
   return `The triggers of ${table} differ from what this application announces, in ${listed(differing)}.`;
 }
 
-/** Checks the functions that all captured tables share. */
+/** Reports dropped functions among those that the triggers of all tables share. */
 function compareShared({ functions }: CaptureCatalog, nodes: AnnouncedNode[]): CaptureFinding[] {
   const missing = SHARED_FUNCTIONS.filter(({ name }) => functions[name] === undefined).map(({ name }) => name);
   // When all are missing, triggers were never attached, which other findings report.

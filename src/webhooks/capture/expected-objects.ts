@@ -1,4 +1,5 @@
-// Lists the functions and triggers that announced tables should have. A comment on each function records its fingerprint and version.
+// Lists the functions and triggers that announced tables should have. The comment on each function in the database holds the fingerprint of
+// its SQL and a version.
 import { createHash } from 'node:crypto';
 import { localSql } from '../../runtime/schema-name.js';
 import { type AnnouncedTable, functionName } from './row-sql.js';
@@ -6,18 +7,18 @@ import { type FunctionSql, SHARED_FUNCTIONS } from './shared-functions.js';
 import type { Relation } from './table-facts.js';
 import { functionsOf, type TriggerSql, triggersOf } from './trigger-sql.js';
 
-/** The beginning of the comment on each function that capture creates; the fingerprint of its SQL and a CaptureRecord follow. */
+/** The beginning of the comment (COMMENT ON FUNCTION) on each generated function; the fingerprint of its SQL and a CaptureRecord follow. */
 export const MARK = 'hookgraph capture';
 
 /**
- * Increase it with every change of the generated SQL. A worker of an older version accepts the functions of a newer `migrate`; a worker of
- * a newer version reports that `migrate` must run.
+ * Version of the generated SQL; increase it with every change. A worker of an older version accepts the functions of a newer `migrate`; a
+ * worker of a newer version reports that `migrate` must run.
  */
 export const CAPTURE_VERSION = 2;
 
 /**
- * The record in a function's comment. That of a capture function also contains the table's `oid` and the name and type of its announced
- * `columns`.
+ * What `migrate` records, as JSON, in the comment on a generated function. The comment on a capture function, which a table's triggers
+ * call, also contains the table's `oid` and the name and type of its announced `columns`.
  */
 export interface CaptureRecord {
   version: number;
@@ -30,14 +31,14 @@ export interface MarkedFunction extends FunctionSql {
 }
 
 /**
- * Returns all functions of these tables. Column types are part of the fingerprint: sessions cache a function's plans until it is replaced,
- * so a changed type must replace it.
+ * Returns all functions of these tables, each with its comment. Column types are part of the fingerprint: sessions cache a function's plans
+ * until it is replaced, so a changed type must replace it.
  */
 export function expectedFunctions(tables: AnnouncedTable[]): MarkedFunction[] {
   return [...SHARED_FUNCTIONS.map((one) => marked(one, '')), ...tables.flatMap((table) => expectedFunctionsOf(table, tables))];
 }
 
-/** Returns the functions of one table. */
+/** Returns the functions of one table. `all` are all announced tables, because the functions may read the tenant from a parent table. */
 export function expectedFunctionsOf(table: AnnouncedTable, all: AnnouncedTable[]): MarkedFunction[] {
   const { oid, columns } = table.facts;
   const types = Object.fromEntries(
@@ -57,7 +58,7 @@ function marked(of: FunctionSql, columnTypes: string, record: Partial<CaptureRec
 }
 
 /**
- * Returns the record in a function's comment; `null` when capture didn't create the function. Version 0 stands for functions without a
+ * Returns the record in a function's comment; `null` when Hookgraph didn't generate the function. Returns version 0 for a comment without a
  * record.
  */
 export function readRecord(comment: string | null): CaptureRecord | null {
@@ -66,7 +67,7 @@ export function readRecord(comment: string | null): CaptureRecord | null {
   return found[1] === undefined ? { version: 0 } : (JSON.parse(found[1]) as CaptureRecord);
 }
 
-/** Returns whether the database has the function with the same body. `schema` is the schema of Hookgraph's functions. */
+/** Returns whether the function in the database has the same body. `schema` is the schema of Hookgraph's functions. */
 export const hasBody = (one: FunctionSql, present: { body: string } | undefined, schema: string): boolean =>
   present?.body ===
   createHash('md5')
@@ -80,7 +81,7 @@ export interface Target {
   relation: Relation;
   /** `null` for the announced table itself. */
   part: 'PARTITION' | 'CHILD_TABLE' | null;
-  /** Every trigger that the relation should have. */
+  /** Every capture trigger that the relation should have. */
   triggers: TriggerSql[];
   /** The triggers to create explicitly. Postgres creates the others on a partition by itself. */
   create: TriggerSql[];

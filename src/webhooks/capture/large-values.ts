@@ -1,19 +1,23 @@
-// Generates SQL that measures and compares large values without reading them from their TOAST table. Runs nothing.
+// Generates SQL that measures and compares large values without reading them from their TOAST table, where Postgres stores them outside the
+// row. Runs no SQL.
 import pg from 'pg';
 import type { ColumnFacts } from './table-facts.js';
 
 const id = pg.escapeIdentifier;
 
-/** A row whose largest value has at most this many bytes is recorded without a check of each value. */
+/** Size in bytes. If no value of a row is larger, the row is recorded without a check of each value. */
 export const SHORT_BYTES = 2000;
 
 /**
- * Sizes in bytes above which a value is cut before it is recorded. For a compressed value, except a text, only the stored size is
- * known without reading it.
+ * Maximum sizes in bytes of a recorded value; a larger value is cut. `compressedBytes` limits the stored size of a compressed value,
+ * because its full size is known only after reading it. Texts are always limited by `bytes`.
  */
 export const LIMITS = { bytes: 1_048_576, compressedBytes: 131_072 };
 
-/** Limits for tables with more than 100 large columns. They are lower, because a jsonb value holds at most 256 MB. */
+/**
+ * Limits for tables with more than 100 large columns. They are lower, because all values of a row are recorded in one jsonb value, which
+ * holds at most 256 MB.
+ */
 const LIMITS_OF_MANY: typeof LIMITS = { bytes: 65_536, compressedBytes: SHORT_BYTES };
 
 export function limitsFor(columns: number): typeof LIMITS {
@@ -38,7 +42,7 @@ export function largestSql(row: string, columns: [string, ColumnFacts][]): strin
  * Returns SQL that says whether two values of a column differ; null counts as a value. An UPDATE that doesn't change a large value keeps
  * its TOAST pointer, and equal pointers mean equal values. Otherwise the binary images are compared, which works for every type but reads
  * both values.
- * @param compare the name of a function that compares the images
+ * @param compare the name of an SQL function to compare the images with; without it, the returned SQL compares them itself
  */
 export function differSql(before: string, after: string, knowsChunks: boolean, compare?: string): string {
   const chunk = (value: string) => `pg_catalog.pg_column_toast_chunk_id(${value})`;

@@ -1,4 +1,4 @@
-// Logs the errors that capture functions recorded. Each error is logged once an hour across all workers.
+// Logs the errors that capture triggers recorded instead of failing the write. Each error is logged once an hour across all workers.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 
@@ -16,7 +16,7 @@ export async function logFaults(pool: Pool, tables: { schema: string; name: stri
   }
 }
 
-// Concurrent writers that don't see each other's rows record the same error several times; it is logged once.
+// Concurrent writers may record the same error several times, because they don't see each other's rows; only one of these rows is logged.
 const CLAIM_FAULTS = `
 WITH expired AS (DELETE FROM hookgraph.capture_faults WHERE id < hookgraph.id_at(now() - interval '1 hour')),
 claimed AS (

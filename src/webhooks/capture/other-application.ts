@@ -1,19 +1,19 @@
-// Refuses to migrate when none of the captured tables is announced, because migrating would drop the triggers of what seems to be another
-// application.
+// Refuses to migrate when tables have capture triggers and this application announces none of them: the triggers seem to be those of
+// another application, and migrating would drop them.
 import type { Pool } from 'pg';
 import { WebhooksError } from '../base/errors.js';
 import type { AnnouncedNode } from '../base/model.js';
 import { functionName } from './row-sql.js';
 
 /**
- * Compares the captured tables with the announced ones. An application that announces no table at all may migrate: it detaches all tables
- * on purpose.
+ * Throws when tables have capture triggers and none of them is announced. An application that announces no table at all may migrate: it
+ * removes all triggers on purpose.
  * @throws WebhooksError OTHER_APPLICATION
  */
 export async function refuseOtherApplication(pool: Pool, nodes: AnnouncedNode[]): Promise<void> {
   if (nodes.length === 0) return;
   const { rows: captured } = await pool.query<{ schema: string; name: string; functions: string[] }>(CAPTURED);
-  // A captured table may have been renamed, but its triggers still call the function of the announced table.
+  // A table may have been renamed since, but its triggers still call the function that is named after the announced table.
   const isOurs = captured.some(({ schema, name, functions }) =>
     nodes.some((node) => (node.table.schema === schema && node.table.name === name) || functions.includes(functionName('capture', node))),
   );

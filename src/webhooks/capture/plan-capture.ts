@@ -1,4 +1,5 @@
-// Lists the statements that would make the database match the announced nodes. Runs none of them.
+// Lists the SQL statements that `hookgraph migrate` would run to make topics, functions and triggers match the announced nodes. Runs none
+// of them.
 import type { Pool, PoolClient } from 'pg';
 import pg from 'pg';
 import { localSql, schemaOf } from '../../runtime/schema-name.js';
@@ -27,9 +28,9 @@ export interface PlannedStatement {
 }
 
 /**
- * Returns the statements to run.
+ * Returns the statements that `migrate` would run now.
  * @param isMigrated whether Hookgraph's own tables are up to date. If not, statements that need those tables are left out, and the triggers
- * are not tried on copies.
+ * are not tried on copies of the announced tables.
  * @throws WebhooksError with the same problems as attachTriggers
  */
 export async function planCapture(

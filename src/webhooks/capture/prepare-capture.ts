@@ -1,4 +1,5 @@
-// Prepares a database to record changes of the announced nodes: creates partitions, topics and triggers. Does nothing when they exist.
+// Prepares a database to record changes of the announced nodes: creates the partitions of Hookgraph's tables, the topics and the triggers.
+// Does nothing when they exist.
 import type { Pool } from 'pg';
 import type { Logger } from '../../runtime/logger.js';
 import { schemaOf } from '../../runtime/schema-name.js';
@@ -9,8 +10,8 @@ import { refuseOtherApplication } from './other-application.js';
 import { syncTopics } from './topics.js';
 
 /**
- * Prepares the capture of `nodes` and of Hookgraph's subscriptions. Topics are stored before triggers are attached, so that every recorded
- * event has its topic.
+ * Prepares the database for `nodes` and for Hookgraph's own subscriptions table. Topics are stored before triggers are attached, so that
+ * every recorded event has its topic.
  */
 export async function prepareCapture(pool: Pool, nodes: AnnouncedNode[], log: Logger): Promise<void> {
   const all = withOwnNode(nodes, schemaOf(pool));

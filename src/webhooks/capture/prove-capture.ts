@@ -1,4 +1,5 @@
-// Tries the capture functions of announced tables on copies of the tables, in a transaction that is rolled back.
+// Tries the capture triggers of announced tables on copies of the tables, in a transaction that is rolled back, so that `migrate` finds
+// tables that can't be captured before it changes anything.
 import type { PoolClient } from 'pg';
 import pg from 'pg';
 import { DEFAULT_SCHEMA } from '../../runtime/schema-name.js';
@@ -11,19 +12,19 @@ import { functionsOf, triggersOf } from './trigger-sql.js';
 
 const id = pg.escapeIdentifier;
 
-/** The copy has the columns of the tested table, but not its rows, constraints, defaults, triggers, rules or policies. */
+/** The copy of the tested table. It has the table's columns, but not its constraints, defaults, triggers, rules or policies. */
 const COPY = 'hookgraph.proof_copy';
 
 /**
- * Timeout in milliseconds for copying three rows, which is slow if the table begins with many dead rows. After a timeout, the functions are
- * tried without these rows.
+ * Timeout in milliseconds for copying three rows of the tested table, which is slow if the table begins with many dead rows. After a
+ * timeout, the triggers are tried without these rows.
  */
 const READ_TIMEOUT_MS = 1000;
 
 /**
- * Returns a problem, with the error of Postgres, for each table that can't be captured. Fires every trigger function for an insert, an
- * update and a delete: once without rows, and once with copies of up to three rows. Reads the table under the lock of a SELECT, and doesn't
- * change it.
+ * Returns a problem, with the error of Postgres, for each table that can't be captured. Fires every trigger on the table's copy for an
+ * insert, an update and a delete: once without rows, and once with up to three copied rows. Reads the table under the lock of a SELECT, and
+ * doesn't change it.
  */
 export async function proveCapture(client: PoolClient, tables: AnnouncedTable[], all: AnnouncedTable[]): Promise<WebhooksError[]> {
   const problems: WebhooksError[] = [];
@@ -62,8 +63,8 @@ function unfit({ node }: AnnouncedTable, reason: pg.DatabaseError, columns: [str
 }
 
 /**
- * Returns the announced columns that fail when they are captured alone, each with the error of Postgres. Returns none when all fail,
- * because then the columns are not the cause.
+ * Returns the announced columns that cause a failure: those that fail when they are captured alone, each with the error of Postgres.
+ * Returns none when all columns fail, because then they are not the cause.
  */
 async function findColumns(client: PoolClient, { node, facts }: AnnouncedTable, all: AnnouncedTable[]): Promise<[string, string][]> {
   const found: [string, string][] = [];
@@ -77,7 +78,8 @@ async function findColumns(client: PoolClient, { node, facts }: AnnouncedTable, 
 }
 
 /**
- * Returns the error of the trial; `null` when it succeeded. @throws DatabaseError when a lock was not granted, so that the caller retries
+ * Tries the triggers of one table on a copy, and undoes the trial. Returns the error of Postgres; `null` when the trial succeeded.
+ * @throws DatabaseError when a lock was not granted, so that the caller retries
  */
 async function findReason(
   client: PoolClient,
@@ -121,7 +123,10 @@ function plainNames({ columns }: TableFacts): string[] {
   return Object.keys(columns).filter((name) => columns[name]?.generatedFrom === null);
 }
 
-/** Copies up to three rows of the table, and adds a row of nulls. Leaves out rows that a domain, a policy or a generated column rejects. */
+/**
+ * Fills the copy with up to three rows of the table and a row of nulls. Leaves out rows that a domain, a policy or a generated column
+ * rejects.
+ */
 async function copyRows(client: PoolClient, table: AnnouncedTable, source: string): Promise<void> {
   const names = plainNames(table.facts).map(id).join(', ');
   const notNull = Object.keys(table.facts.columns).filter((name) => table.facts.columns[name]?.notNull);

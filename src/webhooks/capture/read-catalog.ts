@@ -1,4 +1,5 @@
-// Reads all facts about tables and their capture triggers from the catalog, and detects cheaply whether these facts have changed.
+// Reads all facts about tables and their capture triggers from Postgres' catalog, and detects cheaply, by a hash, whether these facts have
+// changed.
 import type { Pool } from 'pg';
 import { READ_FACTS, type Relation, type TableFacts } from './table-facts.js';
 import { TRIGGER_NAMES, triggerName } from './trigger-sql.js';
@@ -28,7 +29,7 @@ export interface CaptureCatalog {
 
 type Tables = { schema: string; name: string }[];
 
-/** @param schema the schema of Hookgraph's functions */
+/** Returns the parameters of both queries below. `schema` is the schema of Hookgraph's functions. */
 const parametersOf = (tables: Tables, schema: string) => [
   tables.map((table) => table.schema),
   tables.map(({ name }) => name),
@@ -36,13 +37,16 @@ const parametersOf = (tables: Tables, schema: string) => [
   schema,
 ];
 
-/** Reads the facts in one statement. Without Hookgraph's schema, there are no triggers and no functions. */
+/**
+ * Reads the facts in one statement, so that they fit together. When Hookgraph's schema doesn't exist, there are no triggers and no
+ * functions.
+ */
 export async function readCatalog(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<CaptureCatalog> {
   const { rows } = await db.query<{ catalog: CaptureCatalog }>(READ_CATALOG, parametersOf(tables, schema));
   return (rows[0] as { catalog: CaptureCatalog }).catalog;
 }
 
-/** Returns a hash that changes when the facts do. Computing it is much cheaper than reading the facts. */
+/** Returns a hash that changes when any result of readCatalog changes. Computing it is much cheaper than reading the facts. */
 export async function readCatalogHash(db: Pick<Pool, 'query'>, tables: Tables, schema: string): Promise<string> {
   const { rows } = await db.query<{ hash: string }>(READ_HASH, parametersOf(tables, schema));
   return (rows[0] as { hash: string }).hash;
@@ -62,7 +66,8 @@ SELECT jsonb_build_object(
     SELECT coalesce(jsonb_object_agg(p.proname, jsonb_build_object('body', md5(p.prosrc), 'comment', obj_description(p.oid, 'pg_proc'))), '{}')
     FROM pg_proc p WHERE p.pronamespace = to_regnamespace(quote_ident($4::text)))) AS catalog`;
 
-// Postgres gives a changed catalog row a new xmin. VACUUM also updates rows of pg_class, so of pg_class the columns are hashed instead.
+// Most facts are represented by the xmin of their catalog row, which Postgres changes with the row. VACUUM also changes rows of pg_class,
+// so of pg_class the columns are hashed instead.
 const READ_HASH = `
 WITH RECURSIVE tree AS (
   SELECT c.oid FROM unnest($1::text[], $2::text[]) AS w (schema, name)

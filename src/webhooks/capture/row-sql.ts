@@ -1,4 +1,4 @@
-// Generates SQL that reads a row's key, tenant, environment and document (the announced columns as jsonb). Runs nothing.
+// Generates SQL by which triggers read a row's key, tenant, environment and document (the announced columns as jsonb). Runs no SQL.
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
@@ -16,8 +16,8 @@ export interface AnnouncedTable {
 }
 
 /**
- * How triggers read a row. `ATTACHED`: by its columns, which are unchanged since the triggers were attached. `ALTERED`: through its JSON,
- * because a column was altered since.
+ * How triggers read a row. `ATTACHED`: column by column, when no column was altered since the triggers were attached. `ALTERED`: through
+ * the JSON of the whole row, which is slower, but still works when a column was altered.
  */
 export type Reading = 'ATTACHED' | 'ALTERED';
 
@@ -32,7 +32,7 @@ export function functionName(kind: string, { typename, table }: AnnouncedNode): 
 
 /**
  * Returns the number of parents between a node and the row that has its tenant; -1 when rows of another type decide the tenant. The relay
- * processes events in ascending order of this number.
+ * processes the changes of a transaction in ascending order of this number, parents first.
  */
 export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
   if (decidingRows(node)) return -1;
@@ -42,8 +42,9 @@ export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
 }
 
 /**
- * Returns SQL that reads the rows of a transition table as key, alive, tenant, parent_key, environment, doc. With `ATTACHED`, it adds
- * `large` (whether a value may be too large to be recorded in full) and the large columns themselves as `v0`, `v1`, …
+ * Returns SQL that reads the rows of `transition`, the trigger's table of old or new rows, as key, alive (not soft-deleted), tenant,
+ * parent_key, environment, doc (the announced columns as jsonb). With `ATTACHED`, it adds `large` (whether a value may be too large to be
+ * recorded in full) and the large columns themselves as `v0`, `v1`, …
  */
 export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition: string, reading: Reading): string {
   const { node } = own;
@@ -70,17 +71,17 @@ export function rowsOf(own: AnnouncedTable, others: AnnouncedTable[], transition
           OFFSET 0)`;
 }
 
-/** Returns the columns that capture reads beside the announced ones: key, tenant, environment and soft deletion. */
+/** Returns the columns that triggers read beside the announced ones: those of key, tenant, environment and soft deletion. */
 export function columnsBesides(node: AnnouncedNode): string[] {
   return [...textColumns(node), ...(node.softDelete ? [node.softDelete.column] : [])];
 }
 
-/** Returns all columns that capture reads. */
+/** Returns all columns that triggers read, including those from which virtual columns are computed. */
 export function readColumns(own: AnnouncedTable): string[] {
   return [...new Set([...Object.keys(own.node.columns), ...columnsBesides(own.node), ...virtualInputs(own)])];
 }
 
-/** Returns the columns that capture records as text: key, tenant and environment. */
+/** Returns the columns that triggers record as text, outside the document: those of key, tenant and environment. */
 export function textColumns({ key, tenant, environment }: AnnouncedNode): string[] {
   const ofTenant = 'column' in tenant ? [tenant.column] : 'parent' in tenant ? [tenant.parent.column] : [];
   return [...key, ...ofTenant, ...(environment ? [environment.column] : [])];
@@ -118,7 +119,7 @@ export function keySql({ key }: AnnouncedNode): string {
   return `(('[' || ${texts.map((one) => `to_json(${one})::text`).join(` || ',' || `)} || ']') COLLATE "C")`;
 }
 
-/** Returns the columns in the order of jsonb keys, so that Postgres need not sort them. */
+/** Returns the announced columns in the order in which jsonb sorts its keys, so that Postgres need not sort them. */
 function sorted(node: AnnouncedNode): string[] {
   return Object.keys(node.columns).sort(
     (a, b) => Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b)),
@@ -132,7 +133,10 @@ function objectSql(columns: string[], valueSql: (column: string) => string): str
   return objects.join(' || ') || `'{}'::jsonb`;
 }
 
-/** Returns SQL for the document of a row. A row without long values, the usual case, skips the size check of each value. */
+/**
+ * Returns SQL for a row's document, the announced columns as jsonb. A row without long values, the usual case, skips the size check of each
+ * value.
+ */
 function docSql(own: AnnouncedTable): string {
   const virtual = virtualColumns(own);
   const inputs = virtualInputs(own).filter((column) => isLarge(own.facts.columns[column]));
@@ -153,8 +157,8 @@ function docSql(own: AnnouncedTable): string {
 }
 
 /**
- * Returns SQL that computes the virtual columns. The function gets the columns that they read as texts: if it had a parameter of the
- * table's row type, the table could not be dropped.
+ * Returns SQL that computes the announced virtual columns of row `r` by a generated function. The function gets the columns that it needs
+ * as texts: if it had a parameter of the table's row type, the table could not be dropped.
  */
 function virtualSql(own: AnnouncedTable): string {
   const inputs = virtualInputs(own).map((column) => `r.${id(column)}::text`);
@@ -172,7 +176,8 @@ function longValueSql(column: string, facts: ColumnFacts | undefined, limits: ty
   const value = `r.${id(column)}`;
   if (!facts || !isLarge(facts)) return shortValueSql(column, facts);
   const size = sizeSql(value, facts);
-  // Every write initializes every expression, even for rows without long values. A function call is initialized quickly.
+  // Every write of the table initializes every expression of this SQL, even for rows without long values. A function call is initialized
+  // quickly.
   if (facts.size === 'TEXT' && facts.kind === 'PLAIN') return `hookgraph.text_json(${value}::text, ${limits.bytes})`;
   const careful = facts.kind === 'ENUM_ARRAY' ? `to_jsonb(${value}::text[])` : `hookgraph.json_of(${value})`;
   if (facts.size === 'TEXT')
@@ -180,7 +185,10 @@ function longValueSql(column: string, facts: ColumnFacts | undefined, limits: ty
   return `coalesce(hookgraph.cut(${size}, pg_column_compression(${value}), ${limits.bytes}, ${limits.compressedBytes}), ${careful})`;
 }
 
-/** Returns SQL for the tenant of row `r`: a column, the application's expression, or the parent's tenant. */
+/**
+ * Returns SQL for the tenant of row `r`: a column, the application's expression, or the parent's tenant. NULL when other rows decide the
+ * tenant, which the relay then finds.
+ */
 export function tenantSql({ node: { tenant } }: AnnouncedTable, others: AnnouncedTable[]): string {
   if ('column' in tenant) return `r.${id(tenant.column)}::text`;
   if ('sql' in tenant) return `(\n${tenant.sql}\n)::text`;
@@ -189,7 +197,10 @@ export function tenantSql({ node: { tenant } }: AnnouncedTable, others: Announce
   return `hookgraph.${id(functionName('tenant_of', parent.node))}(r.${id(tenant.parent.column)}::text)`;
 }
 
-/** Returns SQL for the tenant of the row `alias`, for one statement that reads many rows. Finds the tenants of parents by subqueries. */
+/**
+ * Returns SQL for the tenant of the row `alias`, for a statement that reads many rows: it reads the tenants of parents by subqueries
+ * instead of a function call per row.
+ */
 export function tenantNow({ tenant }: AnnouncedNode, others: AnnouncedTable[], alias: string): string {
   if ('column' in tenant) return `${alias}.${id(tenant.column)}::text`;
   if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r)`;

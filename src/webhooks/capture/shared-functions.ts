@@ -1,4 +1,5 @@
-// Defines the SQL functions that all captured tables share, and the settings of capture functions. Runs nothing.
+// Defines the SQL functions that the triggers of all tables share, and the session settings under which capture functions, which the
+// triggers call, run. Runs no SQL.
 import pg from 'pg';
 import type { AnnouncedNode } from '../base/model.js';
 
@@ -11,29 +12,36 @@ export interface FunctionSql {
 
 export const CAPTURE_IS_OFF = `lower(current_setting('hookgraph.capture', true)) IN ('off', 'false', 'no', '0')`;
 
-/** Returns SQL for the exception handler of a capture function. It records the error, which a worker then logs. */
+/**
+ * Returns SQL for the exception handler of a capture function. It records the error instead of failing the application's write; a worker
+ * then logs it.
+ */
 export function noteFault({ typename, table }: AnnouncedNode, operation: string): string {
   const [type, source] = [typename, `${table.schema}.${table.name}`].map((name) => pg.escapeLiteral(name));
   return `PERFORM hookgraph.note_fault(${type}, ${source}, ${operation}, SQLSTATE, SQLERRM);`;
 }
 
-/** SQL that is true while `migrate` tries the triggers. Then the functions raise errors that they otherwise catch. */
+/**
+ * SQL that is true while `migrate` tries the triggers on copies of the tables. Only then do the functions raise errors that they otherwise
+ * catch.
+ */
 export const IS_PROOF = `current_setting('hookgraph.proof', true) = 'on'`;
 
-// Settings of capture functions. They keep objects in other schemas from shadowing those of Hookgraph, and session settings from changing
-// the format of values. Each setting slows every captured statement, so a function gets only the settings that it needs.
+// Settings under which capture functions run, whatever the writer's session has set. They keep objects in other schemas from being used
+// instead of Postgres' own, and session settings from changing the format of values. Each setting slows every captured statement, so a
+// function gets only the settings that it needs.
 export const PINNED_PATH = 'SECURITY DEFINER SET search_path = pg_catalog, pg_temp';
 export const PINNED_ZONE = `${PINNED_PATH} SET "TimeZone" = 'UTC'`;
 export const PINNED = `${PINNED_ZONE} SET row_security = on SET "DateStyle" = 'ISO'
 SET "IntervalStyle" = 'postgres' SET bytea_output = 'hex' SET extra_float_digits = 1`;
 
-/** The functions that all tables share. */
+/** The functions that the triggers of all tables share. */
 export const SHARED_FUNCTIONS: FunctionSql[] = [
   {
     name: 'json_of',
     arguments: 'anyelement',
-    // json accepts values that jsonb rejects (\u0000, lone surrogates, 1e999999), and jsonb holds at most 256 MB. Such a value is
-    // stored as text, cut if it is too long.
+    // Converts a value to jsonb. The type json accepts values that jsonb rejects (\u0000, lone surrogates, 1e999999), and jsonb holds at
+    // most 256 MB. Such a value is stored as text, cut if it is too long.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.json_of(anyelement) RETURNS jsonb LANGUAGE plpgsql STABLE STRICT AS $hookgraph$
 DECLARE result jsonb; plain text;
 BEGIN
@@ -53,7 +61,7 @@ END $hookgraph$`,
   {
     name: 'text_json',
     arguments: 'text, int',
-    // Reads only the beginning of a text that is too long; octet_length() reads nothing of it.
+    // Converts a text to jsonb. Reads only the beginning of a text that is too long; octet_length() reads nothing of it.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.text_json(text, int) RETURNS jsonb LANGUAGE plpgsql STABLE STRICT AS $hookgraph$
 BEGIN
   IF octet_length($1) <= $2 THEN RETURN to_jsonb($1); END IF;
@@ -82,7 +90,7 @@ END $hookgraph$`,
   {
     name: 'row_json',
     arguments: 'anyelement',
-    // to_json() copies values that jsonb rejects, and json_of() then converts each value.
+    // Converts a row to jsonb. to_json() accepts values that jsonb rejects; json_of() then converts each value separately.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.row_json(anyelement) RETURNS jsonb LANGUAGE plpgsql STABLE AS $hookgraph$
 BEGIN
   RETURN (SELECT jsonb_object_agg(e.key, hookgraph.json_of(e.value)) FROM json_each(to_json($1)) e);
@@ -91,8 +99,8 @@ END $hookgraph$`,
   {
     name: 'note_fault',
     arguments: 'text, text, text, text, text',
-    // Records an error once an hour. Concurrent transactions may each record it, because a unique index would make writers wait for each
-    // other.
+    // Records an error unless it was recorded within the last hour. Concurrent transactions may each record it, because a unique index
+    // would make writers wait for each other.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.note_fault(text, text, text, text, text) RETURNS void LANGUAGE plpgsql AS $hookgraph$
 BEGIN
   INSERT INTO hookgraph.capture_faults (typename, source, operation, code, message) SELECT $1, $2, $3, $4, left($5, 1000)

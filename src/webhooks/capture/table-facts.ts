@@ -1,16 +1,17 @@
-// Reads facts about tables from Postgres' catalog; `null` for a table that doesn't exist.
+// Reads facts about tables, such as columns, unique keys and partitions, from Postgres' catalog.
 import type { Pool, PoolClient } from 'pg';
 
 export interface ColumnFacts {
   /** The schema-qualified type in SQL syntax; e.g. `pg_catalog.int4`, `public.citext`. */
   type: string;
   /**
-   * How the type (for a domain: its base type) is recorded. `ENUM`, `ENUM_ARRAY`: as labels. `PLAIN`: by to_jsonb, which never fails.
-   * `CAREFUL`: by to_jsonb, which may fail.
+   * How values of the type (for a domain: its base type) are converted to jsonb. `ENUM`, `ENUM_ARRAY`: as labels. `PLAIN`: by to_jsonb,
+   * which never fails for them. `CAREFUL`: by hookgraph.json_of, which catches the errors of to_jsonb.
    */
   kind: 'ENUM' | 'ENUM_ARRAY' | 'PLAIN' | 'CAREFUL';
   /**
-   * The session settings on which a value's JSON depends: none, the time zone, or any. Unless `NONE`, its text may depend on any setting.
+   * Which session settings can change a value's JSON: none, the time zone, or any. Unless `NONE`, any setting can change the value's text
+   * (`::text`).
    */
   formatDependsOn: 'NONE' | 'ZONE' | 'ANY';
   /** The type, or a domain's base type, if it is timestamptz or timestamp; otherwise `null`. */
@@ -48,7 +49,10 @@ export interface TableFacts extends Relation {
   columns: Record<string, ColumnFacts>;
   /** The columns of each unique index that covers all rows and has no expressions. */
   uniqueKeys: string[][];
-  /** Partitions and child tables on all levels. A statement that names one of them fires only that table's own statement triggers. */
+  /**
+   * Partitions and child tables on all levels. They need triggers, too, because a statement that names one of them fires only that table's
+   * own statement triggers.
+   */
   parts: Part[];
   /** Foreign tables among the partitions and child tables. */
   foreignParts: string[];
@@ -60,7 +64,7 @@ export interface TableFacts extends Relation {
   knowsChunks: boolean;
 }
 
-/** Returns the facts in the order of `tables`. */
+/** Returns the facts in the order of `tables`; `null` for a table that doesn't exist. */
 export async function readTableFacts(db: Pool | PoolClient, tables: { schema: string; name: string }[]): Promise<(TableFacts | null)[]> {
   const { rows } = await db.query<{ facts: TableFacts | null }>(READ_FACTS, [
     tables.map((table) => table.schema),
@@ -69,8 +73,8 @@ export async function readTableFacts(db: Pool | PoolClient, tables: { schema: st
   return rows.map((row) => row.facts);
 }
 
-// Types are named by schema and name, because format_type() omits a schema that is in the search_path. An array of a domain is CAREFUL. A
-// varchar(n) of up to 500 characters is SMALL.
+// Types are named by schema and name, because format_type() omits a schema that is in the search_path. An array of a domain has the kind
+// CAREFUL. A varchar(n) of up to 500 characters has the size SMALL.
 export const READ_FACTS = `
 WITH RECURSIVE wanted AS (
   SELECT w.ord, c.oid, w.schema, w.name, c.relkind, c.relpersistence, c.relowner, n.oid AS namespace

@@ -1,5 +1,5 @@
-// Generates the SQL functions that find a row's tenants through other rows, and that read the rows that a tenant gains or loses. Runs
-// nothing.
+// Generates the SQL functions that find a row's tenants through other rows (its parent, or rows that point to it), and that read the rows
+// that a tenant gains or loses. Runs no SQL.
 import pg from 'pg';
 import type { AnnouncedNode, PointingRows } from '../base/model.js';
 import { decidingRows } from '../base/own-node.js';
@@ -9,8 +9,8 @@ import { type FunctionSql, PINNED } from './shared-functions.js';
 const id = pg.escapeIdentifier;
 
 /**
- * Generates the function that returns the tenant of a parent by its key; null when the parent doesn't exist. Only capture functions call
- * it.
+ * Generates the function that returns the tenant of a parent row by its key; null when the row doesn't exist or reading it fails. Only
+ * capture functions call it.
  */
 export function tenantFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { node, facts } = own;
@@ -31,8 +31,8 @@ END $hookgraph$`,
 
 /**
  * Generates the function that returns the tenants of rows with the given keys, as decided by the rows that point to them. With `several`,
- * it returns one line for each pointing row, so that the relay can count them. The relay calls it through hookgraph.tenants_by_children and
- * hookgraph.told_by_memberships.
+ * it returns one line for each pointing row instead of one per tenant, so that the relay can count the pointing rows. The relay calls it
+ * through hookgraph.tenants_by_children and hookgraph.told_by_memberships.
  */
 export function tenantsFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { typename, columns } = decidingRows(own.node) as PointingRows;
@@ -57,8 +57,8 @@ $hookgraph$`,
 export const tenantsFunctionName = (node: AnnouncedNode): string => functionName('tenants_of', node);
 
 /**
- * Generates the function that returns the current rows with the given keys, read as capture reads them. The relay sends them to tenants
- * that gain or lose them; it calls the function through hookgraph.told_by_memberships.
+ * Generates the function that returns the current rows with the given keys, in the form in which triggers record them. The relay sends them
+ * to tenants that gain or lose them; it calls the function through hookgraph.told_by_memberships.
  */
 export function membersFunction(own: AnnouncedTable, others: AnnouncedTable[]): FunctionSql {
   const { node, facts } = own;

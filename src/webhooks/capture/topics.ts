@@ -13,8 +13,8 @@ export interface TopicRow {
   typename: string;
   operation: Operation;
   /**
-   * A change of this column from `from_value` (`null`: from any other value) to `to_value` is an event of the topic; `null` unless the
-   * topic is a lifecycle topic.
+   * Set only for a lifecycle topic, which watches one column: a change of this column from `from_value` (`null`: from any other value) to
+   * `to_value` is an event of the topic.
    */
   column_name: string | null;
   from_value: string | null;
@@ -93,8 +93,8 @@ function lifecycleTopics({ typename, columns, lifecycle = [] }: AnnouncedNode): 
 }
 
 /**
- * Stores the announced topics, and retires topics that are no longer announced. Returns the numbers of changed rows. Safe to run
- * concurrently.
+ * Stores the announced topics, and marks topics that are no longer announced as retired. Returns how many rows of each it changed. Safe to
+ * run concurrently.
  */
 export async function syncTopics(db: Pool | PoolClient, nodes: AnnouncedNode[]): Promise<{ saved: number; retired: number }> {
   const { rows } = await db.query<{ saved: number; retired: number }>(SYNC_TOPICS, [JSON.stringify(topicsOf(nodes))]);
@@ -121,7 +121,7 @@ const COLUMNS = ['key', 'version', 'typename', 'operation', 'column_name', 'from
 
 const ANNOUNCED_TOPICS = `SELECT ${COLUMNS.join(', ')} FROM hookgraph.topics WHERE retired_at IS NULL`;
 
-// The lock serializes runs with different lists. Unchanged rows are not written.
+// The advisory lock serializes processes that announce different topics. Unchanged rows are not written.
 const SYNC_TOPICS = `
 WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended('hookgraph.topics', 0)) AS is_locked),
 announced AS MATERIALIZED (

@@ -1,4 +1,4 @@
-// Generates the SQL of an announced table's functions and triggers. Runs nothing.
+// Generates the SQL of the functions and triggers that record the changes of an announced table. Runs no SQL.
 import pg from 'pg';
 import { nameSuffix } from '../../runtime/schema-name.js';
 import type { AnnouncedNode } from '../base/model.js';
@@ -27,7 +27,7 @@ export interface TriggerSql {
   name: string;
   /** Name of the function that the trigger calls. */
   functionName: string;
-  /** The SQL before and after the name of the table. */
+  /** The CREATE TRIGGER statement: its parts before and after the name of the table. */
   sql: [before: string, after: string];
   /** Whether Postgres creates the trigger on partitions by itself. */
   inherited: boolean;
@@ -41,17 +41,19 @@ export const isEnabled = ({ replica }: TriggerSql, { enabled }: { enabled: strin
 
 /** Postgres fires triggers in the order of their names. This one fires last, so that it sees the changes that other triggers make. */
 const UPDATED_AT_TRIGGER = 'zz_hookgraph_updated_at';
-/** The triggers that record the changes of ordinary writers. */
+/** The triggers that record the changes of all writers except logical replication. */
 export const CAPTURE_TRIGGERS = ['hookgraph_insert', 'hookgraph_update', 'hookgraph_delete'];
 export const REPLICA_TRIGGER = 'hookgraph_replica';
 export const TRIGGER_NAMES = [...CAPTURE_TRIGGERS, REPLICA_TRIGGER, 'hookgraph_truncate', UPDATED_AT_TRIGGER];
 
-/** Returns the name with a suffix for any schema other than `hookgraph`, because two installations may capture the same table. */
+/**
+ * Returns a trigger's name: with a suffix if Hookgraph's schema is not `hookgraph`, because two installations may capture the same table.
+ */
 export const triggerName = (name: string, schema: string): string => `${name}${nameSuffix(schema)}`;
 
 /**
- * Returns the session settings to fix in the capture function: all of them if the tenant is read from other tables, otherwise only those on
- * which the row's values depend.
+ * Returns the session settings that the capture function fixes: all of them if the tenant is read from other tables, otherwise only those
+ * on which the row's values depend.
  */
 function pinnedFor(own: AnnouncedTable): string {
   const { node, facts } = own;
@@ -142,8 +144,8 @@ export function triggersOf(own: AnnouncedTable, schema: string): TriggerSql[] {
 }
 
 /**
- * Returns SQL that drops a trigger. A role that doesn't own the table may replace a trigger but not drop it. It makes the trigger call a
- * temporary function, and drops that function together with the trigger.
+ * Returns SQL that drops a trigger. A role that doesn't own the table may replace a trigger but not drop it. For such a role, the SQL
+ * replaces the trigger by one that calls a temporary function, and drops that function together with the trigger.
  */
 export function dropTrigger(name: string, table: string, mayDrop: boolean): string {
   if (mayDrop) return `DROP TRIGGER IF EXISTS ${id(name)} ON ${table}`;
@@ -154,7 +156,9 @@ export function dropTrigger(name: string, table: string, mayDrop: boolean): stri
     DROP FUNCTION hookgraph.going() CASCADE`;
 }
 
-/** `STATEMENT`: a call sees all rows of a statement as transition tables. `ROW`: a call sees one row as NEW and OLD. */
+/**
+ * What one call of the trigger function sees. `STATEMENT`: all rows of a statement, as transition tables. `ROW`: one row, as NEW and OLD.
+ */
 type Scope = 'STATEMENT' | 'ROW';
 
 /** Returns a WITH clause that replaces the transition tables, which row triggers don't have, by tables of one row. */
@@ -171,7 +175,8 @@ function captureFunction(own: AnnouncedTable, others: AnnouncedTable[], scope: S
   return {
     name,
     arguments: '',
-    // The usual path has no EXCEPTION block, because each statement that writes inside such a block uses up another transaction id.
+    // The usual path (`ATTACHED`) has no EXCEPTION block, because each statement that writes inside such a block uses up another
+    // transaction id.
     sql: `CREATE OR REPLACE FUNCTION hookgraph.${id(name)}() RETURNS trigger LANGUAGE plpgsql ${pinnedFor(own)} AS $hookgraph$
 #variable_conflict use_column
 <<captured>>
@@ -206,7 +211,7 @@ ${write(['old_rows', 'new_rows'], 's.operation, s.changed, s.before, s.after', `
   END IF;`;
 }
 
-/** Generates the INSERT that records events, the only statement of a capture function that writes. */
+/** Generates the INSERT that records changes in `captures`, the only statement of a capture function that writes. */
 function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: string, what: string, from: string): string {
   const { typename, tenant } = node;
   const parent =
@@ -218,8 +223,9 @@ function append({ node }: AnnouncedTable, others: AnnouncedTable[], tables: stri
 }
 
 /**
- * Returns SQL that joins old and new rows by key and determines each row's operation. A changed key or tenant is a delete and a create. A
- * FULL JOIN never becomes a nested loop, even in a cached plan. OFFSET 0 makes Postgres build each document only once.
+ * Returns SQL that joins old and new rows by key and determines each row's operation. A change of the key or the tenant is recorded as a
+ * deletion and a creation. A FULL JOIN never becomes a nested loop, even in a cached plan. OFFSET 0 makes Postgres build each document only
+ * once.
  */
 function comparedRows(own: AnnouncedTable, rows: (transition: string) => string, reading: Reading): string {
   const { updatedAt } = own.node;
@@ -227,7 +233,8 @@ function comparedRows(own: AnnouncedTable, rows: (transition: string) => string,
   const isLarge = '(o.large OR n.large)';
   const hasLarge = reading === 'ATTACHED' && largeColumns(own).length > 0;
   const docsDiffer = 'o.doc -> k IS DISTINCT FROM n.doc -> k';
-  // When a value is too large to be recorded in full, its recorded forms may be equal although the values differ, and the reverse.
+  // When a value is too large to be recorded in full, its recorded forms may be equal although the values differ, or differ although the
+  // values are equal. The values themselves are then compared.
   const valuesDiffer = hasLarge ? `coalesce(CASE WHEN ${isLarge} THEN ${largeDifferSql(own)} END, ${docsDiffer})` : docsDiffer;
   return `(
         SELECT CASE WHEN n.alive THEN n.tenant ELSE o.tenant END AS tenant,

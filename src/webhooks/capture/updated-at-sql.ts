@@ -1,4 +1,4 @@
-// Generates the trigger function that sets a table's updated_at column when an announced column changes. Runs nothing.
+// Generates the trigger function that sets a table's updated_at column when an announced column changes. Runs no SQL.
 import pg from 'pg';
 import { differSql, isLarge, largestSql, SHORT_BYTES } from './large-values.js';
 import { type AnnouncedTable, factsOf, functionName } from './row-sql.js';
@@ -19,7 +19,7 @@ export function columnsThatSetUpdatedAt({ node, facts }: AnnouncedTable): string
 
 /**
  * Generates the trigger function. It compares the columns itself, because a WHEN clause of the trigger would make every later ALTER or DROP
- * of them fail. It compares binary images, which also works for json.
+ * of them fail. It compares the binary images of values, which also works for json.
  */
 export function updatedAtFunction(own: AnnouncedTable): FunctionSql {
   const name = functionName('touch', own.node);

@@ -15,7 +15,7 @@ import { readCatalog, readCatalogHash } from './read-catalog.js';
 export interface CaptureWatch {
   /**
    * Compares the database with the announced tables, and creates missing triggers of partitions and child tables.
-   * @throws WebhooksError CAPTURE_OUT_OF_STEP with all remaining findings
+   * @throws WebhooksError CAPTURE_OUT_OF_STEP with the differences (findings) that remain
    */
   requireMatch(): Promise<void>;
   /** Compares and repairs like `requireMatch`. Logs the findings if they have changed, and the errors that capture functions recorded. */
@@ -27,19 +27,19 @@ export interface CaptureWatch {
   findings(): Promise<NoticedFinding[]>;
 }
 
-/** Milliseconds between two checks. */
+/** Milliseconds between two checks of the capture triggers. */
 export const CHECK_MS = 60_000;
 /** Maximum age of findings in milliseconds while there are any, so that a repair shows soon. */
 const RECHECK_MS = 5_000;
 
-/** Returns all current findings; changes nothing. */
+/** Returns all current differences between the database and the announced tables, and changes nothing. */
 export async function findOutOfStep(pool: Pool, nodes: AnnouncedNode[]): Promise<CaptureFinding[]> {
   const schema = schemaOf(pool);
   const all = withOwnNode(nodes, schema);
   return compareCatalog(all, await readCatalog(pool, tablesOf(all), schema), schema).findings;
 }
 
-/** Joins findings into one error. */
+/** Returns one error that lists all findings. */
 export function outOfStep(findings: Pick<CaptureFinding, 'message' | 'hint'>[]): WebhooksError {
   const lines = new Set(findings.map(({ message, hint }) => `- ${message} ${hint}`));
   return new WebhooksError(
@@ -115,7 +115,10 @@ export function createCaptureWatch({ pool, host, log, everyMs = CHECK_MS }: Capt
 
 const nameOf = ({ table }: AnnouncedNode) => `${table.schema}.${table.name}`;
 
-/** Returns the host's problems with an announcement as findings, for nodes without another finding. */
+/**
+ * Returns, as findings, the problems that the application itself reports about its announced types. Leaves out types that have another
+ * finding.
+ */
 function announcementFindings(
   nodes: AnnouncedNode[],
   found: CaptureFinding[],
@@ -128,7 +131,7 @@ function announcementFindings(
   });
 }
 
-/** Adds to each finding when it was first noticed. */
+/** Adds to each finding the time at which this process first noticed it. `before` are the findings of the previous comparison. */
 function noticedAt(findings: CaptureFinding[], before: NoticedFinding[], now: Date): NoticedFinding[] {
   return findings.map((finding) => ({
     ...finding,
@@ -136,7 +139,7 @@ function noticedAt(findings: CaptureFinding[], before: NoticedFinding[], now: Da
   }));
 }
 
-/** Logs the findings if they have changed since the last call. `reported` is what the last call returned: the messages, one per line. */
+/** Logs the findings if they have changed since the last call. `reported` is the result of the last call: the messages, one per line. */
 function logFindings(log: Logger, noticed: NoticedFinding[], reported: string): string {
   const now = noticed.map(({ message }) => message).join('\n');
   if (now === reported) return reported;

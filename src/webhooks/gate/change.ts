@@ -1,5 +1,5 @@
-// Reads, inside a write's transaction, how the write has changed its rows. It reads the events that capture recorded, so the effects of
-// defaults and triggers are included.
+// Reads, inside a write's transaction, how the write has changed rows, so that before-hooks can be called with the change. It reads what
+// the capture triggers recorded, which includes the effects of column defaults and other triggers.
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Json, Operation, RecordedEvent, RowTexts, Snapshot } from '../base/model.js';
 import { rowTextsSql } from '../base/store/recorded-events.js';
@@ -16,11 +16,12 @@ export interface Change {
   before: string | null;
   /** The row after the write; for a deleted row, the row before it. */
   snapshot: Snapshot;
-  /** The event that the rehearsed write recorded, for use in templates. */
+  /** The event that the triggers recorded for the change. Templates of before-hooks can use it. */
   event: RecordedEvent;
 }
 
-// A row whose tenant is read from its parent has no tenant when both are deleted in one transaction; the parent's event supplies it.
+// A row whose tenant is read from its parent has no recorded tenant when one transaction deletes both; it is then taken from the parent's
+// deletion.
 const eventsOfWrite = (rows: string, limit: string): string => `
   WITH RECURSIVE recorded AS MATERIALIZED (SELECT * FROM hookgraph.captures WHERE xid = pg_current_xact_id()),
   matching AS (SELECT * FROM recorded WHERE ${rows} ORDER BY id ${limit}),
@@ -59,7 +60,10 @@ export async function readChange(query: TransactionQuery, typename: string, key:
   return changeOf(typename, key, (await query(OF_ROW, [typename, key])) as WriteEvent[]);
 }
 
-/** Returns the changes of all rows of these types, in the order of their first write; `null` when there are more than `limit` events. */
+/**
+ * Returns the changes of all rows of these types, in the order of their first write; `null` when the triggers recorded more than `limit`
+ * events.
+ */
 export async function readChanges(query: TransactionQuery, typenames: string[], limit: number): Promise<Change[] | null> {
   const events = (await query(OF_TYPES, [JSON.stringify(typenames), String(limit + 1)])) as (WriteEvent & {
     typename: string;
@@ -92,23 +96,26 @@ function changeOf(typename: string, key: string, events: WriteEvent[]): Change |
   return { operation, tenant, environment, key, before, snapshot: { typename, key, columns, ahead: true }, event };
 }
 
-/** Returns the columns that the write changed, without those that it changed back. */
+/** Returns the columns whose values differ before and after the write. Leaves out columns that the write changed and changed back. */
 function changedIn(events: WriteEvent[], { before, after }: Pick<RecordedEvent, 'before' | 'after'>): string[] {
   const changed = new Set(events.flatMap((event) => event.changed ?? []));
   return [...changed].filter((column) => before?.[column] !== after?.[column]);
 }
 
 /**
- * Returns whether a write makes the change that the hooks saw. For an existing row, it is enough that the row before the write is the same:
- * the same write then gives the same result, except for times. A new row is written with the values that the hooks saw, so an equal key is
- * enough.
+ * Returns whether a write makes the change with which the hooks were called (`seen`). For an existing row, it is enough that the row before
+ * the write is the same: the same write then gives the same result, except for times. A new row is written with the values that the hooks
+ * were called with, so an equal key is enough.
  */
 export function isSameChange(seen: Change | null, now: Change | null): boolean {
   if (seen === null || now === null) return seen === now;
   return seen.operation === now.operation && seen.key === now.key && seen.before === now.before;
 }
 
-/** Compares several changes. New rows are compared by their number per type, because the database may generate their keys. */
+/**
+ * Returns whether a write makes the changes with which the hooks were called (`seen`). New rows are compared only by their number per type,
+ * because the database may generate their keys.
+ */
 export function areSameChanges(seen: Change[], now: Change[]): boolean {
   const isNew = ({ operation }: Change) => operation === 'created';
   const known = new Map(seen.filter((change) => !isNew(change)).map((change) => [rowOf(change), change]));

@@ -1,4 +1,4 @@
-// Finds the before-hooks to call for a write.
+// Finds the before-hooks to call for a write: subscriptions that are called before the commit and may refuse the write.
 import type { Pool } from 'pg';
 import type { Before, Operation } from '../base/model.js';
 import type { Change } from './change.js';
@@ -32,7 +32,8 @@ export interface Hook {
   deliveryId: string;
 }
 
-// Includes hooks whose query is no longer valid (status HELD), because their policy still applies.
+// Includes hooks whose query is no longer valid (status HELD). Calling them fails, and their policy then decides whether the write is
+// refused.
 const FIND = `
   SELECT t.typename, s.id AS "subscriptionId", s.version, s.name, t.id AS "topicId", t.key AS "topicKey", t.operation, s.environment_ids AS "environmentIds",
     v.definition -> 'before' AS policy, hookgraph.next_id() AS "deliveryId"
@@ -42,20 +43,22 @@ const FIND = `
   WHERE s.phase = 'BEFORE' AND s.deleted_at IS NULL AND s.tenant = $1 AND s.status IN ('ENABLED', 'HELD')
   ORDER BY s.created_at, s.id`;
 
-/** Finds the hooks of all operations. Only the changed rows show which operation it is, because an update may be a soft delete. */
+/**
+ * Returns the tenant's hooks on these types, for all operations. Only the changed rows show whether an update is in fact a soft deletion.
+ */
 export async function findHooks(pool: Pool, { tenant, typenames }: PlannedWrites): Promise<Hook[]> {
   const { rows } = await pool.query<Hook>({ name: 'hookgraph-find-hooks', text: FIND, values: [tenant, typenames] });
   return rows;
 }
 
-/** Returns new delivery ids. */
+/** Returns `count` new ids for deliveries that will record calls of hooks. */
 export async function nextIds(pool: Pool, count: number): Promise<string[]> {
   if (count === 0) return [];
   const { rows } = await pool.query<{ id: string }>('SELECT hookgraph.next_id() AS id FROM generate_series(1, $1)', [count]);
   return rows.map(({ id }) => id);
 }
 
-/** Returns the hooks to call for a change. As in the relay, a row without an environment matches hooks of every environment. */
+/** Returns the hooks to call for a change. A row without an environment matches hooks of every environment, as in match.sql. */
 export function hooksOf(hooks: Hook[], writer: { tenant: string }, { tenant, operation, environment, snapshot }: Change): Hook[] {
   if (tenant !== writer.tenant) return [];
   return hooks.filter(

@@ -1,6 +1,6 @@
 // Reads from a before-hook's response whether the hook cancels the write, and why.
 
-/** Media type with which a before-hook cancels a write: docs/wire-formats.md#before-hooks */
+/** Media type of the response by which a receiver cancels the write: docs/wire-formats.md#before-hooks */
 const CANCEL_TYPE = 'application/vnd.opsani.servo.errors.canceleventerror+json';
 
 /** Maximum number of characters of the reason; the rest is cut off. */
@@ -9,8 +9,8 @@ const MAX_REASON_LENGTH = 1_000;
 const NO_REASON = 'no reason was given';
 
 /**
- * Returns the reason for the cancellation; `null` when the write may proceed. Only status and media type decide, so a response with an
- * unreadable reason still cancels.
+ * Returns the reason why the receiver cancels the write; `null` when the write may proceed. Only the status 200 and the media type decide,
+ * so a response with an unreadable reason still cancels.
  */
 export function readCancel(answer: { kind: string; status?: number; headers?: Record<string, string>; body?: string }): string | null {
   if (answer.kind !== 'REPLY' || answer.status !== 200) return null;

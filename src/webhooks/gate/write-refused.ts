@@ -3,8 +3,8 @@ import { GraphQLError } from 'graphql';
 
 export interface Refusal {
   /**
-   * `CANCELLED`: a receiver refused. `HOOK_FAILED`: calling the hook failed and its policy is REFUSE. `CONFLICT`: the row kept
-   * changing.
+   * `CANCELLED`: a receiver refused the write. `HOOK_FAILED`: a hook could not be called and its policy is REFUSE, or the write changes too
+   * many rows. `CONFLICT`: other writes kept changing the row while the hooks were called.
    */
   type: 'CANCELLED' | 'HOOK_FAILED' | 'CONFLICT';
   /** A message for the writer. The subscription's owner finds details in its deliveries. */

@@ -1,13 +1,17 @@
-// Notifies the relays of all processes by NOTIFY that a write was committed.
+// Notifies the relays of all processes, by NOTIFY, that a write was committed, so that they turn the recorded changes into deliveries at
+// once.
 import type { Pool } from 'pg';
 
-/** The channel that the relays listen to. */
+/** The NOTIFY channel on which the relays listen. */
 export const POKE_CHANNEL = 'hookgraph_poke';
 
 export interface Poker {
-  /** Call it after the commit. Concurrent calls share a notification. A lost notification delays the relay until its next poll. */
+  /**
+   * Notifies the relays. Call it after the commit. Calls during a notification share the next one. If a notification is lost, a relay finds
+   * the changes at its next poll.
+   */
   poke(): void;
-  /** Stops, and resolves when no notification is being sent. */
+  /** Sends no further notifications, and resolves when none is in progress. */
   stop(): Promise<void>;
 }
 
@@ -19,7 +23,7 @@ export function createPoker(pool: Pool): Poker {
   async function notify(): Promise<void> {
     do {
       again = false;
-      // A failure is not logged, because the relays poll anyway.
+      // A failure is not logged, because the relays find the changes at their next poll.
       await pool.query(`NOTIFY ${POKE_CHANNEL}`).catch(() => {});
     } while (again && !stopped);
     running = undefined;

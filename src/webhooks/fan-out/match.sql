@@ -1,7 +1,8 @@
--- Conditions under which an event `e` matches a topic `t` and a subscription `s`, for relay.sql, replay.sql
--- and why-not.sql.
+-- Defines the SQL conditions under which an event `e` matches a topic `t` and a subscription `s`. relay.sql,
+-- replay.sql and why-not.sql insert them by name.
 
--- Compares the node type, the operation and, for a lifecycle topic, the old and new value of its column.
+-- Whether the event has the topic's node type and operation. A lifecycle topic, which watches one column,
+-- also requires that this column changed to `to_value` and, if `from_value` is set, from that value.
 SELECT $$
   t.typename = e.typename
   AND t.operation = e.operation
@@ -19,8 +20,8 @@ SELECT $$
     OR e.environment = ANY (s.environment_ids))
 $$ AS fits_environment \gset
 
--- Excludes events about subscriptions to `webhook_subscription/…` topics: two such subscriptions could
--- otherwise trigger each other endlessly.
+-- Excludes changes of a subscription that itself subscribes to changes of subscriptions (a
+-- `webhook_subscription/…` topic): two such subscriptions could otherwise trigger each other endlessly.
 SELECT $$
   NOT CASE WHEN e.typename = 'WebhookSubscription' THEN EXISTS (
     SELECT 1

@@ -1,4 +1,5 @@
-// Runs the relay in a loop: at once after a notification of a write, otherwise every few milliseconds.
+// Runs the relay, which turns recorded changes into events and deliveries, in a loop: at once after a notification of a write, and
+// otherwise every few milliseconds.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { logFailure } from '../../runtime/failure-log.js';
@@ -10,9 +11,9 @@ import { nextXid, relayOnce } from './relay.js';
 const BATCH = 1000;
 const POLL_MS = { busy: 20, idle: 75 };
 /**
- * While an old snapshot is open, e.g. of a dump, deleted captures stay as dead entries at the head of the queue's index. Most iterations
- * therefore skip the transactions that began before the last five complete iterations. A complete iteration, once a second, also finds
- * older transactions that have committed since.
+ * While a long transaction is open, e.g. that of a dump, changes that were relayed and deleted stay as dead entries at the beginning of the
+ * queue's index. Most iterations therefore skip transactions that began before the fifth-last complete iteration. A complete iteration,
+ * once a second, skips none, and so finds older transactions that have committed since.
  */
 const RECENT = { iterations: 5, completeEveryMs: 1000 };
 const BACKOFF_MS = { first: 100, last: 5000 };
@@ -20,12 +21,15 @@ const BACKOFF_MS = { first: 100, last: 5000 };
 export interface RelayOptions {
   pool: Pool;
   log: Logger;
-  /** Called with the subscriptions that have new deliveries due now. A lost call only delays them. */
+  /**
+   * Called with the subscriptions that have new deliveries due now. If the call is lost, a worker's scan for due deliveries finds them
+   * later.
+   */
   onDeliveries(subscriptionIds: string[]): void;
-  /** Called after each batch, with the number of relayed changes and the number of events that have no tenant. */
+  /** Called after each batch, with the number of relayed changes and the number of events without a tenant, which match no subscription. */
   onBatch?(changes: number, withoutTenant: number): void;
   onFailure?(): void;
-  /** Milliseconds to pause after a batch with events, and the longest pause without events. */
+  /** Milliseconds to pause after a batch with events (`busy`), and the longest pause without events (`idle`). */
   pollMs?: { busy: number; idle: number };
 }
 
@@ -84,7 +88,7 @@ export function startRelay({ pool, log, onDeliveries, onBatch, onFailure, pollMs
   };
 }
 
-/** Creates a pause that `end` ends early. A call of `end` between two pauses skips the next one. */
+/** Creates a pause that `end` ends early. A call of `end` between two pauses skips the next pause, so that no notification is lost. */
 function createNap(): { take(ms: number): Promise<void>; end(): void } {
   let ended = false;
   let wake: (() => void) | undefined;
@@ -112,7 +116,10 @@ function createNap(): { take(ms: number): Promise<void>; end(): void } {
 /** Waits `ms` milliseconds, or until the loop is stopped. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});
 
-/** Listens for notifications until `stop`, and replaces a broken connection. Returns at once behind a connection pooler. */
+/**
+ * Calls `onPoke` for each notification of a write until `stop` is aborted, and replaces a broken connection. Returns at once behind a
+ * connection pooler, which doesn't support LISTEN.
+ */
 async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSignal): Promise<void> {
   let backoffMs = BACKOFF_MS.first;
   while (!stop.aborted) {
@@ -131,7 +138,7 @@ async function listen(pool: Pool, log: Logger, onPoke: () => void, stop: AbortSi
         onPoke();
         await over;
       } finally {
-        // Closed instead of returned to the pool, because it would go on listening.
+        // The connection is closed instead of returned to the pool, because it would continue to receive notifications there.
         client.release(true);
       }
       if (!stop.aborted) log.warn('the connection that listens for new changes broke; reconnecting');

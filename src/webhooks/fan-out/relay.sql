@@ -1,7 +1,7 @@
--- Turns captured changes into events, and into a delivery for each matching subscription. The queue is read
--- by deleting its rows; a cursor over ids would miss transactions that commit late. Captures are deleted and
--- events inserted in one statement, so no event is recorded twice. LATERAL … OFFSET 0 makes the planner use
--- one index probe per row, even without statistics.
+-- Turns captures (changes that triggers recorded) into events, and into a delivery for each matching
+-- subscription. The queue is read by deleting its rows; a cursor over ids would miss transactions that commit
+-- late. Captures are deleted and events inserted in one statement, so no event is recorded twice. LATERAL …
+-- OFFSET 0 makes the planner use one index probe per row, even without statistics.
 --
 -- psql -v batch_size=1000 -v since_xid=0 -f relay.sql
 \ir match.sql
@@ -51,15 +51,16 @@ changes AS MATERIALIZED (
     OFFSET 0
   ) e
 ),
--- Rows that were deleted in one transaction with the parent row from which their tenant is read.
+-- The parents of rows whose tenant is still unknown. A row gets its tenant from its parent, which the trigger
+-- could not read because the same transaction had deleted it.
 orphans AS MATERIALIZED (
   SELECT xid, parent_typename, parent_key, max(depth) AS depth
   FROM changes
   WHERE tenant IS NULL AND parent_key IS NOT NULL
   GROUP BY 1, 2, 3
 ),
--- Deletions in the orphans' transactions that are not events yet: in this batch, or in the batches of other
--- relays.
+-- Deletions in the transactions of `orphans` that were not yet events when this statement began, including
+-- those that other relays are relaying now.
 captured_deletions AS MATERIALIZED (
   SELECT c.xid, c.typename, c.node_key, c.parent_typename, c.parent_key, c.tenant
   FROM hookgraph.captures c
@@ -67,10 +68,11 @@ captured_deletions AS MATERIALIZED (
     AND c.depth < (SELECT max(depth) FROM orphans)
     AND c.operation = 'deleted'
 ),
--- The tenant that was recorded with the parent's deletion in the same transaction. Older events of the parent
--- are ignored, because the parent may have moved to another tenant since. Two different candidates give none.
+-- The tenant of each orphan's parent, as recorded with the parent's deletion in the same transaction. Older
+-- events of the parent are ignored, because the parent may have moved to another tenant since. A parent for
+-- which two different tenants are found gets none.
 inherited_tenants AS MATERIALIZED (
-  -- Each orphan with its parent, grandparent and so on, until one has a tenant.
+  -- Each parent in `orphans` with its own parent, grandparent and so on, until one has a tenant.
   WITH RECURSIVE ancestors AS (
     SELECT
       xid, parent_typename AS typename, parent_key AS node_key,
@@ -101,7 +103,8 @@ inherited_tenants AS MATERIALIZED (
   GROUP BY 1, 2, 3
   HAVING min(tenant) = max(tenant)
 ),
--- The changed rows whose tenants are decided by other rows, as one row of arrays; empty without such rows.
+-- The changed rows whose tenants are decided by other rows, which point to them. All are in one row of
+-- arrays; there is no row without such changes.
 tenantless_rows AS MATERIALIZED (
   SELECT
     array_agg(id) AS ids, array_agg(xid) AS xids, array_agg(typename) AS typenames,
@@ -110,15 +113,15 @@ tenantless_rows AS MATERIALIZED (
   WHERE tenant IS NULL AND parent_key IS NULL
   HAVING count(*) > 0
 ),
--- The tenants of tenantless_rows. A row with several tenants becomes one event per tenant: the first has the
--- capture's id, each other one a new id of the same millisecond.
+-- The tenants of tenantless_rows, read from the rows that point to them. A row with several tenants becomes
+-- one event per tenant: the first has the capture's id, each other one a new id of the same millisecond.
 child_tenants AS MATERIALIZED (
   SELECT d.id, d.tenant, row_number() OVER (PARTITION BY d.id ORDER BY d.tenant COLLATE "C") AS tenant_number
   FROM tenantless_rows
   CROSS JOIN LATERAL hookgraph.tenants_by_children(ids, xids, typenames, keys, operations) d
 ),
--- The changed rows that make another row a member of a tenant, or end its membership, as one row of arrays;
--- empty without such rows.
+-- The changed rows that make another row visible to a tenant or end its visibility, e.g. a membership of a
+-- user in an organization. All are in one row of arrays; there is no row without such changes.
 membership_changes AS MATERIALIZED (
   SELECT
     array_agg(c.id) AS ids, array_agg(c.xid) AS xids, array_agg(c.typename) AS typenames,
@@ -134,7 +137,8 @@ membership_changes AS MATERIALIZED (
   WHERE c.is_new
   HAVING count(*) > 0
 ),
--- The rows that joined or left a tenant because of membership_changes.
+-- The rows that a tenant gained or lost because of membership_changes, each to become a `created` or
+-- `deleted` event.
 members AS MATERIALIZED (
   SELECT m.*
   FROM membership_changes
@@ -203,16 +207,17 @@ event_kinds AS MATERIALIZED (
   SELECT DISTINCT typename, operation
   FROM batch_events
 ),
--- The topics of event_kinds. Without this step the planner, which expects an empty queue, would compare every
--- event with every topic.
+-- The topics of event_kinds. Without this step the planner, whose statistics show an empty queue, would
+-- compare every event with every topic.
 batch_topics AS MATERIALIZED (
   SELECT t.*
   FROM event_kinds
   CROSS JOIN hookgraph.topics t
   WHERE t.typename = event_kinds.typename AND t.operation = event_kinds.operation
 ),
--- A change recorded before the subscription was created is not sent to it, even if it commits later. A
--- before-hook was called before the write, and gets no delivery afterwards.
+-- The subscriptions to which each event is sent. A change recorded before a subscription was created is not
+-- sent to it, even if it commits later. A subscription with the phase BEFORE was called before the write, and
+-- gets no delivery afterwards.
 matches AS (
   SELECT
     e.id AS event_id, s.id AS subscription_id, s.status, t.id AS topic_id, e.tenant, e.typename, e.node_key

@@ -1,24 +1,24 @@
-// Turns captured changes into events and into one delivery for each matching subscription. One statement relays a whole batch or nothing.
+// Turns recorded changes into events, and into one delivery for each matching subscription. One statement relays a whole batch or nothing.
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
 
 const RELAY = sqlStatement<'batch_size' | 'since_xid'>('webhooks/fan-out/relay.sql');
 
 export interface Relayed {
-  /** Number of captures and queued events that were relayed. */
+  /** Number of relayed changes: rows of `captures`, which triggers recorded, and of `event_queue`. */
   events: number;
   deliveries: number;
   /** Subscriptions that have deliveries due now. */
   subscriptionIds: string[];
   /** Number of events without a tenant. They match no subscription until an operator assigns a tenant. */
   ownerless: number;
-  /** Type and key of the first events without a tenant. */
+  /** Type and key of the node of the first five events without a tenant, for the log. */
   ownerlessNodes: string[];
 }
 
 /**
- * Relays up to `limit` captures of transactions with the id `sinceXid` or a higher one. Several relays share the queue; a relay that
- * rolls back or dies leaves its batch in the queue.
+ * Relays up to `limit` recorded changes, of transactions whose id is `sinceXid` or higher. Several relays may run at once: each skips rows
+ * that another has locked. If a relay rolls back or dies, its batch stays in the queue.
  */
 export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = '0'): Promise<Relayed> {
   const { rows } = await db.query<Relayed>({
@@ -29,7 +29,7 @@ export async function relayOnce(db: Pool | PoolClient, limit = 1000, sinceXid = 
   return rows[0] as Relayed;
 }
 
-/** Returns the id of the next transaction. Every transaction that begins later has this id or a higher one. */
+/** Returns the id that Postgres will assign to the next transaction. Every transaction that begins later has this id or a higher one. */
 export async function nextXid(db: Pool | PoolClient): Promise<string> {
   const { rows } = await db.query<{ xid: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS xid');
   return (rows[0] as { xid: string }).xid;

@@ -1,12 +1,13 @@
--- Advances a replay by one batch of events: inserts their deliveries and moves the replay's position, both in
--- one statement. Unlike the relay, a replay includes events from before the subscription was created.
+-- Advances a replay (past events that are sent to one subscription again) by one batch of events: inserts
+-- their deliveries and moves the replay's position, both in one statement. Unlike the relay, a replay
+-- includes events from before the subscription was created.
 --
 -- psql -v batch_size=2000 -v max_due=2000 -f replay.sql
 \ir match.sql
 \ir ../base/store/delivery-state.sql
 WITH
--- The running replay whose last step is longest ago. A replay waits while its subscription is disabled,
--- broken or a before-hook, and then continues at its position.
+-- The running replay that was advanced longest ago. A replay waits while its subscription is disabled, broken
+-- or called before writes (phase BEFORE), and then continues at its position.
 replay AS MATERIALIZED (
   SELECT r.id, r.position, r.from_at, r.to_at, r.subscription_id
   FROM hookgraph.replays r
@@ -14,8 +15,8 @@ replay AS MATERIALIZED (
   WHERE r.state = 'RUNNING'
     AND s.status = 'ENABLED'
     AND s.phase = 'AFTER'
-    -- The replay waits until the tenant's captures of its period that can become events of the topic's node
-    -- type are relayed; otherwise it would skip their events.
+    -- The replay waits until all captures (recorded changes that are not events yet) of its period, tenant
+    -- and node type have become events. Otherwise it would move past their ids and never send them.
     AND NOT EXISTS (
       SELECT
       FROM hookgraph.captures c

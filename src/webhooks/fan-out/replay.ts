@@ -1,10 +1,11 @@
-// Advances a replay by one batch: inserts its next deliveries and moves its position, both in one statement.
+// Advances a replay, which sends past events to one subscription again, by one batch: inserts the next deliveries and moves the replay's
+// position, both in one statement.
 import type { Pool } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
 
 const REPLAY = sqlStatement<'batch_size' | 'max_due'>('webhooks/fan-out/replay.sql');
 
-/** Number of events that one step reads, of all tenants. */
+/** Number of events that one step reads. They are of all tenants; those that match the subscription become deliveries. */
 const BATCH = 2_000;
 /** A replay waits while its subscription has this many due deliveries, so that new events wait behind few replayed events. */
 const MAX_DUE = 2_000;
@@ -14,7 +15,10 @@ export interface ReplayStep {
   deliveries: number;
 }
 
-/** Advances one replay by one step. Returns `null` when no replay can continue now. Workers never advance the same replay at once. */
+/**
+ * Advances one replay by one batch. Returns `null` when no replay can continue now. A row lock keeps workers from advancing the same replay
+ * at once.
+ */
 export async function stepReplay(pool: Pool, batch = BATCH, maxDue = MAX_DUE): Promise<ReplayStep | null> {
   const { rows } = await pool.query<ReplayStep>({
     name: 'hookgraph-replay',

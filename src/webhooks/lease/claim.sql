@@ -1,14 +1,15 @@
--- Claims due deliveries of enabled subscriptions, in the parameters' order, and leases them under one token.
--- FOR SHARE SKIP LOCKED on the subscription: a mutation that disables it waits until this claim has
--- committed, and a subscription that a mutation is changing is skipped.
+-- Claims due deliveries of enabled subscriptions, in the order of subscription_ids, and leases them to the
+-- calling worker under one token. FOR SHARE SKIP LOCKED skips a subscription that a mutation is changing. A
+-- mutation that disables a subscription waits until this claim has committed.
 --
 -- psql -v subscription_ids='{}' -v counts='{}' -v due_after='{}' -v id_after='{}' -v is_paced=false
 --   -v total=100 -v lease_ms=15000 -v token=1 -f claim.sql
 \ir ../base/store/delivery-state.sql
 WITH
--- The claimed queue rows, by ctid. OFFSET 0 forces one index probe per subscription, even with stale
--- statistics. `(SELECT …)` hides the lengths of the arrays, for which the planner would make a new plan at
--- every claim. synchronous_commit is off, because a lease need not survive a crash of Postgres.
+-- The queue rows to lease; `place` is the ctid of a row. OFFSET 0 forces one index probe per subscription,
+-- even with stale statistics. `(SELECT …)` hides the lengths of the arrays from the planner, which would
+-- otherwise make a new plan at every claim. synchronous_commit is off, because a lease need not survive a
+-- crash of Postgres.
 claims AS MATERIALIZED (
   SELECT o.ctid AS place, x.id, x.version
   FROM (SELECT set_config('synchronous_commit', 'off', true)) AS setting
@@ -40,7 +41,8 @@ claims AS MATERIALIZED (
   LIMIT :total
 ),
 :new_leases
--- The last column is false or null for a row whose delivery is final or gone.
+-- The last column is true for a delivery to send. It is false when the delivery has ended, and null when the
+-- delivery no longer exists; claim.ts then deletes its queue row.
 SELECT
   l.delivery_id, l.subscription_id, x.version, d.kind, d.typename, d.node_key, d.attempt_count,
   l.due_at::text, extract(epoch FROM d.created_at)::float8 * 1000, d.event_id,

@@ -1,4 +1,4 @@
-// Claims due deliveries of enabled subscriptions and leases them to this worker under a new token.
+// Claims due deliveries of enabled subscriptions: leases them to this worker for `leaseMs`, under a token that is new for each claim.
 import { randomInt } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
@@ -11,7 +11,9 @@ const CLAIM = sqlStatement<'subscription_ids' | 'counts' | 'due_after' | 'id_aft
   'webhooks/lease/claim.sql',
 );
 
-/** The number of deliveries to claim of one subscription, and the position after which to start. */
+/**
+ * How many due deliveries to claim of one subscription, and the queue position after which to search; `null`: from the queue's beginning.
+ */
 export interface Want {
   subscriptionId: string;
   count: number;
@@ -19,9 +21,9 @@ export interface Want {
 }
 
 /**
- * A position in a subscription's queue, which is ordered by due time and id. Claims start after it, so that they skip dead index entries,
- * which VACUUM can't remove while a long transaction is open. A row that becomes due before the position is hidden for at most
- * CURSOR_LIFE_MS (1 s).
+ * A position in a subscription's queue, which is ordered by due time and delivery id: that of the last delivery that was claimed. The next
+ * claim searches only after it, and so skips the dead index entries of finished deliveries, which VACUUM can't remove while a long
+ * transaction is open. A delivery that becomes due at an earlier position is found when the cursor expires, after CURSOR_LIFE_MS (1 s).
  */
 export interface Cursor {
   dueAt: string;
@@ -41,24 +43,27 @@ export interface DeliveryInHand {
   attemptCount: number;
   dueAt: string;
   createdAtMs: number;
-  /** Value of `performance.now()` just before the claim was sent, so never later than the start of the lease. */
+  /** Value of `performance.now()` just before the claim was sent to Postgres, so never later than the start of the lease. */
   claimedAtMs: number;
   eventId: string | null;
   replayId: string | null;
-  /** Pace of a slowed, probed or rate-limited subscription; `null` for any other. */
+  /** Why deliveries of this subscription start at a limited rate: LIMITED, SLOWED or PROBING; `null` when the rate is not limited. */
   pace: PaceState | null;
 }
 
 /**
- * Claims up to `count` due deliveries of each enabled subscription, oldest due first, and at most `most` in all, in the order of
- * `wants`.
+ * Claims due deliveries of the enabled subscriptions in `wants`: up to `count` of each, those due longest first, and at most `most` in all.
+ * Earlier subscriptions in `wants` are served first.
  */
 export async function claimDue(
   db: Pool | PoolClient,
   wants: Want[],
   most = countOf(wants),
   leaseMs = DEFAULT_DEADLINES.leaseMs,
-  /** The paces of `wants`, by subscription id; `null` when none of these subscriptions has a pace. */
+  /**
+   * With a map, claims only from subscriptions whose sending rate is limited; the map has the state of their limit, by subscription id.
+   * With `null`, claims only from the other subscriptions.
+   */
   paces: ReadonlyMap<string, PaceState> | null = null,
 ): Promise<DeliveryInHand[]> {
   const token = String(randomInt(1, 2 ** 47));
@@ -105,5 +110,5 @@ export async function claimDue(
 
 export const countOf = (wants: Want[]): number => wants.reduce((sum, { count }) => sum + count, 0);
 
-/** Compares ids, which are positive bigints as text. */
+/** Orders delivery ids by their number. They are texts of positive bigints, so a longer text is a larger number. */
 const compareIds = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);

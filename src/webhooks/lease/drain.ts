@@ -1,4 +1,5 @@
-// Claims due deliveries of woken subscriptions and starts them, within limits for deliveries in progress. README.md draws its states.
+// Claims due deliveries of the subscriptions that were passed to `wake`, and starts them, within the limits for deliveries in progress.
+// README.md draws the states of this loop.
 import type { Pool } from 'pg';
 import { logFailure } from '../../runtime/failure-log.js';
 import type { Logger } from '../../runtime/logger.js';
@@ -12,31 +13,40 @@ export interface DrainOptions {
   log: Logger;
   bounds: Bounds;
   leaseMs: number;
-  /** Returns the destination host of a subscription, or `undefined` while it is unknown. */
+  /** Returns the host that a subscription sends to; `undefined` until this process has prepared a delivery of the subscription. */
   hostOf(subscriptionId: string): string | undefined;
-  /** Delivers a claimed batch. Calls `free` once per delivery, with its index in the batch, when its slot can be reused. Must not throw. */
+  /**
+   * Sends a claimed batch. Calls `free` once per delivery, with its index in the batch, when another delivery may start in its place. Must
+   * not throw.
+   */
   deliver(batch: DeliveryInHand[], free: (index: number) => void): void;
 }
 
 export interface Drain {
   wake(subscriptionIds: string[]): void;
-  /** Claims nothing of this subscription for `ms` milliseconds in this process. The due-scan wakes it afterwards. */
+  /**
+   * Claims nothing of this subscription for `ms` milliseconds in this process. After that, the periodic scan (due-scan.ts) passes it to
+   * `wake` again.
+   */
   rest(subscriptionId: string, ms: number): void;
-  /** Returns how many more deliveries may start. */
+  /** Returns how many more deliveries may start in this process; 0 after `stop`. */
   freeSlots(): number;
   inProgress(): number;
-  /** Starts deliveries that another loop claimed. */
+  /** Starts deliveries that another loop has claimed, and counts them as deliveries in progress. */
   start(batch: DeliveryInHand[]): void;
   /** Stops claiming, and resolves when no delivery is in progress. */
   stop(): Promise<void>;
 }
 
-/** Milliseconds for which freed slots are collected before one claim fills them. */
+/** Milliseconds to wait after deliveries have ended, so that one claim replaces several of them. */
 const GATHER_MS = 5;
-/** Milliseconds until the next claim after a failed one. */
+/** Milliseconds between a failed claim, for example because Postgres restarts, and the next claim. */
 const RETRY_MS = 500;
 
-/** The returned functions need no `this`, so that other loops can use them as callbacks. */
+/**
+ * Starts the loop that claims and starts deliveries. It claims nothing before the first `wake`. The returned functions need no `this`, so
+ * that other loops can use them as callbacks.
+ */
 export function startDrain(options: DrainOptions): Drain {
   const drain = new ClaimingDrain(options);
   return {
@@ -58,9 +68,9 @@ class ClaimingDrain implements Drain {
   private isStopping = false;
   private retryTimer: NodeJS.Timeout | undefined;
   private gatherTimer: NodeJS.Timeout | undefined;
-  /** Number of slots freed since the last claim. */
+  /** Number of deliveries that have ended since the last claim, while subscriptions were waiting for a claim. */
   private freed = 0;
-  /** Resolves the promise that `stop` returned. */
+  /** Resolves the promise of `stop`, when no delivery and no claim is in progress; `undefined` before `stop`. */
   private onIdle: (() => void) | undefined;
 
   constructor(private readonly options: DrainOptions) {
@@ -103,7 +113,10 @@ class ClaimingDrain implements Drain {
     });
   }
 
-  /** Repeats claims until nothing can be planned, or until a further claim would fill too few slots. */
+  /**
+   * Claims and starts deliveries in batches until no waiting subscription may start another one, or until too few deliveries have ended to
+   * justify a further claim.
+   */
   private async claim(): Promise<void> {
     if (this.isClaiming || this.isStopping) return;
     this.isClaiming = true;

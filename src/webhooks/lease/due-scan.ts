@@ -1,8 +1,10 @@
-// Finds subscriptions with due deliveries, and holds or cancels deliveries whose subscription is disabled, broken or deleted.
+// Finds subscriptions with due deliveries. Holds (keeps queued, but doesn't send) deliveries whose subscription is disabled or broken, and
+// cancels deliveries whose subscription is deleted.
 import type { Pool } from 'pg';
 import { cancelDeliveries, holdDeliveries, releaseDeliveries } from '../base/store/delivery-state.js';
 
-// A loose index scan: one index probe per subscription with open deliveries, however many deliveries it has.
+// Jumps in the index from one subscription to the next (a loose index scan). It costs one index probe per subscription that has queued
+// deliveries, however many deliveries it has.
 const SCAN = `
   WITH RECURSIVE s AS (
     (SELECT subscription_id, due_at FROM hookgraph.open_deliveries
@@ -18,9 +20,9 @@ const SCAN = `
   WHERE s.due_at <= now() OR x.status <> 'ENABLED'`;
 
 /**
- * Returns the enabled subscriptions with due deliveries, except those with a pace, which paced.ts claims. Also holds and cancels
- * deliveries that a crash left open when their subscription was disabled or deleted, or that a concurrent relay or attempt wrote
- * without seeing the new status.
+ * Returns the enabled subscriptions with due deliveries, except those with a limited sending rate (`paced`), from which paced.ts claims.
+ * Also holds and cancels deliveries that a crash left open when their subscription was disabled or deleted, or that a concurrent relay or
+ * attempt wrote without seeing the new status.
  */
 export async function scanDue(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ id: string; status: string }>({ name: 'hookgraph-due-scan', text: SCAN });
@@ -45,7 +47,10 @@ const HELD_SCAN = `
   )
   SELECT s.subscription_id AS id FROM s JOIN hookgraph.subscriptions x ON x.id = s.subscription_id WHERE x.status = 'ENABLED'`;
 
-/** Releases deliveries held for a disabled or broken subscription that is enabled again, in case a crash prevented the release. */
+/**
+ * Releases deliveries that are held although their subscription is enabled again. Enabling a subscription normally releases them; this scan
+ * repairs what a crash in between has left.
+ */
 export async function releaseScan(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ id: string }>({ name: 'hookgraph-held-scan', text: HELD_SCAN });
   if (rows.length > 0)

@@ -12,7 +12,7 @@ export class InFlight {
   total = 0;
   private readonly bySubscription = new Map<string, number>();
   private readonly byHost = new Map<string | undefined, number>();
-  /** The slots whose host is unknown, by subscription. */
+  /** The deliveries in progress whose host is unknown, by subscription id. */
   private readonly unknown = new Map<string, Set<Slot>>();
 
   of(subscriptionId: string): number {
@@ -43,7 +43,7 @@ export class InFlight {
     if (slots?.size === 0) this.unknown.delete(slot.subscriptionId);
   }
 
-  /** Counts deliveries of subscriptions with an unknown host under their host, once `hostOf` returns it. */
+  /** Counts deliveries whose host was unknown under their host, if `hostOf` now returns it. */
   learnHosts(hostOf: (subscriptionId: string) => string | undefined): void {
     for (const [subscriptionId, slots] of this.unknown) {
       const host = hostOf(subscriptionId);
@@ -56,7 +56,7 @@ export class InFlight {
   }
 }
 
-/** Adds to a count, and removes it when it becomes 0. */
+/** Adds `by` to the count of `key`. Removes the key when its count becomes 0, so that the map doesn't grow. */
 export function addTo<Key>(counts: Map<Key, number>, key: Key, by: number): void {
   const count = (counts.get(key) ?? 0) + by;
   if (count > 0) counts.set(key, count);

@@ -1,4 +1,5 @@
-// Decides whether a claimed delivery's attempt may begin, and waits until no attempt of a disabled subscription can begin.
+// Decides by the age of a delivery's claim whether its attempt may begin. After a subscription was disabled, waits until the attempts of
+// its claimed deliveries can no longer begin.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { BEGIN_WITHIN_MS, DEFAULT_DEADLINES, LEAST_LEASE_MS } from '../base/deadlines.js';
@@ -7,23 +8,30 @@ import type { DeliveryInHand } from './claim.js';
 
 const CHECK_EVERY_MS = 10;
 
-/** Returns whether the claim is young enough that its attempt may begin without a renewal. */
+/**
+ * Returns whether the delivery was claimed less than BEGIN_WITHIN_MS (2 s) ago, so that its attempt may begin. Otherwise the lease must be
+ * renewed first.
+ */
 export const mayBegin = (delivery: DeliveryInHand): boolean => performance.now() - delivery.claimedAtMs < BEGIN_WITHIN_MS;
 
-/** Renews the lease. Returns `null` when the lease is lost, the delivery is final, or the subscription is no longer enabled. */
+/**
+ * Renews the lease of a claimed delivery. Returns `null` when the delivery must not be sent: another worker has claimed it, it has already
+ * ended, or its subscription is no longer enabled.
+ */
 export async function renew(pool: Pool, delivery: DeliveryInHand, leaseMs = DEFAULT_DEADLINES.leaseMs): Promise<DeliveryInHand | null> {
   const now = performance.now();
   const isRenewed = await renewLease(pool, delivery, leaseMs);
   return isRenewed ? { ...delivery, claimedAtMs: now } : null;
 }
 
-// A claim is young while its attempt may begin without a renewal. Its worker may be configured with longer leases than this process.
-// Assuming the shortest lease finds every young claim; some older claims count as young, and then the caller waits needlessly.
+// True for a young claim, whose worker may begin the attempt without renewing the lease. Only the end of the lease is stored, so the
+// claim's age is computed as if each lease had the shortest possible length (LEAST_LEASE_MS). Some claims with longer leases wrongly count
+// as young; the caller then only waits longer than necessary.
 const YOUNG = `lease_until > now() + ${LEAST_LEASE_MS - BEGIN_WITHIN_MS} * interval '1 ms'`;
 
 /**
- * Lists the deliveries of these subscriptions whose attempts may still begin. Call it after the write that disables them, in the
- * same transaction.
+ * Lists the claimed deliveries of these subscriptions whose attempts may still begin. Call it after the statement that disables the
+ * subscriptions, in the same transaction, so that no later claim is missed.
  */
 export async function listYoungClaims(client: PoolClient, subscriptionIds: string[]): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
@@ -33,7 +41,10 @@ export async function listYoungClaims(client: PoolClient, subscriptionIds: strin
   return rows.map((row) => row.id);
 }
 
-/** Resolves when no attempt of these deliveries can begin, at most BEGIN_WITHIN_MS (2 s) after the call. */
+/**
+ * Waits until no worker can begin an attempt of these deliveries: until each has ended or its claim is too old, at most BEGIN_WITHIN_MS (2
+ * s).
+ */
 export async function untilNoneBegins(pool: Pool, deliveryIds: string[]): Promise<void> {
   const giveUpAt = performance.now() + BEGIN_WITHIN_MS;
   let left = deliveryIds.length;

@@ -1,4 +1,5 @@
-// Claims due deliveries of slowed, probed or rate-limited subscriptions, within their pace across all workers.
+// Claims due deliveries of subscriptions whose sending rate is limited: by their owner, or because the receiver asks to slow down or fails.
+// All workers together keep each limit.
 import type { Pool, PoolClient } from 'pg';
 import { DEFAULT_DEADLINES, type Deadlines } from '../base/deadlines.js';
 import { type Bucket, concurrencyOf, type Pace, roomOf } from '../base/pace.js';
@@ -7,20 +8,25 @@ import { insideTransaction } from '../base/store/transaction.js';
 import { claimDue, type DeliveryInHand } from './claim.js';
 
 export interface PacedClaim {
-  /** Number of subscriptions with a pace and due deliveries. */
+  /** Number of subscriptions with a limited sending rate and due deliveries. */
   waiting: number;
   batch: DeliveryInHand[];
 }
 
-/** Maximum number of subscriptions whose paces one claim locks; later claims lock the others. */
+/**
+ * Maximum number of subscriptions from which one call claims, because it locks the rate limit (a row of `paces`) of each. Later calls claim
+ * from the others.
+ */
 const MAX_PACES = 500;
 /**
- * Deliveries in progress are counted among the first `concurrency + LOOK_AHEAD` rows of the subscription's queue. They were its first
- * rows when they were claimed; LOOK_AHEAD makes up for rows that have returned to the queue before them since.
+ * A subscription's deliveries in progress are counted only among the first `concurrency + LOOK_AHEAD` rows of its queue, which may be long.
+ * Each was among the first rows when it was claimed. LOOK_AHEAD makes up for deliveries with an earlier due time that have been queued
+ * again since.
  */
 const LOOK_AHEAD = 200;
 
-// While a worker holds the lock of a pace's row, only it claims from the subscription; other workers skip the row.
+// Locks the rate limits of subscriptions with due deliveries. Only the worker that holds a subscription's lock claims from it; others skip
+// the row.
 const LOCK = `
   SELECT ${PACE_COLUMNS} FROM hookgraph.paces p
   WHERE p.resume_at <= now()
@@ -36,7 +42,10 @@ const IN_FLIGHT = `
     ) o WHERE o.lease_until > now()
   ) f`;
 
-/** Claims as many due deliveries as the paces allow, at most `most`. */
+/**
+ * Claims due deliveries: of each subscription as many as its rate and its maximum of concurrent requests allow now, and at most `most` in
+ * all.
+ */
 export async function claimPaced(
   pool: Pool,
   most: number,
@@ -45,7 +54,7 @@ export async function claimPaced(
   return insideTransaction(pool, async (client) => {
     const paces = toPaces((await client.query({ name: 'hookgraph-paced', text: LOCK })).rows);
     if (paces.size === 0 || most <= 0) return { waiting: paces.size, batch: [] };
-    // A separate statement, so that it sees the claims that other workers committed before this one got the row locks.
+    // Counted by a separate statement, so that it sees the claims that other workers committed before this one got the row locks.
     const inFlight = await countInFlight(client, paces);
     const nowMs = await databaseNow(client);
     const rooms = new Map([...paces].map(([id, pace]) => [id, roomOf(pace, pace, inFlight.get(id) ?? 0, nowMs)]));

@@ -1,4 +1,4 @@
-// Pads the file of the queue table, so that Postgres plans queue statements for a large table.
+// Enlarges the file of the queue table, `open_deliveries`, so that Postgres plans statements on the queue as for a large table.
 import type { Pool } from 'pg';
 import { padQueue } from '../base/store/delivery-state.js';
 import { insideTransaction } from '../base/store/transaction.js';
@@ -6,9 +6,9 @@ import { insideTransaction } from '../base/store/transaction.js';
 const ENOUGH_BYTES = 1_000_000;
 
 /**
- * The planner estimates the number of rows from a table's file size. Plans made for a small queue would scan the whole table for every
- * batch once the queue has grown. The padding rows are deleted in the same transaction, but the file keeps its size, because
- * vacuum_truncate is off. Needed once, and again after a restore.
+ * Inserts and deletes padding rows when the file is small. Postgres estimates the number of rows from the file's size; plans made for a
+ * small queue would scan the whole table for every batch once the queue has grown. The file keeps its size, because vacuum_truncate is off.
+ * Workers call this at their start; it has an effect only the first time, and again after a restore from a backup.
  */
 export async function padQueueTable(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ bytes: string }>(`SELECT pg_relation_size('hookgraph.open_deliveries') AS bytes`);

@@ -1,5 +1,5 @@
-// Decides how many deliveries of which subscriptions to claim, when a claim is worthwhile, and where the next one continues.
-// The functions have no side effects; drain.ts has the timers and runs the claims.
+// Decides how many deliveries of which subscriptions to claim, when enough deliveries have ended to justify a claim, and where in each
+// queue the next claim continues. The functions have no side effects; drain.ts has the timers and runs the claims.
 import { countOf, type DeliveryInHand, type Want } from './claim.js';
 import { addTo, type InFlight } from './in-flight.js';
 import type { Entry, RoundRobin } from './round-robin.js';
@@ -11,15 +11,18 @@ export interface Bounds {
   perHost: number;
 }
 
-/** Counts of deliveries in progress. */
+/** Numbers of deliveries in progress: `total`, `of(subscriptionId)` and `at(host)`. */
 export type Load = Pick<InFlight, 'total' | 'of' | 'at'>;
 
-/** Subscriptions that may have due deliveries. */
+/** The subscriptions that may have due deliveries, in one queue per destination host. */
 export type Queues = Pick<RoundRobin, 'size' | 'byHost' | 'queue'>;
 
 export interface PlannedWant extends Want {
   host: string | undefined;
-  /** The subscription's entry in the round robin at the time of the plan. */
+  /**
+   * The subscription's entry in its host's queue when the claim was planned. If it is another one after the claim, the subscription was
+   * woken meanwhile.
+   */
   entry: Entry;
 }
 
@@ -29,35 +32,46 @@ export interface ClaimPlan {
   total: number;
 }
 
-/** Number of free slots to collect before one claim fills them, because larger batches need fewer statements. */
+/** Number of deliveries that should have ended before one claim replaces them, because larger batches need fewer statements. */
 export const WORTHWHILE = 150;
 
-/** Number of deliveries to claim of one subscription before other waiting subscriptions get slots. */
+/** Number of deliveries to claim of one subscription before other waiting subscriptions get their share. */
 const PORTION = 24;
 
 /**
- * Maximum number of deliveries in progress of a subscription whose host is unknown. All such subscriptions share the limit of one host,
- * because their hosts may be the same. A host becomes known once the first deliveries are prepared.
+ * Maximum number of deliveries in progress of a subscription whose host is unknown. All such subscriptions together share the limit of one
+ * host, because their hosts may be the same. A host becomes known when the subscription's first delivery is prepared.
  */
 const MAX_OF_UNKNOWN_HOST = 4;
 
-/** Maximum number of extra subscriptions in a claim, which are used when the planned ones have fewer due deliveries than requested. */
+/**
+ * Maximum number of extra subscriptions in a claim. Deliveries of them are claimed only if the planned subscriptions have fewer due than
+ * requested.
+ */
 const MAX_EXTRAS = 50;
 
 /**
- * Returns how many more deliveries of a subscription may start: until it has half of the slots that are free or its own. A busy
- * subscription thus leaves slots for others. Returns at least 1 while none of its deliveries is in progress.
+ * Returns how many more deliveries of a subscription may start. Of the slots that are free or occupied by it, it may occupy at most half,
+ * so that a busy subscription leaves slots for others. Returns at least 1 while none of its deliveries is in progress.
  */
 export const shareOf = (inProgress: number, free: number): number =>
   Math.max(inProgress === 0 ? 1 : 0, Math.floor((free + inProgress) / 2) - inProgress);
 
-/** Whether this number of free slots justifies a claim: WORTHWHILE, or fewer while fewer deliveries are in progress. */
+/**
+ * Whether this number of free slots justifies a claim: at least WORTHWHILE, or at least `inProgress` when fewer deliveries are in progress.
+ */
 export const isWorthwhile = (freeSlots: number, inProgress: number): boolean => freeSlots >= Math.min(WORTHWHILE, inProgress);
 
-/** Whether a wake-up starts a claim at once. With more deliveries in progress, it waits for slots that are freed within milliseconds. */
+/**
+ * Whether so few deliveries are in progress that `wake` claims at once. Otherwise deliveries end all the time, and `wake` waits a few
+ * milliseconds so that one claim replaces several of them.
+ */
 export const isQuiet = (inProgress: number): boolean => inProgress < WORTHWHILE;
 
-/** Plans a claim: one portion for each eligible subscription, then the remaining slots for those that may take more. */
+/**
+ * Plans a claim. Each waiting subscription gets up to one portion, in round-robin order. The remaining slots go to the subscriptions that
+ * got a full portion.
+ */
 export function planClaim(queues: Queues, load: Load, bounds: Bounds, nowMs: number): ClaimPlan {
   const portion = Math.max(PORTION, Math.ceil(bounds.perHost / queues.size));
   const slots = new FreeSlots(load, bounds);
@@ -96,7 +110,7 @@ class FreeSlots {
     return this.bounds.perHost - this.load.at(host) - (this.atHost.get(host) ?? 0);
   }
 
-  /** Returns how many more slots a subscription may take. */
+  /** Returns how many more deliveries of a subscription this claim may request. */
   of(subscriptionId: string, host: string | undefined): number {
     const inProgress = this.load.of(subscriptionId) + (this.ofSubscription.get(subscriptionId) ?? 0);
     const limit = host === undefined ? MAX_OF_UNKNOWN_HOST : this.bounds.perSubscription;
@@ -111,8 +125,9 @@ class FreeSlots {
 }
 
 /**
- * Plans extra subscriptions of the same host, because the planned ones may have fewer due deliveries than requested. Returns none when
- * the planned ones have several hosts or an unknown one: only with one known host does `total` enforce that host's limit.
+ * Returns extra subscriptions, of which deliveries are claimed only if the planned ones have fewer due than requested. They have the host
+ * of all planned subscriptions, so that the claim's `total` also limits the deliveries to that host. Returns none when the planned ones
+ * have several hosts, or an unknown one.
  */
 export function planExtras(
   queues: Queues,
@@ -139,11 +154,14 @@ export function planExtras(
 export interface Advance {
   subscriptionId: string;
   had: Entry;
-  /** The subscription's next entry; `null` when nothing more is due. */
+  /** The entry for the subscription's next claim; `null` when nothing more is due, so that the subscription leaves its queue. */
   next: Entry | null;
 }
 
-/** Decides where the next claims of these subscriptions continue. Subscriptions that the claim did not reach keep their entry. */
+/**
+ * Decides for each planned subscription where its next claim starts, from the deliveries that this claim returned (`batch`). Leaves out the
+ * subscriptions that the claim did not search, so that they keep their entry.
+ */
 export function advancesAfter({ wants, total }: ClaimPlan, batch: readonly DeliveryInHand[], nowMs: number): Advance[] {
   const last = new Map<string, DeliveryInHand>();
   const counts = new Map<string, number>();
@@ -151,12 +169,13 @@ export function advancesAfter({ wants, total }: ClaimPlan, batch: readonly Deliv
     last.set(delivery.subscriptionId, delivery);
     addTo(counts, delivery.subscriptionId, 1);
   }
-  // A claim that reached its total did not search the subscriptions after the last one from which it claimed.
+  // A claim that returned `total` deliveries did not search the subscriptions after the last one from which it claimed.
   const isFull = batch.length === total;
   const end = isFull ? wants.findLastIndex(({ subscriptionId }) => counts.has(subscriptionId)) : wants.length;
   return wants.slice(0, end + 1).map(({ subscriptionId, count, after, entry }, index) => {
     const claimed = last.get(subscriptionId);
-    // Fewer rows than requested: no more are due after the cursor. Rows before the cursor are found by the next due-scan.
+    // Fewer deliveries than requested: no more are due after the position at which this claim started. Those before it are found by
+    // due-scan.ts.
     const isDone = claimed === undefined || (index < end && (counts.get(subscriptionId) ?? 0) < count);
     const next = isDone ? null : entry.next({ dueAt: claimed.dueAt, id: claimed.id }, after, nowMs);
     return { subscriptionId, had: entry, next };

@@ -1,10 +1,13 @@
 // Orders the subscriptions that may have due deliveries, round-robin by destination host.
 import type { Cursor } from './claim.js';
 
-/** Milliseconds after which a cursor is dropped, because it hides rows that became due before its position. */
+/**
+ * Milliseconds after which a cursor (the queue position at which the next claim starts) is dropped, because claims don't find deliveries
+ * that became due at earlier positions.
+ */
 const CURSOR_LIFE_MS = 1000;
 
-/** Holds the position (cursor) at which the next claim of a waiting subscription starts. */
+/** Holds a waiting subscription's cursor: the queue position at which its next claim starts, or `null` for the queue's beginning. */
 export class Entry {
   constructor(
     private readonly cursor: Cursor | null = null,
@@ -16,7 +19,10 @@ export class Entry {
     return this.cursor && nowMs - this.sinceMs <= CURSOR_LIFE_MS ? this.cursor : null;
   }
 
-  /** Returns the entry that follows a claim from `after` to `cursor`. The age counts from the first claim, which had no cursor. */
+  /**
+   * Returns the entry after a claim that started at `after` and ended at `cursor`. The age of the cursor counts from the latest claim that
+   * started at the queue's beginning (`after` is `null`).
+   */
   next(cursor: Cursor, after: Cursor | null, nowMs: number): Entry {
     return new Entry(cursor, after === null ? nowMs : this.sinceMs);
   }
@@ -25,8 +31,8 @@ export class Entry {
 type Queue = Map<string, Entry>;
 
 /**
- * Keeps one queue per host, so that a host without free slots is skipped at once. After a claim, the subscription moves to the back
- * of its queue, and the host's queue to the back of all queues.
+ * Keeps one queue of waiting subscriptions per destination host, so that a host without free slots is skipped at once. After a claim, the
+ * subscription moves to the back of its queue, and the host's queue to the back of all queues.
  */
 export class RoundRobin {
   private readonly queues = new Map<string | undefined, Queue>();
@@ -39,7 +45,9 @@ export class RoundRobin {
     return this.hosts.size;
   }
 
-  /** Queues a subscription with a new entry, which starts without a cursor. A waiting subscription keeps its place. */
+  /**
+   * Queues a subscription. Its next claim starts at its first due delivery. A subscription that already waits keeps its place in the queue.
+   */
   wake(subscriptionId: string): void {
     if (this.hosts.get(subscriptionId) !== this.hostOf(subscriptionId)) this.remove(subscriptionId);
     this.put(subscriptionId, new Entry());
@@ -54,7 +62,7 @@ export class RoundRobin {
     }
   }
 
-  /** Returns the queues in round-robin order. */
+  /** Returns the hosts in round-robin order, each with its queue of waiting subscriptions. */
   byHost(): Iterable<[host: string | undefined, Iterable<[subscriptionId: string, Entry]>]> {
     return this.queues;
   }
@@ -64,9 +72,10 @@ export class RoundRobin {
   }
 
   /**
-   * Replaces a subscription's entry after a claim. Does nothing if the subscription was woken since the claim began.
-   * @param had the entry of the claim
-   * @param next the entry for the next claim; `null` when nothing more is due
+   * Replaces a subscription's entry after a claim. Does nothing if the subscription was woken since the claim began, because the claim may
+   * not have seen its new deliveries.
+   * @param had the entry from which the claim was planned
+   * @param next the entry for the next claim; `null` when nothing more is due, which removes the subscription from its queue
    */
   advance(subscriptionId: string, had: Entry, next: Entry | null): void {
     const host = this.hosts.get(subscriptionId);

@@ -13,7 +13,10 @@ export interface Lifecycle {
   description?: string;
 }
 
-/** Rows of another announced type that reference this row. `columns` are the referencing columns, in the order of this row's key. */
+/**
+ * Rows of another announced type (`typename`) that reference this row. `columns` are the referencing columns, in the order of this row's
+ * key.
+ */
 export interface PointingRows {
   typename: string;
   columns: string[];
@@ -23,8 +26,8 @@ export interface PointingRows {
  * Declares how the tenant of a row is found.
  * `column`: the row has it in this column. `parent`: the announced node that the column references has it.
  * `sql`: a scalar SQL expression over the row returns it; the row's alias is `r`.
- * `children`: other rows have it, which reference this row and are parts of it, e.g. the lines of an order.
- * `several`: other rows have it, each of which assigns this row to one tenant, e.g. memberships.
+ * `children`: rows that reference this row and are parts of it have the tenant, e.g. the lines of an order.
+ * `several`: each row that references this row assigns it to one tenant, e.g. memberships.
  * `children` and `several` are resolved after the transaction commits; each distinct tenant gets an event.
  */
 export type TenantSource =

@@ -1,4 +1,4 @@
-// Declares the findings of the capture check: differences between the announced tables and the database.
+// Declares the findings of the capture check: differences between the tables that the host announces and those in the database.
 
 /**
  * `TABLE`: the table is missing, is no longer a table, or was replaced by another one.
@@ -11,7 +11,7 @@ export type CaptureFindingKind = 'TABLE' | 'UNATTACHED' | 'TRIGGERS' | 'PARTS' |
 export interface CaptureFinding {
   kind: CaptureFindingKind;
   typename: string;
-  /** `schema.name`. */
+  /** The table's name with its schema: `schema.name`. */
   table: string;
   /** Whether changes of the table are lost. `false`: every change is recorded, but not as the table is announced. */
   loses: boolean;

@@ -24,7 +24,7 @@ export interface Sendable {
   secrets: Secrets;
 }
 
-/** The parts of a `Sendable` that the compiler reads. A preview of an unsaved subscription has no other parts. */
+/** The parts of a subscription that compileDefinition() reads. A preview of an unsaved subscription has only these parts. */
 export interface Compilable extends Omit<Sendable, 'subscription'> {
   subscription: Pick<Subscription, 'id' | 'version' | 'tenant' | 'owner' | 'definition'>;
 }
@@ -41,10 +41,10 @@ export interface Compiled {
   url: string;
   /** The origin that requests go to; connections are limited and pooled per origin. */
   origin: string;
-  /** `field`: name of the definition's field for this kind of destination, e.g. `sns`. `access`: the data that its sender needs. */
+  /** `field`: the definition's field for this kind of destination, e.g. `sns`. `access`: what its sender needs, such as credentials. */
   destination: { field: string; access: unknown };
   document: DocumentNode | null;
-  /** The parts of the node's key that the stored query declares as variables. */
+  /** The variables of the stored query whose values are parts of the node's key. */
   keys: KeyVariable[];
   /** The fields of `event` that the templates or the default payload read; `null` when none of them reads `event`. */
   event: EventUse | null;

@@ -23,18 +23,21 @@ export interface Limits {
 export interface Deadlines extends Limits {
   /** Maximum time of the whole execution of a stored query, including the wait for a connection. */
   queryDeadlineMs: number;
-  /** Length of a worker's lease on a claimed delivery. */
+  /** Milliseconds for which a worker leases a delivery that it claims. After that, any worker may claim the delivery again. */
   leaseMs: number;
-  /** Time after which a failing receiver is probed again if the result of the previous probe was not recorded. */
+  /**
+   * Milliseconds after which the next probe (a single delivery to a receiver that keeps failing) is sent if the result of the last one was
+   * never recorded, e.g. because its worker died.
+   */
   probeLostMs: number;
   /**
-   * Maximum number of deliveries to one origin in progress in one worker. More than `perOrigin`, so that the next deliveries are prepared
-   * when a request ends.
+   * Maximum number of deliveries to one origin in progress in one worker. More than `perOrigin`, so that the payloads of the next
+   * deliveries are ready when a request ends.
    */
   perHost: number;
 }
 
-/** The minimum, maximum, default and environment variable of each limit. */
+/** The minimum (`least`), maximum (`most`), default (`usual`) and environment variable of each limit. */
 export const BOUNDS: Record<keyof Limits, { least: number; most: number; usual: number; variable: string }> = {
   requestMs: { least: 100, most: 60_000, usual: 5_000, variable: 'HOOKGRAPH_REQUEST_TIMEOUT_MS' },
   connectMs: { least: 50, most: 60_000, usual: 4_500, variable: 'HOOKGRAPH_CONNECT_TIMEOUT_MS' },
@@ -45,21 +48,28 @@ export const BOUNDS: Record<keyof Limits, { least: number; most: number; usual: 
 };
 
 /**
- * Maximum age in milliseconds of a claim whose attempt may begin; an older claim must be renewed first. An operation that disables a
- * subscription waits until each claimed delivery has ended or its claim is older. After that, no attempt can begin.
+ * A worker may begin the attempt of a delivery within this number of milliseconds after it claimed the delivery. Later, it must renew its
+ * lease first, which fails once the subscription is disabled. An operation that disables a subscription waits until each of its claimed
+ * deliveries has ended or was claimed longer ago; after that, no attempt can begin.
  */
 export const BEGIN_WITHIN_MS = 2_000;
 /** Milliseconds that a stored query waits for one of its tenant's database connections. After that the delivery returns to the queue. */
 export const QUERY_WAIT_MS = 3_000;
-/** Milliseconds that a rendering waits for the slow render process. After that it fails with the fault `busy`. */
+/**
+ * Milliseconds that a template waits for the process that renders slow templates one at a time. After that, rendering it fails with the
+ * fault `busy`.
+ */
 export const RENDER_WAIT_MS = 5_000;
-/** Milliseconds reserved for recording the result of an attempt. */
+/** Milliseconds of a lease that are reserved for recording the result of an attempt. */
 const RECORD_MS = 3_000;
-/** Milliseconds between the end of a probe's lease and the next probe, if the result of the first probe was not recorded. */
+/**
+ * A probe is a single delivery to a receiver that keeps failing. If its result was never recorded, the next probe is sent this number of
+ * milliseconds after the end of its lease.
+ */
 const PROBE_MARGIN_MS = 5_000;
 /**
- * The shortest possible lease in milliseconds. Workers with different settings share the queue, so every process computes the age of
- * another worker's claim as if its lease had this length: see lease/lease-freshness.ts.
+ * The shortest possible lease in milliseconds. Workers that share the queue can have different settings. A process that reads another
+ * worker's lease assumes this length, so that it never takes a claim to be older than it is.
  */
 export const LEAST_LEASE_MS = 15_000;
 

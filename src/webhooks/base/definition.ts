@@ -1,4 +1,4 @@
-// Declares a subscription's definition and its secrets.
+// Declares a subscription's definition (one version of its settings) and its secrets.
 
 import type { RateLimit } from './pace.js';
 
@@ -36,11 +36,11 @@ export type Auth = AuthDefinition & { secrets: AuthSecrets };
 export interface DestinationSettings {}
 
 /** The secrets of each kind of destination, by the name of its field. Each folder of `destinations/` adds a field. */
-// biome-ignore lint/suspicious/noEmptyInterface: as above.
+// biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationSecrets {}
 
 /** The API's input for each kind of destination, by the name of its field. Each folder of `destinations/` adds a field. */
-// biome-ignore lint/suspicious/noEmptyInterface: as above.
+// biome-ignore lint/suspicious/noEmptyInterface: kinds of destinations add their fields by declaration merging.
 export interface DestinationInputs {}
 
 /** The signature schemes; each is one file in `request/signatures/`. */
@@ -69,13 +69,16 @@ export interface Definition extends Partial<DestinationSettings> {
   retry: { maxTries: number | null; maxTimeMs: number | null } | null;
   /** Absent: the subscription sets no rate limit. */
   rateLimit?: RateLimit;
-  /** Absent: bodies are recorded unchanged. */
+  /** How the bodies of attempts are recorded. Absent: unchanged. */
   recording?: Recording;
-  /** Present on a before-hook (phase BEFORE), which is called while the write waits. Absent: deliveries are sent after the commit. */
+  /**
+   * Present on a before-hook: a subscription of the phase BEFORE, which is called before a write and can refuse it. Absent: deliveries are
+   * sent after the commit.
+   */
   before?: Before;
 }
 
-/** The value of each field that a stored definition lacks, e.g. because the field is newer than the definition. */
+/** The values of fields that a stored definition lacks, e.g. because a field was added to Hookgraph after the definition was saved. */
 export const EMPTY_DEFINITION: Definition = {
   callbackUrl: null,
   contentType: 'JSON',
@@ -93,11 +96,11 @@ export const EMPTY_DEFINITION: Definition = {
 /** Settings for recording the request and response bodies of a subscription's attempts. */
 export interface Recording {
   bodies: boolean;
-  /** Paths whose values are replaced by `[masked]` in bodies and messages; recording/mask-path.ts has their syntax. */
+  /** Paths whose values are replaced by `[masked]` in recorded bodies and messages, such as `data.node.email` or `users[*].phone`. */
   maskedPaths: string[];
 }
 
-/** Limits of a before-hook. */
+/** Settings of a before-hook, a subscription that is called before a write and can refuse it. */
 export interface Before {
   /** Whether the write is allowed or refused when the hook can't be called, fails or times out. */
   onFailure: 'ALLOW' | 'REFUSE';
@@ -115,12 +118,12 @@ export interface OldSecret {
 
 export interface Secrets extends Partial<DestinationSecrets> {
   sharedSecret?: string;
-  /** Newest first; absent when there are none. */
+  /** Replaced shared secrets that still sign requests, newest first; absent when there are none. */
   oldSecrets?: OldSecret[];
   /** Custom header name → value. */
   headers?: Record<string, string>;
   auth?: AuthSecrets;
 }
 
-/** `sharedSecret`, `headers`, `auth`, or the name of a destination's field. */
+/** The name of a field that holds secrets: `sharedSecret`, `headers`, `auth`, or the field of a kind of destination. */
 export type SecretField = string;

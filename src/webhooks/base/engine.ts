@@ -1,4 +1,4 @@
-// Declares the engine that every stage receives: host, database, encryption keys and settings.
+// Declares the engine, the object that every stage receives: host, database, encryption keys and settings.
 import type { LookupAddress } from 'node:dns';
 import type { Pool } from 'pg';
 import type { Level, Logger } from '../../runtime/logger.js';
@@ -17,9 +17,12 @@ import type { Renderer } from './templates/renderer.js';
 export interface DestinationOptions {}
 
 export interface AttemptLogSettings {
-  /** Level of the log lines of failed attempts, and of sampled successful and skipped attempts. Other attempts are logged at `debug`. */
+  /**
+   * Level of the log lines of failed attempts, and of the sampled successful and skipped attempts (see `share`). Other attempts are logged
+   * at `debug`.
+   */
   level: Level;
-  /** Share of the deliveries that are in the sample, from 0 to 1. */
+  /** Share of the deliveries whose successful and skipped attempts are logged at `level`, from 0 to 1. */
   share: number;
 }
 
@@ -43,7 +46,7 @@ export interface Settings extends Partial<DestinationOptions> {
   caCertificates?: string[];
   /** The proxy through which every delivery is tunnelled (CONNECT), e.g. `http://user:password@host:port` or an https URL. */
   egressProxy?: string;
-  /** Resolves a host name to all its addresses. Default: DNS and the system's other sources, as base/network/name-lookup.ts has them. */
+  /** Resolves a host name to all its addresses. Default: by DNS queries, and from the system's other sources, such as /etc/hosts. */
   lookup?: (hostname: string) => Promise<readonly LookupAddress[]>;
   /** Limits of a stored query, counted with its fragments expanded. */
   queryLimits: ConfiguredLimits;
@@ -53,7 +56,7 @@ export interface Settings extends Partial<DestinationOptions> {
    * How attempts are logged; `null`: not at all. Default: failures at `info`, other attempts at `debug`. See docs/logs-and-traces.md.
    */
   attemptLog?: AttemptLogSettings | null;
-  /** Milliseconds between two checks that the announced tables are captured. Default: 60,000. */
+  /** Milliseconds between two checks whether triggers record the changes of the announced tables. Default: 60,000. */
   captureWatchMs?: number;
 }
 
@@ -69,9 +72,9 @@ export interface Engine {
   log: Logger;
   /** Receives counts and durations for the metrics. */
   meter: Meter;
-  /** The loops of the worker in this process; empty while no worker runs here. */
+  /** Keeps the progress of each loop of the worker in this process; empty while no worker runs here. */
   loops: Loops;
-  /** Reports announced tables that are not captured properly. */
+  /** Returns what is wrong with the triggers of announced tables: changes are not recorded, or not in the form that the host announces. */
   capture: { findings(): Promise<NoticedFinding[]> };
   /** Returns a random number 0 ≤ x < 1, for the jitter of retry delays. */
   random: () => number;

@@ -16,14 +16,14 @@ export interface Loop {
 }
 
 export interface Loops {
-  /** `everyMs`: the longest pause between two iterations, in milliseconds. */
+  /** Registers a loop that has started. `everyMs`: the longest pause between two of its iterations, in milliseconds. */
   start(name: string, everyMs: number): Loop;
   states(): LoopState[];
 }
 
 /**
- * Milliseconds beyond its interval after which a loop counts as stalled. Healthy loops stay below it even in their longest steps:
- * relaying a batch with many rows that decide another row's tenants, or AWS calls that run into their timeout.
+ * Milliseconds beyond its interval after which a loop counts as stalled. Healthy loops stay below it even in their longest steps, such as
+ * looking up the tenants of a large batch of events, or an AWS call that runs into its timeout.
  */
 export const STALL_MS = 20_000;
 

@@ -4,7 +4,7 @@ import type { DeliveryKind, DisabledReason, Outcome, Stage, Timings } from './mo
 export type PutBackCause = 'NETWORK' | 'RENDERER' | 'INTERNAL';
 export type DisablingRule = Exclude<DisabledReason, 'OWNER' | 'INTEGRATION'>;
 
-/** The measured part of an attempt's record. */
+/** The fields of a finished attempt that the metrics count or time. */
 export interface MeasuredAttempt {
   delivery: { kind: DeliveryKind; eventId: string | null; attemptCount: number };
   outcome: Outcome;
@@ -14,19 +14,22 @@ export interface MeasuredAttempt {
   timings: Timings;
 }
 
-/** Every function returns at once and never throws. */
+/** Receives the engine's measurements. Every function returns at once and never throws. */
 export interface Meter {
-  /** An attempt of a delivery, a test or a before-hook has ended. */
+  /** Called when an attempt of a delivery, a test or a before-hook has ended. */
   attempt(attempt: MeasuredAttempt): void;
-  /** The relay turned this number of changes into events. `withoutTenant` of them have no tenant, so no subscription gets them. */
+  /**
+   * Called when the relay has turned this number of row changes into events. `withoutTenant` of them have no tenant, so no subscription
+   * gets them.
+   */
   relayed(changes: number, withoutTenant: number): void;
-  /** A delivery went back into the queue without an attempt. */
+  /** Called when a claimed delivery goes back into the queue without an attempt, because this installation failed (`cause`). */
   putBack(cause: PutBackCause): void;
-  /** A rule disabled a subscription. */
+  /** Called when a rule, not the owner, has disabled a subscription. */
   disabled(rule: DisablingRule): void;
-  /** A render process ended unexpectedly, because of a template or for an unknown cause. */
+  /** Called when a render process has ended unexpectedly, because of a template or for an unknown cause. */
   rendererEnded(cause: 'TEMPLATE' | 'UNKNOWN'): void;
-  /** An iteration of a worker's loop failed. */
+  /** Called when an iteration of a worker's loop has failed. */
   loopFailed(loop: string): void;
 }
 

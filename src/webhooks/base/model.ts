@@ -30,37 +30,45 @@ export interface Snapshot {
   typename: string;
   key: string;
   columns: Record<string, Json>;
-  /** Stored queries read this row even if the database has another version of it, e.g. before the write commits. */
+  /**
+   * Set when stored queries must read this row instead of the version in the database, e.g. for a before-hook, whose write is not
+   * committed.
+   */
   ahead?: true;
 }
 
 /**
- * The effect of a resolver's error. `data`: the field is `null` in the payload. `node`: no payload can be built for this node, so the
- * delivery is held. `ours`: the installation failed, so the delivery returns to the queue.
+ * What a resolver's error means for the delivery. `data`: the field is `null` in the payload. `node`: no payload can be built for this
+ * node, so the delivery gets the state HELD. `ours`: the installation failed, so the delivery returns to the queue.
  */
 export type Fault = 'data' | 'node' | 'ours';
 
-/** The embedding application, as the engine sees it. */
+/** The application that embeds Hookgraph, as the engine sees it: its schema, its node types and its users. */
 export interface Host {
   schema(): GraphQLSchema;
   nodes: AnnouncedNode[];
-  /** Checks whether the announced types fit the tables of the database. Called again whenever the database catalog changes. */
+  /**
+   * Returns each mismatch between the announced types and the tables of the database. Called again whenever the database catalog changes.
+   */
   announcementProblems?(): Promise<{ typename: string; message: string; hint: string }[]>;
-  /** The announced types by which subscriptions are grouped (integration) and restricted (environment). Absent: the host has none. */
+  /**
+   * `integrationType`: the node type by which subscriptions can be grouped, to disable them together. `environmentType`: the node type of
+   * environments; a subscription can be restricted to events in some of them. Absent: the host has no such type.
+   */
   integrationType?: string;
   environmentType?: string;
   toGlobalId(typename: string, key: string): string;
   fromGlobalId(id: string): { typename: string; key: string } | null;
   /**
-   * Looks the owner up. Returns a function that makes a new context for each stored query run as this owner;
-   * `null` when the owner is deleted, disabled or moved to another tenant.
+   * Looks up the owner. Returns a function that makes a new GraphQL context for each stored query that runs as this owner, in which
+   * resolvers also find the rows in `overlay`. Returns `null` when the owner is deleted, disabled or moved to another tenant.
    */
   contextFor(owner: Owner): Promise<((overlay: Snapshot[]) => object | Promise<object>) | null>;
   faultOf(error: GraphQLError): Fault;
   /**
    * Typename → the root field that finds a node by its key: `space(id: $id)`, `bookingSlot(bookingId: $bookingId, slotId: $slotId)`. Each
-   * part of the key is a variable named like its GraphQL field; the only part of a key is also `$id` and `$key`. Absent:
-   * `node(id: $nodeId)`, if the schema has it.
+   * part of the key is a variable named like its GraphQL field; a key of one part can also be written `$id` or `$key`. Absent: the field
+   * `node(id: $nodeId)` of the schema, if it exists.
    */
   find?: Record<string, string>;
   /** Names of the arguments that set the size of a page. Default: first, last, limit, take, pageSize, perPage. */
@@ -68,11 +76,11 @@ export interface Host {
   /** The payload of a subscription without a query: the node's id and URL (LINK), or its row (ROW). Default: LINK. */
   defaultPayload?: 'LINK' | 'ROW';
   /**
-   * Whether resolvers may refuse single fields to an owner who can read the node. `false`: event fields are sent without running a query
-   * as the owner. Default: true.
+   * Whether resolvers may refuse single fields to an owner who can read the node. `false`: templates get all fields of `event` without a
+   * query as the owner that checks each field. Default: true.
    */
   fieldRights?: boolean;
-  /** The announced types whose writes can call before-hooks. Absent: all of them. */
+  /** The announced types whose writes can call before-hooks (subscriptions that can refuse a write). Absent: all announced types. */
   gatedTypes?: ReadonlySet<string>;
 }
 
@@ -87,7 +95,7 @@ export interface Topic {
   version: string;
   typename: string;
   operation: Operation;
-  /** Whether the topic fires when a column changes to a certain value. */
+  /** Whether the topic fires when a column changes to a certain value, instead of on every created, updated or deleted row. */
   isLifecycle: boolean;
   description: string;
   createdAt: Date;
@@ -121,7 +129,7 @@ export interface RecordedEvent {
   changed: string[] | null;
   before: RowTexts | null;
   after: RowTexts | null;
-  /** The setting `hookgraph.context` of the session that wrote the row. */
+  /** The Postgres setting `hookgraph.context` of the session that wrote the row; `null` when it was not set. */
   context: string | null;
 }
 
@@ -134,7 +142,10 @@ export interface EventRecord {
   changed: string[] | null;
   before: Record<string, Json> | null;
   after: Record<string, Json> | null;
-  /** The setting `hookgraph.context` of the session that wrote the row, e.g. actor and trace parent. */
+  /**
+   * The Postgres setting `hookgraph.context` of the session that wrote the row, which the host sets, e.g. to the acting user and a trace
+   * parent.
+   */
   context: Json;
 }
 
@@ -158,7 +169,7 @@ export interface Subscription {
   version: number;
   definition: Definition;
   secretFields: SecretField[];
-  /** When the last replaced shared secret stops signing; `null` when only the current secret signs. */
+  /** When the last replaced shared secret stops signing requests; `null` when only the current secret signs. */
   rotationEndsAt: Date | null;
   integrationId: string | null;
   environmentIds: string[] | null;

@@ -1,10 +1,10 @@
-// Announces Hookgraph's own node type, WebhookSubscription, so that owners can subscribe to the failures of their subscriptions.
-// Finds announced nodes by name.
+// Announces Hookgraph's own node type, WebhookSubscription, so that owners can subscribe to the failures of their subscriptions. Finds
+// announced node types by name.
 import type { AnnouncedNode, Host, PointingRows } from './model.js';
 
 /**
- * A subscription to one of these topics never triggers these topics itself; otherwise two could trigger each other endlessly. See
- * fan-out/match.ts.
+ * Node type of subscriptions. No events are sent about a subscription that itself listens to one of these topics, because two such
+ * subscriptions could otherwise trigger each other endlessly; fan-out/match.sql excludes those events.
  */
 export const OWN_NODE: AnnouncedNode = {
   typename: 'WebhookSubscription',
@@ -53,16 +53,19 @@ export const OWN_NODE: AnnouncedNode = {
   ],
 };
 
-/** Returns the host's nodes and OWN_NODE. `schema`: the database schema of Hookgraph's tables. */
+/** Returns the host's node types and WebhookSubscription, whose table is in `schema`, the database schema of Hookgraph's tables. */
 export const withOwnNode = (nodes: AnnouncedNode[], schema: string): AnnouncedNode[] => [
   ...nodes.filter(({ typename }) => typename !== OWN_NODE.typename),
   { ...OWN_NODE, table: { ...OWN_NODE.table, schema } },
 ];
 
-/** Returns the referencing rows that have the tenant of a node's rows; `null` when the row itself or its parent has it. */
+/**
+ * Returns which rows of another type decide the tenant of this type's rows, e.g. memberships; `null` when the row itself, its parent or a
+ * SQL expression has the tenant.
+ */
 export const decidingRows = ({ tenant }: AnnouncedNode): PointingRows | null =>
   'children' in tenant ? tenant.children : 'several' in tenant ? tenant.several : null;
 
-/** The announced node type of this name; `null` when there is none. */
+/** Returns the announced node type of this name, or WebhookSubscription; `null` when there is none. */
 export const announcedNode = ({ nodes }: Pick<Host, 'nodes'>, typename: string): AnnouncedNode | null =>
   typename === OWN_NODE.typename ? OWN_NODE : (nodes.find((node) => node.typename === typename) ?? null);

@@ -3,7 +3,7 @@ import type { Problem } from './errors.js';
 
 const SENTENCE = 'owner was deleted, disabled, or moved to another organization';
 
-/** The rule that disables such a subscription. Its message is shown with the subscription. */
+/** The reason and the message with which a rule disables the subscription. Users see the message with the subscription. */
 export const OWNER_GONE = { reason: 'OWNER_GONE', message: `The subscription's ${SENTENCE}.` } as const;
-/** The problem that a test or preview of such a subscription returns. */
+/** The problem that a test or a preview of the subscription returns instead of running the query. */
 export const OWNER_GONE_PROBLEM: Problem = { field: 'base', message: `the ${SENTENCE}` };

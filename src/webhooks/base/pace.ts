@@ -1,4 +1,5 @@
-// Computes how fast deliveries of a subscription may start, from the results of the last attempts and the current time. Pure.
+// Computes how fast deliveries of a subscription may start, from the results of the last attempts and the current time. All functions are
+// pure.
 
 /** The limits set by the subscription's owner; `null` means unlimited. */
 export interface RateLimit {
@@ -19,15 +20,18 @@ export interface Pace {
   /** Deliveries a second that the receiver currently seems to accept; `null` unless the state is SLOWED. */
   perSecond: number | null;
   /**
-   * Three quarters (CEILING) of the rate at which the receiver last asked to slow down or failed; `null` when unknown. Close to
-   * it, `perSecond` grows slowly.
+   * Three quarters (CEILING) of the rate, in deliveries a second, at which the receiver last asked to slow down or failed; `null` when
+   * unknown. Close to it, `perSecond` grows slowly.
    */
   ceiling: number | null;
   /** No delivery starts before this time. */
   resumeAtMs: number;
   /** When the receiver last asked to slow down; `null` when it never did. */
   throttledAtMs: number | null;
-  /** Number of times that the circuit opened or a probe failed. Reset after the receiver has worked for a minute (FORGIVEN_MS). */
+  /**
+   * Number of times that ordinary deliveries were stopped (the circuit opened) or a probe failed. Reset after the receiver has worked for a
+   * minute (FORGIVEN_MS).
+   */
   failures: number;
   sinceMs: number;
   changedAtMs: number;
@@ -38,9 +42,12 @@ export interface Pace {
 export interface PaceOutcome {
   /** The longest delay that the receiver asked for, in milliseconds; `null` when it asked for none. */
   slowMs: number | null;
-  /** Whether to stop ordinary deliveries, because CIRCUIT_FAILURES attempts in a row or a probe failed. */
+  /**
+   * Whether to stop ordinary deliveries and only probe the receiver with single deliveries, because CIRCUIT_FAILURES attempts in a row or a
+   * probe failed.
+   */
   opens: boolean;
-  /** Whether one of the attempts was a probe. */
+  /** Whether one of the attempts was a probe: a single delivery to a receiver that keeps failing. */
   probed?: boolean;
   delivered: number;
 }
@@ -53,26 +60,35 @@ export function mergePaceOutcomes(one: PaceOutcome | undefined, other: PaceOutco
 }
 
 /**
- * Number of consecutive failures in one worker that open the circuit. Later failures of deliveries that were claimed before it opened
- * are recorded, but not counted.
+ * Number of consecutive failures of a subscription in one worker that open its circuit: ordinary deliveries stop, and single deliveries
+ * probe the receiver. Failures of deliveries that were claimed before are recorded, but don't count towards disabling the subscription.
  */
 export const CIRCUIT_FAILURES = 5;
-/** Milliseconds between probes. Each pause is twice the previous pause, from `first` up to `last`. */
+/**
+ * Milliseconds between probes (single deliveries to a receiver that keeps failing). Each pause is twice the previous pause, from `first` up
+ * to `last`.
+ */
 const PROBE_PAUSES_MS = { first: 1_000, last: 25_000 };
 /** Milliseconds: bounds for the delay that a receiver asks for, and the delay (`usual`) for a receiver that asks for no specific delay. */
 export const SLOW_DOWN_MS = { least: 1_000, usual: 5_000, most: 60 * 60_000 };
 
-/** Deliveries a second to start with: after the receiver asked to slow down (`throttled`), and after other failures (`failed`). */
+/**
+ * Deliveries a second at which a subscription resumes: after the receiver asked to slow down (`throttled`), and after other failures
+ * (`failed`).
+ */
 const START_PER_SECOND = { throttled: 1, failed: 5 };
 const LEAST_PER_SECOND = 0.1;
-/** Deliveries a second at which the subscription no longer counts as slowed. */
+/** Rate, in deliveries a second, at which a slowed subscription counts as running at full speed again. */
 const FULL_PER_SECOND = 200;
-/** Factor by which the rate grows each second while no ceiling is known; the keys are those of START_PER_SECOND. */
+/**
+ * Factor by which the rate grows each second while it is unknown which rate is too high for the receiver (`ceiling` is `null`). The keys
+ * are those of START_PER_SECOND.
+ */
 const GROWTH = { throttled: 1.5, failed: 2 };
 /**
- * Below this share of a known ceiling, the rate grows by a tenth a second, but at least by one delivery a second (ADDED). Above
- * this share, the rate first stays constant for as long as the receiver last asked to wait, within HOLD_MS; then it grows by one
- * percent of the ceiling a second (CREEP).
+ * Below this share of a known `ceiling`, the rate grows by a tenth a second, but at least by one delivery a second (ADDED). Above this
+ * share, the rate first stays constant for as long as the receiver last asked to wait, within HOLD_MS; then it grows by one percent of the
+ * ceiling a second (CREEP).
  */
 const NEAR_CEILING = 0.8;
 const ADDED = { least: 1, part: 0.1 };
@@ -81,7 +97,10 @@ const HOLD_MS = { least: 10_000, most: 10 * 60_000 };
 const DECREASE = 0.5;
 /** The ceiling as a share of the rate that was too high. The receiver's real limit lies between this rate and its half (DECREASE). */
 const CEILING = 0.75;
-/** Milliseconds without a failure after which `failures` is reset. */
+/**
+ * Milliseconds without a failure after which a subscription's count of `failures` is reset, so that the pauses between probes are short
+ * again.
+ */
 const FORGIVEN_MS = 60_000;
 /** Milliseconds without a request to slow down after which the subscription runs at full speed again. */
 const FORGOTTEN_MS = 24 * 60 * 60_000;
@@ -93,7 +112,7 @@ const clamp = (value: number, least: number, most: number): number => Math.min(M
 export const probePauseMs = (failures: number): number =>
   Math.min(PROBE_PAUSES_MS.first * 2 ** Math.max(0, Math.min(failures - 1, 20)), PROBE_PAUSES_MS.last);
 
-/** The pace of a subscription that is enabled again after a rule disabled it. */
+/** Returns the pace of a subscription that is enabled again after a rule disabled it: it resumes slowly. */
 export function paceAfterDisabled(pace: Pace | null, limit: RateLimit | null, nowMs: number): Pace {
   const perSecond = Math.min(pace?.perSecond ?? START_PER_SECOND.failed, START_PER_SECOND.failed);
   const before = pace ?? fresh(limit, nowMs);
@@ -122,10 +141,10 @@ const fresh = (limit: RateLimit | null, nowMs: number): Pace => ({
   limit,
 });
 
-/** The pace after these attempts; `null` for full speed. */
+/** Returns the pace of a subscription after these attempts; `null` for full speed. */
 export function nextPace(pace: Pace | null, outcome: PaceOutcome, nowMs: number): Pace | null {
   if (outcome.slowMs !== null) return slowed(pace ?? fresh(null, nowMs), outcome.slowMs, nowMs);
-  // If the circuit is open already, another failure of an ordinary attempt changes nothing.
+  // While single deliveries probe the receiver, the failure of a delivery that was claimed earlier changes nothing.
   if (outcome.opens) return pace?.state === 'PROBING' && !outcome.probed ? pace : opened(pace ?? fresh(null, nowMs), nowMs);
   if (pace === null || outcome.delivered === 0)
     return pace?.state === 'PROBING' ? { ...pace, resumeAtMs: nowMs + PROBE_PAUSES_MS.first } : pace;
@@ -205,8 +224,8 @@ export function concurrencyOf({ state, limit }: Pick<Pace, 'state' | 'limit'>): 
 }
 
 /**
- * Returns how many deliveries may start now (`room`), and the tokens in the bucket (`allowance`). The bucket holds at most the deliveries
- * of a tenth of a second, or one, so that starts are spread over the second.
+ * Returns how many deliveries may start now (`room`), and the tokens in the subscription's token bucket (`allowance`); each start costs a
+ * token. The bucket holds at most the tokens of a tenth of a second, but at least one, so that starts are spread over the second.
  */
 export function roomOf(pace: Pace, bucket: Bucket, inFlight: number, nowMs: number): { room: number; allowance: number } {
   if (nowMs < pace.resumeAtMs) return { room: 0, allowance: Math.min(bucket.allowance, 1) };

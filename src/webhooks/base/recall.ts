@@ -1,4 +1,4 @@
-// Remembers rows as they were at an event, for host resolvers that no longer find a row.
+// Remembers rows as they were at an event, so that the host's resolvers can return a row that the database no longer has.
 
 import type { Host, Json, Snapshot } from './model.js';
 import { announcedNode } from './own-node.js';
@@ -14,10 +14,16 @@ const known = new WeakMap<object, Known>();
 export const HOW_TO_RECALL =
   'to make deleted nodes readable, use a source that returns them, or write `row ?? recall(context, typename, key)` in the resolver of the root field';
 
-/** Maximum number of snapshots kept for a context that the host reuses. */
+/**
+ * Maximum number of snapshots (rows as they were at an event) kept for one context object. A host may return the same object for many
+ * executions of stored queries; the oldest snapshots are dropped.
+ */
 const MOST_SNAPSHOTS = 500;
 
-/** Creates the GraphQL context of one stored-query execution, and remembers the snapshots that `recall` can return for it. */
+/**
+ * Creates the GraphQL context of one stored-query execution, and remembers `overlay` for it: rows as they were at the event, which `recall`
+ * returns.
+ */
 export function openContext(
   host: Pick<Host, 'nodes'>,
   contextOf: (overlay: Snapshot[]) => object | Promise<object>,

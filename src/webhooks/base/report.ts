@@ -12,5 +12,5 @@ export interface StageReport {
   durationMs: number;
 }
 
-/** Called after each stage of a test or preview. An attempt with a `Watch` runs all stages, whatever the validation template renders. */
+/** Called after each stage of a test or preview. With a `Watch`, all stages run, even if the validation template renders `false`. */
 export type Watch = (report: StageReport) => void;

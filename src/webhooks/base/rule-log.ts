@@ -5,7 +5,10 @@ import type { Logger } from '../../runtime/logger.js';
 export interface RuleChange<Rule extends string = string> {
   id: string;
   tenant: string;
-  /** Name of the rule: a DisabledReason, BROKEN or RECHECKED. */
+  /**
+   * Name of the rule: BROKEN when the query or a template stopped working, RECHECKED when it works again, otherwise a DisabledReason such
+   * as GONE.
+   */
   rule: Rule;
   message: string | null;
 }
@@ -19,7 +22,10 @@ const LINES = {
   recovered: { level: 'info', message: 'subscription recovered' },
 } as const;
 
-/** Writes one log line. Further fields are, for example, the reason or the number of deliveries held. */
+/**
+ * Writes the log line of a rule's effect on a subscription. Further fields, such as the reason or the number of held deliveries, are logged
+ * as given.
+ */
 export function logRule(
   log: Logger,
   effect: keyof typeof LINES,

@@ -1,4 +1,4 @@
-// Describes the stages of an attempt once, in the order in which they run. The engine's stages.ts runs them.
+// Describes the stages of an attempt, in the order in which src/webhooks/stages.ts runs them, for the API, the reference and reports.
 
 /** The stages as tests, previews and the reference show them. The descriptions are those of the GraphQL enum WebhookReportStage. */
 export const REPORT_STAGES = {

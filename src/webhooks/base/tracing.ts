@@ -1,4 +1,5 @@
-// Traces attempts through OpenTelemetry's API. Without a tracer provider of the host, no span is made and no `traceparent` is sent.
+// Traces attempts through OpenTelemetry's API. Unless the host has registered a tracer provider, no span is made and no `traceparent` is
+// sent.
 import {
   type Attributes,
   type Context,
@@ -58,7 +59,7 @@ export interface AttemptTrace {
   run<T>(work: () => T): T;
   /** Starts the span of the request. Returns the `traceparent` to send to the receiver. */
   startRequest(): string;
-  /** Ends all spans; `null` when there is no attempt to record. */
+  /** Ends all spans of the attempt. Pass `null` when the delivery returns to the queue and no attempt is recorded. */
   end(attempt: TracedAttempt | null): void;
 }
 

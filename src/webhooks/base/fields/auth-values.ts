@@ -5,7 +5,7 @@ import type { CheckContext, MergeContext } from './field.js';
 
 type Maybe<T> = { [K in keyof T]?: T[K] | null };
 
-/** The input for the authentication; at most one kind. An absent field keeps its saved value if the kind stays the same. */
+/** The input of the field `auth`; at most one kind may be given. An absent field keeps its saved value if the kind stays the same. */
 export type AuthInput = Maybe<{
   basic: Maybe<{ username: string; password: string; scheme: string }>;
   token: Maybe<{ token: string; scheme: string }>;
@@ -20,7 +20,7 @@ export type AuthInput = Maybe<{
 }>;
 
 export interface AuthDraft {
-  /** The kinds of authentication that the input names; more than one is a mistake. */
+  /** The kinds of authentication that the input names; checkAuth rejects more than one. */
   kinds: string[];
   definition: AuthDefinition;
   secrets: AuthSecrets;
@@ -80,7 +80,9 @@ export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: 
   if (kinds.length > 1) return [{ field: 'auth', message: `has ${kinds.join(' and ')}; give only one of them` }];
   const problems: Problem[] = [];
   const add = (field: string, problem: Omit<Problem, 'field'>) => problems.push({ ...problem, field: `auth.${kinds[0]}.${field}` });
-  /** Checks the length and the characters of a header or form value. Default: visible ASCII and spaces. */
+  /**
+   * Checks the length and the characters of a header or form value. `allowed`: the permitted characters; default: visible ASCII and spaces.
+   */
   const check = (field: string, text: string, allowed = /^[\x20-\x7e]*$/, most = MAX_CREDENTIAL_LENGTH) => {
     if (text.length > most) add(field, { message: `has ${text.length} characters, more than ${most}` });
     else if (!allowed.test(text)) add(field, { message: 'contains a line break or another character that can not be sent' });

@@ -27,13 +27,16 @@ const ON_FAILURE_ENUM = {
   } satisfies Record<Before['onFailure'], string>,
 } as const satisfies EnumType;
 
-/** Returns the phase of the subscription after this save. */
+/** Returns the phase that the subscription has after this save: the given phase, otherwise the saved one. */
 function phaseOf(given: unknown, { saved }: MergeContext): 'AFTER' | 'BEFORE' {
   const isBefore = given === undefined ? saved?.definition.before !== undefined : given === 'BEFORE';
   return isBefore ? 'BEFORE' : 'AFTER';
 }
 
-/** Merges a field that only before-hooks have. In the phase AFTER, returns the value of the input, which the check then rejects. */
+/**
+ * Returns the `merge` function of a field that only before-hooks have. In the phase AFTER, that function returns the value of the input,
+ * which the check then rejects.
+ */
 function ofHook<T>(name: 'onFailure' | 'timeoutMs', usual: T) {
   return (given: T | null | undefined, context: MergeContext): T | null => {
     if (phaseOf(context.input.phase, context) === 'AFTER') return given ?? null;
@@ -66,7 +69,7 @@ export const ON_FAILURE = {
     read: ({ definition }: Subscription) => definition.before?.onFailure,
   },
   default: 'ALLOW',
-  // A file names the policy even if it is the default, so that its reader sees whether the hook can refuse writes.
+  // The YAML file of a before-hook names the policy even if it is the default, so that its reader sees whether the hook can refuse writes.
   file: { write: ({ onFailure }) => onFailure },
   merge: ofHook<Before['onFailure']>('onFailure', 'ALLOW'),
   store: () => ({}),

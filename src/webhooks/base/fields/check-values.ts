@@ -1,4 +1,4 @@
-// Checks a value against the limits of its declared type.
+// Checks the value of a subscription's field against the limits of its declared type.
 import type { Problem } from '../errors.js';
 import type { CheckContext, Field, FieldType } from './field.js';
 
@@ -11,7 +11,7 @@ export function tooLong(field: string, length: number, most: number): Problem {
   return { field, message: `has ${length} characters, more than ${most}` };
 }
 
-/** `path`: the path of the value in the input, such as `retry.maxTries`. */
+/** Returns the problems of a value with the limits of its type. `path`: the path of the value in the input, such as `retry.maxTries`. */
 function checkType(type: FieldType, value: unknown, path: string): Problem[] {
   if (value == null) return [];
   switch (type.kind) {

@@ -1,5 +1,5 @@
-// Declares how a field of a subscription is described. The API, the command line, YAML files, the audit log and the reference all read this
-// description.
+// Declares the form in which each field of a subscription is described. The API, the command line, YAML files, the audit log and the
+// reference all read these descriptions.
 import type { Definition, Secrets } from '../definition.js';
 import type { Engine, Settings } from '../engine.js';
 import type { Problem } from '../errors.js';
@@ -7,14 +7,14 @@ import type { Json, Subscription } from '../model.js';
 
 export interface EnumType {
   kind: 'ENUM';
-  /** The name in GraphQL. */
+  /** The name of the enum in GraphQL. */
   typename: string;
   description: string;
-  /** Value → description. */
+  /** Each value of the enum, with its description. */
   values: Readonly<Record<string, string>>;
 }
 
-/** Several fields under one name. */
+/** A field that consists of inner fields, such as `retry` with `maxTries` and `maxTimeMs`. */
 export interface RecordType {
   kind: 'RECORD';
   /** The GraphQL input type; absent when the record can't be set. */
@@ -28,31 +28,31 @@ export interface RecordType {
 
 export type FieldType =
   | { kind: 'TEXT'; maxLength?: number }
-  /** A text of several lines, which subscriptions as code store in a separate file with this extension. */
+  /** A text of several lines. Subscriptions as code (YAML files) store it in a separate file with this extension. */
   | { kind: 'SOURCE'; extension: string }
   | { kind: 'INTEGER' | 'NUMBER'; least: number; most: number }
   | { kind: 'BOOLEAN' }
   | EnumType
-  /** The global id of a topic or of a node of the host; the field doesn't exist when the host has no such type. */
+  /** The global id of a topic, or of a node of the host. The field doesn't exist if the host has no such type, e.g. no integrations. */
   | { kind: 'ID'; of: 'topic' | 'integration' | 'environment' }
   | RecordType
   | { kind: 'LIST'; of: FieldType };
 
 /** How the API returns the field. */
 export interface Output {
-  /** Default: the name of the field. */
+  /** The name in the API's output. Default: the name of the field. */
   name?: string;
-  /** Default: the type of the field. */
+  /** The type in the API's output. Default: the type of the field. */
   type?: FieldType;
-  /** Default: the description of the field. */
+  /** The description in the API's output. Default: the description of the field. */
   description?: string;
-  /** The value is never `null`. */
+  /** Set when the API never returns `null` for the field. */
   required?: true;
   /** Reads the value from a subscription or, for an inner field, from the record. Default: the stored value. */
   read?(source: never): unknown;
 }
 
-/** An option of the command line that sets the field. The option of a record has the value `name=value`, one for each inner field. */
+/** An option of the command line that sets the field. The option of a record is given as `name=value`, once for each inner field. */
 export interface CommandOption {
   /** For example `--max-tries <count>`. */
   flags: string;
@@ -67,9 +67,9 @@ export interface Saved extends Pick<Subscription, 'name' | 'definition' | 'integ
 }
 
 export interface MergeContext {
-  /** The whole input. */
+  /** The input of the save, with the given values of all fields. */
   input: Readonly<Record<string, unknown>>;
-  /** `null` for a new subscription. */
+  /** The subscription before the save; `null` for a new one. */
   saved: Saved | null;
   settings: Settings;
 }
@@ -87,7 +87,7 @@ export interface Field {
   type: FieldType;
   /** Describes the field to an integrator who has read nothing else. describeField adds limits and default. */
   description: string;
-  /** `false`: the input lacks the field, because Hookgraph sets its value. */
+  /** `false`: users can't set the field, because Hookgraph sets its value. */
   input?: false;
   /** `false`: the API never returns the field. */
   output?: Output | false;
@@ -114,17 +114,24 @@ export interface Field {
   store?(value: never, values: Readonly<Record<string, unknown>>): { definition?: Partial<Definition>; secrets?: Partial<Secrets> };
 }
 
-/** How subscriptions as code write the field to a file, and compare it with the API. Default: as its type requires. */
+/** How subscriptions as code (YAML files) write the field to a file, and compare it with the API. Default: as its type requires. */
 export interface InFile {
   /** The end of the name of the environment variable that holds the secret, e.g. `CLIENT_SECRET`. Default: the field's name. */
   variable?: string;
-  /** The name of the output field that shows whether this secret is set. Absent: the secret is always set. */
+  /** The name of the output field that shows whether this secret is set, e.g. `hasSharedSecret`. Absent: the secret is always set. */
   shownBy?: string;
-  /** Returns the value for the file, given the parent object that the API returned. `secret` names an environment variable. */
+  /**
+   * Returns the value for the file, given the parent object that the API returned. For a secret, write the result of `secret(end)`: a
+   * reference to an environment variable whose name ends with `end`.
+   */
   write?(parent: Readonly<Record<string, unknown>>, secret: (end: string) => unknown): unknown;
-  /** Reduces an input value to what the API returns for it. */
+  /**
+   * Converts an input value to the value that the API returns for it, e.g. without secrets, so that a file can be compared with the API.
+   */
   asReturned?(given: never): unknown;
-  /** Whether Hookgraph fills the field in when the file doesn't set it. */
+  /**
+   * Whether Hookgraph sets the field when the file doesn't. If so, a value that only the API has doesn't count as a difference to the file.
+   */
   isFilledIn?: boolean | ((parent: Readonly<Record<string, unknown>>) => boolean);
 }
 

@@ -7,7 +7,7 @@ export const NAME = {
   type: { kind: 'TEXT', maxLength: 255 },
   description: 'The name of the subscription. The command line finds the subscription by it.',
   version: false,
-  // Not trimmed, because subscriptions as code are found by the exact name.
+  // The name is not trimmed, because each YAML file finds its subscription by the exact name.
   merge: (given: string | null | undefined, { saved }: MergeContext) => {
     const name = given === undefined ? saved?.name : given;
     return name?.trim() ? name : null;
@@ -40,7 +40,7 @@ export const TOPIC = {
   },
   description: 'The event topic to subscribe to.',
   output: false,
-  // The value is stored in a column of the subscription, not in the definition.
+  // A topic is stored in the column `topic_id` of the subscription, not in the definition.
   store: () => ({}),
   options: [
     {
@@ -84,6 +84,6 @@ export const DISABLED = {
   },
   version: false,
   option: { flags: '--disabled', help: 'save the subscription disabled: it sends nothing' },
-  // A file contains only the owner's decision, so a subscription that a rule disabled is written as enabled.
+  // A YAML file contains only the owner's decision, so a subscription that a rule disabled is written as enabled.
   file: { write: ({ disabledReason }) => (disabledReason === 'OWNER' ? true : null) },
 } as const satisfies Field;

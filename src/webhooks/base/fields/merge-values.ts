@@ -6,11 +6,11 @@ import type { Field, FieldType, MergeContext, RecordType, Saved } from './field.
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** The merged value of a field; `null` when it has none. */
+/** Returns the value that a field has after a save: from the input, otherwise the saved value or the default; `null` when it has none. */
 export function mergeField(field: Field, destinations: readonly string[], context: MergeContext): unknown {
   const { name, destination, merge } = field;
   let given = context.input[name];
-  // Setting one destination removes the others. If the input has two destinations, the check reports that.
+  // Setting one destination of the subscription removes the others. If the input has two destinations, the check reports that.
   if (destination && given === undefined && destinations.some((other) => other !== name && context.input[other])) given = null;
   if (merge) return merge.call(field, given as never, context) ?? null;
   const kept = savedValue(field, context.saved);
@@ -28,7 +28,10 @@ function savedValue(field: Field, saved: Saved | null): unknown {
   return sealed === undefined ? (open ?? null) : { ...(open as object), ...(sealed as object) };
 }
 
-/** A record with only default values counts as absent, so that saving it doesn't change a definition that lacks it. */
+/**
+ * Merges a record (a field with inner fields). A record with only default values counts as absent, so that saving it doesn't change a
+ * definition that lacks it.
+ */
 function mergeRecord({ fields, keepsAbsent }: RecordType, given: Values | null, kept: Values | null): Values | null {
   if (given === null) return null;
   const settable = fields.filter(({ input }) => input !== false);
@@ -40,7 +43,10 @@ function mergeRecord({ fields, keepsAbsent }: RecordType, given: Values | null, 
   return isUsual && !keepsAbsent ? null : Object.fromEntries(merged);
 }
 
-/** Returns the default for an absent value. A blank text counts as absent, because forms send empty fields. */
+/**
+ * Returns the value to save: the default for an absent value, a text without surrounding spaces, a list without duplicates. A blank text
+ * counts as absent, because forms send empty fields.
+ */
 function normal({ type, default: usual = null }: Field, value: unknown): unknown {
   if (value == null) return usual;
   if (type.kind === 'SOURCE') return (value as string).trim() === '' ? usual : value;
@@ -66,7 +72,10 @@ export interface Stored {
   secrets: Partial<Secrets>;
 }
 
-/** Returns the parts of a field's merged value. Both parts of a label are empty, because labels are stored in columns. */
+/**
+ * Splits a field's merged value into the part for the definition and the part for the secrets. Both parts are empty for a field such as the
+ * name (`version: false`), which is stored in a column of its own.
+ */
 export function storeField(field: Field, values: Values): Stored {
   const { name, type, version, secret, store } = field;
   const value = values[name];

@@ -67,7 +67,7 @@ export const SIGNATURES = {
 
 export interface Header {
   name: string;
-  /** `null` when the header is new and was given without a value. */
+  /** The value to send; `null` when the header is new and was given without a value, which the check rejects. */
   value: string | null;
 }
 

@@ -1,4 +1,4 @@
-// Creates the guard that checks and opens every connection made for a subscription.
+// Creates the guard, which checks the address of every connection made for a subscription and opens the connection.
 
 import type { LookupAddress } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
@@ -14,14 +14,14 @@ import { NetworkEvidence, type Step, suspicionOf } from './evidence.js';
 import { AddressRefused, type Guard, noteFailure } from './guard.js';
 import { raceAddresses } from './race-addresses.js';
 
-/** Minimum milliseconds between two test lookups of the resolver. */
+/** Minimum milliseconds between two lookups that test whether the DNS resolver works. */
 const CONTROL_MS = 2_000;
 
 type Opening = Target & { allowH2?: boolean };
 
 /**
- * Resolves a name, checks each of its addresses, and connects to those addresses only, so a changed DNS answer (DNS rebinding) has no
- * effect. Certificates are always verified against the requested name.
+ * Creates the guard of an engine. For each connection it resolves the name, checks each address, and connects to those addresses only, so
+ * that a changed DNS answer (DNS rebinding) has no effect. It always verifies certificates against the requested name.
  */
 export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertificates' | 'egressProxy' | 'limits'>): Guard {
   const { connectMs, perOrigin } = deadlinesOf(settings.limits);
@@ -84,8 +84,8 @@ export function createGuard(settings: ReachSettings & Pick<Settings, 'caCertific
 }
 
 /**
- * Returns a function that looks up a name that resolved before. A success shows that the resolver works, so that one subscriber's
- * failing name servers don't count as an outage of this installation.
+ * Returns a function that tests the DNS resolver after the lookup of `host` failed: it looks up a name that resolved before. A success
+ * shows that the resolver works, so that one subscriber's failing name servers don't count as an outage of this installation.
  */
 function createResolverTrial(evidence: NetworkEvidence, { resolve }: Pick<Reach, 'resolve'>): (host: string) => void {
   let triedAtMs = 0;
@@ -106,7 +106,7 @@ function openingOf({ hostname, port, protocol, ...options }: buildConnector.Opti
   return { host: bare(hostname), port: Number(port || (secure ? 443 : 80)), secure, allowH2 };
 }
 
-/** Lets an agent of Node connect by `open`. */
+/** Makes an agent of node:http or node:https open its connections by `open`, which checks the addresses. */
 function connectingBy<A extends HttpAgent>(agent: A, open: (target: Pick<Target, 'host' | 'port'>) => Promise<Socket>): A {
   const createConnection: CreateConnection = ({ host, port, socketPath }, done) => {
     if (socketPath || !host) return done(new AddressRefused('the target is neither a host name nor an IP address'));

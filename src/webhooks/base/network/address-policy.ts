@@ -14,7 +14,7 @@ export type ReachSettings = Pick<Settings, 'allowedNetworks' | 'allowedPorts' | 
 
 /** The destination of a connection. */
 export interface Target {
-  /** A name or address as normalized by `bare`. */
+  /** A host name or an IP address in lower case, without IPv6 brackets and trailing dots. */
   host: string;
   port: number;
   /** Whether TLS is used. Plain http is accepted only for allowed networks. */
@@ -56,11 +56,12 @@ export function createReach(settings: ReachSettings): Reach {
   const endpoints = [...(settings.forbiddenEndpoints ?? [])];
   const resolve = createResolver(lookup, allowedNetworks);
 
-  /** Returns a reason to refuse the target that is known without DNS; `null` when there is none. */
+  /** Returns the reason to refuse a target, as far as it is known without a DNS lookup; `null` when there is none. */
   function refusalOf({ host, port, secure }: Target): string | null {
     if (!isPort?.(port)) return `deliveries may not use port ${port}; the operator sets the allowed ports with HOOKGRAPH_ALLOWED_PORTS`;
     if (!secure && allowedNetworks.length === 0) return HTTP;
-    // Generic reasons come first, so that nobody can find out by trying that an internal address belongs to Hookgraph.
+    // Reasons that don't depend on Hookgraph's own endpoints come first, so that nobody can find out by trying that an internal address
+    // belongs to Hookgraph.
     const blocked = isAddress(host) ? isBlocked(host, allowedNetworks) : blockedName(host, allowedNetworks);
     if (blocked) return blocked;
     return endpoints.some((own) => own.byName && own.port === port && bare(own.host) === host) ? reservedMessage(host, port) : null;
@@ -103,15 +104,15 @@ export function createReach(settings: ReachSettings): Reach {
 }
 
 /**
- * Creates the function that resolves a name. Loopback names resolve to allowed loopback addresses only, so that `localhost` works if
- * only one of 127.0.0.1 and ::1 is allowed.
+ * Creates the function that resolves a host name to its addresses. It resolves loopback names to allowed loopback addresses only, so that
+ * `localhost` works if only one of 127.0.0.1 and ::1 is allowed.
  */
 function createResolver(lookup: NonNullable<ReachSettings['lookup']>, allowedNetworks: ReachSettings['allowedNetworks']): Reach['resolve'] {
   const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
   return async (host) => {
     if (isAddress(host)) return [{ address: host, family: isIP(host) }];
     if (isLocal(host)) return ownAddresses(host).filter(({ address }) => isAllowed(address, allowedNetworks));
-    // Concurrent lookups of a name share one request.
+    // Concurrent lookups of the same name share one DNS query.
     let answer = underWay.get(host);
     if (!answer) {
       answer = lookup(host).finally(() => underWay.delete(host));
@@ -123,7 +124,7 @@ function createResolver(lookup: NonNullable<ReachSettings['lookup']>, allowedNet
   };
 }
 
-/** Returns a reason to refuse a name without looking it up; `null` when there is none. */
+/** Returns the reason to refuse a host name, as far as it is known without a DNS lookup; `null` when there is none. */
 function blockedName(host: string, allowedNetworks: ReachSettings['allowedNetworks']): string | null {
   if (!isHostName(host)) return `"${host}" is not a valid host name`;
   if (METADATA_NAMES.has(host)) return `"${host}" is the name of a cloud metadata service`;
@@ -133,7 +134,7 @@ function blockedName(host: string, allowedNetworks: ReachSettings['allowedNetwor
   return null;
 }
 
-/** Whether a connection to one of these addresses would reach an endpoint of Hookgraph. */
+/** Whether a connection to this port of one of these addresses would reach an endpoint of Hookgraph itself, such as its database. */
 async function isOwnEndpoint(endpoints: Endpoint[], resolve: Reach['resolve'], port: number, addresses: LookupAddress[]): Promise<boolean> {
   for (const own of endpoints) {
     if (own.port !== port || own.byName) continue;
@@ -145,7 +146,10 @@ async function isOwnEndpoint(endpoints: Endpoint[], resolve: Reach['resolve'], p
   return false;
 }
 
-/** Checks the text of a URL, without looking up its name. `allowsHttp`: whether any network is allowed to use http. */
+/**
+ * Checks the text of a URL, without looking up its host name. `allowsHttp`: whether the operator has allowed any networks, which accept
+ * http.
+ */
 function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: Problem } | { target: Target } {
   const wrong = (message: string) => ({ problem: { field, message } });
   if (url.length > MAX_URL_LENGTH) return wrong(`has ${url.length} characters, more than ${MAX_URL_LENGTH}`);
@@ -162,10 +166,10 @@ function checkUrl(url: string, field: string, allowsHttp: boolean): { problem: P
 
 const HTTP = 'http is accepted only for hosts in the networks that the operator allows with HOOKGRAPH_ALLOWED_NETWORKS';
 
-// The same message for every Hookgraph endpoint, so that it doesn't reveal which endpoint has this address.
+// Every endpoint of Hookgraph gets the same message, so that it doesn't reveal whether the database or another endpoint has this address.
 const reservedMessage = (host: string, port: number) => `"${host}", port ${port}, belongs to Hookgraph itself`;
 
-/** The host in lower case, without IPv6 brackets and trailing dots. */
+/** Returns the host of a URL in lower case, without IPv6 brackets and trailing dots. */
 export function bare(host: string): string {
   return host
     .replace(/^\[(.*)\]$/, '$1')
@@ -176,7 +180,10 @@ export function bare(host: string): string {
 // A host with a colon or a zone is treated as an address; isBlocked then says what is wrong with it.
 const isAddress = (host: string) => isIP(host) !== 0 || host.includes(':');
 
-/** A host that ends in a number is another notation of an IPv4 address: https://url.spec.whatwg.org/#ends-in-a-number-checker */
+/**
+ * Whether the host is a valid DNS name. A host that ends in a number is not: URL parsers read it as an IPv4 address.
+ * https://url.spec.whatwg.org/#ends-in-a-number-checker
+ */
 function isHostName(host: string): boolean {
   if (/(^|\.)(\d+|0x[0-9a-f]*)$/i.test(host)) return false;
   return host.length <= 253 && host.split('.').every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label));
@@ -186,7 +193,10 @@ function isLocal(host: string): boolean {
   return LOCAL_NAMES.has(host) || host.endsWith('.localhost');
 }
 
-/** Loopback names resolve to loopback without DNS: https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
+/**
+ * Returns the loopback addresses of a name such as `localhost`, which must not be looked up in DNS:
+ * https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+ */
 function ownAddresses(host: string): LookupAddress[] {
   const [v4, v6] = [
     { address: '127.0.0.1', family: 4 },

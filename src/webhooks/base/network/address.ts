@@ -1,4 +1,4 @@
-// Decides whether a delivery may connect to an IP address, given the allowed networks. Pure.
+// Decides whether a delivery may connect to an IP address, given the networks that the operator allows. All functions are pure.
 import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
 import { WebhooksError } from '../errors.js';
 
@@ -29,7 +29,7 @@ function parseNetworks(networks: readonly string[]): readonly Cidr[] {
   return parsed;
 }
 
-// Caches by the array of the settings, which is the same object for every connection.
+// Caches the parsed networks by the array in the settings, which is the same object for every connection.
 const parsedNetworks = new WeakMap<readonly string[], readonly Cidr[]>();
 
 function parseNetwork(network: string): Cidr {
@@ -91,7 +91,7 @@ function isWithin(address: IPv4 | IPv6, networks: readonly Cidr[]): boolean {
   return networks.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never));
 }
 
-/** Returns the embedded IPv4 address to which routers would send, otherwise the address itself. */
+/** Returns the IPv4 address that is embedded in an IPv6 address, because routers send to it; otherwise the address itself. */
 function asRouted(address: IPv4 | IPv6): IPv4 | IPv6 {
   return address.kind() === 'ipv6' ? (embedded(address as IPv6) ?? address) : address;
 }

@@ -14,7 +14,7 @@ export interface Tunnels {
   open(addresses: LookupAddress[], port: number, signal: AbortSignal): Promise<Socket>;
 }
 
-/** The proxy works, but can't reach the receiver. */
+/** The error of a tunnel when the proxy works, but can't reach the receiver. */
 class TargetUnreachable extends Error {}
 
 class Hang extends Error {}
@@ -23,8 +23,9 @@ class Hang extends Error {}
 const TUNNEL_MS = 3_000;
 
 /**
- * Proxy errors about the destination: https://www.rfc-editor.org/rfc/rfc9209#section-2.3, and Squid's header X-Squid-Error. A 502, 503 or
- * 504 without them is ambiguous; it counts as the proxy's failure, so that no receiver is blamed.
+ * Patterns of a proxy's errors about the destination, in the header Proxy-Status (https://www.rfc-editor.org/rfc/rfc9209#section-2.3) and
+ * in Squid's X-Squid-Error. A 502, 503 or 504 without such an error is ambiguous; it counts as the proxy's failure, so that no receiver is
+ * blamed.
  */
 const OF_TARGET =
   /(?:^|;)\s*error\s*=\s*"?(?:destination_(?!ip_prohibited)\w+|connection_(?:refused|terminated|timeout|read_timeout|write_timeout))/i;
@@ -80,7 +81,7 @@ export function createTunnels(proxyUrl: string, secureContext: SecureContext, tu
 }
 
 interface Proxy {
-  /** The name of the proxy in sentences. */
+  /** The proxy as error messages call it, e.g. `the egress proxy proxy.example:3128`. */
   name: string;
   /** Creates a CONNECT request to `authority`, a host and a port. */
   request(authority: string, signal: AbortSignal): ClientRequest;
@@ -109,7 +110,10 @@ function readProxy(proxyUrl: string, secureContext: SecureContext): Proxy {
   };
 }
 
-/** Tells from the proxy's answer who failed. `name` names the proxy. */
+/**
+ * Returns the error for a tunnel that the proxy refused: TargetUnreachable when its response says that the receiver failed, otherwise
+ * EgressFailed. `name`: the proxy's name in messages.
+ */
 function refusedBy(name: string, { statusCode, headers }: IncomingMessage): Error {
   const status = [headers['proxy-status'] ?? ''].flat().join(', ');
   const ofTarget =

@@ -27,24 +27,24 @@ export interface NetworkFailure {
  */
 export type Blame = 'OURS' | 'THEIRS' | 'UNSURE';
 
-/** This machine has run out of file descriptors, buffers or memory. */
+/** Codes of errors which mean that this machine has run out of file descriptors, buffers or memory. */
 const LOCAL_CODES = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAI_MEMORY']);
-/** Errors of routes, interfaces, local addresses and ports, and local firewalls. A remote router can cause them, too. */
+/** Codes of errors of routes, interfaces, local addresses and ports, and local firewalls. A remote router can cause them, too. */
 const ROUTE_CODES = new Set(['ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EACCES', 'EPERM']);
-/** The name servers answered that the name doesn't exist. Other lookup errors may mean that the resolver failed. */
+/** Codes of lookup errors which mean that the name doesn't exist. Other lookup errors may mean that the DNS resolver failed. */
 const NO_SUCH_NAME = new Set(['ENOTFOUND', 'ENODATA', 'EAI_NONAME', 'EAI_NODATA']);
 
-/** Milliseconds within which failures count as simultaneous. */
+/** Milliseconds within which failures of several receivers count as simultaneous. */
 const AT_ONCE_MS = 10_000;
 /** Milliseconds for which a successful connection proves that this installation's network works. */
 const DISPROVES_MS = 60_000;
 /**
- * Errors of suspicion `POSSIBLE` count as a failure of this installation's network only if hosts of at least UNRELATED groups and
- * ORGANIZATIONS tenants fail at once.
+ * Errors of the suspicion `POSSIBLE` count as a failure of this installation's network only if hosts of at least UNRELATED groups (see
+ * groupOf) fail at once, in deliveries of at least ORGANIZATIONS tenants.
  */
 const UNRELATED = 3;
 const ORGANIZATIONS = 2;
-/** Maximum number of host groups per board; the oldest is evicted. */
+/** Maximum number of host groups (see groupOf) whose successes and failures a board keeps; the oldest is evicted. */
 const MAX_GROUPS = 2_000;
 const MAX_NAMES = 50;
 
@@ -53,7 +53,8 @@ type Coded = Error & { code?: string; address?: string; errors?: Coded[] };
 /** Classifies the error of a lookup or a connection, without looking at other connections. */
 export function suspicionOf(error: unknown, step: Step): { suspicion: Suspicion; code: string } {
   const { code, name, errors } = error as Coded;
-  // If several addresses were tried, the least suspicious error counts, since one reachable address is enough.
+  // If several addresses were tried, the error that is least likely to be this installation's fault counts, since one reachable address is
+  // enough.
   const each = (errors?.length ? errors : [error as Coded]).map((one) => ({ ...one, code: one.code ?? code ?? name }));
   const firstCode = each[0]?.code ?? name;
   if (each.every((one) => LOCAL_CODES.has(one.code))) return { suspicion: 'LOCAL', code: firstCode };
@@ -83,21 +84,24 @@ interface Failing {
   tenants: Set<string>;
 }
 
-/** The recent successes and failures of one step, in one kind of network (public or private). */
+/** A board keeps the recent successes and failures of one step (lookup or connection), in one kind of network (public or private). */
 interface Board {
   /** Host group → time of its last success, in milliseconds. */
   worked: Map<string, number>;
   failing: Map<string, Failing>;
-  /** Time of the last failure for which this installation was at fault, in milliseconds. */
+  /** Time of the last failure that was judged to be this installation's fault, in milliseconds. */
   oursMs: number;
 }
 
-/** Shared by all connections of a process. Reads no clock but the injected `now`. */
+/** Collects the successes and failures of all connections of a process. Reads no clock but the injected `now`. */
 export class NetworkEvidence {
   private readonly boards = new Map<string, Board>();
-  /** Hosts in a private network. They have a separate board, since they can work while the internet is unreachable, and vice versa. */
+  /**
+   * Hosts in a private network. Their connections are judged separately, since they can work while the internet is unreachable, and vice
+   * versa.
+   */
   private readonly privateHosts = new Set<string>();
-  /** Names that resolved recently, newest last. */
+  /** Host names that resolved recently, newest last. Looking one of them up again tests the DNS resolver. */
   private readonly names = new Set<string>();
 
   constructor(private readonly now: () => number = Date.now) {}
@@ -115,7 +119,7 @@ export class NetworkEvidence {
     put(board.worked, group, this.now());
   }
 
-  /** Whether a host group has failed and has not succeeded since. */
+  /** Whether connections to any group of hosts have failed and have not succeeded since. */
   get isSuspicious(): boolean {
     for (const { failing } of this.boards.values()) if (failing.size > 0) return true;
     return false;
@@ -127,18 +131,21 @@ export class NetworkEvidence {
     else if (this.privateHosts.size < MAX_GROUPS) this.privateHosts.add(host);
   }
 
-  /** Whether the step has succeeded for any host after this moment. */
+  /** Whether the step (lookup or connection) has succeeded since this time, for any host in the same kind of network. */
   hasWorkedSince({ step, host }: Pick<NetworkFailure, 'step' | 'host'>, sinceMs: number): boolean {
     return [...this.boardOf(step, host).worked.values()].some((at) => at > sinceMs);
   }
 
-  /** A name outside this host's group that resolved before, for testing the resolver; `null` when none is known. */
+  /** Returns a name of another group that resolved before, so that looking it up tests the resolver; `null` when none is known. */
   controlName(host: string): string | null {
     const own = groupOf(host);
     return [...this.names].reverse().find((name) => groupOf(name) !== own) ?? null;
   }
 
-  /** Records the failure and decides who is to blame. `tenant`: whose delivery failed; `null` when unknown. */
+  /**
+   * Records a failed lookup or connection, and decides whether the receiver or this installation is at fault. `tenant`: whose delivery
+   * failed; `null` when unknown.
+   */
   judge(failure: NetworkFailure, tenant: string | null): Blame {
     const board = this.boardOf(failure.step, failure.host);
     const blame = failure.suspicion === 'LOCAL' ? 'OURS' : this.weigh(board, failure, this.note(board, failure, tenant));
@@ -160,18 +167,19 @@ export class NetworkEvidence {
   private weigh(board: Board, { host, suspicion }: NetworkFailure, own: Failing): Blame {
     const nowMs = this.now();
     const others = this.disprovers(board, groupOf(host), Math.max(own.sinceMs, nowMs - DISPROVES_MS));
-    // A DNS cache still answers for some names during an outage, so successes count only if they are at least as many as the failures.
+    // During an outage a DNS cache still answers for some names. Successes therefore prove that the network works only if they are at least
+    // as many as the failures.
     if (suspicion === 'LIKELY') return others > 0 && others >= this.suspects(board, 'LIKELY').count ? 'THEIRS' : 'OURS';
     if (others > 0) return 'THEIRS';
     if (nowMs - board.oursMs < AT_ONCE_MS) return 'OURS';
     const { groups, organizations } = this.suspects(board);
     if (groups >= UNRELATED && organizations >= ORGANIZATIONS) return 'OURS';
-    // With fewer receivers than UNRELATED, waiting would give no further evidence.
+    // UNSURE makes the caller judge again later. With fewer receivers than UNRELATED, that would give no further evidence.
     const lately = [...board.worked].filter(([, at]) => at > nowMs - DISPROVES_MS).map(([group]) => group);
     return new Set([...board.failing.keys(), ...lately]).size >= UNRELATED ? 'UNSURE' : 'THEIRS';
   }
 
-  /** Counts the host groups other than `group` that have succeeded after this moment. */
+  /** Counts the host groups other than `group` that have succeeded after this time, which shows that this installation's network works. */
   private disprovers({ worked }: Board, group: string, afterMs: number): number {
     let count = 0;
     for (const [other, at] of worked) if (other !== group && at > afterMs) count += 1;
@@ -200,7 +208,7 @@ export class NetworkEvidence {
   }
 }
 
-/** Whether connecting to the host needs the resolver: addresses and names of this machine don't. */
+/** Whether connecting to this host needs the DNS resolver. Addresses, and names of this machine such as `localhost`, don't. */
 const isResolved = (host: string): boolean => isIP(host) === 0 && host.includes('.') && !host.endsWith('.localhost');
 
 function put<V>(map: Map<string, V>, key: string, value: V): void {

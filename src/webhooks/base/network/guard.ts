@@ -1,4 +1,5 @@
-// Declares the guard of a subscription's connections and its errors. network/address-guard.ts implements it.
+// Declares the guard, which checks and opens every connection made for a subscription, and its errors. network/address-guard.ts implements
+// it.
 
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
@@ -24,7 +25,7 @@ export interface Guard {
   /** Agents for libraries that use node:http and node:https, such as the AWS SDK. */
   httpAgent: HttpAgent;
   httpsAgent: HttpsAgent;
-  /** Recent successes and failures of connections of this process. */
+  /** Recent successes and failures of this process's connections, by which a failure is attributed to the receiver or this installation. */
   evidence: NetworkEvidence;
   /** Adds an endpoint to refuse. Needed for the API's port, which is known only once it listens. */
   forbid(endpoint: Endpoint): void;
@@ -32,7 +33,9 @@ export interface Guard {
   close(): void;
 }
 
-/** A refused address. `reason` says why, and must not reveal what is at the address. */
+/**
+ * The error of a connection to an address that subscriptions may not reach. `reason` says why, and must not reveal what is at the address.
+ */
 export class AddressRefused extends Error {
   override name = 'AddressRefused';
   constructor(readonly reason: string) {
@@ -46,21 +49,27 @@ export class EgressFailed extends Error {
   constructor(
     message: string,
     options?: ErrorOptions,
-    /** `null` when the egress proxy failed. */
+    /** The failed lookup or connection; `null` when the egress proxy failed. */
     readonly failure: NetworkFailure | null = null,
   ) {
     super(message, options);
   }
 }
 
-/** Error → the step at which connecting failed. A WeakMap, because libraries check the error's class and code, so it can't be wrapped. */
+/**
+ * Connection error → the step (lookup or connection) that failed. A WeakMap, because libraries check the error's class and code, so that it
+ * can't be wrapped.
+ */
 const failedAt = new WeakMap<object, { step: Step; host: string }>();
 
 export function noteFailure(error: unknown, step: Step, host: string): void {
   if (typeof error === 'object' && error !== null && !(error instanceof AddressRefused)) failedAt.set(error, { step, host });
 }
 
-/** The failed step; `null` when the error came after the connection was made, or isn't a connection error. */
+/**
+ * Returns the step (lookup or connection) at which connecting failed; `null` when the error came after the connection was made, or isn't a
+ * connection error.
+ */
 export function failureStep(error: unknown): { step: Step; host: string } | null {
   return (typeof error === 'object' && error !== null && failedAt.get(error)) || null;
 }

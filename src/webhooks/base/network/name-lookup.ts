@@ -17,7 +17,10 @@ export interface NameLookupOptions {
 
 export type NameLookup = (host: string) => Promise<LookupAddress[]>;
 
-/** Milliseconds to wait for a DNS server, and number of queries. Node's resolver (c-ares) waits twice as long for the second query. */
+/**
+ * Milliseconds to wait for a DNS server, and the number of queries for one name. Node's resolver (c-ares) waits twice as long for the
+ * second query.
+ */
 const QUERY = { timeout: 1_500, tries: 2 };
 /** Milliseconds after which the resolver is replaced, because it reads the system's list of DNS servers only when it is created. */
 const RESOLVER_AGE_MS = 10_000;
@@ -34,7 +37,7 @@ const HOSTS_FILE = '/etc/hosts';
 /** Codes after which another source of the system may know the name: it doesn't exist in DNS, or no DNS server runs. */
 const NOT_IN_DNS = new Set(['ENOTFOUND', 'ENODATA', 'ECONNREFUSED']);
 
-/** Makes the lookup of a process. The lookup rejects with the resolver's error. */
+/** Creates the function that resolves host names for a process. It rejects with the DNS resolver's error. */
 export function createNameLookup({ privateNames, servers, systemLookup = lookupInThread }: NameLookupOptions): NameLookup {
   const resolver = keptFresh(servers);
   const lookupUnknown = boundThreads(systemLookup);
@@ -65,7 +68,10 @@ function keptFresh(servers: string[] | undefined): () => Resolver {
   };
 }
 
-/** Queries IPv4 and IPv6 addresses at once. Waits only a short time for the slower query. @throws the resolver's error when both fail */
+/**
+ * Queries a host's IPv4 and IPv6 addresses at once. When one query has succeeded, waits only a short time for the other.
+ * @throws the resolver's error when both queries fail
+ */
 async function queryDns(resolver: Resolver, host: string): Promise<LookupAddress[]> {
   const found: { 4: LookupAddress[]; 6: LookupAddress[] } = { 4: [], 6: [] };
   const query = async (family: 4 | 6) => {

@@ -26,16 +26,19 @@ import type { AnnouncedNode, Host } from '../model.js';
 import { announcedNode } from '../own-node.js';
 import { formOfType, givenValue, keyNames, keyTexts } from './key-variables.js';
 
-/** A root field that returns one node. */
+/** A finder: a root field of the host's schema that returns one node by its key. */
 export interface Finder {
   field: FieldNode;
-  /** Variable name → the input type that its argument expects. */
+  /** Name of each variable in the arguments → the GraphQL input type that is expected there. */
   types: Map<string, GraphQLInputType>;
 }
 
 const known = new WeakMap<GraphQLSchema, Map<string, Finder | null>>();
 
-/** Returns the root field that finds a node of this type: the host's finder, otherwise `node(id:)`; `null` when the schema has neither. */
+/**
+ * Returns the root field that finds a node of this type: the field that the host names in `find`, otherwise `node(id:)`; `null` when the
+ * schema has neither.
+ */
 export function finderOf(host: Host, typename: string): Finder | null {
   const schema = host.schema();
   const ofSchema = known.get(schema) ?? new Map<string, Finder | null>();
@@ -49,7 +52,7 @@ export function finderOf(host: Host, typename: string): Finder | null {
   return usable;
 }
 
-/** Whether `node` is Relay's lookup by id, not another field of the same name. */
+/** Whether the schema's root field `node` is Relay's lookup by id and can return this type, and isn't another field of the same name. */
 function hasNodeField(schema: GraphQLSchema, typename: string): boolean {
   const field = schema.getQueryType()?.getFields().node;
   const type = schema.getType(typename);
@@ -91,8 +94,8 @@ function readFinder(schema: GraphQLSchema, source: string): Finder | { problem: 
 }
 
 /**
- * Builds one document that finds the nodes with these keys. The node of `keys[0]` has the alias `n0`, the next one `n1`.
- * Texts that can't be keys of the node are skipped. `isEmpty`: all texts were skipped.
+ * Builds one query that finds the nodes with these keys. The node of `keys[0]` has the alias `n0`, the next one `n1`. Texts that can't be
+ * keys of the node are skipped. `isEmpty`: all texts were skipped.
  */
 export function askFor(
   host: Host,
@@ -132,8 +135,8 @@ export function askFor(
 }
 
 /**
- * Returns a message with advice for each mistake in the finders; empty when all can be used.
- * Call it at start, with the schema on which stored queries run.
+ * Checks `find`, which maps a typename to the root field (finder) that finds its nodes by their keys. Returns a message with advice for
+ * each mistake; empty when all finders can be used. Call it at start, with the schema on which stored queries run.
  */
 export function finderProblems(schema: GraphQLSchema, nodes: AnnouncedNode[], find: Record<string, string>): string[] {
   return Object.entries(find).flatMap(([typename, source]) => {

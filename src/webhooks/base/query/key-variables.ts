@@ -1,4 +1,4 @@
-// Supplies the key of an announced node as GraphQL variables, each in the type that the query declares.
+// Supplies the key of an announced node to stored queries as GraphQL variables, each in the type that the query declares.
 import {
   type GraphQLInputType,
   type GraphQLSchema,
@@ -17,10 +17,10 @@ import type { AnnouncedNode } from '../model.js';
 /** The JSON type in which a part of a key is passed to GraphQL. */
 type Form = 'TEXT' | 'NUMBER' | 'BOOLEAN';
 
-/** A variable whose value is a part of the key. */
+/** A variable of a stored query whose value is a part of the node's key. */
 export interface KeyVariable {
   name: string;
-  /** The index of the part in the key. */
+  /** Index of the part in the node's key, which can have several columns. */
   part: number;
   form: Form;
 }
@@ -29,8 +29,8 @@ export interface KeyVariable {
 export const VARIABLES: Record<string, string> = { nodeId: 'ID', nodeType: 'String' };
 
 /**
- * Maps the variable names to indexes in the key. A part is named like its GraphQL field, and like its column in camelCase. The only part
- * of a key is also named `id` and `key`. The names of VARIABLES are reserved.
+ * Returns the names of the variables by which a query gets a part of the key, each with the index of the part. A part is named like its
+ * GraphQL field, and like its column in camelCase; a key of one part is also named `id` and `key`. The names of VARIABLES are reserved.
  */
 export function keyNames({ key, columns }: Pick<AnnouncedNode, 'key' | 'columns'>): Map<string, number> {
   const names = new Map<string, number>();
@@ -45,7 +45,7 @@ export function keyNames({ key, columns }: Pick<AnnouncedNode, 'key' | 'columns'
 
 const camelCase = (column: string): string => column.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** Returns the text of each key column; `null` when `key` is not a valid key of the node. */
+/** Splits a node's key into the text of each key column; `null` when `key` is not a valid key of the node. */
 export function keyTexts({ key: columns }: Pick<AnnouncedNode, 'key'>, key: string): string[] | null {
   if (columns.length === 1) return [key];
   try {
@@ -56,7 +56,7 @@ export function keyTexts({ key: columns }: Pick<AnnouncedNode, 'key'>, key: stri
   }
 }
 
-/** The form in which a variable of this type gets its value; `null` when a part of a key can't have this type. */
+/** Returns the JSON type in which a variable of this GraphQL type gets its value; `null` when a part of a key can't have this type. */
 export function formOf(schema: GraphQLSchema, declared: TypeNode): Form | null {
   const type = declared.kind === Kind.LIST_TYPE ? undefined : typeFromAST(schema, declared as never);
   return type ? formOfType(type as GraphQLInputType) : null;
@@ -82,8 +82,8 @@ export function formOfType(type: GraphQLInputType): Form | null {
 }
 
 /**
- * Returns the value of a variable in this form. A text that no boolean or exact number represents is returned unchanged; GraphQL then
- * rejects it with its own message.
+ * Converts a part of a key from text to the JSON type `form`. A text that no boolean or exact number represents is returned unchanged;
+ * GraphQL then rejects it with its own message.
  */
 export function givenValue(form: Form, text: string): string | number | boolean {
   if (form === 'BOOLEAN') return text === 'true' || text === 't' ? true : text === 'false' || text === 'f' ? false : text;
@@ -91,7 +91,7 @@ export function givenValue(form: Form, text: string): string | number | boolean 
   return isExact(text) ? Number(text) : text;
 }
 
-/** Whether a double represents this decimal number, in Postgres' notation, exactly. */
+/** Whether a JavaScript number (a double) represents this decimal number, as Postgres writes it, without rounding. */
 export function isExact(text: string): boolean {
   const plain = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
   return String(Number(plain)) === plain || /^-0(\.0*)?$/.test(text);

@@ -10,11 +10,11 @@ import {
 } from 'graphql';
 import { PAGE } from '../store/page.js';
 
-/** The maximum of every size: beyond all limits, and exact as a double. */
+/** Stands for an unbounded size, and caps all computed sizes: it exceeds every limit, and a double still represents it exactly. */
 export const ENDLESS = 1e15;
 /**
- * Assumed lengths of introspection lists: `types`, and others such as fields or arguments. Constants, so that a growing schema doesn't
- * make a query exceed its limit.
+ * Assumed lengths of the lists in introspection: of `types` (TYPES), and of others such as fields or arguments (INTROSPECTED). They are
+ * constants, so that a growing schema doesn't make a query exceed its limit.
  */
 const TYPES = 100;
 const INTROSPECTED = 4;
@@ -27,7 +27,9 @@ export class ListLengths {
     private readonly pageArguments: readonly string[],
   ) {}
 
-  /** The page size that the field's arguments set for the field or the lists directly below it; `null` when it has no such argument. */
+  /**
+   * Returns the page size that the field's arguments set for the field or the lists directly below it; `null` when no argument sets one.
+   */
   page(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): number | null {
     let page: number | null = null;
     for (const { name, defaultValue } of field?.args ?? [])
@@ -37,7 +39,7 @@ export class ListLengths {
     return page === null ? null : page || PAGE.usual;
   }
 
-  /** The largest page size inside an input object; `null` when it has none. */
+  /** Returns the largest page size inside an input object; `null` when it contains none. */
   private within(value: ValueNode): number | null {
     let page: number | null = null;
     if (value.kind === Kind.OBJECT)
@@ -52,7 +54,9 @@ export class ListLengths {
     return page;
   }
 
-  /** The length of a list that has `ids` or belongs to introspection; `null` when page arguments determine it. */
+  /**
+   * Returns the length of a list that has an argument `ids` or belongs to introspection; `null` when page arguments determine the length.
+   */
   list(node: FieldNode, type: GraphQLNamedType | undefined): number | null {
     const ids = argument(node, 'ids');
     if (ids?.kind === Kind.LIST) return ids.values.length;
@@ -65,11 +69,11 @@ export class ListLengths {
     return node.name.value === 'types' ? TYPES : INTROSPECTED;
   }
 
-  /** The number that an argument has; 0 when it has none. */
+  /** Returns the number to which an argument is set, or its default (`fallback`); 0 when there is neither. */
   private numberOf(value: ValueNode | undefined, fallback: unknown): number {
     if (value?.kind === Kind.INT) return Math.min(Number(value.value), ENDLESS);
     if (value?.kind !== Kind.VARIABLE) return typeof fallback === 'number' ? fallback : 0;
-    // In a stored query the variable is a part of the node's key, which can be any number.
+    // In a stored query, a page size given by a variable is a part of the node's key, which can be any number.
     if (!this.variables) return ENDLESS;
     const { given, otherwise } = this.variable(value.name.value);
     if (given === undefined) return this.numberOf(otherwise, fallback);

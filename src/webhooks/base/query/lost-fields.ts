@@ -14,10 +14,13 @@ import {
 } from 'graphql';
 
 const META = new Set([SchemaMetaFieldDef.name, TypeMetaFieldDef.name, TypeNameMetaFieldDef.name]);
-/** Maximum number of selections to visit, with fragments expanded. A stored query may have 1,000 fields. */
+/** Maximum number of selections that lostFields visits, with fragments expanded. A stored query may have 1,000 fields. */
 const MOST_SELECTIONS = 5000;
 
-/** Returns response keys from the root, e.g. `['order', 'lines', 'sku']`. Fields below a lost field aren't listed. */
+/**
+ * Returns the path of each field that the schema lacks or deprecates: the response keys from the root, e.g. `['order', 'lines', 'sku']`.
+ * Fields below such a field aren't listed.
+ */
 export function lostFields(schema: GraphQLSchema, document: DocumentNode): string[][] {
   const lost: string[][] = [];
   const fragments = new Map(
@@ -53,7 +56,9 @@ export function lostFields(schema: GraphQLSchema, document: DocumentNode): strin
   return lost;
 }
 
-/** Returns those of the paths `read` by a template that are empty without the `lost` fields, as templates write them: `data.order.sku`. */
+/**
+ * `read`: paths that a template reads. Returns those that are empty without the `lost` fields, written as in templates: `data.order.sku`.
+ */
 export function emptyPaths(lost: readonly string[][], read: readonly string[][]): string[] {
   const isBelow = (path: readonly string[], above: readonly string[]) => above.every((name, index) => path[index] === name);
   const empty = read.filter((path) => lost.some((gone) => isBelow(path, gone)));

@@ -25,11 +25,11 @@ import { ENDLESS, ListLengths } from './list-lengths.js';
 /** The size of a selection, with fragments expanded. */
 export interface Size {
   fields: number;
-  /** Fields directly in the selection set. */
+  /** Number of fields directly in the selection set, not below other fields. */
   width: number;
   depth: number;
   aliases: number;
-  /** Maximum number of fields in the response: each field times the page and list sizes above it. */
+  /** Maximum number of fields in the response: each field counts once per item of the pages and lists above it. */
   cost: number;
   /** The cost of `__schema` and `__type`. */
   introspection: number;
@@ -44,7 +44,10 @@ interface OpenSize extends Size {
 }
 
 export interface Measured extends Size {
-  /** Returns the selection to report for an exceeded limit: the innermost that exceeds it by itself, otherwise the largest root field. */
+  /**
+   * Returns the selection to report for an exceeded limit: the innermost selection whose own size exceeds the limit, otherwise the largest
+   * root field.
+   */
   worst(metric: keyof Size, limit: number): SelectionNode | OperationDefinitionNode;
   /** Fragment spreads that lead back to their own fragment. Their size counts as 0. */
   cycles: { spread: SelectionNode; message: string }[];
@@ -54,7 +57,7 @@ export interface Measured extends Size {
 
 const NOTHING: OpenSize = { fields: 0, width: 0, depth: 0, aliases: 0, cost: 0, introspection: 0, paged: 0 };
 
-/** The arguments that set the size of a page, unless the host names its own. */
+/** The names of arguments that set the size of a page, unless the host configures other names. */
 const PAGE_ARGUMENTS: readonly string[] = ['first', 'last', 'limit', 'take', 'pageSize', 'perPage'];
 
 /**
@@ -80,7 +83,7 @@ export function measureQuery(
   };
 }
 
-/** Sums up the sizes of selections, and keeps each. */
+/** Sums up the sizes of an operation's selections, and keeps the size of each, so that `worstOf` can find the selection to report. */
 class Measuring {
   readonly sizes = new Map<SelectionNode, OpenSize>();
   readonly ofFragments = new Map<string, OpenSize>();

@@ -2,28 +2,28 @@
 
 /** The maximum size of a query. Fields, depth, cost, aliases and root fields are counted with fragments expanded. */
 export interface QueryLimits {
-  /** Characters of the source text. */
+  /** Maximum number of characters of the source text. */
   length: number;
   tokens: number;
-  /** Levels of nested brackets of any kind. */
+  /** Maximum number of nested brackets of any kind. */
   nesting: number;
-  /** Characters of one name, number or string. */
+  /** Maximum number of characters of one name, number or string. */
   literal: number;
-  /** Values in one list literal. */
+  /** Maximum number of values in one list literal. */
   list: number;
   directives: number;
   aliases: number;
-  /** Pairs of selections with the same response key at the same level, all of which validation compares. */
+  /** Maximum number of pairs of selections with the same response key at the same level. Validation compares each pair. */
   repeats: number;
   rootFields: number;
-  /** Fragment definitions. */
+  /** Maximum number of fragment definitions. */
   fragments: number;
   fields: number;
-  /** Levels of fields. */
+  /** Maximum depth: the number of fields nested inside each other. */
   depth: number;
-  /** Fields that the response may contain: each field times the page and list sizes above it. */
+  /** Maximum number of fields in the response: each field counts once per item of the pages and lists above it. */
   cost: number;
-  /** Cost of the introspection fields; 0 forbids `__schema` and `__type`. */
+  /** Maximum cost of the introspection fields; 0 forbids `__schema` and `__type`. */
   introspection: number;
 }
 

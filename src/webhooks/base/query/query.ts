@@ -27,12 +27,12 @@ import { scanQuery } from './scan-query.js';
 
 const MAX_PROBLEMS = 20;
 
-/** `keys`: the parts of the node's key that the query declares as variables. */
+/** A document that passed all checks, or the problems. `keys`: the variables of the query whose values are parts of the node's key. */
 export type CheckedQuery =
   | { document: DocumentNode; keys: KeyVariable[]; problems?: undefined }
   | { document?: undefined; problems: Problem[] };
 
-/** The node that a query is about, and the arguments that set its page sizes. */
+/** The node type that a stored query is about, and the arguments that set its page sizes. */
 export interface QuerySubject {
   /** The topic's node, whose key is supplied as variables; `null` when it isn't announced. */
   node: AnnouncedNode | null;
@@ -60,7 +60,8 @@ export function checkQuery(
   if (misfits.length > 0) return { problems: misfits };
   const breaches = limitErrors(schema, parsed, limits, undefined, subject.pageArguments);
   if (breaches.length > 0) return { problems: breaches.map((error) => fromGraphQL(error, source)) };
-  // A supplied variable may be declared without being used. addVariable has already rejected all other variables.
+  // The rule against unused variables is left out, because a query may declare a supplied variable and not use it. addVariable has already
+  // rejected variables that aren't supplied.
   const rules = [...new Set([...specifiedRules, ...recommendedRules])].filter((rule) => rule !== NoUnusedVariablesRule);
   const invalid = validate(schema, parsed, rules, { maxErrors: MAX_PROBLEMS });
   return invalid.length > 0 ? { problems: invalid.map((error) => fromGraphQL(error, source)) } : { document: parsed, keys };
@@ -80,8 +81,8 @@ export function parseWithin(body: string, limits: QueryLimits): DocumentNode | G
 
 /**
  * Returns an error for each limit that an operation exceeds, in linear time. Call it before the document is validated or executed.
- * @param variables the variables of the request, for page sizes; if absent, such page sizes count as unbounded
- * @param pageArguments names of the arguments that set the size of a page; default: PAGE_ARGUMENTS
+ * @param variables the variables of the request, for page sizes; if absent, a page size given by a variable counts as unbounded
+ * @param pageArguments names of the arguments that set the size of a page; default: PAGE_ARGUMENTS in measure-query.ts
  */
 export function limitErrors(
   schema: GraphQLSchema,
@@ -133,7 +134,7 @@ export function limitErrors(
       ...repeated(),
     ];
   });
-  // An unused fragment was not measured, but validation would still process it.
+  // An unused fragment is an error, because it was not measured, but validation would process it.
   if (errors.length > 0 || unused.size === 0) return errors;
   return [...unused]
     .slice(0, MAX_PROBLEMS)
@@ -152,7 +153,10 @@ function operationProblems(document: DocumentNode, at: At, add: AddVariable): Pr
   return (operation.variableDefinitions ?? []).slice(0, MAX_PROBLEMS).flatMap((variable) => add(variable) ?? []);
 }
 
-/** Adds the variable to `keys` if it is a part of the key. Returns the problem with the variable; `null` when there is none. */
+/**
+ * Checks a variable that the query declares, and adds it to `keys` if its value is a part of the node's key. Returns the problem with the
+ * variable; `null` when there is none.
+ */
 function addVariable(
   schema: GraphQLSchema,
   { node, topicKey }: QuerySubject,

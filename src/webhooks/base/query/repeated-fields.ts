@@ -2,8 +2,9 @@
 import { type FieldNode, type FragmentDefinitionNode, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 
 /**
- * Returns the field at which the number of pairs exceeds `limit`; `null` when it never does. The operation must have no fragment cycles and
- * a limited number of fields, because every field is visited with fragments expanded.
+ * Counts the pairs of fields with the same response key at the same level. Returns the field at which their number exceeds `limit`; `null`
+ * when it never does. The operation must have no fragment cycles and a limited number of fields, because every field is visited with
+ * fragments expanded.
  */
 export function findRepeats(
   operation: OperationDefinitionNode,

@@ -12,7 +12,10 @@ export interface Breach {
 const OPENING = new Set<TokenKind>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
 const CLOSING = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
-/** Returns the first breach; `null` when there is none. Stops at a token that can't be read, which the parser then reports. */
+/**
+ * Returns the first token that exceeds a limit; `null` when there is none. Stops at a token that can't be read, which the parser then
+ * reports.
+ */
 export function scanQuery(source: string, limits: QueryLimits): Breach | null {
   if (source.length > limits.length)
     return { message: `has ${source.length} characters; the limit is ${limits.length}`, start: limits.length };

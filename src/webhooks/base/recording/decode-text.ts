@@ -3,7 +3,7 @@
 export interface Decoded {
   /** The decoded text in UTF-8, one character per byte. */
   text: string;
-  /** Number of bytes before an escape that is cut off at the end of the text. */
+  /** Length of `text` in bytes without an escape at its end that is incomplete, such as `%2`, because the source was truncated there. */
   end: number;
   /** Byte `i` was decoded from the source's characters `from[i]` to `to[i]`. */
   from: Int32Array;
@@ -37,8 +37,8 @@ for (const [letter, meaning] of ['""', "''", '\\\\', '//', 'b\b', 'f\f', 'n\n', 
 ENDS[0x3b] = 4;
 
 /**
- * Returns `null` when the text contains no escape. Decodes its own results again (`%252F` becomes `/`), so that texts with the same
- * meaning have the same result. Takes linear time, because each decoded escape makes the result shorter.
+ * Decodes all escapes in a text. Decodes its own results again (`%252F` becomes `/`), so that texts with the same meaning have the same
+ * result. Takes linear time, because each decoded escape makes the result shorter. Returns `null` when the text contains no escape.
  */
 export function decodeText(text: string): Decoded | null {
   if (!ESCAPE.test(text)) return null;

@@ -4,12 +4,15 @@ import { decodeText } from './decode-text.js';
 /** Minimum length of a text to be found anywhere. Shorter texts would match parts of ordinary words, so pass them as `words`. */
 export const MIN_LENGTH = 8;
 
-/** Number of operations that may still be used for the texts of one attempt. Each takes a few nanoseconds of the main thread. */
+/**
+ * Number of operations that the search may still use for all texts of one attempt, so that a hostile response can't block the main thread.
+ * Each operation takes a few nanoseconds.
+ */
 export interface Budget {
   left: number;
 }
 
-/** At least twice the operations needed for a response of 64 KiB with 200 secrets to look for. */
+/** The search budget of one attempt: at least twice the operations needed for a response of 64 KiB with 200 secrets to look for. */
 export const MAX_OPERATIONS = 1_000_000;
 
 export interface Finder {
@@ -93,7 +96,7 @@ function writtenAsBytes(text: string): string[] {
   return [text, ...(isAscii(text) ? [] : [Buffer.from(text, 'utf8').toString('latin1')]), ...(decoded === undefined ? [] : [decoded])];
 }
 
-/** A range to be replaced. */
+/** A range of the searched text that is to be replaced; `to` is exclusive. */
 interface Part {
   from: number;
   to: number;

@@ -19,7 +19,7 @@ export const MAX_VALUES = 2_000;
 
 /** Masks a body; `null` when it is not valid JSON or XML, or would take too long, so that nothing in it could be masked reliably. */
 export function maskBody(text: string, format: 'JSON' | 'XML', paths: readonly MaskPath[]): Masked | null {
-  // The length is checked before any work is done on the text.
+  // The length is checked first, so that a huge body costs no time.
   if (text.length > MAX_MASKED_LENGTH) return null;
   if (text.trim() === '') return { text, values: new Set() };
   try {
@@ -36,7 +36,7 @@ type Step = ReturnType<typeof stepDown>;
 
 const NOWHERE: Step = { masked: false, progress: [] };
 
-/** Maximum number of path positions to visit in one body, which takes about 50 ms. */
+/** Maximum number of steps along masked paths in one body; this number takes about 50 ms. A body that needs more is not recorded. */
 const MAX_POSITIONS = 500_000;
 
 const collector = (values: Set<string>) => (value: string) => void (values.size <= MAX_VALUES && values.add(value));
@@ -47,7 +47,10 @@ interface Steps {
   isAlike: boolean;
 }
 
-/** A `stepDown` that caches its results, since list items and objects of the same shape repeat the same steps. */
+/**
+ * Returns a `stepDown` (follows the masked paths one level down) that caches its results, since list items and objects of the same shape
+ * repeat the same steps.
+ */
 function walk(): typeof stepDown {
   const known = new Map<Progress, Steps>();
   let left = MAX_POSITIONS;
@@ -71,7 +74,7 @@ function walk(): typeof stepDown {
 
 const isIndex = (segment: MaskPath[number] | undefined): boolean => segment?.kind === 'index';
 
-/** Replacements, ordered by position and not overlapping. */
+/** A replacement of the characters from `from` to `to` (exclusive) by `put`. Lists of them are ordered by position and don't overlap. */
 type Cut = { from: number; to: number; put: string };
 
 function replace(text: string, cuts: Cut[]): string {
@@ -84,7 +87,7 @@ function replace(text: string, cuts: Cut[]): string {
   return kept.join('') + text.slice(at);
 }
 
-/** An object or list that is still open at the current position. */
+/** A JSON object or list that the scanner has entered and not left yet. */
 interface Level {
   progress: Progress;
   /** For a list, the index of the next item; `null` for an object. */
@@ -102,7 +105,7 @@ function maskJson(text: string, start: Progress, step: typeof stepDown): Masked 
   const values = new Set<string>();
   const add = collector(values);
   const levels: Level[] = [];
-  /** The value being masked as a whole: the number of levels around it, and its start. */
+  /** The object, list or value that is being masked as a whole: the number of levels around it, and its start; `null` outside of one. */
   let hidden: { depth: number; from: number } | null = null;
   const end = () => {
     if (hidden?.depth !== levels.length) return;
@@ -142,17 +145,17 @@ function maskJson(text: string, start: Progress, step: typeof stepDown): Masked 
 
 interface Open {
   progress: Progress;
-  /** Children so far; in a list of `<item>` elements, the index of the next item. */
+  /** Number of child elements so far. In a list of `<item>` elements, it is the index of the next item. */
   count: number;
 }
 
-/** Masks the content and the attribute values of an element. */
+/** Replaces the content and the attribute values of each element at a masked path by `[masked]`. */
 function maskXml(text: string, start: Progress, step: typeof stepDown): Masked {
   const parser = new SaxesParser();
   const cuts: Cut[] = [];
   const values = new Set<string>();
   const open: Open[] = [{ progress: start, count: 0 }];
-  /** The element being masked: how many elements are open including it, and where its content begins. */
+  /** The element that is being masked: how many elements are open including it, and where its content begins; `null` outside of one. */
   let hidden: { depth: number; from: number } | null = null;
   const addValue = collector(values);
   const add = (value: string) => void (value.trim() !== '' && addValue(value.trim()));
@@ -163,7 +166,7 @@ function maskXml(text: string, start: Progress, step: typeof stepDown): Masked {
     const parent = open.at(-1) as Open;
     const index = parent.count++;
     const inside = hidden !== null;
-    // render-xml.ts writes names that XML doesn't allow as `<entry key="…">`, and list items as `<item>`.
+    // payload/render-xml.ts writes names that XML doesn't allow as `<entry key="…">`, and list items as `<item>`.
     const key = name === 'entry' && attributes.key !== undefined ? String(attributes.key) : name;
     const named = step(parent.progress, key);
     const counted = key === 'item' ? step(parent.progress, index) : { masked: false, progress: [] };

@@ -41,10 +41,16 @@ export function parseMaskPath(text: string): MaskPath | { wrong: string } {
   return path;
 }
 
-/** The positions that the paths have reached. A path can have several, since `**` may end at any level. */
+/**
+ * How far the paths have been followed at one place in a document; `at` is the index of a path's next segment. A path can have several
+ * positions, since `**` may end at any level.
+ */
 export type Progress = readonly { path: MaskPath; at: number }[];
 
-/** Follows the paths one level down: to an object's key or element's name (string), or a list item (number). `masked`: a path ends here. */
+/**
+ * Follows the paths one level down: to an object's key or element's name (string), or a list item (number). `masked`: a path ends here, so
+ * the whole value must be masked.
+ */
 export function stepDown(progress: Progress, key: string | number): { masked: boolean; progress: Progress } {
   const next: { path: MaskPath; at: number }[] = [];
   const arrived = new Set<Segment>();

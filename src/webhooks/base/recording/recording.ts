@@ -8,7 +8,9 @@ import { type MaskPath, parseMaskPath } from './mask-path.js';
 
 type Recordable = Pick<Attempt, 'outcome' | 'stage' | 'message' | 'request' | 'response'>;
 
-/** Makes the recordable version of an attempt. Never throws, because an attempt that was made must be recorded. */
+/**
+ * Returns a copy of an attempt in which the bodies are removed or masked. Never throws, because an attempt that was made must be recorded.
+ */
 export type Recorder = <T extends Recordable>(attempt: T) => T;
 
 const NOT_RECORDED = '[not recorded]';
@@ -82,7 +84,10 @@ interface ResponseTexts {
   headers: Record<string, string>;
 }
 
-/** Masks values in a response, which may repeat them raw or escaped as JSON or XML. `null` when the search would take too long. */
+/**
+ * Masks the given values wherever a response repeats them, raw or escaped as JSON or XML. Returns `null` when the search would take too
+ * long.
+ */
 function hideIn(texts: ResponseTexts, values: Set<string>): ResponseTexts | null {
   const writings = [...values].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), escapeXml(value)]);
   const words = writings.filter(({ length }) => length >= 2 && length < MIN_LENGTH);
@@ -103,8 +108,8 @@ function hideIn(texts: ResponseTexts, values: Set<string>): ResponseTexts | null
 }
 
 /**
- * VALIDATION and TEMPLATE messages quote the rendered text, which is cut off here. A frame with a caret quotes only the template, and
- * stays.
+ * Cuts off the rendered text, which messages of the stages VALIDATION and TEMPLATE quote. A message that shows a line of the template with
+ * a caret quotes only the template, and is kept.
  */
 function withoutQuote(stage: Recordable['stage'], message: string | null): string | null {
   if (message === null || (stage !== 'VALIDATION' && stage !== 'TEMPLATE') || /\n\d+ \| /.test(message)) return message;
@@ -114,7 +119,7 @@ function withoutQuote(stage: Recordable['stage'], message: string | null): strin
 
 function withoutAnswer(stage: Recordable['stage'], message: string | null): string | null {
   if (stage === 'ERROR_TEMPLATE') return 'The error template reported an error in the response; its text is not recorded.';
-  // The first sentence is Hookgraph's own and names the status; the error template wrote the remaining text.
+  // The first sentence of the message comes from Hookgraph and names the status; the error template wrote the remaining text.
   if (stage === 'STATUS') return message && (/^[^.]*\./.exec(message)?.[0] ?? message);
   return message;
 }

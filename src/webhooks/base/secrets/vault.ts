@@ -12,7 +12,7 @@ export interface SecretPlace {
 
 export interface Sealed {
   ciphertext: Buffer;
-  /** Identifies the key that encrypted it. */
+  /** The fingerprint of the key that encrypted the secret. */
   fingerprint: string;
 }
 
@@ -23,7 +23,7 @@ export interface Vault {
   seal(place: SecretPlace, plaintext: string, fingerprint?: string): Sealed;
   /** Decrypts. @throws WebhooksError KEYS_MISMATCH when the key is missing, SECRET_UNREADABLE when the ciphertext was altered or moved */
   open(place: SecretPlace, ciphertext: Buffer, fingerprint: string): string;
-  /** Loads the keys again, if they can change while the process runs. Returns whether there are new keys. */
+  /** Loads the keys again, if the vault was created with `reload`. Returns whether there are new keys. */
   learn(): Promise<boolean>;
 }
 
@@ -135,7 +135,7 @@ export async function checkKeys(pool: Pool, vault: Vault, { activate = true } = 
   }
 }
 
-/** The current key comes first. */
+/** Selects the fingerprints of all keys that the database has seen. The first is that of the current key, which encrypts new secrets. */
 const KNOWN = 'SELECT fingerprint FROM hookgraph.encryption_keys ORDER BY activated_at DESC, fingerprint';
 
 /**

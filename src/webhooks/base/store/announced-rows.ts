@@ -6,7 +6,9 @@ import { keyTexts } from '../query/key-variables.js';
 
 const id = pg.escapeIdentifier;
 
-/** Returns the keys of the newest rows: by creation time, otherwise by time of last change, otherwise by key. */
+/**
+ * Returns the keys of the tenant's newest rows: by creation time, without such a column by the time of the last change, otherwise by key.
+ */
 export async function newestKeys(
   pool: Pool,
   node: AnnouncedNode,
@@ -19,7 +21,7 @@ export async function newestKeys(
   return readKeys(pool, `${selectKeys(node, nodes)} ORDER BY ${order.join(', ')} LIMIT $2`, [tenant, limit]);
 }
 
-/** Returns those of `keys` whose rows belong to the tenant. */
+/** Returns the keys, out of `keys`, whose rows belong to the tenant. */
 export async function keysWithin(
   pool: Pool,
   node: AnnouncedNode,
@@ -51,13 +53,13 @@ function selectKeys(node: AnnouncedNode, nodes: AnnouncedNode[]): string {
 }
 
 /**
- * Returns the SQL condition that a row of `alias` belongs to the tenant $1. A tenant column is compared in its own type, so that its index
- * can be used; the value of a host's SQL expression is compared as text.
+ * Returns SQL that checks whether a row belongs to the tenant $1; `alias` is the row's name in the statement. A tenant column is compared
+ * in its own type, so that its index can be used; the value of a host's SQL expression is compared as text.
  */
 export function isOfTenant(node: AnnouncedNode, nodes: AnnouncedNode[], alias: string): string {
   const { tenant } = node;
   if ('column' in tenant) return `${alias}.${id(tenant.column)} = $1`;
-  // The host writes its expression over the alias `r`.
+  // The host's SQL expression reads the row under the alias `r`.
   if ('sql' in tenant) return `(SELECT (\n${tenant.sql}\n)::text FROM (SELECT ${alias}.*) r) = $1`;
   const deciding = decidingRows(node);
   if (deciding) {

@@ -7,15 +7,19 @@ const OID = { bigint: 20, integer: 23, text: 25, float8: 701, timestamptz: 1184,
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
 const TWO_TO_32 = 2 ** 32;
 
-/** The header: number of dimensions, whether any element is null, element type OID, number of elements, index of the first. */
+/**
+ * Bytes of an array's header: number of dimensions, whether any element is null, element type OID, number of elements, index of the first.
+ */
 const HEADER_BYTES = 20;
 const FIRST_BYTES = 1024;
-/** Size in bytes up to which `clear` keeps a buffer. It releases a larger buffer, which only a few large bodies need. */
+/**
+ * Size in bytes up to which `clear` keeps the buffer for the next batch. It releases a larger buffer, which only a few large bodies need.
+ */
 const KEPT_BYTES = 1_048_576;
 
 type Write<T> = (column: Column<T>, value: T) => void;
 
-/** Encodes each value when it is pushed, so that the values need not be kept in memory. */
+/** Collects the values of one array parameter. Encodes each value when it is pushed, so that the values need not be kept in memory. */
 export class Column<T> {
   bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   at = HEADER_BYTES;
@@ -41,7 +45,7 @@ export class Column<T> {
     this.bytes.writeInt32BE(this.at - lengthAt - 4, lengthAt);
   }
 
-  /** All pushed values as one parameter. The bytes are valid until the next `push` or `clear`. */
+  /** Returns all pushed values as one parameter of a statement. The bytes are valid until the next `push` or `clear`. */
   toParameter(): Buffer {
     const { bytes, count } = this;
     bytes.writeInt32BE(count === 0 ? 0 : 1, 0);
@@ -90,7 +94,7 @@ export const integers = () =>
     column.at = column.bytes.writeInt32BE(value, column.at);
   });
 
-/** The values are integers as text, as pg returns bigint. */
+/** The values are decimal integers as text, as the driver `pg` returns a bigint. */
 export const bigints = () =>
   new Column<string>(OID.bigint, (column, value) => {
     column.need(8);
@@ -103,7 +107,7 @@ export const floats = () =>
     column.at = column.bytes.writeDoubleBE(value, column.at);
   });
 
-/** Precise to the millisecond. */
+/** Timestamps are written with milliseconds, the precision of `Date`. */
 export const timestamps = () =>
   new Column<Date>(OID.timestamptz, (column, value) => {
     column.need(8);

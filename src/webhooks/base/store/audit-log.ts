@@ -25,11 +25,11 @@ export interface AuditEntry {
 
 export interface AuditFilter {
   actions?: readonly AuditAction[] | null;
-  /** Whether a rule made the change. */
+  /** `true`: only changes made by a rule. `false`: only changes made by a user. `null` or absent: both. */
   byRule?: boolean | null;
-  /** Inclusive. */
+  /** Only entries written at or after this time; `null` or absent: no minimum. */
   createdAtMin?: Date | null;
-  /** Inclusive. */
+  /** Only entries written at or before this time; `null` or absent: no maximum. */
   createdAtMax?: Date | null;
 }
 
@@ -52,7 +52,7 @@ function pageValues({ after, before, limit }: Page): unknown[] {
   return [cursor(after), cursor(before), limit + 1];
 }
 
-/** Reads one page of entries for each of these subscriptions, newest first, in one statement. */
+/** Reads one page of audit log entries for each of these subscriptions, newest first, in one statement. */
 export async function listAuditOf(
   db: Db,
   owner: Owner,
@@ -75,7 +75,7 @@ export async function listAuditOf(
 
 const OF_THESE = '($3::uuid[] IS NULL OR l.subscription_id = ANY ($3))';
 
-/** Reads one page of entries of all the owner's subscriptions, or only of `subscriptionIds`, newest first. */
+/** Reads one page of audit log entries of all the owner's subscriptions, or only of `subscriptionIds`, newest first. */
 export async function listAudit(
   db: Db,
   owner: Owner,

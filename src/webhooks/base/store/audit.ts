@@ -29,7 +29,7 @@ export interface Change {
   secret?: true;
 }
 
-/** The auditable fields of a subscription. */
+/** The fields of a subscription whose changes are written to the audit log. */
 export interface Auditable {
   name: string | null;
   /** Key and version of the topic. */
@@ -40,7 +40,10 @@ export interface Auditable {
   secrets: Secrets;
 }
 
-/** Returns the changed fields. A new field of the definition needs no code here. `before` is `null` for a new subscription. */
+/**
+ * Returns the fields that a save changed, with both values. A new field of the definition needs no code here. `before` is `null` for a new
+ * subscription.
+ */
 export function changesOf(before: Auditable | null, after: Auditable): Change[] {
   const [was, is] = [before ? plainOf(before) : {}, plainOf(after)];
   const [had, has]: Record<string, unknown>[] = [{ ...before?.secrets }, { ...after.secrets }];
@@ -66,7 +69,9 @@ export const switched = (disabled: boolean): Change => ({ field: 'disabled', bef
 
 const DIFF_LIMIT_MS = 50;
 
-/** Returns a unified diff without header for a text of several lines, `changed` for a secret, otherwise `null`. */
+/**
+ * Returns how the API shows a change: a unified diff without header for a text of several lines, `changed` for a secret, otherwise `null`.
+ */
 export function diffOf({ before, after, secret }: Change): string | null {
   if (secret) return 'changed';
   const [old, now] = [before ?? '', after ?? ''];
@@ -85,7 +90,7 @@ export interface AuditRecord {
   deliveryId?: string | null;
 }
 
-/** Records changes that a user made. */
+/** Writes audit log entries for changes that a user made. */
 export async function recordAudit(db: Pool | PoolClient, { tenant, userId, token }: Actor, records: AuditRecord[]): Promise<void> {
   if (records.length === 0) return;
   await db.query(
@@ -99,8 +104,8 @@ export async function recordAudit(db: Pool | PoolClient, { tenant, userId, token
 }
 
 /**
- * Returns SQL that records changes made by a rule. The statement must define a CTE `changed` with rows of `subscriptions` and the columns
- * `rule` and `message`.
+ * Returns SQL that writes audit log entries for changes made by a rule. The statement that includes it must define a CTE `changed` with
+ * rows of `subscriptions` and the columns `rule` and `message`.
  */
 export function auditByRule(action: AuditAction, changes: Change[] = []): string {
   return `INSERT INTO hookgraph.audit_log (tenant, owner, subscription_id, action, rule, version_before, version_after, changes, message)

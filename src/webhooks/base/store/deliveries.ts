@@ -12,17 +12,17 @@ const DELIVERY = `d.id, d.event_id AS "eventId", d.replay_id AS "replayId", d.su
 const OWN = 's.tenant = $1 AND s.owner = $2';
 
 export interface DeliveryFilter {
-  /** `null` or absent for any state. */
+  /** Only deliveries in these states; `null` or absent: any state. */
   states?: readonly DeliveryState[] | null;
   topicKey?: string | null;
-  /** Inclusive. */
+  /** Only deliveries created at or after this time; `null` or absent: no minimum. */
   createdAtMin?: Date | null;
-  /** Inclusive. */
+  /** Only deliveries created at or before this time; `null` or absent: no maximum. */
   createdAtMax?: Date | null;
 }
 
-// A delivery's id encodes a time that is not before created_at. A minimum for created_at is therefore also a minimum for the id, which has
-// an index.
+// The id of a delivery encodes a time that is not before `created_at`. The minimum for `created_at` therefore also holds for the id, and
+// the comparison of ids can use an index.
 const MATCHES = `($4::text[] IS NULL OR d.state = ANY ($4)) AND ($5::text IS NULL OR d.topic_id IN (SELECT t.id FROM hookgraph.topics t WHERE t.key = $5))
   AND ($6::timestamptz IS NULL OR (d.created_at >= $6 AND d.id >= hookgraph.id_at(least(greatest($6, '2000-01-01Z'), '2200-01-01Z')))) AND ($7::timestamptz IS NULL OR d.created_at <= $7)`;
 
@@ -131,7 +131,7 @@ export async function attemptsByIds(db: Db, owner: Owner, ids: readonly string[]
   return new Map(rows.map((attempt) => [attempt.id, attempt]));
 }
 
-/** An event without `context`, which the writer's session set and owners must not see. */
+/** An event as its tenant's users may see it: without `context`, which the session of the writer set. */
 export type VisibleEvent = Omit<EventRecord, 'context'>;
 
 /** Reads events of the tenant. Callers must not show `before` and `after`: whether the owner may read their columns is not checked. */

@@ -2,9 +2,9 @@
 -- writes of the two tables. Each fragment is a list of CTEs. Its comment names the CTE that the including
 -- statement must define before it, and the CTEs that the fragment adds.
 
--- Creates a delivery per row of `matches` (event_id, subscription_id, status, topic_id, tenant, typename,
--- node_key), and queues it. A disabled subscription's delivery is final at once. Adds `new_deliveries` and
--- `queue_rows`.
+-- Creates a delivery per row of the CTE `matches` (event_id, subscription_id, status, topic_id, tenant,
+-- typename, node_key), and queues it, unless its subscription is disabled: then the delivery is SKIPPED,
+-- which is final. Adds the CTEs `new_deliveries` and `queue_rows`.
 SELECT $$
   new_deliveries AS (
     INSERT INTO hookgraph.deliveries (
@@ -26,8 +26,8 @@ SELECT $$
   )
 $$ AS new_live_deliveries \gset
 
--- Creates a delivery per row of `matches` (event_id, replay_id, subscription_id, topic_id, tenant, typename,
--- node_key), and queues it. Adds `new_deliveries` and `queue_rows`.
+-- Creates and queues a delivery per row of the CTE `matches` (event_id, replay_id, subscription_id, topic_id,
+-- tenant, typename, node_key), for a replay of past events. Adds the CTEs `new_deliveries` and `queue_rows`.
 SELECT $$
   new_deliveries AS (
     INSERT INTO hookgraph.deliveries (
@@ -45,8 +45,9 @@ SELECT $$
   )
 $$ AS new_replay_deliveries \gset
 
--- Creates a final delivery per row of `results` (id, subscription_id, topic_id, tenant, kind, typename,
--- node_key, state, reason), for tests and before-hooks, which are never queued. Adds `ended_deliveries`.
+-- Creates a delivery in a final state per row of the CTE `results` (id, subscription_id, topic_id, tenant,
+-- kind, typename, node_key, state, reason), for tests and before-hooks, which are never queued. Adds the CTE
+-- `ended_deliveries`.
 SELECT $$
   ended_deliveries AS (
     INSERT INTO hookgraph.deliveries (
@@ -56,7 +57,8 @@ SELECT $$
   )
 $$ AS new_ended_deliveries \gset
 
--- Leases the queue rows whose ctids are in `claims.place`. Adds `leases`.
+-- Leases the queue rows whose ctids are in `claims.place` to the worker that claims them. Adds the CTE
+-- `leases`.
 SELECT $$
   leases AS (
     UPDATE hookgraph.open_deliveries o
@@ -68,9 +70,9 @@ SELECT $$
   )
 $$ AS new_leases \gset
 
--- Ends the leases of `results` (id, token, place: ctid of the queue row, state, reason, wait_ms, outcome),
--- sets the next states of their deliveries, and queues those that are not final. Adds `ended_leases`,
--- `moved_deliveries` (with the columns of `results`) and `requeued_rows`.
+-- Ends the leases of the CTE `results` (id, token, place: ctid of the queue row, state, reason, wait_ms,
+-- outcome), sets the next states of their deliveries, and queues the deliveries that are not final. Adds the
+-- CTEs `ended_leases`, `moved_deliveries` (with the columns of `results`) and `requeued_rows`.
 -- - A delivery that was cancelled during the attempt stays cancelled.
 -- - A delivery whose subscription is no longer enabled is held instead of retried. The status is read by a
 --   subquery, which runs only for deliveries that would be due again.

@@ -1,11 +1,11 @@
 // Moves deliveries between states: pure transitions for one delivery, set-based SQL for many. Only this file and delivery-state.sql, which
-// has fragments for longer statements, write `deliveries` and `open_deliveries`.
-// PENDING and RETRYING deliveries are due at `due_at`, unless leased; HELD deliveries wait until the reason ends. Deliveries in these
-// three states have a row in open_deliveries, whose `held_for` is null for the first two and the reason for HELD. All other states are
-// final, and their deliveries have no row. Exception: a delivery that is cancelled during its attempt keeps its row until the attempt is
-// written or the row is claimed again.
-// Every statement here locks its rows of open_deliveries first, in physical order (IN_ORDER), and so does the attempt writer. Two
-// statements therefore can't deadlock, unless a third has just moved one of the rows; then the attempt writer and the due scan retry.
+// has fragments for longer statements, write `deliveries` and the queue `open_deliveries`.
+// PENDING and RETRYING deliveries are due at `due_at`, unless a worker has leased them; HELD deliveries wait until the reason ends.
+// Deliveries in these three states have a row in open_deliveries, whose `held_for` is null for the first two and the reason for HELD. All
+// other states are final, and their deliveries have no row. Exception: a delivery that is cancelled during its attempt keeps its row until
+// the attempt is written or the row is claimed again.
+// Every statement here locks its rows of open_deliveries first, in physical order (IN_ORDER), and so does verdict/attempt-writer.ts. Two
+// statements therefore can't deadlock, unless a third has just moved one of the rows; then the attempt writer and the claim loop retry.
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryState, Outcome } from '../model.js';
 
@@ -19,7 +19,7 @@ export interface NextState {
   retryMs: number | null;
 }
 
-/** The state after one attempt of an open delivery. `retryMs`: delay until the retry; `null` when no retry is left. */
+/** Returns the state of a queued delivery after an attempt. `retryMs`: milliseconds until the retry; `null` when no retry is left. */
 export function afterAttempt(outcome: Outcome, retryMs: number | null): NextState {
   switch (outcome) {
     case 'DELIVERED':
@@ -33,7 +33,7 @@ export function afterAttempt(outcome: Outcome, retryMs: number | null): NextStat
   }
 }
 
-/** The state of a test or before-hook after its attempt. It is never retried or held, so HELD counts as FAILED. */
+/** Returns the state of a test or before-hook after its only attempt. It is never retried or held, so HELD counts as FAILED. */
 export function afterOnlyAttempt(outcome: Outcome): DeliveryState {
   return outcome === 'HELD' ? 'FAILED' : outcome;
 }
@@ -44,8 +44,8 @@ const IN_ORDER = 'ORDER BY o.ctid FOR UPDATE OF o';
 const UNLEASED = '(o.lease_until IS NULL OR o.lease_until < now())';
 
 /**
- * Holds the open, unleased deliveries of these subscriptions. A leased delivery is held when the result of its attempt is written. Returns
- * the number of held deliveries of each subscription.
+ * Sets the state HELD for the pending and retrying deliveries of these subscriptions. A delivery that a worker has leased is held when the
+ * result of its attempt is written. Returns the number of held deliveries of each subscription.
  */
 export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: HeldReason): Promise<Map<string, number>> {
   return countMoved(
@@ -63,7 +63,10 @@ export async function holdDeliveries(db: Db, subscriptionIds: string[], reason: 
   );
 }
 
-/** Adds the end to a statement that stops inside its CTE `moved`, and runs it. Returns the number of moved deliveries by subscription. */
+/**
+ * Runs a statement whose last CTE is `moved`. `statement` ends inside this CTE; its end is added here. Returns the number of moved
+ * deliveries of each subscription.
+ */
 async function countMoved(db: Db, statement: string, values: unknown[]): Promise<Map<string, number>> {
   const { rows } = await db.query<{ id: string; count: number }>(
     `${statement} RETURNING d.subscription_id) SELECT subscription_id AS id, count(*)::int AS count FROM moved GROUP BY 1`,
@@ -73,8 +76,8 @@ async function countMoved(db: Db, statement: string, values: unknown[]): Promise
 }
 
 /**
- * Makes held deliveries due now, without resetting their attempts. Deliveries that were held because the subscription was disabled keep a
- * later due time if the receiver had asked to slow down. Returns the number of released deliveries of each subscription.
+ * Makes deliveries that are HELD for one of these reasons due now; they keep their number of attempts. If the subscription was disabled and
+ * its receiver had asked to slow down, a later due time is kept. Returns the number of released deliveries of each subscription.
  */
 export async function releaseDeliveries(db: Db, subscriptionIds: string[], reasons: HeldReason[]): Promise<Map<string, number>> {
   return countMoved(
@@ -96,7 +99,7 @@ export async function releaseDeliveries(db: Db, subscriptionIds: string[], reaso
 }
 
 /**
- * Makes a delivery due now, in any state, without resetting its attempts. Changes nothing and returns `false` for a leased delivery, for a
+ * Makes a delivery due now, in any state; it keeps its number of attempts. Changes nothing and returns `false` for a leased delivery, for a
  * test, and for a before-hook, whose write was already decided.
  */
 export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
@@ -116,8 +119,8 @@ export async function reopenDelivery(db: Db, id: string): Promise<boolean> {
 }
 
 /**
- * Cancels the deliveries of these subscriptions that are not final, and returns their number. A leased delivery is cancelled, too; the
- * result of its attempt is recorded, but doesn't change its state.
+ * Cancels the pending, retrying and held deliveries of these subscriptions, and returns their number. A delivery that a worker has leased
+ * is cancelled, too; the result of its attempt is recorded, but doesn't change its state.
  */
 export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promise<number> {
   return cancel(
@@ -128,7 +131,7 @@ export async function cancelDeliveries(db: Db, subscriptionIds: string[]): Promi
   );
 }
 
-/** Cancels the replay's deliveries that are not final, as cancelDeliveries does. */
+/** Cancels the pending, retrying and held deliveries that this replay created, as cancelDeliveries does. */
 export async function cancelReplayed(db: Db, replayId: string): Promise<void> {
   await cancel(
     db,
@@ -157,7 +160,10 @@ interface Lease {
   token: string;
 }
 
-/** Extends a lease to `leaseMs` from now. Returns `false` if the lease is lost, the subscription not enabled, or the delivery final. */
+/**
+ * Extends a worker's lease on a delivery to `leaseMs` milliseconds from now. Returns `false` if the worker has lost the lease, the
+ * subscription is not enabled, or the delivery is final.
+ */
 export async function renewLease(db: Db, { id, subscriptionId, token }: Lease, leaseMs: number): Promise<boolean> {
   const { rowCount } = await db.query({ name: 'hookgraph-renew', text: RENEW, values: [id, subscriptionId, token, leaseMs] });
   return rowCount === 1;
@@ -171,8 +177,8 @@ const RENEW = `
     AND EXISTS (SELECT FROM hookgraph.deliveries d WHERE d.id = $1 AND d.state IN ('PENDING', 'RETRYING'))`;
 
 /**
- * Removes leased queue rows whose delivery is final or missing: it was cancelled during an attempt whose result was never written, or
- * deleted by hand.
+ * Removes queue rows that this worker has leased with `token`, and whose delivery is final or missing: it was cancelled during an attempt
+ * whose result was never written, or deleted by hand.
  */
 export async function dropFinal(db: Db, ids: string[], token: string): Promise<void> {
   try {
@@ -182,7 +188,10 @@ export async function dropFinal(db: Db, ids: string[], token: string): Promise<v
   }
 }
 
-/** Makes the file of the queue table grow, by inserting and deleting rows without a subscription. See lease/pad-queue-table.ts. */
+/**
+ * Makes the file of the queue table grow, by inserting and deleting rows without a subscription. The planner then expects a large table and
+ * uses its indexes: see lease/pad-queue-table.ts.
+ */
 export async function padQueue(client: PoolClient, rows: number): Promise<void> {
   await client.query(
     `INSERT INTO hookgraph.open_deliveries (delivery_id, subscription_id, due_at)

@@ -22,9 +22,9 @@ export interface DeliveryError {
 export interface ErrorFilter {
   topicKey?: string | null;
   stage?: Attempt['stage'];
-  /** Inclusive. */
+  /** Only attempts made at or after this time; `null` or absent: no minimum. */
   createdAtMin?: Date | null;
-  /** Inclusive. */
+  /** Only attempts made at or before this time; `null` or absent: no maximum. */
   createdAtMax?: Date | null;
 }
 
@@ -35,7 +35,8 @@ const OWN = 's.tenant = $1 AND s.owner = $2';
 /** The condition of the partial index attempts_in_error. Postgres uses that index only if queries repeat its condition. */
 const IN_ERROR = `a.outcome IN ('FAILED', 'HELD')`;
 const DISMISSED = 'EXISTS (SELECT 1 FROM hookgraph.dismissals x WHERE x.attempt_id = a.id)';
-// Times are compared as ids, which have an index. They are clamped, because ids encode only a limited range of times.
+// Attempts are selected by id instead of by time, because ids begin with the time and have an index. Times are clamped, because ids encode
+// only a limited range.
 const idAt = (parameter: string, plus = '') =>
   `hookgraph.id_at(least(greatest(${parameter}::timestamptz, '2000-01-01Z'), '2200-01-01Z')${plus})`;
 const MATCHES = `${IN_ERROR} AND NOT ${DISMISSED} AND ($4::text IS NULL OR a.stage = $4)
@@ -121,7 +122,10 @@ export async function errorsByIds(db: Db, owner: Owner, ids: readonly string[]):
   return new Map(rows.map((error) => [error.id, error]));
 }
 
-/** Dismisses these errors. If some ids are not errors of the owner, dismisses none and returns those ids as `missing`. Idempotent. */
+/**
+ * Dismisses these errors, so that they are no longer listed. If some ids are not errors of the owner, dismisses none and returns those ids
+ * as `missing`. Idempotent.
+ */
 export async function dismissErrors(db: Db, owner: Owner, ids: readonly string[]): Promise<{ missing: string[] }> {
   const { rows } = await db.query<{ known: string[] }>(
     `WITH own AS MATERIALIZED (

@@ -1,4 +1,5 @@
-// Reads, locks and writes the paces of subscriptions. A subscription at full speed has no row here, and its column `paced` is false.
+// Reads, locks and writes the paces of subscriptions: how fast their deliveries may start. A subscription at full speed has no row in the
+// table `paces`, and its column `paced` is false.
 import type { Pool, PoolClient } from 'pg';
 import type { Bucket, Pace, RateLimit } from '../pace.js';
 import { SET_PACED, UNSET_PACED } from './subscription-status.js';
@@ -7,7 +8,7 @@ export interface LockedPaces {
   /** The database's current time, because the clocks of the workers that share the paces may differ. */
   nowMs: number;
   paces: Map<string, Pace & Bucket>;
-  /** Tenant of each subscription. */
+  /** Subscription id → its tenant. */
   tenants: Map<string, string>;
 }
 
@@ -38,7 +39,10 @@ export async function databaseNow(db: Pool | PoolClient): Promise<number> {
   return (rows[0] as { now: number }).now;
 }
 
-/** Locks the subscriptions first and then their paces, in the same order as a save, to avoid deadlocks. */
+/**
+ * Locks the rows of the subscriptions first and then their paces, in the same order as a save of a subscription, so that the two can't
+ * deadlock.
+ */
 export async function lockPaces(client: PoolClient, ids: readonly string[]): Promise<LockedPaces> {
   const { rows: locked } = await client.query<{ id: string; tenant: string }>(
     'SELECT x.id, x.tenant FROM hookgraph.subscriptions x WHERE x.id = ANY ($1::uuid[]) ORDER BY x.id FOR NO KEY UPDATE',
@@ -51,7 +55,10 @@ export async function lockPaces(client: PoolClient, ids: readonly string[]): Pro
   return { nowMs: await databaseNow(client), paces: toPaces(rows), tenants: new Map(locked.map(({ id, tenant }) => [id, tenant])) };
 }
 
-/** Writes paces that lockPaces has locked; `null` for full speed. Doesn't change the token bucket. */
+/**
+ * Writes paces that lockPaces has locked; `null` for full speed. Keeps the tokens that limit how many deliveries may start, which
+ * spendAllowances writes.
+ */
 export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, Pace | null>): Promise<void> {
   const paced = [...paces].flatMap(([id, pace]) => (pace === null ? [] : [{ id, ...pace, ...columnsOf(pace.limit) }]));
   const full = [...paces].flatMap(([id, pace]) => (pace === null ? [id] : []));
@@ -80,8 +87,9 @@ export async function writePaces(client: PoolClient, paces: ReadonlyMap<string, 
 }
 
 /**
- * Writes the tokens that are left in the buckets after a claim at `nowMs`. `probed`: the subscriptions whose claimed delivery is a probe.
- * Their next probe is due in `probeLostMs`, unless the result of this probe is recorded earlier.
+ * Writes the tokens that are left to each subscription (`allowances`) after a claim at `nowMs`; each delivery that starts costs a token.
+ * `probed`: the subscriptions of which a probe was claimed, a single delivery to a failing receiver. Their next probe is due in
+ * `probeLostMs`, unless the result of this one is recorded earlier.
  */
 export async function spendAllowances(
   client: PoolClient,

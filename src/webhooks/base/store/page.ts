@@ -10,7 +10,7 @@ export interface PageArguments {
 
 export interface Page {
   limit: number;
-  /** Whether the page is read from the end of the list. */
+  /** Whether the page is read from the end of the list, because `last` is given. */
   backward: boolean;
   after: string | null;
   before: string | null;
@@ -22,7 +22,7 @@ export interface Rows<T> {
   hasPreviousPage: boolean;
 }
 
-/** The maximum number of rows of a page, and the default number. */
+/** The maximum (`greatest`) and the default (`usual`) number of rows of a page. */
 export const PAGE = { greatest: 100, usual: 25 };
 
 /**
@@ -52,7 +52,10 @@ function readCursor(name: string, cursor: string | null | undefined): string | n
   return key;
 }
 
-/** Makes a page of the rows that were read: up to `limit + 1` rows, in reading direction. The extra row shows that there are more. */
+/**
+ * Makes a page of the rows that were read: up to `limit + 1` rows, in reading direction. The extra row is cut off; it shows that there are
+ * more.
+ */
 export function cutPage<T>(found: T[], page: Page): Rows<T> {
   const more = found.length > page.limit;
   const rows = found.slice(0, page.limit);

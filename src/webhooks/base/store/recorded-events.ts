@@ -3,12 +3,12 @@ import pg, { type Pool } from 'pg';
 import type { AnnouncedNode, Operation, RecordedEvent, RowTexts } from '../model.js';
 import { keyTexts } from '../query/key-variables.js';
 
-/** SQL that makes RowTexts of a jsonb document; NULL when the document is NULL. */
+/** Returns SQL that converts a jsonb document to RowTexts: column → its value as JSON text. NULL when the document is NULL. */
 export const rowTextsSql = (document: string): string => `(SELECT jsonb_object_agg(d.key, d.value::text) FROM jsonb_each(${document}) d)`;
 
 const COLUMNS = `e.operation, e.changed, ${rowTextsSql('e.before')} AS before, ${rowTextsSql('e.after')} AS after, e.context`;
 
-/** Reads events by id; events of dropped partitions are missing. OFFSET 0 makes the planner use one index lookup per event. */
+/** Reads events by id; events in partitions that were dropped are missing. OFFSET 0 makes the planner use one index lookup per event. */
 export async function loadEvents(pool: Pool, ids: readonly string[]): Promise<Map<string, RecordedEvent>> {
   if (ids.length === 0) return new Map();
   const { rows } = await pool.query<RecordedEvent & { id: string }>({
@@ -58,7 +58,7 @@ export async function rowNow(pool: Pool, node: AnnouncedNode, key: string): Prom
   }
 }
 
-/** Makes the event that templates read when no event was recorded, or when its partition was dropped. */
+/** Returns the event that templates read when no event was recorded, e.g. in a test, or when its partition was dropped. */
 export const unrecorded = (operation: Operation, after: RowTexts | null = null): RecordedEvent => ({
   operation,
   changed: null,

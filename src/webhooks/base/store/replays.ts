@@ -1,4 +1,5 @@
-// Reads replays of the owner's own subscriptions, starts and ends them. A worker advances them by fan-out/replay.sql.
+// Reads, starts and cancels replays (requests to send past events again) of the owner's subscriptions. A worker advances them by
+// fan-out/replay.sql.
 import type { Pool, PoolClient } from 'pg';
 import type { Owner, Replay, ReplayState } from '../model.js';
 import { cutPage, isBigId, isUuid, type Page, type Rows } from './page.js';
@@ -47,16 +48,17 @@ export async function replaysByIds(db: Db, owner: Owner, ids: readonly string[])
 interface Start {
   subscriptionId: string;
   userId: string;
-  /** `null` for the first stored event. */
+  /** Start of the period to replay; `null`: the time of the first stored event. */
   from: Date | null;
-  /** `null` for now. */
+  /** End of the period to replay; `null`: now. */
   to: Date | null;
 }
 
 /** Inserts a replay and returns its id; `null` while another replay of the subscription is running. */
 export async function startReplay(db: Db, { subscriptionId, userId, from, to }: Start): Promise<string | null> {
-  // The position starts one second early, because an event's id is assigned slightly before its `occurred_at`. A "from" before the
-  // epoch of ids (2020) is raised to it. A "to" in the future is cut to now, or the replay would never end.
+  // The position, the event id from which the replay continues, starts one second early, because an event's id is assigned slightly before
+  // its `occurred_at`. A "from" before the epoch of ids (2020) is raised to it. A "to" in the future is cut to now, or the replay would
+  // never end.
   const { rows } = await db.query<{ id: string }>(
     `WITH range AS (
        SELECT greatest(coalesce($3::timestamptz, least((SELECT min(occurred_at) FROM hookgraph.events WHERE id = (SELECT min(id) FROM hookgraph.events)),

@@ -25,12 +25,15 @@ export interface SealedRow {
   expiresAt: string | null;
 }
 
-/** SQL for a result column with the encrypted rows of subscription `s`, which `unseal` decrypts. */
+/** SQL for the result column `sealed`: the encrypted secrets of the subscription `s`, which `unseal` decrypts. */
 export const SEALED = `(SELECT coalesce(jsonb_agg(jsonb_build_object('field', x.field, 'ciphertext', encode(x.ciphertext, 'base64'),
     'fingerprint', x.fingerprint, 'expiresAt', x.expires_at)), '[]')
   FROM hookgraph.secrets x WHERE x.subscription_id = s.id AND (x.expires_at IS NULL OR x.expires_at > now())) AS sealed`;
 
-/** The field name of a replaced shared secret; contains the last version that used the secret, which makes it unique. */
+/**
+ * The name under which a replaced shared secret is stored. It contains the last version of the subscription that used the secret, which
+ * makes it unique.
+ */
 const OLD = /^sharedSecret@(\d+)$/;
 const fieldOfOld = ({ version }: OldSecret): string => `sharedSecret@${version}`;
 
@@ -60,7 +63,10 @@ function openSecrets(vault: Vault, subscriptionId: string, sealed: readonly Seal
   return secrets;
 }
 
-/** Encrypts and stores changed secrets. Deletes removed secrets, and replaced shared secrets that no longer sign. */
+/**
+ * Encrypts and stores the secrets that differ from `before`. Deletes removed secrets, and replaced shared secrets whose time to sign is
+ * over.
+ */
 export async function writeSecrets(client: PoolClient, vault: Vault, id: string, before: Secrets, after: Secrets): Promise<void> {
   const [was, is] = [rowsOf(before), rowsOf(after)];
   await client.query('DELETE FROM hookgraph.secrets WHERE subscription_id = $1 AND (field = ANY ($2) OR expires_at <= now())', [
@@ -87,14 +93,14 @@ export async function wipeSecrets(client: PoolClient, subscriptionId: string): P
 export interface Resealed {
   subscriptionId: string;
   field: string;
-  /** The ciphertext that was decrypted. */
+  /** The ciphertext to replace. If the row has another by now, the row is skipped. */
   before: Buffer;
   ciphertext: Buffer;
 }
 
 /**
- * Replaces ciphertexts by new ciphertexts of the same secrets. Skips secrets that were saved meanwhile or are locked. Returns the number of
- * replaced ciphertexts.
+ * Replaces ciphertexts by new ciphertexts of the same secrets, after a key rotation. Skips secrets that were saved meanwhile or are locked.
+ * Returns the number of replaced ciphertexts.
  */
 export async function replaceCiphertexts(pool: Pool, resealed: readonly Resealed[], fingerprint: string): Promise<number> {
   const { rowCount } = await pool.query(
@@ -120,7 +126,7 @@ export async function replaceCiphertexts(pool: Pool, resealed: readonly Resealed
   return rowCount ?? 0;
 }
 
-/** Deletes replaced shared secrets that no longer sign. Returns their number. */
+/** Deletes replaced shared secrets whose time to sign is over, and returns their number. */
 export async function wipeOldSecrets(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query('DELETE FROM hookgraph.secrets WHERE expires_at <= now()');
   return rowCount ?? 0;

@@ -1,5 +1,5 @@
-// Changes the status of subscriptions: disables, enables, marks as broken, marks as paced. Only this file and operations/save.ts write the
-// table `subscriptions`.
+// Changes the status of subscriptions: disables, enables, marks as broken (a query or template no longer works), marks as paced (slowed,
+// probed or rate-limited). Only this file and operations/save.ts write the table `subscriptions`.
 import type { Pool, PoolClient } from 'pg';
 import type { DisablingRule } from '../meter.js';
 import type { DisabledReason, Owner } from '../model.js';
@@ -61,7 +61,7 @@ export interface VersionOf {
   version: number;
 }
 
-/** Disables the owner's enabled subscriptions of an integration, and returns them. */
+/** Disables the owner's enabled subscriptions of an integration (a group of subscriptions), and returns them. */
 export async function disableIntegration(client: PoolClient, owner: Owner, integrationId: string): Promise<VersionOf[]> {
   const { rows } = await client.query<VersionOf>(
     `UPDATE hookgraph.subscriptions SET disabled_at = now(), disabled_reason = 'INTEGRATION', disabled_message = NULL, updated_at = clock_timestamp()
@@ -71,7 +71,7 @@ export async function disableIntegration(client: PoolClient, owner: Owner, integ
   return rows;
 }
 
-/** Enables the subscriptions that disableIntegration has disabled, and returns them. */
+/** Enables the subscriptions that disableIntegration has disabled, not those that were disabled for another reason. Returns them. */
 export async function enableIntegration(client: PoolClient, owner: Owner, integrationId: string): Promise<VersionOf[]> {
   const { rows } = await client.query<VersionOf>(
     `UPDATE hookgraph.subscriptions SET disabled_at = NULL, disabled_reason = NULL, disabled_message = NULL, enabled_at = now(),
@@ -82,7 +82,10 @@ export async function enableIntegration(client: PoolClient, owner: Owner, integr
   return rows;
 }
 
-/** Marks subscriptions as broken. Skips subscriptions that are already broken or have a newer version. Returns the marked ones. */
+/**
+ * Marks subscriptions as broken, because their query or a template no longer works. Skips subscriptions that are already broken or have a
+ * newer version. Returns the marked ones.
+ */
 export async function setBroken(db: Db, broken: readonly (VersionOf & { reason: string })[]): Promise<RuleChange[]> {
   const { rows } = await db.query<RuleChange>(
     `WITH changed AS (
@@ -97,7 +100,10 @@ export async function setBroken(db: Db, broken: readonly (VersionOf & { reason: 
   return rows;
 }
 
-/** Marks broken subscriptions as valid again. Skips subscriptions that have a newer version. Returns the changed ones. */
+/**
+ * Marks broken subscriptions as valid, because their query and templates work again. Skips subscriptions that have a newer version. Returns
+ * the changed ones.
+ */
 export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<RuleChange[]> {
   const { rows } = await db.query<RuleChange>(
     `WITH changed AS (
@@ -111,8 +117,8 @@ export async function unsetBroken(db: Db, valid: readonly VersionOf[]): Promise<
   return rows;
 }
 
-/** The part of writePaces' statement that sets `paced` for the subscriptions in its CTE `r`. */
+/** SQL for writePaces in paces.ts: sets the column `paced` of the subscriptions in its CTE `r`, which no longer run at full speed. */
 export const SET_PACED =
   'UPDATE hookgraph.subscriptions x SET paced = true FROM r WHERE x.id = r.id AND NOT x.paced AND x.deleted_at IS NULL';
-/** The part of writePaces' statement that clears `paced` for the subscriptions in $1. */
+/** SQL for writePaces in paces.ts: clears the column `paced` of the subscriptions in $1, which run at full speed again. */
 export const UNSET_PACED = 'UPDATE hookgraph.subscriptions SET paced = false WHERE id = ANY ($1::uuid[]) AND paced';

@@ -22,7 +22,7 @@ const COLUMNS = `s.id, s.tenant, s.owner, s.name, s.topic_id AS "topicId", s.ver
   CASE WHEN s.paced THEN (SELECT jsonb_build_object('state', p.state, 'perSecond', ${PER_SECOND}, 'resumesAt', ${RESUMES_AT}, 'since', p.since)
     FROM hookgraph.paces p WHERE p.subscription_id = s.id) END AS pace, s.created_at AS "createdAt", s.updated_at AS "updatedAt"`;
 const TABLES = 'hookgraph.subscriptions s JOIN hookgraph.subscription_versions v ON v.subscription_id = s.id AND v.number = s.version';
-/** Only the owner's subscriptions that aren't deleted. */
+/** The condition for the owner's subscriptions that aren't deleted. */
 const OWN = 's.tenant = $1 AND s.owner = $2 AND s.deleted_at IS NULL';
 
 export async function subscriptionsByIds(db: Db, owner: Owner, ids: readonly string[]): Promise<Map<string, Subscription>> {
@@ -46,7 +46,7 @@ const MATCHES = `${OWN} AND ($3::text IS NULL OR s.topic_id IN (SELECT t.id FROM
 const AFTER_AND_BEFORE = `($6::timestamptz IS NULL OR (s.created_at, s.id) > ($6, $7::uuid))
   AND ($8::timestamptz IS NULL OR (s.created_at, s.id) < ($8, $9::uuid))`;
 
-/** Reads one page of the owner's subscriptions, oldest first. cursorOfSubscription makes its cursors. */
+/** Reads one page of the owner's subscriptions, oldest first. The cursors of the page come from cursorOfSubscription. */
 export async function listSubscriptions(db: Db, owner: Owner, filter: SubscriptionFilter, page: Page): Promise<Rows<Subscription>> {
   const direction = page.backward ? 'DESC' : 'ASC';
   const { rows } = await db.query<Subscription>(
@@ -115,8 +115,8 @@ function keyOf(cursor: string | null): [string | null, string | null] {
 }
 
 /**
- * Loads subscriptions of any owner for the worker. Includes deleted subscriptions, which have no secrets. Uses one statement, so that a
- * concurrent save can't mix two versions.
+ * Loads subscriptions of any owner with their secrets, for the worker. Includes deleted subscriptions, which have no secrets. Uses one
+ * statement, so that a concurrent save can't mix two versions.
  * Logs and skips a subscription whose secrets can't be decrypted: a late delivery is better than an unsigned delivery.
  */
 export async function loadForSending(engine: Engine, ids: readonly string[]): Promise<Map<string, Sendable>> {

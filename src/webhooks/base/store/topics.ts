@@ -12,13 +12,13 @@ export interface TopicFilter {
   typename?: string | null;
 }
 
-/** Reads topics by id. Includes retired topics, because old deliveries refer to them. */
+/** Reads topics by id. Includes retired topics, which the host no longer announces, because old deliveries refer to them. */
 export async function topicsByIds(db: Db, ids: readonly string[]): Promise<Map<string, Topic>> {
   const { rows } = await db.query<Topic>(`SELECT ${COLUMNS} FROM hookgraph.topics WHERE id = ANY ($1::uuid[])`, [ids.filter(isUuid)]);
   return new Map(rows.map((topic) => [topic.id, topic]));
 }
 
-/** Reads one page of the topics that are not retired, in the order of key and version. */
+/** Reads one page of the topics that the host announces (not the retired ones), in the order of key and version. */
 export async function listTopics(db: Db, filter: TopicFilter, page: Page): Promise<Rows<Topic>> {
   const direction = page.backward ? 'DESC' : 'ASC';
   const { rows } = await db.query<Topic>(
@@ -48,7 +48,10 @@ export interface TopicReference {
   version?: string | null;
 }
 
-/** Returns the topic that matches all given parts, in the latest matching version; `null` when there is none, or it is retired. */
+/**
+ * Returns the topic that matches all given parts, in the latest matching version; `null` when there is none, or the host no longer
+ * announces it.
+ */
 export async function resolveTopic(db: Db, reference: TopicReference): Promise<Topic | null> {
   if (reference.id == null && reference.key == null) return null;
   if (reference.id != null && !isUuid(reference.id)) return null;

@@ -1,8 +1,9 @@
-// Reads the time of each event in a batch and the trace of its write: `traceparent` in the `hookgraph.context` of the writer's session.
+// Reads, for a batch of deliveries, the time of each event and the trace of the write that caused it: `traceparent` in the setting
+// `hookgraph.context` of the writer's session.
 import type { Pool } from 'pg';
 import type { TraceOrigin } from '../tracing.js';
 
-// A regular expression, because the context need not be JSON. OFFSET 0 makes the planner use one index lookup per event.
+// The context is searched by a regular expression, because it need not be JSON. OFFSET 0 makes the planner use one index lookup per event.
 const ORIGINS = `
   SELECT e.id, e.occurred_at AS "occurredAt", substring(e.context FROM '"traceparent"\\s*:\\s*"([0-9a-f-]{55})"') AS traceparent
   FROM unnest($1::bigint[]) AS i (id)

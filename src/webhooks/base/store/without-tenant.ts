@@ -12,8 +12,8 @@ export interface EventWithoutTenant {
 }
 
 /**
- * Reads one page of events without a tenant, oldest first. A cursor is an event's id. Changes that the relay hasn't processed yet are
- * missing.
+ * Reads one page of events without a tenant, oldest first. A cursor is an event's id. Changes that the relay hasn't turned into events yet
+ * are missing.
  */
 export async function listWithoutTenant(pool: Pool, page: Page): Promise<Rows<EventWithoutTenant>> {
   const cursor = (key: string | null) => (key !== null && isBigId(key) ? key : null);
@@ -32,7 +32,7 @@ export async function countWithoutTenant(pool: Pool): Promise<number> {
 }
 
 /**
- * Assigns the tenant to those of these events that have none, and queues them for the relay, which notifies the subscriptions that existed
+ * Assigns the tenant to each of these events that has none, and queues them for the relay, which notifies the subscriptions that existed
  * when the events happened. Returns the number of changed events.
  */
 export async function assignTenant(pool: Pool, ids: readonly string[], tenant: string): Promise<number> {

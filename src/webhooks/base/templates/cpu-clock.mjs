@@ -16,7 +16,7 @@ export function cpuMs() {
   return (user + system) / 1000;
 }
 
-/** Maximum age of recentCpuMs in milliseconds; saves a system call where an approximate time is enough. */
+/** Maximum age, in milliseconds, of the time that recentCpuMs returns. It saves a system call where an approximate time is enough. */
 export const STALE_MS = 5;
 
 let known = 0;

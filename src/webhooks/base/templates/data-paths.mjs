@@ -3,12 +3,12 @@
 
 /** @import { Liquid, Template as Node } from 'liquidjs' */
 
-/** Maximum length of a chain of names such as `{% assign b = a %}{% assign c = b %}`. */
+/** Maximum number of variables that are followed from a name to `data`, e.g. in `{% assign b = a %}{% assign c = b %}`. */
 const MOST_STEPS = 20;
 
 /**
- * Returns the paths that the nodes read, without indexes, since all items of a list have the same fields. A name that two tags define
- * stands for both values.
+ * Returns the paths of `data` that a parsed template reads, without list indexes, since all items of a list have the same fields. A
+ * variable that two tags assign stands for both values.
  * @param {Node[]} nodes
  * @param {Liquid} engine
  * @returns {string[][]}
@@ -36,7 +36,7 @@ function namesOf(segments) {
 }
 
 /**
- * Maps each name that the template defines to the paths it stands for.
+ * Maps each variable that the template assigns (by `assign`, `for` or `tablerow`) to the paths it stands for.
  * @param {Node[]} nodes
  * @param {Liquid} engine
  * @returns {Map<string, string[][]>}
@@ -70,7 +70,7 @@ function childrenOf(node) {
 }
 
 /**
- * The paths of `event` that a template reads, each of at most two names. `[]` means the whole event.
+ * Returns the paths of `event` that a template reads, each of at most two names, e.g. `['before', 'email']`. `[]` means the whole event.
  * @param {Node[]} nodes
  * @param {string} source
  * @param {Liquid} engine
@@ -78,7 +78,7 @@ function childrenOf(node) {
  */
 export function readPathsOfEvent(nodes, source, engine) {
   if (!/\bevent\b/.test(source)) return [];
-  // Filters such as `where_exp` take an expression as text, which the static analysis can't see.
+  // Filters such as `where_exp` take an expression as text, which the static analysis can't see. It may read any part of `event`.
   /** @type {string[][]} */
   const paths = /_exp\b/.test(source) ? [[]] : [];
   for (const [root, ...names] of engine.variableSegmentsSync(nodes, { partials: false }))
@@ -88,7 +88,7 @@ export function readPathsOfEvent(nodes, source, engine) {
 }
 
 /**
- * The names up to the first segment that is known only at rendering.
+ * Returns the names in a path up to the first segment that is known only at rendering, such as `[x]`.
  * @param {unknown[]} segments
  * @returns {string[]}
  */

@@ -1,13 +1,16 @@
 // Determines which parts of `event` the templates of a definition read, so that only these are loaded and checked for read permission.
 
 export interface EventUse {
-  /** The fields read from `event.before` and `event.after`; `ALL` when they are known only at rendering. */
+  /** The fields that templates read from `event.before` and `event.after`; `ALL` when the names are known only at rendering. */
   fields: readonly string[] | 'ALL';
 }
 
 const NONE: EventUse = { fields: [] };
 
-/** Combines the paths of `event` that the templates read; `null` when there are none. @param paths see eventPaths in liquid.mjs */
+/**
+ * Returns the fields of `event` that these paths read; `null` when there are no paths.
+ * @param paths names after `event`, at most two each, such as `['before', 'email']`; `[]` means the whole event
+ */
 export function eventUseOf(paths: readonly (readonly string[])[]): EventUse | null {
   if (paths.length === 0) return null;
   const rows = paths.filter(([part]) => part === undefined || part === 'before' || part === 'after');

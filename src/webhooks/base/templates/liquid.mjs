@@ -40,7 +40,7 @@ export function renderNodes(nodes, style, data) {
 }
 
 /**
- * The paths of `event` that a template reads, each of at most two names. `[]` means the whole event.
+ * Returns the paths of `event` that a template reads, each of at most two names, e.g. `['before', 'email']`. `[]` means the whole event.
  * @param {Node[]} nodes
  * @param {string} source
  * @param {Escape} style
@@ -49,7 +49,7 @@ export function renderNodes(nodes, style, data) {
 export const eventPaths = (nodes, source, style) => readPathsOfEvent(nodes, source, engines[style]);
 
 /**
- * The paths of `data` that a template reads, without indexes.
+ * Returns the paths of `data` that a template reads, without list indexes.
  * @param {Node[]} nodes
  * @param {Escape} style
  * @returns {string[][]}
@@ -98,7 +98,7 @@ function startClock() {
   };
 }
 
-// The properties of LiquidJS drops that templates may read. LiquidJS itself would also expose inherited properties and methods.
+// The properties that templates may read of LiquidJS's own objects (drops), such as `forloop`. LiquidJS would also expose inherited ones.
 const OF_DROPS = new Set('name length index index0 rindex rindex0 first last row col col0 col_first col_last'.split(' '));
 
 class OwnContext extends Context {
@@ -190,7 +190,8 @@ function createEngine(style) {
 }
 
 /**
- * Sorts long numbers exactly. The filter of LiquidJS compares them as doubles, for which neighbouring long numbers are equal.
+ * Wraps the filter `sort` so that it sorts long numbers exactly. LiquidJS compares them as doubles, for which neighbouring numbers are
+ * equal.
  * @param {FilterImplOptions} filter
  * @returns {FilterImplOptions}
  */
@@ -210,7 +211,7 @@ function sortExactly(filter) {
 }
 
 /**
- * Checks the time limit before each call of the filter.
+ * Wraps a filter so that it checks the time limit of the rendering before each call.
  * @param {FilterImplOptions} filter
  * @returns {FilterImplOptions}
  */

@@ -1,17 +1,17 @@
-// Decides which process renders a job, when another process starts, and whether the jobs of a dead process are rendered again.
-// All functions are pure; renderer.ts has the processes and the timers.
+// Decides which process renders a job, when another process starts, and whether the jobs of a dead process are rendered again. Fast
+// processes have several jobs each, the slow process has one. All functions are pure; renderer.ts has the processes and the timers.
 import type { Death } from './render-child.js';
 import type { Job } from './rendering.mjs';
 import { SLOW_FOR_MS } from './slow-subscriptions.js';
 
 /**
- * Maximum number of jobs in a fast process. When half of them are done, the next batch is sent, so that the process never waits. The
- * number is small, because the jobs of a process that dies must be rendered again.
+ * Maximum number of jobs (renderings for one delivery) that a fast process has at once. When half of them are done, the next batch is sent,
+ * so that the process never waits. The number is small, because the jobs of a process that dies must be rendered again.
  */
 export const MAX_JOBS = 16;
-/** Milliseconds for which jobs must have waited before another fast process starts. */
+/** Milliseconds for which jobs must have waited for a free slot before another fast process starts. */
 const CROWDED_FOR_MS = 100;
-/** Number of process deaths of unknown cause after which a job is rejected. */
+/** Number of processes that may die of an unknown cause while they have a job; then the job is rejected. */
 const MAX_DEATHS = 3;
 
 export interface FastProcesses {
@@ -24,7 +24,10 @@ export interface FastProcesses {
   lastDeathMs: number;
 }
 
-/** Whether another fast process may start. For SLOW_FOR_MS after a death, two may run, so that one can render if the other dies again. */
+/**
+ * Whether another fast process may start. For a minute (SLOW_FOR_MS) after a death, two may run even if `max` is one, so that one can
+ * render if the other dies again.
+ */
 export function mayStartAnother({ running, max, crowdedSinceMs, lastDeathMs }: FastProcesses, nowMs: number): boolean {
   if (nowMs - lastDeathMs < SLOW_FOR_MS && running < 2) return true;
   return running < max && nowMs - crowdedSinceMs > CROWDED_FOR_MS;
@@ -45,8 +48,8 @@ export function chooseProcess(loads: readonly number[], mayStartAnother: boolean
 export const isSuspect = (death: Death, { id }: Pick<Job, 'id'>): boolean => death.by === 'template' && (death.culprit ?? id) === id;
 
 /**
- * The effect of a process's death on one of its jobs. `limit`: the job exceeded a limit. `reject`: it fails, because its processes keep
- * dying. `alone`, `together`: it is rendered again, alone in the slow process or in a batch.
+ * What happens to a job when its process dies. `limit`: the job exceeded a limit. `reject`: it fails, because its processes keep dying.
+ * `alone`, `together`: it is rendered again, alone in the slow process or in a batch.
  */
 export type Fate = 'limit' | 'reject' | 'alone' | 'together';
 

@@ -1,4 +1,4 @@
-// Queues items fairly: round-robin by tenant, and within a tenant round-robin by key (subscription).
+// Queues items fairly: `next` alternates between tenants, and for each tenant between its keys (subscriptions).
 
 export interface ReadyQueue<T> {
   readonly size: number;
@@ -23,7 +23,7 @@ export function createReadyQueue<T>(): ReadyQueue<T> {
       for (const [tenant, keys] of tenants) {
         for (const [key, items] of keys) {
           const item = items.shift();
-          // Moves this tenant and this key to the end of the order.
+          // Moves this tenant, and this key within the tenant, to the end, so that all others are served first.
           keys.delete(key);
           if (items.length > 0) keys.set(key, items);
           tenants.delete(tenant);

@@ -26,7 +26,7 @@ interface Referable {
   unref?(): void;
 }
 
-/** `low`: run with lower CPU priority than other processes. */
+/** Starts a render process. `low`: it runs with a lower CPU priority than other processes. */
 export function startRenderChild(low: boolean, onProgress: (progress: Progress[]) => void, onDeath: (death: Death) => void): RenderChild {
   // The child gets no environment variables, arguments or file descriptors of this process, so that templates can't reach secrets.
   let child: ChildProcess;

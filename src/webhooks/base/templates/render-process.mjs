@@ -13,7 +13,7 @@ import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
 
 /** Milliseconds after the last message at which finished results are sent, even if the batch has more jobs. */
 const SEND_AFTER_MS = 5;
-/** CPU milliseconds beyond which a job counts as slow. */
+/** CPU milliseconds beyond which a job counts as slow; the next jobs of its subscription then run alone in the slow process. */
 const SLOW_MS = 15;
 /**
  * CPU milliseconds for which a process is young. JavaScript runs about ten times slower until V8 has compiled it, so a young process
@@ -29,8 +29,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
 process.on('disconnect', () => process.exit());
 
 /**
- * Memory shared with the watch thread. busy[0]: whether a job is running; busy[1]: whether the watch thread sleeps. phase: the CPU time at
- * which the current phase started, the phase's limit in milliseconds, and the id of the job.
+ * Memory shared with the watch thread (render-watch.mjs), which kills this process when a phase, such as parsing, takes too long. busy[0]:
+ * whether a job is running; busy[1]: whether the watch thread sleeps. phase: the CPU time at which the current phase started, the phase's
+ * limit in milliseconds, and the id of the job.
  */
 const busy = new Int32Array(new SharedArrayBuffer(8));
 const phase = new Float64Array(new SharedArrayBuffer(24));
@@ -90,8 +91,8 @@ function run({ id, input, steps, alone }) {
 }
 
 /**
- * Starts a new phase with its own time limit. Reading data and returning results are phases, too, so that their time doesn't count for the
- * template.
+ * Starts a new phase of the current job, with its own time limit. Reading data and returning results are phases, too, so that their time
+ * doesn't count for the template.
  * @param {number} limitMs
  */
 function startPhase(limitMs) {

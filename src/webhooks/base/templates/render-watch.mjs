@@ -1,6 +1,6 @@
 // @ts-check
-// Ends a render process when one of its phases uses too much CPU time. Runs on a worker thread of that process and needs no response from
-// the engine, so it also works while the engine is blocked or dead.
+// Kills a render process when a phase of its job (reading, parsing or rendering) uses too much CPU time. Runs on a worker thread of that
+// process and needs no response from the engine, so it also works while the engine is blocked or dead.
 import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { cpuMs, STALE_MS } from './cpu-clock.mjs';

@@ -1,6 +1,6 @@
-// Renders templates in separate processes. Ordinary templates share the fast processes, in batches.
-// A template runs alone in the slow process if it was slow before, is only checked, previewed or tested, or was running when a process
-// died. Both queues are fair between tenants.
+// Renders templates in separate processes. Ordinary templates share the fast processes, in batches. A template runs alone in the slow
+// process if it was slow before, is only checked, previewed or tested, or was running when a process died. Both queues are served
+// round-robin by tenant.
 import { availableParallelism } from 'node:os';
 import { RENDER_WAIT_MS } from '../deadlines.js';
 import { chooseProcess, fateOf, isSuspect, MAX_JOBS, mayStartAnother } from './plan-rendering.js';
@@ -12,11 +12,11 @@ import { type Payer, SlowSubscriptions } from './slow-subscriptions.js';
 export type { Payer } from './slow-subscriptions.js';
 
 export interface Renderer {
-  /** Starts a process ahead of the first rendering. */
+  /** Starts a render process in advance, so that the first rendering doesn't wait for it. */
   start(): void;
   /**
-   * Runs the steps in order and returns one result each; fewer when a gate stopped the job, or a step ended the process. Template faults
-   * are results, not rejections.
+   * Runs the steps (templates) in order on the same input, and returns a result for each. Returns fewer results when a validation template
+   * (a step `gate`) did not render `true`, or a step ended the process. A template's faults are results, not rejections.
    * @throws Error when processes can't be started or keep dying, and after `close`
    */
   render(payer: Payer, input: RenderInput, steps: Step[]): Promise<StepResult[]>;
@@ -71,7 +71,7 @@ class ProcessRenderer implements Renderer {
   private readonly fastQueue = createReadyQueue<Rendering>();
   private readonly slowQueue = createReadyQueue<Rendering>();
   private readonly slowSubscriptions = new SlowSubscriptions();
-  /** Time by `performance.now()` since when jobs have waited because the processes had too few slots. */
+  /** Time by `performance.now()` since when jobs have waited for a free slot in a fast process; `Infinity` when no job waits. */
   private crowdedSinceMs = Number.POSITIVE_INFINITY;
   private lastDeathMs = Number.NEGATIVE_INFINITY;
   private lastId = 0;
@@ -139,7 +139,7 @@ class ProcessRenderer implements Renderer {
       const slots = MAX_JOBS - process.renderings.size;
       while (batch.length < slots && this.fastQueue.size > 0) {
         const rendering = this.fastQueue.next() as Rendering;
-        // The subscription may have become slow while the job waited.
+        // While the job waited, another job of its subscription may have been slow; then this job must run alone, too.
         if (this.isSlow(rendering.payer)) this.queueAlone(rendering);
         else batch.push(rendering);
       }

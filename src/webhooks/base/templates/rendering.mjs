@@ -10,7 +10,10 @@ export const MAX_RENDERED_LENGTH = 2_000_000;
 export const MAX_DATA_LENGTH = 2_000_000;
 /** Maximum CPU time of one rendering, in milliseconds. CPU time, so that a template isn't blamed for a busy or paused machine. */
 export const RENDER_LIMIT_MS = 40;
-/** Milliseconds of CPU time after which the process is killed, if the rendering doesn't stop by itself, e.g. inside one filter. */
+/**
+ * Milliseconds of CPU time after which the render process is killed, if the rendering doesn't stop at RENDER_LIMIT_MS, e.g. inside one
+ * filter.
+ */
 export const KILL_AFTER_MS = 50;
 /** Maximum CPU time for parsing one source, in milliseconds. A source within MAX_TEMPLATE_LENGTH can still be slow to parse. */
 export const PARSE_LIMIT_MS = 300;
@@ -25,31 +28,32 @@ export const HEAP_MB = 192;
  */
 
 /**
- * `syntax`: parsing failed. `limit`: too long, too slow or too large. `render`: rendering failed with this data. `busy`: the job waited
- * too long for the slow process and never ran.
+ * Why a template failed. `syntax`: parsing failed. `limit`: too long, too slow or too large. `render`: rendering failed with this data.
+ * `busy`: the job waited too long for the slow process and never ran.
  * @typedef {'syntax' | 'limit' | 'render' | 'busy'} TemplateFault
  */
 
 /**
- * `parse`: returns the paths of `event` that the template reads. `paths`: returns its paths of `data`. Neither renders the template.
- * `text`: renders. `json`: renders, and checks that the result is JSON. `gate`: renders, and ends the job unless the result is `true`.
+ * A template to process, and what to do with it (`ask`). `parse`: return the paths of `event` that it reads. `paths`: return the paths of
+ * `data` that it reads. Neither renders. `text`: render. `json`: render, and check that the result is JSON. `gate`: render, and end the job
+ * unless the result is `true`.
  * @typedef {{ source: string, style: Escape, ask: 'parse' | 'paths' | 'text' | 'json' | 'gate' }} Step
  */
 
 /**
- * `data`: the JSON that the templates read. `reply`: a response for an error template; `event` is the event's JSON, if the
- * template reads `event`.
+ * What the templates of a job read. `data`: JSON. `reply`: a receiver's response, for an error template; `event` is the event's JSON, if
+ * that template reads `event`.
  * @typedef {{ data: string } | { reply: { status: number, headers: Record<string, string>, body: string }, event?: string }} RenderInput
  */
 
 /**
- * Steps that run in this order on the same input. `alone`: the process has no other job meanwhile.
+ * Steps that a render process runs in this order on the same input. `alone`: the process has no other job meanwhile.
  * @typedef {{ id: number, input: RenderInput, steps: Step[], alone: boolean }} Job
  */
 
 /**
- * `text`: the rendered text; after `parse` or `paths`, the found paths as JSON. `invalid`: why the text is not JSON; `null` when
- * it is JSON, or was not checked.
+ * The result of a step that succeeded. `text`: the rendered text; after `parse` or `paths`, the found paths as JSON. `invalid`: why the
+ * text is not JSON; `null` when it is JSON, or was not checked.
  * @typedef {{ text: string, invalid: string | null, ms: number }} Rendered
  */
 
@@ -61,8 +65,8 @@ export const HEAP_MB = 192;
 /** @typedef {Rendered | Faulted} StepResult */
 
 /**
- * `at`: index of the step that starts now; reported only for a job that runs alone. `done`: the job has ended. `isSlow`: it took so long
- * that the next jobs of its subscription must run in the slow process.
+ * A render process's report about a job. `at`: index of the step that starts now; reported only for a job that runs alone. `done`: the job
+ * has ended. `isSlow`: it took so long that the next jobs of its subscription must run in the slow process.
  * @typedef {{ id: number, results: StepResult[], at: number }
  *   | { id: number, results: StepResult[], done: true, isSlow: boolean }} Progress
  */

@@ -9,7 +9,7 @@ export interface Payer {
   isTrial?: boolean;
 }
 
-/** Milliseconds for which a slow subscription stays in the slow process. */
+/** Milliseconds after a slow rendering for which the templates of its subscription run alone in the slow process. */
 export const SLOW_FOR_MS = 60_000;
 /** If a tenant has this number of slow subscriptions, all its subscriptions count as slow. */
 const MAX_SLOW = 5;

@@ -20,7 +20,7 @@ import type { AnnouncedNode, Json, Operation } from '../model.js';
 const TEXT = `invented "text" <of> O'Brien & Co`;
 const SCALARS: Record<string, Json> = { ID: 'aW52ZW50ZWQ', Int: 1, Float: 1.5, Boolean: true, DateTime: '2020-01-02T03:04:05.678Z' };
 
-/** Sample values of the variable `notification` in templates; see payload/notification.ts. */
+/** Sample values of the variable `notification`, which templates can read. payload/notification.ts builds the real values. */
 export const INVENTED_NOTIFICATION: Record<string, Json> = {
   notification: {
     id: '123456789012345678',
@@ -35,7 +35,7 @@ export const INVENTED_NOTIFICATION: Record<string, Json> = {
   },
 };
 
-/** The shape of `event` in templates; see payload/build-event.ts. */
+/** The shape of the variable `event`, which templates can read. payload/build-event.ts builds the real values. */
 export interface InventedEvent {
   operation: Operation;
   changed: string[];
@@ -44,7 +44,7 @@ export interface InventedEvent {
   actor: Json;
 }
 
-/** A sample event with all announced fields of the type, since a template may read any of them. */
+/** Returns a sample event with all announced fields of the type, since a template may read any of them. */
 export function inventEvent(schema: GraphQLSchema, node: AnnouncedNode | null, operation: Operation): InventedEvent {
   const type = schema.getType(node?.typename ?? '');
   const fields = isObjectType(type) ? type.getFields() : {};
@@ -59,7 +59,7 @@ export function inventEvent(schema: GraphQLSchema, node: AnnouncedNode | null, o
   };
 }
 
-/** A sample value of a column. A relation is represented by the key that its column holds. */
+/** Returns a sample value of a column. For a relation, it is the key that the column holds. */
 function inventValue(type: GraphQLOutputType): Json {
   const nullable = getNullableType(type);
   if (isListType(nullable)) return [inventValue(nullable.ofType)];
@@ -68,14 +68,16 @@ function inventValue(type: GraphQLOutputType): Json {
   return Object.hasOwn(SCALARS, named.name) ? (SCALARS[named.name] as Json) : TEXT;
 }
 
-/** A sample of the default payload. It contains a URL if the host has `objectUrl`. */
+/** Returns a sample of the payload of a subscription without a query. It contains a URL if the host has `objectUrl`. */
 export function inventLink(objectUrl: ((nodeId: string) => string | null) | undefined): Json {
   const id = 'aW52ZW50ZWQ';
   const url = objectUrl?.(id) ?? null;
   return { id, ...(url !== null && { url }) };
 }
 
-/** Sample data for a valid document. Where a field returns an interface such as Node, its type is `typename`, the topic's node type. */
+/**
+ * Returns sample data for a valid query. Where a field returns an interface such as Node, its type is `typename`, the topic's node type.
+ */
 export function inventData(schema: GraphQLSchema, document: DocumentNode, typename: string): { data: Json } {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions)

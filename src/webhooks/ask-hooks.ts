@@ -1,4 +1,5 @@
-// Calls the before-hooks of one change concurrently, each within its own timeout, records the calls, and returns the refusals.
+// Calls the before-hooks (subscriptions that may refuse a write) of one changed row concurrently, each within its own timeout. Records the
+// calls, and returns the refusals.
 
 import { LATE, within } from '../runtime/time-limit.js';
 import type { Engine } from './base/engine.js';
@@ -26,11 +27,11 @@ interface Answered {
   attempt: AttemptRecord;
   /** The reason for which the hook cancels the write; `null` when it doesn't. */
   cancel: string | null;
-  /** Whether the hook's owner no longer exists, so that the hook can't be called. */
+  /** Whether the user who owns the hook no longer exists, so that the hook's query can't run with that user's rights. */
   ownerGone: boolean;
 }
 
-/** Maximum number of compiled definitions in the cache; beyond it the cache is cleared. */
+/** Maximum number of compiled hooks (parsed query, templates and destination) to cache; one more clears the cache. */
 const MAX_COMPILED = 1_000;
 
 export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } = {}): AskHooks {
@@ -44,7 +45,7 @@ export function createAskHooks(engine: Engine, { greatestCache = MAX_COMPILED } 
       const prepared = await definitions.prepare(hooks);
       for (const definition of prepared.values()) if ('failed' in definition) throw definition.failed;
       const answers = await Promise.all(hooks.map((hook) => askOne(engine, hook, prepared.get(hook.subscriptionId), change, send)));
-      // Records the calls before the write, so that no write is committed without the records of its hooks.
+      // Records the calls before the caller commits its write, so that no committed write lacks the records of its hooks.
       await recordEnded(
         engine,
         answers.map((answer) => toRecord(answer, prepared.get(answer.hook.subscriptionId))),
@@ -125,7 +126,10 @@ function startOf(hook: Hook, definition: Prepared | undefined, { key, tenant, sn
 
 const isFailure = ({ attempt }: Answered): boolean => attempt.outcome === 'FAILED' || attempt.outcome === 'HELD';
 
-/** A failing hook whose owner no longer exists never refuses a write, because nobody could correct it. */
+/**
+ * Whether the answer refuses the write. A failed call doesn't when the hook's owner no longer exists, because nobody could correct the
+ * hook.
+ */
 const refuses = (answer: Answered): boolean =>
   answer.cancel !== null || (isFailure(answer) && !answer.ownerGone && answer.hook.policy.onFailure === 'REFUSE');
 
@@ -145,7 +149,10 @@ function toRecord(answer: Answered, definition: Prepared | undefined): EndedReco
   return { topicId: answer.hook.topicId, reason, attempt };
 }
 
-/** Returns the attempt to record, with masked values. The message to the writer is not masked. */
+/**
+ * Returns the attempt as the subscription's settings let it be recorded, e.g. with masked values. The writer still gets the unmasked
+ * reason.
+ */
 function recorded({ attempt, cancel }: Answered, definition: Prepared | undefined): AttemptRecord {
   const kept = definition && 'recorder' in definition ? (definition.recorder?.(attempt) ?? attempt) : attempt;
   return cancel !== null && kept.response?.body === null
@@ -156,7 +163,7 @@ function recorded({ attempt, cancel }: Answered, definition: Prepared | undefine
 async function disableOrphans({ pool, log }: Engine, answers: Answered[]): Promise<void> {
   const orphans = answers.filter(({ ownerGone }) => ownerGone);
   if (orphans.length === 0) return;
-  // The delivery of a before-hook is final and has no lease, so only `disable` has an effect.
+  // Only `disable` has an effect: a before-hook's delivery is never queued, so it has no lease to end and no state to change.
   const effect = { token: '0', next: null, attempt: null, disable: OWNER_GONE };
   const disabled = await writeAttempts(
     pool,

@@ -1,4 +1,4 @@
-// Compiles one version of a subscription with its secrets, once, so that every delivery of it can reuse the result.
+// Compiles one version of a subscription (query, templates, destination and secrets) into a form that all its deliveries reuse.
 import type { DocumentNode } from 'graphql';
 import type { Compilable, Compiled } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
@@ -14,7 +14,8 @@ import { type Template, TemplateError } from './base/templates/template.js';
 import { destinationOf, secretsOf } from './destinations/registry.js';
 
 /**
- * Compiles a definition. Returns `broken` with the reason when the query or a template, valid when it was saved, no longer works.
+ * Compiles a subscription's definition. Returns `broken` with the reason when its query or a template is no longer valid, e.g. because the
+ * host's schema has changed since it was saved.
  * @throws TemplateError `busy` when no render process was free in time to parse the templates
  */
 export async function compileDefinition(
@@ -39,7 +40,7 @@ export async function compileDefinition(
   const errorTemplate = known(definition.errorTemplate, 'none');
   const read = await readTemplates(engine, { tenant: subscription.tenant, key: subscription.id }, [validation, template, errorTemplate]);
   if ('mistake' in read) return { broken: `A template can no longer be parsed: ${read.mistake}` };
-  // A default payload that is the node's row contains every field of the event.
+  // Without a query, the payload may be the node's row; then the event must be loaded with all its fields.
   const sendsRow = document === null && host.defaultPayload === 'ROW';
   const { url, origin, destination } = locate({ subscription, secrets });
   return {
@@ -69,7 +70,7 @@ export async function compileDefinition(
   };
 }
 
-/** Returns where the messages of a subscription go, without compiling its definition. */
+/** Returns the URL, origin and kind of a subscription's destination, without compiling its query and templates. */
 export function locate({
   subscription,
   secrets,
@@ -79,7 +80,7 @@ export function locate({
   return { url, origin, destination: { field: kind.field.name, access } };
 }
 
-/** Parses the templates in a render process. Returns the paths of `event` that they read, or the first syntax error. */
+/** Parses the templates in a render process. Returns the paths of the variable `event` that they read, or the first syntax error. */
 async function readTemplates(
   engine: Engine,
   payer: Payer,
@@ -90,7 +91,7 @@ async function readTemplates(
   const paths: string[][] = [];
   for (const result of await engine.renderer.render(payer, { data: '{}' }, steps)) {
     if (!('fault' in result)) paths.push(...(JSON.parse(result.text) as string[][]));
-    // `busy` means that no process has parsed the template, so the definition must not count as broken.
+    // `busy` means that no render process was free to parse the template, so the template must not count as broken.
     else if (result.fault === 'busy') throw new TemplateError(result.message, 'busy');
     else return { mistake: result.message };
   }

@@ -1,22 +1,24 @@
-// Caches the compiled definition and the request origin of each subscription in memory.
+// Caches in memory each subscription's compiled definition, and the origin (scheme, host and port) that its requests go to.
 
 import type { Compiled, Sendable } from './base/compiled.js';
 import type { Engine } from './base/engine.js';
 import { loadForSending } from './base/store/subscriptions.js';
 import { compileDefinition, locate } from './compile-definition.js';
 
-/** A compiled definition, or the reason why the definition no longer works. */
+/** A subscription's compiled definition, or the reason (`broken`) why the definition no longer works. */
 export type Definition = (Compiled | { broken: string }) & { version: number };
 /**
- * A definition when it is needed. `off`: its subscription is not enabled. `missing`: it could not be loaded, e.g. because its secrets
- * can't be decrypted. `failed`: compiling it failed with this error and may succeed later.
+ * The result of loading a subscription's definition for a delivery. `off`: the subscription is not enabled. `missing`: it could not be
+ * loaded, e.g. because its secrets can't be decrypted. `failed`: compiling it failed with this error and may succeed later.
  */
 export type Prepared = Definition | { off: true } | { missing: true } | { failed: unknown };
 
 export interface Definitions {
-  /** Returns the definitions of these subscriptions. One statement loads all whose version is not cached. */
+  /** Returns the definitions by subscription id. One SQL statement loads all definitions of which this version is not cached. */
   prepare(requested: Iterable<{ subscriptionId: string; version: number }>): Promise<Map<string, Prepared>>;
-  /** Returns the origin of a subscription's requests; `undefined` unless its definition was prepared before. */
+  /**
+   * Returns the origin (scheme, host and port) of a subscription's requests; `undefined` unless `prepare` has loaded its definition before.
+   */
   originOf(subscriptionId: string): string | undefined;
 }
 
@@ -26,18 +28,22 @@ const MAX_ORIGINS = 100_000;
 
 interface Options {
   maxCompiled?: number;
-  /** Whether definitions of disabled and held subscriptions are compiled, too. */
+  /** Whether to compile the definitions of disabled and held subscriptions, too. */
   includesDisabled?: boolean;
 }
 
 export function createDefinitions(engine: Engine, { maxCompiled = MAX_COMPILED, includesDisabled = false }: Options = {}): Definitions {
   const compiled = new Map<string, Definition>();
-  /** Not part of `compiled`, because an origin is known before the templates are parsed, which may wait for a render process. */
+  /**
+   * Kept apart from `compiled`: the worker limits its claims by origin, and must know it while the templates still wait for a render
+   * process.
+   */
   const origins = new Map<string, string>();
 
   async function compile(id: string, sendable: Sendable | undefined): Promise<Prepared> {
     if (!sendable) return { missing: true };
-    // The subscription was disabled or deleted since the claim. A deleted subscription has no secrets, so its request would be unsigned.
+    // The subscription was disabled or deleted after the delivery was claimed. A deleted subscription has no secrets, so its request would
+    // be unsigned.
     if (!includesDisabled && sendable.subscription.status !== 'ENABLED') return { off: true };
     try {
       origins.set(id, locate(sendable).origin);

@@ -39,5 +39,5 @@ const AFTER_DESTINATIONS = [
 
 export type FieldName = (typeof BEFORE_DESTINATIONS | typeof AFTER_DESTINATIONS)[number]['name'] | keyof DestinationInputs;
 
-/** Read FIELDS at the time of use, not while a module loads, because tests add a field to it. */
+/** Read FIELDS when a function runs, not while a module loads, because tests add a field to it afterwards. */
 export const FIELDS: Field[] = [...BEFORE_DESTINATIONS, ...DESTINATIONS.map(({ field }) => field), ...AFTER_DESTINATIONS];

@@ -1,4 +1,5 @@
-// Lets before-hooks refuse a write before it is committed. Holds no transaction, connection or lock while hooks are called.
+// Lets before-hooks (subscriptions that are called before a write) refuse the write. Holds no transaction, connection or lock while they
+// are called.
 
 import { localSql, schemaOf } from '../runtime/schema-name.js';
 import { createAskHooks } from './ask-hooks.js';
@@ -8,26 +9,29 @@ import { areSameChanges, type Change, isSameChange, readChange, readChanges, typ
 import { findHooks, type Hook, hooksOf, nextIds, type PlannedWrite, type PlannedWrites } from './gate/find-hooks.js';
 import { type Refusal, WriteRefused } from './gate/write-refused.js';
 
-/** Call it in the write's transaction after the last statement, with the row's key. If it throws, roll back and rethrow the error. */
+/**
+ * A function that the host calls in the write's transaction after the last statement, with the key of the written row. If it throws, the
+ * host must roll back and rethrow the error.
+ */
 export type Check = (query: TransactionQuery, key: string) => Promise<void>;
 
 /**
- * Runs the write in its own transaction, from the first statement to the commit. May be called up to three times.
- * @param seen the row that the hooks allowed; write a new row with exactly its key and values. `null` when no hook has been called yet
+ * The host's function that runs the write in a transaction of its own, from the first statement to the commit. It may be called up to three
+ * times: a write with hooks first runs as a rehearsal, which is rolled back.
+ * @param seen the row that the hooks allowed; a new row must get exactly its key and values. `null` when no hook has been called yet
  */
 export type AttemptWrite<T> = (check: Check, seen: Snapshot | null) => Promise<T>;
 
 /**
- * Runs a write of several rows in a transaction of its own. `seen` are the new rows that the hooks allowed, in the order in which they were
- * written.
+ * Like AttemptWrite, for a write of several rows. `seen` are the new rows that the hooks allowed, in the order in which they were written.
  */
 export type AttemptWrites<T> = (check: (query: TransactionQuery) => Promise<void>, seen: Snapshot[]) => Promise<T>;
 
 export interface Gate {
   /**
-   * Guards a write of one row. Without hooks: one lookup, then the write. With hooks: the write is rehearsed and rolled back, the hooks are
-   * called with the resulting row, and then the write runs. If its change then differs from the rehearsal's, it is rolled back and the
-   * hooks are called once more.
+   * Runs a write of one row that before-hooks may refuse. Without hooks: looks the hooks up, then writes. With hooks: runs the write and
+   * rolls it back (the rehearsal), calls the hooks with the resulting row, then runs the write again. If this second run changes the row in
+   * another way than the rehearsal, it is rolled back and the hooks are called once more.
    * @throws WriteRefused when a hook cancels the write, when a call fails and the hook's policy is REFUSE, or when the row keeps changing
    * @throws any error of the write
    */
@@ -37,17 +41,23 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-/** Maximum number of times that hooks are called for one write before it counts as a conflict. */
+/**
+ * Maximum number of times that the hooks of one write are called. If its rows have changed again after the last call, the write is refused
+ * with CONFLICT.
+ */
 const ROUNDS = 2;
 
-/** Maximum number of changed rows per write for which hooks are called. Each row is one request to each hook, and the write waits. */
+/**
+ * Maximum number of changed rows per write for which hooks are called; a write of more rows is refused. Each row is one request to each
+ * hook, and the writer waits for them all.
+ */
 const MOST_CHANGES = 100;
-/** Number of changed rows whose hooks are called concurrently. */
+/** Maximum number of changed rows of a write whose hooks are called concurrently. */
 const CONCURRENT_ROWS = 10;
-/** Maximum number of captured events to read per write; only types that have hooks are read. */
+/** Maximum number of events that one write may record for the types that have hooks; a write with more events is refused. */
 const MOST_EVENTS = 10_000;
 
-/** Thrown inside the write's transaction, to roll it back and to return its changes to the caller. */
+/** Thrown by `check` inside the write's transaction, to roll it back and to return its changes to `tryWrite`. */
 class RolledBack extends Error {
   override name = 'RolledBack';
   constructor(readonly changes: Change[]) {
@@ -55,21 +65,21 @@ class RolledBack extends Error {
   }
 }
 
-/** Reads, inside the write's transaction, the changes for which these hooks may have to be called. */
+/** Reads, inside the write's transaction, the changed rows for which these before-hooks may have to be called. */
 type ReadForHooks = (hooks: Hook[]) => Promise<Change[]>;
 
 interface GuardedWrite<T> {
   tenant: string;
   find(): Promise<Hook[]>;
   isSame(seen: Change[], now: Change[]): boolean;
-  /** `check` is `null` when there are no hooks to call. */
+  /** Runs the write. `check` is `null` when there are no hooks to call. */
   attempt(check: ((readFor: ReadForHooks) => Promise<void>) | null, seen: Change[]): Promise<T>;
 }
 
 export function createGate(engine: Engine): Gate {
   const { ask, close } = createAskHooks(engine);
   const callHooks = createCallHooks(engine, ask);
-  /** Runs Hookgraph's statements in the host's transaction, with the name of Hookgraph's schema filled in. */
+  /** Returns a function that runs Hookgraph's SQL in the host's transaction, after filling in the name of Hookgraph's Postgres schema. */
   const locally =
     (query: TransactionQuery): TransactionQuery =>
     (sql, values) =>
@@ -116,10 +126,13 @@ export function createGate(engine: Engine): Gate {
   return { pass, passAll, close };
 }
 
-/** Calls the hooks for the changes, and returns their refusals. */
+/** Calls the before-hooks for the changed rows of a write, and returns the reasons for which they refuse it. */
 type CallHooks = (hooks: Hook[], writer: { tenant: string }, changes: Change[]) => Promise<Refusal[]>;
 
-/** Rehearses a write, calls the hooks, and writes if the change is still the same; see `Gate.pass`. */
+/**
+ * Runs a write and rolls it back (the rehearsal), calls the hooks with its changes, and runs it again; commits if the changes are still the
+ * same.
+ */
 async function guardWrite<T>(write: GuardedWrite<T>, callHooks: CallHooks): Promise<T> {
   let seen: Change[] | undefined;
   for (let round = 0; round < ROUNDS; round++) {
@@ -142,7 +155,10 @@ async function guardWrite<T>(write: GuardedWrite<T>, callHooks: CallHooks): Prom
   ]);
 }
 
-/** Commits the write if its changes equal `expected`; otherwise rolls back and returns the changes. With `undefined`, always rolls back. */
+/**
+ * Runs the write once. Commits it if its changes equal `expected`; otherwise (and always with `undefined`, for the rehearsal) rolls it back
+ * and returns its changes.
+ */
 async function tryWrite<T>(
   { attempt, isSame }: GuardedWrite<T>,
   hooks: Hook[],
@@ -163,7 +179,8 @@ async function tryWrite<T>(
 function createCallHooks(engine: Engine, ask: ReturnType<typeof createAskHooks>['ask']): CallHooks {
   return async (hooks, writer, changes) => {
     const calls = changes.map((change) => ({ change, hooks: hooksOf(hooks, writer, change) }));
-    // Each call is recorded as a separate delivery. The hooks were loaded with one delivery id each, so further ids are needed.
+    // Each call of a hook is recorded as a delivery with its own id. A hook was loaded with one id, for the first row; its calls for the
+    // other rows need further ids.
     const further = await nextIds(engine.pool, calls.slice(1).flatMap((call) => call.hooks).length);
     for (const call of calls.slice(1)) call.hooks = call.hooks.map((hook) => ({ ...hook, deliveryId: further.shift() as string }));
     const refusals: Refusal[] = [];

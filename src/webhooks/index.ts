@@ -110,7 +110,7 @@ export interface WebhooksOptions {
   reloadKeys?: () => Promise<Buffer[]>;
   settings: Settings;
   log: Logger;
-  /** Receives the measurements of the engine. Default: they are dropped. */
+  /** Receives what the engine measures, such as attempts and failures, for metrics. Default: nothing is measured. */
   meter?: Meter;
   /** Returns a random number, 0 ≤ x < 1. Default: Math.random. */
   random?: () => number;
@@ -118,32 +118,48 @@ export interface WebhooksOptions {
 
 export interface Webhooks {
   engine: Engine;
-  /** Creates missing partitions, and makes topics and triggers match the announced nodes. Idempotent. */
+  /**
+   * Creates missing partitions of the engine's tables, and makes topics and triggers match the types that the host announces. Idempotent.
+   */
   prepare(): Promise<void>;
   /** Returns the statements that `prepare` would run. `isMigrated` says whether the engine's own tables are up to date. */
   plan(options: { isMigrated: boolean }): Promise<PlannedStatement[]>;
-  /** Drops the triggers of all tables of the host and retires their topics. Recorded events and deliveries are kept. */
+  /**
+   * Drops the triggers on all tables of the host, and retires their topics: they get no more events. Recorded events and deliveries are
+   * kept.
+   */
   detach(): Promise<void>;
   /**
    * Checks the encryption keys.
    * @throws WebhooksError KEYS_MISMATCH when this process lacks the key that encrypts the stored secrets
    */
   checkKeys(): Promise<void>;
-  /** Runs a write of the host that before-hooks may refuse; see Gate. Other writes of the host call no before-hooks. */
+  /**
+   * Runs a write of the host that before-hooks (subscriptions called before a write) may refuse; see Gate. Writes that don't use this
+   * function call no before-hooks.
+   */
   passGate: Gate['pass'];
   /** Like `passGate`, for a write of several rows. */
   passGateForAll: Gate['passAll'];
   /** Fills the name of the engine's schema into one of the engine's statements, to run it on a connection of the host. */
   localSql(sql: string): string;
-  /** Returns the numbers of deliveries in progress and of unwritten results; `null` when no worker runs in this process. */
+  /**
+   * Returns the numbers of deliveries in progress and of attempts whose results are not written yet; `null` when no worker runs in this
+   * process.
+   */
   working(): ReturnType<Working['state']> | null;
-  /** Call it after a commit that may have recorded events, so that a relay in this or another process relays them at once. */
+  /**
+   * Call it after a commit that may have changed announced rows, so that a worker in this or another process creates the deliveries at
+   * once.
+   */
   poke(): void;
-  /** Marks an endpoint as a part of Hookgraph, to which this process then never sends deliveries. */
+  /**
+   * Refuses an address of Hookgraph itself, such as the port of its API, as a destination: this process then never sends deliveries to it.
+   */
   forbid(endpoint: Endpoint): void;
   /**
-   * Starts relaying, sending and recording in this process.
-   * @throws WebhooksError CAPTURE_OUT_OF_STEP when the announced tables are not recorded as announced
+   * Starts a worker in this process, which turns recorded changes into deliveries, sends them and records the attempts.
+   * @throws WebhooksError CAPTURE_OUT_OF_STEP when the triggers don't record the tables as the host announces them
    */
   work(): Promise<Working>;
   close(): Promise<void>;

@@ -1,5 +1,5 @@
-// Processes claimed deliveries: loads the definitions, owners and events of the batch, waits for a free slot of each delivery's origin,
-// runs the stages, and returns the result.
+// Processes the deliveries that this worker has claimed: loads the batch's definitions, owners and events, waits until each delivery's
+// receiver has a free slot (a limit on concurrent requests), runs the stages, and returns the results.
 
 import { logFailure } from '../runtime/failure-log.js';
 import type { Compiled } from './base/compiled.js';
@@ -27,34 +27,34 @@ import { type DeliveryResult, resultOf } from './verdict/attempt-result.js';
 import { Circuits } from './verdict/circuits.js';
 import { markBroken } from './verdict/mark-broken.js';
 
-/** The inputs of all deliveries of a batch, which are loaded together. */
+/** The data that the deliveries of a batch need; loaded for the whole batch at once. */
 interface Loaded {
   definitions: Map<string, Prepared>;
   contexts: Map<string, OwnerContext>;
   recorded: BatchEvents;
-  /** The trace of the write that caused each event, by event id; empty unless the host traces. */
+  /** The OpenTelemetry trace context of the write that caused each event, by event id; empty when tracing is off. */
   origins: ReadonlyMap<string, TraceOrigin>;
 }
 
 /**
- * Milliseconds for which this worker claims nothing of a subscription whose receiver keeps failing or asked to slow down. By then the new
- * pace is recorded for all workers.
+ * Milliseconds for which this worker claims no delivery of a subscription whose receiver keeps failing or asked to slow down. By then the
+ * database has the subscription's new pace (how fast deliveries may start), which all workers read.
  */
 const UNTIL_RECORDED_MS = 1000;
-/** Milliseconds after which a delivery is due again after an internal failure. */
+/** Milliseconds until a delivery is due again whose attempt ended by an internal error of Hookgraph or the host. */
 const PUT_BACK_MS = 5000;
 
 export interface Journey {
-  /** Runs a claimed batch, and calls `onResult` with the result of each delivery and its index in the batch. */
+  /** Processes a batch of claimed deliveries, and calls `onResult` with the result of each delivery and its index in the batch. */
   run(batch: DeliveryInHand[], onResult: (index: number, result: DeliveryResult) => void): void;
   /** Returns the origin of a subscription's requests; `undefined` until a delivery of it was claimed. */
   originOf(subscriptionId: string): string | undefined;
-  /** Returns all deliveries to the queue that wait, or would wait from now on, for a slot of their origin. */
+  /** Lets the worker stop: returns to the queue all deliveries that wait for a free slot of their receiver, or would begin to wait. */
   stop(): void;
 }
 
 interface JourneyOptions {
-  /** Asks the caller to claim nothing of this subscription in this process for `ms` milliseconds. */
+  /** Asks the caller to claim no delivery of this subscription in this process for `ms` milliseconds. */
   rest?(subscriptionId: string, ms: number): void;
 }
 
@@ -77,8 +77,8 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
     const slot = slots.take(definition.origin);
     if (slot && !(await slot)) return resultOf(claimed, { putBackMs: null });
     try {
-      // Since the claim, deliveries to this receiver were stopped, or the wait for a slot was so long that the owner's rights may have
-      // changed. The delivery must be claimed again.
+      // Returns the delivery to the queue, to be claimed again, if since its claim the receiver kept failing or asked to slow down, or if
+      // the wait for a slot was so long that the rights of the owner may have changed.
       if (circuits.isStopped(claimed) || (slot && !mayBegin(claimed))) return resultOf(claimed, { putBackMs: null });
       return await attempt(definition, claimed, loaded.origins, () => ({
         open: (overlay) => openContext(engine.host, context, overlay),
@@ -104,7 +104,7 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
       start: new AttemptStart(compiled, delivery),
       send: sender.send,
       sources,
-      // Renews the lease if building the payload took long, so that it outlasts the request. A disabled subscription gets no renewal.
+      // Renews the lease if building the payload took long. Sends nothing if the lease is lost or the subscription was disabled meanwhile.
       maySend: () => mayBegin(delivery) || renew(engine.pool, delivery, leaseMs).then((renewed) => renewed !== null),
       origin: () => origins.get(delivery.eventId ?? '') ?? null,
       circumstances() {
@@ -171,7 +171,10 @@ export function createJourney(engine: Engine, sender: DeliverySender, { rest = (
 
 type Definitions = ReturnType<typeof createDefinitions>;
 
-/** Loads what the deliveries of a batch need, and marks subscriptions whose definition does not compile. */
+/**
+ * Loads the definitions, owners' contexts and events of a batch of deliveries, and marks as broken the subscriptions whose definition
+ * doesn't compile.
+ */
 async function load(engine: Engine, definitions: Definitions, batch: DeliveryInHand[]): Promise<Loaded> {
   const prepared = await definitions.prepare(batch);
   const broken = [...prepared].flatMap(([id, found]) => ('broken' in found ? [{ id, version: found.version, reason: found.broken }] : []));

@@ -1,14 +1,18 @@
-// Looks up the owners of the subscriptions in a batch, to make the contexts in which their queries run.
+// Looks up the users who own the subscriptions of a batch of deliveries, and gets from the host the functions that create the GraphQL
+// contexts of their queries.
 
 import type { Host, Owner } from './base/model.js';
 import type { Prepared } from './definitions.js';
 
-/** A function that makes a context for each execution; `null` when the owner no longer exists; `failed` when the host's lookup failed. */
+/**
+ * The result of looking up an owner: a function that creates a GraphQL context for each query; `null` when the owner no longer exists;
+ * `failed` with the error of the host's lookup.
+ */
 export type OwnerContext = Awaited<ReturnType<Host['contextFor']>> | { failed: unknown };
 
 /**
- * Returns the contexts by subscription id. Looks up each owner once per batch, so that changes to an owner count from the next batch
- * on. Each query still gets a new context.
+ * Returns the results by subscription id. Looks up each owner once per batch, so that a change of the owner's rights takes effect from the
+ * next batch on. Each query still gets a new context.
  */
 export async function contextsFor(host: Host, prepared: ReadonlyMap<string, Prepared>): Promise<Map<string, OwnerContext>> {
   const byOwner = new Map<string, ReturnType<Host['contextFor']>>();

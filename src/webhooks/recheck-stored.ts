@@ -1,4 +1,5 @@
-// Checks stored subscriptions when a worker starts: marks those as broken that its schema breaks, and unmarks those that work again.
+// Checks the stored subscriptions against the current schema when a worker starts: marks as broken those whose query or topic no longer
+// works, and unmarks those that work again.
 
 import type { Engine } from './base/engine.js';
 import { logRuleChanges } from './base/rule-log.js';
@@ -9,7 +10,10 @@ import { compileDefinition } from './compile-definition.js';
 import { checkStored } from './operations/check-stored.js';
 import { markBroken } from './verdict/mark-broken.js';
 
-/** Runs before the worker relays events, so that an owner is notified of a broken subscription before any of its deliveries is held. */
+/**
+ * Must run before the worker turns events into deliveries, so that an owner learns that a subscription is broken before any of its
+ * deliveries is held.
+ */
 export async function recheckStored(engine: Engine): Promise<void> {
   const found = await checkStored(engine, engine.host.schema());
   const broken = found.filter(({ kind }) => kind !== 'DEPRECATED');

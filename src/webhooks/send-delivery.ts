@@ -22,21 +22,21 @@ type Body = { text: string; contentType: string };
 
 export interface DeliverySender {
   /**
-   * Sends one delivery. `watch` receives a report of the authentication. `withinMs` replaces the usual deadline (milliseconds), e.g. by
-   * the time left of a before-hook's timeout.
-   * @throws EgressFailed when this installation's own proxy or network fails; any failure of the receiver or its token endpoint
-   * is a result
+   * Sends one delivery. `watch` receives a report of the authentication. `withinMs` replaces the usual timeout, e.g. by the milliseconds
+   * that are left of a before-hook's timeout.
+   * @throws EgressFailed when this installation's own proxy or network fails; a failure of the receiver or its token endpoint is returned
+   * as a result
    */
   send(compiled: Compiled, ids: DeliveryIds, body: Body, watch?: Watch, withinMs?: number): Promise<SentRequest>;
   close(): Promise<void>;
 }
 
-/** Builds the message of a delivery, and the request as it is recorded. Sends nothing. */
+/** Builds the message of a delivery for its kind of destination, and the request as it is recorded. Sends nothing. */
 export function compose(engine: Pick<Engine, 'settings' | 'host'>, compiled: Compiled, ids: DeliveryIds, body: Body): Composed<unknown> {
   return kindNamed(compiled.destination.field).compose(engine, compiled, ids, body);
 }
 
-/** Opens a sender that keeps connections, tokens and credentials for this process. */
+/** Opens a sender, which keeps its connections, OAuth tokens and AWS credentials for later deliveries of this process. */
 export function openDeliverySender(
   engine: Pick<Engine, 'settings' | 'host' | 'guard' | 'deadlines'>,
   deadlineMs = engine.deadlines.requestMs,
@@ -47,7 +47,8 @@ export function openDeliverySender(
   const tokens = createTokens(async (request) => {
     const sender = await senders.of(https.field.name);
     const answer = await sender.send(request);
-    // Repeats a token request once when its kept connection broke: the repetition is harmless and doesn't count as an attempt.
+    // Repeats the request for an OAuth token once if the connection, kept open from an earlier request, broke. The repetition is harmless
+    // and does not count as an attempt.
     const isUnanswered = answer.kind === 'NO_REPLY' && answer.unanswered;
     return blame.of(isUnanswered ? await sender.send(request) : answer, request.origin, null);
   });
@@ -63,7 +64,7 @@ export function openDeliverySender(
       const known = senders.of(destination.field);
       const sender = known instanceof Promise ? await known : known;
       const raw = await sender.send(composed.message, withinMs);
-      // Skips the call in the usual case: a response is evidence about the network only while some connection has failed.
+      // Usually skips `blame`: a response shows that this installation's network works, which matters only after a connection has failed.
       const answer = raw.kind === 'REPLY' && !guard.evidence.isSuspicious ? raw : await blame.of(raw, origin, owner.tenant);
       return { request, answer: redactEcho(compiled, answer) };
     },
@@ -71,11 +72,14 @@ export function openDeliverySender(
   };
 }
 
-/** Tells failures of this installation's network from failures of receivers. */
+/** Decides whether a failure is due to this installation's network or to the receiver. */
 class Blame {
   constructor(private readonly evidence: Guard['evidence']) {}
 
-  /** Returns the result unchanged. @throws EgressFailed when this installation's own network caused the failure */
+  /**
+   * Returns the result of a request unchanged.
+   * @throws EgressFailed when the request failed because of this installation's own network
+   */
   of(answer: Reply | NoReply, origin: string, tenant: string | null): Reply | NoReply | Promise<Reply | NoReply> {
     if (answer.kind === 'REPLY') {
       if (this.evidence.isSuspicious) this.evidence.worked('CONNECT', hostOf(origin));
@@ -87,7 +91,7 @@ class Blame {
   private async judge(answer: NoReply, failure: NetworkFailure, tenant: string | null): Promise<NoReply> {
     let blame = this.evidence.judge(failure, tenant);
     if (blame === 'UNSURE') {
-      // Waits for other requests: failures at the same moment are evidence against this installation's network.
+      // Waits for the results of concurrent requests: if they fail too, this installation's network is the cause rather than the receiver.
       await sleep(UNSURE_MS);
       blame = this.evidence.judge(failure, tenant);
     }
@@ -110,7 +114,7 @@ interface Authorized {
   withinMs: number;
 }
 
-/** Sends with authentication, and once more with a new token when the receiver refuses a token that was cached. */
+/** Sends a request with its Authorization header, and once more with a new OAuth token when the receiver answers 401 to the token. */
 async function sendAuthorized({ senders, tokens, blame }: Connections, sending: Authorized): Promise<SentRequest> {
   const { compiled, auth, watch, withinMs } = sending;
   const { message, recorded: request } = sending.composed;
@@ -163,7 +167,10 @@ function hostOf(origin: string): string {
   return host;
 }
 
-/** Milliseconds to wait for the results of concurrent requests before a failure is judged again. */
+/**
+ * Milliseconds to wait for the results of concurrent requests, when it is unsure whether this installation's network or the receiver
+ * failed.
+ */
 const UNSURE_MS = 500;
 
 const OURS = {

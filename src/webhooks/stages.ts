@@ -1,4 +1,5 @@
-// Runs the stages of an attempt in the order of base/stages.ts. Deliveries, tests, previews and before-hooks all run them here.
+// Runs the stages of an attempt (query, templates, request, verdict) in the order of base/stages.ts, for deliveries, tests, previews and
+// before-hooks.
 
 import { LATE, within } from '../runtime/time-limit.js';
 import type { Compiled } from './base/compiled.js';
@@ -17,24 +18,33 @@ import { readError } from './verdict/read-error.js';
 export interface Run {
   start: AttemptStart;
   send: DeliverySender['send'];
-  /** Returns the context and rows for the payload; called only when the definition needs them. */
+  /** Returns the owner's context and the event, from which the payload is built; called only when the definition needs them. */
   sources(): PayloadSources;
   circumstances(): Circumstances;
   /** Called before the request. `false` ends the run without an attempt: the lease is lost, or the subscription was disabled. */
   maySend?(): boolean | Promise<boolean>;
-  /** Returns whether the answer decides the outcome by itself, so that the error template is not rendered. */
+  /**
+   * Returns whether the receiver's response, such as a before-hook's refusal, decides the outcome by itself, so that the error template is
+   * not rendered.
+   */
   isFinal?(answer: Answer): boolean;
-  /** Receives a report of each stage; with it, the result of the validation template is reported and not applied. */
+  /**
+   * Receives a report of each stage, for a test or preview. With it, a rejection by the validation template is reported and the next stages
+   * still run.
+   */
   watch?: Watch;
-  /** Returns the trace of the write that caused the event; called only when the host traces. */
+  /** Returns the trace context of the write that caused the event; called only when tracing is on. */
   origin?(): TraceOrigin | null;
   /** Milliseconds for all stages together. Absent: each stage ends by its own limit. */
   limitMs?: number;
-  /** Milliseconds for the request alone. Absent: the sender's deadline. */
+  /** Timeout of the request alone, in milliseconds. Absent: the sender's usual timeout. */
   requestMs?: number;
 }
 
-/** The record of the attempt. `answer` and `verdict` are `null` when no request was sent, or when `limitMs` passed. */
+/**
+ * The result of a run: the record of the attempt, the receiver's answer and the verdict on it. `answer` and `verdict` are `null` when no
+ * request was sent, or when `limitMs` passed.
+ */
 export interface Ended {
   attempt: AttemptRecord;
   answer: SentRequest['answer'] | null;
@@ -43,7 +53,8 @@ export interface Ended {
 
 /**
  * Runs one attempt. Returns `null` when `maySend` forbids the request.
- * @throws EgressFailed, TemplateError `busy`, or the error of an internal failure; then no attempt may be recorded
+ * @throws EgressFailed when this installation's network fails, TemplateError `busy` when no render process is free, or the error of an
+ * internal failure; then the caller must not record an attempt
  */
 export function runStages(engine: Engine, compiled: Compiled, run: Run): Promise<Ended | null> {
   return isTracing() ? runTraced(engine, compiled, run) : walk(engine, compiled, run, null);
@@ -83,7 +94,8 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
   const requestMs = limitMs === undefined ? run.requestMs : leftMs();
   const ids = tracing ? { ...idsOf(delivery), traceparent: tracing.startRequest() } : idsOf(delivery);
   let sent = await run.send(compiled, ids, payload.body, authentication?.watch, requestMs);
-  // A before-hook is never retried, and its writer waits. Its request is therefore repeated at once when a kept connection broke.
+  // A before-hook is never retried, and its writer waits. Its request is therefore repeated at once when a connection, kept open from an
+  // earlier request, broke before the response.
   const isSecond = limitMs !== undefined && sent.answer.kind === 'NO_REPLY' && sent.answer.unanswered === true;
   if (isSecond) sent = await run.send(compiled, ids, payload.body, authentication?.watch, leftMs());
   start.addRequest(sent);
@@ -102,10 +114,10 @@ async function walk(engine: Engine, compiled: Compiled, run: Run, tracing: Attem
 
 const SECOND = 'The request was sent twice, because the first connection broke before a response.';
 
-/** Circumstances of a test and of a before-hook, which are never retried. */
+/** Returns what `judge` must know about a test or before-hook: it is the first attempt, and no retry follows. */
 export const onlyAttempt = (): Circumstances => ({ attemptCount: 0, ageMs: 0, nowMs: Date.now(), random: 0 });
 
-/** Runs the stages up to the request, which is composed and not sent. */
+/** Runs the query and the templates, and composes the request without sending it, for a preview. */
 export async function composeOnly(
   engine: Engine,
   compiled: Compiled,

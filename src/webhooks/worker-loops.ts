@@ -1,4 +1,5 @@
-// Starts the loops of a worker process, which wake each other. journey.ts processes the deliveries.
+// Starts the loops of a worker process: relaying, claiming, replaying and checking. A loop wakes another when it has work for it.
+// journey.ts processes the deliveries.
 
 import { logFailure } from '../runtime/failure-log.js';
 import { loadStatements } from '../runtime/sql-file.js';
@@ -19,7 +20,7 @@ import { createAttemptWriter } from './verdict/attempt-writer.js';
 export interface Working {
   /** Returns the number of deliveries in progress in this worker, and of their results that are not written yet. */
   state(): { inProgress: number; unwritten: number };
-  /** Call it when there may be new events: the relay then relays them at once. */
+  /** Call it when changes may have been recorded: the worker then turns them into deliveries at once. */
   poke(): void;
   /** Call it when these subscriptions may have due deliveries: the worker claims them as soon as it has free slots. */
   wake(subscriptionIds: string[]): void;
@@ -34,7 +35,10 @@ const RELEASE_SCAN_MS = 5000;
 const REPLAY_SCAN_MS = 500;
 const TEMPLATE_SCAN_MS = 2000;
 const STATISTICS_SCAN_MS = 2000;
-/** Milliseconds between two claims from such subscriptions: while any of them has due deliveries, and while none has. */
+/**
+ * Milliseconds between two claims of deliveries from slowed, probed or rate-limited subscriptions: `due` while any of them has due
+ * deliveries, otherwise `idle`.
+ */
 const PACED_SCAN_MS = { due: 50, idle: 250 };
 
 export async function startWorking(
@@ -101,7 +105,7 @@ export async function startWorking(
     engine,
   );
   const templates = repeat('templates', TEMPLATE_SCAN_MS, templateScan(engine), engine);
-  // `capture.requireMatch()` was the first check, so this one waits for its first interval.
+  // `capture.requireMatch()` above was the first check of the triggers, so this loop begins with a pause.
   const watch = repeat('capture', captureWatchMs, async () => void (await capture.check()), engine, { waits: true });
   const statistics = repeat('statistics', STATISTICS_SCAN_MS, statisticsScan(engine), engine);
   return {
@@ -142,7 +146,8 @@ function templateScan({ pool, renderer }: Engine): () => Promise<void> {
  * until then its plans, made for an empty table, would scan the whole table for each batch.
  */
 function statisticsScan({ pool }: Engine): () => Promise<void> {
-  // Limited, because each ANALYZE makes all sessions plan their statements again, and a large file may contain few rows.
+  // The number of runs is limited: each ANALYZE makes all sessions plan their statements again, and may not help, because a large file can
+  // contain few rows.
   let triesLeft = 3;
   return async () => {
     if (triesLeft === 0) return;
@@ -152,7 +157,7 @@ function statisticsScan({ pool }: Engine): () => Promise<void> {
     const { known = false, grown = false } = rows[0] ?? {};
     if (known) triesLeft = 0;
     else if (grown) {
-      // ANALYZE may have to run again: rows that are not committed yet make the table grow but are not counted.
+      // One ANALYZE may not be enough: uncommitted rows make the table larger, but ANALYZE does not count them.
       triesLeft -= 1;
       await pool.query('ANALYZE hookgraph.deliveries');
     }

@@ -15,15 +15,18 @@ export interface TemplateEvent {
   actor: Json;
 }
 
-/** Values as JSON text, by GraphQL field. */
+/** The values of a row as JSON texts, by GraphQL field. */
 export type FieldTexts = Record<string, string>;
 
-/** Creates the context of one execution as the owner. Resolvers that find no row in the database use the snapshots in `overlay`. */
+/**
+ * Creates the GraphQL context in which one query runs with the owner's rights. Resolvers that find no row in the database use the rows in
+ * `overlay`, which are as they were at the event.
+ */
 export type Open = (overlay: Snapshot[]) => object;
 
 /**
  * Builds the event for templates. Returns `refused` when the owner's rights could not be checked before the deadline.
- * @param own snapshots that the stored query uses
+ * @param own rows as they were at the event, which the stored query uses when the database no longer has them
  * @throws Error for an internal failure
  */
 export async function buildEvent(
@@ -65,7 +68,7 @@ export const rowJson = (row: FieldTexts): string =>
     .map(([field, text]) => `${JSON.stringify(field)}:${text}`)
     .join(',')}}`;
 
-/** Maps each field to its column, for announced columns that the host's type exposes as a field without required arguments. */
+/** Maps GraphQL fields to columns: all announced columns for which the host's type has a field without required arguments. */
 function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): Map<string, string> {
   const type = host.schema().getType(typename);
   const fields = isObjectType(type) ? type.getFields() : {};
@@ -77,7 +80,10 @@ function exposedFields({ host }: Engine, { typename, columns }: AnnouncedNode): 
   );
 }
 
-/** Returns `actor` from a context that is a JSON object; `null` for any other context. */
+/**
+ * Returns the property `actor` of the context that the writer recorded with the event; `null` when the context is not a JSON object with an
+ * actor.
+ */
 function actorIn(context: string | null): Json {
   if (context === null) return null;
   try {

@@ -40,9 +40,9 @@ export type PayloadResult =
   | ({ outcome: 'SKIPPED' | 'HELD'; stage: Stage; message: string } & Durations);
 
 /**
- * Runs the query as the owner, then the validation template, then the body template. A definition without query and templates gets
- * its default body synchronously.
- * @param watch receives a report of each stage; with it, the result of the validation template is reported and not applied
+ * Runs the query as the owner, then the validation template, then the body template. A definition without query and templates gets its
+ * default body synchronously.
+ * @param watch receives a report of each stage, for a test or preview. With it, a rejection by the validation template is only reported
  * @throws TemplateError `busy` when no render process was free in time; the delivery must be retried
  * @throws Error for an internal failure
  */
@@ -136,13 +136,19 @@ function queryReport({ document }: Compiled, variables: object, found: Awaited<R
 const scopeJson = (data: string, notification: string, event: string | null): string =>
   `{"data":${data},"notification":${notification}${event === null ? '' : `,"event":${event}`}}`;
 
-/** Builds the default body of a row. JSON values are copied as text, so that long numbers keep all digits. */
+/**
+ * Builds the body of a delivery whose default payload is the node's row. JSON values are copied as text, so that long numbers keep all
+ * digits.
+ */
 function rowBody(contentType: Compiled['contentType'], row: FieldTexts): string {
   if (contentType === 'JSON') return `{"data":${rowJson(row)}}`;
   return renderXml({ data: parseJson(rowJson(row)) as unknown });
 }
 
-/** Renders both templates in one job. A trial renders them in two, so that the second is reported even if the first fails. */
+/**
+ * Renders the validation template and the body template in one job of a render process. A test or preview (`isTrial`) uses two jobs, so
+ * that the body template is reported even if the validation template fails.
+ */
 async function renderAll(engine: Engine, compiled: Compiled, data: string, isTrial: boolean): Promise<StepResult[]> {
   const { validation, template, contentType, owner, subscriptionId } = compiled;
   const steps: Step[] = [];
@@ -162,7 +168,7 @@ function report(
   return { stage, outcome, ...rest, durationMs: ms };
 }
 
-/** The rendered body, or an error with the invalid output as `text`. */
+/** The rendered body, or an error with the invalid output as `text`. `ms`: the milliseconds that rendering took. */
 type Rendered = { text: string; ms?: number } | { error: string; text?: string; ms?: number };
 
 /** The result of the validation template; `outcome` is `null` when the body may be sent. */
@@ -192,7 +198,10 @@ function withoutTemplate(contentType: Compiled['contentType'], payload: { data: 
   return contentType === 'XML' ? renderXml(payload) : stringifyJson(payload);
 }
 
-/** Describes a template error, with its line, column and a caret when known. @throws TemplateError `busy` when nothing was rendered */
+/**
+ * Returns the message of a template error and, if its position is known, the line, the column and the source line with a caret.
+ * @throws TemplateError `busy` when no render process was free, so that nothing was rendered
+ */
 function describe({ source }: Template, faulted: Faulted): string {
   const error = toTemplateError(faulted, source);
   if (error.fault === 'busy') throw error;

@@ -1,4 +1,4 @@
-// Finds the data for templates and body: the result of the query or the default payload, and the event.
+// Finds the data from which a delivery's templates and body are rendered: the query's result (or the default payload), and the event.
 import { type DocumentNode, type FieldNode, Kind, visit } from 'graphql';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
@@ -9,11 +9,11 @@ import { unrecorded } from '../base/store/recorded-events.js';
 import { buildEvent, eventJson, type FieldTexts, type Open, rowJson } from './build-event.js';
 import { runQuery } from './run-query.js';
 
-/** The inputs of a payload that are loaded only when the definition needs them. */
+/** The owner's context and the event, which are needed only if the definition has a query or its payload contains data of the event. */
 export interface PayloadSources {
-  /** Creates the context of one execution as the owner. */
+  /** Creates the GraphQL context in which one query runs with the rights of the subscription's owner. */
   open: Open;
-  /** Snapshots of the node at the time of the event, for a query that no longer finds it. */
+  /** The row of the node as it was at the event, for a stored query that no longer finds the node. */
   overlay: Snapshot[];
   /** The event; `null` when it is no longer stored, or the definition doesn't read it. */
   event: RecordedEvent | null;
@@ -24,10 +24,13 @@ export function linkTo({ settings }: Engine, nodeId: string): { id: string; url?
   return { id: nodeId, ...(url !== null && { url }) };
 }
 
-/** `data`: the data of the payload. `row`: the node's row, if that is the data. `event`: the event's JSON, if a template reads it. */
+/**
+ * `data`: the query's result or the default payload. `row`: the node's row, if it is the default payload, else `null`. `event`: the event
+ * as JSON, if a template needs it, else `null`. `refused`: why there is no data.
+ */
 export type Found = { data: unknown; row: FieldTexts | null; event: string | null } | { refused: string };
 
-/** Returns the result of the query or the default payload, and the event. */
+/** Runs the stored query or, without one, builds the default payload; and builds the event that templates read. */
 export async function findData(
   engine: Engine,
   compiled: Compiled,
@@ -53,8 +56,8 @@ export async function findData(
 const FINDS_NOTHING = `The query found nothing: the node is deleted, and every root field returned null; ${HOW_TO_RECALL}.`;
 
 /**
- * Returns whether every root field found nothing. A field found nothing when it is `null`, or when it has a variable in its arguments and
- * its list contains only `null`. `__typename` is ignored.
+ * Whether no root field of the query found a node. A field found none when it is `null`, or when its arguments contain a variable and its
+ * list contains only `null`. `__typename` is ignored.
  */
 function findsNothing(document: DocumentNode, data: unknown): boolean {
   if (data === null || typeof data !== 'object') return true;
@@ -65,7 +68,7 @@ function findsNothing(document: DocumentNode, data: unknown): boolean {
   return answers.length > 0 && answers.every(isNothing);
 }
 
-/** Maps the response name of each root field to whether its arguments contain a variable. */
+/** Maps each root field, by its alias or name in the response, to whether its arguments contain a variable. */
 function rootFields(document: DocumentNode): Map<string, boolean> {
   const found = new Map<string, boolean>();
   const fragments = new Map(

@@ -1,4 +1,5 @@
-// Loads the events of a batch of deliveries: the rows, for queries that no longer find the node, and the whole events, for templates.
+// Loads the events of a batch of deliveries: the nodes' rows, for stored queries that no longer find a node, and the whole events, for
+// templates.
 import type { Pool } from 'pg';
 import { parseJson } from '../../runtime/exact-json.mjs';
 import type { Compiled } from '../base/compiled.js';
@@ -7,13 +8,13 @@ import { loadEvents } from '../base/store/recorded-events.js';
 
 type Columns = Record<string, Json>;
 
-/** The rows and the events, by event id. */
+/** The rows (as they were at the events) and the whole events, by event id. */
 export interface BatchEvents {
   snapshots: Map<string, Columns>;
   events: Map<string, RecordedEvent>;
 }
 
-/** Loads the events in two statements. Leaves out deliveries whose definition doesn't need them. */
+/** Loads rows and events by one SQL statement each. Leaves out what a delivery's query and templates don't need. */
 export async function loadBatchEvents<Delivery extends { eventId: string | null }>(
   pool: Pool,
   batch: Delivery[],
@@ -39,7 +40,10 @@ export async function loadBatchEvents<Delivery extends { eventId: string | null 
   return { snapshots, events };
 }
 
-/** Loads the rows of events by event id. OFFSET 0 makes the planner use one index probe per event. */
+/**
+ * Loads the row of each event, as it was after the event or, for a deletion, before. OFFSET 0 makes the planner use one index probe per
+ * event.
+ */
 export async function loadSnapshots(pool: Pool, eventIds: string[]): Promise<Map<string, Columns>> {
   if (eventIds.length === 0) return new Map();
   const { rows } = await pool.query<[string, string]>({

@@ -1,11 +1,11 @@
-// Builds the object `notification` that templates read, with the metadata of a delivery.
+// Builds the variable `notification` of the templates, which has the ids, topic and time of a delivery.
 import type { Compiled } from '../base/compiled.js';
 import type { DeliveryKind } from '../base/model.js';
 
 export interface Notification {
   /** Id of the delivery, the same in every retry. */
   id: string;
-  /** For example `user/created`. */
+  /** The key of the topic, for example `user/created`. */
   topic: string;
   topicVersion: string;
   /** `before` for a before-hook, `after` for all other deliveries. */

@@ -10,21 +10,24 @@ import { executeInTime } from './run-query.js';
 export interface Rows {
   before: RowTexts | null;
   after: RowTexts | null;
-  /** Creates the context of one execution as the owner. */
+  /** Creates the GraphQL context in which one query runs with the rights of the subscription's owner. */
   open(overlay: Snapshot[]): object | Promise<object>;
-  /** Snapshots that the stored query uses. */
+  /** Rows as they were at the event, which the stored query uses when the database no longer has them. */
   own: Snapshot[];
 }
 
-/** Maximum number of queries for one node: a refused non-null field makes the whole node `null`, so the other fields are queried again. */
+/**
+ * Maximum number of queries for one node. If the owner may not read a non-null field, GraphQL makes the whole node `null`; the node is then
+ * queried again without this field.
+ */
 const MOST_ROUNDS = 10;
 
 /**
  * Returns the fields that the host's resolvers return to the owner. A field with an error is not readable. Some hosts return `null` for a
- * field that the owner may not read; a field that is `null`, although the event's row has a value, is therefore queried again with that
- * row in place of the stored row, and is readable if it is then not `null`.
- * @param fields pairs of field and column
- * @returns `null` when the deadline passed
+ * field that the owner may not read; a field that is `null`, although the event's row has a value, is therefore queried again with that row
+ * in place of the stored row, and is readable if it is then not `null`.
+ * @param fields pairs of GraphQL field and column
+ * @returns `null` when the query took longer than its deadline
  * @throws Error for an internal failure
  */
 export async function readableFields(
@@ -34,7 +37,8 @@ export async function readableFields(
   fields: (readonly [field: string, column: string])[],
   { before, after, open, own }: Rows,
 ): Promise<ReadonlySet<string> | null> {
-  // `fieldRights` doesn't apply to WebhookSubscription, which is Hookgraph's own node type and visible only to its owner.
+  // With `fieldRights: false` the host says that its resolvers refuse no single fields. That says nothing about WebhookSubscription, which
+  // is Hookgraph's own node type.
   if (engine.host.fieldRights === false && node !== OWN_NODE) return new Set(fields.map(([field]) => field));
   const hasValue = (row: RowTexts | null) => (column: string) => row !== null && (row[column] ?? 'null') !== 'null';
   const ahead = (row: RowTexts): Snapshot[] => [{ typename: node.typename, key, columns: parseRow(row), ahead: true }];
@@ -59,8 +63,8 @@ export async function readableFields(
 }
 
 /**
- * Returns the values of the fields that were not refused; an empty map when the owner's query finds no node, `null` when the deadline
- * passed.
+ * Queries the fields of a node as the owner. Returns the values of the fields without an error, by field; an empty map when the query finds
+ * no node; `null` when it took longer than its deadline.
  */
 async function ask(
   engine: Engine,
@@ -102,7 +106,10 @@ function select({ host }: Engine, typename: string, fields: string[]): Selection
   };
 }
 
-/** Runs the query; returns `null` when the deadline passed. `row` is `null` when no node was found, or a refused field made it `null`. */
+/**
+ * Runs the query. Returns `null` when it took longer than its deadline. `refused`: the aliases of the fields with an error. `row` is `null`
+ * when no node was found, or when a refused field made it `null`.
+ */
 async function run(
   engine: Engine,
   { document, variableValues }: { document: DocumentNode; variableValues: Record<string, unknown> },

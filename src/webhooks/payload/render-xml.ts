@@ -7,7 +7,7 @@ import { escapeXml } from '../base/templates/rendering.mjs';
 export const renderXml = (payload: { data: unknown }): string => `<?xml version="1.0" encoding="UTF-8"?>${element('data', payload.data)}`;
 
 function element(name: string, value: unknown): string {
-  // GraphQL names are valid element names; a key of a JSON scalar may not be, and is then written as an attribute.
+  // Names of GraphQL fields are valid element names. A key inside a JSON value may not be, and becomes `<entry key="…">`.
   const isName = /^[A-Za-z_][\w.-]*$/.test(name);
   const open = isName ? name : `entry key="${escapeXml(name)}"`;
   const close = isName ? name : 'entry';

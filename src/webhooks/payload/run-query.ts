@@ -5,14 +5,15 @@ import { within } from '../../runtime/time-limit.js';
 import type { Engine } from '../base/engine.js';
 import { WebhooksError } from '../base/errors.js';
 
-/** The result, or the reason why it can't be used. `isWhole`: no resolver returned an error. */
+/** The result of a stored query, or the reason (`refused`) why no payload can be made of it. `isWhole`: no resolver returned an error. */
 export type QueryAnswer = { data: unknown; isWhole: boolean } | { refused: string };
 
 /** Maximum length of a query's result as JSON, in characters. */
 export const MAX_ANSWER_LENGTH = 1_048_576;
 
 /**
- * Executes the query in this process. Errors of the fault `data` (see Host.faultOf), such as missing rights, leave `null` in the result.
+ * Executes the query in this process. Errors that the host classes as `data` (Host.faultOf), such as missing rights, leave `null` in the
+ * result.
  * @throws Error for an internal failure; the delivery is retried without counting an attempt
  */
 export async function runQuery(
@@ -56,7 +57,10 @@ export function executeInTime(
 /** Maximum number of resolver errors to show to the owner for one result. */
 const MAX_SHOWN = 20;
 
-/** Returns the message of a GraphQL or Hookgraph error. Messages of other errors may quote SQL or file paths, so they are only logged. */
+/**
+ * Returns the text that the owner sees for an error of a resolver: the message of a GraphQL or Hookgraph error. Messages of other errors
+ * may quote SQL or file paths, so they are only logged.
+ */
 function describe({ log }: Engine, { message, path, originalError: cause }: GraphQLError): string {
   const isForPeople = !cause || cause instanceof GraphQLError || cause instanceof WebhooksError;
   if (!isForPeople)

@@ -7,23 +7,27 @@ import { secretsOf } from './auth/credentials.js';
 type Secretive = Pick<Compiled, 'secretTexts' | 'auth'>;
 
 const REDACTED = '[redacted]';
-/** Replaces a text of the response when searching it for secrets would exceed the budget of operations. */
+/** Recorded instead of a text of the response when searching it for secrets would take more than MAX_OPERATIONS operations. */
 const NOT_RECORDED = '[not recorded]';
 
-/** Redacts a response before anything reads or records it, because test receivers often echo the request. */
+/**
+ * Redacts secrets of the subscription in a response before anything else reads or records it, because some receivers return the request
+ * that they got.
+ */
 export function redactEcho<
   T extends { kind: string; headers?: Record<string, string>; body?: string; message?: string; explanation?: string },
 >(
   compiled: Secretive,
   answer: T,
-  /** Secrets that were fetched for this request. */
+  /** OAuth tokens that were fetched for this request and sent with it. */
   tokens: string[] = [],
 ): T {
   const finder = finderOf(compiled, tokens);
   if (finder === null) return answer;
   const clean = cleanerWith(finder);
   const { headers: hadHeaders, message: hadMessage, explanation: hadExplanation, body: hadBody } = answer;
-  // Headers are redacted first: a large body could use up the budget, and `Retry-After` is needed to judge the response.
+  // Headers are redacted first: searching a large body could use up the allowed operations, and the header `Retry-After` is needed to judge
+  // the response.
   const headers = hadHeaders && cleanHeaders(hadHeaders, clean);
   const message = hadMessage && clean(hadMessage);
   const explanation = hadExplanation && clean(hadExplanation);
@@ -38,7 +42,7 @@ export function redactEcho<
   };
 }
 
-/** Returns a function that redacts secrets from texts; all its calls share one budget of operations. */
+/** Returns a function that redacts secrets from texts. All its calls together may use MAX_OPERATIONS search operations. */
 export function createCleaner(secrets: readonly string[]): (text: string) => string {
   const finder = createFinder(secrets.filter(isLong).flatMap(writingsOf));
   return cleanerWith(finder);
@@ -49,7 +53,7 @@ function cleanerWith(finder: Finder): (text: string) => string {
   return (text) => (isLong(text) ? (finder.replace(text, REDACTED, budget) ?? NOT_RECORDED) : text);
 }
 
-/** Returns the same object if it contains no secret, which is the usual case. */
+/** Redacts names and values of headers. Returns the same object if they contain no secret, which is the usual case. */
 function cleanHeaders(headers: Record<string, string>, clean: (text: string) => string): Record<string, string> {
   let changed = false;
   const cleaned: [string, string][] = [];
@@ -70,7 +74,10 @@ interface Known {
   tokens: string[];
 }
 
-/** The finder of each compiled definition, cached together with the tokens of its last request. */
+/**
+ * Caches, for each compiled definition, the finder that searches texts for its secrets, and the tokens of the last request that the finder
+ * includes.
+ */
 const known = new WeakMap<Secretive, Known>();
 
 function finderOf(compiled: Secretive, tokens: string[]): Finder | null {
@@ -83,15 +90,18 @@ function finderOf(compiled: Secretive, tokens: string[]): Finder | null {
   return finder;
 }
 
-/** Adds two other forms of a signing key: without its prefix `whsec_` or `whsk_`, and its bytes as hex. */
+/**
+ * Returns a secret and, if it is a Standard Webhooks key, two more forms of it: without its prefix `whsec_` or `whsk_`, and its bytes as
+ * hex.
+ */
 function withKeyOf(secret: string): string[] {
   const key = /^wh(?:sec|sk)_(.*)$/s.exec(secret)?.[1];
   return key === undefined ? [secret] : [secret, key, Buffer.from(key, 'base64').toString('hex')];
 }
 
 /**
- * Lists the encodings of a secret: escaped for JSON, XML and forms; as hex; and as base64 at each of the three possible offsets, as in
- * the base64 of `<id>:<secret>`. The finder itself recognizes nested, mixed and partial escapes.
+ * Lists the encodings of a secret: escaped for JSON, XML and forms; as hex; and as base64 at each of the three possible offsets, as in the
+ * base64 of `<id>:<secret>`. The search itself (find-texts.ts) recognizes nested, mixed and partial escapes.
  */
 function writingsOf(secret: string): string[] {
   const form = new URLSearchParams([['', secret]]).toString().slice(1);
@@ -103,7 +113,10 @@ function encodingsOf(text: string): string[] {
   return [bytes.toString('hex'), bytes.toString('base64url'), ...[0, 1, 2].map((before) => insideBase64(bytes, before))];
 }
 
-/** Returns the base64 characters that depend only on these bytes, in a text in which `before` (modulo 3) other bytes precede them. */
+/**
+ * Returns the part of a base64 text that depends only on these bytes, when `before` (modulo 3) other bytes precede them in the encoded
+ * data.
+ */
 function insideBase64(bytes: Buffer, before: number): string {
   const length = before + bytes.length;
   const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');

@@ -7,7 +7,10 @@ import { authorizeToken } from './token.js';
 
 export type Authorization = { value: string; token?: string } | { failed: string };
 
-/** Builds the value. `refused`: a token that the receiver rejected with 401. Returns a promise only when a token must be fetched. */
+/**
+ * Builds the value. `refused`: a token that the receiver rejected with 401, so that another token is fetched. Returns a promise only when a
+ * token must be fetched.
+ */
 export function authorize(
   tokens: Tokens,
   auth: Auth,

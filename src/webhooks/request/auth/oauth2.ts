@@ -5,7 +5,7 @@ import type { Exchange } from '../../base/model.js';
 import { clientCredentials, type OAuth2 } from './credentials.js';
 import { readToken, type Token, type TokenAnswer } from './read-token.js';
 
-/** Sends a request under the same limits as a delivery: time, bytes, allowed addresses, no redirects. */
+/** Sends a request to a token endpoint under the limits of a delivery: timeout, response size, allowed addresses, no redirects. */
 export type Post = (request: Exchange) => Promise<TokenAnswer>;
 
 export interface Tokens {
@@ -23,7 +23,7 @@ const MAX_TOKENS = 10_000;
 interface Entry {
   version: number;
   token: Token | null;
-  /** The request in progress, which concurrent callers share. */
+  /** The token request in progress, whose result concurrent callers share; `null` when there is none. */
   fetching: Promise<Token> | null;
 }
 

@@ -2,14 +2,17 @@
 import { createCleaner } from '../redact-echo.js';
 import { type OAuth2, secretsOf } from './credentials.js';
 
-/** A token, or a message for the subscription's owner that explains why there is none. */
+/** An access token with its expiry, or a message that tells the owner of the subscription why there is none. */
 export type Token = { token: string; expiresAtMs: number } | { failed: string };
 
 export type TokenAnswer =
   | { kind: 'REPLY'; status: number; headers: Record<string, string>; body: string }
   | { kind: 'NO_REPLY'; message: string };
 
-/** Milliseconds for which a token is cached when the response has no lifetime. A 401 of the receiver fetches a new token earlier. */
+/**
+ * Milliseconds for which a token is cached when the token endpoint names no lifetime (`expires_in`). If the receiver answers 401, a new
+ * token is fetched earlier.
+ */
 const DEFAULT_LIFE_MS = 5 * 60_000;
 const MAX_LIFE_MS = 24 * 60 * 60_000;
 const MARGIN_MS = 60_000;
@@ -18,7 +21,10 @@ export const MAX_TOKEN_LENGTH = 8_192;
 const MAX_SHOWN_LENGTH = 300;
 const MAX_FIELDS = 10;
 
-/** Accepts deviations from RFC 6749 that are common: any 2xx status, no `token_type`, and `expires_in` as text or `null`. */
+/**
+ * Reads the token from a response. Accepts common deviations from RFC 6749: any 2xx status, no `token_type`, and `expires_in` as text or
+ * `null`.
+ */
 export function readToken(auth: OAuth2, answer: TokenAnswer, nowMs: number): Token {
   if (answer.kind === 'NO_REPLY') return { failed: `The token endpoint gave no answer: ${answer.message}` };
   const { status, body } = answer;
@@ -62,7 +68,10 @@ function describe(auth: OAuth2, answer: Extract<TokenAnswer, { kind: 'REPLY' }>,
   return [`The token endpoint answered with status ${status}${what}.`, adviceFor(auth, status, error)].filter(Boolean).join(' ');
 }
 
-/** Redacts secrets, truncates, and removes control characters. Redacts before truncating, so that no part of a secret is shown. */
+/**
+ * Makes a text of the token endpoint fit for an error message: redacts secrets, truncates it, and removes control characters. Redacts
+ * before truncating, so that no part of a secret is shown.
+ */
 function shown(auth: OAuth2, text: string): string {
   const clean = createCleaner(secretsOf(auth))(text);
   const short = clean.length > MAX_SHOWN_LENGTH ? `${clean.slice(0, MAX_SHOWN_LENGTH)}…` : clean;

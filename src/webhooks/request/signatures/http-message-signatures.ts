@@ -12,7 +12,8 @@ export const httpMessageSignatures: Scheme = {
     const digest = contentDigest(body);
     const { host, pathname, search } = new URL(url);
     const field = (name: string) => [name.toLowerCase(), headers[name] ?? ''];
-    // @target-uri is not signed: behind a proxy that terminates TLS, a receiver sees `http` instead of `https`.
+    // Signs method, host, path and query instead of @target-uri: behind a proxy that terminates TLS, a receiver sees `http` instead of
+    // `https`.
     const covered = [
       ['@method', method],
       ['@authority', host],

@@ -1,10 +1,10 @@
-// Defines the interface of a signature scheme.
+// Declares the interface of signature schemes, which compute the signature headers of a request.
 
 /** A request that is complete except for its signatures. */
 export interface Unsigned {
   method: 'POST';
   url: string;
-  /** The exact headers of the request. */
+  /** The headers of the request, exactly as they are sent; the signature headers are still missing. */
   headers: Readonly<Record<string, string>>;
   body: Buffer;
   deliveryId: string;

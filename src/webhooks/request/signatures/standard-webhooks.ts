@@ -26,7 +26,7 @@ export const standardWebhooks: Scheme = {
   sign({ deliveryId, at, body }, secrets) {
     const timestamp = String(secondsOf(at));
     const signed = Buffer.concat([Buffer.from(`${deliveryId}.${timestamp}.`), body]);
-    // Leaves out old secrets of other formats, which were saved before this scheme was chosen.
+    // Leaves out old secrets that are not Standard Webhooks keys, because they were saved before this scheme was chosen.
     const keys = secrets.map(readKey).filter((key) => 'kind' in key);
     if (keys.length === 0) throw new Error('Signing failed: the subscription has no Standard Webhooks secret.');
     return {
@@ -55,7 +55,7 @@ function readPrivateKey(bytes: Buffer | null): Key | { problem: string } {
   return { kind: 'ed25519', privateKey, publicKey: `whpk_${own.toString('base64')}` };
 }
 
-/** Returns `null` unless the base64 is canonical, because decoders disagree about other forms. */
+/** Decodes base64. Returns `null` unless the text is canonical, because decoders disagree about other forms. */
 function decode(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64');
   return bytes.length > 0 && bytes.toString('base64') === text ? bytes : null;

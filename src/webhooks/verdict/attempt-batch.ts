@@ -18,13 +18,19 @@ export class AttemptBatch {
   private ownCharacters = 0;
   /** Time by `Date.now()` at which the newest result was added. */
   newestMs = 0;
-  /** Results after which a rule may disable the subscription: those with `disable`, and failures, which count towards ERRORS_PER_HOUR. */
+  /**
+   * Results after which a rule may disable the subscription: those with `disable`, and failed attempts, because more than ERRORS_PER_HOUR
+   * of them disable it.
+   */
   readonly mayDisable: (Pick<DeliveryResult, 'deliveryId' | 'subscriptionId' | 'disable'> & { outcome: Outcome | null })[] = [];
 
   /** Lines to log once the batch is written. */
   readonly lines: AttemptLine[] = [];
 
-  /** Effects on the paces of subscriptions, by subscription id. Empty while no receiver fails and no subscription has a pace. */
+  /**
+   * Changes to the paces of subscriptions (how fast deliveries may start), by subscription id. Empty while no receiver fails and no
+   * subscription has a pace.
+   */
   readonly paces = new Map<string, PaceOutcome>();
 
   private readonly id = bigints();
@@ -51,7 +57,7 @@ export class AttemptBatch {
   private readonly uncounted = integers();
   private readonly requests = new SharedHeaders();
   private readonly responses = new SharedHeaders();
-  /** The encoded columns, by the parameter names of write-attempts.sql. */
+  /** The encoded fields of the results, by the parameter names of write-attempts.sql. */
   readonly columns = {
     ids: this.id,
     tokens: this.token,
@@ -117,7 +123,7 @@ export class AttemptBatch {
     this.recording.push(json(attempt && recordingOf(attempt)));
     this.requestSet.push(sent.set);
     this.responseSet.push(got.set);
-    // Pushes 1 or nothing, because a missing value takes only four bytes.
+    // Pushes 1 or NULL instead of a boolean, because NULL takes only four bytes and most attempts count.
     this.uncounted.push(uncounted && 1);
   }
 

@@ -6,7 +6,7 @@ import type { DeliveryState, Outcome } from '../base/model.js';
 import { afterOnlyAttempt } from '../base/store/delivery-state.js';
 import type { AttemptRecord } from './attempt-record.js';
 
-/** The state of a delivery after the attempt. */
+/** The number of a recorded attempt, and the state of its delivery afterwards. */
 export interface AfterAttempt {
   number: number;
   state: DeliveryState;
@@ -25,7 +25,7 @@ const WORKER_ID = `${hostname()}:${process.pid}`;
 
 export const USUAL_ATTEMPT_LOG: AttemptLogSettings = { level: 'info', share: 0 };
 
-/** Returns the level of an attempt's line; `null` when no line is logged. `settings` is `null` when the host logs no attempts. */
+/** Returns the level of an attempt's log line; `null` when none is logged. `settings` is `null` when the host switched these lines off. */
 function levelOf(log: Logger, settings: AttemptLogSettings | null, outcome: Outcome, deliveryId: string): Level | null {
   if (settings === null) return null;
   const isFailure = outcome === 'FAILED' || outcome === 'HELD';
@@ -33,12 +33,18 @@ function levelOf(log: Logger, settings: AttemptLogSettings | null, outcome: Outc
   return (log.isLevelEnabled?.(level) ?? true) ? level : null;
 }
 
-/** Decides by the last four digits of the id, so that either all attempts of a delivery are logged or none. */
+/**
+ * Whether the delivery is in the sample whose successful attempts are logged, too. Decides by the last four digits of its id, so that
+ * either all of its attempts are logged or none.
+ */
 function isSampled(deliveryId: string, share: number): boolean {
   return share > 0 && Number(deliveryId.slice(-4)) < share * 10_000;
 }
 
-/** Returns the line of an attempt, without the fields of AfterAttempt, which are known once it is recorded; `null` when none is logged. */
+/**
+ * Returns the log line of an attempt; `null` when it is not to be logged. The line still lacks the delivery's state after the attempt,
+ * which is known once the attempt is recorded.
+ */
 export function lineOf(log: Logger, settings: AttemptLogSettings | null, attempt: AttemptRecord): AttemptLine | null {
   const { delivery, definition, outcome, stage, startedAt, durationMs, timings, request, response } = attempt;
   const level = levelOf(log, settings, outcome, delivery.id);
@@ -72,7 +78,10 @@ export function writeLine(log: Logger, { level, fields }: AttemptLine, { number,
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** Returns the origin of a URL, or an ARN. Credentials, path, query and fragment of a webhook URL may contain secrets. */
+/**
+ * Returns the origin of a webhook URL, or an AWS ARN. Credentials, path, query and fragment of the URL may contain secrets, so they are not
+ * logged.
+ */
 function withoutSecrets(url: string): string {
   return /^https?:/i.test(url) && URL.canParse(url) ? new URL(url).origin : url.replace(/[?#].*$/s, '');
 }

@@ -3,7 +3,7 @@
 import type { Attempt, DeliveryKind, Outcome, Stage, Timings } from '../base/model.js';
 import type { Answer } from './judge.js';
 
-/** The attempted delivery, as far as the record names it. */
+/** The fields of the attempted delivery that the record needs. */
 export interface AttemptedDelivery {
   id: string;
   /** `null` for a test and a before-hook. */
@@ -18,7 +18,7 @@ export interface AttemptedDelivery {
   createdAtMs?: number;
 }
 
-/** The version of the subscription that was in use, as far as the record names it. */
+/** The fields of the subscription, in the version that was in use, that the record needs. */
 export interface AttemptedDefinition {
   subscriptionId: string;
   version: number;

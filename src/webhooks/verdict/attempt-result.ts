@@ -19,7 +19,7 @@ export interface DeliveryResult {
   disable: { reason: DisabledReason; message: string } | null;
   /** Set on a failure that does not count towards disabling the subscription for too many errors within an hour. */
   uncounted?: true;
-  /** Effect on the pace of the subscription; absent when there is none. */
+  /** Effect on the pace of the subscription (how fast its deliveries may start); absent when there is none. */
   pace?: PaceOutcome;
 }
 
@@ -38,7 +38,8 @@ export const resultOf = (delivery: Claimed, effects: Partial<DeliveryResult>): D
   next: null,
   attempt: null,
   disable: null,
-  // A probe that was not sent shows nothing about the receiver; this outcome makes the next probe due soon.
+  // A probe (the single delivery that tests a failing receiver) that was not sent shows nothing about the receiver; this outcome makes the
+  // next probe due soon.
   ...(delivery.pace === 'PROBING' && { pace: { slowMs: null, opens: false, probed: true, delivered: 0 } }),
   ...effects,
 });

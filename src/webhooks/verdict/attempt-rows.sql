@@ -1,4 +1,5 @@
--- Inserts the rows of the CTE `finished_attempts` into `attempts`. No other statement inserts attempts.
+-- Inserts the rows of the CTE `finished_attempts`, which the including statement defines, into `attempts`. No
+-- other statement inserts attempts.
 SELECT $$
 INSERT INTO hookgraph.attempts (
   delivery_id, subscription_id, subscription_version, number, test, counted, outcome, stage, message,

@@ -14,7 +14,10 @@ import type { PaceChange } from './change-paces.js';
 import { writeBatch } from './write-attempts.js';
 
 export interface AttemptWriter {
-  /** Queues a result. Returns a promise only while many results are unwritten; the caller must wait for it before it frees its slot. */
+  /**
+   * Queues a result. While many results are unwritten, returns a promise, which the worker must await before it reuses the slot of the
+   * delivery: it then claims no faster than results are written.
+   */
   add(result: DeliveryResult): Promise<void> | undefined;
   /** Returns how many results are not written yet. */
   waiting(): number;
@@ -31,11 +34,14 @@ interface Filling {
 const MAX_BATCH = 400;
 /** Characters of bodies and headers after which a new batch begins, because sending a batch makes several copies of it in memory. */
 const MAX_CHARACTERS = 8_000_000;
-/** After a batch of at least this size, the next one waits until it has WORTHWHILE results, for at most GATHER_MS milliseconds. */
+/** After a batch of at least BUSY results, the next batch is written once it has WORTHWHILE results, or after GATHER_MS milliseconds. */
 const BUSY = 10;
 const WORTHWHILE = 200;
 const GATHER_MS = 20;
-/** Number of unwritten results above which `add` makes its caller wait, because their deliveries are sent again if the process dies. */
+/**
+ * Number of unwritten results above which `add` makes the worker wait. If the process dies, the deliveries of all unwritten results are
+ * sent again.
+ */
 const MAX_WAITING = 800;
 
 /**
@@ -46,7 +52,7 @@ export function createAttemptWriter(engine: Pick<Engine, 'pool' | 'log' | 'setti
   const { log, meter } = engine;
   const { attemptLog = USUAL_ATTEMPT_LOG } = engine.settings;
   const toLine = (attempt: AttemptRecord) => lineOf(log, attemptLog, attempt);
-  /** Oldest first; new results go into the last batch. */
+  /** The batches that are not written yet, oldest first. A new result goes into the last one. */
   const batches: Filling[] = [];
   const reusable: AttemptBatch[] = [];
   /** Number of results in all batches, including the batch being written. */
@@ -75,7 +81,7 @@ export function createAttemptWriter(engine: Pick<Engine, 'pool' | 'log' | 'setti
       busy = filled.batch.size >= BUSY;
       try {
         await write(engine, filled.batch);
-        // Called after everything else, because a stopping worker closes the database once no result is waiting.
+        // Must come last: a stopping worker closes the database once no result is waiting.
         end(filled);
       } catch (error) {
         logFailure(log, error, 'recording attempts failed; retrying', { results: waiting });
@@ -117,7 +123,10 @@ export function createAttemptWriter(engine: Pick<Engine, 'pool' | 'log' | 'setti
   };
 }
 
-/** Writes a batch, logs its attempts and the changes that followed from them, and holds the deliveries of disabled subscriptions. */
+/**
+ * Writes a batch; logs its attempts and the subscriptions that they disabled or slowed down; holds the deliveries of the disabled
+ * subscriptions.
+ */
 async function write({ pool, log, meter }: Pick<Engine, 'pool' | 'log' | 'meter'>, batch: AttemptBatch): Promise<void> {
   const { disabled, paces, states } = await writeBatch(pool, batch);
   for (const line of batch.lines) {
@@ -129,14 +138,14 @@ async function write({ pool, log, meter }: Pick<Engine, 'pool' | 'log' | 'meter'
   for (const { rule } of disabled) meter.disabled(rule);
   const ids = disabled.map(({ id }) => id);
   const held = await holdDeliveries(pool, ids, 'DISABLED').catch((error) => {
-    // A failure is only logged: the attempts are already recorded, and the due-scan holds the deliveries later.
+    // A failure is only logged: the attempts are already recorded, and the periodic scan of lease/due-scan.ts holds the deliveries later.
     logFailure(log, error, 'holding the deliveries of disabled subscriptions failed; the due-scan holds them later');
     return new Map<string, number>();
   });
   logRuleChanges(log, 'disabled', disabled, held);
 }
 
-/** Logs that a subscription's pace changed to another state. */
+/** Logs that a subscription changed to another pace state, such as SLOWED or PROBING. */
 function logPace(log: Logger, { subscriptionId, tenant, before, after }: PaceChange): void {
   const fields = {
     subscriptionId,

@@ -1,9 +1,10 @@
-// Changes the paces of subscriptions by the results of their attempts, in the transaction that records the attempts.
+// Changes the paces of subscriptions (how fast deliveries may start) by the results of attempts, in the transaction that records the
+// attempts.
 import type { PoolClient } from 'pg';
 import { nextPace, type Pace, type PaceOutcome } from '../base/pace.js';
 import { lockPaces, writePaces } from '../base/store/paces.js';
 
-/** A subscription's change to another pace state, for the log. */
+/** A change of a subscription's pace to another state, such as SLOWED, for the log. */
 export interface PaceChange {
   subscriptionId: string;
   tenant: string;

@@ -1,28 +1,31 @@
-// Counts consecutive failures of each subscription in this process, and decides which failures count towards disabling it.
+// Counts consecutive failures of each subscription in this process, stops its deliveries after CIRCUIT_FAILURES of them, and decides which
+// failures count towards disabling it.
 import { CIRCUIT_FAILURES, type PaceState } from '../base/pace.js';
 import type { DeliveryResult } from './attempt-result.js';
 import type { Verdict } from './judge.js';
 
 interface Claimed {
   subscriptionId: string;
-  /** Time of the claim by `performance.now()`. */
+  /** Time at which this worker claimed the delivery, by `performance.now()`. */
   claimedAtMs: number;
   pace: PaceState | null;
 }
 
 interface Streak {
   failures: number;
-  /** Time by `performance.now()` at which the circuit last opened, or the receiver last asked to slow down. */
+  /**
+   * Time by `performance.now()` at which deliveries were last stopped, because too many failed in a row or the receiver asked to slow down.
+   */
   stoppedAtMs: number;
 }
 
-/** Maximum number of failing subscriptions to remember; beyond it the oldest is evicted. */
+/** Maximum number of failing subscriptions to remember; one more evicts the oldest. */
 const MAX_STREAKS = 50_000;
 
 export class Circuits {
   private readonly streaks = new Map<string, Streak>();
 
-  /** Whether the delivery must not be sent, because after its claim the circuit opened or the receiver asked to slow down. */
+  /** Whether the delivery must not be sent, because after its claim too many others failed in a row or the receiver asked to slow down. */
   isStopped({ subscriptionId, claimedAtMs, pace }: Claimed): boolean {
     return (
       this.streaks.size > 0 &&
@@ -31,7 +34,10 @@ export class Circuits {
     );
   }
 
-  /** Returns the effect of a verdict on the pace, and whether a failure is uncounted; usually `null`, for no effect. */
+  /**
+   * Returns how an attempt's verdict changes the subscription's pace (how fast deliveries may start), and whether its failure is not
+   * counted towards disabling the subscription. Usually returns `null`, for neither.
+   */
   judge(
     delivery: Claimed,
     { outcome, slowMs, uncounted }: Pick<Verdict, 'outcome' | 'slowMs' | 'uncounted'>,
@@ -56,10 +62,13 @@ export class Circuits {
     if (streak) streak.failures = 0;
   }
 
-  /** Counts a failure, unless the delivery was claimed before the circuit last opened. `opens`: this failure opens the circuit. */
+  /**
+   * Counts a failed attempt, unless the delivery was claimed before deliveries were last stopped. `opens`: this failure stops them, because
+   * it is the CIRCUIT_FAILURES-th in a row or a failed probe.
+   */
   failed({ subscriptionId, claimedAtMs, pace }: Claimed): { counted: boolean; opens: boolean } {
     const streak = this.streakOf(subscriptionId);
-    // A failed probe always counts: it is the only probe in progress, and the next one waits for its result.
+    // A failed probe (the single delivery that tests a failing receiver) always counts: the next probe waits for its result.
     if (pace !== 'PROBING' && claimedAtMs <= streak.stoppedAtMs) return { counted: false, opens: false };
     streak.failures += 1;
     const opens = pace === 'PROBING' || streak.failures >= CIRCUIT_FAILURES;
@@ -67,7 +76,7 @@ export class Circuits {
     return { counted: true, opens };
   }
 
-  /** Notes that the receiver asked to slow down. */
+  /** Notes that the receiver asked to slow down: deliveries that were claimed before are then not sent (`isStopped`). */
   slowed({ subscriptionId }: Pick<Claimed, 'subscriptionId'>): void {
     this.stop(this.streakOf(subscriptionId));
   }

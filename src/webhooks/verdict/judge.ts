@@ -1,4 +1,5 @@
-// Judges a response, or a failure to get one: decides the attempt's outcome and its effects on the delivery and the subscription.
+// Judges a receiver's response, or the failure to get one: decides the attempt's outcome and its effects on the delivery and the
+// subscription.
 import type { Compiled } from '../base/compiled.js';
 import type { DisabledReason, Stage } from '../base/model.js';
 import { SLOW_DOWN_MS } from '../base/pace.js';
@@ -55,7 +56,8 @@ export function judge(answer: Answer, read: string, retry: Compiled['retry'], ab
   const stepMs = retryDelayMs(about.attemptCount, about.random);
   const asks = isReply && (answer.status === 429 || answer.status === 503);
   const askedMs = asks ? retryAfterMs(answer.headers['retry-after'], about.nowMs) : null;
-  // A kept connection that broke doesn't show that the receiver fails, so the first retry follows at once. Later retries wait as usual.
+  // If a connection, kept open from an earlier request, broke, that doesn't show that the receiver fails; so the first retry follows at
+  // once. Later retries wait as usual.
   const waitMs = unanswered && about.attemptCount === 0 ? 0 : clampRetryAfterMs(askedMs, stepMs);
   // A 503 without `Retry-After` is treated like a 500, not as a request to slow down.
   const slowMs = isReply && (answer.status === 429 || answer.isThrottled) ? (askedMs ?? SLOW_DOWN_MS.usual) : askedMs;

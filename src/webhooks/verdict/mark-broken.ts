@@ -4,7 +4,7 @@ import { logRuleChanges } from '../base/rule-log.js';
 import { holdDeliveries } from '../base/store/delivery-state.js';
 import { setBroken, type VersionOf } from '../base/store/subscription-status.js';
 
-/** Marks these subscriptions, except those that are already marked or have a newer version. */
+/** Marks these versions of subscriptions as broken, except those that are already marked, or that a newer version has replaced. */
 export async function markBroken({ pool, log }: Engine, broken: readonly (VersionOf & { reason: string })[]): Promise<void> {
   const marked = await setBroken(pool, broken);
   if (marked.length === 0) return;

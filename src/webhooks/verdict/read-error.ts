@@ -14,7 +14,8 @@ export async function readError(engine: Engine, compiled: Compiled, answer: Answ
   const { errorTemplate, owner, subscriptionId } = compiled;
   if (!errorTemplate || answer.kind === 'NO_REPLY') return '';
   const { status, headers, body, flaw } = answer;
-  // An incomplete body can't show that there was no error. A status other than 2xx is an error even without the template.
+  // Doesn't render the template on an incomplete body (`flaw`), which can't show that there was no error. A status other than 2xx is an
+  // error even without the template.
   if (flaw !== undefined) return status >= 200 && status <= 299 ? `The receiver answered with status ${status}. ${flaw}` : '';
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial: watch !== undefined };
   const input = { reply: { status, headers, body }, ...(event !== null && { event }) };
@@ -43,7 +44,10 @@ function beginningOf(text: string): string {
   return text.length <= MAX_READ_LENGTH ? text : `${text.slice(0, MAX_READ_LENGTH).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
-/** Maximum nesting of a JSON body in the report. A deeper body is reported as text, because it can't be serialized again. */
+/**
+ * Maximum nesting of a JSON body that the report of a test shows as JSON. A deeper body is shown as text, because it can't be serialized
+ * again.
+ */
 const MAX_NESTING = 100;
 
 function parsed(body: string): unknown {

@@ -24,7 +24,7 @@ results AS MATERIALIZED (
     response_body, recording)
 ),
 :new_ended_deliveries,
--- Rows with `test` never count towards disabling the subscription.
+-- Makes the rows of `attempts`. A row with `test = true` never counts towards disabling the subscription.
 finished_attempts AS (
   SELECT
     id AS delivery_id, subscription_id, version, 1 AS number, kind = 'TEST' AS test, true AS counted,

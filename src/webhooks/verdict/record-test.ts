@@ -7,7 +7,7 @@ import { insideTransaction } from '../base/store/transaction.js';
 import { reportOnlyAttempt } from './attempt-log.js';
 import { type EndedRecord, insertEnded } from './record-ended.js';
 
-/** Returns a new delivery id for a test, whose request contains it before the delivery is recorded. */
+/** Returns a new delivery id for a test. It is needed before the delivery is recorded, because the test's request contains it. */
 export async function nextDeliveryId(pool: Pool): Promise<string> {
   const { rows } = await pool.query<{ id: string }>('SELECT hookgraph.next_id() AS id');
   return (rows[0] as { id: string }).id;

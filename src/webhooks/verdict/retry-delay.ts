@@ -23,7 +23,10 @@ export function retryAfterMs(retryAfter: string | undefined, nowMs: number): num
   return Number.isFinite(askedMs) ? Math.max(askedMs, 0) : null;
 }
 
-/** Limits the requested wait to at least the scheduled delay and at most one hour, or twice the scheduled delay where that is more. */
+/**
+ * Returns the wait that the receiver requested (`askedMs`), but at least the scheduled delay `stepMs`, and at most one hour or twice the
+ * scheduled delay, whichever is longer. Without a request, returns `stepMs`.
+ */
 export function clampRetryAfterMs(askedMs: number | null, stepMs: number): number {
   return askedMs === null ? stepMs : Math.min(Math.max(askedMs, stepMs), Math.max(SLOW_DOWN_MS.most, 2 * stepMs));
 }

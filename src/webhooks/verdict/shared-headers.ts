@@ -20,20 +20,26 @@ interface Shared {
 const NOTHING: Headers = {};
 const NONE: Shared = { set: null, own: null };
 
-/** Collects the sets of shared headers of one batch. Nearly all headers are alike, and encoding them is most of the cost of recording. */
+/**
+ * Collects the distinct sets of headers of one batch. Encoding headers is most of the cost of recording attempts, and nearly all attempts
+ * have the same headers.
+ */
 export class SharedHeaders {
   readonly sets = jsonbs();
-  /** Total length of the shared sets as JSON. */
+  /** Total length of the shared sets as JSON, in characters. */
   characters = 0;
   private readonly of = new Map<string, HeaderSet>();
   private newest: HeaderSet | undefined;
 
-  /** Splits headers into the number of a shared set and the headers that differ from it. `set` is `null` when nothing is shared. */
+  /**
+   * Splits the headers of an attempt into the number of a shared set and the headers that differ from it. `set` is `null` when no set fits.
+   */
   share(subscriptionId: string, headers: Headers | null | undefined): Shared {
     if (!headers) return NONE;
     const usual = this.of.get(subscriptionId);
     if (usual !== undefined) return beside(usual, headers, usual.size) ?? { set: null, own: headers };
-    // Another subscription's set is shared if the number of headers that differ is at most half the number of headers in the set.
+    // The first attempt of a subscription in the batch shares the newest set if the headers that differ are at most half as many as the set
+    // has.
     const { newest } = this;
     const shared = newest && beside(newest, headers, newest.size / 2);
     if (newest && shared) {

@@ -1,5 +1,6 @@
 -- Writes the results of a batch of attempts: ends their leases, sets the next states of their deliveries, and
--- records the attempts. A result is ignored unless its claim's token is still in the queue.
+-- records the attempts. A result is ignored unless the queue still has its lease token: it may have been
+-- written before, or another worker may have claimed the delivery since.
 --
 -- psql -v ids='{}' -v tokens='{}' -v states='{}' -v reasons='{}' -v waits_ms='{}' -v outcomes='{}'
 --   -v stages='{}' -v messages='{}' -v started_at='{}' -v durations_ms='{}' -v timings='{}' -v urls='{}'
@@ -9,8 +10,9 @@
 \ir ../base/store/delivery-state.sql
 \ir attempt-rows.sql
 WITH
--- The results whose lease is still in the queue, with the ctid of its row. OFFSET 0 forces one index probe
--- per result, although the statistics of open_deliveries often say that the table is empty.
+-- The results whose lease token is still in the queue, with the ctid of the queue row as `place`. OFFSET 0
+-- forces one index probe per result, although the statistics of open_deliveries often say that the table is
+-- empty.
 results AS MATERIALIZED (
   SELECT r.*, o.place
   FROM unnest(

@@ -1,4 +1,5 @@
-// Writes the results of attempts in one transaction per batch: records them, moves their deliveries, and disables or slows subscriptions.
+// Writes the results of attempts in one transaction per batch: records the attempts, changes the states of their deliveries, and disables
+// or slows subscriptions.
 
 import type { Pool, PoolClient } from 'pg';
 import { sqlStatement } from '../../runtime/sql-file.js';
@@ -16,15 +17,21 @@ export const ERRORS_PER_HOUR = 100;
 
 const WRITE = sqlStatement<ResultColumn>('webhooks/verdict/write-attempts.sql');
 
-/** Further changes that recording attempts has made, for the log and the metrics. */
+/**
+ * The effects of a written batch, for the log and the metrics: disabled subscriptions, changed paces (how fast deliveries may start) and
+ * new states.
+ */
 export interface WriteEffects {
   disabled: RuleChange<DisablingRule>[];
   paces: PaceChange[];
-  /** The deliveries' new states, by id, for the log. A delivery whose lease was lost is missing, because nothing was recorded. */
+  /**
+   * The new states of the deliveries whose attempts are logged, by delivery id. A delivery whose lease was lost is missing, because nothing
+   * was recorded.
+   */
   states: ReadonlyMap<string, AfterAttempt>;
 }
 
-/** Writes results and returns the disabled subscriptions. Idempotent, because each lease token is valid only once. */
+/** Writes results, and returns the subscriptions that they disabled. Idempotent, because each lease token is valid only once. */
 export async function writeAttempts(pool: Pool, results: DeliveryResult[]): Promise<RuleChange[]> {
   const batch = new AttemptBatch();
   for (const result of results) batch.add(result);
@@ -45,8 +52,8 @@ export async function writeBatch(pool: Pool, batch: AttemptBatch): Promise<Write
       values,
     });
     const recorded = new Set(rows.map(({ id }) => id));
-    // A result without an attempt (the owner no longer exists) always disables; a result with an attempt only if the attempt was
-    // recorded.
+    // A result without an attempt (the owner no longer exists) always disables the subscription; a result with an attempt, only if the
+    // attempt was recorded.
     const orders = batch.mayDisable.filter((result) => result.outcome === null || recorded.has(result.deliveryId));
     const logged = batch.lines.map(({ deliveryId }) => deliveryId).filter((id) => recorded.has(id));
     const states = await readStates(client, logged);

@@ -1,4 +1,4 @@
-// Finds the subscriptions whose stored query a schema breaks or deprecates, and those whose topic is no longer announced.
+// Finds the subscriptions whose stored query a GraphQL schema breaks or deprecates, and those whose topic the host no longer announces.
 import { type GraphQLSchema, NoDeprecatedCustomRule, parse, validate } from 'graphql';
 import type { Engine } from '../base/engine.js';
 import { announcedNode } from '../base/own-node.js';
@@ -92,7 +92,7 @@ async function emptied(engine: Engine, schema: GraphQLSchema, { id, tenant, quer
   if (lost.length === 0) return [];
   const steps = templates.map((source): Step => ({ source, style: 'none', ask: 'paths' }));
   const results = await engine.renderer.render({ tenant, key: id }, { data: '{}' }, steps);
-  // A template that no longer parses has no paths to report.
+  // A template that can no longer be parsed reads no known paths, so it is left out.
   return emptyPaths(
     lost,
     results.flatMap((result) => ('fault' in result ? [] : (JSON.parse(result.text) as string[][]))),

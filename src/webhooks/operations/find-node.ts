@@ -16,13 +16,13 @@ const fitsTopic = sqlFragment('webhooks/fan-out/match.sql', 'fits_topic');
 export interface FoundNode {
   typename: string;
   nodeKey: string;
-  /** The snapshot of a deleted node, for queries that no longer find it; empty for an existing node. */
+  /** The row of a deleted node as it was before the deletion, for queries that no longer find the node; empty for an existing node. */
   overlay: Snapshot[];
 }
 
 export type Found = { node: FoundNode } | { problem: Problem };
 
-/** Number of newest nodes among which to find one that the owner may read. */
+/** Number of newest nodes to look up; the newest of them that the owner may read is used. */
 const CANDIDATES = 10;
 
 /** Finds the newest node of the topic's type that the owner may read; for a `deleted` topic, the node that was deleted last. */
@@ -47,7 +47,8 @@ export async function findNode(engine: Engine, owner: Owner, topic: Topic, globa
     return problem(`is the id of a ${named.typename}, but the topic ${topic.key} is about nodes of the type ${topic.typename}`);
   const [deleted] = topic.operation === 'deleted' ? await lastDeleted(engine, owner, topic, named.key) : [];
   const requested = deleted ?? { typename: topic.typename, nodeKey: named.key, overlay: [] };
-  // Without a finder in the schema to check the owner's rights, the node must at least belong to the owner's tenant.
+  // If the schema has no root field that finds this type by key, the owner's rights can't be checked. The node must then at least belong to
+  // the owner's tenant.
   const isOwn = deleted !== undefined || finderOf(engine.host, topic.typename) !== null || (await isWithin(engine, owner, requested));
   const node = isOwn ? await firstVisible(engine, owner, [requested]) : null;
   return node ? { node } : problem('does not exist, or you may not read it', 'NOT_FOUND');
@@ -104,13 +105,16 @@ const TYPENAME: SelectionSetNode = {
   selections: [{ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }],
 };
 
-/** Runs the host's finder as the owner, so that the owner's rights decide; all candidates are looked up in one execution. */
+/**
+ * Returns the first candidate that the owner may read. Runs the host's root field that finds the type by key, as the owner, once for all
+ * candidates.
+ */
 async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[]): Promise<FoundNode | null> {
   const { host } = engine;
   const [first] = candidates;
   const node = first && (announcedNode(host, first.typename) as AnnouncedNode);
   const finder = first && finderOf(host, first.typename);
-  // Without a finder, the owner's rights can't be checked, so the first candidate is used.
+  // Without such a root field, the owner's rights can't be checked, so the first candidate is returned.
   if (!first || !node || !finder) return first ?? null;
   const contextOf = await host.contextFor(owner);
   if (!contextOf) return null;
@@ -128,7 +132,7 @@ async function firstVisible(engine: Engine, owner: Owner, candidates: FoundNode[
     throw new Error(`Reading the last node failed with an internal error: ${internal.message}`, {
       cause: internal.originalError ?? internal,
     });
-  // A node whose resolver throws is used too, because the stored query then reports the error.
+  // A node whose resolver throws counts as found, because the stored query then reports the error.
   const failed = new Set(errors.filter((error) => host.faultOf(error) === 'node').map((error) => error.path?.[0]));
   const isFound = (answer: unknown): boolean => {
     const [found] = Array.isArray(answer) ? answer : [answer];

@@ -69,7 +69,7 @@ export async function previewSubscription(
   const watch = (report: StageReport) => void reports.set(report.stage, report);
   const event = compiled.event && (await eventOf(engine, actor, topic, node));
   const sources = () => ({ open: (overlay: Snapshot[]) => openContext(engine.host, contextOf, overlay), overlay: node.overlay, event });
-  // Without a valid query there is no data to render.
+  // Skips the templates when the query has mistakes, because there is no data to render.
   const composed = mistakes.some(({ field }) => field === 'query')
     ? null
     : await composeOnly(engine, compiled, { subject: { ...node, id: NO_DELIVERY, kind: 'TEST' }, sources, watch });
@@ -84,7 +84,7 @@ export async function previewSubscription(
   return { problems, report: { typename, nodeKey, ...ended, request, response: null, durationMs }, deliveryId: null };
 }
 
-/** Reports the stages whose sources have mistakes as failed. */
+/** Reports each stage as failed whose query, template or other field of the definition has mistakes. */
 function addMistakes(reports: Map<ReportStage, StageReport>, mistakes: Problem[]): void {
   for (const stage of REPORT_ORDER) {
     const own = mistakes.filter((mistake) => sourceOf(mistake) === stage).map(({ message }) => message);
@@ -106,7 +106,7 @@ function endOf(stages: StageReport[]): Pick<TryReport, 'outcome' | 'stage' | 'me
   };
 }
 
-/** The stage that is reported as failed when a field of the definition has a mistake, by field. */
+/** For each field of the definition, the stage that is reported as failed when the field has a mistake. */
 const SOURCES: Record<string, ReportStage> = {
   query: 'QUERY',
   validationTemplate: 'VALIDATION',
@@ -126,7 +126,10 @@ function sourceOf({ field }: Problem): ReportStage | undefined {
 /** Stages at which a mistake prevents the preview from building the request. */
 const BLOCKING: (ReportStage | undefined)[] = ['QUERY', 'TEMPLATE', 'AUTH', 'SEND'];
 
-/** Removes the query and the templates that have mistakes, and replaces a mistaken destination, so that the definition compiles. */
+/**
+ * Makes a definition with mistakes compile: removes its query and templates that have mistakes, and replaces an invalid destination by a
+ * placeholder.
+ */
 function withoutMistakes(definition: Definition, mistakes: Problem[]): Definition {
   const wrong = new Set(mistakes.map(({ field }) => field));
   const text = (field: 'query' | 'validationTemplate' | 'template' | 'errorTemplate') => (wrong.has(field) ? null : definition[field]);

@@ -1,4 +1,5 @@
-// Counts the due and held deliveries, unrelayed changes and paced subscriptions of an installation in one statement, for its metrics.
+// Counts due and held deliveries, recorded changes that no worker has processed, and slowed subscriptions in one statement, for the metrics
+// of an installation.
 import type { Pool } from 'pg';
 import type { HeldReason } from '../base/store/delivery-state.js';
 
@@ -7,9 +8,9 @@ export interface QueueState {
   due: { paced: boolean; count: number; oldestSeconds: number }[];
   /** Held deliveries by reason; at most MAX_COUNTED over all reasons. */
   held: { reason: HeldReason; count: number }[];
-  /** Recorded changes that no relay has taken, at most MAX_COUNTED. */
+  /** Recorded changes that no worker has turned into events yet, at most MAX_COUNTED. */
   changes: { count: number; oldestSeconds: number };
-  /** Number of subscriptions with a pace, by the pace's state. */
+  /** Numbers of subscriptions that are slowed, probed or rate-limited, by that state. */
   paced: { state: string; count: number }[];
 }
 
@@ -66,7 +67,10 @@ interface Row {
   oldestSeconds: number | null;
 }
 
-/** @throws Error when the database can't be reached or the statement takes longer than the pool's `statement_timeout` */
+/**
+ * Reads the numbers from the database.
+ * @throws Error when the database can't be reached or the statement takes longer than the pool's `statement_timeout`
+ */
 export async function readQueueState(pool: Pool): Promise<QueueState> {
   const { rows } = await pool.query<Row>(STATE);
   const of = (what: Row['what']) => rows.filter((row) => row.what === what);

@@ -4,9 +4,9 @@ import type { Engine } from '../base/engine.js';
 export interface Readiness {
   isReady: boolean;
   status: string;
-  /** Reasons why changes are being lost. */
+  /** Reasons why changes of announced tables are not recorded, each with advice. */
   problems: string[];
-  /** Findings because of which no changes are lost. */
+  /** Problems of triggers and tables that don't cause changes to be lost, each with advice. */
   warnings: string[];
 }
 
@@ -15,9 +15,7 @@ const ANSWER_WITHIN_MS = 3_000;
 
 const unready = (status: string, problems: string[] = []): Readiness => ({ isReady: false, status, problems, warnings: [] });
 
-/**
- * Reports readiness and never throws. Capture findings are cached for a minute, or for five seconds while there are any.
- */
+/** Checks readiness; never throws. Whether changes are recorded is cached for a minute, or for five seconds while there are problems. */
 export async function readiness(engine: Engine): Promise<Readiness> {
   const late = unready('the database does not answer');
   let timer: NodeJS.Timeout | undefined;

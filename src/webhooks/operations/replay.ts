@@ -57,7 +57,7 @@ export async function cancelReplay(engine: Engine, actor: Actor, id: string): Pr
   if (!replay) return refused(NOT_FOUND);
   if (replay.state === 'DONE') return refused({ field: 'base', message: 'the replay has already created all of its deliveries' });
   await insideTransaction(engine.pool, async (client) => {
-    // The worker that advances the replay locks the same row, so it creates no deliveries after this update.
+    // The worker that creates the replay's deliveries locks the replay's row, too, so it creates none after this update.
     if (await endReplay(client, id))
       await recordAudit(client, actor, [{ subscriptionId: replay.subscriptionId, action: 'REPLAY_CANCELLED' }]);
     await cancelReplayed(client, id);

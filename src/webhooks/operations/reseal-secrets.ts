@@ -12,7 +12,7 @@ export interface ResealOptions {
   keys: Buffer[];
   /** Creates a new key and returns all keys, newest first. Not called when an earlier rotation must be finished first. */
   addKey?: () => Promise<Buffer[]>;
-  /** Decrypts the secrets that would be re-encrypted, and changes nothing. */
+  /** Whether only to decrypt the secrets that would be re-encrypted, and to change nothing. */
   dryRun?: boolean;
   batchSize?: number;
   onProgress?: (done: number, of: number) => void;
@@ -34,7 +34,10 @@ export interface Resealed {
 }
 
 const LOCK = "hashtext('hookgraph.reseal-secrets')";
-/** Number of consecutive passes over locked secrets without progress after which the run fails; each pass waits 200 ms. */
+/**
+ * Number of consecutive passes that re-encrypt nothing, because other transactions lock the rows, after which the run fails. Each such pass
+ * waits 200 ms.
+ */
 const MAX_IDLE_ROUNDS = 50;
 
 /**
@@ -81,7 +84,8 @@ async function reseal(pool: Pool, { keys, addKey, dryRun = false, batchSize = 50
     }
     resealed += sealed;
     if (seen === 0 || dryRun) break;
-    // Rows that a concurrent save locked were skipped. Either the save encrypts them with the current key, or the next pass does.
+    // Rows that a concurrent save had locked were skipped. Either this save encrypts them with the current key, or the next pass
+    // re-encrypts them.
     idleRounds = sealed === 0 ? idleRounds + 1 : 0;
     if (idleRounds > MAX_IDLE_ROUNDS)
       throw new WebhooksError(
@@ -153,7 +157,7 @@ async function countByKey(
   return { byKey, total, others: total - (byKey.get(key ?? '') ?? 0) };
 }
 
-/** Refuses a key that was replaced before, because it may have leaked. */
+/** Throws KEYS_ORDER when an earlier rotation has already replaced this key, because the old key may have leaked. */
 async function refuseOldKey(pool: Pool, key: string, { fingerprints }: Vault, current: string | undefined): Promise<void> {
   const { rows } = await pool.query<{ replaced: boolean }>(
     `SELECT max(activated_at) > max(activated_at) FILTER (WHERE fingerprint = $1) AS replaced FROM hookgraph.encryption_keys`,

@@ -16,7 +16,10 @@ export interface Released {
   count: number;
 }
 
-/** Makes all held deliveries of a subscription due at once, including those that are held for the reason NODE. */
+/**
+ * Makes all held deliveries of a subscription due at once, including those held for the reason NODE (the query or a template gave nothing
+ * usable).
+ */
 export async function releaseHeldDeliveries(engine: Engine, actor: Actor, id: string): Promise<Released> {
   const refused = (problem: Problem): Released => ({ problems: [{ ...problem }], subscription: null, count: 0 });
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
@@ -62,7 +65,7 @@ export async function resendDelivery(engine: Engine, actor: Actor, id: string): 
   return { problems: [], delivery: (await deliveriesByIds(engine.pool, actor, [id])).get(id) ?? null };
 }
 
-/** Returns the audit log's fields for an action that doesn't change the definition. */
+/** Returns the fields that the audit log needs for an action on a subscription that doesn't change its definition. */
 export const about = ({ id, version }: Subscription) => ({ subscriptionId: id, versionBefore: version, versionAfter: version });
 
 /** Returns the reason why the subscription sends nothing now; `null` when it is enabled. */

@@ -1,4 +1,4 @@
-// Rotates a shared secret: saves the new one, and keeps the old one signing until the overlap ends.
+// Rotates a shared secret: saves the new one, and lets the old one sign requests, too, until the overlap ends.
 
 import type { Engine } from '../base/engine.js';
 import type { Problem } from '../base/errors.js';
@@ -32,7 +32,7 @@ export async function rotateSecret(
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
   if (!isUuid(id)) return refused(NOT_FOUND);
   const result = await insideTransaction(engine.pool, async (client) => {
-    // Locked until the commit. A concurrent save waits, then finds a newer version and repeats its checks.
+    // Locks the subscription until the commit. A concurrent save waits, then finds a newer version and repeats its checks.
     await lockSubscription(client, actor, id);
     const before = await loadUnsealed(client, engine.vault, actor, id);
     if (!before) return [NOT_FOUND];

@@ -1,4 +1,5 @@
-// Validates and saves subscriptions. Each change of a definition creates a new version; mistakes are returned and save nothing.
+// Validates and saves subscriptions. Each change of a definition creates a new version. If the input has mistakes, returns them and saves
+// nothing.
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
 import type { Engine } from '../base/engine.js';
@@ -22,7 +23,10 @@ import { isMoved, savePace } from './save/pace.js';
 
 export type { SubscriptionInput } from './save/input.js';
 
-/** Problems without a severity are mistakes; with a mistake, nothing was saved. Warnings don't prevent saving. */
+/**
+ * The saved subscription and the problems of the input. A problem without a severity is a mistake, and then nothing was saved. Warnings
+ * don't prevent saving.
+ */
 export interface SaveResult {
   subscription: Subscription | null;
   problems: Problem[];
@@ -70,11 +74,11 @@ export async function createSubscription(engine: Engine, actor: Actor, input: Su
 
 /**
  * Updates a subscription, and enables or disables it.
- * @throws WebhooksError CONFLICT when concurrent saves win five times in a row
+ * @throws WebhooksError CONFLICT when other requests changed the subscription during each of five tries
  */
 export async function updateSubscription(engine: Engine, actor: Actor, id: string, input: SubscriptionInput): Promise<SaveResult> {
   if (!actor.canManageWebhooks) return refused(NOT_ALLOWED);
-  // Checks may take seconds and hold no lock, so they are repeated after a concurrent save.
+  // The checks may take seconds and hold no lock, so they run again if another request has changed the subscription meanwhile.
   for (let round = 0; round < 5; round++) {
     const before = await loadUnsealed(engine.pool, engine.vault, actor, id);
     if (!before) return refused(NOT_FOUND);
@@ -156,7 +160,8 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
       });
     await client.query(UPDATE, [was.id, name, topic.id, redefined, switched, disabled, integrationId, environmentIds, phaseOf(definition)]);
     await recordAudit(client, actor, auditOfUpdate(was, { changes, redefined, switched, disabled }));
-    // Released in this transaction, because no periodic scan would release deliveries that are held for the reason NODE.
+    // Deliveries held for the reason NODE (the query or a template gave nothing usable) must be released in this transaction, because no
+    // periodic scan would do it later.
     if (redefined) await releaseDeliveries(client, [was.id], ['BROKEN', 'NODE']);
     return { switched, young: await off() };
   });
@@ -170,7 +175,10 @@ async function tryUpdate(engine: Engine, actor: Actor, before: Unsealed, input: 
   return { subscription, problems };
 }
 
-/** Returns how a subscription is disabled; `null` when another request has changed it since it was read. */
+/**
+ * Returns whether the subscription is disabled, and whether a rule disabled it; `null` when another request has changed it since it was
+ * read.
+ */
 async function stateIfSame(client: PoolClient, was: Subscription): Promise<{ disabled: boolean; byRule: boolean } | null> {
   const { rows } = await client.query<{ disabled: boolean; byRule: boolean }>(
     `SELECT disabled_at IS NOT NULL AS disabled, disabled_reason IN ('TOO_MANY_ERRORS', 'RETRIES_EXHAUSTED', 'GONE') IS TRUE AS "byRule" FROM hookgraph.subscriptions WHERE id = $1 AND version = $2 AND deleted_at IS NULL
@@ -187,7 +195,7 @@ interface Update {
   disabled: boolean;
 }
 
-/** Returns an audit entry for the changed fields, and one for a switch. */
+/** Returns the audit log's entries for an update: one for changed fields, and one when the subscription was enabled or disabled. */
 function auditOfUpdate({ id, version }: Subscription, { changes, redefined, switched, disabled }: Update): AuditRecord[] {
   const about = { subscriptionId: id, versionBefore: version, versionAfter: version + Number(redefined) };
   const entries: AuditRecord[] = changes.length > 0 ? [{ ...about, action: 'UPDATED', changes }] : [];
@@ -207,7 +215,7 @@ const UPDATE = `
 
 const phaseOf = ({ before }: Definition): 'AFTER' | 'BEFORE' => (before ? 'BEFORE' : 'AFTER');
 
-/** Returns the topic that the input names. Without one, returns the saved topic (`pinned`: its id). */
+/** Returns the topic that the input names. If it names none, returns the saved topic, whose id is `pinned`. */
 export async function checkedTopic(
   engine: Engine,
   input: SubscriptionInput,
@@ -243,7 +251,7 @@ export async function insertVersion(client: PoolClient, actor: Actor, id: string
   );
 }
 
-/** Raises the subscription's version by one. Call insertVersion first. */
+/** Raises the version number of a subscription by one. Call insertVersion first, which stores the definition of the new version. */
 export async function raiseVersion(client: PoolClient, id: string): Promise<void> {
   await client.query('UPDATE hookgraph.subscriptions SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1', [id]);
 }

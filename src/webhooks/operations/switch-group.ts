@@ -19,7 +19,7 @@ export interface Switched {
 
 /**
  * Disabling changes the enabled subscriptions and holds their open deliveries; no attempt begins after it has returned. Enabling changes
- * only the subscriptions that this operation disabled; a subscription that was disabled by itself stays disabled. Idempotent.
+ * only the subscriptions that this operation disabled, not those that their owner or a rule disabled. Idempotent.
  */
 export async function switchGroup(engine: Engine, actor: Actor, integrationId: string, disabled: boolean): Promise<Switched> {
   if (!actor.canManageWebhooks) return { problems: [NOT_ALLOWED], count: 0 };

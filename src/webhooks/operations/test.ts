@@ -67,7 +67,7 @@ export async function testSubscription(engine: Engine, actor: Actor, id: string)
   if ('problem' in ended) return refused(ended.problem);
   const cancel = before && ended.answer ? readCancel(ended.answer) : null;
   const attempt = cancel === null ? ended.attempt : { ...ended.attempt, message: `The receiver would refuse the write: ${cancel}` };
-  // Only the stored record is masked. The caller gets the unmasked report.
+  // Only the stored record is masked; the user who runs the test gets the unmasked report.
   await recordTest(engine, actor, { topicId: topic.id, attempt: compiled.recorder?.(attempt) ?? attempt });
   const { stage, message, request, response, durationMs } = attempt;
   const outcome = attempt.outcome === 'DELIVERED' ? 'DELIVERED' : 'FAILED';
@@ -89,7 +89,7 @@ async function sendOnce(
 ): Promise<Ended | { problem: Problem }> {
   const sender = openDeliverySender(engine, withinMs);
   try {
-    // Never `null`, because a test passes no `maySend`.
+    // `run` returns `null` only if its `maySend` forbids the request, and a test has no `maySend`.
     return (await run(sender)) as Ended;
   } catch (error) {
     if (!(error instanceof EgressFailed)) throw error;

@@ -7,7 +7,9 @@ import type { AttemptRecord } from '../verdict/attempt-record.js';
 export interface TryReport {
   typename: string;
   nodeKey: string;
-  /** `READY` and `SKIPPED` are outcomes of previews only: a delivery would be sent, or its validation template would reject it. */
+  /**
+   * `READY`: a previewed delivery would be sent. `SKIPPED`: the validation template would reject it. The other outcomes are those of tests.
+   */
   outcome: 'READY' | 'SKIPPED' | 'DELIVERED' | 'FAILED';
   stage: Stage | null;
   message: string | null;
@@ -20,7 +22,7 @@ export interface TryReport {
 }
 
 /**
- * The result of a test or preview. `report` is `null` when nothing ran; then `problems` explain why. A preview also returns the mistakes
+ * The result of a test or preview. `report` is `null` when no stage ran; then `problems` explain why. A preview also returns the mistakes
  * and warnings of its definition.
  */
 export interface TryResult {
@@ -41,7 +43,9 @@ export const notRun = (stage: ReportStage): StageReport => ({
   durationMs: 0,
 });
 
-/** Orders the stage reports, and adds NOT_RUN for missing ones except AUTH, because few subscriptions use authentication. */
+/**
+ * Orders the reports of the stages, and adds a report NOT_RUN for each stage without one; not for AUTH, because few subscriptions use it.
+ */
 export function inOrder(reports: StageReport[]): StageReport[] {
   return REPORT_ORDER.flatMap((stage) => reports.find((report) => report.stage === stage) ?? (stage === 'AUTH' ? [] : notRun(stage)));
 }

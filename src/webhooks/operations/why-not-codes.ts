@@ -1,4 +1,4 @@
-// Lists the codes of why-not answers. The codes are stable; their descriptions may change.
+// Lists the codes of the answers to why a notification was not sent. The codes are stable; their descriptions may change.
 
 export const WHY_NOT_CODES = {
   DELIVERED: 'The change was delivered. As a conclusion: every change was delivered.',

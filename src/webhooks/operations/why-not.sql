@@ -1,6 +1,6 @@
--- Reads the newest events of the node type of a subscription's topic. Adds to each event its newest delivery
--- to the subscription (a replay creates another delivery of the same event) and which match conditions it
--- meets.
+-- Reads the newest events of the node type of a subscription's topic. Returns with each event its newest
+-- delivery to the subscription (a replay creates another delivery of the same event), and which of the
+-- subscription's conditions (topic, environment) the event meets.
 --
 -- psql -v subscription_id=00000000-0000-0000-0000-000000000000 -v tenant=acme -v typename=User -v node_key=
 --   -v since=2026-01-01 -v max_events=10000 -v max_findings=20 -f why-not.sql

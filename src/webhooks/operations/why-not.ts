@@ -36,10 +36,13 @@ export interface WhyNotQuestion {
 const IS_HOOK =
   'The subscription is a before-hook: it is called while mutations of this API wait, and receives no events. Its deliveries of the kind BEFORE show the results.';
 const MAX_FINDINGS = 20;
-/** Maximum number of events to search, newest first: events of the node or, without a node, of all tenants and types. */
+/**
+ * Maximum number of events to search, newest first. If the question names a node, these are its events; otherwise the events of all tenants
+ * and types.
+ */
 const MAX_EVENTS = 10_000;
 
-/** Explains the recent events of a subscription. Returns `null` when it doesn't exist or isn't the actor's. */
+/** Explains the recent events of a subscription. Returns `null` when it doesn't exist or belongs to another user. */
 export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuestion): Promise<WhyNot | null> {
   const subscription = (await subscriptionsByIds(engine.pool, actor, [question.subscriptionId])).get(question.subscriptionId);
   if (!subscription) return null;
@@ -59,7 +62,9 @@ export async function whyNot(engine: Engine, actor: Actor, question: WhyNotQuest
   return { code, conclusion: sentence, findings };
 }
 
-/** Returns why changes of the topic's type are not recorded; `null` when the capture watch of this process found no reason. */
+/**
+ * Returns why changes of the topic's type are not recorded; `null` when this process's periodic check of the triggers has found no reason.
+ */
 async function whyUnrecorded({ capture }: Engine, { typename }: Topic, isNothingRecorded: boolean): Promise<string | null> {
   const concerned = (await capture.findings()).filter((found) => found.typename === typename);
   const lost = concerned.filter(({ loses, kind }) => loses || (kind === 'PARTS' && isNothingRecorded));

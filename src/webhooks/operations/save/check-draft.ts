@@ -38,7 +38,7 @@ async function checkFields(engine: Engine, tenant: string, draft: Draft): Promis
   const context = { engine, tenant, values };
   const [first, second] = DESTINATIONS.filter(({ field }) => values[field.name] != null);
   const unfit = first && !second ? misfits(first, values) : [];
-  // Skips the checks of destinations when their choice is a mistake: several are given, or a before-hook can't use the given one.
+  // Skips the checks of the destinations when their choice is a mistake: several are given, or a before-hook can't use the given one.
   const checked = FIELDS.filter((field) => !field.destination || (!second && !unfit.some((problem) => problem.field === field.name)));
   const problems = (await Promise.all(checked.map((field) => checkField(field, values[field.name], context)))).flat();
   problems.push(...unfit);
@@ -51,7 +51,10 @@ async function checkFields(engine: Engine, tenant: string, draft: Draft): Promis
 /** The fields that apply to HTTP requests only. */
 const OF_REQUESTS = ['auth', 'headers', 'sharedSecret'];
 
-/** Returns problems for the given fields that can't be used with this kind of destination. */
+/**
+ * Returns problems when this kind of destination can't be used for a before-hook, or not with a given field, such as `headers` with an SQS
+ * queue.
+ */
 function misfits({ field, title, notBefore, isHttp }: DestinationKind, values: Record<string, unknown>): Problem[] {
   if (notBefore !== null && values.phase === 'BEFORE')
     return [{ field: field.name, message: `can be used only with the phase AFTER: ${notBefore}` }];

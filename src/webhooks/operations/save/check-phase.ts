@@ -8,7 +8,9 @@ import type { Draft } from './input.js';
 /** Maximum number of before-hooks per topic and tenant, because each write waits for all of them. */
 export const MAX_HOOKS = 10;
 
-/** `id`: the subscription that is changed, which doesn't count towards MAX_HOOKS; `null` for a new one. */
+/**
+ * Checks the phase and its settings. `id`: the subscription that is changed, which doesn't count towards MAX_HOOKS; `null` for a new one.
+ */
 export async function checkPhase(
   engine: Engine,
   owner: Owner,

@@ -10,7 +10,10 @@ type Referring = Pick<Draft, 'integrationId' | 'environmentIds'>;
 
 const MAX_ENVIRONMENTS = 100;
 
-/** Skips unchanged references, so that a subscription can be saved although its integration or environment was deleted. */
+/**
+ * Checks the new integration and environments. Skips unchanged ones, so that a subscription can be saved although its integration or
+ * environment was deleted.
+ */
 export async function checkReferences(engine: Engine, owner: Owner, draft: Referring, before: Referring | null): Promise<Problem[]> {
   const { integrationId, environmentIds } = draft;
   const problems: Problem[] = [];
@@ -35,7 +38,7 @@ export async function checkReferences(engine: Engine, owner: Owner, draft: Refer
   return problems;
 }
 
-/** Returns the keys for which the tenant has no row of this type. */
+/** Returns those of the keys for which the tenant has no row of this node type. */
 export async function missingOf({ pool, host }: Engine, owner: Owner, typename: string | undefined, keys: string[]): Promise<string[]> {
   const node = host.nodes.find((one) => one.typename === typename);
   const there = node ? await keysWithin(pool, node, host.nodes, owner.tenant, keys) : new Set<string>();

@@ -9,10 +9,16 @@ import { INVENTED_NOTIFICATION, inventData, inventEvent, inventLink } from '../.
 
 type Sources = Pick<Definition, 'validationTemplate' | 'template' | 'errorTemplate' | 'contentType'>;
 type Field = 'validationTemplate' | 'template' | 'errorTemplate';
-/** Returns a warning about a rendered text, or `null`. `invalid`: why the text is not JSON; `null` when it is JSON or was not checked. */
+/**
+ * Checks the text that a template rendered from sample data, and returns a warning or `null`. `invalid`: why the text is not JSON; `null`
+ * when it is JSON or was not checked.
+ */
 type Doubt = (text: string, invalid: string | null) => string | null;
 
-/** Checks all templates. `shape`: what the payload is made of; `null` when the query has mistakes, and then templates are only parsed. */
+/**
+ * Checks all templates of a definition. `shape`: the query and topic that determine the sample data; `null` when the query has mistakes, so
+ * that the templates can only be parsed.
+ */
 export async function checkTemplates(
   engine: Engine,
   tenant: string,

@@ -18,7 +18,10 @@ import type { TopicReference } from '../../base/store/topics.js';
 import { FIELDS, type FieldName } from '../../fields.js';
 import { publicKeyOf } from '../../request/signatures/schemes.js';
 
-/** The values of all declared fields; this interface names only those that need a narrower type. Setting a destination removes others. */
+/**
+ * The values of all declared fields of a subscription; this interface names only those that need a narrower type. Setting a destination
+ * removes any other.
+ */
 export interface SubscriptionInput
   extends Partial<DestinationInputs>,
     Partial<Record<Exclude<FieldName, keyof DestinationInputs>, unknown>> {
@@ -30,7 +33,7 @@ export interface SubscriptionInput
   template?: string | null;
   errorTemplate?: string | null;
   sharedSecret?: string | null;
-  /** Replaces the list of schemes; an empty list means SCOPE. */
+  /** Replaces the list of signature schemes; an empty list means SCOPE alone. */
   signatures?: readonly SignatureScheme[] | null;
   /** Replaces the list of headers. A header given without a value keeps its saved value. */
   headers?: readonly { name?: string | null; value?: string | null }[] | null;
@@ -85,7 +88,7 @@ export function splitDraft(draft: Draft, saved: Saved | null): { definition: Def
   const definition: Definition = Object.assign({}, EMPTY_DEFINITION, ...stored.map((one) => one.definition));
   const secrets: Secrets = Object.assign({}, ...stored.map((one) => one.secrets));
   const { sharedSecret, oldSecrets } = saved?.secrets ?? {};
-  // Old secrets are kept only if this save doesn't replace the shared secret; otherwise it ends a running rotation.
+  // Keeps the old secrets of a rotation in progress, unless this save replaces the shared secret, which ends the rotation.
   if (oldSecrets && secrets.sharedSecret === sharedSecret) secrets.oldSecrets = oldSecrets;
   return { definition: { ...definition, publicKey: publicKeyOf(draft.signatures, draft.sharedSecret) }, secrets };
 }

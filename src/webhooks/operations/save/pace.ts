@@ -1,4 +1,5 @@
-// Updates the stored pace of a subscription when its limit or destination changes, or when it is enabled again.
+// Updates the stored pace of a subscription (how fast its deliveries may start) when its limit or destination changes, or when it is
+// enabled again.
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
 import type { Definition } from '../../base/model.js';
@@ -8,13 +9,13 @@ import { destinationOf } from '../../destinations/registry.js';
 
 export interface SavedPace {
   limit: RateLimit | null;
-  /** Whether the receiver changed; then the pace that fitted the old receiver is dropped. */
+  /** Whether the save changes the receiver; then the pace, which fitted the old receiver, is dropped. */
   isMoved: boolean;
-  /** Whether the save enables a subscription that a rule had disabled, or that had a pace; it then starts slowly. */
+  /** Whether the save enables a subscription that a rule had disabled, or that was slowed down; its deliveries then start slowly. */
   isBack: boolean;
 }
 
-/** Updates the subscription's pace. Must run in the transaction of the save. */
+/** Updates the pace of a subscription (how fast its deliveries may start). Must run in the transaction that saves the subscription. */
 export async function savePace(client: PoolClient, id: string, { limit, isMoved, isBack }: SavedPace): Promise<void> {
   const { nowMs, paces } = await lockPaces(client, [id]);
   const { allowance: _allowance, refilledAtMs: _refilledAtMs, ...known } = paces.get(id) ?? {};
@@ -25,7 +26,7 @@ export async function savePace(client: PoolClient, id: string, { limit, isMoved,
   if (!isDeepStrictEqual(after, before)) await writePaces(client, new Map([[id, after]]));
 }
 
-/** Whether the definitions have different receivers. */
+/** Whether the two definitions send to different receivers. */
 export function isMoved(before: Definition, after: Definition): boolean {
   const receiver = (definition: Definition) => {
     const { kind, settings } = destinationOf(definition);

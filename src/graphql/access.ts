@@ -1,5 +1,5 @@
-// Provides resolvers with the engine, the actor and the request's loaders. Throws UNAUTHENTICATED when no actor is signed
-// in.
+// Provides resolvers with the engine, the signed-in user (actor) and the loaders of the request. Throws UNAUTHENTICATED when no user is
+// signed in.
 import { GraphQLError } from 'graphql';
 import { type Actor, type Engine, type Page, type PageArguments, toPage, WebhooksError } from '../webhooks/index.js';
 import { createLoaders, type Loaders } from './loaders.js';
@@ -12,7 +12,7 @@ export interface Access {
 
 export type AccessOf = (ctx: object) => Access;
 
-/** Keeps one Access for each context object, so that all resolvers of a request share its loaders. */
+/** Keeps one Access (engine, actor and loaders) for each context object, so that all resolvers of a request share its loaders. */
 export function createAccess(open: (context: object) => { engine: Engine; actor: Actor | null }): AccessOf {
   const known = new WeakMap<object, Access>();
   return (ctx) => {
@@ -27,7 +27,10 @@ export function createAccess(open: (context: object) => { engine: Engine; actor:
   };
 }
 
-/** Converts a connection's arguments to a page. @throws GraphQLError for invalid arguments, with the engine's code */
+/**
+ * Converts the arguments of a connection (`first`, `after` …) to a page of the engine.
+ * @throws GraphQLError for invalid arguments, with the engine's code
+ */
 export function pageOf(asked: PageArguments): Page {
   try {
     return toPage(asked);

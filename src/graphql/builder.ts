@@ -26,7 +26,7 @@ const NOT_NULL = { list: false, items: false } as const;
 const relay: RelayPluginOptions<Types> = {
   cursorType: 'String',
   clientMutationId: 'omit',
-  // Omits the root fields `node` and `nodes`, because mergeApi extends those of the host to find Hookgraph's types.
+  // Omits the root fields `node` and `nodes`: mergeApi extends the host's fields of these names to find Hookgraph's objects, too.
   nodeQueryOptions: false,
   nodesQueryOptions: false,
   nodesOnConnection: { nullable: NOT_NULL, description: 'The objects of this page.' } as never,

@@ -1,7 +1,10 @@
 // Turns a page of rows into the value of a connection field. Counts the total only when a query selects it.
 import { type Rows, toCursor } from '../webhooks/index.js';
 
-/** A class, so that the resolvers that mergeApi adds to a host's PageInfo recognise Hookgraph's values by `instanceof`. */
+/**
+ * The page info of a connection. A class, so that the resolvers that mergeApi adds to a host's PageInfo recognise Hookgraph's values by
+ * `instanceof`.
+ */
 export class PageInfo {
   constructor(
     readonly hasNextPage: boolean,

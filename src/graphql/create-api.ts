@@ -25,8 +25,7 @@ import { addUserError } from './user-error.js';
 
 export interface ApiOptions {
   /**
-   * Returns the engine and the signed-in user as the actor; `actor: null` when no user is signed in. May be called more
-   * than once for a context.
+   * Returns the engine, and the signed-in user as the actor (`null` when no user is signed in). May be called more than once for a context.
    */
   access(context: object): { engine: Engine; actor: Actor | null };
   /**
@@ -35,11 +34,11 @@ export interface ApiOptions {
    */
   types?: HostTypenames;
   loadNode?: LoadNode;
-  /** Decodes the host's global ids. Default: `fromGlobalId` of the engine's host, which needs a call of `access` each time. */
+  /** Decodes the host's global ids. Default: `fromGlobalId` of the engine's host, for which `access` is called each time. */
   decodeId?(id: string): DecodedId | null;
   /** Whether presets (body formats of well-known systems) are offered. Default: no. */
   presets?: boolean;
-  /** Adds the fields for operators. Without it these fields don't exist. */
+  /** Adds the fields for those who operate the installation, such as `webhookCheck`. Without it these fields don't exist. */
   operators?: Operators;
 }
 
@@ -56,11 +55,14 @@ export interface Api {
   placeholders: string[];
   /** Decodes a global id; `null` when the text isn't a global id. */
   decodeId(id: string, context: object): DecodedId | null;
-  /** Loads an object of this API with the actor's rights; `null` when it doesn't exist or the actor may not read it. */
+  /** Loads an object of this API with the signed-in user's rights; `null` when it doesn't exist or this user may not read it. */
   load(typename: OwnTypename, key: string, context: object): Promise<object | null>;
 }
 
-/** @throws WebhooksError `NO_LOADER` when `types` are given without `loadNode` */
+/**
+ * Creates Hookgraph's GraphQL schema, which can be served alone or given to mergeApi.
+ * @throws WebhooksError `NO_LOADER` when `types` are given without `loadNode`
+ */
 export function createApi({ access: open, types: typenames = {}, loadNode, decodeId, presets = false, operators }: ApiOptions): Api {
   const builder = createBuilder();
   const access = createAccess(open);

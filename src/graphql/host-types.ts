@@ -15,7 +15,7 @@ export interface HostTypenames {
   environment?: string;
 }
 
-/** Loads a node of the host with the rights of the context's user; returns `null` when there is none. */
+/** Loads a node of the host with the rights of the context's user; returns `null` when this user can't read such a node. */
 export type LoadNode = (typename: string, key: string, context: object, info: GraphQLResolveInfo) => unknown;
 
 export interface HostType {
@@ -28,7 +28,7 @@ export interface HostTypes {
   owner: HostType | null;
   integration: HostType | null;
   environment: HostType | null;
-  /** Loads a node of any type, the host's or Hookgraph's; `null` when the host passed no `loadNode`. */
+  /** Loads a node of any type, the host's or Hookgraph's. The property is `null` when the host passed no `loadNode`. */
   loadAny: LoadNode | null;
   /** The names of all placeholder types. */
   placeholders: string[];
@@ -46,7 +46,7 @@ export function addHostTypes(builder: Builder, access: AccessOf, types: HostType
       );
     const ref = refs.get(typename) ?? addPlaceholder(builder, typename);
     refs.set(typename, ref);
-    // The cast is safe, because the host's own resolvers in the merged schema read the value.
+    // The cast is safe, because only the host's own resolvers in the merged schema read the object.
     return { typename, ref, load: (key, context, info) => loadNode(typename, key, context, info) as object | null };
   };
   return {
@@ -66,8 +66,8 @@ function addPlaceholder(builder: Builder, typename: string): ObjectRef<Types, ob
 }
 
 /**
- * Creates a loader for nodes of the host and of Hookgraph, which records each node's typename for `resolveType`. It
- * returns `null` for a type that the schema no longer has.
+ * Creates a function that loads nodes of the host and of Hookgraph, and remembers each node's typename for `resolveType`. It returns `null`
+ * for a type that the schema no longer has.
  */
 function loaderOfAny(access: AccessOf, loadNode: LoadNode): LoadNode {
   return async (typename, key, context, info) => {

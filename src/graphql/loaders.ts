@@ -1,4 +1,4 @@
-// Creates a request's loaders. A loader reads all objects that concurrent resolvers need by one SQL statement.
+// Creates the data loaders of a request. A loader reads all objects that concurrent resolvers need by one SQL statement.
 import DataLoader from 'dataloader';
 import {
   type Actor,
@@ -49,14 +49,14 @@ export interface Loaders {
   error: DataLoader<string, DeliveryError | null>;
   replay: DataLoader<string, Replay | null>;
   attemptsOf: DataLoader<string, Attempt[]>;
-  /** Loads deliveries by subscription id. Subscriptions with the same filter and page share one statement. */
+  /** Loads a page of deliveries for a subscription id. Subscriptions with the same filter and page share one statement. */
   deliveriesOf(asked: PageAsked<DeliveryFilter>): DataLoader<string, Rows<Delivery>>;
   deliveryCountOf(filter: DeliveryFilter): DataLoader<string, number>;
   errorsOf(asked: PageAsked<ErrorFilter>): DataLoader<string, Rows<DeliveryError>>;
   errorCountOf(filter: ErrorFilter): DataLoader<string, number>;
   auditOf(asked: PageAsked<AuditFilter>): DataLoader<string, Rows<AuditEntry>>;
   auditCountOf(filter: AuditFilter): DataLoader<string, number>;
-  /** Loads subscriptions by the key of their integration. */
+  /** Loads a page of subscriptions for the key of their integration. */
   subscriptionsOf(asked: PageAsked<SubscriptionFilter>): DataLoader<string, Rows<Subscription>>;
   subscriptionCountOf(filter: SubscriptionFilter): DataLoader<string, number>;
 }
@@ -88,7 +88,7 @@ export function createLoaders({ pool }: Engine, actor: Actor): Loaders {
 const noRows = () => ({ rows: [], hasNextPage: false, hasPreviousPage: false });
 const none = () => 0;
 
-/** Creates one loader for each distinct value of the argument, so that equal arguments share a batch. */
+/** Returns a function that makes one loader for each distinct argument (a filter and a page), so that equal arguments share a batch. */
 function byArguments<Asked, Loader>(make: (asked: Asked) => Loader): (asked: Asked) => Loader {
   const known = new Map<string, Loader>();
   return (asked) => {

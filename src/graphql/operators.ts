@@ -1,4 +1,4 @@
-// Adds the fields for operators: `webhookCheck`, and the list and the assignment of events without a tenant.
+// Adds the fields for those who operate the installation: `webhookCheck`, and the list and the assignment of events without a tenant.
 import { GraphQLError } from 'graphql';
 import { assignTenant, countWithoutTenant, type EventWithoutTenant, listWithoutTenant } from '../webhooks/index.js';
 import { type AccessOf, pageOf } from './access.js';
@@ -13,8 +13,8 @@ export interface Operators {
   /** Whether the signed-in user may read data of all tenants. */
   isOperator(context: object): boolean;
   /**
-   * Finds problems of announced tables, finders and stored queries, now or with another schema.
-   * @param sdl the schema that is going to be deployed; `null`: the current schema
+   * Finds problems of announced tables, of finders (the root fields that find a node by its key) and of stored queries.
+   * @param sdl a schema that is going to be deployed, to check against; `null`: the current schema
    */
   check(sdl: string | null): Promise<OperatorProblem[]>;
 }
@@ -22,7 +22,7 @@ export interface Operators {
 export interface OperatorProblem {
   /** `ERROR`: the subject doesn't work, or wouldn't with the new schema. `WARNING`: it works, but an operator should check it. */
   severity: 'ERROR' | 'WARNING';
-  /** The type, finder or subscription with the problem. */
+  /** The node type, finder (a root field that finds a node by its key) or subscription that has the problem. */
   subject: string;
   message: string;
   hint: string | null;
@@ -38,7 +38,7 @@ export interface StoredProblem {
   owner: string;
   /** Number of deliveries in the last seven days. */
   recentDeliveries: number;
-  /** Paths that the subscription's templates read and that would be empty, such as `data.order.lines.sku`. */
+  /** Paths, such as `data.order.lines.sku`, that the subscription's templates read and that would be empty with the checked schema. */
   emptyPaths: string[];
 }
 

@@ -1,4 +1,4 @@
-// Lists Hookgraph's types with global ids, loads their rows with the actor's rights, and encodes and decodes their ids.
+// Lists Hookgraph's GraphQL types with global ids, loads their rows with the signed-in user's rights, and encodes and decodes their ids.
 import type { FieldRef } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Engine } from '../webhooks/index.js';
@@ -24,7 +24,7 @@ export function isOwnTypename(typename: string): typename is OwnTypename {
   return Object.hasOwn(LOADERS, typename);
 }
 
-/** Loads the row with this key; `null` when there is no such row, or the actor may not read it. */
+/** Loads the row with this key; `null` when there is no such row, or the signed-in user may not read it. */
 export function loadOwn({ loaders }: Access, typename: OwnTypename, key: string): Promise<object | null> {
   return loaders[LOADERS[typename]].load(key);
 }
@@ -46,8 +46,8 @@ export function idField<Row extends { id: string }>(
 }
 
 /**
- * Returns the key in a global id of the type `typename`. Returns '', which is no row's key, for a global id of another
- * type. Returns any other text unchanged, because it may be a `databaseId` from a notification's headers.
+ * Returns the key that a global id of the type `typename` contains. Returns '', which no row has as its key, for the global id of another
+ * type. Returns any other text unchanged, because it may be a `databaseId` from the headers of a notification.
  */
 export function keyOfId(engine: Engine, typename: string, id: string): string {
   const decoded = engine.host.fromGlobalId(id);
@@ -57,7 +57,7 @@ export function keyOfId(engine: Engine, typename: string, id: string): string {
   return isOfType ? decoded.key : '';
 }
 
-/** The typename of each object of type Node that Hookgraph returns, because a host's `resolveType` doesn't know them all. */
+/** Remembers the typename of each object that a field of the type Node returns, because a host's `resolveType` doesn't know all of them. */
 const typenames = new WeakMap<object, { typename: string; isOwn: boolean }>();
 
 export function rememberTypename<T>(node: T, typename: string, isOwn: boolean): T {
@@ -69,7 +69,7 @@ export function rememberedTypename(node: unknown): { typename: string; isOwn: bo
   return typeof node === 'object' && node !== null ? typenames.get(node) : undefined;
 }
 
-/** Returns the merged schema's name of the type that the parent type's field `field` returns. */
+/** Returns the name, in the merged schema, of the type that the field `field` of the same parent type returns. */
 export function typenameOf({ parentType }: GraphQLResolveInfo, field: string): string {
   return String(parentType.getFields()[field]?.type);
 }

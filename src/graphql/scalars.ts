@@ -5,7 +5,10 @@ import { isInfinite, isoOf, readMoment } from '../runtime/postgres-times.js';
 import { UnrepresentableValue } from '../runtime/unrepresentable-value.js';
 import type { Json } from '../webhooks/index.js';
 
-/** Marks, in a scalar's extensions, that it accepts an ExactNumber. Other scalars get a double (http/exact-requests.ts). */
+/**
+ * The name of a scalar's extension that says: the scalar accepts numbers as ExactNumber, with all digits. Other scalars get a double
+ * (http/exact-requests.ts).
+ */
 export const TAKES_DIGITS = 'hookgraphTakesDigits';
 
 export const DATE_TIME = {

@@ -1,9 +1,12 @@
-// Defines UserError, and converts the engine's problems to a payload's `errors` and `warnings`.
+// Defines the GraphQL type UserError, and converts the engine's problems to the `errors` and `warnings` of a mutation's payload.
 import type { ObjectRef } from '@pothos/core';
 import type { Problem } from '../webhooks/index.js';
 import type { Builder, Types } from './builder.js';
 
-/** A class, so that the resolvers that mergeApi adds to a host's UserError recognise Hookgraph's values by `instanceof`. */
+/**
+ * An error or warning of a mutation. A class, so that the resolvers that mergeApi adds to a host's UserError recognise Hookgraph's values
+ * by `instanceof`.
+ */
 export class UserError {
   constructor(
     /** The name of the input field; `base` when the problem isn't about a single field. */
@@ -45,18 +48,18 @@ export function addUserError(builder: Builder): UserErrorRef {
 }
 
 export interface Answered {
-  /** The problems of a mutation. `path` of a problem replaces the path of the input, of which its field isn't a part. */
+  /** The problems of a mutation. A problem of an argument outside the input has its own `path`, which replaces the input's path. */
   problems: (Problem & { path?: string[] })[];
   /** The input's path in the arguments. */
   path: string[];
 }
 
-/** Returns the options of a payload's field `errors`. */
+/** Returns the Pothos options of the field `errors` of a mutation's payload. */
 export function errorsOf(userError: UserErrorRef, description: string) {
   return listOf(userError, description, false);
 }
 
-/** Returns the options of a payload's field `warnings`. */
+/** Returns the Pothos options of the field `warnings` of a mutation's payload. */
 export function warningsOf(userError: UserErrorRef, description: string) {
   return listOf(userError, description, true);
 }

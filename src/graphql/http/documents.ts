@@ -1,4 +1,4 @@
-// A graphql-yoga plugin that parses the documents of requests, refuses documents beyond the limits, and validates the rest.
+// A graphql-yoga plugin that parses the documents of requests, refuses documents that exceed the limits, and validates all others.
 import { type DocumentNode, GraphQLError, Kind, type TypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { limitErrors, parseWithin, type QueryLimits } from '../../webhooks/index.js';
@@ -6,11 +6,11 @@ import { limitErrors, parseWithin, type QueryLimits } from '../../webhooks/index
 /** Maximum number of cached documents, and maximum length of a document's source in characters. */
 const KEPT = { count: 500, length: 10_000 };
 
-/** Replaces yoga's own cache, which keeps a thousand sources of any length and doesn't apply `limits`. */
+/** Creates the plugin. It replaces yoga's own cache, which keeps a thousand sources of any length and doesn't apply `limits`. */
 export function useDocuments(limits: QueryLimits): Plugin {
   const documents = new Map<string, DocumentNode>();
   const valid = new WeakSet<DocumentNode>();
-  /** Documents that are valid and, with any variables, within the limits. They aren't checked again. */
+  /** Documents that are valid and within the limits whatever their variables are. They aren't checked again. */
   const settled = new WeakSet<DocumentNode>();
 
   function parse(source: string): DocumentNode {
@@ -52,7 +52,7 @@ function asSentence({ message, nodes, source, positions }: GraphQLError): GraphQ
   return new GraphQLError(sentence, { nodes, source, positions });
 }
 
-/** Whether a variable of a valid document can set the size of a page or list. */
+/** Whether a variable of a valid document can set the size of a page or list, so that the cost of the document depends on it. */
 function hasVariableSize({ definitions }: DocumentNode): boolean {
   const canCount = (type: TypeNode): boolean =>
     type.kind === Kind.NON_NULL_TYPE ? canCount(type.type) : type.kind === Kind.LIST_TYPE || type.name.value === 'Int';

@@ -22,7 +22,7 @@ export const useExactJson = (): Plugin => ({
   onRequestParse({ request, url, setRequestParser }) {
     if (request.method === 'GET') setRequestParser(() => orBadRequest(() => paramsOf(url.searchParams)));
     else if (/^application\/(graphql\+)?json *(;|,|$)/i.test(request.headers.get('content-type') ?? ''))
-      // Yoga passes `limited`, the same request with a limit on the size of its body.
+      // Yoga passes `limited`, which is the same request but fails when its body is larger than the limit.
       setRequestParser(async (limited) => {
         const text = await limited.text();
         return orBadRequest(() => {

@@ -7,7 +7,7 @@ export const useExecutor = (): Plugin => ({
   onExecute: ({ setExecuteFn }) => setExecuteFn((args: ExecutionArgs) => withStatus(execute(args))),
 });
 
-/** Sets the status 400 on a result without `data`, whose variables or operation name are invalid. */
+/** Sets the HTTP status 400 on a result without `data`: the variables or the operation name of the request are invalid. */
 function withStatus(result: ExecutionResult | Promise<ExecutionResult>): ExecutionResult | Promise<ExecutionResult> {
   if (!('errors' in result) || 'data' in result) return result;
   const errors = result.errors?.map(({ message, nodes, source, positions, path, originalError, extensions }) => {

@@ -1,5 +1,5 @@
-// Extends the host's types and root fields that replace Hookgraph's, so that they also resolve Hookgraph's objects. All
-// other objects go to the host's resolvers.
+// Extends those types and root fields of the host that replace Hookgraph's of the same name, so that they also resolve Hookgraph's objects.
+// All other objects still go to the host's resolvers.
 import {
   defaultFieldResolver,
   defaultTypeResolver,
@@ -23,7 +23,7 @@ import type { MergedNames } from './plan-names.js';
 
 const OWN_VALUES: Record<string, new (...args: never[]) => object> = { PageInfo, UserError };
 
-/** Extends the host's type that replaces Hookgraph's type of the same name. */
+/** Extends a host's type that replaces Hookgraph's type of the same name, such as PageInfo, to resolve Hookgraph's objects, too. */
 export function readOwnValues(theirs: GraphQLNamedType, names: MergedNames): GraphQLNamedType {
   if (isInterfaceType(theirs)) return resolvingOwnTypes(theirs, names);
   const Own = OWN_VALUES[theirs.name];
@@ -39,7 +39,7 @@ export function readOwnValues(theirs: GraphQLNamedType, names: MergedNames): Gra
 type Field = GraphQLFieldConfig<unknown, object>;
 type Resolver = GraphQLFieldResolver<unknown, object>;
 
-/** Makes a host's field also read Hookgraph's objects. A field without a resolver reads the property of its name anyway. */
+/** Makes a host's field also read Hookgraph's objects. A field without a resolver needs no change: it reads the property of its name. */
 function readingOwn(field: Field, name: string, Own: new (...args: never[]) => object): Field {
   const { resolve } = field;
   if (!resolve) return field;
@@ -107,7 +107,7 @@ function findingNode({ resolve }: Field, find: Find): Resolver {
   return (root, args, ctx, info) => find(args.id, ctx) ?? theirs(root, args, ctx, info);
 }
 
-/** Loads Hookgraph's objects, and passes only the other ids, if any, to the host's resolver. */
+/** Returns a resolver for `nodes(ids:)`. It loads Hookgraph's objects, and passes only the other ids, if any, to the host's resolver. */
 function findingNodes({ resolve }: Field, find: Find): Resolver {
   const theirs = resolve ?? defaultFieldResolver;
   return (root, args, ctx, info) => {

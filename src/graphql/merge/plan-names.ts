@@ -14,13 +14,16 @@ export interface MergedNames {
   added: string[];
   /** Names of the host's types, such as PageInfo, that replace Hookgraph's types of the same name. */
   joined: Set<string>;
-  /** The host's types that get Hookgraph's fields (root types and placeholders), by original name. */
+  /** Names of the host's types that get Hookgraph's fields, by the names of Hookgraph's root types and placeholder types. */
   receivers: Map<string, string>;
-  /** Merged names of the fields that `receivers` get, by original name such as `Query.webhookTopics`. */
+  /** Names of the fields that are added to the host's types, by their original names such as `Query.webhookTopics`. */
   fields: Map<string, string>;
 }
 
-/** Prefix, if none is configured, for a root type or shared type (such as PageInfo) whose name the host uses differently. */
+/**
+ * The prefix that is used, if the host configures none, for a root type or shared type (such as PageInfo) whose name the host uses with
+ * another meaning.
+ */
 const USUAL_PREFIX = 'Hookgraph';
 
 export function planNames(host: GraphQLSchema, api: Api, prefix: string | undefined): MergedNames {
@@ -49,7 +52,7 @@ function planTypes(host: GraphQLSchema, api: Api, prefix: string | undefined): T
     const theirs = host.getType(name);
     if (receivers.has(name) || !theirs) plan.types.set(name, name);
     else if (meansTheSame(type, theirs)) plan.joined.add(name);
-    // Node can be left out: every type also has a root field that finds its objects.
+    // Leaves Node out when the host's Node is different: each type of Hookgraph also has a root field that finds its objects.
     else if (name !== 'Node') {
       const before = prefix ?? (isShared(name) ? USUAL_PREFIX : '');
       const merged = prefixedType(before, name);
@@ -83,7 +86,10 @@ function planFields(host: GraphQLSchema, { api, prefix, receivers }: FieldPlan):
   return { names, taken };
 }
 
-/** Returns the fields that a type of Hookgraph adds to the host's type. A placeholder's `id` stands for the host's own field. */
+/**
+ * Returns the fields that a type of Hookgraph adds to the host's type. Without `id` for a placeholder type, because the host's type has its
+ * own.
+ */
 function addedFields(api: Api, typename: string): string[] {
   const type = api.schema.getType(typename);
   const fields = isObjectType(type) ? Object.keys(type.getFields()) : [];

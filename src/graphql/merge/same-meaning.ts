@@ -1,5 +1,4 @@
-// Decides whether a host's type can replace Hookgraph's type of the same name: Node, PageInfo, UserError, DateTime,
-// JSON.
+// Decides whether a host's type can replace Hookgraph's type of the same name: Node, PageInfo, UserError, DateTime or JSON.
 import { isDeepStrictEqual } from 'node:util';
 import {
   type GraphQLInterfaceType,
@@ -13,8 +12,8 @@ import {
 } from 'graphql';
 
 /**
- * For each shared type, whether a host's type of the same name can replace it. A host's type with the name of any other
- * type of Hookgraph collides.
+ * For each type that Hookgraph can share with the host, the test whether the host's type of this name can replace Hookgraph's. A host's
+ * type with the name of any other type of Hookgraph is a collision.
  */
 const SAME: Record<string, (ours: GraphQLNamedType, theirs: GraphQLNamedType) => boolean> = {
   Node: (_ours, theirs) => isInterfaceType(theirs) && theirs.getInterfaces().length === 0 && hasOnlyOurId(theirs),

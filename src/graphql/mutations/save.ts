@@ -19,7 +19,7 @@ import { type Answered, errorsOf, warningsOf } from '../user-error.js';
 
 type Save = (access: Access, id: string | null, input: SubscriptionInput) => Promise<SaveResult>;
 
-/** The descriptions of a mutation, its argument, and the fields `errors` and `warnings` of its payload. */
+/** The GraphQL descriptions of a mutation, its argument, and the fields `errors` and `warnings` of its payload. */
 interface Mutation {
   description: string;
   argument: string;

@@ -103,7 +103,7 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
         const around = asked === plain ? [] : ['input'];
         const { id, input: definition } = readAsked(engine, types.host, asked.webhookSubscription ?? {});
         const result = await previewSubscription(engine, actor, { id, input: definition, nodeId: asked.nodeId ?? null });
-        // The path of `nodeId` lacks `webhookSubscription`, because it is an argument beside the subscription.
+        // In the arguments, `nodeId` is beside `webhookSubscription` and not inside it, so its path doesn't contain that name.
         const problems = result.problems.map((one) => (one.field === 'nodeId' ? { ...one, path: [...around, 'nodeId'] } : one));
         return { ...result, problems, path: [...around, 'webhookSubscription'] };
       },

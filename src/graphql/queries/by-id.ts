@@ -1,4 +1,4 @@
-// Adds root fields that find one object by its id, for hosts with and without `node(id:)`.
+// Adds root fields that find one object of each Hookgraph type by its id, because not every host has the root field `node(id:)`.
 import type { ObjectRef } from '@pothos/core';
 import type { AccessOf } from '../access.js';
 import type { Builder, Types } from '../builder.js';

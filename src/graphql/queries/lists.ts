@@ -1,4 +1,4 @@
-// Adds root fields that list topics, subscriptions and the other types, and the field that finds a topic by its key.
+// Adds the root fields that list topics, subscriptions, deliveries and the API's other types, and the field that finds a topic by its key.
 
 import {
   countDeliveriesOf,

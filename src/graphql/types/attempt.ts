@@ -1,4 +1,4 @@
-// Adds WebhookAttempt with its request and response.
+// Adds the GraphQL type WebhookAttempt: one try to send a delivery, with its request and response.
 
 import type { Attempt, RecordedBody } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

@@ -160,8 +160,8 @@ function addChange(builder: Builder) {
 }
 
 /**
- * Maximum milliseconds for all diffs of one response. Computing a diff blocks the process, and a query can select the
- * diff of a change under many aliases.
+ * Maximum milliseconds for all text diffs of one response. Computing a diff blocks the process, and a query can select the diff of one
+ * change under many aliases.
  */
 const DIFFS_LIMIT_MS = 250;
 const spentMs = new WeakMap<object, number>();

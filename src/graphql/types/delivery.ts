@@ -1,4 +1,4 @@
-// Adds WebhookDelivery, its connection and its filters.
+// Adds the GraphQL type WebhookDelivery (a notification for one subscription), its connection and its filters.
 import type { ArgBuilder, ObjectRef } from '@pothos/core';
 import type { Delivery, DeliveryFilter, DeliveryState, VisibleEvent } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

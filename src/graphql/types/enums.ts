@@ -1,4 +1,4 @@
-// Adds the engine's enums. Leaves out presets and integrations when the host doesn't use them.
+// Adds the engine's enums to the GraphQL API. Leaves out those about presets and integrations when the host doesn't use them.
 
 import { type DisabledReason, PACE_STATES, PRESETS, type PresetKey, STAGES } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';
@@ -112,7 +112,7 @@ export function addEnums(builder: Builder, { presets, integrations }: { presets:
 
 export type Enums = ReturnType<typeof addEnums>;
 
-/** Creates an enum's values from their descriptions. */
+/** Converts a map from values to descriptions to the values of a Pothos enum. `isOffered` leaves values out. */
 export const describe = <K extends string>(texts: Record<K, string>, isOffered = (_key: string) => true) =>
   Object.fromEntries(
     Object.entries(texts)

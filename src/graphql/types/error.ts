@@ -1,4 +1,5 @@
-// Adds WebhookError, its connection, its filters and the mutation that dismisses errors.
+// Adds the GraphQL type WebhookError (an attempt that failed or had nothing to send), its connection, its filters and the mutation that
+// dismisses errors.
 import type { ArgBuilder } from '@pothos/core';
 import { type DeliveryError, dismissErrors, type ErrorFilter } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

@@ -1,4 +1,4 @@
-// Adds WebhookEvent.
+// Adds the GraphQL type WebhookEvent: a recorded change of a node.
 
 import type { VisibleEvent } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

@@ -1,4 +1,4 @@
-// Turns the declared fields of a subscription into fields, records and enums of the API.
+// Converts the declared fields of a subscription to GraphQL fields, object types, input types and enums.
 import { describeField, type EnumType, FIELDS, type Field, type FieldType, type RecordType } from '../../webhooks/fields.js';
 import type { Subscription } from '../../webhooks/index.js';
 import type { Builder, Types } from '../builder.js';
@@ -9,7 +9,7 @@ type OutputFields = PothosSchemaTypes.ObjectFieldBuilder<Types, object>;
 type OutputField = ReturnType<OutputFields['field']>;
 type Values = Record<string, unknown>;
 
-// The greatest 32-bit integer. A field with a greater maximum is a Float in GraphQL.
+// The greatest 32-bit integer, which is the greatest Int in GraphQL. A field that allows greater values has the type Float.
 const GREATEST_INT = 2 ** 31 - 1;
 
 export class FieldTypes {
@@ -20,7 +20,7 @@ export class FieldTypes {
     readonly host: HostTypes,
   ) {}
 
-  /** Returns input fields by name. Omits fields whose host type (integration or environment) the host doesn't name. */
+  /** Returns input fields by name. Omits fields about integrations or environments if the host has no such type. */
   input(t: InputFields, fields: readonly Field[] = FIELDS) {
     return Object.fromEntries(
       fields
@@ -29,7 +29,7 @@ export class FieldTypes {
     );
   }
 
-  /** Returns output fields by name. Omits secrets, and the same fields as `input`. */
+  /** Returns output fields by name. Omits secrets, and fields about integrations or environments if the host has no such type. */
   output(t: OutputFields, fields: readonly Field[] = FIELDS): Record<string, OutputField> {
     return Object.fromEntries(
       fields.filter(isReturned).flatMap((field) => {
@@ -123,7 +123,9 @@ export class FieldTypes {
 
 const isReturned = ({ output, secret }: Field): boolean => output !== false && (output !== undefined || !secret);
 
-/** Returns a field's value: the result of the declaration's `read` if it has one, else the stored value or the default. */
+/**
+ * Returns a field's value for the API: the result of the declaration's function `read` if it has one, else the stored value or the default.
+ */
 function readValue(field: Field, source: object): unknown {
   const { name, version, default: usual, type } = field;
   const { read, required } = field.output || {};

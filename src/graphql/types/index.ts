@@ -1,4 +1,4 @@
-// Adds all types that queries and mutations return.
+// Adds all GraphQL types that queries and mutations of the API return.
 
 import type { AccessOf } from '../access.js';
 import type { Builder } from '../builder.js';

@@ -1,4 +1,4 @@
-// Adds WebhookSubscriptionInput, and converts its value for the engine.
+// Adds the GraphQL input type WebhookSubscriptionInput, and converts its values for the engine.
 
 import { FIELDS, type Field, type FieldType } from '../../webhooks/fields.js';
 import { type Engine, type PresetKey, type SubscriptionInput, withPreset } from '../../webhooks/index.js';
@@ -7,7 +7,7 @@ import type { HostTypes } from '../host-types.js';
 import { keyOfId } from '../own-nodes.js';
 import type { WebhookTypes } from './index.js';
 
-/** Adds the input type: the declared fields, and the arguments `id`, `preset` and `test`. */
+/** Adds the input type: the declared fields of a subscription, and the fields `id`, `preset` and `test`. */
 export function addInput(builder: Builder, { enums, fieldTypes }: WebhookTypes) {
   return builder.inputType('WebhookSubscriptionInput', {
     description:
@@ -35,7 +35,10 @@ export interface Asked {
   test: boolean;
 }
 
-/** Fills in the preset's fields, and decodes global ids to keys. The id of another type becomes '', which is no key. */
+/**
+ * Converts an input for the engine: fills in the preset's fields, and decodes global ids to keys. The id of an object of another type
+ * becomes '', which no row has as its key.
+ */
 export function readAsked(engine: Engine, host: HostTypes, written: InputRef['$inferInput']): Asked {
   const { id, test, preset, ...given } = written as Written;
   const fields: SubscriptionInput = preset == null ? given : withPreset(given, preset);

@@ -1,4 +1,4 @@
-// Adds the field `webhookSubscriptions` to the host's type that groups subscriptions.
+// Adds the field `webhookSubscriptions` to the host's type by which subscriptions are grouped, such as Integration.
 
 import { cursorOfSubscription, type Engine, WebhooksError } from '../../webhooks/index.js';
 import { type AccessOf, pageOf } from '../access.js';
@@ -33,8 +33,8 @@ export function addGroups(builder: Builder, access: AccessOf, { subscription, ho
 }
 
 /**
- * Returns the key of an object of the host, whose properties have the names of fields or columns.
- * @throws WebhooksError `KEY_UNKNOWN` when the object has no key, or the type isn't announced
+ * Returns the key of one of the host's objects, whose properties may have the names of GraphQL fields or of columns.
+ * @throws WebhooksError `KEY_UNKNOWN` when the object has no key, or the host doesn't announce the type
  */
 function keyOfRow({ host }: Engine, typename: string, row: object): string {
   const { key = [], columns = {} } = host.nodes.find((node) => node.typename === typename) ?? {};

@@ -1,4 +1,4 @@
-// Adds WebhookPace, which says how much a subscription is slowed down.
+// Adds the GraphQL type WebhookPace, which says why and how much a subscription is slowed down.
 
 import type { Subscription } from '../../webhooks/index.js';
 import type { Builder } from '../builder.js';

@@ -1,4 +1,4 @@
-// Adds the list of presets: body formats of well-known webhook systems.
+// Adds the field that lists the presets: subscription fields that produce the formats of well-known webhook systems.
 
 import { CONTENT_TYPE_ENUM, SIGNATURE_ENUM } from '../../webhooks/fields.js';
 import { PRESETS, type Preset } from '../../webhooks/index.js';

@@ -1,4 +1,5 @@
-// Adds WebhookReplay with its connection, and the mutations that start and cancel a replay.
+// Adds the GraphQL type WebhookReplay (past events that are sent again) with its connection, and the mutations that start and cancel a
+// replay.
 
 import { cancelReplay, type Replay, type Replayed, replayEvents } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

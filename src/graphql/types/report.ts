@@ -1,4 +1,4 @@
-// Adds the report of a test or a preview.
+// Adds the GraphQL types that report the stages of a test or a preview.
 
 import { REPORT_STAGES, type StageReport, type TryReport } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

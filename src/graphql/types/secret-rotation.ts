@@ -1,4 +1,4 @@
-// Adds WebhookSecretRotation, a secret rotation in progress.
+// Adds the GraphQL type WebhookSecretRotation: a replacement of a shared secret while the old secret still signs.
 import type { Builder } from '../builder.js';
 
 export function addRotationType(builder: Builder) {

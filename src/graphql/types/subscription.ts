@@ -1,4 +1,4 @@
-// Adds WebhookSubscription and its connection. No field can return a secret, because the engine's Subscription has none.
+// Adds the GraphQL type WebhookSubscription and its connection. No field can return a secret, because the engine's Subscription has none.
 import type { ObjectRef } from '@pothos/core';
 import type { Subscription } from '../../webhooks/index.js';
 import { type AccessOf, pageOf } from '../access.js';

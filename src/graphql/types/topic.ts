@@ -1,4 +1,4 @@
-// Adds WebhookTopic and its connection.
+// Adds the GraphQL type WebhookTopic (a kind of event, such as `user/created`) and its connection.
 
 import type { Topic } from '../../webhooks/index.js';
 import type { AccessOf } from '../access.js';

@@ -1,4 +1,4 @@
-// Opens the sample product: its Hookgraph, its database connections and its authentication.
+// Opens the sample product: configures Hookgraph, connects to the database, and authenticates API tokens.
 import type { GraphQLSchema } from 'graphql';
 import { type Authentication, findViewer } from '../auth/api-token.js';
 import type { Viewer } from '../auth/viewer.js';
@@ -21,7 +21,7 @@ export interface SampleApp {
   schema: GraphQLSchema;
   webhooks: Hookgraph['webhooks'];
   monitor: Hookgraph['monitor'];
-  /** Updates topics and triggers to match the announced nodes. */
+  /** Makes topics and triggers match the node types that the sample announces. */
   prepare(): Promise<void>;
   /** Creates the sample data if there is none. `adminToken` is `null` when the data existed and the token isn't known. */
   seed(): Promise<{ adminToken: string | null }>;
@@ -32,7 +32,11 @@ export interface SampleApp {
   close(): Promise<void>;
 }
 
-/** @throws WebhooksError `KEYS_MISMATCH`, `ANNOUNCEMENT_INCOMPLETE` */
+/**
+ * Opens the sample product, and checks its encryption keys and tables.
+ * @throws WebhooksError `KEYS_MISMATCH` when a key of the stored secrets is missing, `ANNOUNCEMENT_INCOMPLETE` when the options of tables
+ * have problems
+ */
 export async function openSample({ adminToken, ...options }: SampleOptions): Promise<SampleApp> {
   const hooks = createHooks(options);
   const writer = openWriter(options.database, (error) =>

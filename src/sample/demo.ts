@@ -1,4 +1,5 @@
-// Runs the guide's example, and prints the subscription, the requests that the receiver got, and the result for each user.
+// Runs the example of the guide on the sample product, and prints the subscription, the requests that its receiver got, and the result for
+// each user.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CREATE_TWO_USERS, GUIDE_SUBSCRIPTION, GUIDE_USERS, SUBSCRIBE } from './guide.js';
@@ -11,7 +12,7 @@ export interface DemoStage {
   headerPrefix: string;
   say(line: string): void;
   receiver: { url: string; requests: { headers: Record<string, string | string[] | undefined>; body: string }[] };
-  /** Functions to call at the end, in reverse order. */
+  /** Functions to call when the demo ends, last one first. */
   closing: (() => Promise<unknown>)[];
 }
 
@@ -71,7 +72,7 @@ const DELIVERIES = `query ($id: ID) { webhookDeliveries(webhookSubscriptionId: $
   state node { ... on User { name } } attempts { stage message durationMs response { status } } } } }`;
 
 /**
- * Waits until `count` deliveries exist and none is PENDING, and returns them.
+ * Waits until the subscription has `count` deliveries and none is PENDING, and returns them.
  * @throws Error after TIMEOUT_MS
  */
 async function settled(ask: Ask, id: string, count: number): Promise<{ state: string; node: { name: string }; attempts: Attempt[] }[]> {

@@ -13,7 +13,7 @@ export const GUIDE_SUBSCRIPTION = {
   template: '{"name": {{ data.node.name | json }}}',
 };
 
-/** `notified`: a user who causes a notification. `skipped`: a user whom the validation template skips. */
+/** Two users to create: `notified` causes a notification, `skipped` is skipped by the validation template. */
 export const GUIDE_USERS = { notified: { firstName: 'Zoë', lastName: 'Müller' }, skipped: { firstName: 'Alain', lastName: 'Bloch' } };
 
 export const SUBSCRIBE = `mutation Subscribe(

@@ -1,4 +1,4 @@
-// Configures the sample product's Hookgraph.
+// Configures Hookgraph for the sample product: its tables, its schema and its users.
 import type { Viewer } from '../auth/viewer.js';
 import type { PrismaClient } from '../generated/nodes/client.js';
 import { createHookgraph, type Hookgraph, type HookgraphOptions } from '../index.js';
@@ -14,7 +14,7 @@ import { source } from './prisma.js';
 
 type Options = HookgraphOptions<Context, PrismaReader<PrismaClient>>;
 
-/** The options that depend on the installation. */
+/** The options that differ between installations, such as the database and the encryption keys. */
 export type HooksOptions = Pick<Options, 'database' | 'keys'> &
   Partial<Pick<Options, 'databaseSchema' | 'reloadKeys' | 'log' | 'queryTimeoutMs' | 'settings'>> & {
     /** The ids of the users who operate the installation. */

@@ -12,7 +12,7 @@ export type Client = PrismaClient | Parameters<Parameters<PrismaClient['$transac
 export const datamodel = readModels(models);
 export const { modelOf, enumOf } = datamodel;
 
-/** The source that stored queries read from. */
+/** The source from which stored queries read the sample's nodes. */
 export const source = fromPrisma({ models, Prisma, client: (adapter) => new PrismaClient({ adapter }) });
 
 /**

@@ -1,8 +1,8 @@
-// Simulates a customer's activity through the API, such as training sessions and calls, one change at a time.
+// Simulates the activity of a customer, such as training sessions and calls, by mutations through the API, one change at a time.
 import { createRandom, type Random } from './data/random.js';
 import { ANSWERS, FIRST_NAMES, JOB_TITLES, LAST_NAMES } from './data/words.js';
 
-/** Runs a query and returns `data` of the response; throws when the response has errors. */
+/** Runs a GraphQL query through the API and returns `data` of the response; throws when the response has errors. */
 // biome-ignore lint/suspicious/noExplicitAny: each act reads what it asked for.
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<any>;
 
@@ -22,7 +22,7 @@ interface Session {
   name: string;
   state: 'STARTED' | 'PAUSED';
   steps: Step[];
-  /** Id of the session step that was started last. */
+  /** Id of the step that the person in this session has started last. */
   sessionStepId: string | null;
   done: number;
 }
@@ -55,7 +55,7 @@ function nextAct({ random, sessions, calls, users }: World): Act {
   return act === continueSession && sessions.length === 0 ? startSession : act;
 }
 
-/** Creates or updates one node and returns its id; throws the payload's `errors`. */
+/** Creates or updates one node by a mutation and returns its id; throws an Error with the `errors` of the payload. */
 async function write({ ask }: World, operation: 'create' | 'update', typename: string, values: Record<string, unknown>): Promise<string> {
   const node = typename.charAt(0).toLowerCase() + typename.slice(1);
   const answer = await ask(

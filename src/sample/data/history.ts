@@ -1,4 +1,4 @@
-// Creates an organization's data of the last ninety days. The same seed creates the same rows, with times relative to now.
+// Creates sample data of an organization for the last ninety days. The same seed creates the same rows, with times relative to now.
 import type { Prisma } from '../../generated/nodes/client.js';
 import { makeCalls } from './calls.js';
 import { makePeople } from './people.js';

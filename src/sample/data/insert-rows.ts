@@ -4,7 +4,7 @@ import type { Prisma } from '../../generated/nodes/client.js';
 import { fieldOf } from '../../sources/prisma/index.js';
 import { modelOf } from '../prisma.js';
 
-/** Inserts rows of a model. A column that only some rows set is null in the others. */
+/** Inserts rows of a Prisma model. A column that only some of the rows set becomes null in the others. */
 export async function insertRows<T extends object>(tx: Prisma.TransactionClient, modelName: string, rows: T[]): Promise<void> {
   if (rows.length === 0) return;
   const model = modelOf(modelName);

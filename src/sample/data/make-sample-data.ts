@@ -10,10 +10,16 @@ type Transaction = Prisma.TransactionClient;
 /** Key of the advisory lock that keeps concurrent processes from creating the data twice. The number is arbitrary. */
 const LOCK = 72707370;
 
-/** Limits of the transaction in milliseconds: long enough for a small machine, and for waiting for another process. */
+/**
+ * Time limits of the transaction in milliseconds: for waiting for a connection, and for the inserts on a slow machine or while another
+ * process inserts.
+ */
 const LIMITS = { maxWait: 30_000, timeout: 120_000 };
 
-/** Returns the admin's token; `null` when the data existed and no token was passed, because only its hash is stored. */
+/**
+ * Returns the API token of the sample's admin; `null` when the data existed and no token was passed, because the database has only the
+ * token's hash.
+ */
 export async function makeSampleData(prisma: PrismaClient, { adminToken }: { adminToken: string | null }): Promise<string | null> {
   return prisma.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;
@@ -32,7 +38,7 @@ export async function makeSampleData(prisma: PrismaClient, { adminToken }: { adm
 }
 
 async function fill(tx: Transaction): Promise<string> {
-  // Turns capture off, so that the historical data causes no events.
+  // Turns Hookgraph's recording of changes off, so that the historical data causes no events.
   await tx.$executeRaw`SELECT set_config('hookgraph.capture', 'off', true)`;
   const { organizationId, adminId, neighbourId } = await makeOrganizations(tx);
   await makeHistory(tx, {

@@ -1,14 +1,14 @@
 // Creates two organizations with the people and objects that guides and tests refer to by name.
 import type { Prisma } from '../../generated/nodes/client.js';
 
-/** The permalinks of the two organizations, which identify them. */
+/** The permalinks (unique short names) of the two organizations. */
 export const SAMPLE = 'acme';
 const OTHER = 'globex';
 
 export interface SampleOrganizations {
   organizationId: string;
   adminId: string;
-  /** The second organization, whose data the first must not see. */
+  /** Id of the second organization, whose data users of the first one must not see. */
   neighbourId: string;
 }
 

@@ -2,7 +2,7 @@
 import { DAY_MS, type SampleContext, timestampsAt } from './sample-context.js';
 import { FIRST_NAMES, GROUPS, JOB_TITLES, LAST_NAMES } from './words.js';
 
-/** Returns the ids of all users of the organization who aren't disabled, including those that existed before. */
+/** Creates groups and users. Returns the ids of all users of the organization who aren't disabled, including those that existed before. */
 export async function makePeople(context: SampleContext, count: number): Promise<string[]> {
   const { tx, organizationId, domain, random } = context;
   const groups = GROUPS.map((name) => ({ id: random.uuid(), organizationId, name, ...timestampsAt(context, 100 * DAY_MS) }));

@@ -6,7 +6,7 @@ export interface Random {
   /** A whole number; both ends are included. */
   between(least: number, greatest: number): number;
   pick<T>(list: readonly T[]): T;
-  /** Several different items, in their original order. */
+  /** Returns several different items of the list, in their original order. */
   some<T>(list: readonly T[], count: number): T[];
   chance(probability: number): boolean;
   uuid(): string;

@@ -11,7 +11,7 @@ export interface Release {
   steps: { id: string; words: StepWords }[];
 }
 
-/** Returns two releases of each published scenario, the older first. */
+/** Creates scenarios with releases and steps. Returns the two releases of each published scenario, the older first. */
 export async function makeScenarios(
   context: SampleContext,
   { count, userIds, environmentIds }: { count: number; userIds: string[]; environmentIds: (string | null)[] },
@@ -41,7 +41,7 @@ export async function makeScenarios(
           scenarioId,
           environmentId,
           publishedAgoMs,
-          // The first release lacks the last step.
+          // Leaves the last step out of the first release, so that the two releases differ.
           steps: steps.slice(0, index === 0 ? -1 : undefined).map((words) => ({ id: random.uuid(), words })),
           row: {
             id,

@@ -1,4 +1,4 @@
-// Creates sessions of the last ninety days, with parts, steps, events, photos and checkboxes.
+// Creates training sessions of the last ninety days, with their parts, steps, events, photos and checkboxes.
 import type { Prisma } from '../../generated/nodes/client.js';
 import { insertRows } from './insert-rows.js';
 import { DAY_MS, type SampleContext, timestampsAt } from './sample-context.js';

@@ -3,7 +3,7 @@ import type { ScenarioStepItemTypeEnum } from '../../generated/nodes/client.js';
 
 export interface StepWords {
   name: string;
-  /** The type of value that the step asks for. */
+  /** The type of the value that a person enters at this step. */
   asks?: ScenarioStepItemTypeEnum;
 }
 
@@ -96,7 +96,7 @@ export const SCENARIOS: ScenarioWords[] = [
   },
 ];
 
-/** Possible recorded values of an event, by value type. */
+/** Values that a person may have entered at a step, by value type. */
 export const ANSWERS: Record<ScenarioStepItemTypeEnum, readonly (string | number | boolean)[]> = {
   TEXT: ['Runs quietly.', 'Slight noise, to be watched.', 'All well.'],
   NUMBER: [0.4, 1.2, 12, 37, 98.6],

@@ -27,7 +27,7 @@ const AS_OF = `
 
 const read = new WeakMap<Context, Promise<Date | null>>();
 
-/** Returns `asOf`, which is read once for each request. */
+/** Returns `asOf`, the time before which all changes are visible; the database is asked once for each request. */
 export function readAsOf(ctx: Context): Promise<Date | null> {
   const known = read.get(ctx);
   if (known) return known;
@@ -37,8 +37,8 @@ export function readAsOf(ctx: Context): Promise<Date | null> {
 }
 
 /**
- * Makes the root fields read `asOf` before any row, if the request selects it. Otherwise a page would lack the rows of a
- * transaction that commits after the page was read and before `asOf` is.
+ * Makes the root fields read `asOf` before any row, if the request selects it. If a page were read first, a transaction could commit
+ * between the two: the page would lack its rows although they are older than `asOf`.
  */
 export function readAsOfFirst(schema: GraphQLSchema): GraphQLSchema {
   for (const type of [schema.getQueryType(), schema.getMutationType()])

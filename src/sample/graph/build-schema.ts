@@ -12,7 +12,7 @@ import type { Builder } from './schema-types.js';
 import { addUserError, type UserErrorRef } from './user-error.js';
 import { addViewer } from './viewer.js';
 
-/** A function that adds types and fields which aren't node types to the schema. */
+/** A function that adds types and fields to the schema that don't come from a node definition. */
 export type Addition = (builder: Builder, userError: UserErrorRef) => void;
 
 export function buildSchema(definitions: NodeDefinition[], additions: Addition[] = []): GraphQLSchema {

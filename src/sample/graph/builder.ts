@@ -13,7 +13,7 @@ import type { Builder, SchemaShape } from './schema-types.js';
 
 export type { Builder, Types } from './schema-types.js';
 
-/** The message for objects of another organization. */
+/** The message of the error for an object that belongs to another organization. */
 const NOT_AUTHORIZED = 'Not authorized to read object';
 
 /** Stands for an invalid global id. No type has an empty name, so `node` returns null for it. */
@@ -33,7 +33,7 @@ export function createBuilder(known: Model[]): Builder {
       defaultConnectionSize: PAGE.usual,
     },
     scopeAuth: {
-      // There are no named rules, because each type has its own authorization function.
+      // Defines no authorization rules with names, because each type has its own authorization function.
       authScopes: () => ({}),
       // Checks each object once instead of each of its fields, and returns null for an object that isn't allowed.
       runScopesOnType: true,

@@ -84,14 +84,20 @@ export function connectionArgs(
   };
 }
 
-/** Returns the relations to filter by: all with a foreign key, except to the tenant, which is always the viewer's. */
+/**
+ * Returns the relations by which a connection can be filtered: all with a foreign key, except that to the tenant, which is always the
+ * viewer's.
+ */
 function foreignKeys(definition: NodeDefinition, definitions: NodeDefinition[]) {
   return relationsOf(definition, definitions).filter(
     ({ relationFromFields }) => relationFromFields?.length && !relationFromFields.includes(definition.tenant),
   );
 }
 
-/** Returns Prisma's `where` and `orderBy`. @throws GraphQLError for invalid arguments */
+/**
+ * Converts the arguments of a connection to Prisma's `where` and `orderBy`.
+ * @throws GraphQLError for invalid arguments
+ */
 export function connectionQuery(
   definition: NodeDefinition,
   { args, ctx, path, definitions }: { args: ConnectionArguments; ctx: Context; path: string[]; definitions: NodeDefinition[] },
@@ -150,7 +156,7 @@ function orderOf(definition: NodeDefinition, orderBy: ConnectionArguments['order
     throw new GraphQLError(`orderBy.attribute is ${JSON.stringify(attribute)}, but it must be one of ${choice}.`);
   }
   const key = definition.model.primaryKey?.fields ?? definition.model.fields.filter(({ isId }) => isId).map(({ name }) => name);
-  // The key comes last, so that rows with equal attributes keep their order from page to page.
+  // Sorts by the key last, so that rows with equal attributes keep their order from page to page.
   return [...new Set([...fields, ...key])].map((field) => ({ [field]: direction }));
 }
 

@@ -1,4 +1,4 @@
-// Creates the context of resolvers, once for each request and each stored query.
+// Creates the GraphQL context of resolvers, once for each request and each stored query.
 
 import { reaches } from '../../auth/scope.js';
 import type { Viewer } from '../../auth/viewer.js';
@@ -7,11 +7,11 @@ import type { Actor, Hookgraph } from '../../index.js';
 import type { QuickWrite } from '../../sources/prisma/index.js';
 
 export interface Context {
-  /** The client that resolvers use. In a stored query it is read-only, and returns deleted rows as the event recorded them. */
+  /** The Prisma client that resolvers use. In a stored query it is read-only, and returns deleted rows as the event recorded them. */
   prisma: PrismaClient;
   viewer: Viewer | null;
   webhooks: Pick<Hookgraph['webhooks'], 'passGate' | 'poke'>;
-  /** Runs simple writes as one statement; `null`: Prisma runs all writes. */
+  /** Runs writes that need only one SQL statement without Prisma; `null`: Prisma runs all writes. */
   quickWrite: QuickWrite | null;
   /** The request's W3C traceparent, recorded in the events that the request causes. */
   traceparent: string | null;

@@ -15,15 +15,18 @@ type RelationName<M extends ModelName> = Extract<PrismaTypes[M]['RelationName'],
 export interface NodeOptions<M extends ModelName> {
   /** The name of the root field that lists the type. Default: the type's name in lower case with an s, like `users`. */
   plural?: string;
-  /** The field with the organization's id, or the relation to a node that has or leads to it. Default: `organizationId`. */
+  /** The field with the organization's id, or the relation to a parent node that determines the organization. Default: `organizationId`. */
   tenant?: FieldName<M> | RelationName<M>;
   /** The field with the environment's id. Default: `environmentId`, if the model has it. */
   environment?: FieldName<M>;
   /** The field that becomes non-null when a row is soft-deleted. */
   softDelete?: FieldName<M>;
-  /** Additional topics: `'call/completed': { state: { to: 'COMPLETED', description: 'A call is over.' } }`. */
+  /**
+   * Additional topics, each with the changes that cause its events: `'call/completed': { state: { to: 'COMPLETED', description: 'A call is
+   * over.' } }`.
+   */
   when?: Record<string, Partial<Record<FieldName<M>, When[string]>>>;
-  /** To-many relations that are connections of the type. */
+  /** To-many relations that become connections (paginated lists) of the GraphQL type. */
   connections?: ListName<M>[];
   /** Connections that mutations can set, by a list of ids: `members` by `memberIds`. */
   writableConnections?: ListName<M>[];
@@ -33,7 +36,7 @@ export interface NodeOptions<M extends ModelName> {
   hidden?: (FieldName<M> | RelationName<M>)[];
   /** Text fields that the argument `fullText` searches; without any, the argument doesn't exist. */
   fullText?: FieldName<M>[];
-  /** Arguments of connections that filter by a list of values, with their attribute: `{ valueTypes: 'valueType' }`. */
+  /** Additional arguments of connections, each of which filters by a list of values of an attribute: `{ valueTypes: 'valueType' }`. */
   anyOf?: Record<string, FieldName<M>>;
   /** Deprecated attributes and to-one relations, with the deprecation reason. */
   deprecated?: Partial<Record<FieldName<M> | RelationName<M>, string>>;
@@ -42,8 +45,8 @@ export interface NodeOptions<M extends ModelName> {
   /** Whether only admins may change rows of the type. */
   adminOnly?: boolean;
   /**
-   * Computes values of a new row from the given values. Must not write, because it may be called several times for a row,
-   * and outside of the write's transaction.
+   * Computes further values of a new row from the given values. Must not write to the database, because it may be called several times for
+   * a row, and outside of the transaction that writes the row.
    */
   complete?: (row: Partial<PrismaTypes[M]['Shape']>, source: { tx: Client; viewer: Viewer }) => Promise<Partial<PrismaTypes[M]['Shape']>>;
   /** Computed fields in addition to the model's. */
@@ -71,7 +74,7 @@ export interface NodeDefinition {
   fields?: (t: never) => object;
 }
 
-/** Fields that the database sets, and that mutations can't set. */
+/** Names of the fields that the database sets, and that mutations can't set. */
 export const KEPT_BY_DATABASE = ['createdAt', 'updatedAt'];
 
 export function defineNode<M extends ModelName>(name: M, options: NodeOptions<M> = {}): NodeDefinition {

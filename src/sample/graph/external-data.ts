@@ -1,4 +1,4 @@
-// Turns a filter on external data into Prisma's `where`.
+// Converts a filter on `externalData`, a JSON column of some nodes, to Prisma's `where`.
 
 import { GraphQLError } from 'graphql';
 import pg from 'pg';
@@ -13,14 +13,20 @@ export interface ExternalDataFilter {
   value?: string | number | ExactNumber | null;
 }
 
-/** Maximum number of keys to find by the index. If more rows match, Prisma's own filter finds a page quickly. */
+/**
+ * Maximum number of matching rows to look up by the index. If more rows match, Prisma's own filter finds a page of them quickly without the
+ * index.
+ */
 const FOUND_BY_INDEX = 1000;
 
 export function hasExternalData({ model }: NodeDefinition): boolean {
   return model.fields.some(({ name, type }) => name === 'externalData' && type === 'Json');
 }
 
-/** Returns Prisma's `where`. @throws GraphQLError for an invalid filter */
+/**
+ * Returns Prisma's own filter for rows whose `externalData` matches.
+ * @throws GraphQLError for an invalid filter
+ */
 export function whereExternalData({ type, key, value }: ExternalDataFilter): Row {
   if (!key || value === null || value === undefined) throw new GraphQLError('externalData needs a type, a key and a value.');
   if (type === 'MATCH') return { externalData: { path: [key], equals: toMarked(value) } };
@@ -29,8 +35,8 @@ export function whereExternalData({ type, key, value }: ExternalDataFilter): Row
 }
 
 /**
- * Returns a `where` for the keys of matching rows, found by the GIN index, which Prisma's own filter never uses. The
- * `where` is empty when more than FOUND_BY_INDEX rows match.
+ * Finds the matching rows by the GIN index, which Prisma's own filter never uses. Returns a `where` with their keys, to combine with that
+ * filter by AND; it is empty, which restricts nothing, when more than FOUND_BY_INDEX rows match.
  */
 export async function narrowByExternalData(
   { model, tenant }: NodeDefinition,

@@ -1,4 +1,4 @@
-// Encodes typename and key as an opaque global id that is safe in a URL path, and decodes it.
+// Encodes a typename and a key as an opaque global id that is safe in a URL path, and decodes it.
 import { type Field, keyFields, keyName, type Model } from '../../sources/prisma/index.js';
 
 export function encodeGlobalId(typename: string, key: string): string {
@@ -14,7 +14,7 @@ export function decodeGlobalId(id: string): { typename: string; key: string } | 
   return { typename: match[1] as string, key: match[2] as string };
 }
 
-/** Returns the key of a row: the text of a single column, or a JSON array for several columns. */
+/** Returns the key of a row as a text: the value of a single key column, or a JSON array of the values of several key columns. */
 export function keyOf(model: Model, row: Record<string, unknown>): string {
   const texts = keyFields(model).map(({ name }) => (row[name] instanceof Date ? (row[name] as Date).toISOString() : String(row[name])));
   return texts.length === 1 ? (texts[0] as string) : JSON.stringify(texts);

@@ -1,10 +1,11 @@
-// Restricts the root fields of the served schema by the token's scope, and makes them read `asOf` before any row.
+// Restricts the root fields of the served schema by the scope of the API token, and makes them read `asOf` (the time up to which a list is
+// complete) before any row.
 import type { GraphQLSchema } from 'graphql';
 import { readAsOfFirst } from './as-of.js';
 import { requireScopes } from './require-scopes.js';
 
 /**
- * Changes the resolvers of `served` in place.
+ * Wraps the resolvers of the root fields of `served`, in place.
  * @param own the sample product's schema without Hookgraph's API; its mutations require the scope ADMIN
  */
 export function guardRoots(served: GraphQLSchema, own: GraphQLSchema): void {

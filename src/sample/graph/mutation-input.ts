@@ -1,4 +1,4 @@
-// Converts a mutation's input to Prisma's `data`, or throws the user's mistakes.
+// Converts a mutation's input to Prisma's `data`, or throws the mistakes that the user made in it.
 import { Prisma } from '../../generated/nodes/client.js';
 import { delegateOf, keyFields, type Model, type Row } from '../../sources/prisma/index.js';
 import type { Client } from '../prisma.js';
@@ -27,7 +27,7 @@ export function writableRelations(definition: NodeDefinition, definitions: NodeD
   );
 }
 
-/** Returns the name of a connection's input field: `memberIds` for `members`. */
+/** Returns the name of the input field that sets a connection: `memberIds` for `members`. */
 export function idsField(connection: string): string {
   return `${connection.replace(/s$/, '')}Ids`;
 }
@@ -79,7 +79,7 @@ function isBlank(value: unknown, isRequired: boolean): boolean {
   return isRequired && (value === null || (typeof value === 'string' && value.trim() === ''));
 }
 
-/** Postgres can't store U+0000, neither in text nor in jsonb. */
+/** Whether a value contains U+0000, which Postgres can store neither in text nor in jsonb. */
 function hasNul(value: unknown): boolean {
   if (typeof value === 'string') return value.includes('\0');
   if (value === null || typeof value !== 'object' || value instanceof Date) return false;
@@ -88,7 +88,7 @@ function hasNul(value: unknown): boolean {
 
 interface Reading {
   input: Row;
-  /** The data for Prisma, to which reading adds. */
+  /** The data for Prisma, to which each function that reads a part of the input adds its values. */
   data: Row;
   operation: Operation;
   source: InputSource;

@@ -1,4 +1,4 @@
-// Adds a node's object type, its connection type and the root field that lists its objects.
+// Adds the GraphQL types of a node: its object type, its connection type and the root field that lists its objects.
 
 import {
   delegateOf,
@@ -63,7 +63,7 @@ export function addNodeType(parts: SchemaParts, definition: NodeDefinition): voi
       nullable: true,
       description: model.documentation,
       ...(path.length > 1 && { include: includePath(path) }),
-      // Returns a boolean instead of a named scope, because this function runs for each row of a page.
+      // Returns a boolean instead of the name of an authorization rule, because it runs for each row of a page and must be fast.
       authScopes: (row: Row, ctx: Context) => isRemembered(row) || isOwn(tenantOf(row, path), ctx),
       fields: (t: FieldsOf) => ({
         databaseId: t.string({
@@ -206,7 +206,7 @@ export function addConnectionTypes({ builder, refs }: SchemaParts, { model }: No
       nullable: false,
       description: 'The number of objects on all pages.',
       extensions: { pothosPrismaTotalCount: true },
-      // A root connection holds a function that counts; other connections already contain the number.
+      // The connection of a root field has a function that counts its rows; other connections already have the number.
       resolve: ({ totalCount }: { totalCount: number | (() => Promise<number>) }) =>
         typeof totalCount === 'function' ? totalCount() : totalCount,
     } as never),

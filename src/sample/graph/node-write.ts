@@ -1,4 +1,4 @@
-// Creates, updates and deletes a node's row: through Prisma in a transaction, or as one planned statement.
+// Creates, updates or deletes the row of a node: through Prisma in a transaction, or by one SQL statement without Prisma.
 
 import type { Viewer } from '../../auth/viewer.js';
 import { Prisma } from '../../generated/nodes/client.js';
@@ -56,15 +56,17 @@ export const WRITES: Record<Operation, (write: Write) => Promise<Row>> = {
   },
 };
 
-/** Replaces JSON values by strings that ExactPg sends as JSON, because Prisma would round numbers with many digits. */
+/**
+ * Replaces JSON values by strings that ExactPg (the database adapter) sends as JSON, because Prisma would round numbers with many digits.
+ */
 function forPrisma({ definition: { model } }: Write, data: Row): Row {
   const json = columnFields(model).filter(({ name, type }) => type === 'Json' && data[name] != null && data[name] !== Prisma.DbNull);
   return { ...data, ...Object.fromEntries(json.map(({ name }) => [name, toMarked(data[name])])) };
 }
 
 /**
- * Plans the write as one statement; returns `null` when only Prisma can run it. The relations that the payload selects
- * are read by further statements: after the write or, for a deletion, before it.
+ * Returns a function that runs the write by one SQL statement; returns `null` when only Prisma can run it. Further statements read the
+ * relations that the payload selects: after the write or, for a deletion, before it.
  * @throws UserMistake
  */
 export async function planStatement(
@@ -73,7 +75,7 @@ export async function planStatement(
   quick: QuickWrite | null,
 ): Promise<((announcement: string[]) => Promise<Row>) | null> {
   const { definition, written, path } = write;
-  // When the tenant comes from a parent row, the parent must be read too.
+  // If the row has its tenant from a parent row, the parent must be read too, so one statement isn't enough.
   if (!quick || fieldOf(definition.model, definition.tenant).kind === 'object') return null;
   if (definition.writableConnections.some((connection) => written[idsField(connection)] !== undefined)) return null;
   const statement = await PLANS[operation](write, quick);
@@ -130,7 +132,9 @@ async function rowToDelete(write: Write): Promise<Row> {
   return row;
 }
 
-/** Returns the values that before-hooks saw and that the user didn't set, such as the key, so that the write repeats them. */
+/**
+ * Returns the values that before-hooks saw and that the user didn't set, such as the generated key, so that the write uses the same values.
+ */
 function shownValues(model: Model, completed: Row, seen: Snapshot): Row {
   const row = rowOfSnapshot(model, seen, Prisma);
   const fields = columnFields(model).filter(
@@ -145,7 +149,7 @@ function whereWritten(write: Write): Row {
   return { ...keyWritten(write), AND: [whereTenant(tenantPath(write.definition, write.parts.definitions), write.viewer.organizationId)] };
 }
 
-/** Returns the condition of `whereWritten` as equalities, for rows that hold their organization's id. */
+/** Returns the condition of `whereWritten` as pairs of field and value, for rows with their organization's id in a column. */
 function equalitiesOf(write: Write): Equalities {
   return [...Object.entries(keyWritten(write)), [write.definition.tenant, write.viewer.organizationId]];
 }

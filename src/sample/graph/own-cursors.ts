@@ -1,4 +1,4 @@
-// Makes connections refuse a cursor whose row was deleted or belongs to another organization.
+// Makes connections refuse a cursor (the position after which a page begins) whose row was deleted or belongs to another organization.
 import { parsePrismaCursor } from '@pothos/plugin-prisma';
 import { defaultFieldResolver, GraphQLError, type GraphQLSchema, getNamedType, isObjectType } from 'graphql';
 import { delegateOf, keyName } from '../../sources/prisma/index.js';

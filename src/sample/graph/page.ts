@@ -1,2 +1,2 @@
-// Defines page sizes, equal to those of the webhooks' own lists.
+// Defines the greatest and the usual number of objects on a page, equal to those of Hookgraph's own lists.
 export const PAGE = { greatest: 100, usual: 25 };

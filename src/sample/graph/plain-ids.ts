@@ -1,4 +1,4 @@
-// Makes `id` resolve synchronously, because Pothos returns a promise for each id, which slows large results down.
+// Makes the field `id` resolve synchronously, because Pothos returns a promise for each id, which slows down large results.
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import type { Row } from '../../sources/prisma/index.js';
 import type { NodeDefinition } from './define-node.js';

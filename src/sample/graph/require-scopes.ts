@@ -1,4 +1,4 @@
-// Makes mutations require a scope of the token: MANAGE_WEBHOOKS for Hookgraph's mutations, ADMIN for all others.
+// Makes mutations require a scope of the API token: MANAGE_WEBHOOKS for Hookgraph's mutations, ADMIN for all others.
 import {
   defaultFieldResolver,
   type GraphQLObjectType,

@@ -1,4 +1,4 @@
-// Adds the sample's scalars to the builder.
+// Adds the scalars of the sample's GraphQL schema, such as DateTime and JSON, to the builder.
 import { GraphQLError, type ValueNode } from 'graphql';
 import { DATE_TIME, ExactNumber, JSON_VALUE, literalToJson, TAKES_DIGITS } from '../../index.js';
 import type { Builder } from './schema-types.js';
@@ -33,7 +33,7 @@ function parseBigInt(value: unknown): bigint {
   throw new GraphQLError(`BigInt can't be ${JSON.stringify(value)}: give a whole number of up to 64 bits.`);
 }
 
-/** Keeps the digits of a number literal as written; other literals become their text. */
+/** Returns the value of a literal in the text of a query. Keeps all digits of a number. */
 function valueOfLiteral(node: ValueNode): unknown {
   return literalToJson(node, {});
 }

@@ -1,11 +1,11 @@
-// Converts node definitions to table options: tenant, environment, soft deletion and additional topics.
+// Converts node definitions to Hookgraph's options for tables: tenant, environment, soft deletion and additional topics.
 import type { TableOptions, Tables } from '../../index.js';
 import { fieldOf } from '../../sources/prisma/index.js';
 import type { NodeDefinition } from './define-node.js';
 
 export function tablesOf(definitions: NodeDefinition[]): Tables {
   return {
-    // Hookgraph's triggers set `updatedAt` at each change.
+    // Lets Hookgraph's triggers set `updatedAt` at each change of a row.
     defaults: { maintainsUpdatedAt: true },
     ...Object.fromEntries(definitions.map((definition) => [definition.model.name, tableOf(definition)])),
   };

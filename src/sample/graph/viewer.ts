@@ -1,4 +1,4 @@
-// Adds the root field `viewer`.
+// Adds the root field `viewer`, which returns the signed-in user.
 import type { Builder } from './schema-types.js';
 
 export function addViewer(builder: Builder): void {

@@ -1,11 +1,11 @@
-// Converts a failed write's error to the user's mistakes.
+// Converts the error of a failed write to the mistakes that the user made, for the field `errors` of the mutation's payload.
 import { Prisma } from '../../generated/nodes/client.js';
 import { WriteRefused } from '../../index.js';
 import { fieldOf, relationOfColumn } from '../../sources/prisma/index.js';
 import type { NodeDefinition } from './define-node.js';
 import { type UserError, UserMistake } from './user-error.js';
 
-/** Returns `null` when the error isn't the user's mistake. */
+/** Returns the user's mistakes; `null` when the error has another cause, such as a lost connection. */
 export function mistakesOf(error: unknown, { definition, path }: { definition: NodeDefinition; path: string[] }): UserError[] | null {
   if (error instanceof UserMistake) return error.errors;
   if (error instanceof WriteRefused) return error.refusals.map((refusal) => ({ ...refusal, field: 'base', path }));
@@ -36,8 +36,8 @@ interface DriverCause {
 }
 
 /**
- * Returns the field of a violated unique index: the index's last field other than the tenant. Postgres reports the
- * index by name.
+ * Returns the field to blame for a violated unique index: the last field of the index other than the tenant. Postgres reports the index by
+ * its name.
  */
 function takenField({ meta }: Prisma.PrismaClientKnownRequestError, { model, tenant }: NodeDefinition): string {
   const { fields: columns, index } = (meta?.driverAdapterError as { cause?: DriverCause } | undefined)?.cause?.constraint ?? {};

@@ -1,4 +1,4 @@
-// Computes a row's duration in seconds; `null` when the row has no end, or a time is infinite.
+// Computes the seconds between start and end of a row; `null` when the row has no end, or a time is infinite.
 import { millisecondsOf } from '../../index.js';
 
 export function secondsBetween({ startedAt, endedAt }: { startedAt: Date; endedAt: Date | null }): number | null {

@@ -189,6 +189,7 @@ function* forever(chunk: string): Generator<string> {
 
 it.each([
   ['TEMPLATE', { template: '{"jobTitle": {{ data.node.jobTitle }} }' }, 'invalid JSON'],
+  ['TEMPLATE', { contentType: 'XML', template: '<a>R & D</a>' }, 'write & as &amp;'],
   ['VALIDATION', { validationTemplate: '{{ data.node.jobTitle | default: "perhaps" }}' }, '"perhaps"; it must render true or false'],
 ])('holds a delivery that there is nothing to send of, with the stage: %s', async (stage, input, message) => {
   const { requests, delivery, attempt } = await tell(input);

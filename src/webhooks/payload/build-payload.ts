@@ -8,6 +8,7 @@ import type { StageReport, Watch } from '../base/report.js';
 import type { ReportStage } from '../base/stages.js';
 import type { Faulted, Step, StepResult } from '../base/templates/rendering.mjs';
 import { type Template, toTemplateError } from '../base/templates/template.js';
+import { wholeEscapes } from '../base/templates/well-formed.mjs';
 import { type FieldTexts, rowJson } from './build-event.js';
 import { findData, linkTo, type PayloadSources } from './find-data.js';
 import { notificationOf } from './notification.js';
@@ -153,7 +154,7 @@ async function renderAll(engine: Engine, compiled: Compiled, data: string, isTri
   const { validation, template, contentType, owner, subscriptionId } = compiled;
   const steps: Step[] = [];
   if (validation) steps.push({ ...validation, ask: isTrial ? 'text' : 'gate' });
-  if (template) steps.push({ ...template, ask: contentType === 'XML' ? 'text' : 'json' });
+  if (template) steps.push({ ...template, ask: contentType === 'XML' ? 'xml' : 'json' });
   const payer = { tenant: owner.tenant, key: subscriptionId, isTrial };
   const input = { data };
   const rounds = isTrial ? steps.map((step) => [step]) : [steps];
@@ -191,11 +192,12 @@ function bodyOf(template: Template, result: StepResult): Rendered {
   if ('fault' in result) return { error: describe(template, result), ms };
   const { text, invalid } = result;
   if (invalid === null) return { text, ms };
-  return { error: `The template rendered invalid JSON: ${invalid}. The result begins with ${quote(text.trim())}.`, text, ms };
+  const format = template.style === 'xml' ? 'XML' : 'JSON';
+  return { error: `The template rendered invalid ${format}: ${invalid}. The result begins with ${quote(text.trim())}.`, text, ms };
 }
 
 function withoutTemplate(contentType: Compiled['contentType'], payload: { data: unknown }): string {
-  return contentType === 'XML' ? renderXml(payload) : stringifyJson(payload);
+  return contentType === 'XML' ? renderXml(payload) : wholeEscapes(stringifyJson(payload));
 }
 
 /**

@@ -144,6 +144,18 @@ describe('a save', () => {
       expect(await problemsOf({ callbackUrl: `https://8.8.8.8/?${name}=1` })).toEqual([]);
   });
 
+  it('warns of white space at the ends of a pasted secret, and keeps it', async () => {
+    const warning = (field: string, message: RegExp) => ({ field, severity: 'warning', message: expect.stringMatching(message) });
+    expect(await problemsOf({ sharedSecret: 'pasted\n' })).toMatchObject([warning('sharedSecret', /^ends with white space/)]);
+    expect(await problemsOf({ sharedSecret: ' a b ' })).toMatchObject([warning('sharedSecret', /^begins and ends/)]);
+    expect(await problemsOf({ sharedSecret: 'a b' })).toEqual([]);
+    const auth = { basic: { username: ' me', password: 'secret ' } };
+    expect(await problemsOf({ auth })).toMatchObject([
+      warning('auth.basic.username', /^begins with/),
+      warning('auth.basic.password', /^ends with/),
+    ]);
+  });
+
   it('warns of what fails on invented data only, and is made', async () => {
     const result = await createSubscription(engine, owner, {
       ...good,

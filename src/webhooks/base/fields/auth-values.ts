@@ -2,6 +2,7 @@
 import type { AuthDefinition, AuthSecrets } from '../definition.js';
 import type { Problem } from '../errors.js';
 import type { CheckContext, MergeContext } from './field.js';
+import { spaceWarnings } from './signing.js';
 
 type Maybe<T> = { [K in keyof T]?: T[K] | null };
 
@@ -93,6 +94,7 @@ export async function checkAuth(auth: AuthDraft, { engine: { guard }, values }: 
   // RFC 9110 defines the syntax of an authentication scheme: https://www.rfc-editor.org/rfc/rfc9110#section-11.4
   if (definition.kind !== 'OAUTH2' && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(definition.scheme))
     add('scheme', { message: 'must be one word such as Basic, Bearer or token' });
+  for (const [field, secret] of Object.entries(secrets)) problems.push(...spaceWarnings(`auth.${kinds[0]}.${field}`, secret));
   switch (definition.kind) {
     case 'BASIC': {
       const { username = '', password = '' } = secrets;

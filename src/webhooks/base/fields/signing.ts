@@ -43,7 +43,7 @@ export const SHARED_SECRET = {
   file: { variable: 'SECRET', shownBy: 'hasSharedSecret' },
   merge: (given: string | null | undefined, { saved }: MergeContext) =>
     given === undefined ? (saved?.secrets.sharedSecret ?? null) : given,
-  check: (secret: string) => secretProblems(secret),
+  check: (secret: string) => [...secretProblems(secret), ...spaceWarnings('sharedSecret', secret)],
 } as const satisfies Field;
 
 /** Returns why a shared secret can't be stored; empty when it can, and for `null`. */
@@ -54,6 +54,13 @@ export function secretProblems(secret: string | null): Problem[] {
   return secret === null || isStorable(secret)
     ? []
     : [{ field, message: 'contains the character U+0000 or half of a surrogate pair, which cannot be stored' }];
+}
+
+/** Warns of a secret that begins or ends with white space. It is stored as given, but was probably pasted with a line break. */
+export function spaceWarnings(field: string, secret: string | null | undefined): Problem[] {
+  if (!secret || secret === secret.trim()) return [];
+  const where = secret === secret.trimEnd() ? 'begins' : secret === secret.trimStart() ? 'ends' : 'begins and ends';
+  return [{ field, message: `${where} with white space, which is part of the secret; was it pasted by mistake?`, severity: 'warning' }];
 }
 
 export const SIGNATURES = {

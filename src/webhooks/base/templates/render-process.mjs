@@ -7,6 +7,7 @@ import { caselessHeaders } from './caseless-headers.mjs';
 import { cpuMs, recentCpuMs, STALE_MS } from './cpu-clock.mjs';
 import { eventPaths, faultOf, OUT_OF_TIME, parseTemplate, pathsOfData, renderNodes } from './liquid.mjs';
 import { KILL_AFTER_MS, PARSE_LIMIT_MS } from './rendering.mjs';
+import { mistakeInJson, mistakeInXml, wholeCharacters } from './well-formed.mjs';
 
 /** @import { Template as Node } from 'liquidjs' */
 /** @import { Job, Progress, RenderInput, Step, StepResult } from './rendering.mjs' */
@@ -135,9 +136,11 @@ function runStep({ source, style, ask }, data) {
     startPhase(PARSE_LIMIT_MS);
     const nodes = parse(source, style);
     fallback = 'render';
-    const text = pathsAsJson(ask, nodes, source, style) ?? render(nodes, style, data);
+    const rendered = pathsAsJson(ask, nodes, source, style) ?? render(nodes, style, data);
     startPhase(PARSE_LIMIT_MS);
-    return { text, invalid: ask === 'json' ? mistakeIn(text) : null, ms: performance.now() - started };
+    const text = ask === 'json' ? wholeCharacters(rendered) : rendered;
+    const invalid = ask === 'json' ? mistakeInJson(text) : ask === 'xml' ? mistakeInXml(text) : null;
+    return { text, invalid, ms: performance.now() - started };
   } catch (error) {
     return { ...faultOf(error, fallback), ms: performance.now() - started };
   }
@@ -175,16 +178,6 @@ function render(nodes, style, data) {
 /** @param {number} atCpu */
 function isYoung(atCpu) {
   return atCpu - bornCpu < YOUNG_MS;
-}
-
-/** @param {string} text */
-function mistakeIn(text) {
-  try {
-    JSON.parse(text);
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }
 
 /**

@@ -35,9 +35,9 @@ export const HEAP_MB = 192;
 
 /**
  * A template to process, and what to do with it (`ask`). `parse`: return the paths of `event` that it reads. `paths`: return the paths of
- * `data` that it reads. Neither renders. `text`: render. `json`: render, and check that the result is JSON. `gate`: render, and end the job
- * unless the result is `true`.
- * @typedef {{ source: string, style: Escape, ask: 'parse' | 'paths' | 'text' | 'json' | 'gate' }} Step
+ * `data` that it reads. Neither renders. `text`: render. `json`, `xml`: render, and check that the result is JSON or XML. `gate`: render, and
+ * end the job unless the result is `true`.
+ * @typedef {{ source: string, style: Escape, ask: 'parse' | 'paths' | 'text' | 'json' | 'xml' | 'gate' }} Step
  */
 
 /**
@@ -53,7 +53,7 @@ export const HEAP_MB = 192;
 
 /**
  * The result of a step that succeeded. `text`: the rendered text; after `parse` or `paths`, the found paths as JSON. `invalid`: why the
- * text is not JSON; `null` when it is JSON, or was not checked.
+ * text is not the JSON or XML that it should be; `null` when it is, or was not checked.
  * @typedef {{ text: string, invalid: string | null, ms: number }} Rendered
  */
 

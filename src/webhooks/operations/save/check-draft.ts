@@ -3,7 +3,7 @@ import type { DocumentNode } from 'graphql';
 import type { Engine } from '../../base/engine.js';
 import type { Problem } from '../../base/errors.js';
 import { checkField } from '../../base/fields/check-values.js';
-import { secretProblems } from '../../base/fields/signing.js';
+import { secretProblems, spaceWarnings } from '../../base/fields/signing.js';
 import type { SignatureScheme, Topic } from '../../base/model.js';
 import { announcedNode } from '../../base/own-node.js';
 import { checkQuery } from '../../base/query/query.js';
@@ -70,7 +70,7 @@ function misfits({ field, title, notBefore, isHttp }: DestinationKind, values: R
 /** Checks that a shared secret can be stored, and that the given signature schemes can sign with it. */
 export function checkSecret(signatures: readonly SignatureScheme[], secret: string | null): Problem[] {
   const problems = secretProblems(secret);
-  return problems.length > 0 ? problems : signatureProblems(signatures, secret);
+  return problems.length > 0 ? problems : [...signatureProblems(signatures, secret), ...spaceWarnings('sharedSecret', secret)];
 }
 
 /** Checks that the schemes can sign with the secret. A secret that can't be stored is reported by the check of its field instead. */

@@ -10,8 +10,8 @@ import { INVENTED_NOTIFICATION, inventData, inventEvent, inventLink } from '../.
 type Sources = Pick<Definition, 'validationTemplate' | 'template' | 'errorTemplate' | 'contentType'>;
 type Field = 'validationTemplate' | 'template' | 'errorTemplate';
 /**
- * Checks the text that a template rendered from sample data, and returns a warning or `null`. `invalid`: why the text is not JSON; `null`
- * when it is JSON or was not checked.
+ * Checks the text that a template rendered from sample data, and returns a warning or `null`. `invalid`: why the text is not the JSON or XML that
+ * it should be; `null` when it is, or was not checked.
  */
 type Doubt = (text: string, invalid: string | null) => string | null;
 
@@ -36,7 +36,7 @@ export async function checkTemplates(
   const payload = shape && { data: JSON.stringify({ data: invented, ...INVENTED_NOTIFICATION, event }) };
   const reply = { reply: { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' }, event: JSON.stringify(event) };
   const doubtBody: Doubt = (text, invalid) =>
-    invalid === null ? null : `renders invalid JSON for sample data: ${invalid}. The result begins with ${quote(text.trim())}`;
+    invalid === null ? null : `renders invalid ${contentType} for sample data: ${invalid}. The result begins with ${quote(text.trim())}`;
   const found = await Promise.all([
     check(engine, tenant, 'validationTemplate', validationTemplate, 'none', payload, (text) =>
       /^(true|false)$/.test(text.trim()) ? null : `renders ${quote(text.trim())} for sample data; it must render true or false`,
@@ -57,7 +57,7 @@ async function check(
   doubt: Doubt,
 ): Promise<Problem[]> {
   if (source === null) return [];
-  const ask = input === null ? 'parse' : style === 'json' ? 'json' : 'text';
+  const ask = input === null ? 'parse' : style === 'none' ? 'text' : style;
   const payer = { tenant, key: 'trial', isTrial: true };
   const [result] = await engine.renderer.render(payer, input ?? { data: '{}' }, [{ source, style, ask }]);
   if (!result) throw new Error(`The renderer returned no result for ${field}.`);

@@ -90,7 +90,7 @@ function addRole(program: Command, cli: Cli, name: string, roles: Roles): void {
     .addOption(
       new Option(
         '--monitoring-port <port>',
-        'port that serves /healthz, /readyz and /metrics; default: HOOKGRAPH_MONITORING_PORT, or else they are not served',
+        'separate port that serves /healthz, /readyz and /metrics; default: HOOKGRAPH_MONITORING_PORT, or else no such port is opened',
       ).argParser(portNumber),
     )
     .action(async ({ app, monitoringPort }: { app?: string; monitoringPort?: number }) => {
@@ -181,7 +181,7 @@ function addRunning(program: Command, cli: Cli): void {
     'simulate --rate 30/min',
   ])
     .option('--rate <rate>', 'number of changes per second, minute or hour, e.g. 2/s, 30/min or 100/h', '1/s')
-    .option('--url <url>', 'URL of the API; default: the API that this configuration serves')
+    .option('--url <url>', 'URL of the API; default: the address in HOST and PORT')
     .option('--token <token>', 'API token to use; default: the token of the sample organization’s admin')
     .action(async (options: { rate: string; url?: string; token?: string }) => (await import('./commands/simulate.js')).simulate(options));
   addCommand(

@@ -139,7 +139,12 @@ function refusalOf(answer: Answered): Refusal[] {
   const who = `the webhook subscription ${JSON.stringify(hook.name ?? hook.subscriptionId)}`;
   if (cancel !== null) return [{ type: 'CANCELLED', message: `refused by ${who}: ${cancel}` }];
   // The message names the failed stage only: the failure's details are for the hook's owner, who may not be the writer.
-  return [{ type: 'HOOK_FAILED', message: `refused, because the call to ${who} failed (stage ${attempt.stage})` }];
+  return [
+    {
+      type: 'HOOK_FAILED',
+      message: `refused, because the call to ${who} failed (stage ${attempt.stage}); try again later, or ask the owner of the subscription to correct it`,
+    },
+  ];
 }
 
 function toRecord(answer: Answered, definition: Prepared | undefined): EndedRecord {

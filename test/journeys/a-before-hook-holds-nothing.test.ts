@@ -83,7 +83,8 @@ describe('a hook that hangs', () => {
     expect(errors).toEqual([
       {
         field: 'base',
-        message: 'refused, because the call to the webhook subscription "Strict" failed (stage TIMEOUT)',
+        message:
+          'refused, because the call to the webhook subscription "Strict" failed (stage TIMEOUT); try again later, or ask the owner of the subscription to correct it',
         type: 'HOOK_FAILED',
       },
     ]);

@@ -87,7 +87,7 @@ describe('tests and previews', () => {
       request: { body: '{"data":{"id":"BookingSlot:[\\"1\\",\\"2\\"]"}}' },
     });
     const preview = await previewSubscription(world.webhooks.engine, KEEPER, { id, input: {}, nodeId: 'BookingSlot:["1"]' });
-    expect(preview.problems).toMatchObject([{ message: 'not found' }]);
+    expect(preview.problems).toMatchObject([{ message: 'does not exist, or you may not read it' }]);
   });
 
   it('through a finder that answers a list', async () => {
@@ -105,7 +105,7 @@ describe('tests and previews', () => {
     expect((await testSubscription(world.webhooks.engine, KEEPER, id)).report).toMatchObject({ nodeKey: '1', outcome: 'DELIVERED' });
     const preview = (nodeId: string) => previewSubscription(world.webhooks.engine, KEEPER, { id, input: {}, nodeId });
     expect((await preview('Space:1')).report).toMatchObject({ outcome: 'READY' });
-    expect((await preview('Space:2')).problems).toMatchObject([{ message: 'not found' }]);
+    expect((await preview('Space:2')).problems).toMatchObject([{ message: 'does not exist, or you may not read it' }]);
   });
 });
 

@@ -6,12 +6,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { API_PATH } from '../../runtime/api-path.js';
 import { type Config, readConfig } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
+import { normalizeUrl } from '../client.js';
 import { loadSample } from '../sample.js';
 
 export interface SimulateOptions {
   /** The rate of changes, e.g. `2/s` or `30/min`. */
   rate: string;
-  /** The API's URL. Default: the URL where this configuration serves the API. */
+  /** The API's URL. Default: the address in HOST and PORT. */
   url?: string;
   /** The API token. Default: the token of the sample organization's admin. */
   token?: string;
@@ -23,7 +24,7 @@ export async function simulate(options: SimulateOptions): Promise<void> {
   const everyMs = readRate(options.rate);
   const { createSimulation } = await loadSample();
   const config = readConfig();
-  const url = `${options.url ?? `http://${config.host}:${config.port}`}${API_PATH}`;
+  const url = `${normalizeUrl(options.url ?? `http://${config.host}:${config.port}`)}${API_PATH}`;
   const ask = askingAt(url, options.token ?? (await readToken(config)));
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());

@@ -82,7 +82,8 @@ function addPreview(builder: Builder, access: AccessOf, { types, userError, inpu
       warnings: t.field(warningsOf(userError, 'Possible mistakes in the definition, which could be saved nevertheless.')),
       report: t.field({
         type: types.report,
-        description: 'The report of the preview, as far as the mistakes allow one; `null` when there is no node to preview with.',
+        description:
+          'The report of the preview, without the stages that mistakes prevent; `null` when there is nothing to preview, such as no node or no valid topic: `errors` says why.',
         resolve: ({ report }) => report,
       }),
     }),

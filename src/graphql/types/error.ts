@@ -122,7 +122,7 @@ export function addDismissal(builder: Builder, access: AccessOf, userError: User
             ids: [],
           };
         if (ids == null) return refused("can't be blank", 'BLANK');
-        if (ids.length > MOST_AT_ONCE) return refused(`are ${ids.length}, more than ${MOST_AT_ONCE}`);
+        if (ids.length > MOST_AT_ONCE) return refused(`are ${ids.length}; the maximum in one request is ${MOST_AT_ONCE}`);
         const keys = ids.map((id) => keyOfId(engine, 'WebhookError', id));
         const { missing } = await dismissErrors(engine.pool, actor, keys);
         if (missing.length > 0)

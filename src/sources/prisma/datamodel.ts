@@ -94,7 +94,7 @@ export function readModels({ format, datamodel }: GeneratedModels, schema = 'pub
     const byName = new Map(list.map((one) => [one.name, one]));
     return (name: string): T => {
       const found = byName.get(name);
-      if (!found) throw new Error(`The Prisma schema has no ${what} ${name}`);
+      if (!found) throw new Error(`The models that hookgraph-prisma generated contain no ${what} ${name}. Run \`prisma generate\`.`);
       return found;
     };
   };

@@ -53,7 +53,10 @@ export function withOverlay<Client extends object>(
   return extended;
 }
 
-/** Extends a model's read methods to return also the rows of snapshots that the arguments identify by a key. */
+/**
+ * Extends a model's read methods: a row that the arguments identify by a primary or unique key is also looked up in the snapshots (rows as
+ * they were at an event).
+ */
 function readsOf(memory: Memory, model: Model) {
   const find = async ({ args, query }: Find<Row | null>) =>
     (await memory.foresee(model, args)) ?? (await query(args)) ?? (await memory.recall(model, args));

@@ -31,8 +31,9 @@ export function functionName(kind: string, { typename, table }: AnnouncedNode): 
 }
 
 /**
- * Returns the number of parents between a node and the row that has its tenant; -1 when rows of another type decide the tenant. The relay
- * processes the changes of a transaction in ascending order of this number, parents first.
+ * Returns how many parents up the tenant of a row is found: 0 in the row itself (a column or an SQL expression), 1 in its parent, and so
+ * on. -1 when rows that point to the row, such as memberships, decide its tenant. The relay processes the changes of a transaction in
+ * ascending order of this number, parents first.
  */
 export function depthOf(node: AnnouncedNode, others: AnnouncedTable[]): number {
   if (decidingRows(node)) return -1;

@@ -35,7 +35,8 @@ export function renderNodes(nodes, style, data) {
   const environment = Object.assign(Object.create(null), data);
   const context = new OwnContext(environment, engine.options, { sync: true }, { liquid: engine, renderLimit });
   const rendered = String(engine.renderSync(nodes, context));
-  if (rendered.length > MAX_RENDERED_LENGTH) throw new Error(`rendered length limit exceeded: ${rendered.length} > ${MAX_RENDERED_LENGTH}`);
+  if (rendered.length > MAX_RENDERED_LENGTH)
+    throw new Error(`rendered length limit exceeded: ${rendered.length} characters; the maximum is ${MAX_RENDERED_LENGTH}`);
   return rendered;
 }
 

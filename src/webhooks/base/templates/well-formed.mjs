@@ -30,7 +30,7 @@ export function mistakeInXml(text) {
     throw error;
   });
   parser.on('xmldecl', ({ encoding }) => {
-    if (encoding && !/^utf-?8$/i.test(encoding)) throw new Error(`it declares the encoding ${encoding}, but bodies are sent in UTF-8`);
+    if (encoding && !/^utf-?8$/i.test(encoding)) throw new Error(`the declared encoding is ${encoding}, but bodies are sent in UTF-8`);
   });
   try {
     parser.write(text).close();
@@ -44,8 +44,8 @@ export function mistakeInXml(text) {
 const BARE_AMPERSAND = /&(?!#\d+;|#x[\da-fA-F]+;|[\w.-]+;)/;
 
 /**
- * Replaces each half of a character (a lone surrogate) by U+FFFD: UTF-8 can't encode it, and strict JSON parsers reject its escape. A filter
- * that cuts an emoji in two makes such halves.
+ * Replaces each half of a character (a lone surrogate) by U+FFFD: UTF-8 can't encode it, and strict JSON parsers reject its escape. A
+ * filter that cuts an emoji in two makes such halves.
  * @param {string} json
  * @returns {string}
  */

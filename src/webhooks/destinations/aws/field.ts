@@ -24,7 +24,7 @@ export function awsFields(verb: string, settingsOf: (subscription: Subscription)
       type: { kind: 'TEXT' },
       description: 'The ARN of an AWS role to assume before sending, with the `externalId` of the destination.',
       output: {
-        description: 'The ARN of the AWS role that is assumed before sending.',
+        description: 'The ARN of the AWS role that is assumed before sending; `null` when no role is assumed.',
         read: (source: Subscription) => settingsOf(source)?.roleArn,
       },
     },

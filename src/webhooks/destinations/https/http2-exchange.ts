@@ -104,7 +104,7 @@ class Http2Exchange {
       .on('close', () => {
         signal.removeEventListener('abort', abort);
         this.onEnd();
-        this.fail(new Error('The stream ended without a complete answer'));
+        this.fail(new Error('the HTTP/2 stream ended before the receiver responded'));
       });
   }
 

@@ -10,8 +10,8 @@ import { INVENTED_NOTIFICATION, inventData, inventEvent, inventLink } from '../.
 type Sources = Pick<Definition, 'validationTemplate' | 'template' | 'errorTemplate' | 'contentType'>;
 type Field = 'validationTemplate' | 'template' | 'errorTemplate';
 /**
- * Checks the text that a template rendered from sample data, and returns a warning or `null`. `invalid`: why the text is not the JSON or XML that
- * it should be; `null` when it is, or was not checked.
+ * Checks the text that a template rendered from sample data, and returns a warning or `null`. `invalid`: why the text is not the JSON or
+ * XML that it should be; `null` when it is, or was not checked.
  */
 type Doubt = (text: string, invalid: string | null) => string | null;
 

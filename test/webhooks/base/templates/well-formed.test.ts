@@ -19,7 +19,7 @@ it.each([
   ['<a/><b/>', /only one root|documents may contain only one root/i],
   ['', /document must contain a root element/i],
   ['text', /text/i],
-  ['<?xml version="1.0" encoding="ISO-8859-1"?><a/>', /declares the encoding ISO-8859-1/],
+  ['<?xml version="1.0" encoding="ISO-8859-1"?><a/>', /declared encoding is ISO-8859-1/],
 ])('says why %s is no XML', (text, why) => {
   expect(mistakeInXml(text)).toMatch(why);
 });

@@ -1,6 +1,5 @@
 // Executes a GraphQL request with graphql-yoga in the viewer's context.
 import type { IncomingMessage } from 'node:http';
-import { createYoga } from 'graphql-yoga';
 import { useDocuments } from '../graphql/http/documents.js';
 import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
@@ -20,21 +19,24 @@ export function createEndpoint(
   { schema, log, config }: App,
   path: string,
 ): (request: IncomingMessage, more: EndpointRequest) => Promise<Answer> {
-  const yoga = createYoga<object>({
-    schema,
-    graphqlEndpoint: path,
-    graphiql: false,
-    landingPage: false,
-    multipart: false,
-    // read-body.ts already limits the body's size.
-    maxRequestBodySize: false,
-    // routes.ts handles CORS (see cors.ts), before authentication.
-    cors: false,
-    parserAndValidationCache: false,
-    plugins: [useDocuments(requestLimits(config.apiMaxCost)), useExecutor(), useAnswerLimit(), useExactJson()],
-    logging: false,
-    maskedErrors: { maskError: (error) => maskError(error, log) },
-  });
+  // Imported here, because a worker loads this file and answers no request.
+  const opened = import('graphql-yoga').then(({ createYoga }) =>
+    createYoga<object>({
+      schema,
+      graphqlEndpoint: path,
+      graphiql: false,
+      landingPage: false,
+      multipart: false,
+      // read-body.ts already limits the body's size.
+      maxRequestBodySize: false,
+      // routes.ts handles CORS (see cors.ts), before authentication.
+      cors: false,
+      parserAndValidationCache: false,
+      plugins: [useDocuments(requestLimits(config.apiMaxCost)), useExecutor(), useAnswerLimit(), useExactJson()],
+      logging: false,
+      maskedErrors: { maskError: (error) => maskError(error, log) },
+    }),
+  );
   return async ({ method = 'GET', headers }, { url, ctx, body }) => {
     const textHeaders = Object.fromEntries(
       Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === 'string'),
@@ -42,6 +44,7 @@ export function createEndpoint(
     const sent = method === 'POST' ? new TextDecoder().decode(body) : undefined;
     // Passes headers and body as strings, because reading a stream or a Request would take yoga as long as executing the
     // operation.
+    const yoga = await opened;
     const response = await yoga.fetch(url.href, { method, headers: textHeaders, body: sent }, ctx);
     return {
       status: response.status,

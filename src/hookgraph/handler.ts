@@ -1,6 +1,5 @@
 // Answers GraphQL requests as a Fetch handler, which can be mounted in Node's frameworks.
 import type { GraphQLSchema } from 'graphql';
-import { createYoga } from 'graphql-yoga';
 import { useDocuments } from '../graphql/http/documents.js';
 import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
@@ -22,17 +21,22 @@ export interface HandlerOptions {
 
 /** Answers GraphQL requests at any path, and health probes at paths that end in `/readyz` and `/healthz`. */
 export function createHandler({ schema, context, log, maxCost, ready, readiness }: HandlerOptions): Handler {
-  const yoga = createYoga({
-    schema,
-    graphqlEndpoint: '*',
-    graphiql: false,
-    landingPage: false,
-    logging: false,
-    parserAndValidationCache: false,
-    context: ({ request }) => context(request),
-    plugins: [useDocuments(requestLimits(maxCost)), useExecutor(), useExactJson()],
-    maskedErrors: { maskError: (error) => maskError(error, log) },
-  });
+  const openYoga = async () => {
+    const { createYoga } = await import('graphql-yoga');
+    return createYoga({
+      schema,
+      graphqlEndpoint: '*',
+      graphiql: false,
+      landingPage: false,
+      logging: false,
+      parserAndValidationCache: false,
+      context: ({ request }) => context(request),
+      plugins: [useDocuments(requestLimits(maxCost)), useExecutor(), useExactJson()],
+      maskedErrors: { maskError: (error) => maskError(error, log) },
+    });
+  };
+  // Loaded by the first request: it takes a third of a second, and a worker answers none.
+  let yoga: ReturnType<typeof openYoga> | undefined;
   return async (request) => {
     const probed = /\/(readyz|healthz)$/.exec(new URL(request.url).pathname)?.[1];
     if (probed && (request.method === 'GET' || request.method === 'HEAD')) {
@@ -40,6 +44,7 @@ export function createHandler({ schema, context, log, maxCost, ready, readiness 
       return Response.json(body, { status, headers: { 'cache-control': 'no-store' } });
     }
     await ready();
-    return yoga.fetch(request);
+    yoga ??= openYoga();
+    return (await yoga).fetch(request);
   };
 }

@@ -47,9 +47,8 @@ export function composeQueueMessage(
   };
 }
 
-/** Returns a result with the reason why SQS would reject the body; `null` when SQS accepts the body. */
+/** Returns a result with the reason why SQS would reject the body; `null` when SQS accepts it. As JSON or XML, a body is never empty. */
 function unsendable(text: string) {
-  if (text === '') return heldFor('The message is empty, but SQS rejects empty messages. Let the template render a text.');
   const character = REJECTED.exec(text)?.[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
   return character === undefined ? null : heldFor(`The message has the character U+${character}, which SQS does not accept.`);
 }

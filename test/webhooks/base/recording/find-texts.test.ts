@@ -63,12 +63,10 @@ describe('what is found', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom(...'%\\&;#xu0aA25"') }), (a, b) => {
         expect(replace(['never in there'], a + b)).toBe(a + b);
-        // A fully decoded text has nothing left to decode.
+        // A fully decoded text has nothing left to decode. Bytes beyond ASCII are left out: decoded again, they count as characters.
         const decoded = decodeText(b);
-        if (decoded)
-          expect(decodeText(decoded.text.slice(0, decoded.end))?.text ?? decoded.text.slice(0, decoded.end)).toBe(
-            decoded.text.slice(0, decoded.end),
-          );
+        const text = decoded?.text.slice(0, decoded.end) ?? '';
+        if (Buffer.byteLength(text) === text.length) expect(decodeText(text)?.text ?? text).toBe(text);
       }),
     ));
 });

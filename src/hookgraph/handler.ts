@@ -44,7 +44,11 @@ export function createHandler({ schema, context, log, maxCost, ready, readiness 
       return Response.json(body, { status, headers: { 'cache-control': 'no-store' } });
     }
     await ready();
-    yoga ??= openYoga();
+    yoga ??= openYoga().catch((error) => {
+      // Loading can fail for a moment, for example without file descriptors; the next request tries again.
+      yoga = undefined;
+      throw error;
+    });
     return (await yoga).fetch(request);
   };
 }

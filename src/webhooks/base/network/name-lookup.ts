@@ -34,8 +34,10 @@ const MAX_THREADS = 1;
 const UNKNOWN_MS = 60_000;
 const MAX_UNKNOWN = 1_000;
 const HOSTS_FILE = '/etc/hosts';
-/** Codes after which another source of the system may know the name: it doesn't exist in DNS, or no DNS server runs. */
-const NOT_IN_DNS = new Set(['ENOTFOUND', 'ENODATA', 'ECONNREFUSED']);
+/** Codes of names that don't exist in DNS. Another source of the system may know them. */
+const NOT_IN_DNS = new Set(['ENOTFOUND', 'ENODATA']);
+/** No DNS server runs at the configured address. The system may resolve names in another way. */
+const NO_DNS = 'ECONNREFUSED';
 
 /** Creates the function that resolves host names for a process. It rejects with the DNS resolver's error. */
 export function createNameLookup({ privateNames, servers, systemLookup = lookupInThread }: NameLookupOptions): NameLookup {
@@ -47,8 +49,9 @@ export function createNameLookup({ privateNames, servers, systemLookup = lookupI
     try {
       return await queryDns(resolver(), host);
     } catch (error) {
-      if (!privateNames || !NOT_IN_DNS.has((error as { code?: string }).code ?? '')) throw error;
-      return lookupUnknown(host, error);
+      const { code = '' } = error as { code?: string };
+      if (code === NO_DNS || (privateNames && NOT_IN_DNS.has(code))) return lookupUnknown(host, error);
+      throw error;
     }
   };
 }

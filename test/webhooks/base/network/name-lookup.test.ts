@@ -35,6 +35,14 @@ it('takes what another source of the system knows, where private names are allow
   await expect(createNameLookup({ privateNames: false, ...at })('svc.shop')).rejects.toMatchObject({ code: 'ENOTFOUND' });
 });
 
+it('takes what the system knows where no DNS server runs', async () => {
+  dns = await startDnsServer([[]]);
+  const gone = await startDnsServer([[]]);
+  gone.close();
+  const lookup = createNameLookup({ privateNames: false, servers: [gone.address], systemLookup: async () => [V4] });
+  expect(await lookup('fine.example')).toEqual([V4]);
+});
+
 it('looks up one unknown name in a thread at a time, and no name twice within a minute', async () => {
   dns = await startDnsServer([[]]);
   dns.behave = () => 'NXDOMAIN';

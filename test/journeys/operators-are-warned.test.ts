@@ -66,7 +66,8 @@ describe.skipIf(!hasPrometheus)('operators are warned (skipped without prometheu
     await until('the delivery is counted', async () => (await counted('hookgraph_attempts_total{outcome="DELIVERED"}')) === 1);
     await until('both processes are scraped', async () => (await counted('up')) === 2);
     expect(await counted('hookgraph_delivery_lag_seconds_count')).toBe(1);
-    expect(await prometheus.firing()).toEqual([]);
+    // With the shortened durations a busy machine is late for a moment, so the test waits until no alert is left.
+    await until('no alert fires', async () => (await prometheus.firing()).length === 0);
   });
 
   it('of subscriptions that a rule switched off, and of attempts that fail', async () => {

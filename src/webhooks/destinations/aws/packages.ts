@@ -2,9 +2,11 @@
 import { WebhooksError } from '../../base/errors.js';
 
 // Each import has a literal name and a `catch` of its own, so that bundlers can leave out packages that aren't installed.
-export const loadCredentialProviders = () =>
+// Without the named types, a build whose node_modules is a symbolic link fails: it would have to name the packages' own dependencies.
+export const loadCredentialProviders = (): Promise<typeof import('@aws-sdk/credential-providers')> =>
   import('@aws-sdk/credential-providers').catch((cause) => missing('@aws-sdk/credential-providers', cause));
-export const loadHttpHandler = () => import('@smithy/node-http-handler').catch((cause) => missing('@smithy/node-http-handler', cause));
+export const loadHttpHandler = (): Promise<typeof import('@smithy/node-http-handler')> =>
+  import('@smithy/node-http-handler').catch((cause) => missing('@smithy/node-http-handler', cause));
 
 /**
  * Reports that the import of a package failed.

@@ -1,5 +1,7 @@
 // Sends messages to an AWS service with the official SDK, which is loaded when the first message is sent.
 import { pipeline, Transform } from 'node:stream';
+import type { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
+import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { DEFAULT_DEADLINES } from '../../base/deadlines.js';
 import { WebhooksError } from '../../base/errors.js';
 import { EgressFailed, failureStep, type Guard } from '../../base/network/guard.js';
@@ -23,7 +25,13 @@ interface Metadata {
   requestId?: string | undefined;
 }
 
-type ClientConfig = Awaited<ReturnType<typeof clientConfig>>;
+interface ClientConfig {
+  region: string;
+  endpoint?: string;
+  maxAttempts: number;
+  requestHandler: Pick<NodeHttpHandler, 'handle'>;
+  credentials?: (AwsAccess['keys'] & object) | ReturnType<typeof fromTemporaryCredentials>;
+}
 
 /** The functions and messages that differ between the AWS services. */
 export interface AwsService<C extends Client, M extends AwsMessage> {
@@ -138,7 +146,7 @@ export async function openAwsClient<C extends Client, M extends AwsMessage>(
   return service.connect(await clientConfig(guard, access, deadlineMs));
 }
 
-async function clientConfig(guard: Agents, { region, endpoint, role, keys }: AwsAccess, deadlineMs: number) {
+async function clientConfig(guard: Agents, { region, endpoint, role, keys }: AwsAccess, deadlineMs: number): Promise<ClientConfig> {
   const requestHandler = await boundedHandler(guard, deadlineMs);
   const config = { region, requestHandler, maxAttempts: 1, ...(endpoint !== null && { endpoint }) };
   if (role === null) return { ...config, ...(keys && { credentials: keys }) };

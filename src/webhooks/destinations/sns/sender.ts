@@ -5,7 +5,8 @@ import { missing } from '../aws/packages.js';
 import type { AwsService } from '../aws/sender.js';
 import type { Publication } from './message.js';
 
-export const loadSns = () => import('@aws-sdk/client-sns').catch((cause) => missing('@aws-sdk/client-sns', cause));
+export const loadSns = (): Promise<typeof import('@aws-sdk/client-sns')> =>
+  import('@aws-sdk/client-sns').catch((cause) => missing('@aws-sdk/client-sns', cause));
 
 export const SNS: AwsService<SNSClient, Publication> = {
   name: 'SNS',

@@ -14,10 +14,10 @@ export default defineConfig({
     // Most of a test's time is waiting for real processes; the default on two cores would be one worker.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
-    // Longer than each wait for a condition, whose message says more.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Catches what hangs, and nothing else: longer than all waits of a test on a busy machine.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     // A machine that is busy starts processes slowly, and the first rendering waits for one.
-    expect: { poll: { timeout: 30_000 } },
+    expect: { poll: { timeout: 60_000 } },
   },
 });

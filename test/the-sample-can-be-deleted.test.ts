@@ -17,7 +17,7 @@ const PASSES = [
   'test/cli/terminal.test.ts',
 ];
 
-test('without src/sample', { timeout: 240_000 }, async () => {
+test('without src/sample', async () => {
   const copy = await mkdtemp(join(ROOT, '.without-sample-'));
   onTestFinished(() => rm(copy, { recursive: true, force: true }));
   const own = testsOfTheSample();

@@ -24,7 +24,7 @@ it('imports the schema of a module, and finds its root fields', async () => {
   expect(await here.project.typeCheck()).toBe('');
   const hooks = await load(here);
   expect(await hooks.check()).toEqual([]);
-}, 60_000);
+});
 
 const SDL = `
   scalar DateTime
@@ -62,7 +62,7 @@ it('takes the types and root fields of SDL, and a file that check refuses until 
   expect(text.match(/EDIT/g)?.length).toBeLessThanOrEqual(3);
   expect(await here.project.typeCheck()).toBe('');
   await expect(load(here)).rejects.toThrow('Import your executable GraphQLSchema in this file');
-}, 60_000);
+});
 
 const PRISMA = `
 generator client {
@@ -142,4 +142,4 @@ it('writes in the words of a Prisma schema, adds the generator to it, and runs i
   const hooks = await load(here);
   await hooks.migrate();
   expect(await hooks.check()).toEqual([]);
-}, 90_000);
+});

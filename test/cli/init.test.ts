@@ -41,7 +41,7 @@ it('writes the whole file of tables alone, which delivers without an edit', asyn
   await here.database.pool.query('INSERT INTO orders (shop_id) VALUES (1), (2); INSERT INTO order_lines VALUES (1, 1, 3), (2, 2, 4)');
   await receiver.waitFor(1);
   expect(receiver.requests.map(({ body }) => JSON.parse(body))).toEqual([{ data: { orderLine: { quantity: 3 } } }]);
-}, 60_000);
+});
 
 it('finds tenants that parents, children and memberships decide, and delivers once a person says who asks', async () => {
   const acme = '00000000-0000-4000-8000-000000000001';
@@ -90,7 +90,7 @@ it('finds tenants that parents, children and memberships decide, and delivers on
     WITH booked AS (INSERT INTO bookings (note) VALUES ('mine') RETURNING id) INSERT INTO booking_slots SELECT id, 1 FROM booked`);
   await receiver.waitFor(1);
   expect(JSON.parse(receiver.requests[0]?.body ?? '')).toEqual({ data: { booking: { note: 'mine' } } });
-}, 60_000);
+});
 
 it('leaves open what nothing tells, in JavaScript, too', async () => {
   const here = await world('CREATE TABLE things (id int PRIMARY KEY, name text); CREATE TABLE knex_migrations (id int PRIMARY KEY)', {
@@ -107,7 +107,7 @@ it('leaves open what nothing tells, in JavaScript, too', async () => {
   const hooks = await load(here, 'hookgraph.mjs');
   await hooks.migrate();
   expect(await hooks.check()).toEqual([]);
-}, 60_000);
+});
 
 it('puts a prefix before our names where a table has one of them', async () => {
   const here = await world(
@@ -147,7 +147,7 @@ it('follows the table that most others point to where no column has a usual name
   const hooks = await load(here);
   await hooks.migrate();
   expect(await hooks.check()).toEqual([]);
-}, 60_000);
+});
 
 it('asks a person what it can’t tell, shows the plan, and changes nothing without a yes', async () => {
   const here = await world(TWO_TENANTS);
@@ -170,7 +170,7 @@ it('asks a person what it can’t tell, shows the plan, and changes nothing with
   expect(said).toContain('The database is up to date.');
   expect((await runInit(here, { yes: true })).failure).toMatchObject({ code: 'FILE_EXISTS' });
   expect((await runInit(here, { force: true })).failure).toMatchObject({ code: 'NOT_CONFIRMED' });
-}, 60_000);
+});
 
 it('answers in JSON, and writes nothing unless it may', async () => {
   const here = await world(TABLES);
@@ -197,4 +197,4 @@ it('answers in JSON, and writes nothing unless it may', async () => {
     },
   ).catch((error) => error);
   expect(failure).toMatchObject({ code: 'DATABASE_MISSING' });
-}, 60_000);
+});

@@ -1,16 +1,13 @@
 // Promise: `npm start` on a checkout prints every address, works at once, stops completely, and starts again after any process is killed.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Checkout, makeCheckout, type Started } from '../support/checkout.js';
 import { until } from '../support/until.js';
 
 const execute = promisify(execFile);
 /** Steps that only the first start performs. */
 const DONE_ONCE = /Installing|Generating|Building|Creating|Migrated/;
-
-// Tests print start times, but a slow start doesn't fail a test.
-vi.setConfig({ testTimeout: 180_000 });
 
 let checkout: Checkout;
 /** The token that the first start prints. */

@@ -1,13 +1,10 @@
 // Promise: once the mutation that disables a subscription has answered, none of its attempts begins, even under full load.
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
-
-// Processes start slowly on a busy machine; the tests assert the times that matter.
-vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
 let receiver: Receiver;
@@ -16,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([product.close(), receiver.close()]));
 
-it('begins no attempt after the answer, twelve times in the middle of a backlog', async () => {
+it('begins no attempt after the answer, six times in the middle of a backlog', async () => {
   const acme = await makeOrganization(product.pool);
   const { id, recordId } = await product.subscribe({ topic: { key: 'user/created' }, callbackUrl: receiver.url, ...LAST_NAME }, acme.token);
   const switchTo = async (disabled: boolean) => {
@@ -30,17 +27,17 @@ it('begins no attempt after the answer, twelve times in the middle of a backlog'
   };
   await Promise.all([product.start('worker'), product.start('worker')]);
   const offBetween: [number, number][] = [];
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 6; round++) {
     const before = receiver.requests.length;
     await acme.insertUsers(names(`round-${round}`, 300));
-    await until('it is busy', () => receiver.requests.length > before + 20 + 10 * round);
+    await until('it is busy', () => receiver.requests.length > before + 20 + 20 * round);
     const off = await switchTo(true);
     const open = ({ PENDING = 0, RETRYING = 0 }: Record<string, number>) => PENDING + RETRYING;
     await until('nothing is open', async () => open(await countStates(product.pool, recordId)) === 0);
     offBetween.push([off, Date.now()]);
     await switchTo(false);
   }
-  const all = 12 * 300;
+  const all = 6 * 300;
   await until('all that was held goes on', async () => (await countStates(product.pool, recordId)).DELIVERED === all);
   expect(new Set(receiver.requests.map(nameIn)).size).toBe(all);
 

@@ -1,7 +1,7 @@
 // Promise: while the egress proxy fails, nothing is lost and no subscription is charged an attempt; when it recovers, everything arrives.
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { testSubscription } from '../../src/webhooks/index.js';
 import { type EgressProxy, PROXY_PASSWORD, startEgressProxy } from '../support/egress-proxy.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
@@ -11,7 +11,6 @@ import { until } from '../support/until.js';
 let proxy: EgressProxy;
 let world: EngineWorld;
 let logged = '';
-vi.setConfig({ testTimeout: 60_000 });
 beforeEach(async () => {
   proxy = await startEgressProxy();
   logged = '';

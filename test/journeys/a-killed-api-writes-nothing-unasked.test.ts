@@ -1,11 +1,8 @@
 // Promise: after kill -9 of the API during a before-hook, or between its yes and the commit, no row exists without a recorded yes.
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
-
-// Processes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
 let receiver: Receiver;

@@ -1,15 +1,13 @@
 // Promise: a "slow down" is no error: the subscription waits, adapts its pace and shows it; an owner's limit holds over all workers.
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { subscriptionsByIds } from '../../src/webhooks/base/store/subscriptions.js';
 import { type Subscription, updateSubscription, whyNot } from '../../src/webhooks/index.js';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 let world: EngineWorld;
 let logged: string;
@@ -128,7 +126,7 @@ it('enabling keeps the due times of what was told to wait, and starts slowly', a
   await wait(id);
   await until('one arrives', () => world.receiver.requests.length > length);
   expect(world.receiver.requests.length - length).toBeLessThan(15);
-  await until('all arrive', async () => (await countStates(world.db.pool, id)).DELIVERED === 30, { timeoutMs: 30_000 });
+  await until('all arrive', async () => (await countStates(world.db.pool, id)).DELIVERED === 30);
 });
 
 it('a limit of the owner holds over two workers, a second and at once', async () => {
@@ -147,7 +145,7 @@ it('a limit of the owner holds over two workers, a second and at once', async ()
   await Promise.all([world.work(), world.work()]);
   const insertedAt = Date.now();
   await world.insertThings(...things(60));
-  await until('all are delivered', async () => (await countStates(world.db.pool, id)).DELIVERED === 60, { timeoutMs: 30_000 });
+  await until('all are delivered', async () => (await countStates(world.db.pool, id)).DELIVERED === 60);
   expect(most).toBeLessThanOrEqual(3);
   // The first twenty may come at once; without the limit per second, all would come in 600 ms.
   expect((world.receiver.requests.at(-1)?.at ?? 0) - insertedAt).toBeGreaterThanOrEqual(1900);

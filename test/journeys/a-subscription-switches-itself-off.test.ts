@@ -1,15 +1,12 @@
 // Promise: more than 100 errors within an hour, a 410 or a spent delivery disable a subscription with a reason that its owner can read and
 // subscribe to; the other deliveries wait, and continue when the guide's mutation enables it again.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf, endPause, insertErrors, makeDue } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, names, type Organization } from '../support/organization.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
-
-// Processes start slowly on a busy machine; the tests assert the times that matter.
-vi.setConfig({ testTimeout: 60_000 });
 
 let product: Product;
 let receiver: Receiver;

@@ -69,7 +69,7 @@ beforeAll(async () => {
     'mutation { createScenario(scenario: { name: "Noted" }) { scenario { id databaseId } } }',
   );
   scenario = createScenario.scenario;
-}, 180_000);
+});
 afterAll(async () => {
   await receiver?.close();
   await product?.close();

@@ -1,13 +1,11 @@
 // Promise: a worker refuses to start where changes are not recorded; a running worker notices it, and log, /readyz, doctor and why-not
 // report it until `migrate` has repaired it.
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createUser } from '../support/journey.js';
 import { ADMIN_TOKEN, type Product, run, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 const KEY = randomBytes(32).toString('base64');
 let product: Product;

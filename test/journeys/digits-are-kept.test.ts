@@ -18,7 +18,7 @@ beforeAll(async () => {
   invoices = await startInvoices();
   product = invoices.product;
   receiver = await startReceiver();
-}, 180_000);
+});
 afterAll(async () => {
   await receiver?.close();
   await invoices?.close();

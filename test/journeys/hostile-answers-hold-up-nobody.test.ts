@@ -1,13 +1,11 @@
 // Promise: no combination of secrets, masked values and bodies by an owner and a receiver blocks the thread that serves all.
 // The limits are numbers of operations, which find-texts.test.ts and mask-body.test.ts count; here, each attempt keeps to them.
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SubscriptionInput } from '../../src/webhooks/index.js';
 import { updateSubscription } from '../../src/webhooks/index.js';
 import { type AttemptRow, attemptsOf } from '../support/attempts.js';
 import { type EngineWorld, OWNER, startEngineWorld } from '../support/engine-world.js';
 import { until } from '../support/until.js';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 let world: EngineWorld;
 beforeAll(async () => {
@@ -56,7 +54,7 @@ it.each(HOSTILE)('%s', async (_name, input, name, answer, check) => {
   world.receiver.answer = (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
   const id = await world.subscribe(input);
   await world.insertThings(name);
-  await until('it is recorded', async () => (await attemptsOf(world.db.pool, id)).length === 1, { timeoutMs: 60_000 });
+  await until('it is recorded', async () => (await attemptsOf(world.db.pool, id)).length === 1);
   const { rows } = await world.db.pool.query('SELECT * FROM hookgraph.attempts WHERE subscription_id = $1', [id]);
   expect(rows).toMatchObject([{ outcome: 'DELIVERED' }]);
   check(rows[0]);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { type DnsServer, startDnsServer } from '../support/dns-server.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
@@ -16,8 +16,6 @@ import { makeOrganization, names } from '../support/organization.js';
 import { startProduct } from '../support/product.js';
 import { startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 let world: EngineWorld;
 let dns: DnsServer;
@@ -60,7 +58,7 @@ describe('the resolver', () => {
     expect((await Promise.all(ids.map((id) => attemptsOf(world.db.pool, id)))).flat()).toEqual([]);
 
     dns.behave = () => 'answer';
-    await until('all is delivered', async () => (await states(ids)).every(({ DELIVERED }) => DELIVERED === 150), { timeoutMs: 40_000 });
+    await until('all is delivered', async () => (await states(ids)).every(({ DELIVERED }) => DELIVERED === 150));
     expect(await statuses()).toEqual(['ENABLED']);
     const attempts = (await Promise.all(ids.map((id) => attemptsOf(world.db.pool, id)))).flat();
     expect(attempts.every(({ number, outcome }) => number === 1 && outcome === 'DELIVERED')).toBe(true);
@@ -118,7 +116,7 @@ it.skipIf(!hasPrlimit)('file descriptors of the worker are used up: two organiza
     await until('the operator is warned', () => worker.output().includes("outage of this installation's network"));
     for (const id of ids) expect((await attemptsOf(product.pool, id)).filter(({ outcome }) => outcome !== 'DELIVERED')).toEqual([]);
     limit(4096);
-    await until('all is delivered', async () => (await counts()).every(({ DELIVERED }) => DELIVERED === 151), { timeoutMs: 40_000 });
+    await until('all is delivered', async () => (await counts()).every(({ DELIVERED }) => DELIVERED === 151));
     for (const id of ids)
       expect((await attemptsOf(product.pool, id)).every(({ number, outcome }) => number === 1 && outcome === 'DELIVERED')).toBe(true);
     expect(worker.output().match(/outage of this installation's network: /g)).toHaveLength(1);
@@ -153,7 +151,7 @@ it.skipIf(!hasNamespaces)('the worker has no route out: nothing is charged, and 
     expect(await attemptsOf(product.pool, recordId)).toEqual([]);
     await worker.kill('SIGKILL');
     await product.start('worker');
-    await until('all is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 150, { timeoutMs: 40_000 });
+    await until('all is delivered', async () => (await countStates(product.pool, recordId)).DELIVERED === 150);
     expect((await attemptsOf(product.pool, recordId)).every(({ number }) => number === 1)).toBe(true);
   } finally {
     await product.close();

@@ -1,14 +1,11 @@
 // Promise: a failed delivery is retried on schedule, when its time has come, as the same job with a new body; 26 attempts in all.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf, makeDue } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, names, type Organization } from '../support/organization.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
-
-// Processes start slowly on a busy machine; the tests assert the times that matter.
-vi.setConfig({ testTimeout: 60_000 });
 
 let product: Product;
 let receiver: Receiver;

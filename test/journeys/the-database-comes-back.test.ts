@@ -1,13 +1,10 @@
 // Promise: when all connections are cut repeatedly during writes and deliveries, no process ends, and every committed change is delivered.
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { countStates } from '../support/attempts.js';
 import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../support/organization.js';
 import { type Process, type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
-
-// Processes start slowly on a busy machine; the tests assert the times that matter.
-vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
 let receiver: Receiver;

@@ -18,7 +18,6 @@ const TRIED = [
   { example: 'schema-first', readme: 'README.md', says: 'It is dark' },
   { example: 'pothos-prisma', readme: 'pothos-prisma/README.md', says: 'Lantern' },
 ];
-const LONG = { timeoutMs: 30_000 };
 const KEYS = Buffer.alloc(32, 7).toString('base64');
 
 /** A folder with the packed package and copies of the examples, which find their other dependencies in this checkout. */
@@ -41,7 +40,7 @@ beforeAll(async () => {
     filter: (path) => !/node_modules|\.packed|generated/.test(path),
   });
   await prisma(['generate'], at('pothos-prisma'));
-}, 180_000);
+});
 afterAll(async () => {
   await Promise.all([...databases.values()].map((database) => database.close()));
   await rm(examples, { recursive: true, force: true });
@@ -81,75 +80,61 @@ it('migrates the database of examples/pothos-prisma by Prisma’s own command', 
   const database = at('pothos-prisma');
   expect((await prisma(['migrate', 'deploy'], database)).stdout).toContain('All migrations have been successfully applied');
   await database.pool.query(await readFile(join(ROOT, 'examples/pothos-prisma/prisma/seed.sql'), 'utf8'));
-}, 60_000);
+});
 
-it.each(EXAMPLES)(
-  'runs the tests of examples/%s',
-  async (example) => {
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', '--test', 'example.test.ts'], {
-      cwd: join(examples, 'examples', example),
-      env: environment(at(example)),
+it.each(EXAMPLES)('runs the tests of examples/%s', async (example) => {
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--test', 'example.test.ts'], {
+    cwd: join(examples, 'examples', example),
+    env: environment(at(example)),
+  });
+  expect(stdout).toContain('# fail 0');
+});
+
+it.each(TRIED)('shows a webhook by the commands of examples/$readme', async ({ example, readme, says }) => {
+  const cwd = join(examples, 'examples', example);
+  const env = { ...environment(at(readme)), PORT: '0', RECEIVER_PORT: '0' };
+  const server = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], { cwd, env });
+  let printed = '';
+  for (const stream of [server.stdout, server.stderr])
+    stream.on('data', (text) => {
+      printed += text;
     });
-    expect(stdout).toContain('# fail 0');
-  },
-  60_000,
-);
-
-it.each(TRIED)(
-  'shows a webhook by the commands of examples/$readme',
-  async ({ example, readme, says }) => {
-    const cwd = join(examples, 'examples', example);
-    const env = { ...environment(at(readme)), PORT: '0', RECEIVER_PORT: '0' };
-    const server = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], { cwd, env });
-    let printed = '';
-    for (const stream of [server.stdout, server.stderr])
-      stream.on('data', (text) => {
-        printed += text;
-      });
-    const stopped = once(server, 'exit');
-    try {
-      const [, port, receiver] = await until('the example serves', () => /localhost:(\d+)[\s\S]*127\.0\.0\.1:(\d+)/.exec(printed), LONG);
-      const blocks = [...(await readFile(join(ROOT, 'examples', readme), 'utf8')).matchAll(/^```sh\n(curl [\s\S]*?)```/gm)];
-      for (const [, command] of blocks) {
-        const ported = (command as string)
-          .replace(/localhost:\d+/, `localhost:${port}`)
-          .replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${receiver}`);
-        const { data, errors } = JSON.parse((await run('sh', ['-c', ported])).stdout);
-        expect(errors).toBeUndefined();
-        expect(Object.values(data as Record<string, { errors?: [] }>)[0]?.errors ?? []).toEqual([]);
-      }
-      expect(blocks).toHaveLength(2);
-      await until('the webhook is printed', () => printed.includes('A webhook arrived') && printed.includes(says), LONG);
-    } finally {
-      server.kill('SIGTERM');
-      await stopped;
+  const stopped = once(server, 'exit');
+  try {
+    const [, port, receiver] = await until('the example serves', () => /localhost:(\d+)[\s\S]*127\.0\.0\.1:(\d+)/.exec(printed));
+    const blocks = [...(await readFile(join(ROOT, 'examples', readme), 'utf8')).matchAll(/^```sh\n(curl [\s\S]*?)```/gm)];
+    for (const [, command] of blocks) {
+      const ported = (command as string).replace(/localhost:\d+/, `localhost:${port}`).replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${receiver}`);
+      const { data, errors } = JSON.parse((await run('sh', ['-c', ported])).stdout);
+      expect(errors).toBeUndefined();
+      expect(Object.values(data as Record<string, { errors?: [] }>)[0]?.errors ?? []).toEqual([]);
     }
-    expect(server.exitCode, printed).toBe(0);
-  },
-  60_000,
-);
+    expect(blocks).toHaveLength(2);
+    await until('the webhook is printed', () => printed.includes('A webhook arrived') && printed.includes(says));
+  } finally {
+    server.kill('SIGTERM');
+    await stopped;
+  }
+  expect(server.exitCode, printed).toBe(0);
+});
 
-it.each(['Bundler', 'NodeNext', 'Node16'])(
-  'type-checks the examples strictly under moduleResolution %s',
-  async (moduleResolution) => {
-    const module = moduleResolution === 'Bundler' ? 'ESNext' : moduleResolution;
-    const options = {
-      module,
-      moduleResolution,
-      target: 'ES2023',
-      lib: ['ES2023'],
-      types: ['node'],
-      strict: true,
-      noEmit: true,
-      allowJs: true,
-    };
-    const path = join(examples, `tsconfig.${moduleResolution}.json`);
-    await writeFile(path, JSON.stringify({ compilerOptions: { ...options, skipLibCheck: true }, include: ['examples/*/*.ts'] }));
-    const checked = await run(process.execPath, [join(ROOT, TYPESCRIPT), '-p', path]).catch((error) => error);
-    expect(checked.stdout).toBe('');
-  },
-  60_000,
-);
+it.each(['Bundler', 'NodeNext', 'Node16'])('type-checks the examples strictly under moduleResolution %s', async (moduleResolution) => {
+  const module = moduleResolution === 'Bundler' ? 'ESNext' : moduleResolution;
+  const options = {
+    module,
+    moduleResolution,
+    target: 'ES2023',
+    lib: ['ES2023'],
+    types: ['node'],
+    strict: true,
+    noEmit: true,
+    allowJs: true,
+  };
+  const path = join(examples, `tsconfig.${moduleResolution}.json`);
+  await writeFile(path, JSON.stringify({ compilerOptions: { ...options, skipLibCheck: true }, include: ['examples/*/*.ts'] }));
+  const checked = await run(process.execPath, [join(ROOT, TYPESCRIPT), '-p', path]).catch((error) => error);
+  expect(checked.stdout).toBe('');
+});
 
 it('runs every command of docs/adopting.md, whose file is the one of examples/schema-first', async () => {
   const page = await readFile(join(ROOT, 'docs/adopting.md'), 'utf8');
@@ -176,4 +161,4 @@ it('runs every command of docs/adopting.md, whose file is the one of examples/sc
   }
   const { rows } = await database.pool.query(`SELECT nspname FROM pg_namespace WHERE nspname LIKE 'hookgraph%'`);
   expect(rows).toEqual([]);
-}, 120_000);
+});

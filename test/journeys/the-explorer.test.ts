@@ -29,7 +29,7 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     page.on('pageerror', (error) => complaints.push(String(error)));
     await page.goto(explorer);
     await page.getByRole('tab').first().waitFor();
-  }, 90_000);
+  });
   afterAll(async () => {
     await browser?.close();
     cli.child.kill('SIGTERM');
@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)('the explorer in a browser', () => {
     expect(await play('Subscriptions')).toContain('"status":"ENABLED"');
     expect(await play('EnableAgain')).toContain('"field":"id"');
     if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, 'explorer.png') });
-  }, 60_000);
+  });
 
   it('still knows the token after a reload', async () => {
     await page.reload();

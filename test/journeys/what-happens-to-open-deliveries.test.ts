@@ -1,16 +1,13 @@
 // Promise: the table of docs/wire-formats.md#what-happens-to-open-deliveries, line by line: a subscription is disabled, edited, deleted
 // or loses its owner. (A definition that a schema change broke: test/webhooks/journey.test.ts.)
 import type { ServerResponse } from 'node:http';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { deliveriesOf, makeDue, outOfStep } from '../support/engine-rows.js';
 import { LAST_NAME, makeOrganization, nameIn, type Organization } from '../support/organization.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
-
-// Processes start slowly on a busy machine; the tests assert the times that matter.
-vi.setConfig({ testTimeout: 60_000 });
 
 let product: Product;
 let receiver: Receiver;

@@ -1,14 +1,11 @@
 // Promise: several workers on one database share a backlog: each delivery is sent once, and each worker sends some of them.
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attemptsOf, countStates } from '../support/attempts.js';
 import { LAST_NAME, makeOrganization, nameIn, names } from '../support/organization.js';
 import { type Product, startProduct } from '../support/product.js';
 import { type Receiver, startReceiver } from '../support/receiver.js';
 import { until } from '../support/until.js';
-
-// Processes start slowly on a busy machine; the tests assert the times that matter.
-vi.setConfig({ testTimeout: 90_000 });
 
 let product: Product;
 let receiver: Receiver;

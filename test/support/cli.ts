@@ -32,15 +32,11 @@ export function runCli(args: string[], env: Record<string, string> = {}): Runnin
     child,
     output: () => output,
     says: async (words) => {
-      await until(
-        `it says ${words}`,
-        () => {
-          if (!isSaid(words) && child.exitCode !== null)
-            throw new Error(`It ended with ${child.exitCode} and never said ${words}:\n${output}`);
-          return isSaid(words);
-        },
-        { timeoutMs: 30_000 },
-      ).catch((error) => {
+      await until(`it says ${words}`, () => {
+        if (!isSaid(words) && child.exitCode !== null)
+          throw new Error(`It ended with ${child.exitCode} and never said ${words}:\n${output}`);
+        return isSaid(words);
+      }).catch((error) => {
         throw new Error(`${error.message}\n${output}`);
       });
     },

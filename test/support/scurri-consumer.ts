@@ -40,7 +40,7 @@ export async function startScurriConsumer(language: Consuming, queueUrl: string,
     if (line === 'ready') ready = true;
     else handled.push(JSON.parse(line));
   });
-  await until(`the consumer in ${language} is ready`, () => lives() && ready, { timeoutMs: 30_000 });
+  await until(`the consumer in ${language} is ready`, () => lives() && ready);
   return {
     handled,
     waitFor: (count) => until(`${count} events were handled`, () => (lives() && handled.length >= count ? handled : null)),

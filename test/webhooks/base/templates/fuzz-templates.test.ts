@@ -1,11 +1,9 @@
 // Renders random Liquid with random data, many at a time in shared processes: each gets an answer in time, without others' data.
 import fc from 'fast-check';
-import { afterAll, expect, it, vi } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { listLiquid } from '../../../../src/webhooks/base/templates/liquid.mjs';
 import { createRenderer } from '../../../../src/webhooks/base/templates/renderer.js';
 import { until } from '../../../support/until.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 /** fast-check prints a seed when it fails; put it here to repeat the run. */
 const SEED = 20_261_125;

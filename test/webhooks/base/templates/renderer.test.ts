@@ -4,8 +4,6 @@ import { createRenderer, type Renderer } from '../../../../src/webhooks/base/tem
 import type { StepResult } from '../../../../src/webhooks/base/templates/rendering.mjs';
 import { HARMLESS, HOSTILE_DATA, STOPPED } from './hostile-templates.js';
 
-vi.setConfig({ testTimeout: 90_000 });
-
 const renderers: Renderer[] = [];
 const open = (options = {}): Renderer => {
   const renderer = createRenderer({ fastProcesses: 1, ...options });

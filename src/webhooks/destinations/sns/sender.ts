@@ -1,12 +1,12 @@
 // Publishes messages to SNS topics with the official SDK.
+import type * as Sns from '@aws-sdk/client-sns';
 import type { PublishCommandOutput, SNSClient } from '@aws-sdk/client-sns';
 import { toMessageAttributes } from '../aws/message.js';
 import { missing } from '../aws/packages.js';
 import type { AwsService } from '../aws/sender.js';
 import type { Publication } from './message.js';
 
-export const loadSns = (): Promise<typeof import('@aws-sdk/client-sns')> =>
-  import('@aws-sdk/client-sns').catch((cause) => missing('@aws-sdk/client-sns', cause));
+export const loadSns = (): Promise<typeof Sns> => import('@aws-sdk/client-sns').catch((cause) => missing('@aws-sdk/client-sns', cause));
 
 export const SNS: AwsService<SNSClient, Publication> = {
   name: 'SNS',

@@ -3,6 +3,7 @@
 export { DATE_TIME, JSON_VALUE, literalToJson, TAKES_DIGITS } from './graphql/scalars.js';
 export { createHookgraph, type Hookgraph } from './hookgraph/create-hookgraph.js';
 export { DEFAULT_IDS, type GlobalIds, type HookgraphOptions } from './hookgraph/options.js';
+export { connectionOptions } from './runtime/database-url/connection-options.js';
 export { ExactNumber, parseJson, stringifyJson } from './runtime/exact-json.mjs';
 export type { Logger } from './runtime/logger.js';
 export { isoOf, millisecondsOf } from './runtime/postgres-times.js';

@@ -3,7 +3,7 @@
 import type { App as ServedApp } from '../api/index.js';
 import { API_PATH } from '../runtime/api-path.js';
 import type { Config } from '../runtime/config.js';
-import { databaseEndpoint } from '../runtime/database.js';
+import { databaseEndpoints } from '../runtime/database.js';
 import type { Logger } from '../runtime/logger.js';
 import type { DestinationOptions, Endpoint, Settings } from '../webhooks/index.js';
 import { loadSample, type Sample, type SampleApp } from './sample.js';
@@ -67,10 +67,9 @@ function settingsOf(config: Config, databaseUrl: string): Partial<Settings> {
  * port 0, the API's port is added once the API listens on it.
  */
 function ownEndpoints({ host, port, baseUrl }: Config, databaseUrl: string): Endpoint[] {
-  const database = databaseEndpoint(databaseUrl);
   const { hostname, port: basePort, protocol } = new URL(baseUrl);
   return [
-    ...(database ? [database] : []),
+    ...databaseEndpoints(databaseUrl),
     ...(port === 0 ? [] : [{ host, port }]),
     { host: hostname, port: Number(basePort || (protocol === 'https:' ? 443 : 80)), byName: true },
   ];

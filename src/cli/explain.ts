@@ -1,7 +1,6 @@
 // Turns any thrown value into a message for people and an exit code for programs.
 
-/** Codes of Node and SQLSTATEs of Postgres that mean: the database is unreachable or missing, or it refuses the user. */
-const UNREACHABLE = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|28P01|28000|3D000)$/;
+import { adviceOn, causeOf } from '../runtime/database-url/advice.js';
 
 /** Formats an error: a known error with its code, message and hint, an internal error with its stack trace. */
 export function explain(error: unknown): string {
@@ -10,8 +9,11 @@ export function explain(error: unknown): string {
   if (isKnown(error)) return `${code}: ${error.message}\n${typeof hint === 'string' ? `${hint}\n` : ''}`;
   if (code === 'EADDRINUSE')
     return `${code}: ${error.message}\nAnother program uses that port: stop that program, or set PORT to a free port.\n`;
-  if (typeof code === 'string' && UNREACHABLE.test(code))
-    return `${code}: ${error.message}\nIs the database running? Check DATABASE_URL.\n`;
+  const advice = adviceOn(error);
+  if (advice !== null) {
+    const cause = causeOf(error) as Error & { code?: unknown };
+    return `${String(cause.code ?? 'DATABASE_UNREACHABLE')}: ${cause.message}\n${advice}\n`;
+  }
   if (typeof code === 'string' && error.message) return `${code}: ${error.message}\n${error.stack ?? ''}\n`;
   return `${error.stack ?? error.message}\n`;
 }

@@ -3,6 +3,7 @@ import { buildSchema, defaultFieldResolver, GraphQLError, type GraphQLSchema } f
 import { escapeIdentifier, type Pool } from 'pg';
 import { type Api, createApi, mergeApi } from '../graphql/index.js';
 import { logBroken, openPool } from '../runtime/database.js';
+import { connectionOptions } from '../runtime/database-url/connection-options.js';
 import { createFairShare } from '../runtime/fair-share.js';
 import { localPool } from '../runtime/local-pool.js';
 import { createMetrics, type MetricsText } from '../runtime/metrics/metrics.js';
@@ -111,7 +112,7 @@ export function createHookgraph<Context extends object, Reader = PoolReader>(opt
     typeof options.database === 'string' ? openPool(options.database, { log, ...inSchema }) : localPool(options.database, inSchema);
   const metrics = createMetrics();
   const stopLogging = typeof options.database === 'string' ? () => {} : logBroken(options.database, log);
-  const connection = typeof options.database === 'string' ? { connectionString: options.database } : options.database.options;
+  const connection = typeof options.database === 'string' ? connectionOptions(options.database) : options.database.options;
   const source = (options.source ?? poolSource) as Source<Reader>;
   const opened = source.open({ connection, log, connections: queryConnections, queryTimeoutMs });
   const storedPool = localPool(opened.pool, inSchema);

@@ -94,10 +94,10 @@ export interface MetricsOptions {
   webhooks: Pick<Webhooks, 'engine' | 'working'>;
   pools: Record<string, Pool>;
   /**
-   * The connection string or options of the database. Queues are read on a separate connection, so that a scrape never
+   * The options of the database's connections. Queues are read on a separate connection, so that a scrape never
    * waits for the pools whose state it reports.
    */
-  connection: string | PoolConfig;
+  connection: PoolConfig;
   schema: string;
   log: Logger;
 }
@@ -153,10 +153,9 @@ export function createMetricsReader({ metrics, webhooks, pools, connection, sche
 type DatabaseState = QueueState | 'SLOW' | 'DOWN';
 
 function openReader(connection: MetricsOptions['connection'], schema: string, log: Logger): Pool {
-  const config = typeof connection === 'string' ? { connectionString: connection } : connection;
   const bounded = {
-    ...config,
-    password: (config as { password?: string }).password,
+    ...connection,
+    password: connection.password,
     connectionTimeoutMillis: TIMEOUT_MS,
     query_timeout: TIMEOUT_MS,
   };

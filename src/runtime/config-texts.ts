@@ -1,6 +1,7 @@
 // Parses the texts of environment variables: whole numbers, URLs, networks, origins, keys and others.
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { faultOfUrl } from './database-url/connection-options.js';
 
 export interface Variable<T> {
   name: string;
@@ -24,6 +25,14 @@ export const list = (text: string) => text.split(/[\s,]+/).filter(Boolean);
 
 export const url = (protocols: string[], example: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must be a URL like ${example}`);
+
+export const databaseUrl = z
+  .string()
+  .superRefine((text, context) => {
+    const message = faultOfUrl(text);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  })
+  .transform((text) => text.trim());
 
 export const networks = z
   .string()

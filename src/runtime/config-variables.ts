@@ -3,7 +3,19 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { readCertificates } from './certificates.js';
-import { attemptShare, isDecodable, keys, list, networks, origins, orNull, url, type Variable, wholeNumber } from './config-texts.js';
+import {
+  attemptShare,
+  databaseUrl,
+  isDecodable,
+  keys,
+  list,
+  networks,
+  origins,
+  orNull,
+  url,
+  type Variable,
+  wholeNumber,
+} from './config-texts.js';
 import { DELIVERY_VARIABLES, type DeliveryConfig } from './delivery-variables.js';
 import { parsePorts, USUAL_PORTS } from './ports.js';
 import { DEFAULT_SCHEMA, isSchemaName } from './schema-name.js';
@@ -88,7 +100,7 @@ export const VARIABLES: { [K in keyof Config]: Variable<Config[K]> } = {
   databaseUrl: {
     name: 'DATABASE_URL',
     meaning: 'URL of a Postgres 15 or newer; absent: the embedded Postgres',
-    parse: orNull(url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')),
+    parse: orNull(databaseUrl),
     fallback: null,
     secret: true,
   },

@@ -1,5 +1,7 @@
 // Opens connection pools to Postgres, and checks that the database answers and is new enough.
 import pg from 'pg';
+import { adviceOn, causeOf } from './database-url/advice.js';
+import { connectionOptions, serversOf } from './database-url/connection-options.js';
 import { logFailure } from './failure-log.js';
 import { type LocalOptions, localPool } from './local-pool.js';
 import type { Logger } from './logger.js';
@@ -16,7 +18,7 @@ export interface PoolOptions extends LocalOptions {
 export function openPool(connection: string | pg.PoolConfig, { log, name = 'hookgraph', max = 20, ...local }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     // Copies the password by name: in the options of a pool it isn't enumerable, so spreading leaves it out.
-    ...(typeof connection === 'string' ? { connectionString: connection } : { ...connection, password: connection.password }),
+    ...(typeof connection === 'string' ? connectionOptions(connection) : { ...connection, password: connection.password }),
     application_name: name,
     max,
   });
@@ -45,19 +47,19 @@ export function logBroken(pool: pg.Pool, log: Logger): () => void {
  */
 export const SESSION = { TimeZone: 'UTC', DateStyle: 'ISO', lc_monetary: 'C' };
 
-/** The host and port that pg would connect to, in any notation of the URL; `null` for a Unix socket. */
-export function databaseEndpoint(url: string): { host: string; port: number } | null {
-  const { host, port } = new pg.Client({ connectionString: url });
-  return host.startsWith('/') ? null : { host, port };
+/** The hosts and ports that a URL may connect to; leaves out Unix sockets. */
+export function databaseEndpoints(url: string): { host: string; port: number }[] {
+  return serversOf(url).filter(({ host }) => !host.startsWith('/'));
 }
 
 const OLDEST_VERSION = 15;
 
 /** Checks the database. @throws RuntimeError when it doesn't answer or Postgres is too old; the message contains no password */
 export async function checkDatabase(url: string): Promise<void> {
-  const { host, pathname } = new URL(url);
-  const name = `The database ${host}${pathname}`;
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const { Client = pg.Client, ...options } = connectionOptions(url);
+  const servers = serversOf(url).map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  const name = `The database ${options.database ?? options.user} at ${servers.join(' or ')}`;
+  const client = new Client({ connectionTimeoutMillis: 10_000, ...options });
   client.on('error', () => {});
   try {
     await client.connect();
@@ -67,8 +69,8 @@ export async function checkDatabase(url: string): Promise<void> {
       throw new RuntimeError('DATABASE_TOO_OLD', `${name} is Postgres ${version}`, `Hookgraph needs ${OLDEST_VERSION} or newer.`);
   } catch (cause) {
     if (cause instanceof RuntimeError) throw cause;
-    const reason = cause instanceof AggregateError ? String(cause.errors[0]?.message) : (cause as Error).message;
-    throw new RuntimeError('DATABASE_UNREACHABLE', `${name} can't be used: ${reason}`, 'Check DATABASE_URL.', { cause });
+    const hint = adviceOn(cause) ?? 'Check DATABASE_URL.';
+    throw new RuntimeError('DATABASE_UNREACHABLE', `${name} can't be used: ${causeOf(cause).message}`, hint, { cause });
   } finally {
     await client.end().catch(() => {});
   }

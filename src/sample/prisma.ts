@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { Prisma, PrismaClient } from '../generated/nodes/client.js';
 import { models } from '../generated/nodes/hookgraph-models.js';
+import { connectionOptions } from '../index.js';
 import { ExactPg, fromPrisma, readModels } from '../sources/prisma/index.js';
 
 export type { PrismaClient } from '../generated/nodes/client.js';
@@ -19,9 +20,9 @@ export const source = fromPrisma({ models, Prisma, client: (adapter) => new Pris
  * Opens the pool for writing. Its time zone is UTC because Prisma writes timestamps without a zone. A statement may
  * take 15 s; waiting for a connection times out after 5 s.
  */
-export function openWriter(connectionString: string, onBroken: (error: Error) => void): pg.Pool {
+export function openWriter(url: string, onBroken: (error: Error) => void): pg.Pool {
   const pool = new pg.Pool({
-    connectionString,
+    ...connectionOptions(url),
     application_name: 'hookgraph prisma',
     max: 10,
     options: '-c TimeZone=UTC -c DateStyle=ISO -c lc_monetary=C -c statement_timeout=15000',
@@ -35,6 +36,6 @@ export function openWriter(connectionString: string, onBroken: (error: Error) =>
 
 /** Opens a Prisma client on a database's URL, or on a pool that the caller must close. */
 export function openPrisma(database: string | pg.Pool): PrismaClient {
-  const own = typeof database === 'string' ? { connectionString: database, application_name: 'hookgraph prisma' } : database;
+  const own = typeof database === 'string' ? { ...connectionOptions(database), application_name: 'hookgraph prisma' } : database;
   return new PrismaClient({ adapter: new ExactPg(own) });
 }

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { databaseEndpoint } from '../../src/runtime/database.js';
+import { databaseEndpoints } from '../../src/runtime/database.js';
 import { openPrisma } from '../../src/sample/prisma.js';
 import { openReadOnlyPool } from '../../src/sources/limited-reader.js';
 import { type TestDatabase, testDatabase } from '../support/database.js';
@@ -56,12 +56,19 @@ test('the reader connects as the host’s own pool does, whose password is a fie
 });
 
 test.each([
-  ['postgres://me:secret@db.example/hooks', { host: 'db.example', port: 5432 }],
-  ['postgresql://db.example:6543/hooks?sslmode=disable', { host: 'db.example', port: 6543 }],
-  ['postgres://me@[::1]:6543/hooks', { host: '::1', port: 6543 }],
-  ['postgres://me@elsewhere/hooks?host=10.0.0.5&port=6543', { host: '10.0.0.5', port: 6543 }],
-  ['postgres:///hooks?host=/var/run/postgresql', null],
-  ['postgres://%2Fvar%2Frun%2Fpostgresql/hooks', null],
-])('the database of %s is at %o', (url, endpoint) => {
-  expect(databaseEndpoint(url)).toEqual(endpoint);
+  ['postgres://me:secret@db.example/hooks', [{ host: 'db.example', port: 5432 }]],
+  ['postgresql://db.example:6543/hooks?sslmode=disable', [{ host: 'db.example', port: 6543 }]],
+  ['postgres://me@[::1]:6543/hooks', [{ host: '::1', port: 6543 }]],
+  ['postgres://me@elsewhere/hooks?host=10.0.0.5&port=6543', [{ host: '10.0.0.5', port: 6543 }]],
+  [
+    'postgres://me@one,two:6543/hooks',
+    [
+      { host: 'one', port: 5432 },
+      { host: 'two', port: 6543 },
+    ],
+  ],
+  ['postgres:///hooks?host=/var/run/postgresql', []],
+  ['postgres://%2Fvar%2Frun%2Fpostgresql/hooks', []],
+])('the database of %s is at %o', (url, endpoints) => {
+  expect(databaseEndpoints(url)).toEqual(endpoints);
 });

@@ -1,4 +1,5 @@
 // Defines a finding of `hookgraph doctor`: the result of one check.
+import { adviceOn } from '../../runtime/database-url/advice.js';
 import type { RuntimeError } from '../../runtime/runtime-error.js';
 
 export type Outcome = 'OK' | 'WARN' | 'FAIL';
@@ -29,7 +30,7 @@ export async function attempt<T>(check: string, report: Report, work: () => Prom
     return await work();
   } catch (error) {
     const { message, hint } = error as RuntimeError;
-    report(finding(check, 'FAIL', message, hint ?? null));
+    report(finding(check, 'FAIL', message, hint ?? adviceOn(error)));
     return null;
   }
 }

@@ -2,7 +2,7 @@
 // the SQL that migrate will run.
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import { openPool } from '../../runtime/database.js';
+import { checkDatabase, openPool } from '../../runtime/database.js';
 import { createPlainLog } from '../../runtime/plain-log.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { loadApp } from '../adopter/load-app.js';
@@ -52,6 +52,7 @@ export async function init(options: InitOptions, context: InitContext): Promise<
     );
   // With --json, stdout contains only the JSON.
   const output: Terminal = options.json ? { ...terminal, say: () => {}, table: () => {} } : terminal;
+  await checkDatabase(database);
   const pool = openPool(database, { log: createPlainLog('error'), max: 2 });
   try {
     const inspection = await inspect(pool, project, env);

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { useDocuments } from '../graphql/http/documents.js';
 import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
+import { NO_HEALTH_CHECK, useJsonAnswers } from '../graphql/http/json-answers.js';
 import { maskError } from '../graphql/http/mask-error.js';
 import { requestLimits } from '../webhooks/index.js';
 import type { Answer } from './answer.js';
@@ -20,19 +21,26 @@ export function createEndpoint(
   path: string,
 ): (request: IncomingMessage, more: EndpointRequest) => Promise<Answer> {
   // Imported here, because a worker loads this file and answers no request.
-  const opened = import('graphql-yoga').then(({ createYoga }) =>
+  const opened = import('graphql-yoga').then(({ createYoga, processRegularResult }) =>
     createYoga<object>({
       schema,
       graphqlEndpoint: path,
       graphiql: false,
       landingPage: false,
+      healthCheckEndpoint: NO_HEALTH_CHECK,
       multipart: false,
       // read-body.ts already limits the body's size.
       maxRequestBodySize: false,
       // routes.ts handles CORS (see cors.ts), before authentication.
       cors: false,
       parserAndValidationCache: false,
-      plugins: [useDocuments(requestLimits(config.apiMaxCost)), useExecutor(), useAnswerLimit(), useExactJson()],
+      plugins: [
+        useDocuments(requestLimits(config.apiMaxCost)),
+        useExecutor(),
+        useAnswerLimit(),
+        useExactJson(),
+        useJsonAnswers(processRegularResult),
+      ],
       logging: false,
       maskedErrors: { maskError: (error) => maskError(error, log) },
     }),

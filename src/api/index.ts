@@ -1,6 +1,7 @@
 // Starts the HTTP server of the API; stopping it waits for open requests.
 import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { problem } from './answer.js';
 import type { App } from './app.js';
 import { createRoutes } from './routes.js';
@@ -48,21 +49,28 @@ export async function startApi(app: App, { host, port, localToken = null, arriva
   return { url: urlOf(server, host), stop: () => drain(server, open) };
 }
 
-/** Answers requests that are invalid HTTP, have too large a head or arrive too slowly, and closes their connection. */
+/**
+ * Answers requests that no route gets: invalid HTTP, too large a head, too slow an arrival, CONNECT and expectations other
+ * than 100-continue. Node would answer the latter two without a body.
+ */
 function refuseUnreadable(server: Server, config: App['config']): void {
   const headers = Object.entries(securityHeaders(config)).map(([name, value]) => `${name}: ${value}`);
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-    const [status, message] =
-      error.code === 'HPE_HEADER_OVERFLOW'
-        ? [431, 'The headers of the request are too large.']
-        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-          ? [408, 'The request took too long to arrive.']
-          : [400, 'The request is not valid HTTP.'];
+  const refuse = (socket: Duplex, status: number, message: string) => {
     const { body, contentType } = problem(status, message);
     const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Connection: close', `Content-Type: ${contentType}`, ...headers];
     socket.end(`${[...head, `Content-Length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
+  };
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    if (error.code === 'HPE_HEADER_OVERFLOW') return refuse(socket, 431, 'The headers of the request are too large.');
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuse(socket, 408, 'The request took too long to arrive.');
+    refuse(socket, 400, 'The request is not valid HTTP.');
   });
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => {});
+    refuse(socket, 405, 'CONNECT is not allowed here.');
+  });
+  server.on('checkExpectation', ({ socket }) => refuse(socket, 417, 'The only expectation that is met is 100-continue.'));
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -1,5 +1,7 @@
 // Checks that a request to the GraphQL endpoint contains one well-formed operation.
 import type { IncomingMessage } from 'node:http';
+import { wrongType } from '../graphql/http/exact-requests.js';
+import { isJson, isUtf8, parseMediaType } from '../runtime/media-type.js';
 import { type Answer, problem } from './answer.js';
 
 const MAX_NESTING = 100;
@@ -10,9 +12,9 @@ const MAX_NESTING = 100;
  */
 export function refuseOperation(request: IncomingMessage, url: URL, body: Buffer): Answer | null {
   if (request.method !== 'POST') return refuseSearch(url.searchParams);
-  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
-  if (!/^application\/(graphql\+)?json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type))
-    return problem(415, `The Content-Type is ${JSON.stringify(type.slice(0, 100))}, but must be application/json in UTF-8.`);
+  const { 'content-type': header, 'content-encoding': encoding = 'identity' } = request.headers;
+  const type = parseMediaType(header);
+  if (!type || !isJson(type) || !isUtf8(type)) return problem(415, wrongType(header));
   if (encoding.toLowerCase() !== 'identity') return problem(415, 'The body must not be compressed.');
   let text: string;
   try {

@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { useDocuments } from '../graphql/http/documents.js';
 import { useExactJson } from '../graphql/http/exact-requests.js';
 import { useExecutor } from '../graphql/http/executor.js';
+import { NO_HEALTH_CHECK, useJsonAnswers } from '../graphql/http/json-answers.js';
 import { maskError } from '../graphql/http/mask-error.js';
 import type { Logger } from '../runtime/logger.js';
 import { requestLimits } from '../webhooks/index.js';
@@ -22,16 +23,17 @@ export interface HandlerOptions {
 /** Answers GraphQL requests at any path, and health probes at paths that end in `/readyz` and `/healthz`. */
 export function createHandler({ schema, context, log, maxCost, ready, readiness }: HandlerOptions): Handler {
   const openYoga = async () => {
-    const { createYoga } = await import('graphql-yoga');
+    const { createYoga, processRegularResult } = await import('graphql-yoga');
     return createYoga({
       schema,
       graphqlEndpoint: '*',
       graphiql: false,
       landingPage: false,
+      healthCheckEndpoint: NO_HEALTH_CHECK,
       logging: false,
       parserAndValidationCache: false,
       context: ({ request }) => context(request),
-      plugins: [useDocuments(requestLimits(maxCost)), useExecutor(), useExactJson()],
+      plugins: [useDocuments(requestLimits(maxCost)), useExecutor(), useExactJson(), useJsonAnswers(processRegularResult)],
       maskedErrors: { maskError: (error) => maskError(error, log) },
     });
   };

@@ -74,7 +74,7 @@ function secretsOf(secret: string | readonly string[]): readonly string[] {
 }
 
 function parsed(contentType: string | null, body: Buffer): unknown {
-  if (!/^application\/([\w.+-]+\+)?json\b/i.test(contentType ?? '')) return undefined;
+  if (!/^\s*application\/([\w.!#$&^+-]+\+)?json\s*(;|$)/i.test(contentType ?? '')) return undefined;
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {

@@ -19,6 +19,40 @@ function post(body: unknown, headers: Record<string, string> = AUTHORIZED) {
   });
 }
 
+describe('a request of another media type or to an odd URL', () => {
+  const send = (headers: Record<string, string>, search = '') =>
+    fetch(`${t.api.url}/api/v3/graphql${search}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...AUTHORIZED, ...headers },
+      body: '{"query":"{ viewer { admin } }"}',
+    });
+  const ANSWER = { data: { viewer: { admin: true } } };
+
+  it.each([
+    'application/json; charset=utf-8',
+    'Application/JSON;charset="UTF-8"',
+    'application/json ; charset=utf8;',
+    'application/json; profile="a;b, c"; charset=us-ascii',
+    'application/graphql+json',
+    'application/vnd.api+json; version=1',
+  ])('may say that its body is %s', async (type) => {
+    expect(await (await send({ 'Content-Type': type })).json()).toEqual(ANSWER);
+  });
+
+  it.each(['text/html', 'image/png;q=0.9', 'application/json;charset=utf-16', 'nonsense'])(
+    'is answered in JSON although the client accepts only %s, because what it asked for has happened',
+    async (Accept) => {
+      const response = await send({ Accept });
+      expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+      expect(await response.json()).toEqual(ANSWER);
+    },
+  );
+
+  it('is answered at a URL whose end names a health check', async () => {
+    expect(await (await send({}, '?from=/health')).json()).toEqual(ANSWER);
+  });
+});
+
 describe('the endpoint', () => {
   it.each([`Token token=${ADMIN_TOKEN}`, `Token token="${ADMIN_TOKEN}"`, `token token=${ADMIN_TOKEN}`, `Bearer ${ADMIN_TOKEN}`])(
     'answers whoever sends %s',

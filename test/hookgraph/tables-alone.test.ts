@@ -80,6 +80,29 @@ async function subscribe(fields: string): Promise<void> {
   expect(data.createWebhookSubscription.errors).toEqual([]);
 }
 
+it.each([
+  [{ 'content-type': 'application/json; charset="UTF-8"' }, 200],
+  [{ 'content-type': 'application/vnd.api+json' }, 200],
+  [{ 'content-type': 'application/json, application/json' }, 200],
+  [{ 'content-type': 'application/json', accept: 'text/html' }, 200],
+  [{ 'content-type': 'application/json; charset=iso-8859-1' }, 415],
+  [{ 'content-type': 'text/plain' }, 415],
+  [{ 'content-type': '' }, 415],
+])('answers a request of %o with %i and a body', async (headers, status) => {
+  for (const path of ['anywhere', 'a/health']) {
+    const body = '{"query":"{ __typename }"}';
+    const request = new Request(`http://localhost/${path}`, { method: 'POST', headers: { ...headers, 'x-user': '1' }, body });
+    const response = await hooks.handler(request);
+    expect(response.status).toBe(status);
+    const answer = await response.json();
+    expect(answer).toEqual(
+      status === 200
+        ? { data: { __typename: 'Query' } }
+        : { errors: [expect.objectContaining({ message: expect.stringContaining('must be application/json') })] },
+    );
+  }
+});
+
 it('makes none of our tables in theirs', async () => {
   const { rows } = await database.pool.query(`SELECT count(*)::int AS n FROM pg_tables WHERE schemaname = 'public'`);
   expect(rows[0].n).toBe(10);

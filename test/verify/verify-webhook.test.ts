@@ -49,6 +49,8 @@ describe('a request', () => {
     };
     expect(of('application/json; charset=utf-8', '[1]')).toMatchObject({ ok: true, payload: [1] });
     expect(of('application/vnd.acme+json', '[1]')).toMatchObject({ ok: true, payload: [1] });
+    expect(of(' Application/JSON ;charset="utf-8"', '[1]')).toMatchObject({ ok: true, payload: [1] });
+    expect(of('application/json-seq', '[1]')).toMatchObject({ ok: true, payload: undefined });
     expect(of('application/xml', '<a/>')).toMatchObject({ ok: true, payload: undefined });
     expect(of('application/json', 'no JSON')).toMatchObject({ ok: true, payload: undefined });
   });

@@ -13,15 +13,18 @@ import {
 } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import { ExactNumber, parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
+import { isJson, isUtf8, parseMediaType } from '../../runtime/media-type.js';
 import { TAKES_DIGITS } from '../scalars.js';
 
 type Variables = Record<string, unknown>;
 
-/** Parses GET requests and JSON bodies. Yoga parses all other content types. */
+/** Parses GET requests and JSON bodies. Yoga parses forms and `application/graphql`; any other content type is refused. */
 export const useExactJson = (): Plugin => ({
-  onRequestParse({ request, url, setRequestParser }) {
+  onRequestParse({ request, url, requestParser, setRequestParser }) {
+    const header = request.headers.get('content-type');
+    const type = parseMediaType(header);
     if (request.method === 'GET') setRequestParser(() => orBadRequest(() => paramsOf(url.searchParams)));
-    else if (/^application\/(graphql\+)?json *(;|,|$)/i.test(request.headers.get('content-type') ?? ''))
+    else if (type && isJson(type) && isUtf8(type))
       // Yoga passes `limited`, which is the same request but fails when its body is larger than the limit.
       setRequestParser(async (limited) => {
         const text = await limited.text();
@@ -31,6 +34,8 @@ export const useExactJson = (): Plugin => ({
           throw new SyntaxError('the value is not an object');
         });
       });
+    // Yoga would answer without a body where it has no parser.
+    else if ((type && isJson(type)) || !requestParser) setRequestParser(() => refuseType(header));
   },
   onExecute({ args }) {
     args.variableValues &&= forTypes(args as ExecutionArgs, args.variableValues as Variables);
@@ -42,6 +47,17 @@ export const useExactJson = (): Plugin => ({
     };
   },
 });
+
+function refuseType(header: string | null): never {
+  const extensions = { code: 'UNSUPPORTED_MEDIA_TYPE', http: { status: 415 } };
+  throw new GraphQLError(wrongType(header), { extensions });
+}
+
+/** Says what the Content-Type of a request must be. */
+export function wrongType(header: string | null | undefined): string {
+  const given = header ? `is ${JSON.stringify(header.slice(0, 100))}` : 'is missing';
+  return `The Content-Type ${given}, but must be application/json in UTF-8.`;
+}
 
 function orBadRequest(read: () => GraphQLParams): GraphQLParams {
   try {

@@ -1,4 +1,5 @@
 // Reads from a before-hook's response whether the hook cancels the write, and why.
+import { parseMediaType } from '../../runtime/media-type.js';
 
 /** Media type of the response by which a receiver cancels the write: docs/wire-formats.md#before-hooks */
 const CANCEL_TYPE = 'application/vnd.opsani.servo.errors.canceleventerror+json';
@@ -14,8 +15,7 @@ const NO_REASON = 'no reason was given';
  */
 export function readCancel(answer: { kind: string; status?: number; headers?: Record<string, string>; body?: string }): string | null {
   if (answer.kind !== 'REPLY' || answer.status !== 200) return null;
-  const type = answer.headers?.['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (type !== CANCEL_TYPE) return null;
+  if (parseMediaType(answer.headers?.['content-type'])?.essence !== CANCEL_TYPE) return null;
   const reason = reasonIn(answer.body ?? '').trim();
   const characters = [...reason];
   if (characters.length > MAX_REASON_LENGTH) return `${characters.slice(0, MAX_REASON_LENGTH).join('')}…`;

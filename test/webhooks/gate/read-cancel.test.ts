@@ -6,7 +6,8 @@ const answer = (body: string, { status = 200, type = TYPE } = {}) => ({ kind: 'R
 
 it('reads the reason of a cancel answer', () => {
   expect(readCancel(answer('{"reason": " Only at night. "}'))).toBe('Only at night.');
-  expect(readCancel(answer('{"reason": "x"}', { type: `${TYPE.toUpperCase()} ; charset=utf-8` }))).toBe('x');
+  for (const type of [`${TYPE.toUpperCase()} ; charset=utf-8`, `${TYPE};profile="a,b;c"`, `${TYPE};`, `${TYPE}, text/html`])
+    expect(readCancel(answer('{"reason": "x"}', { type }))).toBe('x');
 });
 
 it.each([

@@ -1,5 +1,5 @@
 // Removes or masks the bodies of an attempt before it is recorded, as the subscription's settings require. The sent request is unaffected.
-
+import { isXml, parseMediaType } from '../../../runtime/media-type.js';
 import type { Attempt, BodyOmitted, ContentType, Recording } from '../model.js';
 import { escapeXml } from '../templates/rendering.mjs';
 import { createFinder, MAX_OPERATIONS, MIN_LENGTH } from './find-texts.js';
@@ -75,7 +75,8 @@ const changed = <T extends { body: string | null }>(part: T, text: string): T =>
   text === part.body ? part : { ...part, body: text, bytes: Buffer.byteLength(part.body ?? '') };
 
 function formatOf({ headers, body }: NonNullable<Attempt['response']>): ContentType {
-  return /\bxml\b/i.test(headers['content-type'] ?? '') || body?.trimStart().startsWith('<') ? 'XML' : 'JSON';
+  const type = parseMediaType(headers['content-type']);
+  return (type && isXml(type)) || body?.trimStart().startsWith('<') ? 'XML' : 'JSON';
 }
 
 interface ResponseTexts {

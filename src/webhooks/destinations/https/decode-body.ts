@@ -1,6 +1,7 @@
 // Decodes a compressed response body up to a limit: https://www.rfc-editor.org/rfc/rfc9110#section-8.4
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
+import { parseMediaType } from '../../../runtime/media-type.js';
 import { MAX_RESPONSE_BYTES, type Reply } from '../destination.js';
 
 /** Maximum number of codings, such as gzip, that were applied to one body. Receivers have no use for more, and decoding each costs time. */
@@ -18,15 +19,29 @@ export function withBody(reply: Reply, bytes: Buffer): Reply | Promise<Reply> {
   const { headers } = reply;
   const codings = headers['content-encoding'] === undefined && headers['transfer-encoding'] === undefined ? [] : codingsOf(headers);
   if (codings.length > 0 && bytes.length > 0) return decodeInto(reply, bytes, codings);
-  reply.body = bytes.toString('utf8', 0, MAX_RESPONSE_BYTES);
+  reply.body = textOf(bytes.subarray(0, MAX_RESPONSE_BYTES), headers);
   return reply;
 }
 
 async function decodeInto(reply: Reply, bytes: Buffer, codings: string[]): Promise<Reply> {
   const decoded = await decodeBody(bytes, codings, MAX_RESPONSE_BYTES);
   if (typeof decoded === 'string') reply.flaw = decoded;
-  else reply.body = decoded.toString('utf8');
+  else reply.body = textOf(decoded, reply.headers);
   return reply;
+}
+
+/** Decodes a body by the charset of its Content-Type, or as UTF-8 if that is missing or unknown. Drops a byte order mark. */
+function textOf(bytes: Buffer, headers: Record<string, string>): string {
+  const charset = /charset/i.test(headers['content-type'] ?? '') ? parseMediaType(headers['content-type'])?.charset : null;
+  if (charset && charset !== 'utf-8') {
+    try {
+      return new TextDecoder(charset).decode(bytes);
+    } catch {
+      // The charset is unknown.
+    }
+  }
+  const text = bytes.toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 /**

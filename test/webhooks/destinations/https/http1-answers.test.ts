@@ -59,7 +59,7 @@ const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const MANY = (count: number, text: string) => text.repeat(count);
 
 describe('is accepted', () => {
-  it.each<[string, string, Record<string, unknown>, boolean]>([
+  it.each<[string, string | Buffer, Record<string, unknown>, boolean]>([
     ['an ordinary answer', OK, { body: 'ok' }, false],
     ['a status without a reason, with its space', 'HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, false],
     ['a status without a reason and without its space', 'HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok', { body: 'ok' }, false],
@@ -81,6 +81,33 @@ describe('is accepted', () => {
       'Transfer-Encoding beside Content-Length, which it overrides',
       'HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
       { body: 'ok' },
+      false,
+    ],
+    [
+      'a body in another charset',
+      'HTTP/1.1 200 OK\r\nContent-Type: text/xml; Charset="ISO-8859-1"\r\nContent-Length: 8\r\n\r\n<a>\xe4</a>',
+      { body: '<a>ä</a>' },
+      false,
+    ],
+    [
+      'a body in UTF-16',
+      Buffer.concat([
+        Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=utf-16\r\nContent-Length: 6\r\n\r\n'),
+        Buffer.from('\ufeff{}', 'utf16le'),
+      ]),
+      { body: '{}' },
+      false,
+    ],
+    [
+      'a body in a charset that nobody knows',
+      'HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=x-ours\r\nContent-Length: 2\r\n\r\n\xc3\xa4',
+      { body: 'ä' },
+      false,
+    ],
+    [
+      'a body with a byte order mark',
+      'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n\xef\xbb\xbf{}',
+      { body: '{}' },
       false,
     ],
     ['a repeated header', 'HTTP/1.1 200 OK\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nok', { headers: { 'x-a': '1, 2' } }, false],

@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from '../runtime/config.js';
 import type { Client } from './client.js';
+import type { Clock } from './sleep-watch.js';
 import type { Terminal } from './terminal.js';
 
 export interface Cli {
@@ -12,6 +13,7 @@ export interface Cli {
   connect(): Promise<Client>;
   /** Returns a signal that aborts on Ctrl-C. Commands then delete what they created temporarily. */
   interrupted(): AbortSignal;
+  clock: Clock;
 }
 
 const APP = 'your file that calls createHookgraph()';

@@ -7,6 +7,7 @@ import { writePrivateFile } from '../runtime/private-file.js';
 import { RuntimeError } from '../runtime/runtime-error.js';
 import { readTerminalConfig } from '../runtime/terminal-config.js';
 import { DEFAULT_HEADER, normalizeUrl } from './client.js';
+import { localUrl } from './local-api.js';
 
 export interface Login {
   url: string;
@@ -53,7 +54,7 @@ export async function forgetLogin(env: Environment): Promise<boolean> {
 export async function findLogin(env: Environment): Promise<Login & { source: Source }> {
   const config = readConfig(env);
   const saved = await readLogin(env);
-  const local = localUrl(config);
+  const local = await localUrl(config);
   const url = config.url === null ? null : normalizeUrl(config.url);
   const savedCounts = saved !== null && (url === null || url === saved.url);
   const header = config.authHeader ?? (savedCounts ? saved.header : DEFAULT_HEADER);
@@ -66,13 +67,6 @@ export async function findLogin(env: Environment): Promise<Login & { source: Sou
     url === null ? 'You are not logged in, and this folder has no token of a local Hookgraph' : `You are not logged in at ${url}`,
     'Log in with `hookgraph login`, set HOOKGRAPH_TOKEN, or run `npm start` here first.',
   );
-}
-
-/** Returns the URL where this configuration serves the API. */
-export function localUrl({ host, port, baseUrl }: Config): string {
-  if (port === 0) return baseUrl;
-  const reached = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${reached}:${port}`;
 }
 
 /** Returns the token of the sample organization's admin, if `npm start` ran here; else `null`. */

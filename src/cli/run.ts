@@ -7,21 +7,25 @@ import type { Cli } from './command.js';
 import { exitCodeOf, explain } from './explain.js';
 import { findLogin } from './login.js';
 import { createProgram } from './program.js';
+import { type Clock, SYSTEM_CLOCK } from './sleep-watch.js';
 import { createTerminal, type Streams } from './terminal.js';
 
 export interface RunOptions extends Streams {
   env: Environment;
   /** Interrupts the command when this signal aborts. Default: Ctrl-C interrupts the command. */
   signal?: AbortSignal;
+  /** Default: the system's clock. */
+  clock?: Clock;
 }
 
-export async function run(args: readonly string[], { env, signal, ...streams }: RunOptions): Promise<number> {
+export async function run(args: readonly string[], { env, signal, clock = SYSTEM_CLOCK, ...streams }: RunOptions): Promise<number> {
   const terminal = createTerminal(streams, { noColour: readTerminalConfig(env).noColour });
   const cli: Cli = {
     terminal,
     env,
     connect: async () => createClient(await findLogin(env)),
     interrupted: () => signal ?? nextInterrupt(),
+    clock,
   };
   try {
     await createProgram(cli).parseAsync(args, { from: 'user' });

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { announceLocalApi } from '../../src/cli/local-api.js';
+import type { Clock } from '../../src/cli/sleep-watch.js';
 import type { Working } from '../../src/webhooks/index.js';
 import { ADMIN_TOKEN, type ServedApp, servedApp } from '../support/app.js';
 import { freePort, runCli } from '../support/cli.js';
@@ -36,10 +38,14 @@ function signed(body: string): Record<string, string> {
 }
 
 /** Runs `listen` until `use` has finished. */
-async function listening(args: string[], use: (url: string) => Promise<void>): Promise<Ran> {
-  const port = await freePort();
+async function listening(
+  args: string[],
+  use: (url: string) => Promise<void>,
+  { port, ...options }: { port?: number; clock?: Clock; env?: Record<string, string> } = {},
+): Promise<Ran> {
+  port ??= await freePort();
   const stop = new AbortController();
-  const ran = cli.run(['listen', '--port', String(port), ...args], { signal: stop.signal });
+  const ran = cli.run(['listen', '--port', String(port), ...args], { signal: stop.signal, ...options });
   const url = `http://127.0.0.1:${port}`;
   try {
     await until('it listens', () =>
@@ -131,14 +137,76 @@ it('listen subscribes for the time being, with a query, and its payloads are wha
   expect(typescript?.stdout).toMatch(/email: \(?string \| null\)?/);
 });
 
-it('a real process listens until Ctrl-C, and takes its subscription back', async () => {
+it('a real process listens until Ctrl-C, takes its subscription back, and takes over what a killed one left', async () => {
   const env = { HOOKGRAPH_URL: t.api.url, HOOKGRAPH_TOKEN: ADMIN_TOKEN };
-  const listener = runCli(['listen', '--port', String(await freePort()), '--subscribe', 'user/deleted'], env);
-  await listener.says('Subscribed to user/deleted');
-  expect(await cli.json('webhooks', 'list')).toMatchObject([{ name: 'listen (user/deleted)' }]);
+  const port = String(await freePort());
+  const killed = runCli(['listen', '--port', port, '--subscribe', 'user/created', '--subscribe', 'user/deleted'], env);
+  await killed.says('Subscribed to user/created, user/deleted');
+  killed.child.kill('SIGKILL');
+  await killed.ended();
+  const left = await cli.json('webhooks', 'list', '--topic', 'user/created');
+  expect(left).toMatchObject([{ name: 'listen (user/created)', status: 'ENABLED' }]);
+  await cli.run(['webhooks', 'disable', 'listen (user/created)']);
+  const made = await t.ask('mutation { createUser(user: { firstName: "Mia", lastName: "Missed" }) { errors { message } } }');
+  expect(made.data.createUser.errors).toEqual([]);
+  const skipped = ['deliveries', 'list', '--webhook', 'listen (user/created)', '--state', 'SKIPPED'];
+  await until('the event is skipped', async () => (await cli.json(...skipped)).length === 1);
+
+  const listener = runCli(['listen', '--port', port, '--subscribe', 'user/created'], env);
+  await listener.says('Subscribed to user/created');
+  expect(listener.output()).toContain('Took over the subscription to user/created of a `listen` that was killed.');
+  expect(listener.output()).toContain('Missed: 1 notification of user/created were not delivered');
+  expect(listener.output()).toContain('Deleted the subscription to user/deleted');
+  expect(await cli.json('webhooks', 'list')).toMatchObject([{ id: left[0].id, status: 'ENABLED' }]);
+  await t.ask('mutation { createUser(user: { firstName: "Zoë", lastName: "Here" }) { errors { message } } }');
+  await listener.says('✓ SCOPE: the signature is valid');
   listener.child.kill('SIGINT');
-  expect([await listener.ended(), listener.output()]).toEqual([0, expect.stringMatching(/Received 0 notifications\.\n$/)]);
+  expect([await listener.ended(), listener.output()]).toEqual([0, expect.stringMatching(/Received 1 notification\.\n$/)]);
   expect(await cli.json('webhooks', 'list')).toEqual([]);
+});
+
+it('listen deletes what killed ones left at other ports of this machine, and nothing else', async () => {
+  const names = { dead: `http://127.0.0.1:${await freePort()}`, alive: receiver.url, elsewhere: 'https://127.0.0.1.example' };
+  for (const [name, url] of Object.entries(names))
+    await cli.json('webhooks', 'create', '--name', `listen (${name})`, '--topic', 'user/updated', '--url', `${url}/receive-webhooks`);
+  await listening(['--subscribe', 'user/created'], async () => {
+    await until('it has subscribed', async () => (await cli.json('webhooks', 'list', '--topic', 'user/created')).length === 1);
+  });
+  const left = (await cli.json('webhooks', 'list')).map(({ name }: { name: string }) => name);
+  expect(left.sort()).toEqual(['listen (alive)', 'listen (elsewhere)']);
+  await cli.run(['webhooks', 'delete', ...left, '--yes']);
+});
+
+it('listen looks after a sleep, enables its subscription, and says what was missed', async () => {
+  let now = Date.now();
+  const statusOf = async () => (await cli.json('webhooks', 'list'))[0]?.status;
+  const ran = await listening(
+    ['--subscribe', 'user/created'],
+    async () => {
+      await until('it has subscribed', async () => (await statusOf()) === 'ENABLED');
+      await cli.run(['webhooks', 'disable', 'listen (user/created)']);
+      now += 10 * 60_000;
+      await until('it is enabled again', async () => (await statusOf()) === 'ENABLED');
+      await cli.run(['webhooks', 'delete', 'listen (user/created)', '--yes']);
+      now += 60_000;
+      await until('it is created again', async () => (await statusOf()) === 'ENABLED');
+    },
+    { clock: { now: () => now, everyMs: 20 } },
+  );
+  expect(ran.stderr).toMatch(
+    /This machine slept for 10 min\.\nThe subscription to user\/created was disabled meanwhile \(OWNER\), and is enabled again\.\nNo notification of user\/created was missed\.\nThis machine slept for 1 min\.\nThe subscription to user\/created was deleted meanwhile/,
+  );
+  expect(await cli.json('webhooks', 'list')).toEqual([]);
+});
+
+it('commands find the local product at whatever port it runs', async () => {
+  const config = { dataDir: join(cli.dir, 'data') };
+  const withdraw = await announceLocalApi(config, t.api.url);
+  await writeFile(join(config.dataDir, 'admin-token'), `${ADMIN_TOKEN}\n`);
+  const env = { HOOKGRAPH_URL: '', HOOKGRAPH_TOKEN: '', PORT: '1' };
+  expect(JSON.parse((await cli.run(['whoami', '--json'], { env })).stdout)).toMatchObject({ url: t.api.url, source: 'this machine' });
+  await withdraw();
+  expect((await cli.run(['whoami'], { env })).stderr).toContain('No server answers at http://127.0.0.1:1');
 });
 
 it('schema tells of a topic the default payload, of a template that it is what the template is given, and of strangers nothing', async () => {

@@ -1,5 +1,5 @@
 // Starts, stops, kills and restarts the whole product as real processes, as one process and as separate ones.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -54,9 +54,11 @@ test('serve starts on nothing, survives kill -9 with its token and its data, and
   expect(second.output()).not.toContain('Migrated');
   expect((await fetch(`http://127.0.0.1:${env.PORT}/readyz`)).status).toBe(200);
   expect(await viewer(token)).toMatchObject(answer);
+  expect(await readFile(join(dataDir, 'api-url'), 'utf8')).toBe(`http://127.0.0.1:${env.PORT}\n`);
   second.child.kill('SIGTERM');
   expect(await second.ended()).toBe(0);
   expect(await postmaster()).toBeNull();
+  expect(await readdir(dataDir)).not.toContain('api-url');
 });
 
 test('one API and two workers share a database that migrate prepared, with the token of the environment', async () => {

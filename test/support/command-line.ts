@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { run } from '../../src/cli/run.js';
+import type { Clock } from '../../src/cli/sleep-watch.js';
 
 export interface Ran {
   code: number;
@@ -14,7 +15,10 @@ export interface Ran {
 export interface CommandLine {
   /** A temporary folder, also the home of the login; `close` deletes it. */
   dir: string;
-  run(args: string[], options?: { env?: Record<string, string>; stdin?: string; tty?: boolean; signal?: AbortSignal }): Promise<Ran>;
+  run(
+    args: string[],
+    options?: { env?: Record<string, string>; stdin?: string; tty?: boolean; signal?: AbortSignal; clock?: Clock },
+  ): Promise<Ran>;
   /** Runs with --json and returns the parsed output; throws what was written to stderr. */
   // biome-ignore lint/suspicious/noExplicitAny: each test knows the shape of the answer that it queries
   json(...args: string[]): Promise<any>;
@@ -25,7 +29,7 @@ export async function commandLine(env: Record<string, string>): Promise<CommandL
   const dir = await mkdtemp(join(tmpdir(), 'hookgraph-command-line-'));
   const line: CommandLine = {
     dir,
-    run: async (args, { env: more = {}, stdin: given = '', tty = false, signal } = {}) => {
+    run: async (args, { env: more = {}, stdin: given = '', tty = false, signal, clock } = {}) => {
       const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
       stdin.end(given);
       const said = { stdout: '', stderr: '' };
@@ -35,7 +39,7 @@ export async function commandLine(env: Record<string, string>): Promise<CommandL
         });
       const streams = { stdin, stdout: Object.assign(stdout, { isTTY: tty }), stderr };
       const all = { XDG_CONFIG_HOME: dir, HOOKGRAPH_DATA_DIR: join(dir, 'data'), ...env, ...more };
-      const code = await run(args, { ...streams, env: all, ...(signal && { signal }) });
+      const code = await run(args, { ...streams, env: all, ...(signal && { signal }), ...(clock && { clock }) });
       return { code, ...said };
     },
     json: async (...args) => {

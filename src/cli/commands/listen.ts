@@ -6,11 +6,11 @@ import { Option } from 'commander';
 import { readConfig } from '../../runtime/config.js';
 import { parseJson, stringifyJson } from '../../runtime/exact-json.mjs';
 import type { Scheme } from '../../verify/index.js';
-import type { Client } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command, collect, wholeNumber } from '../command.js';
-import { type LocalReceiver, type Received, splitDocuments, startLocalReceiver } from '../local-receiver.js';
-import { CREATE, DELETE, save } from '../saving.js';
-import { readSecret, readText, topicOf } from '../subscription-input.js';
+import { type Received, splitDocuments, startLocalReceiver } from '../local-receiver.js';
+import { watchSleep } from '../sleep-watch.js';
+import { readSecret, readText } from '../subscription-input.js';
+import { subscribeTemporarily } from '../temporary-subscriptions.js';
 import { type Terminal, visible } from '../terminal.js';
 
 interface ListenOptions extends Answering {
@@ -60,7 +60,7 @@ export function addListen(program: Command, cli: Cli): void {
     .action((options: ListenOptions) => listen(options, cli));
 }
 
-async function listen(options: ListenOptions, { terminal, env, connect, interrupted }: Cli): Promise<void> {
+async function listen(options: ListenOptions, { terminal, env, connect, interrupted, clock }: Cli): Promise<void> {
   const signal = interrupted();
   const stdin = () => terminal.readAll();
   const given = options.secret === undefined ? null : await readSecret(options.secret, env, stdin);
@@ -85,8 +85,20 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
       if (app) undo.push(app.close);
       const client = app?.client ?? (await connect());
       const query = options.query === undefined ? null : await readText(options.query, stdin);
-      for (const topic of options.subscribe)
-        undo.push(await subscribe(client, receiver, { topic, query, publicUrl, sharedSecret: secret, signatures: schemes }));
+      const { wake, unsubscribe } = await subscribeTemporarily(client, {
+        callbackUrl: publicUrl ?? receiver.url,
+        topics: [...new Set(options.subscribe)],
+        fields: { query, sharedSecret: secret, signatures: schemes },
+        note: terminal.note,
+      });
+      undo.push(unsubscribe);
+      undo.push(
+        watchSleep(clock, async (sinceMs, sleptMs) => {
+          const lines = await wake(sinceMs);
+          terminal.note(`This machine slept for ${Math.round(sleptMs / 60_000)} min.`);
+          lines.forEach(terminal.note);
+        }),
+      );
       terminal.note(`Subscribed to ${options.subscribe.join(', ')} until you stop.`);
     }
     if (!signal.aborted) await once(signal, 'abort');
@@ -94,26 +106,6 @@ async function listen(options: ListenOptions, { terminal, env, connect, interrup
     for (const step of undo.reverse()) await step();
   }
   terminal.note(`Received ${receiver.count()} ${receiver.count() === 1 ? 'notification' : 'notifications'}.`);
-}
-
-interface Subscribing {
-  topic: string;
-  query: string | null;
-  publicUrl: string | null;
-  sharedSecret: string | null;
-  signatures: Scheme[];
-}
-
-/** Creates a temporary subscription whose notifications go to the local receiver. Returns the function that deletes it. */
-async function subscribe(
-  client: Client,
-  receiver: LocalReceiver,
-  { topic, query, publicUrl, ...signing }: Subscribing,
-): Promise<() => Promise<unknown>> {
-  const callbackUrl = publicUrl ?? receiver.url;
-  const definition = { name: `listen (${topic})`, topic: topicOf(topic), callbackUrl, query, ...signing };
-  const { webhookSubscription } = await save(client, CREATE, definition);
-  return () => client.mutate(DELETE, { webhookSubscription: { id: webhookSubscription.id } });
 }
 
 function printReceived(terminal: Terminal, { key, at, headers, body, verdicts, forwarded }: Received): void {

@@ -4,7 +4,8 @@ import { readConfig } from '../../runtime/config.js';
 import { RuntimeError } from '../../runtime/runtime-error.js';
 import { createClient, DEFAULT_HEADER, normalizeUrl } from '../client.js';
 import { type Answering, addAnswering, type Cli, type Command } from '../command.js';
-import { findLogin, forgetLogin, localUrl, loginFile, saveLogin } from '../login.js';
+import { localUrl } from '../local-api.js';
+import { findLogin, forgetLogin, loginFile, saveLogin } from '../login.js';
 import { nameOf, whoIs } from '../who-is.js';
 
 export function addLogin(program: Command, cli: Cli): void {
@@ -24,7 +25,7 @@ export function addLogin(program: Command, cli: Cli): void {
     .option('--token <token>', 'the API token; other users can see it in the list of processes, so rather type it when login asks')
     .action(async (options: Answering & { url?: string; token?: string; header?: string }) => {
       const config = readConfig(env);
-      const url = normalizeUrl(options.url ?? config.url ?? localUrl(config));
+      const url = normalizeUrl(options.url ?? config.url ?? (await localUrl(config)));
       if (url.startsWith('http:') && !/^http:\/\/(localhost|127\.|\[::1\])/.test(url))
         terminal.note(`Warning: the token is sent to ${url} unencrypted. Use https if you can.`);
       const token = options.token ?? (await terminal.readSecret(`API token for ${url}: `));

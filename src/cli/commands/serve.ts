@@ -2,6 +2,7 @@
 import { startApi } from '../../api/index.js';
 import { startWorker } from '../../worker/index.js';
 import { type Installation, openInstallation } from '../installation.js';
+import { announceLocalApi } from '../local-api.js';
 import { makeSampleData } from '../sample-data.js';
 import { monitoringLine, welcome } from '../welcome.js';
 
@@ -31,7 +32,7 @@ export async function serve({ monitoringPort, ...roles }: ServeOptions): Promise
     const token = roles.prepare ? await makeSampleData(installation) : null;
     if (roles.worker) parts.push(await startWorker(app));
     const api = roles.api ? await startApi(app, { host: config.host, port: config.port, localToken: postgres ? token : null }) : null;
-    if (api) parts.push(api);
+    if (api) parts.push(api, { stop: await announceLocalApi(config, api.url) });
     const port = monitoringPort ?? config.monitoringPort;
     if (port !== null) {
       const monitoring = await app.monitor({ host: config.monitoringHost, port });
